@@ -1,0 +1,62 @@
+"""The arrays that trials train on: rows encoded once, shared by all trials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from rules.facts import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examples:
+    """Encoded rows of one part of the split.
+
+    dense: (rows, width) float32, scaled numbers and one-hot categories.
+    codes: (rows, coded) int32, ids of the levels of columns with many levels, in one vocabulary for all of them.
+    target: (rows, outputs) float32: 0 or 1 for binary (one output) and multilabel (one a label), one-hot for
+        multiclass, standardised values for numeric targets.
+    offset: (rows, outputs) float32, added to a forecast in standardised units; zeros for other tasks.
+    raw_target: as evaluation reads it: class indices (rows,) int64 for binary and multiclass, (rows, labels) int64
+        for multilabel, (rows, targets) float64 in the target's own unit for numeric targets.
+    """
+
+    dense: np.ndarray
+    codes: np.ndarray
+    target: np.ndarray
+    offset: np.ndarray
+    raw_target: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    def take(self, rows: np.ndarray) -> Examples:
+        """The examples of some rows; rows: (n,) indices or (len(self),) mask."""
+        return Examples(
+            dense=self.dense[rows],
+            codes=self.codes[rows],
+            target=self.target[rows],
+            offset=self.offset[rows],
+            raw_target=self.raw_target[rows],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What a search sees: training and validation rows; never the hold-out."""
+
+    task: Task
+    train: Examples
+    validation: Examples
+    vocabulary: int
+    """Number of ids that codes may hold; 0 when no column is coded."""
+    outputs: int
+    rare_class: int | None = None
+    """Index of the class that F1 with average "rare" looks at; None unless the task is binary."""
+    target_mean: np.ndarray
+    """(outputs,) float64; zeros for classification."""
+    target_scale: np.ndarray
+    """(outputs,) float64, standard deviation on training rows; ones for classification."""

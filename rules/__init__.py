@@ -1,0 +1,6 @@
+"""Knowledge: what rules may read (facts), what they may write (choices), and the proof that they always decide.
+
+This package reads no dataset and imports no framework.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,426 @@
+"""The vocabulary that rules may write: for each slot, the closed union of its choices and their parameters."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from rules.errors import ChoiceError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Slot(StrEnum):
+    """A place in the bundle, in the order of decision: an earlier choice is a fact for the later ones."""
+
+    ACTIVATION = "activation"
+    METRIC = "metric"
+    LOSS = "loss"
+    INITIALIZER = "initializer"
+    OPTIMIZER = "optimizer"
+    HYPERPARAMETERS = "hyperparameters"
+    TUNER = "tuner"
+
+    @property
+    def letter(self) -> str:
+        """The letter that starts the ids of the slot's rules: P, C, W, A and T of the notes, H, and N."""
+        return LETTERS[self]
+
+    @property
+    def title(self) -> str:
+        return TITLES[self]
+
+
+LETTERS: Final = MappingProxyType(
+    {
+        Slot.ACTIVATION: "N",
+        Slot.METRIC: "P",
+        Slot.LOSS: "C",
+        Slot.INITIALIZER: "W",
+        Slot.OPTIMIZER: "A",
+        Slot.HYPERPARAMETERS: "H",
+        Slot.TUNER: "T",
+    }
+)
+TITLES: Final = MappingProxyType(
+    {
+        Slot.ACTIVATION: "Non-linearity",
+        Slot.METRIC: "Performance metric",
+        Slot.LOSS: "Cost function",
+        Slot.INITIALIZER: "Weight initialization",
+        Slot.OPTIMIZER: "Optimization algorithm",
+        Slot.HYPERPARAMETERS: "Hyperparameters searched",
+        Slot.TUNER: "Tuning strategy",
+    }
+)
+
+
+class Choice(BaseModel):
+    """One option of a slot, with its parameters."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def __str__(self) -> str:
+        """The name, and the parameters that differ from their defaults.
+
+        >>> str(Huber(delta=2.0))
+        'huber (delta 2)'
+        """
+        changed = [
+            f"{key.replace('_', ' ')} {value:g}" if isinstance(value, float) else f"{key.replace('_', ' ')} {value}"
+            for key, value in self.model_dump(exclude={"name"}, exclude_defaults=True).items()
+        ]
+        name: str = self.name  # type: ignore[attr-defined]  # every member of a union has it
+        return f"{name} ({', '.join(changed)})" if changed else name
+
+
+# N ─ the non-linearity of the hidden layers ─────────────────────────────────────────────────────────────────────────
+
+
+class Relu(Choice):
+    name: Literal["relu"] = "relu"
+
+
+class Tanh(Choice):
+    name: Literal["tanh"] = "tanh"
+
+
+class Selu(Choice):
+    name: Literal["selu"] = "selu"
+
+
+Activation = Annotated[Relu | Tanh | Selu, Field(discriminator="name")]
+
+# P ─ what makes one model better than another on validation rows ────────────────────────────────────────────────────
+
+
+class Accuracy(Choice):
+    """Share of rows predicted right (for several labels: of cells)."""
+
+    name: Literal["accuracy"] = "accuracy"
+
+
+class RocAuc(Choice):
+    """Area under the ROC curve; several classes one against the rest, several labels averaged."""
+
+    name: Literal["roc_auc"] = "roc_auc"
+
+
+class F1(Choice):
+    """Harmonic mean of precision and recall, of the rare class or averaged over the classes."""
+
+    name: Literal["f1"] = "f1"
+    average: Literal["rare", "macro"] = "macro"
+    threshold: Literal["tuned", "half"] = "tuned"
+    """Where a probability becomes a yes: tuned on validation rows, or at 0.5."""
+
+
+class Mse(Choice):
+    name: Literal["mse"] = "mse"
+
+
+class Rmse(Choice):
+    name: Literal["rmse"] = "rmse"
+
+
+class Mae(Choice):
+    name: Literal["mae"] = "mae"
+
+
+Metric = Annotated[Accuracy | RocAuc | F1 | Mse | Rmse | Mae, Field(discriminator="name")]
+
+# C ─ what training minimises ────────────────────────────────────────────────────────────────────────────────────────
+
+LabelSmoothing = Annotated[float, Field(ge=0, lt=0.5)]
+OutputBias = Literal["zeros", "log_prior"]
+
+
+class BinaryCrossentropy(Choice):
+    name: Literal["binary_crossentropy"] = "binary_crossentropy"
+    label_smoothing: LabelSmoothing = 0.0
+    output_bias: OutputBias = "zeros"
+
+
+class CategoricalCrossentropy(Choice):
+    name: Literal["categorical_crossentropy"] = "categorical_crossentropy"
+    label_smoothing: LabelSmoothing = 0.0
+    output_bias: OutputBias = "zeros"
+
+
+class WeightedCrossentropy(Choice):
+    """Cross-entropy, binary or categorical by the task, in which rare classes weigh more.
+
+    balanced: weight n / (k · n_class), as in scikit-learn; square_root: its square root.
+    """
+
+    name: Literal["weighted_crossentropy"] = "weighted_crossentropy"
+    weights: Literal["balanced", "square_root"] = "balanced"
+    output_bias: OutputBias = "zeros"
+
+
+class Huber(Choice):
+    """Quadratic up to delta, linear beyond; delta in standard deviations of the target."""
+
+    name: Literal["huber"] = "huber"
+    delta: Annotated[float, Field(gt=0)] = 1.0
+
+
+class MseLoss(Choice):
+    name: Literal["mse"] = "mse"
+
+
+class MaeLoss(Choice):
+    name: Literal["mae"] = "mae"
+
+
+Loss = Annotated[
+    BinaryCrossentropy | CategoricalCrossentropy | WeightedCrossentropy | Huber | MseLoss | MaeLoss,
+    Field(discriminator="name"),
+]
+
+# W ─ where the weights start ────────────────────────────────────────────────────────────────────────────────────────
+
+Distribution = Literal["uniform", "normal"]
+LARGEST_SCALE: Final = 0.5
+"""Above it, in a layer of 64 units, the signal's variance grows at least 16-fold a layer: n · scale² = 16."""
+
+
+class Xavier(Choice):
+    """Glorot and Bengio 2010: variance 2 / (fan_in + fan_out)."""
+
+    name: Literal["xavier"] = "xavier"
+    distribution: Distribution = "uniform"
+
+
+class He(Choice):
+    """He et al. 2015: variance 2 / fan_in."""
+
+    name: Literal["he"] = "he"
+    distribution: Distribution = "normal"
+
+
+class Lecun(Choice):
+    """Klambauer et al. 2017, after LeCun et al. 1998: variance 1 / fan_in."""
+
+    name: Literal["lecun"] = "lecun"
+    distribution: Distribution = "normal"
+
+
+class RandomUniform(Choice):
+    name: Literal["random_uniform"] = "random_uniform"
+    limit: Annotated[float, Field(gt=0, le=LARGEST_SCALE)] = 0.05
+
+
+class RandomNormal(Choice):
+    name: Literal["random_normal"] = "random_normal"
+    stddev: Annotated[float, Field(gt=0, le=LARGEST_SCALE)] = 0.05
+
+
+Initializer = Annotated[Xavier | He | Lecun | RandomUniform | RandomNormal, Field(discriminator="name")]
+
+REFUSED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "zeros": "with equal weights every unit of a layer computes and learns the same, so nothing is learned",
+        "ones": "with equal weights every unit of a layer computes and learns the same, so nothing is learned",
+        "constant": "with equal weights every unit of a layer computes and learns the same, so nothing is learned",
+    }
+)
+"""Initializations that are known and never allowed, with the reason."""
+
+# A ─ how weights follow the gradient ────────────────────────────────────────────────────────────────────────────────
+
+Schedule = Literal["constant", "cosine", "one_cycle"]
+LearningRate = Annotated[float, Field(gt=0, le=10)]
+
+
+class Sgd(Choice):
+    name: Literal["sgd"] = "sgd"
+    learning_rate: LearningRate = 0.05
+    schedule: Schedule = "constant"
+
+
+class SgdMomentum(Choice):
+    name: Literal["sgd_momentum"] = "sgd_momentum"
+    learning_rate: LearningRate = 0.05
+    momentum: Annotated[float, Field(gt=0, lt=1)] = 0.9
+    nesterov: bool = False
+    schedule: Schedule = "constant"
+
+
+class Adam(Choice):
+    name: Literal["adam"] = "adam"
+    learning_rate: LearningRate = 0.001
+    schedule: Schedule = "constant"
+
+
+class AdamW(Choice):
+    name: Literal["adamw"] = "adamw"
+    learning_rate: LearningRate = 0.001
+    weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.004
+    schedule: Schedule = "constant"
+
+
+class RmsProp(Choice):
+    name: Literal["rmsprop"] = "rmsprop"
+    learning_rate: LearningRate = 0.001
+    schedule: Schedule = "constant"
+
+
+class Adagrad(Choice):
+    name: Literal["adagrad"] = "adagrad"
+    learning_rate: LearningRate = 0.01
+    schedule: Schedule = "constant"
+
+
+Optimizer = Annotated[Sgd | SgdMomentum | Adam | AdamW | RmsProp | Adagrad, Field(discriminator="name")]
+
+# H ─ which hyperparameters are searched, by the sensitivity of the model to them ────────────────────────────────────
+
+
+class Hyperparameter(StrEnum):
+    """What a search may vary, the most sensitive first (the notes' table)."""
+
+    LEARNING_RATE = "learning_rate"
+    UNITS = "units"
+    SCHEDULE = "schedule"
+    LAYERS = "layers"
+    DROPOUT = "dropout"
+    WEIGHT_DECAY = "weight_decay"
+
+
+class Defaults(Choice):
+    """Nothing is searched."""
+
+    name: Literal["defaults"] = "defaults"
+
+    @property
+    def searched(self) -> tuple[Hyperparameter, ...]:
+        return ()
+
+
+class MostSensitive(Choice):
+    """Learning rate and units per layer."""
+
+    name: Literal["most_sensitive"] = "most_sensitive"
+
+    @property
+    def searched(self) -> tuple[Hyperparameter, ...]:
+        return tuple(Hyperparameter)[:2]
+
+
+class HighSensitivity(Choice):
+    """All that the notes rate high and the other slots leave open: learning rate, units, schedule."""
+
+    name: Literal["high_sensitivity"] = "high_sensitivity"
+
+    @property
+    def searched(self) -> tuple[Hyperparameter, ...]:
+        return tuple(Hyperparameter)[:3]
+
+
+class HighAndMedium(Choice):
+    """The high ones, then number of layers and both kinds of regularization."""
+
+    name: Literal["high_and_medium"] = "high_and_medium"
+
+    @property
+    def searched(self) -> tuple[Hyperparameter, ...]:
+        return tuple(Hyperparameter)
+
+
+Hyperparameters = Annotated[
+    Defaults | MostSensitive | HighSensitivity | HighAndMedium, Field(discriminator="name")
+]
+
+# T ─ how the next combination is chosen ─────────────────────────────────────────────────────────────────────────────
+
+
+class Grid(Choice):
+    name: Literal["grid"] = "grid"
+
+
+class Random(Choice):
+    name: Literal["random"] = "random"
+
+
+class Bayesian(Choice):
+    name: Literal["bayesian"] = "bayesian"
+
+
+class Hyperband(Choice):
+    """Li et al. 2018: many short trials, of which the best 1 / factor go on, factor times longer."""
+
+    name: Literal["hyperband"] = "hyperband"
+    factor: Annotated[int, Field(ge=2, le=5)] = 3
+
+
+class Manual(Choice):
+    """A fixed list of configurations, the defaults first; an empty list means the defaults and a few neighbours."""
+
+    name: Literal["manual"] = "manual"
+    configurations: tuple[dict[Hyperparameter, float | int | str], ...] = ()
+
+
+Tuner = Annotated[Grid | Random | Bayesian | Hyperband | Manual, Field(discriminator="name")]
+
+UNIONS: Final = MappingProxyType(
+    {
+        Slot.ACTIVATION: Activation,
+        Slot.METRIC: Metric,
+        Slot.LOSS: Loss,
+        Slot.INITIALIZER: Initializer,
+        Slot.OPTIMIZER: Optimizer,
+        Slot.HYPERPARAMETERS: Hyperparameters,
+        Slot.TUNER: Tuner,
+    }
+)
+
+
+def names(slot: Slot) -> dict[str, type[Choice]]:
+    """The choices of a slot by name."""
+    members = UNIONS[slot].__origin__.__args__  # type: ignore[attr-defined]  # Annotated[Union[...], ...]
+    return {member.model_fields["name"].default: member for member in members}
+
+
+def parse_choice(slot: Slot, value: object) -> Choice:
+    """Read a choice from its name, or from a mapping with its name and parameters.
+
+    Raises ChoiceError, which names the nearest choice, or the reason why an initialization is refused.
+
+    >>> parse_choice(Slot.LOSS, {"name": "huber", "delta": 2}).delta
+    2.0
+    """
+    fields: dict[str, Any] = dict(value) if isinstance(value, dict) else {"name": value}
+    name = str(fields.get("name"))
+    if slot is Slot.INITIALIZER and name in REFUSED:
+        raise ChoiceError(
+            f"The initializer {name!r} is refused: {REFUSED[name]}. Choose one of {', '.join(names(slot))}."
+        )
+    if name not in names(slot):
+        raise ChoiceError(
+            f"The {slot} must be one of {', '.join(names(slot))}, but got {name!r}.{did_you_mean(name, names(slot))}"
+        )
+    try:
+        choice: Choice = TypeAdapter(names(slot)[name]).validate_python(fields)
+    except ValidationError as error:
+        raise ChoiceError(_explain(slot, name, error)) from None
+    return choice
+
+
+def _explain(slot: Slot, name: str, error: ValidationError) -> str:
+    """One sentence for the first thing that pydantic found wrong."""
+    first = error.errors()[0]
+    parameter = str(first["loc"][-1]) if first["loc"] else "name"
+    known = [key for key in names(slot)[name].model_fields if key != "name"]
+    if first["type"] == "extra_forbidden":
+        return (
+            f"The {slot} {name!r} takes {', '.join(known) or 'no parameters'}, but got {parameter!r}."
+            f"{did_you_mean(parameter, known)}"
+        )
+    overlarge = slot is Slot.INITIALIZER and first["type"] == "less_than_equal"
+    why = ": a larger scale makes activations and gradients explode from layer to layer" if overlarge else ""
+    return f"The {slot} {name!r} got {parameter} = {first['input']!r}. {first['msg']}{why}."

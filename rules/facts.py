@@ -1,0 +1,187 @@
+"""The vocabulary that rules may read: each fact's meaning, unit, domain, and the tasks to which it applies."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Task(StrEnum):
+    """What is to be predicted."""
+
+    BINARY = "binary"
+    MULTICLASS = "multiclass"
+    MULTILABEL = "multilabel"
+    REGRESSION = "regression"
+    MULTI_REGRESSION = "multi_regression"
+    FORECASTING = "forecasting"
+
+    @property
+    def is_classification(self) -> bool:
+        return self in CLASSIFICATION
+
+
+class Modality(StrEnum):
+    """What one row of the dataset mainly holds."""
+
+    TABULAR = "tabular"
+    IMAGE = "image"
+    TEXT = "text"
+    SEQUENCE = "sequence"
+
+
+CLASSIFICATION: Final = frozenset({Task.BINARY, Task.MULTICLASS, Task.MULTILABEL})
+NUMERIC_TARGET: Final = frozenset({Task.REGRESSION, Task.MULTI_REGRESSION, Task.FORECASTING})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Levels:
+    """The domain of a fact that takes one of finitely many names."""
+
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """The domain of a numeric fact, both ends included; an infinite end is never reached."""
+
+    low: float
+    high: float
+    whole: bool = False
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high and (not self.whole or value == int(value))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """One thing that a rule may test."""
+
+    name: str
+    meaning: str
+    unit: str
+    domain: Levels | Interval
+    tasks: frozenset[Task] = frozenset(Task)
+    slot: str | None = None
+    """The slot whose choice this fact reports; None for a property of the dataset or of the plan."""
+
+    def applies_to(self, task: str) -> bool:
+        return task in self.tasks
+
+
+class NotApplicable:
+    """The fact has no meaning for this task (the class balance of a regression)."""
+
+    def __repr__(self) -> str:
+        return "n/a"
+
+
+class Unknown:
+    """The fact has a meaning but could not be measured."""
+
+    def __repr__(self) -> str:
+        return "unknown"
+
+
+NOT_APPLICABLE: Final = NotApplicable()
+UNKNOWN: Final = Unknown()
+
+Value = str | float | int | NotApplicable | Unknown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """A fact's value for one dataset, and how it came about."""
+
+    value: Value
+    low: float | None = None
+    """The lower end of the 95 % interval where the value is an estimate."""
+    high: float | None = None
+    source: str = ""
+    """Where the value comes from, in words: "counted on 1,000 rows", "given by --trials"."""
+
+
+def _share(name: str, meaning: str, unit: str, tasks: frozenset[Task] = frozenset(Task)) -> Fact:
+    return Fact(name=name, meaning=meaning, unit=unit, domain=Interval(low=0, high=1), tasks=tasks)
+
+
+def _count(name: str, meaning: str, unit: str, *, low: int = 0, tasks: frozenset[Task] = frozenset(Task)) -> Fact:
+    return Fact(
+        name=name, meaning=meaning, unit=unit, domain=Interval(low=low, high=math.inf, whole=True), tasks=tasks
+    )
+
+
+_ALL: Final = (
+    Fact(
+        name="task",
+        meaning="what is to be predicted",
+        unit="task",
+        domain=Levels(values=tuple(Task)),
+    ),
+    Fact(
+        name="modality",
+        meaning="what a row mainly holds",
+        unit="modality",
+        domain=Levels(values=tuple(Modality)),
+    ),
+    _count("rows", "labelled rows of the dataset", "rows", low=1),
+    _count("features", "columns that a model may read", "columns", low=1),
+    _count("classes", "distinct classes of the target", "classes", low=2, tasks=frozenset({Task.BINARY, Task.MULTICLASS})),
+    Fact(
+        name="imbalance_ratio",
+        meaning="rows of the most frequent class per row of the rarest (for several labels: the worst label)",
+        unit="rows per row",
+        domain=Interval(low=1, high=math.inf),
+        tasks=CLASSIFICATION,
+    ),
+    _count("rare_class_rows", "rows of the rarest class", "rows", low=1, tasks=CLASSIFICATION),
+    _share(
+        "outlier_share",
+        "share of target values beyond a modified z-score of 3.5 on the raw and on the Yeo-Johnson scale",
+        "fraction of rows",
+        NUMERIC_TARGET,
+    ),
+    Fact(
+        name="target_skew",
+        meaning="skewness of the target (for several targets: the one furthest from zero)",
+        unit="1",
+        domain=Interval(low=-math.inf, high=math.inf),
+        tasks=NUMERIC_TARGET,
+    ),
+    _share("missing_share", "share of feature cells that are empty", "fraction of cells"),
+    _share("sparsity", "share of numeric feature cells that are exactly zero", "fraction of cells"),
+    _count("trial_budget", "trials that the budget allows", "trials", low=1),
+    Fact(
+        name="activation",
+        meaning="the activation of the hidden layers",
+        unit="name",
+        domain=Levels(values=("relu", "tanh", "selu")),
+        slot="activation",
+    ),
+    Fact(
+        name="metric",
+        meaning="the performance metric P",
+        unit="name",
+        domain=Levels(values=("accuracy", "roc_auc", "f1", "mse", "rmse", "mae")),
+        slot="metric",
+    ),
+    Fact(
+        name="search_dimensions",
+        meaning="hyperparameters that the search varies",
+        unit="hyperparameters",
+        domain=Interval(low=0, high=6, whole=True),
+        slot="hyperparameters",
+    ),
+)
+
+FACTS: Final[Mapping[str, Fact]] = MappingProxyType({fact.name: fact for fact in _ALL})
+"""Every fact by name."""
+
+Facts = MappingProxyType[str, Measurement] | dict[str, Measurement]
+"""What is known of one dataset: a measurement for each fact that rules may read."""
