@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Final
 
 
 class Task(StrEnum):
@@ -183,5 +181,8 @@ _ALL: Final = (
 FACTS: Final[Mapping[str, Fact]] = MappingProxyType({fact.name: fact for fact in _ALL})
 """Every fact by name."""
 
-Facts = MappingProxyType[str, Measurement] | dict[str, Measurement]
+IMPOSSIBLE: Final = ({"task": (Task.FORECASTING,), "modality": (Modality.IMAGE, Modality.TEXT)},)
+"""Combinations that no dataset can show: a forecast continues a series of numbers."""
+
+Facts = Mapping[str, Measurement]
 """What is known of one dataset: a measurement for each fact that rules may read."""

@@ -1,0 +1,99 @@
+"""The bundle: one choice for each slot, and the file bundle.yaml in which a person may edit it."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from pydantic import BaseModel, ConfigDict
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+
+from rules import document
+from rules.choices import (
+    Activation,
+    Choice,
+    Hyperparameters,
+    Initializer,
+    Loss,
+    Metric,
+    Optimizer,
+    Slot,
+    Tuner,
+    parse_choice,
+)
+from rules.errors import ChoiceError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+FORMAT: Final = "pcwat/bundle/1"
+COMMENT_WIDTH: Final = 96  # characters of a comment line in bundle.yaml
+
+
+class Bundle(BaseModel):
+    """The strategy for one dataset: P, C, W, A and T of the notes, with the non-linearity and the searched H."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    activation: Activation
+    metric: Metric
+    loss: Loss
+    initializer: Initializer
+    optimizer: Optimizer
+    hyperparameters: Hyperparameters
+    tuner: Tuner
+
+    def choice(self, slot: Slot) -> Choice:
+        choice: Choice = getattr(self, slot)
+        return choice
+
+    @classmethod
+    def of(cls, choices: Mapping[Slot, Choice]) -> Self:
+        """The bundle of one choice for each slot. Raises KeyError if a slot is missing."""
+        return cls.model_construct(**{slot.value: choices[slot] for slot in Slot})
+
+    def to_yaml(self, notes: Mapping[Slot, str] | None = None) -> str:
+        """The bundle as YAML text; notes: a comment that stands above each choice."""
+        body = CommentedMap(format=FORMAT)
+        for slot in Slot:
+            fields = self.choice(slot).model_dump(mode="json")
+            body[slot.value] = fields if len(fields) > 1 else fields["name"]
+            if notes and slot in notes:
+                body.yaml_set_comment_before_after_key(slot.value, before=f"\n{notes[slot]}")
+        text = StringIO()
+        yaml = YAML()
+        yaml.width = COMMENT_WIDTH
+        yaml.dump(body, text)
+        return text.getvalue()
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read bundle.yaml. Raises ChoiceError, with file and line, on anything that is not a bundle."""
+        source = document.read(path, error=ChoiceError)
+        fields = _fields(source)
+        choices = {}
+        for slot in Slot:
+            try:
+                choices[slot] = parse_choice(slot, fields[slot])
+            except ChoiceError as error:
+                raise ChoiceError(f"{source.place(slot)}: {error}") from None
+        return cls.of(choices)
+
+
+def _fields(source: document.Document) -> dict[str, Any]:
+    """The slots of a bundle document, all there and nothing else."""
+    fields = source.data
+    if not isinstance(fields, dict) or fields.get("format") != FORMAT:
+        raise ChoiceError(
+            f"{source.source} is not a bundle: it must hold 'format: {FORMAT}' and one choice for each of "
+            f"{', '.join(Slot)}. 'recommend DATASET -o bundle.yaml' writes one."
+        )
+    for key in fields:
+        if key != "format" and key not in set(Slot):
+            raise ChoiceError(f"{source.place(key)}: a bundle has no slot {key!r}.{did_you_mean(str(key), Slot)}")
+    missing = [slot.value for slot in Slot if slot not in fields]
+    if missing:
+        raise ChoiceError(f"{source.source} must choose for every slot, but {', '.join(missing)} is missing.")
+    return fields
