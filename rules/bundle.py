@@ -52,7 +52,7 @@ class Bundle(BaseModel):
     @classmethod
     def of(cls, choices: Mapping[Slot, Choice]) -> Self:
         """The bundle of one choice for each slot. Raises KeyError if a slot is missing."""
-        return cls.model_construct(**{slot.value: choices[slot] for slot in Slot})
+        return cls.model_validate({slot.value: choices[slot] for slot in Slot})
 
     def to_yaml(self, notes: Mapping[Slot, str] | None = None) -> str:
         """The bundle as YAML text; notes: a comment that stands above each choice."""

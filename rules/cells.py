@@ -98,7 +98,7 @@ class Space:
     def _strides(self) -> dict[str, int]:
         """How many cells apart two neighbouring pieces of a fact lie; the last fact varies fastest."""
         strides, stride = {}, 1
-        for fact in reversed(self.axes):
+        for fact in reversed(list(self.axes)):
             strides[fact] = stride
             stride *= len(self.axes[fact])
         return strides
@@ -114,14 +114,14 @@ class Space:
         for fact in self.axes:
             if FACTS[fact].tasks == frozenset(Task):
                 continue
-            applies = self.where("task", lambda task, fact=fact: FACTS[fact].applies_to(task))
+            applies = self.where("task", FACTS[fact].applies_to)
             measured = self.where(fact, lambda value: not isinstance(value, NotApplicable))
             cells &= ~(applies ^ measured)
         for combination in IMPOSSIBLE:
             if combination.keys() <= self.axes.keys():
                 both = self.everything
                 for fact, names in combination.items():
-                    both &= self.where(fact, lambda value, names=names: value in names)
+                    both &= self.where(fact, names.__contains__)
                 cells &= ~both
         return cells
 

@@ -31,8 +31,9 @@ class Slot(StrEnum):
         return LETTERS[self]
 
     @property
-    def title(self) -> str:
-        return TITLES[self]
+    def label(self) -> str:
+        """The slot in words."""
+        return LABELS[self]
 
 
 LETTERS: Final = MappingProxyType(
@@ -46,7 +47,7 @@ LETTERS: Final = MappingProxyType(
         Slot.TUNER: "T",
     }
 )
-TITLES: Final = MappingProxyType(
+LABELS: Final = MappingProxyType(
     {
         Slot.ACTIVATION: "Non-linearity",
         Slot.METRIC: "Performance metric",
@@ -332,9 +333,7 @@ class HighAndMedium(Choice):
         return tuple(Hyperparameter)
 
 
-Hyperparameters = Annotated[
-    Defaults | MostSensitive | HighSensitivity | HighAndMedium, Field(discriminator="name")
-]
+Hyperparameters = Annotated[Defaults | MostSensitive | HighSensitivity | HighAndMedium, Field(discriminator="name")]
 
 # T ─ how the next combination is chosen ─────────────────────────────────────────────────────────────────────────────
 

@@ -9,10 +9,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError
 
-from rules.errors import PcwatError
-
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from rules.errors import PcwatError
 
 
 @dataclass(frozen=True, kw_only=True)

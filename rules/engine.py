@@ -12,7 +12,7 @@ from rules.bundle import Bundle
 from rules.cells import pieces
 from rules.choices import Choice, Slot, parse_choice
 from rules.errors import ChoiceError
-from rules.facts import FACTS, NOT_APPLICABLE, Facts, Measurement, NotApplicable, Task, Unknown, Value
+from rules.facts import FACTS, NOT_APPLICABLE, Facts, Measurement, NotApplicable, Unknown, Value
 from rules.proof import Proof, prove, reported_value, require
 from rules.rulebook import SHIPPED_LAYERS, Rule, Rulebook, read_layers
 
@@ -168,7 +168,9 @@ def check(bundle: Bundle, book: Rulebook, facts: Facts) -> None:
     for constraint in book.constraints:
         fits = all(constraint.forbids(slot, bundle.choice(slot)) for slot in constraint.choices)
         if fits and all(test.holds(facts[test.fact].value) for test in constraint.when):
-            chosen = " with ".join(f"{slot} = {bundle.choice(slot).model_dump()['name']}" for slot in constraint.choices)
+            chosen = " with ".join(
+                f"{slot} = {bundle.choice(slot).model_dump()['name']}" for slot in constraint.choices
+            )
             where = f" where {' and '.join(map(str, constraint.when))}" if constraint.when else ""
             raise ChoiceError(
                 f"The bundle combines {chosen}{where}, which rule {constraint.id} forbids: {constraint.because}. "
@@ -233,7 +235,7 @@ def _worlds(rules: Iterable[Rule], unknown: list[str], facts: Facts) -> Iterator
     for name in unknown:
         cuts = [test.constant for rule in rules for test in rule.when if test.fact == name]
         found = pieces(name, [cut for cut in cuts if not isinstance(cut, tuple)])
-        applies = isinstance(task, str) and FACTS[name].applies_to(Task(task))
+        applies = FACTS[name].applies_to(task)
         axes.append([piece.value for piece in found if isinstance(piece.value, NotApplicable) is not applies])
     for values in itertools.product(*axes):
         yield {**facts, **{name: Measurement(value=value) for name, value in zip(unknown, values, strict=True)}}

@@ -56,7 +56,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     >>> did_you_mean("x", ["churn"])
     ''
     """
-    known = list(known)
-    by_case = {name.casefold(): name for name in known}
+    by_case = {str(name).casefold(): str(name) for name in known}
     near = difflib.get_close_matches(word.casefold(), by_case, n=1)
     return f" Did you mean {by_case[near[0]]!r}?" if near else ""

@@ -69,7 +69,7 @@ class Fact:
     slot: str | None = None
     """The slot whose choice this fact reports; None for a property of the dataset or of the plan."""
 
-    def applies_to(self, task: str) -> bool:
+    def applies_to(self, task: object) -> bool:
         return task in self.tasks
 
 
@@ -110,9 +110,7 @@ def _share(name: str, meaning: str, unit: str, tasks: frozenset[Task] = frozense
 
 
 def _count(name: str, meaning: str, unit: str, *, low: int = 0, tasks: frozenset[Task] = frozenset(Task)) -> Fact:
-    return Fact(
-        name=name, meaning=meaning, unit=unit, domain=Interval(low=low, high=math.inf, whole=True), tasks=tasks
-    )
+    return Fact(name=name, meaning=meaning, unit=unit, domain=Interval(low=low, high=math.inf, whole=True), tasks=tasks)
 
 
 _ALL: Final = (
@@ -130,7 +128,9 @@ _ALL: Final = (
     ),
     _count("rows", "labelled rows of the dataset", "rows", low=1),
     _count("features", "columns that a model may read", "columns", low=1),
-    _count("classes", "distinct classes of the target", "classes", low=2, tasks=frozenset({Task.BINARY, Task.MULTICLASS})),
+    _count(
+        "classes", "distinct classes of the target", "classes", low=2, tasks=frozenset({Task.BINARY, Task.MULTICLASS})
+    ),
     Fact(
         name="imbalance_ratio",
         meaning="rows of the most frequent class per row of the rarest (for several labels: the worst label)",

@@ -6,7 +6,9 @@ declares nothing against it. In a cell, the rules that fire and are beaten by no
 
 from __future__ import annotations
 
+import functools
 import itertools
+import operator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NoReturn
@@ -204,7 +206,7 @@ def _violations(constraint: Constraint, book: Rulebook, proofs: Mapping[Slot, Sl
             agrees = space.everything
             for fact in reported:
                 if FACTS[fact].slot == slot:
-                    agrees = space.where(fact, lambda value, rule=rule: value == reported_value(rule.choice))
+                    agrees = space.where(fact, functools.partial(operator.eq, reported_value(rule.choice)))
             tied |= alive[rule.id] & agrees
         cells &= tied & (forbidden if slot in constraint.choices else space.everything)
     if cells:

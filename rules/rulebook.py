@@ -233,7 +233,7 @@ def _rule(text: RuleText, *, source: Document, index: int, layer: str) -> Rule:
         choice=choice,
         because=text.because,
         rejects=text.rejects,
-        source=dict(text.source),
+        source={kind: citation for kind, citation in text.source.items()},  # noqa: C416  widens the key to str
         stance=text.stance,
         overrides=tuple(text.overrides),
         examples=tuple(text.tests),
@@ -244,7 +244,7 @@ def _rule(text: RuleText, *, source: Document, index: int, layer: str) -> Rule:
 
 def _tests(fact: str, wanted: object, *, place: str, rule: str) -> list[Test]:
     """The unary tests on one fact: a name, {in: [names]}, or {lt, le, gt, ge: number}."""
-    tests = dict(wanted) if isinstance(wanted, dict) else {"in": [wanted]}
+    tests: dict[str, Any] = wanted if isinstance(wanted, dict) else {"in": [wanted]}
     parsed = []
     for op, constant in tests.items():
         for value in constant if op == "in" and isinstance(constant, list) else [constant]:
@@ -318,6 +318,8 @@ def _check_references(book: Rulebook) -> None:
     for rule in book.rules:
         for other in rule.overrides:
             if other not in known:
-                raise BookError(f"{rule.place}: {rule.id} overrides {other}, which no layer has.{did_you_mean(other, known)}")
+                raise BookError(
+                    f"{rule.place}: {rule.id} overrides {other}, which no layer has.{did_you_mean(other, known)}"
+                )
             if known[other].slot is not rule.slot:
                 raise BookError(f"{rule.place}: {rule.id} overrides {other}, which fills another slot.")

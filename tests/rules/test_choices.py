@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+
+from rules.choices import Huber, Slot, names, parse_choice
+from rules.errors import ChoiceError
+from rules.facts import FACTS, Levels
+
+NAMED_IN_THE_NOTES = {
+    Slot.METRIC: {"accuracy", "roc_auc", "f1", "mse", "rmse", "mae"},
+    Slot.LOSS: {"binary_crossentropy", "categorical_crossentropy", "weighted_crossentropy", "mse", "huber"},
+    Slot.INITIALIZER: {"xavier", "he", "random_uniform", "random_normal"},
+    Slot.OPTIMIZER: {"sgd", "sgd_momentum", "adam", "adamw", "rmsprop", "adagrad"},
+    Slot.TUNER: {"grid", "random", "bayesian", "hyperband", "manual"},
+}
+
+
+@pytest.mark.parametrize("slot", NAMED_IN_THE_NOTES)
+def test_everything_that_the_notes_name_can_be_chosen(slot: Slot) -> None:
+    assert NAMED_IN_THE_NOTES[slot] <= set(names(slot))
+    for name in names(slot):
+        assert parse_choice(slot, name).model_dump()["name"] == name
+
+
+@pytest.mark.parametrize("fact", [fact for fact in FACTS.values() if fact.slot in set(Slot)], ids=lambda f: f.name)
+def test_a_fact_that_reports_a_slot_knows_all_its_choices(fact) -> None:
+    if isinstance(fact.domain, Levels):
+        assert set(fact.domain.values) == set(names(Slot(fact.slot)))
+    else:
+        assert fact.domain.high == max(len(kind().searched) for kind in names(Slot.HYPERPARAMETERS).values())
+
+
+@pytest.mark.parametrize("name", ["zeros", "ones"])
+def test_equal_weights_are_refused_with_the_reason(name: str) -> None:
+    with pytest.raises(ChoiceError, match="every unit of a layer computes and learns the same"):
+        parse_choice(Slot.INITIALIZER, name)
+
+
+@pytest.mark.parametrize(("name", "parameter"), [("random_uniform", "limit"), ("random_normal", "stddev")])
+def test_an_overlarge_scale_is_refused_with_the_reason(name: str, parameter: str) -> None:
+    assert parse_choice(Slot.INITIALIZER, {"name": name, parameter: 0.5})
+    with pytest.raises(ChoiceError, match="explode from layer to layer"):
+        parse_choice(Slot.INITIALIZER, {"name": name, parameter: 0.51})
+
+
+def test_an_unknown_choice_gets_the_nearest_one() -> None:
+    with pytest.raises(ChoiceError, match=r"Did you mean 'adamw'\?"):
+        parse_choice(Slot.OPTIMIZER, "adam_w")
+
+
+def test_an_unknown_parameter_gets_the_nearest_one() -> None:
+    with pytest.raises(ChoiceError, match=r"takes delta, but got 'detla'. Did you mean 'delta'\?"):
+        parse_choice(Slot.LOSS, {"name": "huber", "detla": 2})
+
+
+def test_a_choice_reads_as_its_name_and_what_differs_from_the_default() -> None:
+    assert str(Huber()) == "huber"
+    assert str(Huber(delta=1.5)) == "huber (delta 1.5)"

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+
+from rules.errors import BookError
+from rules.rulebook import read_layers
+
+MALFORMED = {
+    "an unknown fact": ("id: C900\n  when: {outlier_sher: {ge: 0.1}}\n  then: {loss: huber}", "'outlier_share'", 3),
+    "an unknown value": ("id: C900\n  when: {task: regresion}\n  then: {loss: huber}", "'regression'", 3),
+    "an unknown choice": ("id: C900\n  when: {}\n  then: {loss: hubber}", "'huber'", 4),
+    "an unknown slot": ("id: C900\n  when: {}\n  then: {lost: huber}", "'loss'", 4),
+    "an unknown key": ("id: C900\n  when: {}\n  then: {loss: huber}\n  overides: [C001]", "'overrides'", 5),
+    "an unknown operator": (
+        "id: C900\n  when: {rows: {gte: 4}}\n  then: {loss: huber}",
+        "test it with lt, le, gt, ge",
+        3,
+    ),
+    "a threshold outside the domain": (
+        "id: C900\n  when: {outlier_share: {ge: 1.5}}\n  then: {loss: huber}",
+        "from 0 to 1, but got 1.5",
+        3,
+    ),
+    "a word for a number": ("id: C900\n  when: {rows: {ge: many}}\n  then: {loss: huber}", "rows is a number", 3),
+    "a comparison of names": ("id: C900\n  when: {task: {ge: binary}}\n  then: {loss: huber}", "task is a name", 3),
+    "another slot's letter": ("id: P900\n  when: {}\n  then: {loss: huber}", "a rule for loss is called C", 2),
+    "two slots at once": ("id: C900\n  when: {}\n  then: {loss: huber, metric: f1}", "must fill one slot", 4),
+    "an override of nothing": ("id: C900\n  when: {}\n  then: {loss: huber}\n  overrides: [C999]", "no layer has", 2),
+    "an override across slots": ("id: C900\n  when: {}\n  then: {loss: huber}\n  overrides: [P001]", "another slot", 2),
+    "an id that is taken": ("id: C001\n  when: {}\n  then: {loss: huber}", "is taken by handbook/cost_function", 2),
+    "a stance that is none": ("id: C900\n  when: {}\n  then: {loss: huber}\n  stance: maybe", "stance", 5),
+}
+
+
+@pytest.mark.parametrize("case", MALFORMED)
+def test_a_malformed_rule_is_refused_with_its_line_and_the_remedy(case: str, write_book) -> None:
+    rule, message, line = MALFORMED[case]
+    path = write_book(rule)
+    with pytest.raises(BookError) as refused:
+        read_layers(["handbook", "evidence", path])
+    assert message in str(refused.value)
+    assert f"{path}:{line}:" in str(refused.value)
+
+
+def test_an_unknown_book_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(BookError, match=r"Did you mean 'handbook'\?"):
+        read_layers(["handbok"])
+
+
+def test_the_hash_of_a_layer_changes_with_its_text(write_book) -> None:
+    rule = "id: C900\n  when: {}\n  then: {loss: huber}"
+    path = write_book(rule)
+    before = read_layers([path]).layers[str(path)]
+    write_book(rule + "\n  overrides: []")
+    assert read_layers([path]).layers[str(path)] != before
