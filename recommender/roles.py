@@ -2,42 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
-from rules.facts import Task
+from recommender.characteristics.sequence import find_time, persistence, spacing
+from recommender.kinds import UNUSED_KINDS, Kind, Role, grade, infer_kind, named_as_identifier
+from recommender.proposal import propose_target
+from recommender.sql import is_integer, is_number, is_text, level_text, quoted, time_stamp
+from recommender.tasks import Reading, read_task
+from rules.errors import ColumnError, TargetError, did_you_mean
+from rules.facts import NUMERIC_TARGET, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from recommender.dataset import Dataset
 
-class Kind(StrEnum):
-    """How a column is to be read."""
+__all__ = ["UNUSED_KINDS", "Kind", "Role", "Roles", "infer_roles"]
 
-    NUMERIC = "numeric"
-    INTEGER_CODE = "integer_code"
-    """Whole numbers that name things: read as categories."""
-    CATEGORICAL = "categorical"
-    ORDINAL = "ordinal"
-    """Whole numbers or graded words whose order may matter: whole numbers are read as numbers, words as categories."""
-    BOOLEAN = "boolean"
-    DATETIME = "datetime"
-    TEXT = "text"
-    IDENTIFIER = "identifier"
-    CONSTANT = "constant"
-
-
-UNUSED_KINDS = frozenset({Kind.IDENTIFIER, Kind.CONSTANT})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Role:
-    """One column's kind, with the measured value that led to it."""
-
-    column: str
-    kind: Kind
-    reason: str
+MOST_GRADES: Final = 12
+"""Levels up to which words are looked at for grades: no known scale has more."""
+UNFIT_TARGETS: Final = frozenset({Kind.IDENTIFIER, Kind.CONSTANT, Kind.TEXT, Kind.DATETIME})
+PART_WORDS: Final = frozenset(
+    {
+        "train",
+        "training",
+        "learn",
+        "test",
+        "testing",
+        "valid",
+        "validation",
+        "val",
+        "dev",
+        "holdout",
+        "hold-out",
+        "eval",
+    }
+)
+"""How tables name the parts of a split."""
+TRAINING_WORDS: Final = frozenset({"train", "training", "learn"})
+YES_OR_NO: Final = ({"yes", "no"}, {"y", "n"}, {"true", "false"}, {"t", "f"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,17 +56,228 @@ class Roles:
     columns: Mapping[str, Role]
     """Every column of the dataset by name, targets included, in the dataset's order."""
     labels: tuple[str, ...] = ()
-    """Class names in sorted order for binary and multiclass; empty otherwise. The rare class of a binary task is
-    found from the counts, not from this order."""
+    """Class names in the classes' order (numbers by value, words alphabetically) for binary and multiclass; empty
+    otherwise. The rare class of a binary task is found from the counts, not from this order."""
     time_column: str | None = None
+    time_reason: str = ""
     entity_column: str | None = None
     """Rows that share its value belong together: they never lie on both sides of a split."""
     split_column: str | None = None
+    doubt: str = ""
+    """The other way in which the target can be read, where there is one."""
 
     @property
     def features(self) -> tuple[str, ...]:
         """Columns that a model may read, in the dataset's order."""
         apart = {*self.targets, self.time_column, self.entity_column, self.split_column}
-        return tuple(
-            name for name, role in self.columns.items() if name not in apart and role.kind not in UNUSED_KINDS
+        return tuple(name for name, role in self.columns.items() if name not in apart and role.kind not in UNUSED_KINDS)
+
+
+def infer_roles(
+    dataset: Dataset,
+    *,
+    targets: Sequence[str] = (),
+    task: Task | None = None,
+    kinds: Mapping[str, Kind] = MappingProxyType({}),
+    time_column: str | None = None,
+    entity_column: str | None = None,
+    split_column: str | None = None,
+) -> Roles:
+    """Find out what is to be predicted and what each column is; what is given is checked and kept.
+
+    Raises TargetError when a target is missing or cannot be learned, ColumnError when a column is, or has a kind that
+    its values do not allow.
+    """
+    for name in targets:
+        _check_column(dataset, name, TargetError, "target")
+    if len(set(targets)) < len(targets):
+        raise TargetError(f"Targets must be distinct, but got {', '.join(map(repr, targets))}.")
+    apart = {"time column": time_column, "entity column": entity_column, "split column": split_column}
+    for part, column in apart.items():
+        if column is not None:
+            _check_column(dataset, column, ColumnError, part)
+            if column in targets:
+                raise TargetError(f"A column plays one part, but {column!r} is both target and {part}. Name another.")
+    columns = _kinds(dataset, targets, kinds)
+    if split_column is None:
+        split_column = _find_split(dataset, columns, targets)
+    reason = "given by --target"
+    if not targets:
+        unfit = [name for name, role in columns.items() if role.kind in UNFIT_TARGETS]
+        target, reason = propose_target(dataset, [*unfit, *filter(None, (time_column, entity_column, split_column))])
+        targets = (target,)
+    reading = read_task(dataset, targets, task=task)
+    roles = Roles(
+        task=reading.task,
+        task_reason=reading.reason,
+        targets=tuple(targets),
+        target_reason=reason,
+        columns=columns,
+        labels=reading.labels,
+        time_column=time_column,
+        time_reason="given by --time" if time_column else "",
+        entity_column=entity_column,
+        split_column=split_column,
+        doubt=reading.doubt,
+    )
+    roles = _with_time(dataset, roles, reading, task)
+    _check_features(dataset, roles)
+    return roles
+
+
+def _check_column(dataset: Dataset, name: str, error: type[TargetError | ColumnError], part: str) -> None:
+    if name not in dataset.storage:
+        raise error(
+            f"The {part} must be a column of {dataset.name}, but got {name!r}.{did_you_mean(name, dataset.columns)} "
+            f"Columns: {_listed(dataset.columns)}."
         )
+
+
+MOST_LISTED: Final = 20
+"""Names that an error lists."""
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_LISTED:,} more" if len(names) > MOST_LISTED else ""
+    return ", ".join(names[:MOST_LISTED]) + more
+
+
+def _kinds(dataset: Dataset, targets: Sequence[str], kinds: Mapping[str, Kind]) -> Mapping[str, Role]:
+    """Each column's kind: said by the user, or inferred; words are looked at for grades and for yes or no."""
+    for name, kind in kinds.items():
+        _check_column(dataset, name, ColumnError, "column of --kind")
+        _check_kind(dataset, name, kind)
+    alone = len(dataset.columns) - len(targets) == 1
+    roles = {
+        name: Role(column=name, kind=kinds[name], reason="given by --kind")
+        if name in kinds
+        else infer_kind(summary, alone=alone and name not in targets)
+        for name, summary in dataset.summaries.items()
+    }
+    for name, role in roles.items():
+        few = 1 < dataset.summaries[name].distinct <= MOST_GRADES
+        if role.kind is Kind.CATEGORICAL and name not in kinds and few and is_text(dataset.storage[name]):
+            roles[name] = _of_words(role, _levels(dataset, name))
+    return MappingProxyType(roles)
+
+
+def _levels(dataset: Dataset, name: str) -> Sequence[str]:
+    text = level_text(name, dataset.storage[name])
+    found = dataset.connection.execute(
+        f"SELECT DISTINCT {text} FROM dataset WHERE {quoted(name)} IS NOT NULL ORDER BY 1"
+    )
+    return [str(row[0]) for row in found.fetchall()]
+
+
+def _of_words(role: Role, levels: Sequence[str]) -> Role:
+    if {level.strip().lower() for level in levels} in YES_OR_NO:
+        return replace(role, kind=Kind.BOOLEAN, reason=f"two words: {' and '.join(levels)}")
+    graded = grade(levels)
+    return role if graded is None else replace(role, kind=Kind.ORDINAL, reason=graded)
+
+
+def _check_kind(dataset: Dataset, name: str, kind: Kind) -> None:
+    """Raises ColumnError where a column's values cannot be read as the kind that the user gave."""
+    storage = dataset.storage[name]
+    needed = {Kind.NUMERIC: is_number(storage) or storage == "BOOLEAN", Kind.INTEGER_CODE: is_integer(storage)}
+    if needed.get(kind, True) and kind is not Kind.DATETIME:
+        return
+    read = {Kind.NUMERIC: "DOUBLE", Kind.INTEGER_CODE: "BIGINT"}
+    text = f"CAST({quoted(name)} AS VARCHAR)"
+    value = time_stamp(name, storage) if kind is Kind.DATETIME else f"TRY_CAST({text} AS {read[kind]})"
+    wrong = dataset.connection.execute(
+        f"SELECT rowid, {text} FROM dataset WHERE {quoted(name)} IS NOT NULL AND {value} IS NULL ORDER BY rowid LIMIT 1"
+    ).fetchall()
+    if wrong or kind is Kind.NUMERIC:
+        shown = f"{wrong[0][1][:80]!r} in row {wrong[0][0] + 1:,}" if wrong else f"stored as {storage}"
+        raise ColumnError(
+            f"Each value of a column of kind {kind} must be readable as one, but {name!r} is {shown}. "
+            "Mend the value, leave the cell empty, or choose another kind."
+        )
+
+
+def _find_split(dataset: Dataset, columns: Mapping[str, Role], targets: Sequence[str]) -> str | None:
+    """The column whose values name the parts of a split, training among them."""
+    for name, role in columns.items():
+        summary = dataset.summaries[name]
+        short = 1 < summary.distinct <= len(TRAINING_WORDS) and not summary.missing and is_text(summary.storage)
+        if name in targets or role.kind is not Kind.CATEGORICAL or not short:
+            continue
+        words = {level.strip().lower() for level in _levels(dataset, name)}
+        if words <= PART_WORDS and words & TRAINING_WORDS:
+            return name
+    return None
+
+
+def _with_time(dataset: Dataset, roles: Roles, reading: Reading, said: Task | None) -> Roles:
+    """The roles with a forecast's time column, where the rule of EVIDENCE.md 1 (sequence structure) finds one."""
+    if reading.task not in NUMERIC_TARGET or said in {Task.REGRESSION, Task.MULTI_REGRESSION}:
+        return roles
+    found = None
+    if roles.time_column is not None:
+        found = spacing(dataset, roles.time_column, entity=roles.entity_column)
+    else:
+        apart = {*roles.targets, roles.split_column, roles.entity_column}
+        rest = {name: role for name, role in roles.columns.items() if name not in apart}
+        stamps = [name for name, role in rest.items() if role.kind is Kind.DATETIME]
+        numbers = [name for name, role in rest.items() if _may_count_time(dataset, name, role)]
+        found = find_time(dataset, stamps, numbers)
+    time = roles.time_column or (found.column if found else None)
+    entity = roles.entity_column or (found.entity if found else None)
+    if time is None and said is not Task.FORECASTING:
+        return roles
+    season = found.season if found else None
+    ties = [persistence(dataset, name, order=time, entity=entity, season=season) for name in roles.targets]
+    strong = [tie.lag_1 for tie in ties if tie is not None and tie.is_strong]
+    if said is not Task.FORECASTING and len(strong) < len(ties):
+        return roles
+    steps = f"{found.regular_share:.0%} of its steps are {found.spoken_step}, and " if found else ""
+    reason = f"{steps}{_spoken(roles.targets)} follows itself (autocorrelation at lag 1: {_numbers(strong)})"
+    columns = dict(roles.columns)
+    if time is not None and columns[time].kind is not Kind.DATETIME:
+        columns[time] = Role(column=time, kind=Kind.NUMERIC, reason="counts the steps of the series")
+    return replace(
+        roles,
+        task=Task.FORECASTING,
+        task_reason=roles.task_reason if said else f"{time!r} orders the rows: {reason}",
+        labels=(),
+        doubt="",
+        columns=MappingProxyType(columns),
+        time_column=time,
+        time_reason=roles.time_reason or ("the file's order" if time is None else f"{steps}rows are a series"),
+        entity_column=entity,
+    )
+
+
+def _may_count_time(dataset: Dataset, name: str, role: Role) -> bool:
+    """Whether numbers may be steps or years; a row number that is named as such only counts rows."""
+    counted = role.kind in {Kind.NUMERIC, Kind.IDENTIFIER} and is_number(dataset.storage[name])
+    return counted and not named_as_identifier(name)
+
+
+def _spoken(targets: Sequence[str]) -> str:
+    return repr(targets[0]) if len(targets) == 1 else f"each of {len(targets)} targets"
+
+
+def _numbers(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:.2f}" for value in values)
+
+
+def _check_features(dataset: Dataset, roles: Roles) -> None:
+    """Raises ColumnError where nothing is left to learn from, or a feature is infinite."""
+    if not roles.features and roles.task is not Task.FORECASTING:
+        raise ColumnError(
+            f"There must be a column to learn from, but besides the target every column of {dataset.name} is constant, "
+            "an identifier, or has another part. Use --kind COLUMN=KIND to keep one."
+        )
+    for name in roles.features:
+        summary = dataset.summaries[name]
+        if summary.infinite:
+            row = dataset.connection.execute(
+                f"SELECT min(rowid) + 1 FROM dataset WHERE isinf(CAST({quoted(name)} AS DOUBLE))"
+            ).fetchall()[0][0]
+            raise ColumnError(
+                f"Numbers must be finite, but column {name!r} is infinite in {summary.infinite:,} rows, first in row "
+                f"{row:,}. Replace the value or leave the cell empty, or leave the column out: "
+                f"--kind {name}=identifier"
+            )

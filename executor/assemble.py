@@ -1,0 +1,110 @@
+"""One Keras model from raw rows to answers: preprocessing, network and the last unit in a single file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from executor.layers.answer import Probabilities, Values
+from executor.preprocess import PREFIX, ROWS_AT_ONCE
+from executor.table import Form
+from rules.errors import RunError, TrainingError
+from rules.facts import Task
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from executor.layers.answer import Activation
+    from executor.parts import Parts
+    from executor.preprocess import Preprocessing
+    from executor.signature import ModelInput, Signature
+    from executor.table import RawTable
+
+ROWS_COMPARED: Final = 256  # rows on which a saved model must answer as the one in memory
+TOLERANCE: Final = 1e-5  # relative and absolute; a reloaded graph may add in another order
+
+
+def assemble(preprocessing: Preprocessing, network: keras.Model, parts: Parts, signature: Signature) -> keras.Model:
+    """A model that reads raw rows and gives probabilities, or values in the target's own unit.
+
+    Reads a dict with an entry for each of signature.inputs: its name, and (rows, columns) float64 or strings.
+    Gives (rows, 1), (rows, classes) or (rows, labels) float32 probabilities, or (rows, targets) float64 values.
+    """
+    symbols = {
+        entry.name: keras.Input((len(entry.columns),), dtype=_dtype(entry), name=entry.name)
+        for entry in signature.inputs
+    }
+    columns = {entry.columns: symbols[entry.name] for entry in signature.inputs}
+    outputs = network(preprocessing.connect(columns))
+    if parts.task is Task.FORECASTING:
+        symbols[signature.offset_input] = offset = keras.Input(
+            (parts.outputs,), dtype="float64", name=signature.offset_input
+        )
+        answer = Values(scale=parts.target_scale.tolist(), mean=None, name=f"{PREFIX}answer")(outputs, offset)
+    elif parts.task.is_classification:
+        activation: Activation = "softmax" if parts.task is Task.MULTICLASS else "sigmoid"
+        answer = Probabilities(activation=activation, name=f"{PREFIX}answer")(outputs)
+    else:
+        mean, scale = parts.target_mean.tolist(), parts.target_scale.tolist()
+        answer = Values(scale=scale, mean=mean, name=f"{PREFIX}answer")(outputs)
+    return keras.Model(symbols, answer, name="pcwat")
+
+
+def predict_rows(model: keras.Model, signature: Signature, table: RawTable) -> np.ndarray:
+    """What an assembled model answers, (rows, outputs) float64; the table's features are the signature's inputs."""
+    answers = [np.empty((0, signature.outputs))]
+    for start in range(0, len(table), ROWS_AT_ONCE):
+        some = table.take(np.arange(start, min(start + ROWS_AT_ONCE, len(table))))
+        answers.append(np.asarray(model(model_inputs(signature, some), training=False), np.float64))
+    return np.concatenate(answers)
+
+
+def model_inputs(signature: Signature, table: RawTable) -> dict[str, tf.Tensor]:
+    """The inputs of an assembled model from rows of a table."""
+    given = {
+        entry.name: tf.constant(np.column_stack([table.features[name] for name in entry.columns]), _dtype(entry))
+        for entry in signature.inputs
+    }
+    if table.offset is not None:
+        given[signature.offset_input] = tf.constant(table.offset, tf.float64)
+    return given
+
+
+def save(model: keras.Model, path: Path, *, signature: Signature, rows: RawTable) -> None:
+    """Write a .keras file, whole or not at all, and prove that it answers as before when it is loaded again.
+
+    rows: some rows to compare on; none of them is written. Raises TrainingError if the answers differ.
+    """
+    beside = path.with_name(f".{path.stem}.saving.keras")
+    try:
+        model.save(beside)
+        sample = rows.take(np.arange(min(len(rows), ROWS_COMPARED)))
+        before = predict_rows(model, signature, sample)
+        after = predict_rows(load(beside), signature, sample)
+        if not np.allclose(before, after, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
+            raise TrainingError(
+                f"A saved model must answer as the one in memory, but {path} differs by up to "
+                f"{np.nanmax(np.abs(before - after)):.3g}. Please report this; the trials' weights are kept."
+            )
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def load(path: Path) -> keras.Model:
+    """The model of a .keras file. No code in the file is run: safe_mode refuses it.
+
+    Raises RunError if the file cannot be read as such a model.
+    """
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise RunError(f"{path} cannot be read as a model of pcwat: {reason}. Train again.") from None
+
+
+def _dtype(entry: ModelInput) -> str:
+    return "string" if Form(entry.form).is_words else "float64"

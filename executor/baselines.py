@@ -1,0 +1,204 @@
+"""What a model must beat: a constant, the last value, the last season, and a linear model on the same features."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from executor.catalog.performance import Predictions, decide
+from rules.facts import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from executor.catalog.performance import PerformanceMetric
+    from executor.parts import Examples, Parts
+    from executor.table import RawTable
+
+LINEAR_SECONDS: Final = 10.0  # what the linear model may take
+MOST_CELLS: Final = 20_000_000  # filled training cells times outputs fitted in that time; measured: 5 s on two cores
+FEWEST_FITTED: Final = 500  # training rows, however wide the table
+MOST_STEPS: Final = 100  # of L-BFGS, scikit-learn's default
+PENALTIES: Final = (1.0, 10.0, 100.0, 1_000.0)  # of ridge regression, of which validation chooses
+SPARSE: Final = 0.25  # share of filled cells below which sparse arithmetic is the faster one
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """A simple answer to the hold-out."""
+
+    name: str
+    says: str
+    """What it answers, in words."""
+    predictions: Predictions
+    seconds: float
+
+
+def constant_baseline(metric: PerformanceMetric, parts: Parts, hold_out: Examples, labels: Sequence[str]) -> Baseline:
+    """The one answer that suits P best: the most frequent class (of a rare-class F1, the rare one), mean or median.
+
+    Probabilities are the class shares of the training rows. Of a forecast it is the last value.
+    """
+    start = time.monotonic()
+    rows, train = len(hold_out), parts.train
+    if parts.task is Task.FORECASTING:
+        says, outcome = "the last value", hold_out.offset.astype(np.float64) * parts.target_scale + parts.target_mean
+    elif parts.task.is_classification:
+        shares = train.target.mean(axis=0, dtype=np.float64)
+        outcome = np.tile(shares, (rows, 1))
+        says = "the class shares of the training rows"
+    else:
+        middle = np.median(train.raw_target, axis=0) if metric.name == "mae" else train.raw_target.mean(axis=0)
+        says = f"always {'the median' if metric.name == 'mae' else 'the mean'}, {', '.join(f'{v:.4g}' for v in middle)}"
+        outcome = np.tile(middle, (rows, 1))
+    decided = decide(outcome, parts.task)
+    if parts.task in {Task.BINARY, Task.MULTICLASS}:
+        answer = _best_class(metric, parts)
+        decided = np.full(rows, answer)
+        says = f"always {labels[answer]!r}"
+    elif parts.task is Task.MULTILABEL and metric.name == "f1":
+        decided = np.ones_like(decided)
+        says = "yes to every label"
+    return Baseline(
+        name="constant",
+        says=says,
+        predictions=_predictions(parts, hold_out, outcome, decided),
+        seconds=time.monotonic() - start,
+    )
+
+
+def seasonal_baseline(parts: Parts, hold_out: Examples, table: RawTable) -> Baseline | None:
+    """The value one season before; None for a series without a season. table: the hold-out's rows."""
+    if table.season_before is None:
+        return None
+    last = hold_out.offset.astype(np.float64) * parts.target_scale + parts.target_mean
+    outcome = np.where(np.isnan(table.season_before), last, table.season_before)
+    return Baseline(
+        name="seasonal naive",
+        says="the value one season before",
+        predictions=_predictions(parts, hold_out, outcome, outcome),
+        seconds=0.0,
+    )
+
+
+def linear_baseline(
+    metric: PerformanceMetric, parts: Parts, hold_out: Examples, *, seconds: float = LINEAR_SECONDS
+) -> Baseline | None:
+    """Logistic or ridge regression on the features of the network, thresholds tuned as the network's are.
+
+    On a large table it is fitted on evenly spaced training rows. None if they hold a single class, or if there is no
+    time left for it.
+    """
+    start = time.monotonic()
+    if seconds <= 0:
+        return None
+    cells = (np.count_nonzero(parts.train.dense) + parts.train.codes.size) * parts.outputs / len(parts.train)
+    affordable = int(MOST_CELLS * min(1.0, seconds / LINEAR_SECONDS) / max(1.0, cells))
+    rows = min(len(parts.train), max(FEWEST_FITTED, affordable))
+    some = parts.train.take(np.linspace(0, len(parts.train) - 1, rows).astype(np.int64))
+    answer = _fitted(metric, some, parts)
+    if answer is None:
+        return None
+    thresholds = metric.thresholds(answer(parts.validation), parts.validation, parts)
+    outcome = answer(hold_out)
+    cuts = tuple(threshold.value for threshold in thresholds)
+    decided = decide(outcome, parts.task, thresholds=cuts, rare_class=parts.rare_class)
+    kind = "logistic" if parts.task.is_classification else "ridge"
+    return Baseline(
+        name="linear",
+        says=f"{kind} regression on {rows} training rows",
+        predictions=_predictions(parts, hold_out, outcome, decided),
+        seconds=time.monotonic() - start,
+    )
+
+
+def _fitted(metric: PerformanceMetric, some: Examples, parts: Parts) -> Callable[[Examples], np.ndarray] | None:
+    """A function from examples to the outcome of a linear model; None where one side of a target does not occur."""
+    features = _features(some, parts)
+    if not parts.task.is_classification:
+        return _fitted_ridge(metric, features, some, parts)
+    columns = some.raw_target[:, None] if some.raw_target.ndim == 1 else some.raw_target
+    if any(len(np.unique(column)) == 1 for column in columns.T):
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a baseline that is nearly fitted is a baseline
+        models = [LogisticRegression(max_iter=MOST_STEPS).fit(features, column) for column in columns.T]
+
+    def probabilities(rows: Examples) -> np.ndarray:
+        wide = _features(rows, parts)
+        if parts.task is not Task.MULTICLASS:
+            return np.column_stack([model.predict_proba(wide)[:, 1] for model in models])
+        shares = np.zeros((len(rows), parts.outputs))
+        shares[:, models[0].classes_] = models[0].predict_proba(wide)
+        return shares
+
+    return probabilities
+
+
+def _fitted_ridge(
+    metric: PerformanceMetric, features: np.ndarray | sparse.csr_matrix, some: Examples, parts: Parts
+) -> Callable[[Examples], np.ndarray]:
+    """Ridge regression on what a network would learn, with the penalty of the best P on validation rows."""
+
+    def values(ridge: Ridge, rows: Examples) -> np.ndarray:
+        said = ridge.predict(_features(rows, parts)).reshape(len(rows), parts.outputs) + rows.offset
+        return np.asarray(said * parts.target_scale + parts.target_mean)
+
+    def score(ridge: Ridge) -> float:
+        said = values(ridge, parts.validation)
+        return metric.of_predictions(_predictions(parts, parts.validation, said, said))
+
+    fitted = [Ridge(alpha=penalty).fit(features, some.target - some.offset) for penalty in PENALTIES]
+    best = (max if metric.direction == "max" else min)(fitted, key=score)
+    return lambda rows: values(best, rows)
+
+
+def _features(examples: Examples, parts: Parts) -> np.ndarray | sparse.csr_matrix:
+    """Dense features, and one-hot codes beside them where there are codes."""
+    filled = np.count_nonzero(parts.train.dense) / max(1, parts.train.dense.size)
+    dense = examples.dense.astype(np.float64)
+    if parts.vocabulary == 0:
+        return sparse.csr_matrix(dense) if filled < SPARSE else dense
+    rows, coded = examples.codes.shape
+    at = (np.repeat(np.arange(rows), coded), examples.codes.ravel())
+    ones = sparse.csr_matrix((np.ones(rows * coded), at), shape=(rows, parts.vocabulary))
+    return sparse.hstack([sparse.csr_matrix(dense), ones], format="csr")
+
+
+def _best_class(metric: PerformanceMetric, parts: Parts) -> int:
+    """The class that, answered always, gives the best P on the training rows; the most frequent of equally good."""
+    truth = parts.train.raw_target
+    classes = max(2, parts.outputs)
+    shares = np.bincount(truth, minlength=classes) / len(truth)
+    outcome = np.tile(shares[-parts.outputs :], (len(truth), 1))
+    scores = [
+        metric.of_predictions(_predictions(parts, parts.train, outcome, np.full(len(truth), answer)))
+        for answer in range(classes)
+    ]
+    return max(range(classes), key=lambda answer: (scores[answer], shares[answer]))
+
+
+def naive_error(train: Examples, parts: Parts) -> np.ndarray | None:
+    """Mean absolute error of the last value on training rows, (targets,); None unless a forecast."""
+    if parts.task is not Task.FORECASTING:
+        return None
+    last = train.offset.astype(np.float64) * parts.target_scale + parts.target_mean
+    return np.asarray(np.abs(train.raw_target - last).mean(axis=0))
+
+
+def _predictions(parts: Parts, examples: Examples, outcome: np.ndarray, decided: np.ndarray) -> Predictions:
+    return Predictions(
+        task=parts.task,
+        truth=examples.raw_target,
+        outcome=outcome,
+        decided=decided,
+        rare_class=parts.rare_class,
+        naive_error=naive_error(parts.train, parts),
+    )

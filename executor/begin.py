@@ -1,0 +1,112 @@
+"""The start of a run: the strategy settled and written down before anything is trained; needs no TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from executor.run import BUNDLE, PLAN, RECORD, SCORES, Plan, claimed, new_directory, read_plan, write, write_json
+from recommender.dataset import Dataset
+from recommender.recommend import advise
+from recommender.render import why
+from recommender.roles import infer_roles
+from rules.bundle import Bundle
+from rules.choices import Slot
+from rules.engine import check, load_book
+from rules.errors import RunError
+from rules.rulebook import SHIPPED_LAYERS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from executor.budget import Budget
+    from recommender.recommend import Recommendation, Said
+    from recommender.roles import Roles
+    from rules.engine import Pin
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """A run whose strategy is settled and written down, and whose search is still to come."""
+
+    directory: Path
+    dataset: Dataset
+    roles: Roles
+    bundle: Bundle
+    plan: Plan
+    advice: Recommendation | None
+    """None for a resumed run: it goes on with the bundle that it began with."""
+
+
+def begin(
+    dataset: Dataset,
+    said: Said,
+    *,
+    budget: Budget,
+    bundle: Bundle | None = None,
+    book: Sequence[str | Path] = SHIPPED_LAYERS,
+    pins: Sequence[Pin] = (),
+    seed: int = 0,
+    directory: Path | None = None,
+    delimiter: str | None = None,
+) -> Begun:
+    """Settle the strategy and write it into a new run directory, before anything is trained.
+
+    Raises ChoiceError if a given bundle does not fit the dataset, RunError if the directory is taken.
+    """
+    proved = load_book(book)
+    advice = advise(dataset, said, book=proved, pins=pins, budget=budget.seconds, trials=budget.trials)
+    chosen = advice.bundle if bundle is None else bundle
+    check(chosen, proved.book, advice.strategy.facts)
+    plan = Plan(
+        dataset=None if dataset.path is None else str(dataset.path.resolve()),
+        digest=dataset.digest,
+        delimiter=delimiter,
+        targets=advice.roles.targets,
+        task=advice.roles.task,
+        kinds={column: kind.value for column, kind in (said.kinds or {}).items()},
+        time_column=said.time_column,
+        entity_column=said.entity_column,
+        split_column=said.split_column,
+        seed=seed,
+        budget=budget.seconds,
+        trials=budget.trials,
+        changed={
+            slot.value: str(advice.bundle.choice(slot))
+            for slot in Slot
+            if chosen.choice(slot) != advice.bundle.choice(slot)
+        },
+    )
+    made = new_directory(Path(dataset.name).stem) if directory is None else claimed(directory)
+    notes = {slot: why(advice.strategy.decisions[slot]) for slot in Slot if slot.value not in plan.changed}
+    notes |= {Slot(slot): f"changed by a person; the rules choose {ruled}" for slot, ruled in plan.changed.items()}
+    write(made / BUNDLE, chosen.to_yaml(notes))
+    write(made / RECORD, advice.record.to_json())
+    write_json(made / PLAN, plan)
+    return Begun(directory=made, dataset=dataset, roles=advice.roles, bundle=chosen, plan=plan, advice=advice)
+
+
+def reopen(directory: Path) -> Begun:
+    """A run that was stopped, with its dataset open again. Raises RunError as `resume` does."""
+    plan = read_plan(directory)
+    if (directory / SCORES).exists():
+        raise RunError(f"{directory} is finished; nothing is left to resume. Use 'recommend predict {directory} ROWS'.")
+    if plan.dataset is None:
+        raise RunError(f"{directory} was trained on a table in memory, which is gone. Start a new run.")
+    dataset = Dataset.open(plan.dataset, delimiter=plan.delimiter)
+    if dataset.digest != plan.digest:
+        dataset.close()
+        raise RunError(f"{plan.dataset} has changed since {directory} began. Restore the file, or start a new run.")
+    said = plan.said()
+    roles = infer_roles(
+        dataset,
+        targets=said.targets,
+        task=said.task,
+        kinds=said.kinds or {},
+        time_column=said.time_column,
+        entity_column=said.entity_column,
+        split_column=said.split_column,
+    )
+    bundle = Bundle.read(directory / BUNDLE)
+    return Begun(directory=directory, dataset=dataset, roles=roles, bundle=bundle, plan=plan, advice=None)

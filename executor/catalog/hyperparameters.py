@@ -1,0 +1,167 @@
+"""H: what a search varies, within which limits, and the default configuration from which it starts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import keras_tuner
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rules.choices import Grid, Huber, Hyperparameter, LearningRate, MaeLoss, Manual, MseLoss, Schedule
+from rules.errors import ChoiceError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rules.bundle import Bundle
+
+Value = float | int | str
+
+DEFAULT_UNITS: Final = 256  # per hidden layer; RealMLP's and the plain MLP's of EVIDENCE.md, section 0
+DEFAULT_LAYERS: Final = 3  # hidden layers; the same source
+DEFAULT_DROPOUT: Final = 0.1
+"""Share of units for classes; none for numbers. Measured on twelve tables with two seeds: without dropout the error of
+regression falls by up to a quarter (airfoil_noise 1.65 against 2.22), with it that of classes in half of the tables."""
+MOST_UNITS: Final = 8_192  # per layer; two such layers alone hold 67 million weights
+MOST_LAYERS: Final = 32  # plain dense layers without skip connections do not train beyond some tens
+FEW_ROWS: Final = 1_000  # training rows; below it wider layers only fit noise (EVIDENCE.md, Size)
+WIDE: Final = 5_000  # encoded columns; above it a wider first layer costs more than it gives
+RATE_SPAN: Final = 10.0  # a search looks from a tenth of the default rate to ten times it
+RATE_STEPS: Final = (10**0.5, 10**-0.5, 10.0, 0.1)  # multiples of the default rate on a grid, the nearest first
+LARGEST_RATE: Final = 10.0  # the limit of rules.choices.LearningRate
+SHRINKAGES: Final = (1e-4, 1e-5, 5e-4)  # share of each weight that decay takes in a step at the default rate
+LARGEST_DECAY: Final = 0.5  # of a weight a step at rate 1; it keeps low rates from asking for decays above 1
+GRID_TRIALS: Final = 12  # combinations of a grid when no number of trials is given (EVIDENCE.md, section 2, T)
+NEIGHBOURS: Final = 2  # per hyperparameter in a manual search that has no list of its own
+
+
+class Configuration(BaseModel):
+    """One value for every hyperparameter."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    learning_rate: LearningRate
+    """The highest rate of the schedule."""
+    units: Annotated[int, Field(ge=1, le=MOST_UNITS)] = DEFAULT_UNITS
+    schedule: Schedule
+    layers: Annotated[int, Field(ge=1, le=MOST_LAYERS)] = DEFAULT_LAYERS
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Decoupled: a step takes rate · decay of each weight."""
+
+
+def configuration(bundle: Bundle, values: Mapping[str, Value]) -> Configuration:
+    """The default configuration of a bundle, with some values replaced.
+
+    Raises ChoiceError on a hyperparameter that does not exist, or a value out of its limits.
+    """
+    for name in values:
+        if name not in set(Hyperparameter):
+            raise ChoiceError(
+                f"A configuration may set {', '.join(Hyperparameter)}, but got {name!r}."
+                f"{did_you_mean(name, Hyperparameter)}"
+            )
+    defaults = {
+        "learning_rate": bundle.optimizer.learning_rate,
+        "schedule": bundle.optimizer.schedule,
+        "dropout": 0.0 if isinstance(bundle.loss, Huber | MseLoss | MaeLoss) else DEFAULT_DROPOUT,
+        "weight_decay": getattr(bundle.optimizer, "weight_decay", 0.0),
+    }
+    try:
+        return Configuration.model_validate({**defaults, **values})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ChoiceError(
+            f"The hyperparameter {first['loc'][0]} got the value {first['input']!r}. {first['msg']}."
+        ) from None
+
+
+def search_space(bundle: Bundle, *, width: int, rows: int, budget_trials: int | None) -> keras_tuner.HyperParameters:
+    """What the bundle's tuner may vary; each default is the default configuration's value.
+
+    width: encoded columns; rows: training rows; budget_trials: a grid is laid to have no more combinations.
+    The most sensitive hyperparameter stands last: a grid varies the last one fastest, so that a grid which is cut
+    short has varied the sensitive ones.
+    """
+    space = keras_tuner.HyperParameters()
+    for name, values in reversed(_candidates(bundle, width=width, rows=rows, trials=budget_trials).items()):
+        if name is Hyperparameter.LEARNING_RATE and not isinstance(bundle.tuner, Grid | Manual):
+            rate = bundle.optimizer.learning_rate
+            space.Float(name, rate / RATE_SPAN, min(rate * RATE_SPAN, LARGEST_RATE), sampling="log", default=rate)
+        else:
+            space.Choice(name, list(values), default=values[0])
+    return space
+
+
+def manual_configurations(bundle: Bundle, *, width: int, rows: int) -> list[dict[str, Value]]:
+    """The list that a manual search works through: the defaults, then the bundle's own list or a few neighbours.
+
+    Each item has a value for every hyperparameter of the bundle's search space. Raises ChoiceError on a bad value.
+    """
+    candidates = _candidates(bundle, width=width, rows=rows, trials=None)
+    defaults: dict[str, Value] = {name.value: values[0] for name, values in candidates.items()}
+    given = bundle.tuner.configurations if isinstance(bundle.tuner, Manual) else ()
+    changes: list[dict[str, Value]] = [{name.value: value for name, value in item.items()} for item in given] or [
+        {name.value: value} for name, values in candidates.items() for value in values[1 : 1 + NEIGHBOURS]
+    ]
+    listed = [defaults]
+    for change in changes:
+        item = {name: configuration(bundle, change).model_dump()[name] for name in defaults}
+        if item not in listed:
+            listed.append(item)
+    return listed
+
+
+def _candidates(bundle: Bundle, *, width: int, rows: int, trials: int | None) -> dict[Hyperparameter, list[Value]]:
+    """For each searched hyperparameter, the most sensitive first: its default, then values worth a trial."""
+    if isinstance(bundle.tuner, Manual) and bundle.tuner.configurations:
+        return _listed(bundle, bundle.tuner)
+    candidates = {name: _worth_trying(name, bundle, width=width, rows=rows) for name in bundle.hyperparameters.searched}
+    return _laid(candidates, trials or GRID_TRIALS) if isinstance(bundle.tuner, Grid) else candidates
+
+
+def _listed(bundle: Bundle, tuner: Manual) -> dict[Hyperparameter, list[Value]]:
+    """The values that a manual search's own list names, each hyperparameter's default first."""
+    defaults = configuration(bundle, {}).model_dump()
+    found: dict[Hyperparameter, list[Value]] = {}
+    for name in Hyperparameter:
+        named = [
+            configuration(bundle, {name.value: item[name]}).model_dump()[name.value]
+            for item in tuner.configurations
+            if name in item
+        ]
+        if named:
+            found[name] = list(dict.fromkeys([defaults[name.value], *named]))
+    return found
+
+
+def _worth_trying(name: Hyperparameter, bundle: Bundle, *, width: int, rows: int) -> list[Value]:
+    """The default of one hyperparameter, then alternatives, the most promising first."""
+    defaults = configuration(bundle, {})
+    rate = defaults.learning_rate
+    default: Value = defaults.model_dump()[name.value]
+    units: list[Value] = [128, 64, 32] if rows < FEW_ROWS or width > WIDE else [128, 512, 64]
+    decays: list[Value] = [min(share / rate, LARGEST_DECAY) for share in SHRINKAGES]
+    others: Mapping[Hyperparameter, list[Value]] = {
+        Hyperparameter.LEARNING_RATE: [min(rate * step, LARGEST_RATE) for step in RATE_STEPS],
+        Hyperparameter.UNITS: units,
+        Hyperparameter.SCHEDULE: ["cosine", "one_cycle", "constant"],
+        Hyperparameter.LAYERS: [2, 4, 1],
+        Hyperparameter.DROPOUT: [0.0, 0.1, 0.3, 0.5],
+        Hyperparameter.WEIGHT_DECAY: [*decays, 0.0],
+    }
+    return list(dict.fromkeys([default, *others[name]]))
+
+
+def _laid(candidates: Mapping[Hyperparameter, list[Value]], trials: int) -> dict[Hyperparameter, list[Value]]:
+    """As many candidates of each as give at most `trials` combinations, the sensitive ones growing first."""
+    counts = dict.fromkeys(candidates, 1)
+    combinations, grew = 1, True
+    while grew:
+        grew = False
+        for name, values in candidates.items():
+            more = combinations // counts[name] * (counts[name] + 1)
+            if counts[name] < len(values) and more <= trials:
+                counts[name] += 1
+                combinations, grew = more, True
+    return {name: values[: counts[name]] for name, values in candidates.items()}

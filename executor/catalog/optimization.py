@@ -1,0 +1,73 @@
+"""A: the bundle's optimizer as Keras' one, and its schedule of learning rates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import keras
+import numpy as np
+
+from rules.choices import Adagrad, Adam, AdamW, RmsProp, Sgd, SgdMomentum
+from rules.errors import ChoiceError
+
+if TYPE_CHECKING:
+    from executor.catalog.hyperparameters import Configuration
+    from rules.choices import Choice, Schedule
+
+WARM_UP: Final = 0.05  # share of the steps before cosine decay (EVIDENCE.md, section 2, A: 5 to 10 %)
+CYCLE_RISE: Final = 0.3  # share of the steps in which one-cycle rises (Smith and Topin 2017; PyTorch's default)
+CYCLE_START: Final = 1 / 25  # of the highest rate (PyTorch's OneCycleLR)
+CYCLE_END: Final = 1e-4 / 25  # of the highest rate (the same)
+
+
+def optimization(choice: Choice, configuration: Configuration) -> keras.optimizers.Optimizer:
+    """The optimizer of one trial; its weight decay is decoupled and spares biases.
+
+    Raises ChoiceError on a choice of another slot.
+    """
+    rate = configuration.learning_rate
+    decay = configuration.weight_decay if configuration.weight_decay > 0 else None
+    optimizer: keras.optimizers.Optimizer
+    match choice:
+        case Sgd():
+            optimizer = keras.optimizers.SGD(rate, weight_decay=decay)
+        case SgdMomentum(momentum=momentum, nesterov=nesterov):
+            optimizer = keras.optimizers.SGD(rate, momentum=momentum, nesterov=nesterov, weight_decay=decay)
+        case Adam():
+            optimizer = keras.optimizers.Adam(rate, weight_decay=decay)
+        case AdamW():
+            optimizer = keras.optimizers.AdamW(rate, weight_decay=configuration.weight_decay)
+        case RmsProp():
+            optimizer = keras.optimizers.RMSprop(rate, weight_decay=decay)
+        case Adagrad():
+            optimizer = keras.optimizers.Adagrad(rate, weight_decay=decay)
+        case _:
+            raise ChoiceError(f"An optimizer must be one of the slot's choices, but got {choice}.")
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    return optimizer
+
+
+def learning_rates(schedule: Schedule, *, highest: float, progress: np.ndarray) -> np.ndarray:
+    """The learning rates of some steps.
+
+    highest: the schedule's highest rate. progress: (steps,) share of the training done before each step, in [0, 1).
+    Returns (steps,) float32.
+    cosine: linear warm-up, then ½ (1 + cos πt) down to zero (Loshchilov and Hutter 2017).
+    one_cycle: half a cosine up from a 25th, half a cosine down to nearly nothing (Smith and Topin 2017).
+    """
+    match schedule:
+        case "cosine":
+            falling = (progress - WARM_UP) / (1 - WARM_UP)
+            share = np.where(progress < WARM_UP, (progress + WARM_UP / 10) / (WARM_UP * 1.1), _half_cosine(falling))
+        case "one_cycle":
+            rise = CYCLE_START + (1 - CYCLE_START) * (1 - _half_cosine(progress / CYCLE_RISE))
+            fall = CYCLE_END + (1 - CYCLE_END) * _half_cosine((progress - CYCLE_RISE) / (1 - CYCLE_RISE))
+            share = np.where(progress < CYCLE_RISE, rise, fall)
+        case _:
+            share = np.ones_like(progress)
+    return np.asarray(highest * share, np.float32)
+
+
+def _half_cosine(share: np.ndarray) -> np.ndarray:
+    """From 1 at 0 down to 0 at 1."""
+    return np.asarray(0.5 * (1 + np.cos(np.pi * np.clip(share, 0, 1))))

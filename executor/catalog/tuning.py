@@ -1,0 +1,114 @@
+"""T: the bundle's tuning strategy as an oracle that is asked for trials and told their outcomes."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from keras_tuner.src.engine.oracle import LOCKS, THREADS
+
+from executor.catalog.hyperparameters import manual_configurations, search_space
+from executor.oracles.bayesian import BayesianOracle
+from executor.oracles.fixed import GridOracle, ManualOracle, RandomOracle
+from executor.oracles.hyperband import HyperbandOracle
+from rules.choices import Bayesian, Grid, Hyperband, Manual, Random
+from rules.errors import ChoiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import keras_tuner
+
+    from executor.catalog.hyperparameters import Value
+    from executor.oracles.memory import Objective
+    from executor.trials.journal import Outcome
+    from rules.bundle import Bundle
+
+EPOCHS: Final = 100  # of a trial at most; most tables stop improving earlier (EVIDENCE.md, section 3: 6k steps)
+SLOT: Final = "slot-0"  # where a trial runs; one after another there is one
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """A trial that the oracle wants run."""
+
+    number: int
+    hyperparameters: Mapping[str, Value]
+    """Those that the search varies."""
+    epochs: int = EPOCHS
+    continues: int | None = None
+    """The trial from whose weights and optimizer state this one goes on."""
+    may_go_on: bool = False
+    """Whether another trial may continue this one."""
+
+
+def tuning(
+    bundle: Bundle, *, width: int, rows: int, objective: Objective, seed: int, trials: int | None
+) -> keras_tuner.Oracle:
+    """The oracle of the bundle's tuner over the bundle's search space.
+
+    width: encoded columns; rows: training rows; trials: what the budget allows, None for no limit.
+    Raises ChoiceError on a choice of another slot, or a manual list with a bad value.
+    """
+    space = search_space(bundle, width=width, rows=rows, budget_trials=trials)
+    listed = manual_configurations(bundle, width=width, rows=rows)
+    match bundle.tuner:
+        case _ if not space.space:
+            # Nothing varies: the default configuration is the whole list, whatever the strategy.
+            return ManualOracle(space=space, objective=objective, seed=seed, configurations=listed[:1])
+        case Grid():
+            return GridOracle(space=space, objective=objective, seed=seed)
+        case Random():
+            return RandomOracle(space=space, objective=objective, seed=seed)
+        case Bayesian():
+            return BayesianOracle(space=space, objective=objective, seed=seed)
+        case Hyperband(factor=factor):
+            return HyperbandOracle(
+                space=space, objective=objective, seed=seed, factor=factor, epochs=EPOCHS, trials=trials
+            )
+        case Manual():
+            return ManualOracle(space=space, objective=objective, seed=seed, configurations=listed)
+    raise ChoiceError(f"A tuner must be one of the slot's choices, but got {bundle.tuner}.")
+
+
+def ask(oracle: keras_tuner.Oracle) -> Proposal | None:
+    """The next trial to run; None when the oracle has nothing left to propose."""
+    with _unlocked_on_error(oracle):
+        trial = oracle.create_trial(SLOT)
+    if trial.status != "RUNNING":
+        return None
+    values: dict[str, Any] = dict(trial.hyperparameters.values)
+    rung = {name: values.pop(name) for name in list(values) if name.startswith("tuner/")}
+    last = rung.get("tuner/epochs", EPOCHS)
+    return Proposal(
+        number=int(trial.trial_id),
+        hyperparameters=values,
+        epochs=last - rung.get("tuner/initial_epoch", 0),
+        continues=int(rung["tuner/trial_id"]) if "tuner/trial_id" in rung else None,
+        may_go_on=last < getattr(oracle, "max_epochs", last),
+    )
+
+
+def tell(oracle: keras_tuner.Oracle, outcome: Outcome) -> None:
+    """Report how the trial last asked for ended; one without a score has failed."""
+    with _unlocked_on_error(oracle):
+        trial = oracle.ongoing_trials[SLOT]
+        if outcome.score is None:
+            trial.status, trial.message = "FAILED", outcome.message
+        else:
+            oracle.update_trial(trial.trial_id, {oracle.objective.name: outcome.score}, step=outcome.epochs)
+            trial.status = "COMPLETED"
+        oracle.end_trial(trial)
+
+
+@contextmanager
+def _unlocked_on_error(oracle: keras_tuner.Oracle) -> Iterator[None]:
+    """keras-tuner leaves the oracle's lock held when a call raises, so that the next call would wait for ever."""
+    try:
+        yield
+    except BaseException:
+        THREADS[oracle] = None
+        if LOCKS[oracle].locked():
+            LOCKS[oracle].release()
+        raise

@@ -1,0 +1,92 @@
+"""Where and how precisely to compute: GPUs, their memory, and half precision."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+import keras
+import tensorflow as tf
+
+from rules.errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HALF_PRECISION: Final = (7, 0)
+"""Lowest compute capability with tensor cores, which make float16 fast (NVIDIA Volta; Keras' mixed-precision guide)."""
+WIDE: Final = 4_096
+"""Encoded columns; below it a step is bound by launches, not by arithmetic, and the casts only cost. An estimate:
+a float32 product of 512 by 4,096 times 4,096 by 256 takes about 0.1 ms on a T4, ten times a launch."""
+
+Precision = Literal["float32", "mixed_float16"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """One place to compute."""
+
+    name: str
+    """As tf.device takes it."""
+    capability: tuple[int, int] | None = None
+    """A GPU's compute capability; None for a CPU, or where the driver does not tell."""
+
+    def precision(self, *, width: int) -> Precision:
+        """The precision in which a network with so many encoded columns computes; its output is always float32."""
+        fast = self.capability is not None and self.capability >= HALF_PRECISION
+        return "mixed_float16" if fast and width >= WIDE else "float32"
+
+
+def detect() -> tuple[Device, ...]:
+    """The GPUs, each set to take memory as it needs it; without any, the CPU.
+
+    Call it before anything is computed: a GPU that is in use keeps its memory settings.
+    Raises TrainingError if Keras does not run on TensorFlow.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise TrainingError(
+            f"Keras must run on TensorFlow, but its backend is {keras.backend.backend()!r}. "
+            "Unset the environment variable KERAS_BACKEND, or set it to tensorflow."
+        )
+    for gpu in tf.config.list_physical_devices("GPU"):
+        _grow(gpu)
+    logical = tf.config.list_logical_devices("GPU")
+    if not logical:
+        return (Device(name="/CPU:0"),)
+    physical = tf.config.list_physical_devices("GPU")
+    # Virtual GPUs of one physical GPU share its capability; the last one stands for all where there are more.
+    return tuple(
+        Device(name=_short(gpu.name), capability=_capability(physical[min(index, len(physical) - 1)]))
+        for index, gpu in enumerate(logical)
+    )
+
+
+@contextmanager
+def computing_on(device: Device, *, width: int) -> Iterator[None]:
+    """Place what runs inside on the device, in its precision for so many encoded columns."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(device.precision(width=width))
+    try:
+        with tf.device(device.name):
+            yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _grow(gpu: tf.config.PhysicalDevice) -> None:
+    """Let the GPU's memory grow, unless TensorFlow has begun to use it or it is divided into virtual ones."""
+    try:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    except (RuntimeError, ValueError):
+        return
+
+
+def _capability(gpu: tf.config.PhysicalDevice) -> tuple[int, int] | None:
+    capability: tuple[int, int] | None = tf.config.experimental.get_device_details(gpu).get("compute_capability")
+    return capability
+
+
+def _short(name: str) -> str:
+    """'/device:GPU:0' as '/GPU:0'."""
+    return "/" + name.removeprefix("/device:")

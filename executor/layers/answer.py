@@ -1,0 +1,70 @@
+"""The last layer of a saved model: from what the network gives to what a person reads."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import keras
+import tensorflow as tf
+
+from executor.layers.numbers import joined
+
+Activation = Literal["sigmoid", "softmax"]
+
+
+@keras.saving.register_keras_serializable(package="pcwat")
+class Probabilities(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    """Logits (rows, outputs) to probabilities, in float32 whatever the network computed in."""
+
+    def __init__(
+        self,
+        *,
+        activation: Activation,
+        name: str | None = None,
+        dtype: Any = None,  # noqa: ANN401 - Keras' own loose type
+    ) -> None:
+        del dtype
+        super().__init__(name=name, dtype="float32", trainable=False)
+        self.activation = activation
+
+    def call(self, logits: Any) -> tf.Tensor:  # noqa: ANN401 - a tensor of any backend
+        return tf.nn.softmax(logits) if self.activation == "softmax" else tf.nn.sigmoid(logits)
+
+    def compute_output_spec(self, logits: Any) -> keras.KerasTensor:  # noqa: ANN401 - symbolic tensor
+        return keras.KerasTensor(logits.shape, dtype="float32")
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "activation": self.activation}
+
+
+@keras.saving.register_keras_serializable(package="pcwat")
+class Values(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    """Standardised values (rows, targets) to the target's own unit, in float64: value · scale + mean, or + offset.
+
+    mean: (targets,), or None where a forecast's offsets are a second input, (rows, targets) or a list of (rows, 1).
+    """
+
+    def __init__(
+        self,
+        *,
+        scale: list[float],
+        mean: list[float] | None,
+        name: str | None = None,
+        dtype: Any = None,  # noqa: ANN401 - Keras' own loose type
+    ) -> None:
+        del dtype
+        super().__init__(name=name, dtype="float32", autocast=False, trainable=False)
+        self.scale = tuple(scale)
+        self.mean = None if mean is None else tuple(mean)
+
+    def call(self, standardised: Any, offset: Any = None) -> tf.Tensor:  # noqa: ANN401 - tensors
+        start = joined(offset) if self.mean is None else tf.constant(self.mean, tf.float64)
+        return tf.cast(standardised, tf.float64) * tf.constant(self.scale, tf.float64) + start
+
+    def compute_output_spec(self, standardised: Any, offset: Any = None) -> keras.KerasTensor:  # noqa: ANN401
+        del offset
+        return keras.KerasTensor(standardised.shape, dtype="float64")
+
+    def get_config(self) -> dict[str, Any]:
+        mean = None if self.mean is None else [*self.mean]
+        return {"name": self.name, "scale": [*self.scale], "mean": mean}

@@ -1,0 +1,148 @@
+"""Layers that turn raw numbers and time stamps into bounded features; one layer for all columns of a kind."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+CLIP: Final = 3.0  # robust standard deviations that a value approaches and never exceeds (RealMLP)
+FARTHEST: Final = 1e6  # robust standard deviations, so that the square of a huge value stays finite
+DAY: Final = 86_400.0  # seconds
+PERIODS: Final = (DAY, 7 * DAY, 365.2425 * DAY)  # seconds of a day, a week, a mean Gregorian year
+WAVES: Final = 2 * len(PERIODS)  # features a time stamp: sine and cosine of each period
+
+
+def joined(columns: Any) -> tf.Tensor:  # noqa: ANN401 - a tensor, or a list of them from the inputs of a model
+    """One (rows, columns) tensor from such a tensor, or from one (rows, 1) tensor a column."""
+    return tf.concat(columns, axis=1) if isinstance(columns, list | tuple) else tf.convert_to_tensor(columns)
+
+
+class ColumnLayer(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    """A layer without weights that reads raw columns: its inputs are not cast, its output is float32 or int32."""
+
+    output_width: int
+    output_dtype = "float32"
+
+    def __init__(self, *, name: str | None = None, dtype: Any = None) -> None:  # noqa: ANN401 - Keras' own loose type
+        del dtype  # whatever the global policy was: preprocessing is the same at every precision
+        super().__init__(name=name, dtype="float32", autocast=False, trainable=False)
+
+    def compute_output_spec(self, *_: Any) -> keras.KerasTensor:  # noqa: ANN401 - symbolic tensors
+        """The shape and type of the output, said rather than traced: a trace of 300 columns takes seconds."""
+        return keras.KerasTensor((None, self.output_width), dtype=self.output_dtype)
+
+    def own_config(self) -> dict[str, Any]:
+        """The arguments of this layer beyond its name."""
+        raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, **self.own_config()}
+
+
+@keras.saving.register_keras_serializable(package="pcwat")
+class Numbers(ColumnLayer):
+    """Robust scaling, a smooth clip, zeros for missing values, and an indicator of missing where asked.
+
+    Reads (rows, columns) float64 with NaN for missing; gives (rows, columns + indicators) float32.
+    y = (x - center) · factor, then y / √(1 + (y/3)²): Holzmüller et al. 2024 (RealMLP), section 3.
+
+    center, factor: (columns,). indicators: the columns that get one, by number.
+    """
+
+    def __init__(
+        self,
+        *,
+        center: list[float],
+        factor: list[float],
+        indicators: list[int],
+        name: str | None = None,
+        dtype: Any = None,  # noqa: ANN401 - Keras' own loose type
+    ) -> None:
+        super().__init__(name=name, dtype=dtype)
+        self.center = tuple(center)
+        self.factor = tuple(factor)
+        self.indicators = tuple(indicators)
+        self.output_width = len(center) + len(indicators)
+
+    def call(self, columns: Any) -> tf.Tensor:  # noqa: ANN401 - see joined
+        raw = joined(columns)
+        scaled = (raw - tf.constant(self.center, tf.float64)) * tf.constant(self.factor, tf.float64)
+        far = tf.clip_by_value(scaled, -FARTHEST, FARTHEST)
+        bounded = far / tf.sqrt(1 + tf.square(far / CLIP))
+        # After the clip, not before: zero times infinity, of a constant column, is NaN too.
+        features = tf.cast(tf.where(tf.math.is_nan(bounded), tf.zeros_like(bounded), bounded), tf.float32)
+        if not self.indicators:
+            return features
+        missing = tf.gather(tf.math.is_nan(raw), tf.constant(self.indicators, tf.int32), axis=1)
+        return tf.concat([features, tf.cast(missing, tf.float32)], axis=1)
+
+    def own_config(self) -> dict[str, Any]:
+        return {"center": [*self.center], "factor": [*self.factor], "indicators": [*self.indicators]}
+
+
+@keras.saving.register_keras_serializable(package="pcwat")
+class Calendar(ColumnLayer):
+    """Sine and cosine of the time of day, of the week and of the year.
+
+    Reads (rows, columns) float64 seconds since 1970 with NaN for missing; gives (rows, kept) float32, 0 for missing.
+
+    kept: which of the six waves of each column go on, as column · 6 + wave; the others are constant in training rows.
+    """
+
+    def __init__(
+        self,
+        *,
+        kept: list[int],
+        name: str | None = None,
+        dtype: Any = None,  # noqa: ANN401 - Keras' own loose type
+    ) -> None:
+        super().__init__(name=name, dtype=dtype)
+        self.kept = tuple(kept)
+        self.output_width = len(kept)
+
+    def call(self, columns: Any) -> tf.Tensor:  # noqa: ANN401 - see joined
+        seconds = joined(columns)
+        # Sunday, not the Thursday of 1970-01-01, begins the week only as a matter of phase: any origin serves.
+        angles = tf.stack([tf.math.floormod(seconds, period) / period for period in PERIODS], axis=2) * (2 * math.pi)
+        waves = tf.reshape(tf.concat([tf.sin(angles), tf.cos(angles)], axis=2), (-1, seconds.shape[1] * WAVES))
+        chosen = tf.gather(waves, tf.constant(self.kept, tf.int32), axis=1)
+        return tf.cast(tf.where(tf.math.is_nan(chosen), tf.zeros_like(chosen), chosen), tf.float32)
+
+    def own_config(self) -> dict[str, Any]:
+        return {"kept": [*self.kept]}
+
+
+def robust_scale(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The center and factor of Numbers for each column: median, and 1 / interquartile range.
+
+    Where the interquartile range is 0 the factor is 2 / range (RealMLP); of a constant or empty column it is 0.
+    values: (rows, columns) float64 with NaN for missing.
+    """
+    center = np.zeros(values.shape[1])
+    factor = np.zeros(values.shape[1])
+    for column in range(values.shape[1]):
+        known = values[np.isfinite(values[:, column]), column]
+        if len(known) == 0:
+            continue
+        low, center[column], high = np.quantile(known, (0.25, 0.5, 0.75))
+        width = high - low
+        if width == 0:
+            width = (known.max() - known.min()) / 2
+        factor[column] = 1 / width if width > 0 and np.isfinite(1 / width) else 0.0
+    return center, factor
+
+
+def varying_waves(seconds: np.ndarray) -> list[int]:
+    """The argument `kept` of Calendar: waves that differ among these rows by more than rounding."""
+    waves = Calendar(kept=list(range(seconds.shape[1] * WAVES)))(seconds).numpy()
+    missing = np.repeat(np.isnan(seconds), WAVES, axis=1)
+    high = np.where(missing, -np.inf, waves).max(axis=0)
+    low = np.where(missing, np.inf, waves).min(axis=0)
+    return [int(wave) for wave in np.flatnonzero(high - low > LEAST_WAVE)]
+
+
+LEAST_WAVE: Final = 1e-3  # of an amplitude of 1; a daily series' time of day stays below it

@@ -1,0 +1,295 @@
+"""From raw rows to the arrays of a network: fitted on training rows, and later saved inside the model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from executor.layers.numbers import Calendar, Numbers, robust_scale, varying_waves
+from executor.layers.words import Codes, OneHot, WordBag, word_counts
+from executor.parts import Examples, Parts
+from executor.table import Form
+from rules.errors import ColumnError
+from rules.facts import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from executor.split import Split
+    from executor.table import RawTable
+    from recommender.roles import Roles
+
+PREFIX: Final = "pcwat."  # of our layers' names in a model, so that no column can be called the same
+MOST_INPUTS: Final = (
+    1_000  # columns; with an input for each, Keras needs 1 s to build 1,000 and four times that for 2,000
+)
+MOST_ONE_HOT: Final = 50  # levels; above it a column gets ids for an embedding (EVIDENCE.md, section 1)
+MOST_CODED: Final = 10_000  # levels of one column with ids of their own, the most frequent ones
+RARE: Final = 1  # rows; a level seen no more often shares one place with all levels never seen
+ROWS_A_BUCKET: Final = 4  # training rows for each bucket of hashed words, so that small tables get small bags
+BUCKETS: Final = (32, 4_096)  # fewest and most buckets of all texts of a row together
+ROWS_AT_ONCE: Final = 2_048  # encoded together; bounds the memory of a bag at 2,048 · 4,096 · 4 bytes = 32 MiB
+LEAST_SCALE: Final = 1e-12  # relative to the target's size; below it a target is constant up to rounding
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """One layer and the columns that it reads.
+
+    groups: its columns in the runs that become one input each where a table is too wide for an input a column.
+    """
+
+    groups: tuple[tuple[str, ...], ...]
+    layer: keras.layers.Layer
+    is_coded: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(name for group in self.groups for name in group)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """What was learned from the training rows, as layers without weights."""
+
+    blocks: tuple[Block, ...]
+    forms: Mapping[str, Form]
+    """Every feature of the table, in order."""
+
+    @property
+    def width(self) -> int:
+        """Number of dense features."""
+        return sum(block.layer.output_width for block in self.blocks if not block.is_coded)
+
+    @property
+    def vocabulary(self) -> int:
+        """Number of ids that codes may hold."""
+        return sum(block.layer.places for block in self.blocks if block.is_coded)
+
+    def encode(self, table: RawTable) -> tuple[np.ndarray, np.ndarray]:
+        """Dense features (rows, width) float32 and codes (rows, coded) int32 of a table with the same features."""
+        dense, codes = [], []
+        for rows in _runs(len(table)):
+            encoded = [
+                (block.is_coded, block.layer(_matrix(table, block.columns, rows)).numpy()) for block in self.blocks
+            ]
+            dense.append(_beside([part for is_coded, part in encoded if not is_coded], rows, np.float32))
+            codes.append(_beside([part for is_coded, part in encoded if is_coded], rows, np.int32))
+        return np.concatenate(dense), np.concatenate(codes)
+
+    @property
+    def groups(self) -> tuple[tuple[str, ...], ...]:
+        """The columns of each input of a model: one column each, or all of a block for a wide table."""
+        used = {group: None for block in self.blocks for group in block.groups}
+        if len(self.forms) > MOST_INPUTS:
+            return tuple(used)
+        read = {name for group in used for name in group}
+        return tuple((name,) for name in self.forms if name in read)
+
+    def connect(self, inputs: Mapping[tuple[str, ...], keras.KerasTensor]) -> dict[str, keras.KerasTensor]:
+        """The inputs of a network, "dense" and "codes", from a (rows, columns) symbolic input for each of groups."""
+        parts: dict[bool, list[keras.KerasTensor]] = {False: [], True: []}
+        for block in self.blocks:
+            own = block.groups if block.groups[0] in inputs else tuple((name,) for name in block.columns)
+            parts[block.is_coded].append(block.layer([inputs[group] for group in own]))
+        beside = keras.layers.Concatenate(name=f"{PREFIX}dense", dtype="float32")
+        dense = parts[False]
+        joined = {"dense": beside(dense) if len(dense) > 1 else dense[0]}
+        return {**joined, "codes": parts[True][0]} if parts[True] else joined
+
+
+def fit_preprocessing(table: RawTable, roles: Roles, train: np.ndarray) -> Preprocessing:
+    """Learn scales, vocabularies and word weights from the training rows alone.
+
+    train: (n,) indices of rows of the table. Raises ColumnError if there is nothing to read.
+    """
+    seen = table.take(train)
+    times = seen.of_form(Form.TIME)
+    # The trend of a series lies in its changes; how late it is would be off the scale in every row to be forecast.
+    numbers = (seen.of_form(Form.NUMBER), () if roles.task is Task.FORECASTING else times)
+    texts = seen.of_form(Form.TEXT)
+    blocks = [_numbers(seen, tuple(group for group in numbers if group))] if any(numbers) else []
+    if times and (kept := varying_waves(_matrix(seen, times))):
+        blocks.append(Block(groups=(times,), layer=Calendar(kept=kept, name=f"{PREFIX}calendar")))
+    if texts:
+        blocks.append(_bag(seen, texts))
+    blocks += _levels(seen, has_dense=bool(blocks))
+    if not blocks:
+        raise ColumnError(
+            "A model needs at least one column to read besides the target, but the dataset has none left. Add columns, "
+            "or say the kind of one that was left out as an identifier or a constant."
+        )
+    return Preprocessing(blocks=tuple(blocks), forms=dict(table.forms))
+
+
+def _numbers(seen: RawTable, groups: tuple[tuple[str, ...], ...]) -> Block:
+    values = _matrix(seen, [name for group in groups for name in group])
+    center, factor = robust_scale(values)
+    missing = np.isnan(values)
+    indicators = np.flatnonzero(missing.any(axis=0) & ~missing.all(axis=0))
+    return Block(
+        groups=groups,
+        layer=Numbers(
+            center=center.tolist(),
+            factor=factor.tolist(),
+            indicators=indicators.tolist(),
+            name=f"{PREFIX}numbers",
+        ),
+    )
+
+
+def _levels(seen: RawTable, *, has_dense: bool) -> list[Block]:
+    """One-hot for columns with few levels, codes for the others.
+
+    A network reads at least one dense feature, so where there is no other, the first coded column is one-hot as well.
+    """
+    few: dict[str, tuple[list[str], bool]] = {}
+    many: dict[str, list[str]] = {}
+    for name in seen.of_form(Form.LEVEL):
+        counts = Counter(seen.features[name].tolist())
+        frequent = [level for level, rows in sorted(counts.items(), key=_frequent_first) if rows > RARE]
+        if len(frequent) > MOST_ONE_HOT:
+            many[name] = frequent[:MOST_CODED]
+        else:
+            few[name] = frequent, len(frequent) < len(counts)
+    if many and not few and not has_dense:
+        name, frequent = next(iter(many.items()))
+        few[name] = frequent[:MOST_ONE_HOT], True
+    blocks = []
+    if few:
+        levels, others = zip(*few.values(), strict=True)
+        one_hot = OneHot(levels=[*levels], others=[*others], name=f"{PREFIX}one_hot")
+        blocks.append(Block(groups=(tuple(few),), layer=one_hot))
+    if many:
+        codes = Codes(levels=[*many.values()], others=[True] * len(many), name=f"{PREFIX}codes")
+        blocks.append(Block(groups=(tuple(many),), layer=codes, is_coded=True))
+    return blocks
+
+
+def _frequent_first(level: tuple[str, int]) -> tuple[int, str]:
+    name, rows = level
+    return -rows, name
+
+
+def _bag(seen: RawTable, columns: tuple[str, ...]) -> Block:
+    """A bag of words a column, each bucket weighted by log((1 + rows) / (1 + rows with it)) + 1, as in scikit-learn."""
+    fewest, most = BUCKETS
+    buckets = max(fewest, min(most, 2 ** int(np.log2(max(1, len(seen) // ROWS_A_BUCKET)))) // len(columns))
+    rows_with = np.zeros(len(columns) * buckets)
+    for rows in _runs(len(seen)):
+        texts = tf.constant(_matrix(seen, columns, rows))
+        rows_with += np.count_nonzero(word_counts(texts, buckets).numpy(), axis=0)
+    weights = np.log((1 + len(seen)) / (1 + rows_with)) + 1
+    layer = WordBag(weights=weights.reshape(len(columns), -1).tolist(), name=f"{PREFIX}words")
+    return Block(groups=(columns,), layer=layer)
+
+
+def _runs(rows: int) -> Iterator[slice]:
+    """Slices of at most ROWS_AT_ONCE rows; one empty slice for no rows."""
+    for start in range(0, max(rows, 1), ROWS_AT_ONCE):
+        yield slice(start, min(start + ROWS_AT_ONCE, rows))
+
+
+def _matrix(table: RawTable, columns: Sequence[str], rows: slice = slice(None)) -> np.ndarray:
+    """Columns of one form side by side, (rows, columns) float64 or str objects."""
+    if not columns:
+        return np.empty((len(table.rows[rows]), 0))
+    return np.column_stack([table.features[name][rows] for name in columns])
+
+
+def _beside(parts: list[np.ndarray], rows: slice, dtype: type) -> np.ndarray:
+    return np.hstack(parts) if parts else np.empty((rows.stop - rows.start, 0), dtype)
+
+
+def encode_parts(table: RawTable, roles: Roles, split: Split, preprocessing: Preprocessing) -> Parts:
+    """Training and validation rows as the search wants them; the hold-out is not encoded here.
+
+    Numeric targets are standardised by the training rows. The target of a forecast is scaled by the standard deviation
+    of its change from the last value, which is what the network learns.
+    """
+    train = table.take(split.train)
+    outputs = {Task.BINARY: 1, Task.MULTICLASS: len(roles.labels)}.get(roles.task, len(roles.targets))
+    mean, scale = _standardisation(train, roles.task, outputs)
+    encoding = _Encoding(preprocessing=preprocessing, task=roles.task, outputs=outputs, mean=mean, scale=scale)
+    return Parts(
+        task=roles.task,
+        train=_examples(train, encoding),
+        validation=_examples(table.take(split.validation), encoding),
+        vocabulary=preprocessing.vocabulary,
+        outputs=outputs,
+        rare_class=_rare_class(train) if roles.task is Task.BINARY else None,
+        target_mean=mean,
+        target_scale=scale,
+    )
+
+
+def encode_hold_out(table: RawTable, split: Split, preprocessing: Preprocessing, parts: Parts) -> Examples:
+    """The rows that judge, encoded as the parts are; for the one evaluation at the end."""
+    encoding = _Encoding(
+        preprocessing=preprocessing,
+        task=parts.task,
+        outputs=parts.outputs,
+        mean=parts.target_mean,
+        scale=parts.target_scale,
+    )
+    return _examples(table.take(split.hold_out), encoding)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Encoding:
+    """What it takes to make examples of rows."""
+
+    preprocessing: Preprocessing
+    task: Task
+    outputs: int
+    mean: np.ndarray
+    scale: np.ndarray
+
+
+def _examples(table: RawTable, encoding: _Encoding) -> Examples:
+    truth = known_truth(table)
+    dense, codes = encoding.preprocessing.encode(table)
+    offset = np.zeros((len(table), encoding.outputs))
+    if encoding.task is Task.MULTICLASS:
+        target = np.eye(encoding.outputs)[truth]
+    elif encoding.task.is_classification:
+        target = truth.reshape(len(table), encoding.outputs)
+    else:
+        target = (truth - encoding.mean) / encoding.scale
+        if table.offset is not None:
+            offset = (table.offset - encoding.mean) / encoding.scale
+    return Examples(
+        dense=dense,
+        codes=codes,
+        target=target.astype(np.float32),
+        offset=offset.astype(np.float32),
+        raw_target=truth,
+    )
+
+
+def known_truth(table: RawTable) -> np.ndarray:
+    """The truth of rows that have one."""
+    if table.truth is None:
+        raise ValueError("rows without a truth cannot train or judge")
+    return table.truth
+
+
+def _standardisation(train: RawTable, task: Task, outputs: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and scale of each target, (outputs,) float64 each; a constant target keeps its own unit."""
+    if task.is_classification:
+        return np.zeros(outputs), np.ones(outputs)
+    truth = known_truth(train)
+    mean = truth.mean(axis=0)
+    scale = (truth if train.offset is None else truth - train.offset).std(axis=0)
+    return mean, np.where(scale > LEAST_SCALE * np.abs(truth).max(axis=0), scale, 1.0)
+
+
+def _rare_class(train: RawTable) -> int:
+    """The class with fewer training rows; class 1 if both have the same number."""
+    zeros, ones = np.bincount(known_truth(train), minlength=2)
+    return 1 if ones <= zeros else 0

@@ -1,0 +1,38 @@
+"""Keeps TensorFlow's start-up messages off the terminal; nothing here imports it before it is asked to."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import tempfile
+
+STDERR = 2  # the file descriptor that TensorFlow's C++ side writes to, past sys.stderr
+
+
+def import_quietly(*modules: str) -> None:
+    """Import modules that log from C++ while they load; what they wrote is shown only if an import fails.
+
+    TF_CPP_MIN_LOG_LEVEL alone leaves the lines that TensorFlow writes before its logging is set up. A level that the
+    user has set in the environment is kept.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    terminal = os.dup(STDERR)
+    with tempfile.TemporaryFile() as written:
+        os.dup2(written.fileno(), STDERR)
+        try:
+            for module in modules:
+                importlib.import_module(module)
+        except BaseException:
+            written.seek(0)
+            os.write(terminal, written.read())
+            raise
+        finally:
+            os.dup2(terminal, STDERR)
+            os.close(terminal)
+
+
+def quiet_tensorflow() -> None:
+    """Import TensorFlow, Keras and keras-tuner without their start-up messages; call it before executor modules."""
+    import_quietly("tensorflow", "keras", "keras_tuner")

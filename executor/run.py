@@ -1,0 +1,198 @@
+"""The run directory: what a training leaves behind, how it is read again, and how it predicts."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from rules.bundle import Bundle
+from rules.errors import RunError
+from rules.facts import Task
+from rules.record import Record
+
+if TYPE_CHECKING:
+    import keras
+    import pyarrow as pa
+
+    from executor.evaluate import Scores
+    from executor.signature import Signature
+    from recommender.recommend import Said
+
+PLAN, BUNDLE, RECORD, SIGNATURE = "plan.json", "bundle.yaml", "record.json", "signature.json"
+MODEL, SCORES, PREDICTIONS, SUMMARY = "model.keras", "scores.json", "predictions.csv", "summary.json"
+RUNS: Final = Path("runs")  # where runs are kept unless a person says otherwise
+
+
+class Plan(BaseModel):
+    """How a run was asked for: all that a resumed run needs to go on as it began."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: str = "pcwat/run/1"
+    dataset: str | None
+    """Absolute path of the dataset's file; None for a table in memory."""
+    digest: str
+    delimiter: str | None
+    targets: tuple[str, ...]
+    task: Task | None
+    kinds: dict[str, str]
+    time_column: str | None
+    entity_column: str | None
+    split_column: str | None
+    seed: int
+    budget: float | None
+    trials: int | None
+    changed: dict[str, str]
+    """Slots in which the bundle differs from the rules' choice: slot → what the rules chose."""
+
+    def said(self) -> Said:
+        from recommender.recommend import Said  # noqa: PLC0415  reading a run needs no DuckDB
+        from recommender.roles import Kind  # noqa: PLC0415
+
+        return Said(
+            targets=self.targets,
+            task=self.task,
+            kinds={column: Kind(kind) for column, kind in self.kinds.items()},
+            time_column=self.time_column,
+            entity_column=self.entity_column,
+            split_column=self.split_column,
+        )
+
+
+class Summary(BaseModel):
+    """What the search did, in numbers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    split: str
+    trials: int
+    completed: int
+    stopped_by: str
+    best_trial: int
+    best_hyperparameters: dict[str, float | int | str]
+    """Those that the search varied; the others stand in the bundle."""
+    seconds: float
+    """From the start to the scores."""
+
+
+class Run:
+    """A finished training. Everything is read from its directory when it is first asked for.
+
+    Raises RunError if the directory does not hold a finished run.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str]) -> None:
+        self.directory = Path(directory)
+        read_plan(self.directory)
+        if not (self.directory / SCORES).exists():
+            raise RunError(
+                f"{self.directory} holds a run that was not finished. "
+                f"'recommend train --resume {self.directory}' continues it."
+            )
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.directory)!r})"
+
+    @cached_property
+    def bundle(self) -> Bundle:
+        return Bundle.read(self.directory / BUNDLE)
+
+    @cached_property
+    def record(self) -> Record:
+        return Record.read(self.directory / RECORD)
+
+    @cached_property
+    def signature(self) -> Signature:
+        from executor.signature import Signature  # noqa: PLC0415
+
+        return Signature.model_validate_json((self.directory / SIGNATURE).read_bytes())
+
+    @cached_property
+    def scores(self) -> Scores:
+        from executor.evaluate import Scores  # noqa: PLC0415
+
+        return Scores.model_validate_json((self.directory / SCORES).read_bytes())
+
+    @cached_property
+    def summary(self) -> Summary:
+        return Summary.model_validate_json((self.directory / SUMMARY).read_bytes())
+
+    @cached_property
+    def model(self) -> keras.Model:
+        """The Keras model, which takes raw rows: a dict of column name → (rows, 1) array, as signature.json lists."""
+        from executor.assemble import load  # noqa: PLC0415  TensorFlow takes seconds
+
+        return load(self.directory / MODEL)
+
+    def predict(self, data: object, *, delimiter: str | None = None, ignore_extra: bool = False) -> pa.Table:
+        """Predict new rows. data: what `recommend` takes. Returns an Arrow table, one row for each row of data.
+
+        Raises ColumnError on a missing or retyped column, and on an unknown one unless ignore_extra.
+        """
+        from executor.predict import predict  # noqa: PLC0415  TensorFlow takes seconds
+
+        return predict(self, data, delimiter=delimiter, ignore_extra=ignore_extra)
+
+
+def read_plan(directory: Path) -> Plan:
+    """The plan of a run directory. Raises RunError if it is not one."""
+    try:
+        return Plan.model_validate_json((directory / PLAN).read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        raise RunError(
+            f"A run is a directory that 'recommend train' wrote, with a {PLAN} in it, but {directory} is not one."
+        ) from None
+    except ValueError as error:
+        raise RunError(f"{directory / PLAN} cannot be read: {str(error).splitlines()[0]}.") from None
+
+
+def new_directory(name: str, parent: Path = RUNS) -> Path:
+    """Make the first free directory NAME-1, NAME-2, … below parent."""
+    stem = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name).strip("-") or "run"
+    number = 1
+    while True:
+        directory = parent / f"{stem}-{number}"
+        try:
+            directory.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise RunError(f"Cannot make the run directory {directory}: {error.strerror}.") from None
+        else:
+            return directory
+
+
+def claimed(directory: Path) -> Path:
+    """Make the directory that a person named. Raises RunError if something is in it."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        taken = any(directory.iterdir())
+    except OSError as error:
+        raise RunError(f"Cannot make the run directory {directory}: {error.strerror}.") from None
+    if taken:
+        raise RunError(
+            f"A new run needs an empty directory, but {directory} holds files. Name another, or continue the run with "
+            f"--resume {directory}."
+        )
+    return directory
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all."""
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(beside).replace(path)
+
+
+def write_json(path: Path, value: BaseModel | dict[str, Any]) -> None:
+    text = value.model_dump_json(indent=2) if isinstance(value, BaseModel) else json.dumps(value, indent=2)
+    write(path, text + "\n")

@@ -1,0 +1,65 @@
+"""The end of a training on a terminal: P on the hold-out beside the baselines, and whether to use the model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from recommender.render import number
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from executor.evaluate import Estimate
+    from executor.run import Run
+
+
+def show_scores(run: Run, console: Console) -> None:
+    """Print what a run came to. Names and values from the data are never read as markup."""
+    scores, summary = run.scores, run.summary
+    better = "higher is better" if scores.direction == "max" else "lower is better"
+    console.print()
+    console.print(f"[bold]{scores.metric}[/bold] on {scores.rows:,} rows that were never seen ({better})")
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table.add_row(Text("this model", style="bold"), Text(value_of(scores.hold_out), style="bold"), "")
+    for name, baseline in scores.baselines.items():
+        value = "undefined" if baseline.value is None else number(baseline.value)
+        table.add_row(name, value, Text(baseline.says))
+    console.print(table)
+    others = ", ".join(
+        f"{name} {number(value)}" for name, value in scores.others.items() if value is not None and name != scores.metric
+    )
+    console.print(f"Also: {others}", style="dim")
+    for threshold in scores.thresholds:
+        console.print(f"Threshold: {escape(threshold)}", style="dim")
+    console.print(Text(scores.verdict, style="bold" if scores.has_signal else "bold yellow"))
+    console.print()
+    console.print(escape(summary.split), style="dim")
+    found = ", ".join(f"{name} {number(value)}" for name, value in summary.best_hyperparameters.items())
+    console.print(
+        f"{summary.completed} of {summary.trials} trials completed in {summary.seconds:.0f} s, ended by "
+        f"{ENDINGS[summary.stopped_by]}; the best is trial {summary.best_trial + 1}"
+        f"{f' ({found})' if found else ' (the defaults)'}.",
+        style="dim",
+    )
+    console.print(f"Kept in {run.directory}. New rows: recommend predict {run.directory} ROWS -o out.csv", markup=False)
+
+
+ENDINGS = {
+    "budget": "the time limit",
+    "trials": "the number of trials",
+    "exhausted": "the end of the search space",
+    "interrupt": "Ctrl-C",
+}
+
+
+def value_of(estimate: Estimate) -> str:
+    """A score with its interval."""
+    if estimate.value is None:
+        return "undefined"
+    if estimate.low is None or estimate.high is None:
+        return number(estimate.value)
+    return f"{number(estimate.value)}  (95 %: {number(estimate.low)} to {number(estimate.high)})"

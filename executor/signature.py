@@ -1,0 +1,252 @@
+"""What a model asks of rows and what its answers mean: signature.json of a run."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from executor.catalog.performance import decide
+from executor.catalog.threshold import Threshold
+from executor.preprocess import PREFIX
+from executor.table import Form, RawTable, form_of, read_columns, read_names, read_time
+from executor.windows import Windows
+from recommender.roles import Kind
+from recommender.sql import is_number, quoted, time_stamp
+from rules.errors import ColumnError, did_you_mean
+from rules.facts import Task
+
+if TYPE_CHECKING:
+    from executor.parts import Parts
+    from executor.preprocess import Preprocessing
+    from recommender.dataset import Dataset
+    from recommender.roles import Roles
+
+PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]*")  # the names that every version of Keras can give to an input
+KERAS_WORDS: Final = frozenset({"class_name", "config", "module", "registered_name", "build_config", "mlp"})
+"""Keys by which Keras' JSON tells objects from dicts, and the network's own name: no input is called so."""
+
+MOST_NAMED: Final = 5  # columns that an error names
+
+
+class Column(BaseModel):
+    """A column that rows must have."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    kind: Kind
+    form: Form
+    storage: str
+    """The DuckDB type that it had in training."""
+    had_numbers: bool = True
+    """For words: whether one of them reads as a number, so that a column of numbers may come later."""
+
+
+class ModelInput(BaseModel):
+    """One entry of the dict that the Keras model reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    form: Form
+    columns: tuple[str, ...]
+    """One column of the dataset or feature of a window; all columns of one encoding where a table is very wide."""
+
+
+class Signature(BaseModel):
+    """The file signature.json."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal["pcwat/signature/1"] = "pcwat/signature/1"
+    task: Task
+    targets: tuple[str, ...]
+    labels: tuple[str, ...]
+    """Class names for binary and multiclass; empty otherwise."""
+    levels: dict[str, tuple[str, str]]
+    """For several labels: how each one's no and yes are written."""
+    columns: tuple[Column, ...]
+    """The columns that rows must have, in the dataset's order."""
+    known: tuple[str, ...]
+    """Columns of the dataset that rows may have and that are not read: targets, identifiers, constants."""
+    inputs: tuple[ModelInput, ...]
+    offset_input: str = f"{PREFIX}offset"
+    """The input for a forecast's last values, (rows, targets) float64."""
+    rare_class: int | None
+    thresholds: tuple[Threshold, ...]
+    """One for binary, on the probability of rare_class; one a label; none otherwise."""
+    time_column: str | None
+    entity_column: str | None
+    windows: Windows | None
+
+    @property
+    def outputs(self) -> int:
+        """Width of the model's answer."""
+        if self.task is Task.BINARY:
+            return 1
+        return len(self.labels) if self.task is Task.MULTICLASS else len(self.targets)
+
+    @property
+    def cuts(self) -> tuple[float, ...]:
+        """The thresholds' values."""
+        return tuple(threshold.value for threshold in self.thresholds)
+
+
+def describe(
+    dataset: Dataset,
+    roles: Roles,
+    table: RawTable,
+    preprocessing: Preprocessing,
+    parts: Parts,
+    *,
+    thresholds: tuple[Threshold, ...] = (),
+    windows: Windows | None = None,
+) -> Signature:
+    """The signature of a model that was trained on a table. table: as it was encoded, windows made."""
+    apart = {roles.time_column, roles.entity_column, *roles.targets} if windows is not None else set()
+    required = [name for name in dataset.columns if name in {*roles.features, *(apart - {None})}]
+    return Signature(
+        task=roles.task,
+        targets=roles.targets,
+        labels=roles.labels if roles.task in {Task.BINARY, Task.MULTICLASS} else (),
+        levels=dict(table.levels),
+        columns=tuple(_column(dataset, roles, name) for name in required),
+        known=tuple(name for name in dataset.columns if name not in required),
+        inputs=_inputs(preprocessing),
+        rare_class=parts.rare_class,
+        thresholds=thresholds,
+        time_column=roles.time_column,
+        entity_column=roles.entity_column,
+        windows=windows,
+    )
+
+
+def rows_for(signature: Signature, dataset: Dataset, *, ignore_extra: bool = False) -> RawTable:
+    """The rows of a dataset as the model reads them: all of them, in file order.
+
+    Of a series these are the rows of its past; `executor.windows.next_steps` makes the rows to be answered of them.
+    ignore_extra: whether columns that were not in training are passed over.
+    Raises ColumnError on missing, extra or retyped columns, and on infinite values.
+    """
+    _check_names(signature, dataset, ignore_extra=ignore_extra)
+    for column in signature.columns:
+        check_readable(column, dataset)
+    forms = {column.name: column.form for column in signature.columns}
+    is_series = signature.windows is not None
+    apart = {signature.time_column, signature.entity_column, *signature.targets} if is_series else set()
+    time, has_clock = read_time(dataset, signature.time_column) if is_series else (None, False)
+    return RawTable(
+        features=read_columns(dataset, {name: form for name, form in forms.items() if name not in apart}),
+        forms={name: form for name, form in forms.items() if name not in apart},
+        rows=np.arange(dataset.row_count),
+        truth=_past(signature, dataset) if is_series else None,
+        time=time,
+        has_clock=has_clock,
+        entity=read_names(dataset, signature.entity_column) if is_series else None,
+    )
+
+
+def answers(signature: Signature, outcome: np.ndarray) -> dict[str, np.ndarray]:
+    """What a person reads of a model's answers, column by column: predictions, and probabilities where there are some.
+
+    outcome: (rows, outputs), as `executor.assemble.predict_rows` gives it.
+    """
+    decided = decide(outcome, signature.task, thresholds=signature.cuts, rare_class=signature.rare_class)
+    if signature.task in {Task.BINARY, Task.MULTICLASS}:
+        shares = np.hstack([1 - outcome, outcome]) if signature.task is Task.BINARY else outcome
+        labels = np.array(signature.labels, dtype=object)
+        probabilities = {f"probability of {label}": shares[:, at] for at, label in enumerate(signature.labels)}
+        return {"prediction": labels[decided], **probabilities}
+    if signature.task is Task.MULTILABEL:
+        written = {
+            target: np.array(signature.levels[target], dtype=object)[decided[:, at]]
+            for at, target in enumerate(signature.targets)
+        }
+        return written | {f"probability of {name}": outcome[:, at] for at, name in enumerate(signature.targets)}
+    if len(signature.targets) == 1:
+        return {"prediction": decided[:, 0]}
+    return {f"prediction of {target}": decided[:, at] for at, target in enumerate(signature.targets)}
+
+
+def _column(dataset: Dataset, roles: Roles, name: str) -> Column:
+    storage, kind = dataset.storage[name], roles.columns[name].kind
+    form = form_of(kind, storage)
+    if name == roles.time_column:
+        form = Form.NUMBER if is_number(storage) else Form.TIME
+    elif name in roles.targets:
+        form = Form.NUMBER
+    had_numbers = True
+    if form.is_words and not is_number(storage):
+        (first,) = dataset.connection.execute(
+            f"SELECT count(*) FROM dataset WHERE TRY_CAST({quoted(name)} AS DOUBLE) IS NOT NULL"  # noqa: S608  quoted
+        ).fetchall()
+        had_numbers = first[0] > 0
+    return Column(name=name, kind=kind, form=form, storage=storage, had_numbers=had_numbers)
+
+
+def _inputs(preprocessing: Preprocessing) -> tuple[ModelInput, ...]:
+    """An input for each group of columns, named as its column where Keras can bear that name."""
+    taken: set[str] = set()
+    inputs = []
+    for number, group in enumerate(preprocessing.groups):
+        own = group[0] if len(group) == 1 else ""
+        is_usable = PLAIN.fullmatch(own) and own not in KERAS_WORDS | taken
+        name = own if is_usable else f"{PREFIX}column_{number}"
+        taken.add(name)
+        inputs.append(ModelInput(name=name, form=preprocessing.forms[group[0]], columns=group))
+    return tuple(inputs)
+
+
+def _past(signature: Signature, dataset: Dataset) -> np.ndarray:
+    values = read_columns(dataset, dict.fromkeys(signature.targets, Form.NUMBER))
+    return np.column_stack([values[target] for target in signature.targets])
+
+
+def _check_names(signature: Signature, dataset: Dataset, *, ignore_extra: bool) -> None:
+    """Raise ColumnError on missing columns, and on unknown ones unless they are to be passed over."""
+    required = [column.name for column in signature.columns]
+    missing = [name for name in required if name not in dataset.columns]
+    extra = [name for name in dataset.columns if name not in {*required, *signature.known}]
+    if missing:
+        raise ColumnError(
+            f"The rows to predict must have the columns of the training, but {dataset.name} lacks "
+            f"{_listed(missing)}.{did_you_mean(missing[0], extra).replace('Did you mean', 'Is it called')} "
+            "Add or rename columns; empty cells are allowed."
+        )
+    if extra and not ignore_extra:
+        raise ColumnError(
+            f"The rows to predict may have only columns of the training, but {dataset.name} also has {_listed(extra)}."
+            f"{did_you_mean(extra[0], required)} Remove them, or pass them over with --ignore-extra."
+        )
+
+
+def _listed(names: list[str]) -> str:
+    """Some names of many, quoted."""
+    shown = ", ".join(repr(name) for name in names[:MOST_NAMED])
+    return f"{shown} and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else shown
+
+
+def check_readable(column: Column, dataset: Dataset) -> None:
+    """Raise ColumnError, naming the first row and value, if a column cannot be read as it was in training."""
+    storage, name = dataset.storage[column.name], quoted(column.name)
+    if column.form is Form.TIME:
+        wanted, unreadable = "dates or times", f"{time_stamp(column.name, storage)} IS NULL"
+    elif column.form is Form.NUMBER or is_number(column.storage):
+        wanted, unreadable = "finite numbers", f"NOT coalesce(isfinite(TRY_CAST({name} AS DOUBLE)), FALSE)"
+    elif is_number(storage) and not column.had_numbers:
+        wanted, unreadable = "words", "TRUE"
+    else:
+        return
+    found = dataset.connection.execute(
+        f"SELECT rowid, CAST({name} AS VARCHAR) FROM dataset WHERE {name} IS NOT NULL AND {unreadable} "  # noqa: S608  quoted
+        "ORDER BY rowid LIMIT 1"
+    ).fetchall()
+    if found:
+        row, value = found[0]
+        raise ColumnError(
+            f"Column {column.name!r} must hold {wanted}, as it did in training, but {dataset.name} has {value!r} in "
+            f"row {row + 1}. Correct the value, or leave the cell empty if it is not known."
+        )

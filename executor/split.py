@@ -1,0 +1,234 @@
+"""Which rows train, which select (validation), and which judge once (hold-out)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from rules.errors import ColumnError, DatasetError
+from rules.facts import CLASSIFICATION, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from executor.table import RawTable
+    from recommender.roles import Roles
+
+    Draw = Callable[[np.ndarray, float], np.ndarray]
+
+HOLD_OUT_SHARE: Final = 0.2  # of all rows (EVIDENCE.md, section 1)
+FEWEST_ROWS: Final = 10  # labelled rows; below it a part of the split would be empty or a single row
+FEWEST_ENTITIES: Final = 3  # one for each part
+UNITS_A_STRATUM: Final = 5  # entities of each class that a grouped split needs to be stratified too: 1 / 0.2
+LARGEST_REPEAT: Final = 0.05  # of all rows; a more frequent row is a common case of a coarse table, not a copy
+SMALL_TABLE: Final = 5_000  # rows
+SMALL_SHARES: Final = (0.1, 0.2, 500)  # least share, largest share, wanted rows (AutoGluon; EVIDENCE.md, section 1)
+LARGE_SHARES: Final = (0.01, 0.1, 2_500)  # the same from SMALL_TABLE on
+LARGEST_SHARE: Final = 0.2  # after doubling
+HASH_PRIME: Final = np.uint64(0x100000001B3)  # FNV-1a, 64 bit
+HASH_START: Final = np.uint64(0xCBF29CE484222325)  # FNV-1a, 64 bit
+HASH_SHIFT: Final = np.uint64(29)  # bits; spreads the high half of a product into the low half
+
+PARTS: Final = {
+    "train": ("train", "training", "fit"),
+    "validation": ("validation", "valid", "val", "dev"),
+    "hold_out": ("test", "testing", "hold-out", "holdout", "hold_out"),
+}
+"""How the parts are called in a split column of a dataset, in lower case."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """Indices of a RawTable's rows, each (n,) int64 in ascending order; together all rows, each once."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    hold_out: np.ndarray
+    sentence: str
+    """How the rows were split, and why so."""
+
+
+def split(table: RawTable, roles: Roles, *, seed: int) -> Split:
+    """Split by the dataset's own column, by time, by entity, or stratified by class: the first that applies.
+
+    A class of two rows is in training and hold-out; a single row of its class trains. Exact copies of a row stay
+    together.
+    Raises DatasetError on too few rows, ColumnError on a split column with unknown names or too few entities.
+    """
+    if len(table) < FEWEST_ROWS:
+        raise DatasetError(
+            f"Training needs at least {FEWEST_ROWS} rows with a known target, but got {len(table)}. Collect more rows."
+        )
+    random = np.random.default_rng(seed)
+    everything = np.arange(len(table))
+    given = _given(table, roles)
+    draw, how = _drawing(table, roles, random)
+    rest, hold_out, validation = everything, given.get("hold_out"), given.get("validation")
+    taken = [part for part in (hold_out, validation) if part is not None]
+    if taken:
+        rest = np.setdiff1d(everything, np.concatenate(taken))
+        how = f"by the dataset's own column {roles.split_column!r}; the parts that it does not name {how}"
+    if hold_out is None:
+        hold_out = draw(rest, HOLD_OUT_SHARE)
+        rest = np.setdiff1d(rest, hold_out)
+    if validation is None:
+        validation = draw(rest, validation_share(len(rest)))
+        rest = np.setdiff1d(rest, validation)
+    counts = f"{len(rest)} rows train, {len(validation)} select the best trial, {len(hold_out)} judge it once"
+    return Split(train=rest, validation=validation, hold_out=hold_out, sentence=f"{counts}; split {how}.")
+
+
+def validation_share(rows: int) -> float:
+    """Share of the rows that are not hold-out which select, as AutoGluon sets it: doubled, for trials are compared.
+
+    rows: training and validation rows together.
+
+    >>> validation_share(2_500), validation_share(100_000)
+    (0.2, 0.05)
+    """
+    if rows < SMALL_TABLE:
+        low, high, target = SMALL_SHARES
+    else:
+        low, high, target = LARGE_SHARES
+    return min(LARGEST_SHARE, 2 * max(low, min(high, target / rows)))
+
+
+def _drawing(table: RawTable, roles: Roles, random: np.random.Generator) -> tuple[Draw, str]:
+    """A function that draws a share of some rows, and how it does so in words."""
+    if roles.task is Task.FORECASTING or (table.time is not None and table.entity is None):
+        time = table.time if table.time is not None else table.rows.astype(np.float64)
+        order = f"by {roles.time_column!r}" if roles.time_column is not None else "in the order of the file"
+        return lambda rows, share: _last(rows, time[rows], share), f"{order}: a later part never trains for an earlier"
+    if table.entity is not None:
+        groups = _first_of_equals(_ids(table.entity))
+        entities = len(np.unique(groups))
+        if entities < FEWEST_ENTITIES:
+            raise ColumnError(
+                f"A split by {roles.entity_column!r} needs at least {FEWEST_ENTITIES} different values, one for each "
+                f"part, but got {entities}. Leave the entity column out, or choose another."
+            )
+        strata = _strata_of_groups(groups, _strata(table, roles.task))
+        return (
+            lambda rows, share: _drawn(rows, groups[rows], strata[rows], share, random),
+            f"by {roles.entity_column!r}: its {entities} values never lie in two parts",
+        )
+    groups, copies = _copies(table)
+    strata = _strata(table, roles.task)
+    how = (
+        "at random" if roles.task not in CLASSIFICATION else "at random with the same share of each class in each part"
+    )
+    together = f"; {copies} copies of other rows stay with them" if copies else ""
+    return lambda rows, share: _drawn(rows, groups[rows], strata[rows], share, random), how + together
+
+
+def _given(table: RawTable, roles: Roles) -> dict[str, np.ndarray]:
+    """The parts that the dataset's own split column names; raises ColumnError on a name that is not known."""
+    if table.part is None:
+        return {}
+    part_of = {name: part for part, names in PARTS.items() for name in names}
+    names = np.array([part_of.get(value.strip().lower(), "") for value in table.part.tolist()])
+    unknown = np.flatnonzero(names == "")
+    if len(unknown):
+        row = unknown[0]
+        raise ColumnError(
+            f"The split column {roles.split_column!r} may hold train, validation and test, but got "
+            f"{table.part[row]!r} in row {table.rows[row] + 1}. Rename its values, or leave the column out."
+        )
+    parts = {part: np.flatnonzero(names == part) for part in PARTS}
+    if len(parts["train"]) == 0:
+        raise ColumnError(f"The split column {roles.split_column!r} must name some rows 'train', but it names none.")
+    return {part: rows for part, rows in parts.items() if part != "train" and len(rows)}
+
+
+def _last(rows: np.ndarray, time: np.ndarray, share: float) -> np.ndarray:
+    """The latest share of some rows; rows of one time stay together, so the cut moves to the nearest change before."""
+    order = np.argsort(time, kind="stable")
+    ascending = time[order]
+    cut = len(rows) - max(1, round(share * len(rows)))
+    start = int(np.searchsorted(ascending, ascending[cut], side="left"))
+    if start == 0:
+        start = int(np.searchsorted(ascending, ascending[cut], side="right"))
+    if start in {0, len(rows)}:
+        raise ColumnError("A split by time needs at least two different times in each part, but got too few.")
+    return np.sort(rows[order[start:]])
+
+
+def _drawn(
+    rows: np.ndarray, groups: np.ndarray, strata: np.ndarray, share: float, random: np.random.Generator
+) -> np.ndarray:
+    """Groups that make up a share of each stratum's rows: at least one group of two, and never all.
+
+    rows, groups, strata: (n,), parallel; a group lies in one stratum.
+    """
+    _, first, unit, size = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
+    stratum = strata[first]
+    shuffled = np.lexsort((random.random(len(first)), stratum))
+    _, start, units = np.unique(stratum[shuffled], return_index=True, return_counts=True)
+    rank = np.arange(len(first)) - np.repeat(start, units)
+    until = np.cumsum(size[shuffled])
+    before = np.repeat(until[start] - size[shuffled][start], units)
+    wanted = np.rint(share * np.add.reduceat(size[shuffled], start))
+    fits = (until - before <= np.repeat(wanted, units)) | (rank == 0)
+    chosen = np.zeros(len(first), bool)
+    chosen[shuffled] = fits & (rank < np.repeat(units, units) - 1)
+    return np.sort(rows[chosen[unit]])
+
+
+def _strata(table: RawTable, task: Task) -> np.ndarray:
+    """What shall be equally frequent in all parts, (rows,) int64: the class, or each row's rarest label."""
+    truth = table.truth
+    if truth is None or task not in CLASSIFICATION:
+        return np.zeros(len(table), np.int64)
+    if truth.ndim == 1:
+        return truth
+    rarest_first = np.argsort(truth.sum(axis=0), kind="stable")
+    ranked = truth[:, rarest_first]
+    return np.asarray(np.where(ranked.any(axis=1), ranked.argmax(axis=1), truth.shape[1]), np.int64)
+
+
+def _strata_of_groups(groups: np.ndarray, strata: np.ndarray) -> np.ndarray:
+    """Each group's most frequent stratum for all its rows; one stratum for all where one has too few groups."""
+    _, unit = np.unique(groups, return_inverse=True)
+    width = int(strata.max()) + 1
+    pairs, rows = np.unique(unit * width + strata, return_counts=True)
+    by_size = np.lexsort((pairs, -rows))
+    units, first = np.unique(pairs[by_size] // width, return_index=True)
+    main = np.empty(len(units), np.int64)
+    main[units] = pairs[by_size][first] % width
+    if np.unique(main, return_counts=True)[1].min() < UNITS_A_STRATUM:
+        return np.zeros(len(groups), np.int64)
+    return np.asarray(main[unit])
+
+
+def _copies(table: RawTable) -> tuple[np.ndarray, int]:
+    """For each row the first row that equals it, target included, (rows,); and how many rows are not the first.
+
+    Where one row makes up a large share of the table, its repeats are common cases: then every row stands for itself.
+    """
+    code = np.full(len(table), HASH_START)
+    truth = np.zeros((len(table), 0)) if table.truth is None else table.truth.reshape(len(table), -1)
+    for values in (*table.features.values(), *truth.T):
+        code = (code ^ _ids(values)) * HASH_PRIME
+        code ^= code >> HASH_SHIFT
+    groups = _first_of_equals(code)
+    repeats = np.bincount(groups)
+    if repeats.max() > LARGEST_REPEAT * len(table):
+        return np.arange(len(table)), 0
+    return groups, len(table) - int(np.count_nonzero(repeats))
+
+
+def _ids(values: np.ndarray) -> np.ndarray:
+    """A number for each different value, (rows,) uint64; all NaNs are one value."""
+    if values.dtype == object:
+        seen: dict[str, int] = {}
+        return np.fromiter((seen.setdefault(value, len(seen)) for value in values.tolist()), np.uint64, len(values))
+    numbers = np.where(np.isnan(values), np.nan, values) + 0.0  # one NaN, and one zero
+    return numbers.astype(np.float64).view(np.uint64)
+
+
+def _first_of_equals(ids: np.ndarray) -> np.ndarray:
+    """For each row the index of the first row with the same id, (rows,) int64."""
+    _, first, which = np.unique(ids, return_index=True, return_inverse=True)
+    return np.asarray(first[which], np.int64)

@@ -1,0 +1,133 @@
+"""From a dataset to a finished run: recommend, split, encode, search, assemble, judge."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from pyarrow import csv
+
+from executor.assemble import assemble, predict_rows, save
+from executor.begin import Begun, begin, reopen
+from executor.budget import Budget
+from executor.catalog.performance import performance_metric
+from executor.evaluate import evaluate
+from executor.preprocess import encode_hold_out, encode_parts, fit_preprocessing
+from executor.run import MODEL, PREDICTIONS, SCORES, SIGNATURE, SUMMARY, Run, Summary, read_plan, write_json
+from executor.search import rebuild, search
+from executor.signature import describe
+from executor.split import split
+from executor.table import read_rows
+from executor.windows import lag_table, plan_windows
+from recommender.dataset import Dataset
+from recommender.recommend import Said
+from recommender.roles import Kind
+from rules.facts import Task
+from rules.rulebook import SHIPPED_LAYERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from executor.search import TrialProgress
+    from rules.bundle import Bundle
+    from rules.engine import Pin
+
+    Progress = Callable[[TrialProgress], None]
+
+
+def train(
+    data: object,
+    *,
+    target: str | Sequence[str] = (),
+    task: str | None = None,
+    kinds: Mapping[str, str] | None = None,
+    bundle: Bundle | None = None,
+    book: Sequence[str | Path] = SHIPPED_LAYERS,
+    pins: Sequence[Pin] = (),
+    budget: float | None = None,
+    trials: int | None = None,
+    seed: int = 0,
+    directory: Path | None = None,
+) -> Run:
+    """Recommend a bundle for a table, search under it, and return the run with the model of the best P.
+
+    data, target, task, kinds, book, pins: as `recommender.recommend` takes them. bundle: trained instead of the
+    recommended one. budget: seconds, a hard limit; trials: at most so many; with neither, 20 trials.
+    directory: where the run is kept, a new one below runs/ by default.
+    Raises PcwatError with a message for people on anything that a person can mend.
+    """
+    said = Said(
+        targets=(target,) if isinstance(target, str) else tuple(target),
+        task=None if task is None else Task(task),
+        kinds={column: Kind(kind) for column, kind in (kinds or {}).items()},
+    )
+    limit = Budget(seconds=budget, trials=trials)
+    with nullcontext(data) if isinstance(data, Dataset) else Dataset.open(data) as dataset:
+        begun = begin(
+            dataset, said, budget=limit, bundle=bundle, book=book, pins=pins, seed=seed, directory=directory
+        )
+        return carry_out(begun, budget=limit)
+
+
+def resume(directory: Path, *, budget: float | None = None) -> Run:
+    """Go on with a run that was stopped; budget: seconds from now on, by default what the run was given at first.
+
+    Raises RunError if the directory is not a run, is finished, or its dataset is gone or has changed.
+    """
+    plan = read_plan(directory)
+    limit = Budget(seconds=budget or plan.budget, trials=plan.trials)
+    begun = reopen(directory)
+    with begun.dataset:
+        return carry_out(begun, budget=limit)
+
+
+def carry_out(begun: Begun, *, budget: Budget, progress: Progress = lambda _: None) -> Run:
+    """Split, encode, search, put the model together, and judge it on the hold-out, once."""
+    directory, roles, bundle, seed = begun.directory, begun.roles, begun.bundle, begun.plan.seed
+    table, windows = read_rows(begun.dataset, roles), None
+    if roles.task is Task.FORECASTING:
+        windows = plan_windows(table, roles)
+        table = lag_table(table, windows)
+    rows = split(table, roles, seed=seed)
+    preprocessing = fit_preprocessing(table, roles, rows.train)
+    parts = encode_parts(table, roles, rows, preprocessing)
+
+    trials = search(bundle, parts, budget=budget, seed=seed, directory=directory, progress=progress)
+
+    network = rebuild(trials.best, bundle, parts, seed)
+    signature = describe(begun.dataset, roles, table, preprocessing, parts, windows=windows)
+    model = assemble(preprocessing, network, parts, signature)
+    metric = performance_metric(bundle.metric)
+    validation = table.take(rows.validation)
+    thresholds = metric.thresholds(predict_rows(model, signature, validation), parts.validation, parts)
+    signature = signature.model_copy(update={"thresholds": thresholds})
+    save(model, directory / MODEL, signature=signature, rows=validation)
+    write_json(directory / SIGNATURE, signature)
+
+    hold_out = table.take(rows.hold_out)
+    judgement = evaluate(
+        predict_rows(model, signature, hold_out),
+        metric=metric,
+        parts=parts,
+        hold_out=encode_hold_out(table, rows, preprocessing, parts),
+        rows=hold_out,
+        signature=signature,
+        validation=trials.best.score,
+        seed=seed,
+    )
+    csv.write_csv(pa.table(judgement.predictions), directory / PREDICTIONS)
+    summary = Summary(
+        split=rows.sentence,
+        trials=len(trials.ranked),
+        completed=sum(outcome.status == "completed" for outcome in trials.ranked),
+        stopped_by=trials.stopped_by,
+        best_trial=trials.best.number,
+        best_hyperparameters=trials.best.hyperparameters,
+        seconds=round(budget.spent(), 1),
+    )
+    write_json(directory / SUMMARY, summary)
+    # Last, for a run is finished when its scores are there.
+    write_json(directory / SCORES, judgement.scores)
+    return Run(directory)

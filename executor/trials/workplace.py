@@ -1,0 +1,83 @@
+"""What all trials of a search share: the rows on the device, the loss, the metric, and where results go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tensorflow as tf
+
+from executor.catalog.cost import cost_function, sample_weights
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import keras
+
+    from executor.budget import Budget
+    from executor.catalog.performance import PerformanceMetric
+    from executor.parts import Examples, Parts
+    from rules.bundle import Bundle
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Examples on the device."""
+
+    inputs: dict[str, tf.Tensor]
+    target: tf.Tensor
+    offset: tf.Tensor
+    weight: tf.Tensor
+    """(rows,) float32, mean 1."""
+
+    def __len__(self) -> int:
+        return int(self.target.shape[0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workplace:
+    """What a trial finds when it starts."""
+
+    bundle: Bundle
+    parts: Parts
+    metric: PerformanceMetric
+    loss: keras.losses.Loss
+    train: Rows
+    validation: Rows
+    budget: Budget
+    seed: int
+    directory: Path
+
+
+def workplace(
+    bundle: Bundle, parts: Parts, *, metric: PerformanceMetric, budget: Budget, seed: int, directory: Path
+) -> Workplace:
+    """Set the loss up, and put the rows on the current device.
+
+    directory: the run directory. Raises ChoiceError on a loss that does not fit the task.
+    """
+    return Workplace(
+        bundle=bundle,
+        parts=parts,
+        metric=metric,
+        loss=cost_function(bundle.loss, parts),
+        train=on_device(parts.train, parts, sample_weights(bundle.loss, parts)),
+        validation=on_device(parts.validation, parts),
+        budget=budget,
+        seed=seed,
+        directory=directory,
+    )
+
+
+def on_device(examples: Examples, parts: Parts, weight: np.ndarray | None = None) -> Rows:
+    """Examples as tensors on the current device; weight: (rows,), all 1 when None."""
+    inputs = {"dense": tf.constant(examples.dense, tf.float32)}
+    if parts.vocabulary > 0:
+        inputs["codes"] = tf.constant(examples.codes, tf.int32)
+    return Rows(
+        inputs=inputs,
+        target=tf.constant(examples.target, tf.float32),
+        offset=tf.constant(examples.offset, tf.float32),
+        weight=tf.constant(np.ones(len(examples), np.float32) if weight is None else weight, tf.float32),
+    )

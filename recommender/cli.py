@@ -1,0 +1,239 @@
+"""The command line: `recommend DATASET` recommends; other verbs are found by name and loaded only when asked for."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from rules import __version__
+from rules.errors import ChoiceError, PcwatError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from recommender.recommend import Said
+    from rules.engine import Pin
+
+VERBS: Final = "recommend.commands"  # the entry-point group in which other packages offer their verbs
+DEFAULT_VERB: Final = "bundle"
+USAGE_ERROR: Final = 2
+
+
+class Verbs(click.Group):
+    """A group whose default verb is the recommendation itself."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in {"--help", "--version"} and not self._is_verb(ctx, args[0]):
+            args = [DEFAULT_VERB, *args]
+        return super().parse_args(ctx, args)
+
+    def _is_verb(self, ctx: click.Context, word: str) -> bool:
+        looks_like_a_path = not word.replace("-", "").replace("_", "").isalpha()
+        return not looks_like_a_path and word in self.list_commands(ctx)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *entry_points(group=VERBS).names})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        own = super().get_command(ctx, cmd_name)
+        if own is not None:
+            return own
+        for found in entry_points(group=VERBS, name=cmd_name):
+            command: click.Command = found.load()
+            return command
+        return None
+
+
+def main() -> None:
+    """Run the command line. An error that a person can mend is one paragraph and exit code 2, without a traceback."""
+    try:
+        group(prog_name="recommend")
+    except PcwatError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(USAGE_ERROR)
+
+
+@click.group(cls=Verbs, no_args_is_help=True, epilog="Example: recommend titanic.csv --target Survived")
+@click.version_option(__version__, prog_name="pcwat")
+def group() -> None:
+    """Which deep-learning strategy fits a dataset, and why.
+
+    recommend DATASET gives the metric (P), cost function (C), weight initialization (W), optimizer (A) and tuning
+    strategy (T) for a table, each with the rule and the measured fact behind it.
+    """
+
+
+def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options by which a person says what the data is; the command receives them as one `said`."""
+
+    @functools.wraps(command)
+    def wrapped(
+        *,
+        target: tuple[str, ...],
+        task: str | None,
+        kind: tuple[str, ...],
+        time: str | None,
+        entity: str | None,
+        split: str | None,
+        **rest: Any,  # noqa: ANN401  the wrapped command's own options, untouched
+    ) -> Any:  # noqa: ANN401
+        from recommender.recommend import Said  # noqa: PLC0415  --help needs no DuckDB
+
+        said = Said(
+            targets=target,
+            task=_task(task),
+            kinds=_kinds(kind),
+            time_column=time,
+            entity_column=entity,
+            split_column=split,
+        )
+        return command(said=said, **rest)
+
+    options = (
+        click.option("--target", multiple=True, metavar="COLUMN", help="Column to predict; repeat it for several."),
+        click.option("--task", metavar="TASK", help="binary, multiclass, multilabel, regression, … instead of inferred."),
+        click.option("--kind", multiple=True, metavar="COLUMN=KIND", help="Read a column as numeric, categorical, text, …"),
+        click.option("--time", metavar="COLUMN", help="Column that orders the rows in time."),
+        click.option("--entity", metavar="COLUMN", help="Column whose equal values never lie on both sides of a split."),
+        click.option("--split", metavar="COLUMN", help="Column that names train, validation and test rows."),
+        click.option("--delimiter", metavar="CHARACTER", help="What separates columns, where it is not found out."),
+    )
+    return functools.reduce(lambda wrapping, option: option(wrapping), reversed(options), wrapped)
+
+
+def strategy_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that change which bundle comes out."""
+    options = (
+        click.option(
+            "--book",
+            multiple=True,
+            metavar="BOOK",
+            help="'handbook' for the notes alone, or the path of your own rules, which come on top of the shipped ones.",
+        ),
+        click.option("--pin", multiple=True, metavar="SLOT=CHOICE", help="Choose yourself, e.g. optimizer=adamw."),
+        click.option("--reason", multiple=True, metavar="TEXT", help="Why you pin; one for all pins, or one for each."),
+        click.option("--budget", metavar="DURATION", help="Wall-clock limit of the training, e.g. 90s or 10m [5m]."),
+        click.option("--trials", type=click.IntRange(min=1), metavar="N", help="At most so many trials."),
+    )
+    return functools.reduce(lambda wrapping, option: option(wrapping), reversed(options), command)
+
+
+@group.command(DEFAULT_VERB, hidden=True)
+@click.argument("dataset", type=click.Path(path_type=Path))
+@dataset_options
+@strategy_options
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the bundle as an editable YAML file.")
+def bundle(
+    *,
+    dataset: Path,
+    said: Said,
+    delimiter: str | None,
+    book: tuple[str, ...],
+    pin: tuple[str, ...],
+    reason: tuple[str, ...],
+    budget: str | None,
+    trials: int | None,
+    form: str,
+    output: Path | None,
+) -> None:
+    """Recommend a bundle for DATASET (CSV, TSV, Parquet or JSON lines)."""
+    from recommender.dataset import Dataset  # noqa: PLC0415  --help needs no DuckDB
+    from recommender.plan import seconds  # noqa: PLC0415
+    from recommender.recommend import advise, to_json  # noqa: PLC0415
+    from rules.engine import load_book  # noqa: PLC0415
+
+    limit = None if budget is None else seconds(budget)
+    proved = load_book(layers(book))
+    with Dataset.open(dataset, delimiter=delimiter) as opened:
+        advice = advise(opened, said, book=proved, pins=read_pins(pin, reason), budget=limit, trials=trials)
+    if form == "json":
+        click.echo(json.dumps(to_json(advice), indent=2, ensure_ascii=False))
+    else:
+        from rich.console import Console  # noqa: PLC0415  not needed for JSON
+
+        from recommender.render import show  # noqa: PLC0415
+
+        show(advice, Console(highlight=False))
+    if output is not None:
+        from recommender.render import why  # noqa: PLC0415
+
+        notes = {slot: why(decision) for slot, decision in advice.strategy.decisions.items()}
+        write_text(output, advice.bundle.to_yaml(notes))
+        click.echo(f"Wrote {output}. Edit it and give it to 'recommend train {dataset} --bundle {output}'.", err=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file that a person named. Raises PcwatError where that cannot be done."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise PcwatError(f"Cannot write {path}: {error.strerror}. Choose another place.") from None
+
+
+def layers(books: Sequence[str]) -> list[str]:
+    """The layers that --book asks for: shipped ones by name, alone; a person's own on top of both shipped ones.
+
+    >>> layers(["mine.yaml"])
+    ['handbook', 'evidence', 'mine.yaml']
+    """
+    from rules.rulebook import SHIPPED_LAYERS  # noqa: PLC0415  --help needs no YAML
+
+    shipped = [book for book in books if book in SHIPPED_LAYERS]
+    own = [book for book in books if book not in SHIPPED_LAYERS]
+    return [*(shipped or SHIPPED_LAYERS), *own]
+
+
+def read_pins(pins: Sequence[str], reasons: Sequence[str]) -> list[Pin]:
+    """Read --pin SLOT=CHOICE with its --reason; CHOICE is a name, or a YAML mapping with parameters.
+
+    Raises ChoiceError on an unknown slot or choice, and on a pin without a reason.
+    """
+    if not pins:
+        return []
+    from rules.choices import Slot, parse_choice  # noqa: PLC0415
+    from rules.document import parse  # noqa: PLC0415
+    from rules.engine import Pin  # noqa: PLC0415
+
+    if len(reasons) not in {1, len(pins)}:
+        raise ChoiceError(
+            f"A pinned choice is recorded with its reason: give --reason once for all pins, or once for each of the "
+            f"{len(pins)}, but got {len(reasons)}."
+        )
+    shared = list(reasons) * len(pins) if len(reasons) == 1 else reasons
+    read = []
+    for pin, why in zip(pins, shared, strict=True):
+        slot, equals, value = pin.partition("=")
+        if not equals or slot not in set(Slot):
+            raise ChoiceError(f"--pin takes SLOT=CHOICE with a slot of {', '.join(Slot)}, but got {pin!r}."
+                              f"{did_you_mean(slot, Slot)}")  # fmt: skip
+        choice = parse_choice(Slot(slot), parse(value, source=f"--pin {slot}", error=ChoiceError).data)
+        read.append(Pin(slot=Slot(slot), choice=choice, reason=why))
+    return read
+
+
+def _task(word: str | None) -> Any:  # noqa: ANN401  Task, imported late
+    from rules.facts import Task  # noqa: PLC0415
+
+    if word is None or word in set(Task):
+        return None if word is None else Task(word)
+    raise ChoiceError(f"--task is one of {', '.join(Task)}, but got {word!r}.{did_you_mean(word, Task)}")
+
+
+def _kinds(pairs: Sequence[str]) -> dict[str, Any]:
+    from recommender.roles import Kind  # noqa: PLC0415
+
+    kinds = {}
+    for pair in pairs:
+        column, equals, word = pair.rpartition("=")
+        if not equals or word not in set(Kind):
+            raise ChoiceError(f"--kind takes COLUMN=KIND with a kind of {', '.join(Kind)}, but got {pair!r}."
+                              f"{did_you_mean(word, Kind)}")  # fmt: skip
+        kinds[column] = Kind(word)
+    return kinds

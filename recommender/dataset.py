@@ -1,0 +1,154 @@
+"""A dataset: a table in DuckDB, where it came from, and what its columns are."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Self
+
+import duckdb
+
+from recommender.characteristics.columns import ColumnSummary, summarise
+from recommender.readers.frame import read_frame
+from recommender.readers.table import read_file
+from recommender.sql import FLOAT_TYPES, chunks, quoted
+from rules.errors import ColumnError, DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+__all__ = ["Dataset", "quoted"]
+
+MEMORY_LIMIT: Final = "700MB"
+"""For DuckDB's buffers; above it tables spill to disk, so that the whole process stays under 1 GiB."""
+NESTED: Final = ("STRUCT", "MAP", "UNION", "BLOB", "VARIANT", "JSON")
+
+
+class Dataset:
+    """An open dataset; a context manager.
+
+    connection: a DuckDB connection in which the rows are the table `dataset`, in file order: rowid is the row's number
+    from 0. Cells that mean "no value" are NULL, and so are floating-point NaNs, which `not_a_number` remembers.
+    """
+
+    def __init__(
+        self,
+        *,
+        connection: duckdb.DuckDBPyConnection,
+        name: str,
+        path: Path | None,
+        format: str,  # noqa: A002  the field's word
+        storage: Mapping[str, str],
+        row_count: int,
+        not_a_number: Mapping[str, int],
+    ) -> None:
+        self.connection = connection
+        self.name = name
+        self.path = path
+        self.format = format
+        self.columns = tuple(storage)
+        self.storage = storage
+        self.row_count = row_count
+        self.not_a_number = not_a_number
+        """For each column that held floating-point NaNs: the number of the first such row, from 0."""
+
+    @classmethod
+    def open(cls, source: str | os.PathLike[str] | object, *, delimiter: str | None = None) -> Self:
+        """Read a path, or a pandas, polars or Arrow table.
+
+        delimiter: the character between the cells of a text table; None means by the file's extension.
+        Raises DatasetError when there is no table with rows to read, ColumnError when a column is not of plain values.
+        """
+        connection = duckdb.connect(
+            config={
+                "memory_limit": MEMORY_LIMIT,
+                "temp_directory": str(Path(tempfile.gettempdir()) / f"pcwat-{os.getpid()}"),
+                "preserve_insertion_order": True,
+                "autoinstall_known_extensions": False,
+            }
+        )
+        try:
+            if isinstance(source, str | os.PathLike):
+                path = Path(source)
+                name, form = path.name, read_file(connection, path, delimiter=delimiter)
+            else:
+                path, name, form = None, "DataFrame", read_frame(connection, source)
+            storage = _storage(connection, name)
+            return cls(
+                connection=connection,
+                name=name,
+                path=path,
+                format=form,
+                storage=storage,
+                row_count=_row_count(connection, name),
+                not_a_number=_clear_not_a_number(connection, storage),
+            )
+        except BaseException:
+            connection.close()
+            raise
+
+    @cached_property
+    def summaries(self) -> Mapping[str, ColumnSummary]:
+        """The first look at every column, over all rows."""
+        return summarise(self.connection, self.storage)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the file's bytes; of a frame, of its columns and of its rows as text."""
+        if self.path is not None:
+            with self.path.open("rb") as file:
+                return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        rows = self.connection.execute(
+            "SELECT sha256(? || string_agg(sha256(CAST(dataset AS VARCHAR)), '' ORDER BY rowid)) FROM dataset",
+            [repr(tuple(self.storage.items()))],
+        ).fetchall()
+        return f"sha256:{rows[0][0]}"
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _storage(connection: duckdb.DuckDBPyConnection, name: str) -> Mapping[str, str]:
+    """The DuckDB type of each column; raises ColumnError where a cell may hold more than one value."""
+    described = connection.execute("SELECT * FROM dataset LIMIT 0").description or []
+    storage = {column[0]: str(column[1]) for column in described}
+    for column, kind in storage.items():
+        if kind.startswith(NESTED) or kind.endswith("]"):
+            raise ColumnError(
+                f"Every cell must hold one value, but column {column!r} of {name} is of type {kind}. "
+                "Flatten it into columns of numbers or text, or leave it out."
+            )
+    return MappingProxyType(storage)
+
+
+def _row_count(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+    rows: int = connection.execute("SELECT count(*) FROM dataset").fetchall()[0][0]
+    if rows == 0:
+        raise DatasetError(f"The dataset must have rows, but {name} has a header only. Give a file with rows.")
+    return rows
+
+
+def _clear_not_a_number(connection: duckdb.DuckDBPyConnection, storage: Mapping[str, str]) -> Mapping[str, int]:
+    """Turn floating-point NaNs into NULL; returns the first row of each column that had one."""
+    floats = [name for name, kind in storage.items() if kind in FLOAT_TYPES]
+    found: dict[str, int] = {}
+    for names in chunks(floats):
+        first = ", ".join(f"min(rowid) FILTER (isnan({quoted(name)}))" for name in names)
+        (rows,) = connection.execute(f"SELECT {first} FROM dataset").fetchall()
+        found |= {name: row for name, row in zip(names, rows, strict=True) if row is not None}
+    for name in found:
+        connection.execute(f"UPDATE dataset SET {quoted(name)} = NULL WHERE isnan({quoted(name)})")
+    return MappingProxyType(found)

@@ -1,0 +1,306 @@
+"""What is worth saying about a dataset: the measured value, the threshold it passed, and what was done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pydantic import BaseModel, ConfigDict
+
+from recommender.characteristics.sequence import CHANCE, PERSISTENCE, REGULAR_SHARE
+from recommender.kinds import TOO_EMPTY, Kind
+from recommender.sql import is_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from recommender.characteristic import Characteristic
+    from recommender.characteristics.columns import ColumnSummary
+    from recommender.characteristics.features import Hint
+    from recommender.dataset import Dataset
+    from recommender.roles import Roles
+
+FEW_ROWS: Final = 200
+"""Rows under which every score is a guess (Ludwig's minimum, EVIDENCE.md 1, size)."""
+FEW_IN_CLASS: Final = 30
+"""Rows of the rarest class under which more should be collected (EVIDENCE.md 1, imbalance)."""
+MISSING: Final = 0.20
+"""Share of missing cells from which a column is worth naming (EvalML, EVIDENCE.md 1)."""
+LEAK_CORRELATION: Final = 0.95
+"""Correlation with the target from which a column is suspected (EvalML, EVIDENCE.md 1, leakage)."""
+BLOCK_CORRELATION: Final = 0.99
+"""Correlation from which it should be left out unless it is known to be fair (Ludwig, EVIDENCE.md 1)."""
+LEAK_AREA: Final = 0.995
+"""Area under the ROC curve of one column alone above which it is suspected (EVIDENCE.md 1)."""
+LEAK_LEVELS: Final = 0.995
+"""Share of rows whose level tells the class above which a column is suspected: the same bound, for categories."""
+KNOWN_SHARE: Final = 0.5
+"""Share of the rows in which a column must be known before it can be suspected: what is rarely known tells little."""
+SKEW: Final = 1.0
+"""Skewness from which a target is worth transforming (EVIDENCE.md 2, C in regression)."""
+OUTLIERS: Final = 0.01
+"""Share of outliers on both scales from which the cost function changes (EVIDENCE.md 1, outliers)."""
+DUPLICATES: Final = 0.01
+"""Share of rows that repeat another from which the split matters: under it no score moves visibly."""
+MANY_LEVELS: Final = 50
+"""Levels above which a category is embedded (EVIDENCE.md 1, category)."""
+MOSTLY_NUMBERS: Final = 0.8
+"""Share of numbers in a column of words from which the other values look like mistakes."""
+MOST_NAMED: Final = 8
+"""Columns that a message names."""
+
+
+class Finding(BaseModel):
+    """One thing worth saying.
+
+    message: a sentence with what was found and what was done. value, threshold: the number and the bound it passed,
+    where there are such. columns: whom it concerns.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    message: str
+    columns: tuple[str, ...] = ()
+    value: float | None = None
+    threshold: float | None = None
+    unit: str = ""
+
+
+def find(
+    dataset: Dataset,
+    roles: Roles,
+    *,
+    measured: Mapping[str, Characteristic],
+    targets: Mapping[str, Mapping[str, Characteristic]],
+    hints: Sequence[Hint],
+    summaries: Mapping[str, ColumnSummary],
+) -> tuple[Finding, ...]:
+    """Everything worth saying, the gravest first.
+
+    measured, targets: characteristics by name, of the dataset and of each target.
+    """
+    return (
+        *_of_leaks(hints),
+        *_of_rows(dataset, measured),
+        *_of_targets(roles, targets),
+        *_of_order(roles, measured),
+        *_of_columns(roles, summaries),
+    )
+
+
+def _named(columns: Sequence[str]) -> str:
+    more = f" and {len(columns) - MOST_NAMED:,} more" if len(columns) > MOST_NAMED else ""
+    return ", ".join(map(repr, columns[:MOST_NAMED])) + more
+
+
+def _number(measured: Mapping[str, Characteristic], name: str) -> float:
+    value = measured[name].value if name in measured else None
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _of_leaks(hints: Sequence[Hint]) -> Iterator[Finding]:
+    bounds = {"correlation": LEAK_CORRELATION, "AUC": LEAK_AREA, "determined share": LEAK_LEVELS}
+    worst: dict[str, Hint] = {}
+    most = max((hint.rows for hint in hints), default=0)
+    for hint in hints:
+        known = worst.get(hint.column)
+        passed = abs(hint.value) >= bounds[hint.measure] and hint.rows >= KNOWN_SHARE * most
+        if passed and (known is None or abs(hint.value) > abs(known.value)):
+            worst[hint.column] = hint
+    for hint in sorted(worst.values(), key=lambda one: -abs(one.value)):
+        sure = hint.measure == "correlation" and abs(hint.value) >= BLOCK_CORRELATION
+        advice = "leave it out unless" if sure else "check that"
+        yield Finding(
+            name="leakage",
+            message=(
+                f"{hint.column!r} alone nearly tells {hint.target!r} ({hint.measure} {hint.value:.3f} on {hint.rows:,} "
+                f"rows): {advice} it is known before the target is. It was kept; leave it out with "
+                f"--kind '{hint.column}=identifier'."
+            ),
+            columns=(hint.column,),
+            value=hint.value,
+            threshold=BLOCK_CORRELATION if sure else bounds[hint.measure],
+            unit=hint.measure,
+        )
+
+
+def _of_rows(dataset: Dataset, measured: Mapping[str, Characteristic]) -> Iterator[Finding]:
+    rows, without = _number(measured, "rows"), _number(measured, "unlabelled_rows")
+    if without:
+        yield Finding(
+            name="rows_without_target",
+            message=f"{without:,.0f} of {dataset.row_count:,} rows have no target and were left out.",
+            value=without,
+            threshold=0,
+            unit="rows",
+        )
+    if rows < FEW_ROWS:
+        yield Finding(
+            name="few_rows",
+            message=f"{rows:,.0f} rows are few (under {FEW_ROWS}): expect scores to vary much from split to split.",
+            value=rows,
+            threshold=FEW_ROWS,
+            unit="rows",
+        )
+    if (copies := _number(measured, "duplicate_share")) >= DUPLICATES:
+        yield Finding(
+            name="duplicate_rows",
+            message=f"{copies:.1%} of the rows repeat an earlier row; copies are kept on one side of the split.",
+            value=copies,
+            threshold=DUPLICATES,
+            unit="fraction of rows",
+        )
+    if empty := _number(measured, "empty_row_share"):
+        yield Finding(
+            name="empty_rows",
+            message=f"{empty:.1%} of the rows have more than {TOO_EMPTY:.0%} of their cells empty; they were kept.",
+            value=empty,
+            threshold=0,
+            unit="fraction of rows",
+        )
+
+
+def _of_targets(roles: Roles, targets: Mapping[str, Mapping[str, Characteristic]]) -> Iterator[Finding]:
+    if roles.doubt:
+        yield Finding(name="other_reading", message=f"{roles.task_reason}; {roles.doubt}.", columns=roles.targets)
+    for target, measured in targets.items():
+        rare = _number(measured, "rare_class_rows")
+        if "rare_class_rows" in measured and rare < FEW_IN_CLASS:
+            yield Finding(
+                name="tiny_class",
+                message=(
+                    f"The rarest class of {target!r} has {rare:,.0f} rows (under {FEW_IN_CLASS}): collect more of it, "
+                    "or merge it; it was kept."
+                ),
+                columns=(target,),
+                value=rare,
+                threshold=FEW_IN_CLASS,
+                unit="rows",
+            )
+        yield from _of_shape(target, measured)
+
+
+def _of_shape(target: str, measured: Mapping[str, Characteristic]) -> Iterator[Finding]:
+    skew, both = _number(measured, "target_skew"), _number(measured, "outlier_share")
+    if both >= OUTLIERS:
+        yield Finding(
+            name="target_outliers",
+            message=(
+                f"{both:.1%} of {target!r} lies far out (modified z above 3.5), also on a power-transformed scale: "
+                "the rules may choose a robust cost."
+            ),
+            columns=(target,),
+            value=both,
+            threshold=OUTLIERS,
+            unit="fraction of rows",
+        )
+    elif abs(skew) > SKEW:
+        power = _number(measured, "yeo_johnson_power")
+        yield Finding(
+            name="skewed_target",
+            message=(
+                f"{target!r} is skewed ({skew:.1f}); a power transformation (λ = {power:g}) takes in its far values, "
+                "so they count as skew and not as outliers. It was not transformed."
+            ),
+            columns=(target,),
+            value=skew,
+            threshold=SKEW,
+            unit="1",
+        )
+
+
+def _of_order(roles: Roles, measured: Mapping[str, Characteristic]) -> Iterator[Finding]:
+    regular = measured.get("regular_step_share")
+    if regular is not None and _number(measured, "regular_step_share") < REGULAR_SHARE:
+        yield Finding(
+            name="irregular_steps",
+            message=f"Only {regular.value:.0%} of the steps of {roles.time_column!r} are equal.",
+            columns=(roles.time_column,) if roles.time_column else (),
+            value=_number(measured, "regular_step_share"),
+            threshold=REGULAR_SHARE,
+            unit="fraction of steps",
+        )
+    tie = _number(measured, "autocorrelation")
+    if roles.time_column is None and tie > PERSISTENCE and _number(measured, "ljung_box_p") < CHANCE:
+        yield Finding(
+            name="sorted_rows",
+            message=(
+                f"The rows may be sorted or in order of time: {roles.targets[0]!r} follows itself from row to row "
+                f"(autocorrelation {tie:.2f}). They are split at random, unless --time or --entity names the order or "
+                "the groups."
+            ),
+            columns=roles.targets[:1],
+            value=tie,
+            threshold=PERSISTENCE,
+            unit="1",
+        )
+
+
+def _of_columns(roles: Roles, summaries: Mapping[str, ColumnSummary]) -> Iterator[Finding]:
+    apart = {*roles.targets, roles.time_column, roles.entity_column, roles.split_column}
+    rest = {name: role for name, role in roles.columns.items() if name not in apart}
+    empty = tuple(
+        name for name in rest if rest[name].kind is Kind.CONSTANT and summaries[name].missing_share > TOO_EMPTY
+    )
+    if empty:
+        yield Finding(
+            name="mostly_empty",
+            message=f"Left out because more than {TOO_EMPTY:.0%} of their cells are empty: {_named(empty)}.",
+            columns=empty,
+            value=max(summaries[name].missing_share for name in empty),
+            threshold=TOO_EMPTY,
+            unit="fraction of rows",
+        )
+    if roles.split_column is not None:
+        yield Finding(
+            name="split_column",
+            message=f"{roles.split_column!r} names the parts of a split; it is used for that and not learned from.",
+            columns=(roles.split_column,),
+        )
+    for kind, name, why in (
+        (Kind.IDENTIFIER, "identifiers", "identify rows"),
+        (Kind.CONSTANT, "constants", "hold one value"),
+    ):
+        columns = tuple(column for column, role in rest.items() if role.kind is kind and column not in empty)
+        if columns:
+            reason = f" ({rest[columns[0]].reason})" if len(columns) == 1 else ""
+            yield Finding(
+                name=name, message=f"Left out because they {why}: {_named(columns)}{reason}.", columns=columns
+            )
+    used = {name: summaries[name] for name in roles.features}
+    gappy = tuple(name for name, one in used.items() if one.missing_share > MISSING)
+    if gappy:
+        worst = max(used[name].missing_share for name in gappy)
+        yield Finding(
+            name="missing_cells",
+            message=f"More than {MISSING:.0%} of the cells are empty in {_named(gappy)} (up to {worst:.0%}).",
+            columns=gappy,
+            value=worst,
+            threshold=MISSING,
+            unit="fraction of rows",
+        )
+    many = tuple(
+        name
+        for name, one in used.items()
+        if rest[name].kind in {Kind.CATEGORICAL, Kind.INTEGER_CODE} and one.distinct > MANY_LEVELS
+    )
+    if many:
+        most = max(used[name].distinct for name in many)
+        yield Finding(
+            name="many_levels",
+            message=f"More than {MANY_LEVELS} levels in {_named(many)} (up to {most:,}); they are embedded.",
+            columns=many,
+            value=most,
+            threshold=MANY_LEVELS,
+            unit="levels",
+        )
+    for name, one in used.items():
+        if is_text(one.storage) and MOSTLY_NUMBERS <= one.numbers < 1 and rest[name].kind is Kind.CATEGORICAL:
+            yield Finding(
+                name="numbers_as_words",
+                message=f"{one.numbers:.0%} of {name!r} are numbers, but not all: it is read as words; mend the rest.",
+                columns=(name,),
+                value=one.numbers,
+                threshold=MOSTLY_NUMBERS,
+                unit="fraction of values",
+            )

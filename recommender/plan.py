@@ -1,0 +1,46 @@
+"""How many trials a budget allows: a fact for the rules before any trial has run."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from rules.errors import ChoiceError
+from rules.facts import Measurement
+
+DEFAULT_BUDGET: Final = 300.0  # seconds: what a person waits for over a coffee
+UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
+START_UP: Final = 8.0  # seconds for imports, encoding and the final model; measured on two cores
+SECONDS_PER_TRIAL: Final = 0.5  # building and tracing a network; measured likewise
+SECONDS_PER_ROW: Final = 3.5e-4  # one row through some 30 epochs of three layers of 256 units; measured likewise
+INPUT_WEIGHT: Final = 512  # features at which the first layer costs as much as the two hidden ones: 2 · 256² / 256
+SPREAD: Final = 3.0  # measured trials took between a third of the prediction and three times it
+
+
+def seconds(text: str) -> float:
+    """Read a duration such as 90s, 10m, 1.5h, or a plain number of seconds.
+
+    Raises ChoiceError on anything else.
+
+    >>> seconds("10m")
+    600.0
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    if not found or float(found[1]) <= 0:
+        raise ChoiceError(f"A budget is a positive duration such as 90s, 10m or 1.5h, but got {text!r}.")
+    return float(found[1]) * UNITS[found[2] or "s"]
+
+
+def trial_budget(*, rows: int, features: int, budget: float | None, trials: int | None) -> Measurement:
+    """The trials that a budget in seconds, or a number of trials, or the smaller of both, allows."""
+    if budget is None:
+        if trials is not None:
+            return Measurement(value=trials, source="given by --trials")
+        budget = DEFAULT_BUDGET
+    one = SECONDS_PER_TRIAL + SECONDS_PER_ROW * rows * (1 + features / INPUT_WEIGHT)
+    left = max(budget - START_UP, 0.0)
+    expected, low, high = (max(1, int(left / one * factor)) for factor in (1.0, 1 / SPREAD, SPREAD))
+    if trials is not None and trials <= expected:
+        return Measurement(value=trials, source="given by --trials")
+    source = f"{budget:g} s at about {one:.1f} s a trial"
+    return Measurement(value=expected, low=low, high=high, source=source)

@@ -1,0 +1,158 @@
+"""Every measured number of a dataset with unit and interval, what was found worth saying, and the facts for rules."""
+
+from __future__ import annotations
+
+from operator import neg
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from pydantic import BaseModel, ConfigDict
+
+from recommender.characteristic import Characteristic, labelled
+from recommender.characteristics.columns import summarise
+from recommender.findings import Finding, find
+from recommender.kinds import Kind
+from recommender.measurements import of_features, of_rows, of_sequence, of_targets
+from rules.facts import FACTS, NOT_APPLICABLE, UNKNOWN, Measurement, Modality, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from recommender.dataset import Dataset
+    from recommender.roles import Roles
+
+
+class ColumnProfile(BaseModel):
+    """One column in short."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    column: str
+    part: str
+    """feature, target, time, entity, split, or unused."""
+    kind: Kind
+    reason: str
+    missing_share: float
+    distinct: int
+    distinct_is_exact: bool
+
+
+class Profile(BaseModel):
+    """What was measured of one dataset in its roles."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+    dataset: str
+    task: Task
+    modality: Modality
+    characteristics: tuple[Characteristic, ...]
+    """Of the whole dataset: of its rows, features and their order."""
+    targets: dict[str, tuple[Characteristic, ...]]
+    """Of each target."""
+    columns: tuple[ColumnProfile, ...]
+    findings: tuple[Finding, ...]
+
+    def get(self, name: str, *, target: str | None = None) -> Characteristic | None:
+        """A characteristic by name, of the dataset or of one of its targets; None where it was not measured."""
+        of_whom = self.characteristics if target is None else self.targets[target]
+        return next((one for one in of_whom if one.name == name), None)
+
+
+def measure(dataset: Dataset, roles: Roles) -> Profile:
+    """Measure a dataset in its roles: a few queries, none of them over all rows but for counts and moments.
+
+    Rows in which a target is empty are left out of everything. What needs order or pairs is measured on at most 20,000
+    rows, evenly spread over the file, and says so.
+    """
+    table = labelled(dataset, roles)
+    summaries = (
+        dataset.summaries
+        if table.rows == dataset.row_count
+        else summarise(dataset.connection, dataset.storage, where=table.where)
+    )
+    features = of_features(dataset, roles, table, summaries)
+    targets = {target: of_targets(dataset, roles, table, target, summaries[target]) for target in roles.targets}
+    sequence = of_sequence(dataset, roles)
+    parts = _parts(roles)
+    characteristics = (*of_rows(dataset, roles, table), *features.characteristics, *sequence)
+    return Profile(
+        dataset=dataset.name,
+        task=roles.task,
+        modality=_modality(roles),
+        characteristics=characteristics,
+        targets=targets,
+        columns=tuple(
+            ColumnProfile(
+                column=name,
+                part=parts[name],
+                kind=role.kind,
+                reason=role.reason,
+                missing_share=summaries[name].missing_share,
+                distinct=summaries[name].distinct,
+                distinct_is_exact=summaries[name].exact,
+            )
+            for name, role in roles.columns.items()
+        ),
+        findings=find(
+            dataset,
+            roles,
+            measured={one.name: one for one in characteristics},
+            targets={target: {one.name: one for one in found} for target, found in targets.items()},
+            hints=features.hints,
+            summaries=summaries,
+        ),
+    )
+
+
+def _modality(roles: Roles) -> Modality:
+    if roles.task is Task.FORECASTING:
+        return Modality.SEQUENCE
+    kinds = {roles.columns[name].kind for name in roles.features}
+    return Modality.TEXT if kinds == {Kind.TEXT} else Modality.TABULAR
+
+
+def _parts(roles: Roles) -> dict[str, str]:
+    """The part that each column plays, by name."""
+    parts = dict.fromkeys(roles.columns, "unused") | dict.fromkeys(roles.features, "feature")
+    apart = {"time": roles.time_column, "entity": roles.entity_column, "split": roles.split_column}
+    parts |= {name: part for part, name in apart.items() if name is not None}
+    return parts | dict.fromkeys(roles.targets, "target")
+
+
+def facts(profile: Profile, *, trial_budget: Measurement) -> dict[str, Measurement]:
+    """What rules may know of the dataset: a measurement for each fact that no slot reports.
+
+    A fact that has no meaning for the task is NOT_APPLICABLE; one that could not be measured is UNKNOWN. Of several
+    targets the worst counts: the greatest imbalance, the rarest class, the most outliers, the furthest skew.
+    """
+    given = {
+        "task": Measurement(value=profile.task.value, source="inferred from the target, or given by --task"),
+        "modality": Measurement(value=profile.modality.value, source="the kinds of the columns to learn from"),
+        "trial_budget": trial_budget,
+    }
+    return {
+        name: given[name]
+        if name in given
+        else _measurement(profile, name)
+        if fact.applies_to(profile.task)
+        else Measurement(value=NOT_APPLICABLE, source=f"has no meaning for {profile.task}")
+        for name, fact in FACTS.items()
+        if fact.slot is None
+    }
+
+
+WORST: Final[Mapping[str, Callable[[float], float]]] = MappingProxyType(
+    {"classes": float, "imbalance_ratio": float, "rare_class_rows": neg, "outlier_share": float, "target_skew": abs}
+)
+"""For each fact of a target: how bad a value is. Of several targets the worst counts."""
+
+
+def _measurement(profile: Profile, name: str) -> Measurement:
+    if name not in WORST:
+        one = profile.get(name)
+    else:
+        every = [found for target in profile.targets if (found := profile.get(name, target=target)) is not None]
+        one = max(every, key=lambda found: WORST[name](float(found.value or 0)), default=None)
+    if one is None or one.value is None:
+        return Measurement(value=UNKNOWN, source="could not be measured")
+    return Measurement(value=one.value, low=one.low, high=one.high, source=one.how)

@@ -1,0 +1,1 @@
+"""One module a format family; each fills the table `dataset` of a DuckDB connection."""

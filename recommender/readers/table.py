@@ -1,0 +1,99 @@
+"""From a path or a frame to the table `dataset`: which reader reads it, and what cannot be read as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import duckdb
+
+from recommender.readers.delimited import read_delimited
+from recommender.sql import literal
+from rules.errors import DatasetError, did_you_mean
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMATS: Final = {
+    ".csv": "csv",
+    ".txt": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
+SPOKEN: Final = {"parquet": "Parquet", "jsonl": "JSON lines"}
+DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
+NOT_TABLES: Final = {
+    ".npz": "a bundle of arrays (images or series)",
+    ".npy": "an array",
+    ".png": "an image",
+    ".jpg": "an image",
+    ".jpeg": "an image",
+    ".zip": "an archive",
+    ".xlsx": "a spreadsheet",
+    ".xls": "a spreadsheet",
+    ".json": "a JSON document; JSON lines end in .jsonl",
+}
+READABLE: Final = "CSV (.csv), TSV (.tsv), Parquet (.parquet) and JSON lines (.jsonl), the text ones also as .gz"
+MOST_SHOWN: Final = 5
+"""Files of a directory that an error lists."""
+
+
+def read_file(connection: duckdb.DuckDBPyConnection, path: Path, *, delimiter: str | None) -> str:
+    """Read a file into the table `dataset`, in file order; returns the name of its format.
+
+    delimiter: one character for text tables; None means by the extension: tabs in .tsv, commas otherwise.
+    Raises DatasetError when the file is missing, not a table, or broken.
+    """
+    found = _format(path)
+    if found in DELIMITERS:
+        separator = DELIMITERS[found] if delimiter is None else delimiter
+        if len(separator.encode()) != 1 or separator in '"\r\n':
+            raise DatasetError(f"A delimiter must be one ASCII character such as ';' or a tab, but got {separator!r}.")
+        read_delimited(connection, path, delimiter=separator)
+        return found
+    if delimiter is not None:
+        raise DatasetError(f"A delimiter applies to CSV and TSV, but {path} is {found}. Leave --delimiter out.")
+    source = (
+        f"read_parquet({literal(str(path))})"
+        if found == "parquet"
+        else f"read_json({literal(str(path))}, format='newline_delimited', sample_size=-1)"
+    )
+    if path.stat().st_size == 0:
+        raise DatasetError(f"The dataset must have rows, but {path} is empty.")
+    try:
+        connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM {source}")
+    except duckdb.Error as error:
+        raise DatasetError(
+            f"A file that ends in {path.suffix} must be {SPOKEN[found]}, but {path} cannot be read as such: "
+            f"{str(error).splitlines()[0]}"
+        ) from None
+    return found
+
+
+def _format(path: Path) -> str:
+    if path.is_dir():
+        inside = sorted(child.name for child in path.iterdir() if child.suffix in FORMATS)[:MOST_SHOWN]
+        helps = f"Give one of its files: {', '.join(inside)}." if inside else "It holds no table either."
+        raise DatasetError(
+            f"The dataset must be a file with a table, but {path} is a directory. {helps} "
+            "Folders of images are not read as a table."
+        )
+    if not path.exists():
+        siblings = [child.name for child in path.parent.iterdir()] if path.parent.is_dir() else []
+        where = "" if path.parent.is_dir() else f" Its directory {path.parent} does not exist either."
+        raise DatasetError(
+            f"There must be a file at {path}, but there is none.{where}{did_you_mean(path.name, siblings)}"
+        )
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    kind = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else "".join(suffixes[-1:])
+    if kind in NOT_TABLES:
+        raise DatasetError(f"The dataset must be a table, but {path} is {NOT_TABLES[kind]}. Readable are {READABLE}.")
+    if kind not in FORMATS:
+        raise DatasetError(
+            f"The file's extension must say its format, but {path.name!r} ends in {kind or 'none'!r}. "
+            f"Readable are {READABLE}; rename it to what it is."
+        )
+    return FORMATS[kind]

@@ -1,0 +1,124 @@
+"""The whole way from a dataset to a bundle with its reasons, on one screen."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from recommender.dataset import Dataset
+from recommender.plan import trial_budget
+from recommender.profile import Profile, facts, measure
+from recommender.roles import Kind, Roles, infer_roles
+from rules.engine import Pin, ProvedBook, Strategy, decide, load_book
+from rules.facts import Task
+from rules.record import DatasetSeen, Record
+from rules.rulebook import SHIPPED_LAYERS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from rules.bundle import Bundle
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What a person says about the dataset instead of leaving it to be inferred."""
+
+    targets: tuple[str, ...] = ()
+    task: Task | None = None
+    kinds: Mapping[str, Kind] | None = None
+    time_column: str | None = None
+    entity_column: str | None = None
+    split_column: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recommendation:
+    """A bundle, and everything that it rests on."""
+
+    bundle: Bundle
+    strategy: Strategy
+    profile: Profile
+    roles: Roles
+    record: Record
+    book: ProvedBook
+
+
+def recommend(
+    data: object,
+    *,
+    target: str | Sequence[str] = (),
+    task: str | None = None,
+    kinds: Mapping[str, str] | None = None,
+    book: Sequence[str | Path] = SHIPPED_LAYERS,
+    pins: Sequence[Pin] = (),
+    budget: float | None = None,
+    trials: int | None = None,
+) -> Recommendation:
+    """Recommend metric, cost function, initialization, optimizer and tuning strategy for a table.
+
+    data: path of a CSV, TSV, Parquet or JSON-lines file, a pandas or polars DataFrame, or an Arrow table.
+    target: column or columns to predict; proposed where it is left out. budget: seconds. trials: at most so many.
+    Raises PcwatError with a message for people on anything that a person can mend.
+
+    >>> from recommender.examples import example
+    >>> advice = recommend(example("breast_cancer"), target="diagnosis")
+    >>> str(advice.bundle.metric)
+    'roc_auc'
+    """
+    said = Said(
+        targets=(target,) if isinstance(target, str) else tuple(target),
+        task=None if task is None else Task(task),
+        kinds={column: Kind(kind) for column, kind in (kinds or {}).items()},
+    )
+    with nullcontext(data) if isinstance(data, Dataset) else Dataset.open(data) as dataset:
+        return advise(dataset, said, book=load_book(book), pins=pins, budget=budget, trials=trials)
+
+
+def advise(
+    dataset: Dataset,
+    said: Said,
+    *,
+    book: ProvedBook,
+    pins: Sequence[Pin] = (),
+    budget: float | None = None,
+    trials: int | None = None,
+) -> Recommendation:
+    """Infer roles, measure the profile, derive the facts, and let the book decide."""
+    roles = infer_roles(
+        dataset,
+        targets=said.targets,
+        task=said.task,
+        kinds=said.kinds or {},
+        time_column=said.time_column,
+        entity_column=said.entity_column,
+        split_column=said.split_column,
+    )
+    profile = measure(dataset, roles)
+    plan = trial_budget(rows=dataset.row_count, features=len(roles.features), budget=budget, trials=trials)
+    strategy = decide(book, facts(profile, trial_budget=plan), pins=pins)
+    seen = DatasetSeen(
+        name=dataset.name,
+        digest=dataset.digest,
+        rows=dataset.row_count,
+        task=roles.task,
+        task_reason=roles.task_reason,
+        targets=roles.targets,
+        target_reason=roles.target_reason,
+        kinds={name: role.kind.value for name, role in roles.columns.items()},
+    )
+    record = Record.of(strategy, dataset=seen, layers=book.book.layers)
+    return Recommendation(
+        bundle=strategy.bundle, strategy=strategy, profile=profile, roles=roles, record=record, book=book
+    )
+
+
+def to_json(advice: Recommendation) -> dict[str, Any]:
+    """The recommendation as plain values: the bundle, the audit record, and the profile."""
+    return {
+        "bundle": advice.bundle.model_dump(mode="json"),
+        "record": advice.record.model_dump(mode="json"),
+        "profile": advice.profile.model_dump(mode="json"),
+    }

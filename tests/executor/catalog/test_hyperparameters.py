@@ -1,0 +1,141 @@
+"""What a search varies: the bundle's hyperparameters, around the bundle's own values."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import keras_tuner
+import pytest
+
+from executor.catalog.hyperparameters import configuration, manual_configurations, search_space
+from rules.choices import (
+    AdamW,
+    Bayesian,
+    Defaults,
+    Grid,
+    HighAndMedium,
+    HighSensitivity,
+    Huber,
+    Hyperband,
+    Manual,
+    MostSensitive,
+    Random,
+    Sgd,
+)
+from rules.errors import ChoiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rules.bundle import Bundle
+
+
+def space_of(bundle: Bundle, *, rows: int = 2_000, width: int = 20, trials: int | None = None) -> dict[str, Any]:
+    space = search_space(bundle, width=width, rows=rows, budget_trials=trials)
+    return {item.name: item for item in space.space}
+
+
+def combinations(space: dict[str, Any]) -> int:
+    return math.prod(len(item.values) for item in space.values())
+
+
+@pytest.mark.parametrize("tuner", [Grid(), Random(), Bayesian(), Hyperband(), Manual()])
+def test_only_the_bundles_hyperparameters_are_searched(make_bundle: Callable[..., Bundle], tuner: object) -> None:
+    assert set(space_of(make_bundle(tuner=tuner, hyperparameters=MostSensitive()))) == {"learning_rate", "units"}
+    assert space_of(make_bundle(tuner=tuner, hyperparameters=Defaults())) == {}
+    assert set(space_of(make_bundle(tuner=tuner, hyperparameters=HighAndMedium()))) == {
+        "learning_rate", "units", "schedule", "layers", "dropout", "weight_decay",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("tuner", [Grid(), Random(), Bayesian(), Hyperband(), Manual()])
+def test_the_defaults_are_the_bundles_own_values(make_bundle: Callable[..., Bundle], tuner: object) -> None:
+    optimizer = AdamW(learning_rate=0.002, weight_decay=0.03, schedule="one_cycle")
+    space = space_of(make_bundle(tuner=tuner, optimizer=optimizer, hyperparameters=HighAndMedium()))
+    assert {name: item.default for name, item in space.items()} == {
+        "learning_rate": 0.002, "units": 256, "schedule": "one_cycle",
+        "layers": 3, "dropout": 0.1, "weight_decay": 0.03,
+    }  # fmt: skip
+
+
+def test_the_learning_rate_is_searched_on_a_log_scale_from_a_tenth_to_ten_times(
+    make_bundle: Callable[..., Bundle],
+) -> None:
+    rate = space_of(make_bundle(optimizer=Sgd(learning_rate=0.05)))["learning_rate"]
+    assert (rate.min_value, rate.max_value, rate.sampling) == (pytest.approx(0.005), pytest.approx(0.5), "log")
+
+
+@pytest.mark.parametrize("trials", [1, 2, 3, 4, 6, 9, 12, 30, 100, None])
+@pytest.mark.parametrize("searched", [MostSensitive(), HighSensitivity(), HighAndMedium()])
+def test_a_grid_fits_the_trials_and_holds_choices_only(
+    make_bundle: Callable[..., Bundle], trials: int | None, searched: object
+) -> None:
+    space = space_of(make_bundle(tuner=Grid(), hyperparameters=searched), trials=trials)
+    assert all(isinstance(item, keras_tuner.engine.hyperparameters.Choice) for item in space.values())
+    assert combinations(space) <= (trials or 12)
+
+
+def test_a_grid_of_nine_trials_tries_three_rates_and_three_widths(make_bundle: Callable[..., Bundle]) -> None:
+    space = space_of(make_bundle(tuner=Grid()), trials=9)
+    assert space["learning_rate"].values == [0.001, pytest.approx(0.001 * 10**0.5), pytest.approx(0.001 / 10**0.5)]
+    assert space["units"].values == [256, 128, 512]
+
+
+def test_a_grid_varies_the_most_sensitive_hyperparameter_fastest(make_bundle: Callable[..., Bundle]) -> None:
+    space = search_space(make_bundle(tuner=Grid()), width=20, rows=2_000, budget_trials=9)
+    assert [item.name for item in space.space] == ["units", "learning_rate"]
+
+
+def test_few_rows_or_many_columns_get_narrower_networks(make_bundle: Callable[..., Bundle]) -> None:
+    assert max(space_of(make_bundle(), rows=1_000)["units"].values) == 512
+    assert max(space_of(make_bundle(), rows=999)["units"].values) == 256
+    assert max(space_of(make_bundle(), width=5_000)["units"].values) == 512
+    assert max(space_of(make_bundle(), width=5_001)["units"].values) == 256
+
+
+def test_a_manual_search_tries_the_defaults_then_neighbours_that_differ_in_one_value(
+    make_bundle: Callable[..., Bundle],
+) -> None:
+    listed = manual_configurations(make_bundle(tuner=Manual()), width=20, rows=2_000)
+    assert listed[0] == {"learning_rate": 0.001, "units": 256}
+    assert len(listed) == 5
+    assert all(sum(item[name] != listed[0][name] for name in item) == 1 for item in listed[1:])
+
+
+def test_a_manual_search_works_through_its_own_list_after_the_defaults(make_bundle: Callable[..., Bundle]) -> None:
+    tuner = Manual(configurations=({"units": 32, "dropout": 0.3}, {"units": 64}, {"units": 32, "dropout": 0.3}))
+    bundle = make_bundle(tuner=tuner)
+    assert manual_configurations(bundle, width=20, rows=2_000) == [
+        {"units": 256, "dropout": 0.1},
+        {"units": 32, "dropout": 0.3},
+        {"units": 64, "dropout": 0.1},
+    ]
+    assert {name: item.values for name, item in space_of(bundle).items()} == {
+        "dropout": [0.1, 0.3],
+        "units": [256, 32, 64],
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"unit": 32}, r"but got 'unit'\. Did you mean 'units'\?"),
+        ({"units": 0}, "units got the value 0"),
+        ({"dropout": 1.0}, "dropout got the value 1.0"),
+        ({"schedule": "linear"}, "schedule got the value 'linear'"),
+    ],
+)
+def test_a_bad_value_is_named(make_bundle: Callable[..., Bundle], values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ChoiceError, match=message):
+        configuration(make_bundle(), values)
+
+
+def test_a_bad_value_in_a_manual_list_is_named(make_bundle: Callable[..., Bundle]) -> None:
+    with pytest.raises(ChoiceError, match="layers got the value -1"):
+        manual_configurations(make_bundle(tuner=Manual(configurations=({"layers": -1},))), width=20, rows=2_000)
+
+
+def test_numeric_targets_are_learned_without_dropout(make_bundle: Callable[..., Bundle]) -> None:
+    assert configuration(make_bundle(loss=Huber()), {}).dropout == 0
+    assert configuration(make_bundle(), {}).dropout == 0.1

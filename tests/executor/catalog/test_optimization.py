@@ -1,0 +1,73 @@
+"""Optimizers take the bundle's settings; schedules are worked by hand."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from executor.catalog.hyperparameters import Configuration
+from executor.catalog.optimization import learning_rates, optimization
+from rules.choices import Adagrad, Adam, AdamW, Choice, He, RmsProp, Sgd, SgdMomentum
+from rules.errors import ChoiceError
+
+
+def configuration(*, weight_decay: float = 0.0) -> Configuration:
+    return Configuration(learning_rate=0.25, schedule="constant", dropout=0.0, weight_decay=weight_decay)
+
+
+@pytest.mark.parametrize(
+    ("choice", "kind"),
+    [
+        (Sgd(), keras.optimizers.SGD),
+        (SgdMomentum(), keras.optimizers.SGD),
+        (Adam(), keras.optimizers.Adam),
+        (AdamW(), keras.optimizers.AdamW),
+        (RmsProp(), keras.optimizers.RMSprop),
+        (Adagrad(), keras.optimizers.Adagrad),
+    ],
+)
+def test_each_choice_gives_its_optimizer_at_the_configured_rate(choice: Choice, kind: type) -> None:
+    optimizer = optimization(choice, configuration())
+    assert type(optimizer) is kind
+    assert float(optimizer.learning_rate) == 0.25
+
+
+def test_momentum_and_nesterov_are_the_bundles() -> None:
+    optimizer = optimization(SgdMomentum(momentum=0.8, nesterov=True), configuration())
+    assert (optimizer.momentum, optimizer.nesterov) == (0.8, True)
+
+
+@pytest.mark.parametrize("choice", [Sgd(), SgdMomentum(), Adam(), AdamW(), RmsProp(), Adagrad()])
+def test_weight_decay_shrinks_weights_by_rate_times_decay_and_spares_biases(choice: Choice) -> None:
+    layer = keras.layers.Dense(1, kernel_initializer="ones", bias_initializer="ones")
+    layer.build((None, 2))
+    optimizer = optimization(choice, configuration(weight_decay=0.1))
+    optimizer.build(layer.trainable_variables)
+    optimizer.apply([np.zeros((2, 1), np.float32), np.zeros(1, np.float32)], layer.trainable_variables)
+    np.testing.assert_allclose(np.asarray(layer.kernel), 1 - 0.25 * 0.1)
+    np.testing.assert_array_equal(np.asarray(layer.bias), 1)
+
+
+def test_a_choice_of_another_slot_is_refused() -> None:
+    with pytest.raises(ChoiceError, match="must be one of the slot's choices, but got he"):
+        optimization(He(), configuration())
+
+
+def test_a_constant_rate_stays() -> None:
+    np.testing.assert_array_equal(learning_rates("constant", highest=0.5, progress=np.array([0, 0.5, 0.9])), [0.5] * 3)
+
+
+def test_cosine_warms_up_over_a_twentieth_and_falls_along_half_a_cosine() -> None:
+    # After the warm-up the rate is ½ (1 + cos π t) with t from 0 at 0.05 to 1 at 1: t = ½ at 0.525.
+    rates = learning_rates("cosine", highest=2.0, progress=np.array([0.05, 0.2875, 0.525, 0.7625, 1.0]))
+    np.testing.assert_allclose(rates, [2, 1 + 2**-0.5, 1, 1 - 2**-0.5, 0], atol=1e-6)
+    rising = learning_rates("cosine", highest=2.0, progress=np.linspace(0, 0.05, 20))
+    assert 0 < rising[0] < 0.2
+    assert (np.diff(rising) > 0).all()
+
+
+def test_one_cycle_starts_at_a_25th_peaks_at_three_tenths_and_ends_near_zero() -> None:
+    rates = learning_rates("one_cycle", highest=1.0, progress=np.array([0.0, 0.15, 0.3, 0.65, 1.0]))
+    # Half-way up and half-way down are the means of the ends.
+    np.testing.assert_allclose(rates, [0.04, 0.52, 1.0, 0.500002, 4e-6], atol=1e-6)

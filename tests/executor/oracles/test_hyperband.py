@@ -1,0 +1,76 @@
+"""Brackets that fit the budget, and promotions that go on past failed trials."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import keras_tuner
+import pytest
+
+from executor.oracles.hyperband import HyperbandOracle
+from executor.oracles.memory import Objective
+
+if TYPE_CHECKING:
+    from executor.catalog.tuning import Proposal
+    from tests.executor.oracles.conftest import Drive
+
+
+@pytest.fixture
+def make(loss: Objective):  # noqa: ANN201 - a function of the trials allowed
+    def build(trials: int | None, *, objective: Objective = loss) -> HyperbandOracle:
+        space = keras_tuner.HyperParameters()
+        space.Float("rate", 0.0, 1.0, default=0.5)
+        return HyperbandOracle(space=space, objective=objective, seed=0, factor=3, epochs=81, trials=trials)
+
+    return build
+
+
+def rate(proposal: Proposal) -> float:
+    return float(proposal.hyperparameters["rate"])
+
+
+def test_the_first_bracket_is_the_most_aggressive_that_fits_the_trials(make) -> None:
+    # Bracket 1: 8 + 3 trials, 2: 15 + 5 + 2, 3: 34 + 12 + 4 + 2.
+    first = {trials: make(trials)._current_bracket for trials in (1, 10, 11, 21, 22, 51, 52, None)}
+    assert first == {1: 0, 10: 0, 11: 1, 21: 1, 22: 2, 51: 2, 52: 3, None: 2}
+
+
+def test_a_bracket_of_22_trials_halves_twice_and_epochs_grow_threefold(make, drive: Drive) -> None:
+    ended = drive(make(22), rate, trials=22)
+    # The epochs of a promotion are those that it trains itself: 27 - 9 and 81 - 27.
+    assert [proposal.epochs for proposal, _ in ended] == [9] * 15 + [18] * 5 + [54] * 2
+    assert [proposal.may_go_on for proposal, _ in ended] == [True] * 20 + [False] * 2
+
+
+@pytest.mark.parametrize(("direction", "choose"), [("min", sorted), ("max", lambda rates: sorted(rates)[::-1])])
+def test_the_best_of_a_rung_go_on(make, drive: Drive, direction, choose) -> None:
+    ended = drive(make(22, objective=Objective(name="p", direction=direction)), rate, trials=22)
+    rates = [rate(proposal) for proposal, _ in ended]
+    assert rates[15:20] == choose(rates[:15])[:5]
+    assert rates[20:] == choose(rates[:15])[:2]
+    assert [rates[proposal.continues] for proposal, _ in ended[15:] if proposal.continues is not None] == rates[15:]
+
+
+def test_failed_trials_do_not_starve_hyperband(make, drive: Drive) -> None:
+    # 10 of the first 15 fail; keras-tuner would promote none of the other five: 5 <= 15 - 5.
+    ended = drive(make(22), lambda proposal: None if 0 <= proposal.number - 5 < 10 else rate(proposal), trials=22)
+    assert [proposal.continues for proposal, _ in ended[15:20]] == sorted(range(5), key=lambda n: rate(ended[n][0]))
+    assert [proposal.epochs for proposal, _ in ended[20:]] == [54] * 2
+
+
+def test_failed_promotions_are_not_tried_again_and_others_go_on(make, drive: Drive) -> None:
+    ended = drive(make(22), lambda proposal: None if proposal.number in {15, 16} else rate(proposal), trials=22)
+    past = Counter(proposal.continues for proposal, _ in ended if proposal.continues is not None)
+    assert set(past.values()) == {1}
+    assert [proposal.continues for proposal, _ in ended[20:]] == [17, 18]
+
+
+def test_if_all_trials_of_a_rung_fail_the_next_bracket_begins(make, drive: Drive) -> None:
+    ended = drive(make(22), lambda proposal: None if proposal.number < 15 else rate(proposal), trials=16)
+    assert ended[15][0].epochs == 27
+    assert ended[15][0].continues is None
+
+
+def test_brackets_follow_each_other_until_the_budget_ends(make, drive: Drive) -> None:
+    assert len(drive(make(11), rate, trials=60)) == 60

@@ -1,0 +1,60 @@
+"""A budget's limits, on a clock that the test moves."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from executor.budget import Budget
+from rules.errors import TrainingError
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.reading = 1_000.0
+
+    def __call__(self) -> float:
+        return self.reading
+
+
+@pytest.mark.parametrize(
+    ("seconds", "reserve"),
+    [
+        (600, 60),  # 10 %
+        (50, 5),  # both rules agree
+        (20, 5),  # at least 5 s
+        (10, 5),  # where that is half of the budget
+        (4, 2),  # at most half
+    ],
+)
+def test_a_part_of_the_budget_is_reserved_for_what_follows_the_search(seconds: float, reserve: float) -> None:
+    assert Budget(seconds=seconds).reserve == pytest.approx(reserve)
+
+
+def test_remaining_counts_down_to_the_deadline_and_stays_at_zero() -> None:
+    clock = Clock()
+    budget = Budget(seconds=100, clock=clock)
+    assert (budget.deadline, budget.remaining(), budget.spent()) == (1_090, 90, 0)
+    clock.reading += 30
+    assert (budget.remaining(), budget.spent(), budget.exhausted) == (60, 30, False)
+    clock.reading += 61
+    assert (budget.remaining(), budget.spent(), budget.exhausted) == (0, 91, True)
+
+
+def test_a_budget_of_trials_alone_never_runs_out_of_time() -> None:
+    budget = Budget(trials=3)
+    assert (budget.remaining(), budget.deadline, budget.exhausted) == (math.inf, math.inf, False)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, math.inf, math.nan])
+def test_a_time_budget_must_be_positive_and_finite(seconds: float) -> None:
+    with pytest.raises(TrainingError, match="positive number of seconds"):
+        Budget(seconds=seconds)
+
+
+def test_a_budget_must_allow_a_trial() -> None:
+    with pytest.raises(TrainingError, match="at least 1 trial, but got 0"):
+        Budget(trials=0)

@@ -1,0 +1,277 @@
+"""The search as a whole: five strategies, budgets, Ctrl-C, failures, and going on where it stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from executor import search as search_module
+from executor.budget import Budget
+from executor.catalog import tuning
+from executor.search import TrialProgress, rebuild, search
+from executor.trials import one_by_one
+from executor.trials.journal import Journal
+from executor.trials.training import compiled_outputs
+from executor.trials.workplace import on_device
+from rules.choices import Adam, Bayesian, Grid, Hyperband, Manual, MseLoss, Random, Rmse
+from rules.errors import ChoiceError, RunError, TrainingError
+from rules.facts import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from executor.parts import Parts
+    from executor.search import Trials
+    from executor.trials.journal import Outcome
+    from rules.bundle import Bundle
+    from tests.executor.conftest import MakeParts
+
+TUNERS = [Grid(), Random(), Bayesian(), Hyperband(), Manual()]
+SMALL = tuple({"units": units} for units in (16, 8))  # a manual search: the defaults, then these
+SHORT = 9  # epochs
+
+
+@pytest.fixture(autouse=True)
+def _short_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials of test size: the default width, a few epochs."""
+    monkeypatch.setattr(tuning, "EPOCHS", SHORT)
+
+
+@pytest.fixture
+def run(make_bundle: Callable[..., Bundle], breast_cancer: Parts, tmp_path: Path) -> Callable[..., Trials]:
+    """A search on the breast cancer rows in the test's directory."""
+
+    def make(  # noqa: PLR0913 - what a test may vary
+        *,
+        trials: int | None = None,
+        budget: Budget | None = None,
+        seed: int = 0,
+        directory: Path = tmp_path,
+        parts: Parts = breast_cancer,
+        progress: Callable[[TrialProgress], None] = lambda _: None,
+        **choices: Any,
+    ) -> Trials:
+        return search(
+            make_bundle(**choices),
+            parts,
+            budget=budget or Budget(trials=trials),
+            seed=seed,
+            directory=directory,
+            progress=progress,
+        )
+
+    return make
+
+
+def by_number(trials: Trials) -> list[Outcome]:
+    return sorted(trials.ranked, key=lambda outcome: outcome.number)
+
+
+@pytest.mark.parametrize("tuner", TUNERS)
+def test_every_tuner_completes_on_a_real_dataset(run: Callable[..., Trials], tuner: object) -> None:
+    # Nine trials: past the random start of the Bayesian search, and past the first promotion of Hyperband.
+    trials = run(tuner=tuner, trials=9)
+    assert trials.stopped_by == (
+        "exhausted" if isinstance(tuner, Grid | Manual) and len(trials.ranked) < 9 else "trials"
+    )
+    assert all(outcome.status == "completed" for outcome in trials.ranked)
+    assert trials.best.score is not None
+    assert trials.best.score > 0.9  # the majority class alone: 0.63
+    scores = [outcome.score for outcome in trials.ranked]
+    assert scores == sorted(scores, reverse=True)
+    assert [outcome.number for outcome in by_number(trials)] == list(range(len(trials.ranked)))
+
+
+def test_hyperband_promotes_and_continues(run: Callable[..., Trials]) -> None:
+    ended = by_number(run(tuner=Hyperband(), trials=11))
+    promoted = [outcome for outcome in ended if outcome.continues is not None]
+    assert promoted
+    assert all(outcome.planned_epochs == SHORT - SHORT // 3 for outcome in promoted)
+
+
+@pytest.mark.parametrize("tuner", TUNERS)
+def test_the_same_seed_gives_the_same_trials_and_a_finished_search_is_not_repeated(
+    run: Callable[..., Trials], tmp_path: Path, tuner: object
+) -> None:
+    def essence(trials: Trials) -> list[tuple[object, ...]]:
+        return [(o.number, o.hyperparameters, o.score, o.epoch_scores, o.continues) for o in trials.ranked]
+
+    first = run(tuner=tuner, trials=4, directory=tmp_path / "first")
+    again = run(tuner=tuner, trials=4, directory=tmp_path / "again")
+    assert essence(first) == essence(again)
+    resumed = run(tuner=tuner, trials=4, directory=tmp_path / "first")
+    assert resumed.ranked == first.ranked
+
+
+@pytest.mark.parametrize("tuner", TUNERS)
+def test_a_search_that_was_stopped_between_trials_goes_on_as_if_it_had_not_been(
+    run: Callable[..., Trials], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tuner: object
+) -> None:
+    whole = run(tuner=tuner, trials=11, directory=tmp_path / "whole")
+    stopped = iter([False] * 8 + [True])
+    told = search_module.tell
+
+    def stop(*arguments: Any) -> None:
+        if next(stopped, False):
+            raise KeyboardInterrupt  # after the journal's line, before the oracle knows
+        told(*arguments)
+
+    with monkeypatch.context() as killed:
+        killed.setattr(search_module, "tell", stop)
+        run(tuner=tuner, trials=11, directory=tmp_path / "parts")
+    resumed = run(tuner=tuner, trials=11, directory=tmp_path / "parts")
+    assert [(o.number, o.hyperparameters, o.score) for o in resumed.ranked] == [
+        (o.number, o.hyperparameters, o.score) for o in whole.ranked
+    ]
+
+
+def test_the_best_trials_network_gives_its_score_again(
+    run: Callable[..., Trials], make_bundle: Callable[..., Bundle], breast_cancer: Parts
+) -> None:
+    best = run(tuner=Manual(configurations=SMALL)).best
+    bundle = make_bundle(tuner=Manual(configurations=SMALL))
+    outputs = compiled_outputs(rebuild(best, bundle, breast_cancer, 0))(
+        on_device(breast_cancer.validation, breast_cancer)
+    )
+    assert float(np.mean((outputs[:, 0] > 0) == breast_cancer.validation.raw_target)) == best.score
+
+
+def test_a_loss_is_ranked_from_its_lowest_value(run: Callable[..., Trials], make_parts: MakeParts) -> None:
+    rows = np.random.default_rng(0).normal(size=(200, 3))
+    parts = make_parts(rows, rows[:, :1], task=Task.REGRESSION)
+    scores = [o.score for o in run(parts=parts, loss=MseLoss(), metric=Rmse(), trials=3).ranked]
+    assert scores == sorted(scores)
+
+
+def test_the_number_of_trials_is_kept_and_counts_those_of_before(run: Callable[..., Trials]) -> None:
+    assert len(run(trials=2).ranked) == 2
+    resumed = run(trials=3)
+    assert (len(resumed.ranked), resumed.stopped_by) == (3, "trials")
+
+
+class Clock:
+    """A clock that so many seconds pass on at each look."""
+
+    def __init__(self, *, step: float) -> None:
+        self.reading, self.step = 0.0, step
+
+    def __call__(self) -> float:
+        self.reading += self.step
+        return self.reading
+
+
+def test_a_time_budget_ends_the_search_and_leaves_a_model(run: Callable[..., Trials]) -> None:
+    trials = run(budget=Budget(seconds=300, clock=Clock(step=1.0)))
+    assert trials.stopped_by == "budget"
+    assert trials.best.weights is not None
+    assert trials.best.weights.exists()
+
+
+def test_even_a_tiny_budget_leaves_a_model(run: Callable[..., Trials]) -> None:
+    trials = run(budget=Budget(seconds=0.001))
+    assert (len(trials.ranked), trials.stopped_by, trials.best.status) == (1, "budget", "completed")
+
+
+def test_a_search_without_any_budget_ends(run: Callable[..., Trials], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_module, "TRIALS_WITHOUT_BUDGET", 2)
+    assert len(run(budget=Budget()).ranked) == 2
+
+
+def interrupt_at(number: int, epoch: int) -> Callable[[TrialProgress], None]:
+    def progress(now: TrialProgress) -> None:
+        if (now.number, now.epoch) == (number, epoch):
+            raise KeyboardInterrupt
+
+    return progress
+
+
+def test_ctrl_c_ends_the_search_and_keeps_the_best_so_far(run: Callable[..., Trials]) -> None:
+    trials = run(trials=5, progress=interrupt_at(1, 2))
+    assert trials.stopped_by == "interrupt"
+    assert [outcome.epochs for outcome in by_number(trials)] == [SHORT, 2]
+
+
+def test_ctrl_c_before_the_first_score_says_that_there_is_nothing(
+    run: Callable[..., Trials], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(search_module, "run_trial", interrupted)
+    with pytest.raises(TrainingError, match="interrupted before"):
+        run(trials=5)
+
+
+def fail(numbers: set[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the trials of these numbers, counted as they are built, raise."""
+    build, built = one_by_one.build_network, iter(range(1_000))
+
+    def sometimes(**settings: Any) -> object:
+        if next(built) in numbers:
+            raise MemoryError("no room for the network")
+        return build(**settings)
+
+    monkeypatch.setattr(one_by_one, "build_network", sometimes)
+
+
+def test_failed_trials_are_named_and_survived(run: Callable[..., Trials], monkeypatch: pytest.MonkeyPatch) -> None:
+    fail({0, 1, 2, 3}, monkeypatch)
+    trials = run(trials=6)
+    assert [outcome.status for outcome in trials.ranked] == ["completed"] * 2 + ["failed"] * 4
+    assert trials.ranked[2].message == "out of memory: no room for the network"
+
+
+def test_if_no_trial_can_be_completed_the_error_names_the_first_reason(
+    run: Callable[..., Trials], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail(set(range(1_000)), monkeypatch)
+    with pytest.raises(TrainingError, match="all 10 failed; the first one: out of memory: no room for the network"):
+        run(trials=1_000)
+
+
+def test_a_loss_that_does_not_fit_is_refused_before_any_trial(run: Callable[..., Trials], tmp_path: Path) -> None:
+    with pytest.raises(ChoiceError, match="must be a cross-entropy"):
+        run(loss=MseLoss())
+    assert Journal(tmp_path).outcomes == []
+
+
+def test_a_journal_of_another_search_is_refused(run: Callable[..., Trials]) -> None:
+    run(trials=2)
+    with pytest.raises(RunError, match="comes from another bundle, seed"):
+        run(trials=3, seed=1)
+    with pytest.raises(RunError, match="trial 0 of"):
+        run(trials=3, optimizer=Adam(learning_rate=0.5))
+
+
+def test_progress_tells_trial_epoch_and_the_best_so_far(run: Callable[..., Trials]) -> None:
+    seen: list[TrialProgress] = []
+    trials = run(trials=2, progress=seen.append)
+    assert [(now.number, now.epoch) for now in seen] == [
+        (trial, epoch + 1) for trial in (0, 1) for epoch in range(SHORT)
+    ]
+    assert seen[-1].best == trials.best.score
+    assert all(earlier.best <= later.best for earlier, later in zip(seen, seen[1:], strict=False))
+    assert seen[0].remaining is None
+    assert seen[-1].remaining is not None
+    assert {(now.trials, now.epochs) for now in seen} == {(2, SHORT)}
+
+
+def test_a_search_prints_nothing(run: Callable[..., Trials], capfd: pytest.CaptureFixture[str]) -> None:
+    with contextlib.suppress(TrainingError):
+        run(trials=1)
+    capfd.readouterr()  # TensorFlow speaks once when it looks for a GPU
+    run(trials=3)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_is_frozen_for_the_collector_is_released_after_the_search(run: Callable[..., Trials]) -> None:
+    before = gc.get_freeze_count()
+    during: list[int] = []
+    run(trials=1, progress=lambda _: during.append(gc.get_freeze_count()))
+    assert min(during) > before
+    assert gc.get_freeze_count() == 0

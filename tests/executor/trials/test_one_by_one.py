@@ -1,0 +1,269 @@
+"""A trial keeps the weights of its best epoch, whatever ends it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from executor.budget import Budget
+from executor.catalog.tuning import Proposal
+from executor.trials import one_by_one
+from executor.trials.one_by_one import rebuild, run_trial
+from executor.trials.training import DIVERGED, PATIENCE, batch_size, compiled_outputs
+from rules.choices import F1, Adam, CategoricalCrossentropy, Huber, MseLoss, Rmse, Sgd, WeightedCrossentropy
+from rules.errors import ChoiceError
+from rules.facts import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from executor.parts import Parts
+    from executor.trials.training import Training
+    from executor.trials.workplace import Workplace
+    from tests.executor.conftest import MakeParts
+
+
+SMALL = {"units": 8, "layers": 1}
+
+
+def proposal(epochs: int = 3, **settings: Any) -> Proposal:
+    return Proposal(number=settings.pop("number", 0), hyperparameters=SMALL, epochs=epochs, **settings)
+
+
+def test_a_trial_learns(place: Callable[..., Workplace]) -> None:
+    outcome, interrupted = run_trial(proposal(20), place(optimizer=Adam(learning_rate=0.01)))
+    assert (outcome.status, interrupted) == ("completed", False)
+    assert outcome.score is not None
+    assert outcome.score > 0.95  # the majority class alone: 0.63
+    assert outcome.epochs <= 20
+
+
+def test_the_score_is_that_of_the_kept_weights(
+    place: Callable[..., Workplace], breast_cancer: Parts
+) -> None:
+    at = place()
+    outcome, _ = run_trial(proposal(5), at)
+    network = rebuild(outcome, at.bundle, breast_cancer, at.seed)
+    outputs = compiled_outputs(network)(at.validation)
+    assert at.metric.score(outputs, breast_cancer.validation, breast_cancer) == outcome.score
+    assert float(np.mean((outputs[:, 0] > 0) == breast_cancer.validation.raw_target)) == outcome.score
+
+
+@pytest.mark.parametrize(
+    ("direction", "scores", "best_epoch"),
+    [
+        ("max", [0.5, 0.9, 0.7, 0.9, 0.8], 4),  # the last of the best
+        ("min", [0.5, 0.1, 0.7, 0.1, 0.8], 4),
+        ("max", [0.9, 0.8, 0.7, 0.6, 0.5], 1),
+    ],
+)
+def test_the_last_best_epoch_is_kept(
+    place: Callable[..., Workplace], direction: str, scores: list[float], best_epoch: int
+) -> None:
+    outcome, _ = run_trial(proposal(5), place(scores=scores, direction=direction))
+    assert (outcome.best_epoch, outcome.score) == (best_epoch, scores[best_epoch - 1])
+    assert outcome.epoch_scores == tuple(scores)
+
+
+def test_a_trial_ends_when_its_patience_does(place: Callable[..., Workplace]) -> None:
+    outcome, _ = run_trial(proposal(100), place(scores=[0.5, 0.6, 0.1]))
+    assert outcome.epochs == 2 + PATIENCE
+
+
+def test_the_same_seed_gives_the_same_scores_and_another_trial_or_seed_others(place: Callable[..., Workplace]) -> None:
+    def scores(seed: int, number: int) -> tuple[float | None, ...]:
+        # The loss after each epoch would be finer than the accuracy; the rate is high enough to tell runs apart.
+        return run_trial(proposal(6, number=number), place(seed=seed))[0].epoch_scores
+
+    assert scores(0, 0) == scores(0, 0)
+    assert len({scores(0, 0), scores(1, 0), scores(0, 1)}) == 3
+
+
+def test_a_trial_does_not_touch_the_global_random_state(place: Callable[..., Workplace]) -> None:
+    state = np.random.get_state()[1].copy()  # noqa: NPY002 - the very thing that is not to be touched
+    run_trial(proposal(1), place())
+    np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+
+
+def test_a_nan_first_epoch_is_not_forever_nan(place: Callable[..., Workplace]) -> None:
+    outcome, _ = run_trial(proposal(3), place(scores=[math.nan, 0.6, 0.5]))
+    assert (outcome.status, outcome.score, outcome.best_epoch) == ("completed", 0.6, 2)
+    assert outcome.epoch_scores == (None, 0.6, 0.5)
+
+
+@pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])
+def test_a_trial_without_a_finite_score_has_diverged(place: Callable[..., Workplace], score: float) -> None:
+    outcome, _ = run_trial(proposal(10), place(scores=[score]))
+    assert (outcome.status, outcome.score, outcome.weights, outcome.epochs) == ("diverged", None, None, DIVERGED)
+    assert "scripted was not finite for 3 epochs in a row" in outcome.message
+
+
+def test_an_exploding_learning_rate_diverges_and_does_not_raise(
+    place: Callable[..., Workplace], make_parts: MakeParts
+) -> None:
+    rows = np.random.default_rng(0).normal(size=(100, 3))
+    parts = make_parts(rows, rows[:, :1] * 3, task=Task.REGRESSION)
+    at = place(parts=parts, loss=MseLoss(), metric=Rmse(), optimizer=Sgd(learning_rate=10))
+    outcome, _ = run_trial(Proposal(number=0, hyperparameters={"units": 64}, epochs=20), at)
+    assert outcome.status == "diverged"
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor\nlong trace"), "out of memory: OOM"),
+        (MemoryError("no more"), "out of memory: no more"),
+        (ValueError("a shape\nand its trace"), "ValueError: a shape"),
+    ],
+)
+def test_a_trial_that_raises_is_a_failed_trial(
+    place: Callable[..., Workplace], monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
+) -> None:
+    def broken(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(one_by_one, "build_network", broken)
+    outcome, interrupted = run_trial(proposal(), place())
+    assert (outcome.status, outcome.score, interrupted) == ("failed", None, False)
+    assert outcome.message.startswith(message)
+    assert "trace" not in outcome.message
+
+
+def test_a_choice_that_fits_no_trial_is_not_a_failed_trial(
+    place: Callable[..., Workplace], make_parts: MakeParts
+) -> None:
+    rows = np.eye(3)[np.arange(60) % 3]
+    parts = make_parts(rows, rows, task=Task.MULTICLASS)
+    at = place(parts=parts, loss=CategoricalCrossentropy(), metric=F1(average="rare", threshold="half"))
+    with pytest.raises(ChoiceError, match="needs two classes"):
+        run_trial(proposal(), at)
+
+
+def interrupt_after(epochs: int) -> Callable[[Training], None]:
+    def on_epoch(training: Training) -> None:
+        if len(training.scores) == epochs:
+            raise KeyboardInterrupt
+
+    return on_epoch
+
+
+def test_ctrl_c_keeps_the_best_epoch_so_far(place: Callable[..., Workplace]) -> None:
+    outcome, interrupted = run_trial(proposal(50), place(scores=[0.7, 0.6]), on_epoch=interrupt_after(2))
+    assert (interrupted, outcome.status, outcome.score, outcome.epochs) == (True, "completed", 0.7, 2)
+    assert outcome.message == "cut short by Ctrl-C after epoch 2 of 50"
+    assert outcome.weights is not None
+    assert outcome.weights.exists()
+
+
+def test_ctrl_c_before_any_score_leaves_nothing_to_keep(place: Callable[..., Workplace]) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run_trial(proposal(50), place(scores=[math.nan]), on_epoch=interrupt_after(1))
+
+
+class Clock:
+    """A clock that a second passes on at each look."""
+
+    def __init__(self) -> None:
+        self.reading = 0.0
+
+    def __call__(self) -> float:
+        self.reading += 1.0
+        return self.reading
+
+
+def test_the_deadline_cuts_a_trial_short_and_keeps_its_best_epoch(place: Callable[..., Workplace]) -> None:
+    outcome, _ = run_trial(proposal(1_000), place(budget=Budget(seconds=400, clock=Clock())))
+    assert outcome.status == "completed"
+    assert 1 < outcome.epochs < 200
+    assert outcome.message == f"cut short by the time budget in epoch {outcome.epochs} of 1000"
+
+
+def test_a_deadline_within_the_first_epoch_still_gives_a_score(place: Callable[..., Workplace]) -> None:
+    outcome, _ = run_trial(proposal(), place(budget=Budget(seconds=2, clock=Clock())))
+    assert (outcome.status, outcome.epochs) == ("completed", 1)
+
+
+def test_a_promotion_goes_on_from_the_last_weights_and_the_optimizer_state(
+    place: Callable[..., Workplace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = place(scores=[0.9, 0.5])  # the best epoch is not the last one
+    seen: dict[str, list[np.ndarray]] = {}
+    train = one_by_one.train
+
+    def watched(network: keras.Model, optimizer: keras.optimizers.Optimizer, *rest: Any, **settings: Any) -> Training:
+        seen["start"] = [*network.get_weights(), *(variable.numpy() for variable in optimizer.variables)]
+        training = train(network, optimizer, *rest, **settings)
+        seen["end"] = [*network.get_weights(), *(variable.numpy() for variable in optimizer.variables)]
+        return training
+
+    monkeypatch.setattr(one_by_one, "train", watched)
+    run_trial(proposal(2, may_go_on=True), at)
+    first_end = seen["end"]
+    run_trial(proposal(2, number=1, continues=0), at)
+    assert len(first_end) == 2 * 2 + 2 + 2 * 2 * 2  # weights; iterations and rate; Adam's two moments of each weight
+    for ended, started in zip(first_end, seen["start"], strict=True):
+        np.testing.assert_array_equal(ended, started)
+    assert any(moment.any() for moment in first_end[6:])
+
+
+def test_no_half_written_weights_are_left_behind(place: Callable[..., Workplace]) -> None:
+    at = place()
+    run_trial(proposal(1, may_go_on=True), at)
+    assert {path.name for path in (at.directory / "trials").iterdir()} == {"0000.weights.h5", "0000.state.npz"}
+
+
+@pytest.mark.parametrize(
+    ("task", "loss", "target"),
+    [
+        (Task.MULTICLASS, WeightedCrossentropy(), np.eye(3)[np.arange(60) % 3]),
+        (Task.MULTILABEL, WeightedCrossentropy(), np.arange(120).reshape(60, 2) % 3 == 0),
+        (Task.MULTI_REGRESSION, Huber(), np.arange(120).reshape(60, 2) / 60),
+    ],
+)
+def test_every_kind_of_output_trains(
+    place: Callable[..., Workplace], make_parts: MakeParts, task: Task, loss: object, target
+) -> None:
+    parts = make_parts(np.random.default_rng(0).normal(size=(60, 2)), target, task=task)
+    metric = Rmse() if task is Task.MULTI_REGRESSION else F1()
+    outcome, _ = run_trial(proposal(2), place(parts=parts, loss=loss, metric=metric))
+    assert outcome.status == "completed", outcome.message
+
+
+def test_a_forecast_learns_what_is_left_after_its_offset(
+    place: Callable[..., Workplace], make_parts: MakeParts
+) -> None:
+    values = np.random.default_rng(0).normal(size=(100, 1))
+    plain = make_parts(values * 0, values, task=Task.FORECASTING)
+    examples = {
+        name: part.__class__(**{**part.__dict__, "offset": part.target})
+        for name, part in {"train": plain.train, "validation": plain.validation}.items()
+    }
+    parts = plain.__class__(**{**plain.__dict__, **examples})
+    at = place(parts=parts, loss=MseLoss(), metric=Rmse(), optimizer=Adam(learning_rate=0.01))
+    outcome, _ = run_trial(proposal(1), at)
+    assert outcome.score == pytest.approx(0, abs=1e-6)  # the offset is the answer, and the inputs are all zero
+
+
+def test_under_mixed_precision_gradients_are_scaled_and_a_trial_completes(place: Callable[..., Workplace]) -> None:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        outcome, _ = run_trial(proposal(10), place(optimizer=Adam(learning_rate=0.01)))
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert outcome.status == "completed", outcome.message
+    assert outcome.score is not None
+    assert outcome.score > 0.9
+
+
+@pytest.mark.parametrize(
+    ("rows", "batch"),
+    [(10, 10), (1_000, 64), (1_001, 128), (8_000, 128), (8_001, 256), (30_000, 256), (30_001, 512)],
+)
+def test_the_batch_grows_with_the_rows(rows: int, batch: int) -> None:
+    assert batch_size(rows) == batch

@@ -1,0 +1,76 @@
+"""Progress in steps as long as they fit into the budget, in time where they do not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from executor.budget import Budget
+from executor.trials.pace import LONGEST_CALL, MOST_STEPS, Pace
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.reading = 0.0
+
+    def __call__(self) -> float:
+        return self.reading
+
+
+def run(pace: Pace, clock: Clock, *, steps: int, seconds_per_step: float) -> list[float]:
+    """The progress before each step, in a training whose steps take so long."""
+    progress: list[float] = []
+    while len(progress) < steps and not pace.is_over:
+        some = pace.steps(steps - len(progress))
+        progress += pace.advance(some).tolist()
+        clock.reading += some * seconds_per_step
+    return progress
+
+
+def test_progress_depends_on_the_steps_alone_where_they_fit() -> None:
+    clock = Clock()
+    progress = run(Pace(Budget(seconds=100, clock=clock), steps=200), clock, steps=200, seconds_per_step=0.01)
+    assert progress == [step / 200 for step in range(200)]
+
+
+def test_a_slow_first_call_does_not_change_progress() -> None:
+    clock = Clock()
+    pace = Pace(Budget(seconds=100, clock=clock), steps=10)
+    first = pace.advance(1)
+    clock.reading += 30  # compiling
+    rest = pace.advance(9)
+    assert [*first, *rest] == [step / 10 for step in range(10)]
+
+
+def test_a_training_that_cannot_finish_comes_near_the_end_of_its_schedule_at_the_deadline() -> None:
+    clock = Clock()
+    budget = Budget(seconds=100, clock=clock)  # 90 s for training, of 1,000 s that the steps would take
+    progress = run(Pace(budget, steps=10_000), clock, steps=10_000, seconds_per_step=0.1)
+    assert clock.reading == pytest.approx(90, abs=LONGEST_CALL)
+    assert progress[-1] > 0.99
+    assert progress == sorted(progress)
+    assert max(progress) <= 1
+
+
+def test_a_call_takes_at_most_a_quarter_of_a_second() -> None:
+    clock = Clock()
+    pace = Pace(Budget(seconds=100, clock=clock), steps=1_000)
+    assert pace.steps(1_000) == 1
+    for _ in range(3):
+        pace.advance(1)
+        clock.reading += 0.1
+    assert pace.steps(1_000) == 2  # 0.25 s at 0.1 s a step
+
+
+def test_a_fast_training_looks_at_the_clock_every_32_steps() -> None:
+    clock = Clock()
+    pace = Pace(Budget(clock=clock), steps=1_000)
+    pace.advance(1)
+    assert pace.steps(1_000) == MOST_STEPS == 32
+    assert pace.steps(5) == 5
+
+
+def test_without_a_deadline_progress_ends_with_the_planned_steps() -> None:
+    clock = Clock()
+    progress = run(Pace(Budget(trials=1, clock=clock), steps=64), clock, steps=64, seconds_per_step=1)
+    np.testing.assert_allclose(progress, np.arange(64) / 64)
