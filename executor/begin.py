@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from executor.run import BUNDLE, PLAN, RECORD, SCORES, Plan, claimed, new_directory, read_plan, write, write_json
 from recommender.dataset import Dataset
-from recommender.recommend import advise
+from recommender.recommend import advise, roles_of
 from recommender.render import why
-from recommender.roles import infer_roles
 from rules.bundle import Bundle
 from rules.choices import Slot
 from rules.engine import check, load_book
@@ -98,15 +97,6 @@ def reopen(directory: Path) -> Begun:
     if dataset.digest != plan.digest:
         dataset.close()
         raise RunError(f"{plan.dataset} has changed since {directory} began. Restore the file, or start a new run.")
-    said = plan.said()
-    roles = infer_roles(
-        dataset,
-        targets=said.targets,
-        task=said.task,
-        kinds=said.kinds or {},
-        time_column=said.time_column,
-        entity_column=said.entity_column,
-        split_column=said.split_column,
-    )
+    roles = roles_of(dataset, plan.said())
     bundle = Bundle.read(directory / BUNDLE)
     return Begun(directory=directory, dataset=dataset, roles=roles, bundle=bundle, plan=plan, advice=None)

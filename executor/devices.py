@@ -14,13 +14,14 @@ from rules.errors import TrainingError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HALF_PRECISION: Final = (7, 0)
-"""Lowest compute capability with tensor cores, which make float16 fast (NVIDIA Volta; Keras' mixed-precision guide)."""
+HALF_PRECISION: Final = (8, 0)
+"""Lowest compute capability that multiplies in bfloat16 (NVIDIA Ampere). Volta and Turing, 7.x, have float16 alone, whose
+gradients vanish without a scaled loss; there float32 is kept."""
 WIDE: Final = 4_096
 """Encoded columns; below it a step is bound by launches, not by arithmetic, and the casts only cost. An estimate:
-a float32 product of 512 by 4,096 times 4,096 by 256 takes about 0.1 ms on a T4, ten times a launch."""
+a float32 product of 512 by 4,096 times 4,096 by 256 takes about 0.1 ms on an A10, ten times a launch."""
 
-Precision = Literal["float32", "mixed_float16"]
+Precision = Literal["float32", "mixed_bfloat16"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,7 @@ class Device:
     def precision(self, *, width: int) -> Precision:
         """The precision in which a network with so many encoded columns computes; its output is always float32."""
         fast = self.capability is not None and self.capability >= HALF_PRECISION
-        return "mixed_float16" if fast and width >= WIDE else "float32"
+        return "mixed_bfloat16" if fast and width >= WIDE else "float32"
 
 
 def detect() -> tuple[Device, ...]:

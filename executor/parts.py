@@ -59,4 +59,6 @@ class Parts:
     target_mean: np.ndarray
     """(outputs,) float64; zeros for classification."""
     target_scale: np.ndarray
-    """(outputs,) float64, standard deviation on training rows; ones for classification."""
+    """(outputs,) float64, standard deviation on training rows, of a forecast that of its change from the offset; ones
+    for classification.
+    """

@@ -106,6 +106,7 @@ def search(
                 outcome, interrupted = run_trial(proposal, at, on_epoch=report)  # 7, 8  start by W, train by A on C
                 journal.append(outcome)
                 tell(oracle, outcome)  # 9  until nothing is left to test
+                gc.collect()  # the trial's graphs refer to themselves
                 if interrupted:
                     stopped_by = "interrupt"
                     break

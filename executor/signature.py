@@ -14,11 +14,13 @@ from executor.preprocess import PREFIX
 from executor.table import Form, RawTable, form_of, read_columns, read_names, read_time
 from executor.windows import Windows
 from recommender.roles import Kind
-from recommender.sql import is_number, quoted, time_stamp
+from recommender.sql import chunks, is_number, quoted, time_stamp
 from rules.errors import ColumnError, did_you_mean
 from rules.facts import Task
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from executor.parts import Parts
     from executor.preprocess import Preprocessing
     from recommender.dataset import Dataset
@@ -107,14 +109,15 @@ def describe(
 ) -> Signature:
     """The signature of a model that was trained on a table. table: as it was encoded, windows made."""
     apart = {roles.time_column, roles.entity_column, *roles.targets} if windows is not None else set()
-    required = [name for name in dataset.columns if name in {*roles.features, *(apart - {None})}]
+    read = {*roles.features, *apart}
+    required = [name for name in dataset.columns if name in read]
     return Signature(
         task=roles.task,
         targets=roles.targets,
         labels=roles.labels if roles.task in {Task.BINARY, Task.MULTICLASS} else (),
         levels=dict(table.levels),
-        columns=tuple(_column(dataset, roles, name) for name in required),
-        known=tuple(name for name in dataset.columns if name not in required),
+        columns=_columns(dataset, roles, required),
+        known=tuple(name for name in dataset.columns if name not in read),
         inputs=_inputs(preprocessing),
         rare_class=parts.rare_class,
         thresholds=thresholds,
@@ -132,8 +135,7 @@ def rows_for(signature: Signature, dataset: Dataset, *, ignore_extra: bool = Fal
     Raises ColumnError on missing, extra or retyped columns, and on infinite values.
     """
     _check_names(signature, dataset, ignore_extra=ignore_extra)
-    for column in signature.columns:
-        check_readable(column, dataset)
+    check_readable(signature, dataset)
     forms = {column.name: column.form for column in signature.columns}
     is_series = signature.windows is not None
     apart = {signature.time_column, signature.entity_column, *signature.targets} if is_series else set()
@@ -171,20 +173,28 @@ def answers(signature: Signature, outcome: np.ndarray) -> dict[str, np.ndarray]:
     return {f"prediction of {target}": decided[:, at] for at, target in enumerate(signature.targets)}
 
 
-def _column(dataset: Dataset, roles: Roles, name: str) -> Column:
-    storage, kind = dataset.storage[name], roles.columns[name].kind
-    form = form_of(kind, storage)
-    if name == roles.time_column:
-        form = Form.NUMBER if is_number(storage) else Form.TIME
-    elif name in roles.targets:
-        form = Form.NUMBER
-    had_numbers = True
-    if form.is_words and not is_number(storage):
-        (first,) = dataset.connection.execute(
-            f"SELECT count(*) FROM dataset WHERE TRY_CAST({quoted(name)} AS DOUBLE) IS NOT NULL"  # noqa: S608  quoted
-        ).fetchall()
-        had_numbers = first[0] > 0
-    return Column(name=name, kind=kind, form=form, storage=storage, had_numbers=had_numbers)
+def _columns(dataset: Dataset, roles: Roles, names: Sequence[str]) -> tuple[Column, ...]:
+    """The columns that rows must have."""
+    forms = {name: form_of(roles.columns[name].kind, dataset.storage[name]) for name in names}
+    forms |= {name: Form.NUMBER for name in names if name in roles.targets}
+    if roles.time_column in forms:
+        forms[roles.time_column] = Form.NUMBER if is_number(dataset.storage[roles.time_column]) else Form.TIME
+    words = [name for name in names if forms[name].is_words and not is_number(dataset.storage[name])]
+    with_numbers: set[str] = set()
+    for some in chunks(words):
+        tests = ", ".join(f"count(TRY_CAST({quoted(name)} AS DOUBLE)) > 0" for name in some)
+        (found,) = dataset.connection.execute(f"SELECT {tests} FROM dataset").fetchall()  # noqa: S608  quoted
+        with_numbers |= {name for name, has in zip(some, found, strict=True) if has}
+    return tuple(
+        Column(
+            name=name,
+            kind=roles.columns[name].kind,
+            form=forms[name],
+            storage=dataset.storage[name],
+            had_numbers=name not in words or name in with_numbers,
+        )
+        for name in names
+    )
 
 
 def _inputs(preprocessing: Preprocessing) -> tuple[ModelInput, ...]:
@@ -208,8 +218,9 @@ def _past(signature: Signature, dataset: Dataset) -> np.ndarray:
 def _check_names(signature: Signature, dataset: Dataset, *, ignore_extra: bool) -> None:
     """Raise ColumnError on missing columns, and on unknown ones unless they are to be passed over."""
     required = [column.name for column in signature.columns]
-    missing = [name for name in required if name not in dataset.columns]
-    extra = [name for name in dataset.columns if name not in {*required, *signature.known}]
+    had, has = {*required, *signature.known}, {*dataset.columns}
+    missing = [name for name in required if name not in has]
+    extra = [name for name in dataset.columns if name not in had]
     if missing:
         raise ColumnError(
             f"The rows to predict must have the columns of the training, but {dataset.name} lacks "
@@ -229,24 +240,34 @@ def _listed(names: list[str]) -> str:
     return f"{shown} and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else shown
 
 
-def check_readable(column: Column, dataset: Dataset) -> None:
+def check_readable(signature: Signature, dataset: Dataset) -> None:
     """Raise ColumnError, naming the first row and value, if a column cannot be read as it was in training."""
-    storage, name = dataset.storage[column.name], quoted(column.name)
+    wanted = {}
+    tests = {}
+    for column in signature.columns:
+        wanted[column.name], test = _unreadable(column, dataset.storage[column.name])
+        if test:
+            tests[column.name] = f"min(rowid) FILTER (WHERE {quoted(column.name)} IS NOT NULL AND {test})"
+    for names in chunks([*tests]):
+        query = f"SELECT {', '.join(tests[name] for name in names)} FROM dataset"  # noqa: S608  quoted
+        (rows,) = dataset.connection.execute(query).fetchall()
+        for name, row in zip(names, rows, strict=True):
+            if row is not None:
+                value = f"SELECT CAST({quoted(name)} AS VARCHAR) FROM dataset WHERE rowid = ?"  # noqa: S608  quoted
+                (found,) = dataset.connection.execute(value, [row]).fetchall()
+                raise ColumnError(
+                    f"Column {name!r} must hold {wanted[name]}, as it did in training, but {dataset.name} has "
+                    f"{found[0]!r} in row {row + 1}. Correct the value, or leave the cell empty if it is not known."
+                )
+
+
+def _unreadable(column: Column, storage: str) -> tuple[str, str]:
+    """What a column must hold, in words, and the SQL test of a value that is something else; "" where all will do."""
+    name = quoted(column.name)
     if column.form is Form.TIME:
-        wanted, unreadable = "dates or times", f"{time_stamp(column.name, storage)} IS NULL"
-    elif column.form is Form.NUMBER or is_number(column.storage):
-        wanted, unreadable = "finite numbers", f"NOT coalesce(isfinite(TRY_CAST({name} AS DOUBLE)), FALSE)"
-    elif is_number(storage) and not column.had_numbers:
-        wanted, unreadable = "words", "TRUE"
-    else:
-        return
-    found = dataset.connection.execute(
-        f"SELECT rowid, CAST({name} AS VARCHAR) FROM dataset WHERE {name} IS NOT NULL AND {unreadable} "  # noqa: S608  quoted
-        "ORDER BY rowid LIMIT 1"
-    ).fetchall()
-    if found:
-        row, value = found[0]
-        raise ColumnError(
-            f"Column {column.name!r} must hold {wanted}, as it did in training, but {dataset.name} has {value!r} in "
-            f"row {row + 1}. Correct the value, or leave the cell empty if it is not known."
-        )
+        return "dates or times", f"{time_stamp(column.name, storage)} IS NULL"
+    if column.form is Form.NUMBER or is_number(column.storage):
+        return "finite numbers", f"NOT coalesce(isfinite(TRY_CAST({name} AS DOUBLE)), FALSE)"
+    if is_number(storage) and not column.had_numbers:
+        return "words", "TRUE"
+    return "words", ""

@@ -169,6 +169,28 @@ def bundle(
         click.echo(f"Wrote {output}. Edit it and give it to 'recommend train {dataset} --bundle {output}'.", err=True)
 
 
+@group.command()
+@click.argument("dataset", type=click.Path(path_type=Path))
+@dataset_options
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def profile(*, dataset: Path, said: Said, delimiter: str | None, form: str) -> None:
+    """Show what was measured of DATASET: every number with unit and interval, every column's kind with its reason."""
+    from recommender.dataset import Dataset  # noqa: PLC0415  --help needs no DuckDB
+    from recommender.profile import measure  # noqa: PLC0415
+    from recommender.recommend import roles_of  # noqa: PLC0415
+
+    with Dataset.open(dataset, delimiter=delimiter) as opened:
+        measured = measure(opened, roles_of(opened, said))
+    if form == "json":
+        click.echo(measured.model_dump_json(indent=2))
+        return
+    from rich.console import Console  # noqa: PLC0415  not needed for JSON
+
+    from recommender.render import show_profile  # noqa: PLC0415
+
+    show_profile(measured, Console(highlight=False))
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file that a person named. Raises PcwatError where that cannot be done."""
     try:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import tempfile
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Self
@@ -26,6 +27,7 @@ __all__ = ["Dataset", "quoted"]
 
 MEMORY_LIMIT: Final = "700MB"
 """For DuckDB's buffers; above it tables spill to disk, so that the whole process stays under 1 GiB."""
+ROWID: Final = "rowid"
 NESTED: Final = ("STRUCT", "MAP", "UNION", "BLOB", "VARIANT", "JSON")
 
 
@@ -78,6 +80,7 @@ class Dataset:
                 name, form = path.name, read_file(connection, path, delimiter=delimiter)
             else:
                 path, name, form = None, "DataFrame", read_frame(connection, source)
+            _free_rowid(connection)
             storage = _storage(connection, name)
             return cls(
                 connection=connection,
@@ -121,6 +124,17 @@ class Dataset:
         self.close()
 
 
+def _free_rowid(connection: duckdb.DuckDBPyConnection) -> None:
+    """Rename a column called "rowid" to "rowid_1": it would hide the number of the row."""
+    columns = [column[0] for column in connection.execute("SELECT * FROM dataset LIMIT 0").description or []]
+    taken = {column.casefold() for column in columns}
+    if ROWID not in taken:
+        return
+    own = next(column for column in columns if column.casefold() == ROWID)
+    free = next(name for number in count(1) if (name := f"{own}_{number}").casefold() not in taken)
+    connection.execute(f"ALTER TABLE dataset RENAME COLUMN {quoted(own)} TO {quoted(free)}")
+
+
 def _storage(connection: duckdb.DuckDBPyConnection, name: str) -> Mapping[str, str]:
     """The DuckDB type of each column; raises ColumnError where a cell may hold more than one value."""
     described = connection.execute("SELECT * FROM dataset LIMIT 0").description or []
@@ -137,7 +151,7 @@ def _storage(connection: duckdb.DuckDBPyConnection, name: str) -> Mapping[str, s
 def _row_count(connection: duckdb.DuckDBPyConnection, name: str) -> int:
     rows: int = connection.execute("SELECT count(*) FROM dataset").fetchall()[0][0]
     if rows == 0:
-        raise DatasetError(f"The dataset must have rows, but {name} has a header only. Give a file with rows.")
+        raise DatasetError(f"The dataset must have rows, but {name} has only the names of columns. Give some rows.")
     return rows
 
 

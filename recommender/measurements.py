@@ -168,7 +168,7 @@ def of_targets(
         target,
         table=f"(SELECT * FROM dataset WHERE {table.where})",
         sample=table.sample,
-        spread=high - low,
+        extent=(low, high),
     )
     return _of_shape(found, summary, table)
 
@@ -181,8 +181,8 @@ def _of_classes(classes: Classes, table: Labelled) -> tuple[Characteristic, ...]
         Characteristic(name="imbalance_ratio", value=classes.imbalance_ratio, unit="rows per row", how=rarest),
         count("rare_class_rows", classes.rare_rows, "rows", rarest),
         *(
-            count(f"rows of {name}", count, "rows", table.counted)
-            for name, count in list(classes.counts.items())[:MOST_SHOWN_CLASSES]
+            count(f"rows of {name}", rows, "rows", table.counted)
+            for name, rows in list(classes.counts.items())[:MOST_SHOWN_CLASSES]
         ),
     )
 

@@ -87,15 +87,7 @@ def advise(
     trials: int | None = None,
 ) -> Recommendation:
     """Infer roles, measure the profile, derive the facts, and let the book decide."""
-    roles = infer_roles(
-        dataset,
-        targets=said.targets,
-        task=said.task,
-        kinds=said.kinds or {},
-        time_column=said.time_column,
-        entity_column=said.entity_column,
-        split_column=said.split_column,
-    )
+    roles = roles_of(dataset, said)
     profile = measure(dataset, roles)
     plan = trial_budget(rows=dataset.row_count, features=len(roles.features), budget=budget, trials=trials)
     strategy = decide(book, facts(profile, trial_budget=plan), pins=pins)
@@ -112,6 +104,19 @@ def advise(
     record = Record.of(strategy, dataset=seen, layers=book.book.layers)
     return Recommendation(
         bundle=strategy.bundle, strategy=strategy, profile=profile, roles=roles, record=record, book=book
+    )
+
+
+def roles_of(dataset: Dataset, said: Said) -> Roles:
+    """What each column is and what is to be predicted, with what a person said taken as given."""
+    return infer_roles(
+        dataset,
+        targets=said.targets,
+        task=said.task,
+        kinds=said.kinds or {},
+        time_column=said.time_column,
+        entity_column=said.entity_column,
+        split_column=said.split_column,
     )
 
 

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from recommender.profile import Profile
     from recommender.recommend import Recommendation
-    from rules.engine import Decision, RuleTrace, TestResult
+    from rules.engine import Decision, TestResult
 
 NOTES_ORDER: Final = (
     Slot.METRIC,
@@ -29,6 +30,8 @@ NOTES_ORDER: Final = (
     Slot.HYPERPARAMETERS,
     Slot.ACTIVATION,
 )
+
+MOST_COLUMNS: Final = 100  # rows of the table of columns on a terminal
 
 
 def number(value: str | float) -> str:
@@ -57,7 +60,7 @@ def show(advice: Recommendation, console: Console) -> None:
     console.print(_table(advice))
     for line in _doubts(advice):
         console.print(Padding(Text.from_markup(line), (0, 0, 0, 2)))
-    _findings(advice, console)
+    _findings(advice.profile, console)
 
 
 def _table(advice: Recommendation) -> Table:
@@ -80,22 +83,26 @@ def _table(advice: Recommendation) -> Table:
 
 
 def reason(decision: Decision) -> str:
-    """The measured facts that decided, with the thresholds they met; or the person's own reason.
+    """The measured facts that decided, each with its nearest threshold and the margin; or the person's own reason.
 
-    The task and the modality say nothing new beside a number, so they stand alone only.
+    Names such as the task say nothing new beside a number, so they stand alone only.
     """
     if decision.pin:
         return f"{decision.pin.reason} (the rules: {decision.ruled}, {decision.rules[0]})"
     tests = decision.winner.tests
-    numeric = [test for test in tests if test.margin is not None]
-    return " and ".join(_met(test) for test in numeric or tests) or "no other rule applies"
+    nearest: dict[str, TestResult] = {}
+    for test in sorted(tests, key=lambda test: abs(test.margin or 0)):
+        if test.margin is not None:
+            nearest.setdefault(test.fact, test)
+    return "; ".join(_met(test) for test in nearest.values() or tests) or "nothing more specific applies"
 
 
 def _met(test: TestResult) -> str:
+    """A test that passed, with its distance from the threshold: how far the fact may move."""
     if test.margin is None:
         return f"{test.fact} is {test.measured}"
     wanted = test.wanted.removeprefix(f"{test.fact} ")
-    return f"{test.fact} {number(test.measured)} {wanted}"
+    return f"{test.fact} {number(test.measured)} {wanted} (by {number(test.margin)})"
 
 
 def instead_of(decision: Decision) -> list[str]:
@@ -126,8 +133,33 @@ def _doubts(advice: Recommendation) -> Iterator[str]:
             yield f"[yellow]provisional[/yellow] {decision.slot.letter}: {missing} could not be measured."
 
 
-def _findings(advice: Recommendation, console: Console) -> None:
-    for finding in advice.profile.findings:
+def show_profile(profile: Profile, console: Console) -> None:
+    """Print every measured number and every column's kind with its reason."""
+    measured = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for heading in ("Characteristic", "Value", "Unit", "95 %", "How"):
+        measured.add_column(heading, overflow="fold")
+    groups = {"": profile.characteristics} | {f"{target}: ": found for target, found in profile.targets.items()}
+    for prefix, found in groups.items():
+        for one in found:
+            value = "unknown" if one.value is None else number(one.value)
+            interval = "" if one.low is None or one.high is None else f"{number(one.low)} to {number(one.high)}"
+            measured.add_row(Text(prefix + one.name), value, Text(one.unit), interval, Text(one.how))
+    console.print(measured)
+    console.print()
+    columns = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for heading in ("Column", "Part", "Kind", "Missing", "Because"):
+        columns.add_column(heading, overflow="fold")
+    for column in profile.columns[:MOST_COLUMNS]:
+        missing = f"{column.missing_share:.1%}" if column.missing_share else ""
+        columns.add_row(Text(column.column), column.part, column.kind.value, missing, Text(column.reason))
+    console.print(columns)
+    if len(profile.columns) > MOST_COLUMNS:
+        console.print(f"and {len(profile.columns) - MOST_COLUMNS:,} columns more; --format json lists all", style="dim")
+    _findings(profile, console)
+
+
+def _findings(profile: Profile, console: Console) -> None:
+    for finding in profile.findings:
         line = Text("! ", style="yellow")
         line.append(finding.message, style="default")
         console.print(line)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 INTEGER_TYPES: Final = frozenset(
     {
@@ -57,6 +59,11 @@ def literal(text: str) -> str:
     "'it''s'"
     """
     return "'" + text.replace("'", "''") + "'"
+
+
+def file_literal(path: Path) -> str:
+    """A path as an SQL literal that names this one file: DuckDB reads "*", "?" and "[" in a path as a pattern."""
+    return literal(glob.escape(str(path)))
 
 
 def is_integer(storage: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -19,6 +18,8 @@ from rules.errors import PcwatError
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    import keras
 
     from executor.catalog.tuning import Proposal
     from executor.parts import Parts
@@ -46,9 +47,6 @@ def run_trial(
             seed=trial_seed(at.seed, proposal.number),
         )
         optimizer = optimization(at.bundle.optimizer, configuration(at.bundle, proposal.hyperparameters))
-        if keras.config.dtype_policy().name == "mixed_float16":
-            # Gradients below 6e-8 would vanish in half precision.
-            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         optimizer.build(network.trainable_variables)
         if proposal.continues is not None:
             _restore(network, optimizer, state_path(at.directory, proposal.continues))

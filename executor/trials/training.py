@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from executor.catalog.hyperparameters import configuration
-from executor.catalog.optimization import learning_rates
+from executor.catalog.optimization import learning_rates, take_step
 from executor.trials.pace import Pace
 
 if TYPE_CHECKING:
@@ -131,12 +131,11 @@ def _compiled_step(
         for index in tf.range(tf.shape(rates)[0]):
             chosen = rows[index]
             inputs = {name: tf.gather(values, chosen) for name, values in at.train.inputs.items()}
-            optimizer.learning_rate.assign(rates[index])
             with tf.GradientTape() as tape:
                 answer = network(inputs, training=True) + tf.gather(at.train.offset, chosen)
                 target, weight = tf.gather(at.train.target, chosen), tf.gather(at.train.weight, chosen)
-                cost = optimizer.scale_loss(at.loss(target, answer, sample_weight=weight))
-            optimizer.apply(tape.gradient(cost, weights), weights)
+                cost = at.loss(target, answer, sample_weight=weight)
+            take_step(optimizer, tape.gradient(cost, weights), weights, rate=rates[index])
 
     compiled = _compiled(steps, tf.TensorSpec([None, batch], tf.int32), tf.TensorSpec([None], tf.float32))
     return lambda rows, rates: compiled(tf.constant(rows), tf.constant(rates))

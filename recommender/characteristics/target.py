@@ -89,17 +89,19 @@ class Shape:
         return min(self.raw, self.transformed)
 
 
-def shape(connection: duckdb.DuckDBPyConnection, name: str, *, table: str, sample: str, spread: float) -> Shape:
+def shape(
+    connection: duckdb.DuckDBPyConnection, name: str, *, table: str, sample: str, extent: tuple[float, float]
+) -> Shape:
     """Measure a numeric column: moments on `table`, everything that needs order on `sample` (tables in SQL).
 
-    spread: greatest minus smallest value, to keep powers in floating point.
+    extent: smallest and greatest value, which differ.
     """
     value = f"CAST({quoted(name)} AS DOUBLE)"
-    # Moments are free of scale, and dividing first keeps fourth powers finite.
-    scaled = f"({value} - first) / {spread!r}"
+    low, high = extent
+    # Moments are free of place and scale, and in [0, 1] fourth powers are finite.
+    scaled = f"({value} - {low!r}) / {high - low!r}"
     moments = connection.execute(
-        f"SELECT skewness({scaled}), kurtosis({scaled}) FROM {table}, (SELECT min({value}) AS first FROM {table}) "
-        f"WHERE {quoted(name)} IS NOT NULL"
+        f"SELECT skewness({scaled}), kurtosis({scaled}) FROM {table} WHERE {quoted(name)} IS NOT NULL"
     ).fetchall()[0]
     numbers = f"(SELECT {value} AS y FROM {sample} WHERE {quoted(name)} IS NOT NULL)"
     centre = _centre(connection, numbers)

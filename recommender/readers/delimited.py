@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 import duckdb
 
-from recommender.sql import literal
+from recommender.sql import file_literal, literal
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def read_delimited(connection: duckdb.DuckDBPyConnection, path: Path, *, delimit
     _check_bytes(path)
     header = _distinct_names(path, _header(path, delimiter), delimiter)
     dialect = (
-        f"{literal(str(path))}, delim={literal(delimiter)}, quote='\"', escape='\"', header=true, skip=0, comment='', "
+        f"{file_literal(path)}, delim={literal(delimiter)}, quote='\"', escape='\"', header=true, skip=0, comment='', "
         f"null_padding=false, strict_mode=true, nullstr=[{', '.join(map(literal, MISSING_TOKENS))}]"
     )
     names = f"names=[{', '.join(map(literal, header))}]"

@@ -32,7 +32,12 @@ def read_frame(connection: duckdb.DuckDBPyConnection, frame: Any) -> str:  # noq
     Raises DatasetError when it is not a frame, or its columns are not distinct texts.
     """
     library = LIBRARIES.get(type(frame).__module__.split(".")[0])
-    if library is None and not hasattr(frame, "__arrow_c_stream__"):
+    if library != "pandas" and not hasattr(frame, "__arrow_c_stream__"):
+        if hasattr(frame, "collect"):
+            raise DatasetError(
+                f"The dataset must be a table in memory, but got a {type(frame).__name__}, which is a plan of one. "
+                "Give what its collect() returns."
+            )
         raise DatasetError(
             "The dataset must be a path, or a pandas, polars or Arrow table, "
             f"but got a value of type {type(frame).__name__!r}."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from recommender.readers.delimited import read_delimited
-from recommender.sql import literal
+from recommender.sql import file_literal
 from rules.errors import DatasetError, did_you_mean
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ def read_file(connection: duckdb.DuckDBPyConnection, path: Path, *, delimiter: s
     if delimiter is not None:
         raise DatasetError(f"A delimiter applies to CSV and TSV, but {path} is {found}. Leave --delimiter out.")
     source = (
-        f"read_parquet({literal(str(path))})"
+        f"read_parquet({file_literal(path)})"
         if found == "parquet"
-        else f"read_json({literal(str(path))}, format='newline_delimited', sample_size=-1)"
+        else f"read_json({file_literal(path)}, format='newline_delimited', sample_size=-1)"
     )
     if path.stat().st_size == 0:
         raise DatasetError(f"The dataset must have rows, but {path} is empty.")

@@ -23,13 +23,13 @@ def test_without_a_gpu_the_cpu_computes_in_float32() -> None:
 @pytest.mark.parametrize(
     ("capability", "width", "precision"),
     [
-        ((6, 1), 4_096, "float32"),  # no tensor cores
-        ((7, 0), 4_096, "mixed_float16"),
-        ((9, 0), 4_096, "mixed_float16"),
+        ((7, 5), 4_096, "float32"),  # no bfloat16
+        ((8, 0), 4_096, "mixed_bfloat16"),
+        ((9, 0), 4_096, "mixed_bfloat16"),
         ((9, 0), 4_095, "float32"),  # too narrow to gain
     ],
 )
-def test_half_precision_needs_tensor_cores_and_width(capability: tuple[int, int], width: int, precision: str) -> None:
+def test_half_precision_needs_bfloat16_and_width(capability: tuple[int, int], width: int, precision: str) -> None:
     assert Device(name="/GPU:0", capability=capability).precision(width=width) == precision
 
 
@@ -61,7 +61,7 @@ def test_a_gpu_in_use_keeps_its_memory_settings(monkeypatch: pytest.MonkeyPatch)
 
 def test_another_backend_is_refused_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices.keras.backend, "backend", lambda: "jax")
-    with pytest.raises(TrainingError, match="its backend is 'jax'. Unset the environment variable KERAS_BACKEND"):
+    with pytest.raises(TrainingError, match=r"its backend is 'jax'\. Unset the environment variable KERAS_BACKEND"):
         detect()
 
 
@@ -70,10 +70,10 @@ def test_the_precision_is_set_inside_and_restored_also_after_an_error() -> None:
 
     def inside() -> None:
         with computing_on(Device(name="/CPU:0", capability=(8, 0)), width=10_000):
-            assert keras.config.dtype_policy().name == "mixed_float16"
+            assert keras.config.dtype_policy().name == "mixed_bfloat16"
             raise ValueError
 
-    with pytest.raises(ValueError, match="^$"):
+    with pytest.raises(ValueError, match=r"^$"):
         inside()
     assert keras.config.dtype_policy().name == before
 

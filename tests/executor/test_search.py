@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from executor import search as search_module
 from executor.budget import Budget
 from executor.catalog import tuning
+from executor.oracles import bayesian
 from executor.search import TrialProgress, rebuild, search
 from executor.trials import one_by_one
 from executor.trials.journal import Journal
@@ -31,22 +33,25 @@ if TYPE_CHECKING:
     from rules.bundle import Bundle
     from tests.executor.conftest import MakeParts
 
-TUNERS = [Grid(), Random(), Bayesian(), Hyperband(), Manual()]
+TUNERS = [Grid(), Random(), Bayesian(), Hyperband(factor=2), Manual()]
 SMALL = tuple({"units": units} for units in (16, 8))  # a manual search: the defaults, then these
-SHORT = 9  # epochs
+SHORT = 4  # epochs
+ENOUGH = 5  # trials: past the first promotions of Hyperband (three of 2 epochs, then two) and the Bayesian start
 
 
 @pytest.fixture(autouse=True)
 def _short_trials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trials of test size: the default width, a few epochs."""
+    """Trials of a few epochs, and a Bayesian search that fits from its third trial on."""
     monkeypatch.setattr(tuning, "EPOCHS", SHORT)
+    monkeypatch.setattr(bayesian, "FEWEST_RANDOM", 2)
+    monkeypatch.setattr(bayesian, "RANDOM_PER_DIMENSION", 0)
 
 
 @pytest.fixture
 def run(make_bundle: Callable[..., Bundle], breast_cancer: Parts, tmp_path: Path) -> Callable[..., Trials]:
     """A search on the breast cancer rows in the test's directory."""
 
-    def make(  # noqa: PLR0913 - what a test may vary
+    def make(
         *,
         trials: int | None = None,
         budget: Budget | None = None,
@@ -73,61 +78,46 @@ def by_number(trials: Trials) -> list[Outcome]:
 
 
 @pytest.mark.parametrize("tuner", TUNERS)
-def test_every_tuner_completes_on_a_real_dataset(run: Callable[..., Trials], tuner: object) -> None:
-    # Nine trials: past the random start of the Bayesian search, and past the first promotion of Hyperband.
-    trials = run(tuner=tuner, trials=9)
-    assert trials.stopped_by == (
-        "exhausted" if isinstance(tuner, Grid | Manual) and len(trials.ranked) < 9 else "trials"
-    )
-    assert all(outcome.status == "completed" for outcome in trials.ranked)
-    assert trials.best.score is not None
-    assert trials.best.score > 0.9  # the majority class alone: 0.63
-    scores = [outcome.score for outcome in trials.ranked]
-    assert scores == sorted(scores, reverse=True)
-    assert [outcome.number for outcome in by_number(trials)] == list(range(len(trials.ranked)))
-
-
-def test_hyperband_promotes_and_continues(run: Callable[..., Trials]) -> None:
-    ended = by_number(run(tuner=Hyperband(), trials=11))
-    promoted = [outcome for outcome in ended if outcome.continues is not None]
-    assert promoted
-    assert all(outcome.planned_epochs == SHORT - SHORT // 3 for outcome in promoted)
-
-
-@pytest.mark.parametrize("tuner", TUNERS)
-def test_the_same_seed_gives_the_same_trials_and_a_finished_search_is_not_repeated(
-    run: Callable[..., Trials], tmp_path: Path, tuner: object
-) -> None:
-    def essence(trials: Trials) -> list[tuple[object, ...]]:
-        return [(o.number, o.hyperparameters, o.score, o.epoch_scores, o.continues) for o in trials.ranked]
-
-    first = run(tuner=tuner, trials=4, directory=tmp_path / "first")
-    again = run(tuner=tuner, trials=4, directory=tmp_path / "again")
-    assert essence(first) == essence(again)
-    resumed = run(tuner=tuner, trials=4, directory=tmp_path / "first")
-    assert resumed.ranked == first.ranked
-
-
-@pytest.mark.parametrize("tuner", TUNERS)
-def test_a_search_that_was_stopped_between_trials_goes_on_as_if_it_had_not_been(
+def test_every_tuner_completes_on_a_real_dataset_and_goes_on_where_it_was_stopped(
     run: Callable[..., Trials], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tuner: object
 ) -> None:
-    whole = run(tuner=tuner, trials=11, directory=tmp_path / "whole")
-    stopped = iter([False] * 8 + [True])
-    told = search_module.tell
+    whole = run(tuner=tuner, trials=ENOUGH, directory=tmp_path / "whole")
+    scores = [outcome.score for outcome in whole.ranked]
+    assert None not in scores
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] > 0.9  # the majority class alone: 0.63
+    assert [outcome.number for outcome in by_number(whole)] == list(range(ENOUGH))
+
+    told, calls = search_module.tell, iter(range(ENOUGH))
 
     def stop(*arguments: Any) -> None:
-        if next(stopped, False):
+        if next(calls) == ENOUGH - 2:
             raise KeyboardInterrupt  # after the journal's line, before the oracle knows
         told(*arguments)
 
     with monkeypatch.context() as killed:
         killed.setattr(search_module, "tell", stop)
-        run(tuner=tuner, trials=11, directory=tmp_path / "parts")
-    resumed = run(tuner=tuner, trials=11, directory=tmp_path / "parts")
-    assert [(o.number, o.hyperparameters, o.score) for o in resumed.ranked] == [
-        (o.number, o.hyperparameters, o.score) for o in whole.ranked
-    ]
+        assert run(tuner=tuner, trials=ENOUGH, directory=tmp_path / "parts").stopped_by == "interrupt"
+    resumed = run(tuner=tuner, trials=ENOUGH, directory=tmp_path / "parts")
+    assert essence(resumed) == essence(whole)
+
+
+def essence(trials: Trials) -> list[tuple[object, ...]]:
+    return [(o.number, o.hyperparameters, o.score, o.epoch_scores, o.continues) for o in trials.ranked]
+
+
+def test_hyperband_promotes_and_continues(run: Callable[..., Trials]) -> None:
+    ended = by_number(run(tuner=Hyperband(factor=2), trials=ENOUGH))
+    assert [outcome.continues is None for outcome in ended] == [True] * 3 + [False] * 2
+    assert [outcome.planned_epochs for outcome in ended] == [2] * 5  # two epochs, and the two up to four
+
+
+def test_a_finished_search_is_not_repeated(run: Callable[..., Trials]) -> None:
+    first = run(tuner=Manual(configurations=SMALL))
+    assert (len(first.ranked), first.stopped_by) == (3, "exhausted")
+    seen: list[TrialProgress] = []
+    assert run(tuner=Manual(configurations=SMALL), progress=seen.append).ranked == first.ranked
+    assert seen == []
 
 
 def test_the_best_trials_network_gives_its_score_again(
@@ -166,7 +156,7 @@ class Clock:
 
 
 def test_a_time_budget_ends_the_search_and_leaves_a_model(run: Callable[..., Trials]) -> None:
-    trials = run(budget=Budget(seconds=300, clock=Clock(step=1.0)))
+    trials = run(budget=Budget(seconds=100, clock=Clock(step=1.0)))
     assert trials.stopped_by == "budget"
     assert trials.best.weights is not None
     assert trials.best.weights.exists()
@@ -255,7 +245,7 @@ def test_progress_tells_trial_epoch_and_the_best_so_far(run: Callable[..., Trial
         (trial, epoch + 1) for trial in (0, 1) for epoch in range(SHORT)
     ]
     assert seen[-1].best == trials.best.score
-    assert all(earlier.best <= later.best for earlier, later in zip(seen, seen[1:], strict=False))
+    assert all(earlier.best <= later.best for earlier, later in itertools.pairwise(seen))
     assert seen[0].remaining is None
     assert seen[-1].remaining is not None
     assert {(now.trials, now.epochs) for now in seen} == {(2, SHORT)}

@@ -110,12 +110,12 @@ def test_a_network_with_a_log_prior_can_be_loaded_without_custom_code(
 
 def test_the_output_stays_in_float32_under_mixed_precision(make_bundle: Callable[..., Bundle], few: Parts) -> None:
     before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_float16")
+    keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         network = build_network(parts=few, bundle=make_bundle(), hyperparameters={}, seed=1)
     finally:
         keras.config.set_dtype_policy(before)
-    assert network.get_layer("hidden_1").compute_dtype == "float16"
+    assert network.get_layer("hidden_1").compute_dtype == "bfloat16"
     assert network.get_layer("output").compute_dtype == "float32"
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from executor.catalog.hyperparameters import Configuration
-from executor.catalog.optimization import learning_rates, optimization
+from executor.catalog.optimization import learning_rates, optimization, take_step
 from rules.choices import Adagrad, Adam, AdamW, Choice, He, RmsProp, Sgd, SgdMomentum
 from rules.errors import ChoiceError
 
@@ -39,12 +39,34 @@ def test_momentum_and_nesterov_are_the_bundles() -> None:
 
 
 @pytest.mark.parametrize("choice", [Sgd(), SgdMomentum(), Adam(), AdamW(), RmsProp(), Adagrad()])
+def test_a_step_is_that_of_the_optimizers_own_apply(choice: Choice) -> None:
+    random = np.random.default_rng(0)
+    start, gradients = random.normal(size=(2, 1)).astype(np.float32), random.normal(size=(3, 2, 1)).astype(np.float32)
+    results = []
+    for own in (True, False):
+        layer = keras.layers.Dense(1)
+        layer.build((None, 2))
+        layer.set_weights([start, np.ones(1, np.float32)])
+        optimizer = optimization(choice, configuration(weight_decay=0.1))
+        optimizer.build(layer.trainable_variables)
+        for gradient in gradients:
+            both = [keras.ops.convert_to_tensor(gradient), keras.ops.convert_to_tensor(gradient[0])]
+            if own:
+                take_step(optimizer, both, layer.trainable_variables, rate=0.25)
+            else:
+                optimizer.apply(both, layer.trainable_variables)
+        results.append([*layer.get_weights(), *(variable.numpy() for variable in optimizer.variables)])
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
+@pytest.mark.parametrize("choice", [Sgd(), SgdMomentum(), Adam(), AdamW(), RmsProp(), Adagrad()])
 def test_weight_decay_shrinks_weights_by_rate_times_decay_and_spares_biases(choice: Choice) -> None:
     layer = keras.layers.Dense(1, kernel_initializer="ones", bias_initializer="ones")
     layer.build((None, 2))
     optimizer = optimization(choice, configuration(weight_decay=0.1))
     optimizer.build(layer.trainable_variables)
-    optimizer.apply([np.zeros((2, 1), np.float32), np.zeros(1, np.float32)], layer.trainable_variables)
+    take_step(optimizer, [np.zeros((2, 1), np.float32), np.zeros(1, np.float32)], layer.trainable_variables, rate=0.25)
     np.testing.assert_allclose(np.asarray(layer.kernel), 1 - 0.25 * 0.1)
     np.testing.assert_array_equal(np.asarray(layer.bias), 1)
 

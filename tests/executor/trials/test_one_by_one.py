@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.framework.func_graph import FuncGraph
 
 from executor.budget import Budget
 from executor.catalog.tuning import Proposal
@@ -43,9 +45,7 @@ def test_a_trial_learns(place: Callable[..., Workplace]) -> None:
     assert outcome.epochs <= 20
 
 
-def test_the_score_is_that_of_the_kept_weights(
-    place: Callable[..., Workplace], breast_cancer: Parts
-) -> None:
+def test_the_score_is_that_of_the_kept_weights(place: Callable[..., Workplace], breast_cancer: Parts) -> None:
     at = place()
     outcome, _ = run_trial(proposal(5), at)
     network = rebuild(outcome, at.bundle, breast_cancer, at.seed)
@@ -211,6 +211,30 @@ def test_a_promotion_goes_on_from_the_last_weights_and_the_optimizer_state(
     assert any(moment.any() for moment in first_end[6:])
 
 
+def test_the_graphs_of_a_finished_trial_are_freed(place: Callable[..., Workplace]) -> None:
+    def graphs() -> int:
+        gc.collect()
+        return sum(isinstance(thing, FuncGraph) for thing in gc.get_objects())
+
+    at = place()
+    run_trial(proposal(1), at)
+    before = graphs()
+    run_trial(proposal(1), at)
+    assert graphs() <= before
+
+
+def test_trials_that_compile_anew_do_not_warn(
+    place: Callable[..., Workplace], capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    at = place()
+    run_trial(proposal(1), at)
+    capfd.readouterr()
+    for number in range(6):  # TensorFlow warns after five
+        run_trial(proposal(1, number=number), at)
+    assert capfd.readouterr() == ("", "")
+    assert caplog.records == []
+
+
 def test_no_half_written_weights_are_left_behind(place: Callable[..., Workplace]) -> None:
     at = place()
     run_trial(proposal(1, may_go_on=True), at)
@@ -249,9 +273,9 @@ def test_a_forecast_learns_what_is_left_after_its_offset(
     assert outcome.score == pytest.approx(0, abs=1e-6)  # the offset is the answer, and the inputs are all zero
 
 
-def test_under_mixed_precision_gradients_are_scaled_and_a_trial_completes(place: Callable[..., Workplace]) -> None:
+def test_a_trial_learns_under_mixed_precision(place: Callable[..., Workplace]) -> None:
     before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_float16")
+    keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         outcome, _ = run_trial(proposal(10), place(optimizer=Adam(learning_rate=0.01)))
     finally:

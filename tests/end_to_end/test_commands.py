@@ -1,0 +1,144 @@
+"""`recommend train` and `recommend predict` as a person uses them."""
+
+from __future__ import annotations
+
+import csv
+import re
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from executor.run import Run
+from recommender.cli import group
+from recommender.examples import example
+from rules.errors import PcwatError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from click.testing import Result
+
+CANCER = str(example("breast_cancer"))
+COMMAND = [sys.executable, "-c", "from recommender.cli import main; main()"]
+PATIENCE = 120.0  # seconds to wait for a subprocess that imports TensorFlow on a busy machine
+
+
+def invoke(*words: str) -> Result:
+    return CliRunner().invoke(group, [str(word) for word in words])
+
+
+def refused(*words: str) -> str:
+    result = invoke(*words)
+    assert isinstance(result.exception, PcwatError), result.output
+    return str(result.exception)
+
+
+def changed(tmp_path: Path, change) -> Path:
+    """The rows of the example with the target taken away and a change made to header and cells."""
+    with open(CANCER, newline="", encoding="utf-8") as file:
+        header, *rows = list(csv.reader(file))
+    header, rows = header[:-1], [row[:-1] for row in rows[:20]]
+    header, rows = change(header, rows)
+    path = tmp_path / "rows.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+def test_train_recommends_trains_and_reports_the_hold_out(tmp_path: Path) -> None:
+    result = invoke("train", CANCER, "--target", "diagnosis", "--trials", "1", "-o", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    for part in ("imbalance_ratio 1.684", "roc_auc", "rows that were never seen", "constant", "linear", "Beats always"):
+        assert part in result.output
+
+
+def test_predict_answers_new_rows(cancer_run: Run, tmp_path: Path) -> None:
+    rows = changed(tmp_path, lambda header, rows: (header, rows))
+    assert invoke("predict", cancer_run.directory, rows, "-o", tmp_path / "out.csv").exit_code == 0
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
+        answers = list(csv.DictReader(file))
+    assert len(answers) == 20
+    assert {answer["prediction"] for answer in answers} <= {"benign", "malignant"}
+
+
+BROKEN = {
+    "a missing column": (lambda h, r: (h[1:], [row[1:] for row in r]), "lacks 'mean radius'"),
+    "a misspelt column": (lambda h, r: (["mean radios", *h[1:]], r), "'mean radios'"),
+    "an extra column": (lambda h, r: ([*h, "extra"], [[*row, "1"] for row in r]), "'extra'"),
+    "a retyped column": (lambda h, r: (h, [*r[:3], ["big", *r[3][1:]], *r[4:]]), "'big'"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_rows_that_do_not_fit_the_training_are_refused_by_name(case: str, cancer_run: Run, tmp_path: Path) -> None:
+    change, message = BROKEN[case]
+    assert message in refused("predict", cancer_run.directory, changed(tmp_path, change))
+
+
+def test_a_folder_that_is_not_a_run_is_refused(tmp_path: Path) -> None:
+    assert "is not one" in refused("predict", tmp_path, CANCER)
+    assert "is not one" in refused("train", "--resume", tmp_path)
+
+
+def test_a_finished_run_is_not_resumed(cancer_run: Run) -> None:
+    assert "is finished" in refused("train", "--resume", cancer_run.directory)
+
+
+def test_a_bundle_with_an_unknown_choice_is_refused_with_its_line(cancer_run: Run, tmp_path: Path) -> None:
+    text = (cancer_run.directory / "bundle.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "bundle.yaml"
+    path.write_text(text.replace("name: adam", "name: adma"), encoding="utf-8")
+    message = refused("train", CANCER, "--target", "diagnosis", "--bundle", path)
+    assert re.search(r"bundle.yaml:\d+: The optimizer must be one of", message)
+    assert "Did you mean 'adam'?" in message
+
+
+def start(*words: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([*COMMAND, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def wait_for_trials(run: Path, count: int, process: subprocess.Popen[bytes]) -> list[str]:
+    """The first lines of the journal, once there are so many."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        journal = run / "trials.jsonl"
+        lines = journal.read_text(encoding="utf-8").splitlines() if journal.exists() else []
+        if len(lines) >= count:
+            return lines
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    raise AssertionError("the search did not get on")
+
+
+def test_a_killed_training_resumes_without_repeating_a_trial(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    words = ["--pin", "tuner=grid", "--reason", "a test", "--trials", "6", "-o", run]
+    process = start("train", CANCER, "--target", "diagnosis", *words)
+    before = wait_for_trials(run, 2, process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    with pytest.raises(PcwatError, match="was not finished"):
+        Run(run)
+    assert invoke("train", "--resume", run).exit_code == 0
+    after = (run / "trials.jsonl").read_text(encoding="utf-8").splitlines()
+    assert after[: len(before)] == before
+    assert Run(run).summary.completed == 6
+    combinations = {re.search(r'"hyperparameters":(\{.*?\})', line)[1] for line in after}
+    assert len(combinations) == 6
+
+
+def test_ctrl_c_leaves_the_best_model_so_far(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    process = start("train", CANCER, "--target", "diagnosis", "--trials", "500", "-o", run)
+    wait_for_trials(run, 1, process)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err.decode()
+    assert b"Ctrl-C" in out
+    assert b"Traceback" not in err
+    assert Run(run).predict(CANCER).num_rows == 569

@@ -1,0 +1,196 @@
+"""From a file to a judged model, on every kind of task."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from sklearn.metrics import mean_absolute_error, roc_auc_score
+
+from executor.run import Run
+from executor.train import train
+from recommender.dataset import Dataset
+from recommender.examples import example
+from rules.choices import Slot, parse_choice
+from rules.engine import Pin
+from rules.errors import ChoiceError, RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def write_table(path: Path, header: list[str], rows: Iterable[Iterable[object]]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+def test_a_run_holds_everything_that_the_readme_names(cancer_run: Run) -> None:
+    wanted = {"bundle.yaml", "record.json", "trials.jsonl", "model.keras", "scores.json", "predictions.csv"}
+    assert wanted <= {path.name for path in cancer_run.directory.iterdir()}
+    assert cancer_run.bundle == cancer_run.record.to_bundle()
+
+
+def test_the_score_can_be_recomputed_from_the_predictions(cancer_run: Run) -> None:
+    rows = rows_of(cancer_run.directory / "predictions.csv")
+    truth = [row["truth"] == "malignant" for row in rows]
+    score = [float(row["probability of malignant"]) for row in rows]
+    assert cancer_run.scores.metric == "roc_auc"
+    assert roc_auc_score(truth, score) == pytest.approx(cancer_run.scores.hold_out.value)
+    assert cancer_run.scores.hold_out.value > 0.95
+    assert cancer_run.scores.has_signal
+
+
+def test_no_feature_value_lies_in_a_record(cancer_run: Run) -> None:
+    assert set(rows_of(cancer_run.directory / "predictions.csv")[0]) == {
+        "row",
+        "truth",
+        "prediction",
+        "probability of benign",
+        "probability of malignant",
+    }
+    record = (cancer_run.directory / "record.json").read_text(encoding="utf-8")
+    assert "122.8" not in record  # the first row's mean perimeter
+
+
+def test_the_saved_model_answers_raw_rows_as_the_run_did(cancer_run: Run) -> None:
+    again = Run(cancer_run.directory).predict(example("breast_cancer"))
+    held_out = rows_of(cancer_run.directory / "predictions.csv")
+    column = again["probability of malignant"].to_numpy()
+    expected = [float(row["probability of malignant"]) for row in held_out]
+    np.testing.assert_allclose(column[[int(row["row"]) for row in held_out]], expected, atol=1e-5)
+
+
+def test_the_same_seed_gives_the_same_scores(cancer_run: Run, tmp_path: Path) -> None:
+    again = train(example("breast_cancer"), target="diagnosis", trials=3, directory=tmp_path / "again")
+    assert again.scores == cancer_run.scores.model_copy(update={"baselines": again.scores.baselines})
+    assert again.summary.best_hyperparameters == cancer_run.summary.best_hyperparameters
+
+
+def test_a_regression_is_scored_in_the_targets_own_unit(tmp_path: Path) -> None:
+    run = train(example("diabetes"), target="progression", trials=2, directory=tmp_path / "run")
+    rows = rows_of(tmp_path / "run" / "predictions.csv")
+    truth, said = ([float(row[name]) for row in rows] for name in ("truth", "prediction"))
+    assert run.scores.metric == "rmse"
+    assert run.scores.hold_out.value == pytest.approx(np.sqrt(np.mean(np.subtract(truth, said) ** 2)))
+    assert run.scores.others["mae"] == pytest.approx(mean_absolute_error(truth, said))
+    assert run.scores.has_signal
+
+
+def test_several_classes_are_told_apart(tmp_path: Path) -> None:
+    run = train(example("wine"), target="cultivar", trials=2, directory=tmp_path / "run")
+    assert run.scores.metric == "accuracy"
+    assert run.scores.hold_out.value > 0.8
+    assert set(run.predict(example("wine")).column("prediction").to_pylist()) == {
+        "cultivar_1",
+        "cultivar_2",
+        "cultivar_3",
+    }
+
+
+def test_a_class_of_two_rows_does_not_stop_a_training(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    numbers = random.normal(size=(120, 3)).round(3)
+    labels = ["a", "b", "c", "c"] + [("a", "b")[int(row[0] > 0)] for row in numbers[4:]]
+    path = write_table(tmp_path / "t.csv", ["x", "y", "z", "label"], [[*row, label] for row, label in zip(numbers, labels, strict=True)])
+    run = train(path, target="label", trials=1, directory=tmp_path / "run")
+    assert run.signature.labels == ("a", "b", "c")
+
+
+def test_several_yes_or_no_targets_are_learned_together(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    numbers = random.normal(size=(200, 3)).round(3)
+    rows = [[*row, int(row[0] > 0), int(row[1] + row[2] > 0)] for row in numbers]
+    path = write_table(tmp_path / "t.csv", ["x", "y", "z", "first", "second"], rows)
+    run = train(path, target=["first", "second"], trials=1, directory=tmp_path / "run")
+    assert run.signature.task == "multilabel"
+    assert run.scores.hold_out.value > 0.8
+
+
+def test_several_numbers_are_learned_together(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    numbers = random.normal(size=(200, 2)).round(3)
+    rows = [[*row, round(row[0] * 2, 4), round(row[0] - 3 * row[1], 4)] for row in numbers]
+    path = write_table(tmp_path / "t.csv", ["x", "y", "first", "second"], rows)
+    run = train(path, target=["first", "second"], trials=1, directory=tmp_path / "run")
+    assert run.signature.task == "multi_regression"
+    assert run.scores.has_signal
+
+
+def test_a_series_is_continued_by_one_step(tmp_path: Path) -> None:
+    months = [f"{1990 + month // 12}-{month % 12 + 1:02d}-01" for month in range(180)]
+    values = [round(100 + month / 2 + 20 * np.sin(month * np.pi / 6), 3) for month in range(180)]
+    path = write_table(tmp_path / "t.csv", ["month", "value"], zip(months, values, strict=True))
+    run = train(path, target="value", trials=2, directory=tmp_path / "run")
+    assert run.signature.task == "forecasting"
+    assert run.scores.has_signal
+    (answer,) = run.predict(path).column("prediction").to_pylist()
+    assert answer == pytest.approx(100 + 90, abs=8)  # month 180: the sine is 0
+
+
+def test_noise_is_called_noise(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    rows = [[*random.normal(size=4).round(3), random.integers(2)] for _ in range(300)]
+    path = write_table(tmp_path / "t.csv", ["a", "b", "c", "d", "coin"], rows)
+    run = train(path, target="coin", trials=1, directory=tmp_path / "run")
+    assert not run.scores.has_signal
+    assert "No signal found" in run.scores.verdict
+
+
+@pytest.mark.parametrize("tuner", ["grid", "random", "bayesian", "hyperband", "manual"])
+def test_each_tuning_strategy_runs_end_to_end(tuner: str, tmp_path: Path) -> None:
+    pin = Pin(slot=Slot.TUNER, choice=parse_choice(Slot.TUNER, tuner), reason="a test")
+    run = train(example("wine"), target="cultivar", pins=[pin], trials=4, directory=tmp_path / "run")
+    assert run.bundle.tuner.name == tuner
+    assert run.summary.completed == run.summary.trials == 4
+
+
+def test_a_changed_bundle_is_trained_and_named(tmp_path: Path, cancer_run: Run) -> None:
+    changed = cancer_run.bundle.model_copy(update={"optimizer": parse_choice(Slot.OPTIMIZER, "rmsprop")})
+    run = train(example("breast_cancer"), target="diagnosis", bundle=changed, trials=1, directory=tmp_path / "run")
+    assert run.bundle.optimizer.name == "rmsprop"
+    plan = json.loads((tmp_path / "run" / "plan.json").read_text(encoding="utf-8"))
+    assert plan["changed"]["optimizer"] == "adam (schedule cosine)"
+
+
+def test_a_bundle_for_another_task_is_refused(tmp_path: Path, cancer_run: Run) -> None:
+    with pytest.raises(ChoiceError, match="forbids"):
+        train(example("diabetes"), target="progression", bundle=cancer_run.bundle, directory=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_directory_in_use_is_not_written_into(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("keep me", encoding="utf-8")
+    with pytest.raises(RunError, match="needs an empty directory"):
+        train(example("wine"), target="cultivar", directory=tmp_path)
+
+
+def test_a_frame_is_trained_on_like_a_file(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.read_csv(example("wine"))
+    run = train(frame, target="cultivar", trials=1, directory=tmp_path / "run")
+    assert run.predict(frame.drop(columns="cultivar")).num_rows == 178
+
+
+def test_hostile_column_names_and_values_are_only_names_and_values(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    names = ['a"; DROP TABLE dataset; --', "<script>alert(1)</script>", "../../etc/passwd", "[bold]x[/bold]", "__class__"]
+    rows = []
+    for _ in range(150):
+        x = random.normal(size=4).round(3)
+        word = ["<b>", "'); --", "{{7*7}}"][random.integers(3)]
+        rows.append([*x, word, "[red]yes" if x[0] + x[1] > 0 else "=cmd()"])
+    path = write_table(tmp_path / "t.csv", [*names, "label/\\"], rows)
+    run = train(path, target="label/\\", trials=1, directory=tmp_path / "run")
+    assert run.scores.hold_out.value > 0.8
+    with Dataset.open(path) as dataset:
+        assert run.predict(dataset).num_rows == 150

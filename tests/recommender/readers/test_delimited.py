@@ -1,0 +1,114 @@
+import gzip
+from pathlib import Path
+
+import pytest
+
+from recommender.dataset import Dataset
+from rules.errors import DatasetError
+
+
+def rows_of(path: Path, **options: str) -> list[tuple[object, ...]]:
+    with Dataset.open(path, **options) as dataset:
+        return dataset.connection.execute("SELECT * FROM dataset ORDER BY rowid").fetchall()
+
+
+def written(tmp_path: Path, text: str | bytes, name: str = "table.csv") -> Path:
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+@pytest.mark.parametrize("token", ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "?"])
+def test_a_missing_token_is_no_value(tmp_path: Path, token: str) -> None:
+    assert rows_of(written(tmp_path, f"a,b\n1,x\n{token},y\n")) == [(1, "x"), (None, "y")]
+
+
+def test_the_word_none_is_a_value(tmp_path: Path) -> None:
+    assert rows_of(written(tmp_path, "a,b\nNone,1\nGrvl,2\n")) == [("None", 1), ("Grvl", 2)]
+
+
+def test_rows_keep_the_order_of_the_file(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,b\n" + "".join(f"{row},{row % 3}\n" for row in range(50_000)))
+    with Dataset.open(path) as dataset:
+        found = dataset.connection.execute("SELECT count(*), count_if(a = rowid) FROM dataset").fetchall()
+    assert found == [(50_000, 50_000)]
+
+
+def test_a_word_after_the_first_rows_makes_the_column_words(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,b\n" + "1,2\n" * 30_000 + "none,3\n")
+    with Dataset.open(path) as dataset:
+        assert dict(dataset.storage) == {"a": "VARCHAR", "b": "BIGINT"}
+
+
+def test_tabs_and_gzip_are_read_by_their_extension(tmp_path: Path) -> None:
+    assert rows_of(written(tmp_path, "a\tb\n1\tx,y\n", "table.tsv")) == [(1, "x,y")]
+    assert rows_of(written(tmp_path, gzip.compress(b"a,b\n1,x\n"), "table.csv.gz")) == [(1, "x")]
+
+
+def test_a_delimiter_can_be_given(tmp_path: Path) -> None:
+    assert rows_of(written(tmp_path, "a;b\n1;x\n"), delimiter=";") == [(1, "x")]
+
+
+def test_quoted_cells_may_hold_delimiters_quotes_and_lines(tmp_path: Path) -> None:
+    path = written(tmp_path, '"a, ""b""\nc",d\n1,"x\ny"\n')
+    with Dataset.open(path) as dataset:
+        assert dataset.columns == ('a, "b"\nc', "d")
+    assert rows_of(path) == [(1, "x\ny")]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
+    with Dataset.open(written(tmp_path, "\ufeffa,b\n1,2\n")) as dataset:
+        assert dataset.columns == ("a", "b")
+
+
+def test_a_column_without_a_name_is_called_by_its_place(tmp_path: Path) -> None:
+    with Dataset.open(written(tmp_path, ",b,\n1,2,3\n")) as dataset:
+        assert dataset.columns == ("column_1", "b", "column_3")
+
+
+def test_names_that_differ_only_in_case_are_kept_apart(tmp_path: Path) -> None:
+    with Dataset.open(written(tmp_path, "a,A,A_1\n1,2,3\n")) as dataset:
+        assert dataset.columns == ("a", "A_2", "A_1")
+
+
+def test_a_pattern_in_the_path_names_that_file_only(tmp_path: Path) -> None:
+    written(tmp_path, "a\n1\n", "t1.csv")
+    assert rows_of(written(tmp_path, "a\n2\n", "t*.csv")) == [(2,)]
+    assert rows_of(written(tmp_path, "a\n3\n", "t[1].csv")) == [(3,)]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "is empty"),
+        ("\n \n", "is empty"),
+        ("a,b\n", "only the names of columns"),
+        (b"\x89PNG\r\n\x1a\n\x00\x01\x02", "binary data (a zero byte at position 8)"),
+        ("a;b\n1;2\n", "Give --delimiter ';'"),
+        ("a|b\n1|2\n", "Give --delimiter '|'"),
+        ("a\tb\n1\t2\n", "contains tabs"),
+        ("a,b,a\n1,2,3\n", "'a' stands over columns 1 and 3"),
+        ("a,b\n1,2\n3,é\n".encode("latin-1"), "line 3 of"),
+        ("é,b\n1,2\n".encode("latin-1"), "line 1 of"),
+        ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
+        ("a,b\n1,2\n3\n", "line 3 of"),
+        ("a,b\n" + "1,2\n" * 30_000 + "3,4,5\n", "which has 2 separated by commas, but line 30,002 of"),
+        ('a,b\n1,"x"y\n', "line 2 of"),
+    ],
+)
+def test_a_broken_table_is_refused_with_the_place(tmp_path: Path, content: str | bytes, says: str) -> None:
+    with pytest.raises(DatasetError) as caught:
+        Dataset.open(written(tmp_path, content))
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_late_line_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    path = written(tmp_path, b"a,b\n" + b"1,x\n" * 30_000 + "3,é\n".encode("latin-1"))
+    with pytest.raises(DatasetError, match="line 30002 of"):
+        Dataset.open(path)
+
+
+def test_a_broken_archive_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="readable file"):
+        Dataset.open(written(tmp_path, "a,b\n1,2\n", "table.csv.gz"))

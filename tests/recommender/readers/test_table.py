@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from recommender.dataset import Dataset
+from rules.errors import ColumnError, DatasetError
+
+
+def test_parquet_and_json_lines_hold_what_was_written(tmp_path: Path) -> None:
+    parquet, lines = tmp_path / "t.parquet", tmp_path / "t.jsonl"
+    duckdb.sql("SELECT range AS a, 'k' || range AS b FROM range(3)").write_parquet(str(parquet))
+    lines.write_text('{"a": 0, "b": "NA"}\n{"a": 1, "b": null}\n')
+    with Dataset.open(parquet) as dataset:
+        assert (dataset.format, dataset.row_count, dict(dataset.storage)) == (
+            "parquet",
+            3,
+            {"a": "BIGINT", "b": "VARCHAR"},
+        )
+    with Dataset.open(lines) as dataset:
+        assert dataset.format == "jsonl"
+        # JSON has a null of its own, so that the text "NA" is a value.
+        assert dataset.connection.execute("FROM dataset").fetchall() == [(0, "NA"), (1, None)]
+
+
+def test_a_missing_file_is_met_with_the_nearest_name(tmp_path: Path) -> None:
+    (tmp_path / "churn.csv").write_text("a\n1\n")
+    with pytest.raises(DatasetError, match=r"Did you mean 'churn.csv'\?"):
+        Dataset.open(tmp_path / "chrun.csv")
+
+
+def test_a_missing_directory_is_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="does not exist either"):
+        Dataset.open(tmp_path / "nowhere" / "churn.csv")
+
+
+def test_a_directory_is_refused_and_its_tables_are_listed(tmp_path: Path) -> None:
+    (tmp_path / "churn.csv").write_text("a\n1\n")
+    with pytest.raises(DatasetError, match=r"is a directory. Give one of its files: churn.csv"):
+        Dataset.open(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("a.npz", "a bundle of arrays"), ("a.png", "an image"), ("a.dat", "must say its format"), ("a", "ends in 'none'")],
+)
+def test_what_is_not_a_table_is_refused(tmp_path: Path, name: str, says: str) -> None:
+    (tmp_path / name).write_text("a\n1\n")
+    with pytest.raises(DatasetError) as caught:
+        Dataset.open(tmp_path / name)
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "says"), [("a.parquet", "must be Parquet"), ("a.jsonl", "must be JSON lines")])
+def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path: Path, name: str, says: str) -> None:
+    (tmp_path / name).write_text("neither of the two")
+    with pytest.raises(DatasetError, match=says):
+        Dataset.open(tmp_path / name)
+
+
+@pytest.mark.parametrize("delimiter", ["", ";;", '"', "é"])
+def test_a_delimiter_is_one_plain_character(tmp_path: Path, delimiter: str) -> None:
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    with pytest.raises(DatasetError, match="one ASCII character"):
+        Dataset.open(tmp_path / "a.csv", delimiter=delimiter)
+
+
+def test_a_delimiter_does_not_apply_to_parquet(tmp_path: Path) -> None:
+    duckdb.sql("SELECT 1 AS a").write_parquet(str(tmp_path / "a.parquet"))
+    with pytest.raises(DatasetError, match="Leave --delimiter out"):
+        Dataset.open(tmp_path / "a.parquet", delimiter=";")
+
+
+def test_a_nested_column_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"a": [1, 2], "b": 1}\n')
+    with pytest.raises(ColumnError, match="column 'a' of a.jsonl is of type"):
+        Dataset.open(tmp_path / "a.jsonl")
