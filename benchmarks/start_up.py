@@ -46,7 +46,9 @@ def main() -> None:
     for name, measured in seconds.items():
         print(f"{name:<40} median {statistics.median(measured):.3f} s  min {min(measured):.3f} s")
     imports, ours = (statistics.median(measured) for measured in seconds.values())
-    print(f"{'aim':<40} {FACTOR * imports + CONSTANT:.3f} s  {'met' if ours <= FACTOR * imports + CONSTANT else 'missed'}")
+    print(
+        f"{'aim':<40} {FACTOR * imports + CONSTANT:.3f} s  {'met' if ours <= FACTOR * imports + CONSTANT else 'missed'}"
+    )
 
 
 def write_table(path: Path) -> None:

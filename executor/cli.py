@@ -51,7 +51,7 @@ def train(
     output: Path | None,
     stopped: Path | None,
 ) -> None:
-    """Recommend a bundle for DATASET, search under it, and keep the model with the best P.
+    r"""Recommend a bundle for DATASET, search under it, and keep the model with the best P.
 
     \b
     recommend train titanic.csv --target Survived --budget 10m
@@ -106,11 +106,13 @@ def _carried_out(begun: Begun, limit: Budget) -> Run:
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("rows", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="CSV, or Parquet by its ending [standard output].")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="CSV, or Parquet by its ending [standard output]."
+)
 @click.option("--delimiter", metavar="CHARACTER", help="What separates columns, where it is not found out.")
 @click.option("--ignore-extra", is_flag=True, help="Leave out columns that the training did not see.")
 def predict(*, run: Path, rows: Path, output: Path | None, delimiter: str | None, ignore_extra: bool) -> None:
-    """Predict ROWS (a table with the columns of the training) with the model of RUN.
+    r"""Predict ROWS (a table with the columns of the training) with the model of RUN.
 
     \b
     recommend predict runs/titanic-1 new_passengers.csv -o out.csv

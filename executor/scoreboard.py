@@ -30,7 +30,9 @@ def show_scores(run: Run, console: Console) -> None:
         table.add_row(name, value, Text(baseline.says))
     console.print(table)
     others = ", ".join(
-        f"{name} {number(value)}" for name, value in scores.others.items() if value is not None and name != scores.metric
+        f"{name} {number(value)}"
+        for name, value in scores.others.items()
+        if value is not None and name != scores.metric
     )
     console.print(f"Also: {others}", style="dim")
     for threshold in scores.thresholds:

@@ -65,9 +65,7 @@ def train(
     )
     limit = Budget(seconds=budget, trials=trials)
     with nullcontext(data) if isinstance(data, Dataset) else Dataset.open(data) as dataset:
-        begun = begin(
-            dataset, said, budget=limit, bundle=bundle, book=book, pins=pins, seed=seed, directory=directory
-        )
+        begun = begin(dataset, said, budget=limit, bundle=bundle, book=book, pins=pins, seed=seed, directory=directory)
         return carry_out(begun, budget=limit)
 
 

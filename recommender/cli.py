@@ -97,10 +97,14 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     options = (
         click.option("--target", multiple=True, metavar="COLUMN", help="Column to predict; repeat it for several."),
-        click.option("--task", metavar="TASK", help="binary, multiclass, multilabel, regression, … instead of inferred."),
-        click.option("--kind", multiple=True, metavar="COLUMN=KIND", help="Read a column as numeric, categorical, text, …"),
+        click.option("--task", metavar="TASK", help="binary, multiclass, regression, … instead of the inferred one."),
+        click.option(
+            "--kind", multiple=True, metavar="COLUMN=KIND", help="Read a column as numeric, categorical, text, …"
+        ),
         click.option("--time", metavar="COLUMN", help="Column that orders the rows in time."),
-        click.option("--entity", metavar="COLUMN", help="Column whose equal values never lie on both sides of a split."),
+        click.option(
+            "--entity", metavar="COLUMN", help="Column whose equal values never lie on both sides of a split."
+        ),
         click.option("--split", metavar="COLUMN", help="Column that names train, validation and test rows."),
         click.option("--delimiter", metavar="CHARACTER", help="What separates columns, where it is not found out."),
     )

@@ -31,6 +31,7 @@ NOTES_ORDER: Final = (
     Slot.ACTIVATION,
 )
 
+WITHOUT_DECIMALS: Final = 10_000  # from there on, four significant digits leave no decimals
 MOST_COLUMNS: Final = 100  # rows of the table of columns on a terminal
 
 
@@ -42,7 +43,7 @@ def number(value: str | float) -> str:
     """
     if isinstance(value, str):
         return value
-    if value == int(value) or abs(value) >= 1e4:
+    if value == int(value) or abs(value) >= WITHOUT_DECIMALS:
         return f"{value:,.0f}"
     return f"{value:.4g}"
 
@@ -163,5 +164,3 @@ def _findings(profile: Profile, console: Console) -> None:
         line = Text("! ", style="yellow")
         line.append(finding.message, style="default")
         console.print(line)
-
-

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 quiet_tensorflow()
 
+from executor.train import train  # noqa: E402  after TensorFlow was silenced
+from recommender.examples import example  # noqa: E402
+
 
 @pytest.fixture(scope="session")
 def cancer_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished run of three trials on a shipped example; tests must not change it."""
-    from executor.train import train
-    from recommender.examples import example
-
     folder: Path = tmp_path_factory.mktemp("runs") / "cancer"
     return train(example("breast_cancer"), target="diagnosis", trials=3, directory=folder)

@@ -40,7 +40,7 @@ def refused(*words: str) -> str:
 
 def changed(tmp_path: Path, change) -> Path:
     """The rows of the example with the target taken away and a change made to header and cells."""
-    with open(CANCER, newline="", encoding="utf-8") as file:
+    with example("breast_cancer").open(newline="", encoding="utf-8") as file:
         header, *rows = list(csv.reader(file))
     header, rows = header[:-1], [row[:-1] for row in rows[:20]]
     header, rows = change(header, rows)

@@ -101,7 +101,11 @@ def test_a_class_of_two_rows_does_not_stop_a_training(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     numbers = random.normal(size=(120, 3)).round(3)
     labels = ["a", "b", "c", "c"] + [("a", "b")[int(row[0] > 0)] for row in numbers[4:]]
-    path = write_table(tmp_path / "t.csv", ["x", "y", "z", "label"], [[*row, label] for row, label in zip(numbers, labels, strict=True)])
+    path = write_table(
+        tmp_path / "t.csv",
+        ["x", "y", "z", "label"],
+        [[*row, label] for row, label in zip(numbers, labels, strict=True)],
+    )
     run = train(path, target="label", trials=1, directory=tmp_path / "run")
     assert run.signature.labels == ("a", "b", "c")
 
@@ -183,7 +187,13 @@ def test_a_frame_is_trained_on_like_a_file(tmp_path: Path) -> None:
 
 def test_hostile_column_names_and_values_are_only_names_and_values(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
-    names = ['a"; DROP TABLE dataset; --', "<script>alert(1)</script>", "../../etc/passwd", "[bold]x[/bold]", "__class__"]
+    names = [
+        'a"; DROP TABLE dataset; --',
+        "<script>alert(1)</script>",
+        "../../etc/passwd",
+        "[bold]x[/bold]",
+        "__class__",
+    ]
     rows = []
     for _ in range(150):
         x = random.normal(size=4).round(3)

@@ -23,7 +23,7 @@ CANCER = str(example("breast_cancer"))
 
 
 def invoke(*words: str) -> Result:
-    return CliRunner().invoke(group, list(words))
+    return CliRunner(env={"COLUMNS": "200"}).invoke(group, list(words))
 
 
 def refused(*words: str) -> str:

@@ -47,5 +47,5 @@ def test_nothing_is_left_open_when_a_file_cannot_be_read(tmp_path: Path, monkeyp
 
 def test_a_quoted_name_survives_quotes_in_it(table: Callable[..., Dataset]) -> None:
     name = '"; DROP TABLE dataset; --'
-    dataset = table(**{name: [1, 2]})
+    dataset = table(**{name: [1, 2], "b": [0, 0]})
     assert dataset.connection.execute(f"SELECT sum({quoted(name)}) FROM dataset").fetchall() == [(3,)]

@@ -86,8 +86,15 @@ def test_wrong_entries_are_far_out_on_both_scales() -> None:
 
 
 def test_where_most_values_are_equal_the_percentiles_take_the_place_of_the_median_deviation() -> None:
-    # 70 zeros of 100: MAD and quartiles are 0; the 95th percentile of 1..30 after them is 25.05, so the scale is
-    # 25.05 / 3.29 = 7.61 and values above 26.65 are out: 27, 28, 29, 30.
-    found = shape_of([0.0] * 70 + [float(value) for value in range(1, 31)])
-    assert np.percentile([0] * 70 + list(range(1, 31)), 95) == pytest.approx(25.05)
-    assert found.raw == 4
+    # 80 zeros of 100: MAD and quartiles are 0; the 95th percentile is 15.05, so the scale is 15.05 / 3.29 = 4.574 and
+    # values above 3.5 · 4.574 = 16.01 are out: 17, 18, 19, 20.
+    values = [0.0] * 80 + [float(value) for value in range(1, 21)]
+    assert list(np.percentile(values, [75, 95])) == pytest.approx([0, 15.05])
+    assert shape_of(values).raw == 4
+
+
+def test_where_half_the_values_are_equal_the_quartiles_take_the_place_of_the_median_deviation() -> None:
+    # 70 zeros of 100: MAD 0, upper quartile 5.25, so the scale is 5.25 / 1.349 = 3.892 and values above 13.62 are out.
+    values = [0.0] * 70 + [float(value) for value in range(1, 31)]
+    assert np.percentile(values, 75) == pytest.approx(5.25)
+    assert shape_of(values).raw == 30 - 13

@@ -1,0 +1,84 @@
+"""`recommend train` with its defaults on public tables of every kind: P on the hold-out beside the baselines.
+
+    PCWAT_DATASETS=folder python benchmarks/tables.py [--budget 60s] [NAME …]
+
+The folder holds the datasets and their catalogue.csv (columns name, kind, task, target, file). Prints a table and,
+at the end, on how many datasets the model certainly beats the constant answer.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+import click
+
+from executor.run import Run
+from recommender.plan import seconds
+from recommender.render import number
+
+CHOSEN: Final = (
+    "breast_cancer", "smarket_direction", "email_spam_openintro", "software_defects_pc1", "vehicle",
+    "maternal_health_risk", "ecoli", "nursery", "scene", "solar_flare_counts", "airfoil_noise", "wage_islr",
+    "nyc_flight_delay", "titanic", "house_prices_ames", "adult_income", "air_passengers",
+)  # fmt: skip
+"""At least one of each kind of table, one without signal, one with singleton classes, one series."""
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@click.option("--budget", default="60s", show_default=True)
+@click.option("--seed", default=0, show_default=True)
+def main(names: tuple[str, ...], budget: str, seed: int) -> None:
+    folder = Path(os.environ["PCWAT_DATASETS"])
+    with (folder / "catalogue.csv").open(newline="", encoding="utf-8") as file:
+        catalogue = {row["name"]: row for row in csv.DictReader(file)}
+    header = f"{'dataset':<24}{'kind':<22}{'P':<10}{'hold-out':>10}{'95 % interval':>22}{'constant':>10}{'linear':>10}"
+    print(f"{header}{'trials':>8}{'seconds':>9}  signal")
+    signal = 0
+    for name in names or CHOSEN:
+        row = catalogue[name]
+        with tempfile.TemporaryDirectory() as parent:
+            run, took = trained(folder / row["file"], row["target"].split("|"), Path(parent) / name, budget, seed)
+        signal += run.scores.has_signal
+        print(line(row, run, took) + ("" if took <= seconds(budget) else "  OVER BUDGET"), flush=True)
+    print(f"certainly better than the constant answer: {signal} of {len(names or CHOSEN)}")
+
+
+def trained(path: Path, targets: list[str], directory: Path, budget: str, seed: int) -> tuple[Run, float]:
+    """A finished run, read into memory, and its wall-clock seconds from the start of the process to its end."""
+    words = [word for target in targets for word in ("--target", target)]
+    command = [sys.executable, "-c", "from recommender.cli import main; main()", "train", str(path), *words]
+    start = time.perf_counter()
+    subprocess.run(  # noqa: S603  our own command
+        [*command, "--budget", budget, "--seed", str(seed), "-o", str(directory)], check=True, capture_output=True
+    )
+    took = time.perf_counter() - start
+    run = Run(directory)
+    _ = run.scores, run.summary  # read before the directory is gone
+    return run, took
+
+
+def line(row: dict[str, str], run: Run, took: float) -> str:
+    scores = run.scores
+    low, high = scores.hold_out.low, scores.hold_out.high
+    interval = "" if low is None or high is None else f"{number(low)} to {number(high)}"
+    baselines = {name: baseline.value for name, baseline in scores.baselines.items()}
+    shown = [f"{'-' if value is None else number(value):>10}" for value in (scores.hold_out.value,)]
+    others = [
+        f"{'-' if (value := baselines.get(name)) is None else number(value):>10}" for name in ("constant", "linear")
+    ]
+    return (
+        f"{row['name']:<24}{row['kind']:<22}{scores.metric:<10}{shown[0]}{interval:>22}{''.join(others)}"
+        f"{run.summary.trials:>8}{took:>9.1f}  {'yes' if scores.has_signal else 'no'}"
+    )
+
+
+if __name__ == "__main__":
+    main()
