@@ -97,7 +97,7 @@ def _carried_out(begun: Begun, limit: Budget) -> Run:
         messages.print(f"{slot}: the bundle says {begun.bundle.choice(Slot(slot))}; the rules choose {ruled}.")
     messages.print("Starting TensorFlow …", style="dim")
     quiet_tensorflow()
-    from executor.train import carry_out  # noqa: PLC0415  after TensorFlow was silenced
+    from executor.pipeline import carry_out  # noqa: PLC0415  after TensorFlow was silenced
 
     with SearchProgress(messages, metric=str(begun.bundle.metric)) as progress:
         return carry_out(begun, budget=limit, progress=progress)

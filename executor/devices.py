@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HALF_PRECISION: Final = (8, 0)
-"""Lowest compute capability that multiplies in bfloat16 (NVIDIA Ampere). Volta and Turing, 7.x, have float16 alone, whose
-gradients vanish without a scaled loss; there float32 is kept."""
+"""Lowest compute capability that multiplies in bfloat16 (NVIDIA Ampere). Volta and Turing, 7.x, have float16 alone,
+whose gradients vanish without a scaled loss; there float32 is kept."""
 WIDE: Final = 4_096
 """Encoded columns; below it a step is bound by launches, not by arithmetic, and the casts only cost. An estimate:
 a float32 product of 512 by 4,096 times 4,096 by 256 takes about 0.1 ms on an A10, ten times a launch."""

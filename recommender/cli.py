@@ -10,15 +10,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from rich.console import Console
 
+from recommender.dataset import Dataset
+from recommender.plan import seconds
+from recommender.profile import measure
+from recommender.recommend import Said, advise, roles_of, to_json
+from recommender.render import show, show_profile, why
+from recommender.roles import Kind
 from rules import __version__
+from rules.choices import Slot, parse_choice
+from rules.document import parse
+from rules.engine import Pin, load_book
 from rules.errors import ChoiceError, PcwatError, did_you_mean
+from rules.facts import Task
+from rules.rulebook import SHIPPED_LAYERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from recommender.recommend import Said
-    from rules.engine import Pin
 
 VERBS: Final = "recommend.commands"  # the entry-point group in which other packages offer their verbs
 DEFAULT_VERB: Final = "bundle"
@@ -36,6 +45,19 @@ class Verbs(click.Group):
     def _is_verb(self, ctx: click.Context, word: str) -> bool:
         looks_like_a_path = not word.replace("-", "").replace("_", "").isalpha()
         return not looks_like_a_path and word in self.list_commands(ctx)
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write_usage(ctx.command_path, "DATASET [OPTIONS]")
+        formatter.write_usage(ctx.command_path, "COMMAND [ARGS] …", prefix="       ")
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the default verb's options, for they are what a newcomer needs; then the other verbs."""
+        default = self.get_command(ctx, DEFAULT_VERB)
+        if default is not None:
+            with formatter.section("Options of recommend DATASET"):
+                options = [param for param in default.params if isinstance(param, click.Option)]
+                formatter.write_dl([record for option in options if (record := option.get_help_record(ctx))])
+        super().format_options(ctx, formatter)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *entry_points(group=VERBS).names})
@@ -83,7 +105,6 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
         split: str | None,
         **rest: Any,  # noqa: ANN401  the wrapped command's own options, untouched
     ) -> Any:  # noqa: ANN401
-        from recommender.recommend import Said  # noqa: PLC0415  --help needs no DuckDB
 
         said = Said(
             targets=target,
@@ -118,7 +139,7 @@ def strategy_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--book",
             multiple=True,
             metavar="BOOK",
-            help="'handbook' for the notes alone, or the path of your own rules, which come on top of the shipped ones.",
+            help="'handbook' for the notes alone; a path of your own rules puts them on top of the shipped ones.",
         ),
         click.option("--pin", multiple=True, metavar="SLOT=CHOICE", help="Choose yourself, e.g. optimizer=adamw."),
         click.option("--reason", multiple=True, metavar="TEXT", help="Why you pin; one for all pins, or one for each."),
@@ -148,11 +169,6 @@ def bundle(
     output: Path | None,
 ) -> None:
     """Recommend a bundle for DATASET (CSV, TSV, Parquet or JSON lines)."""
-    from recommender.dataset import Dataset  # noqa: PLC0415  --help needs no DuckDB
-    from recommender.plan import seconds  # noqa: PLC0415
-    from recommender.recommend import advise, to_json  # noqa: PLC0415
-    from rules.engine import load_book  # noqa: PLC0415
-
     limit = None if budget is None else seconds(budget)
     proved = load_book(layers(book))
     with Dataset.open(dataset, delimiter=delimiter) as opened:
@@ -160,14 +176,8 @@ def bundle(
     if form == "json":
         click.echo(json.dumps(to_json(advice), indent=2, ensure_ascii=False))
     else:
-        from rich.console import Console  # noqa: PLC0415  not needed for JSON
-
-        from recommender.render import show  # noqa: PLC0415
-
         show(advice, Console(highlight=False))
     if output is not None:
-        from recommender.render import why  # noqa: PLC0415
-
         notes = {slot: why(decision) for slot, decision in advice.strategy.decisions.items()}
         write_text(output, advice.bundle.to_yaml(notes))
         click.echo(f"Wrote {output}. Edit it and give it to 'recommend train {dataset} --bundle {output}'.", err=True)
@@ -179,18 +189,11 @@ def bundle(
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def profile(*, dataset: Path, said: Said, delimiter: str | None, form: str) -> None:
     """Show what was measured of DATASET: every number with unit and interval, every column's kind with its reason."""
-    from recommender.dataset import Dataset  # noqa: PLC0415  --help needs no DuckDB
-    from recommender.profile import measure  # noqa: PLC0415
-    from recommender.recommend import roles_of  # noqa: PLC0415
-
     with Dataset.open(dataset, delimiter=delimiter) as opened:
         measured = measure(opened, roles_of(opened, said))
     if form == "json":
         click.echo(measured.model_dump_json(indent=2))
         return
-    from rich.console import Console  # noqa: PLC0415  not needed for JSON
-
-    from recommender.render import show_profile  # noqa: PLC0415
 
     show_profile(measured, Console(highlight=False))
 
@@ -209,8 +212,6 @@ def layers(books: Sequence[str]) -> list[str]:
     >>> layers(["mine.yaml"])
     ['handbook', 'evidence', 'mine.yaml']
     """
-    from rules.rulebook import SHIPPED_LAYERS  # noqa: PLC0415  --help needs no YAML
-
     shipped = [book for book in books if book in SHIPPED_LAYERS]
     own = [book for book in books if book not in SHIPPED_LAYERS]
     return [*(shipped or SHIPPED_LAYERS), *own]
@@ -223,9 +224,6 @@ def read_pins(pins: Sequence[str], reasons: Sequence[str]) -> list[Pin]:
     """
     if not pins:
         return []
-    from rules.choices import Slot, parse_choice  # noqa: PLC0415
-    from rules.document import parse  # noqa: PLC0415
-    from rules.engine import Pin  # noqa: PLC0415
 
     if len(reasons) not in {1, len(pins)}:
         raise ChoiceError(
@@ -234,26 +232,24 @@ def read_pins(pins: Sequence[str], reasons: Sequence[str]) -> list[Pin]:
         )
     shared = list(reasons) * len(pins) if len(reasons) == 1 else reasons
     read = []
-    for pin, why in zip(pins, shared, strict=True):
+    for pin, because in zip(pins, shared, strict=True):
         slot, equals, value = pin.partition("=")
         if not equals or slot not in set(Slot):
             raise ChoiceError(f"--pin takes SLOT=CHOICE with a slot of {', '.join(Slot)}, but got {pin!r}."
                               f"{did_you_mean(slot, Slot)}")  # fmt: skip
         choice = parse_choice(Slot(slot), parse(value, source=f"--pin {slot}", error=ChoiceError).data)
-        read.append(Pin(slot=Slot(slot), choice=choice, reason=why))
+        read.append(Pin(slot=Slot(slot), choice=choice, reason=because))
     return read
 
 
-def _task(word: str | None) -> Any:  # noqa: ANN401  Task, imported late
-    from rules.facts import Task  # noqa: PLC0415
+def _task(word: str | None) -> Task | None:
 
     if word is None or word in set(Task):
         return None if word is None else Task(word)
     raise ChoiceError(f"--task is one of {', '.join(Task)}, but got {word!r}.{did_you_mean(word, Task)}")
 
 
-def _kinds(pairs: Sequence[str]) -> dict[str, Any]:
-    from recommender.roles import Kind  # noqa: PLC0415
+def _kinds(pairs: Sequence[str]) -> dict[str, Kind]:
 
     kinds = {}
     for pair in pairs:

@@ -87,9 +87,9 @@ def search_space(bundle: Bundle, *, width: int, rows: int, budget_trials: int | 
     for name, values in reversed(_candidates(bundle, width=width, rows=rows, trials=budget_trials).items()):
         if name is Hyperparameter.LEARNING_RATE and not isinstance(bundle.tuner, Grid | Manual):
             rate = bundle.optimizer.learning_rate
-            space.Float(name, rate / RATE_SPAN, min(rate * RATE_SPAN, LARGEST_RATE), sampling="log", default=rate)
+            space.Float(name.value, rate / RATE_SPAN, min(rate * RATE_SPAN, LARGEST_RATE), sampling="log", default=rate)
         else:
-            space.Choice(name, list(values), default=values[0])
+            space.Choice(name.value, list(values), default=values[0])
     return space
 
 

@@ -98,8 +98,8 @@ def _aggregates(value: str, position: str, distinct: str, *, number: bool) -> Se
         *plain,
         f"min({real})",
         f"max({real})",
-        f"count_if({value} = 0)",
-        f"count_if(isinf({real}))",
+        f"coalesce(count_if({value} = 0), 0)",
+        f"coalesce(count_if(isinf({real})), 0)",
         f"coalesce(bool_and({real} = trunc({real})), FALSE)",
         f"coalesce(min({offset}) = max({offset}), FALSE)",
     )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 quiet_tensorflow()
 
-from executor.train import train  # noqa: E402  after TensorFlow was silenced
+from executor import train  # noqa: E402  after TensorFlow was silenced
 from recommender.examples import example  # noqa: E402
 
 

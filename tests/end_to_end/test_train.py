@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import mean_absolute_error, roc_auc_score
 
+from executor import train
 from executor.run import Run
-from executor.train import train
 from recommender.dataset import Dataset
 from recommender.examples import example
 from rules.choices import Slot, parse_choice

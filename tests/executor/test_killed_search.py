@@ -79,7 +79,7 @@ def search(tmp_path: Path):  # noqa: ANN201 - a function that runs the search un
     root = Path(__file__).parents[2]
 
     def run(deed: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # noqa: S603 - our own script
+        return subprocess.run(
             [sys.executable, script, tmp_path, deed],
             cwd=root,
             env={"PYTHONPATH": str(root), "PATH": "/usr/bin:/bin"},

@@ -10,7 +10,7 @@ ROOT = str(Path(__file__).parents[2])
 
 
 def run(code: str, *paths: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - our own script
+    return subprocess.run(
         [sys.executable, "-c", code],
         env={"PYTHONPATH": ":".join([ROOT, *map(str, paths)]), "PATH": "/usr/bin:/bin"},
         capture_output=True,

@@ -1,0 +1,188 @@
+"""A series as a table: nothing of a row comes from its own time or later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from executor.table import Form, RawTable
+from executor.windows import Windows, lag_table, next_steps, plan_windows
+from recommender.roles import Roles
+from rules.errors import DatasetError
+from rules.facts import Task
+
+DAY = 86_400.0
+
+
+def _series(values: np.ndarray, **more: Any) -> RawTable:
+    truth = values.astype(np.float64).reshape(len(values), -1)
+    return RawTable(**{"features": {}, "forms": {}, "rows": np.arange(len(values)), "truth": truth, **more})
+
+
+def _roles(*targets: str) -> Roles:
+    return Roles(task=Task.FORECASTING, task_reason="", targets=targets or ("y",), target_reason="", columns={})
+
+
+def _windows(*lags: int, season: int | None = None, targets: tuple[str, ...] = ("y",), step: float = 1.0) -> Windows:
+    return Windows(targets=targets, lags=lags, season=season, step=step)
+
+
+def test_a_row_holds_the_changes_back_from_the_last_value() -> None:
+    made = lag_table(_series(np.array([1, 2, 4, 8, 16])), _windows(2, 3, season=3))
+    # Rows ask for 2, 4, 8, 16; the last values are 1, 2, 4, 8.
+    assert made.truth is not None
+    assert made.truth[:, 0].tolist() == [2, 4, 8, 16]
+    assert made.offset is not None
+    assert made.offset[:, 0].tolist() == [1, 2, 4, 8]
+    np.testing.assert_array_equal(made.features["y [-2] - [-1]"], [np.nan, 1 - 2, 2 - 4, 4 - 8])
+    np.testing.assert_array_equal(made.features["y [-3] - [-1]"], [np.nan, np.nan, 1 - 4, 2 - 8])
+    assert made.season_before is not None
+    np.testing.assert_array_equal(made.season_before[:, 0], [np.nan, np.nan, 1, 2])
+    assert made.rows.tolist() == [1, 2, 3, 4]
+
+
+@given(seed=st.integers(0, 1_000), cut=st.integers(6, 38), entities=st.integers(1, 3))
+@settings(max_examples=40, deadline=None)
+def test_the_future_changes_nothing_in_the_past(seed: int, cut: int, entities: int) -> None:
+    random = np.random.default_rng(seed)
+    values, other = random.normal(size=40), random.normal(size=40)
+    entity = np.array([str(number % entities) for number in range(40)], dtype=object)
+    table = _series(values, features={"x": other}, forms={"x": Form.NUMBER}, entity=entity)
+    changed = replace(
+        table,
+        truth=np.where(np.arange(40)[:, None] >= cut, 99.0, values[:, None]),
+        features={"x": np.where(np.arange(40) >= cut, 99.0, other)},
+    )
+    before, after = (lag_table(some, _windows(2, 3, 5, season=5)) for some in (table, changed))
+    # The row at the cut itself has another truth but the same features.
+    past = before.rows <= cut
+    for name, column in before.features.items():
+        np.testing.assert_array_equal(column[past], after.features[name][past])
+    np.testing.assert_array_equal(before.offset[past], after.offset[past])  # type: ignore[index]  # windows have one
+
+
+def test_windows_do_not_reach_into_another_entity() -> None:
+    entity = np.array(["b", "a", "b", "a"], dtype=object)
+    made = lag_table(_series(np.array([10, 1, 20, 2]), entity=entity), _windows(2))
+    assert made.offset is not None
+    assert made.truth is not None
+    assert list(zip(made.offset[:, 0], made.truth[:, 0], strict=True)) == [(1, 2), (10, 20)]
+    assert np.isnan(made.features["y [-2] - [-1]"]).all()
+
+
+def test_rows_are_taken_in_the_order_of_time() -> None:
+    made = lag_table(_series(np.array([3, 1, 2]), time=np.array([30.0, 10.0, 20.0])), _windows(2))
+    assert made.truth is not None
+    assert made.truth[:, 0].tolist() == [2, 3]
+    assert made.rows.tolist() == [2, 0]
+
+
+def test_a_missing_value_is_bridged_and_never_predicted() -> None:
+    made = lag_table(_series(np.array([1, np.nan, 3, 4])), _windows(2))
+    assert made.rows.tolist() == [2, 3]
+    assert made.offset is not None
+    assert made.offset[:, 0].tolist() == [1, 3]
+    np.testing.assert_array_equal(made.features["y [-2] - [-1]"], [0, 1 - 3])
+
+
+def test_other_columns_come_from_one_step_before() -> None:
+    color = np.array(["red", "blue", "red"], dtype=object)
+    table = _series(
+        np.array([1, 2, 3]),
+        features={"x": np.array([5.0, 7.0, 9.0]), "color": color},
+        forms={"x": Form.NUMBER, "color": Form.LEVEL},
+    )
+    made = lag_table(table, _windows(2))
+    assert made.features["x [-1]"].tolist() == [5, 7]
+    np.testing.assert_array_equal(made.features["x [-1] - [-2]"], [np.nan, 2])
+    assert made.features["color [-1]"].tolist() == ["red", "blue"]
+
+
+def test_a_column_named_like_a_window_keeps_its_own_feature() -> None:
+    table = _series(
+        np.array([1, 2, 3]),
+        features={"y [-2] - [-1]": np.array([5.0, 7.0, 9.0]), "y": np.array([1.0, 1.0, 1.0])},
+        forms={"y [-2] - [-1]": Form.NUMBER, "y": Form.NUMBER},
+    )
+    made = lag_table(table, _windows(2))
+    assert len(made.features) == 5
+    assert made.features["y [-2] - [-1] [-1]"].tolist() == [5, 7]
+
+
+@pytest.mark.parametrize(
+    ("step", "rows", "seasons"),
+    [
+        (1_800, 4_000, {48, 336}),
+        (3_600, 600, {24, 168}),
+        (DAY, 1_200, {7, 365}),
+        (365.2425 / 12 * DAY, 144, {12}),
+        (365.2425 / 4 * DAY, 187, {4}),
+    ],
+)
+def test_the_natural_seasons_of_a_clock_are_looked_back_to(step: float, rows: int, seasons: set[int]) -> None:
+    table = _series(np.random.default_rng(0).normal(size=rows), time=np.arange(rows) * step, has_clock=True)
+    plan = plan_windows(table, _roles())
+    assert seasons <= set(plan.lags)
+    assert {season + 1 for season in seasons} <= set(plan.lags)
+    assert plan.season in seasons
+    assert plan.step == pytest.approx(step)
+
+
+def test_a_decimal_year_is_a_clock_and_a_counter_is_none() -> None:
+    values = np.random.default_rng(0).normal(size=120)
+    monthly = plan_windows(_series(values, time=1950 + np.arange(120) / 12), _roles())
+    counted = plan_windows(_series(values, time=np.arange(120.0)), _roles())
+    assert (monthly.season, counted.season) == (12, None)
+
+
+def test_the_season_is_the_one_that_repeats_best() -> None:
+    hours = np.arange(24 * 7 * 6)
+    weekly = np.sin(2 * np.pi * hours / 168)
+    plan = plan_windows(_series(weekly, time=hours * 3_600.0, has_clock=True), _roles())
+    assert plan.season == 168
+
+
+def test_a_short_series_has_short_windows_and_a_shorter_one_is_an_error() -> None:
+    assert plan_windows(_series(np.arange(20)), _roles()).lags == (2, 3)
+    assert plan_windows(_series(np.arange(1_000)), _roles()).lags == tuple(range(2, 15))
+    with pytest.raises(DatasetError, match="longest series has 3 rows"):
+        plan_windows(_series(np.arange(3)), _roles())
+
+
+def test_the_next_step_follows_the_last_row_of_each_entity() -> None:
+    table = _series(
+        np.array([1, 10, 2, 20, 4]),
+        time=np.array([0.0, 0.0, DAY, DAY, 2 * DAY]),
+        has_clock=True,
+        entity=np.array(["a", "b", "a", "b", "a"], dtype=object),
+    )
+    steps = next_steps(table, _windows(2, step=DAY))
+    assert steps.offset is not None
+    assert steps.offset[:, 0].tolist() == [4, 20]
+    assert steps.features["y [-2] - [-1]"].tolist() == [2 - 4, 10 - 20]
+    assert steps.features["time"].tolist() == [3 * DAY, 2 * DAY]
+    assert steps.truth is None
+    assert steps.rows.tolist() == [-1, -1]
+
+
+def test_the_next_step_of_a_series_without_time_comes_after_the_last_row() -> None:
+    steps = next_steps(_series(np.array([1, 2, 4])), _windows(2))
+    assert steps.offset is not None
+    assert steps.offset.tolist() == [[4]]
+
+
+def test_a_past_without_any_value_is_an_error() -> None:
+    with pytest.raises(DatasetError, match="'y' has none"):
+        next_steps(_series(np.array([np.nan, np.nan])), _windows(2))
+
+
+def test_several_targets_share_their_windows() -> None:
+    made = lag_table(_series(np.array([[1, 10], [2, 20], [4, 40]])), _windows(2, targets=("a", "b")))
+    assert made.truth is not None
+    assert made.truth.tolist() == [[2, 20], [4, 40]]
+    assert tuple(made.features) == ("a [-2] - [-1]", "b [-2] - [-1]")
