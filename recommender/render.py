@@ -39,7 +39,7 @@ def number(value: str | float) -> str:
     """A number with four significant digits and thousands separated; words as they are.
 
     >>> number(1234567.0), number(0.012345), number(4.0)
-    ('1,234,567', '0.01234', '4')
+    ('1,234,567', '0.01235', '4')
     """
     if isinstance(value, str):
         return value

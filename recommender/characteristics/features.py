@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Final
 
 from recommender.characteristics.target import OUTLIER_Z, robust_scale
@@ -98,7 +99,7 @@ def correlations(
         hints += [
             Hint(column=names[int(position)], target=target, measure="correlation", value=value, rows=count)
             for position, value, count in rows
-            if value is not None
+            if value is not None and isfinite(value)
         ]
     return hints
 

@@ -21,6 +21,8 @@ MISSING_TOKENS: Final = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "?")
 """Cells that mean "no value". Not "None": real tables use it as a level (no garage, no alley)."""
 OTHER_DELIMITERS: Final = (";", "\t", "|", ",")
 QUOTE: Final = '"'
+TYPES: Final = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "TIMESTAMPTZ", "VARCHAR")
+"""What cells are read as. Not BOOLEAN: it would turn the classes "no" and "yes" into "false" and "true"."""
 PROBE_BYTES: Final = 65_536
 """How much of the file's start is looked at for bytes that no text has."""
 LONGEST_HEADER: Final = 16_777_216
@@ -40,7 +42,7 @@ def read_delimited(connection: duckdb.DuckDBPyConnection, path: Path, *, delimit
         f"{file_literal(path)}, delim={literal(delimiter)}, quote='\"', escape='\"', header=true, skip=0, comment='', "
         f"null_padding=false, strict_mode=true, nullstr=[{', '.join(map(literal, MISSING_TOKENS))}]"
     )
-    names = f"names=[{', '.join(map(literal, header))}]"
+    names = f"names=[{', '.join(map(literal, header))}], auto_type_candidates=[{', '.join(map(literal, TYPES))}]"
     for sample in ("", ", sample_size=-1"):
         try:
             connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM read_csv({dialect}, {names}{sample})")

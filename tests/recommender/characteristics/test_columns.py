@@ -9,9 +9,10 @@ from recommender.characteristics.columns import summarise
 from recommender.dataset import Dataset
 
 TABLE = """
-    SELECT range AS id, 9223372036854775807 - range AS big, CASE WHEN range % 4 = 0 THEN NULL ELSE range / 2 END AS half,
+    SELECT range AS id, 9223372036854775807 - range AS big,
+        CASE WHEN range % 4 = 0 THEN NULL ELSE range / 2 END AS half,
         range % 3 AS third, NULL::DOUBLE AS nothing, 'w' || (range % 5) AS word, 'a few words ' || range AS prose,
-        range % 2 = 0 AS even, DATE '2020-01-01' + range::INT AS day, strftime(DATE '2020-01-01' + range::INT, '%Y-%m') AS month
+        range % 2 = 0 AS even, DATE '2020-01-01' + range::INT AS day, strftime(day, '%Y-%m') AS month
     FROM range(200)
 """
 

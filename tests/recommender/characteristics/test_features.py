@@ -83,15 +83,17 @@ def test_the_area_of_several_classes_is_the_mean_of_each_against_the_rest() -> N
 
 
 def test_levels_that_tell_the_class_are_counted_by_class() -> None:
-    # Class n: rows of level p (3, all n) are told, the one of level r (single) and the one of q (mixed) are not: 3 of 5.
-    # Class y: level q is mixed: 0 of 1. Mean 0.3.
+    # Class n: the 3 rows of level p are told; of r (a single row) and q (mixed) they are not: 3 of 6 rows of n.
+    # Class y: level q is mixed: 0 of 1. Mean 0.25.
     connection = connected(level=["p", "p", "p", "q", "q", "r"], y=["n", "n", "n", "n", "y", "n"])
     (hint,) = determined(connection, {"level": "VARCHAR"}, "y", '"y"', sample="dataset")
     assert (hint.value, hint.rows) == (pytest.approx(0.3), 6)
 
 
 def test_columns_may_be_called_as_the_query_calls_its_own() -> None:
-    connection = connected(**{name: [1, 2, 3, 4] for name in ("value", "name", "r", "p", "0", "rowid_")}, y=[0, 0, 1, 1])
+    connection = connected(
+        **{name: [1, 2, 3, 4] for name in ("value", "name", "r", "p", "0", "rowid_")}, y=[0, 0, 1, 1]
+    )
     names = ["value", "name", "r", "p", "0", "rowid_"]
     found = by_column(areas(connection, names, "y", '"y"', sample="dataset"))
     assert {name: hint.value for name, hint in found.items()} == dict.fromkeys(names, 1.0)

@@ -50,9 +50,7 @@ def test_gaps_repeats_and_steps_back_are_counted_by_hand(table: Table) -> None:
 
 def test_repeated_times_are_told_apart_by_the_column_that_names_the_series(table: Table) -> None:
     times, shops = months(30), ["north", "south", "west"]
-    dataset = table(
-        when=[time for time in times for _ in shops], noise=[1, 2] * 45, shop=shops * 30, y=range(90)
-    )
+    dataset = table(when=[time for time in times for _ in shops], noise=[1, 2] * 45, shop=shops * 30, y=range(90))
     found = find_time(dataset, ["when"], [])
     assert found is not None
     assert (found.entity, found.entities, found.regular_share) == ("shop", 3, 1.0)

@@ -40,6 +40,16 @@ def test_a_word_after_the_first_rows_makes_the_column_words(tmp_path: Path) -> N
         assert dict(dataset.storage) == {"a": "VARCHAR", "b": "BIGINT"}
 
 
+def test_classes_keep_their_words(tmp_path: Path) -> None:
+    assert rows_of(written(tmp_path, "a,b,c\nyes,true,t\nno,false,f\n")) == [("yes", "true", "t"), ("no", "false", "f")]
+
+
+def test_numbers_and_times_are_read_as_such(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,b,c,d\n1,1.5,2020-01-31,2020-01-31 10:00:00\n")
+    with Dataset.open(path) as dataset:
+        assert list(dataset.storage.values()) == ["BIGINT", "DOUBLE", "DATE", "TIMESTAMP"]
+
+
 def test_tabs_and_gzip_are_read_by_their_extension(tmp_path: Path) -> None:
     assert rows_of(written(tmp_path, "a\tb\n1\tx,y\n", "table.tsv")) == [(1, "x,y")]
     assert rows_of(written(tmp_path, gzip.compress(b"a,b\n1,x\n"), "table.csv.gz")) == [(1, "x")]

@@ -73,5 +73,5 @@ def test_a_delimiter_does_not_apply_to_parquet(tmp_path: Path) -> None:
 
 def test_a_nested_column_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"a": [1, 2], "b": 1}\n')
-    with pytest.raises(ColumnError, match="column 'a' of a.jsonl is of type"):
+    with pytest.raises(ColumnError, match=r"column 'a' of a\.jsonl is of type"):
         Dataset.open(tmp_path / "a.jsonl")

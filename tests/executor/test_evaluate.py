@@ -1,0 +1,224 @@
+"""One look at the hold-out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from executor.catalog.performance import Predictions, performance_metric
+from executor.evaluate import BaselineScore, Estimate, Judgement, Scores, evaluate, resampled, verdict
+from executor.signature import Signature
+from executor.table import RawTable
+from rules.choices import F1, Accuracy, Mae, Metric, Rmse, RocAuc
+from rules.facts import Task
+
+if TYPE_CHECKING:
+    from executor.parts import Parts
+    from tests.executor.conftest import MakeParts
+
+
+def _signature(task: Task, **more: Any) -> Signature:
+    plain = {
+        "task": task,
+        "targets": ("y",),
+        "labels": ("no", "yes") if task is Task.BINARY else (),
+        "levels": {},
+        "columns": (),
+        "known": (),
+        "inputs": (),
+        "rare_class": 1 if task is Task.BINARY else None,
+        "thresholds": (),
+        "time_column": None,
+        "entity_column": None,
+        "windows": None,
+    }
+    return Signature.model_validate(plain | more)
+
+
+def _judged(metric: Metric, parts: Parts, outcome: np.ndarray, *, signature: Signature | None = None) -> Judgement:
+    """The validation rows play the hold-out."""
+    rows = RawTable(features={}, forms={}, rows=np.arange(len(parts.validation)) + 1_000)
+    return evaluate(
+        outcome,
+        metric=performance_metric(metric),
+        parts=parts,
+        hold_out=parts.validation,
+        rows=rows,
+        signature=_signature(parts.task) if signature is None else signature,
+        validation=0.9,
+        seed=0,
+    )
+
+
+def test_a_good_model_beats_the_constant_and_a_linear_one_is_as_good(breast_cancer: Parts) -> None:
+    truth = breast_cancer.validation.raw_target
+    outcome = np.where(truth == 1, 0.9, 0.1)[:, None]
+    outcome[:2] = 1 - outcome[:2]
+    scores = _judged(Accuracy(), breast_cancer, outcome).scores
+    assert scores.hold_out.value == pytest.approx(112 / 114)
+    assert scores.has_signal
+    assert scores.verdict.startswith("Beats always 'yes' by ")
+    assert "linear model is as good" in scores.verdict
+    assert set(scores.baselines) == {"constant", "linear"}
+    assert scores.validation == 0.9
+    assert (scores.rows, scores.resamples) == (114, 1_000)
+
+
+def test_a_model_that_guesses_is_told_that_no_signal_was_found(breast_cancer: Parts) -> None:
+    share = breast_cancer.train.raw_target.mean()
+    noise = np.random.default_rng(0).random((114, 1)) < share
+    scores = _judged(RocAuc(), breast_cancer, noise.astype(float)).scores
+    assert not scores.has_signal
+    assert "No signal found: no better than always 'yes'" in scores.verdict
+
+
+def test_a_model_that_is_worse_than_the_constant_is_told_so(breast_cancer: Parts) -> None:
+    wrong = 1.0 - breast_cancer.validation.raw_target[:, None]
+    scores = _judged(Accuracy(), breast_cancer, wrong).scores
+    assert scores.hold_out.value == 0
+    assert scores.verdict.startswith("Worse than always 'yes'")
+
+
+def test_a_gain_is_positive_where_the_error_is_smaller(make_parts: MakeParts) -> None:
+    random = np.random.default_rng(0)
+    target = random.normal(size=(500, 1))
+    parts = make_parts(np.zeros((500, 1)), target, task=Task.REGRESSION)
+    scores = _judged(Mae(), parts, parts.validation.raw_target + 0.1).scores
+    assert scores.direction == "min"
+    assert scores.hold_out.value == pytest.approx(0.1)
+    gain = scores.baselines["constant"].gain
+    assert gain.low is not None
+    assert gain.value is not None
+    assert 0 < gain.low < gain.value
+
+
+def test_the_same_seed_gives_the_same_interval(breast_cancer: Parts) -> None:
+    outcome = np.random.default_rng(1).random((114, 1))
+    first, again = (_judged(RocAuc(), breast_cancer, outcome).scores for _ in range(2))
+    assert first.hold_out == again.hold_out
+
+
+def test_the_interval_of_an_accuracy_is_the_binomials() -> None:
+    rows, right = 400, 0.8
+    truth = np.zeros(rows, np.int64)
+    said = Predictions(
+        task=Task.BINARY,
+        truth=truth,
+        outcome=np.zeros((rows, 1)),
+        decided=(np.arange(rows) >= right * rows).astype(np.int64),
+    )
+    samples = resampled(performance_metric(Accuracy()), [said], seed=0, in_blocks=False)
+    half = norm.ppf(0.975) * np.sqrt(right * (1 - right) / rows)
+    assert np.percentile(samples, [2.5, 97.5]) == pytest.approx([right - half, right + half], abs=0.006)
+
+
+def test_blocks_widen_the_interval_of_a_series_whose_errors_last() -> None:
+    rows = 512
+    lasting = np.repeat(np.random.default_rng(0).normal(size=rows // 8), 8)[:, None]
+    said = Predictions(task=Task.FORECASTING, truth=lasting, outcome=np.zeros((rows, 1)), decided=np.zeros((rows, 1)))
+    metric = performance_metric(Rmse())
+    alone, together = (resampled(metric, [said], seed=0, in_blocks=blocks).std() for blocks in (False, True))
+    # Blocks of 8 rows that share an error hold as much as one row: the spread is about √8 as wide.
+    assert 1.8 < together / alone < 3
+
+
+def test_models_are_compared_on_the_same_samples() -> None:
+    truth = np.random.default_rng(0).normal(size=(100, 1))
+    said = Predictions(task=Task.REGRESSION, truth=truth, outcome=truth * 0, decided=truth * 0)
+    samples = resampled(performance_metric(Rmse()), [said, said], seed=0, in_blocks=False)
+    np.testing.assert_array_equal(samples[:, 0], samples[:, 1])
+
+
+def test_a_large_hold_out_takes_fewer_samples() -> None:
+    rows = 200_000
+    said = Predictions(
+        task=Task.REGRESSION, truth=np.ones((rows, 1)), outcome=np.zeros((rows, 1)), decided=np.zeros((rows, 1))
+    )
+    assert len(resampled(performance_metric(Mae()), [said], seed=0, in_blocks=False)) == 100
+
+
+def test_a_hold_out_of_one_class_has_no_area_and_scores_are_still_json(make_parts: MakeParts) -> None:
+    target = np.array([1.0, 0] * 40 + [0] * 20)[:, None]
+    parts = make_parts(np.arange(100.0)[:, None], target, task=Task.BINARY)
+    scores = _judged(RocAuc(), parts, np.linspace(0, 1, 20)[:, None]).scores
+    assert scores.hold_out.value is None
+    assert "undefined" in scores.verdict
+    assert Scores.model_validate_json(scores.model_dump_json()) == scores
+
+
+def test_predictions_hold_row_truth_and_answers_but_no_feature(make_parts: MakeParts) -> None:
+    target = np.array([1.0, 0] * 50)[:, None]
+    parts = make_parts(np.arange(100.0)[:, None], target, task=Task.BINARY)
+    predictions = _judged(Accuracy(), parts, np.full((20, 1), 0.25)).predictions
+    assert set(predictions) == {"row", "truth", "prediction", "probability of no", "probability of yes"}
+    assert predictions["row"].tolist() == list(range(1_000, 1_020))
+    assert predictions["truth"].tolist() == ["yes", "no"] * 10
+    assert predictions["prediction"].tolist() == ["no"] * 20
+
+
+def test_the_tuned_threshold_decides_and_is_reported(make_parts: MakeParts) -> None:
+    target = np.array([1.0, 0, 0, 0] * 25)[:, None]
+    parts = make_parts(np.arange(100.0)[:, None], target, task=Task.BINARY)
+    outcome = np.where(parts.validation.raw_target == 1, 0.3, 0.1)[:, None]
+    threshold = {"value": 0.2, "why": "tuned for F1"}
+    scores = _judged(
+        F1(average="rare"), parts, outcome, signature=_signature(Task.BINARY, thresholds=(threshold,))
+    ).scores
+    assert scores.hold_out.value == 1
+    assert scores.thresholds == ("0.2 (tuned for F1)",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gains:
+    constant: tuple[float, float]
+    linear: tuple[float, float] | None = None
+    seasonal: tuple[float, float] | None = None
+
+    def scores(self) -> dict[str, BaselineScore]:
+        gains = {"constant": self.constant, "linear": self.linear, "seasonal naive": self.seasonal}
+        return {
+            name: BaselineScore(
+                says=f"<{name}>",
+                value=0.5,
+                gain=Estimate(value=sum(gain) / 2, low=gain[0], high=gain[1]),
+                seconds=0,
+            )
+            for name, gain in gains.items()
+            if gain is not None
+        }
+
+
+@pytest.mark.parametrize(
+    ("gains", "words"),
+    [
+        (Gains(constant=(0.1, 0.2), linear=(0.01, 0.1)), "Beats <constant> by 0.15 (95 % interval 0.1 to 0.2)."),
+        (Gains(constant=(0.1, 0.2), linear=(-0.01, 0.1)), "A linear model is as good (<linear>)."),
+        (Gains(constant=(0.1, 0.2), linear=(-0.2, -0.1)), "But a linear model is better (<linear>): use that."),
+        (Gains(constant=(0.1, 0.2), seasonal=(0.0, 0.1)), "It is not certainly better than <seasonal naive>."),
+        (Gains(constant=(0.0, 0.2)), "No signal found: no better than <constant>"),
+        (Gains(constant=(-0.2, -0.1)), "Worse than <constant>: do not use this model."),
+    ],
+)
+def test_the_verdict_says_what_the_intervals_mean(gains: Gains, words: str) -> None:
+    assert words in verdict(gains.scores())
+
+
+def test_a_verdict_on_a_clear_win_ends_there() -> None:
+    assert "linear" not in verdict(Gains(constant=(0.1, 0.2), linear=(0.05, 0.1)).scores())
+
+
+def test_a_forecast_reports_its_error_in_units_of_the_last_values(make_parts: MakeParts) -> None:
+    values = np.arange(100.0)[:, None]
+    parts = make_parts(np.zeros((100, 1)), values, task=Task.FORECASTING)
+    parts = replace(
+        parts,
+        train=replace(parts.train, offset=parts.train.target - 1),
+        validation=replace(parts.validation, offset=parts.validation.target - 1),
+    )
+    scores = _judged(Rmse(), parts, parts.validation.raw_target + 0.5).scores
+    assert scores.others["mase"] == pytest.approx(0.5)
+    assert scores.baselines["constant"].value == pytest.approx(1)

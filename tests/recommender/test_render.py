@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from recommender.recommend import recommend
+from recommender.render import instead_of, number, reason, show, why
+from rules.choices import Slot
+
+duckdb = pytest.importorskip("duckdb")
+
+
+def table(values: str) -> object:
+    """An Arrow table of 300 rows: x, and a target by SQL of the row's number i."""
+    return duckdb.sql(f"SELECT sin(i * 7) AS x, {values} FROM range(300) t(i)").to_arrow_table()
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(4.0, "4"), (0.012345, "0.01235"), (12345.6, "12,346"), (1684, "1,684"), ("n/a", "n/a")]
+)
+def test_numbers_have_four_significant_digits(value: float | str, shown: str) -> None:
+    assert number(value) == shown
+
+
+def test_a_reason_names_the_fact_its_nearest_threshold_and_the_margin() -> None:
+    advice = recommend(table("CASE WHEN i % 10 = 0 THEN 'rare' ELSE 'common' END AS y"), target="y")
+    decision = advice.strategy.decisions[Slot.METRIC]
+    assert reason(decision) == "imbalance_ratio 9 > 4 (by 5)"
+    assert instead_of(decision) == ["accuracy"]
+    assert why(decision).startswith("Performance metric, by P003 (imbalance_ratio 9 > 4 (by 5)): F1 counts hits")
+
+
+def test_names_from_the_data_are_never_read_as_markup() -> None:
+    advice = recommend(table("""CASE WHEN i % 2 = 0 THEN '[red]a' ELSE 'b' END AS "[bold]y[/bold]" """))
+    text = io.StringIO()
+    show(advice, Console(file=text, width=200))
+    assert "predict [bold]y[/bold]" in text.getvalue()
+    assert "[red]a" in text.getvalue()
+
+
+def test_the_table_fits_a_terminal_of_80_columns() -> None:
+    advice = recommend(table("CASE WHEN i % 10 = 0 THEN 'rare' ELSE 'common' END AS y"), target="y")
+    text = io.StringIO()
+    show(advice, Console(file=text, width=80))
+    assert max(len(line) for line in text.getvalue().splitlines()) <= 80
+    assert re.search(r"^P +f1", text.getvalue(), re.MULTILINE)

@@ -1,0 +1,143 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from recommender.dataset import Dataset
+from recommender.roles import Kind, infer_roles
+from rules.errors import ColumnError, TargetError
+from rules.facts import Task
+
+Table = Callable[..., Dataset]
+NOISE = np.random.default_rng(11)
+WALK = np.round(np.cumsum(NOISE.normal(size=240)), 6)
+WHITE = np.round(NOISE.normal(size=240), 6)
+MONTHS = [f"{1990 + month // 12}-{month % 12 + 1:02d}-01" for month in range(240)]
+
+
+def test_features_are_what_is_left(table: Table) -> None:
+    dataset = table(
+        id=range(1, 41),
+        same=["k"] * 40,
+        size=WHITE[:40],
+        color=["red", "blue"] * 20,
+        part=["train", "test"] * 20,
+        y=["no", "yes"] * 20,
+    )
+    roles = infer_roles(dataset, targets=["y"])
+    assert roles.features == ("size", "color")
+    assert (roles.split_column, roles.labels) == ("part", ("no", "yes"))
+    assert {name: role.kind for name, role in roles.columns.items()} == {
+        "id": Kind.IDENTIFIER,
+        "same": Kind.CONSTANT,
+        "size": Kind.NUMERIC,
+        "color": Kind.CATEGORICAL,
+        "part": Kind.CATEGORICAL,
+        "y": Kind.BOOLEAN,
+    }
+
+
+def test_a_target_is_proposed_by_its_name_and_else_by_its_place(table: Table) -> None:
+    columns = {"a": ["p", "q"] * 20, "b": WHITE[:40]}
+    named = infer_roles(table(label=[0, 1] * 20, **columns))
+    assert (named.targets, named.target_reason) == (("label",), "proposed: the name 'label' says 'label'")
+    last = infer_roles(table(**columns, when=MONTHS[:40]))
+    assert last.targets == ("b",)
+    assert last.target_reason.startswith("proposed: 'b' is the last column that is no identifier")
+
+
+def test_no_target_is_proposed_where_none_can_be(table: Table) -> None:
+    with pytest.raises(TargetError, match="Name it with --target"):
+        infer_roles(table(id=range(1, 41), when=MONTHS[:40]))
+
+
+def test_a_wrong_name_is_met_with_the_nearest(table: Table) -> None:
+    dataset = table(churn=[0, 1] * 20, age=WHITE[:40])
+    with pytest.raises(TargetError, match=r"got 'chrun'. Did you mean 'churn'\? Columns: churn, age"):
+        infer_roles(dataset, targets=["chrun"])
+    with pytest.raises(ColumnError, match=r"time column must be .* Did you mean 'age'"):
+        infer_roles(dataset, targets=["churn"], time_column="agee")
+    with pytest.raises(ColumnError, match=r"column of --kind must be"):
+        infer_roles(dataset, targets=["churn"], kinds={"agee": Kind.NUMERIC})
+
+
+def test_a_column_plays_one_part(table: Table) -> None:
+    dataset = table(churn=[0, 1] * 20, age=WHITE[:40])
+    with pytest.raises(TargetError, match="both target and entity column"):
+        infer_roles(dataset, targets=["churn"], entity_column="churn")
+    with pytest.raises(TargetError, match="distinct"):
+        infer_roles(dataset, targets=["churn", "churn"])
+
+
+def test_a_kind_is_overridden_where_the_values_allow_it(table: Table) -> None:
+    dataset = table(y=[0, 1] * 20, n=[1, 2, 3, 4] * 10, w=["1", "2", "x", "4"] * 10)
+    roles = infer_roles(dataset, targets=["y"], kinds={"n": Kind.INTEGER_CODE, "w": Kind.IDENTIFIER})
+    assert (roles.columns["n"].kind, roles.columns["n"].reason) == (Kind.INTEGER_CODE, "given by --kind")
+    assert roles.features == ("n",)
+    with pytest.raises(ColumnError, match="'w' is 'x' in row 3"):
+        infer_roles(dataset, targets=["y"], kinds={"w": Kind.NUMERIC})
+    with pytest.raises(ColumnError, match="kind datetime must be readable"):
+        infer_roles(dataset, targets=["y"], kinds={"w": Kind.DATETIME})
+
+
+def test_graded_words_are_ordinal_and_yes_or_no_is_boolean(table: Table) -> None:
+    dataset = table(y=WHITE[:60], risk=["low risk", "mid risk", "high risk"] * 20, sure=["yes", "no"] * 30)
+    roles = infer_roles(dataset, targets=["y"])
+    assert roles.columns["risk"].kind is Kind.ORDINAL
+    assert roles.columns["risk"].reason.endswith("low risk < mid risk < high risk")
+    assert roles.columns["sure"].kind is Kind.BOOLEAN
+
+
+def test_words_that_name_other_things_than_parts_are_no_split(table: Table) -> None:
+    assert infer_roles(table(y=WHITE[:60], mode=["train", "bus"] * 30), targets=["y"]).split_column is None
+    assert infer_roles(table(y=WHITE[:60], mode=["test", "valid"] * 30), targets=["y"]).split_column is None
+
+
+def test_nothing_to_learn_from_is_an_error(table: Table) -> None:
+    with pytest.raises(ColumnError, match="must be a column to learn from"):
+        infer_roles(table(y=[0, 1] * 20, same=["k"] * 40), targets=["y"])
+
+
+def test_an_infinite_feature_is_an_error_unless_it_is_left_out(table: Table) -> None:
+    dataset = table(y=[0, 1] * 20, x=WHITE[:40], r=[*WHITE[:39], "inf"])
+    with pytest.raises(ColumnError, match="column 'r' is infinite in 1 rows, first in row 40"):
+        infer_roles(dataset, targets=["y"])
+    assert infer_roles(dataset, targets=["y"], kinds={"r": Kind.IDENTIFIER}).features == ("x",)
+
+
+def test_a_number_that_follows_itself_at_even_times_is_forecast(table: Table) -> None:
+    roles = infer_roles(table(when=MONTHS, y=WALK), targets=["y"])
+    assert (roles.task, roles.time_column, roles.features) == (Task.FORECASTING, "when", ())
+    assert "100% of its steps are 1 months" in roles.task_reason
+
+
+def test_a_row_number_is_time_unless_it_is_called_an_identifier(table: Table) -> None:
+    steps = infer_roles(table(step=range(240), y=WALK), targets=["y"])
+    assert (steps.task, steps.time_column, steps.columns["step"].kind) == (Task.FORECASTING, "step", Kind.NUMERIC)
+    numbers = infer_roles(table(row_id=range(240), x=WHITE, y=WALK), targets=["y"])
+    assert (numbers.task, numbers.features) == (Task.REGRESSION, ("x",))
+
+
+def test_white_noise_classes_and_uneven_times_are_not_forecast(table: Table) -> None:
+    assert infer_roles(table(when=MONTHS, y=WHITE), targets=["y"]).task is Task.REGRESSION
+    assert infer_roles(table(when=MONTHS, y=["a"] * 120 + ["b"] * 120), targets=["y"]).task is Task.BINARY
+    uneven = [f"2020-{1 + row // 28:02d}-{1 + row % 28:02d} 00:{(row * 7) % 60:02d}:00" for row in range(240)]
+    assert infer_roles(table(when=uneven, y=WALK), targets=["y"]).task is Task.REGRESSION
+
+
+def test_what_the_user_says_about_time_wins(table: Table) -> None:
+    assert infer_roles(table(when=MONTHS, y=WALK), targets=["y"], task=Task.REGRESSION).time_column is None
+    white = infer_roles(table(when=MONTHS, y=WHITE), targets=["y"], task=Task.FORECASTING)
+    assert (white.task, white.time_column) == (Task.FORECASTING, "when")
+    bare = infer_roles(table(x=WHITE, y=WALK), targets=["y"], task=Task.FORECASTING)
+    assert (bare.time_column, bare.time_reason) == (None, "the file's order")
+    days = [row // 24 for row in range(240)]
+    declared = infer_roles(table(day=days, y=WALK), targets=["y"], time_column="day")
+    assert (declared.task, declared.time_column) == (Task.FORECASTING, "day")
+
+
+def test_several_series_in_one_table_are_told_apart(table: Table) -> None:
+    times = [month for month in MONTHS[:80] for _ in range(3)]
+    dataset = table(when=times, shop=["n", "s", "w"] * 80, y=np.repeat(WALK[:80], 3) + [0, 9, 99] * 80)
+    roles = infer_roles(dataset, targets=["y"])
+    assert (roles.task, roles.time_column, roles.entity_column) == (Task.FORECASTING, "when", "shop")
