@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
+from threadpoolctl import threadpool_limits
 
 from executor.catalog.performance import Predictions, decide
 from rules.facts import Task
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
     from executor.parts import Examples, Parts
     from executor.table import RawTable
 
-LINEAR_SECONDS: Final = 10.0  # what the linear model may take
-MOST_CELLS: Final = 20_000_000  # filled training cells times outputs fitted in that time; measured: 5 s on two cores
+LINEAR_SECONDS: Final = 3.0  # what the linear model may take: of the time that a budget keeps back, the larger half
+MOST_CELLS: Final = 20_000_000  # filled training cells times outputs; 3 s of 100 steps at 2 ns a cell and a half more
 FEWEST_FITTED: Final = 500  # training rows, however wide the table
 MOST_STEPS: Final = 100  # of L-BFGS, scikit-learn's default
+STEPS_A_LOOK: Final = 20  # of L-BFGS between two looks at the clock
 PENALTIES: Final = (1.0, 10.0, 100.0, 1_000.0)  # of ridge regression, of which validation chooses
 SPARSE: Final = 0.25  # share of filled cells below which sparse arithmetic is the faster one
 
@@ -93,17 +95,18 @@ def linear_baseline(
 ) -> Baseline | None:
     """Logistic or ridge regression on the features of the network, thresholds tuned as the network's are.
 
-    On a large table it is fitted on evenly spaced training rows. None if they hold a single class, or if there is no
-    time left for it.
+    On a large table it is fitted on evenly spaced training rows. seconds: after them it stays as far as it came.
+    None if the rows hold a single class, or if there is no time left for it.
     """
     start = time.monotonic()
     if seconds <= 0:
         return None
     cells = (np.count_nonzero(parts.train.dense) + parts.train.codes.size) * parts.outputs / len(parts.train)
-    affordable = int(MOST_CELLS * min(1.0, seconds / LINEAR_SECONDS) / max(1.0, cells))
-    rows = min(len(parts.train), max(FEWEST_FITTED, affordable))
+    rows = min(len(parts.train), max(FEWEST_FITTED, int(MOST_CELLS / max(1.0, cells))))
     some = parts.train.take(np.linspace(0, len(parts.train) - 1, rows).astype(np.int64))
-    answer = _fitted(metric, some, parts)
+    # Threads that wait for each other cost more than they share out in models this small: measured 20-fold under load.
+    with threadpool_limits(1):
+        answer = _fitted(metric, some, parts, until=start + seconds)
     if answer is None:
         return None
     thresholds = metric.thresholds(answer(parts.validation), parts.validation, parts)
@@ -119,7 +122,9 @@ def linear_baseline(
     )
 
 
-def _fitted(metric: PerformanceMetric, some: Examples, parts: Parts) -> Callable[[Examples], np.ndarray] | None:
+def _fitted(
+    metric: PerformanceMetric, some: Examples, parts: Parts, *, until: float
+) -> Callable[[Examples], np.ndarray] | None:
     """A function from examples to the outcome of a linear model; None where one side of a target does not occur."""
     features = _features(some, parts)
     if not parts.task.is_classification:
@@ -127,9 +132,7 @@ def _fitted(metric: PerformanceMetric, some: Examples, parts: Parts) -> Callable
     columns = some.raw_target[:, None] if some.raw_target.ndim == 1 else some.raw_target
     if any(len(np.unique(column)) == 1 for column in columns.T):
         return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a baseline that is nearly fitted is a baseline
-        models = [LogisticRegression(max_iter=MOST_STEPS).fit(features, column) for column in columns.T]
+    models = [_fitted_logistic(features, column, until=until) for column in columns.T]
 
     def probabilities(rows: Examples) -> np.ndarray:
         wide = _features(rows, parts)
@@ -140,6 +143,20 @@ def _fitted(metric: PerformanceMetric, some: Examples, parts: Parts) -> Callable
         return shares
 
     return probabilities
+
+
+def _fitted_logistic(
+    features: np.ndarray | sparse.csr_matrix, classes: np.ndarray, *, until: float
+) -> LogisticRegression:
+    """Logistic regression, as far as it comes until that time."""
+    model = LogisticRegression(max_iter=STEPS_A_LOOK, warm_start=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a baseline that is nearly fitted is a baseline
+        for _ in range(MOST_STEPS // STEPS_A_LOOK):
+            model.fit(features, classes)
+            if model.n_iter_.max() < STEPS_A_LOOK or time.monotonic() > until:
+                break
+    return model
 
 
 def _fitted_ridge(

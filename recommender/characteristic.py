@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import BaseModel, ConfigDict
 
 from recommender.characteristics.statistics import wilson_interval
-from recommender.sql import quoted
+from recommender.sql import one_in, quoted
 
 if TYPE_CHECKING:
     from recommender.dataset import Dataset
@@ -78,7 +78,7 @@ def labelled(dataset: Dataset, roles: Roles) -> Labelled:
         table = f"(SELECT *, rowid FROM dataset WHERE {where})" if empty else "dataset"
         return Labelled(where=where, rows=rows, sample=table, sample_rows=rows)
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE sampled AS SELECT * FROM dataset WHERE {where} AND rowid % {every} = 0"
+        f"CREATE OR REPLACE TEMP TABLE sampled AS SELECT * FROM dataset WHERE {where} AND {one_in(every)}"
     )
     sampled = connection.execute("SELECT count(*) FROM sampled").fetchall()[0][0]
     return Labelled(where=where, rows=rows, sample="sampled", sample_rows=sampled)

@@ -75,6 +75,7 @@ class Dataset:
             }
         )
         try:
+            connection.execute("SET enable_progress_bar = false")  # it is drawn on standard output, also into a pipe
             if isinstance(source, str | os.PathLike):
                 path = Path(source)
                 name, form = path.name, read_file(connection, path, delimiter=delimiter)

@@ -18,7 +18,7 @@ from recommender.characteristics.features import (
 from recommender.characteristics.sequence import persistence, spacing
 from recommender.characteristics.target import Classes, Shape, shape
 from recommender.kinds import Kind
-from recommender.sql import is_number, level_text
+from recommender.sql import is_number, level_text, one_in
 from recommender.tasks import class_counts
 from rules.facts import Task
 
@@ -136,9 +136,7 @@ def _hints(
     sample = table.sample
     if every > 1:
         sample = "hinted"
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE hinted AS SELECT * FROM {table.sample} WHERE rowid % {every} = 0"
-        )
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE hinted AS SELECT * FROM {table.sample} WHERE {one_in(every)}")
     levels = {
         name: dataset.storage[name]
         for name in roles.features

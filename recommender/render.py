@@ -32,6 +32,7 @@ NOTES_ORDER: Final = (
 )
 
 WITHOUT_DECIMALS: Final = 10_000  # from there on, four significant digits leave no decimals
+LONGEST_NAME: Final = 24  # characters of categorical_crossentropy, so that no choice is broken within its name
 MOST_COLUMNS: Final = 100  # rows of the table of columns on a terminal
 
 
@@ -67,7 +68,7 @@ def show(advice: Recommendation, console: Console) -> None:
 def _table(advice: Recommendation) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("", style="bold cyan", no_wrap=True)
-    table.add_column("Choice", overflow="fold")
+    table.add_column("Choice", overflow="fold", min_width=LONGEST_NAME)
     table.add_column("Rule", no_wrap=True)
     table.add_column("Decided by", overflow="fold", ratio=1)
     table.add_column("Instead of", overflow="fold")

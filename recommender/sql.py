@@ -61,6 +61,20 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+GOLDEN: Final = 2_654_435_761
+"""2^32 divided by the golden ratio, rounded to an odd number (Knuth, The Art of Computer Programming 3, 6.4)."""
+WORD: Final = 4_294_967_296
+
+
+def one_in(every: int) -> str:
+    """The SQL condition that keeps about one row in `every`, evenly spread and always the same ones.
+
+    Multiples of the golden ratio, modulo 1, fill an interval evenly (Weyl). Unlike every k-th row they are never in
+    step with a table that repeats itself, as hours do within days.
+    """
+    return "TRUE" if every <= 1 else f"(rowid * {GOLDEN}) % {WORD} < {WORD // every}"
+
+
 def file_literal(path: Path) -> str:
     """A path as an SQL literal that names this one file: DuckDB reads "*", "?" and "[" in a path as a pattern."""
     return literal(glob.escape(str(path)))

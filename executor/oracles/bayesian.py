@@ -11,6 +11,7 @@ from scipy.stats import norm
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern, WhiteKernel
+from threadpoolctl import ThreadpoolController
 
 from executor.oracles.memory import InMemoryOracle, Objective
 
@@ -39,9 +40,16 @@ class BayesianOracle(InMemoryOracle, keras_tuner.oracles.BayesianOptimizationOra
 
     def __init__(self, *, space: keras_tuner.HyperParameters, objective: Objective, seed: int) -> None:
         super().__init__(space=space, objective=objective, seed=seed, max_trials=None)
+        self._threads = ThreadpoolController()
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:  # noqa: ARG002 - keras-tuner's signature
         """The next trial: the defaults, then random ones, then the most promising candidate."""
+        # The matrices are so small that threads only wait for each other: on two busy cores a proposal took 1.7 s
+        # with two threads, 0.09 s with one.
+        with self._threads.limit(limits=1, user_api="blas"):
+            return self._propose()
+
+    def _propose(self) -> dict[str, Any]:
         completed = [trial for trial in self.trials.values() if trial.status == "COMPLETED"]
         if len(completed) < FEWEST_RANDOM + RANDOM_PER_DIMENSION * len(self.hyperparameters.space):
             answer: dict[str, Any] = self._random_populate_space()

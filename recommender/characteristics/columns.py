@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from recommender.sql import INTEGER_TYPES, chunks, is_number, is_text, quoted, time_stamp
+from recommender.sql import INTEGER_TYPES, chunks, is_number, is_text, one_in, quoted, time_stamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -191,7 +191,7 @@ def _look_at_texts(
             }
             for name in texts
         },
-        f"{where} AND rowid % {max(1, rows // WORD_ROWS)} = 0",
+        f"{where} AND {one_in(rows // WORD_ROWS)}",
     )
     _add_means(
         connection,
@@ -204,7 +204,7 @@ def _look_at_texts(
             for name in texts
             if found[name].pop("digits") >= MOST
         },
-        f"{where} AND rowid % {max(1, rows // TIME_ROWS)} = 0",
+        f"{where} AND {one_in(rows // TIME_ROWS)}",
     )
 
 

@@ -104,7 +104,7 @@ def _distinct_names(path: Path, header: Sequence[str], delimiter: str) -> Sequen
             if other != delimiter and other in header[0]:
                 raise DatasetError(
                     f"The columns of {path} must be separated by {_spoken(delimiter)}, but its header is one column "
-                    f"that contains {_spoken(other)}: {header[0][:80]!r}. Give --delimiter {literal(other)}."
+                    f"that contains {_spoken(other)}: {header[0][:80]!r}. Give --delimiter {other!r}."
                 )
     twice = next((name for name, times in Counter(header).items() if name and times > 1), None)
     if twice is not None:

@@ -49,7 +49,7 @@ def read_file(connection: duckdb.DuckDBPyConnection, path: Path, *, delimiter: s
     """
     found = _format(path)
     if found in DELIMITERS:
-        separator = DELIMITERS[found] if delimiter is None else delimiter
+        separator = DELIMITERS[found] if delimiter is None else delimiter.replace(r"\t", "\t")
         if len(separator.encode()) != 1 or separator in '"\r\n':
             raise DatasetError(f"A delimiter must be one ASCII character such as ';' or a tab, but got {separator!r}.")
         read_delimited(connection, path, delimiter=separator)

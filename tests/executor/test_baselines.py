@@ -148,6 +148,13 @@ def test_labels_and_classes_have_a_linear_answer_of_their_shape(make_parts: Make
     assert several.predictions.outcome[:, [1, 3]].max() == 0
 
 
+def test_a_linear_answer_that_runs_out_of_time_is_given_as_far_as_it_came(breast_cancer: Parts) -> None:
+    metric = performance_metric(Accuracy())
+    linear = linear_baseline(metric, breast_cancer, breast_cancer.validation, seconds=1e-9)
+    assert linear is not None
+    assert metric.of_predictions(linear.predictions) > 0.9
+
+
 def test_there_is_no_linear_answer_without_time_or_with_one_class(make_parts: MakeParts, breast_cancer: Parts) -> None:
     metric = performance_metric(Accuracy())
     assert linear_baseline(metric, breast_cancer, breast_cancer.validation, seconds=0) is None

@@ -133,12 +133,18 @@ def test_models_are_compared_on_the_same_samples() -> None:
     np.testing.assert_array_equal(samples[:, 0], samples[:, 1])
 
 
-def test_a_large_hold_out_takes_fewer_samples() -> None:
-    rows = 200_000
-    said = Predictions(
-        task=Task.REGRESSION, truth=np.ones((rows, 1)), outcome=np.zeros((rows, 1)), decided=np.zeros((rows, 1))
-    )
-    assert len(resampled(performance_metric(Mae()), [said], seed=0, in_blocks=False)) == 100
+def test_a_large_hold_out_is_resampled_in_part_and_its_interval_is_still_the_binomials(make_parts: MakeParts) -> None:
+    rows, right = 80_000, 0.8
+    target = np.tile([1.0, 0.0], rows * 5 // 2)[:, None]
+    parts = make_parts(np.zeros((len(target), 1)), target, task=Task.BINARY)
+    truth = parts.validation.raw_target
+    is_right = np.arange(rows) % 10 < right * 10
+    scores = _judged(Accuracy(), parts, np.where(is_right, truth, 1 - truth)[:, None].astype(float)).scores
+    assert scores.hold_out.value == pytest.approx(right)
+    assert scores.hold_out.low is not None
+    half = norm.ppf(0.975) * np.sqrt(right * (1 - right) / rows)
+    assert right - scores.hold_out.low == pytest.approx(half, rel=0.2)
+    assert scores.resamples == 250
 
 
 def test_a_hold_out_of_one_class_has_no_area_and_scores_are_still_json(make_parts: MakeParts) -> None:

@@ -45,6 +45,11 @@ def test_nothing_is_left_open_when_a_file_cannot_be_read(tmp_path: Path, monkeyp
         opened[0].execute("SELECT 1")
 
 
+def test_a_long_query_draws_nothing_on_standard_output(table: Callable[..., Dataset]) -> None:
+    shown = table(a=[1, 2]).connection.execute("SELECT current_setting('enable_progress_bar')").fetchall()
+    assert shown == [(False,)]
+
+
 def test_a_quoted_name_survives_quotes_in_it(table: Callable[..., Dataset]) -> None:
     name = '"; DROP TABLE dataset; --'
     dataset = table(**{name: [1, 2], "b": [0, 0]})

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -110,7 +111,7 @@ def test_what_is_estimated_on_a_sample_carries_an_interval_and_the_sample(monkey
     assert isinstance(share.value, float)
     assert share.low < 0.04 < share.high
     assert share.low < share.value < share.high
-    assert share.source == "measured on 1,000 rows evenly spread over 10,000"
+    assert re.fullmatch(r"measured on (99\d|1,00\d) rows evenly spread over 10,000", share.source)
 
 
 def test_what_is_counted_on_all_rows_has_no_interval(table: Table) -> None:
@@ -166,8 +167,8 @@ def test_findings_name_what_was_done(table: Table) -> None:
     )
     messages = found(profile)
     assert set(messages) == {
-        "few_rows", "duplicate_rows", "tiny_class", "sorted_rows", "identifiers", "constants", "mostly_empty", "missing_cells",
-        "many_levels", "numbers_as_words",
+        "few_rows", "duplicate_rows", "tiny_class", "sorted_rows", "identifiers", "constants", "mostly_empty",
+        "missing_cells", "many_levels", "numbers_as_words",
     }  # fmt: skip
     assert "'id'" in messages["identifiers"]
     assert "'bare'" in messages["mostly_empty"]
@@ -242,5 +243,5 @@ def test_a_profile_needs_neither_frameworks_nor_numpy(tmp_path: object) -> None:
         "heavy = {'numpy', 'pandas', 'scipy', 'pyarrow', 'tensorflow', 'keras', 'keras_tuner'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)  # noqa: S603  our own script
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -83,8 +83,8 @@ def test_the_area_of_several_classes_is_the_mean_of_each_against_the_rest() -> N
 
 
 def test_levels_that_tell_the_class_are_counted_by_class() -> None:
-    # Class n: the 3 rows of level p are told; of r (a single row) and q (mixed) they are not: 3 of 6 rows of n.
-    # Class y: level q is mixed: 0 of 1. Mean 0.25.
+    # Class n: the 3 rows of level p are told; of r (a single row) and q (mixed) they are not: 3 of 5 rows of n.
+    # Class y: level q is mixed: 0 of 1. Mean 0.3.
     connection = connected(level=["p", "p", "p", "q", "q", "r"], y=["n", "n", "n", "n", "y", "n"])
     (hint,) = determined(connection, {"level": "VARCHAR"}, "y", '"y"', sample="dataset")
     assert (hint.value, hint.rows) == (pytest.approx(0.3), 6)
