@@ -9,7 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from executor.layers.answer import Probabilities, Values
-from executor.preprocess import PREFIX, ROWS_AT_ONCE
+from executor.preprocess import ROWS_AT_ONCE
+from executor.signature import PREFIX
 from executor.table import Form
 from rules.errors import RunError, TrainingError
 from rules.facts import Task

@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from threadpoolctl import threadpool_limits
 
 from executor.catalog.performance import Predictions, decide
+from recommender.render import number
 from rules.facts import Task
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ class Baseline:
     says: str
     """What it answers, in words."""
     predictions: Predictions
-    seconds: float
 
 
 def constant_baseline(metric: PerformanceMetric, parts: Parts, hold_out: Examples, labels: Sequence[str]) -> Baseline:
@@ -48,7 +48,6 @@ def constant_baseline(metric: PerformanceMetric, parts: Parts, hold_out: Example
 
     Probabilities are the class shares of the training rows. Of a forecast it is the last value.
     """
-    start = time.monotonic()
     rows, train = len(hold_out), parts.train
     if parts.task is Task.FORECASTING:
         says, outcome = "the last value", hold_out.offset.astype(np.float64) * parts.target_scale + parts.target_mean
@@ -57,8 +56,9 @@ def constant_baseline(metric: PerformanceMetric, parts: Parts, hold_out: Example
         outcome = np.tile(shares, (rows, 1))
         says = "the class shares of the training rows"
     else:
-        middle = np.median(train.raw_target, axis=0) if metric.name == "mae" else train.raw_target.mean(axis=0)
-        says = f"always {'the median' if metric.name == 'mae' else 'the mean'}, {', '.join(f'{v:.4g}' for v in middle)}"
+        average = "median" if metric.name == "mae" else "mean"
+        middle = np.median(train.raw_target, axis=0) if average == "median" else train.raw_target.mean(axis=0)
+        says = f"always the {average}, {', '.join(number(float(value)) for value in middle)}"
         outcome = np.tile(middle, (rows, 1))
     decided = decide(outcome, parts.task)
     if parts.task in {Task.BINARY, Task.MULTICLASS}:
@@ -72,7 +72,6 @@ def constant_baseline(metric: PerformanceMetric, parts: Parts, hold_out: Example
         name="constant",
         says=says,
         predictions=_predictions(parts, hold_out, outcome, decided),
-        seconds=time.monotonic() - start,
     )
 
 
@@ -86,7 +85,6 @@ def seasonal_baseline(parts: Parts, hold_out: Examples, table: RawTable) -> Base
         name="seasonal naive",
         says="the value one season before",
         predictions=_predictions(parts, hold_out, outcome, outcome),
-        seconds=0.0,
     )
 
 
@@ -98,7 +96,7 @@ def linear_baseline(
     On a large table it is fitted on evenly spaced training rows. seconds: after them it stays as far as it came.
     None if the rows hold a single class, or if there is no time left for it.
     """
-    start = time.monotonic()
+    until = time.monotonic() + seconds
     if seconds <= 0:
         return None
     cells = (np.count_nonzero(parts.train.dense) + parts.train.codes.size) * parts.outputs / len(parts.train)
@@ -106,7 +104,7 @@ def linear_baseline(
     some = parts.train.take(np.linspace(0, len(parts.train) - 1, rows).astype(np.int64))
     # Threads that wait for each other cost more than they share out in models this small: measured 20-fold under load.
     with threadpool_limits(1):
-        answer = _fitted(metric, some, parts, until=start + seconds)
+        answer = _fitted(metric, some, parts, until=until)
     if answer is None:
         return None
     thresholds = metric.thresholds(answer(parts.validation), parts.validation, parts)
@@ -118,7 +116,6 @@ def linear_baseline(
         name="linear",
         says=f"{kind} regression on {rows} training rows",
         predictions=_predictions(parts, hold_out, outcome, decided),
-        seconds=time.monotonic() - start,
     )
 
 

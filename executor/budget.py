@@ -55,6 +55,11 @@ class Budget:
         return math.inf if self.seconds is None else self._start + self.seconds - self.reserve
 
     @property
+    def left(self) -> float:
+        """Seconds of the whole budget that are left, the reserve included; inf without a time limit."""
+        return math.inf if self.seconds is None else max(0.0, self._start + self.seconds - self._clock())
+
+    @property
     def exhausted(self) -> bool:
         return self.remaining() <= 0
 

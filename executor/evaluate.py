@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
-from executor.baselines import constant_baseline, linear_baseline, naive_error, seasonal_baseline
-from executor.catalog.performance import Direction, Predictions, decide, every_score
+from executor.baselines import LINEAR_SECONDS, constant_baseline, linear_baseline, naive_error, seasonal_baseline
+from executor.catalog.performance import Predictions, decide, every_score
+from executor.scores import BaselineScore, Estimate, Scores, is_positive, verdict
 from executor.signature import answers
+from recommender.render import number
 from rules.facts import Task
 
 if TYPE_CHECKING:
@@ -28,50 +29,6 @@ ROWS_RESAMPLED: Final = 5_000_000  # rows over all samples: measured 1 s for F1,
 LARGEST_SAMPLE: Final = 20_000  # rows of one sample; above it fewer rows than the hold-out's are drawn
 TAIL: Final = 2.5  # percent below and above a 95 % interval
 BOOTSTRAP_STREAM: Final = 7  # tells the bootstrap's random numbers from others of the same seed
-
-
-class Estimate(BaseModel):
-    """A value measured on the hold-out, with its 95 % bootstrap interval; None where it is undefined."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    value: float | None
-    low: float | None
-    high: float | None
-
-
-class BaselineScore(BaseModel):
-    """P of a simple answer on the same rows."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    says: str
-    value: float | None
-    gain: Estimate
-    """How much better the model is, positive when it is better, whatever P's direction."""
-    seconds: float
-
-
-class Scores(BaseModel):
-    """The file scores.json."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    metric: str
-    direction: Direction
-    validation: float | None
-    """P of the chosen trial on the rows that chose it: too good by the choice."""
-    hold_out: Estimate
-    rows: int
-    """Rows of the hold-out."""
-    resamples: int
-    others: dict[str, float | None]
-    baselines: dict[str, BaselineScore]
-    thresholds: tuple[str, ...]
-    """How each decision threshold was found, with its value."""
-    has_signal: bool
-    """Whether the model is certainly better than the constant answer."""
-    verdict: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,13 +50,13 @@ def evaluate(
     signature: Signature,
     validation: float | None,
     seed: int,
-    linear_seconds: float | None = None,
+    linear_seconds: float = LINEAR_SECONDS,
 ) -> Judgement:
     """Judge a model on the hold-out.
 
     outcome: the assembled model's answers for the hold-out's rows, (rows, outputs).
     hold_out, rows: the same rows, encoded and raw. validation: P of the chosen trial.
-    linear_seconds: time left for the linear baseline; by default its own limit.
+    linear_seconds: what the linear baseline may take.
     """
     said = Predictions(
         task=parts.task,
@@ -109,11 +66,10 @@ def evaluate(
         rare_class=parts.rare_class,
         naive_error=naive_error(parts.train, parts),
     )
-    limit = {} if linear_seconds is None else {"seconds": linear_seconds}
     candidates = (
         constant_baseline(metric, parts, hold_out, signature.labels),
         seasonal_baseline(parts, hold_out, rows),
-        linear_baseline(metric, parts, hold_out, **limit),
+        linear_baseline(metric, parts, hold_out, seconds=linear_seconds),
     )
     baselines = [baseline for baseline in candidates if baseline is not None]
     everything = [said, *(baseline.predictions for baseline in baselines)]
@@ -127,7 +83,6 @@ def evaluate(
             says=baseline.says,
             value=_finite(values[at]),
             gain=_estimate(sign * (values[0] - values[at]), sign * (samples[:, 0] - samples[:, at])),
-            seconds=round(baseline.seconds, 3),
         )
         for at, baseline in enumerate(baselines, start=1)
     }
@@ -140,8 +95,8 @@ def evaluate(
         resamples=len(samples),
         others={name: _finite(value) for name, value in every_score(said).items()},
         baselines=scored,
-        thresholds=tuple(f"{threshold.value:.4g} ({threshold.why})" for threshold in signature.thresholds),
-        has_signal=_is_positive(scored["constant"].gain),
+        thresholds=tuple(f"{number(threshold.value)} ({threshold.why})" for threshold in signature.thresholds),
+        has_signal=is_positive(scored["constant"].gain),
         verdict=verdict(scored),
     )
     return Judgement(scores=scores, predictions=_columns(signature, rows, hold_out.raw_target, outcome))
@@ -167,33 +122,6 @@ def resampled(
         drawn = (begins[:, None] + np.arange(block)).ravel()[:size]
         scores[sample] = [metric.of_predictions(predictions.take(drawn)) for predictions in everything]
     return scores
-
-
-def verdict(baselines: dict[str, BaselineScore]) -> str:
-    """What the comparison with the baselines means, in sentences."""
-    constant, linear, seasonal = (baselines.get(name) for name in ("constant", "linear", "seasonal naive"))
-    if constant is None or constant.gain.low is None or constant.gain.high is None:
-        return "P is undefined on the hold-out, so nothing can be said: it is too small or holds a single class."
-    if constant.gain.high < 0:
-        return f"Worse than {constant.says}: do not use this model."
-    if constant.gain.low <= 0:
-        return (
-            f"No signal found: no better than {constant.says}, for the 95 % interval of the gain, "
-            f"{constant.gain.low:.3g} to {constant.gain.high:.3g}, contains 0."
-        )
-    interval = f"95 % interval {constant.gain.low:.3g} to {constant.gain.high:.3g}"
-    sentences = [f"Beats {constant.says} by {constant.gain.value:.3g} ({interval})."]
-    if seasonal is not None and not _is_positive(seasonal.gain):
-        sentences.append(f"It is not certainly better than {seasonal.says}.")
-    if linear is not None and linear.gain.high is not None and linear.gain.high < 0:
-        sentences.append(f"But a linear model is better ({linear.says}): use that.")
-    elif linear is not None and not _is_positive(linear.gain):
-        sentences.append(f"A linear model is as good ({linear.says}).")
-    return " ".join(sentences)
-
-
-def _is_positive(gain: Estimate) -> bool:
-    return gain.low is not None and gain.low > 0
 
 
 def _estimate(value: float, samples: np.ndarray) -> Estimate:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from executor.assemble import assemble, predict_rows, save
+from executor.baselines import LINEAR_SECONDS
 from executor.begin import Begun, begin, reopen
 from executor.budget import Budget
 from executor.catalog.performance import performance_metric
@@ -114,6 +115,7 @@ def carry_out(begun: Begun, *, budget: Budget, progress: Progress = lambda _: No
         signature=signature,
         validation=trials.best.score,
         seed=seed,
+        linear_seconds=min(LINEAR_SECONDS, budget.left / 2),
     )
     csv.write_csv(pa.table(judgement.predictions), directory / PREDICTIONS)
     summary = Summary(

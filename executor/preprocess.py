@@ -13,6 +13,7 @@ import tensorflow as tf
 from executor.layers.numbers import Calendar, Numbers, robust_scale, varying_waves
 from executor.layers.words import Codes, OneHot, WordBag, word_counts
 from executor.parts import Examples, Parts
+from executor.signature import PREFIX
 from executor.table import Form
 from rules.errors import ColumnError
 from rules.facts import Task
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from executor.table import RawTable
     from recommender.roles import Roles
 
-PREFIX: Final = "pcwat."  # of our layers' names in a model, so that no column can be called the same
 MOST_INPUTS: Final = (
     1_000  # columns; with an input for each, Keras needs 1 s to build 1,000 and four times that for 2,000
 )

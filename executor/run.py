@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
+from executor.scores import Scores
+from executor.signature import Signature
+from recommender.recommend import Said
+from recommender.roles import Kind
 from rules.bundle import Bundle
 from rules.errors import RunError
 from rules.facts import Task
@@ -20,9 +24,6 @@ if TYPE_CHECKING:
     import keras
     import pyarrow as pa
 
-    from executor.evaluate import Scores
-    from executor.signature import Signature
-    from recommender.recommend import Said
 
 PLAN, BUNDLE, RECORD, SIGNATURE = "plan.json", "bundle.yaml", "record.json", "signature.json"
 MODEL, SCORES, PREDICTIONS, SUMMARY = "model.keras", "scores.json", "predictions.csv", "summary.json"
@@ -52,9 +53,6 @@ class Plan(BaseModel):
     """Slots in which the bundle differs from the rules' choice: slot → what the rules chose."""
 
     def said(self) -> Said:
-        from recommender.recommend import Said  # noqa: PLC0415  reading a run needs no DuckDB
-        from recommender.roles import Kind  # noqa: PLC0415
-
         return Said(
             targets=self.targets,
             task=self.task,
@@ -109,14 +107,10 @@ class Run:
 
     @cached_property
     def signature(self) -> Signature:
-        from executor.signature import Signature  # noqa: PLC0415
-
         return Signature.model_validate_json((self.directory / SIGNATURE).read_bytes())
 
     @cached_property
     def scores(self) -> Scores:
-        from executor.evaluate import Scores  # noqa: PLC0415
-
         return Scores.model_validate_json((self.directory / SCORES).read_bytes())
 
     @cached_property

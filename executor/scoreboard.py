@@ -13,8 +13,8 @@ from recommender.render import number
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from executor.evaluate import Estimate
     from executor.run import Run
+    from executor.scores import Estimate
 
 
 def show_scores(run: Run, console: Console) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
@@ -63,7 +64,7 @@ class Trials:
     """All trials of a search."""
 
     ranked: tuple[Outcome, ...]
-    """Completed ones by P, the best first, the earlier of equals first; then the others by number."""
+    """Completed ones by P, the best first, of equals the one with the lowest C; then the others by number."""
     stopped_by: StoppedBy
 
     @property
@@ -155,7 +156,7 @@ def _ranked(outcomes: Sequence[Outcome], objective: Objective) -> tuple[Outcome,
     if not scored:
         raise _nothing_completed(outcomes)
     sign = -1 if objective.direction == "max" else 1
-    scored.sort(key=lambda pair: (sign * pair[0], pair[1].number))
+    scored.sort(key=lambda pair: (sign * pair[0], math.inf if pair[1].cost is None else pair[1].cost, pair[1].number))
     return (*(outcome for _, outcome in scored), *(outcome for outcome in outcomes if outcome.score is None))
 
 

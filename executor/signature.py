@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict
 
 from executor.catalog.performance import decide
 from executor.catalog.threshold import Threshold
-from executor.preprocess import PREFIX
 from executor.table import Form, RawTable, form_of, read_columns, read_names, read_time
 from executor.windows import Windows
 from recommender.roles import Kind
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from recommender.dataset import Dataset
     from recommender.roles import Roles
 
+PREFIX: Final = "pcwat."  # of our layers' names in a model, so that no column can be called the same
 PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]*")  # the names that every version of Keras can give to an input
 KERAS_WORDS: Final = frozenset({"class_name", "config", "module", "registered_name", "build_config", "mlp"})
 """Keys by which Keras' JSON tells objects from dicts, and the network's own name: no input is called so."""

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from recommender.characteristics.sequence import CHANCE, PERSISTENCE, REGULAR_SHARE
 from recommender.kinds import TOO_EMPTY, Kind
 from recommender.sql import is_text
+from rules.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -210,18 +211,32 @@ def _of_shape(target: str, measured: Mapping[str, Characteristic]) -> Iterator[F
 
 
 def _of_order(roles: Roles, measured: Mapping[str, Characteristic]) -> Iterator[Finding]:
+    time = () if roles.time_column is None else (roles.time_column,)
     regular = measured.get("regular_step_share")
     if regular is not None and _number(measured, "regular_step_share") < REGULAR_SHARE:
         yield Finding(
             name="irregular_steps",
             message=f"Only {regular.value:.0%} of the steps of {roles.time_column!r} are equal.",
-            columns=(roles.time_column,) if roles.time_column else (),
+            columns=time,
             value=_number(measured, "regular_step_share"),
             threshold=REGULAR_SHARE,
             unit="fraction of steps",
         )
+    if repeats := _number(measured, "repeated_times"):
+        yield Finding(
+            name="repeated_times",
+            message=(
+                f"{repeats:,.0f} rows have the {roles.time_column!r} of the row before and keep the file's order; if "
+                "they are several series, name the column that tells them apart with --entity."
+            ),
+            columns=time,
+            value=repeats,
+            threshold=0,
+            unit="rows",
+        )
     tie = _number(measured, "autocorrelation")
-    if roles.time_column is None and tie > PERSISTENCE and _number(measured, "ljung_box_p") < CHANCE:
+    unordered = roles.time_column is None and roles.task is not Task.FORECASTING
+    if unordered and tie > PERSISTENCE and _number(measured, "ljung_box_p") < CHANCE:
         yield Finding(
             name="sorted_rows",
             message=(
@@ -239,28 +254,19 @@ def _of_order(roles: Roles, measured: Mapping[str, Characteristic]) -> Iterator[
 def _of_columns(roles: Roles, summaries: Mapping[str, ColumnSummary]) -> Iterator[Finding]:
     apart = {*roles.targets, roles.time_column, roles.entity_column, roles.split_column}
     rest = {name: role for name, role in roles.columns.items() if name not in apart}
-    empty = tuple(
-        name for name in rest if rest[name].kind is Kind.CONSTANT and summaries[name].missing_share > TOO_EMPTY
-    )
+    empty = {
+        name: summaries[name].missing_share
+        for name, role in rest.items()
+        if role.kind is Kind.CONSTANT and summaries[name].missing_share > TOO_EMPTY
+    }
     if empty:
-        yield Finding(
-            name="mostly_empty",
-            message=f"Left out because more than {TOO_EMPTY:.0%} of their cells are empty: {_named(empty)}.",
-            columns=empty,
-            value=max(summaries[name].missing_share for name in empty),
-            threshold=TOO_EMPTY,
-            unit="fraction of rows",
-        )
+        message = f"Left out because more than {TOO_EMPTY:.0%} of their cells are empty: {_named(tuple(empty))}."
+        yield _of_many("mostly_empty", message, empty, TOO_EMPTY, "fraction of rows")
     if roles.split_column is not None:
-        yield Finding(
-            name="split_column",
-            message=f"{roles.split_column!r} names the parts of a split; it is used for that and not learned from.",
-            columns=(roles.split_column,),
-        )
-    for kind, name, why in (
-        (Kind.IDENTIFIER, "identifiers", "identify rows"),
-        (Kind.CONSTANT, "constants", "hold one value"),
-    ):
+        message = f"{roles.split_column!r} names the parts of a split; it is used for that and not learned from."
+        yield Finding(name="split_column", message=message, columns=(roles.split_column,))
+    unused = {Kind.IDENTIFIER: ("identifiers", "identify rows"), Kind.CONSTANT: ("constants", "hold one value")}
+    for kind, (name, why) in unused.items():
         columns = tuple(column for column, role in rest.items() if role.kind is kind and column not in empty)
         if columns:
             reason = f" ({rest[columns[0]].reason})" if len(columns) == 1 else ""
@@ -268,39 +274,24 @@ def _of_columns(roles: Roles, summaries: Mapping[str, ColumnSummary]) -> Iterato
                 name=name, message=f"Left out because they {why}: {_named(columns)}{reason}.", columns=columns
             )
     used = {name: summaries[name] for name in roles.features}
-    gappy = tuple(name for name, one in used.items() if one.missing_share > MISSING)
+    gappy = {name: one.missing_share for name, one in used.items() if one.missing_share > MISSING}
     if gappy:
-        worst = max(used[name].missing_share for name in gappy)
-        yield Finding(
-            name="missing_cells",
-            message=f"More than {MISSING:.0%} of the cells are empty in {_named(gappy)} (up to {worst:.0%}).",
-            columns=gappy,
-            value=worst,
-            threshold=MISSING,
-            unit="fraction of rows",
+        message = f"More than {MISSING:.0%} of the cells are empty in {_named(tuple(gappy))}"
+        yield _of_many(
+            "missing_cells", f"{message} (up to {max(gappy.values()):.0%}).", gappy, MISSING, "fraction of rows"
         )
-    many = tuple(
-        name
-        for name, one in used.items()
-        if rest[name].kind in {Kind.CATEGORICAL, Kind.INTEGER_CODE} and one.distinct > MANY_LEVELS
-    )
+    coded = {Kind.CATEGORICAL, Kind.INTEGER_CODE}
+    many = {name: one.distinct for name, one in used.items() if rest[name].kind in coded and one.distinct > MANY_LEVELS}
     if many:
-        most = max(used[name].distinct for name in many)
-        yield Finding(
-            name="many_levels",
-            message=f"More than {MANY_LEVELS} levels in {_named(many)} (up to {most:,}); they are embedded.",
-            columns=many,
-            value=most,
-            threshold=MANY_LEVELS,
-            unit="levels",
-        )
+        message = f"More than {MANY_LEVELS} levels in {_named(tuple(many))} (up to {max(many.values()):,})"
+        yield _of_many("many_levels", f"{message}; they are embedded.", many, MANY_LEVELS, "levels")
     for name, one in used.items():
         if is_text(one.storage) and MOSTLY_NUMBERS <= one.numbers < 1 and rest[name].kind is Kind.CATEGORICAL:
-            yield Finding(
-                name="numbers_as_words",
-                message=f"{one.numbers:.0%} of {name!r} are numbers, but not all: it is read as words; mend the rest.",
-                columns=(name,),
-                value=one.numbers,
-                threshold=MOSTLY_NUMBERS,
-                unit="fraction of values",
-            )
+            message = f"{one.numbers:.0%} of {name!r} are numbers, but not all: it is read as words; mend the rest."
+            yield _of_many("numbers_as_words", message, {name: one.numbers}, MOSTLY_NUMBERS, "fraction of values")
+
+
+def _of_many(name: str, message: str, columns: Mapping[str, float], threshold: float, unit: str) -> Finding:
+    """A finding about several columns, each with its value; the greatest one stands for all."""
+    worst = max(columns.values())
+    return Finding(name=name, message=message, columns=tuple(columns), value=worst, threshold=threshold, unit=unit)

@@ -231,7 +231,7 @@ def _with_time(dataset: Dataset, roles: Roles, reading: Reading, said: Task | No
     strong = [tie.lag_1 for tie in ties if tie is not None and tie.is_strong]
     if said is not Task.FORECASTING and len(strong) < len(ties):
         return roles
-    steps = f"{found.regular_share:.0%} of its steps are {found.spoken_step}, and " if found else ""
+    steps = f"{found.regular_share:.0%} of its steps are {found.spoken_step}, and " if found and found.step else ""
     reason = f"{steps}{_spoken(roles.targets)} follows itself (autocorrelation at lag 1: {_numbers(strong)})"
     columns = dict(roles.columns)
     if time is not None and columns[time].kind is not Kind.DATETIME:

@@ -29,10 +29,12 @@ class Outcome(BaseModel):
     """completed: some epoch has a score; diverged: none has a finite one; failed: an error was raised."""
     score: float | None
     """P on the validation rows at the best epoch; None unless completed."""
+    cost: float | None = None
+    """C on the validation rows at the best epoch: it decides between trials with the same score."""
     epochs: int
     """Epochs trained."""
     best_epoch: int | None = None
-    """The epoch, counted from 1, whose weights are kept: the last of those with the best score."""
+    """The epoch, counted from 1, whose weights are kept: of those with the best score the one with the lowest cost."""
     planned_epochs: int
     seconds: float
     message: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -99,6 +100,7 @@ def _ended(proposal: Proposal, training: Training, at: Workplace, *, seconds: fl
         hyperparameters=dict(proposal.hyperparameters),
         status="diverged" if training.best is None else "completed",
         score=training.best,
+        cost=training.best_cost if math.isfinite(training.best_cost) else None,
         epochs=trained,
         best_epoch=training.best_epoch,
         planned_epochs=proposal.epochs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -36,23 +37,32 @@ class Training:
     scores: list[float | None] = field(default_factory=list)
     """P on the validation rows after each epoch; None where it is not finite."""
     best: float | None = None
+    best_cost: float = math.inf
+    """C on the validation rows at the best epoch."""
     best_epoch: int | None = None
-    """Counted from 1; the last of those with the best score."""
+    """Counted from 1; of those with the best score the one with the lowest cost."""
     best_weights: list[np.ndarray] | None = None
     ending: Ending | None = None
     """None while it goes on."""
 
-    def note(self, score: float | None, network: keras.Model, *, direction: str) -> None:
-        """Note the score of the epoch that has just ended, and the weights where it is the best."""
+    def note(self, score: float | None, cost: float, network: keras.Model, *, direction: str) -> None:
+        """Note P and C of the epoch that has just ended, and the weights where it is the best.
+
+        Few validation rows give many epochs the same P; then C tells them apart, and of equals the later one counts.
+        """
         self.scores.append(score)
-        if score is not None and (
-            self.best is None or (score >= self.best if direction == "max" else score <= self.best)
-        ):
-            self.best, self.best_epoch, self.best_weights = score, len(self.scores), network.get_weights()
+        if score is not None and self._is_best(score, cost, direction):
+            self.best, self.best_cost = score, cost
+            self.best_epoch, self.best_weights = len(self.scores), network.get_weights()
         if len(self.scores) >= DIVERGED and all(score is None for score in self.scores[-DIVERGED:]):
             self.ending = "diverged"
         elif self.best_epoch is not None and len(self.scores) - self.best_epoch >= PATIENCE:
             self.ending = "patience"
+
+    def _is_best(self, score: float, cost: float, direction: str) -> bool:
+        if self.best is None or score == self.best:
+            return cost <= self.best_cost
+        return score > self.best if direction == "max" else score < self.best
 
 
 def train(
@@ -85,7 +95,8 @@ def train(
             if pace.is_over:
                 training.ending = "deadline"
             if not pace.is_over or not training.scores:
-                training.note(_score(outputs(at.validation), at), network, direction=at.metric.direction)
+                answers = outputs(at.validation)
+                training.note(_score(answers, at), _cost(answers, at), network, direction=at.metric.direction)
                 on_epoch(training)
             if training.ending is None and len(training.scores) == proposal.epochs:
                 training.ending = "planned"
@@ -153,6 +164,12 @@ def _score(outputs: np.ndarray, at: Workplace) -> float | None:
         return None
     score = float(at.metric.score(outputs, at.parts.validation, at.parts))
     return score if np.isfinite(score) else None
+
+
+def _cost(outputs: np.ndarray, at: Workplace) -> float:
+    """C of the outputs; inf where it is not finite."""
+    cost = float(at.loss(at.validation.target, outputs))
+    return cost if np.isfinite(cost) else math.inf
 
 
 def _steps(rows: int, batch: int) -> int:

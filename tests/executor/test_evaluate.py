@@ -10,7 +10,8 @@ import pytest
 from scipy.stats import norm
 
 from executor.catalog.performance import Predictions, performance_metric
-from executor.evaluate import BaselineScore, Estimate, Judgement, Scores, evaluate, resampled, verdict
+from executor.evaluate import Judgement, evaluate, resampled
+from executor.scores import BaselineScore, Estimate, Scores, verdict
 from executor.signature import Signature
 from executor.table import RawTable
 from rules.choices import F1, Accuracy, Mae, Metric, Rmse, RocAuc
@@ -191,7 +192,6 @@ class Gains:
                 says=f"<{name}>",
                 value=0.5,
                 gain=Estimate(value=sum(gain) / 2, low=gain[0], high=gain[1]),
-                seconds=0,
             )
             for name, gain in gains.items()
             if gain is not None

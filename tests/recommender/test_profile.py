@@ -245,3 +245,11 @@ def test_a_profile_needs_neither_frameworks_nor_numpy(tmp_path: object) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_declared_time_that_repeats_is_said_to(table: Table) -> None:
+    dataset = table(day=[row // 4 for row in range(120)], y=np.cumsum(NOISE.normal(size=120)))
+    profile = profiled(dataset, "y", time_column="day")
+    assert profile.task is Task.FORECASTING
+    assert found(profile)["repeated_times"].startswith("90 rows have the 'day' of the row before")
+    assert "sorted_rows" not in found(profile)

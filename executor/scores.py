@@ -1,0 +1,78 @@
+"""What the hold-out said of a model, in numbers and in sentences: scores.json of a run."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from executor.catalog.performance import Direction
+from recommender.render import number
+
+
+class Estimate(BaseModel):
+    """A value measured on the hold-out, with its 95 % bootstrap interval; None where it is undefined."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class BaselineScore(BaseModel):
+    """P of a simple answer on the same rows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    says: str
+    value: float | None
+    gain: Estimate
+    """How much better the model is, positive when it is better, whatever P's direction."""
+
+
+class Scores(BaseModel):
+    """The file scores.json."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    metric: str
+    direction: Direction
+    validation: float | None
+    """P of the chosen trial on the rows that chose it: too good by the choice."""
+    hold_out: Estimate
+    rows: int
+    """Rows of the hold-out."""
+    resamples: int
+    others: dict[str, float | None]
+    baselines: dict[str, BaselineScore]
+    thresholds: tuple[str, ...]
+    """How each decision threshold was found, with its value."""
+    has_signal: bool
+    """Whether the model is certainly better than the constant answer."""
+    verdict: str
+
+
+def verdict(baselines: dict[str, BaselineScore]) -> str:
+    """What the comparison with the baselines means, in sentences."""
+    constant, linear, seasonal = (baselines.get(name) for name in ("constant", "linear", "seasonal naive"))
+    if constant is None or constant.gain.value is None or constant.gain.low is None or constant.gain.high is None:
+        return "P is undefined on the hold-out, so nothing can be said: it is too small or holds a single class."
+    if constant.gain.high < 0:
+        return f"Worse than {constant.says}: do not use this model."
+    if constant.gain.low <= 0:
+        return (
+            f"No signal found: no better than {constant.says}, for the 95 % interval of the gain, "
+            f"{number(constant.gain.low)} to {number(constant.gain.high)}, contains 0."
+        )
+    interval = f"95 % interval {number(constant.gain.low)} to {number(constant.gain.high)}"
+    sentences = [f"Beats {constant.says} by {number(constant.gain.value)} ({interval})."]
+    if seasonal is not None and not is_positive(seasonal.gain):
+        sentences.append(f"It is not certainly better than {seasonal.says}.")
+    if linear is not None and linear.gain.high is not None and linear.gain.high < 0:
+        sentences.append(f"But a linear model is better ({linear.says}): use that.")
+    elif linear is not None and not is_positive(linear.gain):
+        sentences.append(f"A linear model is as good ({linear.says}).")
+    return " ".join(sentences)
+
+
+def is_positive(gain: Estimate) -> bool:
+    return gain.low is not None and gain.low > 0
