@@ -100,6 +100,8 @@ def load(path: Path) -> keras.Model:
 
     Raises RunError if the file cannot be read as such a model.
     """
+    if not path.exists():
+        raise RunError(f"{path} cannot be read as a model of pcwat: there is no such file. Train again.")
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (OSError, ValueError, TypeError, KeyError) as error:

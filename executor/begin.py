@@ -6,7 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from executor.run import BUNDLE, PLAN, RECORD, SCORES, Plan, claimed, new_directory, read_plan, write, write_json
+from executor.run import (
+    BUNDLE,
+    PLAN,
+    RECORD,
+    SCORES,
+    Plan,
+    claimed,
+    fingerprint,
+    new_directory,
+    read_plan,
+    write,
+    write_json,
+)
 from recommender.dataset import Dataset
 from recommender.recommend import advise, roles_of
 from recommender.render import why
@@ -68,6 +80,7 @@ def begin(
         time_column=said.time_column,
         entity_column=said.entity_column,
         split_column=said.split_column,
+        bundle=fingerprint(chosen),
         seed=seed,
         budget=budget.seconds,
         trials=budget.trials,
@@ -99,4 +112,10 @@ def reopen(directory: Path) -> Begun:
         raise RunError(f"{plan.dataset} has changed since {directory} began. Restore the file, or start a new run.")
     roles = roles_of(dataset, plan.said())
     bundle = Bundle.read(directory / BUNDLE)
+    if fingerprint(bundle) != plan.bundle:
+        dataset.close()
+        raise RunError(
+            f"{directory / BUNDLE} was changed after the run began; its trials belong to the old one. Restore it, or "
+            f"start a new run with --bundle {directory / BUNDLE}."
+        )
     return Begun(directory=directory, dataset=dataset, roles=roles, bundle=bundle, plan=plan, advice=None)

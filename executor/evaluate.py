@@ -95,7 +95,7 @@ def evaluate(
         resamples=len(samples),
         others={name: _finite(value) for name, value in every_score(said).items()},
         baselines=scored,
-        thresholds=tuple(f"{number(threshold.value)} ({threshold.why})" for threshold in signature.thresholds),
+        thresholds=_thresholds(signature),
         has_signal=is_positive(scored["constant"].gain),
         verdict=verdict(scored),
     )
@@ -131,6 +131,15 @@ def _estimate(value: float, samples: np.ndarray) -> Estimate:
         return Estimate(value=_finite(value), low=None, high=None)
     low, high = np.percentile(defined, [TAIL, 100 - TAIL])
     return Estimate(value=float(value), low=float(low), high=float(high))
+
+
+def _thresholds(signature: Signature) -> tuple[str, ...]:
+    """Each threshold in words; of several labels with the label's name."""
+    names = signature.targets if signature.task is Task.MULTILABEL else ("",)
+    return tuple(
+        f"{f'{name}: ' if name else ''}{number(threshold.value)} ({threshold.why})"
+        for name, threshold in zip(names, signature.thresholds, strict=False)
+    )
 
 
 def _finite(value: float) -> float | None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from executor.scores import Scores
 from executor.signature import Signature
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 PLAN, BUNDLE, RECORD, SIGNATURE = "plan.json", "bundle.yaml", "record.json", "signature.json"
 MODEL, SCORES, PREDICTIONS, SUMMARY = "model.keras", "scores.json", "predictions.csv", "summary.json"
+File = TypeVar("File", bound=BaseModel)
 RUNS: Final = Path("runs")  # where runs are kept unless a person says otherwise
 
 
@@ -46,6 +48,8 @@ class Plan(BaseModel):
     time_column: str | None
     entity_column: str | None
     split_column: str | None
+    bundle: str
+    """SHA-256 of the bundle that is trained: a search goes on only under the bundle with which it began."""
     seed: int
     budget: float | None
     trials: int | None
@@ -107,15 +111,15 @@ class Run:
 
     @cached_property
     def signature(self) -> Signature:
-        return Signature.model_validate_json((self.directory / SIGNATURE).read_bytes())
+        return read_json(self.directory / SIGNATURE, Signature)
 
     @cached_property
     def scores(self) -> Scores:
-        return Scores.model_validate_json((self.directory / SCORES).read_bytes())
+        return read_json(self.directory / SCORES, Scores)
 
     @cached_property
     def summary(self) -> Summary:
-        return Summary.model_validate_json((self.directory / SUMMARY).read_bytes())
+        return read_json(self.directory / SUMMARY, Summary)
 
     @cached_property
     def model(self) -> keras.Model:
@@ -136,14 +140,29 @@ class Run:
 
 def read_plan(directory: Path) -> Plan:
     """The plan of a run directory. Raises RunError if it is not one."""
-    try:
-        return Plan.model_validate_json((directory / PLAN).read_bytes())
-    except (FileNotFoundError, NotADirectoryError):
+    if not (directory / PLAN).exists():
         raise RunError(
             f"A run is a directory that 'recommend train' wrote, with a {PLAN} in it, but {directory} is not one."
+        )
+    return read_json(directory / PLAN, Plan)
+
+
+def read_json(path: Path, kind: type[File]) -> File:
+    """Read a file of a run. Raises RunError if it is missing or damaged."""
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise RunError(
+            f"A run must hold {path.name}, but {path} cannot be read: {error.strerror}. Train again."
         ) from None
-    except ValueError as error:
-        raise RunError(f"{directory / PLAN} cannot be read: {str(error).splitlines()[0]}.") from None
+    except ValidationError as error:
+        problem = error.errors()[0]["msg"]
+        raise RunError(f"{path} is damaged: {problem}. Restore it from a copy, or train again.") from None
+
+
+def fingerprint(bundle: Bundle) -> str:
+    """SHA-256 of a bundle's choices, whatever its file looks like."""
+    return f"sha256:{hashlib.sha256(bundle.model_dump_json().encode()).hexdigest()}"
 
 
 def new_directory(name: str, parent: Path = RUNS) -> Path:
@@ -179,12 +198,15 @@ def claimed(directory: Path) -> Path:
 
 def write(path: Path, text: str) -> None:
     """Write a file so that it is there whole or not at all."""
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(beside).replace(path)
+    try:
+        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(beside).replace(path)
+    except OSError as error:
+        raise RunError(f"Cannot write {path}: {error.strerror}. Make room, or allow writing there.") from None
 
 
 def write_json(path: Path, value: BaseModel | dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from click.testing import CliRunner
 from executor.run import Run
 from recommender.cli import group
 from recommender.examples import example
-from rules.errors import PcwatError
+from rules.errors import PcwatError, RunError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,6 +97,29 @@ def test_a_bundle_with_an_unknown_choice_is_refused_with_its_line(cancer_run: Ru
     message = refused("train", CANCER, "--target", "diagnosis", "--bundle", path)
     assert re.search(r"bundle.yaml:\d+: The optimizer must be one of", message)
     assert "Did you mean 'adam'?" in message
+
+
+@pytest.mark.parametrize("name", ["model.keras", "signature.json", "scores.json", "plan.json"])
+@pytest.mark.parametrize("damage", ["truncated", "missing"])
+def test_a_damaged_run_is_refused_by_the_files_name(name: str, damage: str, cancer_run: Run, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(cancer_run.directory, copy)
+    if damage == "missing":
+        (copy / name).unlink()
+    else:
+        (copy / name).write_bytes((copy / name).read_bytes()[:20])
+    with pytest.raises(RunError) as refused_run:
+        [read(Run(copy)) for read in (lambda run: run.predict(CANCER), lambda run: run.scores)]
+    assert str(copy) in str(refused_run.value)
+
+
+def test_a_stopped_run_does_not_go_on_under_another_bundle(cancer_run: Run, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(cancer_run.directory, copy)
+    (copy / "scores.json").unlink()
+    bundle = (copy / "bundle.yaml").read_text(encoding="utf-8")
+    (copy / "bundle.yaml").write_text(bundle.replace("name: adam", "name: adamw"), encoding="utf-8")
+    assert "was changed after the run began" in refused("train", "--resume", copy)
 
 
 def start(*words: str) -> subprocess.Popen[bytes]:
