@@ -154,15 +154,3 @@ def test_a_killed_training_resumes_without_repeating_a_trial(tmp_path: Path) -> 
     assert Run(run).summary.completed == 6
     combinations = {re.search(r'"hyperparameters":(\{.*?\})', line)[1] for line in after}
     assert len(combinations) == 6
-
-
-def test_ctrl_c_leaves_the_best_model_so_far(tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    process = start("train", CANCER, "--target", "diagnosis", "--trials", "500", "-o", run)
-    wait_for_trials(run, 1, process)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0, err.decode()
-    assert b"Ctrl-C" in out
-    assert b"Traceback" not in err
-    assert Run(run).predict(CANCER).num_rows == 569
