@@ -99,8 +99,12 @@ def _carried_out(begun: Begun, limit: Budget) -> Run:
     quiet_tensorflow()
     from executor.pipeline import carry_out  # noqa: PLC0415  after TensorFlow was silenced
 
-    with SearchProgress(messages, metric=str(begun.bundle.metric)) as progress:
-        return carry_out(begun, budget=limit, progress=progress)
+    try:
+        with SearchProgress(messages, metric=str(begun.bundle.metric)) as progress:
+            return carry_out(begun, budget=limit, progress=progress)
+    except KeyboardInterrupt:
+        click.echo(f"Stopped. 'recommend train --resume {begun.directory}' goes on.", err=True)
+        raise
 
 
 @click.command()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from executor.catalog.performance import performance_metric
 from executor.catalog.tuning import ask, tell, tuning
 from executor.devices import computing_on, detect
+from executor.interrupt import Interrupt, noted_interrupt
 from executor.oracles.memory import Objective
 from executor.trials.journal import Journal, Outcome
 from executor.trials.one_by_one import rebuild, run_trial
@@ -91,26 +92,25 @@ def search(
     objective = Objective(name=metric.name, direction=metric.direction)
     rows, width = parts.train.dense.shape
     journal = Journal(directory)
-    with computing_on(detect()[0], width=width), _light_collection():
+    with computing_on(detect()[0], width=width), _light_collection(), noted_interrupt() as interrupt:
         # 2, 3, 4  C, W and A: a trial takes them from the bundle, with its own seed and rate.
-        at = workplace(bundle, parts, metric=metric, budget=budget, seed=seed, directory=directory)
+        at = workplace(
+            bundle, parts, metric=metric, budget=budget, seed=seed, directory=directory, interrupt=interrupt
+        )
         oracle = tuning(bundle, width=width, rows=rows, objective=objective, seed=seed, trials=budget.trials)  # 5  T
         _replay(oracle, journal)
         stopped_by: StoppedBy | None
         try:
-            while (stopped_by := _limit(budget, journal.outcomes)) is None:
+            while (stopped_by := _limit(budget, journal.outcomes, interrupt)) is None:
                 proposal = ask(oracle)  # 6  H, proposed by T
                 if proposal is None:
                     stopped_by = "exhausted"
                     break
                 report = _reporter(progress, proposal, journal.outcomes, budget, objective)
-                outcome, interrupted = run_trial(proposal, at, on_epoch=report)  # 7, 8  start by W, train by A on C
+                outcome = run_trial(proposal, at, on_epoch=report)  # 7, 8  start by W, train by A on C
                 journal.append(outcome)
                 tell(oracle, outcome)  # 9  until nothing is left to test
                 gc.collect()  # the trial's graphs refer to themselves
-                if interrupted:
-                    stopped_by = "interrupt"
-                    break
         except KeyboardInterrupt:
             stopped_by = "interrupt"
     return Trials(ranked=_ranked(journal.outcomes, objective), stopped_by=stopped_by)  # 10  the best by P comes first
@@ -137,8 +137,10 @@ def _described(proposal: Proposal | None) -> str:
     return "no further trial" if proposal is None else str(dict(proposal.hyperparameters))
 
 
-def _limit(budget: Budget, outcomes: Sequence[Outcome]) -> StoppedBy | None:
+def _limit(budget: Budget, outcomes: Sequence[Outcome], interrupt: Interrupt) -> StoppedBy | None:
     """What forbids another trial. Raises TrainingError where trying on is in vain."""
+    if interrupt.requested:
+        return "interrupt"
     completed = any(outcome.status == "completed" for outcome in outcomes)
     unlimited = budget.trials is None and budget.seconds is None
     most = TRIALS_WITHOUT_BUDGET if unlimited else budget.trials

@@ -32,10 +32,10 @@ LONGEST_MESSAGE: Final = 300  # characters of an error's first line; TensorFlow'
 
 def run_trial(
     proposal: Proposal, at: Workplace, *, on_epoch: Callable[[Training], None] = lambda _: None
-) -> tuple[Outcome, bool]:
+) -> Outcome:
     """Run one trial; its best weights lie at weights_path when it returns.
 
-    Returns how it ended, and whether Ctrl-C ended it. An error of any kind makes a failed trial.
+    An error of any kind makes a failed trial.
     Raises ChoiceError on a choice that fits no trial, KeyboardInterrupt if Ctrl-C came before an epoch had a score:
     then there is nothing to keep.
     """
@@ -57,11 +57,10 @@ def run_trial(
     except PcwatError:
         raise  # a choice that fits no trial
     except Exception as error:  # noqa: BLE001 - whatever else breaks one trial must not end the search
-        return _failed(proposal, error, seconds=at.budget.now() - start), False
-    interrupted = training.ending == "interrupt"
-    if interrupted and training.best is None:
+        return _failed(proposal, error, seconds=at.budget.now() - start)
+    if training.ending == "interrupt" and training.best is None:
         raise KeyboardInterrupt
-    return _ended(proposal, training, at, seconds=at.budget.now() - start), interrupted
+    return _ended(proposal, training, at, seconds=at.budget.now() - start)
 
 
 def rebuild(outcome: Outcome, bundle: Bundle, parts: Parts, seed: int) -> keras.Model:

@@ -87,11 +87,14 @@ def train(
     try:
         while training.ending is None:
             rows = _shuffled(random, len(at.train), batch)
-            while len(rows) and not pace.is_over:
+            while len(rows) and not pace.is_over and not at.interrupt.requested:
                 now, rows = np.split(rows, [pace.steps(len(rows))])
                 step(
                     now, learning_rates(chosen.schedule, highest=chosen.learning_rate, progress=pace.advance(len(now)))
                 )
+            if at.interrupt.requested:
+                training.ending = "interrupt"
+                break
             if pace.is_over:
                 training.ending = "deadline"
             if not pace.is_over or not training.scores:
@@ -101,6 +104,7 @@ def train(
             if training.ending is None and len(training.scores) == proposal.epochs:
                 training.ending = "planned"
     except KeyboardInterrupt:
+        at.interrupt.requested = True
         training.ending = "interrupt"
     return training
 

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from executor.catalog.cost import cost_function, sample_weights
+from executor.interrupt import Interrupt
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,10 +49,18 @@ class Workplace:
     budget: Budget
     seed: int
     directory: Path
+    interrupt: Interrupt
 
 
 def workplace(
-    bundle: Bundle, parts: Parts, *, metric: PerformanceMetric, budget: Budget, seed: int, directory: Path
+    bundle: Bundle,
+    parts: Parts,
+    *,
+    metric: PerformanceMetric,
+    budget: Budget,
+    seed: int,
+    directory: Path,
+    interrupt: Interrupt | None = None,
 ) -> Workplace:
     """Set the loss up, and put the rows on the current device.
 
@@ -67,6 +76,7 @@ def workplace(
         budget=budget,
         seed=seed,
         directory=directory,
+        interrupt=interrupt or Interrupt(),
     )
 
 

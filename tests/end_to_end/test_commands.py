@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from click.testing import Result
 
 CANCER = str(example("breast_cancer"))
-COMMAND = [sys.executable, "-c", "from recommender.cli import main; main()"]
+# A shell that runs the tests in the background has SIGINT ignored, and what it starts would too.
+HEAR_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+COMMAND = [sys.executable, "-c", f"{HEAR_CTRL_C}; from recommender.cli import main; main()"]
 PATIENCE = 120.0  # seconds to wait for a subprocess that imports TensorFlow on a busy machine
 
 
@@ -154,3 +156,18 @@ def test_a_killed_training_resumes_without_repeating_a_trial(tmp_path: Path) -> 
     assert Run(run).summary.completed == 6
     combinations = {re.search(r'"hyperparameters":(\{.*?\})', line)[1] for line in after}
     assert len(combinations) == 6
+
+
+def test_ctrl_c_leaves_the_best_model_so_far(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    process = start("train", CANCER, "--target", "diagnosis", "--trials", "500", "-o", run)
+    wait_for_trials(run, 1, process)
+    process.send_signal(signal.SIGINT)
+    try:
+        out, err = process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
+    assert process.returncode == 0, err.decode()
+    assert b"Ctrl-C" in out
+    assert b"Traceback" not in err
+    assert Run(run).predict(CANCER).num_rows == 569

@@ -38,8 +38,8 @@ def proposal(epochs: int = 3, **settings: Any) -> Proposal:
 
 
 def test_a_trial_learns(place: Callable[..., Workplace]) -> None:
-    outcome, interrupted = run_trial(proposal(20), place(optimizer=Adam(learning_rate=0.01)))
-    assert (outcome.status, interrupted) == ("completed", False)
+    outcome = run_trial(proposal(20), place(optimizer=Adam(learning_rate=0.01)))
+    assert outcome.status == "completed"
     assert outcome.score is not None
     assert outcome.score > 0.95  # the majority class alone: 0.63
     assert outcome.epochs <= 20
@@ -47,7 +47,7 @@ def test_a_trial_learns(place: Callable[..., Workplace]) -> None:
 
 def test_the_score_is_that_of_the_kept_weights(place: Callable[..., Workplace], breast_cancer: Parts) -> None:
     at = place()
-    outcome, _ = run_trial(proposal(5), at)
+    outcome = run_trial(proposal(5), at)
     network = rebuild(outcome, at.bundle, breast_cancer, at.seed)
     outputs = compiled_outputs(network)(at.validation)
     assert at.metric.score(outputs, breast_cancer.validation, breast_cancer) == outcome.score
@@ -65,20 +65,20 @@ def test_the_score_is_that_of_the_kept_weights(place: Callable[..., Workplace], 
 def test_the_last_best_epoch_is_kept(
     place: Callable[..., Workplace], direction: str, scores: list[float], best_epoch: int
 ) -> None:
-    outcome, _ = run_trial(proposal(5), place(scores=scores, direction=direction))
+    outcome = run_trial(proposal(5), place(scores=scores, direction=direction))
     assert (outcome.best_epoch, outcome.score) == (best_epoch, scores[best_epoch - 1])
     assert outcome.epoch_scores == tuple(scores)
 
 
 def test_a_trial_ends_when_its_patience_does(place: Callable[..., Workplace]) -> None:
-    outcome, _ = run_trial(proposal(100), place(scores=[0.5, 0.6, 0.1]))
+    outcome = run_trial(proposal(100), place(scores=[0.5, 0.6, 0.1]))
     assert outcome.epochs == 2 + PATIENCE
 
 
 def test_the_same_seed_gives_the_same_scores_and_another_trial_or_seed_others(place: Callable[..., Workplace]) -> None:
     def scores(seed: int, number: int) -> tuple[float | None, ...]:
         # The loss after each epoch would be finer than the accuracy; the rate is high enough to tell runs apart.
-        return run_trial(proposal(6, number=number), place(seed=seed))[0].epoch_scores
+        return run_trial(proposal(6, number=number), place(seed=seed)).epoch_scores
 
     assert scores(0, 0) == scores(0, 0)
     assert len({scores(0, 0), scores(1, 0), scores(0, 1)}) == 3
@@ -91,14 +91,14 @@ def test_a_trial_does_not_touch_the_global_random_state(place: Callable[..., Wor
 
 
 def test_a_nan_first_epoch_is_not_forever_nan(place: Callable[..., Workplace]) -> None:
-    outcome, _ = run_trial(proposal(3), place(scores=[math.nan, 0.6, 0.5]))
+    outcome = run_trial(proposal(3), place(scores=[math.nan, 0.6, 0.5]))
     assert (outcome.status, outcome.score, outcome.best_epoch) == ("completed", 0.6, 2)
     assert outcome.epoch_scores == (None, 0.6, 0.5)
 
 
 @pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])
 def test_a_trial_without_a_finite_score_has_diverged(place: Callable[..., Workplace], score: float) -> None:
-    outcome, _ = run_trial(proposal(10), place(scores=[score]))
+    outcome = run_trial(proposal(10), place(scores=[score]))
     assert (outcome.status, outcome.score, outcome.weights, outcome.epochs) == ("diverged", None, None, DIVERGED)
     assert "scripted was not finite for 3 epochs in a row" in outcome.message
 
@@ -109,7 +109,7 @@ def test_an_exploding_learning_rate_diverges_and_does_not_raise(
     rows = np.random.default_rng(0).normal(size=(100, 3))
     parts = make_parts(rows, rows[:, :1] * 3, task=Task.REGRESSION)
     at = place(parts=parts, loss=MseLoss(), metric=Rmse(), optimizer=Sgd(learning_rate=10))
-    outcome, _ = run_trial(Proposal(number=0, hyperparameters={"units": 64}, epochs=20), at)
+    outcome = run_trial(Proposal(number=0, hyperparameters={"units": 64}, epochs=20), at)
     assert outcome.status == "diverged"
 
 
@@ -128,8 +128,8 @@ def test_a_trial_that_raises_is_a_failed_trial(
         raise error
 
     monkeypatch.setattr(one_by_one, "build_network", broken)
-    outcome, interrupted = run_trial(proposal(), place())
-    assert (outcome.status, outcome.score, interrupted) == ("failed", None, False)
+    outcome = run_trial(proposal(), place())
+    assert (outcome.status, outcome.score) == ("failed", None)
     assert outcome.message.startswith(message)
     assert "trace" not in outcome.message
 
@@ -153,8 +153,10 @@ def interrupt_after(epochs: int) -> Callable[[Training], None]:
 
 
 def test_ctrl_c_keeps_the_best_epoch_so_far(place: Callable[..., Workplace]) -> None:
-    outcome, interrupted = run_trial(proposal(50), place(scores=[0.7, 0.6]), on_epoch=interrupt_after(2))
-    assert (interrupted, outcome.status, outcome.score, outcome.epochs) == (True, "completed", 0.7, 2)
+    at = place(scores=[0.7, 0.6])
+    outcome = run_trial(proposal(50), at, on_epoch=interrupt_after(2))
+    assert at.interrupt.requested
+    assert (outcome.status, outcome.score, outcome.epochs) == ("completed", 0.7, 2)
     assert outcome.message == "cut short by Ctrl-C after epoch 2 of 50"
     assert outcome.weights is not None
     assert outcome.weights.exists()
@@ -177,14 +179,14 @@ class Clock:
 
 
 def test_the_deadline_cuts_a_trial_short_and_keeps_its_best_epoch(place: Callable[..., Workplace]) -> None:
-    outcome, _ = run_trial(proposal(1_000), place(budget=Budget(seconds=400, clock=Clock())))
+    outcome = run_trial(proposal(1_000), place(budget=Budget(seconds=400, clock=Clock())))
     assert outcome.status == "completed"
     assert 1 < outcome.epochs < 200
     assert outcome.message == f"cut short by the time budget in epoch {outcome.epochs} of 1000"
 
 
 def test_a_deadline_within_the_first_epoch_still_gives_a_score(place: Callable[..., Workplace]) -> None:
-    outcome, _ = run_trial(proposal(), place(budget=Budget(seconds=2, clock=Clock())))
+    outcome = run_trial(proposal(), place(budget=Budget(seconds=2, clock=Clock())))
     assert (outcome.status, outcome.epochs) == ("completed", 1)
 
 
@@ -254,7 +256,7 @@ def test_every_kind_of_output_trains(
 ) -> None:
     parts = make_parts(np.random.default_rng(0).normal(size=(60, 2)), target, task=task)
     metric = Rmse() if task is Task.MULTI_REGRESSION else F1()
-    outcome, _ = run_trial(proposal(2), place(parts=parts, loss=loss, metric=metric))
+    outcome = run_trial(proposal(2), place(parts=parts, loss=loss, metric=metric))
     assert outcome.status == "completed", outcome.message
 
 
@@ -269,7 +271,7 @@ def test_a_forecast_learns_what_is_left_after_its_offset(
     }
     parts = plain.__class__(**{**plain.__dict__, **examples})
     at = place(parts=parts, loss=MseLoss(), metric=Rmse(), optimizer=Adam(learning_rate=0.01))
-    outcome, _ = run_trial(proposal(1), at)
+    outcome = run_trial(proposal(1), at)
     assert outcome.score == pytest.approx(0, abs=1e-6)  # the offset is the answer, and the inputs are all zero
 
 
@@ -277,7 +279,7 @@ def test_a_trial_learns_under_mixed_precision(place: Callable[..., Workplace]) -
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        outcome, _ = run_trial(proposal(10), place(optimizer=Adam(learning_rate=0.01)))
+        outcome = run_trial(proposal(10), place(optimizer=Adam(learning_rate=0.01)))
     finally:
         keras.config.set_dtype_policy(before)
     assert outcome.status == "completed", outcome.message
