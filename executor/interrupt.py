@@ -1,7 +1,7 @@
 """Ctrl-C during a search: noted at once, acted on between two calls into TensorFlow.
 
-Raised wherever it happens to arrive, a KeyboardInterrupt is lost where TensorFlow calls back into Python while it traces
-a network, and the search would run on.
+Raised wherever it happens to arrive, a KeyboardInterrupt is lost where TensorFlow calls back into Python while it
+traces a network, and the search would run on.
 """
 
 from __future__ import annotations

@@ -94,9 +94,7 @@ def search(
     journal = Journal(directory)
     with computing_on(detect()[0], width=width), _light_collection(), noted_interrupt() as interrupt:
         # 2, 3, 4  C, W and A: a trial takes them from the bundle, with its own seed and rate.
-        at = workplace(
-            bundle, parts, metric=metric, budget=budget, seed=seed, directory=directory, interrupt=interrupt
-        )
+        at = workplace(bundle, parts, metric=metric, budget=budget, seed=seed, directory=directory, interrupt=interrupt)
         oracle = tuning(bundle, width=width, rows=rows, objective=objective, seed=seed, trials=budget.trials)  # 5  T
         _replay(oracle, journal)
         stopped_by: StoppedBy | None

@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 LONGEST_MESSAGE: Final = 300  # characters of an error's first line; TensorFlow's can run over pages
 
 
-def run_trial(
-    proposal: Proposal, at: Workplace, *, on_epoch: Callable[[Training], None] = lambda _: None
-) -> Outcome:
+def run_trial(proposal: Proposal, at: Workplace, *, on_epoch: Callable[[Training], None] = lambda _: None) -> Outcome:
     """Run one trial; its best weights lie at weights_path when it returns.
 
     An error of any kind makes a failed trial.
