@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from executor.budget import Budget
     from recommender.recommend import Recommendation, Said
     from recommender.roles import Roles
-    from rules.engine import Pin
+    from rules.decision import Pin
 
 
 @dataclass(frozen=True, kw_only=True)

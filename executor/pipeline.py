@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from executor.search import TrialProgress
     from rules.bundle import Bundle
-    from rules.engine import Pin
+    from rules.decision import Pin
 
     Progress = Callable[[TrialProgress], None]
 

@@ -107,7 +107,7 @@ class Run:
 
     @cached_property
     def record(self) -> Record:
-        return Record.read(self.directory / RECORD)
+        return Record.read_intact(self.directory / RECORD)
 
     @cached_property
     def signature(self) -> Signature:

@@ -20,8 +20,9 @@ from recommender.render import show, show_profile, why
 from recommender.roles import Kind
 from rules import __version__
 from rules.choices import Slot, parse_choice
+from rules.decision import Pin
 from rules.document import parse
-from rules.engine import Pin, load_book
+from rules.engine import load_book
 from rules.errors import ChoiceError, PcwatError, did_you_mean
 from rules.facts import Task
 from rules.rulebook import SHIPPED_LAYERS

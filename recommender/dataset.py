@@ -44,6 +44,7 @@ class Dataset:
         connection: duckdb.DuckDBPyConnection,
         name: str,
         path: Path | None,
+        delimiter: str | None,
         format: str,  # noqa: A002  the field's word
         storage: Mapping[str, str],
         row_count: int,
@@ -52,6 +53,8 @@ class Dataset:
         self.connection = connection
         self.name = name
         self.path = path
+        self.delimiter = delimiter
+        """What a person said separates columns."""
         self.format = format
         self.columns = tuple(storage)
         self.storage = storage
@@ -87,6 +90,7 @@ class Dataset:
                 connection=connection,
                 name=name,
                 path=path,
+                delimiter=delimiter,
                 format=form,
                 storage=storage,
                 row_count=_row_count(connection, name),

@@ -178,6 +178,7 @@ def _of_classes(classes: Classes, table: Labelled) -> tuple[Characteristic, ...]
         Characteristic(name="minority_share", value=classes.minority_share, unit="fraction of rows", how=rarest),
         Characteristic(name="imbalance_ratio", value=classes.imbalance_ratio, unit="rows per row", how=rarest),
         count("rare_class_rows", classes.rare_rows, "rows", rarest),
+        Characteristic(name="rarest_class", value=classes.rarest, unit="class", how=table.counted),
         *(
             count(f"rows of {name}", rows, "rows", table.counted)
             for name, rows in list(classes.counts.items())[:MOST_SHOWN_CLASSES]

@@ -156,3 +156,16 @@ def _measurement(profile: Profile, name: str) -> Measurement:
     if one is None or one.value is None:
         return Measurement(value=UNKNOWN, source="could not be measured")
     return Measurement(value=one.value, low=one.low, high=one.high, source=one.how)
+
+
+def rarest_class(profile: Profile) -> str:
+    """What the data calls the rarest class of the least balanced target; empty where targets are numbers."""
+    ratios = {
+        target: float(found.value)
+        for target in profile.targets
+        if (found := profile.get("imbalance_ratio", target=target)) is not None and isinstance(found.value, int | float)
+    }
+    if not ratios:
+        return ""
+    rarest = profile.get("rarest_class", target=max(ratios, key=lambda target: ratios[target]))
+    return "" if rarest is None else str(rarest.value)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from recommender.dataset import Dataset
 from recommender.plan import trial_budget
-from recommender.profile import Profile, facts, measure
+from recommender.profile import Profile, facts, measure, rarest_class
 from recommender.roles import Kind, Roles, infer_roles
-from rules.engine import Pin, ProvedBook, Strategy, decide, load_book
+from rules.engine import ProvedBook, Strategy, decide, load_book
 from rules.facts import Task
-from rules.record import DatasetSeen, Record
+from rules.record import Asked, DatasetSeen, Record
 from rules.rulebook import SHIPPED_LAYERS
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rules.bundle import Bundle
+    from rules.decision import Pin
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,32 @@ class Said:
     time_column: str | None = None
     entity_column: str | None = None
     split_column: str | None = None
+
+    def recorded(self, *, delimiter: str | None, budget: float | None, trials: int | None) -> Asked:
+        """What was said, for the record."""
+        return Asked(
+            targets=self.targets,
+            task=None if self.task is None else self.task.value,
+            kinds={column: kind.value for column, kind in (self.kinds or {}).items()},
+            time_column=self.time_column,
+            entity_column=self.entity_column,
+            split_column=self.split_column,
+            delimiter=delimiter,
+            budget=budget,
+            trials=trials,
+        )
+
+    @classmethod
+    def again(cls, asked: Asked) -> Said:
+        """What was said, from a record."""
+        return cls(
+            targets=asked.targets,
+            task=None if asked.task is None else Task(asked.task),
+            kinds={column: Kind(kind) for column, kind in asked.kinds.items()},
+            time_column=asked.time_column,
+            entity_column=asked.entity_column,
+            split_column=asked.split_column,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +120,7 @@ def advise(
     strategy = decide(book, facts(profile, trial_budget=plan), pins=pins)
     seen = DatasetSeen(
         name=dataset.name,
+        path=None if dataset.path is None else str(dataset.path.resolve()),
         digest=dataset.digest,
         rows=dataset.row_count,
         task=roles.task,
@@ -100,8 +128,10 @@ def advise(
         targets=roles.targets,
         target_reason=roles.target_reason,
         kinds={name: role.kind.value for name, role in roles.columns.items()},
+        rare_class=rarest_class(profile),
     )
-    record = Record.of(strategy, dataset=seen, layers=book.book.layers)
+    asked = said.recorded(delimiter=dataset.delimiter, budget=budget, trials=trials)
+    record = Record.of(strategy, dataset=seen, asked=asked, proved=book)
     return Recommendation(
         bundle=strategy.bundle, strategy=strategy, profile=profile, roles=roles, record=record, book=book
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from recommender.profile import Profile
     from recommender.recommend import Recommendation
-    from rules.engine import Decision, TestResult
+    from rules.decision import Decision, TestResult
 
 NOTES_ORDER: Final = (
     Slot.METRIC,
@@ -110,7 +110,7 @@ def _met(test: TestResult) -> str:
 def instead_of(decision: Decision) -> list[str]:
     """What would have been chosen, had the deciding rule not stood in the way; each choice once."""
     beaten = [trace.choice for trace in decision.trace if trace.outcome == "beaten"]
-    rejected = list(decision.rejects)
+    rejected = list(decision.winner.rejects)
     others = [choice for choice in [*beaten, *rejected] if choice != str(decision.choice)]
     return list(dict.fromkeys(others))
 
@@ -119,7 +119,7 @@ def why(decision: Decision) -> str:
     """One line for bundle.yaml: slot, rule, the measured fact, and the rule's reason."""
     if decision.pin:
         return f"{decision.slot.label}: chosen by a person: {decision.pin.reason}"
-    return f"{decision.slot.label}, by {decision.rules[0]} ({reason(decision)}): {decision.because}"
+    return f"{decision.slot.label}, by {decision.rules[0]} ({reason(decision)}): {decision.winner.because}"
 
 
 def _doubts(advice: Recommendation) -> Iterator[str]:

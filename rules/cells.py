@@ -1,7 +1,8 @@
-"""Fact space cut into finitely many cells, and sets of cells as the bits of one integer.
+"""Fact space cut into finitely many cells, and sets of cells as disjoint boxes.
 
 The thresholds that rules name cut each numeric fact into points and open intervals on which no test changes its
-answer. A cell is one such piece for each fact, so a statement about all cells is a statement about all datasets.
+answer. A cell is one such piece for each fact, so a statement about all cells is a statement about all datasets. A box
+is a set of pieces for each fact: what a conjunction of unary tests covers.
 """
 
 from __future__ import annotations
@@ -20,13 +21,24 @@ if TYPE_CHECKING:
     from rules.condition import Test
     from rules.facts import Value
 
+Box = tuple[int, ...]
+"""For each fact of a space the pieces that belong, as bits: bit i stands for piece i. Never empty on a fact."""
+Region = tuple[Box | None, ...]
+"""A box for each world of a space; None where nothing of that world belongs."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
-    """A stretch of one fact on which every test gives one answer. value: a member of it; words: how it reads."""
+    """A stretch of one fact on which every test gives one answer.
+
+    value: a member of it. words: how it reads. low, high: its ends, equal for a point, else both excluded; None for a
+    name and for "n/a".
+    """
 
     value: str | float | int | NotApplicable
     words: str
+    low: float | None = None
+    high: float | None = None
 
 
 def pieces(fact: str, thresholds: Iterable[float]) -> tuple[Piece, ...]:
@@ -50,12 +62,13 @@ def _stretches(fact: str, domain: Interval, thresholds: Iterable[float]) -> Iter
     ends = sorted({domain.low, *thresholds, domain.high})
     for low, high in itertools.pairwise([*ends, domain.high]):
         if math.isfinite(low):
-            yield Piece(value=int(low) if domain.whole else low, words=f"{fact} = {low:g}")
+            yield Piece(value=int(low) if domain.whole else low, words=f"{fact} = {low:g}", low=low, high=low)
         inside = _between(low, high, whole=domain.whole)
         if inside is not None:
             left = f"{low:g} < " if math.isfinite(low) else ""
             right = f" < {high:g}" if math.isfinite(high) else ""
-            yield Piece(value=inside, words=f"{left}{fact}{right}" if left or right else f"any {fact}")
+            words = f"{left}{fact}{right}" if left or right else f"any {fact}"
+            yield Piece(value=inside, words=words, low=low, high=high)
 
 
 def _between(low: float, high: float, *, whole: bool) -> float | int | None:
@@ -74,7 +87,7 @@ def _between(low: float, high: float, *, whole: bool) -> float | int | None:
 
 @dataclass(frozen=True)
 class Space:
-    """The product of some facts' pieces. A set of its cells is an integer: bit i stands for cell i."""
+    """The product of some facts' pieces."""
 
     axes: Mapping[str, tuple[Piece, ...]]
 
@@ -91,70 +104,118 @@ class Space:
         return cls({fact: pieces(fact, thresholds[fact]) for fact in FACTS if fact in thresholds})
 
     @cached_property
-    def size(self) -> int:
-        return math.prod(len(axis) for axis in self.axes.values())
+    def everything(self) -> Box:
+        return tuple((1 << len(axis)) - 1 for axis in self.axes.values())
 
     @cached_property
-    def _strides(self) -> dict[str, int]:
-        """How many cells apart two neighbouring pieces of a fact lie; the last fact varies fastest."""
-        strides, stride = {}, 1
-        for fact in reversed(list(self.axes)):
-            strides[fact] = stride
-            stride *= len(self.axes[fact])
-        return strides
+    def worlds(self) -> tuple[Box, ...]:
+        """The cells that a dataset can be in, one box a task: each fact applies exactly for its tasks."""
+        if "task" not in self.axes:
+            return (self.everything,)
+        return tuple(self._world(task) for task in Task)
+
+    def _world(self, task: Task) -> Box:
+        excluded = {
+            fact: names
+            for combination in IMPOSSIBLE
+            if task in combination["task"]
+            for fact, names in combination.items()
+            if fact != "task"
+        }
+
+        def possible(fact: str, value: Value) -> bool:
+            if fact == "task":
+                return value == task
+            applies = FACTS[fact].applies_to(task)
+            return isinstance(value, NotApplicable) is not applies and value not in excluded.get(fact, ())
+
+        return tuple(
+            _mask(axis, lambda value, fact=fact: possible(fact, value))  # type: ignore[misc]  # bound by default
+            for fact, axis in self.axes.items()
+        )
 
     @cached_property
-    def everything(self) -> int:
-        return (1 << self.size) - 1
+    def _index(self) -> dict[str, int]:
+        return {fact: index for index, fact in enumerate(self.axes)}
 
-    @cached_property
-    def feasible(self) -> int:
-        """The cells that a dataset can be in: each fact applies exactly for its tasks, nothing impossible."""
-        cells = self.everything
-        for fact in self.axes:
-            if FACTS[fact].tasks == frozenset(Task):
-                continue
-            applies = self.where("task", FACTS[fact].applies_to)
-            measured = self.where(fact, lambda value: not isinstance(value, NotApplicable))
-            cells &= ~(applies ^ measured)
-        for combination in IMPOSSIBLE:
-            if combination.keys() <= self.axes.keys():
-                both = self.everything
-                for fact, names in combination.items():
-                    both &= self.where(fact, names.__contains__)
-                cells &= ~both
-        return cells
-
-    def where(self, fact: str, accepts: Callable[[Value], bool]) -> int:
-        """The cells whose piece of one fact is accepted."""
-        stride, axis = self._strides[fact], self.axes[fact]
-        block = 0
-        for index, piece in enumerate(axis):
-            if accepts(piece.value):
-                block |= ((1 << stride) - 1) << (index * stride)
-        return _repeat(block, width=stride * len(axis), times=self.size // (stride * len(axis)))
-
-    def box(self, tests: Sequence[Test]) -> int:
-        """The feasible cells in which all tests pass."""
-        cells = self.feasible
+    def where(self, tests: Iterable[Test]) -> Box | None:
+        """The cells in which all tests pass, impossible ones included; None where there is none."""
+        masks = list(self.everything)
         for test in tests:
-            cells &= self.where(test.fact, test.holds)
-        return cells
+            masks[self._index[test.fact]] &= _mask(self.axes[test.fact], test.holds)
+        return tuple(masks) if all(masks) else None
 
-    def cell(self, cells: int) -> dict[str, Piece]:
-        """The first cell of a non-empty set: one piece for each fact."""
-        index = (cells & -cells).bit_length() - 1
-        return {fact: axis[index // self._strides[fact] % len(axis)] for fact, axis in self.axes.items()}
+    def region(self, tests: Iterable[Test]) -> Region:
+        """The possible cells in which all tests pass."""
+        box = self.where(tests)
+        return tuple(None if box is None else meet(box, world) for world in self.worlds)
 
-    def words(self, cells: int) -> str:
-        """The first cell of a non-empty set, in words."""
-        return ", ".join(piece.words for piece in self.cell(cells).values()) or "any dataset"
+    def first(self, box: Box) -> dict[str, Piece]:
+        """The first cell of a box: one piece for each fact."""
+        return {
+            fact: axis[(mask & -mask).bit_length() - 1]
+            for (fact, axis), mask in zip(self.axes.items(), box, strict=True)
+        }
+
+    def words(self, box: Box) -> str:
+        """The first cell of a box, in words."""
+        return ", ".join(piece.words for piece in self.first(box).values()) or "any dataset"
+
+    def pieces_of(self, box: Box) -> dict[str, list[Piece]]:
+        """For each fact the pieces that belong to a box."""
+        return {
+            fact: [piece for index, piece in enumerate(axis) if mask >> index & 1]
+            for (fact, axis), mask in zip(self.axes.items(), box, strict=True)
+        }
 
 
-def _repeat(block: int, *, width: int, times: int) -> int:
-    """A bit pattern written several times side by side, in a logarithmic number of steps."""
-    if times == 1:
-        return block
-    half = _repeat(block, width=width, times=times // 2)
-    doubled = half | half << (width * (times // 2))
-    return doubled if times % 2 == 0 else doubled << width | block
+def _mask(axis: Sequence[Piece], accepts: Callable[[Value], bool]) -> int:
+    return sum(1 << index for index, piece in enumerate(axis) if accepts(piece.value))
+
+
+# Boxes ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def meet(first: Box, second: Box) -> Box | None:
+    """What two boxes share, or None."""
+    shared = tuple(map(int.__and__, first, second))
+    return shared if all(shared) else None
+
+
+def is_inside(inner: Box, outer: Box) -> bool:
+    return not any(mine & ~theirs for mine, theirs in zip(inner, outer, strict=True))
+
+
+def minus(box: Box, cut: Box) -> list[Box]:
+    """Disjoint boxes that together hold what of a box lies outside another."""
+    if meet(box, cut) is None:
+        return [box]
+    left, outside = box, []
+    for axis, (mine, theirs) in enumerate(zip(box, cut, strict=True)):
+        if mine & ~theirs:
+            outside.append((*left[:axis], mine & ~theirs, *left[axis + 1 :]))
+            left = (*left[:axis], mine & theirs, *left[axis + 1 :])
+    return outside
+
+
+def remainder(box: Box, cuts: Iterable[Box]) -> list[Box]:
+    """Disjoint boxes that together hold what of a box lies in none of the others."""
+    left = [box]
+    for cut in cuts:
+        left = [part for whole in left for part in minus(whole, cut)]
+    return left
+
+
+def uncovered(box: Box, covers: Sequence[Box]) -> Box | None:
+    """A part of a box that lies in none of the others, or None if they cover it. Stops at the first one found."""
+    for index, cover in enumerate(covers):
+        if meet(box, cover) is None:
+            continue
+        rest = covers[index + 1 :]
+        return next((found for part in minus(box, cover) if (found := uncovered(part, rest)) is not None), None)
+    return box
+
+
+def size(box: Box) -> int:
+    """Cells in a box."""
+    return math.prod(mask.bit_count() for mask in box)

@@ -1,4 +1,4 @@
-"""A YAML file whose every value knows its line, so that an error can point at it."""
+"""A YAML file whose every value knows its line and column, so that an error can point at it."""
 
 from __future__ import annotations
 
@@ -23,23 +23,24 @@ class Document:
     data: Any
     root: Any
 
-    def line(self, *path: str | int) -> int:
-        """The line, counted from 1, of the value at a path of keys and indices, or of its nearest ancestor."""
-        node, line = self.root, 1
+    def place(self, *path: str | int) -> str:
+        """FILE:LINE:COLUMN, counted from 1, of the key or item at a path, or of its nearest ancestor."""
+        node, mark = self.root, None
         for step in path:
             if isinstance(step, int) and node.id == "sequence" and step < len(node.value):
                 node = node.value[step]
-                line = node.start_mark.line + 1
+                mark = node.start_mark
                 continue
             pairs = node.value if node.id == "mapping" else []
             found = next(((key, value) for key, value in pairs if key.value == step), None)
             if found is None:
                 break
-            line, node = found[0].start_mark.line + 1, found[1]
-        return line
+            mark, node = found[0].start_mark, found[1]
+        return f"{self.source}:{_line_and_column(mark)}"
 
-    def place(self, *path: str | int) -> str:
-        return f"{self.source}:{self.line(*path)}"
+
+def _line_and_column(mark: Any) -> str:  # noqa: ANN401  ruamel.yaml ships no type for marks
+    return "1:1" if mark is None else f"{mark.line + 1}:{mark.column + 1}"
 
 
 def parse(text: str, *, source: str, error: type[PcwatError]) -> Document:
@@ -50,11 +51,11 @@ def parse(text: str, *, source: str, error: type[PcwatError]) -> Document:
         data = None if root is None else yaml.constructor.construct_document(root)
     except DuplicateKeyError as problem:
         key = str(problem.problem).split('"')[1]
-        line = problem.problem_mark.line + 1
-        raise error(f"{source}:{line}: the key {key!r} stands here a second time. Keep one of the two.") from None
+        place = _line_and_column(problem.problem_mark)
+        raise error(f"{source}:{place}: the key {key!r} stands here a second time. Keep one of the two.") from None
     except MarkedYAMLError as problem:
-        mark = problem.problem_mark or problem.context_mark
-        raise error(f"{source}:{mark.line + 1 if mark else 1}: not valid YAML: {problem.problem}.") from None
+        place = _line_and_column(problem.problem_mark or problem.context_mark)
+        raise error(f"{source}:{place}: not valid YAML: {problem.problem}.") from None
     return Document(source=source, data=data, root=root)
 
 

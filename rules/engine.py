@@ -4,117 +4,23 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal
-
-from pydantic import BaseModel, ConfigDict, SerializeAsAny, model_validator
+from typing import TYPE_CHECKING, NamedTuple
 
 from rules.bundle import Bundle
 from rules.cells import pieces
-from rules.choices import Choice, Slot, parse_choice
+from rules.choices import Choice, Slot
+from rules.decision import Decision, Defeat, Fragility, Outcome, Pin, RuleTrace, TestResult
 from rules.errors import ChoiceError
 from rules.facts import FACTS, NOT_APPLICABLE, Facts, Measurement, NotApplicable, Unknown, Value
-from rules.proof import Proof, prove, reported_value, require
-from rules.rulebook import SHIPPED_LAYERS, Rule, Rulebook, read_layers
+from rules.proof import Proof, prove, require
+from rules.rulebook import SHIPPED_LAYERS, Rulebook, read_layers
+from rules.territory import reported_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-Outcome = Literal["decides", "beaten", "silent"]
-_CLOSED: Final = ConfigDict(frozen=True, extra="forbid")
-
-
-class Pin(BaseModel):
-    """A choice that a person made in the rules' place, and why."""
-
-    model_config = _CLOSED
-
-    slot: Slot
-    choice: SerializeAsAny[Choice]
-    reason: str
-
-    @model_validator(mode="before")
-    @classmethod
-    def _typed_choice(cls, fields: object) -> object:
-        return _with_typed_choice(fields, "choice")
-
-
-class TestResult(BaseModel):
-    """One unary test against one dataset: what was wanted, what was measured, and the distance between them."""
-
-    __test__ = False  # not a pytest class
-    model_config = _CLOSED
-
-    fact: str
-    wanted: str
-    measured: str | float | int
-    passes: bool
-    margin: float | None
-    """In the fact's unit, positive where the test passes; None for names and for facts without a value."""
-
-
-class RuleTrace(BaseModel):
-    """What one rule had to say on one dataset."""
-
-    model_config = _CLOSED
-
-    rule: str
-    name: str
-    layer: str
-    place: str
-    choice: str
-    outcome: Outcome
-    beaten_by: tuple[str, ...]
-    tests: tuple[TestResult, ...]
-
-
-class Fragility(BaseModel):
-    """A fact whose confidence interval reaches across a threshold, and what would be chosen there."""
-
-    model_config = _CLOSED
-
-    fact: str
-    low: float
-    high: float
-    other: str
-
-
-class Decision(BaseModel):
-    """The choice for one slot and everything that led to it."""
-
-    model_config = _CLOSED
-
-    slot: Slot
-    choice: SerializeAsAny[Choice]
-    rules: tuple[str, ...]
-    """The rules that decided; more than one where they agree."""
-    because: str
-    rejects: dict[str, str]
-    source: dict[str, str]
-    stance: str
-    pin: Pin | None
-    ruled: SerializeAsAny[Choice]
-    """What the rules say, also where a person chose otherwise."""
-    provisional: tuple[str, ...]
-    """Unknown facts that could change the choice."""
-    fragile: tuple[Fragility, ...]
-    trace: tuple[RuleTrace, ...]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _typed_choices(cls, fields: object) -> object:
-        return _with_typed_choice(_with_typed_choice(fields, "choice"), "ruled")
-
-    @property
-    def winner(self) -> RuleTrace:
-        return next(trace for trace in self.trace if trace.rule == self.rules[0])
-
-
-def _with_typed_choice(fields: object, key: str) -> object:
-    """Read a choice in stored form into the class that its slot's union names."""
-    if isinstance(fields, dict) and isinstance(fields.get(key), dict):
-        return fields | {key: parse_choice(Slot(fields["slot"]), fields[key])}
-    return fields
+    from rules.rule import Rule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +29,11 @@ class ProvedBook:
 
     book: Rulebook
     proof: Proof
+
+    @property
+    def beaten_by(self) -> dict[Slot, Mapping[str, frozenset[str]]]:
+        """For each slot and rule, the rules that beat it wherever they fire."""
+        return {slot: proof.beaten_by for slot, proof in self.proof.slots.items()}
 
 
 def load_book(layers: Iterable[str | Path] = SHIPPED_LAYERS) -> ProvedBook:
@@ -149,18 +60,49 @@ def decide(proved: ProvedBook, facts: Facts, *, pins: Iterable[Pin] = ()) -> Str
     Raises ChoiceError where the choices, pins included, break one of the book's constraints.
     """
     pinned = {pin.slot: pin for pin in pins}
-    known: dict[str, Measurement] = {name: facts.get(name, Measurement(value=NOT_APPLICABLE)) for name in FACTS}
+    known = complete(facts)
     decisions: dict[Slot, Decision] = {}
     for slot in Slot:
         decision = _decide_slot(slot, proved, known, pinned.get(slot))
         decisions[slot] = decision
-        for fact in FACTS.values():
-            if fact.slot == slot:
-                by = "chosen by a person" if decision.pin else f"chosen by {', '.join(decision.rules)}"
-                known[fact.name] = Measurement(value=reported_value(decision.choice), source=by)
+        _report(slot, decision.choice, "chosen by a person" if decision.pin else ", ".join(decision.rules), known)
     bundle = Bundle.of({slot: decision.choice for slot, decision in decisions.items()})
     check(bundle, proved.book, known)
     return Strategy(bundle=bundle, decisions=decisions, facts=known)
+
+
+class Ruling(NamedTuple):
+    """A slot's choice and the rules that made it; none for a pinned one."""
+
+    choice: Choice
+    rules: tuple[str, ...]
+
+
+def rulings(proved: ProvedBook, facts: Facts, *, pins: Iterable[Pin] = ()) -> dict[Slot, Ruling]:
+    """What `decide` chooses, without the trace and the check of the constraints."""
+    pinned = {pin.slot: pin.choice for pin in pins}
+    known = complete(facts)
+    made: dict[Slot, Ruling] = {}
+    for slot in Slot:
+        if slot in pinned:
+            made[slot] = Ruling(pinned[slot], ())
+        else:
+            winners, _ = _winners(proved.book.of(slot), proved.proof.slots[slot].beaten_by, known)
+            made[slot] = Ruling(winners[0].choice, tuple(rule.id for rule in winners))
+        _report(slot, made[slot].choice, "", known)
+    return made
+
+
+def complete(facts: Facts) -> dict[str, Measurement]:
+    """The facts, with those that are not mentioned as not applicable."""
+    return {name: facts.get(name, Measurement(value=NOT_APPLICABLE)) for name in FACTS}
+
+
+def _report(slot: Slot, choice: Choice, rules: str, known: dict[str, Measurement]) -> None:
+    """Make a choice a fact for the slots after it."""
+    for fact in FACTS.values():
+        if fact.slot == slot:
+            known[fact.name] = Measurement(value=reported_value(choice), source=rules)
 
 
 def check(bundle: Bundle, book: Rulebook, facts: Facts) -> None:
@@ -182,20 +124,18 @@ def _decide_slot(slot: Slot, proved: ProvedBook, facts: Facts, pin: Pin | None) 
     rules = proved.book.of(slot)
     beaten_by = proved.proof.slots[slot].beaten_by
     winners, provisional = _winners(rules, beaten_by, facts)
+    winning = {rule.id for rule in winners}
+    firing = {rule.id: rule for rule in fired(rules, facts)}
     first = winners[0]
-    return Decision(
+    return Decision.model_construct(
         slot=slot,
         choice=pin.choice if pin else first.choice,
         rules=tuple(rule.id for rule in winners),
-        because=first.because,
-        rejects=dict(first.rejects),
-        source=dict(first.source),
-        stance=first.stance,
         pin=pin,
         ruled=first.choice,
         provisional=provisional,
         fragile=tuple(_fragilities(rules, beaten_by, facts, first.choice)),
-        trace=tuple(_trace(rule, {winner.id for winner in winners}, rules, beaten_by, facts) for rule in rules),
+        trace=tuple(_trace(rule, winning, firing, beaten_by, facts) for rule in rules),
     )
 
 
@@ -218,11 +158,14 @@ def _winners(
     Every value that an unknown fact may have is tried. Where all lead to one choice, it is decided anyway; else the
     rules that ask nothing of the unknown facts decide for the time being.
     """
-    asked = {test.fact for rule in rules for test in rule.when}
-    unknown = [name for name in asked if isinstance(facts[name].value, Unknown)]
+    unknown = [name for name, fact in facts.items() if isinstance(fact.value, Unknown)]
+    if unknown:
+        asked = {test.fact for rule in rules for test in rule.when}
+        unknown = [name for name in unknown if name in asked]
+    if not unknown:
+        return unbeaten(fired(rules, facts), beaten_by), ()
     outcomes = [unbeaten(fired(rules, world), beaten_by) for world in _worlds(rules, unknown, facts)]
-    choices = [winners[0].choice for winners in outcomes]
-    if all(choice == choices[0] for choice in choices):
+    if all(winners[0].choice == outcomes[0][0].choice for winners in outcomes):
         return outcomes[0], ()
     cautious = unbeaten(fired(rules, facts), beaten_by)
     return cautious or outcomes[0], tuple(sorted(unknown))
@@ -244,37 +187,46 @@ def _worlds(rules: Iterable[Rule], unknown: list[str], facts: Facts) -> Iterator
 def _fragilities(
     rules: tuple[Rule, ...], beaten_by: Mapping[str, frozenset[str]], facts: Facts, choice: Choice
 ) -> Iterator[Fragility]:
-    for name in sorted({test.fact for rule in rules for test in rule.when}):
-        measured = facts[name]
-        if measured.low is None or measured.high is None:
+    estimated = {name: (fact.low, fact.high) for name, fact in facts.items() if fact.low is not None}
+    for name in sorted(estimated.keys() & {test.fact for rule in rules for test in rule.when}):
+        low, high = estimated[name]
+        if low is None or high is None:
             continue
-        for end in (measured.low, measured.high):
+        measured = facts[name]
+        for end in (low, high):
             world = {**facts, name: replace(measured, value=end)}
             other = _winners(rules, beaten_by, world)[0][0].choice
             if other != choice:
-                yield Fragility(fact=name, low=measured.low, high=measured.high, other=str(other))
+                yield Fragility(fact=name, low=low, high=high, other=str(other))
                 break
 
 
 def _trace(
     rule: Rule,
     winners: set[str],
-    rules: tuple[Rule, ...],
+    firing: Mapping[str, Rule],
     beaten_by: Mapping[str, frozenset[str]],
     facts: Facts,
 ) -> RuleTrace:
-    firing = {other.id for other in fired(rules, facts)}
     outcome: Outcome = "decides" if rule.id in winners else "beaten" if rule.id in firing else "silent"
-    return RuleTrace(
+    by = sorted(beaten_by[rule.id] & firing.keys()) if outcome == "beaten" else []
+    # What the engine itself makes is valid; checking it again would take four times as long as deciding.
+    return RuleTrace.model_construct(
         rule=rule.id,
         name=rule.name,
         layer=rule.layer,
         place=rule.place,
+        author=rule.author,
         choice=str(rule.choice),
+        because=rule.because,
+        rejects=dict(rule.rejects),
+        source=dict(rule.source),
+        stance=rule.stance,
+        digest=rule.digest,
         outcome=outcome,
-        beaten_by=tuple(sorted(beaten_by[rule.id] & firing)) if outcome == "beaten" else (),
+        beaten_by=tuple(Defeat(rule=winner, declared=rule.id in firing[winner].overrides) for winner in by),
         tests=tuple(
-            TestResult(
+            TestResult.model_construct(
                 fact=test.fact,
                 wanted=str(test),
                 measured=_shown(facts[test.fact].value),

@@ -6,23 +6,26 @@ declares nothing against it. In a cell, the rules that fire and are beaten by no
 
 from __future__ import annotations
 
-import functools
 import itertools
-import operator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
-from rules.cells import Space
-from rules.choices import Choice, Slot
-from rules.condition import Test, levels_of
-from rules.errors import ProofError
+from rules.cells import Region, Space, is_inside, meet, size, uncovered
+from rules.choices import Slot
+from rules.errors import ProofError, did_you_mean
 from rules.facts import FACTS
+from rules.territory import ways
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from rules.rulebook import Constraint, Rule, Rulebook
+    from rules.cells import Box
+    from rules.rule import Constraint, Rule
+    from rules.rulebook import Rulebook
+
+Regions = dict[str, Region]
+"""For each rule the cells in which it fires."""
 
 
 class Flaw(StrEnum):
@@ -33,17 +36,38 @@ class Flaw(StrEnum):
     UNSATISFIABLE = "UNSATISFIABLE"
     SHADOWED = "SHADOWED"
     CYCLE = "CYCLE"
+    SLOT_CYCLE = "SLOT_CYCLE"
+    ORPHAN = "ORPHAN"
     INCOHERENT = "INCOHERENT"
+
+
+MEANINGS: Final = {
+    Flaw.GAP: "a dataset for which no rule chooses",
+    Flaw.CONFLICT: "a dataset for which two rules choose differently, and neither beats the other",
+    Flaw.UNSATISFIABLE: "a rule that no dataset can make fire",
+    Flaw.SHADOWED: "a rule that is beaten wherever it fires",
+    Flaw.CYCLE: "rules that override each other in a circle",
+    Flaw.SLOT_CYCLE: "a rule that reads a choice that is made only after its own",
+    Flaw.ORPHAN: "an override, or a rule switched off, that names no rule of the slot",
+    Flaw.INCOHERENT: "choices of several slots that a constraint forbids together",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One flaw, with the cell that shows it and what mends it."""
+    """One flaw. witness: a dataset that shows it, in words; mend: what helps; places: file, line and column."""
 
     flaw: Flaw
     slot: Slot
     rules: tuple[str, ...]
-    message: str
+    places: tuple[str, ...]
+    problem: str
+    witness: str
+    mend: str
+
+    def __str__(self) -> str:
+        where = f" Shown by: {self.witness}." if self.witness else ""
+        return f"{self.problem}.{where} {self.mend}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,10 +91,11 @@ class Proof:
 def prove(book: Rulebook) -> Proof:
     """Prove each slot, then the constraints across slots."""
     slots = {slot: prove_slot(slot, book.of(slot)) for slot in Slot}
-    findings = [finding for proof in slots.values() for finding in proof.findings]
+    findings = [*_orphans(book), *(finding for proof in slots.values() for finding in proof.findings)]
     if not findings:
+        beaten_by = {slot: proof.beaten_by for slot, proof in slots.items()}
         for constraint in book.constraints:
-            findings += _violations(constraint, book, slots)
+            findings += _violations(constraint, book, beaten_by)
     return Proof(slots=slots, findings=tuple(findings))
 
 
@@ -81,57 +106,78 @@ def require(proof: Proof) -> None:
 
 
 def _refuse(findings: Sequence[Finding]) -> NoReturn:
-    lines = "\n".join(f"  {finding.flaw}: {finding.message}" for finding in findings)
+    lines = "\n".join(f"  {finding.flaw}: {finding}" for finding in findings)
     raise ProofError(f"The rulebook must give exactly one choice for every dataset, but:\n{lines}")
 
 
 def prove_slot(slot: Slot, rules: Sequence[Rule]) -> SlotProof:
     """Prove that a slot's rules are total and free of conflict, and that each has an effect."""
     space = Space.over(test for rule in rules for test in rule.when)
-    boxes = {rule.id: space.box(rule.when) for rule in rules}
-    beaten_by = _order(rules, boxes)
-    alive = _alive(boxes, beaten_by)
+    regions = {rule.id: space.region(rule.when) for rule in rules}
+    beaten_by = _order(rules, regions)
     findings = [
-        *_without_effect(slot, rules, boxes, beaten_by),
-        *_cycles(slot, beaten_by),
-        *_conflicts(slot, rules, alive, space),
-        *_gaps(slot, alive, space),
+        *_premature(slot, rules),
+        *_without_effect(slot, rules, regions, beaten_by, space),
+        *_cycles(slot, rules, beaten_by),
+        *_conflicts(slot, rules, regions, beaten_by, space),
+        *_gaps(slot, regions, space),
     ]
     return SlotProof(slot=slot, beaten_by=beaten_by, findings=tuple(findings))
 
 
-def _order(rules: Sequence[Rule], boxes: Mapping[str, int]) -> dict[str, frozenset[str]]:
+def _order(rules: Sequence[Rule], regions: Regions) -> dict[str, frozenset[str]]:
     declared = {rule.id: frozenset(rule.overrides) for rule in rules}
     return {
         loser.id: frozenset(
             winner.id
             for winner in rules
             if loser.id in declared[winner.id]
-            or (winner.id not in declared[loser.id] and _strictly_inside(boxes[winner.id], boxes[loser.id]))
+            or (winner.id not in declared[loser.id] and _strictly_inside(regions[winner.id], regions[loser.id]))
         )
         for loser in rules
     }
 
 
-def _strictly_inside(inner: int, outer: int) -> bool:
-    return inner != outer and inner & ~outer == 0
+def _strictly_inside(inner: Region, outer: Region) -> bool:
+    return inner != outer and all(
+        mine is None or (theirs is not None and is_inside(mine, theirs))
+        for mine, theirs in zip(inner, outer, strict=True)
+    )
 
 
-def _alive(boxes: Mapping[str, int], beaten_by: Mapping[str, frozenset[str]]) -> dict[str, int]:
-    """For each rule, the cells that it decides: where it fires and nothing that beats it does."""
-    return {rule: _left(boxes, rule, winners) for rule, winners in beaten_by.items()}
+def _worlds(regions: Regions, rules: Iterable[str], world: int) -> list[Box]:
+    """The boxes of some rules in one world, the largest first: it covers most."""
+    boxes = [box for rule in rules if (box := regions[rule][world]) is not None]
+    return sorted(boxes, key=size, reverse=True)
 
 
-def _left(boxes: Mapping[str, int], rule: str, winners: Iterable[str]) -> int:
-    """A rule's cells without those in which one of the winners fires."""
-    taken = 0
-    for winner in winners:
-        taken |= boxes[winner]
-    return boxes[rule] & ~taken
+def _first_left(regions: Regions, rule: str, winners: Iterable[str]) -> Box | None:
+    """A part of a rule's cells in which none of the winners fires."""
+    names = list(winners)
+    for world, box in enumerate(regions[rule]):
+        if box is not None and (left := uncovered(box, _worlds(regions, names, world))) is not None:
+            return left
+    return None
+
+
+def _premature(slot: Slot, rules: Sequence[Rule]) -> Iterator[Finding]:
+    """Rules that read the choice of their own slot or of a later one."""
+    order = list(Slot)
+    for rule in rules:
+        for test in rule.when:
+            read = FACTS[test.fact].slot
+            if read is not None and order.index(Slot(read)) >= order.index(slot):
+                yield _finding(
+                    Flaw.SLOT_CYCLE,
+                    slot,
+                    [rule],
+                    f"{rule.id} reads {test.fact}, which the slot {read} decides only afterwards",
+                    mend=f"Slots are filled in the order {', '.join(order)}; test a fact of an earlier one",
+                )
 
 
 def _without_effect(
-    slot: Slot, rules: Sequence[Rule], boxes: Mapping[str, int], beaten_by: Mapping[str, frozenset[str]]
+    slot: Slot, rules: Sequence[Rule], regions: Regions, beaten_by: Mapping[str, frozenset[str]], space: Space
 ) -> Iterator[Finding]:
     """Rules that fire nowhere, or that rules of their own or of earlier layers beat wherever they fire.
 
@@ -139,102 +185,135 @@ def _without_effect(
     """
     layers = list(dict.fromkeys(rule.layer for rule in rules))
     for rule in rules:
-        if not boxes[rule.id]:
-            message = f"{rule.id} ({rule.place}) can never fire: no dataset shows {rule.condition}. Mend its condition."
-            yield Finding(flaw=Flaw.UNSATISFIABLE, slot=slot, rules=(rule.id,), message=message)
+        somewhere = next((box for box in regions[rule.id] if box is not None), None)
+        if somewhere is None:
+            problem = f"{rule.id} can never fire: no dataset shows {rule.condition}"
+            yield _finding(Flaw.UNSATISFIABLE, slot, [rule], problem, mend="Mend its condition, or remove it")
             continue
         earlier = {other.id for other in rules if layers.index(other.layer) <= layers.index(rule.layer)}
         winners = beaten_by[rule.id] & earlier
-        if not _left(boxes, rule.id, winners):
+        if _first_left(regions, rule.id, winners) is None:
             by = ", ".join(sorted(winners))
-            message = f"{rule.id} ({rule.place}) never decides: wherever it fires, {by} beats it. Remove it."
-            yield Finding(flaw=Flaw.SHADOWED, slot=slot, rules=(rule.id,), message=message)
+            yield _finding(
+                Flaw.SHADOWED,
+                slot,
+                [rule, *(other for other in rules if other.id in winners)],
+                f"{rule.id} never decides: wherever it fires, {by} beats it",
+                witness=space.words(somewhere),
+                mend=f"Remove {rule.id}, or let it override one of them",
+            )
 
 
-def _cycles(slot: Slot, beaten_by: Mapping[str, frozenset[str]]) -> Iterator[Finding]:
+def _cycles(slot: Slot, rules: Sequence[Rule], beaten_by: Mapping[str, frozenset[str]]) -> Iterator[Finding]:
     """Rules that beat each other in a circle: what is left after taking away, again and again, the unbeaten."""
     left = dict(beaten_by)
     while unbeaten := [rule for rule, winners in left.items() if not winners & left.keys()]:
         for rule in unbeaten:
             del left[rule]
     if left:
-        circle = ", ".join(sorted(left))
-        message = f"{circle} override each other in a circle. Remove one of the overrides."
-        yield Finding(flaw=Flaw.CYCLE, slot=slot, rules=tuple(sorted(left)), message=message)
+        circle = [rule for rule in rules if rule.id in left]
+        names = ", ".join(sorted(left))
+        problem = f"{names} override each other in a circle"
+        yield _finding(Flaw.CYCLE, slot, circle, problem, mend="Remove one of the overrides")
 
 
-def _conflicts(slot: Slot, rules: Sequence[Rule], alive: Mapping[str, int], space: Space) -> Iterator[Finding]:
+def _conflicts(
+    slot: Slot, rules: Sequence[Rule], regions: Regions, beaten_by: Mapping[str, frozenset[str]], space: Space
+) -> Iterator[Finding]:
     for first, second in itertools.combinations(rules, 2):
-        both = alive[first.id] & alive[second.id]
-        if both and first.choice != second.choice:
-            message = (
-                f"{first.id} ({first.place}) says {first.choice} and {second.id} ({second.place}) says {second.choice} "
-                f"where {space.words(both)}. Let one override the other, or narrow one of them."
+        settled = first.id in beaten_by[second.id] or second.id in beaten_by[first.id]
+        if settled or first.choice == second.choice:
+            continue
+        shared = _first_shared(regions, first.id, second.id, beaten_by[first.id] | beaten_by[second.id])
+        if shared is not None:
+            yield _finding(
+                Flaw.CONFLICT,
+                slot,
+                [first, second],
+                f"{first.id} says {first.choice} and {second.id} says {second.choice}",
+                witness=space.words(shared),
+                mend=f"Let one override the other ('overrides: [{first.id}]' in {second.id}), or narrow one of them",
             )
-            yield Finding(flaw=Flaw.CONFLICT, slot=slot, rules=(first.id, second.id), message=message)
 
 
-def _gaps(slot: Slot, alive: Mapping[str, int], space: Space) -> Iterator[Finding]:
-    decided = 0
-    for cells in alive.values():
-        decided |= cells
-    gap = space.feasible & ~decided
-    if gap:
-        message = f"no rule chooses the {slot} where {space.words(gap)}. Add a rule, or one without conditions."
-        yield Finding(flaw=Flaw.GAP, slot=slot, rules=(), message=message)
+def _first_shared(regions: Regions, first: str, second: str, winners: frozenset[str]) -> Box | None:
+    """A part of the cells in which two rules fire and none of those that beat them."""
+    for world, (mine, theirs) in enumerate(zip(regions[first], regions[second], strict=True)):
+        both = None if mine is None or theirs is None else meet(mine, theirs)
+        if both is not None and (left := uncovered(both, _worlds(regions, winners, world))) is not None:
+            return left
+    return None
 
 
-def _violations(constraint: Constraint, book: Rulebook, proofs: Mapping[Slot, SlotProof]) -> Iterator[Finding]:
-    """Cells in which the rules choose, slot by slot, what the constraint forbids together.
-
-    A fact that reports another slot's choice is tied to what that slot chooses, so only bundles that can come out
-    are looked at.
-    """
-    slots = _with_upstream(constraint, book)
-    rules = [rule for slot in slots for rule in book.of(slot)]
-    reported = [fact.name for fact in FACTS.values() if fact.slot in slots]
-    tests = [test for rule in rules for test in rule.when] + list(constraint.when)
-    space = Space.over(tests + _cuts(book, reported), facts=reported)
-    cells = space.box(constraint.when)
-    for slot in slots:
-        boxes = {rule.id: space.box(rule.when) for rule in book.of(slot)}
-        alive = _alive(boxes, proofs[slot].beaten_by)
-        forbidden = tied = 0
-        for rule in book.of(slot):
-            if slot in constraint.choices and constraint.forbids(slot, rule.choice):
-                forbidden |= alive[rule.id]
-            agrees = space.everything
-            for fact in reported:
-                if FACTS[fact].slot == slot:
-                    agrees = space.where(fact, functools.partial(operator.eq, reported_value(rule.choice)))
-            tied |= alive[rule.id] & agrees
-        cells &= tied & (forbidden if slot in constraint.choices else space.everything)
-    if cells:
-        message = f"{constraint.id} ({constraint.place}) is broken where {space.words(cells)}: {constraint.because}"
-        yield Finding(flaw=Flaw.INCOHERENT, slot=slots[-1], rules=(constraint.id,), message=message)
+def _gaps(slot: Slot, regions: Regions, space: Space) -> Iterator[Finding]:
+    """Where no rule fires; wherever one does, some rule is unbeaten, unless there is a cycle, which is found apart."""
+    for world, box in enumerate(space.worlds):
+        gap = uncovered(box, _worlds(regions, regions, world))
+        if gap is not None:
+            yield _finding(
+                Flaw.GAP,
+                slot,
+                [],
+                f"no rule chooses the {slot}",
+                witness=space.words(gap),
+                mend="Add a rule for it, or one without conditions ('when: {}')",
+            )
+            return
 
 
-def _cuts(book: Rulebook, reported: Sequence[str]) -> list[Test]:
-    """Tests that set the values which a numeric fact reports apart from each other."""
-    return [
-        Test(fact=fact, op="ge", constant=int(reported_value(rule.choice)))
-        for fact in reported
-        if levels_of(fact) is None
-        for rule in book.of(Slot(str(FACTS[fact].slot)))
-    ]
+def _orphans(book: Rulebook) -> Iterator[Finding]:
+    """Overrides of rules that are not there or fill another slot, and rules switched off that are not there."""
+    for rule in book.rules:
+        for other in rule.overrides:
+            known = book.by_id.get(other)
+            if known is None or known.slot is not rule.slot:
+                why = "which no layer has" if known is None else "which fills another slot"
+                near = did_you_mean(other, [one.id for one in book.of(rule.slot)])
+                problem = f"{rule.id} overrides {other}, {why}"
+                yield _finding(Flaw.ORPHAN, rule.slot, [rule], problem, mend=f"Mend the id or remove it.{near}")
+    for entry in book.disabled:
+        if entry.rule not in book.by_id:
+            yield Finding(
+                flaw=Flaw.ORPHAN,
+                slot=next((slot for slot in Slot if slot.letter == entry.rule[:1]), Slot.ACTIVATION),
+                rules=(entry.rule,),
+                places=(entry.place,),
+                problem=f"{entry.rule} ({entry.place}) is switched off, but no layer has it",
+                witness="",
+                mend=f"Mend the id or remove the entry.{did_you_mean(entry.rule, book.by_id)}",
+            )
 
 
-def _with_upstream(constraint: Constraint, book: Rulebook) -> list[Slot]:
-    """The constraint's slots and those whose choices their rules read, in the order of decision."""
-    wanted = set(constraint.choices)
-    for slot in reversed(Slot):
-        if slot in wanted:
-            read = {FACTS[test.fact].slot for rule in book.of(slot) for test in rule.when}
-            wanted |= {Slot(upstream) for upstream in read if upstream is not None}
-    return [slot for slot in Slot if slot in wanted]
+def _violations(
+    constraint: Constraint, book: Rulebook, beaten_by: Mapping[Slot, Mapping[str, frozenset[str]]]
+) -> Iterator[Finding]:
+    """A combination of choices that can come out together and that the constraint forbids."""
+    for way in ways(book, beaten_by, tuple(constraint.choices), when=constraint.when):
+        if all(constraint.forbids(slot, way.choices[slot]) for slot in constraint.choices):
+            rules = [rule for slot in constraint.choices if (rule := way.rules.get(slot)) is not None]
+            chosen = " and ".join(f"{rule.id} chooses {rule.choice}" for rule in rules)
+            yield Finding(
+                flaw=Flaw.INCOHERENT,
+                slot=rules[-1].slot,
+                rules=(constraint.id, *(rule.id for rule in rules)),
+                places=(constraint.place, *(rule.place for rule in rules)),
+                problem=f"{constraint.id} ({constraint.place}) is broken, for {chosen}: {constraint.because}",
+                witness=way.space.words(way.boxes[0]),
+                mend="Narrow one of the rules, or let another override it there",
+            )
+            return
 
 
-def reported_value(choice: Choice) -> str | int:
-    """What the fact that reports a slot's choice says: the number of searched hyperparameters, or the name."""
-    searched = getattr(choice, "searched", None)
-    return len(searched) if searched is not None else str(choice.model_dump()["name"])
+def _finding(flaw: Flaw, slot: Slot, rules: Sequence[Rule], problem: str, *, mend: str, witness: str = "") -> Finding:
+    """A finding about rules, each named with its place where the problem first names it."""
+    for rule in rules:
+        problem = problem.replace(rule.id, f"{rule.id} ({rule.place})", 1)
+    return Finding(
+        flaw=flaw,
+        slot=slot,
+        rules=tuple(rule.id for rule in rules),
+        places=tuple(rule.place for rule in rules),
+        problem=problem,
+        witness=witness,
+        mend=mend if mend.endswith(("?", ".")) else f"{mend}.",
+    )

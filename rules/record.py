@@ -1,32 +1,36 @@
-"""The audit record: what was known, what was decided and by which book, sealed so that a change shows."""
+"""The audit record: what was known, what was decided and by which book, chained so that a change shows and is named."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from rules import __version__
 from rules.bundle import Bundle
 from rules.choices import Slot, parse_choice
-from rules.engine import Decision, Strategy
+from rules.decision import Decision, Pin
 from rules.errors import RunError
 from rules.facts import FACTS, Measurement, NotApplicable, Unknown, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
-FORMAT: Final = "pcwat/record/1"
+    from rules.engine import ProvedBook, Strategy
+
+FORMAT: Final = "pcwat/record/2"
+Status = Literal["passed", "done", "alerted"]
+_CLOSED: Final = ConfigDict(frozen=True, extra="forbid")
 
 
 class RecordedFact(BaseModel):
     """A fact as the record keeps it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = _CLOSED
 
     value: str | float | int
     """A name, a number, "n/a" where the fact does not apply, or "unknown"."""
@@ -46,13 +50,21 @@ class RecordedFact(BaseModel):
             source=measured.source,
         )
 
+    def measurement(self) -> Measurement:
+        """The fact as the engine reads it."""
+        special: dict[object, Value] = {repr(kind): kind for kind in (NotApplicable(), Unknown())}
+        value = special.get(self.value, self.value)
+        return Measurement(value=value, low=self.low, high=self.high, source=self.source)
+
 
 class DatasetSeen(BaseModel):
     """Which data was looked at, and how; no row of it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = _CLOSED
 
     name: str
+    path: str | None
+    """Absolute path of the file; None for a table in memory."""
     digest: str
     rows: int
     task: str
@@ -61,67 +73,190 @@ class DatasetSeen(BaseModel):
     target_reason: str
     kinds: dict[str, str]
     """Column → kind."""
+    rare_class: str
+    """The class with the fewest rows, of the target that is least balanced; empty for numeric targets."""
+
+
+class Asked(BaseModel):
+    """What a person said: all that it takes to ask again."""
+
+    model_config = _CLOSED
+
+    targets: tuple[str, ...]
+    task: str | None
+    kinds: dict[str, str]
+    time_column: str | None
+    entity_column: str | None
+    split_column: str | None
+    delimiter: str | None
+    budget: float | None
+    """Seconds."""
+    trials: int | None
+
+
+class Guardrail(BaseModel):
+    """One check of the data: passed; done, where something was done about it; or alerted, where a person should look.
+
+    value, threshold: the measured number and the bound that it is held against, in unit.
+    """
+
+    model_config = _CLOSED
+
+    name: str
+    status: Status
+    message: str
+    columns: tuple[str, ...] = ()
+    value: float | None = None
+    threshold: float | None = None
+    unit: str = ""
+
+
+class SwitchedOff(BaseModel):
+    """A rule that a layer switched off."""
+
+    model_config = _CLOSED
+
+    rule: str
+    reason: str
+    author: str
+    layer: str
+    place: str
+
+
+class BookUsed(BaseModel):
+    """Which rules decided."""
+
+    model_config = _CLOSED
+
+    layers: dict[str, str]
+    """SHA-256 of each layer of the rulebook, in merging order."""
+    rules: dict[str, str]
+    """SHA-256 of what each rule does."""
+    switched_off: tuple[SwitchedOff, ...]
+
+    @classmethod
+    def of(cls, proved: ProvedBook) -> Self:
+        book = proved.book
+        return cls(
+            layers=dict(book.layers),
+            rules={rule.id: rule.digest for rule in book.rules},
+            switched_off=tuple(
+                SwitchedOff(rule=one.rule, reason=one.reason, author=one.author, layer=one.layer, place=one.place)
+                for one in book.disabled
+            ),
+        )
 
 
 class Record(BaseModel):
     """Everything needed to read a recommendation again, and to question it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = _CLOSED
 
     format: str = FORMAT
     version: str
     created: str
     """UTC, ISO 8601."""
     dataset: DatasetSeen
-    layers: dict[str, str]
-    """SHA-256 of each layer of the rulebook, in merging order."""
+    asked: Asked
+    book: BookUsed
     facts: dict[str, RecordedFact]
     decisions: dict[Slot, Decision]
+    guardrails: tuple[Guardrail, ...]
     bundle: dict[str, Any]
-    seal: str = ""
-    """SHA-256 of everything above as canonical JSON."""
+    chain: dict[str, str] = {}
+    """For each part, the SHA-256 of the part before it and of its own contents as canonical JSON."""
 
     @classmethod
-    def of(cls, strategy: Strategy, *, dataset: DatasetSeen, layers: Mapping[str, str]) -> Self:
+    def of(
+        cls,
+        strategy: Strategy,
+        *,
+        dataset: DatasetSeen,
+        asked: Asked,
+        proved: ProvedBook,
+        guardrails: tuple[Guardrail, ...] = (),
+    ) -> Self:
         record = cls(
             version=__version__,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             dataset=dataset,
-            layers=dict(layers),
+            asked=asked,
+            book=BookUsed.of(proved),
             facts={name: RecordedFact.of(name, fact) for name, fact in strategy.facts.items()},
             decisions=dict(strategy.decisions),
+            guardrails=guardrails,
             bundle=strategy.bundle.model_dump(mode="json"),
         )
-        return record.model_copy(update={"seal": record.fingerprint()})
+        chain: dict[str, str] = {}
+        for name, part in record.parts():
+            chain[name] = _link(next(reversed(chain.values()), ""), part)
+        return record.model_copy(update={"chain": chain})
 
-    def fingerprint(self) -> str:
-        """The SHA-256 that the seal must equal."""
-        body = self.model_dump(mode="json", exclude={"seal"})
-        canonical = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
+    def parts(self) -> Iterator[tuple[str, Any]]:
+        """What the chain goes through, in its order: each part's name and contents."""
+        body = self.model_dump(mode="json", exclude={"chain"})
+        yield "heading", {key: body[key] for key in ("format", "version", "created")}
+        for name in ("dataset", "asked", "book", "facts"):
+            yield name, body[name]
+        for slot, decision in body["decisions"].items():
+            yield f"decision on the {slot}", decision
+        yield "guardrails", body["guardrails"]
+        yield "bundle", body["bundle"]
+
+    @property
+    def seal(self) -> str:
+        """The last link of the chain: it stands for the whole record."""
+        return next(reversed(self.chain.values()), "")
+
+    def altered(self) -> list[str]:
+        """The parts whose contents do not fit the chain; links that belong to no part, too."""
+        before, wrong = "", []
+        names = []
+        for name, part in self.parts():
+            names.append(name)
+            if self.chain.get(name) != _link(before, part):
+                wrong.append(name)
+            before = self.chain.get(name, "")
+        if list(self.chain) != names:
+            wrong.append("chain")
+        return wrong
 
     def to_json(self) -> str:
         return self.model_dump_json(indent=2) + "\n"
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read record.json. Raises RunError where it is missing, not a record, or altered since it was written."""
+        """Read a record, altered or not. Raises RunError where it is missing or not a record."""
         try:
-            record = cls.model_validate_json(path.read_bytes())
+            return cls.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             raise RunError(f"There is no record {path}.") from None
         except ValueError as error:
             raise RunError(f"{path} is not a record of format {FORMAT}: {str(error).splitlines()[0]}.") from None
-        if record.seal != record.fingerprint():
-            raise RunError(f"{path} was altered: its seal does not fit its contents. Restore the original file.")
+
+    @classmethod
+    def read_intact(cls, path: Path) -> Self:
+        """Read a record. Raises RunError also where it was altered since it was written, naming the parts."""
+        record = cls.read(path)
+        if wrong := record.altered():
+            raise RunError(f"{path} was altered: {', '.join(wrong)} does not fit its chain. Restore the original file.")
         return record
+
+    @property
+    def pins(self) -> tuple[Pin, ...]:
+        return tuple(decision.pin for decision in self.decisions.values() if decision.pin is not None)
+
+    def measurements(self) -> dict[str, Measurement]:
+        """The facts of the data and the plan, as the engine reads them."""
+        return {
+            name: fact.measurement() for name, fact in self.facts.items() if name in FACTS and FACTS[name].slot is None
+        }
 
     def to_bundle(self) -> Bundle:
         """The recorded bundle."""
         return Bundle.of({slot: parse_choice(slot, self.bundle[slot]) for slot in Slot})
 
 
-def value_of(fact: RecordedFact) -> Value:
-    """A recorded value as the engine reads it."""
-    special: dict[object, Value] = {repr(kind): kind for kind in (NotApplicable(), Unknown())}
-    return special.get(fact.value, fact.value)
+def _link(before: str, part: object) -> str:
+    canonical = json.dumps(part, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(b'|'.join([before.encode(), canonical.encode()])).hexdigest()}"

@@ -15,7 +15,7 @@ from executor.run import Run
 from recommender.dataset import Dataset
 from recommender.examples import example
 from rules.choices import Slot, parse_choice
-from rules.engine import Pin
+from rules.decision import Pin
 from rules.errors import ChoiceError, RunError
 
 if TYPE_CHECKING:

@@ -59,7 +59,7 @@ def test_the_bundle_is_written_as_an_editable_file_with_the_reasons(tmp_path: Pa
 
 def test_the_handbook_alone_can_be_asked() -> None:
     found = json.loads(invoke(CANCER, "--target", "diagnosis", "--book", "handbook", "--format", "json").output)
-    assert list(found["record"]["layers"]) == ["handbook"]
+    assert list(found["record"]["book"]["layers"]) == ["handbook"]
     assert found["bundle"]["optimizer"]["schedule"] == "constant"
 
 

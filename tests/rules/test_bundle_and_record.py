@@ -1,22 +1,25 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from rules.bundle import Bundle
 from rules.choices import Slot, parse_choice
-from rules.engine import Pin, ProvedBook, Strategy, decide
+from rules.decision import Pin
+from rules.engine import ProvedBook, Strategy, decide
 from rules.errors import ChoiceError, RunError
 from rules.facts import NOT_APPLICABLE, UNKNOWN, Measurement
-from rules.record import DatasetSeen, Record, value_of
+from rules.record import Asked, DatasetSeen, Record
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SEEN = DatasetSeen(
     name="rows.csv",
+    path=None,
     digest="sha256:0",
     rows=1000,
     task="binary",
@@ -24,6 +27,18 @@ SEEN = DatasetSeen(
     targets=("y",),
     target_reason="given",
     kinds={"x": "numeric", "y": "categorical"},
+    rare_class="no",
+)
+ASKED = Asked(
+    targets=("y",),
+    task=None,
+    kinds={},
+    time_column=None,
+    entity_column=None,
+    split_column=None,
+    delimiter=None,
+    budget=None,
+    trials=None,
 )
 
 
@@ -46,8 +61,8 @@ def test_a_bundle_reads_back_as_it_was_written(strategy, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("name: adagrad", "name: adagard", r"bundle.yaml:\d+: The optimizer must be .* Did you mean 'adagrad'\?"),
-        ("activation:", "activision:", r"bundle.yaml:\d+: a bundle has no slot 'activision'.* 'activation'\?"),
+        ("name: adagrad", "name: adagard", r"bundle.yaml:\d+:\d+: The optimizer must be .* Did you mean 'adagrad'\?"),
+        ("activation:", "activision:", r"bundle.yaml:\d+:\d+: a bundle has no slot 'activision'.* 'activation'\?"),
         ("activation: relu\n", "", "must choose for every slot, but activation is missing"),
         ("pcwat/bundle/1", "other", "is not a bundle"),
     ],
@@ -62,21 +77,50 @@ def test_a_broken_bundle_is_refused_with_its_line(old, new, message, strategy, t
 
 
 def test_a_record_reads_back_as_it_was_written(strategy, shipped, tmp_path: Path) -> None:
-    record = Record.of(strategy, dataset=SEEN, layers=shipped.book.layers)
+    record = Record.of(strategy, dataset=SEEN, asked=ASKED, proved=shipped)
     path = tmp_path / "record.json"
     path.write_text(record.to_json(), encoding="utf-8")
     read = Record.read(path)
     assert read == record
     assert read.to_bundle() == strategy.bundle
     assert read.decisions[Slot.OPTIMIZER].pin.reason == "to compare"
-    assert value_of(read.facts["outlier_share"]).__class__ is NOT_APPLICABLE.__class__
-    assert value_of(read.facts["trial_budget"]).__class__ is UNKNOWN.__class__
+    assert read.measurements()["outlier_share"].value.__class__ is NOT_APPLICABLE.__class__
+    assert read.measurements()["trial_budget"].value.__class__ is UNKNOWN.__class__
+
+
+def altered(record: Record, change: Callable[[dict[str, Any]], object]) -> Record:
+    body = json.loads(record.to_json())
+    change(body)
+    return Record.model_validate_json(json.dumps(body))
+
+
+ALTERATIONS = {
+    "dataset": lambda body: body["dataset"].update(rows=7),
+    "facts": lambda body: body["facts"]["rows"].update(value=999),
+    "decision on the loss": lambda body: body["decisions"]["loss"].update(rules=["C001"]),
+    "bundle": lambda body: body["bundle"]["optimizer"].update(learning_rate=0.5),
+    "chain": lambda body: body["chain"].update(more="sha256:0"),
+}
+
+
+@pytest.mark.parametrize("part", ALTERATIONS)
+def test_the_altered_part_of_a_record_is_named(part: str, strategy, shipped) -> None:
+    record = Record.of(strategy, dataset=SEEN, asked=ASKED, proved=shipped)
+    assert record.altered() == []
+    assert altered(record, ALTERATIONS[part]).altered() == [part]
+
+
+def test_a_part_that_is_sealed_anew_still_breaks_the_next_link(strategy, shipped) -> None:
+    record = Record.of(strategy, dataset=SEEN, asked=ASKED, proved=shipped)
+    forged = altered(record, ALTERATIONS["facts"])
+    honest = Record.of(strategy, dataset=SEEN, asked=ASKED, proved=shipped)
+    again = forged.model_copy(update={"chain": honest.chain | {"facts": "sha256:forged"}})
+    assert again.altered() == ["facts", "decision on the activation"]
 
 
 def test_an_altered_record_is_refused(strategy, shipped, tmp_path: Path) -> None:
-    body = json.loads(Record.of(strategy, dataset=SEEN, layers=shipped.book.layers).to_json())
-    body["facts"]["rows"]["value"] = 999
     path = tmp_path / "record.json"
-    path.write_text(json.dumps(body), encoding="utf-8")
-    with pytest.raises(RunError, match="was altered"):
-        Record.read(path)
+    record = Record.of(strategy, dataset=SEEN, asked=ASKED, proved=shipped)
+    path.write_text(altered(record, ALTERATIONS["facts"]).to_json(), encoding="utf-8")
+    with pytest.raises(RunError, match="was altered: facts"):
+        Record.read_intact(path)

@@ -9,14 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.choices import Slot, parse_choice
-from rules.engine import Pin, decide, load_book
+from rules.decision import Defeat, Pin
+from rules.engine import decide, load_book
 from rules.errors import ChoiceError
 from rules.facts import FACTS, NOT_APPLICABLE, UNKNOWN, Levels, Measurement, Modality, Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rules.rulebook import Rule
+    from rules.rule import Rule
 
 BOOK = load_book()
 THRESHOLDS = (0, 0.0099, 0.01, 0.5, 1, 1.5, 1.51, 2, 3, 4, 4.01, 9, 12, 16, 30, 60, 189, 190, 50_000)
@@ -130,7 +131,7 @@ def test_the_trace_says_who_decided_who_lost_and_who_stayed_silent(shipped) -> N
     assert decision.rules == ("P003",)
     by_rule = {trace.rule: trace for trace in decision.trace}
     assert by_rule["P001"].outcome == "beaten"
-    assert by_rule["P001"].beaten_by == ("P003",)
+    assert by_rule["P001"].beaten_by == (Defeat(rule="P003", declared=False),)
     assert by_rule["P002"].outcome == "silent"
     ratio = by_rule["P003"].tests[1]
     assert (ratio.wanted, ratio.measured, ratio.margin) == ("imbalance_ratio > 4", 9.0, 5.0)

@@ -25,8 +25,6 @@ MALFORMED = {
     "a comparison of names": ("id: C900\n  when: {task: {ge: binary}}\n  then: {loss: huber}", "task is a name", 3),
     "another slot's letter": ("id: P900\n  when: {}\n  then: {loss: huber}", "a rule for loss is called C", 2),
     "two slots at once": ("id: C900\n  when: {}\n  then: {loss: huber, metric: f1}", "must fill one slot", 4),
-    "an override of nothing": ("id: C900\n  when: {}\n  then: {loss: huber}\n  overrides: [C999]", "no layer has", 2),
-    "an override across slots": ("id: C900\n  when: {}\n  then: {loss: huber}\n  overrides: [P001]", "another slot", 2),
     "an id that is taken": ("id: C001\n  when: {}\n  then: {loss: huber}", "is taken by handbook/cost_function", 2),
     "a stance that is none": ("id: C900\n  when: {}\n  then: {loss: huber}\n  stance: maybe", "stance", 5),
 }

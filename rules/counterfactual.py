@@ -1,0 +1,244 @@
+"""What would have to be different: the nearest facts that flip a choice, and those that reach a wanted one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from pydantic import BaseModel, ConfigDict
+
+from rules.cells import Piece, Space
+from rules.choices import Choice, Slot
+from rules.condition import levels_of
+from rules.engine import complete, rulings
+from rules.facts import FACTS, NOT_APPLICABLE, Facts, Measurement, NotApplicable, Unknown, Value
+from rules.moves import moves
+from rules.territory import ways
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from rules.cells import Box
+    from rules.decision import Pin
+    from rules.engine import ProvedBook
+
+STEP: Final = 0.01
+"""How far past an excluded end a real-valued fact is taken, as a share of that end's size."""
+SMALLEST_END: Final = 0.01
+"""Size that an end counts as where it is nearer to zero."""
+
+
+class Change(BaseModel):
+    """What one fact is, and what it would be."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fact: str
+    old: str | float | int
+    new: str | float | int
+    words: str
+
+
+class Flip(BaseModel):
+    """The nearest change found that gives a slot another choice.
+
+    how: in the data's own units; changes: of the facts; distance: facts that are names, facts, relative distance.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slot: Slot
+    was: str
+    becomes: str
+    rules: tuple[str, ...]
+    """Those that would decide; none for a person's."""
+    how: str
+    changes: tuple[Change, ...]
+    distance: tuple[int, int, float]
+
+
+def flips(
+    proved: ProvedBook,
+    facts: Facts,
+    *,
+    pins: Sequence[Pin] = (),
+    rare_class: str = "",
+    slots: Iterable[Slot] = tuple(Slot),
+) -> dict[Slot, tuple[Flip, ...]]:
+    """For each slot, the nearest change to each other choice that a rule of the book makes, the nearest first.
+
+    Each one is checked: the book, given the changed facts, makes that choice. A pinned slot has none.
+    """
+    known = complete(facts)
+    now = {slot: ruling.choice for slot, ruling in rulings(proved, known, pins=pins).items()}
+    moved = list(_moved(proved, known, now, pins, rare_class))
+    pinned = {pin.slot for pin in pins}
+    return {
+        slot: _nearest_each(
+            [*(flip for flip in moved if flip.slot is slot), *_across(proved, known, slot, now[slot], pins)]
+        )
+        for slot in slots
+        if slot not in pinned
+    }
+
+
+def reach(
+    proved: ProvedBook, facts: Facts, slot: Slot, wanted: Callable[[Choice], bool], *, rare_class: str = ""
+) -> Flip | None:
+    """The nearest change that gives a slot a wanted choice; None if no dataset gets it from the book's rules."""
+    found = flips(proved, facts, rare_class=rare_class, slots=[slot])[slot]
+    offered = {str(rule.choice) for rule in proved.book.of(slot) if wanted(rule.choice)}
+    return next((flip for flip in found if flip.becomes in offered), None)
+
+
+def _nearest_each(found: Iterable[Flip]) -> tuple[Flip, ...]:
+    """The nearest flip to each other choice."""
+    best: dict[str, Flip] = {}
+    for flip in sorted(found, key=lambda flip: flip.distance):
+        best.setdefault(flip.becomes, flip)
+    return tuple(best.values())
+
+
+def _moved(
+    proved: ProvedBook, known: Facts, now: Mapping[Slot, Choice], pins: Sequence[Pin], rare_class: str
+) -> Iterator[Flip]:
+    """Flips by one thing that a person could do to the data or the plan."""
+    thresholds: dict[str, set[float]] = {}
+    for rule in proved.book.rules:
+        for test in rule.when:
+            if not isinstance(test.constant, tuple):
+                thresholds.setdefault(test.fact, set()).add(test.constant)
+    for move in moves(known, thresholds, rare_class=rare_class):
+        then = move.apply(known)
+        for slot, ruling in rulings(proved, then, pins=pins).items():
+            if ruling.choice != now[slot]:
+                yield Flip(
+                    slot=slot,
+                    was=str(now[slot]),
+                    becomes=str(ruling.choice),
+                    rules=ruling.rules,
+                    how=move.words,
+                    changes=tuple(_change(name, known[name].value, value) for name, value in move.values.items()),
+                    distance=(0, 1, move.distance),
+                )
+
+
+def _across(proved: ProvedBook, known: Facts, slot: Slot, now: Choice, pins: Sequence[Pin]) -> Iterator[Flip]:
+    """Flips by changes of single facts, as few and as small as lead into the territory of another choice."""
+    pinned = {pin.slot: pin.choice for pin in pins}
+    for way in ways(proved.book, proved.beaten_by, (slot,), pinned=pinned):
+        if way.choices[slot] == now:
+            continue
+        for box in way.boxes:
+            changed, distance = _into(way.space, box, known)
+            then = {**known, **{name: Measurement(value=value) for name, (value, _) in changed.items()}}
+            # An unknown fact, or one that this space does not cut, may lead elsewhere.
+            if rulings(proved, then, pins=pins)[slot].choice != way.choices[slot]:
+                continue
+            changes = tuple(_change(name, known[name].value, value, piece) for name, (value, piece) in changed.items())
+            yield Flip(
+                slot=slot,
+                was=str(now),
+                becomes=str(way.choices[slot]),
+                rules=(way.rules[slot].id,),
+                how=" and ".join(change.words for change in changes if change.new != repr(NOT_APPLICABLE)),
+                changes=changes,
+                distance=distance,
+            )
+
+
+def _into(space: Space, box: Box, known: Facts) -> tuple[dict[str, tuple[Value, Piece]], tuple[int, int, float]]:
+    """The changes of facts that lead from a dataset into a box, each as small as can be, and the distance."""
+    changed: dict[str, tuple[Value, Piece]] = {}
+    names = counted = 0
+    relative = 0.0
+    here = {fact: known[fact].value for fact in space.axes}
+    for fact, found in space.pieces_of(box).items():
+        value, piece = min(
+            ((_nearest(piece, here[fact]), piece) for piece in found),
+            key=lambda pair: _relative(here[fact], pair[0]),
+        )
+        if value == here[fact] or (isinstance(value, NotApplicable) and isinstance(here[fact], NotApplicable)):
+            continue
+        changed[fact] = (value, piece)
+        if isinstance(value, NotApplicable):
+            continue  # it follows from the task
+        counted += 1
+        names += levels_of(fact) is not None
+        relative += _relative(here[fact], value)
+    if "task" in changed:
+        _follow_task(str(changed["task"][0]), changed, known)
+    return changed, (names, counted, relative)
+
+
+def _follow_task(task: str, changed: dict[str, tuple[Value, Piece]], known: Facts) -> None:
+    """Another task changes which facts apply, also those that the choice does not hang on."""
+    for name, fact in FACTS.items():
+        if fact.slot is None and name not in changed:
+            applied = not isinstance(known[name].value, NotApplicable)
+            if applied and not fact.applies_to(task):
+                changed[name] = (NOT_APPLICABLE, Piece(value=NOT_APPLICABLE, words=f"{name} n/a"))
+
+
+def _nearest(piece: Piece, value: Value) -> Value:
+    """The member of a piece that is nearest to a value."""
+    if piece.low is None or piece.high is None or not isinstance(value, int | float):
+        return piece.value
+    if piece.low == piece.high or piece.low < value < piece.high:
+        return piece.value if piece.low == piece.high else value
+    end, sign = (piece.low, 1) if value <= piece.low else (piece.high, -1)
+    if isinstance(piece.value, int):
+        return int(end) + sign
+    step = min(STEP * max(abs(end), SMALLEST_END), (piece.high - piece.low) / 2)
+    return end + sign * step
+
+
+def _relative(old: Value, new: Value) -> float:
+    """The distance between two numbers as a share of the larger; 1 between names, and from what is not known."""
+    if old == new:
+        return 0.0
+    if isinstance(old, int | float) and isinstance(new, int | float):
+        return abs(new - old) / max(abs(new), abs(old))
+    return 1.0
+
+
+def _change(name: str, old: Value, new: Value, piece: Piece | None = None) -> Change:
+    return Change(fact=name, old=_shown(old), new=_shown(new), words=_words(name, old, new, piece))
+
+
+def _words(name: str, old: Value, new: Value, piece: Piece | None) -> str:
+    """'imbalance_ratio above 4 (now 3.2)'."""
+    now = "" if isinstance(old, NotApplicable) else f" (now {_short(old)})"
+    if isinstance(new, str):
+        return f"{name} {new}{now}"
+    excluded = piece is not None and piece.low != piece.high and isinstance(new, int | float)
+    if excluded and piece is not None and isinstance(old, int | float):
+        bound = f"above {piece.low:g}" if old <= (piece.low or 0) else f"below {piece.high:g}"
+        return f"{name} {bound}{now}"
+    return f"{name} {_short(new)}{now}"
+
+
+def _short(value: Value) -> str:
+    return f"{value:,.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _shown(value: Value) -> str | float | int:
+    return repr(value) if isinstance(value, NotApplicable | Unknown) else value
+
+
+def substituted(facts: Facts, values: Mapping[str, Value], *, source: str) -> dict[str, Measurement]:
+    """Facts with some given values; where the task changes, facts that apply to it alone become unknown."""
+    then = complete(facts)
+    task = values.get("task", then["task"].value)
+    for name, fact in FACTS.items():
+        if fact.slot is not None or name in values:
+            continue
+        if not fact.applies_to(task):
+            then[name] = Measurement(value=NOT_APPLICABLE, source=f"has no meaning for {task}")
+        elif isinstance(then[name].value, NotApplicable):
+            then[name] = Measurement(
+                value=Unknown(), source=f"not measured: the dataset was read as {facts['task'].value}"
+            )
+    for name, value in values.items():
+        then[name] = replace(then[name], value=value, low=None, high=None, source=source)
+    return then

@@ -1,0 +1,140 @@
+"""What a person could do to the data or the plan, and what the facts would be then.
+
+Facts hang together: more rows of the rarest class change its number, the imbalance and the number of rows at once. A
+move changes them together, and says so in the data's own units.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rules.facts import CLASSIFICATION, NUMERIC_TARGET, Facts, Measurement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from rules.facts import Value
+
+NEIGHBOURS = (-1, 0, 1)
+"""Whole numbers around the one at which a threshold is met exactly: one of them lies on each side."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """One thing done. values: the facts that change; distance: by how much, relative to the larger of old and new."""
+
+    words: str
+    values: Mapping[str, Value]
+    distance: float
+
+    def apply(self, facts: Facts) -> Facts:
+        """The facts after the move; a changed one is no estimate any more."""
+        return {**facts, **{name: Measurement(value=value) for name, value in self.values.items()}}
+
+
+def moves(facts: Facts, thresholds: Mapping[str, Iterable[float]], *, rare_class: str = "") -> list[Move]:
+    """The moves that take a fact to a threshold or just past it, the nearest first.
+
+    thresholds: for each fact the constants that rules name. rare_class: what the data calls it.
+    """
+    found = [*_rare_rows(facts, thresholds, rare_class), *_rows(facts, thresholds)]
+    found += [*_outliers(facts, thresholds), *_trials(facts, thresholds)]
+    return sorted(found, key=lambda move: move.distance)
+
+
+def _number(facts: Facts, name: str) -> float | None:
+    value = facts[name].value
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _counts(
+    now: float,
+    wanted: Iterable[float],
+    *,
+    least: float,
+    most: float,
+    move: Callable[[int], tuple[str, dict[str, Value]]],
+) -> Iterator[Move]:
+    """The moves to the whole numbers around some wanted ones."""
+    counts = {math.floor(one) + delta for one in wanted for delta in (*NEIGHBOURS, 2)}
+    for count in counts:
+        if least <= count <= most and count != now:
+            words, values = move(count)
+            yield Move(words=words, values=values, distance=abs(count - now) / max(count, now))
+
+
+def _rare_rows(facts: Facts, thresholds: Mapping[str, Iterable[float]], rare_class: str) -> Iterator[Move]:
+    """More or fewer rows of the rarest class, the other classes as they are."""
+    rare, ratio, rows = (_number(facts, name) for name in ("rare_class_rows", "imbalance_ratio", "rows"))
+    if facts["task"].value not in CLASSIFICATION or rare is None or ratio is None or rows is None:
+        return
+    frequent = ratio * rare
+    wanted = [
+        *(frequent / ratio for ratio in thresholds.get("imbalance_ratio", ()) if ratio > 0),
+        *thresholds.get("rare_class_rows", ()),
+        *(rows_wanted - rows + rare for rows_wanted in thresholds.get("rows", ())),
+    ]
+    whose = f"class {rare_class!r}" if rare_class else "the rarest class"
+
+    def move(count: int) -> tuple[str, dict[str, Value]]:
+        values: dict[str, Value] = {
+            "rare_class_rows": count,
+            "imbalance_ratio": frequent / count,
+            "rows": int(rows + count - rare),
+        }
+        return f"{_more(count, rare, f'rows of {whose}')}", values
+
+    yield from _counts(rare, wanted, least=1, most=frequent, move=move)
+
+
+def _rows(facts: Facts, thresholds: Mapping[str, Iterable[float]]) -> Iterator[Move]:
+    """More or fewer rows like those that are there, every class in proportion."""
+    rows, rare = _number(facts, "rows"), _number(facts, "rare_class_rows")
+    if rows is None:
+        return
+    wanted = list(thresholds.get("rows", ()))
+    if rare:
+        wanted += [count * rows / rare for count in thresholds.get("rare_class_rows", ())]
+
+    def move(count: int) -> tuple[str, dict[str, Value]]:
+        values: dict[str, Value] = {"rows": count}
+        if rare:
+            values["rare_class_rows"] = max(1, round(rare * count / rows))
+        return _more(count, rows, "rows like these"), values
+
+    yield from _counts(rows, wanted, least=2, most=math.inf, move=move)
+
+
+def _outliers(facts: Facts, thresholds: Mapping[str, Iterable[float]]) -> Iterator[Move]:
+    """More or fewer rows with an outlying target, among as many rows."""
+    share, rows = _number(facts, "outlier_share"), _number(facts, "rows")
+    if facts["task"].value not in NUMERIC_TARGET or share is None or rows is None:
+        return
+    wanted = [one * rows for one in thresholds.get("outlier_share", ())]
+
+    def move(count: int) -> tuple[str, dict[str, Value]]:
+        return _more(count, round(share * rows), "rows with an outlying target"), {"outlier_share": count / rows}
+
+    yield from _counts(share * rows, wanted, least=0, most=rows, move=move)
+
+
+def _trials(facts: Facts, thresholds: Mapping[str, Iterable[float]]) -> Iterator[Move]:
+    """A budget for more or fewer trials."""
+    trials = _number(facts, "trial_budget")
+    if trials is None:
+        return
+
+    def move(count: int) -> tuple[str, dict[str, Value]]:
+        return f"a budget for {_more(count, trials, 'trials')}", {"trial_budget": count}
+
+    yield from _counts(trials, thresholds.get("trial_budget", ()), least=1, most=math.inf, move=move)
+
+
+def _more(count: float, now: float, what: str) -> str:
+    """'40 more rows of class 'yes' (70 instead of 30)'."""
+    more = "more" if count > now else "fewer"
+    if abs(count - now) == 1:
+        what = what.replace("rows", "row", 1).replace("trials", "trial", 1)
+    return f"{abs(count - now):,.0f} {more} {what} ({count:,.0f} instead of {now:,.0f})"
