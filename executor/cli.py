@@ -16,13 +16,14 @@ from executor.progress import SearchProgress
 from executor.quiet import quiet_tensorflow
 from executor.run import Run, read_plan
 from executor.scoreboard import show_scores
-from recommender.cli import dataset_options, layers, read_pins, strategy_options
+from recommender.cli import dataset_options, read_pins, strategy_options
 from recommender.dataset import Dataset
 from recommender.plan import DEFAULT_BUDGET, seconds
 from recommender.render import show
 from rules.bundle import Bundle
 from rules.choices import Slot
 from rules.errors import RunError
+from rules.settings import layers
 
 if TYPE_CHECKING:
     from recommender.recommend import Said

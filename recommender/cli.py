@@ -25,7 +25,7 @@ from rules.document import parse
 from rules.engine import load_book
 from rules.errors import ChoiceError, PcwatError, did_you_mean
 from rules.facts import Task
-from rules.rulebook import SHIPPED_LAYERS
+from rules.settings import layers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -205,17 +205,6 @@ def write_text(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise PcwatError(f"Cannot write {path}: {error.strerror}. Choose another place.") from None
-
-
-def layers(books: Sequence[str]) -> list[str]:
-    """The layers that --book asks for: shipped ones by name, alone; a person's own on top of both shipped ones.
-
-    >>> layers(["mine.yaml"])
-    ['handbook', 'evidence', 'mine.yaml']
-    """
-    shipped = [book for book in books if book in SHIPPED_LAYERS]
-    own = [book for book in books if book not in SHIPPED_LAYERS]
-    return [*(shipped or SHIPPED_LAYERS), *own]
 
 
 def read_pins(pins: Sequence[str], reasons: Sequence[str]) -> list[Pin]:

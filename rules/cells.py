@@ -219,3 +219,22 @@ def uncovered(box: Box, covers: Sequence[Box]) -> Box | None:
 def size(box: Box) -> int:
     """Cells in a box."""
     return math.prod(mask.bit_count() for mask in box)
+
+
+def merge(boxes: Iterable[Box]) -> list[Box]:
+    """The same cells in fewer boxes: two that differ on one fact only become one, until none do."""
+    left = list(dict.fromkeys(boxes))
+    index = 0
+    while index < len(left):
+        partner = next((i for i in range(index) if _differ_once(left[i], left[index])), None)
+        if partner is None:
+            index += 1
+            continue
+        left[partner] = tuple(a | b for a, b in zip(left[partner], left[index], strict=True))
+        del left[index]
+        index = 0
+    return sorted(left, key=size, reverse=True)
+
+
+def _differ_once(first: Box, second: Box) -> bool:
+    return sum(a != b for a, b in zip(first, second, strict=True)) <= 1

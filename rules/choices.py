@@ -366,7 +366,7 @@ class Manual(Choice):
 
 Tuner = Annotated[Grid | Random | Bayesian | Hyperband | Manual, Field(discriminator="name")]
 
-UNIONS: Final = MappingProxyType(
+UNIONS: Final[Mapping[Slot, Any]] = MappingProxyType(
     {
         Slot.ACTIVATION: Activation,
         Slot.METRIC: Metric,
@@ -381,7 +381,7 @@ UNIONS: Final = MappingProxyType(
 
 def names(slot: Slot) -> dict[str, type[Choice]]:
     """The choices of a slot by name."""
-    members = UNIONS[slot].__origin__.__args__  # type: ignore[attr-defined]  # Annotated[Union[...], ...]
+    members = UNIONS[slot].__origin__.__args__
     return {member.model_fields["name"].default: member for member in members}
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rules.engine import ProvedBook, Strategy
 
 FORMAT: Final = "pcwat/record/2"
+HEAD: Final = 200  # bytes of a record's file within which it says what it is
 Status = Literal["passed", "done", "alerted"]
 _CLOSED: Final = ConfigDict(frozen=True, extra="forbid")
 
@@ -223,6 +224,15 @@ class Record(BaseModel):
 
     def to_json(self) -> str:
         return self.model_dump_json(indent=2) + "\n"
+
+    @staticmethod
+    def is_one(path: Path) -> bool:
+        """Whether a file says of itself that it is a record, of whatever format."""
+        try:
+            head = path.read_bytes()[:HEAD]
+        except OSError:
+            return False
+        return b'"pcwat/record/' in head
 
     @classmethod
     def read(cls, path: Path) -> Self:

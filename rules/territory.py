@@ -9,14 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rules.cells import Box, Space, meet, minus
+from rules.cells import Box, Space, meet, merge, minus
 from rules.choices import Choice, Slot
 from rules.facts import FACTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from rules.condition import Test
+    from rules.engine import ProvedBook
     from rules.rule import Rule
     from rules.rulebook import Rulebook
 
@@ -110,3 +111,10 @@ def reported_value(choice: Choice) -> str | int:
     """What the fact that reports a slot's choice says: the number of searched hyperparameters, or the name."""
     searched = getattr(choice, "searched", None)
     return len(searched) if searched is not None else str(choice.model_dump()["name"])
+
+
+def decided(proved: ProvedBook, slot: Slot, picked: Callable[[Rule], bool]) -> tuple[Space, list[Box]]:
+    """The datasets for which some of a slot's rules decide, as few boxes as they merge to."""
+    space = Space.over(base_tests(proved.book, upstream(proved.book, [slot])))
+    found = [way for way in ways(proved.book, proved.beaten_by, (slot,), space=space) if picked(way.rules[slot])]
+    return space, merge(box for way in found for box in way.boxes)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from recommender.cli import group, layers, main
+from recommender.cli import group, main
 from recommender.examples import example
 from rules.bundle import Bundle
 from rules.errors import PcwatError
+from rules.settings import layers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,8 +65,8 @@ def test_the_handbook_alone_can_be_asked() -> None:
 
 
 def test_a_persons_book_comes_on_top_of_the_shipped_ones() -> None:
-    assert layers(["mine.yaml"]) == ["handbook", "evidence", "mine.yaml"]
-    assert layers(["handbook", "mine.yaml"]) == ["handbook", "mine.yaml"]
+    assert layers(["mine.yaml"]) == ("handbook", "evidence", "mine.yaml")
+    assert layers(["handbook", "mine.yaml"]) == ("handbook", "mine.yaml")
 
 
 def test_a_pin_shows_the_persons_reason_and_what_the_rules_said() -> None:

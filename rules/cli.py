@@ -1,0 +1,291 @@
+"""The verb `recommend rules`: read, prove, test, compare and extend the rules.
+
+Exit codes: 0 clean, 1 findings, 2 a usage error or a book that cannot be read. JSON goes to standard output.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+from rich.console import Console
+
+from rules import render
+from rules.choices import Slot
+from rules.coverage import coverage as covered
+from rules.coverage import failures
+from rules.difference import difference
+from rules.engine import ProvedBook, load_book, rulings
+from rules.errors import BookError, PcwatError, did_you_mean
+from rules.proof import prove
+from rules.record import Record
+from rules.rulebook import layers_of, read_layers
+from rules.settings import layers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rules.rule import Rule
+
+FINDINGS: Final = 1  # exit code
+
+_book = click.option("--book", multiple=True, metavar="BOOK", help="The book, as for 'recommend' [shipped rules].")
+_form = click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+_positional = click.argument("book", required=False)
+
+
+class SlotName(click.ParamType[Slot]):
+    """A slot by its name or its letter."""
+
+    name = "slot"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Slot:  # noqa: ANN401
+        by_word = {slot.value: slot for slot in Slot} | {slot.letter: slot for slot in Slot}
+        found = by_word.get(str(value)) or by_word.get(str(value).upper())
+        if found is None:
+            self.fail(
+                f"there is no slot {value!r}; slots are {', '.join(Slot)}.{did_you_mean(str(value), Slot)}", param, ctx
+            )
+        return found
+
+
+@click.group()
+def rules() -> None:
+    """Read, prove, test, compare and extend the rules by which 'recommend' chooses."""
+
+
+def _emit(value: object) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def _console() -> Console:
+    return Console(highlight=False)
+
+
+def _end(*, findings: bool) -> None:
+    if findings:
+        raise click.exceptions.Exit(FINDINGS)
+
+
+@rules.command("list")
+@click.option("--slot", type=SlotName(), metavar="SLOT", help="Only the rules of one slot.")
+@_book
+@_form
+def list_rules(*, slot: Slot | None, book: tuple[str, ...], form: str) -> None:
+    """List the rules of a book."""
+    found = [rule for rule in read_layers(layers(book)).rules if slot is None or rule.slot is slot]
+    if form == "json":
+        _emit([_as_json(rule) for rule in found])
+        return
+    render.show_rules(found, _console())
+
+
+@rules.command()
+@click.argument("rule_id", metavar="ID")
+@_book
+@_form
+def show(*, rule_id: str, book: tuple[str, ...], form: str) -> None:
+    """Show one rule: what it says, why, on what grounds, what it beats, and its examples."""
+    proved = load_book(layers(book))
+    rule = proved.book.by_id.get(rule_id.upper())
+    if rule is None or rule in proved.book.off:
+        near = did_you_mean(rule_id.upper(), proved.book.by_id)
+        why = "switched off" if rule is not None else f"not in this book.{near}"
+        raise BookError(f"The rule {rule_id} is {why} 'recommend rules list' shows all.")
+    if form == "json":
+        _emit(_as_json(rule) | {"order": render.order_of(rule, proved)})
+        return
+    render.show_rule(rule, proved, _console())
+
+
+@rules.command()
+@click.argument("slot", type=SlotName())
+@_book
+@click.option(
+    "--to", type=click.Choice(["terminal", "markdown", "html"]), default="terminal", show_default=True, help="Form."
+)
+def table(*, slot: Slot, book: tuple[str, ...], to: str) -> None:
+    """Show a SLOT as a decision table: the first row that fits a dataset decides."""
+    from rules.decision_table import decision_table, to_html, to_markdown  # noqa: PLC0415  jinja2 is for these verbs only
+
+    found = decision_table(load_book(layers(book)), slot)
+    if to == "terminal":
+        render.show_decision_table(found, _console())
+    else:
+        click.echo(to_html(found) if to == "html" else to_markdown(found), nl=False)
+
+
+@rules.command()
+@_positional
+@_form
+def check(*, book: str | None, form: str) -> None:
+    """Prove BOOK: for every dataset exactly one choice a slot, and each rule with an effect."""
+    merged = read_layers(layers(() if book is None else (book,)))
+    proof = prove(merged)
+    if form == "json":
+        findings = [{name: getattr(one, name) for name in one.__dataclass_fields__} for one in proof.findings]
+        _emit({"layers": dict(merged.layers), "rules": len(merged.rules), "findings": findings})
+    elif proof.findings:
+        render.show_findings(proof.findings, _console())
+    else:
+        off = f", {len(merged.off)} switched off" if merged.off else ""
+        click.echo(
+            f"Proved: {len(merged.rules)} rules of {' + '.join(merged.layers)}{off} give every dataset exactly one "
+            f"choice in each of {len(Slot)} slots, and none of the {len(merged.constraints)} constraints is broken."
+        )
+    _end(findings=bool(proof.findings))
+
+
+@rules.command("test")
+@_positional
+@_form
+def run_examples(*, book: str | None, form: str) -> None:
+    """Run the examples that the rules of BOOK carry with them."""
+    merged = read_layers(layers(() if book is None else (book,)))
+    failed = failures(merged)
+    count = sum(len(rule.examples) for rule in merged.rules)
+    if form == "json":
+        _emit({"examples": count, "failures": [one.model_dump() for one in failed]})
+    else:
+        render.show_failures(failed, _console())
+        click.echo(f"{count - len(failed)} of {count} examples of {len(merged.rules)} rules come out as they say.")
+    _end(findings=bool(failed))
+
+
+@rules.command()
+@_positional
+@_form
+def coverage(*, book: str | None, form: str) -> None:
+    """Show which thresholds of BOOK lack a close case on either side, and which cells only a fallback answers."""
+    found = covered(load_book(layers(() if book is None else (book,))))
+    if form == "json":
+        _emit(found.model_dump(mode="json"))
+    else:
+        render.show_coverage(found, _console())
+    _end(findings=not found.is_complete)
+
+
+@rules.command()
+@click.argument("old")
+@click.argument("new")
+@click.option(
+    "--corpus",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of runs or records: which of their datasets change.",
+)
+@_form
+def diff(*, old: str, new: str, corpus: Path | None, form: str) -> None:
+    r"""Show every dataset for which OLD and NEW choose differently, as regions in words.
+
+    A book is 'shipped', 'handbook', a file or folder of own rules (on top of the shipped ones), a folder of a whole
+    book, or layers joined by '+'.
+
+    \b
+    recommend rules diff handbook shipped
+    recommend rules diff shipped mine.yaml --corpus runs
+    """
+    before, after = load_book(layers_of(old)), load_book(layers_of(new))
+    found = difference(before, after)
+    records = None if corpus is None else list(_records(corpus))
+    changed = {} if records is None else dict(_changed(records, before, after))
+    if form == "json":
+        looked = None if records is None else len(records)
+        _emit({"differences": [one.model_dump(mode="json") for one in found], "records": looked, "changed": changed})
+    else:
+        render.show_differences(found, changed, None if records is None else len(records), _console())
+    _end(findings=bool(found))
+
+
+def _records(folder: Path) -> Iterable[Record]:
+    """Every record below a folder; other JSON files are passed over."""
+    for path in sorted(folder.rglob("*.json")):
+        if Record.is_one(path):
+            yield Record.read(path)
+
+
+def _changed(records: Iterable[Record], before: ProvedBook, after: ProvedBook) -> Iterable[tuple[str, list[str]]]:
+    """The records whose bundle changes, with the changes in words."""
+    for record in records:
+        facts, pins = record.measurements(), record.pins
+        was, becomes = (rulings(proved, facts, pins=pins) for proved in (before, after))
+        changes = [
+            f"{slot} {was[slot].choice} → {becomes[slot].choice}"
+            for slot in Slot
+            if was[slot].choice != becomes[slot].choice
+        ]
+        if changes:
+            yield f"{record.dataset.name} ({record.created})", changes
+
+
+@rules.command()
+@click.argument("slot", type=SlotName())
+@click.option(
+    "--then", "then", required=True, metavar="CHOICE", help="A name, or YAML: '{name: adamw, weight_decay: 0.01}'."
+)
+@click.option(
+    "--when", multiple=True, metavar="TEST", help="'rows>=5000', 'task=binary,multiclass'; repeat it for more."
+)
+@click.option("--because", required=True, metavar="TEXT", help="Why.")
+@click.option("--author", default="", metavar="NAME", help="Who says so.")
+@click.option(
+    "--book", "path", type=click.Path(path_type=Path), default="mine.yaml", show_default=True, help="Your book."
+)
+def new(*, slot: Slot, then: str, when: tuple[str, ...], because: str, author: str, path: Path) -> None:
+    """Add a rule for SLOT to your own book, with its tests, and with the overrides that the proof asks for."""
+    from rules.scaffold import add_rule  # noqa: PLC0415  for this verb only
+
+    below = [layer for layer in layers(()) if Path(layer) != path]
+    rule = add_rule(path, slot, then=then, when=when, because=because, author=author, below=below)
+    click.echo(f"Wrote {rule} to {path}.")
+    proof = prove(read_layers([*below, path]))
+    render.show_findings(proof.findings, _console())
+    if not proof.findings:
+        click.echo(f'The merged book is proved. Use it with --book {path}, or name it in pcwat.toml: book = ["{path}"]')
+    _end(findings=bool(proof.findings))
+
+
+@rules.command()
+@click.argument("kind", type=click.Choice(["book", "bundle", "record"]))
+def schema(*, kind: str) -> None:
+    """Print the JSON Schema of a book, a bundle or a record, for editors and checkers."""
+    from rules.schema import path_of  # noqa: PLC0415  for this verb only
+
+    click.echo(path_of(kind).read_text(encoding="utf-8"), nl=False)
+
+
+@rules.command()
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of standard output.")
+@_book
+def docs(*, output: Path | None, book: tuple[str, ...]) -> None:
+    """Print the whole book as a Markdown document: tables, reasons, sources."""
+    from rules.decision_table import rules_document  # noqa: PLC0415  jinja2 is for these verbs only
+
+    text = rules_document(load_book(layers(book)))
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise PcwatError(f"Cannot write {output}: {error.strerror}. Choose another place.") from None
+
+
+def _as_json(rule: Rule) -> dict[str, Any]:
+    return {
+        "id": rule.id,
+        "name": rule.name,
+        "slot": rule.slot.value,
+        "layer": rule.layer,
+        "place": rule.place,
+        "author": rule.author,
+        "when": [str(test) for test in rule.when],
+        "choice": rule.choice.model_dump(mode="json"),
+        "because": rule.because,
+        "rejects": dict(rule.rejects),
+        "source": dict(rule.source),
+        "stance": rule.stance,
+        "overrides": list(rule.overrides),
+        "tests": [example.model_dump() for example in rule.examples],
+    }

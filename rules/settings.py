@@ -1,0 +1,74 @@
+"""The project's own settings file: which books stand on top of the shipped rules.
+
+pcwat.toml with `book = ["mine.yaml"]`, or pyproject.toml with the same under [tool.pcwat], in the working directory or
+above it. Paths are relative to the file.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from rules.errors import BookError, did_you_mean
+from rules.rulebook import SHIPPED, SHIPPED_LAYERS, layers_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+OWN: Final = "pcwat.toml"
+SHARED: Final = "pyproject.toml"
+KEYS: Final = ("book",)
+
+
+def layers(books: Sequence[str], *, start: Path | None = None) -> tuple[str, ...]:
+    """The layers that --book asks for, once or several times; without it those of the settings file.
+
+    Shipped layers that are named stand alone; own books stand on top of those, or of both. start: the folder from
+    which a settings file is looked for, by default the working directory. Raises BookError on a broken one.
+
+    >>> layers(["mine.yaml"])
+    ('handbook', 'evidence', 'mine.yaml')
+    >>> layers(["handbook", "mine.yaml"])
+    ('handbook', 'mine.yaml')
+    """
+    chosen = tuple(books) or settings_books(Path.cwd() if start is None else start)
+    if len(chosen) == 1:
+        return layers_of(chosen[0])
+    shipped = [layer for book in chosen if is_shipped(book) for layer in layers_of(book)]
+    own = [book for book in chosen if not is_shipped(book)]
+    return (*(shipped or SHIPPED_LAYERS), *own)
+
+
+def settings_books(start: Path) -> tuple[str, ...]:
+    """The books that the nearest settings file names; the shipped ones where there is none."""
+    for folder in (start, *start.parents):
+        for path, table in ((folder / OWN, ()), (folder / SHARED, ("tool", "pcwat"))):
+            if path.is_file() and (found := _read(path, table)) is not None:
+                return tuple(book if is_shipped(book) or folder == start else str(folder / book) for book in found)
+    return (SHIPPED,)
+
+
+def is_shipped(book: str) -> bool:
+    return book in {SHIPPED, *SHIPPED_LAYERS}
+
+
+def _read(path: Path, table: tuple[str, ...]) -> tuple[str, ...] | None:
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise BookError(f"{path} cannot be read as TOML: {error}.") from None
+    for key in table:
+        settings = settings.get(key, {})
+    if not settings and table:
+        return None
+    for key in settings:
+        if key not in KEYS:
+            raise BookError(
+                f"{path}: pcwat knows the settings {', '.join(KEYS)}, but got {key!r}.{did_you_mean(key, KEYS)}"
+            )
+    books = settings.get("book", [SHIPPED])
+    books = [books] if isinstance(books, str) else books
+    if not isinstance(books, list) or not all(isinstance(book, str) for book in books):
+        raise BookError(f"{path}: 'book' is a path, or a list of paths, but got {books!r}.")
+    return tuple(books)
