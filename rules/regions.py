@@ -7,14 +7,13 @@ import math
 import operator
 from typing import TYPE_CHECKING
 
-from rules.cells import Box, Space
 from rules.condition import interval_of, levels_of
 from rules.facts import NotApplicable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rules.cells import Piece
+    from rules.cells import Box, Piece, Space
 
 
 def region_in_words(space: Space, box: Box) -> str:
