@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from pydantic import BaseModel, ConfigDict
 
 from recommender.characteristics.sequence import CHANCE, PERSISTENCE, REGULAR_SHARE
-from recommender.kinds import TOO_EMPTY, Kind
-from recommender.sql import is_text
+from recommender.kinds import COMMA_REMEDY, MOSTLY_NUMBERS, TOO_EMPTY, Kind, comma_use, named_as_number
+from recommender.wording import counted
 from rules.facts import Task
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ DUPLICATES: Final = 0.01
 """Share of rows that repeat another from which the split matters: under it no score moves visibly."""
 MANY_LEVELS: Final = 50
 """Levels above which a category is embedded (EVIDENCE.md 1, category)."""
-MOSTLY_NUMBERS: Final = 0.8
-"""Share of numbers in a column of words from which the other values look like mistakes."""
+TEXT_FORMATS: Final = frozenset({"csv", "tsv"})
+"""Formats whose first line holds the names."""
 MOST_NAMED: Final = 8
 """Columns that a message names."""
 
@@ -82,6 +82,7 @@ def find(
     """
     return (
         *_of_leaks(hints),
+        *_of_names(dataset),
         *_of_rows(dataset, measured),
         *_of_targets(roles, targets),
         *_of_order(roles, measured),
@@ -125,12 +126,29 @@ def _of_leaks(hints: Sequence[Hint]) -> Iterator[Finding]:
         )
 
 
+def _of_names(dataset: Dataset) -> Iterator[Finding]:
+    """Of a text file alone: elsewhere names are written apart from the rows."""
+    numbers = tuple(name for name in dataset.columns if named_as_number(name))
+    if numbers and dataset.format in TEXT_FORMATS:
+        yield Finding(
+            name="numbers_as_names",
+            message=(
+                f"The first line of {dataset.name} was taken for the names of the columns, and numbers are among them: "
+                f"{_named(numbers)}. If it is a row, write a line of names above it."
+            ),
+            columns=numbers,
+        )
+
+
 def _of_rows(dataset: Dataset, measured: Mapping[str, Characteristic]) -> Iterator[Finding]:
     rows, without = _number(measured, "rows"), _number(measured, "unlabelled_rows")
     if without:
         yield Finding(
             name="rows_without_target",
-            message=f"{without:,.0f} of {dataset.row_count:,} rows have no target and were left out.",
+            message=(
+                f"{without:,.0f} of {dataset.row_count:,} rows {'has' if without == 1 else 'have'} no target and "
+                f"{'was' if without == 1 else 'were'} left out."
+            ),
             value=without,
             threshold=0,
             unit="rows",
@@ -170,8 +188,8 @@ def _of_targets(roles: Roles, targets: Mapping[str, Mapping[str, Characteristic]
             yield Finding(
                 name="tiny_class",
                 message=(
-                    f"The rarest class of {target!r} has {rare:,.0f} rows (under {FEW_IN_CLASS}): collect more of it, "
-                    "or merge it; it was kept."
+                    f"The rarest class of {target!r} has {counted(rare, 'row')} (under {FEW_IN_CLASS}): collect more "
+                    "of it, or merge it; it was kept."
                 ),
                 columns=(target,),
                 value=rare,
@@ -226,7 +244,8 @@ def _of_order(roles: Roles, measured: Mapping[str, Characteristic]) -> Iterator[
         yield Finding(
             name="repeated_times",
             message=(
-                f"{repeats:,.0f} rows have the {roles.time_column!r} of the row before and keep the file's order; if "
+                f"{counted(repeats, 'row')} {'has' if repeats == 1 else 'have'} the {roles.time_column!r} of the row "
+                f"before and {'keeps' if repeats == 1 else 'keep'} the file's order; if "
                 "they are several series, name the column that tells them apart with --entity."
             ),
             columns=time,
@@ -285,8 +304,17 @@ def _of_columns(roles: Roles, summaries: Mapping[str, ColumnSummary]) -> Iterato
     if many:
         message = f"More than {MANY_LEVELS} levels in {_named(tuple(many))} (up to {max(many.values()):,})"
         yield _of_many("many_levels", f"{message}; they are embedded.", many, MANY_LEVELS, "levels")
-    for name, one in used.items():
-        if is_text(one.storage) and MOSTLY_NUMBERS <= one.numbers < 1 and rest[name].kind is Kind.CATEGORICAL:
+    yield from _of_numbers_as_words(roles, summaries)
+
+
+def _of_numbers_as_words(roles: Roles, summaries: Mapping[str, ColumnSummary]) -> Iterator[Finding]:
+    used = set(roles.features)
+    for name, role in roles.columns.items():
+        one = summaries[name]
+        if commas := comma_use(one):
+            message = f"{name!r} holds numbers with {commas}, and is read as words: {COMMA_REMEDY}."
+            yield Finding(name="numbers_with_commas", message=message, columns=(name,))
+        elif name in used and MOSTLY_NUMBERS <= one.numbers < 1 and role.kind is Kind.CATEGORICAL:
             message = f"{one.numbers:.0%} of {name!r} are numbers, but not all: it is read as words; mend the rest."
             yield _of_many("numbers_as_words", message, {name: one.numbers}, MOSTLY_NUMBERS, "fraction of values")
 

@@ -68,6 +68,10 @@ CODE_WORDS: Final = frozenset({"code", "id", "type", "class", "subclass", "categ
 """Last words of names under which whole numbers name things."""
 ROW_NUMBER_NAMES: Final = re.compile(r"(unnamed(: ?\d+)?|column_?\d+|)", re.IGNORECASE)
 """Names that a column gets when its header is empty, as pandas and R leave it above row numbers."""
+NUMBER_NAMES: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+MOSTLY_NUMBERS: Final = 0.8
+"""Share of numbers in a column of words from which the other values look like mistakes."""
+COMMA_REMEDY: Final = "write 1037.5 for 1,037.5, and 1.5 for 1,5"
 
 SCALES: Final = (
     ("very low", "low", "medium", "mid", "moderate", "average", "normal", "high", "very high"),
@@ -95,6 +99,21 @@ def named_as_identifier(name: str) -> bool:
     """Whether the name starts or ends with a word for identifiers, or is what an unnamed column is called."""
     words = words_of(name)
     return bool(ROW_NUMBER_NAMES.fullmatch(name.strip())) or bool({*words[:1], *words[-1:]} & IDENTIFIER_WORDS)
+
+
+def named_as_number(name: str) -> bool:
+    """Whether the name is a number, as where the first row of a file without names is taken for them.
+
+    >>> named_as_number("1.5e3"), named_as_number("nan")
+    (True, False)
+    """
+    return bool(NUMBER_NAMES.fullmatch(name.strip()))
+
+
+def comma_use(summary: ColumnSummary) -> str:
+    """What the commas are for in words that would be numbers without them, or nothing."""
+    uses = {"thousands separators": summary.grouped, "decimal commas": summary.decimal_commas}
+    return " or ".join(use for use, share in uses.items() if share >= MOSTLY_NUMBERS and share > summary.numbers)
 
 
 def infer_kind(summary: ColumnSummary, *, alone: bool = False) -> Role:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from recommender.wording import counted, printable
 from rules.choices import Slot
 from rules.facts import FACTS
 
@@ -33,6 +33,7 @@ NOTES_ORDER: Final = (
 
 WITHOUT_DECIMALS: Final = 10_000  # from there on, four significant digits leave no decimals
 LONGEST_NAME: Final = 24  # characters of categorical_crossentropy, so that no choice is broken within its name
+WIDE: Final = 100  # characters of a terminal from which what was not chosen has a column of its own
 MOST_COLUMNS: Final = 100  # rows of the table of columns on a terminal
 
 
@@ -49,37 +50,45 @@ def number(value: str | float) -> str:
     return f"{value:.4g}"
 
 
+def plain(value: str, style: str = "") -> Text:
+    """A text from the data: never read as markup, and without control characters."""
+    return Text(printable(value), style=style)
+
+
 def show(advice: Recommendation, console: Console) -> None:
     """Print a recommendation. Names and values from the data are never read as markup."""
     seen = advice.record.dataset
     targets = ", ".join(seen.targets)
-    console.print(
-        f"[bold]{escape(seen.name)}[/bold]: {seen.rows:,} rows, {len(seen.kinds):,} columns; "
-        f"predict [bold]{escape(targets)}[/bold] ({escape(advice.roles.target_reason)})"
-    )
-    console.print(f"Task: [bold]{seen.task}[/bold] ({escape(advice.roles.task_reason)})")
+    size = f": {counted(seen.rows, 'row')}, {counted(len(seen.kinds), 'column')}; predict "
+    because = f" ({advice.roles.target_reason})"
+    console.print(Text.assemble(plain(seen.name, "bold"), size, plain(targets, "bold"), plain(because)))
+    console.print(Text.assemble("Task: ", plain(seen.task, "bold"), plain(f" ({advice.roles.task_reason})")))
     console.print()
-    console.print(_table(advice))
+    console.print(_table(advice, is_wide=console.width >= WIDE))
     for line in _doubts(advice):
-        console.print(Padding(Text.from_markup(line), (0, 0, 0, 2)))
+        console.print(Padding(line, (0, 0, 0, 2)))
     _findings(advice.profile, console)
 
 
-def _table(advice: Recommendation) -> Table:
+def _table(advice: Recommendation, *, is_wide: bool) -> Table:
+    """The choices, one a row; on a narrow terminal what was not chosen stands under the reason."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("", style="bold cyan", no_wrap=True)
     table.add_column("Choice", overflow="fold", min_width=LONGEST_NAME)
     table.add_column("Rule", no_wrap=True)
-    table.add_column("Decided by", overflow="fold", ratio=1)
-    table.add_column("Instead of", overflow="fold")
+    table.add_column("Decided by", overflow="fold", ratio=1, min_width=LONGEST_NAME if is_wide else None)
+    if is_wide:
+        table.add_column("Instead of", overflow="fold", min_width=LONGEST_NAME + len(","))
     for slot in NOTES_ORDER:
         decision = advice.strategy.decisions[slot]
+        others = ", ".join(instead_of(decision))
+        below = f"\ninstead of {others}" if others and not is_wide else ""
         table.add_row(
             slot.letter,
-            Text(str(decision.choice), style="bold"),
+            plain(str(decision.choice), style="bold"),
             "you" if decision.pin else decision.rules[0],
-            Text(reason(decision)),
-            Text(", ".join(instead_of(decision))),
+            plain(reason(decision)).append(below, style="dim"),
+            *([plain(others)] if is_wide else []),
         )
     return table
 
@@ -122,17 +131,18 @@ def why(decision: Decision) -> str:
     return f"{decision.slot.label}, by {decision.rules[0]} ({reason(decision)}): {decision.winner.because}"
 
 
-def _doubts(advice: Recommendation) -> Iterator[str]:
+def _doubts(advice: Recommendation) -> Iterator[Text]:
     for decision in advice.strategy.decisions.values():
+        letter = decision.slot.letter
         for fragile in decision.fragile:
-            unit = FACTS[fragile.fact].unit
-            yield (
-                f"[yellow]fragile[/yellow] {decision.slot.letter}: {fragile.fact} lies between {number(fragile.low)} "
-                f"and {number(fragile.high)} {unit} (95 %); at the other end it would be {escape(fragile.other)}."
+            says = (
+                f"{fragile.fact} lies between {number(fragile.low)} and {number(fragile.high)} "
+                f"{FACTS[fragile.fact].unit} (95 %); at the other end it would be {fragile.other}."
             )
+            yield Text.assemble(("fragile", "yellow"), f" {letter}: ", plain(says))
         if decision.provisional:
-            missing = ", ".join(decision.provisional)
-            yield f"[yellow]provisional[/yellow] {decision.slot.letter}: {missing} could not be measured."
+            says = f"{', '.join(decision.provisional)} could not be measured."
+            yield Text.assemble(("provisional", "yellow"), f" {letter}: ", plain(says))
 
 
 def show_profile(profile: Profile, console: Console) -> None:
@@ -145,7 +155,7 @@ def show_profile(profile: Profile, console: Console) -> None:
         for one in found:
             value = "unknown" if one.value is None else number(one.value)
             interval = "" if one.low is None or one.high is None else f"{number(one.low)} to {number(one.high)}"
-            measured.add_row(Text(prefix + one.name), value, Text(one.unit), interval, Text(one.how))
+            measured.add_row(plain(prefix + one.name), plain(value), plain(one.unit), interval, plain(one.how))
     console.print(measured)
     console.print()
     columns = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
@@ -153,7 +163,7 @@ def show_profile(profile: Profile, console: Console) -> None:
         columns.add_column(heading, overflow="fold")
     for column in profile.columns[:MOST_COLUMNS]:
         missing = f"{column.missing_share:.1%}" if column.missing_share else ""
-        columns.add_row(Text(column.column), column.part, column.kind.value, missing, Text(column.reason))
+        columns.add_row(plain(column.column), column.part, column.kind.value, missing, plain(column.reason))
     console.print(columns)
     if len(profile.columns) > MOST_COLUMNS:
         console.print(f"and {len(profile.columns) - MOST_COLUMNS:,} columns more; --format json lists all", style="dim")
@@ -163,5 +173,5 @@ def show_profile(profile: Profile, console: Console) -> None:
 def _findings(profile: Profile, console: Console) -> None:
     for finding in profile.findings:
         line = Text("! ", style="yellow")
-        line.append(finding.message, style="default")
+        line.append(plain(finding.message, style="default"))
         console.print(line)

@@ -7,10 +7,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from recommender.characteristics.sequence import find_time, persistence, spacing
-from recommender.kinds import UNUSED_KINDS, Kind, Role, grade, infer_kind, named_as_identifier
+from recommender.kinds import COMMA_REMEDY, UNUSED_KINDS, Kind, Role, comma_use, grade, infer_kind, named_as_identifier
 from recommender.proposal import propose_target
 from recommender.sql import is_integer, is_number, is_text, level_text, quoted, time_stamp
-from recommender.tasks import Reading, read_task
+from recommender.tasks import Reading, can_be_target, read_task
+from recommender.wording import counted
 from rules.errors import ColumnError, TargetError, did_you_mean
 from rules.facts import NUMERIC_TARGET, Task
 
@@ -101,12 +102,18 @@ def infer_roles(
     columns = _kinds(dataset, targets, kinds)
     if split_column is None:
         split_column = _find_split(dataset, columns, targets)
-    reason = "given by --target"
-    if not targets:
-        unfit = [name for name, role in columns.items() if role.kind in UNFIT_TARGETS]
-        target, reason = propose_target(dataset, [*unfit, *filter(None, (time_column, entity_column, split_column))])
+    if targets:
+        reason = "given by --target"
+        reading = read_task(dataset, targets, task=task)
+    else:
+        target, reason = propose_target(
+            dataset, [*_unfit(dataset, columns, task), *filter(None, (time_column, entity_column, split_column))]
+        )
         targets = (target,)
-    reading = read_task(dataset, targets, task=task)
+        try:
+            reading = read_task(dataset, targets, task=task)
+        except TargetError as error:
+            raise TargetError(f"{error} The target {target!r} was {reason}; --target names another one.") from None
     roles = Roles(
         task=reading.task,
         task_reason=reading.reason,
@@ -123,6 +130,13 @@ def infer_roles(
     roles = _with_time(dataset, roles, reading, task)
     _check_features(dataset, roles)
     return roles
+
+
+def _unfit(dataset: Dataset, columns: Mapping[str, Role], task: Task | None) -> Sequence[str]:
+    """Columns that are not to be proposed; where nothing fits the task, all that may be targets of another."""
+    by_kind = {name for name, role in columns.items() if role.kind in UNFIT_TARGETS}
+    by_value = {name for name in columns if not can_be_target(dataset.summaries[name], task)}
+    return sorted(by_kind if by_kind | by_value == set(columns) else by_kind | by_value)
 
 
 def _check_column(dataset: Dataset, name: str, error: type[TargetError | ColumnError], part: str) -> None:
@@ -266,9 +280,11 @@ def _numbers(values: Sequence[float]) -> str:
 def _check_features(dataset: Dataset, roles: Roles) -> None:
     """Raises ColumnError where nothing is left to learn from, or a feature is infinite."""
     if not roles.features and roles.task is not Task.FORECASTING:
+        numbers = next((f" {_with_commas(dataset, name)}" for name in roles.columns if _with_commas(dataset, name)), "")
         raise ColumnError(
-            f"There must be a column to learn from, but besides the target every column of {dataset.name} is constant, "
-            "an identifier, or has another part. Use --kind COLUMN=KIND to keep one."
+            f"There must be a column to learn from, but besides the target {_listed(roles.targets)} "
+            f"({roles.target_reason}) every column of {dataset.name} is constant, an identifier, or has another part."
+            f"{numbers} Use --kind COLUMN=KIND to keep a column, or --target to predict another."
         )
     for name in roles.features:
         summary = dataset.summaries[name]
@@ -277,7 +293,13 @@ def _check_features(dataset: Dataset, roles: Roles) -> None:
                 f"SELECT min(rowid) + 1 FROM dataset WHERE isinf(CAST({quoted(name)} AS DOUBLE))"
             ).fetchall()[0][0]
             raise ColumnError(
-                f"Numbers must be finite, but column {name!r} is infinite in {summary.infinite:,} rows, first in row "
-                f"{row:,}. Replace the value or leave the cell empty, or leave the column out: "
+                f"Numbers must be finite, but column {name!r} is infinite in {counted(summary.infinite, 'row')}, first "
+                f"in row {row:,}. Replace the value or leave the cell empty, or leave the column out: "
                 f"--kind {name}=identifier"
             )
+
+
+def _with_commas(dataset: Dataset, name: str) -> str:
+    """A sentence about numbers that are read as words for their commas, or nothing."""
+    commas = comma_use(dataset.summaries[name])
+    return f"Column {name!r} holds numbers with {commas} and is read as words: {COMMA_REMEDY}." if commas else ""

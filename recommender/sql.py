@@ -31,6 +31,10 @@ TIME_STAMP_TYPES: Final = frozenset(
 TIME_FORMATS: Final = ("%Y-%m", "%Y/%m", "%b %Y", "%B %Y", "%d.%m.%Y", "%m/%d/%Y", "%d.%m.%Y %H:%M", "%m/%d/%Y %H:%M")
 """Spellings of a time stamp beyond ISO 8601 and beyond what DuckDB's reader finds by itself."""
 QUARTER_PATTERN: Final = r"^\s*(\d{4})[\s-]*[Qq]([1-4])\s*$"
+DECIMAL_COMMA: Final = r"[+-]?(\d+|\d*,\d+)([eE][+-]?\d+)?"
+"""A number with a comma before its decimals (1,5), or without decimals."""
+GROUPED: Final = r"[+-]?(\d+|[1-9]\d{0,2}(,\d{3})+)(\.\d+)?"
+"""A number whose thousands may be separated by commas (1,037.5)."""
 
 
 COLUMNS_A_QUERY: Final = 64
@@ -78,6 +82,11 @@ def one_in(every: int) -> str:
 def file_literal(path: Path) -> str:
     """A path as an SQL literal that names this one file: DuckDB reads "*", "?" and "[" in a path as a pattern."""
     return literal(glob.escape(str(path)))
+
+
+def is_written(value: str, pattern: str) -> str:
+    """The SQL condition that the whole of a text, but for spaces around it, is written in a pattern."""
+    return f"regexp_full_match(trim(CAST({value} AS VARCHAR)), {literal(pattern)})"
 
 
 def is_integer(storage: str) -> bool:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from recommender.kinds import FEW_INTEGERS
+from recommender.kinds import COMMA_REMEDY, FEW_INTEGERS, comma_use
 from recommender.sql import is_number, is_time_stamp, level_text, quoted
+from recommender.wording import counted
 from rules.errors import TargetError
 from rules.facts import Task
 
@@ -102,6 +103,21 @@ def read_task(dataset: Dataset, targets: Sequence[str], *, task: Task | None) ->
     return reading
 
 
+def can_be_target(summary: ColumnSummary, task: Task | None) -> bool:
+    """Whether a column's values are of the sort that is predicted; flaws that a person can mend count for nothing."""
+    if task in NUMERIC_TASKS:
+        return is_number(summary.storage) or summary.storage == "BOOLEAN"
+    if task in {Task.BINARY, Task.MULTILABEL}:
+        return summary.distinct == TWO
+    numbers = task is None and (is_number(summary.storage) or summary.numbers >= MOSTLY_NUMBERS)
+    return numbers or not _are_too_many(summary)
+
+
+def _are_too_many(summary: ColumnSummary) -> bool:
+    """Whether a column has too many different values for classes."""
+    return summary.distinct > MOST_CLASSES or summary.distinct > UNLEARNABLE_SHARE * summary.count
+
+
 def _check_values(dataset: Dataset, summary: ColumnSummary) -> None:
     name = summary.name
     if name in dataset.not_a_number:
@@ -116,7 +132,8 @@ def _check_values(dataset: Dataset, summary: ColumnSummary) -> None:
     if summary.infinite:
         row = _first_row(dataset, f"isinf(CAST({quoted(name)} AS DOUBLE))")
         raise TargetError(
-            f"The target must be finite, but {name!r} is infinite in {summary.infinite:,} rows, first in row {row:,}. "
+            f"The target must be finite, but {name!r} is infinite in {counted(summary.infinite, 'row')}, first in row "
+            f"{row:,}. "
             "Replace the value, or leave the cell empty so that the row is left out."
         )
     if summary.distinct == 1:
@@ -125,7 +142,7 @@ def _check_values(dataset: Dataset, summary: ColumnSummary) -> None:
         ).fetchall()[0][0]
         raise TargetError(
             f"The target must take at least two values, but {name!r} is {str(value)[:80]!r} in every one of its "
-            f"{summary.count:,} rows. Choose another target."
+            f"{counted(summary.count, 'row')}. Choose another target."
         )
     if is_time_stamp(summary.storage):
         raise TargetError(
@@ -220,7 +237,7 @@ def _said(dataset: Dataset, summaries: Sequence[ColumnSummary], task: Task) -> R
             )
     if task is Task.MULTILABEL:
         return Reading(task=task, reason=reason)
-    if summaries[0].distinct > MOST_CLASSES or summaries[0].distinct > UNLEARNABLE_SHARE * summaries[0].count:
+    if _are_too_many(summaries[0]):
         _too_many_classes(summaries[0])
     _check_classes(dataset, summaries[0], task)
     return Reading(task=task, reason=reason, labels=tuple(class_counts(dataset, summaries[0].name)))
@@ -248,16 +265,18 @@ def _check_words(dataset: Dataset, summary: ColumnSummary) -> None:
         _check_numbers(
             dataset, summary, f"a target must be numbers or classes; {summary.numbers:.0%} of the values are numbers"
         )
-    if summary.distinct > MOST_CLASSES or summary.distinct > UNLEARNABLE_SHARE * summary.count:
+    if _are_too_many(summary):
         _too_many_classes(summary)
 
 
 def _too_many_classes(summary: ColumnSummary) -> None:
-    numeric = is_number(summary.storage)
+    helps = "Use --task regression" if is_number(summary.storage) else "Choose another target"
+    if commas := comma_use(summary):
+        helps = f"They are numbers with {commas}, read as words: {COMMA_REMEDY}. Or choose another target"
     raise TargetError(
         f"A target of classes must repeat them, at most {MOST_CLASSES:,} and at most one for two rows, but "
         f"{summary.name!r} takes {summary.distinct:,} values in {summary.count:,} rows. "
-        f"{'Use --task regression, or merge values.' if numeric else 'Choose another target, or merge values.'}"
+        f"{helps}, or merge values."
     )
 
 
@@ -268,7 +287,7 @@ def _check_classes(dataset: Dataset, summary: ColumnSummary, task: Task) -> None
     if not alone:
         return
     row = _first_row(dataset, f"{level_text(summary.name, summary.storage)} = ?", alone[0])
-    others = f" (and {len(alone) - 1:,} more classes)" if len(alone) > 1 else ""
+    others = f" (and {counted(len(alone) - 1, 'more class', 'more classes')})" if len(alone) > 1 else ""
     helps = "Give more rows of it" if task is Task.BINARY else "Remove that row, merge the class into another"
     number = ", or read the numbers as a quantity with --task regression" if is_number(summary.storage) else ""
     raise TargetError(

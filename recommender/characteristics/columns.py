@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from recommender.sql import INTEGER_TYPES, chunks, is_number, is_text, one_in, quoted, time_stamp
+from recommender.sql import (
+    DECIMAL_COMMA,
+    GROUPED,
+    INTEGER_TYPES,
+    chunks,
+    is_number,
+    is_text,
+    is_written,
+    one_in,
+    quoted,
+    time_stamp,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,6 +65,10 @@ class ColumnSummary:
     words: float = 0.0
     times: float = 0.0
     numbers: float = 0.0
+    grouped: float = 0.0
+    """As `numbers`, with commas between thousands allowed."""
+    decimal_commas: float = 0.0
+    """As `numbers`, with a comma for the decimal point."""
 
     @property
     def missing(self) -> int:
@@ -200,6 +215,8 @@ def _look_at_texts(
             name: {
                 "times": f"CAST({time_stamp(name, storage[name])} IS NOT NULL AS INTEGER)",
                 "numbers": f"CAST(TRY_CAST({_text(name)} AS DOUBLE) IS NOT NULL AS INTEGER)",
+                "grouped": f"CAST({is_written(quoted(name), GROUPED)} AS INTEGER)",
+                "decimal_commas": f"CAST({is_written(quoted(name), DECIMAL_COMMA)} AS INTEGER)",
             }
             for name in texts
             if found[name].pop("digits") >= MOST

@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import re
 from collections import Counter
-from typing import IO, TYPE_CHECKING, Final
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from recommender.sql import file_literal, literal
+from recommender.kinds import named_as_number
+from recommender.readers.text import (
+    BYTES,
+    check_text,
+    not_utf8,
+    open_bytes,
+    open_lines,
+    refuse_unreadable,
+    same_line_ends,
+)
+from recommender.sql import (
+    DECIMAL_COMMA,
+    GROUPED,
+    chunks,
+    file_literal,
+    is_float,
+    is_text,
+    is_written,
+    literal,
+    quoted,
+)
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -23,8 +43,8 @@ OTHER_DELIMITERS: Final = (";", "\t", "|", ",")
 QUOTE: Final = '"'
 TYPES: Final = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "TIMESTAMPTZ", "VARCHAR")
 """What cells are read as. Not BOOLEAN: it would turn the classes "no" and "yes" into "false" and "true"."""
-PROBE_BYTES: Final = 65_536
-"""How much of the file's start is looked at for bytes that no text has."""
+FIRST_ROW: Final = 2
+"""The line of the first row where each name stands on one line."""
 LONGEST_HEADER: Final = 16_777_216
 """Characters that a header may take: room for 10,000 columns with long names."""
 
@@ -36,61 +56,85 @@ def read_delimited(connection: duckdb.DuckDBPyConnection, path: Path, *, delimit
     20,480 rows, and from all rows where those mislead.
     Raises DatasetError, which names the line, on anything that is not a rectangular UTF-8 table with a header.
     """
-    _check_bytes(path)
-    header = _distinct_names(path, _header(path, delimiter), delimiter)
-    dialect = (
-        f"{file_literal(path)}, delim={literal(delimiter)}, quote='\"', escape='\"', header=true, skip=0, comment='', "
-        f"null_padding=false, strict_mode=true, nullstr=[{', '.join(map(literal, MISSING_TOKENS))}]"
-    )
-    names = f"names=[{', '.join(map(literal, header))}], auto_type_candidates=[{', '.join(map(literal, TYPES))}]"
+    with refuse_unreadable(path), ExitStack() as stack:
+        check_text(path, must="a header line and rows")
+        header = _distinct_names(path, _header(path, delimiter), delimiter)
+        dialect = (
+            f"delim={literal(delimiter)}, quote='\"', escape='\"', header=true, skip=0, comment='', "
+            f"null_padding=false, strict_mode=true, nullstr=[{', '.join(map(literal, MISSING_TOKENS))}]"
+        )
+        names = f"names=[{', '.join(map(literal, header))}], auto_type_candidates=[{', '.join(map(literal, TYPES))}]"
+        options = f"{dialect}, {names}"
+        source = path
+        if not _read(connection, path, options):
+            source = stack.enter_context(same_line_ends(path))
+            if source == path or not _read(connection, source, options):
+                _explain(connection, source, dialect, header, delimiter, shown=path)
+        if delimiter != "," and _has_decimal_commas(connection):
+            _read(connection, source, f"{options}, decimal_separator=','")
+
+
+def _read(connection: duckdb.DuckDBPyConnection, path: Path, options: str) -> bool:
+    """Read a file into the table `dataset`, with types from its first rows or from all; whether that could be done."""
     for sample in ("", ", sample_size=-1"):
         try:
-            connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM read_csv({dialect}, {names}{sample})")
+            connection.execute(
+                f"CREATE OR REPLACE TABLE dataset AS FROM read_csv({file_literal(path)}, {options}{sample})"
+            )
         except duckdb.ConversionException:
             continue
         except duckdb.Error:
             break
         else:
-            return
-    _explain(connection, path, dialect, header, delimiter)
+            return True
+    return False
 
 
-def _open(path: Path) -> IO[bytes]:
-    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]  # GzipFile reads as IO[bytes] does
+def _has_decimal_commas(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the commas in the table's words are decimal ones for certain.
 
-
-def _check_bytes(path: Path) -> None:
-    try:
-        with _open(path) as file:
-            start = file.read(PROBE_BYTES)
-    except (OSError, EOFError) as error:
-        raise DatasetError(f"The dataset must be a readable file, but {path} is not: {error}.") from None
-    if not start.strip():
-        raise DatasetError(f"The dataset must have a header line and rows, but {path} is empty.")
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DatasetError(
-            f"Text must be UTF-8, but {path} starts like UTF-16. "
-            f"Convert it: iconv -f UTF-16 -t UTF-8 {path.name} > utf8_{path.name}"
-        )
-    if b"\0" in start:
-        raise DatasetError(
-            f"The dataset must be text with one row a line, but {path} holds binary data (a zero byte at "
-            f"position {start.index(0):,}). Give a CSV, TSV, Parquet or JSON-lines file with the matching extension."
-        )
+    So it is where no number has a decimal point, and in the columns whose values are all numbers with commas one comma
+    cannot separate thousands: 0,25 or 1,5.
+    """
+    described = connection.execute("SELECT * FROM dataset LIMIT 0").description or []
+    storage = {column[0]: str(column[1]) for column in described}
+    if any(is_float(kind) for kind in storage.values()):
+        return False
+    for names in chunks([name for name, kind in storage.items() if is_text(kind)]):
+        tests = [
+            f"coalesce(bool_and({is_written(quoted(name), DECIMAL_COMMA)}), FALSE) "
+            f"AND bool_or(NOT {is_written(quoted(name), GROUPED)})"
+            for name in names
+        ]
+        (found,) = connection.execute(f"SELECT {', '.join(tests)} FROM dataset").fetchall()
+        if any(found):
+            return True
+    return False
 
 
 def _header(path: Path, delimiter: str) -> list[str]:
     """The names in the first record, which may span lines where a name in quotes does."""
-    with _open(path) as file:
-        text = file.readline(LONGEST_HEADER)
-        while text.count(QUOTE.encode()) % 2 and (line := file.readline(LONGEST_HEADER)):
-            text += line
+    parts: list[str] = []
+    quotes = 0
+    with open_lines(path, newline="") as file:
+        for line in iter(lambda: file.readline(LONGEST_HEADER), ""):
+            parts.append(line)
+            quotes += line.count(QUOTE)
+            if quotes % 2 == 0:
+                break
+    text = "".join(parts).encode(BYTES)
     try:
         decoded = text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _not_utf8(path, line=1, byte=text[error.start]) from None
+        raise not_utf8(path, line=1, byte=text[error.start]) from None
     csv.field_size_limit(LONGEST_HEADER)
-    return next(csv.reader([decoded.rstrip("\r\n")], delimiter=delimiter), [])
+    try:
+        return next(csv.reader([decoded.rstrip("\r\n")], delimiter=delimiter), [])
+    except csv.Error:
+        raise DatasetError(
+            f"The first line must name the columns, but in line 1 of {path} a double quote is not closed. "
+            "Close it, or put that name in double quotes and double those inside."
+        ) from None
 
 
 def _distinct_names(path: Path, header: Sequence[str], delimiter: str) -> Sequence[str]:
@@ -110,9 +154,10 @@ def _distinct_names(path: Path, header: Sequence[str], delimiter: str) -> Sequen
     if twice is not None:
         first = header.index(twice)
         second = header.index(twice, first + 1)
+        helps = "Write a line of names above it" if named_as_number(twice) else "Rename one in the header line"
         raise DatasetError(
             f"Column names must be distinct, but in {path} the name {twice!r} stands over columns {first + 1} and "
-            f"{second + 1}. Rename one in the header line."
+            f"{second + 1}. {helps}."
         )
     taken = {name.casefold() for name in header}
     seen: set[str] = set()
@@ -133,28 +178,32 @@ def _spoken(delimiter: str) -> str:
 
 
 def _explain(
-    connection: duckdb.DuckDBPyConnection, path: Path, dialect: str, header: Sequence[str], delimiter: str
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    dialect: str,
+    header: Sequence[str],
+    delimiter: str,
+    *,
+    shown: Path,
 ) -> None:
-    """Read once more as plain text, without any guess, to learn what breaks and where; raises DatasetError."""
+    """Read once more as plain text, without any guess, to learn what breaks and where; raises DatasetError.
+
+    shown: the file that the person gave, of which `path` may be a copy.
+    """
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
+    source = f"read_csv({file_literal(path)}, {dialect}, auto_detect=false, columns={{{columns}}})"
     try:
-        connection.execute(
-            f"CREATE OR REPLACE TABLE dataset AS FROM read_csv({dialect}, auto_detect=false, columns={{{columns}}})"
-        )
+        connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM {source}")
     except duckdb.Error as error:
         message = str(error)
     else:
         return  # every cell is text, so every table without a broken line can be read
     line = int(found.group(1)) if (found := re.search(r"Error on Line: (\d+)", message)) else None
-    where = f"line {line:,} of {path}" if line else str(path)
+    where = f"line {line:,} of {shown}" if line else str(shown)
     if "unicode" in message.lower() or "utf-8" in message.lower():
-        raise _not_utf8(path, line=_first_line_not_utf8(path) or line, byte=None)
+        raise not_utf8(shown, line=_first_line_not_utf8(path) or line, byte=None)
     if counts := re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message):
-        raise DatasetError(
-            f"Every row must have as many cells as the header, which has {counts.group(1)} separated by "
-            f"{_spoken(delimiter)}, but {where} has {counts.group(2)}. "
-            f"Mend that line; a cell that contains {_spoken(delimiter)} must stand in double quotes."
-        )
+        raise _ragged(shown, line, int(counts.group(1)), int(counts.group(2)), delimiter)
     if "quote" in message:
         raise DatasetError(
             f"A quoted cell must end with a double quote before the next delimiter, but in {where} one does not. "
@@ -163,19 +212,29 @@ def _explain(
     raise DatasetError(f"The dataset must be a delimited table, but {where} cannot be read: {message.splitlines()[0]}")
 
 
+def _ragged(path: Path, line: int | None, expected: int, found: int, delimiter: str) -> DatasetError:
+    """A row is longer or shorter than the header; where it is the first row and longer, the header may be none."""
+    commas = _spoken(delimiter)
+    cells = f"{expected} cell{'s' * (expected != 1)} separated by {commas}"
+    if line == FIRST_ROW and found > expected:
+        return DatasetError(
+            f"The first line must name every column, but line 1 of {path} has {cells}, and line {FIRST_ROW} has more. "
+            f"Remove line 1 if it is a title or a comment; else name every column in it, and put a cell of line "
+            f"{FIRST_ROW} that contains {commas} in double quotes."
+        )
+    where = f"line {line:,} of {path}" if line else str(path)
+    return DatasetError(
+        f"Every row must have as many cells as the header, which has {expected} separated by {commas}, but {where} has "
+        f"{'more' if found > expected else found}. Mend that line; a cell that contains {commas} or a line end must "
+        "stand in double quotes."
+    )
+
+
 def _first_line_not_utf8(path: Path) -> int | None:
-    with _open(path) as file:
+    with open_bytes(path) as file:
         for number, line in enumerate(file, start=1):
             try:
                 line.decode()
             except UnicodeDecodeError:
                 return number
     return None
-
-
-def _not_utf8(path: Path, *, line: int | None, byte: int | None) -> DatasetError:
-    shown = "" if byte is None else f" (byte 0x{byte:02x})"
-    return DatasetError(
-        f"Text must be UTF-8, but line {line or '?'} of {path} is not{shown}. "
-        f"If it is Latin-1, convert it: iconv -f ISO-8859-1 -t UTF-8 {path.name} > utf8_{path.name}"
-    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from recommender.readers.delimited import read_delimited
+from recommender.readers.json_lines import read_json_lines
 from recommender.sql import file_literal
 from rules.errors import DatasetError, did_you_mean
 
@@ -23,7 +24,6 @@ FORMATS: Final = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
-SPOKEN: Final = {"parquet": "Parquet", "jsonl": "JSON lines"}
 DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
 NOT_TABLES: Final = {
     ".npz": "a bundle of arrays (images or series)",
@@ -37,6 +37,7 @@ NOT_TABLES: Final = {
     ".json": "a JSON document; JSON lines end in .jsonl",
 }
 READABLE: Final = "CSV (.csv), TSV (.tsv), Parquet (.parquet) and JSON lines (.jsonl), the text ones also as .gz"
+PARQUET_MAGIC: Final = b"PAR1"
 MOST_SHOWN: Final = 5
 """Files of a directory that an error lists."""
 
@@ -56,21 +57,30 @@ def read_file(connection: duckdb.DuckDBPyConnection, path: Path, *, delimiter: s
         return found
     if delimiter is not None:
         raise DatasetError(f"A delimiter applies to CSV and TSV, but {path} is {found}. Leave --delimiter out.")
-    source = (
-        f"read_parquet({file_literal(path)})"
-        if found == "parquet"
-        else f"read_json({file_literal(path)}, format='newline_delimited', sample_size=-1)"
-    )
     if path.stat().st_size == 0:
         raise DatasetError(f"The dataset must have rows, but {path} is empty.")
-    try:
-        connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM {source}")
-    except duckdb.Error as error:
-        raise DatasetError(
-            f"A file that ends in {path.suffix} must be {SPOKEN[found]}, but {path} cannot be read as such: "
-            f"{str(error).splitlines()[0]}"
-        ) from None
+    if found == "jsonl":
+        read_json_lines(connection, path)
+    else:
+        _read_parquet(connection, path)
     return found
+
+
+def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    try:
+        connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM read_parquet({file_literal(path)})")
+    except duckdb.Error as error:
+        with path.open("rb") as file:
+            is_parquet = file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC
+        if is_parquet:
+            raise DatasetError(
+                f"Parquet must be readable from its first to its last byte, but {path} is cut off or damaged: "
+                f"{str(error).splitlines()[0].strip()}. Copy it or write it again."
+            ) from None
+        raise DatasetError(
+            f"A file that ends in {path.suffix} must be Parquet, which begins with the letters PAR1, but {path} does "
+            f"not. Readable are {READABLE}; rename it to what it is."
+        ) from None
 
 
 def _format(path: Path) -> str:

@@ -2,6 +2,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -253,3 +254,29 @@ def test_a_declared_time_that_repeats_is_said_to(table: Table) -> None:
     assert profile.task is Task.FORECASTING
     assert found(profile)["repeated_times"].startswith("90 rows have the 'day' of the row before")
     assert "sorted_rows" not in found(profile)
+
+
+def test_numbers_among_the_names_of_a_text_file_are_said(tmp_path: Path) -> None:
+    rows = "".join(f"{row % 7}.5,{row % 3},{'pq'[row % 2]}\n" for row in range(60))
+    for names, said in {"1.288,1.449,a": "'1.288', '1.449'", "1,b,c": "'1'", "a,b,c": None, "a1,inf,nan": None}.items():
+        path = tmp_path / "table.csv"
+        path.write_text(f"{names}\n{rows}", encoding="utf-8")
+        with Dataset.open(path) as dataset:
+            message = found(profiled(dataset, dataset.columns[-1])).get("numbers_as_names")
+        assert message is None if said is None else f"numbers are among them: {said}. If it is a row" in str(message)
+
+
+@pytest.mark.parametrize(
+    ("values", "use"),
+    [
+        ([f"{row},037.5" for row in range(1, 61)], "thousands separators"),
+        ([f"{row},5" for row in range(60)], "decimal commas"),
+        ([f"{row},125" for row in range(1, 61)], "thousands separators or decimal commas"),
+        ([f"{row},{row},5" for row in range(60)], None),
+        ([f"{row}.5" for row in range(60)], None),
+    ],
+)
+def test_numbers_that_are_words_for_their_commas_are_said(table: Table, values: list[str], use: str | None) -> None:
+    dataset = table(a=values, x=np.round(NOISE.normal(size=60), 6), y=["p", "q"] * 30)
+    message = found(profiled(dataset, "y")).get("numbers_with_commas")
+    assert message is None if use is None else str(message).startswith(f"'a' holds numbers with {use}, and is read")

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from recommender.recommend import recommend
-from recommender.render import instead_of, number, reason, show, why
+from recommender.render import instead_of, number, reason, show, show_profile, why
 from rules.choices import Slot
 
 duckdb = pytest.importorskip("duckdb")
@@ -39,6 +39,39 @@ def test_names_from_the_data_are_never_read_as_markup() -> None:
     show(advice, Console(file=text, width=200))
     assert "predict [bold]y[/bold]" in text.getvalue()
     assert "[red]a" in text.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_no_character_of_the_table_is_lost(width: int) -> None:
+    # Eight classes, the rarest with two rows: the cost function stands instead of the longest names.
+    advice = recommend(
+        table("CASE WHEN i < 2 THEN 'c0' WHEN i < 30 THEN 'c' || i % 7 + 1 ELSE 'c7' END AS y"), target="y"
+    )
+    text = io.StringIO()
+    show(advice, Console(file=text, width=width))
+    lines = text.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    words = " ".join(lines).replace(",", " ").replace(";", " ").split()
+    for slot, decision in advice.strategy.decisions.items():
+        for said in (str(decision.choice), reason(decision), *instead_of(decision)):
+            for word in said.replace(",", " ").replace(";", " ").split():
+                assert word in words, (slot, word)
+    assert "categorical_crossentropy" in words
+
+
+def test_control_characters_from_the_data_never_reach_the_terminal() -> None:
+    escape = "\x1b[31m"
+    data = duckdb.sql(
+        f"""SELECT sin(i * 7) AS "{escape}\x9bx", CASE WHEN i % 2 = 0 THEN '{escape}a' ELSE 'b' END AS "{escape}y",
+        'k' AS "{escape}same", '{escape}' || i AS "{escape}id" FROM range(300) t(i)"""
+    ).to_arrow_table()
+    advice = recommend(data)
+    text = io.StringIO()
+    show(advice, Console(file=text, width=200))
+    show_profile(advice.profile, Console(file=text, width=200))
+    assert "\x1b" not in text.getvalue()
+    assert "\x9b" not in text.getvalue()
+    assert r"predict \x1b[31my" in text.getvalue()
 
 
 def test_the_table_fits_a_terminal_of_80_columns() -> None:

@@ -43,12 +43,66 @@ def test_a_target_is_proposed_by_its_name_and_else_by_its_place(table: Table) ->
     assert (named.targets, named.target_reason) == (("label",), "proposed: the name 'label' says 'label'")
     last = infer_roles(table(**columns, when=MONTHS[:40]))
     assert last.targets == ("b",)
-    assert last.target_reason.startswith("proposed: 'b' is the last column that is no identifier")
+    assert last.target_reason.startswith("proposed: 'b' is the last column that may be one")
 
 
 def test_no_target_is_proposed_where_none_can_be(table: Table) -> None:
     with pytest.raises(TargetError, match="Name it with --target"):
         infer_roles(table(id=range(1, 41), when=MONTHS[:40]))
+
+
+def proposed(table: Table, **columns: object) -> str:
+    return infer_roles(table(**columns)).targets[0]
+
+
+def test_y_beside_x_is_a_place_unless_nothing_else_is_there(table: Table) -> None:
+    number, half, word = WHITE[:40], WHITE[40:80], ["p", "q"] * 20
+    assert proposed(table, X=number, Y=half, area=word) == "area"
+    assert proposed(table, price=word, x=number, y=half, z=WHITE[80:120]) == "price"
+    assert proposed(table, y=half, z=number, area=word) == "area"
+    assert proposed(table, x=number, y=half) == "y"
+    assert proposed(table, y=half, x=number) == "y"
+    assert proposed(table, y=half, area=word, x=number) == "y"  # not beside each other
+
+
+def test_a_class_is_proposed_and_a_subclass_is_not(table: Table) -> None:
+    codes, number = [1, 2, 3, 4] * 10, WHITE[:40]
+    for name in ("class", "Class", "risk_class", "RiskClass"):
+        assert proposed(table, **{name: codes}, x=number) == name
+    for name in ("MSSubClass", "sub_class", "subclass", "Pclass", "classes"):
+        assert proposed(table, **{name: codes}, price=number) == "price"
+
+
+def test_a_column_that_cannot_be_learned_is_not_proposed(table: Table) -> None:
+    names = [f"car {row % 30}" for row in range(40)]  # 30 in 40 rows: no classes
+    assert proposed(table, mpg=WHITE[:40], name=names) == "mpg"
+    fewer = [f"car {row % 20}" for row in range(40)]  # 20 in 40 rows: two for each
+    assert proposed(table, mpg=WHITE[:40], name=fewer) == "name"
+
+
+def test_a_target_is_proposed_that_fits_the_task(table: Table) -> None:
+    dataset = table(a=WHITE[:60], b=["p", "q"] * 30, c=["r", "s", "t"] * 20)
+    assert infer_roles(dataset, task=Task.REGRESSION).targets == ("a",)
+    assert infer_roles(dataset, task=Task.BINARY).targets == ("b",)
+    assert infer_roles(dataset, task=Task.MULTICLASS).targets == ("c",)
+
+
+def test_an_error_about_a_proposed_target_says_so_and_names_the_option(table: Table) -> None:
+    flawed = {"x": WHITE[:40], "label": [*WHITE[:39], "inf"]}
+    with pytest.raises(TargetError, match=r"The target 'label' was proposed: .*; --target names another one\."):
+        infer_roles(table(**flawed))
+    with pytest.raises(TargetError) as given:
+        infer_roles(table(**flawed), targets=["label"])
+    assert "proposed" not in str(given.value)
+    with pytest.raises(TargetError, match=r"takes two values, but 'label' takes 40.* was proposed"):
+        infer_roles(table(x=WHITE[:40], label=WHITE[40:80]), task=Task.BINARY)
+    with pytest.raises(ColumnError, match=r"besides the target b \(proposed: .* or --target to predict another"):
+        infer_roles(table(same=["k"] * 40, b=["p", "q"] * 20))
+
+
+def test_where_only_numbers_with_commas_are_left_they_are_named(table: Table) -> None:
+    with pytest.raises(ColumnError, match="Column 'a' holds numbers with decimal commas and is read as words: write"):
+        infer_roles(table(a=[f"{row},5" for row in range(40)], y=["p", "q"] * 20))
 
 
 def test_a_wrong_name_is_met_with_the_nearest(table: Table) -> None:
@@ -100,7 +154,7 @@ def test_nothing_to_learn_from_is_an_error(table: Table) -> None:
 
 def test_an_infinite_feature_is_an_error_unless_it_is_left_out(table: Table) -> None:
     dataset = table(y=[0, 1] * 20, x=WHITE[:40], r=[*WHITE[:39], "inf"])
-    with pytest.raises(ColumnError, match="column 'r' is infinite in 1 rows, first in row 40"):
+    with pytest.raises(ColumnError, match="column 'r' is infinite in 1 row, first in row 40"):
         infer_roles(dataset, targets=["y"])
     assert infer_roles(dataset, targets=["y"], kinds={"r": Kind.IDENTIFIER}).features == ("x",)
 

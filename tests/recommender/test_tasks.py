@@ -117,8 +117,12 @@ def test_a_task_that_can_be_is_kept(table: Table) -> None:
     [
         ([None] * 20, "is empty in all 20"),
         (["a"] * 20, "'y' is 'a' in every one of its 20 rows"),
-        ([*[1.5, 2.5] * 10, "inf"], "infinite in 1 rows, first in row 21"),
+        ([*[1.5, 2.5] * 10, "inf"], "infinite in 1 row, first in row 21"),
         ([*[1.5, 2.5] * 10, "NAN"], "holds NaN, a number that is none, in row 21"),
+        ([*[1.5, 2.5] * 10, "inf", "inf"], "infinite in 2 rows, first in row 21"),
+        ([*["a", "b"] * 10, "c", "d"], "has one, row 21 (and 1 more class)"),
+        ([*["a", "b"] * 10, "c", "d", "e"], "has one, row 21 (and 2 more classes)"),
+        ([f"{row},037.5" for row in range(1, 30)], "They are numbers with thousands separators, read as words: write"),
         (["0", "0", "1", "0"], "class '1' of 'y' has one, row 3. Give more rows of it"),
         ([*["a", "b"] * 10, "c"], "class 'c' of 'y' has one, row 21. Remove that row, merge the class"),
         ([f"w{row}" for row in range(30)], "takes 30 values in 30 rows. Choose another target"),

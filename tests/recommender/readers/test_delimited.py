@@ -104,6 +104,10 @@ def test_a_pattern_in_the_path_names_that_file_only(tmp_path: Path) -> None:
         ("a,b\n1,2\n3\n", "line 3 of"),
         ("a,b\n" + "1,2\n" * 30_000 + "3,4,5\n", "which has 2 separated by commas, but line 30,002 of"),
         ('a,b\n1,"x"y\n', "line 2 of"),
+        ("# exported 2020\na,b,c\n1,2,3\n", "Remove line 1 if it is a title or a comment"),
+        ("a,b\n1,2\n3,4,5\n", "line 3 of"),
+        ('5" pipe,b\n1,2\n', "in line 1 of"),
+        ("5.1,5.1,x\n1,2,y\n", "'5.1' stands over columns 1 and 2. Write a line of names above it."),
     ],
 )
 def test_a_broken_table_is_refused_with_the_place(tmp_path: Path, content: str | bytes, says: str) -> None:
@@ -120,5 +124,59 @@ def test_a_late_line_that_is_not_utf8_is_named(tmp_path: Path) -> None:
 
 
 def test_a_broken_archive_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="readable file"):
+    with pytest.raises(DatasetError, match=r"must be compressed with gzip, but .* Take \.gz off its name"):
         Dataset.open(written(tmp_path, "a,b\n1,2\n", "table.csv.gz"))
+    rows = "".join(f"{row},{row * 7919 % 9973}\n" for row in range(50_000))
+    for whole in (gzip.compress(b"a,b\n1,2\n"), gzip.compress(f"a,b\n{rows}".encode())):
+        with pytest.raises(DatasetError, match="cut off or damaged"):
+            Dataset.open(written(tmp_path, whole[: len(whole) // 2], "table.csv.gz"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a,b\r1,x\r2,y\r",
+        "a,b\r\n1,x\r\n2,y\n",
+        "a,b\n1,x\n2,y\r\n",
+        "a,b\n1,x\r2,y\n",
+        "a,b\r\n1,x\r2,y\n",
+    ],
+)
+def test_lines_may_end_in_any_way_also_mixed(tmp_path: Path, text: str) -> None:
+    with Dataset.open(written(tmp_path, text)) as dataset:
+        assert dict(dataset.storage) == {"a": "BIGINT", "b": "VARCHAR"}
+    assert rows_of(written(tmp_path, text)) == [(1, "x"), (2, "y")]
+    assert rows_of(written(tmp_path, gzip.compress(text.encode()), "table.csv.gz")) == [(1, "x"), (2, "y")]
+
+
+def test_line_ends_that_change_late_are_read(tmp_path: Path) -> None:
+    assert len(rows_of(written(tmp_path, "a,b\n" + "1,x\n" * 30_000 + "1,x\r\n" * 10))) == 30_010
+
+
+def test_a_name_may_hold_a_line_end_that_differs_from_that_of_the_rows(tmp_path: Path) -> None:
+    path = written(tmp_path, 'a,"n\nl"\r\n1,x\r\n2,"y\nz"\r\n')
+    with Dataset.open(path) as dataset:
+        assert dataset.columns == ("a", "n\nl")
+    assert rows_of(path) == [(1, "x"), (2, "y\nz")]
+
+
+def test_a_broken_line_among_mixed_line_ends_is_named_with_the_persons_file(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,b\r\n1,2\n3\r4,5\n")
+    with pytest.raises(DatasetError, match=f"line 3 of {path} has 1"):
+        Dataset.open(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("a;b\n1,5;x\n-0,25;y\n3;z\n", [(1.5, "x"), (-0.25, "y"), (3.0, "z")]),
+        ("a;b\n1,288;0,5\n2,500;1\n", [(1.288, 0.5), (2.5, 1.0)]),  # 0,5 tells what 1,288 means
+        ("a;b\n1,288;x\n2,500;y\n", [("1,288", "x"), ("2,500", "y")]),  # thousands or decimals
+        ("a;b\n1,5;0.5\n2,5;1.5\n", [("1,5", 0.5), ("2,5", 1.5)]),
+        ("a;b\n1,5;x\n2,5,1;y\n", [("1,5", "x"), ("2,5,1", "y")]),
+    ],
+)
+def test_decimal_commas_are_read_where_they_can_be_nothing_else(
+    tmp_path: Path, text: str, rows: list[tuple[object, ...]]
+) -> None:
+    assert rows_of(written(tmp_path, text), delimiter=";") == rows

@@ -51,11 +51,39 @@ def test_what_is_not_a_table_is_refused(tmp_path: Path, name: str, says: str) ->
     assert says in str(caught.value)
 
 
-@pytest.mark.parametrize(("name", "says"), [("a.parquet", "must be Parquet"), ("a.jsonl", "must be JSON lines")])
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("a.parquet", "must be Parquet.* rename it to what it is"), ("a.jsonl", "must be JSON lines.* line 1 of")],
+)
 def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path: Path, name: str, says: str) -> None:
     (tmp_path / name).write_text("neither of the two")
     with pytest.raises(DatasetError, match=says):
         Dataset.open(tmp_path / name)
+
+
+@pytest.mark.parametrize("line", ["{bad}", '{"a":', '{"a": 1} {"a": 2}'])
+def test_a_broken_json_line_is_named_by_its_number(tmp_path: Path, line: str) -> None:
+    whole = '{"a": 1, "y": "p"}\n'
+    (tmp_path / "a.jsonl").write_text(f"{whole * 2}{line}\n{whole * 2}")
+    with pytest.raises(DatasetError, match=r"line 3 of .* Mend or remove that line\."):
+        Dataset.open(tmp_path / "a.jsonl")
+
+
+def test_a_json_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b'{"a": "\xe9"}\n')
+    with pytest.raises(DatasetError, match=r"line 1 of .* is not .byte 0xe9.*Latin-1"):
+        Dataset.open(tmp_path / "a.jsonl")
+    (tmp_path / "b.jsonl").write_bytes(b"\x7fELF\0\0")
+    with pytest.raises(DatasetError, match="binary data"):
+        Dataset.open(tmp_path / "b.jsonl")
+
+
+def test_a_parquet_file_that_is_cut_off_is_told_from_another_format(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    duckdb.sql("SELECT range AS a FROM range(1000)").write_parquet(str(path))
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(DatasetError, match="cut off or damaged"):
+        Dataset.open(path)
 
 
 @pytest.mark.parametrize("delimiter", ["", ";;", '"', "é"])
