@@ -18,6 +18,7 @@ from recommender.profile import measure
 from recommender.recommend import Said, advise, roles_of, to_json
 from recommender.render import show, show_profile, why
 from recommender.roles import Kind
+from recommender.wording import printable
 from rules import __version__
 from rules.choices import Slot, parse_choice
 from rules.decision import Pin
@@ -78,7 +79,8 @@ def main() -> None:
     try:
         group(prog_name="recommend")
     except PcwatError as error:
-        click.echo(f"Error: {error}", err=True)
+        message = printable(str(error), keep="\n")
+        click.echo(f"Error: {message}", err=True)
         sys.exit(USAGE_ERROR)
 
 
