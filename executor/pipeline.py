@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 from pyarrow import csv
@@ -15,16 +15,34 @@ from executor.budget import Budget
 from executor.catalog.performance import performance_metric
 from executor.evaluate import evaluate
 from executor.preprocess import encode_hold_out, encode_parts, fit_preprocessing
-from executor.run import MODEL, PREDICTIONS, SCORES, SIGNATURE, SUMMARY, Run, Summary, read_plan, write_json
+from executor.run import (
+    BUNDLE,
+    MODEL,
+    PLAN,
+    PREDICTIONS,
+    RECORD,
+    SCORES,
+    SIGNATURE,
+    SUMMARY,
+    Run,
+    Summary,
+    as_json,
+    read_plan,
+    write,
+    write_json,
+)
 from executor.search import rebuild, search
 from executor.signature import describe
 from executor.split import split
 from executor.table import read_rows
+from executor.trials.journal import JOURNAL
 from executor.windows import lag_table, plan_windows
 from recommender.dataset import Dataset
+from recommender.manifest import MANIFEST, Manifest
 from recommender.recommend import Said
 from recommender.roles import Kind
 from rules.facts import Task
+from rules.record import Record
 from rules.rulebook import SHIPPED_LAYERS
 
 if TYPE_CHECKING:
@@ -36,6 +54,9 @@ if TYPE_CHECKING:
     from rules.decision import Pin
 
     Progress = Callable[[TrialProgress], None]
+
+SEALED: Final = (BUNDLE, RECORD, PLAN, JOURNAL, MODEL, SIGNATURE, PREDICTIONS, SUMMARY)
+"""Files of a run whose digests its manifest keeps, beside its scores."""
 
 
 def train(
@@ -128,6 +149,9 @@ def carry_out(begun: Begun, *, budget: Budget, progress: Progress = lambda _: No
         seconds=round(budget.spent(), 1),
     )
     write_json(directory / SUMMARY, summary)
+    scores = as_json(judgement.scores)
+    files: dict[str, Path | bytes] = {name: directory / name for name in SEALED} | {SCORES: scores.encode()}
+    write_json(directory / MANIFEST, Manifest.of(record=Record.read(directory / RECORD).seal, files=files))
     # Last, for a run is finished when its scores are there.
-    write_json(directory / SCORES, judgement.scores)
+    write(directory / SCORES, scores)
     return Run(directory)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import tempfile
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -209,6 +208,9 @@ def write(path: Path, text: str) -> None:
         raise RunError(f"Cannot write {path}: {error.strerror}. Make room, or allow writing there.") from None
 
 
-def write_json(path: Path, value: BaseModel | dict[str, Any]) -> None:
-    text = value.model_dump_json(indent=2) if isinstance(value, BaseModel) else json.dumps(value, indent=2)
-    write(path, text + "\n")
+def write_json(path: Path, value: BaseModel) -> None:
+    write(path, as_json(value))
+
+
+def as_json(value: BaseModel) -> str:
+    return value.model_dump_json(indent=2) + "\n"

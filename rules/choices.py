@@ -25,6 +25,15 @@ class Slot(StrEnum):
     HYPERPARAMETERS = "hyperparameters"
     TUNER = "tuner"
 
+    @classmethod
+    def named(cls, word: str) -> Slot | None:
+        """The slot of a name or a letter; None if there is none.
+
+        >>> Slot.named("p")
+        <Slot.METRIC: 'metric'>
+        """
+        return next((slot for slot in cls if word in {slot.value, slot.letter, slot.letter.lower()}), None)
+
     @property
     def letter(self) -> str:
         """The letter that starts the ids of the slot's rules: P, C, W, A and T of the notes, H, and N."""

@@ -42,8 +42,7 @@ class SlotName(click.ParamType[Slot]):
     name = "slot"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Slot:  # noqa: ANN401
-        by_word = {slot.value: slot for slot in Slot} | {slot.letter: slot for slot in Slot}
-        found = by_word.get(str(value)) or by_word.get(str(value).upper())
+        found = Slot.named(str(value))
         if found is None:
             self.fail(
                 f"there is no slot {value!r}; slots are {', '.join(Slot)}.{did_you_mean(str(value), Slot)}", param, ctx

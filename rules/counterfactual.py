@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 STEP: Final = 0.01
 """How far past an excluded end a real-valued fact is taken, as a share of that end's size."""
+LINKED: Final = frozenset({"imbalance_ratio", "rare_class_rows"})
+"""Facts of which none changes alone, unless the task does."""
 SMALLEST_END: Final = 0.01
 """Size that an end counts as where it is nearer to zero."""
 
@@ -55,6 +57,11 @@ class Flip(BaseModel):
     how: str
     changes: tuple[Change, ...]
     distance: tuple[int, int, float]
+
+    @property
+    def is_near(self) -> bool:
+        """Whether the dataset stays what it is: the same task, the same modality."""
+        return self.distance[0] == 0
 
 
 def flips(
@@ -168,6 +175,8 @@ def _into(space: Space, box: Box, known: Facts) -> tuple[dict[str, tuple[Value, 
         relative += _relative(here[fact], value)
     if "task" in changed:
         _follow_task(str(changed["task"][0]), changed, known)
+    elif changed.keys() & LINKED:
+        counted += 1  # its partners cannot stay as they are, so a move that takes them along comes first
     return changed, (names, counted, relative)
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
 from rules.choices import Slot
 from rules.condition import SIGNS, Test
 from rules.facts import FACTS
+from rules.templating import environment
 
 if TYPE_CHECKING:
     from rules.engine import ProvedBook
@@ -44,12 +43,12 @@ def decision_table(proved: ProvedBook, slot: Slot) -> DecisionTable:
 
 def to_markdown(table: DecisionTable) -> str:
     """The table in Markdown."""
-    return _environment().get_template("table.md").render(table=table, facts=FACTS)
+    return environment("rules").get_template("table.md").render(table=table, facts=FACTS)
 
 
 def to_html(table: DecisionTable) -> str:
     """The table as a page of its own."""
-    return _environment().get_template("table.html").render(table=table, facts=FACTS)
+    return environment("rules").get_template("table.html").render(table=table, facts=FACTS)
 
 
 def rules_document(proved: ProvedBook) -> str:
@@ -60,7 +59,7 @@ def rules_document(proved: ProvedBook) -> str:
         for slot, proof in proved.proof.slots.items()
         for rule in proved.book.of(slot)
     }
-    template = _environment().get_template("rules.md")
+    template = environment("rules").get_template("rules.md")
     return template.render(tables=tables, facts=FACTS, beats=beats, constraints=proved.book.constraints)
 
 
@@ -68,28 +67,3 @@ def _wanted(test: Test) -> str:
     if isinstance(test.constant, tuple):
         return " or ".join(test.constant)
     return f"{SIGNS[test.op]} {test.constant:,g}"
-
-
-def markdown(text: object) -> str:
-    r"""Text as Markdown shows it, also within a table: a person's rules may hold anything.
-
-    >>> print(markdown("a|b <i>"))
-    a\|b &lt;i&gt;
-    """
-    escaped = str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    for mark in "\\`*_[]|":
-        escaped = escaped.replace(mark, f"\\{mark}")
-    return " ".join(escaped.split())
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("rules"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["markdown"] = markdown
-    return environment

@@ -1,0 +1,227 @@
+"""The verb `recommend audit`: questions to a run, a record, or a dataset.
+
+Exit codes: 0 clean, 1 findings, 2 a usage error. JSON goes to standard output, messages to standard error.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+from pydantic import BaseModel
+from rich.console import Console
+
+from recommender.audit import render
+from recommender.audit.explain import explain as explained
+from recommender.audit.question import what_if as what_if_set
+from recommender.audit.question import why_not as asked_why_not
+from recommender.audit.replay import replay as replayed
+from recommender.audit.subject import Asking, Subject, open_subject
+from recommender.audit.verify import verify as verified
+from recommender.cli import dataset_options, read_pins, strategy_options, write_text
+from recommender.plan import seconds
+from recommender.render import NOTES_ORDER
+from rules.cli import SlotName
+from rules.counterfactual import flips
+from rules.settings import layers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from recommender.recommend import Said
+    from rules.choices import Slot
+
+FINDINGS: Final = 1  # exit code
+
+_form = click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+_data = click.option("--data", type=click.Path(path_type=Path), help="The dataset's file, where it has moved.")
+
+
+def audited(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A command on a SUBJECT: a run directory, a record, or a dataset with the options of 'recommend'."""
+
+    @functools.wraps(command)
+    def wrapped(
+        *,
+        subject: Path,
+        said: Said,
+        delimiter: str | None,
+        book: tuple[str, ...],
+        pin: tuple[str, ...],
+        reason: tuple[str, ...],
+        budget: str | None,
+        trials: int | None,
+        **rest: Any,  # noqa: ANN401  the wrapped command's own options, untouched
+    ) -> Any:  # noqa: ANN401
+        asking = Asking(
+            said=said,
+            delimiter=delimiter,
+            pins=read_pins(pin, reason),
+            budget=None if budget is None else seconds(budget),
+            trials=trials,
+        )
+        opened = open_subject(subject, layers=layers(book), own_book=bool(book), asking=asking)
+        return command(subject=opened, **rest)
+
+    decorators = (click.argument("subject", type=click.Path(path_type=Path)), dataset_options, strategy_options)
+    return functools.reduce(lambda wrapping, decorator: decorator(wrapping), reversed(decorators), wrapped)
+
+
+@click.group()
+def audit() -> None:
+    """Question a decision: of a run, of a record, or of a dataset."""
+
+
+@audit.command()
+@audited
+@click.argument("slot", type=SlotName(), required=False)
+@_form
+def explain(*, subject: Subject, slot: Slot | None, form: str) -> None:
+    r"""Explain how SUBJECT's choices came about, or the one for SLOT.
+
+    \b
+    recommend audit explain runs/titanic-1
+    recommend audit explain titanic.csv metric --target Survived
+    """
+    found = explained(subject, NOTES_ORDER if slot is None else (slot,))
+    if form == "json":
+        _emit(found)
+        return
+    for one in found:
+        render.show_explanation(one, _console())
+
+
+@audit.command("why-not")
+@audited
+@click.argument("wanted", metavar="SLOT=CHOICE")
+@_form
+def why_not(*, subject: Subject, wanted: str, form: str) -> None:
+    r"""Say why SUBJECT did not get a choice, and what would give it.
+
+    \b
+    recommend audit why-not runs/titanic-1 optimizer=sgd
+    """
+    answer = asked_why_not(subject, wanted)
+    if form == "json":
+        _emit(answer)
+    else:
+        render.show_why_not(answer, _console())
+
+
+@audit.command("what-if")
+@audited
+@click.option(
+    "--set", "settings", multiple=True, metavar="FACT=VALUE", help="A fact as it might be; repeat it for several."
+)
+@click.option("--all", "every", is_flag=True, help="Also the changes to another task or modality.")
+@_form
+def what_if(*, subject: Subject, settings: tuple[str, ...], every: bool, form: str) -> None:
+    r"""Show the bundle under other facts; without --set, the nearest change that would flip each choice.
+
+    \b
+    recommend audit what-if runs/titanic-1 --set imbalance_ratio=6
+    """
+    if settings:
+        outcomes, _ = what_if_set(subject, settings)
+        if form == "json":
+            _emit(outcomes)
+        else:
+            render.show_outcomes(outcomes, settings, _console())
+        return
+    record = subject.record
+    found = flips(
+        subject.book(),
+        record.measurements(),
+        pins=record.pins,
+        rare_class=record.dataset.rare_class,
+        slots=NOTES_ORDER,
+    )
+    if form == "json":
+        _emit([flip for nearest in found.values() for flip in nearest])
+    else:
+        render.show_flips(found, record, _console(), every=every)
+
+
+@audit.command()
+@audited
+@_data
+@_form
+def replay(*, subject: Subject, data: Path | None, form: str) -> None:
+    r"""Decide again by today's rules on today's measurements, and say what made each change.
+
+    \b
+    recommend audit replay runs/titanic-1 --book handbook
+    """
+    answer = replayed(subject, data=data)
+    if form == "json":
+        _emit(answer)
+    else:
+        render.show_replay(answer, _console())
+    _end(findings=not answer.is_same)
+
+
+@audit.command()
+@audited
+@_data
+@click.option("--seal", metavar="SHA256", help="The record's seal, as it was noted elsewhere.")
+@_form
+def verify(*, subject: Subject, data: Path | None, seal: str | None, form: str) -> None:
+    """Check that record, rules, dataset, bundle and model are what they were; name what was altered."""
+    checks = verified(subject, seal=seal, data=data)
+    if form == "json":
+        _emit(checks)
+    else:
+        render.show_checks(checks, _console())
+    _end(findings=any(check.is_finding for check in checks))
+
+
+@audit.command()
+@audited
+@_form
+def guardrails(*, subject: Subject, form: str) -> None:
+    """List the checks of the data: passed, done, or alerted, each with value and threshold."""
+    found = subject.guardrails()
+    if form == "json":
+        _emit(found)
+    else:
+        render.show_guardrails(found, _console())
+    _end(findings=any(one.status == "alerted" for one in found))
+
+
+@audit.command()
+@audited
+@click.option(
+    "--to", "form", type=click.Choice(["markdown", "html", "json", "prov"]), default="markdown", show_default=True
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of standard output.")
+def export(*, subject: Subject, form: str, output: Path | None) -> None:
+    """Document the decision for a reader who never saw the tool: rationale, assumptions, data, overrides."""
+    from recommender.audit.export import export as exported  # noqa: PLC0415  jinja2 and prov are for this verb only
+
+    text = exported(subject, form)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    write_text(output, text)
+    click.echo(f"Wrote {output}.", err=True)
+
+
+def _emit(value: BaseModel | Iterable[BaseModel]) -> None:
+    plain = (
+        value.model_dump(mode="json")
+        if isinstance(value, BaseModel)
+        else [one.model_dump(mode="json") for one in value]
+    )
+    click.echo(json.dumps(plain, indent=2, ensure_ascii=False))
+
+
+def _console() -> Console:
+    return Console(highlight=False)
+
+
+def _end(*, findings: bool) -> None:
+    if findings:
+        raise click.exceptions.Exit(FINDINGS)

@@ -1,0 +1,138 @@
+"""Why a slot was decided as it was: who won, by which margins, who lost to whom, who stayed silent, how firm it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from rules.choices import Slot
+from rules.counterfactual import Flip, flips
+from rules.decision import Fragility, TestResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from recommender.audit.subject import Subject
+    from rules.decision import Decision, RuleTrace
+
+_CLOSED = ConfigDict(frozen=True, extra="forbid")
+
+
+class Lost(BaseModel):
+    """A rule that fired and was beaten. to: each winner with its claim."""
+
+    model_config = _CLOSED
+
+    rule: str
+    choice: str
+    to: tuple[str, ...]
+    because: str
+
+
+class Silent(BaseModel):
+    """A rule that did not fire, and the tests that kept it silent."""
+
+    model_config = _CLOSED
+
+    rule: str
+    choice: str
+    failed: tuple[TestResult, ...]
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the rule is for another kind of dataset altogether."""
+        return any(test.fact in {"task", "modality"} for test in self.failed)
+
+
+class Explanation(BaseModel):
+    """Everything about one decision, for a reader."""
+
+    model_config = _CLOSED
+
+    slot: Slot
+    label: str
+    choice: str
+    by: str
+    """The rules that decided, or the person who pinned."""
+    layer: str
+    place: str
+    because: str
+    stance: str
+    ruled: str
+    """What the rules say, where a person chose otherwise; else empty."""
+    tests: tuple[TestResult, ...]
+    """Of the rule that won."""
+    lost: tuple[Lost, ...]
+    silent: tuple[Silent, ...]
+    evidence_for: tuple[str, ...]
+    evidence_against: tuple[str, ...]
+    fragile: tuple[Fragility, ...]
+    provisional: tuple[str, ...]
+    flips: tuple[Flip, ...]
+    """The nearest changes that would give another choice."""
+
+
+def explain(subject: Subject, slots: Iterable[Slot] = tuple(Slot)) -> tuple[Explanation, ...]:
+    """Explain the decisions on some slots; the flips are those of the subject's book."""
+    record, wanted = subject.record, tuple(slots)
+    found = flips(
+        subject.book(),
+        record.measurements(),
+        pins=record.pins,
+        rare_class=record.dataset.rare_class,
+        slots=wanted,
+    )
+    return tuple(_explanation(record.decisions[slot], found.get(slot, ())) for slot in wanted)
+
+
+def _explanation(decision: Decision, nearest: tuple[Flip, ...]) -> Explanation:
+    winner, pin = decision.winner, decision.pin
+    beaten = [trace for trace in decision.trace if trace.outcome == "beaten"]
+    silent = [trace for trace in decision.trace if trace.outcome == "silent"]
+    author = f" ({pin.author})" if pin and pin.author else ""
+    return Explanation(
+        slot=decision.slot,
+        label=decision.slot.label,
+        choice=str(decision.choice),
+        by=f"a person{author}" if pin else ", ".join(decision.rules),
+        layer="pin" if pin else winner.layer,
+        place="" if pin else winner.place,
+        because=pin.reason if pin else winner.because,
+        stance="" if pin else winner.stance,
+        ruled=f"{decision.ruled} by {', '.join(decision.rules)}" if pin else "",
+        tests=winner.tests,
+        lost=tuple(_lost(trace) for trace in beaten),
+        silent=tuple(sorted((_silent(trace) for trace in silent), key=lambda one: len(one.failed))),
+        evidence_for=tuple(_evidence(trace) for trace in decision.trace if trace.outcome == "decides"),
+        evidence_against=(
+            *(
+                f"{_evidence(trace)} It would choose {trace.choice}."
+                for trace in beaten
+                if trace.choice != str(decision.choice)
+            ),
+            *(f"{winner.rule} is contested: sources disagree." for _ in [0] if winner.stance == "contested"),
+        ),
+        fragile=decision.fragile,
+        provisional=decision.provisional,
+        flips=nearest,
+    )
+
+
+def _lost(trace: RuleTrace) -> Lost:
+    to = tuple(
+        f"{defeat.rule} {'overrides it by name' if defeat.declared else 'is more specific'}"
+        for defeat in trace.beaten_by
+    )
+    return Lost(rule=trace.rule, choice=trace.choice, to=to, because=trace.because)
+
+
+def _silent(trace: RuleTrace) -> Silent:
+    failed = tuple(test for test in trace.tests if not test.passes)
+    return Silent(rule=trace.rule, choice=trace.choice, failed=failed)
+
+
+def _evidence(trace: RuleTrace) -> str:
+    """A rule's reason and its source in one line."""
+    sources = "; ".join(f"{kind}: {citation}" for kind, citation in trace.source.items())
+    return f"{trace.rule}: {trace.because} [{sources}]"

@@ -1,0 +1,174 @@
+"""Why not something else, and what if the data were different."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict
+
+from recommender.render import NOTES_ORDER
+from rules import document
+from rules.book_file import misfit
+from rules.choices import Choice, Slot, parse_choice
+from rules.condition import levels_of
+from rules.counterfactual import Flip, reach, substituted
+from rules.decision import TestResult
+from rules.engine import decide, rulings
+from rules.errors import ChoiceError, did_you_mean
+from rules.facts import FACTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from recommender.audit.subject import Subject
+    from rules.engine import ProvedBook, Strategy
+    from rules.facts import Value
+
+_CLOSED = ConfigDict(frozen=True, extra="forbid")
+
+
+class Candidate(BaseModel):
+    """A rule that would give a wanted choice, and what stands against it here."""
+
+    model_config = _CLOSED
+
+    rule: str
+    choice: str
+    because: str
+    failed: tuple[TestResult, ...]
+    beaten_by: tuple[str, ...]
+
+
+class WhyNot(BaseModel):
+    """Why a slot does not have a wanted choice, and the smallest change of facts that gives it."""
+
+    model_config = _CLOSED
+
+    slot: Slot
+    wanted: str
+    chosen: str
+    chosen_by: tuple[str, ...]
+    is_chosen: bool
+    forbidden: tuple[str, ...]
+    """Constraints that would forbid it here."""
+    candidates: tuple[Candidate, ...]
+    nearest: Flip | None
+
+
+class Outcome(BaseModel):
+    """One slot before and after."""
+
+    model_config = _CLOSED
+
+    slot: Slot
+    was: str
+    was_by: tuple[str, ...]
+    becomes: str
+    becomes_by: tuple[str, ...]
+    provisional: tuple[str, ...]
+
+    @property
+    def changes(self) -> bool:
+        return self.was != self.becomes
+
+
+def why_not(subject: Subject, words: str) -> WhyNot:
+    """Answer SLOT=CHOICE. Raises ChoiceError on a slot or choice that does not exist, or that is always refused."""
+    slot, wanted = _asked(words)
+    record, proved = subject.record, subject.book()
+    facts = record.measurements()
+    decision = record.decisions[slot]
+    today = decide(proved, facts).decisions[slot]
+    matching = [trace for trace in today.trace if _fits(proved.book.by_id[trace.rule].choice, wanted)]
+    return WhyNot(
+        slot=slot,
+        wanted=str(wanted),
+        chosen=str(decision.choice),
+        chosen_by=("a person",) if decision.pin else decision.rules,
+        is_chosen=_fits(decision.choice, wanted),
+        forbidden=tuple(_forbidding(proved, subject, slot, wanted)),
+        candidates=tuple(
+            Candidate(
+                rule=trace.rule,
+                choice=trace.choice,
+                because=trace.because,
+                failed=tuple(test for test in trace.tests if not test.passes),
+                beaten_by=tuple(defeat.rule for defeat in trace.beaten_by),
+            )
+            for trace in sorted(matching, key=lambda trace: sum(not test.passes for test in trace.tests))
+        ),
+        nearest=reach(proved, facts, slot, lambda choice: _fits(choice, wanted), rare_class=record.dataset.rare_class),
+    )
+
+
+def what_if(subject: Subject, settings: Sequence[str]) -> tuple[tuple[Outcome, ...], Strategy]:
+    """The bundle under changed facts beside the bundle under the recorded ones, by the same book.
+
+    settings: FACT=VALUE. Raises ChoiceError on a fact or value that does not exist.
+    """
+    proved, record = subject.book(), subject.record
+    facts, pins = record.measurements(), record.pins
+    before = rulings(proved, facts, pins=pins)
+    strategy = decide(proved, substituted(facts, read_settings(settings), source="given by --set"), pins=pins)
+    outcomes = tuple(
+        Outcome(
+            slot=slot,
+            was=str(before[slot].choice),
+            was_by=before[slot].rules,
+            becomes=str(decision.choice),
+            becomes_by=() if decision.pin else decision.rules,
+            provisional=decision.provisional,
+        )
+        for slot in NOTES_ORDER
+        for decision in [strategy.decisions[slot]]
+    )
+    return outcomes, strategy
+
+
+def read_settings(settings: Sequence[str]) -> dict[str, Value]:
+    """Read FACT=VALUE."""
+    values: dict[str, Value] = {}
+    for words in settings:
+        fact, equals, text = words.partition("=")
+        fact = fact.strip()
+        if not equals or fact not in FACTS:
+            known = [name for name, one in FACTS.items() if one.slot is None]
+            raise ChoiceError(f"--set takes FACT=VALUE with a fact of {', '.join(known)}, but got {words!r}."
+                              f"{did_you_mean(fact, known)}")  # fmt: skip
+        if FACTS[fact].slot is not None:
+            raise ChoiceError(f"{fact} is not measured but chosen, by the slot {FACTS[fact].slot}; --pin chooses it.")
+        value = document.parse(text, source=f"--set {fact}", error=ChoiceError).data
+        value = str(value) if levels_of(fact) is not None else value
+        if problem := misfit(fact, value):
+            raise ChoiceError(f"--set {words}: {problem}")
+        values[fact] = value
+    return values
+
+
+def _asked(words: str) -> tuple[Slot, Choice]:
+    name, equals, text = words.partition("=")
+    slot = Slot.named(name)
+    if not equals or slot is None:
+        raise ChoiceError(f"why-not takes SLOT=CHOICE with a slot of {', '.join(Slot)}, but got {words!r}."
+                          f"{did_you_mean(name, Slot)}")  # fmt: skip
+    return slot, parse_choice(slot, document.parse(text, source=words, error=ChoiceError).data)
+
+
+def _fits(choice: Choice, wanted: Choice) -> bool:
+    """Whether a choice is the wanted one: of the same name, and with the parameters that were spelled out."""
+    fields: Mapping[str, Any] = choice.model_dump()
+    return all(fields.get(key) == getattr(wanted, key) for key in wanted.model_fields_set | {"name"})
+
+
+def _forbidding(proved: ProvedBook, subject: Subject, slot: Slot, wanted: Choice) -> list[str]:
+    """The constraints that the wanted choice would break, the other slots as they are."""
+    record = subject.record
+    chosen = {other: decision.choice for other, decision in record.decisions.items()} | {slot: wanted}
+    facts = record.measurements()
+    return [
+        f"{constraint.id}: {constraint.because}"
+        for constraint in proved.book.constraints
+        if slot in constraint.choices
+        and all(constraint.forbids(other, chosen[other]) for other in constraint.choices)
+        and all(test.holds(facts[test.fact].value) for test in constraint.when if test.fact in facts)
+    ]

@@ -1,0 +1,156 @@
+"""An old record against today's rules and today's measurements: what would be decided now, and what made the change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from recommender.dataset import Dataset
+from recommender.recommend import Said, advise
+from rules.choices import Slot
+from rules.engine import rulings
+from rules.errors import DatasetError
+from rules.facts import FACTS
+from rules.record import RecordedFact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from recommender.audit.subject import Subject
+    from rules.engine import ProvedBook
+    from rules.facts import Measurement
+    from rules.record import Record
+
+_CLOSED = ConfigDict(frozen=True, extra="forbid")
+Verdict = Literal["same", "changed by rule", "changed by measurement"]
+
+
+class MeasuredAgain(BaseModel):
+    """A fact that is measured differently today."""
+
+    model_config = _CLOSED
+
+    fact: str
+    recorded: str | float | int
+    today: str | float | int
+    unit: str
+
+
+class RuleChange(BaseModel):
+    """A rule of the slot that is not what it was."""
+
+    model_config = _CLOSED
+
+    rule: str
+    change: Literal["new", "gone", "different"]
+
+
+class SlotReplay(BaseModel):
+    """One slot then and now."""
+
+    model_config = _CLOSED
+
+    slot: Slot
+    verdict: Verdict
+    recorded: str
+    recorded_by: tuple[str, ...]
+    today: str
+    today_by: tuple[str, ...]
+    rules: tuple[RuleChange, ...]
+    """Rules of the slot that changed, where a rule made the difference."""
+    facts: tuple[MeasuredAgain, ...]
+    """Facts that this slot's rules read and that are measured differently, where a measurement made the difference."""
+
+
+class Replay(BaseModel):
+    """A record replayed."""
+
+    model_config = _CLOSED
+
+    slots: tuple[SlotReplay, ...]
+    facts: tuple[MeasuredAgain, ...]
+    """Every fact that is measured differently today."""
+    rules: tuple[RuleChange, ...]
+    """Every rule that changed since."""
+    measured: str
+    """Whether the dataset was measured again, or why not."""
+
+    @property
+    def is_same(self) -> bool:
+        return all(slot.verdict == "same" for slot in self.slots)
+
+
+def replay(subject: Subject, *, data: Path | None = None) -> Replay:
+    """Decide again: by the subject's book on the recorded facts, then on the facts as they are measured today.
+
+    data: the dataset's file where it has moved. Raises DatasetError if it cannot be read.
+    """
+    record, proved = subject.record, subject.book()
+    recorded = record.measurements()
+    by_rules = rulings(proved, recorded, pins=record.pins)
+    measured, note = _measured(record, proved, data)
+    by_facts = by_rules if measured is None else rulings(proved, measured, pins=record.pins)
+    facts = () if measured is None else _different_facts(recorded, measured)
+    rules = _different_rules(record, proved)
+    slots = []
+    for slot in Slot:
+        decision = record.decisions[slot]
+        was, ruled, now = str(decision.choice), str(by_rules[slot].choice), str(by_facts[slot].choice)
+        verdict: Verdict = "changed by rule" if ruled != was else "changed by measurement" if now != ruled else "same"
+        read = {test.fact for rule in proved.book.of(slot) for test in rule.when}
+        slots.append(
+            SlotReplay(
+                slot=slot,
+                verdict=verdict,
+                recorded=was,
+                recorded_by=("a person",) if decision.pin else decision.rules,
+                today=now,
+                today_by=by_facts[slot].rules or ("a person",),
+                rules=tuple(one for one in rules if one.rule[0] == slot.letter) if verdict == "changed by rule" else (),
+                facts=tuple(one for one in facts if one.fact in read) if verdict == "changed by measurement" else (),
+            )
+        )
+    return Replay(slots=tuple(slots), facts=facts, rules=rules, measured=note)
+
+
+def _measured(record: Record, proved: ProvedBook, data: Path | None) -> tuple[Mapping[str, Measurement] | None, str]:
+    """The facts as they are measured today, and how that went."""
+    path = data or (None if record.dataset.path is None else Path(record.dataset.path))
+    if path is None:
+        return None, "not measured again: the dataset was a table in memory; --data names its file"
+    if not path.exists():
+        if data is not None:
+            raise DatasetError(f"There is no file {path}. Give the path of the dataset with --data.")
+        return None, f"not measured again: {path} is gone; --data names where it is now"
+    with Dataset.open(str(path), delimiter=record.asked.delimiter) as dataset:
+        same = "the same bytes" if dataset.digest == record.dataset.digest else "which has changed since"
+        advice = advise(
+            dataset, Said.again(record.asked), book=proved, budget=record.asked.budget, trials=record.asked.trials
+        )
+    return advice.strategy.facts, f"measured again on {path}, {same}"
+
+
+def _different_facts(
+    recorded: Mapping[str, Measurement], today: Mapping[str, Measurement]
+) -> tuple[MeasuredAgain, ...]:
+    found = []
+    for name, then in recorded.items():
+        was, now = RecordedFact.of(name, then), RecordedFact.of(name, today[name])
+        if was.value != now.value:
+            found.append(MeasuredAgain(fact=name, recorded=was.value, today=now.value, unit=FACTS[name].unit))
+    return tuple(found)
+
+
+def _different_rules(record: Record, proved: ProvedBook) -> tuple[RuleChange, ...]:
+    then, now = record.book.rules, {rule.id: rule.digest for rule in proved.book.rules}
+    found = []
+    for rule in sorted(then.keys() | now.keys()):
+        if rule not in then:
+            found.append(RuleChange(rule=rule, change="new"))
+        elif rule not in now:
+            found.append(RuleChange(rule=rule, change="gone"))
+        elif then[rule] != now[rule]:
+            found.append(RuleChange(rule=rule, change="different"))
+    return tuple(found)

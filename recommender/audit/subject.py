@@ -1,0 +1,107 @@
+"""What is audited: a run, a record, or a dataset for which a recommendation is made on the spot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from recommender.dataset import Dataset
+from recommender.recommend import Said, advise
+from rules.engine import ProvedBook, load_book
+from rules.errors import BookError, ChoiceError, RunError
+from rules.record import Guardrail, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rules.decision import Pin
+
+RECORD: Final = "record.json"  # the record's name in a run directory
+GUARDRAILS: Final = "guardrails.json"  # the checks of the data once the split is known
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """What a person says of a dataset; a run and a record know it already."""
+
+    said: Said = field(default_factory=Said)
+    delimiter: str | None = None
+    pins: Sequence[Pin] = ()
+    budget: float | None = None
+    trials: int | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return not any((*vars(self.said).values(), self.delimiter, self.pins, self.budget, self.trials))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A decision that can be questioned."""
+
+    record: Record
+    path: Path | None
+    """The record's file; None where it was made on the spot."""
+    layers: tuple[str, ...]
+    """The book in whose light questions are answered: the record's own layers as they are today, or --book's."""
+
+    @property
+    def run(self) -> Path | None:
+        """The run directory."""
+        return self.path.parent if self.path is not None and self.path.name == RECORD else None
+
+    def guardrails(self) -> tuple[Guardrail, ...]:
+        """The checks of the data; those of a finished run, which knows its split, where there is one."""
+        path = None if self.run is None else self.run / GUARDRAILS
+        if path is None or not path.exists():
+            return self.record.guardrails
+        try:
+            return TypeAdapter(tuple[Guardrail, ...]).validate_json(path.read_bytes())
+        except ValidationError as error:
+            raise RunError(f"{path} is damaged: {error.errors()[0]['msg']}. Restore it from a copy.") from None
+
+    def book(self) -> ProvedBook:
+        """Read and prove the book. Raises BookError, also where a layer that the record names is gone."""
+        try:
+            return load_book(self.layers)
+        except BookError as error:
+            if self.path is None or self.layers != tuple(self.record.book.layers):
+                raise
+            raise type(error)(
+                f"{error} (The record was made with {' + '.join(self.layers)}; --book names others.)"
+            ) from None
+
+
+def open_subject(path: Path, *, layers: Sequence[str], own_book: bool, asking: Asking) -> Subject:
+    """Open a run directory, a record, or a dataset.
+
+    layers: the book for a dataset; own_book: whether a person named it, so that it also replaces a record's own.
+    Raises RunError on a directory that is no run, ChoiceError on words about a dataset that is none.
+    """
+    if path.is_dir():
+        path /= RECORD
+        if not path.exists():
+            raise RunError(
+                f"A run is a directory with a {RECORD}, but {path.parent} has none. Name a run, record or dataset."
+            )
+    if path.name == RECORD or Record.is_one(path):
+        if not asking.is_empty:
+            raise ChoiceError(
+                f"{path} is a record, which knows its dataset and budget already; --target, --pin, --budget and the "
+                "like are for a dataset. 'what-if --set' changes facts."
+            )
+        record = Record.read(path)
+        return Subject(record=record, path=path, layers=tuple(layers) if own_book else tuple(record.book.layers))
+    with Dataset.open(str(path), delimiter=asking.delimiter) as dataset:
+        advice = advise(
+            dataset,
+            asking.said,
+            book=load_book(layers),
+            pins=asking.pins,
+            budget=asking.budget,
+            trials=asking.trials,
+        )
+    return Subject(record=advice.record, path=None, layers=tuple(layers))

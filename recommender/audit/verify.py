@@ -1,0 +1,116 @@
+"""Whether a record and what it speaks of are what they were: its chain, and the digests of book, dataset and run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from recommender.dataset import Dataset
+from recommender.manifest import MANIFEST, Manifest, digest_of
+from rules.errors import BookError
+from rules.rulebook import read_layers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from recommender.audit.subject import Subject
+
+Status = Literal["intact", "altered", "missing", "unchecked"]
+
+
+class Check(BaseModel):
+    """One thing looked at."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    what: str
+    status: Status
+    detail: str
+
+    @property
+    def is_finding(self) -> bool:
+        return self.status in {"altered", "missing"}
+
+
+def verify(subject: Subject, *, seal: str | None = None, data: Path | None = None) -> tuple[Check, ...]:
+    """Check a record, and the run that it lies in.
+
+    seal: the record's seal as it was noted elsewhere; without it a record that was forged throughout passes. data: the
+    dataset's file where it has moved.
+    """
+    return (
+        *_chain(subject, seal),
+        *_book(subject),
+        _dataset(subject, data),
+        *([] if subject.run is None else _files(subject, subject.run)),
+    )
+
+
+def _chain(subject: Subject, seal: str | None) -> Iterator[Check]:
+    record = subject.record
+    wrong = record.altered()
+    if not wrong:
+        yield Check(what="record", status="intact", detail=f"{len(record.chain)} links; seal {record.seal}")
+    for part in wrong:
+        yield Check(what=f"record: {part}", status="altered", detail="its contents do not fit the chain")
+    if seal is not None:
+        same = seal.removeprefix("sha256:") == record.seal.removeprefix("sha256:")
+        detail = "as noted" if same else f"the record says {record.seal}, noted was {seal}"
+        yield Check(what="seal", status="intact" if same else "altered", detail=detail)
+
+
+def _book(subject: Subject) -> Iterator[Check]:
+    """The layers as they are today, against their digests in the record."""
+    for layer, digest in subject.record.book.layers.items():
+        try:
+            today = read_layers([layer])
+        except BookError as error:
+            status: Status = "altered" if Path(layer).exists() else "missing"
+            yield Check(what=f"book: {layer}", status=status, detail=str(error))
+            continue
+        if today.layers[layer] == digest:
+            yield Check(what=f"book: {layer}", status="intact", detail=digest)
+            continue
+        then, now = subject.record.book.rules, {rule.id: rule.digest for rule in today.rules}
+        changed = sorted(rule for rule, text in now.items() if then.get(rule) != text)
+        detail = f"rules that decide differently: {', '.join(changed)}" if changed else "only words, reasons or tests"
+        yield Check(what=f"book: {layer}", status="altered", detail=f"not the layer that decided; {detail}")
+
+
+def _dataset(subject: Subject, data: Path | None) -> Check:
+    seen = subject.record.dataset
+    path = data or (None if seen.path is None else Path(seen.path))
+    if path is None:
+        return Check(what="dataset", status="unchecked", detail="it was a table in memory; --data names its file")
+    if not path.exists():
+        return Check(what="dataset", status="missing", detail=f"{path} is not there; --data names where it is now")
+    with Dataset.open(str(path), delimiter=subject.record.asked.delimiter) as dataset:
+        if dataset.digest == seen.digest:
+            return Check(what="dataset", status="intact", detail=str(path))
+        rows = (
+            f"{dataset.row_count:,} rows instead of {seen.rows:,}" if dataset.row_count != seen.rows else "other values"
+        )
+    return Check(what="dataset", status="altered", detail=f"{path}: {rows}")
+
+
+def _files(subject: Subject, run: Path) -> Iterator[Check]:
+    """The files of a run against its manifest."""
+    manifest = Manifest.read(run)
+    if manifest is None:
+        yield Check(what=MANIFEST, status="unchecked", detail="the run has none: it was not finished")
+        return
+    if manifest.seal != manifest.fingerprint():
+        yield Check(what=MANIFEST, status="altered", detail="its contents do not fit its seal")
+    if manifest.record != subject.record.seal:
+        detail = "the run was finished under another record"
+        yield Check(what="record of the run", status="altered", detail=detail)
+    for name, digest in manifest.files.items():
+        path = run / name
+        if not path.is_file():
+            yield Check(what=name, status="missing", detail=f"{path} is not there")
+        elif f"sha256:{digest_of(path)}" == digest:
+            yield Check(what=name, status="intact", detail=digest)
+        else:
+            yield Check(what=name, status="altered", detail="its bytes are not those of the finished run")
