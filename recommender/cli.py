@@ -158,6 +158,7 @@ def strategy_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @strategy_options
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the bundle as an editable YAML file.")
+@click.option("--record", type=click.Path(path_type=Path), help="Write the audit record, for 'recommend audit'.")
 def bundle(
     *,
     dataset: Path,
@@ -170,6 +171,7 @@ def bundle(
     trials: int | None,
     form: str,
     output: Path | None,
+    record: Path | None,
 ) -> None:
     """Recommend a bundle for DATASET (CSV, TSV, Parquet or JSON lines)."""
     limit = None if budget is None else seconds(budget)
@@ -180,6 +182,9 @@ def bundle(
         click.echo(json.dumps(to_json(advice), indent=2, ensure_ascii=False))
     else:
         show(advice, Console(highlight=False))
+    if record is not None:
+        write_text(record, advice.record.to_json())
+        click.echo(f"Wrote {record}. Question it: recommend audit explain {record}", err=True)
     if output is not None:
         notes = {slot: why(decision) for slot, decision in advice.strategy.decisions.items()}
         write_text(output, advice.bundle.to_yaml(notes))

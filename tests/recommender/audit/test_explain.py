@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import pytest
+
+from recommender.examples import example
+from rules.choices import Slot
+
+CANCER = str(example("breast_cancer"))
+
+
+def test_the_winner_is_shown_with_each_test_its_measured_value_and_the_margin(answer, cancer_record) -> None:
+    (one,) = answer("explain", cancer_record, "metric")
+    assert (one["choice"], one["by"], one["layer"]) == ("roc_auc", "P002", "handbook")
+    ratio = 357 / 212
+    assert one["tests"] == [
+        {"fact": "task", "wanted": "task is binary", "measured": "binary", "passes": True, "margin": None},
+        {
+            "fact": "imbalance_ratio",
+            "wanted": "imbalance_ratio > 1.5",
+            "measured": pytest.approx(ratio),
+            "passes": True,
+            "margin": pytest.approx(ratio - 1.5),
+        },
+        {
+            "fact": "imbalance_ratio",
+            "wanted": "imbalance_ratio ≤ 4",
+            "measured": pytest.approx(ratio),
+            "passes": True,
+            "margin": pytest.approx(4 - ratio),
+        },
+    ]
+
+
+def test_who_fired_and_lost_is_named_with_the_winner_and_its_claim(answer, cancer_record) -> None:
+    (one,) = answer("explain", cancer_record, "P")
+    assert [(lost["rule"], lost["choice"], lost["to"]) for lost in one["lost"]] == [
+        ("P001", "accuracy", ["P002 is more specific"])
+    ]
+    (optimizer,) = answer("explain", cancer_record, "optimizer")
+    assert [(lost["rule"], lost["to"]) for lost in optimizer["lost"]] == [("A001", ["A101 overrides it by name"])]
+
+
+def test_who_stayed_silent_is_named_with_the_tests_that_failed(answer, cancer_record) -> None:
+    (one,) = answer("explain", cancer_record, "metric")
+    silent = {rule["rule"]: [test["wanted"] for test in rule["failed"]] for rule in one["silent"]}
+    assert silent["P003"] == ["imbalance_ratio > 4"]
+    assert silent["P007"] == ["task is multi_regression", "outlier_share < 0.01"]
+
+
+def test_evidence_stands_on_both_sides(answer, cancer_record) -> None:
+    (one,) = answer("explain", cancer_record, "metric")
+    assert one["evidence_for"][0].startswith("P002: One class leads")
+    assert one["evidence_for"][0].endswith("[notes: Step examples / P]")
+    assert one["evidence_against"][0].startswith("P001:")
+    assert "It would choose accuracy." in one["evidence_against"][0]
+
+
+def test_the_nearest_flips_come_in_the_datas_own_units(answer, cancer_record) -> None:
+    (one,) = answer("explain", cancer_record, "metric")
+    flips = {flip["becomes"]: flip["how"] for flip in one["flips"]}
+    assert flips["accuracy"] == "26 more rows of class 'malignant' (238 instead of 212)"  # 357 / 238 = 1.5
+    assert flips["f1 (average rare)"] == "123 fewer rows of class 'malignant' (89 instead of 212)"  # 357 / 89 > 4
+
+
+def test_a_choice_is_fragile_where_an_interval_straddles_a_threshold(invoke, answer) -> None:
+    words = ("explain", CANCER, "tuner", "--target", "diagnosis", "--budget", "30s")
+    (one,) = answer(*words)
+    (fragile,) = one["fragile"]
+    assert fragile["fact"] == "trial_budget"
+    assert fragile["low"] < 60 <= fragile["high"]
+    assert "Fragile: trial_budget lies between" in invoke(*words).stdout
+
+
+def test_a_pin_is_shown_with_its_author_and_what_the_rules_say(invoke) -> None:
+    pin = ("--pin", "optimizer=sgd", "--reason", "as in [bold]our[/bold] paper")
+    result = invoke("explain", CANCER, "optimizer", "--target", "diagnosis", *pin)
+    assert "by a person" in result.stdout
+    assert "as in [bold]our[/bold] paper" in result.stdout
+    assert "The rules say adam (schedule cosine) by A101." in result.stdout
+
+
+def test_without_a_slot_all_are_explained(answer, cancer_record) -> None:
+    assert {one["slot"] for one in answer("explain", cancer_record)} == set(Slot)
+
+
+def test_the_terminal_says_what_the_json_says(invoke, cancer_record) -> None:
+    shown = " ".join(invoke("explain", cancer_record, "metric").stdout.split())
+    for part in (
+        "P Performance metric: roc_auc",
+        "by P002 · handbook · handbook/performance_metric.yaml",
+        "P001 accuracy: P002 is more specific",
+        "P003 f1 (average rare): wants imbalance_ratio > 4, measured 1.684 (off by 2.316)",
+        "For another task or modality P004 f1, P005 rmse",
+        "26 more rows of class 'malignant' (238 instead of 212) → accuracy (P001)",
+    ):
+        assert part in shown

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import pytest
+
+from recommender.examples import example
+from rules.errors import ChoiceError
+
+CANCER = str(example("breast_cancer"))
+
+
+def refused(invoke, *words: object) -> str:
+    error = invoke(*words).exception
+    assert isinstance(error, ChoiceError), error
+    return str(error)
+
+
+def test_why_not_names_the_rules_that_would_give_it_and_what_keeps_them_silent(answer, cancer_record) -> None:
+    found = answer("why-not", cancer_record, "metric=f1")
+    assert (found["chosen"], found["chosen_by"], found["is_chosen"]) == ("roc_auc", ["P002"], False)
+    silent = {one["rule"]: [test["wanted"] for test in one["failed"]] for one in found["candidates"]}
+    assert silent["P003"] == ["imbalance_ratio > 4"]
+    assert found["nearest"]["how"] == "123 fewer rows of class 'malignant' (89 instead of 212)"
+
+
+def test_why_not_says_who_beats_a_rule_that_fires(invoke, cancer_record) -> None:
+    assert "fires here, but P002 beats it" in invoke("why-not", cancer_record, "P=accuracy").stdout
+
+
+def test_parameters_that_are_spelled_out_must_fit(answer, cancer_record) -> None:
+    found = answer("why-not", cancer_record, "loss={name: binary_crossentropy, output_bias: log_prior}")
+    assert [one["rule"] for one in found["candidates"]] == ["C101"]
+    assert answer("why-not", cancer_record, "loss=binary_crossentropy")["is_chosen"]
+
+
+def test_why_not_names_the_constraint_that_forbids_a_choice_here(answer, cancer_record) -> None:
+    found = answer("why-not", cancer_record, "loss=huber")
+    assert [forbidden.split(":")[0] for forbidden in found["forbidden"]] == ["B004"]
+    assert found["nearest"]["changes"][0]["new"] == "regression"
+
+
+def test_a_choice_that_no_rule_makes_gets_the_ways_to_have_it(invoke, cancer_record) -> None:
+    shown = " ".join(invoke("why-not", cancer_record, "optimizer=adagrad").stdout.split())
+    assert "No rule of the book chooses adagrad." in shown
+    assert "--pin optimizer=adagrad --reason …" in shown
+    assert "recommend rules new optimizer --then adagrad" in shown
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [
+        ("optimiser=sgd", "Did you mean 'optimizer'?"),
+        ("optimizer=sdg", "Did you mean 'sgd'?"),
+        ("initializer=zeros", "every unit of a layer computes and learns the same"),
+        ("optimizer", "takes SLOT=CHOICE"),
+    ],
+)
+def test_a_question_that_cannot_be_asked_is_refused_with_the_reason(
+    wanted: str, says: str, invoke, cancer_record
+) -> None:
+    assert says in refused(invoke, "why-not", cancer_record, wanted)
+
+
+def test_what_if_sets_the_new_bundle_beside_the_old(answer, cancer_record) -> None:
+    found = {one["slot"]: one for one in answer("what-if", cancer_record, "--set", "imbalance_ratio=9")}
+    assert (found["metric"]["was"], found["metric"]["becomes"]) == ("roc_auc", "f1 (average rare)")
+    assert (found["metric"]["was_by"], found["metric"]["becomes_by"]) == (["P002"], ["P003"])
+    assert found["activation"]["was"] == found["activation"]["becomes"]
+
+
+def test_what_if_with_another_task_says_what_is_not_known_then(answer, cancer_record) -> None:
+    found = {one["slot"]: one for one in answer("what-if", cancer_record, "--set", "task=regression")}
+    assert found["metric"]["becomes"] == "rmse"
+    assert found["metric"]["provisional"] == ["outlier_share"]
+
+
+def test_without_set_the_nearest_flips_are_listed_for_each_slot(invoke, answer, cancer_record) -> None:
+    flips = answer("what-if", cancer_record)
+    metric = [flip for flip in flips if flip["slot"] == "metric"]
+    assert [flip["becomes"] for flip in metric][:2] == ["accuracy", "f1 (average rare)"]
+    assert "for another task or modality; --all lists them" in invoke("what-if", cancer_record).stdout
+    assert "task regression" in invoke("what-if", cancer_record, "--all").stdout
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("imbalance_ration=3", "Did you mean 'imbalance_ratio'?"),
+        ("imbalance_ratio=0.2", "from 1 to inf, but got 0.2"),
+        ("imbalance_ratio=many", "is a number, but got 'many'"),
+        ("task=regresion", "Did you mean 'regression'?"),
+        ("metric=f1", "is not measured but chosen"),
+        ("rows", "takes FACT=VALUE"),
+    ],
+)
+def test_a_fact_that_cannot_be_set_is_refused_with_the_reason(setting: str, says: str, invoke, cancer_record) -> None:
+    assert says in refused(invoke, "what-if", cancer_record, "--set", setting)
+
+
+def test_words_about_a_dataset_are_refused_for_a_record(invoke, cancer_record) -> None:
+    assert "is a record, which knows its dataset" in refused(invoke, "explain", cancer_record, "--target", "diagnosis")
