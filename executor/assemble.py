@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from typing import TYPE_CHECKING, Final
 
 import keras
@@ -102,11 +104,22 @@ def load(path: Path) -> keras.Model:
     """
     if not path.exists():
         raise RunError(f"{path} cannot be read as a model of pcwat: there is no such file. Train again.")
+    if not _is_whole(path):
+        raise RunError(f"{path} is damaged: it is not a whole .keras file. Restore it from a copy, or train again.")
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (OSError, ValueError, TypeError, KeyError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise RunError(f"{path} cannot be read as a model of pcwat: {reason}. Train again.") from None
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a .keras file, which is a zip archive, can be read to its end and fits its checksums."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (zipfile.BadZipFile, zlib.error, EOFError):
+        return False
 
 
 def _dtype(entry: ModelInput) -> str:

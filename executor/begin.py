@@ -19,13 +19,16 @@ from executor.run import (
     write,
     write_json,
 )
+from executor.split import Split, split
+from executor.table import RawTable, read_rows
+from executor.windows import Windows, lag_table, plan_windows, regular_step
 from recommender.dataset import Dataset
 from recommender.recommend import advise, roles_of
 from recommender.render import why
 from rules.bundle import Bundle
-from rules.choices import Slot
-from rules.engine import check, load_book
+from rules.engine import load_book
 from rules.errors import RunError
+from rules.facts import Task
 from rules.rulebook import SHIPPED_LAYERS
 
 if TYPE_CHECKING:
@@ -38,12 +41,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Material:
+    """The rows of a run, read and split: of a series those of its lag table, which `windows` describes."""
+
+    table: RawTable
+    windows: Windows | None
+    rows: Split
+
+
+@dataclass(frozen=True, kw_only=True)
 class Begun:
     """A run whose strategy is settled and written down, and whose search is still to come."""
 
     directory: Path
     dataset: Dataset
     roles: Roles
+    material: Material
     bundle: Bundle
     plan: Plan
     advice: Recommendation | None
@@ -64,12 +77,16 @@ def begin(
 ) -> Begun:
     """Settle the strategy and write it into a new run directory, before anything is trained.
 
-    Raises ChoiceError if a given bundle does not fit the dataset, RunError if the directory is taken.
+    bundle: trained instead of what the rules choose; pins go before it. What makes a training impossible is found here,
+    before there is a directory.
+    Raises ChoiceError if a given bundle does not fit the dataset, DatasetError if its rows cannot be split, RunError if
+    the directory is taken.
     """
-    proved = load_book(book)
-    advice = advise(dataset, said, book=proved, pins=pins, budget=budget.seconds, trials=budget.trials)
-    chosen = advice.bundle if bundle is None else bundle
-    check(chosen, proved.book, advice.strategy.facts)
+    advice = advise(
+        dataset, said, book=load_book(book), bundle=bundle, pins=pins, budget=budget.seconds, trials=budget.trials
+    )
+    decisions = advice.strategy.decisions
+    material = _read(dataset, advice.roles, seed=seed)
     plan = Plan(
         dataset=None if dataset.path is None else str(dataset.path.resolve()),
         digest=dataset.digest,
@@ -80,23 +97,36 @@ def begin(
         time_column=said.time_column,
         entity_column=said.entity_column,
         split_column=said.split_column,
-        bundle=fingerprint(chosen),
+        bundle=fingerprint(advice.bundle),
         seed=seed,
         budget=budget.seconds,
         trials=budget.trials,
         changed={
-            slot.value: str(advice.bundle.choice(slot))
-            for slot in Slot
-            if chosen.choice(slot) != advice.bundle.choice(slot)
+            slot.value: str(decision.ruled) for slot, decision in decisions.items() if decision.choice != decision.ruled
         },
     )
     made = new_directory(Path(dataset.name).stem) if directory is None else claimed(directory)
-    notes = {slot: why(advice.strategy.decisions[slot]) for slot in Slot if slot.value not in plan.changed}
-    notes |= {Slot(slot): f"changed by a person; the rules choose {ruled}" for slot, ruled in plan.changed.items()}
-    write(made / BUNDLE, chosen.to_yaml(notes))
+    write(made / BUNDLE, advice.bundle.to_yaml({slot: why(decision) for slot, decision in decisions.items()}))
     write(made / RECORD, advice.record.to_json())
     write_json(made / PLAN, plan)
-    return Begun(directory=made, dataset=dataset, roles=advice.roles, bundle=chosen, plan=plan, advice=advice)
+    return Begun(
+        directory=made,
+        dataset=dataset,
+        roles=advice.roles,
+        material=material,
+        bundle=advice.bundle,
+        plan=plan,
+        advice=advice,
+    )
+
+
+def _read(dataset: Dataset, roles: Roles, *, seed: int) -> Material:
+    """Read and split the rows. Raises DatasetError where that cannot be done."""
+    table, windows = read_rows(dataset, roles), None
+    if roles.task is Task.FORECASTING:
+        windows = plan_windows(table, roles, regular=regular_step(dataset, roles))
+        table = lag_table(table, windows)
+    return Material(table=table, windows=windows, rows=split(table, roles, seed=seed))
 
 
 def reopen(directory: Path) -> Begun:
@@ -118,4 +148,12 @@ def reopen(directory: Path) -> Begun:
             f"{directory / BUNDLE} was changed after the run began; its trials belong to the old one. Restore it, or "
             f"start a new run with --bundle {directory / BUNDLE}."
         )
-    return Begun(directory=directory, dataset=dataset, roles=roles, bundle=bundle, plan=plan, advice=None)
+    return Begun(
+        directory=directory,
+        dataset=dataset,
+        roles=roles,
+        material=_read(dataset, roles, seed=plan.seed),
+        bundle=bundle,
+        plan=plan,
+        advice=None,
+    )

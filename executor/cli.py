@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 import pyarrow as pa
@@ -17,11 +17,11 @@ from executor.quiet import quiet_tensorflow
 from executor.run import Run, read_plan
 from executor.scoreboard import show_scores
 from recommender.cli import dataset_options, read_pins, strategy_options
-from recommender.dataset import Dataset
+from recommender.dataset import Dataset, local_path
+from recommender.output import keep_inputs
 from recommender.plan import DEFAULT_BUDGET, seconds
 from recommender.render import show
 from rules.bundle import Bundle
-from rules.choices import Slot
 from rules.errors import RunError
 from rules.settings import layers
 
@@ -29,11 +29,28 @@ if TYPE_CHECKING:
     from recommender.recommend import Said
 
 
-@click.command()
-@click.argument("dataset", type=click.Path(path_type=Path), required=False)
+# A line of \b keeps click from reflowing what follows it.
+TRAIN_EXAMPLES: Final = """\b
+Examples:
+  recommend train titanic.csv --target Survived --budget 10m
+  recommend train titanic.csv --target Survived --bundle mine.yaml
+  recommend train --resume runs/titanic-1
+"""
+PREDICT_EXAMPLES: Final = """\b
+Example:
+  recommend predict runs/titanic-1 new_passengers.csv -o out.csv
+"""
+PARQUET: Final = ".parquet"
+DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
+
+
+@click.command(epilog=TRAIN_EXAMPLES)
+@click.argument("dataset", type=local_path, required=False)
 @dataset_options
 @strategy_options
-@click.option("--bundle", "edited", type=click.Path(path_type=Path), help="Train this bundle.yaml, edited or not.")
+@click.option(
+    "--bundle", "edited", type=click.Path(path_type=Path), help="Train this bundle.yaml; --pin goes before it."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same result.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Directory of the run [runs/NAME-1].")
 @click.option("--resume", "stopped", type=click.Path(path_type=Path), metavar="RUN", help="Go on with a stopped run.")
@@ -52,12 +69,7 @@ def train(
     output: Path | None,
     stopped: Path | None,
 ) -> None:
-    r"""Recommend a bundle for DATASET, search under it, and keep the model with the best P.
-
-    \b
-    recommend train titanic.csv --target Survived --budget 10m
-    recommend train titanic.csv --target Survived --bundle mine.yaml
-    recommend train --resume runs/titanic-1
+    """Recommend a bundle for DATASET, search under it, and keep the model with the best P.
 
     The run directory holds the model (model.keras, which takes raw rows), the bundle, the audit record, the trials,
     the hold-out scores and predictions. Ctrl-C ends the search and keeps the best model so far.
@@ -94,8 +106,6 @@ def _carried_out(begun: Begun, limit: Budget) -> Run:
     messages = Console(stderr=True, highlight=False)
     if begun.advice is not None:
         show(begun.advice, Console(highlight=False))
-    for slot, ruled in begun.plan.changed.items():
-        messages.print(f"{slot}: the bundle says {begun.bundle.choice(Slot(slot))}; the rules choose {ruled}.")
     messages.print("Starting TensorFlow …", style="dim")
     quiet_tensorflow()
     from executor.pipeline import carry_out  # noqa: PLC0415  after TensorFlow was silenced
@@ -108,38 +118,49 @@ def _carried_out(begun: Begun, limit: Budget) -> Run:
         raise
 
 
-@click.command()
+@click.command(epilog=PREDICT_EXAMPLES)
 @click.argument("run", type=click.Path(path_type=Path))
-@click.argument("rows", type=click.Path(path_type=Path))
+@click.argument("rows", type=local_path)
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="CSV, or Parquet by its ending [standard output]."
+    "-o", "--output", type=click.Path(path_type=Path), help="A .csv, .tsv or .parquet file [standard output]."
 )
 @click.option("--delimiter", metavar="CHARACTER", help="What separates columns, where it is not found out.")
 @click.option("--ignore-extra", is_flag=True, help="Leave out columns that the training did not see.")
 def predict(*, run: Path, rows: Path, output: Path | None, delimiter: str | None, ignore_extra: bool) -> None:
-    r"""Predict ROWS (a table with the columns of the training) with the model of RUN.
-
-    \b
-    recommend predict runs/titanic-1 new_passengers.csv -o out.csv
+    """Predict ROWS (a table with the columns of the training) with the model of RUN.
 
     Of a time series, ROWS is its past, and the answer is the step after the last row.
     """
     finished = Run(run)
+    if output is not None:
+        keep_inputs(output, [rows, *run.iterdir()])
+        _check_ending(output)
     with Dataset.open(str(rows), delimiter=delimiter) as dataset:
         quiet_tensorflow()
         from executor.predict import predict as predicted  # noqa: PLC0415  after TensorFlow was silenced
 
-        answers = predicted(finished, dataset, ignore_extra=ignore_extra)
+        answers = predicted(
+            finished, dataset, ignore_extra=ignore_extra, say=lambda sentence: click.echo(sentence, err=True)
+        )
     if output is None:
         sink = pa.BufferOutputStream()
         csv.write_csv(answers, sink)
         click.echo(sink.getvalue().to_pybytes().decode(), nl=False)
         return
     try:
-        if output.suffix == ".parquet":
+        if output.suffix.lower() == PARQUET:
             parquet.write_table(answers, output)
         else:
-            csv.write_csv(answers, output)
+            csv.write_csv(answers, output, csv.WriteOptions(delimiter=DELIMITERS[output.suffix.lower()]))
     except OSError as error:
         raise RunError(f"Cannot write {output}: {error}. Choose another place.") from None
     click.echo(f"Wrote {answers.num_rows:,} predictions to {output}.", err=True)
+
+
+def _check_ending(output: Path) -> None:
+    """Raises RunError where a file's ending does not say how predictions are to be written."""
+    if output.suffix.lower() not in {PARQUET, *DELIMITERS}:
+        raise RunError(
+            f"Predictions are written as {', '.join(DELIMITERS)} or {PARQUET}, by the file's ending, but got {output}. "
+            "Choose one of these endings."
+        )

@@ -1,4 +1,4 @@
-"""From a dataset to a finished run: recommend, split, encode, search, assemble, judge."""
+"""From a dataset to a finished run: recommend, read, split, encode, search, assemble, judge."""
 
 from __future__ import annotations
 
@@ -33,10 +33,7 @@ from executor.run import (
 )
 from executor.search import rebuild, search
 from executor.signature import describe
-from executor.split import split
-from executor.table import read_rows
 from executor.trials.journal import JOURNAL
-from executor.windows import lag_table, plan_windows
 from recommender.dataset import Dataset
 from recommender.manifest import MANIFEST, Manifest
 from recommender.recommend import Said
@@ -76,7 +73,7 @@ def train(
     """Recommend a bundle for a table, search under it, and return the run with the model of the best P.
 
     data, target, task, kinds, book, pins: as `recommender.recommend` takes them. bundle: trained instead of the
-    recommended one. budget: seconds, a hard limit; trials: at most so many; with neither, 20 trials.
+    recommended one; pins go before it. budget: seconds, a hard limit; trials: at most so many; with neither, 20 trials.
     directory: where the run is kept, a new one below runs/ by default.
     Raises PcwatError with a message for people on anything that a person can mend.
     """
@@ -104,16 +101,13 @@ def resume(directory: Path, *, budget: float | None = None) -> Run:
 
 
 def carry_out(begun: Begun, *, budget: Budget, progress: Progress = lambda _: None) -> Run:
-    """Split, encode, search, put the model together, and judge it on the hold-out, once."""
+    """Encode, search, put the model together, and judge it on the hold-out, once."""
     directory, roles, bundle, seed = begun.directory, begun.roles, begun.bundle, begun.plan.seed
-    table, windows = read_rows(begun.dataset, roles), None
-    if roles.task is Task.FORECASTING:
-        windows = plan_windows(table, roles)
-        table = lag_table(table, windows)
-    rows = split(table, roles, seed=seed)
+    table, windows, rows = begun.material.table, begun.material.windows, begun.material.rows
     preprocessing = fit_preprocessing(table, roles, rows.train)
     parts = encode_parts(table, roles, rows, preprocessing)
 
+    started_late = budget.exhausted
     trials = search(bundle, parts, budget=budget, seed=seed, directory=directory, progress=progress)
 
     network = rebuild(trials.best, bundle, parts, seed)
@@ -142,6 +136,8 @@ def carry_out(begun: Begun, *, budget: Budget, progress: Progress = lambda _: No
     summary = Summary(
         split=rows.sentence,
         trials=len(trials.ranked),
+        planned=budget.trials,
+        started_late=started_late,
         completed=sum(outcome.status == "completed" for outcome in trials.ranked),
         stopped_by=trials.stopped_by,
         best_trial=trials.best.number,

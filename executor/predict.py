@@ -2,31 +2,68 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
 
 from executor.assemble import predict_rows
 from executor.signature import answers, rows_for
-from executor.windows import next_steps
+from executor.windows import next_steps, rows_of_shortest
 from recommender.dataset import Dataset
+from recommender.sql import is_integer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from executor.run import Run
+    from executor.signature import Signature
+    from executor.table import RawTable
+
+STEPS: Final = "steps after the last row"  # the column that stands for the time of a forecast where it cannot be told
+DECIMALS: Final = 9  # of a number that stands for a time: more come from adding up floats
 
 
-def predict(run: Run, data: object, *, delimiter: str | None = None, ignore_extra: bool = False) -> pa.Table:
-    """Predict every row of a table; of a series, the step after its last row.
+def predict(
+    run: Run,
+    data: object,
+    *,
+    delimiter: str | None = None,
+    ignore_extra: bool = False,
+    say: Callable[[str], None] = warnings.warn,
+) -> pa.Table:
+    """Predict every row of a table; of a series, the step after its last row, with the time of that step.
 
+    say: receives a sentence where a series is shorter than what the model looks back to.
     Raises ColumnError on missing, extra or retyped columns.
     """
+    signature = run.signature
     with nullcontext(data) if isinstance(data, Dataset) else Dataset.open(data, delimiter=delimiter) as dataset:
-        rows = rows_for(run.signature, dataset, ignore_extra=ignore_extra)
-    if run.signature.windows is not None:
-        rows = next_steps(rows, run.signature.windows)
-    found = answers(run.signature, predict_rows(run.model, run.signature, rows))
-    if run.signature.windows is not None and rows.entity is not None:
-        found = {str(run.signature.entity_column): np.asarray(rows.entity), **found}
-    return pa.table(found)
+        rows = rows_for(signature, dataset, ignore_extra=ignore_extra)
+    if signature.windows is None:
+        return pa.table(answers(signature, predict_rows(run.model, signature, rows)))
+    steps = next_steps(rows, signature.windows)
+    if (shortest := rows_of_shortest(rows)) < signature.windows.lookback:
+        say(
+            f"The model looks back {signature.windows.lookback} steps, but the {'shortest ' * (len(steps) > 1)}series "
+            f"has {shortest} rows: what lies before counts as unknown. Give more of the past for a better forecast."
+        )
+    found = answers(signature, predict_rows(run.model, signature, steps))
+    of = {} if steps.entity is None else {str(signature.entity_column): steps.entity}
+    return pa.table({**of, **_when(signature, steps), **found})
+
+
+def _when(signature: Signature, steps: RawTable) -> dict[str, np.ndarray]:
+    """The time for which each forecast is, in its own column; or how many steps it lies ahead."""
+    name, time = signature.time_column, steps.time
+    if name is None or time is None or signature.windows is None or signature.windows.regular is None:
+        return {STEPS: np.ones(len(steps), np.int64)}
+    if steps.has_clock:
+        stamps = time.astype("M8[s]")
+        days = stamps.astype("M8[D]")
+        return {name: days if (days == stamps).all() else stamps}
+    storage = next(column.storage for column in signature.columns if column.name == name)
+    rounded = time.round(DECIMALS)
+    return {name: rounded.astype(np.int64) if is_integer(storage) and (rounded % 1 == 0).all() else rounded}

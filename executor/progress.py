@@ -62,6 +62,6 @@ class SearchProgress:
         self._bar.update(self._task, description=self._sentence(now), total=total, completed=now.elapsed, left=left)
 
     def _sentence(self, now: TrialProgress) -> str:
-        of = "" if now.trials is None else f" of {now.trials}"
+        of = "" if now.trials is None else f" ({now.number + 1} of {now.trials})"
         best = "" if now.best is None else f", best {self._metric} {number(now.best)}"
-        return f"trial {now.number + 1}{of}, epoch {now.epoch} of {now.epochs}{best}"
+        return f"trial {now.number}{of}, epoch {now.epoch} of {now.epochs}{best}"

@@ -53,7 +53,7 @@ class Plan(BaseModel):
     budget: float | None
     trials: int | None
     changed: dict[str, str]
-    """Slots in which the bundle differs from the rules' choice: slot → what the rules chose."""
+    """Slots in which the trained bundle differs from the rules' choice: slot → what the rules chose."""
 
     def said(self) -> Said:
         return Said(
@@ -73,9 +73,15 @@ class Summary(BaseModel):
 
     split: str
     trials: int
+    """Those that ended."""
+    planned: int | None = None
+    """The most that were allowed; None where only time or the search space set a limit."""
     completed: int
     stopped_by: str
+    started_late: bool = False
+    """Whether the time limit was over before the search began, so that one trial ran beyond it."""
     best_trial: int
+    """Its number in trials.jsonl, where the first is 0."""
     best_hyperparameters: dict[str, float | int | str]
     """Those that the search varied; the others stand in the bundle."""
     seconds: float
@@ -130,6 +136,8 @@ class Run:
     def predict(self, data: object, *, delimiter: str | None = None, ignore_extra: bool = False) -> pa.Table:
         """Predict new rows. data: what `recommend` takes. Returns an Arrow table, one row for each row of data.
 
+        Of a series, data is its past, and the answer is the step after its last row, for each series one.
+        Warns of a past that is shorter than what the model looks back to.
         Raises ColumnError on a missing or retyped column, and on an unknown one unless ignore_extra.
         """
         from executor.predict import predict  # noqa: PLC0415  TensorFlow takes seconds

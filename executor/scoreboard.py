@@ -41,9 +41,13 @@ def show_scores(run: Run, console: Console) -> None:
     console.print()
     console.print(escape(summary.split), style="dim")
     found = ", ".join(f"{name} {number(value)}" for name, value in summary.best_hyperparameters.items())
+    if summary.started_late:
+        console.print("The time limit was too short for the start-up: one trial ran beyond it, to leave a model.")
+    failed = summary.trials - summary.completed
     console.print(
-        f"{summary.completed} of {summary.trials} trials completed in {summary.seconds:.0f} s, ended by "
-        f"{ENDINGS[summary.stopped_by]}; the best is trial {summary.best_trial + 1}"
+        f"{summary.completed} of {summary.planned or summary.trials} trials completed"
+        f"{f' and {failed} failed' if failed else ''} in {summary.seconds:.0f} s, ended by "
+        f"{ENDINGS[summary.stopped_by]}; the best is trial {summary.best_trial}"
         f"{f' ({found})' if found else ' (the defaults)'}.",
         style="dim",
     )

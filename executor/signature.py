@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from executor.catalog.performance import decide
 from executor.catalog.threshold import Threshold
-from executor.table import Form, RawTable, form_of, read_columns, read_names, read_time
+from executor.table import Form, RawTable, fetch, form_of, read_columns, read_names, read_time
 from executor.windows import Windows
 from recommender.roles import Kind
 from recommender.sql import chunks, is_number, quoted, time_stamp
@@ -130,7 +130,8 @@ def describe(
 def rows_for(signature: Signature, dataset: Dataset, *, ignore_extra: bool = False) -> RawTable:
     """The rows of a dataset as the model reads them: all of them, in file order.
 
-    Of a series these are the rows of its past; `executor.windows.next_steps` makes the rows to be answered of them.
+    Of a series these are the rows of its past that have a time, as in training; `executor.windows.next_steps` makes the
+    rows to be answered of them.
     ignore_extra: whether columns that were not in training are passed over.
     Raises ColumnError on missing, extra or retyped columns, and on infinite values.
     """
@@ -139,15 +140,16 @@ def rows_for(signature: Signature, dataset: Dataset, *, ignore_extra: bool = Fal
     forms = {column.name: column.form for column in signature.columns}
     is_series = signature.windows is not None
     apart = {signature.time_column, signature.entity_column, *signature.targets} if is_series else set()
-    time, has_clock = read_time(dataset, signature.time_column) if is_series else (None, False)
+    where = f"{quoted(signature.time_column)} IS NOT NULL" if is_series and signature.time_column else "TRUE"
+    time, has_clock = read_time(dataset, signature.time_column, where) if is_series else (None, False)
     return RawTable(
-        features=read_columns(dataset, {name: form for name, form in forms.items() if name not in apart}),
+        features=read_columns(dataset, {name: form for name, form in forms.items() if name not in apart}, where),
         forms={name: form for name, form in forms.items() if name not in apart},
-        rows=np.arange(dataset.row_count),
-        truth=_past(signature, dataset) if is_series else None,
+        rows=fetch(dataset, ["rowid"], where)[0],
+        truth=_past(signature, dataset, where) if is_series else None,
         time=time,
         has_clock=has_clock,
-        entity=read_names(dataset, signature.entity_column) if is_series else None,
+        entity=read_names(dataset, signature.entity_column, where) if is_series else None,
     )
 
 
@@ -210,8 +212,8 @@ def _inputs(preprocessing: Preprocessing) -> tuple[ModelInput, ...]:
     return tuple(inputs)
 
 
-def _past(signature: Signature, dataset: Dataset) -> np.ndarray:
-    values = read_columns(dataset, dict.fromkeys(signature.targets, Form.NUMBER))
+def _past(signature: Signature, dataset: Dataset, where: str) -> np.ndarray:
+    values = read_columns(dataset, dict.fromkeys(signature.targets, Form.NUMBER), where)
     return np.column_stack([values[target] for target in signature.targets])
 
 

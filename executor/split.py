@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from recommender.roles import PARTS
 from rules.errors import ColumnError, DatasetError
 from rules.facts import CLASSIFICATION, Task
 
@@ -31,13 +32,6 @@ HASH_PRIME: Final = np.uint64(0x100000001B3)  # FNV-1a, 64 bit
 HASH_START: Final = np.uint64(0xCBF29CE484222325)  # FNV-1a, 64 bit
 HASH_SHIFT: Final = np.uint64(29)  # bits; spreads the high half of a product into the low half
 
-PARTS: Final = {
-    "train": ("train", "training", "fit"),
-    "validation": ("validation", "valid", "val", "dev"),
-    "hold_out": ("test", "testing", "hold-out", "holdout", "hold_out"),
-}
-"""How the parts are called in a split column of a dataset, in lower case."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
@@ -55,7 +49,7 @@ def split(table: RawTable, roles: Roles, *, seed: int) -> Split:
 
     A class of two rows is in training and hold-out; a single row of its class trains. Exact copies of a row stay
     together.
-    Raises DatasetError on too few rows, ColumnError on a split column with unknown names or too few entities.
+    Raises DatasetError on too few rows, ColumnError on too few entities or times.
     """
     if len(table) < FEWEST_ROWS:
         raise DatasetError(
@@ -63,7 +57,7 @@ def split(table: RawTable, roles: Roles, *, seed: int) -> Split:
         )
     random = np.random.default_rng(seed)
     everything = np.arange(len(table))
-    given = _given(table, roles)
+    given = _given(table)
     draw, how = _drawing(table, roles, random)
     rest, hold_out, validation = everything, given.get("hold_out"), given.get("validation")
     taken = [part for part in (hold_out, validation) if part is not None]
@@ -123,22 +117,13 @@ def _drawing(table: RawTable, roles: Roles, random: np.random.Generator) -> tupl
     return lambda rows, share: _drawn(rows, groups[rows], strata[rows], share, random), how + together
 
 
-def _given(table: RawTable, roles: Roles) -> dict[str, np.ndarray]:
-    """The parts that the dataset's own split column names; raises ColumnError on a name that is not known."""
+def _given(table: RawTable) -> dict[str, np.ndarray]:
+    """The parts that the dataset's own split column names, all of them known to `recommender.roles`."""
     if table.part is None:
         return {}
     part_of = {name: part for part, names in PARTS.items() for name in names}
-    names = np.array([part_of.get(value.strip().lower(), "") for value in table.part.tolist()])
-    unknown = np.flatnonzero(names == "")
-    if len(unknown):
-        row = unknown[0]
-        raise ColumnError(
-            f"The split column {roles.split_column!r} may hold train, validation and test, but got "
-            f"{table.part[row]!r} in row {table.rows[row] + 1}. Rename its values, or leave the column out."
-        )
+    names = np.array([part_of[value.strip().lower()] for value in table.part.tolist()])
     parts = {part: np.flatnonzero(names == part) for part in PARTS}
-    if len(parts["train"]) == 0:
-        raise ColumnError(f"The split column {roles.split_column!r} must name some rows 'train', but it names none.")
     return {part: rows for part, rows in parts.items() if part != "train" and len(rows)}
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from executor.table import Form, RawTable
+from recommender.characteristics.sequence import REGULAR_SHARE, spacing
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:
+    from recommender.dataset import Dataset
     from recommender.roles import Roles
 
 FEWEST_LAGS, MOST_LAGS = 3, 14  # steps; two weeks of a daily series
@@ -22,6 +24,15 @@ YEAR: Final = 365.2425 * DAY  # seconds, the mean Gregorian year
 NATURAL_SEASONS: Final = (DAY, 7 * DAY, YEAR)  # seconds
 DECIMAL_YEARS: Final = (1500.0, 2500.0)  # numbers between them that rise by at most 1 a step are read as years
 TRAINING_SHARE: Final = 0.64  # of the series, its beginning, which is certain to train: 0.8 · 0.8
+
+
+class Step(BaseModel):
+    """The step that a series takes from row to row; without a unit it is one of the time column's numbers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    unit: Literal["seconds", "months", "business days", ""]
+    size: float
 
 
 class Windows(BaseModel):
@@ -36,9 +47,26 @@ class Windows(BaseModel):
     """Steps of the season that repeats best; None without one."""
     step: float
     """Mean distance of two rows in time, in the unit of the time column (seconds for time stamps)."""
+    regular: Step | None = None
+    """The step that nearly all rows take; None without one, and then the time of a forecast cannot be told."""
+
+    @property
+    def lookback(self) -> int:
+        """Rows of the past that a forecast reads, where there are so many."""
+        return max(self.lags)
 
 
-def plan_windows(table: RawTable, roles: Roles) -> Windows:
+def regular_step(dataset: Dataset, roles: Roles) -> Step | None:
+    """The step of the time column, where nearly all rows take it."""
+    if roles.time_column is None:
+        return None
+    found = spacing(dataset, roles.time_column, entity=roles.entity_column)
+    if found is None or found.step <= 0 or found.regular_share < REGULAR_SHARE:
+        return None
+    return Step.model_validate({"unit": found.unit, "size": found.step})
+
+
+def plan_windows(table: RawTable, roles: Roles, *, regular: Step | None = None) -> Windows:
     """Choose the lags by the length of the series and its natural seasons: day, week, year.
 
     Raises DatasetError on a series that is too short to look back.
@@ -55,7 +83,11 @@ def plan_windows(table: RawTable, roles: Roles) -> Windows:
     seasons = _seasons(step, ordered, longest)
     back = {*range(2, lags + 1), *(lag for season in seasons for lag in (season, season + 1))} - {1}
     return Windows(
-        targets=roles.targets, lags=tuple(sorted(back)), season=_best_season(ordered, starts, seasons), step=step
+        targets=roles.targets,
+        lags=tuple(sorted(back)),
+        season=_best_season(ordered, starts, seasons),
+        step=step,
+        regular=regular,
     )
 
 
@@ -74,12 +106,14 @@ def lag_table(table: RawTable, windows: Windows) -> RawTable:
 def next_steps(table: RawTable, windows: Windows) -> RawTable:
     """One row for each entity: the step after its last row; `rows` are -1 and `truth` is None.
 
-    Raises DatasetError if an entity has no value to start from.
+    Raises DatasetError if there is no row, or an entity has no value to start from.
     """
+    if not len(table):
+        raise DatasetError("A forecast continues rows of the past, but none has a time. Give rows with their time.")
     ordered = _in_order(table)
     last = np.flatnonzero(np.append(_starts(ordered)[1:], [True]))
     after = ordered.take(last)
-    time = None if after.time is None else after.time + windows.step
+    time = None if after.time is None or ordered.time is None else _next(after.time, ordered.time, windows)
     # A number after all others keeps the step last where rows are ordered by their place in the file.
     beyond = int(ordered.rows.max()) + 1
     unknown = np.full_like(_values(after.truth), np.nan)
@@ -92,6 +126,36 @@ def next_steps(table: RawTable, windows: Windows) -> RawTable:
             "Give rows of the past with known values."
         )
     return replace(steps, truth=None, rows=np.full(len(steps), -1))
+
+
+def rows_of_shortest(table: RawTable) -> int:
+    """Rows of the shortest series, or of the only one."""
+    return int(np.bincount(np.cumsum(_starts(_in_order(table))) - 1).min())
+
+
+def _next(last: np.ndarray, history: np.ndarray, windows: Windows) -> np.ndarray:
+    """The time one step later, (entities,); history: all times, whose latest day of a month is that of each month.
+
+    >>> step = Step(unit="months", size=1)
+    >>> month_ends = np.array(["2023-01-31", "2023-02-28"], "M8[s]").astype(float)
+    >>> after = _next(month_ends[1:], month_ends, Windows(targets=("y",), lags=(2,), season=None, step=1, regular=step))
+    >>> str(after.astype("M8[s]")[0])
+    '2023-03-31T00:00:00'
+    """
+    step = windows.regular
+    if step is None or step.unit in {"seconds", ""}:
+        return last + (windows.step if step is None else step.size)
+    stamps = last.astype("M8[s]")
+    days = stamps.astype("M8[D]")
+    if step.unit == "business days":
+        new = np.busday_offset(days, int(step.size), roll="forward")
+    else:
+        every = history.astype("M8[s]").astype("M8[D]")
+        latest = (every - every.astype("M8[M]").astype("M8[D]")).max()
+        month = stamps.astype("M8[M]") + int(step.size)
+        start, end = month.astype("M8[D]"), (month + 1).astype("M8[D]") - 1
+        new = np.minimum(start + latest, end)
+    return np.asarray((new + (stamps - days)).astype(np.float64))
 
 
 def _windows(ordered: RawTable, windows: Windows) -> RawTable:

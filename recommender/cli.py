@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import shlex
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from rich.console import Console
 
-from recommender.dataset import Dataset
+from recommender.dataset import Dataset, local_path
+from recommender.output import keep_existing, keep_inputs
 from recommender.plan import seconds
 from recommender.profile import measure
 from recommender.recommend import Said, advise, roles_of, to_json
@@ -20,7 +22,7 @@ from recommender.render import show, show_profile, why
 from recommender.roles import Kind
 from recommender.wording import printable
 from rules import __version__
-from rules.choices import Slot, parse_choice
+from rules.choices import Slot, names, parse_choice
 from rules.decision import Pin
 from rules.document import parse
 from rules.engine import load_book
@@ -40,13 +42,23 @@ class Verbs(click.Group):
     """A group whose default verb is the recommendation itself."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if args and args[0] not in {"--help", "--version"} and not self._is_verb(ctx, args[0]):
+        if args and args[0] not in {"-h", "--help", "--version"} and not self._is_verb(ctx, args[0]):
+            self._check_for_a_slip(ctx, args[0])
             args = [DEFAULT_VERB, *args]
         return super().parse_args(ctx, args)
 
     def _is_verb(self, ctx: click.Context, word: str) -> bool:
-        looks_like_a_path = not word.replace("-", "").replace("_", "").isalpha()
-        return not looks_like_a_path and word in self.list_commands(ctx)
+        return self._looks_like_a_verb(word) and word in self.list_commands(ctx)
+
+    def _looks_like_a_verb(self, word: str) -> bool:
+        return word.replace("-", "").replace("_", "").isalpha()
+
+    def _check_for_a_slip(self, ctx: click.Context, word: str) -> None:
+        """Raise UsageError if a word that is no file is nearly a verb."""
+        verbs = [verb for verb in self.list_commands(ctx) if verb != DEFAULT_VERB]
+        meant = did_you_mean(word, verbs)
+        if meant and self._looks_like_a_verb(word) and not Path(word).exists():
+            raise click.UsageError(f"There is neither a command nor a file {word!r}.{meant}", ctx=ctx)
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write_usage(ctx.command_path, "DATASET [OPTIONS]")
@@ -74,6 +86,18 @@ class Verbs(click.Group):
         return None
 
 
+class NamelessContext(click.Context):
+    """The context of a verb that is not typed, and so is not shown."""
+
+    @property
+    def command_path(self) -> str:
+        return "" if self.parent is None else self.parent.command_path
+
+
+class DefaultVerb(click.Command):
+    context_class = NamelessContext
+
+
 def main() -> None:
     """Run the command line. An error that a person can mend is one paragraph and exit code 2, without a traceback."""
     try:
@@ -84,7 +108,12 @@ def main() -> None:
         sys.exit(USAGE_ERROR)
 
 
-@click.group(cls=Verbs, no_args_is_help=True, epilog="Example: recommend titanic.csv --target Survived")
+@click.group(
+    cls=Verbs,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: recommend titanic.csv --target Survived",
+)
 @click.version_option(__version__, prog_name="pcwat")
 def group() -> None:
     """Which deep-learning strategy fits a dataset, and why.
@@ -152,12 +181,13 @@ def strategy_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return functools.reduce(lambda wrapping, option: option(wrapping), reversed(options), command)
 
 
-@group.command(DEFAULT_VERB, hidden=True)
-@click.argument("dataset", type=click.Path(path_type=Path))
+@group.command(DEFAULT_VERB, cls=DefaultVerb, hidden=True)
+@click.argument("dataset", type=local_path)
 @dataset_options
 @strategy_options
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the bundle as an editable YAML file.")
+@click.option("--force", is_flag=True, help="Overwrite the file of -o.")
 @click.option("--record", type=click.Path(path_type=Path), help="Write the audit record, for 'recommend audit'.")
 def bundle(
     *,
@@ -171,9 +201,13 @@ def bundle(
     trials: int | None,
     form: str,
     output: Path | None,
+    force: bool,
     record: Path | None,
 ) -> None:
     """Recommend a bundle for DATASET (CSV, TSV, Parquet or JSON lines)."""
+    if output is not None:
+        keep_inputs(output, [dataset, *map(Path, book)])
+        keep_existing(output, force=force)
     limit = None if budget is None else seconds(budget)
     proved = load_book(layers(book))
     with Dataset.open(dataset, delimiter=delimiter) as opened:
@@ -188,11 +222,12 @@ def bundle(
     if output is not None:
         notes = {slot: why(decision) for slot, decision in advice.strategy.decisions.items()}
         write_text(output, advice.bundle.to_yaml(notes))
-        click.echo(f"Wrote {output}. Edit it and give it to 'recommend train {dataset} --bundle {output}'.", err=True)
+        train = ["recommend", "train", str(dataset), *given_options(without=NOT_FOR_TRAIN), "--bundle", str(output)]
+        click.echo(f"Wrote {output}. Edit it, and train it with\n  {shlex.join(train)}", err=True)
 
 
 @group.command()
-@click.argument("dataset", type=click.Path(path_type=Path))
+@click.argument("dataset", type=local_path)
 @dataset_options
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def profile(*, dataset: Path, said: Said, delimiter: str | None, form: str) -> None:
@@ -206,6 +241,23 @@ def profile(*, dataset: Path, said: Said, delimiter: str | None, form: str) -> N
     show_profile(measured, Console(highlight=False))
 
 
+NOT_FOR_TRAIN: Final = frozenset({"pin", "reason", "form", "output", "force"})
+"""Options of the default verb that `train --bundle` need not be given: pins are in the bundle."""
+
+
+def given_options(*, without: frozenset[str]) -> list[str]:
+    """The options of the running command as a person gave them, ready for another command line."""
+    context = click.get_current_context()
+    words = []
+    for option in context.command.params:
+        value = context.params.get(option.name or "")
+        if not isinstance(option, click.Option) or option.name in without or value is None:
+            continue
+        for one in value if option.multiple else [value]:
+            words += [option.opts[0], str(one)]
+    return words
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file that a person named. Raises PcwatError where that cannot be done."""
     try:
@@ -217,26 +269,36 @@ def write_text(path: Path, text: str) -> None:
 def read_pins(pins: Sequence[str], reasons: Sequence[str]) -> list[Pin]:
     """Read --pin SLOT=CHOICE with its --reason; CHOICE is a name, or a YAML mapping with parameters.
 
-    Raises ChoiceError on an unknown slot or choice, and on a pin without a reason.
+    Raises ChoiceError on an unknown slot or choice, a slot pinned twice, and a pin or a reason that stands alone.
     """
+    if not pins and reasons:
+        raise ChoiceError("--reason says why a choice is pinned, but none is: add --pin SLOT=CHOICE, or leave it out.")
     if not pins:
         return []
-
+    if not all(because.strip() for because in reasons):
+        raise ChoiceError("A pinned choice is recorded with its reason, but a --reason is empty. Say why you pin.")
     if len(reasons) not in {1, len(pins)}:
         raise ChoiceError(
             f"A pinned choice is recorded with its reason: give --reason once for all pins, or once for each of the "
             f"{len(pins)}, but got {len(reasons)}."
         )
     shared = list(reasons) * len(pins) if len(reasons) == 1 else reasons
-    read = []
+    read: dict[Slot, Pin] = {}
     for pin, because in zip(pins, shared, strict=True):
         slot, equals, value = pin.partition("=")
-        if not equals or slot not in set(Slot):
+        if slot not in set(Slot):
             raise ChoiceError(f"--pin takes SLOT=CHOICE with a slot of {', '.join(Slot)}, but got {pin!r}."
                               f"{did_you_mean(slot, Slot)}")  # fmt: skip
+        if not equals or not value.strip():
+            raise ChoiceError(
+                f"--pin takes SLOT=CHOICE, but {pin!r} names no choice. The {slot} is one of "
+                f"{', '.join(names(Slot(slot)))}."
+            )
+        if slot in read:
+            raise ChoiceError(f"Each slot is pinned once, but {slot} is pinned again by {pin!r}. Keep one of the two.")
         choice = parse_choice(Slot(slot), parse(value, source=f"--pin {slot}", error=ChoiceError).data)
-        read.append(Pin(slot=Slot(slot), choice=choice, reason=because))
-    return read
+        read[Slot(slot)] = Pin(slot=Slot(slot), choice=choice, reason=because)
+    return list(read.values())
 
 
 def _task(word: str | None) -> Task | None:

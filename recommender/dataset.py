@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from functools import cached_property
 from itertools import count
@@ -28,6 +29,7 @@ __all__ = ["Dataset", "quoted"]
 MEMORY_LIMIT: Final = "700MB"
 """For DuckDB's buffers; above it tables spill to disk, so that the whole process stays under 1 GiB."""
 ROWID: Final = "rowid"
+ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # what a URL begins with (RFC 3986, 3.1)
 NESTED: Final = ("STRUCT", "MAP", "UNION", "BLOB", "VARIANT", "JSON")
 
 
@@ -80,7 +82,7 @@ class Dataset:
         try:
             connection.execute("SET enable_progress_bar = false")  # it is drawn on standard output, also into a pipe
             if isinstance(source, str | os.PathLike):
-                path = Path(source)
+                path = local_path(source)
                 name, form = path.name, read_file(connection, path, delimiter=delimiter)
             else:
                 path, name, form = None, "DataFrame", read_frame(connection, source)
@@ -127,6 +129,18 @@ class Dataset:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def local_path(source: str | os.PathLike[str]) -> Path:
+    """The path of a dataset. Raises DatasetError if it is empty, or an address on a network."""
+    text = os.fspath(source)
+    if not text.strip():
+        raise DatasetError("The dataset must be the path of a file with a table, but the path is empty.")
+    if ADDRESS.match(text):
+        raise DatasetError(
+            f"Only local files are read, but got the address {text}. Download it, and give the path of the file."
+        )
+    return Path(text)
 
 
 def _free_rowid(connection: duckdb.DuckDBPyConnection) -> None:

@@ -253,6 +253,12 @@ def _of_order(roles: Roles, measured: Mapping[str, Characteristic]) -> Iterator[
             threshold=0,
             unit="rows",
         )
+    if roles.time_column is None and roles.task is Task.FORECASTING:
+        yield Finding(
+            name="file_order",
+            message="No column tells the time, so the order of the rows in the file is taken as time: check that they "
+            "are one series from past to future, or name its column with --time.",
+        )
     tie = _number(measured, "autocorrelation")
     unordered = roles.time_column is None and roles.task is not Task.FORECASTING
     if unordered and tie > PERSISTENCE and _number(measured, "ljung_box_p") < CHANCE:

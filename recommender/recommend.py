@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from recommender.bundle_pins import with_bundle
 from recommender.dataset import Dataset
 from recommender.plan import trial_budget
 from recommender.profile import Profile, facts, measure, rarest_class
@@ -109,15 +110,22 @@ def advise(
     said: Said,
     *,
     book: ProvedBook,
+    bundle: Bundle | None = None,
     pins: Sequence[Pin] = (),
     budget: float | None = None,
     trials: int | None = None,
 ) -> Recommendation:
-    """Infer roles, measure the profile, derive the facts, and let the book decide."""
+    """Infer roles, measure the profile, derive the facts, and let the book decide.
+
+    bundle: taken instead of the book's choices; pins go before both.
+    """
     roles = roles_of(dataset, said)
     profile = measure(dataset, roles)
     plan = trial_budget(rows=dataset.row_count, features=len(roles.features), budget=budget, trials=trials)
-    strategy = decide(book, facts(profile, trial_budget=plan), pins=pins)
+    measured = facts(profile, trial_budget=plan)
+    if bundle is not None:
+        pins = with_bundle(bundle, pins, book=book, facts=measured)
+    strategy = decide(book, measured, pins=pins)
     seen = DatasetSeen(
         name=dataset.name,
         path=None if dataset.path is None else str(dataset.path.resolve()),

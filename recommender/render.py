@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from recommender.bundle_pins import FROM_BUNDLE
 from recommender.wording import counted, printable
 from rules.choices import Slot
 from rules.facts import FACTS
@@ -86,11 +87,21 @@ def _table(advice: Recommendation, *, is_wide: bool) -> Table:
         table.add_row(
             slot.letter,
             plain(str(decision.choice), style="bold"),
-            "you" if decision.pin else decision.rules[0],
+            _decider(decision),
             plain(reason(decision)).append(below, style="dim"),
             *([plain(others)] if is_wide else []),
         )
     return table
+
+
+def _decider(decision: Decision) -> str:
+    if decision.pin is None:
+        return decision.rules[0]
+    return "bundle" if decision.pin.reason == FROM_BUNDLE else "you"
+
+
+def _of_bundle(decision: Decision) -> str:
+    return f"{FROM_BUNDLE}; the rules choose {decision.ruled} now ({decision.rules[0]})"
 
 
 def reason(decision: Decision) -> str:
@@ -98,6 +109,8 @@ def reason(decision: Decision) -> str:
 
     Names such as the task say nothing new beside a number, so they stand alone only.
     """
+    if decision.pin and decision.pin.reason == FROM_BUNDLE:
+        return _of_bundle(decision)
     if decision.pin:
         return f"{decision.pin.reason} (the rules: {decision.ruled}, {decision.rules[0]})"
     tests = decision.winner.tests
@@ -126,6 +139,8 @@ def instead_of(decision: Decision) -> list[str]:
 
 def why(decision: Decision) -> str:
     """One line for bundle.yaml: slot, rule, the measured fact, and the rule's reason."""
+    if decision.pin and decision.pin.reason == FROM_BUNDLE:
+        return f"{decision.slot.label}, {_of_bundle(decision)}"
     if decision.pin:
         return f"{decision.slot.label}: chosen by a person: {decision.pin.reason}"
     return f"{decision.slot.label}, by {decision.rules[0]} ({reason(decision)}): {decision.winner.because}"
@@ -133,6 +148,8 @@ def why(decision: Decision) -> str:
 
 def _doubts(advice: Recommendation) -> Iterator[Text]:
     for decision in advice.strategy.decisions.values():
+        if decision.pin:
+            continue  # it does not hang on what was measured
         letter = decision.slot.letter
         for fragile in decision.fragile:
             says = (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from recommender.characteristics.sequence import find_time, persistence, spacing
 from recommender.kinds import COMMA_REMEDY, UNUSED_KINDS, Kind, Role, comma_use, grade, infer_kind, named_as_identifier
 from recommender.proposal import propose_target
-from recommender.sql import is_integer, is_number, is_text, level_text, quoted, time_stamp
+from recommender.sql import is_integer, is_number, is_text, level_text, literal, quoted, time_stamp
 from recommender.tasks import Reading, can_be_target, read_task
 from recommender.wording import counted
 from rules.errors import ColumnError, TargetError, did_you_mean
@@ -25,24 +25,16 @@ __all__ = ["UNUSED_KINDS", "Kind", "Role", "Roles", "infer_roles"]
 MOST_GRADES: Final = 12
 """Levels up to which words are looked at for grades: no known scale has more."""
 UNFIT_TARGETS: Final = frozenset({Kind.IDENTIFIER, Kind.CONSTANT, Kind.TEXT, Kind.DATETIME})
-PART_WORDS: Final = frozenset(
+PARTS: Final = MappingProxyType(
     {
-        "train",
-        "training",
-        "learn",
-        "test",
-        "testing",
-        "valid",
-        "validation",
-        "val",
-        "dev",
-        "holdout",
-        "hold-out",
-        "eval",
+        "train": ("train", "training", "learn", "fit"),
+        "validation": ("validation", "valid", "val", "dev", "eval"),
+        "hold_out": ("test", "testing", "hold-out", "holdout", "hold_out"),
     }
 )
-"""How tables name the parts of a split."""
-TRAINING_WORDS: Final = frozenset({"train", "training", "learn"})
+"""How tables name the parts of a split, in lower case."""
+PART_WORDS: Final = frozenset(word for words in PARTS.values() for word in words)
+TRAINING_WORDS: Final = frozenset(PARTS["train"])
 YES_OR_NO: Final = ({"yes", "no"}, {"y", "n"}, {"true", "false"}, {"t", "f"})
 
 
@@ -100,20 +92,18 @@ def infer_roles(
             if column in targets:
                 raise TargetError(f"A column plays one part, but {column!r} is both target and {part}. Name another.")
     columns = _kinds(dataset, targets, kinds)
+    if time_column is not None:
+        _check_time(dataset, time_column)
     if split_column is None:
         split_column = _find_split(dataset, columns, targets)
     if targets:
-        reason = "given by --target"
-        reading = read_task(dataset, targets, task=task)
+        reason, reading = "given by --target", read_task(dataset, targets, task=task)
     else:
-        target, reason = propose_target(
-            dataset, [*_unfit(dataset, columns, task), *filter(None, (time_column, entity_column, split_column))]
-        )
+        taken = [*filter(None, (time_column, entity_column, split_column))]
+        target, reason, reading = _proposed(dataset, [*_unfit(dataset, columns, task), *taken], task)
         targets = (target,)
-        try:
-            reading = read_task(dataset, targets, task=task)
-        except TargetError as error:
-            raise TargetError(f"{error} The target {target!r} was {reason}; --target names another one.") from None
+    if split_column is not None:
+        _check_split(dataset, split_column, targets)
     roles = Roles(
         task=reading.task,
         task_reason=reading.reason,
@@ -199,15 +189,58 @@ def _check_kind(dataset: Dataset, name: str, kind: Kind) -> None:
     read = {Kind.NUMERIC: "DOUBLE", Kind.INTEGER_CODE: "BIGINT"}
     text = f"CAST({quoted(name)} AS VARCHAR)"
     value = time_stamp(name, storage) if kind is Kind.DATETIME else f"TRY_CAST({text} AS {read[kind]})"
-    wrong = dataset.connection.execute(
-        f"SELECT rowid, {text} FROM dataset WHERE {quoted(name)} IS NOT NULL AND {value} IS NULL ORDER BY rowid LIMIT 1"
-    ).fetchall()
+    wrong = _first_value(dataset, name, f"{quoted(name)} IS NOT NULL AND {value} IS NULL")
     if wrong or kind is Kind.NUMERIC:
-        shown = f"{wrong[0][1][:80]!r} in row {wrong[0][0] + 1:,}" if wrong else f"stored as {storage}"
+        shown = wrong or f"stored as {storage}"
         raise ColumnError(
             f"Each value of a column of kind {kind} must be readable as one, but {name!r} is {shown}. "
             "Mend the value, leave the cell empty, or choose another kind."
         )
+
+
+def _first_value(dataset: Dataset, name: str, where: str) -> str:
+    """A column's first value that meets an SQL condition, with its row, in words; empty where none does."""
+    found = dataset.connection.execute(
+        f"SELECT rowid + 1, coalesce(CAST({quoted(name)} AS VARCHAR), '') FROM dataset WHERE {where} "
+        "ORDER BY rowid LIMIT 1"
+    ).fetchall()
+    return f"{found[0][1][:80]!r} in row {found[0][0]:,}" if found else ""
+
+
+def _check_time(dataset: Dataset, name: str) -> None:
+    """Raises ColumnError where a time column is neither numbers nor time stamps throughout."""
+    storage = dataset.storage[name]
+    if is_number(storage):
+        return
+    wrong = _first_value(dataset, name, f"{quoted(name)} IS NOT NULL AND {time_stamp(name, storage)} IS NULL")
+    if wrong:
+        raise ColumnError(
+            f"A time column must hold dates, times or numbers, but {name!r} is {wrong}. Mend the value, leave the cell "
+            "empty, or name another column with --time."
+        )
+
+
+def _proposed(dataset: Dataset, unfit: Sequence[str], task: Task | None) -> tuple[str, str, Reading]:
+    """A target, why it was proposed, and how it is read. Raises TargetError, saying that it was proposed."""
+    target, reason = propose_target(dataset, unfit)
+    try:
+        return target, reason, read_task(dataset, (target,), task=task)
+    except TargetError as error:
+        raise TargetError(f"{error} The target {target!r} was {reason}; --target names another one.") from None
+
+
+def _check_split(dataset: Dataset, name: str, targets: Sequence[str]) -> None:
+    """Raises ColumnError where a row with a target names no part, or no such row names training."""
+    part = f"lower(trim(coalesce({level_text(name, dataset.storage[name])}, '')))"
+    known = " AND ".join(["TRUE", *(f"{quoted(target)} IS NOT NULL" for target in targets)])
+    wrong = _first_value(dataset, name, f"{part} NOT IN ({', '.join(map(literal, sorted(PART_WORDS)))}) AND {known}")
+    if wrong:
+        raise ColumnError(
+            f"The split column {name!r} may hold train, validation and test, but got {wrong}. Rename its values, or "
+            "leave the column out."
+        )
+    if not _first_value(dataset, name, f"{part} IN ({', '.join(map(literal, sorted(TRAINING_WORDS)))}) AND {known}"):
+        raise ColumnError(f"The split column {name!r} must name some rows 'train', but it names none.")
 
 
 def _find_split(dataset: Dataset, columns: Mapping[str, Role], targets: Sequence[str]) -> str | None:
@@ -253,7 +286,7 @@ def _with_time(dataset: Dataset, roles: Roles, reading: Reading, said: Task | No
     return replace(
         roles,
         task=Task.FORECASTING,
-        task_reason=roles.task_reason if said else f"{time!r} orders the rows: {reason}",
+        task_reason=_reason_of_forecast(roles, time) if said else f"{time!r} orders the rows: {reason}",
         labels=(),
         doubt="",
         columns=MappingProxyType(columns),
@@ -261,6 +294,11 @@ def _with_time(dataset: Dataset, roles: Roles, reading: Reading, said: Task | No
         time_reason=roles.time_reason or ("the file's order" if time is None else f"{steps}rows are a series"),
         entity_column=entity,
     )
+
+
+def _reason_of_forecast(roles: Roles, time: str | None) -> str:
+    """Why a forecast that a person asked for is one, and what was taken as its time where no column tells."""
+    return roles.task_reason if time else f"{roles.task_reason}; no column tells the time: the file's order is taken"
 
 
 def _may_count_time(dataset: Dataset, name: str, role: Role) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from recommender.bundle_pins import FROM_BUNDLE
 from rules.choices import Slot
 from rules.counterfactual import Flip, flips
 from rules.decision import Fragility, TestResult
@@ -90,12 +91,14 @@ def _explanation(decision: Decision, nearest: tuple[Flip, ...]) -> Explanation:
     winner, pin = decision.winner, decision.pin
     beaten = [trace for trace in decision.trace if trace.outcome == "beaten"]
     silent = [trace for trace in decision.trace if trace.outcome == "silent"]
-    author = f" ({pin.author})" if pin and pin.author else ""
+    by = ", ".join(decision.rules)
+    if pin:
+        by = FROM_BUNDLE if pin.reason == FROM_BUNDLE else f"a person ({pin.author})" if pin.author else "a person"
     return Explanation(
         slot=decision.slot,
         label=decision.slot.label,
         choice=str(decision.choice),
-        by=f"a person{author}" if pin else ", ".join(decision.rules),
+        by=by,
         layer="pin" if pin else winner.layer,
         place="" if pin else winner.place,
         because=pin.reason if pin else winner.because,

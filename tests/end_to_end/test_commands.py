@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
+import json
 import re
 import shutil
 import signal
@@ -13,9 +15,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
+from executor.progress import SearchProgress
 from executor.run import Run
+from executor.scoreboard import show_scores
+from executor.search import TrialProgress
 from recommender.cli import group
+from recommender.dataset import Dataset
 from recommender.examples import example
 from rules.errors import PcwatError, RunError
 
@@ -60,6 +67,76 @@ def test_train_recommends_trains_and_reports_the_hold_out(tmp_path: Path) -> Non
         assert part in result.output
 
 
+def test_the_table_shows_the_bundle_that_is_trained(cancer_run: Run, tmp_path: Path) -> None:
+    bundle = tmp_path / "mine.yaml"
+    text = (cancer_run.directory / "bundle.yaml").read_text(encoding="utf-8")
+    bundle.write_text(re.sub(r"optimizer:\n  name: adam\b", "optimizer:\n  name: rmsprop", text), encoding="utf-8")
+    words = ["--target", "diagnosis", "--bundle", bundle, "--trials", "1", "-o", tmp_path / "run"]
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(group, ["train", CANCER, *map(str, words)])
+    (row,) = re.findall(r"^A .*", result.stdout, re.MULTILINE)
+    assert re.match(r"A +rmsprop .* bundle +from the bundle; the rules choose adam \(schedule cosine\) now", row)
+    assert Run(tmp_path / "run").bundle.optimizer.name == "rmsprop"
+
+
+def test_a_time_limit_shorter_than_the_start_up_is_said(tmp_path: Path) -> None:
+    result = invoke(
+        "train", CANCER, "--target", "diagnosis", "--budget", "0.01s", "--trials", "2", "-o", tmp_path / "r"
+    )
+    said = " ".join(result.output.split())
+    assert "The time limit was too short for the start-up: one trial ran beyond it" in said
+    assert "1 of 2 trials completed" in said
+
+
+def test_the_best_trial_has_one_number_everywhere(cancer_run: Run) -> None:
+    text = io.StringIO()
+    show_scores(cancer_run, Console(file=text, width=200))
+    journal = (cancer_run.directory / "trials.jsonl").read_text(encoding="utf-8").splitlines()
+    best = max(map(json.loads, journal), key=lambda trial: (trial["score"], -trial["cost"]))
+    assert cancer_run.summary.best_trial == best["number"]
+    assert f"the best is trial {best['number']} " in text.getvalue()
+
+
+def test_progress_counts_trials_as_the_files_do() -> None:
+    text = io.StringIO()
+    now = TrialProgress(number=0, trials=2, epoch=1, epochs=9, score=0.5, best=0.5, elapsed=1.0, remaining=None)
+    SearchProgress(Console(file=text, width=200), metric="f1")(now)
+    assert "trial 0 (1 of 2), epoch 1 of 9, best f1 0.5" in text.getvalue()
+
+
+@pytest.mark.parametrize("verb", ["train", "predict"])
+def test_the_examples_of_a_verb_stand_one_a_line(verb: str) -> None:
+    lines = [line.strip() for line in invoke(verb, "--help").output.splitlines()]
+    assert not any("\\b" in line or "\b" in line for line in lines)
+    wanted = {
+        "train": "recommend train --resume runs/titanic-1",
+        "predict": "recommend predict runs/titanic-1 new_passengers.csv -o out.csv",
+    }
+    assert wanted[verb] in lines
+
+
+def test_a_split_column_without_parts_is_refused_before_there_is_a_directory(tmp_path: Path) -> None:
+    words = ["--target", "diagnosis", "--split", "mean radius", "-o", tmp_path / "run"]
+    assert "may hold train, validation and test" in refused("train", CANCER, *words)
+    assert not (tmp_path / "run").exists()
+
+
+def test_predictions_overwrite_neither_the_rows_nor_the_run(cancer_run: Run, tmp_path: Path) -> None:
+    rows = changed(tmp_path, lambda header, rows: (header, rows))
+    for output in (rows, cancer_run.directory / "predictions.csv"):
+        assert "must not overwrite" in refused("predict", cancer_run.directory, rows, "-o", output)
+
+
+def test_predictions_are_written_as_the_ending_says(cancer_run: Run, tmp_path: Path) -> None:
+    rows = changed(tmp_path, lambda header, rows: (header, rows))
+    assert "but got" in refused("predict", cancer_run.directory, rows, "-o", tmp_path / "out.xlsx")
+    assert not (tmp_path / "out.xlsx").exists()
+    for ending in ("csv", "tsv", "parquet"):
+        output = tmp_path / f"out.{ending}"
+        assert invoke("predict", cancer_run.directory, rows, "-o", output).exit_code == 0
+        with Dataset.open(output) as written:
+            assert (written.row_count, written.columns[0]) == (20, "prediction")
+
+
 def test_predict_answers_new_rows(cancer_run: Run, tmp_path: Path) -> None:
     rows = changed(tmp_path, lambda header, rows: (header, rows))
     assert invoke("predict", cancer_run.directory, rows, "-o", tmp_path / "out.csv").exit_code == 0
@@ -97,7 +174,7 @@ def test_a_bundle_with_an_unknown_choice_is_refused_with_its_line(cancer_run: Ru
     path = tmp_path / "bundle.yaml"
     path.write_text(text.replace("name: adam", "name: adma"), encoding="utf-8")
     message = refused("train", CANCER, "--target", "diagnosis", "--bundle", path)
-    assert re.search(r"bundle.yaml:\d+: The optimizer must be one of", message)
+    assert re.search(r"bundle.yaml:\d+:\d+: The optimizer must be one of", message)
     assert "Did you mean 'adam'?" in message
 
 
@@ -113,6 +190,7 @@ def test_a_damaged_run_is_refused_by_the_files_name(name: str, damage: str, canc
     with pytest.raises(RunError) as refused_run:
         [read(Run(copy)) for read in (lambda run: run.predict(CANCER), lambda run: run.scores)]
     assert str(copy) in str(refused_run.value)
+    assert ("is damaged" in str(refused_run.value)) is (damage == "truncated")
 
 
 def test_a_stopped_run_does_not_go_on_under_another_bundle(cancer_run: Run, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import json
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from recommender.dataset import Dataset
 from recommender.examples import example
 from rules.choices import Slot, parse_choice
 from rules.decision import Pin
-from rules.errors import ChoiceError, RunError
+from rules.errors import ChoiceError, DatasetError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -137,8 +138,27 @@ def test_a_series_is_continued_by_one_step(tmp_path: Path) -> None:
     run = train(path, target="value", trials=2, directory=tmp_path / "run")
     assert run.signature.task == "forecasting"
     assert run.scores.has_signal
-    (answer,) = run.predict(path).column("prediction").to_pylist()
+    answers = run.predict(path)
+    assert answers.column("month").to_pylist() == [datetime.date(2005, 1, 1)]
+    (answer,) = answers.column("prediction").to_pylist()
     assert answer == pytest.approx(100 + 90, abs=8)  # month 180: the sine is 0
+
+
+def test_a_forecast_without_a_regular_time_says_how_far_ahead_it_is(tmp_path: Path) -> None:
+    values = np.cumsum(np.random.default_rng(1).normal(size=120)).round(3)
+    path = write_table(tmp_path / "t.csv", ["value"], ([value] for value in values))
+    run = train(path, target="value", task="forecasting", trials=1, directory=tmp_path / "run")
+    assert run.predict(path).column("steps after the last row").to_pylist() == [1]
+    short = write_table(tmp_path / "short.csv", ["value"], [[1.5], [2.5]])
+    with pytest.warns(UserWarning, match=r"looks back 12 steps, but the series has 2 rows"):
+        run.predict(short)
+
+
+def test_what_cannot_be_split_leaves_no_directory(tmp_path: Path) -> None:
+    path = write_table(tmp_path / "t.csv", ["x", "y"], [[row * row, row % 2] for row in range(9)])
+    with pytest.raises(DatasetError, match="at least 10 rows"):
+        train(path, target="y", directory=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_noise_is_called_noise(tmp_path: Path) -> None:
@@ -164,6 +184,19 @@ def test_a_changed_bundle_is_trained_and_named(tmp_path: Path, cancer_run: Run) 
     assert run.bundle.optimizer.name == "rmsprop"
     plan = json.loads((tmp_path / "run" / "plan.json").read_text(encoding="utf-8"))
     assert plan["changed"]["optimizer"] == "adam (schedule cosine)"
+    assert run.record.to_bundle() == run.bundle
+    notes = " ".join((tmp_path / "run" / "bundle.yaml").read_text(encoding="utf-8").split())
+    assert "from the bundle; the rules choose adam (schedule cosine) now" in notes
+    assert "by a person" not in notes
+
+
+def test_a_pin_goes_before_the_bundle(tmp_path: Path, cancer_run: Run) -> None:
+    changed = cancer_run.bundle.model_copy(update={"optimizer": parse_choice(Slot.OPTIMIZER, "rmsprop")})
+    pin = Pin(slot=Slot.OPTIMIZER, choice=parse_choice(Slot.OPTIMIZER, "adagrad"), reason="a test")
+    run = train(
+        example("breast_cancer"), target="diagnosis", bundle=changed, pins=[pin], trials=1, directory=tmp_path / "run"
+    )
+    assert run.bundle.optimizer.name == "adagrad"
 
 
 def test_a_bundle_for_another_task_is_refused(tmp_path: Path, cancer_run: Run) -> None:

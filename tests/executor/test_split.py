@@ -178,12 +178,6 @@ def test_all_three_parts_can_be_given_in_any_spelling() -> None:
     assert (parts.train.tolist(), parts.validation.tolist()) == (list(range(10)), list(range(10, 15)))
 
 
-def test_an_unknown_part_is_an_error_with_value_and_row() -> None:
-    part = _names(["train"] * 19 + ["fold 3"])
-    with pytest.raises(ColumnError, match=r"'fold 3' in row 20"):
-        split(_table(20, part=part), _roles(split_column="_split"), seed=0)
-
-
 def test_fewer_than_ten_rows_are_an_error() -> None:
     with pytest.raises(DatasetError, match="at least 10 rows"):
         split(_table(9), _roles(), seed=0)

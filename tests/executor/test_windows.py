@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from executor.table import Form, RawTable
-from executor.windows import Windows, lag_table, next_steps, plan_windows
+from executor.windows import Step, Windows, lag_table, next_steps, plan_windows, rows_of_shortest
 from recommender.roles import Roles
 from rules.errors import DatasetError
 from rules.facts import Task
@@ -20,7 +20,7 @@ DAY = 86_400.0
 
 
 def _series(values: np.ndarray, **more: Any) -> RawTable:
-    truth = values.astype(np.float64).reshape(len(values), -1)
+    truth = values.astype(np.float64).reshape(len(values), 1 if values.ndim == 1 else values.shape[1])
     return RawTable(**{"features": {}, "forms": {}, "rows": np.arange(len(values)), "truth": truth, **more})
 
 
@@ -168,6 +168,36 @@ def test_the_next_step_follows_the_last_row_of_each_entity() -> None:
     assert steps.features["time"].tolist() == [3 * DAY, 2 * DAY]
     assert steps.truth is None
     assert steps.rows.tolist() == [-1, -1]
+
+
+@pytest.mark.parametrize(
+    ("unit", "size", "history", "after"),
+    [
+        ("months", 1, ["2023-12-01", "2024-01-01"], "2024-02-01"),
+        ("months", 1, ["2023-12-31", "2024-01-31"], "2024-02-29"),
+        ("months", 1, ["2023-01-28", "2023-02-28"], "2023-03-28"),
+        ("months", 3, ["2023-07-01T06:00", "2023-10-01T06:00"], "2024-01-01T06:00"),
+        ("business days", 1, ["2024-05-02", "2024-05-03"], "2024-05-06"),  # a Friday, and the Monday after it
+        ("seconds", 1800, ["2024-05-02T23:00", "2024-05-02T23:30"], "2024-05-03T00:00"),
+    ],
+)
+def test_the_next_step_is_a_step_of_the_calendar(unit: str, size: float, history: list[str], after: str) -> None:
+    time = np.array(history, "M8[s]").astype(np.float64)
+    step = Step.model_validate({"unit": unit, "size": size})
+    windows = _windows(2).model_copy(update={"regular": step})
+    steps = next_steps(_series(np.array([1, 2]), time=time, has_clock=True), windows)
+    assert steps.time is not None
+    assert steps.time.astype("M8[s]")[0] == np.datetime64(after)
+
+
+def test_a_past_without_rows_is_an_error() -> None:
+    with pytest.raises(DatasetError, match="none has a time"):
+        next_steps(_series(np.empty((0, 1))), _windows(2))
+
+
+def test_the_shortest_series_is_counted_by_entity() -> None:
+    entity = np.array(["a", "b", "a", "b", "a"], dtype=object)
+    assert rows_of_shortest(_series(np.arange(5), entity=entity)) == 2
 
 
 def test_the_next_step_of_a_series_without_time_comes_after_the_last_row() -> None:

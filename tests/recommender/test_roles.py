@@ -142,6 +142,31 @@ def test_graded_words_are_ordinal_and_yes_or_no_is_boolean(table: Table) -> None
     assert roles.columns["sure"].kind is Kind.BOOLEAN
 
 
+def test_a_split_column_that_is_given_names_known_parts(table: Table) -> None:
+    columns = {"y": [0, 1] * 20, "x": WHITE[:40]}
+    spelt = infer_roles(table(**columns, part=[" Train", "DEV"] * 20), targets=["y"], split_column="part")
+    assert spelt.split_column == "part"
+    with pytest.raises(ColumnError, match="'fold 3' in row 40"):
+        infer_roles(table(**columns, part=[*["train"] * 39, "fold 3"]), targets=["y"], split_column="part")
+    with pytest.raises(ColumnError, match="must name some rows 'train'"):
+        infer_roles(table(**columns, part=["test"] * 40), targets=["y"], split_column="part")
+
+
+def test_a_part_is_asked_of_rows_with_a_target_only(table: Table) -> None:
+    dataset = table(y=[*[0, 1] * 20, None], x=WHITE[:41], part=[*["train", "test"] * 20, "unknown"])
+    assert infer_roles(dataset, targets=["y"], split_column="part").split_column == "part"
+
+
+def test_a_time_column_holds_numbers_or_time_stamps_throughout(table: Table) -> None:
+    dataset = table(y=[0, 1] * 20, x=WHITE[:40], when=MONTHS[:40], typo=[*MONTHS[:39], "soon"], who=["a b", "c d"] * 20)
+    for name in ("x", "when"):
+        assert infer_roles(dataset, targets=["y"], time_column=name).time_column == name
+    with pytest.raises(ColumnError, match="dates, times or numbers, but 'who' is 'a b' in row 1"):
+        infer_roles(dataset, targets=["y"], time_column="who")
+    with pytest.raises(ColumnError, match="'typo' is 'soon' in row 40"):
+        infer_roles(dataset, targets=["y"], time_column="typo")
+
+
 def test_words_that_name_other_things_than_parts_are_no_split(table: Table) -> None:
     assert infer_roles(table(y=WHITE[:60], mode=["train", "bus"] * 30), targets=["y"]).split_column is None
     assert infer_roles(table(y=WHITE[:60], mode=["test", "valid"] * 30), targets=["y"]).split_column is None
@@ -185,6 +210,7 @@ def test_what_the_user_says_about_time_wins(table: Table) -> None:
     assert (white.task, white.time_column) == (Task.FORECASTING, "when")
     bare = infer_roles(table(x=WHITE, y=WALK), targets=["y"], task=Task.FORECASTING)
     assert (bare.time_column, bare.time_reason) == (None, "the file's order")
+    assert bare.task_reason == "given by --task; no column tells the time: the file's order is taken"
     days = [row // 24 for row in range(240)]
     declared = infer_roles(table(day=days, y=WALK), targets=["y"], time_column="day")
     assert (declared.task, declared.time_column) == (Task.FORECASTING, "day")

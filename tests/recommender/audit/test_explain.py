@@ -90,7 +90,7 @@ def test_the_terminal_says_what_the_json_says(invoke, cancer_record) -> None:
         "by P002 · handbook · handbook/performance_metric.yaml",
         "P001 accuracy: P002 is more specific",
         "P003 f1 (average rare): wants imbalance_ratio > 4, measured 1.684 (off by 2.316)",
-        "For another task or modality P004 f1, P005 rmse",
+        "For another task or modality P005 rmse, P008 accuracy",
         "26 more rows of class 'malignant' (238 instead of 212) → accuracy (P001)",
     ):
         assert part in shown
