@@ -124,6 +124,13 @@ def _measured(record: Record, proved: ProvedBook, data: Path | None) -> tuple[Ma
         if data is not None:
             raise DatasetError(f"There is no file {path}. Give the path of the dataset with --data.")
         return None, f"not measured again: {path} is gone; --data names where it is now"
+    try:
+        return _measured_on(path, record, proved)
+    except DatasetError as error:
+        return None, f"not measured again: {error}"
+
+
+def _measured_on(path: Path, record: Record, proved: ProvedBook) -> tuple[Mapping[str, Measurement], str]:
     with Dataset.open(str(path), delimiter=record.asked.delimiter) as dataset:
         same = "the same bytes" if dataset.digest == record.dataset.digest else "which has changed since"
         advice = advise(

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from recommender.examples import example
+from recommender.recommend import recommend
+from rules.errors import DatasetError
+from rules.record import Record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CANCER = example("breast_cancer")
+
+
+def by_slot(answer: dict) -> dict[str, dict]:
+    return {one["slot"]: one for one in answer["slots"]}
+
+
+def test_an_untouched_record_comes_out_the_same(answer, invoke, cancer_record) -> None:
+    found = answer("replay", cancer_record)
+    assert {one["verdict"] for one in found["slots"]} == {"same"}
+    assert (found["facts"], found["rules"]) == ([], [])
+    assert found["measured"].endswith("the same bytes")
+    assert invoke("replay", cancer_record).exit_code == 0
+
+
+def test_a_change_by_rule_names_the_rules_that_changed(answer, invoke, cancer_record) -> None:
+    found = by_slot(answer("replay", cancer_record, "--book", "handbook"))
+    optimizer = found["optimizer"]
+    assert (optimizer["verdict"], optimizer["recorded"], optimizer["today"]) == (
+        "changed by rule",
+        "adam (schedule cosine)",
+        "adam",
+    )
+    assert (optimizer["recorded_by"], optimizer["today_by"]) == (["A101"], ["A001"])
+    assert {one["rule"]: one["change"] for one in optimizer["rules"]} == dict.fromkeys(
+        ["A101", "A102", "A103", "A104"], "gone"
+    )
+    assert found["metric"]["verdict"] == "same"
+    assert invoke("replay", cancer_record, "--book", "handbook").exit_code == 1
+
+
+def test_a_rule_that_says_something_else_today_is_different(answer, cancer_record, tmp_path: Path) -> None:
+    book = tmp_path / "mine.yaml"
+    book.write_text(
+        "rules:\n- id: P900\n  name: a\n  when: {rows: {ge: 500}}\n  then: {metric: f1}\n  because: b\n"
+        "  source: {reason: c}\n  overrides: [P001, P002, P003, P005, P006, P007, P008]\n"
+        "- id: P901\n  name: d\n  when: {task: {in: [regression, multi_regression, forecasting]}, rows: {ge: 500}}\n"
+        "  then: {metric: rmse}\n  because: b\n  source: {reason: c}\n  overrides: [P006, P007]\n",
+        encoding="utf-8",
+    )
+    metric = by_slot(answer("replay", cancer_record, "--book", book))["metric"]
+    assert (metric["verdict"], metric["today"]) == ("changed by rule", "f1")
+    assert {"rule": "P900", "change": "new"} in metric["rules"]
+
+
+@pytest.fixture
+def moved(tmp_path: Path) -> tuple[Path, Path]:
+    """A record on a copy of the cancer rows, and the copy with most malignant rows taken out."""
+    data = tmp_path / "rows.csv"
+    shutil.copy(CANCER, data)
+    record = tmp_path / "record.json"
+    record.write_text(recommend(data, target="diagnosis", trials=20).record.to_json(), encoding="utf-8")
+    header, *rows = data.read_text(encoding="utf-8").splitlines()
+    malignant = [row for row in rows if row.endswith("malignant")]
+    kept = [row for row in rows if row not in malignant[30:]]
+    data.write_text("\n".join([header, *kept]) + "\n", encoding="utf-8")
+    return record, data
+
+
+def test_a_change_by_measurement_names_the_facts_that_changed(answer, moved) -> None:
+    found = answer("replay", moved[0])
+    metric = by_slot(found)["metric"]
+    assert (metric["verdict"], metric["today"]) == ("changed by measurement", "f1 (average rare)")
+    assert {one["fact"]: (one["recorded"], one["today"]) for one in metric["facts"]} == {
+        "imbalance_ratio": (pytest.approx(357 / 212), pytest.approx(357 / 30)),
+    }
+    assert found["measured"].endswith("which has changed since")
+
+
+def test_a_dataset_that_is_gone_is_said_and_the_rules_are_replayed_all_the_same(answer, moved) -> None:
+    record, data = moved
+    data.unlink()
+    found = answer("replay", record)
+    assert "is gone; --data names where it is now" in found["measured"]
+    assert {one["verdict"] for one in found["slots"]} == {"same"}
+
+
+def test_a_dataset_that_cannot_be_read_any_more_is_said(answer, moved) -> None:
+    moved[1].write_text("diagnosis\n", encoding="utf-8")
+    assert "not measured again: The dataset must have rows" in answer("replay", moved[0])["measured"]
+
+
+def test_data_names_where_the_dataset_is_now(answer, invoke, moved, tmp_path: Path) -> None:
+    record, data = moved
+    shutil.copy(CANCER, tmp_path / "elsewhere.csv")
+    data.unlink()
+    assert answer("replay", record, "--data", tmp_path / "elsewhere.csv")["measured"].endswith("the same bytes")
+    error = invoke("replay", record, "--data", tmp_path / "nowhere.csv").exception
+    assert isinstance(error, DatasetError)
+
+
+def test_a_pinned_choice_is_the_persons_also_today(answer, tmp_path: Path) -> None:
+    from rules.choices import Slot, parse_choice  # noqa: PLC0415
+    from rules.decision import Pin  # noqa: PLC0415
+
+    pin = Pin(slot=Slot.OPTIMIZER, choice=parse_choice(Slot.OPTIMIZER, "sgd"), reason="ours")
+    path = tmp_path / "record.json"
+    path.write_text(recommend(CANCER, target="diagnosis", pins=[pin]).record.to_json(), encoding="utf-8")
+    optimizer = by_slot(answer("replay", path, "--book", "handbook"))["optimizer"]
+    assert (optimizer["verdict"], optimizer["today"], optimizer["today_by"]) == ("same", "sgd", ["a person"])
+
+
+def test_what_was_said_of_the_dataset_is_said_again(answer, tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    record = recommend(CANCER, target="diagnosis", task="binary", kinds={"mean radius": "categorical"}, trials=7).record
+    path.write_text(record.to_json(), encoding="utf-8")
+    assert Record.read(path).asked == record.asked
+    assert json.loads(path.read_text(encoding="utf-8"))["asked"]["trials"] == 7
+    assert answer("replay", path)["facts"] == []

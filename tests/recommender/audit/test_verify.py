@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from recommender.examples import example
+from recommender.manifest import MANIFEST, Manifest
+from recommender.recommend import recommend
+from rules.errors import PcwatError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A directory that looks like a finished run, on a copy of the cancer rows and with a book of its own."""
+    data, book, folder = tmp_path / "rows.csv", tmp_path / "mine.yaml", tmp_path / "run"
+    shutil.copy(example("breast_cancer"), data)
+    book.write_text("disable:\n- {rule: T104, reason: old}\n", encoding="utf-8")
+    folder.mkdir()
+    record = recommend(data, target="diagnosis", book=["handbook", "evidence", book]).record
+    files = {"record.json": record.to_json(), "bundle.yaml": "a bundle", "model.keras": "a model"}
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    manifest = Manifest.of(record=record.seal, files={name: folder / name for name in files})
+    (folder / MANIFEST).write_text(manifest.model_dump_json(), encoding="utf-8")
+    return folder
+
+
+def findings(checks: list[dict]) -> set[tuple[str, str]]:
+    return {(check["what"], check["status"]) for check in checks if check["status"] != "intact"}
+
+
+def test_an_untouched_run_is_intact(answer, invoke, run: Path) -> None:
+    assert findings(answer("verify", run)) == set()
+    assert invoke("verify", run).exit_code == 0
+
+
+def rewritten(path: Path, change: Callable[[dict], object]) -> None:
+    body = json.loads(path.read_text(encoding="utf-8"))
+    change(body)
+    path.write_text(json.dumps(body), encoding="utf-8")
+
+
+TAMPERED = {
+    "model": (lambda run: (run / "model.keras").write_text("another"), {("model.keras", "altered")}),
+    "bundle": (lambda run: (run / "bundle.yaml").write_text("another"), {("bundle.yaml", "altered")}),
+    "a file taken away": (lambda run: (run / "model.keras").unlink(), {("model.keras", "missing")}),
+    "book": (
+        lambda run: (run.parent / "mine.yaml").write_text("disable:\n- {rule: T103, reason: old}\n"),
+        {("book: BOOK", "altered")},
+    ),
+    "book taken away": (lambda run: (run.parent / "mine.yaml").unlink(), {("book: BOOK", "missing")}),
+    "dataset": (lambda run: (run.parent / "rows.csv").write_text("a,b\n1,2"), {("dataset", "altered")}),
+    "dataset taken away": (lambda run: (run.parent / "rows.csv").unlink(), {("dataset", "missing")}),
+    "fact": (
+        lambda run: rewritten(run / "record.json", lambda body: body["facts"]["rows"].update(value=7)),
+        {("record: facts", "altered"), ("record.json", "altered")},
+    ),
+    "decision": (
+        lambda run: rewritten(run / "record.json", lambda body: body["decisions"]["loss"].update(rules=["C003"])),
+        {("record: decision on the loss", "altered"), ("record.json", "altered")},
+    ),
+    "manifest": (
+        lambda run: rewritten(run / MANIFEST, lambda body: body["files"].update({"model.keras": "sha256:0"})),
+        {(MANIFEST, "altered"), ("model.keras", "altered")},
+    ),
+}
+
+
+@pytest.mark.parametrize("what", TAMPERED)
+def test_what_was_altered_is_named(what: str, answer, invoke, run: Path) -> None:
+    tamper, wanted = TAMPERED[what]
+    tamper(run)
+    book = str(run.parent / "mine.yaml")
+    assert findings(answer("verify", run)) == {(name.replace("BOOK", book), status) for name, status in wanted}
+    assert invoke("verify", run).exit_code == 1
+
+
+def test_a_record_that_was_forged_throughout_does_not_fit_the_seal_that_was_noted(answer, run: Path) -> None:
+    seal = recommend(run.parent / "rows.csv", target="diagnosis").record.seal
+    checks = answer("verify", run, "--seal", seal)
+    assert ("seal", "altered") in findings(checks)
+    own = json.loads((run / "record.json").read_text(encoding="utf-8"))["chain"]["bundle"]
+    assert findings(answer("verify", run, "--seal", own)) == set()
+
+
+def test_another_record_put_into_a_run_is_named(answer, run: Path) -> None:
+    other = recommend(run.parent / "rows.csv", target="diagnosis", trials=3).record
+    (run / "record.json").write_text(other.to_json(), encoding="utf-8")
+    assert {("record of the run", "altered"), ("record.json", "altered")} <= findings(answer("verify", run))
+
+
+def test_a_run_that_was_not_finished_has_no_manifest(answer, run: Path) -> None:
+    (run / MANIFEST).unlink()
+    assert findings(answer("verify", run)) == {(MANIFEST, "unchecked")}
+
+
+@pytest.mark.parametrize("name", ["record.json", MANIFEST])
+def test_a_damaged_file_is_refused_by_name(name: str, invoke, run: Path) -> None:
+    (run / name).write_text("{", encoding="utf-8")
+    error = invoke("verify", run).exception
+    assert isinstance(error, PcwatError)
+    assert name in str(error)
+
+
+def test_a_directory_that_is_no_run_is_refused(invoke, tmp_path: Path) -> None:
+    error = invoke("verify", tmp_path).exception
+    assert isinstance(error, PcwatError)
+    assert "A run is a directory with a record.json" in str(error)
