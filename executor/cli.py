@@ -16,14 +16,13 @@ from executor.progress import SearchProgress
 from executor.quiet import quiet_tensorflow
 from executor.run import Run, read_plan
 from executor.scoreboard import show_scores
-from recommender.cli import dataset_options, read_pins, strategy_options
+from recommender.cli import StrategyOptions, dataset_options, strategy_options
 from recommender.dataset import Dataset, local_path
 from recommender.output import keep_inputs
-from recommender.plan import DEFAULT_BUDGET, seconds
+from recommender.plan import DEFAULT_BUDGET
 from recommender.render import show
 from rules.bundle import Bundle
 from rules.errors import RunError
-from rules.settings import layers
 
 if TYPE_CHECKING:
     from recommender.recommend import Said
@@ -59,11 +58,7 @@ def train(
     dataset: Path | None,
     said: Said,
     delimiter: str | None,
-    book: tuple[str, ...],
-    pin: tuple[str, ...],
-    reason: tuple[str, ...],
-    budget: str | None,
-    trials: int | None,
+    strategy: StrategyOptions,
     edited: Path | None,
     seed: int,
     output: Path | None,
@@ -76,22 +71,22 @@ def train(
     """
     if (dataset is None) is (stopped is None):
         raise click.UsageError("Name either a DATASET to train on, or a run with --resume.")
-    given = None if budget is None else seconds(budget)
+    given, trials = strategy.budget, strategy.trials
     if stopped is not None:
+        _refuse_more(said, strategy, {"--bundle": edited, "-o": output, "--delimiter": delimiter, "--seed": seed})
         plan = read_plan(stopped)
         limit = Budget(seconds=given or plan.budget, trials=trials or plan.trials)
         begun = reopen(stopped)
     else:
         limit = Budget(seconds=given if given or trials else DEFAULT_BUDGET, trials=trials)
         bundle = None if edited is None else Bundle.read(edited)
-        pins = read_pins(pin, reason)
         begun = begin(
             Dataset.open(str(dataset), delimiter=delimiter),
             said,
             budget=limit,
             bundle=bundle,
-            book=layers(book),
-            pins=pins,
+            book=strategy.layers,
+            pins=strategy.pins,
             seed=seed,
             directory=output,
             delimiter=delimiter,
@@ -99,6 +94,21 @@ def train(
     with begun.dataset:
         run = _carried_out(begun, limit)
     show_scores(run, Console(highlight=False))
+
+
+def _refuse_more(said: Said, strategy: StrategyOptions, others: dict[str, object]) -> None:
+    """A stopped run goes on as it began: refuse what would change it."""
+    own = {
+        "--pin": strategy.pins,
+        "--book": strategy.is_own_book,
+        "options about the dataset": any(vars(said).values()),
+    }
+    given = [name for name, value in (own | others).items() if value]
+    if given:
+        raise click.UsageError(
+            "A stopped run goes on as it began, so --resume takes only --budget and --trials, but got "
+            f"{', '.join(given)}. Leave it out, or start a new run."
+        )
 
 
 def _carried_out(begun: Begun, limit: Budget) -> Run:

@@ -6,6 +6,7 @@ import functools
 import json
 import shlex
 import sys
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -164,8 +165,41 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return functools.reduce(lambda wrapping, option: option(wrapping), reversed(options), wrapped)
 
 
+@dataclass(frozen=True, kw_only=True)
+class StrategyOptions:
+    """What a person says about the strategy: the book, pins, and the budget in seconds and trials."""
+
+    layers: tuple[str, ...]
+    is_own_book: bool
+    """Whether the book was named on the command line."""
+    pins: tuple[Pin, ...]
+    budget: float | None
+    trials: int | None
+
+
 def strategy_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that change which bundle comes out."""
+    """The options that change which bundle comes out; the command receives them as one `strategy`."""
+
+    @functools.wraps(command)
+    def wrapped(
+        *,
+        book: tuple[str, ...],
+        pin: tuple[str, ...],
+        reason: tuple[str, ...],
+        author: str,
+        budget: str | None,
+        trials: int | None,
+        **rest: Any,  # noqa: ANN401  the wrapped command's own options, untouched
+    ) -> Any:  # noqa: ANN401
+        strategy = StrategyOptions(
+            layers=layers(book),
+            is_own_book=bool(book),
+            pins=tuple(read_pins(pin, reason, author=author)),
+            budget=None if budget is None else seconds(budget),
+            trials=trials,
+        )
+        return command(strategy=strategy, **rest)
+
     options = (
         click.option(
             "--book",
@@ -175,10 +209,11 @@ def strategy_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--pin", multiple=True, metavar="SLOT=CHOICE", help="Choose yourself, e.g. optimizer=adamw."),
         click.option("--reason", multiple=True, metavar="TEXT", help="Why you pin; one for all pins, or one for each."),
+        click.option("--author", default="", metavar="NAME", help="Who pins; it is recorded with the reason."),
         click.option("--budget", metavar="DURATION", help="Wall-clock limit of the training, e.g. 90s or 10m [5m]."),
         click.option("--trials", type=click.IntRange(min=1), metavar="N", help="At most so many trials."),
     )
-    return functools.reduce(lambda wrapping, option: option(wrapping), reversed(options), command)
+    return functools.reduce(lambda wrapping, option: option(wrapping), reversed(options), wrapped)
 
 
 @group.command(DEFAULT_VERB, cls=DefaultVerb, hidden=True)
@@ -194,11 +229,7 @@ def bundle(
     dataset: Path,
     said: Said,
     delimiter: str | None,
-    book: tuple[str, ...],
-    pin: tuple[str, ...],
-    reason: tuple[str, ...],
-    budget: str | None,
-    trials: int | None,
+    strategy: StrategyOptions,
     form: str,
     output: Path | None,
     force: bool,
@@ -206,12 +237,17 @@ def bundle(
 ) -> None:
     """Recommend a bundle for DATASET (CSV, TSV, Parquet or JSON lines)."""
     if output is not None:
-        keep_inputs(output, [dataset, *map(Path, book)])
+        keep_inputs(output, [dataset, *map(Path, strategy.layers)])
         keep_existing(output, force=force)
-    limit = None if budget is None else seconds(budget)
-    proved = load_book(layers(book))
     with Dataset.open(dataset, delimiter=delimiter) as opened:
-        advice = advise(opened, said, book=proved, pins=read_pins(pin, reason), budget=limit, trials=trials)
+        advice = advise(
+            opened,
+            said,
+            book=load_book(strategy.layers),
+            pins=strategy.pins,
+            budget=strategy.budget,
+            trials=strategy.trials,
+        )
     if form == "json":
         click.echo(json.dumps(to_json(advice), indent=2, ensure_ascii=False))
     else:
@@ -241,7 +277,7 @@ def profile(*, dataset: Path, said: Said, delimiter: str | None, form: str) -> N
     show_profile(measured, Console(highlight=False))
 
 
-NOT_FOR_TRAIN: Final = frozenset({"pin", "reason", "form", "output", "force"})
+NOT_FOR_TRAIN: Final = frozenset({"pin", "reason", "author", "form", "output", "force", "record"})
 """Options of the default verb that `train --bundle` need not be given: pins are in the bundle."""
 
 
@@ -266,7 +302,7 @@ def write_text(path: Path, text: str) -> None:
         raise PcwatError(f"Cannot write {path}: {error.strerror}. Choose another place.") from None
 
 
-def read_pins(pins: Sequence[str], reasons: Sequence[str]) -> list[Pin]:
+def read_pins(pins: Sequence[str], reasons: Sequence[str], *, author: str = "") -> list[Pin]:
     """Read --pin SLOT=CHOICE with its --reason; CHOICE is a name, or a YAML mapping with parameters.
 
     Raises ChoiceError on an unknown slot or choice, a slot pinned twice, and a pin or a reason that stands alone.
@@ -297,7 +333,7 @@ def read_pins(pins: Sequence[str], reasons: Sequence[str]) -> list[Pin]:
         if slot in read:
             raise ChoiceError(f"Each slot is pinned once, but {slot} is pinned again by {pin!r}. Keep one of the two.")
         choice = parse_choice(Slot(slot), parse(value, source=f"--pin {slot}", error=ChoiceError).data)
-        read[Slot(slot)] = Pin(slot=Slot(slot), choice=choice, reason=because)
+        read[Slot(slot)] = Pin(slot=Slot(slot), choice=choice, reason=because, author=author)
     return list(read.values())
 
 

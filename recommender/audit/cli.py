@@ -19,14 +19,12 @@ from recommender.audit.explain import explain as explained
 from recommender.audit.question import what_if as what_if_set
 from recommender.audit.question import why_not as asked_why_not
 from recommender.audit.replay import replay as replayed
-from recommender.audit.subject import Asking, Subject, open_subject
+from recommender.audit.subject import Subject, open_subject
 from recommender.audit.verify import verify as verified
-from recommender.cli import dataset_options, read_pins, strategy_options, write_text
-from recommender.plan import seconds
+from recommender.cli import StrategyOptions, dataset_options, strategy_options, write_text
 from recommender.render import NOTES_ORDER
 from rules.cli import SlotName
 from rules.counterfactual import flips
-from rules.settings import layers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -49,21 +47,10 @@ def audited(command: Callable[..., Any]) -> Callable[..., Any]:
         subject: Path,
         said: Said,
         delimiter: str | None,
-        book: tuple[str, ...],
-        pin: tuple[str, ...],
-        reason: tuple[str, ...],
-        budget: str | None,
-        trials: int | None,
+        strategy: StrategyOptions,
         **rest: Any,  # noqa: ANN401  the wrapped command's own options, untouched
     ) -> Any:  # noqa: ANN401
-        asking = Asking(
-            said=said,
-            delimiter=delimiter,
-            pins=read_pins(pin, reason),
-            budget=None if budget is None else seconds(budget),
-            trials=trials,
-        )
-        opened = open_subject(subject, layers=layers(book), own_book=bool(book), asking=asking)
+        opened = open_subject(subject, said=said, delimiter=delimiter, strategy=strategy)
         return command(subject=opened, **rest)
 
     decorators = (click.argument("subject", type=click.Path(path_type=Path)), dataset_options, strategy_options)

@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pydantic import TypeAdapter, ValidationError
 
 from recommender.dataset import Dataset
-from recommender.recommend import Said, advise
+from recommender.recommend import advise
 from rules.engine import ProvedBook, load_book
 from rules.errors import BookError, ChoiceError, RunError
 from rules.record import Guardrail, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-    from rules.decision import Pin
+    from recommender.cli import StrategyOptions
+    from recommender.recommend import Said
 
 RECORD: Final = "record.json"  # the record's name in a run directory
 GUARDRAILS: Final = "guardrails.json"  # the checks of the data once the split is known
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asking:
-    """What a person says of a dataset; a run and a record know it already."""
-
-    said: Said = field(default_factory=Said)
-    delimiter: str | None = None
-    pins: Sequence[Pin] = ()
-    budget: float | None = None
-    trials: int | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        return not any((*vars(self.said).values(), self.delimiter, self.pins, self.budget, self.trials))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,33 +60,34 @@ class Subject:
             ) from None
 
 
-def open_subject(path: Path, *, layers: Sequence[str], own_book: bool, asking: Asking) -> Subject:
+def open_subject(path: Path, *, said: Said, delimiter: str | None, strategy: StrategyOptions) -> Subject:
     """Open a run directory, a record, or a dataset.
 
-    layers: the book for a dataset; own_book: whether a person named it, so that it also replaces a record's own.
+    said, delimiter, strategy: what is asked of a dataset; of a record only a book that is named on the command line.
     Raises RunError on a directory that is no run, ChoiceError on words about a dataset that is none.
     """
     if path.is_dir():
         path /= RECORD
         if not path.exists():
             raise RunError(
-                f"A run is a directory with a {RECORD}, but {path.parent} has none. Name a run, record or dataset."
+                f"A run is a directory with a {RECORD}, but {path.parent} has none. Name a run, a record or a dataset."
             )
     if path.name == RECORD or Record.is_one(path):
-        if not asking.is_empty:
+        if any((*vars(said).values(), delimiter, strategy.pins, strategy.budget, strategy.trials)):
             raise ChoiceError(
                 f"{path} is a record, which knows its dataset and budget already; --target, --pin, --budget and the "
                 "like are for a dataset. 'what-if --set' changes facts."
             )
         record = Record.read(path)
-        return Subject(record=record, path=path, layers=tuple(layers) if own_book else tuple(record.book.layers))
-    with Dataset.open(str(path), delimiter=asking.delimiter) as dataset:
+        layers = strategy.layers if strategy.is_own_book else tuple(record.book.layers)
+        return Subject(record=record, path=path, layers=layers)
+    with Dataset.open(str(path), delimiter=delimiter) as dataset:
         advice = advise(
             dataset,
-            asking.said,
-            book=load_book(layers),
-            pins=asking.pins,
-            budget=asking.budget,
-            trials=asking.trials,
+            said,
+            book=load_book(strategy.layers),
+            pins=strategy.pins,
+            budget=strategy.budget,
+            trials=strategy.trials,
         )
-    return Subject(record=advice.record, path=None, layers=tuple(layers))
+    return Subject(record=advice.record, path=None, layers=strategy.layers)

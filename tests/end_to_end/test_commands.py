@@ -236,6 +236,13 @@ def test_a_killed_training_resumes_without_repeating_a_trial(tmp_path: Path) -> 
     assert len(combinations) == 6
 
 
+@pytest.mark.parametrize("words", [("--pin", "optimizer=sgd", "--reason", "r"), ("--seed", "1"), ("--target", "x")])
+def test_a_stopped_run_goes_on_as_it_began_or_not_at_all(words: tuple[str, ...], cancer_run: Run) -> None:
+    result = invoke("train", "--resume", cancer_run.directory, *words)
+    assert result.exit_code == 2
+    assert "so --resume takes only --budget and --trials" in " ".join(result.output.split())
+
+
 def test_ctrl_c_leaves_the_best_model_so_far(tmp_path: Path) -> None:
     run = tmp_path / "run"
     process = start("train", CANCER, "--target", "diagnosis", "--trials", "500", "-o", run)
