@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from rules.choices import Slot
-from rules.condition import SIGNS, Test
+from rules.condition import EXACT_DIGITS, SIGNS, Test
 from rules.facts import FACTS
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def rules_document(proved: ProvedBook) -> str:
 def _wanted(test: Test) -> str:
     if isinstance(test.constant, tuple):
         return " or ".join(test.constant)
-    return f"{SIGNS[test.op]} {test.constant:,g}"
+    return f"{SIGNS[test.op]} {test.constant:,.{EXACT_DIGITS}g}"
 
 
 def markdown(text: object) -> str:
