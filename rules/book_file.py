@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
@@ -95,6 +96,7 @@ def _entries(source: Document, key: str, kind: type[BaseModel]) -> list[Any]:
     """The validated entries of one of a file's lists."""
     entries = []
     for index, fields in enumerate(source.data.get(key, [])):
+        _check_characters(fields, source=source, path=(key, index))
         try:
             entries.append(kind.model_validate(fields))
         except ValidationError as error:
@@ -105,6 +107,21 @@ def _entries(source: Document, key: str, kind: type[BaseModel]) -> list[Any]:
             where = source.place(key, index, *path)
             raise BookError(f"{where}: {'.'.join(map(str, path))}: {first['msg']}.{hint}") from None
     return entries
+
+
+def _check_characters(value: Any, *, source: Document, path: tuple[str | int, ...]) -> None:  # noqa: ANN401  any YAML
+    """Refuse characters that would steer the terminal on which a book is shown."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            _check_characters(str(key), source=source, path=(*path, key))
+            _check_characters(part, source=source, path=(*path, key))
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            _check_characters(part, source=source, path=(*path, index))
+    elif isinstance(value, str):
+        steering = next((mark for mark in value if unicodedata.category(mark) == "Cc" and mark not in "\n\t"), None)
+        if steering is not None:
+            raise BookError(f"{source.place(*path)}: a book is plain text, but got the control character {steering!r}.")
 
 
 def _rule(text: RuleText, *, source: Document, index: int, layer: str) -> Rule:
