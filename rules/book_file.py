@@ -88,6 +88,10 @@ def _check_keys(source: Document, keys: tuple[str, ...]) -> None:
     data = source.data
     if isinstance(data, dict) and data and all(key in keys and isinstance(data[key], list) for key in data):
         return
+    unknown = next((key for key in data if key not in keys), None) if isinstance(data, dict) else None
+    if unknown is not None:
+        near = did_you_mean(str(unknown), keys)
+        raise BookError(f"{source.place(unknown)}: a book holds {' and '.join(keys)}, but got {unknown!r}.{near}")
     wanted = " or ".join(f"'{key}'" for key in keys)
     raise BookError(f"{source.source}:1:1: the file must hold a list under {wanted}, and nothing else.")
 
