@@ -106,3 +106,9 @@ def test_a_record_without_its_facts_does_not_fit_the_schema(advice: Recommendati
     record = json.loads(advice.record.to_json())
     del record["facts"]
     assert not published("record").is_valid(record)
+
+
+def test_a_record_with_an_unknown_choice_does_not_fit_the_schema(advice: Recommendation) -> None:
+    record = json.loads(advice.record.to_json())
+    record["decisions"]["loss"]["choice"]["name"] = "hubber"
+    assert not published("record").is_valid(record)
