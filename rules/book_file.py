@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
@@ -87,6 +88,10 @@ def _check_keys(source: Document, keys: tuple[str, ...]) -> None:
     data = source.data
     if isinstance(data, dict) and data and all(key in keys and isinstance(data[key], list) for key in data):
         return
+    unknown = next((key for key in data if key not in keys), None) if isinstance(data, dict) else None
+    if unknown is not None:
+        near = did_you_mean(str(unknown), keys)
+        raise BookError(f"{source.place(unknown)}: a book holds {' and '.join(keys)}, but got {unknown!r}.{near}")
     wanted = " or ".join(f"'{key}'" for key in keys)
     raise BookError(f"{source.source}:1:1: the file must hold a list under {wanted}, and nothing else.")
 
@@ -95,6 +100,7 @@ def _entries(source: Document, key: str, kind: type[BaseModel]) -> list[Any]:
     """The validated entries of one of a file's lists."""
     entries = []
     for index, fields in enumerate(source.data.get(key, [])):
+        _check_characters(fields, source=source, path=(key, index))
         try:
             entries.append(kind.model_validate(fields))
         except ValidationError as error:
@@ -105,6 +111,21 @@ def _entries(source: Document, key: str, kind: type[BaseModel]) -> list[Any]:
             where = source.place(key, index, *path)
             raise BookError(f"{where}: {'.'.join(map(str, path))}: {first['msg']}.{hint}") from None
     return entries
+
+
+def _check_characters(value: Any, *, source: Document, path: tuple[str | int, ...]) -> None:  # noqa: ANN401  any YAML
+    """Refuse characters that would steer the terminal on which a book is shown."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            _check_characters(str(key), source=source, path=(*path, key))
+            _check_characters(part, source=source, path=(*path, key))
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            _check_characters(part, source=source, path=(*path, index))
+    elif isinstance(value, str):
+        steering = next((mark for mark in value if unicodedata.category(mark) == "Cc" and mark not in "\n\t"), None)
+        if steering is not None:
+            raise BookError(f"{source.place(*path)}: a book is plain text, but got the control character {steering!r}.")
 
 
 def _rule(text: RuleText, *, source: Document, index: int, layer: str) -> Rule:

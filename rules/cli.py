@@ -81,7 +81,7 @@ def list_rules(*, slot: Slot | None, book: tuple[str, ...], form: str) -> None:
     render.show_rules(found, _console())
 
 
-@rules.command()
+@rules.command(short_help="Show one rule with its reason and its examples.")
 @click.argument("rule_id", metavar="ID")
 @_book
 @_form
@@ -89,17 +89,20 @@ def show(*, rule_id: str, book: tuple[str, ...], form: str) -> None:
     """Show one rule: what it says, why, on what grounds, what it beats, and its examples."""
     proved = load_book(layers(book))
     rule = proved.book.by_id.get(rule_id.upper())
-    if rule is None or rule in proved.book.off:
+    if rule is None:
         near = did_you_mean(rule_id.upper(), proved.book.by_id)
-        why = "switched off" if rule is not None else f"not in this book.{near}"
-        raise BookError(f"The rule {rule_id} is {why} 'recommend rules list' shows all.")
+        raise BookError(f"The rule {rule_id} is not in this book.{near} 'recommend rules list' shows all.")
+    if rule in proved.book.off:
+        entry = next(entry for entry in proved.book.disabled if entry.rule == rule.id)
+        by = f" by {entry.author}" if entry.author else ""
+        raise BookError(f"The rule {rule.id} is switched off{by} ({entry.place}): {entry.reason}. Remove that entry.")
     if form == "json":
         _emit(_as_json(rule) | {"order": render.order_of(rule, proved)})
         return
     render.show_rule(rule, proved, _console())
 
 
-@rules.command()
+@rules.command(short_help="Show a slot as a decision table.")
 @click.argument("slot", type=SlotName())
 @_book
 @click.option(
@@ -116,7 +119,7 @@ def table(*, slot: Slot, book: tuple[str, ...], to: str) -> None:
         click.echo(to_html(found) if to == "html" else to_markdown(found), nl=False)
 
 
-@rules.command()
+@rules.command(short_help="Prove that a book decides for every dataset.")
 @_positional
 @_form
 def check(*, book: str | None, form: str) -> None:
@@ -129,15 +132,11 @@ def check(*, book: str | None, form: str) -> None:
     elif proof.findings:
         render.show_findings(proof.findings, _console())
     else:
-        off = f", {len(merged.off)} switched off" if merged.off else ""
-        click.echo(
-            f"Proved: {len(merged.rules)} rules of {' + '.join(merged.layers)}{off} give every dataset exactly one "
-            f"choice in each of {len(Slot)} slots, and none of the {len(merged.constraints)} constraints is broken."
-        )
+        render.show_proved(merged, _console())
     _end(findings=bool(proof.findings))
 
 
-@rules.command("test")
+@rules.command("test", short_help="Run the examples of a book's rules.")
 @_positional
 @_form
 def run_examples(*, book: str | None, form: str) -> None:
@@ -153,7 +152,7 @@ def run_examples(*, book: str | None, form: str) -> None:
     _end(findings=bool(failed))
 
 
-@rules.command()
+@rules.command(short_help="Show thresholds without close examples.")
 @_positional
 @_form
 def coverage(*, book: str | None, form: str) -> None:
@@ -166,7 +165,10 @@ def coverage(*, book: str | None, form: str) -> None:
     _end(findings=not found.is_complete)
 
 
-@rules.command()
+@rules.command(
+    epilog="Example: recommend rules diff shipped mine.yaml --corpus runs",
+    short_help="Show where two books choose differently.",
+)
 @click.argument("old")
 @click.argument("new")
 @click.option(
@@ -176,14 +178,10 @@ def coverage(*, book: str | None, form: str) -> None:
 )
 @_form
 def diff(*, old: str, new: str, corpus: Path | None, form: str) -> None:
-    r"""Show every dataset for which OLD and NEW choose differently, as regions in words.
+    """Show every dataset for which OLD and NEW choose differently, as regions in words.
 
     A book is 'shipped', 'handbook', a file or folder of own rules (on top of the shipped ones), a folder of a whole
     book, or layers joined by '+'.
-
-    \b
-    recommend rules diff handbook shipped
-    recommend rules diff shipped mine.yaml --corpus runs
     """
     before, after = load_book(layers_of(old)), load_book(layers_of(new))
     found = difference(before, after)
@@ -218,7 +216,10 @@ def _changed(records: Iterable[Record], before: ProvedBook, after: ProvedBook) -
             yield f"{record.dataset.name} ({record.created})", changes
 
 
-@rules.command()
+@rules.command(
+    epilog="Example: recommend rules new optimizer --then adamw --when 'rows>=5000' --because 'As in our last paper.'",
+    short_help="Add a rule to your own book.",
+)
 @click.argument("slot", type=SlotName())
 @click.option(
     "--then", "then", required=True, metavar="CHOICE", help="A name, or YAML: '{name: adamw, weight_decay: 0.01}'."
@@ -235,7 +236,9 @@ def new(*, slot: Slot, then: str, when: tuple[str, ...], because: str, author: s
     """Add a rule for SLOT to your own book, with its tests, and with the overrides that the proof asks for."""
     from rules.scaffold import add_rule  # noqa: PLC0415  for this verb only
 
-    below = [layer for layer in layers(()) if Path(layer) != path]
+    if path.is_dir():
+        raise BookError(f"--book must be a file to write the rule to, but got the folder {path}. Name a file in it.")
+    below = [layer for layer in layers(()) if Path(layer).resolve() != path.resolve()]
     rule = add_rule(path, slot, then=then, when=when, because=because, author=author, below=below)
     click.echo(f"Wrote {rule} to {path}.")
     proof = prove(read_layers([*below, path]))
@@ -245,7 +248,7 @@ def new(*, slot: Slot, then: str, when: tuple[str, ...], because: str, author: s
     _end(findings=bool(proof.findings))
 
 
-@rules.command()
+@rules.command(short_help="Print the JSON Schema of a kind of file.")
 @click.argument("kind", type=click.Choice(["book", "bundle", "record"]))
 def schema(*, kind: str) -> None:
     """Print the JSON Schema of a book, a bundle or a record, for editors and checkers."""
@@ -254,7 +257,7 @@ def schema(*, kind: str) -> None:
     click.echo(path_of(kind).read_text(encoding="utf-8"), nl=False)
 
 
-@rules.command()
+@rules.command(short_help="Print the whole book in Markdown.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of standard output.")
 @_book
 def docs(*, output: Path | None, book: tuple[str, ...]) -> None:

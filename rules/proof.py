@@ -198,23 +198,27 @@ def _without_effect(
                 Flaw.SHADOWED,
                 slot,
                 [rule, *(other for other in rules if other.id in winners)],
-                f"{rule.id} never decides: wherever it fires, {by} beats it",
+                f"{rule.id} never decides: wherever it fires, {by} {'beats' if len(winners) == 1 else 'beat'} it",
                 witness=space.words(somewhere),
                 mend=f"Remove {rule.id}, or let it override one of them",
             )
 
 
 def _cycles(slot: Slot, rules: Sequence[Rule], beaten_by: Mapping[str, frozenset[str]]) -> Iterator[Finding]:
-    """Rules that beat each other in a circle: what is left after taking away, again and again, the unbeaten."""
+    """Rules that beat each other in a circle: what is left after taking away, again and again, those at either end."""
     left = dict(beaten_by)
-    while unbeaten := [rule for rule, winners in left.items() if not winners & left.keys()]:
-        for rule in unbeaten:
+    while outside := [rule for rule, winners in left.items() if not winners & left.keys() or not _beats(rule, left)]:
+        for rule in outside:
             del left[rule]
     if left:
         circle = [rule for rule in rules if rule.id in left]
         names = ", ".join(sorted(left))
         problem = f"{names} override each other in a circle"
         yield _finding(Flaw.CYCLE, slot, circle, problem, mend="Remove one of the overrides")
+
+
+def _beats(rule: str, beaten_by: Mapping[str, frozenset[str]]) -> bool:
+    return any(rule in winners for winners in beaten_by.values())
 
 
 def _conflicts(

@@ -7,7 +7,7 @@ import math
 import operator
 from typing import TYPE_CHECKING
 
-from rules.condition import interval_of, levels_of
+from rules.condition import interval_of, levels_of, number
 from rules.facts import NotApplicable
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def region_in_words(space: Space, box: Box) -> str:
     """A box as conditions on the facts that it limits.
 
+    >>> from rules.cells import Space
     >>> from rules.condition import Test
     >>> space = Space.over([Test(fact="rows", op="ge", constant=50)])
     >>> region_in_words(space, space.where([Test(fact="rows", op="ge", constant=50)]))
@@ -78,13 +79,13 @@ def _stretch(fact: str, run: Sequence[Piece]) -> str:
         return fact
     domain = interval_of(fact)
     if low == high:
-        return f"{fact} = {low:g}"
-    left = f"{low:g} {'≤' if first.low == first.high else '<'} "
-    right = f" {'≤' if last.low == last.high else '<'} {high:g}"
+        return f"{fact} = {number(low)}"
+    left = f"{number(low)} {'≤' if first.low == first.high else '<'} "
+    right = f" {'≤' if last.low == last.high else '<'} {number(high)}"
     if low == domain.low and (first.low == first.high or math.isinf(low)):
         return f"{fact}{right}"
     if high == domain.high and (last.low == last.high or math.isinf(high)):
-        return f"{fact} {'≥' if first.low == first.high else '>'} {low:g}"
+        return f"{fact} {'≥' if first.low == first.high else '>'} {number(low)}"
     return f"{left}{fact}{right}"
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from rules.choices import Slot, names
+from rules.condition import number
 from rules.facts import FACTS
 from rules.proof import MEANINGS
 from rules.regions import region_in_words
-from rules.territory import decided
+from rules.territory import decided, ways
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from rules.engine import ProvedBook
     from rules.proof import Finding
     from rules.rule import Rule
+    from rules.rulebook import Rulebook
 
 INDENT = (0, 0, 0, 2)
 
@@ -37,14 +41,22 @@ def plain_table(*headings: str) -> Table:
 
 
 def show_rules(rules: Iterable[Rule], console: Console) -> None:
-    """A line for each rule."""
-    table = plain_table("Rule", "Slot", "Layer", "Chooses", "Where")
-    table.columns[0].no_wrap = table.columns[1].no_wrap = True
-    for rule in rules:
-        stance = Text(" contested", style="dim yellow") if rule.stance == "contested" else Text()
-        chooses = Text(str(rule.choice), style="bold") + stance
-        table.add_row(rule.id, rule.slot.value, Text(rule.layer), chooses, Text(rule.condition))
-    console.print(table)
+    """A line for each rule, slot by slot."""
+    found = list(rules)
+    widest = max((len(word) for rule in found for word in str(rule.choice).split()), default=0)
+    for slot in Slot:
+        if not any(rule.slot is slot for rule in found):
+            continue
+        console.print(Text.assemble((slot.label, "bold cyan"), (f"  {slot}", "dim")))
+        table = plain_table("", "", "", "")
+        table.columns[0].no_wrap = table.columns[1].no_wrap = True
+        table.columns[2].width = widest
+        table.columns[3].ratio = 1
+        for rule in (rule for rule in found if rule.slot is slot):
+            stance = Text(" contested", style="dim yellow") if rule.stance == "contested" else Text()
+            chooses = Text(str(rule.choice), style="bold") + stance
+            table.add_row(rule.id, Text(rule.layer), chooses, Text(", ".join(map(str, rule.when)) or "always"))
+        console.print(Padding(table, INDENT))
 
 
 def show_rule(rule: Rule, proved: ProvedBook, console: Console) -> None:
@@ -67,15 +79,32 @@ def show_rule(rule: Rule, proved: ProvedBook, console: Console) -> None:
         table.add_row("Rejects", Text(f"{rejected}: {why}"))
     for kind, citation in rule.source.items():
         table.add_row("Source", Text(f"{kind}: {citation}"))
-    space, boxes = decided(proved, rule.slot, lambda other: other.id == rule.id)
-    regions = [region_in_words(space, box) for box in boxes]
-    table.add_row("Decides", Text("\n".join(regions) or "nowhere in this book: other rules beat it wherever it fires"))
+    table.add_row("Decides", Text(_territory(rule, proved)))
     for label, others in order_of(rule, proved).items():
         table.add_row(label, Text(", ".join(others) or "no rule"))
     for example in rule.examples:
         given = ", ".join(f"{fact} = {value}" for fact, value in example.given.items())
         table.add_row(f"{example.expect.capitalize()} on", Text(given))
     console.print(Padding(table, INDENT))
+
+
+def _territory(rule: Rule, proved: ProvedBook) -> str:
+    """Where a rule decides, in words."""
+    space, boxes = decided(proved, rule.slot, lambda other: other.id == rule.id)
+    if boxes:
+        return either(region_in_words(space, box) for box in boxes)
+    read = dict.fromkeys(Slot(slot) for test in rule.when if (slot := FACTS[test.fact].slot) is not None)
+    for choices in itertools.product(*(names(slot).values() for slot in read)):
+        pinned = {slot: kind() for slot, kind in zip(read, choices, strict=True)}
+        found = ways(proved.book, proved.beaten_by, (rule.slot,), space=space, pinned=pinned)
+        if pinned and any(way.rules[rule.slot] is rule for way in found):
+            return f"only where a person pins the {' and the '.join(read)}"
+    return "nowhere: other rules beat it wherever it fires"
+
+
+def either(regions: Iterable[str]) -> str:
+    """Regions, one to a line."""
+    return "\nor ".join(regions)
 
 
 def order_of(rule: Rule, proved: ProvedBook) -> dict[str, list[str]]:
@@ -100,6 +129,16 @@ def show_decision_table(found: DecisionTable, console: Console) -> None:
         cells = [Text(cell) if (cell := found.cell(rule, fact)) else Text("any", style="dim") for fact in found.facts]
         table.add_row(*cells, Text(str(rule.choice), style="bold"), rule.id)
     console.print(table)
+
+
+def show_proved(book: Rulebook, console: Console) -> None:
+    """What the proof of a book without flaws says."""
+    off = f", {len(book.off)} switched off" if book.off else ""
+    words = (
+        f"Proved: {len(book.rules)} rules of {' + '.join(book.layers)}{off} give every dataset exactly one choice in "
+        f"each of {len(Slot)} slots, and none of the {len(book.constraints)} constraints is broken."
+    )
+    console.print(Text(words))
 
 
 def show_findings(findings: Sequence[Finding], console: Console) -> None:
@@ -127,8 +166,8 @@ def show_coverage(found: Coverage, console: Console) -> None:
     """Thresholds without close cases, and what only fallbacks answer."""
     for one in found.thresholds:
         if not one.is_close:
-            hit = "no firing case" if one.fires is None else f"nearest firing case {one.fires:g}"
-            miss = "no miss" if one.misses is None else f"nearest miss {one.misses:g}"
+            hit = "no firing case" if one.fires is None else f"nearest firing case {number(one.fires)}"
+            miss = "no miss" if one.misses is None else f"nearest miss {number(one.misses)}"
             console.print(Text.assemble((one.rule, "bold red"), f" {one.test}: {hit}, {miss} ({one.place})"))
     for rule in found.without_firing_case:
         console.print(Text.assemble((rule, "bold red"), " no example on which it fires"))
@@ -138,7 +177,9 @@ def show_coverage(found: Coverage, console: Console) -> None:
     table = plain_table("Slot", "Only a fallback answers", "", "Where")
     for part in found.fallbacks:
         rules = ", ".join(part.rules) or "none"
-        table.add_row(part.slot.value, f"{part.share:.1%} of {part.of:,} cells", rules, Text("\n".join(part.where)))
+        table.add_row(
+            part.slot.value, f"{part.share:.1%} ({part.cells:,} of {part.of:,} cells)", rules, Text(either(part.where))
+        )
     console.print(table)
 
 

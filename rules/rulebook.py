@@ -61,7 +61,7 @@ def layers_of(book: str) -> tuple[str, ...]:
     ('handbook', 'mine.yaml')
     """
     parts = book.split("+")
-    if len(parts) > 1:
+    if len(parts) > 1 and not Path(book).exists():
         return tuple(parts)
     if book == SHIPPED:
         return SHIPPED_LAYERS

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from rules.book_file import CONSTRAINTS, DISABLE, RULES, DisabledText, RuleText
 from rules.bundle import FORMAT as BUNDLE_FORMAT
-from rules.choices import UNIONS, Slot, names
+from rules.choices import UNIONS, Choice, Slot, names
 from rules.condition import COMPARISONS, interval_of, levels_of
 from rules.facts import FACTS
 from rules.record import Record
@@ -87,7 +87,11 @@ def _bundle() -> dict[str, Any]:
 
 
 def _record() -> dict[str, Any]:
-    return {"$schema": DIALECT, **Record.model_json_schema(mode="serialization"), "title": "A pcwat audit record"}
+    record = Record.model_json_schema(mode="serialization")
+    definitions = record.pop("$defs") | _choices()
+    members = {member.__name__ for slot in Slot for member in names(slot).values()}
+    definitions[Choice.__name__] = {"anyOf": [{"$ref": f"#/$defs/{member}"} for member in sorted(members)]}
+    return {"$schema": DIALECT, **record, "title": "A pcwat audit record", "$defs": definitions}
 
 
 def _choices() -> dict[str, Any]:

@@ -60,6 +60,8 @@ def _read(path: Path, table: tuple[str, ...]) -> tuple[str, ...] | None:
         raise BookError(f"{path} cannot be read as TOML: {error}.") from None
     for key in table:
         settings = settings.get(key, {})
+        if not isinstance(settings, dict):
+            raise BookError(f"{path}: {key!r} must be a table, as in [{'.'.join(table)}], but got {settings!r}.")
     if not settings and table:
         return None
     for key in settings:

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import strategies as st
 
+from recommender.cli import main
 from rules.engine import ProvedBook, load_book
+from rules.facts import FACTS, NOT_APPLICABLE, Levels, Measurement, Modality, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,3 +37,61 @@ def shipped() -> ProvedBook:
 @pytest.fixture(scope="session")
 def handbook() -> ProvedBook:
     return load_book(["handbook"])
+
+
+THRESHOLDS = (0, 0.0099, 0.01, 0.5, 1, 1.5, 1.51, 2, 3, 4, 4.01, 9, 12, 16, 30, 60, 189, 190, 50_000)
+
+
+@st.composite
+def _datasets(draw: st.DrawFn) -> dict[str, Measurement]:
+    """Random facts that hang together, thresholds and their neighbours included."""
+    task = draw(st.sampled_from(list(Task)))
+    facts = {"task": Measurement(value=task.value)}
+    for fact in FACTS.values():
+        if fact.slot is not None or fact.name == "task":
+            continue
+        if not fact.applies_to(task):
+            facts[fact.name] = Measurement(value=NOT_APPLICABLE)
+        elif isinstance(fact.domain, Levels):
+            allowed = fact.domain.values if task != Task.FORECASTING else (Modality.TABULAR.value, "sequence")
+            facts[fact.name] = Measurement(value=draw(st.sampled_from(allowed)))
+        else:
+            fitting = [value for value in THRESHOLDS if value in fact.domain]
+            facts[fact.name] = Measurement(value=draw(st.sampled_from(fitting)))
+    return facts
+
+
+@pytest.fixture(scope="session")
+def datasets() -> st.SearchStrategy[dict[str, Measurement]]:
+    return _datasets()
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended. words: what it printed, as one line."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def words(self) -> str:
+        return " ".join(self.out.split())
+
+
+@pytest.fixture
+def recommend(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[..., Ended]:
+    """Run the command line as a person does, in a folder of its own and on a terminal of 120 columns."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def run(*words: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["recommend", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), out, err)
+
+    return run

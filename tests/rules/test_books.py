@@ -5,36 +5,29 @@ from __future__ import annotations
 import pytest
 
 from rules.choices import Slot
+from rules.coverage import Coverage, coverage, failures
 from rules.engine import decide, load_book
-from rules.facts import FACTS, NOT_APPLICABLE, Levels, Measurement, Task
+from rules.facts import FACTS, NOT_APPLICABLE, Measurement, Task
 from rules.rulebook import read_layers
 
-RULES = read_layers(["handbook", "evidence"]).rules
+BOOK = read_layers(["handbook", "evidence"])
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+@pytest.fixture(scope="module")
+def covered(shipped) -> Coverage:
+    return coverage(shipped)
+
+
+@pytest.mark.parametrize("rule", BOOK.rules, ids=lambda rule: rule.id)
 def test_a_rule_does_what_its_examples_say(rule) -> None:
     assert rule.examples
-    for example in rule.examples:
-        fires = all(test.holds(example.given.get(test.fact, NOT_APPLICABLE)) for test in rule.when)
-        assert fires is (example.expect == "fires"), example
+    assert [failure for failure in failures(BOOK) if failure.rule == rule.id] == []
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
-def test_a_rule_has_a_case_on_each_side_of_each_threshold(rule) -> None:
-    for test in rule.when:
-        if isinstance(FACTS[test.fact].domain, Levels):
-            continue
-        values = {example.expect: [] for example in rule.examples}
-        for example in rule.examples:
-            if test.fact in example.given:
-                values.setdefault(example.expect, []).append(example.given[test.fact])
-        passing = [value for value in values["fires"] if test.holds(value)]
-        missing = [value for value in values["silent"] if not test.holds(value)]
-        assert passing, f"{test}: no firing case"
-        assert missing, f"{test}: no miss"
-        gap = min(abs(a - b) for a in passing for b in missing)
-        assert gap <= max(1, 0.01 * abs(float(test.constant))), f"{test}: the nearest miss is {gap} away"
+@pytest.mark.parametrize("rule", BOOK.rules, ids=lambda rule: rule.id)
+def test_a_rule_has_a_case_on_each_side_of_each_threshold(rule, covered) -> None:
+    assert [one for one in covered.thresholds if one.rule == rule.id and not one.is_close] == []
+    assert rule.id not in covered.without_firing_case
 
 
 def facts(task: Task, **values: object) -> dict[str, Measurement]:
@@ -91,8 +84,8 @@ def test_more_trials_search_further_down_the_sensitivity_table(trials: int, sear
 
 
 def test_every_rule_of_the_evidence_layer_is_an_exception_with_a_citation() -> None:
-    handbook_choices = {rule.slot for rule in RULES if rule.layer == "handbook"}
-    for rule in RULES:
+    handbook_choices = {rule.slot for rule in BOOK.rules if rule.layer == "handbook"}
+    for rule in BOOK.rules:
         if rule.layer == "evidence":
             assert rule.slot in handbook_choices
             assert set(rule.source) & {"doi", "arxiv", "measured", "tool"}, rule.id

@@ -12,7 +12,7 @@ from rules.choices import Slot, parse_choice
 from rules.decision import Defeat, Pin
 from rules.engine import decide, load_book
 from rules.errors import ChoiceError
-from rules.facts import FACTS, NOT_APPLICABLE, UNKNOWN, Levels, Measurement, Modality, Task
+from rules.facts import FACTS, NOT_APPLICABLE, UNKNOWN, Levels, Measurement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from rules.rule import Rule
 
 BOOK = load_book()
-THRESHOLDS = (0, 0.0099, 0.01, 0.5, 1, 1.5, 1.51, 2, 3, 4, 4.01, 9, 12, 16, 30, 60, 189, 190, 50_000)
 
 
 def known(**values: Any) -> dict[str, Measurement]:
@@ -45,25 +44,6 @@ def known(**values: Any) -> dict[str, Measurement]:
 def regression() -> dict[str, Measurement]:
     none = dict.fromkeys(("classes", "imbalance_ratio", "rare_class_rows"), NOT_APPLICABLE)
     return known(task="regression", outlier_share=0.0, target_skew=0.0, **none)
-
-
-@st.composite
-def datasets(draw: st.DrawFn) -> dict[str, Measurement]:
-    """Random facts that hang together, thresholds and their neighbours included."""
-    task = draw(st.sampled_from(list(Task)))
-    facts = {"task": Measurement(value=task.value)}
-    for fact in FACTS.values():
-        if fact.slot is not None or fact.name == "task":
-            continue
-        if not fact.applies_to(task):
-            facts[fact.name] = Measurement(value=NOT_APPLICABLE)
-        elif isinstance(fact.domain, Levels):
-            allowed = fact.domain.values if task != Task.FORECASTING else (Modality.TABULAR.value, "sequence")
-            facts[fact.name] = Measurement(value=draw(st.sampled_from(allowed)))
-        else:
-            fitting = [value for value in THRESHOLDS if value in fact.domain]
-            facts[fact.name] = Measurement(value=draw(st.sampled_from(fitting)))
-    return facts
 
 
 OPERATORS = {"lt": lambda a, b: a < b, "le": lambda a, b: a <= b, "gt": lambda a, b: a > b, "ge": lambda a, b: a >= b}
@@ -119,9 +99,9 @@ def by_hand(slot: Slot, facts: dict[str, Measurement]) -> set[str]:
 
 
 @settings(max_examples=500, deadline=None)
-@given(datasets())
-def test_every_dataset_gets_the_choice_that_the_definition_gives(facts: dict[str, Measurement]) -> None:
-    strategy = decide(BOOK, facts)
+@given(st.data())
+def test_every_dataset_gets_the_choice_that_the_definition_gives(datasets, data: st.DataObject) -> None:
+    strategy = decide(BOOK, data.draw(datasets))
     for slot in Slot:
         assert by_hand(slot, strategy.facts) == {str(strategy.decisions[slot].choice)}
 

@@ -68,6 +68,14 @@ def test_overrides_in_a_circle_are_found(write_book) -> None:
     assert re.search(r"W002 \(.*mine.yaml:\d+:\d+\), W003 \(.*\) override each other in a circle", found[Flaw.CYCLE])
 
 
+def test_a_rule_that_a_circle_beats_is_not_in_it(write_book) -> None:
+    first = "id: W002\n  when: {rows: {ge: 10}}\n  then: {initializer: he}\n  overrides: [W003]"
+    second = "id: W003\n  when: {task: binary}\n  then: {initializer: lecun}\n  overrides: [W002]"
+    path = write_book(ALWAYS, first, second)
+    findings = prove_slot(Slot.INITIALIZER, read_layers([path]).of(Slot.INITIALIZER)).findings
+    assert [finding.rules for finding in findings if finding.flaw is Flaw.CYCLE] == [("W002", "W003")]
+
+
 def test_choices_that_do_not_fit_each_other_across_slots_are_found(write_book) -> None:
     mine = write_book("id: C900\n  when: {task: multilabel, rows: {ge: 7}}\n  then: {loss: mse}\n  overrides: [C003]")
     findings = prove(read_layers(["handbook", "evidence", mine])).findings

@@ -51,3 +51,11 @@ def test_the_hash_of_a_layer_changes_with_its_text(write_book) -> None:
     before = read_layers([path]).layers[str(path)]
     write_book(rule + "\n  overrides: []")
     assert read_layers([path]).layers[str(path)] != before
+
+
+def test_thresholds_that_differ_in_the_seventh_digit_are_told_apart(write_book) -> None:
+    rule = "id: N900\n  when: {{rows: {{ge: {}}}}}\n  then: {{activation: tanh}}"
+    (first,) = read_layers([write_book(rule.format(1234567))]).rules
+    (second,) = read_layers([write_book(rule.format(1234568))]).rules
+    assert (first.condition, second.condition) == ("rows ≥ 1234567", "rows ≥ 1234568")
+    assert first.digest != second.digest
