@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from rules.facts import FACTS, Interval, Levels, NotApplicable, Unknown, Value
+from rules.facts import FACTS, Interval, Levels, NotApplicable, Unknown, Value, exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,7 @@ class Test:
         """
         if isinstance(self.constant, tuple):
             return f"{self.fact} is {' or '.join(self.constant)}"
-        return f"{self.fact} {SIGNS[self.op]} {self.constant:g}"
+        return f"{self.fact} {SIGNS[self.op]} {exact(self.constant)}"
 
 
 def levels_of(fact: str) -> tuple[str, ...] | None:

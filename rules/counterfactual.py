@@ -11,7 +11,7 @@ from rules.cells import Piece, Space
 from rules.choices import Choice, Slot
 from rules.condition import levels_of
 from rules.engine import complete, rulings
-from rules.facts import FACTS, NOT_APPLICABLE, Facts, Measurement, NotApplicable, Unknown, Value
+from rules.facts import FACTS, NOT_APPLICABLE, Facts, Measurement, NotApplicable, Unknown, Value, exact
 from rules.moves import moves
 from rules.territory import ways
 
@@ -211,9 +211,9 @@ def _words(name: str, old: Value, new: Value, piece: Piece | None) -> str:
     now = "" if isinstance(old, NotApplicable) else f" (now {_short(old)})"
     if isinstance(new, str):
         return f"{name} {new}{now}"
-    excluded = piece is not None and piece.low != piece.high and isinstance(new, int | float)
-    if excluded and piece is not None and isinstance(old, int | float):
-        bound = f"above {piece.low:g}" if old <= (piece.low or 0) else f"below {piece.high:g}"
+    ends = (piece.low, piece.high) if piece is not None else (None, None)
+    if ends[0] is not None and ends[1] is not None and ends[0] != ends[1] and isinstance(old, int | float):
+        bound = f"above {exact(ends[0])}" if old <= ends[0] else f"below {exact(ends[1])}"
         return f"{name} {bound}{now}"
     return f"{name} {_short(new)}{now}"
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from rules.cells import Box, Space, meet, remainder, size
 from rules.choices import Slot
 from rules.condition import interval_of, levels_of
-from rules.facts import NotApplicable
+from rules.facts import NotApplicable, exact
 from rules.territory import Way, base_tests, upstream, ways
 
 if TYPE_CHECKING:
@@ -168,13 +168,13 @@ def _stretch(fact: str, run: Sequence[Piece]) -> str:
         return fact
     domain = interval_of(fact)
     if low == high:
-        return f"{fact} = {low:g}"
-    left = f"{low:g} {'≤' if first.low == first.high else '<'} "
-    right = f" {'≤' if last.low == last.high else '<'} {high:g}"
+        return f"{fact} = {exact(low)}"
+    left = f"{exact(low)} {'≤' if first.low == first.high else '<'} "
+    right = f" {'≤' if last.low == last.high else '<'} {exact(high)}"
     if low == domain.low and (first.low == first.high or math.isinf(low)):
         return f"{fact}{right}"
     if high == domain.high and (last.low == last.high or math.isinf(high)):
-        return f"{fact} {'≥' if first.low == first.high else '>'} {low:g}"
+        return f"{fact} {'≥' if first.low == first.high else '>'} {exact(low)}"
     return f"{left}{fact}{right}"
 
 
