@@ -131,7 +131,7 @@ def _across(proved: ProvedBook, known: Facts, slot: Slot, now: Choice, pins: Seq
             continue
         for box in way.boxes:
             changed, distance = _into(way.space, box, known)
-            then = {**known, **{name: Measurement(value=value) for name, (value, _) in changed.items()}}
+            then = substituted(known, {name: value for name, (value, _) in changed.items()}, source="")
             # An unknown fact, or one that this space does not cut, may lead elsewhere.
             if rulings(proved, then, pins=pins)[slot].choice != way.choices[slot]:
                 continue
