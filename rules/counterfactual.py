@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from rules.cells import Piece, Space
+from rules.cells import Piece, Space, is_inside
 from rules.choices import Choice, Slot
 from rules.condition import levels_of
 from rules.engine import complete, rulings
@@ -153,7 +153,10 @@ def _into(space: Space, box: Box, known: Facts) -> tuple[dict[str, tuple[Value, 
     names = counted = 0
     relative = 0.0
     here = {fact: known[fact].value for fact in space.axes}
-    for fact, found in space.pieces_of(box).items():
+    world = next(world for world in space.worlds if is_inside(box, world))
+    for (fact, found), mask, whole in zip(space.pieces_of(box).items(), box, world, strict=True):
+        if mask == whole and isinstance(here[fact], Unknown | NotApplicable):
+            continue  # whatever it is, or would be, leads into the box
         value, piece = min(
             ((_nearest(piece, here[fact]), piece) for piece in found),
             key=lambda pair: _relative(here[fact], pair[0]),
