@@ -26,6 +26,8 @@ STEP: Final = 0.01
 """How far past an excluded end a real-valued fact is taken, as a share of that end's size."""
 SMALLEST_END: Final = 0.01
 """Size that an end counts as where it is nearer to zero."""
+DIGITS: Final = 9
+"""Decimals of a relative distance; the further ones are rounding errors, which must not part what is equally far."""
 
 
 class Change(BaseModel):
@@ -92,7 +94,7 @@ def reach(
 
 
 def _nearest_each(found: Iterable[Flip]) -> tuple[Flip, ...]:
-    """The nearest flip to each other choice."""
+    """The nearest flip to each other choice; of equally near ones the first."""
     best: dict[str, Flip] = {}
     for flip in sorted(found, key=lambda flip: flip.distance):
         best.setdefault(flip.becomes, flip)
@@ -118,8 +120,12 @@ def _moved(
                     becomes=str(ruling.choice),
                     rules=ruling.rules,
                     how=move.words,
-                    changes=tuple(_change(name, known[name].value, value) for name, value in move.values.items()),
-                    distance=(0, 1, move.distance),
+                    changes=tuple(
+                        _change(name, known[name].value, value)
+                        for name, value in move.values.items()
+                        if value != known[name].value
+                    ),
+                    distance=(0, 1, round(move.distance, DIGITS)),
                 )
 
 
@@ -171,7 +177,7 @@ def _into(space: Space, box: Box, known: Facts) -> tuple[dict[str, tuple[Value, 
         relative += _relative(here[fact], value)
     if "task" in changed:
         _follow_task(str(changed["task"][0]), changed, known)
-    return changed, (names, counted, relative)
+    return changed, (names, counted, round(relative, DIGITS))
 
 
 def _follow_task(task: str, changed: dict[str, tuple[Value, Piece]], known: Facts) -> None:

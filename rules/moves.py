@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 NEIGHBOURS = (-1, 0, 1)
 """Whole numbers around the one at which a threshold is met exactly: one of them lies on each side."""
 
+DIGITS = 6
+"""Decimals of a number of rows that is a product; the further ones are rounding errors."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
@@ -70,7 +73,7 @@ def _rare_rows(facts: Facts, thresholds: Mapping[str, Iterable[float]], rare_cla
     rare, ratio, rows = (_number(facts, name) for name in ("rare_class_rows", "imbalance_ratio", "rows"))
     if facts["task"].value not in CLASSIFICATION or rare is None or ratio is None or rows is None:
         return
-    frequent = ratio * rare
+    frequent = round(ratio * rare, DIGITS)
     wanted = [
         *(frequent / ratio for ratio in thresholds.get("imbalance_ratio", ()) if ratio > 0),
         *thresholds.get("rare_class_rows", ()),
