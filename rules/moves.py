@@ -89,7 +89,8 @@ def _rare_rows(facts: Facts, thresholds: Mapping[str, Iterable[float]], rare_cla
         }
         return f"{_more(count, rare, f'rows of {whose}')}", values
 
-    yield from _counts(rare, wanted, least=1, most=frequent, move=move)
+    # Given facts need not hang together: there may be fewer rows than rare ones, but never less than one.
+    yield from _counts(rare, wanted, least=max(1, rare - rows + 1), most=frequent, move=move)
 
 
 def _rows(facts: Facts, thresholds: Mapping[str, Iterable[float]]) -> Iterator[Move]:
