@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import importlib.util
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,7 +11,7 @@ from rules.engine import ProvedBook, load_book
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+    from types import ModuleType
 
 
 @pytest.fixture
@@ -32,3 +35,24 @@ def shipped() -> ProvedBook:
 @pytest.fixture(scope="session")
 def handbook() -> ProvedBook:
     return load_book(["handbook"])
+
+
+def _neighbour(name: str) -> ModuleType:
+    """A module of this folder, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def mutations() -> ModuleType:
+    return _neighbour("mutations")
+
+
+@pytest.fixture(scope="session")
+def brute_force() -> ModuleType:
+    return _neighbour("brute_force")
