@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from rules.condition import number
-from rules.facts import FACTS, IMPOSSIBLE, NOT_APPLICABLE, Interval, Levels, NotApplicable, Task
+from rules.facts import FACTS, IMPOSSIBLE, NOT_APPLICABLE, Interval, Levels, NotApplicable, Task, exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -63,11 +62,11 @@ def _stretches(fact: str, domain: Interval, thresholds: Iterable[float]) -> Iter
     ends = sorted({domain.low, *thresholds, domain.high})
     for low, high in itertools.pairwise([*ends, domain.high]):
         if math.isfinite(low):
-            yield Piece(value=int(low) if domain.whole else low, words=f"{fact} = {number(low)}", low=low, high=low)
+            yield Piece(value=int(low) if domain.whole else low, words=f"{fact} = {exact(low)}", low=low, high=low)
         inside = _between(low, high, whole=domain.whole)
         if inside is not None:
-            left = f"{number(low)} < " if math.isfinite(low) else ""
-            right = f" < {number(high)}" if math.isfinite(high) else ""
+            left = f"{exact(low)} < " if math.isfinite(low) else ""
+            right = f" < {exact(high)}" if math.isfinite(high) else ""
             words = f"{left}{fact}{right}" if left or right else f"any {fact}"
             yield Piece(value=inside, words=words, low=low, high=high)
 

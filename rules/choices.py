@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from rules.errors import ChoiceError, did_you_mean
+from rules.facts import exact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +82,9 @@ class Choice(BaseModel):
         'huber (delta 2)'
         """
         changed = [
-            f"{key.replace('_', ' ')} {value:g}" if isinstance(value, float) else f"{key.replace('_', ' ')} {value}"
+            f"{key.replace('_', ' ')} {exact(value)}"
+            if isinstance(value, float)
+            else f"{key.replace('_', ' ')} {value}"
             for key, value in self.model_dump(exclude={"name"}, exclude_defaults=True).items()
         ]
         name: str = self.name  # type: ignore[attr-defined]  # every member of a union has it

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from rules.facts import FACTS, Interval, Levels, NotApplicable, Unknown, Value
+from rules.facts import FACTS, Interval, Levels, NotApplicable, Unknown, Value, exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,8 +17,6 @@ Constant = float | int | tuple[str, ...]
 COMPARISONS: Final[MappingProxyType[str, Callable[[float, float], bool]]] = MappingProxyType(
     {"lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge}
 )
-EXACT_DIGITS: Final = 15
-"""Decimal digits that a float keeps."""
 SIGNS: Final = MappingProxyType({"lt": "<", "le": "≤", "gt": ">", "ge": "≥"})
 
 
@@ -59,16 +57,7 @@ class Test:
         """
         if isinstance(self.constant, tuple):
             return f"{self.fact} is {' or '.join(self.constant)}"
-        return f"{self.fact} {SIGNS[self.op]} {number(self.constant)}"
-
-
-def number(value: float) -> str:
-    """A threshold as it stands in a book: two that differ never read alike.
-
-    >>> number(1234567), number(0.01)
-    ('1234567', '0.01')
-    """
-    return f"{value:.{EXACT_DIGITS}g}"
+        return f"{self.fact} {SIGNS[self.op]} {exact(self.constant)}"
 
 
 def levels_of(fact: str) -> tuple[str, ...] | None:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from rules.cells import Piece, Space
+from rules.cells import Piece, Space, is_inside
 from rules.choices import Choice, Slot
 from rules.condition import levels_of
 from rules.engine import complete, rulings
-from rules.facts import FACTS, NOT_APPLICABLE, Facts, Measurement, NotApplicable, Unknown, Value
+from rules.facts import FACTS, NOT_APPLICABLE, Facts, Measurement, NotApplicable, Unknown, Value, exact
 from rules.moves import moves
 from rules.territory import ways
 
@@ -28,6 +28,8 @@ LINKED: Final = frozenset({"imbalance_ratio", "rare_class_rows"})
 """Facts of which none changes alone, unless the task does."""
 SMALLEST_END: Final = 0.01
 """Size that an end counts as where it is nearer to zero."""
+DIGITS: Final = 9
+"""Decimals of a relative distance; the further ones are rounding errors, which must not part what is equally far."""
 
 
 class Change(BaseModel):
@@ -99,7 +101,7 @@ def reach(
 
 
 def _nearest_each(found: Iterable[Flip]) -> tuple[Flip, ...]:
-    """The nearest flip to each other choice."""
+    """The nearest flip to each other choice; of equally near ones the first."""
     best: dict[str, Flip] = {}
     for flip in sorted(found, key=lambda flip: flip.distance):
         best.setdefault(flip.becomes, flip)
@@ -125,8 +127,12 @@ def _moved(
                     becomes=str(ruling.choice),
                     rules=ruling.rules,
                     how=move.words,
-                    changes=tuple(_change(name, known[name].value, value) for name, value in move.values.items()),
-                    distance=(0, 1, move.distance),
+                    changes=tuple(
+                        _change(name, known[name].value, value)
+                        for name, value in move.values.items()
+                        if value != known[name].value
+                    ),
+                    distance=(0, 1, round(move.distance, DIGITS)),
                 )
 
 
@@ -138,7 +144,7 @@ def _across(proved: ProvedBook, known: Facts, slot: Slot, now: Choice, pins: Seq
             continue
         for box in way.boxes:
             changed, distance = _into(way.space, box, known)
-            then = {**known, **{name: Measurement(value=value) for name, (value, _) in changed.items()}}
+            then = substituted(known, {name: value for name, (value, _) in changed.items()}, source="")
             # An unknown fact, or one that this space does not cut, may lead elsewhere.
             if rulings(proved, then, pins=pins)[slot].choice != way.choices[slot]:
                 continue
@@ -160,7 +166,10 @@ def _into(space: Space, box: Box, known: Facts) -> tuple[dict[str, tuple[Value, 
     names = counted = 0
     relative = 0.0
     here = {fact: known[fact].value for fact in space.axes}
-    for fact, found in space.pieces_of(box).items():
+    world = next(world for world in space.worlds if is_inside(box, world))
+    for (fact, found), mask, whole in zip(space.pieces_of(box).items(), box, world, strict=True):
+        if mask == whole and isinstance(here[fact], Unknown | NotApplicable):
+            continue  # whatever it is, or would be, leads into the box
         value, piece = min(
             ((_nearest(piece, here[fact]), piece) for piece in found),
             key=lambda pair: _relative(here[fact], pair[0]),
@@ -177,7 +186,7 @@ def _into(space: Space, box: Box, known: Facts) -> tuple[dict[str, tuple[Value, 
         _follow_task(str(changed["task"][0]), changed, known)
     elif changed.keys() & LINKED:
         counted += 1  # its partners cannot stay as they are, so a move that takes them along comes first
-    return changed, (names, counted, relative)
+    return changed, (names, counted, round(relative, DIGITS))
 
 
 def _follow_task(task: str, changed: dict[str, tuple[Value, Piece]], known: Facts) -> None:
@@ -220,9 +229,9 @@ def _words(name: str, old: Value, new: Value, piece: Piece | None) -> str:
     now = "" if isinstance(old, NotApplicable) else f" (now {_short(old)})"
     if isinstance(new, str):
         return f"{name} {new}{now}"
-    excluded = piece is not None and piece.low != piece.high and isinstance(new, int | float)
-    if excluded and piece is not None and isinstance(old, int | float):
-        bound = f"above {piece.low:g}" if old <= (piece.low or 0) else f"below {piece.high:g}"
+    ends = (piece.low, piece.high) if piece is not None else (None, None)
+    if ends[0] is not None and ends[1] is not None and ends[0] != ends[1] and isinstance(old, int | float):
+        bound = f"above {exact(ends[0])}" if old <= ends[0] else f"below {exact(ends[1])}"
         return f"{name} {bound}{now}"
     return f"{name} {_short(new)}{now}"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rules.choices import Slot
-from rules.condition import EXACT_DIGITS, SIGNS, Test
+from rules.condition import SIGNS, Test
 from rules.facts import FACTS
 from rules.templating import environment
 
@@ -66,4 +66,4 @@ def rules_document(proved: ProvedBook) -> str:
 def _wanted(test: Test) -> str:
     if isinstance(test.constant, tuple):
         return " or ".join(test.constant)
-    return f"{SIGNS[test.op]} {test.constant:,.{EXACT_DIGITS}g}"
+    return f"{SIGNS[test.op]} {test.constant:,.15g}"

@@ -87,6 +87,16 @@ class Unknown:
         return "unknown"
 
 
+def exact(number: float) -> str:
+    """A number in few digits, but in as many as part it from every other.
+
+    >>> exact(4.0), exact(1e6), exact(1_234_567)
+    ('4', '1e+06', '1234567')
+    """
+    short = f"{number:g}"
+    return short if float(short) == number else repr(number).removesuffix(".0")
+
+
 NOT_APPLICABLE: Final = NotApplicable()
 UNKNOWN: Final = Unknown()
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 NEIGHBOURS = (-1, 0, 1)
 """Whole numbers around the one at which a threshold is met exactly: one of them lies on each side."""
 
+DIGITS = 6
+"""Decimals of a number of rows that is a product; the further ones are rounding errors."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
@@ -70,7 +73,7 @@ def _rare_rows(facts: Facts, thresholds: Mapping[str, Iterable[float]], rare_cla
     rare, ratio, rows = (_number(facts, name) for name in ("rare_class_rows", "imbalance_ratio", "rows"))
     if facts["task"].value not in CLASSIFICATION or rare is None or ratio is None or rows is None:
         return
-    frequent = ratio * rare
+    frequent = round(ratio * rare, DIGITS)
     wanted = [
         *(frequent / ratio for ratio in thresholds.get("imbalance_ratio", ()) if ratio > 0),
         *thresholds.get("rare_class_rows", ()),
@@ -86,7 +89,8 @@ def _rare_rows(facts: Facts, thresholds: Mapping[str, Iterable[float]], rare_cla
         }
         return f"{_more(count, rare, f'rows of {whose}')}", values
 
-    yield from _counts(rare, wanted, least=1, most=frequent, move=move)
+    # Given facts need not hang together: there may be fewer rows than rare ones, but never less than one.
+    yield from _counts(rare, wanted, least=max(1, rare - rows + 1), most=frequent, move=move)
 
 
 def _rows(facts: Facts, thresholds: Mapping[str, Iterable[float]]) -> Iterator[Move]:

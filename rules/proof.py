@@ -205,20 +205,32 @@ def _without_effect(
 
 
 def _cycles(slot: Slot, rules: Sequence[Rule], beaten_by: Mapping[str, frozenset[str]]) -> Iterator[Finding]:
-    """Rules that beat each other in a circle: what is left after taking away, again and again, those at either end."""
+    """Rules that beat each other in a circle, each circle apart; a rule that merely loses to one has no part in it."""
     left = dict(beaten_by)
-    while outside := [rule for rule, winners in left.items() if not winners & left.keys() or not _beats(rule, left)]:
-        for rule in outside:
+    while unbeaten := [rule for rule, winners in left.items() if not winners & left.keys()]:
+        for rule in unbeaten:
             del left[rule]
-    if left:
-        circle = [rule for rule in rules if rule.id in left]
-        names = ", ".join(sorted(left))
-        problem = f"{names} override each other in a circle"
+    above = _all_above({rule: winners & left.keys() for rule, winners in left.items()})
+    circles = {rule: {other for other in above[rule] if rule in above[other]} for rule in above if rule in above[rule]}
+    while circles:
+        names = next(iter(circles.values()))
+        circles = {rule: circle for rule, circle in circles.items() if rule not in names}
+        circle = [rule for rule in rules if rule.id in names]
+        problem = f"{', '.join(sorted(names))} override each other in a circle"
         yield _finding(Flaw.CYCLE, slot, circle, problem, mend="Remove one of the overrides")
 
 
-def _beats(rule: str, beaten_by: Mapping[str, frozenset[str]]) -> bool:
-    return any(rule in winners for winners in beaten_by.values())
+def _all_above(beaten_by: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+    """For each rule, those that beat it, those that beat these, and so on."""
+    above = {}
+    for rule, winners in beaten_by.items():
+        seen, left = set(winners), list(winners)
+        while left:
+            further = beaten_by[left.pop()] - seen
+            seen |= further
+            left += further
+        above[rule] = frozenset(seen)
+    return above
 
 
 def _conflicts(

@@ -7,8 +7,8 @@ import math
 import operator
 from typing import TYPE_CHECKING
 
-from rules.condition import interval_of, levels_of, number
-from rules.facts import NotApplicable
+from rules.condition import interval_of, levels_of
+from rules.facts import NotApplicable, exact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,13 +79,13 @@ def _stretch(fact: str, run: Sequence[Piece]) -> str:
         return fact
     domain = interval_of(fact)
     if low == high:
-        return f"{fact} = {number(low)}"
-    left = f"{number(low)} {'≤' if first.low == first.high else '<'} "
-    right = f" {'≤' if last.low == last.high else '<'} {number(high)}"
+        return f"{fact} = {exact(low)}"
+    left = f"{exact(low)} {'≤' if first.low == first.high else '<'} "
+    right = f" {'≤' if last.low == last.high else '<'} {exact(high)}"
     if low == domain.low and (first.low == first.high or math.isinf(low)):
         return f"{fact}{right}"
     if high == domain.high and (last.low == last.high or math.isinf(high)):
-        return f"{fact} {'≥' if first.low == first.high else '>'} {number(low)}"
+        return f"{fact} {'≥' if first.low == first.high else '>'} {exact(low)}"
     return f"{left}{fact}{right}"
 
 

@@ -10,8 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rules.choices import Slot, names
-from rules.condition import number
-from rules.facts import FACTS
+from rules.facts import FACTS, exact
 from rules.proof import MEANINGS
 from rules.regions import region_in_words
 from rules.territory import decided, ways
@@ -166,8 +165,8 @@ def show_coverage(found: Coverage, console: Console) -> None:
     """Thresholds without close cases, and what only fallbacks answer."""
     for one in found.thresholds:
         if not one.is_close:
-            hit = "no firing case" if one.fires is None else f"nearest firing case {number(one.fires)}"
-            miss = "no miss" if one.misses is None else f"nearest miss {number(one.misses)}"
+            hit = "no firing case" if one.fires is None else f"nearest firing case {exact(one.fires)}"
+            miss = "no miss" if one.misses is None else f"nearest miss {exact(one.misses)}"
             console.print(Text.assemble((one.rule, "bold red"), f" {one.test}: {hit}, {miss} ({one.place})"))
     for rule in found.without_firing_case:
         console.print(Text.assemble((rule, "bold red"), " no example on which it fires"))

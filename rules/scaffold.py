@@ -15,9 +15,9 @@ from rules import document
 from rules.book_file import RULES, misfit, parse_tests, read_rules
 from rules.cells import pieces
 from rules.choices import parse_choice
-from rules.condition import Test, levels_of, number
+from rules.condition import Test, levels_of
 from rules.errors import BookError, did_you_mean
-from rules.facts import FACTS, NotApplicable, Task
+from rules.facts import FACTS, NotApplicable, Task, exact
 from rules.proof import Flaw, prove_slot
 from rules.rule import Rule
 from rules.rulebook import Rulebook, read_layers
@@ -140,7 +140,7 @@ def _name(tests: Sequence[Test], choice: Choice) -> str:
         if isinstance(test.constant, tuple):
             words.append("-or-".join(test.constant))
         else:
-            words += [SPOKEN[test.op], number(test.constant).replace("-", "minus-")]
+            words += [SPOKEN[test.op], exact(test.constant).replace("-", "minus-")]
     where = "-and-".join("-".join(words) for words in limits.values()) or "always"
     return f"{where}-takes-{choice.model_dump()['name']}".replace("_", "-")
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import importlib.util
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +15,7 @@ from rules.facts import FACTS, NOT_APPLICABLE, Levels, Measurement, Modality, Ta
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+    from types import ModuleType
 
 
 @pytest.fixture
@@ -95,3 +97,24 @@ def recommend(
         return Ended(int(ended.value.code or 0), out, err)
 
     return run
+
+
+def _neighbour(name: str) -> ModuleType:
+    """A module of this folder, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def mutations() -> ModuleType:
+    return _neighbour("mutations")
+
+
+@pytest.fixture(scope="session")
+def brute_force() -> ModuleType:
+    return _neighbour("brute_force")

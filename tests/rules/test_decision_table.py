@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.choices import Slot
-from rules.decision_table import decision_table, markdown, to_html, to_markdown
+from rules.decision_table import decision_table, to_html, to_markdown
 from rules.engine import ProvedBook, decide, load_book
+from rules.templating import markdown
 
 BOOK = load_book()
 TABLES = {slot: decision_table(BOOK, slot) for slot in Slot}

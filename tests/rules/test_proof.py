@@ -68,12 +68,22 @@ def test_overrides_in_a_circle_are_found(write_book) -> None:
     assert re.search(r"W002 \(.*mine.yaml:\d+:\d+\), W003 \(.*\) override each other in a circle", found[Flaw.CYCLE])
 
 
-def test_a_rule_that_a_circle_beats_is_not_in_it(write_book) -> None:
+def test_a_rule_that_loses_to_a_circle_is_not_named_in_it(write_book) -> None:
     first = "id: W002\n  when: {rows: {ge: 10}}\n  then: {initializer: he}\n  overrides: [W003]"
     second = "id: W003\n  when: {task: binary}\n  then: {initializer: lecun}\n  overrides: [W002]"
-    path = write_book(ALWAYS, first, second)
-    findings = prove_slot(Slot.INITIALIZER, read_layers([path]).of(Slot.INITIALIZER)).findings
+    findings = prove_slot(
+        Slot.INITIALIZER, read_layers([write_book(ALWAYS, first, second)]).of(Slot.INITIALIZER)
+    ).findings
     assert [finding.rules for finding in findings if finding.flaw is Flaw.CYCLE] == [("W002", "W003")]
+
+
+def test_two_circles_are_two_flaws(write_book) -> None:
+    rules = [
+        f"id: W00{number}\n  when: {{rows: {{ge: {number}}}}}\n  then: {{initializer: he}}\n  overrides: [W00{other}]"
+        for number, other in ((2, 3), (3, 2), (4, 5), (5, 4))
+    ]
+    findings = prove_slot(Slot.INITIALIZER, read_layers([write_book(*rules)]).of(Slot.INITIALIZER)).findings
+    assert [one.rules for one in findings if one.flaw is Flaw.CYCLE] == [("W002", "W003"), ("W004", "W005")]
 
 
 def test_choices_that_do_not_fit_each_other_across_slots_are_found(write_book) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from rules.choices import Huber
 from rules.errors import BookError
 from rules.rulebook import read_layers
 
@@ -53,9 +54,15 @@ def test_the_hash_of_a_layer_changes_with_its_text(write_book) -> None:
     assert read_layers([path]).layers[str(path)] != before
 
 
-def test_thresholds_that_differ_in_the_seventh_digit_are_told_apart(write_book) -> None:
-    rule = "id: N900\n  when: {{rows: {{ge: {}}}}}\n  then: {{activation: tanh}}"
-    (first,) = read_layers([write_book(rule.format(1234567))]).rules
-    (second,) = read_layers([write_book(rule.format(1234568))]).rules
-    assert (first.condition, second.condition) == ("rows ≥ 1234567", "rows ≥ 1234568")
-    assert first.digest != second.digest
+def test_thresholds_that_differ_in_the_seventh_digit_are_told_apart_in_words_and_digests(write_book) -> None:
+    """What :g writes of both is 1.23457e+06."""
+    rules = [
+        read_layers([write_book(f"id: A900\n  when: {{rows: {{ge: {rows}}}}}\n  then: {{optimizer: adam}}")]).rules[0]
+        for rows in (1_234_567, 1_234_568)
+    ]
+    assert [rule.condition for rule in rules] == ["rows ≥ 1234567", "rows ≥ 1234568"]
+    assert rules[0].digest != rules[1].digest
+
+
+def test_parameters_that_differ_in_the_seventh_digit_are_told_apart_in_words() -> None:
+    assert str(Huber(delta=1.0000001)) == "huber (delta 1.0000001)"
