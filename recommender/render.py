@@ -9,17 +9,19 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from recommender.guardrails import not_passed
 from rules.choices import Slot
 from rules.facts import FACTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
     from recommender.profile import Profile
     from recommender.recommend import Recommendation
     from rules.decision import Decision, TestResult
+    from rules.record import Guardrail
 
 NOTES_ORDER: Final = (
     Slot.METRIC,
@@ -62,7 +64,7 @@ def show(advice: Recommendation, console: Console) -> None:
     console.print(_table(advice))
     for line in _doubts(advice):
         console.print(Padding(Text.from_markup(line), (0, 0, 0, 2)))
-    _findings(advice.profile, console)
+    _findings(not_passed(advice.record.guardrails), console)
 
 
 def _table(advice: Recommendation) -> Table:
@@ -157,11 +159,11 @@ def show_profile(profile: Profile, console: Console) -> None:
     console.print(columns)
     if len(profile.columns) > MOST_COLUMNS:
         console.print(f"and {len(profile.columns) - MOST_COLUMNS:,} columns more; --format json lists all", style="dim")
-    _findings(profile, console)
+    _findings(profile.findings, console)
 
 
-def _findings(profile: Profile, console: Console) -> None:
-    for finding in profile.findings:
+def _findings(findings: Sequence[Guardrail], console: Console) -> None:
+    for finding in findings:
         line = Text("! ", style="yellow")
         line.append(finding.message, style="default")
         console.print(line)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from recommender.characteristics.sequence import find_time, persistence, spacing
 from recommender.kinds import UNUSED_KINDS, Kind, Role, grade, infer_kind, named_as_identifier
 from recommender.proposal import propose_target
+from recommender.splitting import PART_WORDS, PARTS, TRAINING
 from recommender.sql import is_integer, is_number, is_text, level_text, quoted, time_stamp
 from recommender.tasks import Reading, read_task
 from rules.errors import ColumnError, TargetError, did_you_mean
@@ -24,24 +25,7 @@ __all__ = ["UNUSED_KINDS", "Kind", "Role", "Roles", "infer_roles"]
 MOST_GRADES: Final = 12
 """Levels up to which words are looked at for grades: no known scale has more."""
 UNFIT_TARGETS: Final = frozenset({Kind.IDENTIFIER, Kind.CONSTANT, Kind.TEXT, Kind.DATETIME})
-PART_WORDS: Final = frozenset(
-    {
-        "train",
-        "training",
-        "learn",
-        "test",
-        "testing",
-        "valid",
-        "validation",
-        "val",
-        "dev",
-        "holdout",
-        "hold-out",
-        "eval",
-    }
-)
-"""How tables name the parts of a split."""
-TRAINING_WORDS: Final = frozenset({"train", "training", "learn"})
+TRAINING_WORDS: Final = frozenset(PARTS[TRAINING])
 YES_OR_NO: Final = ({"yes", "no"}, {"y", "n"}, {"true", "false"}, {"t", "f"})
 
 
@@ -200,7 +184,7 @@ def _find_split(dataset: Dataset, columns: Mapping[str, Role], targets: Sequence
     """The column whose values name the parts of a split, training among them."""
     for name, role in columns.items():
         summary = dataset.summaries[name]
-        short = 1 < summary.distinct <= len(TRAINING_WORDS) and not summary.missing and is_text(summary.storage)
+        short = 1 < summary.distinct <= len(PARTS) and not summary.missing and is_text(summary.storage)
         if name in targets or role.kind is not Kind.CATEGORICAL or not short:
             continue
         words = {level.strip().lower() for level in _levels(dataset, name)}
