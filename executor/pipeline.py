@@ -14,8 +14,22 @@ from executor.begin import Begun, begin, reopen
 from executor.budget import Budget
 from executor.catalog.performance import performance_metric
 from executor.evaluate import evaluate
+from executor.guardrails import with_measured_drift
 from executor.preprocess import encode_hold_out, encode_parts, fit_preprocessing
-from executor.run import MODEL, PREDICTIONS, SCORES, SIGNATURE, SUMMARY, Run, Summary, read_plan, write_json
+from executor.run import (
+    GUARDRAILS,
+    MODEL,
+    PREDICTIONS,
+    RECORD,
+    SCORES,
+    SIGNATURE,
+    SUMMARY,
+    Guardrails,
+    Run,
+    Summary,
+    read_plan,
+    write_json,
+)
 from executor.search import rebuild, search
 from executor.signature import describe
 from executor.split import split
@@ -25,6 +39,7 @@ from recommender.dataset import Dataset
 from recommender.recommend import Said
 from recommender.roles import Kind
 from rules.facts import Task
+from rules.record import Record
 from rules.rulebook import SHIPPED_LAYERS
 
 if TYPE_CHECKING:
@@ -85,6 +100,7 @@ def resume(directory: Path, *, budget: float | None = None) -> Run:
 def carry_out(begun: Begun, *, budget: Budget, progress: Progress = lambda _: None) -> Run:
     """Split, encode, search, put the model together, and judge it on the hold-out, once."""
     directory, roles, bundle, seed = begun.directory, begun.roles, begun.bundle, begun.plan.seed
+    record = Record.read(directory / RECORD)
     table, windows = read_rows(begun.dataset, roles), None
     if roles.task is Task.FORECASTING:
         windows = plan_windows(table, roles)
@@ -118,6 +134,10 @@ def carry_out(begun: Begun, *, budget: Budget, progress: Progress = lambda _: No
         linear_seconds=min(LINEAR_SECONDS, budget.left / 2),
     )
     csv.write_csv(pa.table(judgement.predictions), directory / PREDICTIONS)
+    guardrails = with_measured_drift(
+        record.guardrails, begun.dataset, roles, training=table.rows[rows.train], hold_out=table.rows[rows.hold_out]
+    )
+    write_json(directory / GUARDRAILS, Guardrails(guardrails=guardrails))
     summary = Summary(
         split=rows.sentence,
         trials=len(trials.ranked),

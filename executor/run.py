@@ -19,7 +19,7 @@ from recommender.roles import Kind
 from rules.bundle import Bundle
 from rules.errors import RunError
 from rules.facts import Task
-from rules.record import Record
+from rules.record import Guardrail, Record
 
 if TYPE_CHECKING:
     import keras
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 PLAN, BUNDLE, RECORD, SIGNATURE = "plan.json", "bundle.yaml", "record.json", "signature.json"
 MODEL, SCORES, PREDICTIONS, SUMMARY = "model.keras", "scores.json", "predictions.csv", "summary.json"
+GUARDRAILS = "guardrails.json"
 File = TypeVar("File", bound=BaseModel)
 RUNS: Final = Path("runs")  # where runs are kept unless a person says otherwise
 
@@ -65,6 +66,15 @@ class Plan(BaseModel):
             entity_column=self.entity_column,
             split_column=self.split_column,
         )
+
+
+class Guardrails(BaseModel):
+    """Every check of the data: those of the record, with drift as it was measured after the split."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: str = "pcwat/guardrails/1"
+    guardrails: tuple[Guardrail, ...]
 
 
 class Summary(BaseModel):
@@ -120,6 +130,10 @@ class Run:
     @cached_property
     def summary(self) -> Summary:
         return read_json(self.directory / SUMMARY, Summary)
+
+    @cached_property
+    def guardrails(self) -> tuple[Guardrail, ...]:
+        return read_json(self.directory / GUARDRAILS, Guardrails).guardrails
 
     @cached_property
     def model(self) -> keras.Model:
