@@ -93,7 +93,7 @@ def _of_tuner(tuner: Bayesian | Hyperband, rows: int, selecting: float) -> Guard
         status="alerted" if few else "passed",
         message=(
             f"{tuner.name.capitalize()} search of {rows:,} rows (under {FEW_ROWS}): {on}, mostly by chance. Collect "
-            "more, or keep to a few trials with --pin tuner=manual."
+            "more, or keep to a few trials with --pin tuner=manual --reason WHY."
             if few
             else f"{tuner.name.capitalize()} search of {rows:,} rows (at least {FEW_ROWS}): {on}."
         ),
