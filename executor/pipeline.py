@@ -14,9 +14,11 @@ from executor.begin import Begun, begin, reopen
 from executor.budget import Budget
 from executor.catalog.performance import performance_metric
 from executor.evaluate import evaluate
+from executor.guardrails import with_measured_drift
 from executor.preprocess import encode_hold_out, encode_parts, fit_preprocessing
 from executor.run import (
     BUNDLE,
+    GUARDRAILS,
     MODEL,
     PLAN,
     PREDICTIONS,
@@ -39,7 +41,7 @@ from recommender.manifest import MANIFEST, Manifest
 from recommender.recommend import Said
 from recommender.roles import Kind
 from rules.facts import Task
-from rules.record import Record
+from rules.record import Guardrails, Record
 from rules.rulebook import SHIPPED_LAYERS
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[TrialProgress], None]
 
-SEALED: Final = (BUNDLE, RECORD, PLAN, JOURNAL, MODEL, SIGNATURE, PREDICTIONS, SUMMARY)
+SEALED: Final = (BUNDLE, RECORD, PLAN, JOURNAL, MODEL, SIGNATURE, PREDICTIONS, SUMMARY, GUARDRAILS)
 """Files of a run whose digests its manifest keeps, beside its scores."""
 
 
@@ -104,6 +106,7 @@ def carry_out(begun: Begun, *, budget: Budget, progress: Progress = lambda _: No
     """Encode, search, put the model together, and judge it on the hold-out, once."""
     directory, roles, bundle, seed = begun.directory, begun.roles, begun.bundle, begun.plan.seed
     table, windows, rows = begun.material.table, begun.material.windows, begun.material.rows
+    record = Record.read(directory / RECORD)
     preprocessing = fit_preprocessing(table, roles, rows.train)
     parts = encode_parts(table, roles, rows, preprocessing)
 
@@ -133,6 +136,10 @@ def carry_out(begun: Begun, *, budget: Budget, progress: Progress = lambda _: No
         linear_seconds=min(LINEAR_SECONDS, budget.left / 2),
     )
     csv.write_csv(pa.table(judgement.predictions), directory / PREDICTIONS)
+    guardrails = with_measured_drift(
+        record.guardrails, begun.dataset, roles, training=table.rows[rows.train], hold_out=table.rows[rows.hold_out]
+    )
+    write_json(directory / GUARDRAILS, Guardrails(guardrails=guardrails))
     summary = Summary(
         split=rows.sentence,
         trials=len(trials.ranked),
@@ -147,7 +154,7 @@ def carry_out(begun: Begun, *, budget: Budget, progress: Progress = lambda _: No
     write_json(directory / SUMMARY, summary)
     scores = as_json(judgement.scores)
     files: dict[str, Path | bytes] = {name: directory / name for name in SEALED} | {SCORES: scores.encode()}
-    write_json(directory / MANIFEST, Manifest.of(record=Record.read(directory / RECORD).seal, files=files))
+    write_json(directory / MANIFEST, Manifest.of(record=record.seal, files=files))
     # Last, for a run is finished when its scores are there.
     write(directory / SCORES, scores)
     return Run(directory)

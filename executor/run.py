@@ -18,7 +18,7 @@ from recommender.roles import Kind
 from rules.bundle import Bundle
 from rules.errors import RunError
 from rules.facts import Task
-from rules.record import Record
+from rules.record import Guardrail, Guardrails, Record
 
 if TYPE_CHECKING:
     import keras
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 PLAN, BUNDLE, RECORD, SIGNATURE = "plan.json", "bundle.yaml", "record.json", "signature.json"
 MODEL, SCORES, PREDICTIONS, SUMMARY = "model.keras", "scores.json", "predictions.csv", "summary.json"
+GUARDRAILS = "guardrails.json"
 File = TypeVar("File", bound=BaseModel)
 RUNS: Final = Path("runs")  # where runs are kept unless a person says otherwise
 
@@ -125,6 +126,10 @@ class Run:
     @cached_property
     def summary(self) -> Summary:
         return read_json(self.directory / SUMMARY, Summary)
+
+    @cached_property
+    def guardrails(self) -> tuple[Guardrail, ...]:
+        return read_json(self.directory / GUARDRAILS, Guardrails).guardrails
 
     @cached_property
     def model(self) -> keras.Model:

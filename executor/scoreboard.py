@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from recommender.guardrails.drift import DRIFT_NAME
 from recommender.render import number
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ def show_scores(run: Run, console: Console) -> None:
     for threshold in scores.thresholds:
         console.print(f"Threshold: {escape(threshold)}", style="dim")
     console.print(Text(scores.verdict, style="bold" if scores.has_signal else "bold yellow"))
+    for one in run.guardrails:
+        if one.name == DRIFT_NAME and one.status == "alerted":
+            console.print(Text.assemble(("! ", "yellow"), one.message))
     console.print()
     console.print(escape(summary.split), style="dim")
     found = ", ".join(f"{name} {number(value)}" for name, value in summary.best_hyperparameters.items())

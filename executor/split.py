@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from recommender.roles import PARTS
+from recommender.splitting import HOLD_OUT_SHARE, LARGEST_REPEAT, PARTS, validation_share
 from rules.errors import ColumnError, DatasetError
 from rules.facts import CLASSIFICATION, Task
 
@@ -19,15 +19,9 @@ if TYPE_CHECKING:
 
     Draw = Callable[[np.ndarray, float], np.ndarray]
 
-HOLD_OUT_SHARE: Final = 0.2  # of all rows (EVIDENCE.md, section 1)
 FEWEST_ROWS: Final = 10  # labelled rows; below it a part of the split would be empty or a single row
 FEWEST_ENTITIES: Final = 3  # one for each part
 UNITS_A_STRATUM: Final = 5  # entities of each class that a grouped split needs to be stratified too: 1 / 0.2
-LARGEST_REPEAT: Final = 0.05  # of all rows; a more frequent row is a common case of a coarse table, not a copy
-SMALL_TABLE: Final = 5_000  # rows
-SMALL_SHARES: Final = (0.1, 0.2, 500)  # least share, largest share, wanted rows (AutoGluon; EVIDENCE.md, section 1)
-LARGE_SHARES: Final = (0.01, 0.1, 2_500)  # the same from SMALL_TABLE on
-LARGEST_SHARE: Final = 0.2  # after doubling
 HASH_PRIME: Final = np.uint64(0x100000001B3)  # FNV-1a, 64 bit
 HASH_START: Final = np.uint64(0xCBF29CE484222325)  # FNV-1a, 64 bit
 HASH_SHIFT: Final = np.uint64(29)  # bits; spreads the high half of a product into the low half
@@ -72,21 +66,6 @@ def split(table: RawTable, roles: Roles, *, seed: int) -> Split:
         rest = np.setdiff1d(rest, validation)
     counts = f"{len(rest)} rows train, {len(validation)} select the best trial, {len(hold_out)} judge it once"
     return Split(train=rest, validation=validation, hold_out=hold_out, sentence=f"{counts}; split {how}.")
-
-
-def validation_share(rows: int) -> float:
-    """Share of the rows that are not hold-out which select, as AutoGluon sets it: doubled, for trials are compared.
-
-    rows: training and validation rows together.
-
-    >>> validation_share(2_500), validation_share(100_000)
-    (0.2, 0.05)
-    """
-    if rows < SMALL_TABLE:
-        low, high, target = SMALL_SHARES
-    else:
-        low, high, target = LARGE_SHARES
-    return min(LARGEST_SHARE, 2 * max(low, min(high, target / rows)))
 
 
 def _drawing(table: RawTable, roles: Roles, random: np.random.Generator) -> tuple[Draw, str]:

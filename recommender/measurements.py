@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from recommender.characteristic import FEWEST_SAMPLED, Characteristic, Labelled, count, share
 from recommender.characteristics.features import (
+    Copies,
     Hint,
     areas,
     correlations,
@@ -49,13 +50,16 @@ class Features:
 def of_rows(dataset: Dataset, roles: Roles, table: Labelled) -> Sequence[Characteristic]:
     """How many rows there are, how many have no target, and how many are copies."""
     unlabelled = dataset.row_count - table.rows
-    compared = [name for name, role in roles.columns.items() if role.kind is not Kind.IDENTIFIER]
-    copies = duplicate_rows(dataset.connection, compared, where=table.where) if compared else 0
+    compared = [
+        name for name, role in roles.columns.items() if role.kind is not Kind.IDENTIFIER and name != roles.split_column
+    ]
+    copies = duplicate_rows(dataset.connection, compared, where=table.where) if compared else Copies(rows=0, most=1)
     return (
         count("rows", table.rows, "rows", "rows with a target"),
         count("unlabelled_rows", unlabelled, "rows", f"counted on {dataset.row_count:,} rows"),
         share("target_missing_share", unlabelled, dataset.row_count, "fraction of rows", table, sampled=False),
-        share("duplicate_share", copies, table.rows, "fraction of rows", table, sampled=False),
+        share("duplicate_share", copies.rows, table.rows, "fraction of rows", table, sampled=False),
+        share("most_repeated_share", copies.most, table.rows, "fraction of rows", table, sampled=False),
     )
 
 

@@ -1,4 +1,4 @@
-"""Every measured number of a dataset with unit and interval, what was found worth saying, and the facts for rules."""
+"""Every measured number of a dataset with unit and interval, every check of it, and the facts for rules."""
 
 from __future__ import annotations
 
@@ -10,14 +10,28 @@ from pydantic import BaseModel, ConfigDict
 
 from recommender.characteristic import Characteristic, labelled
 from recommender.characteristics.columns import summarise
-from recommender.findings import Finding, find
+from recommender.characteristics.drift import drift
+from recommender.guardrails import (
+    check_columns,
+    check_drift,
+    check_leakage,
+    check_names,
+    check_order,
+    check_rows,
+    check_targets,
+    in_order,
+    not_passed,
+)
 from recommender.kinds import Kind
 from recommender.measurements import of_features, of_rows, of_sequence, of_targets
+from recommender.splitting import known_division
 from rules.facts import FACTS, NOT_APPLICABLE, UNKNOWN, Measurement, Modality, Task
+from rules.record import Guardrail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from recommender.characteristic import Labelled
     from recommender.dataset import Dataset
     from recommender.roles import Roles
 
@@ -50,7 +64,13 @@ class Profile(BaseModel):
     targets: dict[str, tuple[Characteristic, ...]]
     """Of each target."""
     columns: tuple[ColumnProfile, ...]
-    findings: tuple[Finding, ...]
+    guardrails: tuple[Guardrail, ...]
+    """Every check of the data: what a person should look at, then what was done, then what passed."""
+
+    @property
+    def findings(self) -> tuple[Guardrail, ...]:
+        """The guardrails that did not pass."""
+        return not_passed(self.guardrails)
 
     def get(self, name: str, *, target: str | None = None) -> Characteristic | None:
         """A characteristic by name, of the dataset or of one of its targets; None where it was not measured."""
@@ -75,6 +95,7 @@ def measure(dataset: Dataset, roles: Roles) -> Profile:
     sequence = of_sequence(dataset, roles)
     parts = _parts(roles)
     characteristics = (*of_rows(dataset, roles, table), *features.characteristics, *sequence)
+    by_name = {one.name: one for one in characteristics}
     return Profile(
         dataset=dataset.name,
         task=roles.task,
@@ -93,15 +114,28 @@ def measure(dataset: Dataset, roles: Roles) -> Profile:
             )
             for name, role in roles.columns.items()
         ),
-        findings=find(
-            dataset,
-            roles,
-            measured={one.name: one for one in characteristics},
-            targets={target: {one.name: one for one in found} for target, found in targets.items()},
-            hints=features.hints,
-            summaries=summaries,
+        guardrails=in_order(
+            (
+                *check_leakage(roles, features.hints),
+                *check_names(dataset),
+                *check_rows(roles, by_name),
+                *check_targets(roles, {target: {one.name: one for one in found} for target, found in targets.items()}),
+                *check_order(roles, by_name),
+                *check_columns(roles, summaries),
+                _drift(dataset, roles, table),
+            )
         ),
     )
+
+
+def _drift(dataset: Dataset, roles: Roles, table: Labelled) -> Guardrail:
+    """Whether hold-out rows differ from training rows, measured where it is known which ones they will be."""
+    division = known_division(dataset, roles, table)
+    if division is None:
+        return check_drift(roles, (), None)
+    kinds = {name: roles.columns[name].kind for name in roles.features}
+    found = drift(dataset.connection, kinds, dataset.storage, training=division.training, hold_out=division.hold_out)
+    return check_drift(roles, found, division.words)
 
 
 def _modality(roles: Roles) -> Modality:

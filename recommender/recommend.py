@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from recommender.bundle_pins import with_bundle
 from recommender.dataset import Dataset
+from recommender.guardrails import check_choices, in_order
 from recommender.plan import trial_budget
 from recommender.profile import Profile, facts, measure, rarest_class
 from recommender.roles import Kind, Roles, infer_roles
@@ -139,7 +140,8 @@ def advise(
         rare_class=rarest_class(profile),
     )
     asked = said.recorded(delimiter=dataset.delimiter, budget=budget, trials=trials)
-    record = Record.of(strategy, dataset=seen, asked=asked, proved=book)
+    guardrails = in_order((*profile.guardrails, *check_choices(strategy.bundle, profile)))
+    record = Record.of(strategy, dataset=seen, asked=asked, proved=book, guardrails=guardrails)
     return Recommendation(
         bundle=strategy.bundle, strategy=strategy, profile=profile, roles=roles, record=record, book=book
     )

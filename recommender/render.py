@@ -9,18 +9,20 @@ from rich.table import Table
 from rich.text import Text
 
 from recommender.bundle_pins import FROM_BUNDLE
+from recommender.guardrails import not_passed
 from recommender.wording import counted, printable
 from rules.choices import Slot
 from rules.facts import FACTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
     from recommender.profile import Profile
     from recommender.recommend import Recommendation
     from rules.decision import Decision, TestResult
+    from rules.record import Guardrail
 
 NOTES_ORDER: Final = (
     Slot.METRIC,
@@ -68,7 +70,7 @@ def show(advice: Recommendation, console: Console) -> None:
     console.print(_table(advice, is_wide=console.width >= WIDE))
     for line in _doubts(advice):
         console.print(Padding(line, (0, 0, 0, 2)))
-    _findings(advice.profile, console)
+    _findings(not_passed(advice.record.guardrails), console)
 
 
 def _table(advice: Recommendation, *, is_wide: bool) -> Table:
@@ -184,11 +186,12 @@ def show_profile(profile: Profile, console: Console) -> None:
     console.print(columns)
     if len(profile.columns) > MOST_COLUMNS:
         console.print(f"and {len(profile.columns) - MOST_COLUMNS:,} columns more; --format json lists all", style="dim")
-    _findings(profile, console)
+    _findings(profile.findings, console)
 
 
-def _findings(profile: Profile, console: Console) -> None:
-    for finding in profile.findings:
-        line = Text("! ", style="yellow")
-        line.append(plain(finding.message, style="default"))
+def _findings(findings: Sequence[Guardrail], console: Console) -> None:
+    for finding in findings:
+        alerted = finding.status == "alerted"
+        line = Text("! " if alerted else "- ", style="yellow" if alerted else "dim")
+        line.append(plain(finding.message, style="default" if alerted else "dim"))
         console.print(line)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from recommender.characteristics.sequence import find_time, persistence, spacing
 from recommender.kinds import COMMA_REMEDY, UNUSED_KINDS, Kind, Role, comma_use, grade, infer_kind, named_as_identifier
 from recommender.proposal import propose_target
+from recommender.splitting import PART_WORDS, PARTS, TRAINING
 from recommender.sql import is_integer, is_number, is_text, level_text, literal, quoted, time_stamp
 from recommender.tasks import Reading, can_be_target, read_task
 from recommender.wording import counted
@@ -25,16 +26,7 @@ __all__ = ["UNUSED_KINDS", "Kind", "Role", "Roles", "infer_roles"]
 MOST_GRADES: Final = 12
 """Levels up to which words are looked at for grades: no known scale has more."""
 UNFIT_TARGETS: Final = frozenset({Kind.IDENTIFIER, Kind.CONSTANT, Kind.TEXT, Kind.DATETIME})
-PARTS: Final = MappingProxyType(
-    {
-        "train": ("train", "training", "learn", "fit"),
-        "validation": ("validation", "valid", "val", "dev", "eval"),
-        "hold_out": ("test", "testing", "hold-out", "holdout", "hold_out"),
-    }
-)
-"""How tables name the parts of a split, in lower case."""
-PART_WORDS: Final = frozenset(word for words in PARTS.values() for word in words)
-TRAINING_WORDS: Final = frozenset(PARTS["train"])
+TRAINING_WORDS: Final = frozenset(PARTS[TRAINING])
 YES_OR_NO: Final = ({"yes", "no"}, {"y", "n"}, {"true", "false"}, {"t", "f"})
 
 
@@ -247,7 +239,7 @@ def _find_split(dataset: Dataset, columns: Mapping[str, Role], targets: Sequence
     """The column whose values name the parts of a split, training among them."""
     for name, role in columns.items():
         summary = dataset.summaries[name]
-        short = 1 < summary.distinct <= len(TRAINING_WORDS) and not summary.missing and is_text(summary.storage)
+        short = 1 < summary.distinct <= len(PARTS) and not summary.missing and is_text(summary.storage)
         if name in targets or role.kind is not Kind.CATEGORICAL or not short:
             continue
         words = {level.strip().lower() for level in _levels(dataset, name)}

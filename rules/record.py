@@ -112,6 +112,15 @@ class Guardrail(BaseModel):
     unit: str = ""
 
 
+class Guardrails(BaseModel):
+    """guardrails.json of a run: the checks of the data once the split is known."""
+
+    model_config = _CLOSED
+
+    format: str = "pcwat/guardrails/1"
+    guardrails: tuple[Guardrail, ...]
+
+
 class SwitchedOff(BaseModel):
     """A rule that a layer switched off."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from recommender.dataset import Dataset
 from recommender.recommend import advise
 from rules.engine import ProvedBook, load_book
 from rules.errors import BookError, ChoiceError, RunError
-from rules.record import Guardrail, Record
+from rules.record import Guardrail, Guardrails, Record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,7 @@ class Subject:
         if path is None or not path.exists():
             return self.record.guardrails
         try:
-            return TypeAdapter(tuple[Guardrail, ...]).validate_json(path.read_bytes())
+            return Guardrails.model_validate_json(path.read_bytes()).guardrails
         except ValidationError as error:
             raise RunError(f"{path} is damaged: {error.errors()[0]['msg']}. Restore it from a copy.") from None
 

@@ -38,16 +38,25 @@ class Hint:
     """Rows in which the column is not missing."""
 
 
-def duplicate_rows(connection: duckdb.DuckDBPyConnection, columns: Sequence[str], *, where: str) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Copies:
+    """rows: how many repeat an earlier row. most: rows that equal each other, at most."""
+
+    rows: int
+    most: int
+
+
+def duplicate_rows(connection: duckdb.DuckDBPyConnection, columns: Sequence[str], *, where: str) -> Copies:
     """Rows that repeat an earlier row in all given columns, found by a 64-bit hash of the row.
 
     Two different rows share a hash by chance with probability rows² / 2^65: 1e-7 for two million rows.
     """
     hashes = ", ".join(f"hash({', '.join(map(quoted, names))})" for names in chunks(columns, LONG_COLUMNS))
     found = connection.execute(
-        f"SELECT count(*) - count(DISTINCT hash({hashes})) FROM dataset WHERE {where}"
+        "SELECT coalesce(sum(n) - count(*), 0), coalesce(max(n), 0) "
+        f"FROM (SELECT count(*) AS n FROM dataset WHERE {where} GROUP BY hash({hashes}))"
     ).fetchall()
-    return int(found[0][0])
+    return Copies(rows=int(found[0][0]), most=int(found[0][1]))
 
 
 def empty_rows(connection: duckdb.DuckDBPyConnection, missing: Mapping[str, int], *, where: str) -> int:

@@ -37,8 +37,16 @@ def write_table(path: Path, header: list[str], rows: Iterable[Iterable[object]])
 
 def test_a_run_holds_everything_that_the_readme_names(cancer_run: Run) -> None:
     wanted = {"bundle.yaml", "record.json", "trials.jsonl", "model.keras", "scores.json", "predictions.csv"}
-    assert wanted <= {path.name for path in cancer_run.directory.iterdir()}
+    assert wanted | {"guardrails.json"} <= {path.name for path in cancer_run.directory.iterdir()}
     assert cancer_run.bundle == cancer_run.record.to_bundle()
+
+
+def test_the_runs_guardrails_are_the_records_with_drift_measured(cancer_run: Run) -> None:
+    planned, found = ({one.name: one for one in each.guardrails} for each in (cancer_run.record, cancer_run))
+    assert list(planned) == list(found)
+    assert {name for name in planned if planned[name] != found[name]} == {"drift"}
+    assert planned["drift"].value is None
+    assert 0 < (found["drift"].value or 0) < 1
 
 
 def test_the_score_can_be_recomputed_from_the_predictions(cancer_run: Run) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from executor.split import Split, split, validation_share
+from executor.split import Split, split
 from executor.table import Form, RawTable
 from recommender.roles import Roles
 from rules.errors import ColumnError, DatasetError
@@ -57,15 +57,6 @@ def test_the_shares_of_1000_rows_are_64_16_20_percent() -> None:
     parts = split(_table(1_000), _roles(), seed=0)
     assert (len(parts.train), len(parts.validation), len(parts.hold_out)) == (640, 160, 200)
     assert parts.sentence.startswith("640 rows train, 160 select the best trial, 200 judge it once; split at random")
-
-
-@pytest.mark.parametrize(
-    ("rows", "share"),
-    # AutoGluon: 0.2 at 2,500 and fewer (twice 500/n, at most 0.2), 0.2 at 4,999; 0.2 at 25,000; 2·2,500/n after that.
-    [(100, 0.2), (2_500, 0.2), (4_999, 0.2), (5_000, 0.2), (25_000, 0.2), (50_000, 0.1), (1_000_000, 0.02)],
-)
-def test_validation_follows_autogluons_rule_doubled(rows: int, share: float) -> None:
-    assert validation_share(rows) == pytest.approx(share)
 
 
 def test_each_part_has_the_classes_shares() -> None:

@@ -5,6 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from recommender.characteristics.features import (
+    Copies,
     Hint,
     areas,
     correlations,
@@ -28,16 +29,16 @@ def by_column(hints: object) -> dict[str, Hint]:
 
 def test_rows_that_repeat_an_earlier_row_are_counted() -> None:
     connection = connected(a=[1, 1, 1, 2, None, None], b=["x", "x", "y", "x", "x", "x"])
-    assert duplicate_rows(connection, ["a", "b"], where="TRUE") == 2
-    assert duplicate_rows(connection, ["a"], where="TRUE") == 3
-    assert duplicate_rows(connection, ["a", "b"], where="a IS NOT NULL") == 1
+    assert duplicate_rows(connection, ["a", "b"], where="TRUE") == Copies(rows=2, most=2)
+    assert duplicate_rows(connection, ["a"], where="TRUE") == Copies(rows=3, most=3)
+    assert duplicate_rows(connection, ["a", "b"], where="a IS NOT NULL") == Copies(rows=1, most=2)
 
 
 def test_many_columns_are_compared_as_few() -> None:
     columns = {f"c{place}": [1, 1, 2] for place in range(300)}
-    assert duplicate_rows(connected(**columns), list(columns), where="TRUE") == 1
+    assert duplicate_rows(connected(**columns), list(columns), where="TRUE") == Copies(rows=1, most=2)
     columns["c299"] = [1, 3, 2]
-    assert duplicate_rows(connected(**columns), list(columns), where="TRUE") == 0
+    assert duplicate_rows(connected(**columns), list(columns), where="TRUE") == Copies(rows=0, most=1)
 
 
 def test_a_row_is_empty_above_95_percent_of_its_cells() -> None:

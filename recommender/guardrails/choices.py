@@ -1,0 +1,121 @@
+"""Whether rows are enough for what was chosen: the metric, its threshold, the tuning strategy, the columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from recommender.guardrails.rows import FEW_ROWS
+from recommender.guardrails.wording import measured_number
+from recommender.splitting import share_that_selects
+from rules.choices import F1, Accuracy, Bayesian, Hyperband
+from rules.facts import Task
+from rules.record import Guardrail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from recommender.profile import Profile
+    from rules.bundle import Bundle
+
+THRESHOLD_ROWS: Final = 50
+"""Validation rows under which a tuned threshold is noise (EVIDENCE.md 4.5)."""
+THRESHOLD_POSITIVES: Final = 30
+"""Validation rows of the rare class under which it is (EVIDENCE.md 4.5; rules C101 and C102)."""
+TIE_ROWS: Final = 1_000
+"""Validation rows under which trials of equal accuracy are common (EVIDENCE.md 2, P)."""
+
+
+def check_choices(bundle: Bundle, profile: Profile) -> Iterator[Guardrail]:
+    """What the decided bundle asks of the data, and how many rows it gets."""
+    measured = {one.name: one for one in profile.characteristics}
+    rows = round(measured_number(measured, "rows"))
+    selecting = share_that_selects(rows) * rows
+    if isinstance(bundle.metric, F1) and bundle.metric.threshold == "tuned" and profile.task is not Task.MULTICLASS:
+        yield _of_threshold(selecting, share_that_selects(rows), profile)
+    if isinstance(bundle.metric, Accuracy):
+        yield _of_ties(selecting)
+    if isinstance(bundle.tuner, Bayesian | Hyperband):
+        yield _of_tuner(bundle.tuner, rows, selecting)
+    yield _of_width(round(measured_number(measured, "features")), rows)
+
+
+def _of_threshold(selecting: float, share: float, profile: Profile) -> Guardrail:
+    classes = {target: {one.name: one for one in found} for target, found in profile.targets.items()}
+    target = min(classes, key=lambda name: measured_number(classes[name], "rare_class_rows"))
+    rare = share * measured_number(classes[target], "rare_class_rows")
+    who = f"whose {target!r} is {classes[target]['rarest_class'].value!r}"
+    few_rows, few_rare = selecting < THRESHOLD_ROWS, rare < THRESHOLD_POSITIVES
+    if few_rows:
+        found = f"about {selecting:,.0f} validation rows (under {THRESHOLD_ROWS})"
+    elif few_rare:
+        found = f"about {rare:,.0f} validation rows {who} (under {THRESHOLD_POSITIVES})"
+    else:
+        found = f"about {rare:,.0f} validation rows {who} (at least {THRESHOLD_POSITIVES})"
+    few = few_rows or few_rare
+    return Guardrail(
+        name="rows_for_threshold",
+        status="alerted" if few else "passed",
+        message=(
+            f"The threshold of F1 is tuned on only {found}, and so unsure. Collect more, or take a metric without a "
+            "threshold with --pin metric=roc_auc --reason WHY."
+            if few
+            else f"The threshold of F1 is tuned on {found}."
+        ),
+        columns=(target,),
+        value=selecting if few_rows else rare,
+        threshold=THRESHOLD_ROWS if few_rows else THRESHOLD_POSITIVES,
+        unit="validation rows" if few_rows else "validation rows of the rare class",
+    )
+
+
+def _of_ties(selecting: float) -> Guardrail:
+    few = selecting < TIE_ROWS
+    found = f"Accuracy on about {selecting:,.0f} validation rows"
+    return Guardrail(
+        name="rows_for_accuracy",
+        status="done" if few else "passed",
+        message=(
+            f"{found} (under {TIE_ROWS:,}) often ties; of equal trials the one with the lowest cost wins."
+            if few
+            else f"{found} tells trials apart (at least {TIE_ROWS:,})."
+        ),
+        value=selecting,
+        threshold=TIE_ROWS,
+        unit="validation rows",
+    )
+
+
+def _of_tuner(tuner: Bayesian | Hyperband, rows: int, selecting: float) -> Guardrail:
+    few = rows < FEW_ROWS
+    on = f"trials are compared on about {selecting:,.0f} validation rows"
+    return Guardrail(
+        name="rows_for_search",
+        status="alerted" if few else "passed",
+        message=(
+            f"{tuner.name.capitalize()} search of {rows:,} rows (under {FEW_ROWS}): {on}, mostly by chance. Collect "
+            "more, or keep to a few trials with --pin tuner=manual --reason WHY."
+            if few
+            else f"{tuner.name.capitalize()} search of {rows:,} rows (at least {FEW_ROWS}): {on}."
+        ),
+        value=rows,
+        threshold=FEW_ROWS,
+        unit="rows",
+    )
+
+
+def _of_width(columns: int, rows: int) -> Guardrail:
+    wide = columns > rows
+    width = "1 column" if columns == 1 else f"{columns:,} columns"
+    return Guardrail(
+        name="more_columns_than_rows",
+        status="alerted" if wide else "passed",
+        message=(
+            f"{columns:,} columns to learn from are more than {rows:,} rows: a network can learn the rows by heart. "
+            "Collect rows, or leave out columns that cannot matter."
+            if wide
+            else f"There are {rows:,} rows for {width} to learn from: no more columns than rows."
+        ),
+        value=columns,
+        threshold=rows,
+        unit="columns",
+    )

@@ -1,0 +1,176 @@
+"""Whether columns hold something to learn from, and hold it in full."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from recommender.guardrails.wording import named
+from recommender.kinds import COMMA_REMEDY, MOSTLY_NUMBERS, TOO_EMPTY, UNIQUE_TEXT, Kind, comma_use, named_as_number
+from recommender.sql import is_text
+from rules.record import Guardrail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from recommender.characteristics.columns import ColumnSummary
+    from recommender.dataset import Dataset
+    from recommender.kinds import Role
+    from recommender.roles import Roles
+    from rules.record import Status
+
+    Summaries = Mapping[str, ColumnSummary]
+
+MISSING: Final = 0.20
+"""Share of missing cells from which a column is worth naming (EvalML, EVIDENCE.md 1)."""
+MANY_LEVELS: Final = 50
+"""Levels above which a category is embedded (EVIDENCE.md 1, category)."""
+TEXT_FORMATS: Final = frozenset({"csv", "tsv"})
+"""Formats whose first line holds the names."""
+FEWEST_VALUES: Final = 2
+"""Different values, the empty cell counted as one, of a column that tells rows apart."""
+CODED: Final = frozenset({Kind.CATEGORICAL, Kind.INTEGER_CODE})
+
+
+def check_columns(roles: Roles, summaries: Summaries) -> Iterator[Guardrail]:
+    """What was left out, and what of the rest is empty, has many levels, or holds mistakes."""
+    apart = {*roles.targets, roles.time_column, roles.entity_column, roles.split_column}
+    rest = {name: role for name, role in roles.columns.items() if name not in apart}
+    used = {name: summaries[name] for name in roles.features}
+    yield from _of_numbers_as_words(roles, summaries)
+    if roles.split_column is not None:
+        message = f"{roles.split_column!r} names the parts of a split; it is used for that and not learned from."
+        yield Guardrail(name="split_column", status="done", message=message, columns=(roles.split_column,))
+    yield from _of_identifiers(rest, used)
+    yield from _of_constants(rest, used, summaries)
+    yield _of_missing(used)
+    many = {name: one.distinct for name, one in used.items() if rest[name].kind in CODED and one.distinct > MANY_LEVELS}
+    if many:
+        message = f"More than {MANY_LEVELS} levels in {named(tuple(many))} (up to {max(many.values()):,})"
+        yield _of_many(
+            "many_levels", "done", f"{message}; they are embedded.", many, threshold=MANY_LEVELS, unit="levels"
+        )
+
+
+def check_names(dataset: Dataset) -> Iterator[Guardrail]:
+    """Whether a text file's first line was a row: elsewhere names are written apart from the rows."""
+    numbers = tuple(name for name in dataset.columns if named_as_number(name))
+    if numbers and dataset.format in TEXT_FORMATS:
+        yield Guardrail(
+            name="numbers_as_names",
+            status="alerted",
+            message=(
+                f"The first line of {dataset.name} was taken for the names of the columns, and numbers are among them: "
+                f"{named(numbers)}. If it is a row, write a line of names above it."
+            ),
+            columns=numbers,
+        )
+
+
+def _of_numbers_as_words(roles: Roles, summaries: Summaries) -> Iterator[Guardrail]:
+    used = set(roles.features)
+    for name, role in roles.columns.items():
+        one = summaries[name]
+        if commas := comma_use(one):
+            message = f"{name!r} holds numbers with {commas}, and is read as words: {COMMA_REMEDY}."
+            yield Guardrail(name="numbers_with_commas", status="alerted", message=message, columns=(name,))
+        elif name in used and MOSTLY_NUMBERS <= one.numbers < 1 and role.kind is Kind.CATEGORICAL:
+            message = f"{one.numbers:.0%} of {name!r} are numbers, but not all: it is read as words; mend the rest."
+            shares = {name: one.numbers}
+            yield _of_many(
+                "numbers_as_words", "alerted", message, shares, threshold=MOSTLY_NUMBERS, unit="fraction of values"
+            )
+
+
+def _left_out(name: str, why: str, columns: tuple[str, ...], roles: Mapping[str, Role]) -> Guardrail:
+    reason = f" ({roles[columns[0]].reason})" if len(columns) == 1 else ""
+    return Guardrail(
+        name=name, status="done", message=f"Left out because they {why}: {named(columns)}{reason}.", columns=columns
+    )
+
+
+def _of_identifiers(rest: Mapping[str, Role], used: Summaries) -> Iterator[Guardrail]:
+    identifiers = tuple(name for name, role in rest.items() if role.kind is Kind.IDENTIFIER)
+    if identifiers:
+        yield _left_out("identifiers", "identify rows", identifiers, rest)
+        return
+    words = {name: one.unique_share for name, one in used.items() if is_text(one.storage) and rest[name].kind in CODED}
+    message = "No column identifies rows."
+    if not words:
+        yield Guardrail(name="identifiers", status="passed", message=message)
+        return
+    most = max(words, key=lambda name: words[name])
+    message = (
+        f"No column identifies rows: {most!r} comes nearest, with {words[most]:.1%} different values (above "
+        f"{UNIQUE_TEXT:.0%} would)."
+    )
+    yield _of_many(
+        "identifiers", "passed", message, {most: words[most]}, threshold=UNIQUE_TEXT, unit="distinct values per value"
+    )
+
+
+def _of_constants(rest: Mapping[str, Role], used: Summaries, summaries: Summaries) -> Iterator[Guardrail]:
+    constants = tuple(name for name, role in rest.items() if role.kind is Kind.CONSTANT)
+    shares = {name: summaries[name].missing_share for name in constants}
+    empty = {name: share for name, share in shares.items() if share > TOO_EMPTY}
+    if empty:
+        message = f"Left out because more than {TOO_EMPTY:.0%} of their cells are empty: {named(tuple(empty))}."
+        yield _of_many("mostly_empty", "done", message, empty, threshold=TOO_EMPTY, unit="fraction of rows")
+    same = tuple(name for name in constants if name not in empty)
+    if same:
+        yield _left_out("constants", "hold one value", same, rest)
+    if constants or not used:
+        return
+    values = {name: one.distinct + (one.missing > 0) for name, one in used.items()}
+    fewest = min(values, key=lambda name: values[name])
+    yield Guardrail(
+        name="constants",
+        status="passed",
+        message=(
+            f"No column is constant: {fewest!r} has the fewest different values, {values[fewest]:,} (at least "
+            f"{FEWEST_VALUES})."
+        ),
+        columns=(fewest,),
+        value=values[fewest],
+        threshold=FEWEST_VALUES,
+        unit="values",
+    )
+
+
+def _of_missing(used: Summaries) -> Guardrail:
+    shares = {name: one.missing_share for name, one in used.items() if one.missing}
+    gappy = {name: share for name, share in shares.items() if share > MISSING}
+    if gappy:
+        message = (
+            f"More than {MISSING:.0%} of the cells are empty in {named(tuple(gappy))} (up to "
+            f"{max(gappy.values()):.0%}): they are marked for the model, and empty numbers count as the median."
+        )
+        return _of_many("missing_cells", "done", message, gappy, threshold=MISSING, unit="fraction of rows")
+    if not shares:
+        return Guardrail(
+            name="missing_cells",
+            status="passed",
+            message="No cell to learn from is empty.",
+            value=0,
+            threshold=MISSING,
+            unit="fraction of rows",
+        )
+    most = max(shares, key=lambda name: shares[name])
+    message = f"No column is more than {MISSING:.0%} empty: {most!r} is the most, with {shares[most]:.1%}."
+    return _of_many(
+        "missing_cells", "passed", message, {most: shares[most]}, threshold=MISSING, unit="fraction of rows"
+    )
+
+
+def _of_many(
+    name: str, status: Status, message: str, columns: Mapping[str, float], *, threshold: float, unit: str
+) -> Guardrail:
+    """A guardrail about several columns, each with its value; the greatest one stands for all."""
+    return Guardrail(
+        name=name,
+        status=status,
+        message=message,
+        columns=tuple(columns),
+        value=max(columns.values()),
+        threshold=threshold,
+        unit=unit,
+    )

@@ -1,0 +1,108 @@
+"""Whether targets have enough rows of each class, and no far values that would decide alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from recommender.guardrails.wording import measured_number
+from recommender.wording import counted
+from rules.record import Guardrail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from recommender.characteristic import Characteristic
+    from recommender.roles import Roles
+
+    Measured = Mapping[str, Characteristic]
+
+FEW_IN_CLASS: Final = 30
+"""Rows of the rarest class under which more should be collected (EVIDENCE.md 1, imbalance)."""
+SKEW: Final = 1.0
+"""Skewness from which a target is worth transforming (EVIDENCE.md 2, C in regression)."""
+OUTLIERS: Final = 0.01
+"""Share of outliers on both scales from which the cost function changes (EVIDENCE.md 1, outliers)."""
+
+
+def check_targets(roles: Roles, targets: Mapping[str, Measured]) -> Iterator[Guardrail]:
+    """How the targets can also be read, their rarest classes, and their far values.
+
+    targets: characteristics by name, of each target.
+    """
+    if roles.doubt:
+        yield Guardrail(
+            name="other_reading",
+            status="alerted",
+            message=f"{roles.task_reason}; {roles.doubt}.",
+            columns=roles.targets,
+        )
+    classes = {name: measured for name, measured in targets.items() if "rare_class_rows" in measured}
+    rare = {name: measured_number(measured, "rare_class_rows") for name, measured in classes.items()}
+    tiny = [name for name, rows in rare.items() if rows < FEW_IN_CLASS]
+    for name in tiny or sorted(rare, key=lambda name: rare[name])[:1]:
+        yield _of_rarest(name, rare[name])
+    shaped = {name: measured for name, measured in targets.items() if "outlier_share" in measured}
+    yield from _of_outliers(shaped)
+    yield from _of_skew(shaped)
+
+
+def _of_rarest(target: str, rows: float) -> Guardrail:
+    few = rows < FEW_IN_CLASS
+    found = f"The rarest class of {target!r} has {counted(rows, 'row')}"
+    return Guardrail(
+        name="tiny_class",
+        status="alerted" if few else "passed",
+        message=(
+            f"{found} (under {FEW_IN_CLASS}): collect more of it, or merge it; it was kept."
+            if few
+            else f"{found} (at least {FEW_IN_CLASS})."
+        ),
+        columns=(target,),
+        value=rows,
+        threshold=FEW_IN_CLASS,
+        unit="rows",
+    )
+
+
+def _of_outliers(targets: Mapping[str, Measured]) -> Iterator[Guardrail]:
+    shares = {name: measured_number(measured, "outlier_share") for name, measured in targets.items()}
+    far = [name for name, share in shares.items() if share >= OUTLIERS]
+    for name in far or sorted(shares, key=lambda name: -shares[name])[:1]:
+        found = f"{shares[name]:.1%} of {name!r} lies far out (modified z above 3.5)"
+        yield Guardrail(
+            name="target_outliers",
+            status="alerted" if name in far else "passed",
+            message=(
+                f"{found}, also on a power-transformed scale: check that these values are right. The rules may take "
+                "a robust cost."
+                if name in far
+                else f"{found} on both the plain and a power-transformed scale (under {OUTLIERS:.0%})."
+            ),
+            columns=(name,),
+            value=shares[name],
+            threshold=OUTLIERS,
+            unit="fraction of rows",
+        )
+
+
+def _of_skew(targets: Mapping[str, Measured]) -> Iterator[Guardrail]:
+    """Of targets without outliers: what lies far out on both scales is no skew."""
+    calm = {name: one for name, one in targets.items() if measured_number(one, "outlier_share") < OUTLIERS}
+    skews = {name: measured_number(measured, "target_skew") for name, measured in calm.items()}
+    skewed = [name for name, skew in skews.items() if abs(skew) > SKEW]
+    for name in skewed or sorted(skews, key=lambda name: -abs(skews[name]))[:1]:
+        power = measured_number(calm[name], "yeo_johnson_power")
+        yield Guardrail(
+            name="skewed_target",
+            status="alerted" if name in skewed else "passed",
+            message=(
+                f"{name!r} is skewed ({skews[name]:.2f}); a power transformation (λ = {power:g}) takes in its far "
+                "values, so they count as skew and not as outliers. It was not transformed."
+                if name in skewed
+                else f"{name!r} is hardly skewed ({skews[name]:.2f}, at most {SKEW:g} either way)."
+            ),
+            columns=(name,),
+            value=skews[name],
+            threshold=SKEW,
+            unit="1",
+        )

@@ -1,0 +1,100 @@
+import pytest
+
+from recommender.characteristic import Characteristic
+from recommender.guardrails import check_choices
+from recommender.profile import Profile
+from rules.bundle import Bundle
+from rules.choices import Slot, parse_choice
+from rules.facts import Modality, Task
+from rules.record import Guardrail
+
+PLAIN = {
+    Slot.ACTIVATION: "relu",
+    Slot.METRIC: "roc_auc",
+    Slot.LOSS: "binary_crossentropy",
+    Slot.INITIALIZER: "he",
+    Slot.OPTIMIZER: "adam",
+    Slot.HYPERPARAMETERS: "most_sensitive",
+    Slot.TUNER: "random",
+}
+
+
+def bundle(**chosen: object) -> Bundle:
+    names = PLAIN | {Slot(slot): choice for slot, choice in chosen.items()}
+    return Bundle.of({slot: parse_choice(slot, choice) for slot, choice in names.items()})
+
+
+def one(name: str, value: float | str) -> Characteristic:
+    return Characteristic(name=name, value=value, unit="", how="")
+
+
+def profile(*, rows: int, features: int = 5, task: Task = Task.BINARY, **rare: int) -> Profile:
+    return Profile(
+        dataset="t.csv",
+        task=task,
+        modality=Modality.TABULAR,
+        characteristics=(one("rows", rows), one("features", features)),
+        targets={
+            target: (one("rare_class_rows", count), one("rarest_class", f"rare {target}"))
+            for target, count in rare.items()
+        },
+        columns=(),
+        guardrails=(),
+    )
+
+
+def checks(chosen: Bundle, of: Profile) -> dict[str, Guardrail]:
+    return {guardrail.name: guardrail for guardrail in check_choices(chosen, of)}
+
+
+@pytest.mark.parametrize(
+    ("rows", "rare", "status", "unit"),
+    [
+        (2_000, 190, "passed", "validation rows of the rare class"),  # 0.16 · 190 = 30.4
+        (2_000, 187, "alerted", "validation rows of the rare class"),  # 29.92
+        (313, 190, "passed", "validation rows of the rare class"),  # 0.2 · (313 - 63) = 50
+        (311, 190, "alerted", "validation rows"),  # 0.2 · (311 - 62) = 49.8
+    ],
+)
+def test_a_tuned_threshold_needs_50_validation_rows_and_30_of_the_rare_class(
+    rows: int, rare: int, status: str, unit: str
+) -> None:
+    f1 = {"name": "f1", "average": "rare"}
+    found = checks(bundle(metric=f1), profile(rows=rows, y=rare))["rows_for_threshold"]
+    assert (found.status, found.unit) == (status, unit)
+
+
+def test_only_f1_with_a_tuned_threshold_asks_for_rows_to_tune_it() -> None:
+    few = profile(rows=300, y=20)
+    assert "rows_for_threshold" not in checks(bundle(), few)
+    assert "rows_for_threshold" not in checks(bundle(metric={"name": "f1", "threshold": "half"}), few)
+    several = profile(rows=300, task=Task.MULTICLASS, y=20)
+    assert "rows_for_threshold" not in checks(bundle(metric="f1"), several)  # the most probable class needs none
+
+
+def test_of_several_labels_the_rarest_one_is_named() -> None:
+    labels = profile(rows=2_000, task=Task.MULTILABEL, a=500, b=100)
+    found = checks(bundle(metric="f1"), labels)["rows_for_threshold"]
+    assert (found.value, found.columns) == (pytest.approx(16), ("b",))
+    assert "about 16 validation rows whose 'b' is 'rare b' (under 30)" in found.message
+    assert "--pin metric=roc_auc" in found.message
+
+
+@pytest.mark.parametrize(("rows", "status"), [(6_250, "passed"), (6_245, "done")])  # 0.16 · 6,250 = 1,000
+def test_accuracy_ties_under_1000_validation_rows(rows: int, status: str) -> None:
+    assert checks(bundle(metric="accuracy"), profile(rows=rows, y=900))["rows_for_accuracy"].status == status
+    assert "rows_for_accuracy" not in checks(bundle(), profile(rows=rows, y=900))
+
+
+@pytest.mark.parametrize(("rows", "status"), [(200, "passed"), (199, "alerted")])
+@pytest.mark.parametrize("tuner", ["bayesian", "hyperband"])
+def test_a_search_that_learns_from_its_trials_needs_200_rows(tuner: str, rows: int, status: str) -> None:
+    found = checks(bundle(tuner=tuner), profile(rows=rows, y=90))["rows_for_search"]
+    assert (found.status, found.value, found.threshold) == (status, rows, 200)
+    assert "rows_for_search" not in checks(bundle(), profile(rows=rows, y=90))
+
+
+@pytest.mark.parametrize(("features", "status"), [(300, "passed"), (301, "alerted")])
+def test_more_columns_than_rows_are_an_alert(features: int, status: str) -> None:
+    found = checks(bundle(), profile(rows=300, features=features, y=90))["more_columns_than_rows"]
+    assert (found.status, found.value, found.threshold) == (status, features, 300)
