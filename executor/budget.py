@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 RESERVED_SECONDS: Final = 5.0  # to score the hold-out and save the model: 1 to 3 s on the tables of issue 1, doubled
 RESERVED_SHARE: Final = 0.1  # of the budget: a large dataset takes longer to score
+SHORTEST_PART: Final = 1e-3  # seconds; where no time is left, a part still has a deadline, which passes at once
 LARGEST_RESERVED_SHARE: Final = 0.5  # of the budget: a tiny one is still spent on training for one half
 
 
@@ -21,6 +22,7 @@ class Budget:
 
     seconds: wall-clock limit of the whole run, finalisation included; None for no limit.
     trials: most trials of the search; None for no limit.
+    reserve: seconds that are kept for what follows the search; by default as much as that usually takes.
     clock: seconds of a clock that never goes back; tests put their own.
     Raises TrainingError on a limit with which no trial can run.
     """
@@ -30,6 +32,7 @@ class Budget:
         *,
         seconds: float | None = None,
         trials: int | None = None,
+        reserve: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if seconds is not None and not 0 < seconds < math.inf:
@@ -38,6 +41,7 @@ class Budget:
             raise TrainingError(f"A budget must allow at least 1 trial, but got {trials!r}.")
         self.seconds = seconds
         self.trials = trials
+        self._reserve = reserve
         self._clock = clock
         self._start = clock()
 
@@ -46,6 +50,8 @@ class Budget:
         """Seconds that are kept for what follows the search."""
         if self.seconds is None:
             return 0.0
+        if self._reserve is not None:
+            return self._reserve
         wanted = max(RESERVED_SECONDS, RESERVED_SHARE * self.seconds)
         return min(wanted, LARGEST_RESERVED_SHARE * self.seconds)
 
@@ -53,6 +59,13 @@ class Budget:
     def deadline(self) -> float:
         """The clock's reading at which training ends; inf without a time limit."""
         return math.inf if self.seconds is None else self._start + self.seconds - self.reserve
+
+    def part(self, share: float) -> Budget:
+        """A budget of a share of the time that is left until the deadline, from now on."""
+        if self.seconds is None:
+            return Budget(clock=self._clock)
+        left = max(self.remaining() * share, SHORTEST_PART)
+        return Budget(seconds=left, reserve=0.0, clock=self._clock)
 
     @property
     def left(self) -> float:

@@ -51,6 +51,12 @@ DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
     "--bundle", "edited", type=click.Path(path_type=Path), help="Train this bundle.yaml; --pin goes before it."
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same result.")
+@click.option(
+    "--at-once",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Trials that train at once in one graph; 1 for one by one [as many as pay].",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Directory of the run [runs/NAME-1].")
 @click.option("--resume", "stopped", type=click.Path(path_type=Path), metavar="RUN", help="Go on with a stopped run.")
 def train(
@@ -61,6 +67,7 @@ def train(
     strategy: StrategyOptions,
     edited: Path | None,
     seed: int,
+    at_once: int | None,
     output: Path | None,
     stopped: Path | None,
 ) -> None:
@@ -92,7 +99,7 @@ def train(
             delimiter=delimiter,
         )
     with begun.dataset:
-        run = _carried_out(begun, limit)
+        run = _carried_out(begun, limit, at_once)
     show_scores(run, Console(highlight=False))
 
 
@@ -111,7 +118,7 @@ def _refuse_more(said: Said, strategy: StrategyOptions, others: dict[str, object
         )
 
 
-def _carried_out(begun: Begun, limit: Budget) -> Run:
+def _carried_out(begun: Begun, limit: Budget, at_once: int | None) -> Run:
     """Show the strategy, then train under it with progress on standard error."""
     messages = Console(stderr=True, highlight=False)
     if begun.advice is not None:
@@ -122,7 +129,7 @@ def _carried_out(begun: Begun, limit: Budget) -> Run:
 
     try:
         with SearchProgress(messages, metric=str(begun.bundle.metric)) as progress:
-            return carry_out(begun, budget=limit, progress=progress)
+            return carry_out(begun, budget=limit, at_once=at_once, progress=progress)
     except KeyboardInterrupt:
         click.echo(f"Stopped. 'recommend train --resume {begun.directory}' goes on.", err=True)
         raise

@@ -33,6 +33,10 @@ class Device:
     capability: tuple[int, int] | None = None
     """A GPU's compute capability; None for a CPU, or where the driver does not tell."""
 
+    def compute(self, *, width: int) -> tf.DType:
+        """The type in which a stack's hidden layers compute."""
+        return tf.bfloat16 if self.precision(width=width) == "mixed_bfloat16" else tf.float32
+
     def precision(self, *, width: int) -> Precision:
         """The precision in which a network with so many encoded columns computes; its output is always float32."""
         fast = self.capability is not None and self.capability >= HALF_PRECISION

@@ -48,11 +48,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from executor.search import TrialProgress
+    from executor.search import RoundProgress
     from rules.bundle import Bundle
     from rules.decision import Pin
 
-    Progress = Callable[[TrialProgress], None]
+    Progress = Callable[[RoundProgress], None]
 
 SEALED: Final = (BUNDLE, RECORD, PLAN, JOURNAL, MODEL, SIGNATURE, PREDICTIONS, SUMMARY, GUARDRAILS)
 """Files of a run whose digests its manifest keeps, beside its scores."""
@@ -71,12 +71,14 @@ def train(
     trials: int | None = None,
     seed: int = 0,
     directory: Path | None = None,
+    at_once: int | None = None,
 ) -> Run:
     """Recommend a bundle for a table, search under it, and return the run with the model of the best P.
 
     data, target, task, kinds, book, pins: as `recommender.recommend` takes them. bundle: trained instead of the
     recommended one; pins go before it. budget: seconds, a hard limit; trials: at most so many; with neither, 20 trials.
-    directory: where the run is kept, a new one below runs/ by default.
+    directory: where the run is kept, a new one below runs/ by default. at_once: trials that train at once in one graph,
+    by default as many as pay.
     Raises PcwatError with a message for people on anything that a person can mend.
     """
     said = Said(
@@ -87,10 +89,10 @@ def train(
     limit = Budget(seconds=budget, trials=trials)
     with nullcontext(data) if isinstance(data, Dataset) else Dataset.open(data) as dataset:
         begun = begin(dataset, said, budget=limit, bundle=bundle, book=book, pins=pins, seed=seed, directory=directory)
-        return carry_out(begun, budget=limit)
+        return carry_out(begun, budget=limit, at_once=at_once)
 
 
-def resume(directory: Path, *, budget: float | None = None) -> Run:
+def resume(directory: Path, *, budget: float | None = None, at_once: int | None = None) -> Run:
     """Go on with a run that was stopped; budget: seconds from now on, by default what the run was given at first.
 
     Raises RunError if the directory is not a run, is finished, or its dataset is gone or has changed.
@@ -99,10 +101,10 @@ def resume(directory: Path, *, budget: float | None = None) -> Run:
     limit = Budget(seconds=budget or plan.budget, trials=plan.trials)
     begun = reopen(directory)
     with begun.dataset:
-        return carry_out(begun, budget=limit)
+        return carry_out(begun, budget=limit, at_once=at_once)
 
 
-def carry_out(begun: Begun, *, budget: Budget, progress: Progress = lambda _: None) -> Run:
+def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progress: Progress = lambda _: None) -> Run:
     """Encode, search, put the model together, and judge it on the hold-out, once."""
     directory, roles, bundle, seed = begun.directory, begun.roles, begun.bundle, begun.plan.seed
     table, windows, rows = begun.material.table, begun.material.windows, begun.material.rows
@@ -111,7 +113,7 @@ def carry_out(begun: Begun, *, budget: Budget, progress: Progress = lambda _: No
     parts = encode_parts(table, roles, rows, preprocessing)
 
     started_late = budget.exhausted
-    trials = search(bundle, parts, budget=budget, seed=seed, directory=directory, progress=progress)
+    trials = search(bundle, parts, budget=budget, seed=seed, directory=directory, at_once=at_once, progress=progress)
 
     network = rebuild(trials.best, bundle, parts, seed)
     signature = describe(begun.dataset, roles, table, preprocessing, parts, windows=windows)

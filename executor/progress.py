@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from executor.search import TrialProgress
+    from executor.search import RoundProgress
 
 REDRAW: Final = 0.1  # seconds between two updates of the line; epochs can be faster
 
@@ -46,7 +46,7 @@ class SearchProgress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._bar.stop()
 
-    def __call__(self, now: TrialProgress) -> None:
+    def __call__(self, now: RoundProgress) -> None:
         """Show where the search stands."""
         if self._console.is_terminal:
             if time.monotonic() - self._drawn >= REDRAW:
@@ -55,13 +55,14 @@ class SearchProgress:
             self._best = now.best
             self._console.print(f"{now.elapsed:6.1f} s  {self._sentence(now)}")
 
-    def _draw(self, now: TrialProgress) -> None:
+    def _draw(self, now: RoundProgress) -> None:
         self._drawn = time.monotonic()
         total = None if now.remaining is None else now.elapsed + now.remaining
         left = "" if now.remaining is None else f"at most {now.remaining:.0f} s left"
         self._bar.update(self._task, description=self._sentence(now), total=total, completed=now.elapsed, left=left)
 
-    def _sentence(self, now: TrialProgress) -> str:
-        of = "" if now.trials is None else f" ({now.number + 1} of {now.trials})"
+    def _sentence(self, now: RoundProgress) -> str:
+        of = "" if now.trials is None else f" of {now.trials}"
+        at_once = f"{now.running} at once" if now.running > 1 else "1 running"
         best = "" if now.best is None else f", best {self._metric} {number(now.best)}"
-        return f"trial {now.number}{of}, epoch {now.epoch} of {now.epochs}{best}"
+        return f"{now.done}{of} trials done, {at_once}, epoch {now.epoch} of {now.epochs}{best}"

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import math
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from executor.architectures.stacked_mlp import Shape
+from executor.catalog.hyperparameters import configuration
 from executor.catalog.performance import performance_metric
-from executor.catalog.tuning import ask, tell, tuning
+from executor.catalog.tuning import EPOCHS, ask, tell, tuning
 from executor.devices import computing_on, detect
 from executor.interrupt import Interrupt, noted_interrupt
 from executor.oracles.memory import Objective
+from executor.trials.grouping import step_seconds
 from executor.trials.journal import Journal, Outcome
-from executor.trials.one_by_one import rebuild, run_trial
+from executor.trials.one_by_one import OneByOneRunner
+from executor.trials.stacked import StackRunner, rebuild
+from executor.trials.training import batch_size, steps_of
 from executor.trials.workplace import workplace
+from rules.choices import Bayesian
 from rules.errors import RunError, TrainingError
 
 if TYPE_CHECKING:
@@ -27,31 +34,36 @@ if TYPE_CHECKING:
     from executor.budget import Budget
     from executor.catalog.tuning import Proposal
     from executor.parts import Parts
-    from executor.trials.training import Training
+    from executor.trials.training import Epoch
+    from executor.trials.workplace import Workplace
     from rules.bundle import Bundle
 
-__all__ = ["Outcome", "StoppedBy", "TrialProgress", "Trials", "rebuild", "search"]
+__all__ = ["Outcome", "RoundProgress", "StoppedBy", "Trials", "rebuild", "search"]
 
 TRIALS_WITHOUT_BUDGET: Final = 20  # trials, where neither time nor their number is limited
 HOPELESS: Final = 10  # trials without a completed one; then the next would hardly be completed either
+MOST_AT_ONCE: Final = 32  # trials; more in a stack train hardly faster each (19 times plain Keras with 32, 12 with 8)
+LEARNING_AT_ONCE: Final = 8  # trials of a search that learns from each round
+ROUNDS_LEFT: Final = 3  # rounds that the time must allow when a round is laid
 SHORTEST_TRIAL: Final = 1.0  # seconds; building and compiling a network take half of it
 
 StoppedBy = Literal["budget", "trials", "exhausted", "interrupt"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrialProgress:
+class RoundProgress:
     """Where a search stands after an epoch."""
 
-    number: int
-    """Of the trial, from 0."""
+    done: int
+    """Trials that have ended."""
+    running: int
+    """Trials that run at once."""
     trials: int | None
     """How many the budget allows; None for no limit."""
     epoch: int
+    """Of those that run."""
     epochs: int
     """Planned ones."""
-    score: float | None
-    """P after this epoch; None where it is not finite."""
     best: float | None
     """The best P so far, of all trials."""
     elapsed: float
@@ -80,11 +92,13 @@ def search(
     budget: Budget,
     seed: int,
     directory: Path,
-    progress: Callable[[TrialProgress], None] = lambda _: None,
+    at_once: int | None = None,
+    progress: Callable[[RoundProgress], None] = lambda _: None,
 ) -> Trials:
     """Search the bundle's hyperparameters for the network with the best P on the validation rows.
 
-    directory: the run directory; a search that it holds already goes on. progress: called after each epoch.
+    directory: the run directory; a search that it holds already goes on. at_once: trials that run at once in one
+    graph, by default as many as pay; 1 runs them one by one through Keras layers. progress: called after each epoch.
     Raises TrainingError if no trial was completed, RunError if the directory holds a search of another space or seed,
     ChoiceError if the loss does not fit the task or a manual list names a bad value.
     """
@@ -92,47 +106,81 @@ def search(
     objective = Objective(name=metric.name, direction=metric.direction)
     rows, width = parts.train.dense.shape
     journal = Journal(directory)
-    with computing_on(detect()[0], width=width), _light_collection(), noted_interrupt() as interrupt:
+    device = detect()[0]
+    with computing_on(device, width=width), _light_collection(), noted_interrupt() as interrupt:
         # 2, 3, 4  C, W and A: a trial takes them from the bundle, with its own seed and rate.
         at = workplace(bundle, parts, metric=metric, budget=budget, seed=seed, directory=directory, interrupt=interrupt)
         oracle = tuning(bundle, width=width, rows=rows, objective=objective, seed=seed, trials=budget.trials)  # 5  T
-        _replay(oracle, journal)
+        runner = OneByOneRunner(at) if at_once == 1 else StackRunner(at, compute=device.compute(width=width))
+        number = _replay(oracle, journal)
         stopped_by: StoppedBy | None
         try:
             while (stopped_by := _limit(budget, journal.outcomes, interrupt)) is None:
-                proposal = ask(oracle)  # 6  H, proposed by T
-                if proposal is None:
+                proposals = ask(oracle, _round_size(at, journal.outcomes, at_once))  # 6  H, proposed by T
+                if not proposals:
                     stopped_by = "exhausted"
                     break
-                report = _reporter(progress, proposal, journal.outcomes, budget, objective)
-                outcome = run_trial(proposal, at, on_epoch=report)  # 7, 8  start by W, train by A on C
-                journal.append(outcome)
-                tell(oracle, outcome)  # 9  until nothing is left to test
-                gc.collect()  # the trial's graphs refer to themselves
+                report = _reporter(progress, proposals, journal.outcomes, budget, objective)
+                outcomes = runner.run(proposals, on_epoch=report)  # 7, 8  start by W, train by A on C
+                together = {"round": number, "asked": len(proposals)}
+                journal.append([outcome.model_copy(update=together) for outcome in outcomes])
+                tell(oracle, outcomes)  # 9  until nothing is left to test
+                number += 1
+                gc.collect()  # graphs refer to themselves
         except KeyboardInterrupt:
             stopped_by = "interrupt"
     return Trials(ranked=_ranked(journal.outcomes, objective), stopped_by=stopped_by)  # 10  the best by P comes first
 
 
-def _replay(oracle: keras_tuner.Oracle, journal: Journal) -> None:
-    """Ask the oracle for the finished trials again, and tell it how they ended, so that it stands where it stood."""
-    for outcome in journal.outcomes:
-        proposal = ask(oracle)
-        if proposal is None or _asked(proposal) != (outcome.hyperparameters, outcome.planned_epochs, outcome.continues):
-            raise RunError(
-                f"A search goes on only from the trials that it would have run itself, but trial {outcome.number} of "
-                f"{journal.path} has {outcome.hyperparameters}, where {_described(proposal)} is due. The journal comes "
-                "from another bundle, seed, budget of trials or version: start a new run."
-            )
-        tell(oracle, outcome)
+def _round_size(at: Workplace, outcomes: Sequence[Outcome], at_once: int | None) -> int:
+    """How many trials to ask for at once: as many as pay, and as leave time for further rounds to learn from them."""
+    bundle, budget = at.bundle, at.budget
+    most = at_once or (LEARNING_AT_ONCE if isinstance(bundle.tuner, Bayesian) else MOST_AT_ONCE)
+    if budget.trials is not None:
+        most = min(most, budget.trials - len(outcomes))
+    if budget.seconds is not None:
+        done = [outcome.seconds for outcome in outcomes if outcome.epochs > 0]
+        one = sum(done) / len(done) if done else _trial_seconds(at)
+        most = min(most, int(budget.remaining() / ROUNDS_LEFT / one))
+    return max(1, most)
+
+
+def _trial_seconds(at: Workplace) -> float:
+    """What the default trial takes in a stack, before any was measured."""
+    batch = batch_size(len(at.train))
+    shape = Shape.of(at.parts, [configuration(at.bundle, {})])
+    return EPOCHS * steps_of(len(at.train), batch) * step_seconds(shape.size, batch)
+
+
+def _replay(oracle: keras_tuner.Oracle, journal: Journal) -> int:
+    """Ask the oracle for the finished rounds again, and tell it how they ended, so that it stands where it stood.
+
+    Returns the number of the next round.
+    """
+    rounds = _rounds(journal.outcomes)
+    for ended in rounds:
+        proposals = ask(oracle, ended[0].asked)
+        due = [_asked(proposal) for proposal in proposals]
+        for outcome in ended:
+            if (outcome.hyperparameters, outcome.planned_epochs, outcome.continues) not in due:
+                described = "; ".join(str(dict(one.hyperparameters)) for one in proposals) or "no further trial"
+                raise RunError(
+                    "A search goes on only from the trials that it would have run itself, but trial "
+                    f"{outcome.number} of {journal.path} has {outcome.hyperparameters}, where these are due: "
+                    f"{described}. The journal comes from another bundle, seed, budget of trials or version: start a "
+                    "new run."
+                )
+        tell(oracle, ended)
+    return len(rounds)
+
+
+def _rounds(outcomes: Sequence[Outcome]) -> list[list[Outcome]]:
+    """The outcomes by the round in which they were asked for."""
+    return [list(group) for _, group in itertools.groupby(outcomes, key=lambda outcome: outcome.round)]
 
 
 def _asked(proposal: Proposal) -> tuple[dict[str, float | int | str], int, int | None]:
     return dict(proposal.hyperparameters), proposal.epochs, proposal.continues
-
-
-def _described(proposal: Proposal | None) -> str:
-    return "no further trial" if proposal is None else str(dict(proposal.hyperparameters))
 
 
 def _limit(budget: Budget, outcomes: Sequence[Outcome], interrupt: Interrupt) -> StoppedBy | None:
@@ -173,30 +221,30 @@ def _nothing_completed(outcomes: Sequence[Outcome]) -> TrainingError:
 
 
 def _reporter(
-    progress: Callable[[TrialProgress], None],
-    proposal: Proposal,
+    progress: Callable[[RoundProgress], None],
+    proposals: Sequence[Proposal],
     outcomes: Sequence[Outcome],
     budget: Budget,
     objective: Objective,
-) -> Callable[[Training], None]:
-    """A function that reports a trial's epochs as the search's progress."""
+) -> Callable[[Epoch], None]:
+    """A function that reports the epochs of a round as the search's progress."""
     choose = max if objective.direction == "max" else min
     before = [outcome.score for outcome in outcomes if outcome.score is not None]
     seconds = sum(outcome.seconds for outcome in outcomes)
 
-    def report(training: Training) -> None:
-        best = before if training.best is None else [*before, training.best]
+    def report(now: Epoch) -> None:
+        running = [member.training.best for member in now.members if member.training.best is not None]
         limits = [] if budget.seconds is None else [budget.remaining()]
         if budget.trials is not None and outcomes:
             limits.append(seconds / len(outcomes) * (budget.trials - len(outcomes)))
         progress(
-            TrialProgress(
-                number=proposal.number,
+            RoundProgress(
+                done=len(outcomes),
+                running=len(proposals),
                 trials=budget.trials,
-                epoch=len(training.scores),
-                epochs=proposal.epochs,
-                score=training.scores[-1],
-                best=choose(best, default=None),
+                epoch=now.epoch,
+                epochs=now.epochs,
+                best=choose([*before, *running], default=None),
                 elapsed=budget.spent(),
                 remaining=min(limits, default=None),
             )

@@ -13,7 +13,7 @@ from executor.catalog.initialization import initialization
 from rules.facts import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from executor.catalog.hyperparameters import Value
     from executor.parts import Parts
@@ -33,7 +33,7 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     Raises ChoiceError on a hyperparameter that does not exist, or out of its limits.
     """
     chosen = configuration(bundle, hyperparameters)
-    seeds = iter(np.random.SeedSequence(seed).generate_state(2 * chosen.layers + 2).tolist())
+    seeds = layer_seeds(seed, chosen.layers)
     dense = keras.Input((parts.train.dense.shape[1],), name="dense", dtype="float32")
     inputs, joined = {"dense": dense}, dense
     if parts.vocabulary > 0:
@@ -66,6 +66,12 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     if getattr(bundle.loss, "output_bias", "zeros") == "log_prior":
         network.get_layer("output").bias.assign(log_prior(parts))
     return network
+
+
+def layer_seeds(seed: int, layers: int) -> Iterator[int]:
+    """A seed for each random part of a network, in the order of its layers: levels, kernels and dropouts, output."""
+    states: list[int] = np.random.SeedSequence(seed).generate_state(2 * layers + 2).tolist()
+    return iter(states)
 
 
 def log_prior(parts: Parts) -> np.ndarray:

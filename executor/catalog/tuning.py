@@ -16,7 +16,7 @@ from rules.choices import Bayesian, Grid, Hyperband, Manual, Random
 from rules.errors import ChoiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import keras_tuner
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from rules.bundle import Bundle
 
 EPOCHS: Final = 100  # of a trial at most; most tables stop improving earlier (EVIDENCE.md, section 3: 6k steps)
-SLOT: Final = "slot-0"  # where a trial runs; one after another there is one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +36,8 @@ class Proposal:
     hyperparameters: Mapping[str, Value]
     """Those that the search varies."""
     epochs: int = EPOCHS
+    first_epoch: int = 0
+    """Epochs that the trial which this one continues was trained."""
     continues: int | None = None
     """The trial from whose weights and optimizer state this one goes on."""
     may_go_on: bool = False
@@ -72,34 +73,49 @@ def tuning(
     raise ChoiceError(f"A tuner must be one of the slot's choices, but got {bundle.tuner}.")
 
 
-def ask(oracle: keras_tuner.Oracle) -> Proposal | None:
-    """The next trial to run; None when the oracle has nothing left to propose."""
-    with _unlocked_on_error(oracle):
-        trial = oracle.create_trial(SLOT)
-    if trial.status != "RUNNING":
-        return None
+def ask(oracle: keras_tuner.Oracle, count: int = 1) -> list[Proposal]:
+    """The next trials to run at once, at most so many; none when the oracle has nothing left to propose."""
+    found: list[Proposal] = []
+    while len(found) < count:
+        with _unlocked_on_error(oracle):
+            trial = oracle.create_trial(_slot(len(found)))
+        if trial.status != "RUNNING":
+            break
+        found.append(_proposal(trial, oracle))
+    return found
+
+
+def _slot(index: int) -> str:
+    """Where the trial of a round runs, as keras-tuner calls it."""
+    return f"slot-{index}"
+
+
+def _proposal(trial: keras_tuner.engine.trial.Trial, oracle: keras_tuner.Oracle) -> Proposal:
     values: dict[str, Any] = dict(trial.hyperparameters.values)
     rung = {name: values.pop(name) for name in list(values) if name.startswith("tuner/")}
-    last = rung.get("tuner/epochs", EPOCHS)
+    last, first = rung.get("tuner/epochs", EPOCHS), rung.get("tuner/initial_epoch", 0)
     return Proposal(
         number=int(trial.trial_id),
         hyperparameters=values,
-        epochs=last - rung.get("tuner/initial_epoch", 0),
+        epochs=last - first,
+        first_epoch=first,
         continues=int(rung["tuner/trial_id"]) if "tuner/trial_id" in rung else None,
         may_go_on=last < getattr(oracle, "max_epochs", last),
     )
 
 
-def tell(oracle: keras_tuner.Oracle, outcome: Outcome) -> None:
-    """Report how the trial last asked for ended; one without a score has failed."""
-    with _unlocked_on_error(oracle):
-        trial = oracle.ongoing_trials[SLOT]
-        if outcome.score is None:
-            trial.status, trial.message = "FAILED", outcome.message
-        else:
-            oracle.update_trial(trial.trial_id, {oracle.objective.name: outcome.score}, step=outcome.epochs)
-            trial.status = "COMPLETED"
-        oracle.end_trial(trial)
+def tell(oracle: keras_tuner.Oracle, outcomes: Sequence[Outcome]) -> None:
+    """Report how the trials that were asked for last ended; one without a score has failed."""
+    running = {int(trial.trial_id): trial for trial in oracle.ongoing_trials.values()}
+    for outcome in outcomes:
+        trial = running[outcome.number]
+        with _unlocked_on_error(oracle):
+            if outcome.score is None:
+                trial.status, trial.message = "FAILED", outcome.message
+            else:
+                oracle.update_trial(trial.trial_id, {oracle.objective.name: outcome.score}, step=outcome.epochs)
+                trial.status = "COMPLETED"
+            oracle.end_trial(trial)
 
 
 @contextmanager

@@ -57,6 +57,7 @@ class BayesianOracle(InMemoryOracle, keras_tuner.oracles.BayesianOptimizationOra
         # Drawn anew for each proposal, so that it depends on the seed and the trials before it alone.
         random = np.random.default_rng([self.seed, len(self.start_order)])
         process, best = self._fit()
+        self._believe(process)
         cells = random.random((CANDIDATES, len(self.hyperparameters.space)))
         promise = self._improvement(process, best, cells)
         tops = cells[np.argsort(-promise)[:CLIMBED]]
@@ -90,6 +91,19 @@ class BayesianOracle(InMemoryOracle, keras_tuner.oracles.BayesianOptimizationOra
             warnings.simplefilter("ignore", ConvergenceWarning)
             process.fit(encoded, losses)
         return process, float(losses.min())
+
+    def _believe(self, process: GaussianProcessRegressor) -> None:
+        """Take the expected losses of running trials for their losses, so that a batch proposes no place twice.
+
+        The kriging believer of Ginsbourger, Le Riche and Carraro 2010.
+        """
+        running = [trial.hyperparameters.values for trial in self.trials.values() if trial.status == "RUNNING"]
+        if not running:
+            return
+        cells = self._encode(running)
+        believed = process.predict(cells)
+        process.kernel, process.optimizer = process.kernel_, None
+        process.fit(np.concatenate([process.X_train_, cells]), np.concatenate([process.y_train_, believed]))
 
     def _improvement(self, process: GaussianProcessRegressor, best: float, cells: np.ndarray) -> np.ndarray:
         """Expected improvement on the lowest loss; cells: (n, hyperparameters) in the unit interval. Returns (n,)."""

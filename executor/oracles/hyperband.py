@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 UNLIMITED_TRIALS: Final = 22
 """Trials that the first bracket may take when their number is not limited: with factor 3 and 81 epochs, 15 of 9
 epochs, of which 5 go on to 27 and 2 to 81."""
-COMPLETED: Final = "COMPLETED"
+COMPLETED, RUNNING = "COMPLETED", "RUNNING"  # keras_tuner.engine.trial.TrialStatus
 
 
 class HyperbandOracle(InMemoryOracle, keras_tuner.oracles.HyperbandOracle):  # type: ignore[misc]  # untyped base
@@ -52,12 +52,18 @@ class HyperbandOracle(InMemoryOracle, keras_tuner.oracles.HyperbandOracle):  # t
         return sum(self._get_size(number, rung) for rung in range(self._get_num_rounds(number)))
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """A promotion when one is due, else a new trial."""
-        promotion = None if self.ongoing_trials else self._promotion(trial_id)
-        return promotion or super().populate_space(trial_id)
+        """A promotion when one is due, else a new trial; nothing for now while a rung is still running."""
+        promotion = self._promotion(trial_id)
+        if promotion is not None:
+            return promotion
+        is_full = all(len(one["rounds"][0]) >= self._get_size(one["bracket_num"], 0) for one in self._brackets)
+        if is_full and self.ongoing_trials:
+            return {"status": "IDLE", "values": None}  # a new bracket would be opened before this one is over
+        opened: dict[str, Any] = super().populate_space(trial_id)
+        return opened
 
     def _promotion(self, trial_id: str) -> dict[str, Any] | None:
-        """The best trial of a rung that may go on to the next.
+        """The best trial of a rung that may go on to the next, once all of its rung have ended.
 
         keras-tuner promotes only once enough trials of a rung are completed, so that failed ones leave the rungs
         above empty; here they count as thrown out.
@@ -67,13 +73,15 @@ class HyperbandOracle(InMemoryOracle, keras_tuner.oracles.HyperbandOracle):  # t
             if len(rungs[0]) < self._get_size(number, 0):
                 return None
             for rung in range(1, len(rungs)):
+                below = [self.trials[entry["id"]] for entry in rungs[rung - 1]]
+                if any(trial.status == RUNNING for trial in below):
+                    break
                 gone_on = {entry["past_id"] for entry in rungs[rung]}
-                waiting = [self.trials[entry["id"]] for entry in rungs[rung - 1] if entry["id"] not in gone_on]
-                waiting = [trial for trial in waiting if trial.status == COMPLETED]
+                waiting = [trial for trial in below if trial.trial_id not in gone_on and trial.status == COMPLETED]
                 if waiting and len(rungs[rung]) < self._get_size(number, rung):
                     best = self._best(waiting)
                     rungs[rung].append({"past_id": best.trial_id, "id": trial_id})
-                    return {"status": "RUNNING", "values": self._promoted(best, number, rung)}
+                    return {"status": RUNNING, "values": self._promoted(best, number, rung)}
         return None
 
     def _best(self, trials: list[Trial]) -> Trial:

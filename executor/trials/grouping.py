@@ -1,0 +1,71 @@
+"""Which trials share a stack: those for which one wide graph costs less than several fitting ones."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from executor.architectures.stacked_mlp import Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from executor.parts import Parts
+    from executor.trials.training import Member
+
+LAUNCH: Final = 6e-4  # seconds of a step whatever its stack holds; measured on two cores
+SECONDS_PER_OPERATION: Final = 1 / 6e10  # of a training step; measured likewise, on layers of 64 to 256 units
+COMPILING: Final = 0.5  # seconds that a graph takes before its first step; measured likewise
+OPERATIONS_PER_WEIGHT: Final = 6  # and row: multiply and add, forward and twice backward
+
+Item = TypeVar("Item")
+
+
+def groups(
+    members: Sequence[Member], parts: Parts, *, steps: int, batch: int, compiled: Collection[Shape] = ()
+) -> list[list[Member]]:
+    """Divide trials into stacks, the first trial's first.
+
+    Only trials of as many epochs, from the same epoch on, stand in one stack. steps: of an epoch; batch: rows a step;
+    compiled: shapes that have a graph already. Starting from one stack a shape, the two whose union saves most time are
+    joined, until none saves any.
+    """
+    found: list[list[Member]] = []
+    together = _by(members, lambda member: (member.proposal.epochs, member.proposal.first_epoch))
+    for alike in together:
+        stacks = _by(alike, lambda member: (member.chosen.units, member.chosen.layers))
+
+        def cost(stack: Sequence[Member]) -> float:
+            trace = 0.0 if Shape.of(parts, [member.chosen for member in stack]) in compiled else COMPILING
+            return trace + stack_seconds(stack, parts, calls=steps * stack[0].proposal.epochs, batch=batch)
+
+        while len(stacks) > 1:
+            savings = {
+                (one, two): cost(stacks[one]) + cost(stacks[two]) - cost([*stacks[one], *stacks[two]])
+                for one, two in itertools.combinations(range(len(stacks)), 2)
+            }
+            (one, two), saved = max(savings.items(), key=lambda pair: pair[1])
+            if saved <= 0:
+                break
+            stacks[one] = sorted([*stacks[one], *stacks.pop(two)], key=lambda member: member.proposal.number)
+        found += stacks
+    return sorted(found, key=lambda stack: stack[0].proposal.number)
+
+
+def stack_seconds(stack: Sequence[Member], parts: Parts, *, calls: int, batch: int) -> float:
+    """Seconds that a stack takes for so many steps, on two cores."""
+    shape = Shape.of(parts, [member.chosen for member in stack])
+    return calls * (LAUNCH + len(stack) * step_seconds(shape.size, batch))
+
+
+def step_seconds(size: int, batch: int) -> float:
+    """Seconds that one trial adds to a step of its stack, on two cores; size: numbers in its weights."""
+    return OPERATIONS_PER_WEIGHT * batch * size * SECONDS_PER_OPERATION
+
+
+def _by(members: Iterable[Member], key: object) -> list[list[Member]]:
+    """Members with the same key, in the order of the first of each."""
+    found: dict[object, list[Member]] = {}
+    for member in members:
+        found.setdefault(key(member), []).append(member)  # type: ignore[operator]  # a function of one member
+    return list(found.values())

@@ -1,0 +1,67 @@
+"""How a trial's end is written down, and the seed that it starts from."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import tensorflow as tf
+
+from executor.oracles.memory import tuner_seed
+from executor.trials.journal import Outcome, weights_path
+from executor.trials.training import DIVERGED
+
+if TYPE_CHECKING:
+    from executor.catalog.tuning import Proposal
+    from executor.trials.training import Training
+    from executor.trials.workplace import Workplace
+
+LONGEST_MESSAGE: Final = 300  # characters of an error's first line; TensorFlow's can run over pages
+
+
+def trial_seed(seed: int, number: int) -> int:
+    """A seed for each trial of each search."""
+    return tuner_seed(seed) + number
+
+
+def ended(proposal: Proposal, training: Training, at: Workplace, *, seconds: float) -> Outcome:
+    """The outcome of a trial that raised nothing."""
+    trained = len(training.scores)
+    messages = {
+        "deadline": f"cut short by the time budget in epoch {trained} of {proposal.epochs}",
+        "interrupt": f"cut short by Ctrl-C after epoch {trained} of {proposal.epochs}",
+        "diverged": f"{at.metric.name} was not finite for {DIVERGED} epochs in a row: the learning rate is too high, "
+        "or the validation rows leave it undefined",
+    }
+    return Outcome(
+        number=proposal.number,
+        hyperparameters=dict(proposal.hyperparameters),
+        status="diverged" if training.best is None else "completed",
+        score=training.best,
+        cost=training.best_cost if math.isfinite(training.best_cost) else None,
+        epochs=trained,
+        best_epoch=training.best_epoch,
+        planned_epochs=proposal.epochs,
+        seconds=seconds,
+        message=messages.get(training.ending or "", ""),
+        epoch_scores=tuple(training.scores),
+        continues=proposal.continues,
+        weights=None if training.best is None else weights_path(at.directory, proposal.number),
+    )
+
+
+def failed(proposal: Proposal, error: Exception, *, seconds: float) -> Outcome:
+    first_line = (str(error).splitlines() or [""])[0][:LONGEST_MESSAGE]
+    out_of_memory = isinstance(error, tf.errors.ResourceExhaustedError | MemoryError)
+    kind = "out of memory" if out_of_memory else type(error).__name__
+    return Outcome(
+        number=proposal.number,
+        hyperparameters=dict(proposal.hyperparameters),
+        status="failed",
+        score=None,
+        epochs=0,
+        planned_epochs=proposal.epochs,
+        seconds=seconds,
+        message=f"{kind}: {first_line}",
+        continues=proposal.continues,
+    )

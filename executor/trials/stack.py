@@ -1,0 +1,238 @@
+"""K trials in one compiled graph: their weights side by side, one training step for all of them on the same rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from executor.architectures import stacked_mlp
+from executor.catalog.update import update_rule
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from executor.architectures.stacked_mlp import Shape
+    from executor.catalog.hyperparameters import Configuration
+    from executor.trials.workplace import Rows, Workplace
+
+OUTPUTS_PER_CALL: Final = 1 << 22
+"""Numbers in the widest hidden layer of all trials that are computed at once on validation rows: 16 MiB."""
+
+
+class Stack(NamedTuple):
+    """K trials as far as they are trained; each tensor's axis of length K is its first, but for `layers`.
+
+    weights, slots: of the network and of the optimizer. units (K, 1, units), layers (layers, K, 1, 1), decay (K,),
+    dropout (K,): what sets the trials apart. steps: (K,) float32, steps taken.
+    """
+
+    weights: list[tf.Tensor]
+    slots: list[list[tf.Tensor]]
+    units: tf.Tensor
+    layers: tf.Tensor
+    decay: tf.Tensor
+    dropout: tf.Tensor
+    steps: tf.Tensor
+
+    @property
+    def trials(self) -> int:
+        return int(self.steps.shape[0])
+
+    def take(self, kept: Sequence[int]) -> Stack:
+        """The stack with some of its trials."""
+        index = tf.constant(list(kept), tf.int32)
+
+        def gather(tensor: tf.Tensor, axis: int = 0) -> tf.Tensor:
+            return tf.gather(tensor, index, axis=axis)
+
+        return Stack(
+            weights=[gather(weight) for weight in self.weights],
+            slots=[[gather(slot) for slot in slots] for slots in self.slots],
+            units=gather(self.units),
+            layers=gather(self.layers, 1),
+            decay=gather(self.decay),
+            dropout=gather(self.dropout),
+            steps=gather(self.steps),
+        )
+
+
+class StackedGraph:
+    """Training steps and outputs for stacks of one shape, compiled once for any number of trials.
+
+    batch: rows a step. compute: the precision of the hidden layers.
+    """
+
+    def __init__(self, at: Workplace, shape: Shape, *, batch: int, compute: tf.DType = tf.float32) -> None:
+        self.shape = shape
+        self._at = at
+        self._batch = batch
+        self._compute = compute
+        self._rule = update_rule(at.bundle.optimizer)
+        weights = [tf.TensorSpec([None, *size], tf.float32) for size in shape.weights]
+        vector = tf.TensorSpec([None], tf.float32)
+        stack = Stack(
+            weights=weights,
+            slots=[[spec] * len(self._rule.starts) for spec in weights],
+            units=tf.TensorSpec([None, 1, shape.units], tf.float32),
+            layers=tf.TensorSpec([shape.layers, None, 1, 1], tf.float32),
+            decay=vector,
+            dropout=vector,
+            steps=vector,
+        )
+        rows, rates = tf.TensorSpec([None, batch], tf.int32), tf.TensorSpec([None, None], tf.float32)
+        self._train = _compiled(self._steps, stack, rows, rates, tf.TensorSpec([], tf.int32))
+        columns = {"dense": tf.TensorSpec([None, shape.width], tf.float32)}
+        if shape.vocabulary:
+            columns["codes"] = tf.TensorSpec([None, shape.coded], tf.int32)
+        offset = tf.TensorSpec([None, shape.outputs], tf.float32)
+        self._answer = _compiled(self._answers, stack, columns, offset)
+        answers = tf.TensorSpec([None, None, shape.outputs], tf.float32)
+        self._cost = _compiled(self._costs, tf.TensorSpec([None, shape.outputs], tf.float32), answers)
+
+    def start(self, trials: Sequence[tuple[list[np.ndarray], Configuration]]) -> Stack:
+        """A stack before its first step; trials: weights in each trial's own shape, and its configuration."""
+        configurations = [chosen for _, chosen in trials]
+        filled = [stacked_mlp.padded(weights, chosen, self.shape) for weights, chosen in trials]
+        weights = [tf.constant(np.stack(part)) for part in zip(*filled, strict=True)]
+        units, layers = stacked_mlp.masks(configurations, self.shape)
+        return Stack(
+            weights=weights,
+            slots=[self._rule.slots(weight) for weight in weights],
+            units=tf.constant(units),
+            layers=tf.constant(layers),
+            decay=tf.constant([one.weight_decay for one in configurations], tf.float32),
+            dropout=tf.constant([one.dropout for one in configurations], tf.float32),
+            steps=tf.zeros([len(trials)]),
+        )
+
+    def state(self, stack: Stack, trial: int, chosen: Configuration) -> dict[str, np.ndarray]:
+        """What one trial goes on from, by name: weights and slots in its own shape, and the steps that it has taken."""
+        kinds = [stack.weights, *zip(*stack.slots, strict=True)]
+        found = {"steps": stack.steps[trial].numpy()}
+        for kind, tensors in enumerate(kinds):
+            own = stacked_mlp.cut([tensor[trial].numpy() for tensor in tensors], chosen, self.shape)
+            found |= {f"{kind} {index:03d}": array for index, array in enumerate(own)}
+        return found
+
+    def resume(self, states: Sequence[dict[str, np.ndarray]], configurations: Sequence[Configuration]) -> Stack:
+        """A stack of trials that go on from what `state` gave."""
+
+        def stacked(kind: int) -> list[tf.Tensor]:
+            filled = [
+                stacked_mlp.padded(
+                    [state[key] for key in sorted(state) if key.startswith(f"{kind} ")], chosen, self.shape
+                )
+                for state, chosen in zip(states, configurations, strict=True)
+            ]
+            return [tf.constant(np.stack(part)) for part in zip(*filled, strict=True)]
+
+        slots = [stacked(1 + number) for number in range(len(self._rule.starts))]
+        units, layers = stacked_mlp.masks(configurations, self.shape)
+        weights = stacked(0)
+        return Stack(
+            weights=weights,
+            slots=[list(own) for own in zip(*slots, strict=True)] if slots else [[] for _ in weights],
+            units=tf.constant(units),
+            layers=tf.constant(layers),
+            decay=tf.constant([one.weight_decay for one in configurations], tf.float32),
+            dropout=tf.constant([one.dropout for one in configurations], tf.float32),
+            steps=tf.constant([float(state["steps"]) for state in states]),
+        )
+
+    def train(self, stack: Stack, rows: np.ndarray, rates: np.ndarray, *, noise: int) -> Stack:
+        """Take some steps.
+
+        rows: (steps, batch) int32 indices; rates: (steps, K) float32. noise: number of the first step, by which
+        dropout is drawn.
+        """
+        trained: Stack = self._train(stack, tf.constant(rows), tf.constant(rates), tf.constant(noise, tf.int32))
+        return trained
+
+    def outputs(self, stack: Stack, rows: Rows) -> np.ndarray:
+        """What each trial answers, (K, rows, outputs) float32, offsets added."""
+        at_once = max(1, OUTPUTS_PER_CALL // (stack.trials * self.shape.units))
+        answers = []
+        for first in range(0, len(rows), at_once):
+            here = slice(first, first + at_once)
+            columns = {name: values[here] for name, values in rows.inputs.items()}
+            answers.append(self._answer(stack, columns, rows.offset[here]).numpy())
+        return np.concatenate(answers, axis=1)
+
+    def costs(self, outputs: np.ndarray, rows: Rows) -> np.ndarray:
+        """C of each trial's outputs, (K,)."""
+        return np.asarray(self._cost(rows.target, tf.constant(outputs)))
+
+    def _costs(self, target: tf.Tensor, answers: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_mean(self._losses(target, answers), axis=1)
+
+    def _losses(self, target: tf.Tensor, answers: tf.Tensor) -> tf.Tensor:
+        """The loss of each trial on each row, (K, rows)."""
+        return self._at.loss.call(tf.broadcast_to(target[None], tf.shape(answers)), answers)
+
+    def _forward(self, stack: Stack, inputs: dict[str, tf.Tensor], keep: list[tf.Tensor] | None = None) -> tf.Tensor:
+        return stacked_mlp.forward(
+            stack.weights,
+            inputs,
+            bundle=self._at.bundle,
+            shape=self.shape,
+            units=stack.units,
+            layers=stack.layers,
+            keep=keep,
+            compute=self._compute,
+        )
+
+    def _answers(self, stack: Stack, inputs: dict[str, tf.Tensor], offset: tf.Tensor) -> tf.Tensor:
+        return self._forward(stack, inputs) + offset
+
+    def _steps(self, stack: Stack, rows: tf.Tensor, rates: tf.Tensor, noise: tf.Tensor) -> Stack:
+        train = self._at.train
+        for index in tf.range(tf.shape(rates)[0]):
+            chosen = rows[index]
+            inputs = {name: tf.gather(values, chosen) for name, values in train.inputs.items()}
+            keep = self._kept(stack.dropout, noise + index)
+            with tf.GradientTape() as tape:
+                tape.watch(stack.weights)
+                answers = self._forward(stack, inputs, keep) + tf.gather(train.offset, chosen)
+                losses = self._losses(tf.gather(train.target, chosen), answers)
+                # Each trial's mean; they are added up, so that each has the gradient that it would have alone.
+                cost = tf.reduce_sum(losses * tf.gather(train.weight, chosen)) / self._batch
+            stack = self._updated(stack, tape.gradient(cost, stack.weights), rates[index])
+        return stack
+
+    def _kept(self, dropout: tf.Tensor, step: tf.Tensor) -> list[tf.Tensor]:
+        """For each layer what dropout multiplies with, (K, batch, units).
+
+        The noise depends on the search's seed, the step and the unit alone: a trial is trained alike in every stack.
+        """
+        rate = dropout[:, None, None]
+        kept = []
+        for layer in range(self.shape.layers):
+            seed = tf.stack([self._at.seed * MOST_LAYERS + layer, step])
+            # Unit by unit, so that the widest trial of a stack does not shift the others' noise.
+            drawn = tf.transpose(tf.random.stateless_uniform([self.shape.units, self._batch], seed))
+            kept.append(tf.where(drawn[None] >= rate, 1 / (1 - rate), 0.0))
+        return kept
+
+    def _updated(self, stack: Stack, gradients: list[tf.Tensor], rate: tf.Tensor) -> Stack:
+        """The stack after one step at a learning rate for each trial, (K,)."""
+        steps = stack.steps + 1
+        column = (slice(None), None, None)
+        weights, slots = [], []
+        for weight, own, gradient, is_bias in zip(
+            stack.weights, stack.slots, gradients, self.shape.biases, strict=True
+        ):
+            kept = weight if is_bias else weight * (1 - (stack.decay * rate)[column])
+            change, after = self._rule.update(tf.convert_to_tensor(gradient), own, rate[column], steps[column])
+            weights.append(kept + change)
+            slots.append(after)
+        return stack._replace(weights=weights, slots=slots, steps=steps)
+
+
+MOST_LAYERS: Final = 64  # more than executor.catalog.hyperparameters allows: each layer of each seed has its own noise
+
+
+def _compiled(function: Any, *signature: Any) -> Any:  # noqa: ANN401 - nested specs
+    """The function's graph, traced at once."""
+    return tf.function(function, input_signature=signature).get_concrete_function()
