@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import keras_tuner
@@ -14,10 +15,6 @@ if TYPE_CHECKING:
     from executor.catalog.hyperparameters import Value
 
 RUNNING, STOPPED = "RUNNING", "STOPPED"  # keras_tuner.engine.trial.TrialStatus
-
-
-class GridOracle(InMemoryOracle, keras_tuner.oracles.GridSearchOracle):  # type: ignore[misc]  # untyped base
-    """Every combination of a space of choices, the last hyperparameter varying fastest."""
 
 
 class RandomOracle(InMemoryOracle, keras_tuner.oracles.RandomSearchOracle):  # type: ignore[misc]  # untyped base
@@ -49,3 +46,16 @@ class ManualOracle(InMemoryOracle):
         if not self._waiting:
             return {"status": STOPPED, "values": None}
         return {"status": RUNNING, "values": self._waiting.pop(0)}
+
+
+class GridOracle(ManualOracle):
+    """Every combination of a space of choices, defaults first, the last hyperparameter varying fastest.
+
+    keras-tuner's own reveals a combination only when the one before it has ended, so that none can run at once.
+    """
+
+    def __init__(self, *, space: keras_tuner.HyperParameters, objective: Objective, seed: int) -> None:
+        names = [item.name for item in space.space]
+        axes = [dict.fromkeys([item.default, *item.values]) for item in space.space]
+        combinations = [dict(zip(names, point, strict=True)) for point in itertools.product(*axes)]
+        super().__init__(space=space, objective=objective, seed=seed, configurations=combinations)

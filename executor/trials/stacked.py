@@ -113,29 +113,32 @@ class StackRunner:
         epochs = group[0].proposal.epochs
         steps = steps_of(len(at.train), self._batch)
         pace = Pace(budget, steps=epochs * steps)
-        running = list(group)
-        epoch = 0
-        while running:
-            rows = shuffled([at.seed, first_epoch + epoch], len(at.train), self._batch)
-            done = 0
-            while done < steps and not pace.is_over and not at.interrupt.requested:
-                now = pace.steps(steps - done)
-                rates = _rates(running, pace.advance(now))
-                noise = (first_epoch + epoch) * steps + done
-                stack = graph.train(stack, rows[done : done + now], rates, noise=noise)
-                done += now
-            epoch += 1
-            if not at.interrupt.requested and (not pace.is_over or epoch == 1):
-                self._judge(running, stack, graph)
-                on_epoch(Epoch(members=tuple(group), epoch=epoch, epochs=epochs))
+        running, epoch = list(group), 0
+        try:
+            while running:
+                rows, noise = shuffled([at.seed, first_epoch + epoch], len(at.train), self._batch), first_epoch + epoch
+                done = 0
+                while done < steps and not pace.is_over and not at.interrupt.requested:
+                    now = pace.steps(steps - done)
+                    rates = _rates(running, pace.advance(now))
+                    stack = graph.train(stack, rows[done : done + now], rates, noise=noise * steps + done)
+                    done += now
+                epoch += 1
+                if not at.interrupt.requested and (not pace.is_over or epoch == 1):
+                    self._judge(running, stack, graph)
+                    on_epoch(Epoch(members=tuple(group), epoch=epoch, epochs=epochs))
+                for member in running:
+                    if at.interrupt.requested:
+                        member.training.ending = "interrupt"
+                    elif pace.is_over:
+                        member.training.ending = "deadline"
+                    elif member.training.ending is None and epoch == epochs:
+                        member.training.ending = "planned"
+                stack, running = self._repacked(stack, running, graph)
+        except KeyboardInterrupt:
+            at.interrupt.requested = True
             for member in running:
-                if at.interrupt.requested:
-                    member.training.ending = "interrupt"
-                elif pace.is_over:
-                    member.training.ending = "deadline"
-                elif member.training.ending is None and epoch == epochs:
-                    member.training.ending = "planned"
-            stack, running = self._repacked(stack, running, graph)
+                member.training.ending = "interrupt"
 
     def _start(self, group: Sequence[Member], graph: StackedGraph) -> tuple[Stack, int]:
         """A stack of the group's trials, from their first weights or from where the trials that they continue ended.

@@ -1,4 +1,4 @@
-"""A grid search that SIGKILL ends within a trial, and then between two, finishes all its combinations."""
+"""A grid search that SIGKILL ends within a stack, and then between two, finishes all its combinations."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ def die():
 
 def progress(now):
     with (directory / "started").open("a") as file:
-        file.write(f"{now.number} {now.epoch}\\n")
-    if deed == "within" and (now.number, now.epoch) == (3, 1):
+        file.write(f"{now.done} {now.epoch}\\n")
+    if deed == "within" and (now.done, now.epoch) == (3, 1):
         die()
 
 
 append = module.Journal.append
 
 
-def appended(journal, outcome):
-    append(journal, outcome)
-    if deed == "between" and outcome.number == 5:
+def appended(journal, outcomes):
+    append(journal, outcomes)
+    if deed == "between" and outcomes[-1].number == 5:
         die()
 
 
@@ -67,7 +67,9 @@ bundle = Bundle(
     activation=Relu(), metric=Accuracy(), loss=BinaryCrossentropy(), initializer=He(), optimizer=Adam(),
     hyperparameters=MostSensitive(), tuner=Grid(),
 )
-trials = module.search(bundle, parts, budget=Budget(trials=9), seed=0, directory=directory, progress=progress)
+trials = module.search(bundle, parts, budget=Budget(trials=9), seed=0, directory=directory, at_once=3,
+    progress=progress,
+)
 print(trials.stopped_by, len(trials.ranked))
 """
 
@@ -107,6 +109,6 @@ def test_a_killed_grid_finishes_all_its_combinations_without_repeating_a_trial(s
     assert [line["number"] for line in journal()] == list(range(9))
     assert len({str(line["hyperparameters"]) for line in journal()}) == 9
 
-    # Only the trial that was killed within started twice; a finished one never did.
+    # Only the stack that was killed within started twice; a finished one never did.
     first_epochs = [line.split()[0] for line in (tmp_path / "started").read_text().splitlines() if line.endswith(" 1")]
-    assert first_epochs == ["0", "1", "2", "3", "3", "4", "5", "6", "7", "8"]
+    assert first_epochs == ["0", "3", "3", "6"]

@@ -14,10 +14,10 @@ from executor import search as search_module
 from executor.budget import Budget
 from executor.catalog import tuning
 from executor.oracles import bayesian
-from executor.search import TrialProgress, rebuild, search
-from executor.trials import one_by_one
+from executor.search import RoundProgress, rebuild, search
 from executor.trials.journal import Journal
-from executor.trials.training import compiled_outputs
+from executor.trials.one_by_one import compiled_outputs
+from executor.trials.stacked import StackRunner
 from executor.trials.workplace import on_device
 from rules.choices import Adam, Bayesian, Grid, Hyperband, Manual, MseLoss, Random, Rmse
 from rules.errors import ChoiceError, RunError, TrainingError
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 TUNERS = [Grid(), Random(), Bayesian(), Hyperband(factor=2), Manual()]
 SMALL = tuple({"units": units} for units in (16, 8))  # a manual search: the defaults, then these
+LIKE = tuple({"learning_rate": rate} for rate in (0.002, 0.003, 0.004, 0.005))  # they share a stack
 SHORT = 4  # epochs
 ENOUGH = 5  # trials: past the first promotions of Hyperband (three of 2 epochs, then two) and the Bayesian start
 
@@ -58,7 +59,8 @@ def run(make_bundle: Callable[..., Bundle], breast_cancer: Parts, tmp_path: Path
         seed: int = 0,
         directory: Path = tmp_path,
         parts: Parts = breast_cancer,
-        progress: Callable[[TrialProgress], None] = lambda _: None,
+        progress: Callable[[RoundProgress], None] = lambda _: None,
+        at_once: int | None = 2,
         **choices: Any,
     ) -> Trials:
         return search(
@@ -67,6 +69,7 @@ def run(make_bundle: Callable[..., Bundle], breast_cancer: Parts, tmp_path: Path
             budget=budget or Budget(trials=trials),
             seed=seed,
             directory=directory,
+            at_once=at_once,
             progress=progress,
         )
 
@@ -92,8 +95,8 @@ def test_every_tuner_completes_on_a_real_dataset_and_goes_on_where_it_was_stoppe
     told, calls = search_module.tell, iter(range(ENOUGH))
 
     def stop(*arguments: Any) -> None:
-        if next(calls) == ENOUGH - 2:
-            raise KeyboardInterrupt  # after the journal's line, before the oracle knows
+        if next(calls) == 1:
+            raise KeyboardInterrupt  # after the journal's lines, before the oracle knows
         told(*arguments)
 
     with monkeypatch.context() as killed:
@@ -116,7 +119,7 @@ def test_hyperband_promotes_and_continues(run: Callable[..., Trials]) -> None:
 def test_a_finished_search_is_not_repeated(run: Callable[..., Trials]) -> None:
     first = run(tuner=Manual(configurations=SMALL))
     assert (len(first.ranked), first.stopped_by) == (3, "exhausted")
-    seen: list[TrialProgress] = []
+    seen: list[RoundProgress] = []
     assert run(tuner=Manual(configurations=SMALL), progress=seen.append).ranked == first.ranked
     assert seen == []
 
@@ -173,18 +176,18 @@ def test_a_search_without_any_budget_ends(run: Callable[..., Trials], monkeypatc
     assert len(run(budget=Budget()).ranked) == 2
 
 
-def interrupt_at(number: int, epoch: int) -> Callable[[TrialProgress], None]:
-    def progress(now: TrialProgress) -> None:
-        if (now.number, now.epoch) == (number, epoch):
+def interrupt_at(done: int, epoch: int) -> Callable[[RoundProgress], None]:
+    def progress(now: RoundProgress) -> None:
+        if (now.done, now.epoch) == (done, epoch):
             raise KeyboardInterrupt
 
     return progress
 
 
 def test_ctrl_c_ends_the_search_and_keeps_the_best_so_far(run: Callable[..., Trials]) -> None:
-    trials = run(trials=5, progress=interrupt_at(1, 2))
+    trials = run(trials=6, tuner=Manual(configurations=LIKE), progress=interrupt_at(2, 2))
     assert trials.stopped_by == "interrupt"
-    assert [outcome.epochs for outcome in by_number(trials)] == [SHORT, 2]
+    assert [outcome.epochs for outcome in by_number(trials)] == [SHORT, SHORT, 2, 2]
 
 
 def test_ctrl_c_before_the_first_score_says_that_there_is_nothing(
@@ -193,28 +196,28 @@ def test_ctrl_c_before_the_first_score_says_that_there_is_nothing(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(search_module, "run_trial", interrupted)
+    monkeypatch.setattr(StackRunner, "run", interrupted)
     with pytest.raises(TrainingError, match="interrupted before"):
         run(trials=5)
 
 
-def fail(numbers: set[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the trials of these numbers, counted as they are built, raise."""
-    build, built = one_by_one.build_network, iter(range(1_000))
+def fail(rounds: set[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the stacks of these numbers, counted as they start, raise."""
+    start, started = StackRunner._start, iter(range(1_000))
 
-    def sometimes(**settings: Any) -> object:
-        if next(built) in numbers:
+    def sometimes(*arguments: Any) -> object:
+        if next(started) in rounds:
             raise MemoryError("no room for the network")
-        return build(**settings)
+        return start(*arguments)
 
-    monkeypatch.setattr(one_by_one, "build_network", sometimes)
+    monkeypatch.setattr(StackRunner, "_start", sometimes)
 
 
 def test_failed_trials_are_named_and_survived(run: Callable[..., Trials], monkeypatch: pytest.MonkeyPatch) -> None:
-    fail({0, 1, 2, 3}, monkeypatch)
-    trials = run(trials=6)
-    assert [outcome.status for outcome in trials.ranked] == ["completed"] * 2 + ["failed"] * 4
-    assert trials.ranked[2].message == "out of memory: no room for the network"
+    fail({0, 1}, monkeypatch)
+    trials = run(trials=5, tuner=Manual(configurations=LIKE))
+    assert [outcome.status for outcome in trials.ranked] == ["completed"] + ["failed"] * 4
+    assert trials.ranked[1].message == "out of memory: no room for the network"
 
 
 def test_if_no_trial_can_be_completed_the_error_names_the_first_reason(
@@ -239,17 +242,17 @@ def test_a_journal_of_another_search_is_refused(run: Callable[..., Trials]) -> N
         run(trials=3, optimizer=Adam(learning_rate=0.5))
 
 
-def test_progress_tells_trial_epoch_and_the_best_so_far(run: Callable[..., Trials]) -> None:
-    seen: list[TrialProgress] = []
-    trials = run(trials=2, progress=seen.append)
-    assert [(now.number, now.epoch) for now in seen] == [
-        (trial, epoch + 1) for trial in (0, 1) for epoch in range(SHORT)
+def test_progress_tells_trials_epochs_and_the_best_so_far(run: Callable[..., Trials]) -> None:
+    seen: list[RoundProgress] = []
+    trials = run(trials=4, tuner=Manual(configurations=LIKE), progress=seen.append)
+    assert [(now.done, now.running, now.epoch) for now in seen] == [
+        (done, 2, epoch + 1) for done in (0, 2) for epoch in range(SHORT)
     ]
     assert seen[-1].best == trials.best.score
     assert all(earlier.best <= later.best for earlier, later in itertools.pairwise(seen))
     assert seen[0].remaining is None
     assert seen[-1].remaining is not None
-    assert {(now.trials, now.epochs) for now in seen} == {(2, SHORT)}
+    assert {(now.trials, now.epochs) for now in seen} == {(4, SHORT)}
 
 
 def test_a_search_prints_nothing(run: Callable[..., Trials], capfd: pytest.CaptureFixture[str]) -> None:

@@ -46,15 +46,16 @@ def outcome(proposal: Proposal, score: float | None) -> Outcome:
 
 def propose(oracle: keras_tuner.Oracle, trials: int, score: float | None = 0.5) -> list[Proposal]:
     proposals: list[Proposal] = []
-    while len(proposals) < trials and (proposal := ask(oracle)) is not None:
-        tell(oracle, outcome(proposal, score))
+    while len(proposals) < trials and (asked := ask(oracle)):
+        (proposal,) = asked
+        tell(oracle, [outcome(proposal, score)])
         proposals.append(proposal)
     return proposals
 
 
 @pytest.mark.parametrize("tuner", TUNERS)
 def test_the_first_trial_is_the_default_configuration(make_bundle: Callable[..., Bundle], tuner: object) -> None:
-    proposal = ask(oracle_of(make_bundle(tuner=tuner, hyperparameters=HighAndMedium())))
+    (proposal,) = ask(oracle_of(make_bundle(tuner=tuner, hyperparameters=HighAndMedium())))
     assert proposal is not None
     assert dict(proposal.hyperparameters) == {
         "learning_rate": 0.001, "units": 256, "schedule": "cosine", "layers": 3, "dropout": 0.1, "weight_decay": 0.0,
@@ -115,7 +116,7 @@ def test_an_error_inside_an_oracle_does_not_leave_its_lock_held(
         broken.setattr(oracle, "populate_space", interrupted)
         with pytest.raises(KeyboardInterrupt):
             ask(oracle)
-    assert ask(oracle) is not None
+    assert ask(oracle)
 
 
 @pytest.mark.parametrize("tuner", TUNERS)

@@ -55,9 +55,10 @@ def drive(outcome_of: Callable[[Proposal, float | None], Outcome]) -> Drive:
         oracle: keras_tuner.Oracle, score_of: Callable[[Proposal], float | None], *, trials: int
     ) -> list[tuple[Proposal, float | None]]:
         ended: list[tuple[Proposal, float | None]] = []
-        while len(ended) < trials and (proposal := ask(oracle)) is not None:
+        while len(ended) < trials and (asked := ask(oracle)):
+            (proposal,) = asked
             score = score_of(proposal)
-            tell(oracle, outcome_of(proposal, score))
+            tell(oracle, [outcome_of(proposal, score)])
             ended.append((proposal, score))
         return ended
 

@@ -32,33 +32,33 @@ def outcome(number: int, directory: Path) -> Outcome:
 def test_what_is_read_equals_what_was_written_to_the_last_bit(tmp_path: Path) -> None:
     first, second = outcome(0, tmp_path), outcome(1, tmp_path)
     journal = Journal(tmp_path)
-    journal.append(first)
-    journal.append(second)
+    journal.append([first])
+    journal.append([second])
     assert Journal(tmp_path).outcomes == [first, second]
 
 
 def test_a_run_directory_may_be_moved(tmp_path: Path) -> None:
     before, after = tmp_path / "before", tmp_path / "after"
-    Journal(before).append(outcome(0, before))
+    Journal(before).append([outcome(0, before)])
     before.rename(after)
     assert Journal(after).outcomes == [outcome(0, after)]
 
 
 def test_a_torn_last_line_is_cut_off_and_the_next_one_is_whole(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    journal.append(outcome(0, tmp_path))
+    journal.append([outcome(0, tmp_path)])
     whole = journal.path.read_bytes()
     journal.path.write_bytes(whole + whole[: len(whole) // 2])
     reopened = Journal(tmp_path)
     assert reopened.outcomes == [outcome(0, tmp_path)]
     assert journal.path.read_bytes() == whole
-    reopened.append(outcome(1, tmp_path))
+    reopened.append([outcome(1, tmp_path)])
     assert [line.number for line in Journal(tmp_path).outcomes] == [0, 1]
 
 
 def test_a_line_damaged_elsewhere_is_an_error_that_names_it(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    journal.append(outcome(0, tmp_path))
+    journal.append([outcome(0, tmp_path)])
     journal.path.write_text("{}\n" + journal.path.read_text())
     with pytest.raises(RunError, match=r"trials\.jsonl must be a finished trial, but line 1 is not"):
         Journal(tmp_path)

@@ -1,19 +1,10 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from executor.trials.training import Training
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 def test_of_epochs_with_the_same_score_the_one_with_the_lowest_cost_is_kept() -> None:
-    class Weights:
-        def get_weights(self) -> list[np.ndarray]:
-            return []
-
     training = Training()
     for score, cost in ((0.9, 0.5), (1.0, 0.4), (1.0, 0.2), (1.0, 0.3), (0.8, 0.1)):
-        training.note(score, cost, Weights(), direction="max")
+        training.note(score, cost, direction="max")
     assert (training.best, training.best_cost, training.best_epoch) == (1.0, 0.2, 3)

@@ -1,4 +1,4 @@
-"""A trial keeps the weights of its best epoch, whatever ends it."""
+"""A trial keeps the weights of its best epoch, whatever ends it, in a stack and one by one."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tensorflow.python.framework.func_graph import FuncGraph
 
 from executor.budget import Budget
 from executor.catalog.tuning import Proposal
-from executor.trials import one_by_one
-from executor.trials.one_by_one import rebuild, run_trial
-from executor.trials.training import DIVERGED, PATIENCE, batch_size, compiled_outputs
+from executor.trials.one_by_one import OneByOneRunner, compiled_outputs
+from executor.trials.stacked import StackRunner, rebuild
+from executor.trials.training import DIVERGED, PATIENCE, batch_size
 from rules.choices import F1, Adam, CategoricalCrossentropy, Huber, MseLoss, Rmse, Sgd, WeightedCrossentropy
 from rules.errors import ChoiceError
 from rules.facts import Task
@@ -25,19 +25,35 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from executor.parts import Parts
-    from executor.trials.training import Training
+    from executor.trials.journal import Outcome
+    from executor.trials.training import Epoch
     from executor.trials.workplace import Workplace
     from tests.executor.conftest import MakeParts
 
 
 SMALL = {"units": 8, "layers": 1}
+RUNNERS = {"stacked": StackRunner, "one by one": OneByOneRunner}
+
+
+@pytest.fixture(params=RUNNERS)
+def run_trial(request: pytest.FixtureRequest) -> Callable[..., Outcome]:
+    """Run one trial at a place, by either runner; the same one for one place."""
+    runners: dict[int, Any] = {}
+
+    def run(proposal: Proposal, at: Workplace, **settings: Any) -> Outcome:
+        runner = runners.setdefault(id(at), RUNNERS[request.param](at))
+        (outcome,) = runner.run([proposal], **settings)
+        return outcome
+
+    run.kind = request.param  # type: ignore[attr-defined]  # a test may ask which one it got
+    return run
 
 
 def proposal(epochs: int = 3, **settings: Any) -> Proposal:
     return Proposal(number=settings.pop("number", 0), hyperparameters=SMALL, epochs=epochs, **settings)
 
 
-def test_a_trial_learns(place: Callable[..., Workplace]) -> None:
+def test_a_trial_learns(run_trial, place: Callable[..., Workplace]) -> None:
     outcome = run_trial(proposal(20), place(optimizer=Adam(learning_rate=0.01)))
     assert outcome.status == "completed"
     assert outcome.score is not None
@@ -45,7 +61,9 @@ def test_a_trial_learns(place: Callable[..., Workplace]) -> None:
     assert outcome.epochs <= 20
 
 
-def test_the_score_is_that_of_the_kept_weights(place: Callable[..., Workplace], breast_cancer: Parts) -> None:
+def test_the_score_is_that_of_the_kept_weights(
+    run_trial, place: Callable[..., Workplace], breast_cancer: Parts
+) -> None:
     at = place()
     outcome = run_trial(proposal(5), at)
     network = rebuild(outcome, at.bundle, breast_cancer, at.seed)
@@ -63,19 +81,21 @@ def test_the_score_is_that_of_the_kept_weights(place: Callable[..., Workplace], 
     ],
 )
 def test_the_last_best_epoch_is_kept(
-    place: Callable[..., Workplace], direction: str, scores: list[float], best_epoch: int
+    run_trial, place: Callable[..., Workplace], direction: str, scores: list[float], best_epoch: int
 ) -> None:
     outcome = run_trial(proposal(5), place(scores=scores, direction=direction))
     assert (outcome.best_epoch, outcome.score) == (best_epoch, scores[best_epoch - 1])
     assert outcome.epoch_scores == tuple(scores)
 
 
-def test_a_trial_ends_when_its_patience_does(place: Callable[..., Workplace]) -> None:
+def test_a_trial_ends_when_its_patience_does(run_trial, place: Callable[..., Workplace]) -> None:
     outcome = run_trial(proposal(100), place(scores=[0.5, 0.6, 0.1]))
     assert outcome.epochs == 2 + PATIENCE
 
 
-def test_the_same_seed_gives_the_same_scores_and_another_trial_or_seed_others(place: Callable[..., Workplace]) -> None:
+def test_the_same_seed_gives_the_same_scores_and_another_trial_or_seed_others(
+    run_trial, place: Callable[..., Workplace]
+) -> None:
     def scores(seed: int, number: int) -> tuple[float | None, ...]:
         # The loss after each epoch would be finer than the accuracy; the rate is high enough to tell runs apart.
         return run_trial(proposal(6, number=number), place(seed=seed)).epoch_scores
@@ -84,27 +104,27 @@ def test_the_same_seed_gives_the_same_scores_and_another_trial_or_seed_others(pl
     assert len({scores(0, 0), scores(1, 0), scores(0, 1)}) == 3
 
 
-def test_a_trial_does_not_touch_the_global_random_state(place: Callable[..., Workplace]) -> None:
+def test_a_trial_does_not_touch_the_global_random_state(run_trial, place: Callable[..., Workplace]) -> None:
     state = np.random.get_state()[1].copy()  # noqa: NPY002 - the very thing that is not to be touched
     run_trial(proposal(1), place())
     np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
 
 
-def test_a_nan_first_epoch_is_not_forever_nan(place: Callable[..., Workplace]) -> None:
+def test_a_nan_first_epoch_is_not_forever_nan(run_trial, place: Callable[..., Workplace]) -> None:
     outcome = run_trial(proposal(3), place(scores=[math.nan, 0.6, 0.5]))
     assert (outcome.status, outcome.score, outcome.best_epoch) == ("completed", 0.6, 2)
     assert outcome.epoch_scores == (None, 0.6, 0.5)
 
 
 @pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])
-def test_a_trial_without_a_finite_score_has_diverged(place: Callable[..., Workplace], score: float) -> None:
+def test_a_trial_without_a_finite_score_has_diverged(run_trial, place: Callable[..., Workplace], score: float) -> None:
     outcome = run_trial(proposal(10), place(scores=[score]))
     assert (outcome.status, outcome.score, outcome.weights, outcome.epochs) == ("diverged", None, None, DIVERGED)
     assert "scripted was not finite for 3 epochs in a row" in outcome.message
 
 
 def test_an_exploding_learning_rate_diverges_and_does_not_raise(
-    place: Callable[..., Workplace], make_parts: MakeParts
+    run_trial, place: Callable[..., Workplace], make_parts: MakeParts
 ) -> None:
     rows = np.random.default_rng(0).normal(size=(100, 3))
     parts = make_parts(rows, rows[:, :1] * 3, task=Task.REGRESSION)
@@ -122,12 +142,13 @@ def test_an_exploding_learning_rate_diverges_and_does_not_raise(
     ],
 )
 def test_a_trial_that_raises_is_a_failed_trial(
-    place: Callable[..., Workplace], monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
+    run_trial, place: Callable[..., Workplace], monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
 ) -> None:
-    def broken(**_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(one_by_one, "build_network", broken)
+    monkeypatch.setattr(OneByOneRunner, "_traced", broken)
+    monkeypatch.setattr(StackRunner, "_graph", broken)
     outcome = run_trial(proposal(), place())
     assert (outcome.status, outcome.score) == ("failed", None)
     assert outcome.message.startswith(message)
@@ -135,7 +156,7 @@ def test_a_trial_that_raises_is_a_failed_trial(
 
 
 def test_a_choice_that_fits_no_trial_is_not_a_failed_trial(
-    place: Callable[..., Workplace], make_parts: MakeParts
+    run_trial, place: Callable[..., Workplace], make_parts: MakeParts
 ) -> None:
     rows = np.eye(3)[np.arange(60) % 3]
     parts = make_parts(rows, rows, task=Task.MULTICLASS)
@@ -144,15 +165,15 @@ def test_a_choice_that_fits_no_trial_is_not_a_failed_trial(
         run_trial(proposal(), at)
 
 
-def interrupt_after(epochs: int) -> Callable[[Training], None]:
-    def on_epoch(training: Training) -> None:
-        if len(training.scores) == epochs:
+def interrupt_after(epochs: int) -> Callable[[Epoch], None]:
+    def on_epoch(now: Epoch) -> None:
+        if now.epoch == epochs:
             raise KeyboardInterrupt
 
     return on_epoch
 
 
-def test_ctrl_c_keeps_the_best_epoch_so_far(place: Callable[..., Workplace]) -> None:
+def test_ctrl_c_keeps_the_best_epoch_so_far(run_trial, place: Callable[..., Workplace]) -> None:
     at = place(scores=[0.7, 0.6])
     outcome = run_trial(proposal(50), at, on_epoch=interrupt_after(2))
     assert at.interrupt.requested
@@ -163,8 +184,10 @@ def test_ctrl_c_keeps_the_best_epoch_so_far(place: Callable[..., Workplace]) -> 
 
 
 def test_ctrl_c_before_any_score_leaves_nothing_to_keep(place: Callable[..., Workplace]) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        run_trial(proposal(50), place(scores=[math.nan]), on_epoch=interrupt_after(1))
+    at = place(scores=[math.nan])
+    for runner in RUNNERS.values():
+        assert runner(at).run([proposal(50)], on_epoch=interrupt_after(1)) == []
+    assert at.interrupt.requested
 
 
 class Clock:
@@ -178,42 +201,31 @@ class Clock:
         return self.reading
 
 
-def test_the_deadline_cuts_a_trial_short_and_keeps_its_best_epoch(place: Callable[..., Workplace]) -> None:
+def test_the_deadline_cuts_a_trial_short_and_keeps_its_best_epoch(run_trial, place: Callable[..., Workplace]) -> None:
     outcome = run_trial(proposal(1_000), place(budget=Budget(seconds=400, clock=Clock())))
     assert outcome.status == "completed"
     assert 1 < outcome.epochs < 200
     assert outcome.message == f"cut short by the time budget in epoch {outcome.epochs} of 1000"
 
 
-def test_a_deadline_within_the_first_epoch_still_gives_a_score(place: Callable[..., Workplace]) -> None:
+def test_a_deadline_within_the_first_epoch_still_gives_a_score(run_trial, place: Callable[..., Workplace]) -> None:
     outcome = run_trial(proposal(), place(budget=Budget(seconds=2, clock=Clock())))
     assert (outcome.status, outcome.epochs) == ("completed", 1)
 
 
-def test_a_promotion_goes_on_from_the_last_weights_and_the_optimizer_state(
-    place: Callable[..., Workplace], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    at = place(scores=[0.9, 0.5])  # the best epoch is not the last one
-    seen: dict[str, list[np.ndarray]] = {}
-    train = one_by_one.train
-
-    def watched(network: keras.Model, optimizer: keras.optimizers.Optimizer, *rest: Any, **settings: Any) -> Training:
-        seen["start"] = [*network.get_weights(), *(variable.numpy() for variable in optimizer.variables)]
-        training = train(network, optimizer, *rest, **settings)
-        seen["end"] = [*network.get_weights(), *(variable.numpy() for variable in optimizer.variables)]
-        return training
-
-    monkeypatch.setattr(one_by_one, "train", watched)
-    run_trial(proposal(2, may_go_on=True), at)
-    first_end = seen["end"]
-    run_trial(proposal(2, number=1, continues=0), at)
-    assert len(first_end) == 2 * 2 + 2 + 2 * 2 * 2  # weights; iterations and rate; Adam's two moments of each weight
-    for ended, started in zip(first_end, seen["start"], strict=True):
-        np.testing.assert_array_equal(ended, started)
-    assert any(moment.any() for moment in first_end[6:])
+def test_a_promotion_goes_on_as_if_it_had_never_stopped(run_trial, place: Callable[..., Workplace]) -> None:
+    """At a constant rate, two epochs and two more are four: weights and the optimizer's state are the last ones."""
+    calm = SMALL | {"dropout": 0.0}  # Keras' layers draw their noise by trial, not by step
+    whole = run_trial(Proposal(number=0, hyperparameters=calm, epochs=4), place(optimizer=Adam(learning_rate=0.01)))
+    at = place(optimizer=Adam(learning_rate=0.01))
+    first = run_trial(Proposal(number=0, hyperparameters=calm, epochs=2, may_go_on=True), at)
+    then = Proposal(number=1, hyperparameters=calm, epochs=2, first_epoch=2, continues=0)
+    second = run_trial(then, at)
+    assert first.epoch_scores + second.epoch_scores == whole.epoch_scores
+    assert second.cost == pytest.approx(whole.cost, rel=1e-5)
 
 
-def test_the_graphs_of_a_finished_trial_are_freed(place: Callable[..., Workplace]) -> None:
+def test_the_graphs_of_a_finished_trial_are_freed(run_trial, place: Callable[..., Workplace]) -> None:
     def graphs() -> int:
         gc.collect()
         return sum(isinstance(thing, FuncGraph) for thing in gc.get_objects())
@@ -226,7 +238,7 @@ def test_the_graphs_of_a_finished_trial_are_freed(place: Callable[..., Workplace
 
 
 def test_trials_that_compile_anew_do_not_warn(
-    place: Callable[..., Workplace], capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    run_trial, place: Callable[..., Workplace], capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     at = place()
     run_trial(proposal(1), at)
@@ -237,10 +249,10 @@ def test_trials_that_compile_anew_do_not_warn(
     assert caplog.records == []
 
 
-def test_no_half_written_weights_are_left_behind(place: Callable[..., Workplace]) -> None:
+def test_no_half_written_weights_are_left_behind(run_trial, place: Callable[..., Workplace]) -> None:
     at = place()
     run_trial(proposal(1, may_go_on=True), at)
-    assert {path.name for path in (at.directory / "trials").iterdir()} == {"0000.weights.h5", "0000.state.npz"}
+    assert {path.name for path in (at.directory / "trials").iterdir()} == {"0000.weights.npz", "0000.state.npz"}
 
 
 @pytest.mark.parametrize(
@@ -251,8 +263,8 @@ def test_no_half_written_weights_are_left_behind(place: Callable[..., Workplace]
         (Task.MULTI_REGRESSION, Huber(), np.arange(120).reshape(60, 2) / 60),
     ],
 )
-def test_every_kind_of_output_trains(
-    place: Callable[..., Workplace], make_parts: MakeParts, task: Task, loss: object, target
+def test_every_kind_of_output_trains(  # noqa: PLR0917  fixtures and parameters
+    run_trial, place: Callable[..., Workplace], make_parts: MakeParts, task: Task, loss: object, target
 ) -> None:
     parts = make_parts(np.random.default_rng(0).normal(size=(60, 2)), target, task=task)
     metric = Rmse() if task is Task.MULTI_REGRESSION else F1()
@@ -261,7 +273,7 @@ def test_every_kind_of_output_trains(
 
 
 def test_a_forecast_learns_what_is_left_after_its_offset(
-    place: Callable[..., Workplace], make_parts: MakeParts
+    run_trial, place: Callable[..., Workplace], make_parts: MakeParts
 ) -> None:
     values = np.random.default_rng(0).normal(size=(100, 1))
     plain = make_parts(values * 0, values, task=Task.FORECASTING)
@@ -275,7 +287,7 @@ def test_a_forecast_learns_what_is_left_after_its_offset(
     assert outcome.score == pytest.approx(0, abs=1e-6)  # the offset is the answer, and the inputs are all zero
 
 
-def test_a_trial_learns_under_mixed_precision(place: Callable[..., Workplace]) -> None:
+def test_a_trial_learns_under_mixed_precision(run_trial, place: Callable[..., Workplace]) -> None:
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
