@@ -24,7 +24,7 @@ from executor.trials.journal import (
 )
 from executor.trials.outcomes import ended, failed, trial_seed
 from executor.trials.pace import Pace
-from executor.trials.stack import StackedGraph
+from executor.trials.stack import StackedGraph, filled
 from executor.trials.training import Epoch, Member, batch_size, score_of, shuffled, steps_of
 from rules.errors import PcwatError
 
@@ -120,7 +120,7 @@ class StackRunner:
                 done = 0
                 while done < steps and not pace.is_over and not at.interrupt.requested:
                     now = pace.steps(steps - done)
-                    rates = _rates(running, pace.advance(now))
+                    rates = _rates(running, pace.advance(now), trials=stack.trials)
                     stack = graph.train(stack, rows[done : done + now], rates, noise=noise * steps + done)
                     done += now
                 epoch += 1
@@ -169,15 +169,18 @@ class StackRunner:
                 member.best = stacked_mlp.cut(weights, member.chosen, graph.shape)
 
     def _repacked(self, stack: Stack, running: list[Member], graph: StackedGraph) -> tuple[Stack, list[Member]]:
-        """The stack without the trials that have stopped; the state of those that may go on is written down."""
-        left = [index for index, member in enumerate(running) if member.training.ending is None]
-        if len(left) == len(running):
-            return stack, running
+        """The stack without the trials that have stopped; the state of those that may go on is written down.
+
+        The trials that run come first; what fills the stack up after them is trained at rate 0.
+        """
         for index, member in enumerate(running):
             if member.training.ending is not None and member.proposal.may_go_on and member.best is not None:
                 path = state_path(self._at.directory, member.proposal.number)
                 write_arrays(path, graph.state(stack, index, member.chosen))
-        return (stack.take(left) if left else stack), [running[index] for index in left]
+        left = [index for index, member in enumerate(running) if member.training.ending is None]
+        if left and len(left) < len(running):
+            stack = stack.take(filled(left))
+        return stack, [running[index] for index in left]
 
 
 def rebuild(outcome: Outcome, bundle: Bundle, parts: Parts, seed: int) -> keras.Model:
@@ -197,10 +200,9 @@ def rebuild(outcome: Outcome, bundle: Bundle, parts: Parts, seed: int) -> keras.
     return network
 
 
-def _rates(running: Sequence[Member], progress: np.ndarray) -> np.ndarray:
-    """The learning rate of each step and trial, (steps, K) float32."""
-    rates = [
-        learning_rates(member.chosen.schedule, highest=member.chosen.learning_rate, progress=progress)
-        for member in running
-    ]
-    return np.stack(rates, axis=1)
+def _rates(running: Sequence[Member], progress: np.ndarray, *, trials: int) -> np.ndarray:
+    """The learning rate of each step and trial, (steps, trials) float32; 0 for what fills the stack up."""
+    rates = np.zeros((len(progress), trials), np.float32)
+    for index, member in enumerate(running):
+        rates[:, index] = learning_rates(member.chosen.schedule, highest=member.chosen.learning_rate, progress=progress)
+    return rates
