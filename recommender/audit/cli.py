@@ -21,7 +21,8 @@ from recommender.audit.question import why_not as asked_why_not
 from recommender.audit.replay import replay as replayed
 from recommender.audit.subject import Subject, open_subject
 from recommender.audit.verify import verify as verified
-from recommender.cli import StrategyOptions, dataset_options, strategy_options, write_text
+from recommender.options import dataset_options, strategy_options
+from recommender.output import write_text
 from recommender.render import NOTES_ORDER
 from rules.cli import SlotName
 from rules.counterfactual import flips
@@ -29,7 +30,7 @@ from rules.counterfactual import flips
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from recommender.recommend import Said
+    from recommender.recommend import Said, StrategyOptions
     from rules.choices import Slot
 
 FINDINGS: Final = 1  # exit code
