@@ -135,8 +135,9 @@ def bundle(
     record: Path | None,
 ) -> None:
     """Recommend a bundle for DATASET (CSV, TSV, Parquet or JSON lines)."""
+    for written in filter(None, (output, record)):
+        keep_inputs(written, [dataset, *map(Path, strategy.layers)])
     if output is not None:
-        keep_inputs(output, [dataset, *map(Path, strategy.layers)])
         keep_existing(output, force=force)
     advice = advise_on(dataset, said, strategy, delimiter=delimiter)
     if form == "json":

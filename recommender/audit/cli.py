@@ -22,7 +22,7 @@ from recommender.audit.replay import replay as replayed
 from recommender.audit.subject import Subject, open_subject
 from recommender.audit.verify import verify as verified
 from recommender.options import dataset_options, strategy_options
-from recommender.output import write_text
+from recommender.output import keep_inputs, write_text
 from recommender.render import NOTES_ORDER
 from rules.cli import SlotName
 from rules.counterfactual import flips
@@ -189,6 +189,9 @@ def export(*, subject: Subject, form: str, output: Path | None) -> None:
     """Document the decision for a reader who never saw the tool: rationale, assumptions, data, overrides."""
     from recommender.audit.export import export as exported  # noqa: PLC0415  jinja2 and prov are for this verb only
 
+    if output is not None:
+        read = (subject.path, subject.record.dataset.path, *subject.layers)
+        keep_inputs(output, [Path(path) for path in read if path is not None])
     text = exported(subject, form)
     if output is None:
         click.echo(text, nl=False)

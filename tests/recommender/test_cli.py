@@ -128,6 +128,7 @@ def test_the_output_never_overwrites_what_is_read(tmp_path: Path) -> None:
     link.symlink_to(path)
     for output in (path, link):
         assert "must not overwrite" in refused(str(path), "--target", "diagnosis", "--force", "-o", str(output))
+        assert "must not overwrite" in refused(str(path), "--target", "diagnosis", "--record", str(output))
     assert path.read_bytes() == example("breast_cancer").read_bytes()
 
 
