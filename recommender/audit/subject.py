@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from recommender.manifest import GUARDRAILS, RECORD
 from recommender.recommend import advise_on
 from rules.engine import ProvedBook, load_book
 from rules.errors import BookError, ChoiceError, RunError
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from recommender.recommend import Said, StrategyOptions
-
-RECORD: Final = "record.json"  # the record's name in a run directory
-GUARDRAILS: Final = "guardrails.json"  # the checks of the data once the split is known
 
 
 @dataclass(frozen=True, kw_only=True)
