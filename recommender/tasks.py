@@ -29,12 +29,11 @@ MOST_CLASSES: Final = 1_000
 """Classes that a target may have (AutoGluon)."""
 UNLEARNABLE_SHARE: Final = 0.5
 """Classes per row above which scikit-learn warns that the target looks like a number (EVIDENCE.md 1)."""
-MOSTLY_NUMBERS: Final = 0.9
+NUMBERS_WITH_MISTAKES: Final = 0.9
 """Share of a text target's values that parse as numbers from which the others are taken for mistakes."""
 COINCIDENCE: Final = 0.05
 """Chance below which classes numbered at random would not show so clear a peak: the usual level of a test."""
 TWO: Final = 2
-SHOWN_CLASSES: Final = 3
 NUMERIC_TASKS: Final = frozenset({Task.REGRESSION, Task.MULTI_REGRESSION, Task.FORECASTING})
 SINGLE_TASKS: Final = frozenset({Task.BINARY, Task.MULTICLASS, Task.REGRESSION})
 
@@ -109,7 +108,7 @@ def can_be_target(summary: ColumnSummary, task: Task | None) -> bool:
         return is_number(summary.storage) or summary.storage == "BOOLEAN"
     if task in {Task.BINARY, Task.MULTILABEL}:
         return summary.distinct == TWO
-    numbers = task is None and (is_number(summary.storage) or summary.numbers >= MOSTLY_NUMBERS)
+    numbers = task is None and (is_number(summary.storage) or summary.numbers >= NUMBERS_WITH_MISTAKES)
     return numbers or not _are_too_many(summary)
 
 
@@ -261,7 +260,7 @@ def _check_numbers(dataset: Dataset, summary: ColumnSummary, must: str) -> None:
 
 def _check_words(dataset: Dataset, summary: ColumnSummary) -> None:
     """Raises TargetError where words are numbers with a few mistakes, or as many as rows."""
-    if summary.numbers >= MOSTLY_NUMBERS and summary.distinct > FEW_INTEGERS:
+    if summary.numbers >= NUMBERS_WITH_MISTAKES and summary.distinct > FEW_INTEGERS:
         _check_numbers(
             dataset, summary, f"a target must be numbers or classes; {summary.numbers:.0%} of the values are numbers"
         )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from recommender.guardrails.wording import named
 from recommender.kinds import COMMA_REMEDY, MOSTLY_NUMBERS, TOO_EMPTY, UNIQUE_TEXT, Kind, comma_use, named_as_number
 from recommender.sql import is_text
 from rules.record import Guardrail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from recommender.characteristics.columns import ColumnSummary
     from recommender.dataset import Dataset
@@ -28,7 +27,19 @@ TEXT_FORMATS: Final = frozenset({"csv", "tsv"})
 """Formats whose first line holds the names."""
 FEWEST_VALUES: Final = 2
 """Different values, the empty cell counted as one, of a column that tells rows apart."""
+MOST_NAMED: Final = 8
+"""Columns that a message names."""
 CODED: Final = frozenset({Kind.CATEGORICAL, Kind.INTEGER_CODE})
+
+
+def named(columns: Sequence[str]) -> str:
+    """Columns in a sentence.
+
+    >>> named(["a", "b"])
+    "'a', 'b'"
+    """
+    more = f" and {len(columns) - MOST_NAMED:,} more" if len(columns) > MOST_NAMED else ""
+    return ", ".join(map(repr, columns[:MOST_NAMED])) + more
 
 
 def check_columns(roles: Roles, summaries: Summaries) -> Iterator[Guardrail]:
