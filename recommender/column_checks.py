@@ -39,7 +39,7 @@ def check_kind(dataset: Dataset, name: str, kind: Kind) -> None:
     read = {Kind.NUMERIC: "DOUBLE", Kind.INTEGER_CODE: "BIGINT"}
     text = f"CAST({quoted(name)} AS VARCHAR)"
     value = time_stamp(name, storage) if kind is Kind.DATETIME else f"TRY_CAST({text} AS {read[kind]})"
-    wrong = _first_value(dataset, name, f"{quoted(name)} IS NOT NULL AND {value} IS NULL")
+    wrong = dataset.first_value(name, f"{quoted(name)} IS NOT NULL AND {value} IS NULL")
     if wrong or kind is Kind.NUMERIC:
         shown = wrong or f"stored as {storage}"
         raise ColumnError(
@@ -48,21 +48,12 @@ def check_kind(dataset: Dataset, name: str, kind: Kind) -> None:
         )
 
 
-def _first_value(dataset: Dataset, name: str, where: str) -> str:
-    """A column's first value that meets an SQL condition, with its row, in words; empty where none does."""
-    found = dataset.connection.execute(
-        f"SELECT rowid + 1, coalesce(CAST({quoted(name)} AS VARCHAR), '') FROM dataset WHERE {where} "
-        "ORDER BY rowid LIMIT 1"
-    ).fetchall()
-    return f"{found[0][1][:80]!r} in row {found[0][0]:,}" if found else ""
-
-
 def check_time(dataset: Dataset, name: str) -> None:
     """Raises ColumnError where a time column is neither numbers nor time stamps throughout."""
     storage = dataset.storage[name]
     if is_number(storage):
         return
-    wrong = _first_value(dataset, name, f"{quoted(name)} IS NOT NULL AND {time_stamp(name, storage)} IS NULL")
+    wrong = dataset.first_value(name, f"{quoted(name)} IS NOT NULL AND {time_stamp(name, storage)} IS NULL")
     if wrong:
         raise ColumnError(
             f"A time column must hold dates, times or numbers, but {name!r} is {wrong}. Mend the value, leave the cell "
@@ -74,13 +65,13 @@ def check_split(dataset: Dataset, name: str, targets: Sequence[str]) -> None:
     """Raises ColumnError where a row with a target names no part, or no such row names training."""
     part = f"lower(trim(coalesce({level_text(name, dataset.storage[name])}, '')))"
     known = " AND ".join(["TRUE", *(f"{quoted(target)} IS NOT NULL" for target in targets)])
-    wrong = _first_value(dataset, name, f"{part} NOT IN ({', '.join(map(literal, sorted(PART_WORDS)))}) AND {known}")
+    wrong = dataset.first_value(name, f"{part} NOT IN ({', '.join(map(literal, sorted(PART_WORDS)))}) AND {known}")
     if wrong:
         raise ColumnError(
             f"The split column {name!r} may hold train, validation and test, but got {wrong}. Rename its values, or "
             "leave the column out."
         )
-    if not _first_value(dataset, name, f"{part} IN ({', '.join(map(literal, sorted(TRAINING_WORDS)))}) AND {known}"):
+    if not dataset.first_value(name, f"{part} IN ({', '.join(map(literal, sorted(TRAINING_WORDS)))}) AND {known}"):
         raise ColumnError(f"The split column {name!r} must name some rows 'train', but it names none.")
 
 
@@ -96,9 +87,7 @@ def check_features(dataset: Dataset, roles: Roles) -> None:
     for name in roles.features:
         summary = dataset.summaries[name]
         if summary.infinite:
-            row = dataset.connection.execute(
-                f"SELECT min(rowid) + 1 FROM dataset WHERE isinf(CAST({quoted(name)} AS DOUBLE))"
-            ).fetchall()[0][0]
+            row = dataset.first_row(f"isinf(CAST({quoted(name)} AS DOUBLE))")
             raise ColumnError(
                 f"Numbers must be finite, but column {name!r} is infinite in {counted(summary.infinite, 'row')}, first "
                 f"in row {row:,}. Replace the value or leave the cell empty, or leave the column out: "

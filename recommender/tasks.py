@@ -129,7 +129,7 @@ def _check_values(dataset: Dataset, summary: ColumnSummary) -> None:
             f"The target must be known in some rows, but {name!r} is empty in all {summary.rows:,}. Choose another."
         )
     if summary.infinite:
-        row = _first_row(dataset, f"isinf(CAST({quoted(name)} AS DOUBLE))")
+        row = dataset.first_row(f"isinf(CAST({quoted(name)} AS DOUBLE))")
         raise TargetError(
             f"The target must be finite, but {name!r} is infinite in {counted(summary.infinite, 'row')}, first in row "
             f"{row:,}. "
@@ -247,11 +247,8 @@ def _check_numbers(dataset: Dataset, summary: ColumnSummary, must: str) -> None:
         return
     name = summary.name
     text = f"CAST({quoted(name)} AS VARCHAR)"
-    found = dataset.connection.execute(
-        f"SELECT rowid, {text} FROM dataset WHERE {quoted(name)} IS NOT NULL AND TRY_CAST({text} AS DOUBLE) IS NULL "
-        "ORDER BY rowid LIMIT 1"
-    ).fetchall()
-    shown = f"{found[0][1][:80]!r} in row {found[0][0] + 1:,}" if found else "stored as text"
+    wrong = dataset.first_value(name, f"{quoted(name)} IS NOT NULL AND TRY_CAST({text} AS DOUBLE) IS NULL")
+    shown = wrong or "stored as text"
     raise TargetError(
         f"{must[0].upper()}{must[1:]}, but {name!r} is {shown}. "
         "Give a numeric column, mend that value, or predict classes with --task multiclass."
@@ -285,7 +282,7 @@ def _check_classes(dataset: Dataset, summary: ColumnSummary, task: Task) -> None
     alone = [label for label, count in counts.items() if count == 1]
     if not alone:
         return
-    row = _first_row(dataset, f"{level_text(summary.name, summary.storage)} = ?", alone[0])
+    row = dataset.first_row(f"{level_text(summary.name, summary.storage)} = ?", alone[0])
     others = f" (and {counted(len(alone) - 1, 'more class', 'more classes')})" if len(alone) > 1 else ""
     helps = "Give more rows of it" if task is Task.BINARY else "Remove that row, merge the class into another"
     number = ", or read the numbers as a quantity with --task regression" if is_number(summary.storage) else ""
@@ -293,9 +290,3 @@ def _check_classes(dataset: Dataset, summary: ColumnSummary, task: Task) -> None
         f"Each class must have at least two rows, one to learn from and one to judge by, but class "
         f"{alone[0][:80]!r} of {summary.name!r} has one, row {row:,}{others}. {helps}{number}."
     )
-
-
-def _first_row(dataset: Dataset, condition: str, *values: object) -> int:
-    """The number of the first row that fulfils a condition, from 1."""
-    found = dataset.connection.execute(f"SELECT min(rowid) + 1 FROM dataset WHERE {condition}", list(values))
-    return int(found.fetchall()[0][0])
