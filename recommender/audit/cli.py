@@ -21,6 +21,7 @@ from recommender.audit.question import why_not as asked_why_not
 from recommender.audit.replay import replay as replayed
 from recommender.audit.subject import Subject, open_subject
 from recommender.audit.verify import verify as verified
+from recommender.dataset import local_path
 from recommender.options import dataset_options, strategy_options
 from recommender.output import keep_inputs, write_text
 from recommender.render import NOTES_ORDER
@@ -54,7 +55,7 @@ def audited(command: Callable[..., Any]) -> Callable[..., Any]:
         opened = open_subject(subject, said=said, delimiter=delimiter, strategy=strategy)
         return command(subject=opened, **rest)
 
-    decorators = (click.argument("subject", type=click.Path(path_type=Path)), dataset_options, strategy_options)
+    decorators = (click.argument("subject", type=local_path), dataset_options, strategy_options)
     return functools.reduce(lambda wrapping, decorator: decorator(wrapping), reversed(decorators), wrapped)
 
 
