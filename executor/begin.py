@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from executor.run import (
     BUNDLE,
     PLAN,
-    RECORD,
     SCORES,
     Plan,
     claimed,
@@ -23,6 +22,7 @@ from executor.split import Split, split
 from executor.table import RawTable, read_rows
 from executor.windows import Windows, lag_table, plan_windows, regular_step
 from recommender.dataset import Dataset
+from recommender.manifest import RECORD
 from recommender.recommend import advise, roles_of
 from recommender.render import why
 from rules.bundle import Bundle

@@ -16,8 +16,8 @@ from executor.progress import SearchProgress
 from executor.quiet import quiet_tensorflow
 from executor.run import Run, read_plan
 from executor.scoreboard import show_scores
-from recommender.cli import StrategyOptions, dataset_options, strategy_options
 from recommender.dataset import Dataset, local_path
+from recommender.options import dataset_options, strategy_options
 from recommender.output import keep_inputs
 from recommender.plan import DEFAULT_BUDGET
 from recommender.render import show
@@ -25,7 +25,7 @@ from rules.bundle import Bundle
 from rules.errors import RunError
 
 if TYPE_CHECKING:
-    from recommender.recommend import Said
+    from recommender.recommend import Said, StrategyOptions
 
 
 # A line of \b keeps click from reflowing what follows it.

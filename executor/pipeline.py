@@ -18,11 +18,9 @@ from executor.guardrails import with_measured_drift
 from executor.preprocess import encode_hold_out, encode_parts, fit_preprocessing
 from executor.run import (
     BUNDLE,
-    GUARDRAILS,
     MODEL,
     PLAN,
     PREDICTIONS,
-    RECORD,
     SCORES,
     SIGNATURE,
     SUMMARY,
@@ -37,7 +35,7 @@ from executor.search import rebuild, search
 from executor.signature import describe
 from executor.trials.journal import JOURNAL
 from recommender.dataset import Dataset
-from recommender.manifest import MANIFEST, Manifest
+from recommender.manifest import GUARDRAILS, MANIFEST, RECORD, Manifest
 from recommender.recommend import Said
 from recommender.roles import Kind
 from rules.facts import Task

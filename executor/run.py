@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from executor.scores import Scores
 from executor.signature import Signature
+from recommender.manifest import GUARDRAILS, RECORD
 from recommender.recommend import Said
 from recommender.roles import Kind
 from rules.bundle import Bundle
@@ -25,9 +26,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-PLAN, BUNDLE, RECORD, SIGNATURE = "plan.json", "bundle.yaml", "record.json", "signature.json"
+PLAN, BUNDLE, SIGNATURE = "plan.json", "bundle.yaml", "signature.json"
 MODEL, SCORES, PREDICTIONS, SUMMARY = "model.keras", "scores.json", "predictions.csv", "summary.json"
-GUARDRAILS = "guardrails.json"
 File = TypeVar("File", bound=BaseModel)
 RUNS: Final = Path("runs")  # where runs are kept unless a person says otherwise
 

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from recommender.splitting import HOLD_OUT_SHARE, LARGEST_REPEAT, PARTS, validation_share
+from recommender.splitting import (
+    HOLD_OUT,
+    HOLD_OUT_SHARE,
+    LARGEST_REPEAT,
+    PARTS,
+    TRAINING,
+    VALIDATION,
+    validation_share,
+)
 from rules.errors import ColumnError, DatasetError
 from rules.facts import CLASSIFICATION, Task
 
@@ -53,7 +61,7 @@ def split(table: RawTable, roles: Roles, *, seed: int) -> Split:
     everything = np.arange(len(table))
     given = _given(table)
     draw, how = _drawing(table, roles, random)
-    rest, hold_out, validation = everything, given.get("hold_out"), given.get("validation")
+    rest, hold_out, validation = everything, given.get(HOLD_OUT), given.get(VALIDATION)
     taken = [part for part in (hold_out, validation) if part is not None]
     if taken:
         rest = np.setdiff1d(everything, np.concatenate(taken))
@@ -103,7 +111,7 @@ def _given(table: RawTable) -> dict[str, np.ndarray]:
     part_of = {name: part for part, names in PARTS.items() for name in names}
     names = np.array([part_of[value.strip().lower()] for value in table.part.tolist()])
     parts = {part: np.flatnonzero(names == part) for part in PARTS}
-    return {part: rows for part, rows in parts.items() if part != "train" and len(rows)}
+    return {part: rows for part, rows in parts.items() if part != TRAINING and len(rows)}
 
 
 def _last(rows: np.ndarray, time: np.ndarray, share: float) -> np.ndarray:

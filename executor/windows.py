@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from executor.table import Form, RawTable
-from recommender.characteristics.sequence import REGULAR_SHARE, spacing
+from recommender.characteristics.sequence import REGULAR_SHARE, Unit, spacing
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Step(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    unit: Literal["seconds", "months", "business days", ""]
+    unit: Unit
     size: float
 
 
@@ -63,7 +63,7 @@ def regular_step(dataset: Dataset, roles: Roles) -> Step | None:
     found = spacing(dataset, roles.time_column, entity=roles.entity_column)
     if found is None or found.step <= 0 or found.regular_share < REGULAR_SHARE:
         return None
-    return Step.model_validate({"unit": found.unit, "size": found.step})
+    return Step(unit=found.unit, size=found.step)
 
 
 def plan_windows(table: RawTable, roles: Roles, *, regular: Step | None = None) -> Windows:

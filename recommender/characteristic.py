@@ -11,6 +11,8 @@ from recommender.characteristics.statistics import wilson_interval
 from recommender.sql import one_in, quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from recommender.dataset import Dataset
     from recommender.roles import Roles
 
@@ -38,6 +40,16 @@ class Characteristic(BaseModel):
     high: float | None = None
     sample: int | None = None
     how: str
+
+
+def by_name(found: Iterable[Characteristic]) -> dict[str, Characteristic]:
+    return {one.name: one for one in found}
+
+
+def measured_number(measured: Mapping[str, Characteristic], name: str) -> float:
+    """A characteristic's number; 0 where it was not measured."""
+    value = measured[name].value if name in measured else None
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import shlex
 import sys
-from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 from rich.console import Console
 
 from recommender.dataset import Dataset, local_path
-from recommender.output import keep_existing, keep_inputs
-from recommender.plan import seconds
+from recommender.options import dataset_options, strategy_options
+from recommender.output import keep_existing, keep_inputs, write_text
 from recommender.profile import measure
-from recommender.recommend import Said, advise, roles_of, to_json
+from recommender.recommend import advise_on, roles_of, to_json
 from recommender.render import show, show_profile, why
-from recommender.roles import Kind
 from recommender.wording import printable
 from rules import __version__
-from rules.choices import Slot, names, parse_choice
-from rules.decision import Pin
-from rules.document import parse
-from rules.engine import load_book
-from rules.errors import ChoiceError, PcwatError, did_you_mean
-from rules.facts import Task
-from rules.settings import layers
+from rules.errors import PcwatError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from recommender.recommend import Said, StrategyOptions
 
 VERBS: Final = "recommend.commands"  # the entry-point group in which other packages offer their verbs
 DEFAULT_VERB: Final = "bundle"
@@ -124,98 +115,6 @@ def group() -> None:
     """
 
 
-def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options by which a person says what the data is; the command receives them as one `said`."""
-
-    @functools.wraps(command)
-    def wrapped(
-        *,
-        target: tuple[str, ...],
-        task: str | None,
-        kind: tuple[str, ...],
-        time: str | None,
-        entity: str | None,
-        split: str | None,
-        **rest: Any,  # noqa: ANN401  the wrapped command's own options, untouched
-    ) -> Any:  # noqa: ANN401
-
-        said = Said(
-            targets=target,
-            task=_task(task),
-            kinds=_kinds(kind),
-            time_column=time,
-            entity_column=entity,
-            split_column=split,
-        )
-        return command(said=said, **rest)
-
-    options = (
-        click.option("--target", multiple=True, metavar="COLUMN", help="Column to predict; repeat it for several."),
-        click.option("--task", metavar="TASK", help="binary, multiclass, regression, … instead of the inferred one."),
-        click.option(
-            "--kind", multiple=True, metavar="COLUMN=KIND", help="Read a column as numeric, categorical, text, …"
-        ),
-        click.option("--time", metavar="COLUMN", help="Column that orders the rows in time."),
-        click.option(
-            "--entity", metavar="COLUMN", help="Column whose equal values never lie on both sides of a split."
-        ),
-        click.option("--split", metavar="COLUMN", help="Column that names train, validation and test rows."),
-        click.option("--delimiter", metavar="CHARACTER", help="What separates columns, where it is not found out."),
-    )
-    return functools.reduce(lambda wrapping, option: option(wrapping), reversed(options), wrapped)
-
-
-@dataclass(frozen=True, kw_only=True)
-class StrategyOptions:
-    """What a person says about the strategy: the book, pins, and the budget in seconds and trials."""
-
-    layers: tuple[str, ...]
-    is_own_book: bool
-    """Whether the book was named on the command line."""
-    pins: tuple[Pin, ...]
-    budget: float | None
-    trials: int | None
-
-
-def strategy_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that change which bundle comes out; the command receives them as one `strategy`."""
-
-    @functools.wraps(command)
-    def wrapped(
-        *,
-        book: tuple[str, ...],
-        pin: tuple[str, ...],
-        reason: tuple[str, ...],
-        author: str,
-        budget: str | None,
-        trials: int | None,
-        **rest: Any,  # noqa: ANN401  the wrapped command's own options, untouched
-    ) -> Any:  # noqa: ANN401
-        strategy = StrategyOptions(
-            layers=layers(book),
-            is_own_book=bool(book),
-            pins=tuple(read_pins(pin, reason, author=author)),
-            budget=None if budget is None else seconds(budget),
-            trials=trials,
-        )
-        return command(strategy=strategy, **rest)
-
-    options = (
-        click.option(
-            "--book",
-            multiple=True,
-            metavar="BOOK",
-            help="'handbook' for the notes alone; a path of your own rules puts them on top of the shipped ones.",
-        ),
-        click.option("--pin", multiple=True, metavar="SLOT=CHOICE", help="Choose yourself, e.g. optimizer=adamw."),
-        click.option("--reason", multiple=True, metavar="TEXT", help="Why you pin; one for all pins, or one for each."),
-        click.option("--author", default="", metavar="NAME", help="Who pins; it is recorded with the reason."),
-        click.option("--budget", metavar="DURATION", help="Wall-clock limit of the training, e.g. 90s or 10m [5m]."),
-        click.option("--trials", type=click.IntRange(min=1), metavar="N", help="At most so many trials."),
-    )
-    return functools.reduce(lambda wrapping, option: option(wrapping), reversed(options), wrapped)
-
-
 @group.command(DEFAULT_VERB, cls=DefaultVerb, hidden=True)
 @click.argument("dataset", type=local_path)
 @dataset_options
@@ -236,18 +135,11 @@ def bundle(
     record: Path | None,
 ) -> None:
     """Recommend a bundle for DATASET (CSV, TSV, Parquet or JSON lines)."""
+    for written in filter(None, (output, record)):
+        keep_inputs(written, [dataset, *map(Path, strategy.layers)])
     if output is not None:
-        keep_inputs(output, [dataset, *map(Path, strategy.layers)])
         keep_existing(output, force=force)
-    with Dataset.open(dataset, delimiter=delimiter) as opened:
-        advice = advise(
-            opened,
-            said,
-            book=load_book(strategy.layers),
-            pins=strategy.pins,
-            budget=strategy.budget,
-            trials=strategy.trials,
-        )
+    advice = advise_on(dataset, said, strategy, delimiter=delimiter)
     if form == "json":
         click.echo(json.dumps(to_json(advice), indent=2, ensure_ascii=False))
     else:
@@ -273,7 +165,6 @@ def profile(*, dataset: Path, said: Said, delimiter: str | None, form: str) -> N
     if form == "json":
         click.echo(measured.model_dump_json(indent=2))
         return
-
     show_profile(measured, Console(highlight=False))
 
 
@@ -292,65 +183,3 @@ def given_options(*, without: frozenset[str]) -> list[str]:
         for one in value if option.multiple else [value]:
             words += [option.opts[0], str(one)]
     return words
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file that a person named. Raises PcwatError where that cannot be done."""
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise PcwatError(f"Cannot write {path}: {error.strerror}. Choose another place.") from None
-
-
-def read_pins(pins: Sequence[str], reasons: Sequence[str], *, author: str = "") -> list[Pin]:
-    """Read --pin SLOT=CHOICE with its --reason; CHOICE is a name, or a YAML mapping with parameters.
-
-    Raises ChoiceError on an unknown slot or choice, a slot pinned twice, and a pin or a reason that stands alone.
-    """
-    if not pins and reasons:
-        raise ChoiceError("--reason says why a choice is pinned, but none is: add --pin SLOT=CHOICE, or leave it out.")
-    if not pins:
-        return []
-    if not all(because.strip() for because in reasons):
-        raise ChoiceError("A pinned choice is recorded with its reason, but a --reason is empty. Say why you pin.")
-    if len(reasons) not in {1, len(pins)}:
-        raise ChoiceError(
-            f"A pinned choice is recorded with its reason: give --reason once for all pins, or once for each of the "
-            f"{len(pins)}, but got {len(reasons)}."
-        )
-    shared = list(reasons) * len(pins) if len(reasons) == 1 else reasons
-    read: dict[Slot, Pin] = {}
-    for pin, because in zip(pins, shared, strict=True):
-        slot, equals, value = pin.partition("=")
-        if slot not in set(Slot):
-            raise ChoiceError(f"--pin takes SLOT=CHOICE with a slot of {', '.join(Slot)}, but got {pin!r}."
-                              f"{did_you_mean(slot, Slot)}")  # fmt: skip
-        if not equals or not value.strip():
-            raise ChoiceError(
-                f"--pin takes SLOT=CHOICE, but {pin!r} names no choice. The {slot} is one of "
-                f"{', '.join(names(Slot(slot)))}."
-            )
-        if slot in read:
-            raise ChoiceError(f"Each slot is pinned once, but {slot} is pinned again by {pin!r}. Keep one of the two.")
-        choice = parse_choice(Slot(slot), parse(value, source=f"--pin {slot}", error=ChoiceError).data)
-        read[Slot(slot)] = Pin(slot=Slot(slot), choice=choice, reason=because, author=author)
-    return list(read.values())
-
-
-def _task(word: str | None) -> Task | None:
-
-    if word is None or word in set(Task):
-        return None if word is None else Task(word)
-    raise ChoiceError(f"--task is one of {', '.join(Task)}, but got {word!r}.{did_you_mean(word, Task)}")
-
-
-def _kinds(pairs: Sequence[str]) -> dict[str, Kind]:
-
-    kinds = {}
-    for pair in pairs:
-        column, equals, word = pair.rpartition("=")
-        if not equals or word not in set(Kind):
-            raise ChoiceError(f"--kind takes COLUMN=KIND with a kind of {', '.join(Kind)}, but got {pair!r}."
-                              f"{did_you_mean(word, Kind)}")  # fmt: skip
-        kinds[column] = Kind(word)
-    return kinds

@@ -30,6 +30,7 @@ MEMORY_LIMIT: Final = "700MB"
 """For DuckDB's buffers; above it tables spill to disk, so that the whole process stays under 1 GiB."""
 ROWID: Final = "rowid"
 ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # what a URL begins with (RFC 3986, 3.1)
+MOST_SHOWN: Final = 80  # characters of a value that a message shows
 NESTED: Final = ("STRUCT", "MAP", "UNION", "BLOB", "VARIANT", "JSON")
 
 
@@ -118,6 +119,22 @@ class Dataset:
             [repr(tuple(self.storage.items()))],
         ).fetchall()
         return f"sha256:{rows[0][0]}"
+
+    def first_row(self, where: str, *values: object) -> int:
+        """The number, from 1, of the first row that meets an SQL condition; there must be one.
+
+        values: for the condition's question marks.
+        """
+        found = self.connection.execute(f"SELECT min(rowid) + 1 FROM dataset WHERE {where}", list(values))
+        return int(found.fetchall()[0][0])
+
+    def first_value(self, name: str, where: str) -> str:
+        """A column's first value that meets an SQL condition, with its row, in words; empty where none does."""
+        found = self.connection.execute(
+            f"SELECT rowid + 1, coalesce(CAST({quoted(name)} AS VARCHAR), '') FROM dataset WHERE {where} "
+            "ORDER BY rowid LIMIT 1"
+        ).fetchall()
+        return f"{found[0][1][:MOST_SHOWN]!r} in row {found[0][0]:,}" if found else ""
 
     def close(self) -> None:
         self.connection.close()

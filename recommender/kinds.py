@@ -51,10 +51,10 @@ TEXT_UNIQUE_SHARE: Final = 0.01
 """Share of distinct values above which a column may be text (AutoGluon, EVIDENCE.md 1)."""
 TEXT_WORDS: Final = 3.0
 """Mean words a value from which a column is text (AutoGluon, EVIDENCE.md 1)."""
-TIME_SHARE: Final = 0.8
-"""Share of values that must parse as a time stamp (AutoGluon, EVIDENCE.md 1)."""
 LONE_TEXT_WORDS: Final = 5.0
 """The same where it is the only column to learn from (EVIDENCE.md 1)."""
+TIME_SHARE: Final = 0.8
+"""Share of values that must parse as a time stamp (AutoGluon, EVIDENCE.md 1)."""
 FEW_INTEGERS: Final = 20
 """Distinct whole numbers up to which their order may be a scale and not a quantity (EVIDENCE.md 1, target type)."""
 MANY_CODES: Final = 10_000

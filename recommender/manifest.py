@@ -1,4 +1,4 @@
-"""The digests of a run's files, written when the run is finished, so that a later change shows."""
+"""The files of a run: their names, and their digests once it is finished, so that a later change shows."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+RECORD: Final = "record.json"
+GUARDRAILS: Final = "guardrails.json"
+"""The checks of the data once the split is known."""
 MANIFEST: Final = "manifest.json"
 
 

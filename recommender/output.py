@@ -27,3 +27,11 @@ def keep_existing(output: Path, *, force: bool) -> None:
         raise PcwatError(
             f"{output} is there already, and may have been edited. Choose another name, or overwrite it with --force."
         )
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file that a person named. Raises PcwatError where that cannot be done."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise PcwatError(f"Cannot write {path}: {error.strerror}. Choose another place.") from None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from recommender.characteristic import Characteristic, labelled
+from recommender.characteristic import Characteristic, by_name, labelled
 from recommender.characteristics.columns import summarise
 from recommender.characteristics.drift import drift
 from recommender.guardrails import (
@@ -95,7 +95,7 @@ def measure(dataset: Dataset, roles: Roles) -> Profile:
     sequence = of_sequence(dataset, roles)
     parts = _parts(roles)
     characteristics = (*of_rows(dataset, roles, table), *features.characteristics, *sequence)
-    by_name = {one.name: one for one in characteristics}
+    measured = by_name(characteristics)
     return Profile(
         dataset=dataset.name,
         task=roles.task,
@@ -118,9 +118,9 @@ def measure(dataset: Dataset, roles: Roles) -> Profile:
             (
                 *check_leakage(roles, features.hints),
                 *check_names(dataset),
-                *check_rows(roles, by_name),
-                *check_targets(roles, {target: {one.name: one for one in found} for target, found in targets.items()}),
-                *check_order(roles, by_name),
+                *check_rows(roles, measured),
+                *check_targets(roles, {target: by_name(found) for target, found in targets.items()}),
+                *check_order(roles, measured),
                 *check_columns(roles, summaries),
                 _drift(dataset, roles, table),
             )

@@ -64,6 +64,19 @@ class Said:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StrategyOptions:
+    """What a person says about the strategy: the book, pins, and the budget."""
+
+    layers: tuple[str, ...]
+    is_own_book: bool
+    """Whether the book was named on the command line."""
+    pins: tuple[Pin, ...]
+    budget: float | None
+    """Seconds."""
+    trials: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recommendation:
     """A bundle, and everything that it rests on."""
 
@@ -145,6 +158,16 @@ def advise(
     return Recommendation(
         bundle=strategy.bundle, strategy=strategy, profile=profile, roles=roles, record=record, book=book
     )
+
+
+def advise_on(path: Path, said: Said, strategy: StrategyOptions, *, delimiter: str | None) -> Recommendation:
+    """Open a file and recommend, as the command line asks.
+
+    Raises PcwatError with a message for people on anything that a person can mend.
+    """
+    book = load_book(strategy.layers)
+    with Dataset.open(path, delimiter=delimiter) as dataset:
+        return advise(dataset, said, book=book, pins=strategy.pins, budget=strategy.budget, trials=strategy.trials)
 
 
 def roles_of(dataset: Dataset, said: Said) -> Roles:

@@ -7,13 +7,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from recommender.characteristics.sequence import find_time, persistence, spacing
-from recommender.kinds import COMMA_REMEDY, UNUSED_KINDS, Kind, Role, comma_use, grade, infer_kind, named_as_identifier
+from recommender.column_checks import check_column, check_features, check_kind, check_split, check_time
+from recommender.kinds import UNUSED_KINDS, Kind, Role, grade, infer_kind, named_as_identifier
 from recommender.proposal import propose_target
-from recommender.splitting import PART_WORDS, PARTS, TRAINING
-from recommender.sql import is_integer, is_number, is_text, level_text, literal, quoted, time_stamp
+from recommender.splitting import PART_WORDS, PARTS, TRAINING_WORDS
+from recommender.sql import is_number, is_text, level_text, quoted
 from recommender.tasks import Reading, can_be_target, read_task
-from recommender.wording import counted
-from rules.errors import ColumnError, TargetError, did_you_mean
+from rules.errors import ColumnError, TargetError
 from rules.facts import NUMERIC_TARGET, Task
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ __all__ = ["UNUSED_KINDS", "Kind", "Role", "Roles", "infer_roles"]
 MOST_GRADES: Final = 12
 """Levels up to which words are looked at for grades: no known scale has more."""
 UNFIT_TARGETS: Final = frozenset({Kind.IDENTIFIER, Kind.CONSTANT, Kind.TEXT, Kind.DATETIME})
-TRAINING_WORDS: Final = frozenset(PARTS[TRAINING])
 YES_OR_NO: Final = ({"yes", "no"}, {"y", "n"}, {"true", "false"}, {"t", "f"})
 
 
@@ -74,18 +73,18 @@ def infer_roles(
     its values do not allow.
     """
     for name in targets:
-        _check_column(dataset, name, TargetError, "target")
+        check_column(dataset, name, TargetError, "target")
     if len(set(targets)) < len(targets):
         raise TargetError(f"Targets must be distinct, but got {', '.join(map(repr, targets))}.")
     apart = {"time column": time_column, "entity column": entity_column, "split column": split_column}
     for part, column in apart.items():
         if column is not None:
-            _check_column(dataset, column, ColumnError, part)
+            check_column(dataset, column, ColumnError, part)
             if column in targets:
                 raise TargetError(f"A column plays one part, but {column!r} is both target and {part}. Name another.")
     columns = _kinds(dataset, targets, kinds)
     if time_column is not None:
-        _check_time(dataset, time_column)
+        check_time(dataset, time_column)
     if split_column is None:
         split_column = _find_split(dataset, columns, targets)
     if targets:
@@ -95,7 +94,7 @@ def infer_roles(
         target, reason, reading = _proposed(dataset, [*_unfit(dataset, columns, task), *taken], task)
         targets = (target,)
     if split_column is not None:
-        _check_split(dataset, split_column, targets)
+        check_split(dataset, split_column, targets)
     roles = Roles(
         task=reading.task,
         task_reason=reading.reason,
@@ -110,7 +109,7 @@ def infer_roles(
         doubt=reading.doubt,
     )
     roles = _with_time(dataset, roles, reading, task)
-    _check_features(dataset, roles)
+    check_features(dataset, roles)
     return roles
 
 
@@ -121,28 +120,11 @@ def _unfit(dataset: Dataset, columns: Mapping[str, Role], task: Task | None) -> 
     return sorted(by_kind if by_kind | by_value == set(columns) else by_kind | by_value)
 
 
-def _check_column(dataset: Dataset, name: str, error: type[TargetError | ColumnError], part: str) -> None:
-    if name not in dataset.storage:
-        raise error(
-            f"The {part} must be a column of {dataset.name}, but got {name!r}.{did_you_mean(name, dataset.columns)} "
-            f"Columns: {_listed(dataset.columns)}."
-        )
-
-
-MOST_LISTED: Final = 20
-"""Names that an error lists."""
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_LISTED:,} more" if len(names) > MOST_LISTED else ""
-    return ", ".join(names[:MOST_LISTED]) + more
-
-
 def _kinds(dataset: Dataset, targets: Sequence[str], kinds: Mapping[str, Kind]) -> Mapping[str, Role]:
     """Each column's kind: said by the user, or inferred; words are looked at for grades and for yes or no."""
     for name, kind in kinds.items():
-        _check_column(dataset, name, ColumnError, "column of --kind")
-        _check_kind(dataset, name, kind)
+        check_column(dataset, name, ColumnError, "column of --kind")
+        check_kind(dataset, name, kind)
     alone = len(dataset.columns) - len(targets) == 1
     roles = {
         name: Role(column=name, kind=kinds[name], reason="given by --kind")
@@ -172,46 +154,6 @@ def _of_words(role: Role, levels: Sequence[str]) -> Role:
     return role if graded is None else replace(role, kind=Kind.ORDINAL, reason=graded)
 
 
-def _check_kind(dataset: Dataset, name: str, kind: Kind) -> None:
-    """Raises ColumnError where a column's values cannot be read as the kind that the user gave."""
-    storage = dataset.storage[name]
-    needed = {Kind.NUMERIC: is_number(storage) or storage == "BOOLEAN", Kind.INTEGER_CODE: is_integer(storage)}
-    if needed.get(kind, True) and kind is not Kind.DATETIME:
-        return
-    read = {Kind.NUMERIC: "DOUBLE", Kind.INTEGER_CODE: "BIGINT"}
-    text = f"CAST({quoted(name)} AS VARCHAR)"
-    value = time_stamp(name, storage) if kind is Kind.DATETIME else f"TRY_CAST({text} AS {read[kind]})"
-    wrong = _first_value(dataset, name, f"{quoted(name)} IS NOT NULL AND {value} IS NULL")
-    if wrong or kind is Kind.NUMERIC:
-        shown = wrong or f"stored as {storage}"
-        raise ColumnError(
-            f"Each value of a column of kind {kind} must be readable as one, but {name!r} is {shown}. "
-            "Mend the value, leave the cell empty, or choose another kind."
-        )
-
-
-def _first_value(dataset: Dataset, name: str, where: str) -> str:
-    """A column's first value that meets an SQL condition, with its row, in words; empty where none does."""
-    found = dataset.connection.execute(
-        f"SELECT rowid + 1, coalesce(CAST({quoted(name)} AS VARCHAR), '') FROM dataset WHERE {where} "
-        "ORDER BY rowid LIMIT 1"
-    ).fetchall()
-    return f"{found[0][1][:80]!r} in row {found[0][0]:,}" if found else ""
-
-
-def _check_time(dataset: Dataset, name: str) -> None:
-    """Raises ColumnError where a time column is neither numbers nor time stamps throughout."""
-    storage = dataset.storage[name]
-    if is_number(storage):
-        return
-    wrong = _first_value(dataset, name, f"{quoted(name)} IS NOT NULL AND {time_stamp(name, storage)} IS NULL")
-    if wrong:
-        raise ColumnError(
-            f"A time column must hold dates, times or numbers, but {name!r} is {wrong}. Mend the value, leave the cell "
-            "empty, or name another column with --time."
-        )
-
-
 def _proposed(dataset: Dataset, unfit: Sequence[str], task: Task | None) -> tuple[str, str, Reading]:
     """A target, why it was proposed, and how it is read. Raises TargetError, saying that it was proposed."""
     target, reason = propose_target(dataset, unfit)
@@ -219,20 +161,6 @@ def _proposed(dataset: Dataset, unfit: Sequence[str], task: Task | None) -> tupl
         return target, reason, read_task(dataset, (target,), task=task)
     except TargetError as error:
         raise TargetError(f"{error} The target {target!r} was {reason}; --target names another one.") from None
-
-
-def _check_split(dataset: Dataset, name: str, targets: Sequence[str]) -> None:
-    """Raises ColumnError where a row with a target names no part, or no such row names training."""
-    part = f"lower(trim(coalesce({level_text(name, dataset.storage[name])}, '')))"
-    known = " AND ".join(["TRUE", *(f"{quoted(target)} IS NOT NULL" for target in targets)])
-    wrong = _first_value(dataset, name, f"{part} NOT IN ({', '.join(map(literal, sorted(PART_WORDS)))}) AND {known}")
-    if wrong:
-        raise ColumnError(
-            f"The split column {name!r} may hold train, validation and test, but got {wrong}. Rename its values, or "
-            "leave the column out."
-        )
-    if not _first_value(dataset, name, f"{part} IN ({', '.join(map(literal, sorted(TRAINING_WORDS)))}) AND {known}"):
-        raise ColumnError(f"The split column {name!r} must name some rows 'train', but it names none.")
 
 
 def _find_split(dataset: Dataset, columns: Mapping[str, Role], targets: Sequence[str]) -> str | None:
@@ -305,31 +233,3 @@ def _spoken(targets: Sequence[str]) -> str:
 
 def _numbers(values: Sequence[float]) -> str:
     return ", ".join(f"{value:.2f}" for value in values)
-
-
-def _check_features(dataset: Dataset, roles: Roles) -> None:
-    """Raises ColumnError where nothing is left to learn from, or a feature is infinite."""
-    if not roles.features and roles.task is not Task.FORECASTING:
-        numbers = next((f" {_with_commas(dataset, name)}" for name in roles.columns if _with_commas(dataset, name)), "")
-        raise ColumnError(
-            f"There must be a column to learn from, but besides the target {_listed(roles.targets)} "
-            f"({roles.target_reason}) every column of {dataset.name} is constant, an identifier, or has another part."
-            f"{numbers} Use --kind COLUMN=KIND to keep a column, or --target to predict another."
-        )
-    for name in roles.features:
-        summary = dataset.summaries[name]
-        if summary.infinite:
-            row = dataset.connection.execute(
-                f"SELECT min(rowid) + 1 FROM dataset WHERE isinf(CAST({quoted(name)} AS DOUBLE))"
-            ).fetchall()[0][0]
-            raise ColumnError(
-                f"Numbers must be finite, but column {name!r} is infinite in {counted(summary.infinite, 'row')}, first "
-                f"in row {row:,}. Replace the value or leave the cell empty, or leave the column out: "
-                f"--kind {name}=identifier"
-            )
-
-
-def _with_commas(dataset: Dataset, name: str) -> str:
-    """A sentence about numbers that are read as words for their commas, or nothing."""
-    commas = comma_use(dataset.summaries[name])
-    return f"Column {name!r} holds numbers with {commas} and is read as words: {COMMA_REMEDY}." if commas else ""

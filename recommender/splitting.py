@@ -32,6 +32,7 @@ PARTS: Final = MappingProxyType(
 )
 """How the parts are called in a split column of a dataset, in lower case."""
 PART_WORDS: Final = frozenset(word for words in PARTS.values() for word in words)
+TRAINING_WORDS: Final = frozenset(PARTS[TRAINING])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,12 +29,11 @@ MOST_CLASSES: Final = 1_000
 """Classes that a target may have (AutoGluon)."""
 UNLEARNABLE_SHARE: Final = 0.5
 """Classes per row above which scikit-learn warns that the target looks like a number (EVIDENCE.md 1)."""
-MOSTLY_NUMBERS: Final = 0.9
+NUMBERS_WITH_MISTAKES: Final = 0.9
 """Share of a text target's values that parse as numbers from which the others are taken for mistakes."""
 COINCIDENCE: Final = 0.05
 """Chance below which classes numbered at random would not show so clear a peak: the usual level of a test."""
 TWO: Final = 2
-SHOWN_CLASSES: Final = 3
 NUMERIC_TASKS: Final = frozenset({Task.REGRESSION, Task.MULTI_REGRESSION, Task.FORECASTING})
 SINGLE_TASKS: Final = frozenset({Task.BINARY, Task.MULTICLASS, Task.REGRESSION})
 
@@ -109,7 +108,7 @@ def can_be_target(summary: ColumnSummary, task: Task | None) -> bool:
         return is_number(summary.storage) or summary.storage == "BOOLEAN"
     if task in {Task.BINARY, Task.MULTILABEL}:
         return summary.distinct == TWO
-    numbers = task is None and (is_number(summary.storage) or summary.numbers >= MOSTLY_NUMBERS)
+    numbers = task is None and (is_number(summary.storage) or summary.numbers >= NUMBERS_WITH_MISTAKES)
     return numbers or not _are_too_many(summary)
 
 
@@ -130,7 +129,7 @@ def _check_values(dataset: Dataset, summary: ColumnSummary) -> None:
             f"The target must be known in some rows, but {name!r} is empty in all {summary.rows:,}. Choose another."
         )
     if summary.infinite:
-        row = _first_row(dataset, f"isinf(CAST({quoted(name)} AS DOUBLE))")
+        row = dataset.first_row(f"isinf(CAST({quoted(name)} AS DOUBLE))")
         raise TargetError(
             f"The target must be finite, but {name!r} is infinite in {counted(summary.infinite, 'row')}, first in row "
             f"{row:,}. "
@@ -248,11 +247,8 @@ def _check_numbers(dataset: Dataset, summary: ColumnSummary, must: str) -> None:
         return
     name = summary.name
     text = f"CAST({quoted(name)} AS VARCHAR)"
-    found = dataset.connection.execute(
-        f"SELECT rowid, {text} FROM dataset WHERE {quoted(name)} IS NOT NULL AND TRY_CAST({text} AS DOUBLE) IS NULL "
-        "ORDER BY rowid LIMIT 1"
-    ).fetchall()
-    shown = f"{found[0][1][:80]!r} in row {found[0][0] + 1:,}" if found else "stored as text"
+    wrong = dataset.first_value(name, f"{quoted(name)} IS NOT NULL AND TRY_CAST({text} AS DOUBLE) IS NULL")
+    shown = wrong or "stored as text"
     raise TargetError(
         f"{must[0].upper()}{must[1:]}, but {name!r} is {shown}. "
         "Give a numeric column, mend that value, or predict classes with --task multiclass."
@@ -261,7 +257,7 @@ def _check_numbers(dataset: Dataset, summary: ColumnSummary, must: str) -> None:
 
 def _check_words(dataset: Dataset, summary: ColumnSummary) -> None:
     """Raises TargetError where words are numbers with a few mistakes, or as many as rows."""
-    if summary.numbers >= MOSTLY_NUMBERS and summary.distinct > FEW_INTEGERS:
+    if summary.numbers >= NUMBERS_WITH_MISTAKES and summary.distinct > FEW_INTEGERS:
         _check_numbers(
             dataset, summary, f"a target must be numbers or classes; {summary.numbers:.0%} of the values are numbers"
         )
@@ -286,7 +282,7 @@ def _check_classes(dataset: Dataset, summary: ColumnSummary, task: Task) -> None
     alone = [label for label, count in counts.items() if count == 1]
     if not alone:
         return
-    row = _first_row(dataset, f"{level_text(summary.name, summary.storage)} = ?", alone[0])
+    row = dataset.first_row(f"{level_text(summary.name, summary.storage)} = ?", alone[0])
     others = f" (and {counted(len(alone) - 1, 'more class', 'more classes')})" if len(alone) > 1 else ""
     helps = "Give more rows of it" if task is Task.BINARY else "Remove that row, merge the class into another"
     number = ", or read the numbers as a quantity with --task regression" if is_number(summary.storage) else ""
@@ -294,9 +290,3 @@ def _check_classes(dataset: Dataset, summary: ColumnSummary, task: Task) -> None
         f"Each class must have at least two rows, one to learn from and one to judge by, but class "
         f"{alone[0][:80]!r} of {summary.name!r} has one, row {row:,}{others}. {helps}{number}."
     )
-
-
-def _first_row(dataset: Dataset, condition: str, *values: object) -> int:
-    """The number of the first row that fulfils a condition, from 1."""
-    found = dataset.connection.execute(f"SELECT min(rowid) + 1 FROM dataset WHERE {condition}", list(values))
-    return int(found.fetchall()[0][0])

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 def counted(count: float, one: str, many: str = "") -> str:
     """A count with its noun.
@@ -10,6 +15,16 @@ def counted(count: float, one: str, many: str = "") -> str:
     ('1 row', '2,000 classes')
     """
     return f"{count:,.0f} {one if count == 1 else many or f'{one}s'}"
+
+
+def listed(names: Sequence[str], *, most: int) -> str:
+    """Names in a sentence, of many only the first ones.
+
+    >>> listed(["a", "b", "c"], most=2)
+    'a, b and 1 more'
+    """
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def printable(text: str, *, keep: str = "") -> str:

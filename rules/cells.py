@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from rules.facts import FACTS, IMPOSSIBLE, NOT_APPLICABLE, Interval, Levels, NotApplicable, Task, exact
@@ -92,9 +92,9 @@ class Space:
     axes: Mapping[str, tuple[Piece, ...]]
 
     @classmethod
-    def over(cls, tests: Iterable[Test], facts: Iterable[str] = ()) -> Space:
-        """The smallest space in which some tests, and some further facts, can be told apart."""
-        thresholds: dict[str, set[float]] = {fact: set() for fact in facts}
+    def over(cls, tests: Iterable[Test]) -> Space:
+        """The smallest space in which some tests can be told apart."""
+        thresholds: dict[str, set[float]] = {}
         for test in tests:
             cuts = thresholds.setdefault(test.fact, set())
             if not isinstance(test.constant, tuple):
@@ -129,10 +129,7 @@ class Space:
             applies = FACTS[fact].applies_to(task)
             return isinstance(value, NotApplicable) is not applies and value not in excluded.get(fact, ())
 
-        return tuple(
-            _mask(axis, lambda value, fact=fact: possible(fact, value))  # type: ignore[misc]  # bound by default
-            for fact, axis in self.axes.items()
-        )
+        return tuple(_mask(axis, partial(possible, fact)) for fact, axis in self.axes.items())
 
     @cached_property
     def _index(self) -> dict[str, int]:
@@ -183,6 +180,7 @@ def meet(first: Box, second: Box) -> Box | None:
 
 
 def is_inside(inner: Box, outer: Box) -> bool:
+    """Whether every cell of a box is one of another box too."""
     return not any(mine & ~theirs for mine, theirs in zip(inner, outer, strict=True))
 
 

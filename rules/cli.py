@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
     from rules.rule import Rule
 
+    SlotParameter = click.ParamType[Slot]
+else:
+    SlotParameter = click.ParamType  # no generic class before click 8.4; pyproject.toml allows 8.1
+
 FINDINGS: Final = 1  # exit code
 
 _book = click.option("--book", multiple=True, metavar="BOOK", help="The book, as for 'recommend' [shipped rules].")
@@ -36,7 +40,7 @@ _form = click.option("--format", "form", type=click.Choice(["table", "json"]), d
 _positional = click.argument("book", required=False)
 
 
-class SlotName(click.ParamType[Slot]):
+class SlotName(SlotParameter):
     """A slot by its name or its letter."""
 
     name = "slot"

@@ -11,7 +11,7 @@ from rules.cells import Piece, Space, is_inside
 from rules.choices import Choice, Slot
 from rules.condition import levels_of
 from rules.engine import complete, rulings
-from rules.facts import FACTS, NOT_APPLICABLE, Facts, Measurement, NotApplicable, Unknown, Value, exact
+from rules.facts import FACTS, NOT_APPLICABLE, Facts, Measurement, NotApplicable, Unknown, Value, exact, recorded
 from rules.moves import moves
 from rules.territory import ways
 
@@ -221,7 +221,7 @@ def _relative(old: Value, new: Value) -> float:
 
 
 def _change(name: str, old: Value, new: Value, piece: Piece | None = None) -> Change:
-    return Change(fact=name, old=_shown(old), new=_shown(new), words=_words(name, old, new, piece))
+    return Change(fact=name, old=recorded(old), new=recorded(new), words=_words(name, old, new, piece))
 
 
 def _words(name: str, old: Value, new: Value, piece: Piece | None) -> str:
@@ -238,10 +238,6 @@ def _words(name: str, old: Value, new: Value, piece: Piece | None) -> str:
 
 def _short(value: Value) -> str:
     return f"{value:,.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _shown(value: Value) -> str | float | int:
-    return repr(value) if isinstance(value, NotApplicable | Unknown) else value
 
 
 def substituted(facts: Facts, values: Mapping[str, Value], *, source: str) -> dict[str, Measurement]:

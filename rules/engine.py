@@ -11,7 +11,7 @@ from rules.cells import pieces
 from rules.choices import Choice, Slot
 from rules.decision import Decision, Defeat, Fragility, Outcome, Pin, RuleTrace, TestResult
 from rules.errors import ChoiceError
-from rules.facts import FACTS, NOT_APPLICABLE, Facts, Measurement, NotApplicable, Unknown, Value
+from rules.facts import FACTS, NOT_APPLICABLE, Facts, Measurement, NotApplicable, Unknown, recorded
 from rules.proof import Proof, prove, require
 from rules.rulebook import SHIPPED_LAYERS, Rulebook, read_layers
 from rules.territory import reported_value
@@ -108,8 +108,8 @@ def _report(slot: Slot, choice: Choice, rules: str, known: dict[str, Measurement
 def check(bundle: Bundle, book: Rulebook, facts: Facts) -> None:
     """Raise ChoiceError where a bundle's choices do not fit each other, or the task."""
     for constraint in book.constraints:
-        fits = all(constraint.forbids(slot, bundle.choice(slot)) for slot in constraint.choices)
-        if fits and all(test.holds(facts[test.fact].value) for test in constraint.when):
+        is_forbidden = all(constraint.forbids(slot, bundle.choice(slot)) for slot in constraint.choices)
+        if is_forbidden and all(test.holds(facts[test.fact].value) for test in constraint.when):
             chosen = " with ".join(
                 f"{slot} = {bundle.choice(slot).model_dump()['name']}" for slot in constraint.choices
             )
@@ -229,14 +229,10 @@ def _trace(
             TestResult.model_construct(
                 fact=test.fact,
                 wanted=str(test),
-                measured=_shown(facts[test.fact].value),
+                measured=recorded(facts[test.fact].value),
                 passes=test.holds(facts[test.fact].value),
                 margin=test.margin(facts[test.fact].value),
             )
             for test in rule.when
         ),
     )
-
-
-def _shown(value: Value) -> str | float | int:
-    return repr(value) if isinstance(value, NotApplicable | Unknown) else value

@@ -103,6 +103,15 @@ UNKNOWN: Final = Unknown()
 Value = str | float | int | NotApplicable | Unknown
 
 
+def recorded(value: Value) -> str | float | int:
+    """A value as files and people read it: one that is not there is a word.
+
+    >>> recorded(0.5), recorded(NOT_APPLICABLE)
+    (0.5, 'n/a')
+    """
+    return repr(value) if isinstance(value, NotApplicable | Unknown) else value
+
+
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
     """A fact's value for one dataset, and how it came about."""

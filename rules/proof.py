@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 from rules.cells import Region, Space, is_inside, meet, size, uncovered
 from rules.choices import Slot
@@ -102,12 +102,8 @@ def prove(book: Rulebook) -> Proof:
 def require(proof: Proof) -> None:
     """Raise ProofError with every finding, unless there is none."""
     if proof.findings:
-        _refuse(proof.findings)
-
-
-def _refuse(findings: Sequence[Finding]) -> NoReturn:
-    lines = "\n".join(f"  {finding.flaw}: {finding}" for finding in findings)
-    raise ProofError(f"The rulebook must give exactly one choice for every dataset, but:\n{lines}")
+        lines = "\n".join(f"  {finding.flaw}: {finding}" for finding in proof.findings)
+        raise ProofError(f"The rulebook must give exactly one choice for every dataset, but:\n{lines}")
 
 
 def prove_slot(slot: Slot, rules: Sequence[Rule]) -> SlotProof:
@@ -145,7 +141,7 @@ def _strictly_inside(inner: Region, outer: Region) -> bool:
     )
 
 
-def _worlds(regions: Regions, rules: Iterable[str], world: int) -> list[Box]:
+def _boxes_in(regions: Regions, rules: Iterable[str], world: int) -> list[Box]:
     """The boxes of some rules in one world, the largest first: it covers most."""
     boxes = [box for rule in rules if (box := regions[rule][world]) is not None]
     return sorted(boxes, key=size, reverse=True)
@@ -155,7 +151,7 @@ def _first_left(regions: Regions, rule: str, winners: Iterable[str]) -> Box | No
     """A part of a rule's cells in which none of the winners fires."""
     names = list(winners)
     for world, box in enumerate(regions[rule]):
-        if box is not None and (left := uncovered(box, _worlds(regions, names, world))) is not None:
+        if box is not None and (left := uncovered(box, _boxes_in(regions, names, world))) is not None:
             return left
     return None
 
@@ -256,7 +252,7 @@ def _first_shared(regions: Regions, first: str, second: str, winners: frozenset[
     """A part of the cells in which two rules fire and none of those that beat them."""
     for world, (mine, theirs) in enumerate(zip(regions[first], regions[second], strict=True)):
         both = None if mine is None or theirs is None else meet(mine, theirs)
-        if both is not None and (left := uncovered(both, _worlds(regions, winners, world))) is not None:
+        if both is not None and (left := uncovered(both, _boxes_in(regions, winners, world))) is not None:
             return left
     return None
 
@@ -264,7 +260,7 @@ def _first_shared(regions: Regions, first: str, second: str, winners: frozenset[
 def _gaps(slot: Slot, regions: Regions, space: Space) -> Iterator[Finding]:
     """Where no rule fires; wherever one does, some rule is unbeaten, unless there is a cycle, which is found apart."""
     for world, box in enumerate(space.worlds):
-        gap = uncovered(box, _worlds(regions, regions, world))
+        gap = uncovered(box, _boxes_in(regions, regions, world))
         if gap is not None:
             yield _finding(
                 Flaw.GAP,

@@ -14,7 +14,7 @@ from rules.bundle import Bundle
 from rules.choices import Slot, parse_choice
 from rules.decision import Decision, Pin
 from rules.errors import RunError
-from rules.facts import FACTS, Measurement, NotApplicable, Unknown, Value
+from rules.facts import FACTS, NOT_APPLICABLE, UNKNOWN, Measurement, Value, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,9 +42,8 @@ class RecordedFact(BaseModel):
 
     @classmethod
     def of(cls, name: str, measured: Measurement) -> Self:
-        value = measured.value
         return cls(
-            value=repr(value) if isinstance(value, NotApplicable | Unknown) else value,
+            value=recorded(measured.value),
             unit=FACTS[name].unit,
             low=measured.low,
             high=measured.high,
@@ -53,7 +52,7 @@ class RecordedFact(BaseModel):
 
     def measurement(self) -> Measurement:
         """The fact as the engine reads it."""
-        special: dict[object, Value] = {repr(kind): kind for kind in (NotApplicable(), Unknown())}
+        special: dict[object, Value] = {recorded(kind): kind for kind in (NOT_APPLICABLE, UNKNOWN)}
         value = special.get(self.value, self.value)
         return Measurement(value=value, low=self.low, high=self.high, source=self.source)
 

@@ -13,11 +13,10 @@ from ruamel.yaml.scalarstring import FoldedScalarString
 
 from rules import document
 from rules.book_file import RULES, misfit, parse_tests, read_rules
-from rules.cells import pieces
 from rules.choices import parse_choice
-from rules.condition import Test, levels_of
+from rules.condition import Test, interval_of, levels_of
 from rules.errors import BookError, did_you_mean
-from rules.facts import FACTS, NotApplicable, Task, exact
+from rules.facts import FACTS, Task, exact
 from rules.proof import Flaw, prove_slot
 from rules.rule import Rule
 from rules.rulebook import Rulebook, read_layers
@@ -34,6 +33,8 @@ FIRST_NUMBER: Final = 900
 """Own rules are numbered from here, out of the way of the shipped ones."""
 STEP: Final = 0.01
 """How far a case lies from a threshold that is no whole number, as a share of it."""
+DIGITS: Final = 10
+"""Decimals of a case's value; the further ones are rounding errors."""
 WIDTH: Final = 116  # characters of a line
 INDENT: Final = 2  # characters of a line within a rule
 HEADER: Final = (
@@ -214,26 +215,17 @@ def _task_with(facts: Iterable[str], tasks: Iterable[Task]) -> Task:
 
 def _value(test: Test, together: Sequence[Test], *, passes: bool = True) -> str | float | int | None:
     """The value nearest to a test's threshold that passes all of some tests on the fact, or fails this one."""
-    cuts = [one.constant for one in together if not isinstance(one.constant, tuple)]
-    fitting = [
-        piece.value
-        for piece in pieces(test.fact, cuts)
-        if not isinstance(piece.value, NotApplicable)
-        and (all(one.holds(piece.value) for one in together) if passes else not test.holds(piece.value))
-    ]
+
+    def fits(value: str | float) -> bool:
+        return all(one.holds(value) for one in together) if passes else not test.holds(value)
+
     if isinstance(test.constant, tuple):
-        return str(fitting[0]) if fitting else None
-    threshold = float(test.constant)
-    domain_step = 1 if all(isinstance(value, int) for value in fitting) else STEP * (abs(threshold) or STEP)
-    near = [threshold - domain_step, threshold, threshold + domain_step]
-    whole = isinstance(domain_step, int)
-    candidates = [int(value) if whole else round(value, 10) for value in near if value in FACTS[test.fact].domain]  # type: ignore[operator]  # a number's domain
-    good = [
-        value
-        for value in candidates
-        if (all(one.holds(value) for one in together) if passes else not test.holds(value))
-    ]
-    return min(good, key=lambda value: abs(value - threshold), default=None)
+        return next(filter(fits, levels_of(test.fact) or ()), None)
+    threshold, domain = float(test.constant), interval_of(test.fact)
+    step = 1 if domain.whole else STEP * (abs(threshold) or STEP)
+    near = [value for value in (threshold - step, threshold, threshold + step) if value in domain]
+    candidates = [int(value) if domain.whole else round(value, DIGITS) for value in near]
+    return min(filter(fits, candidates), key=lambda value: abs(value - threshold), default=None)
 
 
 def _needed_overrides(merged: Rulebook, rule: Rule) -> list[str]:

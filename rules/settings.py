@@ -37,7 +37,7 @@ def layers(books: Sequence[str], *, start: Path | None = None) -> tuple[str, ...
         return layers_of(chosen[0])
     shipped = [layer for book in chosen if is_shipped(book) for layer in layers_of(book)]
     own = [book for book in chosen if not is_shipped(book)]
-    return (*(shipped or SHIPPED_LAYERS), *own)
+    return tuple(dict.fromkeys([*(shipped or SHIPPED_LAYERS), *own]))
 
 
 def settings_books(start: Path) -> tuple[str, ...]:

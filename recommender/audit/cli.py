@@ -21,7 +21,9 @@ from recommender.audit.question import why_not as asked_why_not
 from recommender.audit.replay import replay as replayed
 from recommender.audit.subject import Subject, open_subject
 from recommender.audit.verify import verify as verified
-from recommender.cli import StrategyOptions, dataset_options, strategy_options, write_text
+from recommender.dataset import local_path
+from recommender.options import dataset_options, strategy_options
+from recommender.output import keep_inputs, write_text
 from recommender.render import NOTES_ORDER
 from rules.cli import SlotName
 from rules.counterfactual import flips
@@ -29,7 +31,7 @@ from rules.counterfactual import flips
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from recommender.recommend import Said
+    from recommender.recommend import Said, StrategyOptions
     from rules.choices import Slot
 
 FINDINGS: Final = 1  # exit code
@@ -53,7 +55,7 @@ def audited(command: Callable[..., Any]) -> Callable[..., Any]:
         opened = open_subject(subject, said=said, delimiter=delimiter, strategy=strategy)
         return command(subject=opened, **rest)
 
-    decorators = (click.argument("subject", type=click.Path(path_type=Path)), dataset_options, strategy_options)
+    decorators = (click.argument("subject", type=local_path), dataset_options, strategy_options)
     return functools.reduce(lambda wrapping, decorator: decorator(wrapping), reversed(decorators), wrapped)
 
 
@@ -188,6 +190,9 @@ def export(*, subject: Subject, form: str, output: Path | None) -> None:
     """Document the decision for a reader who never saw the tool: rationale, assumptions, data, overrides."""
     from recommender.audit.export import export as exported  # noqa: PLC0415  jinja2 and prov are for this verb only
 
+    if output is not None:
+        read = (subject.path, subject.record.dataset.path, *subject.layers)
+        keep_inputs(output, [Path(path) for path in read if path is not None])
     text = exported(subject, form)
     if output is None:
         click.echo(text, nl=False)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from recommender.dataset import Dataset
-from recommender.recommend import advise
+from recommender.manifest import GUARDRAILS, RECORD
+from recommender.recommend import advise_on
 from rules.engine import ProvedBook, load_book
 from rules.errors import BookError, ChoiceError, RunError
 from rules.record import Guardrail, Guardrails, Record
@@ -16,11 +16,7 @@ from rules.record import Guardrail, Guardrails, Record
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from recommender.cli import StrategyOptions
-    from recommender.recommend import Said
-
-RECORD: Final = "record.json"  # the record's name in a run directory
-GUARDRAILS: Final = "guardrails.json"  # the checks of the data once the split is known
+    from recommender.recommend import Said, StrategyOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,13 +77,5 @@ def open_subject(path: Path, *, said: Said, delimiter: str | None, strategy: Str
         record = Record.read(path)
         layers = strategy.layers if strategy.is_own_book else tuple(record.book.layers)
         return Subject(record=record, path=path, layers=layers)
-    with Dataset.open(str(path), delimiter=delimiter) as dataset:
-        advice = advise(
-            dataset,
-            said,
-            book=load_book(strategy.layers),
-            pins=strategy.pins,
-            budget=strategy.budget,
-            trials=strategy.trials,
-        )
+    advice = advise_on(path, said, strategy, delimiter=delimiter)
     return Subject(record=advice.record, path=None, layers=strategy.layers)

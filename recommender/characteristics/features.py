@@ -40,14 +40,14 @@ class Hint:
 
 @dataclass(frozen=True, kw_only=True)
 class Copies:
-    """rows: how many repeat an earlier row. most: rows that equal each other, at most."""
+    """rows: how many repeat an earlier row. most: how often the most frequent row stands there."""
 
     rows: int
     most: int
 
 
 def duplicate_rows(connection: duckdb.DuckDBPyConnection, columns: Sequence[str], *, where: str) -> Copies:
-    """Rows that repeat an earlier row in all given columns, found by a 64-bit hash of the row.
+    """How often rows repeat in all given columns, found by a 64-bit hash of the row.
 
     Two different rows share a hash by chance with probability rows² / 2^65: 1e-7 for two million rows.
     """

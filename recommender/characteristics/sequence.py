@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from recommender.characteristics.statistics import ljung_box
 from recommender.sql import is_number, quoted, time_stamp
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from recommender.dataset import Dataset
 
+Unit = Literal["seconds", "months", "business days", ""]
+"""What a step is counted in; nothing where the time column holds numbers."""
 REGULAR_SHARE: Final = 0.9
 """Share of equal steps from which rows are a series (EVIDENCE.md 1, sequence structure)."""
 PERSISTENCE: Final = 0.3
@@ -54,7 +56,7 @@ class Spacing:
 
     column: str
     entity: str | None
-    unit: str
+    unit: Unit
     step: float
     steps: int
     regular_share: float

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from recommender.characteristic import by_name, measured_number
 from recommender.guardrails.rows import FEW_ROWS
-from recommender.guardrails.wording import measured_number
 from recommender.splitting import share_that_selects
 from rules.choices import F1, Accuracy, Bayesian, Hyperband
 from rules.facts import Task
@@ -27,7 +27,7 @@ TIE_ROWS: Final = 1_000
 
 def check_choices(bundle: Bundle, profile: Profile) -> Iterator[Guardrail]:
     """What the decided bundle asks of the data, and how many rows it gets."""
-    measured = {one.name: one for one in profile.characteristics}
+    measured = by_name(profile.characteristics)
     rows = round(measured_number(measured, "rows"))
     selecting = share_that_selects(rows) * rows
     if isinstance(bundle.metric, F1) and bundle.metric.threshold == "tuned" and profile.task is not Task.MULTICLASS:
@@ -40,7 +40,7 @@ def check_choices(bundle: Bundle, profile: Profile) -> Iterator[Guardrail]:
 
 
 def _of_threshold(selecting: float, share: float, profile: Profile) -> Guardrail:
-    classes = {target: {one.name: one for one in found} for target, found in profile.targets.items()}
+    classes = {target: by_name(found) for target, found in profile.targets.items()}
     target = min(classes, key=lambda name: measured_number(classes[name], "rare_class_rows"))
     rare = share * measured_number(classes[target], "rare_class_rows")
     who = f"whose {target!r} is {classes[target]['rarest_class'].value!r}"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from recommender.guardrails.wording import named
 from recommender.kinds import COMMA_REMEDY, MOSTLY_NUMBERS, TOO_EMPTY, UNIQUE_TEXT, Kind, comma_use, named_as_number
 from recommender.sql import is_text
+from recommender.wording import listed
 from rules.record import Guardrail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from recommender.characteristics.columns import ColumnSummary
     from recommender.dataset import Dataset
@@ -28,7 +28,18 @@ TEXT_FORMATS: Final = frozenset({"csv", "tsv"})
 """Formats whose first line holds the names."""
 FEWEST_VALUES: Final = 2
 """Different values, the empty cell counted as one, of a column that tells rows apart."""
+MOST_NAMED: Final = 8
+"""Columns that a message names."""
 CODED: Final = frozenset({Kind.CATEGORICAL, Kind.INTEGER_CODE})
+
+
+def _named(columns: Sequence[str]) -> str:
+    """Columns in a sentence.
+
+    >>> _named(["a", "b"])
+    "'a', 'b'"
+    """
+    return listed([repr(name) for name in columns], most=MOST_NAMED)
 
 
 def check_columns(roles: Roles, summaries: Summaries) -> Iterator[Guardrail]:
@@ -45,7 +56,7 @@ def check_columns(roles: Roles, summaries: Summaries) -> Iterator[Guardrail]:
     yield _of_missing(used)
     many = {name: one.distinct for name, one in used.items() if rest[name].kind in CODED and one.distinct > MANY_LEVELS}
     if many:
-        message = f"More than {MANY_LEVELS} levels in {named(tuple(many))} (up to {max(many.values()):,})"
+        message = f"More than {MANY_LEVELS} levels in {_named(tuple(many))} (up to {max(many.values()):,})"
         yield _of_many(
             "many_levels", "done", f"{message}; they are embedded.", many, threshold=MANY_LEVELS, unit="levels"
         )
@@ -60,7 +71,7 @@ def check_names(dataset: Dataset) -> Iterator[Guardrail]:
             status="alerted",
             message=(
                 f"The first line of {dataset.name} was taken for the names of the columns, and numbers are among them: "
-                f"{named(numbers)}. If it is a row, write a line of names above it."
+                f"{_named(numbers)}. If it is a row, write a line of names above it."
             ),
             columns=numbers,
         )
@@ -84,7 +95,7 @@ def _of_numbers_as_words(roles: Roles, summaries: Summaries) -> Iterator[Guardra
 def _left_out(name: str, why: str, columns: tuple[str, ...], roles: Mapping[str, Role]) -> Guardrail:
     reason = f" ({roles[columns[0]].reason})" if len(columns) == 1 else ""
     return Guardrail(
-        name=name, status="done", message=f"Left out because they {why}: {named(columns)}{reason}.", columns=columns
+        name=name, status="done", message=f"Left out because they {why}: {_named(columns)}{reason}.", columns=columns
     )
 
 
@@ -113,7 +124,7 @@ def _of_constants(rest: Mapping[str, Role], used: Summaries, summaries: Summarie
     shares = {name: summaries[name].missing_share for name in constants}
     empty = {name: share for name, share in shares.items() if share > TOO_EMPTY}
     if empty:
-        message = f"Left out because more than {TOO_EMPTY:.0%} of their cells are empty: {named(tuple(empty))}."
+        message = f"Left out because more than {TOO_EMPTY:.0%} of their cells are empty: {_named(tuple(empty))}."
         yield _of_many("mostly_empty", "done", message, empty, threshold=TOO_EMPTY, unit="fraction of rows")
     same = tuple(name for name in constants if name not in empty)
     if same:
@@ -141,7 +152,7 @@ def _of_missing(used: Summaries) -> Guardrail:
     gappy = {name: share for name, share in shares.items() if share > MISSING}
     if gappy:
         message = (
-            f"More than {MISSING:.0%} of the cells are empty in {named(tuple(gappy))} (up to "
+            f"More than {MISSING:.0%} of the cells are empty in {_named(tuple(gappy))} (up to "
             f"{max(gappy.values()):.0%}): they are marked for the model, and empty numbers count as the median."
         )
         return _of_many("missing_cells", "done", message, gappy, threshold=MISSING, unit="fraction of rows")

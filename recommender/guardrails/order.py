@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from recommender.characteristic import measured_number
 from recommender.characteristics.sequence import CHANCE, PERSISTENCE, REGULAR_SHARE
-from recommender.guardrails.wording import measured_number
 from recommender.wording import counted
 from rules.facts import Task
 from rules.record import Guardrail

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from recommender.characteristic import measured_number
 from recommender.characteristics.features import EMPTY_ROW
-from recommender.guardrails.wording import measured_number
 from recommender.splitting import LARGEST_REPEAT
 from recommender.wording import counted
 from rules.facts import Task

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from recommender.guardrails.wording import measured_number
+from recommender.characteristic import measured_number
+from recommender.characteristics.target import OUTLIER_Z
 from recommender.wording import counted
 from rules.record import Guardrail
 
@@ -68,7 +69,7 @@ def _of_outliers(targets: Mapping[str, Measured]) -> Iterator[Guardrail]:
     shares = {name: measured_number(measured, "outlier_share") for name, measured in targets.items()}
     far = [name for name, share in shares.items() if share >= OUTLIERS]
     for name in far or sorted(shares, key=lambda name: -shares[name])[:1]:
-        found = f"{shares[name]:.1%} of {name!r} lies far out (modified z above 3.5)"
+        found = f"{shares[name]:.1%} of {name!r} lies far out (modified z above {OUTLIER_Z:g})"
         yield Guardrail(
             name="target_outliers",
             status="alerted" if name in far else "passed",

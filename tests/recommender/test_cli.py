@@ -128,6 +128,7 @@ def test_the_output_never_overwrites_what_is_read(tmp_path: Path) -> None:
     link.symlink_to(path)
     for output in (path, link):
         assert "must not overwrite" in refused(str(path), "--target", "diagnosis", "--force", "-o", str(output))
+        assert "must not overwrite" in refused(str(path), "--target", "diagnosis", "--record", str(output))
     assert path.read_bytes() == example("breast_cancer").read_bytes()
 
 
@@ -179,12 +180,13 @@ def test_an_error_is_one_paragraph_on_stderr_and_exit_code_2(monkeypatch, capsys
     assert "\n\n" not in err.strip()
 
 
-def test_a_recommendation_imports_no_framework() -> None:
+def test_a_recommendation_imports_no_framework_and_no_other_verb() -> None:
     script = (
         "import sys; sys.argv = ['recommend', sys.argv[1], '--target', 'diagnosis']\n"
         "from recommender.cli import group\n"
         "group(standalone_mode=False)\n"
-        "bad = {'tensorflow', 'keras', 'keras_tuner', 'pandas', 'sklearn', 'executor'} & set(sys.modules)\n"
+        "bad = {'tensorflow', 'keras', 'keras_tuner', 'numpy', 'pandas', 'sklearn', 'jinja2', 'executor', 'rules.cli', "
+        "'recommender.audit'} & set(sys.modules)\n"
         "sys.exit(f'imported {bad}' if bad else 0)\n"
     )
     ended = subprocess.run([sys.executable, "-c", script, CANCER], capture_output=True, text=True, check=False)

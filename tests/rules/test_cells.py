@@ -12,6 +12,7 @@ from rules.facts import FACTS, NOT_APPLICABLE, NotApplicable
 RATIO = Test(fact="imbalance_ratio", op="gt", constant=4)
 OUTLIERS = Test(fact="outlier_share", op="ge", constant=0.01)
 ROWS = Test(fact="rows", op="lt", constant=2)
+TABULAR = Test(fact="modality", op="in", constant=("tabular",))
 
 
 def cells(space: Space, boxes) -> set[tuple[object, ...]]:
@@ -49,7 +50,7 @@ def possible(cell) -> bool:
     return fits and not (cell["task"] == "forecasting" and cell["modality"] in {"image", "text"})
 
 
-SPACE = Space.over([RATIO, OUTLIERS, ROWS], facts=["modality"])
+SPACE = Space.over([RATIO, OUTLIERS, ROWS, TABULAR])
 
 
 def test_possible_cells_are_those_where_each_fact_applies_exactly_for_its_tasks() -> None:

@@ -61,6 +61,11 @@ def test_what_the_command_line_says_goes_before_the_settings(tmp_path) -> None:
     assert layers(["handbook"], start=tmp_path) == ("handbook",)
 
 
+def test_a_layer_that_is_named_twice_counts_once(tmp_path) -> None:
+    assert layers(["shipped", "handbook"], start=tmp_path) == SHIPPED
+    assert layers(["mine.yaml", "mine.yaml"], start=tmp_path) == (*SHIPPED, "mine.yaml")
+
+
 def test_a_path_with_a_plus_sign_is_one_book(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "c++.yaml", "rules: []")

@@ -42,8 +42,18 @@ def answer(invoke: Callable[..., Result]) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def cancer_record(tmp_path: Path) -> Path:
+def write_record(tmp_path: Path) -> Callable[..., Path]:
+    """Recommend on some data, as `recommend` is asked, and write the record."""
+
+    def write(data: object, **asked: Any) -> Path:
+        path = tmp_path / "record.json"
+        path.write_text(recommend(data, **asked).record.to_json(), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def cancer_record(write_record: Callable[..., Path]) -> Path:
     """A record on the shipped breast cancer rows: 569 rows, 212 of them malignant."""
-    path = tmp_path / "cancer.json"
-    path.write_text(recommend(CANCER, target="diagnosis", trials=20).record.to_json(), encoding="utf-8")
-    return path
+    return write_record(CANCER, target="diagnosis", trials=20)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from prov.model import ProvDocument
 
-from recommender.recommend import recommend
+from recommender.examples import example
 from rules.choices import Slot, parse_choice
 from rules.decision import Pin
+from rules.errors import PcwatError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,16 +20,14 @@ HOSTILE = '<script>alert("x")</script> [bold]|`'
 
 
 @pytest.fixture
-def hostile_record(tmp_path: Path) -> Path:
+def hostile_record(tmp_path: Path, write_record) -> Path:
     """A record whose column, class, reason and author are all hostile."""
     data = tmp_path / "rows.csv"
     rows = "\n".join(f"{number * 7 % 13},{'<b>yes</b>' if number % 3 else 'no'}" for number in range(60))
     column = HOSTILE.replace('"', '""')
     data.write_text(f'x,"{column}"\n{rows}\n', encoding="utf-8")
     pin = Pin(slot=Slot.OPTIMIZER, choice=parse_choice(Slot.OPTIMIZER, "sgd"), reason=HOSTILE, author=HOSTILE)
-    path = tmp_path / "record.json"
-    path.write_text(recommend(data, target=HOSTILE, pins=[pin]).record.to_json(), encoding="utf-8")
-    return path
+    return write_record(data, target=HOSTILE, pins=[pin])
 
 
 class Tags(HTMLParser):
@@ -82,16 +81,12 @@ def test_a_reviewer_finds_rationale_assumptions_data_overrides_and_seal(form: st
         assert part in text
 
 
-def test_overrides_come_with_author_reason_and_what_the_rules_say(invoke, tmp_path: Path) -> None:
-    from recommender.examples import example  # noqa: PLC0415
-
+def test_overrides_come_with_author_reason_and_what_the_rules_say(invoke, tmp_path: Path, write_record) -> None:
     book = tmp_path / "mine.yaml"
     book.write_text("disable:\n- {rule: T104, reason: we trust the model, author: Ada}\n", encoding="utf-8")
     pin = Pin(slot=Slot.OPTIMIZER, choice=parse_choice(Slot.OPTIMIZER, "sgd"), reason="as before", author="Grace")
     layers = ["handbook", "evidence", book]
-    path = tmp_path / "record.json"
-    path.write_text(recommend(example("breast_cancer"), pins=[pin], book=layers).record.to_json(), encoding="utf-8")
-    text = invoke("export", path).stdout.replace("\\_", "_")
+    text = invoke("export", write_record(example("breast_cancer"), pins=[pin], book=layers)).stdout.replace("\\_", "_")
     assert "sgd was chosen by a person (Grace): as before. The rules say adam (schedule cosine) by A101." in text
     assert f"Rule T104 is switched off by Ada ({book}:2:3): we trust the model" in text
 
@@ -117,3 +112,11 @@ def test_the_document_is_written_where_it_is_asked_for(invoke, cancer_record, tm
     result = invoke("export", cancer_record, "--to", "html", "-o", tmp_path / "decision.html")
     assert (result.exit_code, result.stdout) == (0, "")
     assert (tmp_path / "decision.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_a_document_never_overwrites_the_record_that_it_documents(invoke, cancer_record) -> None:
+    before = cancer_record.read_bytes()
+    error = invoke("export", cancer_record, "-o", cancer_record).exception
+    assert isinstance(error, PcwatError)
+    assert "must not overwrite" in str(error)
+    assert cancer_record.read_bytes() == before

@@ -8,6 +8,8 @@ import pytest
 
 from recommender.examples import example
 from recommender.recommend import recommend
+from rules.choices import Slot, parse_choice
+from rules.decision import Pin
 from rules.errors import DatasetError
 from rules.record import Record
 
@@ -60,12 +62,11 @@ def test_a_rule_that_says_something_else_today_is_different(answer, cancer_recor
 
 
 @pytest.fixture
-def moved(tmp_path: Path) -> tuple[Path, Path]:
+def moved(tmp_path: Path, write_record) -> tuple[Path, Path]:
     """A record on a copy of the cancer rows, and the copy with most malignant rows taken out."""
     data = tmp_path / "rows.csv"
     shutil.copy(CANCER, data)
-    record = tmp_path / "record.json"
-    record.write_text(recommend(data, target="diagnosis", trials=20).record.to_json(), encoding="utf-8")
+    record = write_record(data, target="diagnosis", trials=20)
     header, *rows = data.read_text(encoding="utf-8").splitlines()
     malignant = [row for row in rows if row.endswith("malignant")]
     kept = [row for row in rows if row not in malignant[30:]]
@@ -105,21 +106,16 @@ def test_data_names_where_the_dataset_is_now(answer, invoke, moved, tmp_path: Pa
     assert isinstance(error, DatasetError)
 
 
-def test_a_pinned_choice_is_the_persons_also_today(answer, tmp_path: Path) -> None:
-    from rules.choices import Slot, parse_choice  # noqa: PLC0415
-    from rules.decision import Pin  # noqa: PLC0415
-
+def test_a_pinned_choice_is_the_persons_also_today(answer, write_record) -> None:
     pin = Pin(slot=Slot.OPTIMIZER, choice=parse_choice(Slot.OPTIMIZER, "sgd"), reason="ours")
-    path = tmp_path / "record.json"
-    path.write_text(recommend(CANCER, target="diagnosis", pins=[pin]).record.to_json(), encoding="utf-8")
+    path = write_record(CANCER, target="diagnosis", pins=[pin])
     optimizer = by_slot(answer("replay", path, "--book", "handbook"))["optimizer"]
     assert (optimizer["verdict"], optimizer["today"], optimizer["today_by"]) == ("same", "sgd", ["a person"])
 
 
-def test_what_was_said_of_the_dataset_is_said_again(answer, tmp_path: Path) -> None:
-    path = tmp_path / "record.json"
-    record = recommend(CANCER, target="diagnosis", task="binary", kinds={"mean radius": "categorical"}, trials=7).record
-    path.write_text(record.to_json(), encoding="utf-8")
-    assert Record.read(path).asked == record.asked
+def test_what_was_said_of_the_dataset_is_said_again(answer, write_record) -> None:
+    said = {"target": "diagnosis", "task": "binary", "kinds": {"mean radius": "categorical"}, "trials": 7}
+    path = write_record(CANCER, **said)
+    assert Record.read(path).asked == recommend(CANCER, **said).record.asked
     assert json.loads(path.read_text(encoding="utf-8"))["asked"]["trials"] == 7
     assert answer("replay", path)["facts"] == []

@@ -113,3 +113,9 @@ def test_a_directory_that_is_no_run_is_refused(invoke, tmp_path: Path) -> None:
     error = invoke("verify", tmp_path).exception
     assert isinstance(error, PcwatError)
     assert "A run is a directory with a record.json" in str(error)
+
+
+def test_an_address_is_refused_as_one(invoke) -> None:
+    error = invoke("explain", "https://example.org/rows.csv").exception
+    assert isinstance(error, PcwatError)
+    assert "Only local files are read" in str(error)

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import duckdb
 import numpy as np
 import polars as pl
@@ -10,31 +12,27 @@ from recommender.kinds import Kind
 NOISE = np.random.default_rng(5)
 
 
-def connected(training: dict[str, object], hold_out: dict[str, object]) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    for name, columns in (("training", training), ("hold_out", hold_out)):
-        connection.register("frame", pl.DataFrame(columns).to_arrow())
-        connection.execute(f"CREATE TABLE {name} AS FROM frame")
-    return connection
+@pytest.fixture(scope="session")
+def compared(connected) -> Callable[..., list[Drift]]:
+    def compare(training: dict[str, object], hold_out: dict[str, object], kind: Kind) -> list[Drift]:
+        connection = connected(training=training, hold_out=hold_out)
+        described = connection.execute("SELECT * FROM training LIMIT 0").description or []
+        storage = {column[0]: str(column[1]) for column in described}
+        kinds = dict.fromkeys(storage, kind)
+        return [*drift(connection, kinds, storage, training="training", hold_out="hold_out")]
 
-
-def compared(training: dict[str, object], hold_out: dict[str, object], kind: Kind) -> list[Drift]:
-    connection = connected(training, hold_out)
-    described = connection.execute("SELECT * FROM training LIMIT 0").description or []
-    storage = {column[0]: str(column[1]) for column in described}
-    kinds = dict.fromkeys(storage, kind)
-    return [*drift(connection, kinds, storage, training="training", hold_out="hold_out")]
+    return compare
 
 
 @pytest.mark.parametrize("decimals", [0, 1, 9])
-def test_numbers_are_compared_as_scipy_does_with_and_without_ties(decimals: int) -> None:
+def test_numbers_are_compared_as_scipy_does_with_and_without_ties(compared, decimals: int) -> None:
     one, other = NOISE.normal(size=311).round(decimals), NOISE.normal(0.3, 1.2, size=97).round(decimals)
     (found,) = compared({"x": one}, {"x": other}, Kind.NUMERIC)
     assert found.distance == pytest.approx(stats.ks_2samp(one, other).statistic, abs=1e-12)
     assert found.measure == "Kolmogorov-Smirnov distance"
 
 
-def test_empty_cells_are_no_values_and_their_shares_are_compared_apart() -> None:
+def test_empty_cells_are_no_values_and_their_shares_are_compared_apart(compared) -> None:
     one, other = [1, 2, 3, None], [2, 3, 4, 5]
     by_measure = {found.measure: found for found in compared({"x": one}, {"x": other}, Kind.NUMERIC)}
     expected = stats.ks_2samp([1, 2, 3], other).statistic
@@ -42,25 +40,25 @@ def test_empty_cells_are_no_values_and_their_shares_are_compared_apart() -> None
     assert by_measure["difference of the missing shares"].distance == 0.25
 
 
-def test_a_column_that_one_part_does_not_know_differs_in_its_missing_share() -> None:
+def test_a_column_that_one_part_does_not_know_differs_in_its_missing_share(compared) -> None:
     (found,) = compared({"x": [1.5] * 500}, {"x": pl.Series([None] * 500, dtype=pl.Float64)}, Kind.NUMERIC)
     assert (found.measure, found.distance, found.is_drift) == ("difference of the missing shares", 1.0, True)
 
 
-def test_levels_are_compared_by_hand() -> None:
+def test_levels_are_compared_by_hand(compared) -> None:
     # Shares 1/2, 1/4, 1/4, 0 against 1/4, 1/4, 0, 1/2: half of 1/4 + 0 + 1/4 + 1/2.
     (found,) = compared({"x": ["a", "a", "b", "c"]}, {"x": ["a", "b", "d", "d"]}, Kind.CATEGORICAL)
     assert (found.measure, found.distance) == ("total variation distance", 0.5)
 
 
 @pytest.mark.parametrize(("yes", "is_drift"), [(6_000, True), (5_999, False)])
-def test_a_tenth_of_the_rows_is_drift_and_one_row_less_is_none(yes: int, is_drift: bool) -> None:
+def test_a_tenth_of_the_rows_is_drift_and_one_row_less_is_none(compared, yes: int, is_drift: bool) -> None:
     half, more = [0, 1] * 5_000, [1] * yes + [0] * (10_000 - yes)
     (found,) = compared({"x": half}, {"x": more}, Kind.BOOLEAN)
     assert found.is_drift is is_drift
 
 
-def test_a_difference_that_chance_explains_is_no_drift() -> None:
+def test_a_difference_that_chance_explains_is_no_drift(compared) -> None:
     (few,) = compared({"x": range(10)}, {"x": range(3, 13)}, Kind.NUMERIC)
     assert (few.distance, few.is_drift) == (pytest.approx(0.3), False)
     (many,) = compared({"x": range(1_000)}, {"x": range(300, 1_300)}, Kind.NUMERIC)
@@ -74,7 +72,7 @@ def test_the_bound_for_numbers_is_kolmogorovs_quantile(pairs: float, comparisons
 
 
 @pytest.mark.parametrize("levels", [2, 40, 400])
-def test_the_bound_for_levels_is_seldom_passed_by_chance_however_many_there_are(levels: int) -> None:
+def test_the_bound_for_levels_is_seldom_passed_by_chance_however_many_there_are(compared, levels: int) -> None:
     beyond, excess = 0, []
     for _ in range(60):
         one, other = (NOISE.integers(levels, size=size).astype(str) for size in (400, 100))
@@ -85,13 +83,13 @@ def test_the_bound_for_levels_is_seldom_passed_by_chance_however_many_there_are(
     assert np.mean(excess) > 0  # the mean under chance is not underestimated
 
 
-def test_levels_that_occur_once_say_nothing() -> None:
+def test_levels_that_occur_once_say_nothing(compared) -> None:
     names = [f"n{row}" for row in range(400)]
     (found,) = compared({"x": names[:300]}, {"x": names[300:]}, Kind.CATEGORICAL)
     assert (found.distance, found.is_drift) == (1.0, False)
 
 
-def test_texts_are_compared_by_their_length_and_times_by_their_second() -> None:
+def test_texts_are_compared_by_their_length_and_times_by_their_second(compared) -> None:
     (text,) = compared({"x": ["a b c"] * 600}, {"x": ["a much longer text"] * 600}, Kind.TEXT)
     assert text.distance == 1
     days = [f"2020-01-{1 + row % 20:02d}" for row in range(600)]
@@ -100,7 +98,7 @@ def test_texts_are_compared_by_their_length_and_times_by_their_second() -> None:
     assert time.distance == pytest.approx(0.5)
 
 
-def test_what_drifts_comes_first_among_more_columns_than_a_query_takes() -> None:
+def test_what_drifts_comes_first_among_more_columns_than_a_query_takes(compared) -> None:
     names = ["part", "name", "value", "x", "own", 'a "b"', *(f"c{place}" for place in range(300))]
     one = {name: NOISE.normal(size=600) for name in names}
     other = {name: NOISE.normal(size=600) for name in names} | {"c299": NOISE.normal(2, size=600)}
@@ -110,7 +108,7 @@ def test_what_drifts_comes_first_among_more_columns_than_a_query_takes() -> None
     assert found[0].column == "c299"
 
 
-def test_a_part_without_rows_is_not_compared() -> None:
+def test_a_part_without_rows_is_not_compared(compared) -> None:
     assert compared({"x": [1.5, 2.5]}, {"x": pl.Series([], dtype=pl.Float64)}, Kind.NUMERIC) == []
 
 

@@ -1,6 +1,4 @@
-import duckdb
 import numpy as np
-import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 
@@ -16,85 +14,76 @@ from recommender.characteristics.features import (
 )
 
 
-def connected(**columns: object) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    connection.register("frame", pl.DataFrame(columns).to_arrow())
-    connection.execute("CREATE TABLE dataset AS FROM frame")
-    return connection
-
-
 def by_column(hints: object) -> dict[str, Hint]:
     return {hint.column: hint for hint in hints}
 
 
-def test_rows_that_repeat_an_earlier_row_are_counted() -> None:
-    connection = connected(a=[1, 1, 1, 2, None, None], b=["x", "x", "y", "x", "x", "x"])
+def test_rows_that_repeat_an_earlier_row_are_counted(connected) -> None:
+    connection = connected(dataset={"a": [1, 1, 1, 2, None, None], "b": ["x", "x", "y", "x", "x", "x"]})
     assert duplicate_rows(connection, ["a", "b"], where="TRUE") == Copies(rows=2, most=2)
     assert duplicate_rows(connection, ["a"], where="TRUE") == Copies(rows=3, most=3)
     assert duplicate_rows(connection, ["a", "b"], where="a IS NOT NULL") == Copies(rows=1, most=2)
 
 
-def test_many_columns_are_compared_as_few() -> None:
+def test_many_columns_are_compared_as_few(connected) -> None:
     columns = {f"c{place}": [1, 1, 2] for place in range(300)}
-    assert duplicate_rows(connected(**columns), list(columns), where="TRUE") == Copies(rows=1, most=2)
+    assert duplicate_rows(connected(dataset=columns), list(columns), where="TRUE") == Copies(rows=1, most=2)
     columns["c299"] = [1, 3, 2]
-    assert duplicate_rows(connected(**columns), list(columns), where="TRUE") == Copies(rows=0, most=1)
+    assert duplicate_rows(connected(dataset=columns), list(columns), where="TRUE") == Copies(rows=0, most=1)
 
 
-def test_a_row_is_empty_above_95_percent_of_its_cells() -> None:
+def test_a_row_is_empty_above_95_percent_of_its_cells(connected) -> None:
     # 40 columns: 38 empty cells are 95 % exactly, 39 are above.
     columns = {f"c{place}": [None if place < 38 else 1, None if place < 39 else 1, 1] for place in range(40)}
     missing = {name: sum(value is None for value in values) for name, values in columns.items()}
-    assert empty_rows(connected(**columns), missing, where="TRUE") == 1
+    assert empty_rows(connected(dataset=columns), missing, where="TRUE") == 1
 
 
-def test_outliers_of_a_feature_are_counted_by_hand() -> None:
+def test_outliers_of_a_feature_are_counted_by_hand(connected) -> None:
     # Median 3 and MAD 1: 3.5 · 1.4826 = 5.19, so 9 is out and 8 is not. In the constant column nothing is.
-    connection = connected(a=[1, 2, 2, 3, 3, 3, 4, 4, 8, 9, None], b=[5] * 11)
+    connection = connected(dataset={"a": [1, 2, 2, 3, 3, 3, 4, 4, 8, 9, None], "b": [5] * 11})
     assert outliers(connection, ["a", "b"], sample="dataset") == {"a": 1, "b": 0}
 
 
-def test_correlation_is_numpys_where_both_are_known() -> None:
+def test_correlation_is_numpys_where_both_are_known(connected) -> None:
     noise = np.random.default_rng(3)
     y = noise.normal(size=60)
     a = y + noise.normal(size=60)
-    connection = connected(a=[None, *a[1:]], y=y, flat=[1.0] * 60)
+    connection = connected(dataset={"a": [None, *a[1:]], "y": y, "flat": [1.0] * 60})
     found = by_column(correlations(connection, ["a", "flat"], "y", sample="dataset"))
     assert found["a"].value == pytest.approx(np.corrcoef(a[1:], y[1:])[0, 1])
     assert found["a"].rows == 59
     assert "flat" not in found
 
 
-def test_the_area_of_a_column_is_sklearns_with_ties() -> None:
+def test_the_area_of_a_column_is_sklearns_with_ties(connected) -> None:
     noise = np.random.default_rng(4)
     y = noise.integers(0, 2, 200)
     a, b = noise.integers(0, 5, 200) + y, noise.integers(0, 5, 200) - y
-    found = by_column(areas(connected(a=a, b=b, y=y), ["a", "b"], "y", '"y"', sample="dataset"))
+    found = by_column(areas(connected(dataset={"a": a, "b": b, "y": y}), ["a", "b"], "y", '"y"', sample="dataset"))
     assert found["a"].value == pytest.approx(roc_auc_score(y, a))
     assert found["b"].value == pytest.approx(1 - roc_auc_score(y, b))
 
 
-def test_the_area_of_several_classes_is_the_mean_of_each_against_the_rest() -> None:
+def test_the_area_of_several_classes_is_the_mean_of_each_against_the_rest(connected) -> None:
     noise = np.random.default_rng(5)
     y = noise.integers(0, 3, 300)
     a = noise.normal(size=300) + y
     each = [roc_auc_score(y == label, a) for label in range(3)]
-    found = by_column(areas(connected(a=a, y=y), ["a"], "y", '"y"', sample="dataset"))
+    found = by_column(areas(connected(dataset={"a": a, "y": y}), ["a"], "y", '"y"', sample="dataset"))
     assert found["a"].value == pytest.approx(np.mean([max(area, 1 - area) for area in each]))
 
 
-def test_levels_that_tell_the_class_are_counted_by_class() -> None:
+def test_levels_that_tell_the_class_are_counted_by_class(connected) -> None:
     # Class n: the 3 rows of level p are told; of r (a single row) and q (mixed) they are not: 3 of 5 rows of n.
     # Class y: level q is mixed: 0 of 1. Mean 0.3.
-    connection = connected(level=["p", "p", "p", "q", "q", "r"], y=["n", "n", "n", "n", "y", "n"])
+    connection = connected(dataset={"level": ["p", "p", "p", "q", "q", "r"], "y": ["n", "n", "n", "n", "y", "n"]})
     (hint,) = determined(connection, {"level": "VARCHAR"}, "y", '"y"', sample="dataset")
     assert (hint.value, hint.rows) == (pytest.approx(0.3), 6)
 
 
-def test_columns_may_be_called_as_the_query_calls_its_own() -> None:
-    connection = connected(
-        **{name: [1, 2, 3, 4] for name in ("value", "name", "r", "p", "0", "rowid_")}, y=[0, 0, 1, 1]
-    )
+def test_columns_may_be_called_as_the_query_calls_its_own(connected) -> None:
     names = ["value", "name", "r", "p", "0", "rowid_"]
+    connection = connected(dataset={**{name: [1, 2, 3, 4] for name in names}, "y": [0, 0, 1, 1]})
     found = by_column(areas(connection, names, "y", '"y"', sample="dataset"))
     assert {name: hint.value for name, hint in found.items()} == dict.fromkeys(names, 1.0)

@@ -1,22 +1,20 @@
-import duckdb
+from collections.abc import Callable
+
 import numpy as np
-import polars as pl
 import pytest
 from scipy import stats
 
 from recommender.characteristics.target import Classes, Shape, shape, yeo_johnson, yeo_johnson_power
 
 
-def connected(values: np.ndarray | list[float]) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    connection.register("frame", pl.DataFrame({"y": np.asarray(values, float)}).to_arrow())
-    connection.execute("CREATE TABLE numbers AS FROM frame")
-    return connection
+@pytest.fixture(scope="session")
+def shape_of(connected) -> Callable[..., Shape]:
+    def shape_of_values(values: np.ndarray | list[float]) -> Shape:
+        extent = float(np.min(values)), float(np.max(values))
+        connection = connected(numbers={"y": values})
+        return shape(connection, "y", table="numbers", sample="numbers", extent=extent)
 
-
-def shape_of(values: np.ndarray | list[float]) -> Shape:
-    extent = float(np.min(values)), float(np.max(values))
-    return shape(connected(values), "y", table="numbers", sample="numbers", extent=extent)
+    return shape_of_values
 
 
 SEEDED = np.random.default_rng(7)
@@ -35,35 +33,37 @@ def test_classes_by_hand() -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_skew_and_kurtosis_are_scipys(name: str) -> None:
+def test_skew_and_kurtosis_are_scipys(shape_of, name: str) -> None:
     found = shape_of(SAMPLES[name])
     assert found.skew == pytest.approx(stats.skew(SAMPLES[name], bias=False), rel=1e-9)
     assert found.kurtosis == pytest.approx(stats.kurtosis(SAMPLES[name], bias=False), rel=1e-9)
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_the_most_likely_power_is_scipys_to_the_hundredth(name: str) -> None:
-    found = yeo_johnson_power(connected(SAMPLES[name]), "numbers")
+def test_the_most_likely_power_is_scipys_to_the_hundredth(connected, name: str) -> None:
+    found = yeo_johnson_power(connected(numbers={"y": SAMPLES[name]}), "numbers")
     assert found == pytest.approx(stats.yeojohnson_normmax(SAMPLES[name]), abs=0.006)
 
 
 @pytest.mark.parametrize("power", [-1.0, 0.0, 0.5, 1.0, 2.0, 2.5])
-def test_the_transformation_is_scipys(power: float) -> None:
+def test_the_transformation_is_scipys(connected, power: float) -> None:
     values = [-3.0, -0.5, 0.0, 0.5, 10.0]
-    found = connected(values).execute(f"SELECT {yeo_johnson('y', power)} FROM numbers").fetchall()
+    connection = connected(numbers={"y": values})
+    found = connection.execute(f"SELECT {yeo_johnson('y', power)} FROM numbers").fetchall()
     assert [row[0] for row in found] == pytest.approx(list(stats.yeojohnson(np.array(values), power)), abs=1e-12)
 
 
-def test_the_power_of_large_numbers_is_not_lost_to_rounding() -> None:
+def test_the_power_of_large_numbers_is_not_lost_to_rounding(shape_of, connected) -> None:
     # Yeo and Johnson's transformation of large positive numbers is Box and Cox's of y + 1.
     values = 1e6 * SAMPLES["skewed"] + 1e6
     expected = stats.boxcox_normmax(values / 1e6, method="mle")
     centre = float(np.mean(np.log(values + 1)))
-    assert yeo_johnson_power(connected(values), "numbers", centre=centre) == pytest.approx(expected, abs=0.01)
+    power = yeo_johnson_power(connected(numbers={"y": values}), "numbers", centre=centre)
+    assert power == pytest.approx(expected, abs=0.01)
     assert shape_of(values).power == pytest.approx(expected, abs=0.01)
 
 
-def test_outliers_are_counted_by_hand() -> None:
+def test_outliers_are_counted_by_hand(shape_of) -> None:
     # Median 5, MAD 2: the modified z of 20 is 15 / 2.9652 = 5.06, of 15 it is 3.37. Quartiles 3 and 7: the fences are
     # at -3 and 13.
     values = [1, 2, 3, 3, 4, 5, 5, 6, 7, 7, 8, 15, 20]
@@ -73,19 +73,19 @@ def test_outliers_are_counted_by_hand() -> None:
     assert (found.raw, found.tukey) == (1, 2)
 
 
-def test_a_skew_is_far_out_on_the_raw_scale_only() -> None:
+def test_a_skew_is_far_out_on_the_raw_scale_only(shape_of) -> None:
     found = shape_of(SAMPLES["skewed"])
     assert found.raw > 0.05 * found.sample
     assert found.outliers == found.transformed < 0.01 * found.sample
 
 
-def test_wrong_entries_are_far_out_on_both_scales() -> None:
+def test_wrong_entries_are_far_out_on_both_scales(shape_of) -> None:
     values = np.concatenate([SEEDED.normal(100, 5, size=970), np.full(15, 400.0), np.full(15, -200.0)])
     found = shape_of(values)
     assert found.outliers >= 30
 
 
-def test_where_most_values_are_equal_the_percentiles_take_the_place_of_the_median_deviation() -> None:
+def test_where_most_values_are_equal_the_percentiles_take_the_place_of_the_median_deviation(shape_of) -> None:
     # 80 zeros of 100: MAD and quartiles are 0; the 95th percentile is 15.05, so the scale is 15.05 / 3.29 = 4.574 and
     # values above 3.5 · 4.574 = 16.01 are out: 17, 18, 19, 20.
     values = [0.0] * 80 + [float(value) for value in range(1, 21)]
@@ -93,7 +93,7 @@ def test_where_most_values_are_equal_the_percentiles_take_the_place_of_the_media
     assert shape_of(values).raw == 4
 
 
-def test_where_half_the_values_are_equal_the_quartiles_take_the_place_of_the_median_deviation() -> None:
+def test_where_half_the_values_are_equal_the_quartiles_take_the_place_of_the_median_deviation(shape_of) -> None:
     # 70 zeros of 100: MAD 0, upper quartile 5.25, so the scale is 5.25 / 1.349 = 3.892 and values above 13.62 are out.
     values = [0.0] * 70 + [float(value) for value in range(1, 31)]
     assert np.percentile(values, 75) == pytest.approx(5.25)

@@ -166,3 +166,21 @@ def test_the_record_holds_every_guardrail_of_the_data_and_of_the_choice(table: T
     assert names > {one.name for one in advice.profile.guardrails}
     assert "more_columns_than_rows" in names
     assert advice.record.altered() == []
+
+
+def test_a_record_holds_class_names_but_no_other_cell(table: Table, book: ProvedBook) -> None:
+    rows = 120
+    cells = {
+        "name": [f"Xanthe Quimby {row}" for row in range(rows)],
+        "address": [f"{row} Fnord Lane, Plonkville, third door to the left" for row in range(rows)],
+        "town": [f"Zaptown {row % 60}" for row in range(rows)],
+        "grade": [f"{('low', 'medium', 'high')[row % 3]} zeal" for row in range(rows)],
+        "born": [f"1987-03-{1 + row % 28:02d}" if row % 20 else "brokendate" for row in range(rows)],
+        "wage": [f"{row % 9 + 1},{100 + row}.75" for row in range(rows)],
+        "mixed": [row % 50 if row % 9 else "brokenvalue" for row in range(rows)],
+        "empty": ["lonelyvalue", *[None] * (rows - 1)],
+        "health": ["sick", "well"] * (rows // 2),
+    }
+    record = advise(table(**cells), Said(targets=("health",)), book=book).record.to_json()
+    told = {str(value) for values in cells.values() for value in values if len(str(value)) > 3 and str(value) in record}
+    assert told - {"None"} == {"sick", "well"}
