@@ -182,14 +182,17 @@ WORST: Final[Mapping[str, Callable[[float], float]]] = MappingProxyType(
 
 
 def _measurement(profile: Profile, name: str) -> Measurement:
+    whose = ""
     if name not in WORST:
         one = profile.get(name)
     else:
-        every = [found for target in profile.targets if (found := profile.get(name, target=target)) is not None]
-        one = max(every, key=lambda found: WORST[name](float(found.value or 0)), default=None)
+        every = {target: found for target in profile.targets if (found := profile.get(name, target=target)) is not None}
+        worst = max(every, key=lambda target: WORST[name](float(every[target].value or 0)), default=None)
+        one = None if worst is None else every[worst]
+        whose = f"of {worst!r}: " if len(profile.targets) > 1 else ""
     if one is None or one.value is None:
         return Measurement(value=UNKNOWN, source="could not be measured")
-    return Measurement(value=one.value, low=one.low, high=one.high, source=one.how)
+    return Measurement(value=one.value, low=one.low, high=one.high, source=whose + one.how)
 
 
 def rarest_class(profile: Profile) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from rich.padding import Padding
@@ -12,10 +13,11 @@ from recommender.bundle_pins import FROM_BUNDLE
 from recommender.guardrails import not_passed
 from recommender.wording import counted, printable
 from rules.choices import Slot
-from rules.facts import FACTS
+from rules.facts import FACTS, Interval
+from rules.rulebook import SHIPPED_LAYERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import Console
 
@@ -38,6 +40,9 @@ WITHOUT_DECIMALS: Final = 10_000  # from there on, four significant digits leave
 LONGEST_NAME: Final = 24  # characters of categorical_crossentropy, so that no choice is broken within its name
 WIDE: Final = 100  # characters of a terminal from which what was not chosen has a column of its own
 MOST_COLUMNS: Final = 100  # rows of the table of columns on a terminal
+PURE: Final = "1"  # the unit of a number without one
+FRACTION: Final = "fraction of "
+SINGULAR: Final = {f"{one}s": one for one in ("row", "column", "trial", "value", "level", "hyperparameter")}
 
 
 def number(value: str | float) -> str:
@@ -51,6 +56,29 @@ def number(value: str | float) -> str:
     if value == int(value) or abs(value) >= WITHOUT_DECIMALS:
         return f"{value:,.0f}"
     return f"{value:.4g}"
+
+
+def quantity(value: float, unit: str) -> str:
+    """A number in its unit, as people write it.
+
+    >>> quantity(0.25, "fraction of rows"), quantity(1.0, "rows"), quantity(2.5, "1")
+    ('0.25 of the rows', '1 row', '2.5')
+    """
+    if unit == PURE or unit.startswith(f"{PURE},"):
+        return number(value)
+    if unit.startswith(FRACTION):
+        return f"{number(value)} of the {unit.removeprefix(FRACTION)}"
+    return f"{number(value)} {SINGULAR.get(unit, unit) if value == 1 else unit}"
+
+
+def meanings(texts: Iterable[str]) -> dict[str, str]:
+    """What the numeric facts mean that some texts name, in the order of the vocabulary."""
+    words = set(re.findall(r"[a-z_]+", " ".join(texts)))
+    return {name: fact.meaning for name, fact in FACTS.items() if name in words - {"rows"} and is_number(name)}
+
+
+def is_number(fact: str) -> bool:
+    return isinstance(FACTS[fact].domain, Interval)
 
 
 def plain(value: str, style: str = "") -> Text:
@@ -70,6 +98,9 @@ def show(advice: Recommendation, console: Console) -> None:
     console.print(_table(advice, is_wide=console.width >= WIDE))
     for line in _doubts(advice):
         console.print(Padding(line, (0, 0, 0, 2)))
+    named = [reason(decision) for decision in advice.strategy.decisions.values()]
+    for fact, meaning in meanings(named).items():
+        console.print(Padding(plain(f"{fact}: {meaning}", "dim"), (0, 0, 0, 2)))
     _findings(not_passed(advice.record.guardrails), console)
 
 
@@ -120,7 +151,8 @@ def reason(decision: Decision) -> str:
     for test in sorted(tests, key=lambda test: abs(test.margin or 0)):
         if test.margin is not None:
             nearest.setdefault(test.fact, test)
-    return "; ".join(_met(test) for test in nearest.values() or tests) or "nothing more specific applies"
+    met = "; ".join(_met(test) for test in nearest.values() or tests) or "nothing more specific applies"
+    return met if decision.winner.layer in SHIPPED_LAYERS else f"{met} [{decision.winner.place}]"
 
 
 def _met(test: TestResult) -> str:
@@ -156,7 +188,7 @@ def _doubts(advice: Recommendation) -> Iterator[Text]:
         for fragile in decision.fragile:
             says = (
                 f"{fragile.fact} lies between {number(fragile.low)} and {number(fragile.high)} "
-                f"{FACTS[fragile.fact].unit} (95 %); at the other end it would be {fragile.other}."
+                f"{FACTS[fragile.fact].unit} (95 %); at one end it would be {fragile.other}."
             )
             yield Text.assemble(("fragile", "yellow"), f" {letter}: ", plain(says))
         if decision.provisional:

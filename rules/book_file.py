@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -217,10 +218,11 @@ def misfit(fact: str, value: object) -> str:
     domain = interval_of(fact)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return f"{fact} is a number, but got {value!r}."
-    if value not in domain:
-        whole = "a whole number " if domain.whole else ""
-        return f"{fact} is {whole}from {domain.low:g} to {domain.high:g}, but got {value!r}."
-    return ""
+    if value in domain:
+        return ""
+    bounds = f"at least {domain.low:g}" if domain.high == math.inf else f"from {domain.low:g} to {domain.high:g}"
+    whole = "a whole number, " if domain.whole else ""
+    return f"{fact} is {whole}{bounds}, but got {value!r}."
 
 
 def _constraint(text: ConstraintText, *, source: Document, index: int) -> Constraint:

@@ -82,13 +82,18 @@ class Choice(BaseModel):
         'huber (delta 2)'
         """
         changed = [
-            f"{key.replace('_', ' ')} {exact(value)}"
-            if isinstance(value, float)
-            else f"{key.replace('_', ' ')} {value}"
+            _parameter(key.replace("_", " "), value)
             for key, value in self.model_dump(exclude={"name"}, exclude_defaults=True).items()
         ]
         name: str = self.name  # type: ignore[attr-defined]  # every member of a union has it
         return f"{name} ({', '.join(changed)})" if changed else name
+
+
+def _parameter(words: str, value: object) -> str:
+    """A parameter with its value; one that is on or off as a word alone."""
+    if isinstance(value, bool):
+        return words if value else f"no {words}"
+    return f"{words} {exact(value) if isinstance(value, float) else value}"
 
 
 # N ─ the non-linearity of the hidden layers ─────────────────────────────────────────────────────────────────────────

@@ -27,6 +27,7 @@ from rules.settings import layers
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from rules.proof import Proof
     from rules.rule import Rule
 
     SlotParameter = click.ParamType[Slot]
@@ -99,7 +100,10 @@ def show(*, rule_id: str, book: tuple[str, ...], form: str) -> None:
     if rule in proved.book.off:
         entry = next(entry for entry in proved.book.disabled if entry.rule == rule.id)
         by = f" by {entry.author}" if entry.author else ""
-        raise BookError(f"The rule {rule.id} is switched off{by} ({entry.place}): {entry.reason}. Remove that entry.")
+        raise BookError(
+            f"The rule {rule.id} is switched off{by} ({entry.place}): {entry.reason}. "
+            "Remove that entry, or name a book without it with --book."
+        )
     if form == "json":
         _emit(_as_json(rule) | {"order": render.order_of(rule, proved)})
         return
@@ -112,12 +116,16 @@ def show(*, rule_id: str, book: tuple[str, ...], form: str) -> None:
 @click.option(
     "--to", type=click.Choice(["terminal", "markdown", "html"]), default="terminal", show_default=True, help="Form."
 )
-def table(*, slot: Slot, book: tuple[str, ...], to: str) -> None:
+@_form
+def table(*, slot: Slot, book: tuple[str, ...], to: str, form: str) -> None:
     """Show a SLOT as a decision table: the first row that fits a dataset decides."""
     from rules.decision_table import decision_table, to_html, to_markdown  # noqa: PLC0415  jinja2 is for these verbs only
 
     found = decision_table(load_book(layers(book)), slot)
-    if to == "terminal":
+    if form == "json":
+        rows = [{"rule": rule.id, "choice": str(rule.choice), "when": list(map(str, rule.when))} for rule in found.rows]
+        _emit({"slot": slot.value, "facts": list(found.facts), "rows": rows})
+    elif to == "terminal":
         render.show_decision_table(found, _console())
     else:
         click.echo(to_html(found) if to == "html" else to_markdown(found), nl=False)
@@ -131,8 +139,7 @@ def check(*, book: str | None, form: str) -> None:
     merged = read_layers(layers(() if book is None else (book,)))
     proof = prove(merged)
     if form == "json":
-        findings = [{name: getattr(one, name) for name in one.__dataclass_fields__} for one in proof.findings]
-        _emit({"layers": dict(merged.layers), "rules": len(merged.rules), "findings": findings})
+        _emit({"layers": dict(merged.layers), "rules": len(merged.rules), "findings": _findings(proof)})
     elif proof.findings:
         render.show_findings(proof.findings, _console())
     else:
@@ -236,7 +243,8 @@ def _changed(records: Iterable[Record], before: ProvedBook, after: ProvedBook) -
 @click.option(
     "--book", "path", type=click.Path(path_type=Path), default="mine.yaml", show_default=True, help="Your book."
 )
-def new(*, slot: Slot, then: str, when: tuple[str, ...], because: str, author: str, path: Path) -> None:
+@_form
+def new(*, slot: Slot, then: str, when: tuple[str, ...], because: str, author: str, path: Path, form: str) -> None:
     """Add a rule for SLOT to your own book, with its tests, and with the overrides that the proof asks for."""
     from rules.scaffold import add_rule  # noqa: PLC0415  for this verb only
 
@@ -244,10 +252,16 @@ def new(*, slot: Slot, then: str, when: tuple[str, ...], because: str, author: s
         raise BookError(f"--book must be a file to write the rule to, but got the folder {path}. Name a file in it.")
     below = [layer for layer in layers(()) if Path(layer).resolve() != path.resolve()]
     rule = add_rule(path, slot, then=then, when=when, because=because, author=author, below=below)
-    click.echo(f"Wrote {rule} to {path}.")
     proof = prove(read_layers([*below, path]))
+    if form == "json":
+        _emit({"rule": rule, "book": str(path), "findings": _findings(proof)})
+        _end(findings=bool(proof.findings))
+        return
+    click.echo(f"Wrote {rule} to {path}.")
     render.show_findings(proof.findings, _console())
     if not proof.findings:
+        proved = load_book([*below, path])
+        render.show_territory(proved.book.by_id[rule], proved, _console())
         click.echo(f'The merged book is proved. Use it with --book {path}, or name it in pcwat.toml: book = ["{path}"]')
     _end(findings=bool(proof.findings))
 
@@ -276,6 +290,10 @@ def docs(*, output: Path | None, book: tuple[str, ...]) -> None:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise PcwatError(f"Cannot write {output}: {error.strerror}. Choose another place.") from None
+
+
+def _findings(proof: Proof) -> list[dict[str, Any]]:
+    return [{name: getattr(one, name) for name in one.__dataclass_fields__} for one in proof.findings]
 
 
 def _as_json(rule: Rule) -> dict[str, Any]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict
 
 from rules.cells import Piece, Space, is_inside
-from rules.choices import Choice, Slot
+from rules.choices import Choice, Slot, names
 from rules.condition import levels_of
 from rules.engine import complete, rulings
 from rules.facts import FACTS, NOT_APPLICABLE, Facts, Measurement, NotApplicable, Unknown, Value, exact, recorded
 from rules.moves import moves
-from rules.territory import ways
+from rules.territory import decided, ways
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
     from rules.cells import Box
     from rules.decision import Pin
     from rules.engine import ProvedBook
+    from rules.rule import Rule
 
 STEP: Final = 0.01
 """How far past an excluded end a real-valued fact is taken, as a share of that end's size."""
-LINKED: Final = frozenset({"imbalance_ratio", "rare_class_rows"})
-"""Facts of which none changes alone, unless the task does."""
+LINKED: Final = frozenset({"imbalance_ratio", "rare_class_rows", "outlier_share"})
+"""Facts that come from numbers of rows, so that none changes alone and to any value, unless the task does."""
 SMALLEST_END: Final = 0.01
 """Size that an end counts as where it is nearer to zero."""
 DIGITS: Final = 9
@@ -92,12 +94,35 @@ def flips(
 
 
 def reach(
-    proved: ProvedBook, facts: Facts, slot: Slot, wanted: Callable[[Choice], bool], *, rare_class: str = ""
+    proved: ProvedBook,
+    facts: Facts,
+    slot: Slot,
+    wanted: Callable[[Choice], bool],
+    *,
+    pins: Sequence[Pin] = (),
+    rare_class: str = "",
 ) -> Flip | None:
-    """The nearest change that gives a slot a wanted choice; None if no dataset gets it from the book's rules."""
-    found = flips(proved, facts, rare_class=rare_class, slots=[slot])[slot]
+    """The nearest change that gives a slot a wanted choice; None if no dataset gets it from the book's rules.
+
+    pins: of other slots.
+    """
+    found = flips(proved, facts, pins=pins, rare_class=rare_class, slots=[slot])[slot]
     offered = {str(rule.choice) for rule in proved.book.of(slot) if wanted(rule.choice)}
     return next((flip for flip in found if flip.becomes in offered), None)
+
+
+def awaited_pins(proved: ProvedBook, rule: Rule) -> tuple[Slot, ...]:
+    """The slots of which a person's choice lets a rule decide that decides for no dataset by itself; else none."""
+    space, boxes = decided(proved, rule.slot, lambda other: other.id == rule.id)
+    read = dict.fromkeys(Slot(slot) for test in rule.when if (slot := FACTS[test.fact].slot) is not None)
+    if boxes or not read:
+        return ()
+    for choices in itertools.product(*(names(slot).values() for slot in read)):
+        pinned = {slot: kind() for slot, kind in zip(read, choices, strict=True)}
+        found = ways(proved.book, proved.beaten_by, (rule.slot,), space=space, pinned=pinned)
+        if any(way.rules[rule.slot] is rule for way in found):
+            return tuple(read)
+    return ()
 
 
 def _nearest_each(found: Iterable[Flip]) -> tuple[Flip, ...]:
@@ -185,7 +210,7 @@ def _into(space: Space, box: Box, known: Facts) -> tuple[dict[str, tuple[Value, 
     if "task" in changed:
         _follow_task(str(changed["task"][0]), changed, known)
     elif changed.keys() & LINKED:
-        counted += 1  # its partners cannot stay as they are, so a move that takes them along comes first
+        counted += 1  # what hangs on it cannot stay as it is, so a move in whole rows comes first
     return changed, (names, counted, round(relative, DIGITS))
 
 
@@ -225,15 +250,15 @@ def _change(name: str, old: Value, new: Value, piece: Piece | None = None) -> Ch
 
 
 def _words(name: str, old: Value, new: Value, piece: Piece | None) -> str:
-    """'imbalance_ratio above 4 (now 3.2)'."""
+    """'imbalance_ratio above 4 (now 3.2)', or 'rows = 50,000 (now 891)'."""
     now = "" if isinstance(old, NotApplicable) else f" (now {_short(old)})"
     if isinstance(new, str):
-        return f"{name} {new}{now}"
+        return f"{name} = {new}{now}"
     ends = (piece.low, piece.high) if piece is not None else (None, None)
     if ends[0] is not None and ends[1] is not None and ends[0] != ends[1] and isinstance(old, int | float):
         bound = f"above {exact(ends[0])}" if old <= ends[0] else f"below {exact(ends[1])}"
         return f"{name} {bound}{now}"
-    return f"{name} {_short(new)}{now}"
+    return f"{name} = {_short(new)}{now}"
 
 
 def _short(value: Value) -> str:

@@ -65,7 +65,12 @@ def decide(proved: ProvedBook, facts: Facts, *, pins: Iterable[Pin] = ()) -> Str
     for slot in Slot:
         decision = _decide_slot(slot, proved, known, pinned.get(slot))
         decisions[slot] = decision
-        _report(slot, decision.choice, "chosen by a person" if decision.pin else ", ".join(decision.rules), known)
+        _report(
+            slot,
+            decision.choice,
+            "chosen by a person" if decision.pin else f"chosen by {', '.join(decision.rules)}",
+            known,
+        )
     bundle = Bundle.of({slot: decision.choice for slot, decision in decisions.items()})
     check(bundle, proved.book, known)
     return Strategy(bundle=bundle, decisions=decisions, facts=known)

@@ -7,10 +7,10 @@ move changes them together, and says so in the data's own units.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rules.facts import CLASSIFICATION, NUMERIC_TARGET, Facts, Measurement
+from rules.facts import CLASSIFICATION, NUMERIC_TARGET, Facts, Measurement, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,7 +21,11 @@ NEIGHBOURS = (-1, 0, 1)
 """Whole numbers around the one at which a threshold is met exactly: one of them lies on each side."""
 
 DIGITS = 6
-"""Decimals of a number of rows that is a product; the further ones are rounding errors."""
+"""Decimals of a number of rows that is a product, and of a distance; the further ones are rounding errors."""
+
+
+MANY_ROWS = 0.02
+"""Added to the distance of a change of the most frequent class: rarer rows reach the same ratio, and are fewer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +46,9 @@ def moves(facts: Facts, thresholds: Mapping[str, Iterable[float]], *, rare_class
 
     thresholds: for each fact the constants that rules name. rare_class: what the data calls it.
     """
-    found = [*_rare_rows(facts, thresholds, rare_class), *_rows(facts, thresholds)]
+    found = [*_rare_rows(facts, thresholds, rare_class), *_frequent_rows(facts, thresholds), *_rows(facts, thresholds)]
     found += [*_outliers(facts, thresholds), *_trials(facts, thresholds)]
-    return sorted(found, key=lambda move: move.distance)
+    return sorted(found, key=lambda move: round(move.distance, DIGITS))
 
 
 def _number(facts: Facts, name: str) -> float | None:
@@ -60,37 +64,72 @@ def _counts(
     most: float,
     move: Callable[[int], tuple[str, dict[str, Value]]],
 ) -> Iterator[Move]:
-    """The moves to the whole numbers around some wanted ones."""
+    """The moves to the whole numbers around some wanted ones, the nearest first."""
     counts = {math.floor(one) + delta for one in wanted for delta in (*NEIGHBOURS, 2)}
-    for count in counts:
+    for count in sorted(counts, key=lambda count: abs(count - now)):
         if least <= count <= most and count != now:
             words, values = move(count)
             yield Move(words=words, values=values, distance=abs(count - now) / max(count, now))
 
 
 def _rare_rows(facts: Facts, thresholds: Mapping[str, Iterable[float]], rare_class: str) -> Iterator[Move]:
-    """More or fewer rows of the rarest class, the other classes as they are."""
-    rare, ratio, rows = (_number(facts, name) for name in ("rare_class_rows", "imbalance_ratio", "rows"))
-    if facts["task"].value not in CLASSIFICATION or rare is None or ratio is None or rows is None:
+    """More or fewer rows of the rarest class, the most frequent one as it is.
+
+    Of more than two classes the next rarest may have hardly more rows, so all of them must have the wanted number.
+    """
+    task, rare, ratio, rows = facts["task"].value, *_class_sizes(facts)
+    if task not in CLASSIFICATION or rare is None or ratio is None or rows is None:
         return
     frequent = round(ratio * rare, DIGITS)
     wanted = [
         *(frequent / ratio for ratio in thresholds.get("imbalance_ratio", ()) if ratio > 0),
         *thresholds.get("rare_class_rows", ()),
-        *(rows_wanted - rows + rare for rows_wanted in thresholds.get("rows", ())),
     ]
+    if task == Task.BINARY:
+        wanted += [rows_wanted - rows + rare for rows_wanted in thresholds.get("rows", ())]
     whose = f"class {rare_class!r}" if rare_class else "the rarest class"
 
     def move(count: int) -> tuple[str, dict[str, Value]]:
-        values: dict[str, Value] = {
-            "rare_class_rows": count,
-            "imbalance_ratio": frequent / count,
-            "rows": int(rows + count - rare),
-        }
-        return f"{_more(count, rare, f'rows of {whose}')}", values
+        then = int(rows + count - rare)
+        values: dict[str, Value] = {"rare_class_rows": count, "imbalance_ratio": frequent / count, "rows": then}
+        if task == Task.MULTILABEL:
+            many = "at least" if count > rare else "only"
+            which = "of either value of every label" if count > rare else "of one value of a label"
+            return f"{many} {count:,} rows {which}, in {then:,} rows (now {rare:,.0f} in {rows:,.0f})", values
+        if task == Task.MULTICLASS and count > rare:
+            return f"at least {count:,} rows of every class ({whose} has {rare:,.0f})", values
+        return _more(count, rare, f"rows of {whose}"), values
 
     # Given facts need not hang together: there may be fewer rows than rare ones, but never less than one.
     yield from _counts(rare, wanted, least=max(1, rare - rows + 1), most=frequent, move=move)
+
+
+def _class_sizes(facts: Facts) -> tuple[float | None, float | None, float | None]:
+    """Rows of the rarest class, how many times as many the most frequent one has, and all rows."""
+    return _number(facts, "rare_class_rows"), _number(facts, "imbalance_ratio"), _number(facts, "rows")
+
+
+def _frequent_rows(facts: Facts, thresholds: Mapping[str, Iterable[float]]) -> Iterator[Move]:
+    """More or fewer rows of the most frequent class, the others as they are.
+
+    Of more than two classes only more: the next frequent one may have hardly fewer.
+    """
+    task, rare, ratio, rows = facts["task"].value, *_class_sizes(facts)
+    if task not in {Task.BINARY, Task.MULTICLASS} or rare is None or ratio is None or rows is None:
+        return
+    frequent = round(ratio * rare)
+    wanted = [
+        *(ratio * rare for ratio in thresholds.get("imbalance_ratio", ())),
+        *(rows_wanted - rows + frequent for rows_wanted in thresholds.get("rows", ())),
+    ]
+    whose, least = ("larger", max(rare, frequent - rows + 1)) if task == Task.BINARY else ("largest", frequent)
+
+    def move(count: int) -> tuple[str, dict[str, Value]]:
+        values: dict[str, Value] = {"imbalance_ratio": count / rare, "rows": int(rows + count - frequent)}
+        return _more(count, frequent, f"rows of the {whose} class"), values
+
+    for found in _counts(frequent, wanted, least=least, most=math.inf, move=move):
+        yield replace(found, distance=found.distance + MANY_ROWS)
 
 
 def _rows(facts: Facts, thresholds: Mapping[str, Iterable[float]]) -> Iterator[Move]:

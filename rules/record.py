@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rules import __version__
 from rules.bundle import Bundle
@@ -242,6 +243,13 @@ class Record(BaseModel):
             return False
         return b'"pcwat/record/' in head
 
+    @staticmethod
+    def _format_of(path: Path) -> str:
+        """Of which other format a record is, in words; nothing where it is of this one, or says nothing."""
+        found = re.search(rb'"(pcwat/record/[0-9]+)"', path.read_bytes()[:HEAD])
+        named = "" if found is None else found[1].decode()
+        return f"is of format {named}, which another version of pcwat wrote" if named not in {"", FORMAT} else ""
+
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read a record, altered or not. Raises RunError where it is missing or not a record."""
@@ -249,8 +257,17 @@ class Record(BaseModel):
             return cls.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             raise RunError(f"There is no record {path}.") from None
-        except ValueError as error:
-            raise RunError(f"{path} is not a record of format {FORMAT}: {str(error).splitlines()[0]}.") from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            what = (
+                first["msg"]
+                if first["type"] == "json_invalid"
+                else f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+            )
+            raise RunError(
+                f"{path} must be a record of format {FORMAT}, but it {cls._format_of(path) or f'is not ({what})'}. "
+                "Make one with 'recommend DATASET --record FILE', or name a run or a dataset."
+            ) from None
 
     @classmethod
     def read_intact(cls, path: Path) -> Self:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING
 
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rules.choices import Slot, names
+from rules.choices import Slot
+from rules.counterfactual import awaited_pins
 from rules.facts import FACTS, exact
 from rules.proof import MEANINGS
 from rules.regions import region_in_words
-from rules.territory import decided, ways
+from rules.territory import decided
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,7 +78,7 @@ def show_rule(rule: Rule, proved: ProvedBook, console: Console) -> None:
         table.add_row("Rejects", Text(f"{rejected}: {why}"))
     for kind, citation in rule.source.items():
         table.add_row("Source", Text(f"{kind}: {citation}"))
-    table.add_row("Decides", Text(_territory(rule, proved)))
+    table.add_row("Decides", Text(territory_in_words(rule, proved)))
     for label, others in order_of(rule, proved).items():
         table.add_row(label, Text(", ".join(others) or "no rule"))
     for example in rule.examples:
@@ -87,17 +87,18 @@ def show_rule(rule: Rule, proved: ProvedBook, console: Console) -> None:
     console.print(Padding(table, INDENT))
 
 
-def _territory(rule: Rule, proved: ProvedBook) -> str:
+def show_territory(rule: Rule, proved: ProvedBook, console: Console) -> None:
+    """Where a rule decides."""
+    console.print(Text(f"{rule.id} decides: {territory_in_words(rule, proved)}"))
+
+
+def territory_in_words(rule: Rule, proved: ProvedBook) -> str:
     """Where a rule decides, in words."""
     space, boxes = decided(proved, rule.slot, lambda other: other.id == rule.id)
     if boxes:
         return either(region_in_words(space, box) for box in boxes)
-    read = dict.fromkeys(Slot(slot) for test in rule.when if (slot := FACTS[test.fact].slot) is not None)
-    for choices in itertools.product(*(names(slot).values() for slot in read)):
-        pinned = {slot: kind() for slot, kind in zip(read, choices, strict=True)}
-        found = ways(proved.book, proved.beaten_by, (rule.slot,), space=space, pinned=pinned)
-        if pinned and any(way.rules[rule.slot] is rule for way in found):
-            return f"only where a person pins the {' and the '.join(read)}"
+    if awaited := awaited_pins(proved, rule):
+        return f"only where a person pins the {' and the '.join(awaited)}"
     return "nowhere: other rules beat it wherever it fires"
 
 
@@ -123,7 +124,11 @@ def order_of(rule: Rule, proved: ProvedBook) -> dict[str, list[str]]:
 def show_decision_table(found: DecisionTable, console: Console) -> None:
     """A slot as a decision table."""
     console.print(Text(f"{found.slot.label}: the first row that fits a dataset decides.", style="bold"))
-    table = plain_table(*found.facts, found.slot.value, "rule")
+    # A heading is broken after its underscore, and never within a word.
+    headings = [fact.replace("_", "_\n", 1) for fact in found.facts]
+    table = plain_table(*headings, found.slot.value, "rule")
+    for column, heading in zip(table.columns, headings, strict=False):
+        column.min_width = max(map(len, heading.split("\n")))
     for rule in found.rows:
         cells = [Text(cell) if (cell := found.cell(rule, fact)) else Text("any", style="dim") for fact in found.facts]
         table.add_row(*cells, Text(str(rule.choice), style="bold"), rule.id)
@@ -132,7 +137,7 @@ def show_decision_table(found: DecisionTable, console: Console) -> None:
 
 def show_proved(book: Rulebook, console: Console) -> None:
     """What the proof of a book without flaws says."""
-    off = f", {len(book.off)} switched off" if book.off else ""
+    off = f" ({len(book.off)} switched off)" if book.off else ""
     words = (
         f"Proved: {len(book.rules)} rules of {' + '.join(book.layers)}{off} give every dataset exactly one choice in "
         f"each of {len(Slot)} slots, and none of the {len(book.constraints)} constraints is broken."

@@ -17,6 +17,15 @@ def markdown(text: object) -> str:
     return " ".join(escaped.split())
 
 
+def spelled_out(value: object) -> object:
+    """A text whose control characters are spelled out: a terminal on which a document is printed would obey them."""
+    if type(value) is not str:  # not Markup, which is escaped already
+        return value
+    return "".join(
+        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode() for char in value
+    )
+
+
 def environment(package: str) -> Environment:
     """The templates in a package's folder templates/: HTML is escaped by itself, Markdown by the filter `markdown`."""
     made = Environment(
@@ -26,6 +35,7 @@ def environment(package: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=spelled_out,
     )
     made.filters["markdown"] = markdown
     return made

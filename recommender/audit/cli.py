@@ -79,8 +79,9 @@ def explain(*, subject: Subject, slot: Slot | None, form: str) -> None:
     if form == "json":
         _emit(found)
         return
+    met: set[str] = set()
     for one in found:
-        render.show_explanation(one, _console())
+        render.show_explanation(one, _console(), met)
 
 
 @audit.command("why-not")

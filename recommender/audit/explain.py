@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from recommender.audit.subject import Subject
+    from rules.choices import Choice
     from rules.decision import Decision, RuleTrace
+    from rules.record import SwitchedOff
 
 _CLOSED = ConfigDict(frozen=True, extra="forbid")
 
@@ -62,6 +64,8 @@ class Explanation(BaseModel):
     stance: str
     ruled: str
     """What the rules say, where a person chose otherwise; else empty."""
+    means: str
+    """What the choice comes to, where its name does not say it."""
     tests: tuple[TestResult, ...]
     """Of the rule that won."""
     lost: tuple[Lost, ...]
@@ -70,6 +74,8 @@ class Explanation(BaseModel):
     evidence_against: tuple[str, ...]
     fragile: tuple[Fragility, ...]
     provisional: tuple[str, ...]
+    switched_off: tuple[str, ...]
+    """Rules of the slot that a book switched off, each with its place, author and reason."""
     flips: tuple[Flip, ...]
     """The nearest changes that would give another choice."""
 
@@ -84,11 +90,18 @@ def explain(subject: Subject, slots: Iterable[Slot] = tuple(Slot)) -> tuple[Expl
         rare_class=record.dataset.rare_class,
         slots=wanted,
     )
-    return tuple(_explanation(record.decisions[slot], found.get(slot, ())) for slot in wanted)
+    off = record.book.switched_off
+    return tuple(
+        _explanation(
+            record.decisions[slot], found.get(slot, ()), [one for one in off if one.rule.startswith(slot.letter)]
+        )
+        for slot in wanted
+    )
 
 
-def _explanation(decision: Decision, nearest: tuple[Flip, ...]) -> Explanation:
-    winner, pin = decision.winner, decision.pin
+def _explanation(decision: Decision, nearest: tuple[Flip, ...], off: Iterable[SwitchedOff]) -> Explanation:
+    winner, pin, choice = decision.winner, decision.pin, str(decision.choice)
+    deciding = [trace for trace in decision.trace if trace.outcome == "decides"]
     beaten = [trace for trace in decision.trace if trace.outcome == "beaten"]
     silent = [trace for trace in decision.trace if trace.outcome == "silent"]
     by = ", ".join(decision.rules)
@@ -97,27 +110,37 @@ def _explanation(decision: Decision, nearest: tuple[Flip, ...]) -> Explanation:
     return Explanation(
         slot=decision.slot,
         label=decision.slot.label,
-        choice=str(decision.choice),
+        choice=choice,
         by=by,
         layer="pin" if pin else winner.layer,
         place="" if pin else winner.place,
         because=pin.reason if pin else winner.because,
         stance="" if pin else winner.stance,
         ruled=f"{decision.ruled} by {', '.join(decision.rules)}" if pin else "",
-        tests=winner.tests,
+        means=_means(decision.choice),
+        tests=() if pin else winner.tests,
         lost=tuple(_lost(trace) for trace in beaten),
-        silent=tuple(sorted((_silent(trace) for trace in silent), key=lambda one: len(one.failed))),
-        evidence_for=tuple(_evidence(trace) for trace in decision.trace if trace.outcome == "decides"),
+        silent=tuple(sorted((_silent(trace) for trace in silent), key=lambda one: (len(one.failed), one.rule))),
+        evidence_for=tuple(
+            _evidence(trace, said=trace is winner and not pin) for trace in deciding if trace.choice == choice
+        ),
         evidence_against=(
             *(
                 f"{_evidence(trace)} It would choose {trace.choice}."
-                for trace in beaten
-                if trace.choice != str(decision.choice)
+                for trace in [*deciding, *beaten]
+                if trace.choice != choice
             ),
-            *(f"{winner.rule} is contested: sources disagree." for _ in [0] if winner.stance == "contested"),
+            *(
+                f"{winner.rule} is contested: sources disagree."
+                for _ in [0]
+                if winner.stance == "contested" and not pin
+            ),
         ),
-        fragile=decision.fragile,
-        provisional=decision.provisional,
+        fragile=() if pin else decision.fragile,
+        provisional=() if pin else decision.provisional,
+        switched_off=tuple(
+            f"{one.rule} by {one.author or 'an unnamed author'} ({one.place}): {one.reason}" for one in off
+        ),
         flips=nearest,
     )
 
@@ -135,7 +158,15 @@ def _silent(trace: RuleTrace) -> Silent:
     return Silent(rule=trace.rule, choice=trace.choice, failed=failed)
 
 
-def _evidence(trace: RuleTrace) -> str:
-    """A rule's reason and its source in one line."""
+def _evidence(trace: RuleTrace, *, said: bool = False) -> str:
+    """A rule's reason and its source in one line. said: the reason was given before."""
     sources = "; ".join(f"{kind}: {citation}" for kind, citation in trace.source.items())
-    return f"{trace.rule}: {trace.because} [{sources}]"
+    return f"{trace.rule} [{sources}]" if said else f"{trace.rule}: {trace.because} [{sources}]"
+
+
+def _means(choice: Choice) -> str:
+    searched = getattr(choice, "searched", None)
+    if searched is None:
+        return ""
+    varied = ", ".join(one.value.replace("_", " ") for one in searched)
+    return f"The search varies {varied}." if varied else "Nothing is varied."

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from recommender.audit.explain import explain
-from recommender.render import NOTES_ORDER, number
+from recommender.render import NOTES_ORDER, number, quantity
 from rules.facts import FACTS
 from rules.templating import environment
 
@@ -31,6 +31,7 @@ def export(subject: Subject, form: str) -> str:
         explanations=explanations,
         vocabulary=FACTS,
         number=number,
+        quantity=quantity,
         assumptions=assumptions(subject),
     )
 
@@ -39,7 +40,7 @@ def assumptions(subject: Subject) -> list[str]:
     """What was taken for granted, inferred rather than said, or could not be known."""
     seen, asked = subject.record.dataset, subject.record.asked
     found = [
-        f"Predicted is {', '.join(seen.targets)}: {seen.target_reason}.",
+        f"Predicted: {', '.join(seen.targets)} ({seen.target_reason}).",
         f"The task is {seen.task}: {seen.task_reason}.",
     ]
     inferred = [column for column in seen.kinds if column not in asked.kinds]

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict
 from recommender.render import NOTES_ORDER
 from rules import document
 from rules.book_file import misfit
-from rules.choices import Choice, Slot, parse_choice
+from rules.choices import Choice, Slot, names, parse_choice
 from rules.condition import levels_of
-from rules.counterfactual import Flip, reach, substituted
+from rules.counterfactual import Flip, awaited_pins, reach, substituted
 from rules.decision import TestResult
 from rules.engine import decide, rulings
 from rules.errors import ChoiceError, did_you_mean
@@ -37,6 +37,10 @@ class Candidate(BaseModel):
     because: str
     failed: tuple[TestResult, ...]
     beaten_by: tuple[str, ...]
+    beatable_by: tuple[str, ...]
+    """Every rule that beats it wherever both fire."""
+    awaits: tuple[Slot, ...]
+    """The slots that a person would have to pin before it decides for any dataset at all."""
 
 
 class WhyNot(BaseModel):
@@ -45,6 +49,8 @@ class WhyNot(BaseModel):
     model_config = _CLOSED
 
     slot: Slot
+    asked: str
+    """The choice as it was typed."""
     wanted: str
     chosen: str
     chosen_by: tuple[str, ...]
@@ -52,6 +58,8 @@ class WhyNot(BaseModel):
     forbidden: tuple[str, ...]
     """Constraints that would forbid it here."""
     candidates: tuple[Candidate, ...]
+    held_by: tuple[Slot, ...]
+    """Other slots in which a person's choice keeps a candidate silent."""
     nearest: Flip | None
 
 
@@ -78,10 +86,13 @@ def why_not(subject: Subject, words: str) -> WhyNot:
     record, proved = subject.record, subject.book()
     facts = record.measurements()
     decision = record.decisions[slot]
-    today = decide(proved, facts).decisions[slot]
+    others = [pin for pin in record.pins if pin.slot is not slot]
+    today = decide(proved, facts, pins=others).decisions[slot]
     matching = [trace for trace in today.trace if _fits(proved.book.by_id[trace.rule].choice, wanted)]
+    unmet = {FACTS[test.fact].slot for trace in matching for test in trace.tests if not test.passes}
     return WhyNot(
         slot=slot,
+        asked=words.partition("=")[2].strip(),
         wanted=str(wanted),
         chosen=str(decision.choice),
         chosen_by=("a person",) if decision.pin else decision.rules,
@@ -94,10 +105,20 @@ def why_not(subject: Subject, words: str) -> WhyNot:
                 because=trace.because,
                 failed=tuple(test for test in trace.tests if not test.passes),
                 beaten_by=tuple(defeat.rule for defeat in trace.beaten_by),
+                beatable_by=tuple(sorted(proved.beaten_by[slot][trace.rule])),
+                awaits=awaited_pins(proved, proved.book.by_id[trace.rule]),
             )
             for trace in sorted(matching, key=lambda trace: sum(not test.passes for test in trace.tests))
         ),
-        nearest=reach(proved, facts, slot, lambda choice: _fits(choice, wanted), rare_class=record.dataset.rare_class),
+        held_by=tuple(pin.slot for pin in others if pin.slot in unmet),
+        nearest=reach(
+            proved,
+            facts,
+            slot,
+            lambda choice: _fits(choice, wanted),
+            pins=others,
+            rare_class=record.dataset.rare_class,
+        ),
     )
 
 
@@ -114,9 +135,9 @@ def what_if(subject: Subject, settings: Sequence[str]) -> tuple[tuple[Outcome, .
         Outcome(
             slot=slot,
             was=str(before[slot].choice),
-            was_by=before[slot].rules,
+            was_by=before[slot].rules or ("a person",),
             becomes=str(decision.choice),
-            becomes_by=() if decision.pin else decision.rules,
+            becomes_by=("a person",) if decision.pin else decision.rules,
             provisional=decision.provisional,
         )
         for slot in NOTES_ORDER
@@ -131,12 +152,17 @@ def read_settings(settings: Sequence[str]) -> dict[str, Value]:
     for words in settings:
         fact, equals, text = words.partition("=")
         fact = fact.strip()
+        if not equals and fact in FACTS:
+            raise ChoiceError(f"--set takes FACT=VALUE, but got no value for {fact}. Write --set {fact}=VALUE.")
         if not equals or fact not in FACTS:
             known = [name for name, one in FACTS.items() if one.slot is None]
             raise ChoiceError(f"--set takes FACT=VALUE with a fact of {', '.join(known)}, but got {words!r}."
                               f"{did_you_mean(fact, known)}")  # fmt: skip
         if FACTS[fact].slot is not None:
-            raise ChoiceError(f"{fact} is not measured but chosen, by the slot {FACTS[fact].slot}; --pin chooses it.")
+            raise ChoiceError(
+                f"--set takes facts that are measured, but {fact} follows from the choice for the slot "
+                f"{FACTS[fact].slot}. Choose that with 'recommend DATASET --pin {FACTS[fact].slot}=CHOICE'."
+            )
         value = document.parse(text, source=f"--set {fact}", error=ChoiceError).data
         value = str(value) if levels_of(fact) is not None else value
         if problem := misfit(fact, value):
@@ -148,6 +174,11 @@ def read_settings(settings: Sequence[str]) -> dict[str, Value]:
 def _asked(words: str) -> tuple[Slot, Choice]:
     name, equals, text = words.partition("=")
     slot = Slot.named(name)
+    if not equals and slot is not None:
+        raise ChoiceError(
+            f"why-not takes SLOT=CHOICE, but got no choice for {slot}. "
+            f"Write {slot}= and one of {', '.join(names(slot))}."
+        )
     if not equals or slot is None:
         raise ChoiceError(f"why-not takes SLOT=CHOICE with a slot of {', '.join(Slot)}, but got {words!r}."
                           f"{did_you_mean(name, Slot)}")  # fmt: skip

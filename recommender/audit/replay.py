@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from recommender.dataset import Dataset
 from recommender.recommend import Said, advise
+from recommender.render import NOTES_ORDER
 from rules.choices import Slot
 from rules.engine import rulings
 from rules.errors import DatasetError
@@ -16,7 +17,7 @@ from rules.facts import FACTS
 from rules.record import RecordedFact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from recommender.audit.subject import Subject
     from rules.engine import ProvedBook
@@ -95,7 +96,7 @@ def replay(subject: Subject, *, data: Path | None = None) -> Replay:
     facts = () if measured is None else _different_facts(recorded, measured)
     rules = _different_rules(record, proved)
     slots = []
-    for slot in Slot:
+    for slot in NOTES_ORDER:
         decision = record.decisions[slot]
         was, ruled, now = str(decision.choice), str(by_rules[slot].choice), str(by_facts[slot].choice)
         verdict: Verdict = "changed by rule" if ruled != was else "changed by measurement" if now != ruled else "same"
@@ -108,11 +109,19 @@ def replay(subject: Subject, *, data: Path | None = None) -> Replay:
                 recorded_by=("a person",) if decision.pin else decision.rules,
                 today=now,
                 today_by=by_facts[slot].rules or ("a person",),
-                rules=tuple(one for one in rules if one.rule[0] == slot.letter) if verdict == "changed by rule" else (),
+                rules=_that_matter(rules, slot, {*decision.rules, *by_rules[slot].rules})
+                if verdict == "changed by rule"
+                else (),
                 facts=tuple(one for one in facts if one.fact in read) if verdict == "changed by measurement" else (),
             )
         )
     return Replay(slots=tuple(slots), facts=facts, rules=rules, measured=note)
+
+
+def _that_matter(rules: Iterable[RuleChange], slot: Slot, deciding: set[str]) -> tuple[RuleChange, ...]:
+    """The changed rules of a slot that decided or decide; all that changed, where those did not."""
+    found = tuple(one for one in rules if one.rule.startswith(slot.letter))
+    return tuple(one for one in found if one.rule in deciding) or found
 
 
 def _measured(record: Record, proved: ProvedBook, data: Path | None) -> tuple[Mapping[str, Measurement] | None, str]:
@@ -127,7 +136,7 @@ def _measured(record: Record, proved: ProvedBook, data: Path | None) -> tuple[Ma
     try:
         return _measured_on(path, record, proved)
     except DatasetError as error:
-        return None, f"not measured again: {error}"
+        return None, f"not measured again: {str(error).rstrip('.')}"
 
 
 def _measured_on(path: Path, record: Record, proved: ProvedBook) -> tuple[Mapping[str, Measurement], str]:

@@ -35,7 +35,7 @@ def check_drift(roles: Roles, drifts: Sequence[Drift], words: str | None) -> Gua
     worst = max(far or drifts, key=lambda one: one.distance)
     found = f"{worst.measure} {worst.distance:.3f}"
     if not far:
-        why = f"under {DRIFT:g}" if worst.distance < DRIFT else f"chance explains up to {worst.chance:.3f}"
+        why = f"under {DRIFT:g}" if worst.distance < DRIFT else f"chance explains up to {min(worst.chance, 1):.3f}"
         message = f"No column differs between {words}: the most does {worst.column!r} ({found}, {why})."
         return _guardrail("passed", message, (worst.column,), worst)
     columns = tuple(dict.fromkeys(one.column for one in far))
@@ -58,6 +58,6 @@ def _guardrail(status: Status, message: str, columns: tuple[str, ...], worst: Dr
         message=message,
         columns=columns,
         value=worst.distance,
-        threshold=DRIFT,
+        threshold=DRIFT if worst.is_drift or worst.distance < DRIFT else min(worst.chance, 1),
         unit=worst.measure,
     )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
@@ -9,6 +10,10 @@ from rich.console import Console
 from recommender.recommend import recommend
 from recommender.render import instead_of, number, reason, show, show_profile, why
 from rules.choices import Slot
+from rules.rulebook import SHIPPED_LAYERS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 duckdb = pytest.importorskip("duckdb")
 
@@ -72,6 +77,21 @@ def test_control_characters_from_the_data_never_reach_the_terminal() -> None:
     assert "\x1b" not in text.getvalue()
     assert "\x9b" not in text.getvalue()
     assert r"predict \x1b[31my" in text.getvalue()
+
+
+def test_a_choice_of_an_own_rule_names_its_file_and_line(tmp_path: Path) -> None:
+    book = tmp_path / "mine.yaml"
+    book.write_text(
+        "rules:\n- id: N900\n  name: ours\n  when: {rows: {ge: 9}}\n  then: {activation: tanh}\n"
+        "  because: we say so\n  source: {reason: habit}\n",
+        encoding="utf-8",
+    )
+    advice = recommend(table("i % 2 AS y"), target="y", book=[*SHIPPED_LAYERS, book])
+    assert reason(advice.strategy.decisions[Slot.ACTIVATION]).endswith("mine.yaml:2:3]")
+    assert "mine.yaml" not in reason(advice.strategy.decisions[Slot.METRIC])
+    text = io.StringIO()
+    show(advice, Console(file=text, width=300))
+    assert "mine.yaml:2:3]" in text.getvalue()
 
 
 def test_the_table_fits_a_terminal_of_80_columns() -> None:

@@ -124,3 +124,20 @@ def test_an_altered_record_is_refused(strategy, shipped, tmp_path: Path) -> None
     path.write_text(altered(record, ALTERATIONS["facts"]).to_json(), encoding="utf-8")
     with pytest.raises(RunError, match="was altered: facts"):
         Record.read_intact(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"format": "pcwat/record/1"}', "is of format pcwat/record/1, which another version of pcwat wrote"),
+        ('{"format": "pcwat/record/2"}', "is not (version: Field required)"),
+        ("no JSON", "is not (Invalid JSON"),
+    ],
+)
+def test_what_is_no_record_of_this_format_is_refused_with_the_remedy(text: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(RunError) as caught:
+        Record.read(path)
+    assert says in str(caught.value)
+    assert "recommend DATASET --record FILE" in str(caught.value)

@@ -53,6 +53,10 @@ def test_an_unknown_parameter_gets_the_nearest_one() -> None:
         parse_choice(Slot.LOSS, {"name": "huber", "detla": 2})
 
 
+def test_a_parameter_that_is_on_reads_as_a_word() -> None:
+    assert str(parse_choice(Slot.OPTIMIZER, {"name": "sgd_momentum", "nesterov": True})) == "sgd_momentum (nesterov)"
+
+
 def test_a_choice_reads_as_its_name_and_what_differs_from_the_default() -> None:
     assert str(Huber()) == "huber"
     assert str(Huber(delta=1.5)) == "huber (delta 1.5)"

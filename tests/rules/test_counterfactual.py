@@ -23,6 +23,7 @@ from rules.facts import (
     Unknown,
     Value,
 )
+from rules.moves import MANY_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -265,6 +266,41 @@ NEAREST = {
         {"outlier_share": 0.01},
         (0, 1, 1.0),
     ),
+    "outlying rows, the fewest that are enough: 1 % of 8,645 is 86.45": (
+        "{outlier_share: {ge: 0.01}}",
+        regression(rows=8645),
+        "87 more rows with an outlying target (87 instead of 0)",
+        {"outlier_share": 87 / 8645},
+        (0, 1, 1.0),
+    ),
+    "outlying rows, for a share is one of whole rows: 1 % of 1,066 is 10.66": (
+        "{outlier_share: {ge: 0.01}}",
+        regression(rows=1066, outlier_share=7 / 1066),
+        "4 more rows with an outlying target (11 instead of 7)",
+        {"outlier_share": 11 / 1066},
+        (0, 1, pytest.approx(4 / 11)),
+    ),
+    "rows of the larger class, where the rarest has to keep its own: 4 * 30 < 121": (
+        "{imbalance_ratio: {gt: 4}, rare_class_rows: {ge: 30}}",
+        binary(rows=90, imbalance_ratio=2.0),
+        "61 more rows of the larger class (121 instead of 60)",
+        {"imbalance_ratio": 121 / 30, "rows": 151},
+        (0, 1, pytest.approx(61 / 121 + MANY_ROWS)),
+    ),
+    "rows of every class, for the next rarest may have as few: 280 / 4 = 70": (
+        "{imbalance_ratio: {gt: 4}}",
+        binary(task="multiclass", classes=3),
+        "at least 70 rows of every class (class 'yes' has 30)",
+        {"rare_class_rows": 70, "imbalance_ratio": 4.0, "rows": 350},
+        (0, 1, pytest.approx(40 / 70)),
+    ),
+    "rows of every label, in so many that no label's other value outgrows them: 280 / 70 = 4": (
+        "{imbalance_ratio: {gt: 4}}",
+        binary(task="multilabel"),
+        "at least 70 rows of either value of every label, in 350 rows (now 30 in 310)",
+        {"rare_class_rows": 70, "imbalance_ratio": 4.0, "rows": 350},
+        (0, 1, pytest.approx(40 / 70)),
+    ),
     "trials": (
         "{trial_budget: {lt: 4}}",
         regression(),
@@ -289,28 +325,28 @@ NEAREST = {
     "a name": (
         "{modality: {in: [image, text]}}",
         regression(),
-        "modality image (now tabular)",
+        "modality = image (now tabular)",
         {"modality": "image"},
         (1, 1, 1.0),
     ),
     "two facts": (
         "{missing_share: {ge: 0.25}, sparsity: {ge: 0.5}}",
         regression(missing_share=0.2, sparsity=0.25),
-        "missing_share 0.25 (now 0.2) and sparsity 0.5 (now 0.25)",
+        "missing_share = 0.25 (now 0.2) and sparsity = 0.5 (now 0.25)",
         {"missing_share": 0.25, "sparsity": 0.5},
         (0, 2, pytest.approx(0.2 + 0.5)),
     ),
     "a task, and what no longer applies": (
         "{task: binary}",
         regression(),
-        "task binary (now regression)",
+        "task = binary (now regression)",
         {"task": "binary", "outlier_share": "n/a", "target_skew": "n/a"},
         (1, 1, 1.0),
     ),
     "an unknown fact that the choice does not hang on stays unknown": (
         "{missing_share: {ge: 0.25}, features: {ge: 5}}",
         regression(missing_share=0.2, rows=UNKNOWN),
-        "missing_share 0.25 (now 0.2)",
+        "missing_share = 0.25 (now 0.2)",
         {"missing_share": 0.25},
         (0, 1, pytest.approx(0.2)),
     ),
@@ -329,7 +365,7 @@ def test_the_nearest_flip_is_the_one_worked_out_by_hand(case: str, small) -> Non
 def test_a_changed_number_is_nearer_than_a_changed_name(small) -> None:
     book = small(("{modality: image}", "metric: f1"), ("{missing_share: {ge: 0.9}}", "metric: f1"))
     (nearest,) = flips(book, regression(missing_share=0.1))[Slot.METRIC]
-    assert nearest.how == "missing_share 0.9 (now 0.1)"
+    assert nearest.how == "missing_share = 0.9 (now 0.1)"
 
 
 @pytest.mark.parametrize("rows", range(80, 800, 8))
@@ -348,8 +384,8 @@ def test_each_choice_has_its_own_nearest_flip(small) -> None:
     )
     found = flips(book, regression(missing_share=0.2))[Slot.METRIC]
     assert [(flip.becomes, flip.how) for flip in found] == [
-        ("f1", "missing_share 0.4 (now 0.2)"),
-        ("roc_auc", "missing_share 0.8 (now 0.2)"),
+        ("f1", "missing_share = 0.4 (now 0.2)"),
+        ("roc_auc", "missing_share = 0.8 (now 0.2)"),
     ]
 
 
@@ -369,7 +405,7 @@ def test_reach_passes_over_nearer_flips_to_the_wanted_choice(small) -> None:
         book, regression(missing_share=0.2), Slot.METRIC, lambda choice: choice == parse_choice(Slot.METRIC, "roc_auc")
     )
     assert flip is not None
-    assert flip.how == "missing_share 0.8 (now 0.2)"
+    assert flip.how == "missing_share = 0.8 (now 0.2)"
 
 
 def test_an_unknown_fact_in_a_slot_without_a_say_in_the_flip_stays_unknown(small) -> None:
@@ -379,7 +415,7 @@ def test_an_unknown_fact_in_a_slot_without_a_say_in_the_flip_stays_unknown(small
     )
     facts = regression(missing_share=0.2, rows=UNKNOWN)
     found = {flip.becomes: flip.how for flip in flips(book, facts)[Slot.METRIC]}
-    assert found["f1"] == "missing_share 0.25 (now 0.2)"
+    assert found["f1"] == "missing_share = 0.25 (now 0.2)"
 
 
 def test_another_task_leaves_facts_that_only_it_has_unknown_for_the_other_slots(small) -> None:
@@ -392,7 +428,7 @@ def test_another_task_leaves_facts_that_only_it_has_unknown_for_the_other_slots(
         without=["P001"],
     )
     (nearest,) = flips(book, regression())[Slot.ACTIVATION]
-    assert nearest.how == "task binary (now regression)"
+    assert nearest.how == "task = binary (now regression)"
 
 
 # Given facts ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from recommender.examples import example
 from rules.choices import Slot
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CANCER = str(example("breast_cancer"))
 
@@ -49,8 +54,8 @@ def test_who_stayed_silent_is_named_with_the_tests_that_failed(answer, cancer_re
 
 def test_evidence_stands_on_both_sides(answer, cancer_record) -> None:
     (one,) = answer("explain", cancer_record, "metric")
-    assert one["evidence_for"][0].startswith("P002: One class leads")
-    assert one["evidence_for"][0].endswith("[notes: Step examples / P]")
+    assert one["because"].startswith("One class leads")
+    assert one["evidence_for"] == ["P002 [notes: Step examples / P]"]
     assert one["evidence_against"][0].startswith("P001:")
     assert "It would choose accuracy." in one["evidence_against"][0]
 
@@ -79,6 +84,28 @@ def test_a_pin_is_shown_with_its_author_and_what_the_rules_say(invoke) -> None:
     assert "The rules say adam (schedule cosine) by A101." in result.stdout
 
 
+def test_the_reasons_of_rules_that_a_person_went_against_are_evidence_against_the_pin(answer) -> None:
+    pin = ("--pin", "activation=tanh", "--reason", "as in our paper")
+    (one,) = answer("explain", CANCER, "activation", "--target", "diagnosis", *pin)
+    assert one["evidence_for"] == []
+    assert one["evidence_against"][0].startswith("N001: ReLU does not saturate")
+    assert one["evidence_against"][0].endswith("It would choose relu.")
+
+
+def test_a_rule_that_a_book_switched_off_is_named_with_place_author_and_reason(answer, tmp_path: Path) -> None:
+    book = tmp_path / "mine.yaml"
+    book.write_text(
+        "rules: []\ndisable:\n- {rule: W004, reason: we never saw it help, author: Ada}\n", encoding="utf-8"
+    )
+    (one,) = answer("explain", CANCER, "W", "--target", "diagnosis", "--book", book)
+    assert one["switched_off"] == [f"W004 by Ada ({book}:3:3): we never saw it help"]
+
+
+def test_the_search_is_spelled_out(invoke, cancer_record) -> None:
+    shown = " ".join(invoke("explain", cancer_record, "hyperparameters").stdout.split())
+    assert "The search varies learning rate, units, schedule." in shown
+
+
 def test_without_a_slot_all_are_explained(answer, cancer_record) -> None:
     assert {one["slot"] for one in answer("explain", cancer_record)} == set(Slot)
 
@@ -87,10 +114,11 @@ def test_the_terminal_says_what_the_json_says(invoke, cancer_record) -> None:
     shown = " ".join(invoke("explain", cancer_record, "metric").stdout.split())
     for part in (
         "P Performance metric: roc_auc",
-        "by P002 · handbook · handbook/performance_metric.yaml",
+        "by P002 · handbook/performance_metric.yaml",
         "P001 accuracy: P002 is more specific",
         "P003 f1 (average rare): wants imbalance_ratio > 4, measured 1.684 (off by 2.316)",
-        "For another task or modality P005 rmse, P008 accuracy",
+        "For another task or modality P004 f1, P005 rmse",
         "26 more rows of class 'malignant' (238 instead of 212) → accuracy (P001)",
+        "imbalance_ratio: rows of the most frequent class per row of the rarest",
     ):
         assert part in shown

@@ -50,6 +50,17 @@ def test_nothing_from_the_data_becomes_html(invoke, hostile_record) -> None:
     assert "&lt;script&gt;" in page
 
 
+@pytest.mark.parametrize("form", ["markdown", "html", "json", "prov"])
+def test_no_control_character_of_the_data_is_in_the_document(form: str, invoke, tmp_path: Path) -> None:
+    data = tmp_path / "rows.csv"
+    red = "\x1b[31myes"
+    rows = "\n".join(f"{number * 7 % 13},{red if number % 3 else 'no'}" for number in range(60))
+    data.write_text(f"x,\x1b[31my\n{rows}\n", encoding="utf-8")
+    document = invoke("export", data, "--target", "\x1b[31my", "--to", form).stdout
+    assert "rows.csv" in document
+    assert "\x1b" not in document
+
+
 def test_the_page_is_self_contained(invoke, cancer_record) -> None:
     tags = Tags()
     tags.feed(invoke("export", cancer_record, "--to", "html").stdout)

@@ -45,13 +45,50 @@ def test_a_choice_that_no_rule_makes_gets_the_ways_to_have_it(invoke, cancer_rec
     assert "recommend rules new optimizer --then adagrad" in shown
 
 
+def test_what_is_forbidden_here_is_not_offered_for_pinning(invoke, cancer_record) -> None:
+    shown = " ".join(invoke("why-not", cancer_record, "loss=mae").stdout.split())
+    assert "mae is forbidden here by B004" in shown
+    assert "So a person may not choose it here either." in shown
+    assert "--pin" not in shown
+
+
+def test_parameters_that_no_rule_gives_are_kept_in_the_ways_to_have_them(invoke, cancer_record) -> None:
+    shown = " ".join(invoke("why-not", cancer_record, "optimizer={name: sgd, learning_rate: 0.2}").stdout.split())
+    assert "--pin 'optimizer={name: sgd, learning_rate: 0.2}' --reason …" in shown
+
+
+def test_why_not_says_which_rule_waits_for_a_pin_and_does_not_call_it_beaten(invoke, cancer_record) -> None:
+    shown = " ".join(invoke("why-not", cancer_record, "initializer=lecun").stdout.split())
+    assert "W101 decides only where a person pins the activation." in shown
+    assert "other rules beat" not in shown
+
+
+def test_why_not_names_the_rules_that_beat_one_wherever_it_fires(invoke, cancer_record) -> None:
+    shown = " ".join(invoke("why-not", cancer_record, "optimizer=sgd").stdout.split())
+    assert "A002 gives way to A003, A005, A006, A102, A103 and A104" in shown
+
+
+def test_why_not_takes_the_pins_of_the_other_slots_as_given(answer, invoke) -> None:
+    words = (CANCER, "initializer=he", "--target", "diagnosis", "--pin", "activation=tanh", "--reason", "habit")
+    silent = {one["rule"]: one["failed"] for one in answer("why-not", *words)["candidates"]}
+    assert [(test["wanted"], test["measured"]) for test in silent["W002"]] == [("activation is relu", "tanh")]
+    shown = " ".join(invoke("why-not", *words).stdout.split())
+    assert "These rules ask for another choice of the activation than the pinned one." in shown
+
+
+def test_what_if_says_that_a_pinned_slot_stays_whatever_the_data(invoke) -> None:
+    pin = ("--target", "diagnosis", "--pin", "metric=accuracy", "--reason", "habit")
+    shown = " ".join(invoke("what-if", CANCER, *pin).stdout.split())
+    assert "Performance metric: accuracy chosen by a person, whatever the data" in shown
+
+
 @pytest.mark.parametrize(
     ("wanted", "says"),
     [
         ("optimiser=sgd", "Did you mean 'optimizer'?"),
         ("optimizer=sdg", "Did you mean 'sgd'?"),
         ("initializer=zeros", "every unit of a layer computes and learns the same"),
-        ("optimizer", "takes SLOT=CHOICE"),
+        ("optimizer", "Write optimizer= and one of sgd,"),
     ],
 )
 def test_a_question_that_cannot_be_asked_is_refused_with_the_reason(
@@ -78,18 +115,18 @@ def test_without_set_the_nearest_flips_are_listed_for_each_slot(invoke, answer, 
     metric = [flip for flip in flips if flip["slot"] == "metric"]
     assert [flip["becomes"] for flip in metric][:2] == ["accuracy", "f1 (average rare)"]
     assert "for another task or modality; --all lists them" in invoke("what-if", cancer_record).stdout
-    assert "task regression" in invoke("what-if", cancer_record, "--all").stdout
+    assert "task = regression" in invoke("what-if", cancer_record, "--all").stdout
 
 
 @pytest.mark.parametrize(
     ("setting", "says"),
     [
         ("imbalance_ration=3", "Did you mean 'imbalance_ratio'?"),
-        ("imbalance_ratio=0.2", "from 1 to inf, but got 0.2"),
+        ("imbalance_ratio=0.2", "is at least 1, but got 0.2"),
         ("imbalance_ratio=many", "is a number, but got 'many'"),
         ("task=regresion", "Did you mean 'regression'?"),
-        ("metric=f1", "is not measured but chosen"),
-        ("rows", "takes FACT=VALUE"),
+        ("metric=f1", "--pin metric=CHOICE"),
+        ("rows", "Write --set rows=VALUE."),
     ],
 )
 def test_a_fact_that_cannot_be_set_is_refused_with_the_reason(setting: str, says: str, invoke, cancer_record) -> None:
