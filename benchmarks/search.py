@@ -79,7 +79,7 @@ def rows(count: int) -> Parts:
 class Plain(keras_tuner.RandomSearch):
     """RandomSearch as it comes, without the board that TensorFlow 2.21 does not bring along."""
 
-    def _configure_tensorboard_dir(self, *_: Any) -> None:
+    def _configure_tensorboard_dir(self, *_: object) -> None:
         """Write nothing."""
 
 
@@ -110,7 +110,7 @@ def plain(parts: Parts, seconds: float) -> tuple[int, float]:
     deadline = time.monotonic() + seconds
     done: list[float] = []
 
-    class Ended(BaseException):  # noqa: N818  no error: keras-tuner would take one for a failed trial
+    class Ended(BaseException):  # keras-tuner would take an Exception for a failed trial
         """The time is over."""
 
     class Deadline(keras.callbacks.Callback):  # type: ignore[misc]  # untyped

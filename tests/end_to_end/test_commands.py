@@ -20,7 +20,7 @@ from rich.console import Console
 from executor.progress import SearchProgress
 from executor.run import Run
 from executor.scoreboard import show_scores
-from executor.search import TrialProgress
+from executor.search import RoundProgress
 from recommender.cli import group
 from recommender.dataset import Dataset
 from recommender.examples import example
@@ -96,11 +96,11 @@ def test_the_best_trial_has_one_number_everywhere(cancer_run: Run) -> None:
     assert f"the best is trial {best['number']} " in text.getvalue()
 
 
-def test_progress_counts_trials_as_the_files_do() -> None:
+def test_progress_says_how_many_trials_are_done_and_run_at_once() -> None:
     text = io.StringIO()
-    now = TrialProgress(number=0, trials=2, epoch=1, epochs=9, score=0.5, best=0.5, elapsed=1.0, remaining=None)
+    now = RoundProgress(done=8, running=8, trials=20, epoch=1, epochs=9, best=0.5, elapsed=1.0, remaining=None)
     SearchProgress(Console(file=text, width=200), metric="f1")(now)
-    assert "trial 0 (1 of 2), epoch 1 of 9, best f1 0.5" in text.getvalue()
+    assert "8 of 20 trials done, 8 at once, epoch 1 of 9, best f1 0.5" in text.getvalue()
 
 
 @pytest.mark.parametrize("verb", ["train", "predict"])
