@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from executor.trials.training import Member
 
 LAUNCH: Final = 6e-4  # seconds of a step whatever its stack holds; measured on two cores
-SECONDS_PER_OPERATION: Final = 1 / 6e10  # of a training step; measured likewise, on layers of 64 to 256 units
+SECONDS_PER_OPERATION: Final = 1 / 1.7e11  # of a training step; measured likewise, on layers of 256 to 512 units
+SECONDS_PER_WEIGHT: Final = 1.6e-9  # of the optimizer's update; measured likewise
 COMPILING: Final = 0.5  # seconds that a graph takes before its first step; measured likewise
 OPERATIONS_PER_WEIGHT: Final = 6  # and row: multiply and add, forward and twice backward
 
@@ -60,7 +61,7 @@ def stack_seconds(stack: Sequence[Member], parts: Parts, *, calls: int, batch: i
 
 def step_seconds(size: int, batch: int) -> float:
     """Seconds that one trial adds to a step of its stack, on two cores; size: numbers in its weights."""
-    return OPERATIONS_PER_WEIGHT * batch * size * SECONDS_PER_OPERATION
+    return size * (OPERATIONS_PER_WEIGHT * batch * SECONDS_PER_OPERATION + SECONDS_PER_WEIGHT)
 
 
 def _by(members: Iterable[Member], key: object) -> list[list[Member]]:
