@@ -79,7 +79,7 @@ def test_a_grid_fits_the_trials_and_holds_choices_only(
 def test_a_grid_of_nine_trials_tries_three_rates_and_three_widths(make_bundle: Callable[..., Bundle]) -> None:
     space = space_of(make_bundle(tuner=Grid()), trials=9)
     assert space["learning_rate"].values == [0.001, pytest.approx(0.001 * 10**0.5), pytest.approx(0.001 / 10**0.5)]
-    assert space["units"].values == [256, 128, 512]
+    assert space["units"].values == [256, 128, 64]
 
 
 def test_a_grid_varies_the_most_sensitive_hyperparameter_fastest(make_bundle: Callable[..., Bundle]) -> None:
@@ -88,10 +88,12 @@ def test_a_grid_varies_the_most_sensitive_hyperparameter_fastest(make_bundle: Ca
 
 
 def test_few_rows_or_many_columns_get_narrower_networks(make_bundle: Callable[..., Bundle]) -> None:
-    assert max(space_of(make_bundle(), rows=1_000)["units"].values) == 512
-    assert max(space_of(make_bundle(), rows=999)["units"].values) == 256
-    assert max(space_of(make_bundle(), width=5_000)["units"].values) == 512
-    assert max(space_of(make_bundle(), width=5_001)["units"].values) == 256
+    assert max(space_of(make_bundle(), rows=5_000)["units"].values) == 512
+    assert max(space_of(make_bundle(), rows=4_999)["units"].values) == 256
+    assert min(space_of(make_bundle(), rows=1_000)["units"].values) == 64
+    assert min(space_of(make_bundle(), rows=999)["units"].values) == 32
+    assert max(space_of(make_bundle(), rows=5_000, width=5_000)["units"].values) == 512
+    assert max(space_of(make_bundle(), rows=5_000, width=5_001)["units"].values) == 256
 
 
 def test_a_manual_search_tries_the_defaults_then_neighbours_that_differ_in_one_value(
