@@ -18,11 +18,11 @@ from executor.run import Run, read_plan
 from executor.scoreboard import show_scores
 from recommender.dataset import Dataset, local_path
 from recommender.options import dataset_options, strategy_options
-from recommender.output import keep_inputs
 from recommender.plan import DEFAULT_BUDGET
 from recommender.render import show
 from rules.bundle import Bundle
 from rules.errors import RunError
+from rules.output import keep_inputs
 
 if TYPE_CHECKING:
     from recommender.recommend import Said, StrategyOptions

@@ -12,6 +12,7 @@ from executor.assemble import assemble, predict_rows, save
 from executor.baselines import LINEAR_SECONDS
 from executor.begin import Begun, begin, reopen
 from executor.budget import Budget
+from executor.catalog.hyperparameters import search_space
 from executor.catalog.performance import performance_metric
 from executor.evaluate import evaluate
 from executor.guardrails import with_measured_drift
@@ -32,6 +33,7 @@ from executor.run import (
     write_json,
 )
 from executor.search import rebuild, search
+from executor.sensitivity import sensitivities
 from executor.signature import describe
 from executor.trials.journal import JOURNAL
 from recommender.dataset import Dataset
@@ -140,6 +142,8 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
         record.guardrails, begun.dataset, roles, training=table.rows[rows.train], hold_out=table.rows[rows.hold_out]
     )
     write_json(directory / GUARDRAILS, Guardrails(guardrails=guardrails))
+    rows_trained, width = parts.train.dense.shape
+    space = search_space(bundle, width=width, rows=rows_trained, budget_trials=budget.trials)
     summary = Summary(
         split=rows.sentence,
         trials=len(trials.ranked),
@@ -149,6 +153,7 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
         stopped_by=trials.stopped_by,
         best_trial=trials.best.number,
         best_hyperparameters=trials.best.hyperparameters,
+        sensitivity=sensitivities(space, trials.ranked, seed=seed),
         seconds=round(budget.spent(), 1),
     )
     write_json(directory / SUMMARY, summary)

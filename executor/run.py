@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from executor.scores import Scores
+from executor.scores import Scores, Sensitivity
 from executor.signature import Signature
 from recommender.manifest import GUARDRAILS, RECORD
 from recommender.recommend import Said
@@ -85,6 +85,8 @@ class Summary(BaseModel):
     """Its number in trials.jsonl, where the first is 0."""
     best_hyperparameters: dict[str, float | int | str]
     """Those that the search varied; the others stand in the bundle."""
+    sensitivity: tuple[Sensitivity, ...] = ()
+    """How much each searched hyperparameter mattered, the most important first."""
     seconds: float
     """From the start to the scores."""
 

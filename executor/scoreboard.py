@@ -55,6 +55,13 @@ def show_scores(run: Run, console: Console) -> None:
         f"{f' ({found})' if found else ' (the defaults)'}.",
         style="dim",
     )
+    told = [one for one in summary.sensitivity if one.importance is not None]
+    if told:
+        shares = ", ".join(f"{one.name} {one.importance:.0%} (notes: {one.rating})" for one in told)
+        console.print(f"What mattered to {scores.metric} in the search: {shares}.", style="dim", markup=False)
+    for searched in summary.sensitivity:
+        if searched.edge:
+            console.print(Text.assemble(("! ", "yellow"), searched.edge))
     console.print(f"Kept in {run.directory}. New rows: recommend predict {run.directory} ROWS -o out.csv", markup=False)
 
 

@@ -76,3 +76,19 @@ def verdict(baselines: dict[str, BaselineScore]) -> str:
 
 def is_positive(gain: Estimate) -> bool:
     return gain.low is not None and gain.low > 0
+
+
+class Sensitivity(BaseModel):
+    """One hyperparameter after the search.
+
+    importance: share of what all hyperparameters together explain of P, by permutation; None where too few trials tell.
+    rating: the notes' own. edge: what to do where the best value lies on the edge of its range; else empty.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    best: float | int | str
+    importance: float | None
+    rating: str
+    edge: str

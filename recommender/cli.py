@@ -14,13 +14,13 @@ from rich.console import Console
 
 from recommender.dataset import Dataset, local_path
 from recommender.options import dataset_options, strategy_options
-from recommender.output import keep_existing, keep_inputs, write_text
 from recommender.profile import measure
 from recommender.recommend import advise_on, roles_of, to_json
 from recommender.render import show, show_profile, why
-from recommender.wording import printable
 from rules import __version__
 from rules.errors import PcwatError, did_you_mean
+from rules.output import keep_existing, keep_inputs, write_text
+from rules.wording import printable
 
 if TYPE_CHECKING:
     from recommender.recommend import Said, StrategyOptions

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 from recommender.kinds import COMMA_REMEDY, Kind, comma_use
 from recommender.splitting import PART_WORDS, TRAINING_WORDS
 from recommender.sql import is_integer, is_number, level_text, literal, quoted, time_stamp
-from recommender.wording import counted, listed
 from rules.errors import ColumnError, TargetError, did_you_mean
 from rules.facts import Task
+from rules.wording import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,10 +11,10 @@ from rich.text import Text
 
 from recommender.bundle_pins import FROM_BUNDLE
 from recommender.guardrails import not_passed
-from recommender.wording import counted, printable
 from rules.choices import Slot
 from rules.facts import FACTS, Interval
 from rules.rulebook import SHIPPED_LAYERS
+from rules.wording import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

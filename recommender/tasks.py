@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from recommender.kinds import COMMA_REMEDY, FEW_INTEGERS, comma_use
 from recommender.sql import is_number, is_time_stamp, level_text, quoted
-from recommender.wording import counted
 from rules.errors import TargetError
 from rules.facts import Task
+from rules.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

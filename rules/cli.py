@@ -5,20 +5,20 @@ Exit codes: 0 clean, 1 findings, 2 a usage error or a book that cannot be read. 
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 
 from rules import render
 from rules.choices import Slot
+from rules.command import console, emit, end, format_option
 from rules.coverage import coverage as covered
 from rules.coverage import failures
 from rules.difference import difference
 from rules.engine import ProvedBook, load_book, rulings
-from rules.errors import BookError, PcwatError, did_you_mean
+from rules.errors import BookError, did_you_mean
+from rules.output import write_text
 from rules.proof import prove
 from rules.record import Record
 from rules.rulebook import layers_of, read_layers
@@ -34,10 +34,8 @@ if TYPE_CHECKING:
 else:
     SlotParameter = click.ParamType  # no generic class before click 8.4; pyproject.toml allows 8.1
 
-FINDINGS: Final = 1  # exit code
 
 _book = click.option("--book", multiple=True, metavar="BOOK", help="The book, as for 'recommend' [shipped rules].")
-_form = click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 _positional = click.argument("book", required=False)
 
 
@@ -60,36 +58,23 @@ def rules() -> None:
     """Read, prove, test, compare and extend the rules by which 'recommend' chooses."""
 
 
-def _emit(value: object) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
-
-
-def _console() -> Console:
-    return Console(highlight=False)
-
-
-def _end(*, findings: bool) -> None:
-    if findings:
-        raise click.exceptions.Exit(FINDINGS)
-
-
 @rules.command("list")
 @click.option("--slot", type=SlotName(), metavar="SLOT", help="Only the rules of one slot.")
 @_book
-@_form
+@format_option
 def list_rules(*, slot: Slot | None, book: tuple[str, ...], form: str) -> None:
     """List the rules of a book."""
     found = [rule for rule in read_layers(layers(book)).rules if slot is None or rule.slot is slot]
     if form == "json":
-        _emit([_as_json(rule) for rule in found])
+        emit([_as_json(rule) for rule in found])
         return
-    render.show_rules(found, _console())
+    render.show_rules(found, console())
 
 
 @rules.command(short_help="Show one rule with its reason and its examples.")
 @click.argument("rule_id", metavar="ID")
 @_book
-@_form
+@format_option
 def show(*, rule_id: str, book: tuple[str, ...], form: str) -> None:
     """Show one rule: what it says, why, on what grounds, what it beats, and its examples."""
     proved = load_book(layers(book))
@@ -105,9 +90,9 @@ def show(*, rule_id: str, book: tuple[str, ...], form: str) -> None:
             "Remove that entry, or name a book without it with --book."
         )
     if form == "json":
-        _emit(_as_json(rule) | {"order": render.order_of(rule, proved)})
+        emit(_as_json(rule) | {"order": render.order_of(rule, proved)})
         return
-    render.show_rule(rule, proved, _console())
+    render.show_rule(rule, proved, console())
 
 
 @rules.command(short_help="Show a slot as a decision table.")
@@ -116,7 +101,7 @@ def show(*, rule_id: str, book: tuple[str, ...], form: str) -> None:
 @click.option(
     "--to", type=click.Choice(["terminal", "markdown", "html"]), default="terminal", show_default=True, help="Form."
 )
-@_form
+@format_option
 def table(*, slot: Slot, book: tuple[str, ...], to: str, form: str) -> None:
     """Show a SLOT as a decision table: the first row that fits a dataset decides."""
     from rules.decision_table import decision_table, to_html, to_markdown  # noqa: PLC0415  jinja2 is for these verbs only
@@ -124,56 +109,56 @@ def table(*, slot: Slot, book: tuple[str, ...], to: str, form: str) -> None:
     found = decision_table(load_book(layers(book)), slot)
     if form == "json":
         rows = [{"rule": rule.id, "choice": str(rule.choice), "when": list(map(str, rule.when))} for rule in found.rows]
-        _emit({"slot": slot.value, "facts": list(found.facts), "rows": rows})
+        emit({"slot": slot.value, "facts": list(found.facts), "rows": rows})
     elif to == "terminal":
-        render.show_decision_table(found, _console())
+        render.show_decision_table(found, console())
     else:
         click.echo(to_html(found) if to == "html" else to_markdown(found), nl=False)
 
 
 @rules.command(short_help="Prove that a book decides for every dataset.")
 @_positional
-@_form
+@format_option
 def check(*, book: str | None, form: str) -> None:
     """Prove BOOK: for every dataset exactly one choice a slot, and each rule with an effect."""
     merged = read_layers(layers(() if book is None else (book,)))
     proof = prove(merged)
     if form == "json":
-        _emit({"layers": dict(merged.layers), "rules": len(merged.rules), "findings": _findings(proof)})
+        emit({"layers": dict(merged.layers), "rules": len(merged.rules), "findings": _findings(proof)})
     elif proof.findings:
-        render.show_findings(proof.findings, _console())
+        render.show_findings(proof.findings, console())
     else:
-        render.show_proved(merged, _console())
-    _end(findings=bool(proof.findings))
+        render.show_proved(merged, console())
+    end(findings=bool(proof.findings))
 
 
 @rules.command("test", short_help="Run the examples of a book's rules.")
 @_positional
-@_form
+@format_option
 def run_examples(*, book: str | None, form: str) -> None:
     """Run the examples that the rules of BOOK carry with them."""
     merged = read_layers(layers(() if book is None else (book,)))
     failed = failures(merged)
     count = sum(len(rule.examples) for rule in merged.rules)
     if form == "json":
-        _emit({"examples": count, "failures": [one.model_dump() for one in failed]})
+        emit({"examples": count, "failures": [one.model_dump() for one in failed]})
     else:
-        render.show_failures(failed, _console())
+        render.show_failures(failed, console())
         click.echo(f"{count - len(failed)} of {count} examples of {len(merged.rules)} rules come out as they say.")
-    _end(findings=bool(failed))
+    end(findings=bool(failed))
 
 
 @rules.command(short_help="Show thresholds without close examples.")
 @_positional
-@_form
+@format_option
 def coverage(*, book: str | None, form: str) -> None:
     """Show which thresholds of BOOK lack a close case on either side, and which cells only a fallback answers."""
     found = covered(load_book(layers(() if book is None else (book,))))
     if form == "json":
-        _emit(found.model_dump(mode="json"))
+        emit(found.model_dump(mode="json"))
     else:
-        render.show_coverage(found, _console())
-    _end(findings=not found.is_complete)
+        render.show_coverage(found, console())
+    end(findings=not found.is_complete)
 
 
 @rules.command(
@@ -187,7 +172,7 @@ def coverage(*, book: str | None, form: str) -> None:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder of runs or records: which of their datasets change.",
 )
-@_form
+@format_option
 def diff(*, old: str, new: str, corpus: Path | None, form: str) -> None:
     """Show every dataset for which OLD and NEW choose differently, as regions in words.
 
@@ -200,10 +185,10 @@ def diff(*, old: str, new: str, corpus: Path | None, form: str) -> None:
     changed = {} if records is None else dict(_changed(records, before, after))
     if form == "json":
         looked = None if records is None else len(records)
-        _emit({"differences": [one.model_dump(mode="json") for one in found], "records": looked, "changed": changed})
+        emit({"differences": [one.model_dump(mode="json") for one in found], "records": looked, "changed": changed})
     else:
-        render.show_differences(found, changed, None if records is None else len(records), _console())
-    _end(findings=bool(found))
+        render.show_differences(found, changed, None if records is None else len(records), console())
+    end(findings=bool(found))
 
 
 def _records(folder: Path) -> Iterable[Record]:
@@ -243,7 +228,7 @@ def _changed(records: Iterable[Record], before: ProvedBook, after: ProvedBook) -
 @click.option(
     "--book", "path", type=click.Path(path_type=Path), default="mine.yaml", show_default=True, help="Your book."
 )
-@_form
+@format_option
 def new(*, slot: Slot, then: str, when: tuple[str, ...], because: str, author: str, path: Path, form: str) -> None:
     """Add a rule for SLOT to your own book, with its tests, and with the overrides that the proof asks for."""
     from rules.scaffold import add_rule  # noqa: PLC0415  for this verb only
@@ -254,16 +239,16 @@ def new(*, slot: Slot, then: str, when: tuple[str, ...], because: str, author: s
     rule = add_rule(path, slot, then=then, when=when, because=because, author=author, below=below)
     proof = prove(read_layers([*below, path]))
     if form == "json":
-        _emit({"rule": rule, "book": str(path), "findings": _findings(proof)})
-        _end(findings=bool(proof.findings))
+        emit({"rule": rule, "book": str(path), "findings": _findings(proof)})
+        end(findings=bool(proof.findings))
         return
     click.echo(f"Wrote {rule} to {path}.")
-    render.show_findings(proof.findings, _console())
+    render.show_findings(proof.findings, console())
     if not proof.findings:
         proved = load_book([*below, path])
-        render.show_territory(proved.book.by_id[rule], proved, _console())
+        render.show_territory(proved.book.by_id[rule], proved, console())
         click.echo(f'The merged book is proved. Use it with --book {path}, or name it in pcwat.toml: book = ["{path}"]')
-    _end(findings=bool(proof.findings))
+    end(findings=bool(proof.findings))
 
 
 @rules.command(short_help="Print the JSON Schema of a kind of file.")
@@ -286,10 +271,7 @@ def docs(*, output: Path | None, book: tuple[str, ...]) -> None:
     if output is None:
         click.echo(text, nl=False)
         return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise PcwatError(f"Cannot write {output}: {error.strerror}. Choose another place.") from None
+    write_text(output, text)
 
 
 def _findings(proof: Proof) -> list[dict[str, Any]]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from rules.cells import Region, Space, is_inside, meet, size, uncovered
 from rules.choices import Slot
 from rules.errors import ProofError, did_you_mean
 from rules.facts import FACTS
+from rules.flaws import Finding, Flaw, finding
 from rules.territory import ways
 
 if TYPE_CHECKING:
@@ -26,48 +26,6 @@ if TYPE_CHECKING:
 
 Regions = dict[str, Region]
 """For each rule the cells in which it fires."""
-
-
-class Flaw(StrEnum):
-    """What a proof can find wrong."""
-
-    GAP = "GAP"
-    CONFLICT = "CONFLICT"
-    UNSATISFIABLE = "UNSATISFIABLE"
-    SHADOWED = "SHADOWED"
-    CYCLE = "CYCLE"
-    SLOT_CYCLE = "SLOT_CYCLE"
-    ORPHAN = "ORPHAN"
-    INCOHERENT = "INCOHERENT"
-
-
-MEANINGS: Final = {
-    Flaw.GAP: "a dataset for which no rule chooses",
-    Flaw.CONFLICT: "a dataset for which two rules choose differently, and neither beats the other",
-    Flaw.UNSATISFIABLE: "a rule that no dataset can make fire",
-    Flaw.SHADOWED: "a rule that is beaten wherever it fires",
-    Flaw.CYCLE: "rules that override each other in a circle",
-    Flaw.SLOT_CYCLE: "a rule that reads a choice that is made only after its own",
-    Flaw.ORPHAN: "an override, or a rule switched off, that names no rule of the slot",
-    Flaw.INCOHERENT: "choices of several slots that a constraint forbids together",
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One flaw. witness: a dataset that shows it, in words; mend: what helps; places: file, line and column."""
-
-    flaw: Flaw
-    slot: Slot
-    rules: tuple[str, ...]
-    places: tuple[str, ...]
-    problem: str
-    witness: str
-    mend: str
-
-    def __str__(self) -> str:
-        where = f" Shown by: {self.witness}." if self.witness else ""
-        return f"{self.problem}.{where} {self.mend}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +121,7 @@ def _premature(slot: Slot, rules: Sequence[Rule]) -> Iterator[Finding]:
         for test in rule.when:
             read = FACTS[test.fact].slot
             if read is not None and order.index(Slot(read)) >= order.index(slot):
-                yield _finding(
+                yield finding(
                     Flaw.SLOT_CYCLE,
                     slot,
                     [rule],
@@ -184,13 +142,13 @@ def _without_effect(
         somewhere = next((box for box in regions[rule.id] if box is not None), None)
         if somewhere is None:
             problem = f"{rule.id} can never fire: no dataset shows {rule.condition}"
-            yield _finding(Flaw.UNSATISFIABLE, slot, [rule], problem, mend="Mend its condition, or remove it")
+            yield finding(Flaw.UNSATISFIABLE, slot, [rule], problem, mend="Mend its condition, or remove it")
             continue
         earlier = {other.id for other in rules if layers.index(other.layer) <= layers.index(rule.layer)}
         winners = beaten_by[rule.id] & earlier
         if _first_left(regions, rule.id, winners) is None:
             by = ", ".join(sorted(winners))
-            yield _finding(
+            yield finding(
                 Flaw.SHADOWED,
                 slot,
                 [rule, *(other for other in rules if other.id in winners)],
@@ -213,7 +171,7 @@ def _cycles(slot: Slot, rules: Sequence[Rule], beaten_by: Mapping[str, frozenset
         circles = {rule: circle for rule, circle in circles.items() if rule not in names}
         circle = [rule for rule in rules if rule.id in names]
         problem = f"{', '.join(sorted(names))} override each other in a circle"
-        yield _finding(Flaw.CYCLE, slot, circle, problem, mend="Remove one of the overrides")
+        yield finding(Flaw.CYCLE, slot, circle, problem, mend="Remove one of the overrides")
 
 
 def _all_above(beaten_by: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
@@ -238,7 +196,7 @@ def _conflicts(
             continue
         shared = _first_shared(regions, first.id, second.id, beaten_by[first.id] | beaten_by[second.id])
         if shared is not None:
-            yield _finding(
+            yield finding(
                 Flaw.CONFLICT,
                 slot,
                 [first, second],
@@ -262,7 +220,7 @@ def _gaps(slot: Slot, regions: Regions, space: Space) -> Iterator[Finding]:
     for world, box in enumerate(space.worlds):
         gap = uncovered(box, _boxes_in(regions, regions, world))
         if gap is not None:
-            yield _finding(
+            yield finding(
                 Flaw.GAP,
                 slot,
                 [],
@@ -282,7 +240,7 @@ def _orphans(book: Rulebook) -> Iterator[Finding]:
                 why = "which no layer has" if known is None else "which fills another slot"
                 near = did_you_mean(other, [one.id for one in book.of(rule.slot)])
                 problem = f"{rule.id} overrides {other}, {why}"
-                yield _finding(Flaw.ORPHAN, rule.slot, [rule], problem, mend=f"Mend the id or remove it.{near}")
+                yield finding(Flaw.ORPHAN, rule.slot, [rule], problem, mend=f"Mend the id or remove it.{near}")
     for entry in book.disabled:
         if entry.rule not in book.by_id:
             yield Finding(
@@ -314,18 +272,3 @@ def _violations(
                 mend="Narrow one of the rules, or let another override it there",
             )
             return
-
-
-def _finding(flaw: Flaw, slot: Slot, rules: Sequence[Rule], problem: str, *, mend: str, witness: str = "") -> Finding:
-    """A finding about rules, each named with its place where the problem first names it."""
-    for rule in rules:
-        problem = problem.replace(rule.id, f"{rule.id} ({rule.place})", 1)
-    return Finding(
-        flaw=flaw,
-        slot=slot,
-        rules=tuple(rule.id for rule in rules),
-        places=tuple(rule.place for rule in rules),
-        problem=problem,
-        witness=witness,
-        mend=mend if mend.endswith(("?", ".")) else f"{mend}.",
-    )

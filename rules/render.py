@@ -11,7 +11,7 @@ from rich.text import Text
 from rules.choices import Slot
 from rules.counterfactual import awaited_pins
 from rules.facts import FACTS, exact
-from rules.proof import MEANINGS
+from rules.flaws import MEANINGS
 from rules.regions import region_in_words
 from rules.territory import decided
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rules.decision_table import DecisionTable
     from rules.difference import Difference
     from rules.engine import ProvedBook
-    from rules.proof import Finding
+    from rules.flaws import Finding
     from rules.rule import Rule
     from rules.rulebook import Rulebook
 

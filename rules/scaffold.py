@@ -17,7 +17,9 @@ from rules.choices import parse_choice
 from rules.condition import Test, interval_of, levels_of
 from rules.errors import BookError, did_you_mean
 from rules.facts import FACTS, Task, exact
-from rules.proof import Flaw, prove_slot
+from rules.flaws import Flaw
+from rules.output import write_text
+from rules.proof import prove_slot
 from rules.rule import Rule
 from rules.rulebook import Rulebook, read_layers
 
@@ -93,10 +95,7 @@ def add_rule(
     rule = replace(rule, overrides=tuple(_needed_overrides(merged, rule)))
     text = _appended(_text(rule, conditions), path)
     read_rules(document.parse(text, source=str(path), error=BookError), layer=str(path))
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BookError(f"Cannot write {path}: {error.strerror}. Choose another place.") from None
+    write_text(path, text)
     return rule.id
 
 

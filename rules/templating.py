@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from rules.wording import printable
+
 
 def markdown(text: object) -> str:
     r"""Text as Markdown shows it, also within a table: a person's rules may hold anything.
@@ -21,9 +23,7 @@ def spelled_out(value: object) -> object:
     """A text whose control characters are spelled out: a terminal on which a document is printed would obey them."""
     if type(value) is not str:  # not Markup, which is escaped already
         return value
-    return "".join(
-        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode() for char in value
-    )
+    return printable(value, keep="\n")
 
 
 def environment(package: str) -> Environment:

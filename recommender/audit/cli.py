@@ -6,13 +6,10 @@ Exit codes: 0 clean, 1 findings, 2 a usage error. JSON goes to standard output, 
 from __future__ import annotations
 
 import functools
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
-from pydantic import BaseModel
-from rich.console import Console
 
 from recommender.audit import render
 from recommender.audit.explain import explain as explained
@@ -23,20 +20,19 @@ from recommender.audit.subject import Subject, open_subject
 from recommender.audit.verify import verify as verified
 from recommender.dataset import local_path
 from recommender.options import dataset_options, strategy_options
-from recommender.output import keep_inputs, write_text
 from recommender.render import NOTES_ORDER
 from rules.cli import SlotName
+from rules.command import console, emit_models, end, format_option
 from rules.counterfactual import flips
+from rules.output import keep_inputs, write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from recommender.recommend import Said, StrategyOptions
     from rules.choices import Slot
 
-FINDINGS: Final = 1  # exit code
 
-_form = click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 _data = click.option("--data", type=click.Path(path_type=Path), help="The dataset's file, where it has moved.")
 
 
@@ -67,7 +63,7 @@ def audit() -> None:
 @audit.command()
 @audited
 @click.argument("slot", type=SlotName(), required=False)
-@_form
+@format_option
 def explain(*, subject: Subject, slot: Slot | None, form: str) -> None:
     r"""Explain how SUBJECT's choices came about, or the one for SLOT.
 
@@ -77,17 +73,17 @@ def explain(*, subject: Subject, slot: Slot | None, form: str) -> None:
     """
     found = explained(subject, NOTES_ORDER if slot is None else (slot,))
     if form == "json":
-        _emit(found)
+        emit_models(found)
         return
     met: set[str] = set()
     for one in found:
-        render.show_explanation(one, _console(), met)
+        render.show_explanation(one, console(), met)
 
 
 @audit.command("why-not")
 @audited
 @click.argument("wanted", metavar="SLOT=CHOICE")
-@_form
+@format_option
 def why_not(*, subject: Subject, wanted: str, form: str) -> None:
     r"""Say why SUBJECT did not get a choice, and what would give it.
 
@@ -96,9 +92,9 @@ def why_not(*, subject: Subject, wanted: str, form: str) -> None:
     """
     answer = asked_why_not(subject, wanted)
     if form == "json":
-        _emit(answer)
+        emit_models(answer)
     else:
-        render.show_why_not(answer, _console())
+        render.show_why_not(answer, console())
 
 
 @audit.command("what-if")
@@ -107,7 +103,7 @@ def why_not(*, subject: Subject, wanted: str, form: str) -> None:
     "--set", "settings", multiple=True, metavar="FACT=VALUE", help="A fact as it might be; repeat it for several."
 )
 @click.option("--all", "every", is_flag=True, help="Also the changes to another task or modality.")
-@_form
+@format_option
 def what_if(*, subject: Subject, settings: tuple[str, ...], every: bool, form: str) -> None:
     r"""Show the bundle under other facts; without --set, the nearest change that would flip each choice.
 
@@ -117,9 +113,9 @@ def what_if(*, subject: Subject, settings: tuple[str, ...], every: bool, form: s
     if settings:
         outcomes, _ = what_if_set(subject, settings)
         if form == "json":
-            _emit(outcomes)
+            emit_models(outcomes)
         else:
-            render.show_outcomes(outcomes, settings, _console())
+            render.show_outcomes(outcomes, settings, console())
         return
     record = subject.record
     found = flips(
@@ -130,15 +126,15 @@ def what_if(*, subject: Subject, settings: tuple[str, ...], every: bool, form: s
         slots=NOTES_ORDER,
     )
     if form == "json":
-        _emit([flip for nearest in found.values() for flip in nearest])
+        emit_models([flip for nearest in found.values() for flip in nearest])
     else:
-        render.show_flips(found, record, _console(), every=every)
+        render.show_flips(found, record, console(), every=every)
 
 
 @audit.command()
 @audited
 @_data
-@_form
+@format_option
 def replay(*, subject: Subject, data: Path | None, form: str) -> None:
     r"""Decide again by today's rules on today's measurements, and say what made each change.
 
@@ -147,38 +143,38 @@ def replay(*, subject: Subject, data: Path | None, form: str) -> None:
     """
     answer = replayed(subject, data=data)
     if form == "json":
-        _emit(answer)
+        emit_models(answer)
     else:
-        render.show_replay(answer, _console())
-    _end(findings=not answer.is_same)
+        render.show_replay(answer, console())
+    end(findings=not answer.is_same)
 
 
 @audit.command()
 @audited
 @_data
 @click.option("--seal", metavar="SHA256", help="The record's seal, as it was noted elsewhere.")
-@_form
+@format_option
 def verify(*, subject: Subject, data: Path | None, seal: str | None, form: str) -> None:
     """Check that record, rules, dataset, bundle and model are what they were; name what was altered."""
     checks = verified(subject, seal=seal, data=data)
     if form == "json":
-        _emit(checks)
+        emit_models(checks)
     else:
-        render.show_checks(checks, _console())
-    _end(findings=any(check.is_finding for check in checks))
+        render.show_checks(checks, console())
+    end(findings=any(check.is_finding for check in checks))
 
 
 @audit.command()
 @audited
-@_form
+@format_option
 def guardrails(*, subject: Subject, form: str) -> None:
     """List the checks of the data: passed, done, or alerted, each with value and threshold."""
     found = subject.guardrails()
     if form == "json":
-        _emit(found)
+        emit_models(found)
     else:
-        render.show_guardrails(found, _console())
-    _end(findings=any(one.status == "alerted" for one in found))
+        render.show_guardrails(found, console())
+    end(findings=any(one.status == "alerted" for one in found))
 
 
 @audit.command()
@@ -200,21 +196,3 @@ def export(*, subject: Subject, form: str, output: Path | None) -> None:
         return
     write_text(output, text)
     click.echo(f"Wrote {output}.", err=True)
-
-
-def _emit(value: BaseModel | Iterable[BaseModel]) -> None:
-    plain = (
-        value.model_dump(mode="json")
-        if isinstance(value, BaseModel)
-        else [one.model_dump(mode="json") for one in value]
-    )
-    click.echo(json.dumps(plain, indent=2, ensure_ascii=False))
-
-
-def _console() -> Console:
-    return Console(highlight=False)
-
-
-def _end(*, findings: bool) -> None:
-    if findings:
-        raise click.exceptions.Exit(FINDINGS)

@@ -9,9 +9,9 @@ from rich.padding import Padding
 from rich.text import Text
 
 from recommender.render import NOTES_ORDER, meanings, number, plain, quantity
-from recommender.wording import counted, printable
 from rules.facts import FACTS
 from rules.render import plain_table
+from rules.wording import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from recommender.kinds import COMMA_REMEDY, MOSTLY_NUMBERS, TOO_EMPTY, UNIQUE_TEXT, Kind, comma_use, named_as_number
 from recommender.sql import is_text
-from recommender.wording import listed
 from rules.record import Guardrail
+from rules.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

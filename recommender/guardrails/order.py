@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from recommender.characteristic import measured_number
 from recommender.characteristics.sequence import CHANCE, PERSISTENCE, REGULAR_SHARE
-from recommender.wording import counted
 from rules.facts import Task
 from rules.record import Guardrail
+from rules.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

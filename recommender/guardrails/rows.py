@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 from recommender.characteristic import measured_number
 from recommender.characteristics.features import EMPTY_ROW
 from recommender.splitting import LARGEST_REPEAT
-from recommender.wording import counted
 from rules.facts import Task
 from rules.record import Guardrail
+from rules.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from recommender.characteristic import measured_number
 from recommender.characteristics.target import OUTLIER_Z
-from recommender.wording import counted
 from rules.record import Guardrail
+from rules.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -15,7 +15,8 @@ from rules.difference import difference
 from rules.engine import ProvedBook, rulings
 from rules.errors import ProofError
 from rules.facts import FACTS, Levels, Measurement
-from rules.proof import Flaw, prove, require
+from rules.flaws import Flaw
+from rules.proof import prove, require
 
 if TYPE_CHECKING:
     from rules.rulebook import Rulebook

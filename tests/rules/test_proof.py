@@ -7,7 +7,8 @@ import pytest
 from rules.choices import Slot
 from rules.engine import load_book
 from rules.errors import BookError, ProofError
-from rules.proof import Flaw, prove, prove_slot
+from rules.flaws import Flaw
+from rules.proof import prove, prove_slot
 from rules.rulebook import read_layers
 
 ALWAYS = "id: W001\n  when: {}\n  then: {initializer: xavier}"

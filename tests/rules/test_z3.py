@@ -15,7 +15,8 @@ import z3
 
 from rules.choices import Slot
 from rules.facts import FACTS, IMPOSSIBLE, Levels, Task
-from rules.proof import Flaw, prove_slot
+from rules.flaws import Flaw
+from rules.proof import prove_slot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
