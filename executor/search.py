@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+import tensorflow as tf
+
 from executor.architectures.stacked_mlp import Shape
 from executor.catalog.hyperparameters import configuration
 from executor.catalog.performance import performance_metric
@@ -19,6 +21,7 @@ from executor.oracles.memory import Objective
 from executor.trials.grouping import step_seconds
 from executor.trials.journal import Journal, Outcome
 from executor.trials.one_by_one import OneByOneRunner
+from executor.trials.parallel import ParallelRunner
 from executor.trials.stacked import StackRunner, rebuild
 from executor.trials.training import batch_size, steps_of
 from executor.trials.workplace import workplace
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
     from executor.budget import Budget
     from executor.catalog.tuning import Proposal
+    from executor.devices import Device
     from executor.parts import Parts
     from executor.trials.training import Epoch
     from executor.trials.workplace import Workplace
@@ -106,17 +110,18 @@ def search(
     objective = Objective(name=metric.name, direction=metric.direction)
     rows, width = parts.train.dense.shape
     journal = Journal(directory)
-    device = detect()[0]
-    with computing_on(device, width=width), _light_collection(), noted_interrupt() as interrupt:
+    devices = detect()
+    with computing_on(devices[0], width=width), _light_collection(), noted_interrupt() as interrupt:
         # 2, 3, 4  C, W and A: a trial takes them from the bundle, with its own seed and rate.
         at = workplace(bundle, parts, metric=metric, budget=budget, seed=seed, directory=directory, interrupt=interrupt)
         oracle = tuning(bundle, width=width, rows=rows, objective=objective, seed=seed, trials=budget.trials)  # 5  T
-        runner = OneByOneRunner(at) if at_once == 1 else StackRunner(at, compute=device.compute(width=width))
+        runner = OneByOneRunner(at) if at_once == 1 else _stacks(at, devices, width=width)
         number = _replay(oracle, journal)
         stopped_by: StoppedBy | None
         try:
             while (stopped_by := _limit(budget, journal.outcomes, interrupt)) is None:
-                proposals = ask(oracle, _round_size(at, journal.outcomes, at_once))  # 6  H, proposed by T
+                size = _round_size(at, journal.outcomes, at_once or most_at_once(bundle, len(devices)))
+                proposals = ask(oracle, size)  # 6  H, proposed by T
                 if not proposals:
                     stopped_by = "exhausted"
                     break
@@ -132,10 +137,25 @@ def search(
     return Trials(ranked=_ranked(journal.outcomes, objective), stopped_by=stopped_by)  # 10  the best by P comes first
 
 
-def _round_size(at: Workplace, outcomes: Sequence[Outcome], at_once: int | None) -> int:
-    """How many trials to ask for at once: as many as pay, and as leave time for further rounds to learn from them."""
-    bundle, budget = at.bundle, at.budget
-    most = at_once or (LEARNING_AT_ONCE if isinstance(bundle.tuner, Bayesian) else MOST_AT_ONCE)
+def _stacks(at: Workplace, devices: Sequence[Device], *, width: int) -> StackRunner | ParallelRunner:
+    """One stack at a time, or where there are several devices one on each."""
+    if len(devices) == 1:
+        return StackRunner(at, compute=devices[0].compute(width=width))
+    places = []
+    for device in devices:
+        with tf.device(device.name):
+            places.append((device, at.copied()))
+    return ParallelRunner(places, width=width)
+
+
+def most_at_once(bundle: Bundle, devices: int) -> int:
+    """Trials that pay to run at once."""
+    return devices * (LEARNING_AT_ONCE if isinstance(bundle.tuner, Bayesian) else MOST_AT_ONCE)
+
+
+def _round_size(at: Workplace, outcomes: Sequence[Outcome], most: int) -> int:
+    """How many trials to ask for: as many as pay, and as leave time for further rounds to learn from them."""
+    budget = at.budget
     if budget.trials is not None:
         most = min(most, budget.trials - len(outcomes))
     if budget.seconds is not None:

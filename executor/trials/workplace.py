@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,6 +35,15 @@ class Rows:
     def __len__(self) -> int:
         return int(self.target.shape[0])
 
+    def copied(self) -> Rows:
+        """The same rows on the current device."""
+        return Rows(
+            inputs={name: tf.identity(values) for name, values in self.inputs.items()},
+            target=tf.identity(self.target),
+            offset=tf.identity(self.offset),
+            weight=tf.identity(self.weight),
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Workplace:
@@ -50,6 +59,10 @@ class Workplace:
     seed: int
     directory: Path
     interrupt: Interrupt
+
+    def copied(self) -> Workplace:
+        """The same workplace with its rows on the current device."""
+        return replace(self, train=self.train.copied(), validation=self.validation.copied())
 
 
 def workplace(
