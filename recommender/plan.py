@@ -11,8 +11,8 @@ from rules.facts import Measurement
 DEFAULT_BUDGET: Final = 300.0  # seconds: what a person waits for over a coffee
 UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
 START_UP: Final = 8.0  # seconds for imports, encoding and the final model; measured on two cores
-SECONDS_PER_TRIAL: Final = 0.5  # building and tracing a network; measured likewise
-SECONDS_PER_ROW: Final = 1.5e-4  # one row through the some 25 epochs of the default trial; measured likewise
+SECONDS_PER_TRIAL: Final = 0.15  # a trial's share of building, tracing and judging its stack; measured likewise
+SECONDS_PER_ROW: Final = 2.2e-4  # one row through the some 50 epochs of a trial in a stack; measured likewise
 INPUT_WEIGHT: Final = 512  # features at which the first layer costs as much as the two hidden ones: 2 · 256² / 256
 SPREAD: Final = 3.0  # measured trials took between a third of the prediction and three times it
 

@@ -27,9 +27,9 @@ def test_the_smaller_of_time_and_trials_counts() -> None:
 
 
 def test_time_divided_by_the_predicted_time_of_a_trial_is_the_trial_budget() -> None:
-    """(108 - 8) s / (0.5 + 1.5e-4 · 1000 · (1 + 512 / 512)) s = 100 / 0.8 = 125."""
+    """(108 - 8) s / (0.15 + 2.2e-4 · 1000 · (1 + 512 / 512)) s = 100 / 0.59 = 169.5."""
     measured = trial_budget(rows=1000, features=512, budget=108.0, trials=None)
-    assert (measured.low, measured.value, measured.high) == (41, 125, 375)
+    assert (measured.low, measured.value, measured.high) == (56, 169, 508)
 
 
 def test_even_no_time_allows_one_trial() -> None:
