@@ -109,8 +109,10 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     directory, roles, bundle, seed = begun.directory, begun.roles, begun.bundle, begun.plan.seed
     table, windows, rows = begun.material.table, begun.material.windows, begun.material.rows
     record = Record.read(directory / RECORD)
+    before = budget.spent()
     preprocessing = fit_preprocessing(table, roles, rows.train)
     parts = encode_parts(table, roles, rows, preprocessing)
+    budget.encoding = budget.spent() - before
 
     started_late = budget.exhausted
     trials = search(bundle, parts, budget=budget, seed=seed, directory=directory, at_once=at_once, progress=progress)

@@ -21,27 +21,32 @@ class Clock:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "reserve"),
+    ("seconds", "encoding", "reserve"),
     [
-        (600, 60),  # 10 %
-        (50, 5),  # both rules agree
-        (20, 5),  # at least 5 s
-        (10, 5),  # where that is half of the budget
-        (4, 2),  # at most half
+        (600, 0.1, 18),  # 3 %
+        (100, 0.1, 3),  # both rules agree
+        (20, 0.1, 3),  # at least 3 s
+        (4, 0.1, 2),  # at most half
+        (100, 5, 20),  # four times as long as the rows took to encode
+        (20, 5, 10),  # at most half, also then
     ],
 )
-def test_a_part_of_the_budget_is_reserved_for_what_follows_the_search(seconds: float, reserve: float) -> None:
-    assert Budget(seconds=seconds).reserve == pytest.approx(reserve)
+def test_a_part_of_the_budget_is_reserved_for_what_follows_the_search(
+    seconds: float, encoding: float, reserve: float
+) -> None:
+    budget = Budget(seconds=seconds)
+    budget.encoding = encoding
+    assert budget.reserve == pytest.approx(reserve)
 
 
 def test_remaining_counts_down_to_the_deadline_and_stays_at_zero() -> None:
     clock = Clock()
     budget = Budget(seconds=100, clock=clock)
-    assert (budget.deadline, budget.remaining(), budget.spent()) == (1_090, 90, 0)
+    assert (budget.deadline, budget.remaining(), budget.spent()) == (1_097, 97, 0)
     clock.reading += 30
-    assert (budget.remaining(), budget.spent(), budget.exhausted) == (60, 30, False)
-    clock.reading += 61
-    assert (budget.remaining(), budget.spent(), budget.exhausted) == (0, 91, True)
+    assert (budget.remaining(), budget.spent(), budget.exhausted) == (67, 30, False)
+    clock.reading += 68
+    assert (budget.remaining(), budget.spent(), budget.exhausted) == (0, 98, True)
 
 
 def test_a_budget_of_trials_alone_never_runs_out_of_time() -> None:
