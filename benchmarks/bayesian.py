@@ -3,8 +3,8 @@
     python benchmarks/bayesian.py [--seeds 5] [--trials 30]
 
 Seconds are those of one proposal, and of one of eight at once, in a space of 8 hyperparameters after 200 trials; the
-aim is below 0.1. Functions are scaled to the unit cube, and shown is the median over the seeds of what the best trial lacks
-to the minimum; theirs is asked one by one, ours one by one and eight at once. The aim is to lack no more than theirs.
+aim is below 0.1. Functions are scaled to the unit cube; shown is the median over the seeds of what the best trial lacks
+to the minimum. Theirs is asked one by one, ours one by one and eight at once. The aim is to lack no more than theirs.
 Branin and Hartmann: Dixon and Szegö 1978; Levy: Laguna and Martí 2005; each as of https://www.sfu.ca/~ssurjano.
 """
 

@@ -215,7 +215,8 @@ class Killed(BaseException):
 def test_after_a_kill_in_the_middle_of_a_round_exactly_that_round_is_repeated(
     run: Callable[..., Trials], tmp_path: Path, at_once: int
 ) -> None:
-    settings: dict[str, Any] = {"tuner": Random(), "trials": 3 * at_once, "at_once": at_once}
+    listed = tuple({"units": 8, "learning_rate": 0.001 * (2 + number)} for number in range(5))
+    settings: dict[str, Any] = {"tuner": Manual(configurations=listed), "trials": 3 * at_once, "at_once": at_once}
     whole = run(**settings, directory=tmp_path / "whole")
 
     def killed(now: RoundProgress) -> None:
