@@ -20,6 +20,7 @@ from executor.interrupt import Interrupt, noted_interrupt
 from executor.oracles.memory import Objective
 from executor.trials.grouping import step_seconds
 from executor.trials.journal import Journal, Outcome
+from executor.trials.lock import alone_in
 from executor.trials.one_by_one import OneByOneRunner
 from executor.trials.parallel import ParallelRunner
 from executor.trials.stacked import StackRunner, rebuild
@@ -104,14 +105,20 @@ def search(
     directory: the run directory; a search that it holds already goes on. at_once: trials that run at once in one
     graph, by default as many as pay; 1 runs them one by one through Keras layers. progress: called after each epoch.
     Raises TrainingError if no trial was completed, RunError if the directory holds a search of another space or seed,
-    ChoiceError if the loss does not fit the task or a manual list names a bad value.
+    belongs to another process or cannot be written, ChoiceError if the loss does not fit the task or a manual list
+    names a bad value.
     """
     metric = performance_metric(bundle.metric)  # 1  P
     objective = Objective(name=metric.name, direction=metric.direction)
     rows, width = parts.train.dense.shape
-    journal = Journal(directory)
     devices = detect()
-    with computing_on(devices[0], width=width), _light_collection(), noted_interrupt() as interrupt:
+    with (
+        alone_in(directory),
+        computing_on(devices[0], width=width),
+        _light_collection(),
+        noted_interrupt() as interrupt,
+    ):
+        journal = Journal(directory)
         # 2, 3, 4  C, W and A: a trial takes them from the bundle, with its own seed and rate.
         at = workplace(bundle, parts, metric=metric, budget=budget, seed=seed, directory=directory, interrupt=interrupt)
         oracle = tuning(bundle, width=width, rows=rows, objective=objective, seed=seed, trials=budget.trials)  # 5  T

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Self
 from zipfile import BadZipFile
@@ -63,27 +64,39 @@ class Journal:
     """The finished trials of a run directory, in their order.
 
     directory: the run directory; it is made if it is missing.
-    Raises RunError on a journal that is damaged elsewhere than at its end.
+    Raises RunError on a journal that is damaged elsewhere than at its end, or cannot be read or mended.
     """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self.path = directory / JOURNAL
-        (directory / WEIGHTS).mkdir(parents=True, exist_ok=True)
-        self.outcomes: list[Outcome] = list(self._read())
+        try:
+            (directory / WEIGHTS).mkdir(parents=True, exist_ok=True)
+            self.outcomes: list[Outcome] = list(self._read())
+        except OSError as error:
+            raise RunError(
+                f"Cannot use the run directory {directory}: {error.strerror}. Allow reading and writing there, or name "
+                "another place."
+            ) from None
 
     def append(self, outcomes: Sequence[Outcome]) -> None:
-        """Keep the outcomes of a round, all or none, so that they outlive a crash of the machine."""
+        """Keep the outcomes of a round, all or none, so that they outlive a crash of the machine.
+
+        Raises RunError where that cannot be done; the file is as it was before.
+        """
         lines = []
         for outcome in outcomes:
             relative = None if outcome.weights is None else outcome.weights.relative_to(self._directory)
             lines.append(outcome.model_copy(update={"weights": relative}).model_dump_json() + "\n")
+        before = self.path.stat().st_size if self.path.exists() else 0
         try:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write("".join(lines))
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
+            with suppress(OSError):
+                os.truncate(self.path, before)
             raise RunError(f"Cannot write {self.path}: {error.strerror}. Make room, or allow writing there.") from None
         self.outcomes += outcomes
 
@@ -131,15 +144,17 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         np.savez(beside, **dict(arrays))  # type: ignore[arg-type]  # numpy's stub takes any name for allow_pickle
         beside.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            beside.unlink()
         raise RunError(f"Cannot write {path}: {error.strerror}. Make room, or allow writing there.") from None
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """Read what write_arrays wrote. Raises RunError where the file is missing or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, BadZipFile) as error:
+    except (OSError, EOFError, ValueError, BadZipFile) as error:
         raise RunError(f"A run must hold {path}, but it cannot be read: {error}. Start a new run.") from None
 
 

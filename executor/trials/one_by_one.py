@@ -219,7 +219,9 @@ def _compiled_step(
                 answer = network(inputs, training=True) + tf.gather(at.train.offset, chosen)
                 target, weight = tf.gather(at.train.target, chosen), tf.gather(at.train.weight, chosen)
                 cost = at.loss(target, answer, sample_weight=weight)
-            take_step(optimizer, tape.gradient(cost, weights), weights, rate=rates[index])
+            # Of a level that is twice in a batch, Keras would square the two parts of its gradient apart.
+            gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(cost, weights)]
+            take_step(optimizer, gradients, weights, rate=rates[index])
 
     compiled = _compiled(steps, tf.TensorSpec([None, batch], tf.int32), tf.TensorSpec([None], tf.float32))
     return lambda rows, rates: compiled(tf.constant(rows), tf.constant(rates))

@@ -15,8 +15,11 @@ from executor.budget import Budget
 from executor.catalog import tuning
 from executor.oracles import bayesian
 from executor.search import RoundProgress, rebuild, search
-from executor.trials.journal import Journal
+from executor.trials.journal import JOURNAL, Journal
+from executor.trials.lock import alone_in
 from executor.trials.one_by_one import compiled_outputs
+from executor.trials.pace import LONGEST_CALL
+from executor.trials.stack import StackedGraph
 from executor.trials.stacked import StackRunner
 from executor.trials.workplace import on_device
 from rules.choices import Adam, Bayesian, Grid, Hyperband, Manual, MseLoss, Random, Rmse
@@ -135,6 +138,15 @@ def test_the_best_trials_network_gives_its_score_again(
     assert float(np.mean((outputs[:, 0] > 0) == breast_cancer.validation.raw_target)) == best.score
 
 
+def test_one_by_one_each_trial_is_a_round_with_its_outcome(run: Callable[..., Trials]) -> None:
+    trials = run(tuner=Manual(configurations=SMALL), at_once=1)
+    assert [(outcome.round, outcome.asked, outcome.status) for outcome in by_number(trials)] == [
+        (number, 1, "completed") for number in range(3)
+    ]
+    assert all(outcome.weights is not None and outcome.weights.exists() for outcome in trials.ranked)
+    assert (trials.best.score or 0) > 0.9  # the majority class alone: 0.63
+
+
 def test_a_loss_is_ranked_from_its_lowest_value(run: Callable[..., Trials], make_parts: MakeParts) -> None:
     rows = np.random.default_rng(0).normal(size=(200, 3))
     parts = make_parts(rows, rows[:, :1], task=Task.REGRESSION)
@@ -166,9 +178,67 @@ def test_a_time_budget_ends_the_search_and_leaves_a_model(run: Callable[..., Tri
     assert trials.best.weights.exists()
 
 
+def test_rounds_are_laid_so_that_the_deadline_holds_and_the_time_is_used(
+    run: Callable[..., Trials], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every trial adds 0.02 s to a step of its stack, nothing else takes time: a trial of 4 · 8 steps 0.64 s."""
+    clock, train = Clock(step=0.0), StackedGraph.train
+
+    def trained(graph: StackedGraph, stack: Any, rows: np.ndarray, rates: np.ndarray, *, noise: int) -> object:
+        clock.reading += 0.02 * len(rates) * int((rates > 0).any(axis=0).sum())
+        return train(graph, stack, rows, rates, noise=noise)
+
+    monkeypatch.setattr(StackedGraph, "train", trained)
+    listed = tuple({"units": 8, "learning_rate": 0.001 * (1 + number)} for number in range(40))
+    # Of 20 s five are kept for what follows the search.
+    trials = run(budget=Budget(seconds=20, clock=clock), tuner=Manual(configurations=listed), at_once=8)
+    assert trials.stopped_by == "budget"
+    assert 0.85 * 15 < clock.reading < 15 + 8 * LONGEST_CALL
+    ended = by_number(trials)
+    sizes = [len(list(some)) for _, some in itertools.groupby(outcome.round for outcome in ended)]
+    # 8 trials take 5.12 s; a third of the 9.88 s that are left holds 5 of 0.64 s, and so on.
+    assert sizes[:4] == [8, 5, 3, 2]
+    assert sizes == sorted(sizes, reverse=True)
+    assert [outcome.number for outcome in ended if outcome.epochs < SHORT] == []
+
+
 def test_even_a_tiny_budget_leaves_a_model(run: Callable[..., Trials]) -> None:
     trials = run(budget=Budget(seconds=0.001))
     assert (len(trials.ranked), trials.stopped_by, trials.best.status) == (1, "budget", "completed")
+
+
+class Killed(BaseException):
+    """What no part of the search may catch."""
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_after_a_kill_in_the_middle_of_a_round_exactly_that_round_is_repeated(
+    run: Callable[..., Trials], tmp_path: Path, at_once: int
+) -> None:
+    listed = tuple({"units": 8, "learning_rate": 0.001 * (2 + number)} for number in range(5))
+    settings: dict[str, Any] = {"tuner": Manual(configurations=listed), "trials": 3 * at_once, "at_once": at_once}
+    whole = run(**settings, directory=tmp_path / "whole")
+
+    def killed(now: RoundProgress) -> None:
+        if (now.done, now.epoch) == (at_once, 2):
+            raise Killed
+
+    with pytest.raises(Killed):
+        run(**settings, directory=tmp_path / "parts", progress=killed)
+    kept = (tmp_path / "parts" / JOURNAL).read_bytes()
+    seen: list[int] = []
+    resumed = run(**settings, directory=tmp_path / "parts", progress=lambda now: seen.append(now.done))
+    assert list(dict.fromkeys(seen)) == [at_once, 2 * at_once]  # the first round is not run again
+    assert (tmp_path / "parts" / JOURNAL).read_bytes().startswith(kept)
+    assert essence(resumed) == essence(whole)
+
+
+def test_a_second_search_in_the_same_directory_is_refused_and_writes_nothing(
+    run: Callable[..., Trials], tmp_path: Path
+) -> None:
+    with alone_in(tmp_path), pytest.raises(RunError, match="Only one process at a time may search"):
+        run(trials=1)
+    assert not (tmp_path / JOURNAL).exists()
 
 
 def test_a_search_without_any_budget_ends(run: Callable[..., Trials], monkeypatch: pytest.MonkeyPatch) -> None:

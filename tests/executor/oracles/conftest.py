@@ -63,3 +63,27 @@ def drive(outcome_of: Callable[[Proposal, float | None], Outcome]) -> Drive:
         return ended
 
     return run
+
+
+class DriveRounds(Protocol):
+    def __call__(
+        self, oracle: keras_tuner.Oracle, score_of: Callable[[Proposal], float | None], *, at_once: int, trials: int
+    ) -> list[list[Proposal]]: ...
+
+
+@pytest.fixture
+def drive_rounds(outcome_of: Callable[[Proposal, float | None], Outcome]) -> DriveRounds:
+    """Ask for some trials at once and tell them all, until the oracle stops or so many have run."""
+
+    def run(
+        oracle: keras_tuner.Oracle, score_of: Callable[[Proposal], float | None], *, at_once: int, trials: int
+    ) -> list[list[Proposal]]:
+        rounds: list[list[Proposal]] = []
+        left = trials
+        while left > 0 and (asked := ask(oracle, min(at_once, left))):
+            tell(oracle, [outcome_of(proposal, score_of(proposal)) for proposal in asked])
+            rounds.append(asked)
+            left -= len(asked)
+        return rounds
+
+    return run

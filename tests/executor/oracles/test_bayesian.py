@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import keras_tuner
 import numpy as np
 import pytest
+from sklearn.gaussian_process import GaussianProcessRegressor
 
 from executor.oracles.bayesian import BayesianOracle
 from executor.oracles.fixed import RandomOracle
@@ -16,7 +17,7 @@ from executor.oracles.memory import Objective
 
 if TYPE_CHECKING:
     from executor.catalog.tuning import Proposal
-    from tests.executor.oracles.conftest import Drive
+    from tests.executor.oracles.conftest import Drive, DriveRounds
 
 
 def space() -> keras_tuner.HyperParameters:
@@ -90,3 +91,60 @@ def test_the_same_seed_gives_the_same_proposals(drive: Drive, loss: Objective) -
 @pytest.mark.parametrize("score", [0.0, 5.0])
 def test_equal_scores_do_not_break_the_fit(drive: Drive, loss: Objective, score: float) -> None:
     assert len(drive(BayesianOracle(space=space(), objective=loss, seed=0), lambda _: score, trials=15)) == 15
+
+
+@pytest.mark.parametrize("told", [0, 24])
+def test_eight_at_once_are_spread_and_the_next_eight_are_others(
+    drive: Drive, drive_rounds: DriveRounds, loss: Objective, told: int
+) -> None:
+    oracle = BayesianOracle(space=space(), objective=loss, seed=0)
+    drive(oracle, bowl, trials=told)
+    first, second = drive_rounds(oracle, bowl, at_once=8, trials=16)
+    for batch in (first, second):
+        cells = oracle._encode([dict(proposal.hyperparameters) for proposal in batch])
+        apart = np.abs(cells[:, None] - cells[None]).max(axis=2) + np.eye(8)
+        assert apart.min() >= 0.02
+    assert len({str(proposal.hyperparameters) for proposal in (*first, *second)}) == 16
+
+
+def test_eight_at_once_come_closer_than_random_draws(drive_rounds: DriveRounds, loss: Objective) -> None:
+    def best(kind: type, seed: int) -> float:
+        rounds = drive_rounds(kind(space=space(), objective=loss, seed=seed), bowl, at_once=8, trials=32)
+        return min(bowl(proposal) for asked in rounds for proposal in asked)
+
+    bayesian = np.median([best(BayesianOracle, seed) for seed in range(5)])
+    assert bayesian < np.median([best(RandomOracle, seed) for seed in range(5)]) / 3
+
+
+def test_the_same_rounds_give_the_same_proposals(drive_rounds: DriveRounds, loss: Objective) -> None:
+    first, again = (
+        drive_rounds(BayesianOracle(space=space(), objective=loss, seed=3), bowl, at_once=8, trials=32)
+        for _ in range(2)
+    )
+    assert first == again
+
+
+def test_the_length_scales_are_fitted_once_a_round(
+    drive_rounds: DriveRounds, loss: Objective, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits: list[int] = []
+    fit = GaussianProcessRegressor.fit
+
+    def counted(process: GaussianProcessRegressor, rows: np.ndarray, losses: np.ndarray) -> object:
+        if process.optimizer is not None:
+            fits.append(len(rows))
+        return fit(process, rows, losses)
+
+    monkeypatch.setattr(GaussianProcessRegressor, "fit", counted)
+    drive_rounds(BayesianOracle(space=space(), objective=loss, seed=0), bowl, at_once=8, trials=96)
+    # The first eight are random; of more than 64 trials 64 are fitted to.
+    assert fits == [8, 16, 24, 32, 40, 48, 56, 64, 64, 64, 64]
+
+
+def test_points_of_the_cube_are_encoded_as_their_values_are(loss: Objective) -> None:
+    oracle = BayesianOracle(space=space(), objective=loss, seed=0)
+    cells = np.array([[0.5, 0.3, 0.9], [0.0, 1.0, 0.0]])
+    encoded = oracle._encode_cells(cells)
+    # A rate by the logarithm, the second and the last of four widths, one-hot words.
+    np.testing.assert_allclose(encoded, [[0.5, 0.375, 0, 0, 1], [0.0, 0.875, 1, 0, 0]])
+    np.testing.assert_allclose(oracle._encode([oracle._values(cell) for cell in cells]), encoded)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import keras_tuner
 import pytest
 
+from executor.catalog.tuning import ask, tell
 from executor.oracles.hyperband import HyperbandOracle
 from executor.oracles.memory import Objective
 
 if TYPE_CHECKING:
     from executor.catalog.tuning import Proposal
-    from tests.executor.oracles.conftest import Drive
+    from tests.executor.oracles.conftest import Drive, DriveRounds
 
 
 @pytest.fixture
@@ -74,3 +75,49 @@ def test_if_all_trials_of_a_rung_fail_the_next_bracket_begins(make, drive: Drive
 
 def test_brackets_follow_each_other_until_the_budget_ends(make, drive: Drive) -> None:
     assert len(drive(make(11), rate, trials=60)) == 60
+
+
+def test_asked_for_many_at_once_a_rung_runs_whole_and_then_its_survivors(make, drive_rounds: DriveRounds) -> None:
+    rungs = drive_rounds(make(22), rate, at_once=32, trials=22)
+    assert [[proposal.epochs for proposal in rung] for rung in rungs] == [[9] * 15, [18] * 5, [54] * 2]
+    by_rate = sorted(rungs[0], key=rate)
+    assert [proposal.continues for proposal in rungs[1]] == [proposal.number for proposal in by_rate[:5]]
+    assert [proposal.continues for proposal in rungs[2]] == [proposal.number for proposal in rungs[1][:2]]
+
+
+def test_in_rounds_smaller_than_a_rung_the_best_of_the_whole_rung_go_on(make, drive_rounds: DriveRounds) -> None:
+    rounds = drive_rounds(make(22), rate, at_once=4, trials=22)
+    # 15 trials, the 5 best of them, and of these the 2 best; no round spans two rungs.
+    assert [len(asked) for asked in rounds] == [4, 4, 4, 3, 4, 1, 2]
+    flat = [proposal for asked in rounds for proposal in asked]
+    best = sorted(flat[:15], key=rate)
+    assert [rate(proposal) for proposal in flat[15:20]] == [rate(proposal) for proposal in best[:5]]
+    assert [rate(proposal) for proposal in flat[20:]] == [rate(proposal) for proposal in best[:2]]
+
+
+def test_nothing_is_promoted_before_the_whole_rung_has_ended(make, outcome_of) -> None:
+    oracle = make(22)
+    rung = ask(oracle, 32)
+    tell(oracle, [outcome_of(proposal, rate(proposal)) for proposal in rung[:-1]])
+    assert oracle.create_trial("another slot").status == "IDLE"
+    tell(oracle, [outcome_of(rung[-1], 0.0)])
+    assert ask(oracle)[0].continues == rung[-1].number
+
+
+def test_in_rounds_failed_trials_do_not_starve_the_rungs_above(make, drive_rounds: DriveRounds) -> None:
+    rungs = drive_rounds(
+        make(22),
+        lambda proposal: None if proposal.number in {*range(11), 15} else rate(proposal),
+        at_once=32,
+        trials=22,
+    )
+    # Four of the first fifteen are left, of which one fails again: all that are left go on, and two of the last three.
+    assert [len(rung) for rung in rungs[:3]] == [15, 4, 2]
+    assert {proposal.continues for proposal in rungs[1]} == {11, 12, 13, 14}
+    assert [proposal.continues for proposal in rungs[2]] == [16, 17]
+
+
+@pytest.mark.parametrize("at_once", [4, 32])
+def test_the_same_rounds_give_the_same_proposals(make, drive_rounds: DriveRounds, at_once: int) -> None:
+    first, again = (drive_rounds(make(22), rate, at_once=at_once, trials=40) for _ in range(2))
+    assert first == again

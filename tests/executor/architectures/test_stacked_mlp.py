@@ -1,0 +1,196 @@
+"""A trial in a stack is the Keras model of its configuration: the same first weights, the same outputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from executor.architectures.mlp import EMBEDDING, build_network
+from executor.architectures.stacked_mlp import Shape, cut, fill, forward, initial_weights, masks, padded
+from executor.catalog.hyperparameters import Configuration, configuration
+from rules.choices import (
+    BinaryCrossentropy,
+    Choice,
+    He,
+    Lecun,
+    RandomNormal,
+    RandomUniform,
+    Relu,
+    Selu,
+    Tanh,
+    Xavier,
+)
+from rules.facts import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import keras
+
+    from executor.parts import Parts
+    from rules.bundle import Bundle
+    from tests.executor.conftest import MakeParts
+
+SIZES = ({"units": 7, "layers": 3}, {"units": 4, "layers": 1, "dropout": 0.0}, {"units": 9, "layers": 2})
+
+
+@pytest.fixture(params=["numbers only", "numbers and codes", "codes only"])
+def parts(request: pytest.FixtureRequest, make_parts: MakeParts) -> Parts:
+    """Fifty rows of three numbers, of two codes out of seven levels, or of both."""
+    random = np.random.default_rng(0)
+    numbers = random.normal(size=(50, 0 if request.param == "codes only" else 3))
+    target = random.integers(0, 2, size=(50, 1))
+    if request.param == "numbers only":
+        return make_parts(numbers, target, task=Task.BINARY)
+    return make_parts(numbers, target, task=Task.BINARY, codes=random.integers(0, 7, size=(50, 2)), vocabulary=7)
+
+
+def chosen(units: int, layers: int) -> Configuration:
+    return Configuration(learning_rate=0.1, schedule="constant", dropout=0.0, units=units, layers=layers)
+
+
+@st.composite
+def smaller_ones(draw: st.DrawFn) -> tuple[Shape, Configuration]:
+    """A stack's shape, and a configuration that fits into it."""
+    units, layers = draw(st.integers(1, 6)), draw(st.integers(1, 4))
+    coded = draw(st.integers(0, 2))
+    shape = Shape(
+        width=draw(st.integers(0 if coded else 1, 4)),
+        coded=coded,
+        vocabulary=5 if coded else 0,
+        outputs=draw(st.integers(1, 3)),
+        units=units,
+        layers=layers,
+    )
+    return shape, chosen(draw(st.integers(1, units)), draw(st.integers(1, layers)))
+
+
+@given(smaller_ones(), st.integers(0, 2**32 - 1))
+@settings(deadline=None)
+def test_cut_takes_off_what_padded_filled_up(drawn: tuple[Shape, Configuration], seed: int) -> None:
+    shape, own = drawn
+    small = Shape(**{**vars(shape), "units": own.units, "layers": own.layers})
+    random = np.random.default_rng(seed)
+    weights = [random.normal(size=size).astype(np.float32) for size in small.weights]
+    filled = padded(weights, own, shape)
+    assert [weight.shape for weight in filled] == shape.weights
+    for before, after in zip(weights, cut(filled, own, shape), strict=True):
+        np.testing.assert_array_equal(before, after)
+    # Nothing is put twice or lost: the filled weights add up to the trial's own.
+    assert sum(map(np.count_nonzero, filled)) == sum(map(np.count_nonzero, weights))
+
+
+def test_the_shape_of_a_stack_is_that_of_its_widest_and_its_deepest_trial(parts: Parts) -> None:
+    shape = Shape.of(parts, [chosen(5, 1), chosen(2, 3)])
+    assert (shape.units, shape.layers) == (5, 3)
+    columns = parts.train.dense.shape[1] + 2 * EMBEDDING * (parts.vocabulary > 0)
+    assert shape.weights[-8:] == [(columns, 5), (1, 5), (5, 5), (1, 5), (5, 5), (1, 5), (5, 1), (1, 1)]
+    assert shape.size == 7 * EMBEDDING * (parts.vocabulary > 0) + columns * 5 + 5 + 2 * 30 + 6
+    assert shape.biases[-8:] == [False, True] * 4
+    assert len(shape.biases) == len(shape.weights)
+
+
+@pytest.mark.parametrize(
+    "initializer",
+    [
+        He(),
+        He(distribution="uniform"),
+        Xavier(),
+        Xavier(distribution="normal"),
+        Lecun(),
+        RandomUniform(limit=0.1),
+        RandomNormal(stddev=0.1),
+    ],
+    ids=str,
+)
+def test_a_trial_starts_from_the_weights_of_its_keras_model(
+    make_bundle: Callable[..., Bundle], parts: Parts, initializer: Choice
+) -> None:
+    bundle = make_bundle(initializer=initializer, loss=BinaryCrossentropy(output_bias="log_prior"))
+    for seed, size in enumerate(SIZES):
+        network = build_network(parts=parts, bundle=bundle, hyperparameters=size, seed=seed)
+        own = initial_weights(parts, bundle, configuration(bundle, size), seed=seed)
+        for ours, theirs in zip(own, network.get_weights(), strict=True):
+            np.testing.assert_array_equal(ours.reshape(theirs.shape), theirs)
+
+
+@pytest.mark.parametrize("activation", [Relu(), Tanh(), Selu()], ids=str)
+def test_every_trial_of_a_stack_answers_as_its_keras_model(
+    make_bundle: Callable[..., Bundle], parts: Parts, activation: Choice
+) -> None:
+    bundle = make_bundle(activation=activation)
+    configurations = [configuration(bundle, size) for size in SIZES]
+    shape = Shape.of(parts, configurations)
+    networks = [
+        _with_random_biases(build_network(parts=parts, bundle=bundle, hyperparameters=size, seed=seed))
+        for seed, size in enumerate(SIZES)
+    ]
+    own = [
+        padded([_two_dimensional(weight) for weight in network.get_weights()], one, shape)
+        for network, one in zip(networks, configurations, strict=True)
+    ]
+    units, layers = masks(configurations, shape)
+    answers = forward(
+        [tf.constant(np.stack(weights)) for weights in zip(*own, strict=True)],
+        _inputs(parts),
+        bundle=bundle,
+        shape=shape,
+        units=tf.constant(units),
+        layers=tf.constant(layers),
+    )
+    assert answers.dtype == tf.float32
+    for trial, network in enumerate(networks):
+        np.testing.assert_allclose(answers[trial], network(_inputs(parts)), rtol=1e-5, atol=1e-6)
+
+
+def _two_dimensional(weight: np.ndarray) -> np.ndarray:
+    return weight[None] if weight.ndim == 1 else weight
+
+
+def _with_random_biases(network: keras.Model) -> keras.Model:
+    """With zeros an error in their places would not be seen."""
+    random = np.random.default_rng(1)
+    network.set_weights([random.normal(size=one.shape) if one.ndim == 1 else one for one in network.get_weights()])
+    return network
+
+
+def _inputs(parts: Parts) -> dict[str, tf.Tensor]:
+    inputs = {"dense": tf.constant(parts.train.dense)}
+    return inputs | ({"codes": tf.constant(parts.train.codes)} if parts.vocabulary else {})
+
+
+def test_a_keras_model_filled_with_a_trials_weights_answers_as_the_trial_did(
+    make_bundle: Callable[..., Bundle], parts: Parts
+) -> None:
+    bundle = make_bundle()
+    configurations = [configuration(bundle, size) for size in SIZES]
+    shape = Shape.of(parts, configurations)
+    stacked = [
+        padded(initial_weights(parts, bundle, one, seed=10 + trial), one, shape)
+        for trial, one in enumerate(configurations)
+    ]
+    units, layers = masks(configurations, shape)
+    answers = forward(
+        [tf.constant(np.stack(weights)) for weights in zip(*stacked, strict=True)],
+        _inputs(parts),
+        bundle=bundle,
+        shape=shape,
+        units=tf.constant(units),
+        layers=tf.constant(layers),
+    )
+    for trial, (size, one) in enumerate(zip(SIZES, configurations, strict=True)):
+        network = build_network(parts=parts, bundle=bundle, hyperparameters=size, seed=99)
+        fill(network, cut(stacked[trial], one, shape))
+        np.testing.assert_allclose(network(_inputs(parts)), answers[trial], rtol=1e-5, atol=1e-6)
+
+
+def test_masks_say_which_units_and_layers_a_trial_has(parts: Parts) -> None:
+    configurations = [chosen(1, 3), chosen(3, 1)]
+    units, layers = masks(configurations, Shape.of(parts, configurations))
+    np.testing.assert_array_equal(units[:, 0], [[1, 0, 0], [1, 1, 1]])
+    np.testing.assert_array_equal(layers[:, :, 0, 0], [[1, 1], [1, 0], [1, 0]])

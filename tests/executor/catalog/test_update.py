@@ -1,0 +1,120 @@
+"""The update of stacked weights is Keras' own, for each trial at its own rate and decay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from executor.architectures.stacked_mlp import Shape
+from executor.budget import Budget
+from executor.catalog.hyperparameters import Configuration
+from executor.catalog.optimization import optimization
+from executor.catalog.performance import performance_metric
+from executor.catalog.update import update_rule
+from executor.trials.stack import StackedGraph
+from executor.trials.workplace import workplace
+from rules.choices import Adagrad, Adam, AdamW, Choice, He, RmsProp, Sgd, SgdMomentum
+from rules.errors import ChoiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from executor.parts import Parts
+    from rules.bundle import Bundle
+
+OPTIMIZERS = [
+    Sgd(),
+    SgdMomentum(momentum=0.8),
+    SgdMomentum(momentum=0.8, nesterov=True),
+    Adam(),
+    AdamW(),
+    RmsProp(),
+    Adagrad(),
+]
+STEPS = 10
+RATES, DECAYS = (0.3, 0.01, 0.002), (0.0, 0.1, 0.4)  # one of each for each trial
+
+
+@pytest.mark.parametrize("choice", OPTIMIZERS, ids=str)
+def test_ten_steps_are_those_of_keras_own_optimizer_for_each_trial(
+    make_bundle: Callable[..., Bundle], breast_cancer: Parts, tmp_path: Path, choice: Choice
+) -> None:
+    """Rates fall from step to step; gradients span five orders of magnitude, and some are exactly zero."""
+    configurations = [
+        Configuration(learning_rate=rate, schedule="constant", dropout=0, weight_decay=decay, units=2, layers=1)
+        for rate, decay in zip(RATES, DECAYS, strict=True)
+    ]
+    shape = Shape.of(breast_cancer, configurations)
+    bundle = make_bundle(optimizer=choice)
+    metric, budget = performance_metric(bundle.metric), Budget(trials=1)
+    at = workplace(bundle, breast_cancer, metric=metric, budget=budget, seed=0, directory=tmp_path)
+    graph = StackedGraph(at, shape, batch=8)
+    random = np.random.default_rng(0)
+    first = [[random.normal(size=size).astype(np.float32) for size in shape.weights] for _ in configurations]
+    gradients = [[_gradient(random, (len(configurations), *size)) for size in shape.weights] for _ in range(STEPS)]
+    stack = graph.start(list(zip(first, configurations, strict=True)))
+    for step, gradient in enumerate(gradients):
+        rates = tf.constant([rate / (1 + step) for rate in RATES], tf.float32)
+        stack = graph._update(stack, [tf.constant(one) for one in gradient], rates)
+
+    for trial, chosen in enumerate(configurations):
+        network = keras.Sequential([keras.Input((30,)), keras.layers.Dense(2), keras.layers.Dense(1)])
+        weights = network.trainable_variables
+        for variable, value in zip(weights, first[trial], strict=True):
+            variable.assign(value.reshape(variable.shape))
+        optimizer = optimization(choice, chosen)
+        for step, gradient in enumerate(gradients):
+            optimizer.learning_rate = chosen.learning_rate / (1 + step)
+            optimizer.apply(
+                [one[trial].reshape(own.shape) for one, own in zip(gradient, weights, strict=True)], weights
+            )
+        for ours, theirs in zip(stack.weights, weights, strict=True):
+            np.testing.assert_allclose(ours[trial].numpy().reshape(theirs.shape), theirs, rtol=2e-5, atol=2e-6)
+
+
+def _gradient(random: np.random.Generator, size: tuple[int, ...]) -> np.ndarray:
+    gradient = random.normal(size=size) * 10.0 ** random.integers(-4, 1, size=size)
+    return np.where(random.random(size) < 0.1, 0, gradient).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("choice", "change"),
+    [
+        # The first step at rate 0.5 along the gradient 2, worked by hand; epsilon is 1e-7.
+        (Sgd(), -1.0),
+        (SgdMomentum(momentum=0.9), -1.0),
+        (SgdMomentum(momentum=0.9, nesterov=True), -1.9),  # 0.9 · (-1) - 1
+        (Adam(), -0.5),  # the mean 0.2 / 0.1 over the root of the square 0.004 / 0.001
+        (AdamW(), -0.5),
+        (RmsProp(), -0.5 * 2 / 0.4**0.5),  # the square is a tenth of 4
+        (Adagrad(), -0.5 * 2 / 4.1**0.5),  # the accumulator starts at 0.1
+    ],
+    ids=str,
+)
+def test_the_first_step_is_the_formulas(choice: Choice, change: float) -> None:
+    rule = update_rule(choice)
+    weight = tf.zeros((1, 1, 1))
+    found, slots = rule.update(tf.fill((1, 1, 1), 2.0), rule.slots(weight), tf.fill((1, 1, 1), 0.5), tf.ones((1, 1, 1)))
+    assert found.numpy().item() == pytest.approx(change, rel=1e-5)
+    assert len(slots) == len(rule.starts)
+
+
+@pytest.mark.parametrize("choice", OPTIMIZERS, ids=str)
+def test_what_has_no_gradient_stays_zero(choice: Choice) -> None:
+    """So what fills a narrow trial up to the stack's width stays without effect."""
+    rule = update_rule(choice)
+    weight = tf.zeros((2, 3, 4))
+    slots, column = rule.slots(weight), tf.ones((2, 1, 1))
+    for step in range(1, 4):
+        change, slots = rule.update(tf.zeros_like(weight), slots, column, column * step)
+        np.testing.assert_array_equal(change, 0)
+
+
+def test_a_choice_of_another_slot_is_refused() -> None:
+    with pytest.raises(ChoiceError, match="must be one of the slot's choices, but got he"):
+        update_rule(He())

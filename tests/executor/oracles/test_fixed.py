@@ -1,0 +1,58 @@
+"""Grids and lists give all that they hold at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import keras_tuner
+import pytest
+
+from executor.catalog.tuning import ask, tell
+from executor.oracles.fixed import GridOracle, ManualOracle, RandomOracle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from executor.catalog.tuning import Proposal
+    from executor.oracles.memory import Objective
+    from executor.trials.journal import Outcome
+
+
+def space() -> keras_tuner.HyperParameters:
+    hyperparameters = keras_tuner.HyperParameters()
+    hyperparameters.Choice("units", [64, 128], default=128)
+    hyperparameters.Choice("rate", [0.1, 0.2, 0.3], default=0.2)
+    return hyperparameters
+
+
+def test_a_grid_gives_all_combinations_at_once_the_defaults_first(loss: Objective) -> None:
+    proposals = ask(GridOracle(space=space(), objective=loss, seed=0), 100)
+    # Each hyperparameter's default first, then its values in their order; the last one varies fastest.
+    assert [tuple(proposal.hyperparameters.values()) for proposal in proposals] == [
+        (128, 0.2), (128, 0.1), (128, 0.3), (64, 0.2), (64, 0.1), (64, 0.3),
+    ]  # fmt: skip
+    assert [proposal.number for proposal in proposals] == [*range(6)]
+
+
+@pytest.mark.parametrize("at_once", [1, 4, 6])
+def test_a_grid_gives_the_same_combinations_in_rounds_of_any_size(
+    loss: Objective, outcome_of: Callable[[Proposal, float | None], Outcome], at_once: int
+) -> None:
+    whole = ask(GridOracle(space=space(), objective=loss, seed=0), 100)
+    oracle, found = GridOracle(space=space(), objective=loss, seed=0), []
+    while asked := ask(oracle, at_once):
+        tell(oracle, [outcome_of(proposal, 0.5) for proposal in asked])
+        found += asked
+    assert found == whole
+
+
+def test_a_list_is_given_at_once_in_its_order(loss: Objective) -> None:
+    listed: list[dict[str, float | int | str]] = [{"units": 64, "rate": 0.3}, {"units": 128, "rate": 0.1}]
+    oracle = ManualOracle(space=space(), objective=loss, seed=0, configurations=listed)
+    assert [dict(proposal.hyperparameters) for proposal in ask(oracle, 100)] == listed
+
+
+def test_random_draws_at_once_never_repeat_and_end_with_the_space(loss: Objective) -> None:
+    proposals = ask(RandomOracle(space=space(), objective=loss, seed=0), 100)
+    assert len({str(proposal.hyperparameters) for proposal in proposals}) == len(proposals) <= 6
+    assert dict(proposals[0].hyperparameters) == {"units": 128, "rate": 0.2}
