@@ -34,6 +34,8 @@ RANDOM_PER_DIMENSION: Final = 1  # further ones for each hyperparameter; keras-t
 RESTARTS: Final = 2  # of the fit of the length scales; keras-tuner's 20 are what makes it slow
 FITTED: Final = 64
 """Trials to which the length scales are fitted; a fit to 200 takes 0.5 s. The process itself knows all of them."""
+MOST_KNOWN: Final = 400
+"""Trials that the process knows, the best and the newest; its time grows with the cube of their number."""
 TRIALS_PER_SCALE: Final = 10
 """Trials for each encoded column from which on each has a length scale of its own; before, own ones only fit chance:
 after 30 trials in 6 dimensions (Hartmann's function) 0.41 were lacking to the minimum instead of 0.26."""
@@ -47,9 +49,11 @@ WORTHWHILE: Final = 0.01  # of a standard deviation of the scores; expected impr
 class Known:
     """What the ended trials tell.
 
-    kernel: with its fitted length scales. encoded: (trials, columns). losses: (trials,) in standard deviations.
+    ended: their number; the process knows the best and the newest of many. kernel: with its fitted length scales.
+    encoded: (trials, columns). losses: (trials,) in standard deviations.
     """
 
+    ended: int
     kernel: Kernel
     encoded: np.ndarray
     losses: np.ndarray
@@ -109,7 +113,7 @@ class BayesianOracle(InMemoryOracle, keras_tuner.oracles.BayesianOptimizationOra
         A failed trial counts as the worst: were it left out, the process would propose its like again and again.
         """
         ended = [trial for trial in self.trials.values() if trial.status in {"COMPLETED", "FAILED"}]
-        if self._known is not None and len(self._known.losses) == len(ended):
+        if self._known is not None and self._known.ended == len(ended):
             return self._known
         sign = -1.0 if self.objective.direction == "max" else 1.0
         losses = np.array([np.nan if trial.score is None else sign * trial.score for trial in ended])
@@ -117,12 +121,19 @@ class BayesianOracle(InMemoryOracle, keras_tuner.oracles.BayesianOptimizationOra
         spread = losses.std()
         losses = (losses - losses.mean()) / (spread if spread > 0 else 1.0)
         encoded = self._encode([trial.hyperparameters.values for trial in ended])
+        if len(ended) > MOST_KNOWN:
+            best, newest = (
+                np.argsort(losses, kind="stable")[: MOST_KNOWN // 2],
+                np.arange(len(ended))[-MOST_KNOWN // 2 :],
+            )
+            kept = np.union1d(best, newest)
+            encoded, losses = encoded[kept], losses[kept]
         # The best half of them, for there the process must be right, and some of the others.
         order = np.argsort(losses, kind="stable")
         others = np.random.default_rng([self.seed, len(ended)]).permutation(order[FITTED // 2 :])
         some = np.concatenate([order[: FITTED // 2], others[: FITTED - FITTED // 2]])
         columns = encoded.shape[1]
-        scales = np.full(columns, 0.5) if len(ended) >= TRIALS_PER_SCALE * columns else 0.5
+        scales = np.full(columns, 0.5) if len(losses) >= TRIALS_PER_SCALE * columns else 0.5
         signal = ConstantKernel(1.0, SIGNAL) * Matern(scales, LENGTH_SCALES, nu=2.5)
         kernel = signal + WhiteKernel(NOISE[0] * 10, NOISE)
         process = GaussianProcessRegressor(kernel, n_restarts_optimizer=RESTARTS, random_state=self.seed % 2**32)
@@ -130,7 +141,7 @@ class BayesianOracle(InMemoryOracle, keras_tuner.oracles.BayesianOptimizationOra
             # A length scale at its bound says that a hyperparameter does not matter, which is no trouble.
             warnings.simplefilter("ignore", ConvergenceWarning)
             process.fit(encoded[some], losses[some])
-        self._known = Known(kernel=process.kernel_, encoded=encoded, losses=losses)
+        self._known = Known(ended=len(ended), kernel=process.kernel_, encoded=encoded, losses=losses)
         return self._known
 
     def _believe(self, known: Known) -> GaussianProcessRegressor:
