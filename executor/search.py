@@ -49,7 +49,7 @@ TRIALS_WITHOUT_BUDGET: Final = 20  # trials, where neither time nor their number
 HOPELESS: Final = 10  # trials without a completed one; then the next would hardly be completed either
 MOST_AT_ONCE: Final = 32  # trials; more in a stack train hardly faster each (19 times plain Keras with 32, 12 with 8)
 LEARNING_AT_ONCE: Final = 8  # trials of a search that learns from each round
-ROUNDS_LEFT: Final = 3  # rounds that the time must allow when a round is laid
+ROUNDS_LEFT: Final = 3  # rounds that the time must allow a search that learns from them
 SHORTEST_TRIAL: Final = 1.0  # seconds; building and compiling a network take half of it
 
 StoppedBy = Literal["budget", "trials", "exhausted", "interrupt"]
@@ -168,7 +168,9 @@ def _round_size(at: Workplace, outcomes: Sequence[Outcome], most: int) -> int:
     if budget.seconds is not None:
         done = [outcome.seconds for outcome in outcomes if outcome.epochs > 0]
         one = sum(done) / len(done) if done else _trial_seconds(at)
-        most = min(most, int(budget.remaining() / ROUNDS_LEFT / one))
+        # Wide stacks are the fast ones, so only a search that learns from its rounds is laid in several.
+        rounds = ROUNDS_LEFT if isinstance(at.bundle.tuner, Bayesian) else 1
+        most = min(most, int(budget.remaining() / rounds / one))
     return max(1, most)
 
 
