@@ -127,7 +127,7 @@ def search(
         stopped_by: StoppedBy | None
         try:
             while (stopped_by := _limit(budget, journal.outcomes, interrupt)) is None:
-                size = _round_size(at, journal.outcomes, at_once or most_at_once(bundle, len(devices)))
+                size = _round_size(at, journal.outcomes, at_once or _most_at_once(bundle, len(devices)))
                 proposals = ask(oracle, size)  # 6  H, proposed by T
                 if not proposals:
                     stopped_by = "exhausted"
@@ -155,7 +155,7 @@ def _stacks(at: Workplace, devices: Sequence[Device], *, width: int) -> StackRun
     return ParallelRunner(places, width=width)
 
 
-def most_at_once(bundle: Bundle, devices: int) -> int:
+def _most_at_once(bundle: Bundle, devices: int) -> int:
     """Trials that pay to run at once."""
     return devices * (LEARNING_AT_ONCE if isinstance(bundle.tuner, Bayesian) else MOST_AT_ONCE)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rules.facts import CLASSIFICATION, NUMERIC_TARGET, Facts, Measurement, Task
 
@@ -17,14 +17,13 @@ if TYPE_CHECKING:
 
     from rules.facts import Value
 
-NEIGHBOURS = (-1, 0, 1)
-"""Whole numbers around the one at which a threshold is met exactly: one of them lies on each side."""
+NEIGHBOURS: Final = (-1, 0, 1, 2)
+"""Added to a number rounded down: whole numbers around the one at which a threshold is met, on each side."""
 
-DIGITS = 6
+DIGITS: Final = 6
 """Decimals of a number of rows that is a product, and of a distance; the further ones are rounding errors."""
 
-
-MANY_ROWS = 0.02
+MANY_ROWS: Final = 0.02
 """Added to the distance of a change of the most frequent class: rarer rows reach the same ratio, and are fewer."""
 
 
@@ -65,7 +64,7 @@ def _counts(
     move: Callable[[int], tuple[str, dict[str, Value]]],
 ) -> Iterator[Move]:
     """The moves to the whole numbers around some wanted ones, the nearest first."""
-    counts = {math.floor(one) + delta for one in wanted for delta in (*NEIGHBOURS, 2)}
+    counts = {math.floor(one) + delta for one in wanted for delta in NEIGHBOURS}
     for count in sorted(counts, key=lambda count: abs(count - now)):
         if least <= count <= most and count != now:
             words, values = move(count)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 OUTPUTS_PER_CALL: Final = 1 << 22
 """Numbers in the widest hidden layer of all trials that are computed at once on validation rows: 16 MiB."""
 
+SEEDS_APART: Final = 64  # more than the most layers: each layer of each seed has its own noise
 
 SIZES: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 """Numbers of trials for which a graph is compiled; a stack of another number is filled up to the next."""
@@ -140,11 +141,11 @@ class StackedGraph:
         self, trials: Sequence[Sequence[np.ndarray]], configurations: Sequence[Configuration]
     ) -> list[tf.Tensor]:
         """Arrays of each trial in its own shape, side by side in the stack's."""
-        filled = [
+        alike = [
             stacked_mlp.padded(arrays, chosen, self.shape)
             for arrays, chosen in zip(trials, configurations, strict=True)
         ]
-        return [tf.constant(np.stack(part)) for part in zip(*filled, strict=True)]
+        return [tf.constant(np.stack(part)) for part in zip(*alike, strict=True)]
 
     def _filled(
         self,
@@ -236,7 +237,7 @@ class StackedGraph:
         rate = dropout[:, None, None]
         kept = []
         for layer in range(self.shape.layers):
-            seed = tf.stack([self._at.seed * MOST_LAYERS + layer, step])
+            seed = tf.stack([self._at.seed * SEEDS_APART + layer, step])
             # Unit by unit, so that the widest trial of a stack does not shift the others' noise.
             drawn = tf.transpose(tf.random.stateless_uniform([self.shape.units, self._batch], seed))
             kept.append(tf.where(drawn[None] >= rate, 1 / (1 - rate), 0.0))
@@ -255,9 +256,6 @@ class StackedGraph:
             weights.append(kept + change)
             slots.append(after)
         return stack._replace(weights=weights, slots=slots, steps=steps)
-
-
-MOST_LAYERS: Final = 64  # more than executor.catalog.hyperparameters allows: each layer of each seed has its own noise
 
 
 def _compiled(function: Any, *signature: Any) -> Any:  # noqa: ANN401 - nested specs

@@ -88,7 +88,7 @@ class StackRunner:
                 if member.best is not None:
                     write_weights(weights_path(at.directory, member.proposal.number), member.best)
         except PcwatError:
-            raise  # a choice that fits no trial
+            raise  # what a person can mend ends the search
         except Exception as error:  # noqa: BLE001 - whatever else breaks one stack must not end the search
             share = (at.budget.now() - start) / len(group)
             for member in group:
@@ -116,12 +116,12 @@ class StackRunner:
         running, epoch = list(group), 0
         try:
             while running:
-                rows, noise = shuffled([at.seed, first_epoch + epoch], len(at.train), self._batch), first_epoch + epoch
-                done = 0
+                drawn = first_epoch + epoch  # numbers the epoch for what is drawn: the order of rows, and dropout
+                rows, done = shuffled([at.seed, drawn], len(at.train), self._batch), 0
                 while done < steps and not pace.is_over and not at.interrupt.requested:
                     now = pace.steps(steps - done)
                     rates = _rates(running, pace.advance(now), trials=stack.trials)
-                    stack = graph.train(stack, rows[done : done + now], rates, noise=noise * steps + done)
+                    stack = graph.train(stack, rows[done : done + now], rates, noise=drawn * steps + done)
                     done += now
                 epoch += 1
                 if not at.interrupt.requested and (not pace.is_over or epoch == 1):

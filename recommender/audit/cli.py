@@ -23,7 +23,6 @@ from recommender.options import dataset_options, strategy_options
 from recommender.render import NOTES_ORDER
 from rules.cli import SlotName
 from rules.command import console, emit_models, end, format_option
-from rules.counterfactual import flips
 from rules.output import keep_inputs, write_text
 
 if TYPE_CHECKING:
@@ -111,24 +110,17 @@ def what_if(*, subject: Subject, settings: tuple[str, ...], every: bool, form: s
     recommend audit what-if runs/titanic-1 --set imbalance_ratio=6
     """
     if settings:
-        outcomes, _ = what_if_set(subject, settings)
+        outcomes = what_if_set(subject, settings)
         if form == "json":
             emit_models(outcomes)
         else:
             render.show_outcomes(outcomes, settings, console())
         return
-    record = subject.record
-    found = flips(
-        subject.book(),
-        record.measurements(),
-        pins=record.pins,
-        rare_class=record.dataset.rare_class,
-        slots=NOTES_ORDER,
-    )
+    found = subject.flips(NOTES_ORDER)
     if form == "json":
         emit_models([flip for nearest in found.values() for flip in nearest])
     else:
-        render.show_flips(found, record, console(), every=every)
+        render.show_flips(found, subject.record, console(), every=every)
 
 
 @audit.command()

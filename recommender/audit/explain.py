@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from recommender.bundle_pins import FROM_BUNDLE
 from rules.choices import Slot
-from rules.counterfactual import Flip, flips
+from rules.counterfactual import Flip
 from rules.decision import Fragility, TestResult
 
 if TYPE_CHECKING:
@@ -83,13 +83,7 @@ class Explanation(BaseModel):
 def explain(subject: Subject, slots: Iterable[Slot] = tuple(Slot)) -> tuple[Explanation, ...]:
     """Explain the decisions on some slots; the flips are those of the subject's book."""
     record, wanted = subject.record, tuple(slots)
-    found = flips(
-        subject.book(),
-        record.measurements(),
-        pins=record.pins,
-        rare_class=record.dataset.rare_class,
-        slots=wanted,
-    )
+    found = subject.flips(wanted)
     off = record.book.switched_off
     return tuple(
         _explanation(
@@ -104,6 +98,7 @@ def _explanation(decision: Decision, nearest: tuple[Flip, ...], off: Iterable[Sw
     deciding = [trace for trace in decision.trace if trace.outcome == "decides"]
     beaten = [trace for trace in decision.trace if trace.outcome == "beaten"]
     silent = [trace for trace in decision.trace if trace.outcome == "silent"]
+    is_contested = winner.stance == "contested" and not pin
     by = ", ".join(decision.rules)
     if pin:
         by = FROM_BUNDLE if pin.reason == FROM_BUNDLE else f"a person ({pin.author})" if pin.author else "a person"
@@ -130,11 +125,7 @@ def _explanation(decision: Decision, nearest: tuple[Flip, ...], off: Iterable[Sw
                 for trace in [*deciding, *beaten]
                 if trace.choice != choice
             ),
-            *(
-                f"{winner.rule} is contested: sources disagree."
-                for _ in [0]
-                if winner.stance == "contested" and not pin
-            ),
+            *([f"{winner.rule} is contested: sources disagree."] if is_contested else []),
         ),
         fragile=() if pin else decision.fragile,
         provisional=() if pin else decision.provisional,

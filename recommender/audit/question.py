@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from recommender.audit.subject import Subject
-    from rules.engine import ProvedBook, Strategy
+    from rules.engine import ProvedBook
     from rules.facts import Value
 
 _CLOSED = ConfigDict(frozen=True, extra="forbid")
@@ -122,7 +122,7 @@ def why_not(subject: Subject, words: str) -> WhyNot:
     )
 
 
-def what_if(subject: Subject, settings: Sequence[str]) -> tuple[tuple[Outcome, ...], Strategy]:
+def what_if(subject: Subject, settings: Sequence[str]) -> tuple[Outcome, ...]:
     """The bundle under changed facts beside the bundle under the recorded ones, by the same book.
 
     settings: FACT=VALUE. Raises ChoiceError on a fact or value that does not exist.
@@ -130,20 +130,18 @@ def what_if(subject: Subject, settings: Sequence[str]) -> tuple[tuple[Outcome, .
     proved, record = subject.book(), subject.record
     facts, pins = record.measurements(), record.pins
     before = rulings(proved, facts, pins=pins)
-    strategy = decide(proved, substituted(facts, read_settings(settings), source="given by --set"), pins=pins)
-    outcomes = tuple(
+    after = decide(proved, substituted(facts, read_settings(settings), source="given by --set"), pins=pins).decisions
+    return tuple(
         Outcome(
             slot=slot,
             was=str(before[slot].choice),
             was_by=before[slot].rules or ("a person",),
-            becomes=str(decision.choice),
-            becomes_by=("a person",) if decision.pin else decision.rules,
-            provisional=decision.provisional,
+            becomes=str(after[slot].choice),
+            becomes_by=("a person",) if after[slot].pin else after[slot].rules,
+            provisional=after[slot].provisional,
         )
         for slot in NOTES_ORDER
-        for decision in [strategy.decisions[slot]]
     )
-    return outcomes, strategy
 
 
 def read_settings(settings: Sequence[str]) -> dict[str, Value]:

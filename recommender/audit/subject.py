@@ -9,14 +9,17 @@ from pydantic import ValidationError
 
 from recommender.manifest import GUARDRAILS, RECORD
 from recommender.recommend import advise_on
+from rules.counterfactual import Flip, flips
 from rules.engine import ProvedBook, load_book
 from rules.errors import BookError, ChoiceError, RunError
 from rules.record import Guardrail, Guardrails, Record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from recommender.recommend import Said, StrategyOptions
+    from rules.choices import Slot
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +57,17 @@ class Subject:
             raise type(error)(
                 f"{error} (The record was made with {' + '.join(self.layers)}; --book names others.)"
             ) from None
+
+    def flips(self, slots: Iterable[Slot]) -> dict[Slot, tuple[Flip, ...]]:
+        """The nearest changes that would give each of some slots another choice. Raises BookError as `book` does."""
+        record = self.record
+        return flips(
+            self.book(),
+            record.measurements(),
+            pins=record.pins,
+            rare_class=record.dataset.rare_class,
+            slots=slots,
+        )
 
 
 def open_subject(path: Path, *, said: Said, delimiter: str | None, strategy: StrategyOptions) -> Subject:
