@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 import keras
@@ -21,6 +22,11 @@ WIDE: Final = 4_096
 """Encoded columns; below it a step is bound by launches, not by arithmetic, and the casts only cost. An estimate:
 a float32 product of 512 by 4,096 times 4,096 by 256 takes about 0.1 ms on an A10, ten times a launch."""
 
+MOST_STREAMS: Final = 2
+"""Stacks that a CPU trains at the same time. One leaves cores idle while it compiles and between its products: two take
+1.35 ms a step of 8 trials with 3 layers of 128 units instead of 1.73, of 6 with 4 layers of 64 units 0.59 instead of
+1.02."""
+
 Precision = Literal["float32", "mixed_bfloat16"]
 
 
@@ -32,6 +38,8 @@ class Device:
     """As tf.device takes it."""
     capability: tuple[int, int] | None = None
     """A GPU's compute capability; None for a CPU, or where the driver does not tell."""
+    streams: int = 1
+    """Stacks that it trains at the same time."""
 
     def compute(self, *, width: int) -> tf.DType:
         """The type in which a stack's hidden layers compute."""
@@ -41,6 +49,9 @@ class Device:
         """The precision in which a network with so many encoded columns computes; its output is always float32."""
         fast = self.capability is not None and self.capability >= HALF_PRECISION
         return "mixed_bfloat16" if fast and width >= WIDE else "float32"
+
+
+CPU: Final = Device(name="/CPU:0")
 
 
 def detect() -> tuple[Device, ...]:
@@ -58,7 +69,8 @@ def detect() -> tuple[Device, ...]:
         _grow(gpu)
     logical = tf.config.list_logical_devices("GPU")
     if not logical:
-        return (Device(name="/CPU:0"),)
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return (replace(CPU, streams=min(cores, MOST_STREAMS)),)
     physical = tf.config.list_physical_devices("GPU")
     # Virtual GPUs of one physical GPU share its capability; the last one stands for all where there are more.
     return tuple(

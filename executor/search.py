@@ -14,7 +14,7 @@ import tensorflow as tf
 from executor.architectures.stacked_mlp import Shape
 from executor.catalog.hyperparameters import configuration
 from executor.catalog.performance import performance_metric
-from executor.catalog.tuning import EPOCHS, ask, tell, tuning
+from executor.catalog.tuning import ask, tell, tuning
 from executor.devices import computing_on, detect
 from executor.interrupt import Interrupt, noted_interrupt
 from executor.oracles.memory import Objective
@@ -30,12 +30,13 @@ from rules.choices import Bayesian
 from rules.errors import RunError, TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import keras_tuner
 
     from executor.budget import Budget
+    from executor.catalog.hyperparameters import Value
     from executor.catalog.tuning import Proposal
     from executor.devices import Device
     from executor.parts import Parts
@@ -127,8 +128,8 @@ def search(
         stopped_by: StoppedBy | None
         try:
             while (stopped_by := _limit(budget, journal.outcomes, interrupt)) is None:
-                size = _round_size(at, journal.outcomes, at_once or _most_at_once(bundle, len(devices)))
-                proposals = ask(oracle, size)  # 6  H, proposed by T
+                most = at_once or _most_at_once(bundle, len(devices))
+                proposals = _next_round(oracle, at, journal.outcomes, most)  # 6  H, proposed by T
                 if not proposals:
                     stopped_by = "exhausted"
                     break
@@ -147,7 +148,7 @@ def search(
 def _stacks(at: Workplace, devices: Sequence[Device], *, width: int) -> StackRunner | ParallelRunner:
     """One stack at a time, or where there are several devices one on each."""
     if len(devices) == 1:
-        return StackRunner(at, compute=devices[0].compute(width=width))
+        return StackRunner(at, device=devices[0], compute=devices[0].compute(width=width))
     places = []
     for device in devices:
         with tf.device(device.name):
@@ -160,25 +161,33 @@ def _most_at_once(bundle: Bundle, devices: int) -> int:
     return devices * (LEARNING_AT_ONCE if isinstance(bundle.tuner, Bayesian) else MOST_AT_ONCE)
 
 
-def _round_size(at: Workplace, outcomes: Sequence[Outcome], most: int) -> int:
-    """How many trials to ask for: as many as pay, and as leave time for further rounds to learn from them."""
+def _next_round(oracle: keras_tuner.Oracle, at: Workplace, outcomes: Sequence[Outcome], most: int) -> list[Proposal]:
+    """The next trials to run at once: as many as pay, and as leave time for further rounds to learn from them."""
     budget = at.budget
     if budget.trials is not None:
         most = min(most, budget.trials - len(outcomes))
-    if budget.seconds is not None:
-        done = [outcome.seconds for outcome in outcomes if outcome.epochs > 0]
-        one = sum(done) / len(done) if done else _trial_seconds(at)
-        # Wide stacks are the fast ones, so only a search that learns from its rounds is laid in several.
-        rounds = ROUNDS_LEFT if isinstance(at.bundle.tuner, Bayesian) else 1
-        most = min(most, int(budget.remaining() / rounds / one))
-    return max(1, most)
+    if budget.seconds is None:
+        return ask(oracle, most)
+    # Wide stacks are the fast ones, so only a search that learns from its rounds is laid in several.
+    time = budget.remaining() / (ROUNDS_LEFT if isinstance(at.bundle.tuner, Bayesian) else 1)
+    done = [outcome for outcome in outcomes if outcome.epochs > 0]
+    taken = sum(one.seconds for one in done)
+    planned = sum(_planned_seconds(at, one.hyperparameters, one.planned_epochs) for one in done)
+    pace, usual = (taken / planned, taken / len(done)) if done else (1.0, 0.0)
+
+    def fill(proposals: Sequence[Proposal]) -> bool:
+        """Whether one more of their like would not fit: by their sizes, or if all trials take the same."""
+        by_size = pace * sum(_planned_seconds(at, one.hyperparameters, one.epochs) for one in proposals)
+        return max(by_size / len(proposals), usual) * (len(proposals) + 1) > time
+
+    return ask(oracle, most, enough=fill)
 
 
-def _trial_seconds(at: Workplace) -> float:
-    """What the default trial takes in a stack, before any was measured."""
+def _planned_seconds(at: Workplace, hyperparameters: Mapping[str, Value], epochs: int) -> float:
+    """What a trial would take in a stack on two cores if it ran for all of its epochs."""
     batch = batch_size(len(at.train))
-    shape = Shape.of(at.parts, [configuration(at.bundle, {})])
-    return EPOCHS * steps_of(len(at.train), batch) * step_seconds(shape.size, batch)
+    size = Shape.of(at.parts, [configuration(at.bundle, hyperparameters)]).size
+    return epochs * steps_of(len(at.train), batch) * step_seconds(size, batch)
 
 
 def _replay(oracle: keras_tuner.Oracle, journal: Journal) -> int:

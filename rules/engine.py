@@ -112,12 +112,10 @@ def _report(slot: Slot, choice: Choice, rules: str, known: dict[str, Measurement
 
 def check(bundle: Bundle, book: Rulebook, facts: Facts) -> None:
     """Raise ChoiceError where a bundle's choices do not fit each other, or the task."""
+    choices = {slot: bundle.choice(slot) for slot in Slot}
     for constraint in book.constraints:
-        is_forbidden = all(constraint.forbids(slot, bundle.choice(slot)) for slot in constraint.choices)
-        if is_forbidden and all(test.holds(facts[test.fact].value) for test in constraint.when):
-            chosen = " with ".join(
-                f"{slot} = {bundle.choice(slot).model_dump()['name']}" for slot in constraint.choices
-            )
+        if constraint.is_broken_by(choices, facts):
+            chosen = " with ".join(f"{slot} = {choices[slot].model_dump()['name']}" for slot in constraint.choices)
             where = f" where {' and '.join(map(str, constraint.when))}" if constraint.when else ""
             raise ChoiceError(
                 f"The bundle combines {chosen}{where}, which rule {constraint.id} forbids: {constraint.because}. "

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from rules.choices import Choice, Slot
     from rules.condition import Test
+    from rules.facts import Facts
 
 Stance = Literal["agreed", "contested"]
 
@@ -74,6 +75,12 @@ class Constraint:
 
     def forbids(self, slot: Slot, choice: Choice) -> bool:
         return all(getattr(choice, key, None) in values for key, values in self.choices[slot].items())
+
+    def is_broken_by(self, chosen: Mapping[Slot, Choice], facts: Facts) -> bool:
+        """Whether choices show the forbidden combination; a fact that is not there cannot excuse them."""
+        return all(self.forbids(slot, chosen[slot]) for slot in self.choices) and all(
+            test.fact not in facts or test.holds(facts[test.fact].value) for test in self.when
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from rules.choices import Bayesian, Grid, Hyperband, Manual, Random
 from rules.errors import ChoiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import keras_tuner
 
@@ -73,10 +73,15 @@ def tuning(
     raise ChoiceError(f"A tuner must be one of the slot's choices, but got {bundle.tuner}.")
 
 
-def ask(oracle: keras_tuner.Oracle, count: int = 1) -> list[Proposal]:
-    """The next trials to run at once, at most so many; none when the oracle has nothing left to propose."""
+def ask(
+    oracle: keras_tuner.Oracle, count: int = 1, *, enough: Callable[[Sequence[Proposal]], bool] = lambda _: False
+) -> list[Proposal]:
+    """The next trials to run at once; none when the oracle has nothing left to propose.
+
+    At most `count`, and no more once they are `enough`.
+    """
     found: list[Proposal] = []
-    while len(found) < count:
+    while len(found) < count and not (found and enough(found)):
         with _unlocked_on_error(oracle):
             trial = oracle.create_trial(_slot(len(found)))
         if trial.status != "RUNNING":

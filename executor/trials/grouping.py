@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from executor.parts import Parts
     from executor.trials.training import Member
 
-LAUNCH: Final = 6e-4  # seconds of a step whatever its stack holds; measured on two cores
-SECONDS_PER_OPERATION: Final = 1 / 1.7e11  # of a training step; measured likewise, on layers of 256 to 512 units
-SECONDS_PER_WEIGHT: Final = 1.6e-9  # of the optimizer's update; measured likewise
-COMPILING: Final = 0.5  # seconds that a graph takes before its first step; measured likewise
+LAUNCH: Final = 5e-4  # seconds of a step whatever its stack holds; measured on two cores
+SECONDS_PER_OPERATION: Final = 1 / 2.6e11  # of a training step; measured likewise, on layers of 64 to 256 units
+SECONDS_PER_WEIGHT: Final = 1e-9  # of the optimizer's update; measured likewise
+COMPILING: Final = 0.7  # seconds that a graph takes before its first step; measured likewise
+RECOMPILING: Final = 0.5  # seconds that another number of trials takes; measured likewise
+STOPPING: Final = 0.5  # share of the planned steps after which trials stop in the mean; measured on 2,000 rows
 OPERATIONS_PER_WEIGHT: Final = 6  # and row: multiply and add, forward and twice backward
 
 Item = TypeVar("Item")
@@ -57,6 +59,14 @@ def stack_seconds(stack: Sequence[Member], parts: Parts, *, calls: int, batch: i
     """Seconds that a stack takes for so many steps, on two cores."""
     shape = Shape.of(parts, [member.chosen for member in stack])
     return calls * (LAUNCH + len(stack) * step_seconds(shape.size, batch))
+
+
+def repacking_pays(shape: Shape, trials: int, left: int, *, steps: int, batch: int) -> bool:
+    """Whether a stack of `left` trials saves more, in the planned steps that are left, than it takes to compile.
+
+    It does not ask what is compiled already: a search that goes on after a crash must repack as it did before.
+    """
+    return (trials - left) * step_seconds(shape.size, batch) * steps * STOPPING > RECOMPILING
 
 
 def step_seconds(size: int, batch: int) -> float:

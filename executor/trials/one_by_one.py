@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import tensorflow as tf
@@ -16,6 +16,7 @@ import tensorflow as tf
 from executor.architectures.mlp import build_network
 from executor.catalog.hyperparameters import configuration
 from executor.catalog.optimization import learning_rates, optimization, take_step
+from executor.trials.graphs import compiled
 from executor.trials.journal import read_arrays, state_path, weights_path, write_arrays, write_weights
 from executor.trials.outcomes import ended, failed, trial_seed
 from executor.trials.pace import Pace
@@ -190,13 +191,13 @@ def compiled_outputs(network: keras.Model) -> Callable[[Rows], np.ndarray]:
     def some(inputs: dict[str, tf.Tensor], offset: tf.Tensor) -> tf.Tensor:
         return network(inputs, training=False) + offset
 
-    compiled = _compiled(some, signature, tf.TensorSpec(network.output.shape, tf.float32))
+    answered = compiled(some, signature, tf.TensorSpec(network.output.shape, tf.float32))
 
     def compute(rows: Rows) -> np.ndarray:
         answers = []
         for start in range(0, len(rows), ROWS_PER_CALL):
             here = slice(start, start + ROWS_PER_CALL)
-            answers.append(compiled({name: values[here] for name, values in rows.inputs.items()}, rows.offset[here]))
+            answers.append(answered({name: values[here] for name, values in rows.inputs.items()}, rows.offset[here]))
         return np.concatenate([answer.numpy() for answer in answers])
 
     return compute
@@ -223,11 +224,5 @@ def _compiled_step(
             gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(cost, weights)]
             take_step(optimizer, gradients, weights, rate=rates[index])
 
-    compiled = _compiled(steps, tf.TensorSpec([None, batch], tf.int32), tf.TensorSpec([None], tf.float32))
-    return lambda rows, rates: compiled(tf.constant(rows), tf.constant(rates))
-
-
-def _compiled(function: Callable[..., Any], *signature: Any) -> Callable[..., Any]:  # noqa: ANN401 - nested specs
-    """The function's graph; unlike tf.function's own call, it does not warn that each trial compiles anew."""
-    compiled: Callable[..., Any] = tf.function(function, input_signature=signature).get_concrete_function()
-    return compiled
+    trained = compiled(steps, tf.TensorSpec([None, batch], tf.int32), tf.TensorSpec([None], tf.float32))
+    return lambda rows, rates: trained(tf.constant(rows), tf.constant(rates))

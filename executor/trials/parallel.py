@@ -6,8 +6,6 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-import tensorflow as tf
-
 from executor.trials.stacked import StackRunner
 
 if TYPE_CHECKING:
@@ -28,7 +26,7 @@ class ParallelRunner:
     """
 
     def __init__(self, places: Sequence[tuple[Device, Workplace]], *, width: int) -> None:
-        self._runners = [(device, StackRunner(at, compute=device.compute(width=width))) for device, at in places]
+        self._runners = [StackRunner(at, device=device, compute=device.compute(width=width)) for device, at in places]
 
     def run(
         self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = lambda _: None
@@ -41,9 +39,7 @@ class ParallelRunner:
                 on_epoch(now)
 
         def run(index: int) -> list[Outcome]:
-            device, runner = self._runners[index]
-            with tf.device(device.name):
-                return runner.run(proposals[index :: len(self._runners)], on_epoch=report)
+            return self._runners[index].run(proposals[index :: len(self._runners)], on_epoch=report)
 
         with ThreadPoolExecutor(len(self._runners)) as threads:
             outcomes = [outcome for found in threads.map(run, range(len(self._runners))) for outcome in found]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import tensorflow as tf
@@ -13,7 +15,8 @@ from executor.architectures.mlp import build_network
 from executor.architectures.stacked_mlp import Shape
 from executor.catalog.hyperparameters import configuration
 from executor.catalog.optimization import learning_rates
-from executor.trials.grouping import groups, stack_seconds
+from executor.devices import CPU
+from executor.trials.grouping import STOPPING, groups, repacking_pays, stack_seconds
 from executor.trials.journal import (
     read_arrays,
     read_weights,
@@ -35,19 +38,28 @@ if TYPE_CHECKING:
 
     from executor.budget import Budget
     from executor.catalog.tuning import Proposal
+    from executor.devices import Device
     from executor.parts import Parts
     from executor.trials.journal import Outcome
     from executor.trials.stack import Stack
     from executor.trials.workplace import Workplace
     from rules.bundle import Bundle
 
+SHORTEST: Final = 1e-9  # seconds of a round, on a clock that stands still
+
 
 class StackRunner:
-    """Runs proposals in stacks; what was compiled for one serves the next."""
+    """Runs proposals in stacks; what was compiled for one serves the next.
 
-    def __init__(self, at: Workplace, *, compute: tf.DType = tf.float32) -> None:
+    device: where the workplace lies, and how many stacks it trains at the same time. compute: the precision of hidden
+    layers.
+    """
+
+    def __init__(self, at: Workplace, *, device: Device = CPU, compute: tf.DType = tf.float32) -> None:
         self._at = at
+        self._device = device
         self._compute = compute
+        self._lock = threading.Lock()
         self._batch = batch_size(len(at.train))
         self._graphs: dict[Shape, StackedGraph] = {}
 
@@ -60,17 +72,49 @@ class StackRunner:
         have no outcome. Raises ChoiceError on a choice that fits no trial.
         """
         at = self._at
+        start = at.budget.now()
         members = [Member(proposal, configuration(at.bundle, proposal.hyperparameters)) for proposal in proposals]
         steps = steps_of(len(at.train), self._batch)
-        outcomes: dict[int, Outcome] = {}
         left = groups(members, at.parts, steps=steps, batch=self._batch, compiled=self._graphs.keys())
-        while left and not at.interrupt.requested:
-            # Each stack gets the share of the time that it needs, so that none has to do with what the others leave.
-            needs = [self._seconds(group) for group in left]
-            budget = at.budget.part(needs[0] / sum(needs))
-            for outcome in self._run_group(left.pop(0), budget, on_epoch):
-                outcomes[outcome.number] = outcome
-        return [outcomes[proposal.number] for proposal in proposals if proposal.number in outcomes]
+        needs = [self._seconds(group) for group in left]
+        running: dict[int, float] = {}
+        outcomes: dict[int, Outcome] = {}
+
+        def report(now: Epoch) -> None:
+            with self._lock:
+                on_epoch(now)
+
+        def work(stream: int) -> None:
+            while True:
+                with self._lock:
+                    running.pop(stream, None)
+                    if not left or at.interrupt.requested:
+                        return
+                    group, need = left.pop(0), needs.pop(0)
+                    # Each stack gets the time that it needs, and leaves the others what they take in the mean.
+                    others = STOPPING * (sum(needs) + sum(running.values()))
+                    budget = at.budget.part(min(1.0, streams * need / (need + others)))
+                    running[stream] = need
+                try:
+                    with tf.device(self._device.name):  # known to each thread by itself
+                        for outcome in self._run_group(group, budget, report):
+                            outcomes[outcome.number] = outcome
+                except BaseException:
+                    left.clear()
+                    raise
+
+        streams = self._device.streams
+        with ThreadPoolExecutor(streams) as threads:
+            list(threads.map(work, range(streams)))
+        # Stacks that ran at the same time share it.
+        at_once = sum(outcome.seconds for outcome in outcomes.values()) / max(at.budget.now() - start, SHORTEST)
+        return [
+            outcomes[proposal.number].model_copy(
+                update={"seconds": outcomes[proposal.number].seconds / max(at_once, 1.0)}
+            )
+            for proposal in proposals
+            if proposal.number in outcomes
+        ]
 
     def _seconds(self, group: Sequence[Member]) -> float:
         """What a stack takes at most, on two cores."""
@@ -100,9 +144,10 @@ class StackRunner:
                 yield ended(member.proposal, member.training, at, seconds=share)
 
     def _graph(self, shape: Shape) -> StackedGraph:
-        if shape not in self._graphs:
-            self._graphs[shape] = StackedGraph(self._at, shape, batch=self._batch, compute=self._compute)
-        return self._graphs[shape]
+        with self._lock:
+            if shape not in self._graphs:
+                self._graphs[shape] = StackedGraph(self._at, shape, batch=self._batch, compute=self._compute)
+            return self._graphs[shape]
 
     def _train(self, group: Sequence[Member], budget: Budget, on_epoch: Callable[[Epoch], None]) -> None:
         """Train until every member has stopped: by its planned epochs, its patience, the deadline, or Ctrl-C."""
@@ -134,7 +179,7 @@ class StackRunner:
                         member.training.ending = "deadline"
                     elif member.training.ending is None and epoch == epochs:
                         member.training.ending = "planned"
-                stack, running = self._repacked(stack, running, graph)
+                stack, running = self._repacked(stack, running, graph, steps=(epochs - epoch) * steps)
         except KeyboardInterrupt:
             at.interrupt.requested = True
             for member in running:
@@ -162,25 +207,34 @@ class StackRunner:
         at = self._at
         answers = graph.outputs(stack, at.validation)
         costs = graph.costs(answers, at.validation)
+        weights = [weight.numpy() for weight in stack.weights]
         for index, member in enumerate(running):
             cost = float(costs[index]) if np.isfinite(costs[index]) else math.inf
             if member.training.note(score_of(answers[index], at), cost, direction=at.metric.direction):
-                weights = [weight[index].numpy() for weight in stack.weights]
-                member.best = stacked_mlp.cut(weights, member.chosen, graph.shape)
+                own = stacked_mlp.cut([weight[index] for weight in weights], member.chosen, graph.shape)
+                member.best = [weight.copy() for weight in own]  # a part of the stack would keep all of it in memory
 
-    def _repacked(self, stack: Stack, running: list[Member], graph: StackedGraph) -> tuple[Stack, list[Member]]:
+    def _repacked(
+        self, stack: Stack, running: list[Member], graph: StackedGraph, *, steps: int
+    ) -> tuple[Stack, list[Member]]:
         """The stack without the trials that have stopped; the state of those that may go on is written down.
 
-        The trials that run come first; what fills the stack up after them is trained at rate 0.
+        steps: planned ones that are left. The trials that run come first; what fills the stack up after them is trained
+        at rate 0.
         """
         for index, member in enumerate(running):
             if member.training.ending is not None and member.proposal.may_go_on and member.best is not None:
                 path = state_path(self._at.directory, member.proposal.number)
                 write_arrays(path, graph.state(stack, index, member.chosen))
         left = [index for index, member in enumerate(running) if member.training.ending is None]
-        if left and len(left) < len(running):
-            stack = stack.take(filled(left))
-        return stack, [running[index] for index in left]
+        if not left or len(left) == len(running):
+            return stack, [running[index] for index in left]
+        kept = filled(left)
+        if repacking_pays(graph.shape, stack.trials, len(kept), steps=steps, batch=self._batch):
+            return stack.take(kept), [running[index] for index in left]
+        # The trials that run come first all the same.
+        order = [*left, *[index for index in range(stack.trials) if index not in left]]
+        return stack.take(order), [running[index] for index in left]
 
 
 def rebuild(outcome: Outcome, bundle: Bundle, parts: Parts, seed: int) -> keras.Model:

@@ -197,7 +197,5 @@ def _forbidding(proved: ProvedBook, subject: Subject, slot: Slot, wanted: Choice
     return [
         f"{constraint.id}: {constraint.because}"
         for constraint in proved.book.constraints
-        if slot in constraint.choices
-        and all(constraint.forbids(other, chosen[other]) for other in constraint.choices)
-        and all(test.holds(facts[test.fact].value) for test in constraint.when if test.fact in facts)
+        if slot in constraint.choices and constraint.is_broken_by(chosen, facts)
     ]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from rules.bundle import Bundle
 
 
-def space_of(bundle: Bundle, *, rows: int = 2_000, width: int = 20, trials: int | None = None) -> dict[str, Any]:
+def space_of(bundle: Bundle, *, rows: int = 5_000, width: int = 20, trials: int | None = None) -> dict[str, Any]:
     space = search_space(bundle, width=width, rows=rows, budget_trials=trials)
     return {item.name: item for item in space.space}
 
@@ -79,7 +79,7 @@ def test_a_grid_fits_the_trials_and_holds_choices_only(
 def test_a_grid_of_nine_trials_tries_three_rates_and_three_widths(make_bundle: Callable[..., Bundle]) -> None:
     space = space_of(make_bundle(tuner=Grid()), trials=9)
     assert space["learning_rate"].values == [0.001, pytest.approx(0.001 * 10**0.5), pytest.approx(0.001 / 10**0.5)]
-    assert space["units"].values == [256, 128, 64]
+    assert space["units"].values == [256, 128, 512]
 
 
 def test_a_grid_varies_the_most_sensitive_hyperparameter_fastest(make_bundle: Callable[..., Bundle]) -> None:
@@ -88,18 +88,21 @@ def test_a_grid_varies_the_most_sensitive_hyperparameter_fastest(make_bundle: Ca
 
 
 def test_few_rows_or_many_columns_get_narrower_networks(make_bundle: Callable[..., Bundle]) -> None:
-    assert max(space_of(make_bundle(), rows=5_000)["units"].values) == 512
-    assert max(space_of(make_bundle(), rows=4_999)["units"].values) == 256
-    assert min(space_of(make_bundle(), rows=1_000)["units"].values) == 64
-    assert min(space_of(make_bundle(), rows=999)["units"].values) == 32
-    assert max(space_of(make_bundle(), rows=5_000, width=5_000)["units"].values) == 512
-    assert max(space_of(make_bundle(), rows=5_000, width=5_001)["units"].values) == 256
+    classes, numbers = make_bundle(), make_bundle(loss=Huber())
+    assert space_of(classes, rows=5_000)["units"].values == [256, 128, 512, 64]
+    assert space_of(numbers, rows=5_000)["units"].values == [256, 128, 512, 64]
+    assert space_of(classes, rows=4_999)["units"].values == [256, 128, 64]
+    assert space_of(classes, rows=2_700)["units"].values == [256, 128, 64]
+    assert space_of(classes, rows=2_699)["units"].values == [128, 64, 32]
+    assert space_of(numbers, rows=2_699)["units"].values == [256, 128, 64]
+    assert space_of(classes, rows=5_000, width=5_000)["units"].values == [256, 128, 512, 64]
+    assert space_of(classes, rows=5_000, width=5_001)["units"].values == [256, 128, 64, 32]
 
 
 def test_a_manual_search_tries_the_defaults_then_neighbours_that_differ_in_one_value(
     make_bundle: Callable[..., Bundle],
 ) -> None:
-    listed = manual_configurations(make_bundle(tuner=Manual()), width=20, rows=2_000)
+    listed = manual_configurations(make_bundle(tuner=Manual()), width=20, rows=5_000)
     assert listed[0] == {"learning_rate": 0.001, "units": 256}
     assert len(listed) == 5
     assert all(sum(item[name] != listed[0][name] for name in item) == 1 for item in listed[1:])

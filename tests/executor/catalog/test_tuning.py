@@ -28,7 +28,7 @@ F1 = Objective(name="val_f1_score", direction="max")
 def oracle_of(
     bundle: Bundle, *, objective: Objective = F1, seed: int = 0, trials: int | None = 9
 ) -> keras_tuner.Oracle:
-    return tuning(bundle, width=20, rows=2_000, objective=objective, seed=seed, trials=trials)
+    return tuning(bundle, width=20, rows=5_000, objective=objective, seed=seed, trials=trials)
 
 
 def outcome(proposal: Proposal, score: float | None) -> Outcome:

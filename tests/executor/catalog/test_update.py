@@ -60,7 +60,7 @@ def test_ten_steps_are_those_of_keras_own_optimizer_for_each_trial(
     stack = graph.start(list(zip(first, configurations, strict=True)))
     for step, gradient in enumerate(gradients):
         rates = tf.constant([rate / (1 + step) for rate in RATES], tf.float32)
-        stack = graph._update(stack, [tf.constant(one) for one in gradient], rates)
+        stack = graph._updated(stack, [tf.constant(one) for one in gradient], rates)
 
     for trial, chosen in enumerate(configurations):
         network = keras.Sequential([keras.Input((30,)), keras.layers.Dense(2), keras.layers.Dense(1)])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from executor.architectures.stacked_mlp import Shape
 from executor.catalog.hyperparameters import Configuration
 from executor.catalog.tuning import Proposal
-from executor.trials.grouping import COMPILING, LAUNCH, groups, stack_seconds, step_seconds
+from executor.trials.grouping import COMPILING, LAUNCH, RECOMPILING, groups, repacking_pays, stack_seconds, step_seconds
 from executor.trials.training import Member
 from rules.facts import Task
 
@@ -97,3 +97,10 @@ def test_a_stack_takes_a_launch_a_step_and_the_operations_of_each_trial_at_the_w
     size = 20 * 8 + 8 + 8 + 1
     expected = 10 * (LAUNCH + 2 * step_seconds(size, 64))
     assert stack_seconds([narrow, wide], parts, calls=10, batch=64) == pytest.approx(expected)
+
+
+def test_a_stack_is_repacked_where_half_of_the_planned_steps_save_more_than_compiling_takes(parts: Parts) -> None:
+    shape = Shape.of(parts, [member(0, 8, 1).chosen])
+    even = RECOMPILING / (0.5 * 2 * step_seconds(shape.size, 64))  # steps that save as much, of two trials fewer
+    assert repacking_pays(shape, 4, 2, steps=int(even) + 1, batch=64)
+    assert not repacking_pays(shape, 4, 2, steps=int(even), batch=64)

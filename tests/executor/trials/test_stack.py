@@ -14,12 +14,14 @@ from tensorflow.python.framework.func_graph import FuncGraph
 from executor.architectures.stacked_mlp import Shape, initial_weights
 from executor.catalog.hyperparameters import configuration
 from executor.catalog.tuning import Proposal
+from executor.devices import CPU
+from executor.trials import grouping
 from executor.trials import stack as stack_module
 from executor.trials.journal import read_arrays, state_path
 from executor.trials.one_by_one import OneByOneRunner
 from executor.trials.stack import SIZES, StackedGraph, filled
 from executor.trials.stacked import StackRunner
-from executor.trials.training import DIVERGED
+from executor.trials.training import DIVERGED, Member
 from rules.choices import (
     F1,
     Accuracy,
@@ -40,6 +42,7 @@ from rules.choices import (
     Tanh,
     WeightedCrossentropy,
 )
+from rules.errors import RunError
 from rules.facts import Task
 
 if TYPE_CHECKING:
@@ -170,6 +173,7 @@ def test_a_trial_that_has_stopped_leaves_the_stack_and_the_others_are_as_without
         return train(graph, stack, *arguments, **named)
 
     monkeypatch.setattr(StackedGraph, "train", counted)
+    monkeypatch.setattr(grouping, "RECOMPILING", 0.0)
     steady, exploding = {"units": 4, "learning_rate": 0.01}, {"units": 8, "layers": 4, "learning_rate": 10.0}
     first, second = steady | {"dropout": 0.3, "layers": 2}, steady | {"layers": 4, "units": 8}
     with_it = proposals([first, exploding, second], epochs=6)
@@ -194,8 +198,8 @@ def test_a_trial_that_has_stopped_leaves_the_stack_and_the_others_are_as_without
         ([0, 1, 2, 3], [0, 1, 2, 3]),
         ([0, 2, 3, 5, 6], [0, 2, 3, 5, 6, 6]),
         ([*range(7)], [*range(7), 6]),
-        ([*range(9)], [*range(9), 8, 8, 8]),
-        ([*range(25)], [*range(25), *[24] * 7]),
+        ([*range(9)], [*range(9), 8]),
+        ([*range(25)], [*range(25), *[24] * 3]),
         ([*range(33)], [*range(33)]),  # more than the largest size stay as they are
     ],
 )
@@ -291,3 +295,30 @@ def test_outputs_are_the_same_however_many_rows_are_computed_at_once(
     assert whole.shape == (2, len(at.validation), 1)
     monkeypatch.setattr(stack_module, "OUTPUTS_PER_CALL", 2 * 8 * 7)  # seven rows of two trials of eight units
     np.testing.assert_allclose(graph.outputs(stack, at.validation), whole, rtol=1e-6)
+
+
+def test_two_stacks_at_the_same_time_end_as_one_after_the_other(place: Callable[..., Workplace]) -> None:
+    at = place()
+    trials = proposals([{"units": 4, "layers": 1}, {"units": 2_048, "layers": 2}, {"units": 4, "layers": 3}])
+    scores = []
+    for streams in (1, 2):
+        outcomes = StackRunner(at, device=dataclasses.replace(CPU, streams=streams)).run(trials)
+        assert [outcome.number for outcome in outcomes] == [0, 1, 2]
+        scores.append([outcome.epoch_scores for outcome in outcomes])
+    assert scores[0] == scores[1]
+
+
+def test_what_a_person_can_mend_ends_all_stacks(
+    place: Callable[..., Workplace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+
+    def broken(_: StackRunner, group: Sequence[Member], *__: object) -> None:
+        begun.append(group[0].proposal.number)
+        raise RunError("Cannot write: No space left on device.")
+
+    monkeypatch.setattr(StackRunner, "_train", broken)
+    huge = [{"units": 2_048 + index, "layers": 2} for index in range(4)]
+    with pytest.raises(RunError, match="No space left"):
+        StackRunner(place(), device=dataclasses.replace(CPU, streams=1)).run(proposals(huge, epochs=100))
+    assert len(begun) == 1
