@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def space(make_bundle: Callable[..., Bundle]):  # noqa: ANN201  keras-tuner ships no types
-    return search_space(make_bundle(hyperparameters=HighAndMedium()), width=20, rows=2_000, budget_trials=None)
+    return search_space(make_bundle(hyperparameters=HighAndMedium()), width=20, rows=4_000, budget_trials=None)
 
 
 def outcome(number: int, score: float, **values: object) -> Outcome:
