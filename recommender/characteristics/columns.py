@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from recommender.sql import (
+    BLOB,
     DECIMAL_COMMA,
     GROUPED,
-    BLOB,
     INTEGER_TYPES,
     chunks,
     is_image,

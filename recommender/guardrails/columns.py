@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from recommender.kinds import COMMA_REMEDY, MOSTLY_NUMBERS, TOO_EMPTY, UNIQUE_TEXT, UNUSED_KINDS, Kind, comma_use, named_as_number
+from recommender.kinds import (
+    COMMA_REMEDY,
+    MOSTLY_NUMBERS,
+    TOO_EMPTY,
+    UNIQUE_TEXT,
+    UNUSED_KINDS,
+    Kind,
+    comma_use,
+    named_as_number,
+)
 from recommender.sql import is_text
 from rules.record import Guardrail
 from rules.wording import listed

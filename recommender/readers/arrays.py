@@ -170,5 +170,3 @@ def _column(path: Path, name: str, array: np.ndarray, images: str, rows: int) ->
     if array.dtype.kind == "f":
         array = array.astype(np.float64)  # neither halves nor long doubles are known to DuckDB
     return pa.array(array)
-
-
