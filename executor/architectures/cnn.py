@@ -13,6 +13,7 @@ from executor.catalog.hyperparameters import configuration
 from executor.catalog.initialization import initialization
 from executor.layers.pixels import Shift
 from executor.parts import Architecture
+from recommender.plan import LARGE_SIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 STAGES: Final = 3  # 16, 32 and 64 channels by default (EVIDENCE.md, section 3: 97.5 % on 5,000 MNIST images)
 KERNEL: Final = 3  # pixels (He et al. 2016)
 SMALLEST_SIDE: Final = 4  # pixels; a stage that would leave fewer keeps the size, so that digits of 8 x 8 end at 4 x 4
-LARGE_SIDE: Final = 48
-"""Pixels; from it on the first convolution halves the image, as ResNet's does: the full size costs four times as much.
-An estimate between the 32 of CIFAR's networks, which do not, and 64."""
 NORM_MOMENTUM: Final = 0.9
 """Of the moving statistics of a batch normalisation (PyTorch's default); with Keras' 0.99 those of the 300 steps of a
 short trial would lag behind its weights."""

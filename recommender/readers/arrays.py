@@ -80,7 +80,8 @@ def _arrays(path: Path) -> Mapping[str, np.ndarray]:
     """Every array of an archive, none of them unpickled."""
     name = ""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise DatasetError(
                     f"An .npz must be an archive of arrays, but {path} is a single array. Write it with "
