@@ -13,7 +13,7 @@ import tensorflow as tf
 from executor.layers.answer import Probabilities, Values
 from executor.preprocess import ROWS_AT_ONCE
 from executor.signature import PREFIX
-from executor.table import Form
+from executor.table import Form, side_by_side
 from rules.errors import RunError, TrainingError
 from rules.facts import Task
 
@@ -33,13 +33,11 @@ TOLERANCE: Final = 1e-5  # relative and absolute; a reloaded graph may add in an
 def assemble(preprocessing: Preprocessing, network: keras.Model, parts: Parts, signature: Signature) -> keras.Model:
     """A model that reads raw rows and gives probabilities, or values in the target's own unit.
 
-    Reads a dict with an entry for each of signature.inputs: its name, and (rows, columns) float64 or strings.
+    Reads a dict with an entry for each of signature.inputs: its name, and (rows, columns) float64 or strings, or
+    (rows, height, width, channels) uint8.
     Gives (rows, 1), (rows, classes) or (rows, labels) float32 probabilities, or (rows, targets) float64 values.
     """
-    symbols = {
-        entry.name: keras.Input((len(entry.columns),), dtype=_dtype(entry), name=entry.name)
-        for entry in signature.inputs
-    }
+    symbols = {entry.name: keras.Input(entry.shape, dtype=_dtype(entry), name=entry.name) for entry in signature.inputs}
     columns = {entry.columns: symbols[entry.name] for entry in signature.inputs}
     outputs = network(preprocessing.connect(columns))
     if parts.task is Task.FORECASTING:
@@ -68,7 +66,7 @@ def predict_rows(model: keras.Model, signature: Signature, table: RawTable) -> n
 def model_inputs(signature: Signature, table: RawTable) -> dict[str, tf.Tensor]:
     """The inputs of an assembled model from rows of a table."""
     given = {
-        entry.name: tf.constant(np.column_stack([table.features[name] for name in entry.columns]), _dtype(entry))
+        entry.name: tf.constant(side_by_side([table.features[name] for name in entry.columns]), _dtype(entry))
         for entry in signature.inputs
     }
     if table.offset is not None:
@@ -123,4 +121,6 @@ def _is_whole(path: Path) -> bool:
 
 
 def _dtype(entry: ModelInput) -> str:
-    return "string" if Form(entry.form).is_words else "float64"
+    if entry.form is Form.IMAGE:
+        return "uint8"
+    return "string" if entry.form.is_words else "float64"

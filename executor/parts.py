@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,11 +12,23 @@ if TYPE_CHECKING:
     from rules.facts import Task
 
 
+class Architecture(StrEnum):
+    """Which network reads the rows."""
+
+    MLP = "mlp"
+    CNN = "cnn"
+
+    @property
+    def is_stackable(self) -> bool:
+        """Whether many of its networks train at once in one graph."""
+        return self is Architecture.MLP
+
+
 @dataclass(frozen=True, kw_only=True)
 class Examples:
     """Encoded rows of one part of the split.
 
-    dense: (rows, width) float32, scaled numbers and one-hot categories.
+    dense: (rows, width) float32, scaled numbers and one-hot categories, or the pixels of an image in a row.
     codes: (rows, coded) int32, ids of the levels of columns with many levels, in one vocabulary for all of them.
     target: (rows, outputs) float32: 0 or 1 for binary (one output) and multilabel (one a label), one-hot for
         multiclass, standardised values for numeric targets.
@@ -54,6 +67,8 @@ class Parts:
     vocabulary: int
     """Number of ids that codes may hold; 0 when no column is coded."""
     outputs: int
+    image: tuple[int, int, int] | None = None
+    """Height, width and channels of the images that dense features are; None where they are none."""
     rare_class: int | None = None
     """Index of the class that F1 with average "rare" looks at; None unless the task is binary."""
     target_mean: np.ndarray
@@ -62,3 +77,7 @@ class Parts:
     """(outputs,) float64, standard deviation on training rows, of a forecast that of its change from the offset; ones
     for classification.
     """
+
+    @property
+    def architecture(self) -> Architecture:
+        return Architecture.MLP if self.image is None else Architecture.CNN

@@ -145,7 +145,9 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     )
     write_json(directory / GUARDRAILS, Guardrails(guardrails=guardrails))
     rows_trained, width = parts.train.dense.shape
-    space = search_space(bundle, width=width, rows=rows_trained, budget_trials=budget.trials)
+    space = search_space(
+        bundle, width=width, rows=rows_trained, budget_trials=budget.trials, architecture=parts.architecture
+    )
     summary = Summary(
         split=rows.sentence,
         trials=len(trials.ranked),

@@ -11,10 +11,11 @@ import numpy as np
 import tensorflow as tf
 
 from executor.layers.numbers import Calendar, Numbers, robust_scale, varying_waves
+from executor.layers.pixels import Pixels, byte_counts, pixel_statistics
 from executor.layers.words import Codes, OneHot, WordBag, word_counts
 from executor.parts import Examples, Parts
 from executor.signature import PREFIX
-from executor.table import Form
+from executor.table import Form, side_by_side
 from rules.errors import ColumnError
 from rules.facts import Task
 
@@ -71,6 +72,12 @@ class Preprocessing:
         """Number of ids that codes may hold."""
         return sum(block.layer.places for block in self.blocks if block.is_coded)
 
+    @property
+    def image(self) -> tuple[int, int, int] | None:
+        """Height, width and channels where the dense features are an image."""
+        layer = self.blocks[0].layer
+        return layer.shape if isinstance(layer, Pixels) else None
+
     def encode(self, table: RawTable) -> tuple[np.ndarray, np.ndarray]:
         """Dense features (rows, width) float32 and codes (rows, coded) int32 of a table with the same features."""
         dense, codes = [], []
@@ -109,6 +116,8 @@ def fit_preprocessing(table: RawTable, roles: Roles, train: np.ndarray) -> Prepr
     train: (n,) indices of rows of the table. Raises ColumnError if there is nothing to read.
     """
     seen = table.take(train)
+    if images := seen.of_form(Form.IMAGE):
+        return Preprocessing(blocks=(_pixels(seen, images),), forms=dict(table.forms))
     times = seen.of_form(Form.TIME)
     # The trend of a series lies in its changes; how late it is would be off the scale in every row to be forecast.
     numbers = (seen.of_form(Form.NUMBER), () if roles.task is Task.FORECASTING else times)
@@ -125,6 +134,15 @@ def fit_preprocessing(table: RawTable, roles: Roles, train: np.ndarray) -> Prepr
             "or say the kind of one that was left out as an identifier or a constant."
         )
     return Preprocessing(blocks=tuple(blocks), forms=dict(table.forms))
+
+
+def _pixels(seen: RawTable, columns: tuple[str, ...]) -> Block:
+    images = _matrix(seen, columns)
+    counts = sum(byte_counts(images[rows]) for rows in _runs(len(images)))
+    mean, scale = pixel_statistics(np.asarray(counts))
+    shape = [int(size) for size in images.shape[1:]]
+    layer = Pixels(shape=shape, mean=mean.tolist(), scale=scale.tolist(), name=f"{PREFIX}pixels")
+    return Block(groups=(columns,), layer=layer)
 
 
 def _numbers(seen: RawTable, groups: tuple[tuple[str, ...], ...]) -> Block:
@@ -196,10 +214,10 @@ def _runs(rows: int) -> Iterator[slice]:
 
 
 def _matrix(table: RawTable, columns: Sequence[str], rows: slice = slice(None)) -> np.ndarray:
-    """Columns of one form side by side, (rows, columns) float64 or str objects."""
+    """Columns of one form side by side, (rows, columns) float64 or str objects; of images the one column itself."""
     if not columns:
         return np.empty((len(table.rows[rows]), 0))
-    return np.column_stack([table.features[name][rows] for name in columns])
+    return side_by_side([table.features[name][rows] for name in columns])
 
 
 def _beside(parts: list[np.ndarray], rows: slice, dtype: type) -> np.ndarray:
@@ -222,6 +240,7 @@ def encode_parts(table: RawTable, roles: Roles, split: Split, preprocessing: Pre
         validation=_examples(table.take(split.validation), encoding),
         vocabulary=preprocessing.vocabulary,
         outputs=outputs,
+        image=preprocessing.image,
         rare_class=_rare_class(train) if roles.task is Task.BINARY else None,
         target_mean=mean,
         target_scale=scale,

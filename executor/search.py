@@ -14,7 +14,7 @@ import tensorflow as tf
 from executor.architectures.stacked_mlp import Shape
 from executor.catalog.hyperparameters import configuration
 from executor.catalog.performance import performance_metric
-from executor.catalog.tuning import ask, tell, tuning
+from executor.catalog.tuning import ask, epochs_of, tell, tuning
 from executor.devices import computing_on, detect
 from executor.interrupt import Interrupt, noted_interrupt
 from executor.oracles.memory import Objective
@@ -104,7 +104,8 @@ def search(
     """Search the bundle's hyperparameters for the network with the best P on the validation rows.
 
     directory: the run directory; a search that it holds already goes on. at_once: trials that run at once in one
-    graph, by default as many as pay; 1 runs them one by one through Keras layers. progress: called after each epoch.
+    graph, by default as many as pay; 1 runs them one by one through Keras layers, as networks for images always run.
+    progress: called after each epoch.
     Raises TrainingError if no trial was completed, RunError if the directory holds a search of another space or seed,
     belongs to another process or cannot be written, ChoiceError if the loss does not fit the task or a manual list
     names a bad value.
@@ -112,6 +113,7 @@ def search(
     metric = performance_metric(bundle.metric)  # 1  P
     objective = Objective(name=metric.name, direction=metric.direction)
     rows, width = parts.train.dense.shape
+    epochs = epochs_of(parts.architecture, steps=steps_of(rows, batch_size(rows)))
     devices = detect()
     with (
         alone_in(directory),
@@ -122,14 +124,25 @@ def search(
         journal = Journal(directory)
         # 2, 3, 4  C, W and A: a trial takes them from the bundle, with its own seed and rate.
         at = workplace(bundle, parts, metric=metric, budget=budget, seed=seed, directory=directory, interrupt=interrupt)
-        oracle = tuning(bundle, width=width, rows=rows, objective=objective, seed=seed, trials=budget.trials)  # 5  T
+        oracle = tuning(  # 5  T
+            bundle,
+            width=width,
+            rows=rows,
+            objective=objective,
+            seed=seed,
+            trials=budget.trials,
+            epochs=epochs,
+            architecture=parts.architecture,
+        )
+        if not parts.architecture.is_stackable:
+            at_once = 1
         runner = OneByOneRunner(at) if at_once == 1 else _stacks(at, devices, width=width)
-        number = _replay(oracle, journal)
+        number = _replay(oracle, journal, epochs)
         stopped_by: StoppedBy | None
         try:
             while (stopped_by := _limit(budget, journal.outcomes, interrupt)) is None:
                 most = at_once or _most_at_once(bundle, len(devices))
-                proposals = _next_round(oracle, at, journal.outcomes, most)  # 6  H, proposed by T
+                proposals = _next_round(oracle, at, journal.outcomes, most, epochs)  # 6  H, proposed by T
                 if not proposals:
                     stopped_by = "exhausted"
                     break
@@ -161,13 +174,18 @@ def _most_at_once(bundle: Bundle, devices: int) -> int:
     return devices * (LEARNING_AT_ONCE if isinstance(bundle.tuner, Bayesian) else MOST_AT_ONCE)
 
 
-def _next_round(oracle: keras_tuner.Oracle, at: Workplace, outcomes: Sequence[Outcome], most: int) -> list[Proposal]:
-    """The next trials to run at once: as many as pay, and as leave time for further rounds to learn from them."""
+def _next_round(
+    oracle: keras_tuner.Oracle, at: Workplace, outcomes: Sequence[Outcome], most: int, epochs: int
+) -> list[Proposal]:
+    """The next trials to run at once: as many as pay, and as leave time for further rounds to learn from them.
+
+    epochs: of a whole trial.
+    """
     budget = at.budget
     if budget.trials is not None:
         most = min(most, budget.trials - len(outcomes))
-    if budget.seconds is None:
-        return ask(oracle, most)
+    if most == 1 or budget.seconds is None:
+        return ask(oracle, most, epochs=epochs)
     # Wide stacks are the fast ones, so only a search that learns from its rounds is laid in several.
     time = budget.remaining() / (ROUNDS_LEFT if isinstance(at.bundle.tuner, Bayesian) else 1)
     done = [outcome for outcome in outcomes if outcome.epochs > 0]
@@ -180,7 +198,7 @@ def _next_round(oracle: keras_tuner.Oracle, at: Workplace, outcomes: Sequence[Ou
         by_size = pace * sum(_planned_seconds(at, one.hyperparameters, one.epochs) for one in proposals)
         return max(by_size / len(proposals), usual) * (len(proposals) + 1) > time
 
-    return ask(oracle, most, enough=fill)
+    return ask(oracle, most, epochs=epochs, enough=fill)
 
 
 def _planned_seconds(at: Workplace, hyperparameters: Mapping[str, Value], epochs: int) -> float:
@@ -190,14 +208,14 @@ def _planned_seconds(at: Workplace, hyperparameters: Mapping[str, Value], epochs
     return epochs * steps_of(len(at.train), batch) * step_seconds(size, batch)
 
 
-def _replay(oracle: keras_tuner.Oracle, journal: Journal) -> int:
+def _replay(oracle: keras_tuner.Oracle, journal: Journal, epochs: int) -> int:
     """Ask the oracle for the finished rounds again, and tell it how they ended, so that it stands where it stood.
 
     Returns the number of the next round.
     """
     rounds = _rounds(journal.outcomes)
     for ended in rounds:
-        proposals = ask(oracle, ended[0].asked)
+        proposals = ask(oracle, ended[0].asked, epochs=epochs)
         due = [_asked(proposal) for proposal in proposals]
         for outcome in ended:
             if (outcome.hyperparameters, outcome.planned_epochs, outcome.continues) not in due:

@@ -12,6 +12,7 @@ from executor.catalog.performance import decide
 from executor.catalog.threshold import Threshold
 from executor.table import Form, RawTable, fetch, form_of, read_columns, read_names, read_time
 from executor.windows import Windows
+from recommender.readers.arrays import Images
 from recommender.roles import Kind
 from recommender.sql import chunks, is_number, quoted, time_stamp
 from rules.errors import ColumnError, did_you_mean
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "pcwat."  # of our layers' names in a model, so that no column can be called the same
 PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]*")  # the names that every version of Keras can give to an input
-KERAS_WORDS: Final = frozenset({"class_name", "config", "module", "registered_name", "build_config", "mlp"})
-"""Keys by which Keras' JSON tells objects from dicts, and the network's own name: no input is called so."""
+KERAS_WORDS: Final = frozenset({"class_name", "config", "module", "registered_name", "build_config", "mlp", "cnn"})
+"""Keys by which Keras' JSON tells objects from dicts, and the networks' own names: no input is called so."""
 
 MOST_NAMED: Final = 5  # columns that an error names
 
@@ -45,6 +46,8 @@ class Column(BaseModel):
     """The DuckDB type that it had in training."""
     had_numbers: bool = True
     """For words: whether one of them reads as a number, so that a column of numbers may come later."""
+    shape: tuple[int, ...] = ()
+    """Of images: height, width, channels."""
 
 
 class ModelInput(BaseModel):
@@ -56,6 +59,13 @@ class ModelInput(BaseModel):
     form: Form
     columns: tuple[str, ...]
     """One column of the dataset or feature of a window; all columns of one encoding where a table is very wide."""
+    image: tuple[int, ...] = ()
+    """Height, width and channels where the input is an image."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of a row."""
+        return self.image or (len(self.columns),)
 
 
 class Signature(BaseModel):
@@ -194,6 +204,7 @@ def _columns(dataset: Dataset, roles: Roles, names: Sequence[str]) -> tuple[Colu
             form=forms[name],
             storage=dataset.storage[name],
             had_numbers=name not in words or name in with_numbers,
+            shape=dataset.images.shape if forms[name] is Form.IMAGE and dataset.images is not None else (),
         )
         for name in names
     )
@@ -208,7 +219,9 @@ def _inputs(preprocessing: Preprocessing) -> tuple[ModelInput, ...]:
         is_usable = PLAIN.fullmatch(own) and own not in KERAS_WORDS | taken
         name = own if is_usable else f"{PREFIX}column_{number}"
         taken.add(name)
-        inputs.append(ModelInput(name=name, form=preprocessing.forms[group[0]], columns=group))
+        inputs.append(
+            ModelInput(name=name, form=preprocessing.forms[group[0]], columns=group, image=preprocessing.image or ())
+        )
     return tuple(inputs)
 
 
@@ -247,6 +260,9 @@ def check_readable(signature: Signature, dataset: Dataset) -> None:
     wanted = {}
     tests = {}
     for column in signature.columns:
+        if column.form is Form.IMAGE:
+            _check_images(column, dataset)
+            continue
         wanted[column.name], test = _unreadable(column, dataset.storage[column.name])
         if test:
             tests[column.name] = f"min(rowid) FILTER (WHERE {quoted(column.name)} IS NOT NULL AND {test})"
@@ -261,6 +277,19 @@ def check_readable(signature: Signature, dataset: Dataset) -> None:
                     f"Column {name!r} must hold {wanted[name]}, as it did in training, but {dataset.name} has "
                     f"{found[0]!r} in row {row + 1}. Correct the value, or leave the cell empty if it is not known."
                 )
+
+
+def _check_images(column: Column, dataset: Dataset) -> None:
+    """Raise ColumnError unless a column holds images of the shape that it had in training."""
+    found = dataset.images
+    if found is None or found.name != column.name or found.shape != column.shape:
+        height, width, channels = column.shape
+        expected = Images(name=column.name, height=height, width=width, channels=channels)
+        has = "no images there" if found is None or found.name != column.name else f"images of {found}"
+        raise ColumnError(
+            f"Column {column.name!r} must hold images of {expected}, as it did in training, but {dataset.name} has "
+            f"{has}. Scale the images to that size, and give them in an .npz."
+        )
 
 
 def _unreadable(column: Column, storage: str) -> tuple[str, str]:

@@ -193,8 +193,10 @@ def _copies(table: RawTable) -> tuple[np.ndarray, int]:
 
 def _ids(values: np.ndarray) -> np.ndarray:
     """A number for each different value, (rows,) uint64; all NaNs are one value."""
+    if values.ndim > 1:
+        values = np.array([row.tobytes() for row in values], dtype=object)
     if values.dtype == object:
-        seen: dict[str, int] = {}
+        seen: dict[object, int] = {}
         return np.fromiter((seen.setdefault(value, len(seen)) for value in values.tolist()), np.uint64, len(values))
     numbers = np.where(np.isnan(values), np.nan, values) + 0.0  # one NaN, and one zero
     return numbers.astype(np.float64).view(np.uint64)

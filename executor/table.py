@@ -31,6 +31,8 @@ class Form(StrEnum):
     """Text, one of several names, "" where missing."""
     TEXT = "text"
     """Words, "" where missing."""
+    IMAGE = "image"
+    """Pixels, uint8."""
 
     @property
     def is_words(self) -> bool:
@@ -46,6 +48,8 @@ def form_of(kind: Kind, storage: str) -> Form:
         return Form.TIME
     if kind is Kind.TEXT:
         return Form.TEXT
+    if kind is Kind.IMAGE:
+        return Form.IMAGE
     is_countable = is_number(storage) or storage == "BOOLEAN"
     if kind is Kind.NUMERIC or (kind in {Kind.ORDINAL, Kind.BOOLEAN} and is_countable):
         return Form.NUMBER
@@ -56,7 +60,8 @@ def form_of(kind: Kind, storage: str) -> Form:
 class RawTable:
     """Some rows of a dataset, before any encoding.
 
-    features: for each column that the model reads, (rows,) float64 or str objects by its form, in order.
+    features: for each column that the model reads, (rows,) float64 or str objects by its form, in order; of
+        images (rows, height, width, channels) uint8.
     forms: the form of each of them.
     truth: class indices (rows,) int64 for binary and multiclass, (rows, labels) int64 of 0 and 1, or values
         (rows, targets) float64; None where rows are only to be predicted.
@@ -141,13 +146,24 @@ def read_rows(dataset: Dataset, roles: Roles) -> RawTable:
 def read_columns(dataset: Dataset, forms: Mapping[str, Form], where: str = "TRUE") -> dict[str, np.ndarray]:
     """Columns of a dataset in their forms, for the rows that meet the SQL condition, in file order."""
     values = fetch(dataset, [expression(name, dataset.storage[name], form) for name, form in forms.items()], where)
-    return dict(zip(forms, values, strict=True))
+    found = dict(zip(forms, values, strict=True))
+    if dataset.images is not None and forms.get(dataset.images.name) is Form.IMAGE:
+        cells = found[dataset.images.name].tolist()
+        found[dataset.images.name] = np.frombuffer(b"".join(cells), np.uint8).reshape(-1, *dataset.images.shape)
+    return found
+
+
+def side_by_side(columns: Sequence[np.ndarray]) -> np.ndarray:
+    """Columns of one form as one array, (rows, columns); of images, of which there is one column, that itself."""
+    return columns[0] if columns[0].ndim > 1 else np.column_stack(columns)
 
 
 def expression(name: str, storage: str, form: Form) -> str:
     """The SQL that reads a column in a form; a value that cannot be read so is missing."""
     if form is Form.NUMBER:
         return f"coalesce(TRY_CAST({quoted(name)} AS DOUBLE), 'NaN'::DOUBLE)"
+    if form is Form.IMAGE:
+        return quoted(name)
     if form is Form.TIME:
         return f"coalesce(epoch({time_stamp(name, storage)}), 'NaN'::DOUBLE)"
     return f"coalesce({level_text(name, storage)}, '')"

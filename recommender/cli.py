@@ -134,7 +134,7 @@ def bundle(
     force: bool,
     record: Path | None,
 ) -> None:
-    """Recommend a bundle for DATASET (CSV, TSV, Parquet or JSON lines)."""
+    """Recommend a bundle for DATASET (CSV, TSV, Parquet, JSON lines, or images in an .npz)."""
     for written in filter(None, (output, record)):
         keep_inputs(written, [dataset, *map(Path, strategy.layers)])
     if output is not None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from recommender.kinds import COMMA_REMEDY, Kind, comma_use
+from recommender.kinds import COMMA_REMEDY, UNUSED_KINDS, Kind, comma_use
 from recommender.splitting import PART_WORDS, TRAINING_WORDS
-from recommender.sql import is_integer, is_number, level_text, literal, quoted, time_stamp
+from recommender.sql import is_image, is_integer, is_number, level_text, literal, quoted, time_stamp
 from rules.errors import ColumnError, TargetError, did_you_mean
 from rules.facts import Task
 from rules.wording import counted, listed
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST_LISTED: Final = 20
 """Names that an error lists."""
+KIND_PART: Final = "column of --kind"
 
 
 def check_column(dataset: Dataset, name: str, error: type[TargetError | ColumnError], part: str) -> None:
@@ -28,11 +29,23 @@ def check_column(dataset: Dataset, name: str, error: type[TargetError | ColumnEr
             f"The {part} must be a column of {dataset.name}, but got {name!r}.{did_you_mean(name, dataset.columns)} "
             f"Columns: {listed(dataset.columns, most=MOST_LISTED)}."
         )
+    if is_image(dataset.storage[name]) and part != KIND_PART:
+        others = [column for column in dataset.columns if column != name]
+        raise error(
+            f"The {part} must be a column of plain values, but {name!r} of {dataset.name} holds the images. "
+            f"Other columns: {listed(others, most=MOST_LISTED) or 'none'}."
+        )
 
 
 def check_kind(dataset: Dataset, name: str, kind: Kind) -> None:
     """Raises ColumnError where a column's values cannot be read as the kind that the user gave."""
     storage = dataset.storage[name]
+    if (kind is Kind.IMAGE) is not is_image(storage) and kind not in UNUSED_KINDS:
+        holds = "images" if is_image(storage) else f"stored as {storage}"
+        helps = "Leave --kind out, or use identifier to leave them out" if is_image(storage) else "Choose another kind"
+        raise ColumnError(
+            f"A column of kind image, and no other, must hold images out of an .npz, but {name!r} is {holds}. {helps}."
+        )
     needed = {Kind.NUMERIC: is_number(storage) or storage == "BOOLEAN", Kind.INTEGER_CODE: is_integer(storage)}
     if needed.get(kind, True) and kind is not Kind.DATETIME:
         return

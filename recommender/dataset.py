@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
+    from recommender.readers.arrays import Images
+
 __all__ = ["Dataset", "quoted"]
 
 MEMORY_LIMIT: Final = "700MB"
@@ -52,6 +54,7 @@ class Dataset:
         storage: Mapping[str, str],
         row_count: int,
         not_a_number: Mapping[str, int],
+        images: Images | None = None,
     ) -> None:
         self.connection = connection
         self.name = name
@@ -64,6 +67,8 @@ class Dataset:
         self.row_count = row_count
         self.not_a_number = not_a_number
         """For each column that held floating-point NaNs: the number of the first such row, from 0."""
+        self.images = images
+        """The column of images, where there is one."""
 
     @classmethod
     def open(cls, source: str | os.PathLike[str] | object, *, delimiter: str | None = None) -> Self:
@@ -84,11 +89,11 @@ class Dataset:
             connection.execute("SET enable_progress_bar = false")  # it is drawn on standard output, also into a pipe
             if isinstance(source, str | os.PathLike):
                 path = local_path(source)
-                name, form = path.name, read_file(connection, path, delimiter=delimiter)
+                name, (form, images) = path.name, read_file(connection, path, delimiter=delimiter)
             else:
-                path, name, form = None, "DataFrame", read_frame(connection, source)
+                path, name, form, images = None, "DataFrame", read_frame(connection, source), None
             _free_rowid(connection)
-            storage = _storage(connection, name)
+            storage = _storage(connection, name, images)
             return cls(
                 connection=connection,
                 name=name,
@@ -98,6 +103,7 @@ class Dataset:
                 storage=storage,
                 row_count=_row_count(connection, name),
                 not_a_number=_clear_not_a_number(connection, storage),
+                images=images,
             )
         except BaseException:
             connection.close()
@@ -171,11 +177,13 @@ def _free_rowid(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"ALTER TABLE dataset RENAME COLUMN {quoted(own)} TO {quoted(free)}")
 
 
-def _storage(connection: duckdb.DuckDBPyConnection, name: str) -> Mapping[str, str]:
+def _storage(connection: duckdb.DuckDBPyConnection, name: str, images: Images | None) -> Mapping[str, str]:
     """The DuckDB type of each column; raises ColumnError where a cell may hold more than one value."""
     described = connection.execute("SELECT * FROM dataset LIMIT 0").description or []
     storage = {column[0]: str(column[1]) for column in described}
     for column, kind in storage.items():
+        if images is not None and column == images.name:
+            continue
         if kind.startswith(NESTED) or kind.endswith("]"):
             raise ColumnError(
                 f"Every cell must hold one value, but column {column!r} of {name} is of type {kind}. "

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from recommender.sql import is_float, is_integer, is_text, is_time_stamp
+from recommender.sql import is_float, is_image, is_integer, is_text, is_time_stamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +27,7 @@ class Kind(StrEnum):
     BOOLEAN = "boolean"
     DATETIME = "datetime"
     TEXT = "text"
+    IMAGE = "image"
     IDENTIFIER = "identifier"
     CONSTANT = "constant"
 
@@ -156,6 +157,8 @@ def _kind(summary: ColumnSummary, text_words: float) -> tuple[Kind, str]:  # noq
         return Kind.CONSTANT, f"{summary.missing_share:.1%} of its cells are empty (above {TOO_EMPTY:.0%})"
     if summary.distinct == 1 and not summary.missing:
         return Kind.CONSTANT, "every row holds the same value"
+    if is_image(summary.storage):
+        return Kind.IMAGE, "an array of images"
     if summary.storage == "BOOLEAN":
         return Kind.BOOLEAN, "true or false"
     if is_time_stamp(summary.storage):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rules.errors import ChoiceError
 from rules.facts import Measurement
+
+if TYPE_CHECKING:
+    from recommender.readers.arrays import Images
 
 DEFAULT_BUDGET: Final = 300.0  # seconds: what a person waits for over a coffee
 UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -14,6 +17,13 @@ START_UP: Final = 8.0  # seconds for imports, encoding and the final model; meas
 SECONDS_PER_TRIAL: Final = 0.15  # a trial's share of building, tracing and judging its stack; measured likewise
 SECONDS_PER_ROW: Final = 2.2e-4  # one row through the some 50 epochs of a trial in a stack; measured likewise
 INPUT_WEIGHT: Final = 512  # features at which the first layer costs as much as the two hidden ones: 2 · 256² / 256
+SECONDS_PER_IMAGE_TRIAL: Final = 10.0  # tracing, and 900 steps of a small network for images; measured on two cores
+SECONDS_PER_PIXEL: Final = 1.4e-5
+"""One pixel of one row through the 30 epochs of a trial on images. Measured likewise: 111 s of 10,000 images of 28 x 28
+pixels, 12 s of 1,797 of 8 x 8."""
+LARGE_SIDE: Final = 48
+"""Pixels; images with no shorter side are halved by the network's first layer, as ResNet's does: the full size costs
+four times as much. An estimate between the 32 of CIFAR's networks, which do not, and 64."""
 SPREAD: Final = 3.0  # measured trials took between a third of the prediction and three times it
 
 
@@ -31,16 +41,29 @@ def seconds(text: str) -> float:
     return float(found[1]) * UNITS[found[2] or "s"]
 
 
-def trial_budget(*, rows: int, features: int, budget: float | None, trials: int | None) -> Measurement:
-    """The trials that a budget in seconds, or a number of trials, or the smaller of both, allows."""
+def trial_budget(
+    *, rows: int, features: int, budget: float | None, trials: int | None, images: Images | None = None
+) -> Measurement:
+    """The trials that a budget in seconds, or a number of trials, or the smaller of both, allows.
+
+    images: what a model learns from, where it learns from images.
+    """
     if budget is None:
         if trials is not None:
             return Measurement(value=trials, source="given by --trials")
         budget = DEFAULT_BUDGET
     one = SECONDS_PER_TRIAL + SECONDS_PER_ROW * rows * (1 + features / INPUT_WEIGHT)
+    if images is not None:
+        one = SECONDS_PER_IMAGE_TRIAL + SECONDS_PER_PIXEL * rows * _pixels(images)
     left = max(budget - START_UP, 0.0)
     expected, low, high = (max(1, int(left / one * factor)) for factor in (1.0, 1 / SPREAD, SPREAD))
     if trials is not None and trials <= expected:
         return Measurement(value=trials, source="given by --trials")
     source = f"{budget:g} s at about {one:.1f} s a trial"
     return Measurement(value=expected, low=low, high=high, source=source)
+
+
+def _pixels(images: Images) -> float:
+    """Of an image, as the network sees it."""
+    halved = 4 if min(images.height, images.width) >= LARGE_SIDE else 1
+    return images.height * images.width / halved

@@ -142,6 +142,8 @@ def _modality(roles: Roles) -> Modality:
     if roles.task is Task.FORECASTING:
         return Modality.SEQUENCE
     kinds = {roles.columns[name].kind for name in roles.features}
+    if roles.has_images:
+        return Modality.IMAGE
     return Modality.TEXT if kinds == {Kind.TEXT} else Modality.TABULAR
 
 

@@ -101,7 +101,7 @@ def recommend(
 ) -> Recommendation:
     """Recommend metric, cost function, initialization, optimizer and tuning strategy for a table.
 
-    data: path of a CSV, TSV, Parquet or JSON-lines file, a pandas or polars DataFrame, or an Arrow table.
+    data: path of a CSV, TSV, Parquet, JSON-lines or .npz file, a pandas or polars DataFrame, or an Arrow table.
     target: column or columns to predict; proposed where it is left out. budget: seconds. trials: at most so many.
     Raises PcwatError with a message for people on anything that a person can mend.
 
@@ -135,7 +135,13 @@ def advise(
     """
     roles = roles_of(dataset, said)
     profile = measure(dataset, roles)
-    plan = trial_budget(rows=dataset.row_count, features=len(roles.features), budget=budget, trials=trials)
+    plan = trial_budget(
+        rows=dataset.row_count,
+        features=len(roles.features),
+        budget=budget,
+        trials=trials,
+        images=dataset.images if roles.has_images else None,
+    )
     measured = facts(profile, trial_budget=plan)
     if bundle is not None:
         pins = with_bundle(bundle, pins, book=book, facts=measured)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from recommender.characteristics.sequence import find_time, persistence, spacing
-from recommender.column_checks import check_column, check_features, check_kind, check_split, check_time
+from recommender.column_checks import KIND_PART, check_column, check_features, check_kind, check_split, check_time
 from recommender.kinds import UNUSED_KINDS, Kind, Role, grade, infer_kind, named_as_identifier
 from recommender.proposal import propose_target
 from recommender.splitting import PART_WORDS, PARTS, TRAINING_WORDS
@@ -25,7 +25,7 @@ __all__ = ["UNUSED_KINDS", "Kind", "Role", "Roles", "infer_roles"]
 
 MOST_GRADES: Final = 12
 """Levels up to which words are looked at for grades: no known scale has more."""
-UNFIT_TARGETS: Final = frozenset({Kind.IDENTIFIER, Kind.CONSTANT, Kind.TEXT, Kind.DATETIME})
+UNFIT_TARGETS: Final = frozenset({Kind.IDENTIFIER, Kind.CONSTANT, Kind.TEXT, Kind.DATETIME, Kind.IMAGE})
 YES_OR_NO: Final = ({"yes", "no"}, {"y", "n"}, {"true", "false"}, {"t", "f"})
 
 
@@ -52,9 +52,16 @@ class Roles:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Columns that a model may read, in the dataset's order."""
+        """Columns that a model may read, in the dataset's order; where there are images, these alone."""
         apart = {*self.targets, self.time_column, self.entity_column, self.split_column}
-        return tuple(name for name, role in self.columns.items() if name not in apart and role.kind not in UNUSED_KINDS)
+        kinds = {name: role.kind for name, role in self.columns.items() if name not in apart}
+        images = tuple(name for name, kind in kinds.items() if kind is Kind.IMAGE)
+        return images or tuple(name for name, kind in kinds.items() if kind not in UNUSED_KINDS)
+
+    @property
+    def has_images(self) -> bool:
+        """Whether images are what a model learns from."""
+        return any(self.columns[name].kind is Kind.IMAGE for name in self.features)
 
 
 def infer_roles(
@@ -123,7 +130,7 @@ def _unfit(dataset: Dataset, columns: Mapping[str, Role], task: Task | None) -> 
 def _kinds(dataset: Dataset, targets: Sequence[str], kinds: Mapping[str, Kind]) -> Mapping[str, Role]:
     """Each column's kind: said by the user, or inferred; words are looked at for grades and for yes or no."""
     for name, kind in kinds.items():
-        check_column(dataset, name, ColumnError, "column of --kind")
+        check_column(dataset, name, ColumnError, KIND_PART)
         check_kind(dataset, name, kind)
     alone = len(dataset.columns) - len(targets) == 1
     roles = {
@@ -132,6 +139,9 @@ def _kinds(dataset: Dataset, targets: Sequence[str], kinds: Mapping[str, Kind]) 
         else infer_kind(summary, alone=alone and name not in targets)
         for name, summary in dataset.summaries.items()
     }
+    if dataset.images is not None and roles[dataset.images.name].kind is Kind.IMAGE:
+        name = dataset.images.name
+        roles[name] = replace(roles[name], reason=f"an array of images, {dataset.images}")
     for name, role in roles.items():
         few = 1 < dataset.summaries[name].distinct <= MOST_GRADES
         if role.kind is Kind.CATEGORICAL and name not in kinds and few and is_text(dataset.storage[name]):
@@ -178,6 +188,13 @@ def _find_split(dataset: Dataset, columns: Mapping[str, Role], targets: Sequence
 
 def _with_time(dataset: Dataset, roles: Roles, reading: Reading, said: Task | None) -> Roles:
     """The roles with a forecast's time column, where the rule of EVIDENCE.md 1 (sequence structure) finds one."""
+    if roles.has_images:
+        if said is Task.FORECASTING:
+            raise TargetError(
+                "A forecast continues a series of numbers, but the dataset holds images. Choose another task, or leave "
+                "--task out."
+            )
+        return roles
     if reading.task not in NUMERIC_TARGET or said in {Task.REGRESSION, Task.MULTI_REGRESSION}:
         return roles
     found = None

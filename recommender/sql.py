@@ -23,6 +23,8 @@ INTEGER_TYPES: Final = frozenset(
         "UHUGEINT",
     }
 )
+BLOB: Final = "BLOB"
+"""The type of a cell of bytes; a dataset holds such cells for images alone."""
 FLOAT_TYPES: Final = frozenset({"FLOAT", "DOUBLE"})
 TIME_STAMP_TYPES: Final = frozenset(
     {"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"}
@@ -104,6 +106,10 @@ def is_number(storage: str) -> bool:
 
 def is_time_stamp(storage: str) -> bool:
     return storage in TIME_STAMP_TYPES
+
+
+def is_image(storage: str) -> bool:
+    return storage == BLOB
 
 
 def is_text(storage: str) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import keras_tuner
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from executor.parts import Architecture
 from rules.choices import Grid, Huber, Hyperparameter, LearningRate, MaeLoss, Manual, MseLoss, Schedule
 from rules.errors import ChoiceError, did_you_mean
 
@@ -24,6 +25,12 @@ DEFAULT_DROPOUT: Final = 0.1
 regression falls by up to a quarter (airfoil_noise 1.65 against 2.22), with it that of classes in half of the tables."""
 MOST_UNITS: Final = 8_192  # per layer; two such layers alone hold 67 million weights
 MOST_LAYERS: Final = 32  # plain dense layers without skip connections do not train beyond some tens
+IMAGE_UNITS: Final = 64  # channels of the last stage; EVIDENCE.md, section 3
+IMAGE_LAYERS: Final = 1  # blocks a stage; the same source
+IMAGE_UNITS_TRIED: Final = (32, 128)
+IMAGE_LAYERS_TRIED: Final = (2,)
+"""Half and twice the default: a network of twice the channels costs four times as much, and images
+leave few trials as it is."""
 SOME_ROWS: Final = 5_000
 """Training rows; below it 512 units take four times as long as 256 and give little. Above it they give some: measured
 on nursery and power_plant, 0.2 and 1 %."""
@@ -49,14 +56,18 @@ class Configuration(BaseModel):
     learning_rate: LearningRate
     """The highest rate of the schedule."""
     units: Annotated[int, Field(ge=1, le=MOST_UNITS)] = DEFAULT_UNITS
+    """Per hidden layer; of a network for images, channels of its last stage."""
     schedule: Schedule
     layers: Annotated[int, Field(ge=1, le=MOST_LAYERS)] = DEFAULT_LAYERS
+    """Hidden ones; of a network for images, blocks of a stage."""
     dropout: Annotated[float, Field(ge=0, lt=1)]
     weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Decoupled: a step takes rate · decay of each weight."""
 
 
-def configuration(bundle: Bundle, values: Mapping[str, Value]) -> Configuration:
+def configuration(
+    bundle: Bundle, values: Mapping[str, Value], *, architecture: Architecture = Architecture.MLP
+) -> Configuration:
     """The default configuration of a bundle, with some values replaced.
 
     Raises ChoiceError on a hyperparameter that does not exist, or a value out of its limits.
@@ -73,6 +84,8 @@ def configuration(bundle: Bundle, values: Mapping[str, Value]) -> Configuration:
         "dropout": 0.0 if _answers_numbers(bundle) else DEFAULT_DROPOUT,
         "weight_decay": getattr(bundle.optimizer, "weight_decay", 0.0),
     }
+    if architecture is Architecture.CNN:
+        defaults |= {"units": IMAGE_UNITS, "layers": IMAGE_LAYERS}
     try:
         return Configuration.model_validate({**defaults, **values})
     except ValidationError as error:
@@ -82,16 +95,20 @@ def configuration(bundle: Bundle, values: Mapping[str, Value]) -> Configuration:
         ) from None
 
 
-def search_space(bundle: Bundle, *, width: int, rows: int, budget_trials: int | None) -> keras_tuner.HyperParameters:
+def search_space(
+    bundle: Bundle, *, width: int, rows: int, budget_trials: int | None, architecture: Architecture = Architecture.MLP
+) -> keras_tuner.HyperParameters:
     """What the bundle's tuner may vary; each default is the default configuration's value.
 
     For classes of few rows a search starts from narrower layers.
+
     width: encoded columns; rows: training rows; budget_trials: a grid is laid to have no more combinations.
     The most sensitive hyperparameter stands last: a grid varies the last one fastest, so that a grid which is cut
     short has varied the sensitive ones.
     """
     space = keras_tuner.HyperParameters()
-    for name, values in reversed(_candidates(bundle, width=width, rows=rows, trials=budget_trials).items()):
+    candidates = _candidates(bundle, width=width, rows=rows, trials=budget_trials, architecture=architecture)
+    for name, values in reversed(candidates.items()):
         if name is Hyperparameter.LEARNING_RATE and not isinstance(bundle.tuner, Grid | Manual):
             rate = bundle.optimizer.learning_rate
             space.Float(name.value, rate / RATE_SPAN, min(rate * RATE_SPAN, LARGEST_RATE), sampling="log", default=rate)
@@ -100,12 +117,14 @@ def search_space(bundle: Bundle, *, width: int, rows: int, budget_trials: int | 
     return space
 
 
-def manual_configurations(bundle: Bundle, *, width: int, rows: int) -> list[dict[str, Value]]:
+def manual_configurations(
+    bundle: Bundle, *, width: int, rows: int, architecture: Architecture = Architecture.MLP
+) -> list[dict[str, Value]]:
     """The list that a manual search works through: the defaults, then the bundle's own list or a few neighbours.
 
     Each item has a value for every hyperparameter of the bundle's search space. Raises ChoiceError on a bad value.
     """
-    candidates = _candidates(bundle, width=width, rows=rows, trials=None)
+    candidates = _candidates(bundle, width=width, rows=rows, trials=None, architecture=architecture)
     defaults: dict[str, Value] = {name.value: values[0] for name, values in candidates.items()}
     given = bundle.tuner.configurations if isinstance(bundle.tuner, Manual) else ()
     changes: list[dict[str, Value]] = [{name.value: value for name, value in item.items()} for item in given] or [
@@ -113,27 +132,33 @@ def manual_configurations(bundle: Bundle, *, width: int, rows: int) -> list[dict
     ]
     listed = [defaults]
     for change in changes:
-        item = {name: configuration(bundle, change).model_dump()[name] for name in defaults}
+        chosen = configuration(bundle, change, architecture=architecture).model_dump()
+        item = {name: chosen[name] for name in defaults}
         if item not in listed:
             listed.append(item)
     return listed
 
 
-def _candidates(bundle: Bundle, *, width: int, rows: int, trials: int | None) -> dict[Hyperparameter, list[Value]]:
+def _candidates(
+    bundle: Bundle, *, width: int, rows: int, trials: int | None, architecture: Architecture
+) -> dict[Hyperparameter, list[Value]]:
     """For each searched hyperparameter, the most sensitive first: its default, then values worth a trial."""
     if isinstance(bundle.tuner, Manual) and bundle.tuner.configurations:
-        return _listed(bundle, bundle.tuner)
-    candidates = {name: _worth_trying(name, bundle, width=width, rows=rows) for name in bundle.hyperparameters.searched}
+        return _listed(bundle, bundle.tuner, architecture)
+    candidates = {
+        name: _worth_trying(name, bundle, width=width, rows=rows, architecture=architecture)
+        for name in bundle.hyperparameters.searched
+    }
     return _laid(candidates, trials or GRID_TRIALS) if isinstance(bundle.tuner, Grid) else candidates
 
 
-def _listed(bundle: Bundle, tuner: Manual) -> dict[Hyperparameter, list[Value]]:
+def _listed(bundle: Bundle, tuner: Manual, architecture: Architecture) -> dict[Hyperparameter, list[Value]]:
     """The values that a manual search's own list names, each hyperparameter's default first."""
-    defaults = configuration(bundle, {}).model_dump()
+    defaults = configuration(bundle, {}, architecture=architecture).model_dump()
     found: dict[Hyperparameter, list[Value]] = {}
     for name in Hyperparameter:
         named = [
-            configuration(bundle, {name.value: item[name]}).model_dump()[name.value]
+            configuration(bundle, {name.value: item[name]}, architecture=architecture).model_dump()[name.value]
             for item in tuner.configurations
             if name in item
         ]
@@ -142,13 +167,18 @@ def _listed(bundle: Bundle, tuner: Manual) -> dict[Hyperparameter, list[Value]]:
     return found
 
 
-def _worth_trying(name: Hyperparameter, bundle: Bundle, *, width: int, rows: int) -> list[Value]:
+def _worth_trying(
+    name: Hyperparameter, bundle: Bundle, *, width: int, rows: int, architecture: Architecture
+) -> list[Value]:
     """The default of one hyperparameter, then alternatives, the most promising first."""
-    defaults = configuration(bundle, {})
+    defaults = configuration(bundle, {}, architecture=architecture)
     rate = defaults.learning_rate
     default: Value = defaults.model_dump()[name.value]
     units: list[Value] = [DEFAULT_UNITS, 128, 512, 64]
-    if rows < FEW_ROWS and not _answers_numbers(bundle):
+    layers: list[Value] = [2, 4, 1]
+    if architecture is Architecture.CNN:
+        units, layers = [IMAGE_UNITS, *IMAGE_UNITS_TRIED], [*IMAGE_LAYERS_TRIED]
+    elif rows < FEW_ROWS and not _answers_numbers(bundle):
         units = [128, 64, 32]
     elif rows < SOME_ROWS:
         units = [DEFAULT_UNITS, 128, 64]
@@ -159,7 +189,7 @@ def _worth_trying(name: Hyperparameter, bundle: Bundle, *, width: int, rows: int
         Hyperparameter.LEARNING_RATE: [min(rate * step, LARGEST_RATE) for step in RATE_STEPS],
         Hyperparameter.UNITS: units,
         Hyperparameter.SCHEDULE: ["cosine", "one_cycle", "constant"],
-        Hyperparameter.LAYERS: [2, 4, 1],
+        Hyperparameter.LAYERS: layers,
         Hyperparameter.DROPOUT: [0.0, 0.1, 0.3, 0.5],
         Hyperparameter.WEIGHT_DECAY: [*decays, 0.0],
     }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from executor.catalog.hyperparameters import Configuration
     from rules.choices import Choice, Schedule
 
-BIAS: Final = "bias"  # the name of a dense layer's biases
+SPARED: Final = ("bias", "gamma", "beta")  # names of what decay spares: biases, and what a normalisation learns
 WARM_UP: Final = 0.05  # share of the steps before cosine decay (EVIDENCE.md, section 2, A: 5 to 10 %)
 CYCLE_RISE: Final = 0.3  # share of the steps in which one-cycle rises (Smith and Topin 2017; PyTorch's default)
 CYCLE_START: Final = 1 / 25  # of the highest rate (PyTorch's OneCycleLR)
@@ -24,7 +24,7 @@ CYCLE_END: Final = 1e-4 / 25  # of the highest rate (the same)
 
 
 def optimization(choice: Choice, configuration: Configuration) -> keras.optimizers.Optimizer:
-    """The optimizer of one trial; its weight decay is decoupled and spares biases.
+    """The optimizer of one trial; its weight decay is decoupled and spares biases and normalisations.
 
     Raises ChoiceError on a choice of another slot.
     """
@@ -46,7 +46,7 @@ def optimization(choice: Choice, configuration: Configuration) -> keras.optimize
             optimizer = keras.optimizers.Adagrad(rate, weight_decay=decay)
         case _:
             raise ChoiceError(f"An optimizer must be one of the slot's choices, but got {choice}.")
-    optimizer.exclude_from_weight_decay(var_names=[BIAS])
+    optimizer.exclude_from_weight_decay(var_names=[*SPARED])
     return optimizer
 
 
@@ -63,7 +63,7 @@ def take_step(
     ever (through tf.distribute's update): 6.7 MB a trial. The optimizer must have been built.
     """
     for gradient, weight in zip(gradients, weights, strict=True):
-        if optimizer.weight_decay is not None and weight.name != BIAS:
+        if optimizer.weight_decay is not None and weight.name not in SPARED:
             weight.assign_sub(weight * (optimizer.weight_decay * rate))
         optimizer.update_step(gradient, weight, rate)
     optimizer.iterations.assign_add(1)

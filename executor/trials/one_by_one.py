@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import tensorflow as tf
 
-from executor.architectures.mlp import build_network
+from executor.architectures.network import build_network
 from executor.catalog.hyperparameters import configuration
 from executor.catalog.optimization import learning_rates, optimization, take_step
 from executor.trials.graphs import compiled
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from executor.trials.workplace import Rows, Workplace
 
 ROWS_PER_CALL: Final = 8_192  # rows whose outputs are computed at once
+IMAGES_PER_CALL: Final = 512
+"""The same of images: 16 channels of 512 images of 64 x 64 take 128 MiB, and several such are held at a time."""
 MOST_GRAPHS: Final = 8
 """Compiled graphs that are kept for later trials; the one that was used longest ago makes room."""
 
@@ -75,7 +77,8 @@ class OneByOneRunner:
 
     def _run_trial(self, proposal: Proposal, on_epoch: Callable[[Epoch], None]) -> Outcome | None:
         at, start = self._at, self._at.budget.now()
-        member = Member(proposal, configuration(at.bundle, proposal.hyperparameters))
+        chosen = configuration(at.bundle, proposal.hyperparameters, architecture=at.parts.architecture)
+        member = Member(proposal, chosen)
         try:
             traced = self._traced(member)
             self._train(member, traced, on_epoch)
@@ -103,8 +106,10 @@ class OneByOneRunner:
         if traced is None:
             optimizer = optimization(at.bundle.optimizer, member.chosen)
             optimizer.build(network.trainable_variables)
+            at_once = ROWS_PER_CALL if at.parts.image is None else IMAGES_PER_CALL
+            outputs = compiled_outputs(network, at_once=at_once)
             step = _compiled_step(network, optimizer, at, batch=self._batch)
-            traced = Traced(network=network, optimizer=optimizer, step=step, outputs=compiled_outputs(network))
+            traced = Traced(network=network, optimizer=optimizer, step=step, outputs=outputs)
         else:
             fresh = optimization(at.bundle.optimizer, member.chosen)
             fresh.build(network.trainable_variables)
@@ -184,8 +189,11 @@ def _restore(traced: Traced, state: dict[str, np.ndarray]) -> None:
         variable.assign(value)
 
 
-def compiled_outputs(network: keras.Model) -> Callable[[Rows], np.ndarray]:
-    """A function from rows on the device to the network's outputs, (rows, outputs) float32, offsets added."""
+def compiled_outputs(network: keras.Model, *, at_once: int = ROWS_PER_CALL) -> Callable[[Rows], np.ndarray]:
+    """A function from rows on the device to the network's outputs, (rows, outputs) float32, offsets added.
+
+    at_once: rows that are computed together.
+    """
     signature = {name: tf.TensorSpec(spec.shape, spec.dtype) for name, spec in network.input.items()}
 
     def some(inputs: dict[str, tf.Tensor], offset: tf.Tensor) -> tf.Tensor:
@@ -195,8 +203,8 @@ def compiled_outputs(network: keras.Model) -> Callable[[Rows], np.ndarray]:
 
     def compute(rows: Rows) -> np.ndarray:
         answers = []
-        for start in range(0, len(rows), ROWS_PER_CALL):
-            here = slice(start, start + ROWS_PER_CALL)
+        for start in range(0, len(rows), at_once):
+            here = slice(start, start + at_once)
             answers.append(answered({name: values[here] for name, values in rows.inputs.items()}, rows.offset[here]))
         return np.concatenate([answer.numpy() for answer in answers])
 

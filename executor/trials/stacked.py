@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from executor.architectures import stacked_mlp
-from executor.architectures.mlp import build_network
+from executor.architectures.network import build_network
 from executor.architectures.stacked_mlp import Shape
 from executor.catalog.hyperparameters import configuration
 from executor.catalog.optimization import learning_rates

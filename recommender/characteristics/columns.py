@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from recommender.sql import (
+    BLOB,
     DECIMAL_COMMA,
     GROUPED,
     INTEGER_TYPES,
     chunks,
+    is_image,
     is_number,
     is_text,
     is_written,
@@ -127,7 +129,7 @@ def _long(connection: duckdb.DuckDBPyConnection, storage: Mapping[str, str], whe
         common.setdefault(_common_type(kind), []).append(name)
     found: dict[str, dict[str, Any]] = {}
     for kind, alike in common.items():
-        number = kind != "VARCHAR"
+        number = kind not in {"VARCHAR", BLOB}
         keys = NUMBER_KEYS if number else PLAIN_KEYS
         parts = ", ".join(_aggregates("value", "position", "count(DISTINCT {})", number=number))
         for names in chunks(alike, LONG_COLUMNS):
@@ -145,6 +147,8 @@ def _long(connection: duckdb.DuckDBPyConnection, storage: Mapping[str, str], whe
 
 def _common_type(storage: str) -> str:
     """The type in which columns are laid under each other: a double would make large integers equal."""
+    if is_image(storage):
+        return BLOB
     if storage in EXACT_INTEGERS:
         return "BIGINT"
     return "DOUBLE" if is_number(storage) else "VARCHAR"

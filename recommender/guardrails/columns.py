@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from recommender.kinds import COMMA_REMEDY, MOSTLY_NUMBERS, TOO_EMPTY, UNIQUE_TEXT, Kind, comma_use, named_as_number
+from recommender.kinds import (
+    COMMA_REMEDY,
+    MOSTLY_NUMBERS,
+    TOO_EMPTY,
+    UNIQUE_TEXT,
+    UNUSED_KINDS,
+    Kind,
+    comma_use,
+    named_as_number,
+)
 from recommender.sql import is_text
 from rules.record import Guardrail
 from rules.wording import listed
@@ -52,6 +61,7 @@ def check_columns(roles: Roles, summaries: Summaries) -> Iterator[Guardrail]:
         message = f"{roles.split_column!r} names the parts of a split; it is used for that and not learned from."
         yield Guardrail(name="split_column", status="done", message=message, columns=(roles.split_column,))
     yield from _of_identifiers(rest, used)
+    yield from _of_columns_beside_images(rest, roles)
     yield from _of_constants(rest, used, summaries)
     yield _of_missing(used)
     many = {name: one.distinct for name, one in used.items() if rest[name].kind in CODED and one.distinct > MANY_LEVELS}
@@ -117,6 +127,13 @@ def _of_identifiers(rest: Mapping[str, Role], used: Summaries) -> Iterator[Guard
     yield _of_many(
         "identifiers", "passed", message, {most: words[most]}, threshold=UNIQUE_TEXT, unit="distinct values per value"
     )
+
+
+def _of_columns_beside_images(rest: Mapping[str, Role], roles: Roles) -> Iterator[Guardrail]:
+    beside = tuple(name for name, role in rest.items() if role.kind not in {Kind.IMAGE, *UNUSED_KINDS})
+    if roles.has_images and beside:
+        message = f"Left out because a model reads the images alone: {_named(beside)}."
+        yield Guardrail(name="columns_beside_images", status="done", message=message, columns=beside)
 
 
 def _of_constants(rest: Mapping[str, Role], used: Summaries, summaries: Summaries) -> Iterator[Guardrail]:

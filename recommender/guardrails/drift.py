@@ -30,6 +30,8 @@ def check_drift(roles: Roles, drifts: Sequence[Drift], words: str | None) -> Gua
     if not drifts:
         learned = "only the past of the target" if roles.task is Task.FORECASTING else "no column that can be compared"
         message = f"No column can differ between {words}: a model reads {learned}."
+        if roles.has_images:
+            message = f"The images of {words} are not compared."
         return Guardrail(name=DRIFT_NAME, status="passed", message=message)
     far = [one for one in drifts if one.is_drift]
     worst = max(far or drifts, key=lambda one: one.distance)

@@ -14,6 +14,8 @@ from rules.errors import DatasetError, did_you_mean
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from recommender.readers.arrays import Images
+
 FORMATS: Final = {
     ".csv": "csv",
     ".txt": "csv",
@@ -23,11 +25,11 @@ FORMATS: Final = {
     ".pq": "parquet",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".npz": "npz",
 }
 DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
 NOT_TABLES: Final = {
-    ".npz": "a bundle of arrays (images or series)",
-    ".npy": "an array",
+    ".npy": "a single array; images and their target are read together from an .npz",
     ".png": "an image",
     ".jpg": "an image",
     ".jpeg": "an image",
@@ -36,14 +38,16 @@ NOT_TABLES: Final = {
     ".xls": "a spreadsheet",
     ".json": "a JSON document; JSON lines end in .jsonl",
 }
-READABLE: Final = "CSV (.csv), TSV (.tsv), Parquet (.parquet) and JSON lines (.jsonl), the text ones also as .gz"
+READABLE: Final = (
+    "CSV (.csv), TSV (.tsv), Parquet (.parquet) and JSON lines (.jsonl), the text ones also as .gz, and images (.npz)"
+)
 PARQUET_MAGIC: Final = b"PAR1"
 MOST_SHOWN: Final = 5
 """Files of a directory that an error lists."""
 
 
-def read_file(connection: duckdb.DuckDBPyConnection, path: Path, *, delimiter: str | None) -> str:
-    """Read a file into the table `dataset`, in file order; returns the name of its format.
+def read_file(connection: duckdb.DuckDBPyConnection, path: Path, *, delimiter: str | None) -> tuple[str, Images | None]:
+    """Read a file into the table `dataset`, in file order; returns the name of its format, and which column is images.
 
     delimiter: one character for text tables; None means by the extension: tabs in .tsv, commas otherwise.
     Raises DatasetError when the file is missing, not a table, or broken.
@@ -54,16 +58,20 @@ def read_file(connection: duckdb.DuckDBPyConnection, path: Path, *, delimiter: s
         if len(separator.encode()) != 1 or separator in '"\r\n':
             raise DatasetError(f"A delimiter must be one ASCII character such as ';' or a tab, but got {separator!r}.")
         read_delimited(connection, path, delimiter=separator)
-        return found
+        return found, None
     if delimiter is not None:
         raise DatasetError(f"A delimiter applies to CSV and TSV, but {path} is {found}. Leave --delimiter out.")
     if path.stat().st_size == 0:
         raise DatasetError(f"The dataset must have rows, but {path} is empty.")
+    if found == "npz":
+        from recommender.readers.arrays import read_arrays  # noqa: PLC0415  NumPy and Arrow are for images only
+
+        return found, read_arrays(connection, path)
     if found == "jsonl":
         read_json_lines(connection, path)
     else:
         _read_parquet(connection, path)
-    return found
+    return found, None
 
 
 def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -89,7 +97,7 @@ def _format(path: Path) -> str:
         helps = f"Give one of its files: {', '.join(inside)}." if inside else "It holds no table either."
         raise DatasetError(
             f"The dataset must be a file with a table, but {path} is a directory. {helps} "
-            "Folders of images are not read as a table."
+            "Folders of images are not read: write them into an .npz with numpy.savez."
         )
     if not path.exists():
         siblings = [child.name for child in path.parent.iterdir()] if path.parent.is_dir() else []

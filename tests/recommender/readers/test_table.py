@@ -42,7 +42,7 @@ def test_a_directory_is_refused_and_its_tables_are_listed(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("name", "says"),
-    [("a.npz", "a bundle of arrays"), ("a.png", "an image"), ("a.dat", "must say its format"), ("a", "ends in 'none'")],
+    [("a.npy", "a single array"), ("a.png", "an image"), ("a.dat", "must say its format"), ("a", "ends in 'none'")],
 )
 def test_what_is_not_a_table_is_refused(tmp_path: Path, name: str, says: str) -> None:
     (tmp_path / name).write_text("a\n1\n")

@@ -1,0 +1,99 @@
+"""Layers for images: pixels to standardised numbers, and small shifts while a network is trained."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from executor.layers.numbers import ColumnLayer
+
+VALUES_OF_A_BYTE: Final = 256
+
+
+@keras.saving.register_keras_serializable(package="pcwat")
+class Pixels(ColumnLayer):
+    """Images as a flat row of numbers, each channel with mean 0 and variance 1 on the training rows.
+
+    Reads (rows, height, width, channels) uint8; gives (rows, height · width · channels) float32.
+
+    shape: height, width, channels. mean, scale: (channels,), of bytes.
+    """
+
+    def __init__(
+        self,
+        *,
+        shape: list[int],
+        mean: list[float],
+        scale: list[float],
+        name: str | None = None,
+        dtype: Any = None,  # noqa: ANN401 - Keras' own loose type
+    ) -> None:
+        super().__init__(name=name, dtype=dtype)
+        height, width, channels = shape
+        self.shape = (height, width, channels)
+        self.mean = tuple(mean)
+        self.scale = tuple(scale)
+        self.output_width = height * width * channels
+
+    def call(self, images: Any) -> tf.Tensor:  # noqa: ANN401 - a tensor, or a list of one from the inputs of a model
+        raw = images[0] if isinstance(images, list | tuple) else tf.convert_to_tensor(images)
+        centered = tf.cast(raw, tf.float32) - tf.constant(self.mean, tf.float32)
+        return tf.reshape(centered / tf.constant(self.scale, tf.float32), (-1, self.output_width))
+
+    def own_config(self) -> dict[str, Any]:
+        return {"shape": [*self.shape], "mean": [*self.mean], "scale": [*self.scale]}
+
+
+def pixel_statistics(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean and scale of Pixels for each channel; the scale of a channel with one value is 1.
+
+    counts: (channels, 256), how often each byte occurs.
+    """
+    values = np.arange(VALUES_OF_A_BYTE)
+    total = counts.sum(axis=1)
+    mean = counts @ values / total
+    variance = counts @ values**2 / total - mean**2
+    return mean, np.sqrt(np.where(variance > 0, variance, 1.0))
+
+
+def byte_counts(images: np.ndarray) -> np.ndarray:
+    """How often each byte occurs in each channel, (channels, 256); images: (rows, height, width, channels) uint8."""
+    channels = images.reshape(-1, images.shape[-1]).T
+    return np.stack([np.bincount(channel, minlength=VALUES_OF_A_BYTE) for channel in channels])
+
+
+@keras.saving.register_keras_serializable(package="pcwat")
+class Shift(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    """In training, move each image by a random whole number of pixels in each direction; else leave it as it is.
+
+    Reads and gives (rows, height, width, channels). What comes in at an edge repeats the edge. Krizhevsky et al. 2012,
+    section 4.1.
+
+    most: pixels of the farthest shift.
+    """
+
+    def __init__(self, *, most: int, seed: int, name: str | None = None) -> None:
+        super().__init__(name=name, trainable=False)
+        self.most = most
+        self.seed = seed
+        self.generator = keras.random.SeedGenerator(seed)
+
+    def call(self, images: Any, training: bool = False) -> Any:  # noqa: ANN401 - tensors; Keras' name
+        if not training:
+            return images
+        rows, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
+        offsets = keras.random.randint((2, rows, 1), -self.most, self.most + 1, dtype="int32", seed=self.generator)
+        down = tf.clip_by_value(tf.range(height)[None] + offsets[0], 0, height - 1)
+        across = tf.clip_by_value(tf.range(width)[None] + offsets[1], 0, width - 1)
+        moved = tf.gather(images, down, axis=1, batch_dims=1)
+        return tf.gather(moved, across, axis=2, batch_dims=1)
+
+    def compute_output_spec(self, images: Any, training: bool = False) -> keras.KerasTensor:  # noqa: ANN401
+        del training
+        return keras.KerasTensor(images.shape, dtype=self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "most": self.most, "seed": self.seed}

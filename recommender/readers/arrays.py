@@ -1,0 +1,173 @@
+"""NumPy archives (.npz): one array of images, and a column for each array of one value a row."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pyarrow as pa
+
+from rules.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import duckdb
+
+CHANNELS: Final = (1, 3)  # grey, and red, green and blue
+BRIGHTEST: Final = 255  # of a byte
+PLAIN_TYPES: Final = "biufUM"  # NumPy's kinds of type that hold one plain value: numbers, texts and times
+IMAGE_DIMENSIONS: Final = (3, 4)  # rows, height, width, and the channels where they are told apart
+SHAPE: Final = "(rows, height, width), or with 1 or 3 channels after the width"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Images:
+    """The column that holds images: each cell is the bytes of its pixels, row by row, the channels of a pixel together.
+
+    height, width: pixels. channels: 1 or 3.
+    """
+
+    name: str
+    height: int
+    width: int
+    channels: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.height, self.width, self.channels
+
+    def __str__(self) -> str:
+        return f"{self.height} x {self.width} pixels, {'grey' if self.channels == 1 else 'in colour'}"
+
+
+def read_arrays(connection: duckdb.DuckDBPyConnection, path: Path) -> Images:
+    """Read an archive into the table `dataset`, in the order of its arrays; returns which column holds the images.
+
+    Images are bytes, floats between 0 and 1, or numbers between 0 and 255; what is not a byte is rounded to one.
+    Raises DatasetError unless the arrays are one of images, and others of one plain value for each image.
+    """
+    arrays = _arrays(path)
+    pixels = {name: array for name, array in arrays.items() if array.ndim in IMAGE_DIMENSIONS}
+    if not pixels:
+        found = ", ".join(f"{name!r} {array.shape}" for name, array in arrays.items())
+        raise DatasetError(
+            f"An .npz must hold an array of images, {SHAPE}, but {path} holds {found or 'no array'}. "
+            "Reshape the one with the images, or write a table as CSV or Parquet."
+        )
+    if len(pixels) > 1:
+        raise DatasetError(
+            f"An .npz must hold one array of images, but {path} holds {len(pixels)}: {', '.join(map(repr, pixels))}. "
+            "Join them to one, and name the part of each row ('train', 'test') in an array 'split'."
+        )
+    ((name, array),) = pixels.items()
+    images, values = _images(path, name, array)
+    columns = {
+        other: _bytes_of_each(values) if other == name else _column(path, other, one, name, len(values))
+        for other, one in arrays.items()
+    }
+    connection.register("arrays", pa.table(columns))
+    connection.execute("CREATE OR REPLACE TABLE dataset AS FROM arrays")
+    connection.unregister("arrays")
+    return images
+
+
+def _arrays(path: Path) -> Mapping[str, np.ndarray]:
+    """Every array of an archive, none of them unpickled."""
+    name = ""
+    try:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise DatasetError(
+                    f"An .npz must be an archive of arrays, but {path} is a single array. Write it with "
+                    "numpy.savez, the images and the target by name."
+                )
+            found = {}
+            for name in archive.files:
+                found[name] = archive[name]
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        if name and "allow_pickle" in reason:
+            raise DatasetError(
+                f"Arrays must hold plain values, but {name!r} of {path} holds Python objects, which are not read for "
+                f"safety. Write it as numbers or text: {name}.astype(str)."
+            ) from None
+        where = f" in {name!r}" if name else ""
+        raise DatasetError(
+            f"An .npz must be an archive that numpy.savez wrote, but {path} cannot be read{where}: {reason}. "
+            "Copy it or write it again."
+        ) from None
+    folded: dict[str, str] = {}
+    for name, array in found.items():
+        if not isinstance(array, np.ndarray):
+            raise DatasetError(f"An .npz must hold arrays alone, but {name!r} of {path} is none. Leave it out.")
+        if folded.setdefault(name.casefold(), name) != name:
+            raise DatasetError(
+                f"Arrays must differ by more than capitals, but {path} holds {folded[name.casefold()]!r} and {name!r}. "
+                "Rename one of the two."
+            )
+    return found
+
+
+def _images(path: Path, name: str, array: np.ndarray) -> tuple[Images, np.ndarray]:
+    """The images' shape, and their pixels, (rows, height, width, channels) uint8."""
+    shape = array.shape if array.ndim == max(IMAGE_DIMENSIONS) else (*array.shape, 1)
+    if 0 in shape:
+        raise DatasetError(
+            f"The images must have rows and pixels, but {name!r} of {path} is empty: its shape is {array.shape}. "
+            "Write some images."
+        )
+    if shape[-1] not in CHANNELS:
+        raise DatasetError(
+            f"Images must be {SHAPE}, but {name!r} of {path} is {array.shape}. "
+            "numpy.moveaxis(images, 1, -1) puts channels last; leave a channel of transparency out."
+        )
+    if array.dtype.kind not in "biuf":
+        raise DatasetError(
+            f"Pixels must be numbers, but {name!r} of {path} is of type {array.dtype}. Write them as uint8."
+        )
+    if array.dtype != np.uint8:
+        low, high = array.min(), array.max()
+        if not (low >= 0 and high <= BRIGHTEST):  # a NaN is neither
+            raise DatasetError(
+                f"Pixels must be bytes, floats between 0 and 1, or numbers between 0 and {BRIGHTEST}, but {name!r} of "
+                f"{path} goes from {low} to {high}. Scale it, and write it as uint8."
+            )
+        scale = BRIGHTEST if array.dtype.kind == "f" and high <= 1 else 1
+        array = np.rint(array * scale).astype(np.uint8) if array.dtype.kind == "f" else array.astype(np.uint8)
+    _, height, width, channels = shape
+    images = Images(name=name, height=height, width=width, channels=channels)
+    return images, np.ascontiguousarray(array).reshape(shape)
+
+
+def _bytes_of_each(values: np.ndarray) -> pa.Array:
+    """A cell of bytes for each image, without a copy."""
+    size = values[0].size
+    buffers = [None, pa.py_buffer(values.reshape(-1))]
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(size), len(values), buffers)
+
+
+def _column(path: Path, name: str, array: np.ndarray, images: str, rows: int) -> pa.Array:
+    """An array of one value a row as a column. images: the name of the array of images; rows: how many it has."""
+    if array.ndim == 2 and array.shape[1] == 1:  # noqa: PLR2004  (rows, 1), as some archives write their classes
+        array = array[:, 0]
+    if array.ndim != 1 or len(array) != rows:
+        raise DatasetError(
+            f"Each array beside the images must hold one value for each of them, so have the shape ({rows},) as "
+            f"{images!r} has {rows} rows, but {name!r} of {path} has the shape {array.shape}. Mend it or leave it out."
+        )
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8", "replace")
+    if array.dtype.kind not in PLAIN_TYPES:
+        raise DatasetError(
+            f"Arrays must hold plain values, but {name!r} of {path} is of type {array.dtype}. "
+            "Write it as numbers or text, or leave it out."
+        )
+    if array.dtype.kind == "f":
+        array = array.astype(np.float64)  # neither halves nor long doubles are known to DuckDB
+    return pa.array(array)

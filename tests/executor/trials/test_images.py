@@ -1,0 +1,98 @@
+"""Trials on images run one by one, and each as if it were alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from executor.budget import Budget
+from executor.catalog.hyperparameters import search_space
+from executor.catalog.tuning import IMAGE_EPOCHS, Proposal, epochs_of
+from executor.parts import Architecture
+from executor.search import search
+from executor.trials.journal import read_arrays, read_weights, state_path, weights_path
+from executor.trials.one_by_one import OneByOneRunner, compiled_outputs
+from executor.trials.stacked import StackRunner, rebuild
+from rules.choices import CategoricalCrossentropy, HighAndMedium, SgdMomentum
+from rules.facts import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from executor.parts import Parts
+    from executor.trials.workplace import Workplace
+    from rules.bundle import Bundle
+    from tests.executor.conftest import MakeParts
+
+SMALL = {"units": 8}
+
+
+@pytest.fixture
+def digits(make_parts: MakeParts) -> Parts:
+    """300 images of 8 x 8 pixels of ten digits."""
+    images, classes = load_digits(return_X_y=True)
+    parts = make_parts(images[:300] / 8 - 1, np.eye(10)[classes[:300]], task=Task.MULTICLASS)
+    return dataclasses.replace(parts, image=(8, 8, 1))
+
+
+@pytest.fixture
+def at_digits(place: Callable[..., Workplace], digits: Parts) -> Workplace:
+    return place(parts=digits, loss=CategoricalCrossentropy(), optimizer=SgdMomentum(nesterov=True))
+
+
+def test_a_trial_in_a_graph_that_served_another_ends_as_it_does_in_its_own(at_digits: Workplace) -> None:
+    def proposal(number: int, **values: float) -> Proposal:
+        return Proposal(number=number, hyperparameters={**SMALL, **values}, epochs=3, may_go_on=True)
+
+    other, one = proposal(0, learning_rate=0.2), proposal(1, learning_rate=0.05)
+    runner = OneByOneRunner(at_digits)
+    _, after_another = runner.run([other, one])
+    assert len(runner._graphs) == 1
+    kept, state = (read_arrays(path(at_digits.directory, 1)) for path in (weights_path, state_path))
+
+    (alone,) = OneByOneRunner(at_digits).run([one])
+    assert after_another.status == "completed", after_another.message
+    assert after_another.epoch_scores == pytest.approx(alone.epoch_scores, rel=1e-6)
+    assert after_another.cost == pytest.approx(alone.cost, rel=1e-5)
+    for arrays, path in ((kept, weights_path), (state, state_path)):
+        for name, array in read_arrays(path(at_digits.directory, 1)).items():
+            np.testing.assert_allclose(arrays[name], array, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+def test_the_kept_weights_hold_the_moving_statistics_of_their_epoch(at_digits: Workplace) -> None:
+    (outcome,) = OneByOneRunner(at_digits).run([Proposal(number=0, hyperparameters=SMALL, epochs=3)])
+    assert outcome.weights is not None
+    network = rebuild(outcome, at_digits.bundle, at_digits.parts, at_digits.seed)
+    assert len(read_weights(outcome.weights)) == len(network.weights)
+    outputs = compiled_outputs(network)(at_digits.validation)
+    assert at_digits.metric.score(outputs, at_digits.parts.validation, at_digits.parts) == outcome.score
+    norm = network.get_layer("last_norm")
+    assert np.abs(np.asarray(norm.moving_mean)).max() > 0
+
+
+def test_a_search_on_images_never_stacks_them(
+    make_bundle: Callable[..., Bundle], digits: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(StackRunner, "run", None)
+    monkeypatch.setattr("executor.catalog.tuning.EPOCHS", 2)
+    bundle = make_bundle(loss=CategoricalCrossentropy(), optimizer=SgdMomentum(nesterov=True))
+    found = search(bundle, digits, budget=Budget(trials=2), seed=0, directory=tmp_path)
+    assert [(outcome.status, outcome.epochs, outcome.asked) for outcome in found.ranked] == [("completed", 2, 1)] * 2
+
+
+@pytest.mark.parametrize(("steps", "epochs"), [(1, 100), (9, 100), (20, 45), (30, 30), (500, IMAGE_EPOCHS)])
+def test_small_datasets_of_images_get_more_epochs(steps: int, epochs: int) -> None:
+    assert epochs_of(Architecture.CNN, steps=steps) == epochs
+    assert epochs_of(Architecture.MLP, steps=steps) == 100
+
+
+def test_the_space_of_images_lies_around_the_small_network(make_bundle: Callable[..., Bundle]) -> None:
+    bundle = make_bundle(hyperparameters=HighAndMedium())
+    space = search_space(bundle, width=784, rows=5_000, budget_trials=None, architecture=Architecture.CNN)
+    values = {item.name: item.values for item in space.space if item.name in {"units", "layers"}}
+    assert values == {"units": [64, 32, 128], "layers": [1, 2]}
