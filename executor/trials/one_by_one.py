@@ -20,7 +20,7 @@ from executor.trials.graphs import compiled
 from executor.trials.journal import read_arrays, state_path, weights_path, write_arrays, write_weights
 from executor.trials.outcomes import ended, failed, trial_seed
 from executor.trials.pace import Pace
-from executor.trials.training import Epoch, Member, batch_size, score_of, shuffled, steps_of
+from executor.trials.training import PATIENCE, Epoch, Member, Training, batch_size, score_of, shuffled, steps_of
 from rules.errors import PcwatError
 
 if TYPE_CHECKING:
@@ -78,7 +78,10 @@ class OneByOneRunner:
     def _run_trial(self, proposal: Proposal, on_epoch: Callable[[Epoch], None]) -> Outcome | None:
         at, start = self._at, self._at.budget.now()
         chosen = configuration(at.bundle, proposal.hyperparameters, architecture=at.parts.architecture)
-        member = Member(proposal, chosen)
+        # A network for images gains most where its rate has decayed, also after epochs in which the score stood still:
+        # of 400 digits, 0.90 instead of 0.79 of those of other writers.
+        patience = PATIENCE if at.parts.architecture.is_stackable else proposal.epochs
+        member = Member(proposal, chosen, Training(patience=patience))
         try:
             traced = self._traced(member)
             self._train(member, traced, on_epoch)

@@ -25,6 +25,8 @@ Ending = Literal["planned", "patience", "diverged", "deadline", "interrupt"]
 class Training:
     """A training as far as it has come."""
 
+    patience: int = PATIENCE
+    """Epochs without a score as good as the best before it ends."""
     scores: list[float | None] = field(default_factory=list)
     """P on the validation rows after each epoch; None where it is not finite."""
     best: float | None = None
@@ -46,7 +48,7 @@ class Training:
             self.best, self.best_cost, self.best_epoch = score, cost, len(self.scores)
         if len(self.scores) >= DIVERGED and all(score is None for score in self.scores[-DIVERGED:]):
             self.ending = "diverged"
-        elif self.best_epoch is not None and len(self.scores) - self.best_epoch >= PATIENCE:
+        elif self.best_epoch is not None and len(self.scores) - self.best_epoch >= self.patience:
             self.ending = "patience"
         return is_best
 

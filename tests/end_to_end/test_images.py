@@ -23,13 +23,20 @@ if TYPE_CHECKING:
 ROWS = 500
 
 
+def shuffled_digits() -> tuple[np.ndarray, np.ndarray]:
+    """Images (rows, 8, 8) and classes, the writers mixed: scikit-learn has them one after the other."""
+    images, classes = load_digits().images, load_digits().target
+    order = np.random.default_rng(0).permutation(len(images))[:ROWS]
+    return images[order], classes[order].astype(str)
+
+
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """500 images of 8 x 8 pixels of ten digits, every fifth of them to judge by."""
-    values, classes = load_digits(return_X_y=True)
+    """500 images of 8 x 8 pixels of ten digits, the last hundred of them to judge by."""
+    images, classes = shuffled_digits()
     path = tmp_path_factory.mktemp("digits") / "digits.npz"
-    part = np.where(np.arange(ROWS) % 5 > 0, "train", "test")
-    np.savez(path, pixels=values[:ROWS].reshape(-1, 8, 8), digit=classes[:ROWS].astype(str), part=part)
+    part = np.where(np.arange(ROWS) < ROWS - 100, "train", "test")
+    np.savez(path, pixels=images, digit=classes, part=part)
     return path
 
 
@@ -53,7 +60,7 @@ def test_a_model_of_images_is_judged_on_the_rows_kept_apart_beside_simple_answer
 
 
 def test_new_images_without_a_target_are_predicted_as_the_hold_out_was(digits_run: Run, tmp_path: Path) -> None:
-    images = load_digits().images[0:ROWS:5]
+    images = shuffled_digits()[0][-100:]
     rows = new_images(tmp_path / "new.npz", pixels=images.astype(np.uint8))
     output = tmp_path / "out.csv"
     result = CliRunner().invoke(group, ["predict", str(digits_run.directory), str(rows), "-o", str(output)])
@@ -68,7 +75,7 @@ def test_new_images_without_a_target_are_predicted_as_the_hold_out_was(digits_ru
 
 
 def test_the_model_file_takes_images_as_bytes(digits_run: Run) -> None:
-    images = load_digits().images[:4, ..., None].astype(np.uint8)
+    images = shuffled_digits()[0][:4, ..., None].astype(np.uint8)
     (entry,) = digits_run.signature.inputs
     assert (entry.name, entry.form, entry.image) == ("pixels", "image", (8, 8, 1))
     shares = np.asarray(digits_run.model({"pixels": images}))

@@ -75,6 +75,15 @@ def test_the_kept_weights_hold_the_moving_statistics_of_their_epoch(at_digits: W
     assert np.abs(np.asarray(norm.moving_mean)).max() > 0
 
 
+def test_a_trial_on_images_takes_its_whole_schedule(
+    place: Callable[..., Workplace], digits: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("executor.trials.one_by_one.PATIENCE", 1)
+    at = place(parts=digits, loss=CategoricalCrossentropy(), scores=[0.5, 0.9, 0.1])
+    (outcome,) = OneByOneRunner(at).run([Proposal(number=0, hyperparameters=SMALL, epochs=5)])
+    assert (outcome.epochs, outcome.best_epoch) == (5, 2)
+
+
 def test_a_search_on_images_never_stacks_them(
     make_bundle: Callable[..., Bundle], digits: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
