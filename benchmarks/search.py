@@ -1,6 +1,6 @@
 """Completed trials a minute and the best P: keras-tuner's RandomSearch with model.fit, and ours, side by side.
 
-    python benchmarks/search.py [--seconds 60] [--rows 2000 20000]
+    python benchmarks/search.py [--seconds 60] [--rows 2000 20000] [--images 1797]
     PCWAT_DATASETS=folder python benchmarks/search.py --datasets breast_cancer vehicle …
 
 Both search learning rate, units, schedule, layers, dropout and weight decay of the same Keras network, for as many
@@ -29,16 +29,16 @@ import keras_tuner  # noqa: E402
 import numpy as np  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
-from sklearn.datasets import make_classification  # noqa: E402
+from sklearn.datasets import load_digits, make_classification  # noqa: E402
 
-from executor.architectures.mlp import build_network  # noqa: E402
+from executor.architectures.network import build_network  # noqa: E402
 from executor.budget import Budget  # noqa: E402
 from executor.catalog.cost import cost_function, sample_weights  # noqa: E402
 from executor.catalog.hyperparameters import configuration, search_space  # noqa: E402
 from executor.catalog.optimization import optimization  # noqa: E402
 from executor.catalog.performance import performance_metric  # noqa: E402
-from executor.catalog.tuning import EPOCHS  # noqa: E402
-from executor.parts import Examples, Parts  # noqa: E402
+from executor.catalog.tuning import epochs_of  # noqa: E402
+from executor.parts import Architecture, Examples, Parts  # noqa: E402
 from executor.preprocess import encode_parts, fit_preprocessing  # noqa: E402
 from executor.search import search  # noqa: E402
 from executor.split import split  # noqa: E402
@@ -47,7 +47,17 @@ from executor.trials.training import PATIENCE, batch_size, steps_of  # noqa: E40
 from recommender.dataset import Dataset  # noqa: E402
 from recommender.recommend import Said, advise  # noqa: E402
 from rules.bundle import Bundle  # noqa: E402
-from rules.choices import Accuracy, AdamW, BinaryCrossentropy, He, HighAndMedium, Random, Relu  # noqa: E402
+from rules.choices import (  # noqa: E402
+    Accuracy,
+    AdamW,
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    He,
+    HighAndMedium,
+    Random,
+    Relu,
+    SgdMomentum,
+)
 from rules.engine import load_book  # noqa: E402
 from rules.facts import Task  # noqa: E402
 
@@ -94,6 +104,39 @@ class Job:
     parts: Parts
     bundle: Bundle
 
+    @property
+    def steps(self) -> int:
+        """Of an epoch."""
+        rows = len(self.parts.train)
+        return steps_of(rows, batch_size(rows))
+
+    @property
+    def epochs(self) -> int:
+        return epochs_of(self.parts.architecture, steps=self.steps)
+
+
+def images(count: int) -> Job:
+    """Digits of 8 x 8 pixels for a small residual network, four fifths for training."""
+    values, classes = (array[:count] for array in load_digits(return_X_y=True))
+    dense = ((values - values.mean()) / values.std()).astype(np.float32)
+    target = np.eye(10, dtype=np.float32)[classes]
+    whole = Examples(
+        dense=dense, codes=np.zeros((len(dense), 0), np.int32), target=target, offset=0 * target, raw_target=classes
+    )
+    order = np.random.default_rng(0).permutation(len(dense))
+    parts = Parts(
+        task=Task.MULTICLASS,
+        train=whole.take(order[: len(dense) * 4 // 5]),
+        validation=whole.take(order[len(dense) * 4 // 5 :]),
+        vocabulary=0,
+        outputs=10,
+        image=(8, 8, 1),
+        target_mean=np.zeros(10),
+        target_scale=np.ones(10),
+    )
+    chosen = {"loss": CategoricalCrossentropy(), "optimizer": SgdMomentum(schedule="one_cycle")}
+    return Job(name=f"{len(dense):,} images", parts=parts, bundle=BUNDLE.model_copy(update=chosen))
+
 
 def synthetic(count: int) -> Job:
     return Job(name=f"{count:,} rows", parts=rows(count), bundle=BUNDLE)
@@ -128,11 +171,10 @@ def inputs_of(examples: Examples, parts: Parts) -> dict[str, np.ndarray]:
 def network(job: Job, values: dict[str, Any]) -> keras.Model:
     """The network of one trial, compiled."""
     model = build_network(parts=job.parts, bundle=job.bundle, hyperparameters=values, seed=0)
-    chosen = configuration(job.bundle, values)
+    chosen = configuration(job.bundle, values, architecture=job.parts.architecture)
     optimizer = optimization(job.bundle.optimizer, chosen)
     if chosen.schedule != "constant":
-        rows = len(job.parts.train)
-        steps = EPOCHS * steps_of(rows, batch_size(rows))
+        steps = job.epochs * job.steps
         optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(chosen.learning_rate, steps)
     model.compile(optimizer=optimizer, loss=cost_function(job.bundle.loss, job.parts))
     return model
@@ -141,7 +183,8 @@ def network(job: Job, values: dict[str, Any]) -> keras.Model:
 def plain(job: Job, seconds: float) -> tuple[int, float]:
     """Trials that keras-tuner completes in some seconds, and their best P."""
     parts, metric = job.parts, performance_metric(job.bundle.metric)
-    space = search_space(job.bundle, width=parts.train.dense.shape[1], rows=len(parts.train), budget_trials=None)
+    rows, width = parts.train.dense.shape
+    space = search_space(job.bundle, width=width, rows=rows, budget_trials=None, architecture=parts.architecture)
     deadline = time.monotonic() + seconds
     done: list[float] = []
     seen: list[float] = []
@@ -172,7 +215,8 @@ def plain(job: Job, seconds: float) -> tuple[int, float]:
             found._retrieve(item)  # noqa: SLF001  our space, as it is
         return network(job, dict(found.values))
 
-    stop = keras.callbacks.EarlyStopping("val_p", patience=PATIENCE, mode=metric.direction)
+    patience = PATIENCE if parts.architecture is Architecture.MLP else job.epochs
+    stop = keras.callbacks.EarlyStopping("val_p", patience=patience, mode=metric.direction)
     with tempfile.TemporaryDirectory() as folder:
         objective = keras_tuner.Objective("val_p", metric.direction)
         tuner = Plain(build, objective, 100_000, seed=1, directory=folder, overwrite=True)
@@ -182,7 +226,7 @@ def plain(job: Job, seconds: float) -> tuple[int, float]:
                 parts.train.target,
                 sample_weight=sample_weights(job.bundle.loss, parts),
                 validation_data=(inputs_of(parts.validation, parts), parts.validation.target),
-                epochs=EPOCHS,
+                epochs=job.epochs,
                 batch_size=batch_size(len(parts.train)),
                 callbacks=[Score(), stop],
                 verbose=0,
@@ -203,11 +247,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60.0, help="for each search")
     parser.add_argument("--rows", type=int, nargs="*", default=[2_000, 20_000])
-    parser.add_argument("--datasets", nargs="*", help="of the folder in PCWAT_DATASETS, instead of synthetic rows")
+    parser.add_argument("--images", type=int, nargs="*", default=[1_797], help="8 x 8 digits, as many at most")
+    parser.add_argument("--datasets", nargs="*", help="of the folder in PCWAT_DATASETS, instead of rows and images")
     given = parser.parse_args()
     table = Table("", "rows", "keras-tuner, trials a minute", "ours", "times as many", "P", "best: theirs", "ours")
     as_good = 0
-    jobs = [public(name) for name in given.datasets] if given.datasets else [synthetic(count) for count in given.rows]
+    jobs = [synthetic(count) for count in given.rows] + [images(count) for count in given.images]
+    if given.datasets:
+        jobs = [public(name) for name in given.datasets]
     for job in jobs:
         metric = performance_metric(job.bundle.metric)
         (theirs, their_best), (own, own_best) = plain(job, given.seconds), ours(job, given.seconds)
