@@ -40,11 +40,15 @@ def check_column(dataset: Dataset, name: str, error: type[TargetError | ColumnEr
 def check_kind(dataset: Dataset, name: str, kind: Kind) -> None:
     """Raises ColumnError where a column's values cannot be read as the kind that the user gave."""
     storage = dataset.storage[name]
-    if (kind is Kind.IMAGE) is not is_image(storage) and kind not in UNUSED_KINDS:
-        holds = "images" if is_image(storage) else f"stored as {storage}"
-        helps = "Leave --kind out, or use identifier to leave them out" if is_image(storage) else "Choose another kind"
+    if is_image(storage) and kind not in {Kind.IMAGE, *UNUSED_KINDS}:
         raise ColumnError(
-            f"A column of kind image, and no other, must hold images out of an .npz, but {name!r} is {holds}. {helps}."
+            f"Images must be read as such, but --kind gives {name!r} the kind {kind}. Leave it out, or leave the "
+            f"images out with --kind {name}=identifier."
+        )
+    if kind is Kind.IMAGE and not is_image(storage):
+        raise ColumnError(
+            f"A column of kind image must be an array of images in an .npz, but {name!r} is stored as {storage}. "
+            "Choose another kind."
         )
     needed = {Kind.NUMERIC: is_number(storage) or storage == "BOOLEAN", Kind.INTEGER_CODE: is_integer(storage)}
     if needed.get(kind, True) and kind is not Kind.DATETIME:

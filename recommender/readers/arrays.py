@@ -81,16 +81,16 @@ def _arrays(path: Path) -> Mapping[str, np.ndarray]:
     name = ""
     try:
         with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
+            if not zipfile.is_zipfile(file):
                 raise DatasetError(
-                    f"An .npz must be an archive of arrays, but {path} is a single array. Write it with "
-                    "numpy.savez, the images and the target by name."
+                    f"An .npz must be an archive that numpy.savez wrote, but {path} is none, or was cut off. Copy it "
+                    "again, or write it with numpy.savez, the images and the target by name."
                 )
-            found = {}
+            file.seek(0)
+            archive, found = np.load(file, allow_pickle=False), {}
             for name in archive.files:
                 found[name] = archive[name]
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         if name and "allow_pickle" in reason:
             raise DatasetError(

@@ -89,7 +89,7 @@ def test_copies_of_images_are_counted(images: Callable[..., Path]) -> None:
         ({"targets": ("X",)}, TargetError, r"target must be a column of plain values, but 'X' .* holds the images"),
         ({"targets": ("z",)}, TargetError, r"target must be a column of images\.npz, but got 'z'\. Columns: X, y"),
         ({"targets": ("y",), "entity_column": "X"}, ColumnError, r"entity column must be a column of plain values"),
-        ({"targets": ("y",), "kinds": {"X": Kind.NUMERIC}}, ColumnError, r"'X' is images\. Leave --kind out"),
+        ({"targets": ("y",), "kinds": {"X": Kind.NUMERIC}}, ColumnError, r"gives 'X' the kind numeric\. Leave it out"),
         ({"targets": ("y",), "kinds": {"y": Kind.IMAGE}}, ColumnError, r"'y' is stored as VARCHAR\. Choose another"),
         ({"targets": ("size",), "task": Task.FORECASTING}, TargetError, r"but the dataset holds images"),
     ],
