@@ -45,6 +45,10 @@ class Budget:
         self._reserve = reserve
         self.encoding = 0.0
         """Seconds that encoding the rows took; what follows the search takes longer where it did."""
+        self.answering = 0.0
+        """Seconds that a network took for the validation rows; of a small one they are not worth counting."""
+        self.answers = 0.0
+        """How many times as many rows as those a network answers after the search."""
         self._clock = clock
         self._start = clock()
 
@@ -56,6 +60,7 @@ class Budget:
         if self._reserve is not None:
             return self._reserve
         wanted = max(RESERVED_SECONDS, RESERVED_SHARE * self.seconds, ENCODINGS * self.encoding)
+        wanted += self.answers * self.answering
         return min(wanted, LARGEST_RESERVED_SHARE * self.seconds)
 
     @property

@@ -113,6 +113,7 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     preprocessing = fit_preprocessing(table, roles, rows.train)
     parts = encode_parts(table, roles, rows, preprocessing)
     budget.encoding = budget.spent() - before
+    budget.answers = (len(rows.validation) + len(rows.hold_out)) / max(1, len(rows.validation))
 
     started_late = budget.exhausted
     trials = search(bundle, parts, budget=budget, seed=seed, directory=directory, at_once=at_once, progress=progress)

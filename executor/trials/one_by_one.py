@@ -164,7 +164,9 @@ class OneByOneRunner:
     def _judge(self, member: Member, traced: Traced) -> None:
         """Note P and C, and the weights where they are the best."""
         at = self._at
+        start = at.budget.now()
         answers = traced.outputs(at.validation)
+        at.budget.answering = at.budget.now() - start
         cost = float(at.loss(at.validation.target, answers))
         cost = cost if np.isfinite(cost) else math.inf
         if member.training.note(score_of(answers, at), cost, direction=at.metric.direction):

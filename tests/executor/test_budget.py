@@ -39,6 +39,12 @@ def test_a_part_of_the_budget_is_reserved_for_what_follows_the_search(
     assert budget.reserve == pytest.approx(reserve)
 
 
+def test_the_answers_of_a_slow_network_after_the_search_are_reserved_time_for() -> None:
+    budget = Budget(seconds=100)
+    budget.answering, budget.answers = 2.0, 3.0
+    assert budget.reserve == pytest.approx(3 + 6)
+
+
 def test_remaining_counts_down_to_the_deadline_and_stays_at_zero() -> None:
     clock = Clock()
     budget = Budget(seconds=100, clock=clock)
