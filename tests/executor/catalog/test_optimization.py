@@ -71,6 +71,15 @@ def test_weight_decay_shrinks_weights_by_rate_times_decay_and_spares_biases(choi
     np.testing.assert_array_equal(np.asarray(layer.bias), 1)
 
 
+def test_weight_decay_spares_what_a_normalisation_learns() -> None:
+    layer = keras.layers.BatchNormalization(beta_initializer="ones")
+    layer.build((None, 2))
+    optimizer = optimization(AdamW(), configuration(weight_decay=0.1))
+    optimizer.build(layer.trainable_variables)
+    take_step(optimizer, [np.zeros(2, np.float32)] * 2, layer.trainable_variables, rate=0.25)
+    np.testing.assert_array_equal([np.asarray(weight) for weight in layer.trainable_variables], np.ones((2, 2)))
+
+
 def test_a_choice_of_another_slot_is_refused() -> None:
     with pytest.raises(ChoiceError, match="must be one of the slot's choices, but got he"):
         optimization(He(), configuration())
