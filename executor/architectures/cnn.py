@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import keras
 import numpy as np
 
-from executor.architectures.mlp import log_prior
+from executor.architectures.mlp import answers
 from executor.catalog.activation import activation
 from executor.catalog.hyperparameters import configuration
 from executor.catalog.initialization import initialization
@@ -63,16 +63,8 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     hidden = keras.layers.GlobalAveragePooling2D(name="pooled")(hidden)
     if chosen.dropout > 0:
         hidden = keras.layers.Dropout(chosen.dropout, seed=next(seeds), name="dropout")(hidden)
-    outputs = keras.layers.Dense(
-        parts.outputs,
-        kernel_initializer=initialization(bundle.initializer, seed=next(seeds)),
-        dtype="float32",  # also where the layers before it compute in half precision
-        name="output",
-    )(hidden)
-    network = keras.Model({"dense": dense}, outputs, name="cnn")
-    if getattr(bundle.loss, "output_bias", "zeros") == "log_prior":
-        network.get_layer("output").bias.assign(log_prior(parts))
-    return network
+    outputs = answers(hidden, parts=parts, bundle=bundle, seed=next(seeds))
+    return keras.Model({"dense": dense}, outputs, name="cnn")
 
 
 def _seeds(seed: int, layers: int) -> Iterator[int]:

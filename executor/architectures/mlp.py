@@ -56,16 +56,21 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
         )(hidden)
         if chosen.dropout > 0:
             hidden = keras.layers.Dropout(chosen.dropout, seed=next(seeds), name=f"dropout_{layer}")(hidden)
-    outputs = keras.layers.Dense(
+    return keras.Model(inputs, answers(hidden, parts=parts, bundle=bundle, seed=next(seeds)), name="mlp")
+
+
+def answers(hidden: keras.KerasTensor, *, parts: Parts, bundle: Bundle, seed: int) -> keras.KerasTensor:
+    """The outputs of a network from its last hidden layer, (rows, outputs) float32, by W and the loss's output bias."""
+    layer = keras.layers.Dense(
         parts.outputs,
-        kernel_initializer=initialization(bundle.initializer, seed=next(seeds)),
+        kernel_initializer=initialization(bundle.initializer, seed=seed),
         dtype="float32",  # also where the layers before it compute in half precision
         name="output",
-    )(hidden)
-    network = keras.Model(inputs, outputs, name="mlp")
+    )
+    outputs = layer(hidden)
     if getattr(bundle.loss, "output_bias", "zeros") == "log_prior":
-        network.get_layer("output").bias.assign(log_prior(parts))
-    return network
+        layer.bias.assign(log_prior(parts))
+    return outputs
 
 
 def layer_seeds(seed: int, layers: int) -> Iterator[int]:

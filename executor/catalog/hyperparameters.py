@@ -32,8 +32,9 @@ IMAGE_LAYERS_TRIED: Final = (2,)
 """Half and twice the default: a network of twice the channels costs four times as much, and images
 leave few trials as it is."""
 SOME_ROWS: Final = 5_000
-"""Training rows; below it 512 units take four times as long as 256 and give little. Above it they give some: measured
-on nursery and power_plant, 0.2 and 1 %."""
+"""Training rows; below it 512 units take four times as long as 256 and give little (page_blocks: F1 0.79 against
+0.77). Above it the time is there: accuracy 0.982 against 0.977 on letter_recognition, RMSE 3.72 against 3.77 on
+power_plant."""
 FEW_ROWS: Final = 2_700
 """Training rows; below it 256 units give classes nothing. Measured on fourteen tables of 365 to 2,672 training rows:
 64, 128 and 256 are level for classes, for numbers 256 are ahead (airfoil_noise: RMSE 1.47 against 1.61 and 1.86). With

@@ -207,10 +207,11 @@ class StackRunner:
         at = self._at
         answers = graph.outputs(stack, at.validation)
         costs = graph.costs(answers, at.validation)
-        weights = [weight.numpy() for weight in stack.weights]
+        weights: list[np.ndarray] = []  # fetched from the device once, and only where a trial is the best
         for index, member in enumerate(running):
             cost = float(costs[index]) if np.isfinite(costs[index]) else math.inf
             if member.training.note(score_of(answers[index], at), cost, direction=at.metric.direction):
+                weights = weights or [weight.numpy() for weight in stack.weights]
                 own = stacked_mlp.cut([weight[index] for weight in weights], member.chosen, graph.shape)
                 member.best = [weight.copy() for weight in own]  # a part of the stack would keep all of it in memory
 

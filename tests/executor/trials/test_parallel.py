@@ -31,7 +31,7 @@ from rules.bundle import Bundle
 from rules.choices import Accuracy, Adam, BinaryCrossentropy, He, HighAndMedium, Random, Relu
 from rules.facts import Task
 
-module.EPOCHS = tuning.EPOCHS = 3
+tuning.EPOCHS = 3
 dense = np.random.default_rng(0).normal(size=(100, 3)).astype(np.float32)
 target = (dense[:, :1] > 0).astype(np.float32)
 rows = Examples(dense=dense, codes=np.zeros((100, 0), np.int32), target=target, offset=0 * target,
