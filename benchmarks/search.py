@@ -40,12 +40,13 @@ from executor.catalog.performance import performance_metric  # noqa: E402
 from executor.catalog.tuning import epochs_of  # noqa: E402
 from executor.parts import Architecture, Examples, Parts  # noqa: E402
 from executor.preprocess import encode_parts, fit_preprocessing  # noqa: E402
-from executor.search import search  # noqa: E402
+from executor.search import scope_of, search  # noqa: E402
 from executor.split import split  # noqa: E402
 from executor.table import read_rows  # noqa: E402
-from executor.trials.training import PATIENCE, batch_size, steps_of  # noqa: E402
+from executor.trials.training import PATIENCE  # noqa: E402
 from recommender.dataset import Dataset  # noqa: E402
 from recommender.recommend import Said, advise  # noqa: E402
+from recommender.speed import batch_size, steps_of  # noqa: E402
 from rules.bundle import Bundle  # noqa: E402
 from rules.choices import (  # noqa: E402
     Accuracy,
@@ -183,8 +184,7 @@ def network(job: Job, values: dict[str, Any]) -> keras.Model:
 def plain(job: Job, seconds: float) -> tuple[int, float]:
     """Trials that keras-tuner completes in some seconds, and their best P."""
     parts, metric = job.parts, performance_metric(job.bundle.metric)
-    rows, width = parts.train.dense.shape
-    space = search_space(job.bundle, width=width, rows=rows, budget_trials=None, architecture=parts.architecture)
+    space = search_space(job.bundle, scope_of(parts, Budget(seconds=seconds)))
     deadline = time.monotonic() + seconds
     done: list[float] = []
     seen: list[float] = []

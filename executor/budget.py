@@ -24,6 +24,7 @@ class Budget:
     seconds: wall-clock limit of the whole run, finalisation included; None for no limit.
     trials: most trials of the search; None for no limit.
     reserve: seconds that are kept for what follows the search; by default as much as that usually takes.
+    planned: seconds that a resumed run had at first, by which its search was laid out; by default `seconds`.
     clock: seconds of a clock that never goes back; tests put their own.
     Raises TrainingError on a limit with which no trial can run.
     """
@@ -34,6 +35,7 @@ class Budget:
         seconds: float | None = None,
         trials: int | None = None,
         reserve: float | None = None,
+        planned: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if seconds is not None and not 0 < seconds < math.inf:
@@ -42,6 +44,7 @@ class Budget:
             raise TrainingError(f"A budget must allow at least 1 trial, but got {trials!r}.")
         self.seconds = seconds
         self.trials = trials
+        self.planned = seconds if planned is None else planned
         self._reserve = reserve
         self.encoding = 0.0
         """Seconds that encoding the rows took; what follows the search takes longer where it did."""

@@ -32,7 +32,7 @@ from executor.run import (
     write,
     write_json,
 )
-from executor.search import rebuild, search
+from executor.search import rebuild, scope_of, search
 from executor.sensitivity import sensitivities
 from executor.signature import describe
 from executor.trials.journal import JOURNAL
@@ -98,7 +98,7 @@ def resume(directory: Path, *, budget: float | None = None, at_once: int | None 
     Raises RunError if the directory is not a run, is finished, or its dataset is gone or has changed.
     """
     plan = read_plan(directory)
-    limit = Budget(seconds=budget or plan.budget, trials=plan.trials)
+    limit = Budget(seconds=budget or plan.budget, trials=plan.trials, planned=plan.budget)
     begun = reopen(directory)
     with begun.dataset:
         return carry_out(begun, budget=limit, at_once=at_once)
@@ -145,10 +145,7 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
         record.guardrails, begun.dataset, roles, training=table.rows[rows.train], hold_out=table.rows[rows.hold_out]
     )
     write_json(directory / GUARDRAILS, Guardrails(guardrails=guardrails))
-    rows_trained, width = parts.train.dense.shape
-    space = search_space(
-        bundle, width=width, rows=rows_trained, budget_trials=budget.trials, architecture=parts.architecture
-    )
+    space = search_space(bundle, scope_of(parts, budget))
     summary = Summary(
         split=rows.sentence,
         trials=len(trials.ranked),

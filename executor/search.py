@@ -12,20 +12,19 @@ from typing import TYPE_CHECKING, Final, Literal
 import tensorflow as tf
 
 from executor.architectures.stacked_mlp import Shape
-from executor.catalog.hyperparameters import configuration
+from executor.catalog.hyperparameters import Scope, configuration
 from executor.catalog.performance import performance_metric
 from executor.catalog.tuning import ask, epochs_of, tell, tuning
 from executor.devices import computing_on, detect
 from executor.interrupt import Interrupt, noted_interrupt
 from executor.oracles.memory import Objective
-from executor.trials.grouping import step_seconds
 from executor.trials.journal import Journal, Outcome
 from executor.trials.lock import alone_in
 from executor.trials.one_by_one import OneByOneRunner
 from executor.trials.parallel import ParallelRunner
 from executor.trials.stacked import StackRunner, rebuild
-from executor.trials.training import batch_size, steps_of
 from executor.trials.workplace import workplace
+from recommender.speed import batch_size, step_seconds, steps_of
 from rules.choices import Bayesian
 from rules.errors import RunError, TrainingError
 
@@ -50,7 +49,7 @@ TRIALS_WITHOUT_BUDGET: Final = 20  # trials, where neither time nor their number
 HOPELESS: Final = 10  # trials without a completed one; then the next would hardly be completed either
 MOST_AT_ONCE: Final = 32  # trials; more in a stack train hardly faster each (19 times plain Keras with 32, 12 with 8)
 LEARNING_AT_ONCE: Final = 8  # trials of a search that learns from each round
-ROUNDS_LEFT: Final = 3  # rounds that the time must allow a search that learns from them
+ROUNDS_LEFT: Final = 3  # rounds that the time must allow where the next ones learn from them
 SHORTEST_TRIAL: Final = 1.0  # seconds; building and compiling a network take half of it
 
 StoppedBy = Literal["budget", "trials", "exhausted", "interrupt"]
@@ -125,14 +124,7 @@ def search(
         # 2, 3, 4  C, W and A: a trial takes them from the bundle, with its own seed and rate.
         at = workplace(bundle, parts, metric=metric, budget=budget, seed=seed, directory=directory, interrupt=interrupt)
         oracle = tuning(  # 5  T
-            bundle,
-            width=width,
-            rows=rows,
-            objective=objective,
-            seed=seed,
-            trials=budget.trials,
-            epochs=epochs,
-            architecture=parts.architecture,
+            bundle, scope_of(parts, budget), objective=objective, seed=seed, epochs=epochs
         )
         if not parts.architecture.is_stackable:
             at_once = 1
@@ -156,6 +148,12 @@ def search(
         except KeyboardInterrupt:
             stopped_by = "interrupt"
     return Trials(ranked=_ranked(journal.outcomes, objective), stopped_by=stopped_by)  # 10  the best by P comes first
+
+
+def scope_of(parts: Parts, budget: Budget) -> Scope:
+    """What a search of these rows is laid out for."""
+    rows, width = parts.train.dense.shape
+    return Scope(width=width, rows=rows, trials=budget.trials, seconds=budget.planned, architecture=parts.architecture)
 
 
 def _stacks(at: Workplace, devices: Sequence[Device], *, width: int) -> StackRunner | ParallelRunner:
@@ -186,9 +184,11 @@ def _next_round(
         most = min(most, budget.trials - len(outcomes))
     if most == 1 or budget.seconds is None:
         return ask(oracle, most, epochs=epochs)
-    # Wide stacks are the fast ones, so only a search that learns from its rounds is laid in several.
-    time = budget.remaining() / (ROUNDS_LEFT if isinstance(at.bundle.tuner, Bayesian) else 1)
     done = [outcome for outcome in outcomes if outcome.epochs > 0]
+    # Wide stacks are the fast ones, so only a search that learns from its rounds is laid in several, and the first
+    # round, which shows how fast this machine is.
+    learns = isinstance(at.bundle.tuner, Bayesian) or not done
+    time = budget.remaining() / (ROUNDS_LEFT if learns else 1)
     taken = sum(one.seconds for one in done)
     planned = sum(_planned_seconds(at, one.hyperparameters, one.planned_epochs) for one in done)
     pace, usual = (taken / planned, taken / len(done)) if done else (1.0, 0.0)

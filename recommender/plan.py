@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from recommender.speed import trial_seconds
+from recommender.splitting import training_rows
 from rules.errors import ChoiceError
 from rules.facts import Measurement
 
@@ -14,9 +16,6 @@ if TYPE_CHECKING:
 DEFAULT_BUDGET: Final = 300.0  # seconds: what a person waits for over a coffee
 UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
 START_UP: Final = 8.0  # seconds for imports, encoding and the final model; measured on two cores
-SECONDS_PER_TRIAL: Final = 0.15  # a trial's share of building, tracing and judging its stack; measured likewise
-SECONDS_PER_ROW: Final = 2.2e-4  # one row through the some 50 epochs of a trial in a stack; measured likewise
-INPUT_WEIGHT: Final = 512  # features at which the first layer costs as much as the two hidden ones: 2 · 256² / 256
 SECONDS_PER_IMAGE_TRIAL: Final = 10.0  # tracing, and 900 steps of a small network for images; measured on two cores
 SECONDS_PER_PIXEL: Final = 1.4e-5
 """One pixel of one row through the 30 epochs of a trial on images. Measured likewise: 111 s of 10,000 images of 28 x 28
@@ -52,7 +51,7 @@ def trial_budget(
         if trials is not None:
             return Measurement(value=trials, source="given by --trials")
         budget = DEFAULT_BUDGET
-    one = SECONDS_PER_TRIAL + SECONDS_PER_ROW * rows * (1 + features / INPUT_WEIGHT)
+    one = trial_seconds(rows=training_rows(rows), width=features)
     if images is not None:
         one = SECONDS_PER_IMAGE_TRIAL + SECONDS_PER_PIXEL * rows * _pixels(images)
     left = max(budget - START_UP, 0.0)

@@ -59,6 +59,12 @@ def validation_share(rows: int) -> float:
     return min(LARGEST_SHARE, 2 * max(low, min(high, target / rows)))
 
 
+def training_rows(rows: int) -> int:
+    """Rows of so many that train, where the dataset names no parts; at least 1."""
+    rest = (1 - HOLD_OUT_SHARE) * rows
+    return max(1, round((1 - validation_share(max(1, round(rest)))) * rest))
+
+
 def share_that_selects(rows: int) -> float:
     """Share of all rows that will be validation rows; rows: all rows with a target, at least 1.
 

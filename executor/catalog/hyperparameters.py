@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
 import keras_tuner
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from executor.parts import Architecture
+from recommender.speed import LAYERS, UNITS, trial_seconds
 from rules.choices import Grid, Huber, Hyperparameter, LearningRate, MaeLoss, Manual, MseLoss, Schedule
 from rules.errors import ChoiceError, did_you_mean
 
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
 
 Value = float | int | str
 
-DEFAULT_UNITS: Final = 256  # per hidden layer; RealMLP's and the plain MLP's of EVIDENCE.md, section 0
-DEFAULT_LAYERS: Final = 3  # hidden layers; the same source
 DEFAULT_DROPOUT: Final = 0.1
 """Share of units for classes; none for numbers. Measured on twelve tables with two seeds: without dropout the error of
 regression falls by up to a quarter (airfoil_noise 1.65 against 2.22), with it that of classes in half of the tables."""
@@ -39,6 +39,7 @@ FEW_ROWS: Final = 2_700
 """Training rows; below it 256 units give classes nothing. Measured on fourteen tables of 365 to 2,672 training rows:
 64, 128 and 256 are level for classes, for numbers 256 are ahead (airfoil_noise: RMSE 1.47 against 1.61 and 1.86). With
 more rows 256 are ahead for classes, too (page_blocks, 3,504 rows: F1 0.77 against 0.71)."""
+TRIALS_IN_TIME: Final = 16  # trials of a size that the time must allow before it is searched
 WIDE: Final = 5_000  # encoded columns; above it a wider first layer costs more than it gives
 RATE_SPAN: Final = 10.0  # a search looks from a tenth of the default rate to ten times it
 RATE_STEPS: Final = (10**0.5, 10**-0.5, 10.0, 0.1)  # multiples of the default rate on a grid, the nearest first
@@ -56,10 +57,10 @@ class Configuration(BaseModel):
 
     learning_rate: LearningRate
     """The highest rate of the schedule."""
-    units: Annotated[int, Field(ge=1, le=MOST_UNITS)] = DEFAULT_UNITS
+    units: Annotated[int, Field(ge=1, le=MOST_UNITS)] = UNITS
     """Per hidden layer; of a network for images, channels of its last stage."""
     schedule: Schedule
-    layers: Annotated[int, Field(ge=1, le=MOST_LAYERS)] = DEFAULT_LAYERS
+    layers: Annotated[int, Field(ge=1, le=MOST_LAYERS)] = LAYERS
     """Hidden ones; of a network for images, blocks of a stage."""
     dropout: Annotated[float, Field(ge=0, lt=1)]
     weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -96,19 +97,36 @@ def configuration(
         ) from None
 
 
-def search_space(
-    bundle: Bundle, *, width: int, rows: int, budget_trials: int | None, architecture: Architecture = Architecture.MLP
-) -> keras_tuner.HyperParameters:
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """What a search is laid out for."""
+
+    width: int
+    """Encoded columns."""
+    rows: int
+    """Training rows."""
+    trials: int | None = None
+    """A grid is laid to have no more combinations; None for no limit."""
+    seconds: float | None = None
+    """Units that let fewer than TRIALS_IN_TIME trials end within them are not searched; None for no limit."""
+    architecture: Architecture = Architecture.MLP
+
+    def affords(self, units: int) -> bool:
+        """Whether the time is enough to search layers of so many units."""
+        if self.seconds is None:
+            return True
+        return TRIALS_IN_TIME * trial_seconds(rows=self.rows, width=self.width, units=units) <= self.seconds
+
+
+def search_space(bundle: Bundle, scope: Scope) -> keras_tuner.HyperParameters:
     """What the bundle's tuner may vary; each default is the default configuration's value.
 
     For classes of few rows a search starts from narrower layers.
-
-    width: encoded columns; rows: training rows; budget_trials: a grid is laid to have no more combinations.
     The most sensitive hyperparameter stands last: a grid varies the last one fastest, so that a grid which is cut
     short has varied the sensitive ones.
     """
     space = keras_tuner.HyperParameters()
-    candidates = _candidates(bundle, width=width, rows=rows, trials=budget_trials, architecture=architecture)
+    candidates = _candidates(bundle, scope)
     for name, values in reversed(candidates.items()):
         if name is Hyperparameter.LEARNING_RATE and not isinstance(bundle.tuner, Grid | Manual):
             rate = bundle.optimizer.learning_rate
@@ -118,14 +136,12 @@ def search_space(
     return space
 
 
-def manual_configurations(
-    bundle: Bundle, *, width: int, rows: int, architecture: Architecture = Architecture.MLP
-) -> list[dict[str, Value]]:
+def manual_configurations(bundle: Bundle, scope: Scope) -> list[dict[str, Value]]:
     """The list that a manual search works through: the defaults, then the bundle's own list or a few neighbours.
 
     Each item has a value for every hyperparameter of the bundle's search space. Raises ChoiceError on a bad value.
     """
-    candidates = _candidates(bundle, width=width, rows=rows, trials=None, architecture=architecture)
+    candidates = _candidates(bundle, scope)
     defaults: dict[str, Value] = {name.value: values[0] for name, values in candidates.items()}
     given = bundle.tuner.configurations if isinstance(bundle.tuner, Manual) else ()
     changes: list[dict[str, Value]] = [{name.value: value for name, value in item.items()} for item in given] or [
@@ -133,24 +149,19 @@ def manual_configurations(
     ]
     listed = [defaults]
     for change in changes:
-        chosen = configuration(bundle, change, architecture=architecture).model_dump()
+        chosen = configuration(bundle, change, architecture=scope.architecture).model_dump()
         item = {name: chosen[name] for name in defaults}
         if item not in listed:
             listed.append(item)
     return listed
 
 
-def _candidates(
-    bundle: Bundle, *, width: int, rows: int, trials: int | None, architecture: Architecture
-) -> dict[Hyperparameter, list[Value]]:
+def _candidates(bundle: Bundle, scope: Scope) -> dict[Hyperparameter, list[Value]]:
     """For each searched hyperparameter, the most sensitive first: its default, then values worth a trial."""
     if isinstance(bundle.tuner, Manual) and bundle.tuner.configurations:
-        return _listed(bundle, bundle.tuner, architecture)
-    candidates = {
-        name: _worth_trying(name, bundle, width=width, rows=rows, architecture=architecture)
-        for name in bundle.hyperparameters.searched
-    }
-    return _laid(candidates, trials or GRID_TRIALS) if isinstance(bundle.tuner, Grid) else candidates
+        return _listed(bundle, bundle.tuner, scope.architecture)
+    candidates = {name: _worth_trying(name, bundle, scope) for name in bundle.hyperparameters.searched}
+    return _laid(candidates, scope.trials or GRID_TRIALS) if isinstance(bundle.tuner, Grid) else candidates
 
 
 def _listed(bundle: Bundle, tuner: Manual, architecture: Architecture) -> dict[Hyperparameter, list[Value]]:
@@ -168,29 +179,28 @@ def _listed(bundle: Bundle, tuner: Manual, architecture: Architecture) -> dict[H
     return found
 
 
-def _worth_trying(
-    name: Hyperparameter, bundle: Bundle, *, width: int, rows: int, architecture: Architecture
-) -> list[Value]:
+def _worth_trying(name: Hyperparameter, bundle: Bundle, scope: Scope) -> list[Value]:
     """The default of one hyperparameter, then alternatives, the most promising first."""
-    defaults = configuration(bundle, {}, architecture=architecture)
+    defaults = configuration(bundle, {}, architecture=scope.architecture)
     rate = defaults.learning_rate
     default: Value = defaults.model_dump()[name.value]
-    units: list[Value] = [DEFAULT_UNITS, 128, 512, 64]
-    layers: list[Value] = [2, 4, 1]
-    if architecture is Architecture.CNN:
+    units, layers = [UNITS, 128, 512, 64], [2, 4, 1]
+    if scope.architecture is Architecture.CNN:
         units, layers = [IMAGE_UNITS, *IMAGE_UNITS_TRIED], [*IMAGE_LAYERS_TRIED]
-    elif rows < FEW_ROWS and not _answers_numbers(bundle):
+    elif scope.rows < FEW_ROWS and not _answers_numbers(bundle):
         units = [128, 64, 32]
-    elif rows < SOME_ROWS:
-        units = [DEFAULT_UNITS, 128, 64]
-    elif width > WIDE:
-        units = [DEFAULT_UNITS, 128, 64, 32]
+    elif scope.rows < SOME_ROWS:
+        units = [UNITS, 128, 64]
+    elif scope.width > WIDE:
+        units = [UNITS, 128, 64, 32]
+    if scope.architecture is Architecture.MLP:
+        units = [units[0], *(size for size in units[1:] if size < units[0] or scope.affords(size))]
     decays: list[Value] = [min(share / rate, LARGEST_DECAY) for share in SHRINKAGES]
     others: Mapping[Hyperparameter, list[Value]] = {
         Hyperparameter.LEARNING_RATE: [min(rate * step, LARGEST_RATE) for step in RATE_STEPS],
-        Hyperparameter.UNITS: units,
+        Hyperparameter.UNITS: [*units],
         Hyperparameter.SCHEDULE: ["cosine", "one_cycle", "constant"],
-        Hyperparameter.LAYERS: layers,
+        Hyperparameter.LAYERS: [*layers],
         Hyperparameter.DROPOUT: [0.0, 0.1, 0.3, 0.5],
         Hyperparameter.WEIGHT_DECAY: [*decays, 0.0],
     }

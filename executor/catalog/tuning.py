@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from keras_tuner.src.engine.oracle import LOCKS, THREADS
 
-from executor.catalog.hyperparameters import manual_configurations, search_space
+from executor.catalog.hyperparameters import Scope, manual_configurations, search_space
 from executor.oracles.bayesian import BayesianOracle
 from executor.oracles.fixed import GridOracle, ManualOracle, RandomOracle
 from executor.oracles.hyperband import HyperbandOracle
 from executor.parts import Architecture
+from recommender.speed import EPOCHS
 from rules.choices import Bayesian, Grid, Hyperband, Manual, Random
 from rules.errors import ChoiceError
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from executor.oracles.memory import Objective
     from executor.trials.journal import Outcome
     from rules.bundle import Bundle
-
-EPOCHS: Final = 100  # of a trial at most; most tables stop improving earlier (EVIDENCE.md, section 3: 6k steps)
 
 IMAGE_EPOCHS: Final = 30
 """The same on images, where an epoch takes a hundred times as long: with a decaying rate 8 epochs of 4,000 digits reach
@@ -60,23 +59,19 @@ class Proposal:
 
 def tuning(
     bundle: Bundle,
+    scope: Scope,
     *,
-    width: int,
-    rows: int,
     objective: Objective,
     seed: int,
-    trials: int | None,
     epochs: int | None = None,
-    architecture: Architecture = Architecture.MLP,
 ) -> keras_tuner.Oracle:
     """The oracle of the bundle's tuner over the bundle's search space.
 
-    width: encoded columns; rows: training rows; trials: what the budget allows, None for no limit.
     epochs: of a whole trial, EPOCHS when None.
     Raises ChoiceError on a choice of another slot, or a manual list with a bad value.
     """
-    space = search_space(bundle, width=width, rows=rows, budget_trials=trials, architecture=architecture)
-    listed = manual_configurations(bundle, width=width, rows=rows, architecture=architecture)
+    space = search_space(bundle, scope)
+    listed = manual_configurations(bundle, scope)
     match bundle.tuner:
         case _ if not space.space:
             # Nothing varies: the default configuration is the whole list, whatever the strategy.
@@ -90,7 +85,7 @@ def tuning(
         case Hyperband(factor=factor):
             most = EPOCHS if epochs is None else epochs
             return HyperbandOracle(
-                space=space, objective=objective, seed=seed, factor=factor, epochs=most, trials=trials
+                space=space, objective=objective, seed=seed, factor=factor, epochs=most, trials=scope.trials
             )
         case Manual():
             return ManualOracle(space=space, objective=objective, seed=seed, configurations=listed)

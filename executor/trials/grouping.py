@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from executor.architectures.stacked_mlp import Shape
+from recommender.speed import COMPILING, LAUNCH, RECOMPILING, STOPPING, step_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from executor.parts import Parts
     from executor.trials.training import Member
-
-LAUNCH: Final = 5e-4  # seconds of a step whatever its stack holds; measured on two cores
-SECONDS_PER_OPERATION: Final = 1 / 2.6e11  # of a training step; measured likewise, on layers of 64 to 256 units
-SECONDS_PER_WEIGHT: Final = 1e-9  # of the optimizer's update; measured likewise
-COMPILING: Final = 0.7  # seconds that a graph takes before its first step; measured likewise
-RECOMPILING: Final = 0.5  # seconds that another number of trials takes; measured likewise
-STOPPING: Final = 0.5  # share of the planned steps after which trials stop in the mean; measured on 2,000 rows
-OPERATIONS_PER_WEIGHT: Final = 6  # and row: multiply and add, forward and twice backward
 
 Item = TypeVar("Item")
 
@@ -67,11 +60,6 @@ def repacking_pays(shape: Shape, trials: int, left: int, *, steps: int, batch: i
     It does not ask what is compiled already: a search that goes on after a crash must repack as it did before.
     """
     return (trials - left) * step_seconds(shape.size, batch) * steps * STOPPING > RECOMPILING
-
-
-def step_seconds(size: int, batch: int) -> float:
-    """Seconds that one trial adds to a step of its stack, on two cores; size: numbers in its weights."""
-    return size * (OPERATIONS_PER_WEIGHT * batch * SECONDS_PER_OPERATION + SECONDS_PER_WEIGHT)
 
 
 def _by(members: Iterable[Member], key: object) -> list[list[Member]]:

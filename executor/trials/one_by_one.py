@@ -20,7 +20,8 @@ from executor.trials.graphs import compiled
 from executor.trials.journal import read_arrays, state_path, weights_path, write_arrays, write_weights
 from executor.trials.outcomes import ended, failed, trial_seed
 from executor.trials.pace import Pace
-from executor.trials.training import PATIENCE, Epoch, Member, Training, batch_size, score_of, shuffled, steps_of
+from executor.trials.training import PATIENCE, Epoch, Member, Training, score_of, shuffled
+from recommender.speed import batch_size, steps_of
 from rules.errors import PcwatError
 
 if TYPE_CHECKING:

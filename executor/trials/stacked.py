@@ -16,7 +16,7 @@ from executor.architectures.stacked_mlp import Shape
 from executor.catalog.hyperparameters import configuration
 from executor.catalog.optimization import learning_rates
 from executor.devices import CPU
-from executor.trials.grouping import STOPPING, groups, repacking_pays, stack_seconds
+from executor.trials.grouping import groups, repacking_pays, stack_seconds
 from executor.trials.journal import (
     read_arrays,
     read_weights,
@@ -28,7 +28,8 @@ from executor.trials.journal import (
 from executor.trials.outcomes import ended, failed, trial_seed
 from executor.trials.pace import Pace
 from executor.trials.stack import StackedGraph, filled
-from executor.trials.training import Epoch, Member, batch_size, score_of, shuffled, steps_of
+from executor.trials.training import Epoch, Member, score_of, shuffled
+from recommender.speed import STOPPING, batch_size, steps_of
 from rules.errors import PcwatError
 
 if TYPE_CHECKING:

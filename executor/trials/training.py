@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
+from recommender.speed import steps_of
+
 if TYPE_CHECKING:
     from executor.catalog.hyperparameters import Configuration
     from executor.catalog.tuning import Proposal
     from executor.trials.workplace import Workplace
 
-BATCH_SIZES: Final = ((1_000, 64), (8_000, 128), (30_000, 256))  # most training rows, rows a batch (RealMLP-TD)
-LARGEST_BATCH: Final = 512  # rows, above the last of them
 PATIENCE: Final = 16  # epochs without a score as good as the best before a trial ends
 DIVERGED: Final = 3  # epochs in a row without a finite score before a trial ends
 
@@ -77,16 +77,6 @@ class Epoch:
     epoch: int
     epochs: int
     """Planned ones."""
-
-
-def batch_size(rows: int) -> int:
-    """Rows a batch for so many training rows, never more than there are."""
-    return min(rows, next((size for most, size in BATCH_SIZES if rows <= most), LARGEST_BATCH))
-
-
-def steps_of(rows: int, batch: int) -> int:
-    """Steps of an epoch."""
-    return -(-rows // batch)
 
 
 def shuffled(seed: list[int], rows: int, batch: int) -> np.ndarray:

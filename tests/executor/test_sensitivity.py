@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from executor.catalog.hyperparameters import search_space
+from executor.catalog.hyperparameters import Scope, search_space
 from executor.sensitivity import FEWEST_TRIALS, sensitivities
 from executor.trials.journal import Outcome
 from rules.choices import HighAndMedium
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def space(make_bundle: Callable[..., Bundle]):  # noqa: ANN201  keras-tuner ships no types
-    return search_space(make_bundle(hyperparameters=HighAndMedium()), width=20, rows=4_000, budget_trials=None)
+    return search_space(make_bundle(hyperparameters=HighAndMedium()), Scope(width=20, rows=4_000))
 
 
 def outcome(number: int, score: float, **values: object) -> Outcome:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 
 from recommender.plan import seconds, trial_budget
+from recommender.speed import trial_seconds
+from recommender.splitting import training_rows
 from rules.errors import ChoiceError
 
 
@@ -27,9 +29,18 @@ def test_the_smaller_of_time_and_trials_counts() -> None:
 
 
 def test_time_divided_by_the_predicted_time_of_a_trial_is_the_trial_budget() -> None:
-    """(108 - 8) s / (0.15 + 2.2e-4 · 1000 · (1 + 512 / 512)) s = 100 / 0.59 = 169.5."""
-    measured = trial_budget(rows=1000, features=512, budget=108.0, trials=None)
-    assert (measured.low, measured.value, measured.high) == (56, 169, 508)
+    """In the time for 150 trials; the true number lies within three times as few and as many."""
+    one = trial_seconds(rows=training_rows(1000), width=512)
+    measured = trial_budget(rows=1000, features=512, budget=8 + 150.5 * one, trials=None)
+    assert (measured.low, measured.value, measured.high) == (50, 150, 451)
+
+
+def test_a_trial_takes_longer_with_more_rows_columns_units_and_layers() -> None:
+    usual = trial_seconds(rows=16_000, width=20)
+    assert trial_seconds(rows=32_000, width=20) > 1.5 * usual
+    assert trial_seconds(rows=16_000, width=2_000) > 2 * usual
+    assert trial_seconds(rows=16_000, width=20, units=512) > 3 * usual
+    assert trial_seconds(rows=16_000, width=20, layers=1) < usual
 
 
 def test_even_no_time_allows_one_trial() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras_tuner
 import pytest
 
-from executor.catalog.hyperparameters import configuration, manual_configurations, search_space
+from executor.catalog.hyperparameters import Scope, configuration, manual_configurations, search_space
 from rules.choices import (
     AdamW,
     Bayesian,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def space_of(bundle: Bundle, *, rows: int = 5_000, width: int = 20, trials: int | None = None) -> dict[str, Any]:
-    space = search_space(bundle, width=width, rows=rows, budget_trials=trials)
+    space = search_space(bundle, Scope(width=width, rows=rows, trials=trials))
     return {item.name: item for item in space.space}
 
 
@@ -82,8 +82,19 @@ def test_a_grid_of_nine_trials_tries_three_rates_and_three_widths(make_bundle: C
     assert space["units"].values == [256, 128, 512]
 
 
+def test_wide_layers_are_searched_only_where_many_trials_of_them_fit(make_bundle: Callable[..., Bundle]) -> None:
+    bundle = make_bundle(hyperparameters=HighAndMedium(), tuner=Random())
+
+    def units(seconds: float | None) -> list[int]:
+        space = search_space(bundle, Scope(width=20, rows=16_000, seconds=seconds))
+        return next(item.values for item in space.space if item.name == "units")
+
+    assert units(None) == units(3_600.0) == [256, 128, 512, 64]
+    assert units(60.0) == [256, 128, 64]  # the default, and what is narrower, is always there
+
+
 def test_a_grid_varies_the_most_sensitive_hyperparameter_fastest(make_bundle: Callable[..., Bundle]) -> None:
-    space = search_space(make_bundle(tuner=Grid()), width=20, rows=2_000, budget_trials=9)
+    space = search_space(make_bundle(tuner=Grid()), Scope(width=20, rows=2_000, trials=9))
     assert [item.name for item in space.space] == ["units", "learning_rate"]
 
 
@@ -102,7 +113,7 @@ def test_few_rows_or_many_columns_get_narrower_networks(make_bundle: Callable[..
 def test_a_manual_search_tries_the_defaults_then_neighbours_that_differ_in_one_value(
     make_bundle: Callable[..., Bundle],
 ) -> None:
-    listed = manual_configurations(make_bundle(tuner=Manual()), width=20, rows=5_000)
+    listed = manual_configurations(make_bundle(tuner=Manual()), Scope(width=20, rows=5_000))
     assert listed[0] == {"learning_rate": 0.001, "units": 256}
     assert len(listed) == 5
     assert all(sum(item[name] != listed[0][name] for name in item) == 1 for item in listed[1:])
@@ -111,7 +122,7 @@ def test_a_manual_search_tries_the_defaults_then_neighbours_that_differ_in_one_v
 def test_a_manual_search_works_through_its_own_list_after_the_defaults(make_bundle: Callable[..., Bundle]) -> None:
     tuner = Manual(configurations=({"units": 32, "dropout": 0.3}, {"units": 64}, {"units": 32, "dropout": 0.3}))
     bundle = make_bundle(tuner=tuner)
-    assert manual_configurations(bundle, width=20, rows=2_000) == [
+    assert manual_configurations(bundle, Scope(width=20, rows=2_000)) == [
         {"units": 256, "dropout": 0.1},
         {"units": 32, "dropout": 0.3},
         {"units": 64, "dropout": 0.1},
@@ -138,7 +149,7 @@ def test_a_bad_value_is_named(make_bundle: Callable[..., Bundle], values: dict[s
 
 def test_a_bad_value_in_a_manual_list_is_named(make_bundle: Callable[..., Bundle]) -> None:
     with pytest.raises(ChoiceError, match="layers got the value -1"):
-        manual_configurations(make_bundle(tuner=Manual(configurations=({"layers": -1},))), width=20, rows=2_000)
+        manual_configurations(make_bundle(tuner=Manual(configurations=({"layers": -1},))), Scope(width=20, rows=2_000))
 
 
 def test_numeric_targets_are_learned_without_dropout(make_bundle: Callable[..., Bundle]) -> None:

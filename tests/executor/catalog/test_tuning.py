@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from executor.catalog.tuning import EPOCHS, ask, tell, tuning
+from executor.catalog.hyperparameters import Scope
+from executor.catalog.tuning import ask, tell, tuning
 from executor.oracles.memory import SEED_STRIDE, Objective, tuner_seed
 from executor.trials.journal import Outcome
+from recommender.speed import EPOCHS
 from rules.choices import Bayesian, Defaults, Grid, HighAndMedium, Hyperband, Manual, Random, Relu
 from rules.errors import ChoiceError
 
@@ -28,7 +30,7 @@ F1 = Objective(name="val_f1_score", direction="max")
 def oracle_of(
     bundle: Bundle, *, objective: Objective = F1, seed: int = 0, trials: int | None = 9
 ) -> keras_tuner.Oracle:
-    return tuning(bundle, width=20, rows=5_000, objective=objective, seed=seed, trials=trials)
+    return tuning(bundle, Scope(width=20, rows=5_000, trials=trials), objective=objective, seed=seed)
 
 
 def outcome(proposal: Proposal, score: float | None) -> Outcome:

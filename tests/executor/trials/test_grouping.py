@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from executor.architectures.stacked_mlp import Shape
 from executor.catalog.hyperparameters import Configuration
 from executor.catalog.tuning import Proposal
-from executor.trials.grouping import COMPILING, LAUNCH, RECOMPILING, groups, repacking_pays, stack_seconds, step_seconds
+from executor.trials.grouping import groups, repacking_pays, stack_seconds
 from executor.trials.training import Member
+from recommender.speed import COMPILING, LAUNCH, RECOMPILING, step_seconds
 from rules.facts import Task
 
 if TYPE_CHECKING:

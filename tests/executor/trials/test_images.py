@@ -10,7 +10,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from executor.budget import Budget
-from executor.catalog.hyperparameters import search_space
+from executor.catalog.hyperparameters import Scope, search_space
 from executor.catalog.tuning import IMAGE_EPOCHS, Proposal, epochs_of
 from executor.parts import Architecture
 from executor.search import search
@@ -102,6 +102,6 @@ def test_small_datasets_of_images_get_more_epochs(steps: int, epochs: int) -> No
 
 def test_the_space_of_images_lies_around_the_small_network(make_bundle: Callable[..., Bundle]) -> None:
     bundle = make_bundle(hyperparameters=HighAndMedium())
-    space = search_space(bundle, width=784, rows=5_000, budget_trials=None, architecture=Architecture.CNN)
+    space = search_space(bundle, Scope(width=784, rows=5_000, architecture=Architecture.CNN))
     values = {item.name: item.values for item in space.space if item.name in {"units", "layers"}}
     assert values == {"units": [64, 32, 128], "layers": [1, 2]}

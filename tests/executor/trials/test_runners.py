@@ -16,7 +16,8 @@ from executor.budget import Budget
 from executor.catalog.tuning import Proposal
 from executor.trials.one_by_one import OneByOneRunner, compiled_outputs
 from executor.trials.stacked import StackRunner, rebuild
-from executor.trials.training import DIVERGED, PATIENCE, batch_size
+from executor.trials.training import DIVERGED, PATIENCE
+from recommender.speed import batch_size
 from rules.choices import F1, Adam, CategoricalCrossentropy, Huber, MseLoss, Rmse, Sgd, WeightedCrossentropy
 from rules.errors import ChoiceError
 from rules.facts import Task

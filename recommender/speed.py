@@ -1,0 +1,45 @@
+"""How long training takes on two cores: the one model by which trials, stacks and search spaces are planned."""
+
+from __future__ import annotations
+
+from typing import Final
+
+EPOCHS: Final = 100  # of a trial at most; most tables stop improving earlier (EVIDENCE.md, section 3: 6k steps)
+BATCH_SIZES: Final = ((1_000, 64), (8_000, 128), (30_000, 256))  # most training rows, rows a batch (RealMLP-TD)
+LARGEST_BATCH: Final = 512  # rows, above the last of them
+UNITS: Final = 256  # per hidden layer by default; RealMLP's and the plain MLP's of EVIDENCE.md, section 0
+LAYERS: Final = 3  # hidden layers by default; the same source
+LAUNCH: Final = 5e-4  # seconds of a step whatever its stack holds; measured on two cores
+SECONDS_PER_OPERATION: Final = 1 / 2.6e11  # of a training step; measured likewise, on layers of 64 to 256 units
+SECONDS_PER_WEIGHT: Final = 1e-9  # of the optimizer's update; measured likewise
+OPERATIONS_PER_WEIGHT: Final = 6  # and row: multiply and add, forward and twice backward
+COMPILING: Final = 0.7  # seconds that a graph takes before its first step; measured likewise
+RECOMPILING: Final = 0.5  # seconds that another number of trials takes; measured likewise
+STOPPING: Final = 0.5  # share of the planned steps after which trials stop in the mean; measured on 2,000 rows
+TOGETHER: Final = 8  # trials of a stack, which share its launches and its graph
+
+
+def batch_size(rows: int) -> int:
+    """Rows a batch for so many training rows, never more than there are."""
+    return min(rows, next((size for most, size in BATCH_SIZES if rows <= most), LARGEST_BATCH))
+
+
+def steps_of(rows: int, batch: int) -> int:
+    """Steps of an epoch."""
+    return -(-rows // batch)
+
+
+def step_seconds(weights: int, batch: int) -> float:
+    """Seconds that one trial adds to a step of its stack; weights: numbers in them."""
+    return weights * (OPERATIONS_PER_WEIGHT * batch * SECONDS_PER_OPERATION + SECONDS_PER_WEIGHT)
+
+
+def trial_seconds(*, rows: int, width: int, units: int = UNITS, layers: int = LAYERS) -> float:
+    """What a trial in a stack takes in the mean, until it stops.
+
+    rows: that train; width: encoded columns.
+    """
+    batch = batch_size(rows)
+    weights = width * units + (layers - 1) * units**2
+    steps = STOPPING * EPOCHS * steps_of(rows, batch)
+    return COMPILING / TOGETHER + steps * (LAUNCH / TOGETHER + step_seconds(weights, batch))
