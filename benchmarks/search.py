@@ -43,7 +43,7 @@ from executor.preprocess import encode_parts, fit_preprocessing  # noqa: E402
 from executor.search import scope_of, search  # noqa: E402
 from executor.split import split  # noqa: E402
 from executor.table import read_rows  # noqa: E402
-from executor.trials.training import PATIENCE  # noqa: E402
+from executor.trials.training import patience_of  # noqa: E402
 from recommender.dataset import Dataset  # noqa: E402
 from recommender.recommend import Said, advise  # noqa: E402
 from recommender.speed import batch_size, steps_of  # noqa: E402
@@ -215,7 +215,7 @@ def plain(job: Job, seconds: float) -> tuple[int, float]:
             found._retrieve(item)  # noqa: SLF001  our space, as it is
         return network(job, dict(found.values))
 
-    patience = PATIENCE if parts.architecture is Architecture.MLP else job.epochs
+    patience = patience_of(job.epochs) if parts.architecture is Architecture.TABULAR else job.epochs
     stop = keras.callbacks.EarlyStopping("val_p", patience=patience, mode=metric.direction)
     with tempfile.TemporaryDirectory() as folder:
         objective = keras_tuner.Objective("val_p", metric.direction)

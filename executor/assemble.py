@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from executor.layers import waves  # noqa: F401  a saved network has such layers
 from executor.layers.answer import Probabilities, Values
 from executor.preprocess import ROWS_AT_ONCE
 from executor.signature import PREFIX

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from executor.budget import Budget
 from executor.run import (
     BUNDLE,
     PLAN,
@@ -34,7 +35,6 @@ from rules.rulebook import SHIPPED_LAYERS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from executor.budget import Budget
     from recommender.recommend import Recommendation, Said
     from recommender.roles import Roles
     from rules.decision import Pin
@@ -74,11 +74,12 @@ def begin(
     seed: int = 0,
     directory: Path | None = None,
     delimiter: str | None = None,
+    single: bool = False,
 ) -> Begun:
     """Settle the strategy and write it into a new run directory, before anything is trained.
 
     bundle: trained instead of what the rules choose; pins go before it. What makes a training impossible is found here,
-    before there is a directory.
+    before there is a directory. single: keep one network in any case.
     Raises ChoiceError if a given bundle does not fit the dataset, DatasetError if its rows cannot be split, RunError if
     the directory is taken.
     """
@@ -101,6 +102,7 @@ def begin(
         seed=seed,
         budget=budget.seconds,
         trials=budget.trials,
+        single=single,
         changed={
             slot.value: str(decision.ruled) for slot, decision in decisions.items() if decision.choice != decision.ruled
         },
@@ -127,6 +129,11 @@ def _read(dataset: Dataset, roles: Roles, *, seed: int) -> Material:
         windows = plan_windows(table, roles, regular=regular_step(dataset, roles))
         table = lag_table(table, windows)
     return Material(table=table, windows=windows, rows=split(table, roles, seed=seed))
+
+
+def resumed_budget(plan: Plan, *, seconds: float | None, trials: int | None = None) -> Budget:
+    """The limit of a run that goes on: what is given, or what it had at first."""
+    return Budget(seconds=seconds or plan.budget, trials=trials or plan.trials, planned=plan.budget)
 
 
 def reopen(directory: Path) -> Begun:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyarrow import csv, parquet
 from rich.console import Console
 
-from executor.begin import Begun, begin, reopen
+from executor.begin import Begun, begin, reopen, resumed_budget
 from executor.budget import Budget
 from executor.progress import SearchProgress
 from executor.quiet import quiet_tensorflow
@@ -57,6 +57,7 @@ DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
     metavar="N",
     help="Trials that train at once in one graph; 1 for one by one [as many as pay].",
 )
+@click.option("--single", is_flag=True, help="Keep the best network alone, even where a mean of several is better.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Directory of the run [runs/NAME-1].")
 @click.option("--resume", "stopped", type=click.Path(path_type=Path), metavar="RUN", help="Go on with a stopped run.")
 def train(
@@ -68,6 +69,7 @@ def train(
     edited: Path | None,
     seed: int,
     at_once: int | None,
+    single: bool,
     output: Path | None,
     stopped: Path | None,
 ) -> None:
@@ -80,9 +82,13 @@ def train(
         raise click.UsageError("Name either a DATASET to train on, or a run with --resume.")
     given, trials = strategy.budget, strategy.trials
     if stopped is not None:
-        _refuse_more(said, strategy, {"--bundle": edited, "-o": output, "--delimiter": delimiter, "--seed": seed})
+        _refuse_more(
+            said,
+            strategy,
+            {"--bundle": edited, "-o": output, "--delimiter": delimiter, "--seed": seed, "--single": single},
+        )
         plan = read_plan(stopped)
-        limit = Budget(seconds=given or plan.budget, trials=trials or plan.trials)
+        limit = resumed_budget(plan, seconds=given, trials=trials)
         begun = reopen(stopped)
     else:
         limit = Budget(seconds=given if given or trials else DEFAULT_BUDGET, trials=trials)
@@ -97,6 +103,7 @@ def train(
             seed=seed,
             directory=output,
             delimiter=delimiter,
+            single=single,
         )
     with begun.dataset:
         run = _carried_out(begun, limit, at_once)

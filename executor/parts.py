@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 class Architecture(StrEnum):
     """Which network reads the rows."""
 
-    MLP = "mlp"
+    TABULAR = "tabular"
     CNN = "cnn"
 
     @property
     def is_stackable(self) -> bool:
         """Whether many of its networks train at once in one graph."""
-        return self is Architecture.MLP
+        return self is Architecture.TABULAR
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +67,8 @@ class Parts:
     vocabulary: int
     """Number of ids that codes may hold; 0 when no column is coded."""
     outputs: int
+    numbers: int = 0
+    """How many of the first dense features are scaled numbers that get periodic features beside them."""
     image: tuple[int, int, int] | None = None
     """Height, width and channels of the images that dense features are; None where they are none."""
     rare_class: int | None = None
@@ -80,4 +82,4 @@ class Parts:
 
     @property
     def architecture(self) -> Architecture:
-        return Architecture.MLP if self.image is None else Architecture.CNN
+        return Architecture.TABULAR if self.image is None else Architecture.CNN

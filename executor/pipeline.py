@@ -10,10 +10,11 @@ from pyarrow import csv
 
 from executor.assemble import assemble, predict_rows, save
 from executor.baselines import LINEAR_SECONDS
-from executor.begin import Begun, begin, reopen
+from executor.begin import Begun, begin, reopen, resumed_budget
 from executor.budget import Budget
 from executor.catalog.hyperparameters import search_space
 from executor.catalog.performance import performance_metric
+from executor.ensemble import choose
 from executor.evaluate import evaluate
 from executor.guardrails import with_measured_drift
 from executor.preprocess import encode_hold_out, encode_parts, fit_preprocessing
@@ -32,7 +33,7 @@ from executor.run import (
     write,
     write_json,
 )
-from executor.search import rebuild, scope_of, search
+from executor.search import scope_of, search
 from executor.sensitivity import sensitivities
 from executor.signature import describe
 from executor.trials.journal import JOURNAL
@@ -72,13 +73,14 @@ def train(
     seed: int = 0,
     directory: Path | None = None,
     at_once: int | None = None,
+    single: bool = False,
 ) -> Run:
     """Recommend a bundle for a table, search under it, and return the run with the model of the best P.
 
     data, target, task, kinds, book, pins: as `recommender.recommend` takes them. bundle: trained instead of the
     recommended one; pins go before it. budget: seconds, a hard limit; trials: at most so many; with neither, 20 trials.
     directory: where the run is kept, a new one below runs/ by default. at_once: trials that train at once in one graph,
-    by default as many as pay.
+    by default as many as pay. single: keep the best network alone, where the mean of several may be better.
     Raises PcwatError with a message for people on anything that a person can mend.
     """
     said = Said(
@@ -88,7 +90,17 @@ def train(
     )
     limit = Budget(seconds=budget, trials=trials)
     with nullcontext(data) if isinstance(data, Dataset) else Dataset.open(data) as dataset:
-        begun = begin(dataset, said, budget=limit, bundle=bundle, book=book, pins=pins, seed=seed, directory=directory)
+        begun = begin(
+            dataset,
+            said,
+            budget=limit,
+            bundle=bundle,
+            book=book,
+            pins=pins,
+            seed=seed,
+            directory=directory,
+            single=single,
+        )
         return carry_out(begun, budget=limit, at_once=at_once)
 
 
@@ -98,7 +110,7 @@ def resume(directory: Path, *, budget: float | None = None, at_once: int | None 
     Raises RunError if the directory is not a run, is finished, or its dataset is gone or has changed.
     """
     plan = read_plan(directory)
-    limit = Budget(seconds=budget or plan.budget, trials=plan.trials, planned=plan.budget)
+    limit = resumed_budget(plan, seconds=budget)
     begun = reopen(directory)
     with begun.dataset:
         return carry_out(begun, budget=limit, at_once=at_once)
@@ -118,10 +130,10 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     started_late = budget.exhausted
     trials = search(bundle, parts, budget=budget, seed=seed, directory=directory, at_once=at_once, progress=progress)
 
-    network = rebuild(trials.best, bundle, parts, seed)
-    signature = describe(begun.dataset, roles, table, preprocessing, parts, windows=windows)
-    model = assemble(preprocessing, network, parts, signature)
     metric = performance_metric(bundle.metric)
+    chosen = choose(trials, bundle, parts, metric=metric, seed=seed, single=begun.plan.single)
+    signature = describe(begun.dataset, roles, table, preprocessing, parts, windows=windows)
+    model = assemble(preprocessing, chosen.network, parts, signature)
     validation = table.take(rows.validation)
     thresholds = metric.thresholds(predict_rows(model, signature, validation), parts.validation, parts)
     signature = signature.model_copy(update={"thresholds": thresholds})
@@ -136,7 +148,7 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
         hold_out=encode_hold_out(table, rows, preprocessing, parts),
         rows=hold_out,
         signature=signature,
-        validation=trials.best.score,
+        validation=chosen.score,
         seed=seed,
         linear_seconds=min(LINEAR_SECONDS, budget.left / 2),
     )
@@ -154,6 +166,8 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
         completed=sum(outcome.status == "completed" for outcome in trials.ranked),
         stopped_by=trials.stopped_by,
         best_trial=trials.best.number,
+        members=chosen.members,
+        members_why=chosen.why,
         best_hyperparameters=trials.best.hyperparameters,
         sensitivity=sensitivities(space, trials.ranked, seed=seed),
         seconds=round(budget.spent(), 1),

@@ -31,6 +31,7 @@ MOST_INPUTS: Final = (
 )
 MOST_ONE_HOT: Final = 50  # levels; above it a column gets ids for an embedding (EVIDENCE.md, section 1)
 MOST_CODED: Final = 10_000  # levels of one column with ids of their own, the most frequent ones
+MOST_WAVED: Final = 100  # numbers that get periodic features; of more they would cost more than the rest of the network
 RARE: Final = 1  # rows; a level seen no more often shares one place with all levels never seen
 ROWS_A_BUCKET: Final = 4  # training rows for each bucket of hashed words, so that small tables get small bags
 BUCKETS: Final = (32, 4_096)  # fewest and most buckets of all texts of a row together
@@ -71,6 +72,13 @@ class Preprocessing:
     def vocabulary(self) -> int:
         """Number of ids that codes may hold."""
         return sum(block.layer.places for block in self.blocks if block.is_coded)
+
+    @property
+    def numbers(self) -> int:
+        """How many of the first dense features are scaled numbers; 0 where they are too many for periodic features."""
+        layer = self.blocks[0].layer
+        count = len(layer.center) if isinstance(layer, Numbers) else 0
+        return count if count <= MOST_WAVED else 0
 
     @property
     def image(self) -> tuple[int, int, int] | None:
@@ -240,6 +248,7 @@ def encode_parts(table: RawTable, roles: Roles, split: Split, preprocessing: Pre
         validation=_examples(table.take(split.validation), encoding),
         vocabulary=preprocessing.vocabulary,
         outputs=outputs,
+        numbers=0 if roles.task is Task.FORECASTING else preprocessing.numbers,
         image=preprocessing.image,
         rare_class=_rare_class(train) if roles.task is Task.BINARY else None,
         target_mean=mean,

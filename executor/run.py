@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from executor.scores import Scores, Sensitivity
 from executor.signature import Signature
@@ -53,6 +53,8 @@ class Plan(BaseModel):
     seed: int
     budget: float | None
     trials: int | None
+    single: bool = False
+    """Whether one network was asked for, where several together may be better."""
     changed: dict[str, str]
     """Slots in which the trained bundle differs from the rules' choice: slot → what the rules chose."""
 
@@ -83,6 +85,10 @@ class Summary(BaseModel):
     """Whether the time limit was over before the search began, so that one trial ran beyond it."""
     best_trial: int
     """Its number in trials.jsonl, where the first is 0."""
+    members: dict[int, int] = Field(default_factory=dict)
+    """The trials of which the model is the mean, each with the times that it counts; one where it is a single one."""
+    members_why: str = ""
+    """Why several, or why one alone."""
     best_hyperparameters: dict[str, float | int | str]
     """Those that the search varied; the others stand in the bundle."""
     sensitivity: tuple[Sensitivity, ...] = ()

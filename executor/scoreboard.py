@@ -55,6 +55,9 @@ def show_scores(run: Run, console: Console) -> None:
         f"{f' ({found})' if found else ' (the defaults)'}.",
         style="dim",
     )
+    if len(summary.members) > 1:
+        shares = ", ".join(f"{number} ({times} times)" for number, times in summary.members.items())
+        console.print(f"The model is the mean of trials {shares}: {summary.members_why}.", style="dim", markup=False)
     told = [one for one in summary.sensitivity if one.importance is not None]
     if told:
         shares = ", ".join(f"{one.name} {one.importance:.0%} (notes: {one.rating})" for one in told)

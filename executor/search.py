@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import tensorflow as tf
 
-from executor.architectures.stacked_mlp import Shape
+from executor.architectures.stacked_tabular import Shape
 from executor.catalog.hyperparameters import Scope, configuration
 from executor.catalog.performance import performance_metric
 from executor.catalog.tuning import ask, epochs_of, tell, tuning

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "pcwat."  # of our layers' names in a model, so that no column can be called the same
 PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]*")  # the names that every version of Keras can give to an input
-KERAS_WORDS: Final = frozenset({"class_name", "config", "module", "registered_name", "build_config", "mlp", "cnn"})
+KERAS_WORDS: Final = frozenset(
+    {"class_name", "config", "module", "registered_name", "build_config", "tabular", "cnn", "ensemble"}
+)
 """Keys by which Keras' JSON tells objects from dicts, and the networks' own names: no input is called so."""
 
 MOST_NAMED: Final = 5  # columns that an error names

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-EPOCHS: Final = 100  # of a trial at most; most tables stop improving earlier (EVIDENCE.md, section 3: 6k steps)
+EPOCHS: Final = 256  # of a trial at most (RealMLP)
+STEPS: Final = 3_000
+"""Of a trial, which many rows take in fewer epochs. Half of what EVIDENCE.md, section 0, gave RealMLP: a cosine down to
+zero over 3,000 steps ends where 6,000 do, on the tables of benchmarks/network.py."""
+FEWEST_EPOCHS: Final = 24  # of a trial, however many rows there are (the prototype behind EVIDENCE.md, section 0)
 BATCH_SIZES: Final = ((1_000, 64), (8_000, 128), (30_000, 256))  # most training rows, rows a batch (RealMLP-TD)
 LARGEST_BATCH: Final = 512  # rows, above the last of them
 UNITS: Final = 256  # per hidden layer by default; RealMLP's and the plain MLP's of EVIDENCE.md, section 0
@@ -29,6 +33,11 @@ def steps_of(rows: int, batch: int) -> int:
     return -(-rows // batch)
 
 
+def table_epochs(steps: int) -> int:
+    """Epochs of a whole trial on a table; steps: of an epoch."""
+    return min(EPOCHS, max(FEWEST_EPOCHS, STEPS // steps))
+
+
 def step_seconds(weights: int, batch: int) -> float:
     """Seconds that one trial adds to a step of its stack; weights: numbers in them."""
     return weights * (OPERATIONS_PER_WEIGHT * batch * SECONDS_PER_OPERATION + SECONDS_PER_WEIGHT)
@@ -41,5 +50,6 @@ def trial_seconds(*, rows: int, width: int, units: int = UNITS, layers: int = LA
     """
     batch = batch_size(rows)
     weights = width * units + (layers - 1) * units**2
-    steps = STOPPING * EPOCHS * steps_of(rows, batch)
+    epoch = steps_of(rows, batch)
+    steps = STOPPING * table_epochs(epoch) * epoch
     return COMPILING / TOGETHER + steps * (LAUNCH / TOGETHER + step_seconds(weights, batch))

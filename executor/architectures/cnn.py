@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import keras
 import numpy as np
 
-from executor.architectures.mlp import answers
+from executor.architectures.output import answers
 from executor.catalog.activation import activation
 from executor.catalog.hyperparameters import configuration
 from executor.catalog.initialization import initialization
@@ -63,7 +63,8 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     hidden = keras.layers.GlobalAveragePooling2D(name="pooled")(hidden)
     if chosen.dropout > 0:
         hidden = keras.layers.Dropout(chosen.dropout, seed=next(seeds), name="dropout")(hidden)
-    outputs = answers(hidden, parts=parts, bundle=bundle, seed=next(seeds))
+    kernel = initialization(bundle.initializer, seed=next(seeds))
+    outputs = answers(hidden, parts=parts, bundle=bundle, kernel_initializer=kernel)
     return keras.Model({"dense": dense}, outputs, name="cnn")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from executor.architectures import cnn, mlp
+from executor.architectures import cnn, tabular
+from executor.catalog.optimization import adapts
 from executor.parts import Architecture
 
 if TYPE_CHECKING:
@@ -19,5 +20,14 @@ if TYPE_CHECKING:
 
 def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int) -> keras.Model:
     """The network of parts.architecture, with first weights by W; as the architecture's own build_network."""
-    build = cnn.build_network if parts.architecture is Architecture.CNN else mlp.build_network
+    build = cnn.build_network if parts.architecture is Architecture.CNN else tabular.build_network
     return build(parts=parts, bundle=bundle, hyperparameters=hyperparameters, seed=seed)
+
+
+def paces_of(network: keras.Model, parts: Parts, bundle: Bundle) -> list[float]:
+    """By how much the learning rate of each trainable weight differs from that of a hidden layer."""
+    if parts.architecture is Architecture.CNN or not adapts(bundle.optimizer):
+        return [1.0] * len(network.trainable_variables)
+    joined = tabular.joined_width(parts)
+    names = (weight.path.split("/")[-2:] for weight in network.trainable_variables)
+    return [tabular.pace(layer, weight, joined=joined) for layer, weight in names]

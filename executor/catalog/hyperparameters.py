@@ -68,7 +68,7 @@ class Configuration(BaseModel):
 
 
 def configuration(
-    bundle: Bundle, values: Mapping[str, Value], *, architecture: Architecture = Architecture.MLP
+    bundle: Bundle, values: Mapping[str, Value], *, architecture: Architecture = Architecture.TABULAR
 ) -> Configuration:
     """The default configuration of a bundle, with some values replaced.
 
@@ -109,7 +109,7 @@ class Scope:
     """A grid is laid to have no more combinations; None for no limit."""
     seconds: float | None = None
     """Units that let fewer than TRIALS_IN_TIME trials end within them are not searched; None for no limit."""
-    architecture: Architecture = Architecture.MLP
+    architecture: Architecture = Architecture.TABULAR
 
     def affords(self, units: int) -> bool:
         """Whether the time is enough to search layers of so many units."""
@@ -193,7 +193,7 @@ def _worth_trying(name: Hyperparameter, bundle: Bundle, scope: Scope) -> list[Va
         units = [UNITS, 128, 64]
     elif scope.width > WIDE:
         units = [UNITS, 128, 64, 32]
-    if scope.architecture is Architecture.MLP:
+    if scope.architecture is Architecture.TABULAR:
         units = [units[0], *(size for size in units[1:] if size < units[0] or scope.affords(size))]
     decays: list[Value] = [min(share / rate, LARGEST_DECAY) for share in SHRINKAGES]
     others: Mapping[Hyperparameter, list[Value]] = {

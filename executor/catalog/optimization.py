@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from executor.catalog.hyperparameters import Configuration
     from rules.choices import Choice, Schedule
 
-SPARED: Final = ("bias", "gamma", "beta")  # names of what decay spares: biases, and what a normalisation learns
+SPARED: Final = ("bias", "phase", "scale", "gamma", "beta")  # names of weights that decay does not draw to zero
 WARM_UP: Final = 0.05  # share of the steps before cosine decay (EVIDENCE.md, section 2, A: 5 to 10 %)
 CYCLE_RISE: Final = 0.3  # share of the steps in which one-cycle rises (Smith and Topin 2017; PyTorch's default)
 CYCLE_START: Final = 1 / 25  # of the highest rate (PyTorch's OneCycleLR)
@@ -50,22 +50,30 @@ def optimization(choice: Choice, configuration: Configuration) -> keras.optimize
     return optimizer
 
 
+def adapts(choice: Choice) -> bool:
+    """Whether the optimizer gives each weight a rate of its own size, so that the paces of layers make sense."""
+    return isinstance(choice, Adam | AdamW | RmsProp | Adagrad)
+
+
 def take_step(
     optimizer: keras.optimizers.Optimizer,
     gradients: Sequence[keras.KerasTensor],
     weights: Sequence[keras.Variable],
     *,
     rate: keras.KerasTensor | float,
+    paces: Sequence[float] | None = None,
 ) -> None:
     """One step at a learning rate, inside a graph or outside.
+
+    paces: by how much the rate of each weight differs from it; by default not at all.
 
     It does what optimizer.apply does, save that in TensorFlow 2.21 each graph which holds an apply stays in memory for
     ever (through tf.distribute's update): 6.7 MB a trial. The optimizer must have been built.
     """
-    for gradient, weight in zip(gradients, weights, strict=True):
+    for gradient, weight, pace in zip(gradients, weights, paces or [1.0] * len(weights), strict=True):
         if optimizer.weight_decay is not None and weight.name not in SPARED:
             weight.assign_sub(weight * (optimizer.weight_decay * rate))
-        optimizer.update_step(gradient, weight, rate)
+        optimizer.update_step(gradient, weight, pace * rate)
     optimizer.iterations.assign_add(1)
 
 

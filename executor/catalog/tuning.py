@@ -13,7 +13,7 @@ from executor.oracles.bayesian import BayesianOracle
 from executor.oracles.fixed import GridOracle, ManualOracle, RandomOracle
 from executor.oracles.hyperband import HyperbandOracle
 from executor.parts import Architecture
-from recommender.speed import EPOCHS
+from recommender.speed import EPOCHS, table_epochs
 from rules.choices import Bayesian, Grid, Hyperband, Manual, Random
 from rules.errors import ChoiceError
 
@@ -31,14 +31,15 @@ IMAGE_EPOCHS: Final = 30
 """The same on images, where an epoch takes a hundred times as long: with a decaying rate 8 epochs of 4,000 digits reach
 97.5 % (EVIDENCE.md, section 3)."""
 IMAGE_STEPS: Final = 900
-"""Steps of a trial on images at least, for which small datasets get more epochs, up to EPOCHS."""
+"""Steps of a trial on images at least, for which small datasets get more epochs, up to MOST_IMAGE_EPOCHS."""
+MOST_IMAGE_EPOCHS: Final = 100
 
 
 def epochs_of(architecture: Architecture, *, steps: int) -> int:
     """The epochs of a whole trial; steps: of an epoch."""
-    if architecture is Architecture.MLP:
-        return EPOCHS
-    return min(EPOCHS, max(IMAGE_EPOCHS, -(-IMAGE_STEPS // steps)))
+    if architecture is Architecture.TABULAR:
+        return table_epochs(steps)
+    return min(MOST_IMAGE_EPOCHS, max(IMAGE_EPOCHS, -(-IMAGE_STEPS // steps)))
 
 
 @dataclass(frozen=True, kw_only=True)

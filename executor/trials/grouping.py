@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, TypeVar
 
-from executor.architectures.stacked_mlp import Shape
+from executor.architectures.stacked_tabular import Shape
 from recommender.speed import COMPILING, LAUNCH, RECOMPILING, STOPPING, step_seconds
 
 if TYPE_CHECKING:

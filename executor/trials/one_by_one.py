@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import tensorflow as tf
 
-from executor.architectures.network import build_network
+from executor.architectures.network import build_network, paces_of
 from executor.catalog.hyperparameters import configuration
 from executor.catalog.optimization import learning_rates, optimization, take_step
 from executor.trials.graphs import compiled
 from executor.trials.journal import read_arrays, state_path, weights_path, write_arrays, write_weights
 from executor.trials.outcomes import ended, failed, trial_seed
 from executor.trials.pace import Pace
-from executor.trials.training import PATIENCE, Epoch, Member, Training, score_of, shuffled
+from executor.trials.training import Epoch, Member, Training, patience_of, score_of, shuffled
 from recommender.speed import batch_size, steps_of
 from rules.errors import PcwatError
 
@@ -81,7 +81,7 @@ class OneByOneRunner:
         chosen = configuration(at.bundle, proposal.hyperparameters, architecture=at.parts.architecture)
         # A network for images gains most where its rate has decayed, also after epochs in which the score stood still:
         # of 400 digits, 0.90 instead of 0.79 of those of other writers.
-        patience = PATIENCE if at.parts.architecture.is_stackable else proposal.epochs
+        patience = patience_of(proposal.epochs) if at.parts.architecture.is_stackable else proposal.epochs
         member = Member(proposal, chosen, Training(patience=patience))
         try:
             traced = self._traced(member)
@@ -225,6 +225,7 @@ def _compiled_step(
     The loop over steps runs inside the graph: at 2,000 rows an epoch takes 24 ms against 88 ms of model.fit.
     """
     weights = network.trainable_variables
+    paces = paces_of(network, at.parts, at.bundle)
 
     def steps(rows: tf.Tensor, rates: tf.Tensor) -> None:
         for index in tf.range(tf.shape(rates)[0]):
@@ -236,7 +237,7 @@ def _compiled_step(
                 cost = at.loss(target, answer, sample_weight=weight)
             # Of a level that is twice in a batch, Keras would square the two parts of its gradient apart.
             gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(cost, weights)]
-            take_step(optimizer, gradients, weights, rate=rates[index])
+            take_step(optimizer, gradients, weights, rate=rates[index], paces=paces)
 
     trained = compiled(steps, tf.TensorSpec([None, batch], tf.int32), tf.TensorSpec([None], tf.float32))
     return lambda rows, rates: trained(tf.constant(rows), tf.constant(rates))

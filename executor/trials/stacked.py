@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import tensorflow as tf
 
-from executor.architectures import stacked_mlp
+from executor.architectures import stacked_tabular
 from executor.architectures.network import build_network
-from executor.architectures.stacked_mlp import Shape
+from executor.architectures.stacked_tabular import Shape
 from executor.catalog.hyperparameters import configuration
 from executor.catalog.optimization import learning_rates
 from executor.devices import CPU
@@ -28,7 +28,7 @@ from executor.trials.journal import (
 from executor.trials.outcomes import ended, failed, trial_seed
 from executor.trials.pace import Pace
 from executor.trials.stack import StackedGraph, filled
-from executor.trials.training import Epoch, Member, score_of, shuffled
+from executor.trials.training import Epoch, Member, Training, patience_of, score_of, shuffled
 from recommender.speed import STOPPING, batch_size, steps_of
 from rules.errors import PcwatError
 
@@ -74,7 +74,10 @@ class StackRunner:
         """
         at = self._at
         start = at.budget.now()
-        members = [Member(proposal, configuration(at.bundle, proposal.hyperparameters)) for proposal in proposals]
+        members = [
+            Member(one, configuration(at.bundle, one.hyperparameters), Training(patience=patience_of(one.epochs)))
+            for one in proposals
+        ]
         steps = steps_of(len(at.train), self._batch)
         left = groups(members, at.parts, steps=steps, batch=self._batch, compiled=self._graphs.keys())
         needs = [self._seconds(group) for group in left]
@@ -194,7 +197,7 @@ class StackRunner:
         at = self._at
         if group[0].proposal.continues is None:
             weights = [
-                stacked_mlp.initial_weights(
+                stacked_tabular.initial_weights(
                     at.parts, at.bundle, member.chosen, seed=trial_seed(at.seed, member.proposal.number)
                 )
                 for member in group
@@ -213,7 +216,7 @@ class StackRunner:
             cost = float(costs[index]) if np.isfinite(costs[index]) else math.inf
             if member.training.note(score_of(answers[index], at), cost, direction=at.metric.direction):
                 weights = weights or [weight.numpy() for weight in stack.weights]
-                own = stacked_mlp.cut([weight[index] for weight in weights], member.chosen, graph.shape)
+                own = stacked_tabular.cut([weight[index] for weight in weights], member.chosen, graph.shape)
                 member.best = [weight.copy() for weight in own]  # a part of the stack would keep all of it in memory
 
     def _repacked(
@@ -252,7 +255,7 @@ def rebuild(outcome: Outcome, bundle: Bundle, parts: Parts, seed: int) -> keras.
         hyperparameters=outcome.hyperparameters,
         seed=trial_seed(seed, outcome.number),
     )
-    stacked_mlp.fill(network, read_weights(outcome.weights))
+    stacked_tabular.fill(network, read_weights(outcome.weights))
     return network
 
 

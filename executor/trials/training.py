@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from executor.catalog.tuning import Proposal
     from executor.trials.workplace import Workplace
 
-PATIENCE: Final = 16  # epochs without a score as good as the best before a trial ends
+PATIENCE: Final = 16  # epochs without a score as good as the best before a trial ends, at least
+PATIENT_SHARE: Final = 0.25
+"""Of the planned epochs, for which a trial waits likewise: the best epoch comes while the rate falls, after epochs in
+which the score stands still."""
 DIVERGED: Final = 3  # epochs in a row without a finite score before a trial ends
 
 Ending = Literal["planned", "patience", "diverged", "deadline", "interrupt"]
@@ -77,6 +80,11 @@ class Epoch:
     epoch: int
     epochs: int
     """Planned ones."""
+
+
+def patience_of(epochs: int) -> int:
+    """Epochs that a trial of so many goes on without a score as good as its best."""
+    return max(PATIENCE, round(PATIENT_SHARE * epochs))
 
 
 def shuffled(seed: list[int], rows: int, batch: int) -> np.ndarray:

@@ -67,6 +67,7 @@ def make_parts() -> MakeParts:
         task: Task,
         codes: np.ndarray | None = None,
         vocabulary: int = 0,
+        numbers: int = 0,
     ) -> Parts:
         examples = Examples(
             dense=dense.astype(np.float32),
@@ -81,6 +82,7 @@ def make_parts() -> MakeParts:
             train=examples.take(np.arange(cut)),
             validation=examples.take(np.arange(cut, len(dense))),
             vocabulary=vocabulary,
+            numbers=numbers,
             outputs=target.shape[1],
             rare_class=1 if task is Task.BINARY else None,
             target_mean=np.zeros(target.shape[1]),

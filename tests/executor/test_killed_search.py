@@ -22,13 +22,13 @@ import numpy as np
 
 from executor import search as module
 from executor.budget import Budget
-from executor.catalog import tuning
+from recommender import speed
 from executor.parts import Examples, Parts
 from rules.bundle import Bundle
 from rules.choices import Accuracy, Adam, BinaryCrossentropy, Grid, He, MostSensitive, Relu
 from rules.facts import Task
 
-tuning.EPOCHS = 2
+speed.EPOCHS = 2
 directory, deed = Path(sys.argv[1]), sys.argv[2]
 
 

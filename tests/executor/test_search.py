@@ -12,7 +12,6 @@ import pytest
 
 from executor import search as search_module
 from executor.budget import Budget
-from executor.catalog import tuning
 from executor.oracles import bayesian
 from executor.search import RoundProgress, rebuild, search
 from executor.trials.journal import JOURNAL, Journal
@@ -22,6 +21,7 @@ from executor.trials.pace import LONGEST_CALL
 from executor.trials.stack import StackedGraph
 from executor.trials.stacked import StackRunner
 from executor.trials.workplace import on_device
+from recommender import speed
 from rules.choices import Adam, Bayesian, Grid, Hyperband, Manual, MseLoss, Random, Rmse
 from rules.errors import ChoiceError, RunError, TrainingError
 from rules.facts import Task
@@ -46,7 +46,7 @@ ENOUGH = 5  # trials: past the first promotions of Hyperband (three of 2 epochs,
 @pytest.fixture(autouse=True)
 def _short_trials(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trials of a few epochs, and a Bayesian search that fits from its third trial on."""
-    monkeypatch.setattr(tuning, "EPOCHS", SHORT)
+    monkeypatch.setattr(speed, "EPOCHS", SHORT)
     monkeypatch.setattr(bayesian, "FEWEST_RANDOM", 2)
     monkeypatch.setattr(bayesian, "RANDOM_PER_DIMENSION", 0)
 

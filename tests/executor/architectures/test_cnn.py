@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import pytest
 
-from executor.architectures.mlp import log_prior
 from executor.architectures.network import build_network
+from executor.architectures.output import log_prior
 from executor.parts import Architecture
 from rules.choices import BinaryCrossentropy, CategoricalCrossentropy, RandomUniform, Tanh
 from rules.errors import ChoiceError

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from executor.architectures.stacked_mlp import Shape
+from executor.architectures.network import build_network
+from executor.architectures.stacked_tabular import Shape
 from executor.budget import Budget
 from executor.catalog.hyperparameters import Configuration
 from executor.catalog.optimization import optimization
@@ -54,6 +54,7 @@ def test_ten_steps_are_those_of_keras_own_optimizer_for_each_trial(
     metric, budget = performance_metric(bundle.metric), Budget(trials=1)
     at = workplace(bundle, breast_cancer, metric=metric, budget=budget, seed=0, directory=tmp_path)
     graph = StackedGraph(at, shape, batch=8)
+    graph._paces = [1.0] * len(shape.weights)
     random = np.random.default_rng(0)
     first = [[random.normal(size=size).astype(np.float32) for size in shape.weights] for _ in configurations]
     gradients = [[_gradient(random, (len(configurations), *size)) for size in shape.weights] for _ in range(STEPS)]
@@ -63,7 +64,7 @@ def test_ten_steps_are_those_of_keras_own_optimizer_for_each_trial(
         stack = graph._updated(stack, [tf.constant(one) for one in gradient], rates)
 
     for trial, chosen in enumerate(configurations):
-        network = keras.Sequential([keras.Input((30,)), keras.layers.Dense(2), keras.layers.Dense(1)])
+        network = build_network(parts=breast_cancer, bundle=bundle, hyperparameters={"units": 2, "layers": 1}, seed=0)
         weights = network.trainable_variables
         for variable, value in zip(weights, first[trial], strict=True):
             variable.assign(value.reshape(variable.shape))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from executor.architectures.stacked_mlp import Shape
+from executor.architectures.stacked_tabular import Shape
 from executor.catalog.hyperparameters import Configuration
 from executor.catalog.tuning import Proposal
 from executor.trials.grouping import groups, repacking_pays, stack_seconds
@@ -95,7 +95,7 @@ def test_a_stack_is_as_wide_as_one_that_is_compiled_where_tracing_costs_more_tha
 
 def test_a_stack_takes_a_launch_a_step_and_the_operations_of_each_trial_at_the_widest_ones_size(parts: Parts) -> None:
     narrow, wide = member(0, 4, 1), member(1, 8, 1)
-    size = 20 * 8 + 8 + 8 + 1
+    size = 20 + 20 * 8 + 8 + 8 + 1
     expected = 10 * (LAUNCH + 2 * step_seconds(size, 64))
     assert stack_seconds([narrow, wide], parts, calls=10, batch=64) == pytest.approx(expected)
 

@@ -78,7 +78,7 @@ def test_the_kept_weights_hold_the_moving_statistics_of_their_epoch(at_digits: W
 def test_a_trial_on_images_takes_its_whole_schedule(
     place: Callable[..., Workplace], digits: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("executor.trials.one_by_one.PATIENCE", 1)
+    monkeypatch.setattr("executor.trials.training.PATIENCE", 1)
     at = place(parts=digits, loss=CategoricalCrossentropy(), scores=[0.5, 0.9, 0.1])
     (outcome,) = OneByOneRunner(at).run([Proposal(number=0, hyperparameters=SMALL, epochs=5)])
     assert (outcome.epochs, outcome.best_epoch) == (5, 2)
@@ -88,7 +88,7 @@ def test_a_search_on_images_never_stacks_them(
     make_bundle: Callable[..., Bundle], digits: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(StackRunner, "run", None)
-    monkeypatch.setattr("executor.catalog.tuning.EPOCHS", 2)
+    monkeypatch.setattr("executor.catalog.tuning.MOST_IMAGE_EPOCHS", 2)
     bundle = make_bundle(loss=CategoricalCrossentropy(), optimizer=SgdMomentum(nesterov=True))
     found = search(bundle, digits, budget=Budget(trials=2), seed=0, directory=tmp_path)
     assert [(outcome.status, outcome.epochs, outcome.asked) for outcome in found.ranked] == [("completed", 2, 1)] * 2
@@ -97,7 +97,11 @@ def test_a_search_on_images_never_stacks_them(
 @pytest.mark.parametrize(("steps", "epochs"), [(1, 100), (9, 100), (20, 45), (30, 30), (500, IMAGE_EPOCHS)])
 def test_small_datasets_of_images_get_more_epochs(steps: int, epochs: int) -> None:
     assert epochs_of(Architecture.CNN, steps=steps) == epochs
-    assert epochs_of(Architecture.MLP, steps=steps) == 100
+
+
+@pytest.mark.parametrize(("steps", "epochs"), [(1, 256), (13, 230), (100, 30), (500, 24)])
+def test_tables_are_trained_for_as_many_steps_or_few_epochs(steps: int, epochs: int) -> None:
+    assert epochs_of(Architecture.TABULAR, steps=steps) == epochs
 
 
 def test_the_space_of_images_lies_around_the_small_network(make_bundle: Callable[..., Bundle]) -> None:

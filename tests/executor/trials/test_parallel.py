@@ -23,7 +23,7 @@ import numpy as np
 
 from executor import search as module
 from executor.budget import Budget
-from executor.catalog import tuning
+from recommender import speed
 from executor.devices import Device
 from executor.parts import Examples, Parts
 from executor.trials.stack import StackedGraph
@@ -31,7 +31,7 @@ from rules.bundle import Bundle
 from rules.choices import Accuracy, Adam, BinaryCrossentropy, He, HighAndMedium, Random, Relu
 from rules.facts import Task
 
-tuning.EPOCHS = 3
+speed.EPOCHS = 3
 dense = np.random.default_rng(0).normal(size=(100, 3)).astype(np.float32)
 target = (dense[:, :1] > 0).astype(np.float32)
 rows = Examples(dense=dense, codes=np.zeros((100, 0), np.int32), target=target, offset=0 * target,

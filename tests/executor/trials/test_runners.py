@@ -128,9 +128,9 @@ def test_an_exploding_learning_rate_diverges_and_does_not_raise(
     run_trial, place: Callable[..., Workplace], make_parts: MakeParts
 ) -> None:
     rows = np.random.default_rng(0).normal(size=(100, 3))
-    parts = make_parts(rows, rows[:, :1] * 3, task=Task.REGRESSION)
+    parts = make_parts(rows, rows[:, :1] * 3e20, task=Task.REGRESSION)
     at = place(parts=parts, loss=MseLoss(), metric=Rmse(), optimizer=Sgd(learning_rate=10))
-    outcome = run_trial(Proposal(number=0, hyperparameters={"units": 64}, epochs=20), at)
+    outcome = run_trial(Proposal(number=0, hyperparameters={"units": 64}, epochs=60), at)
     assert outcome.status == "diverged"
 
 

@@ -10,10 +10,13 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from executor.architectures.mlp import EMBEDDING, build_network
-from executor.architectures.stacked_mlp import Shape, cut, fill, forward, initial_weights, masks, padded
+from executor.architectures.network import paces_of
+from executor.architectures.stacked_tabular import Shape, cut, fill, forward, initial_weights, masks, padded
+from executor.architectures.tabular import EMBEDDING, build_network
 from executor.catalog.hyperparameters import Configuration, configuration
+from executor.layers.waves import FEATURES, FREQUENCIES
 from rules.choices import (
+    AdamW,
     BinaryCrossentropy,
     Choice,
     He,
@@ -22,6 +25,7 @@ from rules.choices import (
     RandomUniform,
     Relu,
     Selu,
+    Sgd,
     Tanh,
     Xavier,
 )
@@ -41,13 +45,21 @@ SIZES = ({"units": 7, "layers": 3}, {"units": 4, "layers": 1, "dropout": 0.0}, {
 
 @pytest.fixture(params=["numbers only", "numbers and codes", "codes only"])
 def parts(request: pytest.FixtureRequest, make_parts: MakeParts) -> Parts:
-    """Fifty rows of three numbers, of two codes out of seven levels, or of both."""
+    """Fifty rows of three numbers, two of them with waves, of two codes out of seven levels, or of both."""
     random = np.random.default_rng(0)
     numbers = random.normal(size=(50, 0 if request.param == "codes only" else 3))
     target = random.integers(0, 2, size=(50, 1))
+    waved = min(2, numbers.shape[1])
     if request.param == "numbers only":
-        return make_parts(numbers, target, task=Task.BINARY)
-    return make_parts(numbers, target, task=Task.BINARY, codes=random.integers(0, 7, size=(50, 2)), vocabulary=7)
+        return make_parts(numbers, target, task=Task.BINARY, numbers=waved)
+    return make_parts(
+        numbers,
+        target,
+        task=Task.BINARY,
+        codes=random.integers(0, 7, size=(50, 2)),
+        vocabulary=7,
+        numbers=min(2, numbers.shape[1]),
+    )
 
 
 def chosen(units: int, layers: int) -> Configuration:
@@ -59,8 +71,10 @@ def smaller_ones(draw: st.DrawFn) -> tuple[Shape, Configuration]:
     """A stack's shape, and a configuration that fits into it."""
     units, layers = draw(st.integers(1, 6)), draw(st.integers(1, 4))
     coded = draw(st.integers(0, 2))
+    width = draw(st.integers(0 if coded else 1, 4))
     shape = Shape(
-        width=draw(st.integers(0 if coded else 1, 4)),
+        width=width,
+        waved=draw(st.integers(0, width)),
         coded=coded,
         vocabulary=5 if coded else 0,
         outputs=draw(st.integers(1, 3)),
@@ -88,11 +102,24 @@ def test_cut_takes_off_what_padded_filled_up(drawn: tuple[Shape, Configuration],
 def test_the_shape_of_a_stack_is_that_of_its_widest_and_its_deepest_trial(parts: Parts) -> None:
     shape = Shape.of(parts, [chosen(5, 1), chosen(2, 3)])
     assert (shape.units, shape.layers) == (5, 3)
-    columns = parts.train.dense.shape[1] + 2 * EMBEDDING * (parts.vocabulary > 0)
+    columns = parts.train.dense.shape[1] + parts.numbers * FEATURES + 2 * EMBEDDING * (parts.vocabulary > 0)
     assert shape.weights[-8:] == [(columns, 5), (1, 5), (5, 5), (1, 5), (5, 5), (1, 5), (5, 1), (1, 1)]
-    assert shape.size == 7 * EMBEDDING * (parts.vocabulary > 0) + columns * 5 + 5 + 2 * 30 + 6
-    assert shape.biases[-8:] == [False, True] * 4
-    assert len(shape.biases) == len(shape.weights)
+    before = 7 * EMBEDDING * (parts.vocabulary > 0) + parts.numbers * (2 + FEATURES) * FREQUENCIES
+    assert shape.size == before + parts.numbers * FEATURES + columns + columns * 5 + 5 + 2 * 30 + 6
+    assert shape.spared[-9:] == [True, *[False, True] * 4]  # the scale, then kernels and biases
+    assert len(shape.spared) == len(shape.paces) == len(shape.weights)
+
+
+def test_the_first_layer_the_scale_and_the_waves_learn_at_paces_of_their_own(
+    make_bundle: Callable[..., Bundle], parts: Parts
+) -> None:
+    shape = Shape.of(parts, [chosen(5, 2)])
+    adaptive, other = make_bundle(optimizer=AdamW()), make_bundle(optimizer=Sgd())
+    network = build_network(parts=parts, bundle=adaptive, hyperparameters={"units": 5, "layers": 2}, seed=0)
+    assert shape.paces == paces_of(network, parts, adaptive)
+    assert paces_of(network, parts, other) == [1.0] * len(shape.paces)
+    assert shape.paces[-6:] == [pytest.approx((256 / shape.joined) ** 0.5), *[1.0] * 5]
+    assert shape.paces[-7] > 1.0
 
 
 @pytest.mark.parametrize(
@@ -153,10 +180,17 @@ def _two_dimensional(weight: np.ndarray) -> np.ndarray:
 
 
 def _with_random_biases(network: keras.Model) -> keras.Model:
-    """With zeros an error in their places would not be seen."""
+    """With zeros an error in their places would not be seen, nor one before an output of zeros."""
     random = np.random.default_rng(1)
-    network.set_weights([random.normal(size=one.shape) if one.ndim == 1 else one for one in network.get_weights()])
+    weights = network.get_weights()
+    drawn = [random.normal(size=one.shape) if one.ndim == 1 or not one.any() else one for one in weights]
+    network.set_weights(drawn)
     return network
+
+
+def _filled_outputs(weights: list[np.ndarray]) -> list[np.ndarray]:
+    """The output starts at zeros, which would hide what comes before it."""
+    return [*weights[:-2], np.random.default_rng(2).normal(size=weights[-2].shape).astype(np.float32), weights[-1]]
 
 
 def _inputs(parts: Parts) -> dict[str, tf.Tensor]:
@@ -171,7 +205,7 @@ def test_a_keras_model_filled_with_a_trials_weights_answers_as_the_trial_did(
     configurations = [configuration(bundle, size) for size in SIZES]
     shape = Shape.of(parts, configurations)
     stacked = [
-        padded(initial_weights(parts, bundle, one, seed=10 + trial), one, shape)
+        padded(_filled_outputs(initial_weights(parts, bundle, one, seed=10 + trial)), one, shape)
         for trial, one in enumerate(configurations)
     ]
     units, layers = masks(configurations, shape)

@@ -1,4 +1,4 @@
-"""The multi-layer perceptron: encoded columns, hidden layers of one width, a linear output."""
+"""The network for tables: periodic features of numbers, a learned scale, hidden layers of one width, an output."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final
 import keras
 import numpy as np
 
+from executor.architectures.output import answers
 from executor.catalog.activation import activation
 from executor.catalog.hyperparameters import configuration
 from executor.catalog.initialization import initialization
-from rules.facts import Task
+from executor.layers.waves import FEATURES, Scale, Waves
+from recommender.speed import UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,11 +23,13 @@ if TYPE_CHECKING:
 
 EMBEDDING: Final = 8  # dimensions of a coded level (RealMLP-TD)
 EMBEDDING_SCALE: Final = EMBEDDING**-0.5  # a level starts as long as a one-hot vector: 8 · scale² = 1
-PSEUDO_ROWS: Final = 0.5  # per class, so that a class without training rows has a finite log (Jeffreys' prior)
+SCALE_PACE: Final = 20.0
+"""How many times as fast as a hidden layer the scale learns. Measured: EVIDENCE"""
+WAVES_PACE: Final = 1.6  # the same of the periodic features: RealMLP-TD's 0.1 · √256, for a layer of 256 units
 
 
 def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int) -> keras.Model:
-    """A network whose weights are initialised by W.
+    """A network whose hidden layers are initialised by W; the output starts at its bias.
 
     Reads {"dense": (rows, width) float32, "codes": (rows, coded) int32}, codes only where parts.vocabulary > 0.
     Gives (rows, outputs) float32: logits, or values in standard deviations of the target.
@@ -34,19 +38,23 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     """
     chosen = configuration(bundle, hyperparameters)
     seeds = layer_seeds(seed, chosen.layers)
+    levels_seed, waves_seed = next(seeds), next(seeds)
     dense = keras.Input((parts.train.dense.shape[1],), name="dense", dtype="float32")
-    inputs, joined = {"dense": dense}, dense
+    inputs, columns = {"dense": dense}, [dense]
+    if parts.numbers > 0:
+        columns.append(Waves(numbers=parts.numbers, seed=waves_seed, name="waves")(dense))
     if parts.vocabulary > 0:
         codes = keras.Input((parts.train.codes.shape[1],), name="codes", dtype="int32")
         levels = keras.layers.Embedding(
             parts.vocabulary,
             EMBEDDING,
-            embeddings_initializer=keras.initializers.RandomNormal(stddev=EMBEDDING_SCALE, seed=next(seeds)),
+            embeddings_initializer=keras.initializers.RandomNormal(stddev=EMBEDDING_SCALE, seed=levels_seed),
             name="levels",
         )(codes)
         inputs["codes"] = codes
-        joined = keras.layers.Concatenate(name="joined")([dense, keras.layers.Flatten(name="flat_levels")(levels)])
-    hidden = joined
+        columns.append(keras.layers.Flatten(name="flat_levels")(levels))
+    joined = keras.layers.Concatenate(name="joined")(columns) if len(columns) > 1 else dense
+    hidden = Scale(name="scale")(joined)
     for layer in range(1, chosen.layers + 1):
         hidden = keras.layers.Dense(
             chosen.units,
@@ -56,37 +64,28 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
         )(hidden)
         if chosen.dropout > 0:
             hidden = keras.layers.Dropout(chosen.dropout, seed=next(seeds), name=f"dropout_{layer}")(hidden)
-    return keras.Model(inputs, answers(hidden, parts=parts, bundle=bundle, seed=next(seeds)), name="mlp")
-
-
-def answers(hidden: keras.KerasTensor, *, parts: Parts, bundle: Bundle, seed: int) -> keras.KerasTensor:
-    """The outputs of a network from its last hidden layer, (rows, outputs) float32, by W and the loss's output bias."""
-    layer = keras.layers.Dense(
-        parts.outputs,
-        kernel_initializer=initialization(bundle.initializer, seed=seed),
-        dtype="float32",  # also where the layers before it compute in half precision
-        name="output",
-    )
-    outputs = layer(hidden)
-    if getattr(bundle.loss, "output_bias", "zeros") == "log_prior":
-        layer.bias.assign(log_prior(parts))
-    return outputs
+    outputs = answers(hidden, parts=parts, bundle=bundle, kernel_initializer=keras.initializers.Zeros())
+    return keras.Model(inputs, outputs, name="tabular")
 
 
 def layer_seeds(seed: int, layers: int) -> Iterator[int]:
-    """A seed for each random part of a network, in the order of its layers: levels, kernels and dropouts, output."""
+    """A seed for each random part of a network: levels and waves, then kernels and dropouts from the first layer on."""
     states: list[int] = np.random.SeedSequence(seed).generate_state(2 * layers + 2).tolist()
     return iter(states)
 
 
-def log_prior(parts: Parts) -> np.ndarray:
-    """What an output needs to answer with the class shares of the training rows, (outputs,) float32 logits.
+def joined_width(parts: Parts) -> int:
+    """Columns that the first hidden layer reads."""
+    coded = parts.train.codes.shape[1] if parts.vocabulary > 0 else 0
+    return int(parts.train.dense.shape[1]) + parts.numbers * FEATURES + coded * EMBEDDING
 
-    Of two classes or several labels log p / (1 - p), of several classes log p, with half a row added to each class.
-    Lin et al. 2017 (RetinaNet), section 4.1.
+
+def pace(layer: str, weight: str, *, joined: int) -> float:
+    """By how much the learning rate of a weight differs from a hidden layer's.
+
+    A kernel's goes with 1 / √inputs, as in the NTK parametrisation of Holzmüller et al. 2024, section 3.
+    layer, weight: names. joined: columns that the first hidden layer reads.
     """
-    counts = parts.train.target.sum(axis=0, dtype=np.float64) + PSEUDO_ROWS
-    if parts.task is Task.MULTICLASS:
-        return np.asarray(np.log(counts / counts.sum()), np.float32)
-    others = len(parts.train) + 2 * PSEUDO_ROWS - counts
-    return np.asarray(np.log(counts / others), np.float32)
+    if layer == "hidden_1" and weight == "kernel":
+        return float((UNITS / joined) ** 0.5)
+    return {"scale": SCALE_PACE, "waves": WAVES_PACE}.get(layer, 1.0)

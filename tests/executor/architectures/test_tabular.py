@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from executor.architectures.mlp import build_network, log_prior
+from executor.architectures.output import log_prior
+from executor.architectures.tabular import build_network
 from rules.choices import BinaryCrossentropy, CategoricalCrossentropy, RandomUniform, Selu, Tanh
 from rules.errors import ChoiceError
 from rules.facts import Task
@@ -29,6 +30,7 @@ def few(make_parts: MakeParts) -> Parts:
 
 
 def kernels(network: keras.Model) -> list[tuple[int, ...]]:
+    """Of the layers after the inputs."""
     return [tuple(weight.shape) for weight in network.weights if weight.name == "kernel"]
 
 
@@ -56,8 +58,13 @@ def test_weights_are_initialised_by_the_bundles_choice(make_bundle: Callable[...
     network = build_network(
         parts=few, bundle=make_bundle(initializer=RandomUniform(limit=0.01)), hyperparameters={}, seed=1
     )
-    for weight in network.weights:
-        assert np.abs(np.asarray(weight)).max() <= 0.01
+    for layer in ("hidden_1", "hidden_2", "hidden_3"):
+        assert 0.009 < np.abs(np.asarray(network.get_layer(layer).kernel)).max() <= 0.01
+
+
+def test_the_output_starts_at_its_bias(make_bundle: Callable[..., Bundle], few: Parts) -> None:
+    network = build_network(parts=few, bundle=make_bundle(), hyperparameters={}, seed=1)
+    np.testing.assert_array_equal(network({"dense": few.train.dense}), np.zeros((8, 1)))
 
 
 def test_a_seed_gives_the_same_weights_and_no_two_layers_start_equal(
@@ -69,8 +76,8 @@ def test_a_seed_gives_the_same_weights_and_no_two_layers_start_equal(
     )
     for one, same in zip(first, again, strict=True):
         np.testing.assert_array_equal(one, same)
-    assert not np.array_equal(first[0], other[0])
-    assert not np.array_equal(first[2], first[4])
+    assert not np.array_equal(first[1], other[1])
+    assert not np.array_equal(first[3], first[5])
 
 
 def test_codes_are_embedded_beside_the_dense_columns(make_bundle: Callable[..., Bundle], make_parts: MakeParts) -> None:

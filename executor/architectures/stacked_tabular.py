@@ -1,6 +1,6 @@
-"""Many perceptrons in one graph: weights (trials, in, out), narrower and shallower ones by masks.
+"""Many networks for tables in one graph: weights (trials, in, out), narrower and shallower ones by masks.
 
-A trial's perceptron is the one that `mlp.build_network` builds for it: it starts from the same weights, computes the
+A trial's network is the one that `tabular.build_network` builds for it: it starts from the same weights, computes the
 same, and is taken out of the stack as an ordinary Keras model.
 """
 
@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
-from executor.architectures.mlp import EMBEDDING, EMBEDDING_SCALE, layer_seeds, log_prior
+from executor.architectures.output import first_bias
+from executor.architectures.tabular import EMBEDDING, EMBEDDING_SCALE, layer_seeds, pace
 from executor.catalog.activation import activation
 from executor.catalog.initialization import initialization
+from executor.catalog.optimization import SPARED
+from executor.layers.waves import FEATURES, FREQUENCIES, first_waves, waved
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,10 +33,12 @@ if TYPE_CHECKING:
 class Shape:
     """The common shape of a stack: what its widest and deepest trial needs.
 
-    width: encoded columns that are numbers; coded: those that are codes; vocabulary: of all codes.
+    width: encoded columns that are numbers; waved: the first of them, with periodic features; coded: those that are
+    codes; vocabulary: of all codes.
     """
 
     width: int
+    waved: int
     coded: int
     vocabulary: int
     outputs: int
@@ -44,6 +49,7 @@ class Shape:
     def of(cls, parts: Parts, configurations: Sequence[Configuration]) -> Shape:
         return cls(
             width=parts.train.dense.shape[1],
+            waved=parts.numbers,
             coded=parts.train.codes.shape[1] if parts.vocabulary > 0 else 0,
             vocabulary=parts.vocabulary,
             outputs=parts.outputs,
@@ -54,15 +60,34 @@ class Shape:
     @property
     def joined(self) -> int:
         """Columns that the first hidden layer reads."""
-        return self.width + self.coded * EMBEDDING
+        return self.width + self.waved * FEATURES + self.coded * EMBEDDING
 
     @property
-    def weights(self) -> list[tuple[int, ...]]:
-        """The shape of each weight of one trial: levels, then kernel and bias of each layer, the output's last."""
+    def named(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """The shape of each weight of one trial by layer and name, in the order of the Keras model's weights."""
+        found = {}
+        if self.vocabulary:
+            found["levels", "embeddings"] = (self.vocabulary, EMBEDDING)
+        if self.waved:
+            found["waves", "frequency"] = found["waves", "phase"] = (self.waved, FREQUENCIES)
+            found["waves", "kernel"] = (self.waved * FREQUENCIES, FEATURES)
+            found["waves", "bias"] = (self.waved, FEATURES)
+        found["scale", "scale"] = (1, self.joined)
         reads = [self.joined, *[self.units] * (self.layers - 1)]
-        hidden = [shape for size in reads for shape in ((size, self.units), (1, self.units))]
-        levels = [(self.vocabulary, EMBEDDING)] if self.vocabulary else []
-        return [*levels, *hidden, (self.units, self.outputs), (1, self.outputs)]
+        for layer, size in enumerate(reads, start=1):
+            found[f"hidden_{layer}", "kernel"] = (size, self.units)
+            found[f"hidden_{layer}", "bias"] = (1, self.units)
+        return {**found, ("output", "kernel"): (self.units, self.outputs), ("output", "bias"): (1, self.outputs)}
+
+    @property
+    def weights(self) -> list[tuple[int, int]]:
+        """The shape of each weight of one trial."""
+        return [*self.named.values()]
+
+    @property
+    def before_hidden(self) -> int:
+        """Number of weights before the first hidden layer's, alike for any units and layers."""
+        return len(self.named) - 2 * (self.layers + 1)
 
     @property
     def size(self) -> int:
@@ -70,30 +95,35 @@ class Shape:
         return sum(int(np.prod(shape)) for shape in self.weights)
 
     @property
-    def biases(self) -> list[bool]:
-        """For each weight whether it is a bias, which weight decay spares."""
-        return [*([False] if self.vocabulary else []), *[False, True] * (self.layers + 1)]
+    def spared(self) -> list[bool]:
+        """For each weight whether weight decay spares it."""
+        return [weight in SPARED for _, weight in self.named]
+
+    @property
+    def paces(self) -> list[float]:
+        """For each weight by how much its learning rate differs from a hidden layer's."""
+        return [pace(layer, weight, joined=self.joined) for layer, weight in self.named]
 
 
 def initial_weights(parts: Parts, bundle: Bundle, chosen: Configuration, *, seed: int) -> list[np.ndarray]:
     """A trial's weights before its first step, in its own shape: those that build_network starts with."""
     seeds = layer_seeds(seed, chosen.layers)
+    levels_seed, waves_seed = next(seeds), next(seeds)
     shape = Shape.of(parts, [chosen])
     found = []
     if parts.vocabulary > 0:
-        start = tf.keras.initializers.RandomNormal(stddev=EMBEDDING_SCALE, seed=next(seeds))
+        start = tf.keras.initializers.RandomNormal(stddev=EMBEDDING_SCALE, seed=levels_seed)
         found.append(np.asarray(start((parts.vocabulary, EMBEDDING))))
+    if parts.numbers > 0:
+        found += first_waves(parts.numbers, seed=waves_seed)
+    found.append(np.ones((1, shape.joined), np.float32))
     reads = [shape.joined, *[chosen.units] * (chosen.layers - 1)]
     for size in reads:
         found += [_kernel(bundle, (size, chosen.units), next(seeds)), np.zeros((1, chosen.units), np.float32)]
         if chosen.dropout > 0:
             next(seeds)
-    bias = log_prior(parts) if getattr(bundle.loss, "output_bias", "zeros") == "log_prior" else np.zeros(parts.outputs)
-    found += [
-        _kernel(bundle, (chosen.units, parts.outputs), next(seeds)),
-        np.asarray(bias, np.float32).reshape(1, parts.outputs),
-    ]
-    return found
+    outputs = np.zeros((chosen.units, parts.outputs), np.float32)
+    return [*found, outputs, first_bias(parts, bundle).reshape(1, parts.outputs)]
 
 
 def _kernel(bundle: Bundle, shape: tuple[int, int], seed: int) -> np.ndarray:
@@ -111,13 +141,12 @@ def padded(weights: Sequence[np.ndarray], chosen: Configuration, shape: Shape) -
 
 def cut(weights: Sequence[np.ndarray], chosen: Configuration, shape: Shape) -> list[np.ndarray]:
     """One trial's weights out of the stack's shape: what `padded` filled up is taken off."""
-    levels = list(weights[:1]) if shape.vocabulary else []
-    rest = weights[len(levels) :]
+    rest = weights[shape.before_hidden :]
     found = []
     for layer in range(chosen.layers):
         reads = rest[2 * layer].shape[0] if layer == 0 else chosen.units
         found += [rest[2 * layer][:reads, : chosen.units], rest[2 * layer + 1][:, : chosen.units]]
-    return [*levels, *found, rest[-2][: chosen.units], rest[-1]]
+    return [*weights[: shape.before_hidden], *found, rest[-2][: chosen.units], rest[-1]]
 
 
 def fill(network: keras.Model, weights: Sequence[np.ndarray]) -> None:
@@ -127,10 +156,8 @@ def fill(network: keras.Model, weights: Sequence[np.ndarray]) -> None:
 
 def _placed(weights: Sequence[np.ndarray], chosen: Configuration, shape: Shape) -> list[np.ndarray | None]:
     """The weights at their places in the stack; None where a deeper trial has a layer more."""
-    levels = list(weights[:1]) if shape.vocabulary else []
-    hidden = list(weights[len(levels) : -2])
     missing: list[np.ndarray | None] = [None] * (2 * (shape.layers - chosen.layers))
-    return [*levels, *hidden, *missing, *weights[-2:]]
+    return [*weights[:-2], *missing, *weights[-2:]]
 
 
 def _missing(own: tuple[int, ...], wanted: tuple[int, ...]) -> list[tuple[int, int]]:
@@ -161,21 +188,24 @@ def forward(
     training. compute: the precision of the hidden layers.
     """
     function = activation(bundle.activation)
-    rest = list(weights)
-    joined = tf.cast(inputs["dense"], compute)
+    named = dict(zip(shape.named, weights, strict=True))
+    rest = list(weights[shape.before_hidden :])
     trials = tf.shape(weights[0])[0]
-    hidden = None
-    if shape.vocabulary:
-        levels = tf.cast(rest.pop(0), compute)
-        coded = tf.gather(levels, inputs["codes"], axis=1)  # (trials, rows, coded, EMBEDDING)
-        coded = tf.reshape(coded, [trials, -1, shape.coded * EMBEDDING])
-        hidden = tf.matmul(coded, tf.cast(rest[0][:, shape.width :], compute))
+    # The scale of a column is the scale of its row of the first kernel.
+    first = tf.cast(tf.transpose(named["scale", "scale"], [0, 2, 1]) * rest[0], compute)
     # All trials read the same numbers, so the first layer is one product with the kernels side by side.
-    kernel = tf.cast(rest[0][:, : shape.width], compute)
-    side_by_side = tf.reshape(tf.transpose(kernel, [1, 0, 2]), [shape.width, -1])
-    product = tf.reshape(tf.matmul(joined, side_by_side), [-1, trials, shape.units])
-    product = tf.transpose(product, [1, 0, 2])
-    hidden = product if hidden is None else product + hidden
+    side_by_side = tf.reshape(tf.transpose(first[:, : shape.width], [1, 0, 2]), [shape.width, -1])
+    product = tf.matmul(tf.cast(inputs["dense"], compute), side_by_side)
+    hidden = tf.transpose(tf.reshape(product, [-1, trials, shape.units]), [1, 0, 2])
+    own = []  # what each trial makes of the columns
+    if shape.waved:
+        waves = [named["waves", name] for name in ("frequency", "phase", "kernel", "bias")]
+        own.append(waved(inputs["dense"][:, : shape.waved], *waves))
+    if shape.vocabulary:
+        coded = tf.gather(named["levels", "embeddings"], inputs["codes"], axis=1)  # (trials, rows, coded, EMBEDDING)
+        own.append(tf.reshape(coded, [trials, -1, shape.coded * EMBEDDING]))
+    if own:
+        hidden += tf.matmul(tf.cast(tf.concat(own, axis=2), compute), first[:, shape.width :])
     for layer in range(shape.layers):
         before = hidden
         if layer > 0:

@@ -1,0 +1,165 @@
+"""What each ingredient of the network for tables gives: its default configuration with one of them taken away.
+
+    PCWAT_DATASETS=folder python benchmarks/network.py [--datasets vehicle airfoil_noise …] [--seeds 4]
+
+Each variant is trained for its planned epochs from several seeds, all in one stack; its best epoch by P on the
+validation rows is judged on the hold-out. Shown is the error (RMSE, or 1 - P) of a variant as a multiple of the whole
+network's, mean over seeds; above 1 the ingredient helps. The last line is the geometric mean over the datasets.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import csv
+import os
+import statistics
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from unittest import mock
+
+from executor.quiet import quiet_tensorflow
+
+quiet_tensorflow()
+
+from rich.console import Console  # noqa: E402
+from rich.table import Table  # noqa: E402
+
+from executor.budget import Budget  # noqa: E402
+from executor.catalog.performance import performance_metric  # noqa: E402
+from executor.catalog.tuning import Proposal, epochs_of  # noqa: E402
+from executor.preprocess import encode_hold_out, encode_parts, fit_preprocessing  # noqa: E402
+from executor.search import rebuild  # noqa: E402
+from executor.split import split  # noqa: E402
+from executor.table import read_rows  # noqa: E402
+from executor.trials.one_by_one import compiled_outputs  # noqa: E402
+from executor.trials.stacked import StackRunner  # noqa: E402
+from executor.trials.workplace import on_device, workplace  # noqa: E402
+from recommender.dataset import Dataset  # noqa: E402
+from recommender.recommend import Said, advise  # noqa: E402
+from recommender.speed import batch_size, steps_of  # noqa: E402
+from rules.choices import AdamW, BinaryCrossentropy  # noqa: E402
+from rules.engine import load_book  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from executor.parts import Examples, Parts
+    from rules.bundle import Bundle
+
+DATASETS: Final = (
+    *("vehicle", "contraceptive", "german_credit", "orange_juice", "wine_quality_red_4", "email_spam_openintro"),
+    *("page_blocks", "hpc_jobs", "airfoil_noise", "auto_mpg", "wine_quality_white", "house_prices_ames"),
+    *("forbes2000_marketvalue", "power_plant"),
+)
+WHOLE: Final = "whole"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A dataset as a search sees it, and the rows that judge."""
+
+    bundle: Bundle
+    parts: Parts
+    hold_out: Examples
+
+
+def job(name: str) -> Job:
+    """A dataset of the folder, with the bundle that is recommended for it."""
+    folder = Path(os.environ["PCWAT_DATASETS"])
+    with (folder / "catalogue.csv").open(newline="", encoding="utf-8") as file:
+        (entry,) = (entry for entry in csv.DictReader(file) if entry["name"] == name)
+    with Dataset.open(str(folder / entry["file"])) as dataset:
+        advice = advise(dataset, Said(targets=tuple(entry["target"].split("|"))), book=load_book())
+        table = read_rows(dataset, advice.roles)
+        divided = split(table, advice.roles, seed=0)
+        preprocessing = fit_preprocessing(table, advice.roles, divided.train)
+        parts = encode_parts(table, advice.roles, divided, preprocessing)
+        hold_out = encode_hold_out(table, divided, preprocessing, parts)
+    return Job(bundle=advice.bundle, parts=parts, hold_out=hold_out)
+
+
+def with_optimizer(whole: Job, **changed: object) -> Job:
+    """The job with another rate or schedule."""
+    optimizer = whole.bundle.optimizer.model_copy(update=changed)
+    return replace(whole, bundle=whole.bundle.model_copy(update={"optimizer": optimizer}))
+
+
+def without_prior(whole: Job) -> Job:
+    loss = whole.bundle.loss
+    if not isinstance(loss, BinaryCrossentropy):
+        return whole
+    changed = loss.model_copy(update={"output_bias": "zeros"})
+    return replace(whole, bundle=whole.bundle.model_copy(update={"loss": changed}))
+
+
+def without_waves(whole: Job) -> Job:
+    return replace(whole, parts=replace(whole.parts, numbers=0))
+
+
+VARIANTS: Final[dict[str, tuple[Callable[[Job], Job], dict[str, object]]]] = {
+    WHOLE: (lambda whole: whole, {}),
+    "no periodic features": (without_waves, {}),
+    "no learned scale": (lambda whole: whole, {"executor.architectures.tabular.SCALE_PACE": 0.0}),
+    "all layers at one pace": (lambda whole: whole, {"executor.trials.stack.adapts": lambda _: False}),
+    "constant rate": (lambda whole: with_optimizer(whole, schedule="constant"), {}),
+    "rate 0.001": (lambda whole: with_optimizer(whole, learning_rate=0.001), {}),
+    "AdamW": (lambda whole: replace(whole, bundle=whole.bundle.model_copy(update={"optimizer": ADAMW})), {}),
+    "a third of the steps": (lambda whole: whole, {"recommender.speed.STEPS": 1_000, "recommender.speed.EPOCHS": 85}),
+    "no dropout": (lambda whole: whole, {"executor.catalog.hyperparameters.DEFAULT_DROPOUT": 0.0}),
+    "no prior bias": (without_prior, {}),
+}
+"""What changes the job, and what is replaced where it trains."""
+ADAMW: Final = AdamW(learning_rate=0.0025, schedule="cosine")
+
+
+def errors(job: Job, *, seeds: int) -> list[float]:
+    """The error on the hold-out from each seed."""
+    metric = performance_metric(job.bundle.metric)
+    rows = len(job.parts.train)
+    epochs = epochs_of(job.parts.architecture, steps=steps_of(rows, batch_size(rows)))
+    with tempfile.TemporaryDirectory() as folder:
+        at = workplace(
+            job.bundle, job.parts, metric=metric, budget=Budget(trials=seeds), seed=0, directory=Path(folder)
+        )
+        (Path(folder) / "weights").mkdir(exist_ok=True)
+        proposals = [Proposal(number=number, hyperparameters={}, epochs=epochs) for number in range(seeds)]
+        outcomes = StackRunner(at).run(proposals)
+        judged = on_device(job.hold_out, job.parts)
+        networks = (rebuild(outcome, job.bundle, job.parts, 0) for outcome in outcomes)
+        scores = [metric.score(compiled_outputs(one)(judged), job.hold_out, job.parts) for one in networks]
+    return [1 - score if metric.direction == "max" else score for score in scores]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--datasets", nargs="*", default=[*DATASETS])
+    parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--variants", nargs="*", choices=[*VARIANTS], default=[*VARIANTS])
+    given = parser.parse_args()
+    variants = [WHOLE, *(name for name in given.variants if name != WHOLE)]
+    table = Table("", "P", *variants)
+    ratios: dict[str, list[float]] = {name: [] for name in variants}
+    for name in given.datasets:
+        whole, means = job(name), {}
+        for variant in variants:
+            change, replaced = VARIANTS[variant]
+            with contextlib.ExitStack() as stack:
+                for place, value in replaced.items():
+                    stack.enter_context(mock.patch(place, value))
+                means[variant] = statistics.mean(errors(change(whole), seeds=given.seeds))
+            ratios[variant].append(max(means[variant], TINY) / max(means[WHOLE], TINY))
+        shown = [f"{means[WHOLE]:.4g}", *(f"{ratios[variant][-1]:.3f}" for variant in variants[1:])]
+        table.add_row(name, performance_metric(whole.bundle.metric).name, *shown)
+        print(name, *shown, flush=True)
+    means = [f"{statistics.geometric_mean(ratios[variant]):.3f}" for variant in variants[1:]]
+    table.add_row("geometric mean", "", "", *means, style="bold")
+    Console(width=200).print(table)
+
+
+TINY: Final = 1e-3  # errors below it are taken for it: no ratio of two networks that are both right
+
+if __name__ == "__main__":
+    main()

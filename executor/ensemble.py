@@ -1,0 +1,142 @@
+"""The best trials together: greedy selection on the validation rows, kept only where it certainly helps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import keras
+import numpy as np
+
+from executor.search import rebuild
+from executor.trials.one_by_one import compiled_outputs
+from executor.trials.workplace import on_device
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from executor.catalog.performance import PerformanceMetric
+    from executor.parts import Parts
+    from executor.search import Trials
+    from executor.trials.journal import Outcome
+    from rules.bundle import Bundle
+
+CANDIDATES: Final = 12  # best trials among which is chosen; each costs a tenth of a second
+PICKS: Final = 20  # at most, with repetition (EVIDENCE.md, section 4)
+HALVINGS: Final = 10  # of the validation rows: selected on one half, judged on the other
+FEWEST_ROWS: Final = 100  # validation rows; halves of fewer tell nothing
+SPLIT_STREAM: Final = 11  # tells the halvings' random numbers from others of the same seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """The network that a run keeps."""
+
+    network: keras.Model
+    members: dict[int, int]
+    """Trial → how often it was picked; a single trial where no ensemble was kept."""
+    score: float | None
+    """P on the validation rows."""
+    why: str
+
+
+def choose(
+    trials: Trials, bundle: Bundle, parts: Parts, *, metric: PerformanceMetric, seed: int, single: bool = False
+) -> Chosen:
+    """The best trial's network, or the mean of several where that is certainly better.
+
+    Picks are added one by one, each the one with which the mean scores best on the validation rows (Caruana et al.
+    2004). Whether this helps is measured on rows that did not pick: select on one half of the validation rows, compare
+    with the single best trial on the other. The mean is kept where its gain is above one standard error of the gain
+    over such halvings. Outputs are averaged before the last unit: logits, or standardised values.
+    single: one trial in any case.
+    """
+    best = trials.best
+    found = [one for one in trials.ranked[:CANDIDATES] if one.weights is not None]
+    alone = "one network was asked for"
+    if not single:
+        alone = _too_few(found, parts)
+    if alone:
+        network = rebuild(best, bundle, parts, seed)
+        return Chosen(network=network, members={best.number: 1}, score=best.score, why=alone)
+    networks = [rebuild(one, bundle, parts, seed) for one in found]
+    outputs = np.stack([_outputs(network, parts) for network in networks])
+    sign = 1.0 if metric.direction == "max" else -1.0
+
+    def score(mean: np.ndarray, rows: np.ndarray) -> float:
+        value = metric.score(mean[rows], parts.validation.take(rows), parts)
+        return sign * value if np.isfinite(value) else -np.inf
+
+    gain, error = _gain(outputs, score, seed=seed)
+    picks = _greedy(outputs, score, np.arange(len(parts.validation)))
+    if not gain > error or len(set(picks)) == 1:
+        why = f"the mean of several is not certainly better: {gain:+.3g} with a standard error of {error:.2g}"
+        return Chosen(network=networks[0], members={best.number: 1}, score=best.score, why=why)
+    members = {found[index].number: picks.count(index) for index in dict.fromkeys(picks)}
+    mean = sign * score(outputs[picks].mean(axis=0), np.arange(len(parts.validation)))
+    return Chosen(
+        network=_mean([networks[index] for index in dict.fromkeys(picks)], [*members.values()]),
+        members=members,
+        score=mean,
+        why=f"better than the best trial alone by {gain:.3g} with a standard error of {error:.2g}, on validation rows "
+        "that did not choose",
+    )
+
+
+def _too_few(found: Sequence[Outcome], parts: Parts) -> str:
+    """Why there is nothing to choose from; empty where there is."""
+    if not parts.architecture.is_stackable:
+        return "networks for images stand alone"
+    if len(found) < 2:  # noqa: PLR2004  two make a mean
+        return "one trial was completed"
+    if len(parts.validation) < FEWEST_ROWS:
+        return f"{len(parts.validation)} validation rows are too few to choose several (under {FEWEST_ROWS})"
+    return ""
+
+
+def _outputs(network: keras.Model, parts: Parts) -> np.ndarray:
+    return compiled_outputs(network)(on_device(parts.validation, parts))
+
+
+def _greedy(outputs: np.ndarray, score: Callable[[np.ndarray, np.ndarray], float], rows: np.ndarray) -> list[int]:
+    """Indices of picks, the best one first; outputs: (candidates, rows, outputs)."""
+    total = np.zeros(outputs.shape[1:])
+    picks: list[int] = []
+    reached = -np.inf
+    while len(picks) < PICKS:
+        scores = [score((total + one) / (len(picks) + 1), rows) for one in outputs]
+        at = int(np.argmax(scores))
+        if picks and not scores[at] > reached:
+            break
+        reached = scores[at]
+        picks.append(at)
+        total += outputs[at]
+    return picks
+
+
+def _gain(outputs: np.ndarray, score: Callable[[np.ndarray, np.ndarray], float], *, seed: int) -> tuple[float, float]:
+    """How much better picks are than the single best on rows that did not pick, and the standard error of that."""
+    random = np.random.default_rng([seed, SPLIT_STREAM])
+    gains = []
+    for _ in range(HALVINGS):
+        order = random.permutation(outputs.shape[1])
+        choosing, judging = np.sort(order[: len(order) // 2]), np.sort(order[len(order) // 2 :])
+        picks = _greedy(outputs, score, choosing)
+        gains.append(score(outputs[picks].mean(axis=0), judging) - score(outputs[picks[0]], judging))
+    # Halves share rows, so their gains are no independent sample: the spread of one stands for the error of the mean.
+    return float(np.mean(gains)), float(np.std(gains, ddof=1) / np.sqrt(2))
+
+
+def _mean(networks: Sequence[keras.Model], times: Sequence[int]) -> keras.Model:
+    """One network that gives the weighted mean of several that read the same."""
+    inputs = {
+        name: keras.Input(value.shape[1:], dtype=value.dtype, name=name) for name, value in networks[0].input.items()
+    }
+    for number, network in enumerate(networks):
+        network.name = f"{network.name}_{number}"
+    shares = [count / sum(times) for count in times]
+    parts = [
+        keras.layers.Rescaling(share, name=f"share_{number}", dtype="float32")(network(inputs))
+        for number, (network, share) in enumerate(zip(networks, shares, strict=True))
+    ]
+    return keras.Model(inputs, keras.layers.Add(name="mean", dtype="float32")(parts), name="ensemble")

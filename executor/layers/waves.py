@@ -1,0 +1,91 @@
+"""Layers that learn how to read scaled numbers: periodic features of them, and a scale for each input."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+FREQUENCIES: Final = 16  # waves of a number (RealMLP-TD; Holzmüller et al. 2024, section 3)
+FEATURES: Final = 3  # to which the waves of a number are mixed; the number itself stands beside them (the same)
+SPREAD: Final = 0.1  # standard deviation of the first frequencies, in periods a unit of the scaled number (the same)
+
+
+def waved(numbers: tf.Tensor, frequency: tf.Tensor, phase: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """Of each number the features Σ cos(2π · number · frequency + phase) · kernel + bias, for K trials at once.
+
+    numbers: (rows, n); frequency, phase: (K, n, FREQUENCIES); kernel: (K, n · FREQUENCIES, FEATURES); bias: (K, n,
+    FEATURES). Returns (K, rows, n · FEATURES).
+    """
+    trials, n = tf.shape(frequency)[0], numbers.shape[1]
+    angles = (2 * math.pi) * numbers[None, :, :, None] * frequency[:, None] + phase[:, None]
+    mixed = tf.einsum("kbnf,knfd->kbnd", tf.cos(angles), tf.reshape(kernel, [trials, n, FREQUENCIES, FEATURES]))
+    return tf.reshape(mixed + bias[:, None], [trials, -1, n * FEATURES])
+
+
+def first_waves(numbers: int, *, seed: int) -> list[np.ndarray]:
+    """Frequency, phase, kernel and bias of one trial before its first step, as `waved` reads them without the K."""
+    random = np.random.default_rng(seed)
+    bound = FREQUENCIES**-0.5
+    return [
+        random.normal(0, SPREAD, (numbers, FREQUENCIES)).astype(np.float32),
+        random.uniform(-math.pi, math.pi, (numbers, FREQUENCIES)).astype(np.float32),
+        random.uniform(-bound, bound, (numbers * FREQUENCIES, FEATURES)).astype(np.float32),
+        random.uniform(-bound, bound, (numbers, FEATURES)).astype(np.float32),
+    ]
+
+
+@keras.saving.register_keras_serializable(package="pcwat")
+class Waves(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    """Periodic features of the first columns (Gorishniy et al. 2022; in this form Holzmüller et al. 2024).
+
+    Reads (rows, columns); gives (rows, numbers · FEATURES).
+    numbers: how many columns. seed: of the first weights.
+    """
+
+    def __init__(
+        self,
+        *,
+        numbers: int,
+        seed: int = 0,
+        name: str | None = None,
+        dtype: Any = None,  # noqa: ANN401 - Keras' own loose type
+    ) -> None:
+        super().__init__(name=name, dtype=dtype)
+        self.numbers = numbers
+        self.seed = seed
+
+    def build(self, _: Any) -> None:  # noqa: ANN401 - a shape
+        names = ("frequency", "phase", "kernel", "bias")
+        for name, value in zip(names, first_waves(self.numbers, seed=self.seed), strict=True):
+            weight = self.add_weight(shape=value.shape, initializer="zeros", name=name)
+            weight.assign(value)
+            setattr(self, name, weight)
+
+    def call(self, columns: Any) -> tf.Tensor:  # noqa: ANN401 - a tensor
+        weights = [tf.convert_to_tensor(weight)[None] for weight in self.weights]
+        return waved(columns[:, : self.numbers], *weights)[0]
+
+    def compute_output_spec(self, columns: Any) -> keras.KerasTensor:  # noqa: ANN401 - symbolic tensor
+        return keras.KerasTensor((columns.shape[0], self.numbers * FEATURES), dtype=self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"numbers": self.numbers, "seed": self.seed}
+        return {name: value for name, value in super().get_config().items() if name != "trainable"} | own
+
+
+@keras.saving.register_keras_serializable(package="pcwat")
+class Scale(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    """Multiplies each column with a number that is learned, from 1: a soft choice of features (Holzmüller et al. 2024).
+
+    Reads and gives (rows, columns).
+    """
+
+    def build(self, shape: Any) -> None:  # noqa: ANN401 - a shape
+        self.scale = self.add_weight(shape=(shape[-1],), initializer="ones", name="scale")
+
+    def call(self, columns: Any) -> Any:  # noqa: ANN401 - tensors of any backend
+        return columns * self.scale
