@@ -13,6 +13,7 @@ from executor.baselines import LINEAR_SECONDS
 from executor.begin import Begun, begin, reopen
 from executor.budget import Budget
 from executor.catalog.hyperparameters import search_space
+from executor.catalog.intervals import Intervals, conformal_intervals
 from executor.catalog.performance import performance_metric
 from executor.evaluate import evaluate
 from executor.guardrails import with_measured_drift
@@ -47,6 +48,8 @@ from rules.rulebook import SHIPPED_LAYERS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+    import numpy as np
 
     from executor.search import RoundProgress
     from rules.bundle import Bundle
@@ -123,8 +126,13 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     model = assemble(preprocessing, network, parts, signature)
     metric = performance_metric(bundle.metric)
     validation = table.take(rows.validation)
-    thresholds = metric.thresholds(predict_rows(model, signature, validation), parts.validation, parts)
-    signature = signature.model_copy(update={"thresholds": thresholds})
+    said = predict_rows(model, signature, validation)
+    signature = signature.model_copy(
+        update={
+            "thresholds": metric.thresholds(said, parts.validation, parts),
+            "intervals": _intervals(parts.validation.raw_target, said, parts.task),
+        }
+    )
     save(model, directory / MODEL, signature=signature, rows=validation)
     write_json(directory / SIGNATURE, signature)
 
@@ -168,3 +176,8 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     # Last, for a run is finished when its scores are there.
     write(directory / SCORES, scores)
     return Run(directory)
+
+
+def _intervals(truth: np.ndarray, said: np.ndarray, task: Task) -> Intervals | None:
+    """Prediction intervals of a regression; a forecast's later errors are not drawn as those of its validation rows."""
+    return conformal_intervals(truth, said) if task in {Task.REGRESSION, Task.MULTI_REGRESSION} else None

@@ -38,6 +38,8 @@ def show_scores(run: Run, console: Console) -> None:
     console.print(f"Also: {others}", style="dim")
     for threshold in scores.thresholds:
         console.print(f"Threshold: {escape(threshold)}", style="dim")
+    for remark in scores.remarks:
+        console.print(escape(remark), style="dim")
     console.print(Text(scores.verdict, style="bold" if scores.has_signal else "bold yellow"))
     for one in run.guardrails:
         if one.name == DRIFT_NAME and one.status == "alerted":

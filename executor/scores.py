@@ -29,6 +29,19 @@ class BaselineScore(BaseModel):
     """How much better the model is, positive when it is better, whatever P's direction."""
 
 
+class IntervalScore(BaseModel):
+    """How prediction intervals did on the hold-out; one number a target."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    percent: int
+    """Of the rows that they were to hold."""
+    coverage: tuple[float, ...]
+    """Share of the hold-out that they hold."""
+    mean_width: tuple[float, ...]
+    """From the lower to the upper end, in the target's own unit."""
+
+
 class Scores(BaseModel):
     """The file scores.json."""
 
@@ -46,6 +59,10 @@ class Scores(BaseModel):
     baselines: dict[str, BaselineScore]
     thresholds: tuple[str, ...]
     """How each decision threshold was found, with its value."""
+    intervals: IntervalScore | None = None
+    """Of regression, unless the validation rows were too few for intervals."""
+    remarks: tuple[str, ...] = ()
+    """What was measured of the answers beside P, in sentences."""
     has_signal: bool
     """Whether the model is certainly better than the constant answer."""
     verdict: str

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from executor.catalog.intervals import Intervals
 from executor.catalog.performance import decide
 from executor.catalog.threshold import Threshold
 from executor.table import Form, RawTable, fetch, form_of, read_columns, read_names, read_time
@@ -90,6 +91,8 @@ class Signature(BaseModel):
     rare_class: int | None
     thresholds: tuple[Threshold, ...]
     """One for binary, on the probability of rare_class; one a label; none otherwise."""
+    intervals: Intervals | None = None
+    """Of regression, around each predicted value; None for other tasks."""
     time_column: str | None
     entity_column: str | None
     windows: Windows | None
@@ -164,7 +167,7 @@ def rows_for(signature: Signature, dataset: Dataset, *, ignore_extra: bool = Fal
 
 
 def answers(signature: Signature, outcome: np.ndarray) -> dict[str, np.ndarray]:
-    """What a person reads of a model's answers, column by column: predictions, and probabilities where there are some.
+    """What a person reads of a model's answers, column by column: predictions, with probabilities or intervals.
 
     outcome: (rows, outputs), as `executor.assemble.predict_rows` gives it.
     """
@@ -180,9 +183,16 @@ def answers(signature: Signature, outcome: np.ndarray) -> dict[str, np.ndarray]:
             for at, target in enumerate(signature.targets)
         }
         return written | {f"probability of {name}": outcome[:, at] for at, name in enumerate(signature.targets)}
+    told = {"prediction": decided}
+    if signature.intervals is not None and signature.intervals.half_widths:
+        told["low"], told["high"] = signature.intervals.bounds(decided)
     if len(signature.targets) == 1:
-        return {"prediction": decided[:, 0]}
-    return {f"prediction of {target}": decided[:, at] for at, target in enumerate(signature.targets)}
+        return {word: values[:, 0] for word, values in told.items()}
+    return {
+        f"{word} of {target}": values[:, at]
+        for at, target in enumerate(signature.targets)
+        for word, values in told.items()
+    }
 
 
 def _columns(dataset: Dataset, roles: Roles, names: Sequence[str]) -> tuple[Column, ...]:

@@ -93,6 +93,11 @@ def test_a_regression_is_scored_in_the_targets_own_unit(tmp_path: Path) -> None:
     assert run.scores.hold_out.value == pytest.approx(np.sqrt(np.mean(np.subtract(truth, said) ** 2)))
     assert run.scores.others["mae"] == pytest.approx(mean_absolute_error(truth, said))
     assert run.scores.has_signal
+    low, high = (np.array([float(row[name]) for row in rows]) for name in ("low", "high"))
+    assert run.scores.intervals is not None
+    assert run.scores.intervals.coverage == (np.mean((low <= truth) & (truth <= high)),)
+    assert 0.7 < run.scores.intervals.coverage[0] <= 1
+    assert run.predict(example("diabetes")).column_names == ["prediction", "low", "high"]
 
 
 def test_several_classes_are_told_apart(tmp_path: Path) -> None:
@@ -137,6 +142,9 @@ def test_several_numbers_are_learned_together(tmp_path: Path) -> None:
     run = train(path, target=["first", "second"], trials=1, directory=tmp_path / "run")
     assert run.signature.task == "multi_regression"
     assert run.scores.has_signal
+    assert run.predict(path).column_names == [
+        f"{word} of {target}" for target in ("first", "second") for word in ("prediction", "low", "high")
+    ]
 
 
 def test_a_series_is_continued_by_one_step(tmp_path: Path) -> None:
