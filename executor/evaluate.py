@@ -10,7 +10,8 @@ import numpy as np
 
 from executor.baselines import LINEAR_SECONDS, constant_baseline, linear_baseline, naive_error, seasonal_baseline
 from executor.catalog.performance import Predictions, decide, every_score
-from executor.scores import BaselineScore, Estimate, IntervalScore, Scores, is_positive, verdict
+from executor.reliability import calibration_score, interval_score, remarks
+from executor.scores import BaselineScore, Estimate, Scores, is_positive, verdict
 from executor.signature import answers
 from recommender.render import number
 from rules.facts import Task
@@ -86,7 +87,7 @@ def evaluate(
         )
         for at, baseline in enumerate(baselines, start=1)
     }
-    intervals = _interval_score(signature, hold_out.raw_target, outcome)
+    calibration, intervals = calibration_score(signature, said), interval_score(signature, said)
     scores = Scores(
         metric=metric.name,
         direction=metric.direction,
@@ -98,7 +99,8 @@ def evaluate(
         baselines=scored,
         thresholds=_thresholds(signature),
         intervals=intervals,
-        remarks=_interval_remarks(signature, intervals),
+        calibration=calibration,
+        remarks=remarks(signature, calibration, intervals),
         has_signal=is_positive(scored["constant"].gain),
         verdict=verdict(scored),
     )
@@ -143,36 +145,6 @@ def _thresholds(signature: Signature) -> tuple[str, ...]:
         f"{f'{name}: ' if name else ''}{number(threshold.value)} ({threshold.why})"
         for name, threshold in zip(names, signature.thresholds, strict=False)
     )
-
-
-def _interval_score(signature: Signature, truth: np.ndarray, outcome: np.ndarray) -> IntervalScore | None:
-    """Share of the hold-out that the intervals hold, and how wide they are; None without intervals."""
-    intervals = signature.intervals
-    if intervals is None or not intervals.half_widths:
-        return None
-    low, high = intervals.bounds(outcome)
-    return IntervalScore(
-        percent=intervals.percent,
-        coverage=tuple(((low <= truth) & (truth <= high)).mean(axis=0).tolist()),
-        mean_width=tuple((high - low).mean(axis=0).tolist()),
-    )
-
-
-def _interval_remarks(signature: Signature, found: IntervalScore | None) -> tuple[str, ...]:
-    """What the intervals came to, or why there are none, in a sentence."""
-    if signature.intervals is None:
-        return ()
-    if found is None:
-        return (f"No prediction intervals: {signature.intervals.lacking}.",)
-    start = f"{found.percent} % prediction intervals hold"
-    held = [
-        f"{share * 100:.1f} % of {{what}}, {number(width)} wide in the mean"
-        for share, width in zip(found.coverage, found.mean_width, strict=True)
-    ]
-    if len(signature.targets) == 1:
-        return (f"{start} {held[0].format(what='the hold-out')}.",)
-    each = "; ".join(words.format(what=repr(target)) for words, target in zip(held, signature.targets, strict=True))
-    return (f"{start} on the hold-out {each}.",)
 
 
 def _finite(value: float) -> float | None:

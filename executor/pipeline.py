@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 from pyarrow import csv
 
-from executor.assemble import assemble, predict_rows, save
+from executor.assemble import assemble, network_outputs, predict_rows, save
 from executor.baselines import LINEAR_SECONDS
 from executor.begin import Begun, begin, reopen
 from executor.budget import Budget
 from executor.catalog.hyperparameters import search_space
 from executor.catalog.intervals import Intervals, conformal_intervals
 from executor.catalog.performance import performance_metric
+from executor.catalog.temperature import temperatures
 from executor.evaluate import evaluate
 from executor.guardrails import with_measured_drift
 from executor.preprocess import encode_hold_out, encode_parts, fit_preprocessing
@@ -49,8 +50,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    import keras
     import numpy as np
 
+    from executor.catalog.temperature import Temperature
+    from executor.parts import Parts
     from executor.search import RoundProgress
     from rules.bundle import Bundle
     from rules.decision import Pin
@@ -122,7 +126,8 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     trials = search(bundle, parts, budget=budget, seed=seed, directory=directory, at_once=at_once, progress=progress)
 
     network = rebuild(trials.best, bundle, parts, seed)
-    signature = describe(begun.dataset, roles, table, preprocessing, parts, windows=windows)
+    cooling = _temperatures(network, parts)
+    signature = describe(begun.dataset, roles, table, preprocessing, parts, temperatures=cooling, windows=windows)
     model = assemble(preprocessing, network, parts, signature)
     metric = performance_metric(bundle.metric)
     validation = table.take(rows.validation)
@@ -176,6 +181,13 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     # Last, for a run is finished when its scores are there.
     write(directory / SCORES, scores)
     return Run(directory)
+
+
+def _temperatures(network: keras.Model, parts: Parts) -> tuple[Temperature, ...]:
+    """The temperatures of a network's probabilities, by its logits on validation rows."""
+    if not parts.task.is_classification:
+        return ()
+    return temperatures(parts.validation.raw_target, network_outputs(network, parts.validation), parts.task)
 
 
 def _intervals(truth: np.ndarray, said: np.ndarray, task: Task) -> Intervals | None:

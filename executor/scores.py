@@ -42,6 +42,16 @@ class IntervalScore(BaseModel):
     """From the lower to the upper end, in the target's own unit."""
 
 
+class CalibrationScore(BaseModel):
+    """What temperatures did to the probabilities of the hold-out: before and after."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    log_loss: tuple[float | None, float | None]
+    calibration_error: tuple[float | None, float | None]
+    """Expected calibration error, in 15 bins."""
+
+
 class Scores(BaseModel):
     """The file scores.json."""
 
@@ -61,6 +71,8 @@ class Scores(BaseModel):
     """How each decision threshold was found, with its value."""
     intervals: IntervalScore | None = None
     """Of regression, unless the validation rows were too few for intervals."""
+    calibration: CalibrationScore | None = None
+    """Of classification, where a temperature other than 1 was chosen."""
     remarks: tuple[str, ...] = ()
     """What was measured of the answers beside P, in sentences."""
     has_signal: bool

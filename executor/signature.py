@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from executor.catalog.intervals import Intervals
 from executor.catalog.performance import decide
+from executor.catalog.temperature import Temperature
 from executor.catalog.threshold import Threshold
 from executor.table import Form, RawTable, fetch, form_of, read_columns, read_names, read_time
 from executor.windows import Windows
@@ -91,6 +92,8 @@ class Signature(BaseModel):
     rare_class: int | None
     thresholds: tuple[Threshold, ...]
     """One for binary, on the probability of rare_class; one a label; none otherwise."""
+    temperatures: tuple[Temperature, ...] = ()
+    """By which the model divides its logits: one for all classes, or one a label; none for other tasks."""
     intervals: Intervals | None = None
     """Of regression, around each predicted value; None for other tasks."""
     time_column: str | None
@@ -117,10 +120,10 @@ def describe(
     preprocessing: Preprocessing,
     parts: Parts,
     *,
-    thresholds: tuple[Threshold, ...] = (),
+    temperatures: tuple[Temperature, ...] = (),
     windows: Windows | None = None,
 ) -> Signature:
-    """The signature of a model that was trained on a table. table: as it was encoded, windows made."""
+    """The signature of a model that was trained on a table, without thresholds. table: as encoded, windows made."""
     apart = {roles.time_column, roles.entity_column, *roles.targets} if windows is not None else set()
     read = {*roles.features, *apart}
     required = [name for name in dataset.columns if name in read]
@@ -133,7 +136,8 @@ def describe(
         known=tuple(name for name in dataset.columns if name not in read),
         inputs=_inputs(preprocessing),
         rare_class=parts.rare_class,
-        thresholds=thresholds,
+        thresholds=(),
+        temperatures=temperatures,
         time_column=roles.time_column,
         entity_column=roles.entity_column,
         windows=windows,

@@ -220,6 +220,15 @@ def _log_loss(rows: Predictions) -> float:
     return measures.log_loss(rows.truth, outcome)
 
 
+def _calibration_error(rows: Predictions) -> float:
+    """Of the decided class's probability; of a binary task the yes', of several labels the mean of theirs."""
+    if rows.task is Task.MULTICLASS:
+        return measures.calibration_error(rows.truth == rows.decided, rows.outcome.max(axis=1))
+    truth = rows.truth.reshape(rows.outcome.shape)
+    columns = zip(truth.T == 1, rows.outcome.T, strict=True)
+    return float(np.mean([measures.calibration_error(happened, said) for happened, said in columns]))
+
+
 def _average_precision(rows: Predictions) -> float:
     rare = 1 if rows.rare_class is None else rows.rare_class
     return measures.average_precision(rows.truth == rare, of_class(rows.outcome, rare))
@@ -238,6 +247,7 @@ _CLASSES: Final[Mapping[str, Callable[[Predictions], float]]] = MappingProxyType
         "roc_auc": _roc_auc,
         "matthews": lambda rows: measures.matthews(rows.truth, rows.decided, rows.classes),
         "log_loss": _log_loss,
+        "calibration_error": _calibration_error,
         "f1_macro": _f1_macro,
     }
 )
@@ -258,6 +268,7 @@ _REPORTED: Final[Mapping[Task, Mapping[str, Callable[[Predictions], float]]]] = 
             "exact_match": lambda rows: measures.exact_match(rows.truth, rows.decided),
             "roc_auc": _roc_auc,
             "log_loss": _log_loss,
+            "calibration_error": _calibration_error,
             "f1_macro": _f1_macro,
         },
         Task.FORECASTING: {**_NUMBERS, "mase": _scaled_error},

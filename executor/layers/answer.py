@@ -14,27 +14,33 @@ Activation = Literal["sigmoid", "softmax"]
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class Probabilities(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
-    """Logits (rows, outputs) to probabilities, in float32 whatever the network computed in."""
+    """Logits (rows, outputs) to probabilities, in float32 whatever the network computed in.
+
+    temperatures: what logits are divided by, one for all outputs or one each; None for 1.
+    """
 
     def __init__(
         self,
         *,
         activation: Activation,
+        temperatures: list[float] | None = None,
         name: str | None = None,
         dtype: Any = None,  # noqa: ANN401 - Keras' own loose type
     ) -> None:
         del dtype
         super().__init__(name=name, dtype="float32", trainable=False)
         self.activation = activation
+        self.temperatures = tuple(temperatures or (1.0,))
 
     def call(self, logits: Any) -> tf.Tensor:  # noqa: ANN401 - a tensor of any backend
+        logits = tf.cast(logits, tf.float32) / tf.constant(self.temperatures, tf.float32)
         return tf.nn.softmax(logits) if self.activation == "softmax" else tf.nn.sigmoid(logits)
 
     def compute_output_spec(self, logits: Any) -> keras.KerasTensor:  # noqa: ANN401 - symbolic tensor
         return keras.KerasTensor(logits.shape, dtype="float32")
 
     def get_config(self) -> dict[str, Any]:
-        return {"name": self.name, "activation": self.activation}
+        return {"name": self.name, "activation": self.activation, "temperatures": [*self.temperatures]}
 
 
 @keras.saving.register_keras_serializable(package="pcwat")

@@ -57,6 +57,8 @@ def test_the_score_can_be_recomputed_from_the_predictions(cancer_run: Run) -> No
     assert roc_auc_score(truth, score) == pytest.approx(cancer_run.scores.hold_out.value)
     assert cancer_run.scores.hold_out.value > 0.95
     assert cancer_run.scores.has_signal
+    assert len(cancer_run.signature.temperatures) == len(cancer_run.scores.remarks) == 1
+    assert cancer_run.scores.remarks[0].startswith("Probabilities ")
 
 
 def test_no_feature_value_lies_in_a_record(cancer_run: Run) -> None:

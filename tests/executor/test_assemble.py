@@ -11,6 +11,7 @@ import pytest
 
 from executor.assemble import assemble, load, model_inputs, predict_rows, save
 from executor.catalog.performance import outcome_of
+from executor.catalog.temperature import Temperature, tempered
 from executor.preprocess import Preprocessing, encode_hold_out, encode_parts, fit_preprocessing
 from executor.signature import Signature, describe
 from executor.split import split
@@ -68,7 +69,9 @@ def _network(parts: Parts, preprocessing: Preprocessing) -> keras.Model:
     return keras.Model(inputs, output, name="mlp")
 
 
-def _put_together(columns: dict[str, Any], roles: Roles) -> tuple[keras.Model, Signature, RawTable, Parts, np.ndarray]:
+def _put_together(
+    columns: dict[str, Any], roles: Roles, temperatures: tuple[Temperature, ...] = ()
+) -> tuple[keras.Model, Signature, RawTable, Parts, np.ndarray]:
     """The model, its signature, the hold-out rows, the parts, and the outcome that the parts' arrays lead to."""
     with Dataset.open(pa.table(columns)) as dataset:
         table, windows = read_rows(dataset, roles), None
@@ -78,7 +81,7 @@ def _put_together(columns: dict[str, Any], roles: Roles) -> tuple[keras.Model, S
         rows = split(table, roles, seed=0)
         preprocessing = fit_preprocessing(table, roles, rows.train)
         parts = encode_parts(table, roles, rows, preprocessing)
-        signature = describe(dataset, roles, table, preprocessing, parts, windows=windows)
+        signature = describe(dataset, roles, table, preprocessing, parts, temperatures=temperatures, windows=windows)
     network = _network(parts, preprocessing)
     model = assemble(preprocessing, network, parts, signature)
     hold_out = encode_hold_out(table, rows, preprocessing, parts)
@@ -131,6 +134,20 @@ def test_the_model_answers_raw_rows_as_the_parts_do_and_again_after_loading(task
     save(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
     np.testing.assert_array_equal(predict_rows(load(tmp_path / "model.keras"), signature, hold_out), answers)
     assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
+
+
+@pytest.mark.parametrize(
+    ("task", "values"), [(Task.BINARY, (2.0,)), (Task.MULTICLASS, (0.5,)), (Task.MULTILABEL, (0.5, 3.0))]
+)
+def test_a_saved_model_answers_at_its_temperatures(task: Task, values: tuple[float, ...], tmp_path: Path) -> None:
+    columns, kinds = _mixed()
+    targets, target_kinds, apart = _targets(task)
+    roles = _roles(task, tuple(targets), kinds | target_kinds, **apart)
+    cooling = tuple(Temperature(value=value, why="") for value in values)
+    model, signature, hold_out, _, outcome = _put_together(columns | targets, roles, temperatures=cooling)
+    save(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
+    answers = predict_rows(load(tmp_path / "model.keras"), signature, hold_out)
+    np.testing.assert_allclose(answers, tempered(outcome, np.array(values), task), rtol=1e-5)
 
 
 def test_hostile_column_names_survive_saving(tmp_path: Path) -> None:

@@ -179,6 +179,31 @@ def test_the_tuned_threshold_decides_and_is_reported(make_parts: MakeParts) -> N
     assert scores.thresholds == ("0.2 (tuned for F1)",)
 
 
+def test_a_temperature_is_judged_before_and_after(make_parts: MakeParts) -> None:
+    target = np.array([1.0, 0, 0, 0] * 25)[:, None]
+    parts = make_parts(np.arange(100.0)[:, None], target, task=Task.BINARY)
+    # At temperature 2 the answer is 1/4 for every row, as it should be: before it was 1/10, for (1/9)^(1/2) = 1/3.
+    signature = _signature(Task.BINARY, temperatures=({"value": 2.0, "why": "lowers the log-loss"},))
+    scores = _judged(RocAuc(), parts, np.full((20, 1), 0.25), signature=signature).scores
+    assert scores.calibration is not None
+    assert scores.calibration.calibration_error == pytest.approx((0.15, 0.0))
+    assert scores.calibration.log_loss == pytest.approx(
+        [-(np.log(says) + 3 * np.log(1 - says)) / 4 for says in (0.1, 0.25)]
+    )
+    assert scores.others["log_loss"] == pytest.approx(scores.calibration.log_loss[1])
+    assert scores.remarks == (
+        "Probabilities at temperature 2; on the hold-out: log-loss 0.6547 → 0.5623, calibration error 0.15 → 0.",
+    )
+
+
+def test_a_temperature_that_is_not_changed_says_why(make_parts: MakeParts) -> None:
+    parts = make_parts(np.arange(100.0)[:, None], np.array([1.0, 0] * 50)[:, None], task=Task.BINARY)
+    signature = _signature(Task.BINARY, temperatures=({"value": 1.0, "why": "20 rows are too few"},))
+    scores = _judged(RocAuc(), parts, np.full((20, 1), 0.25), signature=signature).scores
+    assert scores.calibration is None
+    assert scores.remarks == ("Probabilities as the network gives them: 20 rows are too few.",)
+
+
 def _regression(make_parts: MakeParts, targets: int = 1) -> Parts:
     values = np.random.default_rng(0).normal(size=(100, targets))
     return make_parts(np.zeros((100, 1)), values, task=Task.REGRESSION if targets == 1 else Task.MULTI_REGRESSION)
