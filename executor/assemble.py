@@ -51,7 +51,8 @@ def assemble(preprocessing: Preprocessing, network: keras.Model, parts: Parts, s
         answer = Probabilities(activation=activation, temperatures=values, name=f"{PREFIX}answer")(outputs)
     else:
         mean, scale = parts.target_mean.tolist(), parts.target_scale.tolist()
-        answer = Values(scale=scale, mean=mean, name=f"{PREFIX}answer")(outputs)
+        low, high = (None, None) if parts.target_range is None else (bound.tolist() for bound in parts.target_range)
+        answer = Values(scale=scale, mean=mean, low=low, high=high, name=f"{PREFIX}answer")(outputs)
     return keras.Model(symbols, answer, name="pcwat")
 
 

@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from threadpoolctl import threadpool_limits
 
-from executor.catalog.performance import Predictions, decide
+from executor.catalog.performance import Predictions, decide, outcome_of
 from recommender.render import number
 from rules.facts import Task
 
@@ -163,7 +163,7 @@ def _fitted_ridge(
 
     def values(ridge: Ridge, rows: Examples) -> np.ndarray:
         said = ridge.predict(_features(rows, parts)).reshape(len(rows), parts.outputs) + rows.offset
-        return np.asarray(said * parts.target_scale + parts.target_mean)
+        return outcome_of(said, parts)
 
     def score(ridge: Ridge) -> float:
         said = values(ridge, parts.validation)

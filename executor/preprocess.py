@@ -244,6 +244,7 @@ def encode_parts(table: RawTable, roles: Roles, split: Split, preprocessing: Pre
         rare_class=_rare_class(train) if roles.task is Task.BINARY else None,
         target_mean=mean,
         target_scale=scale,
+        target_range=_range(train, roles),
     )
 
 
@@ -306,6 +307,14 @@ def _standardisation(train: RawTable, task: Task, outputs: int) -> tuple[np.ndar
     mean = truth.mean(axis=0)
     scale = (truth if train.offset is None else truth - train.offset).std(axis=0)
     return mean, np.where(scale > LEAST_SCALE * np.abs(truth).max(axis=0), scale, 1.0)
+
+
+def _range(train: RawTable, roles: Roles) -> tuple[np.ndarray, np.ndarray] | None:
+    """Lowest and highest training value of each target; None where later rows may well go beyond them."""
+    if roles.task.is_classification or roles.task is Task.FORECASTING or roles.time_column is not None:
+        return None
+    truth = known_truth(train)
+    return truth.min(axis=0), truth.max(axis=0)
 
 
 def _rare_class(train: RawTable) -> int:

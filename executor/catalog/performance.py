@@ -126,7 +126,8 @@ def outcome_of(outputs: np.ndarray, parts: Parts) -> np.ndarray:
         return np.asarray(softmax(wide, axis=1))
     if parts.task.is_classification:
         return np.asarray(expit(wide))
-    return np.asarray(wide * parts.target_scale + parts.target_mean)
+    values = wide * parts.target_scale + parts.target_mean
+    return np.asarray(values if parts.target_range is None else np.clip(values, *parts.target_range))
 
 
 def of_class(outcome: np.ndarray, index: int) -> np.ndarray:

@@ -48,6 +48,7 @@ class Values(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
     """Standardised values (rows, targets) to the target's own unit, in float64: value · scale + mean, or + offset.
 
     mean: (targets,), or None where a forecast's offsets are a second input, (rows, targets) or a list of (rows, 1).
+    low, high: (targets,), to which values are clamped; None for no bounds.
     """
 
     def __init__(
@@ -55,6 +56,8 @@ class Values(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
         *,
         scale: list[float],
         mean: list[float] | None,
+        low: list[float] | None = None,
+        high: list[float] | None = None,
         name: str | None = None,
         dtype: Any = None,  # noqa: ANN401 - Keras' own loose type
     ) -> None:
@@ -62,10 +65,15 @@ class Values(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
         super().__init__(name=name, dtype="float32", autocast=False, trainable=False)
         self.scale = tuple(scale)
         self.mean = None if mean is None else tuple(mean)
+        self.bounds = None if low is None or high is None else (tuple(low), tuple(high))
 
     def call(self, standardised: Any, offset: Any = None) -> tf.Tensor:  # noqa: ANN401 - tensors
         start = joined(offset) if self.mean is None else tf.constant(self.mean, tf.float64)
-        return tf.cast(standardised, tf.float64) * tf.constant(self.scale, tf.float64) + start
+        values = tf.cast(standardised, tf.float64) * tf.constant(self.scale, tf.float64) + start
+        if self.bounds is None:
+            return values
+        low, high = (tf.constant(bound, tf.float64) for bound in self.bounds)
+        return tf.minimum(tf.maximum(values, low), high)
 
     def compute_output_spec(self, standardised: Any, offset: Any = None) -> keras.KerasTensor:  # noqa: ANN401
         del offset
@@ -73,4 +81,5 @@ class Values(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
 
     def get_config(self) -> dict[str, Any]:
         mean = None if self.mean is None else [*self.mean]
-        return {"name": self.name, "scale": [*self.scale], "mean": mean}
+        low, high = (None, None) if self.bounds is None else ([*bound] for bound in self.bounds)
+        return {"name": self.name, "scale": [*self.scale], "mean": mean, "low": low, "high": high}

@@ -12,6 +12,7 @@ import pytest
 from executor.assemble import assemble, load, model_inputs, predict_rows, save
 from executor.catalog.performance import outcome_of
 from executor.catalog.temperature import Temperature, tempered
+from executor.layers.answer import Values
 from executor.preprocess import Preprocessing, encode_hold_out, encode_parts, fit_preprocessing
 from executor.signature import Signature, describe
 from executor.split import split
@@ -148,6 +149,20 @@ def test_a_saved_model_answers_at_its_temperatures(task: Task, values: tuple[flo
     save(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
     answers = predict_rows(load(tmp_path / "model.keras"), signature, hold_out)
     np.testing.assert_allclose(answers, tempered(outcome, np.array(values), task), rtol=1e-5)
+
+
+def test_a_saved_regression_never_leaves_the_range_of_its_training_rows(tmp_path: Path) -> None:
+    columns = {"x": np.arange(ROWS) % 40.0}
+    roles = _roles(Task.REGRESSION, ("y",), {"x": Kind.NUMERIC, "y": Kind.NUMERIC})
+    model, signature, hold_out, parts, outcome = _put_together({**columns, "y": columns["x"] * 2}, roles)
+    assert parts.target_range is not None
+    low, high = (bound[0] for bound in parts.target_range)
+    assert low <= outcome.min() <= outcome.max() <= high
+    outputs = model.get_layer("pcwat.answer").input
+    wild = Values(scale=[1e9], mean=[0.0], low=[low], high=[high])(outputs)
+    save(keras.Model(model.input, wild), tmp_path / "model.keras", signature=signature, rows=hold_out)
+    answers = predict_rows(load(tmp_path / "model.keras"), signature, hold_out)
+    assert set(answers[:, 0].tolist()) <= {low, high}
 
 
 def test_hostile_column_names_survive_saving(tmp_path: Path) -> None:
