@@ -12,6 +12,7 @@ from executor.assemble import assemble, network_outputs, predict_rows, save
 from executor.baselines import LINEAR_SECONDS
 from executor.begin import Begun, begin, reopen
 from executor.budget import Budget
+from executor.catalog.cost import huber_delta
 from executor.catalog.hyperparameters import search_space
 from executor.catalog.intervals import Intervals, conformal_intervals
 from executor.catalog.performance import performance_metric
@@ -42,6 +43,7 @@ from recommender.dataset import Dataset
 from recommender.manifest import GUARDRAILS, MANIFEST, RECORD, Manifest
 from recommender.recommend import Said
 from recommender.roles import Kind
+from rules.choices import Huber
 from rules.facts import Task
 from rules.record import Guardrails, Record
 from rules.rulebook import SHIPPED_LAYERS
@@ -171,6 +173,7 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
         stopped_by=trials.stopped_by,
         best_trial=trials.best.number,
         best_hyperparameters=trials.best.hyperparameters,
+        huber_delta=huber_delta(bundle.loss, parts) if isinstance(bundle.loss, Huber) else None,
         sensitivity=sensitivities(space, trials.ranked, seed=seed),
         seconds=round(budget.spent(), 1),
     )

@@ -181,10 +181,14 @@ class WeightedCrossentropy(Choice):
 
 
 class Huber(Choice):
-    """Quadratic up to delta, linear beyond; delta in standard deviations of the target."""
+    """Quadratic up to delta, linear beyond; delta in standard deviations of the target.
+
+    Without a delta it is 1.345 residual scales of a linear model: 95 % as efficient as squared error on normal errors
+    (Huber 1964; Holland and Welsch 1977).
+    """
 
     name: Literal["huber"] = "huber"
-    delta: Annotated[float, Field(gt=0)] = 1.0
+    delta: Annotated[float, Field(gt=0)] | None = None
 
 
 class MseLoss(Choice):

@@ -63,7 +63,7 @@ def test_a_listed_rule_has_all_its_parts_as_json(recommend) -> None:
         "place": "handbook/cost_function.yaml:41:3",
         "author": "",
         "when": ["task is regression or multi_regression", "outlier_share ≥ 0.01"],
-        "choice": {"name": "huber", "delta": 1.0},
+        "choice": {"name": "huber", "delta": None},
         "because": "Huber is quadratic near zero and linear in the tails, so outliers pull it less than squared error.",
         "rejects": {"mse": "squares the outliers"},
         "source": {"notes": "Regression / C"},
