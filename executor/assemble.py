@@ -52,7 +52,7 @@ def assemble(preprocessing: Preprocessing, network: keras.Model, parts: Parts, s
     else:
         mean, scale = parts.target_mean.tolist(), parts.target_scale.tolist()
         low, high = (None, None) if parts.target_range is None else (bound.tolist() for bound in parts.target_range)
-        answer = Values(scale=scale, mean=mean, low=low, high=high, name=f"{PREFIX}answer")(outputs)
+        answer = Values(scale=scale, mean=mean, low=low, high=high, on=parts.target_on, name=f"{PREFIX}answer")(outputs)
     return keras.Model(symbols, answer, name="pcwat")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from executor.catalog.target import learned, scale_of
 from executor.run import (
     BUNDLE,
     PLAN,
@@ -87,6 +88,8 @@ def begin(
     )
     decisions = advice.strategy.decisions
     material = _read(dataset, advice.roles, seed=seed)
+    if material.table.truth is not None:
+        learned(material.table.truth, scale_of(advice.bundle.loss))  # refuses values that are not on the scale
     plan = Plan(
         dataset=None if dataset.path is None else str(dataset.path.resolve()),
         digest=dataset.digest,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
+    from rules.choices import TargetScale
     from rules.facts import Task
 
 
@@ -78,6 +79,8 @@ class Parts:
     for classification.
     """
 
+    target_on: TargetScale = "as_is"
+    """The scale on which numeric targets are learned; mean, scale and range are those of the target on it."""
     target_range: tuple[np.ndarray, np.ndarray] | None = None
     """Lowest and highest value of each target on training rows, (outputs,) each; None where answers may go beyond.
 

@@ -16,6 +16,7 @@ from executor.catalog.cost import huber_delta
 from executor.catalog.hyperparameters import search_space
 from executor.catalog.intervals import Intervals, conformal_intervals
 from executor.catalog.performance import performance_metric
+from executor.catalog.target import scale_of
 from executor.catalog.temperature import temperatures
 from executor.evaluate import evaluate
 from executor.guardrails import with_measured_drift
@@ -120,7 +121,7 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     record = Record.read(directory / RECORD)
     before = budget.spent()
     preprocessing = fit_preprocessing(table, roles, rows.train)
-    parts = encode_parts(table, roles, rows, preprocessing)
+    parts = encode_parts(table, roles, rows, preprocessing, target_on=scale_of(bundle.loss))
     budget.encoding = budget.spent() - before
     budget.answers = (len(rows.validation) + len(rows.hold_out)) / max(1, len(rows.validation))
 
@@ -137,7 +138,7 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     signature = signature.model_copy(
         update={
             "thresholds": metric.thresholds(said, parts.validation, parts),
-            "intervals": _intervals(parts.validation.raw_target, said, parts.task),
+            "intervals": _intervals(said, parts),
         }
     )
     save(model, directory / MODEL, signature=signature, rows=validation)
@@ -193,6 +194,11 @@ def _temperatures(network: keras.Model, parts: Parts) -> tuple[Temperature, ...]
     return temperatures(parts.validation.raw_target, network_outputs(network, parts.validation), parts.task)
 
 
-def _intervals(truth: np.ndarray, said: np.ndarray, task: Task) -> Intervals | None:
-    """Prediction intervals of a regression; a forecast's later errors are not drawn as those of its validation rows."""
-    return conformal_intervals(truth, said) if task in {Task.REGRESSION, Task.MULTI_REGRESSION} else None
+def _intervals(said: np.ndarray, parts: Parts) -> Intervals | None:
+    """Prediction intervals of a regression, by what a model says of the validation rows.
+
+    None for a forecast: its later errors are not drawn as those of its validation rows.
+    """
+    if parts.task not in {Task.REGRESSION, Task.MULTI_REGRESSION}:
+        return None
+    return conformal_intervals(parts.validation.raw_target, said, on=parts.target_on)

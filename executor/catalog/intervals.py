@@ -7,6 +7,9 @@ from typing import Final
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from executor.catalog.target import learned, own_unit
+from rules.choices import TargetScale
+
 PERCENT: Final = 90  # of new rows that an interval is to hold; the level of MAPIE's default and of most of its papers
 
 
@@ -23,7 +26,9 @@ class Intervals(BaseModel):
     rows: int
     """Validation rows that they were measured on."""
     half_widths: tuple[float, ...]
-    """One a target, in the target's own unit; none where the rows are too few."""
+    """One a target, on the scale on which it is learned; none where the rows are too few."""
+    on: TargetScale = "as_is"
+    """On log1p an interval is wider around a greater value, as errors there are."""
 
     @property
     def lacking(self) -> str:
@@ -35,13 +40,19 @@ class Intervals(BaseModel):
     def bounds(self, outcome: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The lower and the upper end for each predicted value, (rows, targets) each."""
         half = np.array(self.half_widths)
-        return outcome - half, outcome + half
+        if self.on == "as_is":
+            return outcome - half, outcome + half
+        middle = learned(outcome, self.on)
+        # A target on log1p is never below 0.
+        return np.maximum(own_unit(middle - half, self.on), 0), own_unit(middle + half, self.on)
 
 
-def conformal_intervals(truth: np.ndarray, outcome: np.ndarray, *, percent: int = PERCENT) -> Intervals:
+def conformal_intervals(
+    truth: np.ndarray, outcome: np.ndarray, *, on: TargetScale = "as_is", percent: int = PERCENT
+) -> Intervals:
     """Intervals whose half-width is the ⌈(n + 1) · level⌉-th smallest absolute residual of n rows.
 
-    truth, outcome: (rows, targets) of rows that did not train, in the target's own unit.
+    truth, outcome: (rows, targets) of rows that did not train, in the target's own unit. on: where residuals are taken.
 
     >>> said = np.zeros((9, 1))
     >>> conformal_intervals(said + np.arange(9.0)[:, None], said).half_widths
@@ -50,9 +61,9 @@ def conformal_intervals(truth: np.ndarray, outcome: np.ndarray, *, percent: int 
     rows = len(truth)
     rank = _rank(rows, percent)
     if rank > rows:
-        return Intervals(percent=percent, rows=rows, half_widths=())
-    residuals = np.sort(np.abs(truth - outcome), axis=0)
-    return Intervals(percent=percent, rows=rows, half_widths=tuple(residuals[rank - 1].tolist()))
+        return Intervals(percent=percent, rows=rows, half_widths=(), on=on)
+    residuals = np.sort(np.abs(learned(truth, on) - learned(outcome, on)), axis=0)
+    return Intervals(percent=percent, rows=rows, half_widths=tuple(residuals[rank - 1].tolist()), on=on)
 
 
 def fewest_rows(percent: int = PERCENT) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from executor.catalog import measures
+from executor.catalog.target import own_unit
 from executor.catalog.threshold import HALF, Average, Threshold, best_f1, f1_at, tune_threshold
 from rules.choices import F1, Accuracy, Mae, Mse, Rmse, RocAuc
 from rules.errors import ChoiceError
@@ -127,7 +128,7 @@ def outcome_of(outputs: np.ndarray, parts: Parts) -> np.ndarray:
     if parts.task.is_classification:
         return np.asarray(expit(wide))
     values = wide * parts.target_scale + parts.target_mean
-    return np.asarray(values if parts.target_range is None else np.clip(values, *parts.target_range))
+    return own_unit(values if parts.target_range is None else np.clip(values, *parts.target_range), parts.target_on)
 
 
 def of_class(outcome: np.ndarray, index: int) -> np.ndarray:

@@ -102,6 +102,21 @@ def test_a_regression_is_scored_in_the_targets_own_unit(tmp_path: Path) -> None:
     assert run.predict(example("diabetes")).column_names == ["prediction", "low", "high"]
 
 
+def test_a_target_is_learned_on_log1p_where_a_person_says_so(tmp_path: Path) -> None:
+    loss = parse_choice(Slot.LOSS, {"name": "mse", "target": "log1p"})
+    pins = [Pin(slot=Slot.LOSS, choice=loss, reason="ratios count")]
+    run = train(example("diabetes"), target="progression", trials=1, pins=pins, directory=tmp_path / "run")
+    assert str(run.bundle.loss) == "mse (target log1p)"
+    assert run.scores.has_signal
+    answers = run.predict(example("diabetes"))
+    ratios = (1 + answers["high"].to_numpy()) / (1 + answers["prediction"].to_numpy())
+    np.testing.assert_allclose(ratios, ratios[0])
+    below = write_table(tmp_path / "t.csv", ["x", "y"], [[row % 7 / 2, row - 2.5] for row in range(40)])
+    with pytest.raises(ChoiceError, match=r"none of its values is below 0, but the smallest is -2\.5"):
+        train(below, target="y", task="regression", pins=pins, directory=tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
 def test_several_classes_are_told_apart(tmp_path: Path) -> None:
     run = train(example("wine"), target="cultivar", trials=2, directory=tmp_path / "run")
     assert run.scores.metric == "accuracy"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from executor.parts import Parts
+    from rules.choices import TargetScale
 
 ROWS = 120
 HOSTILE = (
@@ -71,7 +72,10 @@ def _network(parts: Parts, preprocessing: Preprocessing) -> keras.Model:
 
 
 def _put_together(
-    columns: dict[str, Any], roles: Roles, temperatures: tuple[Temperature, ...] = ()
+    columns: dict[str, Any],
+    roles: Roles,
+    temperatures: tuple[Temperature, ...] = (),
+    target_on: TargetScale = "as_is",
 ) -> tuple[keras.Model, Signature, RawTable, Parts, np.ndarray]:
     """The model, its signature, the hold-out rows, the parts, and the outcome that the parts' arrays lead to."""
     with Dataset.open(pa.table(columns)) as dataset:
@@ -81,7 +85,7 @@ def _put_together(
             table = lag_table(table, windows)
         rows = split(table, roles, seed=0)
         preprocessing = fit_preprocessing(table, roles, rows.train)
-        parts = encode_parts(table, roles, rows, preprocessing)
+        parts = encode_parts(table, roles, rows, preprocessing, target_on=target_on)
         signature = describe(dataset, roles, table, preprocessing, parts, temperatures=temperatures, windows=windows)
     network = _network(parts, preprocessing)
     model = assemble(preprocessing, network, parts, signature)
@@ -149,6 +153,17 @@ def test_a_saved_model_answers_at_its_temperatures(task: Task, values: tuple[flo
     save(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
     answers = predict_rows(load(tmp_path / "model.keras"), signature, hold_out)
     np.testing.assert_allclose(answers, tempered(outcome, np.array(values), task), rtol=1e-5)
+
+
+def test_a_saved_regression_on_log1p_answers_in_the_targets_own_unit(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    columns = {"x": random.normal(size=ROWS), "y": np.expm1(random.normal(size=ROWS) ** 2)}
+    roles = _roles(Task.REGRESSION, ("y",), {"x": Kind.NUMERIC, "y": Kind.NUMERIC})
+    model, signature, hold_out, _, outcome = _put_together(columns, roles, target_on="log1p")
+    save(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
+    answers = predict_rows(load(tmp_path / "model.keras"), signature, hold_out)
+    np.testing.assert_allclose(answers, outcome, rtol=1e-5)
+    assert columns["y"].min() <= answers.min() <= answers.max() <= columns["y"].max()
 
 
 def test_a_saved_regression_never_leaves_the_range_of_its_training_rows(tmp_path: Path) -> None:

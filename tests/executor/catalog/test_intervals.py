@@ -46,6 +46,17 @@ def test_new_rows_of_the_same_kind_are_held_as_often_as_promised() -> None:
     assert np.mean(held) > PERCENT / 100
 
 
+def test_on_log1p_an_interval_grows_with_the_value_and_never_falls_below_zero() -> None:
+    said = np.full((9, 1), 99.0)
+    truth = np.expm1(np.log1p(said) + np.linspace(-1, 1, 9)[:, None])
+    found = conformal_intervals(truth, said, on="log1p")
+    assert found.half_widths == pytest.approx((1.0,))
+    low, high = found.bounds(np.array([[0.0], [9.0]]))
+    # A factor of e around 1 + y.
+    assert low[:, 0] == pytest.approx([0, 10 / np.e - 1])
+    assert high[:, 0] == pytest.approx([np.e - 1, 10 * np.e - 1])
+
+
 def test_intervals_survive_json() -> None:
     found = conformal_intervals(np.arange(12.0)[:, None], np.zeros((12, 1)))
     assert Intervals.model_validate_json(found.model_dump_json()) == found
