@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from rules.facts import Task
 if TYPE_CHECKING:
     from executor.catalog.performance import Predictions
     from executor.signature import Signature
+
+STANDARD_ERRORS: Final = 2.0  # by which coverage must miss its level to be called short; chance does so in 2 % of runs
+SHORT: Final = ", fewer than they should: these rows are harder than the validation rows, which also chose the model"
 
 
 def calibration_score(signature: Signature, said: Predictions) -> CalibrationScore | None:
@@ -38,10 +41,16 @@ def interval_score(signature: Signature, said: Predictions) -> IntervalScore | N
     if intervals is None or not intervals.half_widths:
         return None
     low, high = intervals.bounds(said.outcome)
+    coverage = ((low <= said.truth) & (said.truth <= high)).mean(axis=0)
+    level = intervals.percent / 100
+    # What an interval holds varies with the rows that set its width (a beta distribution: Vovk 2012), and with those of
+    # the hold-out (a binomial one).
+    spread = math.sqrt(level * (1 - level) * (1 / (intervals.rows + 2) + 1 / len(said)))
     return IntervalScore(
         percent=intervals.percent,
-        coverage=tuple(((low <= said.truth) & (said.truth <= high)).mean(axis=0).tolist()),
+        coverage=tuple(coverage.tolist()),
         mean_width=tuple((high - low).mean(axis=0).tolist()),
+        falls_short=bool(coverage.min() < level - STANDARD_ERRORS * spread),
     )
 
 
@@ -79,11 +88,12 @@ def _of_intervals(signature: Signature, found: IntervalScore) -> str:
         (f"{share * 100:.1f} % of", f"{number(width)} wide in the mean")
         for share, width in zip(found.coverage, found.mean_width, strict=True)
     ]
+    short = SHORT if found.falls_short else ""
     if signature.task is not Task.MULTI_REGRESSION:
         share, width = held[0]
-        return f"{start} {share} the hold-out, {width}."
+        return f"{start} {share} the hold-out, {width}{short}."
     each = (f"{share} {target!r}, {width}" for (share, width), target in zip(held, signature.targets, strict=True))
-    return f"{start} on the hold-out {'; '.join(each)}."
+    return f"{start} on the hold-out {'; '.join(each)}{short}."
 
 
 def _defined(value: float) -> float | None:

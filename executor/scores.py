@@ -40,6 +40,8 @@ class IntervalScore(BaseModel):
     """Share of the hold-out that they hold."""
     mean_width: tuple[float, ...]
     """From the lower to the upper end, in the target's own unit."""
+    falls_short: bool
+    """Whether they hold fewer rows than chance explains, of any target."""
 
 
 class CalibrationScore(BaseModel):
