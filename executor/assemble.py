@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from executor.layers.answer import Activation
-    from executor.parts import Parts
+    from executor.parts import Examples, Parts
     from executor.preprocess import Preprocessing
     from executor.signature import ModelInput, Signature
     from executor.table import RawTable
@@ -32,7 +32,7 @@ TOLERANCE: Final = 1e-5  # relative and absolute; a reloaded graph may add in an
 
 
 def assemble(preprocessing: Preprocessing, network: keras.Model, parts: Parts, signature: Signature) -> keras.Model:
-    """A model that reads raw rows and gives probabilities, or values in the target's own unit.
+    """A model that reads raw rows and gives probabilities at signature's temperatures, or values in the target's unit.
 
     Reads a dict with an entry for each of signature.inputs: its name, and (rows, columns) float64 or strings, or
     (rows, height, width, channels) uint8.
@@ -48,11 +48,25 @@ def assemble(preprocessing: Preprocessing, network: keras.Model, parts: Parts, s
         answer = Values(scale=parts.target_scale.tolist(), mean=None, name=f"{PREFIX}answer")(outputs, offset)
     elif parts.task.is_classification:
         activation: Activation = "softmax" if parts.task is Task.MULTICLASS else "sigmoid"
-        answer = Probabilities(activation=activation, name=f"{PREFIX}answer")(outputs)
+        values = [temperature.value for temperature in signature.temperatures]
+        answer = Probabilities(activation=activation, temperatures=values, name=f"{PREFIX}answer")(outputs)
     else:
         mean, scale = parts.target_mean.tolist(), parts.target_scale.tolist()
-        answer = Values(scale=scale, mean=mean, name=f"{PREFIX}answer")(outputs)
+        low, high = (None, None) if parts.target_range is None else (bound.tolist() for bound in parts.target_range)
+        answer = Values(scale=scale, mean=mean, low=low, high=high, on=parts.target_on, name=f"{PREFIX}answer")(outputs)
     return keras.Model(symbols, answer, name="pcwat")
+
+
+def network_outputs(network: keras.Model, examples: Examples) -> np.ndarray:
+    """What a network gives for encoded rows, logits or standardised values, (rows, outputs) float64."""
+    found = []
+    for start in range(0, len(examples), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        inputs = {"dense": examples.dense[rows]}
+        if examples.codes.shape[1]:
+            inputs["codes"] = examples.codes[rows]
+        found.append(np.asarray(network(inputs, training=False), np.float64))
+    return np.concatenate(found)
 
 
 def predict_rows(model: keras.Model, signature: Signature, table: RawTable) -> np.ndarray:

@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from threadpoolctl import threadpool_limits
 
-from executor.catalog.performance import Predictions, decide
+from executor.catalog.performance import Predictions, decide, outcome_of
 from recommender.render import number
 from rules.facts import Task
 
@@ -30,6 +30,8 @@ FEWEST_FITTED: Final = 500  # training rows, however wide the table
 MOST_STEPS: Final = 100  # of L-BFGS, scikit-learn's default
 STEPS_A_LOOK: Final = 20  # of L-BFGS between two looks at the clock
 PENALTIES: Final = (1.0, 10.0, 100.0, 1_000.0)  # of ridge regression, of which validation chooses
+CELLS_FOR_RESIDUALS: Final = 1_000_000  # filled training cells; a scale of residuals needs no more: 10,000 rows of 100
+PENALTY_FOR_RESIDUALS: Final = 10.0  # in the middle of PENALTIES, for nothing is chosen by these residuals
 SPARSE: Final = 0.25  # share of filled cells below which sparse arithmetic is the faster one
 
 
@@ -119,6 +121,17 @@ def linear_baseline(
     )
 
 
+def linear_residuals(parts: Parts) -> np.ndarray:
+    """What ridge regression leaves of the validation rows' targets, (rows, targets) float64, in standardised units."""
+    cells = (np.count_nonzero(parts.train.dense) + parts.train.codes.size) / len(parts.train)
+    rows = min(len(parts.train), max(FEWEST_FITTED, int(CELLS_FOR_RESIDUALS / max(1.0, cells))))
+    some = parts.train.take(np.linspace(0, len(parts.train) - 1, rows).astype(np.int64))
+    with threadpool_limits(1):
+        ridge = Ridge(alpha=PENALTY_FOR_RESIDUALS).fit(_features(some, parts), some.target - some.offset)
+        said = ridge.predict(_features(parts.validation, parts)).reshape(len(parts.validation), parts.outputs)
+    return np.asarray(parts.validation.target - parts.validation.offset - said, np.float64)
+
+
 def _fitted(
     metric: PerformanceMetric, some: Examples, parts: Parts, *, until: float
 ) -> Callable[[Examples], np.ndarray] | None:
@@ -163,7 +176,7 @@ def _fitted_ridge(
 
     def values(ridge: Ridge, rows: Examples) -> np.ndarray:
         said = ridge.predict(_features(rows, parts)).reshape(len(rows), parts.outputs) + rows.offset
-        return np.asarray(said * parts.target_scale + parts.target_mean)
+        return outcome_of(said, parts)
 
     def score(ridge: Ridge) -> float:
         said = values(ridge, parts.validation)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from executor.budget import Budget
+from executor.catalog.target import learned, scale_of
 from executor.run import (
     BUNDLE,
     PLAN,
@@ -88,6 +89,8 @@ def begin(
     )
     decisions = advice.strategy.decisions
     material = _read(dataset, advice.roles, seed=seed)
+    if material.table.truth is not None:
+        learned(material.table.truth, scale_of(advice.bundle.loss))  # refuses values that are not on the scale
     plan = Plan(
         dataset=None if dataset.path is None else str(dataset.path.resolve()),
         digest=dataset.digest,

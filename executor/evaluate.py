@@ -10,6 +10,7 @@ import numpy as np
 
 from executor.baselines import LINEAR_SECONDS, constant_baseline, linear_baseline, naive_error, seasonal_baseline
 from executor.catalog.performance import Predictions, decide, every_score
+from executor.reliability import calibration_score, interval_score, remarks
 from executor.scores import BaselineScore, Estimate, Scores, is_positive, verdict
 from executor.signature import answers
 from recommender.render import number
@@ -86,6 +87,7 @@ def evaluate(
         )
         for at, baseline in enumerate(baselines, start=1)
     }
+    calibration, intervals = calibration_score(signature, said), interval_score(signature, said)
     scores = Scores(
         metric=metric.name,
         direction=metric.direction,
@@ -96,6 +98,9 @@ def evaluate(
         others={name: _finite(value) for name, value in every_score(said).items()},
         baselines=scored,
         thresholds=_thresholds(signature),
+        intervals=intervals,
+        calibration=calibration,
+        remarks=remarks(signature, calibration, intervals),
         has_signal=is_positive(scored["constant"].gain),
         verdict=verdict(scored),
     )

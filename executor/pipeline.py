@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 from pyarrow import csv
 
-from executor.assemble import assemble, predict_rows, save
+from executor.assemble import assemble, network_outputs, predict_rows, save
 from executor.baselines import LINEAR_SECONDS
 from executor.begin import Begun, begin, reopen, resumed_budget
 from executor.budget import Budget
+from executor.catalog.cost import huber_delta
 from executor.catalog.hyperparameters import search_space
+from executor.catalog.intervals import Intervals, conformal_intervals
 from executor.catalog.performance import performance_metric
+from executor.catalog.target import scale_of
+from executor.catalog.temperature import temperatures
 from executor.ensemble import choose
 from executor.evaluate import evaluate
 from executor.guardrails import with_measured_drift
@@ -41,6 +45,7 @@ from recommender.dataset import Dataset
 from recommender.manifest import GUARDRAILS, MANIFEST, RECORD, Manifest
 from recommender.recommend import Said
 from recommender.roles import Kind
+from rules.choices import Huber
 from rules.facts import Task
 from rules.record import Guardrails, Record
 from rules.rulebook import SHIPPED_LAYERS
@@ -49,6 +54,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    import keras
+    import numpy as np
+
+    from executor.catalog.temperature import Temperature
+    from executor.parts import Parts
     from executor.search import RoundProgress
     from rules.bundle import Bundle
     from rules.decision import Pin
@@ -123,7 +133,7 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     record = Record.read(directory / RECORD)
     before = budget.spent()
     preprocessing = fit_preprocessing(table, roles, rows.train)
-    parts = encode_parts(table, roles, rows, preprocessing)
+    parts = encode_parts(table, roles, rows, preprocessing, target_on=scale_of(bundle.loss))
     budget.encoding = budget.spent() - before
     budget.answers = (len(rows.validation) + len(rows.hold_out)) / max(1, len(rows.validation))
 
@@ -132,11 +142,17 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
 
     metric = performance_metric(bundle.metric)
     chosen = choose(trials, bundle, parts, metric=metric, seed=seed, single=begun.plan.single)
-    signature = describe(begun.dataset, roles, table, preprocessing, parts, windows=windows)
+    cooling = _temperatures(chosen.network, parts)
+    signature = describe(begun.dataset, roles, table, preprocessing, parts, temperatures=cooling, windows=windows)
     model = assemble(preprocessing, chosen.network, parts, signature)
     validation = table.take(rows.validation)
-    thresholds = metric.thresholds(predict_rows(model, signature, validation), parts.validation, parts)
-    signature = signature.model_copy(update={"thresholds": thresholds})
+    said = predict_rows(model, signature, validation)
+    signature = signature.model_copy(
+        update={
+            "thresholds": metric.thresholds(said, parts.validation, parts),
+            "intervals": _intervals(said, parts),
+        }
+    )
     save(model, directory / MODEL, signature=signature, rows=validation)
     write_json(directory / SIGNATURE, signature)
 
@@ -169,6 +185,7 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
         members=chosen.members,
         members_why=chosen.why,
         best_hyperparameters=trials.best.hyperparameters,
+        huber_delta=huber_delta(bundle.loss, parts) if isinstance(bundle.loss, Huber) else None,
         sensitivity=sensitivities(space, trials.ranked, seed=seed),
         seconds=round(budget.spent(), 1),
     )
@@ -179,3 +196,20 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     # Last, for a run is finished when its scores are there.
     write(directory / SCORES, scores)
     return Run(directory)
+
+
+def _temperatures(network: keras.Model, parts: Parts) -> tuple[Temperature, ...]:
+    """The temperatures of a network's probabilities, by its logits on validation rows."""
+    if not parts.task.is_classification:
+        return ()
+    return temperatures(parts.validation.raw_target, network_outputs(network, parts.validation), parts.task)
+
+
+def _intervals(said: np.ndarray, parts: Parts) -> Intervals | None:
+    """Prediction intervals of a regression, by what a model says of the validation rows.
+
+    None for a forecast: its later errors are not drawn as those of its validation rows.
+    """
+    if parts.task not in {Task.REGRESSION, Task.MULTI_REGRESSION}:
+        return None
+    return conformal_intervals(parts.validation.raw_target, said, on=parts.target_on)

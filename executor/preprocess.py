@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from executor.catalog.target import learned
 from executor.layers.numbers import Calendar, Numbers, robust_scale, varying_waves
 from executor.layers.pixels import Pixels, byte_counts, pixel_statistics
 from executor.layers.words import Codes, OneHot, WordBag, word_counts
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from executor.split import Split
     from executor.table import RawTable
     from recommender.roles import Roles
+    from rules.choices import TargetScale
 
 MOST_INPUTS: Final = (
     1_000  # columns; with an input for each, Keras needs 1 s to build 1,000 and four times that for 2,000
@@ -232,16 +234,21 @@ def _beside(parts: list[np.ndarray], rows: slice, dtype: type) -> np.ndarray:
     return np.hstack(parts) if parts else np.empty((rows.stop - rows.start, 0), dtype)
 
 
-def encode_parts(table: RawTable, roles: Roles, split: Split, preprocessing: Preprocessing) -> Parts:
+def encode_parts(
+    table: RawTable, roles: Roles, split: Split, preprocessing: Preprocessing, *, target_on: TargetScale = "as_is"
+) -> Parts:
     """Training and validation rows as the search wants them; the hold-out is not encoded here.
 
     Numeric targets are standardised by the training rows. The target of a forecast is scaled by the standard deviation
     of its change from the last value, which is what the network learns.
+    target_on: the scale on which numeric targets are learned. Raises ChoiceError if one has a value that is not on it.
     """
     train = table.take(split.train)
     outputs = {Task.BINARY: 1, Task.MULTICLASS: len(roles.labels)}.get(roles.task, len(roles.targets))
-    mean, scale = _standardisation(train, roles.task, outputs)
-    encoding = _Encoding(preprocessing=preprocessing, task=roles.task, outputs=outputs, mean=mean, scale=scale)
+    mean, scale = _standardisation(train, roles.task, outputs, target_on)
+    encoding = _Encoding(
+        preprocessing=preprocessing, task=roles.task, outputs=outputs, mean=mean, scale=scale, target_on=target_on
+    )
     return Parts(
         task=roles.task,
         train=_examples(train, encoding),
@@ -253,6 +260,8 @@ def encode_parts(table: RawTable, roles: Roles, split: Split, preprocessing: Pre
         rare_class=_rare_class(train) if roles.task is Task.BINARY else None,
         target_mean=mean,
         target_scale=scale,
+        target_on=target_on,
+        target_range=_range(train, roles, target_on),
     )
 
 
@@ -264,6 +273,7 @@ def encode_hold_out(table: RawTable, split: Split, preprocessing: Preprocessing,
         outputs=parts.outputs,
         mean=parts.target_mean,
         scale=parts.target_scale,
+        target_on=parts.target_on,
     )
     return _examples(table.take(split.hold_out), encoding)
 
@@ -277,6 +287,7 @@ class _Encoding:
     outputs: int
     mean: np.ndarray
     scale: np.ndarray
+    target_on: TargetScale
 
 
 def _examples(table: RawTable, encoding: _Encoding) -> Examples:
@@ -288,7 +299,7 @@ def _examples(table: RawTable, encoding: _Encoding) -> Examples:
     elif encoding.task.is_classification:
         target = truth.reshape(len(table), encoding.outputs)
     else:
-        target = (truth - encoding.mean) / encoding.scale
+        target = (learned(truth, encoding.target_on) - encoding.mean) / encoding.scale
         if table.offset is not None:
             offset = (table.offset - encoding.mean) / encoding.scale
     return Examples(
@@ -307,14 +318,24 @@ def known_truth(table: RawTable) -> np.ndarray:
     return table.truth
 
 
-def _standardisation(train: RawTable, task: Task, outputs: int) -> tuple[np.ndarray, np.ndarray]:
+def _standardisation(
+    train: RawTable, task: Task, outputs: int, target_on: TargetScale
+) -> tuple[np.ndarray, np.ndarray]:
     """Mean and scale of each target, (outputs,) float64 each; a constant target keeps its own unit."""
     if task.is_classification:
         return np.zeros(outputs), np.ones(outputs)
-    truth = known_truth(train)
+    truth = learned(known_truth(train), target_on)
     mean = truth.mean(axis=0)
     scale = (truth if train.offset is None else truth - train.offset).std(axis=0)
     return mean, np.where(scale > LEAST_SCALE * np.abs(truth).max(axis=0), scale, 1.0)
+
+
+def _range(train: RawTable, roles: Roles, target_on: TargetScale) -> tuple[np.ndarray, np.ndarray] | None:
+    """Lowest and highest training value of each target; None where later rows may well go beyond them."""
+    if roles.task.is_classification or roles.task is Task.FORECASTING or roles.time_column is not None:
+        return None
+    truth = learned(known_truth(train), target_on)
+    return truth.min(axis=0), truth.max(axis=0)
 
 
 def _rare_class(train: RawTable) -> int:

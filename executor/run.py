@@ -91,6 +91,8 @@ class Summary(BaseModel):
     """Why several, or why one alone."""
     best_hyperparameters: dict[str, float | int | str]
     """Those that the search varied; the others stand in the bundle."""
+    huber_delta: float | None = None
+    """Where the loss turned linear, in standard deviations of the target; None for other losses."""
     sensitivity: tuple[Sensitivity, ...] = ()
     """How much each searched hyperparameter mattered, the most important first."""
     seconds: float

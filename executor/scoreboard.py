@@ -14,7 +14,7 @@ from recommender.render import number
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from executor.run import Run
+    from executor.run import Run, Summary
     from executor.scores import Estimate
 
 
@@ -38,10 +38,18 @@ def show_scores(run: Run, console: Console) -> None:
     console.print(f"Also: {others}", style="dim")
     for threshold in scores.thresholds:
         console.print(f"Threshold: {escape(threshold)}", style="dim")
+    for remark in scores.remarks:
+        console.print(escape(remark), style="dim")
     console.print(Text(scores.verdict, style="bold" if scores.has_signal else "bold yellow"))
     for one in run.guardrails:
         if one.name == DRIFT_NAME and one.status == "alerted":
             console.print(Text.assemble(("! ", "yellow"), one.message))
+    _show_search(summary, scores.metric, console)
+    console.print(f"Kept in {run.directory}. New rows: recommend predict {run.directory} ROWS -o out.csv", markup=False)
+
+
+def _show_search(summary: Summary, metric: str, console: Console) -> None:
+    """Print how the rows were split and how the search went."""
     console.print()
     console.print(escape(summary.split), style="dim")
     found = ", ".join(f"{name} {number(value)}" for name, value in summary.best_hyperparameters.items())
@@ -58,14 +66,18 @@ def show_scores(run: Run, console: Console) -> None:
     if len(summary.members) > 1:
         shares = ", ".join(f"{number} ({times} times)" for number, times in summary.members.items())
         console.print(f"The model is the mean of trials {shares}: {summary.members_why}.", style="dim", markup=False)
+    if summary.huber_delta is not None:
+        console.print(
+            f"Huber's loss turned linear at {number(summary.huber_delta)} standard deviations of the target.",
+            style="dim",
+        )
     told = [one for one in summary.sensitivity if one.importance is not None]
     if told:
         shares = ", ".join(f"{one.name} {one.importance:.0%} (notes: {one.rating})" for one in told)
-        console.print(f"What mattered to {scores.metric} in the search: {shares}.", style="dim", markup=False)
+        console.print(f"What mattered to {metric} in the search: {shares}.", style="dim", markup=False)
     for searched in summary.sensitivity:
         if searched.edge:
             console.print(Text.assemble(("! ", "yellow"), searched.edge))
-    console.print(f"Kept in {run.directory}. New rows: recommend predict {run.directory} ROWS -o out.csv", markup=False)
 
 
 ENDINGS = {

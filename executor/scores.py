@@ -29,6 +29,31 @@ class BaselineScore(BaseModel):
     """How much better the model is, positive when it is better, whatever P's direction."""
 
 
+class IntervalScore(BaseModel):
+    """How prediction intervals did on the hold-out; one number a target."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    percent: int
+    """Of the rows that they were to hold."""
+    coverage: tuple[float, ...]
+    """Share of the hold-out that they hold."""
+    mean_width: tuple[float, ...]
+    """From the lower to the upper end, in the target's own unit."""
+    falls_short: bool
+    """Whether they hold fewer rows than chance explains, of any target."""
+
+
+class CalibrationScore(BaseModel):
+    """What temperatures did to the probabilities of the hold-out: before and after."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    log_loss: tuple[float | None, float | None]
+    calibration_error: tuple[float | None, float | None]
+    """Expected calibration error, in 15 bins."""
+
+
 class Scores(BaseModel):
     """The file scores.json."""
 
@@ -46,6 +71,12 @@ class Scores(BaseModel):
     baselines: dict[str, BaselineScore]
     thresholds: tuple[str, ...]
     """How each decision threshold was found, with its value."""
+    intervals: IntervalScore | None = None
+    """Of regression, unless the validation rows were too few for intervals."""
+    calibration: CalibrationScore | None = None
+    """Of classification, where a temperature other than 1 was chosen."""
+    remarks: tuple[str, ...] = ()
+    """What was measured of the answers beside P, in sentences."""
     has_signal: bool
     """Whether the model is certainly better than the constant answer."""
     verdict: str

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from executor.catalog.intervals import Intervals
 from executor.catalog.performance import decide
+from executor.catalog.temperature import Temperature
 from executor.catalog.threshold import Threshold
 from executor.table import Form, RawTable, fetch, form_of, read_columns, read_names, read_time
 from executor.windows import Windows
@@ -92,6 +94,10 @@ class Signature(BaseModel):
     rare_class: int | None
     thresholds: tuple[Threshold, ...]
     """One for binary, on the probability of rare_class; one a label; none otherwise."""
+    temperatures: tuple[Temperature, ...] = ()
+    """By which the model divides its logits: one for all classes, or one a label; none for other tasks."""
+    intervals: Intervals | None = None
+    """Of regression, around each predicted value; None for other tasks."""
     time_column: str | None
     entity_column: str | None
     windows: Windows | None
@@ -116,10 +122,10 @@ def describe(
     preprocessing: Preprocessing,
     parts: Parts,
     *,
-    thresholds: tuple[Threshold, ...] = (),
+    temperatures: tuple[Temperature, ...] = (),
     windows: Windows | None = None,
 ) -> Signature:
-    """The signature of a model that was trained on a table. table: as it was encoded, windows made."""
+    """The signature of a model that was trained on a table, without thresholds. table: as encoded, windows made."""
     apart = {roles.time_column, roles.entity_column, *roles.targets} if windows is not None else set()
     read = {*roles.features, *apart}
     required = [name for name in dataset.columns if name in read]
@@ -132,7 +138,8 @@ def describe(
         known=tuple(name for name in dataset.columns if name not in read),
         inputs=_inputs(preprocessing),
         rare_class=parts.rare_class,
-        thresholds=thresholds,
+        thresholds=(),
+        temperatures=temperatures,
         time_column=roles.time_column,
         entity_column=roles.entity_column,
         windows=windows,
@@ -166,7 +173,7 @@ def rows_for(signature: Signature, dataset: Dataset, *, ignore_extra: bool = Fal
 
 
 def answers(signature: Signature, outcome: np.ndarray) -> dict[str, np.ndarray]:
-    """What a person reads of a model's answers, column by column: predictions, and probabilities where there are some.
+    """What a person reads of a model's answers, column by column: predictions, with probabilities or intervals.
 
     outcome: (rows, outputs), as `executor.assemble.predict_rows` gives it.
     """
@@ -182,9 +189,16 @@ def answers(signature: Signature, outcome: np.ndarray) -> dict[str, np.ndarray]:
             for at, target in enumerate(signature.targets)
         }
         return written | {f"probability of {name}": outcome[:, at] for at, name in enumerate(signature.targets)}
+    told = {"prediction": decided}
+    if signature.intervals is not None and signature.intervals.half_widths:
+        told["low"], told["high"] = signature.intervals.bounds(decided)
     if len(signature.targets) == 1:
-        return {"prediction": decided[:, 0]}
-    return {f"prediction of {target}": decided[:, at] for at, target in enumerate(signature.targets)}
+        return {word: values[:, 0] for word, values in told.items()}
+    return {
+        f"{word} of {target}": values[:, at]
+        for at, target in enumerate(signature.targets)
+        for word, values in told.items()
+    }
 
 
 def _columns(dataset: Dataset, roles: Roles, names: Sequence[str]) -> tuple[Column, ...]:

@@ -58,7 +58,7 @@ class Bundle(BaseModel):
         """The bundle as YAML text; notes: a comment that stands above each choice."""
         body = CommentedMap(format=FORMAT)
         for slot in Slot:
-            fields = self.choice(slot).model_dump(mode="json")
+            fields = self.choice(slot).model_dump(mode="json", exclude_none=True)
             body[slot.value] = fields if len(fields) > 1 else fields["name"]
             if notes and slot in notes:
                 body.yaml_set_comment_before_after_key(slot.value, before=f"\n{notes[slot]}")

@@ -10,6 +10,8 @@ from scipy.stats import rankdata
 
 LEAST_PROBABILITY: Final = float(np.finfo(np.float32).eps)  # below it, a float32 model's zero means "not representable"
 
+CALIBRATION_BINS: Final = 15  # of equal width over [0, 1] (Guo et al. 2017, section 5)
+
 
 def accuracy(truth: np.ndarray, decided: np.ndarray) -> float:
     """Share of equal entries; both (rows,) classes or (rows, labels) of 0 and 1."""
@@ -105,6 +107,16 @@ def log_loss(truth: np.ndarray, probabilities: np.ndarray) -> float:
         return float(-np.mean(xlogy(truth, safe) + xlogy(1 - truth, 1 - safe)))
     safe /= safe.sum(axis=1, keepdims=True)
     return float(-np.mean(np.log(safe[np.arange(len(truth)), truth])))
+
+
+def calibration_error(happened: np.ndarray, probability: np.ndarray) -> float:
+    """Expected calibration error: how far frequencies lie from probabilities, the mean over rows (Naeini et al. 2015).
+
+    happened: (rows,) boolean; probability: (rows,) of it. In 15 bins of equal width (Guo et al. 2017, section 5).
+    """
+    bins = np.minimum((probability * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
+    gaps = np.bincount(bins, weights=happened - probability, minlength=CALIBRATION_BINS)
+    return float(np.abs(gaps).sum() / len(probability))
 
 
 def mean_squared_error(truth: np.ndarray, said: np.ndarray) -> float:

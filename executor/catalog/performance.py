@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from executor.catalog import measures
+from executor.catalog.target import own_unit
 from executor.catalog.threshold import HALF, Average, Threshold, best_f1, f1_at, tune_threshold
 from rules.choices import F1, Accuracy, Mae, Mse, Rmse, RocAuc
 from rules.errors import ChoiceError
@@ -126,7 +127,8 @@ def outcome_of(outputs: np.ndarray, parts: Parts) -> np.ndarray:
         return np.asarray(softmax(wide, axis=1))
     if parts.task.is_classification:
         return np.asarray(expit(wide))
-    return np.asarray(wide * parts.target_scale + parts.target_mean)
+    values = wide * parts.target_scale + parts.target_mean
+    return own_unit(values if parts.target_range is None else np.clip(values, *parts.target_range), parts.target_on)
 
 
 def of_class(outcome: np.ndarray, index: int) -> np.ndarray:
@@ -220,6 +222,15 @@ def _log_loss(rows: Predictions) -> float:
     return measures.log_loss(rows.truth, outcome)
 
 
+def _calibration_error(rows: Predictions) -> float:
+    """Of the decided class's probability; of a binary task the yes', of several labels the mean of theirs."""
+    if rows.task is Task.MULTICLASS:
+        return measures.calibration_error(rows.truth == rows.decided, rows.outcome.max(axis=1))
+    truth = rows.truth.reshape(rows.outcome.shape)
+    columns = zip(truth.T == 1, rows.outcome.T, strict=True)
+    return float(np.mean([measures.calibration_error(happened, said) for happened, said in columns]))
+
+
 def _average_precision(rows: Predictions) -> float:
     rare = 1 if rows.rare_class is None else rows.rare_class
     return measures.average_precision(rows.truth == rare, of_class(rows.outcome, rare))
@@ -238,6 +249,7 @@ _CLASSES: Final[Mapping[str, Callable[[Predictions], float]]] = MappingProxyType
         "roc_auc": _roc_auc,
         "matthews": lambda rows: measures.matthews(rows.truth, rows.decided, rows.classes),
         "log_loss": _log_loss,
+        "calibration_error": _calibration_error,
         "f1_macro": _f1_macro,
     }
 )
@@ -258,6 +270,7 @@ _REPORTED: Final[Mapping[Task, Mapping[str, Callable[[Predictions], float]]]] = 
             "exact_match": lambda rows: measures.exact_match(rows.truth, rows.decided),
             "roc_auc": _roc_auc,
             "log_loss": _log_loss,
+            "calibration_error": _calibration_error,
             "f1_macro": _f1_macro,
         },
         Task.FORECASTING: {**_NUMBERS, "mase": _scaled_error},

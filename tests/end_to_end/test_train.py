@@ -57,6 +57,8 @@ def test_the_score_can_be_recomputed_from_the_predictions(cancer_run: Run) -> No
     assert roc_auc_score(truth, score) == pytest.approx(cancer_run.scores.hold_out.value)
     assert cancer_run.scores.hold_out.value > 0.95
     assert cancer_run.scores.has_signal
+    assert len(cancer_run.signature.temperatures) == len(cancer_run.scores.remarks) == 1
+    assert cancer_run.scores.remarks[0].startswith("Probabilities ")
 
 
 def test_no_feature_value_lies_in_a_record(cancer_run: Run) -> None:
@@ -93,6 +95,26 @@ def test_a_regression_is_scored_in_the_targets_own_unit(tmp_path: Path) -> None:
     assert run.scores.hold_out.value == pytest.approx(np.sqrt(np.mean(np.subtract(truth, said) ** 2)))
     assert run.scores.others["mae"] == pytest.approx(mean_absolute_error(truth, said))
     assert run.scores.has_signal
+    low, high = (np.array([float(row[name]) for row in rows]) for name in ("low", "high"))
+    assert run.scores.intervals is not None
+    assert run.scores.intervals.coverage == (np.mean((low <= truth) & (truth <= high)),)
+    assert 0.7 < run.scores.intervals.coverage[0] <= 1
+    assert run.predict(example("diabetes")).column_names == ["prediction", "low", "high"]
+
+
+def test_a_target_is_learned_on_log1p_where_a_person_says_so(tmp_path: Path) -> None:
+    loss = parse_choice(Slot.LOSS, {"name": "mse", "target": "log1p"})
+    pins = [Pin(slot=Slot.LOSS, choice=loss, reason="ratios count")]
+    run = train(example("diabetes"), target="progression", trials=1, pins=pins, directory=tmp_path / "run")
+    assert str(run.bundle.loss) == "mse (target log1p)"
+    assert run.scores.has_signal
+    answers = run.predict(example("diabetes"))
+    ratios = (1 + answers["high"].to_numpy()) / (1 + answers["prediction"].to_numpy())
+    np.testing.assert_allclose(ratios, ratios[0])
+    below = write_table(tmp_path / "t.csv", ["x", "y"], [[row % 7 / 2, row - 2.5] for row in range(40)])
+    with pytest.raises(ChoiceError, match=r"none of its values is below 0, but the smallest is -2\.5"):
+        train(below, target="y", task="regression", pins=pins, directory=tmp_path / "other")
+    assert not (tmp_path / "other").exists()
 
 
 def test_several_classes_are_told_apart(tmp_path: Path) -> None:
@@ -137,6 +159,9 @@ def test_several_numbers_are_learned_together(tmp_path: Path) -> None:
     run = train(path, target=["first", "second"], trials=1, directory=tmp_path / "run")
     assert run.signature.task == "multi_regression"
     assert run.scores.has_signal
+    assert run.predict(path).column_names == [
+        f"{word} of {target}" for target in ("first", "second") for word in ("prediction", "low", "high")
+    ]
 
 
 def test_a_series_is_continued_by_one_step(tmp_path: Path) -> None:

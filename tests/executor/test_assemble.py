@@ -11,6 +11,8 @@ import pytest
 
 from executor.assemble import assemble, load, model_inputs, predict_rows, save
 from executor.catalog.performance import outcome_of
+from executor.catalog.temperature import Temperature, tempered
+from executor.layers.answer import Values
 from executor.preprocess import Preprocessing, encode_hold_out, encode_parts, fit_preprocessing
 from executor.signature import Signature, describe
 from executor.split import split
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from executor.parts import Parts
+    from rules.choices import TargetScale
 
 ROWS = 120
 HOSTILE = (
@@ -68,7 +71,12 @@ def _network(parts: Parts, preprocessing: Preprocessing) -> keras.Model:
     return keras.Model(inputs, output, name="mlp")
 
 
-def _put_together(columns: dict[str, Any], roles: Roles) -> tuple[keras.Model, Signature, RawTable, Parts, np.ndarray]:
+def _put_together(
+    columns: dict[str, Any],
+    roles: Roles,
+    temperatures: tuple[Temperature, ...] = (),
+    target_on: TargetScale = "as_is",
+) -> tuple[keras.Model, Signature, RawTable, Parts, np.ndarray]:
     """The model, its signature, the hold-out rows, the parts, and the outcome that the parts' arrays lead to."""
     with Dataset.open(pa.table(columns)) as dataset:
         table, windows = read_rows(dataset, roles), None
@@ -77,8 +85,8 @@ def _put_together(columns: dict[str, Any], roles: Roles) -> tuple[keras.Model, S
             table = lag_table(table, windows)
         rows = split(table, roles, seed=0)
         preprocessing = fit_preprocessing(table, roles, rows.train)
-        parts = encode_parts(table, roles, rows, preprocessing)
-        signature = describe(dataset, roles, table, preprocessing, parts, windows=windows)
+        parts = encode_parts(table, roles, rows, preprocessing, target_on=target_on)
+        signature = describe(dataset, roles, table, preprocessing, parts, temperatures=temperatures, windows=windows)
     network = _network(parts, preprocessing)
     model = assemble(preprocessing, network, parts, signature)
     hold_out = encode_hold_out(table, rows, preprocessing, parts)
@@ -131,6 +139,45 @@ def test_the_model_answers_raw_rows_as_the_parts_do_and_again_after_loading(task
     save(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
     np.testing.assert_array_equal(predict_rows(load(tmp_path / "model.keras"), signature, hold_out), answers)
     assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
+
+
+@pytest.mark.parametrize(
+    ("task", "values"), [(Task.BINARY, (2.0,)), (Task.MULTICLASS, (0.5,)), (Task.MULTILABEL, (0.5, 3.0))]
+)
+def test_a_saved_model_answers_at_its_temperatures(task: Task, values: tuple[float, ...], tmp_path: Path) -> None:
+    columns, kinds = _mixed()
+    targets, target_kinds, apart = _targets(task)
+    roles = _roles(task, tuple(targets), kinds | target_kinds, **apart)
+    cooling = tuple(Temperature(value=value, why="") for value in values)
+    model, signature, hold_out, _, outcome = _put_together(columns | targets, roles, temperatures=cooling)
+    save(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
+    answers = predict_rows(load(tmp_path / "model.keras"), signature, hold_out)
+    np.testing.assert_allclose(answers, tempered(outcome, np.array(values), task), rtol=1e-5)
+
+
+def test_a_saved_regression_on_log1p_answers_in_the_targets_own_unit(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    columns = {"x": random.normal(size=ROWS), "y": np.expm1(random.normal(size=ROWS) ** 2)}
+    roles = _roles(Task.REGRESSION, ("y",), {"x": Kind.NUMERIC, "y": Kind.NUMERIC})
+    model, signature, hold_out, _, outcome = _put_together(columns, roles, target_on="log1p")
+    save(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
+    answers = predict_rows(load(tmp_path / "model.keras"), signature, hold_out)
+    np.testing.assert_allclose(answers, outcome, rtol=1e-5)
+    assert columns["y"].min() <= answers.min() <= answers.max() <= columns["y"].max()
+
+
+def test_a_saved_regression_never_leaves_the_range_of_its_training_rows(tmp_path: Path) -> None:
+    columns = {"x": np.arange(ROWS) % 40.0}
+    roles = _roles(Task.REGRESSION, ("y",), {"x": Kind.NUMERIC, "y": Kind.NUMERIC})
+    model, signature, hold_out, parts, outcome = _put_together({**columns, "y": columns["x"] * 2}, roles)
+    assert parts.target_range is not None
+    low, high = (bound[0] for bound in parts.target_range)
+    assert low <= outcome.min() <= outcome.max() <= high
+    outputs = model.get_layer("pcwat.answer").input
+    wild = Values(scale=[1e9], mean=[0.0], low=[low], high=[high])(outputs)
+    save(keras.Model(model.input, wild), tmp_path / "model.keras", signature=signature, rows=hold_out)
+    answers = predict_rows(load(tmp_path / "model.keras"), signature, hold_out)
+    assert set(answers[:, 0].tolist()) <= {low, high}
 
 
 def test_hostile_column_names_survive_saving(tmp_path: Path) -> None:

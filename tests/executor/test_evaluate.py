@@ -179,6 +179,72 @@ def test_the_tuned_threshold_decides_and_is_reported(make_parts: MakeParts) -> N
     assert scores.thresholds == ("0.2 (tuned for F1)",)
 
 
+def test_a_temperature_is_judged_before_and_after(make_parts: MakeParts) -> None:
+    target = np.array([1.0, 0, 0, 0] * 25)[:, None]
+    parts = make_parts(np.arange(100.0)[:, None], target, task=Task.BINARY)
+    # At temperature 2 the answer is 1/4 for every row, as it should be: before it was 1/10, for (1/9)^(1/2) = 1/3.
+    signature = _signature(Task.BINARY, temperatures=({"value": 2.0, "why": "lowers the log-loss"},))
+    scores = _judged(RocAuc(), parts, np.full((20, 1), 0.25), signature=signature).scores
+    assert scores.calibration is not None
+    assert scores.calibration.calibration_error == pytest.approx((0.15, 0.0))
+    assert scores.calibration.log_loss == pytest.approx(
+        [-(np.log(says) + 3 * np.log(1 - says)) / 4 for says in (0.1, 0.25)]
+    )
+    assert scores.others["log_loss"] == pytest.approx(scores.calibration.log_loss[1])
+    assert scores.remarks == (
+        "Probabilities at temperature 2; on the hold-out: log-loss 0.6547 → 0.5623, calibration error 0.15 → 0.",
+    )
+
+
+def test_a_temperature_that_is_not_changed_says_why(make_parts: MakeParts) -> None:
+    parts = make_parts(np.arange(100.0)[:, None], np.array([1.0, 0] * 50)[:, None], task=Task.BINARY)
+    signature = _signature(Task.BINARY, temperatures=({"value": 1.0, "why": "20 rows are too few"},))
+    scores = _judged(RocAuc(), parts, np.full((20, 1), 0.25), signature=signature).scores
+    assert scores.calibration is None
+    assert scores.remarks == ("Probabilities as the network gives them: 20 rows are too few.",)
+
+
+def _regression(make_parts: MakeParts, targets: int = 1) -> Parts:
+    values = np.random.default_rng(0).normal(size=(100, targets))
+    return make_parts(np.zeros((100, 1)), values, task=Task.REGRESSION if targets == 1 else Task.MULTI_REGRESSION)
+
+
+def test_intervals_are_judged_and_stand_beside_each_prediction(make_parts: MakeParts) -> None:
+    parts = _regression(make_parts)
+    outcome = parts.validation.raw_target + np.array([0.0, 0.0, 0.0, 0.0, 2.0] * 4)[:, None]
+    intervals = {"percent": 90, "rows": 50, "half_widths": (1.0,)}
+    judged = _judged(Rmse(), parts, outcome, signature=_signature(Task.REGRESSION, intervals=intervals))
+    assert judged.scores.intervals is not None
+    assert judged.scores.intervals.coverage == (0.8,)
+    assert not judged.scores.intervals.falls_short  # the standard error of 50 and 20 rows is 0.079
+    assert judged.scores.intervals.mean_width == pytest.approx((2.0,))
+    assert judged.scores.remarks == ("90 % prediction intervals hold 80.0 % of the hold-out, 2 wide in the mean.",)
+    assert list(judged.predictions) == ["row", "truth", "prediction", "low", "high"]
+    np.testing.assert_allclose(judged.predictions["high"] - judged.predictions["prediction"], 1)
+
+
+def test_intervals_of_several_targets_are_told_by_name(make_parts: MakeParts) -> None:
+    parts = _regression(make_parts, targets=2)
+    intervals = {"percent": 90, "rows": 50, "half_widths": (1.0, 0.0)}
+    signature = _signature(Task.MULTI_REGRESSION, targets=("y", "z"), intervals=intervals)
+    judged = _judged(Rmse(), parts, parts.validation.raw_target + 0.5, signature=signature)
+    (remark,) = judged.scores.remarks
+    assert "hold on the hold-out 100.0 % of 'y', 2 wide in the mean; 0.0 % of 'z', 0 wide in the mean, fewer" in remark
+    assert judged.scores.intervals is not None
+    assert judged.scores.intervals.falls_short
+    assert {"low of y", "high of y", "low of z", "high of z"} < set(judged.predictions)
+
+
+def test_too_few_validation_rows_give_no_interval_and_a_remark(make_parts: MakeParts) -> None:
+    parts = _regression(make_parts)
+    intervals = {"percent": 90, "rows": 8, "half_widths": ()}
+    signature = _signature(Task.REGRESSION, intervals=intervals)
+    judged = _judged(Rmse(), parts, parts.validation.raw_target, signature=signature)
+    assert judged.scores.intervals is None
+    assert judged.scores.remarks == ("No prediction intervals: 8 validation rows are too few, 90 % takes 9.",)
+    assert "low" not in judged.predictions
+
+
 @dataclass(frozen=True, kw_only=True)
 class Gains:
     constant: tuple[float, float]

@@ -8,11 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from executor.catalog.performance import outcome_of
 from executor.preprocess import encode_hold_out, encode_parts, fit_preprocessing
 from executor.split import Split
 from executor.table import Form, RawTable
 from recommender.roles import Roles
-from rules.errors import ColumnError
+from rules.errors import ChoiceError, ColumnError
 from rules.facts import Task
 
 NUMBERS = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 1_000.0])
@@ -166,6 +167,33 @@ def test_numeric_targets_are_standardised_by_training_rows() -> None:
     assert parts.train.target[:, 0].tolist() == [-1, 1, -1, 1]
     assert parts.validation.target[:, 0].tolist() == [3]
     assert parts.validation.raw_target.tolist() == [[5]]
+
+
+def test_answers_stay_within_the_training_rows_unless_rows_are_ordered_by_time() -> None:
+    table = replace(_table({"x": Form.NUMBER}, x=NUMBERS), truth=np.array([[1.0], [3.0], [1.0], [3.0], [5.0], [100.0]]))
+    split = _split(4, 1, 6)
+    fitted = fit_preprocessing(table, _roles(), split.train)
+    parts = encode_parts(table, _roles(), split, fitted)
+    assert parts.target_range is not None
+    assert [bound.tolist() for bound in parts.target_range] == [[1], [3]]
+    # One standard deviation is 1, around a mean of 2.
+    assert outcome_of(np.array([[-5.0], [0.5], [5.0]]), parts).tolist() == [[1], [2.5], [3]]
+    assert encode_parts(table, replace(_roles(), time_column="x"), split, fitted).target_range is None
+
+
+def test_a_target_on_log1p_is_standardised_there_and_answered_in_its_own_unit() -> None:
+    truth = np.expm1(np.array([[1.0], [3.0], [1.0], [3.0], [5.0], [0.0]]))
+    table = replace(_table({"x": Form.NUMBER}, x=NUMBERS), truth=truth)
+    split = _split(4, 1, 6)
+    fitted = fit_preprocessing(table, _roles(), split.train)
+    parts = encode_parts(table, _roles(), split, fitted, target_on="log1p")
+    assert (parts.target_mean[0], parts.target_scale[0]) == pytest.approx((2, 1))
+    assert parts.train.target[:, 0] == pytest.approx([-1, 1, -1, 1])
+    assert parts.validation.raw_target.tolist() == truth[4:5].tolist()
+    assert encode_hold_out(table, split, fitted, parts).target[:, 0] == pytest.approx([-2])
+    assert outcome_of(np.array([[0.0], [9.0]]), parts) == pytest.approx(np.expm1([[2.0], [3.0]]))
+    with pytest.raises(ChoiceError, match=r"the smallest is -1\.28"):
+        encode_parts(replace(table, truth=truth - 3), _roles(), split, fitted, target_on="log1p")
 
 
 def test_a_constant_numeric_target_keeps_its_unit() -> None:

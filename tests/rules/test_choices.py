@@ -49,7 +49,7 @@ def test_an_unknown_choice_gets_the_nearest_one() -> None:
 
 
 def test_an_unknown_parameter_gets_the_nearest_one() -> None:
-    with pytest.raises(ChoiceError, match=r"takes delta, but got 'detla'. Did you mean 'delta'\?"):
+    with pytest.raises(ChoiceError, match=r"takes delta, target, but got 'detla'. Did you mean 'delta'\?"):
         parse_choice(Slot.LOSS, {"name": "huber", "detla": 2})
 
 

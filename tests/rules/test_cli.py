@@ -63,7 +63,7 @@ def test_a_listed_rule_has_all_its_parts_as_json(recommend) -> None:
         "place": "handbook/cost_function.yaml:41:3",
         "author": "",
         "when": ["task is regression or multi_regression", "outlier_share ≥ 0.01"],
-        "choice": {"name": "huber", "delta": 1.0},
+        "choice": {"name": "huber", "delta": None, "target": "as_is"},
         "because": "Huber is quadratic near zero and linear in the tails, so outliers pull it less than squared error.",
         "rejects": {"mse": "squares the outliers"},
         "source": {"notes": "Regression / C"},
@@ -242,7 +242,7 @@ def test_check_says_what_was_proved(recommend) -> None:
     assert (ended.code, ended.err) == (0, "")
     assert ended.words == (
         "Proved: 53 rules of handbook + evidence give every dataset exactly one choice in each of 7 slots, and none of "
-        "the 8 constraints is broken."
+        "the 9 constraints is broken."
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.utils.class_weight import compute_sample_weight
 
-from executor.catalog.cost import cost_function, sample_weights
+from executor.catalog.cost import cost_function, huber_delta, sample_weights
 from rules.choices import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -71,6 +71,24 @@ def test_categorical_crossentropy_over_two_classes_is_the_binary_one(parts_of) -
     parts = parts_of(Task.BINARY, BINARY)
     one, other = cost_function(CategoricalCrossentropy(), parts), cost_function(BinaryCrossentropy(), parts)
     assert value(one, [[1.0]], [[0.7]]) == value(other, [[1.0]], [[0.7]])
+
+
+def test_hubers_delta_follows_the_residuals_of_a_linear_model(make_parts: MakeParts) -> None:
+    random = np.random.default_rng(0)
+    x = random.normal(size=(20_000, 1))
+    errors = random.normal(size=(20_000, 1))
+    errors[::20] *= 50  # of which the MAD knows little
+    parts = make_parts(x, 2 * x + 0.3 * errors, task=Task.REGRESSION)
+    # 1.345 times the scale of the errors without the outliers, 0.3.
+    assert huber_delta(Huber(), parts) == pytest.approx(1.345 * 0.3, rel=0.12)
+    assert huber_delta(Huber(delta=0.7), parts) == 0.7
+    delta = huber_delta(Huber(), parts)
+    assert value(cost_function(Huber(), parts), [[0.0]], [[5.0]]) == pytest.approx(5 * delta - delta**2 / 2)
+
+
+def test_residuals_that_are_all_the_same_leave_the_targets_own_scale(make_parts: MakeParts) -> None:
+    parts = make_parts(np.zeros((100, 1)), np.zeros((100, 2)), task=Task.MULTI_REGRESSION)
+    assert huber_delta(Huber(), parts) == 1.345
 
 
 def test_huber_is_quadratic_up_to_delta_and_linear_beyond(parts_of) -> None:

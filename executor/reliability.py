@@ -1,0 +1,100 @@
+"""How far the hold-out bears out what answers say of themselves: probabilities at their temperature, and intervals."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from executor.catalog.performance import every_score
+from executor.catalog.temperature import AS_IT_IS, tempered
+from executor.scores import CalibrationScore, IntervalScore
+from recommender.render import number
+from rules.facts import Task
+
+if TYPE_CHECKING:
+    from executor.catalog.performance import Predictions
+    from executor.signature import Signature
+
+STANDARD_ERRORS: Final = 2.0  # by which coverage must miss its level to be called short; chance does so in 2 % of runs
+SHORT: Final = ", fewer than they should: these rows are harder than the validation rows, which also chose the model"
+
+
+def calibration_score(signature: Signature, said: Predictions) -> CalibrationScore | None:
+    """Log-loss and calibration error of the hold-out without temperatures and with them; None where none was chosen."""
+    values = np.array([temperature.value for temperature in signature.temperatures])
+    if not np.any(values != AS_IT_IS):
+        return None
+    before = every_score(replace(said, outcome=tempered(said.outcome, 1 / values, said.task)))
+    after = every_score(said)
+    return CalibrationScore(
+        log_loss=(_defined(before["log_loss"]), _defined(after["log_loss"])),
+        calibration_error=(_defined(before["calibration_error"]), _defined(after["calibration_error"])),
+    )
+
+
+def interval_score(signature: Signature, said: Predictions) -> IntervalScore | None:
+    """Share of the hold-out that the intervals hold, and how wide they are; None without intervals."""
+    intervals = signature.intervals
+    if intervals is None or not intervals.half_widths:
+        return None
+    low, high = intervals.bounds(said.outcome)
+    coverage = ((low <= said.truth) & (said.truth <= high)).mean(axis=0)
+    level = intervals.percent / 100
+    # What an interval holds varies with the rows that set its width (a beta distribution: Vovk 2012), and with those of
+    # the hold-out (a binomial one).
+    spread = math.sqrt(level * (1 - level) * (1 / (intervals.rows + 2) + 1 / len(said)))
+    return IntervalScore(
+        percent=intervals.percent,
+        coverage=tuple(coverage.tolist()),
+        mean_width=tuple((high - low).mean(axis=0).tolist()),
+        falls_short=bool(coverage.min() < level - STANDARD_ERRORS * spread),
+    )
+
+
+def remarks(
+    signature: Signature, calibration: CalibrationScore | None, intervals: IntervalScore | None
+) -> tuple[str, ...]:
+    """What came of the temperatures or the intervals, or why there are none, in a sentence; none for a forecast."""
+    if signature.temperatures:
+        return (_of_temperatures(signature, calibration),)
+    if signature.intervals is None:
+        return ()
+    if intervals is None:
+        return (f"No prediction intervals: {signature.intervals.lacking}.",)
+    return (_of_intervals(signature, intervals),)
+
+
+def _of_temperatures(signature: Signature, found: CalibrationScore | None) -> str:
+    whys = [temperature.why for temperature in signature.temperatures]
+    if found is None:
+        return (
+            f"Probabilities as the network gives them: {whys[0] if len(whys) == 1 else 'no label gains from another'}."
+        )
+    values = [temperature.value for temperature in signature.temperatures]
+    given = number(values[0]) if len(values) == 1 else f"{number(min(values))} to {number(max(values))}"
+    loss, error = (
+        "undefined" if before is None or after is None else f"{number(before)} → {number(after)}"
+        for before, after in (found.log_loss, found.calibration_error)
+    )
+    return f"Probabilities at temperature {given}; on the hold-out: log-loss {loss}, calibration error {error}."
+
+
+def _of_intervals(signature: Signature, found: IntervalScore) -> str:
+    start = f"{found.percent} % prediction intervals hold"
+    held = [
+        (f"{share * 100:.1f} % of", f"{number(width)} wide in the mean")
+        for share, width in zip(found.coverage, found.mean_width, strict=True)
+    ]
+    short = SHORT if found.falls_short else ""
+    if signature.task is not Task.MULTI_REGRESSION:
+        share, width = held[0]
+        return f"{start} {share} the hold-out, {width}{short}."
+    each = (f"{share} {target!r}, {width}" for (share, width), target in zip(held, signature.targets, strict=True))
+    return f"{start} on the hold-out {'; '.join(each)}{short}."
+
+
+def _defined(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,62 @@
+"""Prediction intervals of split conformal prediction."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from executor.catalog.intervals import PERCENT, Intervals, conformal_intervals, fewest_rows
+
+
+def test_the_half_width_is_the_residual_of_the_conformal_rank() -> None:
+    random = np.random.default_rng(0)
+    residuals = random.permutation(np.arange(1.0, 30)) * random.choice([-1, 1], 29)
+    found = conformal_intervals(residuals[:, None] + 5, np.full((29, 1), 5.0))
+    # 29 residuals of sizes 1 to 29; (29 + 1) · 0.9 = 27 of them must lie inside.
+    assert found.half_widths == (27.0,)
+
+
+@pytest.mark.parametrize(("percent", "fewest"), [(90, 9), (80, 4), (95, 19)])
+def test_below_the_fewest_rows_there_is_no_interval_and_it_says_why(percent: int, fewest: int) -> None:
+    assert fewest_rows(percent) == fewest
+    enough, few = np.ones((fewest, 1)), np.ones((fewest - 1, 1))
+    assert conformal_intervals(enough, enough, percent=percent).half_widths == (0.0,)
+    without = conformal_intervals(few, few, percent=percent)
+    assert without.half_widths == ()
+    assert without.lacking == f"{fewest - 1} validation rows are too few, {percent} % takes {fewest}"
+
+
+def test_each_target_has_its_own_width() -> None:
+    residuals = np.column_stack([np.arange(9.0), 10 * np.arange(9.0)])
+    found = conformal_intervals(residuals, np.zeros((9, 2)))
+    low, high = found.bounds(np.array([[1.0, 2.0]]))
+    assert (low.tolist(), high.tolist()) == ([[-7, -78]], [[9, 82]])
+
+
+def test_new_rows_of_the_same_kind_are_held_as_often_as_promised() -> None:
+    random = np.random.default_rng(1)
+    held = []
+    for _ in range(2_000):
+        errors = random.standard_t(3, size=(20, 1))
+        new = random.standard_t(3, size=(10, 1))
+        low, high = conformal_intervals(errors, np.zeros_like(errors)).bounds(np.zeros_like(new))
+        held.append(np.mean((low <= new) & (new <= high)))
+    # Of 20 residuals the 19th smallest is taken: 19 of 21 places of a new one lie inside. Standard error 0.0021.
+    assert np.mean(held) == pytest.approx(19 / 21, abs=0.008)
+    assert np.mean(held) > PERCENT / 100
+
+
+def test_on_log1p_an_interval_grows_with_the_value_and_never_falls_below_zero() -> None:
+    said = np.full((9, 1), 99.0)
+    truth = np.expm1(np.log1p(said) + np.linspace(-1, 1, 9)[:, None])
+    found = conformal_intervals(truth, said, on="log1p")
+    assert found.half_widths == pytest.approx((1.0,))
+    low, high = found.bounds(np.array([[0.0], [9.0]]))
+    # A factor of e around 1 + y.
+    assert low[:, 0] == pytest.approx([0, 10 / np.e - 1])
+    assert high[:, 0] == pytest.approx([np.e - 1, 10 * np.e - 1])
+
+
+def test_intervals_survive_json() -> None:
+    found = conformal_intervals(np.arange(12.0)[:, None], np.zeros((12, 1)))
+    assert Intervals.model_validate_json(found.model_dump_json()) == found
