@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Final
 
 import keras
@@ -12,17 +11,29 @@ import tensorflow as tf
 FREQUENCIES: Final = 16  # waves of a number (RealMLP-TD; Holzmüller et al. 2024, section 3)
 FEATURES: Final = 3  # to which the waves of a number are mixed; the number itself stands beside them (the same)
 SPREAD: Final = 0.1  # standard deviation of the first frequencies, in periods a unit of the scaled number (the same)
+COSINE: Final = (0.99999825, -19.7389132, 64.9274856, -85.2642459, 58.7746870, -21.0680528)
+"""Coefficients of u⁰, u², u⁴, … for cos 2πu between -½ and ½: a least-squares fit, off by 2e-6 at most. With
+TensorFlow's own cosine a training step of 8 trials on 20 numbers took 16 ms, with this one 2 ms."""
+
+
+def cosine(turns: tf.Tensor) -> tf.Tensor:
+    """cos(2π · turns)."""
+    square = tf.square(turns - tf.round(turns))
+    *others, answer = COSINE
+    for coefficient in reversed(others):
+        answer = answer * square + coefficient
+    return answer
 
 
 def waved(numbers: tf.Tensor, frequency: tf.Tensor, phase: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
-    """Of each number the features Σ cos(2π · number · frequency + phase) · kernel + bias, for K trials at once.
+    """Of each number the features Σ cos(2π · (number · frequency + phase)) · kernel + bias, for K trials at once.
 
     numbers: (rows, n); frequency, phase: (K, n, FREQUENCIES); kernel: (K, n · FREQUENCIES, FEATURES); bias: (K, n,
     FEATURES). Returns (K, rows, n · FEATURES).
     """
     trials, n = tf.shape(frequency)[0], numbers.shape[1]
-    angles = (2 * math.pi) * numbers[None, :, :, None] * frequency[:, None] + phase[:, None]
-    mixed = tf.einsum("kbnf,knfd->kbnd", tf.cos(angles), tf.reshape(kernel, [trials, n, FREQUENCIES, FEATURES]))
+    waves = cosine(numbers[None, :, :, None] * frequency[:, None] + phase[:, None])
+    mixed = tf.einsum("kbnf,knfd->kbnd", waves, tf.reshape(kernel, [trials, n, FREQUENCIES, FEATURES]))
     return tf.reshape(mixed + bias[:, None], [trials, -1, n * FEATURES])
 
 
@@ -32,7 +43,7 @@ def first_waves(numbers: int, *, seed: int) -> list[np.ndarray]:
     bound = FREQUENCIES**-0.5
     return [
         random.normal(0, SPREAD, (numbers, FREQUENCIES)).astype(np.float32),
-        random.uniform(-math.pi, math.pi, (numbers, FREQUENCIES)).astype(np.float32),
+        random.uniform(-0.5, 0.5, (numbers, FREQUENCIES)).astype(np.float32),
         random.uniform(-bound, bound, (numbers * FREQUENCIES, FEATURES)).astype(np.float32),
         random.uniform(-bound, bound, (numbers, FEATURES)).astype(np.float32),
     ]

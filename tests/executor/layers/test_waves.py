@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from executor.layers.waves import FEATURES, FREQUENCIES, Scale, Waves, first_waves, waved
+from executor.layers.waves import FEATURES, FREQUENCIES, Scale, Waves, cosine, first_waves, waved
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,11 +22,16 @@ def test_features_are_sums_of_cosines() -> None:
     assert found.shape == (1, 3, 2 * FEATURES)
     for row, values in enumerate(numbers):
         for number, value in enumerate(values):
-            waves = np.cos(2 * np.pi * value * frequency[number] + phase[number])
+            waves = np.cos(2 * np.pi * (value * frequency[number] + phase[number]))
             mixed = waves @ kernel[number * FREQUENCIES : (number + 1) * FREQUENCIES] + bias[number]
             np.testing.assert_allclose(
                 found[0, row, number * FEATURES : (number + 1) * FEATURES], mixed, rtol=1e-4, atol=1e-5
             )
+
+
+def test_the_cosine_is_the_cosine_on_every_turn() -> None:
+    turns = np.linspace(-3, 3, 1001).astype(np.float32)
+    np.testing.assert_allclose(cosine(tf.constant(turns)), np.cos(2 * np.pi * turns), atol=5e-6)
 
 
 def test_only_the_first_columns_get_waves() -> None:
