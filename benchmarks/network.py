@@ -27,6 +27,7 @@ quiet_tensorflow()
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
+from executor.architectures.network import mean_of  # noqa: E402
 from executor.budget import Budget  # noqa: E402
 from executor.catalog.performance import performance_metric  # noqa: E402
 from executor.catalog.tuning import Proposal, epochs_of  # noqa: E402
@@ -34,6 +35,7 @@ from executor.preprocess import encode_hold_out, encode_parts, fit_preprocessing
 from executor.search import rebuild  # noqa: E402
 from executor.split import split  # noqa: E402
 from executor.table import read_rows  # noqa: E402
+from executor.trials.journal import Journal  # noqa: E402
 from executor.trials.one_by_one import compiled_outputs  # noqa: E402
 from executor.trials.stacked import StackRunner  # noqa: E402
 from executor.trials.workplace import on_device, workplace  # noqa: E402
@@ -124,11 +126,12 @@ def errors(job: Job, *, seeds: int) -> list[float]:
         at = workplace(
             job.bundle, job.parts, metric=metric, budget=Budget(trials=seeds), seed=0, directory=Path(folder)
         )
-        (Path(folder) / "weights").mkdir(exist_ok=True)
+        Journal(Path(folder))
         proposals = [Proposal(number=number, hyperparameters={}, epochs=epochs) for number in range(seeds)]
         outcomes = StackRunner(at).run(proposals)
         judged = on_device(job.hold_out, job.parts)
-        networks = (rebuild(outcome, job.bundle, job.parts, 0) for outcome in outcomes)
+        trials = (rebuild(outcome, job.bundle, job.parts, 0) for outcome in outcomes)
+        networks = (mean_of(one, [1 / len(one)] * len(one)) for one in trials)
         scores = [metric.score(compiled_outputs(one)(judged), job.hold_out, job.parts) for one in networks]
     return [1 - score if metric.direction == "max" else score for score in scores]
 

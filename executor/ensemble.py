@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import keras
 import numpy as np
 
-from executor.search import rebuild
-from executor.trials.one_by_one import compiled_outputs
-from executor.trials.workplace import on_device
+from executor.architectures.network import mean_of
+from executor.assemble import network_outputs
+from executor.trials.stacked import rebuild, unseen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    import keras
 
     from executor.catalog.performance import PerformanceMetric
     from executor.parts import Parts
@@ -33,6 +34,9 @@ class Chosen:
     """The network that a run keeps."""
 
     network: keras.Model
+    outputs: np.ndarray
+    """What it gives for the validation rows, (rows, outputs), offsets added; of folds, what the networks give for rows
+    that they did not train on."""
     members: dict[int, int]
     """Trial → how often it was picked; a single trial where no ensemble was kept."""
     score: float | None
@@ -56,11 +60,10 @@ def choose(
     alone = "one network was asked for"
     if not single:
         alone = _too_few(found, parts)
+    networks = [rebuild(one, bundle, parts, seed) for one in ([best] if alone else found)]
+    outputs = np.stack([validation_outputs(own, parts) for own in networks])
     if alone:
-        network = rebuild(best, bundle, parts, seed)
-        return Chosen(network=network, members={best.number: 1}, score=best.score, why=alone)
-    networks = [rebuild(one, bundle, parts, seed) for one in found]
-    outputs = np.stack([_outputs(network, parts) for network in networks])
+        return _single(networks[0], outputs[0], best, alone)
     sign = 1.0 if metric.direction == "max" else -1.0
 
     def score(mean: np.ndarray, rows: np.ndarray) -> float:
@@ -71,13 +74,16 @@ def choose(
     picks = _greedy(outputs, score, np.arange(len(parts.validation)))
     if not gain > error or len(set(picks)) == 1:
         why = f"the mean of several is not certainly better: {gain:+.3g} with a standard error of {error:.2g}"
-        return Chosen(network=networks[0], members={best.number: 1}, score=best.score, why=why)
+        return _single(networks[0], outputs[0], best, why)
     members = {found[index].number: picks.count(index) for index in dict.fromkeys(picks)}
-    mean = sign * score(outputs[picks].mean(axis=0), np.arange(len(parts.validation)))
+    mean = outputs[picks].mean(axis=0)
+    shares = [(network, picks.count(index)) for index in dict.fromkeys(picks) for network in networks[index]]
+    every = sum(times for _, times in shares)
     return Chosen(
-        network=_mean([networks[index] for index in dict.fromkeys(picks)], [*members.values()]),
+        network=mean_of([network for network, _ in shares], [times / every for _, times in shares]),
+        outputs=mean,
         members=members,
-        score=mean,
+        score=sign * score(mean, np.arange(len(mean))),
         why=f"better than the best trial alone by {gain:.3g} with a standard error of {error:.2g}, on validation rows "
         "that did not choose",
     )
@@ -94,8 +100,17 @@ def _too_few(found: Sequence[Outcome], parts: Parts) -> str:
     return ""
 
 
-def _outputs(network: keras.Model, parts: Parts) -> np.ndarray:
-    return compiled_outputs(network)(on_device(parts.validation, parts))
+def _single(networks: list[keras.Model], outputs: np.ndarray, best: Outcome, why: str) -> Chosen:
+    """One trial: its network, or the mean of its networks of the folds."""
+    network = mean_of(networks, [1 / len(networks)] * len(networks))
+    return Chosen(network=network, outputs=outputs, members={best.number: 1}, score=best.score, why=why)
+
+
+def validation_outputs(networks: Sequence[keras.Model], parts: Parts) -> np.ndarray:
+    """What a trial's networks give for the validation rows that each of them did not train on, offsets added."""
+    outputs = np.stack([network_outputs(network, parts.validation) for network in networks])
+    own = outputs[0] if parts.folds is None else unseen(outputs, parts.folds)
+    return np.asarray(own + parts.validation.offset)
 
 
 def _greedy(outputs: np.ndarray, score: Callable[[np.ndarray, np.ndarray], float], rows: np.ndarray) -> list[int]:
@@ -125,18 +140,3 @@ def _gain(outputs: np.ndarray, score: Callable[[np.ndarray, np.ndarray], float],
         gains.append(score(outputs[picks].mean(axis=0), judging) - score(outputs[picks[0]], judging))
     # Halves share rows, so their gains are no independent sample: the spread of one stands for the error of the mean.
     return float(np.mean(gains)), float(np.std(gains, ddof=1) / np.sqrt(2))
-
-
-def _mean(networks: Sequence[keras.Model], times: Sequence[int]) -> keras.Model:
-    """One network that gives the weighted mean of several that read the same."""
-    inputs = {
-        name: keras.Input(value.shape[1:], dtype=value.dtype, name=name) for name, value in networks[0].input.items()
-    }
-    for number, network in enumerate(networks):
-        network.name = f"{network.name}_{number}"
-    shares = [count / sum(times) for count in times]
-    parts = [
-        keras.layers.Rescaling(share, name=f"share_{number}", dtype="float32")(network(inputs))
-        for number, (network, share) in enumerate(zip(networks, shares, strict=True))
-    ]
-    return keras.Model(inputs, keras.layers.Add(name="mean", dtype="float32")(parts), name="ensemble")

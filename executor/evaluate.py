@@ -70,7 +70,7 @@ def evaluate(
     candidates = (
         constant_baseline(metric, parts, hold_out, signature.labels),
         seasonal_baseline(parts, hold_out, rows),
-        linear_baseline(metric, parts, hold_out, seconds=linear_seconds),
+        linear_baseline(metric, parts.divided(), hold_out, seconds=linear_seconds),
     )
     baselines = [baseline for baseline in candidates if baseline is not None]
     everything = [said, *(baseline.predictions for baseline in baselines)]

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 from pyarrow import csv
 
-from executor.assemble import assemble, network_outputs, predict_rows, save
+from executor.assemble import assemble, predict_rows, save
 from executor.baselines import LINEAR_SECONDS
 from executor.begin import Begun, begin, reopen, resumed_budget
 from executor.budget import Budget
 from executor.catalog.cost import huber_delta
 from executor.catalog.hyperparameters import search_space
 from executor.catalog.intervals import Intervals, conformal_intervals
-from executor.catalog.performance import performance_metric
+from executor.catalog.performance import outcome_of, performance_metric
 from executor.catalog.target import scale_of
-from executor.catalog.temperature import temperatures
+from executor.catalog.temperature import cooled, temperatures
 from executor.ensemble import choose
 from executor.evaluate import evaluate
 from executor.guardrails import with_measured_drift
@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    import keras
     import numpy as np
 
     from executor.catalog.temperature import Temperature
@@ -142,11 +141,11 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
 
     metric = performance_metric(bundle.metric)
     chosen = choose(trials, bundle, parts, metric=metric, seed=seed, single=begun.plan.single)
-    cooling = _temperatures(chosen.network, parts)
+    cooling = _temperatures(chosen.outputs, parts)
     signature = describe(begun.dataset, roles, table, preprocessing, parts, temperatures=cooling, windows=windows)
     model = assemble(preprocessing, chosen.network, parts, signature)
     validation = table.take(rows.validation)
-    said = predict_rows(model, signature, validation)
+    said = outcome_of(cooled(chosen.outputs, cooling), parts)
     signature = signature.model_copy(
         update={
             "thresholds": metric.thresholds(said, parts.validation, parts),
@@ -198,11 +197,11 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     return Run(directory)
 
 
-def _temperatures(network: keras.Model, parts: Parts) -> tuple[Temperature, ...]:
+def _temperatures(outputs: np.ndarray, parts: Parts) -> tuple[Temperature, ...]:
     """The temperatures of a network's probabilities, by its logits on validation rows."""
     if not parts.task.is_classification:
         return ()
-    return temperatures(parts.validation.raw_target, network_outputs(network, parts.validation), parts.task)
+    return temperatures(parts.validation.raw_target, outputs, parts.task)
 
 
 def _intervals(said: np.ndarray, parts: Parts) -> Intervals | None:

@@ -255,6 +255,7 @@ def encode_parts(
         validation=_examples(table.take(split.validation), encoding),
         vocabulary=preprocessing.vocabulary,
         outputs=outputs,
+        folds=split.folds,
         numbers=0 if roles.task is Task.FORECASTING else preprocessing.numbers,
         image=preprocessing.image,
         rare_class=_rare_class(train) if roles.task is Task.BINARY else None,

@@ -128,12 +128,13 @@ def search(
         )
         if not parts.architecture.is_stackable:
             at_once = 1
-        runner = OneByOneRunner(at) if at_once == 1 else _stacks(at, devices, width=width)
+        alone = at_once == 1 and parts.folds is None  # a trial in folds is a stack already
+        runner = OneByOneRunner(at) if alone else _stacks(at, devices, width=width)
         number = _replay(oracle, journal, epochs)
         stopped_by: StoppedBy | None
         try:
             while (stopped_by := _limit(budget, journal.outcomes, interrupt)) is None:
-                most = at_once or _most_at_once(bundle, len(devices))
+                most = at_once or _most_at_once(bundle, devices=len(devices), each=parts.fold_count)
                 proposals = _next_round(oracle, at, journal.outcomes, most, epochs)  # 6  H, proposed by T
                 if not proposals:
                     stopped_by = "exhausted"
@@ -153,7 +154,14 @@ def search(
 def scope_of(parts: Parts, budget: Budget) -> Scope:
     """What a search of these rows is laid out for."""
     rows, width = parts.train.dense.shape
-    return Scope(width=width, rows=rows, trials=budget.trials, seconds=budget.planned, architecture=parts.architecture)
+    return Scope(
+        width=width,
+        rows=rows,
+        folds=parts.fold_count,
+        trials=budget.trials,
+        seconds=budget.planned,
+        architecture=parts.architecture,
+    )
 
 
 def _stacks(at: Workplace, devices: Sequence[Device], *, width: int) -> StackRunner | ParallelRunner:
@@ -167,9 +175,10 @@ def _stacks(at: Workplace, devices: Sequence[Device], *, width: int) -> StackRun
     return ParallelRunner(places, width=width)
 
 
-def _most_at_once(bundle: Bundle, devices: int) -> int:
-    """Trials that pay to run at once."""
-    return devices * (LEARNING_AT_ONCE if isinstance(bundle.tuner, Bayesian) else MOST_AT_ONCE)
+def _most_at_once(bundle: Bundle, *, devices: int, each: int) -> int:
+    """Trials that pay to run at once; each: networks of a trial."""
+    most = MOST_AT_ONCE // each
+    return devices * (min(most, LEARNING_AT_ONCE) if isinstance(bundle.tuner, Bayesian) else most)
 
 
 def _next_round(
@@ -205,7 +214,7 @@ def _planned_seconds(at: Workplace, hyperparameters: Mapping[str, Value], epochs
     """What a trial would take in a stack on two cores if it ran for all of its epochs."""
     batch = batch_size(len(at.train))
     size = Shape.of(at.parts, [configuration(at.bundle, hyperparameters)]).size
-    return epochs * steps_of(len(at.train), batch) * step_seconds(size, batch)
+    return at.parts.fold_count * epochs * steps_of(len(at.train), batch) * step_seconds(size, batch)
 
 
 def _replay(oracle: keras_tuner.Oracle, journal: Journal, epochs: int) -> int:

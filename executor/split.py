@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from recommender.splitting import (
+    FOLDS,
     HOLD_OUT,
     HOLD_OUT_SHARE,
     LARGEST_REPEAT,
     PARTS,
     TRAINING,
     VALIDATION,
+    has_folds,
     validation_share,
 )
 from rules.errors import ColumnError, DatasetError
@@ -37,11 +39,16 @@ HASH_SHIFT: Final = np.uint64(29)  # bits; spreads the high half of a product in
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """Indices of a RawTable's rows, each (n,) int64 in ascending order; together all rows, each once."""
+    """Indices of a RawTable's rows, each (n,) int64 in ascending order; together all rows.
+
+    Each row is in one part, save in folds: there the rows that train are the validation rows, too.
+    """
 
     train: np.ndarray
     validation: np.ndarray
     hold_out: np.ndarray
+    folds: np.ndarray | None = None
+    """The fold of each training row, (n,) int32: a network that trains without a fold is validated on it."""
     sentence: str
     """How the rows were split, and why so."""
 
@@ -49,6 +56,8 @@ class Split:
 def split(table: RawTable, roles: Roles, *, seed: int) -> Split:
     """Split by the dataset's own column, by time, by entity, or stratified by class: the first that applies.
 
+    Few rows are divided into folds instead of training and validation rows, unless time or the dataset itself divides
+    them.
     A class of two rows is in training and hold-out; a single row of its class trains. Exact copies of a row stay
     together.
     Raises DatasetError on too few rows, ColumnError on too few entities or times.
@@ -69,6 +78,10 @@ def split(table: RawTable, roles: Roles, *, seed: int) -> Split:
     if hold_out is None:
         hold_out = draw(rest, HOLD_OUT_SHARE)
         rest = np.setdiff1d(rest, hold_out)
+    if validation is None and has_folds(len(rest)) and table.time is None and roles.task is not Task.FORECASTING:
+        folds = _folded(rest, draw)
+        counts = f"{len(rest)} rows train and select the best trial in {FOLDS} folds, {len(hold_out)} judge it once"
+        return Split(train=rest, validation=rest, hold_out=hold_out, folds=folds, sentence=f"{counts}; split {how}.")
     if validation is None:
         validation = draw(rest, validation_share(len(rest)))
         rest = np.setdiff1d(rest, validation)
@@ -102,6 +115,17 @@ def _drawing(table: RawTable, roles: Roles, random: np.random.Generator) -> tupl
     )
     together = f"; {copies} copies of other rows stay with them" if copies else ""
     return lambda rows, share: _drawn(rows, groups[rows], strata[rows], share, random), how + together
+
+
+def _folded(rows: np.ndarray, draw: Draw) -> np.ndarray:
+    """The fold of each row, (rows,) int32: one share after the other is drawn from what is left."""
+    folds = np.full(len(rows), FOLDS - 1, np.int32)
+    left = rows
+    for fold in range(FOLDS - 1):
+        drawn = draw(left, 1 / (FOLDS - fold))
+        folds[np.searchsorted(rows, drawn)] = fold
+        left = np.setdiff1d(left, drawn)
+    return folds
 
 
 def _given(table: RawTable) -> dict[str, np.ndarray]:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from recommender.speed import trial_seconds
-from recommender.splitting import training_rows
+from recommender.splitting import FOLDS, has_folds, training_rows
 from rules.errors import ChoiceError
 from rules.facts import Measurement
 
@@ -51,7 +51,8 @@ def trial_budget(
         if trials is not None:
             return Measurement(value=trials, source="given by --trials")
         budget = DEFAULT_BUDGET
-    one = trial_seconds(rows=training_rows(rows), width=features)
+    training = training_rows(rows)
+    one = trial_seconds(rows=training, width=features) * (FOLDS if has_folds(training) else 1)
     if images is not None:
         one = SECONDS_PER_IMAGE_TRIAL + SECONDS_PER_PIXEL * rows * _pixels(images)
     left = max(budget - START_UP, 0.0)

@@ -20,6 +20,9 @@ SMALL_TABLE: Final = 5_000  # rows
 SMALL_SHARES: Final = (0.1, 0.2, 500)  # least share, largest share, wanted rows (AutoGluon; EVIDENCE.md, section 1)
 LARGE_SHARES: Final = (0.01, 0.1, 2_500)  # the same from SMALL_TABLE on
 LARGEST_SHARE: Final = 0.2  # after doubling
+FOLDS: Final = 5  # into which few rows are divided (EVIDENCE.md, section 1)
+FOLDED_ROWS: Final = 2_000  # rows that are not hold-out, below which they are divided into folds
+FEWEST_FOLDED: Final = 20  # rows likewise; in folds of fewer than four a class is soon missing
 LARGEST_REPEAT: Final = 0.05  # of all rows; a more frequent row is a common case of a coarse table, not a copy
 
 TRAINING, VALIDATION, HOLD_OUT = "train", "validation", "hold_out"
@@ -59,19 +62,28 @@ def validation_share(rows: int) -> float:
     return min(LARGEST_SHARE, 2 * max(low, min(high, target / rows)))
 
 
+def has_folds(rows: int) -> bool:
+    """Whether so many rows, hold-out apart, are divided into folds, in each of which a network is validated."""
+    return FEWEST_FOLDED <= rows < FOLDED_ROWS
+
+
 def training_rows(rows: int) -> int:
     """Rows of so many that train, where the dataset names no parts; at least 1."""
     rest = (1 - HOLD_OUT_SHARE) * rows
+    if has_folds(round(rest)):
+        return round(rest)
     return max(1, round((1 - validation_share(max(1, round(rest)))) * rest))
 
 
 def share_that_selects(rows: int) -> float:
     """Share of all rows that will be validation rows; rows: all rows with a target, at least 1.
 
-    >>> round(share_that_selects(1_000), 3)
-    0.16
+    >>> round(share_that_selects(1_000), 3), round(share_that_selects(4_000), 3)
+    (0.8, 0.16)
     """
     rest = rows - round(HOLD_OUT_SHARE * rows)
+    if has_folds(rest):
+        return rest / rows
     return validation_share(rest) * rest / rows
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import keras
+
 from executor.architectures import cnn, tabular
 from executor.catalog.optimization import adapts
 from executor.parts import Architecture
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import keras
+    from collections.abc import Mapping, Sequence
 
     from executor.catalog.hyperparameters import Value
     from executor.parts import Parts
@@ -31,3 +31,17 @@ def paces_of(network: keras.Model, parts: Parts, bundle: Bundle) -> list[float]:
     joined = tabular.joined_width(parts)
     names = (weight.path.split("/")[-2:] for weight in network.trainable_variables)
     return [tabular.pace(layer, weight, joined=joined) for layer, weight in names]
+
+
+def mean_of(networks: Sequence[keras.Model], shares: Sequence[float]) -> keras.Model:
+    """One network that gives the weighted mean of several that read the same; shares: they add up to 1."""
+    if len(networks) == 1:
+        return networks[0]
+    inputs = {
+        name: keras.Input(value.shape[1:], dtype=value.dtype, name=name) for name, value in networks[0].input.items()
+    }
+    parts = []
+    for number, (network, share) in enumerate(zip(networks, shares, strict=True)):
+        network.name = f"{network.name}_{number}"
+        parts.append(keras.layers.Rescaling(share, name=f"share_{number}", dtype="float32")(network(inputs)))
+    return keras.Model(inputs, keras.layers.Add(name="mean", dtype="float32")(parts), name="ensemble")

@@ -75,7 +75,7 @@ def huber_delta(loss: Huber, parts: Parts) -> float:
     """
     if loss.delta is not None:
         return loss.delta
-    residuals = linear_residuals(parts)
+    residuals = linear_residuals(parts.divided())
     scales = MAD_SCALE * np.median(np.abs(residuals - np.median(residuals, axis=0)), axis=0)
     return EFFICIENT * float(np.where(scales > LEAST_SCALE, scales, 1.0).mean())
 

@@ -105,6 +105,8 @@ class Scope:
     """Encoded columns."""
     rows: int
     """Training rows."""
+    folds: int = 1
+    """Networks of a trial."""
     trials: int | None = None
     """A grid is laid to have no more combinations; None for no limit."""
     seconds: float | None = None
@@ -115,7 +117,8 @@ class Scope:
         """Whether the time is enough to search layers of so many units."""
         if self.seconds is None:
             return True
-        return TRIALS_IN_TIME * trial_seconds(rows=self.rows, width=self.width, units=units) <= self.seconds
+        one = self.folds * trial_seconds(rows=self.rows, width=self.width, units=units)
+        return TRIALS_IN_TIME * one <= self.seconds
 
 
 def search_space(bundle: Bundle, scope: Scope) -> keras_tuner.HyperParameters:
@@ -149,7 +152,7 @@ def manual_configurations(bundle: Bundle, scope: Scope) -> list[dict[str, Value]
     ]
     listed = [defaults]
     for change in changes:
-        chosen = configuration(bundle, change, architecture=scope.architecture).model_dump()
+        chosen = configuration(bundle, defaults | change, architecture=scope.architecture).model_dump()
         item = {name: chosen[name] for name in defaults}
         if item not in listed:
             listed.append(item)

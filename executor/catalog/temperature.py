@@ -45,6 +45,11 @@ def temperatures(truth: np.ndarray, logits: np.ndarray, task: Task) -> tuple[Tem
     return tuple(tune_temperature(truth[:, at], logits[:, at : at + 1]) for at in range(logits.shape[1]))
 
 
+def cooled(logits: np.ndarray, found: tuple[Temperature, ...]) -> np.ndarray:
+    """Logits, or values, (rows, outputs), divided by what was found for them; as they are where nothing was."""
+    return logits / np.array([one.value for one in found]) if found else logits
+
+
 def tune_temperature(truth: np.ndarray, logits: np.ndarray) -> Temperature:
     """The temperature of the lowest log-loss, or 1 where the rows are too few or do not show that it helps.
 

@@ -33,7 +33,7 @@ from recommender.speed import STOPPING, batch_size, steps_of
 from rules.errors import PcwatError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import keras
 
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from executor.trials.workplace import Workplace
     from rules.bundle import Bundle
 
+FOLD_STRIDE: Final = 1_000_003  # between the seeds of a trial's networks; a prime above any number of trials
 SHORTEST: Final = 1e-9  # seconds of a round, on a clock that stands still
 
 
@@ -121,9 +122,9 @@ class StackRunner:
         ]
 
     def _seconds(self, group: Sequence[Member]) -> float:
-        """What a stack takes at most, on two cores."""
+        """What the networks of a stack take at most, on two cores."""
         calls = steps_of(len(self._at.train), self._batch) * group[0].proposal.epochs
-        return stack_seconds(group, self._at.parts, calls=calls, batch=self._batch)
+        return stack_seconds([*group] * self._at.parts.fold_count, self._at.parts, calls=calls, batch=self._batch)
 
     def _run_group(
         self, group: Sequence[Member], budget: Budget, on_epoch: Callable[[Epoch], None]
@@ -169,7 +170,7 @@ class StackRunner:
                 rows, done = shuffled([at.seed, drawn], len(at.train), self._batch), 0
                 while done < steps and not pace.is_over and not at.interrupt.requested:
                     now = pace.steps(steps - done)
-                    rates = _rates(running, pace.advance(now), trials=stack.trials)
+                    rates = _rates(running, pace.advance(now), each=at.parts.fold_count, networks=stack.trials)
                     stack = graph.train(stack, rows[done : done + now], rates, noise=drawn * steps + done)
                     done += now
                 epoch += 1
@@ -192,32 +193,45 @@ class StackRunner:
     def _start(self, group: Sequence[Member], graph: StackedGraph) -> tuple[Stack, int]:
         """A stack of the group's trials, from their first weights or from where the trials that they continue ended.
 
-        Returns it with the number of the first epoch.
+        Returns it with the number of the first epoch. Where there are folds, a trial's networks stand side by side.
         """
-        at = self._at
+        at, count = self._at, self._at.parts.fold_count
+        folds = [*range(count)] * len(group) if count > 1 else None
+        chosen = [member.chosen for member in group for _ in range(count)]
         if group[0].proposal.continues is None:
             weights = [
                 stacked_tabular.initial_weights(
-                    at.parts, at.bundle, member.chosen, seed=trial_seed(at.seed, member.proposal.number)
+                    at.parts,
+                    at.bundle,
+                    member.chosen,
+                    seed=trial_seed(at.seed, member.proposal.number) + FOLD_STRIDE * fold,
                 )
                 for member in group
+                for fold in range(count)
             ]
-            return graph.start(list(zip(weights, (member.chosen for member in group), strict=True))), 0
-        states = [read_arrays(state_path(at.directory, int(member.proposal.continues or 0))) for member in group]
-        return graph.resume(states, [member.chosen for member in group]), group[0].proposal.first_epoch
+            return graph.start(list(zip(weights, chosen, strict=True)), folds=folds), 0
+        kept = (read_arrays(state_path(at.directory, int(member.proposal.continues or 0))) for member in group)
+        states = [_of_fold(arrays, fold) for arrays in kept for fold in range(count)]
+        return graph.resume(states, chosen, folds=folds), group[0].proposal.first_epoch
 
     def _judge(self, running: Sequence[Member], stack: Stack, graph: StackedGraph) -> None:
         """Note P and C of every running trial, and its weights where they are the best."""
-        at = self._at
-        answers = graph.outputs(stack, at.validation)
+        at, each = self._at, self._at.parts.fold_count
+        answers = graph.outputs(stack, at.validation)[: len(running) * each]
+        if at.parts.folds is not None:
+            answers = unseen(answers.reshape(len(running), each, *answers.shape[1:]), at.parts.folds)
         costs = graph.costs(answers, at.validation)
         weights: list[np.ndarray] = []  # fetched from the device once, and only where a trial is the best
         for index, member in enumerate(running):
             cost = float(costs[index]) if np.isfinite(costs[index]) else math.inf
             if member.training.note(score_of(answers[index], at), cost, direction=at.metric.direction):
                 weights = weights or [weight.numpy() for weight in stack.weights]
-                own = stacked_tabular.cut([weight[index] for weight in weights], member.chosen, graph.shape)
-                member.best = [weight.copy() for weight in own]  # a part of the stack would keep all of it in memory
+                networks = [
+                    stacked_tabular.cut([weight[place] for weight in weights], member.chosen, graph.shape)
+                    for place in range(index * each, (index + 1) * each)
+                ]
+                # A part of the stack would keep all of it in memory.
+                member.best = [weight.copy() for own in networks for weight in own]
 
     def _repacked(
         self, stack: Stack, running: list[Member], graph: StackedGraph, *, steps: int
@@ -227,41 +241,67 @@ class StackRunner:
         steps: planned ones that are left. The trials that run come first; what fills the stack up after them is trained
         at rate 0.
         """
+        each = self._at.parts.fold_count
         for index, member in enumerate(running):
             if member.training.ending is not None and member.proposal.may_go_on and member.best is not None:
                 path = state_path(self._at.directory, member.proposal.number)
-                write_arrays(path, graph.state(stack, index, member.chosen))
+                states = (graph.state(stack, index * each + fold, member.chosen) for fold in range(each))
+                write_arrays(
+                    path, {f"{fold} {key}": one for fold, own in enumerate(states) for key, one in own.items()}
+                )
         left = [index for index, member in enumerate(running) if member.training.ending is None]
         if not left or len(left) == len(running):
             return stack, [running[index] for index in left]
-        kept = filled(left)
+        places = [index * each + fold for index in left for fold in range(each)]
+        kept = filled(places)
         if repacking_pays(graph.shape, stack.trials, len(kept), steps=steps, batch=self._batch):
             return stack.take(kept), [running[index] for index in left]
         # The trials that run come first all the same.
-        order = [*left, *[index for index in range(stack.trials) if index not in left]]
+        order = [*places, *[place for place in range(stack.trials) if place not in places]]
         return stack.take(order), [running[index] for index in left]
 
 
-def rebuild(outcome: Outcome, bundle: Bundle, parts: Parts, seed: int) -> keras.Model:
-    """The network of a completed trial as an ordinary Keras model, with the weights of its best epoch.
+def rebuild(outcome: Outcome, bundle: Bundle, parts: Parts, seed: int) -> list[keras.Model]:
+    """The networks of a completed trial as ordinary Keras models, with the weights of its best epoch.
 
-    seed: the search's. Raises KeyError if the trial has no weights.
+    One, or one for each fold. seed: the search's. Raises KeyError if the trial has no weights.
     """
     if outcome.weights is None:
         raise KeyError(f"Only a completed trial has weights, but trial {outcome.number} {outcome.status}.")
-    network = build_network(
-        parts=parts,
-        bundle=bundle,
-        hyperparameters=outcome.hyperparameters,
-        seed=trial_seed(seed, outcome.number),
-    )
-    stacked_tabular.fill(network, read_weights(outcome.weights))
-    return network
+    weights, networks = read_weights(outcome.weights), []
+    for own in np.split(np.arange(len(weights)), parts.fold_count):
+        network = build_network(
+            parts=parts,
+            bundle=bundle,
+            hyperparameters=outcome.hyperparameters,
+            seed=trial_seed(seed, outcome.number),
+        )
+        stacked_tabular.fill(network, [weights[index] for index in own])
+        networks.append(network)
+    return networks
 
 
-def _rates(running: Sequence[Member], progress: np.ndarray, *, trials: int) -> np.ndarray:
-    """The learning rate of each step and trial, (steps, trials) float32; 0 for what fills the stack up."""
-    rates = np.zeros((len(progress), trials), np.float32)
+def unseen(outputs: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """Of each row the outputs of the network that did not train on it, (…, rows, outputs).
+
+    outputs: (…, folds, rows, outputs), of the networks that trained without each fold. folds: (rows,).
+    """
+    return outputs[..., folds, np.arange(len(folds)), :]
+
+
+def _of_fold(arrays: Mapping[str, np.ndarray], fold: int) -> dict[str, np.ndarray]:
+    """One network's part of a trial's state."""
+    start = f"{fold} "
+    return {key.removeprefix(start): array for key, array in arrays.items() if key.startswith(start)}
+
+
+def _rates(running: Sequence[Member], progress: np.ndarray, *, each: int, networks: int) -> np.ndarray:
+    """The learning rate of each step and network, (steps, networks) float32; 0 for what fills the stack up.
+
+    each: networks of a trial.
+    """
+    rates = np.zeros((len(progress), networks), np.float32)
     for index, member in enumerate(running):
-        rates[:, index] = learning_rates(member.chosen.schedule, highest=member.chosen.learning_rate, progress=progress)
+        own = learning_rates(member.chosen.schedule, highest=member.chosen.learning_rate, progress=progress)
+        rates[:, index * each : (index + 1) * each] = own[:, None]
     return rates

@@ -31,6 +31,8 @@ class Rows:
     offset: tf.Tensor
     weight: tf.Tensor
     """(rows,) float32, mean 1."""
+    fold: tf.Tensor
+    """(rows,) int32; all 0 where there are no folds."""
 
     def __len__(self) -> int:
         return int(self.target.shape[0])
@@ -42,6 +44,7 @@ class Rows:
             target=tf.identity(self.target),
             offset=tf.identity(self.offset),
             weight=tf.identity(self.weight),
+            fold=tf.identity(self.fold),
         )
 
 
@@ -84,7 +87,7 @@ def workplace(
         parts=parts,
         metric=metric,
         loss=cost_function(bundle.loss, parts),
-        train=on_device(parts.train, parts, sample_weights(bundle.loss, parts)),
+        train=on_device(parts.train, parts, sample_weights(bundle.loss, parts), parts.folds),
         validation=on_device(parts.validation, parts),
         budget=budget,
         seed=seed,
@@ -93,8 +96,10 @@ def workplace(
     )
 
 
-def on_device(examples: Examples, parts: Parts, weight: np.ndarray | None = None) -> Rows:
-    """Examples as tensors on the current device; weight: (rows,), all 1 when None."""
+def on_device(
+    examples: Examples, parts: Parts, weight: np.ndarray | None = None, folds: np.ndarray | None = None
+) -> Rows:
+    """Examples as tensors on the current device; weight: (rows,), all 1 when None; folds: (rows,)."""
     inputs = {"dense": tf.constant(examples.dense, tf.float32)}
     if parts.vocabulary > 0:
         inputs["codes"] = tf.constant(examples.codes, tf.int32)
@@ -103,4 +108,5 @@ def on_device(examples: Examples, parts: Parts, weight: np.ndarray | None = None
         target=tf.constant(examples.target, tf.float32),
         offset=tf.constant(examples.offset, tf.float32),
         weight=tf.constant(np.ones(len(examples), np.float32) if weight is None else weight, tf.float32),
+        fold=tf.constant(np.zeros(len(examples)) if folds is None else folds, tf.int32),
     )

@@ -216,10 +216,10 @@ def test_a_changed_bundle_is_trained_and_named(tmp_path: Path, cancer_run: Run) 
     run = train(example("breast_cancer"), target="diagnosis", bundle=changed, trials=1, directory=tmp_path / "run")
     assert run.bundle.optimizer.name == "rmsprop"
     plan = json.loads((tmp_path / "run" / "plan.json").read_text(encoding="utf-8"))
-    assert plan["changed"]["optimizer"] == "adam (schedule cosine)"
+    assert plan["changed"]["optimizer"] == "adam (learning rate 0.0025, schedule cosine)"
     assert run.record.to_bundle() == run.bundle
     notes = " ".join((tmp_path / "run" / "bundle.yaml").read_text(encoding="utf-8").split())
-    assert "from the bundle; the rules choose adam (schedule cosine) now" in notes
+    assert "from the bundle; the rules choose adam (learning rate 0.0025, schedule cosine) now" in notes
     assert "by a person" not in notes
 
 

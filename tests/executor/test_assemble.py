@@ -38,7 +38,7 @@ HOSTILE = (
     "config",
     "a b",
     "A_B",
-    "mlp",
+    "tabular",
     "pcwat.offset",
     "codes",
     "x\ny",
@@ -68,7 +68,7 @@ def _network(parts: Parts, preprocessing: Preprocessing) -> keras.Model:
         features.append(keras.layers.Flatten()(embedding(inputs["codes"])))
     joined = keras.layers.Concatenate()(features) if len(features) > 1 else features[0]
     output = keras.layers.Dense(parts.outputs, kernel_initializer=initializer, name="output")(joined)
-    return keras.Model(inputs, output, name="mlp")
+    return keras.Model(inputs, output, name="tabular")
 
 
 def _put_together(
@@ -243,7 +243,7 @@ def test_a_file_that_answers_differently_is_not_kept(tmp_path: Path, monkeypatch
 
     def load_another(path: Path) -> keras.Model:
         again = load(path)
-        again.get_layer("mlp").get_layer("output").bias.assign([1.0])
+        again.get_layer("tabular").get_layer("output").bias.assign([1.0])
         return again
 
     monkeypatch.setattr("executor.assemble.load", load_another)

@@ -74,7 +74,7 @@ def test_a_kept_ensemble_is_one_network_that_gives_the_weighted_mean(
     chosen = choose(trials, bundle, noisy, metric=performance_metric(bundle.metric), seed=0)
     assert chosen.members == {first: 2, second: 1}
     inputs = {"dense": noisy.validation.dense}
-    outputs = [np.asarray(rebuild(one, bundle, noisy, 0)(inputs)) for one in trials.ranked[:2]]
+    outputs = [np.asarray(rebuild(one, bundle, noisy, 0)[0](inputs)) for one in trials.ranked[:2]]
     mean = (2 * outputs[0] + outputs[1]) / 3
     np.testing.assert_allclose(chosen.network(inputs), mean, rtol=1e-5, atol=1e-6)
     assert chosen.score == performance_metric(bundle.metric).score(mean, noisy.validation, noisy)

@@ -132,9 +132,8 @@ def test_the_best_trials_network_gives_its_score_again(
 ) -> None:
     best = run(tuner=Manual(configurations=SMALL)).best
     bundle = make_bundle(tuner=Manual(configurations=SMALL))
-    outputs = compiled_outputs(rebuild(best, bundle, breast_cancer, 0))(
-        on_device(breast_cancer.validation, breast_cancer)
-    )
+    (network,) = rebuild(best, bundle, breast_cancer, 0)
+    outputs = compiled_outputs(network)(on_device(breast_cancer.validation, breast_cancer))
     assert float(np.mean((outputs[:, 0] > 0) == breast_cancer.validation.raw_target)) == best.score
 
 

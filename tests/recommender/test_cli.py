@@ -75,7 +75,7 @@ def test_a_pin_shows_the_persons_reason_and_what_the_rules_said() -> None:
     text = " ".join(result.output.split())
     assert "adagrad" in text
     assert "to compare" in text
-    assert "adam (schedule cosine)" in text
+    assert "adam (learning rate 0.0025, schedule cosine)" in text
 
 
 def test_a_pin_may_have_parameters() -> None:

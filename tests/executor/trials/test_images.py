@@ -67,7 +67,7 @@ def test_a_trial_in_a_graph_that_served_another_ends_as_it_does_in_its_own(at_di
 def test_the_kept_weights_hold_the_moving_statistics_of_their_epoch(at_digits: Workplace) -> None:
     (outcome,) = OneByOneRunner(at_digits).run([Proposal(number=0, hyperparameters=SMALL, epochs=3)])
     assert outcome.weights is not None
-    network = rebuild(outcome, at_digits.bundle, at_digits.parts, at_digits.seed)
+    (network,) = rebuild(outcome, at_digits.bundle, at_digits.parts, at_digits.seed)
     assert len(read_weights(outcome.weights)) == len(network.weights)
     outputs = compiled_outputs(network)(at_digits.validation)
     assert at_digits.metric.score(outputs, at_digits.parts.validation, at_digits.parts) == outcome.score

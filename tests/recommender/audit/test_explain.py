@@ -81,7 +81,7 @@ def test_a_pin_is_shown_with_its_author_and_what_the_rules_say(invoke) -> None:
     result = invoke("explain", CANCER, "optimizer", "--target", "diagnosis", *pin)
     assert "by a person" in result.stdout
     assert "as in [bold]our[/bold] paper" in result.stdout
-    assert "The rules say adam (schedule cosine) by A101." in result.stdout
+    assert "The rules say adam (learning rate 0.0025, schedule cosine) by A101." in result.stdout
 
 
 def test_the_reasons_of_rules_that_a_person_went_against_are_evidence_against_the_pin(answer) -> None:

@@ -36,7 +36,7 @@ def test_a_change_by_rule_names_the_rules_that_changed(answer, invoke, cancer_re
     optimizer = found["optimizer"]
     assert (optimizer["verdict"], optimizer["recorded"], optimizer["today"]) == (
         "changed by rule",
-        "adam (schedule cosine)",
+        "adam (learning rate 0.0025, schedule cosine)",
         "adam",
     )
     assert (optimizer["recorded_by"], optimizer["today_by"]) == (["A101"], ["A001"])
