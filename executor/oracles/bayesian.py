@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import keras_tuner
 import numpy as np
 from scipy.stats import norm
+from scipy.stats.qmc import LatinHypercube
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
@@ -72,7 +73,7 @@ class BayesianOracle(InMemoryOracle, keras_tuner.oracles.BayesianOptimizationOra
         self._known: Known | None = None
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:  # noqa: ARG002 - keras-tuner's signature
-        """The next trial: the defaults, then random ones, then the most promising candidate."""
+        """The next trial: the defaults, then spread ones, then the most promising candidate."""
         # The matrices are so small that threads only wait for each other: on two busy cores a proposal took 1.7 s
         # with two threads, 0.09 s with one.
         with self._threads.limit(limits=1, user_api="blas"):
@@ -81,8 +82,7 @@ class BayesianOracle(InMemoryOracle, keras_tuner.oracles.BayesianOptimizationOra
     def _propose(self) -> dict[str, Any]:
         completed = [trial for trial in self.trials.values() if trial.status == "COMPLETED"]
         if len(completed) < FEWEST_RANDOM + RANDOM_PER_DIMENSION * len(self.hyperparameters.space):
-            answer: dict[str, Any] = self._random_populate_space()
-            return answer
+            return self._spread()
         # Drawn anew for each proposal, so that it depends on the seed and the trials before it alone.
         random = np.random.default_rng([self.seed, len(self.start_order)])
         known = self._fit()
@@ -106,6 +106,21 @@ class BayesianOracle(InMemoryOracle, keras_tuner.oracles.BayesianOptimizationOra
                 return {"status": "RUNNING", "values": values}
         unseen: dict[str, Any] = self._random_populate_space()
         return unseen
+
+    def _spread(self) -> dict[str, Any]:
+        """A trial before the first fit: the defaults, a Latin hypercube, then random ones.
+
+        Purely random ones leave gaps: 1.6 was lacking to the minimum of Levy's function in 4 dimensions instead of 1.1.
+        """
+        dimensions = len(self.hyperparameters.space)
+        points = FEWEST_RANDOM + RANDOM_PER_DIMENSION * dimensions
+        number = len(self.start_order) - 1  # the defaults come before them
+        if 0 <= number < points:
+            values = self._values(LatinHypercube(dimensions, rng=self.seed).random(points)[number])
+            if not self._duplicate(values):
+                return {"status": "RUNNING", "values": values}
+        answer: dict[str, Any] = self._random_populate_space()
+        return answer
 
     def _fit(self) -> Known:
         """What the ended trials tell; fitted once for all proposals of a round.
