@@ -78,7 +78,7 @@ def split(table: RawTable, roles: Roles, *, seed: int) -> Split:
     if hold_out is None:
         hold_out = draw(rest, HOLD_OUT_SHARE)
         rest = np.setdiff1d(rest, hold_out)
-    if validation is None and has_folds(len(rest)) and table.time is None and roles.task is not Task.FORECASTING:
+    if validation is None and has_folds(len(rest), by_chance=roles.by_chance):
         folds = _folded(rest, draw)
         counts = f"{len(rest)} rows train and select the best trial in {FOLDS} folds, {len(hold_out)} judge it once"
         return Split(train=rest, validation=rest, hold_out=hold_out, folds=folds, sentence=f"{counts}; split {how}.")

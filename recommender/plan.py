@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from recommender.speed import trial_seconds
-from recommender.splitting import FOLDS, has_folds, training_rows
+from recommender.splitting import FOLDS, has_folds, rows_that_train
 from rules.errors import ChoiceError
 from rules.facts import Measurement
 
@@ -41,18 +41,26 @@ def seconds(text: str) -> float:
 
 
 def trial_budget(
-    *, rows: int, features: int, budget: float | None, trials: int | None, images: Images | None = None
+    *,
+    rows: int,
+    features: int,
+    budget: float | None,
+    trials: int | None,
+    by_chance: bool = True,
+    images: Images | None = None,
 ) -> Measurement:
     """The trials that a budget in seconds, or a number of trials, or the smaller of both, allows.
 
-    images: what a model learns from, where it learns from images.
+    by_chance: whether rows are divided by chance, few ones into folds. images: what a model learns from, where it
+    learns from images.
     """
     if budget is None:
         if trials is not None:
             return Measurement(value=trials, source="given by --trials")
         budget = DEFAULT_BUDGET
-    training = training_rows(rows)
-    one = trial_seconds(rows=training, width=features) * (FOLDS if has_folds(training) else 1)
+    training = rows_that_train(rows, by_chance=by_chance)
+    networks = FOLDS if has_folds(training, by_chance=by_chance) else 1
+    one = networks * trial_seconds(rows=training, width=features)
     if images is not None:
         one = SECONDS_PER_IMAGE_TRIAL + SECONDS_PER_PIXEL * rows * _pixels(images)
     left = max(budget - START_UP, 0.0)

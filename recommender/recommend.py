@@ -140,6 +140,7 @@ def advise(
         features=len(roles.features),
         budget=budget,
         trials=trials,
+        by_chance=roles.by_chance,
         images=dataset.images if roles.has_images else None,
     )
     measured = facts(profile, trial_budget=plan)

@@ -59,6 +59,12 @@ class Roles:
         return images or tuple(name for name, kind in kinds.items() if kind not in UNUSED_KINDS)
 
     @property
+    def by_chance(self) -> bool:
+        """Whether rows of a table are divided by chance, not by time or the dataset itself."""
+        ordered = self.task is Task.FORECASTING or self.time_column is not None
+        return not (ordered or self.split_column is not None or self.has_images)
+
+    @property
     def has_images(self) -> bool:
         """Whether images are what a model learns from."""
         return any(self.columns[name].kind is Kind.IMAGE for name in self.features)

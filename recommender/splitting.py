@@ -62,29 +62,29 @@ def validation_share(rows: int) -> float:
     return min(LARGEST_SHARE, 2 * max(low, min(high, target / rows)))
 
 
-def has_folds(rows: int) -> bool:
-    """Whether so many rows, hold-out apart, are divided into folds, in each of which a network is validated."""
-    return FEWEST_FOLDED <= rows < FOLDED_ROWS
+def has_folds(rows: int, *, by_chance: bool) -> bool:
+    """Whether so many rows, hold-out apart, are divided into folds, on each of which a network is validated.
+
+    by_chance: whether rows of a table are divided by chance, not by time or the dataset itself.
+    """
+    return by_chance and FEWEST_FOLDED <= rows < FOLDED_ROWS
 
 
-def training_rows(rows: int) -> int:
-    """Rows of so many that train, where the dataset names no parts; at least 1."""
-    rest = (1 - HOLD_OUT_SHARE) * rows
-    if has_folds(round(rest)):
-        return round(rest)
-    return max(1, round((1 - validation_share(max(1, round(rest)))) * rest))
+def rows_that_train(rows: int, *, by_chance: bool) -> int:
+    """Rows of so many that train, where the dataset names no parts; at least 1. by_chance: as in has_folds."""
+    rest = rows - round(HOLD_OUT_SHARE * rows)
+    selecting = 0.0 if has_folds(rest, by_chance=by_chance) else validation_share(max(1, rest))
+    return max(1, round((1 - selecting) * rest))
 
 
-def share_that_selects(rows: int) -> float:
+def share_that_selects(rows: int, *, by_chance: bool) -> float:
     """Share of all rows that will be validation rows; rows: all rows with a target, at least 1.
 
-    >>> round(share_that_selects(1_000), 3), round(share_that_selects(4_000), 3)
-    (0.8, 0.16)
+    >>> round(share_that_selects(1_000, by_chance=False), 3), round(share_that_selects(1_000, by_chance=True), 3)
+    (0.16, 0.8)
     """
     rest = rows - round(HOLD_OUT_SHARE * rows)
-    if has_folds(rest):
-        return rest / rows
-    return validation_share(rest) * rest / rows
+    return (1.0 if has_folds(rest, by_chance=by_chance) else validation_share(rest)) * rest / rows
 
 
 def known_division(dataset: Dataset, roles: Roles, table: Labelled) -> Division | None:

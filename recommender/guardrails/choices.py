@@ -8,7 +8,7 @@ from recommender.characteristic import by_name, measured_number
 from recommender.guardrails.rows import FEW_ROWS
 from recommender.splitting import share_that_selects
 from rules.choices import F1, Accuracy, Bayesian, Hyperband
-from rules.facts import Task
+from rules.facts import Modality, Task
 from rules.record import Guardrail
 
 if TYPE_CHECKING:
@@ -29,9 +29,11 @@ def check_choices(bundle: Bundle, profile: Profile) -> Iterator[Guardrail]:
     """What the decided bundle asks of the data, and how many rows it gets."""
     measured = by_name(profile.characteristics)
     rows = round(measured_number(measured, "rows"))
-    selecting = share_that_selects(rows) * rows
+    by_chance = profile.modality is not Modality.IMAGE and profile.task is not Task.FORECASTING
+    share = share_that_selects(rows, by_chance=by_chance)
+    selecting = share * rows
     if isinstance(bundle.metric, F1) and bundle.metric.threshold == "tuned" and profile.task is not Task.MULTICLASS:
-        yield _of_threshold(selecting, share_that_selects(rows), profile)
+        yield _of_threshold(selecting, share, profile)
     if isinstance(bundle.metric, Accuracy):
         yield _of_ties(selecting)
     if isinstance(bundle.tuner, Bayesian | Hyperband):

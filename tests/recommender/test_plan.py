@@ -4,7 +4,7 @@ import pytest
 
 from recommender.plan import seconds, trial_budget
 from recommender.speed import trial_seconds
-from recommender.splitting import training_rows
+from recommender.splitting import rows_that_train
 from rules.errors import ChoiceError
 
 
@@ -30,9 +30,16 @@ def test_the_smaller_of_time_and_trials_counts() -> None:
 
 def test_time_divided_by_the_predicted_time_of_a_trial_is_the_trial_budget() -> None:
     """In the time for 150 trials; the true number lies within three times as few and as many."""
-    one = trial_seconds(rows=training_rows(1000), width=512)
-    measured = trial_budget(rows=1000, features=512, budget=8 + 150.5 * one, trials=None)
+    one = trial_seconds(rows=rows_that_train(5000, by_chance=True), width=512)
+    measured = trial_budget(rows=5000, features=512, budget=8 + 150.5 * one, trials=None)
     assert (measured.low, measured.value, measured.high) == (50, 150, 451)
+
+
+def test_few_rows_that_chance_divides_take_a_network_for_each_of_five_folds() -> None:
+    one = 5 * trial_seconds(rows=800, width=20)
+    assert trial_budget(rows=1000, features=20, budget=8 + 9.5 * one, trials=None).value == 9
+    alone = trial_seconds(rows=640, width=20)
+    assert trial_budget(rows=1000, features=20, budget=8 + 9.5 * alone, trials=None, by_chance=False).value == 9
 
 
 def test_a_trial_takes_longer_with_more_rows_columns_units_and_layers() -> None:

@@ -152,7 +152,7 @@ def test_a_trial_in_a_stack_ends_as_it_does_alone_and_as_its_keras_model(
     (keras_outcome,) = OneByOneRunner(at).run([trials[PLAIN]])
     written = read_arrays(state_path(at.directory, PLAIN))
     theirs = [written[name] for name in sorted(written) if name.startswith("weight ")]
-    ours = [state[name] for name in sorted(state) if name.startswith("0 ")]
+    ours = [state[name] for name in sorted(state) if name.startswith("0 0 ")]
     for our, their in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(our.reshape(their.shape), their, rtol=1e-4, atol=1e-5)
     assert outcome.epoch_scores == pytest.approx(keras_outcome.epoch_scores, rel=1e-5)

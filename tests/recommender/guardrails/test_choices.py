@@ -50,10 +50,12 @@ def checks(chosen: Bundle, of: Profile) -> dict[str, Guardrail]:
 @pytest.mark.parametrize(
     ("rows", "rare", "status", "unit"),
     [
-        (2_000, 190, "passed", "validation rows of the rare class"),  # 0.16 · 190 = 30.4
-        (2_000, 187, "alerted", "validation rows of the rare class"),  # 29.92
-        (313, 190, "passed", "validation rows of the rare class"),  # 0.2 · (313 - 63) = 50
-        (311, 190, "alerted", "validation rows"),  # 0.2 · (311 - 62) = 49.8
+        (3_000, 190, "passed", "validation rows of the rare class"),  # 0.16 · 190 = 30.4
+        (3_000, 187, "alerted", "validation rows of the rare class"),  # 29.92
+        (1_000, 38, "passed", "validation rows of the rare class"),  # in folds: 0.8 · 38 = 30.4
+        (1_000, 37, "alerted", "validation rows of the rare class"),  # 29.6
+        (63, 45, "passed", "validation rows of the rare class"),  # 63 - 13 = 50
+        (61, 45, "alerted", "validation rows"),  # 61 - 12 = 49
     ],
 )
 def test_a_tuned_threshold_needs_50_validation_rows_and_30_of_the_rare_class(
@@ -73,7 +75,7 @@ def test_only_f1_with_a_tuned_threshold_asks_for_rows_to_tune_it() -> None:
 
 
 def test_of_several_labels_the_rarest_one_is_named() -> None:
-    labels = profile(rows=2_000, task=Task.MULTILABEL, a=500, b=100)
+    labels = profile(rows=3_000, task=Task.MULTILABEL, a=500, b=100)
     found = checks(bundle(metric="f1"), labels)["rows_for_threshold"]
     assert (found.value, found.columns) == (pytest.approx(16), ("b",))
     assert "about 16 validation rows whose 'b' is 'rare b' (under 30)" in found.message
