@@ -90,6 +90,7 @@ def rows(count: int) -> Parts:
         train=whole.take(order[: count * 4 // 5]),
         validation=whole.take(order[count * 4 // 5 :]),
         vocabulary=0,
+        numbers=COLUMNS,
         outputs=1,
         rare_class=1,
         target_mean=np.zeros(1),

@@ -126,6 +126,7 @@ class StackedGraph:
         if shape.vocabulary:
             columns["codes"] = tf.TensorSpec([None, shape.coded], tf.int32)
         offset = tf.TensorSpec([None, shape.outputs], tf.float32)
+        # Not by XLA, whose max(NaN, 0) is 0: a network of NaNs would seem to answer.
         self._answer = compiled(self._answers, stack, columns, offset)
         answers = tf.TensorSpec([None, None, shape.outputs], tf.float32)
         self._cost = compiled(self._costs, tf.TensorSpec([None, shape.outputs], tf.float32), answers)
