@@ -4,8 +4,8 @@ Environment: `pip install autokeras==3.0.0 keras==3.12.0 tensorflow tensorboard 
 its regressor fails, without tensorboard every trial does.
 
 It has no time limit, searches until it is told a number of trials, and then trains the best configuration again on all
-rows. So its search is stopped at half time, and the last training shortly before the end. Words are given as ordinal
-codes and missing numbers as medians, for it takes a number with a gap for a word.
+rows. So its search is stopped when the time that is left is needed for that, and the last training shortly before the
+end. Words are given as ordinal codes and missing numbers as medians, for it takes a number with a gap for a word.
 """
 
 from __future__ import annotations
@@ -24,38 +24,51 @@ import numpy as np
 from autokeras.engine.tuner import AutoTuner
 from keras_tuner.src.engine.oracle import Oracle
 
-SEARCHING: Final = 0.5  # share of the time, for the search; the last training is on a quarter more rows than a trial's
-TRAINING: Final = 0.9  # share of the time until the last training ends, as it is
+ENDING: Final = 0.92  # share of the time until the last training ends; what is left is for answering
+ALL_ROWS: Final = 1.25  # how much longer the last training is than a trial, of which a fifth of the rows validates
 MOST_TRIALS: Final = 1_000  # more than it can finish
 create_trial, final_fit = Oracle.create_trial, AutoTuner.final_fit
 
 
 class Clock:
-    """Until when the present training may go on, on the clock of STARTED."""
+    """When all training must have ended, on the clock of STARTED, and what the last training may still need."""
 
-    until = float("inf")
+    end = float("inf")
+    longest = 0.0
+    """Seconds that the longest trial took so far."""
+    is_last = False
+
+    @classmethod
+    def is_over(cls) -> bool:
+        kept = 0.0 if cls.is_last else ALL_ROWS * cls.longest
+        return time.monotonic() + kept > cls.end
 
 
 class Stop(keras.callbacks.Callback):
     """Stops a training when its time is over."""
 
+    def on_train_begin(self, logs: object = None) -> None:
+        del logs
+        self.start = time.monotonic()
+
     def on_train_batch_end(self, batch: int, logs: object = None) -> None:
         del batch, logs
-        if time.monotonic() > Clock.until:
+        Clock.longest = max(Clock.longest, time.monotonic() - self.start)
+        if Clock.is_over():
             self.model.stop_training = True
 
 
 def stop_in_time(seconds: float) -> None:
     """Let AutoKeras end its search and its last training in time."""
-    Clock.until = STARTED + SEARCHING * seconds
+    Clock.end = STARTED + ENDING * seconds
 
     def create(oracle: Oracle, tuner_id: str) -> object:
-        if time.monotonic() > Clock.until and oracle.trials:
+        if Clock.is_over() and oracle.trials:
             oracle.max_trials = len(oracle.trials)
         return create_trial(oracle, tuner_id)
 
     def fit_all(tuner: AutoTuner, **rows: object) -> object:
-        Clock.until = STARTED + TRAINING * seconds
+        Clock.is_last = True
         return final_fit(tuner, **rows)
 
     Oracle.create_trial, AutoTuner.final_fit = create, fit_all
