@@ -11,6 +11,7 @@ from pyarrow import csv
 from executor.assemble import assemble, predict_rows, save
 from executor.baselines import LINEAR_SECONDS
 from executor.begin import Begun, begin, reopen
+from executor.boosting import boosting_baseline, boosting_seconds
 from executor.budget import Budget
 from executor.catalog.hyperparameters import search_space
 from executor.catalog.performance import performance_metric
@@ -129,15 +130,25 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     write_json(directory / SIGNATURE, signature)
 
     hold_out = table.take(rows.hold_out)
+    judged = encode_hold_out(table, rows, preprocessing, parts)
     judgement = evaluate(
         predict_rows(model, signature, hold_out),
         metric=metric,
         parts=parts,
-        hold_out=encode_hold_out(table, rows, preprocessing, parts),
+        hold_out=judged,
         rows=hold_out,
         signature=signature,
         validation=trials.best.score,
         seed=seed,
+        boosting=boosting_baseline(
+            metric,
+            parts,
+            table.take(rows.train),
+            validation,
+            (hold_out, judged),
+            seconds=boosting_seconds(budget),
+            seed=seed,
+        ),
         linear_seconds=min(LINEAR_SECONDS, budget.left / 2),
     )
     csv.write_csv(pa.table(judgement.predictions), directory / PREDICTIONS)
