@@ -129,7 +129,7 @@ def write_material(contest: Contest, everything: pa.Table, directory: Path) -> N
 
     The rows to learn from are shuffled, for some peers validate on the last ones.
     """
-    learning = np.concatenate([contest.parts.train, contest.parts.validation])
+    learning = np.union1d(contest.parts.train, contest.parts.validation)
     np.random.default_rng(SEED).shuffle(learning)
     target = pa.array(contest.rows.truth[learning].ravel())
     features = everything.take(contest.rows.rows[learning])

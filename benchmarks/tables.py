@@ -40,7 +40,7 @@ def main(names: tuple[str, ...], budget: str, seed: int) -> None:
     with (folder / "catalogue.csv").open(newline="", encoding="utf-8") as file:
         catalogue = {row["name"]: row for row in csv.DictReader(file)}
     header = f"{'dataset':<24}{'kind':<22}{'P':<10}{'hold-out':>10}{'95 % interval':>22}{'constant':>10}{'linear':>10}"
-    print(f"{header}{'trials':>8}{'seconds':>9}  signal")
+    print(f"{header}{'boosting':>10}{'trials':>8}{'seconds':>9}  signal")
     signal = 0
     for name in names or CHOSEN:
         row = catalogue[name]
@@ -72,7 +72,8 @@ def line(row: dict[str, str], run: Run, took: float) -> str:
     baselines = {name: baseline.value for name, baseline in scores.baselines.items()}
     shown = [f"{'-' if value is None else number(value):>10}" for value in (scores.hold_out.value,)]
     others = [
-        f"{'-' if (value := baselines.get(name)) is None else number(value):>10}" for name in ("constant", "linear")
+        f"{'-' if (value := baselines.get(name)) is None else number(value):>10}"
+        for name in ("constant", "linear", "gradient boosting")
     ]
     return (
         f"{row['name']:<24}{row['kind']:<22}{scores.metric:<10}{shown[0]}{interval:>22}{''.join(others)}"

@@ -73,7 +73,7 @@ def constant_baseline(metric: PerformanceMetric, parts: Parts, hold_out: Example
     return Baseline(
         name="constant",
         says=says,
-        predictions=_predictions(parts, hold_out, outcome, decided),
+        predictions=predictions_of(parts, hold_out, outcome, decided),
     )
 
 
@@ -86,7 +86,7 @@ def seasonal_baseline(parts: Parts, hold_out: Examples, table: RawTable) -> Base
     return Baseline(
         name="seasonal naive",
         says="the value one season before",
-        predictions=_predictions(parts, hold_out, outcome, outcome),
+        predictions=predictions_of(parts, hold_out, outcome, outcome),
     )
 
 
@@ -117,7 +117,7 @@ def linear_baseline(
     return Baseline(
         name="linear",
         says=f"{kind} regression on {rows} training rows",
-        predictions=_predictions(parts, hold_out, outcome, decided),
+        predictions=predictions_of(parts, hold_out, outcome, decided),
     )
 
 
@@ -180,7 +180,7 @@ def _fitted_ridge(
 
     def score(ridge: Ridge) -> float:
         said = values(ridge, parts.validation)
-        return metric.of_predictions(_predictions(parts, parts.validation, said, said))
+        return metric.of_predictions(predictions_of(parts, parts.validation, said, said))
 
     fitted = [Ridge(alpha=penalty).fit(features, some.target - some.offset) for penalty in PENALTIES]
     best = (max if metric.direction == "max" else min)(fitted, key=score)
@@ -206,7 +206,7 @@ def _best_class(metric: PerformanceMetric, parts: Parts) -> int:
     shares = np.bincount(truth, minlength=classes) / len(truth)
     outcome = np.tile(shares[-parts.outputs :], (len(truth), 1))
     scores = [
-        metric.of_predictions(_predictions(parts, parts.train, outcome, np.full(len(truth), answer)))
+        metric.of_predictions(predictions_of(parts, parts.train, outcome, np.full(len(truth), answer)))
         for answer in range(classes)
     ]
     return max(range(classes), key=lambda answer: (scores[answer], shares[answer]))
@@ -220,7 +220,7 @@ def naive_error(train: Examples, parts: Parts) -> np.ndarray | None:
     return np.asarray(np.abs(train.raw_target - last).mean(axis=0))
 
 
-def _predictions(parts: Parts, examples: Examples, outcome: np.ndarray, decided: np.ndarray) -> Predictions:
+def predictions_of(parts: Parts, examples: Examples, outcome: np.ndarray, decided: np.ndarray) -> Predictions:
     return Predictions(
         task=parts.task,
         truth=examples.raw_target,

@@ -8,20 +8,16 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 from pyarrow import csv
 
-from executor.assemble import assemble, predict_rows, save
-from executor.baselines import LINEAR_SECONDS
 from executor.begin import Begun, begin, reopen, resumed_budget
 from executor.budget import Budget
 from executor.catalog.cost import huber_delta
 from executor.catalog.hyperparameters import search_space
-from executor.catalog.intervals import Intervals, conformal_intervals
-from executor.catalog.performance import outcome_of, performance_metric
+from executor.catalog.performance import performance_metric
 from executor.catalog.target import scale_of
-from executor.catalog.temperature import cooled, temperatures
 from executor.ensemble import choose
-from executor.evaluate import evaluate
+from executor.finish import judged, saved
 from executor.guardrails import with_measured_drift
-from executor.preprocess import encode_hold_out, encode_parts, fit_preprocessing
+from executor.preprocess import encode_parts, fit_preprocessing
 from executor.run import (
     BUNDLE,
     MODEL,
@@ -39,7 +35,6 @@ from executor.run import (
 )
 from executor.search import scope_of, search
 from executor.sensitivity import sensitivities
-from executor.signature import describe
 from executor.trials.journal import JOURNAL
 from recommender.dataset import Dataset
 from recommender.manifest import GUARDRAILS, MANIFEST, RECORD, Manifest
@@ -54,10 +49,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    import numpy as np
-
-    from executor.catalog.temperature import Temperature
-    from executor.parts import Parts
     from executor.search import RoundProgress
     from rules.bundle import Bundle
     from rules.decision import Pin
@@ -128,7 +119,7 @@ def resume(directory: Path, *, budget: float | None = None, at_once: int | None 
 def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progress: Progress = lambda _: None) -> Run:
     """Encode, search, put the model together, and judge it on the hold-out, once."""
     directory, roles, bundle, seed = begun.directory, begun.roles, begun.bundle, begun.plan.seed
-    table, windows, rows = begun.material.table, begun.material.windows, begun.material.rows
+    table, rows = begun.material.table, begun.material.rows
     record = Record.read(directory / RECORD)
     before = budget.spent()
     preprocessing = fit_preprocessing(table, roles, rows.train)
@@ -139,40 +130,18 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     started_late = budget.exhausted
     trials = search(bundle, parts, budget=budget, seed=seed, directory=directory, at_once=at_once, progress=progress)
 
-    metric = performance_metric(bundle.metric)
-    chosen = choose(trials, bundle, parts, metric=metric, seed=seed, single=begun.plan.single)
-    cooling = _temperatures(chosen.outputs, parts)
-    signature = describe(begun.dataset, roles, table, preprocessing, parts, temperatures=cooling, windows=windows)
-    model = assemble(preprocessing, chosen.network, parts, signature)
-    validation = table.take(rows.validation)
-    said = outcome_of(cooled(chosen.outputs, cooling), parts)
-    signature = signature.model_copy(
-        update={
-            "thresholds": metric.thresholds(said, parts.validation, parts),
-            "intervals": _intervals(said, parts),
-        }
+    chosen = choose(
+        trials, bundle, parts, metric=performance_metric(bundle.metric), seed=seed, single=begun.plan.single
     )
-    save(model, directory / MODEL, signature=signature, rows=validation)
-    write_json(directory / SIGNATURE, signature)
-
-    hold_out = table.take(rows.hold_out)
-    judgement = evaluate(
-        predict_rows(model, signature, hold_out),
-        metric=metric,
-        parts=parts,
-        hold_out=encode_hold_out(table, rows, preprocessing, parts),
-        rows=hold_out,
-        signature=signature,
-        validation=chosen.score,
-        seed=seed,
-        linear_seconds=min(LINEAR_SECONDS, budget.left / 2),
+    model, signature = saved(begun, preprocessing, parts, chosen)
+    judgement = judged(
+        begun, preprocessing, parts, model=model, signature=signature, validation=chosen.score, budget=budget
     )
     csv.write_csv(pa.table(judgement.predictions), directory / PREDICTIONS)
     guardrails = with_measured_drift(
         record.guardrails, begun.dataset, roles, training=table.rows[rows.train], hold_out=table.rows[rows.hold_out]
     )
     write_json(directory / GUARDRAILS, Guardrails(guardrails=guardrails))
-    space = search_space(bundle, scope_of(parts, budget))
     summary = Summary(
         split=rows.sentence,
         trials=len(trials.ranked),
@@ -185,7 +154,7 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
         members_why=chosen.why,
         best_hyperparameters=trials.best.hyperparameters,
         huber_delta=huber_delta(bundle.loss, parts) if isinstance(bundle.loss, Huber) else None,
-        sensitivity=sensitivities(space, trials.ranked, seed=seed),
+        sensitivity=sensitivities(search_space(bundle, scope_of(parts, budget)), trials.ranked, seed=seed),
         seconds=round(budget.spent(), 1),
     )
     write_json(directory / SUMMARY, summary)
@@ -195,20 +164,3 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     # Last, for a run is finished when its scores are there.
     write(directory / SCORES, scores)
     return Run(directory)
-
-
-def _temperatures(outputs: np.ndarray, parts: Parts) -> tuple[Temperature, ...]:
-    """The temperatures of a network's probabilities, by its logits on validation rows."""
-    if not parts.task.is_classification:
-        return ()
-    return temperatures(parts.validation.raw_target, outputs, parts.task)
-
-
-def _intervals(said: np.ndarray, parts: Parts) -> Intervals | None:
-    """Prediction intervals of a regression, by what a model says of the validation rows.
-
-    None for a forecast: its later errors are not drawn as those of its validation rows.
-    """
-    if parts.task not in {Task.REGRESSION, Task.MULTI_REGRESSION}:
-        return None
-    return conformal_intervals(parts.validation.raw_target, said, on=parts.target_on)

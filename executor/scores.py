@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pydantic import BaseModel, ConfigDict
 
 from executor.catalog.performance import Direction
 from recommender.render import number
+
+BOOSTING: Final = "gradient boosting"  # the name of its baseline
 
 
 class Estimate(BaseModel):
@@ -84,25 +88,46 @@ class Scores(BaseModel):
 
 def verdict(baselines: dict[str, BaselineScore]) -> str:
     """What the comparison with the baselines means, in sentences."""
-    constant, linear, seasonal = (baselines.get(name) for name in ("constant", "linear", "seasonal naive"))
+    constant = baselines.get("constant")
     if constant is None or constant.gain.value is None or constant.gain.low is None or constant.gain.high is None:
         return "P is undefined on the hold-out, so nothing can be said: it is too small or holds a single class."
+    boosting = _about_boosting(baselines.get(BOOSTING), constant)
     if constant.gain.high < 0:
-        return f"Worse than {constant.says}: do not use this model."
+        return " ".join([f"Worse than {constant.says}: do not use this model.", *boosting])
     if constant.gain.low <= 0:
-        return (
-            f"No signal found: no better than {constant.says}, for the 95 % interval of the gain, "
-            f"{number(constant.gain.low)} to {number(constant.gain.high)}, contains 0."
-        )
+        found = f"{number(constant.gain.low)} to {number(constant.gain.high)}, contains 0."
+        nothing = f"No signal found: no better than {constant.says}, for the 95 % interval of the gain, {found}"
+        return " ".join([nothing, *boosting])
     interval = f"95 % interval {number(constant.gain.low)} to {number(constant.gain.high)}"
     sentences = [f"Beats {constant.says} by {number(constant.gain.value)} ({interval})."]
+    seasonal, linear = baselines.get("seasonal naive"), baselines.get("linear")
     if seasonal is not None and not is_positive(seasonal.gain):
         sentences.append(f"It is not certainly better than {seasonal.says}.")
-    if linear is not None and linear.gain.high is not None and linear.gain.high < 0:
+    if linear is not None and is_negative(linear.gain):
         sentences.append(f"But a linear model is better ({linear.says}): use that.")
     elif linear is not None and not is_positive(linear.gain):
         sentences.append(f"A linear model is as good ({linear.says}).")
-    return " ".join(sentences)
+    return " ".join([*sentences, *boosting])
+
+
+def _about_boosting(boosting: BaselineScore | None, constant: BaselineScore) -> list[str]:
+    """Whether to use gradient boosting instead; of a model without signal only where boosting is certainly better."""
+    if boosting is None or boosting.gain.value is None or boosting.gain.low is None or boosting.gain.high is None:
+        return []
+    value, low, high = boosting.gain.value, boosting.gain.low, boosting.gain.high
+    if high < 0:
+        size = f"by {number(-value)} (95 %: {number(-high)} to {number(-low)})"
+        return [f"Gradient boosting is better {size}: use it instead, unless you need one Keras model for raw rows."]
+    if not is_positive(constant.gain):
+        return []
+    if low > 0:
+        size = f"by {number(value)} (95 %: {number(low)} to {number(high)})"
+        return [f"Better than gradient boosting {size}, which had {boosting.says}."]
+    return [f"Level with gradient boosting: the gain is {number(value)} (95 %: {number(low)} to {number(high)})."]
+
+
+def is_negative(gain: Estimate) -> bool:
+    return gain.high is not None and gain.high < 0
 
 
 def is_positive(gain: Estimate) -> bool:

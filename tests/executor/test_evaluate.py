@@ -250,9 +250,15 @@ class Gains:
     constant: tuple[float, float]
     linear: tuple[float, float] | None = None
     seasonal: tuple[float, float] | None = None
+    boosting: tuple[float, float] | None = None
 
     def scores(self) -> dict[str, BaselineScore]:
-        gains = {"constant": self.constant, "linear": self.linear, "seasonal naive": self.seasonal}
+        gains = {
+            "constant": self.constant,
+            "linear": self.linear,
+            "seasonal naive": self.seasonal,
+            "gradient boosting": self.boosting,
+        }
         return {
             name: BaselineScore(
                 says=f"<{name}>",
@@ -271,12 +277,29 @@ class Gains:
         (Gains(constant=(0.1, 0.2), linear=(-0.01, 0.1)), "A linear model is as good (<linear>)."),
         (Gains(constant=(0.1, 0.2), linear=(-0.2, -0.1)), "But a linear model is better (<linear>): use that."),
         (Gains(constant=(0.1, 0.2), seasonal=(0.0, 0.1)), "It is not certainly better than <seasonal naive>."),
+        (
+            Gains(constant=(0.1, 0.2), boosting=(-0.2, -0.1)),
+            "Gradient boosting is better by 0.15 (95 %: 0.1 to 0.2): use it instead, unless you need one Keras model",
+        ),
+        (
+            Gains(constant=(0.1, 0.2), boosting=(-0.1, 0.3)),
+            "Level with gradient boosting: the gain is 0.1 (95 %: -0.1 to 0.3).",
+        ),
+        (
+            Gains(constant=(0.1, 0.2), boosting=(0.1, 0.3)),
+            "Better than gradient boosting by 0.2 (95 %: 0.1 to 0.3), which had <gradient boosting>.",
+        ),
+        (Gains(constant=(0.0, 0.2), boosting=(-0.2, -0.1)), "Gradient boosting is better by 0.15"),
         (Gains(constant=(0.0, 0.2)), "No signal found: no better than <constant>"),
         (Gains(constant=(-0.2, -0.1)), "Worse than <constant>: do not use this model."),
     ],
 )
 def test_the_verdict_says_what_the_intervals_mean(gains: Gains, words: str) -> None:
     assert words in verdict(gains.scores())
+
+
+def test_of_a_model_without_signal_boosting_is_not_said_to_be_as_good() -> None:
+    assert "boosting" not in verdict(Gains(constant=(0.0, 0.2), boosting=(-0.1, 0.1)).scores())
 
 
 def test_a_verdict_on_a_clear_win_ends_there() -> None:

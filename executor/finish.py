@@ -1,0 +1,106 @@
+"""After the search: the model as it is saved, with all that validation rows set, and what the hold-out says of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from executor.assemble import assemble, predict_rows, save
+from executor.baselines import LINEAR_SECONDS
+from executor.boosting import boosting_baseline, boosting_seconds
+from executor.catalog.intervals import Intervals, conformal_intervals
+from executor.catalog.performance import outcome_of, performance_metric
+from executor.catalog.temperature import cooled, temperatures
+from executor.evaluate import evaluate
+from executor.preprocess import encode_hold_out
+from executor.run import MODEL, SIGNATURE, write_json
+from executor.signature import describe
+from rules.facts import Task
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from executor.begin import Begun
+    from executor.budget import Budget
+    from executor.catalog.temperature import Temperature
+    from executor.ensemble import Chosen
+    from executor.evaluate import Judgement
+    from executor.parts import Parts
+    from executor.preprocess import Preprocessing
+    from executor.signature import Signature
+
+
+def saved(begun: Begun, preprocessing: Preprocessing, parts: Parts, chosen: Chosen) -> tuple[keras.Model, Signature]:
+    """The model from raw rows to answers, with all that the validation rows set, as it is saved."""
+    table, rows, metric = begun.material.table, begun.material.rows, performance_metric(begun.bundle.metric)
+    cooling = _temperatures(chosen.outputs, parts)
+    signature = describe(
+        begun.dataset, begun.roles, table, preprocessing, parts, temperatures=cooling, windows=begun.material.windows
+    )
+    said = outcome_of(cooled(chosen.outputs, cooling), parts)
+    set_by_validation = {
+        "thresholds": metric.thresholds(said, parts.validation, parts),
+        "intervals": _intervals(said, parts),
+    }
+    signature = signature.model_copy(update=set_by_validation)
+    model = assemble(preprocessing, chosen.network, parts, signature)
+    save(model, begun.directory / MODEL, signature=signature, rows=table.take(rows.validation))
+    write_json(begun.directory / SIGNATURE, signature)
+    return model, signature
+
+
+def judged(
+    begun: Begun,
+    preprocessing: Preprocessing,
+    parts: Parts,
+    *,
+    model: keras.Model,
+    signature: Signature,
+    validation: float | None,
+    budget: Budget,
+) -> Judgement:
+    """What the hold-out, looked at once, says of the model and of the simple answers beside it.
+
+    validation: P of what was chosen.
+    """
+    table, rows, seed = begun.material.table, begun.material.rows, begun.plan.seed
+    metric = performance_metric(begun.bundle.metric)
+    hold_out, encoded = table.take(rows.hold_out), encode_hold_out(table, rows, preprocessing, parts)
+    boosting = boosting_baseline(
+        metric,
+        parts,
+        table.take(rows.train),
+        table.take(rows.validation),
+        (hold_out, encoded),
+        seconds=boosting_seconds(budget),
+        seed=seed,
+    )
+    return evaluate(
+        predict_rows(model, signature, hold_out),
+        metric=metric,
+        parts=parts,
+        hold_out=encoded,
+        rows=hold_out,
+        signature=signature,
+        validation=validation,
+        seed=seed,
+        boosting=boosting,
+        linear_seconds=min(LINEAR_SECONDS, budget.left / 2),
+    )
+
+
+def _temperatures(outputs: np.ndarray, parts: Parts) -> tuple[Temperature, ...]:
+    """The temperatures of a network's probabilities, by its logits on validation rows."""
+    if not parts.task.is_classification:
+        return ()
+    return temperatures(parts.validation.raw_target, outputs, parts.task)
+
+
+def _intervals(said: np.ndarray, parts: Parts) -> Intervals | None:
+    """Prediction intervals of a regression, by what a model says of the validation rows.
+
+    None for a forecast: its later errors are not drawn as those of its validation rows.
+    """
+    if parts.task not in {Task.REGRESSION, Task.MULTI_REGRESSION}:
+        return None
+    return conformal_intervals(parts.validation.raw_target, said, on=parts.target_on)
