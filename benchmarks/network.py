@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import csv
-import os
 import statistics
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from unittest import mock
@@ -24,6 +22,7 @@ from executor.quiet import quiet_tensorflow
 
 quiet_tensorflow()
 
+from catalogue import Encoded, encoded  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
@@ -31,25 +30,17 @@ from executor.architectures.network import mean_of  # noqa: E402
 from executor.budget import Budget  # noqa: E402
 from executor.catalog.performance import performance_metric  # noqa: E402
 from executor.catalog.tuning import Proposal, epochs_of  # noqa: E402
-from executor.preprocess import encode_hold_out, encode_parts, fit_preprocessing  # noqa: E402
 from executor.search import rebuild  # noqa: E402
-from executor.split import split  # noqa: E402
-from executor.table import read_rows  # noqa: E402
 from executor.trials.journal import Journal  # noqa: E402
 from executor.trials.one_by_one import compiled_outputs  # noqa: E402
 from executor.trials.stacked import StackRunner  # noqa: E402
 from executor.trials.workplace import on_device, workplace  # noqa: E402
-from recommender.dataset import Dataset  # noqa: E402
-from recommender.recommend import Said, advise  # noqa: E402
 from recommender.speed import batch_size, steps_of  # noqa: E402
 from rules.choices import AdamW, BinaryCrossentropy  # noqa: E402
-from rules.engine import load_book  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from executor.parts import Examples, Parts
-    from rules.bundle import Bundle
 
 DATASETS: Final = (
     *("vehicle", "contraceptive", "german_credit", "orange_juice", "wine_quality_red_4", "email_spam_openintro"),
@@ -59,37 +50,13 @@ DATASETS: Final = (
 WHOLE: Final = "whole"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """A dataset as a search sees it, and the rows that judge."""
-
-    bundle: Bundle
-    parts: Parts
-    hold_out: Examples
-
-
-def job(name: str) -> Job:
-    """A dataset of the folder, with the bundle that is recommended for it."""
-    folder = Path(os.environ["PCWAT_DATASETS"])
-    with (folder / "catalogue.csv").open(newline="", encoding="utf-8") as file:
-        (entry,) = (entry for entry in csv.DictReader(file) if entry["name"] == name)
-    with Dataset.open(str(folder / entry["file"])) as dataset:
-        advice = advise(dataset, Said(targets=tuple(entry["target"].split("|"))), book=load_book())
-        table = read_rows(dataset, advice.roles)
-        divided = split(table, advice.roles, seed=0)
-        preprocessing = fit_preprocessing(table, advice.roles, divided.train)
-        parts = encode_parts(table, advice.roles, divided, preprocessing)
-        hold_out = encode_hold_out(table, divided, preprocessing, parts)
-    return Job(bundle=advice.bundle, parts=parts, hold_out=hold_out)
-
-
-def with_optimizer(whole: Job, **changed: object) -> Job:
+def with_optimizer(whole: Encoded, **changed: object) -> Encoded:
     """The job with another rate or schedule."""
     optimizer = whole.bundle.optimizer.model_copy(update=changed)
     return replace(whole, bundle=whole.bundle.model_copy(update={"optimizer": optimizer}))
 
 
-def without_prior(whole: Job) -> Job:
+def without_prior(whole: Encoded) -> Encoded:
     loss = whole.bundle.loss
     if not isinstance(loss, BinaryCrossentropy):
         return whole
@@ -97,11 +64,11 @@ def without_prior(whole: Job) -> Job:
     return replace(whole, bundle=whole.bundle.model_copy(update={"loss": changed}))
 
 
-def without_waves(whole: Job) -> Job:
+def without_waves(whole: Encoded) -> Encoded:
     return replace(whole, parts=replace(whole.parts, numbers=0))
 
 
-VARIANTS: Final[dict[str, tuple[Callable[[Job], Job], dict[str, object]]]] = {
+VARIANTS: Final[dict[str, tuple[Callable[[Encoded], Encoded], dict[str, object]]]] = {
     WHOLE: (lambda whole: whole, {}),
     "no periodic features": (without_waves, {}),
     "no learned scale": (lambda whole: whole, {"executor.architectures.tabular.SCALE_PACE": 0.0}),
@@ -117,7 +84,7 @@ VARIANTS: Final[dict[str, tuple[Callable[[Job], Job], dict[str, object]]]] = {
 ADAMW: Final = AdamW(learning_rate=0.0025, schedule="cosine")
 
 
-def errors(job: Job, *, seeds: int) -> list[float]:
+def errors(job: Encoded, *, seeds: int) -> list[float]:
     """The error on the hold-out from each seed."""
     metric = performance_metric(job.bundle.metric)
     rows = len(job.parts.train)
@@ -146,7 +113,7 @@ def main() -> None:
     table = Table("", "P", *variants)
     ratios: dict[str, list[float]] = {name: [] for name in variants}
     for name in given.datasets:
-        whole, means = job(name), {}
+        whole, means = encoded(name), {}
         for variant in variants:
             change, replaced = VARIANTS[variant]
             with contextlib.ExitStack() as stack:

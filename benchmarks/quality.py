@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from catalogue import catalogue
 from contest import RUNNER_OF, SEED, Contest, Result, machine, open_contest, read_results, run_peer, write_results
 from rich.console import Console
 from rich.markup import escape
@@ -55,13 +55,11 @@ def main() -> None:
     peers = dict(each.split("=", 1) for each in given.peers)
     if unknown := peers.keys() - RUNNER_OF.keys():
         parser.error(f"--peers knows {', '.join(RUNNER_OF)}, but got {', '.join(sorted(unknown))}")
-    folder = Path(os.environ["PCWAT_DATASETS"])
-    with (folder / "catalogue.csv").open(newline="", encoding="utf-8") as file:
-        catalogue = {row["name"]: row for row in csv.DictReader(file)}
+    listed = catalogue()
     contests: list[Contest] = []
     own: list[Result] = []
     for name in given.datasets:
-        path, target = folder / catalogue[name]["file"], catalogue[name]["target"]
+        path, target = Path(listed[name]["path"]), listed[name]["target"]
         with tempfile.TemporaryDirectory() as directory:
             contest = open_contest(name, path, target, directory=Path(directory) if peers else None)
             contests.append(contest)

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import csv
-import os
 import tempfile
 import time
 from dataclasses import dataclass
@@ -27,6 +25,7 @@ quiet_tensorflow()
 import keras  # noqa: E402  after TensorFlow was silenced
 import keras_tuner  # noqa: E402
 import numpy as np  # noqa: E402
+from catalogue import encoded  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 from sklearn.datasets import load_digits, make_classification  # noqa: E402
@@ -39,13 +38,8 @@ from executor.catalog.optimization import optimization  # noqa: E402
 from executor.catalog.performance import performance_metric  # noqa: E402
 from executor.catalog.tuning import epochs_of  # noqa: E402
 from executor.parts import Architecture, Examples, Parts  # noqa: E402
-from executor.preprocess import encode_parts, fit_preprocessing  # noqa: E402
 from executor.search import scope_of, search  # noqa: E402
-from executor.split import split  # noqa: E402
-from executor.table import read_rows  # noqa: E402
 from executor.trials.training import patience_of  # noqa: E402
-from recommender.dataset import Dataset  # noqa: E402
-from recommender.recommend import Said, advise  # noqa: E402
 from recommender.speed import batch_size, steps_of  # noqa: E402
 from rules.bundle import Bundle  # noqa: E402
 from rules.choices import (  # noqa: E402
@@ -59,7 +53,6 @@ from rules.choices import (  # noqa: E402
     Relu,
     SgdMomentum,
 )
-from rules.engine import load_book  # noqa: E402
 from rules.facts import Task  # noqa: E402
 
 COLUMNS = 20
@@ -145,18 +138,10 @@ def synthetic(count: int) -> Job:
 
 
 def public(name: str) -> Job:
-    """A dataset of the catalogue, encoded as `recommend train` does; its bundle, with a random search."""
-    folder = Path(os.environ["PCWAT_DATASETS"])
-    with (folder / "catalogue.csv").open(newline="", encoding="utf-8") as file:
-        (entry,) = (entry for entry in csv.DictReader(file) if entry["name"] == name)
-    with Dataset.open(str(folder / entry["file"])) as dataset:
-        advice = advise(dataset, Said(targets=tuple(entry["target"].split("|"))), book=load_book())
-        table = read_rows(dataset, advice.roles)
-        divided = split(table, advice.roles, seed=0)
-        preprocessing = fit_preprocessing(table, advice.roles, divided.train)
-        parts = encode_parts(table, advice.roles, divided, preprocessing)
+    """A dataset of the catalogue with its bundle, but a random search; without folds, which keras-tuner has not."""
+    found = encoded(name)
     searched = {"hyperparameters": HighAndMedium(), "tuner": Random()}
-    return Job(name=name, parts=parts, bundle=advice.bundle.model_copy(update=searched))
+    return Job(name=name, parts=found.parts.divided(), bundle=found.bundle.model_copy(update=searched))
 
 
 class Plain(keras_tuner.RandomSearch):

@@ -8,8 +8,6 @@ at the end, on how many datasets the model certainly beats the constant answer.
 
 from __future__ import annotations
 
-import csv
-import os
 import subprocess
 import sys
 import tempfile
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 import click
+from catalogue import catalogue
 
 from executor.run import Run
 from recommender.plan import seconds
@@ -36,16 +35,14 @@ CHOSEN: Final = (
 @click.option("--budget", default="60s", show_default=True)
 @click.option("--seed", default=0, show_default=True)
 def main(names: tuple[str, ...], budget: str, seed: int) -> None:
-    folder = Path(os.environ["PCWAT_DATASETS"])
-    with (folder / "catalogue.csv").open(newline="", encoding="utf-8") as file:
-        catalogue = {row["name"]: row for row in csv.DictReader(file)}
+    listed = catalogue()
     header = f"{'dataset':<24}{'kind':<22}{'P':<10}{'hold-out':>10}{'95 % interval':>22}{'constant':>10}{'linear':>10}"
     print(f"{header}{'boosting':>10}{'trials':>8}{'seconds':>9}  signal")
     signal = 0
     for name in names or CHOSEN:
-        row = catalogue[name]
+        row = listed[name]
         with tempfile.TemporaryDirectory() as parent:
-            run, took = trained(folder / row["file"], row["target"].split("|"), Path(parent) / name, budget, seed)
+            run, took = trained(Path(row["path"]), row["target"].split("|"), Path(parent) / name, budget, seed)
         signal += run.scores.has_signal
         print(line(row, run, took) + ("" if took <= seconds(budget) else "  OVER BUDGET"), flush=True)
     print(f"certainly better than the constant answer: {signal} of {len(names or CHOSEN)}")
