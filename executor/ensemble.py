@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import tensorflow as tf
 
 from executor.architectures.network import mean_of
+from executor.architectures.stacked_tabular import Shape, forward, masks
 from executor.assemble import network_outputs
+from executor.catalog.hyperparameters import configuration
+from executor.trials.journal import read_weights
+from executor.trials.stack import OUTPUTS_PER_CALL
 from executor.trials.stacked import rebuild, unseen
 
 if TYPE_CHECKING:
@@ -60,10 +65,9 @@ def choose(
     alone = "one network was asked for"
     if not single:
         alone = _too_few(found, parts)
-    networks = [rebuild(one, bundle, parts, seed) for one in ([best] if alone else found)]
-    outputs = np.stack([validation_outputs(own, parts) for own in networks])
     if alone:
-        return _single(networks[0], outputs[0], best, alone)
+        return _single(best, bundle, parts, seed=seed, why=alone)
+    outputs = np.stack([validation_outputs(one, bundle, parts) for one in found])
     sign = 1.0 if metric.direction == "max" else -1.0
 
     def score(mean: np.ndarray, rows: np.ndarray) -> float:
@@ -74,10 +78,14 @@ def choose(
     picks = _greedy(outputs, score, np.arange(len(parts.validation)))
     if not gain > error or len(set(picks)) == 1:
         why = f"the mean of several is not certainly better: {gain:+.3g} with a standard error of {error:.2g}"
-        return _single(networks[0], outputs[0], best, why)
+        return _single(best, bundle, parts, seed=seed, why=why)
     members = {found[index].number: picks.count(index) for index in dict.fromkeys(picks)}
     mean = outputs[picks].mean(axis=0)
-    shares = [(network, picks.count(index)) for index in dict.fromkeys(picks) for network in networks[index]]
+    shares = [
+        (network, picks.count(index))
+        for index in dict.fromkeys(picks)
+        for network in rebuild(found[index], bundle, parts, seed)
+    ]
     every = sum(times for _, times in shares)
     return Chosen(
         network=mean_of([network for network, _ in shares], [times / every for _, times in shares]),
@@ -100,17 +108,51 @@ def _too_few(found: Sequence[Outcome], parts: Parts) -> str:
     return ""
 
 
-def _single(networks: list[keras.Model], outputs: np.ndarray, best: Outcome, why: str) -> Chosen:
+def _single(best: Outcome, bundle: Bundle, parts: Parts, *, seed: int, why: str) -> Chosen:
     """One trial: its network, or the mean of its networks of the folds."""
-    network = mean_of(networks, [1 / len(networks)] * len(networks))
-    return Chosen(network=network, outputs=outputs, members={best.number: 1}, score=best.score, why=why)
-
-
-def validation_outputs(networks: Sequence[keras.Model], parts: Parts) -> np.ndarray:
-    """What a trial's networks give for the validation rows that each of them did not train on, offsets added."""
+    networks = rebuild(best, bundle, parts, seed)
     outputs = np.stack([network_outputs(network, parts.validation) for network in networks])
     own = outputs[0] if parts.folds is None else unseen(outputs, parts.folds)
-    return np.asarray(own + parts.validation.offset)
+    return Chosen(
+        network=mean_of(networks, [1 / len(networks)] * len(networks)),
+        outputs=own + parts.validation.offset,
+        members={best.number: 1},
+        score=best.score,
+        why=why,
+    )
+
+
+def validation_outputs(outcome: Outcome, bundle: Bundle, parts: Parts) -> np.ndarray:
+    """What a trial gives for the validation rows, (rows, outputs), offsets added; of folds for rows it did not see.
+
+    From its weights alone: to build its Keras networks takes a hundred times as long.
+    """
+    if outcome.weights is None:
+        raise KeyError(f"Only a completed trial has weights, but trial {outcome.number} {outcome.status}.")
+    chosen, count = configuration(bundle, outcome.hyperparameters), parts.fold_count
+    shape = Shape.of(parts, [chosen])
+    weights = read_weights(outcome.weights)
+    each = len(weights) // count
+    stacked = [tf.constant(np.stack(weights[index::each])) for index in range(each)]
+    units, layers = (tf.constant(mask) for mask in masks([chosen] * count, shape))
+    rows = parts.validation
+    inputs = {"dense": tf.constant(rows.dense)} | ({"codes": tf.constant(rows.codes)} if parts.vocabulary else {})
+    at_once = max(1, OUTPUTS_PER_CALL // (count * shape.units))
+    outputs = np.concatenate(
+        [
+            forward(
+                stacked,
+                {name: values[start : start + at_once] for name, values in inputs.items()},
+                bundle=bundle,
+                shape=shape,
+                units=units,
+                layers=layers,
+            )
+            for start in range(0, len(rows), at_once)
+        ],
+        axis=1,
+    )
+    return np.asarray((outputs[0] if parts.folds is None else unseen(outputs, parts.folds)) + rows.offset)
 
 
 def _greedy(outputs: np.ndarray, score: Callable[[np.ndarray, np.ndarray], float], rows: np.ndarray) -> list[int]:

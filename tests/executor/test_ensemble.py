@@ -10,7 +10,7 @@ import pytest
 
 from executor.budget import Budget
 from executor.catalog.performance import performance_metric
-from executor.ensemble import FEWEST_ROWS, _greedy, choose
+from executor.ensemble import FEWEST_ROWS, _greedy, choose, validation_outputs
 from executor.search import Trials, rebuild, search
 from recommender import speed
 from rules.choices import HighAndMedium, Random
@@ -81,6 +81,16 @@ def test_a_kept_ensemble_is_one_network_that_gives_the_weighted_mean(
     chosen.network.save(tmp_path / "mean.keras")
     again = keras.models.load_model(tmp_path / "mean.keras", safe_mode=True)
     np.testing.assert_allclose(again(inputs), mean, rtol=1e-5, atol=1e-6)
+
+
+def test_outputs_from_the_weights_alone_are_those_of_the_networks(
+    searched: tuple[Trials, Bundle], noisy: Parts
+) -> None:
+    trials, bundle = searched
+    for outcome in trials.ranked:
+        (network,) = rebuild(outcome, bundle, noisy, 0)
+        outputs = np.asarray(network({"dense": noisy.validation.dense}))
+        np.testing.assert_allclose(validation_outputs(outcome, bundle, noisy), outputs, rtol=1e-4, atol=1e-5)
 
 
 def test_one_network_is_kept_where_several_are_not_certainly_better(
