@@ -17,6 +17,7 @@ compared with: gradient boosting takes 0.2 to 2 s on them."""
 RESERVED_SHARE: Final = 0.05  # of the budget
 ENCODINGS: Final = 4  # times that rows were encoded before the search: the hold-out is encoded, scored and compared
 SHORTEST_PART: Final = 1e-3  # seconds; where no time is left, a part still has a deadline, which passes at once
+SECONDS_PER_NETWORK: Final = 0.5  # of a trial in folds, to build, save and load it, beyond the first; on two cores
 LARGEST_RESERVED_SHARE: Final = 0.5  # of the budget: a tiny one is still spent on training for one half
 
 
@@ -54,6 +55,8 @@ class Budget:
         """Seconds that a network took for the validation rows; of a small one they are not worth counting."""
         self.answers = 0.0
         """How many times as many rows as those a network answers after the search."""
+        self.networks = 1
+        """Networks of a trial, which are built, saved and loaded after the search."""
         self._clock = clock
         self._start = clock()
 
@@ -65,7 +68,7 @@ class Budget:
         if self._reserve is not None:
             return self._reserve
         wanted = max(RESERVED_SECONDS, RESERVED_SHARE * self.seconds, ENCODINGS * self.encoding)
-        wanted += self.answers * self.answering
+        wanted += self.answers * self.answering + SECONDS_PER_NETWORK * (self.networks - 1)
         return min(wanted, LARGEST_RESERVED_SHARE * self.seconds)
 
     @property

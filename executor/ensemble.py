@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from executor.trials.journal import Outcome
     from rules.bundle import Bundle
 
-CANDIDATES: Final = 12  # best trials among which is chosen; each costs a tenth of a second
+CANDIDATES: Final = 12
+"""Networks among which is chosen, those of the best trials; each of them that is kept costs half a second."""
 PICKS: Final = 20  # at most, with repetition (EVIDENCE.md, section 4)
 HALVINGS: Final = 10  # of the validation rows: selected on one half, judged on the other
 FEWEST_ROWS: Final = 100  # validation rows; halves of fewer tell nothing
@@ -61,7 +62,8 @@ def choose(
     single: one trial in any case.
     """
     best = trials.best
-    found = [one for one in trials.ranked[:CANDIDATES] if one.weights is not None]
+    most = max(2, CANDIDATES // parts.fold_count)
+    found = [one for one in trials.ranked[:most] if one.weights is not None]
     alone = "one network was asked for"
     if not single:
         alone = _too_few(found, parts)

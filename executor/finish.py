@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from executor.assemble import assemble, predict_rows, save
 from executor.baselines import LINEAR_SECONDS
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from executor.parts import Parts
     from executor.preprocess import Preprocessing
     from executor.signature import Signature
+
+LEAST_SECONDS: Final = 1.0  # that a simple answer may take however late it is: without it a score says little
 
 
 def saved(begun: Begun, preprocessing: Preprocessing, parts: Parts, chosen: Chosen) -> tuple[keras.Model, Signature]:
@@ -72,7 +74,7 @@ def judged(
         table.take(rows.train),
         table.take(rows.validation),
         (hold_out, encoded),
-        seconds=boosting_seconds(budget),
+        seconds=max(LEAST_SECONDS, boosting_seconds(budget)),
         seed=seed,
     )
     return evaluate(
@@ -85,7 +87,7 @@ def judged(
         validation=validation,
         seed=seed,
         boosting=boosting,
-        linear_seconds=min(LINEAR_SECONDS, budget.left / 2),
+        linear_seconds=max(LEAST_SECONDS, min(LINEAR_SECONDS, budget.left / 2)),
     )
 
 

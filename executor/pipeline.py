@@ -125,6 +125,7 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     preprocessing = fit_preprocessing(table, roles, rows.train)
     parts = encode_parts(table, roles, rows, preprocessing, target_on=scale_of(bundle.loss))
     budget.encoding = budget.spent() - before
+    budget.networks = parts.fold_count
     budget.answers = (len(rows.validation) + len(rows.hold_out)) / max(1, len(rows.validation))
 
     started_late = budget.exhausted
