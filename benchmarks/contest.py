@@ -178,12 +178,14 @@ def run_peer(contest: Contest, peer: str, python: str, *, budget: float, directo
         done = subprocess.run(  # noqa: S603  an interpreter that the caller named
             command, capture_output=True, text=True, timeout=PATIENCE * budget, env=alone, check=False
         )
-        problem = (done.stderr.strip().splitlines() or ["no answer"])[-1][:LONGEST_NOTE] if done.returncode else ""
+        problem = (
+            (done.stderr.strip().splitlines() or [f"ended with code {done.returncode}"])[-1] if done.returncode else ""
+        )
     except subprocess.TimeoutExpired:
         problem = f"no answer after {PATIENCE * budget:.0f} s"
     seconds = time.monotonic() - start
     others = None if everyone is None else max(0.0, _busy_seconds() - everyone - _own_seconds() + own)
-    value, note = (None, problem) if problem else score(contest, csv.read_csv(answers))
+    value, note = (None, problem[:LONGEST_NOTE]) if problem else score(contest, csv.read_csv(answers))
     return Result(
         dataset=contest.name,
         peer=peer,
