@@ -170,3 +170,20 @@ def test_gaps_levels_times_and_texts_are_read_as_trees_read_them() -> None:
 )
 def test_its_time_is_a_part_of_the_budget(budget: Budget, seconds: float) -> None:
     assert boosting_seconds(budget) == pytest.approx(seconds)
+
+
+def test_of_folds_the_first_chooses_and_then_all_rows_train(make_parts: MakeParts) -> None:
+    dense = RANDOM.normal(size=(500, 2))
+    parts = make_parts(dense, (dense[:, :1] > 0).astype(float), task=Task.BINARY)
+    folded = replace(parts, validation=parts.train, folds=(np.arange(400) % 5).astype(np.int32))
+    baseline = _boosted(Accuracy(), folded)
+    assert baseline is not None
+    assert baseline.says.endswith(" on 400 training rows")
+
+
+def test_there_is_none_where_the_rows_outside_the_first_fold_hold_one_class(make_parts: MakeParts) -> None:
+    answers = np.zeros((500, 1))
+    answers[:80] = 1
+    parts = make_parts(RANDOM.normal(size=(500, 2)), answers, task=Task.BINARY)
+    folds = np.repeat(np.arange(5, dtype=np.int32), 80)
+    assert _boosted(Accuracy(), replace(parts, validation=parts.train, folds=folds)) is None
