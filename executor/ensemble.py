@@ -1,4 +1,4 @@
-"""The best trials together: greedy selection on the validation rows, kept only where it certainly helps."""
+"""The best trials together: greedy selection on the validation rows, kept only where it helps on others."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Chosen:
 def choose(
     trials: Trials, bundle: Bundle, parts: Parts, *, metric: PerformanceMetric, seed: int, single: bool = False
 ) -> Chosen:
-    """The best trial's network, or the mean of several where that is certainly better.
+    """The best trial's network, or the mean of several where that is better by more than a standard error.
 
     Picks are added one by one, each the one with which the mean scores best on the validation rows (Caruana et al.
     2004). Whether this helps is measured on rows that did not pick: select on one half of the validation rows, compare
@@ -83,14 +83,13 @@ def choose(
         return _single(best, bundle, parts, seed=seed, why=why)
     members = {found[index].number: picks.count(index) for index in dict.fromkeys(picks)}
     mean = outputs[picks].mean(axis=0)
-    shares = [
+    kept = [
         (network, picks.count(index))
         for index in dict.fromkeys(picks)
         for network in rebuild(found[index], bundle, parts, seed)
     ]
-    every = sum(times for _, times in shares)
     return Chosen(
-        network=mean_of([network for network, _ in shares], [times / every for _, times in shares]),
+        network=mean_of([network for network, _ in kept], [times for _, times in kept]),
         outputs=mean,
         members=members,
         score=sign * score(mean, np.arange(len(mean))),
@@ -116,7 +115,7 @@ def _single(best: Outcome, bundle: Bundle, parts: Parts, *, seed: int, why: str)
     outputs = np.stack([network_outputs(network, parts.validation) for network in networks])
     own = outputs[0] if parts.folds is None else unseen(outputs, parts.folds)
     return Chosen(
-        network=mean_of(networks, [1 / len(networks)] * len(networks)),
+        network=mean_of(networks),
         outputs=own + parts.validation.offset,
         members={best.number: 1},
         score=best.score,

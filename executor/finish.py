@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from executor.begin import Begun
     from executor.budget import Budget
-    from executor.catalog.temperature import Temperature
     from executor.ensemble import Chosen
     from executor.evaluate import Judgement
     from executor.parts import Parts
@@ -35,7 +34,7 @@ LEAST_SECONDS: Final = 1.0  # that a simple answer may take however late it is: 
 def saved(begun: Begun, preprocessing: Preprocessing, parts: Parts, chosen: Chosen) -> tuple[keras.Model, Signature]:
     """The model from raw rows to answers, with all that the validation rows set, as it is saved."""
     table, rows, metric = begun.material.table, begun.material.rows, performance_metric(begun.bundle.metric)
-    cooling = _temperatures(chosen.outputs, parts)
+    cooling = temperatures(parts.validation.raw_target, chosen.outputs, parts.task)
     signature = describe(
         begun.dataset, begun.roles, table, preprocessing, parts, temperatures=cooling, windows=begun.material.windows
     )
@@ -89,13 +88,6 @@ def judged(
         boosting=boosting,
         linear_seconds=max(LEAST_SECONDS, min(LINEAR_SECONDS, budget.left / 2)),
     )
-
-
-def _temperatures(outputs: np.ndarray, parts: Parts) -> tuple[Temperature, ...]:
-    """The temperatures of a network's probabilities, by its logits on validation rows."""
-    if not parts.task.is_classification:
-        return ()
-    return temperatures(parts.validation.raw_target, outputs, parts.task)
 
 
 def _intervals(said: np.ndarray, parts: Parts) -> Intervals | None:

@@ -28,20 +28,24 @@ def paces_of(network: keras.Model, parts: Parts, bundle: Bundle) -> list[float]:
     """By how much the learning rate of each trainable weight differs from that of a hidden layer."""
     if parts.architecture is Architecture.CNN or not adapts(bundle.optimizer):
         return [1.0] * len(network.trainable_variables)
-    joined = tabular.joined_width(parts)
+    coded = parts.train.codes.shape[1] if parts.vocabulary > 0 else 0
+    joined = tabular.joined_width(width=parts.train.dense.shape[1], waved=parts.numbers, coded=coded)
     names = (weight.path.split("/")[-2:] for weight in network.trainable_variables)
     return [tabular.pace(layer, weight, joined=joined) for layer, weight in names]
 
 
-def mean_of(networks: Sequence[keras.Model], shares: Sequence[float]) -> keras.Model:
-    """One network that gives the weighted mean of several that read the same; shares: they add up to 1."""
+def mean_of(networks: Sequence[keras.Model], times: Sequence[int] | None = None) -> keras.Model:
+    """One network that gives the mean of several that read the same; times: how often each counts, once by default."""
+    times = times or [1] * len(networks)
     if len(networks) == 1:
         return networks[0]
     inputs = {
         name: keras.Input(value.shape[1:], dtype=value.dtype, name=name) for name, value in networks[0].input.items()
     }
     parts = []
-    for number, (network, share) in enumerate(zip(networks, shares, strict=True)):
+    for number, (network, count) in enumerate(zip(networks, times, strict=True)):
         network.name = f"{network.name}_{number}"
-        parts.append(keras.layers.Rescaling(share, name=f"share_{number}", dtype="float32")(network(inputs)))
+        parts.append(
+            keras.layers.Rescaling(count / sum(times), name=f"share_{number}", dtype="float32")(network(inputs))
+        )
     return keras.Model(inputs, keras.layers.Add(name="mean", dtype="float32")(parts), name="ensemble")

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from executor.architectures.output import first_bias
-from executor.architectures.tabular import EMBEDDING, EMBEDDING_SCALE, layer_seeds, pace
+from executor.architectures.tabular import EMBEDDING, EMBEDDING_SCALE, joined_width, layer_seeds, pace
 from executor.catalog.activation import activation
 from executor.catalog.initialization import initialization
 from executor.catalog.optimization import SPARED
@@ -60,7 +60,7 @@ class Shape:
     @property
     def joined(self) -> int:
         """Columns that the first hidden layer reads."""
-        return self.width + self.waved * FEATURES + self.coded * EMBEDDING
+        return joined_width(width=self.width, waved=self.waved, coded=self.coded)
 
     @property
     def named(self) -> dict[tuple[str, str], tuple[int, int]]:

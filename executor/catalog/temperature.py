@@ -89,10 +89,10 @@ def tempered(outcome: np.ndarray, values: np.ndarray, task: Task) -> np.ndarray:
 
 def _losses(truth: np.ndarray, logits: np.ndarray, temperature: float) -> np.ndarray:
     """The log-loss of each row, (rows,)."""
-    cooled = logits / temperature
+    divided = logits / temperature
     if logits.shape[1] == 1:
-        return np.asarray(np.logaddexp(0, np.where(truth == 1, -cooled[:, 0], cooled[:, 0])))
-    return np.asarray(-log_softmax(cooled, axis=1)[np.arange(len(truth)), truth])
+        return np.asarray(np.logaddexp(0, np.where(truth == 1, -divided[:, 0], divided[:, 0])))
+    return np.asarray(-log_softmax(divided, axis=1)[np.arange(len(truth)), truth])
 
 
 def _fitted(truth: np.ndarray, logits: np.ndarray) -> float:

@@ -13,7 +13,7 @@ FEATURES: Final = 3  # to which the waves of a number are mixed; the number itse
 SPREAD: Final = 0.1  # standard deviation of the first frequencies, in periods a unit of the scaled number (the same)
 COSINE: Final = (0.99999825, -19.7389132, 64.9274856, -85.2642459, 58.7746870, -21.0680528)
 """Coefficients of u⁰, u², u⁴, … for cos 2πu between -½ and ½: a least-squares fit, off by 2e-6 at most. With
-TensorFlow's own cosine a training step of 8 trials on 20 numbers took 16 ms, with this one 2 ms."""
+TensorFlow's own cosine these features and their gradients took 16 ms a step for 8 trials on 20 numbers, now 2.3 ms."""
 
 
 def cosine(turns: tf.Tensor) -> tf.Tensor:
