@@ -64,7 +64,9 @@ def _show_search(summary: Summary, metric: str, console: Console) -> None:
         style="dim",
     )
     if len(summary.members) > 1:
-        shares = ", ".join(f"{number} ({times} times)" for number, times in summary.members.items())
+        shares = ", ".join(
+            f"{trial} ({times} times)" if times > 1 else f"{trial}" for trial, times in summary.members.items()
+        )
         console.print(f"The model is the mean of trials {shares}: {summary.members_why}.", style="dim", markup=False)
     if summary.huber_delta is not None:
         console.print(

@@ -91,23 +91,23 @@ def verdict(baselines: dict[str, BaselineScore]) -> str:
     constant = baselines.get("constant")
     if constant is None or constant.gain.value is None or constant.gain.low is None or constant.gain.high is None:
         return "P is undefined on the hold-out, so nothing can be said: it is too small or holds a single class."
-    boosting = _about_boosting(baselines.get(BOOSTING), constant)
+    seasonal, linear = baselines.get("seasonal naive"), baselines.get("linear")
+    others = _about_boosting(baselines.get(BOOSTING), constant)
+    if linear is not None and is_negative(linear.gain):
+        others.insert(0, f"But a linear model is better ({linear.says}): use that.")
+    elif linear is not None and is_positive(constant.gain) and not is_positive(linear.gain):
+        others.insert(0, f"A linear model is as good ({linear.says}).")
     if constant.gain.high < 0:
-        return " ".join([f"Worse than {constant.says}: do not use this model.", *boosting])
+        return " ".join([f"Worse than {constant.says}: do not use this model.", *others])
     if constant.gain.low <= 0:
         found = f"{number(constant.gain.low)} to {number(constant.gain.high)}, contains 0."
         nothing = f"No signal found: no better than {constant.says}, for the 95 % interval of the gain, {found}"
-        return " ".join([nothing, *boosting])
+        return " ".join([nothing, *others])
     interval = f"95 % interval {number(constant.gain.low)} to {number(constant.gain.high)}"
     sentences = [f"Beats {constant.says} by {number(constant.gain.value)} ({interval})."]
-    seasonal, linear = baselines.get("seasonal naive"), baselines.get("linear")
     if seasonal is not None and not is_positive(seasonal.gain):
         sentences.append(f"It is not certainly better than {seasonal.says}.")
-    if linear is not None and is_negative(linear.gain):
-        sentences.append(f"But a linear model is better ({linear.says}): use that.")
-    elif linear is not None and not is_positive(linear.gain):
-        sentences.append(f"A linear model is as good ({linear.says}).")
-    return " ".join([*sentences, *boosting])
+    return " ".join([*sentences, *others])
 
 
 def _about_boosting(boosting: BaselineScore | None, constant: BaselineScore) -> list[str]:

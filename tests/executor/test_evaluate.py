@@ -291,6 +291,10 @@ class Gains:
         ),
         (Gains(constant=(0.0, 0.2), boosting=(-0.2, -0.1)), "Gradient boosting is better by 0.15"),
         (Gains(constant=(0.0, 0.2)), "No signal found: no better than <constant>"),
+        (
+            Gains(constant=(0.0, 0.2), linear=(-0.2, -0.1)),
+            "contains 0. But a linear model is better (<linear>): use that",
+        ),
         (Gains(constant=(-0.2, -0.1)), "Worse than <constant>: do not use this model."),
     ],
 )
