@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from executor.next_steps import check_level
 from executor.run import (
     BUNDLE,
     PLAN,
@@ -74,17 +75,19 @@ def begin(
     seed: int = 0,
     directory: Path | None = None,
     delimiter: str | None = None,
+    satisfied_at: float | None = None,
 ) -> Begun:
     """Settle the strategy and write it into a new run directory, before anything is trained.
 
     bundle: trained instead of what the rules choose; pins go before it. What makes a training impossible is found here,
-    before there is a directory.
-    Raises ChoiceError if a given bundle does not fit the dataset, DatasetError if its rows cannot be split, RunError if
-    the directory is taken.
+    before there is a directory. satisfied_at: P from which on no next step is asked for.
+    Raises ChoiceError if a given bundle does not fit the dataset, or P cannot have the value satisfied_at;
+    DatasetError if its rows cannot be split, RunError if the directory is taken.
     """
     advice = advise(
         dataset, said, book=load_book(book), bundle=bundle, pins=pins, budget=budget.seconds, trials=budget.trials
     )
+    check_level(satisfied_at, advice.bundle.metric.name)
     decisions = advice.strategy.decisions
     material = _read(dataset, advice.roles, seed=seed)
     plan = Plan(
@@ -101,6 +104,7 @@ def begin(
         seed=seed,
         budget=budget.seconds,
         trials=budget.trials,
+        satisfied_at=satisfied_at,
         changed={
             slot.value: str(decision.ruled) for slot, decision in decisions.items() if decision.choice != decision.ruled
         },

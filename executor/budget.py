@@ -51,6 +51,8 @@ class Budget:
         """Seconds that a network took for the validation rows; of a small one they are not worth counting."""
         self.answers = 0.0
         """How many times as many rows as those a network answers after the search."""
+        self.follow_up = 0.0
+        """Seconds that are kept for training the chosen configuration again after the search."""
         self._clock = clock
         self._start = clock()
 
@@ -62,7 +64,7 @@ class Budget:
         if self._reserve is not None:
             return self._reserve
         wanted = max(RESERVED_SECONDS, RESERVED_SHARE * self.seconds, ENCODINGS * self.encoding)
-        wanted += self.answers * self.answering
+        wanted += self.answers * self.answering + self.follow_up
         return min(wanted, LARGEST_RESERVED_SHARE * self.seconds)
 
     @property

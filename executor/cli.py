@@ -57,6 +57,12 @@ DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
     metavar="N",
     help="Trials that train at once in one graph; 1 for one by one [as many as pay].",
 )
+@click.option(
+    "--satisfied-at",
+    type=float,
+    metavar="VALUE",
+    help="P that would satisfy; below it the end says what to try next [better than every baseline].",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Directory of the run [runs/NAME-1].")
 @click.option("--resume", "stopped", type=click.Path(path_type=Path), metavar="RUN", help="Go on with a stopped run.")
 def train(
@@ -68,6 +74,7 @@ def train(
     edited: Path | None,
     seed: int,
     at_once: int | None,
+    satisfied_at: float | None,
     output: Path | None,
     stopped: Path | None,
 ) -> None:
@@ -80,7 +87,8 @@ def train(
         raise click.UsageError("Name either a DATASET to train on, or a run with --resume.")
     given, trials = strategy.budget, strategy.trials
     if stopped is not None:
-        _refuse_more(said, strategy, {"--bundle": edited, "-o": output, "--delimiter": delimiter, "--seed": seed})
+        others: dict[str, object] = {"--bundle": edited, "-o": output, "--delimiter": delimiter, "--seed": seed}
+        _refuse_more(said, strategy, others | {"--satisfied-at": satisfied_at is not None})
         plan = read_plan(stopped)
         limit = Budget(seconds=given or plan.budget, trials=trials or plan.trials)
         begun = reopen(stopped)
@@ -97,6 +105,7 @@ def train(
             seed=seed,
             directory=output,
             delimiter=delimiter,
+            satisfied_at=satisfied_at,
         )
     with begun.dataset:
         run = _carried_out(begun, limit, at_once)

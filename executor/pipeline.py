@@ -5,19 +5,22 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
 from executor.assemble import assemble, predict_rows, save
-from executor.baselines import LINEAR_SECONDS
+from executor.baselines import LINEAR_SECONDS, predictions_of
 from executor.begin import Begun, begin, reopen
 from executor.boosting import boosting_baseline, boosting_seconds
 from executor.budget import Budget
 from executor.catalog.hyperparameters import search_space
-from executor.catalog.performance import performance_metric
+from executor.catalog.performance import decide, performance_metric
 from executor.evaluate import evaluate
 from executor.guardrails import with_measured_drift
+from executor.next_steps import next_steps
 from executor.preprocess import encode_hold_out, encode_parts, fit_preprocessing
+from executor.retraining import Chosen, keep_time, train_again
 from executor.run import (
     BUNDLE,
     MODEL,
@@ -39,6 +42,7 @@ from executor.signature import describe
 from executor.trials.journal import JOURNAL
 from recommender.dataset import Dataset
 from recommender.manifest import GUARDRAILS, MANIFEST, RECORD, Manifest
+from recommender.profile import modality_of
 from recommender.recommend import Said
 from recommender.roles import Kind
 from rules.facts import Task
@@ -49,7 +53,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from executor.catalog.performance import PerformanceMetric
+    from executor.parts import Parts
     from executor.search import RoundProgress
+    from executor.signature import Signature
     from rules.bundle import Bundle
     from rules.decision import Pin
 
@@ -73,13 +80,15 @@ def train(
     seed: int = 0,
     directory: Path | None = None,
     at_once: int | None = None,
+    satisfied_at: float | None = None,
 ) -> Run:
     """Recommend a bundle for a table, search under it, and return the run with the model of the best P.
 
     data, target, task, kinds, book, pins: as `recommender.recommend` takes them. bundle: trained instead of the
     recommended one; pins go before it. budget: seconds, a hard limit; trials: at most so many; with neither, 20 trials.
     directory: where the run is kept, a new one below runs/ by default. at_once: trials that train at once in one graph,
-    by default as many as pay.
+    by default as many as pay. satisfied_at: P that would
+    satisfy; without it the run says what to try next where the model does not beat every baseline.
     Raises PcwatError with a message for people on anything that a person can mend.
     """
     said = Said(
@@ -89,7 +98,17 @@ def train(
     )
     limit = Budget(seconds=budget, trials=trials)
     with nullcontext(data) if isinstance(data, Dataset) else Dataset.open(data) as dataset:
-        begun = begin(dataset, said, budget=limit, bundle=bundle, book=book, pins=pins, seed=seed, directory=directory)
+        begun = begin(
+            dataset,
+            said,
+            budget=limit,
+            bundle=bundle,
+            book=book,
+            pins=pins,
+            seed=seed,
+            directory=directory,
+            satisfied_at=satisfied_at,
+        )
         return carry_out(begun, budget=limit, at_once=at_once)
 
 
@@ -114,21 +133,33 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     preprocessing = fit_preprocessing(table, roles, rows.train)
     parts = encode_parts(table, roles, rows, preprocessing)
     budget.encoding = budget.spent() - before
-    budget.answers = (len(rows.validation) + len(rows.hold_out)) / max(1, len(rows.validation))
+    # The validation rows, as many training rows, and the hold-out.
+    budget.answers = 2 + len(rows.hold_out) / max(1, len(rows.validation))
+    keep_time(budget)
 
     started_late = budget.exhausted
     trials = search(bundle, parts, budget=budget, seed=seed, directory=directory, at_once=at_once, progress=progress)
 
+    metric = performance_metric(bundle.metric)
+    curve = train_again(
+        Chosen(ranked=trials.ranked, bundle=bundle, metric=metric, seed=seed, one_by_one=at_once == 1),
+        parts,
+        budget=budget,
+        stopped_by=trials.stopped_by,
+        time=None if table.time is None else table.time[rows.train],
+    )
+
     network = rebuild(trials.best, bundle, parts, seed)
     signature = describe(begun.dataset, roles, table, preprocessing, parts, windows=windows)
     model = assemble(preprocessing, network, parts, signature)
-    metric = performance_metric(bundle.metric)
     validation = table.take(rows.validation)
     thresholds = metric.thresholds(predict_rows(model, signature, validation), parts.validation, parts)
     signature = signature.model_copy(update={"thresholds": thresholds})
     save(model, directory / MODEL, signature=signature, rows=validation)
     write_json(directory / SIGNATURE, signature)
 
+    some = np.linspace(0, len(rows.train) - 1, min(len(rows.train), len(rows.validation))).astype(np.int64)
+    trained = predict_rows(model, signature, table.take(rows.train[some]))
     hold_out = table.take(rows.hold_out)
     judged = encode_hold_out(table, rows, preprocessing, parts)
     judgement = evaluate(
@@ -139,6 +170,7 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
         rows=hold_out,
         signature=signature,
         validation=trials.best.score,
+        training=_training_score(trained, some, signature, parts, metric),
         seed=seed,
         boosting=boosting_baseline(
             metric,
@@ -170,6 +202,8 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
         best_trial=trials.best.number,
         best_hyperparameters=trials.best.hyperparameters,
         sensitivity=sensitivities(space, trials.ranked, seed=seed),
+        curve=curve,
+        next_steps=next_steps(judgement.scores, curve, level=begun.plan.satisfied_at, modality=modality_of(roles)),
         seconds=round(budget.spent(), 1),
     )
     write_json(directory / SUMMARY, summary)
@@ -179,3 +213,14 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     # Last, for a run is finished when its scores are there.
     write(directory / SCORES, scores)
     return Run(directory)
+
+
+def _training_score(
+    outcome: np.ndarray, some: np.ndarray, signature: Signature, parts: Parts, metric: PerformanceMetric
+) -> float:
+    """P on some training rows, with the thresholds that the validation rows gave.
+
+    outcome: the model's answers for them; some: their places among the training rows.
+    """
+    decided = decide(outcome, parts.task, thresholds=signature.cuts, rare_class=signature.rare_class)
+    return metric.of_predictions(predictions_of(parts, parts.train.take(some), outcome, decided))

@@ -42,6 +42,8 @@ def show_scores(run: Run, console: Console) -> None:
     for one in run.guardrails:
         if one.name == DRIFT_NAME and one.status == "alerted":
             console.print(Text.assemble(("! ", "yellow"), one.message))
+    for sentence in after_the_scores(run):
+        console.print(Text(sentence))
     console.print()
     console.print(escape(summary.split), style="dim")
     found = ", ".join(f"{name} {number(value)}" for name, value in summary.best_hyperparameters.items())
@@ -63,6 +65,16 @@ def show_scores(run: Run, console: Console) -> None:
         if searched.edge:
             console.print(Text.assemble(("! ", "yellow"), searched.edge))
     console.print(f"Kept in {run.directory}. New rows: recommend predict {run.directory} ROWS -o out.csv", markup=False)
+
+
+def after_the_scores(run: Run) -> list[str]:
+    """What training again told, and what to try next."""
+    scores, curve, following = run.scores, run.summary.curve, run.summary.next_steps
+    said = [] if curve is None else curve.sentences(scores.validation)
+    if following is not None and not following.is_satisfied:
+        said.append(f"{following.why}.{' What to try next:' if following.steps else ''}")
+        said += [f"- {step.advice}: {step.because}." for step in following.steps]
+    return said
 
 
 ENDINGS = {

@@ -1,0 +1,176 @@
+"""Trains the chosen configuration again: from other seeds, on all training rows and on parts of them."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from executor.budget import SHORTEST_PART, Budget
+from executor.catalog.tuning import Proposal, epochs_of
+from executor.devices import computing_on, detect
+from executor.interrupt import noted_interrupt
+from executor.learning_curve import LearningCurve, Point, learning_curve
+from executor.trials.journal import WEIGHTS
+from executor.trials.one_by_one import OneByOneRunner
+from executor.trials.stacked import StackRunner
+from executor.trials.training import batch_size, steps_of
+from executor.trials.workplace import workplace
+from rules.facts import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from executor.catalog.performance import PerformanceMetric
+    from executor.interrupt import Interrupt
+    from executor.parts import Parts
+    from executor.search import StoppedBy
+    from executor.trials.journal import Outcome
+    from rules.bundle import Bundle
+
+SHARES: Final = (1.0, 1 / 2, 1 / 4, 1 / 8, 1 / 16)  # of the training rows
+SEEDS: Final = 3  # networks a share; they train at once where the architecture has a stacked form
+FEWEST_ROWS: Final = 40  # training rows of a part: fewer than that do not lie on the power law
+FOLLOW_UP_SHARE: Final = 0.1  # of the budget that is kept for it
+FOLLOW_UP_SECONDS: Final = 8.0  # at least; the graphs of a small table take 1.5 s each, most of it to compile
+LARGEST_SHARE: Final = 0.25  # of the budget that it may take where the search leaves time
+SHORTEST_BUDGET: Final = 60.0  # seconds; of less, too large a part would go into compiling
+COMPILING: Final = 1.5  # seconds that a part takes at least
+SLOWER: Final = 1.5  # times as long a network takes at most in a narrower stack than the search's
+PARTS_TOGETHER: Final = 2.0  # all parts take twice as long as the largest: 1 + 1/2 + 1/4 + …
+SEED_STREAM: Final = 11  # tells these rows' order from others of the same seed
+
+
+def keep_time(budget: Budget) -> None:
+    """Keep a part of the time for training again; called before the search."""
+    if budget.seconds is not None and budget.seconds >= SHORTEST_BUDGET:
+        budget.follow_up = max(FOLLOW_UP_SECONDS, FOLLOW_UP_SHARE * budget.seconds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """The configuration that a search chose, and all that training it takes.
+
+    one_by_one: whether its networks are trained through Keras layers, as those for images always are.
+    """
+
+    ranked: Sequence[Outcome]
+    """The search's trials, the best first."""
+    bundle: Bundle
+    metric: PerformanceMetric
+    seed: int
+    one_by_one: bool = False
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of the best trial, and of those whose weights it went on from."""
+        by_number = {outcome.number: outcome for outcome in self.ranked}
+        one: Outcome | None = self.ranked[0]
+        epochs = 0
+        while one is not None:
+            epochs += one.planned_epochs
+            one = None if one.continues is None else by_number.get(one.continues)
+        return epochs
+
+
+def train_again(
+    chosen: Chosen, parts: Parts, *, budget: Budget, stopped_by: StoppedBy, time: np.ndarray | None = None
+) -> LearningCurve:
+    """Train the chosen configuration again, on all training rows and then on fewer, as long as there is time.
+
+    Each part lies within the next one, and holds the classes in their shares; of a series it is the latest part. A
+    network is judged on the validation rows, as the trials are. The preprocessing stays that of all training rows.
+    Time that was kept for this and is not used is free again when it returns.
+    time: (training rows,), what a series is ordered by; by default the order of its rows.
+    """
+    budget.follow_up = 0.0
+    points: list[Point] = []
+    if budget.seconds is None:
+        missing = "Other seeds and fewer rows were not tried, for no time was set: --budget does so."
+    elif stopped_by == "interrupt":
+        missing = "Other seeds and fewer rows were not tried, for the search was interrupted."
+    else:
+        missing = _train_parts(chosen, parts, _order(parts, time, seed=chosen.seed), budget, points)
+    metric = chosen.metric
+    return learning_curve(
+        points, metric=metric.name, direction=metric.direction, rows=len(parts.train), missing=missing
+    )
+
+
+def _train_parts(chosen: Chosen, parts: Parts, order: np.ndarray, budget: Budget, points: list[Point]) -> str:
+    """Add a point for each part of the rows that there is time for; returns why some are missing.
+
+    All rows come first, then half of them: the spread between seeds and what the last half brought matter most.
+    """
+    own = budget.part(min(1.0, LARGEST_SHARE * (budget.seconds or 0.0) / max(budget.remaining(), SHORTEST_PART)))
+    rows = len(parts.train)
+    sizes = [size for share in SHARES if (size := round(share * rows)) >= FEWEST_ROWS or size == rows]
+    need = COMPILING + SLOWER * SEEDS * chosen.ranked[0].seconds
+    with noted_interrupt() as interrupt:
+        for size in sizes:
+            if need > own.remaining():
+                return _too_short(size, need, budget)
+            start = own.now()
+            part = replace(parts, train=parts.train.take(np.sort(order[:size])))
+            outcomes = _train(chosen, part, own, interrupt)
+            if interrupt.requested:
+                return "Other seeds and fewer rows were only tried until Ctrl-C."
+            broken = [one for one in outcomes if one.score is None or one.message]
+            if broken and own.exhausted:
+                return _too_short(size, 2 * need, budget)
+            if broken:
+                return f"Training again on {size:,} rows did not succeed: {broken[0].message}."
+            need = max(COMPILING, 0.5 * (own.now() - start))  # the next part is half of this one
+            points.insert(0, Point(rows=size, scores=tuple(one.score for one in outcomes if one.score is not None)))
+    return ""
+
+
+def _too_short(size: int, need: float, budget: Budget) -> str:
+    """What was left out for lack of time, and the budget that has the time for it. need: seconds."""
+    # The parts that are left take together as long as this one, and what was done already once more.
+    wanted = max(SHORTEST_BUDGET, PARTS_TOGETHER * need / FOLLOW_UP_SHARE, 2 * (budget.seconds or 0.0))
+    return (
+        f"{SEEDS} other seeds on {size:,} training rows or fewer were not tried, for want of about {need:.0f} s: "
+        f"--budget {math.ceil(wanted / 60)}m has the time."
+    )
+
+
+def _order(parts: Parts, time: np.ndarray | None, *, seed: int) -> np.ndarray:
+    """The training rows in an order of which every beginning is a part to train on, (rows,) int64."""
+    rows = np.arange(len(parts.train))
+    if parts.task is Task.FORECASTING:
+        return np.lexsort((rows, rows if time is None else time))[::-1]
+    place = np.random.default_rng([seed, SEED_STREAM]).random(len(rows))
+    truth = parts.train.raw_target
+    if parts.task.is_classification and truth.ndim == 1:
+        # The first rows of each class come first, so that no class is missing in a part.
+        for index in np.unique(truth):
+            own = np.flatnonzero(truth == index)
+            place[own] = (place[own].argsort().argsort() + place[own]) / len(own)
+    return np.argsort(place)
+
+
+def _train(chosen: Chosen, parts: Parts, budget: Budget, interrupt: Interrupt) -> list[Outcome]:
+    """Train networks of the chosen configuration from other seeds than the search's. Their weights are thrown away."""
+    device, (rows, width) = detect()[0], parts.train.dense.shape
+    epochs = min(chosen.epochs, epochs_of(parts.architecture, steps=steps_of(rows, batch_size(rows))))
+    best = chosen.ranked[0].hyperparameters
+    proposals = [Proposal(number=number, hyperparameters=best, epochs=epochs) for number in range(SEEDS)]
+    with tempfile.TemporaryDirectory() as folder, computing_on(device, width=width):
+        (Path(folder) / WEIGHTS).mkdir()
+        at = workplace(
+            chosen.bundle,
+            parts,
+            metric=chosen.metric,
+            budget=budget,
+            seed=chosen.seed + 1,
+            directory=Path(folder),
+            interrupt=interrupt,
+        )
+        if chosen.one_by_one or not parts.architecture.is_stackable:
+            return OneByOneRunner(at).run(proposals)
+        return StackRunner(at, device=device, compute=device.compute(width=width)).run(proposals)
