@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 SHARES: Final = (1.0, 1 / 2, 1 / 4, 1 / 8, 1 / 16)  # of the training rows
 SEEDS: Final = 3
 """Networks a part; they train at once where the architecture has a stacked form. Then they see the rows in one
-order, but spread as those that do not: measured with 6 and 8 of them on three tables, 0.023, 0.082 and 0.013 against 0.014, 0.042
-and 0.018 (vehicle, airfoil_noise, german_credit)."""
+order, but spread as those that do not: with 6 and 8 of them, 0.023, 0.082 and 0.013 against 0.014, 0.042 and 0.018
+(vehicle, airfoil_noise, german_credit)."""
 FEWEST_ROWS: Final = 40  # training rows of a part: fewer than that do not lie on the power law
 FOLLOW_UP_SHARE: Final = 0.1  # of the budget that is kept for it
 FOLLOW_UP_SECONDS: Final = 8.0  # at least; the graphs of a small table take 1.5 s each, most of it to compile

@@ -165,7 +165,7 @@ def test_gaps_levels_times_and_texts_are_read_as_trees_read_them() -> None:
         (Budget(), UNLIMITED_SECONDS),
         (Budget(seconds=60, clock=lambda: 0.0), BOOSTING_SECONDS),
         (Budget(seconds=1_000, clock=lambda: 0.0), 30),
-        (Budget(seconds=6, clock=lambda: 0.0), 2),
+        (Budget(seconds=8, clock=lambda: 0.0), 2),
     ],
 )
 def test_its_time_is_a_part_of_the_budget(budget: Budget, seconds: float) -> None:
