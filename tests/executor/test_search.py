@@ -191,7 +191,7 @@ def test_rounds_are_laid_so_that_the_deadline_holds_and_the_time_is_used(
     monkeypatch.setattr(StackedGraph, "train", trained)
     listed = tuple({"units": 8, "learning_rate": 0.001 * (1 + number)} for number in range(40))
     # Of 20 s three are kept for what follows the search.
-    trials = run(budget=Budget(seconds=20, clock=clock), tuner=Manual(configurations=listed), at_once=8)
+    trials = run(budget=Budget(seconds=20, reserve=3, clock=clock), tuner=Manual(configurations=listed), at_once=8)
     assert trials.stopped_by == "budget"
     assert 0.85 * 17 < clock.reading < 17 + 8 * LONGEST_CALL
     ended = by_number(trials)

@@ -44,7 +44,7 @@ def test_a_slow_first_call_does_not_change_progress() -> None:
 
 def test_a_training_that_cannot_finish_comes_near_the_end_of_its_schedule_at_the_deadline() -> None:
     clock = Clock()
-    budget = Budget(seconds=100, clock=clock)  # 97 s for training, of 1,000 s that the steps would take
+    budget = Budget(seconds=100, reserve=3, clock=clock)  # 97 s for training, of 1,000 s that the steps would take
     progress = run(Pace(budget, steps=10_000), clock, steps=10_000, seconds_per_step=0.1)
     assert clock.reading == pytest.approx(97, abs=LONGEST_CALL)
     assert progress[-1] > 0.99
