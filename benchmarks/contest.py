@@ -217,13 +217,14 @@ def _own_seconds() -> float:
 def _busy_seconds() -> float | None:
     """Core-seconds of all processes since the machine started, stolen ones included; None but on Linux.
 
-    /proc/stat counts user, nice, system, idle, iowait, irq, softirq, steal (proc(5)).
+    Those of a lower priority are left out: they give way. /proc/stat counts user, nice, system, idle, iowait, irq,
+    softirq, steal (proc(5)).
     """
     counts = Path("/proc/stat")
     if not counts.exists():
         return None
     ticks = [int(each) for each in counts.read_text(encoding="ascii").splitlines()[0].split()[1:9]]
-    return (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")
+    return (sum(ticks) - ticks[1] - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")
 
 
 def read_results(path: Path = RESULTS) -> dict[tuple[str, str], Result]:

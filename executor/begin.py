@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from executor.budget import Budget
 from executor.catalog.target import learned, scale_of
+from executor.next_steps import check_level
 from executor.run import (
     BUNDLE,
     PLAN,
@@ -76,17 +77,20 @@ def begin(
     directory: Path | None = None,
     delimiter: str | None = None,
     single: bool = False,
+    satisfied_at: float | None = None,
 ) -> Begun:
     """Settle the strategy and write it into a new run directory, before anything is trained.
 
     bundle: trained instead of what the rules choose; pins go before it. What makes a training impossible is found here,
-    before there is a directory. single: keep one network in any case.
-    Raises ChoiceError if a given bundle does not fit the dataset, DatasetError if its rows cannot be split, RunError if
-    the directory is taken.
+    before there is a directory. single: keep one network in any case. satisfied_at: P from which on no next step is
+    asked for.
+    Raises ChoiceError if a given bundle does not fit the dataset, or P cannot have the value satisfied_at;
+    DatasetError if its rows cannot be split, RunError if the directory is taken.
     """
     advice = advise(
         dataset, said, book=load_book(book), bundle=bundle, pins=pins, budget=budget.seconds, trials=budget.trials
     )
+    check_level(satisfied_at, advice.bundle.metric.name)
     decisions = advice.strategy.decisions
     material = _read(dataset, advice.roles, seed=seed)
     if material.table.truth is not None:
@@ -106,6 +110,7 @@ def begin(
         budget=budget.seconds,
         trials=budget.trials,
         single=single,
+        satisfied_at=satisfied_at,
         changed={
             slot.value: str(decision.ruled) for slot, decision in decisions.items() if decision.choice != decision.ruled
         },

@@ -110,7 +110,7 @@ def boosting_seconds(budget: Budget) -> float:
     """What gradient boosting may take of what is left of a budget."""
     if budget.seconds is None:
         return UNLIMITED_SECONDS
-    return min(max(BOOSTING_SECONDS, BOOSTING_SHARE * budget.seconds), budget.left / 3)
+    return min(max(BOOSTING_SECONDS, BOOSTING_SHARE * budget.seconds), budget.left / 4)
 
 
 def _has_single_class(parts: Parts) -> bool:

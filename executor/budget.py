@@ -11,7 +11,7 @@ from rules.errors import TrainingError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-RESERVED_SECONDS: Final = 5.0
+RESERVED_SECONDS: Final = 6.0
 """To save the model and score the hold-out, 0.4 to 1.5 s on tables of 891 to 48,842 rows, and to fit what the model is
 compared with: gradient boosting takes 0.2 to 2 s on them."""
 RESERVED_SHARE: Final = 0.05  # of the budget
@@ -57,6 +57,8 @@ class Budget:
         """How many times as many rows as those a network answers after the search."""
         self.networks = 1
         """Networks of a trial, which are built, saved and loaded after the search."""
+        self.follow_up = 0.0
+        """Seconds that are kept for training the chosen configuration again after the search."""
         self._clock = clock
         self._start = clock()
 
@@ -68,7 +70,7 @@ class Budget:
         if self._reserve is not None:
             return self._reserve
         wanted = max(RESERVED_SECONDS, RESERVED_SHARE * self.seconds, ENCODINGS * self.encoding)
-        wanted += self.answers * self.answering + SECONDS_PER_NETWORK * (self.networks - 1)
+        wanted += self.answers * self.answering + SECONDS_PER_NETWORK * (self.networks - 1) + self.follow_up
         return min(wanted, LARGEST_RESERVED_SHARE * self.seconds)
 
     @property

@@ -58,6 +58,12 @@ DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
     help="Trials that train at once in one graph; 1 for one by one [as many as pay].",
 )
 @click.option("--single", is_flag=True, help="Keep the best network alone, even where a mean of several is better.")
+@click.option(
+    "--satisfied-at",
+    type=float,
+    metavar="VALUE",
+    help="P that would satisfy; below it the end says what to try next [better than every baseline].",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Directory of the run [runs/NAME-1].")
 @click.option("--resume", "stopped", type=click.Path(path_type=Path), metavar="RUN", help="Go on with a stopped run.")
 def train(
@@ -70,6 +76,7 @@ def train(
     seed: int,
     at_once: int | None,
     single: bool,
+    satisfied_at: float | None,
     output: Path | None,
     stopped: Path | None,
 ) -> None:
@@ -82,11 +89,8 @@ def train(
         raise click.UsageError("Name either a DATASET to train on, or a run with --resume.")
     given, trials = strategy.budget, strategy.trials
     if stopped is not None:
-        _refuse_more(
-            said,
-            strategy,
-            {"--bundle": edited, "-o": output, "--delimiter": delimiter, "--seed": seed, "--single": single},
-        )
+        others: dict[str, object] = {"--bundle": edited, "-o": output, "--delimiter": delimiter, "--seed": seed}
+        _refuse_more(said, strategy, others | {"--single": single, "--satisfied-at": satisfied_at is not None})
         plan = read_plan(stopped)
         limit = resumed_budget(plan, seconds=given, trials=trials)
         begun = reopen(stopped)
@@ -104,6 +108,7 @@ def train(
             directory=output,
             delimiter=delimiter,
             single=single,
+            satisfied_at=satisfied_at,
         )
     with begun.dataset:
         run = _carried_out(begun, limit, at_once)

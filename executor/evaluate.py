@@ -54,12 +54,14 @@ def evaluate(
     seed: int,
     linear_seconds: float = LINEAR_SECONDS,
     boosting: Baseline | None = None,
+    training: float | None = None,
 ) -> Judgement:
     """Judge a model on the hold-out.
 
     outcome: the assembled model's answers for the hold-out's rows, (rows, outputs).
     hold_out, rows: the same rows, encoded and raw. validation: P of the chosen trial.
     linear_seconds: what the linear baseline may take. boosting: what gradient-boosted trees answer.
+    training: P of the model on training rows.
     """
     said = Predictions(
         task=parts.task,
@@ -95,6 +97,7 @@ def evaluate(
         metric=metric.name,
         direction=metric.direction,
         validation=None if validation is None else _finite(validation),
+        training=None if training is None else _finite(training),
         hold_out=_estimate(values[0], samples[:, 0]),
         rows=len(hold_out),
         resamples=len(samples),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from executor.assemble import assemble, predict_rows, save
-from executor.baselines import LINEAR_SECONDS
+from executor.baselines import LINEAR_SECONDS, predictions_of
 from executor.boosting import boosting_baseline, boosting_seconds
 from executor.catalog.intervals import Intervals, conformal_intervals
-from executor.catalog.performance import outcome_of, performance_metric
+from executor.catalog.performance import decide, outcome_of, performance_metric
 from executor.catalog.temperature import cooled, temperatures
 from executor.evaluate import evaluate
 from executor.preprocess import encode_hold_out
@@ -18,7 +20,6 @@ from rules.facts import Task
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
 
     from executor.begin import Begun
     from executor.budget import Budget
@@ -84,10 +85,21 @@ def judged(
         rows=hold_out,
         signature=signature,
         validation=validation,
+        training=_training_score(begun, parts, model, signature),
         seed=seed,
         boosting=boosting,
         linear_seconds=max(LEAST_SECONDS, min(LINEAR_SECONDS, budget.left / 2)),
     )
+
+
+def _training_score(begun: Begun, parts: Parts, model: keras.Model, signature: Signature) -> float:
+    """P on as many training rows as there are validation rows, evenly spaced."""
+    train = begun.material.rows.train
+    some = np.linspace(0, len(train) - 1, min(len(train), len(parts.validation))).astype(np.int64)
+    outcome = predict_rows(model, signature, begun.material.table.take(train[some]))
+    decided = decide(outcome, parts.task, thresholds=signature.cuts, rare_class=signature.rare_class)
+    metric = performance_metric(begun.bundle.metric)
+    return metric.of_predictions(predictions_of(parts, parts.train.take(some), outcome, decided))
 
 
 def _intervals(said: np.ndarray, parts: Parts) -> Intervals | None:

@@ -36,6 +36,8 @@ class Examples:
     offset: (rows, outputs) float32, added to a forecast in standardised units; zeros for other tasks.
     raw_target: as evaluation reads it: class indices (rows,) int64 for binary and multiclass, (rows, labels) int64
         for multilabel, (rows, targets) float64 in the target's own unit for numeric targets.
+    fold: (rows,) int32, where training rows are the validation rows, too: a trial is then a network for each fold,
+        trained without it. None where they are not.
     """
 
     dense: np.ndarray
@@ -43,6 +45,7 @@ class Examples:
     target: np.ndarray
     offset: np.ndarray
     raw_target: np.ndarray
+    fold: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.target)
@@ -55,6 +58,7 @@ class Examples:
             target=self.target[rows],
             offset=self.offset[rows],
             raw_target=self.raw_target[rows],
+            fold=None if self.fold is None else self.fold[rows],
         )
 
 
@@ -70,9 +74,6 @@ class Parts:
     outputs: int
     numbers: int = 0
     """How many of the first dense features are scaled numbers that get periodic features beside them."""
-    folds: np.ndarray | None = None
-    """The fold of each training row, (rows,) int32, where training rows are the validation rows, too: a trial is then
-    a network for each fold, trained without it."""
     image: tuple[int, int, int] | None = None
     """Height, width and channels of the images that dense features are; None where they are none."""
     rare_class: int | None = None
@@ -94,16 +95,21 @@ class Parts:
     """
 
     @property
+    def folds(self) -> np.ndarray | None:
+        """The fold of each validation row; None where there are no folds."""
+        return self.validation.fold
+
+    @property
     def fold_count(self) -> int:
         """Networks of a trial: one for each fold, or one."""
         return 1 if self.folds is None else int(self.folds.max()) + 1
 
     def divided(self) -> Parts:
         """The same without folds: the first fold validates, the others train."""
-        if self.folds is None:
+        if self.train.fold is None:
             return self
-        train, validation = self.train.take(self.folds != 0), self.train.take(self.folds == 0)
-        return replace(self, train=train, validation=validation, folds=None)
+        train, validation = (self.train.take(some) for some in (self.train.fold != 0, self.train.fold == 0))
+        return replace(self, train=replace(train, fold=None), validation=replace(validation, fold=None))
 
     @property
     def architecture(self) -> Architecture:

@@ -17,7 +17,9 @@ from executor.catalog.target import scale_of
 from executor.ensemble import choose
 from executor.finish import judged, saved
 from executor.guardrails import with_measured_drift
+from executor.next_steps import next_steps
 from executor.preprocess import encode_parts, fit_preprocessing
+from executor.retraining import Winner, keep_time, train_again
 from executor.run import (
     BUNDLE,
     MODEL,
@@ -38,6 +40,7 @@ from executor.sensitivity import sensitivities
 from executor.trials.journal import JOURNAL
 from recommender.dataset import Dataset
 from recommender.manifest import GUARDRAILS, MANIFEST, RECORD, Manifest
+from recommender.profile import modality_of
 from recommender.recommend import Said
 from recommender.roles import Kind
 from rules.choices import Huber
@@ -74,13 +77,15 @@ def train(
     directory: Path | None = None,
     at_once: int | None = None,
     single: bool = False,
+    satisfied_at: float | None = None,
 ) -> Run:
     """Recommend a bundle for a table, search under it, and return the run with the model of the best P.
 
     data, target, task, kinds, book, pins: as `recommender.recommend` takes them. bundle: trained instead of the
     recommended one; pins go before it. budget: seconds, a hard limit; trials: at most so many; with neither, 20 trials.
     directory: where the run is kept, a new one below runs/ by default. at_once: trials that train at once in one graph,
-    by default as many as pay. single: keep the best network alone, where the mean of several may be better.
+    by default as many as pay. satisfied_at: P that would
+    satisfy; without it the run says what to try next where the model does not beat every baseline.
     Raises PcwatError with a message for people on anything that a person can mend.
     """
     said = Said(
@@ -100,6 +105,7 @@ def train(
             seed=seed,
             directory=directory,
             single=single,
+            satisfied_at=satisfied_at,
         )
         return carry_out(begun, budget=limit, at_once=at_once)
 
@@ -126,14 +132,22 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     parts = encode_parts(table, roles, rows, preprocessing, target_on=scale_of(bundle.loss))
     budget.encoding = budget.spent() - before
     budget.networks = parts.fold_count
-    budget.answers = (len(rows.validation) + len(rows.hold_out)) / max(1, len(rows.validation))
+    # The validation rows, as many training rows, and the hold-out.
+    budget.answers = 2 + len(rows.hold_out) / max(1, len(rows.validation))
+    keep_time(budget)
 
     started_late = budget.exhausted
     trials = search(bundle, parts, budget=budget, seed=seed, directory=directory, at_once=at_once, progress=progress)
 
-    chosen = choose(
-        trials, bundle, parts, metric=performance_metric(bundle.metric), seed=seed, single=begun.plan.single
+    metric = performance_metric(bundle.metric)
+    curve = train_again(
+        Winner(ranked=trials.ranked, bundle=bundle, metric=metric, seed=seed, one_by_one=at_once == 1),
+        parts,
+        budget=budget,
+        stopped_by=trials.stopped_by,
+        time=None if table.time is None else table.time[rows.train],
     )
+    chosen = choose(trials, bundle, parts, metric=metric, seed=seed, single=begun.plan.single)
     model, signature = saved(begun, preprocessing, parts, chosen)
     judgement = judged(
         begun, preprocessing, parts, model=model, signature=signature, validation=chosen.score, budget=budget
@@ -156,6 +170,8 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
         best_hyperparameters=trials.best.hyperparameters,
         huber_delta=huber_delta(bundle.loss, parts) if isinstance(bundle.loss, Huber) else None,
         sensitivity=sensitivities(search_space(bundle, scope_of(parts, budget)), trials.ranked, seed=seed),
+        curve=curve,
+        next_steps=next_steps(judgement.scores, curve, level=begun.plan.satisfied_at, modality=modality_of(roles)),
         seconds=round(budget.spent(), 1),
     )
     write_json(directory / SUMMARY, summary)

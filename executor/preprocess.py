@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import keras
@@ -249,13 +249,13 @@ def encode_parts(
     encoding = _Encoding(
         preprocessing=preprocessing, task=roles.task, outputs=outputs, mean=mean, scale=scale, target_on=target_on
     )
+    training = replace(_examples(train, encoding), fold=split.folds)
     return Parts(
         task=roles.task,
-        train=_examples(train, encoding),
-        validation=_examples(table.take(split.validation), encoding),
+        train=training,
+        validation=_examples(table.take(split.validation), encoding) if split.folds is None else training,
         vocabulary=preprocessing.vocabulary,
         outputs=outputs,
-        folds=split.folds,
         numbers=0 if roles.task is Task.FORECASTING else preprocessing.numbers,
         image=preprocessing.image,
         rare_class=_rare_class(train) if roles.task is Task.BINARY else None,

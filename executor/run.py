@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from executor.learning_curve import LearningCurve
+from executor.next_steps import NextSteps
 from executor.scores import Scores, Sensitivity
 from executor.signature import Signature
 from recommender.manifest import GUARDRAILS, RECORD
@@ -55,6 +57,8 @@ class Plan(BaseModel):
     trials: int | None
     single: bool = False
     """Whether one network was asked for, where several together may be better."""
+    satisfied_at: float | None = None
+    """The P that would satisfy; None where the baselines are the measure."""
     changed: dict[str, str]
     """Slots in which the trained bundle differs from the rules' choice: slot → what the rules chose."""
 
@@ -95,6 +99,10 @@ class Summary(BaseModel):
     """Where the loss turned linear, in standard deviations of the target; None for other losses."""
     sensitivity: tuple[Sensitivity, ...] = ()
     """How much each searched hyperparameter mattered, the most important first."""
+    curve: LearningCurve | None = None
+    """The chosen configuration trained again: from other seeds, and on fewer rows."""
+    next_steps: NextSteps | None = None
+    """Whether P satisfies, and what to try where it does not."""
     seconds: float
     """From the start to the scores."""
 

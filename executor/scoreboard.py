@@ -44,6 +44,8 @@ def show_scores(run: Run, console: Console) -> None:
     for one in run.guardrails:
         if one.name == DRIFT_NAME and one.status == "alerted":
             console.print(Text.assemble(("! ", "yellow"), one.message))
+    for sentence in after_the_scores(run):
+        console.print(Text(sentence))
     _show_search(summary, scores.metric, console)
     console.print(f"Kept in {run.directory}. New rows: recommend predict {run.directory} ROWS -o out.csv", markup=False)
 
@@ -80,6 +82,16 @@ def _show_search(summary: Summary, metric: str, console: Console) -> None:
     for searched in summary.sensitivity:
         if searched.edge:
             console.print(Text.assemble(("! ", "yellow"), searched.edge))
+
+
+def after_the_scores(run: Run) -> list[str]:
+    """What training again told, and what to try next."""
+    scores, curve, following = run.scores, run.summary.curve, run.summary.next_steps
+    said = [] if curve is None else curve.sentences(scores.validation)
+    if following is not None and not following.is_satisfied:
+        said.append(f"{following.why}.{' What to try next:' if following.steps else ''}")
+        said += [f"- {step.advice}: {step.because}." for step in following.steps]
+    return said
 
 
 ENDINGS = {

@@ -67,6 +67,8 @@ class Scores(BaseModel):
     direction: Direction
     validation: float | None
     """P of the chosen trial on the rows that chose it: too good by the choice."""
+    training: float | None = None
+    """P of the model on training rows."""
     hold_out: Estimate
     rows: int
     """Rows of the hold-out."""

@@ -99,7 +99,7 @@ def measure(dataset: Dataset, roles: Roles) -> Profile:
     return Profile(
         dataset=dataset.name,
         task=roles.task,
-        modality=_modality(roles),
+        modality=modality_of(roles),
         characteristics=characteristics,
         targets=targets,
         columns=tuple(
@@ -138,7 +138,8 @@ def _drift(dataset: Dataset, roles: Roles, table: Labelled) -> Guardrail:
     return check_drift(roles, found, division.words)
 
 
-def _modality(roles: Roles) -> Modality:
+def modality_of(roles: Roles) -> Modality:
+    """What one row of the dataset mainly holds."""
     if roles.task is Task.FORECASTING:
         return Modality.SEQUENCE
     kinds = {roles.columns[name].kind for name in roles.features}

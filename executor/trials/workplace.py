@@ -87,7 +87,7 @@ def workplace(
         parts=parts,
         metric=metric,
         loss=cost_function(bundle.loss, parts),
-        train=on_device(parts.train, parts, sample_weights(bundle.loss, parts), parts.folds),
+        train=on_device(parts.train, parts, sample_weights(bundle.loss, parts)),
         validation=on_device(parts.validation, parts),
         budget=budget,
         seed=seed,
@@ -96,10 +96,8 @@ def workplace(
     )
 
 
-def on_device(
-    examples: Examples, parts: Parts, weight: np.ndarray | None = None, folds: np.ndarray | None = None
-) -> Rows:
-    """Examples as tensors on the current device; weight: (rows,), all 1 when None; folds: (rows,)."""
+def on_device(examples: Examples, parts: Parts, weight: np.ndarray | None = None) -> Rows:
+    """Examples as tensors on the current device; weight: (rows,), all 1 when None."""
     inputs = {"dense": tf.constant(examples.dense, tf.float32)}
     if parts.vocabulary > 0:
         inputs["codes"] = tf.constant(examples.codes, tf.int32)
@@ -108,5 +106,5 @@ def on_device(
         target=tf.constant(examples.target, tf.float32),
         offset=tf.constant(examples.offset, tf.float32),
         weight=tf.constant(np.ones(len(examples), np.float32) if weight is None else weight, tf.float32),
-        fold=tf.constant(np.zeros(len(examples)) if folds is None else folds, tf.int32),
+        fold=tf.constant(np.zeros(len(examples)) if examples.fold is None else examples.fold, tf.int32),
     )

@@ -67,6 +67,36 @@ def test_train_recommends_trains_and_reports_the_hold_out(tmp_path: Path) -> Non
         assert part in result.output
 
 
+def test_with_time_left_other_seeds_fewer_rows_and_next_steps_are_told(tmp_path: Path) -> None:
+    words = ["--target", "diagnosis", "--trials", "1", "--budget", "10m", "--satisfied-at", "1"]
+    result = CliRunner(env={"COLUMNS": "1000"}).invoke(group, ["train", CANCER, *words, "-o", str(tmp_path / "run")])
+    assert result.exit_code == 0, result.output
+    run = Run(tmp_path / "run")
+    curve, following = run.summary.curve, run.summary.next_steps
+    assert curve is not None
+    assert curve.whole is not None
+    assert "Trained again from 3 other seeds: roc_auc" in result.stdout
+    assert following is not None
+    assert following.level == 1
+    if not following.is_satisfied:
+        assert f"{following.why}. What to try next:" in result.stdout
+        assert f"- {following.steps[0].advice}: {following.steps[0].because}." in result.stdout
+    assert run.scores.training is not None
+    assert run.scores.training > 0.9
+
+
+def test_without_a_time_limit_it_is_said_that_it_was_not_tried_again(cancer_run: Run) -> None:
+    shown = io.StringIO()
+    show_scores(cancer_run, Console(file=shown, width=200))
+    assert "no time was set: --budget does so" in shown.getvalue()
+
+
+def test_a_satisfying_value_that_the_metric_cannot_have_is_refused_before_there_is_a_run(tmp_path: Path) -> None:
+    words = ("train", CANCER, "--target", "diagnosis", "--satisfied-at", "95", "-o", tmp_path / "run")
+    assert "--satisfied-at is a value of P, here roc_auc, which is between 0 and 1, but got 95" in refused(*words)
+    assert not (tmp_path / "run").exists()
+
+
 def test_the_table_shows_the_bundle_that_is_trained(cancer_run: Run, tmp_path: Path) -> None:
     bundle = tmp_path / "mine.yaml"
     text = (cancer_run.directory / "bundle.yaml").read_text(encoding="utf-8")

@@ -86,7 +86,8 @@ def folded(make_parts: MakeParts) -> Parts:
     rows = random.normal(size=(300, 4))
     target = (rows[:, :1] + 0.5 * rows[:, 1:2] + random.normal(size=(300, 1)) > 0).astype(float)
     parts = make_parts(rows, target, task=Task.BINARY, numbers=4)
-    return replace(parts, validation=parts.train, folds=(np.arange(240) % 3).astype(np.int32))
+    train = replace(parts.train, fold=(np.arange(240) % 3).astype(np.int32))
+    return replace(parts, train=train, validation=train)
 
 
 @pytest.fixture

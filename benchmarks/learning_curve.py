@@ -1,0 +1,78 @@
+"""How well the learning curve foretells what twice the rows bring: from parts up to a half, held against all rows.
+
+    PCWAT_DATASETS=folder python benchmarks/learning_curve.py [NAME …]
+
+The folder holds the datasets and their catalogue.csv (columns name, target, file). The default configuration is
+trained from three seeds on each part of the rows. Prints the gain of the last doubling, what was foretold with its
+95 % interval, and at the end in how many intervals the gain lies.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+from typing import Final
+
+import click
+
+from executor.begin import begin
+from executor.budget import Budget
+from executor.catalog.performance import performance_metric
+from executor.learning_curve import LearningCurve, error_of, learning_curve
+from executor.preprocess import encode_parts, fit_preprocessing
+from executor.retraining import Chosen, train_again
+from executor.trials.journal import Outcome
+from recommender.dataset import Dataset
+from recommender.recommend import Said
+
+CHOSEN: Final = (
+    "vehicle", "hpc_jobs", "german_credit", "airfoil_noise", "wage_islr", "phishing", "titanic", "vowel", "abalone19",
+    "page_blocks", "computer_prices", "power_plant", "house_prices_ames",
+)  # fmt: skip
+PLENTY: Final = 1e5  # seconds
+DEFAULT: Final = Outcome(
+    number=0, hyperparameters={}, status="completed", score=0.0, epochs=1, planned_epochs=1_000, seconds=1.0
+)
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="A new folder for the runs.")
+def main(names: tuple[str, ...], output: Path) -> None:
+    folder = Path(os.environ["PCWAT_DATASETS"])
+    with (folder / "catalogue.csv").open(newline="", encoding="utf-8") as file:
+        catalogue = {row["name"]: row for row in csv.DictReader(file)}
+    inside = 0
+    for name in names or CHOSEN:
+        row = catalogue[name]
+        curve = measured(folder / row["file"], tuple(row["target"].split("|")), output / name)
+        half = learning_curve(
+            curve.points[:-1], metric=curve.metric, direction=curve.direction, rows=curve.points[-2].rows
+        )
+        gain = error_of(half.points[-1].mean, curve.direction) - error_of(curve.points[-1].mean, curve.direction)
+        told = half.doubled
+        if told is None or told.value is None or told.low is None or told.high is None:
+            print(f"{name:<20}{curve.metric:<10}gain {gain:10.4g}  nothing foretold", flush=True)
+            continue
+        inside += told.low <= gain <= told.high
+        interval = f"{told.value:10.4g} ({told.low:.4g} to {told.high:.4g})"
+        print(f"{name:<20}{curve.metric:<10}gain {gain:10.4g}  foretold {interval}", flush=True)
+    print(f"in {inside} of {len(names or CHOSEN)} intervals")
+
+
+def measured(path: Path, targets: tuple[str, ...], directory: Path) -> LearningCurve:
+    """The learning curve of the default configuration."""
+    with Dataset.open(path) as dataset:
+        begun = begin(dataset, Said(targets=targets), budget=Budget(seconds=PLENTY), directory=directory)
+        table, rows, roles = begun.material.table, begun.material.rows, begun.roles
+        parts = encode_parts(table, roles, rows, fit_preprocessing(table, roles, rows.train))
+    chosen = Chosen(
+        ranked=(DEFAULT,), bundle=begun.bundle, metric=performance_metric(begun.bundle.metric), seed=begun.plan.seed
+    )
+    time = None if table.time is None else table.time[rows.train]
+    return train_again(chosen, parts, budget=Budget(seconds=PLENTY), stopped_by="trials", time=time)
+
+
+if __name__ == "__main__":
+    main()

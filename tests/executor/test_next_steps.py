@@ -1,0 +1,125 @@
+"""What to try next: nothing where P satisfies, and otherwise only what a measurement speaks for."""
+
+from __future__ import annotations
+
+import pytest
+
+from executor.learning_curve import LearningCurve, Point, learning_curve
+from executor.next_steps import NextSteps, check_level, next_steps
+from executor.scores import BaselineScore, Estimate, Scores
+from rules.errors import ChoiceError
+from rules.facts import Modality
+
+
+def _scores(*, hold_out: float | None = 0.8, training: float = 0.95, boosting: tuple[float, float]) -> Scores:
+    """An accuracy; boosting: the 95 % interval of the gain over it."""
+    gains = {"constant": (0.2, 0.4), "gradient boosting": boosting}
+    return Scores(
+        metric="accuracy",
+        direction="max",
+        validation=0.85,
+        training=training,
+        hold_out=Estimate(value=hold_out, low=None, high=None),
+        rows=100,
+        resamples=1_000,
+        others={},
+        baselines={
+            name: BaselineScore(says="", value=0.7, gain=Estimate(value=(low + high) / 2, low=low, high=high))
+            for name, (low, high) in gains.items()
+        },
+        thresholds=(),
+        has_signal=True,
+        verdict="",
+    )
+
+
+def _curve(half: float, whole: float) -> LearningCurve:
+    points = [Point(rows=500, scores=(half,)), Point(rows=1_000, scores=(whole,))]
+    return learning_curve(points, metric="accuracy", direction="max", rows=1_000)
+
+
+FLAT, STEEP = _curve(0.8, 0.808), _curve(0.8, 0.811)
+BETTER, LEVEL, WORSE = (0.05, 0.15), (-0.05, 0.05), (-0.15, -0.05)
+
+
+def _names(found: NextSteps) -> list[str]:
+    return [step.name for step in found.steps]
+
+
+def test_a_model_better_than_every_baseline_needs_no_next_step() -> None:
+    found = next_steps(_scores(boosting=BETTER), STEEP, level=None, modality=Modality.TABULAR)
+    assert found.is_satisfied
+    assert not found.steps
+
+
+def test_better_by_less_than_a_standard_error_is_not_better() -> None:
+    # An interval from -0.0388 to 0.0788 has a standard error of 0.03; the gain is 0.02.
+    found = next_steps(_scores(boosting=(-0.0388, 0.0788)), FLAT, level=None, modality=Modality.TABULAR)
+    assert not found.is_satisfied
+    assert "not better than gradient boosting by more than a standard error" in found.why
+    assert "the gain is 0.02, the standard error 0.03" in found.why
+
+
+def test_a_better_baseline_speaks_for_another_architecture() -> None:
+    found = next_steps(_scores(boosting=WORSE), FLAT, level=None, modality=Modality.TABULAR)
+    assert _names(found) == ["architecture", "transfer"]
+    assert found.steps[0].because == "gradient boosting finds more in the same rows (accuracy 0.7)"
+
+
+def test_a_training_error_as_high_as_the_hold_outs_speaks_for_another_architecture_alone() -> None:
+    # Errors 0.16 and 0.2: the training error is four fifths of the hold-out's.
+    found = next_steps(_scores(boosting=LEVEL, training=0.84), FLAT, level=None, modality=Modality.TABULAR)
+    assert _names(found) == ["architecture"]
+    assert "even on the rows that it was trained on, accuracy is 0.84" in found.steps[0].because
+    lower = next_steps(_scores(boosting=LEVEL, training=0.845), FLAT, level=None, modality=Modality.TABULAR)
+    assert _names(lower) == ["transfer"]
+
+
+def test_a_curve_that_still_falls_by_a_twentieth_speaks_for_labels() -> None:
+    # Of an error of 0.2 with half of the rows, 0.811 leaves 5.5 % less, 0.808 leaves 4 % less.
+    steep, flat = (
+        next_steps(_scores(boosting=LEVEL), curve, level=None, modality=Modality.TABULAR) for curve in (STEEP, FLAT)
+    )
+    assert _names(steep) == ["labels", "transfer"]
+    assert "6% lower than with half of them" in steep.steps[0].because
+    assert _names(flat) == ["transfer"]
+
+
+def test_what_was_not_measured_speaks_for_nothing() -> None:
+    nothing = learning_curve([], metric="accuracy", direction="max", rows=1_000, missing="No time.")
+    found = next_steps(_scores(boosting=LEVEL), nothing, level=None, modality=Modality.IMAGE)
+    assert _names(found) == ["transfer"]
+    assert "images" in found.steps[0].advice
+
+
+@pytest.mark.parametrize(("level", "is_satisfied"), [(0.8, True), (0.81, False)])
+def test_a_level_is_the_measure_where_a_person_names_one(level: float, is_satisfied: bool) -> None:
+    found = next_steps(_scores(boosting=WORSE), FLAT, level=level, modality=Modality.TABULAR)
+    assert found.is_satisfied is is_satisfied
+    assert found.level == level
+
+
+def test_training_rows_below_the_level_are_underfitted() -> None:
+    found = next_steps(_scores(boosting=BETTER, training=0.95), FLAT, level=0.97, modality=Modality.TABULAR)
+    assert _names(found) == ["architecture"]
+
+
+def test_a_perfect_model_satisfies_also_beside_a_perfect_baseline() -> None:
+    assert next_steps(
+        _scores(hold_out=1.0, boosting=(0.0, 0.0)), FLAT, level=None, modality=Modality.TABULAR
+    ).is_satisfied
+
+
+def test_an_undefined_p_satisfies_nobody() -> None:
+    found = next_steps(_scores(hold_out=None, boosting=LEVEL), FLAT, level=None, modality=Modality.TABULAR)
+    assert not found.is_satisfied
+    assert "undefined" in found.why
+
+
+def test_a_level_that_p_cannot_have_is_refused() -> None:
+    check_level(None, "accuracy")
+    check_level(25.0, "rmse")
+    with pytest.raises(ChoiceError, match="here accuracy, which is between 0 and 1, but got 90"):
+        check_level(90, "accuracy")
+    with pytest.raises(ChoiceError, match="a number of at least 0"):
+        check_level(float("nan"), "rmse")
