@@ -11,6 +11,7 @@ from executor.architectures.output import answers
 from executor.catalog.activation import activation
 from executor.catalog.hyperparameters import configuration
 from executor.catalog.initialization import initialization
+from executor.layers.dropout import RatedDropout
 from executor.layers.pixels import Shift
 from executor.parts import Architecture
 from recommender.plan import LARGE_SIDE
@@ -61,8 +62,7 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
             hidden = build.block(hidden, channels[stage], stride=stride, name=f"stage_{stage + 1}_block_{block + 1}")
     hidden = build.activated(hidden, name="last")
     hidden = keras.layers.GlobalAveragePooling2D(name="pooled")(hidden)
-    if chosen.dropout > 0:
-        hidden = keras.layers.Dropout(chosen.dropout, seed=next(seeds), name="dropout")(hidden)
+    hidden = RatedDropout(chosen.dropout, seed=next(seeds), name="dropout")(hidden)
     kernel = initialization(bundle.initializer, seed=next(seeds))
     outputs = answers(hidden, parts=parts, bundle=bundle, kernel_initializer=kernel)
     return keras.Model({"dense": dense}, outputs, name="cnn")

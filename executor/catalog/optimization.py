@@ -61,9 +61,10 @@ def take_step(
     weights: Sequence[keras.Variable],
     *,
     rate: keras.KerasTensor | float,
+    decay: keras.KerasTensor | float,
     paces: Sequence[float] | None = None,
 ) -> None:
-    """One step at a learning rate, inside a graph or outside.
+    """One step at a learning rate and a weight decay, inside a graph or outside.
 
     paces: by how much the rate of each weight differs from it; by default not at all.
 
@@ -71,8 +72,8 @@ def take_step(
     ever (through tf.distribute's update): 6.7 MB a trial. The optimizer must have been built.
     """
     for gradient, weight, pace in zip(gradients, weights, paces or [1.0] * len(weights), strict=True):
-        if optimizer.weight_decay is not None and weight.name not in SPARED:
-            weight.assign_sub(weight * (optimizer.weight_decay * rate))
+        if weight.name not in SPARED:
+            weight.assign_sub(weight * (decay * rate))
         optimizer.update_step(gradient, weight, pace * rate)
     optimizer.iterations.assign_add(1)
 

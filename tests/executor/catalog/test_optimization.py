@@ -52,7 +52,7 @@ def test_a_step_is_that_of_the_optimizers_own_apply(choice: Choice) -> None:
         for gradient in gradients:
             both = [keras.ops.convert_to_tensor(gradient), keras.ops.convert_to_tensor(gradient[0])]
             if own:
-                take_step(optimizer, both, layer.trainable_variables, rate=0.25)
+                take_step(optimizer, both, layer.trainable_variables, rate=0.25, decay=0.1)
             else:
                 optimizer.apply(both, layer.trainable_variables)
         results.append([*layer.get_weights(), *(variable.numpy() for variable in optimizer.variables)])
@@ -64,9 +64,10 @@ def test_a_step_is_that_of_the_optimizers_own_apply(choice: Choice) -> None:
 def test_weight_decay_shrinks_weights_by_rate_times_decay_and_spares_biases(choice: Choice) -> None:
     layer = keras.layers.Dense(1, kernel_initializer="ones", bias_initializer="ones")
     layer.build((None, 2))
-    optimizer = optimization(choice, configuration(weight_decay=0.1))
+    optimizer = optimization(choice, configuration())
     optimizer.build(layer.trainable_variables)
-    take_step(optimizer, [np.zeros((2, 1), np.float32), np.zeros(1, np.float32)], layer.trainable_variables, rate=0.25)
+    gradients = [np.zeros((2, 1), np.float32), np.zeros(1, np.float32)]
+    take_step(optimizer, gradients, layer.trainable_variables, rate=0.25, decay=0.1)
     np.testing.assert_allclose(np.asarray(layer.kernel), 1 - 0.25 * 0.1)
     np.testing.assert_array_equal(np.asarray(layer.bias), 1)
 
@@ -74,9 +75,9 @@ def test_weight_decay_shrinks_weights_by_rate_times_decay_and_spares_biases(choi
 def test_weight_decay_spares_what_a_normalisation_learns() -> None:
     layer = keras.layers.BatchNormalization(beta_initializer="ones")
     layer.build((None, 2))
-    optimizer = optimization(AdamW(), configuration(weight_decay=0.1))
+    optimizer = optimization(AdamW(), configuration())
     optimizer.build(layer.trainable_variables)
-    take_step(optimizer, [np.zeros(2, np.float32)] * 2, layer.trainable_variables, rate=0.25)
+    take_step(optimizer, [np.zeros(2, np.float32)] * 2, layer.trainable_variables, rate=0.25, decay=0.1)
     np.testing.assert_array_equal([np.asarray(weight) for weight in layer.trainable_variables], np.ones((2, 2)))
 
 

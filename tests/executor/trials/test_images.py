@@ -49,7 +49,8 @@ def test_a_trial_in_a_graph_that_served_another_ends_as_it_does_in_its_own(at_di
     def proposal(number: int, **values: float) -> Proposal:
         return Proposal(number=number, hyperparameters={**SMALL, **values}, epochs=3, may_go_on=True)
 
-    other, one = proposal(0, learning_rate=0.2), proposal(1, learning_rate=0.05)
+    other = proposal(0, learning_rate=0.2, dropout=0.1, weight_decay=0.0)
+    one = proposal(1, learning_rate=0.05, dropout=0.5, weight_decay=0.1)
     runner = OneByOneRunner(at_digits)
     _, after_another = runner.run([other, one])
     assert len(runner._graphs) == 1
