@@ -12,7 +12,7 @@ class RatedDropout(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no 
     """In training, zeros for a random share of the inputs, the others scaled to the same mean; else what comes in.
 
     Srivastava et al. 2014. The share is a weight that is not trained: a graph that was traced with one serves all of
-    them, where keras.layers.Dropout takes a trace each, which costs a second and a megabyte that is never given back.
+    them, where keras.layers.Dropout takes a trace each, which costs a second.
 
     rate: the share, in [0, 1).
     """

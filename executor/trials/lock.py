@@ -4,48 +4,46 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from rules.errors import RunError
+from filelock import FileLock, Timeout
 
-if sys.platform != "win32":
-    import fcntl
+from rules.errors import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 LOCK: Final = "search.lock"
-"""The file that is locked. It stays behind: were it removed, two processes could each lock a file of that name."""
+HOLDER: Final = "search.process"
+"""Who holds the lock, in words; beside it, for Windows lets nobody read a locked file."""
 
 
 @contextmanager
 def alone_in(directory: Path) -> Iterator[None]:
     """Hold a run directory, which is made if it is missing, until the block or the process ends, even by SIGKILL.
 
-    On Windows nothing is held. Raises RunError where another process holds it, or it cannot be written.
+    Raises RunError where another process holds it, or it cannot be written.
     """
-    path = directory / LOCK
+    lock, holder = FileLock(directory / LOCK, blocking=False), directory / HOLDER
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        file = path.open("ab+", buffering=0)
+        lock.acquire()
+        holder.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
+    except Timeout:
+        who = holder.read_text(encoding="utf-8") if holder.exists() else "another process"
+        raise RunError(
+            f"Only one process at a time may search in a run directory, but {who} does so in {directory}. "
+            "Wait until it has ended, or start a new run."
+        ) from None
     except OSError as error:
-        raise RunError(f"Cannot write {path}: {error.strerror}. Allow writing there, or name another place.") from None
-    with file:
-        if sys.platform != "win32":
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                file.truncate(0)
-                file.write(f"process {os.getpid()} on {platform.node()}".encode())
-            except BlockingIOError:
-                file.seek(0)
-                holder = file.read().decode(errors="replace") or "another process"
-                raise RunError(
-                    f"Only one process at a time may search in a run directory, but {holder} does so in {directory}. "
-                    "Wait until it has ended, or start a new run."
-                ) from None
-            except OSError as error:
-                raise RunError(f"Cannot lock {path}: {error.strerror}. Make room, or name another place.") from None
+        lock.release()
+        raise RunError(
+            f"Cannot write {directory / LOCK}: {error.strerror}. Make room or allow writing there, or name another "
+            "place."
+        ) from None
+    try:
         yield
+    finally:
+        lock.release()

@@ -37,8 +37,9 @@ if TYPE_CHECKING:
 ROWS_PER_CALL: Final = 8_192  # rows whose outputs are computed at once
 IMAGES_PER_CALL: Final = 512
 """The same of images: 16 channels of 512 images of 64 x 64 take 128 MiB, and several such are held at a time."""
-MOST_GRAPHS: Final = 8
-"""Compiled graphs that are kept for later trials; the one that was used longest ago makes room."""
+MOST_GRAPHS: Final = 9
+"""Compiled graphs that are kept for later trials, one for each shape in the search space of images; the one that was
+used longest ago makes room."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,8 @@ class Traced:
 
     network: keras.Model
     optimizer: keras.optimizers.Optimizer
+    start: list[np.ndarray]
+    """What the optimizer's variables are before the first step."""
     step: Callable[[np.ndarray, np.ndarray, float], None]
     outputs: Callable[[Rows], np.ndarray]
 
@@ -116,17 +119,14 @@ class OneByOneRunner:
             at_once = ROWS_PER_CALL if at.parts.image is None else IMAGES_PER_CALL
             outputs = compiled_outputs(network, at_once=at_once)
             step = _compiled_step(network, optimizer, at, batch=self._batch)
-            traced = Traced(network=network, optimizer=optimizer, step=step, outputs=outputs)
+            start = [variable.numpy() for variable in optimizer.variables]
+            traced = Traced(network=network, optimizer=optimizer, start=start, step=step, outputs=outputs)
         else:
-            fresh = optimization(at.bundle.optimizer, member.chosen)
-            fresh.build(network.trainable_variables)
-            # The network's variables hold the state of its dropout, too.
-            own, new = (
-                [*one.variables, *other.variables]
-                for one, other in ((traced.network, traced.optimizer), (network, fresh))
-            )
-            for variable, value in zip(own, new, strict=True):
+            # The network's variables hold the state of its dropout, too. A new optimizer would keep 1.7 MB for ever.
+            own = [*traced.network.variables, *traced.optimizer.variables]
+            for variable, value in zip(own, [*network.variables, *traced.start], strict=True):
                 variable.assign(value)
+            traced.optimizer.learning_rate = member.chosen.learning_rate
         self._graphs[baked] = traced
         while len(self._graphs) > MOST_GRAPHS:
             del self._graphs[next(iter(self._graphs))]

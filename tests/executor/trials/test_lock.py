@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from executor.trials.lock import LOCK, alone_in
+from executor.trials.lock import HOLDER, alone_in
 from rules.errors import RunError
 
 HOLD = """
@@ -43,7 +43,7 @@ def test_a_second_process_is_refused_by_name_until_the_first_is_killed(tmp_path:
         other.send_signal(signal.SIGKILL)
         other.wait()
         with alone_in(tmp_path):
-            assert f"process {os.getpid()} on " in (tmp_path / LOCK).read_text()
+            assert f"process {os.getpid()} on " in (tmp_path / HOLDER).read_text()
 
 
 def test_the_same_process_is_refused_too_and_let_in_afterwards(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_an_error_inside_releases_the_directory(tmp_path: Path) -> None:
 def test_a_directory_that_cannot_be_written_is_refused_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
-        pytest.raises(RunError, match=r"Cannot write .*search\.lock: .*\. Allow writing there"),
+        pytest.raises(RunError, match=r"Cannot write .*search\.lock: .*\. Make room or allow writing there"),
         alone_in(tmp_path / "file"),
     ):
         pass
