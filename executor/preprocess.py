@@ -13,6 +13,7 @@ import tensorflow as tf
 from executor.catalog.target import learned
 from executor.layers.numbers import Calendar, Numbers, robust_scale, varying_waves
 from executor.layers.pixels import Pixels, byte_counts, pixel_statistics
+from executor.layers.quantiles import heavy_tailed, normal_quantiles
 from executor.layers.words import Codes, OneHot, WordBag, word_counts
 from executor.parts import Examples, Parts
 from executor.signature import PREFIX
@@ -132,7 +133,8 @@ def fit_preprocessing(table: RawTable, roles: Roles, train: np.ndarray) -> Prepr
     # The trend of a series lies in its changes; how late it is would be off the scale in every row to be forecast.
     numbers = (seen.of_form(Form.NUMBER), () if roles.task is Task.FORECASTING else times)
     texts = seen.of_form(Form.TEXT)
-    blocks = [_numbers(seen, tuple(group for group in numbers if group))] if any(numbers) else []
+    groups = tuple(group for group in numbers if group)
+    blocks = [_numbers(seen, groups, ranked=roles.task is not Task.FORECASTING)] if groups else []
     if times and (kept := varying_waves(_matrix(seen, times))):
         blocks.append(Block(groups=(times,), layer=Calendar(kept=kept, name=f"{PREFIX}calendar")))
     if texts:
@@ -155,17 +157,22 @@ def _pixels(seen: RawTable, columns: tuple[str, ...]) -> Block:
     return Block(groups=(columns,), layer=layer)
 
 
-def _numbers(seen: RawTable, groups: tuple[tuple[str, ...], ...]) -> Block:
+def _numbers(seen: RawTable, groups: tuple[tuple[str, ...], ...], *, ranked: bool) -> Block:
+    """ranked: heavy tails are read as quantiles, which say nothing of numbers beyond those of the training rows."""
     values = _matrix(seen, [name for group in groups for name in group])
-    center, factor = robust_scale(values)
     missing = np.isnan(values)
-    indicators = np.flatnonzero(missing.any(axis=0) & ~missing.all(axis=0))
+    center, factor = robust_scale(values)
+    heavy = heavy_tailed(values) if ranked else []
+    knots, quantiles = normal_quantiles(values[:, heavy])
     return Block(
         groups=groups,
         layer=Numbers(
             center=center.tolist(),
             factor=factor.tolist(),
-            indicators=indicators.tolist(),
+            indicators=np.flatnonzero(missing.any(axis=0) & ~missing.all(axis=0)).tolist(),
+            ranked=heavy,
+            knots=knots,
+            quantiles=quantiles,
             name=f"{PREFIX}numbers",
         ),
     )

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from executor.layers.quantiles import quantiles_at
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 CLIP: Final = 3.0  # robust standard deviations that a value approaches and never exceeds (RealMLP)
 FARTHEST: Final = 1e6  # robust standard deviations, so that the square of a huge value stays finite
@@ -45,12 +50,13 @@ class ColumnLayer(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no t
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class Numbers(ColumnLayer):
-    """Robust scaling, a smooth clip, zeros for missing values, and an indicator of missing where asked.
+    """Robust scaling with a smooth clip, or normal quantiles; zeros for missing values, and an indicator where asked.
 
     Reads (rows, columns) float64 with NaN for missing; gives (rows, columns + indicators) float32.
     y = (x - center) · factor, then y / √(1 + (y/3)²): Holzmüller et al. 2024 (RealMLP), section 3.
 
-    center, factor: (columns,). indicators: the columns that get one, by number.
+    center, factor: (columns,). indicators: the columns that get one, by number. ranked: the columns that are read as
+    quantiles instead, by number, with their knots and quantiles as in `quantiles_at`.
     """
 
     def __init__(
@@ -59,6 +65,9 @@ class Numbers(ColumnLayer):
         center: list[float],
         factor: list[float],
         indicators: list[int],
+        ranked: Sequence[int] = (),
+        knots: Sequence[list[float]] = (),
+        quantiles: Sequence[list[float]] = (),
         name: str | None = None,
         dtype: Any = None,  # noqa: ANN401 - Keras' own loose type
     ) -> None:
@@ -66,6 +75,7 @@ class Numbers(ColumnLayer):
         self.center = tuple(center)
         self.factor = tuple(factor)
         self.indicators = tuple(indicators)
+        self.ranked, self.knots, self.quantiles = [*ranked], [*knots], [*quantiles]
         self.output_width = len(center) + len(indicators)
 
     def call(self, columns: Any) -> tf.Tensor:  # noqa: ANN401 - see joined
@@ -73,6 +83,13 @@ class Numbers(ColumnLayer):
         scaled = (raw - tf.constant(self.center, tf.float64)) * tf.constant(self.factor, tf.float64)
         far = tf.clip_by_value(scaled, -FARTHEST, FARTHEST)
         bounded = far / tf.sqrt(1 + tf.square(far / CLIP))
+        if self.ranked:
+            own = tf.gather(raw, tf.constant(self.ranked, tf.int32), axis=1)
+            both = tf.concat([bounded, quantiles_at(own, self.knots, self.quantiles)], axis=1)
+            places = [*range(len(self.center))]
+            for index, column in enumerate(self.ranked, start=len(self.center)):
+                places[column] = index
+            bounded = tf.gather(both, tf.constant(places, tf.int32), axis=1)
         # After the clip, not before: zero times infinity, of a constant column, is NaN too.
         features = tf.cast(tf.where(tf.math.is_nan(bounded), tf.zeros_like(bounded), bounded), tf.float32)
         if not self.indicators:
@@ -81,7 +98,8 @@ class Numbers(ColumnLayer):
         return tf.concat([features, tf.cast(missing, tf.float32)], axis=1)
 
     def own_config(self) -> dict[str, Any]:
-        return {"center": [*self.center], "factor": [*self.factor], "indicators": [*self.indicators]}
+        scale = {"center": [*self.center], "factor": [*self.factor], "indicators": [*self.indicators]}
+        return scale | {"ranked": self.ranked, "knots": self.knots, "quantiles": self.quantiles}
 
 
 @keras.saving.register_keras_serializable(package="pcwat")
