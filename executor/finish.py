@@ -86,6 +86,7 @@ def judged(
         validation=validation,
         seed=seed,
         boosting=boosting,
+        groups=None if rows.groups is None else rows.groups[rows.hold_out],
         linear_seconds=max(LEAST_SECONDS, min(LINEAR_SECONDS, budget.left / 2)),
     )
 

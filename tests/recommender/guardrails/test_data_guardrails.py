@@ -113,7 +113,13 @@ def test_the_findings_are_the_guardrails_that_did_not_pass(table: Table) -> None
 
 def test_copies_are_told_by_what_the_split_does_with_them(table: Table) -> None:
     rare = {name: np.repeat(values, 2) for name, values in plain(rows=150, y=NOISE.normal(size=150)).items()}
-    assert checked(table(**rare), "y")["duplicate_rows"].status == "done"
+    one = checked(table(**rare), "y")["duplicate_rows"]
+    assert (one.status, one.value) == ("done", 0.5)
+    assert one.message.startswith("50.0% of the rows equal an earlier row in all that is learned from; copies are kept")
+
+    alike = checked(table(**(rare | {"y": NOISE.normal(size=300)})), "y")["duplicate_rows"]
+    assert alike.status == "done"
+    assert "100% of such groups differ in the target: they count as different cases" in alike.message
 
     common = {"x": [1.5] * 20 + [*NOISE.normal(size=280)], "y": [2.5] * 20 + [*NOISE.normal(size=280)]}
     one = checked(table(**common), "y")["duplicate_rows"]
