@@ -39,6 +39,7 @@ def test_a_table_without_faults_passes_every_check_with_its_number_and_bound(tab
         "target_outliers": ("passed", 0.01),
         "skewed_target": ("passed", 1.0),
         "sorted_rows": ("passed", 0.3),
+        "entity": ("passed", None),
         "identifiers": ("passed", 0.99),
         "constants": ("passed", 2),
         "missing_cells": ("passed", 0.2),
