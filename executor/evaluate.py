@@ -11,6 +11,7 @@ import numpy as np
 from executor.baselines import LINEAR_SECONDS, constant_baseline, linear_baseline, naive_error, seasonal_baseline
 from executor.catalog.performance import Predictions, decide, every_score
 from executor.reliability import calibration_score, interval_score, remarks
+from executor.resampling import drawing
 from executor.scores import BaselineScore, Estimate, Scores, is_positive, verdict
 from executor.signature import answers
 from recommender.render import number
@@ -55,6 +56,7 @@ def evaluate(
     linear_seconds: float = LINEAR_SECONDS,
     boosting: Baseline | None = None,
     training: float | None = None,
+    groups: np.ndarray | None = None,
 ) -> Judgement:
     """Judge a model on the hold-out.
 
@@ -62,6 +64,7 @@ def evaluate(
     hold_out, rows: the same rows, encoded and raw. validation: P of the chosen trial.
     linear_seconds: what the linear baseline may take. boosting: what gradient-boosted trees answer.
     training: P of the model on training rows.
+    groups: which of the hold-out's rows belong together, (rows,), as in `executor.resampling`.
     """
     said = Predictions(
         task=parts.task,
@@ -80,7 +83,7 @@ def evaluate(
     baselines = [baseline for baseline in candidates if baseline is not None]
     everything = [said, *(baseline.predictions for baseline in baselines)]
     values = np.array([metric.of_predictions(predictions) for predictions in everything])
-    samples = resampled(metric, everything, seed=seed, in_blocks=parts.task is Task.FORECASTING)
+    samples = resampled(metric, everything, seed=seed, in_blocks=parts.task is Task.FORECASTING, groups=groups)
     # Of m rows instead of n the spread is √(n / m) as wide (Bickel, Götze and van Zwet 1997).
     samples = values + (samples - values) * math.sqrt(min(1.0, LARGEST_SAMPLE / len(hold_out)))
     sign = 1 if metric.direction == "max" else -1
@@ -114,23 +117,24 @@ def evaluate(
 
 
 def resampled(
-    metric: PerformanceMetric, everything: Sequence[Predictions], *, seed: int, in_blocks: bool
+    metric: PerformanceMetric,
+    everything: Sequence[Predictions],
+    *,
+    seed: int,
+    in_blocks: bool,
+    groups: np.ndarray | None = None,
 ) -> np.ndarray:
     """P of each of several predictions on the same bootstrap samples of the rows, (samples, predictions) float64.
 
-    A sample has as many rows as there are, but at most LARGEST_SAMPLE.
-    in_blocks: whether neighbours are drawn together, because errors of a series resemble their neighbours' (moving
-    blocks of n^(1/3) rows: Künsch 1989; Hall, Horowitz and Jing 1995).
+    A sample has as many rows as there are, but at most about LARGEST_SAMPLE. in_blocks, groups: as in `drawing`.
     """
     rows = len(everything[0])
     size = min(rows, LARGEST_SAMPLE)
     random = np.random.default_rng([seed, BOOTSTRAP_STREAM])
-    count = max(FEWEST_RESAMPLES, min(RESAMPLES, ROWS_RESAMPLED // size))
-    block = max(1, round(rows ** (1 / 3))) if in_blocks else 1
-    scores = np.empty((count, len(everything)))
-    for sample in range(count):
-        begins = random.integers(0, rows - block + 1, size=-(-size // block))
-        drawn = (begins[:, None] + np.arange(block)).ravel()[:size]
+    draw = drawing(rows, size, in_blocks=in_blocks, groups=groups)
+    scores = np.empty((max(FEWEST_RESAMPLES, min(RESAMPLES, ROWS_RESAMPLED // size)), len(everything)))
+    for sample in range(len(scores)):
+        drawn = draw(random)
         scores[sample] = [metric.of_predictions(predictions.take(drawn)) for predictions in everything]
     return scores
 

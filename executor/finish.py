@@ -88,6 +88,7 @@ def judged(
         training=_training_score(begun, parts, model, signature),
         seed=seed,
         boosting=boosting,
+        groups=None if rows.groups is None else rows.groups[rows.hold_out],
         linear_seconds=max(LEAST_SECONDS, min(LINEAR_SECONDS, budget.left / 2)),
     )
 

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from recommender.guardrails.drift import DRIFT_NAME
+from recommender.guardrails.entity import ENTITY_NAME
 from recommender.render import number
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def show_scores(run: Run, console: Console) -> None:
         console.print(escape(remark), style="dim")
     console.print(Text(scores.verdict, style="bold" if scores.has_signal else "bold yellow"))
     for one in run.guardrails:
-        if one.name == DRIFT_NAME and one.status == "alerted":
+        if one.name in {DRIFT_NAME, ENTITY_NAME} and one.status == "alerted":
             console.print(Text.assemble(("! ", "yellow"), one.message))
     for sentence in after_the_scores(run):
         console.print(Text(sentence))

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from executor.copies import copies, first_of_equals, ids
 from recommender.splitting import (
     FOLDS,
     HOLD_OUT,
     HOLD_OUT_SHARE,
-    LARGEST_REPEAT,
     PARTS,
     TRAINING,
     VALIDATION,
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 FEWEST_ROWS: Final = 10  # labelled rows; below it a part of the split would be empty or a single row
 FEWEST_ENTITIES: Final = 3  # one for each part
 UNITS_A_STRATUM: Final = 5  # entities of each class that a grouped split needs to be stratified too: 1 / 0.2
-HASH_PRIME: Final = np.uint64(0x100000001B3)  # FNV-1a, 64 bit
-HASH_START: Final = np.uint64(0xCBF29CE484222325)  # FNV-1a, 64 bit
-HASH_SHIFT: Final = np.uint64(29)  # bits; spreads the high half of a product into the low half
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +46,8 @@ class Split:
     hold_out: np.ndarray
     folds: np.ndarray | None = None
     """The fold of each training row, (n,) int32: a network that trains without a fold is validated on it."""
+    groups: np.ndarray | None = None
+    """The group of each row of the table, (rows,) int64, where groups of several rows are never parted."""
     sentence: str
     """How the rows were split, and why so."""
 
@@ -58,7 +57,7 @@ def split(table: RawTable, roles: Roles, *, seed: int) -> Split:
 
     Few rows are divided into folds instead of training and validation rows, unless time or the dataset itself divides
     them.
-    A class of two rows is in training and hold-out; a single row of its class trains. Exact copies of a row stay
+    A class of two rows is in training and hold-out; a single row of its class trains. Copies of a row stay
     together.
     Raises DatasetError on too few rows, ColumnError on too few entities or times.
     """
@@ -69,7 +68,7 @@ def split(table: RawTable, roles: Roles, *, seed: int) -> Split:
     random = np.random.default_rng(seed)
     everything = np.arange(len(table))
     given = _given(table)
-    draw, how = _drawing(table, roles, random)
+    draw, groups, how = _drawing(table, roles, random)
     rest, hold_out, validation = everything, given.get(HOLD_OUT), given.get(VALIDATION)
     taken = [part for part in (hold_out, validation) if part is not None]
     if taken:
@@ -81,22 +80,25 @@ def split(table: RawTable, roles: Roles, *, seed: int) -> Split:
     if validation is None and has_folds(len(rest), by_chance=roles.by_chance):
         folds = _folded(rest, draw)
         counts = f"{len(rest)} rows train and select the best trial in {FOLDS} folds, {len(hold_out)} judge it once"
-        return Split(train=rest, validation=rest, hold_out=hold_out, folds=folds, sentence=f"{counts}; split {how}.")
+        sentence = f"{counts}; split {how}."
+        return Split(train=rest, validation=rest, hold_out=hold_out, folds=folds, groups=groups, sentence=sentence)
     if validation is None:
         validation = draw(rest, validation_share(len(rest)))
         rest = np.setdiff1d(rest, validation)
     counts = f"{len(rest)} rows train, {len(validation)} select the best trial, {len(hold_out)} judge it once"
-    return Split(train=rest, validation=validation, hold_out=hold_out, sentence=f"{counts}; split {how}.")
+    sentence = f"{counts}; split {how}."
+    return Split(train=rest, validation=validation, hold_out=hold_out, groups=groups, sentence=sentence)
 
 
-def _drawing(table: RawTable, roles: Roles, random: np.random.Generator) -> tuple[Draw, str]:
-    """A function that draws a share of some rows, and how it does so in words."""
+def _drawing(table: RawTable, roles: Roles, random: np.random.Generator) -> tuple[Draw, np.ndarray | None, str]:
+    """A function that draws a share of some rows, the groups that it keeps together, and how it draws in words."""
     if roles.task is Task.FORECASTING or (table.time is not None and table.entity is None):
         time = table.time if table.time is not None else table.rows.astype(np.float64)
         order = f"by {roles.time_column!r}" if roles.time_column is not None else "in the order of the file"
-        return lambda rows, share: _last(rows, time[rows], share), f"{order}: a later part never trains for an earlier"
+        how = f"{order}: a later part never trains for an earlier"
+        return lambda rows, share: _last(rows, time[rows], share), None, how
     if table.entity is not None:
-        groups = _first_of_equals(_ids(table.entity))
+        groups = first_of_equals(ids(table.entity))
         entities = len(np.unique(groups))
         if entities < FEWEST_ENTITIES:
             raise ColumnError(
@@ -106,15 +108,17 @@ def _drawing(table: RawTable, roles: Roles, random: np.random.Generator) -> tupl
         strata = _strata_of_groups(groups, _strata(table, roles.task))
         return (
             lambda rows, share: _drawn(rows, groups[rows], strata[rows], share, random),
+            groups,
             f"by {roles.entity_column!r}: its {entities} values never lie in two parts",
         )
-    groups, copies = _copies(table)
-    strata = _strata(table, roles.task)
+    groups, repeats = copies(table)
+    strata = _rarest_of_groups(groups, _strata(table, roles.task))
     how = (
         "at random" if roles.task not in CLASSIFICATION else "at random with the same share of each class in each part"
     )
-    together = f"; {copies} copies of other rows stay with them" if copies else ""
-    return lambda rows, share: _drawn(rows, groups[rows], strata[rows], share, random), how + together
+    together = f"; {repeats} copies of other rows stay with them" if repeats else ""
+    kept = groups if repeats else None
+    return lambda rows, share: _drawn(rows, groups[rows], strata[rows], share, random), kept, how + together
 
 
 def _folded(rows: np.ndarray, draw: Draw) -> np.ndarray:
@@ -198,35 +202,9 @@ def _strata_of_groups(groups: np.ndarray, strata: np.ndarray) -> np.ndarray:
     return np.asarray(main[unit])
 
 
-def _copies(table: RawTable) -> tuple[np.ndarray, int]:
-    """For each row the first row that equals it, target included, (rows,); and how many rows are not the first.
-
-    Where one row makes up a large share of the table, its repeats are common cases: then every row stands for itself.
-    """
-    code = np.full(len(table), HASH_START)
-    truth = np.zeros((len(table), 0)) if table.truth is None else table.truth.reshape(len(table), -1)
-    for values in (*table.features.values(), *truth.T):
-        code = (code ^ _ids(values)) * HASH_PRIME
-        code ^= code >> HASH_SHIFT
-    groups = _first_of_equals(code)
-    repeats = np.bincount(groups)
-    if repeats.max() > LARGEST_REPEAT * len(table):
-        return np.arange(len(table)), 0
-    return groups, len(table) - int(np.count_nonzero(repeats))
-
-
-def _ids(values: np.ndarray) -> np.ndarray:
-    """A number for each different value, (rows,) uint64; all NaNs are one value."""
-    if values.ndim > 1:
-        values = np.array([row.tobytes() for row in values], dtype=object)
-    if values.dtype == object:
-        seen: dict[object, int] = {}
-        return np.fromiter((seen.setdefault(value, len(seen)) for value in values.tolist()), np.uint64, len(values))
-    numbers = np.where(np.isnan(values), np.nan, values) + 0.0  # one NaN, and one zero
-    return numbers.astype(np.float64).view(np.uint64)
-
-
-def _first_of_equals(ids: np.ndarray) -> np.ndarray:
-    """For each row the index of the first row with the same id, (rows,) int64."""
-    _, first, which = np.unique(ids, return_index=True, return_inverse=True)
-    return np.asarray(first[which], np.int64)
+def _rarest_of_groups(groups: np.ndarray, strata: np.ndarray) -> np.ndarray:
+    """For each row the rarest stratum of its group, (rows,), so that each class is in as many parts as it can be."""
+    frequency = np.argsort(np.argsort(np.bincount(strata), kind="stable"), kind="stable")
+    rarest = np.full(len(groups), len(frequency), np.int64)
+    np.minimum.at(rarest, groups, frequency[strata])
+    return np.asarray(np.argsort(frequency)[rarest[groups]])

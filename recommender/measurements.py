@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from recommender.characteristic import FEWEST_SAMPLED, Characteristic, Labelled, count, share
 from recommender.characteristics.features import (
-    Copies,
     Hint,
+    alike_rows,
     areas,
     correlations,
     determined,
@@ -53,13 +53,17 @@ def of_rows(dataset: Dataset, roles: Roles, table: Labelled) -> Sequence[Charact
     compared = [
         name for name, role in roles.columns.items() if role.kind is not Kind.IDENTIFIER and name != roles.split_column
     ]
-    copies = duplicate_rows(dataset.connection, compared, where=table.where) if compared else Copies(rows=0, most=1)
+    copies = duplicate_rows(dataset.connection, compared, where=table.where) if compared else 0
+    learned = compared if roles.task is Task.FORECASTING else roles.features
+    alike = alike_rows(dataset.connection, learned, roles.targets, where=table.where)
     return (
         count("rows", table.rows, "rows", "rows with a target"),
         count("unlabelled_rows", unlabelled, "rows", f"counted on {dataset.row_count:,} rows"),
         share("target_missing_share", unlabelled, dataset.row_count, "fraction of rows", table, sampled=False),
-        share("duplicate_share", copies.rows, table.rows, "fraction of rows", table, sampled=False),
-        share("most_repeated_share", copies.most, table.rows, "fraction of rows", table, sampled=False),
+        share("duplicate_share", copies, table.rows, "fraction of rows", table, sampled=False),
+        share("alike_share", alike.rows, table.rows, "fraction of rows", table, sampled=False),
+        share("most_alike_share", alike.most, table.rows, "fraction of rows", table, sampled=False),
+        share("alike_unlike_target_share", alike.differing, alike.groups, "fraction of groups", table, sampled=False),
     )
 
 

@@ -11,9 +11,11 @@ from pydantic import BaseModel, ConfigDict
 from recommender.characteristic import Characteristic, by_name, labelled
 from recommender.characteristics.columns import summarise
 from recommender.characteristics.drift import drift
+from recommender.characteristics.entity import find_entity
 from recommender.guardrails import (
     check_columns,
     check_drift,
+    check_entity,
     check_leakage,
     check_names,
     check_order,
@@ -121,6 +123,7 @@ def measure(dataset: Dataset, roles: Roles) -> Profile:
                 *check_rows(roles, measured),
                 *check_targets(roles, {target: by_name(found) for target, found in targets.items()}),
                 *check_order(roles, measured),
+                *check_entity(roles, find_entity(dataset, roles, table, summaries)),
                 *check_columns(roles, summaries),
                 _drift(dataset, roles, table),
             )

@@ -38,25 +38,48 @@ class Hint:
     """Rows in which the column is not missing."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Copies:
-    """rows: how many repeat an earlier row. most: how often the most frequent row stands there."""
-
-    rows: int
-    most: int
-
-
-def duplicate_rows(connection: duckdb.DuckDBPyConnection, columns: Sequence[str], *, where: str) -> Copies:
-    """How often rows repeat in all given columns, found by a 64-bit hash of the row.
+def duplicate_rows(connection: duckdb.DuckDBPyConnection, columns: Sequence[str], *, where: str) -> int:
+    """How many rows repeat an earlier one in all given columns, found by a 64-bit hash of the row.
 
     Two different rows share a hash by chance with probability rows² / 2^65: 1e-7 for two million rows.
     """
     hashes = ", ".join(f"hash({', '.join(map(quoted, names))})" for names in chunks(columns, LONG_COLUMNS))
     found = connection.execute(
-        "SELECT coalesce(sum(n) - count(*), 0), coalesce(max(n), 0) "
+        "SELECT coalesce(sum(n) - count(*), 0) "
         f"FROM (SELECT count(*) AS n FROM dataset WHERE {where} GROUP BY hash({hashes}))"
     ).fetchall()
-    return Copies(rows=int(found[0][0]), most=int(found[0][1]))
+    return int(found[0][0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alike:
+    """Rows that are equal in all columns to learn from.
+
+    rows: how many repeat an earlier one. most: how often the most frequent one stands there. groups: of several equal
+    rows; differing: those of them in which targets differ.
+    """
+
+    rows: int
+    most: int
+    groups: int
+    differing: int
+
+
+def alike_rows(
+    connection: duckdb.DuckDBPyConnection, features: Sequence[str], targets: Sequence[str], *, where: str
+) -> Alike:
+    """How often rows repeat in all features, found by a 64-bit hash as in `duplicate_rows`."""
+    if not features:
+        return Alike(rows=0, most=1, groups=0, differing=0)
+    hashes = ", ".join(f"hash({', '.join(map(quoted, names))})" for names in chunks(features, LONG_COLUMNS))
+    truth = f"hash({', '.join(map(quoted, targets))})"
+    found = connection.execute(
+        "SELECT coalesce(sum(n) - count(*), 0), coalesce(max(n), 0), count_if(n > 1), count_if(low < high) FROM "
+        f"(SELECT count(*) AS n, min({truth}) AS low, max({truth}) AS high FROM dataset WHERE {where} "
+        f"GROUP BY hash({hashes}))"
+    ).fetchall()
+    rows, most, groups, differing = map(int, found[0])
+    return Alike(rows=rows, most=most, groups=groups, differing=differing)
 
 
 def empty_rows(connection: duckdb.DuckDBPyConnection, missing: Mapping[str, int], *, where: str) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from recommender.guardrails.choices import check_choices
 from recommender.guardrails.columns import check_columns, check_names
 from recommender.guardrails.drift import check_drift
+from recommender.guardrails.entity import check_entity
 from recommender.guardrails.leakage import check_leakage
 from recommender.guardrails.order import check_order
 from recommender.guardrails.rows import check_rows
@@ -25,6 +26,7 @@ __all__ = [
     "check_choices",
     "check_columns",
     "check_drift",
+    "check_entity",
     "check_leakage",
     "check_names",
     "check_order",

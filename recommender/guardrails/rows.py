@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from recommender.characteristic import measured_number
 from recommender.characteristics.features import EMPTY_ROW
-from recommender.splitting import LARGEST_REPEAT
+from recommender.splitting import LARGEST_REPEAT, MOST_CONTRADICTING
 from rules.facts import Task
 from rules.record import Guardrail
 from rules.wording import counted
@@ -69,28 +69,42 @@ def check_rows(roles: Roles, measured: Mapping[str, Characteristic]) -> Iterator
 
 
 def _of_copies(roles: Roles, measured: Mapping[str, Characteristic]) -> Guardrail:
-    """What the split does about copies, as `executor.split` does it."""
-    copies, most = measured_number(measured, "duplicate_share"), measured_number(measured, "most_repeated_share")
-    found = f"{copies:.1%} of the rows repeat an earlier row"
-    if copies < DUPLICATES:
-        message = f"{found} (under {DUPLICATES:.0%})." if copies else "No row repeats an earlier one."
-        return _copies(copies, "passed", message)
+    """What the split does about rows that look alike, as `executor.copies` tells copies from common cases."""
+    alike = measured_number(measured, "alike_share")
+    found = f"{alike:.1%} of the rows equal an earlier row in all that is learned from"
+    if alike < DUPLICATES:
+        message = f"{found} (under {DUPLICATES:.0%})." if alike else "No row repeats an earlier one."
+        return _copies(alike, "passed", message)
     if roles.split_column is not None:
         message = f"{found}; {roles.split_column!r} may put copies on both sides of the split: remove them if it does."
-        return _copies(copies, "alerted", message)
+        return _copies(alike, "alerted", message)
     if roles.task is Task.FORECASTING and roles.time_column is None:
-        return _copies(copies, "passed", f"{found}, as the values of a series may; it is cut in the file's order.")
+        return _copies(alike, "passed", f"{found}, as the values of a series may; it is cut in the file's order.")
     if roles.time_column is not None or roles.entity_column is not None:
         together = roles.entity_column or roles.time_column
-        message = f"{found}; rows of one {together!r}, and so copies, are kept on one side of the split."
-        return _copies(copies, "done", message)
+        message = f"{found}; rows of one {together!r} are kept on one side of the split."
+        return _copies(alike, "done", message)
+    return _of_copies_by_chance(alike, found, measured)
+
+
+def _of_copies_by_chance(alike: float, found: str, measured: Mapping[str, Characteristic]) -> Guardrail:
+    """The same where rows are divided by chance; found: how many there are, in words."""
+    most = measured_number(measured, "most_alike_share")
+    differing = measured_number(measured, "alike_unlike_target_share")
+    if differing > MOST_CONTRADICTING:
+        message = (
+            f"{found}, and {differing:.0%} of such groups differ in the target: they count as different cases that "
+            "look alike, and are split as any others."
+        )
+        return _copies(alike, "done", message)
     if most > LARGEST_REPEAT:
         message = (
             f"{found}, the most frequent one {most:.1%} of all: they count as common cases and are split as any "
             "others. If they are copies of one record, remove them."
         )
-        return _copies(copies, "alerted", message)
-    return _copies(copies, "done", f"{found}; copies are kept on one side of the split.")
+        return _copies(alike, "alerted", message)
+    message = f"{found}; copies are kept on one side of the split, and the hold-out's interval counts them as one."
+    return _copies(alike, "done", message)
 
 
 def _copies(share: float, status: Status, message: str) -> Guardrail:

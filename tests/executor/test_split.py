@@ -153,9 +153,28 @@ def test_copies_of_a_row_stay_together() -> None:
     assert "60 copies" in parts.sentence
 
 
-def test_rows_with_the_same_features_and_another_target_are_not_copies() -> None:
+def test_copies_stay_together_even_where_a_few_of_them_have_another_class() -> None:
+    values = np.repeat(np.arange(100), 3)
+    truth = values % 2
+    truth[::30] = 1 - truth[::30]
+    parts = split(_table(300, x=values, truth=truth), _roles(Task.BINARY), seed=0)
+    assert sum(map(len, _in_each(values, parts))) == 100
+    assert parts.groups is not None
+    np.testing.assert_array_equal(parts.groups, np.repeat(np.arange(0, 300, 3), 3))
+
+
+def test_a_class_whose_rows_are_like_rows_of_others_is_still_in_every_part() -> None:
+    values = np.concatenate([np.arange(200), np.arange(6)])
+    truth = np.concatenate([np.arange(200) % 2, np.full(6, 2)])
+    parts = split(_table(206, x=values, truth=truth), _roles(Task.MULTICLASS), seed=3)
+    assert _in_each(truth, parts)[0] == _in_each(truth, parts)[2] == {0, 1, 2}
+
+
+def test_cases_that_look_alike_but_differ_in_the_target_are_not_copies() -> None:
     truth = np.arange(120.0)[:, None]
-    assert "copies" not in split(_table(120, x=np.repeat(np.arange(60), 2), truth=truth), _roles(), seed=0).sentence
+    parts = split(_table(120, x=np.repeat(np.arange(60), 2), truth=truth), _roles(), seed=0)
+    assert "copies" not in parts.sentence
+    assert parts.groups is None
 
 
 def test_common_cases_of_a_coarse_table_are_not_copies() -> None:

@@ -169,7 +169,7 @@ def test_findings_name_what_was_done(table: Table) -> None:
     messages = found(profile)
     assert set(messages) == {
         "few_rows", "duplicate_rows", "tiny_class", "sorted_rows", "identifiers", "constants", "mostly_empty",
-        "missing_cells", "many_levels", "numbers_as_words",
+        "missing_cells", "many_levels", "numbers_as_words", "entity",
     }  # fmt: skip
     assert "'id'" in messages["identifiers"]
     assert "'bare'" in messages["mostly_empty"]

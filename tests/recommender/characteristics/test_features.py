@@ -3,8 +3,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from recommender.characteristics.features import (
-    Copies,
+    Alike,
     Hint,
+    alike_rows,
     areas,
     correlations,
     determined,
@@ -20,16 +21,23 @@ def by_column(hints: object) -> dict[str, Hint]:
 
 def test_rows_that_repeat_an_earlier_row_are_counted(connected) -> None:
     connection = connected(dataset={"a": [1, 1, 1, 2, None, None], "b": ["x", "x", "y", "x", "x", "x"]})
-    assert duplicate_rows(connection, ["a", "b"], where="TRUE") == Copies(rows=2, most=2)
-    assert duplicate_rows(connection, ["a"], where="TRUE") == Copies(rows=3, most=3)
-    assert duplicate_rows(connection, ["a", "b"], where="a IS NOT NULL") == Copies(rows=1, most=2)
+    assert duplicate_rows(connection, ["a", "b"], where="TRUE") == 2
+    assert duplicate_rows(connection, ["a"], where="TRUE") == 3
+    assert duplicate_rows(connection, ["a", "b"], where="a IS NOT NULL") == 1
+
+
+def test_rows_that_are_alike_are_counted_with_those_that_differ_in_the_target(connected) -> None:
+    columns = {"a": [1, 1, 1, 2, 2, None, None, 3], "y": ["p", "p", "q", "p", "p", "q", "q", "p"]}
+    connection = connected(dataset=columns)
+    assert alike_rows(connection, ["a"], ["y"], where="TRUE") == Alike(rows=4, most=3, groups=3, differing=1)
+    assert alike_rows(connection, [], ["y"], where="TRUE") == Alike(rows=0, most=1, groups=0, differing=0)
 
 
 def test_many_columns_are_compared_as_few(connected) -> None:
     columns = {f"c{place}": [1, 1, 2] for place in range(300)}
-    assert duplicate_rows(connected(dataset=columns), list(columns), where="TRUE") == Copies(rows=1, most=2)
+    assert duplicate_rows(connected(dataset=columns), list(columns), where="TRUE") == 1
     columns["c299"] = [1, 3, 2]
-    assert duplicate_rows(connected(dataset=columns), list(columns), where="TRUE") == Copies(rows=0, most=1)
+    assert duplicate_rows(connected(dataset=columns), list(columns), where="TRUE") == 0
 
 
 def test_a_row_is_empty_above_95_percent_of_its_cells(connected) -> None:

@@ -39,6 +39,7 @@ def test_a_table_without_faults_passes_every_check_with_its_number_and_bound(tab
         "target_outliers": ("passed", 0.01),
         "skewed_target": ("passed", 1.0),
         "sorted_rows": ("passed", 0.3),
+        "entity": ("passed", None),
         "identifiers": ("passed", 0.99),
         "constants": ("passed", 2),
         "missing_cells": ("passed", 0.2),
@@ -113,7 +114,13 @@ def test_the_findings_are_the_guardrails_that_did_not_pass(table: Table) -> None
 
 def test_copies_are_told_by_what_the_split_does_with_them(table: Table) -> None:
     rare = {name: np.repeat(values, 2) for name, values in plain(rows=150, y=NOISE.normal(size=150)).items()}
-    assert checked(table(**rare), "y")["duplicate_rows"].status == "done"
+    one = checked(table(**rare), "y")["duplicate_rows"]
+    assert (one.status, one.value) == ("done", 0.5)
+    assert one.message.startswith("50.0% of the rows equal an earlier row in all that is learned from; copies are kept")
+
+    alike = checked(table(**(rare | {"y": NOISE.normal(size=300)})), "y")["duplicate_rows"]
+    assert alike.status == "done"
+    assert "100% of such groups differ in the target: they count as different cases" in alike.message
 
     common = {"x": [1.5] * 20 + [*NOISE.normal(size=280)], "y": [2.5] * 20 + [*NOISE.normal(size=280)]}
     one = checked(table(**common), "y")["duplicate_rows"]

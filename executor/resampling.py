@@ -1,0 +1,46 @@
+"""Which rows a bootstrap sample holds: single rows, neighbours of a series, or whole groups of rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Draw = Callable[[np.random.Generator], np.ndarray]
+
+
+def drawing(rows: int, size: int, *, in_blocks: bool, groups: np.ndarray | None) -> Draw:
+    """A function that draws the indices of a sample of `size` of the rows, with replacement.
+
+    in_blocks: whether neighbours are drawn together, because errors of a series resemble their neighbours' (moving
+    blocks of n^(1/3) rows: Künsch 1989; Hall, Horowitz and Jing 1995).
+    groups: (rows,), which rows belong together, as copies of one record or rows of one entity do: whole groups are
+    drawn, for they are what is independent (Davison and Hinkley 1997, section 3.8). A sample's size then varies.
+    """
+    if groups is not None and len(np.unique(groups)) < rows:
+        return _by_group(groups, size)
+    block = max(1, round(rows ** (1 / 3))) if in_blocks else 1
+
+    def draw(random: np.random.Generator) -> np.ndarray:
+        begins = random.integers(0, rows - block + 1, size=-(-size // block))
+        return np.asarray((begins[:, None] + np.arange(block)).ravel()[:size])
+
+    return draw
+
+
+def _by_group(groups: np.ndarray, size: int) -> Draw:
+    _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    order = np.argsort(group, kind="stable")
+    starts = np.cumsum(sizes) - sizes
+    count = max(1, round(len(sizes) * size / len(groups)))
+
+    def draw(random: np.random.Generator) -> np.ndarray:
+        drawn = random.integers(0, len(sizes), size=count)
+        ends = np.cumsum(sizes[drawn])
+        first = np.repeat(starts[drawn] - (ends - sizes[drawn]), sizes[drawn])
+        return np.asarray(order[first + np.arange(ends[-1])])
+
+    return draw

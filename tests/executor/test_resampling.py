@@ -1,0 +1,33 @@
+"""Bootstrap samples of rows and of groups."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from executor.resampling import drawing
+
+
+def test_a_group_is_drawn_whole() -> None:
+    groups = np.array([7, 3, 7, 7, 3, 9])
+    draw = drawing(6, 6, in_blocks=False, groups=groups)
+    for seed in range(20):
+        drawn = groups[draw(np.random.default_rng(seed))]
+        counts = {group: np.count_nonzero(drawn == group) for group in (7, 3, 9)}
+        assert (counts[7] % 3, counts[3] % 2) == (0, 0)
+        assert counts[7] // 3 + counts[3] // 2 + counts[9] == 3
+
+
+def test_copies_widen_the_interval_as_if_there_were_one_row_each() -> None:
+    truth = np.repeat(np.random.default_rng(0).normal(size=100), 9)
+    spreads = []
+    for groups in (None, np.repeat(np.arange(100), 9)):
+        draw, random = drawing(900, 900, in_blocks=False, groups=groups), np.random.default_rng(1)
+        spreads.append(np.std([truth[draw(random)].mean() for _ in range(400)]))
+    assert spreads[1] / spreads[0] == pytest.approx(3, rel=0.15)
+    assert spreads[1] == pytest.approx(truth.std() / 10, rel=0.15)
+
+
+def test_rows_that_are_all_different_are_drawn_one_by_one() -> None:
+    plain, grouped = (drawing(50, 50, in_blocks=False, groups=groups) for groups in (None, np.arange(50)))
+    np.testing.assert_array_equal(plain(np.random.default_rng(4)), grouped(np.random.default_rng(4)))
