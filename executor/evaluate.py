@@ -53,13 +53,13 @@ def evaluate(
     validation: float | None,
     seed: int,
     linear_seconds: float = LINEAR_SECONDS,
-    boosting: Baseline | None = None,
+    others: Sequence[Baseline | None] = (),
 ) -> Judgement:
     """Judge a model on the hold-out.
 
     outcome: the assembled model's answers for the hold-out's rows, (rows, outputs).
     hold_out, rows: the same rows, encoded and raw. validation: P of the chosen trial.
-    linear_seconds: what the linear baseline may take. boosting: what gradient-boosted trees answer.
+    linear_seconds: what the linear baseline may take. others: of further models.
     """
     said = Predictions(
         task=parts.task,
@@ -73,7 +73,7 @@ def evaluate(
         constant_baseline(metric, parts, hold_out, signature.labels),
         seasonal_baseline(parts, hold_out, rows),
         linear_baseline(metric, parts.divided(), hold_out, seconds=linear_seconds),
-        boosting,
+        *others,
     )
     baselines = [baseline for baseline in candidates if baseline is not None]
     everything = [said, *(baseline.predictions for baseline in baselines)]

@@ -11,6 +11,7 @@ from executor.catalog.intervals import Intervals, conformal_intervals
 from executor.catalog.performance import outcome_of, performance_metric
 from executor.catalog.temperature import cooled, temperatures
 from executor.evaluate import evaluate
+from executor.neighbours import neighbours_baseline
 from executor.preprocess import encode_hold_out
 from executor.run import MODEL, SIGNATURE, write_json
 from executor.signature import describe
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from executor.preprocess import Preprocessing
     from executor.signature import Signature
 
+NEIGHBOUR_SECONDS: Final = 10.0  # that comparing images may take; validation rows show whether it will
 LEAST_SECONDS: Final = 1.0  # that a simple answer may take however late it is: without it a score says little
 
 
@@ -76,6 +78,9 @@ def judged(
         seconds=max(LEAST_SECONDS, boosting_seconds(budget)),
         seed=seed,
     )
+    neighbours = neighbours_baseline(
+        metric, parts, encoded, seconds=max(LEAST_SECONDS, min(NEIGHBOUR_SECONDS, budget.left / 3))
+    )
     return evaluate(
         predict_rows(model, signature, hold_out),
         metric=metric,
@@ -85,7 +90,7 @@ def judged(
         signature=signature,
         validation=validation,
         seed=seed,
-        boosting=boosting,
+        others=(boosting, neighbours),
         linear_seconds=max(LEAST_SECONDS, min(LINEAR_SECONDS, budget.left / 2)),
     )
 

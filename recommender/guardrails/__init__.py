@@ -13,6 +13,7 @@ from recommender.guardrails.columns import check_columns, check_names
 from recommender.guardrails.drift import check_drift
 from recommender.guardrails.leakage import check_leakage
 from recommender.guardrails.order import check_order
+from recommender.guardrails.pictures import check_pictures
 from recommender.guardrails.rows import check_rows
 from recommender.guardrails.targets import check_targets
 
@@ -28,6 +29,7 @@ __all__ = [
     "check_leakage",
     "check_names",
     "check_order",
+    "check_pictures",
     "check_rows",
     "check_targets",
     "in_order",
