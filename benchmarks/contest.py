@@ -173,7 +173,7 @@ def run_peer(contest: Contest, peer: str, python: str, *, budget: float, directo
         left_over.unlink(missing_ok=True)
     command = [python, str(RUNNERS / RUNNER_OF[peer]), peer, str(directory), str(budget)]
     alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    own, everyone, start = _own_seconds(), _busy_seconds(), time.monotonic()
+    own, everyone, start = _own_seconds(), busy_seconds(), time.monotonic()
     try:
         done = subprocess.run(  # noqa: S603  an interpreter that the caller named
             command, capture_output=True, text=True, timeout=PATIENCE * budget, env=alone, check=False
@@ -184,7 +184,7 @@ def run_peer(contest: Contest, peer: str, python: str, *, budget: float, directo
     except subprocess.TimeoutExpired:
         problem = f"no answer after {PATIENCE * budget:.0f} s"
     seconds = time.monotonic() - start
-    others = None if everyone is None else max(0.0, _busy_seconds() - everyone - _own_seconds() + own)
+    others = None if everyone is None else max(0.0, busy_seconds() - everyone - _own_seconds() + own)
     value, note = (None, problem[:LONGEST_NOTE]) if problem else score(contest, csv.read_csv(answers))
     return Result(
         dataset=contest.name,
@@ -214,7 +214,7 @@ def _own_seconds() -> float:
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
-def _busy_seconds() -> float | None:
+def busy_seconds() -> float | None:
     """Core-seconds of all processes since the machine started, stolen ones included; None but on Linux.
 
     Those of a lower priority are left out: they give way. /proc/stat counts user, nice, system, idle, iowait, irq,

@@ -62,7 +62,7 @@ def network_outputs(network: keras.Model, examples: Examples) -> np.ndarray:
     found = []
     for start in range(0, len(examples), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
-        inputs = {"dense": examples.dense[rows]}
+        inputs = {"dense": np.asarray(examples.dense[rows])}
         if examples.codes.shape[1]:
             inputs["codes"] = examples.codes[rows]
         found.append(np.asarray(network(inputs, training=False), np.float64))

@@ -111,6 +111,7 @@ def begin(
         trials=budget.trials,
         single=single,
         satisfied_at=satisfied_at,
+        images=said.images,
         changed={
             slot.value: str(decision.ruled) for slot, decision in decisions.items() if decision.choice != decision.ruled
         },
@@ -151,7 +152,7 @@ def reopen(directory: Path) -> Begun:
         raise RunError(f"{directory} is finished; nothing is left to resume. Use 'recommend predict {directory} ROWS'.")
     if plan.dataset is None:
         raise RunError(f"{directory} was trained on a table in memory, which is gone. Start a new run.")
-    dataset = Dataset.open(plan.dataset, delimiter=plan.delimiter)
+    dataset = Dataset.open(plan.dataset, delimiter=plan.delimiter, reading=plan.images)
     if dataset.digest != plan.digest:
         dataset.close()
         raise RunError(f"{plan.dataset} has changed since {directory} began. Restore the file, or start a new run.")

@@ -12,12 +12,13 @@ from rich.console import Console
 
 from executor.begin import Begun, begin, reopen, resumed_budget
 from executor.budget import Budget
+from executor.opening import open_rows
 from executor.progress import SearchProgress
 from executor.quiet import quiet_tensorflow
 from executor.run import Run, read_plan
 from executor.scoreboard import show_scores
 from recommender.dataset import Dataset, local_path
-from recommender.options import dataset_options, strategy_options
+from recommender.options import dataset_options, strategy_options, unreadable_images_option
 from recommender.plan import DEFAULT_BUDGET
 from recommender.render import show
 from rules.bundle import Bundle
@@ -26,6 +27,7 @@ from rules.output import keep_inputs
 
 if TYPE_CHECKING:
     from recommender.recommend import Said, StrategyOptions
+    from rules.record import Unreadable
 
 
 # A line of \b keeps click from reflowing what follows it.
@@ -98,7 +100,7 @@ def train(
         limit = Budget(seconds=given if given or trials else DEFAULT_BUDGET, trials=trials)
         bundle = None if edited is None else Bundle.read(edited)
         begun = begin(
-            Dataset.open(str(dataset), delimiter=delimiter),
+            Dataset.open(str(dataset), delimiter=delimiter, reading=said.images),
             said,
             budget=limit,
             bundle=bundle,
@@ -155,8 +157,17 @@ def _carried_out(begun: Begun, limit: Budget, at_once: int | None) -> Run:
 )
 @click.option("--delimiter", metavar="CHARACTER", help="What separates columns, where it is not found out.")
 @click.option("--ignore-extra", is_flag=True, help="Leave out columns that the training did not see.")
-def predict(*, run: Path, rows: Path, output: Path | None, delimiter: str | None, ignore_extra: bool) -> None:
-    """Predict ROWS (a table with the columns of the training) with the model of RUN.
+@unreadable_images_option
+def predict(
+    *,
+    run: Path,
+    rows: Path,
+    output: Path | None,
+    delimiter: str | None,
+    ignore_extra: bool,
+    unreadable_images: str | None,
+) -> None:
+    """Predict ROWS (a table with the columns of the training, or a folder of images) with the model of RUN.
 
     Of a time series, ROWS is its past, and the answer is the step after the last row.
     """
@@ -164,7 +175,8 @@ def predict(*, run: Path, rows: Path, output: Path | None, delimiter: str | None
     if output is not None:
         keep_inputs(output, [rows, *run.iterdir()])
         _check_ending(output)
-    with Dataset.open(str(rows), delimiter=delimiter) as dataset:
+    unreadable: Unreadable = "leave_out" if unreadable_images == "leave-out" else "refuse"
+    with open_rows(finished.signature, str(rows), delimiter=delimiter, unreadable=unreadable) as dataset:
         quiet_tensorflow()
         from executor.predict import predict as predicted  # noqa: PLC0415  after TensorFlow was silenced
 

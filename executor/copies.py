@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from executor.pictures import Pictures
 from recommender.splitting import LARGEST_REPEAT, MOST_CONTRADICTING
 
 if TYPE_CHECKING:
@@ -45,10 +47,11 @@ def contradicting_share(table: RawTable, groups: np.ndarray) -> float:
     return np.count_nonzero(differing) / several if several else 0.0
 
 
-def ids(values: np.ndarray) -> np.ndarray:
+def ids(values: np.ndarray | Pictures) -> np.ndarray:
     """A number for each different value, (rows,) uint64; all NaNs are one value."""
-    if values.ndim > 1:
-        values = np.array([row.tobytes() for row in values], dtype=object)
+    if isinstance(values, Pictures):
+        digests = (blake2b(image, digest_size=8).digest() for part in values.in_parts() for image in part)
+        return np.frombuffer(b"".join(digests), np.uint64)
     if values.dtype == object:
         seen: dict[object, int] = {}
         return np.fromiter((seen.setdefault(value, len(seen)) for value in values.tolist()), np.uint64, len(values))

@@ -54,7 +54,7 @@ def evaluate(
     validation: float | None,
     seed: int,
     linear_seconds: float = LINEAR_SECONDS,
-    boosting: Baseline | None = None,
+    others: Sequence[Baseline | None] = (),
     training: float | None = None,
     groups: np.ndarray | None = None,
 ) -> Judgement:
@@ -62,7 +62,7 @@ def evaluate(
 
     outcome: the assembled model's answers for the hold-out's rows, (rows, outputs).
     hold_out, rows: the same rows, encoded and raw. validation: P of the chosen trial.
-    linear_seconds: what the linear baseline may take. boosting: what gradient-boosted trees answer.
+    linear_seconds: what the linear baseline may take. others: of further models.
     training: P of the model on training rows.
     groups: which of the hold-out's rows belong together, (rows,), as in `executor.resampling`.
     """
@@ -78,7 +78,7 @@ def evaluate(
         constant_baseline(metric, parts, hold_out, signature.labels),
         seasonal_baseline(parts, hold_out, rows),
         linear_baseline(metric, parts.divided(), hold_out, seconds=linear_seconds),
-        boosting,
+        *others,
     )
     baselines = [baseline for baseline in candidates if baseline is not None]
     everything = [said, *(baseline.predictions for baseline in baselines)]

@@ -13,6 +13,7 @@ from executor.catalog.intervals import Intervals, conformal_intervals
 from executor.catalog.performance import decide, outcome_of, performance_metric
 from executor.catalog.temperature import cooled, temperatures
 from executor.evaluate import evaluate
+from executor.neighbours import neighbours_baseline
 from executor.preprocess import encode_hold_out
 from executor.run import MODEL, SIGNATURE, write_json
 from executor.signature import describe
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from executor.preprocess import Preprocessing
     from executor.signature import Signature
 
+NEIGHBOUR_SECONDS: Final = 10.0  # that comparing images may take; validation rows show whether it will
 LEAST_SECONDS: Final = 1.0  # that a simple answer may take however late it is: without it a score says little
 
 
@@ -77,6 +79,9 @@ def judged(
         seconds=max(LEAST_SECONDS, boosting_seconds(budget)),
         seed=seed,
     )
+    neighbours = neighbours_baseline(
+        metric, parts, encoded, seconds=max(LEAST_SECONDS, min(NEIGHBOUR_SECONDS, budget.left / 3))
+    )
     return evaluate(
         predict_rows(model, signature, hold_out),
         metric=metric,
@@ -87,7 +92,7 @@ def judged(
         validation=validation,
         training=_training_score(begun, parts, model, signature),
         seed=seed,
-        boosting=boosting,
+        others=(boosting, neighbours),
         groups=None if rows.groups is None else rows.groups[rows.hold_out],
         linear_seconds=max(LEAST_SECONDS, min(LINEAR_SECONDS, budget.left / 2)),
     )

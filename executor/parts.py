@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
+    from executor.pictures import Encoded
     from rules.choices import TargetScale
     from rules.facts import Task
 
@@ -29,7 +30,8 @@ class Architecture(StrEnum):
 class Examples:
     """Encoded rows of one part of the split.
 
-    dense: (rows, width) float32, scaled numbers and one-hot categories, or the pixels of an image in a row.
+    dense: (rows, width) float32, scaled numbers and one-hot categories, or the pixels of an image in a row, which are
+        encoded when they are read.
     codes: (rows, coded) int32, ids of the levels of columns with many levels, in one vocabulary for all of them.
     target: (rows, outputs) float32: 0 or 1 for binary (one output) and multilabel (one a label), one-hot for
         multiclass, standardised values for numeric targets.
@@ -40,7 +42,7 @@ class Examples:
         trained without it. None where they are not.
     """
 
-    dense: np.ndarray
+    dense: np.ndarray | Encoded
     codes: np.ndarray
     target: np.ndarray
     offset: np.ndarray
@@ -76,6 +78,8 @@ class Parts:
     """How many of the first dense features are scaled numbers that get periodic features beside them."""
     image: tuple[int, int, int] | None = None
     """Height, width and channels of the images that dense features are; None where they are none."""
+    pixels: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    """Mean and scale by which the bytes of images were standardised, of each channel; None where there are none."""
     rare_class: int | None = None
     """Index of the class that F1 with average "rare" looks at; None unless the task is binary."""
     target_mean: np.ndarray

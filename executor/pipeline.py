@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
@@ -45,7 +46,7 @@ from recommender.recommend import Said
 from recommender.roles import Kind
 from rules.choices import Huber
 from rules.facts import Task
-from rules.record import Guardrails, Record
+from rules.record import Guardrails, ImageReading, Record
 from rules.rulebook import SHIPPED_LAYERS
 
 if TYPE_CHECKING:
@@ -78,23 +79,26 @@ def train(
     at_once: int | None = None,
     single: bool = False,
     satisfied_at: float | None = None,
+    images: ImageReading | None = None,
 ) -> Run:
     """Recommend a bundle for a table, search under it, and return the run with the model of the best P.
 
     data, target, task, kinds, book, pins: as `recommender.recommend` takes them. bundle: trained instead of the
     recommended one; pins go before it. budget: seconds, a hard limit; trials: at most so many; with neither, 20 trials.
     directory: where the run is kept, a new one below runs/ by default. at_once: trials that train at once in one graph,
-    by default as many as pay. satisfied_at: P that would
-    satisfy; without it the run says what to try next where the model does not beat every baseline.
+    by default as many as pay. single: keep the best network alone, where the mean of several may be better.
+    satisfied_at: P that would satisfy; without it the run says what to try next where the model does not beat every
+    baseline. images: how image files are read.
     Raises PcwatError with a message for people on anything that a person can mend.
     """
     said = Said(
         targets=(target,) if isinstance(target, str) else tuple(target),
         task=None if task is None else Task(task),
         kinds={column: Kind(kind) for column, kind in (kinds or {}).items()},
+        images=images,
     )
     limit = Budget(seconds=budget, trials=trials)
-    with nullcontext(data) if isinstance(data, Dataset) else Dataset.open(data) as dataset:
+    with nullcontext(data) if isinstance(data, Dataset) else Dataset.open(data, reading=images) as dataset:
         begun = begin(
             dataset,
             said,
@@ -152,7 +156,7 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     judgement = judged(
         begun, preprocessing, parts, model=model, signature=signature, validation=chosen.score, budget=budget
     )
-    csv.write_csv(pa.table(judgement.predictions), directory / PREDICTIONS)
+    csv.write_csv(pa.table(_with_files(judgement.predictions, begun.dataset)), directory / PREDICTIONS)
     guardrails = with_measured_drift(
         record.guardrails, begun.dataset, roles, training=table.rows[rows.train], hold_out=table.rows[rows.hold_out]
     )
@@ -181,3 +185,11 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     # Last, for a run is finished when its scores are there.
     write(directory / SCORES, scores)
     return Run(directory)
+
+
+def _with_files(columns: Mapping[str, np.ndarray], dataset: Dataset) -> dict[str, np.ndarray]:
+    """The columns of the file of predictions, of image files with the name of each after its row."""
+    if dataset.images is None or dataset.images.source is None:
+        return dict(columns)
+    files = np.array(dataset.images.source.files, dtype=object)[columns["row"]]
+    return {"row": columns["row"], "file": files, **columns}

@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from executor.assemble import predict_rows
+from executor.opening import open_rows
 from executor.signature import answers, rows_for
 from executor.windows import next_steps, rows_of_shortest
-from recommender.dataset import Dataset
+from recommender.guardrails.pictures import left_out
 from recommender.sql import is_integer
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from executor.run import Run
     from executor.signature import Signature
     from executor.table import RawTable
+    from rules.record import Unreadable
 
+FILE: Final = "file"  # the column that names the image for which an answer is
 STEPS: Final = "steps after the last row"  # the column that stands for the time of a forecast where it cannot be told
 DECIMALS: Final = 9  # of a number that stands for a time: more come from adding up floats
 
@@ -33,17 +36,28 @@ def predict(
     delimiter: str | None = None,
     ignore_extra: bool = False,
     say: Callable[[str], None] = warnings.warn,
+    unreadable: Unreadable = "refuse",
 ) -> pa.Table:
     """Predict every row of a table; of a series, the step after its last row, with the time of that step.
 
-    say: receives a sentence where a series is shorter than what the model looks back to.
+    Of image files, the column `file` says for which each answer is.
+    say: receives a sentence where a series is shorter than what the model looks back to, or images were left out.
+    unreadable: what is done about image files that cannot be read.
     Raises ColumnError on missing, extra or retyped columns.
     """
     signature = run.signature
-    with nullcontext(data) if isinstance(data, Dataset) else Dataset.open(data, delimiter=delimiter) as dataset:
-        rows = rows_for(signature, dataset, ignore_extra=ignore_extra)
+    opened = open_rows(signature, data, delimiter=delimiter, unreadable=unreadable)
+    with nullcontext(opened) if opened is data else opened as dataset:
+        if signature.image is not None:
+            dataset.call_images(signature.image.name)
+        is_folder = dataset.format in {"folder", "archive"}  # whose columns are not of a person's making
+        rows = rows_for(signature, dataset, ignore_extra=ignore_extra or is_folder)
+        source = None if dataset.images is None else dataset.images.source
+    if source is not None and source.left_out:
+        say(f"{left_out(source)} They are not in the answers.")
     if signature.windows is None:
-        return pa.table(answers(signature, predict_rows(run.model, signature, rows)))
+        of = {} if source is None else {FILE: np.array(source.files, dtype=object)}
+        return pa.table({**of, **answers(signature, predict_rows(run.model, signature, rows))})
     steps = next_steps(rows, signature.windows)
     if (shortest := rows_of_shortest(rows)) < signature.windows.lookback:
         say(

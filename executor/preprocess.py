@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import keras
 import numpy as np
@@ -16,6 +16,7 @@ from executor.layers.pixels import Pixels, byte_counts, pixel_statistics
 from executor.layers.quantiles import heavy_tailed, normal_quantiles
 from executor.layers.words import Codes, OneHot, WordBag, word_counts
 from executor.parts import Examples, Parts
+from executor.pictures import Encoded
 from executor.signature import PREFIX
 from executor.table import Form, side_by_side
 from rules.errors import ColumnError
@@ -24,6 +25,7 @@ from rules.facts import Task
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from executor.pictures import Pictures
     from executor.split import Split
     from executor.table import RawTable
     from recommender.roles import Roles
@@ -89,8 +91,21 @@ class Preprocessing:
         layer = self.blocks[0].layer
         return layer.shape if isinstance(layer, Pixels) else None
 
-    def encode(self, table: RawTable) -> tuple[np.ndarray, np.ndarray]:
-        """Dense features (rows, width) float32 and codes (rows, coded) int32 of a table with the same features."""
+    @property
+    def pixels(self) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+        """Mean and scale of each channel where the dense features are an image."""
+        layer = self.blocks[0].layer
+        return (layer.mean, layer.scale) if isinstance(layer, Pixels) else None
+
+    def encode(self, table: RawTable) -> tuple[np.ndarray | Encoded, np.ndarray]:
+        """Dense features (rows, width) float32 and codes (rows, coded) int32 of a table with the same features.
+
+        Images are encoded when they are read.
+        """
+        layer = self.blocks[0].layer
+        if isinstance(layer, Pixels):
+            (name,) = self.blocks[0].columns
+            return Encoded(cast("Pictures", table.features[name]), layer), np.empty((len(table), 0), np.int32)
         dense, codes = [], []
         for rows in _runs(len(table)):
             encoded = [
@@ -149,8 +164,8 @@ def fit_preprocessing(table: RawTable, roles: Roles, train: np.ndarray) -> Prepr
 
 
 def _pixels(seen: RawTable, columns: tuple[str, ...]) -> Block:
-    images = _matrix(seen, columns)
-    counts = sum(byte_counts(images[rows]) for rows in _runs(len(images)))
+    images = cast("Pictures", seen.features[columns[0]])
+    counts = sum(byte_counts(part) for part in images.in_parts())
     mean, scale = pixel_statistics(np.asarray(counts))
     shape = [int(size) for size in images.shape[1:]]
     layer = Pixels(shape=shape, mean=mean.tolist(), scale=scale.tolist(), name=f"{PREFIX}pixels")
@@ -265,6 +280,7 @@ def encode_parts(
         outputs=outputs,
         numbers=0 if roles.task is Task.FORECASTING else preprocessing.numbers,
         image=preprocessing.image,
+        pixels=preprocessing.pixels,
         rare_class=_rare_class(train) if roles.task is Task.BINARY else None,
         target_mean=mean,
         target_scale=scale,

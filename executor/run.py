@@ -21,7 +21,7 @@ from recommender.roles import Kind
 from rules.bundle import Bundle
 from rules.errors import RunError
 from rules.facts import Task
-from rules.record import Guardrail, Guardrails, Record
+from rules.record import Guardrail, Guardrails, ImageReading, Record, Unreadable
 
 if TYPE_CHECKING:
     import keras
@@ -59,6 +59,8 @@ class Plan(BaseModel):
     """Whether one network was asked for, where several together may be better."""
     satisfied_at: float | None = None
     """The P that would satisfy; None where the baselines are the measure."""
+    images: ImageReading | None = None
+    """How image files are read, where something was said about it."""
     changed: dict[str, str]
     """Slots in which the trained bundle differs from the rules' choice: slot → what the rules chose."""
 
@@ -70,6 +72,7 @@ class Plan(BaseModel):
             time_column=self.time_column,
             entity_column=self.entity_column,
             split_column=self.split_column,
+            images=self.images,
         )
 
 
@@ -156,16 +159,24 @@ class Run:
 
         return load(self.directory / MODEL)
 
-    def predict(self, data: object, *, delimiter: str | None = None, ignore_extra: bool = False) -> pa.Table:
+    def predict(
+        self,
+        data: object,
+        *,
+        delimiter: str | None = None,
+        ignore_extra: bool = False,
+        unreadable: Unreadable = "refuse",
+    ) -> pa.Table:
         """Predict new rows. data: what `recommend` takes. Returns an Arrow table, one row for each row of data.
 
         Of a series, data is its past, and the answer is the step after its last row, for each series one.
-        Warns of a past that is shorter than what the model looks back to.
+        Of image files, the column `file` says for which each answer is; unreadable: "leave_out" passes over those that
+        cannot be read. Warns of them, and of a past that is shorter than what the model looks back to.
         Raises ColumnError on a missing or retyped column, and on an unknown one unless ignore_extra.
         """
         from executor.predict import predict  # noqa: PLC0415  TensorFlow takes seconds
 
-        return predict(self, data, delimiter=delimiter, ignore_extra=ignore_extra)
+        return predict(self, data, delimiter=delimiter, ignore_extra=ignore_extra, unreadable=unreadable)
 
 
 def read_plan(directory: Path) -> Plan:

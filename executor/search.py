@@ -14,7 +14,7 @@ import tensorflow as tf
 from executor.architectures.stacked_tabular import Shape
 from executor.catalog.hyperparameters import Scope, configuration
 from executor.catalog.performance import performance_metric
-from executor.catalog.tuning import ask, epochs_of, tell, tuning
+from executor.catalog.tuning import ask, batch_of, epochs_of, tell, tuning
 from executor.devices import computing_on, detect
 from executor.interrupt import Interrupt, noted_interrupt
 from executor.oracles.memory import Objective
@@ -112,7 +112,7 @@ def search(
     metric = performance_metric(bundle.metric)  # 1  P
     objective = Objective(name=metric.name, direction=metric.direction)
     rows, width = parts.train.dense.shape
-    epochs = epochs_of(parts.architecture, steps=steps_of(rows, batch_size(rows)))
+    epochs = epochs_of(parts.architecture, steps=steps_of(rows, batch_of(parts.architecture, rows)))
     devices = detect()
     with (
         alone_in(directory),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -19,6 +19,7 @@ from recommender.roles import Kind
 from recommender.sql import chunks, is_number, quoted, time_stamp
 from rules.errors import ColumnError, did_you_mean
 from rules.facts import Task
+from rules.record import ImageFit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +53,8 @@ class Column(BaseModel):
     """For words: whether one of them reads as a number, so that a column of numbers may come later."""
     shape: tuple[int, ...] = ()
     """Of images: height, width, channels."""
+    fit: ImageFit = "stretch"
+    """Of images from files: how those of another shape were brought to it."""
 
 
 class ModelInput(BaseModel):
@@ -101,6 +104,11 @@ class Signature(BaseModel):
     time_column: str | None
     entity_column: str | None
     windows: Windows | None
+
+    @property
+    def image(self) -> Column | None:
+        """The column of images that the model reads; None where it reads none."""
+        return next((column for column in self.columns if column.form is Form.IMAGE), None)
 
     @property
     def outputs(self) -> int:
@@ -220,10 +228,15 @@ def _columns(dataset: Dataset, roles: Roles, names: Sequence[str]) -> tuple[Colu
             form=forms[name],
             storage=dataset.storage[name],
             had_numbers=name not in words or name in with_numbers,
-            shape=dataset.images.shape if forms[name] is Form.IMAGE and dataset.images is not None else (),
+            **(_of_images(dataset.images) if forms[name] is Form.IMAGE and dataset.images is not None else {}),
         )
         for name in names
     )
+
+
+def _of_images(images: Images) -> dict[str, Any]:
+    """What a column of images is beyond other columns."""
+    return {"shape": images.shape} | ({} if images.source is None else {"fit": images.source.fit})
 
 
 def _inputs(preprocessing: Preprocessing) -> tuple[ModelInput, ...]:
@@ -304,7 +317,7 @@ def _check_images(column: Column, dataset: Dataset) -> None:
         has = "no images there" if found is None or found.name != column.name else f"images of {found}"
         raise ColumnError(
             f"Column {column.name!r} must hold images of {expected}, as it did in training, but {dataset.name} has "
-            f"{has}. Scale the images to that size, and give them in an .npz."
+            f"{has}. Scale the images to that size, or give them as files, which are scaled when they are read."
         )
 
 

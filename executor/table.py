@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from executor.pictures import ROWS_READ, Pictures
 from recommender.roles import Kind
 from recommender.sql import chunks, is_number, level_text, quoted, time_stamp
 from rules.errors import TargetError
@@ -61,7 +62,7 @@ class RawTable:
     """Some rows of a dataset, before any encoding.
 
     features: for each column that the model reads, (rows,) float64 or str objects by its form, in order; of
-        images (rows, height, width, channels) uint8.
+        images executor.pictures.Pictures, which reads as (rows, height, width, channels) uint8.
     forms: the form of each of them.
     truth: class indices (rows,) int64 for binary and multiclass, (rows, labels) int64 of 0 and 1, or values
         (rows, targets) float64; None where rows are only to be predicted.
@@ -145,25 +146,37 @@ def read_rows(dataset: Dataset, roles: Roles) -> RawTable:
 
 def read_columns(dataset: Dataset, forms: Mapping[str, Form], where: str = "TRUE") -> dict[str, np.ndarray]:
     """Columns of a dataset in their forms, for the rows that meet the SQL condition, in file order."""
-    values = fetch(dataset, [expression(name, dataset.storage[name], form) for name, form in forms.items()], where)
-    found = dict(zip(forms, values, strict=True))
-    if dataset.images is not None and forms.get(dataset.images.name) is Form.IMAGE:
-        cells = found[dataset.images.name].tolist()
-        found[dataset.images.name] = np.frombuffer(b"".join(cells), np.uint8).reshape(-1, *dataset.images.shape)
-    return found
+    plain = {name: form for name, form in forms.items() if form is not Form.IMAGE}
+    values = fetch(dataset, [expression(name, dataset.storage[name], form) for name, form in plain.items()], where)
+    found: dict[str, Any] = dict(zip(plain, values, strict=True))
+    found |= {name: _pictures(dataset, name, where) for name in forms.keys() - plain.keys()}
+    return {name: found[name] for name in forms}
+
+
+def _pictures(dataset: Dataset, name: str, where: str) -> Pictures:
+    """The images of a column, for the rows that meet the SQL condition, in file order."""
+    if dataset.images is None:
+        raise ValueError("a column of images needs their shape")
+    shape = dataset.images.shape
+    connection = dataset.connection
+    (rows,) = connection.execute(f"SELECT count(*) FROM dataset WHERE {where}").fetchall()[0]  # noqa: S608  quoted
+    cells = connection.execute(f"SELECT {quoted(name)} FROM dataset WHERE {where}")  # noqa: S608  quoted
+    parts = (
+        np.frombuffer(b"".join(cell for (cell,) in some), np.uint8).reshape(-1, *shape)
+        for some in iter(lambda: cells.fetchmany(ROWS_READ), [])
+    )
+    return Pictures.of((rows, *shape), parts)
 
 
 def side_by_side(columns: Sequence[np.ndarray]) -> np.ndarray:
     """Columns of one form as one array, (rows, columns); of images, of which there is one column, that itself."""
-    return columns[0] if columns[0].ndim > 1 else np.column_stack(columns)
+    return np.asarray(columns[0]) if columns[0].ndim > 1 else np.column_stack(columns)
 
 
 def expression(name: str, storage: str, form: Form) -> str:
     """The SQL that reads a column in a form; a value that cannot be read so is missing."""
     if form is Form.NUMBER:
         return f"coalesce(TRY_CAST({quoted(name)} AS DOUBLE), 'NaN'::DOUBLE)"
-    if form is Form.IMAGE:
-        return quoted(name)
     if form is Form.TIME:
         return f"coalesce(epoch({time_stamp(name, storage)}), 'NaN'::DOUBLE)"
     return f"coalesce({level_text(name, storage)}, '')"

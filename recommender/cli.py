@@ -134,7 +134,7 @@ def bundle(
     force: bool,
     record: Path | None,
 ) -> None:
-    """Recommend a bundle for DATASET (CSV, TSV, Parquet, JSON lines, or images in an .npz)."""
+    """Recommend a bundle for DATASET (CSV, TSV, Parquet, JSON lines, or images: a folder, an archive, an .npz)."""
     for written in filter(None, (output, record)):
         keep_inputs(written, [dataset, *map(Path, strategy.layers)])
     if output is not None:
@@ -160,7 +160,7 @@ def bundle(
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def profile(*, dataset: Path, said: Said, delimiter: str | None, form: str) -> None:
     """Show what was measured of DATASET: every number with unit and interval, every column's kind with its reason."""
-    with Dataset.open(dataset, delimiter=delimiter) as opened:
+    with Dataset.open(dataset, delimiter=delimiter, reading=said.images) as opened:
         measured = measure(opened, roles_of(opened, said))
     if form == "json":
         click.echo(measured.model_dump_json(indent=2))

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import tempfile
+from dataclasses import replace
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Self
 import duckdb
 
 from recommender.characteristics.columns import ColumnSummary, summarise
+from recommender.manifest import digest_of
 from recommender.readers.frame import read_frame
 from recommender.readers.table import read_file
 from recommender.sql import FLOAT_TYPES, chunks, quoted
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from recommender.readers.arrays import Images
+    from rules.record import ImageReading
 
 __all__ = ["Dataset", "quoted"]
 
@@ -71,10 +74,17 @@ class Dataset:
         """The column of images, where there is one."""
 
     @classmethod
-    def open(cls, source: str | os.PathLike[str] | object, *, delimiter: str | None = None) -> Self:
+    def open(
+        cls,
+        source: str | os.PathLike[str] | object,
+        *,
+        delimiter: str | None = None,
+        reading: ImageReading | None = None,
+    ) -> Self:
         """Read a path, or a pandas, polars or Arrow table.
 
         delimiter: the character between the cells of a text table; None means by the file's extension.
+        reading: how image files are read, where a person says so.
         Raises DatasetError when there is no table with rows to read, ColumnError when a column is not of plain values.
         """
         connection = duckdb.connect(
@@ -89,7 +99,8 @@ class Dataset:
             connection.execute("SET enable_progress_bar = false")  # it is drawn on standard output, also into a pipe
             if isinstance(source, str | os.PathLike):
                 path = local_path(source)
-                name, (form, images) = path.name, read_file(connection, path, delimiter=delimiter)
+                form, images = read_file(connection, path, delimiter=delimiter, reading=reading)
+                name = path.name or path.resolve().name
             else:
                 path, name, form, images = None, "DataFrame", read_frame(connection, source), None
             _free_rowid(connection)
@@ -116,10 +127,9 @@ class Dataset:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the file's bytes; of a frame, of its columns and of its rows as text."""
+        """SHA-256 of the file's bytes, and of all image files; of a frame, of its columns and of its rows as text."""
         if self.path is not None:
-            with self.path.open("rb") as file:
-                return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+            return digest_of_source(self.path, self.images)
         rows = self.connection.execute(
             "SELECT sha256(? || string_agg(sha256(CAST(dataset AS VARCHAR)), '' ORDER BY rowid)) FROM dataset",
             [repr(tuple(self.storage.items()))],
@@ -142,6 +152,22 @@ class Dataset:
         ).fetchall()
         return f"{found[0][1][:MOST_SHOWN]!r} in row {found[0][0]:,}" if found else ""
 
+    def call_images(self, name: str) -> None:
+        """Give the column of images, if there is one, the name under which a model knows it.
+
+        Only of images that were read from files: where they come from is told by no name. Nothing is done where the
+        name is taken.
+        """
+        images = self.images
+        if images is None or images.source is None or name in self.columns:
+            return
+        self.connection.execute(f"ALTER TABLE dataset RENAME COLUMN {quoted(images.name)} TO {quoted(name)}")
+        self.storage = MappingProxyType(
+            {name if own == images.name else own: kind for own, kind in self.storage.items()}
+        )
+        self.columns = tuple(self.storage)
+        self.images = replace(images, name=name)
+
     def close(self) -> None:
         self.connection.close()
 
@@ -152,6 +178,14 @@ class Dataset:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def digest_of_source(path: Path, images: Images | None) -> str:
+    """The digest of a dataset at a path; images: those that were read from files of their own, which count, too."""
+    own = "" if path.is_dir() else digest_of(path)
+    if images is None or images.source is None:
+        return f"sha256:{own}"
+    return f"sha256:{hashlib.sha256(f'{own} {images.source.digest}'.encode()).hexdigest()}"
 
 
 def local_path(source: str | os.PathLike[str]) -> Path:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import click
 
@@ -15,6 +16,7 @@ from rules.decision import Pin
 from rules.document import parse
 from rules.errors import ChoiceError, did_you_mean
 from rules.facts import Task
+from rules.record import ImageFit, ImageReading
 from rules.settings import layers
 
 if TYPE_CHECKING:
@@ -33,6 +35,9 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
         time: str | None,
         entity: str | None,
         split: str | None,
+        image_size: str | None,
+        image_fit: str | None,
+        unreadable_images: str | None,
         **rest: Any,  # noqa: ANN401  the wrapped command's own options, untouched
     ) -> Any:  # noqa: ANN401
         said = Said(
@@ -42,6 +47,7 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
             time_column=time,
             entity_column=entity,
             split_column=split,
+            images=image_reading(image_size, image_fit, unreadable_images),
         )
         return command(said=said, **rest)
 
@@ -57,8 +63,43 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--split", metavar="COLUMN", help="Column that names train, validation and test rows."),
         click.option("--delimiter", metavar="CHARACTER", help="What separates columns, where it is not found out."),
+        click.option("--image-size", metavar="HEIGHTxWIDTH", help="Pixels to which image files are brought."),
+        click.option(
+            "--image-fit",
+            type=click.Choice(get_args(ImageFit)),
+            help="How image files of another shape are brought to that size [stretch].",
+        ),
+        unreadable_images_option,
     )
     return functools.reduce(lambda wrapping, option: option(wrapping), reversed(options), wrapped)
+
+
+unreadable_images_option = click.option(
+    "--unreadable-images",
+    type=click.Choice(["refuse", "leave-out"]),
+    help="What is done about image files that are missing or damaged [refuse].",
+)
+
+
+def image_reading(size: str | None, fit: str | None, unreadable: str | None) -> ImageReading | None:
+    """What was said about image files; None for nothing. Raises ChoiceError on a size that is none."""
+    given: dict[str, Any] = {}
+    if size is not None:
+        found = re.fullmatch(r"(\d+)(?:x(\d+))?", size.strip().lower())
+        sides = () if found is None else (int(found[1]), int(found[2] or found[1]))
+        if not sides or not all(1 <= side <= LARGEST_SIDE for side in sides):
+            raise ChoiceError(
+                f"--image-size takes HEIGHTxWIDTH, from 1 to {LARGEST_SIDE:,} pixels each, as 64x48, but got {size!r}."
+            )
+        given["size"] = sides
+    if fit is not None:
+        given["fit"] = fit
+    if unreadable is not None:
+        given["unreadable"] = unreadable.replace("-", "_")
+    return ImageReading(**given) if given else None
+
+
+LARGEST_SIDE: Final = 1_024  # pixels; networks for images are made for less, and a trial takes hours from there on
 
 
 def strategy_options(command: Callable[..., Any]) -> Callable[..., Any]:

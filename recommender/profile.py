@@ -19,6 +19,7 @@ from recommender.guardrails import (
     check_leakage,
     check_names,
     check_order,
+    check_pictures,
     check_rows,
     check_targets,
     in_order,
@@ -31,7 +32,7 @@ from rules.facts import FACTS, NOT_APPLICABLE, UNKNOWN, Measurement, Modality, T
 from rules.record import Guardrail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from recommender.characteristic import Labelled
     from recommender.dataset import Dataset
@@ -96,7 +97,12 @@ def measure(dataset: Dataset, roles: Roles) -> Profile:
     targets = {target: of_targets(dataset, roles, table, target, summaries[target]) for target in roles.targets}
     sequence = of_sequence(dataset, roles)
     parts = _parts(roles)
-    characteristics = (*of_rows(dataset, roles, table), *features.characteristics, *sequence)
+    pictures: Sequence[Characteristic] = ()
+    if roles.has_images:
+        from recommender.characteristics.pictures import of_pictures  # noqa: PLC0415  NumPy is for images only
+
+        pictures = of_pictures(dataset, roles, table)
+    characteristics = (*of_rows(dataset, roles, table), *features.characteristics, *pictures, *sequence)
     measured = by_name(characteristics)
     return Profile(
         dataset=dataset.name,
@@ -125,6 +131,7 @@ def measure(dataset: Dataset, roles: Roles) -> Profile:
                 *check_order(roles, measured),
                 *check_entity(roles, find_entity(dataset, roles, table, summaries)),
                 *check_columns(roles, summaries),
+                *check_pictures(dataset, roles, measured),
                 _drift(dataset, roles, table),
             )
         ),
@@ -137,7 +144,12 @@ def _drift(dataset: Dataset, roles: Roles, table: Labelled) -> Guardrail:
     if division is None:
         return check_drift(roles, (), None)
     kinds = {name: roles.columns[name].kind for name in roles.features}
-    found = drift(dataset.connection, kinds, dataset.storage, training=division.training, hold_out=division.hold_out)
+    tables = {"training": division.training, "hold_out": division.hold_out}
+    if roles.has_images and dataset.images is not None:
+        from recommender.characteristics.pictures import picture_drift  # noqa: PLC0415  as above
+
+        return check_drift(roles, picture_drift(dataset.connection, dataset.images, **tables), division.words)
+    found = drift(dataset.connection, kinds, dataset.storage, **tables)
     return check_drift(roles, found, division.words)
 
 
@@ -170,6 +182,8 @@ def facts(profile: Profile, *, trial_budget: Measurement) -> dict[str, Measureme
         "modality": Measurement(value=profile.modality.value, source="the kinds of the columns to learn from"),
         "trial_budget": trial_budget,
     }
+    if profile.modality is not Modality.IMAGE and FACTS[MIRROR].applies_to(profile.task):
+        given[MIRROR] = Measurement(value=0.0, source="the rows hold no images")
     return {
         name: given[name]
         if name in given
@@ -181,6 +195,7 @@ def facts(profile: Profile, *, trial_budget: Measurement) -> dict[str, Measureme
     }
 
 
+MIRROR: Final = "mirror_agreement"
 WORST: Final[Mapping[str, Callable[[float], float]]] = MappingProxyType(
     {"classes": float, "imbalance_ratio": float, "rare_class_rows": neg, "outlier_share": float, "target_skew": abs}
 )

@@ -13,8 +13,9 @@ from recommender.plan import trial_budget
 from recommender.profile import Profile, facts, measure, rarest_class
 from recommender.roles import Kind, Roles, infer_roles
 from rules.engine import ProvedBook, Strategy, decide, load_book
+from rules.errors import DatasetError
 from rules.facts import Task
-from rules.record import Asked, DatasetSeen, Record
+from rules.record import Asked, DatasetSeen, ImageReading, Record
 from rules.rulebook import SHIPPED_LAYERS
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Said:
     time_column: str | None = None
     entity_column: str | None = None
     split_column: str | None = None
+    images: ImageReading | None = None
+    """How image files are read; None where nothing is said about them."""
 
     def recorded(self, *, delimiter: str | None, budget: float | None, trials: int | None) -> Asked:
         """What was said, for the record."""
@@ -48,6 +51,7 @@ class Said:
             delimiter=delimiter,
             budget=budget,
             trials=trials,
+            images=self.images,
         )
 
     @classmethod
@@ -60,6 +64,7 @@ class Said:
             time_column=asked.time_column,
             entity_column=asked.entity_column,
             split_column=asked.split_column,
+            images=asked.images,
         )
 
 
@@ -98,11 +103,14 @@ def recommend(
     pins: Sequence[Pin] = (),
     budget: float | None = None,
     trials: int | None = None,
+    images: ImageReading | None = None,
 ) -> Recommendation:
-    """Recommend metric, cost function, initialization, optimizer and tuning strategy for a table.
+    """Recommend metric, cost function, initialization, optimizer and tuning strategy for a table or images.
 
-    data: path of a CSV, TSV, Parquet, JSON-lines or .npz file, a pandas or polars DataFrame, or an Arrow table.
+    data: path of a CSV, TSV, Parquet, JSON-lines or .npz file, of a folder or an archive of images, a pandas or polars
+    DataFrame, or an Arrow table.
     target: column or columns to predict; proposed where it is left out. budget: seconds. trials: at most so many.
+    images: how image files are read.
     Raises PcwatError with a message for people on anything that a person can mend.
 
     >>> from recommender.examples import example
@@ -114,8 +122,9 @@ def recommend(
         targets=(target,) if isinstance(target, str) else tuple(target),
         task=None if task is None else Task(task),
         kinds={column: Kind(kind) for column, kind in (kinds or {}).items()},
+        images=images,
     )
-    with nullcontext(data) if isinstance(data, Dataset) else Dataset.open(data) as dataset:
+    with nullcontext(data) if isinstance(data, Dataset) else Dataset.open(data, reading=images) as dataset:
         return advise(dataset, said, book=load_book(book), pins=pins, budget=budget, trials=trials)
 
 
@@ -173,12 +182,20 @@ def advise_on(path: Path, said: Said, strategy: StrategyOptions, *, delimiter: s
     Raises PcwatError with a message for people on anything that a person can mend.
     """
     book = load_book(strategy.layers)
-    with Dataset.open(path, delimiter=delimiter) as dataset:
+    with Dataset.open(path, delimiter=delimiter, reading=said.images) as dataset:
         return advise(dataset, said, book=book, pins=strategy.pins, budget=strategy.budget, trials=strategy.trials)
 
 
 def roles_of(dataset: Dataset, said: Said) -> Roles:
-    """What each column is and what is to be predicted, with what a person said taken as given."""
+    """What each column is and what is to be predicted, with what a person said taken as given.
+
+    Raises DatasetError as `infer_roles` does, and where something was said about image files but there are none.
+    """
+    if said.images is not None and (dataset.images is None or dataset.images.source is None):
+        raise DatasetError(
+            "How image files are read is said for a folder, an archive or a table with their paths, but "
+            f"{dataset.name} holds none. Leave --image-size, --image-fit and --unreadable-images out."
+        )
     return infer_roles(
         dataset,
         targets=said.targets,

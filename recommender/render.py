@@ -34,6 +34,8 @@ NOTES_ORDER: Final = (
     Slot.TUNER,
     Slot.HYPERPARAMETERS,
     Slot.ACTIVATION,
+    Slot.AUGMENTATION,
+    Slot.TRANSFER,
 )
 
 WITHOUT_DECIMALS: Final = 10_000  # from there on, four significant digits leave no decimals

@@ -12,13 +12,17 @@ from ruamel.yaml.comments import CommentedMap
 from rules import document
 from rules.choices import (
     Activation,
+    Augmentation,
     Choice,
     Hyperparameters,
     Initializer,
     Loss,
     Metric,
+    NoAugmentation,
+    NoTransfer,
     Optimizer,
     Slot,
+    Transfer,
     Tuner,
     parse_choice,
 )
@@ -44,6 +48,9 @@ class Bundle(BaseModel):
     optimizer: Optimizer
     hyperparameters: Hyperparameters
     tuner: Tuner
+    augmentation: Augmentation = NoAugmentation()
+    transfer: Transfer = NoTransfer()
+    """A bundle that was written before there were the last two choices varies no rows and takes nothing over."""
 
     def choice(self, slot: Slot) -> Choice:
         choice: Choice = getattr(self, slot)
@@ -51,8 +58,9 @@ class Bundle(BaseModel):
 
     @classmethod
     def of(cls, choices: Mapping[Slot, Choice]) -> Self:
-        """The bundle of one choice for each slot. Raises KeyError if a slot is missing."""
-        return cls.model_validate({slot.value: choices[slot] for slot in Slot})
+        """The bundle of one choice for each slot. Raises KeyError if one without a default is missing."""
+        chosen = [slot for slot in Slot if slot in choices or cls.model_fields[slot.value].is_required()]
+        return cls.model_validate({slot.value: choices[slot] for slot in chosen})
 
     def to_yaml(self, notes: Mapping[Slot, str] | None = None) -> str:
         """The bundle as YAML text; notes: a comment that stands above each choice."""
@@ -76,7 +84,7 @@ class Bundle(BaseModel):
         choices = {}
         for slot in Slot:
             try:
-                choices[slot] = parse_choice(slot, fields[slot])
+                choices[slot] = parse_choice(slot, fields.get(slot, "none"))
             except ChoiceError as error:
                 raise ChoiceError(f"{source.place(slot)}: {error}") from None
         return cls.of(choices)
@@ -93,7 +101,7 @@ def _fields(source: document.Document) -> dict[str, Any]:
     for key in fields:
         if key != "format" and key not in set(Slot):
             raise ChoiceError(f"{source.place(key)}: a bundle has no slot {key!r}.{did_you_mean(str(key), Slot)}")
-    missing = [slot.value for slot in Slot if slot not in fields]
+    missing = [slot.value for slot in Slot if slot not in fields and Bundle.model_fields[slot.value].is_required()]
     if missing:
         raise ChoiceError(f"{source.source} must choose for every slot, but {', '.join(missing)} is missing.")
     return fields

@@ -25,6 +25,8 @@ class Slot(StrEnum):
     OPTIMIZER = "optimizer"
     HYPERPARAMETERS = "hyperparameters"
     TUNER = "tuner"
+    AUGMENTATION = "augmentation"
+    TRANSFER = "transfer"
 
     @classmethod
     def named(cls, word: str) -> Slot | None:
@@ -37,7 +39,7 @@ class Slot(StrEnum):
 
     @property
     def letter(self) -> str:
-        """The letter that starts the ids of the slot's rules: P, C, W, A and T of the notes, H, and N."""
+        """The letter that starts the ids of the slot's rules: P, C, W, A and T of the notes, H, N, D and X."""
         return LETTERS[self]
 
     @property
@@ -55,6 +57,8 @@ LETTERS: Final = MappingProxyType(
         Slot.OPTIMIZER: "A",
         Slot.HYPERPARAMETERS: "H",
         Slot.TUNER: "T",
+        Slot.AUGMENTATION: "D",
+        Slot.TRANSFER: "X",
     }
 )
 LABELS: Final = MappingProxyType(
@@ -66,6 +70,8 @@ LABELS: Final = MappingProxyType(
         Slot.OPTIMIZER: "Optimization algorithm",
         Slot.HYPERPARAMETERS: "Hyperparameters searched",
         Slot.TUNER: "Tuning strategy",
+        Slot.AUGMENTATION: "Data augmentation",
+        Slot.TRANSFER: "Transfer learning",
     }
 )
 
@@ -397,6 +403,57 @@ class Manual(Choice):
 
 Tuner = Annotated[Grid | Random | Bayesian | Hyperband | Manual, Field(discriminator="name")]
 
+# D ─ how training rows are varied from epoch to epoch ───────────────────────────────────────────────────────────────
+
+
+class NoAugmentation(Choice):
+    """Each row is learned as it is."""
+
+    name: Literal["none"] = "none"
+
+
+class Shifts(Choice):
+    """Each image is moved by a random whole number of pixels in each direction (Krizhevsky et al. 2012, 4.1).
+
+    pixels: of the farthest shift; by default 2, of images under 16 pixels 1.
+    """
+
+    name: Literal["shifts"] = "shifts"
+    pixels: Annotated[int, Field(ge=1, le=64)] | None = None
+
+
+class ShiftsAndFlips(Choice):
+    """As shifts, and each image is turned into its mirror image, left for right, with a chance of one half."""
+
+    name: Literal["shifts_and_flips"] = "shifts_and_flips"
+    pixels: Annotated[int, Field(ge=1, le=64)] | None = None
+
+
+Augmentation = Annotated[NoAugmentation | Shifts | ShiftsAndFlips, Field(discriminator="name")]
+
+# X ─ what of another network is taken over ─────────────────────────────────────────────────────────────────────────
+
+
+class NoTransfer(Choice):
+    """The whole network starts from W."""
+
+    name: Literal["none"] = "none"
+
+
+class Backbone(Choice):
+    """A network of keras.applications that was trained on other images describes these, and stays as it is.
+
+    weights: a file of them, without the top layer, that keras.applications reads (.h5). Nothing is downloaded: without
+    such a file the network is trained from scratch, and that is said.
+    """
+
+    name: Literal["backbone"] = "backbone"
+    architecture: Literal["mobilenet_v2", "efficientnet_b0", "resnet50_v2"] = "mobilenet_v2"
+    weights: str | None = None
+
+
+Transfer = Annotated[NoTransfer | Backbone, Field(discriminator="name")]
+
 UNIONS: Final[Mapping[Slot, Any]] = MappingProxyType(
     {
         Slot.ACTIVATION: Activation,
@@ -406,6 +463,8 @@ UNIONS: Final[Mapping[Slot, Any]] = MappingProxyType(
         Slot.OPTIMIZER: Optimizer,
         Slot.HYPERPARAMETERS: Hyperparameters,
         Slot.TUNER: Tuner,
+        Slot.AUGMENTATION: Augmentation,
+        Slot.TRANSFER: Transfer,
     }
 )
 

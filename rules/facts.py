@@ -173,6 +173,16 @@ _ALL: Final = (
     ),
     _share("missing_share", "share of feature cells that are empty", "fraction of cells"),
     _share("sparsity", "share of numeric feature cells that are exactly zero", "fraction of cells"),
+    Fact(
+        name="mirror_agreement",
+        meaning=(
+            "how well nearest neighbours know mirror images, as a share of how well they know images as they are; 0 "
+            "where rows hold no images"
+        ),
+        unit="fraction of accuracy",
+        domain=Interval(low=0, high=1),
+        tasks=frozenset({Task.BINARY, Task.MULTICLASS}),
+    ),
     _count("trial_budget", "trials that the budget allows", "trials", low=1),
     Fact(
         name="activation",

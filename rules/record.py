@@ -78,6 +78,25 @@ class DatasetSeen(BaseModel):
     """The class with the fewest rows, of the target that is least balanced; empty for numeric targets."""
 
 
+ImageFit = Literal["stretch", "crop", "pad"]
+Unreadable = Literal["refuse", "leave_out"]
+
+
+class ImageReading(BaseModel):
+    """How image files are to be read."""
+
+    model_config = _CLOSED
+
+    size: tuple[int, int] | None = None
+    """Height and width in pixels to which all are brought; None for a size by the images themselves."""
+    fit: ImageFit = "stretch"
+    """How an image of another shape is brought to that size."""
+    unreadable: Unreadable = "refuse"
+    """What is done about files that are missing or damaged."""
+    channels: Literal[1, 3] | None = None
+    """1 for grey, 3 for colour; None for colour where an image has some."""
+
+
 class Asked(BaseModel):
     """What a person said: all that it takes to ask again."""
 
@@ -93,6 +112,8 @@ class Asked(BaseModel):
     budget: float | None
     """Seconds."""
     trials: int | None
+    images: ImageReading | None = None
+    """None where nothing was said about them."""
 
 
 class Guardrail(BaseModel):

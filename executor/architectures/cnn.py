@@ -9,10 +9,11 @@ import numpy as np
 
 from executor.architectures.output import answers
 from executor.catalog.activation import activation
+from executor.catalog.augmentation import augmented
 from executor.catalog.hyperparameters import configuration
 from executor.catalog.initialization import initialization
 from executor.layers.dropout import RatedDropout
-from executor.layers.pixels import Shift
+from executor.layers.pixels import FusedNormalization
 from executor.parts import Architecture
 from recommender.plan import LARGE_SIDE
 
@@ -29,7 +30,6 @@ SMALLEST_SIDE: Final = 4  # pixels; a stage that would leave fewer keeps the siz
 NORM_MOMENTUM: Final = 0.9
 """Of the moving statistics of a batch normalisation (PyTorch's default); with Keras' 0.99 those of the 300 steps of a
 short trial would lag behind its weights."""
-SHIFTS: Final = ((16, 2), (0, 1))  # least side, farthest shift in pixels (EVIDENCE.md, section 3: +2 points)
 
 
 def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int) -> keras.Model:
@@ -37,8 +37,7 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
 
     Reads {"dense": (rows, height · width · channels) float32}; gives (rows, outputs) float32 logits, or values in
     standard deviations of the target. Of the configuration, units are the channels of the last stage, layers the blocks
-    of a stage, dropout that before the output. Images are shifted in training; they are not flipped, for a flip may
-    change the class.
+    of a stage, dropout that before the output. In training images are varied by the bundle's augmentation.
     Raises ChoiceError on a hyperparameter that does not exist, or out of its limits.
     """
     chosen = configuration(bundle, hyperparameters, architecture=Architecture.CNN)
@@ -49,8 +48,7 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     side = min(parts.image[:2])
     dense = keras.Input((int(np.prod(parts.image)),), name="dense", dtype="float32")
     hidden = keras.layers.Reshape(parts.image, name="image")(dense)
-    most = next(shift for least, shift in SHIFTS if side >= least)
-    hidden = Shift(most=most, seed=next(seeds), name="shift")(hidden)
+    hidden = augmented(hidden, bundle.augmentation, seeds)
     channels = [max(1, chosen.units // 2 ** (STAGES - 1 - stage)) for stage in range(STAGES)]
     stride = 2 if side >= LARGE_SIDE else 1
     side = -(-side // stride)
@@ -69,8 +67,8 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
 
 
 def _seeds(seed: int, layers: int) -> Iterator[int]:
-    """A seed for each random part: the shift, the first kernel, three at most of each block, dropout and output."""
-    states: list[int] = np.random.SeedSequence(seed).generate_state(4 + 3 * STAGES * layers).tolist()
+    """A seed for each random part: shift, mirror, the first kernel, three at most of each block, dropout, output."""
+    states: list[int] = np.random.SeedSequence(seed).generate_state(5 + 3 * STAGES * layers).tolist()
     return iter(states)
 
 
@@ -96,7 +94,7 @@ class _Builder:
         )(inputs)
 
     def activated(self, inputs: keras.KerasTensor, *, name: str) -> keras.KerasTensor:
-        normalised = keras.layers.BatchNormalization(momentum=NORM_MOMENTUM, name=f"{name}_norm")(inputs)
+        normalised = FusedNormalization(momentum=NORM_MOMENTUM, name=f"{name}_norm")(inputs)
         return keras.layers.Activation(activation(self._bundle.activation), name=f"{name}_activation")(normalised)
 
     def block(self, inputs: keras.KerasTensor, channels: int, *, stride: int, name: str) -> keras.KerasTensor:

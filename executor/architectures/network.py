@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from executor.architectures import cnn, tabular
+from executor.architectures import cnn, pretrained, tabular
 from executor.catalog.optimization import adapts
 from executor.parts import Architecture
+from rules.choices import Backbone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 
 def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int) -> keras.Model:
     """The network of parts.architecture, with first weights by W; as the architecture's own build_network."""
+    backbone = bundle.transfer
+    if parts.architecture is Architecture.CNN and isinstance(backbone, Backbone) and backbone.weights is not None:
+        return pretrained.build_network(
+            parts=parts, bundle=bundle, backbone=backbone, hyperparameters=hyperparameters, seed=seed
+        )
     build = cnn.build_network if parts.architecture is Architecture.CNN else tabular.build_network
     return build(parts=parts, bundle=bundle, hyperparameters=hyperparameters, seed=seed)
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 from executor.layers.numbers import ColumnLayer
 
 VALUES_OF_A_BYTE: Final = 256
+CHANCE_OF_MIRROR: Final = 0.5  # so that an image and its mirror image are seen as often
 
 
 @keras.saving.register_keras_serializable(package="pcwat")
@@ -97,3 +98,54 @@ class Shift(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
 
     def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "most": self.most, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable(package="pcwat")
+class Mirror(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    """In training, turn each image left for right with a chance of one half; else leave it as it is.
+
+    Reads and gives (rows, height, width, channels).
+    """
+
+    def __init__(self, *, seed: int, name: str | None = None) -> None:
+        super().__init__(name=name, trainable=False)
+        self.seed = seed
+        self.generator = keras.random.SeedGenerator(seed)
+
+    def call(self, images: Any, training: bool = False) -> Any:  # noqa: ANN401 - tensors; Keras' name
+        if not training:
+            return images
+        chances = keras.random.uniform((tf.shape(images)[0], 1, 1, 1), seed=self.generator)
+        return tf.where(chances < CHANCE_OF_MIRROR, tf.reverse(images, axis=[2]), images)
+
+    def compute_output_spec(self, images: Any, training: bool = False) -> keras.KerasTensor:  # noqa: ANN401
+        del training
+        return keras.KerasTensor(images.shape, dtype=self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable(package="pcwat")
+class FusedNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]  # Keras ships no types
+    """Batch normalisation of (rows, height, width, channels) in one operation of TensorFlow, forward and backward.
+
+    Keras' own layer is put together from some ten operations, each of which reads all activations: of a training step
+    of the small residual network they took 0.22 ms of 0.69 ms of processor time an image, these 0.07 of 0.53.
+    """
+
+    def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:  # noqa: ANN401 - tensors; Keras' names
+        del mask
+        # In single precision also where the network computes in half.
+        gamma, beta = (tf.cast(one, tf.float32) for one in (self.gamma, self.beta))
+        if not (training and self.trainable):
+            mean, variance = (tf.cast(one, tf.float32) for one in (self.moving_mean, self.moving_variance))
+            return tf.compat.v1.nn.fused_batch_norm(
+                inputs, gamma, beta, mean, variance, epsilon=self.epsilon, is_training=False
+            )[0]
+        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+            inputs, gamma, beta, epsilon=self.epsilon, is_training=True
+        )
+        for moving, seen in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(moving * self.momentum + seen * (1 - self.momentum))
+        return outputs

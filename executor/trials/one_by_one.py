@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -16,12 +17,13 @@ import tensorflow as tf
 from executor.architectures.network import build_network, paces_of
 from executor.catalog.hyperparameters import configuration
 from executor.catalog.optimization import learning_rates, optimization, take_step
+from executor.catalog.tuning import batch_of
 from executor.trials.graphs import compiled
 from executor.trials.journal import read_arrays, state_path, weights_path, write_arrays, write_weights
 from executor.trials.outcomes import ended, failed, trial_seed
 from executor.trials.pace import Pace
 from executor.trials.training import Epoch, Member, Training, patience_of, score_of, shuffled
-from recommender.speed import batch_size, steps_of
+from recommender.speed import steps_of
 from rules.errors import PcwatError
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from executor.catalog.hyperparameters import Configuration
     from executor.catalog.tuning import Proposal
+    from executor.trials.feeding import ImageFeed
     from executor.trials.journal import Outcome
     from executor.trials.workplace import Rows, Workplace
 
@@ -59,7 +62,7 @@ class OneByOneRunner:
 
     def __init__(self, at: Workplace) -> None:
         self._at = at
-        self._batch = batch_size(len(at.train))
+        self._batch = batch_of(at.parts.architecture, len(at.train))
         self._graphs: dict[Configuration, Traced] = {}
 
     def run(
@@ -216,7 +219,10 @@ def compiled_outputs(network: keras.Model, *, at_once: int = ROWS_PER_CALL) -> C
         answers = []
         for start in range(0, len(rows), at_once):
             here = slice(start, start + at_once)
-            answers.append(answered({name: values[here] for name, values in rows.inputs.items()}, rows.offset[here]))
+            inputs = {name: values[here] for name, values in rows.inputs.items()}
+            if rows.images is not None:
+                inputs["dense"] = rows.images[here]
+            answers.append(answered(inputs, rows.offset[here]))
         return np.concatenate([answer.numpy() for answer in answers])
 
     return compute
@@ -232,18 +238,33 @@ def _compiled_step(
     weights = network.trainable_variables
     paces = paces_of(network, at.parts, at.bundle)
 
+    images = at.train.images
+
+    def one_step(inputs: dict[str, tf.Tensor], chosen: tf.Tensor, rate: tf.Tensor, decay: tf.Tensor) -> None:
+        with tf.GradientTape() as tape:
+            answer = network(inputs, training=True) + tf.gather(at.train.offset, chosen)
+            target, weight = tf.gather(at.train.target, chosen), tf.gather(at.train.weight, chosen)
+            cost = at.loss(target, answer, sample_weight=weight)
+        # Of a level that is twice in a batch, Keras would square the two parts of its gradient apart.
+        gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(cost, weights)]
+        take_step(optimizer, gradients, weights, rate=rate, decay=decay, paces=paces)
+
     def steps(rows: tf.Tensor, rates: tf.Tensor, decay: tf.Tensor) -> None:
         for index in tf.range(tf.shape(rates)[0]):
             chosen = rows[index]
             inputs = {name: tf.gather(values, chosen) for name, values in at.train.inputs.items()}
-            with tf.GradientTape() as tape:
-                answer = network(inputs, training=True) + tf.gather(at.train.offset, chosen)
-                target, weight = tf.gather(at.train.target, chosen), tf.gather(at.train.weight, chosen)
-                cost = at.loss(target, answer, sample_weight=weight)
-            # Of a level that is twice in a batch, Keras would square the two parts of its gradient apart.
-            gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(cost, weights)]
-            take_step(optimizer, gradients, weights, rate=rates[index], decay=decay, paces=paces)
+            if images is not None:
+                inputs["dense"] = images.gather(chosen)
+            one_step(inputs, chosen, rates[index], decay)
 
-    each = tf.TensorSpec([None, batch], tf.int32), tf.TensorSpec([None], tf.float32), tf.TensorSpec([], tf.float32)
-    trained = compiled(steps, *each)
+    def streamed_steps(feed: ImageFeed, rows: tf.Tensor, rates: tf.Tensor, decay: tf.Tensor) -> None:
+        for pixels, chosen, rate in feed.streamed(rows, rates):
+            one_step({"dense": feed.standardised(pixels)}, chosen, rate, decay)
+
+    trained = compiled(
+        partial(streamed_steps, images) if images is not None and images.is_streamed else steps,
+        tf.TensorSpec([None, batch], tf.int32),
+        tf.TensorSpec([None], tf.float32),
+        tf.TensorSpec([], tf.float32),
+    )
     return lambda rows, rates, decay: trained(tf.constant(rows), tf.constant(rates), tf.constant(decay, tf.float32))

@@ -10,6 +10,8 @@ import tensorflow as tf
 
 from executor.catalog.cost import cost_function, sample_weights
 from executor.interrupt import Interrupt
+from executor.pictures import Encoded
+from executor.trials.feeding import ImageFeed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,12 +29,15 @@ class Rows:
     """Examples on the device."""
 
     inputs: dict[str, tf.Tensor]
+    """Empty where images are fed."""
     target: tf.Tensor
     offset: tf.Tensor
     weight: tf.Tensor
     """(rows,) float32, mean 1."""
     fold: tf.Tensor
     """(rows,) int32; all 0 where there are no folds."""
+    images: ImageFeed | None = None
+    """Where the rows are images."""
 
     def __len__(self) -> int:
         return int(self.target.shape[0])
@@ -45,6 +50,7 @@ class Rows:
             offset=tf.identity(self.offset),
             weight=tf.identity(self.weight),
             fold=tf.identity(self.fold),
+            images=self.images,
         )
 
 
@@ -98,7 +104,8 @@ def workplace(
 
 def on_device(examples: Examples, parts: Parts, weight: np.ndarray | None = None) -> Rows:
     """Examples as tensors on the current device; weight: (rows,), all 1 when None."""
-    inputs = {"dense": tf.constant(examples.dense, tf.float32)}
+    images = ImageFeed(examples.dense) if isinstance(examples.dense, Encoded) else None
+    inputs = {} if images is not None else {"dense": tf.constant(examples.dense, tf.float32)}
     if parts.vocabulary > 0:
         inputs["codes"] = tf.constant(examples.codes, tf.int32)
     return Rows(
@@ -107,4 +114,5 @@ def on_device(examples: Examples, parts: Parts, weight: np.ndarray | None = None
         offset=tf.constant(examples.offset, tf.float32),
         weight=tf.constant(np.ones(len(examples), np.float32) if weight is None else weight, tf.float32),
         fold=tf.constant(np.zeros(len(examples)) if examples.fold is None else examples.fold, tf.int32),
+        images=images,
     )

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from recommender.dataset import Dataset
+from recommender.kinds import Kind
 from recommender.manifest import MANIFEST, Manifest, digest_of
-from rules.errors import BookError
+from rules.errors import BookError, DatasetError
 from rules.rulebook import read_layers
 
 if TYPE_CHECKING:
@@ -85,9 +87,22 @@ def _dataset(subject: Subject, data: Path | None) -> Check:
         return Check(what="dataset", status="unchecked", detail="it was a table in memory; --data names its file")
     if not path.exists():
         return Check(what="dataset", status="missing", detail=f"{path} is not there; --data names where it is now")
-    if f"sha256:{digest_of(path)}" == seen.digest:
+    if _digest(subject, path) == seen.digest:
         return Check(what="dataset", status="intact", detail=str(path))
     return Check(what="dataset", status="altered", detail=f"{path} does not hold the bytes that were measured")
+
+
+def _digest(subject: Subject, path: Path) -> str:
+    """The digest of a dataset as it is today; "" where its images cannot be read as they could."""
+    kinds = subject.record.dataset.kinds.values()
+    if Kind.IMAGE not in kinds and not path.is_dir():
+        return f"sha256:{digest_of(path)}"
+    asked = subject.record.asked
+    try:
+        with Dataset.open(path, delimiter=asked.delimiter, reading=asked.images) as dataset:
+            return dataset.digest
+    except DatasetError:
+        return ""
 
 
 def _files(subject: Subject, run: Path) -> Iterator[Check]:

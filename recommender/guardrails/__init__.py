@@ -14,6 +14,7 @@ from recommender.guardrails.drift import check_drift
 from recommender.guardrails.entity import check_entity
 from recommender.guardrails.leakage import check_leakage
 from recommender.guardrails.order import check_order
+from recommender.guardrails.pictures import check_pictures
 from recommender.guardrails.rows import check_rows
 from recommender.guardrails.targets import check_targets
 
@@ -30,6 +31,7 @@ __all__ = [
     "check_leakage",
     "check_names",
     "check_order",
+    "check_pictures",
     "check_rows",
     "check_targets",
     "in_order",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from recommender.characteristic import by_name, measured_number
 from recommender.guardrails.rows import FEW_ROWS
+from recommender.manifest import digest_of
 from recommender.splitting import share_that_selects
-from rules.choices import F1, Accuracy, Bayesian, Hyperband
+from rules.choices import F1, Accuracy, Backbone, Bayesian, Hyperband
+from rules.errors import ChoiceError
 from rules.facts import Modality, Task
 from rules.record import Guardrail
 
@@ -38,7 +41,30 @@ def check_choices(bundle: Bundle, profile: Profile) -> Iterator[Guardrail]:
         yield _of_ties(selecting)
     if isinstance(bundle.tuner, Bayesian | Hyperband):
         yield _of_tuner(bundle.tuner, rows, selecting)
+    if isinstance(bundle.transfer, Backbone):
+        yield _of_transfer(bundle.transfer)
     yield _of_width(round(measured_number(measured, "features")), rows)
+
+
+def _of_transfer(backbone: Backbone) -> Guardrail:
+    """Which weights are taken over. Raises ChoiceError if their file is not there."""
+    name = "transfer"
+    if backbone.weights is None:
+        message = (
+            f"No weights are given for {backbone.architecture}, and none are downloaded: the network is trained from "
+            'scratch. Give their file: --pin "transfer={name: backbone, weights: FILE}".'
+        )
+        return Guardrail(name=name, status="alerted", message=message)
+    path = Path(backbone.weights)
+    if not path.is_file():
+        raise ChoiceError(
+            f"The weights of a backbone must be a file, but none is at {path}. Give its path, or leave the weights "
+            "out to train from scratch."
+        )
+    message = (
+        f"{backbone.architecture} describes the images, by the weights of {path.name} (SHA-256 {digest_of(path)})."
+    )
+    return Guardrail(name=name, status="done", message=message)
 
 
 def _of_threshold(selecting: float, share: float, profile: Profile) -> Guardrail:

@@ -30,8 +30,6 @@ def check_drift(roles: Roles, drifts: Sequence[Drift], words: str | None) -> Gua
     if not drifts:
         learned = "only the past of the target" if roles.task is Task.FORECASTING else "no column that can be compared"
         message = f"No column can differ between {words}: a model reads {learned}."
-        if roles.has_images:
-            message = f"The images of {words} are not compared."
         return Guardrail(name=DRIFT_NAME, status="passed", message=message)
     far = [one for one in drifts if one.is_drift]
     worst = max(far or drifts, key=lambda one: one.distance)
@@ -46,10 +44,10 @@ def check_drift(roles: Roles, drifts: Sequence[Drift], words: str | None) -> Gua
         if len(columns) == 1
         else f"{len(columns):,} columns differ between {words}, most {worst.column!r} ({found}"
     )
-    message = (
-        f"{who}, at least {DRIFT:g}): the score shows how a model bears that. Check the column, or leave it out with "
-        f"--kind '{worst.column}=identifier'."
-    )
+    helps = f"Check the column, or leave it out with --kind '{worst.column}=identifier'."
+    if roles.has_images:
+        helps = "Check where these images come from."
+    message = f"{who}, at least {DRIFT:g}): the score shows how a model bears that. {helps}"
     return _guardrail("alerted", message, columns, worst)
 
 

@@ -26,16 +26,34 @@ SHAPE: Final = "(rows, height, width), or with 1 or 3 channels after the width"
 
 
 @dataclass(frozen=True, kw_only=True)
+class ImageSource:
+    """Where images come from that were read from files of their own.
+
+    files: the file of each row, in the rows' order. left_out: files that could not be read → why.
+    sizes: height and width of the files → how many have it. fit: how others were brought to the common size.
+    digest: SHA-256 of the files' names and bytes, in hexadecimal digits.
+    """
+
+    files: tuple[str, ...]
+    left_out: Mapping[str, str]
+    sizes: Mapping[tuple[int, int], int]
+    fit: str
+    is_size_given: bool
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Images:
     """The column that holds images: each cell is the bytes of its pixels, row by row, the channels of a pixel together.
 
-    height, width: pixels. channels: 1 or 3.
+    height, width: pixels. channels: 1 or 3. source: None where they were an array.
     """
 
     name: str
     height: int
     width: int
     channels: int
+    source: ImageSource | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:

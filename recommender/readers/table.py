@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import duckdb
@@ -10,6 +11,7 @@ from recommender.readers.delimited import read_delimited
 from recommender.readers.json_lines import read_json_lines
 from recommender.sql import file_literal
 from rules.errors import DatasetError, did_you_mean
+from rules.record import ImageReading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,28 +32,90 @@ FORMATS: Final = {
 DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
 NOT_TABLES: Final = {
     ".npy": "a single array; images and their target are read together from an .npz",
-    ".png": "an image",
-    ".jpg": "an image",
-    ".jpeg": "an image",
-    ".zip": "an archive",
+    ".png": "an image; give the folder in which it and others lie",
+    ".jpg": "an image; give the folder in which it and others lie",
+    ".jpeg": "an image; give the folder in which it and others lie",
     ".xlsx": "a spreadsheet",
     ".xls": "a spreadsheet",
     ".json": "a JSON document; JSON lines end in .jsonl",
 }
 READABLE: Final = (
-    "CSV (.csv), TSV (.tsv), Parquet (.parquet) and JSON lines (.jsonl), the text ones also as .gz, and images (.npz)"
+    "CSV (.csv), TSV (.tsv), Parquet (.parquet) and JSON lines (.jsonl), the text ones also as .gz, images as an array "
+    "(.npz), and a folder, .zip or .tar of image files"
 )
 PARQUET_MAGIC: Final = b"PAR1"
+ARCHIVES: Final = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 MOST_SHOWN: Final = 5
 """Files of a directory that an error lists."""
+ROWS_TRIED: Final = 20
+FILE_NAME: Final = re.compile(r"\.[A-Za-z]{3,4}\s*$")
 
 
-def read_file(connection: duckdb.DuckDBPyConnection, path: Path, *, delimiter: str | None) -> tuple[str, Images | None]:
+def read_file(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    *,
+    delimiter: str | None,
+    reading: ImageReading | None = None,
+) -> tuple[str, Images | None]:
     """Read a file into the table `dataset`, in file order; returns the name of its format, and which column is images.
 
     delimiter: one character for text tables; None means by the extension: tabs in .tsv, commas otherwise.
+    reading: what a person said about image files.
     Raises DatasetError when the file is missing, not a table, or broken.
     """
+    if path.is_dir() or (path.is_file() and path.name.lower().endswith(ARCHIVES)):
+        return _read_collection(connection, path, delimiter=delimiter, reading=reading or ImageReading())
+    form, images = _read_one(connection, path, delimiter=delimiter)
+    if images is None and _may_hold_paths(connection):
+        from recommender.readers.files import Folder  # noqa: PLC0415  as below
+        from recommender.readers.image_files import read_paths  # noqa: PLC0415
+
+        images = read_paths(connection, Folder(path.parent), reading or ImageReading(), where=str(path))
+    return form, images
+
+
+def _may_hold_paths(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a value of the first rows ends as a file's name does: else the readers of images need not be loaded."""
+    rows = connection.execute(f"SELECT * FROM dataset LIMIT {ROWS_TRIED}").fetchall()
+    return any(isinstance(value, str) and FILE_NAME.search(value) for row in rows for value in row)
+
+
+def _read_collection(
+    connection: duckdb.DuckDBPyConnection, path: Path, *, delimiter: str | None, reading: ImageReading
+) -> tuple[str, Images | None]:
+    """Read a folder or an archive: images in folders of their classes, or one table with a column of their paths."""
+    from recommender.readers.files import Folder, opened  # noqa: PLC0415  NumPy and Pillow are for images only
+    from recommender.readers.image_files import has_images, read_folders, read_paths, table_in, unpacked  # noqa: PLC0415
+
+    form = "folder" if path.is_dir() else "archive"
+    if path.is_dir() and not has_images(path):
+        inside = sorted(child.name for child in path.iterdir() if child.suffix in FORMATS)[:MOST_SHOWN]
+        helps = f"Give one of its files: {', '.join(inside)}." if inside else "It holds no table either."
+        raise DatasetError(f"The dataset must be a table, or a folder of images, but {path} is a directory. {helps}")
+    table = table_in(path, tuple(FORMATS.keys() - {".npz", ".txt"}))
+    if table is None:
+        if delimiter is not None:
+            raise DatasetError(f"A delimiter applies to CSV and TSV, but {path} holds images. Leave --delimiter out.")
+        return form, read_folders(connection, path, reading)
+    base = table.rpartition("/")[0]
+    if path.is_dir():
+        _read_one(connection, path / table, delimiter=delimiter)
+        images = read_paths(connection, Folder(path), reading, where=f"{path / table}", base=base)
+    else:
+        unpacked(path, table, lambda copy: _read_one(connection, copy, delimiter=delimiter))
+        with opened(path) as files:
+            images = read_paths(connection, files, reading, where=f"{table} in {path}", base=base)
+    if images is None:
+        helps = f"Give the table itself: {path / table}." if path.is_dir() else "Unpack it and give the table itself."
+        raise DatasetError(
+            f"The table of a folder or an archive of images must have a column of their paths, from the table's own "
+            f"folder on, but {table!r} of {path} has none. {helps}"
+        )
+    return form, images
+
+
+def _read_one(connection: duckdb.DuckDBPyConnection, path: Path, *, delimiter: str | None) -> tuple[str, Images | None]:
     found = _format(path)
     if found in DELIMITERS:
         separator = DELIMITERS[found] if delimiter is None else delimiter.replace(r"\t", "\t")
@@ -92,13 +156,6 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 
 def _format(path: Path) -> str:
-    if path.is_dir():
-        inside = sorted(child.name for child in path.iterdir() if child.suffix in FORMATS)[:MOST_SHOWN]
-        helps = f"Give one of its files: {', '.join(inside)}." if inside else "It holds no table either."
-        raise DatasetError(
-            f"The dataset must be a file with a table, but {path} is a directory. {helps} "
-            "Folders of images are not read: write them into an .npz with numpy.savez."
-        )
     if not path.exists():
         siblings = [child.name for child in path.parent.iterdir()] if path.parent.is_dir() else []
         where = "" if path.parent.is_dir() else f" Its directory {path.parent} does not exist either."

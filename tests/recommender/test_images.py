@@ -70,7 +70,23 @@ def test_an_array_that_names_parts_divides_the_images(images: Callable[..., Path
         roles = infer_roles(dataset, targets=("y",))
         assert (roles.split_column, roles.features) == ("split", ("X",))
         drift = next(one for one in measure(dataset, roles).guardrails if one.name == "drift")
-    assert drift.message == "The images of the test and the training rows of 'split' are not compared."
+    assert drift.message.startswith(
+        "No column differs between the test and the training rows of 'split': the most does"
+    )
+
+
+def test_darker_images_to_judge_by_than_to_learn_from_are_told(images: Callable[..., Path]) -> None:
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (ROWS * 10, 8, 8), dtype=np.uint8)
+    part = np.tile(["train", "test"], ROWS * 5)
+    pixels[part == "test"] //= 2
+    path = images(X=pixels, y=np.repeat(["cat", "dog"], ROWS * 5), split=part)
+    with Dataset.open(path) as dataset:
+        roles = infer_roles(dataset, targets=("y",))
+        drift = next(one for one in measure(dataset, roles).guardrails if one.name == "drift")
+    assert drift.status == "alerted"
+    assert "differ between the test and the training rows of 'split'" in drift.message
+    assert drift.message.endswith("Check where these images come from.")
 
 
 def test_copies_of_images_are_counted(images: Callable[..., Path]) -> None:

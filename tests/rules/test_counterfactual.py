@@ -53,6 +53,7 @@ def binary(**values: Any) -> Facts:
             "classes": 2,
             "imbalance_ratio": 280 / 30,
             "rare_class_rows": 30,
+            "mirror_agreement": 0.0,
             "missing_share": 0.0,
             "sparsity": 0.0,
             "trial_budget": 20,
@@ -82,6 +83,7 @@ NUMBERS = {
     "imbalance_ratio": st.sampled_from([1.0, 1.5, 1.51, 3.2, 4.0, math.nextafter(4, 5), 9.0, 100.0]),
     "rare_class_rows": st.sampled_from([1, 30, 189, 190, 191, 5000]),
     "outlier_share": st.sampled_from([0.0, 0.0099, 0.01, 0.02, 1.0]),
+    "mirror_agreement": st.sampled_from([0.0, 0.899, 0.9, 1.0]),
     "trial_budget": st.sampled_from([1, 3, 4, 11, 12, 15, 16, 29, 30, 59, 60, 1000]),
 }
 
@@ -213,6 +215,8 @@ DEFAULTS = {
     "A001": "{optimizer: adam}",
     "H001": "{hyperparameters: defaults}",
     "T001": "{tuner: grid}",
+    "D001": "{augmentation: none}",
+    "X001": "{transfer: none}",
 }
 
 

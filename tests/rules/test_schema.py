@@ -80,7 +80,7 @@ SLIPS = {
     "a missing source": ("  source: {doi: 10.1000/1}\n", ""),
     "an unknown kind of source": ("{doi:", "{url:"),
     "a misspelt key": ("tests:", "test:"),
-    "another kind of id": ("id: C900", "id: X900"),
+    "another kind of id": ("id: C900", "id: Z900"),
     "an expectation that is none": ("expect: fires", "expect: fire"),
     "two slots at once": ("delta: 2.0}}", "delta: 2.0}, metric: mae}"),
 }

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from executor.layers.pixels import Pixels, Shift, byte_counts, pixel_statistics
+from executor.layers.pixels import FusedNormalization, Mirror, Pixels, Shift, byte_counts, pixel_statistics
 
 
 def test_pixels_have_mean_0_and_variance_1_in_each_channel() -> None:
@@ -52,3 +52,24 @@ def test_a_seed_gives_the_same_shifts() -> None:
     first, same, other = (np.asarray(Shift(most=2, seed=seed)(images, training=True)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, same)
     assert not np.array_equal(first, other)
+
+
+def test_half_of_the_images_are_turned_left_for_right_in_training_alone() -> None:
+    images = np.tile(np.arange(6, dtype=np.float32).reshape(1, 2, 3, 1), (1_000, 1, 1, 1))
+    layer = Mirror(seed=1)
+    np.testing.assert_array_equal(layer(images), images)
+    found = np.asarray(layer(images, training=True))
+    turned = (found == images[:, :, ::-1]).all(axis=(1, 2, 3))
+    assert (turned | (found == images).all(axis=(1, 2, 3))).all()
+    assert 0.45 < turned.mean() < 0.55  # three standard errors of 1.6 %
+
+
+def test_the_fused_normalisation_does_what_that_of_keras_does() -> None:
+    images = np.random.default_rng(0).normal(3, 2, (64, 5, 4, 2)).astype(np.float32)
+    fused, plain = FusedNormalization(momentum=0.9), keras.layers.BatchNormalization(momentum=0.9)
+    for training in (True, True, False):
+        np.testing.assert_allclose(fused(images, training=training), plain(images, training=training), rtol=1e-3)
+    for one, other in zip(fused.weights, plain.weights, strict=True):
+        assert one.path.split("/")[-1] == other.path.split("/")[-1]
+        # Of 1,280 values, the fused variance is that of a population: 1280 / 1279 of theirs.
+        np.testing.assert_allclose(one, other, rtol=1e-3)

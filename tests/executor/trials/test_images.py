@@ -12,7 +12,9 @@ from sklearn.datasets import load_digits
 from executor.budget import Budget
 from executor.catalog.hyperparameters import Scope, search_space
 from executor.catalog.tuning import IMAGE_EPOCHS, Proposal, epochs_of
+from executor.layers.pixels import Pixels
 from executor.parts import Architecture
+from executor.pictures import Encoded, Pictures
 from executor.search import search
 from executor.trials.journal import read_arrays, read_weights, state_path, weights_path
 from executor.trials.one_by_one import OneByOneRunner, compiled_outputs
@@ -110,3 +112,24 @@ def test_the_space_of_images_lies_around_the_small_network(make_bundle: Callable
     space = search_space(bundle, Scope(width=784, rows=5_000, architecture=Architecture.CNN))
     values = {item.name: item.values for item in space.space if item.name in {"units", "layers"}}
     assert values == {"units": [64, 32, 128], "layers": [1, 2]}
+
+
+def test_images_that_are_streamed_from_a_file_are_learned_as_those_in_memory(
+    place: Callable[..., Workplace], digits: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same images twice: as bytes in memory, and in a file because no byte is to be in memory."""
+    pixels = np.rint((np.asarray(digits.train.dense) + 1) * 8).astype(np.uint8).reshape(-1, 8, 8, 1)
+    layer = Pixels(shape=[8, 8, 1], mean=[8.0], scale=[8.0])
+    proposal = Proposal(number=0, hyperparameters=SMALL, epochs=2)
+    outcomes = []
+    for most in (2**20, 0):
+        monkeypatch.setattr("executor.pictures.MOST_IN_MEMORY", most)
+        stored = Encoded(Pictures.of(pixels.shape, iter([pixels[:100], pixels[100:]])), layer)
+        assert stored.pictures.is_in_memory is (most > 0)
+        np.testing.assert_allclose(np.asarray(stored), digits.train.dense)
+        parts = dataclasses.replace(digits, train=dataclasses.replace(digits.train, dense=stored))
+        at = place(parts=parts, loss=CategoricalCrossentropy(), optimizer=SgdMomentum(nesterov=True))
+        outcomes += OneByOneRunner(at).run([proposal])
+    in_memory, streamed = outcomes
+    assert streamed.status == "completed", streamed.message
+    assert streamed.cost == pytest.approx(in_memory.cost, rel=1e-5)

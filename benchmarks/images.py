@@ -1,0 +1,113 @@
+"""P on the hold-outs of public sets of images: `recommend train` with its defaults, a command and a process each.
+
+    PCWAT_DATASETS=folder python benchmarks/images.py [--datasets digits_8x8 fashion_mnist …]
+
+The folder holds the datasets and their catalogue.csv. A set is trained for the seconds that BUDGETS says. The table
+shows P and accuracy beside the nearest neighbours and a linear model, the most memory of the process, and how many
+cores others used meanwhile: a figure of a busy machine is no figure of this one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from catalogue import catalogue
+from contest import busy_seconds, machine
+from rich.console import Console
+from rich.table import Table
+
+from executor.run import Run
+from recommender.render import number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+BUDGETS: Final = {"digits_8x8": 180.0, "fashion_mnist": 600.0, "animal_shapes_28": 180.0, "emoji_twitter_64": 180.0}
+"""Seconds a set."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageResult:
+    """What one training came to."""
+
+    dataset: str
+    metric: str
+    value: float | None
+    accuracy: float | None
+    baselines: dict[str, float | None]
+    """P of each simple answer."""
+    budget: float
+    seconds: float
+    trials: int
+    gibibytes: float
+    """The most resident memory of the process."""
+    others: float | None
+    """Cores that other processes used meanwhile; None where that cannot be told."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--datasets", nargs="+", default=[*BUDGETS], metavar="NAME")
+    given = parser.parse_args()
+    console = Console(width=140)
+    console.print(machine())
+    table = Table("Set", "P", "Ours", "Accuracy", "Neighbours", "Linear", "Trials", "Seconds", "GiB", "Others' cores")
+    for one in image_results(given.datasets):
+        table.add_row(
+            one.dataset,
+            one.metric,
+            *(_shown(value) for value in (one.value, one.accuracy)),
+            *(_shown(one.baselines.get(name)) for name in ("nearest neighbours", "linear")),
+            str(one.trials),
+            f"{one.seconds:.0f} of {one.budget:.0f}",
+            f"{one.gibibytes:.1f}",
+            "unknown" if one.others is None else f"{one.others:.1f}",
+        )
+    console.print(table)
+
+
+def _shown(value: float | None) -> str:
+    return "" if value is None else number(value)
+
+
+def image_results(names: Sequence[str] = tuple(BUDGETS)) -> Iterator[ImageResult]:
+    """Train on some sets of the catalogue, one after the other."""
+    listed = catalogue()
+    for name in names:
+        budget = BUDGETS.get(name, 180.0)
+        with tempfile.TemporaryDirectory() as folder:
+            directory = Path(folder) / "run"
+            command = [str(Path(sys.executable).with_name("recommend")), "train", listed[name]["path"]]
+            command += ["--target", listed[name]["target"], "--budget", f"{budget:g}s", "-o", str(directory)]
+            everyone, start = busy_seconds(), time.monotonic()
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603  our own command
+            _, _, used = os.wait4(process.pid, 0)
+            seconds, everyone_after = time.monotonic() - start, busy_seconds()
+            run = Run(directory)
+            others = None
+            if everyone is not None and everyone_after is not None:
+                others = max(0.0, everyone_after - everyone - used.ru_utime - used.ru_stime) / seconds
+            yield ImageResult(
+                dataset=name,
+                metric=run.scores.metric,
+                value=run.scores.hold_out.value,
+                accuracy=run.scores.others.get("accuracy"),
+                baselines={baseline: score.value for baseline, score in run.scores.baselines.items()},
+                budget=budget,
+                seconds=seconds,
+                trials=run.summary.trials,
+                gibibytes=used.ru_maxrss / 2**20,
+                others=others,
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""Images as rows: pixels that are read when they are asked for, from memory or, where they are many, from a file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from executor.layers.pixels import Pixels
+
+MOST_IN_MEMORY: Final = 2**29
+"""Bytes of pixels: 512 MiB. More lie in a temporary file, for a search copies its training and validation rows."""
+ROWS_READ: Final = 2_048  # images that are read together where all are needed
+
+
+class Stored:
+    """The pixels of all images of a dataset, each a run of bytes in a file that goes with the process."""
+
+    def __init__(self, shape: tuple[int, ...], parts: Iterable[np.ndarray]) -> None:
+        """parts: some images after the other, each (images, height, width, channels) uint8; shape: of all."""
+        self.shape = shape
+        self._size = int(np.prod(shape[1:]))
+        self._file = tempfile.TemporaryFile(prefix="pcwat-pixels-")  # noqa: SIM115  open as long as this is
+        for part in parts:
+            self._file.write(part.tobytes())
+        self._file.flush()
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        # Read and not mapped: mapped pages would count as memory of the process.
+        found = np.empty((len(rows), self._size), np.uint8)
+        handle = self._file.fileno()
+        for place, row in enumerate(rows):
+            found[place] = np.frombuffer(os.pread(handle, self._size, int(row) * self._size), np.uint8)
+        return found.reshape(-1, *self.shape[1:])
+
+
+class Pictures:
+    """Some of the images of a dataset, (rows, height, width, channels) uint8; numpy.asarray reads them."""
+
+    ndim = 4
+    dtype = np.dtype(np.uint8)
+
+    def __init__(self, stored: Stored | np.ndarray, rows: np.ndarray | None = None) -> None:
+        self._stored = stored
+        self._rows = np.arange(stored.shape[0]) if rows is None else rows
+
+    @classmethod
+    def of(cls, shape: tuple[int, ...], parts: Iterable[np.ndarray]) -> Pictures:
+        """Images that come some after the other; shape: of all together."""
+        if int(np.prod(shape)) > MOST_IN_MEMORY:
+            return cls(Stored(shape, parts))
+        together, start = np.empty(shape, np.uint8), 0
+        for part in parts:
+            together[start : start + len(part)] = part
+            start += len(part)
+        return cls(together)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self._rows), *self._stored.shape[1:])
+
+    @property
+    def is_in_memory(self) -> bool:
+        return isinstance(self._stored, np.ndarray)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> Pictures:
+        """Some of these; none is read yet. rows: a slice, indices or a mask."""
+        return Pictures(self._stored, self._rows[rows])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:  # noqa: ANN401  NumPy's protocol
+        del copy
+        return self._stored[self._rows].astype(dtype or np.uint8, copy=False)
+
+    def in_parts(self) -> Iterator[np.ndarray]:
+        """All of them, at most ROWS_READ at a time."""
+        for start in range(0, len(self), ROWS_READ):
+            yield np.asarray(self[start : start + ROWS_READ])
+
+
+class Encoded:
+    """Images as a network reads them, (rows, height · width · channels) float32; numpy.asarray computes them."""
+
+    ndim = 2
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, pictures: Pictures, layer: Pixels) -> None:
+        self.pictures = pictures
+        self.layer = layer
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.pictures), self.layer.output_width
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> Encoded:
+        return Encoded(self.pictures[rows], self.layer)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:  # noqa: ANN401  NumPy's protocol
+        del copy
+        found = np.empty(self.shape, dtype or np.float32)
+        for start in range(0, len(self), ROWS_READ):
+            some = slice(start, start + ROWS_READ)
+            found[some] = self.layer(np.asarray(self.pictures[some])).numpy()
+        return found

@@ -1,0 +1,80 @@
+"""Checks of images: what was left out, resized, and what is there more than once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from recommender.characteristic import measured_number
+from rules.record import Guardrail
+from rules.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from recommender.characteristic import Characteristic
+    from recommender.dataset import Dataset
+    from recommender.readers.arrays import Images, ImageSource
+    from recommender.roles import Roles
+
+MOST_NAMED: Final = 5  # files that a sentence names
+
+
+def check_pictures(dataset: Dataset, roles: Roles, measured: Mapping[str, Characteristic]) -> Iterator[Guardrail]:
+    """What was done to image files, and whether equal images have different classes."""
+    images = dataset.images
+    if images is None or not roles.has_images:
+        return
+    columns = (images.name,)
+    if images.source is not None:
+        message = left_out(images.source) if images.source.left_out else "Every image file could be read."
+        yield Guardrail(
+            name="unreadable_images",
+            status="done" if images.source.left_out else "passed",
+            message=message,
+            columns=columns,
+            value=len(images.source.left_out),
+            unit="files",
+        )
+        yield _of_sizes(images, images.source)
+    conflicts = round(measured_number(measured, "contradicting_images"))
+    yield Guardrail(
+        name="contradicting_images",
+        status="alerted" if conflicts else "passed",
+        message=(
+            f"{counted(conflicts, 'image')} equal others that have another target: no model can answer both rightly. "
+            "Find out which label is true."
+            if conflicts
+            else "No image has two different targets."
+        ),
+        columns=columns,
+        value=conflicts,
+        threshold=0,
+        unit="images",
+    )
+
+
+def left_out(source: ImageSource) -> str:
+    """Which files were left out, and why the first of them were."""
+    named = [f"{name!r} ({why})" for name, why in list(source.left_out.items())[:MOST_NAMED]]
+    more = len(source.left_out) - len(named)
+    verb = "was" if len(source.left_out) == 1 else "were"
+    return (
+        f"{counted(len(source.left_out), 'image file')} that cannot be read {verb} left out, as --unreadable-images "
+        f"says: {', '.join(named)}{f' and {more:,} more' if more else ''}."
+    )
+
+
+def _of_sizes(images: Images, source: ImageSource) -> Guardrail:
+    """Whether files were brought to another size, and how."""
+    others = sum(count for size, count in source.sizes.items() if size != (images.height, images.width))
+    name, columns = "image_sizes", (images.name,)
+    if not others:
+        message = f"All images are {images.height} x {images.width} pixels and are read as they are."
+        return Guardrail(name=name, status="passed", message=message, columns=columns, value=0, unit="images")
+    why = "given by --image-size" if source.is_size_given else "the median size, 64 pixels at most a side"
+    how = {"stretch": "whatever their proportions", "crop": "cut around the middle", "pad": "with black at the edges"}
+    message = (
+        f"{counted(others, 'image')} of {counted(len(source.sizes), 'size')} brought to {images.height} x "
+        f"{images.width} pixels ({why}), {how[source.fit]} (--image-fit {source.fit})."
+    )
+    return Guardrail(name=name, status="done", message=message, columns=columns, value=others, unit="images")

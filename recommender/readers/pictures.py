@@ -1,0 +1,121 @@
+"""One image file: its size and colours from its header, and its pixels at a given size."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+if TYPE_CHECKING:
+    from rules.record import ImageFit
+
+SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm"})
+FORMATS: Final = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+"""What Pillow may decode: pictures alone. Its other readers start programs (EPS) or open further files."""
+MOST_PIXELS: Final = 2**26
+"""Of a file, 8192 x 8192: a header may promise more than memory holds. Pillow itself warns from 89 million on."""
+GREY_MODES: Final = frozenset({"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
+DEEP_MODES: Final = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
+DEEPEST: Final = 65_535  # the brightest value of 16 bits
+BACKGROUND: Final = 255  # white, under what is transparent
+
+Size = tuple[int, int]
+"""Height and width in pixels."""
+
+
+class UnreadableImageError(Exception):
+    """Why a file is not an image that can be read, in a few words; never shown alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """What a file says of itself before it is decoded."""
+
+    size: Size
+    is_grey: bool
+
+
+def header_of(data: bytes) -> Header:
+    """Size and colours of an image file, upright as its EXIF orientation says. Raises UnreadableImageError."""
+    with _opened(data) as image:
+        width, height = image.size
+        turned = _orientation(image) in SIDEWAYS
+        return Header(size=(width, height) if turned else (height, width), is_grey=image.mode in GREY_MODES)
+
+
+ORIENTATION: Final = 0x0112  # the EXIF tag
+ORIENTED: Final = frozenset({"JPEG", "MPO", "TIFF", "WEBP"})  # what cameras write; a PNG would be decoded for it
+SIDEWAYS: Final = frozenset({5, 6, 7, 8})  # its values for an image that lies on its side
+
+
+def pixels_of(data: bytes, *, size: Size, channels: int, fit: ImageFit) -> np.ndarray:
+    """The pixels of an image file, (height, width, channels) uint8. Raises UnreadableImageError.
+
+    Of an animation the first frame; what is transparent lies on white; 16 bits a channel become 8.
+    fit: how another shape is brought to the size: "stretch" changes proportions, "crop" cuts the longer side around
+    the middle, "pad" fills the shorter one with black. Scaled down by averaging areas, so that fine lines stay.
+    """
+    with _opened(data) as image:
+        try:
+            upright = ImageOps.exif_transpose(image) if _orientation(image) > 1 else image
+            plain = _flat(upright).convert("L" if channels == 1 else "RGB")
+        except Exception as error:  # noqa: BLE001  a broken file makes Pillow raise nearly anything
+            raise UnreadableImageError(_reason(error)) from None
+    height, width = size
+    if plain.size != (width, height):
+        box = (width, height)
+        if fit == "crop":
+            plain = ImageOps.fit(plain, box, method=Image.Resampling.BILINEAR)
+        elif fit == "pad":
+            plain = ImageOps.pad(plain, box, method=Image.Resampling.BILINEAR)
+        else:
+            plain = plain.resize(box, Image.Resampling.BILINEAR)
+    return np.asarray(plain, np.uint8).reshape(height, width, channels)
+
+
+def _orientation(image: Image.Image) -> int:
+    """How an image is to be turned, as EXIF numbers it; 1 for upright."""
+    if image.format not in ORIENTED:
+        return 1
+    try:
+        return int(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # noqa: BLE001  what the metadata hold may be anything
+        return 1
+
+
+def _opened(data: bytes) -> Image.Image:
+    if not data:
+        raise UnreadableImageError("the file is empty")
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError:
+        raise UnreadableImageError("not an image that can be read") from None
+    except Exception as error:  # noqa: BLE001  as above
+        raise UnreadableImageError(_reason(error)) from None
+    width, height = image.size
+    if width * height > MOST_PIXELS:
+        raise UnreadableImageError(f"{width:,} x {height:,} pixels are more than {MOST_PIXELS:,}")
+    return image
+
+
+def _flat(image: Image.Image) -> Image.Image:
+    """An image of 8 bits a channel without transparency."""
+    if image.mode in DEEP_MODES:
+        values = np.asarray(image, np.float64)
+        scale = BACKGROUND / DEEPEST if values.max(initial=0) > BACKGROUND else 1.0
+        return Image.fromarray(np.clip(np.rint(values * scale), 0, BACKGROUND).astype(np.uint8))
+    if image.has_transparency_data:
+        above = image.convert("RGBA")
+        below = Image.new("RGBA", above.size, (BACKGROUND,) * 4)
+        return Image.alpha_composite(below, above)
+    return image
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")[:LONGEST_REASON]
+
+
+LONGEST_REASON: Final = 120  # characters
