@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from executor.budget import SHORTEST_PART, Budget
-from executor.catalog.tuning import Proposal, epochs_of
+from executor.catalog.tuning import Proposal, batch_of, epochs_of
 from executor.devices import computing_on, detect
 from executor.interrupt import noted_interrupt
 from executor.learning_curve import LearningCurve, Point, learning_curve
@@ -20,7 +20,7 @@ from executor.trials.journal import WEIGHTS
 from executor.trials.one_by_one import OneByOneRunner
 from executor.trials.stacked import StackRunner
 from executor.trials.workplace import workplace
-from recommender.speed import batch_size, steps_of
+from recommender.speed import steps_of
 from rules.facts import Task
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _train_parts(winner: Winner, parts: Parts, order: np.ndarray, budget: Budget
 
 
 def _whole_epochs(parts: Parts, rows: int) -> int:
-    return epochs_of(parts.architecture, steps=steps_of(rows, batch_size(rows)))
+    return epochs_of(parts.architecture, steps=steps_of(rows, batch_of(parts.architecture, rows)))
 
 
 def _too_short(size: int, left: float, budget: Budget) -> str:
