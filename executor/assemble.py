@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from executor.layers import waves  # noqa: F401  a saved network has such layers
 from executor.layers.answer import Probabilities, Values
+from executor.pictures import IMAGES_PER_CALL, Encoded
 from executor.preprocess import ROWS_AT_ONCE
 from executor.signature import PREFIX
 from executor.table import Form, side_by_side
@@ -60,8 +61,9 @@ def assemble(preprocessing: Preprocessing, network: keras.Model, parts: Parts, s
 def network_outputs(network: keras.Model, examples: Examples) -> np.ndarray:
     """What a network gives for encoded rows, logits or standardised values, (rows, outputs) float64."""
     found = []
-    for start in range(0, len(examples), ROWS_AT_ONCE):
-        rows = slice(start, start + ROWS_AT_ONCE)
+    at_once = IMAGES_PER_CALL if isinstance(examples.dense, Encoded) else ROWS_AT_ONCE
+    for start in range(0, len(examples), at_once):
+        rows = slice(start, start + at_once)
         inputs = {"dense": np.asarray(examples.dense[rows])}
         if examples.codes.shape[1]:
             inputs["codes"] = examples.codes[rows]
@@ -72,8 +74,9 @@ def network_outputs(network: keras.Model, examples: Examples) -> np.ndarray:
 def predict_rows(model: keras.Model, signature: Signature, table: RawTable) -> np.ndarray:
     """What an assembled model answers, (rows, outputs) float64; the table's features are the signature's inputs."""
     answers = [np.empty((0, signature.outputs))]
-    for start in range(0, len(table), ROWS_AT_ONCE):
-        some = table.take(np.arange(start, min(start + ROWS_AT_ONCE, len(table))))
+    at_once = ROWS_AT_ONCE if signature.image is None else IMAGES_PER_CALL
+    for start in range(0, len(table), at_once):
+        some = table.take(np.arange(start, min(start + at_once, len(table))))
         answers.append(np.asarray(model(model_inputs(signature, some), training=False), np.float64))
     return np.concatenate(answers)
 

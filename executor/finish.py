@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from executor.preprocess import Preprocessing
     from executor.signature import Signature
 
-NEIGHBOUR_SECONDS: Final = 10.0  # that comparing images may take; validation rows show whether it will
+NEIGHBOUR_SECONDS: Final = 4.0  # that comparing images may take
 LEAST_SECONDS: Final = 1.0  # that a simple answer may take however late it is: without it a score says little
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 MOST_IN_MEMORY: Final = 2**29
 """Bytes of pixels: 512 MiB. More lie in a temporary file, for a search copies its training and validation rows."""
+IMAGES_PER_CALL: Final = 512
+"""Images that a network answers at once: 16 channels of 512 images of 64 x 64 take 128 MiB, and several are held."""
 ROWS_READ: Final = 2_048  # images that are read together where all are needed
 
 

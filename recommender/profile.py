@@ -95,7 +95,8 @@ def measure(dataset: Dataset, roles: Roles) -> Profile:
     )
     features = of_features(dataset, roles, table, summaries)
     targets = {target: of_targets(dataset, roles, table, target, summaries[target]) for target in roles.targets}
-    sequence = of_sequence(dataset, roles)
+    is_folder = dataset.format in {"folder", "archive"}  # whose images lie in the order of their names
+    sequence = () if is_folder else of_sequence(dataset, roles)
     parts = _parts(roles)
     pictures: Sequence[Characteristic] = ()
     if roles.has_images:

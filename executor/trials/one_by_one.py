@@ -18,6 +18,7 @@ from executor.architectures.network import build_network, paces_of
 from executor.catalog.hyperparameters import configuration
 from executor.catalog.optimization import learning_rates, optimization, take_step
 from executor.catalog.tuning import batch_of
+from executor.pictures import IMAGES_PER_CALL
 from executor.trials.graphs import compiled
 from executor.trials.journal import read_arrays, state_path, weights_path, write_arrays, write_weights
 from executor.trials.outcomes import ended, failed, trial_seed
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from executor.trials.workplace import Rows, Workplace
 
 ROWS_PER_CALL: Final = 8_192  # rows whose outputs are computed at once
-IMAGES_PER_CALL: Final = 512
-"""The same of images: 16 channels of 512 images of 64 x 64 take 128 MiB, and several such are held at a time."""
 MOST_GRAPHS: Final = 9
 """Compiled graphs that are kept for later trials, one for each shape in the search space of images; the one that was
 used longest ago makes room."""

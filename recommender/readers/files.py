@@ -91,7 +91,7 @@ class Folder:
 
     def read(self, name: str) -> bytes:
         try:
-            with (self._root / name).open("rb") as file:
+            with open(self._root / name, "rb", opener=_at_once) as file:
                 return _bounded(file, name)
         except (FileNotFoundError, IsADirectoryError):
             raise KeyError(name) from None
@@ -144,6 +144,11 @@ def clean(name: str) -> str:
 def is_visible(name: str) -> bool:
     """Whether a file or folder is one that people put there, and not what their system keeps beside it."""
     return not name.startswith(".") and name not in {"__MACOSX", "Thumbs.db", "desktop.ini"}
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open a file without waiting for someone to write into it, should it be a pipe."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _bounded(file: IO[bytes], name: str) -> bytes:

@@ -124,7 +124,8 @@ def unpacked(path: Path, name: str, read: Callable[[Path], object]) -> None:
 
 def _places(names: Sequence[str]) -> dict[str, Sequence[int] | Sequence[str | None]]:
     """For images by their names: the class, and the part of a split where folders around the classes name some."""
-    folders = [PurePosixPath(name).relative_to(_common_folder(names) or ".").parts[:-1] for name in names]
+    common = len(PurePosixPath(_common_folder(names)).parts)
+    folders = [PurePosixPath(name).parts[common:-1] for name in names]
     found: dict[str, Sequence[int] | Sequence[str | None]] = {"row": list(range(len(names)))}
     outer = {parts[0].strip().lower() for parts in folders if parts}
     has_parts = bool(outer) and outer <= PART_WORDS and bool(outer & TRAINING_WORDS) and all(map(len, folders))

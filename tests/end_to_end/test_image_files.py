@@ -73,6 +73,20 @@ def test_digits_are_not_turned_into_mirror_images(run: Run) -> None:
     assert run.record.facts["mirror_agreement"].value < 0.9
 
 
+def test_a_run_on_files_is_verified_until_one_of_them_changes(run: Run, folder: Path) -> None:
+    def verified() -> str:
+        return CliRunner().invoke(group, ["audit", "verify", str(run.directory)]).output
+
+    assert "altered" not in verified()
+    path = min((folder / "5").iterdir())
+    before = path.read_bytes()
+    path.write_bytes(min((folder / "6").iterdir()).read_bytes())
+    try:
+        assert "altered" in verified()
+    finally:
+        path.write_bytes(before)
+
+
 def answers(run: Run, rows: Path, *options: str) -> list[dict[str, str]]:
     result = CliRunner().invoke(group, ["predict", str(run.directory), str(rows), *options])
     assert result.exit_code == 0, result.output

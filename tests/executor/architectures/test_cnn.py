@@ -12,7 +12,15 @@ import pytest
 from executor.architectures.network import build_network
 from executor.architectures.output import log_prior
 from executor.parts import Architecture
-from rules.choices import BinaryCrossentropy, CategoricalCrossentropy, RandomUniform, Tanh
+from rules.choices import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    NoAugmentation,
+    RandomUniform,
+    Shifts,
+    ShiftsAndFlips,
+    Tanh,
+)
 from rules.errors import ChoiceError
 from rules.facts import Task
 
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
 
     from executor.parts import Parts
     from rules.bundle import Bundle
+    from rules.choices import Choice
     from tests.executor.conftest import MakeParts
 
 
@@ -137,6 +146,32 @@ def test_a_network_answers_as_before_when_it_is_read_again(
     parts = image_parts()
     network = build_network(parts=parts, bundle=make_bundle(), hyperparameters={}, seed=1)
     network({"dense": parts.train.dense}, training=True)  # moves the statistics
+    network.save(tmp_path / "cnn.keras")
+    again = keras.saving.load_model(tmp_path / "cnn.keras", compile=False)
+    rows = {"dense": parts.validation.dense}
+    np.testing.assert_allclose(again(rows), network(rows), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("augmentation", "layers"),
+    [
+        (NoAugmentation(), []),
+        (Shifts(), [("shift", 1)]),
+        (Shifts(pixels=3), [("shift", 3)]),
+        (ShiftsAndFlips(), [("shift", 1), ("mirror", None)]),
+    ],
+)
+def test_images_are_varied_as_the_bundle_says(
+    make_bundle: Callable[..., Bundle],
+    image_parts: Callable[..., Parts],
+    tmp_path: Path,
+    augmentation: Choice,
+    layers: list[tuple[str, int | None]],
+) -> None:
+    parts = image_parts()
+    network = build_network(parts=parts, bundle=make_bundle(augmentation=augmentation), hyperparameters={}, seed=1)
+    found = [layer for layer in network.layers if layer.name in {"shift", "mirror"}]
+    assert [(layer.name, getattr(layer, "most", None)) for layer in found] == layers
     network.save(tmp_path / "cnn.keras")
     again = keras.saving.load_model(tmp_path / "cnn.keras", compile=False)
     rows = {"dense": parts.validation.dense}

@@ -91,6 +91,13 @@ def test_folders_are_classes_wherever_they_lie(folder: Callable[[dict[str, bytes
             assert dataset.images.shape == (4, 4, 1)
 
 
+def test_images_of_a_folder_are_in_no_order_to_speak_of(folder: Callable[[dict[str, bytes]], Path]) -> None:
+    files = {f"{kind}/{number}.png": png([[number] * 4] * 4) for kind in "ab" for number in range(60)}
+    with Dataset.open(folder(files)) as dataset:
+        profile = measure(dataset, infer_roles(dataset, targets=("class",)))
+    assert profile.get("autocorrelation") is None
+
+
 def test_folders_around_the_classes_name_the_parts_of_a_split(folder: Callable[[dict[str, bytes]], Path]) -> None:
     path = folder({"train/cat/1.png": GREY, "train/dog/1.png": GREY, "test/cat/2.png": GREY, "test/dog/2.png": GREY})
     with Dataset.open(path) as dataset:
