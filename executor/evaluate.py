@@ -10,6 +10,7 @@ import numpy as np
 
 from executor.baselines import LINEAR_SECONDS, constant_baseline, linear_baseline, naive_error, seasonal_baseline
 from executor.catalog.performance import Predictions, decide, every_score
+from executor.presence import lacking
 from executor.reliability import calibration_score, interval_score, remarks
 from executor.resampling import drawing
 from executor.scores import BaselineScore, Estimate, Scores, is_positive, verdict
@@ -106,7 +107,7 @@ def evaluate(
         thresholds=_thresholds(signature),
         intervals=intervals,
         calibration=calibration,
-        remarks=remarks(signature, calibration, intervals),
+        remarks=(*remarks(signature, calibration, intervals), *lacking(parts, hold_out, _names(signature))),
         has_signal=is_positive(scored["constant"].gain),
         verdict=verdict(scored),
     )
@@ -147,11 +148,16 @@ def _estimate(value: float, samples: np.ndarray) -> Estimate:
 
 def _thresholds(signature: Signature) -> tuple[str, ...]:
     """Each threshold in words; of several labels with the label's name."""
-    names = signature.targets if signature.task is Task.MULTILABEL else ("",)
+    names = _names(signature) if signature.task is Task.MULTILABEL else ("",)
     return tuple(
         f"{f'{name}: ' if name else ''}{number(threshold.value)} ({threshold.why})"
         for name, threshold in zip(names, signature.thresholds, strict=False)
     )
+
+
+def _names(signature: Signature) -> tuple[str, ...]:
+    """Of the classes, or of the labels."""
+    return signature.targets if signature.task is Task.MULTILABEL else signature.labels
 
 
 def _finite(value: float) -> float | None:
