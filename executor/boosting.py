@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from executor.baselines import Baseline, predictions_of
 from executor.catalog.performance import decide, outcome_of
+from executor.layers.words import terms
 from executor.scores import BOOSTING
 from executor.table import Form
 from rules.facts import Task
@@ -130,7 +131,7 @@ class Columns:
             self._encoder = OrdinalEncoder(
                 max_categories=MOST_LEVELS, handle_unknown="use_encoded_value", unknown_value=np.nan
             ).fit(_beside(seen, self._levels))
-        self._words = HashingVectorizer(n_features=WORDS, alternate_sign=False)
+        self._words = HashingVectorizer(n_features=WORDS, alternate_sign=False, analyzer=terms)
         self._topics = [
             TruncatedSVD(min(TOPICS, len(seen)), random_state=0).fit(self._words.transform(seen.features[name]))
             for name in self._texts

@@ -10,8 +10,9 @@ import numpy as np
 
 from executor.baselines import LINEAR_SECONDS, constant_baseline, linear_baseline, naive_error, seasonal_baseline
 from executor.catalog.performance import Predictions, decide, every_score
+from executor.presence import lacking
 from executor.reliability import calibration_score, interval_score, remarks
-from executor.resampling import drawing
+from executor.resampling import drawing, tail, units_of
 from executor.scores import BaselineScore, Estimate, Scores, is_positive, verdict
 from executor.signature import answers
 from recommender.render import number
@@ -30,7 +31,6 @@ RESAMPLES: Final = 1_000  # bootstrap samples; a percentile at 2.5 % then rests 
 FEWEST_RESAMPLES: Final = 100
 ROWS_RESAMPLED: Final = 5_000_000  # rows over all samples: measured 1 s for F1, 2 s for the area under the ROC curve
 LARGEST_SAMPLE: Final = 20_000  # rows of one sample; above it fewer rows than the hold-out's are drawn
-TAIL: Final = 2.5  # percent below and above a 95 % interval
 BOOTSTRAP_STREAM: Final = 7  # tells the bootstrap's random numbers from others of the same seed
 
 
@@ -86,12 +86,13 @@ def evaluate(
     samples = resampled(metric, everything, seed=seed, in_blocks=parts.task is Task.FORECASTING, groups=groups)
     # Of m rows instead of n the spread is √(n / m) as wide (Bickel, Götze and van Zwet 1997).
     samples = values + (samples - values) * math.sqrt(min(1.0, LARGEST_SAMPLE / len(hold_out)))
+    outside = tail(units_of(len(hold_out), groups))
     sign = 1 if metric.direction == "max" else -1
     scored = {
         baseline.name: BaselineScore(
             says=baseline.says,
             value=_finite(values[at]),
-            gain=_estimate(sign * (values[0] - values[at]), sign * (samples[:, 0] - samples[:, at])),
+            gain=_estimate(sign * (values[0] - values[at]), sign * (samples[:, 0] - samples[:, at]), outside),
         )
         for at, baseline in enumerate(baselines, start=1)
     }
@@ -101,7 +102,7 @@ def evaluate(
         direction=metric.direction,
         validation=None if validation is None else _finite(validation),
         training=None if training is None else _finite(training),
-        hold_out=_estimate(values[0], samples[:, 0]),
+        hold_out=_estimate(values[0], samples[:, 0], outside),
         rows=len(hold_out),
         resamples=len(samples),
         others={name: _finite(value) for name, value in every_score(said).items()},
@@ -109,7 +110,7 @@ def evaluate(
         thresholds=_thresholds(signature),
         intervals=intervals,
         calibration=calibration,
-        remarks=remarks(signature, calibration, intervals),
+        remarks=(*remarks(signature, calibration, intervals), *lacking(parts, hold_out, _names(signature))),
         has_signal=is_positive(scored["constant"].gain),
         verdict=verdict(scored),
     )
@@ -139,22 +140,27 @@ def resampled(
     return scores
 
 
-def _estimate(value: float, samples: np.ndarray) -> Estimate:
-    """A value with the percentile interval of its defined samples."""
+def _estimate(value: float, samples: np.ndarray, outside: float) -> Estimate:
+    """A value with the percentile interval of its defined samples; outside: percent below it, and above."""
     defined = samples[np.isfinite(samples)]
     if not math.isfinite(value) or len(defined) < FEWEST_RESAMPLES // 2:
         return Estimate(value=_finite(value), low=None, high=None)
-    low, high = np.percentile(defined, [TAIL, 100 - TAIL])
+    low, high = np.percentile(defined, [outside, 100 - outside])
     return Estimate(value=float(value), low=float(low), high=float(high))
 
 
 def _thresholds(signature: Signature) -> tuple[str, ...]:
     """Each threshold in words; of several labels with the label's name."""
-    names = signature.targets if signature.task is Task.MULTILABEL else ("",)
+    names = _names(signature) if signature.task is Task.MULTILABEL else ("",)
     return tuple(
         f"{f'{name}: ' if name else ''}{number(threshold.value)} ({threshold.why})"
         for name, threshold in zip(names, signature.thresholds, strict=False)
     )
+
+
+def _names(signature: Signature) -> tuple[str, ...]:
+    """Of the classes, or of the labels."""
+    return signature.targets if signature.task is Task.MULTILABEL else signature.labels
 
 
 def _finite(value: float) -> float | None:

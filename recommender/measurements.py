@@ -186,6 +186,7 @@ def _of_classes(classes: Classes, table: Labelled) -> tuple[Characteristic, ...]
         Characteristic(name="minority_share", value=classes.minority_share, unit="fraction of rows", how=rarest),
         Characteristic(name="imbalance_ratio", value=classes.imbalance_ratio, unit="rows per row", how=rarest),
         count("rare_class_rows", classes.rare_rows, "rows", rarest),
+        count("single_row_classes", sum(rows == 1 for rows in classes.counts.values()), "classes", table.counted),
         Characteristic(name="rarest_class", value=classes.rarest, unit="class", how=table.counted),
         *(
             count(f"rows of {name}", rows, "rows", table.counted)

@@ -277,16 +277,16 @@ def _too_many_classes(summary: ColumnSummary) -> None:
 
 
 def _check_classes(dataset: Dataset, summary: ColumnSummary, task: Task) -> None:
-    """Raises TargetError where a class has a single row: it cannot be both learned and judged."""
+    """Raises TargetError unless two classes have several rows: a single one cannot be both learned and judged."""
     counts = class_counts(dataset, summary.name)
     alone = [label for label, count in counts.items() if count == 1]
-    if not alone:
+    if len(counts) - len(alone) >= TWO:
         return
     row = dataset.first_row(f"{level_text(summary.name, summary.storage)} = ?", alone[0])
     others = f" (and {counted(len(alone) - 1, 'more class', 'more classes')})" if len(alone) > 1 else ""
-    helps = "Give more rows of it" if task is Task.BINARY else "Remove that row, merge the class into another"
+    helps = "Give more rows of it" if task is Task.BINARY else "Give more rows, or merge classes"
     number = ", or read the numbers as a quantity with --task regression" if is_number(summary.storage) else ""
     raise TargetError(
-        f"Each class must have at least two rows, one to learn from and one to judge by, but class "
+        f"Two classes must have at least two rows each, one to learn from and one to judge by, but class "
         f"{alone[0][:80]!r} of {summary.name!r} has one, row {row:,}{others}. {helps}{number}."
     )

@@ -6,15 +6,20 @@ level may hold a line break.
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
 from typing import Any, Final
 
 import keras
 import tensorflow as tf
 
 from executor.layers.numbers import ColumnLayer, joined
+from recommender.scripts import SPACELESS
 
 SEPARATOR: Final = "\x1f"  # ends the column's number in a key; digits cannot hold it, so no value can fake another key
-NOT_A_WORD: Final = r"[^\p{L}\p{N}]+"
+NOT_A_WORD: Final = rf"[^\p{{L}}\p{{N}}]+|[{SPACELESS}]+"
+NOT_SPACELESS: Final = f"[^{SPACELESS}]+"
+PAIR: Final = 2  # characters
 UNKNOWN: Final = -1
 
 
@@ -133,12 +138,28 @@ class WordBag(ColumnLayer):
 def word_counts(texts: tf.Tensor, buckets: int) -> tf.Tensor:
     """How many words of each text fall into each bucket, (rows, columns · buckets) float32.
 
-    The hash is FarmHash's fingerprint, which is the same on every machine and in every version.
+    Of scripts without spaces the words are single characters and pairs of neighbours. The hash is FarmHash's
+    fingerprint, which is the same on every machine and in every version.
     """
     rows, columns = tf.shape(texts)[0], texts.shape[1]
-    spaced = tf.strings.regex_replace(tf.strings.lower(tf.reshape(texts, [-1]), encoding="utf-8"), NOT_A_WORD, " ")
-    words = tf.strings.split(spaced)
+    lower = tf.strings.lower(tf.reshape(texts, [-1]), encoding="utf-8")
+    characters = tf.strings.unicode_split(tf.strings.regex_replace(lower, NOT_SPACELESS, ""), "UTF-8")
+    pairs = tf.strings.ngrams(characters, PAIR, separator="")
+    spaced = tf.strings.regex_replace(lower, NOT_A_WORD, " ")
+    words = tf.concat([tf.strings.split(spaced), characters, pairs], axis=1)
     places = words.value_rowids() * buckets + tf.strings.to_hash_bucket_fast(words.values, buckets)
     ones = tf.ones_like(places, tf.float32)
     counts = tf.math.unsorted_segment_sum(ones, places, tf.cast(rows, tf.int64) * columns * buckets)
     return tf.reshape(counts, [-1, columns * buckets])
+
+
+def terms(text: str) -> list[str]:
+    """The same words of a text, for scikit-learn.
+
+    >>> terms("It is 天气"), terms("It, it")
+    (['it', 'is', '天', '气', '天气'], ['it', 'it'])
+    """
+    lower = text.lower()
+    characters = re.findall(f"[{SPACELESS}]", lower)
+    pairs = [one + two for one, two in pairwise(characters)]
+    return [*re.findall(rf"(?:(?![{SPACELESS}])[^\W_])+", lower), *characters, *pairs]

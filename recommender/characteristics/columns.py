@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from recommender.scripts import CHARACTERS_A_WORD, SPACELESS
 from recommender.sql import (
     BLOB,
     DECIMAL_COMMA,
@@ -205,7 +206,7 @@ def _look_at_texts(
         found,
         {
             name: {
-                "words": f"len(string_split(trim({_text(name)}), ' '))",
+                "words": _words(_text(name)),
                 "digits": f"CAST(regexp_matches({_text(name)}, '[0-9]') AS INTEGER)",
             }
             for name in texts
@@ -227,6 +228,13 @@ def _look_at_texts(
         },
         f"{where} AND {one_in(rows // TIME_ROWS)}",
     )
+
+
+def _words(text: str) -> str:
+    """The SQL of a text's words: what spaces part, and characters of scripts without spaces, some a word."""
+    spaced = f"len(string_split(trim({text}), ' '))"
+    others = f"length(regexp_replace({text}, '[^{SPACELESS}]', '', 'g')) // {CHARACTERS_A_WORD}"
+    return f"{spaced} + CASE WHEN strlen({text}) > length({text}) THEN {others} ELSE 0 END"  # bytes beyond characters
 
 
 def _text(name: str) -> str:

@@ -41,20 +41,24 @@ def check_targets(roles: Roles, targets: Mapping[str, Measured]) -> Iterator[Gua
     rare = {name: measured_number(measured, "rare_class_rows") for name, measured in classes.items()}
     tiny = [name for name, rows in rare.items() if rows < FEW_IN_CLASS]
     for name in tiny or sorted(rare, key=lambda name: rare[name])[:1]:
-        yield _of_rarest(name, rare[name])
+        yield _of_rarest(name, rare[name], measured_number(classes[name], "single_row_classes"))
     shaped = {name: measured for name, measured in targets.items() if "outlier_share" in measured}
     yield from _of_outliers(shaped)
     yield from _of_skew(shaped)
 
 
-def _of_rarest(target: str, rows: float) -> Guardrail:
+def _of_rarest(target: str, rows: float, alone: float) -> Guardrail:
+    """rows: of the rarest class; alone: how many classes have a single one."""
     few = rows < FEW_IN_CLASS
     found = f"The rarest class of {target!r} has {counted(rows, 'row')}"
+    if alone:
+        has = "has a single row, which trains: it" if alone == 1 else "have a single row each, which trains: they"
+        found = f"{counted(alone, 'class', 'classes')} of {target!r} {has} can be answered, but nothing judges how well"
     return Guardrail(
         name="tiny_class",
         status="alerted" if few else "passed",
         message=(
-            f"{found} (under {FEW_IN_CLASS}): collect more of it, or merge it; it was kept."
+            f"{found} (under {FEW_IN_CLASS}): collect more, or merge classes; all were kept."
             if few
             else f"{found} (at least {FEW_IN_CLASS})."
         ),

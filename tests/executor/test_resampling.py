@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from executor.resampling import drawing
+from executor.resampling import drawing, tail, units_of
 
 
 def test_a_group_is_drawn_whole() -> None:
@@ -31,3 +31,18 @@ def test_copies_widen_the_interval_as_if_there_were_one_row_each() -> None:
 def test_rows_that_are_all_different_are_drawn_one_by_one() -> None:
     plain, grouped = (drawing(50, 50, in_blocks=False, groups=groups) for groups in (None, np.arange(50)))
     np.testing.assert_array_equal(plain(np.random.default_rng(4)), grouped(np.random.default_rng(4)))
+
+
+def test_an_interval_of_few_rows_covers_as_often_as_it_says() -> None:
+    """Means of 10 normal values: the plain 2.5 % percentiles would hold the true mean in some 90 % of the cases."""
+    random = np.random.default_rng(0)
+    values = random.normal(size=(2_000, 10))
+    means = values[np.arange(2_000)[:, None, None], random.integers(0, 10, (2_000, 400, 10))].mean(axis=2)
+    low, high = np.percentile(means, [tail(10), 100 - tail(10)], axis=1)
+    assert ((low < 0) & (high > 0)).mean() == pytest.approx(0.95, abs=0.015)
+
+
+def test_groups_count_as_one_unit_each() -> None:
+    assert (units_of(6, None), units_of(6, np.array([1, 1, 2, 2, 2, 3]))) == (6, 3)
+    assert tail(10**6) == pytest.approx(2.5, abs=1e-3)
+    assert 0 < tail(1) < 1

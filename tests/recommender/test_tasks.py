@@ -120,11 +120,10 @@ def test_a_task_that_can_be_is_kept(table: Table) -> None:
         ([*[1.5, 2.5] * 10, "inf"], "infinite in 1 row, first in row 21"),
         ([*[1.5, 2.5] * 10, "NAN"], "holds NaN, a number that is none, in row 21"),
         ([*[1.5, 2.5] * 10, "inf", "inf"], "infinite in 2 rows, first in row 21"),
-        ([*["a", "b"] * 10, "c", "d"], "has one, row 21 (and 1 more class)"),
-        ([*["a", "b"] * 10, "c", "d", "e"], "has one, row 21 (and 2 more classes)"),
+        ([*["a"] * 20, "c", "d"], "has one, row 21 (and 1 more class). Give more rows, or merge classes"),
+        ([*["a"] * 20, "c", "d", "e"], "has one, row 21 (and 2 more classes)"),
         ([f"{row},037.5" for row in range(1, 30)], "They are numbers with thousands separators, read as words: write"),
         (["0", "0", "1", "0"], "class '1' of 'y' has one, row 3. Give more rows of it"),
-        ([*["a", "b"] * 10, "c"], "class 'c' of 'y' has one, row 21. Remove that row, merge the class"),
         ([f"w{row}" for row in range(30)], "takes 30 values in 30 rows. Choose another target"),
         ([*[f"{row}.5" for row in range(40)], "n.a."], "'y' is 'n.a.' in row 41"),
         (["2020-01-01", "2020-01-02", "2020-01-03"] * 10, "holds time stamps"),
@@ -138,6 +137,10 @@ def test_a_target_that_cannot_be_learned_is_refused(table: Table, values: list[o
 
 def test_an_empty_cell_of_the_target_is_no_error(table: Table) -> None:
     assert task_of(table, [*[1.5, 2.5, 3.5] * 10, None]) is Task.REGRESSION
+
+
+def test_classes_of_one_row_are_kept_beside_two_that_have_several(table: Table) -> None:
+    assert task_of(table, [*["a", "b"] * 20, "c", "d"]) is Task.MULTICLASS
 
 
 def test_classes_of_two_rows_can_be_learned(table: Table) -> None:

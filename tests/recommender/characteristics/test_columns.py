@@ -28,6 +28,13 @@ def storage(connection: duckdb.DuckDBPyConnection) -> Mapping[str, str]:
     return {column[0]: str(column[1]) for column in connection.execute("FROM dataset LIMIT 0").description or []}
 
 
+def test_words_of_scripts_without_spaces_are_counted_by_characters() -> None:
+    connection = duckdb.connect()
+    connection.execute("CREATE TABLE dataset AS SELECT unnest(['今天天气很好', 'ภาษาไทย', 'naïve words']) AS t")
+    # One each by spaces and half of 6 and of 7 characters, rounded down; two words.
+    assert summarise(connection, {"t": "VARCHAR"})["t"].words == (4 + 4 + 2) / 3
+
+
 def test_a_column_is_summed_up_by_hand(connection: duckdb.DuckDBPyConnection) -> None:
     found = summarise(connection, storage(connection))
     half = found["half"]

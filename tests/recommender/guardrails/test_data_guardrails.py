@@ -191,3 +191,13 @@ def test_a_record_holds_class_names_but_no_other_cell(table: Table, book: Proved
     record = advise(table(**cells), Said(targets=("health",)), book=book).record.to_json()
     told = {str(value) for values in cells.values() for value in values if len(str(value)) > 3 and str(value) in record}
     assert told - {"None"} == {"sick", "well"}
+
+
+def test_classes_of_a_single_row_are_kept_and_told(table: Table) -> None:
+    one = checked(table(**plain(y=NOISE.permutation(["a"] * 150 + ["b"] * 149 + ["c"]))), "y")["tiny_class"]
+    assert (one.status, one.value) == ("alerted", 1)
+    assert one.message.startswith(
+        "1 class of 'y' has a single row, which trains: it can be answered, but nothing judges"
+    )
+    two = checked(table(**plain(y=NOISE.permutation(["a"] * 150 + ["b"] * 148 + ["c", "d"]))), "y")["tiny_class"]
+    assert two.message.startswith("2 classes of 'y' have a single row each")

@@ -1,0 +1,21 @@
+"""Scripts that are written without spaces between words, of which the characters are read instead."""
+
+from __future__ import annotations
+
+from typing import Final
+
+RANGES: Final = (
+    (0x0E00, 0x0EFF),  # Thai, Lao
+    (0x1000, 0x109F),  # Myanmar
+    (0x1780, 0x17FF),  # Khmer
+    (0x3040, 0x30FF),  # Hiragana, Katakana
+    (0x3400, 0x4DBF),  # Han, extension A
+    (0x4E00, 0x9FFF),  # Han
+    (0xF900, 0xFAFF),  # Han, compatibility
+    (0x20000, 0x2FA1F),  # Han, extensions B to F
+)
+"""Blocks of the Unicode Standard, first and last character."""
+SPACELESS: Final = "".join(f"{chr(first)}-{chr(last)}" for first, last in RANGES)
+"""The characters as the inside of a class of a regular expression, in Python as in RE2 (DuckDB, TensorFlow)."""
+CHARACTERS_A_WORD: Final = 2
+"""Characters that count as a word: most Chinese words have two."""
