@@ -33,7 +33,8 @@ def test_a_class_in_a_single_fold_is_named(make_parts: MakeParts) -> None:
     parts = of_classes(make_parts, [0, 1, 0, 1, 0, 1, 2, 2], [0, 1], 3)
     folds = np.array([0, 0, 1, 1, 2, 2, 1, 1], np.int32)
     judged = parts.train.take(np.array([0, 1, 6]))
-    (sentence,) = lacking(replace(parts, folds=folds, validation=parts.train), judged, ("a", "b", "c"))
+    train = replace(parts.train, fold=folds)
+    (sentence,) = lacking(replace(parts, train=train, validation=train), judged, ("a", "b", "c"))
     assert sentence.startswith("All training rows of 'c' lie in one fold")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import norm
@@ -91,8 +91,9 @@ def test_columns_of_mostly_one_value_are_ranked_and_empty_ones_are_not() -> None
     assert heavy_tailed(np.column_stack([mostly, np.full(100, np.nan), np.full(100, 3.0)])) == [0]
 
 
+@settings(deadline=None)  # a layer's first call may take long
 @given(arrays(np.float64, st.tuples(st.integers(2, 40), st.just(1)), elements=st.floats(-1e12, 1e12)))
 def test_larger_numbers_have_no_smaller_features(values: np.ndarray) -> None:
     features = ranked(values, np.sort(values, axis=0))[:, 0]
-    assert np.all(np.diff(features) >= 0)
+    assert np.all(np.diff(features) >= -1e-6)
     assert np.abs(features).max() <= FARTHEST + 1e-6
