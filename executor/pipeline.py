@@ -18,6 +18,7 @@ from executor.catalog.target import scale_of
 from executor.ensemble import choose
 from executor.finish import judged, saved
 from executor.guardrails import with_measured_drift
+from executor.imbalance import imbalance_choice
 from executor.next_steps import next_steps
 from executor.preprocess import encode_parts, fit_preprocessing
 from executor.retraining import Winner, keep_time, train_again
@@ -172,6 +173,7 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
         members=chosen.members,
         members_why=chosen.why,
         best_hyperparameters=trials.best.hyperparameters,
+        imbalance=imbalance_choice(bundle, parts, signature),
         huber_delta=huber_delta(bundle.loss, parts) if isinstance(bundle.loss, Huber) else None,
         sensitivity=sensitivities(search_space(bundle, scope_of(parts, budget)), trials.ranked, seed=seed),
         curve=curve,

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from executor.learning_curve import LearningCurve
 from executor.next_steps import NextSteps
-from executor.scores import Scores, Sensitivity
+from executor.scores import ImbalanceChoice, Scores, Sensitivity
 from executor.signature import Signature
 from recommender.manifest import GUARDRAILS, RECORD
 from recommender.recommend import Said
@@ -98,6 +98,8 @@ class Summary(BaseModel):
     """Why several, or why one alone."""
     best_hyperparameters: dict[str, float | int | str]
     """Those that the search varied; the others stand in the bundle."""
+    imbalance: ImbalanceChoice | None = None
+    """What was done about rare classes, from P to the threshold; None where no class is rare."""
     huber_delta: float | None = None
     """Where the loss turned linear, in standard deviations of the target; None for other losses."""
     sensitivity: tuple[Sensitivity, ...] = ()

@@ -37,6 +37,8 @@ def show_scores(run: Run, console: Console) -> None:
         if value is not None and name != scores.metric
     )
     console.print(f"Also: {others}", style="dim")
+    if summary.imbalance is not None:
+        console.print(escape(summary.imbalance.sentence), style="dim")
     for threshold in scores.thresholds:
         console.print(f"Threshold: {escape(threshold)}", style="dim")
     for remark in scores.remarks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
@@ -56,6 +57,54 @@ class CalibrationScore(BaseModel):
     log_loss: tuple[float | None, float | None]
     calibration_error: tuple[float | None, float | None]
     """Expected calibration error, in 15 bins."""
+
+
+class ClassTreatment(BaseModel):
+    """What becomes of one class, or of one label's yes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    rows: int
+    """Training rows of it."""
+    weight: float
+    """By which its rows count in C, relative to the mean row."""
+    bias: float
+    """The logit with which the output begins."""
+    threshold: float | None
+    """The probability from which the answer is yes; None where the most probable class is answered."""
+
+
+class ImbalanceChoice(BaseModel):
+    """What a run does about classes of unlike size."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ratio: float
+    """Training rows of the most frequent class per row of the rarest; of several labels that of the worst one."""
+    metric: str
+    loss: str
+    classes: tuple[ClassTreatment, ...]
+    temperatures: tuple[float, ...]
+    """By which logits are divided before the threshold; one for all classes, or one a label."""
+
+    @property
+    def sentence(self) -> str:
+        """For people; the rarest class stands for all."""
+        rare = min(self.classes, key=lambda one: one.rows)
+        weight = (
+            "no class weights"
+            if math.isclose(rare.weight, 1.0)
+            else f"rows of {rare.name!r} weigh {number(rare.weight)}"
+        )
+        said = [f"P {self.metric}", f"C {self.loss}", weight]
+        said.append("output bias 0" if rare.bias == 0 else f"output bias {number(rare.bias)} for {rare.name!r}")
+        said.append(
+            "logits as they are" if all(math.isclose(one, 1.0) for one in self.temperatures) else "calibrated logits"
+        )
+        if rare.threshold is not None:
+            said.append(f"{rare.name!r} from a probability of {number(rare.threshold)} on")
+        return f"Imbalance of {number(self.ratio)} to 1, met by: {', '.join(said)}."
 
 
 class Scores(BaseModel):
