@@ -54,12 +54,14 @@ def evaluate(
     seed: int,
     linear_seconds: float = LINEAR_SECONDS,
     boosting: Baseline | None = None,
+    smoothing: Baseline | None = None,
 ) -> Judgement:
     """Judge a model on the hold-out.
 
     outcome: the assembled model's answers for the hold-out's rows, (rows, outputs).
     hold_out, rows: the same rows, encoded and raw. validation: P of the chosen trial.
-    linear_seconds: what the linear baseline may take. boosting: what gradient-boosted trees answer.
+    linear_seconds: what the linear baseline may take. boosting, smoothing: what gradient-boosted trees and exponential
+    smoothing answer.
     """
     said = Predictions(
         task=parts.task,
@@ -70,15 +72,17 @@ def evaluate(
         naive_error=naive_error(parts.train, parts),
     )
     candidates = (
-        constant_baseline(metric, parts, hold_out, signature.labels),
+        constant_baseline(metric, parts, hold_out, signature.labels, last=rows.last),
         seasonal_baseline(parts, hold_out, rows),
+        smoothing,
         linear_baseline(metric, parts.divided(), hold_out, seconds=linear_seconds),
         boosting,
     )
     baselines = [baseline for baseline in candidates if baseline is not None]
     everything = [said, *(baseline.predictions for baseline in baselines)]
     values = np.array([metric.of_predictions(predictions) for predictions in everything])
-    samples = resampled(metric, everything, seed=seed, in_blocks=parts.task is Task.FORECASTING)
+    ahead = signature.windows.horizon if signature.windows is not None else 0
+    samples = resampled(metric, everything, seed=seed, in_blocks=parts.task is Task.FORECASTING, at_least=ahead)
     # Of m rows instead of n the spread is √(n / m) as wide (Bickel, Götze and van Zwet 1997).
     samples = values + (samples - values) * math.sqrt(min(1.0, LARGEST_SAMPLE / len(hold_out)))
     sign = 1 if metric.direction == "max" else -1
@@ -86,6 +90,7 @@ def evaluate(
         baseline.name: BaselineScore(
             says=baseline.says,
             value=_finite(values[at]),
+            mase=_finite(every_score(baseline.predictions)["mase"]) if parts.task is Task.FORECASTING else None,
             gain=_estimate(sign * (values[0] - values[at]), sign * (samples[:, 0] - samples[:, at])),
         )
         for at, baseline in enumerate(baselines, start=1)
@@ -111,19 +116,20 @@ def evaluate(
 
 
 def resampled(
-    metric: PerformanceMetric, everything: Sequence[Predictions], *, seed: int, in_blocks: bool
+    metric: PerformanceMetric, everything: Sequence[Predictions], *, seed: int, in_blocks: bool, at_least: int = 1
 ) -> np.ndarray:
     """P of each of several predictions on the same bootstrap samples of the rows, (samples, predictions) float64.
 
     A sample has as many rows as there are, but at most LARGEST_SAMPLE.
     in_blocks: whether neighbours are drawn together, because errors of a series resemble their neighbours' (moving
-    blocks of n^(1/3) rows: Künsch 1989; Hall, Horowitz and Jing 1995).
+    blocks of n^(1/3) rows: Künsch 1989; Hall, Horowitz and Jing 1995). at_least: rows of a block, for forecasts of
+    several steps from neighbouring beginnings share them.
     """
     rows = len(everything[0])
     size = min(rows, LARGEST_SAMPLE)
     random = np.random.default_rng([seed, BOOTSTRAP_STREAM])
     count = max(FEWEST_RESAMPLES, min(RESAMPLES, ROWS_RESAMPLED // size))
-    block = max(1, round(rows ** (1 / 3))) if in_blocks else 1
+    block = min(max(1, round(rows ** (1 / 3)), at_least), max(1, rows // 2)) if in_blocks else 1
     scores = np.empty((count, len(everything)))
     for sample in range(count):
         begins = random.integers(0, rows - block + 1, size=-(-size // block))
@@ -165,8 +171,8 @@ def _columns(signature: Signature, rows: RawTable, truth: np.ndarray, outcome: n
             f"truth of {name}": np.array(written[name], dtype=object)[truth[:, at]]
             for at, name in enumerate(signature.targets)
         }
-    elif len(signature.targets) == 1:
+    elif len(signature.answered) == 1:
         true = {"truth": truth[:, 0]}
     else:
-        true = {f"truth of {name}": truth[:, at] for at, name in enumerate(signature.targets)}
+        true = {f"truth of {name}": truth[:, at] for at, name in enumerate(signature.answered)}
     return {"row": rows.rows, **true, **answers(signature, outcome)}

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
+if TYPE_CHECKING:
     from rules.choices import TargetScale
     from rules.facts import Task
 
@@ -18,6 +18,7 @@ class Architecture(StrEnum):
 
     TABULAR = "tabular"
     CNN = "cnn"
+    FORECASTER = "forecaster"
 
     @property
     def is_stackable(self) -> bool:
@@ -43,6 +44,8 @@ class Examples:
     target: np.ndarray
     offset: np.ndarray
     raw_target: np.ndarray
+    spread: np.ndarray | None = None
+    """(rows, outputs) float32, by which a forecaster's network multiplies what it gives; None for other networks."""
 
     def __len__(self) -> int:
         return len(self.target)
@@ -55,7 +58,18 @@ class Examples:
             target=self.target[rows],
             offset=self.offset[rows],
             raw_target=self.raw_target[rows],
+            spread=None if self.spread is None else self.spread[rows],
         )
+
+    @property
+    def change(self) -> np.ndarray:
+        """What a model learns of the target, (rows, outputs): its change from the offset, in spreads of the window."""
+        change = self.target - self.offset
+        return np.asarray(change if self.spread is None else change / self.spread)
+
+    def restored(self, change: np.ndarray) -> np.ndarray:
+        """The standardised values that a change stands for, (rows, outputs)."""
+        return np.asarray((change if self.spread is None else change * self.spread) + self.offset)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +89,13 @@ class Parts:
     a network for each fold, trained without it."""
     image: tuple[int, int, int] | None = None
     """Height, width and channels of the images that dense features are; None where they are none."""
+    window: tuple[int, int] | None = None
+    """Lags and targets of the window that the first dense features are; None where there is none."""
+    penalty: float | None = None
+    """Of the ridge regression at which a forecaster's linear layer starts; None where it is still to be chosen."""
+    naive_error: np.ndarray | None = None
+    """(outputs,) mean absolute change of the target over a season, or from row to row, on training rows; None unless a
+    forecast. MASE is in such errors."""
     rare_class: int | None = None
     """Index of the class that F1 with average "rare" looks at; None unless the task is binary."""
     target_mean: np.ndarray
@@ -107,4 +128,6 @@ class Parts:
 
     @property
     def architecture(self) -> Architecture:
+        if self.window is not None:
+            return Architecture.FORECASTER
         return Architecture.TABULAR if self.image is None else Architecture.CNN

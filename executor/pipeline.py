@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 from pyarrow import csv
 
+from executor.architectures.linear_start import best_penalty
 from executor.begin import Begun, begin, reopen, resumed_budget
 from executor.budget import Budget
 from executor.catalog.cost import huber_delta
 from executor.catalog.hyperparameters import search_space
 from executor.catalog.performance import performance_metric
 from executor.catalog.target import scale_of
+from executor.combination import REFIT_SHARE, combined
 from executor.ensemble import choose
 from executor.finish import judged, saved
 from executor.guardrails import with_measured_drift
@@ -38,6 +41,7 @@ from executor.sensitivity import sensitivities
 from executor.trials.journal import JOURNAL
 from recommender.dataset import Dataset
 from recommender.manifest import GUARDRAILS, MANIFEST, RECORD, Manifest
+from recommender.outlook import Outlook
 from recommender.recommend import Said
 from recommender.roles import Kind
 from rules.choices import Huber
@@ -74,6 +78,9 @@ def train(
     directory: Path | None = None,
     at_once: int | None = None,
     single: bool = False,
+    horizon: int | None = None,
+    season: int | None = None,
+    known: Sequence[str] = (),
 ) -> Run:
     """Recommend a bundle for a table, search under it, and return the run with the model of the best P.
 
@@ -81,12 +88,14 @@ def train(
     recommended one; pins go before it. budget: seconds, a hard limit; trials: at most so many; with neither, 20 trials.
     directory: where the run is kept, a new one below runs/ by default. at_once: trials that train at once in one graph,
     by default as many as pay. single: keep the best network alone, where the mean of several may be better.
+    horizon, season, known: of a forecast, the steps ahead, those of a season, and the columns known in advance.
     Raises PcwatError with a message for people on anything that a person can mend.
     """
     said = Said(
         targets=(target,) if isinstance(target, str) else tuple(target),
         task=None if task is None else Task(task),
         kinds={column: Kind(kind) for column, kind in (kinds or {}).items()},
+        outlook=Outlook(horizon=horizon, season=season, known=tuple(known)),
     )
     limit = Budget(seconds=budget, trials=trials)
     with nullcontext(data) if isinstance(data, Dataset) else Dataset.open(data) as dataset:
@@ -124,16 +133,25 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     before = budget.spent()
     preprocessing = fit_preprocessing(table, roles, rows.train)
     parts = encode_parts(table, roles, rows, preprocessing, target_on=scale_of(bundle.loss))
+    if parts.window is not None:
+        parts = replace(parts, penalty=best_penalty(parts))
     budget.encoding = budget.spent() - before
     budget.networks = parts.fold_count
     budget.answers = (len(rows.validation) + len(rows.hold_out)) / max(1, len(rows.validation))
 
+    if parts.window is not None and budget.seconds is not None:
+        budget.refitting = REFIT_SHARE * budget.seconds
+
     started_late = budget.exhausted
     trials = search(bundle, parts, budget=budget, seed=seed, directory=directory, at_once=at_once, progress=progress)
 
-    chosen = choose(
-        trials, bundle, parts, metric=performance_metric(bundle.metric), seed=seed, single=begun.plan.single
-    )
+    metric, single = performance_metric(bundle.metric), begun.plan.single
+    if parts.window is None:
+        chosen = choose(trials, bundle, parts, metric=metric, seed=seed, single=single)
+    else:
+        chosen = combined(
+            trials, bundle, parts, metric=metric, budget=budget, seed=seed, directory=directory, single=single
+        )
     model, signature = saved(begun, preprocessing, parts, chosen)
     judgement = judged(
         begun, preprocessing, parts, model=model, signature=signature, validation=chosen.score, budget=budget

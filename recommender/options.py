@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from recommender.outlook import Outlook
 from recommender.plan import seconds
 from recommender.recommend import Said, StrategyOptions
 from recommender.roles import Kind
@@ -33,6 +34,9 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
         time: str | None,
         entity: str | None,
         split: str | None,
+        horizon: int | None,
+        season: int | None,
+        known: tuple[str, ...],
         **rest: Any,  # noqa: ANN401  the wrapped command's own options, untouched
     ) -> Any:  # noqa: ANN401
         said = Said(
@@ -42,6 +46,7 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
             time_column=time,
             entity_column=entity,
             split_column=split,
+            outlook=Outlook(horizon=horizon, season=season, known=known),
         )
         return command(said=said, **rest)
 
@@ -56,6 +61,11 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--entity", metavar="COLUMN", help="Column whose equal values never lie on both sides of a split."
         ),
         click.option("--split", metavar="COLUMN", help="Column that names train, validation and test rows."),
+        click.option(
+            "--horizon", type=click.IntRange(min=1), metavar="STEPS", help="Steps that a forecast looks ahead."
+        ),
+        click.option("--season", type=click.IntRange(min=1), metavar="STEPS", help="Steps of a season; 1 for none."),
+        click.option("--known", multiple=True, metavar="COLUMN", help="Column that is known in advance; repeat it."),
         click.option("--delimiter", metavar="CHARACTER", help="What separates columns, where it is not found out."),
     )
     return functools.reduce(lambda wrapping, option: option(wrapping), reversed(options), wrapped)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from recommender.bundle_pins import with_bundle
 from recommender.dataset import Dataset
 from recommender.guardrails import check_choices, in_order
+from recommender.outlook import Outlook
 from recommender.plan import trial_budget
 from recommender.profile import Profile, facts, measure, rarest_class
 from recommender.roles import Kind, Roles, infer_roles
@@ -35,6 +36,7 @@ class Said:
     time_column: str | None = None
     entity_column: str | None = None
     split_column: str | None = None
+    outlook: Outlook = field(default_factory=Outlook)
 
     def recorded(self, *, delimiter: str | None, budget: float | None, trials: int | None) -> Asked:
         """What was said, for the record."""
@@ -48,6 +50,9 @@ class Said:
             delimiter=delimiter,
             budget=budget,
             trials=trials,
+            horizon=self.outlook.horizon,
+            season=self.outlook.season,
+            known=self.outlook.known,
         )
 
     @classmethod
@@ -60,6 +65,7 @@ class Said:
             time_column=asked.time_column,
             entity_column=asked.entity_column,
             split_column=asked.split_column,
+            outlook=Outlook(horizon=asked.horizon, season=asked.season, known=asked.known),
         )
 
 
@@ -187,6 +193,7 @@ def roles_of(dataset: Dataset, said: Said) -> Roles:
         time_column=said.time_column,
         entity_column=said.entity_column,
         split_column=said.split_column,
+        outlook=said.outlook,
     )
 
 

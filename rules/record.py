@@ -93,6 +93,11 @@ class Asked(BaseModel):
     budget: float | None
     """Seconds."""
     trials: int | None
+    horizon: int | None = None
+    """Steps ahead of a forecast."""
+    season: int | None = None
+    known: tuple[str, ...] = ()
+    """Columns known in advance."""
 
 
 class Guardrail(BaseModel):
