@@ -48,9 +48,11 @@ def main(names: tuple[str, ...], budget: str, seed: int) -> None:
     print(f"certainly better than the constant answer: {signal} of {len(names or CHOSEN)}")
 
 
-def trained(path: Path, targets: list[str], directory: Path, budget: str, seed: int) -> tuple[Run, float]:
+def trained(
+    path: Path, targets: list[str], directory: Path, budget: str, seed: int, *, task: str | None = None
+) -> tuple[Run, float]:
     """A finished run, read into memory, and its wall-clock seconds from the start of the process to its end."""
-    words = [word for target in targets for word in ("--target", target)]
+    words = [word for target in targets for word in ("--target", target)] + (["--task", task] if task else [])
     command = [sys.executable, "-c", "from recommender.cli import main; main()", "train", str(path), *words]
     start = time.perf_counter()
     subprocess.run(  # noqa: S603  our own command

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from executor.layers import waves  # noqa: F401  a saved network has such layers
+from executor.layers import waves, window  # noqa: F401  a saved network has such layers
 from executor.layers.answer import Probabilities, Values
 from executor.pictures import IMAGES_PER_CALL, Encoded
 from executor.preprocess import ROWS_AT_ONCE
@@ -41,7 +41,15 @@ def assemble(preprocessing: Preprocessing, network: keras.Model, parts: Parts, s
     """
     symbols = {entry.name: keras.Input(entry.shape, dtype=_dtype(entry), name=entry.name) for entry in signature.inputs}
     columns = {entry.columns: symbols[entry.name] for entry in signature.inputs}
-    outputs = network(preprocessing.connect(columns))
+    encoded = preprocessing.connect(columns)
+    if parts.window is not None:
+        symbols[signature.spread_input] = spread = keras.Input(
+            (parts.outputs,), dtype="float64", name=signature.spread_input
+        )
+        encoded["spread"] = keras.layers.Rescaling((1 / parts.target_scale).tolist(), name=f"{PREFIX}spread_scale")(
+            spread
+        )
+    outputs = network(encoded)
     if parts.task is Task.FORECASTING:
         symbols[signature.offset_input] = offset = keras.Input(
             (parts.outputs,), dtype="float64", name=signature.offset_input
@@ -67,6 +75,8 @@ def network_outputs(network: keras.Model, examples: Examples) -> np.ndarray:
         inputs = {"dense": np.asarray(examples.dense[rows])}
         if examples.codes.shape[1]:
             inputs["codes"] = examples.codes[rows]
+        if examples.spread is not None:
+            inputs["spread"] = examples.spread[rows]
         found.append(np.asarray(network(inputs, training=False), np.float64))
     return np.concatenate(found)
 
@@ -89,6 +99,8 @@ def model_inputs(signature: Signature, table: RawTable) -> dict[str, tf.Tensor]:
     }
     if table.offset is not None:
         given[signature.offset_input] = tf.constant(table.offset, tf.float64)
+    if table.spread is not None:
+        given[signature.spread_input] = tf.constant(table.spread, tf.float64)
     return given
 
 

@@ -46,14 +46,22 @@ class Baseline:
     predictions: Predictions
 
 
-def constant_baseline(metric: PerformanceMetric, parts: Parts, hold_out: Examples, labels: Sequence[str]) -> Baseline:
+def constant_baseline(
+    metric: PerformanceMetric,
+    parts: Parts,
+    hold_out: Examples,
+    labels: Sequence[str],
+    *,
+    last: np.ndarray | None = None,
+) -> Baseline:
     """The one answer that suits P best: the most frequent class (of a rare-class F1, the rare one), mean or median.
 
-    Probabilities are the class shares of the training rows. Of a forecast it is the last value.
+    Probabilities are the class shares of the training rows. Of a forecast it is the last value; last: where the offset
+    of the hold-out is another one, (rows, outputs).
     """
     rows, train = len(hold_out), parts.train
     if parts.task is Task.FORECASTING:
-        says, outcome = "the last value", hold_out.offset.astype(np.float64) * parts.target_scale + parts.target_mean
+        says, outcome = "the last value", _offset(parts, hold_out) if last is None else last
     elif parts.task.is_classification:
         shares = train.target.mean(axis=0, dtype=np.float64)
         outcome = np.tile(shares, (rows, 1))
@@ -82,8 +90,7 @@ def seasonal_baseline(parts: Parts, hold_out: Examples, table: RawTable) -> Base
     """The value one season before; None for a series without a season. table: the hold-out's rows."""
     if table.season_before is None:
         return None
-    last = hold_out.offset.astype(np.float64) * parts.target_scale + parts.target_mean
-    outcome = np.where(np.isnan(table.season_before), last, table.season_before)
+    outcome = np.where(np.isnan(table.season_before), _offset(parts, hold_out), table.season_before)
     return Baseline(
         name="seasonal naive",
         says="the value one season before",
@@ -128,9 +135,9 @@ def linear_residuals(parts: Parts) -> np.ndarray:
     rows = min(len(parts.train), max(FEWEST_FITTED, int(CELLS_FOR_RESIDUALS / max(1.0, cells))))
     some = parts.train.take(np.linspace(0, len(parts.train) - 1, rows).astype(np.int64))
     with threadpool_limits(1):
-        ridge = Ridge(alpha=PENALTY_FOR_RESIDUALS).fit(_features(some, parts), some.target - some.offset)
+        ridge = Ridge(alpha=PENALTY_FOR_RESIDUALS).fit(_features(some, parts), some.change)
         said = ridge.predict(_features(parts.validation, parts)).reshape(len(parts.validation), parts.outputs)
-    return np.asarray(parts.validation.target - parts.validation.offset - said, np.float64)
+    return np.asarray(parts.validation.target - parts.validation.restored(said), np.float64)
 
 
 def _fitted(
@@ -176,14 +183,14 @@ def _fitted_ridge(
     """Ridge regression on what a network would learn, with the penalty of the best P on validation rows."""
 
     def values(ridge: Ridge, rows: Examples) -> np.ndarray:
-        said = ridge.predict(_features(rows, parts)).reshape(len(rows), parts.outputs) + rows.offset
-        return outcome_of(said, parts)
+        said = ridge.predict(_features(rows, parts)).reshape(len(rows), parts.outputs)
+        return outcome_of(rows.restored(said), parts)
 
     def score(ridge: Ridge) -> float:
         said = values(ridge, parts.validation)
         return metric.of_predictions(predictions_of(parts, parts.validation, said, said))
 
-    fitted = [Ridge(alpha=penalty).fit(features, some.target - some.offset) for penalty in PENALTIES]
+    fitted = [Ridge(alpha=penalty).fit(features, some.change) for penalty in PENALTIES]
     best = (max if metric.direction == "max" else min)(fitted, key=score)
     return lambda rows: values(best, rows)
 
@@ -223,11 +230,15 @@ def _best_class(metric: PerformanceMetric, parts: Parts) -> int:
 
 
 def naive_error(train: Examples, parts: Parts) -> np.ndarray | None:
-    """Mean absolute error of the last value on training rows, (targets,); None unless a forecast."""
-    if parts.task is not Task.FORECASTING:
-        return None
-    last = train.offset.astype(np.float64) * parts.target_scale + parts.target_mean
-    return np.asarray(np.abs(train.raw_target - last).mean(axis=0))
+    """The error by which MASE divides, (outputs,): the parts' own, or the last value's; None unless a forecast."""
+    if parts.task is not Task.FORECASTING or parts.naive_error is not None:
+        return parts.naive_error
+    return np.asarray(np.abs(train.raw_target - _offset(parts, train)).mean(axis=0))
+
+
+def _offset(parts: Parts, examples: Examples) -> np.ndarray:
+    """What the change is counted from, in the target's own unit, (rows, outputs)."""
+    return np.asarray(examples.offset.astype(np.float64) * parts.target_scale + parts.target_mean)
 
 
 def predictions_of(parts: Parts, examples: Examples, outcome: np.ndarray, decided: np.ndarray) -> Predictions:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from executor.budget import Budget
 from executor.catalog.target import learned, scale_of
+from executor.grid import at_regular_steps
 from executor.next_steps import check_level
+from executor.rolling import rolling_split
 from executor.run import (
     BUNDLE,
     PLAN,
@@ -23,7 +25,8 @@ from executor.run import (
 )
 from executor.split import Split, split
 from executor.table import RawTable, read_rows
-from executor.windows import Windows, lag_table, plan_windows, regular_step
+from executor.window_plan import plan_windows, regular_step
+from executor.windows import Windows, in_order, lag_table
 from recommender.dataset import Dataset
 from recommender.manifest import RECORD
 from recommender.recommend import advise, roles_of
@@ -49,6 +52,8 @@ class Material:
     table: RawTable
     windows: Windows | None
     rows: Split
+    series: RawTable | None = None
+    """Of a forecast the rows from which the table was made, by entity and time, gaps filled with empty steps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,9 +97,9 @@ def begin(
     )
     check_level(satisfied_at, advice.bundle.metric.name)
     decisions = advice.strategy.decisions
-    material = _read(dataset, advice.roles, seed=seed)
-    if material.table.truth is not None:
-        learned(material.table.truth, scale_of(advice.bundle.loss))  # refuses values that are not on the scale
+    rows = material(dataset, advice.roles, seed=seed)
+    if rows.table.truth is not None:
+        learned(rows.table.truth, scale_of(advice.bundle.loss))  # refuses values that are not on the scale
     plan = Plan(
         dataset=None if dataset.path is None else str(dataset.path.resolve()),
         digest=dataset.digest,
@@ -105,6 +110,9 @@ def begin(
         time_column=said.time_column,
         entity_column=said.entity_column,
         split_column=said.split_column,
+        horizon=said.outlook.horizon,
+        season=said.outlook.season,
+        known=said.outlook.known,
         bundle=fingerprint(advice.bundle),
         seed=seed,
         budget=budget.seconds,
@@ -124,19 +132,23 @@ def begin(
         directory=made,
         dataset=dataset,
         roles=advice.roles,
-        material=material,
+        material=rows,
         bundle=advice.bundle,
         plan=plan,
         advice=advice,
     )
 
 
-def _read(dataset: Dataset, roles: Roles, *, seed: int) -> Material:
+def material(dataset: Dataset, roles: Roles, *, seed: int) -> Material:
     """Read and split the rows. Raises DatasetError where that cannot be done."""
     table, windows = read_rows(dataset, roles), None
     if roles.task is Task.FORECASTING:
-        windows = plan_windows(table, roles, regular=regular_step(dataset, roles))
-        table = lag_table(table, windows)
+        regular = regular_step(dataset, roles)
+        series = in_order(at_regular_steps(table, regular))
+        windows = plan_windows(series, roles, regular=regular)
+        table = lag_table(series, windows)
+        rows = rolling_split(table, roles, horizon=windows.horizon, seed=seed)
+        return Material(table=table, windows=windows, rows=rows, series=series)
     return Material(table=table, windows=windows, rows=split(table, roles, seed=seed))
 
 
@@ -168,7 +180,7 @@ def reopen(directory: Path) -> Begun:
         directory=directory,
         dataset=dataset,
         roles=roles,
-        material=_read(dataset, roles, seed=plan.seed),
+        material=material(dataset, roles, seed=plan.seed),
         bundle=bundle,
         plan=plan,
         advice=None,

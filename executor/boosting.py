@@ -203,7 +203,7 @@ class Forest:
         """What each model learns, (rows, models)."""
         if self._parts.task.is_classification:
             return np.asarray(examples.raw_target.reshape(len(examples), -1))
-        return np.asarray(examples.target - examples.offset)
+        return np.asarray(examples.change)
 
     def fit(self, inputs: np.ndarray, examples: Examples, validation: np.ndarray, *, until: float) -> None:
         """Double the trees as long as that helps on the validation rows and there is time for it."""
@@ -248,7 +248,7 @@ class Forest:
         parts = self._parts
         if not parts.task.is_classification:
             for answers in zip(*(model.staged_predict(inputs) for model in self._models), strict=True):
-                yield outcome_of(np.column_stack(answers) + examples.offset, parts)
+                yield outcome_of(examples.restored(np.column_stack(answers)), parts)
             return
         for answers in zip(*(model.staged_predict_proba(inputs) for model in self._models), strict=True):
             if parts.task is Task.MULTICLASS:

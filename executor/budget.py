@@ -55,6 +55,8 @@ class Budget:
         """Seconds that a network took for the validation rows; of a small one they are not worth counting."""
         self.answers = 0.0
         """How many times as many rows as those a network answers after the search."""
+        self.refitting = 0.0
+        """Seconds that are kept for training what was chosen again."""
         self.networks = 1
         """Networks of a trial, which are built, saved and loaded after the search."""
         self.follow_up = 0.0
@@ -70,7 +72,8 @@ class Budget:
         if self._reserve is not None:
             return self._reserve
         wanted = max(RESERVED_SECONDS, RESERVED_SHARE * self.seconds, ENCODINGS * self.encoding)
-        wanted += self.answers * self.answering + SECONDS_PER_NETWORK * (self.networks - 1) + self.follow_up
+        wanted += self.answers * self.answering + SECONDS_PER_NETWORK * (self.networks - 1)
+        wanted += self.follow_up + self.refitting
         return min(wanted, LARGEST_RESERVED_SHARE * self.seconds)
 
     @property

@@ -20,13 +20,14 @@ from executor.scoreboard import show_scores
 from recommender.dataset import Dataset, local_path
 from recommender.options import dataset_options, strategy_options, unreadable_images_option
 from recommender.plan import DEFAULT_BUDGET
+from recommender.recommend import Said
 from recommender.render import show
 from rules.bundle import Bundle
 from rules.errors import RunError
 from rules.output import keep_inputs
 
 if TYPE_CHECKING:
-    from recommender.recommend import Said, StrategyOptions
+    from recommender.recommend import StrategyOptions
     from rules.record import Unreadable
 
 
@@ -122,7 +123,7 @@ def _refuse_more(said: Said, strategy: StrategyOptions, others: dict[str, object
     own = {
         "--pin": strategy.pins,
         "--book": strategy.is_own_book,
-        "options about the dataset": any(vars(said).values()),
+        "options about the dataset": said != Said(kinds={}),
     }
     given = [name for name, value in (own | others).items() if value]
     if given:
@@ -169,7 +170,7 @@ def predict(
 ) -> None:
     """Predict ROWS (a table with the columns of the training, or a folder of images) with the model of RUN.
 
-    Of a time series, ROWS is its past, and the answer is the step after the last row.
+    Of a time series, ROWS is its past, and the answer is the next horizon: each step after the last row.
     """
     finished = Run(run)
     if output is not None:

@@ -75,7 +75,7 @@ def evaluate(
         naive_error=naive_error(parts.train, parts),
     )
     candidates = (
-        constant_baseline(metric, parts, hold_out, signature.labels),
+        constant_baseline(metric, parts, hold_out, signature.labels, last=rows.last),
         seasonal_baseline(parts, hold_out, rows),
         linear_baseline(metric, parts.divided(), hold_out, seconds=linear_seconds),
         *others,
@@ -83,7 +83,9 @@ def evaluate(
     baselines = [baseline for baseline in candidates if baseline is not None]
     everything = [said, *(baseline.predictions for baseline in baselines)]
     values = np.array([metric.of_predictions(predictions) for predictions in everything])
-    samples = resampled(metric, everything, seed=seed, in_blocks=parts.task is Task.FORECASTING, groups=groups)
+    ahead = signature.windows.horizon if signature.windows is not None else 0
+    in_blocks = parts.task is Task.FORECASTING
+    samples = resampled(metric, everything, seed=seed, in_blocks=in_blocks, at_least=ahead, groups=groups)
     # Of m rows instead of n the spread is √(n / m) as wide (Bickel, Götze and van Zwet 1997).
     samples = values + (samples - values) * math.sqrt(min(1.0, LARGEST_SAMPLE / len(hold_out)))
     outside = tail(units_of(len(hold_out), groups))
@@ -92,6 +94,7 @@ def evaluate(
         baseline.name: BaselineScore(
             says=baseline.says,
             value=_finite(values[at]),
+            mase=_finite(every_score(baseline.predictions)["mase"]) if parts.task is Task.FORECASTING else None,
             gain=_estimate(sign * (values[0] - values[at]), sign * (samples[:, 0] - samples[:, at]), outside),
         )
         for at, baseline in enumerate(baselines, start=1)
@@ -123,16 +126,18 @@ def resampled(
     *,
     seed: int,
     in_blocks: bool,
+    at_least: int = 1,
     groups: np.ndarray | None = None,
 ) -> np.ndarray:
     """P of each of several predictions on the same bootstrap samples of the rows, (samples, predictions) float64.
 
-    A sample has as many rows as there are, but at most about LARGEST_SAMPLE. in_blocks, groups: as in `drawing`.
+    A sample has as many rows as there are, but at most about LARGEST_SAMPLE. in_blocks, at_least, groups: as in
+    `drawing`.
     """
     rows = len(everything[0])
     size = min(rows, LARGEST_SAMPLE)
     random = np.random.default_rng([seed, BOOTSTRAP_STREAM])
-    draw = drawing(rows, size, in_blocks=in_blocks, groups=groups)
+    draw = drawing(rows, size, in_blocks=in_blocks, at_least=at_least, groups=groups)
     scores = np.empty((max(FEWEST_RESAMPLES, min(RESAMPLES, ROWS_RESAMPLED // size)), len(everything)))
     for sample in range(len(scores)):
         drawn = draw(random)
@@ -178,8 +183,8 @@ def _columns(signature: Signature, rows: RawTable, truth: np.ndarray, outcome: n
             f"truth of {name}": np.array(written[name], dtype=object)[truth[:, at]]
             for at, name in enumerate(signature.targets)
         }
-    elif len(signature.targets) == 1:
+    elif len(signature.answered) == 1:
         true = {"truth": truth[:, 0]}
     else:
-        true = {f"truth of {name}": truth[:, at] for at, name in enumerate(signature.targets)}
+        true = {f"truth of {name}": truth[:, at] for at, name in enumerate(signature.answered)}
     return {"row": rows.rows, **true, **answers(signature, outcome)}

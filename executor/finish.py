@@ -13,6 +13,7 @@ from executor.catalog.intervals import Intervals, conformal_intervals
 from executor.catalog.performance import decide, outcome_of, performance_metric
 from executor.catalog.temperature import cooled, temperatures
 from executor.evaluate import evaluate
+from executor.exponential import EXPONENTIAL_SECONDS, exponential_baseline
 from executor.neighbours import neighbours_baseline
 from executor.preprocess import encode_hold_out
 from executor.run import MODEL, SIGNATURE, write_json
@@ -82,6 +83,11 @@ def judged(
     neighbours = neighbours_baseline(
         metric, parts, encoded, seconds=max(LEAST_SECONDS, min(NEIGHBOUR_SECONDS, budget.left / 3))
     )
+    smoothing = None
+    if begun.material.series is not None and begun.material.windows is not None:
+        seconds = max(LEAST_SECONDS, min(EXPONENTIAL_SECONDS, budget.left / 3))
+        series, windows = begun.material.series, begun.material.windows
+        smoothing = exponential_baseline(parts, encoded, hold_out, series, windows, seconds=seconds)
     return evaluate(
         predict_rows(model, signature, hold_out),
         metric=metric,
@@ -92,7 +98,7 @@ def judged(
         validation=validation,
         training=_training_score(begun, parts, model, signature),
         seed=seed,
-        others=(boosting, neighbours),
+        others=(boosting, neighbours, smoothing),
         groups=None if rows.groups is None else rows.groups[rows.hold_out],
         linear_seconds=max(LEAST_SECONDS, min(LINEAR_SECONDS, budget.left / 2)),
     )
@@ -109,10 +115,10 @@ def _training_score(begun: Begun, parts: Parts, model: keras.Model, signature: S
 
 
 def _intervals(said: np.ndarray, parts: Parts) -> Intervals | None:
-    """Prediction intervals of a regression, by what a model says of the validation rows.
+    """Prediction intervals of a regression, or for each step ahead, by what a model says of the validation rows.
 
-    None for a forecast: its later errors are not drawn as those of its validation rows.
+    Later errors of a series are not drawn as those of its validation rows: the hold-out says how many are held.
     """
-    if parts.task not in {Task.REGRESSION, Task.MULTI_REGRESSION}:
+    if parts.task not in {Task.REGRESSION, Task.MULTI_REGRESSION} and parts.window is None:
         return None
     return conformal_intervals(parts.validation.raw_target, said, on=parts.target_on)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
+if TYPE_CHECKING:
     from executor.pictures import Encoded
     from rules.choices import TargetScale
     from rules.facts import Task
@@ -19,6 +19,7 @@ class Architecture(StrEnum):
 
     TABULAR = "tabular"
     CNN = "cnn"
+    FORECASTER = "forecaster"
 
     @property
     def is_stackable(self) -> bool:
@@ -48,6 +49,8 @@ class Examples:
     offset: np.ndarray
     raw_target: np.ndarray
     fold: np.ndarray | None = None
+    spread: np.ndarray | None = None
+    """(rows, outputs) float32, by which a forecaster's network multiplies what it gives; None for other networks."""
 
     def __len__(self) -> int:
         return len(self.target)
@@ -61,7 +64,18 @@ class Examples:
             offset=self.offset[rows],
             raw_target=self.raw_target[rows],
             fold=None if self.fold is None else self.fold[rows],
+            spread=None if self.spread is None else self.spread[rows],
         )
+
+    @property
+    def change(self) -> np.ndarray:
+        """What a model learns of the target, (rows, outputs): its change from the offset, in spreads of the window."""
+        change = self.target - self.offset
+        return np.asarray(change if self.spread is None else change / self.spread)
+
+    def restored(self, change: np.ndarray) -> np.ndarray:
+        """The standardised values that a change stands for, (rows, outputs)."""
+        return np.asarray((change if self.spread is None else change * self.spread) + self.offset)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +94,13 @@ class Parts:
     """Height, width and channels of the images that dense features are; None where they are none."""
     pixels: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     """Mean and scale by which the bytes of images were standardised, of each channel; None where there are none."""
+    window: tuple[int, int] | None = None
+    """Lags and targets of the window that the first dense features are; None where there is none."""
+    penalty: float | None = None
+    """Of the ridge regression at which a forecaster's linear layer starts; None where it is still to be chosen."""
+    naive_error: np.ndarray | None = None
+    """(outputs,) mean absolute change of the target over a season, or from row to row, on training rows; None unless a
+    forecast. MASE is in such errors."""
     rare_class: int | None = None
     """Index of the class that F1 with average "rare" looks at; None unless the task is binary."""
     target_mean: np.ndarray
@@ -117,4 +138,6 @@ class Parts:
 
     @property
     def architecture(self) -> Architecture:
+        if self.window is not None:
+            return Architecture.FORECASTER
         return Architecture.TABULAR if self.image is None else Architecture.CNN

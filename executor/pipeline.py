@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
+from executor.architectures.linear_start import best_penalty
 from executor.begin import Begun, begin, reopen, resumed_budget
 from executor.budget import Budget
 from executor.catalog.cost import huber_delta
 from executor.catalog.hyperparameters import search_space
 from executor.catalog.performance import performance_metric
 from executor.catalog.target import scale_of
+from executor.combination import REFIT_SHARE, combined
 from executor.ensemble import choose
 from executor.finish import judged, saved
 from executor.guardrails import with_measured_drift
@@ -42,6 +45,7 @@ from executor.sensitivity import sensitivities
 from executor.trials.journal import JOURNAL
 from recommender.dataset import Dataset
 from recommender.manifest import GUARDRAILS, MANIFEST, RECORD, Manifest
+from recommender.outlook import Outlook
 from recommender.profile import modality_of
 from recommender.recommend import Said
 from recommender.roles import Kind
@@ -81,6 +85,9 @@ def train(
     single: bool = False,
     satisfied_at: float | None = None,
     images: ImageReading | None = None,
+    horizon: int | None = None,
+    season: int | None = None,
+    known: Sequence[str] = (),
 ) -> Run:
     """Recommend a bundle for a table, search under it, and return the run with the model of the best P.
 
@@ -90,6 +97,7 @@ def train(
     by default as many as pay. single: keep the best network alone, where the mean of several may be better.
     satisfied_at: P that would satisfy; without it the run says what to try next where the model does not beat every
     baseline. images: how image files are read.
+    horizon, season, known: of a forecast, the steps ahead, those of a season, and the columns known in advance.
     Raises PcwatError with a message for people on anything that a person can mend.
     """
     said = Said(
@@ -97,6 +105,7 @@ def train(
         task=None if task is None else Task(task),
         kinds={column: Kind(kind) for column, kind in (kinds or {}).items()},
         images=images,
+        outlook=Outlook(horizon=horizon, season=season, known=tuple(known)),
     )
     limit = Budget(seconds=budget, trials=trials)
     with nullcontext(data) if isinstance(data, Dataset) else Dataset.open(data, reading=images) as dataset:
@@ -135,16 +144,21 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     before = budget.spent()
     preprocessing = fit_preprocessing(table, roles, rows.train)
     parts = encode_parts(table, roles, rows, preprocessing, target_on=scale_of(bundle.loss))
+    if parts.window is not None:
+        parts = replace(parts, penalty=best_penalty(parts))
     budget.encoding = budget.spent() - before
     budget.networks = parts.fold_count
     # The validation rows, as many training rows, and the hold-out.
     budget.answers = 2 + len(rows.hold_out) / max(1, len(rows.validation))
     keep_time(budget)
 
+    if parts.window is not None and budget.seconds is not None:
+        budget.refitting = REFIT_SHARE * budget.seconds
+
     started_late = budget.exhausted
     trials = search(bundle, parts, budget=budget, seed=seed, directory=directory, at_once=at_once, progress=progress)
 
-    metric = performance_metric(bundle.metric)
+    metric, single = performance_metric(bundle.metric), begun.plan.single
     curve = train_again(
         Winner(ranked=trials.ranked, bundle=bundle, metric=metric, seed=seed, one_by_one=at_once == 1),
         parts,
@@ -152,7 +166,12 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
         stopped_by=trials.stopped_by,
         time=None if table.time is None else table.time[rows.train],
     )
-    chosen = choose(trials, bundle, parts, metric=metric, seed=seed, single=begun.plan.single)
+    if parts.window is None:
+        chosen = choose(trials, bundle, parts, metric=metric, seed=seed, single=single)
+    else:
+        chosen = combined(
+            trials, bundle, parts, metric=metric, budget=budget, seed=seed, directory=directory, single=single
+        )
     model, signature = saved(begun, preprocessing, parts, chosen)
     judgement = judged(
         begun, preprocessing, parts, model=model, signature=signature, validation=chosen.score, budget=budget

@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from executor.assemble import predict_rows
+from executor.grid import at_regular_steps
 from executor.opening import open_rows
 from executor.signature import answers, rows_for
-from executor.windows import next_steps, rows_of_shortest
+from executor.windows import following, next_steps, rows_of_shortest
 from recommender.guardrails.pictures import left_out
 from recommender.sql import is_integer
 
@@ -38,7 +39,7 @@ def predict(
     say: Callable[[str], None] = warnings.warn,
     unreadable: Unreadable = "refuse",
 ) -> pa.Table:
-    """Predict every row of a table; of a series, the step after its last row, with the time of that step.
+    """Predict every row of a table; of a series, the steps after its last row, each with its time.
 
     Of image files, the column `file` says for which each answer is.
     say: receives a sentence where a series is shorter than what the model looks back to, or images were left out.
@@ -58,22 +59,52 @@ def predict(
     if signature.windows is None:
         of = {} if source is None else {FILE: np.array(source.files, dtype=object)}
         return pa.table({**of, **answers(signature, predict_rows(run.model, signature, rows))})
-    steps = next_steps(rows, signature.windows)
+    steps = next_steps(at_regular_steps(rows, signature.windows.regular), signature.windows)
     if (shortest := rows_of_shortest(rows)) < signature.windows.lookback:
         say(
             f"The model looks back {signature.windows.lookback} steps, but the {'shortest ' * (len(steps) > 1)}series "
             f"has {shortest} rows: what lies before counts as unknown. Give more of the past for a better forecast."
         )
-    found = answers(signature, predict_rows(run.model, signature, steps))
-    of = {} if steps.entity is None else {str(signature.entity_column): steps.entity}
-    return pa.table({**of, **_when(signature, steps), **found})
+    found = _step_by_step(signature, predict_rows(run.model, signature, steps))
+    of = {} if steps.entity is None else {str(signature.entity_column): steps.entity.repeat(signature.windows.horizon)}
+    return pa.table({**of, **_when(signature, rows, steps), **found})
 
 
-def _when(signature: Signature, steps: RawTable) -> dict[str, np.ndarray]:
+def _step_by_step(signature: Signature, outcome: np.ndarray) -> dict[str, np.ndarray]:
+    """The answers with a row for each entity and step ahead; outcome: (entities, targets · horizon)."""
+    wide = answers(signature, outcome)
+    horizon = 1 if signature.windows is None else signature.windows.horizon
+    if horizon == 1:
+        return wide
+    words = [word for word in ("prediction", "low", "high") if any(name.startswith(f"{word} of ") for name in wide)]
+    names = {target: [f"{target} +{step}" for step in range(1, horizon + 1)] for target in signature.targets}
+    # Of one target and several steps the wide columns are named by the step, the long one by the word alone.
+    return {
+        word if len(names) == 1 else f"{word} of {target}": np.column_stack(
+            [wide[f"{word} of {name}"] for name in names[target]]
+        ).ravel()
+        for target in names
+        for word in words
+    }
+
+
+def _times(signature: Signature, rows: RawTable, steps: RawTable) -> np.ndarray:
+    """The time of each step ahead of each entity, (entities · horizon,)."""
+    if steps.time is None or rows.time is None or signature.windows is None:
+        raise ValueError("only rows with a time are continued in time")
+    times = [steps.time]
+    while len(times) < signature.windows.horizon:
+        times.append(following(times[-1], rows.time, signature.windows))
+    return np.column_stack(times).ravel()
+
+
+def _when(signature: Signature, rows: RawTable, steps: RawTable) -> dict[str, np.ndarray]:
     """The time for which each forecast is, in its own column; or how many steps it lies ahead."""
-    name, time = signature.time_column, steps.time
-    if name is None or time is None or signature.windows is None or signature.windows.regular is None:
-        return {STEPS: np.ones(len(steps), np.int64)}
+    name = signature.time_column
+    windows = signature.windows
+    if name is None or steps.time is None or windows is None or windows.regular is None:
+        return {STEPS: np.tile(np.arange(1, (windows.horizon if windows else 1) + 1), len(steps))}
+    time = _times(signature, rows, steps)
     if steps.has_clock:
         stamps = time.astype("M8[s]")
         days = stamps.astype("M8[D]")

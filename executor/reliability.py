@@ -84,6 +84,14 @@ def _of_temperatures(signature: Signature, found: CalibrationScore | None) -> st
 
 def _of_intervals(signature: Signature, found: IntervalScore) -> str:
     start = f"{found.percent} % prediction intervals hold"
+    if signature.windows is not None and signature.windows.horizon > 1:
+        mean = sum(found.coverage) / len(found.coverage)
+        low, high = min(found.coverage), max(found.coverage)
+        short = ", fewer than they should: later errors are larger than those of the validation rows"
+        return (
+            f"{start} {mean * 100:.1f} % of the hold-out, from {low * 100:.0f} to {high * 100:.0f} % by step"
+            f"{short if found.falls_short else ''}."
+        )
     held = [
         (f"{share * 100:.1f} % of", f"{number(width)} wide in the mean")
         for share, width in zip(found.coverage, found.mean_width, strict=True)

@@ -15,17 +15,18 @@ if TYPE_CHECKING:
     Draw = Callable[[np.random.Generator], np.ndarray]
 
 
-def drawing(rows: int, size: int, *, in_blocks: bool, groups: np.ndarray | None) -> Draw:
+def drawing(rows: int, size: int, *, in_blocks: bool, at_least: int = 1, groups: np.ndarray | None = None) -> Draw:
     """A function that draws the indices of a sample of `size` of the rows, with replacement.
 
     in_blocks: whether neighbours are drawn together, because errors of a series resemble their neighbours' (moving
-    blocks of n^(1/3) rows: Künsch 1989; Hall, Horowitz and Jing 1995).
+    blocks of n^(1/3) rows: Künsch 1989; Hall, Horowitz and Jing 1995). at_least: rows of a block, for forecasts of
+    several steps from neighbouring beginnings share them.
     groups: (rows,), which rows belong together, as copies of one record or rows of one entity do: whole groups are
     drawn, for they are what is independent (Davison and Hinkley 1997, section 3.8). A sample's size then varies.
     """
     if groups is not None and len(np.unique(groups)) < rows:
         return _by_group(groups, size)
-    block = max(1, round(rows ** (1 / 3))) if in_blocks else 1
+    block = min(max(1, round(rows ** (1 / 3)), at_least), max(1, rows // 2)) if in_blocks else 1
 
     def draw(random: np.random.Generator) -> np.ndarray:
         begins = random.integers(0, rows - block + 1, size=-(-size // block))

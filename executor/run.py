@@ -16,6 +16,7 @@ from executor.next_steps import NextSteps
 from executor.scores import ImbalanceChoice, Scores, Sensitivity
 from executor.signature import Signature
 from recommender.manifest import GUARDRAILS, RECORD
+from recommender.outlook import Outlook
 from recommender.recommend import Said
 from recommender.roles import Kind
 from rules.bundle import Bundle
@@ -50,6 +51,11 @@ class Plan(BaseModel):
     time_column: str | None
     entity_column: str | None
     split_column: str | None
+    horizon: int | None = None
+    """Steps ahead of a forecast; None where they were inferred. Likewise the steps of a season."""
+    season: int | None = None
+    known: tuple[str, ...] = ()
+    """Columns known in advance."""
     bundle: str
     """SHA-256 of the bundle that is trained: a search goes on only under the bundle with which it began."""
     seed: int
@@ -73,6 +79,7 @@ class Plan(BaseModel):
             entity_column=self.entity_column,
             split_column=self.split_column,
             images=self.images,
+            outlook=Outlook(horizon=self.horizon, season=self.season, known=self.known),
         )
 
 
@@ -171,7 +178,7 @@ class Run:
     ) -> pa.Table:
         """Predict new rows. data: what `recommend` takes. Returns an Arrow table, one row for each row of data.
 
-        Of a series, data is its past, and the answer is the step after its last row, for each series one.
+        Of a series, data is its past, and the answer is the steps after its last row, for each series a horizon.
         Of image files, the column `file` says for which each answer is; unreadable: "leave_out" passes over those that
         cannot be read. Warns of them, and of a past that is shorter than what the model looks back to.
         Raises ColumnError on a missing or retyped column, and on an unknown one unless ignore_extra.

@@ -11,6 +11,7 @@ from executor.catalog.performance import Direction
 from recommender.render import number
 
 BOOSTING: Final = "gradient boosting"  # the name of its baseline
+EXPONENTIAL: Final = "exponential smoothing"  # the same
 
 
 class Estimate(BaseModel):
@@ -30,6 +31,8 @@ class BaselineScore(BaseModel):
 
     says: str
     value: float | None
+    mase: float | None = None
+    """Of a forecast: its mean absolute scaled error."""
     gain: Estimate
     """How much better the model is, positive when it is better, whatever P's direction."""
 
@@ -148,6 +151,9 @@ def verdict(baselines: dict[str, BaselineScore]) -> str:
         others.insert(0, f"But a linear model is better ({linear.says}): use that.")
     elif linear is not None and is_positive(constant.gain) and not is_positive(linear.gain):
         others.insert(0, f"A linear model is as good ({linear.says}).")
+    smoothing = baselines.get(EXPONENTIAL)
+    if smoothing is not None and is_negative(smoothing.gain):
+        others.insert(0, "But exponential smoothing is better: use that.")
     if constant.gain.high < 0:
         return " ".join([f"Worse than {constant.says}: do not use this model.", *others])
     if constant.gain.low <= 0:

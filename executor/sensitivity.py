@@ -33,6 +33,7 @@ RATINGS: Final = {
     Hyperparameter.LAYERS: "medium",
     Hyperparameter.DROPOUT: "medium",
     Hyperparameter.WEIGHT_DECAY: "medium",
+    Hyperparameter.NETWORK: "not rated",
 }
 """How the notes rate the model's sensitivity."""
 NATURAL_ENDS: Final = {

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 PREFIX: Final = "pcwat."  # of our layers' names in a model, so that no column can be called the same
 PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]*")  # the names that every version of Keras can give to an input
 KERAS_WORDS: Final = frozenset(
-    {"class_name", "config", "module", "registered_name", "build_config", "tabular", "cnn", "ensemble"}
+    {"class_name", "config", "module", "registered_name", "build_config", "tabular", "cnn", "forecaster", "ensemble"}
 )
 """Keys by which Keras' JSON tells objects from dicts, and the networks' own names: no input is called so."""
 
@@ -93,14 +93,16 @@ class Signature(BaseModel):
     """Columns of the dataset that rows may have and that are not read: targets, identifiers, constants."""
     inputs: tuple[ModelInput, ...]
     offset_input: str = f"{PREFIX}offset"
-    """The input for a forecast's last values, (rows, targets) float64."""
+    """The input for a forecast's last values, (rows, outputs) float64."""
+    spread_input: str = f"{PREFIX}spread"
+    """The input for the spread of a forecast's window, (rows, outputs) float64."""
     rare_class: int | None
     thresholds: tuple[Threshold, ...]
     """One for binary, on the probability of rare_class; one a label; none otherwise."""
     temperatures: tuple[Temperature, ...] = ()
     """By which the model divides its logits: one for all classes, or one a label; none for other tasks."""
     intervals: Intervals | None = None
-    """Of regression, around each predicted value; None for other tasks."""
+    """Of regression, around each predicted value, and of each step of a forecast; None for other tasks."""
     time_column: str | None
     entity_column: str | None
     windows: Windows | None
@@ -115,7 +117,14 @@ class Signature(BaseModel):
         """Width of the model's answer."""
         if self.task is Task.BINARY:
             return 1
-        return len(self.labels) if self.task is Task.MULTICLASS else len(self.targets)
+        return len(self.labels) if self.task is Task.MULTICLASS else len(self.answered)
+
+    @property
+    def answered(self) -> tuple[str, ...]:
+        """What each output is called: a target, or of a forecast of several steps a target and a step."""
+        if self.windows is None or self.windows.horizon == 1:
+            return self.targets
+        return tuple(f"{target} +{step}" for target in self.targets for step in range(1, self.windows.horizon + 1))
 
     @property
     def cuts(self) -> tuple[float, ...]:
@@ -200,11 +209,11 @@ def answers(signature: Signature, outcome: np.ndarray) -> dict[str, np.ndarray]:
     told = {"prediction": decided}
     if signature.intervals is not None and signature.intervals.half_widths:
         told["low"], told["high"] = signature.intervals.bounds(decided)
-    if len(signature.targets) == 1:
+    if len(signature.answered) == 1:
         return {word: values[:, 0] for word, values in told.items()}
     return {
         f"{word} of {target}": values[:, at]
-        for at, target in enumerate(signature.targets)
+        for at, target in enumerate(signature.answered)
         for word, values in told.items()
     }
 

@@ -68,7 +68,8 @@ class RawTable:
         (rows, targets) float64; None where rows are only to be predicted.
     rows: (rows,) int64, the row's number in the dataset, from 0; -1 for a step after its last row.
     time: (rows,) float64, what the rows are ordered by. entity, part: (rows,) str objects, "" where missing.
-    offset, season_before: (rows, targets) float64 of a forecast: the last value, and the one a season before.
+    offset, last, season_before, spread: (rows, outputs) float64 of a forecast, as its truth: what its change is counted
+        from, the last value, the one a season before, and how far the values of the window spread.
     """
 
     features: Mapping[str, np.ndarray]
@@ -79,9 +80,13 @@ class RawTable:
     entity: np.ndarray | None = None
     part: np.ndarray | None = None
     offset: np.ndarray | None = None
+    last: np.ndarray | None = None
     season_before: np.ndarray | None = None
+    spread: np.ndarray | None = None
     has_clock: bool = False
     """Whether time is in seconds since 1970, and not a number or a place in the file."""
+    window: tuple[int, int] | None = None
+    """Of a forecast: how many lags of how many targets are its first features, lag by lag."""
     levels: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """For each of several labels: how its no and its yes are written in the dataset."""
 
@@ -103,7 +108,9 @@ class RawTable:
             entity=some(self.entity),
             part=some(self.part),
             offset=some(self.offset),
+            last=some(self.last),
             season_before=some(self.season_before),
+            spread=some(self.spread),
         )
 
     def of_form(self, form: Form) -> tuple[str, ...]:

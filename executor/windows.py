@@ -1,29 +1,18 @@
-"""A series as a table: each row asks for the next step, given the last value, changes back from it, and the season."""
+"""A series as a table: each row asks for the next steps, given the last value, changes back from it, and the season."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from executor.table import Form, RawTable
-from recommender.characteristics.sequence import REGULAR_SHARE, Unit, spacing
+from recommender.characteristics.sequence import Unit
 from rules.errors import DatasetError
 
-if TYPE_CHECKING:
-    from recommender.dataset import Dataset
-    from recommender.roles import Roles
-
-FEWEST_LAGS, MOST_LAGS = 3, 14  # steps; two weeks of a daily series
-STEPS_A_LAG: Final = 10  # steps of the series for each lag, so that short series get short windows
-SEASONS_SEEN: Final = 3  # times that the series must span a season before its lag is used
-DAY: Final = 86_400.0  # seconds
-YEAR: Final = 365.2425 * DAY  # seconds, the mean Gregorian year
-NATURAL_SEASONS: Final = (DAY, 7 * DAY, YEAR)  # seconds
-DECIMAL_YEARS: Final = (1500.0, 2500.0)  # numbers between them that rise by at most 1 a step are read as years
-TRAINING_SHARE: Final = 0.64  # of the series, its beginning, which is certain to train: 0.8 · 0.8
+FEWEST_LAGS: Final = 3  # steps that a forecast looks back at least
 
 
 class Step(BaseModel):
@@ -49,6 +38,14 @@ class Windows(BaseModel):
     """Mean distance of two rows in time, in the unit of the time column (seconds for time stamps)."""
     regular: Step | None = None
     """The step that nearly all rows take; None without one, and then the time of a forecast cannot be told."""
+    horizon: int = 1
+    """Steps ahead that a row asks for."""
+    known: tuple[str, ...] = ()
+    """Columns whose values at the steps ahead are known in advance."""
+    trending: tuple[str, ...] = ()
+    """Columns of numbers that grow with time: of them only changes are read, for later values lie off the scale."""
+    least_spread: tuple[float, ...] = ()
+    """The least spread of a window, (targets,); empty where windows are not divided by their spread."""
 
     @property
     def lookback(self) -> int:
@@ -56,71 +53,68 @@ class Windows(BaseModel):
         return max(self.lags)
 
 
-def regular_step(dataset: Dataset, roles: Roles) -> Step | None:
-    """The step of the time column, where nearly all rows take it."""
-    if roles.time_column is None:
-        return None
-    found = spacing(dataset, roles.time_column, entity=roles.entity_column)
-    if found is None or found.step <= 0 or found.regular_share < REGULAR_SHARE:
-        return None
-    return Step(unit=found.unit, size=found.step)
-
-
-def plan_windows(table: RawTable, roles: Roles, *, regular: Step | None = None) -> Windows:
-    """Choose the lags by the length of the series and its natural seasons: day, week, year.
-
-    Raises DatasetError on a series that is too short to look back.
-    """
-    ordered = _in_order(table)
-    starts = _starts(ordered)
-    longest = int(np.bincount(np.cumsum(starts)).max())
-    lags = max(FEWEST_LAGS, min(MOST_LAGS, longest // STEPS_A_LAG))
-    if longest <= FEWEST_LAGS:
-        raise DatasetError(
-            f"A forecast looks back {FEWEST_LAGS} steps, but the longest series has {longest} rows. Collect more rows."
-        )
-    step = _step(ordered, starts)
-    seasons = _seasons(step, ordered, longest)
-    back = {*range(2, lags + 1), *(lag for season in seasons for lag in (season, season + 1))} - {1}
-    return Windows(
-        targets=roles.targets,
-        lags=tuple(sorted(back)),
-        season=_best_season(ordered, starts, seasons),
-        step=step,
-        regular=regular,
-    )
-
-
 def lag_table(table: RawTable, windows: Windows) -> RawTable:
-    """One row for each step whose truth and last value are known, ordered by entity and time.
+    """One row for each step from which all steps of the horizon and the last value are known, by entity and time.
 
-    Features: for each target the value `lag` steps before less the last value; for each other column its value one step
-    before, and of numbers its last change; the time stamp of the step itself. A missing value of a target is bridged
-    with the value before it. offset is the last value, season_before the value one season before.
+    Features: for each target the value `lag` steps before less the last value, in spreads of the window where windows
+    have one; for each other column its value one step before (not of trending ones), and of numbers its last change, of
+    columns known in advance the values at the steps ahead; the time stamp of the first step. A missing value of a
+    target is bridged with the value before it, but never asked for. Rows without a whole window are left out where most
+    rows have one.
+    truth, offset, last, season_before, spread: (rows, targets · horizon), target by target; the offset is the value a
+    season before where there is one and windows have a spread.
     """
-    made = _windows(_in_order(table), windows)
-    known = ~np.isnan(_values(made.offset)).any(axis=1) & ~np.isnan(_values(made.truth)).any(axis=1)
+    made = _windows(in_order(table), windows)
+    known = ~np.isnan(values_of(made.offset)).any(axis=1) & ~np.isnan(values_of(made.truth)).any(axis=1)
+    if windows.least_spread:
+        deepest = made.features[f"{windows.targets[0]} [-{windows.lookback}] - [-1]"]
+        whole = known & ~np.isnan(deepest)
+        known = whole if 2 * whole.sum() >= known.sum() else known
     return made.take(known)
 
 
 def next_steps(table: RawTable, windows: Windows) -> RawTable:
-    """One row for each entity: the step after its last row; `rows` are -1 and `truth` is None.
+    """One row for each entity: the steps after its last known one; `rows` are -1 and `truth` is None.
 
+    Rows at the end without any target are steps ahead, of which only the columns known in advance are read.
     Raises DatasetError if there is no row, or an entity has no value to start from.
     """
     if not len(table):
         raise DatasetError("A forecast continues rows of the past, but none has a time. Give rows with their time.")
-    ordered = _in_order(table)
-    last = np.flatnonzero(np.append(_starts(ordered)[1:], [True]))
+    ordered = in_order(table)
+    if windows.known:
+        return _first_unknown(ordered, windows)
+    last = np.flatnonzero(np.append(series_starts(ordered)[1:], [True]))
     after = ordered.take(last)
-    time = None if after.time is None or ordered.time is None else _next(after.time, ordered.time, windows)
+    time = None if after.time is None or ordered.time is None else following(after.time, ordered.time, windows)
     # A number after all others keeps the step last where rows are ordered by their place in the file.
     beyond = int(ordered.rows.max()) + 1
-    unknown = np.full_like(_values(after.truth), np.nan)
+    unknown = np.full_like(values_of(after.truth), np.nan)
     after = replace(after, rows=np.full(len(last), beyond), time=time, truth=unknown)
-    made = _windows(_in_order(_appended(ordered, after)), windows)
-    steps = made.take(made.rows == beyond)
-    if np.isnan(_values(steps.offset)).any():
+    made = _windows(in_order(appended(ordered, after)), windows)
+    return _asked(made.take(made.rows == beyond), windows)
+
+
+def _first_unknown(ordered: RawTable, windows: Windows) -> RawTable:
+    """The first row of each entity after its last known target. Raises DatasetError where there is none."""
+    missing = np.isnan(values_of(ordered.truth)).all(axis=1)
+    places = []
+    for rows in np.split(np.arange(len(ordered)), np.flatnonzero(series_starts(ordered))[1:]):
+        known = np.flatnonzero(~missing[rows])
+        after = known[-1] + 1 if len(known) else 0
+        if len(rows) - after < windows.horizon:
+            raise DatasetError(
+                f"A forecast needs {', '.join(map(repr, windows.known))}, which were said to be known in advance, for "
+                f"{windows.horizon} steps after the last known target, but got {len(rows) - after}. Add rows whose "
+                "target is empty."
+            )
+        places.append(rows[after])
+    return _asked(_windows(ordered, windows).take(np.array(places)), windows)
+
+
+def _asked(steps: RawTable, windows: Windows) -> RawTable:
+    """Rows that are only to be answered. Raises DatasetError where one has no value to start from."""
+    if np.isnan(values_of(steps.offset)).any():
         raise DatasetError(
             f"A forecast starts from the last known value, but {', '.join(map(repr, windows.targets))} has none. "
             "Give rows of the past with known values."
@@ -130,16 +124,16 @@ def next_steps(table: RawTable, windows: Windows) -> RawTable:
 
 def rows_of_shortest(table: RawTable) -> int:
     """Rows of the shortest series, or of the only one."""
-    return int(np.bincount(np.cumsum(_starts(_in_order(table))) - 1).min())
+    return int(np.bincount(np.cumsum(series_starts(in_order(table))) - 1).min())
 
 
-def _next(last: np.ndarray, history: np.ndarray, windows: Windows) -> np.ndarray:
+def following(last: np.ndarray, history: np.ndarray, windows: Windows) -> np.ndarray:
     """The time one step later, (entities,); history: all times, whose latest day of a month is that of each month.
 
     >>> step = Step(unit="months", size=1)
     >>> month_ends = np.array(["2023-01-31", "2023-02-28"], "M8[s]").astype(float)
-    >>> after = _next(month_ends[1:], month_ends, Windows(targets=("y",), lags=(2,), season=None, step=1, regular=step))
-    >>> str(after.astype("M8[s]")[0])
+    >>> windows = Windows(targets=("y",), lags=(2,), season=None, step=1, regular=step)
+    >>> str(following(month_ends[1:], month_ends, windows).astype("M8[s]")[0])
     '2023-03-31T00:00:00'
     """
     step = windows.regular
@@ -160,29 +154,63 @@ def _next(last: np.ndarray, history: np.ndarray, windows: Windows) -> np.ndarray
 
 def _windows(ordered: RawTable, windows: Windows) -> RawTable:
     """The features of every row, complete or not."""
-    starts = _starts(ordered)
+    starts = series_starts(ordered)
     begin = np.maximum.accumulate(np.where(starts, np.arange(len(ordered)), 0))
-    filled = _bridged(_values(ordered.truth), starts)
+    filled = bridged(values_of(ordered.truth), starts)
     last = _before(filled, 1, begin)
     columns: dict[str, tuple[Form, np.ndarray]] = {}
     if ordered.has_clock and ordered.time is not None:
         columns["time"] = Form.TIME, ordered.time
-    for lag in windows.lags:
-        change = _before(filled, lag, begin) - last
+    changes = {lag: _before(filled, lag, begin) - last for lag in windows.lags}
+    spread = _spread(changes, windows)
+    for lag, change in changes.items():
         for number, target in enumerate(windows.targets):
-            columns[f"{target} [-{lag}] - [-1]"] = Form.NUMBER, change[:, number]
+            columns[f"{target} [-{lag}] - [-1]"] = Form.NUMBER, (change / spread)[:, number]
     for name, values in ordered.features.items():
         form, before = ordered.forms[name], _before(values, 1, begin)
-        columns[_free(f"{name} [-1]", columns)] = form, before
+        if name not in windows.trending:
+            columns[_free(f"{name} [-1]", columns)] = form, before
         if form is Form.NUMBER:
             columns[_free(f"{name} [-1] - [-2]", columns)] = form, before - _before(values, 2, begin)
+        if name in windows.known:
+            for step in range(windows.horizon):
+                columns[_free(f"{name} [+{step + 1}]", columns)] = form, _before(values, -step, begin)
+    season = None if windows.season is None else _ahead(filled, begin, windows, season=windows.season)
+    last = np.repeat(last, windows.horizon, axis=1)
     return replace(
         ordered,
         features={name: values for name, (_, values) in columns.items()},
         forms={name: form for name, (form, _) in columns.items()},
-        offset=last,
-        season_before=None if windows.season is None else _before(filled, windows.season, begin),
+        truth=_ahead(values_of(ordered.truth), begin, windows),
+        offset=last if season is None or not windows.least_spread else np.where(np.isnan(season), last, season),
+        last=last,
+        season_before=season,
+        spread=np.repeat(spread, windows.horizon, axis=1) if windows.least_spread else None,
+        window=(len(windows.lags), len(windows.targets)) if windows.least_spread else None,
     )
+
+
+def _ahead(values: np.ndarray, begin: np.ndarray, windows: Windows, *, season: int | None = None) -> np.ndarray:
+    """Values at the steps ahead, or the known ones whole seasons before them, (rows, targets · horizon)."""
+    lags = [-step if season is None else season * (step // season + 1) - step for step in range(windows.horizon)]
+    every = np.stack([_before(values, lag, begin) for lag in lags], axis=2)
+    return every.reshape(len(values), -1)
+
+
+def _spread(changes: dict[int, np.ndarray], windows: Windows) -> np.ndarray:
+    """The standard deviation of each row's window, (rows, targets), at least the least spread; 1 where it is not used.
+
+    The scale of reversible instance normalisation (Kim et al. 2022, ICLR), around the last value's subtraction.
+    """
+    (first, *_) = changes.values()
+    if not windows.least_spread:
+        return np.ones_like(first)
+    every = np.stack([np.zeros_like(first), *changes.values()])
+    count = (~np.isnan(every)).sum(axis=0)
+    mean = np.nansum(every, axis=0) / np.maximum(count, 1)
+    square = np.nansum((every - mean) ** 2, axis=0) / np.maximum(count, 1)
+    least = np.array([value if value > 0 else 1.0 for value in windows.least_spread])
+    return np.asarray(np.maximum(np.sqrt(square), least))
 
 
 def _free(name: str, taken: dict[str, tuple[Form, np.ndarray]]) -> str:
@@ -192,14 +220,14 @@ def _free(name: str, taken: dict[str, tuple[Form, np.ndarray]]) -> str:
     return name
 
 
-def _in_order(table: RawTable) -> RawTable:
+def in_order(table: RawTable) -> RawTable:
     """The rows by entity and time; of equal times, in file order."""
     time = table.rows if table.time is None else table.time
     entity = np.zeros(len(table)) if table.entity is None else np.unique(table.entity, return_inverse=True)[1]
     return table.take(np.lexsort((time, entity)))
 
 
-def _starts(ordered: RawTable) -> np.ndarray:
+def series_starts(ordered: RawTable) -> np.ndarray:
     """Whether a row is the first of its entity, (rows,) boolean."""
     starts = np.zeros(len(ordered), bool)
     starts[:1] = True
@@ -209,62 +237,31 @@ def _starts(ordered: RawTable) -> np.ndarray:
 
 
 def _before(values: np.ndarray, lag: int, begin: np.ndarray) -> np.ndarray:
-    """Values `lag` rows before within the same entity; NaN, or "" for words, where there is no such row."""
+    """Values `lag` rows before (after, where it is negative) in the same entity; NaN, or "" for words, where none is.
+
+    begin: the first row of each row's entity.
+    """
     source = np.arange(len(values)) - lag
-    shifted = values[np.maximum(source, 0)].copy()
-    shifted[source < begin] = "" if values.dtype == object else np.nan
+    inside = np.clip(source, 0, len(values) - 1)
+    shifted = values[inside].copy()
+    shifted[(source != inside) | (begin[inside] != begin)] = "" if values.dtype == object else np.nan
     return shifted
 
 
-def _bridged(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+def bridged(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Each missing value replaced by the last known one of its entity; (rows, targets)."""
     fixed = ~np.isnan(values) | starts[:, None]
     place = np.maximum.accumulate(np.where(fixed, np.arange(len(values))[:, None], 0), axis=0)
     return np.take_along_axis(values, place, axis=0)
 
 
-def _step(ordered: RawTable, starts: np.ndarray) -> float:
-    """Mean distance of two neighbours in time; 1 without a time column."""
-    if ordered.time is None:
-        return 1.0
-    steps = np.diff(ordered.time)[~starts[1:]]
-    return float(steps.mean()) if len(steps) and steps.mean() > 0 else 1.0
-
-
-def _seasons(step: float, ordered: RawTable, longest: int) -> tuple[int, ...]:
-    """Natural seasons in steps, those that the series spans often enough."""
-    if ordered.has_clock:
-        seconds = step
-    elif ordered.time is not None and step <= 1 and _are_years(ordered.time):
-        seconds = step * YEAR
-    else:
-        return ()
-    lengths = {round(period / seconds) for period in NATURAL_SEASONS}
-    return tuple(sorted(length for length in lengths if length > 1 and length * SEASONS_SEEN <= longest))
-
-
-def _are_years(time: np.ndarray) -> bool:
-    low, high = DECIMAL_YEARS
-    return bool(low <= time.min() and time.max() <= high and np.any(time != np.rint(time)))
-
-
-def _best_season(ordered: RawTable, starts: np.ndarray, seasons: tuple[int, ...]) -> int | None:
-    """The season with the least mean absolute change from one to the next, at the beginning of the series."""
-    begin = np.maximum.accumulate(np.where(starts, np.arange(len(ordered)), 0))
-    values = _values(ordered.truth)
-    early = slice(0, max(1, int(TRAINING_SHARE * len(ordered))))
-    changes = {season: np.abs(values - _before(values, season, begin))[early] for season in seasons}
-    errors = {season: float(np.nanmean(change)) for season, change in changes.items() if not np.isnan(change).all()}
-    return min(errors, key=lambda season: errors[season], default=None)
-
-
-def _values(values: np.ndarray | None) -> np.ndarray:
+def values_of(values: np.ndarray | None) -> np.ndarray:
     if values is None:
         raise DatasetError("A forecast needs the past values of its target, but the rows have none. Add the column.")
     return values
 
 
-def _appended(first: RawTable, second: RawTable) -> RawTable:
+def appended(first: RawTable, second: RawTable) -> RawTable:
     """Two tables with the same columns, one below the other."""
 
     def both(upper: np.ndarray | None, lower: np.ndarray | None) -> np.ndarray | None:

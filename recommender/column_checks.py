@@ -92,6 +92,23 @@ def check_split(dataset: Dataset, name: str, targets: Sequence[str]) -> None:
         raise ColumnError(f"The split column {name!r} must name some rows 'train', but it names none.")
 
 
+def check_outlook(dataset: Dataset, roles: Roles) -> None:
+    """Raises TargetError where the outlook of a forecast is given for another task, ColumnError on unknown columns."""
+    said = roles.outlook
+    if roles.task is not Task.FORECASTING and said != type(said)():
+        raise TargetError(
+            f"--horizon, --season and --known belong to a forecast, but the task is {roles.task}. Leave them out, or "
+            "say --task forecasting."
+        )
+    for name in said.known:
+        check_column(dataset, name, ColumnError, "column known in advance")
+        if name not in roles.features:
+            raise ColumnError(
+                f"A column known in advance must be one to learn from, but {name!r} is not. Columns: "
+                f"{listed(roles.features, most=MOST_LISTED) or 'none'}."
+            )
+
+
 def check_features(dataset: Dataset, roles: Roles) -> None:
     """Raises ColumnError where nothing is left to learn from, or a feature is infinite."""
     if not roles.features and roles.task is not Task.FORECASTING:

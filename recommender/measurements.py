@@ -256,4 +256,8 @@ def of_sequence(dataset: Dataset, roles: Roles) -> Sequence[Characteristic]:
                     name="season_autocorrelation", value=tie.lag_season, unit="1", how=f"lag {season} of {how}"
                 ),
             ]
+    if roles.task is Task.FORECASTING:
+        from recommender.characteristics.series import of_series  # noqa: PLC0415  NumPy, which tables do without
+
+        found = [one for one in found if one.name != "season"] + list(of_series(dataset, roles, steps))
     return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 import click
 
+from recommender.outlook import Outlook
 from recommender.plan import seconds
 from recommender.recommend import Said, StrategyOptions
 from recommender.roles import Kind
@@ -38,6 +39,9 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
         image_size: str | None,
         image_fit: str | None,
         unreadable_images: str | None,
+        horizon: int | None,
+        season: int | None,
+        known: tuple[str, ...],
         **rest: Any,  # noqa: ANN401  the wrapped command's own options, untouched
     ) -> Any:  # noqa: ANN401
         said = Said(
@@ -48,6 +52,7 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
             entity_column=entity,
             split_column=split,
             images=image_reading(image_size, image_fit, unreadable_images),
+            outlook=Outlook(horizon=horizon, season=season, known=known),
         )
         return command(said=said, **rest)
 
@@ -62,6 +67,11 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--entity", metavar="COLUMN", help="Column whose equal values never lie on both sides of a split."
         ),
         click.option("--split", metavar="COLUMN", help="Column that names train, validation and test rows."),
+        click.option(
+            "--horizon", type=click.IntRange(min=1), metavar="STEPS", help="Steps that a forecast looks ahead."
+        ),
+        click.option("--season", type=click.IntRange(min=1), metavar="STEPS", help="Steps of a season; 1 for none."),
+        click.option("--known", multiple=True, metavar="COLUMN", help="Column that is known in advance; repeat it."),
         click.option("--delimiter", metavar="CHARACTER", help="What separates columns, where it is not found out."),
         click.option("--image-size", metavar="HEIGHTxWIDTH", help="Pixels to which image files are brought."),
         click.option(

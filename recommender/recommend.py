@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from recommender.bundle_pins import with_bundle
 from recommender.dataset import Dataset
 from recommender.guardrails import check_choices, in_order
+from recommender.outlook import Outlook
 from recommender.plan import trial_budget
 from recommender.profile import Profile, facts, measure, rarest_class
 from recommender.roles import Kind, Roles, infer_roles
@@ -38,6 +39,7 @@ class Said:
     split_column: str | None = None
     images: ImageReading | None = None
     """How image files are read; None where nothing is said about them."""
+    outlook: Outlook = field(default_factory=Outlook)
 
     def recorded(self, *, delimiter: str | None, budget: float | None, trials: int | None) -> Asked:
         """What was said, for the record."""
@@ -52,6 +54,9 @@ class Said:
             budget=budget,
             trials=trials,
             images=self.images,
+            horizon=self.outlook.horizon,
+            season=self.outlook.season,
+            known=self.outlook.known,
         )
 
     @classmethod
@@ -65,6 +70,7 @@ class Said:
             entity_column=asked.entity_column,
             split_column=asked.split_column,
             images=asked.images,
+            outlook=Outlook(horizon=asked.horizon, season=asked.season, known=asked.known),
         )
 
 
@@ -204,6 +210,7 @@ def roles_of(dataset: Dataset, said: Said) -> Roles:
         time_column=said.time_column,
         entity_column=said.entity_column,
         split_column=said.split_column,
+        outlook=said.outlook,
     )
 
 

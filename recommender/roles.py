@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from recommender.characteristics.sequence import find_time, persistence, spacing
-from recommender.column_checks import KIND_PART, check_column, check_features, check_kind, check_split, check_time
+from recommender.column_checks import (
+    KIND_PART,
+    check_column,
+    check_features,
+    check_kind,
+    check_outlook,
+    check_split,
+    check_time,
+)
 from recommender.kinds import UNUSED_KINDS, Kind, Role, grade, infer_kind, named_as_identifier
+from recommender.outlook import Outlook
 from recommender.proposal import propose_target
 from recommender.splitting import PART_WORDS, PARTS, TRAINING_WORDS
 from recommender.sql import is_number, is_text, level_text, quoted
@@ -47,6 +56,8 @@ class Roles:
     entity_column: str | None = None
     """Rows that share its value belong together: they never lie on both sides of a split."""
     split_column: str | None = None
+    outlook: Outlook = field(default_factory=Outlook)
+    """How far a forecast looks ahead, and what it knows in advance."""
     doubt: str = ""
     """The other way in which the target can be read, where there is one."""
 
@@ -79,6 +90,7 @@ def infer_roles(
     time_column: str | None = None,
     entity_column: str | None = None,
     split_column: str | None = None,
+    outlook: Outlook | None = None,
 ) -> Roles:
     """Find out what is to be predicted and what each column is; what is given is checked and kept.
 
@@ -119,9 +131,11 @@ def infer_roles(
         time_reason="given by --time" if time_column else "",
         entity_column=entity_column,
         split_column=split_column,
+        outlook=outlook or Outlook(),
         doubt=reading.doubt,
     )
     roles = _with_time(dataset, roles, reading, task)
+    check_outlook(dataset, roles)
     check_features(dataset, roles)
     return roles
 

@@ -101,6 +101,10 @@ class Space:
                 cuts.add(test.constant)
         if any(FACTS[fact].tasks != frozenset(Task) for fact in thresholds):
             thresholds.setdefault("task", set())
+        for combination in IMPOSSIBLE:
+            # Cells that no dataset can be in are told from the others by all of these facts.
+            if thresholds.keys() & combination.keys():
+                thresholds |= {fact: thresholds.get(fact, set()) for fact in combination}
         return cls({fact: pieces(fact, thresholds[fact]) for fact in FACTS if fact in thresholds})
 
     @cached_property

@@ -328,6 +328,8 @@ class Hyperparameter(StrEnum):
     LAYERS = "layers"
     DROPOUT = "dropout"
     WEIGHT_DECAY = "weight_decay"
+    NETWORK = "network"
+    """Which network reads a forecast's windows: not in the table, for the notes take the architecture as given."""
 
 
 class Defaults(Choice):
@@ -367,10 +369,25 @@ class HighAndMedium(Choice):
 
     @property
     def searched(self) -> tuple[Hyperparameter, ...]:
-        return tuple(Hyperparameter)
+        return tuple(Hyperparameter)[:6]
 
 
-Hyperparameters = Annotated[Defaults | MostSensitive | HighSensitivity | HighAndMedium, Field(discriminator="name")]
+ForecastNetwork = Literal["linear", "mlp", "gru"]
+
+
+class Networks(Choice):
+    """Of a forecast: which network reads the windows, and the learning rate."""
+
+    name: Literal["networks"] = "networks"
+
+    @property
+    def searched(self) -> tuple[Hyperparameter, ...]:
+        return (Hyperparameter.NETWORK, Hyperparameter.LEARNING_RATE)
+
+
+Hyperparameters = Annotated[
+    Defaults | MostSensitive | HighSensitivity | HighAndMedium | Networks, Field(discriminator="name")
+]
 
 # T ─ how the next combination is chosen ─────────────────────────────────────────────────────────────────────────────
 

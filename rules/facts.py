@@ -132,6 +132,7 @@ def _count(name: str, meaning: str, unit: str, *, low: int = 0, tasks: frozenset
     return Fact(name=name, meaning=meaning, unit=unit, domain=Interval(low=low, high=math.inf, whole=True), tasks=tasks)
 
 
+_SERIES: Final = frozenset({Task.FORECASTING})
 _ALL: Final = (
     Fact(
         name="task",
@@ -183,6 +184,13 @@ _ALL: Final = (
         domain=Interval(low=0, high=1),
         tasks=frozenset({Task.BINARY, Task.MULTICLASS}),
     ),
+    _count("series", "series that a forecast continues: entities times targets", "series", low=1, tasks=_SERIES),
+    _count("series_length", "rows of the longest series", "rows", low=1, tasks=_SERIES),
+    _count("season", "steps of the season that repeats best; 1 for none", "steps", low=1, tasks=_SERIES),
+    _count("horizon", "steps that a forecast looks ahead", "steps", low=1, tasks=_SERIES),
+    _share("trend_strength", "share of the variance without season that the trend explains", "1", _SERIES),
+    _share("season_strength", "share of the variance without trend that the season explains", "1", _SERIES),
+    _share("gap_share", "share of steps in time that are longer than most", "fraction of steps", _SERIES),
     _count("trial_budget", "trials that the budget allows", "trials", low=1),
     Fact(
         name="activation",

@@ -114,6 +114,11 @@ class Asked(BaseModel):
     trials: int | None
     images: ImageReading | None = None
     """None where nothing was said about them."""
+    horizon: int | None = None
+    """Steps ahead of a forecast."""
+    season: int | None = None
+    known: tuple[str, ...] = ()
+    """Columns known in advance."""
 
 
 class Guardrail(BaseModel):

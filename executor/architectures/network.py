@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from executor.architectures import cnn, pretrained, tabular
+from executor.architectures import cnn, forecaster, pretrained, tabular
 from executor.catalog.optimization import adapts
 from executor.parts import Architecture
 from rules.choices import Backbone
@@ -26,7 +26,11 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
         return pretrained.build_network(
             parts=parts, bundle=bundle, backbone=backbone, hyperparameters=hyperparameters, seed=seed
         )
-    build = cnn.build_network if parts.architecture is Architecture.CNN else tabular.build_network
+    build = {
+        Architecture.CNN: cnn.build_network,
+        Architecture.FORECASTER: forecaster.build_network,
+        Architecture.TABULAR: tabular.build_network,
+    }[parts.architecture]
     return build(parts=parts, bundle=bundle, hyperparameters=hyperparameters, seed=seed)
 
 
@@ -34,6 +38,8 @@ def paces_of(network: keras.Model, parts: Parts, bundle: Bundle) -> list[float]:
     """By how much the learning rate of each trainable weight differs from that of a hidden layer."""
     if parts.architecture is Architecture.CNN or not adapts(bundle.optimizer):
         return [1.0] * len(network.trainable_variables)
+    if parts.architecture is Architecture.FORECASTER:
+        return [forecaster.pace(weight.path.split("/")[-2]) for weight in network.trainable_variables]
     coded = parts.train.codes.shape[1] if parts.vocabulary > 0 else 0
     joined = tabular.joined_width(width=parts.train.dense.shape[1], waved=parts.numbers, coded=coded)
     names = (weight.path.split("/")[-2:] for weight in network.trainable_variables)

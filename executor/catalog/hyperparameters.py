@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from executor.parts import Architecture
 from recommender.speed import LAYERS, UNITS, trial_seconds
-from rules.choices import Grid, Huber, Hyperparameter, LearningRate, MaeLoss, Manual, MseLoss, Schedule
+from rules.choices import ForecastNetwork, Grid, Huber, Hyperparameter, LearningRate, MaeLoss, Manual, MseLoss, Schedule
 from rules.errors import ChoiceError, did_you_mean
 
 if TYPE_CHECKING:
@@ -47,6 +47,11 @@ LARGEST_RATE: Final = 10.0  # the limit of rules.choices.LearningRate
 SHRINKAGES: Final = (1e-4, 1e-5, 5e-4)  # share of each weight that decay takes in a step at the default rate
 LARGEST_DECAY: Final = 0.5  # of a weight a step at rate 1; it keeps low rates from asking for decays above 1
 GRID_TRIALS: Final = 12  # combinations of a grid when no number of trials is given (EVIDENCE.md, section 2, T)
+FORECAST_UNITS: Final = 64
+"""Units of a forecast's hidden layers: its windows are tens of numbers, and its rows few and alike."""
+FORECAST_LAYERS: Final = 2  # hidden ones of a forecast's perceptron (TiDE: one or two)
+NETWORKS: Final[tuple[Value, ...]] = ("mlp", "linear", "gru")
+"""The first is the default: it holds the linear one, and what the notes say of W concerns its hidden layers."""
 NEIGHBOURS: Final = 2  # per hyperparameter in a manual search that has no list of its own
 
 
@@ -65,6 +70,8 @@ class Configuration(BaseModel):
     dropout: Annotated[float, Field(ge=0, lt=1)]
     weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Decoupled: a step takes rate · decay of each weight."""
+    network: ForecastNetwork = "mlp"
+    """Which network reads the windows of a forecast; others have but one."""
 
 
 def configuration(
@@ -88,6 +95,8 @@ def configuration(
     }
     if architecture is Architecture.CNN:
         defaults |= {"units": IMAGE_UNITS, "layers": IMAGE_LAYERS}
+    if architecture is Architecture.FORECASTER:
+        defaults |= {"units": FORECAST_UNITS, "layers": FORECAST_LAYERS}
     try:
         return Configuration.model_validate({**defaults, **values})
     except ValidationError as error:
@@ -190,6 +199,8 @@ def _worth_trying(name: Hyperparameter, bundle: Bundle, scope: Scope) -> list[Va
     units, layers = [UNITS, 128, 512, 64], [2, 4, 1]
     if scope.architecture is Architecture.CNN:
         units, layers = [IMAGE_UNITS, *IMAGE_UNITS_TRIED], [*IMAGE_LAYERS_TRIED]
+    elif scope.architecture is Architecture.FORECASTER:
+        units, layers = [FORECAST_UNITS, 128, 32], [1, 3]
     elif scope.rows < FEW_ROWS and not _answers_numbers(bundle):
         units = [128, 64, 32]
     elif scope.rows < SOME_ROWS:
@@ -206,6 +217,7 @@ def _worth_trying(name: Hyperparameter, bundle: Bundle, scope: Scope) -> list[Va
         Hyperparameter.LAYERS: [*layers],
         Hyperparameter.DROPOUT: [0.0, 0.1, 0.3, 0.5],
         Hyperparameter.WEIGHT_DECAY: [*decays, 0.0],
+        Hyperparameter.NETWORK: [*NETWORKS],
     }
     return list(dict.fromkeys(others[name] if name is Hyperparameter.UNITS else [default, *others[name]]))
 

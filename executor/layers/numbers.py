@@ -163,4 +163,12 @@ def varying_waves(seconds: np.ndarray) -> list[int]:
     return [int(wave) for wave in np.flatnonzero(high - low > LEAST_WAVE)]
 
 
+def spanned_waves(seconds: np.ndarray, kept: list[int]) -> list[int]:
+    """Those of some waves whose period the rows span at least CYCLES_SPANNED times; seconds: (rows, columns)."""
+    span = np.nanmax(seconds, axis=0) - np.nanmin(seconds, axis=0)
+    periods = [*PERIODS, *PERIODS]  # sines, then cosines
+    return [wave for wave in kept if span[wave // WAVES] >= CYCLES_SPANNED * periods[wave % WAVES]]
+
+
+CYCLES_SPANNED: Final = 2.0  # of a wave, from which training rows tell it from a trend
 LEAST_WAVE: Final = 1e-3  # of an amplitude of 1; a daily series' time of day stays below it

@@ -86,7 +86,7 @@ class OneByOneRunner:
         chosen = configuration(at.bundle, proposal.hyperparameters, architecture=at.parts.architecture)
         # A network for images gains most where its rate has decayed, also after epochs in which the score stood still:
         # of 400 digits, 0.90 instead of 0.79 of those of other writers.
-        patience = patience_of(proposal.epochs) if at.parts.architecture.is_stackable else proposal.epochs
+        patience = patience_of(proposal.epochs) if at.parts.image is None else proposal.epochs
         member = Member(proposal, chosen, Training(patience=patience))
         try:
             traced = self._traced(member)
@@ -120,7 +120,7 @@ class OneByOneRunner:
             optimizer.build(network.trainable_variables)
             at_once = ROWS_PER_CALL if at.parts.image is None else IMAGES_PER_CALL
             outputs = compiled_outputs(network, at_once=at_once)
-            step = _compiled_step(network, optimizer, at, batch=self._batch)
+            step = compiled_step(network, optimizer, at, batch=self._batch)
             start = [variable.numpy() for variable in optimizer.variables]
             traced = Traced(network=network, optimizer=optimizer, start=start, step=step, outputs=outputs)
         else:
@@ -227,7 +227,7 @@ def compiled_outputs(network: keras.Model, *, at_once: int = ROWS_PER_CALL) -> C
     return compute
 
 
-def _compiled_step(
+def compiled_step(
     network: keras.Model, optimizer: keras.optimizers.Optimizer, at: Workplace, *, batch: int
 ) -> Callable[[np.ndarray, np.ndarray, float], None]:
     """A function that takes training steps; rows: (steps, batch) int32 indices, rates: (steps,) float32; weight decay.

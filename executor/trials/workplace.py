@@ -108,6 +108,8 @@ def on_device(examples: Examples, parts: Parts, weight: np.ndarray | None = None
     inputs = {} if images is not None else {"dense": tf.constant(examples.dense, tf.float32)}
     if parts.vocabulary > 0:
         inputs["codes"] = tf.constant(examples.codes, tf.int32)
+    if examples.spread is not None:
+        inputs["spread"] = tf.constant(examples.spread, tf.float32)
     return Rows(
         inputs=inputs,
         target=tf.constant(examples.target, tf.float32),

@@ -164,26 +164,48 @@ def test_several_numbers_are_learned_together(tmp_path: Path) -> None:
     ]
 
 
-def test_a_series_is_continued_by_one_step(tmp_path: Path) -> None:
+def test_a_series_is_continued_by_its_next_months(tmp_path: Path) -> None:
     months = [f"{1990 + month // 12}-{month % 12 + 1:02d}-01" for month in range(180)]
     values = [round(100 + month / 2 + 20 * np.sin(month * np.pi / 6), 3) for month in range(180)]
     path = write_table(tmp_path / "t.csv", ["month", "value"], zip(months, values, strict=True))
-    run = train(path, target="value", trials=2, directory=tmp_path / "run")
+    run = train(path, target="value", trials=4, directory=tmp_path / "run")
     assert run.signature.task == "forecasting"
     assert run.scores.has_signal
+    assert {"constant", "seasonal naive", "exponential smoothing", "linear"} <= set(run.scores.baselines)
+    ours, seasonal = run.scores.others["mase"], run.scores.baselines["seasonal naive"].mase
+    assert ours is not None
+    assert seasonal is not None
+    assert ours < seasonal
     answers = run.predict(path)
-    assert answers.column("month").to_pylist() == [datetime.date(2005, 1, 1)]
-    (answer,) = answers.column("prediction").to_pylist()
-    assert answer == pytest.approx(100 + 90, abs=8)  # month 180: the sine is 0
+    assert answers.column_names == ["month", "prediction", "low", "high"]
+    assert answers.column("month").to_pylist()[:2] == [datetime.date(2005, 1, 1), datetime.date(2005, 2, 1)]
+    said = np.array([answers.column(name).to_pylist() for name in ("low", "prediction", "high")])
+    later = np.arange(180, 198)
+    assert said.shape == (3, 18)
+    assert said[1] == pytest.approx(100 + later / 2 + 20 * np.sin(later * np.pi / 6), abs=8)
+    assert (said[0] < said[1]).all()
+    assert (said[1] < said[2]).all()
+
+
+def test_several_series_in_long_form_are_continued_as_far_as_a_person_asks(tmp_path: Path) -> None:
+    days = [str(np.datetime64("2024-01-01") + day) for day in range(100)]
+    rows = [[day, shop, round(10 * (shop == "b") + at % 7, 2)] for at, day in enumerate(days) for shop in "ab"]
+    path = write_table(tmp_path / "t.csv", ["day", "shop", "sold"], rows)
+    said = {"target": "sold", "task": "forecasting", "horizon": 3}
+    run = train(path, **said, trials=1, directory=tmp_path / "run")
+    answers = run.predict(path)
+    assert answers.column("shop").to_pylist() == ["a"] * 3 + ["b"] * 3
+    assert answers.column("day").to_pylist()[:3] == [datetime.date(2024, 4, day) for day in (10, 11, 12)]
+    assert answers.column("prediction").to_pylist() == pytest.approx([2, 3, 4, 12, 13, 14], abs=0.5)
 
 
 def test_a_forecast_without_a_regular_time_says_how_far_ahead_it_is(tmp_path: Path) -> None:
     values = np.cumsum(np.random.default_rng(1).normal(size=120)).round(3)
     path = write_table(tmp_path / "t.csv", ["value"], ([value] for value in values))
     run = train(path, target="value", task="forecasting", trials=1, directory=tmp_path / "run")
-    assert run.predict(path).column("steps after the last row").to_pylist() == [1]
+    assert run.predict(path).column("steps after the last row").to_pylist() == [*range(1, 11)]
     short = write_table(tmp_path / "short.csv", ["value"], [[1.5], [2.5]])
-    with pytest.warns(UserWarning, match=r"looks back 12 steps, but the series has 2 rows"):
+    with pytest.warns(UserWarning, match=r"looks back 20 steps, but the series has 2 rows"):
         run.predict(short)
 
 

@@ -17,7 +17,8 @@ from executor.preprocess import Preprocessing, encode_hold_out, encode_parts, fi
 from executor.signature import Signature, describe
 from executor.split import split
 from executor.table import RawTable, read_rows
-from executor.windows import lag_table, plan_windows
+from executor.window_plan import plan_windows
+from executor.windows import lag_table
 from recommender.dataset import Dataset
 from recommender.roles import Kind, Role, Roles
 from rules.errors import RunError, TrainingError
@@ -68,6 +69,9 @@ def _network(parts: Parts, preprocessing: Preprocessing) -> keras.Model:
         features.append(keras.layers.Flatten()(embedding(inputs["codes"])))
     joined = keras.layers.Concatenate()(features) if len(features) > 1 else features[0]
     output = keras.layers.Dense(parts.outputs, kernel_initializer=initializer, name="output")(joined)
+    if parts.window is not None:
+        inputs["spread"] = keras.Input((parts.outputs,), name="spread")
+        output = keras.layers.Multiply()([output, inputs["spread"]])
     return keras.Model(inputs, output, name="tabular")
 
 
@@ -91,6 +95,8 @@ def _put_together(
     model = assemble(preprocessing, network, parts, signature)
     hold_out = encode_hold_out(table, rows, preprocessing, parts)
     encoded = {"dense": hold_out.dense} | ({"codes": hold_out.codes} if parts.vocabulary else {})
+    if hold_out.spread is not None:
+        encoded["spread"] = hold_out.spread
     outputs = network(encoded).numpy() + hold_out.offset
     return model, signature, table.take(rows.hold_out), parts, outcome_of(outputs, parts)
 

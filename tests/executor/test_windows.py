@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from executor.grid import at_regular_steps
+from executor.rolling import rolling_split
 from executor.table import Form, RawTable
-from executor.windows import Step, Windows, lag_table, next_steps, plan_windows, rows_of_shortest
+from executor.window_plan import plan_windows
+from executor.windows import Step, Windows, lag_table, next_steps, rows_of_shortest
 from recommender.roles import Roles
 from rules.errors import DatasetError
 from rules.facts import Task
@@ -118,8 +121,8 @@ def test_a_column_named_like_a_window_keeps_its_own_feature() -> None:
     ("step", "rows", "seasons"),
     [
         (1_800, 4_000, {48, 336}),
-        (3_600, 600, {24, 168}),
-        (DAY, 1_200, {7, 365}),
+        (3_600, 1_000, {24, 168}),
+        (DAY, 2_000, {7, 365}),
         (365.2425 / 12 * DAY, 144, {12}),
         (365.2425 / 4 * DAY, 187, {4}),
     ],
@@ -129,14 +132,13 @@ def test_the_natural_seasons_of_a_clock_are_looked_back_to(step: float, rows: in
     plan = plan_windows(table, _roles())
     assert seasons <= set(plan.lags)
     assert {season + 1 for season in seasons} <= set(plan.lags)
-    assert plan.season in seasons
     assert plan.step == pytest.approx(step)
 
 
 def test_a_decimal_year_is_a_clock_and_a_counter_is_none() -> None:
-    values = np.random.default_rng(0).normal(size=120)
+    values = np.sin(np.arange(120) * np.pi / 6)
     monthly = plan_windows(_series(values, time=1950 + np.arange(120) / 12), _roles())
-    counted = plan_windows(_series(values, time=np.arange(120.0)), _roles())
+    counted = plan_windows(_series(values[:20], time=np.arange(20.0)), _roles())
     assert (monthly.season, counted.season) == (12, None)
 
 
@@ -148,9 +150,10 @@ def test_the_season_is_the_one_that_repeats_best() -> None:
 
 
 def test_a_short_series_has_short_windows_and_a_shorter_one_is_an_error() -> None:
-    assert plan_windows(_series(np.arange(20)), _roles()).lags == (2, 3)
-    assert plan_windows(_series(np.arange(1_000)), _roles()).lags == tuple(range(2, 15))
-    with pytest.raises(DatasetError, match="longest series has 3 rows"):
+    assert plan_windows(_series(np.arange(20)), _roles()).lags == (2, 3, 4)
+    plan = plan_windows(_series(np.arange(1_000)), _roles())
+    assert (plan.horizon, plan.lags) == (10, tuple(range(2, 21)))
+    with pytest.raises(DatasetError, match="ahead 1, but the longest series has 3 rows"):
         plan_windows(_series(np.arange(3)), _roles())
 
 
@@ -216,3 +219,105 @@ def test_several_targets_share_their_windows() -> None:
     assert made.truth is not None
     assert made.truth.tolist() == [[2, 20], [4, 40]]
     assert tuple(made.features) == ("a [-2] - [-1]", "b [-2] - [-1]")
+
+
+def test_a_row_asks_for_all_steps_ahead_counted_from_a_season_before() -> None:
+    windows = _windows(2, 3, season=3).model_copy(update={"horizon": 4, "least_spread": (0.1,)})
+    made = lag_table(_series(np.arange(20) ** 2), windows)
+    assert made.truth is not None
+    assert made.season_before is not None
+    assert made.last is not None
+    row = made.rows.tolist().index(10)
+    assert made.truth[row].tolist() == [100, 121, 144, 169]
+    # Step 4 lies more than a season ahead: two seasons back is the last known one.
+    assert made.season_before[row].tolist() == [49, 64, 81, 49]
+    assert made.last[row].tolist() == [81] * 4
+    assert made.offset is not None
+    assert made.offset[row].tolist() == [49, 64, 81, 49]
+    window = np.array([0, 64 - 81, 49 - 81])
+    assert made.spread is not None
+    assert made.spread[row].tolist() == pytest.approx([window.std()] * 4)
+    assert made.features["y [-3] - [-1]"][row] == pytest.approx((49 - 81) / window.std())
+    assert made.window == (2, 1)
+
+
+def test_a_flat_window_is_not_blown_up() -> None:
+    windows = _windows(2, 3).model_copy(update={"horizon": 2, "least_spread": (0.5,)})
+    made = lag_table(_series(np.array([1.0] * 12)), windows)
+    assert made.spread is not None
+    assert (made.spread == 0.5).all()
+
+
+@given(cut=st.integers(8, 30), horizon=st.integers(1, 5), seed=st.integers(0, 100))
+@settings(max_examples=30, deadline=None)
+def test_no_feature_of_a_long_forecast_comes_from_the_future(cut: int, horizon: int, seed: int) -> None:
+    values = np.random.default_rng(seed).normal(size=40)
+    windows = _windows(2, 3, season=4).model_copy(update={"horizon": horizon, "least_spread": (0.1,)})
+    before = lag_table(_series(values), windows)
+    after = lag_table(_series(np.where(np.arange(40) >= cut, 99.0, values)), windows)
+    past = before.rows <= cut
+    for name, column in before.features.items():
+        np.testing.assert_array_equal(column[past], after.features[name][past])
+    for name in ("offset", "last", "spread", "season_before"):
+        np.testing.assert_array_equal(getattr(before, name)[past], getattr(after, name)[past])
+
+
+def test_a_column_known_in_advance_is_read_at_the_steps_ahead() -> None:
+    windows = _windows(2).model_copy(update={"horizon": 2, "known": ("price",)})
+    prices = np.arange(10.0)
+    table = _series(np.arange(10), features={"price": prices}, forms={"price": Form.NUMBER})
+    made = lag_table(table, windows)
+    row = made.rows.tolist().index(5)
+    assert made.features["price [+1]"][row] == 5
+    assert made.features["price [+2]"][row] == 6
+    future = replace(table, truth=np.where(np.arange(10)[:, None] < 8, np.arange(10.0)[:, None], np.nan))
+    steps = next_steps(future, windows)
+    assert [steps.features[name][0] for name in ("price [-1]", "price [+1]", "price [+2]")] == [7, 8, 9]
+    with pytest.raises(DatasetError, match="'price', which were said to be known in advance, for 2 steps"):
+        next_steps(table, windows)
+
+
+def test_a_missing_step_becomes_an_empty_row() -> None:
+    time = np.array([0, 1, 4, 5]) * DAY
+    table = _series(
+        np.array([1, 2, 5, 6]), time=time, features={"x": np.ones(4)}, forms={"x": Form.NUMBER}, has_clock=True
+    )
+    made = at_regular_steps(table, Step(unit="seconds", size=DAY))
+    assert made.time is not None
+    assert made.truth is not None
+    assert (made.time / DAY).tolist() == [0, 1, 2, 3, 4, 5]
+    assert made.rows.tolist() == [0, 1, -1, -1, 2, 3]
+    np.testing.assert_array_equal(made.truth[:, 0], [1, 2, np.nan, np.nan, 5, 6])
+    np.testing.assert_array_equal(made.features["x"], [1, 1, np.nan, np.nan, 1, 1])
+
+
+def test_months_and_business_days_are_no_gaps() -> None:
+    days = np.array(["2024-05-02", "2024-05-03", "2024-05-06"], "M8[s]").astype(np.float64)
+    months = np.array(["2024-01-31", "2024-02-29", "2024-03-31"], "M8[s]").astype(np.float64)
+    for time, unit in ((days, "business days"), (months, "months")):
+        table = _series(np.arange(3), time=time, has_clock=True)
+        assert len(at_regular_steps(table, Step.model_validate({"unit": unit, "size": 1}))) == 3
+
+
+@given(rows=st.integers(90, 200), horizon=st.integers(2, 8), entities=st.integers(1, 2))
+@settings(max_examples=30, deadline=None)
+def test_no_step_ahead_of_one_part_lies_in_a_later_part(rows: int, horizon: int, entities: int) -> None:
+    count = rows * entities
+    entity = np.array([str(number % entities) for number in range(count)], dtype=object)
+    time = np.repeat(np.arange(rows), entities) * DAY
+    windows = _windows(2, 3).model_copy(update={"horizon": horizon, "least_spread": (0.1,)})
+    table = lag_table(_series(np.arange(count) % 17, time=time, entity=entity, has_clock=True), windows)
+    parts = rolling_split(table, _roles(), horizon=horizon, seed=0)
+    assert table.time is not None
+    first = table.time / DAY
+    last = first + horizon - 1
+    assert last[parts.train].max() < first[parts.validation].min()
+    assert last[parts.validation].max() < first[parts.hold_out].min()
+    assert len(parts.hold_out) == pytest.approx(0.2 * len(table), abs=2)
+
+
+def test_a_horizon_that_leaves_no_beginnings_is_an_error() -> None:
+    windows = _windows(2, 3).model_copy(update={"horizon": 12, "least_spread": (0.1,)})
+    table = lag_table(_series(np.arange(40)), windows)
+    with pytest.raises(DatasetError, match="Look less far ahead"):
+        rolling_split(table, _roles(), horizon=12, seed=0)

@@ -134,7 +134,7 @@ def test_a_rule_that_is_switched_off_is_shown_with_who_did_it_where_and_why(reco
     assert ended.code == 2
     assert f"The rule T104 is switched off by Ada ({path}:2:3): we trust the model." in ended.err
     assert "T104" not in recommend("rules", "list", "--book", path).out
-    assert "56 rules of handbook + evidence" in recommend("rules", "check", path).words
+    assert "58 rules of handbook + evidence" in recommend("rules", "check", path).words
 
 
 # table and docs ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -241,8 +241,8 @@ def test_check_says_what_was_proved(recommend) -> None:
     ended = recommend("rules", "check")
     assert (ended.code, ended.err) == (0, "")
     assert ended.words == (
-        "Proved: 57 rules of handbook + evidence give every dataset exactly one choice in each of 9 slots, and none of "
-        "the 11 constraints is broken."
+        "Proved: 59 rules of handbook + evidence give every dataset exactly one choice in each of 9 slots, and none of "
+        "the 12 constraints is broken."
     )
 
 
@@ -267,7 +267,7 @@ def test_check_as_json_holds_the_findings(recommend, write_book) -> None:
     )
     found = json.loads(ended.out)
     assert ended.code == 1
-    assert found["rules"] == 58
+    assert found["rules"] == 60
     assert list(found["layers"])[:2] == list(SHIPPED_LAYERS)
     (finding,) = found["findings"]
     assert (finding["flaw"], finding["rules"]) == ("INCOHERENT", ["B004", "C900"])
@@ -343,7 +343,7 @@ def test_a_missing_book_is_refused_with_the_nearest_one(recommend) -> None:
 def test_test_counts_the_examples_that_come_out(recommend, shipped) -> None:
     count = sum(len(rule.examples) for rule in shipped.book.rules)
     ended = recommend("rules", "test")
-    assert (ended.code, ended.out) == (0, f"{count} of {count} examples of 57 rules come out as they say.\n")
+    assert (ended.code, ended.out) == (0, f"{count} of {count} examples of 59 rules come out as they say.\n")
     found = json.loads(recommend("rules", "test", "--format", "json").out)
     assert found == {"examples": count, "failures": []}
 
@@ -364,7 +364,7 @@ def test_test_names_an_example_that_does_not_come_out(recommend, write_book) -> 
 def test_coverage_of_the_shipped_book_is_complete(recommend) -> None:
     ended = recommend("rules", "coverage")
     assert ended.code == 0
-    assert "46 of 46 thresholds have a firing case and a miss close to them." in ended.words
+    assert "47 of 47 thresholds have a firing case and a miss close to them." in ended.words
     assert "activation 100.0% (1 of 1 cells) N001 any dataset" in ended.words
 
 
@@ -399,7 +399,7 @@ def test_every_command_reads_the_settings_here_or_above(
     (tmp_path / name).write_text(SETTINGS[name], encoding="utf-8")
     (tmp_path / below).mkdir(parents=True, exist_ok=True)
     monkeypatch.chdir(tmp_path / below)
-    assert "58 rules" in recommend("rules", "check").out
+    assert "60 rules" in recommend("rules", "check").out
     assert "C900" in recommend("rules", "list").out
     record = json.loads(recommend(example("diabetes"), "--target", "progression", "--format", "json").out)["record"]
     assert record["decisions"]["loss"]["rules"] == ["C900"]

@@ -1,0 +1,132 @@
+"""The model of a forecast: the best trial of each network, averaged, and trained again with the latest rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from executor.architectures.network import build_network, mean_of
+from executor.assemble import network_outputs
+from executor.catalog.hyperparameters import configuration
+from executor.catalog.optimization import learning_rates, optimization
+from executor.ensemble import Chosen
+from executor.parts import Examples
+from executor.trials.one_by_one import compiled_step
+from executor.trials.outcomes import trial_seed
+from executor.trials.stacked import rebuild
+from executor.trials.training import shuffled
+from executor.trials.workplace import workplace
+from recommender.speed import batch_size, steps_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import keras
+
+    from executor.budget import Budget
+    from executor.catalog.performance import PerformanceMetric
+    from executor.parts import Parts
+    from executor.search import Trials
+    from executor.trials.journal import Outcome
+    from executor.trials.workplace import Workplace
+    from rules.bundle import Bundle
+
+REFIT_SHARE: Final = 0.15  # of a time budget, kept for training the chosen networks again
+MARGIN: Final = 1.15
+"""Times the best P up to which another network joins the mean. Means of unlike forecasts err less than most of them
+(Bates and Granger 1969; the M4 competition's second finding), but a network that failed would spoil it."""
+
+
+def combined(
+    trials: Trials,
+    bundle: Bundle,
+    parts: Parts,
+    *,
+    metric: PerformanceMetric,
+    budget: Budget,
+    seed: int,
+    directory: Path,
+    single: bool = False,
+) -> Chosen:
+    """The mean of the best linear, perceptron and recurrent trial, those whose P is near the best one's.
+
+    Each is trained again on training and validation rows for as many epochs as were best, where time allows: the latest
+    rows resemble most what comes. Chosen.outputs are those before that, for rows that did not train.
+    single: the best trial alone.
+    """
+    members = [trials.best] if single else _nearly_best(trials, bundle, metric)
+    before = [rebuild(one, bundle, parts, seed)[0] for one in members]
+    outputs = np.mean([network_outputs(network, parts.validation) for network in before], axis=0)
+    outputs = outputs + parts.validation.offset
+    again = _affordable(members, parts, budget)
+    networks = before
+    if again:
+        everything = replace(parts, train=_together(parts.train, parts.validation))
+        at = workplace(bundle, everything, metric=metric, budget=budget, seed=seed, directory=directory)
+        networks = [_trained_again(one, at) for one in members]
+    kinds = ", ".join(configuration_of(one, bundle) for one in members)
+    rows = "training and validation rows" if again else "training rows: no time was left to add the validation rows"
+    return Chosen(
+        network=mean_of(networks),
+        outputs=outputs,
+        members={one.number: 1 for one in members},
+        score=metric.score(outputs, parts.validation, parts),
+        why=f"the best of each network near the best P ({kinds}), trained on {rows}",
+    )
+
+
+def configuration_of(outcome: Outcome, bundle: Bundle) -> str:
+    """Which network a trial of a forecast trained."""
+    return configuration(bundle, outcome.hyperparameters).network
+
+
+def _nearly_best(trials: Trials, bundle: Bundle, metric: PerformanceMetric) -> list[Outcome]:
+    """The best trial of each network, where its P is within MARGIN; a forecast's P is an error, so lower is better."""
+    best: dict[str, Outcome] = {}
+    for one in trials.ranked:
+        if one.weights is not None:
+            best.setdefault(configuration_of(one, bundle), one)
+    limit = MARGIN * (trials.best.score or 0.0)
+    squared = MARGIN if metric.name == "mse" else 1.0
+    return [one for one in best.values() if one.score is not None and one.score <= limit * squared]
+
+
+def _affordable(members: list[Outcome], parts: Parts, budget: Budget) -> bool:
+    """Whether all of them can be trained again in the share of the budget that was kept for it."""
+    more = (len(parts.train) + len(parts.validation)) / len(parts.train)
+    needed = sum(one.seconds / max(1, one.epochs) * (one.best_epoch or one.epochs) * more for one in members)
+    return budget.seconds is None or needed <= budget.refitting
+
+
+def _trained_again(outcome: Outcome, at: Workplace) -> keras.Model:
+    """A trial's network after as many epochs as were best, at the rates of the same schedule, on all rows."""
+    bundle, parts = at.bundle, at.parts
+    chosen = configuration(bundle, outcome.hyperparameters, architecture=parts.architecture)
+    network = build_network(
+        parts=parts, bundle=bundle, hyperparameters=outcome.hyperparameters, seed=trial_seed(at.seed, outcome.number)
+    )
+    optimizer = optimization(bundle.optimizer, chosen)
+    optimizer.build(network.trainable_variables)
+    batch = batch_size(len(parts.train))
+    step = compiled_step(network, optimizer, at, batch=batch)
+    every = steps_of(len(parts.train), batch)
+    for epoch in range(outcome.best_epoch or outcome.epochs):
+        progress = (epoch * every + np.arange(every)) / (outcome.planned_epochs * every)
+        rates = learning_rates(chosen.schedule, highest=chosen.learning_rate, progress=progress)
+        step(shuffled([at.seed, epoch], len(parts.train), batch), rates, chosen.weight_decay)
+    return network
+
+
+def _together(first: Examples, second: Examples) -> Examples:
+    """The rows of both, one below the other."""
+    spreads = (first.spread, second.spread)
+    return Examples(
+        dense=np.concatenate([first.dense, second.dense]),
+        codes=np.concatenate([first.codes, second.codes]),
+        target=np.concatenate([first.target, second.target]),
+        offset=np.concatenate([first.offset, second.offset]),
+        raw_target=np.concatenate([first.raw_target, second.raw_target]),
+        spread=None if spreads[0] is None or spreads[1] is None else np.concatenate([spreads[0], spreads[1]]),
+    )

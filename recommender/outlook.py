@@ -1,0 +1,46 @@
+"""How far a forecast looks ahead, what season it knows, and which columns are known in advance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+HOUR, DAY, WEEK = 3_600.0, 86_400.0, 604_800.0  # seconds
+MONTH, QUARTER = 2_629_746.0, 7_889_238.0  # seconds, of the mean Gregorian year
+HORIZONS: Final = ((HOUR, 48), (DAY, 14), (WEEK, 13), (MONTH, 18), (QUARTER, 8))
+"""Longest step in seconds and the steps ahead that the M4 competition asked for (Makridakis et al. 2020, table 1)."""
+YEARLY_HORIZON: Final = 6  # steps of a year; the same source
+TOLERANCE: Final = 1.2  # times a step that still counts as it: a month of 31 days, a quarter of 92
+UNTIMED_HORIZON: Final = 10  # steps where neither a clock nor a season tells; between M4's weeks and quarters
+LONGEST_SEASON_AHEAD: Final = 48  # steps of a season that is forecast as a whole where no clock tells: M4's longest
+HORIZONS_A_SERIES: Final = 10
+"""Horizons that a series must hold: a fifth of it judges, and a forecast is judged there from several beginnings."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """What a person says of a forecast; None where it is to be inferred."""
+
+    horizon: int | None = None
+    """Steps ahead."""
+    season: int | None = None
+    """Steps of a season; 1 for none."""
+    known: tuple[str, ...] = ()
+    """Columns whose values of later steps are known when a forecast is made."""
+
+
+def horizon_of(*, seconds: float | None, season: int | None, length: int) -> int:
+    """Steps ahead by the step's length in seconds, or by the season where no clock tells.
+
+    length: rows of the longest series.
+
+    >>> horizon_of(seconds=86_400, season=7, length=1_000), horizon_of(seconds=None, season=24, length=1_000)
+    (14, 24)
+    >>> horizon_of(seconds=2_629_746, season=12, length=100)
+    10
+    """
+    if seconds is not None:
+        wanted = next((steps for longest, steps in HORIZONS if seconds <= TOLERANCE * longest), YEARLY_HORIZON)
+    else:
+        wanted = season if season and season <= LONGEST_SEASON_AHEAD else UNTIMED_HORIZON
+    return max(1, min(wanted, length // HORIZONS_A_SERIES))

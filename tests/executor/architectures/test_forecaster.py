@@ -1,0 +1,79 @@
+"""The networks of a forecast: where they start, and what comes out of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge
+
+from executor.architectures.linear_start import best_penalty
+from executor.architectures.network import build_network, paces_of
+from rules.choices import MseLoss, Networks, Rmse, RmsProp
+from rules.facts import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from executor.parts import Parts
+    from rules.bundle import Bundle
+    from tests.executor.conftest import MakeParts
+
+LAGS, TARGETS, HORIZON = 6, 2, 3
+
+
+@pytest.fixture
+def parts(make_parts: MakeParts) -> Parts:
+    """Windows of six lags of two targets and one more column, asked for three steps; spreads differ from row to row."""
+    random = np.random.default_rng(0)
+    dense = random.normal(size=(100, LAGS * TARGETS + 1))
+    change = dense @ random.normal(size=(LAGS * TARGETS + 1, TARGETS * HORIZON)) * 0.3
+    spread = np.repeat(random.uniform(0.5, 2, size=(100, TARGETS)), HORIZON, axis=1).astype(np.float32)
+    made = make_parts(dense, change * spread, task=Task.FORECASTING)
+    return replace(
+        made,
+        window=(LAGS, TARGETS),
+        train=replace(made.train, spread=spread[:80]),
+        validation=replace(made.validation, spread=spread[80:]),
+    )
+
+
+@pytest.fixture
+def bundle(make_bundle: Callable[..., Bundle]) -> Bundle:
+    return make_bundle(metric=Rmse(), loss=MseLoss(), optimizer=RmsProp(), hyperparameters=Networks())
+
+
+@pytest.mark.parametrize("kind", ["linear", "mlp", "gru"])
+def test_each_network_starts_at_ridge_regression_and_is_saved_as_it_is(
+    kind: str, parts: Parts, bundle: Bundle, tmp_path
+) -> None:
+    network = build_network(parts=parts, bundle=bundle, hyperparameters={"network": kind}, seed=0)
+    rows = parts.validation
+    ridge = Ridge(alpha=best_penalty(parts)).fit(parts.train.dense, parts.train.target / parts.train.spread)
+    inputs = {"dense": rows.dense, "spread": rows.spread}
+    said = network(inputs).numpy()
+    np.testing.assert_allclose(said, ridge.predict(rows.dense) * rows.spread, rtol=1e-3, atol=1e-4)
+    network.save(tmp_path / "network.keras")
+    again = keras.saving.load_model(tmp_path / "network.keras", safe_mode=True)
+    np.testing.assert_allclose(again(inputs).numpy(), said, rtol=1e-6)
+
+
+def test_the_linear_layer_learns_slowly_and_the_others_at_the_common_rate(parts: Parts, bundle: Bundle) -> None:
+    network = build_network(parts=parts, bundle=bundle, hyperparameters={"network": "mlp"}, seed=0)
+    paces = dict(
+        zip((weight.path for weight in network.trainable_variables), paces_of(network, parts, bundle), strict=True)
+    )
+    assert {pace for path, pace in paces.items() if path.startswith("linear/")} == {0.1}
+    assert {pace for path, pace in paces.items() if not path.startswith("linear/")} == {1.0}
+
+
+def test_the_recurrent_network_reads_the_oldest_lag_first(parts: Parts, bundle: Bundle) -> None:
+    network = build_network(parts=parts, bundle=bundle, hyperparameters={"network": "gru"}, seed=0)
+    window = network.get_layer("window")
+    steps = np.asarray(window(np.arange(2.0 * (LAGS * TARGETS + 1)).reshape(2, -1)))
+    assert steps.shape == (2, LAGS, TARGETS)
+    assert steps[0, -1].tolist() == [0, 1]
+    assert steps[0, 0].tolist() == [10, 11]
