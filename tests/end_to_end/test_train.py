@@ -205,7 +205,7 @@ def test_a_forecast_without_a_regular_time_says_how_far_ahead_it_is(tmp_path: Pa
     run = train(path, target="value", task="forecasting", trials=1, directory=tmp_path / "run")
     assert run.predict(path).column("steps after the last row").to_pylist() == [*range(1, 11)]
     short = write_table(tmp_path / "short.csv", ["value"], [[1.5], [2.5]])
-    with pytest.warns(UserWarning, match=r"looks back 20 steps, but the series has 2 rows"):
+    with pytest.warns(UserWarning, match=r"looks back 24 steps, but the series has 2 rows"):
         run.predict(short)
 
 

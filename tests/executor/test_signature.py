@@ -14,7 +14,8 @@ from executor.preprocess import encode_parts, fit_preprocessing
 from executor.signature import Signature, answers, describe, rows_for
 from executor.split import split
 from executor.table import read_rows
-from executor.windows import lag_table, next_steps, plan_windows
+from executor.window_plan import plan_windows
+from executor.windows import lag_table, next_steps
 from recommender.dataset import Dataset
 from recommender.roles import Kind, Role, Roles
 from rules.errors import ColumnError
@@ -195,7 +196,7 @@ def test_a_series_asks_for_its_past() -> None:
     assert series.windows is not None
     steps = next_steps(past, series.windows)
     assert steps.offset is not None
-    assert steps.offset.tolist() == [[18]]
+    assert steps.offset.tolist() == [[18] * series.windows.horizon]
     assert steps.features["time"].tolist() == [10 * 86_400]
     with (
         Dataset.open(pa.table({"when": columns["when"][:10], "x": columns["x"][:10]})) as dataset,
