@@ -1,0 +1,22 @@
+"""The verb `recommend report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from executor.report.page import page
+from executor.run import Run, write
+
+REPORT = "report.html"
+
+
+@click.command(epilog="Example: recommend report runs/titanic-1")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The HTML file [report.html in the run].")
+def report(*, run: Path, output: Path | None) -> None:
+    """Write RUN as one HTML page that opens offline: the score, the strategy and why, the data, the search."""
+    written = output or run / REPORT
+    write(written, page(Run(run)))
+    click.echo(f"Wrote {written}.", err=True)
