@@ -1,0 +1,1 @@
+"""A run as one HTML page that needs nothing beside it: no script, no network, no TensorFlow to write it."""
