@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from executor.preprocess import encode_hold_out, encode_parts, fit_preprocessing
+from executor.encoding import encode_hold_out, encode_parts
+from executor.preprocess import fit_preprocessing
 from executor.split import split
 from executor.table import read_rows
 from recommender.dataset import Dataset

@@ -24,7 +24,7 @@ from catalogue import catalogue
 from tables import trained
 
 from executor.begin import material
-from executor.preprocess import naive_error
+from executor.encoding import naive_error
 from executor.windows import bridged, series_starts, values_of
 from recommender.dataset import Dataset
 from recommender.plan import seconds

@@ -12,10 +12,10 @@ from executor.boosting import boosting_baseline, boosting_seconds
 from executor.catalog.intervals import Intervals, conformal_intervals
 from executor.catalog.performance import decide, outcome_of, performance_metric
 from executor.catalog.temperature import cooled, temperatures
+from executor.encoding import encode_hold_out
 from executor.evaluate import evaluate
 from executor.exponential import EXPONENTIAL_SECONDS, exponential_baseline
 from executor.neighbours import neighbours_baseline
-from executor.preprocess import encode_hold_out
 from executor.run import MODEL, SIGNATURE, write_json
 from executor.signature import describe
 from rules.facts import Task

@@ -18,12 +18,13 @@ from executor.catalog.hyperparameters import search_space
 from executor.catalog.performance import performance_metric
 from executor.catalog.target import scale_of
 from executor.combination import REFIT_SHARE, combined
+from executor.encoding import encode_parts
 from executor.ensemble import choose
 from executor.finish import judged, saved
 from executor.guardrails import with_measured_drift
 from executor.imbalance import imbalance_choice
 from executor.next_steps import next_steps
-from executor.preprocess import encode_parts, fit_preprocessing
+from executor.preprocess import fit_preprocessing
 from executor.retraining import Winner, keep_time, train_again
 from executor.run import (
     BUNDLE,

@@ -12,8 +12,9 @@ import pytest
 from executor.assemble import assemble, load, model_inputs, predict_rows, save
 from executor.catalog.performance import outcome_of
 from executor.catalog.temperature import Temperature, tempered
+from executor.encoding import encode_hold_out, encode_parts
 from executor.layers.answer import Values
-from executor.preprocess import Preprocessing, encode_hold_out, encode_parts, fit_preprocessing
+from executor.preprocess import Preprocessing, fit_preprocessing
 from executor.signature import Signature, describe
 from executor.split import split
 from executor.table import RawTable, read_rows

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from executor.catalog.threshold import Threshold
-from executor.preprocess import encode_parts, fit_preprocessing
+from executor.encoding import encode_parts
+from executor.preprocess import fit_preprocessing
 from executor.signature import Signature, answers, describe, rows_for
 from executor.split import split
 from executor.table import read_rows
