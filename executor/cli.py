@@ -20,14 +20,13 @@ from executor.scoreboard import show_scores
 from recommender.dataset import Dataset, local_path
 from recommender.options import dataset_options, strategy_options, unreadable_images_option
 from recommender.plan import DEFAULT_BUDGET
-from recommender.recommend import Said
 from recommender.render import show
 from rules.bundle import Bundle
 from rules.errors import RunError
 from rules.output import keep_inputs
 
 if TYPE_CHECKING:
-    from recommender.recommend import StrategyOptions
+    from recommender.recommend import Said, StrategyOptions
     from rules.record import Unreadable
 
 
@@ -123,7 +122,7 @@ def _refuse_more(said: Said, strategy: StrategyOptions, others: dict[str, object
     own = {
         "--pin": strategy.pins,
         "--book": strategy.is_own_book,
-        "options about the dataset": said != Said(kinds={}),
+        "options about the dataset": not said.is_silent,
     }
     given = [name for name, value in (own | others).items() if value]
     if given:

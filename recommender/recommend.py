@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from recommender.bundle_pins import with_bundle
@@ -40,6 +40,11 @@ class Said:
     images: ImageReading | None = None
     """How image files are read; None where nothing is said about them."""
     outlook: Outlook = field(default_factory=Outlook)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing was said."""
+        return replace(self, kinds=self.kinds or None) == Said()
 
     def recorded(self, *, delimiter: str | None, budget: float | None, trials: int | None) -> Asked:
         """What was said, for the record."""

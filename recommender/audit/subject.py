@@ -83,7 +83,7 @@ def open_subject(path: Path, *, said: Said, delimiter: str | None, strategy: Str
                 f"A run is a directory with a {RECORD}, but {path.parent} has none. Name a run, a record or a dataset."
             )
     if path.name == RECORD or Record.is_one(path):
-        if any((*vars(said).values(), delimiter, strategy.pins, strategy.budget, strategy.trials)):
+        if not said.is_silent or any((delimiter, strategy.pins, strategy.budget, strategy.trials)):
             raise ChoiceError(
                 f"{path} is a record, which knows its dataset and budget already; --target, --pin, --budget and the "
                 "like are for a dataset. 'what-if --set' changes facts."

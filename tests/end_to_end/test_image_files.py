@@ -77,6 +77,7 @@ def test_a_run_on_files_is_verified_until_one_of_them_changes(run: Run, folder: 
     def verified() -> str:
         return CliRunner().invoke(group, ["audit", "verify", str(run.directory)]).output
 
+    assert "intact" in verified()
     assert "altered" not in verified()
     path = min((folder / "5").iterdir())
     before = path.read_bytes()
