@@ -35,7 +35,7 @@ def test_two_rules_that_disagree_where_neither_is_inside_the_other_conflict(writ
     task = "id: W003\n  when: {task: binary}\n  then: {initializer: lecun}"
     found = flaws(write_book(ALWAYS, rows, task))
     assert set(found) == {Flaw.CONFLICT}
-    assert "task = binary, rows = 10" in found[Flaw.CONFLICT]
+    assert "task = binary, modality = tabular, rows = 10" in found[Flaw.CONFLICT]
     assert "W002" in found[Flaw.CONFLICT]
 
 

@@ -62,4 +62,4 @@ def test_an_example_lies_in_its_region_and_leaves_out_what_does_not_apply() -> N
     tests = [task("regression"), ROWS[0]]
     space = Space.over([*tests, RATIO])
     (box,) = [box for box in space.region(tests) if box is not None]
-    assert example(space, box) == {"task": "regression", "rows": 50}
+    assert example(space, box) == {"task": "regression", "modality": "tabular", "rows": 50}
