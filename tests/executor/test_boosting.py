@@ -187,4 +187,5 @@ def test_there_is_none_where_the_rows_outside_the_first_fold_hold_one_class(make
     answers[:80] = 1
     parts = make_parts(RANDOM.normal(size=(500, 2)), answers, task=Task.BINARY)
     folds = np.repeat(np.arange(5, dtype=np.int32), 80)
-    assert _boosted(Accuracy(), replace(parts, validation=parts.train, folds=folds)) is None
+    train = replace(parts.train, fold=folds)
+    assert _boosted(Accuracy(), replace(parts, train=train, validation=train)) is None
