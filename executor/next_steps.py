@@ -25,6 +25,7 @@ STEEP: Final = 0.05  # share of the error that the second half of the rows takes
 UNDERFIT: Final = 0.8
 """Share of the hold-out's error that a training error is from which the gap between the two is not the trouble. Our own
 bound: no source gives a number."""
+KNOWN: Final = 0.01  # error of a P of at most 1 below which the training rows are learned; our own bound, likewise
 BOUNDED: Final = frozenset({"accuracy", "roc_auc", "f1"})  # these lie between 0 and 1
 
 PRETRAINED: Final = {
@@ -122,6 +123,11 @@ def _is_underfit(scores: Scores, level: float | None) -> bool:
     return training >= UNDERFIT * judged
 
 
+def _knows_its_rows(scores: Scores) -> bool:
+    """Whether next to nothing is wrong on the training rows, so that no other network could learn them better."""
+    return scores.training is not None and scores.direction == "max" and error_of(scores.training, "max") < KNOWN
+
+
 def _architecture(scores: Scores, level: float | None) -> NextStep | None:
     because = []
     for name in ("linear", BOOSTING):
@@ -131,7 +137,7 @@ def _architecture(scores: Scores, level: float | None) -> NextStep | None:
             continue
         if baseline.gain.value < -error:
             because.append(f"{_spoken(name)} finds more in the same rows ({scores.metric} {number(baseline.value)})")
-    if _is_underfit(scores, level) and scores.training is not None:
+    if _is_underfit(scores, level) and scores.training is not None and not _knows_its_rows(scores):
         because.append(
             f"even on the rows that it was trained on, {scores.metric} is {number(scores.training)}: the network does "
             "not learn them"

@@ -99,6 +99,16 @@ def test_a_level_is_the_measure_where_a_person_names_one(level: float, is_satisf
     assert found.level == level
 
 
+def test_of_rows_that_are_nearly_all_right_it_is_not_said_that_they_are_not_learned() -> None:
+    right = _scores(boosting=LEVEL).model_copy(
+        update={"training": 0.995, "hold_out": Estimate(value=0.996, low=None, high=None)}
+    )
+    assert next_steps(right, FLAT, level=None, modality=Modality.TABULAR).steps == ()
+    less = right.model_copy(update={"training": 0.98, "hold_out": Estimate(value=0.98, low=None, high=None)})
+    (step,) = next_steps(less, FLAT, level=None, modality=Modality.TABULAR).steps
+    assert "does not learn them" in step.because
+
+
 def test_training_rows_below_the_level_are_underfitted() -> None:
     found = next_steps(_scores(boosting=BETTER, training=0.95), FLAT, level=0.97, modality=Modality.TABULAR)
     assert _names(found) == ["architecture"]
