@@ -36,6 +36,7 @@ NOTES_ORDER: Final = (
     Slot.ACTIVATION,
     Slot.AUGMENTATION,
     Slot.TRANSFER,
+    Slot.ARCHITECTURE,
 )
 
 WITHOUT_DECIMALS: Final = 10_000  # from there on, four significant digits leave no decimals

@@ -12,6 +12,7 @@ from ruamel.yaml.comments import CommentedMap
 from rules import document
 from rules.choices import (
     Activation,
+    Architecture,
     Augmentation,
     Choice,
     Hyperparameters,
@@ -22,6 +23,7 @@ from rules.choices import (
     NoTransfer,
     Optimizer,
     Slot,
+    Standard,
     Transfer,
     Tuner,
     parse_choice,
@@ -50,7 +52,9 @@ class Bundle(BaseModel):
     tuner: Tuner
     augmentation: Augmentation = NoAugmentation()
     transfer: Transfer = NoTransfer()
-    """A bundle that was written before there were the last two choices varies no rows and takes nothing over."""
+    architecture: Architecture = Standard()
+    """A bundle that was written before there were the last three choices varies no rows, takes nothing over, and has
+    the standard network."""
 
     def choice(self, slot: Slot) -> Choice:
         choice: Choice = getattr(self, slot)
@@ -84,7 +88,7 @@ class Bundle(BaseModel):
         choices = {}
         for slot in Slot:
             try:
-                choices[slot] = parse_choice(slot, fields.get(slot, "none"))
+                choices[slot] = parse_choice(slot, fields[slot]) if slot in fields else cls.model_fields[slot].default
             except ChoiceError as error:
                 raise ChoiceError(f"{source.place(slot)}: {error}") from None
         return cls.of(choices)

@@ -27,6 +27,7 @@ class Slot(StrEnum):
     TUNER = "tuner"
     AUGMENTATION = "augmentation"
     TRANSFER = "transfer"
+    ARCHITECTURE = "architecture"
 
     @classmethod
     def named(cls, word: str) -> Slot | None:
@@ -39,7 +40,7 @@ class Slot(StrEnum):
 
     @property
     def letter(self) -> str:
-        """The letter that starts the ids of the slot's rules: P, C, W, A and T of the notes, H, N, D and X."""
+        """The letter that starts the ids of the slot's rules: P, C, W, A and T of the notes, H, N, D, X and M."""
         return LETTERS[self]
 
     @property
@@ -59,6 +60,7 @@ LETTERS: Final = MappingProxyType(
         Slot.TUNER: "T",
         Slot.AUGMENTATION: "D",
         Slot.TRANSFER: "X",
+        Slot.ARCHITECTURE: "M",
     }
 )
 LABELS: Final = MappingProxyType(
@@ -72,6 +74,7 @@ LABELS: Final = MappingProxyType(
         Slot.TUNER: "Tuning strategy",
         Slot.AUGMENTATION: "Data augmentation",
         Slot.TRANSFER: "Transfer learning",
+        Slot.ARCHITECTURE: "Network architecture",
     }
 )
 
@@ -471,6 +474,39 @@ class Backbone(Choice):
 
 Transfer = Annotated[NoTransfer | Backbone, Field(discriminator="name")]
 
+# M ─ which network reads the rows ───────────────────────────────────────────────────────────────────────────────────
+
+
+class Standard(Choice):
+    """What the kind of the rows asks for: hidden layers for columns, convolutions for images, windows for a forecast."""
+
+    name: Literal["standard"] = "standard"
+
+
+class RandomKernels(Choice):
+    """Frozen random convolutions describe a sequence, and hidden layers read what they say (Dempster et al. 2021).
+
+    features: at most so many shares of the steps at which a convolution is above a bias.
+    """
+
+    name: Literal["random_kernels"] = "random_kernels"
+    features: Annotated[int, Field(ge=84, le=50_000)] = 5_000
+
+
+class Inception(Choice):
+    """Convolutions of several widths side by side, in residual blocks (Ismail Fawaz et al. 2020, InceptionTime)."""
+
+    name: Literal["inception"] = "inception"
+
+
+class Recurrent(Choice):
+    """Gated recurrent units that read a sequence step by step, their recurrent kernels orthogonal at first."""
+
+    name: Literal["recurrent"] = "recurrent"
+
+
+Architecture = Annotated[Standard | RandomKernels | Inception | Recurrent, Field(discriminator="name")]
+
 UNIONS: Final[Mapping[Slot, Any]] = MappingProxyType(
     {
         Slot.ACTIVATION: Activation,
@@ -482,6 +518,7 @@ UNIONS: Final[Mapping[Slot, Any]] = MappingProxyType(
         Slot.TUNER: Tuner,
         Slot.AUGMENTATION: Augmentation,
         Slot.TRANSFER: Transfer,
+        Slot.ARCHITECTURE: Architecture,
     }
 )
 

@@ -217,6 +217,7 @@ DEFAULTS = {
     "T001": "{tuner: grid}",
     "D001": "{augmentation: none}",
     "X001": "{transfer: none}",
+    "M001": "{architecture: standard}",
 }
 
 
