@@ -20,6 +20,8 @@ class Architecture(StrEnum):
     TABULAR = "tabular"
     CNN = "cnn"
     FORECASTER = "forecaster"
+    INCEPTION = "inception"
+    RECURRENT = "recurrent"
 
     @property
     def is_stackable(self) -> bool:
@@ -94,6 +96,11 @@ class Parts:
     """Height, width and channels of the images that dense features are; None where they are none."""
     pixels: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     """Mean and scale by which the bytes of images were standardised, of each channel; None where there are none."""
+    sequence: tuple[int, int] | None = None
+    """Steps and channels of the sequences that dense features are, the last channel telling where they end; None where
+    they are none."""
+    is_recurrent: bool = False
+    """Whether sequences are read by recurrent units, not by convolutions."""
     window: tuple[int, int] | None = None
     """Lags and targets of the window that the first dense features are; None where there is none."""
     penalty: float | None = None
@@ -140,4 +147,6 @@ class Parts:
     def architecture(self) -> Architecture:
         if self.window is not None:
             return Architecture.FORECASTER
+        if self.sequence is not None:
+            return Architecture.RECURRENT if self.is_recurrent else Architecture.INCEPTION
         return Architecture.TABULAR if self.image is None else Architecture.CNN

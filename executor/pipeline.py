@@ -52,7 +52,7 @@ from recommender.recommend import Said
 from recommender.roles import Kind
 from rules.choices import Huber
 from rules.facts import Task
-from rules.record import Guardrails, ImageReading, Record
+from rules.record import Guardrails, ImageReading, Record, SequenceReading
 from rules.rulebook import SHIPPED_LAYERS
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def train(
     single: bool = False,
     satisfied_at: float | None = None,
     images: ImageReading | None = None,
+    sequences: SequenceReading | None = None,
     horizon: int | None = None,
     season: int | None = None,
     known: Sequence[str] = (),
@@ -97,7 +98,7 @@ def train(
     directory: where the run is kept, a new one below runs/ by default. at_once: trials that train at once in one graph,
     by default as many as pay. single: keep the best network alone, where the mean of several may be better.
     satisfied_at: P that would satisfy; without it the run says what to try next where the model does not beat every
-    baseline. images: how image files are read.
+    baseline. images: how image files are read. sequences: how the rows of a long table are gathered into sequences.
     horizon, season, known: of a forecast, the steps ahead, those of a season, and the columns known in advance.
     Raises PcwatError with a message for people on anything that a person can mend.
     """
@@ -106,10 +107,11 @@ def train(
         task=None if task is None else Task(task),
         kinds={column: Kind(kind) for column, kind in (kinds or {}).items()},
         images=images,
+        sequences=sequences,
         outlook=Outlook(horizon=horizon, season=season, known=tuple(known)),
     )
     limit = Budget(seconds=budget, trials=trials)
-    with nullcontext(data) if isinstance(data, Dataset) else Dataset.open(data, reading=images) as dataset:
+    with nullcontext(data) if isinstance(data, Dataset) else Dataset.open(data, reading=said.reading) as dataset:
         begun = begin(
             dataset,
             said,
@@ -143,7 +145,7 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     table, rows = begun.material.table, begun.material.rows
     record = Record.read(directory / RECORD)
     before = budget.spent()
-    preprocessing = fit_preprocessing(table, roles, rows.train)
+    preprocessing = fit_preprocessing(table, roles, rows.train, bundle.architecture)
     parts = encode_parts(table, roles, rows, preprocessing, target_on=scale_of(bundle.loss))
     if parts.window is not None:
         parts = replace(parts, penalty=best_penalty(parts))

@@ -22,7 +22,7 @@ from recommender.roles import Kind
 from rules.bundle import Bundle
 from rules.errors import RunError
 from rules.facts import Task
-from rules.record import Guardrail, Guardrails, ImageReading, Record, Unreadable
+from rules.record import Guardrail, Guardrails, ImageReading, Record, SequenceReading, Unreadable
 
 if TYPE_CHECKING:
     import keras
@@ -67,6 +67,8 @@ class Plan(BaseModel):
     """The P that would satisfy; None where the baselines are the measure."""
     images: ImageReading | None = None
     """How image files are read, where something was said about it."""
+    sequences: SequenceReading | None = None
+    """How rows are gathered into sequences, where they are."""
     changed: dict[str, str]
     """Slots in which the trained bundle differs from the rules' choice: slot → what the rules chose."""
 
@@ -79,6 +81,7 @@ class Plan(BaseModel):
             entity_column=self.entity_column,
             split_column=self.split_column,
             images=self.images,
+            sequences=self.sequences,
             outlook=Outlook(horizon=self.horizon, season=self.season, known=self.known),
         )
 

@@ -52,11 +52,11 @@ class Split:
     """How the rows were split, and why so."""
 
 
-def split(table: RawTable, roles: Roles, *, seed: int) -> Split:
+def split(table: RawTable, roles: Roles, *, seed: int, may_fold: bool = True) -> Split:
     """Split by the dataset's own column, by time, by entity, or stratified by class: the first that applies.
 
     Few rows are divided into folds instead of training and validation rows, unless time or the dataset itself divides
-    them.
+    them. may_fold: whether a trial may be a network for each fold; those that train one by one are no such trials.
     A class of two rows is in training and hold-out; a single row of its class trains. Copies of a row stay
     together.
     Raises DatasetError on too few rows, ColumnError on too few entities or times.
@@ -77,7 +77,7 @@ def split(table: RawTable, roles: Roles, *, seed: int) -> Split:
     if hold_out is None:
         hold_out = draw(rest, HOLD_OUT_SHARE)
         rest = np.setdiff1d(rest, hold_out)
-    if validation is None and has_folds(len(rest), by_chance=roles.by_chance):
+    if validation is None and has_folds(len(rest), by_chance=may_fold and roles.by_chance):
         folds = _folded(rest, draw)
         counts = f"{len(rest)} rows train and select the best trial in {FOLDS} folds, {len(hold_out)} judge it once"
         sentence = f"{counts}; split {how}."

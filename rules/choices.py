@@ -478,7 +478,7 @@ Transfer = Annotated[NoTransfer | Backbone, Field(discriminator="name")]
 
 
 class Standard(Choice):
-    """What the kind of the rows asks for: hidden layers for columns, convolutions for images, windows for a forecast."""
+    """What the kind of rows asks for: hidden layers for columns, convolutions for images, windows for a forecast."""
 
     name: Literal["standard"] = "standard"
 
