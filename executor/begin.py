@@ -32,7 +32,6 @@ from recommender.manifest import RECORD
 from recommender.recommend import advise, roles_of
 from recommender.render import why
 from rules.bundle import Bundle
-from rules.choices import Inception, Recurrent
 from rules.engine import load_book
 from rules.errors import RunError
 from rules.facts import Task
@@ -151,8 +150,7 @@ def material(dataset: Dataset, roles: Roles, bundle: Bundle, *, seed: int) -> Ma
         table = lag_table(series, windows)
         rows = rolling_split(table, roles, horizon=windows.horizon, seed=seed)
         return Material(table=table, windows=windows, rows=rows, series=series)
-    may_fold = not isinstance(bundle.architecture, Inception | Recurrent)
-    return Material(table=table, windows=windows, rows=split(table, roles, seed=seed, may_fold=may_fold))
+    return Material(table=table, windows=windows, rows=split(table, roles, seed=seed, validation_by=bundle.validation))
 
 
 def resumed_budget(plan: Plan, *, seconds: float | None, trials: int | None = None) -> Budget:

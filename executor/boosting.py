@@ -78,7 +78,9 @@ def boosting_baseline(
     until = time.monotonic() + seconds
     everything = train, parts.train
     if parts.folds is not None:
-        train, validation = (train.take(np.flatnonzero(some)) for some in (parts.folds != 0, parts.folds == 0))
+        train, validation = (
+            train.take(np.flatnonzero(some)) for some in (parts.folds[:, 0] != 0, parts.folds[:, 0] == 0)
+        )
     has_folds, parts = parts.folds is not None, parts.divided()
     if seconds <= 0 or not _are_columns(train) or _has_single_class(parts):
         return None

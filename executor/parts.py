@@ -41,8 +41,8 @@ class Examples:
     offset: (rows, outputs) float32, added to a forecast in standardised units; zeros for other tasks.
     raw_target: as evaluation reads it: class indices (rows,) int64 for binary and multiclass, (rows, labels) int64
         for multilabel, (rows, targets) float64 in the target's own unit for numeric targets.
-    fold: (rows,) int32, where training rows are the validation rows, too: a trial is then a network for each fold,
-        trained without it. None where they are not.
+    fold: (rows, repeats) int32, where training rows are the validation rows, too: a trial is then a network for each
+        fold, trained without it. Folds are numbered through all repeats. None where they are not.
     """
 
     dense: np.ndarray | Encoded
@@ -128,7 +128,7 @@ class Parts:
 
     @property
     def folds(self) -> np.ndarray | None:
-        """The fold of each validation row; None where there are no folds."""
+        """The fold of each validation row in each repeat, (rows, repeats); None where there are no folds."""
         return self.validation.fold
 
     @property
@@ -136,11 +136,17 @@ class Parts:
         """Networks of a trial: one for each fold, or one."""
         return 1 if self.folds is None else int(self.folds.max()) + 1
 
+    @property
+    def folds_of_a_repeat(self) -> int:
+        """Folds into which the rows are divided at a time; 1 where there are none."""
+        return 1 if self.folds is None else self.fold_count // self.folds.shape[1]
+
     def divided(self) -> Parts:
-        """The same without folds: the first fold validates, the others train."""
+        """The same without folds: the first fold of the first repeat validates, the others train."""
         if self.train.fold is None:
             return self
-        train, validation = (self.train.take(some) for some in (self.train.fold != 0, self.train.fold == 0))
+        first = self.train.fold[:, 0]
+        train, validation = (self.train.take(some) for some in (first != 0, first == 0))
         return replace(self, train=replace(train, fold=None), validation=replace(validation, fold=None))
 
     @property

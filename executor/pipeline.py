@@ -170,7 +170,8 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
         time=None if table.time is None else table.time[rows.train],
     )
     if parts.window is None:
-        chosen = choose(trials, bundle, parts, metric=metric, seed=seed, single=single)
+        together = None if rows.groups is None else rows.groups[rows.validation]
+        chosen = choose(trials, bundle, parts, metric=metric, seed=seed, single=single, groups=together)
     else:
         chosen = combined(
             trials, bundle, parts, metric=metric, budget=budget, seed=seed, directory=directory, single=single

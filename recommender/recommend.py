@@ -174,7 +174,7 @@ def advise(
         features=RandomKernels().features if roles.has_sequences else len(roles.features),
         budget=budget,
         trials=trials,
-        by_chance=roles.by_chance,
+        by_chance=roles.by_chance and not roles.has_images,
         images=dataset.images if roles.has_images else None,
     )
     measured = facts(profile, trial_budget=plan)

@@ -37,6 +37,7 @@ NOTES_ORDER: Final = (
     Slot.AUGMENTATION,
     Slot.TRANSFER,
     Slot.ARCHITECTURE,
+    Slot.VALIDATION,
 )
 
 WITHOUT_DECIMALS: Final = 10_000  # from there on, four significant digits leave no decimals

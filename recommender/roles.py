@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from recommender.characteristics.sequence import find_time, persistence, spacing
 from recommender.column_checks import (
@@ -72,10 +72,18 @@ class Roles:
         return alone[:1] or tuple(name for name, kind in kinds.items() if kind not in UNUSED_KINDS)
 
     @property
+    def division(self) -> Literal["chance", "entity", "time", "given"]:
+        """What divides the rows into those that train and those that judge: the fact of that name."""
+        if self.split_column is not None:
+            return "given"
+        if self.task is Task.FORECASTING or (self.time_column is not None and self.entity_column is None):
+            return "time"
+        return "chance" if self.entity_column is None else "entity"
+
+    @property
     def by_chance(self) -> bool:
-        """Whether rows of a table are divided by chance, not by time or the dataset itself."""
-        ordered = self.task is Task.FORECASTING or self.time_column is not None
-        return not (ordered or self.split_column is not None or self.has_images)
+        """Whether rows are drawn, alone or with those of their entity, not divided by time or the dataset itself."""
+        return self.division in {"chance", "entity"}
 
     @property
     def has_images(self) -> bool:

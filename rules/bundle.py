@@ -22,10 +22,12 @@ from rules.choices import (
     NoAugmentation,
     NoTransfer,
     Optimizer,
+    RowsApart,
     Slot,
     Standard,
     Transfer,
     Tuner,
+    Validation,
     parse_choice,
 )
 from rules.errors import ChoiceError, did_you_mean
@@ -53,8 +55,9 @@ class Bundle(BaseModel):
     augmentation: Augmentation = NoAugmentation()
     transfer: Transfer = NoTransfer()
     architecture: Architecture = Standard()
-    """A bundle that was written before there were the last three choices varies no rows, takes nothing over, and has
-    the standard network."""
+    validation: Validation = RowsApart()
+    """A bundle that was written before there were the last four choices varies no rows, takes nothing over, has the
+    standard network, and keeps rows apart."""
 
     def choice(self, slot: Slot) -> Choice:
         choice: Choice = getattr(self, slot)

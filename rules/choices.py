@@ -28,6 +28,7 @@ class Slot(StrEnum):
     AUGMENTATION = "augmentation"
     TRANSFER = "transfer"
     ARCHITECTURE = "architecture"
+    VALIDATION = "validation"
 
     @classmethod
     def named(cls, word: str) -> Slot | None:
@@ -40,7 +41,7 @@ class Slot(StrEnum):
 
     @property
     def letter(self) -> str:
-        """The letter that starts the ids of the slot's rules: P, C, W, A and T of the notes, H, N, D, X and M."""
+        """The letter that starts the ids of the slot's rules: P, C, W, A and T of the notes, H, N, D, X, M and V."""
         return LETTERS[self]
 
     @property
@@ -61,6 +62,7 @@ LETTERS: Final = MappingProxyType(
         Slot.AUGMENTATION: "D",
         Slot.TRANSFER: "X",
         Slot.ARCHITECTURE: "M",
+        Slot.VALIDATION: "V",
     }
 )
 LABELS: Final = MappingProxyType(
@@ -75,6 +77,7 @@ LABELS: Final = MappingProxyType(
         Slot.AUGMENTATION: "Data augmentation",
         Slot.TRANSFER: "Transfer learning",
         Slot.ARCHITECTURE: "Network architecture",
+        Slot.VALIDATION: "Validation",
     }
 )
 
@@ -507,6 +510,28 @@ class Recurrent(Choice):
 
 Architecture = Annotated[Standard | RandomKernels | Inception | Recurrent, Field(discriminator="name")]
 
+# V ─ on which rows trials are compared ───────────────────────────────────────────────────────────────────────────────
+
+
+class RowsApart(Choice):
+    """Some rows that are not hold-out do not train: they select the epoch, the trial and the threshold."""
+
+    name: Literal["rows_apart"] = "rows_apart"
+
+
+class Folds(Choice):
+    """A trial is a network for each fold, trained without it and judged on it; the model is the mean of all.
+
+    count: folds into which the rows are divided. repeats: how often they are divided anew.
+    """
+
+    name: Literal["folds"] = "folds"
+    count: Annotated[int, Field(ge=2, le=10)] = 5
+    repeats: Annotated[int, Field(ge=1, le=10)] = 1
+
+
+Validation = Annotated[RowsApart | Folds, Field(discriminator="name")]
+
 UNIONS: Final[Mapping[Slot, Any]] = MappingProxyType(
     {
         Slot.ACTIVATION: Activation,
@@ -519,6 +544,7 @@ UNIONS: Final[Mapping[Slot, Any]] = MappingProxyType(
         Slot.AUGMENTATION: Augmentation,
         Slot.TRANSFER: Transfer,
         Slot.ARCHITECTURE: Architecture,
+        Slot.VALIDATION: Validation,
     }
 )
 
