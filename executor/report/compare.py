@@ -126,7 +126,7 @@ def _search(runs: Sequence[Run]) -> list[Row]:
         ("seconds", [number(one.seconds) for one in told]),
         ("ended by", [ENDINGS[one.stopped_by] for one in told]),
         ("networks of the model", [f"{max(1, len(one.members))}" for one in told]),
-        ("begun", [run.record.created for run in runs]),
+        ("begun", [run.record.created[:16].replace("T", " ") for run in runs]),
         ("pcwat", [run.record.version for run in runs]),
     ]
 

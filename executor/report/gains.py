@@ -6,16 +6,32 @@ from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
 
-from executor.report.drawing import BLUE, INK, MUTE, ORANGE, WIDTH, Rows, axis, drawn, rule, shown, table, told_apart
+from executor.report.drawing import (
+    BLUE,
+    HEIGHT,
+    INK,
+    MUTE,
+    ORANGE,
+    WIDTH,
+    Rows,
+    axis,
+    drawn,
+    rule,
+    shown,
+    table,
+    told_apart,
+)
 from recommender.render import number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from executor.learning_curve import LearningCurve
     from executor.report.drawing import Plot
     from executor.scores import Estimate, Importance, Scores
 
 MOST_COLUMNS: Final = 20  # of which the importance is drawn
+FEWEST_POINTS: Final = 2  # numbers of rows; one is no curve
 NAMES: Final = 120  # pixels that names take beside a plot's plane
 
 
@@ -50,6 +66,27 @@ def score_plot(scores: Mapping[str, Estimate], metric: str, *, title: str, level
     )
 
 
+def rows_plot(curve: LearningCurve) -> Plot | None:
+    """P of the chosen configuration against its training rows; None for fewer than two numbers of them."""
+    if len(curve.points) < FEWEST_POINTS:
+        return None
+    rows: Rows = [{"x": point.rows, "y": score} for point in curve.points for score in point.scores]
+    means: Rows = [{"x": point.rows, "y": point.mean} for point in curve.points]
+    x = alt.X(**axis("x", "Training rows", scale=alt.Scale(type="log"), axis=alt.Axis(format=",d", tickCount=5)))
+    y = alt.Y(**axis("y", f"{curve.metric}, validation", scale=alt.Scale(zero=False)))
+    chart = alt.layer(
+        alt.Chart(table(means)).mark_line(color=BLUE).encode(x=x, y=y),
+        alt.Chart(table(rows)).mark_circle(color=ORANGE, size=50, opacity=0.8).encode(x=x, y=y),
+    )
+    first, last = curve.points[0], curve.points[-1]
+    return drawn(
+        chart.properties(width=WIDTH, height=HEIGHT),
+        title="What rows bring",
+        says=f"The chosen configuration trained again, a dot for each seed: {curve.metric} {number(first.mean)} with "
+        f"{first.rows:,} training rows, {number(last.mean)} with {last.rows:,}.",
+    )
+
+
 def importance_plot(found: Importance) -> Plot | None:
     """How much P is worse with the values of each column dealt out anew; None where nothing was measured."""
     if not found.columns:
@@ -69,7 +106,7 @@ def importance_plot(found: Importance) -> Plot | None:
     most = "; ".join(f"{row['name']} {number(row['x'])}" for row in rows[:3])
     return drawn(
         chart.properties(width=WIDTH - NAMES, height=alt.Step(20)),
-        title="Which columns the model leans on",
+        title="Importance of columns",
         says=f"The most important: {most}. Each column's values were dealt out anew among {found.rows:,} rows of the "
         f"hold-out, {found.repeats} times; the thin lines are a standard deviation each way.",
     )

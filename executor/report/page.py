@@ -12,7 +12,7 @@ from executor.report.classes import plots_of_classes
 from executor.report.command import command
 from executor.report.confusion import confusion
 from executor.report.forecasts import plots_of_forecasts
-from executor.report.gains import gain_plot, importance_plot, score_plot
+from executor.report.gains import gain_plot, importance_plot, rows_plot, score_plot
 from executor.report.groups import groups_by
 from executor.report.numbers import plots_of_numbers
 from executor.report.pictures import mistakes
@@ -56,6 +56,7 @@ def page(run: Run, dataset: Dataset | None = None, *, by: str = "") -> str:
             summary=run.summary,
             advice=advice(run.scores),
             gains=gain_plot(run.scores),
+            rows=None if run.summary.curve is None else rows_plot(run.summary.curve),
             explanations=explain(subject, [slot for slot in NOTES_ORDER if slot in record.decisions]),
             trials=trials[:MOST_LISTED],
             untold=max(0, len(trials) - MOST_LISTED),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import re
 import shutil
 import subprocess
@@ -66,6 +67,7 @@ def test_a_page_that_cannot_be_made_is_told_and_loses_nothing(
         raise MemoryError("no room for a plot")
 
     monkeypatch.setattr(writing, "page", broken)
+    monkeypatch.setattr(logging.getLogger(writing.__name__), "handlers", [])
     writing.write_report(copied, None)
     assert "recommend report" in caplog.text
     assert "no room for a plot" in caplog.text

@@ -48,9 +48,9 @@ def test_the_answers_of_a_slow_network_after_the_search_are_reserved_time_for() 
 def test_remaining_counts_down_to_the_deadline_and_stays_at_zero() -> None:
     clock = Clock()
     budget = Budget(seconds=100, clock=clock)
-    assert (budget.deadline, budget.remaining(), budget.spent()) == (1_094, 94, 0)
+    assert (budget.deadline, budget.remaining(), budget.spent()) == (1_092, 92, 0)
     clock.reading += 30
-    assert (budget.remaining(), budget.spent(), budget.exhausted) == (64, 30, False)
+    assert (budget.remaining(), budget.spent(), budget.exhausted) == (62, 30, False)
     clock.reading += 68
     assert (budget.remaining(), budget.spent(), budget.exhausted) == (0, 98, True)
 

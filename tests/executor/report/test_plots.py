@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from executor.catalog.performance import Predictions
+from executor.learning_curve import LearningCurve, Point
 from executor.report.answers import Answers
 from executor.report.classes import one_against_all, plots_of_classes
 from executor.report.confusion import confusion
 from executor.report.drawing import LONGEST_NAME, Plot, shown, told_apart
 from executor.report.forecasts import plots_of_forecasts
-from executor.report.gains import score_plot
+from executor.report.gains import rows_plot, score_plot
 from executor.report.numbers import plots_of_numbers
 from executor.report.trials import plots_of_search, time_spent
 from executor.scores import Estimate, Sensitivity
@@ -155,6 +156,16 @@ def test_time_and_scores_are_told_in_words() -> None:
     assert "0.5 (0.4 to 0.6)" in plot.says
     well_formed(plot)
     assert "<script" not in plot.svg
+
+
+def test_the_learning_curve_is_drawn_from_two_numbers_of_rows_on() -> None:
+    points = (Point(rows=50, scores=(0.6, 0.7)), Point(rows=100, scores=(0.8, 0.9)))
+    curve = LearningCurve(metric="accuracy", direction="max", rows=100, points=points)
+    plot = rows_plot(curve)
+    assert plot is not None
+    assert "accuracy 0.65 with 50 training rows, 0.85 with 100." in plot.says
+    well_formed(plot)
+    assert rows_plot(curve.model_copy(update={"points": points[:1]})) is None
 
 
 def test_names_are_short_printable_and_told_apart() -> None:
