@@ -6,7 +6,6 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
@@ -23,11 +22,15 @@ from executor.ensemble import choose
 from executor.finish import judged, saved
 from executor.guardrails import with_measured_drift
 from executor.imbalance import imbalance_choice
+from executor.importance import IMPORTANCE_SECONDS, importance
+from executor.located import located
 from executor.next_steps import next_steps
 from executor.preprocess import fit_preprocessing
+from executor.report.writing import never_fatal, write_report
 from executor.retraining import Winner, keep_time, train_again
 from executor.run import (
     BUNDLE,
+    IMPORTANCE,
     MODEL,
     PLAN,
     PREDICTIONS,
@@ -41,9 +44,12 @@ from executor.run import (
     write,
     write_json,
 )
+from executor.scores import Importance
 from executor.search import scope_of, search
 from executor.sensitivity import sensitivities
+from executor.stages import Stages
 from executor.trials.journal import JOURNAL
+from executor.versions import versions
 from recommender.dataset import Dataset
 from recommender.manifest import GUARDRAILS, MANIFEST, RECORD, Manifest
 from recommender.outlook import Outlook
@@ -65,7 +71,18 @@ if TYPE_CHECKING:
 
     Progress = Callable[[RoundProgress], None]
 
-SEALED: Final = (BUNDLE, RECORD, PLAN, JOURNAL, MODEL, SIGNATURE, PREDICTIONS, SUMMARY, GUARDRAILS)
+SEALED: Final = (
+    BUNDLE,
+    RECORD,
+    PLAN,
+    JOURNAL,
+    MODEL,
+    SIGNATURE,
+    PREDICTIONS,
+    SUMMARY,
+    GUARDRAILS,
+    IMPORTANCE,
+)
 """Files of a run whose digests its manifest keeps, beside its scores."""
 
 
@@ -144,7 +161,7 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     directory, roles, bundle, seed = begun.directory, begun.roles, begun.bundle, begun.plan.seed
     table, rows = begun.material.table, begun.material.rows
     record = Record.read(directory / RECORD)
-    before = budget.spent()
+    before, stages = budget.spent(), Stages(budget)
     preprocessing = fit_preprocessing(table, roles, rows.train, bundle.architecture)
     parts = encode_parts(table, roles, rows, preprocessing, target_on=scale_of(bundle.loss))
     if parts.window is not None:
@@ -159,7 +176,9 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
         budget.refitting = REFIT_SHARE * budget.seconds
 
     started_late = budget.exhausted
+    stages.ended("reading and encoding")
     trials = search(bundle, parts, budget=budget, seed=seed, directory=directory, at_once=at_once, progress=progress)
+    stages.ended("search")
 
     metric, single = performance_metric(bundle.metric), begun.plan.single
     curve = train_again(
@@ -169,6 +188,7 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
         stopped_by=trials.stopped_by,
         time=None if table.time is None else table.time[rows.train],
     )
+    stages.ended("training again")
     if parts.window is None:
         together = None if rows.groups is None else rows.groups[rows.validation]
         chosen = choose(trials, bundle, parts, metric=metric, seed=seed, single=single, groups=together)
@@ -177,10 +197,19 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
             trials, bundle, parts, metric=metric, budget=budget, seed=seed, directory=directory, single=single
         )
     model, signature = saved(begun, preprocessing, parts, chosen)
+    stages.ended("choosing and saving")
     judgement = judged(
         begun, preprocessing, parts, model=model, signature=signature, validation=chosen.score, budget=budget
     )
-    csv.write_csv(pa.table(_with_files(judgement.predictions, begun.dataset)), directory / PREDICTIONS)
+    hold_out = table.take(rows.hold_out)
+    stages.ended("hold-out and baselines")
+    csv.write_csv(pa.table(located(judgement.predictions, begun.dataset, hold_out)), directory / PREDICTIONS)
+    seconds = min(IMPORTANCE_SECONDS, budget.left / 4)
+    leaning = Importance.unmeasured(metric.name)
+    with never_fatal("The importance of columns was not measured"):
+        leaning = importance(model, signature, hold_out, metric=metric, seed=seed, seconds=seconds)
+    write_json(directory / IMPORTANCE, leaning)
+    stages.ended("importance of columns")
     guardrails = with_measured_drift(
         record.guardrails, begun.dataset, roles, training=table.rows[rows.train], hold_out=table.rows[rows.hold_out]
     )
@@ -202,6 +231,8 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
         curve=curve,
         next_steps=next_steps(judgement.scores, curve, level=begun.plan.satisfied_at, modality=modality_of(roles)),
         seconds=round(budget.spent(), 1),
+        stages=stages.seconds,
+        versions=versions(),
     )
     write_json(directory / SUMMARY, summary)
     scores = as_json(judgement.scores)
@@ -209,12 +240,6 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     write_json(directory / MANIFEST, Manifest.of(record=record.seal, files=files))
     # Last, for a run is finished when its scores are there.
     write(directory / SCORES, scores)
-    return Run(directory)
-
-
-def _with_files(columns: Mapping[str, np.ndarray], dataset: Dataset) -> dict[str, np.ndarray]:
-    """The columns of the file of predictions, of image files with the name of each after its row."""
-    if dataset.images is None or dataset.images.source is None:
-        return dict(columns)
-    files = np.array(dataset.images.source.files, dtype=object)[columns["row"]]
-    return {"row": columns["row"], "file": files, **columns}
+    run = Run(directory)
+    write_report(run, begun.dataset)
+    return run

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from executor.learning_curve import LearningCurve
 from executor.next_steps import NextSteps
-from executor.scores import ImbalanceChoice, Scores, Sensitivity
+from executor.scores import ImbalanceChoice, Importance, Scores, Sensitivity
 from executor.signature import Signature
 from recommender.manifest import GUARDRAILS, RECORD
 from recommender.outlook import Outlook
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 PLAN, BUNDLE, SIGNATURE = "plan.json", "bundle.yaml", "signature.json"
 MODEL, SCORES, PREDICTIONS, SUMMARY = "model.keras", "scores.json", "predictions.csv", "summary.json"
+IMPORTANCE, REPORT = "importance.json", "report.html"
 File = TypeVar("File", bound=BaseModel)
 RUNS: Final = Path("runs")  # where runs are kept unless a person says otherwise
 
@@ -120,6 +121,10 @@ class Summary(BaseModel):
     """Whether P satisfies, and what to try where it does not."""
     seconds: float
     """From the start to the scores."""
+    stages: dict[str, float] = Field(default_factory=dict)
+    """Seconds of each stage, in their order."""
+    versions: dict[str, str] = Field(default_factory=dict)
+    """Of Python and of the packages that made the numbers."""
 
 
 class Run:
@@ -141,6 +146,10 @@ class Run:
         return f"Run({str(self.directory)!r})"
 
     @cached_property
+    def plan(self) -> Plan:
+        return read_plan(self.directory)
+
+    @cached_property
     def bundle(self) -> Bundle:
         return Bundle.read(self.directory / BUNDLE)
 
@@ -159,6 +168,12 @@ class Run:
     @cached_property
     def summary(self) -> Summary:
         return read_json(self.directory / SUMMARY, Summary)
+
+    @cached_property
+    def importance(self) -> Importance | None:
+        """How much the model leans on each column; None where that was not measured."""
+        path = self.directory / IMPORTANCE
+        return read_json(path, Importance) if path.exists() else None
 
     @cached_property
     def guardrails(self) -> tuple[Guardrail, ...]:
