@@ -17,11 +17,12 @@ from executor.progress import SearchProgress
 from executor.quiet import quiet_tensorflow
 from executor.run import Run, read_plan
 from executor.scoreboard import show_scores
-from recommender.dataset import Dataset, local_path
-from recommender.options import dataset_options, strategy_options, unreadable_images_option
+from recommender.dataset import Dataset
+from recommender.options import DATASET, dataset_options, strategy_options, unreadable_images_option
 from recommender.plan import DEFAULT_BUDGET
 from recommender.render import show
 from rules.bundle import Bundle
+from rules.command import examples
 from rules.errors import RunError
 from rules.output import keep_inputs
 
@@ -30,29 +31,27 @@ if TYPE_CHECKING:
     from rules.record import Unreadable
 
 
-# A line of \b keeps click from reflowing what follows it.
-TRAIN_EXAMPLES: Final = """\b
-Examples:
-  recommend train titanic.csv --target Survived --budget 10m
-  recommend train titanic.csv --target Survived --bundle mine.yaml
-  recommend train --resume runs/titanic-1
-"""
-PREDICT_EXAMPLES: Final = """\b
-Example:
-  recommend predict runs/titanic-1 new_passengers.csv -o out.csv
-"""
 PARQUET: Final = ".parquet"
 DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
 
 
-@click.command(epilog=TRAIN_EXAMPLES)
-@click.argument("dataset", type=local_path, required=False)
+@click.command(
+    short_help="Train: search under the recommended strategy, keep the best model.",
+    epilog=examples(
+        "recommend train titanic.csv --target Survived --budget 10m",
+        "recommend train titanic.csv --target Survived --bundle mine.yaml",
+        "recommend train --resume runs/titanic-1",
+    ),
+)
+@click.argument("dataset", type=DATASET, required=False)
 @dataset_options
 @strategy_options
 @click.option(
     "--bundle", "edited", type=click.Path(path_type=Path), help="Train this bundle.yaml; --pin goes before it."
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same result.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help="Same seed, same result."
+)
 @click.option(
     "--at-once",
     type=click.IntRange(min=1),
@@ -149,9 +148,12 @@ def _carried_out(begun: Begun, limit: Budget, at_once: int | None) -> Run:
         raise
 
 
-@click.command(epilog=PREDICT_EXAMPLES)
+@click.command(
+    short_help="Predict new rows with the model of a run.",
+    epilog=examples("recommend predict runs/titanic-1 new_passengers.csv -o out.csv"),
+)
 @click.argument("run", type=click.Path(path_type=Path))
-@click.argument("rows", type=local_path)
+@click.argument("rows", type=DATASET)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="A .csv, .tsv or .parquet file [standard output]."
 )

@@ -13,11 +13,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 FINDINGS: Final = 1
-"""Exit code of a command that found something; 0 is clean, 2 a usage error or what cannot be read."""
+"""Exit code of a command that found something; 0 is clean."""
+USAGE_ERROR: Final = 2
+"""Exit code of what a person can mend: a usage error, or what cannot be read."""
+INTERRUPTED: Final = 130
+"""Exit code after Ctrl-C without a result: 128 and the signal's number, as shells have it."""
 
 format_option = click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="A table for people, or JSON for programs.",
 )
+
+
+def examples(*commands: str) -> str:
+    r"""The end of a command's help: commands that work as they stand.
+
+    >>> examples("recommend data.csv")
+    '\x08\nExamples:\n  recommend data.csv'
+    """
+    return "\n  ".join(["\b\nExamples:", *commands])  # \b keeps click from reflowing the lines
 
 
 def emit(value: object) -> None:

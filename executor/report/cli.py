@@ -8,12 +8,13 @@ import click
 
 from executor.report.page import page
 from executor.run import Run, write
+from rules.command import examples
 from rules.output import keep_inputs
 
 REPORT = "report.html"
 
 
-@click.command(epilog="Example: recommend report runs/titanic-1")
+@click.command(short_help="Write a run as one HTML page.", epilog=examples("recommend report runs/titanic-1"))
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The HTML file [report.html in the run].")
 def report(*, run: Path, output: Path | None) -> None:
