@@ -23,6 +23,7 @@ from executor.ensemble import choose
 from executor.finish import judged, saved
 from executor.guardrails import with_measured_drift
 from executor.imbalance import imbalance_choice
+from executor.log import LOG, logged
 from executor.next_steps import next_steps
 from executor.preprocess import fit_preprocessing
 from executor.retraining import Winner, keep_time, train_again
@@ -49,6 +50,7 @@ from recommender.manifest import GUARDRAILS, MANIFEST, RECORD, Manifest
 from recommender.outlook import Outlook
 from recommender.profile import modality_of
 from recommender.recommend import Said
+from recommender.render import number
 from recommender.roles import Kind
 from rules.choices import Huber
 from rules.facts import Task
@@ -138,10 +140,16 @@ def resume(directory: Path, *, budget: float | None = None, at_once: int | None 
 
 
 def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progress: Progress = lambda _: None) -> Run:
-    """Encode, search, put the model together, and judge it on the hold-out, once."""
+    """Encode, search, put the model together, and judge it on the hold-out, once; log.txt of the run tells when."""
+    with logged(begun.directory):
+        return _carried_out(begun, budget=budget, at_once=at_once, progress=progress)
+
+
+def _carried_out(begun: Begun, *, budget: Budget, at_once: int | None, progress: Progress) -> Run:
     directory, roles, bundle, seed = begun.directory, begun.roles, begun.bundle, begun.plan.seed
     table, rows = begun.material.table, begun.material.rows
     record = Record.read(directory / RECORD)
+    LOG.info("Encoding the rows. %s", rows.sentence)
     before = budget.spent()
     preprocessing = fit_preprocessing(table, roles, rows.train)
     parts = encode_parts(table, roles, rows, preprocessing, target_on=scale_of(bundle.loss))
@@ -157,8 +165,10 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
         budget.refitting = REFIT_SHARE * budget.seconds
 
     started_late = budget.exhausted
+    LOG.info("Searching, by %s.", bundle.tuner)
     trials = search(bundle, parts, budget=budget, seed=seed, directory=directory, at_once=at_once, progress=progress)
 
+    LOG.info("The search ended by %s after %d trials.", trials.stopped_by, len(trials.ranked))
     metric, single = performance_metric(bundle.metric), begun.plan.single
     curve = train_again(
         Winner(ranked=trials.ranked, bundle=bundle, metric=metric, seed=seed, one_by_one=at_once == 1),
@@ -173,7 +183,9 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
         chosen = combined(
             trials, bundle, parts, metric=metric, budget=budget, seed=seed, directory=directory, single=single
         )
+    LOG.info("Putting the model together, of %s.", ", ".join(f"trial {number}" for number in chosen.members))
     model, signature = saved(begun, preprocessing, parts, chosen)
+    LOG.info("Scoring the hold-out, and what the model is compared with.")
     judgement = judged(
         begun, preprocessing, parts, model=model, signature=signature, validation=chosen.score, budget=budget
     )
@@ -206,6 +218,9 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     write_json(directory / MANIFEST, Manifest.of(record=record.seal, files=files))
     # Last, for a run is finished when its scores are there.
     write(directory / SCORES, scores)
+    hold_out = judgement.scores.hold_out.value
+    said = "undefined" if hold_out is None else number(hold_out)
+    LOG.info("%s is %s on the hold-out. %s", metric.name, said, judgement.scores.verdict)
     return Run(directory)
 
 

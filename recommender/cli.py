@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shlex
 import sys
@@ -20,10 +21,22 @@ from recommender.options import DATASET, dataset_options, strategy_options
 from recommender.profile import measure
 from recommender.recommend import advise_on, roles_of, to_json
 from recommender.render import show, show_profile, why
+from recommender.settings import command_defaults, shown
 from rules import __version__
-from rules.command import FINDINGS, INTERRUPTED, USAGE_ERROR, examples, format_option
+from rules.command import (
+    FINDINGS,
+    INTERRUPTED,
+    SETTINGS,
+    USAGE_ERROR,
+    Verbosity,
+    examples,
+    format_option,
+    told,
+    verbosity_options,
+)
 from rules.errors import PcwatError, did_you_mean
 from rules.output import keep_existing, keep_inputs, write_text
+from rules.settings import find_settings
 from rules.wording import printable
 
 if TYPE_CHECKING:
@@ -138,12 +151,18 @@ Exit codes:
     + EXIT_CODES,
 )
 @click.version_option(__version__, prog_name="pcwat")
-def group() -> None:
+@click.pass_context
+def group(context: click.Context) -> None:
     """Which deep-learning strategy fits a dataset, and why.
 
     recommend DATASET gives the metric (P), cost function (C), weight initialization (W), optimizer (A) and tuning
     strategy (T) for a table, each with the rule and the measured fact behind it.
     """
+    settings, verb = find_settings(Path.cwd()), context.invoked_subcommand
+    if settings is None or verb is None:
+        return
+    context.default_map = command_defaults(group, context, verb, settings, called={DEFAULT_VERB: PROGRAM})
+    context.meta[SETTINGS] = shown(settings, PROGRAM if verb == DEFAULT_VERB else verb)
 
 
 group.add_command(completion)
@@ -165,6 +184,7 @@ group.add_command(completion)
 @format_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the bundle as an editable YAML file.")
 @click.option("--force", is_flag=True, help="Overwrite the file of -o.")
+@verbosity_options
 @click.option("--record", type=click.Path(path_type=Path), help="Write the audit record, for 'recommend audit'.")
 def bundle(
     *,
@@ -176,25 +196,30 @@ def bundle(
     output: Path | None,
     force: bool,
     record: Path | None,
+    verbosity: Verbosity,
 ) -> None:
     """Recommend a bundle for DATASET (CSV, TSV, Parquet, JSON lines, or images: a folder, an archive, an .npz)."""
     for written in filter(None, (output, record)):
         keep_inputs(written, [dataset, *map(Path, strategy.layers)])
     if output is not None:
         keep_existing(output, force=force)
+    say = functools.partial(told, verbosity=verbosity)
     advice = advise_on(dataset, said, strategy, delimiter=delimiter)
+    if verbosity is Verbosity.VERBOSE:
+        for layer, digest in advice.record.book.layers.items():
+            say(f"Rules of {layer}: {digest}")
     if form == "json":
         click.echo(json.dumps(to_json(advice), indent=2, ensure_ascii=False))
     else:
         show(advice, Console(highlight=False))
     if record is not None:
         write_text(record, advice.record.to_json())
-        click.echo(f"Wrote {record}. Question it: recommend audit explain {record}", err=True)
+        say(f"Wrote {record}. Question it: recommend audit explain {record}")
     if output is not None:
         notes = {slot: why(decision) for slot, decision in advice.strategy.decisions.items()}
         write_text(output, advice.bundle.to_yaml(notes))
         train = ["recommend", "train", str(dataset), *given_options(without=NOT_FOR_TRAIN), "--bundle", str(output)]
-        click.echo(f"Wrote {output}. Edit it, and train it with\n  {shlex.join(train)}", err=True)
+        say(f"Wrote {output}. Edit it, and train it with\n  {shlex.join(train)}")
 
 
 @group.command(
@@ -214,7 +239,7 @@ def profile(*, dataset: Path, said: Said, delimiter: str | None, form: str) -> N
     show_profile(measured, Console(highlight=False))
 
 
-NOT_FOR_TRAIN: Final = frozenset({"pin", "reason", "author", "form", "output", "force", "record"})
+NOT_FOR_TRAIN: Final = frozenset({"pin", "reason", "author", "form", "output", "force", "record", "quiet", "verbose"})
 """Options of the default verb that `train --bundle` need not be given: pins are in the bundle."""
 
 
