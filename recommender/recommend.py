@@ -12,12 +12,15 @@ from recommender.guardrails import check_choices, in_order
 from recommender.outlook import Outlook
 from recommender.plan import trial_budget
 from recommender.profile import Profile, facts, measure, rarest_class
+from recommender.render import NOTES_ORDER, reason
 from recommender.roles import Kind, Roles, infer_roles
 from rules.engine import ProvedBook, Strategy, decide, load_book
 from rules.errors import DatasetError
 from rules.facts import Task
+from rules.notebook import table
 from rules.record import Asked, DatasetSeen, ImageReading, Record
 from rules.rulebook import SHIPPED_LAYERS
+from rules.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -102,6 +105,15 @@ class Recommendation:
     roles: Roles
     record: Record
     book: ProvedBook
+
+    def _repr_html_(self) -> str:
+        seen = self.record.dataset
+        caption = f"{seen.name}: {counted(seen.rows, 'row')}; predict {', '.join(seen.targets)} ({seen.task})"
+        rows = (
+            (slot.letter, decision.choice, ", ".join(decision.rules), reason(decision))
+            for slot, decision in ((slot, self.strategy.decisions[slot]) for slot in NOTES_ORDER)
+        )
+        return table(caption, ("", "Choice", "Rule", "Decided by"), rows)
 
 
 def recommend(
