@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from executor.budget import Budget
 from executor.catalog.target import learned, scale_of
 from executor.grid import at_regular_steps
+from executor.log import log_strategy, logged
 from executor.next_steps import check_level
 from executor.rolling import rolling_split
 from executor.run import (
@@ -129,6 +130,8 @@ def begin(
     write(made / BUNDLE, advice.bundle.to_yaml({slot: why(decision) for slot, decision in decisions.items()}))
     write(made / RECORD, advice.record.to_json())
     write_json(made / PLAN, plan)
+    with logged(made):
+        log_strategy(advice)
     return Begun(
         directory=made,
         dataset=dataset,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,16 +13,18 @@ from rich.console import Console
 
 from executor.begin import Begun, begin, reopen, resumed_budget
 from executor.budget import Budget
+from executor.log import listening
 from executor.opening import open_rows
 from executor.progress import SearchProgress
 from executor.quiet import quiet_tensorflow
 from executor.run import Run, read_plan
 from executor.scoreboard import show_scores
-from recommender.dataset import Dataset, local_path
-from recommender.options import dataset_options, strategy_options, unreadable_images_option
+from recommender.dataset import Dataset
+from recommender.options import DATASET, dataset_options, strategy_options, unreadable_images_option
 from recommender.plan import DEFAULT_BUDGET
 from recommender.render import show
 from rules.bundle import Bundle
+from rules.command import Verbosity, examples, told, verbosity_options
 from rules.errors import RunError
 from rules.output import keep_inputs
 
@@ -30,29 +33,34 @@ if TYPE_CHECKING:
     from rules.record import Unreadable
 
 
-# A line of \b keeps click from reflowing what follows it.
-TRAIN_EXAMPLES: Final = """\b
-Examples:
-  recommend train titanic.csv --target Survived --budget 10m
-  recommend train titanic.csv --target Survived --bundle mine.yaml
-  recommend train --resume runs/titanic-1
-"""
-PREDICT_EXAMPLES: Final = """\b
-Example:
-  recommend predict runs/titanic-1 new_passengers.csv -o out.csv
-"""
 PARQUET: Final = ".parquet"
 DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
 
 
-@click.command(epilog=TRAIN_EXAMPLES)
-@click.argument("dataset", type=local_path, required=False)
+def _without_settings(context: click.Context, _option: click.Parameter, stopped: Path | None) -> Path | None:
+    """A run goes on as it began, whatever a settings file says by now."""
+    if stopped is not None:
+        context.default_map = None
+    return stopped
+
+
+@click.command(
+    short_help="Train: search under the recommended strategy, keep the best model.",
+    epilog=examples(
+        "recommend train titanic.csv --target Survived --budget 10m",
+        "recommend train titanic.csv --target Survived --bundle mine.yaml",
+        "recommend train --resume runs/titanic-1",
+    ),
+)
+@click.argument("dataset", type=DATASET, required=False)
 @dataset_options
 @strategy_options
 @click.option(
     "--bundle", "edited", type=click.Path(path_type=Path), help="Train this bundle.yaml; --pin goes before it."
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same result.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help="Same seed, same result."
+)
 @click.option(
     "--at-once",
     type=click.IntRange(min=1),
@@ -66,8 +74,17 @@ DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
     metavar="VALUE",
     help="P that would satisfy; below it the end says what to try next [better than every baseline].",
 )
+@verbosity_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Directory of the run [runs/NAME-1].")
-@click.option("--resume", "stopped", type=click.Path(path_type=Path), metavar="RUN", help="Go on with a stopped run.")
+@click.option(
+    "--resume",
+    "stopped",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    is_eager=True,
+    callback=_without_settings,
+    help="Go on with a stopped run.",
+)
 def train(
     *,
     dataset: Path | None,
@@ -79,6 +96,7 @@ def train(
     at_once: int | None,
     single: bool,
     satisfied_at: float | None,
+    verbosity: Verbosity,
     output: Path | None,
     stopped: Path | None,
 ) -> None:
@@ -113,8 +131,11 @@ def train(
             satisfied_at=satisfied_at,
         )
     with begun.dataset:
-        run = _carried_out(begun, limit, at_once)
-    show_scores(run, Console(highlight=False))
+        run = _carried_out(begun, limit, at_once, verbosity)
+    if verbosity is Verbosity.QUIET:
+        click.echo(run.directory)
+    else:
+        show_scores(run, Console(highlight=False))
 
 
 def _refuse_more(said: Said, strategy: StrategyOptions, others: dict[str, object]) -> None:
@@ -132,32 +153,41 @@ def _refuse_more(said: Said, strategy: StrategyOptions, others: dict[str, object
         )
 
 
-def _carried_out(begun: Begun, limit: Budget, at_once: int | None) -> Run:
-    """Show the strategy, then train under it with progress on standard error."""
+def _carried_out(begun: Begun, limit: Budget, at_once: int | None, verbosity: Verbosity) -> Run:
+    """Show the strategy, then train under it with progress on standard error; what is said follows the verbosity."""
     messages = Console(stderr=True, highlight=False)
-    if begun.advice is not None:
+    quiet = verbosity is Verbosity.QUIET
+    if begun.advice is not None and not quiet:
         show(begun.advice, Console(highlight=False))
-    messages.print("Starting TensorFlow …", style="dim")
+    if not quiet:
+        messages.print("Starting TensorFlow …", style="dim")
     quiet_tensorflow()
     from executor.pipeline import carry_out  # noqa: PLC0415  after TensorFlow was silenced
 
     try:
-        with SearchProgress(messages, metric=str(begun.bundle.metric)) as progress:
+        with ExitStack() as during:
+            progress = during.enter_context(SearchProgress(messages, metric=str(begun.bundle.metric), quiet=quiet))
+            if verbosity is Verbosity.VERBOSE:
+                during.enter_context(listening(lambda sentence: messages.print(sentence, style="dim", markup=False)))
             return carry_out(begun, budget=limit, at_once=at_once, progress=progress)
     except KeyboardInterrupt:
         click.echo(f"Stopped. 'recommend train --resume {begun.directory}' goes on.", err=True)
         raise
 
 
-@click.command(epilog=PREDICT_EXAMPLES)
+@click.command(
+    short_help="Predict new rows with the model of a run.",
+    epilog=examples("recommend predict runs/titanic-1 new_passengers.csv -o out.csv"),
+)
 @click.argument("run", type=click.Path(path_type=Path))
-@click.argument("rows", type=local_path)
+@click.argument("rows", type=DATASET)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="A .csv, .tsv or .parquet file [standard output]."
 )
 @click.option("--delimiter", metavar="CHARACTER", help="What separates columns, where it is not found out.")
 @click.option("--ignore-extra", is_flag=True, help="Leave out columns that the training did not see.")
 @unreadable_images_option
+@verbosity_options
 def predict(
     *,
     run: Path,
@@ -166,12 +196,19 @@ def predict(
     delimiter: str | None,
     ignore_extra: bool,
     unreadable_images: str | None,
+    verbosity: Verbosity,
 ) -> None:
     """Predict ROWS (a table with the columns of the training, or a folder of images) with the model of RUN.
 
     Of a time series, ROWS is its past, and the answer is the next horizon: each step after the last row.
     """
     finished = Run(run)
+    if verbosity is Verbosity.VERBOSE:
+        seen = finished.record.dataset
+        told(
+            f"{run} was trained on {seen.name} ({seen.rows:,} rows) to predict {', '.join(seen.targets)}.",
+            verbosity=verbosity,
+        )
     if output is not None:
         keep_inputs(output, [rows, *run.iterdir()])
         _check_ending(output)
@@ -181,7 +218,7 @@ def predict(
         from executor.predict import predict as predicted  # noqa: PLC0415  after TensorFlow was silenced
 
         answers = predicted(
-            finished, dataset, ignore_extra=ignore_extra, say=lambda sentence: click.echo(sentence, err=True)
+            finished, dataset, ignore_extra=ignore_extra, say=lambda sentence: told(sentence, verbosity=verbosity)
         )
     if output is None:
         sink = pa.BufferOutputStream()
@@ -195,7 +232,7 @@ def predict(
             csv.write_csv(answers, output, csv.WriteOptions(delimiter=DELIMITERS[output.suffix.lower()]))
     except OSError as error:
         raise RunError(f"Cannot write {output}: {error}. Choose another place.") from None
-    click.echo(f"Wrote {answers.num_rows:,} predictions to {output}.", err=True)
+    told(f"Wrote {answers.num_rows:,} predictions to {output}.", verbosity=verbosity)
 
 
 def _check_ending(output: Path) -> None:

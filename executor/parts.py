@@ -105,6 +105,9 @@ class Parts:
     """Lags and targets of the window that the first dense features are; None where there is none."""
     penalty: float | None = None
     """Of the ridge regression at which a forecaster's linear layer starts; None where it is still to be chosen."""
+    huber_delta: float | None = None
+    """Where a Huber loss turns linear, in standard deviations of the target; None for other losses, and where it is
+    still to be found."""
     naive_error: np.ndarray | None = None
     """(outputs,) mean absolute change of the target over a season, or from row to row, on training rows; None unless a
     forecast. MASE is in such errors."""

@@ -24,6 +24,7 @@ from executor.guardrails import with_measured_drift
 from executor.imbalance import imbalance_choice
 from executor.importance import IMPORTANCE_SECONDS, importance
 from executor.located import located
+from executor.log import LOG, logged
 from executor.next_steps import next_steps
 from executor.preprocess import fit_preprocessing
 from executor.report.writing import never_fatal, write_report
@@ -55,6 +56,7 @@ from recommender.manifest import GUARDRAILS, MANIFEST, RECORD, Manifest
 from recommender.outlook import Outlook
 from recommender.profile import modality_of
 from recommender.recommend import Said
+from recommender.render import number
 from recommender.roles import Kind
 from rules.choices import Huber
 from rules.facts import Task
@@ -65,6 +67,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from executor.parts import Parts
+    from executor.preprocess import Preprocessing
+    from executor.scores import Scores
     from executor.search import RoundProgress
     from rules.bundle import Bundle
     from rules.decision import Pin
@@ -157,30 +162,27 @@ def resume(directory: Path, *, budget: float | None = None, at_once: int | None 
 
 
 def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progress: Progress = lambda _: None) -> Run:
-    """Encode, search, put the model together, and judge it on the hold-out, once."""
-    directory, roles, bundle, seed = begun.directory, begun.roles, begun.bundle, begun.plan.seed
+    """Encode, search, put the model together, and judge it on the hold-out, once; log.txt of the run tells when."""
+    with logged(begun.directory):
+        return _carried_out(begun, budget=budget, at_once=at_once, progress=progress)
+
+
+def _carried_out(begun: Begun, *, budget: Budget, at_once: int | None, progress: Progress) -> Run:
+    bundle, seed, single = begun.bundle, begun.plan.seed, begun.plan.single
     table, rows = begun.material.table, begun.material.rows
-    record = Record.read(directory / RECORD)
-    before, stages = budget.spent(), Stages(budget)
-    preprocessing = fit_preprocessing(table, roles, rows.train, bundle.architecture)
-    parts = encode_parts(table, roles, rows, preprocessing, target_on=scale_of(bundle.loss))
-    if parts.window is not None:
-        parts = replace(parts, penalty=best_penalty(parts))
-    budget.encoding = budget.spent() - before
-    budget.networks = parts.fold_count
-    # The validation rows, as many training rows, and the hold-out.
-    budget.answers = 2 + len(rows.hold_out) / max(1, len(rows.validation))
-    keep_time(budget)
-
-    if parts.window is not None and budget.seconds is not None:
-        budget.refitting = REFIT_SHARE * budget.seconds
-
+    stages = Stages(budget)
+    stages.begin("reading and encoding", rows.sentence)
+    preprocessing, parts = _encoded(begun, budget)
     started_late = budget.exhausted
-    stages.ended("reading and encoding")
-    trials = search(bundle, parts, budget=budget, seed=seed, directory=directory, at_once=at_once, progress=progress)
-    stages.ended("search")
 
-    metric, single = performance_metric(bundle.metric), begun.plan.single
+    stages.begin("search", f"by {bundle.tuner}")
+    trials = search(
+        bundle, parts, budget=budget, seed=seed, directory=begun.directory, at_once=at_once, progress=progress
+    )
+    LOG.info("The search ended by %s after %d trials.", trials.stopped_by, len(trials.ranked))
+
+    stages.begin("training again")
+    metric = performance_metric(bundle.metric)
     curve = train_again(
         Winner(ranked=trials.ranked, bundle=bundle, metric=metric, seed=seed, one_by_one=at_once == 1),
         parts,
@@ -188,32 +190,32 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
         stopped_by=trials.stopped_by,
         time=None if table.time is None else table.time[rows.train],
     )
-    stages.ended("training again")
+
+    stages.begin("choosing and saving")
     if parts.window is None:
         together = None if rows.groups is None else rows.groups[rows.validation]
         chosen = choose(trials, bundle, parts, metric=metric, seed=seed, single=single, groups=together)
     else:
         chosen = combined(
-            trials, bundle, parts, metric=metric, budget=budget, seed=seed, directory=directory, single=single
+            trials, bundle, parts, metric=metric, budget=budget, seed=seed, directory=begun.directory, single=single
         )
+    LOG.info("The model is made of %s.", ", ".join(f"trial {number}" for number in chosen.members))
     model, signature = saved(begun, preprocessing, parts, chosen)
-    stages.ended("choosing and saving")
+
+    stages.begin("hold-out and baselines")
     judgement = judged(
         begun, preprocessing, parts, model=model, signature=signature, validation=chosen.score, budget=budget
     )
     hold_out = table.take(rows.hold_out)
-    stages.ended("hold-out and baselines")
-    csv.write_csv(pa.table(located(judgement.predictions, begun.dataset, hold_out)), directory / PREDICTIONS)
+    csv.write_csv(pa.table(located(judgement.predictions, begun.dataset, hold_out)), begun.directory / PREDICTIONS)
+
+    stages.begin("importance of columns")
     seconds = min(IMPORTANCE_SECONDS, budget.left / 4)
     leaning = Importance.unmeasured(metric.name)
     with never_fatal("The importance of columns was not measured"):
         leaning = importance(model, signature, hold_out, metric=metric, seed=seed, seconds=seconds)
-    write_json(directory / IMPORTANCE, leaning)
-    stages.ended("importance of columns")
-    guardrails = with_measured_drift(
-        record.guardrails, begun.dataset, roles, training=table.rows[rows.train], hold_out=table.rows[rows.hold_out]
-    )
-    write_json(directory / GUARDRAILS, Guardrails(guardrails=guardrails))
+    write_json(begun.directory / IMPORTANCE, leaning)
+    stages.end()
     summary = Summary(
         split=rows.sentence,
         trials=len(trials.ranked),
@@ -226,20 +228,59 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
         members_why=chosen.why,
         best_hyperparameters=trials.best.hyperparameters,
         imbalance=imbalance_choice(bundle, parts, signature),
-        huber_delta=huber_delta(bundle.loss, parts) if isinstance(bundle.loss, Huber) else None,
+        huber_delta=parts.huber_delta,
         sensitivity=sensitivities(search_space(bundle, scope_of(parts, budget)), trials.ranked, seed=seed),
         curve=curve,
-        next_steps=next_steps(judgement.scores, curve, level=begun.plan.satisfied_at, modality=modality_of(roles)),
+        next_steps=next_steps(
+            judgement.scores, curve, level=begun.plan.satisfied_at, modality=modality_of(begun.roles)
+        ),
         seconds=round(budget.spent(), 1),
         stages=stages.seconds,
         versions=versions(),
     )
+    return _sealed(begun, summary, judgement.scores)
+
+
+def _encoded(begun: Begun, budget: Budget) -> tuple[Preprocessing, Parts]:
+    """The rows as networks read them; the budget learns what the end of the run will cost."""
+    table, roles, rows, loss = begun.material.table, begun.roles, begun.material.rows, begun.bundle.loss
+    before = budget.spent()
+    preprocessing = fit_preprocessing(table, roles, rows.train, begun.bundle.architecture)
+    parts = encode_parts(table, roles, rows, preprocessing, target_on=scale_of(loss))
+    if parts.window is not None:
+        parts = replace(parts, penalty=best_penalty(parts))
+    if isinstance(loss, Huber):
+        parts = replace(parts, huber_delta=huber_delta(loss, parts))
+    budget.encoding = budget.spent() - before
+    budget.networks = parts.fold_count
+    # The validation rows, as many training rows, and the hold-out.
+    budget.answers = 2 + len(rows.hold_out) / max(1, len(rows.validation))
+    keep_time(budget)
+    if parts.window is not None and budget.seconds is not None:
+        budget.refitting = REFIT_SHARE * budget.seconds
+    return preprocessing, parts
+
+
+def _sealed(begun: Begun, summary: Summary, scores: Scores) -> Run:
+    """Write the checks of the split, the summary and the scores, with the digests of all files, and the report."""
+    directory, table, rows = begun.directory, begun.material.table, begun.material.rows
+    record = Record.read(directory / RECORD)
+    guardrails = with_measured_drift(
+        record.guardrails,
+        begun.dataset,
+        begun.roles,
+        training=table.rows[rows.train],
+        hold_out=table.rows[rows.hold_out],
+    )
+    write_json(directory / GUARDRAILS, Guardrails(guardrails=guardrails))
     write_json(directory / SUMMARY, summary)
-    scores = as_json(judgement.scores)
-    files: dict[str, Path | bytes] = {name: directory / name for name in SEALED} | {SCORES: scores.encode()}
+    text = as_json(scores)
+    files: dict[str, Path | bytes] = {name: directory / name for name in SEALED} | {SCORES: text.encode()}
     write_json(directory / MANIFEST, Manifest.of(record=record.seal, files=files))
     # Last, for a run is finished when its scores are there.
-    write(directory / SCORES, scores)
+    write(directory / SCORES, text)
+    said = "undefined" if scores.hold_out.value is None else number(scores.hold_out.value)
+    LOG.info("%s is %s on the hold-out. %s", scores.metric, said, scores.verdict)
     run = Run(directory)
     write_report(run, begun.dataset)
     return run

@@ -1,12 +1,15 @@
-"""What a person sees of a search while it runs: the trial, the best P so far, elapsed time and what is left."""
+"""What a person sees of a training while it runs: the trial or the step, the best P, elapsed time and what is left."""
 
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, Self
 
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from executor.log import listening
 from recommender.render import number
 
 if TYPE_CHECKING:
@@ -14,19 +17,20 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from executor.search import RoundProgress
+    from executor.remaining import RoundProgress
 
 REDRAW: Final = 0.1  # seconds between two updates of the line; epochs can be faster
+MINUTE: Final = 60  # seconds
 
 
 class SearchProgress:
-    """One line redrawn in place on a terminal; elsewhere one line when the best P changes."""
+    """One line redrawn in place on a terminal, outside of searches the log's last sentence; elsewhere nothing."""
 
-    def __init__(self, console: Console, *, metric: str) -> None:
-        self._console = console
+    def __init__(self, console: Console, *, metric: str, quiet: bool = False) -> None:
         self._metric = metric
-        self._best: float | None = None
         self._drawn = 0.0
+        self._shown = console.is_terminal and not quiet
+        self._until = ExitStack()
         self._bar = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -34,35 +38,45 @@ class SearchProgress:
             TimeElapsedColumn(),
             TextColumn("{task.fields[left]}"),
             console=console,
-            disable=not console.is_terminal,
+            disable=not self._shown,
             transient=True,
         )
         self._task = self._bar.add_task("starting", total=None, left="")
 
     def __enter__(self) -> Self:
         self._bar.start()
+        self._until.enter_context(listening(self._say))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._until.close()
         self._bar.stop()
 
     def __call__(self, now: RoundProgress) -> None:
         """Show where the search stands."""
-        if self._console.is_terminal:
-            if time.monotonic() - self._drawn >= REDRAW:
-                self._draw(now)
-        elif now.best is not None and now.best != self._best:
-            self._best = now.best
-            self._console.print(f"{now.elapsed:6.1f} s  {self._sentence(now)}")
-
-    def _draw(self, now: RoundProgress) -> None:
+        if not self._shown or time.monotonic() - self._drawn < REDRAW:
+            return
         self._drawn = time.monotonic()
         total = None if now.remaining is None else now.elapsed + now.remaining
-        left = "" if now.remaining is None else f"at most {now.remaining:.0f} s left"
+        left = "" if now.remaining is None else time_left(now.remaining)
         self._bar.update(self._task, description=self._sentence(now), total=total, completed=now.elapsed, left=left)
+
+    def _say(self, sentence: str) -> None:
+        if self._shown:
+            self._bar.update(self._task, description=escape(sentence))
 
     def _sentence(self, now: RoundProgress) -> str:
         of = "" if now.trials is None else f" of {now.trials}"
         at_once = f"{now.running} at once" if now.running > 1 else "1 running"
         best = "" if now.best is None else f", best {self._metric} {number(now.best)}"
         return f"{now.done}{of} trials done, {at_once}, epoch {now.epoch} of {now.epochs}{best}"
+
+
+def time_left(seconds: float) -> str:
+    """A time as people say it.
+
+    >>> time_left(7.4), time_left(95.0)
+    ('about 7 s left', 'about 1 min 35 s left')
+    """
+    minutes, rest = divmod(round(seconds), MINUTE)
+    return f"about {minutes} min {rest} s left" if minutes else f"about {rest} s left"

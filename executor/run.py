@@ -145,6 +145,11 @@ class Run:
     def __repr__(self) -> str:
         return f"Run({str(self.directory)!r})"
 
+    def _repr_html_(self) -> str:
+        from executor.notebook import shown  # noqa: PLC0415  it reads runs
+
+        return shown(self)
+
     @cached_property
     def plan(self) -> Plan:
         return read_plan(self.directory)

@@ -18,6 +18,7 @@ from executor.catalog.tuning import ask, batch_of, epochs_of, tell, tuning
 from executor.devices import computing_on, detect
 from executor.interrupt import Interrupt, noted_interrupt
 from executor.oracles.memory import Objective
+from executor.remaining import RoundProgress, reporter
 from executor.trials.journal import Journal, Outcome
 from executor.trials.lock import alone_in
 from executor.trials.one_by_one import OneByOneRunner
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from executor.catalog.tuning import Proposal
     from executor.devices import Device
     from executor.parts import Parts
-    from executor.trials.training import Epoch
     from executor.trials.workplace import Workplace
     from rules.bundle import Bundle
 
@@ -53,28 +53,6 @@ ROUNDS_LEFT: Final = 3  # rounds that the time must allow where the next ones le
 SHORTEST_TRIAL: Final = 1.0  # seconds; building and compiling a network take half of it
 
 StoppedBy = Literal["budget", "trials", "exhausted", "interrupt"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class RoundProgress:
-    """Where a search stands after an epoch."""
-
-    done: int
-    """Trials that have ended."""
-    running: int
-    """Trials that run at once."""
-    trials: int | None
-    """How many the budget allows; None for no limit."""
-    epoch: int
-    """Of those that run."""
-    epochs: int
-    """Planned ones."""
-    best: float | None
-    """The best P so far, of all trials."""
-    elapsed: float
-    """Seconds since the budget began."""
-    remaining: float | None
-    """Seconds until the search ends at the latest, as far as known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +117,7 @@ def search(
                 if not proposals:
                     stopped_by = "exhausted"
                     break
-                report = _reporter(progress, proposals, journal.outcomes, budget, objective)
+                report = reporter(progress, len(proposals), journal.outcomes, budget, objective)
                 outcomes = runner.run(proposals, on_epoch=report)  # 7, 8  start by W, train by A on C
                 together = {"round": number, "asked": len(proposals)}
                 journal.append([outcome.model_copy(update=together) for outcome in outcomes])
@@ -283,39 +261,6 @@ def _nothing_completed(outcomes: Sequence[Outcome]) -> TrainingError:
         "A lower learning rate (--pin optimizer) helps against scores that are not finite, fewer columns or rows "
         "against a lack of memory."
     )
-
-
-def _reporter(
-    progress: Callable[[RoundProgress], None],
-    proposals: Sequence[Proposal],
-    outcomes: Sequence[Outcome],
-    budget: Budget,
-    objective: Objective,
-) -> Callable[[Epoch], None]:
-    """A function that reports the epochs of a round as the search's progress."""
-    choose = max if objective.direction == "max" else min
-    before = [outcome.score for outcome in outcomes if outcome.score is not None]
-    seconds = sum(outcome.seconds for outcome in outcomes)
-
-    def report(now: Epoch) -> None:
-        running = [member.training.best for member in now.members if member.training.best is not None]
-        limits = [] if budget.seconds is None else [budget.remaining()]
-        if budget.trials is not None and outcomes:
-            limits.append(seconds / len(outcomes) * (budget.trials - len(outcomes)))
-        progress(
-            RoundProgress(
-                done=len(outcomes),
-                running=len(proposals),
-                trials=budget.trials,
-                epoch=now.epoch,
-                epochs=now.epochs,
-                best=choose([*before, *running], default=None),
-                elapsed=budget.spent(),
-                remaining=min(limits, default=None),
-            )
-        )
-
-    return report
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shlex
 import sys
@@ -10,16 +11,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
+from click.shell_completion import CompletionItem
 from rich.console import Console
 
-from recommender.dataset import Dataset, local_path
-from recommender.options import dataset_options, strategy_options
+from recommender.completion import PROGRAM, completion
+from recommender.dataset import Dataset
+from recommender.lesson import lesson
+from recommender.options import DATASET, dataset_options, strategy_options
 from recommender.profile import measure
 from recommender.recommend import advise_on, roles_of, to_json
 from recommender.render import show, show_profile, why
+from recommender.settings import command_defaults, shown
 from rules import __version__
+from rules.command import (
+    FINDINGS,
+    INTERRUPTED,
+    SETTINGS,
+    USAGE_ERROR,
+    Verbosity,
+    examples,
+    format_option,
+    told,
+    verbosity_options,
+)
 from rules.errors import PcwatError, did_you_mean
 from rules.output import keep_existing, keep_inputs, write_text
+from rules.settings import find_settings
 from rules.wording import printable
 
 if TYPE_CHECKING:
@@ -27,14 +44,17 @@ if TYPE_CHECKING:
 
 VERBS: Final = "recommend.commands"  # the entry-point group in which other packages offer their verbs
 DEFAULT_VERB: Final = "bundle"
-USAGE_ERROR: Final = 2
+HELP: Final = frozenset({"-h", "--help", "--version"})
 
 
 class Verbs(click.Group):
     """A group whose default verb is the recommendation itself."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if args and args[0] not in {"-h", "--help", "--version"} and not self._is_verb(ctx, args[0]):
+        if not args and not ctx.resilient_parsing:
+            click.echo(lesson(), nl=False)
+            ctx.exit()
+        if args and args[0] not in HELP and not self._is_verb(ctx, args[0]):
             self._check_for_a_slip(ctx, args[0])
             args = [DEFAULT_VERB, *args]
         return super().parse_args(ctx, args)
@@ -65,6 +85,10 @@ class Verbs(click.Group):
                 formatter.write_dl([record for option in options if (record := option.get_help_record(ctx))])
         super().format_options(ctx, formatter)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Verbs; and a dataset's file, where no verb begins so."""
+        return super().shell_complete(ctx, incomplete) or [CompletionItem(incomplete, type="file")]
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *entry_points(group=VERBS).names})
 
@@ -93,35 +117,74 @@ class DefaultVerb(click.Command):
 def main() -> None:
     """Run the command line. An error that a person can mend is one paragraph and exit code 2, without a traceback."""
     try:
-        group(prog_name="recommend")
+        sys.exit(group(prog_name=PROGRAM, standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("Stopped.", err=True)
+        sys.exit(INTERRUPTED)
     except PcwatError as error:
         message = printable(str(error), keep="\n")
         click.echo(f"Error: {message}", err=True)
         sys.exit(USAGE_ERROR)
 
 
+EXIT_CODES: Final = f"""
+
+\b
+Exit codes:
+  0    done, and nothing found
+  {FINDINGS}    findings: of 'recommend audit' and 'recommend rules'
+  {USAGE_ERROR}    something that a person can mend; one paragraph on standard error says how
+  {INTERRUPTED}  stopped with Ctrl-C before there was a result"""
+
+
 @click.group(
     cls=Verbs,
-    no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Example: recommend titanic.csv --target Survived",
+    epilog=examples(
+        "recommend titanic.csv --target Survived",
+        "recommend titanic.csv --target Survived -o bundle.yaml",
+        "recommend train titanic.csv --target Survived --budget 10m",
+    )
+    + EXIT_CODES,
 )
 @click.version_option(__version__, prog_name="pcwat")
-def group() -> None:
+@click.pass_context
+def group(context: click.Context) -> None:
     """Which deep-learning strategy fits a dataset, and why.
 
     recommend DATASET gives the metric (P), cost function (C), weight initialization (W), optimizer (A) and tuning
     strategy (T) for a table, each with the rule and the measured fact behind it.
     """
+    settings, verb = find_settings(Path.cwd()), context.invoked_subcommand
+    if settings is None or verb is None:
+        return
+    context.default_map = command_defaults(group, context, verb, settings, called={DEFAULT_VERB: PROGRAM})
+    context.meta[SETTINGS] = shown(settings, PROGRAM if verb == DEFAULT_VERB else verb)
 
 
-@group.command(DEFAULT_VERB, cls=DefaultVerb, hidden=True)
-@click.argument("dataset", type=local_path)
+group.add_command(completion)
+
+
+@group.command(
+    DEFAULT_VERB,
+    cls=DefaultVerb,
+    hidden=True,
+    epilog=examples(
+        "recommend titanic.csv --target Survived",
+        "recommend titanic.csv --target Survived --pin optimizer=adamw --reason 'as in our last paper'",
+        "recommend titanic.csv --target Survived -o bundle.yaml --record decision.json",
+    ),
+)
+@click.argument("dataset", type=DATASET)
 @dataset_options
 @strategy_options
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@format_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the bundle as an editable YAML file.")
 @click.option("--force", is_flag=True, help="Overwrite the file of -o.")
+@verbosity_options
 @click.option("--record", type=click.Path(path_type=Path), help="Write the audit record, for 'recommend audit'.")
 def bundle(
     *,
@@ -133,31 +196,39 @@ def bundle(
     output: Path | None,
     force: bool,
     record: Path | None,
+    verbosity: Verbosity,
 ) -> None:
     """Recommend a bundle for DATASET (CSV, TSV, Parquet, JSON lines, or images: a folder, an archive, an .npz)."""
     for written in filter(None, (output, record)):
         keep_inputs(written, [dataset, *map(Path, strategy.layers)])
     if output is not None:
         keep_existing(output, force=force)
+    say = functools.partial(told, verbosity=verbosity)
     advice = advise_on(dataset, said, strategy, delimiter=delimiter)
+    if verbosity is Verbosity.VERBOSE:
+        for layer, digest in advice.record.book.layers.items():
+            say(f"Rules of {layer}: {digest}")
     if form == "json":
         click.echo(json.dumps(to_json(advice), indent=2, ensure_ascii=False))
     else:
         show(advice, Console(highlight=False))
     if record is not None:
         write_text(record, advice.record.to_json())
-        click.echo(f"Wrote {record}. Question it: recommend audit explain {record}", err=True)
+        say(f"Wrote {record}. Question it: recommend audit explain {record}")
     if output is not None:
         notes = {slot: why(decision) for slot, decision in advice.strategy.decisions.items()}
         write_text(output, advice.bundle.to_yaml(notes))
         train = ["recommend", "train", str(dataset), *given_options(without=NOT_FOR_TRAIN), "--bundle", str(output)]
-        click.echo(f"Wrote {output}. Edit it, and train it with\n  {shlex.join(train)}", err=True)
+        say(f"Wrote {output}. Edit it, and train it with\n  {shlex.join(train)}")
 
 
-@group.command()
-@click.argument("dataset", type=local_path)
+@group.command(
+    short_help="Show what was measured of a dataset.",
+    epilog=examples("recommend profile titanic.csv --target Survived", "recommend profile titanic.csv --format json"),
+)
+@click.argument("dataset", type=DATASET)
 @dataset_options
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@format_option
 def profile(*, dataset: Path, said: Said, delimiter: str | None, form: str) -> None:
     """Show what was measured of DATASET: every number with unit and interval, every column's kind with its reason."""
     with Dataset.open(dataset, delimiter=delimiter, reading=said.reading) as opened:
@@ -168,7 +239,7 @@ def profile(*, dataset: Path, said: Said, delimiter: str | None, form: str) -> N
     show_profile(measured, Console(highlight=False))
 
 
-NOT_FOR_TRAIN: Final = frozenset({"pin", "reason", "author", "form", "output", "force", "record"})
+NOT_FOR_TRAIN: Final = frozenset({"pin", "reason", "author", "form", "output", "force", "record", "quiet", "verbose"})
 """Options of the default verb that `train --bundle` need not be given: pins are in the bundle."""
 
 

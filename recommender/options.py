@@ -7,7 +7,9 @@ import re
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 import click
+from click.shell_completion import CompletionItem
 
+from recommender.dataset import local_path
 from recommender.outlook import Outlook
 from recommender.plan import seconds
 from recommender.recommend import Said, StrategyOptions
@@ -22,6 +24,28 @@ from rules.settings import layers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    PathParameter = click.ParamType[Path]
+else:
+    PathParameter = click.ParamType  # no generic class before click 8.4; pyproject.toml allows 8.1
+
+
+class DatasetPath(PathParameter):
+    """The path of a dataset, or of something that has one; a shell completes it as a file."""
+
+    name = "dataset"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ANN401
+        del param, ctx
+        return local_path(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        del ctx, param
+        return [CompletionItem(incomplete, type="file")]
+
+
+DATASET: Final = DatasetPath()
 
 
 def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,13 +12,16 @@ from recommender.guardrails import check_choices, in_order
 from recommender.outlook import Outlook
 from recommender.plan import trial_budget
 from recommender.profile import Profile, facts, measure, rarest_class
+from recommender.render import NOTES_ORDER, reason
 from recommender.roles import Kind, Roles, infer_roles
 from rules.choices import RandomKernels
 from rules.engine import ProvedBook, Strategy, decide, load_book
 from rules.errors import ChoiceError, DatasetError
 from rules.facts import Task
+from rules.notebook import table
 from rules.record import Asked, DatasetSeen, ImageReading, Record, SequenceReading
 from rules.rulebook import SHIPPED_LAYERS
+from rules.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -115,6 +118,15 @@ class Recommendation:
     record: Record
     book: ProvedBook
 
+    def _repr_html_(self) -> str:
+        seen = self.record.dataset
+        caption = f"{seen.name}: {counted(seen.rows, 'row')}; predict {', '.join(seen.targets)} ({seen.task})"
+        rows = (
+            (slot.letter, decision.choice, ", ".join(decision.rules), reason(decision))
+            for slot, decision in ((slot, self.strategy.decisions[slot]) for slot in NOTES_ORDER)
+        )
+        return table(caption, ("", "Choice", "Rule", "Decided by"), rows)
+
 
 def recommend(
     data: object,
@@ -137,10 +149,11 @@ def recommend(
     images: how image files are read. sequences: how the rows of a long table are gathered into sequences.
     Raises PcwatError with a message for people on anything that a person can mend.
 
-    >>> from recommender.examples import example
-    >>> advice = recommend(example("breast_cancer"), target="diagnosis")
-    >>> str(advice.bundle.metric)
-    'roc_auc'
+    Examples:
+        >>> from recommender.examples import example
+        >>> advice = recommend(example("breast_cancer"), target="diagnosis")
+        >>> str(advice.bundle.metric)
+        'roc_auc'
     """
     said = Said(
         targets=(target,) if isinstance(target, str) else tuple(target),

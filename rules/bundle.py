@@ -31,6 +31,7 @@ from rules.choices import (
     parse_choice,
 )
 from rules.errors import ChoiceError, did_you_mean
+from rules.notebook import table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,6 +63,10 @@ class Bundle(BaseModel):
     def choice(self, slot: Slot) -> Choice:
         choice: Choice = getattr(self, slot)
         return choice
+
+    def _repr_html_(self) -> str:
+        rows = ((slot.letter, slot.label, self.choice(slot)) for slot in Slot)
+        return table("Bundle", ("", "Slot", "Choice"), rows)
 
     @classmethod
     def of(cls, choices: Mapping[Slot, Choice]) -> Self:

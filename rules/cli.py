@@ -12,7 +12,7 @@ import click
 
 from rules import render
 from rules.choices import Slot
-from rules.command import console, emit, end, format_option
+from rules.command import console, emit, end, examples, format_option
 from rules.coverage import coverage as covered
 from rules.coverage import failures
 from rules.difference import difference
@@ -53,12 +53,12 @@ class SlotName(SlotParameter):
         return found
 
 
-@click.group()
+@click.group(epilog=examples("recommend rules list", "recommend rules show C101", "recommend rules check mine.yaml"))
 def rules() -> None:
     """Read, prove, test, compare and extend the rules by which 'recommend' chooses."""
 
 
-@rules.command("list")
+@rules.command("list", epilog=examples("recommend rules list", "recommend rules list --slot P --format json"))
 @click.option("--slot", type=SlotName(), metavar="SLOT", help="Only the rules of one slot.")
 @_book
 @format_option
@@ -71,7 +71,10 @@ def list_rules(*, slot: Slot | None, book: tuple[str, ...], form: str) -> None:
     render.show_rules(found, console())
 
 
-@rules.command(short_help="Show one rule with its reason and its examples.")
+@rules.command(
+    short_help="Show one rule with its reason and its examples.",
+    epilog=examples("recommend rules show C101", "recommend rules show M001 --book mine.yaml"),
+)
 @click.argument("rule_id", metavar="ID")
 @_book
 @format_option
@@ -95,7 +98,10 @@ def show(*, rule_id: str, book: tuple[str, ...], form: str) -> None:
     render.show_rule(rule, proved, console())
 
 
-@rules.command(short_help="Show a slot as a decision table.")
+@rules.command(
+    short_help="Show a slot as a decision table.",
+    epilog=examples("recommend rules table optimizer", "recommend rules table P --to markdown"),
+)
 @click.argument("slot", type=SlotName())
 @_book
 @click.option(
@@ -116,7 +122,10 @@ def table(*, slot: Slot, book: tuple[str, ...], to: str, form: str) -> None:
         click.echo(to_html(found) if to == "html" else to_markdown(found), nl=False)
 
 
-@rules.command(short_help="Prove that a book decides for every dataset.")
+@rules.command(
+    short_help="Prove that a book decides for every dataset.",
+    epilog=examples("recommend rules check", "recommend rules check mine.yaml"),
+)
 @_positional
 @format_option
 def check(*, book: str | None, form: str) -> None:
@@ -132,7 +141,11 @@ def check(*, book: str | None, form: str) -> None:
     end(findings=bool(proof.findings))
 
 
-@rules.command("test", short_help="Run the examples of a book's rules.")
+@rules.command(
+    "test",
+    short_help="Run the examples of a book's rules.",
+    epilog=examples("recommend rules test", "recommend rules test mine.yaml"),
+)
 @_positional
 @format_option
 def run_examples(*, book: str | None, form: str) -> None:
@@ -148,7 +161,10 @@ def run_examples(*, book: str | None, form: str) -> None:
     end(findings=bool(failed))
 
 
-@rules.command(short_help="Show thresholds without close examples.")
+@rules.command(
+    short_help="Show thresholds without close examples.",
+    epilog=examples("recommend rules coverage", "recommend rules coverage mine.yaml --format json"),
+)
 @_positional
 @format_option
 def coverage(*, book: str | None, form: str) -> None:
@@ -162,7 +178,7 @@ def coverage(*, book: str | None, form: str) -> None:
 
 
 @rules.command(
-    epilog="Example: recommend rules diff shipped mine.yaml --corpus runs",
+    epilog=examples("recommend rules diff handbook shipped", "recommend rules diff shipped mine.yaml --corpus runs"),
     short_help="Show where two books choose differently.",
 )
 @click.argument("old")
@@ -213,7 +229,10 @@ def _changed(records: Iterable[Record], before: ProvedBook, after: ProvedBook) -
 
 
 @rules.command(
-    epilog="Example: recommend rules new optimizer --then adamw --when 'rows>=5000' --because 'As in our last paper.'",
+    epilog=examples(
+        "recommend rules new optimizer --then adamw --when 'rows>=5000' \\",
+        "    --because 'As in our last paper.'",
+    ),
     short_help="Add a rule to your own book.",
 )
 @click.argument("slot", type=SlotName())
@@ -251,7 +270,10 @@ def new(*, slot: Slot, then: str, when: tuple[str, ...], because: str, author: s
     end(findings=bool(proof.findings))
 
 
-@rules.command(short_help="Print the JSON Schema of a kind of file.")
+@rules.command(
+    short_help="Print the JSON Schema of a kind of file.",
+    epilog=examples("recommend rules schema book > book.schema.json"),
+)
 @click.argument("kind", type=click.Choice(["book", "bundle", "record"]))
 def schema(*, kind: str) -> None:
     """Print the JSON Schema of a book, a bundle or a record, for editors and checkers."""
@@ -260,7 +282,7 @@ def schema(*, kind: str) -> None:
     click.echo(path_of(kind).read_text(encoding="utf-8"), nl=False)
 
 
-@rules.command(short_help="Print the whole book in Markdown.")
+@rules.command(short_help="Print the whole book in Markdown.", epilog=examples("recommend rules docs -o docs/rules.md"))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of standard output.")
 @_book
 def docs(*, output: Path | None, book: tuple[str, ...]) -> None:

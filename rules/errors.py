@@ -7,6 +7,7 @@ PcwatError                  something the user can mend; the command line prints
 ├── ChoiceError             a bundle, a pin or a rule names a choice that does not exist or does not fit
 ├── BookError               a rulebook is malformed
 │   └── ProofError          a rulebook is well-formed but leaves a gap, a conflict, or a rule without effect
+├── SettingsError           the project's settings file names a command, an option or a value that does not exist
 ├── RunError                a run directory is missing, foreign, or cannot be used
 └── TrainingError           no trial could be completed
 """
@@ -40,6 +41,9 @@ class BookError(PcwatError): ...
 
 
 class ProofError(BookError): ...
+
+
+class SettingsError(PcwatError): ...
 
 
 class RunError(PcwatError): ...

@@ -9,18 +9,17 @@ import click
 from rich.console import Console
 
 from executor.run import REPORT, RUNS, Run, write
+from rules.command import examples
 from rules.output import keep_inputs
 
-# A line of \b keeps click from reflowing what follows it.
-REPORT_EXAMPLES: Final = """\b
-Examples:
-  recommend report runs/titanic-1
-  recommend report runs/titanic-1 --by Sex
-  recommend report runs/titanic-1 runs/titanic-2 -o compare.html
-"""
+REPORT_EXAMPLES: Final = examples(
+    "recommend report runs/titanic-1",
+    "recommend report runs/titanic-1 --by Sex",
+    "recommend report runs/titanic-1 runs/titanic-2 -o compare.html",
+)
 
 
-@click.command(epilog=REPORT_EXAMPLES)
+@click.command(short_help="Write a run as one HTML page, or compare runs.", epilog=REPORT_EXAMPLES)
 @click.argument("runs", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="RUN...")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The HTML file [report.html in the run].")
 @click.option("--by", metavar="COLUMN", default="", help="Tell the score for each group that a column makes.")
@@ -43,7 +42,7 @@ def report(*, runs: tuple[Path, ...], output: Path | None, by: str) -> None:
     click.echo(f"Wrote {written}.", err=True)
 
 
-@click.command(epilog="Example: recommend runs experiments")
+@click.command(short_help="List the runs of a folder.", epilog=examples("recommend runs", "recommend runs experiments"))
 @click.argument("folder", type=click.Path(path_type=Path), default=RUNS)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def runs(*, folder: Path, form: str) -> None:

@@ -11,6 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from executor.log import log_trials
 from rules.errors import RunError
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class Journal:
                 os.truncate(self.path, before)
             raise RunError(f"Cannot write {self.path}: {error.strerror}. Make room, or allow writing there.") from None
         self.outcomes += outcomes
+        log_trials(outcomes)
 
     def _read(self) -> Iterable[Outcome]:
         if not self.path.exists():

@@ -18,11 +18,10 @@ from recommender.audit.question import why_not as asked_why_not
 from recommender.audit.replay import replay as replayed
 from recommender.audit.subject import Subject, open_subject
 from recommender.audit.verify import verify as verified
-from recommender.dataset import local_path
-from recommender.options import dataset_options, strategy_options
+from recommender.options import DATASET, dataset_options, strategy_options
 from recommender.render import NOTES_ORDER
 from rules.cli import SlotName
-from rules.command import console, emit_models, end, format_option
+from rules.command import console, emit_models, end, examples, format_option
 from rules.output import keep_inputs, write_text
 
 if TYPE_CHECKING:
@@ -50,26 +49,31 @@ def audited(command: Callable[..., Any]) -> Callable[..., Any]:
         opened = open_subject(subject, said=said, delimiter=delimiter, strategy=strategy)
         return command(subject=opened, **rest)
 
-    decorators = (click.argument("subject", type=local_path), dataset_options, strategy_options)
+    decorators = (click.argument("subject", type=DATASET), dataset_options, strategy_options)
     return functools.reduce(lambda wrapping, decorator: decorator(wrapping), reversed(decorators), wrapped)
 
 
-@click.group()
+@click.group(
+    short_help="Question a decision.",
+    epilog=examples(
+        "recommend audit explain runs/titanic-1",
+        "recommend audit why-not titanic.csv loss=huber --target Survived",
+    ),
+)
 def audit() -> None:
     """Question a decision: of a run, of a record, or of a dataset."""
 
 
-@audit.command()
+@audit.command(
+    epilog=examples(
+        "recommend audit explain runs/titanic-1", "recommend audit explain titanic.csv metric --target Survived"
+    )
+)
 @audited
 @click.argument("slot", type=SlotName(), required=False)
 @format_option
 def explain(*, subject: Subject, slot: Slot | None, form: str) -> None:
-    r"""Explain how SUBJECT's choices came about, or the one for SLOT.
-
-    \b
-    recommend audit explain runs/titanic-1
-    recommend audit explain titanic.csv metric --target Survived
-    """
+    """Explain how SUBJECT's choices came about, or the one for SLOT."""
     found = explained(subject, NOTES_ORDER if slot is None else (slot,))
     if form == "json":
         emit_models(found)
@@ -79,16 +83,12 @@ def explain(*, subject: Subject, slot: Slot | None, form: str) -> None:
         render.show_explanation(one, console(), met)
 
 
-@audit.command("why-not")
+@audit.command("why-not", epilog=examples("recommend audit why-not runs/titanic-1 optimizer=sgd"))
 @audited
 @click.argument("wanted", metavar="SLOT=CHOICE")
 @format_option
 def why_not(*, subject: Subject, wanted: str, form: str) -> None:
-    r"""Say why SUBJECT did not get a choice, and what would give it.
-
-    \b
-    recommend audit why-not runs/titanic-1 optimizer=sgd
-    """
+    """Say why SUBJECT did not get a choice, and what would give it."""
     answer = asked_why_not(subject, wanted)
     if form == "json":
         emit_models(answer)
@@ -96,7 +96,12 @@ def why_not(*, subject: Subject, wanted: str, form: str) -> None:
         render.show_why_not(answer, console())
 
 
-@audit.command("what-if")
+@audit.command(
+    "what-if",
+    epilog=examples(
+        "recommend audit what-if runs/titanic-1", "recommend audit what-if runs/titanic-1 --set imbalance_ratio=6"
+    ),
+)
 @audited
 @click.option(
     "--set", "settings", multiple=True, metavar="FACT=VALUE", help="A fact as it might be; repeat it for several."
@@ -104,11 +109,7 @@ def why_not(*, subject: Subject, wanted: str, form: str) -> None:
 @click.option("--all", "every", is_flag=True, help="Also the changes to another task or modality.")
 @format_option
 def what_if(*, subject: Subject, settings: tuple[str, ...], every: bool, form: str) -> None:
-    r"""Show the bundle under other facts; without --set, the nearest change that would flip each choice.
-
-    \b
-    recommend audit what-if runs/titanic-1 --set imbalance_ratio=6
-    """
+    """Show the bundle under other facts; without --set, the nearest change that would flip each choice."""
     if settings:
         outcomes = what_if_set(subject, settings)
         if form == "json":
@@ -123,16 +124,14 @@ def what_if(*, subject: Subject, settings: tuple[str, ...], every: bool, form: s
         render.show_flips(found, subject.record, console(), every=every)
 
 
-@audit.command()
+@audit.command(
+    epilog=examples("recommend audit replay runs/titanic-1", "recommend audit replay runs/titanic-1 --book handbook")
+)
 @audited
 @_data
 @format_option
 def replay(*, subject: Subject, data: Path | None, form: str) -> None:
-    r"""Decide again by today's rules on today's measurements, and say what made each change.
-
-    \b
-    recommend audit replay runs/titanic-1 --book handbook
-    """
+    """Decide again by today's rules on today's measurements, and say what made each change."""
     answer = replayed(subject, data=data)
     if form == "json":
         emit_models(answer)
@@ -141,7 +140,11 @@ def replay(*, subject: Subject, data: Path | None, form: str) -> None:
     end(findings=not answer.is_same)
 
 
-@audit.command()
+@audit.command(
+    epilog=examples(
+        "recommend audit verify runs/titanic-1", "recommend audit verify runs/titanic-1 --data old/titanic.csv"
+    )
+)
 @audited
 @_data
 @click.option("--seal", metavar="SHA256", help="The record's seal, as it was noted elsewhere.")
@@ -156,7 +159,11 @@ def verify(*, subject: Subject, data: Path | None, seal: str | None, form: str) 
     end(findings=any(check.is_finding for check in checks))
 
 
-@audit.command()
+@audit.command(
+    epilog=examples(
+        "recommend audit guardrails runs/titanic-1", "recommend audit guardrails titanic.csv --target Survived"
+    )
+)
 @audited
 @format_option
 def guardrails(*, subject: Subject, form: str) -> None:
@@ -169,10 +176,15 @@ def guardrails(*, subject: Subject, form: str) -> None:
     end(findings=any(one.status == "alerted" for one in found))
 
 
-@audit.command()
+@audit.command(epilog=examples("recommend audit export runs/titanic-1 --to html -o decision.html"))
 @audited
 @click.option(
-    "--to", "form", type=click.Choice(["markdown", "html", "json", "prov"]), default="markdown", show_default=True
+    "--to",
+    "form",
+    type=click.Choice(["markdown", "html", "json", "prov"]),
+    default="markdown",
+    show_default=True,
+    help="Form.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of standard output.")
 def export(*, subject: Subject, form: str, output: Path | None) -> None:

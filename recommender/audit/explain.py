@@ -10,6 +10,7 @@ from recommender.bundle_pins import FROM_BUNDLE
 from rules.choices import Slot
 from rules.counterfactual import Flip
 from rules.decision import Fragility, TestResult
+from rules.notebook import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,6 +79,12 @@ class Explanation(BaseModel):
     """Rules of the slot that a book switched off, each with its place, author and reason."""
     flips: tuple[Flip, ...]
     """The nearest changes that would give another choice."""
+
+    def _repr_html_(self) -> str:
+        met = [("measured", test.fact, f"{test.measured}, wanted {test.wanted}") for test in self.tests]
+        lost = [("lost", one.choice, f"{one.rule}: {one.because}") for one in self.lost]
+        rows = [("chosen", self.choice, f"{self.by}: {self.because}"), *met, *lost]
+        return table(f"{self.slot.letter} {self.label}", ("", "What", "Why"), rows)
 
 
 def explain(subject: Subject, slots: Iterable[Slot] = tuple(Slot)) -> tuple[Explanation, ...]:

@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
+from executor.log import LOG, LOG_FILE
 from executor.progress import SearchProgress
 from executor.run import Run
 from executor.scoreboard import show_scores
@@ -132,8 +133,48 @@ def test_the_best_trial_has_one_number_everywhere(cancer_run: Run) -> None:
 def test_progress_says_how_many_trials_are_done_and_run_at_once() -> None:
     text = io.StringIO()
     now = RoundProgress(done=8, running=8, trials=20, epoch=1, epochs=9, best=0.5, elapsed=1.0, remaining=None)
-    SearchProgress(Console(file=text, width=200), metric="f1")(now)
+    with SearchProgress(Console(file=text, width=200, force_terminal=True), metric="f1") as progress:
+        progress(now)
+        progress._bar.refresh()
     assert "8 of 20 trials done, 8 at once, epoch 1 of 9, best f1 0.5" in text.getvalue()
+
+
+@pytest.mark.parametrize("options", [{"force_terminal": False}, {"force_terminal": True, "quiet": True}])
+def test_progress_is_silent_where_nobody_looks_or_nobody_wants_it(options: dict[str, bool]) -> None:
+    text = io.StringIO()
+    now = RoundProgress(done=8, running=8, trials=20, epoch=1, epochs=9, best=0.5, elapsed=1.0, remaining=2.0)
+    console = Console(file=text, width=200, force_terminal=options.pop("force_terminal"))
+    with SearchProgress(console, metric="f1", **options) as progress:
+        progress(now)
+        LOG.info("a step")
+    assert text.getvalue() == ""
+
+
+def test_between_searches_progress_shows_the_last_sentence_of_the_log() -> None:
+    text = io.StringIO()
+    with SearchProgress(Console(file=text, width=200, force_terminal=True), metric="f1") as progress:
+        LOG.info("Scoring [bold]the\x1b[31m hold-out.")
+        progress._bar.refresh()
+    assert "Scoring [bold]the\\x1b[31m hold-out." in text.getvalue()
+
+
+def test_a_quiet_training_prints_the_directory_of_its_run_alone(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [*COMMAND, "train", CANCER, "--target", "diagnosis", "--trials", "1", "-q", "-o", str(tmp_path / "run")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (ended.stdout, ended.stderr) == (f"{tmp_path / 'run'}\n", "")
+    log = (tmp_path / "run" / LOG_FILE).read_text(encoding="utf-8")
+    for said in ("P: roc_auc", "Encoding the rows", "Trial 0: P 0.", "The search ended by trials", "on the hold-out"):
+        assert said in log
+
+
+def test_quiet_and_verbose_exclude_each_other() -> None:
+    result = invoke("train", CANCER, "-q", "-v")
+    assert result.exit_code == 2
+    assert "Leave one of them out" in result.output
 
 
 @pytest.mark.parametrize("verb", ["train", "predict"])

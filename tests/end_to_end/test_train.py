@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import json
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +34,13 @@ def write_table(path: Path, header: list[str], rows: Iterable[Iterable[object]])
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([header, *rows])
     return path
+
+
+def test_a_notebook_shows_a_run_as_a_table_with_its_verdict(cancer_run: Run) -> None:
+    html = cancer_run._repr_html_()
+    assert html.startswith("<table><caption>roc_auc on 113 rows that were never seen")
+    assert "<td>gradient boosting</td>" in html
+    assert f"<p>{escape(cancer_run.scores.verdict)}</p>" in html
 
 
 def test_a_run_holds_everything_that_the_readme_names(cancer_run: Run) -> None:

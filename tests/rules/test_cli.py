@@ -414,5 +414,6 @@ def test_bad_settings_are_refused_by_name(recommend, tmp_path) -> None:
     ended = recommend("rules", "list")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == (
-        f"Error: {tmp_path / 'pcwat.toml'}: pcwat knows the settings book, but got 'bok'. Did you mean 'book'?\n"
+        f"Error: {tmp_path / 'pcwat.toml'}: pcwat knows the settings book, and a table for each command, "
+        f"but got 'bok'. Did you mean 'book'?\n"
     )
