@@ -19,7 +19,7 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.preprocessing import OrdinalEncoder
 from threadpoolctl import threadpool_limits
 
-from executor.baselines import Baseline, predictions_of
+from executor.baselines import Baseline, has_single_class, predictions_of
 from executor.catalog.performance import decide, outcome_of
 from executor.layers.words import terms
 from executor.scores import BOOSTING
@@ -80,7 +80,7 @@ def boosting_baseline(
     if parts.folds is not None:
         train, validation = (train.take(np.flatnonzero(some)) for some in (parts.folds != 0, parts.folds == 0))
     has_folds, parts = parts.folds is not None, parts.divided()
-    if seconds <= 0 or parts.image is not None or _has_single_class(parts):
+    if seconds <= 0 or parts.image is not None or has_single_class(parts):
         return None
     rows, rate = _affordable(len(train), len(train.forms) * parts.outputs, seconds=seconds)
     some = np.linspace(0, len(train) - 1, rows).astype(np.int64)
@@ -112,11 +112,6 @@ def boosting_seconds(budget: Budget) -> float:
     if budget.seconds is None:
         return UNLIMITED_SECONDS
     return min(max(BOOSTING_SECONDS, BOOSTING_SHARE * budget.seconds), budget.left / 4)
-
-
-def _has_single_class(parts: Parts) -> bool:
-    truth = parts.train.raw_target
-    return parts.task.is_classification and any(len(np.unique(each)) == 1 for each in truth.reshape(len(truth), -1).T)
 
 
 class Columns:

@@ -48,6 +48,7 @@ def encode_parts(
         numbers=0 if roles.task is Task.FORECASTING else preprocessing.numbers,
         image=preprocessing.image,
         pixels=preprocessing.pixels,
+        text=preprocessing.text,
         window=table.window,
         naive_error=naive_error(train) if roles.task is Task.FORECASTING else None,
         rare_class=_rare_class(train) if roles.task is Task.BINARY else None,

@@ -20,11 +20,18 @@ class Architecture(StrEnum):
     TABULAR = "tabular"
     CNN = "cnn"
     FORECASTER = "forecaster"
+    TERM_BAG = "term_bag"
+    TEXT_CNN = "text_cnn"
 
     @property
     def is_stackable(self) -> bool:
         """Whether many of its networks train at once in one graph."""
         return self is Architecture.TABULAR
+
+    @property
+    def reads_texts(self) -> bool:
+        """Whether its rows are ids of terms and their weights."""
+        return self in {Architecture.TERM_BAG, Architecture.TEXT_CNN}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +39,9 @@ class Examples:
     """Encoded rows of one part of the split.
 
     dense: (rows, width) float32, scaled numbers and one-hot categories, or the pixels of an image in a row, which are
-        encoded when they are read.
-    codes: (rows, coded) int32, ids of the levels of columns with many levels, in one vocabulary for all of them.
+        encoded when they are read; for a network of texts, weights of terms.
+    codes: (rows, coded) int32, ids of the levels of columns with many levels, in one vocabulary for all of them; for a
+        network of texts, the ids of the terms, 0 where there is none.
     target: (rows, outputs) float32: 0 or 1 for binary (one output) and multilabel (one a label), one-hot for
         multiclass, standardised values for numeric targets.
     offset: (rows, outputs) float32, added to a forecast in standardised units; zeros for other tasks.
@@ -67,6 +75,18 @@ class Examples:
             spread=None if self.spread is None else self.spread[rows],
         )
 
+    def joined(self, below: Examples) -> Examples:
+        """These examples with others below them, without folds; images have no such form."""
+        spreads = (self.spread, below.spread)
+        return Examples(
+            dense=np.concatenate([self.dense, below.dense]),
+            codes=np.concatenate([self.codes, below.codes]),
+            target=np.concatenate([self.target, below.target]),
+            offset=np.concatenate([self.offset, below.offset]),
+            raw_target=np.concatenate([self.raw_target, below.raw_target]),
+            spread=None if spreads[0] is None or spreads[1] is None else np.concatenate([spreads[0], spreads[1]]),
+        )
+
     @property
     def change(self) -> np.ndarray:
         """What a model learns of the target, (rows, outputs): its change from the offset, in spreads of the window."""
@@ -94,6 +114,8 @@ class Parts:
     """Height, width and channels of the images that dense features are; None where they are none."""
     pixels: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     """Mean and scale by which the bytes of images were standardised, of each channel; None where there are none."""
+    text: Architecture | None = None
+    """The network that reads the terms of texts; None where rows hold something else."""
     window: tuple[int, int] | None = None
     """Lags and targets of the window that the first dense features are; None where there is none."""
     penalty: float | None = None
@@ -140,4 +162,6 @@ class Parts:
     def architecture(self) -> Architecture:
         if self.window is not None:
             return Architecture.FORECASTER
+        if self.text is not None:
+            return self.text
         return Architecture.TABULAR if self.image is None else Architecture.CNN

@@ -25,6 +25,7 @@ from executor.guardrails import with_measured_drift
 from executor.imbalance import imbalance_choice
 from executor.next_steps import next_steps
 from executor.preprocess import fit_preprocessing
+from executor.refit import TEXT_REFIT_SHARE, best_on_all_rows
 from executor.retraining import Winner, keep_time, train_again
 from executor.run import (
     BUNDLE,
@@ -43,6 +44,8 @@ from executor.run import (
 )
 from executor.search import scope_of, search
 from executor.sensitivity import sensitivities
+from executor.table import Form
+from executor.tf_idf import tf_idf_seconds
 from executor.trials.journal import JOURNAL
 from recommender.dataset import Dataset
 from recommender.manifest import GUARDRAILS, MANIFEST, RECORD, Manifest
@@ -143,18 +146,22 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
     table, rows = begun.material.table, begun.material.rows
     record = Record.read(directory / RECORD)
     before = budget.spent()
-    preprocessing = fit_preprocessing(table, roles, rows.train)
+    preprocessing = fit_preprocessing(table, roles, rows.train, bundle.architecture)
+    fitted = budget.spent()
     parts = encode_parts(table, roles, rows, preprocessing, target_on=scale_of(bundle.loss))
     if parts.window is not None:
         parts = replace(parts, penalty=best_penalty(parts))
-    budget.encoding = budget.spent() - before
+    # The hold-out of texts is encoded, but their terms are counted once.
+    budget.encoding = budget.spent() - (before if parts.text is None else fitted)
     budget.networks = parts.fold_count
     # The validation rows, as many training rows, and the hold-out.
     budget.answers = 2 + len(rows.hold_out) / max(1, len(rows.validation))
     keep_time(budget)
 
-    if parts.window is not None and budget.seconds is not None:
-        budget.refitting = REFIT_SHARE * budget.seconds
+    if budget.seconds is not None:
+        budget.comparing = tf_idf_seconds(budget) if table.of_form(Form.TEXT) else 0.0
+        share = REFIT_SHARE if parts.window is not None else TEXT_REFIT_SHARE if parts.text is not None else 0.0
+        budget.refitting = share * budget.seconds
 
     started_late = budget.exhausted
     trials = search(bundle, parts, budget=budget, seed=seed, directory=directory, at_once=at_once, progress=progress)
@@ -167,10 +174,11 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
         stopped_by=trials.stopped_by,
         time=None if table.time is None else table.time[rows.train],
     )
-    if parts.window is None:
+    if parts.window is None and parts.text is None:
         chosen = choose(trials, bundle, parts, metric=metric, seed=seed, single=single)
     else:
-        chosen = combined(
+        again = combined if parts.text is None else best_on_all_rows
+        chosen = again(
             trials, bundle, parts, metric=metric, budget=budget, seed=seed, directory=directory, single=single
         )
     model, signature = saved(begun, preprocessing, parts, chosen)

@@ -13,19 +13,23 @@ import tensorflow as tf
 from executor.layers.numbers import Calendar, Numbers, robust_scale, spanned_waves, varying_waves
 from executor.layers.pixels import Pixels, byte_counts, pixel_statistics
 from executor.layers.quantiles import heavy_tailed, normal_quantiles
+from executor.layers.terms import TextLayer
 from executor.layers.words import Codes, OneHot, WordBag, word_counts
 from executor.pictures import Encoded
 from executor.signature import PREFIX
 from executor.table import Form, side_by_side
+from executor.texts import architecture_of, is_text_network, text_layer
 from rules.errors import ColumnError
 from rules.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from executor.parts import Architecture
     from executor.pictures import Pictures
     from executor.table import RawTable
     from recommender.roles import Roles
+    from rules.choices import Choice
 
 MOST_INPUTS: Final = (
     1_000  # columns; with an input for each, Keras needs 1 s to build 1,000 and four times that for 2,000
@@ -71,6 +75,8 @@ class Preprocessing:
     @property
     def vocabulary(self) -> int:
         """Number of ids that codes may hold."""
+        if isinstance(layer := self.blocks[0].layer, TextLayer):
+            return layer.places
         return sum(block.layer.places for block in self.blocks if block.is_coded)
 
     @property
@@ -85,6 +91,12 @@ class Preprocessing:
         """Height, width and channels where the dense features are an image."""
         layer = self.blocks[0].layer
         return layer.shape if isinstance(layer, Pixels) else None
+
+    @property
+    def text(self) -> Architecture | None:
+        """The network for texts that reads dense features and codes; None where they are something else."""
+        layer = self.blocks[0].layer
+        return architecture_of(layer) if isinstance(layer, TextLayer) else None
 
     @property
     def pixels(self) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
@@ -103,6 +115,11 @@ class Preprocessing:
             return Encoded(cast("Pictures", table.features[name]), layer), np.empty((len(table), 0), np.int32)
         dense, codes = [], []
         for rows in _runs(len(table)):
+            if isinstance(layer, TextLayer):
+                weights, ids = layer(_matrix(table, self.blocks[0].columns, rows))
+                dense.append(weights.numpy())
+                codes.append(ids.numpy())
+                continue
             encoded = [
                 (block.is_coded, block.layer(_matrix(table, block.columns, rows)).numpy()) for block in self.blocks
             ]
@@ -124,6 +141,9 @@ class Preprocessing:
         parts: dict[bool, list[keras.KerasTensor]] = {False: [], True: []}
         for block in self.blocks:
             own = block.groups if block.groups[0] in inputs else tuple((name,) for name in block.columns)
+            if isinstance(block.layer, TextLayer):
+                weights, ids = block.layer([inputs[group] for group in own])
+                return {"dense": weights, "codes": ids}
             parts[block.is_coded].append(block.layer([inputs[group] for group in own]))
         beside = keras.layers.Concatenate(name=f"{PREFIX}dense", dtype="float32")
         dense = parts[False]
@@ -131,18 +151,24 @@ class Preprocessing:
         return {**joined, "codes": parts[True][0]} if parts[True] else joined
 
 
-def fit_preprocessing(table: RawTable, roles: Roles, train: np.ndarray) -> Preprocessing:
+def fit_preprocessing(
+    table: RawTable, roles: Roles, train: np.ndarray, architecture: Choice | None = None
+) -> Preprocessing:
     """Learn scales, vocabularies and word weights from the training rows alone.
 
-    train: (n,) indices of rows of the table. Raises ColumnError if there is nothing to read.
+    train: (n,) indices of rows of the table. architecture: the bundle's, by which texts are read; None for the standard
+    one. Raises ColumnError if there is nothing to read.
     """
     seen = table.take(train)
     if images := seen.of_form(Form.IMAGE):
         return Preprocessing(blocks=(_pixels(seen, images),), forms=dict(table.forms))
+    texts = seen.of_form(Form.TEXT)
+    if architecture is not None and is_text_network(architecture):
+        layer = text_layer(lambda: (_matrix(seen, texts, rows) for rows in _runs(len(seen))), architecture)
+        return Preprocessing(blocks=(Block(groups=(texts,), layer=layer),), forms=dict(table.forms))
     times = seen.of_form(Form.TIME)
     # The trend of a series lies in its changes; how late it is would be off the scale in every row to be forecast.
     numbers = (seen.of_form(Form.NUMBER), () if roles.task is Task.FORECASTING else times)
-    texts = seen.of_form(Form.TEXT)
     groups = tuple(group for group in numbers if group)
     blocks = [_numbers(seen, groups, ranked=roles.task is not Task.FORECASTING)] if groups else []
     if times and (kept := _waves(seen, times, roles)):

@@ -32,7 +32,18 @@ if TYPE_CHECKING:
 PREFIX: Final = "pcwat."  # of our layers' names in a model, so that no column can be called the same
 PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]*")  # the names that every version of Keras can give to an input
 KERAS_WORDS: Final = frozenset(
-    {"class_name", "config", "module", "registered_name", "build_config", "tabular", "cnn", "forecaster", "ensemble"}
+    {
+        "class_name",
+        "config",
+        "module",
+        "registered_name",
+        "build_config",
+        "tabular",
+        "cnn",
+        "forecaster",
+        "texts",
+        "ensemble",
+    }
 )
 """Keys by which Keras' JSON tells objects from dicts, and the networks' own names: no input is called so."""
 

@@ -73,7 +73,12 @@ class Roles:
     def by_chance(self) -> bool:
         """Whether rows of a table are divided by chance, not by time or the dataset itself."""
         ordered = self.task is Task.FORECASTING or self.time_column is not None
-        return not (ordered or self.split_column is not None or self.has_images)
+        return not (ordered or self.split_column is not None or self.has_images or self.has_texts_alone)
+
+    @property
+    def has_texts_alone(self) -> bool:
+        """Whether texts are all that a model learns from, as networks of their own read them."""
+        return {self.columns[name].kind for name in self.features} == {Kind.TEXT}
 
     @property
     def has_images(self) -> bool:

@@ -478,7 +478,7 @@ Transfer = Annotated[NoTransfer | Backbone, Field(discriminator="name")]
 
 
 class Standard(Choice):
-    """What the kind of the rows asks for: hidden layers for columns, convolutions for images, windows for a forecast."""
+    """What the kind of the rows asks for: hidden layers for columns, convolutions for images, windows of a forecast."""
 
     name: Literal["standard"] = "standard"
 
@@ -505,7 +505,25 @@ class Recurrent(Choice):
     name: Literal["recurrent"] = "recurrent"
 
 
-Architecture = Annotated[Standard | RandomKernels | Inception | Recurrent, Field(discriminator="name")]
+class BagOfTerms(Choice):
+    """Texts as sets of their words and pairs of words, a learned vector for each, into wide hidden layers.
+
+    weighting: of the vectors: tf_idf, or mean, which weighs all terms alike (Joulin et al. 2017, fastText).
+    """
+
+    name: Literal["bag_of_terms"] = "bag_of_terms"
+    weighting: Literal["tf_idf", "mean"] = "tf_idf"
+
+
+class TextCnn(Choice):
+    """Convolutions over three, four and five words of a text in their order (Kim 2014)."""
+
+    name: Literal["text_cnn"] = "text_cnn"
+
+
+Architecture = Annotated[
+    Standard | RandomKernels | Inception | Recurrent | BagOfTerms | TextCnn, Field(discriminator="name")
+]
 
 UNIONS: Final[Mapping[Slot, Any]] = MappingProxyType(
     {

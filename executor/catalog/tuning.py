@@ -13,7 +13,7 @@ from executor.oracles.bayesian import BayesianOracle
 from executor.oracles.fixed import GridOracle, ManualOracle, RandomOracle
 from executor.oracles.hyperband import HyperbandOracle
 from executor.parts import Architecture
-from recommender.speed import EPOCHS, batch_size, table_epochs
+from recommender.speed import EPOCHS, TEXT_EPOCHS, batch_size, table_epochs, text_batch_size
 from rules.choices import Bayesian, Grid, Hyperband, Manual, Random
 from rules.errors import ChoiceError
 
@@ -43,6 +43,8 @@ a quarter of the steps, and a budget that ends before the schedule would has too
 
 def batch_of(architecture: Architecture, rows: int) -> int:
     """Rows of a step, for so many training rows."""
+    if architecture.reads_texts:
+        return text_batch_size(rows)
     return min(batch_size(rows), LARGEST_IMAGE_BATCH) if architecture is Architecture.CNN else batch_size(rows)
 
 
@@ -52,6 +54,8 @@ def epochs_of(architecture: Architecture, *, steps: int) -> int:
         return min(FORECAST_EPOCHS, table_epochs(steps))
     if architecture is Architecture.TABULAR:
         return table_epochs(steps)
+    if architecture.reads_texts:
+        return TEXT_EPOCHS
     return min(MOST_IMAGE_EPOCHS, max(IMAGE_EPOCHS, -(-IMAGE_STEPS // steps)))
 
 

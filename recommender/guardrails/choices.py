@@ -32,7 +32,7 @@ def check_choices(bundle: Bundle, profile: Profile) -> Iterator[Guardrail]:
     """What the decided bundle asks of the data, and how many rows it gets."""
     measured = by_name(profile.characteristics)
     rows = round(measured_number(measured, "rows"))
-    by_chance = profile.modality is not Modality.IMAGE and profile.task is not Task.FORECASTING
+    by_chance = profile.modality not in {Modality.IMAGE, Modality.TEXT} and profile.task is not Task.FORECASTING
     share = share_that_selects(rows, by_chance=by_chance)
     selecting = share * rows
     if isinstance(bundle.metric, F1) and bundle.metric.threshold == "tuned" and profile.task is not Task.MULTICLASS:
