@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from executor.run import Run
 
 TEXTS: Final = ("sentiment_sentences", "election_tweets", "fine_foods", "newsgroups_20")
-STRENGTH: Final = 10.0  # the inverse penalty that was the best one on each of them, of 1 and 10
+STRENGTH: Final = 10.0  # the inverse penalty that was the better one on each of them, of 1 and 10
 STEPS: Final = 500  # of L-BFGS at most; newsgroups_20 takes 30
 
 

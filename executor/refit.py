@@ -52,7 +52,7 @@ def best_on_all_rows(
 ) -> Chosen:
     """The mean of the best trials, each trained again on training and validation rows, as many as there is time for.
 
-    A linear model on TF-IDF learns from all of them; of 3,000 sentences the validation rows are a sixth of what there
+    A linear model on TF-IDF learns from all of them; of 3,000 sentences the validation rows are a fifth of what there
     is to learn from. Chosen.outputs are those before that, for rows that did not train.
     single: the best trial alone.
     """

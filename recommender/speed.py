@@ -31,10 +31,11 @@ TERMS_PER_WORD: Final = (
 )
 SECONDS_PER_TERM: Final = 5e-7  # of a step; measured on two cores: 15 ms with 30,000 terms and 128 units
 TEXT_BATCHES: Final = ((8_000, 64), (10**9, 128))
-"""Most training rows, texts a step. A step of a bag costs by its terms, not by its texts, but 64 of 2,000 sentences
-learned more in as many epochs than 128."""
+"""Most training rows, texts a step. A step of a bag costs by its terms more than by its texts, so that many rows take
+larger ones; the measurements of TEXT_EPOCHS had 64."""
 TEXT_EPOCHS: Final = 8
-"""Of a trial on texts: with a decaying rate 8 epochs were as good as 16 or better (2,400 to 4,577 texts)."""
+"""Of a trial on texts: with a decaying rate accuracy is 0.831 after 8 and 0.827 after 16 epochs on 2,400 sentences, and
+0.944 after either on 4,577 tweets, in the mean of four splits."""
 
 
 def batch_size(rows: int) -> int:
