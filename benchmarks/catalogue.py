@@ -44,7 +44,7 @@ def encoded(name: str) -> Encoded:
         advice = advise(dataset, Said(targets=tuple(entry["target"].split("|"))), book=load_book())
         table = read_rows(dataset, advice.roles)
         divided = split(table, advice.roles, seed=0)
-        preprocessing = fit_preprocessing(table, advice.roles, divided.train)
+        preprocessing = fit_preprocessing(table, advice.roles, divided.train, advice.bundle.architecture)
         parts = encode_parts(table, advice.roles, divided, preprocessing)
         hold_out = encode_hold_out(table, divided, preprocessing, parts)
     return Encoded(bundle=advice.bundle, parts=parts, hold_out=hold_out)

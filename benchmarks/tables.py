@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 from catalogue import catalogue
@@ -21,6 +21,9 @@ from catalogue import catalogue
 from executor.run import Run
 from recommender.plan import seconds
 from recommender.render import number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 CHOSEN: Final = (
     "breast_cancer", "smarket_direction", "email_spam_openintro", "software_defects_pc1", "vehicle",
@@ -49,11 +52,21 @@ def main(names: tuple[str, ...], budget: str, seed: int) -> None:
 
 
 def trained(
-    path: Path, targets: list[str], directory: Path, budget: str, seed: int, *, task: str | None = None
+    path: Path,
+    targets: list[str],
+    directory: Path,
+    budget: str,
+    seed: int,
+    *,
+    task: str | None = None,
+    more: Sequence[str] = (),
 ) -> tuple[Run, float]:
-    """A finished run, read into memory, and its wall-clock seconds from the start of the process to its end."""
+    """A finished run, read into memory, and its wall-clock seconds from the start of the process to its end.
+
+    more: further words of the command.
+    """
     words = [word for target in targets for word in ("--target", target)] + (["--task", task] if task else [])
-    command = [sys.executable, "-c", "from recommender.cli import main; main()", "train", str(path), *words]
+    command = [sys.executable, "-c", "from recommender.cli import main; main()", "train", str(path), *words, *more]
     start = time.perf_counter()
     subprocess.run(  # noqa: S603  our own command
         [*command, "--budget", budget, "--seed", str(seed), "-o", str(directory)], check=True, capture_output=True

@@ -107,7 +107,7 @@ def linear_baseline(
     None if the rows hold a single class, or if there is no time left for it.
     """
     until = time.monotonic() + seconds
-    if seconds <= 0:
+    if seconds <= 0 or parts.text is not None:  # of texts the linear model on TF-IDF is the same, with more time
         return None
     cells = (_filled(parts) * parts.train.dense.shape[1] + parts.train.codes.shape[1]) * parts.outputs
     rows = min(len(parts.train), max(FEWEST_FITTED, int(MOST_CELLS / max(1.0, cells))))
@@ -150,7 +150,7 @@ def _fitted(
     columns = some.raw_target[:, None] if some.raw_target.ndim == 1 else some.raw_target
     if any(len(np.unique(column)) == 1 for column in columns.T):
         return None
-    models = [_fitted_logistic(features, column, until=until) for column in columns.T]
+    models = [fitted_logistic(features, column, until=until) for column in columns.T]
 
     def probabilities(rows: Examples) -> np.ndarray:
         wide = _features(rows, parts)
@@ -163,16 +163,24 @@ def _fitted(
     return probabilities
 
 
-def _fitted_logistic(
-    features: np.ndarray | sparse.csr_matrix, classes: np.ndarray, *, until: float
+def fitted_logistic(
+    features: np.ndarray | sparse.csr_matrix,
+    classes: np.ndarray,
+    *,
+    until: float,
+    strength: float = 1.0,
+    steps_a_look: int = STEPS_A_LOOK,
 ) -> LogisticRegression:
-    """Logistic regression, as far as it comes until that time."""
-    model = LogisticRegression(max_iter=STEPS_A_LOOK, warm_start=True)
+    """Logistic regression, as far as it comes until that time; strength: the inverse of the penalty.
+
+    steps_a_look: of L-BFGS between two looks at the clock.
+    """
+    model = LogisticRegression(C=strength, max_iter=steps_a_look, warm_start=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a baseline that is nearly fitted is a baseline
-        for _ in range(MOST_STEPS // STEPS_A_LOOK):
+        for _ in range(MOST_STEPS // steps_a_look):
             model.fit(features, classes)
-            if model.n_iter_.max() < STEPS_A_LOOK or time.monotonic() > until:
+            if model.n_iter_.max() < steps_a_look or time.monotonic() > until:
                 break
     return model
 
@@ -199,6 +207,10 @@ def _features(examples: Examples, parts: Parts) -> np.ndarray | sparse.csr_matri
     """Dense features, and one-hot codes beside them where there are codes."""
     if parts.image is not None:
         return np.asarray(examples.dense)
+    if parts.text is not None:
+        rows, terms = examples.codes.shape
+        at = (np.repeat(np.arange(rows), terms), examples.codes.ravel())
+        return sparse.csr_matrix((np.asarray(examples.dense).ravel(), at), shape=(rows, parts.vocabulary))
     filled = _filled(parts)
     dense = np.asarray(examples.dense, np.float64)
     if parts.vocabulary == 0:
@@ -214,6 +226,12 @@ def _filled(parts: Parts) -> float:
     if parts.image is not None:
         return 1.0
     return float(np.count_nonzero(parts.train.dense) / max(1, math.prod(parts.train.dense.shape)))
+
+
+def has_single_class(parts: Parts) -> bool:
+    """Whether a target that classes are told of has one class alone in the training rows."""
+    truth = parts.train.raw_target
+    return parts.task.is_classification and any(len(np.unique(each)) == 1 for each in truth.reshape(len(truth), -1).T)
 
 
 def _best_class(metric: PerformanceMetric, parts: Parts) -> int:

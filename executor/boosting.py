@@ -19,7 +19,7 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.preprocessing import OrdinalEncoder
 from threadpoolctl import threadpool_limits
 
-from executor.baselines import Baseline, predictions_of
+from executor.baselines import Baseline, has_single_class, predictions_of
 from executor.catalog.performance import decide, outcome_of
 from executor.layers.words import terms
 from executor.scores import BOOSTING
@@ -82,7 +82,7 @@ def boosting_baseline(
             train.take(np.flatnonzero(some)) for some in (parts.folds[:, 0] != 0, parts.folds[:, 0] == 0)
         )
     has_folds, parts = parts.folds is not None, parts.divided()
-    if seconds <= 0 or not _are_columns(train) or _has_single_class(parts):
+    if seconds <= 0 or not _are_columns(train) or has_single_class(parts):
         return None
     rows, rate = _affordable(len(train), len(train.forms) * parts.outputs, seconds=seconds)
     some = np.linspace(0, len(train) - 1, rows).astype(np.int64)
@@ -119,11 +119,6 @@ def boosting_seconds(budget: Budget) -> float:
 def _are_columns(train: RawTable) -> bool:
     """Whether rows are columns of single values, which is what trees divide."""
     return not {*train.forms.values()} & {Form.IMAGE, Form.SEQUENCE, Form.LETTERS}
-
-
-def _has_single_class(parts: Parts) -> bool:
-    truth = parts.train.raw_target
-    return parts.task.is_classification and any(len(np.unique(each)) == 1 for each in truth.reshape(len(truth), -1).T)
 
 
 class Columns:

@@ -58,6 +58,8 @@ class Budget:
         """How many times as many rows as those a network answers after the search."""
         self.refitting = 0.0
         """Seconds that are kept for training what was chosen again."""
+        self.comparing = 0.0
+        """Seconds that are kept for a linear model on texts, with which the model is compared."""
         self.networks = 1
         """Networks of a trial, which are built, saved and loaded after the search."""
         self.follow_up = 0.0
@@ -74,7 +76,7 @@ class Budget:
             return self._reserve
         wanted = max(RESERVED_SECONDS, RESERVED_SHARE * self.seconds, ENCODINGS * self.encoding)
         wanted += self.answers * self.answering + SECONDS_PER_NETWORK * (self.networks - 1)
-        wanted += self.follow_up + self.refitting
+        wanted += self.follow_up + self.refitting + self.comparing
         return min(wanted, LARGEST_RESERVED_SHARE * self.seconds)
 
     @property

@@ -7,30 +7,22 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.architectures.network import build_network, mean_of
+from executor.architectures.network import mean_of
 from executor.assemble import network_outputs
 from executor.catalog.hyperparameters import configuration
-from executor.catalog.optimization import learning_rates, optimization
 from executor.ensemble import Chosen
-from executor.parts import Examples
-from executor.trials.one_by_one import compiled_step
-from executor.trials.outcomes import trial_seed
+from executor.refit import affords, trained_again
 from executor.trials.stacked import rebuild
-from executor.trials.training import shuffled
 from executor.trials.workplace import workplace
-from recommender.speed import batch_size, steps_of
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import keras
 
     from executor.budget import Budget
     from executor.catalog.performance import PerformanceMetric
     from executor.parts import Parts
     from executor.search import Trials
     from executor.trials.journal import Outcome
-    from executor.trials.workplace import Workplace
     from rules.bundle import Bundle
 
 REFIT_SHARE: Final = 0.15  # of a time budget, kept for training the chosen networks again
@@ -60,12 +52,14 @@ def combined(
     before = [rebuild(one, bundle, parts, seed)[0] for one in members]
     outputs = np.mean([network_outputs(network, parts.validation) for network in before], axis=0)
     outputs = outputs + parts.validation.offset
-    again = _affordable(members, parts, budget)
+    again = affords(members, parts, budget)
     networks = before
     if again:
-        everything = replace(parts, train=_together(parts.train, parts.validation))
+        everything = replace(parts, train=parts.train.joined(parts.validation))
         at = workplace(bundle, everything, metric=metric, budget=budget, seed=seed, directory=directory)
-        networks = [_trained_again(one, at) for one in members]
+        networks = [
+            trained_again(one, at, epochs=one.best_epoch or one.epochs, planned=one.planned_epochs) for one in members
+        ]
     kinds = ", ".join(configuration_of(one, bundle) for one in members)
     rows = "training and validation rows" if again else "training rows: no time was left to add the validation rows"
     return Chosen(
@@ -91,42 +85,3 @@ def _nearly_best(trials: Trials, bundle: Bundle, metric: PerformanceMetric) -> l
     limit = MARGIN * (trials.best.score or 0.0)
     squared = MARGIN if metric.name == "mse" else 1.0
     return [one for one in best.values() if one.score is not None and one.score <= limit * squared]
-
-
-def _affordable(members: list[Outcome], parts: Parts, budget: Budget) -> bool:
-    """Whether all of them can be trained again in the share of the budget that was kept for it."""
-    more = (len(parts.train) + len(parts.validation)) / len(parts.train)
-    needed = sum(one.seconds / max(1, one.epochs) * (one.best_epoch or one.epochs) * more for one in members)
-    return budget.seconds is None or needed <= budget.refitting
-
-
-def _trained_again(outcome: Outcome, at: Workplace) -> keras.Model:
-    """A trial's network after as many epochs as were best, at the rates of the same schedule, on all rows."""
-    bundle, parts = at.bundle, at.parts
-    chosen = configuration(bundle, outcome.hyperparameters, architecture=parts.architecture)
-    network = build_network(
-        parts=parts, bundle=bundle, hyperparameters=outcome.hyperparameters, seed=trial_seed(at.seed, outcome.number)
-    )
-    optimizer = optimization(bundle.optimizer, chosen)
-    optimizer.build(network.trainable_variables)
-    batch = batch_size(len(parts.train))
-    step = compiled_step(network, optimizer, at, batch=batch)
-    every = steps_of(len(parts.train), batch)
-    for epoch in range(outcome.best_epoch or outcome.epochs):
-        progress = (epoch * every + np.arange(every)) / (outcome.planned_epochs * every)
-        rates = learning_rates(chosen.schedule, highest=chosen.learning_rate, progress=progress)
-        step(shuffled([at.seed, epoch], len(parts.train), batch), rates, chosen.weight_decay)
-    return network
-
-
-def _together(first: Examples, second: Examples) -> Examples:
-    """The rows of both, one below the other."""
-    spreads = (first.spread, second.spread)
-    return Examples(
-        dense=np.concatenate([first.dense, second.dense]),
-        codes=np.concatenate([first.codes, second.codes]),
-        target=np.concatenate([first.target, second.target]),
-        offset=np.concatenate([first.offset, second.offset]),
-        raw_target=np.concatenate([first.raw_target, second.raw_target]),
-        spread=None if spreads[0] is None or spreads[1] is None else np.concatenate([spreads[0], spreads[1]]),
-    )

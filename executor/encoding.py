@@ -51,6 +51,7 @@ def encode_parts(
         sequence=preprocessing.sequence,
         is_recurrent=isinstance(preprocessing.architecture, Recurrent),
         pixels=preprocessing.pixels,
+        text=preprocessing.text,
         window=table.window,
         naive_error=naive_error(train) if roles.task is Task.FORECASTING else None,
         rare_class=_rare_class(train) if roles.task is Task.BINARY else None,

@@ -109,7 +109,7 @@ def choose(
 def _too_few(found: Sequence[Outcome], parts: Parts) -> str:
     """Why there is nothing to choose from; empty where there is."""
     if not parts.architecture.is_stackable:
-        return "networks for images stand alone"
+        return "networks that are trained one by one stand alone"
     if len(found) < 2:  # noqa: PLR2004  two make a mean
         return "one trial was completed"
     if len(parts.validation) < FEWEST_ROWS:

@@ -18,6 +18,7 @@ from executor.exponential import EXPONENTIAL_SECONDS, exponential_baseline
 from executor.neighbours import neighbours_baseline
 from executor.run import MODEL, SIGNATURE, write_json
 from executor.signature import describe
+from executor.tf_idf import tf_idf_baseline, tf_idf_seconds
 from rules.facts import Task
 
 if TYPE_CHECKING:
@@ -78,11 +79,20 @@ def judged(
     table, rows, seed = begun.material.table, begun.material.rows, begun.plan.seed
     metric = performance_metric(begun.bundle.metric)
     hold_out, encoded = table.take(rows.hold_out), encode_hold_out(table, rows, preprocessing, parts)
+    train, validating = table.take(rows.train), table.take(rows.validation)
+    words = tf_idf_baseline(
+        metric,
+        parts,
+        train,
+        validating,
+        (hold_out, encoded),
+        seconds=max(LEAST_SECONDS, min(tf_idf_seconds(budget), budget.left / 2)),
+    )
     boosting = boosting_baseline(
         metric,
         parts,
-        table.take(rows.train),
-        table.take(rows.validation),
+        train,
+        validating,
         (hold_out, encoded),
         seconds=max(LEAST_SECONDS, boosting_seconds(budget)),
         seed=seed,
@@ -105,7 +115,7 @@ def judged(
         validation=validation,
         training=_training_score(begun, parts, model, signature),
         seed=seed,
-        others=(boosting, neighbours, smoothing),
+        others=(words, boosting, neighbours, smoothing),
         groups=None if rows.groups is None else rows.groups[rows.hold_out],
         linear_seconds=max(LEAST_SECONDS, min(LINEAR_SECONDS, budget.left / 2)),
     )

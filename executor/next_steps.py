@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from pydantic import BaseModel, ConfigDict
 
 from executor.learning_curve import error_of
-from executor.scores import BOOSTING
+from executor.scores import BOOSTING, TF_IDF
 from recommender.render import number
 from rules.errors import ChoiceError
 from rules.facts import Modality
@@ -103,7 +103,8 @@ def _against_baselines(scores: Scores) -> tuple[bool, str]:
 
 
 def _spoken(name: str) -> str:
-    return name if name == BOOSTING else f"the {name} answer" if name != "linear" else "a linear model"
+    models = {BOOSTING: BOOSTING, "linear": "a linear model", TF_IDF: f"a linear model on {TF_IDF}"}
+    return models.get(name, f"the {name} answer")
 
 
 def _standard_error(baseline: BaselineScore) -> float | None:
@@ -130,7 +131,7 @@ def _knows_its_rows(scores: Scores) -> bool:
 
 def _architecture(scores: Scores, level: float | None) -> NextStep | None:
     because = []
-    for name in ("linear", BOOSTING):
+    for name in ("linear", BOOSTING, TF_IDF):
         baseline = scores.baselines.get(name)
         error = None if baseline is None else _standard_error(baseline)
         if baseline is None or error is None or baseline.value is None or baseline.gain.value is None:

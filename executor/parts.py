@@ -22,11 +22,23 @@ class Architecture(StrEnum):
     FORECASTER = "forecaster"
     INCEPTION = "inception"
     RECURRENT = "recurrent"
+    TERM_BAG = "term_bag"
+    TEXT_CNN = "text_cnn"
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether all of its weights learn at one rate."""
+        return self not in {Architecture.TABULAR, Architecture.FORECASTER}
 
     @property
     def is_stackable(self) -> bool:
         """Whether many of its networks train at once in one graph."""
         return self is Architecture.TABULAR
+
+    @property
+    def reads_texts(self) -> bool:
+        """Whether its rows are ids of terms and their weights."""
+        return self in {Architecture.TERM_BAG, Architecture.TEXT_CNN}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +46,9 @@ class Examples:
     """Encoded rows of one part of the split.
 
     dense: (rows, width) float32, scaled numbers and one-hot categories, or the pixels of an image in a row, which are
-        encoded when they are read.
-    codes: (rows, coded) int32, ids of the levels of columns with many levels, in one vocabulary for all of them.
+        encoded when they are read; for a network of texts, weights of terms.
+    codes: (rows, coded) int32, ids of the levels of columns with many levels, in one vocabulary for all of them; for a
+        network of texts, the ids of the terms, 0 where there is none.
     target: (rows, outputs) float32: 0 or 1 for binary (one output) and multilabel (one a label), one-hot for
         multiclass, standardised values for numeric targets.
     offset: (rows, outputs) float32, added to a forecast in standardised units; zeros for other tasks.
@@ -67,6 +80,18 @@ class Examples:
             raw_target=self.raw_target[rows],
             fold=None if self.fold is None else self.fold[rows],
             spread=None if self.spread is None else self.spread[rows],
+        )
+
+    def joined(self, below: Examples) -> Examples:
+        """These examples with others below them, without folds; images have no such form."""
+        spreads = (self.spread, below.spread)
+        return Examples(
+            dense=np.concatenate([self.dense, below.dense]),
+            codes=np.concatenate([self.codes, below.codes]),
+            target=np.concatenate([self.target, below.target]),
+            offset=np.concatenate([self.offset, below.offset]),
+            raw_target=np.concatenate([self.raw_target, below.raw_target]),
+            spread=None if spreads[0] is None or spreads[1] is None else np.concatenate([spreads[0], spreads[1]]),
         )
 
     @property
@@ -101,6 +126,8 @@ class Parts:
     they are none."""
     is_recurrent: bool = False
     """Whether sequences are read by recurrent units, not by convolutions."""
+    text: Architecture | None = None
+    """The network that reads the terms of texts; None where rows hold something else."""
     window: tuple[int, int] | None = None
     """Lags and targets of the window that the first dense features are; None where there is none."""
     penalty: float | None = None
@@ -158,4 +185,6 @@ class Parts:
             return Architecture.FORECASTER
         if self.sequence is not None:
             return Architecture.RECURRENT if self.is_recurrent else Architecture.INCEPTION
+        if self.text is not None:
+            return self.text
         return Architecture.TABULAR if self.image is None else Architecture.CNN

@@ -27,6 +27,7 @@ from executor.located import located
 from executor.log import LOG, logged
 from executor.next_steps import next_steps
 from executor.preprocess import fit_preprocessing
+from executor.refit import TEXT_REFIT_SHARE, best_on_all_rows
 from executor.report.writing import never_fatal, write_report
 from executor.retraining import Winner, keep_time, train_again
 from executor.run import (
@@ -49,6 +50,8 @@ from executor.scores import Importance
 from executor.search import scope_of, search
 from executor.sensitivity import sensitivities
 from executor.stages import Stages
+from executor.table import Form
+from executor.tf_idf import tf_idf_seconds
 from executor.trials.journal import JOURNAL
 from executor.versions import versions
 from recommender.dataset import Dataset
@@ -192,11 +195,12 @@ def _carried_out(begun: Begun, *, budget: Budget, at_once: int | None, progress:
     )
 
     stages.begin("choosing and saving")
-    if parts.window is None:
+    if parts.window is None and parts.text is None:
         together = None if rows.groups is None else rows.groups[rows.validation]
         chosen = choose(trials, bundle, parts, metric=metric, seed=seed, single=single, groups=together)
     else:
-        chosen = combined(
+        again = combined if parts.text is None else best_on_all_rows
+        chosen = again(
             trials, bundle, parts, metric=metric, budget=budget, seed=seed, directory=begun.directory, single=single
         )
     LOG.info("The model is made of %s.", ", ".join(f"trial {number}" for number in chosen.members))
@@ -246,18 +250,22 @@ def _encoded(begun: Begun, budget: Budget) -> tuple[Preprocessing, Parts]:
     table, roles, rows, loss = begun.material.table, begun.roles, begun.material.rows, begun.bundle.loss
     before = budget.spent()
     preprocessing = fit_preprocessing(table, roles, rows.train, begun.bundle.architecture)
+    fitted = budget.spent()
     parts = encode_parts(table, roles, rows, preprocessing, target_on=scale_of(loss))
     if parts.window is not None:
         parts = replace(parts, penalty=best_penalty(parts))
     if isinstance(loss, Huber):
         parts = replace(parts, huber_delta=huber_delta(loss, parts))
-    budget.encoding = budget.spent() - before
+    # The hold-out of texts is encoded, but their terms are counted once.
+    budget.encoding = budget.spent() - (before if parts.text is None else fitted)
     budget.networks = parts.fold_count
     # The validation rows, as many training rows, and the hold-out.
     budget.answers = 2 + len(rows.hold_out) / max(1, len(rows.validation))
     keep_time(budget)
-    if parts.window is not None and budget.seconds is not None:
-        budget.refitting = REFIT_SHARE * budget.seconds
+    if budget.seconds is not None:
+        budget.comparing = tf_idf_seconds(budget) if table.of_form(Form.TEXT) else 0.0
+        share = REFIT_SHARE if parts.window is not None else TEXT_REFIT_SHARE if parts.text is not None else 0.0
+        budget.refitting = share * budget.seconds
     return preprocessing, parts
 
 

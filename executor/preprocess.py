@@ -14,11 +14,13 @@ from executor.layers.numbers import Calendar, Numbers, robust_scale, spanned_wav
 from executor.layers.pixels import Pixels, byte_counts, pixel_statistics
 from executor.layers.quantiles import heavy_tailed, normal_quantiles
 from executor.layers.steps import SequenceLayer, Steps, rows_at_once
+from executor.layers.terms import TextLayer
 from executor.layers.words import Codes, OneHot, WordBag, word_counts
 from executor.pictures import Encoded
 from executor.sequences import STEPPED, sequence_layer, steps_of_longest
 from executor.signature import PREFIX
 from executor.table import Form, side_by_side
+from executor.texts import architecture_of, is_text_network, text_layer
 from rules.choices import Standard
 from rules.errors import ColumnError
 from rules.facts import Task
@@ -26,6 +28,7 @@ from rules.facts import Task
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from executor.parts import Architecture
     from executor.pictures import Pictures
     from executor.table import RawTable
     from recommender.roles import Roles
@@ -77,6 +80,8 @@ class Preprocessing:
     @property
     def vocabulary(self) -> int:
         """Number of ids that codes may hold."""
+        if isinstance(layer := self.blocks[0].layer, TextLayer):
+            return layer.places
         return sum(block.layer.places for block in self.blocks if block.is_coded)
 
     @property
@@ -91,6 +96,12 @@ class Preprocessing:
         """Height, width and channels where the dense features are an image."""
         layer = self.blocks[0].layer
         return layer.shape if isinstance(layer, Pixels) else None
+
+    @property
+    def text(self) -> Architecture | None:
+        """The network for texts that reads dense features and codes; None where they are something else."""
+        layer = self.blocks[0].layer
+        return architecture_of(layer) if isinstance(layer, TextLayer) else None
 
     @property
     def pixels(self) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
@@ -122,6 +133,11 @@ class Preprocessing:
             return Encoded(cast("Pictures", table.features[name]), layer), np.empty((len(table), 0), np.int32)
         dense, codes = [], []
         for rows in _runs(len(table), rows_together(table)):
+            if isinstance(layer, TextLayer):
+                weights, ids = layer(_matrix(table, self.blocks[0].columns, rows))
+                dense.append(weights.numpy())
+                codes.append(ids.numpy())
+                continue
             encoded = [
                 (block.is_coded, block.layer(_matrix(table, block.columns, rows)).numpy()) for block in self.blocks
             ]
@@ -143,6 +159,9 @@ class Preprocessing:
         parts: dict[bool, list[keras.KerasTensor]] = {False: [], True: []}
         for block in self.blocks:
             own = block.groups if block.groups[0] in inputs else tuple((name,) for name in block.columns)
+            if isinstance(block.layer, TextLayer):
+                weights, ids = block.layer([inputs[group] for group in own])
+                return {"dense": weights, "codes": ids}
             parts[block.is_coded].append(block.layer([inputs[group] for group in own]))
         beside = keras.layers.Concatenate(name=f"{PREFIX}dense", dtype="float32")
         dense = parts[False]
@@ -155,8 +174,8 @@ def fit_preprocessing(
 ) -> Preprocessing:
     """Learn scales, vocabularies and word weights from the training rows alone.
 
-    train: (n,) indices of rows of the table. architecture: the bundle's choice, the standard network by default.
-    Raises ColumnError if there is nothing to read.
+    train: (n,) indices of rows of the table. architecture: the bundle's choice, by which texts and sequences are read;
+    the standard network by default. Raises ColumnError if there is nothing to read.
     """
     seen, architecture = table.take(train), architecture or Standard()
     if sequences := (*seen.of_form(Form.SEQUENCE), *seen.of_form(Form.LETTERS)):
@@ -164,10 +183,13 @@ def fit_preprocessing(
         return Preprocessing(blocks=(block,), forms=dict(table.forms), architecture=architecture)
     if images := seen.of_form(Form.IMAGE):
         return Preprocessing(blocks=(_pixels(seen, images),), forms=dict(table.forms))
+    texts = seen.of_form(Form.TEXT)
+    if is_text_network(architecture):
+        layer = text_layer(lambda: (_matrix(seen, texts, rows) for rows in _runs(len(seen))), architecture)
+        return Preprocessing(blocks=(Block(groups=(texts,), layer=layer),), forms=dict(table.forms))
     times = seen.of_form(Form.TIME)
     # The trend of a series lies in its changes; how late it is would be off the scale in every row to be forecast.
     numbers = (seen.of_form(Form.NUMBER), () if roles.task is Task.FORECASTING else times)
-    texts = seen.of_form(Form.TEXT)
     groups = tuple(group for group in numbers if group)
     blocks = [_numbers(seen, groups, ranked=roles.task is not Task.FORECASTING)] if groups else []
     if times and (kept := _waves(seen, times, roles)):

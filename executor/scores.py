@@ -12,6 +12,7 @@ from recommender.render import number
 
 BOOSTING: Final = "gradient boosting"  # the name of its baseline
 EXPONENTIAL: Final = "exponential smoothing"  # the same
+TF_IDF: Final = "TF-IDF"  # the same, of a linear model on texts
 
 
 class Estimate(BaseModel):
@@ -151,6 +152,11 @@ def verdict(baselines: dict[str, BaselineScore]) -> str:
         others.insert(0, f"But a linear model is better ({linear.says}): use that.")
     elif linear is not None and is_positive(constant.gain) and not is_positive(linear.gain):
         others.insert(0, f"A linear model is as good ({linear.says}).")
+    words = baselines.get(TF_IDF)
+    if words is not None and is_negative(words.gain):
+        others.insert(0, f"But {words.says}, weighted by TF-IDF, is better: use that.")
+    elif words is not None and is_positive(constant.gain) and not is_positive(words.gain):
+        others.insert(0, f"Level with {words.says}, weighted by TF-IDF.")
     smoothing = baselines.get(EXPONENTIAL)
     if smoothing is not None and is_negative(smoothing.gain):
         others.insert(0, "But exponential smoothing is better: use that.")

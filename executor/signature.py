@@ -42,8 +42,10 @@ KERAS_WORDS: Final = frozenset(
         "tabular",
         "cnn",
         "forecaster",
+        "inception",
+        "recurrent",
+        "texts",
         "ensemble",
-        *("inception", "recurrent"),
     }
 )
 """Keys by which Keras' JSON tells objects from dicts, and the networks' own names: no input is called so."""

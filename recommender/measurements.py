@@ -128,6 +128,10 @@ def of_features(dataset: Dataset, roles: Roles, table: Labelled, summaries: Mapp
                 how=f"column {worst!r}, {table.counted}",
             )
         )
+    if texts := [name for name in names if roles.columns[name].kind is Kind.TEXT]:
+        words = sum(summaries[name].words for name in texts)
+        how = f"mean over rows, of {len(texts)} text column{'s' if len(texts) > 1 else ''}, {table.counted}"
+        found.append(Characteristic(name="text_words", value=words, unit="words", how=how))
     if levels:
         most = max(levels, key=lambda name: summaries[name].distinct)
         found.append(count("most_levels", summaries[most].distinct, "levels", f"column {most!r}, {table.counted}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from recommender.speed import trial_seconds
+from recommender.speed import text_trial_seconds, trial_seconds
 from recommender.splitting import FOLDS, has_folds, rows_that_train
 from rules.errors import ChoiceError
 from rules.facts import Measurement
@@ -20,6 +20,9 @@ SECONDS_PER_IMAGE_TRIAL: Final = 10.0  # tracing, and 900 steps of a small netwo
 SECONDS_PER_PIXEL: Final = 1.4e-5
 """One pixel of one row through the 30 epochs of a trial on images. Measured likewise: 111 s of 10,000 images of 28 x 28
 pixels, 12 s of 1,797 of 8 x 8."""
+TEXT_SHARE: Final = 0.5
+"""Of what is left of a budget, that a search of texts gets: the rest is for training the best trials again on all rows,
+and for the linear model beside them."""
 LARGE_SIDE: Final = 48
 """Pixels; images with no shorter side are halved by the network's first layer, as ResNet's does: the full size costs
 four times as much. An estimate between the 32 of CIFAR's networks, which do not, and 64."""
@@ -48,11 +51,12 @@ def trial_budget(
     trials: int | None,
     by_chance: bool = True,
     images: Images | None = None,
+    words: float | None = None,
 ) -> Measurement:
     """The trials that a budget in seconds, or a number of trials, or the smaller of both, allows.
 
     by_chance: whether rows are divided by chance, few ones into folds. images: what a model learns from, where it
-    learns from images.
+    learns from images. words: of a row in the mean, where it learns from texts alone.
     """
     if budget is None:
         if trials is not None:
@@ -64,6 +68,9 @@ def trial_budget(
     if images is not None:
         one = SECONDS_PER_IMAGE_TRIAL + SECONDS_PER_PIXEL * rows * _pixels(images)
     left = max(budget - START_UP, 0.0)
+    if words is not None:
+        one = text_trial_seconds(rows=training, words=words)
+        left *= TEXT_SHARE
     expected, low, high = (max(1, int(left / one * factor)) for factor in (1.0, 1 / SPREAD, SPREAD))
     if trials is not None and trials <= expected:
         return Measurement(value=trials, source="given by --trials")

@@ -164,12 +164,11 @@ def modality_of(roles: Roles) -> Modality:
     """What one row of the dataset mainly holds."""
     if roles.task is Task.FORECASTING:
         return Modality.SEQUENCE
-    kinds = {roles.columns[name].kind for name in roles.features}
     if roles.has_sequences:
         return Modality.SEQUENCE
     if roles.has_images:
         return Modality.IMAGE
-    return Modality.TEXT if kinds == {Kind.TEXT} else Modality.TABULAR
+    return Modality.TEXT if roles.has_texts_alone else Modality.TABULAR
 
 
 def _parts(roles: Roles) -> dict[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from recommender.bundle_pins import with_bundle
+from recommender.characteristic import by_name, measured_number
 from recommender.dataset import Dataset
 from recommender.guardrails import check_choices, in_order
 from recommender.outlook import Outlook
@@ -187,8 +188,9 @@ def advise(
         features=RandomKernels().features if roles.has_sequences else len(roles.features),
         budget=budget,
         trials=trials,
-        by_chance=roles.by_chance and not roles.has_images,
+        by_chance=roles.by_chance and not (roles.has_images or roles.has_texts_alone),
         images=dataset.images if roles.has_images else None,
+        words=measured_number(by_name(profile.characteristics), "text_words") if roles.has_texts_alone else None,
     )
     measured = facts(profile, trial_budget=plan)
     if bundle is not None:

@@ -86,6 +86,11 @@ class Roles:
         return self.division in {"chance", "entity"}
 
     @property
+    def has_texts_alone(self) -> bool:
+        """Whether texts are all that a model learns from, as networks of their own read them."""
+        return {self.columns[name].kind for name in self.features} == {Kind.TEXT}
+
+    @property
     def has_images(self) -> bool:
         """Whether images are what a model learns from."""
         return any(self.columns[name].kind is Kind.IMAGE for name in self.features)

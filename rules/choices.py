@@ -508,7 +508,25 @@ class Recurrent(Choice):
     name: Literal["recurrent"] = "recurrent"
 
 
-Architecture = Annotated[Standard | RandomKernels | Inception | Recurrent, Field(discriminator="name")]
+class BagOfTerms(Choice):
+    """Texts as sets of their words and pairs of words, a learned vector for each, into wide hidden layers.
+
+    weighting: of the vectors: tf_idf, or mean, which weighs all terms alike (Joulin et al. 2017, fastText).
+    """
+
+    name: Literal["bag_of_terms"] = "bag_of_terms"
+    weighting: Literal["tf_idf", "mean"] = "tf_idf"
+
+
+class TextCnn(Choice):
+    """Convolutions over three, four and five words of a text in their order (Kim 2014)."""
+
+    name: Literal["text_cnn"] = "text_cnn"
+
+
+Architecture = Annotated[
+    Standard | RandomKernels | Inception | Recurrent | BagOfTerms | TextCnn, Field(discriminator="name")
+]
 
 # V ─ on which rows trials are compared ───────────────────────────────────────────────────────────────────────────────
 

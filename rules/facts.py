@@ -226,7 +226,7 @@ _ALL: Final = (
         name="architecture",
         meaning="which network reads the rows",
         unit="name",
-        domain=Levels(values=("standard", "random_kernels", "inception", "recurrent")),
+        domain=Levels(values=("standard", "random_kernels", "inception", "recurrent", "bag_of_terms", "text_cnn")),
         slot="architecture",
     ),
 )

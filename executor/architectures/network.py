@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from executor.architectures import cnn, forecaster, pretrained, sequence, tabular
+from executor.architectures import cnn, forecaster, pretrained, sequence, tabular, texts
 from executor.catalog.optimization import adapts
 from executor.parts import Architecture
 from rules.choices import Backbone
@@ -32,14 +32,15 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
         Architecture.TABULAR: tabular.build_network,
         Architecture.INCEPTION: sequence.build_network,
         Architecture.RECURRENT: sequence.build_network,
+        Architecture.TERM_BAG: texts.build_network,
+        Architecture.TEXT_CNN: texts.build_network,
     }[parts.architecture]
     return build(parts=parts, bundle=bundle, hyperparameters=hyperparameters, seed=seed)
 
 
 def paces_of(network: keras.Model, parts: Parts, bundle: Bundle) -> list[float]:
     """By how much the learning rate of each trainable weight differs from that of a hidden layer."""
-    uniform = {Architecture.CNN, Architecture.INCEPTION, Architecture.RECURRENT}
-    if parts.architecture in uniform or not adapts(bundle.optimizer):
+    if parts.architecture.is_uniform or not adapts(bundle.optimizer):
         return [1.0] * len(network.trainable_variables)
     if parts.architecture is Architecture.FORECASTER:
         return [forecaster.pace(weight.path.split("/")[-2]) for weight in network.trainable_variables]

@@ -54,6 +54,9 @@ SEQUENCE_UNITS: Final = 32  # filters of a branch (Ismail Fawaz et al. 2020), or
 SEQUENCE_LAYERS: Final = 1  # residual blocks of three modules: depth 3 (EVIDENCE.md, section 3), or recurrent layers
 NETWORKS: Final[tuple[Value, ...]] = ("mlp", "linear", "gru")
 """The first is the default: it holds the linear one, and what the notes say of W concerns its hidden layers."""
+TEXT_UNITS: Final = 128  # of a bag's layers, or filters of each width; see TEXT_DROPOUT
+TEXT_LAYERS: Final = 1  # hidden ones; EVIDENCE.md, section 3, has one wide layer
+TEXT_DROPOUT: Final = 0.5  # the same source, and Kim 2014, who has it after the filters
 NEIGHBOURS: Final = 2  # per hyperparameter in a manual search that has no list of its own
 
 
@@ -101,6 +104,8 @@ def configuration(
         defaults |= {"units": SEQUENCE_UNITS, "layers": SEQUENCE_LAYERS}
     if architecture is Architecture.FORECASTER:
         defaults |= {"units": FORECAST_UNITS, "layers": FORECAST_LAYERS}
+    if architecture.reads_texts:
+        defaults |= {"units": TEXT_UNITS, "layers": TEXT_LAYERS, "dropout": TEXT_DROPOUT}
     try:
         return Configuration.model_validate({**defaults, **values})
     except ValidationError as error:
@@ -207,6 +212,8 @@ def _worth_trying(name: Hyperparameter, bundle: Bundle, scope: Scope) -> list[Va
         units, layers = [SEQUENCE_UNITS, 16, 64], [2]
     elif scope.architecture is Architecture.FORECASTER:
         units, layers = [FORECAST_UNITS, 128, 32], [1, 3]
+    elif scope.architecture.reads_texts:
+        units, layers = [TEXT_UNITS, 64, 256], [2]
     elif scope.rows < FEW_ROWS and not _answers_numbers(bundle):
         units = [128, 64, 32]
     elif scope.rows < SOME_ROWS:

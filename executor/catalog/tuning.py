@@ -13,7 +13,7 @@ from executor.oracles.bayesian import BayesianOracle
 from executor.oracles.fixed import GridOracle, ManualOracle, RandomOracle
 from executor.oracles.hyperband import HyperbandOracle
 from executor.parts import Architecture
-from recommender.speed import EPOCHS, batch_size, table_epochs
+from recommender.speed import EPOCHS, TEXT_EPOCHS, batch_size, table_epochs, text_batch_size
 from rules.choices import Bayesian, Grid, Hyperband, Manual, Random
 from rules.errors import ChoiceError
 
@@ -44,12 +44,15 @@ LARGEST_IMAGE_BATCH: Final = 128
 a quarter of the steps, and a budget that ends before the schedule would has too few of them."""
 
 
-ONE_BY_ONE: Final = frozenset({Architecture.CNN, Architecture.INCEPTION, Architecture.RECURRENT})
+CONVOLVED: Final = frozenset({Architecture.CNN, Architecture.INCEPTION, Architecture.RECURRENT})
+"""Networks whose rows are images or steps: a row costs more than the step around it."""
 
 
 def batch_of(architecture: Architecture, rows: int) -> int:
     """Rows of a step, for so many training rows."""
-    return min(batch_size(rows), LARGEST_IMAGE_BATCH) if architecture in ONE_BY_ONE else batch_size(rows)
+    if architecture.reads_texts:
+        return text_batch_size(rows)
+    return min(batch_size(rows), LARGEST_IMAGE_BATCH) if architecture in CONVOLVED else batch_size(rows)
 
 
 def epochs_of(architecture: Architecture, *, steps: int) -> int:
@@ -60,6 +63,8 @@ def epochs_of(architecture: Architecture, *, steps: int) -> int:
         return table_epochs(steps)
     if architecture in {Architecture.INCEPTION, Architecture.RECURRENT}:
         return min(MOST_SEQUENCE_EPOCHS, max(IMAGE_EPOCHS, -(-IMAGE_STEPS // steps)))
+    if architecture.reads_texts:
+        return TEXT_EPOCHS
     return min(MOST_IMAGE_EPOCHS, max(IMAGE_EPOCHS, -(-IMAGE_STEPS // steps)))
 
 

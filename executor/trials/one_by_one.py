@@ -18,6 +18,7 @@ from executor.architectures.network import build_network, paces_of
 from executor.catalog.hyperparameters import configuration
 from executor.catalog.optimization import learning_rates, optimization, take_step
 from executor.catalog.tuning import batch_of
+from executor.parts import Architecture
 from executor.pictures import IMAGES_PER_CALL
 from executor.trials.graphs import compiled
 from executor.trials.journal import read_arrays, state_path, weights_path, write_arrays, write_weights
@@ -118,7 +119,8 @@ class OneByOneRunner:
         if traced is None:
             optimizer = optimization(at.bundle.optimizer, member.chosen)
             optimizer.build(network.trainable_variables)
-            at_once = ROWS_PER_CALL if at.parts.image is None else IMAGES_PER_CALL
+            is_large = at.parts.image is not None or at.parts.architecture is Architecture.TEXT_CNN
+            at_once = IMAGES_PER_CALL if is_large else ROWS_PER_CALL
             outputs = compiled_outputs(network, at_once=at_once)
             step = compiled_step(network, optimizer, at, batch=self._batch)
             start = [variable.numpy() for variable in optimizer.variables]

@@ -251,6 +251,7 @@ class Gains:
     linear: tuple[float, float] | None = None
     seasonal: tuple[float, float] | None = None
     boosting: tuple[float, float] | None = None
+    words: tuple[float, float] | None = None
 
     def scores(self) -> dict[str, BaselineScore]:
         gains = {
@@ -258,6 +259,7 @@ class Gains:
             "linear": self.linear,
             "seasonal naive": self.seasonal,
             "gradient boosting": self.boosting,
+            "TF-IDF": self.words,
         }
         return {
             name: BaselineScore(
@@ -290,6 +292,8 @@ class Gains:
             "Better than gradient boosting by 0.2 (95 %: 0.1 to 0.3), which had <gradient boosting>.",
         ),
         (Gains(constant=(0.0, 0.2), boosting=(-0.2, -0.1)), "Gradient boosting is better by 0.15"),
+        (Gains(constant=(0.1, 0.2), words=(-0.01, 0.1)), "Level with <TF-IDF>, weighted by TF-IDF."),
+        (Gains(constant=(0.1, 0.2), words=(-0.2, -0.1)), "But <TF-IDF>, weighted by TF-IDF, is better: use that."),
         (Gains(constant=(0.0, 0.2)), "No signal found: no better than <constant>"),
         (
             Gains(constant=(0.0, 0.2), linear=(-0.2, -0.1)),

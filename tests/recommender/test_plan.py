@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from recommender.plan import seconds, trial_budget
-from recommender.speed import trial_seconds
+from recommender.speed import text_trial_seconds, trial_seconds
 from recommender.splitting import rows_that_train
 from rules.errors import ChoiceError
 
@@ -40,6 +40,18 @@ def test_few_rows_that_chance_divides_take_a_network_for_each_of_five_folds() ->
     assert trial_budget(rows=1000, features=20, budget=8 + 9.5 * one, trials=None).value == 9
     alone = trial_seconds(rows=640, width=20)
     assert trial_budget(rows=1000, features=20, budget=8 + 9.5 * alone, trials=None, by_chance=False).value == 9
+
+
+def test_texts_are_planned_by_their_words_and_leave_half_of_the_time_for_what_follows() -> None:
+    one = text_trial_seconds(rows=rows_that_train(3000, by_chance=False), words=12.0)
+    assert (
+        trial_budget(rows=3000, features=1, budget=8 + 2 * 5.5 * one, trials=None, by_chance=False, words=12.0).value
+        == 5
+    )
+    # 1,000 rows of 10 words have 1,700 terms; 8 epochs of 16 steps at 1 ms and half a microsecond a term.
+    assert text_trial_seconds(rows=1_000, words=10.0) == pytest.approx(0.7 / 8 + 128 * (1e-3 + 1_700 * 5e-7))
+    # No more than 30,000 terms are known, however long the texts are.
+    assert text_trial_seconds(rows=10_000, words=1e6) == text_trial_seconds(rows=10_000, words=1e5)
 
 
 def test_a_trial_takes_longer_with_more_rows_columns_units_and_layers() -> None:

@@ -76,6 +76,19 @@ def test_rows_without_a_target_are_left_out_of_everything(table: Table) -> None:
     assert found(profile)["rows_without_target"].startswith("10 of 50 rows")
 
 
+def test_the_words_of_all_text_columns_of_a_row_are_counted_together(table: Table) -> None:
+    texts = [f"word{row} and three more words" for row in range(200)]
+    longer = [f"{text} and word{200 - row}" for row, text in enumerate(texts)]
+    alone, beside = (
+        profiled(table(a=texts, y=[0, 1] * 100), "y"),
+        profiled(table(a=texts, b=longer, y=[0, 1] * 100), "y"),
+    )
+    assert (alone.modality, beside.modality) == ("text", "text")
+    assert [profile.get("text_words").value for profile in (alone, beside)] == [5.0, 12.0]
+    assert profiled(table(a=texts, n=NOISE.normal(size=200), y=[0, 1] * 100), "y").modality == "tabular"
+    assert profiled(table(n=NOISE.normal(size=20), y=[0, 1] * 10), "y").get("text_words") is None
+
+
 def test_of_several_labels_the_worst_counts(table: Table) -> None:
     dataset = table(a=[0, 1] * 10, b=[1] * 18 + [0] * 2, x=NOISE.normal(size=20))
     profile = profiled(dataset, "a", "b")

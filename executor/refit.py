@@ -1,0 +1,119 @@
+"""What was chosen, trained again on training and validation rows together, where time allows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from executor.architectures.network import build_network, mean_of
+from executor.assemble import network_outputs
+from executor.catalog.hyperparameters import configuration
+from executor.catalog.optimization import learning_rates, optimization
+from executor.catalog.tuning import batch_of
+from executor.ensemble import Chosen
+from executor.trials.one_by_one import compiled_step
+from executor.trials.outcomes import trial_seed
+from executor.trials.stacked import rebuild
+from executor.trials.training import shuffled
+from executor.trials.workplace import workplace
+from recommender.speed import COMPILING, steps_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import keras
+
+    from executor.budget import Budget
+    from executor.catalog.performance import PerformanceMetric
+    from executor.parts import Parts
+    from executor.search import Trials
+    from executor.trials.journal import Outcome
+    from executor.trials.workplace import Workplace
+    from rules.bundle import Bundle
+
+TEXT_REFIT_SHARE: Final = 0.3  # of a time budget, kept for training networks of texts again
+MOST_MEMBERS: Final = 3
+"""Networks of texts that are averaged (EVIDENCE.md, section 4: three to five); each holds a vector a term."""
+
+
+def best_on_all_rows(
+    trials: Trials,
+    bundle: Bundle,
+    parts: Parts,
+    *,
+    metric: PerformanceMetric,
+    budget: Budget,
+    seed: int,
+    directory: Path,
+    single: bool = False,
+) -> Chosen:
+    """The mean of the best trials, each trained again on training and validation rows, as many as there is time for.
+
+    A linear model on TF-IDF learns from all of them; of 3,000 sentences the validation rows are a fifth of what there
+    is to learn from. Chosen.outputs are those before that, for rows that did not train.
+    single: the best trial alone.
+    """
+    found = [one for one in trials.ranked if one.weights is not None][: 1 if single else MOST_MEMBERS]
+    more = (len(parts.train) + len(parts.validation)) / len(parts.train)
+    needed = np.cumsum([COMPILING + _whole(one, trials)[1] * more for one in found])
+    affordable = len(found) if budget.seconds is None else int(np.sum(needed <= budget.refitting))
+    members = found[: max(1, affordable)]
+    networks = [rebuild(one, bundle, parts, seed)[0] for one in members]
+    outputs = np.mean([network_outputs(network, parts.validation) for network in networks], axis=0)
+    outputs = outputs + parts.validation.offset
+    if affordable:
+        everything = replace(parts, train=parts.train.joined(parts.validation))
+        at = workplace(bundle, everything, metric=metric, budget=budget, seed=seed, directory=directory)
+        networks = [trained_again(one, at, epochs=_whole(one, trials)[0]) for one in members]
+    count = "the best trial" if len(members) == 1 else f"the mean of the {len(members)} best trials"
+    rows = "training and validation rows" if affordable else "training rows: no time was left to add validation rows"
+    return Chosen(
+        network=mean_of(networks),
+        outputs=outputs,
+        members={one.number: 1 for one in members},
+        score=metric.score(outputs, parts.validation, parts),
+        why=f"{count}, trained on {rows}",
+    )
+
+
+def _whole(outcome: Outcome, trials: Trials) -> tuple[int, float]:
+    """Epochs and seconds of a trial and of those that it went on from."""
+    by_number = {one.number: one for one in trials.ranked}
+    epochs, seconds = 0, 0.0
+    one: Outcome | None = outcome
+    while one is not None:
+        epochs, seconds = epochs + one.epochs, seconds + one.seconds
+        one = None if one.continues is None else by_number.get(one.continues)
+    return epochs, seconds
+
+
+def trained_again(outcome: Outcome, at: Workplace, *, epochs: int, planned: int | None = None) -> keras.Model:
+    """A trial's network after so many epochs on the rows of a workplace.
+
+    planned: epochs that the schedule of the rates spans; by default as many as are trained.
+    """
+    bundle, parts = at.bundle, at.parts
+    chosen = configuration(bundle, outcome.hyperparameters, architecture=parts.architecture)
+    network = build_network(
+        parts=parts, bundle=bundle, hyperparameters=outcome.hyperparameters, seed=trial_seed(at.seed, outcome.number)
+    )
+    optimizer = optimization(bundle.optimizer, chosen)
+    optimizer.build(network.trainable_variables)
+    batch = batch_of(parts.architecture, len(parts.train))
+    step = compiled_step(network, optimizer, at, batch=batch)
+    every = steps_of(len(parts.train), batch)
+    for epoch in range(epochs):
+        progress = (epoch * every + np.arange(every)) / ((planned or epochs) * every)
+        rates = learning_rates(chosen.schedule, highest=chosen.learning_rate, progress=progress)
+        step(shuffled([at.seed, epoch], len(parts.train), batch), rates, chosen.weight_decay)
+    return network
+
+
+def affords(members: Sequence[Outcome], parts: Parts, budget: Budget) -> bool:
+    """Whether all of them can be trained again, each to its best epoch, in the time that was kept for it."""
+    more = (len(parts.train) + len(parts.validation)) / len(parts.train)
+    needed = sum(one.seconds / max(1, one.epochs) * (one.best_epoch or one.epochs) * more for one in members)
+    return budget.seconds is None or needed <= budget.refitting
