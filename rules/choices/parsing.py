@@ -1,0 +1,80 @@
+"""The choices of each slot by name, and how a person writes one."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from rules.choices.network import Architecture, Augmentation, Transfer, Validation
+from rules.choices.search import Hyperparameters, Tuner
+from rules.choices.slot import Choice, Slot
+from rules.choices.training import REFUSED, Activation, Initializer, Loss, Metric, Optimizer
+from rules.errors import ChoiceError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+UNIONS: Final[Mapping[Slot, Any]] = MappingProxyType(
+    {
+        Slot.ACTIVATION: Activation,
+        Slot.METRIC: Metric,
+        Slot.LOSS: Loss,
+        Slot.INITIALIZER: Initializer,
+        Slot.OPTIMIZER: Optimizer,
+        Slot.HYPERPARAMETERS: Hyperparameters,
+        Slot.TUNER: Tuner,
+        Slot.AUGMENTATION: Augmentation,
+        Slot.TRANSFER: Transfer,
+        Slot.ARCHITECTURE: Architecture,
+        Slot.VALIDATION: Validation,
+    }
+)
+
+
+def names(slot: Slot) -> dict[str, type[Choice]]:
+    """The choices of a slot by name."""
+    members = UNIONS[slot].__origin__.__args__
+    return {member.model_fields["name"].default: member for member in members}
+
+
+def parse_choice(slot: Slot, value: object) -> Choice:
+    """Read a choice from its name, or from a mapping with its name and parameters.
+
+    Raises ChoiceError, which names the nearest choice, or the reason why an initialization is refused.
+
+    >>> parse_choice(Slot.LOSS, {"name": "huber", "delta": 2}).delta
+    2.0
+    """
+    fields: dict[str, Any] = dict(value) if isinstance(value, dict) else {"name": value}
+    name = str(fields.get("name"))
+    if slot is Slot.INITIALIZER and name in REFUSED:
+        raise ChoiceError(
+            f"The initializer {name!r} is refused: {REFUSED[name]}. Choose one of {', '.join(names(slot))}."
+        )
+    if name not in names(slot):
+        raise ChoiceError(
+            f"The {slot} must be one of {', '.join(names(slot))}, but got {name!r}.{did_you_mean(name, names(slot))}"
+        )
+    try:
+        choice: Choice = TypeAdapter(names(slot)[name]).validate_python(fields)
+    except ValidationError as error:
+        raise ChoiceError(_explain(slot, name, error)) from None
+    return choice
+
+
+def _explain(slot: Slot, name: str, error: ValidationError) -> str:
+    """One sentence for the first thing that pydantic found wrong."""
+    first = error.errors()[0]
+    parameter = str(first["loc"][-1]) if first["loc"] else "name"
+    known = [key for key in names(slot)[name].model_fields if key != "name"]
+    if first["type"] == "extra_forbidden":
+        return (
+            f"The {slot} {name!r} takes {', '.join(known) or 'no parameters'}, but got {parameter!r}."
+            f"{did_you_mean(parameter, known)}"
+        )
+    overlarge = slot is Slot.INITIALIZER and first["type"] == "less_than_equal"
+    why = ": a larger scale makes activations and gradients explode from layer to layer" if overlarge else ""
+    return f"The {slot} {name!r} got {parameter} = {first['input']!r}. {first['msg']}{why}."
