@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from executor.encoding import encode_hold_out, encode_parts
-from executor.preprocess import fit_preprocessing
+from executor.fitting import fit_preprocessing
 from executor.split import split
 from executor.table import read_rows
 from recommender.dataset import Dataset

@@ -20,8 +20,8 @@ from executor.begin import begin
 from executor.budget import Budget
 from executor.catalog.performance import performance_metric
 from executor.encoding import encode_parts
+from executor.fitting import fit_preprocessing
 from executor.learning_curve import LearningCurve, error_of, learning_curve
-from executor.preprocess import fit_preprocessing
 from executor.retraining import Chosen, train_again
 from executor.trials.journal import Outcome
 from recommender.dataset import Dataset

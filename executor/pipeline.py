@@ -20,13 +20,13 @@ from executor.combination import REFIT_SHARE, combined
 from executor.encoding import encode_parts
 from executor.ensemble import choose
 from executor.finish import judged, saved
+from executor.fitting import fit_preprocessing
 from executor.guardrails import with_measured_drift
 from executor.imbalance import imbalance_choice
 from executor.importance import IMPORTANCE_SECONDS, importance
 from executor.located import located
 from executor.log import LOG, logged
 from executor.next_steps import next_steps
-from executor.preprocess import fit_preprocessing
 from executor.refit import TEXT_REFIT_SHARE, best_on_all_rows
 from executor.report.writing import never_fatal, write_report
 from executor.retraining import Winner, keep_time, train_again

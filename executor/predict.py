@@ -12,7 +12,8 @@ import pyarrow as pa
 from executor.assemble import predict_rows
 from executor.grid import at_regular_steps
 from executor.opening import open_rows
-from executor.signature import answers, rows_for
+from executor.rows import rows_for
+from executor.signature import answers
 from executor.table import fetch
 from executor.windows import following, next_steps, rows_of_shortest
 from recommender.guardrails.pictures import left_out

@@ -86,6 +86,7 @@ class Choice(BaseModel):
     def __str__(self) -> str:
         """The name, and the parameters that differ from their defaults.
 
+        >>> from rules.choices import Huber
         >>> str(Huber(delta=2.0))
         'huber (delta 2)'
         """

@@ -13,8 +13,8 @@ from executor.assemble import assemble, load, model_inputs, predict_rows, save
 from executor.catalog.performance import outcome_of
 from executor.catalog.temperature import Temperature, tempered
 from executor.encoding import encode_hold_out, encode_parts
+from executor.fitting import fit_preprocessing
 from executor.layers.answer import Values
-from executor.preprocess import Preprocessing, fit_preprocessing
 from executor.signature import Signature, describe
 from executor.split import split
 from executor.table import RawTable, read_rows
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from executor.parts import Parts
+    from executor.preprocess import Preprocessing
     from rules.choices import TargetScale
 
 ROWS = 120

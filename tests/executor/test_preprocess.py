@@ -10,7 +10,7 @@ import pytest
 
 from executor.catalog.performance import outcome_of
 from executor.encoding import encode_hold_out, encode_parts
-from executor.preprocess import fit_preprocessing
+from executor.fitting import fit_preprocessing
 from executor.split import Split
 from executor.table import Form, RawTable
 from recommender.roles import Roles

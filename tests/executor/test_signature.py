@@ -11,8 +11,9 @@ import pytest
 
 from executor.catalog.threshold import Threshold
 from executor.encoding import encode_parts
-from executor.preprocess import fit_preprocessing
-from executor.signature import Signature, answers, describe, rows_for
+from executor.fitting import fit_preprocessing
+from executor.rows import rows_for
+from executor.signature import Signature, answers, describe
 from executor.split import split
 from executor.table import read_rows
 from executor.window_plan import plan_windows
