@@ -75,6 +75,8 @@ def network_outputs(network: keras.Model, examples: Examples) -> np.ndarray:
         inputs = {"dense": np.asarray(examples.dense[rows])}
         if examples.codes.shape[1]:
             inputs["codes"] = examples.codes[rows]
+        if examples.beside is not None and examples.beside.shape[1]:
+            inputs["beside"] = examples.beside[rows]
         if examples.spread is not None:
             inputs["spread"] = examples.spread[rows]
         found.append(np.asarray(network(inputs, training=False), np.float64))

@@ -205,8 +205,11 @@ def _fitted_ridge(
 
 def _features(examples: Examples, parts: Parts) -> np.ndarray | sparse.csr_matrix:
     """Dense features, and one-hot codes beside them where there are codes."""
-    if parts.image is not None:
-        return np.asarray(examples.dense)
+    if examples.beside is not None:
+        dense = np.hstack([np.asarray(examples.dense), examples.beside])
+        if parts.vocabulary == 0:
+            return dense
+        return np.hstack([dense, _one_hot(examples, parts).toarray()])
     if parts.text is not None:
         rows, terms = examples.codes.shape
         at = (np.repeat(np.arange(rows), terms), examples.codes.ravel())
@@ -215,10 +218,14 @@ def _features(examples: Examples, parts: Parts) -> np.ndarray | sparse.csr_matri
     dense = np.asarray(examples.dense, np.float64)
     if parts.vocabulary == 0:
         return sparse.csr_matrix(dense) if filled < SPARSE else dense
+    return sparse.hstack([sparse.csr_matrix(dense), _one_hot(examples, parts)], format="csr")
+
+
+def _one_hot(examples: Examples, parts: Parts) -> sparse.csr_matrix:
+    """Codes as ones, (rows, vocabulary)."""
     rows, coded = examples.codes.shape
     at = (np.repeat(np.arange(rows), coded), examples.codes.ravel())
-    ones = sparse.csr_matrix((np.ones(rows * coded), at), shape=(rows, parts.vocabulary))
-    return sparse.hstack([sparse.csr_matrix(dense), ones], format="csr")
+    return sparse.csr_matrix((np.ones(rows * coded), at), shape=(rows, parts.vocabulary))
 
 
 def _filled(parts: Parts) -> float:

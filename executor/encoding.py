@@ -89,7 +89,7 @@ class _Encoding:
 
 def _examples(table: RawTable, encoding: _Encoding) -> Examples:
     truth = known_truth(table)
-    dense, codes = encoding.preprocessing.encode(table)
+    dense, codes, beside = encoding.preprocessing.encode(table)
     offset = np.zeros((len(table), encoding.outputs))
     if encoding.task is Task.MULTICLASS:
         target = np.eye(encoding.outputs)[truth]
@@ -106,6 +106,7 @@ def _examples(table: RawTable, encoding: _Encoding) -> Examples:
         offset=offset.astype(np.float32),
         raw_target=truth,
         spread=None if table.spread is None else (table.spread / encoding.scale).astype(np.float32),
+        beside=beside,
     )
 
 

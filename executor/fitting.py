@@ -16,7 +16,7 @@ from executor.sequences import sequence_layer
 from executor.signature import PREFIX
 from executor.table import Form
 from executor.texts import is_text_network, text_layer
-from rules.choices import Standard
+from rules.choices import Inception, Recurrent, Standard
 from rules.errors import ColumnError
 from rules.facts import Task
 
@@ -44,11 +44,13 @@ def fit_preprocessing(
     the standard network by default. Raises ColumnError if there is nothing to read.
     """
     seen, architecture = table.take(train), architecture or Standard()
-    if sequences := (*seen.of_form(Form.SEQUENCE), *seen.of_form(Form.LETTERS)):
-        block = Block(groups=(sequences,), layer=sequence_layer(seen, sequences[0], architecture))
-        return Preprocessing(blocks=(block,), forms=dict(table.forms), architecture=architecture)
-    if images := seen.of_form(Form.IMAGE):
-        return Preprocessing(blocks=(_pixels(seen, images),), forms=dict(table.forms))
+    apart = [_pixels(seen, images)] if (images := seen.of_form(Form.IMAGE)) else []
+    sequences = [
+        Block(groups=((name,),), layer=sequence_layer(seen, name, architecture))
+        for name in (*seen.of_form(Form.SEQUENCE), *seen.of_form(Form.LETTERS))[:1]
+    ]
+    if isinstance(architecture, Inception | Recurrent):
+        apart, sequences = sequences, []
     texts = seen.of_form(Form.TEXT)
     if is_text_network(architecture):
         layer = text_layer(lambda: (matrix(seen, texts, rows) for rows in runs(len(seen))), architecture)
@@ -62,13 +64,14 @@ def fit_preprocessing(
         blocks.append(Block(groups=(times,), layer=Calendar(kept=kept, name=f"{PREFIX}calendar")))
     if texts:
         blocks.append(_bag(seen, texts))
-    blocks += _levels(seen, has_dense=bool(blocks))
-    if not blocks:
+    blocks += sequences
+    blocks += _levels(seen, has_dense=bool(blocks or apart))
+    if not apart and not blocks:
         raise ColumnError(
             "A model needs at least one column to read besides the target, but the dataset has none left. Add columns, "
             "or say the kind of one that was left out as an identifier or a constant."
         )
-    return Preprocessing(blocks=tuple(blocks), forms=dict(table.forms))
+    return Preprocessing(blocks=(*apart, *blocks), forms=dict(table.forms), architecture=architecture)
 
 
 def _waves(seen: RawTable, times: tuple[str, ...], roles: Roles) -> list[int]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
-from recommender.characteristics.drift import drift, lay_out
-from recommender.characteristics.pictures import picture_drift
+from recommender.characteristics.comparing import feature_drift
+from recommender.characteristics.drift import lay_out
 from recommender.guardrails import check_drift, in_order
 from recommender.guardrails.drift import DRIFT_NAME
 
@@ -36,11 +36,6 @@ def with_measured_drift(
         where = f"rowid IN (SELECT number FROM {numbers})"  # noqa: S608  a name of ours
         lay_out(dataset.connection, name, where, rows=len(rows), columns=len(dataset.columns))
         dataset.connection.unregister(numbers)
-    kinds = {name: roles.columns[name].kind for name in roles.features}
-    tables = {"training": "training_rows", "hold_out": "hold_out_rows"}
-    if roles.has_images and dataset.images is not None:
-        found = picture_drift(dataset.connection, dataset.images, **tables)
-    else:
-        found = drift(dataset.connection, kinds, dataset.storage, **tables)
+    found = feature_drift(dataset, roles, training="training_rows", hold_out="hold_out_rows")
     measured = check_drift(roles, found, WORDS)
     return in_order(measured if one.name == DRIFT_NAME else one for one in guardrails)

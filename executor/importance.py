@@ -15,7 +15,7 @@ import numpy as np
 from executor.assemble import predict_rows
 from executor.catalog.performance import Predictions, decide
 from executor.scores import ColumnImportance, Importance
-from executor.table import Form
+from executor.table import ARRAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,11 +46,11 @@ def importance(
     """Deal out each column's values anew among rows of the hold-out, all columns once, then again while time lasts.
 
     The features that a forecast makes of one column are dealt out together. hold_out: raw rows with their truth.
-    No column is told of images, of which there is one, and where P is undefined.
+    No column is told of where rows hold images or sequences of numbers, and where P is undefined.
     """
     features = _by_column(signature, hold_out)
     none = Importance.unmeasured(metric.name)
-    if Form.IMAGE in hold_out.forms.values():
+    if not {*hold_out.forms.values()}.isdisjoint(ARRAYS):
         return none
     some = np.linspace(0, len(hold_out) - 1, min(len(hold_out), MOST_ROWS)).astype(np.int64)
     rows = hold_out.take(some)

@@ -66,6 +66,8 @@ class Examples:
     fold: np.ndarray | None = None
     spread: np.ndarray | None = None
     """(rows, outputs) float32, by which a forecaster's network multiplies what it gives; None for other networks."""
+    beside: np.ndarray | None = None
+    """(rows, width) float32, numbers and one-hot categories beside images or sequences that fill `dense`; else None."""
 
     def __len__(self) -> int:
         return len(self.target)
@@ -80,6 +82,7 @@ class Examples:
             raw_target=self.raw_target[rows],
             fold=None if self.fold is None else self.fold[rows],
             spread=None if self.spread is None else self.spread[rows],
+            beside=None if self.beside is None else self.beside[rows],
         )
 
     def joined(self, below: Examples) -> Examples:

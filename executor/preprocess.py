@@ -100,8 +100,8 @@ class Preprocessing:
     @property
     def channels(self) -> int:
         """Numbers of a step where the rows are sequences of numbers, else 0."""
-        layer = self.blocks[0].layer
-        return layer.channels if isinstance(layer, SequenceLayer) and not layer.letters else 0
+        layers = (block.layer for block in self.blocks)
+        return next((one.channels for one in layers if isinstance(one, SequenceLayer) and not one.letters), 0)
 
     @property
     def sequence(self) -> tuple[int, int] | None:
@@ -110,25 +110,35 @@ class Preprocessing:
         is_read = isinstance(layer, Steps) and not isinstance(self.architecture, Standard)
         return (layer.steps, layer.channels + 1) if is_read else None
 
-    def encode(self, table: RawTable) -> tuple[np.ndarray | Encoded, np.ndarray]:
-        """Dense features (rows, width) float32 and codes (rows, coded) int32 of a table with the same features.
+    @property
+    def alone(self) -> Block | None:
+        """The block of images, or of sequences that a network reads step by step; other columns stand beside it."""
+        return self.blocks[0] if self.image is not None or self.sequence is not None else None
 
-        Images are encoded when they are read.
+    def encode(self, table: RawTable) -> tuple[np.ndarray | Encoded, np.ndarray, np.ndarray | None]:
+        """Dense features (rows, width) float32, codes (rows, coded) int32, and features beside, of a table of the same.
+
+        Images are encoded when they are read. Beside images and steps stand the dense features of other columns; else
+        the third is None.
         """
-        layer = self.blocks[0].layer
-        if isinstance(layer, Pixels):
-            (name,) = self.blocks[0].columns
-            return Encoded(cast("Pictures", table.features[name]), layer), np.empty((len(table), 0), np.int32)
+        if self.alone is None:
+            return *self._encoded(table, self.blocks), None
+        beside, codes = self._encoded(table, self.blocks[1:])
+        (name,) = self.alone.columns
+        if isinstance(layer := self.alone.layer, Pixels):
+            return Encoded(cast("Pictures", table.features[name]), layer), codes, beside
+        return self._encoded(table, (self.alone,))[0], codes, beside
+
+    def _encoded(self, table: RawTable, blocks: tuple[Block, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """Dense features and codes of some blocks."""
         dense, codes = [], []
         for rows in runs(len(table), rows_together(table)):
-            if isinstance(layer, TextLayer):
-                weights, ids = layer(matrix(table, self.blocks[0].columns, rows))
+            if blocks and isinstance(layer := blocks[0].layer, TextLayer):
+                weights, ids = layer(matrix(table, blocks[0].columns, rows))
                 dense.append(weights.numpy())
                 codes.append(ids.numpy())
                 continue
-            encoded = [
-                (block.is_coded, block.layer(matrix(table, block.columns, rows)).numpy()) for block in self.blocks
-            ]
+            encoded = [(block.is_coded, block.layer(matrix(table, block.columns, rows)).numpy()) for block in blocks]
             dense.append(_beside([part for is_coded, part in encoded if not is_coded], rows, np.float32))
             codes.append(_beside([part for is_coded, part in encoded if is_coded], rows, np.int32))
         return np.concatenate(dense), np.concatenate(codes)
@@ -143,18 +153,25 @@ class Preprocessing:
         return tuple((name,) for name in self.forms if name in read)
 
     def connect(self, inputs: Mapping[tuple[str, ...], keras.KerasTensor]) -> dict[str, keras.KerasTensor]:
-        """The inputs of a network, "dense" and "codes", from a (rows, columns) symbolic input for each of groups."""
+        """The inputs of a network, "dense", "codes" and "beside", from a symbolic input for each of groups."""
         parts: dict[bool, list[keras.KerasTensor]] = {False: [], True: []}
+        found: dict[str, keras.KerasTensor] = {}
         for block in self.blocks:
             own = block.groups if block.groups[0] in inputs else tuple((name,) for name in block.columns)
             if isinstance(block.layer, TextLayer):
                 weights, ids = block.layer([inputs[group] for group in own])
                 return {"dense": weights, "codes": ids}
-            parts[block.is_coded].append(block.layer([inputs[group] for group in own]))
-        beside = keras.layers.Concatenate(name=f"{PREFIX}dense", dtype="float32")
-        dense = parts[False]
-        joined = {"dense": beside(dense) if len(dense) > 1 else dense[0]}
-        return {**joined, "codes": parts[True][0]} if parts[True] else joined
+            encoded = block.layer([inputs[group] for group in own])
+            if block is self.alone:
+                found["dense"] = encoded
+            else:
+                parts[block.is_coded].append(encoded)
+        if dense := parts[False]:
+            side_by_side = keras.layers.Concatenate(name=f"{PREFIX}dense", dtype="float32")
+            found["beside" if found else "dense"] = side_by_side(dense) if len(dense) > 1 else dense[0]
+        if parts[True]:
+            found["codes"] = parts[True][0]
+        return found
 
 
 def runs(rows: int, most: int = ROWS_AT_ONCE) -> Iterator[slice]:

@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 STEPPED: Final = frozenset({Form.SEQUENCE, Form.LETTERS})
 MOST_FITTED: Final = 500  # training sequences, evenly spread, that biases and scales of features are learned from
+WEIGHT_BESIDE: Final = 64.0  # columns that a sequence weighs as much as, beside others: as a network's last layer has
 LEAST_SCALE: Final = 1e-12  # of a channel; below it it is constant
 MOST_LETTERS: Final = 64  # the most frequent ones of training; others are no letter
 
 
 def sequence_layer(seen: RawTable, name: str, architecture: Choice) -> SequenceLayer:
-    """The layer that encodes a column of sequences, fitted on the training rows."""
+    """The layer that encodes a column of sequences, fitted on the training rows.
+
+    Beside other columns what random kernels say has a smaller weight, or its thousands of features would drown them.
+    """
     values = seen.features[name]
     read = _reading(values, seen.forms[name])
     steps = steps_of_longest(values)
@@ -30,7 +34,8 @@ def sequence_layer(seen: RawTable, name: str, architecture: Choice) -> SequenceL
         return Steps(steps=steps, name=f"{PREFIX}steps", **read.own_config())
     few = min(len(values), MOST_FITTED, rows_at_once(steps))
     some = values[np.linspace(0, len(values) - 1, few).astype(np.int64)]
-    return fit_kernels(as_input(some), read, features=architecture.features, name=f"{PREFIX}kernels")
+    weight = WEIGHT_BESIDE if len(seen.forms) > 1 else None
+    return fit_kernels(as_input(some), read, features=architecture.features, name=f"{PREFIX}kernels", weight=weight)
 
 
 def steps_of_longest(values: np.ndarray) -> int:

@@ -256,8 +256,8 @@ def _inputs(preprocessing: Preprocessing) -> tuple[ModelInput, ...]:
                 name=name,
                 form=preprocessing.forms[group[0]],
                 columns=group,
-                image=preprocessing.image or (),
-                channels=preprocessing.channels,
+                image=preprocessing.image or () if preprocessing.forms[group[0]] is Form.IMAGE else (),
+                channels=preprocessing.channels if preprocessing.forms[group[0]] is Form.SEQUENCE else 0,
             )
         )
     return tuple(inputs)

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict
 
 from recommender.characteristic import Characteristic, by_name, labelled
 from recommender.characteristics.columns import summarise
-from recommender.characteristics.drift import drift
+from recommender.characteristics.comparing import feature_drift
 from recommender.characteristics.entity import find_entity
-from recommender.characteristics.steps import of_steps, step_drift
+from recommender.characteristics.steps import of_steps
 from recommender.guardrails import (
     check_columns,
     check_drift,
@@ -147,16 +147,7 @@ def _drift(dataset: Dataset, roles: Roles, table: Labelled) -> Guardrail:
     division = known_division(dataset, roles, table)
     if division is None:
         return check_drift(roles, (), None)
-    kinds = {name: roles.columns[name].kind for name in roles.features}
-    tables = {"training": division.training, "hold_out": division.hold_out}
-    if roles.has_images and dataset.images is not None:
-        from recommender.characteristics.pictures import picture_drift  # noqa: PLC0415  as above
-
-        return check_drift(roles, picture_drift(dataset.connection, dataset.images, **tables), division.words)
-    if roles.has_sequences:
-        found = step_drift(dataset, roles.features[0], **tables)
-        return check_drift(roles, found, division.words)
-    found = drift(dataset.connection, kinds, dataset.storage, **tables)
+    found = feature_drift(dataset, roles, training=division.training, hold_out=division.hold_out)
     return check_drift(roles, found, division.words)
 
 

@@ -36,7 +36,6 @@ __all__ = ["UNUSED_KINDS", "Kind", "Role", "Roles", "infer_roles"]
 MOST_GRADES: Final = 12
 """Levels up to which words are looked at for grades: no known scale has more."""
 UNFIT_TARGETS: Final = frozenset({Kind.IDENTIFIER, Kind.CONSTANT, Kind.TEXT, Kind.DATETIME, Kind.IMAGE, Kind.SEQUENCE})
-ALONE: Final = frozenset({Kind.IMAGE, Kind.SEQUENCE})  # kinds that a model reads alone, without columns beside them
 YES_OR_NO: Final = ({"yes", "no"}, {"y", "n"}, {"true", "false"}, {"t", "f"})
 
 
@@ -65,11 +64,10 @@ class Roles:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Columns that a model may read, in the dataset's order; where there are images or sequences, these alone."""
+        """Columns that a model may read, in the dataset's order."""
         apart = {*self.targets, self.time_column, self.entity_column, self.split_column}
         kinds = {name: role.kind for name, role in self.columns.items() if name not in apart}
-        alone = tuple(name for name, kind in kinds.items() if kind in ALONE)
-        return alone[:1] or tuple(name for name, kind in kinds.items() if kind not in UNUSED_KINDS)
+        return tuple(name for name, kind in kinds.items() if kind not in UNUSED_KINDS)
 
     @property
     def division(self) -> Literal["chance", "entity", "time", "given"]:
@@ -96,9 +94,14 @@ class Roles:
         return any(self.columns[name].kind is Kind.IMAGE for name in self.features)
 
     @property
+    def sequence_column(self) -> str | None:
+        """The column of sequences that a model learns from; None where there is none."""
+        return next((name for name in self.features if self.columns[name].kind is Kind.SEQUENCE), None)
+
+    @property
     def has_sequences(self) -> bool:
         """Whether sequences are what a model learns from."""
-        return any(self.columns[name].kind is Kind.SEQUENCE for name in self.features)
+        return self.sequence_column is not None
 
 
 def infer_roles(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import keras
 import numpy as np
 
+from executor.architectures.beside import with_columns
 from executor.architectures.output import answers
 from executor.catalog.activation import activation
 from executor.catalog.augmentation import augmented
@@ -35,9 +36,10 @@ short trial would lag behind its weights."""
 def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int) -> keras.Model:
     """A network of pre-activation blocks (He et al. 2016, Identity Mappings) whose kernels are initialised by W.
 
-    Reads {"dense": (rows, height · width · channels) float32}; gives (rows, outputs) float32 logits, or values in
-    standard deviations of the target. Of the configuration, units are the channels of the last stage, layers the blocks
-    of a stage, dropout that before the output. In training images are varied by the bundle's augmentation.
+    Reads {"dense": (rows, height · width · channels) float32}, and other columns as `with_columns` says; gives (rows,
+    outputs) float32 logits, or values in standard deviations of the target. Of the configuration, units are the
+    channels of the last stage, layers the blocks of a stage, dropout that before the output. In training images are
+    varied by the bundle's augmentation.
     Raises ChoiceError on a hyperparameter that does not exist, or out of its limits.
     """
     chosen = configuration(bundle, hyperparameters, architecture=Architecture.CNN)
@@ -60,10 +62,11 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
             hidden = build.block(hidden, channels[stage], stride=stride, name=f"stage_{stage + 1}_block_{block + 1}")
     hidden = build.activated(hidden, name="last")
     hidden = keras.layers.GlobalAveragePooling2D(name="pooled")(hidden)
+    others, hidden = with_columns(hidden, parts=parts, bundle=bundle, seed=seed)
     hidden = RatedDropout(chosen.dropout, seed=next(seeds), name="dropout")(hidden)
     kernel = initialization(bundle.initializer, seed=next(seeds))
     outputs = answers(hidden, parts=parts, bundle=bundle, kernel_initializer=kernel)
-    return keras.Model({"dense": dense}, outputs, name="cnn")
+    return keras.Model({"dense": dense, **others}, outputs, name="cnn")
 
 
 def _seeds(seed: int, layers: int) -> Iterator[int]:

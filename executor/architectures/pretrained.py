@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import keras
 import numpy as np
 
+from executor.architectures.beside import with_columns
 from executor.architectures.output import answers
 from executor.catalog.augmentation import augmented
 from executor.catalog.hyperparameters import configuration
@@ -61,10 +62,11 @@ def build_network(
         hidden = keras.layers.Rescaling(1 / SCALE, -CENTER / SCALE, name="between_ones")(hidden)
     body = _body(backbone, (height, width, 3))
     pooled = keras.layers.GlobalAveragePooling2D(name="pooled")(body(hidden, training=False))
+    others, pooled = with_columns(pooled, parts=parts, bundle=bundle, seed=seed)
     pooled = RatedDropout(chosen.dropout, seed=next(states), name="dropout")(pooled)
     kernel = initialization(bundle.initializer, seed=next(states))
     outputs = answers(pooled, parts=parts, bundle=bundle, kernel_initializer=kernel)
-    return keras.Model({"dense": dense}, outputs, name="cnn")
+    return keras.Model({"dense": dense, **others}, outputs, name="cnn")
 
 
 def _body(backbone: Backbone, shape: tuple[int, int, int]) -> keras.Model:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import keras
 import numpy as np
 
+from executor.architectures.beside import with_columns
 from executor.architectures.output import answers
 from executor.catalog.activation import activation
 from executor.catalog.hyperparameters import configuration
@@ -53,10 +54,11 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
         for block in range(1, chosen.layers + 1):
             hidden = _block(hidden, goes_on, bundle, units=chosen.units, seeds=seeds, name=f"block_{block}")
         hidden = EndedMean(name="mean")([hidden, goes_on])
+    others, hidden = with_columns(hidden, parts=parts, bundle=bundle, seed=seed)
     hidden = RatedDropout(chosen.dropout, seed=next(seeds), name="dropout")(hidden)
     kernel = initialization(bundle.initializer, seed=next(seeds))
     outputs = answers(hidden, parts=parts, bundle=bundle, kernel_initializer=kernel)
-    return keras.Model({"dense": dense}, outputs, name=parts.architecture.value)
+    return keras.Model({"dense": dense, **others}, outputs, name=parts.architecture.value)
 
 
 def _recurrent(

@@ -149,10 +149,13 @@ def rows_at_once(steps: int) -> int:
     return max(1, CELLS_AT_ONCE // (max(1, steps) * len(KERNELS)))
 
 
-def fit_kernels(sequences: np.ndarray, layer: SequenceLayer, *, features: int, name: str) -> RandomKernels:
+def fit_kernels(
+    sequences: np.ndarray, layer: SequenceLayer, *, features: int, name: str, weight: float | None = None
+) -> RandomKernels:
     """Kernels whose biases are quantiles of what they give on some training sequences.
 
     sequences: (rows, steps, channels) float32 or (rows, 1) letters. layer: that reads them. features: at most so many.
+    weight: of all of them together, as so many columns; None for as many as they are.
     """
     random = np.random.default_rng(0)  # the kernels are a part of the method, not of a run
     numbers, goes_on = layer.read(sequences)
@@ -174,7 +177,7 @@ def fit_kernels(sequences: np.ndarray, layer: SequenceLayer, *, features: int, n
     raw = RandomKernels(center=[0.0] * count, spread=[1.0] * count, **{**arguments, "name": name})
     shares = tf.concat(raw.shares(numbers, goes_on), axis=1).numpy()
     spread = shares.std(axis=0)
-    spread = np.where(spread > LEAST_SPREAD, spread, 1.0)
+    spread = np.where(spread > LEAST_SPREAD, spread, 1.0) * np.sqrt(1.0 if weight is None else count / weight)
     return RandomKernels(center=shares.mean(axis=0).tolist(), spread=spread.tolist(), **{**arguments, "name": name})
 
 

@@ -260,7 +260,8 @@ def compiled_step(
 
     def streamed_steps(feed: ImageFeed, rows: tf.Tensor, rates: tf.Tensor, decay: tf.Tensor) -> None:
         for pixels, chosen, rate in feed.streamed(rows, rates):
-            one_step({"dense": feed.standardised(pixels)}, chosen, rate, decay)
+            others = {name: tf.gather(values, chosen) for name, values in at.train.inputs.items()}
+            one_step({**others, "dense": feed.standardised(pixels)}, chosen, rate, decay)
 
     trained = compiled(
         partial(streamed_steps, images) if images is not None and images.is_streamed else steps,

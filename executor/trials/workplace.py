@@ -29,7 +29,7 @@ class Rows:
     """Examples on the device."""
 
     inputs: dict[str, tf.Tensor]
-    """Empty where images are fed."""
+    """What networks read, but for images, which are fed."""
     target: tf.Tensor
     offset: tf.Tensor
     weight: tf.Tensor
@@ -108,6 +108,8 @@ def on_device(examples: Examples, parts: Parts, weight: np.ndarray | None = None
     inputs = {} if images is not None else {"dense": tf.constant(examples.dense, tf.float32)}
     if parts.vocabulary > 0:
         inputs["codes"] = tf.constant(examples.codes, tf.int32)
+    if examples.beside is not None and examples.beside.shape[1] > 0:
+        inputs["beside"] = tf.constant(examples.beside, tf.float32)
     if examples.spread is not None:
         inputs["spread"] = tf.constant(examples.spread, tf.float32)
     return Rows(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from recommender.characteristic import Characteristic, count, share
 from recommender.sql import level_text, quoted
@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from recommender.dataset import Dataset
     from recommender.roles import Roles
 
-BYTES: int = 4  # of a number in a cell
+BYTES: Final = 4  # of a number in a cell
 
 
 def of_steps(dataset: Dataset, roles: Roles, table: Labelled) -> Sequence[Characteristic]:
-    """What was measured of the sequences that a model learns from, whose column is the one feature."""
-    (name,) = roles.features
+    """What was measured of the sequences that a model learns from; nothing where it learns from none."""
+    name = roles.sequence_column
+    if name is None:
+        return ()
     sequences = dataset.sequences
     channels = 1 if sequences is None else sequences.channels
     text = level_text(name, dataset.storage[name])

@@ -9,7 +9,6 @@ from recommender.kinds import (
     MOSTLY_NUMBERS,
     TOO_EMPTY,
     UNIQUE_TEXT,
-    UNUSED_KINDS,
     Kind,
     comma_use,
     named_as_number,
@@ -61,7 +60,6 @@ def check_columns(roles: Roles, summaries: Summaries) -> Iterator[Guardrail]:
         message = f"{roles.split_column!r} names the parts of a split; it is used for that and not learned from."
         yield Guardrail(name="split_column", status="done", message=message, columns=(roles.split_column,))
     yield from _of_identifiers(rest, used)
-    yield from _of_columns_beside(rest, roles)
     yield from _of_constants(rest, used, summaries)
     yield _of_missing(used)
     many = {name: one.distinct for name, one in used.items() if rest[name].kind in CODED and one.distinct > MANY_LEVELS}
@@ -127,14 +125,6 @@ def _of_identifiers(rest: Mapping[str, Role], used: Summaries) -> Iterator[Guard
     yield _of_many(
         "identifiers", "passed", message, {most: words[most]}, threshold=UNIQUE_TEXT, unit="distinct values per value"
     )
-
-
-def _of_columns_beside(rest: Mapping[str, Role], roles: Roles) -> Iterator[Guardrail]:
-    beside = tuple(name for name, role in rest.items() if name not in roles.features and role.kind not in UNUSED_KINDS)
-    if beside and (roles.has_images or roles.has_sequences):
-        what = "images" if roles.has_images else "sequences"
-        message = f"Left out because a model reads the {what} alone: {_named(beside)}."
-        yield Guardrail(name=f"columns_beside_{what}", status="done", message=message, columns=beside)
 
 
 def _of_constants(rest: Mapping[str, Role], used: Summaries, summaries: Summaries) -> Iterator[Guardrail]:

@@ -1,0 +1,49 @@
+"""Columns beside images or sequences: encoded as those of tables, and joined to what the network saw in a row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import keras
+import numpy as np
+
+from executor.architectures.tabular import EMBEDDING, EMBEDDING_SCALE
+from executor.catalog.activation import activation
+from executor.catalog.initialization import initialization
+
+if TYPE_CHECKING:
+    from executor.parts import Parts
+    from rules.bundle import Bundle
+
+JOINED_UNITS: Final = 64  # of the layer that reads both; as many as a small network for images has channels at its end
+
+
+def with_columns(
+    hidden: keras.KerasTensor, *, parts: Parts, bundle: Bundle, seed: int
+) -> tuple[dict[str, keras.KerasTensor], keras.KerasTensor]:
+    """The further inputs of a network, and a layer over what it saw and over the columns beside it.
+
+    hidden: (rows, units). The inputs are "beside" (rows, width) float32, and "codes" (rows, coded) int32 where there
+    are columns of many levels. Where a row holds nothing else, there are no inputs, and hidden stays as it is.
+    """
+    inputs: dict[str, keras.KerasTensor] = {}
+    columns = [hidden]
+    levels_seed, joined_seed = np.random.SeedSequence([seed, 1]).generate_state(2).tolist()
+    if parts.train.beside is not None and parts.train.beside.shape[1] > 0:
+        inputs["beside"] = keras.Input((parts.train.beside.shape[1],), name="beside", dtype="float32")
+        columns.append(inputs["beside"])
+    if parts.vocabulary > 0:
+        inputs["codes"] = keras.Input((parts.train.codes.shape[1],), name="codes", dtype="int32")
+        start = keras.initializers.RandomNormal(stddev=EMBEDDING_SCALE, seed=levels_seed)
+        levels = keras.layers.Embedding(parts.vocabulary, EMBEDDING, embeddings_initializer=start, name="levels")
+        columns.append(keras.layers.Flatten(name="flat_levels")(levels(inputs["codes"])))
+    if not inputs:
+        return inputs, hidden
+    joined = keras.layers.Concatenate(name="with_columns")(columns)
+    layer = keras.layers.Dense(
+        JOINED_UNITS,
+        activation=activation(bundle.activation),
+        kernel_initializer=initialization(bundle.initializer, seed=joined_seed),
+        name="joined",
+    )
+    return inputs, layer(joined)
