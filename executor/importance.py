@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MOST_ROWS: Final = 1_000  # rows that are dealt out: the standard error of an accuracy is then below 0.016
 REPEATS: Final = 5  # the default of sklearn.inspection.permutation_importance
 ROWS_PER_CALL: Final = 8_192  # rows of several columns' copies that the model answers in one call
+CELLS_PER_CALL: Final = 2**22  # values in them, 32 MiB: of a very wide table, fewer columns are answered together
 IMPORTANCE_SECONDS: Final = 2.0  # that it may take where the budget leaves them: 30 columns of 1,000 rows take 1 s
 STREAM: Final = 13  # tells these permutations from other random numbers of the same seed
 
@@ -64,7 +65,7 @@ def importance(
         return none
     random, end = np.random.default_rng([seed, STREAM]), clock() + seconds
     losses: dict[str, list[float]] = {name: [] for name in features}
-    at_once = max(1, ROWS_PER_CALL // len(rows))
+    at_once = max(1, min(ROWS_PER_CALL, CELLS_PER_CALL // len(rows.features)) // len(rows))
     for _ in range(REPEATS):
         for start in range(0, len(features), at_once):
             names = list(features)[start : start + at_once]

@@ -67,6 +67,12 @@ def test_the_same_seed_deals_out_alike() -> None:
     assert first == again
 
 
+def test_a_wide_table_is_answered_in_parts_and_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    together = importance(model_of_the_first(), signature(), rows(), metric=METRIC, seed=0)
+    monkeypatch.setattr("executor.importance.CELLS_PER_CALL", 1)
+    assert importance(model_of_the_first(), signature(), rows(), metric=METRIC, seed=0) == together
+
+
 def test_columns_for_which_there_was_no_time_are_named() -> None:
     found = importance(model_of_the_first(), signature(), rows(), metric=METRIC, seed=0, seconds=0.0, clock=lambda: 1.0)
     assert found.columns == ()
