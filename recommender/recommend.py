@@ -136,10 +136,11 @@ def recommend(
     images: how image files are read.
     Raises PcwatError with a message for people on anything that a person can mend.
 
-    >>> from recommender.examples import example
-    >>> advice = recommend(example("breast_cancer"), target="diagnosis")
-    >>> str(advice.bundle.metric)
-    'roc_auc'
+    Examples:
+        >>> from recommender.examples import example
+        >>> advice = recommend(example("breast_cancer"), target="diagnosis")
+        >>> str(advice.bundle.metric)
+        'roc_auc'
     """
     said = Said(
         targets=(target,) if isinstance(target, str) else tuple(target),
