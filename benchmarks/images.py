@@ -28,14 +28,14 @@ from executor.run import Run
 from recommender.render import number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 BUDGETS: Final = {"digits_8x8": 180.0, "fashion_mnist": 600.0, "animal_shapes_28": 180.0, "emoji_twitter_64": 180.0}
 """Seconds a set."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImageResult:
+class Result:
     """What one training came to."""
 
     dataset: str
@@ -60,7 +60,7 @@ def main() -> None:
     console = Console(width=140)
     console.print(machine())
     table = Table("Set", "P", "Ours", "Accuracy", "Neighbours", "Linear", "Trials", "Seconds", "GiB", "Others' cores")
-    for one in image_results(given.datasets):
+    for one in results(given.datasets):
         table.add_row(
             one.dataset,
             one.metric,
@@ -78,11 +78,11 @@ def _shown(value: float | None) -> str:
     return "" if value is None else number(value)
 
 
-def image_results(names: Sequence[str] = tuple(BUDGETS)) -> Iterator[ImageResult]:
-    """Train on some sets of the catalogue, one after the other."""
+def results(names: Sequence[str], budgets: Mapping[str, float] = BUDGETS) -> Iterator[Result]:
+    """Train on some sets of the catalogue, one after the other; budgets: seconds a set, 180 where none is said."""
     listed = catalogue()
     for name in names:
-        budget = BUDGETS.get(name, 180.0)
+        budget = budgets.get(name, 180.0)
         with tempfile.TemporaryDirectory() as folder:
             directory = Path(folder) / "run"
             command = [str(Path(sys.executable).with_name("recommend")), "train", listed[name]["path"]]
@@ -95,7 +95,7 @@ def image_results(names: Sequence[str] = tuple(BUDGETS)) -> Iterator[ImageResult
             others = None
             if everyone is not None and everyone_after is not None:
                 others = max(0.0, everyone_after - everyone - used.ru_utime - used.ru_stime) / seconds
-            yield ImageResult(
+            yield Result(
                 dataset=name,
                 metric=run.scores.metric,
                 value=run.scores.hold_out.value,

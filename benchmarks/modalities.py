@@ -104,7 +104,8 @@ def forecasting(name: str, *, budget: str, seed: int, peer: str | None) -> Row:
 def beside_peers(run: Run, path: str, targets: list[str], python: str, folder: Path) -> dict[str, float]:
     """MASE of ours, AutoETS and AutoARIMA on the same beginnings; empty where the peers failed or took too long."""
     with Dataset.open(path) as dataset:
-        rows = material(dataset, roles_of(dataset, Said(targets=tuple(targets), task=Task.FORECASTING)), seed=0)
+        roles = roles_of(dataset, Said(targets=tuple(targets), task=Task.FORECASTING))
+        rows = material(dataset, roles, run.bundle, seed=0)
     if rows.series is None or rows.windows is None:
         raise ValueError("a forecast has a series")
     hold_out = rows.table.take(rows.rows.hold_out)

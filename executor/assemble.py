@@ -10,12 +10,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from executor.layers import waves, window  # noqa: F401  a saved network has such layers
+from executor.layers import ending, waves, window  # noqa: F401  a saved network has such layers
 from executor.layers.answer import Probabilities, Values
 from executor.pictures import IMAGES_PER_CALL, Encoded
-from executor.preprocess import ROWS_AT_ONCE
+from executor.preprocess import ROWS_AT_ONCE, rows_together
 from executor.signature import PREFIX
-from executor.table import Form, side_by_side
+from executor.table import ARRAYS, Form, side_by_side
 from rules.errors import RunError, TrainingError
 from rules.facts import Task
 
@@ -36,7 +36,7 @@ def assemble(preprocessing: Preprocessing, network: keras.Model, parts: Parts, s
     """A model that reads raw rows and gives probabilities at signature's temperatures, or values in the target's unit.
 
     Reads a dict with an entry for each of signature.inputs: its name, and (rows, columns) float64 or strings, or
-    (rows, height, width, channels) uint8.
+    (rows, height, width, channels) uint8, or (rows, steps, channels) float32.
     Gives (rows, 1), (rows, classes) or (rows, labels) float32 probabilities, or (rows, targets) float64 values.
     """
     symbols = {entry.name: keras.Input(entry.shape, dtype=_dtype(entry), name=entry.name) for entry in signature.inputs}
@@ -84,7 +84,7 @@ def network_outputs(network: keras.Model, examples: Examples) -> np.ndarray:
 def predict_rows(model: keras.Model, signature: Signature, table: RawTable) -> np.ndarray:
     """What an assembled model answers, (rows, outputs) float64; the table's features are the signature's inputs."""
     answers = [np.empty((0, signature.outputs))]
-    at_once = ROWS_AT_ONCE if signature.image is None else IMAGES_PER_CALL
+    at_once = rows_together(table) if signature.image is None else IMAGES_PER_CALL
     for start in range(0, len(table), at_once):
         some = table.take(np.arange(start, min(start + at_once, len(table))))
         answers.append(np.asarray(model(model_inputs(signature, some), training=False), np.float64))
@@ -151,6 +151,6 @@ def _is_whole(path: Path) -> bool:
 
 
 def _dtype(entry: ModelInput) -> str:
-    if entry.form is Form.IMAGE:
-        return "uint8"
+    if entry.form in ARRAYS:
+        return "uint8" if entry.form is Form.IMAGE else "float32"
     return "string" if entry.form.is_words else "float64"

@@ -98,7 +98,7 @@ def begin(
     )
     check_level(satisfied_at, advice.bundle.metric.name)
     decisions = advice.strategy.decisions
-    rows = material(dataset, advice.roles, seed=seed)
+    rows = material(dataset, advice.roles, advice.bundle, seed=seed)
     if rows.table.truth is not None:
         learned(rows.table.truth, scale_of(advice.bundle.loss))  # refuses values that are not on the scale
     plan = Plan(
@@ -121,6 +121,7 @@ def begin(
         single=single,
         satisfied_at=satisfied_at,
         images=said.images,
+        sequences=said.sequences,
         changed={
             slot.value: str(decision.ruled) for slot, decision in decisions.items() if decision.choice != decision.ruled
         },
@@ -142,7 +143,7 @@ def begin(
     )
 
 
-def material(dataset: Dataset, roles: Roles, *, seed: int) -> Material:
+def material(dataset: Dataset, roles: Roles, bundle: Bundle, *, seed: int) -> Material:
     """Read and split the rows. Raises DatasetError where that cannot be done."""
     table, windows = read_rows(dataset, roles), None
     if roles.task is Task.FORECASTING:
@@ -152,7 +153,7 @@ def material(dataset: Dataset, roles: Roles, *, seed: int) -> Material:
         table = lag_table(series, windows)
         rows = rolling_split(table, roles, horizon=windows.horizon, seed=seed)
         return Material(table=table, windows=windows, rows=rows, series=series)
-    return Material(table=table, windows=windows, rows=split(table, roles, seed=seed))
+    return Material(table=table, windows=windows, rows=split(table, roles, seed=seed, validation_by=bundle.validation))
 
 
 def resumed_budget(plan: Plan, *, seconds: float | None, trials: int | None = None) -> Budget:
@@ -167,7 +168,7 @@ def reopen(directory: Path) -> Begun:
         raise RunError(f"{directory} is finished; nothing is left to resume. Use 'recommend predict {directory} ROWS'.")
     if plan.dataset is None:
         raise RunError(f"{directory} was trained on a table in memory, which is gone. Start a new run.")
-    dataset = Dataset.open(plan.dataset, delimiter=plan.delimiter, reading=plan.images)
+    dataset = Dataset.open(plan.dataset, delimiter=plan.delimiter, reading=plan.said().reading)
     if dataset.digest != plan.digest:
         dataset.close()
         raise RunError(f"{plan.dataset} has changed since {directory} began. Restore the file, or start a new run.")
@@ -183,7 +184,7 @@ def reopen(directory: Path) -> Begun:
         directory=directory,
         dataset=dataset,
         roles=roles,
-        material=material(dataset, roles, seed=plan.seed),
+        material=material(dataset, roles, bundle, seed=plan.seed),
         bundle=bundle,
         plan=plan,
         advice=None,

@@ -73,14 +73,16 @@ def boosting_baseline(
     choose the network's epoch and threshold. Of folds the first one chooses, then all rows train.
     train, validation, hold_out: the raw rows of parts, and those that judge.
     A table that would take more than `seconds` is fitted on evenly spaced training rows, or with fewer trees.
-    None for images, without time, and where a target has a single class.
+    None for images and sequences, without time, and where a target has a single class.
     """
     until = time.monotonic() + seconds
     everything = train, parts.train
     if parts.folds is not None:
-        train, validation = (train.take(np.flatnonzero(some)) for some in (parts.folds != 0, parts.folds == 0))
+        train, validation = (
+            train.take(np.flatnonzero(some)) for some in (parts.folds[:, 0] != 0, parts.folds[:, 0] == 0)
+        )
     has_folds, parts = parts.folds is not None, parts.divided()
-    if seconds <= 0 or parts.image is not None or _has_single_class(parts):
+    if seconds <= 0 or not _are_columns(train) or _has_single_class(parts):
         return None
     rows, rate = _affordable(len(train), len(train.forms) * parts.outputs, seconds=seconds)
     some = np.linspace(0, len(train) - 1, rows).astype(np.int64)
@@ -112,6 +114,11 @@ def boosting_seconds(budget: Budget) -> float:
     if budget.seconds is None:
         return UNLIMITED_SECONDS
     return min(max(BOOSTING_SECONDS, BOOSTING_SHARE * budget.seconds), budget.left / 4)
+
+
+def _are_columns(train: RawTable) -> bool:
+    """Whether rows are columns of single values, which is what trees divide."""
+    return not {*train.forms.values()} & {Form.IMAGE, Form.SEQUENCE, Form.LETTERS}
 
 
 def _has_single_class(parts: Parts) -> bool:

@@ -118,7 +118,7 @@ def train(
         limit = Budget(seconds=given if given or trials else DEFAULT_BUDGET, trials=trials)
         bundle = None if edited is None else Bundle.read(edited)
         begun = begin(
-            Dataset.open(str(dataset), delimiter=delimiter, reading=said.images),
+            Dataset.open(str(dataset), delimiter=delimiter, reading=said.reading),
             said,
             budget=limit,
             bundle=bundle,

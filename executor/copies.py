@@ -52,6 +52,9 @@ def ids(values: np.ndarray | Pictures) -> np.ndarray:
     if isinstance(values, Pictures):
         digests = (blake2b(image, digest_size=8).digest() for part in values.in_parts() for image in part)
         return np.frombuffer(b"".join(digests), np.uint64)
+    if values.ndim > 1:  # sequences
+        digests = (blake2b(one.tobytes(), digest_size=8).digest() for one in values)
+        return np.frombuffer(b"".join(digests), np.uint64)
     if values.dtype == object:
         seen: dict[object, int] = {}
         return np.fromiter((seen.setdefault(value, len(seen)) for value in values.tolist()), np.uint64, len(values))

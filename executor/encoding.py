@@ -9,6 +9,7 @@ import numpy as np
 
 from executor.catalog.target import learned
 from executor.parts import Examples, Parts
+from rules.choices import Recurrent
 from rules.facts import Task
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def encode_parts(
         outputs=outputs,
         numbers=0 if roles.task is Task.FORECASTING else preprocessing.numbers,
         image=preprocessing.image,
+        sequence=preprocessing.sequence,
+        is_recurrent=isinstance(preprocessing.architecture, Recurrent),
         pixels=preprocessing.pixels,
         window=table.window,
         naive_error=naive_error(train) if roles.task is Task.FORECASTING else None,

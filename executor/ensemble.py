@@ -51,7 +51,14 @@ class Chosen:
 
 
 def choose(
-    trials: Trials, bundle: Bundle, parts: Parts, *, metric: PerformanceMetric, seed: int, single: bool = False
+    trials: Trials,
+    bundle: Bundle,
+    parts: Parts,
+    *,
+    metric: PerformanceMetric,
+    seed: int,
+    single: bool = False,
+    groups: np.ndarray | None = None,
 ) -> Chosen:
     """The best trial's network, or the mean of several where that is better by more than a standard error.
 
@@ -59,7 +66,8 @@ def choose(
     2004). Whether this helps is measured on rows that did not pick: select on one half of the validation rows, compare
     with the single best trial on the other. The mean is kept where its gain is above one standard error of the gain
     over such halvings. Outputs are averaged before the last unit: logits, or standardised values.
-    single: one trial in any case.
+    single: one trial in any case. groups: of the validation rows, (rows,), which are never parted: rows of one entity
+    would judge what they chose.
     """
     best = trials.best
     most = max(2, CANDIDATES // parts.fold_count)
@@ -76,7 +84,7 @@ def choose(
         value = metric.score(mean[rows], parts.validation.take(rows), parts)
         return sign * value if np.isfinite(value) else -np.inf
 
-    gain, error = _gain(outputs, score, seed=seed)
+    gain, error = _gain(outputs, score, seed=seed, groups=groups)
     picks = _greedy(outputs, score, np.arange(len(parts.validation)))
     if not gain > error or len(set(picks)) == 1:
         why = f"the mean of several is not certainly better: {gain:+.3g} with a standard error of {error:.2g}"
@@ -172,13 +180,21 @@ def _greedy(outputs: np.ndarray, score: Callable[[np.ndarray, np.ndarray], float
     return picks
 
 
-def _gain(outputs: np.ndarray, score: Callable[[np.ndarray, np.ndarray], float], *, seed: int) -> tuple[float, float]:
+def _gain(
+    outputs: np.ndarray,
+    score: Callable[[np.ndarray, np.ndarray], float],
+    *,
+    seed: int,
+    groups: np.ndarray | None = None,
+) -> tuple[float, float]:
     """How much better picks are than the single best on rows that did not pick, and the standard error of that."""
     random = np.random.default_rng([seed, SPLIT_STREAM])
     gains = []
+    _, unit = np.unique(np.arange(outputs.shape[1]) if groups is None else groups, return_inverse=True)
     for _ in range(HALVINGS):
-        order = random.permutation(outputs.shape[1])
-        choosing, judging = np.sort(order[: len(order) // 2]), np.sort(order[len(order) // 2 :])
+        order = random.permutation(unit.max() + 1)
+        chooses = np.isin(unit, order[: len(order) // 2])
+        choosing, judging = np.flatnonzero(chooses), np.flatnonzero(~chooses)
         picks = _greedy(outputs, score, choosing)
         gains.append(score(outputs[picks].mean(axis=0), judging) - score(outputs[picks[0]], judging))
     # Halves share rows, so their gains are no independent sample: the spread of one stands for the error of the mean.

@@ -12,7 +12,7 @@ from executor.baselines import LINEAR_SECONDS, constant_baseline, linear_baselin
 from executor.catalog.performance import Predictions, decide, every_score
 from executor.presence import lacking
 from executor.reliability import calibration_score, interval_score, remarks
-from executor.resampling import drawing, tail, units_of
+from executor.resampling import drawing, flawless_bound, tail, units_of
 from executor.scores import BaselineScore, Estimate, Scores, is_positive, verdict
 from executor.signature import answers
 from recommender.render import number
@@ -105,7 +105,7 @@ def evaluate(
         direction=metric.direction,
         validation=None if validation is None else _finite(validation),
         training=None if training is None else _finite(training),
-        hold_out=_estimate(values[0], samples[:, 0], outside),
+        hold_out=_of_flawless(_estimate(values[0], samples[:, 0], outside), said, groups, metric.name),
         rows=len(hold_out),
         resamples=len(samples),
         others={name: _finite(value) for name, value in every_score(said).items()},
@@ -152,6 +152,20 @@ def _estimate(value: float, samples: np.ndarray, outside: float) -> Estimate:
         return Estimate(value=_finite(value), low=None, high=None)
     low, high = np.percentile(defined, [outside, 100 - outside])
     return Estimate(value=float(value), low=float(low), high=float(high))
+
+
+def _of_flawless(found: Estimate, said: Predictions, groups: np.ndarray | None, metric: str) -> Estimate:
+    """The estimate, with an exact lower end where every answer was right, of which each sample is a copy.
+
+    Accuracy rests on all rows; other metrics on those of the rarest class.
+    """
+    if not said.task.is_classification or found.value != 1 or found.low != 1:
+        return found
+    units = units_of(len(said), groups)
+    if metric != "accuracy":
+        truth = said.truth if said.truth.ndim == 1 else said.truth.ravel()
+        units = min(units, int(np.bincount(truth)[np.unique(truth)].min()))
+    return found.model_copy(update={"low": flawless_bound(units)})
 
 
 def _thresholds(signature: Signature) -> tuple[str, ...]:

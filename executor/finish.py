@@ -40,7 +40,14 @@ def saved(begun: Begun, preprocessing: Preprocessing, parts: Parts, chosen: Chos
     table, rows, metric = begun.material.table, begun.material.rows, performance_metric(begun.bundle.metric)
     cooling = temperatures(parts.validation.raw_target, chosen.outputs, parts.task)
     signature = describe(
-        begun.dataset, begun.roles, table, preprocessing, parts, temperatures=cooling, windows=begun.material.windows
+        begun.dataset,
+        begun.roles,
+        table,
+        preprocessing,
+        parts,
+        temperatures=cooling,
+        windows=begun.material.windows,
+        sequences=begun.plan.sequences,
     )
     said = outcome_of(cooled(chosen.outputs, cooling), parts)
     set_by_validation = {

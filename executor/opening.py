@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 def open_rows(
     signature: Signature, data: object, *, delimiter: str | None = None, unreadable: Unreadable = "refuse"
 ) -> Dataset:
-    """Rows to be predicted; image files are brought to the shape of those in training."""
+    """Rows to be predicted; image files are brought to the shape of training, a long table gathered as it was."""
     if isinstance(data, Dataset):
         return data
-    image, reading = signature.image, None
-    if image is not None:
-        height, width, channels = image.shape
-        reading = ImageReading(
-            size=(height, width), channels=1 if channels == 1 else 3, fit=image.fit, unreadable=unreadable
-        )
+    image = signature.image
+    if image is None:
+        return Dataset.open(data, delimiter=delimiter, reading=signature.sequences)
+    height, width, channels = image.shape
+    reading = ImageReading(
+        size=(height, width), channels=1 if channels == 1 else 3, fit=image.fit, unreadable=unreadable
+    )
     return Dataset.open(data, delimiter=delimiter, reading=reading)

@@ -20,6 +20,8 @@ class Architecture(StrEnum):
     TABULAR = "tabular"
     CNN = "cnn"
     FORECASTER = "forecaster"
+    INCEPTION = "inception"
+    RECURRENT = "recurrent"
 
     @property
     def is_stackable(self) -> bool:
@@ -39,8 +41,8 @@ class Examples:
     offset: (rows, outputs) float32, added to a forecast in standardised units; zeros for other tasks.
     raw_target: as evaluation reads it: class indices (rows,) int64 for binary and multiclass, (rows, labels) int64
         for multilabel, (rows, targets) float64 in the target's own unit for numeric targets.
-    fold: (rows,) int32, where training rows are the validation rows, too: a trial is then a network for each fold,
-        trained without it. None where they are not.
+    fold: (rows, repeats) int32, where training rows are the validation rows, too: a trial is then a network for each
+        fold, trained without it. Folds are numbered through all repeats. None where they are not.
     """
 
     dense: np.ndarray | Encoded
@@ -94,10 +96,18 @@ class Parts:
     """Height, width and channels of the images that dense features are; None where they are none."""
     pixels: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     """Mean and scale by which the bytes of images were standardised, of each channel; None where there are none."""
+    sequence: tuple[int, int] | None = None
+    """Steps and channels of the sequences that dense features are, the last channel telling where they end; None where
+    they are none."""
+    is_recurrent: bool = False
+    """Whether sequences are read by recurrent units, not by convolutions."""
     window: tuple[int, int] | None = None
     """Lags and targets of the window that the first dense features are; None where there is none."""
     penalty: float | None = None
     """Of the ridge regression at which a forecaster's linear layer starts; None where it is still to be chosen."""
+    huber_delta: float | None = None
+    """Where a Huber loss turns linear, in standard deviations of the target; None for other losses, and where it is
+    still to be found."""
     naive_error: np.ndarray | None = None
     """(outputs,) mean absolute change of the target over a season, or from row to row, on training rows; None unless a
     forecast. MASE is in such errors."""
@@ -121,7 +131,7 @@ class Parts:
 
     @property
     def folds(self) -> np.ndarray | None:
-        """The fold of each validation row; None where there are no folds."""
+        """The fold of each validation row in each repeat, (rows, repeats); None where there are no folds."""
         return self.validation.fold
 
     @property
@@ -129,15 +139,23 @@ class Parts:
         """Networks of a trial: one for each fold, or one."""
         return 1 if self.folds is None else int(self.folds.max()) + 1
 
+    @property
+    def folds_of_a_repeat(self) -> int:
+        """Folds into which the rows are divided at a time; 1 where there are none."""
+        return 1 if self.folds is None else self.fold_count // self.folds.shape[1]
+
     def divided(self) -> Parts:
-        """The same without folds: the first fold validates, the others train."""
+        """The same without folds: the first fold of the first repeat validates, the others train."""
         if self.train.fold is None:
             return self
-        train, validation = (self.train.take(some) for some in (self.train.fold != 0, self.train.fold == 0))
+        first = self.train.fold[:, 0]
+        train, validation = (self.train.take(some) for some in (first != 0, first == 0))
         return replace(self, train=replace(train, fold=None), validation=replace(validation, fold=None))
 
     @property
     def architecture(self) -> Architecture:
         if self.window is not None:
             return Architecture.FORECASTER
+        if self.sequence is not None:
+            return Architecture.RECURRENT if self.is_recurrent else Architecture.INCEPTION
         return Architecture.TABULAR if self.image is None else Architecture.CNN

@@ -6,7 +6,6 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
@@ -23,12 +22,16 @@ from executor.ensemble import choose
 from executor.finish import judged, saved
 from executor.guardrails import with_measured_drift
 from executor.imbalance import imbalance_choice
+from executor.importance import IMPORTANCE_SECONDS, importance
+from executor.located import located
 from executor.log import LOG, logged
 from executor.next_steps import next_steps
 from executor.preprocess import fit_preprocessing
+from executor.report.writing import never_fatal, write_report
 from executor.retraining import Winner, keep_time, train_again
 from executor.run import (
     BUNDLE,
+    IMPORTANCE,
     MODEL,
     PLAN,
     PREDICTIONS,
@@ -42,9 +45,12 @@ from executor.run import (
     write,
     write_json,
 )
+from executor.scores import Importance
 from executor.search import scope_of, search
 from executor.sensitivity import sensitivities
+from executor.stages import Stages
 from executor.trials.journal import JOURNAL
+from executor.versions import versions
 from recommender.dataset import Dataset
 from recommender.manifest import GUARDRAILS, MANIFEST, RECORD, Manifest
 from recommender.outlook import Outlook
@@ -54,20 +60,34 @@ from recommender.render import number
 from recommender.roles import Kind
 from rules.choices import Huber
 from rules.facts import Task
-from rules.record import Guardrails, ImageReading, Record
+from rules.record import Guardrails, ImageReading, Record, SequenceReading
 from rules.rulebook import SHIPPED_LAYERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from executor.parts import Parts
+    from executor.preprocess import Preprocessing
+    from executor.scores import Scores
     from executor.search import RoundProgress
     from rules.bundle import Bundle
     from rules.decision import Pin
 
     Progress = Callable[[RoundProgress], None]
 
-SEALED: Final = (BUNDLE, RECORD, PLAN, JOURNAL, MODEL, SIGNATURE, PREDICTIONS, SUMMARY, GUARDRAILS)
+SEALED: Final = (
+    BUNDLE,
+    RECORD,
+    PLAN,
+    JOURNAL,
+    MODEL,
+    SIGNATURE,
+    PREDICTIONS,
+    SUMMARY,
+    GUARDRAILS,
+    IMPORTANCE,
+)
 """Files of a run whose digests its manifest keeps, beside its scores."""
 
 
@@ -88,6 +108,7 @@ def train(
     single: bool = False,
     satisfied_at: float | None = None,
     images: ImageReading | None = None,
+    sequences: SequenceReading | None = None,
     horizon: int | None = None,
     season: int | None = None,
     known: Sequence[str] = (),
@@ -99,7 +120,7 @@ def train(
     directory: where the run is kept, a new one below runs/ by default. at_once: trials that train at once in one graph,
     by default as many as pay. single: keep the best network alone, where the mean of several may be better.
     satisfied_at: P that would satisfy; without it the run says what to try next where the model does not beat every
-    baseline. images: how image files are read.
+    baseline. images: how image files are read. sequences: how the rows of a long table are gathered into sequences.
     horizon, season, known: of a forecast, the steps ahead, those of a season, and the columns known in advance.
     Raises PcwatError with a message for people on anything that a person can mend.
     """
@@ -108,10 +129,11 @@ def train(
         task=None if task is None else Task(task),
         kinds={column: Kind(kind) for column, kind in (kinds or {}).items()},
         images=images,
+        sequences=sequences,
         outlook=Outlook(horizon=horizon, season=season, known=tuple(known)),
     )
     limit = Budget(seconds=budget, trials=trials)
-    with nullcontext(data) if isinstance(data, Dataset) else Dataset.open(data, reading=images) as dataset:
+    with nullcontext(data) if isinstance(data, Dataset) else Dataset.open(data, reading=said.reading) as dataset:
         begun = begin(
             dataset,
             said,
@@ -146,30 +168,21 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
 
 
 def _carried_out(begun: Begun, *, budget: Budget, at_once: int | None, progress: Progress) -> Run:
-    directory, roles, bundle, seed = begun.directory, begun.roles, begun.bundle, begun.plan.seed
+    bundle, seed, single = begun.bundle, begun.plan.seed, begun.plan.single
     table, rows = begun.material.table, begun.material.rows
-    record = Record.read(directory / RECORD)
-    LOG.info("Encoding the rows. %s", rows.sentence)
-    before = budget.spent()
-    preprocessing = fit_preprocessing(table, roles, rows.train)
-    parts = encode_parts(table, roles, rows, preprocessing, target_on=scale_of(bundle.loss))
-    if parts.window is not None:
-        parts = replace(parts, penalty=best_penalty(parts))
-    budget.encoding = budget.spent() - before
-    budget.networks = parts.fold_count
-    # The validation rows, as many training rows, and the hold-out.
-    budget.answers = 2 + len(rows.hold_out) / max(1, len(rows.validation))
-    keep_time(budget)
-
-    if parts.window is not None and budget.seconds is not None:
-        budget.refitting = REFIT_SHARE * budget.seconds
-
+    stages = Stages(budget)
+    stages.begin("reading and encoding", rows.sentence)
+    preprocessing, parts = _encoded(begun, budget)
     started_late = budget.exhausted
-    LOG.info("Searching, by %s.", bundle.tuner)
-    trials = search(bundle, parts, budget=budget, seed=seed, directory=directory, at_once=at_once, progress=progress)
 
+    stages.begin("search", f"by {bundle.tuner}")
+    trials = search(
+        bundle, parts, budget=budget, seed=seed, directory=begun.directory, at_once=at_once, progress=progress
+    )
     LOG.info("The search ended by %s after %d trials.", trials.stopped_by, len(trials.ranked))
-    metric, single = performance_metric(bundle.metric), begun.plan.single
+
+    stages.begin("training again")
+    metric = performance_metric(bundle.metric)
     curve = train_again(
         Winner(ranked=trials.ranked, bundle=bundle, metric=metric, seed=seed, one_by_one=at_once == 1),
         parts,
@@ -177,23 +190,32 @@ def _carried_out(begun: Begun, *, budget: Budget, at_once: int | None, progress:
         stopped_by=trials.stopped_by,
         time=None if table.time is None else table.time[rows.train],
     )
+
+    stages.begin("choosing and saving")
     if parts.window is None:
-        chosen = choose(trials, bundle, parts, metric=metric, seed=seed, single=single)
+        together = None if rows.groups is None else rows.groups[rows.validation]
+        chosen = choose(trials, bundle, parts, metric=metric, seed=seed, single=single, groups=together)
     else:
         chosen = combined(
-            trials, bundle, parts, metric=metric, budget=budget, seed=seed, directory=directory, single=single
+            trials, bundle, parts, metric=metric, budget=budget, seed=seed, directory=begun.directory, single=single
         )
-    LOG.info("Putting the model together, of %s.", ", ".join(f"trial {number}" for number in chosen.members))
+    LOG.info("The model is made of %s.", ", ".join(f"trial {number}" for number in chosen.members))
     model, signature = saved(begun, preprocessing, parts, chosen)
-    LOG.info("Scoring the hold-out, and what the model is compared with.")
+
+    stages.begin("hold-out and baselines")
     judgement = judged(
         begun, preprocessing, parts, model=model, signature=signature, validation=chosen.score, budget=budget
     )
-    csv.write_csv(pa.table(_with_files(judgement.predictions, begun.dataset)), directory / PREDICTIONS)
-    guardrails = with_measured_drift(
-        record.guardrails, begun.dataset, roles, training=table.rows[rows.train], hold_out=table.rows[rows.hold_out]
-    )
-    write_json(directory / GUARDRAILS, Guardrails(guardrails=guardrails))
+    hold_out = table.take(rows.hold_out)
+    csv.write_csv(pa.table(located(judgement.predictions, begun.dataset, hold_out)), begun.directory / PREDICTIONS)
+
+    stages.begin("importance of columns")
+    seconds = min(IMPORTANCE_SECONDS, budget.left / 4)
+    leaning = Importance.unmeasured(metric.name)
+    with never_fatal("The importance of columns was not measured"):
+        leaning = importance(model, signature, hold_out, metric=metric, seed=seed, seconds=seconds)
+    write_json(begun.directory / IMPORTANCE, leaning)
+    stages.end()
     summary = Summary(
         split=rows.sentence,
         trials=len(trials.ranked),
@@ -206,27 +228,59 @@ def _carried_out(begun: Begun, *, budget: Budget, at_once: int | None, progress:
         members_why=chosen.why,
         best_hyperparameters=trials.best.hyperparameters,
         imbalance=imbalance_choice(bundle, parts, signature),
-        huber_delta=huber_delta(bundle.loss, parts) if isinstance(bundle.loss, Huber) else None,
+        huber_delta=parts.huber_delta,
         sensitivity=sensitivities(search_space(bundle, scope_of(parts, budget)), trials.ranked, seed=seed),
         curve=curve,
-        next_steps=next_steps(judgement.scores, curve, level=begun.plan.satisfied_at, modality=modality_of(roles)),
+        next_steps=next_steps(
+            judgement.scores, curve, level=begun.plan.satisfied_at, modality=modality_of(begun.roles)
+        ),
         seconds=round(budget.spent(), 1),
+        stages=stages.seconds,
+        versions=versions(),
     )
+    return _sealed(begun, summary, judgement.scores)
+
+
+def _encoded(begun: Begun, budget: Budget) -> tuple[Preprocessing, Parts]:
+    """The rows as networks read them; the budget learns what the end of the run will cost."""
+    table, roles, rows, loss = begun.material.table, begun.roles, begun.material.rows, begun.bundle.loss
+    before = budget.spent()
+    preprocessing = fit_preprocessing(table, roles, rows.train, begun.bundle.architecture)
+    parts = encode_parts(table, roles, rows, preprocessing, target_on=scale_of(loss))
+    if parts.window is not None:
+        parts = replace(parts, penalty=best_penalty(parts))
+    if isinstance(loss, Huber):
+        parts = replace(parts, huber_delta=huber_delta(loss, parts))
+    budget.encoding = budget.spent() - before
+    budget.networks = parts.fold_count
+    # The validation rows, as many training rows, and the hold-out.
+    budget.answers = 2 + len(rows.hold_out) / max(1, len(rows.validation))
+    keep_time(budget)
+    if parts.window is not None and budget.seconds is not None:
+        budget.refitting = REFIT_SHARE * budget.seconds
+    return preprocessing, parts
+
+
+def _sealed(begun: Begun, summary: Summary, scores: Scores) -> Run:
+    """Write the checks of the split, the summary and the scores, with the digests of all files, and the report."""
+    directory, table, rows = begun.directory, begun.material.table, begun.material.rows
+    record = Record.read(directory / RECORD)
+    guardrails = with_measured_drift(
+        record.guardrails,
+        begun.dataset,
+        begun.roles,
+        training=table.rows[rows.train],
+        hold_out=table.rows[rows.hold_out],
+    )
+    write_json(directory / GUARDRAILS, Guardrails(guardrails=guardrails))
     write_json(directory / SUMMARY, summary)
-    scores = as_json(judgement.scores)
-    files: dict[str, Path | bytes] = {name: directory / name for name in SEALED} | {SCORES: scores.encode()}
+    text = as_json(scores)
+    files: dict[str, Path | bytes] = {name: directory / name for name in SEALED} | {SCORES: text.encode()}
     write_json(directory / MANIFEST, Manifest.of(record=record.seal, files=files))
     # Last, for a run is finished when its scores are there.
-    write(directory / SCORES, scores)
-    hold_out = judgement.scores.hold_out.value
-    said = "undefined" if hold_out is None else number(hold_out)
-    LOG.info("%s is %s on the hold-out. %s", metric.name, said, judgement.scores.verdict)
-    return Run(directory)
-
-
-def _with_files(columns: Mapping[str, np.ndarray], dataset: Dataset) -> dict[str, np.ndarray]:
-    """The columns of the file of predictions, of image files with the name of each after its row."""
-    if dataset.images is None or dataset.images.source is None:
-        return dict(columns)
-    files = np.array(dataset.images.source.files, dtype=object)[columns["row"]]
-    return {"row": columns["row"], "file": files, **columns}
+    write(directory / SCORES, text)
+    said = "undefined" if scores.hold_out.value is None else number(scores.hold_out.value)
+    LOG.info("%s is %s on the hold-out. %s", scores.metric, said, scores.verdict)
+    run = Run(directory)
+    write_report(run, begun.dataset)
+    return run

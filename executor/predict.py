@@ -13,9 +13,10 @@ from executor.assemble import predict_rows
 from executor.grid import at_regular_steps
 from executor.opening import open_rows
 from executor.signature import answers, rows_for
+from executor.table import fetch
 from executor.windows import following, next_steps, rows_of_shortest
 from recommender.guardrails.pictures import left_out
-from recommender.sql import is_integer
+from recommender.sql import is_integer, level_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from executor.run import Run
     from executor.signature import Signature
     from executor.table import RawTable
+    from recommender.dataset import Dataset
     from rules.record import Unreadable
 
 FILE: Final = "file"  # the column that names the image for which an answer is
@@ -54,11 +56,12 @@ def predict(
         is_folder = dataset.format in {"folder", "archive"}  # whose columns are not of a person's making
         rows = rows_for(signature, dataset, ignore_extra=ignore_extra or is_folder)
         source = None if dataset.images is None else dataset.images.source
+        named = {} if signature.sequences is None else _names(dataset, signature.sequences.by)
     if source is not None and source.left_out:
         say(f"{left_out(source)} They are not in the answers.")
     if signature.windows is None:
         of = {} if source is None else {FILE: np.array(source.files, dtype=object)}
-        return pa.table({**of, **answers(signature, predict_rows(run.model, signature, rows))})
+        return pa.table({**named, **of, **answers(signature, predict_rows(run.model, signature, rows))})
     steps = next_steps(at_regular_steps(rows, signature.windows.regular), signature.windows)
     if (shortest := rows_of_shortest(rows)) < signature.windows.lookback:
         say(
@@ -68,6 +71,11 @@ def predict(
     found = _step_by_step(signature, predict_rows(run.model, signature, steps))
     of = {} if steps.entity is None else {str(signature.entity_column): steps.entity.repeat(signature.windows.horizon)}
     return pa.table({**of, **_when(signature, rows, steps), **found})
+
+
+def _names(dataset: Dataset, by: str) -> dict[str, np.ndarray]:
+    """The column that names each sequence, beside its answer."""
+    return {by: fetch(dataset, [level_text(by, dataset.storage[by])])[0]}
 
 
 def _step_by_step(signature: Signature, outcome: np.ndarray) -> dict[str, np.ndarray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, cast
 
 import keras
@@ -13,10 +13,13 @@ import tensorflow as tf
 from executor.layers.numbers import Calendar, Numbers, robust_scale, spanned_waves, varying_waves
 from executor.layers.pixels import Pixels, byte_counts, pixel_statistics
 from executor.layers.quantiles import heavy_tailed, normal_quantiles
+from executor.layers.steps import SequenceLayer, Steps, rows_at_once
 from executor.layers.words import Codes, OneHot, WordBag, word_counts
 from executor.pictures import Encoded
+from executor.sequences import STEPPED, sequence_layer, steps_of_longest
 from executor.signature import PREFIX
 from executor.table import Form, side_by_side
+from rules.choices import Standard
 from rules.errors import ColumnError
 from rules.facts import Task
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from executor.pictures import Pictures
     from executor.table import RawTable
     from recommender.roles import Roles
+    from rules.choices import Choice
 
 MOST_INPUTS: Final = (
     1_000  # columns; with an input for each, Keras needs 1 s to build 1,000 and four times that for 2,000
@@ -62,6 +66,8 @@ class Preprocessing:
     blocks: tuple[Block, ...]
     forms: Mapping[str, Form]
     """Every feature of the table, in order."""
+    architecture: Choice = field(default_factory=Standard)
+    """The bundle's choice for which the rows are encoded."""
 
     @property
     def width(self) -> int:
@@ -92,6 +98,19 @@ class Preprocessing:
         layer = self.blocks[0].layer
         return (layer.mean, layer.scale) if isinstance(layer, Pixels) else None
 
+    @property
+    def channels(self) -> int:
+        """Numbers of a step where the rows are sequences of numbers, else 0."""
+        layer = self.blocks[0].layer
+        return layer.channels if isinstance(layer, SequenceLayer) and not layer.letters else 0
+
+    @property
+    def sequence(self) -> tuple[int, int] | None:
+        """Steps and channels where the dense features are a sequence that a network reads step by step."""
+        layer = self.blocks[0].layer
+        is_read = isinstance(layer, Steps) and not isinstance(self.architecture, Standard)
+        return (layer.steps, layer.channels + 1) if is_read else None
+
     def encode(self, table: RawTable) -> tuple[np.ndarray | Encoded, np.ndarray]:
         """Dense features (rows, width) float32 and codes (rows, coded) int32 of a table with the same features.
 
@@ -102,7 +121,7 @@ class Preprocessing:
             (name,) = self.blocks[0].columns
             return Encoded(cast("Pictures", table.features[name]), layer), np.empty((len(table), 0), np.int32)
         dense, codes = [], []
-        for rows in _runs(len(table)):
+        for rows in _runs(len(table), rows_together(table)):
             encoded = [
                 (block.is_coded, block.layer(_matrix(table, block.columns, rows)).numpy()) for block in self.blocks
             ]
@@ -131,12 +150,18 @@ class Preprocessing:
         return {**joined, "codes": parts[True][0]} if parts[True] else joined
 
 
-def fit_preprocessing(table: RawTable, roles: Roles, train: np.ndarray) -> Preprocessing:
+def fit_preprocessing(
+    table: RawTable, roles: Roles, train: np.ndarray, architecture: Choice | None = None
+) -> Preprocessing:
     """Learn scales, vocabularies and word weights from the training rows alone.
 
-    train: (n,) indices of rows of the table. Raises ColumnError if there is nothing to read.
+    train: (n,) indices of rows of the table. architecture: the bundle's choice, the standard network by default.
+    Raises ColumnError if there is nothing to read.
     """
-    seen = table.take(train)
+    seen, architecture = table.take(train), architecture or Standard()
+    if sequences := (*seen.of_form(Form.SEQUENCE), *seen.of_form(Form.LETTERS)):
+        block = Block(groups=(sequences,), layer=sequence_layer(seen, sequences[0], architecture))
+        return Preprocessing(blocks=(block,), forms=dict(table.forms), architecture=architecture)
     if images := seen.of_form(Form.IMAGE):
         return Preprocessing(blocks=(_pixels(seen, images),), forms=dict(table.forms))
     times = seen.of_form(Form.TIME)
@@ -245,10 +270,18 @@ def _bag(seen: RawTable, columns: tuple[str, ...]) -> Block:
     return Block(groups=(columns,), layer=layer)
 
 
-def _runs(rows: int) -> Iterator[slice]:
-    """Slices of at most ROWS_AT_ONCE rows; one empty slice for no rows."""
-    for start in range(0, max(rows, 1), ROWS_AT_ONCE):
-        yield slice(start, min(start + ROWS_AT_ONCE, rows))
+def _runs(rows: int, most: int = ROWS_AT_ONCE) -> Iterator[slice]:
+    """Slices of at most so many rows; one empty slice for no rows."""
+    for start in range(0, max(rows, 1), most):
+        yield slice(start, min(start + most, rows))
+
+
+def rows_together(table: RawTable) -> int:
+    """Rows that are encoded at once: fewer where they hold long sequences."""
+    longest = max(
+        (steps_of_longest(table.features[name]) for name, form in table.forms.items() if form in STEPPED), default=0
+    )
+    return min(ROWS_AT_ONCE, rows_at_once(longest))
 
 
 def _matrix(table: RawTable, columns: Sequence[str], rows: slice = slice(None)) -> np.ndarray:

@@ -51,5 +51,8 @@ def _lonely(parts: Parts) -> np.ndarray:
     whole = _rows_of_each(parts.train, parts.task)
     if parts.folds is None:
         return np.zeros(len(whole), bool)
-    each = [_rows_of_each(parts.train.take(parts.folds == fold), parts.task) for fold in range(parts.fold_count)]
+    each = [
+        _rows_of_each(parts.train.take(parts.folds[:, 0] == fold), parts.task)
+        for fold in range(parts.folds_of_a_repeat)
+    ]
     return np.asarray((whole > 0) & (np.max(each, axis=0) == whole))

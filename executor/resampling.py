@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     Draw = Callable[[np.random.Generator], np.ndarray]
 
 
+OUTSIDE = 0.025  # below a 95 % interval, and above
+
+
 def drawing(rows: int, size: int, *, in_blocks: bool, at_least: int = 1, groups: np.ndarray | None = None) -> Draw:
     """A function that draws the indices of a sample of `size` of the rows, with replacement.
 
@@ -52,6 +55,17 @@ def tail(units: int) -> float:
 def units_of(rows: int, groups: np.ndarray | None) -> int:
     """How many rows are independent: groups count as one each."""
     return rows if groups is None else len(np.unique(groups))
+
+
+def flawless_bound(units: int) -> float:
+    """The lower end of a 95 % interval of a share of which so many independent units are all right.
+
+    Each sample of them is flawless, too, so a bootstrap says nothing (Clopper and Pearson 1934).
+
+    >>> round(flawless_bound(40), 3)
+    0.912
+    """
+    return float(OUTSIDE ** (1 / max(1, units)))
 
 
 def _by_group(groups: np.ndarray, size: int) -> Draw:

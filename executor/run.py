@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from executor.learning_curve import LearningCurve
 from executor.next_steps import NextSteps
-from executor.scores import ImbalanceChoice, Scores, Sensitivity
+from executor.scores import ImbalanceChoice, Importance, Scores, Sensitivity
 from executor.signature import Signature
 from recommender.manifest import GUARDRAILS, RECORD
 from recommender.outlook import Outlook
@@ -22,7 +22,7 @@ from recommender.roles import Kind
 from rules.bundle import Bundle
 from rules.errors import RunError
 from rules.facts import Task
-from rules.record import Guardrail, Guardrails, ImageReading, Record, Unreadable
+from rules.record import Guardrail, Guardrails, ImageReading, Record, SequenceReading, Unreadable
 
 if TYPE_CHECKING:
     import keras
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 PLAN, BUNDLE, SIGNATURE = "plan.json", "bundle.yaml", "signature.json"
 MODEL, SCORES, PREDICTIONS, SUMMARY = "model.keras", "scores.json", "predictions.csv", "summary.json"
+IMPORTANCE, REPORT = "importance.json", "report.html"
 File = TypeVar("File", bound=BaseModel)
 RUNS: Final = Path("runs")  # where runs are kept unless a person says otherwise
 
@@ -67,6 +68,8 @@ class Plan(BaseModel):
     """The P that would satisfy; None where the baselines are the measure."""
     images: ImageReading | None = None
     """How image files are read, where something was said about it."""
+    sequences: SequenceReading | None = None
+    """How rows are gathered into sequences, where they are."""
     changed: dict[str, str]
     """Slots in which the trained bundle differs from the rules' choice: slot → what the rules chose."""
 
@@ -79,6 +82,7 @@ class Plan(BaseModel):
             entity_column=self.entity_column,
             split_column=self.split_column,
             images=self.images,
+            sequences=self.sequences,
             outlook=Outlook(horizon=self.horizon, season=self.season, known=self.known),
         )
 
@@ -117,6 +121,10 @@ class Summary(BaseModel):
     """Whether P satisfies, and what to try where it does not."""
     seconds: float
     """From the start to the scores."""
+    stages: dict[str, float] = Field(default_factory=dict)
+    """Seconds of each stage, in their order."""
+    versions: dict[str, str] = Field(default_factory=dict)
+    """Of Python and of the packages that made the numbers."""
 
 
 class Run:
@@ -143,6 +151,10 @@ class Run:
         return shown(self)
 
     @cached_property
+    def plan(self) -> Plan:
+        return read_plan(self.directory)
+
+    @cached_property
     def bundle(self) -> Bundle:
         return Bundle.read(self.directory / BUNDLE)
 
@@ -161,6 +173,12 @@ class Run:
     @cached_property
     def summary(self) -> Summary:
         return read_json(self.directory / SUMMARY, Summary)
+
+    @cached_property
+    def importance(self) -> Importance | None:
+        """How much the model leans on each column; None where that was not measured."""
+        path = self.directory / IMPORTANCE
+        return read_json(path, Importance) if path.exists() else None
 
     @cached_property
     def guardrails(self) -> tuple[Guardrail, ...]:

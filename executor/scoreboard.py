@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from executor.run import REPORT
 from recommender.guardrails.drift import DRIFT_NAME
 from recommender.guardrails.entity import ENTITY_NAME
 from recommender.render import number
@@ -50,6 +51,8 @@ def show_scores(run: Run, console: Console) -> None:
     for sentence in after_the_scores(run):
         console.print(Text(sentence))
     _show_search(summary, scores.metric, console)
+    if (run.directory / REPORT).exists():
+        console.print(f"Report: {run.directory / REPORT}", markup=False)
     console.print(f"Kept in {run.directory}. New rows: recommend predict {run.directory} ROWS -o out.csv", markup=False)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -205,3 +205,34 @@ class Sensitivity(BaseModel):
     importance: float | None
     rating: str
     edge: str
+
+
+class ColumnImportance(BaseModel):
+    """By how much P is worse without what a column says; negative where it is better."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    loss: float
+    """The mean over the repeats, positive when the column helps, whatever P's direction."""
+    spread: float
+    """Standard deviation between repeats."""
+
+
+class Importance(BaseModel):
+    """The file importance.json: aggregates, no row."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    metric: str
+    rows: int
+    """Rows of the hold-out that were dealt out."""
+    repeats: int
+    columns: tuple[ColumnImportance, ...]
+    """The most important first."""
+    missing: tuple[str, ...] = ()
+    """Columns for which there was no time."""
+
+    @classmethod
+    def unmeasured(cls, metric: str) -> Self:
+        return cls(metric=metric, rows=0, repeats=0, columns=())

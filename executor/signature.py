@@ -19,7 +19,8 @@ from recommender.roles import Kind
 from recommender.sql import chunks, is_number, quoted, time_stamp
 from rules.errors import ColumnError, did_you_mean
 from rules.facts import Task
-from rules.record import ImageFit
+from rules.record import ImageFit, SequenceReading
+from rules.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,18 @@ if TYPE_CHECKING:
 PREFIX: Final = "pcwat."  # of our layers' names in a model, so that no column can be called the same
 PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]*")  # the names that every version of Keras can give to an input
 KERAS_WORDS: Final = frozenset(
-    {"class_name", "config", "module", "registered_name", "build_config", "tabular", "cnn", "forecaster", "ensemble"}
+    {
+        "class_name",
+        "config",
+        "module",
+        "registered_name",
+        "build_config",
+        "tabular",
+        "cnn",
+        "forecaster",
+        "ensemble",
+        *("inception", "recurrent"),
+    }
 )
 """Keys by which Keras' JSON tells objects from dicts, and the networks' own names: no input is called so."""
 
@@ -52,7 +64,7 @@ class Column(BaseModel):
     had_numbers: bool = True
     """For words: whether one of them reads as a number, so that a column of numbers may come later."""
     shape: tuple[int, ...] = ()
-    """Of images: height, width, channels."""
+    """Of images: height, width, channels; of sequences: steps of the longest in training, channels."""
     fit: ImageFit = "stretch"
     """Of images from files: how those of another shape were brought to it."""
 
@@ -68,11 +80,13 @@ class ModelInput(BaseModel):
     """One column of the dataset or feature of a window; all columns of one encoding where a table is very wide."""
     image: tuple[int, ...] = ()
     """Height, width and channels where the input is an image."""
+    channels: int = 0
+    """Of a sequence of numbers, which may have any number of steps."""
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """Of a row."""
-        return self.image or (len(self.columns),)
+    def shape(self) -> tuple[int | None, ...]:
+        """Of a row; None for any number of steps."""
+        return (None, self.channels) if self.channels else self.image or (len(self.columns),)
 
 
 class Signature(BaseModel):
@@ -106,6 +120,8 @@ class Signature(BaseModel):
     time_column: str | None
     entity_column: str | None
     windows: Windows | None
+    sequences: SequenceReading | None = None
+    """How the rows of a long table are gathered into sequences; None where they are not."""
 
     @property
     def image(self) -> Column | None:
@@ -141,6 +157,7 @@ def describe(
     *,
     temperatures: tuple[Temperature, ...] = (),
     windows: Windows | None = None,
+    sequences: SequenceReading | None = None,
 ) -> Signature:
     """The signature of a model that was trained on a table, without thresholds. table: as encoded, windows made."""
     apart = {roles.time_column, roles.entity_column, *roles.targets} if windows is not None else set()
@@ -160,6 +177,7 @@ def describe(
         time_column=roles.time_column,
         entity_column=roles.entity_column,
         windows=windows,
+        sequences=sequences,
     )
 
 
@@ -237,14 +255,19 @@ def _columns(dataset: Dataset, roles: Roles, names: Sequence[str]) -> tuple[Colu
             form=forms[name],
             storage=dataset.storage[name],
             had_numbers=name not in words or name in with_numbers,
-            **(_of_images(dataset.images) if forms[name] is Form.IMAGE and dataset.images is not None else {}),
+            **_of_arrays(dataset, forms[name]),
         )
         for name in names
     )
 
 
-def _of_images(images: Images) -> dict[str, Any]:
-    """What a column of images is beyond other columns."""
+def _of_arrays(dataset: Dataset, form: Form) -> dict[str, Any]:
+    """What a column of images or sequences is beyond other columns."""
+    images, sequences = dataset.images, dataset.sequences
+    if form is Form.SEQUENCE and sequences is not None:
+        return {"shape": (sequences.steps, sequences.channels)}
+    if form is not Form.IMAGE or images is None:
+        return {}
     return {"shape": images.shape} | ({} if images.source is None else {"fit": images.source.fit})
 
 
@@ -258,7 +281,13 @@ def _inputs(preprocessing: Preprocessing) -> tuple[ModelInput, ...]:
         name = own if is_usable else f"{PREFIX}column_{number}"
         taken.add(name)
         inputs.append(
-            ModelInput(name=name, form=preprocessing.forms[group[0]], columns=group, image=preprocessing.image or ())
+            ModelInput(
+                name=name,
+                form=preprocessing.forms[group[0]],
+                columns=group,
+                image=preprocessing.image or (),
+                channels=preprocessing.channels,
+            )
         )
     return tuple(inputs)
 
@@ -301,6 +330,9 @@ def check_readable(signature: Signature, dataset: Dataset) -> None:
         if column.form is Form.IMAGE:
             _check_images(column, dataset)
             continue
+        if column.form is Form.SEQUENCE:
+            _check_sequences(column, dataset)
+            continue
         wanted[column.name], test = _unreadable(column, dataset.storage[column.name])
         if test:
             tests[column.name] = f"min(rowid) FILTER (WHERE {quoted(column.name)} IS NOT NULL AND {test})"
@@ -327,6 +359,17 @@ def _check_images(column: Column, dataset: Dataset) -> None:
         raise ColumnError(
             f"Column {column.name!r} must hold images of {expected}, as it did in training, but {dataset.name} has "
             f"{has}. Scale the images to that size, or give them as files, which are scaled when they are read."
+        )
+
+
+def _check_sequences(column: Column, dataset: Dataset) -> None:
+    """Raise ColumnError unless a column holds sequences of as many channels as it did in training."""
+    found, channels = dataset.sequences, column.shape[-1]
+    if found is None or found.name != column.name or found.channels != channels:
+        has = "no sequences there" if found is None or found.name != column.name else f"sequences of {found}"
+        raise ColumnError(
+            f"Column {column.name!r} must hold sequences of {counted(channels, 'channel')}, as it did in training, but "
+            f"{dataset.name} has {has}. Give them as in training, the channels last."
         )
 
 

@@ -9,15 +9,15 @@ import numpy as np
 
 from executor.copies import copies, first_of_equals, ids
 from recommender.splitting import (
-    FOLDS,
+    FEWEST_FOLDED,
     HOLD_OUT,
     HOLD_OUT_SHARE,
     PARTS,
     TRAINING,
     VALIDATION,
-    has_folds,
     validation_share,
 )
+from rules.choices import Folds, RowsApart
 from rules.errors import ColumnError, DatasetError
 from rules.facts import CLASSIFICATION, Task
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from executor.table import RawTable
     from recommender.roles import Roles
+    from rules.choices import Validation
 
     Draw = Callable[[np.ndarray, float], np.ndarray]
 
@@ -45,18 +46,18 @@ class Split:
     validation: np.ndarray
     hold_out: np.ndarray
     folds: np.ndarray | None = None
-    """The fold of each training row, (n,) int32: a network that trains without a fold is validated on it."""
+    """The fold of each training row in each repeat, (n, repeats) int32, numbered through all repeats: a network that
+    trains without a fold is validated on it."""
     groups: np.ndarray | None = None
     """The group of each row of the table, (rows,) int64, where groups of several rows are never parted."""
     sentence: str
     """How the rows were split, and why so."""
 
 
-def split(table: RawTable, roles: Roles, *, seed: int) -> Split:
+def split(table: RawTable, roles: Roles, *, seed: int, validation_by: Validation = RowsApart()) -> Split:  # noqa: B008  frozen
     """Split by the dataset's own column, by time, by entity, or stratified by class: the first that applies.
 
-    Few rows are divided into folds instead of training and validation rows, unless time or the dataset itself divides
-    them.
+    validation_by: the bundle's choice. In folds training rows select, too, where there are FEWEST_FOLDED.
     A class of two rows is in training and hold-out; a single row of its class trains. Copies of a row stay
     together.
     Raises DatasetError on too few rows, ColumnError on too few entities or times.
@@ -77,10 +78,12 @@ def split(table: RawTable, roles: Roles, *, seed: int) -> Split:
     if hold_out is None:
         hold_out = draw(rest, HOLD_OUT_SHARE)
         rest = np.setdiff1d(rest, hold_out)
-    if validation is None and has_folds(len(rest), by_chance=roles.by_chance):
-        folds = _folded(rest, draw)
-        counts = f"{len(rest)} rows train and select the best trial in {FOLDS} folds, {len(hold_out)} judge it once"
-        sentence = f"{counts}; split {how}."
+    if validation is None and isinstance(validation_by, Folds) and len(rest) >= FEWEST_FOLDED:
+        count, repeats = validation_by.count, validation_by.repeats
+        folds = np.column_stack([count * repeat + _folded(rest, draw, count) for repeat in range(repeats)])
+        times = f", divided {repeats} times" if repeats > 1 else ""
+        counts = f"{len(rest)} rows train and select the best trial in {count} folds{times}"
+        sentence = f"{counts}, {len(hold_out)} judge it once; split {how}."
         return Split(train=rest, validation=rest, hold_out=hold_out, folds=folds, groups=groups, sentence=sentence)
     if validation is None:
         validation = draw(rest, validation_share(len(rest)))
@@ -121,12 +124,12 @@ def _drawing(table: RawTable, roles: Roles, random: np.random.Generator) -> tupl
     return lambda rows, share: _drawn(rows, groups[rows], strata[rows], share, random), kept, how + together
 
 
-def _folded(rows: np.ndarray, draw: Draw) -> np.ndarray:
+def _folded(rows: np.ndarray, draw: Draw, count: int) -> np.ndarray:
     """The fold of each row, (rows,) int32: one share after the other is drawn from what is left."""
-    folds = np.full(len(rows), FOLDS - 1, np.int32)
+    folds = np.full(len(rows), count - 1, np.int32)
     left = rows
-    for fold in range(FOLDS - 1):
-        drawn = draw(left, 1 / (FOLDS - fold))
+    for fold in range(count - 1):
+        drawn = draw(left, 1 / (count - fold))
         folds[np.searchsorted(rows, drawn)] = fold
         left = np.setdiff1d(left, drawn)
     return folds

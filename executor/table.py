@@ -10,7 +10,7 @@ import numpy as np
 
 from executor.pictures import ROWS_READ, Pictures
 from recommender.roles import Kind
-from recommender.sql import chunks, is_number, level_text, quoted, time_stamp
+from recommender.sql import BLOB, chunks, is_number, level_text, quoted, time_stamp
 from rules.errors import TargetError
 from rules.facts import Task
 
@@ -34,13 +34,18 @@ class Form(StrEnum):
     """Words, "" where missing."""
     IMAGE = "image"
     """Pixels, uint8."""
+    SEQUENCE = "sequence"
+    """Steps of channels, float32, NaN after the end."""
+    LETTERS = "letters"
+    """A sequence of letters, as text."""
 
     @property
     def is_words(self) -> bool:
         return self in WORDS
 
 
-WORDS: Final = frozenset({Form.LEVEL, Form.TEXT})
+WORDS: Final = frozenset({Form.LEVEL, Form.TEXT, Form.LETTERS})
+ARRAYS: Final = frozenset({Form.IMAGE, Form.SEQUENCE})
 
 
 def form_of(kind: Kind, storage: str) -> Form:
@@ -51,6 +56,8 @@ def form_of(kind: Kind, storage: str) -> Form:
         return Form.TEXT
     if kind is Kind.IMAGE:
         return Form.IMAGE
+    if kind is Kind.SEQUENCE:
+        return Form.SEQUENCE if storage == BLOB else Form.LETTERS
     is_countable = is_number(storage) or storage == "BOOLEAN"
     if kind is Kind.NUMERIC or (kind in {Kind.ORDINAL, Kind.BOOLEAN} and is_countable):
         return Form.NUMBER
@@ -62,7 +69,8 @@ class RawTable:
     """Some rows of a dataset, before any encoding.
 
     features: for each column that the model reads, (rows,) float64 or str objects by its form, in order; of
-        images executor.pictures.Pictures, which reads as (rows, height, width, channels) uint8.
+        images executor.pictures.Pictures, which reads as (rows, height, width, channels) uint8; of sequences of
+        numbers (rows, steps, channels) float32.
     forms: the form of each of them.
     truth: class indices (rows,) int64 for binary and multiclass, (rows, labels) int64 of 0 and 1, or values
         (rows, targets) float64; None where rows are only to be predicted.
@@ -153,10 +161,12 @@ def read_rows(dataset: Dataset, roles: Roles) -> RawTable:
 
 def read_columns(dataset: Dataset, forms: Mapping[str, Form], where: str = "TRUE") -> dict[str, np.ndarray]:
     """Columns of a dataset in their forms, for the rows that meet the SQL condition, in file order."""
-    plain = {name: form for name, form in forms.items() if form is not Form.IMAGE}
+    plain = {name: form for name, form in forms.items() if form not in ARRAYS}
     values = fetch(dataset, [expression(name, dataset.storage[name], form) for name, form in plain.items()], where)
     found: dict[str, Any] = dict(zip(plain, values, strict=True))
-    found |= {name: _pictures(dataset, name, where) for name in forms.keys() - plain.keys()}
+    for name in forms.keys() - plain.keys():
+        read = _pictures if forms[name] is Form.IMAGE else _sequences
+        found[name] = read(dataset, name, where)
     return {name: found[name] for name in forms}
 
 
@@ -175,8 +185,18 @@ def _pictures(dataset: Dataset, name: str, where: str) -> Pictures:
     return Pictures.of((rows, *shape), parts)
 
 
+def _sequences(dataset: Dataset, name: str, where: str) -> np.ndarray:
+    """The sequences of a column, as `_pictures`: (rows, steps, channels) float32, NaN after the end of each."""
+    from recommender.readers.sequences import numbers_of  # noqa: PLC0415  Arrow, which tables do without
+
+    if dataset.sequences is None:
+        raise ValueError("a column of sequences needs their channels")
+    cells = dataset.connection.execute(f"SELECT {quoted(name)} FROM dataset WHERE {where}").fetchall()  # noqa: S608  quoted
+    return numbers_of([cell for (cell,) in cells], dataset.sequences.channels)
+
+
 def side_by_side(columns: Sequence[np.ndarray]) -> np.ndarray:
-    """Columns of one form as one array, (rows, columns); of images, of which there is one column, that itself."""
+    """Columns of one form as one array, (rows, columns); of images or sequences, one column alone, that itself."""
     return np.asarray(columns[0]) if columns[0].ndim > 1 else np.column_stack(columns)
 
 

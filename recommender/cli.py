@@ -231,7 +231,7 @@ def bundle(
 @format_option
 def profile(*, dataset: Path, said: Said, delimiter: str | None, form: str) -> None:
     """Show what was measured of DATASET: every number with unit and interval, every column's kind with its reason."""
-    with Dataset.open(dataset, delimiter=delimiter, reading=said.images) as opened:
+    with Dataset.open(dataset, delimiter=delimiter, reading=said.reading) as opened:
         measured = measure(opened, roles_of(opened, said))
     if form == "json":
         click.echo(measured.model_dump_json(indent=2))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from recommender.kinds import COMMA_REMEDY, UNUSED_KINDS, Kind, comma_use
 from recommender.splitting import PART_WORDS, TRAINING_WORDS
-from recommender.sql import is_image, is_integer, is_number, level_text, literal, quoted, time_stamp
+from recommender.sql import is_image, is_integer, is_number, is_text, level_text, literal, quoted, time_stamp
 from rules.errors import ColumnError, TargetError, did_you_mean
 from rules.facts import Task
 from rules.wording import counted, listed
@@ -32,18 +32,29 @@ def check_column(dataset: Dataset, name: str, error: type[TargetError | ColumnEr
     if is_image(dataset.storage[name]) and part != KIND_PART:
         others = [column for column in dataset.columns if column != name]
         raise error(
-            f"The {part} must be a column of plain values, but {name!r} of {dataset.name} holds the images. "
+            f"The {part} must be a column of plain values, but {name!r} of {dataset.name} holds the "
+            f"{_what(dataset)}. "
             f"Other columns: {listed(others, most=MOST_LISTED) or 'none'}."
         )
+
+
+def _what(dataset: Dataset) -> str:
+    return "images" if dataset.sequences is None else "sequences"
 
 
 def check_kind(dataset: Dataset, name: str, kind: Kind) -> None:
     """Raises ColumnError where a column's values cannot be read as the kind that the user gave."""
     storage = dataset.storage[name]
-    if is_image(storage) and kind not in {Kind.IMAGE, *UNUSED_KINDS}:
+    own = Kind.IMAGE if dataset.sequences is None else Kind.SEQUENCE
+    if is_image(storage) and kind not in {own, *UNUSED_KINDS}:
         raise ColumnError(
-            f"Images must be read as such, but --kind gives {name!r} the kind {kind}. Leave it out, or leave the "
-            f"images out with --kind {name}=identifier."
+            f"{_what(dataset).capitalize()} must be read as such, but --kind gives {name!r} the kind {kind}. Leave it "
+            f"out, or leave the {_what(dataset)} out with --kind {name}=identifier."
+        )
+    if kind is Kind.SEQUENCE and not (is_image(storage) or is_text(storage)):
+        raise ColumnError(
+            f"A column of kind sequence must be an array of sequences in an .npz, or words whose letters are steps, "
+            f"but {name!r} is stored as {storage}. Choose another kind, or gather a long table's rows with --sequence."
         )
     if kind is Kind.IMAGE and not is_image(storage):
         raise ColumnError(

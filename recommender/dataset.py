@@ -21,13 +21,14 @@ from recommender.readers.frame import read_frame
 from recommender.readers.table import read_file
 from recommender.sql import FLOAT_TYPES, chunks, quoted
 from rules.errors import ColumnError, DatasetError
+from rules.record import ImageReading, SequenceReading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
     from recommender.readers.arrays import Images
-    from rules.record import ImageReading
+    from recommender.readers.sequences import Sequences
 
 __all__ = ["Dataset", "quoted"]
 
@@ -58,6 +59,7 @@ class Dataset:
         row_count: int,
         not_a_number: Mapping[str, int],
         images: Images | None = None,
+        sequences: Sequences | None = None,
     ) -> None:
         self.connection = connection
         self.name = name
@@ -72,6 +74,8 @@ class Dataset:
         """For each column that held floating-point NaNs: the number of the first such row, from 0."""
         self.images = images
         """The column of images, where there is one."""
+        self.sequences = sequences
+        """The column of sequences of numbers, where there is one."""
 
     @classmethod
     def open(
@@ -79,12 +83,12 @@ class Dataset:
         source: str | os.PathLike[str] | object,
         *,
         delimiter: str | None = None,
-        reading: ImageReading | None = None,
+        reading: ImageReading | SequenceReading | None = None,
     ) -> Self:
         """Read a path, or a pandas, polars or Arrow table.
 
         delimiter: the character between the cells of a text table; None means by the file's extension.
-        reading: how image files are read, where a person says so.
+        reading: how image files are read, or rows gathered into sequences, where a person says so.
         Raises DatasetError when there is no table with rows to read, ColumnError when a column is not of plain values.
         """
         connection = duckdb.connect(
@@ -99,12 +103,16 @@ class Dataset:
             connection.execute("SET enable_progress_bar = false")  # it is drawn on standard output, also into a pipe
             if isinstance(source, str | os.PathLike):
                 path = local_path(source)
-                form, images = read_file(connection, path, delimiter=delimiter, reading=reading)
+                pictures = reading if isinstance(reading, ImageReading) else None
+                form, arrays = read_file(connection, path, delimiter=delimiter, reading=pictures)
                 name = path.name or path.resolve().name
             else:
-                path, name, form, images = None, "DataFrame", read_frame(connection, source), None
+                path, name, form, arrays = None, "DataFrame", read_frame(connection, source), None
             _free_rowid(connection)
-            storage = _storage(connection, name, images)
+            if isinstance(reading, SequenceReading):
+                arrays = _gathered(connection, name, arrays, reading)
+            images, sequences = parted(arrays)
+            storage = _storage(connection, name, arrays)
             return cls(
                 connection=connection,
                 name=name,
@@ -115,6 +123,7 @@ class Dataset:
                 row_count=_row_count(connection, name),
                 not_a_number=_clear_not_a_number(connection, storage),
                 images=images,
+                sequences=sequences,
             )
         except BaseException:
             connection.close()
@@ -211,12 +220,34 @@ def _free_rowid(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"ALTER TABLE dataset RENAME COLUMN {quoted(own)} TO {quoted(free)}")
 
 
-def _storage(connection: duckdb.DuckDBPyConnection, name: str, images: Images | None) -> Mapping[str, str]:
+def parted(arrays: Images | Sequences | None) -> tuple[Images | None, Sequences | None]:
+    """Which of the two it is."""
+    if arrays is None:
+        return None, None
+    from recommender.readers.arrays import Images  # noqa: PLC0415  NumPy, which tables do without
+
+    return (arrays, None) if isinstance(arrays, Images) else (None, arrays)
+
+
+def _gathered(
+    connection: duckdb.DuckDBPyConnection, name: str, arrays: Images | Sequences | None, reading: SequenceReading
+) -> Sequences:
+    """The rows of a long table as sequences. Raises DatasetError where the dataset is none."""
+    if arrays is not None:
+        raise DatasetError(
+            f"Rows of a table are gathered into sequences, but {name} holds arrays already. Leave --sequence out."
+        )
+    from recommender.readers.sequences import gather  # noqa: PLC0415  as above
+
+    return gather(connection, name, reading)
+
+
+def _storage(connection: duckdb.DuckDBPyConnection, name: str, arrays: Images | Sequences | None) -> Mapping[str, str]:
     """The DuckDB type of each column; raises ColumnError where a cell may hold more than one value."""
     described = connection.execute("SELECT * FROM dataset LIMIT 0").description or []
     storage = {column[0]: str(column[1]) for column in described}
     for column, kind in storage.items():
-        if images is not None and column == images.name:
+        if arrays is not None and column == arrays.name:
             continue
         if kind.startswith(NESTED) or kind.endswith("]"):
             raise ColumnError(

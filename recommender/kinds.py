@@ -28,6 +28,8 @@ class Kind(StrEnum):
     DATETIME = "datetime"
     TEXT = "text"
     IMAGE = "image"
+    SEQUENCE = "sequence"
+    """Steps with numbers, or letters one after the other."""
     IDENTIFIER = "identifier"
     CONSTANT = "constant"
 

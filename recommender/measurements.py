@@ -36,6 +36,12 @@ MOST_LEVELS: Final = 1_000
 """Levels up to which a column is asked whether its levels tell the class."""
 MOST_HINTED_TARGETS: Final = 10
 """Targets that features are held against."""
+HOW_DIVIDED: Final = {
+    "chance": "no column tells a time, an entity or the parts",
+    "entity": "given by --entity",
+    "time": "a column orders the rows in time, or they are a series",
+    "given": "a column names the parts",
+}
 LEVEL_KINDS: Final = frozenset({Kind.CATEGORICAL, Kind.INTEGER_CODE, Kind.ORDINAL, Kind.BOOLEAN})
 
 
@@ -58,6 +64,7 @@ def of_rows(dataset: Dataset, roles: Roles, table: Labelled) -> Sequence[Charact
     alike = alike_rows(dataset.connection, learned, roles.targets, where=table.where)
     return (
         count("rows", table.rows, "rows", "rows with a target"),
+        Characteristic(name="division", value=roles.division, unit="way", how=HOW_DIVIDED[roles.division]),
         count("unlabelled_rows", unlabelled, "rows", f"counted on {dataset.row_count:,} rows"),
         share("target_missing_share", unlabelled, dataset.row_count, "fraction of rows", table, sampled=False),
         share("duplicate_share", copies, table.rows, "fraction of rows", table, sampled=False),

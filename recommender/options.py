@@ -19,7 +19,7 @@ from rules.decision import Pin
 from rules.document import parse
 from rules.errors import ChoiceError, did_you_mean
 from rules.facts import Task
-from rules.record import ImageFit, ImageReading
+from rules.record import ImageFit, ImageReading, SequenceReading
 from rules.settings import layers
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
         image_size: str | None,
         image_fit: str | None,
         unreadable_images: str | None,
+        sequence: str | None,
+        order: str | None,
         horizon: int | None,
         season: int | None,
         known: tuple[str, ...],
@@ -76,6 +78,7 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
             entity_column=entity,
             split_column=split,
             images=image_reading(image_size, image_fit, unreadable_images),
+            sequences=_sequence_reading(sequence, order),
             outlook=Outlook(horizon=horizon, season=season, known=known),
         )
         return command(said=said, **rest)
@@ -104,6 +107,14 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="How image files of another shape are brought to that size [stretch].",
         ),
         unreadable_images_option,
+        click.option(
+            "--sequence",
+            metavar="COLUMN",
+            help="Column whose equal values are the steps of one sequence, in long tables.",
+        ),
+        click.option(
+            "--order", metavar="COLUMN", help="Column that orders the steps of a sequence [the file's order]."
+        ),
     )
     return functools.reduce(lambda wrapping, option: option(wrapping), reversed(options), wrapped)
 
@@ -131,6 +142,16 @@ def image_reading(size: str | None, fit: str | None, unreadable: str | None) -> 
     if unreadable is not None:
         given["unreadable"] = unreadable.replace("-", "_")
     return ImageReading(**given) if given else None
+
+
+def _sequence_reading(by: str | None, order: str | None) -> SequenceReading | None:
+    """What was said about sequences. Raises ChoiceError on an order of steps that belong to none."""
+    if by is None and order is not None:
+        raise ChoiceError(
+            f"--order {order!r} orders the steps of a sequence, but --sequence names no column that tells them apart. "
+            "Add it, or say --time for rows that are ordered as a whole."
+        )
+    return None if by is None else SequenceReading(by=by, order=order)
 
 
 LARGEST_SIDE: Final = 1_024  # pixels; networks for images are made for less, and a trial takes hours from there on

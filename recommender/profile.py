@@ -12,6 +12,7 @@ from recommender.characteristic import Characteristic, by_name, labelled
 from recommender.characteristics.columns import summarise
 from recommender.characteristics.drift import drift
 from recommender.characteristics.entity import find_entity
+from recommender.characteristics.steps import of_steps, step_drift
 from recommender.guardrails import (
     check_columns,
     check_drift,
@@ -103,6 +104,8 @@ def measure(dataset: Dataset, roles: Roles) -> Profile:
         from recommender.characteristics.pictures import of_pictures  # noqa: PLC0415  NumPy is for images only
 
         pictures = of_pictures(dataset, roles, table)
+    if roles.has_sequences:
+        sequence = of_steps(dataset, roles, table)
     characteristics = (*of_rows(dataset, roles, table), *features.characteristics, *pictures, *sequence)
     measured = by_name(characteristics)
     return Profile(
@@ -150,6 +153,9 @@ def _drift(dataset: Dataset, roles: Roles, table: Labelled) -> Guardrail:
         from recommender.characteristics.pictures import picture_drift  # noqa: PLC0415  as above
 
         return check_drift(roles, picture_drift(dataset.connection, dataset.images, **tables), division.words)
+    if roles.has_sequences:
+        found = step_drift(dataset, roles.features[0], **tables)
+        return check_drift(roles, found, division.words)
     found = drift(dataset.connection, kinds, dataset.storage, **tables)
     return check_drift(roles, found, division.words)
 
@@ -159,6 +165,8 @@ def modality_of(roles: Roles) -> Modality:
     if roles.task is Task.FORECASTING:
         return Modality.SEQUENCE
     kinds = {roles.columns[name].kind for name in roles.features}
+    if roles.has_sequences:
+        return Modality.SEQUENCE
     if roles.has_images:
         return Modality.IMAGE
     return Modality.TEXT if kinds == {Kind.TEXT} else Modality.TABULAR

@@ -14,11 +14,12 @@ from recommender.plan import trial_budget
 from recommender.profile import Profile, facts, measure, rarest_class
 from recommender.render import NOTES_ORDER, reason
 from recommender.roles import Kind, Roles, infer_roles
+from rules.choices import RandomKernels
 from rules.engine import ProvedBook, Strategy, decide, load_book
-from rules.errors import DatasetError
+from rules.errors import ChoiceError, DatasetError
 from rules.facts import Task
 from rules.notebook import table
-from rules.record import Asked, DatasetSeen, ImageReading, Record
+from rules.record import Asked, DatasetSeen, ImageReading, Record, SequenceReading
 from rules.rulebook import SHIPPED_LAYERS
 from rules.wording import counted
 
@@ -42,7 +43,16 @@ class Said:
     split_column: str | None = None
     images: ImageReading | None = None
     """How image files are read; None where nothing is said about them."""
+    sequences: SequenceReading | None = None
+    """How rows are gathered into sequences; None where they are not."""
     outlook: Outlook = field(default_factory=Outlook)
+
+    @property
+    def reading(self) -> ImageReading | SequenceReading | None:
+        """How the dataset is opened. Raises ChoiceError where it is to be read in two ways."""
+        if self.images is not None and self.sequences is not None:
+            raise ChoiceError("Rows are images or steps of a sequence, not both: leave --image-* or --sequence out.")
+        return self.images or self.sequences
 
     @property
     def is_silent(self) -> bool:
@@ -62,6 +72,7 @@ class Said:
             budget=budget,
             trials=trials,
             images=self.images,
+            sequences=self.sequences,
             horizon=self.outlook.horizon,
             season=self.outlook.season,
             known=self.outlook.known,
@@ -78,6 +89,7 @@ class Said:
             entity_column=asked.entity_column,
             split_column=asked.split_column,
             images=asked.images,
+            sequences=asked.sequences,
             outlook=Outlook(horizon=asked.horizon, season=asked.season, known=asked.known),
         )
 
@@ -127,13 +139,14 @@ def recommend(
     budget: float | None = None,
     trials: int | None = None,
     images: ImageReading | None = None,
+    sequences: SequenceReading | None = None,
 ) -> Recommendation:
     """Recommend metric, cost function, initialization, optimizer and tuning strategy for a table or images.
 
     data: path of a CSV, TSV, Parquet, JSON-lines or .npz file, of a folder or an archive of images, a pandas or polars
     DataFrame, or an Arrow table.
     target: column or columns to predict; proposed where it is left out. budget: seconds. trials: at most so many.
-    images: how image files are read.
+    images: how image files are read. sequences: how the rows of a long table are gathered into sequences.
     Raises PcwatError with a message for people on anything that a person can mend.
 
     Examples:
@@ -147,8 +160,9 @@ def recommend(
         task=None if task is None else Task(task),
         kinds={column: Kind(kind) for column, kind in (kinds or {}).items()},
         images=images,
+        sequences=sequences,
     )
-    with nullcontext(data) if isinstance(data, Dataset) else Dataset.open(data, reading=images) as dataset:
+    with nullcontext(data) if isinstance(data, Dataset) else Dataset.open(data, reading=said.reading) as dataset:
         return advise(dataset, said, book=load_book(book), pins=pins, budget=budget, trials=trials)
 
 
@@ -170,10 +184,10 @@ def advise(
     profile = measure(dataset, roles)
     plan = trial_budget(
         rows=dataset.row_count,
-        features=len(roles.features),
+        features=RandomKernels().features if roles.has_sequences else len(roles.features),
         budget=budget,
         trials=trials,
-        by_chance=roles.by_chance,
+        by_chance=roles.by_chance and not roles.has_images,
         images=dataset.images if roles.has_images else None,
     )
     measured = facts(profile, trial_budget=plan)
@@ -206,7 +220,7 @@ def advise_on(path: Path, said: Said, strategy: StrategyOptions, *, delimiter: s
     Raises PcwatError with a message for people on anything that a person can mend.
     """
     book = load_book(strategy.layers)
-    with Dataset.open(path, delimiter=delimiter, reading=said.images) as dataset:
+    with Dataset.open(path, delimiter=delimiter, reading=said.reading) as dataset:
         return advise(dataset, said, book=book, pins=strategy.pins, budget=strategy.budget, trials=strategy.trials)
 
 

@@ -36,6 +36,8 @@ NOTES_ORDER: Final = (
     Slot.ACTIVATION,
     Slot.AUGMENTATION,
     Slot.TRANSFER,
+    Slot.ARCHITECTURE,
+    Slot.VALIDATION,
 )
 
 WITHOUT_DECIMALS: Final = 10_000  # from there on, four significant digits leave no decimals

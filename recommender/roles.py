@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from recommender.characteristics.sequence import find_time, persistence, spacing
 from recommender.column_checks import (
@@ -17,6 +17,7 @@ from recommender.column_checks import (
     check_time,
 )
 from recommender.kinds import UNUSED_KINDS, Kind, Role, grade, infer_kind, named_as_identifier
+from recommender.letters import are_letters
 from recommender.outlook import Outlook
 from recommender.proposal import propose_target
 from recommender.splitting import PART_WORDS, PARTS, TRAINING_WORDS
@@ -34,7 +35,8 @@ __all__ = ["UNUSED_KINDS", "Kind", "Role", "Roles", "infer_roles"]
 
 MOST_GRADES: Final = 12
 """Levels up to which words are looked at for grades: no known scale has more."""
-UNFIT_TARGETS: Final = frozenset({Kind.IDENTIFIER, Kind.CONSTANT, Kind.TEXT, Kind.DATETIME, Kind.IMAGE})
+UNFIT_TARGETS: Final = frozenset({Kind.IDENTIFIER, Kind.CONSTANT, Kind.TEXT, Kind.DATETIME, Kind.IMAGE, Kind.SEQUENCE})
+ALONE: Final = frozenset({Kind.IMAGE, Kind.SEQUENCE})  # kinds that a model reads alone, without columns beside them
 YES_OR_NO: Final = ({"yes", "no"}, {"y", "n"}, {"true", "false"}, {"t", "f"})
 
 
@@ -63,22 +65,35 @@ class Roles:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Columns that a model may read, in the dataset's order; where there are images, these alone."""
+        """Columns that a model may read, in the dataset's order; where there are images or sequences, these alone."""
         apart = {*self.targets, self.time_column, self.entity_column, self.split_column}
         kinds = {name: role.kind for name, role in self.columns.items() if name not in apart}
-        images = tuple(name for name, kind in kinds.items() if kind is Kind.IMAGE)
-        return images or tuple(name for name, kind in kinds.items() if kind not in UNUSED_KINDS)
+        alone = tuple(name for name, kind in kinds.items() if kind in ALONE)
+        return alone[:1] or tuple(name for name, kind in kinds.items() if kind not in UNUSED_KINDS)
+
+    @property
+    def division(self) -> Literal["chance", "entity", "time", "given"]:
+        """What divides the rows into those that train and those that judge: the fact of that name."""
+        if self.split_column is not None:
+            return "given"
+        if self.task is Task.FORECASTING or (self.time_column is not None and self.entity_column is None):
+            return "time"
+        return "chance" if self.entity_column is None else "entity"
 
     @property
     def by_chance(self) -> bool:
-        """Whether rows of a table are divided by chance, not by time or the dataset itself."""
-        ordered = self.task is Task.FORECASTING or self.time_column is not None
-        return not (ordered or self.split_column is not None or self.has_images)
+        """Whether rows are drawn, alone or with those of their entity, not divided by time or the dataset itself."""
+        return self.division in {"chance", "entity"}
 
     @property
     def has_images(self) -> bool:
         """Whether images are what a model learns from."""
         return any(self.columns[name].kind is Kind.IMAGE for name in self.features)
+
+    @property
+    def has_sequences(self) -> bool:
+        """Whether sequences are what a model learns from."""
+        return any(self.columns[name].kind is Kind.SEQUENCE for name in self.features)
 
 
 def infer_roles(
@@ -162,11 +177,23 @@ def _kinds(dataset: Dataset, targets: Sequence[str], kinds: Mapping[str, Kind]) 
     if dataset.images is not None and roles[dataset.images.name].kind is Kind.IMAGE:
         name = dataset.images.name
         roles[name] = replace(roles[name], reason=f"an array of images, {dataset.images}")
+    if dataset.sequences is not None and roles[dataset.sequences.name].kind is Kind.IMAGE:  # told by its bytes alone
+        name = dataset.sequences.name
+        roles[name] = replace(roles[name], kind=Kind.SEQUENCE, reason=f"sequences, {dataset.sequences}")
     for name, role in roles.items():
         few = 1 < dataset.summaries[name].distinct <= MOST_GRADES
         if role.kind is Kind.CATEGORICAL and name not in kinds and few and is_text(dataset.storage[name]):
             roles[name] = _of_words(role, _levels(dataset, name))
+        elif name not in {*kinds, *targets} and _may_be_letters(dataset, role):
+            reason = "capital or small letters alone, one after the other, as genes and proteins are written"
+            roles[name] = replace(role, kind=Kind.SEQUENCE, reason=reason)
     return MappingProxyType(roles)
+
+
+def _may_be_letters(dataset: Dataset, role: Role) -> bool:
+    """Whether a column of long words holds sequences of letters."""
+    is_word = role.kind in {Kind.CATEGORICAL, Kind.IDENTIFIER} and is_text(dataset.storage[role.column])
+    return is_word and are_letters(dataset.connection, role.column, dataset.storage[role.column])
 
 
 def _levels(dataset: Dataset, name: str) -> Sequence[str]:
@@ -208,11 +235,12 @@ def _find_split(dataset: Dataset, columns: Mapping[str, Role], targets: Sequence
 
 def _with_time(dataset: Dataset, roles: Roles, reading: Reading, said: Task | None) -> Roles:
     """The roles with a forecast's time column, where the rule of EVIDENCE.md 1 (sequence structure) finds one."""
-    if roles.has_images:
+    if roles.has_images or roles.has_sequences:
         if said is Task.FORECASTING:
+            what = "images" if roles.has_images else "a sequence in each row"
             raise TargetError(
-                "A forecast continues a series of numbers, but the dataset holds images. Choose another task, or leave "
-                "--task out."
+                f"A forecast continues a series of numbers, but the dataset holds {what}. Choose another task, or "
+                "leave --task out."
             )
         return roles
     if reading.task not in NUMERIC_TARGET or said in {Task.REGRESSION, Task.MULTI_REGRESSION}:

@@ -21,7 +21,7 @@ SMALL_SHARES: Final = (0.1, 0.2, 500)  # least share, largest share, wanted rows
 LARGE_SHARES: Final = (0.01, 0.1, 2_500)  # the same from SMALL_TABLE on
 LARGEST_SHARE: Final = 0.2  # after doubling
 FOLDS: Final = 5  # into which few rows are divided (EVIDENCE.md, section 1)
-FOLDED_ROWS: Final = 2_000  # rows that are not hold-out, below which they are divided into folds
+FOLDED_ROWS: Final = 2_000  # rows that are not hold-out, below which rule V101 divides them: what a plan reckons with
 FEWEST_FOLDED: Final = 20  # rows likewise; in folds of fewer than four a class is soon missing
 LARGEST_REPEAT: Final = 0.05  # of all rows; a more frequent row is a common case of a coarse table, not a copy
 MOST_CONTRADICTING: Final = 0.5
@@ -67,7 +67,7 @@ def validation_share(rows: int) -> float:
 
 
 def has_folds(rows: int, *, by_chance: bool) -> bool:
-    """Whether so many rows, hold-out apart, are divided into folds, on each of which a network is validated.
+    """Whether so many rows, hold-out apart, will be divided into folds, as far as a plan can tell before the rules do.
 
     by_chance: whether rows of a table are divided by chance, not by time or the dataset itself.
     """
@@ -81,14 +81,14 @@ def rows_that_train(rows: int, *, by_chance: bool) -> int:
     return max(1, round((1 - selecting) * rest))
 
 
-def share_that_selects(rows: int, *, by_chance: bool) -> float:
+def share_that_selects(rows: int, *, in_folds: bool) -> float:
     """Share of all rows that will be validation rows; rows: all rows with a target, at least 1.
 
-    >>> round(share_that_selects(1_000, by_chance=False), 3), round(share_that_selects(1_000, by_chance=True), 3)
+    >>> round(share_that_selects(1_000, in_folds=False), 3), round(share_that_selects(1_000, in_folds=True), 3)
     (0.16, 0.8)
     """
     rest = rows - round(HOLD_OUT_SHARE * rows)
-    return (1.0 if has_folds(rest, by_chance=by_chance) else validation_share(rest)) * rest / rows
+    return (1.0 if in_folds and rest >= FEWEST_FOLDED else validation_share(rest)) * rest / rows
 
 
 def known_division(dataset: Dataset, roles: Roles, table: Labelled) -> Division | None:

@@ -12,6 +12,7 @@ from ruamel.yaml.comments import CommentedMap
 from rules import document
 from rules.choices import (
     Activation,
+    Architecture,
     Augmentation,
     Choice,
     Hyperparameters,
@@ -21,9 +22,12 @@ from rules.choices import (
     NoAugmentation,
     NoTransfer,
     Optimizer,
+    RowsApart,
     Slot,
+    Standard,
     Transfer,
     Tuner,
+    Validation,
     parse_choice,
 )
 from rules.errors import ChoiceError, did_you_mean
@@ -51,7 +55,10 @@ class Bundle(BaseModel):
     tuner: Tuner
     augmentation: Augmentation = NoAugmentation()
     transfer: Transfer = NoTransfer()
-    """A bundle that was written before there were the last two choices varies no rows and takes nothing over."""
+    architecture: Architecture = Standard()
+    validation: Validation = RowsApart()
+    """A bundle that was written before there were the last four choices varies no rows, takes nothing over, has the
+    standard network, and keeps rows apart."""
 
     def choice(self, slot: Slot) -> Choice:
         choice: Choice = getattr(self, slot)
@@ -89,7 +96,7 @@ class Bundle(BaseModel):
         choices = {}
         for slot in Slot:
             try:
-                choices[slot] = parse_choice(slot, fields.get(slot, "none"))
+                choices[slot] = parse_choice(slot, fields[slot]) if slot in fields else cls.model_fields[slot].default
             except ChoiceError as error:
                 raise ChoiceError(f"{source.place(slot)}: {error}") from None
         return cls.of(choices)

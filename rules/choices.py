@@ -27,6 +27,8 @@ class Slot(StrEnum):
     TUNER = "tuner"
     AUGMENTATION = "augmentation"
     TRANSFER = "transfer"
+    ARCHITECTURE = "architecture"
+    VALIDATION = "validation"
 
     @classmethod
     def named(cls, word: str) -> Slot | None:
@@ -39,7 +41,7 @@ class Slot(StrEnum):
 
     @property
     def letter(self) -> str:
-        """The letter that starts the ids of the slot's rules: P, C, W, A and T of the notes, H, N, D and X."""
+        """The letter that starts the ids of the slot's rules: P, C, W, A and T of the notes, H, N, D, X, M and V."""
         return LETTERS[self]
 
     @property
@@ -59,6 +61,8 @@ LETTERS: Final = MappingProxyType(
         Slot.TUNER: "T",
         Slot.AUGMENTATION: "D",
         Slot.TRANSFER: "X",
+        Slot.ARCHITECTURE: "M",
+        Slot.VALIDATION: "V",
     }
 )
 LABELS: Final = MappingProxyType(
@@ -72,6 +76,8 @@ LABELS: Final = MappingProxyType(
         Slot.TUNER: "Tuning strategy",
         Slot.AUGMENTATION: "Data augmentation",
         Slot.TRANSFER: "Transfer learning",
+        Slot.ARCHITECTURE: "Network architecture",
+        Slot.VALIDATION: "Validation",
     }
 )
 
@@ -471,6 +477,61 @@ class Backbone(Choice):
 
 Transfer = Annotated[NoTransfer | Backbone, Field(discriminator="name")]
 
+# M ─ which network reads the rows ───────────────────────────────────────────────────────────────────────────────────
+
+
+class Standard(Choice):
+    """What the kind of rows asks for: hidden layers for columns, convolutions for images, windows for a forecast."""
+
+    name: Literal["standard"] = "standard"
+
+
+class RandomKernels(Choice):
+    """Frozen random convolutions describe a sequence, and hidden layers read what they say (Dempster et al. 2021).
+
+    features: at most so many shares of the steps at which a convolution is above a bias.
+    """
+
+    name: Literal["random_kernels"] = "random_kernels"
+    features: Annotated[int, Field(ge=84, le=50_000)] = 5_000
+
+
+class Inception(Choice):
+    """Convolutions of several widths side by side, in residual blocks (Ismail Fawaz et al. 2020, InceptionTime)."""
+
+    name: Literal["inception"] = "inception"
+
+
+class Recurrent(Choice):
+    """Gated recurrent units that read a sequence step by step, their recurrent kernels orthogonal at first."""
+
+    name: Literal["recurrent"] = "recurrent"
+
+
+Architecture = Annotated[Standard | RandomKernels | Inception | Recurrent, Field(discriminator="name")]
+
+# V ─ on which rows trials are compared ───────────────────────────────────────────────────────────────────────────────
+
+
+class RowsApart(Choice):
+    """Some rows that are not hold-out do not train: they select the epoch, the trial and the threshold."""
+
+    name: Literal["rows_apart"] = "rows_apart"
+
+
+class Folds(Choice):
+    """A trial is a network for each fold, trained without it and judged on it; the model is the mean of all.
+
+    count: folds into which the rows are divided. repeats: how often they are divided anew.
+    """
+
+    name: Literal["folds"] = "folds"
+    count: Annotated[int, Field(ge=2, le=10)] = 5
+    repeats: Annotated[int, Field(ge=1, le=10)] = 1
+
+
+Validation = Annotated[RowsApart | Folds, Field(discriminator="name")]
+
 UNIONS: Final[Mapping[Slot, Any]] = MappingProxyType(
     {
         Slot.ACTIVATION: Activation,
@@ -482,6 +543,8 @@ UNIONS: Final[Mapping[Slot, Any]] = MappingProxyType(
         Slot.TUNER: Tuner,
         Slot.AUGMENTATION: Augmentation,
         Slot.TRANSFER: Transfer,
+        Slot.ARCHITECTURE: Architecture,
+        Slot.VALIDATION: Validation,
     }
 )
 

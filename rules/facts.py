@@ -193,6 +193,15 @@ _ALL: Final = (
     _share("gap_share", "share of steps in time that are longer than most", "fraction of steps", _SERIES),
     _count("trial_budget", "trials that the budget allows", "trials", low=1),
     Fact(
+        name="division",
+        meaning=(
+            "what divides the rows into those that train and those that judge: chance, the entities whose rows stay "
+            "together, time, or the dataset's own column"
+        ),
+        unit="way",
+        domain=Levels(values=("chance", "entity", "time", "given")),
+    ),
+    Fact(
         name="activation",
         meaning="the activation of the hidden layers",
         unit="name",
@@ -212,6 +221,13 @@ _ALL: Final = (
         unit="hyperparameters",
         domain=Interval(low=0, high=6, whole=True),
         slot="hyperparameters",
+    ),
+    Fact(
+        name="architecture",
+        meaning="which network reads the rows",
+        unit="name",
+        domain=Levels(values=("standard", "random_kernels", "inception", "recurrent")),
+        slot="architecture",
     ),
 )
 

@@ -97,6 +97,17 @@ class ImageReading(BaseModel):
     """1 for grey, 3 for colour; None for colour where an image has some."""
 
 
+class SequenceReading(BaseModel):
+    """How the rows of a long table are gathered into sequences."""
+
+    model_config = _CLOSED
+
+    by: str
+    """The column that names each sequence: rows that share its value are the steps of one."""
+    order: str | None = None
+    """The column that orders its steps; None for the order of the file."""
+
+
 class Asked(BaseModel):
     """What a person said: all that it takes to ask again."""
 
@@ -114,6 +125,8 @@ class Asked(BaseModel):
     trials: int | None
     images: ImageReading | None = None
     """None where nothing was said about them."""
+    sequences: SequenceReading | None = None
+    """How rows are gathered into sequences; None where they are not."""
     horizon: int | None = None
     """Steps ahead of a forecast."""
     season: int | None = None

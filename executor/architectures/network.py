@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from executor.architectures import cnn, forecaster, pretrained, tabular
+from executor.architectures import cnn, forecaster, pretrained, sequence, tabular
 from executor.catalog.optimization import adapts
 from executor.parts import Architecture
 from rules.choices import Backbone
@@ -30,13 +30,16 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
         Architecture.CNN: cnn.build_network,
         Architecture.FORECASTER: forecaster.build_network,
         Architecture.TABULAR: tabular.build_network,
+        Architecture.INCEPTION: sequence.build_network,
+        Architecture.RECURRENT: sequence.build_network,
     }[parts.architecture]
     return build(parts=parts, bundle=bundle, hyperparameters=hyperparameters, seed=seed)
 
 
 def paces_of(network: keras.Model, parts: Parts, bundle: Bundle) -> list[float]:
     """By how much the learning rate of each trainable weight differs from that of a hidden layer."""
-    if parts.architecture is Architecture.CNN or not adapts(bundle.optimizer):
+    uniform = {Architecture.CNN, Architecture.INCEPTION, Architecture.RECURRENT}
+    if parts.architecture in uniform or not adapts(bundle.optimizer):
         return [1.0] * len(network.trainable_variables)
     if parts.architecture is Architecture.FORECASTER:
         return [forecaster.pace(weight.path.split("/")[-2]) for weight in network.trainable_variables]

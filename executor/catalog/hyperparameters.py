@@ -50,6 +50,8 @@ GRID_TRIALS: Final = 12  # combinations of a grid when no number of trials is gi
 FORECAST_UNITS: Final = 64
 """Units of a forecast's hidden layers: its windows are tens of numbers, and its rows few and alike."""
 FORECAST_LAYERS: Final = 2  # hidden ones of a forecast's perceptron (TiDE: one or two)
+SEQUENCE_UNITS: Final = 32  # filters of a branch (Ismail Fawaz et al. 2020), or recurrent units
+SEQUENCE_LAYERS: Final = 1  # residual blocks of three modules: depth 3 (EVIDENCE.md, section 3), or recurrent layers
 NETWORKS: Final[tuple[Value, ...]] = ("mlp", "linear", "gru")
 """The first is the default: it holds the linear one, and what the notes say of W concerns its hidden layers."""
 NEIGHBOURS: Final = 2  # per hyperparameter in a manual search that has no list of its own
@@ -95,6 +97,8 @@ def configuration(
     }
     if architecture is Architecture.CNN:
         defaults |= {"units": IMAGE_UNITS, "layers": IMAGE_LAYERS}
+    if architecture in {Architecture.INCEPTION, Architecture.RECURRENT}:
+        defaults |= {"units": SEQUENCE_UNITS, "layers": SEQUENCE_LAYERS}
     if architecture is Architecture.FORECASTER:
         defaults |= {"units": FORECAST_UNITS, "layers": FORECAST_LAYERS}
     try:
@@ -199,6 +203,8 @@ def _worth_trying(name: Hyperparameter, bundle: Bundle, scope: Scope) -> list[Va
     units, layers = [UNITS, 128, 512, 64], [2, 4, 1]
     if scope.architecture is Architecture.CNN:
         units, layers = [IMAGE_UNITS, *IMAGE_UNITS_TRIED], [*IMAGE_LAYERS_TRIED]
+    elif scope.architecture in {Architecture.INCEPTION, Architecture.RECURRENT}:
+        units, layers = [SEQUENCE_UNITS, 16, 64], [2]
     elif scope.architecture is Architecture.FORECASTER:
         units, layers = [FORECAST_UNITS, 128, 32], [1, 3]
     elif scope.rows < FEW_ROWS and not _answers_numbers(bundle):

@@ -36,14 +36,20 @@ IMAGE_EPOCHS: Final = 30
 IMAGE_STEPS: Final = 900
 """Steps of a trial on images at least, for which small datasets get more epochs, up to MOST_IMAGE_EPOCHS."""
 MOST_IMAGE_EPOCHS: Final = 100
+MOST_SEQUENCE_EPOCHS: Final = 300
+"""Of a network that reads sequences step by step: of 50 sequences an epoch is one step. InceptionTime's own 1,500 take
+minutes on two cores."""
 LARGEST_IMAGE_BATCH: Final = 128
 """Images a step. A step costs by its images: those of 512 took 14 % less processor time an image than those of 128, for
 a quarter of the steps, and a budget that ends before the schedule would has too few of them."""
 
 
+ONE_BY_ONE: Final = frozenset({Architecture.CNN, Architecture.INCEPTION, Architecture.RECURRENT})
+
+
 def batch_of(architecture: Architecture, rows: int) -> int:
     """Rows of a step, for so many training rows."""
-    return min(batch_size(rows), LARGEST_IMAGE_BATCH) if architecture is Architecture.CNN else batch_size(rows)
+    return min(batch_size(rows), LARGEST_IMAGE_BATCH) if architecture in ONE_BY_ONE else batch_size(rows)
 
 
 def epochs_of(architecture: Architecture, *, steps: int) -> int:
@@ -52,6 +58,8 @@ def epochs_of(architecture: Architecture, *, steps: int) -> int:
         return min(FORECAST_EPOCHS, table_epochs(steps))
     if architecture is Architecture.TABULAR:
         return table_epochs(steps)
+    if architecture in {Architecture.INCEPTION, Architecture.RECURRENT}:
+        return min(MOST_SEQUENCE_EPOCHS, max(IMAGE_EPOCHS, -(-IMAGE_STEPS // steps)))
     return min(MOST_IMAGE_EPOCHS, max(IMAGE_EPOCHS, -(-IMAGE_STEPS // steps)))
 
 

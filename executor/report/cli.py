@@ -1,25 +1,56 @@
-"""The verb `recommend report`."""
+"""The verbs `recommend report` and `recommend runs`."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
+from rich.console import Console
 
-from executor.report.page import page
-from executor.run import Run, write
-from rules.command import examples
+from executor.run import REPORT, RUNS, Run, write
+from rules.command import examples, format_option
 from rules.output import keep_inputs
 
-REPORT = "report.html"
+REPORT_EXAMPLES: Final = examples(
+    "recommend report runs/titanic-1",
+    "recommend report runs/titanic-1 --by Sex",
+    "recommend report runs/titanic-1 runs/titanic-2 -o compare.html",
+)
 
 
-@click.command(short_help="Write a run as one HTML page.", epilog=examples("recommend report runs/titanic-1"))
-@click.argument("run", type=click.Path(path_type=Path))
+@click.command(short_help="Write a run as one HTML page, or compare runs.", epilog=REPORT_EXAMPLES)
+@click.argument("runs", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="RUN...")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The HTML file [report.html in the run].")
-def report(*, run: Path, output: Path | None) -> None:
-    """Write RUN as one HTML page that opens offline: the score, the strategy and why, the data, the search."""
-    finished, written = Run(run), output or run / REPORT
-    keep_inputs(written, [path for path in run.iterdir() if path.name != REPORT])
-    write(written, page(finished))
+@click.option("--by", metavar="COLUMN", default="", help="Tell the score for each group that a column makes.")
+def report(*, runs: tuple[Path, ...], output: Path | None, by: str) -> None:
+    """Write RUN as one HTML page that opens offline: the score, the strategy and why, the data, the search.
+
+    Of several runs, the page lays them side by side.
+    """
+    from executor.report.compare import compared  # noqa: PLC0415  drawing takes a moment to load
+    from executor.report.page import page  # noqa: PLC0415  likewise
+
+    finished = [Run(path) for path in runs]
+    if len(runs) > 1 and output is None:
+        raise click.UsageError("Several runs are compared in a file of their own. Name it with -o compare.html.")
+    if len(runs) > 1 and by:
+        raise click.UsageError("--by is for the report of one run. Leave it out, or name one run.")
+    written = output or runs[0] / REPORT
+    keep_inputs(written, [path for run in runs for path in run.iterdir() if path.name != REPORT])
+    write(written, page(finished[0], by=by) if len(finished) == 1 else compared(finished))
     click.echo(f"Wrote {written}.", err=True)
+
+
+@click.command(short_help="List the runs of a folder.", epilog=examples("recommend runs", "recommend runs experiments"))
+@click.argument("folder", type=click.Path(path_type=Path), default=RUNS)
+@format_option
+def runs(*, folder: Path, form: str) -> None:
+    """List the runs in FOLDER, by default those in runs/: dataset, score, best baseline, when, and how far they are."""
+    from executor.report.listing import listed, show_runs  # noqa: PLC0415  reading runs takes a moment to load
+
+    found = listed(folder)
+    if form == "json":
+        click.echo("[" + ",\n ".join(one.model_dump_json() for one in found) + "]")
+    else:
+        show_runs(found, folder, Console(highlight=False))

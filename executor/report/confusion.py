@@ -1,22 +1,19 @@
-"""Which classes a model takes for which, counted from a run's predictions of the hold-out."""
+"""Which classes a model takes for which, counted from a run's answers for the hold-out."""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import pyarrow as pa
-from pyarrow import csv
+import numpy as np
 
-from executor.run import PREDICTIONS
-from rules.errors import RunError
 from rules.facts import Task
 
 if TYPE_CHECKING:
-    from executor.run import Run
+    from executor.report.answers import Answers
 
 MOST_CLASSES: Final = 20  # a wider table cannot be taken in at a glance
+MOST_MISTAKES: Final = 10  # pairs of classes that are listed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,25 +23,32 @@ class Confusion:
     labels: tuple[str, ...]
     counts: tuple[tuple[int, ...], ...]
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether the table can be taken in."""
+        return len(self.labels) <= MOST_CLASSES
 
-def confusion(run: Run) -> Confusion | None:
-    """The confusion matrix of a classification; None for another task, and for more than MOST_CLASSES classes.
+    def share(self, true: int, said: int) -> float:
+        """Of the rows of a true class, the share for which a class was said; 0 where it has no row."""
+        return self.counts[true][said] / max(1, sum(self.counts[true]))
 
-    Raises RunError where the predictions are missing or damaged.
-    """
-    signature = run.signature
-    labels = signature.labels
-    if signature.task not in {Task.BINARY, Task.MULTICLASS} or len(labels) > MOST_CLASSES:
+    @property
+    def mistakes(self) -> list[tuple[str, str, int]]:
+        """The most frequent mistakes: true class, said class, rows."""
+        pairs = [
+            (self.labels[true], self.labels[said], count)
+            for true, row in enumerate(self.counts)
+            for said, count in enumerate(row)
+            if true != said and count
+        ]
+        return sorted(pairs, key=lambda pair: -pair[2])[:MOST_MISTAKES]
+
+
+def confusion(answers: Answers) -> Confusion | None:
+    """The confusion matrix of a classification; None for another task."""
+    said = answers.said
+    if said.task not in {Task.BINARY, Task.MULTICLASS}:
         return None
-    words = dict.fromkeys(("truth", "prediction"), pa.string())
-    wanted = csv.ConvertOptions(column_types=words, include_columns=[*words], strings_can_be_null=False)
-    path = run.directory / PREDICTIONS
-    try:
-        read = csv.read_csv(path, parse_options=_WITH_LINES, convert_options=wanted)
-    except (OSError, pa.ArrowException) as error:
-        raise RunError(f"{path} cannot be read: {str(error).splitlines()[0].rstrip('.')}. Restore the file.") from None
-    pairs = Counter(zip(read["truth"].to_pylist(), read["prediction"].to_pylist(), strict=True))
-    return Confusion(labels=labels, counts=tuple(tuple(pairs[true, said] for said in labels) for true in labels))
-
-
-_WITH_LINES: Final = csv.ParseOptions(newlines_in_values=True)  # a class may be named over several lines
+    classes = len(answers.names)
+    counts = np.bincount(said.truth * classes + said.decided, minlength=classes * classes).reshape(classes, classes)
+    return Confusion(labels=answers.names, counts=tuple(tuple(row) for row in counts.tolist()))

@@ -101,7 +101,7 @@ class StackedGraph:
         self._at = at
         self._batch = batch
         self._compute = compute
-        folds = at.parts.fold_count
+        folds = at.parts.folds_of_a_repeat
         self._unseen = folds / (folds - 1) if folds > 1 else 1.0  # for the rows of a batch that a network does not see
         self._rule = update_rule(at.bundle.optimizer)
         self._paces = shape.paces if adapts(at.bundle.optimizer) else [1.0] * len(shape.weights)
@@ -270,7 +270,7 @@ class StackedGraph:
             tape.watch(stack.weights)
             losses = self._losses(batch.target, self._forward(stack, batch.inputs, keep) + batch.offset)
             # Each trial's mean; they are added up, so that each has the gradient that it would have alone.
-            seen = tf.cast(batch.fold != stack.fold[:, None], tf.float32)
+            seen = tf.cast(tf.reduce_all(batch.fold != stack.fold[:, None, None], axis=2), tf.float32)
             cost = tf.reduce_sum(losses * batch.weight * seen) * self._unseen / self._batch
         gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(cost, stack.weights)]
         return self._updated(stack, gradients, rate)

@@ -284,9 +284,10 @@ def rebuild(outcome: Outcome, bundle: Bundle, parts: Parts, seed: int) -> list[k
 def unseen(outputs: np.ndarray, folds: np.ndarray) -> np.ndarray:
     """Of each row the outputs of the network that did not train on it, (…, rows, outputs).
 
-    outputs: (…, folds, rows, outputs), of the networks that trained without each fold. folds: (rows,).
+    outputs: (…, folds, rows, outputs), of the networks that trained without each fold. folds: (rows, repeats); of
+    several repeats the mean of the networks that did not see a row.
     """
-    return outputs[..., folds, np.arange(len(folds)), :]
+    return np.asarray(outputs[..., folds, np.arange(len(folds))[:, None], :].mean(axis=-2))
 
 
 def _of_fold(arrays: Mapping[str, np.ndarray], fold: int) -> dict[str, np.ndarray]:

@@ -35,7 +35,7 @@ class Rows:
     weight: tf.Tensor
     """(rows,) float32, mean 1."""
     fold: tf.Tensor
-    """(rows,) int32; all 0 where there are no folds."""
+    """(rows, repeats) int32; all 0 where there are no folds."""
     images: ImageFeed | None = None
     """Where the rows are images."""
 
@@ -115,6 +115,6 @@ def on_device(examples: Examples, parts: Parts, weight: np.ndarray | None = None
         target=tf.constant(examples.target, tf.float32),
         offset=tf.constant(examples.offset, tf.float32),
         weight=tf.constant(np.ones(len(examples), np.float32) if weight is None else weight, tf.float32),
-        fold=tf.constant(np.zeros(len(examples)) if examples.fold is None else examples.fold, tf.int32),
+        fold=tf.constant(np.zeros((len(examples), 1)) if examples.fold is None else examples.fold, tf.int32),
         images=images,
     )

@@ -140,7 +140,7 @@ def _measured(record: Record, proved: ProvedBook, data: Path | None) -> tuple[Ma
 
 
 def _measured_on(path: Path, record: Record, proved: ProvedBook) -> tuple[Mapping[str, Measurement], str]:
-    with Dataset.open(str(path), delimiter=record.asked.delimiter, reading=record.asked.images) as dataset:
+    with Dataset.open(str(path), delimiter=record.asked.delimiter, reading=Said.again(record.asked).reading) as dataset:
         same = "the same bytes" if dataset.digest == record.dataset.digest else "which has changed since"
         advice = advise(
             dataset, Said.again(record.asked), book=proved, budget=record.asked.budget, trials=record.asked.trials

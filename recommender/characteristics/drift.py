@@ -95,7 +95,7 @@ def drift(
     """
     numbers, levels = {}, {}
     for name, kind in kinds.items():
-        if kind is Kind.IMAGE:
+        if kind in {Kind.IMAGE, Kind.SEQUENCE}:
             continue
         if kind is Kind.DATETIME:
             numbers[name] = f"CAST(epoch({time_stamp(name, storage[name])}) AS DOUBLE)"

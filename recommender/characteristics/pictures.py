@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +13,7 @@ from recommender.kinds import Kind
 from recommender.sql import level_text, one_in, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import duckdb
 
@@ -27,7 +27,7 @@ SAMPLE_IMAGES: Final = 2_000  # evenly spread; a share of one half of them then 
 SAMPLE_BYTES: Final = 2**26  # of pixels, 64 MiB: of large images fewer are looked at
 FEWEST_IMAGES: Final = 100  # of a sample, below which neighbours tell nothing
 COARSE_SIDE: Final = 16  # pixels to which images are averaged before they are compared
-COMPARED_IMAGES: Final = 5_000  # of each part; chance then explains a distance of 0.05 at most
+COMPARED_CELLS: Final = 5_000  # of each part; chance then explains a distance of 0.05 at most
 BETTER_THAN_CHANCE: Final = 1.25
 """Times the accuracy of the most frequent class, below which neighbours say nothing of what a mirror changes."""
 
@@ -145,24 +145,42 @@ def nearest(known: np.ndarray, classes: np.ndarray, asked: np.ndarray) -> np.nda
 def picture_drift(
     connection: duckdb.DuckDBPyConnection, images: Images, *, training: str, hold_out: str
 ) -> Sequence[Drift]:
-    """How far brightness and contrast of images differ between two parts, the farthest beyond chance first.
+    """How far brightness and contrast of images differ between two parts, as `cell_drift`."""
 
-    training, hold_out: tables in SQL; of each at most COMPARED_IMAGES are looked at, evenly spread.
+    def measured(cell: bytes) -> tuple[float, ...]:
+        pixels = np.frombuffer(cell, np.uint8)
+        return float(pixels.mean()), float(pixels.std())
+
+    measures = ("brightness", "contrast")
+    return cell_drift(connection, images.name, measures, measured, training=training, hold_out=hold_out)
+
+
+def cell_drift(
+    connection: duckdb.DuckDBPyConnection,
+    column: str,
+    measures: Sequence[str],
+    measured: Callable[[Any], tuple[float, ...]],
+    *,
+    training: str,
+    hold_out: str,
+) -> Sequence[Drift]:
+    """How far what is measured of a column's cells differs between two parts, the farthest beyond chance first.
+
+    measures: their names. measured: their values of one cell. training, hold_out: tables in SQL; of each at most
+    COMPARED_CELLS cells are looked at, evenly spread.
     """
-    names = {one: f"{one} of {images.name}" for one in ("brightness", "contrast")}
-    parts = {"training_pictures": training, "hold_out_pictures": hold_out}
+    names = [f"{one} of {column}" for one in measures]
+    parts = {"training_cells": training, "hold_out_cells": hold_out}
     for table, part in parts.items():
         ((rows,),) = connection.execute(f"SELECT count(*) FROM {part}").fetchall()
         cells = connection.execute(
-            f"SELECT cell FROM (SELECT {quoted(images.name)} AS cell, row_number() OVER () AS rowid FROM {part}) "
-            f"WHERE {one_in(-(-rows // COMPARED_IMAGES))}"
+            f"SELECT cell FROM (SELECT {quoted(column)} AS cell, row_number() OVER () AS rowid FROM {part}) "
+            f"WHERE {one_in(-(-rows // COMPARED_CELLS))}"
         ).fetchall()
-        pixels = (np.frombuffer(cell, np.uint8) for (cell,) in cells)
-        seen = [(float(one.mean()), float(one.std())) for one in pixels]
-        measured = dict(zip(names.values(), np.array(seen).reshape(-1, len(names)).T, strict=True))
-        connection.register("measured", pa.table(measured))
+        values = np.array([measured(cell) for (cell,) in cells], np.float64).reshape(-1, len(names))
+        connection.register("measured", pa.table(dict(zip(names, values.T, strict=True))))
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS FROM measured")
         connection.unregister("measured")
-    kinds, storage = dict.fromkeys(names.values(), Kind.NUMERIC), dict.fromkeys(names.values(), "DOUBLE")
+    kinds, storage = dict.fromkeys(names, Kind.NUMERIC), dict.fromkeys(names, "DOUBLE")
     training, hold_out = parts
     return drift(connection, kinds, storage, training=training, hold_out=hold_out)

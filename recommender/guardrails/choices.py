@@ -9,9 +9,9 @@ from recommender.characteristic import by_name, measured_number
 from recommender.guardrails.rows import FEW_ROWS
 from recommender.manifest import digest_of
 from recommender.splitting import share_that_selects
-from rules.choices import F1, Accuracy, Backbone, Bayesian, Hyperband
+from rules.choices import F1, Accuracy, Backbone, Bayesian, Folds, Hyperband
 from rules.errors import ChoiceError
-from rules.facts import Modality, Task
+from rules.facts import Task
 from rules.record import Guardrail
 
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ def check_choices(bundle: Bundle, profile: Profile) -> Iterator[Guardrail]:
     """What the decided bundle asks of the data, and how many rows it gets."""
     measured = by_name(profile.characteristics)
     rows = round(measured_number(measured, "rows"))
-    by_chance = profile.modality is not Modality.IMAGE and profile.task is not Task.FORECASTING
-    share = share_that_selects(rows, by_chance=by_chance)
+    share = share_that_selects(rows, in_folds=isinstance(bundle.validation, Folds))
     selecting = share * rows
     if isinstance(bundle.metric, F1) and bundle.metric.threshold == "tuned" and profile.task is not Task.MULTICLASS:
         yield _of_threshold(selecting, share, profile)

@@ -61,7 +61,7 @@ def check_columns(roles: Roles, summaries: Summaries) -> Iterator[Guardrail]:
         message = f"{roles.split_column!r} names the parts of a split; it is used for that and not learned from."
         yield Guardrail(name="split_column", status="done", message=message, columns=(roles.split_column,))
     yield from _of_identifiers(rest, used)
-    yield from _of_columns_beside_images(rest, roles)
+    yield from _of_columns_beside(rest, roles)
     yield from _of_constants(rest, used, summaries)
     yield _of_missing(used)
     many = {name: one.distinct for name, one in used.items() if rest[name].kind in CODED and one.distinct > MANY_LEVELS}
@@ -129,11 +129,12 @@ def _of_identifiers(rest: Mapping[str, Role], used: Summaries) -> Iterator[Guard
     )
 
 
-def _of_columns_beside_images(rest: Mapping[str, Role], roles: Roles) -> Iterator[Guardrail]:
-    beside = tuple(name for name, role in rest.items() if role.kind not in {Kind.IMAGE, *UNUSED_KINDS})
-    if roles.has_images and beside:
-        message = f"Left out because a model reads the images alone: {_named(beside)}."
-        yield Guardrail(name="columns_beside_images", status="done", message=message, columns=beside)
+def _of_columns_beside(rest: Mapping[str, Role], roles: Roles) -> Iterator[Guardrail]:
+    beside = tuple(name for name, role in rest.items() if name not in roles.features and role.kind not in UNUSED_KINDS)
+    if beside and (roles.has_images or roles.has_sequences):
+        what = "images" if roles.has_images else "sequences"
+        message = f"Left out because a model reads the {what} alone: {_named(beside)}."
+        yield Guardrail(name=f"columns_beside_{what}", status="done", message=message, columns=beside)
 
 
 def _of_constants(rest: Mapping[str, Role], used: Summaries, summaries: Summaries) -> Iterator[Guardrail]:

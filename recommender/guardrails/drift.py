@@ -45,8 +45,8 @@ def check_drift(roles: Roles, drifts: Sequence[Drift], words: str | None) -> Gua
         else f"{len(columns):,} columns differ between {words}, most {worst.column!r} ({found}"
     )
     helps = f"Check the column, or leave it out with --kind '{worst.column}=identifier'."
-    if roles.has_images:
-        helps = "Check where these images come from."
+    if roles.has_images or roles.has_sequences:
+        helps = f"Check where these {'images' if roles.has_images else 'sequences'} come from."
     message = f"{who}, at least {DRIFT:g}): the score shows how a model bears that. {helps}"
     return _guardrail("alerted", message, columns, worst)
 

@@ -1,4 +1,4 @@
-"""NumPy archives (.npz): one array of images, and a column for each array of one value a row."""
+"""NumPy archives (.npz): one array of images or sequences, and a column for each array of one value a row."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pyarrow as pa
 
+from recommender.readers.sequences import LENGTHS, Sequences, cells_of, may_be_sequences
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -63,35 +64,53 @@ class Images:
         return f"{self.height} x {self.width} pixels, {'grey' if self.channels == 1 else 'in colour'}"
 
 
-def read_arrays(connection: duckdb.DuckDBPyConnection, path: Path) -> Images:
-    """Read an archive into the table `dataset`, in the order of its arrays; returns which column holds the images.
+def read_arrays(connection: duckdb.DuckDBPyConnection, path: Path) -> Images | Sequences:
+    """Read an archive into the table `dataset`, in the order of its arrays; returns which column holds no plain values.
 
-    Images are bytes, floats between 0 and 1, or numbers between 0 and 255; what is not a byte is rounded to one.
-    Raises DatasetError unless the arrays are one of images, and others of one plain value for each image.
+    Images are bytes, floats between 0 and 1, or numbers between 0 and 255; what is not a byte is rounded to one. An
+    array of three dimensions that can be none, or has an array `lengths` beside it, is one of sequences, and with such
+    lengths also one of two dimensions.
+    Raises DatasetError unless the arrays are one of these, and others of one plain value a row.
     """
     arrays = _arrays(path)
     pixels = {name: array for name, array in arrays.items() if array.ndim in IMAGE_DIMENSIONS}
-    if not pixels:
+    rows_of_steps = {name: array for name, array in arrays.items() if _are_steps(array, arrays)}
+    if not pixels and not rows_of_steps:
         found = ", ".join(f"{name!r} {array.shape}" for name, array in arrays.items())
         raise DatasetError(
-            f"An .npz must hold an array of images, {SHAPE}, but {path} holds {found or 'no array'}. "
-            "Reshape the one with the images, or write a table as CSV or Parquet."
+            f"An .npz must hold an array of images, {SHAPE}, or of sequences, (rows, steps, channels), but {path} "
+            f"holds {found or 'no array'}. Reshape the one with them (X[..., None] makes sequences of one channel), or "
+            "write a table as CSV or Parquet."
         )
-    if len(pixels) > 1:
+    arrayed = pixels or rows_of_steps
+    if len(arrayed) > 1:
         raise DatasetError(
-            f"An .npz must hold one array of images, but {path} holds {len(pixels)}: {', '.join(map(repr, pixels))}. "
-            "Join them to one, and name the part of each row ('train', 'test') in an array 'split'."
+            f"An .npz must hold one array of images or sequences, but {path} holds {len(arrayed)}: "
+            f"{', '.join(map(repr, arrayed))}. Join them to one, and name the part of each row ('train', 'test') in an "
+            "array 'split'."
         )
-    ((name, array),) = pixels.items()
-    images, values = _images(path, name, array)
+    ((name, array),) = arrayed.items()
+    if array.ndim < min(IMAGE_DIMENSIONS) or (array.ndim == min(IMAGE_DIMENSIONS) and may_be_sequences(array, arrays)):
+        lengths = next(((own, one) for own, one in arrays.items() if own.lower() == LENGTHS), None)
+        seen: Images | Sequences
+        seen, cells = cells_of(path, name, array, lengths)
+        arrays = {own: one for own, one in arrays.items() if lengths is None or own != lengths[0]}
+    else:
+        seen, values = _images(path, name, array)
+        cells = _bytes_of_each(values)
     columns = {
-        other: _bytes_of_each(values) if other == name else _column(path, other, one, name, len(values))
-        for other, one in arrays.items()
+        other: cells if other == name else _column(path, other, one, name, len(cells)) for other, one in arrays.items()
     }
     connection.register("arrays", pa.table(columns))
     connection.execute("CREATE OR REPLACE TABLE dataset AS FROM arrays")
     connection.unregister("arrays")
-    return images
+    return seen
+
+
+def _are_steps(array: np.ndarray, arrays: Mapping[str, np.ndarray]) -> bool:
+    """Whether an array of two dimensions, with lengths beside it, holds a sequence of one channel a row."""
+    has_lengths = any(name.lower() == LENGTHS for name in arrays)
+    return has_lengths and array.ndim == 2 and array.shape[1] > 1 and array.dtype.kind in "iuf"  # noqa: PLR2004
 
 
 def _arrays(path: Path) -> Mapping[str, np.ndarray]:
@@ -176,7 +195,7 @@ def _column(path: Path, name: str, array: np.ndarray, images: str, rows: int) ->
         array = array[:, 0]
     if array.ndim != 1 or len(array) != rows:
         raise DatasetError(
-            f"Each array beside the images must hold one value for each of them, so have the shape ({rows},) as "
+            f"Each array beside {images!r} must hold one value for each of its rows, so have the shape ({rows},) as "
             f"{images!r} has {rows} rows, but {name!r} of {path} has the shape {array.shape}. Mend it or leave it out."
         )
     if array.dtype.kind == "S":

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from recommender.readers.arrays import Images
+    from recommender.readers.sequences import Sequences
 
 FORMATS: Final = {
     ".csv": "csv",
@@ -40,8 +41,8 @@ NOT_TABLES: Final = {
     ".json": "a JSON document; JSON lines end in .jsonl",
 }
 READABLE: Final = (
-    "CSV (.csv), TSV (.tsv), Parquet (.parquet) and JSON lines (.jsonl), the text ones also as .gz, images as an array "
-    "(.npz), and a folder, .zip or .tar of image files"
+    "CSV (.csv), TSV (.tsv), Parquet (.parquet) and JSON lines (.jsonl), the text ones also as .gz, images or "
+    "sequences as an array (.npz), and a folder, .zip or .tar of image files"
 )
 PARQUET_MAGIC: Final = b"PAR1"
 ARCHIVES: Final = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -57,8 +58,8 @@ def read_file(
     *,
     delimiter: str | None,
     reading: ImageReading | None = None,
-) -> tuple[str, Images | None]:
-    """Read a file into the table `dataset`, in file order; returns the name of its format, and which column is images.
+) -> tuple[str, Images | Sequences | None]:
+    """Read a file into the table `dataset`, in file order; returns its format, and which column is not of plain values.
 
     delimiter: one character for text tables; None means by the extension: tabs in .tsv, commas otherwise.
     reading: what a person said about image files.
@@ -66,13 +67,13 @@ def read_file(
     """
     if path.is_dir() or (path.is_file() and path.name.lower().endswith(ARCHIVES)):
         return _read_collection(connection, path, delimiter=delimiter, reading=reading or ImageReading())
-    form, images = _read_one(connection, path, delimiter=delimiter)
-    if images is None and _may_hold_paths(connection):
+    form, arrays = _read_one(connection, path, delimiter=delimiter)
+    if arrays is None and _may_hold_paths(connection):
         from recommender.readers.files import Folder  # noqa: PLC0415  as below
         from recommender.readers.image_files import read_paths  # noqa: PLC0415
 
-        images = read_paths(connection, Folder(path.parent), reading or ImageReading(), where=str(path))
-    return form, images
+        arrays = read_paths(connection, Folder(path.parent), reading or ImageReading(), where=str(path))
+    return form, arrays
 
 
 def _may_hold_paths(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -115,7 +116,9 @@ def _read_collection(
     return form, images
 
 
-def _read_one(connection: duckdb.DuckDBPyConnection, path: Path, *, delimiter: str | None) -> tuple[str, Images | None]:
+def _read_one(
+    connection: duckdb.DuckDBPyConnection, path: Path, *, delimiter: str | None
+) -> tuple[str, Images | Sequences | None]:
     found = _format(path)
     if found in DELIMITERS:
         separator = DELIMITERS[found] if delimiter is None else delimiter.replace(r"\t", "\t")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from executor.quiet import quiet_tensorflow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from executor.run import Run
@@ -15,6 +17,22 @@ quiet_tensorflow()
 
 from executor import train  # noqa: E402  after TensorFlow was silenced
 from recommender.examples import example  # noqa: E402
+
+
+class Raising(logging.Handler):
+    """Makes an error of what is only told at the end of a training."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        raise AssertionError(record.getMessage())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_report_is_missing() -> Iterator[None]:
+    """A report that cannot be made never stops a training; here it fails the test."""
+    log, handler = logging.getLogger("executor.report.writing"), Raising()
+    log.addHandler(handler)
+    yield
+    log.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,11 @@
-"""`recommend report`: one page of a run, in which names of the data stay text."""
+"""`recommend report` and `recommend runs`: a page of one run or several, in which names of the data stay text."""
 
 from __future__ import annotations
 
 import csv
+import json
+import logging
+import re
 import shutil
 import subprocess
 import sys
@@ -10,12 +13,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
+from sklearn.metrics import roc_auc_score
 
-from executor.report.cli import report
+from executor.report import writing
+from executor.report.again import opened_again
+from executor.report.answers import read_answers
+from executor.report.cli import report, runs
+from executor.report.command import command
+from executor.report.compare import compared
 from executor.report.confusion import confusion
 from executor.report.page import page
-from executor.run import PREDICTIONS, Run
-from rules.errors import PcwatError, RunError
+from executor.run import IMPORTANCE, PREDICTIONS, REPORT, SCORES, Run
+from recommender.examples import example
+from recommender.manifest import Manifest
+from rules.errors import ColumnError, DatasetError, PcwatError, RunError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +49,39 @@ def test_the_page_has_the_answer_and_asks_for_nothing_from_elsewhere(cancer_run:
         assert outside not in text
 
 
+def test_training_leaves_the_page_in_the_run_as_the_verb_writes_it_again(cancer_run: Run, tmp_path: Path) -> None:
+    written = (cancer_run.directory / REPORT).read_text(encoding="utf-8")
+    again = tmp_path / "again.html"
+    ended = CliRunner().invoke(report, [str(cancer_run.directory), "-o", str(again)])
+    assert ended.exit_code == 0, ended.output
+    assert again.read_text(encoding="utf-8") == written
+    assert len(written) < 5_000_000
+
+
+def test_a_page_that_cannot_be_made_is_told_and_loses_nothing(
+    copied: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (copied.directory / REPORT).unlink()
+
+    def broken(*_: object) -> str:
+        raise MemoryError("no room for a plot")
+
+    monkeypatch.setattr(writing, "page", broken)
+    monkeypatch.setattr(logging.getLogger(writing.__name__), "handlers", [])
+    writing.write_report(copied, None)
+    assert "recommend report" in caplog.text
+    assert "no room for a plot" in caplog.text
+    assert copied.scores.rows > 0
+    assert not (copied.directory / REPORT).exists()
+
+
+def test_each_plot_has_words_for_those_who_do_not_see_it(cancer_run: Run) -> None:
+    drawings = re.findall(r"<svg [^>]*>", page(cancer_run))
+    assert len(drawings) >= 8
+    labels = [re.search(r'role="img" aria-label="([^"]{30,})"', drawing) for drawing in drawings]
+    assert all(labels)
+
+
 def test_a_hostile_name_stays_text(copied: Run) -> None:
     record = copied.record
     seen = record.dataset.model_copy(update={"name": HOSTILE, "targets": (HOSTILE,)})
@@ -48,8 +92,16 @@ def test_a_hostile_name_stays_text(copied: Run) -> None:
     assert "{{ 7*7 }}" in text
 
 
+def test_the_answers_are_read_as_they_were_scored(cancer_run: Run) -> None:
+    answers = read_answers(cancer_run)
+    assert len(answers) == cancer_run.scores.rows
+    area = roc_auc_score(answers.said.truth, answers.said.outcome[:, 0])
+    assert area == pytest.approx(cancer_run.scores.hold_out.value)
+    assert f"Area under the curve: {answers.names[1]} {area:.4g}" in page(cancer_run)
+
+
 def test_the_confusion_matrix_counts_the_rows_of_the_hold_out(cancer_run: Run) -> None:
-    found = confusion(cancer_run)
+    found = confusion(read_answers(cancer_run))
     assert found is not None
     with (cancer_run.directory / PREDICTIONS).open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -58,9 +110,27 @@ def test_the_confusion_matrix_counts_the_rows_of_the_hold_out(cancer_run: Run) -
     assert sum(found.counts[at][at] for at in range(2)) == right
 
 
+def test_the_importance_of_columns_is_kept_as_aggregates_and_sealed(cancer_run: Run) -> None:
+    found = cancer_run.importance
+    assert found is not None
+    assert {one.name for one in found.columns} | set(found.missing) == {
+        column.name for column in cancer_run.signature.columns
+    }
+    assert found.rows == cancer_run.scores.rows
+    losses = [one.loss for one in found.columns]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[0] > 0
+    manifest = Manifest.read(cancer_run.directory)
+    assert manifest is not None
+    assert IMPORTANCE in manifest.files
+
+
 def test_damage_is_told_with_the_file(copied: Run) -> None:
     (copied.directory / PREDICTIONS).unlink()
     with pytest.raises(RunError, match=r"predictions\.csv cannot be read: .*\. Restore the file"):
+        page(copied)
+    (copied.directory / PREDICTIONS).write_text('"row","truth"\n1,"benign"\n')
+    with pytest.raises(RunError, match=r"predictions\.csv cannot be read: it lacks .*\. Restore the file"):
         page(copied)
 
 
@@ -71,6 +141,87 @@ def test_the_page_never_overwrites_what_the_run_holds(copied: Run) -> None:
     assert "must not overwrite what is read" in str(ended.exception)
 
 
+def test_scores_are_told_for_each_group_of_a_column(cancer_run: Run) -> None:
+    kinds = cancer_run.record.dataset.kinds
+    text = page(cancer_run, by=next(name for name, kind in kinds.items() if kind == "numeric"))
+    table = text[text.index("<th>Group</th>") :]
+    counts = [int(found) for found in re.findall(r'</bdi></td><td class="number">(\d+)</td>', table)]
+    assert len(counts) == 4
+    assert sum(counts) == cancer_run.scores.rows
+    with pytest.raises(ColumnError, match=r"--by takes a column of the dataset, but .* has no column 'radiuss'"):
+        page(cancer_run, by="radiuss")
+
+
+def test_rows_of_a_dataset_that_changed_are_not_taken_for_those_of_the_run(copied: Run, tmp_path: Path) -> None:
+    changed = tmp_path / "changed.csv"
+    changed.write_text(example("breast_cancer").read_text() + "\n")
+    copied.__dict__["plan"] = copied.plan.model_copy(update={"dataset": str(changed)})
+    assert opened_again(copied, must=False) == (None, f"{changed} has changed since the run")
+    with pytest.raises(DatasetError, match=r"--by reads a column of the dataset again, but .* has changed"):
+        page(copied, by="diagnosis")
+
+
+def test_the_command_of_a_run_trains_it_again(cancer_run: Run) -> None:
+    words = command(cancer_run).split()
+    assert words[:2] == ["recommend", "train"]
+    assert "--target diagnosis" in command(cancer_run)
+    assert command(cancer_run).endswith("--trials 3 --seed 0")
+
+
+def test_runs_are_laid_side_by_side(cancer_run: Run, copied: Run, tmp_path: Path) -> None:
+    output = tmp_path / "compare.html"
+    ended = CliRunner().invoke(report, [str(cancer_run.directory), str(copied.directory), "-o", str(output)])
+    assert ended.exit_code == 0, ended.output
+    text = output.read_text(encoding="utf-8")
+    assert "<bdi>cancer</bdi>" in text
+    assert "<bdi>run</bdi>" in text
+    assert "differs" not in re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
+    assert "<script" not in text
+    missing = CliRunner().invoke(report, [str(cancer_run.directory), str(copied.directory)])
+    assert missing.exit_code == 2
+    assert "-o compare.html" in missing.output
+
+
+def test_runs_on_different_data_are_not_to_be_compared_by_score(cancer_run: Run, copied: Run) -> None:
+    record = copied.record
+    other = record.dataset.model_copy(update={"digest": "sha256:0", "name": HOSTILE})
+    copied.__dict__["record"] = record.model_copy(update={"dataset": other})
+    text = compared([cancer_run, copied])
+    assert "trained on different datasets" in text
+    assert "<script" not in text
+
+
+def test_runs_are_listed_with_how_far_they_are(cancer_run: Run, tmp_path: Path) -> None:
+    for name in ("whole", "stopped", "damaged"):
+        shutil.copytree(cancer_run.directory, tmp_path / name)
+    (tmp_path / "stopped" / SCORES).unlink()
+    (tmp_path / "damaged" / SCORES).write_text("{")
+    (tmp_path / "no run").mkdir()
+    ended = CliRunner().invoke(runs, [str(tmp_path), "--format", "json"])
+    assert ended.exit_code == 0, ended.output
+    found = {one["name"]: one for one in json.loads(ended.output)}
+    assert {name: one["state"] for name, one in found.items()} == {
+        "whole": "finished",
+        "stopped": "interrupted",
+        "damaged": "damaged",
+    }
+    assert found["whole"]["hold_out"]["value"] == pytest.approx(cancer_run.scores.hold_out.value)
+    best = max(one.value or 0.0 for one in cancer_run.scores.baselines.values())
+    assert found["whole"]["baseline_value"] == pytest.approx(best)
+    assert found["stopped"]["detail"].split()[0] == str(cancer_run.summary.trials)
+    text = CliRunner().invoke(runs, [str(tmp_path)]).output
+    assert "recommend train --resume" in text
+    assert "breast_cancer.csv" in text
+    assert max(map(len, text.splitlines()[:10])) <= 80
+
+
+def test_a_folder_without_runs_says_what_makes_one(tmp_path: Path) -> None:
+    ended = CliRunner().invoke(runs, [str(tmp_path)])
+    assert "recommend train DATASET" in ended.output
+    gone = CliRunner().invoke(runs, [str(tmp_path / "none")])
+    assert isinstance(gone.exception, RunError)
+
+
 def test_writing_the_page_does_not_import_tensorflow(cancer_run: Run, tmp_path: Path) -> None:
     command = (
         "import sys; from executor.report.cli import report; report(sys.argv[1:], standalone_mode=False); "
@@ -79,3 +230,10 @@ def test_writing_the_page_does_not_import_tensorflow(cancer_run: Run, tmp_path: 
     words = [str(cancer_run.directory), "-o", str(tmp_path / "report.html")]
     subprocess.run([sys.executable, "-c", command, *words], check=True, timeout=60)
     assert (tmp_path / "report.html").stat().st_size < 5_000_000
+
+
+def test_naming_the_verbs_does_not_load_what_draws(tmp_path: Path) -> None:
+    command = (
+        "import sys; from executor.report.cli import report, runs; assert not {'altair', 'sklearn'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", command], check=True, timeout=60, cwd=tmp_path)

@@ -24,8 +24,8 @@ class Clock:
     ("seconds", "encoding", "reserve"),
     [
         (600, 0.1, 30),  # 5 %
-        (120, 0.1, 6),  # both rules agree
-        (20, 0.1, 6),  # at least 6 s
+        (160, 0.1, 8),  # both rules agree
+        (20, 0.1, 8),  # at least 8 s
         (4, 0.1, 2),  # at most half
         (100, 5, 20),  # four times as long as the rows took to encode
         (20, 5, 10),  # at most half, also then
@@ -42,15 +42,15 @@ def test_a_part_of_the_budget_is_reserved_for_what_follows_the_search(
 def test_the_answers_of_a_slow_network_after_the_search_are_reserved_time_for() -> None:
     budget = Budget(seconds=100)
     budget.answering, budget.answers = 2.0, 3.0
-    assert budget.reserve == pytest.approx(6 + 6)
+    assert budget.reserve == pytest.approx(8 + 6)
 
 
 def test_remaining_counts_down_to_the_deadline_and_stays_at_zero() -> None:
     clock = Clock()
     budget = Budget(seconds=100, clock=clock)
-    assert (budget.deadline, budget.remaining(), budget.spent()) == (1_094, 94, 0)
+    assert (budget.deadline, budget.remaining(), budget.spent()) == (1_092, 92, 0)
     clock.reading += 30
-    assert (budget.remaining(), budget.spent(), budget.exhausted) == (64, 30, False)
+    assert (budget.remaining(), budget.spent(), budget.exhausted) == (62, 30, False)
     clock.reading += 68
     assert (budget.remaining(), budget.spent(), budget.exhausted) == (0, 98, True)
 

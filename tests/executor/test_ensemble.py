@@ -10,7 +10,7 @@ import pytest
 
 from executor.budget import Budget
 from executor.catalog.performance import performance_metric
-from executor.ensemble import FEWEST_ROWS, _greedy, choose, validation_outputs
+from executor.ensemble import FEWEST_ROWS, _gain, _greedy, choose, validation_outputs
 from executor.search import Trials, rebuild, search
 from recommender import speed
 from rules.choices import HighAndMedium, Random
@@ -116,3 +116,16 @@ def test_one_network_is_kept_where_it_was_asked_for_or_rows_are_few(
         "one trial"
         in choose(Trials(ranked=trials.ranked[:1], stopped_by="trials"), bundle, noisy, metric=metric, seed=0).why
     )
+
+
+def test_rows_that_belong_together_choose_together() -> None:
+    """Each row twice: by rows, one copy chooses for the other; by groups, what chose is never judged."""
+    outputs = np.random.default_rng(0).normal(size=(6, 30, 1)).repeat(2, axis=1)
+    halves: list[set[int]] = []
+
+    def remembered(mean: np.ndarray, rows: np.ndarray) -> float:
+        halves.append(set((rows // 2).tolist()))
+        return float(mean[rows].mean())
+
+    _gain(outputs, remembered, seed=0, groups=np.arange(60) // 2)
+    assert all(len(half) == 15 for half in halves)

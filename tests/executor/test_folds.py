@@ -22,7 +22,7 @@ from executor.trials.stacked import StackRunner, rebuild, unseen
 from executor.trials.workplace import workplace
 from recommender import speed
 from recommender.roles import Roles
-from rules.choices import HighAndMedium, Hyperband, Random
+from rules.choices import Folds, HighAndMedium, Hyperband, Random, RowsApart
 from rules.facts import Task
 
 if TYPE_CHECKING:
@@ -50,33 +50,39 @@ def table(rows: int, classes: int, **columns: np.ndarray) -> RawTable:
 
 def test_few_rows_train_and_select_in_five_folds_of_the_same_classes() -> None:
     rows = table(500, 4)
-    parts = split(rows, ROLES, seed=0)
+    parts = split(rows, ROLES, seed=0, validation_by=Folds())
     assert parts.folds is not None
+    assert parts.folds.shape == (400, 1)
     np.testing.assert_array_equal(parts.train, parts.validation)
     assert sorted([*parts.train, *parts.hold_out]) == list(range(500))
     assert rows.truth is not None
-    counts = np.array([np.bincount(rows.truth[parts.train[parts.folds == fold]], minlength=4) for fold in range(5)])
+    first = parts.folds[:, 0]
+    counts = np.array([np.bincount(rows.truth[parts.train[first == fold]], minlength=4) for fold in range(5)])
     np.testing.assert_array_equal(counts, np.full((5, 4), 20))
     assert parts.sentence.startswith("400 rows train and select the best trial in 5 folds, 100 judge it once; split at")
 
 
 def test_an_entity_lies_in_one_fold() -> None:
     entities = np.array([f"person {index // 5}" for index in range(500)], dtype=object)
-    parts = split(table(500, 4, entity=entities), replace(ROLES, entity_column="who"), seed=0)
+    parts = split(table(500, 4, entity=entities), replace(ROLES, entity_column="who"), seed=0, validation_by=Folds())
     assert parts.folds is not None
     for person in np.unique(entities[parts.train]):
         assert len(np.unique(parts.folds[entities[parts.train] == person])) == 1
 
 
-@pytest.mark.parametrize("rows", [20, 2_500])
-def test_many_and_very_few_rows_have_no_folds(rows: int) -> None:
-    parts = split(table(rows, 2), ROLES, seed=0)
+@pytest.mark.parametrize(("rows", "choice"), [(20, Folds()), (500, RowsApart())])
+def test_rows_that_are_very_few_or_kept_apart_have_no_folds(rows: int, choice: Folds | RowsApart) -> None:
+    parts = split(table(rows, 2), ROLES, seed=0, validation_by=choice)
     assert parts.folds is None
     assert not set(parts.train) & set(parts.validation)
 
 
-def test_a_time_column_keeps_rows_out_of_folds() -> None:
-    assert split(table(500, 2, time=np.arange(500.0)), replace(ROLES, time_column="t"), seed=0).folds is None
+def test_repeats_divide_the_rows_anew_and_number_their_folds_through() -> None:
+    parts = split(table(100, 2), ROLES, seed=0, validation_by=Folds(count=4, repeats=2))
+    assert parts.folds is not None
+    assert [np.unique(column).tolist() for column in parts.folds.T] == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert (parts.folds[:, 0] + 4 != parts.folds[:, 1]).any()
+    assert "80 rows train and select the best trial in 4 folds, divided 2 times, 20 judge it once" in parts.sentence
 
 
 @pytest.fixture
@@ -86,7 +92,7 @@ def folded(make_parts: MakeParts) -> Parts:
     rows = random.normal(size=(300, 4))
     target = (rows[:, :1] + 0.5 * rows[:, 1:2] + random.normal(size=(300, 1)) > 0).astype(float)
     parts = make_parts(rows, target, task=Task.BINARY, numbers=4)
-    train = replace(parts.train, fold=(np.arange(240) % 3).astype(np.int32))
+    train = replace(parts.train, fold=(np.arange(240) % 3).astype(np.int32)[:, None])
     return replace(parts, train=train, validation=train)
 
 
@@ -104,7 +110,7 @@ def place(make_bundle: Callable[..., Bundle], tmp_path: Path) -> Callable[..., W
 def test_no_network_learns_from_its_own_fold(folded: Parts, place: Callable[..., Workplace]) -> None:
     """Other answers in fold 1 change the networks of folds 0 and 2 alone."""
     other = folded.train.target.copy()
-    other[folded.folds == 1] = 1 - other[folded.folds == 1]
+    other[folded.folds[:, 0] == 1] = 1 - other[folded.folds[:, 0] == 1]
     changed = replace(folded, train=replace(folded.train, target=other))
     proposal = Proposal(number=0, hyperparameters=SMALL, epochs=3, may_go_on=True)
     states = []
@@ -126,7 +132,7 @@ def test_the_score_is_that_of_rows_that_were_not_trained_on(folded: Parts, place
         networks = rebuild(outcome, at.bundle, folded, at.seed)
         assert len(networks) == 3
         outputs = np.stack([np.asarray(one({"dense": folded.train.dense})) for one in networks])
-        for row, fold in enumerate(folded.folds if folded.folds is not None else ()):
+        for row, fold in enumerate(folded.folds[:, 0] if folded.folds is not None else ()):
             np.testing.assert_array_equal(unseen(outputs, folded.folds)[row], outputs[fold, row])
         assert at.metric.score(unseen(outputs, folded.folds), folded.validation, folded) == pytest.approx(outcome.score)
     first, second = (rebuild(one, at.bundle, folded, at.seed)[0].get_weights() for one in outcomes)

@@ -31,7 +31,7 @@ def test_classes_that_are_not_learned_or_not_judged_are_named(make_parts: MakePa
 
 def test_a_class_in_a_single_fold_is_named(make_parts: MakeParts) -> None:
     parts = of_classes(make_parts, [0, 1, 0, 1, 0, 1, 2, 2], [0, 1], 3)
-    folds = np.array([0, 0, 1, 1, 2, 2, 1, 1], np.int32)
+    folds = np.array([0, 0, 1, 1, 2, 2, 1, 1], np.int32)[:, None]
     judged = parts.train.take(np.array([0, 1, 6]))
     train = replace(parts.train, fold=folds)
     (sentence,) = lacking(replace(parts, train=train, validation=train), judged, ("a", "b", "c"))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.stats
 
-from executor.resampling import drawing, tail, units_of
+from executor.resampling import drawing, flawless_bound, tail, units_of
 
 
 def test_a_group_is_drawn_whole() -> None:
@@ -46,3 +47,8 @@ def test_groups_count_as_one_unit_each() -> None:
     assert (units_of(6, None), units_of(6, np.array([1, 1, 2, 2, 2, 3]))) == (6, 3)
     assert tail(10**6) == pytest.approx(2.5, abs=1e-3)
     assert 0 < tail(1) < 1
+
+
+def test_of_flawless_answers_the_lower_end_is_that_of_clopper_and_pearson() -> None:
+    expected = scipy.stats.binomtest(30, 30).proportion_ci(0.95, method="exact").low
+    assert flawless_bound(30) == pytest.approx(expected)

@@ -16,15 +16,7 @@ from rules.errors import ColumnError, DatasetError
 from rules.facts import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _many_rows() -> Iterator[None]:
-    """The split of many rows, shown on few; tests of folds stand in test_folds.py."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("recommender.splitting.FOLDED_ROWS", 0)
-        yield
+    from collections.abc import Sequence
 
 
 def _table(rows: int, *, truth: np.ndarray | None = None, **columns: Any) -> RawTable:

@@ -48,6 +48,7 @@ def binary(**values: Any) -> Facts:
         {
             "task": "binary",
             "modality": "tabular",
+            "division": "chance",
             "rows": 310,
             "features": 10,
             "classes": 2,
@@ -67,6 +68,7 @@ def regression(**values: Any) -> Facts:
         {
             "task": "regression",
             "modality": "tabular",
+            "division": "chance",
             "rows": 1000,
             "features": 10,
             "outlier_share": 0.0,
@@ -94,8 +96,9 @@ def datasets(draw: st.DrawFn, *, unknown: bool = False) -> Facts:
     task = draw(st.sampled_from(list(Task)))
     modalities = ["tabular", "sequence"] if task is Task.FORECASTING else list(FACTS["modality"].domain.values)
     values: dict[str, Any] = {"task": task.value, "modality": draw(st.sampled_from(modalities)), "features": 10}
+    values["division"] = "time" if task is Task.FORECASTING else draw(st.sampled_from(["chance", "entity", "given"]))
     values |= {name: draw(numbers) for name, numbers in NUMBERS.items()}
-    values["rows"] = draw(st.sampled_from([2, 1000, 49_999, 50_000, 200_000]))
+    values["rows"] = draw(st.sampled_from([2, 1000, 2499, 49_999, 50_000, 200_000]))
     values |= {"classes": 2 if task is Task.BINARY else 5, "target_skew": 0.0, "missing_share": 0.0, "sparsity": 0.0}
     if task in CLASSIFICATION:
         rarest_and_most_frequent = values["rare_class_rows"] * (1 + values["imbalance_ratio"])
@@ -217,6 +220,8 @@ DEFAULTS = {
     "T001": "{tuner: grid}",
     "D001": "{augmentation: none}",
     "X001": "{transfer: none}",
+    "M001": "{architecture: standard}",
+    "V001": "{validation: rows_apart}",
 }
 
 

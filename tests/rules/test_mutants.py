@@ -97,7 +97,8 @@ def completed(example: dict[str, Any]) -> dict[str, Measurement]:
     some: dict[str, Any] = {"task": "binary", "modality": "tabular"} | example
     for name, fact in FACTS.items():
         if fact.slot is None and name not in some and fact.applies_to(some["task"]):
-            some[name] = 2 if fact.domain.high > 1 else 0.5
+            is_name = isinstance(fact.domain, Levels)
+            some[name] = fact.domain.values[0] if is_name else 2 if fact.domain.high > 1 else 0.5
     return {name: Measurement(value=value) for name, value in some.items()}
 
 

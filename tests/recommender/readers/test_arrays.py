@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BYTES = np.arange(3 * 2 * 4, dtype=np.uint8).reshape(3, 2, 4)
+SQUARE = np.arange(64.0).reshape(1, 8, 8)
 LABELS = np.array(["cat", "dog", "cat"])
 
 
@@ -70,7 +71,7 @@ def test_pixels_of_other_types_become_bytes(tmp_path: Path, values: list[float],
     ("arrays", "says"),
     [
         ({"y": LABELS}, r"must hold an array of images, \(rows, height, width\).*images.npz holds 'y' \(3,\)"),
-        ({"X": BYTES.reshape(3, 8), "y": LABELS}, r"'X' \(3, 8\), 'y' \(3,\)\. Reshape the one with the images"),
+        ({"X": BYTES.reshape(3, 8), "y": LABELS}, r"'X' \(3, 8\), 'y' \(3,\)\. Reshape the one with them"),
         ({"train": BYTES, "test": BYTES}, r"holds 2: 'train', 'test'\. Join them to one.*in an array 'split'"),
         ({"X": BYTES, "y": LABELS[:2]}, r"have the shape \(3,\) as 'X' has 3 rows, but 'y' of .* has the shape \(2,\)"),
         ({"X": BYTES, "y": np.eye(3)}, r"'y' of .* has the shape \(3, 3\)\. Mend it or leave it out"),
@@ -79,8 +80,8 @@ def test_pixels_of_other_types_become_bytes(tmp_path: Path, values: list[float],
         ({"X": BYTES[:0], "y": LABELS[:0]}, r"'X' of .* is empty: its shape is \(0, 2, 4\)\. Write some images"),
         ({"X": np.zeros((3, 2, 8, 8), np.uint8)}, r"'X' of .* is \(3, 2, 8, 8\)\. numpy\.moveaxis"),
         ({"X": BYTES.astype(str)}, r"Pixels must be numbers, but 'X' of .* is of type <U3"),
-        ({"X": BYTES * 1.0 - 1}, r"'X' of .* goes from -1\.0 to 22\.0\. Scale it, and write it as uint8"),
-        ({"X": BYTES * np.nan}, r"'X' of .* goes from nan to nan"),
+        ({"X": SQUARE - 1}, r"'X' of .* goes from -1\.0 to 62\.0\. Scale it, and write it as uint8"),
+        ({"X": SQUARE * np.nan}, r"'X' of .* goes from nan to nan"),
         ({"X": BYTES, "x": LABELS}, r"differ by more than capitals, but .* holds 'X' and 'x'\. Rename one"),
         ({}, r"images.npz holds no array"),
     ],

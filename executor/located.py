@@ -1,0 +1,29 @@
+"""Where each answer of the hold-out belongs: the file of an image, the series and the time of a forecast."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from executor.table import RawTable
+    from recommender.dataset import Dataset
+
+
+def located(columns: Mapping[str, np.ndarray], dataset: Dataset, hold_out: RawTable) -> dict[str, np.ndarray]:
+    """The columns of the file of predictions, with where each row belongs after its number.
+
+    hold_out: the rows in the columns' order. Of a forecast the time is that of its first step.
+    """
+    found: dict[str, np.ndarray] = {"row": columns["row"]}
+    if dataset.images is not None and dataset.images.source is not None:
+        found["file"] = np.array(dataset.images.source.files, dtype=object)[columns["row"]]
+    if hold_out.offset is not None:
+        if hold_out.entity is not None:
+            found["series"] = hold_out.entity
+        if hold_out.time is not None:
+            found["time"] = hold_out.time.astype("M8[s]").astype(str) if hold_out.has_clock else hold_out.time
+    return {**found, **columns}

@@ -1,0 +1,140 @@
+"""The runs of a folder as a table: what each was trained on, how good it is, and how far it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ConfigDict
+from rich.table import Table
+from rich.text import Text
+
+from executor.run import PLAN, SCORES, Run
+from executor.scores import Estimate
+from executor.trials.journal import JOURNAL
+from executor.trials.lock import LOCK
+from recommender.manifest import RECORD
+from recommender.render import number
+from rules.errors import PcwatError, RunError
+from rules.record import Record
+from rules.wording import counted, printable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from executor.scores import Scores
+
+
+NAME_WIDTH: Final = 17  # columns that a dataset's name gets at least: what 80 leave besides the others
+
+
+class Listed(BaseModel):
+    """A run in a list. state: finished; running in another process; interrupted; or damaged, where a file is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    state: Literal["finished", "running", "interrupted", "damaged"]
+    detail: str = ""
+    """What a run that is not finished has come to."""
+    dataset: str = ""
+    created: str = ""
+    """UTC, ISO 8601."""
+    metric: str = ""
+    hold_out: Estimate | None = None
+    baseline: str = ""
+    """The best of the simple answers, and its P."""
+    baseline_value: float | None = None
+
+
+def listed(folder: Path) -> list[Listed]:
+    """The runs in a folder, the oldest first. Raises RunError where the folder cannot be read."""
+    try:
+        found = [path for path in folder.iterdir() if (path / PLAN).exists()]
+    except OSError as error:
+        raise RunError(
+            f"Runs are listed of a folder, by default runs/, but {folder} cannot be read: {error.strerror}. Name the "
+            "folder: recommend runs FOLDER."
+        ) from None
+    return sorted(map(_listed, found), key=lambda one: (one.created, one.name))
+
+
+def _listed(directory: Path) -> Listed:
+    known = Listed(name=directory.name, state="interrupted")
+    try:
+        record = Record.read_intact(directory / RECORD)
+        known = known.model_copy(update={"dataset": record.dataset.name, "created": record.created})
+        if not (directory / SCORES).exists():
+            return known.model_copy(update=_unfinished(directory))
+        scores = Run(directory).scores
+    except PcwatError as error:
+        return known.model_copy(update={"state": "damaged", "detail": str(error)})
+    name, value = _best_baseline(scores)
+    told = {"metric": scores.metric, "hold_out": scores.hold_out, "baseline": name, "baseline_value": value}
+    return known.model_copy(update={"state": "finished", **told})
+
+
+def _unfinished(directory: Path) -> dict[str, str]:
+    """The state of a run without scores: whether another process holds its lock, and how many trials have ended."""
+    try:
+        trials = (directory / JOURNAL).read_bytes().count(b"\n")
+    except OSError:
+        trials = 0
+    ended = counted(trials, "trial")
+    if not (directory / LOCK).exists():
+        return {"state": "interrupted", "detail": ended}
+    lock = FileLock(directory / LOCK, blocking=False)
+    try:
+        with lock:
+            return {"state": "interrupted", "detail": ended}
+    except (Timeout, OSError):
+        return {"state": "running", "detail": ended}
+
+
+def _best_baseline(scores: Scores) -> tuple[str, float | None]:
+    """The simple answer with the best P."""
+    sign = 1 if scores.direction == "max" else -1
+    values = {name: one.value for name, one in scores.baselines.items() if one.value is not None}
+    if not values:
+        return "", None
+    best = max(values, key=lambda name: sign * values[name])
+    return best, values[best]
+
+
+def _in_two_lines(score: Estimate) -> str:
+    """A score, and its 95 % interval below it."""
+    if score.value is None:
+        return "undefined"
+    interval = "" if score.low is None or score.high is None else f"\n{number(score.low)} to {number(score.high)}"
+    return f"{number(score.value)}{interval}"
+
+
+def show_runs(found: list[Listed], folder: Path, console: Console) -> None:
+    """Print the runs. Names from the data are never read as markup."""
+    if not found:
+        console.print(f"No runs in {folder}. 'recommend train DATASET' makes one.", markup=False)
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("Run", overflow="fold")
+    table.add_column("Dataset", overflow="fold", min_width=min(NAME_WIDTH, max(len(one.dataset) for one in found)))
+    table.add_column("P", no_wrap=True)
+    table.add_column("Best baseline", min_width=len("neighbours"))
+    table.add_column("When", no_wrap=True)
+    table.add_column("State", min_width=len("interrupted,"))
+    for one in found:
+        score = "" if one.hold_out is None else f"{one.metric} {_in_two_lines(one.hold_out)}"
+        baseline = "" if one.baseline_value is None else f"{one.baseline} {number(one.baseline_value)}"
+        state = one.state if one.state in {"finished", "damaged"} else f"{one.state}, {one.detail}"
+        when = one.created[:16].replace("T", "\n")
+        style = {"finished": "", "running": "cyan"}.get(one.state, "yellow")
+        cells = [Text(printable(cell, keep="\n")) for cell in (one.name, one.dataset, score, baseline, when)]
+        table.add_row(*cells, Text(state, style=style))
+    console.print(table)
+    stopped = [one for one in found if one.state == "interrupted"]
+    if stopped:
+        console.print(f"'recommend train --resume {folder / stopped[0].name}' goes on.", markup=False, style="dim")
+    for one in found:
+        if one.state == "damaged":
+            console.print(Text(printable(f"{one.name}: {one.detail}"), style="yellow"))

@@ -1,0 +1,58 @@
+"""How sequences are encoded: described by random kernels, or step by step for a network that reads them so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from executor.layers.steps import SequenceLayer, Steps, fit_kernels, rows_at_once
+from executor.signature import PREFIX
+from executor.table import Form
+from rules.choices import RandomKernels
+
+if TYPE_CHECKING:
+    from executor.table import RawTable
+    from rules.choices import Choice
+
+STEPPED: Final = frozenset({Form.SEQUENCE, Form.LETTERS})
+MOST_FITTED: Final = 500  # training sequences, evenly spread, that biases and scales of features are learned from
+LEAST_SCALE: Final = 1e-12  # of a channel; below it it is constant
+MOST_LETTERS: Final = 64  # the most frequent ones of training; others are no letter
+
+
+def sequence_layer(seen: RawTable, name: str, architecture: Choice) -> SequenceLayer:
+    """The layer that encodes a column of sequences, fitted on the training rows."""
+    values = seen.features[name]
+    read = _reading(values, seen.forms[name])
+    steps = steps_of_longest(values)
+    if not isinstance(architecture, RandomKernels):
+        return Steps(steps=steps, name=f"{PREFIX}steps", **read.own_config())
+    few = min(len(values), MOST_FITTED, rows_at_once(steps))
+    some = values[np.linspace(0, len(values) - 1, few).astype(np.int64)]
+    return fit_kernels(as_input(some), read, features=architecture.features, name=f"{PREFIX}kernels")
+
+
+def steps_of_longest(values: np.ndarray) -> int:
+    """Steps of the longest sequence of a column; values: (rows, steps, channels), or (rows,) letters."""
+    return int(values.shape[1]) if values.ndim > 1 else max(map(len, values), default=0)
+
+
+def as_input(values: np.ndarray) -> np.ndarray:
+    """A column of sequences as a layer reads it: letters as (rows, 1)."""
+    return values if values.ndim > 1 else values[:, None]
+
+
+def _reading(values: np.ndarray, form: Form) -> SequenceLayer:
+    """Mean and scale of each channel, or the letters, of training sequences."""
+    if form is Form.LETTERS:
+        counts: dict[str, int] = {}
+        for text in values:
+            for letter in text:
+                counts[letter] = counts.get(letter, 0) + 1
+        most = sorted(counts, key=lambda letter: (-counts[letter], letter))[:MOST_LETTERS]
+        return SequenceLayer(mean=[], scale=[], letters="".join(sorted(most)))
+    numbers = values.astype(np.float64)
+    mean = np.nan_to_num(np.nanmean(numbers, axis=(0, 1)))
+    scale = np.nan_to_num(np.nanstd(numbers, axis=(0, 1)))
+    return SequenceLayer(mean=mean.tolist(), scale=np.where(scale > LEAST_SCALE, scale, 1.0).tolist())

@@ -1,0 +1,145 @@
+"""The report of a run of each task in a real browser: nothing runs, nothing is asked for, nothing sticks out."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from sklearn.datasets import load_digits
+
+from executor import train
+from executor.report.compare import compared
+from executor.report.page import page
+from executor.run import REPORT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser
+
+    from executor.run import Run
+
+PHONE: Final = 380  # pixels
+DESKTOP: Final = 1280
+NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
+# Each would set the page's `broken` if it were run; the last ends a style sheet, an attribute or a template.
+SCRIPT: Final = "<script>window.broken = 1</script>"
+IMAGE: Final = '"><img src=x onerror="window.broken = 2">'
+STYLE: Final = "</style></title><svg onload='window.broken = 3'>"
+BRACES: Final = "{{ 7*7 }}{% raw %}' onmouseover='window.broken=4"
+HOSTILE: Final = (SCRIPT, IMAGE, STYLE, BRACES)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """This machine's Chromium. The test is skipped where there is none."""
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip(f"no browser: none of {', '.join(NAMES)} is installed (Debian: apt-get install chromium)")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=found)
+        yield opened
+        opened.close()
+
+
+def hostile_table(rows: int = 120) -> dict[str, Any]:
+    """Numbers and words under hostile names, the words hostile, too."""
+    random = np.random.default_rng(0)
+    number = random.normal(size=rows)
+    words = np.array(HOSTILE, dtype=object)[random.integers(0, len(HOSTILE), rows)]
+    return {SCRIPT: number, IMAGE: words, STYLE: random.normal(size=rows)}
+
+
+@pytest.fixture(scope="module")
+def pages(cancer_run: Run, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The report of a run of each task, most of them on hostile names and values."""
+    folder = tmp_path_factory.mktemp("pages")
+    columns = hostile_table()
+    number, words = columns[SCRIPT], columns[IMAGE]
+    step = np.arange(len(number))
+    images, digits = load_digits().images[:240], load_digits().target[:240]
+    np.savez(folder / "digits.npz", pixels=images, digit=np.array([f"{SCRIPT}{digit % 3}" for digit in digits]))
+    wave = np.sin(step / 3) + 0.1 * columns[STYLE]
+    series = {IMAGE: np.tile(step, 2), SCRIPT: np.concatenate([wave, wave + 2]), BRACES: np.repeat([STYLE, IMAGE], 120)}
+    made = {
+        "multiclass": train(
+            pa.table({**columns, BRACES: words}), target=BRACES, trials=3, directory=folder / "classes"
+        ),
+        "regression": train(
+            pa.table({**columns, BRACES: number * 2 + columns[STYLE]}), target=BRACES, trials=1, directory=folder / "r"
+        ),
+        "forecasting": train(
+            pa.table(series), target=SCRIPT, task="forecasting", horizon=3, trials=1, directory=folder / "f"
+        ),
+        "image": train(folder / "digits.npz", target="digit", trials=1, directory=folder / "images"),
+    }
+    paths = {name: run.directory / REPORT for name, run in made.items()}
+    paths["binary"] = cancer_run.directory / REPORT
+    column = next(iter(cancer_run.record.dataset.kinds))
+    for name, text in {
+        "groups": page(cancer_run, by=column),
+        "compare": compared([cancer_run, made["multiclass"], made["regression"]]),
+    }.items():
+        paths[name] = folder / f"{name}.html"
+        paths[name].write_text(text, encoding="utf-8")
+    return paths
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["binary", "multiclass", "regression", "forecasting", "image", "groups", "compare"])
+def test_a_page_runs_nothing_asks_for_nothing_and_fits_a_phone(
+    browser: Browser, pages: dict[str, Path], name: str, scheme: Any
+) -> None:
+    said: list[str] = []
+    asked: list[str] = []
+    address = pages[name].as_uri()
+    context = browser.new_context(color_scheme=scheme)
+    try:
+        opened = context.new_page()
+        opened.on("console", lambda message: said.append(message.text))
+        opened.on("pageerror", lambda error: said.append(str(error)))
+        opened.on("dialog", lambda dialog: said.append(dialog.message))
+        opened.on("request", lambda request: asked.append(request.url))
+        for width in (DESKTOP, PHONE):
+            opened.set_viewport_size({"width": width, "height": 800})
+            opened.goto(address)
+            for closed in opened.locator("summary").all():
+                closed.click()
+            assert opened.evaluate("document.documentElement.scrollWidth") <= width
+            assert opened.evaluate("window.broken") is None
+            assert opened.locator("script").count() == 0
+            assert opened.locator("svg[role=img]").count() >= (1 if name == "compare" else 4)
+        assert opened.evaluate("getComputedStyle(document.body).backgroundColor") == BACKGROUND[scheme]
+    finally:
+        context.close()
+    assert said == []
+    assert [url for url in asked if url != address and not url.startswith("data:image/png")] == []
+
+
+BACKGROUND: Final = {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 22, 26)"}
+
+
+def test_hostile_names_and_values_are_read_as_they_are(browser: Browser, pages: dict[str, Path]) -> None:
+    opened = browser.new_page()
+    opened.goto(pages["multiclass"].as_uri())
+    text = opened.locator("body").inner_text()
+    for name in HOSTILE:
+        assert name in text
+    assert opened.locator("img").count() == 0
+    opened.close()
+
+
+def test_images_that_were_taken_for_something_else_are_shown(browser: Browser, pages: dict[str, Path]) -> None:
+    opened = browser.new_page()
+    opened.goto(pages["image"].as_uri())
+    shown = opened.locator(".pictures img")
+    widths = [shown.nth(at).evaluate("image => image.naturalWidth") for at in range(shown.count())]
+    assert all(width == 48 for width in widths)
+    if not widths:
+        assert "None of the hold-out" in opened.locator("body").inner_text()
+    opened.close()

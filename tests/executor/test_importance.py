@@ -1,0 +1,81 @@
+"""The importance of columns: what a model does not read costs nothing, what it reads alone costs all of P."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from executor.catalog.performance import performance_metric
+from executor.importance import importance
+from executor.signature import ModelInput, Signature
+from executor.table import Form, RawTable
+from rules.choices import Rmse
+from rules.facts import Task
+
+ROWS = 200
+METRIC = performance_metric(Rmse())
+
+
+def model_of_the_first() -> keras.Model:
+    """Answers with the column `read`, whatever `unread` holds."""
+    inputs = {name: keras.Input((1,), dtype="float64", name=name) for name in ("read", "unread")}
+    zero = keras.layers.Rescaling(0.0, dtype="float64")(inputs["unread"])
+    return keras.Model(inputs, keras.layers.Add(dtype="float64")([inputs["read"], zero]))
+
+
+def signature() -> Signature:
+    return Signature(
+        task=Task.REGRESSION,
+        targets=("y",),
+        labels=(),
+        levels={},
+        columns=(),
+        known=(),
+        inputs=tuple(ModelInput(name=name, form=Form.NUMBER, columns=(name,)) for name in ("read", "unread")),
+        rare_class=None,
+        thresholds=(),
+        time_column=None,
+        entity_column=None,
+        windows=None,
+    )
+
+
+def rows() -> RawTable:
+    read, unread = np.random.default_rng(0).normal(size=(2, ROWS))
+    return RawTable(
+        features={"read": read, "unread": unread},
+        forms=dict.fromkeys(("read", "unread"), Form.NUMBER),
+        rows=np.arange(ROWS),
+        truth=read[:, None],
+    )
+
+
+def test_a_column_counts_by_what_p_loses_without_it() -> None:
+    table = rows()
+    found = importance(model_of_the_first(), signature(), table, metric=METRIC, seed=0)
+    assert [one.name for one in found.columns] == ["read", "unread"]
+    # Two independent draws of one column differ by √2 of its spread.
+    assert found.columns[0].loss == pytest.approx(np.sqrt(2) * table.features["read"].std(), rel=0.1)
+    assert found.columns[0].spread > 0
+    assert (found.columns[1].loss, found.columns[1].spread) == (0.0, 0.0)
+    assert (found.rows, found.repeats, found.missing) == (ROWS, 5, ())
+
+
+def test_the_same_seed_deals_out_alike() -> None:
+    first, again = (importance(model_of_the_first(), signature(), rows(), metric=METRIC, seed=3) for _ in range(2))
+    assert first == again
+
+
+def test_columns_for_which_there_was_no_time_are_named() -> None:
+    found = importance(model_of_the_first(), signature(), rows(), metric=METRIC, seed=0, seconds=0.0, clock=lambda: 1.0)
+    assert found.columns == ()
+    assert found.missing == ("read", "unread")
+
+
+def test_the_rows_themselves_stay_as_they_are() -> None:
+    table = rows()
+    before = {name: values.copy() for name, values in table.features.items()}
+    importance(model_of_the_first(), signature(), table, metric=METRIC, seed=0)
+    for name, values in before.items():
+        np.testing.assert_array_equal(table.features[name], values)
