@@ -134,3 +134,8 @@ def test_the_reference_of_commands_is_their_help(golden: Callable[[Path, str], N
 def test_every_page_is_in_the_navigation() -> None:
     navigation = (DOCS.parent / "mkdocs.yml").read_text(encoding="utf-8")
     assert [page for page in PAGES if f": {page}\n" not in navigation] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_shows_a_folder_of_the_machine_on_which_it_was_written(page: str) -> None:
+    assert "/tmp/" not in (DOCS / page).read_text(encoding="utf-8")  # noqa: S108  a text, not a file
