@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from executor.run import REPORT, RUNS, Run, write
-from rules.command import examples
+from rules.command import examples, format_option
 from rules.output import keep_inputs
 
 REPORT_EXAMPLES: Final = examples(
@@ -44,7 +44,7 @@ def report(*, runs: tuple[Path, ...], output: Path | None, by: str) -> None:
 
 @click.command(short_help="List the runs of a folder.", epilog=examples("recommend runs", "recommend runs experiments"))
 @click.argument("folder", type=click.Path(path_type=Path), default=RUNS)
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@format_option
 def runs(*, folder: Path, form: str) -> None:
     """List the runs in FOLDER, by default those in runs/: dataset, score, best baseline, when, and how far they are."""
     from executor.report.listing import listed, show_runs  # noqa: PLC0415  reading runs takes a moment to load
