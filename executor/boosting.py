@@ -82,7 +82,7 @@ def boosting_baseline(
             train.take(np.flatnonzero(some)) for some in (parts.folds[:, 0] != 0, parts.folds[:, 0] == 0)
         )
     has_folds, parts = parts.folds is not None, parts.divided()
-    if seconds <= 0 or not _are_columns(train) or has_single_class(parts):
+    if seconds <= 0 or parts.image is not None or not _are_columns(train) or has_single_class(parts):
         return None
     rows, rate = _affordable(len(train), len(train.forms) * parts.outputs, seconds=seconds)
     some = np.linspace(0, len(train) - 1, rows).astype(np.int64)

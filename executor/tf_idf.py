@@ -79,9 +79,9 @@ def tf_idf_baseline(
     None without a text column, without time, and where a target has a single class.
     """
     until = time.monotonic() + seconds
-    folds = parts.folds
-    if folds is not None:
-        train, validation = (train.take(np.flatnonzero(some)) for some in (folds != 0, folds == 0))
+    if parts.folds is not None:
+        first = parts.folds[:, 0]
+        train, validation = (train.take(np.flatnonzero(some)) for some in (first != 0, first == 0))
     parts = parts.divided()
     if seconds <= 0 or not train.of_form(Form.TEXT) or has_single_class(parts):
         return None

@@ -167,7 +167,13 @@ def test_a_quiet_training_prints_the_directory_of_its_run_alone(tmp_path: Path) 
     )
     assert (ended.stdout, ended.stderr) == (f"{tmp_path / 'run'}\n", "")
     log = (tmp_path / "run" / LOG_FILE).read_text(encoding="utf-8")
-    for said in ("P: roc_auc", "Reading and encoding", "Trial 0: P 0.", "The search ended by trials", "on the hold-out"):
+    for said in (
+        "P: roc_auc",
+        "Reading and encoding",
+        "Trial 0: P 0.",
+        "The search ended by trials",
+        "on the hold-out",
+    ):
         assert said in log
 
 

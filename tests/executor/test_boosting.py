@@ -175,7 +175,7 @@ def test_its_time_is_a_part_of_the_budget(budget: Budget, seconds: float) -> Non
 def test_of_folds_the_first_chooses_and_then_all_rows_train(make_parts: MakeParts) -> None:
     dense = RANDOM.normal(size=(500, 2))
     parts = make_parts(dense, (dense[:, :1] > 0).astype(float), task=Task.BINARY)
-    train = replace(parts.train, fold=(np.arange(400) % 5).astype(np.int32))
+    train = replace(parts.train, fold=(np.arange(400) % 5).astype(np.int32)[:, None])
     folded = replace(parts, train=train, validation=train)
     baseline = _boosted(Accuracy(), folded)
     assert baseline is not None
@@ -186,6 +186,6 @@ def test_there_is_none_where_the_rows_outside_the_first_fold_hold_one_class(make
     answers = np.zeros((500, 1))
     answers[:80] = 1
     parts = make_parts(RANDOM.normal(size=(500, 2)), answers, task=Task.BINARY)
-    folds = np.repeat(np.arange(5, dtype=np.int32), 80)
+    folds = np.repeat(np.arange(5, dtype=np.int32), 80)[:, None]
     train = replace(parts.train, fold=folds)
     assert _boosted(Accuracy(), replace(parts, train=train, validation=train)) is None

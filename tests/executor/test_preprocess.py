@@ -62,7 +62,7 @@ def test_a_column_has_an_indicator_if_training_rows_lack_it_now_and_then() -> No
     }
     table = _table(dict.fromkeys(columns, Form.NUMBER), **columns)
     fitted = fit_preprocessing(table, _roles(), np.arange(3))
-    dense, codes = fitted.encode(table)
+    dense, codes, _ = fitted.encode(table)
     assert dense[:, 3].tolist() == [0, 1, 0, 1]
     assert dense.shape == (4, 4)
     assert dense[:, 2].tolist() == [0, 0, 0, 0]
@@ -85,14 +85,14 @@ def test_levels_seen_once_share_the_place_of_levels_never_seen() -> None:
 
 def test_without_rare_levels_an_unseen_one_is_zeros_and_missing_is_a_level() -> None:
     table = _table({"c": Form.LEVEL}, c=_words("a", "a", "", "", "new"))
-    dense, _ = fit_preprocessing(table, _roles(), np.arange(4)).encode(table)
+    dense, _, _ = fit_preprocessing(table, _roles(), np.arange(4)).encode(table)
     assert dense[:, 0].tolist() == [0, 0, 1, 1, 0]
     assert dense[4].tolist() == [0, 0]
 
 
 def test_a_category_that_is_missing_in_all_training_rows_takes_new_levels() -> None:
     table = _table({"c": Form.LEVEL}, c=_words("", "", "", "new"))
-    dense, _ = fit_preprocessing(table, _roles(), np.arange(3)).encode(table)
+    dense, _, _ = fit_preprocessing(table, _roles(), np.arange(3)).encode(table)
     assert dense.tolist() == [[1], [1], [1], [0]]
 
 
@@ -101,7 +101,7 @@ def test_more_than_50_levels_become_codes() -> None:
     many = _words(*(f"many {number % 51}" for number in range(204)))
     table = _table({"few": Form.LEVEL, "many": Form.LEVEL}, few=few, many=many)
     fitted = fit_preprocessing(table, _roles(), np.arange(204))
-    dense, codes = fitted.encode(table)
+    dense, codes, _ = fitted.encode(table)
     assert dense.shape == (204, 50)
     assert fitted.vocabulary == 52
     assert codes.shape == (204, 1)
@@ -128,7 +128,7 @@ def test_a_time_stamp_gives_waves_and_a_trend_but_no_trend_to_a_forecast() -> No
 
 def test_the_words_of_a_text_are_counted_and_rare_ones_weigh_more() -> None:
     table = _table({"t": Form.TEXT}, t=_words(*["the cat"] * 3, "the dog"))
-    dense, _ = fit_preprocessing(table, _roles(), np.arange(4)).encode(table)
+    dense, _, _ = fit_preprocessing(table, _roles(), np.arange(4)).encode(table)
     # scikit-learn's smooth idf: log((1 + 4) / (1 + rows with it)) + 1, times log(1 + 1).
     the, cat, dog = (np.log(2) * (np.log(5 / (1 + rows)) + 1) for rows in (4, 3, 1))
     assert sorted(dense[0][dense[0] > 0].tolist()) == pytest.approx(sorted([the, cat]))

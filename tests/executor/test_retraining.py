@@ -94,7 +94,7 @@ def test_of_folds_each_row_is_judged_by_networks_that_did_not_learn_from_it(
     """Answers that are drawn by lot are not foretold, as they were by networks that had seen them."""
     random = np.random.default_rng(0)
     parts = make_parts(random.normal(size=(200, 20)), random.random((200, 1)) > 0.5, task=Task.BINARY)
-    train = replace(parts.train, fold=(np.arange(160) % 4).astype(np.int32))
+    train = replace(parts.train, fold=(np.arange(160) % 4).astype(np.int32)[:, None])
     learned = _outcome().model_copy(update={"planned_epochs": 200, "hyperparameters": {"units": 64}})
     folded = replace(parts, train=train, validation=train)
     curve = train_again(_winner(make_bundle(), learned), folded, budget=Budget(seconds=PLENTY), stopped_by="trials")

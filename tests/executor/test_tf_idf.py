@@ -104,7 +104,7 @@ def test_it_is_left_out_without_texts_without_words_without_time_and_of_one_clas
 def test_folds_choose_and_all_rows_train(make_parts: MakeParts) -> None:
     classes = np.arange(ROWS) % 2
     parts = make_parts(np.zeros((ROWS, 1)), classes[:, None], task=Task.BINARY)
-    folded = replace(parts.train, fold=(np.arange(len(parts.train)) // 2 % 5).astype(np.int32))
+    folded = replace(parts.train, fold=(np.arange(len(parts.train)) // 2 % 5).astype(np.int32)[:, None])
     parts_of_folds = replace(parts, train=folded, validation=folded)
     words = [("bad", "good")[one] for one in classes]
     train, hold_out = _raw(np.arange(160), words), _raw(np.arange(160, ROWS), words)

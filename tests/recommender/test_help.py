@@ -160,6 +160,7 @@ def test_ctrl_c_has_an_exit_code_of_its_own(
     def interrupted(*_: object, **__: object) -> None:
         signal.raise_signal(signal.SIGINT)
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which pytest-xdist has taken away
     monkeypatch.setattr("recommender.cli.measure", interrupted)
     monkeypatch.setattr(sys, "argv", ["recommend", "profile", CANCER, "--target", "diagnosis"])
     with pytest.raises(SystemExit) as ended:

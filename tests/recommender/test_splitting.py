@@ -35,13 +35,13 @@ def test_validation_follows_autogluons_rule_doubled(rows: int, share: float) -> 
 @pytest.mark.parametrize(("rows", "share"), [(2_500, 0.16), (25_000, 0.16), (62_500, 0.08)])
 def test_the_share_that_selects_is_of_all_rows(rows: int, share: float) -> None:
     # 0.8 · 0.2; of 62,500 rows 50,000 are not hold-out, and 10 % of those select.
-    assert share_that_selects(rows, by_chance=True) == pytest.approx(share)
+    assert share_that_selects(rows, in_folds=False) == pytest.approx(share)
 
 
 @pytest.mark.parametrize(("rows", "share"), [(1_000, 0.8), (2_498, 0.8), (24, 0.16)])
 def test_in_folds_all_rows_select_that_are_not_hold_out(rows: int, share: float) -> None:
-    assert share_that_selects(rows, by_chance=True) == pytest.approx(share, abs=0.01)
-    assert share_that_selects(rows, by_chance=False) == pytest.approx(0.16, abs=0.01)
+    assert share_that_selects(rows, in_folds=True) == pytest.approx(share, abs=0.01)
+    assert share_that_selects(rows, in_folds=False) == pytest.approx(0.16, abs=0.01)
 
 
 def test_a_random_split_is_not_known_beforehand(table: Table) -> None:
