@@ -75,7 +75,7 @@ def without_a_limit(run: Run, entry: dict[str, str], *, seed: int) -> float:
     """P on the run's hold-out of logistic regression on TF-IDF of all other rows."""
     with Dataset.open(entry["path"]) as dataset:
         roles = roles_of(dataset, Said(targets=(entry["target"],)))
-        given = material(dataset, roles, seed=seed)
+        given = material(dataset, roles, run.bundle, seed=seed)
     known = given.table.take(np.union1d(given.rows.train, given.rows.validation))
     asked = given.table.take(given.rows.hold_out)
     (column,) = given.table.of_form(Form.TEXT)
