@@ -30,7 +30,7 @@ from rules.output import keep_inputs
 
 if TYPE_CHECKING:
     from recommender.recommend import Said, StrategyOptions
-    from rules.record import Unreadable
+    from rules.asked import Unreadable
 
 
 PARQUET: Final = ".parquet"

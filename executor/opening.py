@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recommender.dataset import Dataset
-from rules.record import ImageReading
+from rules.asked import ImageReading
 
 if TYPE_CHECKING:
     from executor.signature import Signature
-    from rules.record import Unreadable
+    from rules.asked import Unreadable
 
 
 def open_rows(

@@ -63,7 +63,7 @@ from recommender.render import number
 from recommender.roles import Kind
 from rules.choices import Huber
 from rules.facts import Task
-from rules.record import Guardrails, ImageReading, Record, SequenceReading
+from rules.record import Guardrails, Record
 from rules.rulebook import SHIPPED_LAYERS
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from executor.preprocess import Preprocessing
     from executor.scores import Scores
     from executor.search import RoundProgress
+    from rules.asked import ImageReading, SequenceReading
     from rules.bundle import Bundle
     from rules.decision import Pin
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from executor.signature import Signature
     from executor.table import RawTable
     from recommender.dataset import Dataset
-    from rules.record import Unreadable
+    from rules.asked import Unreadable
 
 FILE: Final = "file"  # the column that names the image for which an answer is
 STEPS: Final = "steps after the last row"  # the column that stands for the time of a forecast where it cannot be told

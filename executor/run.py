@@ -19,10 +19,11 @@ from recommender.manifest import GUARDRAILS, RECORD
 from recommender.outlook import Outlook
 from recommender.recommend import Said
 from recommender.roles import Kind
+from rules.asked import ImageReading, SequenceReading, Unreadable
 from rules.bundle import Bundle
 from rules.errors import RunError
 from rules.facts import Task
-from rules.record import Guardrail, Guardrails, ImageReading, Record, SequenceReading, Unreadable
+from rules.record import Guardrail, Guardrails, Record
 
 if TYPE_CHECKING:
     import keras

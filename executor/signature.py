@@ -16,8 +16,8 @@ from executor.table import Form, RawTable, form_of
 from executor.windows import Windows
 from recommender.roles import Kind
 from recommender.sql import chunks, is_number, quoted
+from rules.asked import ImageFit, SequenceReading
 from rules.facts import Task
-from rules.record import ImageFit, SequenceReading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,8 +20,8 @@ from recommender.manifest import digest_of
 from recommender.readers.frame import read_frame
 from recommender.readers.table import read_file
 from recommender.sql import FLOAT_TYPES, chunks, quoted
+from rules.asked import ImageReading, SequenceReading
 from rules.errors import ColumnError, DatasetError
-from rules.record import ImageReading, SequenceReading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,12 +14,12 @@ from recommender.outlook import Outlook
 from recommender.plan import seconds
 from recommender.recommend import Said, StrategyOptions
 from recommender.roles import Kind
+from rules.asked import ImageFit, ImageReading, SequenceReading
 from rules.choices import Slot, names, parse_choice
 from rules.decision import Pin
 from rules.document import parse
 from rules.errors import ChoiceError, did_you_mean
 from rules.facts import Task
-from rules.record import ImageFit, ImageReading, SequenceReading
 from rules.settings import layers
 
 if TYPE_CHECKING:

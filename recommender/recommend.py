@@ -15,12 +15,13 @@ from recommender.plan import trial_budget
 from recommender.profile import Profile, facts, measure, rarest_class
 from recommender.render import NOTES_ORDER, reason
 from recommender.roles import Kind, Roles, infer_roles
+from rules.asked import Asked, ImageReading, SequenceReading
 from rules.choices import RandomKernels
 from rules.engine import ProvedBook, Strategy, decide, load_book
 from rules.errors import ChoiceError, DatasetError
 from rules.facts import Task
 from rules.notebook import table
-from rules.record import Asked, DatasetSeen, ImageReading, Record, SequenceReading
+from rules.record import DatasetSeen, Record
 from rules.rulebook import SHIPPED_LAYERS
 from rules.wording import counted
 

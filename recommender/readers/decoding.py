@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from recommender.readers.files import Files
     from recommender.readers.pictures import Size
-    from rules.record import ImageReading
+    from rules.asked import ImageReading
 
 LARGEST_SIDE: Final = 64
 """Pixels of the longer side unless a person gives a size: by recommender.plan a trial of 1,000 images of 64 x 64 takes

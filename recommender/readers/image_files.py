@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from recommender.readers.arrays import Images
     from recommender.readers.files import Files
-    from rules.record import ImageReading
+    from rules.asked import ImageReading
 
 IMAGE, CLASS, PART = "image", "class", "split"
 """Columns of images in folders: their pixels, and the names of the folders that they lie in."""

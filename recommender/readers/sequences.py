@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from rules.record import SequenceReading
+    from rules.asked import SequenceReading
 
 SEQUENCE: Final = "sequence"  # the column that a long table's steps are gathered in
 LENGTHS: Final = "lengths"  # the array that says how many steps of each row count

@@ -10,8 +10,8 @@ import duckdb
 from recommender.readers.delimited import read_delimited
 from recommender.readers.json_lines import read_json_lines
 from recommender.sql import file_literal
+from rules.asked import ImageReading
 from rules.errors import DatasetError, did_you_mean
-from rules.record import ImageReading
 
 if TYPE_CHECKING:
     from pathlib import Path

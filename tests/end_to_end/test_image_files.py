@@ -16,8 +16,8 @@ from sklearn.datasets import load_digits
 
 from executor import train
 from recommender.cli import group
+from rules.asked import ImageReading
 from rules.errors import DatasetError
-from rules.record import ImageReading
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from rules.asked import Asked
 from rules.bundle import Bundle
 from rules.choices import Slot, parse_choice
 from rules.decision import Pin
 from rules.engine import ProvedBook, Strategy, decide
 from rules.errors import ChoiceError, RunError
 from rules.facts import NOT_APPLICABLE, UNKNOWN, Measurement
-from rules.record import Asked, DatasetSeen, Record
+from rules.record import DatasetSeen, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,8 +17,8 @@ from recommender.dataset import Dataset
 from recommender.profile import measure
 from recommender.recommend import recommend
 from recommender.roles import infer_roles
+from rules.asked import ImageReading
 from rules.errors import DatasetError
-from rules.record import ImageReading
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ import pytest
 
 from recommender.dataset import Dataset
 from recommender.readers.sequences import numbers_of
+from rules.asked import SequenceReading
 from rules.errors import ColumnError, DatasetError
-from rules.record import SequenceReading
 
 if TYPE_CHECKING:
     from pathlib import Path
