@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from executor.parts import Parts
     from executor.preprocess import Preprocessing
     from executor.signature import Signature
+    from rules.asked import SequenceReading
 
 NEIGHBOUR_SECONDS: Final = 4.0  # that comparing images may take
 LEAST_SECONDS: Final = 1.0  # that a simple answer may take however late it is: without it a score says little
@@ -48,7 +49,7 @@ def saved(begun: Begun, preprocessing: Preprocessing, parts: Parts, chosen: Chos
         parts,
         temperatures=cooling,
         windows=begun.material.windows,
-        sequences=begun.plan.sequences,
+        sequences=_gathering(begun),
     )
     said = outcome_of(cooled(chosen.outputs, cooling), parts)
     set_by_validation = {
@@ -60,6 +61,14 @@ def saved(begun: Begun, preprocessing: Preprocessing, parts: Parts, chosen: Chos
     save(model, begun.directory / MODEL, signature=signature, rows=table.take(rows.validation))
     write_json(begun.directory / SIGNATURE, signature)
     return model, signature
+
+
+def _gathering(begun: Begun) -> SequenceReading | None:
+    """How new rows are gathered into sequences: by the channels of training, whichever change in them."""
+    found = begun.dataset.sequences
+    if begun.plan.sequences is None or found is None:
+        return None
+    return begun.plan.sequences.model_copy(update={"channels": found.names})
 
 
 def judged(

@@ -35,6 +35,8 @@ class SequenceReading(BaseModel):
     """The column that names each sequence: rows that share its value are the steps of one."""
     order: str | None = None
     """The column that orders its steps; None for the order of the file."""
+    channels: tuple[str, ...] = ()
+    """The columns that are a step's numbers; empty for those that change within a sequence."""
 
 
 class Asked(BaseModel):

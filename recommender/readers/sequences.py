@@ -120,15 +120,16 @@ def gather(connection: duckdb.DuckDBPyConnection, name: str, reading: SequenceRe
     """Make a row of each sequence of a long table, in the order of their first rows; returns which column holds them.
 
     Columns that stay the same within each sequence are columns of the new table, the other ones, which must be
-    numbers, channels. A step's missing number is NaN. name: of the dataset.
+    numbers, channels; where channels are named, others that change are left out. A step's missing number is NaN.
+    name: of the dataset.
     Raises ColumnError on a column that is not there, or that varies within a sequence and is no number.
     """
     described = connection.execute("SELECT * FROM dataset LIMIT 0").description or []
     storage = {column[0]: str(column[1]) for column in described}
-    for column in filter(None, (reading.by, reading.order)):
+    for column in filter(None, (reading.by, reading.order, *reading.channels)):
         if column not in storage:
             raise ColumnError(
-                f"Steps of a sequence must be told by a column of {name}, but got {column!r}."
+                f"Steps of a sequence are told by columns of {name}, but there is no {column!r}."
                 f"{did_you_mean(column, storage)} Columns: {listed(tuple(storage), most=MOST_LISTED)}."
             )
     by, rest = quoted(reading.by), [column for column in storage if column not in {reading.by, reading.order}]
@@ -139,8 +140,9 @@ def gather(connection: duckdb.DuckDBPyConnection, name: str, reading: SequenceRe
     )
     grouped = f"FROM (SELECT {counts or '1'} FROM dataset WHERE {by} IS NOT NULL GROUP BY {by})"
     flags = connection.execute(f"SELECT {varies or 'FALSE'} {grouped}").fetchall()[0]
-    channels = [column for column, varying in zip(rest, flags, strict=False) if varying]
-    same = [column for column in rest if column not in channels]
+    varying = [column for column, varies_there in zip(rest, flags, strict=False) if varies_there]
+    channels = [*reading.channels] or varying
+    same = [column for column in rest if column not in {*channels, *varying}]
     if not channels:
         raise ColumnError(
             f"A sequence must have numbers that change from step to step, but no column of {name} changes within a "

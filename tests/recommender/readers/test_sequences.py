@@ -99,6 +99,14 @@ def test_rows_that_share_a_name_are_gathered_in_the_order_of_a_column(tmp_path: 
         assert dataset.sequences.names == ("x", "y")
 
 
+def test_channels_that_are_named_are_read_though_they_stand_still(tmp_path: Path) -> None:
+    text = "person,x,y,z\nann,1,7,1\nann,2,7,2\n"
+    reading = SequenceReading(by="person", channels=("x", "y"))
+    with Dataset.open(long_table(tmp_path, text), reading=reading) as dataset:
+        assert dataset.columns == ("person", "sequence")
+        assert numbers_in(dataset).tolist() == [[[1, 7], [2, 7]]]
+
+
 def test_without_an_order_steps_come_as_in_the_file(tmp_path: Path) -> None:
     with Dataset.open(long_table(tmp_path), reading=SequenceReading(by="person")) as dataset:
         assert numbers_in(dataset)[0, :, 0].tolist()[:2] == [2, 1]
@@ -107,8 +115,8 @@ def test_without_an_order_steps_come_as_in_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reading", "says"),
     [
-        (LONG, SequenceReading(by="persn"), r"got 'persn'\. Did you mean 'person'\? Columns: person"),
-        (LONG, SequenceReading(by="person", order="when"), r"got 'when'\."),
+        (LONG, SequenceReading(by="persn"), r"there is no 'persn'\. Did you mean 'person'\? Columns: person"),
+        (LONG, SequenceReading(by="person", order="when"), r"there is no 'when'\."),
         ("id,a\n1,2\n1,2\n", SequenceReading(by="id"), "no column of long.csv changes within a value of 'id'"),
         ("id,word\n1,a\n1,b\n", SequenceReading(by="id"), "'word' of long.csv is stored as VARCHAR and changes"),
     ],
