@@ -77,10 +77,8 @@ def boosting_baseline(
     """
     until = time.monotonic() + seconds
     everything = train, parts.train
-    if parts.folds is not None:
-        train, validation = (
-            train.take(np.flatnonzero(some)) for some in (parts.folds[:, 0] != 0, parts.folds[:, 0] == 0)
-        )
+    if (first := parts.in_first_fold) is not None:
+        train, validation = train.take(~first), train.take(first)
     has_folds, parts = parts.folds is not None, parts.divided()
     if seconds <= 0 or parts.image is not None or not _are_columns(train) or has_single_class(parts):
         return None

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
-from executor.architectures.network import mean_of
-from executor.assemble import network_outputs
 from executor.catalog.hyperparameters import configuration
-from executor.ensemble import Chosen
-from executor.refit import affords, trained_again
-from executor.trials.stacked import rebuild
+from executor.refit import affords, mean_on_all_rows, trained_again, with_validation
 from executor.trials.workplace import workplace
 
 if TYPE_CHECKING:
@@ -20,6 +13,7 @@ if TYPE_CHECKING:
 
     from executor.budget import Budget
     from executor.catalog.performance import PerformanceMetric
+    from executor.ensemble import Chosen
     from executor.parts import Parts
     from executor.search import Trials
     from executor.trials.journal import Outcome
@@ -49,25 +43,22 @@ def combined(
     single: the best trial alone.
     """
     members = [trials.best] if single else _nearly_best(trials, bundle, metric)
-    before = [rebuild(one, bundle, parts, seed)[0] for one in members]
-    outputs = np.mean([network_outputs(network, parts.validation) for network in before], axis=0)
-    outputs = outputs + parts.validation.offset
-    again = affords(members, parts, budget)
-    networks = before
-    if again:
-        everything = replace(parts, train=parts.train.joined(parts.validation))
+    networks = None
+    if affords(members, parts, budget):
+        everything = with_validation(parts)
         at = workplace(bundle, everything, metric=metric, budget=budget, seed=seed, directory=directory)
         networks = [
             trained_again(one, at, epochs=one.best_epoch or one.epochs, planned=one.planned_epochs) for one in members
         ]
     kinds = ", ".join(configuration_of(one, bundle) for one in members)
-    rows = "training and validation rows" if again else "training rows: no time was left to add the validation rows"
-    return Chosen(
-        network=mean_of(networks),
-        outputs=outputs,
-        members={one.number: 1 for one in members},
-        score=metric.score(outputs, parts.validation, parts),
-        why=f"the best of each network near the best P ({kinds}), trained on {rows}",
+    return mean_on_all_rows(
+        members,
+        networks,
+        parts,
+        bundle,
+        metric=metric,
+        seed=seed,
+        who=f"the best of each network near the best P ({kinds})",
     )
 
 

@@ -36,6 +36,11 @@ class Architecture(StrEnum):
         return self is Architecture.TABULAR
 
     @property
+    def reads_steps(self) -> bool:
+        """Whether it reads a sequence step by step."""
+        return self in {Architecture.INCEPTION, Architecture.RECURRENT}
+
+    @property
     def reads_texts(self) -> bool:
         """Whether its rows are ids of terms and their weights."""
         return self in {Architecture.TERM_BAG, Architecture.TEXT_CNN}
@@ -174,12 +179,16 @@ class Parts:
         """Folds into which the rows are divided at a time; 1 where there are none."""
         return 1 if self.folds is None else self.fold_count // self.folds.shape[1]
 
+    @property
+    def in_first_fold(self) -> np.ndarray | None:
+        """Which training rows lie in the first fold of the first repeat, (rows,) boolean; None without folds."""
+        return None if self.folds is None else self.folds[:, 0] == 0
+
     def divided(self) -> Parts:
         """The same without folds: the first fold of the first repeat validates, the others train."""
-        if self.train.fold is None:
+        if (first := self.in_first_fold) is None:
             return self
-        first = self.train.fold[:, 0]
-        train, validation = (self.train.take(some) for some in (first != 0, first == 0))
+        train, validation = self.train.take(~first), self.train.take(first)
         return replace(self, train=replace(train, fold=None), validation=replace(validation, fold=None))
 
     @property

@@ -61,21 +61,52 @@ def best_on_all_rows(
     needed = np.cumsum([COMPILING + _whole(one, trials)[1] * more for one in found])
     affordable = len(found) if budget.seconds is None else int(np.sum(needed <= budget.refitting))
     members = found[: max(1, affordable)]
-    networks = [rebuild(one, bundle, parts, seed)[0] for one in members]
-    outputs = np.mean([network_outputs(network, parts.validation) for network in networks], axis=0)
-    outputs = outputs + parts.validation.offset
+    networks = None
     if affordable:
-        everything = replace(parts, train=parts.train.joined(parts.validation))
+        everything = with_validation(parts)
         at = workplace(bundle, everything, metric=metric, budget=budget, seed=seed, directory=directory)
         networks = [trained_again(one, at, epochs=_whole(one, trials)[0]) for one in members]
-    count = "the best trial" if len(members) == 1 else f"the mean of the {len(members)} best trials"
-    rows = "training and validation rows" if affordable else "training rows: no time was left to add validation rows"
+    return mean_on_all_rows(
+        members,
+        networks,
+        parts,
+        bundle,
+        metric=metric,
+        seed=seed,
+        who="the best trial" if len(members) == 1 else f"the mean of the {len(members)} best trials",
+    )
+
+
+def with_validation(parts: Parts) -> Parts:
+    """The parts whose validation rows train, too."""
+    return replace(parts, train=parts.train.joined(parts.validation))
+
+
+def mean_on_all_rows(
+    members: Sequence[Outcome],
+    networks: Sequence[keras.Model] | None,
+    parts: Parts,
+    bundle: Bundle,
+    *,
+    metric: PerformanceMetric,
+    seed: int,
+    who: str,
+) -> Chosen:
+    """The mean of some trials' networks, trained again on training and validation rows; its outputs are those before.
+
+    networks: trained again; None where time was short. parts: of the search. who: the members in words.
+    """
+    before = [rebuild(one, bundle, parts, seed)[0] for one in members]
+    outputs = np.mean([network_outputs(network, parts.validation) for network in before], axis=0)
+    outputs = outputs + parts.validation.offset
+    late = networks is None
+    rows = "training rows: no time was left to add validation rows" if late else "training and validation rows"
     return Chosen(
-        network=mean_of(networks),
+        network=mean_of(networks or before),
         outputs=outputs,
         members={one.number: 1 for one in members},
         score=metric.score(outputs, parts.validation, parts),
-        why=f"{count}, trained on {rows}",
+        why=f"{who}, trained on {rows}",
     )
 
 

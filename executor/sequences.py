@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -51,10 +52,7 @@ def as_input(values: np.ndarray) -> np.ndarray:
 def _reading(values: np.ndarray, form: Form) -> SequenceLayer:
     """Mean and scale of each channel, or the letters, of training sequences."""
     if form is Form.LETTERS:
-        counts: dict[str, int] = {}
-        for text in values:
-            for letter in text:
-                counts[letter] = counts.get(letter, 0) + 1
+        counts = Counter("".join(values))
         most = sorted(counts, key=lambda letter: (-counts[letter], letter))[:MOST_LETTERS]
         return SequenceLayer(mean=[], scale=[], letters="".join(sorted(most)))
     numbers = values.astype(np.float64)

@@ -79,9 +79,8 @@ def tf_idf_baseline(
     None without a text column, without time, and where a target has a single class.
     """
     until = time.monotonic() + seconds
-    if parts.folds is not None:
-        first = parts.folds[:, 0]
-        train, validation = (train.take(np.flatnonzero(some)) for some in (first != 0, first == 0))
+    if (first := parts.in_first_fold) is not None:
+        train, validation = train.take(~first), train.take(first)
     parts = parts.divided()
     if seconds <= 0 or not train.of_form(Form.TEXT) or has_single_class(parts):
         return None

@@ -100,7 +100,7 @@ def configuration(
     }
     if architecture is Architecture.CNN:
         defaults |= {"units": IMAGE_UNITS, "layers": IMAGE_LAYERS}
-    if architecture in {Architecture.INCEPTION, Architecture.RECURRENT}:
+    if architecture.reads_steps:
         defaults |= {"units": SEQUENCE_UNITS, "layers": SEQUENCE_LAYERS}
     if architecture is Architecture.FORECASTER:
         defaults |= {"units": FORECAST_UNITS, "layers": FORECAST_LAYERS}
@@ -208,7 +208,7 @@ def _worth_trying(name: Hyperparameter, bundle: Bundle, scope: Scope) -> list[Va
     units, layers = [UNITS, 128, 512, 64], [2, 4, 1]
     if scope.architecture is Architecture.CNN:
         units, layers = [IMAGE_UNITS, *IMAGE_UNITS_TRIED], [*IMAGE_LAYERS_TRIED]
-    elif scope.architecture in {Architecture.INCEPTION, Architecture.RECURRENT}:
+    elif scope.architecture.reads_steps:
         units, layers = [SEQUENCE_UNITS, 16, 64], [2]
     elif scope.architecture is Architecture.FORECASTER:
         units, layers = [FORECAST_UNITS, 128, 32], [1, 3]

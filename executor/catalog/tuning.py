@@ -44,15 +44,12 @@ LARGEST_IMAGE_BATCH: Final = 128
 a quarter of the steps, and a budget that ends before the schedule would has too few of them."""
 
 
-CONVOLVED: Final = frozenset({Architecture.CNN, Architecture.INCEPTION, Architecture.RECURRENT})
-"""Networks whose rows are images or steps: a row costs more than the step around it."""
-
-
 def batch_of(architecture: Architecture, rows: int) -> int:
     """Rows of a step, for so many training rows."""
     if architecture.reads_texts:
         return text_batch_size(rows)
-    return min(batch_size(rows), LARGEST_IMAGE_BATCH) if architecture in CONVOLVED else batch_size(rows)
+    is_large = architecture is Architecture.CNN or architecture.reads_steps
+    return min(batch_size(rows), LARGEST_IMAGE_BATCH) if is_large else batch_size(rows)
 
 
 def epochs_of(architecture: Architecture, *, steps: int) -> int:
@@ -61,7 +58,7 @@ def epochs_of(architecture: Architecture, *, steps: int) -> int:
         return min(FORECAST_EPOCHS, table_epochs(steps))
     if architecture is Architecture.TABULAR:
         return table_epochs(steps)
-    if architecture in {Architecture.INCEPTION, Architecture.RECURRENT}:
+    if architecture.reads_steps:
         return min(MOST_SEQUENCE_EPOCHS, max(IMAGE_EPOCHS, -(-IMAGE_STEPS // steps)))
     if architecture.reads_texts:
         return TEXT_EPOCHS

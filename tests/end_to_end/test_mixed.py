@@ -14,7 +14,7 @@ from rules.decision import Pin
 if TYPE_CHECKING:
     from pathlib import Path
 
-ROWS = 200
+ROWS = 300
 
 
 def test_columns_beside_images_tell_what_no_image_does(tmp_path: Path) -> None:
