@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, Self
 
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from executor.log import listening
 from recommender.render import number
@@ -16,11 +17,21 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from rich.console import Console
+    from rich.progress import Task
 
     from executor.remaining import RoundProgress
 
 REDRAW: Final = 0.1  # seconds between two updates of the line; epochs can be faster
 MINUTE: Final = 60  # seconds
+
+
+class TimeLeft(ProgressColumn):
+    """What is left until the moment `end` of a task, by the clock of time.monotonic; nothing where that is unknown."""
+
+    def render(self, task: Task) -> Text:
+        end: float | None = task.fields["end"]
+        left = 0.0 if end is None else end - time.monotonic()
+        return Text(time_left(left) if left > 0 else "")
 
 
 class SearchProgress:
@@ -36,12 +47,12 @@ class SearchProgress:
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[left]}"),
+            TimeLeft(),
             console=console,
             disable=not self._shown,
             transient=True,
         )
-        self._task = self._bar.add_task("starting", total=None, left="")
+        self._task = self._bar.add_task("starting", total=None, end=None)
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -58,8 +69,8 @@ class SearchProgress:
             return
         self._drawn = time.monotonic()
         total = None if now.remaining is None else now.elapsed + now.remaining
-        left = "" if now.remaining is None else time_left(now.remaining)
-        self._bar.update(self._task, description=self._sentence(now), total=total, completed=now.elapsed, left=left)
+        end = None if now.remaining is None else time.monotonic() + now.remaining
+        self._bar.update(self._task, description=self._sentence(now), total=total, completed=now.elapsed, end=end)
 
     def _say(self, sentence: str) -> None:
         if self._shown:

@@ -23,7 +23,7 @@ class RoundProgress:
     running: int
     """Trials that run at once."""
     trials: int | None
-    """How many the budget allows; None for no limit."""
+    """How many the budget allows, and the strategy has; None where time alone limits them."""
     epoch: int
     """Of those that run."""
     epochs: int
@@ -76,8 +76,13 @@ def reporter(
     outcomes: Sequence[Outcome],
     budget: Budget,
     objective: Objective,
+    *,
+    trials: int | None,
 ) -> Callable[[Epoch], None]:
-    """A function that reports the epochs of a round as the search's progress. running: trials of the round."""
+    """A function that reports the epochs of a round as the search's progress.
+
+    running: trials of the round. trials: of the whole search at most, as RoundProgress has it.
+    """
     choose = max if objective.direction == "max" else min
     before = [outcome.score for outcome in outcomes if outcome.score is not None]
     done = len(outcomes)
@@ -86,14 +91,14 @@ def reporter(
     def report(now: Epoch) -> None:
         scores = [member.training.best for member in now.members if member.training.best is not None]
         limits = [] if budget.seconds is None else [budget.left]
-        if budget.trials is not None:
-            left = pace.left(now=budget.now(), epoch=now.epoch, epochs=now.epochs, trials=budget.trials)
+        if trials is not None:
+            left = pace.left(now=budget.now(), epoch=now.epoch, epochs=now.epochs, trials=trials)
             limits += [] if left is None else [left + budget.reserve]
         progress(
             RoundProgress(
                 done=done,
                 running=running,
-                trials=budget.trials,
+                trials=trials,
                 epoch=now.epoch,
                 epochs=now.epochs,
                 best=choose([*before, *scores], default=None),

@@ -108,6 +108,7 @@ def search(
             at_once = 1
         alone = at_once == 1 and parts.folds is None  # a trial in folds is a stack already
         runner = OneByOneRunner(at) if alone else _stacks(at, devices, width=width)
+        most_trials = _least(_trial_limit(budget), oracle.total)
         number = _replay(oracle, journal, epochs)
         stopped_by: StoppedBy | None
         try:
@@ -117,7 +118,7 @@ def search(
                 if not proposals:
                     stopped_by = "exhausted"
                     break
-                report = reporter(progress, len(proposals), journal.outcomes, budget, objective)
+                report = reporter(progress, len(proposals), journal.outcomes, budget, objective, trials=most_trials)
                 outcomes = runner.run(proposals, on_epoch=report)  # 7, 8  start by W, train by A on C
                 together = {"round": number, "asked": len(proposals)}
                 journal.append([outcome.model_copy(update=together) for outcome in outcomes])
@@ -226,13 +227,21 @@ def _asked(proposal: Proposal) -> tuple[dict[str, float | int | str], int, int |
     return dict(proposal.hyperparameters), proposal.epochs, proposal.continues
 
 
+def _trial_limit(budget: Budget) -> int | None:
+    """Trials that a budget allows; None where time alone limits them."""
+    return TRIALS_WITHOUT_BUDGET if budget.trials is None and budget.seconds is None else budget.trials
+
+
+def _least(*limits: int | None) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
 def _limit(budget: Budget, outcomes: Sequence[Outcome], interrupt: Interrupt) -> StoppedBy | None:
     """What forbids another trial. Raises TrainingError where trying on is in vain."""
     if interrupt.requested:
         return "interrupt"
     completed = any(outcome.status == "completed" for outcome in outcomes)
-    unlimited = budget.trials is None and budget.seconds is None
-    most = TRIALS_WITHOUT_BUDGET if unlimited else budget.trials
+    most = _trial_limit(budget)
     if not completed and len(outcomes) >= HOPELESS:
         raise _nothing_completed(outcomes)
     if most is not None and len(outcomes) >= most:

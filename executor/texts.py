@@ -6,10 +6,19 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.layers.terms import TermBag, TextLayer, WordSequence, fit_vocabulary
+from executor.layers.terms import (
+    TermBag,
+    TextLayer,
+    Vocabulary,
+    WordSequence,
+    fit_vocabulary,
+    letter_hashes,
+    term_hashes,
+    word_hashes,
+)
 from executor.parts import Architecture
 from executor.signature import PREFIX
-from recommender.speed import MOST_TERMS
+from recommender.speed import MOST_LETTERS, MOST_TERMS
 from rules.choices import BagOfTerms, TextCnn
 from rules.errors import ColumnError
 
@@ -23,6 +32,7 @@ BAG_COVERED, LONGEST_BAG = 0.995, 1_024  # share of the training rows that lose 
 SEQUENCE_COVERED, LONGEST_SEQUENCE = 0.95, 256
 """The same of words in order; each costs a convolution's step. The first 256 words of a post or a review tell most."""
 MOST_CELLS: Final = 2**25  # ids of all rows together, which with their weights take 256 MiB
+LAYER: Final = f"{PREFIX}texts"
 SHORTEST: Final = 8  # ids a row, so that the widest convolution has steps to look at
 
 
@@ -42,19 +52,35 @@ def text_layer(runs: Callable[[], Iterable[np.ndarray]], choice: Choice) -> Text
     runs: gives their texts in parts, (rows, columns) str objects each.
     Raises ColumnError where no term stands in two rows.
     """
-    in_order = isinstance(choice, TextCnn)
-    known = fit_vocabulary(runs(), pairs=not in_order, most=MOST_WORDS if in_order else MOST_TERMS)
+    if isinstance(choice, BagOfTerms):
+        known = fit_vocabulary(runs(), term_hashes, most=MOST_TERMS)
+        if choice.letters:
+            known = _joined(known, fit_vocabulary(runs(), letter_hashes, most=MOST_LETTERS))
+        length = _length(known, share=BAG_COVERED, longest=LONGEST_BAG)
+        rarity = [*known.rarity] if choice.weighting == "tf_idf" else []
+        return TermBag(hashes=[*known.hashes], rarity=rarity, letters=choice.letters, length=length, name=LAYER)
+    known = fit_vocabulary(runs(), word_hashes, most=MOST_WORDS, in_order=True)
+    length = _length(known, share=SEQUENCE_COVERED, longest=LONGEST_SEQUENCE)
+    return WordSequence(hashes=[*known.hashes], length=length, name=LAYER)
+
+
+def _joined(words: Vocabulary, letters: Vocabulary) -> Vocabulary:
+    """One vocabulary of two without a common term, fitted on the same rows."""
+    hashes = np.array(words.hashes + letters.hashes, np.int64)
+    rising = np.argsort(hashes)
+    return Vocabulary(
+        hashes=tuple(hashes[rising].tolist()),
+        rarity=tuple(np.array(words.rarity + letters.rarity)[rising].tolist()),
+        lengths=tuple((np.array(words.lengths) + np.array(letters.lengths)).tolist()),
+    )
+
+
+def _length(known: Vocabulary, *, share: float, longest: int) -> int:
+    """Ids a row, so that a share of the training rows loses none. Raises ColumnError where no term is known."""
     if not len(known):
         raise ColumnError(
             "A network for texts needs words that stand in two training rows at least, but there are none. Say the "
             "column's kind (--kind COLUMN=categorical), or choose the network for tables (--pin architecture=standard)."
         )
-    covered, longest = (SEQUENCE_COVERED, LONGEST_SEQUENCE) if in_order else (BAG_COVERED, LONGEST_BAG)
-    length = int(np.quantile(known.lengths, covered, method="higher"))
-    length = max(SHORTEST, min(length, longest, MOST_CELLS // len(known.lengths)))
-    name = f"{PREFIX}texts"
-    if in_order:
-        return WordSequence(hashes=[*known.hashes], length=length, name=name)
-    weighting = choice.weighting if isinstance(choice, BagOfTerms) else "tf_idf"
-    rarity = [*known.rarity] if weighting == "tf_idf" else []
-    return TermBag(hashes=[*known.hashes], rarity=rarity, length=length, name=name)
+    length = int(np.quantile(known.lengths, share, method="higher"))
+    return max(SHORTEST, min(length, longest, MOST_CELLS // len(known.lengths)))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from typing import TYPE_CHECKING, Final, TypeAlias
+from unicodedata import category
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -43,7 +45,11 @@ first was the better one: accuracy 0.823 and 0.810, 0.943 and 0.917, 0.808 and 0
 PENALTIES: Final = (1.0, 0.1, 10.0)  # of ridge regression; rows of TF-IDF have length 1, so that 1 is a row's weight
 STEPS_A_LOOK: Final = 10  # of L-BFGS between two looks at the clock; on 20 Newsgroups 10 take 3 s
 
-TOKEN: Final = re.compile(rf"[{SPACELESS}]|[^\W_{SPACELESS}]+")
+MARKS: Final = re.escape("".join(sign for sign in map(chr, range(sys.maxunicode)) if category(sign)[0] == "M"))
+"""Signs that stand on letters, vowels of Hindi say, of which Python's classes know nothing."""
+LETTERS: Final = rf"[^\W_{SPACELESS}]"
+TOKEN: Final = re.compile(rf"[{SPACELESS}]|{LETTERS}+(?:(?![{SPACELESS}])[{MARKS}]{LETTERS}*)*")
+ASCII_TOKEN: Final = re.compile("[a-z0-9]+")  # the same where there is nothing else, five times as fast
 
 Answer: TypeAlias = "Callable[[sparse.csr_matrix, Examples], np.ndarray]"
 
@@ -54,7 +60,7 @@ def tokens(text: str) -> list[str]:
     >>> tokens("It's 天气 2")
     ['it', 's', '天', '气', '2']
     """
-    return TOKEN.findall(text.lower())
+    return (ASCII_TOKEN if text.isascii() else TOKEN).findall(text.lower())
 
 
 def tf_idf_seconds(budget: Budget) -> float:

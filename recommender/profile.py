@@ -183,6 +183,8 @@ def facts(profile: Profile, *, trial_budget: Measurement) -> dict[str, Measureme
     }
     if profile.modality is not Modality.IMAGE and FACTS[MIRROR].applies_to(profile.task):
         given[MIRROR] = Measurement(value=0.0, source="the rows hold no images")
+    if profile.get(TEXT_WORDS) is None:
+        given[TEXT_WORDS] = Measurement(value=0.0, source="the rows hold no texts")
     return {
         name: given[name]
         if name in given
@@ -195,6 +197,7 @@ def facts(profile: Profile, *, trial_budget: Measurement) -> dict[str, Measureme
 
 
 MIRROR: Final = "mirror_agreement"
+TEXT_WORDS: Final = "text_words"
 WORST: Final[Mapping[str, Callable[[float], float]]] = MappingProxyType(
     {"classes": float, "imbalance_ratio": float, "rare_class_rows": neg, "outlier_share": float, "target_skew": abs}
 )

@@ -26,9 +26,12 @@ TOGETHER: Final = 8  # trials of a stack, which share its launches and its graph
 MOST_TERMS: Final = 30_000
 """Words and pairs of a network of texts. Each has a row of the first kernel, all of which a step updates: that is most
 of its time."""
-TERMS_PER_WORD: Final = (
-    0.17  # known terms for each word of the training rows; 4,000 of 2,000 sentences, 11,000 of tweets
-)
+MOST_LETTERS: Final = 15_000
+"""Runs of letters of a network that reads them beside words: as good as all 18,000 of 2,400 sentences."""
+TERMS_PER_WORD: Final = 0.17
+"""Known terms for each word of the training rows; measured: 5,000 of 2,400 sentences, 15,000 of 4,600 tweets."""
+LETTERS_PER_WORD: Final = 0.6  # known runs of letters likewise
+LETTERS_BELOW: Final = 15.0  # words of a row, below which rule M202 reads letters
 SECONDS_PER_TERM: Final = 5e-7  # of a step; measured on two cores: 15 ms with 30,000 terms and 128 units
 TEXT_BATCHES: Final = ((8_000, 64), (10**9, 128))
 """Most training rows, texts a step. A step of a bag costs by its terms more than by its texts, so that many rows take
@@ -78,5 +81,7 @@ def text_batch_size(rows: int) -> int:
 def text_trial_seconds(*, rows: int, words: float) -> float:
     """What a trial of a bag of terms takes; rows: that train; words: of a row in the mean."""
     terms = min(MOST_TERMS, TERMS_PER_WORD * rows * words)
+    if words < LETTERS_BELOW:
+        terms += min(MOST_LETTERS, LETTERS_PER_WORD * rows * words)
     steps = TEXT_EPOCHS * steps_of(rows, text_batch_size(rows))
     return COMPILING / TOGETHER + steps * (2 * LAUNCH + terms * SECONDS_PER_TERM)

@@ -184,6 +184,12 @@ _ALL: Final = (
         domain=Interval(low=0, high=1),
         tasks=frozenset({Task.BINARY, Task.MULTICLASS}),
     ),
+    Fact(
+        name="text_words",
+        meaning="words of a row's texts in the mean; 0 where rows hold no texts",
+        unit="words",
+        domain=Interval(low=0, high=math.inf),
+    ),
     _count("series", "series that a forecast continues: entities times targets", "series", low=1, tasks=_SERIES),
     _count("series_length", "rows of the longest series", "rows", low=1, tasks=_SERIES),
     _count("season", "steps of the season that repeats best; 1 for none", "steps", low=1, tasks=_SERIES),

@@ -40,6 +40,7 @@ class ManualOracle(InMemoryOracle):
     ) -> None:
         super().__init__(space=space, objective=objective, seed=seed)
         self._waiting = list(configurations)
+        self.total = len(self._waiting)
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:  # noqa: ARG002 - keras-tuner's signature
         """The next configuration of the list."""

@@ -33,6 +33,9 @@ class InMemoryOracle(keras_tuner.Oracle):  # type: ignore[misc]  # keras-tuner s
     To be named before a keras-tuner oracle among the bases of a class.
     """
 
+    total: int | None = None
+    """Trials that it will propose in all, where that is known."""
+
     def __init__(
         self, *, space: keras_tuner.HyperParameters, objective: Objective, seed: int, **settings: object
     ) -> None:

@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from executor.run import REPORT, RUNS, Run, write
-from rules.command import examples, format_option
+from rules.command import Verbosity, examples, format_option, told, verbosity_options
 from rules.output import keep_inputs
 
 REPORT_EXAMPLES: Final = examples(
@@ -23,7 +23,8 @@ REPORT_EXAMPLES: Final = examples(
 @click.argument("runs", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="RUN...")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The HTML file [report.html in the run].")
 @click.option("--by", metavar="COLUMN", default="", help="Tell the score for each group that a column makes.")
-def report(*, runs: tuple[Path, ...], output: Path | None, by: str) -> None:
+@verbosity_options
+def report(*, runs: tuple[Path, ...], output: Path | None, by: str, verbosity: Verbosity) -> None:
     """Write RUN as one HTML page that opens offline: the score, the strategy and why, the data, the search.
 
     Of several runs, the page lays them side by side.
@@ -39,7 +40,7 @@ def report(*, runs: tuple[Path, ...], output: Path | None, by: str) -> None:
     written = output or runs[0] / REPORT
     keep_inputs(written, [path for run in runs for path in run.iterdir() if path.name != REPORT])
     write(written, page(finished[0], by=by) if len(finished) == 1 else compared(finished))
-    click.echo(f"Wrote {written}.", err=True)
+    told(f"Wrote {written}.", verbosity=verbosity)
 
 
 @click.command(short_help="List the runs of a folder.", epilog=examples("recommend runs", "recommend runs experiments"))

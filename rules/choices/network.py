@@ -96,10 +96,12 @@ class BagOfTerms(Choice):
     """Texts as sets of their words and pairs of words, a learned vector for each, into wide hidden layers.
 
     weighting: of the vectors: tf_idf, or mean, which weighs all terms alike (Joulin et al. 2017, fastText).
+    letters: whether three to five neighbouring letters of a word are terms too, with a weight of their own.
     """
 
     name: Literal["bag_of_terms"] = "bag_of_terms"
     weighting: Literal["tf_idf", "mean"] = "tf_idf"
+    letters: bool = False
 
 
 class TextCnn(Choice):

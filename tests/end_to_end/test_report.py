@@ -56,6 +56,13 @@ def test_training_leaves_the_page_in_the_run_as_the_verb_writes_it_again(cancer_
     assert ended.exit_code == 0, ended.output
     assert again.read_text(encoding="utf-8") == written
     assert len(written) < 5_000_000
+    assert str(again) in ended.stderr
+
+
+def test_a_quiet_report_says_nothing(cancer_run: Run, tmp_path: Path) -> None:
+    ended = CliRunner().invoke(report, ["--quiet", str(cancer_run.directory), "-o", str(tmp_path / "again.html")])
+    assert (ended.exit_code, ended.output) == (0, "")
+    assert (tmp_path / "again.html").exists()
 
 
 def test_a_page_that_cannot_be_made_is_told_and_loses_nothing(

@@ -3,8 +3,10 @@ from __future__ import annotations
 import pytest
 
 from recommender.plan import seconds, trial_budget
-from recommender.speed import text_trial_seconds, trial_seconds
+from recommender.speed import LETTERS_BELOW, text_trial_seconds, trial_seconds
 from recommender.splitting import rows_that_train
+from rules.choices import Slot
+from rules.engine import load_book
 from rules.errors import ChoiceError
 
 
@@ -48,10 +50,17 @@ def test_texts_are_planned_by_their_words_and_leave_half_of_the_time_for_what_fo
         trial_budget(rows=3000, features=1, budget=8 + 2 * 5.5 * one, trials=None, by_chance=False, words=12.0).value
         == 5
     )
-    # 1,000 rows of 10 words have 1,700 terms; 8 epochs of 16 steps at 1 ms and half a microsecond a term.
-    assert text_trial_seconds(rows=1_000, words=10.0) == pytest.approx(0.7 / 8 + 128 * (1e-3 + 1_700 * 5e-7))
+    # 1,000 rows of 20 words have 3,400 terms; 8 epochs of 16 steps at 1 ms and half a microsecond a term.
+    assert text_trial_seconds(rows=1_000, words=20.0) == pytest.approx(0.7 / 8 + 128 * (1e-3 + 3_400 * 5e-7))
+    # Of 10 words 1,700, and 6,000 runs of letters.
+    assert text_trial_seconds(rows=1_000, words=10.0) == pytest.approx(0.7 / 8 + 128 * (1e-3 + 7_700 * 5e-7))
     # No more than 30,000 terms are known, however long the texts are.
     assert text_trial_seconds(rows=10_000, words=1e6) == text_trial_seconds(rows=10_000, words=1e5)
+
+
+def test_the_plan_reads_letters_where_the_rules_do() -> None:
+    rule = next(rule for rule in load_book().book.of(Slot.ARCHITECTURE) if rule.id == "M202")
+    assert f"text_words < {LETTERS_BELOW:g}" in map(str, rule.when)
 
 
 def test_a_trial_takes_longer_with_more_rows_columns_units_and_layers() -> None:

@@ -48,6 +48,7 @@ def test_the_facts_of_a_binary_table_by_hand(table: Table) -> None:
         "sparsity": 2 / 19,
         "trial_budget": 10,
         "mirror_agreement": 0.0,
+        "text_words": 0.0,
         "division": "chance",
         **{name: NOT_APPLICABLE for name, fact in FACTS.items() if fact.tasks == {Task.FORECASTING}},
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -368,7 +369,7 @@ def test_test_names_an_example_that_does_not_come_out(recommend, write_book) -> 
 def test_coverage_of_the_shipped_book_is_complete(recommend) -> None:
     ended = recommend("rules", "coverage")
     assert ended.code == 0
-    assert "51 of 51 thresholds have a firing case and a miss close to them." in ended.words
+    assert re.match(r"(\d+) of \1 thresholds have a firing case and a miss close to them\.", ended.words)
     assert "activation 100.0% (1 of 1 cells) N001 any dataset" in ended.words
 
 

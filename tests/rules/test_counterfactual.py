@@ -55,6 +55,7 @@ def binary(**values: Any) -> Facts:
             "imbalance_ratio": 280 / 30,
             "rare_class_rows": 30,
             "mirror_agreement": 0.0,
+            "text_words": 0.0,
             "missing_share": 0.0,
             "sparsity": 0.0,
             "trial_budget": 20,
@@ -71,6 +72,7 @@ def regression(**values: Any) -> Facts:
             "division": "chance",
             "rows": 1000,
             "features": 10,
+            "text_words": 0.0,
             "outlier_share": 0.0,
             "target_skew": 0.0,
             "missing_share": 0.0,
@@ -86,6 +88,7 @@ NUMBERS = {
     "rare_class_rows": st.sampled_from([1, 30, 189, 190, 191, 5000]),
     "outlier_share": st.sampled_from([0.0, 0.0099, 0.01, 0.02, 1.0]),
     "mirror_agreement": st.sampled_from([0.0, 0.899, 0.9, 1.0]),
+    "text_words": st.sampled_from([0.0, 14.9, 15.0, 200.0]),
     "trial_budget": st.sampled_from([1, 3, 4, 11, 12, 15, 16, 29, 30, 59, 60, 1000]),
 }
 

@@ -9,9 +9,19 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-from executor.layers.terms import TermBag, TermSum, Vocabulary, WordSequence, fit_vocabulary, term_hashes, tokens
+from executor.layers.terms import (
+    TermBag,
+    TermSum,
+    Vocabulary,
+    WordSequence,
+    fit_vocabulary,
+    letter_hashes,
+    term_hashes,
+    tokens,
+    word_hashes,
+)
 from executor.tf_idf import tokens as tokens_of
 
 if TYPE_CHECKING:
@@ -26,11 +36,24 @@ def _hash(term: str) -> int:
     return int(tf.strings.to_hash_bucket_fast([term], 2**53)[0])
 
 
-def _fitted(*rows: str, pairs: bool = True, most: int = 1_000) -> Vocabulary:
-    return fit_vocabulary([_texts(*rows)], pairs=pairs, most=most)
+def _fitted(*rows: str, in_order: bool = False, most: int = 1_000) -> Vocabulary:
+    return fit_vocabulary([_texts(*rows)], word_hashes if in_order else term_hashes, most=most, in_order=in_order)
 
 
-HOSTILE = ["", " ", "\n", "It's 5 o'clock", "今天 abc 很好", "ภาษา", "日本語のテキスト", "Ä_B", "ÉÉ", "🙂", "a" * 5_000]
+HOSTILE = [
+    "",
+    " ",
+    "\n",
+    "It's 5 o'clock",
+    "今天 abc 很好",
+    "ภาษา",
+    "日本語のテキスト",
+    "हिन्दी में",
+    "Ä_B",
+    "ÉÉ",
+    "🙂",
+    "a" * 5_000,
+]
 
 
 def _tokens(text: str) -> list[str]:
@@ -56,13 +79,53 @@ def test_the_texts_of_a_row_are_read_one_after_the_other() -> None:
 
 
 def test_terms_are_words_and_pairs_of_neighbours() -> None:
-    (row,) = term_hashes(tf.constant(_texts("not so good")), pairs=True).to_list()
+    (row,) = term_hashes(tf.constant(_texts("not so good"))).to_list()
     assert row == [_hash(term) for term in ("not", "so", "good", "not so", "so good")]
+
+
+def _letters(text: str) -> list[str]:
+    """Letters as scikit-learn finds them, without words of one letter."""
+    found = CountVectorizer(analyzer="char_wb", ngram_range=(3, 5), lowercase=False).build_analyzer()(text)
+    return [one for one in found if len(one.strip()) > 1 or not one.startswith(" ") or not one.endswith(" ")]
+
+
+def test_letters_are_those_of_words_with_the_spaces_around_them() -> None:
+    texts = {
+        "So good": "so good",
+        "i": "",
+        "ein Käse, bitte": "ein käse bitte",
+        "हिन्दी": "हिन्दी",
+        "今天 abc": "abc",
+        "": "",
+    }
+    found = letter_hashes(tf.constant(_texts(*texts))).to_list()
+    for words, row in zip(texts.values(), found, strict=True):
+        assert sorted(row) == sorted(_hash(f"\x1f{one}") for one in _letters(words))
+
+
+def test_letters_are_weighed_beside_words_as_scikit_learn_weighs_two_tables() -> None:
+    words, letters = _fitted(*CORPUS), fit_vocabulary([_texts(*CORPUS)], letter_hashes, most=1_000)
+    assert not set(words.hashes) & set(letters.hashes)
+    hashes = sorted((*words.hashes, *letters.hashes))
+    rarity = dict(zip(words.hashes + letters.hashes, words.rarity + letters.rarity, strict=True))
+    layer = TermBag(hashes=hashes, rarity=[rarity[one] for one in hashes], letters=True, length=120)
+    weights, ids = (part.numpy() for part in layer(_texts(*CORPUS)))
+    shared = {"lowercase": False, "min_df": 2, "sublinear_tf": True}
+    of_words = TfidfVectorizer(tokenizer=tokens_of, token_pattern=None, ngram_range=(1, 2), **shared)
+    of_letters = TfidfVectorizer(analyzer=_letters, **shared)
+    lower = [" ".join(tokens_of(text)) for text in CORPUS]
+    for mark, vectorizer in (("", of_words), ("\x1f", of_letters)):
+        expected = vectorizer.fit_transform(lower).toarray()
+        places = {term: hashes.index(_hash(mark + term)) + 1 for term in vectorizer.vocabulary_}
+        for row in range(len(CORPUS)):
+            own = dict(zip(ids[row].tolist(), weights[row].tolist(), strict=True))
+            wanted = {places[term]: expected[row, at] for term, at in vectorizer.vocabulary_.items()}
+            assert {place: own.get(place, 0.0) for place in wanted} == pytest.approx(wanted, rel=1e-5)
 
 
 def test_a_vocabulary_holds_terms_of_two_rows_and_the_most_frequent_first() -> None:
     runs = [_texts("good film", "good food"), _texts("good film film", "bad")]
-    known = fit_vocabulary(runs, pairs=True, most=1_000)
+    known = fit_vocabulary(runs, term_hashes, most=1_000)
     assert set(known.hashes) == {_hash(term) for term in ("good", "film", "good film")}
     assert list(known.hashes) == sorted(known.hashes)
     # "good" stands in three of four rows, "film" and "good film" in two.
@@ -70,8 +133,8 @@ def test_a_vocabulary_holds_terms_of_two_rows_and_the_most_frequent_first() -> N
     assert rarity[_hash("good")] == pytest.approx(math.log(5 / 4) + 1)
     assert rarity[_hash("film")] == pytest.approx(math.log(5 / 3) + 1)
     assert known.lengths == (3, 1, 3, 0)
-    assert fit_vocabulary(runs, pairs=True, most=1).hashes == (_hash("good"),)
-    assert fit_vocabulary(runs, pairs=False, most=1_000).lengths == (2, 2, 3, 1)  # words, known or not
+    assert fit_vocabulary(runs, term_hashes, most=1).hashes == (_hash("good"),)
+    assert fit_vocabulary(runs, word_hashes, most=1_000, in_order=True).lengths == (2, 2, 3, 1)  # words, known or not
 
 
 def test_texts_without_a_term_in_two_rows_give_an_empty_vocabulary() -> None:
@@ -121,7 +184,7 @@ def test_longer_rows_lose_their_last_terms_and_keep_their_weights() -> None:
 
 
 def test_a_sequence_keeps_the_order_and_one_id_for_words_that_are_not_known() -> None:
-    known = _fitted("b a", "a b", pairs=False)
+    known = _fitted("b a", "a b", in_order=True)
     layer = WordSequence(hashes=[*known.hashes], length=4)
     a, b = (known.hashes.index(_hash(word)) + 1 for word in "ab")
     is_word, ids = (part.numpy() for part in layer(_texts("b new a", "", "a a a b b")))
