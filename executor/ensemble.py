@@ -13,8 +13,8 @@ from executor.architectures.stacked_tabular import Shape, forward, masks
 from executor.assemble import network_outputs
 from executor.catalog.hyperparameters import configuration
 from executor.trials.journal import read_weights
-from executor.trials.stack import OUTPUTS_PER_CALL
-from executor.trials.stacked import rebuild, unseen
+from executor.trials.rebuilding import rebuild, unseen
+from executor.trials.stacked_graph import OUTPUTS_PER_CALL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

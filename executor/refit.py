@@ -15,7 +15,7 @@ from executor.catalog.tuning import batch_of
 from executor.ensemble import Chosen
 from executor.trials.one_by_one import compiled_step
 from executor.trials.outcomes import trial_seed
-from executor.trials.stacked import rebuild
+from executor.trials.rebuilding import rebuild
 from executor.trials.training import shuffled
 from executor.trials.workplace import workplace
 from recommender.speed import COMPILING, steps_of

@@ -23,7 +23,8 @@ from executor.trials.journal import Journal, Outcome
 from executor.trials.lock import alone_in
 from executor.trials.one_by_one import OneByOneRunner
 from executor.trials.parallel import ParallelRunner
-from executor.trials.stacked import StackRunner, rebuild
+from executor.trials.rebuilding import rebuild
+from executor.trials.stacked import StackRunner
 from executor.trials.workplace import workplace
 from recommender.speed import batch_size, step_seconds, steps_of
 from rules.choices import Bayesian

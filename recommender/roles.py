@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from recommender.characteristics.sequence import find_time, persistence, spacing
 from recommender.column_checks import (
-    KIND_PART,
     check_column,
     check_features,
-    check_kind,
     check_outlook,
     check_split,
     check_time,
 )
-from recommender.kinds import UNUSED_KINDS, Kind, Role, grade, infer_kind, named_as_identifier
-from recommender.letters import are_letters
+from recommender.column_kinds import kinds_of, levels_of
+from recommender.kinds import UNUSED_KINDS, Kind, Role, named_as_identifier
 from recommender.outlook import Outlook
 from recommender.proposal import propose_target
 from recommender.splitting import PART_WORDS, PARTS, TRAINING_WORDS
-from recommender.sql import is_number, is_text, level_text, quoted
+from recommender.sql import is_number, is_text
 from recommender.tasks import Reading, can_be_target, read_task
 from rules.errors import ColumnError, TargetError
 from rules.facts import NUMERIC_TARGET, Task
@@ -33,10 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["UNUSED_KINDS", "Kind", "Role", "Roles", "infer_roles"]
 
-MOST_GRADES: Final = 12
-"""Levels up to which words are looked at for grades: no known scale has more."""
 UNFIT_TARGETS: Final = frozenset({Kind.IDENTIFIER, Kind.CONSTANT, Kind.TEXT, Kind.DATETIME, Kind.IMAGE, Kind.SEQUENCE})
-YES_OR_NO: Final = ({"yes", "no"}, {"y", "n"}, {"true", "false"}, {"t", "f"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +125,7 @@ def infer_roles(
             check_column(dataset, column, ColumnError, part)
             if column in targets:
                 raise TargetError(f"A column plays one part, but {column!r} is both target and {part}. Name another.")
-    columns = _kinds(dataset, targets, kinds)
+    columns = kinds_of(dataset, targets, kinds)
     if time_column is not None:
         check_time(dataset, time_column)
     if split_column is None:
@@ -170,55 +165,6 @@ def _unfit(dataset: Dataset, columns: Mapping[str, Role], task: Task | None) -> 
     return sorted(by_kind if by_kind | by_value == set(columns) else by_kind | by_value)
 
 
-def _kinds(dataset: Dataset, targets: Sequence[str], kinds: Mapping[str, Kind]) -> Mapping[str, Role]:
-    """Each column's kind: said by the user, or inferred; words are looked at for grades and for yes or no."""
-    for name, kind in kinds.items():
-        check_column(dataset, name, ColumnError, KIND_PART)
-        check_kind(dataset, name, kind)
-    alone = len(dataset.columns) - len(targets) == 1
-    roles = {
-        name: Role(column=name, kind=kinds[name], reason="given by --kind")
-        if name in kinds
-        else infer_kind(summary, alone=alone and name not in targets)
-        for name, summary in dataset.summaries.items()
-    }
-    if dataset.images is not None and roles[dataset.images.name].kind is Kind.IMAGE:
-        name = dataset.images.name
-        roles[name] = replace(roles[name], reason=f"an array of images, {dataset.images}")
-    if dataset.sequences is not None and roles[dataset.sequences.name].kind is Kind.IMAGE:  # told by its bytes alone
-        name = dataset.sequences.name
-        roles[name] = replace(roles[name], kind=Kind.SEQUENCE, reason=f"sequences, {dataset.sequences}")
-    for name, role in roles.items():
-        few = 1 < dataset.summaries[name].distinct <= MOST_GRADES
-        if role.kind is Kind.CATEGORICAL and name not in kinds and few and is_text(dataset.storage[name]):
-            roles[name] = _of_words(role, _levels(dataset, name))
-        elif name not in {*kinds, *targets} and _may_be_letters(dataset, role):
-            reason = "capital or small letters alone, one after the other, as genes and proteins are written"
-            roles[name] = replace(role, kind=Kind.SEQUENCE, reason=reason)
-    return MappingProxyType(roles)
-
-
-def _may_be_letters(dataset: Dataset, role: Role) -> bool:
-    """Whether a column of long words holds sequences of letters."""
-    is_word = role.kind in {Kind.CATEGORICAL, Kind.IDENTIFIER} and is_text(dataset.storage[role.column])
-    return is_word and are_letters(dataset.connection, role.column, dataset.storage[role.column])
-
-
-def _levels(dataset: Dataset, name: str) -> Sequence[str]:
-    text = level_text(name, dataset.storage[name])
-    found = dataset.connection.execute(
-        f"SELECT DISTINCT {text} FROM dataset WHERE {quoted(name)} IS NOT NULL ORDER BY 1"
-    )
-    return [str(row[0]) for row in found.fetchall()]
-
-
-def _of_words(role: Role, levels: Sequence[str]) -> Role:
-    if {level.strip().lower() for level in levels} in YES_OR_NO:
-        return replace(role, kind=Kind.BOOLEAN, reason=f"two words: {' and '.join(levels)}")
-    graded = grade(levels)
-    return role if graded is None else replace(role, kind=Kind.ORDINAL, reason=graded)
-
-
 def _proposed(dataset: Dataset, unfit: Sequence[str], task: Task | None) -> tuple[str, str, Reading]:
     """A target, why it was proposed, and how it is read. Raises TargetError, saying that it was proposed."""
     target, reason = propose_target(dataset, unfit)
@@ -235,7 +181,7 @@ def _find_split(dataset: Dataset, columns: Mapping[str, Role], targets: Sequence
         short = 1 < summary.distinct <= len(PARTS) and not summary.missing and is_text(summary.storage)
         if name in targets or role.kind is not Kind.CATEGORICAL or not short:
             continue
-        words = {level.strip().lower() for level in _levels(dataset, name)}
+        words = {level.strip().lower() for level in levels_of(dataset, name)}
         if words <= PART_WORDS and words & TRAINING_WORDS:
             return name
     return None

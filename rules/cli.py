@@ -19,6 +19,7 @@ from rules.difference import difference
 from rules.engine import ProvedBook, load_book, rulings
 from rules.errors import BookError, did_you_mean
 from rules.output import write_text
+from rules.parameters import SlotName, book_argument, book_option
 from rules.proof import prove
 from rules.record import Record
 from rules.rulebook import layers_of, read_layers
@@ -30,28 +31,6 @@ if TYPE_CHECKING:
     from rules.proof import Proof
     from rules.rule import Rule
 
-    SlotParameter = click.ParamType[Slot]
-else:
-    SlotParameter = click.ParamType  # no generic class before click 8.4; pyproject.toml allows 8.1
-
-
-_book = click.option("--book", multiple=True, metavar="BOOK", help="The book, as for 'recommend' [shipped rules].")
-_positional = click.argument("book", required=False)
-
-
-class SlotName(SlotParameter):
-    """A slot by its name or its letter."""
-
-    name = "slot"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Slot:  # noqa: ANN401
-        found = Slot.named(str(value))
-        if found is None:
-            self.fail(
-                f"there is no slot {value!r}; slots are {', '.join(Slot)}.{did_you_mean(str(value), Slot)}", param, ctx
-            )
-        return found
-
 
 @click.group(epilog=examples("recommend rules list", "recommend rules show C101", "recommend rules check mine.yaml"))
 def rules() -> None:
@@ -60,7 +39,7 @@ def rules() -> None:
 
 @rules.command("list", epilog=examples("recommend rules list", "recommend rules list --slot P --format json"))
 @click.option("--slot", type=SlotName(), metavar="SLOT", help="Only the rules of one slot.")
-@_book
+@book_option
 @format_option
 def list_rules(*, slot: Slot | None, book: tuple[str, ...], form: str) -> None:
     """List the rules of a book."""
@@ -76,7 +55,7 @@ def list_rules(*, slot: Slot | None, book: tuple[str, ...], form: str) -> None:
     epilog=examples("recommend rules show C101", "recommend rules show M001 --book mine.yaml"),
 )
 @click.argument("rule_id", metavar="ID")
-@_book
+@book_option
 @format_option
 def show(*, rule_id: str, book: tuple[str, ...], form: str) -> None:
     """Show one rule: what it says, why, on what grounds, what it beats, and its examples."""
@@ -103,7 +82,7 @@ def show(*, rule_id: str, book: tuple[str, ...], form: str) -> None:
     epilog=examples("recommend rules table optimizer", "recommend rules table P --to markdown"),
 )
 @click.argument("slot", type=SlotName())
-@_book
+@book_option
 @click.option(
     "--to", type=click.Choice(["terminal", "markdown", "html"]), default="terminal", show_default=True, help="Form."
 )
@@ -126,7 +105,7 @@ def table(*, slot: Slot, book: tuple[str, ...], to: str, form: str) -> None:
     short_help="Prove that a book decides for every dataset.",
     epilog=examples("recommend rules check", "recommend rules check mine.yaml"),
 )
-@_positional
+@book_argument
 @format_option
 def check(*, book: str | None, form: str) -> None:
     """Prove BOOK: for every dataset exactly one choice a slot, and each rule with an effect."""
@@ -146,7 +125,7 @@ def check(*, book: str | None, form: str) -> None:
     short_help="Run the examples of a book's rules.",
     epilog=examples("recommend rules test", "recommend rules test mine.yaml"),
 )
-@_positional
+@book_argument
 @format_option
 def run_examples(*, book: str | None, form: str) -> None:
     """Run the examples that the rules of BOOK carry with them."""
@@ -165,7 +144,7 @@ def run_examples(*, book: str | None, form: str) -> None:
     short_help="Show thresholds without close examples.",
     epilog=examples("recommend rules coverage", "recommend rules coverage mine.yaml --format json"),
 )
-@_positional
+@book_argument
 @format_option
 def coverage(*, book: str | None, form: str) -> None:
     """Show which thresholds of BOOK lack a close case on either side, and which cells only a fallback answers."""
@@ -284,7 +263,7 @@ def schema(*, kind: str) -> None:
 
 @rules.command(short_help="Print the whole book in Markdown.", epilog=examples("recommend rules docs -o docs/rules.md"))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of standard output.")
-@_book
+@book_option
 def docs(*, output: Path | None, book: tuple[str, ...]) -> None:
     """Print the whole book as a Markdown document: tables, reasons, sources."""
     from rules.decision_table import rules_document  # noqa: PLC0415  jinja2 is for these verbs only

@@ -11,7 +11,6 @@ import numpy as np
 import tensorflow as tf
 
 from executor.architectures import stacked_tabular
-from executor.architectures.network import build_network
 from executor.architectures.stacked_tabular import Shape
 from executor.catalog.hyperparameters import configuration
 from executor.catalog.optimization import learning_rates
@@ -19,7 +18,6 @@ from executor.devices import CPU
 from executor.trials.grouping import groups, repacking_pays, stack_seconds
 from executor.trials.journal import (
     read_arrays,
-    read_weights,
     state_path,
     weights_path,
     write_arrays,
@@ -27,7 +25,9 @@ from executor.trials.journal import (
 )
 from executor.trials.outcomes import ended, failed, trial_seed
 from executor.trials.pace import Pace
-from executor.trials.stack import StackedGraph, filled
+from executor.trials.rebuilding import unseen
+from executor.trials.stack import filled
+from executor.trials.stacked_graph import StackedGraph
 from executor.trials.training import Epoch, Member, Training, patience_of, score_of, shuffled
 from recommender.speed import STOPPING, batch_size, steps_of
 from rules.errors import PcwatError
@@ -35,16 +35,12 @@ from rules.errors import PcwatError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    import keras
-
     from executor.budget import Budget
     from executor.catalog.tuning import Proposal
     from executor.devices import Device
-    from executor.parts import Parts
     from executor.trials.journal import Outcome
     from executor.trials.stack import Stack
     from executor.trials.workplace import Workplace
-    from rules.bundle import Bundle
 
 FOLD_STRIDE: Final = 1_000_003  # between the seeds of a trial's networks; a prime above any number of trials
 SHORTEST: Final = 1e-9  # seconds of a round, on a clock that stands still
@@ -259,35 +255,6 @@ class StackRunner:
         # The trials that run come first all the same.
         order = [*places, *[place for place in range(stack.trials) if place not in places]]
         return stack.take(order), [running[index] for index in left]
-
-
-def rebuild(outcome: Outcome, bundle: Bundle, parts: Parts, seed: int) -> list[keras.Model]:
-    """The networks of a completed trial as ordinary Keras models, with the weights of its best epoch.
-
-    One, or one for each fold. seed: the search's. Raises KeyError if the trial has no weights.
-    """
-    if outcome.weights is None:
-        raise KeyError(f"Only a completed trial has weights, but trial {outcome.number} {outcome.status}.")
-    weights, networks = read_weights(outcome.weights), []
-    for own in np.split(np.arange(len(weights)), parts.fold_count):
-        network = build_network(
-            parts=parts,
-            bundle=bundle,
-            hyperparameters=outcome.hyperparameters,
-            seed=trial_seed(seed, outcome.number),
-        )
-        stacked_tabular.fill(network, [weights[index] for index in own])
-        networks.append(network)
-    return networks
-
-
-def unseen(outputs: np.ndarray, folds: np.ndarray) -> np.ndarray:
-    """Of each row the outputs of the network that did not train on it, (…, rows, outputs).
-
-    outputs: (…, folds, rows, outputs), of the networks that trained without each fold. folds: (rows, repeats); of
-    several repeats the mean of the networks that did not see a row.
-    """
-    return np.asarray(outputs[..., folds, np.arange(len(folds))[:, None], :].mean(axis=-2))
 
 
 def _of_fold(arrays: Mapping[str, np.ndarray], fold: int) -> dict[str, np.ndarray]:

@@ -20,9 +20,9 @@ from recommender.audit.subject import Subject, open_subject
 from recommender.audit.verify import verify as verified
 from recommender.options import DATASET, dataset_options, strategy_options
 from recommender.render import NOTES_ORDER
-from rules.cli import SlotName
 from rules.command import console, emit_models, end, examples, format_option
 from rules.output import keep_inputs, write_text
+from rules.parameters import SlotName
 
 if TYPE_CHECKING:
     from collections.abc import Callable

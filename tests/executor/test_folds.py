@@ -18,7 +18,8 @@ from executor.search import search
 from executor.split import split
 from executor.table import Form, RawTable
 from executor.trials.journal import Journal, read_arrays, state_path
-from executor.trials.stacked import StackRunner, rebuild, unseen
+from executor.trials.rebuilding import rebuild, unseen
+from executor.trials.stacked import StackRunner
 from executor.trials.workplace import workplace
 from recommender import speed
 from recommender.roles import Roles

@@ -18,8 +18,8 @@ from executor.trials.journal import JOURNAL, Journal
 from executor.trials.lock import alone_in
 from executor.trials.one_by_one import compiled_outputs
 from executor.trials.pace import LONGEST_CALL
-from executor.trials.stack import StackedGraph
 from executor.trials.stacked import StackRunner
+from executor.trials.stacked_graph import StackedGraph
 from executor.trials.workplace import on_device
 from recommender import speed
 from rules.choices import Adam, Bayesian, Grid, Hyperband, Manual, MseLoss, Random, Rmse

@@ -15,7 +15,7 @@ from executor.catalog.hyperparameters import Configuration
 from executor.catalog.optimization import optimization
 from executor.catalog.performance import performance_metric
 from executor.catalog.update import update_rule
-from executor.trials.stack import StackedGraph
+from executor.trials.stacked_graph import StackedGraph
 from executor.trials.workplace import workplace
 from rules.choices import Adagrad, Adam, AdamW, Choice, He, RmsProp, Sgd, SgdMomentum
 from rules.errors import ChoiceError

@@ -18,7 +18,8 @@ from executor.pictures import Encoded, Pictures
 from executor.search import search
 from executor.trials.journal import read_arrays, read_weights, state_path, weights_path
 from executor.trials.one_by_one import OneByOneRunner, compiled_outputs
-from executor.trials.stacked import StackRunner, rebuild
+from executor.trials.rebuilding import rebuild
+from executor.trials.stacked import StackRunner
 from rules.choices import CategoricalCrossentropy, HighAndMedium, SgdMomentum
 from rules.facts import Task
 

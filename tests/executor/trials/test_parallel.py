@@ -26,7 +26,7 @@ from executor.budget import Budget
 from recommender import speed
 from executor.devices import Device
 from executor.parts import Examples, Parts
-from executor.trials.stack import StackedGraph
+from executor.trials.stacked_graph import StackedGraph
 from rules.bundle import Bundle
 from rules.choices import Accuracy, Adam, BinaryCrossentropy, He, HighAndMedium, Random, Relu
 from rules.facts import Task

@@ -15,7 +15,8 @@ from tensorflow.python.framework.func_graph import FuncGraph
 from executor.budget import Budget
 from executor.catalog.tuning import Proposal
 from executor.trials.one_by_one import OneByOneRunner, compiled_outputs
-from executor.trials.stacked import StackRunner, rebuild
+from executor.trials.rebuilding import rebuild
+from executor.trials.stacked import StackRunner
 from executor.trials.training import DIVERGED, patience_of
 from recommender.speed import batch_size
 from rules.choices import F1, Adam, CategoricalCrossentropy, Huber, MseLoss, Rmse, Sgd, WeightedCrossentropy

@@ -17,11 +17,12 @@ from executor.catalog.hyperparameters import configuration
 from executor.catalog.tuning import Proposal
 from executor.devices import CPU
 from executor.trials import grouping
-from executor.trials import stack as stack_module
+from executor.trials import stacked_graph as stack_module
 from executor.trials.journal import read_arrays, state_path
 from executor.trials.one_by_one import OneByOneRunner
-from executor.trials.stack import SIZES, StackedGraph, filled
+from executor.trials.stack import SIZES, filled
 from executor.trials.stacked import StackRunner
+from executor.trials.stacked_graph import StackedGraph
 from executor.trials.training import DIVERGED, Member
 from rules.choices import (
     F1,

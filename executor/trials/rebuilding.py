@@ -1,0 +1,48 @@
+"""Ordinary Keras networks out of a trial's weights, and the answers of networks that did not see a row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from executor.architectures import stacked_tabular
+from executor.architectures.network import build_network
+from executor.trials.journal import read_weights
+from executor.trials.outcomes import trial_seed
+
+if TYPE_CHECKING:
+    import keras
+
+    from executor.parts import Parts
+    from executor.trials.journal import Outcome
+    from rules.bundle import Bundle
+
+
+def rebuild(outcome: Outcome, bundle: Bundle, parts: Parts, seed: int) -> list[keras.Model]:
+    """The networks of a completed trial as ordinary Keras models, with the weights of its best epoch.
+
+    One, or one for each fold. seed: the search's. Raises KeyError if the trial has no weights.
+    """
+    if outcome.weights is None:
+        raise KeyError(f"Only a completed trial has weights, but trial {outcome.number} {outcome.status}.")
+    weights, networks = read_weights(outcome.weights), []
+    for own in np.split(np.arange(len(weights)), parts.fold_count):
+        network = build_network(
+            parts=parts,
+            bundle=bundle,
+            hyperparameters=outcome.hyperparameters,
+            seed=trial_seed(seed, outcome.number),
+        )
+        stacked_tabular.fill(network, [weights[index] for index in own])
+        networks.append(network)
+    return networks
+
+
+def unseen(outputs: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """Of each row the outputs of the network that did not train on it, (…, rows, outputs).
+
+    outputs: (…, folds, rows, outputs), of the networks that trained without each fold. folds: (rows, repeats); of
+    several repeats the mean of the networks that did not see a row.
+    """
+    return np.asarray(outputs[..., folds, np.arange(len(folds))[:, None], :].mean(axis=-2))
