@@ -31,9 +31,9 @@ from executor.architectures.network import mean_of  # noqa: E402
 from executor.budget import Budget  # noqa: E402
 from executor.catalog.performance import performance_metric  # noqa: E402
 from executor.catalog.tuning import Proposal, epochs_of  # noqa: E402
-from executor.search import rebuild  # noqa: E402
 from executor.trials.journal import Journal  # noqa: E402
 from executor.trials.one_by_one import compiled_outputs  # noqa: E402
+from executor.trials.rebuilding import rebuild  # noqa: E402
 from executor.trials.stacked import StackRunner  # noqa: E402
 from executor.trials.workplace import on_device, workplace  # noqa: E402
 from recommender.speed import batch_size, steps_of  # noqa: E402
@@ -74,7 +74,7 @@ VARIANTS: Final[dict[str, tuple[Callable[[Encoded], Encoded], dict[str, object]]
     "robust scaling": (lambda whole: whole, {"executor.layers.quantiles.MOST_RANKED": 0}),
     "no periodic features": (without_waves, {}),
     "no learned scale": (lambda whole: whole, {"executor.architectures.tabular.SCALE_PACE": 0.0}),
-    "all layers at one pace": (lambda whole: whole, {"executor.trials.stack.adapts": lambda _: False}),
+    "all layers at one pace": (lambda whole: whole, {"executor.trials.stacked_graph.adapts": lambda _: False}),
     "constant rate": (lambda whole: with_optimizer(whole, schedule="constant"), {}),
     "rate 0.001": (lambda whole: with_optimizer(whole, learning_rate=0.001), {}),
     "AdamW": (lambda whole: replace(whole, bundle=whole.bundle.model_copy(update={"optimizer": ADAMW})), {}),
