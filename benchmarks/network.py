@@ -73,6 +73,7 @@ VARIANTS: Final[dict[str, tuple[Callable[[Encoded], Encoded], dict[str, object]]
     WHOLE: (lambda whole: whole, {}),
     "robust scaling": (lambda whole: whole, {"executor.layers.quantiles.MOST_RANKED": 0}),
     "no periodic features": (without_waves, {}),
+    "no intervals": (lambda whole: whole, {"executor.fitting.MOST_BIN_CELLS": 0}),
     "no learned scale": (lambda whole: whole, {"executor.architectures.tabular.SCALE_PACE": 0.0}),
     "all layers at one pace": (lambda whole: whole, {"executor.trials.stacked_graph.adapts": lambda _: False}),
     "constant rate": (lambda whole: with_optimizer(whole, schedule="constant"), {}),

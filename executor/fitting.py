@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 import numpy as np
 import tensorflow as tf
 
+from executor.layers.bins import FEWEST, bin_edges, through_bins
 from executor.layers.numbers import Calendar, Numbers, robust_scale, spanned_waves, varying_waves
 from executor.layers.pixels import Pixels, byte_counts, pixel_statistics
 from executor.layers.quantiles import heavy_tailed, normal_quantiles
@@ -16,6 +17,7 @@ from executor.sequences import sequence_layer
 from executor.signature import PREFIX
 from executor.table import Form
 from executor.texts import is_text_network, text_layer
+from recommender.speed import MOST_BINNED
 from rules.choices import Inception, Recurrent, Standard
 from rules.errors import ColumnError
 from rules.facts import Task
@@ -31,6 +33,7 @@ from executor.preprocess import Block, Preprocessing, matrix, runs
 MOST_ONE_HOT: Final = 50  # levels; above it a column gets ids for an embedding (EVIDENCE.md, section 1)
 MOST_CODED: Final = 10_000  # levels of one column with ids of their own, the most frequent ones
 RARE: Final = 1  # rows; a level seen no more often shares one place with all levels never seen
+MOST_BIN_CELLS: Final = 2**27  # numbers that all intervals of all training rows are; they take 512 MiB
 ROWS_A_BUCKET: Final = 4  # training rows for each bucket of hashed words, so that small tables get small bags
 BUCKETS: Final = (32, 4_096)  # fewest and most buckets of all texts of a row together
 
@@ -59,7 +62,9 @@ def fit_preprocessing(
     # The trend of a series lies in its changes; how late it is would be off the scale in every row to be forecast.
     numbers = (seen.of_form(Form.NUMBER), () if roles.task is Task.FORECASTING else times)
     groups = tuple(group for group in numbers if group)
-    blocks = [_numbers(seen, groups, ranked=roles.task is not Task.FORECASTING)] if groups else []
+    is_plain = roles.task is not Task.FORECASTING
+    bins = architecture.bins if isinstance(architecture, Standard) and is_plain and not apart else 0
+    blocks = [_numbers(seen, groups, ranked=is_plain, bins=bins)] if groups else []
     if times and (kept := _waves(seen, times, roles)):
         blocks.append(Block(groups=(times,), layer=Calendar(kept=kept, name=f"{PREFIX}calendar")))
     if texts:
@@ -94,25 +99,39 @@ def _pixels(seen: RawTable, columns: tuple[str, ...]) -> Block:
     return Block(groups=(columns,), layer=layer)
 
 
-def _numbers(seen: RawTable, groups: tuple[tuple[str, ...], ...], *, ranked: bool) -> Block:
-    """ranked: heavy tails are read as quantiles, which say nothing of numbers beyond those of the training rows."""
+def _numbers(seen: RawTable, groups: tuple[tuple[str, ...], ...], *, ranked: bool, bins: int) -> Block:
+    """ranked: heavy tails are read as quantiles, which say nothing of numbers beyond those of the training rows.
+
+    bins: intervals a column.
+    """
     values = matrix(seen, [name for group in groups for name in group])
     missing = np.isnan(values)
     center, factor = robust_scale(values)
     heavy = heavy_tailed(values) if ranked else []
     knots, quantiles = normal_quantiles(values[:, heavy])
-    return Block(
-        groups=groups,
-        layer=Numbers(
-            center=center.tolist(),
-            factor=factor.tolist(),
-            indicators=np.flatnonzero(missing.any(axis=0) & ~missing.all(axis=0)).tolist(),
-            ranked=heavy,
-            knots=knots,
-            quantiles=quantiles,
-            name=f"{PREFIX}numbers",
-        ),
+    layer = Numbers(
+        center=center.tolist(),
+        factor=factor.tolist(),
+        indicators=np.flatnonzero(missing.any(axis=0) & ~missing.all(axis=0)).tolist(),
+        ranked=heavy,
+        knots=knots,
+        quantiles=quantiles,
+        name=f"{PREFIX}numbers",
     )
+    return Block(groups=groups, layer=_with_bins(layer, values, min(bins, MOST_BIN_CELLS // max(1, values.size))))
+
+
+def _with_bins(layer: Numbers, values: np.ndarray, bins: int) -> Numbers:
+    """The layer of numbers with so many intervals a column; of many columns, or for fewer than two, as it is."""
+    columns = values.shape[1]
+    if bins < FEWEST or columns > MOST_BINNED:
+        return layer
+    scaled = layer(values).numpy()[:, :columns]
+    edges = bin_edges(scaled, bins)
+    if not any(edges):
+        return layer
+    sums = sum(through_bins(scaled[rows], edges).numpy().sum(axis=0, dtype=np.float64) for rows in runs(len(scaled)))
+    return Numbers(**{**layer.get_config(), "edges": edges, "means": (sums / len(scaled)).tolist()})
 
 
 def _levels(seen: RawTable, *, has_dense: bool) -> list[Block]:

@@ -15,11 +15,12 @@ from recommender.plan import trial_budget
 from recommender.profile import Profile, facts, measure, rarest_class
 from recommender.render import NOTES_ORDER, reason
 from recommender.roles import Kind, Roles, infer_roles
+from recommender.speed import BINNED_TASKS, BINS, MOST_BINNED
 from rules.asked import Asked, ImageReading, SequenceReading
 from rules.choices import RandomKernels
 from rules.engine import ProvedBook, Strategy, decide, load_book
 from rules.errors import ChoiceError, DatasetError
-from rules.facts import Task
+from rules.facts import Modality, Task
 from rules.notebook import table
 from rules.record import DatasetSeen, Record
 from rules.rulebook import SHIPPED_LAYERS
@@ -186,7 +187,7 @@ def advise(
     profile = measure(dataset, roles)
     plan = trial_budget(
         rows=dataset.row_count,
-        features=RandomKernels().features if roles.has_sequences else len(roles.features),
+        features=_width(roles, profile.modality),
         budget=budget,
         trials=trials,
         by_chance=roles.by_chance and not (roles.has_images or roles.has_texts_alone),
@@ -215,6 +216,15 @@ def advise(
     return Recommendation(
         bundle=strategy.bundle, strategy=strategy, profile=profile, roles=roles, record=record, book=book
     )
+
+
+def _width(roles: Roles, modality: Modality) -> int:
+    """Numbers that a network reads of a row, by which its training is planned."""
+    if roles.has_sequences:
+        return RandomKernels().features
+    numbers = sum(roles.columns[name].kind is Kind.NUMERIC for name in roles.features)
+    is_binned = modality is Modality.TABULAR and roles.task in BINNED_TASKS and numbers <= MOST_BINNED
+    return len(roles.features) + is_binned * BINS * numbers
 
 
 def advise_on(path: Path, said: Said, strategy: StrategyOptions, *, delimiter: str | None) -> Recommendation:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from rules.facts import Task
+
 EPOCHS: Final = 256  # of a trial at most (RealMLP)
 STEPS: Final = 3_000
 """Of a trial, which many rows take in fewer epochs. Half of what EVIDENCE.md, section 0, gave RealMLP: on five tables
@@ -23,6 +25,9 @@ STOPPING: Final = 0.5  # share of the planned steps after which trials stop in t
 TOGETHER: Final = 8  # trials of a stack, which share its launches and its graph
 
 
+BINS: Final = 16  # intervals of a number, of which rule M301 lets a network for classes read how far it has come
+BINNED_TASKS: Final = (Task.BINARY, Task.MULTICLASS)
+MOST_BINNED: Final = 100  # numbers of a table; of more, intervals would cost more than the rest of the network
 MOST_TERMS: Final = 30_000
 """Words and pairs of a network of texts. Each has a row of the first kernel, all of which a step updates: that is most
 of its time."""

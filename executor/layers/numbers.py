@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from executor.layers.bins import through_bins
 from executor.layers.quantiles import quantiles_at
 
 if TYPE_CHECKING:
@@ -50,13 +51,14 @@ class ColumnLayer(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no t
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class Numbers(ColumnLayer):
-    """Robust scaling with a smooth clip, or normal quantiles; zeros for missing values, and an indicator where asked.
+    """Robust scaling with a smooth clip, or normal quantiles; 0 for missing values; indicators and bins where asked.
 
-    Reads (rows, columns) float64 with NaN for missing; gives (rows, columns + indicators) float32.
+    Reads (rows, columns) float64 with NaN for missing; gives (rows, columns + indicators + intervals) float32.
     y = (x - center) · factor, then y / √(1 + (y/3)²): Holzmüller et al. 2024 (RealMLP), section 3.
 
     center, factor: (columns,). indicators: the columns that get one, by number. ranked: the columns that are read as
-    quantiles instead, by number, with their knots and quantiles as in `quantiles_at`.
+    quantiles instead, by number, with their knots and quantiles as in `quantiles_at`. edges: of the intervals of each
+    column as it is scaled, as in `through_bins`; means: of what that says, (intervals,), which are taken off.
     """
 
     def __init__(
@@ -68,6 +70,8 @@ class Numbers(ColumnLayer):
         ranked: Sequence[int] = (),
         knots: Sequence[list[float]] = (),
         quantiles: Sequence[list[float]] = (),
+        edges: Sequence[list[float]] = (),
+        means: Sequence[float] = (),
         name: str | None = None,
         dtype: Any = None,  # noqa: ANN401 - Keras' own loose type
     ) -> None:
@@ -76,7 +80,8 @@ class Numbers(ColumnLayer):
         self.factor = tuple(factor)
         self.indicators = tuple(indicators)
         self.ranked, self.knots, self.quantiles = [*ranked], [*knots], [*quantiles]
-        self.output_width = len(center) + len(indicators)
+        self.edges, self.means = [*edges], [*means]
+        self.output_width = len(center) + len(indicators) + len(self.means)
 
     def call(self, columns: Any) -> tf.Tensor:  # noqa: ANN401 - see joined
         raw = joined(columns)
@@ -92,14 +97,18 @@ class Numbers(ColumnLayer):
             bounded = tf.gather(both, tf.constant(places, tf.int32), axis=1)
         # After the clip, not before: zero times infinity, of a constant column, is NaN too.
         features = tf.cast(tf.where(tf.math.is_nan(bounded), tf.zeros_like(bounded), bounded), tf.float32)
-        if not self.indicators:
-            return features
-        missing = tf.gather(tf.math.is_nan(raw), tf.constant(self.indicators, tf.int32), axis=1)
-        return tf.concat([features, tf.cast(missing, tf.float32)], axis=1)
+        found = [features]
+        if self.indicators:
+            missing = tf.gather(tf.math.is_nan(raw), tf.constant(self.indicators, tf.int32), axis=1)
+            found.append(tf.cast(missing, tf.float32))
+        if self.means:
+            found.append(through_bins(features, self.edges) - tf.constant(self.means, tf.float32))
+        return tf.concat(found, axis=1) if len(found) > 1 else features
 
     def own_config(self) -> dict[str, Any]:
         scale = {"center": [*self.center], "factor": [*self.factor], "indicators": [*self.indicators]}
-        return scale | {"ranked": self.ranked, "knots": self.knots, "quantiles": self.quantiles}
+        ranks = {"ranked": self.ranked, "knots": self.knots, "quantiles": self.quantiles}
+        return scale | ranks | {"edges": self.edges, "means": self.means}
 
 
 @keras.saving.register_keras_serializable(package="pcwat")

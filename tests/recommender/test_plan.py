@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import pytest
 
+from recommender.examples import example
 from recommender.plan import seconds, trial_budget
-from recommender.speed import LETTERS_BELOW, text_trial_seconds, trial_seconds
+from recommender.recommend import recommend
+from recommender.speed import BINNED_TASKS, BINS, LETTERS_BELOW, text_trial_seconds, trial_seconds
 from recommender.splitting import rows_that_train
-from rules.choices import Slot
+from rules.choices import Slot, Standard
 from rules.engine import load_book
 from rules.errors import ChoiceError
 
@@ -61,6 +63,15 @@ def test_texts_are_planned_by_their_words_and_leave_half_of_the_time_for_what_fo
 def test_the_plan_reads_letters_where_the_rules_do() -> None:
     rule = next(rule for rule in load_book().book.of(Slot.ARCHITECTURE) if rule.id == "M202")
     assert f"text_words < {LETTERS_BELOW:g}" in map(str, rule.when)
+
+
+def test_the_plan_counts_the_intervals_that_the_rules_choose() -> None:
+    rule = next(rule for rule in load_book().book.of(Slot.ARCHITECTURE) if rule.id == "M301")
+    assert rule.choice == Standard(bins=BINS)
+    assert f"task is {' or '.join(BINNED_TASKS)}" in map(str, rule.when)
+    wine = recommend(example("wine"), target="cultivar", budget=60.0)
+    one = 5 * trial_seconds(rows=rows_that_train(178, by_chance=True), width=13 * (1 + BINS))
+    assert wine.record.facts["trial_budget"].value == int(52 / one)
 
 
 def test_a_trial_takes_longer_with_more_rows_columns_units_and_layers() -> None:
