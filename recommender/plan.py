@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from recommender.speed import text_trial_seconds, trial_seconds
-from recommender.splitting import FOLDS, has_folds, rows_that_train
+from recommender.speed import MOST_BINNED, text_trial_seconds, trial_seconds
+from recommender.splitting import rows_that_train
+from rules.choices import BagOfTerms, Folds, Inception, RandomKernels, Recurrent, Standard, TextCnn
 from rules.errors import ChoiceError
 from rules.facts import Measurement
 
 if TYPE_CHECKING:
     from recommender.readers.arrays import Images
+    from rules.choices import Choice
 
 DEFAULT_BUDGET: Final = 300.0  # seconds: what a person waits for over a coffee
 UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -29,6 +32,21 @@ four times as much. An estimate between the 32 of CIFAR's networks, which do not
 SPREAD: Final = 3.0  # measured trials took between a third of the prediction and three times it
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """What of a dataset the time of a trial hangs on."""
+
+    rows: int
+    columns: int
+    """To learn from."""
+    numbers: int = 0
+    """Columns of numbers among them."""
+    images: Images | None = None
+    """What a model learns from, where it learns from images."""
+    words: float = 0.0
+    """Of a row's texts in the mean."""
+
+
 def seconds(text: str) -> float:
     """Read a duration such as 90s, 10m, 1.5h, or a plain number of seconds.
 
@@ -44,38 +62,40 @@ def seconds(text: str) -> float:
 
 
 def trial_budget(
-    *,
-    rows: int,
-    features: int,
-    budget: float | None,
-    trials: int | None,
-    by_chance: bool = True,
-    images: Images | None = None,
-    words: float | None = None,
+    dataset: Sizes, *, architecture: Choice, validation: Choice, budget: float | None, trials: int | None
 ) -> Measurement:
     """The trials that a budget in seconds, or a number of trials, or the smaller of both, allows.
 
-    by_chance: whether rows are divided by chance, few ones into folds. images: what a model learns from, where it
-    learns from images. words: of a row in the mean, where it learns from texts alone.
+    architecture, validation: the choices of these slots, which decide what a trial trains and on how many rows.
     """
     if budget is None:
         if trials is not None:
             return Measurement(value=trials, source="given by --trials")
         budget = DEFAULT_BUDGET
-    training = rows_that_train(rows, by_chance=by_chance)
-    networks = FOLDS if has_folds(training, by_chance=by_chance) else 1
-    one = networks * trial_seconds(rows=training, width=features)
-    if images is not None:
-        one = SECONDS_PER_IMAGE_TRIAL + SECONDS_PER_PIXEL * rows * _pixels(images)
-    left = max(budget - START_UP, 0.0)
-    if words is not None:
-        one = text_trial_seconds(rows=training, words=words)
-        left *= TEXT_SHARE
+    one = _seconds_of_a_trial(dataset, architecture, validation)
+    left = max(budget - START_UP, 0.0) * (TEXT_SHARE if isinstance(architecture, BagOfTerms | TextCnn) else 1.0)
     expected, low, high = (max(1, int(left / one * factor)) for factor in (1.0, 1 / SPREAD, SPREAD))
     if trials is not None and trials <= expected:
         return Measurement(value=trials, source="given by --trials")
     source = f"{budget:g} s at about {one:.1f} s a trial"
     return Measurement(value=expected, low=low, high=high, source=source)
+
+
+def _seconds_of_a_trial(dataset: Sizes, architecture: Choice, validation: Choice) -> float:
+    if dataset.images is not None:
+        return SECONDS_PER_IMAGE_TRIAL + SECONDS_PER_PIXEL * dataset.rows * _pixels(dataset.images)
+    in_folds = isinstance(validation, Folds)
+    training = rows_that_train(dataset.rows, in_folds=in_folds)
+    if isinstance(architecture, BagOfTerms | TextCnn):
+        letters = isinstance(architecture, BagOfTerms) and architecture.letters
+        return text_trial_seconds(rows=training, words=dataset.words, letters=letters)
+    networks = validation.count * validation.repeats if isinstance(validation, Folds) else 1
+    width = dataset.columns
+    if isinstance(architecture, RandomKernels | Inception | Recurrent):  # the latter take about as long
+        width = (architecture if isinstance(architecture, RandomKernels) else RandomKernels()).features
+    elif isinstance(architecture, Standard) and dataset.numbers <= MOST_BINNED:
+        width += architecture.bins * dataset.numbers
+    return networks * trial_seconds(rows=training, width=width)
 
 
 def _pixels(images: Images) -> float:

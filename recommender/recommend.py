@@ -11,16 +11,15 @@ from recommender.characteristic import by_name, measured_number
 from recommender.dataset import Dataset
 from recommender.guardrails import check_choices, in_order
 from recommender.outlook import Outlook
-from recommender.plan import trial_budget
+from recommender.plan import Sizes, trial_budget
 from recommender.profile import Profile, facts, measure, rarest_class
 from recommender.render import NOTES_ORDER, reason
 from recommender.roles import Kind, Roles, infer_roles
-from recommender.speed import BINNED_TASKS, BINS, MOST_BINNED
 from rules.asked import Asked, ImageReading, SequenceReading
-from rules.choices import RandomKernels
-from rules.engine import ProvedBook, Strategy, decide, load_book
+from rules.choices import Slot
+from rules.engine import ProvedBook, Strategy, decide, load_book, rulings
 from rules.errors import ChoiceError, DatasetError
-from rules.facts import Modality, Task
+from rules.facts import UNKNOWN, Measurement, Task
 from rules.notebook import table
 from rules.record import DatasetSeen, Record
 from rules.rulebook import SHIPPED_LAYERS
@@ -185,16 +184,18 @@ def advise(
     """
     roles = roles_of(dataset, said)
     profile = measure(dataset, roles)
+    # What a trial trains does not hang on how many there are: the rules choose it before the plan, and again with it.
+    unplanned = facts(profile, trial_budget=Measurement(value=UNKNOWN, source="not planned yet"))
+    pinned = pins if bundle is None else with_bundle(bundle, pins, book=book, facts=unplanned)
+    chosen = rulings(book, unplanned, pins=pinned)
     plan = trial_budget(
-        rows=dataset.row_count,
-        features=_width(roles, profile.modality),
+        _sizes(dataset, roles, profile),
+        architecture=chosen[Slot.ARCHITECTURE].choice,
+        validation=chosen[Slot.VALIDATION].choice,
         budget=budget,
         trials=trials,
-        by_chance=roles.by_chance and not (roles.has_images or roles.has_texts_alone),
-        images=dataset.images if roles.has_images else None,
-        words=measured_number(by_name(profile.characteristics), "text_words") if roles.has_texts_alone else None,
     )
-    measured = facts(profile, trial_budget=plan)
+    measured = {**unplanned, "trial_budget": plan}
     if bundle is not None:
         pins = with_bundle(bundle, pins, book=book, facts=measured)
     strategy = decide(book, measured, pins=pins)
@@ -218,13 +219,14 @@ def advise(
     )
 
 
-def _width(roles: Roles, modality: Modality) -> int:
-    """Numbers that a network reads of a row, by which its training is planned."""
-    if roles.has_sequences:
-        return RandomKernels().features
-    numbers = sum(roles.columns[name].kind is Kind.NUMERIC for name in roles.features)
-    is_binned = modality is Modality.TABULAR and roles.task in BINNED_TASKS and numbers <= MOST_BINNED
-    return len(roles.features) + is_binned * BINS * numbers
+def _sizes(dataset: Dataset, roles: Roles, profile: Profile) -> Sizes:
+    return Sizes(
+        rows=dataset.row_count,
+        columns=len(roles.features),
+        numbers=sum(roles.columns[name].kind is Kind.NUMERIC for name in roles.features),
+        images=dataset.images if roles.has_images else None,
+        words=measured_number(by_name(profile.characteristics), "text_words") if roles.has_texts_alone else 0.0,
+    )
 
 
 def advise_on(path: Path, said: Said, strategy: StrategyOptions, *, delimiter: str | None) -> Recommendation:

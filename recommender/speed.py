@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from rules.facts import Task
-
 EPOCHS: Final = 256  # of a trial at most (RealMLP)
 STEPS: Final = 3_000
 """Of a trial, which many rows take in fewer epochs. Half of what EVIDENCE.md, section 0, gave RealMLP: on five tables
@@ -25,8 +23,6 @@ STOPPING: Final = 0.5  # share of the planned steps after which trials stop in t
 TOGETHER: Final = 8  # trials of a stack, which share its launches and its graph
 
 
-BINS: Final = 16  # intervals of a number, of which rule M301 lets a network for classes read how far it has come
-BINNED_TASKS: Final = (Task.BINARY, Task.MULTICLASS)
 MOST_BINNED: Final = 100  # numbers of a table; of more, intervals would cost more than the rest of the network
 MOST_TERMS: Final = 30_000
 """Words and pairs of a network of texts. Each has a row of the first kernel, all of which a step updates: that is most
@@ -36,7 +32,6 @@ MOST_LETTERS: Final = 15_000
 TERMS_PER_WORD: Final = 0.17
 """Known terms for each word of the training rows; measured: 5,000 of 2,400 sentences, 15,000 of 4,600 tweets."""
 LETTERS_PER_WORD: Final = 0.6  # known runs of letters likewise
-LETTERS_BELOW: Final = 15.0  # words of a row, below which rule M202 reads letters
 SECONDS_PER_TERM: Final = 5e-7  # of a step; measured on two cores: 15 ms with 30,000 terms and 128 units
 TEXT_BATCHES: Final = ((8_000, 64), (10**9, 128))
 """Most training rows, texts a step. A step of a bag costs by its terms more than by its texts, so that many rows take
@@ -83,10 +78,10 @@ def text_batch_size(rows: int) -> int:
     return min(rows, next(size for most, size in TEXT_BATCHES if rows <= most))
 
 
-def text_trial_seconds(*, rows: int, words: float) -> float:
-    """What a trial of a bag of terms takes; rows: that train; words: of a row in the mean."""
+def text_trial_seconds(*, rows: int, words: float, letters: bool) -> float:
+    """What a trial of a bag of terms takes; rows: that train; words: of a row in the mean; letters: are terms, too."""
     terms = min(MOST_TERMS, TERMS_PER_WORD * rows * words)
-    if words < LETTERS_BELOW:
+    if letters:
         terms += min(MOST_LETTERS, LETTERS_PER_WORD * rows * words)
     steps = TEXT_EPOCHS * steps_of(rows, text_batch_size(rows))
     return COMPILING / TOGETHER + steps * (2 * LAUNCH + terms * SECONDS_PER_TERM)

@@ -20,9 +20,7 @@ SMALL_TABLE: Final = 5_000  # rows
 SMALL_SHARES: Final = (0.1, 0.2, 500)  # least share, largest share, wanted rows (AutoGluon; EVIDENCE.md, section 1)
 LARGE_SHARES: Final = (0.01, 0.1, 2_500)  # the same from SMALL_TABLE on
 LARGEST_SHARE: Final = 0.2  # after doubling
-FOLDS: Final = 5  # into which few rows are divided (EVIDENCE.md, section 1)
-FOLDED_ROWS: Final = 2_000  # rows that are not hold-out, below which rule V101 divides them: what a plan reckons with
-FEWEST_FOLDED: Final = 20  # rows likewise; in folds of fewer than four a class is soon missing
+FEWEST_FOLDED: Final = 20  # rows that are not hold-out; in folds of fewer than four a class is soon missing
 LARGEST_REPEAT: Final = 0.05  # of all rows; a more frequent row is a common case of a coarse table, not a copy
 MOST_CONTRADICTING: Final = 0.5
 """Share of the groups of rows with equal features that may differ in the target, for rows to count as copies at all: of
@@ -66,18 +64,10 @@ def validation_share(rows: int) -> float:
     return min(LARGEST_SHARE, 2 * max(low, min(high, target / rows)))
 
 
-def has_folds(rows: int, *, by_chance: bool) -> bool:
-    """Whether so many rows, hold-out apart, will be divided into folds, as far as a plan can tell before the rules do.
-
-    by_chance: whether rows of a table are divided by chance, not by time or the dataset itself.
-    """
-    return by_chance and FEWEST_FOLDED <= rows < FOLDED_ROWS
-
-
-def rows_that_train(rows: int, *, by_chance: bool) -> int:
-    """Rows of so many that train, where the dataset names no parts; at least 1. by_chance: as in has_folds."""
+def rows_that_train(rows: int, *, in_folds: bool) -> int:
+    """Rows of so many that train, where the dataset names no parts; at least 1. In folds all but the hold-out do."""
     rest = rows - round(HOLD_OUT_SHARE * rows)
-    selecting = 0.0 if has_folds(rest, by_chance=by_chance) else validation_share(max(1, rest))
+    selecting = 0.0 if in_folds and rest >= FEWEST_FOLDED else validation_share(max(1, rest))
     return max(1, round((1 - selecting) * rest))
 
 

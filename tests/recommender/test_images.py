@@ -9,11 +9,12 @@ import pytest
 
 from recommender.dataset import Dataset
 from recommender.kinds import Kind
-from recommender.plan import trial_budget
+from recommender.plan import Sizes, trial_budget
 from recommender.profile import measure
 from recommender.readers.arrays import Images
 from recommender.recommend import recommend
 from recommender.roles import infer_roles
+from rules.choices import RowsApart, Standard
 from rules.errors import ColumnError, TargetError
 from rules.facts import Modality, Task
 
@@ -123,5 +124,6 @@ def test_a_trial_on_images_takes_time_by_their_pixels_and_large_ones_are_halved(
     """(208 - 8) s / (10 + 1.4e-5 · 1000 · 1024) s = 200 / 24.3 = 8.2, for 64 x 64 as for 32 x 32."""
     small, large = (Images(name="X", height=side, width=side, channels=3) for side in (32, 64))
     for images in (small, large):
-        measured = trial_budget(rows=1000, features=1, budget=208.0, trials=None, images=images)
+        sizes = Sizes(rows=1000, columns=1, images=images)
+        measured = trial_budget(sizes, architecture=Standard(), validation=RowsApart(), budget=208.0, trials=None)
         assert measured.value == 8
