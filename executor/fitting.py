@@ -56,7 +56,9 @@ def fit_preprocessing(
         apart, sequences = sequences, []
     texts = seen.of_form(Form.TEXT)
     if is_text_network(architecture):
-        layer = text_layer(lambda: (matrix(seen, texts, rows) for rows in runs(len(seen))), architecture)
+        layer = text_layer(
+            lambda: (matrix(seen, texts, rows) for rows in runs(len(seen))), architecture, rows=len(seen)
+        )
         return Preprocessing(blocks=(Block(groups=(texts,), layer=layer),), forms=dict(table.forms))
     times = seen.of_form(Form.TIME)
     # The trend of a series lies in its changes; how late it is would be off the scale in every row to be forecast.

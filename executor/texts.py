@@ -18,7 +18,7 @@ from executor.layers.terms import (
 )
 from executor.parts import Architecture
 from executor.signature import PREFIX
-from recommender.speed import MOST_LETTERS, MOST_TERMS
+from recommender.speed import MOST_LETTERS, most_terms
 from rules.choices import BagOfTerms, TextCnn
 from rules.errors import ColumnError
 
@@ -46,14 +46,14 @@ def architecture_of(layer: TextLayer) -> Architecture:
     return Architecture.TERM_BAG if isinstance(layer, TermBag) else Architecture.TEXT_CNN
 
 
-def text_layer(runs: Callable[[], Iterable[np.ndarray]], choice: Choice) -> TextLayer:
+def text_layer(runs: Callable[[], Iterable[np.ndarray]], choice: Choice, *, rows: int) -> TextLayer:
     """The layer that reads the texts of rows for a network, fitted on training rows.
 
-    runs: gives their texts in parts, (rows, columns) str objects each.
+    runs: gives their texts in parts, (rows, columns) str objects each. rows: of all parts.
     Raises ColumnError where no term stands in two rows.
     """
     if isinstance(choice, BagOfTerms):
-        known = fit_vocabulary(runs(), term_hashes, most=MOST_TERMS)
+        known = fit_vocabulary(runs(), term_hashes, most=most_terms(rows))
         if choice.letters:
             known = _joined(known, fit_vocabulary(runs(), letter_hashes, most=MOST_LETTERS))
         length = _length(known, share=BAG_COVERED, longest=LONGEST_BAG)

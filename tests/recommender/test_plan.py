@@ -86,7 +86,7 @@ def test_texts_are_planned_by_their_words_and_leave_half_of_the_time_for_what_fo
     # And 12,000 runs of letters.
     known = text_trial_seconds(rows=1_000, words=20.0, letters=True)
     assert known == pytest.approx(0.7 / 8 + 128 * (1e-3 + 15_400 * 5e-7))
-    # No more than 30,000 terms are known, however long the texts are.
+    # No more than 60,000 terms are known, however long the texts are.
     longest = [text_trial_seconds(rows=10_000, words=words, letters=False) for words in (1e5, 1e6)]
     assert longest[0] == longest[1]
 
