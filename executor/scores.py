@@ -151,7 +151,7 @@ def verdict(baselines: dict[str, BaselineScore]) -> str:
     if linear is not None and is_negative(linear.gain):
         others.insert(0, f"But a linear model is better ({linear.says}): use that.")
     elif linear is not None and is_positive(constant.gain) and not is_positive(linear.gain):
-        others.insert(0, f"A linear model is as good ({linear.says}).")
+        others.insert(0, f"Level with a linear model ({linear.says}){_by(linear.gain)}.")
     words = baselines.get(TF_IDF)
     if words is not None and is_negative(words.gain):
         others.insert(0, f"But {words.says}, weighted by TF-IDF, is better: use that.")
@@ -173,6 +173,13 @@ def verdict(baselines: dict[str, BaselineScore]) -> str:
     return " ".join([*sentences, *others])
 
 
+def _by(gain: Estimate) -> str:
+    """A gain in words, with its interval; nothing where it has none."""
+    if gain.value is None or gain.low is None or gain.high is None:
+        return ""
+    return f": the gain is {number(gain.value)} (95 %: {number(gain.low)} to {number(gain.high)})"
+
+
 def _about_boosting(boosting: BaselineScore | None, constant: BaselineScore) -> list[str]:
     """Whether to use gradient boosting instead; of a model without signal only where boosting is certainly better."""
     if boosting is None or boosting.gain.value is None or boosting.gain.low is None or boosting.gain.high is None:
@@ -186,7 +193,7 @@ def _about_boosting(boosting: BaselineScore | None, constant: BaselineScore) -> 
     if low > 0:
         size = f"by {number(value)} (95 %: {number(low)} to {number(high)})"
         return [f"Better than gradient boosting {size}, which had {boosting.says}."]
-    return [f"Level with gradient boosting: the gain is {number(value)} (95 %: {number(low)} to {number(high)})."]
+    return [f"Level with gradient boosting{_by(boosting.gain)}."]
 
 
 def is_negative(gain: Estimate) -> bool:

@@ -55,7 +55,7 @@ def _judged(metric: Metric, parts: Parts, outcome: np.ndarray, *, signature: Sig
     )
 
 
-def test_a_good_model_beats_the_constant_and_a_linear_one_is_as_good(breast_cancer: Parts) -> None:
+def test_a_good_model_beats_the_constant_and_is_level_with_a_linear_one(breast_cancer: Parts) -> None:
     truth = breast_cancer.validation.raw_target
     outcome = np.where(truth == 1, 0.9, 0.1)[:, None]
     outcome[:2] = 1 - outcome[:2]
@@ -63,7 +63,7 @@ def test_a_good_model_beats_the_constant_and_a_linear_one_is_as_good(breast_canc
     assert scores.hold_out.value == pytest.approx(112 / 114)
     assert scores.has_signal
     assert scores.verdict.startswith("Beats always 'yes' by ")
-    assert "linear model is as good" in scores.verdict
+    assert "Level with a linear model (" in scores.verdict
     assert set(scores.baselines) == {"constant", "linear"}
     assert scores.validation == 0.9
     assert (scores.rows, scores.resamples) == (114, 1_000)
@@ -276,7 +276,10 @@ class Gains:
     ("gains", "words"),
     [
         (Gains(constant=(0.1, 0.2), linear=(0.01, 0.1)), "Beats <constant> by 0.15 (95 % interval 0.1 to 0.2)."),
-        (Gains(constant=(0.1, 0.2), linear=(-0.01, 0.1)), "A linear model is as good (<linear>)."),
+        (
+            Gains(constant=(0.1, 0.2), linear=(-0.01, 0.1)),
+            "Level with a linear model (<linear>): the gain is 0.045 (95 %: -0.01 to 0.1).",
+        ),
         (Gains(constant=(0.1, 0.2), linear=(-0.2, -0.1)), "But a linear model is better (<linear>): use that."),
         (Gains(constant=(0.1, 0.2), seasonal=(0.0, 0.1)), "It is not certainly better than <seasonal naive>."),
         (
