@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from executor.layers import ending, terms, waves, window  # noqa: F401  a saved network has such layers
+from executor.layers import dropout, ending, numbers, pixels, steps, terms, waves, window, words  # noqa: F401  of models
 from executor.layers.answer import Probabilities, Values
 from executor.pictures import IMAGES_PER_CALL, Encoded
 from executor.preprocess import ROWS_AT_ONCE, rows_together

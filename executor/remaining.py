@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from executor.oracles.memory import Objective
     from executor.trials.journal import Outcome
     from executor.trials.training import Epoch
+
+
+AFTER_SEARCH: Final = 5.0  # seconds for what follows the search of a small dataset, on two cores; kept by a time limit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +96,8 @@ def reporter(
         limits = [] if budget.seconds is None else [budget.left]
         if trials is not None:
             left = pace.left(now=budget.now(), epoch=now.epoch, epochs=now.epochs, trials=trials)
-            limits += [] if left is None else [left + budget.reserve]
+            after = AFTER_SEARCH if budget.seconds is None else budget.reserve
+            limits += [] if left is None else [left + after]
         progress(
             RoundProgress(
                 done=done,

@@ -1,4 +1,4 @@
-"""AutoETS and AutoARIMA of statsforecast on one exchange file of benchmarks/modalities.py.
+"""AutoETS and AutoARIMA of statsforecast on one exchange file of benchmarks/series.py.
 
     python statsforecast_series.py series.npz answers.npz
 

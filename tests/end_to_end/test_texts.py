@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -101,3 +103,19 @@ def test_numbers_categories_and_texts_of_one_table_train_together(mixed: Run) ->
     assert words is not None
     assert value > words
     assert value > 0.8
+
+
+def test_a_process_that_did_not_train_answers_numbers_categories_and_texts(mixed: Run, tmp_path: Path) -> None:
+    rows, output = tmp_path / "new.csv", tmp_path / "out.csv"
+    new = {
+        "[red]said[/red]": ["warm and fresh.", "cold.", ""],
+        "size": [1.0, -1.0, None],
+        "colour": ["red", "blue", "new"],
+    }
+    pl.DataFrame(new).write_csv(rows)
+    command = [sys.executable, "-c", "from recommender.cli import main; main()", "predict", str(mixed.directory)]
+    done = subprocess.run([*command, str(rows), "-o", str(output)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    answers = list(csv.DictReader(output.read_text(encoding="utf-8").splitlines()))
+    assert {row["prediction"] for row in answers} <= {"yes", "no"}
+    assert len(answers) == len(new["size"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pkgutil
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -9,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from executor import layers
 from executor.assemble import assemble, load, model_inputs, predict_rows, save
 from executor.catalog.performance import outcome_of
 from executor.catalog.temperature import Temperature, tempered
@@ -274,3 +278,10 @@ def test_a_file_that_is_not_a_model_is_an_error(content: bytes | None, tmp_path:
         (tmp_path / "model.keras").write_bytes(content)
     with pytest.raises(RunError, match=r"cannot be read as a model|is damaged: it is not a whole .keras file"):
         load(tmp_path / "model.keras")
+
+
+def test_every_layer_of_a_saved_model_is_known_in_a_process_that_did_not_train() -> None:
+    modules = {f"{layers.__name__}.{module.name}" for module in pkgutil.iter_modules(layers.__path__)}
+    script = "import sys, executor.predict, executor.run; print(*(name for name in sys.modules))"
+    known = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert modules <= set(known)
