@@ -22,6 +22,7 @@ from executor.report.drawing import (
     told_apart,
 )
 from recommender.render import number
+from rules.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,11 +105,12 @@ def importance_plot(found: Importance) -> Plot | None:
         base.mark_rule(color=INK).encode(x=alt.X(**axis("low", title)), x2="high:Q", y=y),
     )
     most = "; ".join(f"{row['name']} {number(row['x'])}" for row in rows[:3])
+    of = f" of the {len(found.columns)} columns that there was time for" if found.missing else ""
     return drawn(
         chart.properties(width=WIDTH - NAMES, height=alt.Step(20)),
         title="Importance of columns",
-        says=f"The most important: {most}. Each column's values were dealt out anew among {found.rows:,} rows of the "
-        f"hold-out, {found.repeats} times; the thin lines are a standard deviation each way.",
+        says=f"The most important{of}: {most}. Each column's values were dealt out anew among {found.rows:,} rows of "
+        f"the hold-out, {counted(found.repeats, 'time')}; the thin lines are a standard deviation each way.",
     )
 
 

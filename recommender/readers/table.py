@@ -82,6 +82,12 @@ def _may_hold_paths(connection: duckdb.DuckDBPyConnection) -> bool:
     return any(isinstance(value, str) and FILE_NAME.search(value) for row in rows for value in row)
 
 
+NEITHER: Final = (
+    "It holds neither: images are .png, .jpg and the like in folders named after their classes, tables .csv, .tsv, "
+    ".parquet or .jsonl files."
+)
+
+
 def _read_collection(
     connection: duckdb.DuckDBPyConnection, path: Path, *, delimiter: str | None, reading: ImageReading
 ) -> tuple[str, Images | None]:
@@ -92,7 +98,7 @@ def _read_collection(
     form = "folder" if path.is_dir() else "archive"
     if path.is_dir() and not has_images(path):
         inside = sorted(child.name for child in path.iterdir() if child.suffix in FORMATS)[:MOST_SHOWN]
-        helps = f"Give one of its files: {', '.join(inside)}." if inside else "It holds no table either."
+        helps = f"Give one of its files: {', '.join(inside)}." if inside else NEITHER
         raise DatasetError(f"The dataset must be a table, or a folder of images, but {path} is a directory. {helps}")
     table = table_in(path, tuple(FORMATS.keys() - {".npz", ".txt"}))
     if table is None:
