@@ -12,9 +12,9 @@ from executor.layers.terms import (
     Vocabulary,
     WordSequence,
     fit_vocabulary,
+    hashed,
     letter_hashes,
     term_hashes,
-    word_hashes,
 )
 from executor.parts import Architecture
 from executor.signature import PREFIX
@@ -59,7 +59,7 @@ def text_layer(runs: Callable[[], Iterable[np.ndarray]], choice: Choice, *, rows
         length = _length(known, share=BAG_COVERED, longest=LONGEST_BAG)
         rarity = [*known.rarity] if choice.weighting == "tf_idf" else []
         return TermBag(hashes=[*known.hashes], rarity=rarity, letters=choice.letters, length=length, name=LAYER)
-    known = fit_vocabulary(runs(), word_hashes, most=MOST_WORDS, in_order=True)
+    known = fit_vocabulary(runs(), hashed, most=MOST_WORDS, in_order=True)
     length = _length(known, share=SEQUENCE_COVERED, longest=LONGEST_SEQUENCE)
     return WordSequence(hashes=[*known.hashes], length=length, name=LAYER)
 

@@ -56,28 +56,22 @@ def tokens(texts: tf.Tensor) -> tf.RaggedTensor:
 
 
 def hashed(terms: tf.RaggedTensor) -> tf.RaggedTensor:
-    """The hash of each term, int64."""
+    """The hashes of each row's terms in their order, (rows, None) int64."""
     return terms.with_values(tf.strings.to_hash_bucket_fast(terms.values, HASHES))
 
 
-def word_hashes(texts: tf.Tensor) -> tf.RaggedTensor:
-    """The hashes of each row's words and marks in their order, (rows, None) int64."""
-    return hashed(tokens(texts))
-
-
-def term_hashes(texts: tf.Tensor) -> tf.RaggedTensor:
+def term_hashes(words: tf.RaggedTensor) -> tf.RaggedTensor:
     """The hashes of each row's words and marks, and after them those of pairs of neighbours, (rows, None) int64."""
-    words = tokens(texts)
     return hashed(tf.concat([words, tf.strings.ngrams(words, PAIR, separator=" ")], axis=1))
 
 
-def letter_hashes(texts: tf.Tensor) -> tf.RaggedTensor:
+def letter_hashes(words: tf.RaggedTensor) -> tf.RaggedTensor:
     """The hashes of three to five neighbouring letters of each row's words, (rows, None) int64.
 
     The space before a word and the one after it count as letters, as in scikit-learn's `char_wb`. Words of one letter
     have none, and so have those of scripts without spaces: there they are the words.
     """
-    rows = tf.strings.join([" ", tf.strings.reduce_join(tokens(texts), axis=1, separator="  "), " "])
+    rows = tf.strings.join([" ", tf.strings.reduce_join(words, axis=1, separator="  "), " "])
     letters = tf.strings.ngrams(tf.strings.unicode_split(rows, "UTF-8"), LETTERS, separator="")
     within = tf.ragged.boolean_mask(
         letters, letters.with_values(~tf.strings.regex_full_match(letters.values, NOT_OF_A_WORD))
@@ -87,20 +81,20 @@ def letter_hashes(texts: tf.Tensor) -> tf.RaggedTensor:
 
 def fit_vocabulary(
     runs: Iterable[np.ndarray],
-    hashes: Callable[[tf.Tensor], tf.RaggedTensor],
+    hashes: Callable[[tf.RaggedTensor], tf.RaggedTensor],
     *,
     most: int,
     in_order: bool = False,
 ) -> Vocabulary:
     """The most frequent terms of some rows, by the number of rows that hold them; at least two rows do.
 
-    runs: the rows' texts in parts, (rows, columns) str objects each. hashes: of a part's terms. most: terms that are
-    kept. in_order: whether a row's length counts every term, known or not, as often as it stands there.
+    runs: the rows' texts in parts, (rows, columns) str objects each. hashes: of the terms of a part's words. most:
+    terms that are kept. in_order: whether a row's length counts every term, known or not, as often as it stands there.
     """
     found: list[tuple[np.ndarray, np.ndarray]] = []
     seen = []
     for texts in runs:
-        terms = hashes(tf.constant(texts))
+        terms = hashes(tokens(tf.constant(texts)))
         rows = terms.value_rowids().numpy()
         unlike, places = np.unique(terms.values.numpy(), return_inverse=True)
         once = np.unique(rows * max(1, len(unlike)) + places)
@@ -198,7 +192,8 @@ class TermBag(TextLayer):
     def call(self, columns: Any) -> tuple[tf.Tensor, tf.Tensor]:  # noqa: ANN401 - see joined
         texts = joined(columns)
         count = tf.shape(texts, out_type=tf.int64)[0]
-        kinds = [term_hashes(texts), letter_hashes(texts)] if self.letters else [term_hashes(texts)]
+        words = tokens(texts)
+        kinds = [term_hashes(words), letter_hashes(words)] if self.letters else [term_hashes(words)]
         hashes = tf.concat(kinds, axis=1)
         kind = tf.concat(
             [of.with_values(tf.fill(tf.shape(of.values), place)) for place, of in enumerate(kinds)], axis=1
@@ -234,7 +229,7 @@ class WordSequence(TextLayer):
     def call(self, columns: Any) -> tuple[tf.Tensor, tf.Tensor]:  # noqa: ANN401 - see joined
         texts = joined(columns)
         count = tf.shape(texts, out_type=tf.int64)[0]
-        hashes = word_hashes(texts)
+        hashes = hashed(tokens(texts))
         ids = self.ids(hashes.values)
         ids = tf.cast(tf.where(ids > 0, ids, self.places - 1), tf.int32)
         sequence = self._filled_up(ids, hashes.value_rowids(), count)
