@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from executor.catalog.hyperparameters import configuration
-from executor.refit import affords, mean_on_all_rows, trained_again, with_validation
-from executor.trials.workplace import workplace
+from executor.refit import Length, affords, mean_on_all_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,21 +42,17 @@ def combined(
     single: the best trial alone.
     """
     members = [trials.best] if single else _nearly_best(trials, bundle, metric)
-    networks = None
-    if affords(members, parts, budget):
-        everything = with_validation(parts)
-        at = workplace(bundle, everything, metric=metric, budget=budget, seed=seed, directory=directory)
-        networks = [
-            trained_again(one, at, epochs=one.best_epoch or one.epochs, planned=one.planned_epochs) for one in members
-        ]
+    lengths = [Length(epochs=one.best_epoch or one.epochs, planned=one.planned_epochs) for one in members]
     kinds = ", ".join(configuration_of(one, bundle) for one in members)
     return mean_on_all_rows(
         members,
-        networks,
+        lengths if affords(members, parts, budget) else None,
         parts,
         bundle,
         metric=metric,
+        budget=budget,
         seed=seed,
+        directory=directory,
         who=f"the best of each network near the best P ({kinds})",
     )
 

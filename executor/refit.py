@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -39,6 +39,15 @@ MOST_MEMBERS: Final = 3
 """Networks of texts that are averaged (EVIDENCE.md, section 4: three to five); each holds a vector a term."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Length:
+    """How long a network is trained again."""
+
+    epochs: int
+    planned: int
+    """Epochs that the schedule of its rates spans."""
+
+
 def best_on_all_rows(
     trials: Trials,
     bundle: Bundle,
@@ -61,48 +70,47 @@ def best_on_all_rows(
     needed = np.cumsum([COMPILING + _whole(one, trials)[1] * more for one in found])
     affordable = len(found) if budget.seconds is None else int(np.sum(needed <= budget.refitting))
     members = found[: max(1, affordable)]
-    networks = None
-    if affordable:
-        everything = with_validation(parts)
-        at = workplace(bundle, everything, metric=metric, budget=budget, seed=seed, directory=directory)
-        networks = [trained_again(one, at, epochs=_whole(one, trials)[0]) for one in members]
+    wholes = [_whole(one, trials)[0] for one in members]
     return mean_on_all_rows(
         members,
-        networks,
+        [Length(epochs=whole, planned=whole) for whole in wholes] if affordable else None,
         parts,
         bundle,
         metric=metric,
+        budget=budget,
         seed=seed,
+        directory=directory,
         who="the best trial" if len(members) == 1 else f"the mean of the {len(members)} best trials",
     )
 
 
-def with_validation(parts: Parts) -> Parts:
-    """The parts whose validation rows train, too."""
-    return replace(parts, train=parts.train.joined(parts.validation))
-
-
 def mean_on_all_rows(
     members: Sequence[Outcome],
-    networks: Sequence[keras.Model] | None,
+    again: Sequence[Length] | None,
     parts: Parts,
     bundle: Bundle,
     *,
     metric: PerformanceMetric,
+    budget: Budget,
     seed: int,
+    directory: Path,
     who: str,
 ) -> Chosen:
     """The mean of some trials' networks, trained again on training and validation rows; its outputs are those before.
 
-    networks: trained again; None where time was short. parts: of the search. who: the members in words.
+    again: for how long, each of them; None where time is short. parts: of the search. who: the members in words.
     """
     before = [rebuild(one, bundle, parts, seed)[0] for one in members]
     outputs = np.mean([network_outputs(network, parts.validation) for network in before], axis=0)
     outputs = outputs + parts.validation.offset
-    late = networks is None
-    rows = "training rows: no time was left to add validation rows" if late else "training and validation rows"
+    networks, rows = before, "training rows: no time was left to add validation rows"
+    if again is not None:
+        everything = replace(parts, train=parts.train.joined(parts.validation))
+        at = workplace(bundle, everything, metric=metric, budget=budget, seed=seed, directory=directory)
+        networks = [_trained_again(one, at, length) for one, length in zip(members, again, strict=True)]
+        rows = "training and validation rows"
     return Chosen(
-        network=mean_of(networks or before),
+        network=mean_of(networks),
         outputs=outputs,
         members={one.number: 1 for one in members},
         score=metric.score(outputs, parts.validation, parts),
@@ -121,11 +129,8 @@ def _whole(outcome: Outcome, trials: Trials) -> tuple[int, float]:
     return epochs, seconds
 
 
-def trained_again(outcome: Outcome, at: Workplace, *, epochs: int, planned: int | None = None) -> keras.Model:
-    """A trial's network after so many epochs on the rows of a workplace.
-
-    planned: epochs that the schedule of the rates spans; by default as many as are trained.
-    """
+def _trained_again(outcome: Outcome, at: Workplace, length: Length) -> keras.Model:
+    """A trial's network, trained on the rows of a workplace."""
     bundle, parts = at.bundle, at.parts
     chosen = configuration(bundle, outcome.hyperparameters, architecture=parts.architecture)
     network = build_network(
@@ -136,8 +141,8 @@ def trained_again(outcome: Outcome, at: Workplace, *, epochs: int, planned: int 
     batch = batch_of(parts.architecture, len(parts.train))
     step = compiled_step(network, optimizer, at, batch=batch)
     every = steps_of(len(parts.train), batch)
-    for epoch in range(epochs):
-        progress = (epoch * every + np.arange(every)) / ((planned or epochs) * every)
+    for epoch in range(length.epochs):
+        progress = (epoch * every + np.arange(every)) / (length.planned * every)
         rates = learning_rates(chosen.schedule, highest=chosen.learning_rate, progress=progress)
         step(shuffled([at.seed, epoch], len(parts.train), batch), rates, chosen.weight_decay)
     return network

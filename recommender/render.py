@@ -168,11 +168,15 @@ def _met(test: TestResult) -> str:
 
 
 def instead_of(decision: Decision) -> list[str]:
-    """What would have been chosen, had the deciding rule not stood in the way; each choice once."""
+    """What would have been chosen, had the deciding rule not stood in the way; each choice once.
+
+    A name alone is called plain where the same choice stands beside it with parameters.
+    """
+    chosen = str(decision.choice)
     beaten = [trace.choice for trace in decision.trace if trace.outcome == "beaten"]
-    rejected = list(decision.winner.rejects)
-    others = [choice for choice in [*beaten, *rejected] if choice != str(decision.choice)]
-    return list(dict.fromkeys(others))
+    others = dict.fromkeys(choice for choice in [*beaten, *decision.winner.rejects] if choice != chosen)
+    with_parameters = {choice.split(" (")[0] for choice in [chosen, *others] if " (" in choice}
+    return [f"plain {choice}" if choice in with_parameters else choice for choice in others]
 
 
 def why(decision: Decision) -> str:

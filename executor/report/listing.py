@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from executor.scores import Scores
 
 
-NAME_WIDTH: Final = 17  # columns that a dataset's name gets at least: what 80 leave besides the others
+LONGEST_SCORE: Final = len("0.1693 to 0.3275")
+LONGEST_BASELINE: Final = len("gradient boosting")
 
 
 class Listed(BaseModel):
@@ -103,12 +104,15 @@ def _best_baseline(scores: Scores) -> tuple[str, float | None]:
     return best, values[best]
 
 
-def _in_two_lines(score: Estimate) -> str:
-    """A score, and its 95 % interval below it."""
+def _came_to(one: Listed) -> str:
+    """The score, and its 95 % interval below it; of a run that is not finished, its state."""
+    if one.hold_out is None:
+        return one.state if one.state == "damaged" else f"{one.state}, {one.detail}"
+    score = one.hold_out
     if score.value is None:
-        return "undefined"
+        return f"{one.metric} undefined"
     interval = "" if score.low is None or score.high is None else f"\n{number(score.low)} to {number(score.high)}"
-    return f"{number(score.value)}{interval}"
+    return f"{one.metric} {number(score.value)}{interval}"
 
 
 def show_runs(found: list[Listed], folder: Path, console: Console) -> None:
@@ -116,21 +120,17 @@ def show_runs(found: list[Listed], folder: Path, console: Console) -> None:
     if not found:
         console.print(f"No runs in {folder}. 'recommend train DATASET' makes one.", markup=False)
         return
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("Run", overflow="fold")
-    table.add_column("Dataset", overflow="fold", min_width=min(NAME_WIDTH, max(len(one.dataset) for one in found)))
-    table.add_column("P", no_wrap=True)
-    table.add_column("Best baseline", min_width=len("neighbours"))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("Run, dataset", overflow="fold")
+    table.add_column("P", min_width=LONGEST_SCORE)
+    table.add_column("Best baseline", min_width=LONGEST_BASELINE)
     table.add_column("When", no_wrap=True)
-    table.add_column("State", min_width=len("interrupted,"))
     for one in found:
-        score = "" if one.hold_out is None else f"{one.metric} {_in_two_lines(one.hold_out)}"
-        baseline = "" if one.baseline_value is None else f"{one.baseline} {number(one.baseline_value)}"
-        state = one.state if one.state in {"finished", "damaged"} else f"{one.state}, {one.detail}"
-        when = one.created[:16].replace("T", "\n")
         style = {"finished": "", "running": "cyan"}.get(one.state, "yellow")
-        cells = [Text(printable(cell, keep="\n")) for cell in (one.name, one.dataset, score, baseline, when)]
-        table.add_row(*cells, Text(state, style=style))
+        baseline = "" if one.baseline_value is None else f"{one.baseline}\n{number(one.baseline_value)}"
+        when = one.created[:16].replace("T", "\n")
+        name = Text(printable(one.name)).append(f"\n{printable(one.dataset)}", style="dim")
+        table.add_row(name, Text(_came_to(one), style=style), baseline, when)
     console.print(table)
     stopped = [one for one in found if one.state == "interrupted"]
     if stopped:
