@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from executor.devices import prepare
 from executor.layers import dropout, ending, numbers, pixels, steps, terms, waves, window, words  # noqa: F401  of models
 from executor.layers.answer import Probabilities, Values
 from executor.pictures import IMAGES_PER_CALL, Encoded
@@ -130,12 +131,13 @@ def save(model: keras.Model, path: Path, *, signature: Signature, rows: RawTable
 def load(path: Path) -> keras.Model:
     """The model of a .keras file. No code in the file is run: safe_mode refuses it.
 
-    Raises RunError if the file cannot be read as such a model.
+    Raises RunError if the file cannot be read as such a model, TrainingError if a GPU cannot be used.
     """
     if not path.exists():
         raise RunError(f"{path} cannot be read as a model of pcwat: there is no such file. Train again.")
     if not _is_whole(path):
         raise RunError(f"{path} is damaged: it is not a whole .keras file. Restore it from a copy, or train again.")
+    prepare()
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (OSError, ValueError, TypeError, KeyError) as error:

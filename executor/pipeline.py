@@ -17,6 +17,7 @@ from executor.catalog.hyperparameters import search_space
 from executor.catalog.performance import performance_metric
 from executor.catalog.target import scale_of
 from executor.combination import REFIT_SHARE, combined
+from executor.devices import CPU, computing_on, places, prepare
 from executor.encoding import encode_parts
 from executor.ensemble import choose
 from executor.finish import judged, saved
@@ -172,14 +173,17 @@ def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progr
 
 
 def _carried_out(begun: Begun, *, budget: Budget, at_once: int | None, progress: Progress) -> Run:
+    prepare()
     bundle, seed, single = begun.bundle, begun.plan.seed, begun.plan.single
     table, rows = begun.material.table, begun.material.rows
     stages = Stages(budget)
     stages.begin("reading and encoding", rows.sentence)
-    preprocessing, parts = _encoded(begun, budget)
+    with computing_on(CPU, width=0):  # a GPU would launch more than it computes
+        preprocessing, parts = _encoded(begun, budget)
     started_late = budget.exhausted
 
-    stages.begin("search", f"by {bundle.tuner}")
+    where = ", ".join(device.name.removeprefix("/") for device in places(parts))
+    stages.begin("search", f"by {bundle.tuner}, on {where}")
     trials = search(
         bundle, parts, budget=budget, seed=seed, directory=begun.directory, at_once=at_once, progress=progress
     )

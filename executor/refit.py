@@ -12,6 +12,7 @@ from executor.assemble import network_outputs
 from executor.catalog.hyperparameters import configuration
 from executor.catalog.optimization import learning_rates, optimization
 from executor.catalog.tuning import batch_of
+from executor.devices import computing_on, places
 from executor.ensemble import Chosen
 from executor.trials.one_by_one import compiled_step
 from executor.trials.outcomes import trial_seed
@@ -106,8 +107,9 @@ def mean_on_all_rows(
     networks, rows = before, "training rows: no time was left to add validation rows"
     if again is not None:
         everything = replace(parts, train=parts.train.joined(parts.validation))
-        at = workplace(bundle, everything, metric=metric, budget=budget, seed=seed, directory=directory)
-        networks = [_trained_again(one, at, length) for one, length in zip(members, again, strict=True)]
+        with computing_on(places(parts)[0], width=0):
+            at = workplace(bundle, everything, metric=metric, budget=budget, seed=seed, directory=directory)
+            networks = [_trained_again(one, at, length) for one, length in zip(members, again, strict=True)]
         rows = "training and validation rows"
     return Chosen(
         network=mean_of(networks),

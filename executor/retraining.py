@@ -13,7 +13,7 @@ import numpy as np
 
 from executor.budget import SHORTEST_PART, Budget
 from executor.catalog.tuning import Proposal, batch_of, epochs_of
-from executor.devices import computing_on, detect
+from executor.devices import computing_on, places
 from executor.interrupt import noted_interrupt
 from executor.learning_curve import LearningCurve, Point, learning_curve
 from executor.trials.journal import WEIGHTS
@@ -173,7 +173,7 @@ def _order(parts: Parts, time: np.ndarray | None, *, seed: int) -> np.ndarray:
 
 def _train(winner: Winner, parts: Parts, budget: Budget, interrupt: Interrupt, *, epochs: int) -> list[Outcome]:
     """Train networks of the chosen configuration from other seeds than the search's. Their weights are thrown away."""
-    device, width = detect()[0], parts.train.dense.shape[1]
+    device, width = places(parts)[0], parts.train.dense.shape[1]
     best = winner.ranked[0].hyperparameters
     proposals = [Proposal(number=number, hyperparameters=best, epochs=epochs) for number in range(SEEDS)]
     with tempfile.TemporaryDirectory() as folder, computing_on(device, width=width):

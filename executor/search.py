@@ -15,7 +15,7 @@ from executor.architectures.stacked_tabular import Shape
 from executor.catalog.hyperparameters import Scope, configuration
 from executor.catalog.performance import performance_metric
 from executor.catalog.tuning import ask, batch_of, epochs_of, tell, tuning
-from executor.devices import computing_on, detect
+from executor.devices import computing_on, places
 from executor.interrupt import Interrupt, noted_interrupt
 from executor.oracles.memory import Objective
 from executor.remaining import RoundProgress, reporter
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from executor.catalog.tuning import Proposal
     from executor.devices import Device
     from executor.parts import Parts
+    from executor.trials.parallel import Runner
     from executor.trials.workplace import Workplace
     from rules.bundle import Bundle
 
@@ -82,7 +83,8 @@ def search(
     """Search the bundle's hyperparameters for the network with the best P on the validation rows.
 
     directory: the run directory; a search that it holds already goes on. at_once: trials that run at once in one
-    graph, by default as many as pay; 1 runs them one by one through Keras layers, as networks for images always run.
+    graph, by default as many as pay; 1 runs them one by one through Keras layers, as networks for images always run,
+    then one on each GPU.
     progress: called after each epoch.
     Raises TrainingError if no trial was completed, RunError if the directory holds a search of another space or seed,
     belongs to another process or cannot be written, ChoiceError if the loss does not fit the task or a manual list
@@ -92,7 +94,7 @@ def search(
     objective = Objective(name=metric.name, direction=metric.direction)
     rows, width = parts.train.dense.shape
     epochs = epochs_of(parts.architecture, steps=steps_of(rows, batch_of(parts.architecture, rows)))
-    devices = detect()
+    devices = places(parts)
     with (
         alone_in(directory),
         computing_on(devices[0], width=width),
@@ -105,16 +107,18 @@ def search(
         oracle = tuning(  # 5  T
             bundle, scope_of(parts, budget), objective=objective, seed=seed, epochs=epochs
         )
-        if not parts.architecture.is_stackable:
-            at_once = 1
-        alone = at_once == 1 and parts.folds is None  # a trial in folds is a stack already
-        runner = OneByOneRunner(at) if alone else _stacks(at, devices, width=width)
+        one_by_one = at_once == 1 or not parts.architecture.is_stackable
+        if at_once == 1:
+            devices = devices[:1]
+        alone = one_by_one and parts.folds is None  # a trial in folds is a stack already
+        runner = _runner(at, devices, width=width, alone=alone)
         most_trials = _least(_trial_limit(budget), oracle.total)
         number = _replay(oracle, journal, epochs)
         stopped_by: StoppedBy | None
         try:
             while (stopped_by := _limit(budget, journal.outcomes, interrupt)) is None:
-                most = at_once or _most_at_once(bundle, devices=len(devices), each=parts.fold_count)
+                each = parts.fold_count
+                most = len(devices) if one_by_one else at_once or _most_at_once(bundle, devices=len(devices), each=each)
                 proposals = _next_round(oracle, at, journal.outcomes, most, epochs)  # 6  H, proposed by T
                 if not proposals:
                     stopped_by = "exhausted"
@@ -144,15 +148,19 @@ def scope_of(parts: Parts, budget: Budget) -> Scope:
     )
 
 
-def _stacks(at: Workplace, devices: Sequence[Device], *, width: int) -> StackRunner | ParallelRunner:
-    """One stack at a time, or where there are several devices one on each."""
+def _runner(at: Workplace, devices: Sequence[Device], *, width: int, alone: bool) -> Runner:
+    """What runs one stack, or one trial alone, at a time, on each of the devices."""
+
+    def on(device: Device, at: Workplace) -> Runner:
+        return OneByOneRunner(at) if alone else StackRunner(at, device=device, compute=device.compute(width=width))
+
     if len(devices) == 1:
-        return StackRunner(at, device=devices[0], compute=devices[0].compute(width=width))
-    places = []
+        return on(devices[0], at)
+    runners = []
     for device in devices:
         with tf.device(device.name):
-            places.append((device, at.copied()))
-    return ParallelRunner(places, width=width)
+            runners.append((device, on(device, at.copied())))
+    return ParallelRunner(runners, width=width)
 
 
 def _most_at_once(bundle: Bundle, *, devices: int, each: int) -> int:
@@ -171,7 +179,7 @@ def _next_round(
     budget = at.budget
     if budget.trials is not None:
         most = min(most, budget.trials - len(outcomes))
-    if most == 1 or budget.seconds is None:
+    if most == 1 or budget.seconds is None or not at.parts.architecture.is_stackable:
         return ask(oracle, most, epochs=epochs)
     done = [outcome for outcome in outcomes if outcome.epochs > 0]
     # Wide stacks are the fast ones, so only a search that learns from its rounds is laid in several, and the first

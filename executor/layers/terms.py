@@ -265,7 +265,9 @@ class TermSum(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
         rows = tf.shape(weights, out_type=tf.int64)[0]
         places = tf.stack([at[:, 0], tf.cast(tf.gather_nd(ids, at), tf.int64)], axis=1)
         terms = tf.SparseTensor(places, tf.gather_nd(weights, at), [rows, self.places])
-        return tf.ensure_shape(tf.sparse.sparse_dense_matmul(terms, self.kernel) + self.bias, [None, self.units])
+        with tf.device("/CPU:0"):  # a GPU adds up in another order each time
+            sums = tf.sparse.sparse_dense_matmul(terms, self.kernel)
+        return tf.ensure_shape(sums + self.bias, [None, self.units])
 
     def compute_output_spec(self, _: Any) -> keras.KerasTensor:  # noqa: ANN401 - symbolic tensors
         return keras.KerasTensor((None, self.units), dtype="float32")

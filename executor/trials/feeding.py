@@ -25,6 +25,10 @@ class ImageFeed:
         self.is_streamed = not encoded.pictures.is_in_memory
         self._pixels = None if self.is_streamed else tf.constant(np.asarray(encoded.pictures))
 
+    def copied(self) -> ImageFeed:
+        """The same images on the current device."""
+        return ImageFeed(self._encoded)
+
     def __len__(self) -> int:
         return len(self._encoded)
 

@@ -1,12 +1,12 @@
-"""One stack on each device at a time, where there are several."""
+"""One stack or one trial on each device at a time, where there are several."""
 
 from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from executor.trials.stacked import StackRunner
+from executor.devices import computing_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,18 +15,25 @@ if TYPE_CHECKING:
     from executor.devices import Device
     from executor.trials.journal import Outcome
     from executor.trials.training import Epoch
-    from executor.trials.workplace import Workplace
+
+
+class Runner(Protocol):
+    """What runs trials: in stacks, one by one, or on several devices."""
+
+    def run(self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = ...) -> list[Outcome]:
+        """Run some trials. One outcome each, in their order."""
 
 
 class ParallelRunner:
     """Runs proposals on several devices at once; each has its own copy of the rows and its own graphs.
 
-    places: each device with the workplace that was made on it; they share the budget and Ctrl-C. width: encoded
-    columns, by which the precision is chosen.
+    runners: each device with what runs trials on it; they share the budget and Ctrl-C. width: encoded columns, by which
+    the precision is chosen.
     """
 
-    def __init__(self, places: Sequence[tuple[Device, Workplace]], *, width: int) -> None:
-        self._runners = [StackRunner(at, device=device, compute=device.compute(width=width)) for device, at in places]
+    def __init__(self, runners: Sequence[tuple[Device, Runner]], *, width: int) -> None:
+        self._runners = runners
+        self._width = width
 
     def run(
         self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = lambda _: None
@@ -39,7 +46,9 @@ class ParallelRunner:
                 on_epoch(now)
 
         def run(index: int) -> list[Outcome]:
-            return self._runners[index].run(proposals[index :: len(self._runners)], on_epoch=report)
+            device, runner = self._runners[index]
+            with computing_on(device, width=self._width):  # known to each thread by itself
+                return runner.run(proposals[index :: len(self._runners)], on_epoch=report)
 
         with ThreadPoolExecutor(len(self._runners)) as threads:
             outcomes = [outcome for found in threads.map(run, range(len(self._runners))) for outcome in found]

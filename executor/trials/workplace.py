@@ -50,7 +50,7 @@ class Rows:
             offset=tf.identity(self.offset),
             weight=tf.identity(self.weight),
             fold=tf.identity(self.fold),
-            images=self.images,
+            images=None if self.images is None else self.images.copied(),
         )
 
 

@@ -5,14 +5,21 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from executor import devices
-from executor.devices import Device, computing_on, detect
+from executor.devices import Device, computing_on, detect, places, prepare
+from executor.parts import Architecture, Parts
 from rules.errors import TrainingError
+from rules.facts import Task
+
+if TYPE_CHECKING:
+    from tests.executor.conftest import MakeParts
 
 
 def test_without_a_gpu_the_cpu_computes_in_float32() -> None:
@@ -37,8 +44,8 @@ def test_gpus_are_named_with_their_capability_and_their_memory_grows(monkeypatch
     gpus = [tf.config.PhysicalDevice(name=f"/physical_device:GPU:{index}", device_type="GPU") for index in (0, 1)]
     logical = [tf.config.LogicalDevice(name=f"/device:GPU:{index}", device_type="GPU") for index in (0, 1)]
     grown: list[str] = []
-    monkeypatch.setattr(devices.tf.config, "list_physical_devices", lambda _: gpus)
-    monkeypatch.setattr(devices.tf.config, "list_logical_devices", lambda _: logical)
+    monkeypatch.setattr(devices.tf.config, "list_physical_devices", lambda *_: gpus)
+    monkeypatch.setattr(devices.tf.config, "list_logical_devices", lambda *_: logical)
     monkeypatch.setattr(devices.tf.config.experimental, "set_memory_growth", lambda gpu, _: grown.append(gpu.name))
     capabilities = {gpus[0].name: {"compute_capability": (8, 0)}, gpus[1].name: {}}
     monkeypatch.setattr(devices.tf.config.experimental, "get_device_details", lambda gpu: capabilities[gpu.name])
@@ -53,10 +60,50 @@ def test_a_gpu_in_use_keeps_its_memory_settings(monkeypatch: pytest.MonkeyPatch)
     gpu = tf.config.PhysicalDevice(name="/physical_device:GPU:0", device_type="GPU")
     logical = tf.config.LogicalDevice(name="/device:GPU:0", device_type="GPU")
     monkeypatch.setattr(devices.tf.config, "list_physical_devices", lambda _: [gpu])
-    monkeypatch.setattr(devices.tf.config, "list_logical_devices", lambda _: [logical])
+    monkeypatch.setattr(devices.tf.config, "list_logical_devices", lambda *_: [logical])
     monkeypatch.setattr(devices.tf.config.experimental, "set_memory_growth", in_use)
     monkeypatch.setattr(devices.tf.config.experimental, "get_device_details", lambda _: {})
     assert detect() == (Device(name="/GPU:0"),)
+
+
+def test_a_gpu_without_memory_is_said_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise tf.errors.InternalError(None, None, "cudaSetDevice() on GPU:0 failed. Status: out of memory")
+
+    monkeypatch.setattr(devices.tf.config, "list_logical_devices", full)
+    with pytest.raises(TrainingError, match=r"out of memory\. Free it .* set the environment variable CUDA_VISIBLE_"):
+        detect()
+
+
+@pytest.mark.parametrize(
+    ("architecture", "width", "expected"),
+    [
+        (Architecture.TABULAR, 4_095, "/CPU:0"),  # bound by launches
+        (Architecture.TABULAR, 4_096, "/GPU:0"),
+        (Architecture.FORECASTER, 100, "/CPU:0"),
+        (Architecture.CNN, 64, "/GPU:0"),
+        (Architecture.RECURRENT, 64, "/GPU:0"),
+        (Architecture.TERM_BAG, 30_000, "/CPU:0"),  # no reproducible sum on a GPU
+    ],
+)
+def test_networks_are_trained_where_they_are_fast_and_reproducible(
+    architecture: Architecture,
+    width: int,
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+    make_parts: MakeParts,
+) -> None:
+    monkeypatch.setattr(devices, "detect", lambda: (Device(name="/GPU:0"),))
+    monkeypatch.setattr(devices.tf.config.experimental, "enable_op_determinism", lambda: None)
+    monkeypatch.setattr(Parts, "architecture", architecture)
+    parts = make_parts(np.zeros((10, width)), np.zeros((10, 1)), task=Task.REGRESSION)
+    assert [device.name for device in places(parts)] == [expected]
+
+
+def test_products_are_those_of_float32_on_every_device() -> None:
+    tf.config.experimental.enable_tensor_float_32_execution(True)
+    prepare()
+    assert not tf.config.experimental.tensor_float_32_execution_enabled()
 
 
 def test_another_backend_is_refused_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Stacks on several devices, which are virtual ones of the CPU here."""
+"""Stacks and single trials on several devices, which are virtual ones of the CPU here."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 SCRIPT = """
 import json, sys, tempfile
@@ -26,18 +28,21 @@ from executor.budget import Budget
 from recommender import speed
 from executor.devices import Device
 from executor.parts import Examples, Parts
+from executor.trials.one_by_one import OneByOneRunner
 from executor.trials.stacked_graph import StackedGraph
 from rules.bundle import Bundle
 from rules.choices import Accuracy, Adam, BinaryCrossentropy, He, HighAndMedium, Random, Relu
 from rules.facts import Task
 
 speed.EPOCHS = 3
-dense = np.random.default_rng(0).normal(size=(100, 3)).astype(np.float32)
+is_image = sys.argv[1] == "image"
+dense = np.random.default_rng(0).normal(size=(100, 64 if is_image else 3)).astype(np.float32)
 target = (dense[:, :1] > 0).astype(np.float32)
 rows = Examples(dense=dense, codes=np.zeros((100, 0), np.int32), target=target, offset=0 * target,
                 raw_target=target[:, 0].astype(np.int64))
 parts = Parts(task=Task.BINARY, train=rows.take(np.arange(80)), validation=rows.take(np.arange(80, 100)), vocabulary=0,
-              outputs=1, rare_class=1, target_mean=np.zeros(1), target_scale=np.ones(1))
+              outputs=1, rare_class=1, target_mean=np.zeros(1), target_scale=np.ones(1),
+              **({"image": (8, 8, 1)} if is_image else {}))
 bundle = Bundle(activation=Relu(), metric=Accuracy(), loss=BinaryCrossentropy(), initializer=He(), optimizer=Adam(),
                 hyperparameters=HighAndMedium(), tuner=Random())
 used = set()
@@ -50,13 +55,25 @@ def watched(graph, stack, *arguments, **settings):
 
 
 StackedGraph.train = watched
+keep = OneByOneRunner._keep
+
+
+def watched_alone(runner, member, traced):
+    used.add(traced.network.weights[0].value.device.rsplit("/", 1)[-1])
+    return keep(runner, member, traced)
+
+
+OneByOneRunner._keep = watched_alone
+
+
+count = 2 if is_image else 6
 
 
 def ran(*names):
-    module.detect = lambda: tuple(Device(name=name) for name in names)
+    module.places = lambda _: tuple(Device(name=name) for name in names)
     used.clear()
     with tempfile.TemporaryDirectory() as folder:
-        trials = module.search(bundle, parts, budget=Budget(trials=6), seed=0, directory=Path(folder))
+        trials = module.search(bundle, parts, budget=Budget(trials=count), seed=0, directory=Path(folder))
     found = sorted((one.number, one.score, one.epoch_scores) for one in trials.ranked)
     return {"devices": sorted(used), "trials": found}
 
@@ -65,10 +82,11 @@ print(json.dumps([ran("/CPU:0"), ran("/CPU:0", "/CPU:1")]))
 """
 
 
-def test_two_devices_share_the_trials_and_come_to_the_same_scores() -> None:
+@pytest.mark.parametrize(("kind", "trials"), [("table", 6), ("image", 2)])
+def test_two_devices_share_the_trials_and_come_to_the_same_scores(kind: str, trials: int) -> None:
     root = str(Path(__file__).parents[3])
     ran = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
+        [sys.executable, "-c", SCRIPT, kind],
         env={"PYTHONPATH": root, "PATH": "/usr/bin:/bin", "CUDA_VISIBLE_DEVICES": ""},
         capture_output=True,
         text=True,
@@ -78,4 +96,4 @@ def test_two_devices_share_the_trials_and_come_to_the_same_scores() -> None:
     one, two = json.loads(ran.stdout)
     assert (one["devices"], two["devices"]) == (["device:CPU:0"], ["device:CPU:0", "device:CPU:1"])
     assert one["trials"] == two["trials"]
-    assert len(two["trials"]) == 6
+    assert len(two["trials"]) == trials
