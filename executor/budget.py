@@ -17,6 +17,7 @@ compared with: gradient boosting takes 0.2 to 2 s on them. Two of them are for t
 which take at most 1.7 s and 1.4 s of a processor on tables of 392 to 1,000 rows."""
 RESERVED_SHARE: Final = 0.05  # of the budget
 ENCODINGS: Final = 4  # times that rows were encoded before the search: the hold-out is encoded, scored and compared
+AFTERWARDS: Final = 1.5  # seconds that saving, comparing and reporting take at least, on two cores
 SHORTEST_PART: Final = 1e-3  # seconds; where no time is left, a part still has a deadline, which passes at once
 SECONDS_PER_NETWORK: Final = 0.5  # of a trial in folds, to build, save and load it, beyond the first; on two cores
 LARGEST_RESERVED_SHARE: Final = 0.5  # of the budget: a tiny one is still spent on training for one half
@@ -75,9 +76,24 @@ class Budget:
         if self._reserve is not None:
             return self._reserve
         wanted = max(RESERVED_SECONDS, RESERVED_SHARE * self.seconds, ENCODINGS * self.encoding)
-        wanted += self.answers * self.answering + SECONDS_PER_NETWORK * (self.networks - 1)
-        wanted += self.follow_up + self.refitting + self.comparing
+        wanted += self._for_answers + self._kept
         return min(wanted, LARGEST_RESERVED_SHARE * self.seconds)
+
+    @property
+    def afterwards(self) -> float:
+        """Seconds that what follows the search will take, about; of a time limit never more than is kept for it."""
+        likely = AFTERWARDS + ENCODINGS * self.encoding + self._for_answers
+        return likely if self.seconds is None else min(likely + self._kept, self.reserve)
+
+    @property
+    def _for_answers(self) -> float:
+        """Seconds in which the networks are put together and answer."""
+        return self.answers * self.answering + SECONDS_PER_NETWORK * (self.networks - 1)
+
+    @property
+    def _kept(self) -> float:
+        """Seconds that parts of the run have asked for."""
+        return self.follow_up + self.refitting + self.comparing
 
     @property
     def deadline(self) -> float:

@@ -5,16 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from executor.trials.training import PATIENCE
+from recommender.speed import STOPPING
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from executor.budget import Budget
+    from executor.catalog.hyperparameters import Value
+    from executor.catalog.tuning import Proposal
     from executor.oracles.memory import Objective
     from executor.trials.journal import Outcome
     from executor.trials.training import Epoch
 
 
-AFTER_SEARCH: Final = 5.0  # seconds for what follows the search of a small dataset, on two cores; kept by a time limit
+SURE: Final = 2 * PATIENCE  # epochs before which hardly a trial ends
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,75 +44,127 @@ class RoundProgress:
     """Seconds until the run ends, as far as known: the time limit's, or those of the trials still to come."""
 
 
-class Pace:
-    """How long the trials still to come take, by the epochs of this round and by the rounds before it.
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What a trial takes, as far as it is known before."""
 
-    began: the clock's reading at the round's start. running: its trials. before: those of earlier rounds.
+    epochs: int
+    """Planned ones."""
+    each: float
+    """What an epoch takes, in a unit that all trials of a search share."""
+
+    def epochs_left(self, done: int = 0) -> float:
+        """Epochs that it is expected to go on after so many: some end early, none before it has waited twice."""
+        sure = max(done, min(self.epochs, SURE))
+        return sure - done + STOPPING * (self.epochs - sure)
+
+    def left(self, done: int = 0) -> float:
+        return self.each * self.epochs_left(done)
+
+
+class Pace:
+    """How long the trials still to come take, by how far those of this round are and by those before.
+
+    began: the clock's reading at the round's start. running: trial → its work. before: the work of each trial of
+    earlier rounds, with the seconds that it took. coming: planned epochs of the trials after this round.
     """
 
-    def __init__(self, *, began: float, running: int, before: Sequence[Outcome]) -> None:
-        self._began = began
-        self._running = running
-        self._done = len(before)
-        self._each = sum(one.seconds for one in before) / len(before) if before else None
-        # A round goes on as long as its longest trial, and few trials reach their last epoch.
-        self._share = max((one.epochs / one.planned_epochs for one in before), default=1.0)
-        self._first: tuple[int, float] | None = None
+    def __init__(
+        self,
+        *,
+        began: float,
+        running: Mapping[int, Work],
+        before: Sequence[tuple[Work, float]],
+        coming: Sequence[int],
+    ) -> None:
+        self._began, self._running, self._coming = began, running, coming
+        self._work_before = sum(work.left() for work, _ in before)
+        self._seconds_before = sum(seconds for _, seconds in before)
+        each = [work.each for work, _ in before] + [work.each for work in running.values()]
+        self._each = sum(each) / len(each)
+        self._left = {number: work.left() for number, work in running.items()}
+        self._done = dict.fromkeys(running, 0.0)
+        self._first: tuple[float, float] | None = None
+        self._first_of: dict[frozenset[int], tuple[float, int]] = {}
 
-    def left(self, *, now: float, epoch: int, epochs: int, trials: int) -> float | None:
-        """Seconds until so many trials have ended; None until that can be told.
+    def left(self, *, now: float, epoch: int, stack: Mapping[int, bool]) -> float | None:
+        """Seconds until all trials have ended; None until that can be told.
 
-        The first epoch holds the compilation of the graph, so the pace is that of the epochs after it.
+        stack: the trials whose epoch has ended now, and whether each goes on. The first epoch of a search holds the
+        compilation of its graph, so that nothing is told before a second one.
         """
-        if self._first is None or epoch < self._first[0]:
-            self._first = (epoch, now)
-        first_epoch, first_time = self._first
-        if epoch > first_epoch:
-            last = max(epoch, self._share * epochs)
-            this = (now - first_time) / (epoch - first_epoch) * (last - epoch)
-        elif self._each is not None:
-            this = max(0.0, self._each * self._running - (now - self._began))
+        goes_on = any(stack.values())
+        for number in stack:
+            work = self._running[number]
+            self._done[number] = work.each * epoch
+            self._left[number] = work.left(epoch) if goes_on else 0.0
+        left, done = sum(self._left.values()), sum(self._done.values())
+        first_time, first_done = self._first = self._first or (now, done)
+        # Of this round alone, without the time until its first epoch had ended.
+        own = (now - first_time) / (done - first_done) if done > first_done else None
+        if self._work_before:
+            usual = (self._seconds_before + now - self._began) / (self._work_before + done)
+        elif own is not None:
+            usual = own
         else:
             return None
-        each = self._each if self._each is not None else (now - self._began + this) / self._running
-        return this + each * max(0, trials - self._done - self._running)
+        share = done / (done + left) if own is not None and done + left > 0 else 0.0
+        this = left * (share * (own or 0.0) + (1 - share) * usual)
+        if goes_on:
+            this = max(this, self._of_stack(now, epoch, frozenset(stack)))
+        return this + usual * sum(Work(epochs=epochs, each=self._each).left() for epochs in self._coming)
+
+    def _of_stack(self, now: float, epoch: int, numbers: frozenset[int]) -> float:
+        """Seconds until one stack has ended, by its own epochs: the last one of a round runs alone."""
+        time, first = self._first_of.setdefault(numbers, (now, epoch))
+        if epoch <= first:
+            return 0.0
+        longest = max(self._running[number].epochs_left(epoch) for number in numbers)
+        return (now - time) / (epoch - first) * longest
 
 
 def reporter(
     progress: Callable[[RoundProgress], None],
-    running: int,
+    proposals: Sequence[Proposal],
     outcomes: Sequence[Outcome],
     budget: Budget,
     objective: Objective,
     *,
-    trials: int | None,
+    schedule: Sequence[int] | None,
+    each: Callable[[Mapping[str, Value]], float],
 ) -> Callable[[Epoch], None]:
     """A function that reports the epochs of a round as the search's progress.
 
-    running: trials of the round. trials: of the whole search at most, as RoundProgress has it.
+    proposals: the round's. outcomes: of those before. schedule: planned epochs of all trials of the search, as
+    RoundProgress has their number. each: what an epoch of a configuration takes, as Work has it.
     """
     choose = max if objective.direction == "max" else min
     before = [outcome.score for outcome in outcomes if outcome.score is not None]
     done = len(outcomes)
-    pace = Pace(began=budget.now(), running=running, before=tuple(outcomes))
+    pace = Pace(
+        began=budget.now(),
+        running={one.number: Work(epochs=one.epochs, each=each(one.hyperparameters)) for one in proposals},
+        before=[(Work(epochs=one.planned_epochs, each=each(one.hyperparameters)), one.seconds) for one in outcomes],
+        coming=() if schedule is None else schedule[done + len(proposals) :],
+    )
 
     def report(now: Epoch) -> None:
         scores = [member.training.best for member in now.members if member.training.best is not None]
-        limits = [] if budget.seconds is None else [budget.left]
-        if trials is not None:
-            left = pace.left(now=budget.now(), epoch=now.epoch, epochs=now.epochs, trials=trials)
-            after = AFTER_SEARCH if budget.seconds is None else budget.reserve
-            limits += [] if left is None else [left + after]
+        limits = [] if budget.seconds is None else [budget.remaining()]
+        if schedule is not None:
+            stack = {member.proposal.number: member.training.ending is None for member in now.members}
+            left = pace.left(now=budget.now(), epoch=now.epoch, stack=stack)
+            limits += [] if left is None else [left]
         progress(
             RoundProgress(
                 done=done,
-                running=running,
-                trials=trials,
+                running=len(proposals),
+                trials=None if schedule is None else len(schedule),
                 epoch=now.epoch,
                 epochs=now.epochs,
                 best=choose([*before, *scores], default=None),
                 elapsed=budget.spent(),
-                remaining=min(limits, default=None),
+                remaining=min(limits) + budget.afterwards if limits else None,
             )
         )
 

@@ -7,18 +7,19 @@ import itertools
 import math
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
 import tensorflow as tf
 
-from executor.architectures.stacked_tabular import Shape
-from executor.catalog.hyperparameters import Scope, configuration
+from executor.catalog.hyperparameters import Scope
 from executor.catalog.performance import performance_metric
 from executor.catalog.tuning import ask, batch_of, epochs_of, tell, tuning
 from executor.devices import computing_on, places
 from executor.interrupt import Interrupt, noted_interrupt
 from executor.oracles.memory import Objective
 from executor.remaining import RoundProgress, reporter
+from executor.rounds import epoch_seconds, most_at_once, next_round
 from executor.trials.journal import Journal, Outcome
 from executor.trials.lock import alone_in
 from executor.trials.one_by_one import OneByOneRunner
@@ -26,18 +27,16 @@ from executor.trials.parallel import ParallelRunner
 from executor.trials.rebuilding import rebuild
 from executor.trials.stacked import StackRunner
 from executor.trials.workplace import workplace
-from recommender.speed import batch_size, step_seconds, steps_of
-from rules.choices import Bayesian
+from recommender.speed import steps_of
 from rules.errors import RunError, TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import keras_tuner
 
     from executor.budget import Budget
-    from executor.catalog.hyperparameters import Value
     from executor.catalog.tuning import Proposal
     from executor.devices import Device
     from executor.parts import Parts
@@ -49,9 +48,6 @@ __all__ = ["Outcome", "RoundProgress", "StoppedBy", "Trials", "rebuild", "search
 
 TRIALS_WITHOUT_BUDGET: Final = 20  # trials, where neither time nor their number is limited
 HOPELESS: Final = 10  # trials without a completed one; then the next would hardly be completed either
-MOST_AT_ONCE: Final = 32  # trials; more in a stack train hardly faster each (19 times plain Keras with 32, 12 with 8)
-LEARNING_AT_ONCE: Final = 8  # trials of a search that learns from each round
-ROUNDS_LEFT: Final = 3  # rounds that the time must allow where the next ones learn from them
 SHORTEST_TRIAL: Final = 1.0  # seconds; building and compiling a network take half of it
 
 StoppedBy = Literal["budget", "trials", "exhausted", "interrupt"]
@@ -113,17 +109,26 @@ def search(
         alone = one_by_one and parts.folds is None  # a trial in folds is a stack already
         runner = _runner(at, devices, width=width, alone=alone)
         most_trials = _least(_trial_limit(budget), oracle.total)
+        schedule = None if most_trials is None else oracle.schedule(most_trials, epochs=epochs)
         number = _replay(oracle, journal, epochs)
         stopped_by: StoppedBy | None
         try:
             while (stopped_by := _limit(budget, journal.outcomes, interrupt)) is None:
                 each = parts.fold_count
-                most = len(devices) if one_by_one else at_once or _most_at_once(bundle, devices=len(devices), each=each)
-                proposals = _next_round(oracle, at, journal.outcomes, most, epochs)  # 6  H, proposed by T
+                most = len(devices) if one_by_one else at_once or most_at_once(bundle, devices=len(devices), each=each)
+                proposals = next_round(oracle, at, journal.outcomes, most, epochs)  # 6  H, proposed by T
                 if not proposals:
                     stopped_by = "exhausted"
                     break
-                report = reporter(progress, len(proposals), journal.outcomes, budget, objective, trials=most_trials)
+                report = reporter(
+                    progress,
+                    proposals,
+                    journal.outcomes,
+                    budget,
+                    objective,
+                    schedule=schedule,
+                    each=partial(epoch_seconds, at),
+                )
                 outcomes = runner.run(proposals, on_epoch=report)  # 7, 8  start by W, train by A on C
                 together = {"round": number, "asked": len(proposals)}
                 journal.append([outcome.model_copy(update=together) for outcome in outcomes])
@@ -161,48 +166,6 @@ def _runner(at: Workplace, devices: Sequence[Device], *, width: int, alone: bool
         with tf.device(device.name):
             runners.append((device, on(device, at.copied())))
     return ParallelRunner(runners, width=width)
-
-
-def _most_at_once(bundle: Bundle, *, devices: int, each: int) -> int:
-    """Trials that pay to run at once; each: networks of a trial."""
-    most = MOST_AT_ONCE // each
-    return devices * (min(most, LEARNING_AT_ONCE) if isinstance(bundle.tuner, Bayesian) else most)
-
-
-def _next_round(
-    oracle: keras_tuner.Oracle, at: Workplace, outcomes: Sequence[Outcome], most: int, epochs: int
-) -> list[Proposal]:
-    """The next trials to run at once: as many as pay, and as leave time for further rounds to learn from them.
-
-    epochs: of a whole trial.
-    """
-    budget = at.budget
-    if budget.trials is not None:
-        most = min(most, budget.trials - len(outcomes))
-    if most == 1 or budget.seconds is None or not at.parts.architecture.is_stackable:
-        return ask(oracle, most, epochs=epochs)
-    done = [outcome for outcome in outcomes if outcome.epochs > 0]
-    # Wide stacks are the fast ones, so only a search that learns from its rounds is laid in several, and the first
-    # round, which shows how fast this machine is.
-    learns = isinstance(at.bundle.tuner, Bayesian) or not done
-    time = budget.remaining() / (ROUNDS_LEFT if learns else 1)
-    taken = sum(one.seconds for one in done)
-    planned = sum(_planned_seconds(at, one.hyperparameters, one.planned_epochs) for one in done)
-    pace, usual = (taken / planned, taken / len(done)) if done else (1.0, 0.0)
-
-    def fill(proposals: Sequence[Proposal]) -> bool:
-        """Whether one more of their like would not fit: by their sizes, or if all trials take the same."""
-        by_size = pace * sum(_planned_seconds(at, one.hyperparameters, one.epochs) for one in proposals)
-        return max(by_size / len(proposals), usual) * (len(proposals) + 1) > time
-
-    return ask(oracle, most, epochs=epochs, enough=fill)
-
-
-def _planned_seconds(at: Workplace, hyperparameters: Mapping[str, Value], epochs: int) -> float:
-    """What a trial would take in a stack on two cores if it ran for all of its epochs."""
-    batch = batch_size(len(at.train))
-    size = Shape.of(at.parts, [configuration(at.bundle, hyperparameters)]).size
-    return at.parts.fold_count * epochs * steps_of(len(at.train), batch) * step_seconds(size, batch)
 
 
 def _replay(oracle: keras_tuner.Oracle, journal: Journal, epochs: int) -> int:

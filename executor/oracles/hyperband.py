@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, Final
 
 import keras_tuner
@@ -43,13 +44,24 @@ class HyperbandOracle(InMemoryOracle, keras_tuner.oracles.HyperbandOracle):  # t
         fitting = [number for number in range(self._get_num_brackets()) if self.bracket_trials(number) <= limit]
         first = max(fitting, default=0)
         self.min_epochs = epochs // factor**first
-        self._current_bracket = first
+        self._current_bracket = self._first = first
         self._brackets: list[dict[str, Any]] = []
         self._start_new_bracket()
 
     def bracket_trials(self, number: int) -> int:
         """Trials of a whole bracket, promotions included."""
         return sum(self._get_size(number, rung) for rung in range(self._get_num_rounds(number)))
+
+    def schedule(self, trials: int, *, epochs: int) -> list[int]:  # noqa: ARG002 - a bracket says the epochs
+        """Those that each trial trains itself: a promotion goes on where the trial before it ended."""
+        found: list[int] = []
+        number = self._first
+        while len(found) < trials:
+            upto = [0, *(self._get_epochs(number, rung) for rung in range(self._get_num_rounds(number)))]
+            for rung, (first, last) in enumerate(itertools.pairwise(upto)):
+                found += [last - first] * self._get_size(number, rung)
+            number = (number or self._get_num_brackets()) - 1
+        return found[:trials]
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """A promotion when one is due, else a new trial; nothing for now while a rung is still running."""

@@ -50,8 +50,13 @@ def ended(proposal: Proposal, training: Training, at: Workplace, *, seconds: flo
     )
 
 
+def _cause(error: Exception) -> str:
+    """The line of an error that says what happened: of one in a graph the last, below the places that it names."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.strip().startswith("[[")]
+    return (lines or [""])[-1 if isinstance(error, tf.errors.OpError) else 0]
+
+
 def failed(proposal: Proposal, error: Exception, *, seconds: float) -> Outcome:
-    first_line = (str(error).splitlines() or [""])[0][:LONGEST_MESSAGE]
     out_of_memory = isinstance(error, tf.errors.ResourceExhaustedError | MemoryError)
     kind = "out of memory" if out_of_memory else type(error).__name__
     return Outcome(
@@ -62,6 +67,6 @@ def failed(proposal: Proposal, error: Exception, *, seconds: float) -> Outcome:
         epochs=0,
         planned_epochs=proposal.epochs,
         seconds=seconds,
-        message=f"{kind}: {first_line}",
+        message=f"{kind}: {_cause(error)[:LONGEST_MESSAGE]}",
         continues=proposal.continues,
     )

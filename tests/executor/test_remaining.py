@@ -1,48 +1,55 @@
+"""How long a search still takes, by the planned epochs and sizes of its trials and by how long others took."""
+
 from __future__ import annotations
 
 import pytest
 
-from executor.remaining import Pace
-from executor.trials.journal import Outcome
+from executor.remaining import SURE, Pace, Work
 
-EPOCHS = 10
+SHORT = Work(epochs=10, each=1.0)  # so short that it reaches its last epoch
 
 
 def test_without_an_earlier_round_the_first_epoch_which_compiles_tells_nothing() -> None:
-    pace = Pace(began=0.0, running=4, before=())
-    assert pace.left(now=5.0, epoch=1, epochs=EPOCHS, trials=8) is None
+    pace = Pace(began=0.0, running={0: SHORT, 1: SHORT}, before=(), coming=(10, 10))
+    assert pace.left(now=5.0, epoch=1, stack={0: True, 1: True}) is None
 
 
 @pytest.mark.parametrize("epoch", [2, 5, 10])
 def test_at_a_steady_pace_the_estimate_is_what_is_left(epoch: int) -> None:
-    # A round compiles for 3 s and then takes 1 s an epoch: 13 s; two rounds of 4 trials take 26 s.
-    pace = Pace(began=0.0, running=4, before=())
-    pace.left(now=4.0, epoch=1, epochs=EPOCHS, trials=8)
+    # Two trials compile for 3 s and then take 1 s an epoch together; then two of 20 epochs: 10 s, and 20 s.
+    pace = Pace(began=0.0, running={0: SHORT, 1: SHORT}, before=(), coming=(20, 20))
+    pace.left(now=4.0, epoch=1, stack={0: True, 1: True})
     now = 3.0 + epoch
-    assert pace.left(now=now, epoch=epoch, epochs=EPOCHS, trials=8) == pytest.approx(26.0 - now)
+    assert pace.left(now=now, epoch=epoch, stack={0: True, 1: True}) == pytest.approx(33.0 - now)
 
 
-def ended(epochs: int, seconds: float) -> Outcome:
-    return Outcome(
-        number=0,
-        hyperparameters={},
-        status="completed",
-        score=0.5,
-        epochs=epochs,
-        planned_epochs=EPOCHS,
-        seconds=seconds,
-    )
+def test_the_stacks_of_a_round_that_have_not_begun_are_counted() -> None:
+    pace = Pace(began=0.0, running={0: SHORT, 1: SHORT, 2: SHORT}, before=(), coming=())
+    pace.left(now=4.0, epoch=1, stack={0: True})
+    # The first trial alone takes 1 s an epoch; 8 are left of it, and 10 of each of the other two.
+    assert pace.left(now=5.0, epoch=2, stack={0: True}) == pytest.approx(28.0)
+    # Where all of a stack have stopped before their last epoch, nothing of it is left.
+    assert pace.left(now=6.0, epoch=3, stack={0: False}) == pytest.approx(20.0)
 
 
-def test_rounds_before_tell_that_trials_end_before_their_last_epoch() -> None:
-    # The longest trial so far took 4 of 10 epochs, so this round is expected to end after 4, too: 2 of 1 s are left;
-    # then two trials more, which take 3 s each as those before.
-    pace = Pace(began=100.0, running=2, before=(ended(4, 4.0), ended(3, 2.0)))
-    assert pace.left(now=102.0, epoch=1, epochs=EPOCHS, trials=6) == pytest.approx(4.0 + 2 * 3.0)
-    assert pace.left(now=103.0, epoch=2, epochs=EPOCHS, trials=6) == pytest.approx(2.0 + 2 * 3.0)
+def test_larger_networks_take_longer() -> None:
+    large = Work(epochs=10, each=3.0)
+    pace = Pace(began=100.0, running={1: large}, before=[(SHORT, 5.0)], coming=())
+    # The one before took 0.5 s for a unit of work; of 30 units 27 are left, of which three took 1.5 s.
+    assert pace.left(now=101.5, epoch=1, stack={1: True}) == pytest.approx(13.5)
 
 
-def test_a_round_that_goes_on_longer_than_those_before_has_nothing_left() -> None:
-    pace = Pace(began=0.0, running=1, before=(ended(2, 1.0),))
-    pace.left(now=5.0, epoch=1, epochs=EPOCHS, trials=2)
-    assert pace.left(now=9.0, epoch=6, epochs=EPOCHS, trials=2) == 0.0
+def test_trials_of_many_epochs_are_expected_to_end_early_until_they_go_on() -> None:
+    work = Work(epochs=SURE + 100, each=1.0)
+    assert work.epochs_left() == SURE + 50
+    assert work.epochs_left(SURE) == 50
+    assert work.epochs_left(SURE + 60) == 20
+    assert work.epochs_left(SURE + 100) == 0
+
+
+def test_the_last_stack_of_a_round_is_foretold_by_its_own_epochs() -> None:
+    quick = Work(epochs=10, each=0.1)
+    pace = Pace(began=0.0, running={1: quick}, before=[(quick, 0.1)], coming=())
+    pace.left(now=1.0, epoch=1, stack={1: True})
+    # By those before, an epoch would take 0.01 s; it takes 2 s.
+    assert pace.left(now=5.0, epoch=3, stack={1: True}) == pytest.approx(14.0)

@@ -44,6 +44,13 @@ def test_a_bracket_of_22_trials_halves_twice_and_epochs_grow_threefold(make, dri
     assert [proposal.may_go_on for proposal, _ in ended] == [True] * 20 + [False] * 2
 
 
+@pytest.mark.parametrize("trials", [1, 11, 22, 60])
+def test_the_schedule_foretells_the_epochs_of_all_trials(make, drive: Drive, trials: int) -> None:
+    assert make(trials).schedule(trials, epochs=81) == [
+        one.epochs for one, _ in drive(make(trials), rate, trials=trials)
+    ]
+
+
 @pytest.mark.parametrize(("direction", "choose"), [("min", sorted), ("max", lambda rates: sorted(rates)[::-1])])
 def test_the_best_of_a_rung_go_on(make, drive: Drive, direction, choose) -> None:
     ended = drive(make(22, objective=Objective(name="p", direction=direction)), rate, trials=22)
