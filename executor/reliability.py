@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from executor.signature import Signature
 
 STANDARD_ERRORS: Final = 2.0  # by which coverage must miss its level to be called short; chance does so in 2 % of runs
+WORSE: Final = 0.02  # relative, from which it is worth a word
 SHORT: Final = ", fewer than they should: these rows are harder than the validation rows, which also chose the model"
 
 
@@ -79,7 +80,25 @@ def _of_temperatures(signature: Signature, found: CalibrationScore | None) -> st
         "undefined" if before is None or after is None else f"{number(before)} → {number(after)}"
         for before, after in (found.log_loss, found.calibration_error)
     )
-    return f"Probabilities at temperature {given}; on the hold-out: log-loss {loss}, calibration error {error}."
+    says = f"Probabilities at temperature {given}; on the hold-out: log-loss {loss}, calibration error {error}."
+    return says + _unlike_validation(found)
+
+
+def _unlike_validation(found: CalibrationScore) -> str:
+    """A sentence where the hold-out does not bear out what the validation rows showed; else nothing."""
+    if _rose(found.log_loss):
+        return (
+            " The log-loss rose, though it fell on the validation rows, by which the temperature was chosen: take "
+            "these probabilities as rough."
+        )
+    if _rose(found.calibration_error):
+        return " The log-loss is the surer of the two: the other counts rows in 15 bins, of which some hold few."
+    return ""
+
+
+def _rose(pair: tuple[float | None, float | None]) -> bool:
+    before, after = pair
+    return before is not None and after is not None and after > (1 + WORSE) * before
 
 
 def _of_intervals(signature: Signature, found: IntervalScore) -> str:

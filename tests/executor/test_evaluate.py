@@ -196,6 +196,16 @@ def test_a_temperature_is_judged_before_and_after(make_parts: MakeParts) -> None
     )
 
 
+def test_where_a_temperature_does_harm_on_the_hold_out_the_remark_says_so(make_parts: MakeParts) -> None:
+    target = np.array([1.0, 0, 0, 0] * 25)[:, None]
+    parts = make_parts(np.arange(100.0)[:, None], target, task=Task.BINARY)
+    # Before it the answer was 1/4, as it should be: (1/9)^2 = (1/3)^4.
+    signature = _signature(Task.BINARY, temperatures=({"value": 0.5, "why": "lowers the log-loss"},))
+    scores = _judged(RocAuc(), parts, np.full((20, 1), 0.1), signature=signature).scores
+    assert scores.remarks[0].startswith("Probabilities at temperature 0.5; on the hold-out: log-loss 0.5623 → 0.6547")
+    assert "The log-loss rose, though it fell on the validation rows" in scores.remarks[0]
+
+
 def test_a_temperature_that_is_not_changed_says_why(make_parts: MakeParts) -> None:
     parts = make_parts(np.arange(100.0)[:, None], np.array([1.0, 0] * 50)[:, None], task=Task.BINARY)
     signature = _signature(Task.BINARY, temperatures=({"value": 1.0, "why": "20 rows are too few"},))
