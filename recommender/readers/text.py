@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
 PROBE_BYTES: Final = 65_536
 """How much of the file's start is looked at for bytes that no text has, and of each part for carriage returns."""
+BINARY: Final = {
+    b"PAR1": ("a Parquet file", "Name it {stem}.parquet."),
+    b"\x89PNG": ("a PNG image", "Name it {stem}.png, and give the folder of such images."),
+    b"\xff\xd8\xff": ("a JPEG image", "Name it {stem}.jpg, and give the folder of such images."),
+    b"PK\x03\x04": ("an Excel workbook or a zip archive", "Save the sheet as CSV, or name the archive {stem}.zip."),
+    b"\x93NUMPY": ("a NumPy array", "Give an .npz archive of named arrays."),
+}
+"""How other files begin, and what to do with one whose name says text."""
 BYTES: Final = "latin-1"
 """The encoding in which every byte is one character, so that line ends are found and nothing else is changed."""
 
@@ -61,16 +69,23 @@ def check_text(path: Path, *, must: str) -> None:
     with open_bytes(path) as file:
         start = file.read(PROBE_BYTES)
     if not start.strip():
-        raise DatasetError(f"The dataset must have {must}, but {path} is empty.")
+        raise DatasetError(
+            f"The dataset must have {must}, but {path} is empty. Write or download it again: a copy that "
+            "broke off leaves such a file."
+        )
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DatasetError(
             f"Text must be UTF-8, but {path} starts like UTF-16. "
             f"Convert it: iconv -f UTF-16 -t UTF-8 {path.name} > utf8_{path.name}"
         )
     if b"\0" in start:
+        what, remedy = next(
+            (said for begins, said in BINARY.items() if start.startswith(begins)),
+            ("binary data", "Give a CSV, TSV, Parquet or JSON-lines file with the matching extension."),
+        )
         raise DatasetError(
-            f"The dataset must be text with one row a line, but {path} holds binary data (a zero byte at "
-            f"position {start.index(0):,}). Give a CSV, TSV, Parquet or JSON-lines file with the matching extension."
+            f"The dataset must be text with one row a line, but {path} is {what} (a zero byte at position "
+            f"{start.index(0):,}). {remedy.format(stem=path.stem)}"
         )
 
 
