@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from executor.table import RawTable
 
 MOST_ROWS: Final = 1_000  # rows that are dealt out: the standard error of an accuracy is then below 0.016
+FEWEST_ROWS: Final = 200  # where that is too slow: the standard error of an accuracy is then below 0.036
 REPEATS: Final = 5  # the default of sklearn.inspection.permutation_importance
 ROWS_PER_CALL: Final = 8_192  # rows of several columns' copies that the model answers in one call
 CELLS_PER_CALL: Final = 2**22  # values in them, 32 MiB: of a very wide table, fewer columns are answered together
@@ -46,6 +47,7 @@ def importance(
 ) -> Importance:
     """Deal out each column's values anew among rows of the hold-out, all columns once, then again while time lasts.
 
+    Where one round of all columns would take longer, fewer rows are dealt out.
     The features that a forecast makes of one column are dealt out together. hold_out: raw rows with their truth.
     No column is told of where rows hold images or sequences of numbers, and where P is undefined.
     """
@@ -53,17 +55,22 @@ def importance(
     none = Importance.unmeasured(metric.name)
     if not {*hold_out.forms.values()}.isdisjoint(ARRAYS):
         return none
-    some = np.linspace(0, len(hold_out) - 1, min(len(hold_out), MOST_ROWS)).astype(np.int64)
-    rows = hold_out.take(some)
+    random, start = np.random.default_rng([seed, STREAM]), clock()
+    end = start + seconds
+    rows = _some(hold_out, MOST_ROWS)
+    answers = predict_rows(model, signature, rows)
+    one_round = (clock() - start) * len(features)
+    if one_round > seconds and len(rows) > FEWEST_ROWS:  # fewer rows rather than fewer columns
+        rows = _some(rows, max(FEWEST_ROWS, int(len(rows) * seconds / one_round)))
+        answers = predict_rows(model, signature, rows)
     sign = 1 if metric.direction == "max" else -1
 
     def score(outcome: np.ndarray) -> float:
         return sign * _score(metric, signature, rows, outcome)
 
-    whole = score(predict_rows(model, signature, rows))
+    whole = score(answers)
     if not math.isfinite(whole):
         return none
-    random, end = np.random.default_rng([seed, STREAM]), clock() + seconds
     losses: dict[str, list[float]] = {name: [] for name in features}
     at_once = max(1, min(ROWS_PER_CALL, CELLS_PER_CALL // len(rows.features)) // len(rows))
     for _ in range(REPEATS):
@@ -86,6 +93,11 @@ def importance(
         columns=tuple(sorted(found, key=lambda one: -one.loss)),
         missing=tuple(name for name in features if name not in told),
     )
+
+
+def _some(rows: RawTable, most: int) -> RawTable:
+    """Rows evenly spaced, at most so many."""
+    return rows.take(np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.int64))
 
 
 def _dealt_out(rows: RawTable, groups: Sequence[Sequence[str]], random: np.random.Generator) -> RawTable:

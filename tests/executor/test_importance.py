@@ -41,12 +41,12 @@ def signature() -> Signature:
     )
 
 
-def rows() -> RawTable:
-    read, unread = np.random.default_rng(0).normal(size=(2, ROWS))
+def rows(count: int = ROWS) -> RawTable:
+    read, unread = np.random.default_rng(0).normal(size=(2, count))
     return RawTable(
         features={"read": read, "unread": unread},
         forms=dict.fromkeys(("read", "unread"), Form.NUMBER),
-        rows=np.arange(ROWS),
+        rows=np.arange(count),
         truth=read[:, None],
     )
 
@@ -71,6 +71,14 @@ def test_a_wide_table_is_answered_in_parts_and_alike(monkeypatch: pytest.MonkeyP
     together = importance(model_of_the_first(), signature(), rows(), metric=METRIC, seed=0)
     monkeypatch.setattr("executor.importance.CELLS_PER_CALL", 1)
     assert importance(model_of_the_first(), signature(), rows(), metric=METRIC, seed=0) == together
+
+
+def test_where_a_round_would_take_too_long_fewer_rows_are_dealt_out_of_every_column() -> None:
+    moments = iter([0.0, 1.0, *[0.0] * 100])  # the model takes 1 s, two columns would take 2 s
+    found = importance(
+        model_of_the_first(), signature(), rows(1_000), metric=METRIC, seed=0, seconds=1.0, clock=lambda: next(moments)
+    )
+    assert (found.rows, found.missing) == (500, ())
 
 
 def test_columns_for_which_there_was_no_time_are_named() -> None:
