@@ -170,5 +170,5 @@ def _transfer(scores: Scores, level: float | None, modality: Modality) -> NextSt
         name="transfer",
         advice=f"Transfer learning, from {PRETRAINED[modality]}",
         because=f"{scores.metric} is {number(scores.training)} on the rows that it was trained on and "
-        f"{number(scores.hold_out.value)} on others: it learns, but from too few examples",
+        f"{number(scores.hold_out.value)} on others: what was learned elsewhere narrows such a gap",
     )
