@@ -67,8 +67,7 @@ def show_explanation(one: Explanation, console: Console, explained: set[str]) ->
 
     explained: the facts whose meaning was given before.
     """
-    head = Text.assemble((one.slot.letter, "bold cyan"), f"  {one.label}: ", plain(one.choice, "bold"))
-    console.print(head)
+    console.print(Text.assemble((one.slot.letter, "bold cyan"), f"  {one.label}: ", plain(one.choice, "bold")))
     where = "".join(f" · {it}" for it in (one.place, one.stance) if it)
     _line(console, plain(f"by {one.by}{where}", "dim"))
     _line(console, plain(one.because))
