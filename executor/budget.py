@@ -59,6 +59,8 @@ class Budget:
         """How many times as many rows as those a network answers after the search."""
         self.refitting = 0.0
         """Seconds that are kept for training what was chosen again."""
+        self.retrained = 0
+        """Networks that are trained again once they are chosen, at most."""
         self.comparing = 0.0
         """Seconds that are kept for a linear model on texts, with which the model is compared."""
         self.networks = 1
@@ -76,24 +78,24 @@ class Budget:
         if self._reserve is not None:
             return self._reserve
         wanted = max(RESERVED_SECONDS, RESERVED_SHARE * self.seconds, ENCODINGS * self.encoding)
-        wanted += self._for_answers + self._kept
+        wanted += self._for_answers + self.follow_up + self.refitting + self.comparing
         return min(wanted, LARGEST_RESERVED_SHARE * self.seconds)
 
-    @property
-    def afterwards(self) -> float:
-        """Seconds that what follows the search will take, about; of a time limit never more than is kept for it."""
+    def afterwards(self, trial: float) -> float:
+        """Seconds that what follows the search will take, about; trial: of a trial in the mean.
+
+        Of a time limit it is never more than is kept for it.
+        """
         likely = AFTERWARDS + ENCODINGS * self.encoding + self._for_answers
-        return likely if self.seconds is None else min(likely + self._kept, self.reserve)
+        again = self.retrained * trial
+        if self.seconds is None:
+            return likely + again
+        return min(likely + self.follow_up + self.comparing + min(again, self.refitting), self.reserve)
 
     @property
     def _for_answers(self) -> float:
         """Seconds in which the networks are put together and answer."""
         return self.answers * self.answering + SECONDS_PER_NETWORK * (self.networks - 1)
-
-    @property
-    def _kept(self) -> float:
-        """Seconds that parts of the run have asked for."""
-        return self.follow_up + self.refitting + self.comparing
 
     @property
     def deadline(self) -> float:

@@ -28,7 +28,7 @@ from executor.importance import IMPORTANCE_SECONDS, importance
 from executor.located import located
 from executor.log import LOG, logged
 from executor.next_steps import next_steps
-from executor.refit import TEXT_REFIT_SHARE, best_on_all_rows
+from executor.refit import MOST_MEMBERS, TEXT_REFIT_SHARE, best_on_all_rows
 from executor.report.writing import never_fatal, write_report
 from executor.retraining import Winner, keep_time, train_again
 from executor.run import (
@@ -267,9 +267,10 @@ def _encoded(begun: Begun, budget: Budget) -> tuple[Preprocessing, Parts]:
     # The validation rows, as many training rows, and the hold-out.
     budget.answers = 2 + len(rows.hold_out) / max(1, len(rows.validation))
     keep_time(budget)
+    share = REFIT_SHARE if parts.window is not None else TEXT_REFIT_SHARE if parts.text is not None else 0.0
+    budget.retrained = MOST_MEMBERS if share else 0
     if budget.seconds is not None:
         budget.comparing = tf_idf_seconds(budget) if table.of_form(Form.TEXT) else 0.0
-        share = REFIT_SHARE if parts.window is not None else TEXT_REFIT_SHARE if parts.text is not None else 0.0
         budget.refitting = share * budget.seconds
     return preprocessing, parts
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 SURE: Final = 2 * PATIENCE  # epochs before which hardly a trial ends
+USUAL: Final = 4  # long trials, by which it is believed that STOPPING holds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,39 +54,43 @@ class Work:
     each: float
     """What an epoch takes, in a unit that all trials of a search share."""
 
-    def epochs_left(self, done: int = 0) -> float:
-        """Epochs that it is expected to go on after so many: some end early, none before it has waited twice."""
-        sure = max(done, min(self.epochs, SURE))
-        return sure - done + STOPPING * (self.epochs - sure)
 
-    def left(self, done: int = 0) -> float:
-        return self.each * self.epochs_left(done)
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """What a trial took."""
+
+    work: Work
+    epochs: int
+    """Until it stopped."""
+    seconds: float
 
 
 class Pace:
     """How long the trials still to come take, by how far those of this round are and by those before.
 
-    began: the clock's reading at the round's start. running: trial → its work. before: the work of each trial of
-    earlier rounds, with the seconds that it took. coming: planned epochs of the trials after this round.
+    began: the clock's reading at the round's start. running: trial → its work. coming: planned epochs of the trials
+    after this round.
     """
 
     def __init__(
-        self,
-        *,
-        began: float,
-        running: Mapping[int, Work],
-        before: Sequence[tuple[Work, float]],
-        coming: Sequence[int],
+        self, *, began: float, running: Mapping[int, Work], before: Sequence[Ended], coming: Sequence[int]
     ) -> None:
         self._began, self._running, self._coming = began, running, coming
-        self._work_before = sum(work.left() for work, _ in before)
-        self._seconds_before = sum(seconds for _, seconds in before)
-        each = [work.each for work, _ in before] + [work.each for work in running.values()]
+        self._work_before = sum(one.work.each * one.epochs for one in before)
+        self._seconds_before = sum(one.seconds for one in before)
+        each = [one.work.each for one in before] + [work.each for work in running.values()]
         self._each = sum(each) / len(each)
-        self._left = {number: work.left() for number, work in running.items()}
+        long = [(one.epochs - SURE) / (one.work.epochs - SURE) for one in before if one.work.epochs > SURE]
+        self._stopping = (USUAL * STOPPING + sum(max(0.0, share) for share in long)) / (USUAL + len(long))
+        self._left = {number: work.each * self.epochs_left(work.epochs) for number, work in running.items()}
         self._done = dict.fromkeys(running, 0.0)
         self._first: tuple[float, float] | None = None
         self._first_of: dict[frozenset[int], tuple[float, int]] = {}
+
+    def epochs_left(self, planned: int, done: int = 0) -> float:
+        """Epochs that a trial is expected to go on after so many: some end early, hardly one before SURE."""
+        sure = max(done, min(planned, SURE))
+        return sure - done + self._stopping * (planned - sure)
 
     def left(self, *, now: float, epoch: int, stack: Mapping[int, bool]) -> float | None:
         """Seconds until all trials have ended; None until that can be told.
@@ -97,7 +102,7 @@ class Pace:
         for number in stack:
             work = self._running[number]
             self._done[number] = work.each * epoch
-            self._left[number] = work.left(epoch) if goes_on else 0.0
+            self._left[number] = work.each * self.epochs_left(work.epochs, epoch) if goes_on else 0.0
         left, done = sum(self._left.values()), sum(self._done.values())
         first_time, first_done = self._first = self._first or (now, done)
         # Of this round alone, without the time until its first epoch had ended.
@@ -112,14 +117,14 @@ class Pace:
         this = left * (share * (own or 0.0) + (1 - share) * usual)
         if goes_on:
             this = max(this, self._of_stack(now, epoch, frozenset(stack)))
-        return this + usual * sum(Work(epochs=epochs, each=self._each).left() for epochs in self._coming)
+        return this + usual * self._each * sum(map(self.epochs_left, self._coming))
 
     def _of_stack(self, now: float, epoch: int, numbers: frozenset[int]) -> float:
         """Seconds until one stack has ended, by its own epochs: the last one of a round runs alone."""
         time, first = self._first_of.setdefault(numbers, (now, epoch))
         if epoch <= first:
             return 0.0
-        longest = max(self._running[number].epochs_left(epoch) for number in numbers)
+        longest = max(self.epochs_left(self._running[number].epochs, epoch) for number in numbers)
         return (now - time) / (epoch - first) * longest
 
 
@@ -141,10 +146,18 @@ def reporter(
     choose = max if objective.direction == "max" else min
     before = [outcome.score for outcome in outcomes if outcome.score is not None]
     done = len(outcomes)
+    ended = [
+        Ended(
+            work=Work(epochs=one.planned_epochs, each=each(one.hyperparameters)), epochs=one.epochs, seconds=one.seconds
+        )
+        for one in outcomes
+        if one.epochs > 0
+    ]
+    usual = sum(one.seconds for one in ended) / len(ended) if ended else 0.0
     pace = Pace(
         began=budget.now(),
-        running={one.number: Work(epochs=one.epochs, each=each(one.hyperparameters)) for one in proposals},
-        before=[(Work(epochs=one.planned_epochs, each=each(one.hyperparameters)), one.seconds) for one in outcomes],
+        running={one.number: work(one.hyperparameters, one.epochs) for one in proposals},
+        before=ended,
         coming=() if schedule is None else schedule[done + len(proposals) :],
     )
 
@@ -164,7 +177,7 @@ def reporter(
                 epochs=now.epochs,
                 best=choose([*before, *scores], default=None),
                 elapsed=budget.spent(),
-                remaining=min(limits) + budget.afterwards if limits else None,
+                remaining=min(limits) + budget.afterwards(usual) if limits else None,
             )
         )
 

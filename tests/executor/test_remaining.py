@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from executor.remaining import SURE, Pace, Work
+from executor.remaining import SURE, USUAL, Ended, Pace, Work
 
 SHORT = Work(epochs=10, each=1.0)  # so short that it reaches its last epoch
 
@@ -34,22 +34,26 @@ def test_the_stacks_of_a_round_that_have_not_begun_are_counted() -> None:
 
 def test_larger_networks_take_longer() -> None:
     large = Work(epochs=10, each=3.0)
-    pace = Pace(began=100.0, running={1: large}, before=[(SHORT, 5.0)], coming=())
+    pace = Pace(began=100.0, running={1: large}, before=[Ended(work=SHORT, epochs=10, seconds=5.0)], coming=())
     # The one before took 0.5 s for a unit of work; of 30 units 27 are left, of which three took 1.5 s.
     assert pace.left(now=101.5, epoch=1, stack={1: True}) == pytest.approx(13.5)
 
 
 def test_trials_of_many_epochs_are_expected_to_end_early_until_they_go_on() -> None:
     work = Work(epochs=SURE + 100, each=1.0)
-    assert work.epochs_left() == SURE + 50
-    assert work.epochs_left(SURE) == 50
-    assert work.epochs_left(SURE + 60) == 20
-    assert work.epochs_left(SURE + 100) == 0
+    pace = Pace(began=0.0, running={0: work}, before=(), coming=())
+    assert [pace.epochs_left(work.epochs, done) for done in (0, SURE, SURE + 60, SURE + 100)] == [SURE + 50, 50, 20, 0]
+
+
+def test_where_long_trials_went_on_to_their_end_others_are_expected_to() -> None:
+    work = Work(epochs=SURE + 100, each=1.0)
+    before = [Ended(work=work, epochs=work.epochs, seconds=1.0)] * USUAL
+    assert Pace(began=0.0, running={9: work}, before=before, coming=()).epochs_left(work.epochs) == SURE + 75
 
 
 def test_the_last_stack_of_a_round_is_foretold_by_its_own_epochs() -> None:
     quick = Work(epochs=10, each=0.1)
-    pace = Pace(began=0.0, running={1: quick}, before=[(quick, 0.1)], coming=())
+    pace = Pace(began=0.0, running={1: quick}, before=[Ended(work=quick, epochs=10, seconds=0.1)], coming=())
     pace.left(now=1.0, epoch=1, stack={1: True})
     # By those before, an epoch would take 0.01 s; it takes 2 s.
     assert pace.left(now=5.0, epoch=3, stack={1: True}) == pytest.approx(14.0)
