@@ -156,7 +156,7 @@ def reporter(
     usual = sum(one.seconds for one in ended) / len(ended) if ended else 0.0
     pace = Pace(
         began=budget.now(),
-        running={one.number: work(one.hyperparameters, one.epochs) for one in proposals},
+        running={one.number: Work(epochs=one.epochs, each=each(one.hyperparameters)) for one in proposals},
         before=ended,
         coming=() if schedule is None else schedule[done + len(proposals) :],
     )
