@@ -69,7 +69,7 @@ def constant_baseline(
     else:
         average = "median" if metric.name == "mae" else "mean"
         middle = np.median(train.raw_target, axis=0) if average == "median" else train.raw_target.mean(axis=0)
-        says = f"always the {average}, {', '.join(number(float(value)) for value in middle)}"
+        says = f"always the {average} ({', '.join(number(float(value)) for value in middle)})"
         outcome = np.tile(middle, (rows, 1))
     decided = decide(outcome, parts.task)
     if parts.task in {Task.BINARY, Task.MULTICLASS}:
@@ -124,7 +124,7 @@ def linear_baseline(
     kind = "logistic" if parts.task.is_classification else "ridge"
     return Baseline(
         name="linear",
-        says=f"{kind} regression on {rows} training rows",
+        says=f"{kind} regression on {rows:,} training rows",
         predictions=predictions_of(parts, hold_out, outcome, decided),
     )
 

@@ -96,11 +96,11 @@ def boosting_baseline(
     best = forest.best
     cuts = tuple(threshold.value for threshold in best.thresholds)
     fitted, all_rows = (len(everything[0]) if has_folds else rows), len(everything[0])
-    part = "" if fitted == all_rows else f" of {all_rows}"
+    part = "" if fitted == all_rows else f" of {all_rows:,}"
     short = "; time allowed no more" if forest.is_cut_short else ""
     return Baseline(
         name=BOOSTING,
-        says=f"{best.trees} trees an output on {fitted}{part} training rows{short}",
+        says=f"{best.trees} trees an output on {fitted:,}{part} training rows{short}",
         predictions=predictions_of(
             parts, hold_out[1], outcome, decide(outcome, parts.task, thresholds=cuts, rare_class=parts.rare_class)
         ),

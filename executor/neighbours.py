@@ -58,7 +58,7 @@ def neighbours_baseline(
     nearest = f"the {count} nearest" if count > 1 else "the nearest"
     return Baseline(
         name=NEIGHBOURS,
-        says=f"the mean of {nearest} of {rows} training images",
+        says=f"the mean of {nearest} of {rows:,} training images",
         predictions=predictions_of(parts, hold_out, said, decided),
     )
 

@@ -42,9 +42,8 @@ def rolling_split(table: RawTable, roles: Roles, *, horizon: int, seed: int) -> 
             f"{len(train)}, {len(validation)} and {len(hold_out)}. Look less far ahead (--horizon), or collect more."
         )
     order = f"by {roles.time_column!r}" if roles.time_column is not None else "in the order of the file"
-    counts = (
-        f"from {len(train)} beginnings train, {len(validation)} select the best trial, {len(hold_out)} judge it once"
-    )
+    judged = f"{len(validation):,} select the best trial, {len(hold_out):,} judge it once"
+    counts = f"from {len(train):,} beginnings train, {judged}"
     return Split(
         train=train,
         validation=validation,

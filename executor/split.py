@@ -82,13 +82,13 @@ def split(table: RawTable, roles: Roles, *, seed: int, validation_by: Validation
         count, repeats = validation_by.count, validation_by.repeats
         folds = np.column_stack([count * repeat + _folded(rest, draw, count) for repeat in range(repeats)])
         times = f", divided {repeats} times" if repeats > 1 else ""
-        counts = f"{len(rest)} rows train and select the best trial in {count} folds{times}"
-        sentence = f"{counts}, {len(hold_out)} judge it once; split {how}."
+        counts = f"{len(rest):,} rows train and select the best trial in {count} folds{times}"
+        sentence = f"{counts}, {len(hold_out):,} judge it once; split {how}."
         return Split(train=rest, validation=rest, hold_out=hold_out, folds=folds, groups=groups, sentence=sentence)
     if validation is None:
         validation = draw(rest, validation_share(len(rest)))
         rest = np.setdiff1d(rest, validation)
-    counts = f"{len(rest)} rows train, {len(validation)} select the best trial, {len(hold_out)} judge it once"
+    counts = f"{len(rest):,} rows train, {len(validation):,} select the best trial, {len(hold_out):,} judge it once"
     sentence = f"{counts}; split {how}."
     return Split(train=rest, validation=validation, hold_out=hold_out, groups=groups, sentence=sentence)
 

@@ -123,7 +123,7 @@ def tf_idf_baseline(
     trained = rows + (len(parts.validation) if left else 0)
     return Baseline(
         name=TF_IDF,
-        says=f"{kind} regression on {'words and pairs of words' if reads_pairs else 'words'} of {trained} rows",
+        says=f"{kind} regression on {'words and pairs of words' if reads_pairs else 'words'} of {trained:,} rows",
         predictions=predictions_of(
             parts, hold_out[1], outcome, decide(outcome, parts.task, thresholds=cuts, rare_class=parts.rare_class)
         ),

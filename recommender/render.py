@@ -52,14 +52,14 @@ SINGULAR: Final = {f"{one}s": one for one in ("row", "column", "trial", "value",
 def number(value: str | float) -> str:
     """A number with four significant digits and thousands separated; words as they are.
 
-    >>> number(1234567.0), number(0.012345), number(4.0)
-    ('1,234,567', '0.01235', '4')
+    >>> number(1234567.0), number(1234.5), number(0.012345), number(4.0)
+    ('1,234,567', '1,234', '0.01235', '4')
     """
     if isinstance(value, str):
         return value
     if value == int(value) or abs(value) >= WITHOUT_DECIMALS:
         return f"{value:,.0f}"
-    return f"{value:.4g}"
+    return f"{value:,.4g}"
 
 
 def quantity(value: float, unit: str) -> str:

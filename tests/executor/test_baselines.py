@@ -62,9 +62,9 @@ def test_several_labels_are_all_yes_for_f1_and_the_majority_for_accuracy(make_pa
 def test_a_number_is_the_mean_or_for_mae_the_median(make_parts: MakeParts) -> None:
     target = np.array([0.0, 0, 0, 0, 0, 1, 1, 6, 3, 5])[:, None]
     parts = make_parts(ONE_COLUMN, target, task=Task.REGRESSION)
-    assert _says(Rmse(), parts) == "always the mean, 1"
+    assert _says(Rmse(), parts) == "always the mean (1)"
     assert _p(Rmse(), parts) == pytest.approx(np.sqrt((2**2 + 4**2) / 2))
-    assert _says(Mae(), parts) == "always the median, 0"
+    assert _says(Mae(), parts) == "always the median (0)"
     assert _p(Mae(), parts) == 4
 
 

@@ -112,7 +112,7 @@ def test_a_large_table_is_fitted_in_part_and_says_so(make_parts: MakeParts) -> N
     parts = make_parts(dense, dense[:, :1] + dense[:, 1:2], task=Task.REGRESSION)
     short = _boosted(Rmse(), parts, seconds=1e-3)
     assert short is not None
-    assert short.says == "10 trees an output on 500 of 4000 training rows; time allowed no more"
+    assert short.says == "10 trees an output on 500 of 4,000 training rows; time allowed no more"
     whole = _boosted(Rmse(), parts)
     assert whole is not None
     assert whole.says.endswith("trees an output on 4000 training rows")
