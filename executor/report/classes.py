@@ -123,7 +123,7 @@ def _roc(answers: Answers, against: list[Against]) -> Plot:
         false, true, _ = roc_curve(one.positive, one.probability)
         false, true = _thinned(false, true)
         rows += _points(one.name, false, true)
-        areas.append(f"{one.name}: {number(measures.roc_auc(one.positive, one.probability))}")
+        areas.append(f"{one.name} ({number(measures.roc_auc(one.positive, one.probability))})")
         if (at := _at_threshold(one)) is not None:
             marks.append({"x": at[1], "y": at[0]})
     by = lines_by([one.name for one in against])
@@ -145,7 +145,7 @@ def _roc(answers: Answers, against: list[Against]) -> Plot:
     return drawn(
         chart.properties(width=WIDTH, height=HEIGHT),
         title="ROC",
-        says=f"Area under the curve: {'; '.join(areas)}. The dashed line is chance.{chosen}{_untold(answers, against)}",
+        says=f"Area under the curve: {', '.join(areas)}. The dashed line is chance.{chosen}{_untold(answers, against)}",
     )
 
 
@@ -159,10 +159,8 @@ def _precision(against: list[Against]) -> Plot:
         recall, first = np.unique(recall[::-1], return_index=True)
         recall, precision = _thinned(recall, np.maximum.reduceat(precision[::-1], first))
         rows += _points(one.name, recall, precision)
-        share = one.positive.mean()
-        means.append(
-            f"{one.name}: {number(measures.average_precision(one.positive, one.probability))}, by chance {share:.0%}"
-        )
+        mean, share = measures.average_precision(one.positive, one.probability), one.positive.mean()
+        means.append(f"{one.name} ({number(mean)}, by chance {share:.0%})")
         if (at := _at_threshold(one)) is not None:
             marks.append({"x": at[0], "y": at[2]})
     unit = alt.Scale(domain=[0, 1])
@@ -177,7 +175,7 @@ def _precision(against: list[Against]) -> Plot:
     return drawn(
         chart.properties(width=WIDTH, height=HEIGHT),
         title="Precision and recall",
-        says=f"Average precision: {'; '.join(means)}.{chosen}",
+        says=f"Average precision: {', '.join(means)}.{chosen}",
     )
 
 

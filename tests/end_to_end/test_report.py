@@ -104,7 +104,7 @@ def test_the_answers_are_read_as_they_were_scored(cancer_run: Run) -> None:
     assert len(answers) == cancer_run.scores.rows
     area = roc_auc_score(answers.said.truth, answers.said.outcome[:, 0])
     assert area == pytest.approx(cancer_run.scores.hold_out.value)
-    assert f"Area under the curve: {answers.names[1]} {area:.4g}" in page(cancer_run)
+    assert f"Area under the curve: {answers.names[1]} ({area:.4g})" in page(cancer_run)
 
 
 def test_the_confusion_matrix_counts_the_rows_of_the_hold_out(cancer_run: Run) -> None:

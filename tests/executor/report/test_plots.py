@@ -46,7 +46,7 @@ def test_the_threshold_is_marked_where_it_lies() -> None:
     answers = binary([1, 1, 1, 1, 0, 0, 0, 0], [0.9, 0.8, 0.6, 0.3, 0.7, 0.4, 0.2, 0.1])
     roc, precision, calibration, lift = plots_of_classes(answers, (0.5,))
     assert "it finds 75% at 25.0%" in roc.says
-    assert "yes 0.8125" in roc.says  # 13 of 16 pairs of a positive and a negative are in order
+    assert "yes (0.8125)" in roc.says  # 13 of 16 pairs of a positive and a negative are in order
     assert "precision 75%, recall 75%" in precision.says
     assert calibration.title == "Calibration"
     assert "2 times as frequent" in lift.says
