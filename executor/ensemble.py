@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 CANDIDATES: Final = 12
 """Networks among which is chosen, those of the best trials; each of them that is kept costs half a second."""
-PICKS: Final = 20  # at most, with repetition (EVIDENCE.md, section 4)
+PICKS: Final = 20  # at most, with repetition (docs/evidence.md, section 4)
 HALVINGS: Final = 10  # of the validation rows: selected on one half, judged on the other
 FEWEST_ROWS: Final = 100  # validation rows; halves of fewer tell nothing
 SPLIT_STREAM: Final = 11  # tells the halvings' random numbers from others of the same seed

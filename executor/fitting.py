@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 from executor.preprocess import Block, Preprocessing, matrix, runs
 
-MOST_ONE_HOT: Final = 50  # levels; above it a column gets ids for an embedding (EVIDENCE.md, section 1)
+MOST_ONE_HOT: Final = 50  # levels; above it a column gets ids for an embedding (docs/evidence.md, section 1)
 MOST_CODED: Final = 10_000  # levels of one column with ids of their own, the most frequent ones
 RARE: Final = 1  # rows; a level seen no more often shares one place with all levels never seen
 MOST_BIN_CELLS: Final = 2**27  # numbers that all intervals of all training rows are; they take 512 MiB

@@ -1,6 +1,7 @@
 """What to try where P is not satisfying: another architecture, more labelled rows, or transfer learning.
 
-These three are the notes' own. Each is named only with the measurement that speaks for it (EVIDENCE.md, section 4).
+These three are the notes' own. Each is named only with the measurement that speaks for it (docs/evidence.md, section
+4).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from executor.scores import BaselineScore, Scores
 
 STANDARD_ERRORS: Final = 2 * 1.96  # between the ends of a 95 % interval
-STEEP: Final = 0.05  # share of the error that the second half of the rows takes away (EVIDENCE.md, section 4)
+STEEP: Final = 0.05  # share of the error that the second half of the rows takes away (docs/evidence.md, section 4)
 UNDERFIT: Final = 0.8
 """Share of the hold-out's error that a training error is from which the gap between the two is not the trouble. Our own
 bound: no source gives a number."""

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 TEXT_REFIT_SHARE: Final = 0.3  # of a time budget, kept for training networks of texts again
 MOST_MEMBERS: Final = 3
-"""Networks of texts that are averaged (EVIDENCE.md, section 4: three to five); each holds a vector a term."""
+"""Networks of texts that are averaged (docs/evidence.md, section 4: three to five); each holds a vector a term."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from recommender.roles import Roles
 
 DECIMAL_YEARS: Final = (1500.0, 2500.0)  # numbers between them that rise by at most 1 a step are read as years
-HORIZONS_BACK: Final = 2  # horizons that a window holds at least (EVIDENCE.md, section 3: 2 to 5)
+HORIZONS_BACK: Final = 2  # horizons that a window holds at least (docs/evidence.md, section 3: 2 to 5)
 SEASONS_BACK: Final = 2  # seasons that a window holds; the same source
 LONGEST_WHOLE: Final = 120
 """Steps of a season up to which windows hold whole seasons; of longer ones they hold the steps that come again. Two

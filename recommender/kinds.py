@@ -47,19 +47,19 @@ class Role:
 
 
 TOO_EMPTY: Final = 0.95
-"""Share of missing cells above which a column is left out (EvalML's `pct_null_threshold`, EVIDENCE.md 1)."""
+"""Share of missing cells above which a column is left out (EvalML's `pct_null_threshold`, docs/evidence.md 1)."""
 UNIQUE_TEXT: Final = 0.99
-"""Share of distinct values above which a column of short texts is an identifier (AutoGluon, EVIDENCE.md 1)."""
+"""Share of distinct values above which a column of short texts is an identifier (AutoGluon, docs/evidence.md 1)."""
 TEXT_UNIQUE_SHARE: Final = 0.01
-"""Share of distinct values above which a column may be text (AutoGluon, EVIDENCE.md 1)."""
+"""Share of distinct values above which a column may be text (AutoGluon, docs/evidence.md 1)."""
 TEXT_WORDS: Final = 3.0
-"""Mean words a value from which a column is text (AutoGluon, EVIDENCE.md 1)."""
+"""Mean words a value from which a column is text (AutoGluon, docs/evidence.md 1)."""
 LONE_TEXT_WORDS: Final = 5.0
-"""The same where it is the only column to learn from (EVIDENCE.md 1)."""
+"""The same where it is the only column to learn from (docs/evidence.md 1)."""
 TIME_SHARE: Final = 0.8
-"""Share of values that must parse as a time stamp (AutoGluon, EVIDENCE.md 1)."""
+"""Share of values that must parse as a time stamp (AutoGluon, docs/evidence.md 1)."""
 FEW_INTEGERS: Final = 20
-"""Distinct whole numbers up to which their order may be a scale and not a quantity (EVIDENCE.md 1, target type)."""
+"""Distinct whole numbers up to which their order may be a scale, not a quantity (docs/evidence.md 1, target type)."""
 MANY_CODES: Final = 10_000
 """Distinct values above which whole numbers with a code's name are a quantity or an identifier."""
 FEWEST_CODES: Final = 3

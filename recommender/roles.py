@@ -188,7 +188,7 @@ def _find_split(dataset: Dataset, columns: Mapping[str, Role], targets: Sequence
 
 
 def _with_time(dataset: Dataset, roles: Roles, reading: Reading, said: Task | None) -> Roles:
-    """The roles with a forecast's time column, where the rule of EVIDENCE.md 1 (sequence structure) finds one."""
+    """The roles with a forecast's time column, where the rule of docs/evidence.md 1 (sequence structure) finds one."""
     if roles.has_images or roles.has_sequences:
         if said is Task.FORECASTING:
             what = "images" if roles.has_images else "a sequence in each row"

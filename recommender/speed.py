@@ -6,12 +6,12 @@ from typing import Final
 
 EPOCHS: Final = 256  # of a trial at most (RealMLP)
 STEPS: Final = 3_000
-"""Of a trial, which many rows take in fewer epochs. Half of what EVIDENCE.md, section 0, gave RealMLP: on five tables
-RealMLP-TD-S erred as much after 3,000 steps as after 6,000, within the spread of its seeds."""
-FEWEST_EPOCHS: Final = 24  # of a trial, however many rows there are (the prototype behind EVIDENCE.md, section 0)
+"""Of a trial, which many rows take in fewer epochs. Half of what docs/evidence.md, section 0, gave RealMLP: on five
+tables RealMLP-TD-S erred as much after 3,000 steps as after 6,000, within the spread of its seeds."""
+FEWEST_EPOCHS: Final = 24  # of a trial, however many rows there are (the prototype behind docs/evidence.md, section 0)
 BATCH_SIZES: Final = ((1_000, 64), (8_000, 128), (30_000, 256))  # most training rows, rows a batch (RealMLP-TD)
 LARGEST_BATCH: Final = 512  # rows, above the last of them
-UNITS: Final = 256  # per hidden layer by default; RealMLP's and the plain MLP's of EVIDENCE.md, section 0
+UNITS: Final = 256  # per hidden layer by default; RealMLP's and the plain MLP's of docs/evidence.md, section 0
 LAYERS: Final = 3  # hidden layers by default; the same source
 LAUNCH: Final = 5e-4  # seconds of a step whatever its stack holds; measured on two cores
 SECONDS_PER_OPERATION: Final = 1 / 2.6e11  # of a training step; measured likewise, on layers of 64 to 256 units

@@ -15,9 +15,13 @@ if TYPE_CHECKING:
     from recommender.dataset import Dataset
     from recommender.roles import Roles
 
-HOLD_OUT_SHARE: Final = 0.2  # of all rows (EVIDENCE.md, section 1)
+HOLD_OUT_SHARE: Final = 0.2  # of all rows (docs/evidence.md, section 1)
 SMALL_TABLE: Final = 5_000  # rows
-SMALL_SHARES: Final = (0.1, 0.2, 500)  # least share, largest share, wanted rows (AutoGluon; EVIDENCE.md, section 1)
+SMALL_SHARES: Final = (
+    0.1,
+    0.2,
+    500,
+)  # least and largest share, wanted rows (AutoGluon; docs/evidence.md, section 1)
 LARGE_SHARES: Final = (0.01, 0.1, 2_500)  # the same from SMALL_TABLE on
 LARGEST_SHARE: Final = 0.2  # after doubling
 FEWEST_FOLDED: Final = 20  # rows that are not hold-out; in folds of fewer than four a class is soon missing

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from recommender.dataset import Dataset
 
 SMALL_TABLE: Final = 1_000
-"""Rows up to which AutoGluon reads more of the numeric targets as classes (EVIDENCE.md 1, target type)."""
+"""Rows up to which AutoGluon reads more of the numeric targets as classes (docs/evidence.md 1, target type)."""
 CLASS_SHARE_SMALL: Final = 0.10
 """Distinct values per row up to which whole numbers are classes, in a small table (AutoGluon)."""
 CLASS_SHARE: Final = 0.05
@@ -28,7 +28,7 @@ CLASS_SHARE: Final = 0.05
 MOST_CLASSES: Final = 1_000
 """Classes that a target may have (AutoGluon)."""
 UNLEARNABLE_SHARE: Final = 0.5
-"""Classes per row above which scikit-learn warns that the target looks like a number (EVIDENCE.md 1)."""
+"""Classes per row above which scikit-learn warns that the target looks like a number (docs/evidence.md 1)."""
 NUMBERS_WITH_MISTAKES: Final = 0.9
 """Share of a text target's values that parse as numbers from which the others are taken for mistakes."""
 COINCIDENCE: Final = 0.05
@@ -151,7 +151,7 @@ def _check_values(dataset: Dataset, summary: ColumnSummary) -> None:
 
 
 def _single(dataset: Dataset, summary: ColumnSummary) -> Reading:
-    """AutoGluon's rule, with the bounds of EVIDENCE.md and one more reading of whole numbers (see `_whole_numbers`)."""
+    """AutoGluon's rule, with the bounds of docs/evidence.md, and one more reading of whole numbers: `_whole_numbers`."""
     name = summary.name
     if summary.distinct == TWO:
         labels = tuple(class_counts(dataset, name))

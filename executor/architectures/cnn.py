@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from executor.parts import Parts
     from rules.bundle import Bundle
 
-STAGES: Final = 3  # 16, 32 and 64 channels by default (EVIDENCE.md, section 3: 97.5 % on 5,000 MNIST images)
+STAGES: Final = 3  # 16, 32 and 64 channels by default (docs/evidence.md, section 3: 97.5 % on 5,000 MNIST images)
 KERNEL: Final = 3  # pixels (He et al. 2016)
 SMALLEST_SIDE: Final = 4  # pixels; a stage that would leave fewer keeps the size, so that digits of 8 x 8 end at 4 x 4
 NORM_MOMENTUM: Final = 0.9

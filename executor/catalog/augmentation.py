@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rules.choices import Choice
 
-SHIFTS: Final = ((16, 2), (0, 1))  # least side, farthest shift in pixels (EVIDENCE.md, section 3: +2 points)
+SHIFTS: Final = ((16, 2), (0, 1))  # least side, farthest shift in pixels (docs/evidence.md, section 3: +2 points)
 
 
 def augmented(images: keras.KerasTensor, choice: Choice, seeds: Iterator[int]) -> keras.KerasTensor:

@@ -25,7 +25,7 @@ DEFAULT_DROPOUT: Final = 0.1
 regression falls by up to a quarter (airfoil_noise 1.65 against 2.22), with it that of classes in half of the tables."""
 MOST_UNITS: Final = 8_192  # per layer; two such layers alone hold 67 million weights
 MOST_LAYERS: Final = 32  # plain dense layers without skip connections do not train beyond some tens
-IMAGE_UNITS: Final = 64  # channels of the last stage; EVIDENCE.md, section 3
+IMAGE_UNITS: Final = 64  # channels of the last stage; docs/evidence.md, section 3
 IMAGE_LAYERS: Final = 1  # blocks a stage; the same source
 IMAGE_UNITS_TRIED: Final = (32, 128)
 IMAGE_LAYERS_TRIED: Final = (2,)
@@ -46,16 +46,16 @@ RATE_STEPS: Final = (10**0.5, 10**-0.5, 10.0, 0.1)  # multiples of the default r
 LARGEST_RATE: Final = 10.0  # the limit of rules.choices.LearningRate
 SHRINKAGES: Final = (1e-4, 1e-5, 5e-4)  # share of each weight that decay takes in a step at the default rate
 LARGEST_DECAY: Final = 0.5  # of a weight a step at rate 1; it keeps low rates from asking for decays above 1
-GRID_TRIALS: Final = 12  # combinations of a grid when no number of trials is given (EVIDENCE.md, section 2, T)
+GRID_TRIALS: Final = 12  # combinations of a grid when no number of trials is given (docs/evidence.md, section 2, T)
 FORECAST_UNITS: Final = 64
 """Units of a forecast's hidden layers: its windows are tens of numbers, and its rows few and alike."""
 FORECAST_LAYERS: Final = 2  # hidden ones of a forecast's perceptron (TiDE: one or two)
 SEQUENCE_UNITS: Final = 32  # filters of a branch (Ismail Fawaz et al. 2020), or recurrent units
-SEQUENCE_LAYERS: Final = 1  # residual blocks of three modules: depth 3 (EVIDENCE.md, section 3), or recurrent layers
+SEQUENCE_LAYERS: Final = 1  # residual blocks of three modules (docs/evidence.md, section 3), or recurrent layers
 NETWORKS: Final[tuple[Value, ...]] = ("mlp", "linear", "gru")
 """The first is the default: it holds the linear one, and what the notes say of W concerns its hidden layers."""
 TEXT_UNITS: Final = 128  # of a bag's layers, or filters of each width; see TEXT_DROPOUT
-TEXT_LAYERS: Final = 1  # hidden ones; EVIDENCE.md, section 3, has one wide layer
+TEXT_LAYERS: Final = 1  # hidden ones; docs/evidence.md, section 3, has one wide layer
 TEXT_DROPOUT: Final = 0.5  # the same source, and Kim 2014, who has it after the filters
 NEIGHBOURS: Final = 2  # per hyperparameter in a manual search that has no list of its own
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rules.choices import Choice, Schedule
 
 SPARED: Final = ("bias", "phase", "scale", "gamma", "beta")  # names of weights that decay does not draw to zero
-WARM_UP: Final = 0.05  # share of the steps before cosine decay (EVIDENCE.md, section 2, A: 5 to 10 %)
+WARM_UP: Final = 0.05  # share of the steps before cosine decay (docs/evidence.md, section 2, A: 5 to 10 %)
 CYCLE_RISE: Final = 0.3  # share of the steps in which one-cycle rises (Smith and Topin 2017; PyTorch's default)
 CYCLE_START: Final = 1 / 25  # of the highest rate (PyTorch's OneCycleLR)
 CYCLE_END: Final = 1e-4 / 25  # of the highest rate (the same)

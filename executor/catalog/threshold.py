@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 HALF: Final = 0.5  # probability
-FEWEST_ROWS: Final = 50  # validation rows (EVIDENCE.md, section 4); with fewer, a tuned threshold is noise
+FEWEST_ROWS: Final = 50  # validation rows (docs/evidence.md, section 4); with fewer, a tuned threshold is noise
 FEWEST_POSITIVES: Final = 5  # validation rows of the wanted class, for the same reason
 
 Average = Literal["rare", "macro"]

@@ -32,7 +32,7 @@ FORECAST_EPOCHS: Final = 96
 than judging them (248 epochs took 29 s on two busy cores)."""
 IMAGE_EPOCHS: Final = 30
 """The same on images, where an epoch takes a hundred times as long: with a decaying rate 8 epochs of 4,000 digits reach
-97.5 % (EVIDENCE.md, section 3)."""
+97.5 % (docs/evidence.md, section 3)."""
 IMAGE_STEPS: Final = 900
 """Steps of a trial on images at least, for which small datasets get more epochs, up to MOST_IMAGE_EPOCHS."""
 MOST_IMAGE_EPOCHS: Final = 100

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LONG_COLUMNS: Final = 128
 """Columns that are laid under each other at a time: measured, planning grows faster than the columns beyond it."""
 EMPTY_ROW: Final = 0.95
-"""Share of missing cells above which a row is all but empty (EvalML, EVIDENCE.md 1)."""
+"""Share of missing cells above which a row is all but empty (EvalML, docs/evidence.md 1)."""
 FEWEST_IN_LEVEL: Final = 2
 """Rows that a level must have before it can be said to determine anything."""
 

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 Unit = Literal["seconds", "months", "business days", ""]
 """What a step is counted in; nothing where the time column holds numbers."""
 REGULAR_SHARE: Final = 0.9
-"""Share of equal steps from which rows are a series (EVIDENCE.md 1, sequence structure)."""
+"""Share of equal steps from which rows are a series (docs/evidence.md 1, sequence structure)."""
 PERSISTENCE: Final = 0.3
-"""Autocorrelation at lag 1 above which a number follows from the one before it (EVIDENCE.md 1)."""
+"""Autocorrelation at lag 1 above which a number follows from the one before it (docs/evidence.md 1)."""
 CHANCE: Final = 0.01
-"""P-value of Ljung and Box's test below which the series is no white noise (EVIDENCE.md 1)."""
+"""P-value of Ljung and Box's test below which the series is no white noise (docs/evidence.md 1)."""
 MOST_LAGS: Final = 10
 ROWS_A_LAG: Final = 5
-"""Lags of the test are min(10, rows / 5) (EVIDENCE.md 1; Hyndman's rule of thumb)."""
+"""Lags of the test are min(10, rows / 5) (docs/evidence.md 1; Hyndman's rule of thumb)."""
 LONGEST_SERIES: Final = 20_000
 """Rows, the last ones, on which order is measured: autocorrelation does not get surer by more."""
 STEP_TOLERANCE: Final = 0.01

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import duckdb
 
 OUTLIER_Z: Final = 3.5
-"""Modified z-score beyond which a value is an outlier (Iglewicz and Hoaglin 1993; EVIDENCE.md 1)."""
+"""Modified z-score beyond which a value is an outlier (Iglewicz and Hoaglin 1993; docs/evidence.md 1)."""
 MAD_SCALE: Final = 1.4826
 """Standard deviations of a normal distribution per median absolute deviation: 1 / 0.6745."""
 IQR_SCALE: Final = 1.349
@@ -82,7 +82,7 @@ class Shape:
 
     @property
     def outliers(self) -> int:
-        """By EVIDENCE.md's rule, which asks for a share on both scales: the smaller of the two counts.
+        """By the rule of docs/evidence.md, which asks for a share on both scales: the smaller of the two counts.
 
         A skew is far out on the raw scale only, as the transformation takes it in.
         """

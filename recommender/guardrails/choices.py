@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from rules.bundle import Bundle
 
 THRESHOLD_ROWS: Final = 50
-"""Validation rows under which a tuned threshold is noise (EVIDENCE.md 4.5)."""
+"""Validation rows under which a tuned threshold is noise (docs/evidence.md 4.5)."""
 THRESHOLD_POSITIVES: Final = 30
-"""Validation rows of the rare class under which it is (EVIDENCE.md 4.5; rules C101 and C102)."""
+"""Validation rows of the rare class under which it is (docs/evidence.md 4.5; rules C101 and C102)."""
 TIE_ROWS: Final = 1_000
-"""Validation rows under which trials of equal accuracy are common (EVIDENCE.md 2, P)."""
+"""Validation rows under which trials of equal accuracy are common (docs/evidence.md 2, P)."""
 
 
 def check_choices(bundle: Bundle, profile: Profile) -> Iterator[Guardrail]:

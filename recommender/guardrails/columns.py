@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     Summaries = Mapping[str, ColumnSummary]
 
 MISSING: Final = 0.20
-"""Share of missing cells from which a column is worth naming (EvalML, EVIDENCE.md 1)."""
+"""Share of missing cells from which a column is worth naming (EvalML, docs/evidence.md 1)."""
 MANY_LEVELS: Final = 50
-"""Levels above which a category is embedded (EVIDENCE.md 1, category)."""
+"""Levels above which a category is embedded (docs/evidence.md 1, category)."""
 TEXT_FORMATS: Final = frozenset({"csv", "tsv"})
 """Formats whose first line holds the names."""
 FEWEST_VALUES: Final = 2

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from recommender.roles import Roles
 
 LEAK_CORRELATION: Final = 0.95
-"""Correlation with the target from which a column is suspected (EvalML, EVIDENCE.md 1, leakage)."""
+"""Correlation with the target from which a column is suspected (EvalML, docs/evidence.md 1, leakage)."""
 BLOCK_CORRELATION: Final = 0.99
-"""Correlation from which it should be left out unless it is known to be fair (Ludwig, EVIDENCE.md 1)."""
+"""Correlation from which it should be left out unless it is known to be fair (Ludwig, docs/evidence.md 1)."""
 LEAK_AREA: Final = 0.995
-"""Area under the ROC curve of one column alone above which it is suspected (EVIDENCE.md 1)."""
+"""Area under the ROC curve of one column alone above which it is suspected (docs/evidence.md 1)."""
 LEAK_LEVELS: Final = 0.995
 """Share of rows whose level tells the class above which a column is suspected: the same bound, for categories."""
 KNOWN_SHARE: Final = 0.5

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rules.record import Status
 
 FEW_ROWS: Final = 200
-"""Rows under which every score is a guess (Ludwig's minimum, EVIDENCE.md 1, size)."""
+"""Rows under which every score is a guess (Ludwig's minimum, docs/evidence.md 1, size)."""
 DUPLICATES: Final = 0.01
 """Share of rows that repeat another from which the split matters: under it no score moves visibly."""
 

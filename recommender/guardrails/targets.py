@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     Measured = Mapping[str, Characteristic]
 
 FEW_IN_CLASS: Final = 30
-"""Rows of the rarest class under which more should be collected (EVIDENCE.md 1, imbalance)."""
+"""Rows of the rarest class under which more should be collected (docs/evidence.md 1, imbalance)."""
 SKEW: Final = 1.0
-"""Skewness from which a target is worth transforming (EVIDENCE.md 2, C in regression)."""
+"""Skewness from which a target is worth transforming (docs/evidence.md 2, C in regression)."""
 OUTLIERS: Final = 0.01
-"""Share of outliers on both scales from which the cost function changes (EVIDENCE.md 1, outliers)."""
+"""Share of outliers on both scales from which the cost function changes (docs/evidence.md 1, outliers)."""
 
 
 def check_targets(roles: Roles, targets: Mapping[str, Measured]) -> Iterator[Guardrail]:
