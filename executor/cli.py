@@ -83,7 +83,7 @@ def _without_settings(context: click.Context, _option: click.Parameter, stopped:
     metavar="RUN",
     is_eager=True,
     callback=_without_settings,
-    help="Go on with a stopped run.",
+    help="Go on with a run that broke off; one that Ctrl-C ended is finished.",
 )
 def train(
     *,
@@ -171,7 +171,7 @@ def _carried_out(begun: Begun, limit: Budget, at_once: int | None, verbosity: Ve
                 during.enter_context(listening(lambda sentence: messages.print(sentence, style="dim", markup=False)))
             return carry_out(begun, budget=limit, at_once=at_once, progress=progress)
     except KeyboardInterrupt:
-        click.echo(f"Stopped. 'recommend train --resume {begun.directory}' goes on.", err=True)
+        click.echo(f"To go on: recommend train --resume {begun.directory}", err=True)
         raise
 
 

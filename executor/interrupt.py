@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from executor.log import LOG
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -32,6 +34,7 @@ def noted_interrupt() -> Iterator[Interrupt]:
 
     def note(_signal: int, _frame: object) -> None:
         interrupt.requested = True
+        LOG.info("Ctrl-C: ending, with the best model so far.")
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:

@@ -81,18 +81,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[RoundProgress], None]
 
-SEALED: Final = (
-    BUNDLE,
-    RECORD,
-    PLAN,
-    JOURNAL,
-    MODEL,
-    SIGNATURE,
-    PREDICTIONS,
-    SUMMARY,
-    GUARDRAILS,
-    IMPORTANCE,
-)
+SEALED: Final = (BUNDLE, RECORD, PLAN, JOURNAL, MODEL, SIGNATURE, PREDICTIONS, SUMMARY, GUARDRAILS, IMPORTANCE)
 """Files of a run whose digests its manifest keeps, beside its scores."""
 
 
@@ -228,9 +217,10 @@ def _carried_out(begun: Begun, *, budget: Budget, at_once: int | None, progress:
     summary = Summary(
         split=rows.sentence,
         trials=len(trials.ranked),
-        planned=budget.trials,
+        planned=trials.planned,
         started_late=started_late,
-        completed=sum(outcome.status == "completed" for outcome in trials.ranked),
+        completed=trials.completed,
+        cut_short=trials.cut_short,
         stopped_by=trials.stopped_by,
         best_trial=trials.best.number,
         members=chosen.members,

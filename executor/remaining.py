@@ -144,7 +144,7 @@ def reporter(
     RoundProgress has their number. each: what an epoch of a configuration takes, as Work has it.
     """
     choose = max if objective.direction == "max" else min
-    before = [outcome.score for outcome in outcomes if outcome.score is not None]
+    best = {outcome.number: outcome.score for outcome in outcomes if outcome.score is not None}
     done = len(outcomes)
     ended = [
         Ended(
@@ -162,7 +162,9 @@ def reporter(
     )
 
     def report(now: Epoch) -> None:
-        scores = [member.training.best for member in now.members if member.training.best is not None]
+        best.update(
+            (member.proposal.number, member.training.best) for member in now.members if member.training.best is not None
+        )
         limits = [] if budget.seconds is None else [budget.remaining()]
         if schedule is not None:
             stack = {member.proposal.number: member.training.ending is None for member in now.members}
@@ -175,7 +177,7 @@ def reporter(
                 trials=None if schedule is None else len(schedule),
                 epoch=now.epoch,
                 epochs=now.epochs,
-                best=choose([*before, *scores], default=None),
+                best=choose(best.values(), default=None),
                 elapsed=budget.spent(),
                 remaining=min(limits) + budget.afterwards(usual) if limits else None,
             )

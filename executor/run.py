@@ -97,8 +97,10 @@ class Summary(BaseModel):
     trials: int
     """Those that ended."""
     planned: int | None = None
-    """The most that were allowed; None where only time or the search space set a limit."""
+    """The most that were allowed or there were to try; None where only time set a limit."""
     completed: int
+    cut_short: int = 0
+    """Completed ones that time or Ctrl-C ended before their planned epochs."""
     stopped_by: str
     started_late: bool = False
     """Whether the time limit was over before the search began, so that one trial ran beyond it."""

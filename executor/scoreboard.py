@@ -27,7 +27,8 @@ def show_scores(run: Run, console: Console) -> None:
     console.print()
     console.print(f"[bold]{scores.metric}[/bold] on {scores.rows:,} rows that were never seen ({better})")
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-    table.add_row(Text("this model", style="bold"), Text(value_of(scores.hold_out), style="bold"), "")
+    value, _, interval = value_of(scores.hold_out).partition("  ")
+    table.add_row(*(Text(cell, style="bold") for cell in ("this model", value, interval)))
     for name, baseline in scores.baselines.items():
         value = "undefined" if baseline.value is None else number(baseline.value)
         table.add_row(name, value, Text(baseline.says))
@@ -63,14 +64,7 @@ def _show_search(summary: Summary, metric: str, console: Console) -> None:
     found = ", ".join(f"{name} {number(value)}" for name, value in summary.best_hyperparameters.items())
     if summary.started_late:
         console.print("The time limit was too short for the start-up: one trial ran beyond it, to leave a model.")
-    failed = summary.trials - summary.completed
-    console.print(
-        f"{summary.completed} of {summary.planned or summary.trials} trials completed"
-        f"{f' and {failed} failed' if failed else ''} in {summary.seconds:.0f} s, ended by "
-        f"{ENDINGS[summary.stopped_by]}; the best is trial {summary.best_trial}"
-        f"{f' ({found})' if found else ' (the defaults)'}.",
-        style="dim",
-    )
+    console.print(f"{trials_told(summary)}{f' ({found})' if found else ' (the defaults)'}.", style="dim", markup=False)
     if len(summary.members) > 1:
         shares = ", ".join(
             f"{trial} ({times} times)" if times > 1 else f"{trial}" for trial, times in summary.members.items()
@@ -106,6 +100,17 @@ ENDINGS = {
     "exhausted": "the end of the search space",
     "interrupt": "Ctrl-C",
 }
+
+
+def trials_told(summary: Summary) -> str:
+    """How many trials there were, how they ended, and which was the best; without a full stop."""
+    failed = summary.trials - summary.completed
+    less = [f"{summary.cut_short} cut short"] if summary.cut_short else []
+    less += [f"{failed} more failed"] if failed else []
+    told = f" ({', '.join(less)})" if less else ""
+    done = f"{summary.completed} of {summary.planned or summary.trials} trials completed{told}"
+    ending = f"in {summary.seconds:.0f} s, ended by {ENDINGS[summary.stopped_by]}"
+    return f"{done} {ending}; the best is trial {summary.best_trial}"
 
 
 def value_of(estimate: Estimate) -> str:

@@ -148,8 +148,10 @@ def verdict(baselines: dict[str, BaselineScore]) -> str:
         return "P is undefined on the hold-out, so nothing can be said: it is too small or holds a single class."
     seasonal, linear = baselines.get("seasonal naive"), baselines.get("linear")
     others = _about_boosting(baselines.get(BOOSTING), constant)
+    boosting_is_best = BOOSTING in baselines and is_negative(baselines[BOOSTING].gain)
     if linear is not None and is_negative(linear.gain):
-        others.insert(0, f"But a linear model is better ({linear.says}): use that.")
+        instead = "" if boosting_is_best else ": use that"
+        others.insert(0, f"But a linear model is better ({linear.says}){instead}.")
     elif linear is not None and is_positive(constant.gain) and not is_positive(linear.gain):
         others.insert(0, f"Level with a linear model ({linear.says}){_by(linear.gain)}.")
     words = baselines.get(TF_IDF)

@@ -23,6 +23,7 @@ from executor.rounds import epoch_seconds, most_at_once, next_round
 from executor.trials.journal import Journal, Outcome
 from executor.trials.lock import alone_in
 from executor.trials.one_by_one import OneByOneRunner
+from executor.trials.outcomes import CUT_SHORT
 from executor.trials.parallel import ParallelRunner
 from executor.trials.rebuilding import rebuild
 from executor.trials.stacked import StackRunner
@@ -60,10 +61,22 @@ class Trials:
     ranked: tuple[Outcome, ...]
     """Completed ones by P, the best first, of equals the one with the lowest C; then the others by number."""
     stopped_by: StoppedBy
+    planned: int | None = None
+    """The most that were allowed or there were to try; None where only time set a limit."""
 
     @property
     def best(self) -> Outcome:
         return self.ranked[0]
+
+    @property
+    def completed(self) -> int:
+        """Those with a score."""
+        return sum(outcome.status == "completed" for outcome in self.ranked)
+
+    @property
+    def cut_short(self) -> int:
+        """Of those, the ones that time or Ctrl-C ended."""
+        return sum(outcome.status == "completed" and CUT_SHORT in outcome.message for outcome in self.ranked)
 
 
 def search(
@@ -137,7 +150,8 @@ def search(
                 gc.collect()  # graphs refer to themselves
         except KeyboardInterrupt:
             stopped_by = "interrupt"
-    return Trials(ranked=_ranked(journal.outcomes, objective), stopped_by=stopped_by)  # 10  the best by P comes first
+    ranked = _ranked(journal.outcomes, objective)  # 10  the best by P comes first
+    return Trials(ranked=ranked, stopped_by=stopped_by, planned=most_trials)
 
 
 def scope_of(parts: Parts, budget: Budget) -> Scope:

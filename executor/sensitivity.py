@@ -115,6 +115,6 @@ def _edge(item: keras_tuner.engine.hyperparameters.HyperParameter, best: float |
         f"pin the optimizer with a learning_rate of {best:.2g}, around which the next search looks"
         if item.name == Hyperparameter.LEARNING_RATE
         else f"try {'lower' if end == 'lower' else 'higher'} ones by --pin 'tuner={{name: manual, configurations: "
-        f"[{{{item.name}: …}}]}}'"
+        f"[{{{item.name}: …}}]}}' --reason WHY"
     )
     return f"The best {spoken}, {best:.3g}, lies at the {end} edge of {values[0]:g} to {values[-1]:g}: {remedy}."

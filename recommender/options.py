@@ -187,7 +187,12 @@ def strategy_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="BOOK",
             help="'handbook' for the notes alone; a path of your own rules puts them on top of the shipped ones.",
         ),
-        click.option("--pin", multiple=True, metavar="SLOT=CHOICE", help="Choose yourself, e.g. optimizer=adamw."),
+        click.option(
+            "--pin",
+            multiple=True,
+            metavar="SLOT=CHOICE",
+            help="Choose yourself, e.g. optimizer=adamw; --reason says why.",
+        ),
         click.option("--reason", multiple=True, metavar="TEXT", help="Why you pin; one for all pins, or one for each."),
         click.option("--author", default="", metavar="NAME", help="Who pins; it is recorded with the reason."),
         click.option("--budget", metavar="DURATION", help="Wall-clock limit of the training, e.g. 90s or 10m [5m]."),
@@ -207,6 +212,8 @@ def read_pins(pins: Sequence[str], reasons: Sequence[str], *, author: str = "") 
         return []
     if not all(because.strip() for because in reasons):
         raise ChoiceError("A pinned choice is recorded with its reason, but a --reason is empty. Say why you pin.")
+    if not reasons:
+        raise ChoiceError("A pinned choice is recorded with its reason. Add --reason and why you pin, in quotes.")
     if len(reasons) not in {1, len(pins)}:
         raise ChoiceError(
             f"A pinned choice is recorded with its reason: give --reason once for all pins, or once for each of the "

@@ -48,17 +48,18 @@ class Sizes:
 
 
 def seconds(text: str) -> float:
-    """Read a duration such as 90s, 10m, 1.5h, or a plain number of seconds.
+    """Read a duration such as 90s, 10m or 1.5h.
 
     Raises ChoiceError on anything else.
 
     >>> seconds("10m")
     600.0
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh])", text.strip())
     if not found or float(found[1]) <= 0:
-        raise ChoiceError(f"A budget is a positive duration such as 90s, 10m or 1.5h, but got {text!r}.")
-    return float(found[1]) * UNITS[found[2] or "s"]
+        unit = f" Write {text.strip()}s or {text.strip()}m." if text.strip().isdigit() and int(text) > 0 else ""
+        raise ChoiceError(f"A budget is a positive duration such as 90s, 10m or 1.5h, but got {text!r}.{unit}")
+    return float(found[1]) * UNITS[found[2]]
 
 
 def trial_budget(

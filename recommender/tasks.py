@@ -139,9 +139,10 @@ def _check_values(dataset: Dataset, summary: ColumnSummary) -> None:
         value = dataset.connection.execute(
             f"SELECT {level_text(name, summary.storage)} FROM dataset WHERE {quoted(name)} IS NOT NULL LIMIT 1"
         ).fetchall()[0][0]
+        other = "Choose another target." if summary.rows > 1 else "A table needs more rows than one."
         raise TargetError(
             f"The target must take at least two values, but {name!r} is {str(value)[:80]!r} in every one of its "
-            f"{counted(summary.count, 'row')}. Choose another target."
+            f"{counted(summary.count, 'row')}. {other}"
         )
     if is_time_stamp(summary.storage):
         raise TargetError(
@@ -151,7 +152,7 @@ def _check_values(dataset: Dataset, summary: ColumnSummary) -> None:
 
 
 def _single(dataset: Dataset, summary: ColumnSummary) -> Reading:
-    """AutoGluon's rule, with the bounds of docs/evidence.md, and one more reading of whole numbers: `_whole_numbers`."""
+    """AutoGluon's rule, with the bounds of docs/evidence.md, and another reading of whole numbers: `_whole_numbers`."""
     name = summary.name
     if summary.distinct == TWO:
         labels = tuple(class_counts(dataset, name))

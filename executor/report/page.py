@@ -17,7 +17,7 @@ from executor.report.groups import groups_by
 from executor.report.numbers import plots_of_numbers
 from executor.report.pictures import mistakes
 from executor.report.trials import plots_of_search, time_spent
-from executor.scoreboard import ENDINGS, value_of
+from executor.scoreboard import trials_told, value_of
 from executor.trials.journal import Journal
 from recommender.audit.explain import explain
 from recommender.audit.subject import Subject
@@ -73,7 +73,7 @@ def page(run: Run, dataset: Dataset | None = None, *, by: str = "") -> str:
             importance=run.importance,
             leaning=None if run.importance is None else importance_plot(run.importance),
             **_from_rows(run, answers, dataset, by),
-            ended_by=ENDINGS[run.summary.stopped_by],
+            trials_told=trials_told,
             manifest=Manifest.read(run.directory),
             command=command(run),
             vocabulary=FACTS,

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from executor.trials.training import Training
     from executor.trials.workplace import Workplace
 
+IN_A_GRAPH: Final = "Graph execution error"  # how TensorFlow begins
+CUT_SHORT: Final = "cut short"  # how the message of a trial begins that time or Ctrl-C ended
 LONGEST_MESSAGE: Final = 300  # characters of an error's first line; TensorFlow's can run over pages
 
 
@@ -28,8 +30,8 @@ def ended(proposal: Proposal, training: Training, at: Workplace, *, seconds: flo
     """The outcome of a trial that raised nothing."""
     trained = len(training.scores)
     messages = {
-        "deadline": f"cut short by the time budget in epoch {trained} of {proposal.epochs}",
-        "interrupt": f"cut short by Ctrl-C after epoch {trained} of {proposal.epochs}",
+        "deadline": f"{CUT_SHORT} by the time budget in epoch {trained} of {proposal.epochs}",
+        "interrupt": f"{CUT_SHORT} by Ctrl-C after epoch {trained} of {proposal.epochs}",
         "diverged": f"{at.metric.name} was not finite for {DIVERGED} epochs in a row: the learning rate is too high, "
         "or the validation rows leave it undefined",
     }
@@ -51,9 +53,9 @@ def ended(proposal: Proposal, training: Training, at: Workplace, *, seconds: flo
 
 
 def _cause(error: Exception) -> str:
-    """The line of an error that says what happened: of one in a graph the last, below the places that it names."""
+    """The line of an error that says what happened: the first, or of one in a graph the last, below its places."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.strip().startswith("[[")]
-    return (lines or [""])[-1 if isinstance(error, tf.errors.OpError) else 0]
+    return (lines or [""])[-1 if lines and lines[0].startswith(IN_A_GRAPH) else 0]
 
 
 def failed(proposal: Proposal, error: Exception, *, seconds: float) -> Outcome:

@@ -118,10 +118,7 @@ def _of_identifiers(rest: Mapping[str, Role], used: Summaries) -> Iterator[Guard
         yield Guardrail(name="identifiers", status="passed", message=message)
         return
     most = max(words, key=lambda name: words[name])
-    message = (
-        f"No column identifies rows: {most!r} comes nearest, with {words[most]:.1%} different values (above "
-        f"{UNIQUE_TEXT:.0%} would)."
-    )
+    message = f"No column of words identifies rows: {most!r} comes nearest, with {words[most]:.1%} different values."
     yield _of_many(
         "identifiers", "passed", message, {most: words[most]}, threshold=UNIQUE_TEXT, unit="distinct values per value"
     )

@@ -21,6 +21,12 @@ FEW_IN_CLASS: Final = 30
 """Rows of the rarest class under which more should be collected (docs/evidence.md 1, imbalance)."""
 SKEW: Final = 1.0
 """Skewness from which a target is worth transforming (docs/evidence.md 2, C in regression)."""
+HALF_ROOT: Final = 0.5
+"""Power below which a target is nearer to its logarithm (0) than to itself (1)."""
+ON_LOGARITHMS: Final = (
+    " Where it is never negative, the network can learn its logarithm: --pin 'loss={name: mse, target: log1p}' "
+    "--reason WHY."
+)
 OUTLIERS: Final = 0.01
 """Share of outliers on both scales from which the cost function changes (docs/evidence.md 1, outliers)."""
 
@@ -102,7 +108,7 @@ def _of_skew(targets: Mapping[str, Measured]) -> Iterator[Guardrail]:
             status="alerted" if name in skewed else "passed",
             message=(
                 f"{name!r} is skewed ({skews[name]:.2f}); a power transformation (λ = {power:g}) takes in its far "
-                "values, so they count as skew and not as outliers. It was not transformed."
+                f"values, so they count as skew and not as outliers.{ON_LOGARITHMS if power < HALF_ROOT else ''}"
                 if name in skewed
                 else f"{name!r} is hardly skewed ({skews[name]:.2f}, at most {SKEW:g} either way)."
             ),

@@ -102,4 +102,15 @@ def _parameter(words: str, value: object) -> str:
     """A parameter with its value; one that is on or off as a word alone."""
     if isinstance(value, bool):
         return words if value else f"no {words}"
-    return f"{words} {exact(value) if isinstance(value, float) else value}"
+    return f"{words} {_worded(value)}"
+
+
+def _worded(value: object) -> str:
+    """A value as people write it: configurations as 'units 32, layers 2; units 64'."""
+    if isinstance(value, float):
+        return exact(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_worded(own)}" for key, own in value.items())
+    if isinstance(value, list | tuple):
+        return "; ".join(map(_worded, value))
+    return str(value)

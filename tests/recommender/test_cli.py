@@ -96,7 +96,7 @@ def test_a_pin_may_have_parameters() -> None:
         (["--target", "diagnosis", "--pin", "optimizer=adamm", "--reason", "x"], "Did you mean 'adam'?"),
         (["--target", "diagnosis", "--pin", "initializer=zeros", "--reason", "x"], "learns the same"),
         (["--target", "diagnosis", "--pin", "loss=mse", "--reason", "x"], "B004"),
-        (["--target", "diagnosis", "--pin", "optimizer=adam"], "give --reason"),
+        (["--target", "diagnosis", "--pin", "optimizer=adam"], "Add --reason and why you pin"),
         (["--target", "diagnosis", "--pin", "optimizer", "--reason", "x"], "'optimizer' names no choice"),
         (["--target", "diagnosis", "--pin", "optimizer=", "--reason", "x"], "The optimizer is one of sgd"),
         (["--target", "diagnosis", "--pin", "optimizer=adam", "--reason", " "], "a --reason is empty"),

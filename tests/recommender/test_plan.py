@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from rules.facts import Measurement
 
 
-@pytest.mark.parametrize(("text", "expected"), [("90", 90.0), ("90s", 90.0), ("10m", 600.0), ("1.5h", 5400.0)])
+@pytest.mark.parametrize(("text", "expected"), [("90s", 90.0), ("10m", 600.0), ("1.5h", 5400.0)])
 def test_durations_are_read_in_seconds_minutes_and_hours(text: str, expected: float) -> None:
     assert seconds(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "soon", "-5s", "0", "10d"])
+@pytest.mark.parametrize("text", ["", "soon", "-5s", "0", "10d", "90"])
 def test_what_is_not_a_positive_duration_is_refused(text: str) -> None:
     with pytest.raises(ChoiceError, match="positive duration"):
         seconds(text)

@@ -140,6 +140,10 @@ def test_an_exploding_learning_rate_diverges_and_does_not_raise(
     [
         (tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor\nlong trace"), "out of memory: OOM"),
         (MemoryError("no more"), "out of memory: no more"),
+        (
+            tf.errors.UnimplementedError(None, None, "Graph execution error:\n\nat trace\nNot so.\n\t [[{{node a}}]]"),
+            "UnimplementedError: Not so.",
+        ),
         (ValueError("a shape\nand its trace"), "ValueError: a shape"),
     ],
 )
