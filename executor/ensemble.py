@@ -15,6 +15,7 @@ from executor.catalog.hyperparameters import configuration
 from executor.trials.journal import read_weights
 from executor.trials.rebuilding import rebuild, unseen
 from executor.trials.stacked_graph import OUTPUTS_PER_CALL
+from recommender.render import number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,7 +88,7 @@ def choose(
     gain, error = _gain(outputs, score, seed=seed, groups=groups)
     picks = _greedy(outputs, score, np.arange(len(parts.validation)))
     if not gain > error or len(set(picks)) == 1:
-        why = f"the mean of several is not certainly better: {gain:+.3g} with a standard error of {error:.2g}"
+        why = f"the mean of several is not certainly better: gain {number(gain)}, standard error {number(error)}"
         return _single(best, bundle, parts, seed=seed, why=why)
     members = {found[index].number: picks.count(index) for index in dict.fromkeys(picks)}
     mean = outputs[picks].mean(axis=0)
@@ -101,8 +102,8 @@ def choose(
         outputs=mean,
         members=members,
         score=sign * score(mean, np.arange(len(mean))),
-        why=f"better than the best trial alone by {gain:.3g} with a standard error of {error:.2g}, on validation rows "
-        "that did not choose",
+        why=f"better than the best trial alone by {number(gain)}, with a standard error of {number(error)}, on "
+        "validation rows that did not choose",
     )
 
 

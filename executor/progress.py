@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from executor.remaining import RoundProgress
 
+WIDE: Final = 110  # columns of a terminal that has room for a bar
 REDRAW: Final = 0.1  # seconds between two updates of the line; epochs can be faster
 MINUTE: Final = 60  # seconds
 
@@ -42,11 +43,11 @@ class SearchProgress:
         self._drawn = 0.0
         self._shown = console.is_terminal and not quiet
         self._until = ExitStack()
+        room: list[ProgressColumn] = [BarColumn(bar_width=20), TimeElapsedColumn()] if console.width >= WIDE else []
         self._bar = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            TimeElapsedColumn(),
+            *room,
             TimeLeft(),
             console=console,
             disable=not self._shown,

@@ -111,8 +111,9 @@ def _of_intervals(signature: Signature, found: IntervalScore) -> str:
             f"{start} {mean * 100:.1f} % of the hold-out, from {low * 100:.0f} to {high * 100:.0f} % by step"
             f"{short if found.falls_short else ''}."
         )
+    wide = "each {} wide" if signature.intervals and signature.intervals.on == "as_is" else "{} wide in the mean"
     held = [
-        (f"{share * 100:.1f} % of", f"{number(width)} wide in the mean")
+        (f"{share * 100:.1f} % of", wide.format(number(width)))
         for share, width in zip(found.coverage, found.mean_width, strict=True)
     ]
     short = SHORT if found.falls_short else ""

@@ -151,8 +151,8 @@ def _too_short(size: int, left: float, budget: Budget) -> str:
     # What was done already is done once more.
     wanted = max(SHORTEST_BUDGET, left / FOLLOW_UP_SHARE, 2 * (budget.seconds or 0.0))
     return (
-        f"{SEEDS} other seeds on {size:,} training rows or fewer were not tried, for want of about {left:.0f} s: "
-        f"--budget {math.ceil(wanted / 60)}m has the time."
+        f"How much hangs on the seed, and what more rows would bring, was not measured on {size:,} training rows and "
+        f"fewer. It takes {left:.0f} s more, and gets a tenth of a budget: --budget {math.ceil(wanted / 60)}m has it."
     )
 
 

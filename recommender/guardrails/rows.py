@@ -47,7 +47,7 @@ def check_rows(roles: Roles, measured: Mapping[str, Characteristic]) -> Iterator
             f"{counted(rows, 'row')} are few (under {FEW_ROWS}): expect scores to vary much from split to split; "
             "collect more."
             if few
-            else f"{rows:,.0f} rows are enough for scores to vary little from split to split (at least {FEW_ROWS})."
+            else f"{rows:,.0f} rows are enough to set some aside for judging (at least {FEW_ROWS})."
         ),
         value=rows,
         threshold=FEW_ROWS,

@@ -118,7 +118,7 @@ def test_a_time_limit_shorter_than_the_start_up_is_said(tmp_path: Path) -> None:
     )
     said = " ".join(result.output.split())
     assert "The time limit was too short for the start-up: one trial ran beyond it" in said
-    assert "1 of 2 trials completed" in said
+    assert "1 of 1 trials completed (1 cut short)" in said
 
 
 def test_the_best_trial_has_one_number_everywhere(cancer_run: Run) -> None:

@@ -100,7 +100,7 @@ def test_one_network_is_kept_where_several_are_not_certainly_better(
     monkeypatch.setattr("executor.ensemble._gain", lambda *_, **__: (0.001, 0.01))
     chosen = choose(trials, bundle, noisy, metric=performance_metric(bundle.metric), seed=0)
     assert (chosen.members, chosen.score) == ({trials.best.number: 1}, trials.best.score)
-    assert "not certainly better: +0.001 with a standard error of 0.01" in chosen.why
+    assert "not certainly better: gain 0.001, standard error 0.01" in chosen.why
 
 
 def test_one_network_is_kept_where_it_was_asked_for_or_rows_are_few(

@@ -228,7 +228,7 @@ def test_intervals_are_judged_and_stand_beside_each_prediction(make_parts: MakeP
     assert judged.scores.intervals.coverage == (0.8,)
     assert not judged.scores.intervals.falls_short  # the standard error of 50 and 20 rows is 0.079
     assert judged.scores.intervals.mean_width == pytest.approx((2.0,))
-    assert judged.scores.remarks == ("90 % prediction intervals hold 80.0 % of the hold-out, 2 wide in the mean.",)
+    assert judged.scores.remarks == ("90 % prediction intervals hold 80.0 % of the hold-out, each 2 wide.",)
     assert list(judged.predictions) == ["row", "truth", "prediction", "low", "high"]
     np.testing.assert_allclose(judged.predictions["high"] - judged.predictions["prediction"], 1)
 
@@ -239,7 +239,7 @@ def test_intervals_of_several_targets_are_told_by_name(make_parts: MakeParts) ->
     signature = _signature(Task.MULTI_REGRESSION, targets=("y", "z"), intervals=intervals)
     judged = _judged(Rmse(), parts, parts.validation.raw_target + 0.5, signature=signature)
     (remark,) = judged.scores.remarks
-    assert "hold on the hold-out 100.0 % of 'y', 2 wide in the mean; 0.0 % of 'z', 0 wide in the mean, fewer" in remark
+    assert "hold on the hold-out 100.0 % of 'y', each 2 wide; 0.0 % of 'z', each 0 wide, fewer" in remark
     assert judged.scores.intervals is not None
     assert judged.scores.intervals.falls_short
     assert {"low of y", "high of y", "low of z", "high of z"} < set(judged.predictions)
