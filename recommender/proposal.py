@@ -40,8 +40,8 @@ def propose_target(dataset: Dataset, unfit: Sequence[str]) -> tuple[str, str]:
                 return name, f"proposed: the name {name!r} says {word!r}"
     last = candidates[-1]
     if last == dataset.columns[-1]:
-        return last, f"proposed: {last!r} is the last column"
-    return last, f"proposed: {last!r} is the last column that may be one"
+        return last, f"proposed: {last!r} is the last column; --target says another"
+    return last, f"proposed: {last!r} is the last column that may be one; --target says another"
 
 
 def _ends_in(name: str, word: str) -> bool:
