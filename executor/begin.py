@@ -165,7 +165,10 @@ def reopen(directory: Path) -> Begun:
     """A run that was stopped, with its dataset open again. Raises RunError as `resume` does."""
     plan = read_plan(directory)
     if (directory / SCORES).exists():
-        raise RunError(f"{directory} is finished; nothing is left to resume. Use 'recommend predict {directory} ROWS'.")
+        raise RunError(
+            f"{directory} is finished; nothing is left to resume. Use it, 'recommend predict {directory} ROWS', or "
+            "train again for a longer search."
+        )
     if plan.dataset is None:
         raise RunError(f"{directory} was trained on a table in memory, which is gone. Start a new run.")
     dataset = Dataset.open(plan.dataset, delimiter=plan.delimiter, reading=plan.said().reading)

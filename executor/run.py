@@ -21,7 +21,7 @@ from recommender.recommend import Said
 from recommender.roles import Kind
 from rules.asked import ImageReading, SequenceReading, Unreadable
 from rules.bundle import Bundle
-from rules.errors import RunError
+from rules.errors import RunError, did_you_mean
 from rules.facts import Task
 from rules.record import Guardrail, Guardrails, Record
 
@@ -217,8 +217,9 @@ class Run:
 def read_plan(directory: Path) -> Plan:
     """The plan of a run directory. Raises RunError if it is not one."""
     if not (directory / PLAN).exists():
+        near = did_you_mean(directory.name, (path.parent.name for path in directory.parent.glob(f"*/{PLAN}")))
         raise RunError(
-            f"A run is a directory that 'recommend train' wrote, with a {PLAN} in it, but {directory} is not one."
+            f"A run is a directory that 'recommend train' wrote, with a {PLAN} in it, but {directory} is not one.{near}"
         )
     return read_json(directory / PLAN, Plan)
 

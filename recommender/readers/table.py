@@ -36,8 +36,8 @@ NOT_TABLES: Final = {
     ".png": "an image; give the folder in which it and others lie",
     ".jpg": "an image; give the folder in which it and others lie",
     ".jpeg": "an image; give the folder in which it and others lie",
-    ".xlsx": "a spreadsheet",
-    ".xls": "a spreadsheet",
+    ".xlsx": "a spreadsheet; save its sheet as CSV",
+    ".xls": "a spreadsheet; save its sheet as CSV",
     ".json": "a JSON document; JSON lines end in .jsonl",
 }
 READABLE: Final = (

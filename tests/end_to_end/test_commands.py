@@ -249,6 +249,11 @@ def test_a_finished_run_is_not_resumed(cancer_run: Run) -> None:
     assert "is finished" in refused("train", "--resume", cancer_run.directory)
 
 
+def test_a_run_whose_name_is_misspelt_is_told_the_nearest(cancer_run: Run) -> None:
+    misspelt = cancer_run.directory.with_name(f"{cancer_run.directory.name}s")
+    assert f"Did you mean {cancer_run.directory.name!r}?" in refused("predict", misspelt, CANCER)
+
+
 def test_a_bundle_with_an_unknown_choice_is_refused_with_its_line(cancer_run: Run, tmp_path: Path) -> None:
     text = (cancer_run.directory / "bundle.yaml").read_text(encoding="utf-8")
     path = tmp_path / "bundle.yaml"
