@@ -158,6 +158,16 @@ def _beside(rows: RawTable, names: Sequence[str]) -> np.ndarray:
     return np.column_stack([rows.features[name] for name in names])
 
 
+def unhurried_seconds(rows: int, columns: int) -> float:
+    """About how long a fit takes where no time is set; columns: of all trees that are grown at once.
+
+    >>> round(unhurried_seconds(1_000, 20), 2), unhurried_seconds(100_000, 1_000)
+    (0.1, 60.0)
+    """
+    trees = RATE_TREES / RATE
+    return min(UNLIMITED_SECONDS, trees * columns * (SECONDS_A_COLUMN + SECONDS_A_CELL * rows))
+
+
 def _affordable(rows: int, columns: int, *, seconds: float) -> tuple[int, float]:
     """The training rows and the learning rate with which a fit comes near its end in time; all of them if possible.
 

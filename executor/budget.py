@@ -61,6 +61,8 @@ class Budget:
         """Seconds that are kept for training what was chosen again."""
         self.retrained = 0
         """Networks that are trained again once they are chosen, at most."""
+        self.boosting = 0.0
+        """Seconds that gradient boosting takes for the comparison where no time is set."""
         self.comparing = 0.0
         """Seconds that are kept for a linear model on texts, with which the model is compared."""
         self.networks = 1
@@ -89,7 +91,7 @@ class Budget:
         likely = AFTERWARDS + ENCODINGS * self.encoding + self._for_answers
         again = self.retrained * trial
         if self.seconds is None:
-            return likely + again
+            return likely + again + self.boosting
         return min(likely + self.follow_up + self.comparing + min(again, self.refitting), self.reserve)
 
     @property

@@ -11,6 +11,7 @@ from pyarrow import csv
 
 from executor.architectures.linear_start import best_penalty
 from executor.begin import Begun, begin, reopen, resumed_budget
+from executor.boosting import unhurried_seconds
 from executor.budget import Budget
 from executor.catalog.cost import huber_delta
 from executor.catalog.hyperparameters import search_space
@@ -259,6 +260,7 @@ def _encoded(begun: Begun, budget: Budget) -> tuple[Preprocessing, Parts]:
     keep_time(budget)
     share = REFIT_SHARE if parts.window is not None else TEXT_REFIT_SHARE if parts.text is not None else 0.0
     budget.retrained = MOST_MEMBERS if share else 0
+    budget.boosting = unhurried_seconds(len(rows.train), len(table.forms) * parts.outputs)
     if budget.seconds is not None:
         budget.comparing = tf_idf_seconds(budget) if table.of_form(Form.TEXT) else 0.0
         budget.refitting = share * budget.seconds
