@@ -130,7 +130,9 @@ def show_runs(found: list[Listed], folder: Path, console: Console) -> None:
         baseline = "" if one.baseline_value is None else f"{one.baseline}\n{number(one.baseline_value)}"
         when = one.created[:16].replace("T", "\n")
         name = Text(printable(one.name)).append(f"\n{printable(one.dataset)}", style="dim")
-        table.add_row(name, Text(_came_to(one), style=style), baseline, when)
+        score, *others = (Text(printable(cell, keep="\n")) for cell in (_came_to(one), baseline, when))
+        score.stylize(style)
+        table.add_row(name, score, *others)
     console.print(table)
     stopped = [one for one in found if one.state == "interrupted"]
     if stopped:
