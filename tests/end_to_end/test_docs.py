@@ -30,6 +30,7 @@ VARIES: Final = ("train", "predict", "audit verify", "audit replay")
 """Commands that print a processor's own numbers, or where files lie: they must succeed; take their output out of a page
 to have it written anew."""
 FILES: Final = (".csv", ".npz", ".json", ".yaml")
+CITED: Final = re.compile(r"\b(?:docs|benchmarks)/[\w/-]+\.(?:md|py)\b")
 WIDTH: Final = "88"  # characters that fit beside the navigation
 
 
@@ -139,3 +140,13 @@ def test_every_page_is_in_the_navigation() -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_no_page_shows_a_folder_of_the_machine_on_which_it_was_written(page: str) -> None:
     assert "/tmp/" not in (DOCS / page).read_text(encoding="utf-8")  # noqa: S108  a text, not a file
+
+
+def test_every_page_and_script_that_the_code_cites_exists() -> None:
+    root = DOCS.parent
+    packages = ("executor", "recommender", "rules", "benchmarks")
+    sources = [path for package in packages for path in (root / package).rglob("*")]
+    texts = [path.read_text(encoding="utf-8") for path in sources if path.suffix in {".py", ".yaml", ".md"}]
+    cited = {name for text in texts for name in CITED.findall(text)}
+    assert "docs/evidence.md" in cited
+    assert [name for name in sorted(cited) if not (root / name).exists()] == []
