@@ -111,8 +111,7 @@ def prepare() -> None:
     """Set how TensorFlow computes, and begin; call it before anything is computed or a model is loaded.
 
     GPUs take memory as they need it, where they are not in use already. Products are those of float32 everywhere: GPUs
-    since Ampere would round their factors to the 11 bits of TF32, in which sums of neighbouring steps of a smooth
-    sequence cancel (gunpoint: accuracy 0.71 instead of 0.99), and a model would answer otherwise than on a CPU.
+    since Ampere would round their factors to the 11 bits of TF32, and a model would answer otherwise than on a CPU.
     Raises TrainingError if a GPU cannot be used, for want of memory say.
     """
     tf.config.experimental.enable_tensor_float_32_execution(False)
