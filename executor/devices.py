@@ -82,10 +82,11 @@ def detect() -> tuple[Device, ...]:
 def places(parts: Parts) -> tuple[Device, ...]:
     """Where networks on such rows are trained: the GPUs where they pay, else the CPU. Raises TrainingError as detect.
 
-    On an H200 an image network made 19 epochs of fashion_mnist in the time in which 16 cores made 4, and the same
-    numbers each time with deterministic operations, which did not slow it. A narrow table's step is bound by launches,
-    and its graph takes about ten seconds to compile there: 36 epochs of vehicle in the time in which the cores trained
-    three trials to their end. A bag of terms has no sum on a GPU that is the same each time.
+    Measured once, on an H200 beside 16 cores on which other runs went on: in 49 s an image network made 19 epochs of
+    fashion_mnist there and 4 on the cores, with the same numbers each time where operations are deterministic, which
+    did not slow it. A narrow table's step is bound by launches: 8 trials of vehicle took 32 and 43 s there, on two
+    quiet cores 37 s, and a run of 30 s ended in epoch 36 of its first trial, since compiling takes seconds. A bag of
+    terms has no sum on a GPU that is the same each time.
     """
     found = detect()
     if found[0].name == CPU.name or not _pays(parts.architecture, parts.train.dense.shape[1]):
