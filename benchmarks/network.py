@@ -44,16 +44,8 @@ if TYPE_CHECKING:
 
 DATASETS: Final = (
     *("vehicle", "contraceptive", "german_credit", "orange_juice", "wine_quality_red_4", "email_spam_openintro"),
-    *(
-        "titanic",
-        "software_defects_pc1",
-        "page_blocks",
-        "hpc_jobs",
-        "airfoil_noise",
-        "auto_mpg",
-        "wine_quality_white",
-        "house_prices_ames",
-    ),
+    *("titanic", "software_defects_pc1", "page_blocks", "hpc_jobs", "airfoil_noise", "auto_mpg"),
+    *("wine_quality_white", "house_prices_ames"),
     *("forbes2000_marketvalue", "power_plant"),
 )
 WHOLE: Final = "whole"

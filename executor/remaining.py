@@ -146,27 +146,16 @@ def reporter(
     choose = max if objective.direction == "max" else min
     best = {outcome.number: outcome.score for outcome in outcomes if outcome.score is not None}
     done = len(outcomes)
-    ended = [
-        Ended(
-            work=Work(epochs=one.planned_epochs, each=each(one.hyperparameters)), epochs=one.epochs, seconds=one.seconds
-        )
-        for one in outcomes
-        if one.epochs > 0
-    ]
-    usual = sum(one.seconds for one in ended) / len(ended) if ended else 0.0
-    pace = Pace(
-        began=budget.now(),
-        running={one.number: Work(epochs=one.epochs, each=each(one.hyperparameters)) for one in proposals},
-        before=ended,
-        coming=() if schedule is None else schedule[done + len(proposals) :],
-    )
+    took = [outcome.seconds for outcome in outcomes if outcome.epochs > 0]
+    usual = sum(took) / len(took) if took else 0.0
+    pace = None if schedule is None else _pace(proposals, outcomes, schedule, each, began=budget.now())
 
     def report(now: Epoch) -> None:
         best.update(
             (member.proposal.number, member.training.best) for member in now.members if member.training.best is not None
         )
         limits = [] if budget.seconds is None else [budget.remaining()]
-        if schedule is not None:
+        if pace is not None:
             stack = {member.proposal.number: member.training.ending is None for member in now.members}
             left = pace.left(now=budget.now(), epoch=now.epoch, stack=stack)
             limits += [] if left is None else [left]
@@ -184,3 +173,27 @@ def reporter(
         )
 
     return report
+
+
+def _pace(
+    proposals: Sequence[Proposal],
+    outcomes: Sequence[Outcome],
+    schedule: Sequence[int],
+    each: Callable[[Mapping[str, Value]], float],
+    *,
+    began: float,
+) -> Pace:
+    """The pace of a round, by its trials and by those before; arguments as of `reporter`."""
+    ended = [
+        Ended(
+            work=Work(epochs=one.planned_epochs, each=each(one.hyperparameters)), epochs=one.epochs, seconds=one.seconds
+        )
+        for one in outcomes
+        if one.epochs > 0
+    ]
+    return Pace(
+        began=began,
+        running={one.number: Work(epochs=one.epochs, each=each(one.hyperparameters)) for one in proposals},
+        before=ended,
+        coming=schedule[len(outcomes) + len(proposals) :],
+    )

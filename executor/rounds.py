@@ -50,20 +50,15 @@ def next_round(
     learns = isinstance(at.bundle.tuner, Bayesian) or not done
     time = budget.remaining() / (ROUNDS_LEFT if learns else 1)
     taken = sum(one.seconds for one in done)
-    planned = sum(_planned_seconds(at, one.hyperparameters, one.planned_epochs) for one in done)
+    planned = sum(one.planned_epochs * epoch_seconds(at, one.hyperparameters) for one in done)
     pace, usual = (taken / planned, taken / len(done)) if done else (1.0, 0.0)
 
     def fill(proposals: Sequence[Proposal]) -> bool:
         """Whether one more of their like would not fit: by their sizes, or if all trials take the same."""
-        by_size = pace * sum(_planned_seconds(at, one.hyperparameters, one.epochs) for one in proposals)
+        by_size = pace * sum(one.epochs * epoch_seconds(at, one.hyperparameters) for one in proposals)
         return max(by_size / len(proposals), usual) * (len(proposals) + 1) > time
 
     return ask(oracle, most, epochs=epochs, enough=fill)
-
-
-def _planned_seconds(at: Workplace, hyperparameters: Mapping[str, Value], epochs: int) -> float:
-    """What a trial would take in a stack on two cores if it ran for all of its epochs."""
-    return epochs * epoch_seconds(at, hyperparameters)
 
 
 def epoch_seconds(at: Workplace, hyperparameters: Mapping[str, Value]) -> float:

@@ -148,20 +148,20 @@ def verdict(baselines: dict[str, BaselineScore]) -> str:
         return "P is undefined on the hold-out, so nothing can be said: it is too small or holds a single class."
     seasonal, linear = baselines.get("seasonal naive"), baselines.get("linear")
     others = _about_boosting(baselines.get(BOOSTING), constant)
-    boosting_is_best = BOOSTING in baselines and is_negative(baselines[BOOSTING].gain)
+    # Boosting comes first, as in the report's advice: one order, not two.
+    instead = "" if BOOSTING in baselines and is_negative(baselines[BOOSTING].gain) else ": use that"
     if linear is not None and is_negative(linear.gain):
-        instead = "" if boosting_is_best else ": use that"
         others.insert(0, f"But a linear model is better ({linear.says}){instead}.")
     elif linear is not None and is_positive(constant.gain) and not is_positive(linear.gain):
         others.insert(0, f"Level with a linear model ({linear.says}){_by(linear.gain)}.")
     words = baselines.get(TF_IDF)
     if words is not None and is_negative(words.gain):
-        others.insert(0, f"But {words.says}, weighted by TF-IDF, is better: use that.")
+        others.insert(0, f"But {words.says}, weighted by TF-IDF, is better{instead}.")
     elif words is not None and is_positive(constant.gain) and not is_positive(words.gain):
         others.insert(0, f"Level with {words.says}, weighted by TF-IDF.")
     smoothing = baselines.get(EXPONENTIAL)
     if smoothing is not None and is_negative(smoothing.gain):
-        others.insert(0, "But exponential smoothing is better: use that.")
+        others.insert(0, f"But exponential smoothing is better{instead}.")
     if constant.gain.high < 0:
         return " ".join([f"Worse than {constant.says}: do not use this model.", *others])
     if constant.gain.low <= 0:

@@ -76,7 +76,7 @@ class Trials:
     @property
     def cut_short(self) -> int:
         """Of those, the ones that time or Ctrl-C ended."""
-        return sum(outcome.status == "completed" and CUT_SHORT in outcome.message for outcome in self.ranked)
+        return sum(outcome.status == "completed" and outcome.message.startswith(CUT_SHORT) for outcome in self.ranked)
 
 
 def search(

@@ -319,6 +319,13 @@ def test_the_verdict_says_what_the_intervals_mean(gains: Gains, words: str) -> N
     assert words in verdict(gains.scores())
 
 
+@pytest.mark.parametrize("other", ["linear", "words"])
+def test_where_boosting_is_better_too_the_verdict_orders_one_thing(other: str) -> None:
+    said = verdict(Gains(constant=(0.1, 0.2), boosting=(-0.2, -0.1), **{other: (-0.2, -0.1)}).scores())
+    assert "use it instead" in said
+    assert "use that" not in said
+
+
 def test_of_a_model_without_signal_boosting_is_not_said_to_be_as_good() -> None:
     assert "boosting" not in verdict(Gains(constant=(0.0, 0.2), boosting=(-0.1, 0.1)).scores())
 
