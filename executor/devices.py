@@ -97,7 +97,7 @@ def places(parts: Parts) -> tuple[Device, ...]:
 
 
 def _pays(architecture: Architecture, width: int) -> bool:
-    """Whether a GPU trains such networks faster than the cores beside it; width: encoded columns."""
+    """Whether a GPU is expected to train such networks faster than the cores beside it; width: encoded columns."""
     if architecture in {Architecture.TABULAR, Architecture.FORECASTER}:
         return width >= WIDE
     return architecture is not Architecture.TERM_BAG
