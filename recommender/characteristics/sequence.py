@@ -101,7 +101,7 @@ def spacing(dataset: Dataset, column: str, *, entity: str | None = None) -> Spac
     numeric = is_number(dataset.storage[column])
     time = f"CAST({quoted(column)} AS DOUBLE)" if numeric else time_stamp(column, dataset.storage[column])
     who = quoted(entity) if entity else "0"
-    differences = _number_steps() if numeric else _calendar_steps()
+    differences = _number_steps() if numeric else calendar_steps()
     first = max(0, dataset.row_count - LONGEST_SERIES)
     found = dataset.connection.execute(
         f"""
@@ -112,7 +112,7 @@ def spacing(dataset: Dataset, column: str, *, entity: str | None = None) -> Spac
             FROM times WHERE t IS NOT NULL
         ),
         steps AS MATERIALIZED (SELECT {differences}, rises, t = before AS repeats FROM known WHERE before IS NOT NULL)
-        {_summary_of_steps(numeric=numeric)}
+        {summary_of_steps(numeric=numeric)}
         """
     ).fetchall()
     best = max(found, key=lambda row: row[2] or 0)
@@ -139,7 +139,7 @@ def _number_steps() -> str:
     return "t - before AS number"
 
 
-def _calendar_steps() -> str:
+def calendar_steps() -> str:
     """The SQL of a step in seconds, in whole months, and in days from Monday to Friday."""
     month = "year({0}) * 12 + month({0})"
     same_day = "(day(t) = day(before) OR (CAST(t AS DATE) = last_day(t) AND CAST(before AS DATE) = last_day(before)))"
@@ -153,7 +153,7 @@ def _calendar_steps() -> str:
     )
 
 
-def _summary_of_steps(*, numeric: bool) -> str:
+def summary_of_steps(*, numeric: bool) -> str:
     """The SQL of one row for each unit: unit, most frequent step, how many equal it, exceed it; and of all steps."""
     whole = "count(*), count_if(rises), count_if(repeats)"
     if numeric:

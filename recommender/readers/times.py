@@ -1,0 +1,576 @@
+"""Dates and times that are written as text: which format a column has, and the SQL that reads it.
+
+A column is a time only if every value of it is written in one format. Where several formats fit, the one that makes the
+dates plausible and their steps regular is chosen; where two remain, the reading names the others as alternatives.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from recommender.characteristics.sequence import calendar_steps, summary_of_steps
+from recommender.sql import is_number, literal, quoted
+from rules.errors import ChoiceError, ColumnError, did_you_mean
+from rules.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import duckdb
+
+Clock = Literal["", "24-hour", "12-hour"]
+
+ISO: Final = "iso"
+QUARTER: Final = "quarter"
+EXCEL: Final = "excel"
+SPECIAL: Final = (ISO, QUARTER, EXCEL)
+"""Formats with a name: ISO 8601 dates, quarters (2023 Q1, Q1 2023), and the day numbers of spreadsheets."""
+MONTH: Final = "%b"
+"""In a format: the name of a month, short or in full."""
+DATE_FORMATS: Final = (
+    ISO,
+    QUARTER,
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%d-%m-%Y",
+    "%m-%d-%Y",
+    "%d.%m.%Y",
+    "%d/%m/%y",
+    "%m/%d/%y",
+    "%d-%m-%y",
+    "%m-%d-%y",
+    "%y-%m-%d",
+    "%d.%m.%y",
+    "%d %b %Y",
+    "%d-%b-%Y",
+    "%d/%b/%Y",
+    "%d.%b.%Y",
+    "%d. %b %Y",
+    "%d %b %y",
+    "%d-%b-%y",
+    "%b %d %Y",
+    "%b-%d-%Y",
+    "%Y-%b-%d",
+    "%Y %b %d",
+    "%Y-%m",
+    "%Y/%m",
+    "%Y.%m",
+    "%m/%Y",
+    "%m-%Y",
+    "%m.%Y",
+    "%b %Y",
+    "%b-%Y",
+    "%Y %b",
+    "%Y-%b",
+    "%b-%y",
+    "%b %y",
+)
+"""Formats of dates that are tried. Not %m.%d.%Y and %y/%m/%d, in which nobody writes: 01/02/23 is a day of 2023."""
+CLOCKS: Final[dict[Clock, tuple[str, ...]]] = {
+    "": ("", " 00:00:00", "T00:00:00", " 00:00"),
+    "24-hour": ("", " %H:%M:%S", " %H:%M", " %H:%M:%S.%f", "T%H:%M:%S", "T%H:%M", "T%H:%M:%S.%f"),
+    "12-hour": ("", " %I:%M %p", " %I:%M:%S %p", " %I %p"),
+}
+"""What may follow a date, by the clock. Dates alone may be written with the midnight at which they begin."""
+ISO_PATTERN: Final = r"\d{4}-\d{1,2}-\d{1,2}"
+ISO_CLOCK: Final = r"(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
+ISO_MIDNIGHT: Final = r"(?:[T ]00:00(?::00(?:\.0+)?)?)?"
+QUARTERS: Final = (r"(\d{4})[\s-]*[Qq]([1-4])", r"[Qq]([1-4])[\s/-]*(\d{4})")
+"""A quarter after its year, and before it."""
+HALF: Final = r"\s*([AaPp])\.?[Mm]\.?$"
+"""The half of a day at the end of a time."""
+ZONE: Final = r"(\d|[AaPp]\.?[Mm]\.?)\s*(Z|z|[+-]\d{2}:?(?:\d{2})?|[A-Z]{3,4}|[A-Z][A-Za-z]+(?:/[A-Za-z_]+)+)$"
+"""The offset or the name of a zone after a time."""
+OFFSET: Final = r"([+-])(\d{2}):?(\d{2})?"
+ZERO: Final = ("Z", "z", "UTC", "GMT")
+UTC: Final = "UTC"
+MIN_YEAR: Final = 1000  # below it a year of four digits was written with fewer
+PLAUSIBLE_YEARS: Final = (1900, 2100)
+"""Where two formats fit, the one with all dates in these years is taken."""
+EXCEL_DAYS: Final = (20_000.0, 60_000.0)
+"""Day numbers of spreadsheets from 1954 to 2064."""
+EXCEL_NAMES: Final = frozenset({"date", "dates", "datetime", "datum", "fecha", "timestamp"})
+"""Words in the name of a column whose numbers may be day numbers of a spreadsheet."""
+SAMPLED: Final = 50
+"""Values by which formats are proposed, before all rows decide."""
+STEP_ROWS: Final = 20_000
+"""Rows, the first ones, on which the steps of two formats are compared."""
+MIN_STEPS: Final = 3
+REGULAR: Final = 0.9
+"""Share of equal steps from which a format can be chosen for them (as `sequence.REGULAR_SHARE`)."""
+CLEARLY: Final = 2.0
+"""Times as many irregular steps, or steps back, as in the chosen format that each other one must have ..."""
+MARGIN: Final = 0.01
+"""... and this share of steps more."""
+
+
+class TimeReading(BaseModel):
+    """How the dates and times of a column are written."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: str
+    """`iso`, `quarter`, `excel`, or a strptime format of the date; with a clock where a user gave it so."""
+    clock: Clock = ""
+    """What clock follows the date."""
+    zone: str | None = None
+    """The zone in which predictions are written: an offset such as +02:00, or a name; None where values have none."""
+    zones: tuple[str, ...] = ()
+    """Names of zones, other than UTC, that occur after values."""
+    reason: str = ""
+    """Why this format was chosen."""
+    alternatives: tuple[str, ...] = ()
+    """Formats that fit all values as well."""
+
+    @property
+    def storage(self) -> str:
+        """The DuckDB type of the values once they are read."""
+        has_clock = self.clock or self.zone is not None or self.format == EXCEL or _has_clock(self.format)
+        return "TIMESTAMP" if has_clock else "DATE"
+
+    @property
+    def description(self) -> str:
+        """The format in words, as --date-format takes it.
+
+        >>> TimeReading(format="%d/%m/%Y", clock="12-hour").description
+        '%d/%m/%Y, 12-hour clock'
+        """
+        clock = f", {self.clock} clock" if self.clock else ""
+        return f"{self.format}{clock}{', with a time zone' if self.zone else ''}"
+
+    def expression(self, column_sql: str) -> str:
+        """The SQL of a value as a TIMESTAMP in UTC; NULL where it is not written in this format."""
+        if self.format == EXCEL:
+            days = f"TRY_CAST({column_sql} AS DOUBLE)"
+            seconds = f"CAST(round({days} * 86400) AS BIGINT)"
+            low, high = EXCEL_DAYS
+            serial = f"CASE WHEN {days} BETWEEN {low} AND {high} THEN {seconds} END"
+            return f"(TIMESTAMP '1899-12-30' + to_seconds({serial}))"
+        text = f"trim(CAST({column_sql} AS VARCHAR))"
+        if self.zone is None:
+            return self._local(text)
+        zone = f"regexp_extract({text}, {literal(ZONE)}, 2)"
+        local = self._local(f"regexp_replace({text}, {literal(ZONE)}, '\\1')")
+        sign, hours, minutes = (f"regexp_extract({zone}, {literal(OFFSET)}, {group})" for group in (1, 2, 3))
+        offset = (
+            f"(CASE WHEN {sign} = '-' THEN -1 ELSE 1 END) * (CAST({hours} AS INTEGER) * 3600 "
+            f"+ coalesce(TRY_CAST({minutes} AS INTEGER), 0) * 60)"
+        )
+        named = ""
+        if self.zones:
+            listed = ", ".join(map(literal, self.zones))
+            named = f"WHEN {zone} IN ({listed}) THEN timezone('UTC', timezone({zone}, {local})) "
+        return (
+            f"CASE WHEN {zone} IN ({', '.join(map(literal, ZERO))}) THEN {local} "
+            f"WHEN regexp_full_match({zone}, {literal(OFFSET)}) THEN {local} - to_seconds({offset}) {named}END"
+        )
+
+    def _local(self, text: str) -> str:
+        """The SQL of a text without a zone, as a TIMESTAMP on its own clock."""
+        if self.format == QUARTER:
+            found = []
+            for pattern, groups in zip(QUARTERS, ((1, 2), (2, 1)), strict=True):
+                extracted = (f"regexp_extract({text}, {literal(pattern)}, {group})" for group in groups)
+                year, quarter = (f"TRY_CAST({part} AS INTEGER)" for part in extracted)
+                first = f"make_timestamp({year}, {quarter} * 3 - 2, 1, 0, 0, 0)"
+                found.append(f"WHEN regexp_full_match({text}, {literal(pattern)}) THEN {first}")
+            return f"CASE {' '.join(found)} END"
+        if self.format == ISO and self.clock != "12-hour":
+            pattern = literal(ISO_PATTERN + (ISO_CLOCK if self.clock or self.zone is not None else ISO_MIDNIGHT))
+            return f"CASE WHEN regexp_full_match({text}, {pattern}) THEN TRY_CAST({text} AS TIMESTAMP) END"
+        if "%b" in self.format:
+            text = f"replace({text}, ',', '')"
+        if self.clock == "12-hour" or "%p" in self.format:
+            text = f"regexp_replace({text}, {literal(HALF)}, ' \\1M')"
+        formats = ", ".join(map(literal, self._formats))
+        read = f"try_strptime({text}, [{formats}])"
+        return f"CASE WHEN year({read}) >= {MIN_YEAR} THEN {read} END" if "%Y" in self._formats[0] else read
+
+    @property
+    def _formats(self) -> Sequence[str]:
+        """The strptime formats in which values may be written."""
+        date = "%Y-%m-%d" if self.format == ISO else self.format
+        dates = [date, date.replace(MONTH, "%B")] if MONTH in date else [date]
+        endings = ("",) if _has_clock(date) else CLOCKS[self.clock]
+        return [each + ending for each in dates for ending in endings]
+
+
+def parse_format(column: str, text: str) -> TimeReading:
+    """A format that a user gives for a column. Raises ChoiceError where it is none.
+
+    >>> parse_format("visit", "%d/%m/%Y").reason
+    'given by --date-format'
+    """
+    own = text.strip()
+    if own.lower() in SPECIAL:
+        return TimeReading(format=own.lower(), reason="given by --date-format")
+    used = re.findall(r"%-?([A-Za-z])", own)
+    unknown = next((letter for letter in used if letter not in "YymdbBHIMSfpzZ"), None)
+    helps = f"Use a strptime format such as %d/%m/%Y, or one of {', '.join(SPECIAL)}."
+    if not used:
+        raise ChoiceError(
+            f"--date-format takes COLUMN=FORMAT, but {text!r} for column {column!r} is no format."
+            f"{did_you_mean(own, SPECIAL)} {helps}"
+        )
+    if unknown is not None:
+        raise ChoiceError(
+            f"The format of {column!r} may use %Y, %y, %m, %b, %B, %d, %H, %I, %M, %S, %f, %p, %z and %Z, but "
+            f"{text!r} has %{unknown}. {helps}"
+        )
+    if not {"Y", "y"} & {*used} or not {"m", "b", "B"} & {*used}:
+        raise ChoiceError(f"The format of {column!r} must have a year and a month, but got {text!r}. {helps}")
+    is_zoned = bool({"z", "Z"} & {*used})
+    own = re.sub(r"\s*%[zZ]", "", own.replace("%-", "%"))
+    return TimeReading(format=own, zone=UTC if is_zoned else None, reason="given by --date-format")
+
+
+def date_formats(pairs: Iterable[str]) -> dict[str, str]:
+    """Read --date-format COLUMN=FORMAT. Raises ChoiceError on a pair that is none, or a column that is given twice."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        column, equals, text = pair.partition("=")
+        if not equals or not column:
+            raise ChoiceError(
+                f"--date-format takes COLUMN=FORMAT, such as visit=%d/%m/%Y or visit=iso, but got {pair!r}."
+            )
+        if column in found:
+            raise ChoiceError(f"--date-format takes each column once, but {column!r} is given twice. Keep one of them.")
+        parse_format(column, text)
+        found[column] = text
+    return found
+
+
+def settle_time(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    column: str,
+    *,
+    cell: str | None = None,
+    samples: Sequence[str] | None = None,
+    given: TimeReading | str | None = None,
+) -> TimeReading | None:
+    """How the dates or times of a column are written, decided over all rows; None where a value is no date or time.
+
+    table: the name of a table. cell: the SQL of a value, where it is not the column itself; NULL where it is missing.
+    samples: some values, by which formats are proposed; the first ones where they are left out.
+    given: the reading of a training, whose output zone is taken from these rows; or the format that a user gives.
+    Raises ChoiceError where a given format is none, ColumnError, naming the first row, where a value does not have it.
+    """
+    value = quoted(column) if cell is None else cell
+    if isinstance(given, str):
+        given = parse_format(column, given)
+        clocks: tuple[Clock, ...] = ("",) if _has_clock(given.format) else ("", "24-hour", "12-hour")
+        tried = [given.model_copy(update={"clock": clock}) for clock in clocks]
+        if given.zone is None and given.format not in {QUARTER, EXCEL}:
+            tried += [each.model_copy(update={"zone": UTC}) for each in tried if each.clock or len(clocks) == 1]
+        fitting = _fitting(connection, table, value, tried)
+        if not fitting:
+            _refuse(connection, table, column, value, tried)
+        return _with_zone(connection, table, value, fitting[0])
+    if given is not None:
+        return _with_zone(connection, table, value, given)
+    if samples is None:
+        rows = connection.execute(
+            f"SELECT CAST({value} AS VARCHAR) FROM {quoted(table)} WHERE {value} IS NOT NULL LIMIT {SAMPLED}"
+        ).fetchall()
+        samples = [sample for (sample,) in rows]
+    tried = list(_proposed(column, samples))
+    tried = [_with_zone(connection, table, value, each) for each in tried]
+    return _chosen(connection, table, value, _fitting(connection, table, value, tried))
+
+
+def settle_times(
+    connection: duckdb.DuckDBPyConnection,
+    storage: Mapping[str, str],
+    *,
+    name: str,
+    given: Mapping[str, TimeReading | str] | None = None,
+) -> dict[str, TimeReading]:
+    """Read the columns of the table `dataset` that hold dates or times as such; returns how each was read.
+
+    storage: the type of each column. name: of the dataset, for messages. given: readings of a training, or formats
+    that a user gives; a column for which the training had none stays as it is.
+    Raises ColumnError where a format is given for a column that is not there or that is no text, or on a value in
+    another format.
+    """
+    formats = dict(given or {})
+    for column, reading in formats.items():
+        if isinstance(reading, str) and column not in storage:
+            raise ColumnError(
+                f"--date-format must name a column of {name}, but got {column!r}.{did_you_mean(column, [*storage])}"
+            )
+    wanted = [column for column, kind in storage.items() if kind == "VARCHAR" or is_number(kind)]
+    found: dict[str, TimeReading] = {}
+    for column in wanted:
+        own = formats.get(column)
+        if own is None and is_number(storage[column]) and not _may_be_serial(column):
+            continue
+        settled = settle_time(connection, "dataset", column, given=own)
+        if settled is not None:
+            found[column] = settled
+    return found
+
+
+def as_times(connection: duckdb.DuckDBPyConnection, readings: Mapping[str, TimeReading]) -> None:
+    """Turn columns of the table `dataset` into dates and times. Raises ColumnError on a value in another format."""
+    for column, reading in readings.items():
+        value = quoted(column)
+        wrong = connection.execute(
+            f"SELECT rowid, CAST({value} AS VARCHAR) FROM dataset "
+            f"WHERE {value} IS NOT NULL AND {reading.expression(value)} IS NULL ORDER BY rowid LIMIT 1"
+        ).fetchall()
+        if wrong:
+            raise unreadable(column, reading, row=wrong[0][0] + 1, value=wrong[0][1])
+        connection.execute(
+            f"ALTER TABLE dataset ALTER COLUMN {value} TYPE {reading.storage} "
+            f"USING CAST({reading.expression(value)} AS {reading.storage})"
+        )
+
+
+def unreadable(column: str, reading: TimeReading, *, row: int, value: str) -> ColumnError:
+    """A value that is not written as the others; row: from 1."""
+    return ColumnError(
+        f"Column {column!r} must hold dates or times written as {reading.description}, but row {row:,} has "
+        f"{value[:SAMPLED]!r}. Correct the value, leave the cell empty, or give the format with --date-format "
+        f"{column}=FORMAT."
+    )
+
+
+def example(format: str) -> str:  # noqa: A002  the field's word
+    """The third of February 2023 in a format, for a message.
+
+    >>> example("%d/%m/%Y")
+    '03/02/2023'
+    """
+    words = {"%d": "03", "%m": "02", "%Y": "2023", "%y": "23", "%b": "Feb", "%B": "February"}
+    return {ISO: "2023-02-03", QUARTER: "2023 Q1", EXCEL: "44960"}.get(
+        format, re.sub("%[A-Za-z]", lambda found: words.get(found[0], "00"), format)
+    )
+
+
+def _has_clock(format: str) -> bool:  # noqa: A002  as above
+    return "%H" in format or "%I" in format
+
+
+def _may_be_serial(column: str) -> bool:
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", column)
+    return bool({word.lower() for word in words} & EXCEL_NAMES)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """A value taken apart."""
+
+    date: str
+    clock: Clock
+    is_zoned: bool
+
+
+_PARTS: Final = re.compile(
+    r"(?P<date>.*?[^\s,])"
+    r"(?:(?:[T ]|, ?) *(?P<clock>\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?|\d{1,2}(?=\s*[AaPp]\.?[Mm]\.?))"
+    r"(?P<half>\s*[AaPp]\.?[Mm]\.?)?"
+    r"(?P<zone>\s*(?:Z|z|[+-]\d{2}:?(?:\d{2})?|[A-Z]{3,4}|[A-Z][A-Za-z]+(?:/[A-Za-z_]+)+))?)?"
+)
+_TOKENS: Final = {"%Y": r"\d{4}", "%y": r"\d{2}", "%m": r"\d{1,2}", "%d": r"\d{1,2}", "%b": r"[A-Za-z]{3,9}"}
+
+
+def _shape(format: str) -> re.Pattern[str]:  # noqa: A002  as above
+    if format == ISO:
+        return re.compile(ISO_PATTERN)
+    if format == QUARTER:
+        return re.compile("|".join(QUARTERS))
+    parts = re.split("(%[A-Za-z])", format)
+    return re.compile("".join(_TOKENS.get(part) or re.escape(part) for part in parts))
+
+
+_SHAPES: Final = {each: _shape(each) for each in DATE_FORMATS}
+
+
+def _taken_apart(value: str) -> _Parts | None:
+    found = _PARTS.fullmatch(value.strip())
+    if found is None:
+        return None
+    clock: Clock = "" if found["clock"] is None else "12-hour" if found["half"] else "24-hour"
+    return _Parts(date=found["date"], clock=clock, is_zoned=bool(found["zone"]))
+
+
+def _proposed(column: str, samples: Sequence[str]) -> Iterator[TimeReading]:
+    """Readings that a few values may have, by the shape of their dates and clocks."""
+    if samples and all(re.fullmatch(r"\d{5}(?:\.\d+)?", sample.strip()) for sample in samples):
+        if _may_be_serial(column):
+            yield TimeReading(format=EXCEL, reason="day numbers of a spreadsheet, by the name and the range of values")
+        return
+    shapes = set(DATE_FORMATS)
+    clocks: set[Clock] = set()
+    zoned = set()
+    for sample in samples:
+        parts = _taken_apart(sample)
+        if parts is None:
+            return
+        date = parts.date.replace(",", "")
+        shapes = {each for each in shapes if _SHAPES[each].fullmatch(date if MONTH in each else parts.date)}
+        if not shapes:
+            return
+        clocks.add(parts.clock)
+        zoned.add(parts.is_zoned)
+    for each in DATE_FORMATS if len(zoned) == 1 else ():
+        for clock in _clocks(clocks, is_zoned=True in zoned) if each in shapes else ():
+            if each != QUARTER or not clock:
+                yield TimeReading(format=each, clock=clock, zone=UTC if True in zoned else None)
+
+
+def _clocks(seen: set[Clock], *, is_zoned: bool) -> Sequence[Clock]:
+    """The clocks that all values may have, by those of a few: later values may have a time of day."""
+    if seen == {""}:
+        return ("", "24-hour", "12-hour")
+    if "12-hour" in seen:
+        return () if "24-hour" in seen else ("12-hour",)
+    return ("24-hour",) if is_zoned else ("", "24-hour")
+
+
+def _fitting(
+    connection: duckdb.DuckDBPyConnection, table: str, value: str, tried: Sequence[TimeReading]
+) -> list[TimeReading]:
+    """Those readings in which every value can be read, one for each format: with the plainest clock."""
+    if not tried:
+        return []
+    counts = ", ".join(f"count({each.expression(value)})" for each in tried)
+    values, *read = connection.execute(f"SELECT count({value}), {counts} FROM {quoted(table)}").fetchall()[0]
+    found: dict[str, TimeReading] = {}
+    for each, times in zip(tried, read, strict=True):
+        if values and times == values:
+            found.setdefault(each.format, each)
+    return list(found.values())
+
+
+def _refuse(
+    connection: duckdb.DuckDBPyConnection, table: str, column: str, value: str, tried: Sequence[TimeReading]
+) -> None:
+    """Raise ColumnError for the first value that a given format, with the clock that fits best, cannot read."""
+    best = max(tried, key=lambda each: _count(connection, table, each.expression(value)))
+    wrong = connection.execute(
+        f"SELECT rowid + 1, CAST({value} AS VARCHAR) FROM {quoted(table)} WHERE {value} IS NOT NULL "
+        f"AND {best.expression(value)} IS NULL ORDER BY rowid LIMIT 1"
+    ).fetchall()
+    row, text = wrong[0] if wrong else (1, "no value at all")
+    raise unreadable(column, best, row=row, value=text)
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str, expression: str) -> int:
+    return int(connection.execute(f"SELECT count({expression}) FROM {quoted(table)}").fetchall()[0][0])
+
+
+def _with_zone(connection: duckdb.DuckDBPyConnection, table: str, value: str, reading: TimeReading) -> TimeReading:
+    """The reading with the zone of the latest value, and the names of zones that occur."""
+    if reading.zone is None:
+        return reading
+    zone = f"regexp_extract(trim(CAST({value} AS VARCHAR)), {literal(ZONE)}, 2)"
+    names = connection.execute(
+        f"SELECT DISTINCT {zone} FROM {quoted(table)} WHERE {value} IS NOT NULL AND regexp_matches({zone}, '^[A-Z]') "
+        f"AND {zone} IN (SELECT name FROM pg_timezone_names()) AND {zone} NOT IN ({', '.join(map(literal, ZERO))})"
+    ).fetchall()
+    zones = tuple(sorted({*reading.zones, *(name for (name,) in names)}))
+    reading = reading.model_copy(update={"zones": zones})
+    last = connection.execute(
+        f"SELECT arg_max({zone}, {reading.expression(value)}) FROM {quoted(table)} WHERE {value} IS NOT NULL"
+    ).fetchall()[0][0]
+    return reading.model_copy(update={"zone": _output_zone(str(last or reading.zone))})
+
+
+def _output_zone(zone: str) -> str:
+    """A zone as predictions are written in.
+
+    >>> _output_zone("+0200"), _output_zone("Z"), _output_zone("-08")
+    ('+02:00', 'UTC', '-08:00')
+    """
+    found = re.fullmatch(OFFSET, zone)
+    if found is None:
+        return UTC if zone in ZERO else zone
+    offset = f"{found[1]}{found[2]}:{found[3] or '00'}"
+    return UTC if offset in {"+00:00", "-00:00"} else offset
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Steps:
+    """How the times of a reading follow each other."""
+
+    is_plausible: bool
+    steps: int
+    regular: float
+    step: str
+    ordered: float
+    """Share of rows, in the order of the table, that do not go back in time, or forward where most go back."""
+
+
+def _chosen(
+    connection: duckdb.DuckDBPyConnection, table: str, value: str, fitting: Sequence[TimeReading]
+) -> TimeReading | None:
+    """The reading, of those that fit all values, that makes the dates plausible, their steps regular or ordered."""
+    if not fitting:
+        return None
+    if len(fitting) == 1:
+        (only,) = fitting
+        return only.model_copy(update={"reason": only.reason or f"every value is written as {only.description}"})
+    seen = {each.format: _steps(connection, table, value, each) for each in fitting}
+    plausible = [each for each in fitting if seen[each.format].is_plausible] or list(fitting)
+    others = [each.format for each in fitting if each not in plausible]
+    if len(plausible) == 1:
+        (best,) = plausible
+        low, high = PLAUSIBLE_YEARS
+        reason = f"read as {best.description}: as {' or '.join(others)} it has years before {low} or after {high}"
+        return best.model_copy(update={"reason": reason})
+    enough = all(seen[each.format].steps >= MIN_STEPS for each in plausible)
+    for measure in ("regular", "ordered") if enough else ():
+        ranked = sorted(plausible, key=lambda each: -getattr(seen[each.format], measure))
+        best, second = ranked[0], ranked[1]
+        own, other = (getattr(seen[each.format], measure) for each in (best, second))
+        if own >= REGULAR and 1 - other >= CLEARLY * (1 - own) + MARGIN:
+            found = (
+                f"then {own:.1%} of its steps are {seen[best.format].step}, as {second.format} {other:.1%} are equal"
+                if measure == "regular"
+                else f"then {own:.1%} of the rows are in order of time, as {second.format} {other:.1%}"
+            )
+            return best.model_copy(update={"reason": f"read as {best.description}: {found}"})
+    best = next((each for each in plausible if each.format.startswith("%m")), plausible[0])
+    rest = tuple(each.format for each in plausible if each is not best)
+    reason = f"read as {best.description}, but {' and '.join(rest)} {'fit' if len(rest) > 1 else 'fits'} as well"
+    return best.model_copy(update={"reason": reason, "alternatives": rest})
+
+
+def _steps(connection: duckdb.DuckDBPyConnection, table: str, value: str, reading: TimeReading) -> _Steps:
+    """The steps between different times in order, over the first rows, and the order of the rows."""
+    times = f"SELECT rowid AS position, {reading.expression(value)} AS t FROM {quoted(table)} WHERE {value} IS NOT NULL"
+    low, high = PLAUSIBLE_YEARS
+    years, forward, back, pairs = connection.execute(
+        f"WITH times AS ({times}), known AS (SELECT t, lag(t) OVER (ORDER BY position) AS before FROM times) "
+        f"SELECT bool_and(year(t) BETWEEN {low} AND {high}), count_if(t >= before), count_if(t <= before), "
+        "count(before) FROM known"
+    ).fetchall()[0]
+    rows = connection.execute(
+        f"WITH times AS ({times} AND rowid < {STEP_ROWS}), "
+        "known AS (SELECT t, lag(t) OVER (ORDER BY t) AS before FROM (SELECT DISTINCT t FROM times)), "
+        f"steps AS MATERIALIZED (SELECT {calendar_steps()}, TRUE AS rises, FALSE AS repeats FROM known "
+        f"WHERE before IS NOT NULL) {summary_of_steps(numeric=False)}"
+    ).fetchall()
+    unit, step, equal, _, steps, *_ = max(rows, key=lambda row: row[2] or 0)
+    return _Steps(
+        is_plausible=bool(years),
+        steps=steps,
+        regular=(equal or 0) / steps if steps else 0.0,
+        step=_spoken_step(unit, float(step or 0)),
+        ordered=max(forward, back) / pairs if pairs else 0.0,
+    )
+
+
+def _spoken_step(unit: str, step: float) -> str:
+    for name, seconds in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+        if unit == "seconds" and step and step % seconds == 0:
+            return counted(step / seconds, name)
+    return counted(step, unit.removesuffix("s"))
