@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Final, Self
 import duckdb
 
 from recommender.characteristics.columns import ColumnSummary, summarise
-from recommender.manifest import digest_of
 from recommender.readers.frame import read_frame
 from recommender.readers.table import read_file
+from recommender.readers.unchanged import digested
 from recommender.sql import FLOAT_TYPES, chunks, quoted
 from rules.asked import ImageReading, SequenceReading
 from rules.errors import ColumnError, DatasetError
@@ -53,6 +53,7 @@ class Dataset:
         connection: duckdb.DuckDBPyConnection,
         name: str,
         path: Path | None,
+        file_digest: str,
         delimiter: str | None,
         format: str,  # noqa: A002  the field's word
         storage: Mapping[str, str],
@@ -64,6 +65,7 @@ class Dataset:
         self.connection = connection
         self.name = name
         self.path = path
+        self._file_digest = file_digest
         self.delimiter = delimiter
         """What a person said separates columns."""
         self.format = format
@@ -104,10 +106,13 @@ class Dataset:
             if isinstance(source, str | os.PathLike):
                 path = local_path(source)
                 pictures = reading if isinstance(reading, ImageReading) else None
-                form, arrays = read_file(connection, path, delimiter=delimiter, reading=pictures)
+                with digested(path) as bytes_read:
+                    form, arrays = read_file(connection, path, delimiter=delimiter, reading=pictures)
+                file_digest = bytes_read.hexadecimal
                 name = path.name or path.resolve().name
             else:
                 path, name, form, arrays = None, "DataFrame", read_frame(connection, source), None
+                file_digest = ""
             _free_rowid(connection)
             if isinstance(reading, SequenceReading):
                 arrays = _gathered(connection, name, arrays, reading)
@@ -117,6 +122,7 @@ class Dataset:
                 connection=connection,
                 name=name,
                 path=path,
+                file_digest=file_digest,
                 delimiter=delimiter,
                 format=form,
                 storage=storage,
@@ -138,7 +144,7 @@ class Dataset:
     def digest(self) -> str:
         """SHA-256 of the file's bytes, and of all image files; of a frame, of its columns and of its rows as text."""
         if self.path is not None:
-            return digest_of_source(self.path, self.images)
+            return digest_of_source(self._file_digest, self.images)
         rows = self.connection.execute(
             "SELECT sha256(? || string_agg(sha256(CAST(dataset AS VARCHAR)), '' ORDER BY rowid)) FROM dataset",
             [repr(tuple(self.storage.items()))],
@@ -189,16 +195,22 @@ class Dataset:
         self.close()
 
 
-def digest_of_source(path: Path, images: Images | None) -> str:
-    """The digest of a dataset at a path; images: those that were read from files of their own, which count, too."""
-    own = "" if path.is_dir() else digest_of(path)
+def digest_of_source(own: str, images: Images | None) -> str:
+    """The digest of a dataset.
+
+    own: of its file, in hexadecimal digits; "" of a folder. images: those that were read from files of their own, which
+    count, too.
+    """
     if images is None or images.source is None:
         return f"sha256:{own}"
     return f"sha256:{hashlib.sha256(f'{own} {images.source.digest}'.encode()).hexdigest()}"
 
 
 def local_path(source: str | os.PathLike[str]) -> Path:
-    """The path of a dataset. Raises DatasetError if it is empty, or an address on a network."""
+    """The path of a dataset; "~" at its beginning is the home folder, unless there is a file of that name.
+
+    Raises DatasetError if it is empty, or an address on a network.
+    """
     text = os.fspath(source)
     if not text.strip():
         raise DatasetError("The dataset must be the path of a file with a table, but the path is empty.")
@@ -206,7 +218,13 @@ def local_path(source: str | os.PathLike[str]) -> Path:
         raise DatasetError(
             f"Only local files are read, but got the address {text}. Download it, and give the path of the file."
         )
-    return Path(text)
+    path = Path(text)
+    try:
+        if text.startswith("~") and not os.path.lexists(path):
+            return path.expanduser()
+    except RuntimeError:  # there is no such user
+        pass
+    return path
 
 
 def _free_rowid(connection: duckdb.DuckDBPyConnection) -> None:

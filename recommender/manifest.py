@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rules.errors import RunError
+from rules.regular_file import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +60,6 @@ class Manifest(BaseModel):
 
 
 def digest_of(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal digits."""
-    with path.open("rb") as file:
+    """The SHA-256 of a file's bytes, in hexadecimal digits. Raises NotRegularError on a pipe or device."""
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -81,9 +81,16 @@ def one_in(every: int) -> str:
     return "TRUE" if every <= 1 else f"(rowid * {GOLDEN}) % {WORD} < {WORD // every}"
 
 
+PLAIN_PATH: Final = "hive_partitioning=false"
+"""The option of DuckDB's readers that keeps folders named NAME=VALUE from becoming columns."""
+
+
 def file_literal(path: Path) -> str:
-    """A path as an SQL literal that names this one file: DuckDB reads "*", "?" and "[" in a path as a pattern."""
-    return literal(glob.escape(str(path)))
+    """A path as an SQL literal that names this one file.
+
+    DuckDB reads "*", "?" and "[" in a path as a pattern, and "~" at its beginning as the home folder.
+    """
+    return literal(glob.escape(str(path.absolute())))
 
 
 def is_written(value: str, pattern: str) -> str:

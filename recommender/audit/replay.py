@@ -15,6 +15,7 @@ from rules.engine import rulings
 from rules.errors import DatasetError
 from rules.facts import FACTS
 from rules.record import RecordedFact
+from rules.regular_file import is_there
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -129,7 +130,7 @@ def _measured(record: Record, proved: ProvedBook, data: Path | None) -> tuple[Ma
     path = data or (None if record.dataset.path is None else Path(record.dataset.path))
     if path is None:
         return None, "not measured again: the dataset was a table in memory; --data names its file"
-    if not path.exists():
+    if not is_there(path):
         if data is not None:
             raise DatasetError(f"There is no file {path}. Give the path of the dataset with --data.")
         return None, f"not measured again: {path} is gone; --data names where it is now"

@@ -11,6 +11,7 @@ from recommender.dataset import Dataset
 from recommender.kinds import Kind
 from recommender.manifest import MANIFEST, Manifest, digest_of
 from rules.errors import BookError, DatasetError
+from rules.regular_file import is_there
 from rules.rulebook import read_layers
 
 if TYPE_CHECKING:
@@ -85,9 +86,13 @@ def _dataset(subject: Subject, data: Path | None) -> Check:
     path = data or (None if seen.path is None else Path(seen.path))
     if path is None:
         return Check(what="dataset", status="unchecked", detail="it was a table in memory; --data names its file")
-    if not path.exists():
+    if not is_there(path):
         return Check(what="dataset", status="missing", detail=f"{path} is not there; --data names where it is now")
-    if _digest(subject, path) == seen.digest:
+    try:
+        digest = _digest(subject, path)
+    except OSError as error:
+        return Check(what="dataset", status="missing", detail=f"{path} cannot be read: {error.strerror}")
+    if digest == seen.digest:
         return Check(what="dataset", status="intact", detail=str(path))
     return Check(what="dataset", status="altered", detail=f"{path} does not hold the bytes that were measured")
 

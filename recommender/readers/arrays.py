@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from recommender.readers.sequences import LENGTHS, Sequences, cells_of, may_be_sequences
 from rules.errors import DatasetError
+from rules.regular_file import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,7 +118,7 @@ def _arrays(path: Path) -> Mapping[str, np.ndarray]:
     """Every array of an archive, none of them unpickled."""
     name = ""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             if not zipfile.is_zipfile(file):
                 raise DatasetError(
                     f"An .npz must be an archive that numpy.savez wrote, but {path} is none, or was cut off. Copy it "

@@ -23,6 +23,7 @@ from recommender.readers.text import (
 from recommender.sql import (
     DECIMAL_COMMA,
     GROUPED,
+    PLAIN_PATH,
     chunks,
     file_literal,
     is_float,
@@ -61,7 +62,7 @@ def read_delimited(connection: duckdb.DuckDBPyConnection, path: Path, *, delimit
         header = _distinct_names(path, _header(path, delimiter), delimiter)
         dialect = (
             f"delim={literal(delimiter)}, quote='\"', escape='\"', header=true, skip=0, comment='', "
-            f"null_padding=false, strict_mode=true, nullstr=[{', '.join(map(literal, MISSING_TOKENS))}]"
+            f"null_padding=false, strict_mode=true, {PLAIN_PATH}, nullstr=[{', '.join(map(literal, MISSING_TOKENS))}]"
         )
         names = f"names=[{', '.join(map(literal, header))}], auto_type_candidates=[{', '.join(map(literal, TYPES))}]"
         options = f"{dialect}, {names}"

@@ -14,16 +14,16 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
+from recommender.readers.bounds import max_unpacked
+from recommender.readers.gzipped import copy_bounded
 from rules.errors import DatasetError
+from rules.regular_file import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 MOST_BYTES: Final = 2**28
 """Of one file, 256 MiB: 8192 x 8192 pixels in colour with some to spare, and a bound for what an archive unpacks to."""
-BLOCK: Final = 2**20  # bytes that are unpacked at a time
-MOST_UNPACKED: Final = 2**36
-"""Of a compressed tar, 64 GiB: it is unpacked into one temporary file, for it can be read in its own order alone."""
 COMPRESSIONS: Final[Mapping[bytes, Callable[[IO[bytes]], Any]]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
     b"BZh": bz2.BZ2File,
@@ -91,9 +91,9 @@ class Folder:
 
     def read(self, name: str) -> bytes:
         try:
-            with open(self._root / name, "rb", opener=_at_once) as file:
+            with open_regular(self._root / name) as file:
                 return _bounded(file, name)
-        except (FileNotFoundError, IsADirectoryError):
+        except FileNotFoundError:
             raise KeyError(name) from None
 
 
@@ -146,11 +146,6 @@ def is_visible(name: str) -> bool:
     return not name.startswith(".") and name not in {"__MACOSX", "Thumbs.db", "desktop.ini"}
 
 
-def _at_once(path: str, flags: int) -> int:
-    """Open a file without waiting for someone to write into it, should it be a pipe."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
 def _bounded(file: IO[bytes], name: str) -> bytes:
     data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
@@ -161,7 +156,7 @@ def _bounded(file: IO[bytes], name: str) -> bytes:
 @contextmanager
 def _uncompressed(path: Path) -> Iterator[IO[bytes]]:
     """A tar archive as it is inside its compression."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         start = file.read(len(max(COMPRESSIONS, key=len)))
         file.seek(0)
         unpack = next((opener for magic, opener in COMPRESSIONS.items() if start.startswith(magic)), None)
@@ -169,9 +164,6 @@ def _uncompressed(path: Path) -> Iterator[IO[bytes]]:
             yield file
             return
         with unpack(file) as inside, tempfile.TemporaryFile() as whole:
-            while block := inside.read(BLOCK):
-                if whole.tell() + len(block) > MOST_UNPACKED:
-                    raise DatasetError(f"An archive may hold at most {MOST_UNPACKED:,} bytes, but {path} holds more.")
-                whole.write(block)
+            copy_bounded(inside, whole, path, most=max_unpacked(path.stat().st_size))
             whole.seek(0)
             yield whole

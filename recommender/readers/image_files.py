@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from recommender.readers.decoding import MOST_NAMED, decode
 from recommender.readers.files import BROKEN, opened
+from recommender.readers.gzipped import named_in_errors
 from recommender.readers.pictures import SUFFIXES
 from recommender.splitting import PART_WORDS, TRAINING_WORDS
 from recommender.sql import chunks, is_text, level_text, quoted
@@ -119,7 +120,8 @@ def unpacked(path: Path, name: str, read: Callable[[Path], object]) -> None:
             raise DatasetError(
                 f"The table {name!r} of {path} cannot be read: {error}. Write the archive again."
             ) from None
-        read(copy)
+        with named_in_errors(copy, f"{name} in {path}"):
+            read(copy)
 
 
 def _places(names: Sequence[str]) -> dict[str, Sequence[int] | Sequence[str | None]]:

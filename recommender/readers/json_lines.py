@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from recommender.readers.text import check_text, not_utf8, open_bytes, refuse_unreadable
-from recommender.sql import file_literal
+from recommender.sql import PLAIN_PATH, file_literal
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def read_json_lines(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 def _read(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     check_text(path, must="rows")
-    source = f"read_json({file_literal(path)}, format='newline_delimited', sample_size=-1)"
+    source = f"read_json({file_literal(path)}, {PLAIN_PATH}, format='newline_delimited', sample_size=-1)"
     try:
         connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM {source}")
     except duckdb.Error as error:

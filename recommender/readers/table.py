@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
+import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import duckdb
 
 from recommender.readers.delimited import read_delimited
+from recommender.readers.gzipped import uncompressed
 from recommender.readers.json_lines import read_json_lines
-from recommender.sql import file_literal
+from recommender.sql import PLAIN_PATH, file_literal
 from rules.asked import ImageReading
 from rules.errors import DatasetError, did_you_mean
+from rules.regular_file import open_regular, special_kind
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from recommender.readers.arrays import Images
     from recommender.readers.sequences import Sequences
 
@@ -63,8 +65,9 @@ def read_file(
 
     delimiter: one character for text tables; None means by the extension: tabs in .tsv, commas otherwise.
     reading: what a person said about image files.
-    Raises DatasetError when the file is missing, not a table, or broken.
+    Raises DatasetError when the file is missing, not a table, or broken, and at once when it is no regular file.
     """
+    _check_path(path)
     if path.is_dir() or (path.is_file() and path.name.lower().endswith(ARCHIVES)):
         return _read_collection(connection, path, delimiter=delimiter, reading=reading or ImageReading())
     form, arrays = _read_one(connection, path, delimiter=delimiter)
@@ -126,12 +129,20 @@ def _read_one(
     connection: duckdb.DuckDBPyConnection, path: Path, *, delimiter: str | None
 ) -> tuple[str, Images | Sequences | None]:
     found = _format(path)
+    with uncompressed(path) as plain:
+        return found, _read_as(connection, plain, found, delimiter=delimiter)
+
+
+def _read_as(
+    connection: duckdb.DuckDBPyConnection, path: Path, found: str, *, delimiter: str | None
+) -> Images | Sequences | None:
+    """Read a file of a given format, not compressed."""
     if found in DELIMITERS:
         separator = DELIMITERS[found] if delimiter is None else delimiter.replace(r"\t", "\t")
         if len(separator.encode()) != 1 or separator in '"\r\n':
             raise DatasetError(f"A delimiter must be one ASCII character such as ';' or a tab, but got {separator!r}.")
         read_delimited(connection, path, delimiter=separator)
-        return found, None
+        return None
     if delimiter is not None:
         raise DatasetError(f"A delimiter applies to CSV and TSV, but {path} is {found}. Leave --delimiter out.")
     if path.stat().st_size == 0:
@@ -139,19 +150,19 @@ def _read_one(
     if found == "npz":
         from recommender.readers.arrays import read_arrays  # noqa: PLC0415  NumPy and Arrow are for images only
 
-        return found, read_arrays(connection, path)
+        return read_arrays(connection, path)
     if found == "jsonl":
         read_json_lines(connection, path)
     else:
         _read_parquet(connection, path)
-    return found, None
+    return None
 
 
 def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     try:
-        connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM read_parquet({file_literal(path)})")
+        connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM read_parquet({file_literal(path)}, {PLAIN_PATH})")
     except duckdb.Error as error:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             is_parquet = file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC
         if is_parquet:
             raise DatasetError(
@@ -164,13 +175,42 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         ) from None
 
 
-def _format(path: Path) -> str:
-    if not path.exists():
-        siblings = [child.name for child in path.parent.iterdir()] if path.parent.is_dir() else []
-        where = "" if path.parent.is_dir() else f" Its directory {path.parent} does not exist either."
+def _check_path(path: Path) -> None:
+    """Raises DatasetError unless there is a regular file, or a folder that may be searched, at a path."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise _missing(path) from None
+    except OSError as error:
+        raise DatasetError(f"The dataset must be a readable file, but {path} is not: {error.strerror}.") from None
+    except ValueError:
+        raise DatasetError(f"The dataset must be a path, but {str(path)!r} contains a null character.") from None
+    if stat.S_ISDIR(mode):
+        if path.resolve() == Path(path.resolve().anchor):
+            raise DatasetError(
+                f"The dataset must be a table, or a folder of images, but {path} is the root of the file system. "
+                "Give a folder in it."
+            )
+        return
+    if kind := special_kind(mode):
         raise DatasetError(
-            f"There must be a file at {path}, but there is none.{where}{did_you_mean(path.name, siblings)}"
+            f"The dataset must be a regular file or a folder, but {path} is {kind}. "
+            "Write its content to a file, and give that."
         )
+
+
+def _missing(path: Path) -> DatasetError:
+    try:
+        siblings = [child.name for child in path.parent.iterdir()]
+        where = did_you_mean(path.name, siblings)
+    except PermissionError:
+        where = ""
+    except OSError:
+        where = f" Its directory {path.parent} does not exist either."
+    return DatasetError(f"There must be a file at {path}, but there is none.{where}")
+
+
+def _format(path: Path) -> str:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     kind = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else "".join(suffixes[-1:])
     if kind in NOT_TABLES:

@@ -1,17 +1,16 @@
-"""Text files of every format: compressed or not, in UTF-8, with one kind of line end."""
+"""Text files of every format: in UTF-8, with one kind of line end."""
 
 from __future__ import annotations
 
-import gzip
 import io
 import shutil
 import tempfile
-import zlib
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from rules.errors import DatasetError
+from rules.regular_file import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +30,7 @@ BYTES: Final = "latin-1"
 
 
 def open_bytes(path: Path) -> IO[bytes]:
-    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]  # GzipFile reads as IO[bytes] does
+    return open_regular(path)
 
 
 def open_lines(path: Path, *, newline: str | None) -> io.TextIOWrapper:
@@ -44,19 +43,9 @@ def open_lines(path: Path, *, newline: str | None) -> io.TextIOWrapper:
 
 @contextmanager
 def refuse_unreadable(path: Path) -> Iterator[None]:
-    """Turn what the file system and gzip say about a file into a DatasetError."""
+    """Turn what the file system reports about a file into a DatasetError."""
     try:
         yield
-    except gzip.BadGzipFile:
-        raise DatasetError(
-            f"A file that ends in .gz must be compressed with gzip, but {path} is not. "
-            "Take .gz off its name, or compress it with gzip."
-        ) from None
-    except (EOFError, zlib.error):
-        raise DatasetError(
-            f"The dataset must be a readable file, but {path} is cut off or damaged: its gzip stream does not reach "
-            "its end. Copy or download it again."
-        ) from None
     except OSError as error:
         raise DatasetError(f"The dataset must be a readable file, but {path} is not: {error.strerror}.") from None
 

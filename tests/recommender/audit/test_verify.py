@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -119,3 +120,13 @@ def test_an_address_is_refused_as_one(invoke) -> None:
     error = invoke("explain", "https://example.org/rows.csv").exception
     assert isinstance(error, PcwatError)
     assert "Only local files are read" in str(error)
+
+
+@pytest.mark.parametrize("place", ["/dev/zero", "/", "pipe"])
+def test_a_record_that_names_a_special_file_is_answered_at_once(answer, invoke, run: Path, place: str) -> None:
+    path = run.parent / "pipe"
+    os.mkfifo(path)
+    rewritten(run / "record.json", lambda body: body["dataset"].update(path=str(path) if place == "pipe" else place))
+    found = {check["what"]: check["status"] for check in answer("verify", run)}
+    assert found["dataset"] in {"missing", "altered"}
+    assert invoke("replay", run).exit_code in {0, 1, 2}

@@ -1,3 +1,5 @@
+import gzip
+import os
 from pathlib import Path
 
 import duckdb
@@ -103,3 +105,59 @@ def test_a_nested_column_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"a": [1, 2], "b": 1}\n')
     with pytest.raises(ColumnError, match=r"column 'a' of a\.jsonl is of type"):
         Dataset.open(tmp_path / "a.jsonl")
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.tsv", "x.csv.gz", "x.jsonl", "x.parquet"])
+def test_a_folder_named_like_a_partition_gives_no_column(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "a=3" / "fold=1" / name
+    path.parent.mkdir(parents=True)
+    if name.endswith("parquet"):
+        duckdb.sql("SELECT 1 AS a, 7 AS b UNION ALL SELECT 2, 1").write_parquet(str(path))
+    elif name.endswith("jsonl"):
+        path.write_text('{"a": 1, "b": 7}\n{"a": 2, "b": 1}\n')
+    else:
+        text = "a,b\n1,7\n2,1\n".replace(",", "\t" if ".tsv" in name else ",").encode()
+        path.write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+    with Dataset.open(path) as dataset:
+        assert dataset.columns == ("a", "b")
+        assert dataset.connection.execute("FROM dataset").fetchall() == [(1, 7), (2, 1)]
+
+
+def test_special_files_are_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    for path, kind in (
+        (tmp_path / "pipe.csv", "a named pipe"),
+        (Path("/dev/zero"), "a device"),
+        (Path("/"), "the root of the file system"),
+    ):
+        with pytest.raises(DatasetError, match=rf"but {path} is {kind}"):
+            Dataset.open(path)
+
+
+def test_names_that_no_file_can_have_are_refused(tmp_path: Path) -> None:
+    for name, says in (("a" * 300 + ".csv", "File name too long"), ("a\0.csv", "contains a null character")):
+        with pytest.raises(DatasetError, match=says):
+            Dataset.open(tmp_path / name)
+
+
+def test_a_pipe_among_images_is_an_image_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "cat").mkdir()
+    os.mkfifo(tmp_path / "cat" / "1.png")
+    with pytest.raises(DatasetError, match=r"'cat/1.png' \(.*it is a named pipe"):
+        Dataset.open(tmp_path)
+
+
+def test_a_small_gzip_file_that_unpacks_to_much_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.csv.gz"
+    path.write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 2**24 + b"1,2\n"))
+    with pytest.raises(DatasetError, match=r"may unpack to at most 67,108,864 bytes for its size, but .*bomb.csv.gz"):
+        Dataset.open(path)
+
+
+def test_errors_in_a_compressed_table_name_the_file_that_was_given(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv.gz"
+    path.write_bytes(gzip.compress(b"a,b\n1,2\n1,2,3\n"))
+    with pytest.raises(DatasetError) as caught:
+        Dataset.open(path)
+    assert f"line 3 of {path}" in str(caught.value)
+    assert "pcwat-" not in str(caught.value)
