@@ -26,6 +26,7 @@ from executor.run import (
 )
 from executor.split import Split, split
 from executor.table import RawTable, read_rows
+from executor.trials.journal import check_journal, search_digest
 from executor.window_plan import plan_windows, regular_step
 from executor.windows import Windows, in_order, lag_table
 from recommender.dataset import Dataset
@@ -36,6 +37,7 @@ from rules.bundle import Bundle
 from rules.engine import load_book
 from rules.errors import RunError
 from rules.facts import Task
+from rules.record import Record
 from rules.rulebook import SHIPPED_LAYERS
 
 if TYPE_CHECKING:
@@ -82,6 +84,7 @@ def begin(
     seed: int = 0,
     directory: Path | None = None,
     delimiter: str | None = None,
+    at_once: int | None = None,
     single: bool = False,
     satisfied_at: float | None = None,
 ) -> Begun:
@@ -118,6 +121,7 @@ def begin(
         seed=seed,
         budget=budget.seconds,
         trials=budget.trials,
+        at_once=at_once,
         single=single,
         satisfied_at=satisfied_at,
         images=said.images,
@@ -125,7 +129,8 @@ def begin(
         changed={
             slot.value: str(decision.ruled) for slot, decision in decisions.items() if decision.choice != decision.ruled
         },
-    )
+        record=advice.record.seal,
+    ).sealed()
     made = new_directory(Path(dataset.name).stem) if directory is None else claimed(directory)
     write(made / BUNDLE, advice.bundle.to_yaml({slot: why(decision) for slot, decision in decisions.items()}))
     write(made / RECORD, advice.record.to_json())
@@ -161,6 +166,31 @@ def resumed_budget(plan: Plan, *, seconds: float | None, trials: int | None = No
     return Budget(seconds=seconds or plan.budget, trials=trials or plan.trials, planned=plan.budget)
 
 
+def check_run(directory: Path, plan: Plan) -> Bundle:
+    """Compare the files that a stopped run rests on with their digests, and return its bundle; trains nothing.
+
+    These are the plan, the bundle, the audit record, the journal and the weights of its trials.
+    Raises RunError that names the file which is missing, damaged or altered.
+    """
+    if not plan.seal:
+        raise RunError(
+            f"{directory / PLAN} has no digest, because an older version of pcwat wrote it or it was altered. Start a "
+            "new run."
+        )
+    bundle = Bundle.read(directory / BUNDLE)
+    if fingerprint(bundle) != plan.bundle:
+        raise RunError(
+            f"{directory / BUNDLE} was changed after the run began; its trials belong to the old one. Restore it, or "
+            f"start a new run with --bundle {directory / BUNDLE}."
+        )
+    if Record.read_intact(directory / RECORD).seal != plan.record:
+        raise RunError(
+            f"{directory / RECORD} is not the record that {PLAN} names. Restore the original file, or start a new run."
+        )
+    check_journal(directory, search=search_digest(plan.bundle, plan.seed))
+    return bundle
+
+
 def reopen(directory: Path) -> Begun:
     """A run that was stopped, with its dataset open again. Raises RunError as `resume` does."""
     plan = read_plan(directory)
@@ -169,6 +199,7 @@ def reopen(directory: Path) -> Begun:
             f"{directory} is finished; nothing is left to resume. Use it, 'recommend predict {directory} ROWS', or "
             "train again for a longer search."
         )
+    bundle = check_run(directory, plan)
     if plan.dataset is None:
         raise RunError(f"{directory} was trained on a table in memory, which is gone. Start a new run.")
     dataset = Dataset.open(plan.dataset, delimiter=plan.delimiter, reading=plan.said().reading)
@@ -176,13 +207,6 @@ def reopen(directory: Path) -> Begun:
         dataset.close()
         raise RunError(f"{plan.dataset} has changed since {directory} began. Restore the file, or start a new run.")
     roles = roles_of(dataset, plan.said())
-    bundle = Bundle.read(directory / BUNDLE)
-    if fingerprint(bundle) != plan.bundle:
-        dataset.close()
-        raise RunError(
-            f"{directory / BUNDLE} was changed after the run began; its trials belong to the old one. Restore it, or "
-            f"start a new run with --bundle {directory / BUNDLE}."
-        )
     return Begun(
         directory=directory,
         dataset=dataset,

@@ -110,7 +110,8 @@ def train(
     given, trials = strategy.budget, strategy.trials
     if stopped is not None:
         others: dict[str, object] = {"--bundle": edited, "-o": output, "--delimiter": delimiter, "--seed": seed}
-        _refuse_more(said, strategy, others | {"--single": single, "--satisfied-at": satisfied_at is not None})
+        others |= {"--at-once": at_once, "--single": single, "--satisfied-at": satisfied_at is not None}
+        _refuse_more(said, strategy, others)
         plan = read_plan(stopped)
         limit = resumed_budget(plan, seconds=given, trials=trials)
         begun = reopen(stopped)
@@ -127,11 +128,12 @@ def train(
             seed=seed,
             directory=output,
             delimiter=delimiter,
+            at_once=at_once,
             single=single,
             satisfied_at=satisfied_at,
         )
     with begun.dataset:
-        run = _carried_out(begun, limit, at_once, verbosity)
+        run = _carried_out(begun, limit, verbosity)
     if verbosity is Verbosity.QUIET:
         click.echo(run.directory)
     else:
@@ -153,7 +155,7 @@ def _refuse_more(said: Said, strategy: StrategyOptions, others: dict[str, object
         )
 
 
-def _carried_out(begun: Begun, limit: Budget, at_once: int | None, verbosity: Verbosity) -> Run:
+def _carried_out(begun: Begun, limit: Budget, verbosity: Verbosity) -> Run:
     """Show the strategy, then train under it with progress on standard error; what is said follows the verbosity."""
     messages = Console(stderr=True, highlight=False)
     quiet = verbosity is Verbosity.QUIET
@@ -169,7 +171,7 @@ def _carried_out(begun: Begun, limit: Budget, at_once: int | None, verbosity: Ve
             progress = during.enter_context(SearchProgress(messages, metric=str(begun.bundle.metric), quiet=quiet))
             if verbosity is Verbosity.VERBOSE:
                 during.enter_context(listening(lambda sentence: messages.print(sentence, style="dim", markup=False)))
-            return carry_out(begun, budget=limit, at_once=at_once, progress=progress)
+            return carry_out(begun, budget=limit, progress=progress)
     except KeyboardInterrupt:
         click.echo(f"To go on: recommend train --resume {begun.directory}", err=True)
         raise

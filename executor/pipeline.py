@@ -138,13 +138,14 @@ def train(
             pins=pins,
             seed=seed,
             directory=directory,
+            at_once=at_once,
             single=single,
             satisfied_at=satisfied_at,
         )
-        return carry_out(begun, budget=limit, at_once=at_once)
+        return carry_out(begun, budget=limit)
 
 
-def resume(directory: Path, *, budget: float | None = None, at_once: int | None = None) -> Run:
+def resume(directory: Path, *, budget: float | None = None) -> Run:
     """Go on with a run that was stopped; budget: seconds from now on, by default what the run was given at first.
 
     Raises RunError if the directory is not a run, is finished, or its dataset is gone or has changed.
@@ -153,18 +154,18 @@ def resume(directory: Path, *, budget: float | None = None, at_once: int | None 
     limit = resumed_budget(plan, seconds=budget)
     begun = reopen(directory)
     with begun.dataset:
-        return carry_out(begun, budget=limit, at_once=at_once)
+        return carry_out(begun, budget=limit)
 
 
-def carry_out(begun: Begun, *, budget: Budget, at_once: int | None = None, progress: Progress = lambda _: None) -> Run:
+def carry_out(begun: Begun, *, budget: Budget, progress: Progress = lambda _: None) -> Run:
     """Encode, search, put the model together, and judge it on the hold-out, once; log.txt of the run tells when."""
     with logged(begun.directory):
-        return _carried_out(begun, budget=budget, at_once=at_once, progress=progress)
+        return _carried_out(begun, budget=budget, progress=progress)
 
 
-def _carried_out(begun: Begun, *, budget: Budget, at_once: int | None, progress: Progress) -> Run:
+def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
     prepare()
-    bundle, seed, single = begun.bundle, begun.plan.seed, begun.plan.single
+    bundle, seed, single, at_once = begun.bundle, begun.plan.seed, begun.plan.single, begun.plan.at_once
     table, rows = begun.material.table, begun.material.rows
     stages = Stages(budget)
     stages.begin("reading and encoding", rows.sentence)

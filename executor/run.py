@@ -63,6 +63,8 @@ class Plan(BaseModel):
     seed: int
     budget: float | None
     trials: int | None
+    at_once: int | None = None
+    """Trials that train at once in one graph; None where the number is chosen automatically."""
     single: bool = False
     """Whether one network was asked for, where several together may be better."""
     satisfied_at: float | None = None
@@ -73,6 +75,21 @@ class Plan(BaseModel):
     """How rows are gathered into sequences, where they are."""
     changed: dict[str, str]
     """Slots in which the trained bundle differs from the rules' choice: slot → what the rules chose."""
+    record: str = ""
+    """The seal of the run's audit record; empty in plans of older versions."""
+    seal: str = ""
+    """SHA-256 of all of the above; empty in plans of older versions."""
+
+    def fingerprint(self) -> str:
+        """What the seal must equal."""
+        # Only what the file holds: a field that a later version adds does not change it.
+        own = self.model_dump_json(exclude={"seal"}, exclude_unset=True)
+        return f"sha256:{hashlib.sha256(own.encode()).hexdigest()}"
+
+    def sealed(self) -> Plan:
+        """The plan with its seal."""
+        whole = Plan.model_validate(self.model_dump())  # every field counts as set, as in the file
+        return whole.model_copy(update={"seal": whole.fingerprint()})
 
     def said(self) -> Said:
         return Said(
@@ -215,13 +232,18 @@ class Run:
 
 
 def read_plan(directory: Path) -> Plan:
-    """The plan of a run directory. Raises RunError if it is not one."""
+    """The plan of a run directory. Raises RunError if it is not one, or the plan was altered."""
     if not (directory / PLAN).exists():
         near = did_you_mean(directory.name, (path.parent.name for path in directory.parent.glob(f"*/{PLAN}")))
         raise RunError(
             f"A run is a directory that 'recommend train' wrote, with a {PLAN} in it, but {directory} is not one.{near}"
         )
-    return read_json(directory / PLAN, Plan)
+    plan = read_json(directory / PLAN, Plan)
+    if plan.seal and plan.seal != plan.fingerprint():
+        raise RunError(
+            f"{directory / PLAN} was altered: it does not match its digest. Restore the original file, or train again."
+        )
+    return plan
 
 
 def read_json(path: Path, kind: type[File]) -> File:

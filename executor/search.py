@@ -20,7 +20,8 @@ from executor.interrupt import Interrupt, noted_interrupt
 from executor.oracles.memory import Objective
 from executor.remaining import RoundProgress, reporter
 from executor.rounds import epoch_seconds, most_at_once, next_round
-from executor.trials.journal import Journal, Outcome
+from executor.run import fingerprint
+from executor.trials.journal import Journal, Outcome, search_digest
 from executor.trials.lock import alone_in
 from executor.trials.one_by_one import OneByOneRunner
 from executor.trials.outcomes import CUT_SHORT
@@ -110,7 +111,7 @@ def search(
         _light_collection(),
         noted_interrupt() as interrupt,
     ):
-        journal = Journal(directory)
+        journal = Journal(directory, search=search_digest(fingerprint(bundle), seed))
         # 2, 3, 4  C, W and A: a trial takes them from the bundle, with its own seed and rate.
         at = workplace(bundle, parts, metric=metric, budget=budget, seed=seed, directory=directory, interrupt=interrupt)
         oracle = tuning(  # 5  T

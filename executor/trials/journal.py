@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING, Final, Literal, Self
 from zipfile import BadZipFile
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from executor.log import log_trials
+from recommender.manifest import digest_of
 from rules.errors import RunError
 
 if TYPE_CHECKING:
@@ -61,15 +63,41 @@ class Outcome(BaseModel):
         return self
 
 
+class Line(Outcome):
+    """A line of the journal: an outcome, the digests of the files that it names, and a chained digest of both."""
+
+    search: str = ""
+    """Digest of the bundle and the seed of the search; empty where the caller gave none."""
+    digests: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of each file of the trial by its path within the run directory."""
+    seal: str = ""
+    """SHA-256 of the seal of the line before and of all of the above; empty in journals of older versions."""
+
+    def fingerprint(self, before: str) -> str:
+        """The seal that follows the seal `before`."""
+        # Only what the line holds: a field that a later version adds does not change it.
+        own = self.model_dump_json(exclude={"seal"}, exclude_unset=True)
+        return hashlib.sha256(f"{before}|{own}".encode()).hexdigest()
+
+    def outcome(self, directory: Path) -> Outcome:
+        """The outcome, its weights within a run directory."""
+        values = {name: getattr(self, name) for name in Outcome.model_fields}
+        return Outcome.model_construct(**values | {"weights": self.weights and directory / self.weights})
+
+
 class Journal:
     """The finished trials of a run directory, in their order.
 
-    directory: the run directory; it is made if it is missing.
-    Raises RunError on a journal that is damaged elsewhere than at its end, or cannot be read or mended.
+    directory: the run directory; it is made if it is missing. search: digest of the bundle and the seed, as
+    `search_digest` gives it; None reads the journal of any search.
+    Raises RunError on a journal that is damaged elsewhere than at its end, was altered, belongs to another search, or
+    cannot be read or repaired.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, search: str | None = None) -> None:
         self._directory = directory
+        self._search = search
+        self._seal = ""
         self.path = directory / JOURNAL
         try:
             (directory / WEIGHTS).mkdir(parents=True, exist_ok=True)
@@ -85,11 +113,15 @@ class Journal:
 
         Raises RunError where that cannot be done; the file is as it was before.
         """
-        lines = []
-        for outcome in outcomes:
-            relative = None if outcome.weights is None else outcome.weights.relative_to(self._directory)
-            lines.append(outcome.model_copy(update={"weights": relative}).model_dump_json() + "\n")
-        before = self.path.stat().st_size if self.path.exists() else 0
+        lines, seal = [], self._seal
+        try:
+            for outcome in outcomes:
+                line = self._line(outcome, seal)
+                seal = line.seal
+                lines.append(line.model_dump_json() + "\n")
+            before = self.path.stat().st_size if self.path.exists() else 0
+        except OSError as error:
+            raise RunError(f"Cannot read {error.filename}: {error.strerror}. Allow reading there.") from None
         try:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write("".join(lines))
@@ -99,34 +131,114 @@ class Journal:
             with suppress(OSError):
                 os.truncate(self.path, before)
             raise RunError(f"Cannot write {self.path}: {error.strerror}. Make room, or allow writing there.") from None
+        self._seal = seal
         self.outcomes += outcomes
         log_trials(outcomes)
+
+    def _line(self, outcome: Outcome, before: str) -> Line:
+        """The line of an outcome after the seal `before`. Raises OSError where a file of the trial cannot be read."""
+        directory, number = self._directory, outcome.number
+        kept = [path for path in (weights_path(directory, number), state_path(directory, number)) if path.exists()]
+        relative = None if outcome.weights is None else outcome.weights.relative_to(directory)
+        line = Line(
+            **outcome.model_dump(exclude={"weights"}),
+            weights=relative,
+            search=self._search or "",
+            digests={path.relative_to(directory).as_posix(): digest_of(path) for path in kept},
+        )
+        return line.model_copy(update={"seal": line.fingerprint(before)})
 
     def _read(self) -> Iterable[Outcome]:
         if not self.path.exists():
             return
-        text = self.path.read_bytes()
-        lines = text[: text.rfind(b"\n") + 1].splitlines(keepends=True)
-        outcomes = [self._parsed(line, number) for number, line in enumerate(lines, start=1)]
-        last = [outcome for outcome in outcomes if outcome.round == outcomes[-1].round]
-        if last and len(last) < last[0].asked:
-            # The process died while it wrote this round; its trials are run again.
-            del outcomes[-len(last) :]
-        whole = sum(map(len, lines[: len(outcomes)]))
-        if whole < len(text):
+        lines, whole, size = read_lines(self._directory)
+        for line in lines:
+            if self._search is not None and line.search and line.search != self._search:
+                raise RunError(
+                    f"A search continues only with the bundle and the seed with which it began, but {self.path} comes "
+                    "from another bundle or seed. Start a new run."
+                )
+        if whole < size:
             os.truncate(self.path, whole)
-        yield from outcomes
+        self._seal = lines[-1].seal if lines else ""
+        yield from (line.outcome(self._directory) for line in lines)
 
-    def _parsed(self, line: bytes, number: int) -> Outcome:
-        try:
-            outcome = Outcome.model_validate_json(line)
-        except ValidationError as error:
+
+def search_digest(bundle: str, seed: int) -> str:
+    """What identifies a search: the digest of its bundle with its seed."""
+    return hashlib.sha256(f"{bundle}|{seed}".encode()).hexdigest()
+
+
+def read_lines(directory: Path) -> tuple[list[Line], int, int]:
+    """The lines of all whole rounds of a journal, the bytes that they take, and the size of the file.
+
+    Raises RunError on a line that is damaged or was altered, OSError where the file cannot be read.
+    """
+    path = directory / JOURNAL
+    text = path.read_bytes()
+    raw = text[: text.rfind(b"\n") + 1].splitlines(keepends=True)
+    lines: list[Line] = []
+    for number, one in enumerate(raw, start=1):
+        line = _parsed(path, one, number)
+        if line.seal and line.seal != line.fingerprint(lines[-1].seal if lines else ""):
             raise RunError(
-                f"Each line of {self.path} must be a finished trial, but line {number} is not: "
-                f"{error.errors()[0]['msg']}. Start a new run, or remove the line and those after it."
-            ) from None
-        weights = None if outcome.weights is None else self._directory / outcome.weights
-        return outcome.model_copy(update={"weights": weights})
+                f"{path} was altered: line {number} does not match its digest. Restore the original file, or start a "
+                "new run."
+            )
+        lines.append(line)
+    last = [line for line in lines if line.round == lines[-1].round]
+    if last and len(last) < last[0].asked:
+        # The process died while it wrote this round; its trials are run again.
+        del lines[-len(last) :]
+    return lines, sum(map(len, raw[: len(lines)])), len(text)
+
+
+def check_journal(directory: Path, *, search: str) -> None:
+    """Compare the journal of a stopped run, and the weights that it names, with the digests written at the time.
+
+    A run that was stopped before its first round has nothing to compare.
+    Raises RunError that names the file which is missing, damaged, altered, or of another search.
+    """
+    path = directory / JOURNAL
+    if not path.exists():
+        return
+    try:
+        lines, _, _ = read_lines(directory)
+    except OSError as error:
+        raise RunError(f"Cannot read {path}: {error.strerror}. Allow reading there, or start a new run.") from None
+    for number, line in enumerate(lines, start=1):
+        if not line.seal or line.search != search:
+            reason = "belongs to a search of another bundle or seed" if line.seal else "has no digest"
+            raise RunError(f"{path} cannot be resumed: line {number} {reason}. Start a new run.")
+        if line.weights is not None and line.weights.as_posix() not in line.digests:
+            raise RunError(f"{path} cannot be resumed: line {number} has no digest of its weights. Start a new run.")
+        for name, digest in line.digests.items():
+            _check_file(directory / name, digest)
+
+
+def _check_file(path: Path, digest: str) -> None:
+    try:
+        found = digest_of(path)
+    except OSError as error:
+        raise RunError(
+            f"A run must hold {path}, but it cannot be read: {error.strerror}. Restore it from a copy, or start a new "
+            "run."
+        ) from None
+    if found != digest:
+        raise RunError(
+            f"{path} was altered or truncated since its trial ended: it does not match its digest. Restore the "
+            "original file, or start a new run."
+        )
+
+
+def _parsed(path: Path, line: bytes, number: int) -> Line:
+    try:
+        return Line.model_validate_json(line)
+    except ValidationError as error:
+        raise RunError(
+            f"Each line of {path} must be a finished trial, but line {number} is not: "
+            f"{error.errors()[0]['msg']}. Start a new run, or remove the line and those after it."
+        ) from None
 
 
 def weights_path(directory: Path, number: int) -> Path:

@@ -1,0 +1,146 @@
+"""A stopped run is resumed only from the files that it wrote."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from executor.begin import begin, reopen
+from executor.budget import Budget
+from executor.run import PLAN, read_plan
+from executor.trials.journal import (
+    JOURNAL,
+    Journal,
+    Outcome,
+    search_digest,
+    state_path,
+    weights_path,
+    write_arrays,
+    write_weights,
+)
+from recommender.dataset import Dataset
+from recommender.manifest import RECORD
+from recommender.recommend import Said
+from rules.errors import RunError
+from rules.record import Record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def stopped(tmp_path: Path) -> Path:
+    """A run that was stopped after two rounds of one trial, with weights and a state."""
+    table = tmp_path / "table.csv"
+    rows = [f"{number},{number * 7 % 11},{'yes' if number % 3 else 'no'}" for number in range(90)]
+    table.write_text("\n".join(["a,b,y", *rows, ""]), encoding="utf-8")
+    directory = tmp_path / "run"
+    with Dataset.open(str(table)) as dataset:
+        begin(dataset, Said(targets=("y",)), budget=Budget(trials=4), directory=directory, at_once=3)
+    plan = read_plan(directory)
+    journal = Journal(directory, search=search_digest(plan.bundle, plan.seed))
+    for number in range(2):
+        write_weights(weights_path(directory, number), [np.full(3, number, np.float32)])
+        write_arrays(state_path(directory, number), {"weight 000": np.full(3, number, np.float32)})
+        journal.append([outcome(number, directory)])
+    return directory
+
+
+def outcome(number: int, directory: Path) -> Outcome:
+    return Outcome(
+        number=number,
+        round=number,
+        hyperparameters={"learning_rate": 0.1},
+        status="completed",
+        score=0.5,
+        epochs=3,
+        best_epoch=2,
+        planned_epochs=3,
+        seconds=0.5,
+        weights=weights_path(directory, number),
+    )
+
+
+def refused(directory: Path) -> str:
+    with pytest.raises(RunError) as error:
+        reopen(directory)
+    return str(error.value)
+
+
+def edit(path: Path, **values: Any) -> None:
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | values), encoding="utf-8")
+
+
+def test_an_untouched_run_is_resumed_with_its_number_of_trials_at_once(stopped: Path) -> None:
+    begun = reopen(stopped)
+    begun.dataset.close()
+    assert begun.plan.at_once == 3
+    assert [one.number for one in Journal(stopped).outcomes] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "change", [{"seed": 7}, {"trials": 9}, {"at_once": 1}, {"digest": "sha256:0"}, {"record": "sha256:0"}, {"seal": ""}]
+)
+def test_an_edited_plan_is_refused(stopped: Path, change: dict[str, Any]) -> None:
+    edit(stopped / PLAN, **change)
+    assert str(stopped / PLAN) in refused(stopped)
+
+
+@pytest.mark.parametrize("seal", ["kept", "recomputed"])
+def test_an_edited_record_is_refused_even_with_a_new_chain(stopped: Path, seal: str) -> None:
+    path = stopped / RECORD
+    if seal == "kept":
+        edit(path, created="1999-01-01T00:00:00Z")
+    else:
+        other = stopped.parent / "other"
+        with Dataset.open(str(stopped.parent / "table.csv")) as dataset:
+            begin(dataset, Said(targets=("y",)), budget=Budget(trials=5), directory=other)
+        path.write_bytes((other / RECORD).read_bytes())
+        assert not Record.read(path).altered()
+    assert str(path) in refused(stopped)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [('"score":0.5', '"score":0.9'), ('"learning_rate":0.1', '"learning_rate":0.2'), ('"seconds":0.5', '"seconds":9')],
+)
+def test_an_edited_trial_is_refused(stopped: Path, before: str, after: str) -> None:
+    path = stopped / JOURNAL
+    path.write_text(path.read_text(encoding="utf-8").replace(before, after, 1), encoding="utf-8")
+    assert f"{path} was altered: line 1" in refused(stopped)
+
+
+def test_a_removed_trial_is_refused(stopped: Path) -> None:
+    path = stopped / JOURNAL
+    path.write_bytes(path.read_bytes().splitlines(keepends=True)[1])
+    assert f"{path} was altered: line 1" in refused(stopped)
+
+
+def test_a_trial_without_a_digest_is_refused(stopped: Path) -> None:
+    path = stopped / JOURNAL
+    line = json.loads(path.read_bytes().splitlines()[0])
+    path.write_text(json.dumps(line | {"seal": ""}) + "\n", encoding="utf-8")
+    assert f"{path} cannot be resumed: line 1 has no digest" in refused(stopped)
+
+
+def test_the_trials_of_another_seed_are_refused(stopped: Path) -> None:
+    (stopped / JOURNAL).unlink()
+    plan = read_plan(stopped)
+    Journal(stopped, search=search_digest(plan.bundle, 1)).append([outcome(0, stopped)])
+    assert "line 1 belongs to a search of another bundle or seed" in refused(stopped)
+
+
+@pytest.mark.parametrize("where", [weights_path, state_path])
+@pytest.mark.parametrize("damage", ["truncated", "foreign", "missing"])
+def test_damaged_weights_are_refused_by_their_name(stopped: Path, where: Any, damage: str) -> None:
+    path = where(stopped, 1)
+    if damage == "truncated":
+        path.write_bytes(path.read_bytes()[:-10])
+    elif damage == "foreign":
+        path.write_bytes(where(stopped, 0).read_bytes())
+    else:
+        path.unlink()
+    assert str(path) in refused(stopped)
