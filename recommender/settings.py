@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from rules.errors import SettingsError, did_you_mean
+from rules.wording import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 NEVER: Final = frozenset({"book", "force", "help", "quiet", "resume", "verbose", "version"})
 """Options that no file sets: `book` stands above all tables, the others are for one call."""
+OUTPUTS: Final = frozenset({"directory", "output", "record"})
+"""Options that name what is written: a file that comes with a project must not decide what is overwritten."""
 
 
 def command_defaults(
@@ -61,12 +64,17 @@ def _defaults(command: click.Command, table: Mapping[str, Any], name: str, setti
                 known = command.list_commands(context)
                 raise SettingsError(
                     f"{place} takes a table for each of its commands ({', '.join(known)}), as [{name}.{known[0]}], but "
-                    f"got {key} = {value!r}.{did_you_mean(key, known)}"
+                    f"got {key} = {excerpt(value)}.{did_you_mean(key, known)}"
                 )
             defaults[key] = _defaults(below, value, f"{name}.{key}", settings)
         return defaults
     options = {_name(option): option for option in _options(command.params)}
     for key in table:
+        if key in OUTPUTS:
+            raise SettingsError(
+                f"{place} must not name outputs, but got {key} = {excerpt(table[key])}. Remove the line, and give "
+                f"--{key} on the command line."
+            )
         if key not in options:
             raise SettingsError(
                 f"{place} takes the options of 'recommend {name.replace('.', ' ')}' ({', '.join(options)}), but got "
@@ -79,7 +87,7 @@ def _defaults(command: click.Command, table: Mapping[str, Any], name: str, setti
 
 
 def _options(params: Iterable[click.Parameter]) -> Iterable[click.Option]:
-    return (param for param in params if isinstance(param, click.Option) and _name(param) not in NEVER)
+    return (param for param in params if isinstance(param, click.Option) and _name(param) not in NEVER | OUTPUTS)
 
 
 def _name(option: click.Option) -> str:
@@ -91,12 +99,14 @@ def _value(option: click.Option, value: object, place: str, command: click.Comma
     """A value of the file as the option takes it. Raises SettingsError where it does not."""
     if option.is_flag is not isinstance(value, bool):
         wanted = "true or false" if option.is_flag else f"a value of {option.opts[0]}"
-        raise SettingsError(f"{place} must be {wanted}, but got {value!r}.")
+        raise SettingsError(f"{place} must be {wanted}, but got {excerpt(value)}.")
     several = value if isinstance(value, list) else [value]
     if option.is_flag:
         return value
     if any(not isinstance(one, str | int | float) for one in several) or (len(several) != 1 and not option.multiple):
-        raise SettingsError(f"{place} must be {'values' if option.multiple else 'one value'}, but got {value!r}.")
+        raise SettingsError(
+            f"{place} must be {'values' if option.multiple else 'one value'}, but got {excerpt(value)}."
+        )
     texts = [str(one) for one in several]
     if isinstance(option.type, click.Path):
         texts = [str(settings.path.parent / text) for text in texts]

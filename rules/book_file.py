@@ -232,10 +232,19 @@ def _constraint(text: ConstraintText, *, source: Document, index: int) -> Constr
         place = source.place(CONSTRAINTS, index, "forbid", key)
         slot, _, parameter = key.partition(".")
         if slot in set(Slot):
-            values = wanted["in"] if isinstance(wanted, dict) else [wanted]
+            values = wanted.get("in") if isinstance(wanted, dict) and list(wanted) == ["in"] else [wanted]
+            if not isinstance(values, list) or not all(isinstance(one, str | int | float) for one in values):
+                raise BookError(
+                    f"{place}: {text.id}: {key} must be a value, or 'in: [VALUES]' for several, but got {wanted!r}."
+                )
             choices.setdefault(Slot(slot), {})[parameter or "name"] = tuple(values)
         else:
             tests += parse_tests(key, wanted, place=place, rule=text.id)
+    if not choices:
+        where = source.place(CONSTRAINTS, index, "forbid")
+        raise BookError(
+            f"{where}: {text.id} must forbid a choice for a slot, one of {', '.join(Slot)}, but names none."
+        )
     return Constraint(
         id=text.id,
         choices=choices,

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import MappingEndEvent, MappingStartEvent, SequenceEndEvent, SequenceStartEvent
+
+from rules.input import read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from rules.errors import PcwatError
+
+MAX_CHARACTERS: Final = 4_000_000  # of a YAML file: the shipped books have about 100,000
+MAX_DEPTH: Final = 64  # levels of nesting: a rule needs 7, and the C composer overflows its stack at tens of thousands
+MAX_VALUES: Final = 100_000  # values of a file, its aliases written out: the shipped books have about 3,000
+MAX_DIGITS: Final = 40  # characters of a number: 64-bit floats are exact with 17 digits
+MAX_INTEGER: Final = 2**63 - 1
+TAG_PREFIX: Final = "tag:yaml.org,2002:"
+TAGS: Final = frozenset({"str", "int", "float", "bool", "null", "map", "seq"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,30 +56,106 @@ def _line_and_column(mark: Any) -> str:  # noqa: ANN401  ruamel.yaml ships no ty
 
 
 def parse(text: str, *, source: str, error: type[PcwatError]) -> Document:
-    """Parse YAML 1.2. Raises error, with file and line, on a syntax error, a key given twice, or an unsafe tag."""
+    """Parse YAML 1.2 of text keys and plain values.
+
+    Depth and aliases are bounded before any value is made. Raises error, with file and line, on a syntax error, a
+    duplicate key, a tag other than those of plain values, and a value that YAML allows but no book or bundle can hold.
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise error(f"{source} must have at most {MAX_CHARACTERS:,} characters, but has {len(text):,}. Split the file.")
     yaml = YAML(typ="safe")
     try:
+        _check_depth(text, source=source, error=error)
         root = yaml.compose(text)
+        if root is not None:
+            _check_nodes(root, yaml.constructor, source=source, error=error)
         data = None if root is None else yaml.constructor.construct_document(root)
     except DuplicateKeyError as problem:
         key = str(problem.problem).split('"')[1]
         place = _line_and_column(problem.problem_mark)
-        raise error(f"{source}:{place}: the key {key!r} stands here a second time. Keep one of the two.") from None
+        raise error(f"{source}:{place}: the key {key!r} is given twice. Keep one of the two.") from None
     except MarkedYAMLError as problem:
         place = _line_and_column(problem.problem_mark or problem.context_mark)
         raise error(f"{source}:{place}: not valid YAML: {problem.problem}.") from None
+    except YAMLError as problem:
+        reason = str(problem).splitlines()[0].rstrip(".")
+        raise error(f"{source}: not valid YAML: {reason}. Remove control characters, and save it as UTF-8.") from None
+    except (ValueError, TypeError, ArithmeticError) as problem:
+        raise error(f"{source}: not valid YAML: {str(problem).splitlines()[0].rstrip('.')}.") from None
     return Document(source=source, data=data, root=root)
+
+
+def _check_depth(text: str, *, source: str, error: type[PcwatError]) -> None:
+    """Refuse deep nesting while the events are read: the composer recurses, and would overflow the C stack."""
+    depth = 0
+    for event in YAML(typ="safe").parse(text):
+        if isinstance(event, MappingStartEvent | SequenceStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                place = _line_and_column(event.start_mark)
+                raise error(f"{source}:{place}: a file may be nested at most {MAX_DEPTH} levels deep. Flatten it.")
+        elif isinstance(event, MappingEndEvent | SequenceEndEvent):
+            depth -= 1
+
+
+def _check_nodes(root: Any, constructor: Any, *, source: str, error: type[PcwatError]) -> None:  # noqa: ANN401  as above
+    """Refuse aliases that contain themselves or multiply, keys that are not text, and values of other types."""
+    sizes: dict[int, int] = {}
+    within: set[int] = set()
+
+    def size(node: Any) -> int:  # noqa: ANN401  as above
+        place = f"{source}:{_line_and_column(node.start_mark)}"
+        if id(node) in within:
+            raise error(f"{place}: the alias of this value is within the value itself. Write the value out.")
+        if id(node) not in sizes:
+            tag = str(node.tag).removeprefix(TAG_PREFIX)
+            if tag not in TAGS:
+                raise error(
+                    f"{place}: the value must be text, a number, true, false, null, a list or a mapping, but its tag is "
+                    f"{tag!r}. Put text that looks like a date in quotes."
+                )
+            within.add(id(node))
+            pairs = node.value if node.id == "mapping" else []
+            for key, _ in pairs:
+                if str(key.tag).removeprefix(TAG_PREFIX) not in {"str", "merge"}:
+                    where = f"{source}:{_line_and_column(key.start_mark)}"
+                    raise error(f"{where}: a key must be text, but got {_excerpt(key)}. Put it in quotes.")
+            below = [value for _, value in pairs] if pairs else node.value if node.id == "sequence" else []
+            sizes[id(node)] = 1 + sum(size(value) for value in below)
+            within.discard(id(node))
+            if tag in {"int", "float", "bool"}:
+                _check_scalar(node, constructor, place=place, error=error)
+        if sizes[id(node)] > MAX_VALUES:
+            raise error(f"{place}: with its aliases written out, the file must have at most {MAX_VALUES:,} values.")
+        return sizes[id(node)]
+
+    size(root)
+
+
+def _check_scalar(node: Any, constructor: Any, *, place: str, error: type[PcwatError]) -> None:  # noqa: ANN401  as above
+    """Refuse words with the tag of a number or a boolean, and numbers that do not fit 64 bits."""
+    text, tag = str(node.value), str(node.tag).removeprefix(TAG_PREFIX)
+    if tag != "bool" and len(text) > MAX_DIGITS:
+        raise error(f"{place}: a number may have at most {MAX_DIGITS} characters, but got {_excerpt(node)}.")
+    try:
+        value = constructor.construct_object(node)
+    except (ValueError, ArithmeticError, KeyError):
+        raise error(f"{place}: {_excerpt(node)} is not a value of the tag {tag!r}. Correct it, or quote it.") from None
+    if not math.isfinite(value) or (isinstance(value, int) and abs(value) > MAX_INTEGER):
+        raise error(f"{place}: a number must be finite, and a whole one at most {MAX_INTEGER}, but got {text}.")
+
+
+def _excerpt(node: Any) -> str:  # noqa: ANN401  as above
+    """A value as an error quotes it."""
+    if node.id != "scalar":
+        return f"a {node.id}"
+    text = str(node.value)
+    return repr(text) if len(text) <= MAX_DIGITS else f"{text[:MAX_DIGITS]!r} …"
 
 
 def read(path: Path, *, error: type[PcwatError], source: str = "") -> Document:
     """Read a YAML file; source: its name in errors, by default its path.
 
-    Raises error where the file is missing, a folder, or not UTF-8.
+    Raises error where the file is missing, not a regular file, not readable, or not UTF-8.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise error(f"There is no file {path}. Give the path of an existing YAML file.") from None
-    except (IsADirectoryError, UnicodeDecodeError):
-        raise error(f"{path} is not a YAML text file in UTF-8.") from None
-    return parse(text, source=source or str(path), error=error)
+    return parse(read_text(path, what="YAML", error=error), source=source or str(path), error=error)

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rules.errors import BookError, did_you_mean
+from rules.input import read_text
 from rules.rulebook import SHIPPED, SHIPPED_LAYERS, layers_of
+from rules.wording import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,13 +78,15 @@ def is_shipped(book: str) -> bool:
 def _read(path: Path, table: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, Any]] | None:
     """Books and tables of a file; None where it is not for pcwat."""
     try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise BookError(f"{path} cannot be read as TOML: {error}.") from None
+        settings = tomllib.loads(read_text(path, what="TOML", error=BookError))
+    except (ValueError, RecursionError) as error:  # ValueError also of a whole number of thousands of digits
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error).splitlines()[0]
+        raise BookError(f"{path} cannot be read as TOML: {reason.rstrip('.')}.") from None
     for key in table:
         settings = settings.get(key, {})
         if not isinstance(settings, dict):
-            raise BookError(f"{path}: {key!r} must be a table, as in [{'.'.join(table)}], but got {settings!r}.")
+            got = excerpt(settings)
+            raise BookError(f"{path}: {key!r} must be a table, as in [{'.'.join(table)}], but got {got}.")
     if not settings and table:
         return None
     commands = {key: value for key, value in settings.items() if isinstance(value, dict)}
@@ -95,5 +99,5 @@ def _read(path: Path, table: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str
     books = settings.get("book", [])
     books = [books] if isinstance(books, str) else books
     if not isinstance(books, list) or not all(isinstance(book, str) for book in books):
-        raise BookError(f"{path}: 'book' is a path, or a list of paths, but got {books!r}.")
+        raise BookError(f"{path}: 'book' must be a path, or a list of paths, but got {excerpt(books)}.")
     return tuple(books), commands

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,3 +39,12 @@ def printable(text: str, *, keep: str = "") -> str:
     return "".join(
         char if char.isprintable() or char in keep else char.encode("unicode_escape").decode() for char in text
     )
+
+
+def excerpt(value: object) -> str:
+    """A value as an error quotes it: long texts and deep structures are shortened.
+
+    >>> excerpt([[[[[[[[1]]]]]]]])
+    '[[[[[[[...]]]]]]]'
+    """
+    return reprlib.repr(value)

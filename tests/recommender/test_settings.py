@@ -76,10 +76,23 @@ def test_nested_commands_have_nested_tables(project: Path) -> None:
     assert {rule["slot"] for rule in found} == {"metric"}
 
 
-def test_paths_are_relative_to_the_file(project: Path) -> None:
-    (project / "pcwat.toml").write_text('[recommend]\nrecord = "decision.json"', encoding="utf-8")
-    assert invoke(CANCER, "--target", "diagnosis").exit_code == 0
-    assert (project / "decision.json").exists()
+def test_paths_are_relative_to_the_file(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "pcwat.toml").write_text('[train]\nbundle = "none.yaml"', encoding="utf-8")
+    (project / "below").mkdir(exist_ok=True)
+    monkeypatch.chdir(project / "below")
+    result = invoke("train", CANCER, "--target", "diagnosis")
+    assert f"There is no file {project / 'none.yaml'}" in str(result.exception)
+
+
+@pytest.mark.parametrize(("table", "key"), [("recommend", "record"), ("recommend", "output"), ("train", "output")])
+def test_settings_must_not_name_outputs(project: Path, table: str, key: str) -> None:
+    kept = project / "kept.txt"
+    kept.write_text("mine", encoding="utf-8")
+    (project / "pcwat.toml").write_text(f'[{table}]\n{key} = "kept.txt"', encoding="utf-8")
+    verb = () if table == "recommend" else (table,)
+    result = invoke(*verb, CANCER, "--target", "diagnosis")
+    assert f"[{table}] must not name outputs, but got {key} = 'kept.txt'" in str(result.exception)
+    assert kept.read_text(encoding="utf-8") == "mine"
 
 
 BAD = {

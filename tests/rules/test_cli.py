@@ -295,7 +295,7 @@ MALFORMED = {
     "a key twice": (
         "id: C900\n  when: {}\n  then: {loss: huber}\n  when: {rows: {ge: 3}}",
         "5:3",
-        "the key 'when' stands here a second time. Keep one of the two.",
+        "the key 'when' is given twice. Keep one of the two.",
     ),
     "a word for a list": (
         "id: C900\n  when: {}\n  then: {loss: huber}\n  overrides: C001",

@@ -77,8 +77,19 @@ BAD = {
     "a misspelt setting": ("pcwat.toml", "bok = []", r"pcwat.toml: .* but got 'bok'\. Did you mean 'book'\?"),
     "a misspelt setting in pyproject": ("pyproject.toml", "[tool.pcwat]\nbok = []", r"pyproject.toml: .* 'book'\?"),
     "no TOML": ("pcwat.toml", "book = [", "pcwat.toml cannot be read as TOML: "),
-    "a number for a path": ("pcwat.toml", "book = 3", "pcwat.toml: 'book' is a path, or a list of paths, but got 3"),
+    "a number for a path": (
+        "pcwat.toml",
+        "book = 3",
+        "pcwat.toml: 'book' must be a path, or a list of paths, but got 3",
+    ),
     "a number among paths": ("pcwat.toml", "book = ['a', 3]", "but got \\['a', 3\\]"),
+    "an integer of 5,000 digits": ("pcwat.toml", f"book = {'9' * 5_000}", "cannot be read as TOML: "),
+    "5,000 brackets": ("pcwat.toml", f"book = {'[' * 5_000}", "cannot be read as TOML: it is nested too deeply"),
+    "a deep dotted key": (
+        "pcwat.toml",
+        f"book.{'a.' * 2_000}a = 1",
+        "and a table for each command|must be a path|TOML",
+    ),
     "a word for the table": (
         "pyproject.toml",
         "[tool]\npcwat = 'mine.yaml'",
