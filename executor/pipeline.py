@@ -50,7 +50,7 @@ from executor.run import (
 )
 from executor.scores import Importance
 from executor.search import scope_of, search
-from executor.sensitivity import sensitivities
+from executor.sensitivity import sensitivities, unvaried
 from executor.stages import Stages
 from executor.table import Form
 from executor.tf_idf import tf_idf_seconds
@@ -216,6 +216,7 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
         leaning = importance(model, signature, hold_out, metric=metric, seed=seed, seconds=seconds)
     write_json(begun.directory / IMPORTANCE, leaning)
     stages.end()
+    space = search_space(bundle, scope_of(parts, budget))
     summary = Summary(
         split=rows.sentence,
         trials=len(trials.ranked),
@@ -230,7 +231,8 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
         best_hyperparameters=trials.best.hyperparameters,
         imbalance=imbalance_choice(bundle, parts, signature),
         huber_delta=parts.huber_delta,
-        sensitivity=sensitivities(search_space(bundle, scope_of(parts, budget)), trials.ranked, seed=seed),
+        sensitivity=sensitivities(space, trials.ranked, seed=seed),
+        unvaried=unvaried(space, trials.ranked),
         curve=curve,
         next_steps=next_steps(
             judgement.scores, curve, level=begun.plan.satisfied_at, modality=modality_of(begun.roles)

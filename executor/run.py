@@ -134,7 +134,9 @@ class Summary(BaseModel):
     huber_delta: float | None = None
     """Where the loss turned linear, in standard deviations of the target; None for other losses."""
     sensitivity: tuple[Sensitivity, ...] = ()
-    """How much each searched hyperparameter mattered, the most important first."""
+    """How much each hyperparameter that the trials varied mattered, the most important first."""
+    unvaried: tuple[str, ...] = ()
+    """Hyperparameters of the search space of which all trials have one value: the search ended before a second one."""
     curve: LearningCurve | None = None
     """The chosen configuration trained again: from other seeds, and on fewer rows."""
     next_steps: NextSteps | None = None

@@ -47,11 +47,12 @@ NATURAL_ENDS: Final = {
 def sensitivities(
     space: keras_tuner.HyperParameters, ranked: Sequence[Outcome], *, seed: int
 ) -> tuple[Sensitivity, ...]:
-    """Every searched hyperparameter, the most important first.
+    """Every hyperparameter of which the trials have several values, the most important first.
 
     space: what was searched; ranked: the search's trials, the best first.
     """
     importance, best = _importance(space, ranked, seed=seed), ranked[0].hyperparameters
+    single = unvaried(space, ranked)
     found = [
         Sensitivity(
             name=item.name,
@@ -61,8 +62,18 @@ def sensitivities(
             edge=_edge(item, best[item.name]),
         )
         for item in space.space
+        if item.name not in single
     ]
     return tuple(sorted(found, key=lambda one: -(one.importance or 0)))
+
+
+def unvaried(space: keras_tuner.HyperParameters, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    """The hyperparameters of the space of which all trials have one value: the search ended before a second one."""
+    return tuple(
+        item.name
+        for item in space.space
+        if len({one.hyperparameters[item.name] for one in outcomes}) < 2  # noqa: PLR2004
+    )
 
 
 def _importance(space: keras_tuner.HyperParameters, ranked: Sequence[Outcome], *, seed: int) -> dict[str, float]:

@@ -14,10 +14,13 @@ from rules.choices import (
     Activation,
     Architecture,
     Augmentation,
+    Backbone,
     Choice,
+    Hyperparameter,
     Hyperparameters,
     Initializer,
     Loss,
+    Manual,
     Metric,
     NoAugmentation,
     NoTransfer,
@@ -63,6 +66,21 @@ class Bundle(BaseModel):
     def choice(self, slot: Slot) -> Choice:
         choice: Choice = getattr(self, slot)
         return choice
+
+    @property
+    def searched(self) -> tuple[Hyperparameter, ...]:
+        """The hyperparameters that trials vary, the most sensitive first.
+
+        A manual search with a list of its own varies what the list names. Units and layers belong to a network that is
+        trained from scratch: on top of a pretrained backbone there are none.
+        """
+        found = self.hyperparameters.searched
+        if isinstance(self.tuner, Manual) and self.tuner.configurations:
+            named = {name for one in self.tuner.configurations for name in one}
+            found = tuple(one for one in Hyperparameter if one in named)
+        if isinstance(self.transfer, Backbone) and self.transfer.weights is not None:
+            found = tuple(one for one in found if one not in {Hyperparameter.UNITS, Hyperparameter.LAYERS})
+        return found
 
     def _repr_html_(self) -> str:
         rows = ((slot.letter, slot.label, self.choice(slot)) for slot in Slot)

@@ -46,7 +46,6 @@ RATE_STEPS: Final = (10**0.5, 10**-0.5, 10.0, 0.1)  # multiples of the default r
 LARGEST_RATE: Final = 10.0  # the limit of rules.choices.LearningRate
 SHRINKAGES: Final = (1e-4, 1e-5, 5e-4)  # share of each weight that decay takes in a step at the default rate
 LARGEST_DECAY: Final = 0.5  # of a weight a step at rate 1; it keeps low rates from asking for decays above 1
-GRID_TRIALS: Final = 12  # combinations of a grid when no number of trials is given (docs/evidence.md, section 2, T)
 FORECAST_UNITS: Final = 64
 """Units of a forecast's hidden layers: its windows are tens of numbers, and its rows few and alike."""
 FORECAST_LAYERS: Final = 2  # hidden ones of a forecast's perceptron (TiDE: one or two)
@@ -126,7 +125,7 @@ class Scope:
     folds: int = 1
     """Networks of a trial."""
     trials: int | None = None
-    """A grid is laid to have no more combinations; None for no limit."""
+    """The maximum number of trials; None for no limit."""
     seconds: float | None = None
     """Units that let fewer than TRIALS_IN_TIME trials end within them are not searched; None for no limit."""
     architecture: Architecture = Architecture.TABULAR
@@ -140,11 +139,9 @@ class Scope:
 
 
 def search_space(bundle: Bundle, scope: Scope) -> keras_tuner.HyperParameters:
-    """What the bundle's tuner may vary; each default is the default configuration's value.
+    """The hyperparameters that the bundle's tuner varies; each default is the default configuration's value.
 
-    For classes of few rows a search starts from narrower layers.
-    The most sensitive hyperparameter stands last: a grid varies the last one fastest, so that a grid which is cut
-    short has varied the sensitive ones.
+    The most sensitive hyperparameter stands last. For classes of few rows a search starts from narrower layers.
     """
     space = keras_tuner.HyperParameters()
     candidates = _candidates(bundle, scope)
@@ -181,8 +178,7 @@ def _candidates(bundle: Bundle, scope: Scope) -> dict[Hyperparameter, list[Value
     """For each searched hyperparameter, the most sensitive first: its default, then values worth a trial."""
     if isinstance(bundle.tuner, Manual) and bundle.tuner.configurations:
         return _listed(bundle, bundle.tuner, scope.architecture)
-    candidates = {name: _worth_trying(name, bundle, scope) for name in bundle.hyperparameters.searched}
-    return _laid(candidates, scope.trials or GRID_TRIALS) if isinstance(bundle.tuner, Grid) else candidates
+    return {name: _worth_trying(name, bundle, scope) for name in bundle.searched}
 
 
 def _listed(bundle: Bundle, tuner: Manual, architecture: Architecture) -> dict[Hyperparameter, list[Value]]:
@@ -237,17 +233,3 @@ def _worth_trying(name: Hyperparameter, bundle: Bundle, scope: Scope) -> list[Va
 
 def _answers_numbers(bundle: Bundle) -> bool:
     return isinstance(bundle.loss, Huber | MseLoss | MaeLoss)
-
-
-def _laid(candidates: Mapping[Hyperparameter, list[Value]], trials: int) -> dict[Hyperparameter, list[Value]]:
-    """As many candidates of each as give at most `trials` combinations, the sensitive ones growing first."""
-    counts = dict.fromkeys(candidates, 1)
-    combinations, grew = 1, True
-    while grew:
-        grew = False
-        for name, values in candidates.items():
-            more = combinations // counts[name] * (counts[name] + 1)
-            if counts[name] < len(values) and more <= trials:
-                counts[name] += 1
-                combinations, grew = more, True
-    return {name: values[: counts[name]] for name, values in candidates.items()}

@@ -99,7 +99,7 @@ def tuning(
     match bundle.tuner:
         case _ if not space.space:
             # Nothing varies: the default configuration is the whole list, whatever the strategy.
-            return ManualOracle(space=space, objective=objective, seed=seed, configurations=listed[:1])
+            return ManualOracle(space=space, objective=objective, seed=seed, configurations=listed[:1], total=1)
         case Grid():
             return GridOracle(space=space, objective=objective, seed=seed)
         case Random():
@@ -112,7 +112,7 @@ def tuning(
                 space=space, objective=objective, seed=seed, factor=factor, epochs=most, trials=scope.trials
             )
         case Manual():
-            return ManualOracle(space=space, objective=objective, seed=seed, configurations=listed)
+            return ManualOracle(space=space, objective=objective, seed=seed, configurations=listed, total=len(listed))
     raise ChoiceError(f"A tuner must be one of the slot's choices, but got {bundle.tuner}.")
 
 

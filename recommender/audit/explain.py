@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from recommender.bundle_pins import FROM_BUNDLE
+from rules.bundle import Bundle
 from rules.choices import Slot
 from rules.counterfactual import Flip
 from rules.decision import Fragility, TestResult
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from recommender.audit.subject import Subject
-    from rules.choices import Choice
     from rules.decision import Decision, RuleTrace
     from rules.record import SwitchedOff
 
@@ -92,15 +92,21 @@ def explain(subject: Subject, slots: Iterable[Slot] = tuple(Slot)) -> tuple[Expl
     record, wanted = subject.record, tuple(slots)
     found = subject.flips(wanted)
     off = record.book.switched_off
+    bundle = Bundle.of({slot: decision.choice for slot, decision in record.decisions.items()})
     return tuple(
         _explanation(
-            record.decisions[slot], found.get(slot, ()), [one for one in off if one.rule.startswith(slot.letter)]
+            record.decisions[slot],
+            bundle,
+            found.get(slot, ()),
+            [one for one in off if one.rule.startswith(slot.letter)],
         )
         for slot in wanted
     )
 
 
-def _explanation(decision: Decision, nearest: tuple[Flip, ...], off: Iterable[SwitchedOff]) -> Explanation:
+def _explanation(
+    decision: Decision, bundle: Bundle, nearest: tuple[Flip, ...], off: Iterable[SwitchedOff]
+) -> Explanation:
     winner, pin, choice = decision.winner, decision.pin, str(decision.choice)
     deciding = [trace for trace in decision.trace if trace.outcome == "decides"]
     beaten = [trace for trace in decision.trace if trace.outcome == "beaten"]
@@ -119,7 +125,7 @@ def _explanation(decision: Decision, nearest: tuple[Flip, ...], off: Iterable[Sw
         because=pin.reason if pin else winner.because,
         stance="" if pin else winner.stance,
         ruled=f"{decision.ruled} by {', '.join(decision.rules)}" if pin else "",
-        means=_means(decision.choice),
+        means=_means(decision.slot, bundle),
         tests=() if pin else winner.tests,
         lost=tuple(_lost(trace) for trace in beaten),
         silent=tuple(sorted((_silent(trace) for trace in silent), key=lambda one: (len(one.failed), one.rule))),
@@ -162,9 +168,8 @@ def _evidence(trace: RuleTrace, *, said: bool = False) -> str:
     return f"{trace.rule} [{sources}]" if said else f"{trace.rule}: {trace.because} [{sources}]"
 
 
-def _means(choice: Choice) -> str:
-    searched = getattr(choice, "searched", None)
-    if searched is None:
+def _means(slot: Slot, bundle: Bundle) -> str:
+    if slot is not Slot.HYPERPARAMETERS:
         return ""
-    varied = ", ".join(one.value.replace("_", " ") for one in searched)
+    varied = ", ".join(one.value.replace("_", " ") for one in bundle.searched)
     return f"The search varies {varied}." if varied else "Nothing is varied."

@@ -92,8 +92,7 @@ def test_every_tuner_completes_on_a_real_dataset_and_goes_on_where_it_was_stoppe
     assert None not in scores
     assert scores == sorted(scores, reverse=True)
     assert scores[0] > 0.9  # the majority class alone: 0.63
-    # A grid of two rates and two widths is the largest within five trials.
-    assert len(scores) == (4 if isinstance(tuner, Grid) else ENOUGH)
+    assert len(scores) == ENOUGH
 
     told, calls = search_module.tell, iter(range(ENOUGH))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from executor.catalog.hyperparameters import Scope, search_space
-from executor.sensitivity import FEWEST_TRIALS, sensitivities
+from executor.sensitivity import FEWEST_TRIALS, sensitivities, unvaried
 from executor.trials.journal import Outcome
 from rules.choices import HighAndMedium
 
@@ -47,13 +47,21 @@ def test_what_alone_decides_has_all_of_the_importance(space) -> None:
     assert sum(one.importance for one in [first, *others]) == pytest.approx(1)
 
 
+def test_a_hyperparameter_with_one_value_in_all_trials_was_not_varied(space) -> None:
+    ranked = [outcome(0, 1.0, learning_rate=0.002), outcome(1, 0.5)]
+    assert [one.name for one in sensitivities(space, ranked, seed=0)] == ["learning_rate"]
+    assert set(unvaried(space, ranked)) == {"units", "schedule", "layers", "dropout", "weight_decay"}
+
+
 def test_few_trials_tell_no_importance(space) -> None:
     found = sensitivities(space, drawn(FEWEST_TRIALS - 1), seed=0)
     assert {one.importance for one in found} == {None}
 
 
 def edges(space, **best: object) -> dict[str, str]:
-    return {one.name: one.edge for one in sensitivities(space, [outcome(0, 1.0, **best)], seed=0) if one.edge}
+    other = {"learning_rate": 0.002, "units": 64, "schedule": "constant", "layers": 2, "dropout": 0.3}
+    ranked = [outcome(0, 1.0, **best), outcome(1, 0.5, **other, weight_decay=0.01)]
+    return {one.name: one.edge for one in sensitivities(space, ranked, seed=0) if one.edge}
 
 
 def test_the_best_value_on_the_edge_of_its_range_comes_with_a_remedy(space) -> None:

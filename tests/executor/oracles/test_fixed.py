@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import keras_tuner
 import pytest
 
 from executor.catalog.tuning import ask, tell
-from executor.oracles.fixed import GridOracle, ManualOracle, RandomOracle
+from executor.oracles.fixed import GridOracle, ManualOracle, RandomOracle, grid_points
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,11 +28,19 @@ def space() -> keras_tuner.HyperParameters:
 
 def test_a_grid_gives_all_combinations_at_once_the_defaults_first(loss: Objective) -> None:
     proposals = ask(GridOracle(space=space(), objective=loss, seed=0), 100)
-    # Each hyperparameter's default first, then its values in their order; the last one varies fastest.
+    # The coarse grid of two units and two rates, fewest changes first; then the third rate.
     assert [tuple(proposal.hyperparameters.values()) for proposal in proposals] == [
-        (128, 0.2), (128, 0.1), (128, 0.3), (64, 0.2), (64, 0.1), (64, 0.3),
+        (128, 0.2), (128, 0.1), (64, 0.2), (64, 0.1), (128, 0.3), (64, 0.3),
     ]  # fmt: skip
     assert [proposal.number for proposal in proposals] == [*range(6)]
+
+
+def test_a_grid_varies_every_hyperparameter_before_it_changes_two_at_once() -> None:
+    points = list(grid_points([[0, 1, 2]] * 6))
+    assert points[:7] == [(0,) * 6, *(tuple(int(axis == one) for axis in range(6)) for one in range(6))]
+    assert set(points[:64]) == set(itertools.product([0, 1], repeat=6))  # the coarse grid comes first
+    assert all(point[0] == 2 for point in points[64 : 64 + 32])  # the first axis becomes finer first
+    assert len(points) == len(set(points)) == 3**6
 
 
 @pytest.mark.parametrize("at_once", [1, 4, 6])
@@ -48,7 +57,7 @@ def test_a_grid_gives_the_same_combinations_in_rounds_of_any_size(
 
 def test_a_list_is_given_at_once_in_its_order(loss: Objective) -> None:
     listed: list[dict[str, float | int | str]] = [{"units": 64, "rate": 0.3}, {"units": 128, "rate": 0.1}]
-    oracle = ManualOracle(space=space(), objective=loss, seed=0, configurations=listed)
+    oracle = ManualOracle(space=space(), objective=loss, seed=0, configurations=listed, total=2)
     assert [dict(proposal.hyperparameters) for proposal in ask(oracle, 100)] == listed
 
 

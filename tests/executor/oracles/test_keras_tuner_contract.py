@@ -20,7 +20,7 @@ ORACLES = {
     "random": (RandomOracle, {}),
     "bayesian": (BayesianOracle, {}),
     "hyperband": (HyperbandOracle, {"factor": 3, "epochs": 9, "trials": None}),
-    "manual": (ManualOracle, {"configurations": [{"rate": 0.1}, {"rate": 0.2}]}),
+    "manual": (ManualOracle, {"configurations": [{"rate": 0.1}, {"rate": 0.2}], "total": 2}),
 }
 
 
