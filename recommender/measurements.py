@@ -221,6 +221,12 @@ def _of_shape(found: Shape, summary: ColumnSummary, table: Labelled) -> tuple[Ch
         Characteristic(name="target_skew", value=found.skew, unit="1", how=table.counted),
         Characteristic(name="target_kurtosis", value=found.kurtosis, unit="1, normal is 0", how=table.counted),
         Characteristic(
+            name="squared_deviation_top_share",
+            value=found.top_share,
+            unit="fraction of squared deviations",
+            how=f"the 1 % of rows farthest from the mean, {table.counted}",
+        ),
+        Characteristic(
             name="yeo_johnson_power",
             value=found.power,
             unit="1",

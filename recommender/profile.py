@@ -174,7 +174,8 @@ def facts(profile: Profile, *, trial_budget: Measurement) -> dict[str, Measureme
     """What rules may know of the dataset: a measurement for each fact that no slot reports.
 
     A fact that has no meaning for the task is NOT_APPLICABLE; one that could not be measured is UNKNOWN. Of several
-    targets the worst counts: the greatest imbalance, the rarest class, the most outliers, the furthest skew.
+    targets the worst counts: the greatest imbalance, the rarest class, the most outliers, the heaviest tail, the
+    furthest skew.
     """
     given = {
         "task": Measurement(value=profile.task.value, source="inferred from the target, or given by --task"),
@@ -199,7 +200,14 @@ def facts(profile: Profile, *, trial_budget: Measurement) -> dict[str, Measureme
 MIRROR: Final = "mirror_agreement"
 TEXT_WORDS: Final = "text_words"
 WORST: Final[Mapping[str, Callable[[float], float]]] = MappingProxyType(
-    {"classes": float, "imbalance_ratio": float, "rare_class_rows": neg, "outlier_share": float, "target_skew": abs}
+    {
+        "classes": float,
+        "imbalance_ratio": float,
+        "rare_class_rows": neg,
+        "outlier_share": float,
+        "squared_deviation_top_share": float,
+        "target_skew": abs,
+    }
 )
 """For each fact of a target: how bad a value is. Of several targets the worst counts."""
 

@@ -35,7 +35,7 @@ class RuleText(BaseModel):
     then: dict[str, Any]
     because: Said
     rejects: dict[str, str] = {}
-    source: dict[Literal["notes", "doi", "arxiv", "measured", "tool", "reason"], str]
+    source: dict[Literal["notes", "evidence", "doi", "arxiv", "measured", "tool", "reason"], str]
     stance: Stance = "agreed"
     overrides: list[str] = []
     author: str = ""

@@ -165,6 +165,12 @@ _ALL: Final = (
         "fraction of rows",
         NUMERIC_TARGET,
     ),
+    _share(
+        "squared_deviation_top_share",
+        "share of the target's squared deviations from its mean that the 1 % of rows farthest from it carry",
+        "fraction of squared deviations",
+        NUMERIC_TARGET,
+    ),
     Fact(
         name="target_skew",
         meaning="skewness of the target (for several targets: the one furthest from zero)",

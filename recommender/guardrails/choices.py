@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -9,7 +10,7 @@ from recommender.characteristic import by_name, measured_number
 from recommender.guardrails.rows import FEW_ROWS
 from recommender.manifest import digest_of
 from recommender.splitting import share_that_selects
-from rules.choices import F1, Accuracy, Backbone, Bayesian, Folds, Hyperband
+from rules.choices import F1, Accuracy, Backbone, Bayesian, Folds, Hyperband, RandomNormal, RandomUniform
 from rules.errors import ChoiceError
 from rules.facts import Task
 from rules.record import Guardrail
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
 THRESHOLD_ROWS: Final = 50
 """Validation rows under which a tuned threshold is noise (docs/evidence.md 4.5)."""
 THRESHOLD_POSITIVES: Final = 30
-"""Validation rows of the rare class under which it is (docs/evidence.md 4.5; rules C101 and C102)."""
+"""Validation rows of the rare class under which it is (docs/evidence.md 4.5; rule P010)."""
+HIDDEN_UNITS: Final = (64, 512)
+"""Narrowest and widest hidden layers of a table's network that a search tries (executor/catalog/hyperparameters.py)."""
+STABLE_STDDEV: Final = (HIDDEN_UNITS[1] ** -0.5, (2 / HIDDEN_UNITS[0]) ** 0.5)
+"""Standard deviations of hidden weights, from Xavier's for the widest hidden layers to He's for the narrowest
+(docs/evidence.md#scale-of-random-weights)."""
 TIE_ROWS: Final = 1_000
 """Validation rows under which trials of equal accuracy are common (docs/evidence.md 2, P)."""
 
@@ -38,11 +44,37 @@ def check_choices(bundle: Bundle, profile: Profile) -> Iterator[Guardrail]:
         yield _of_threshold(selecting, share, profile)
     if isinstance(bundle.metric, Accuracy):
         yield _of_ties(selecting)
+    if isinstance(bundle.initializer, RandomNormal | RandomUniform):
+        yield _of_random_weights(bundle.initializer)
     if isinstance(bundle.tuner, Bayesian | Hyperband):
         yield _of_tuner(bundle.tuner, rows, selecting)
     if isinstance(bundle.transfer, Backbone):
         yield _of_transfer(bundle.transfer)
     yield _of_width(round(measured_number(measured, "features")), rows)
+
+
+def _of_random_weights(initializer: RandomNormal | RandomUniform) -> Guardrail:
+    """Whether one scale of the weights suits the widths of hidden layers, as Xavier's and He's scales do."""
+    stddev = initializer.stddev if isinstance(initializer, RandomNormal) else initializer.limit / math.sqrt(3)
+    low, high = STABLE_STDDEV
+    unstable = not low <= stddev <= high
+    narrow, wide = HIDDEN_UNITS
+    found = f"{initializer.name} starts the hidden weights with a standard deviation of {stddev:.3g}"
+    kept = f"what Xavier and He set for layers of {narrow} to {wide} units: {low:.3g} to {high:.3g}"
+    effect = "vanish" if stddev < low else "explode"
+    return Guardrail(
+        name="scale_of_random_weights",
+        status="alerted" if unstable else "passed",
+        message=(
+            f"{found}, outside {kept}. Activations and gradients may {effect} from layer to layer. Use "
+            "--pin initializer=he with ReLU or --pin initializer=xavier with tanh."
+            if unstable
+            else f"{found}, within {kept}."
+        ),
+        value=stddev,
+        threshold=low if stddev < low else high,
+        unit="standard deviation",
+    )
 
 
 def _of_transfer(backbone: Backbone) -> Guardrail:

@@ -39,7 +39,9 @@ from rules.choices.search import (
 from rules.choices.slot import LABELS, LETTERS, Choice, Slot
 from rules.choices.training import (
     F1,
-    LARGEST_SCALE,
+    MAX_SCALE,
+    MIN_LIMIT,
+    MIN_STDDEV,
     REFUSED,
     Accuracy,
     Activation,
@@ -82,8 +84,10 @@ from rules.choices.training import (
 __all__ = [
     "F1",
     "LABELS",
-    "LARGEST_SCALE",
     "LETTERS",
+    "MAX_SCALE",
+    "MIN_LIMIT",
+    "MIN_STDDEV",
     "REFUSED",
     "UNIONS",
     "Accuracy",

@@ -65,6 +65,15 @@ def parse_choice(slot: Slot, value: object) -> Choice:
     return choice
 
 
+_UNSTABLE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "less_than_equal": "a larger scale makes activations and gradients explode from layer to layer",
+        "greater_than_equal": "a smaller scale makes activations and gradients vanish from layer to layer",
+    }
+)
+"""Why a scale of random weights is refused, by the kind of pydantic's error."""
+
+
 def _explain(slot: Slot, name: str, error: ValidationError) -> str:
     """One sentence for the first thing that pydantic found wrong."""
     first = error.errors()[0]
@@ -75,6 +84,5 @@ def _explain(slot: Slot, name: str, error: ValidationError) -> str:
             f"The {slot} {name!r} takes {', '.join(known) or 'no parameters'}, but got {parameter!r}."
             f"{did_you_mean(parameter, known)}"
         )
-    overlarge = slot is Slot.INITIALIZER and first["type"] == "less_than_equal"
-    why = ": a larger scale makes activations and gradients explode from layer to layer" if overlarge else ""
+    why = f": {_UNSTABLE[first['type']]}" if slot is Slot.INITIALIZER and first["type"] in _UNSTABLE else ""
     return f"The {slot} {name!r} got {parameter} = {first['input']!r}. {first['msg']}{why}."

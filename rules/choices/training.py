@@ -137,8 +137,14 @@ Loss = Annotated[
 # W ─ where the weights start ────────────────────────────────────────────────────────────────────────────────────────
 
 Distribution = Literal["uniform", "normal"]
-LARGEST_SCALE: Final = 0.5
-"""Above it, in a layer of 64 units, the signal's variance grows at least 16-fold a layer: n · scale² = 16."""
+MAX_SCALE: Final = 0.5
+"""Standard deviation or limit of a random weight. A layer of n units multiplies the signal's variance by n · stddev²:
+at this bound by 16 in a layer of 64 units (docs/evidence.md#scale-of-random-weights)."""
+MIN_STDDEV: Final = 0.01
+"""Standard deviation of a random weight, below which a layer of 640 units or fewer divides the signal's variance by 16
+or more, and gradients vanish (docs/evidence.md#scale-of-random-weights)."""
+MIN_LIMIT: Final = 0.02
+"""Limit of a uniform weight, whose standard deviation is limit / √3: the same bound, rounded up."""
 
 
 class Xavier(Choice):
@@ -164,12 +170,12 @@ class Lecun(Choice):
 
 class RandomUniform(Choice):
     name: Literal["random_uniform"] = "random_uniform"
-    limit: Annotated[float, Field(gt=0, le=LARGEST_SCALE)] = 0.05
+    limit: Annotated[float, Field(ge=MIN_LIMIT, le=MAX_SCALE)] = 0.05
 
 
 class RandomNormal(Choice):
     name: Literal["random_normal"] = "random_normal"
-    stddev: Annotated[float, Field(gt=0, le=LARGEST_SCALE)] = 0.05
+    stddev: Annotated[float, Field(ge=MIN_STDDEV, le=MAX_SCALE)] = 0.05
 
 
 Initializer = Annotated[Xavier | He | Lecun | RandomUniform | RandomNormal, Field(discriminator="name")]

@@ -43,6 +43,7 @@ def test_the_facts_of_a_binary_table_by_hand(table: Table) -> None:
         "imbalance_ratio": 3.0,
         "rare_class_rows": 5,
         "outlier_share": NOT_APPLICABLE,
+        "squared_deviation_top_share": NOT_APPLICABLE,
         "target_skew": NOT_APPLICABLE,
         "missing_share": 1 / 40,
         "sparsity": 2 / 19,

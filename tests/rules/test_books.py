@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
-from rules.choices import Slot
+from rules.choices import Slot, parse_choice
 from rules.coverage import Coverage, coverage, failures
+from rules.decision import Pin
 from rules.engine import decide, load_book
 from rules.facts import FACTS, NOT_APPLICABLE, Measurement, Task
 from rules.rulebook import read_layers
 
 BOOK = read_layers(["handbook", "evidence"])
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +37,7 @@ def test_a_rule_has_a_case_on_each_side_of_each_threshold(rule, covered) -> None
 
 def facts(task: Task, **values: object) -> dict[str, Measurement]:
     base = {"modality": "tabular", "rows": 3000, "trial_budget": 20, "imbalance_ratio": 1.2, "outlier_share": 0.0}
+    base |= {"squared_deviation_top_share": 0.1}
     found = {"task": task.value} | base | {"rare_class_rows": 200} | values
     return {
         name: Measurement(value=value if FACTS[name].applies_to(task) else NOT_APPLICABLE)
@@ -49,6 +55,14 @@ COMMON_CONFIGURATIONS = {
         facts(Task.REGRESSION, outlier_share=0.05),
         ["mae", "huber", "he", "adam", "grid"],
     ),
+    "regression with a heavy tail": (
+        facts(Task.REGRESSION, squared_deviation_top_share=0.85),
+        ["mae", "huber", "he", "adam", "grid"],
+    ),
+    "imbalanced classification with few rare rows": (
+        facts(Task.BINARY, imbalance_ratio=12.0, rare_class_rows=37),
+        ["roc_auc", "weighted_crossentropy", "xavier", "adamw", "bayesian"],
+    ),
     "imbalanced classification": (
         facts(Task.BINARY, imbalance_ratio=12.0),
         ["f1", "weighted_crossentropy", "xavier", "adamw", "bayesian"],
@@ -59,6 +73,19 @@ COMMON_CONFIGURATIONS = {
         ["accuracy", "categorical_crossentropy", "he", "sgd_momentum", "hyperband"],
     ),
 }
+
+
+def test_a_forecast_of_a_heavy_tailed_series_takes_mae_and_keeps_the_notes_squared_error(handbook) -> None:
+    bundle = decide(handbook, facts(Task.FORECASTING, squared_deviation_top_share=0.3)).bundle
+    assert (str(bundle.metric), str(bundle.loss)) == ("mae", "mse")
+
+
+@pytest.mark.parametrize("metric", ["rmse", "mse"])
+def test_a_squared_metric_that_is_pinned_for_a_heavy_tail_takes_squared_error(metric: str, shipped) -> None:
+    for task in (Task.REGRESSION, Task.FORECASTING):
+        pin = Pin(slot=Slot.METRIC, choice=parse_choice(Slot.METRIC, metric), reason="a test")
+        tail = facts(task, squared_deviation_top_share=0.9)
+        assert str(decide(shipped, tail, pins=[pin]).bundle.loss) == "mse"
 
 
 @pytest.mark.parametrize("kind", COMMON_CONFIGURATIONS)
@@ -88,4 +115,20 @@ def test_every_rule_of_the_evidence_layer_is_an_exception_with_a_citation() -> N
     for rule in BOOK.rules:
         if rule.layer == "evidence":
             assert rule.slot in handbook_choices
-            assert set(rule.source) & {"doi", "arxiv", "measured", "tool"}, rule.id
+            assert set(rule.source) & {"doi", "arxiv", "measured", "tool", "evidence"}, rule.id
+
+
+@pytest.mark.parametrize("rule", [rule for rule in BOOK.rules if rule.layer == "handbook"], ids=lambda rule: rule.id)
+def test_a_numeric_threshold_does_not_rest_on_the_notes_alone(rule) -> None:
+    """The notes hold no number. A test of search_dimensions asks whether anything is searched at all."""
+    thresholds = [test for test in rule.when if not isinstance(test.constant, tuple)]
+    assert not thresholds or set(rule.source) - {"notes"}, rule.source
+
+
+@pytest.mark.parametrize(
+    "anchor", sorted({rule.source["evidence"].split(" ")[0] for rule in BOOK.rules if "evidence" in rule.source})
+)
+def test_the_evidence_that_a_rule_cites_exists(anchor: str) -> None:
+    path, _, section = anchor.partition("#")
+    headings = [line.lstrip("# ") for line in (ROOT / path).read_text("utf-8").splitlines() if line.startswith("#")]
+    assert section in {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}

@@ -54,8 +54,8 @@ def strategy(shipped: ProvedBook) -> Strategy:
 
 def test_a_bundle_reads_back_as_it_was_written(strategy, tmp_path: Path) -> None:
     path = tmp_path / "bundle.yaml"
-    path.write_text(strategy.bundle.to_yaml({Slot.LOSS: "C102: few rare rows"}), encoding="utf-8")
-    assert "# C102: few rare rows" in path.read_text(encoding="utf-8")
+    path.write_text(strategy.bundle.to_yaml({Slot.LOSS: "C101: rare classes"}), encoding="utf-8")
+    assert "# C101: rare classes" in path.read_text(encoding="utf-8")
     assert Bundle.read(path) == strategy.bundle
 
 

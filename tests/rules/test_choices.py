@@ -43,6 +43,16 @@ def test_an_overlarge_scale_is_refused_with_the_reason(name: str, parameter: str
         parse_choice(Slot.INITIALIZER, {"name": name, parameter: 0.51})
 
 
+@pytest.mark.parametrize(
+    ("name", "parameter", "least"), [("random_uniform", "limit", 0.02), ("random_normal", "stddev", 0.01)]
+)
+def test_too_small_a_scale_is_refused_with_the_reason(name: str, parameter: str, least: float) -> None:
+    assert parse_choice(Slot.INITIALIZER, {"name": name, parameter: least})
+    for refused in (0.99 * least, 1e-12, 0, -1):
+        with pytest.raises(ChoiceError, match=f"greater than or equal to {least}: a smaller scale .* vanish"):
+            parse_choice(Slot.INITIALIZER, {"name": name, parameter: refused})
+
+
 def test_an_unknown_choice_gets_the_nearest_one() -> None:
     with pytest.raises(ChoiceError, match=r"Did you mean 'adamw'\?"):
         parse_choice(Slot.OPTIMIZER, "adam_w")

@@ -21,7 +21,7 @@ FEW_ROWS = """\
 id: C900
   when: {task: regression, rows: {lt: 500}}
   then: {loss: huber}
-  overrides: [C106, C107]"""
+  overrides: [C106, C107, C109]"""
 CONFLICT = "id: C900\n  when: {task: binary, rows: {ge: 10}}\n  then: {loss: huber}"
 
 
@@ -49,7 +49,7 @@ def test_list_gives_every_rule_slot_by_slot(recommend, shipped) -> None:
 def test_list_takes_a_slot_by_its_name_or_its_letter(slot: str, recommend) -> None:
     found = json.loads(recommend("rules", "list", "--slot", slot, "--format", "json").out)
     assert {rule["slot"] for rule in found} == {"loss"}
-    assert len(found) == 12
+    assert len(found) == 14
 
 
 def test_list_proposes_the_nearest_slot(recommend) -> None:
@@ -71,7 +71,10 @@ def test_a_listed_rule_has_all_its_parts_as_json(recommend) -> None:
         "choice": {"name": "huber", "delta": None, "target": "as_is"},
         "because": "Huber is quadratic near zero and linear in the tails, so outliers pull it less than squared error.",
         "rejects": {"mse": "squares the outliers"},
-        "source": {"notes": "Regression / C"},
+        "source": {
+            "notes": "Regression / C",
+            "evidence": "docs/evidence.md#1-characteristics-and-thresholds (outliers)",
+        },
         "stance": "agreed",
         "overrides": [],
         "tests": [
@@ -94,7 +97,7 @@ def test_show_gives_everything_about_a_rule(rule_id: str, recommend) -> None:
         "Source notes: Regression / C",
         "Decides task is regression or multi_regression, outlier_share ≥ 0.01",
         "Beats C004 (more specific)",
-        "Beaten by C107 (declared)",
+        "Beaten by C107 (declared), C109 (declared)",
         "Fires on task = regression, outlier_share = 0.01",
         "Silent on task = regression, outlier_share = 0.0099",
     ):
@@ -123,7 +126,7 @@ def test_show_says_where_a_rule_decides(rule: str, recommend) -> None:
 
 def test_show_as_json_has_the_order_too(recommend) -> None:
     found = json.loads(recommend("rules", "show", "C005", "--format", "json").out)
-    assert found["order"] == {"Beats": ["C004 (more specific)"], "Beaten by": ["C107 (declared)"]}
+    assert found["order"] == {"Beats": ["C004 (more specific)"], "Beaten by": ["C107 (declared)", "C109 (declared)"]}
 
 
 def test_an_unknown_rule_is_answered_with_the_nearest_one(recommend) -> None:
@@ -134,11 +137,11 @@ def test_an_unknown_rule_is_answered_with_the_nearest_one(recommend) -> None:
 
 def test_a_rule_that_is_switched_off_is_shown_with_who_did_it_where_and_why(recommend, tmp_path) -> None:
     path = tmp_path / "mine.yaml"
-    path.write_text("disable:\n- {rule: T104, reason: we trust the model, author: Ada}\n", encoding="utf-8")
-    ended = recommend("rules", "show", "t104", "--book", path)
+    path.write_text("disable:\n- {rule: T103, reason: we trust the model, author: Ada}\n", encoding="utf-8")
+    ended = recommend("rules", "show", "t103", "--book", path)
     assert ended.code == 2
-    assert f"The rule T104 is switched off by Ada ({path}:2:3): we trust the model." in ended.err
-    assert "T104" not in recommend("rules", "list", "--book", path).out
+    assert f"The rule T103 is switched off by Ada ({path}:2:3): we trust the model." in ended.err
+    assert "T103" not in recommend("rules", "list", "--book", path).out
     assert f"{COUNT - 1} rules of handbook + evidence" in recommend("rules", "check", path).words
 
 
@@ -148,26 +151,48 @@ def test_a_rule_that_is_switched_off_is_shown_with_who_did_it_where_and_why(reco
 def test_a_table_on_a_terminal_has_the_winner_above_whom_it_beats(recommend) -> None:
     lines = recommend("rules", "table", "metric").out.splitlines()
     assert lines[0] == "Performance metric: the first row that fits a dataset decides."
-    assert lines[1].split() == ["imbalance_", "outlier_"]  # the rest of a broken heading stands below
-    assert lines[2].split() == ["task", "modality", "ratio", "share", "metric", "rule"]
+    assert lines[1].split() == [
+        "imbalance_",
+        "rare_",
+        "outlier_",
+        "squared_",
+    ]  # the rest of a broken heading stands below
+    assert lines[2].split() == [
+        "task",
+        "modality",
+        "ratio",
+        "class_rows",
+        "share",
+        "deviation_top_share",
+        "metric",
+        "rule",
+    ]
     rows = [line.split()[-1] for line in lines[2:] if line.split()[-1][0] == "P"]
-    assert rows.index("P003") < rows.index("P002") < rows.index("P001")
+    assert rows.index("P010") < rows.index("P003") < rows.index("P001")
+    assert rows.index("P002") < rows.index("P001")
 
 
 def test_a_table_in_json_has_a_row_for_each_rule_in_the_order_of_the_table(recommend) -> None:
     found = json.loads(recommend("rules", "table", "metric", "--format", "json").out)
-    assert found["facts"] == ["task", "modality", "imbalance_ratio", "outlier_share"]
+    assert found["facts"] == [
+        "task",
+        "modality",
+        "imbalance_ratio",
+        "rare_class_rows",
+        "outlier_share",
+        "squared_deviation_top_share",
+    ]
     assert found["rows"][0] == {
-        "rule": "P003",
-        "choice": "f1 (average rare)",
-        "when": ["task is binary", "imbalance_ratio > 4"],
+        "rule": "P004",
+        "choice": "f1",
+        "when": ["task is multiclass or multilabel", "imbalance_ratio > 4"],
     }
 
 
 def test_a_table_in_markdown_can_be_pasted(recommend) -> None:
     out = recommend("rules", "table", "metric", "--to", "markdown").out
-    assert "| `task` | `modality` | `imbalance_ratio` | `outlier_share` | `metric` | rule |\n" in out
-    assert "| &gt; 1.5, ≤ 4 | \N{EN DASH} | **roc\\_auc** | P002 |\n" in out
+    assert "| `rare_class_rows` | `outlier_share` | `squared_deviation_top_share` | `metric` | rule |\n" in out
+    assert "| &gt; 1.5, ≤ 4 | \N{EN DASH} | \N{EN DASH} | \N{EN DASH} | **roc\\_auc** | P002 |\n" in out
 
 
 def test_a_table_in_html_is_a_page_of_its_own(recommend) -> None:
@@ -267,9 +292,7 @@ def test_check_finds_a_conflict_with_a_witness_the_places_and_the_mend(recommend
 
 def test_check_as_json_holds_the_findings(recommend, write_book) -> None:
     """Inside C001 it wins, so huber for yes or no is what is left to find."""
-    ended = recommend(
-        "rules", "check", write_book(CONFLICT + "\n  overrides: [C003, C101, C102, C104]"), "--format", "json"
-    )
+    ended = recommend("rules", "check", write_book(CONFLICT + "\n  overrides: [C003, C101, C104]"), "--format", "json")
     found = json.loads(ended.out)
     assert ended.code == 1
     assert found["rules"] == COUNT + 1

@@ -20,7 +20,7 @@ FEW_ROWS = """\
 id: C900
   when: {task: regression, rows: {lt: 500}}
   then: {loss: huber}
-  overrides: [C106, C107]"""
+  overrides: [C106, C107, C109]"""
 
 
 # diff ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -30,7 +30,8 @@ def test_diff_says_where_books_differ_in_words(recommend, write_book) -> None:
     ended = recommend("rules", "diff", "shipped", write_book(FEW_ROWS))
     assert (ended.code, ended.err) == (1, "")
     assert ended.words == (
-        "Cost function mse (C004) → huber (C900) where task is regression, rows < 500, outlier_share < 0.01"
+        "Cost function mse (C004) → huber (C900) where task is regression, rows < 500, outlier_share < 0.01, "
+        "squared_deviation_top_share < 0.3"
     )
 
 
@@ -59,7 +60,9 @@ def test_diff_says_which_recorded_datasets_change(recommend, write_book, runs) -
     found = json.loads(recommend("rules", "diff", "shipped", mine, "--corpus", runs, "--format", "json").out)
     assert found["records"] == 2
     assert list(found["changed"].values()) == [["loss mse → huber"]]
-    assert [one["where"] for one in found["differences"]] == [["task is regression, rows < 500, outlier_share < 0.01"]]
+    assert [one["where"] for one in found["differences"]] == [
+        ["task is regression, rows < 500, outlier_share < 0.01, squared_deviation_top_share < 0.3"]
+    ]
 
 
 def test_diff_keeps_a_recorded_pin(recommend, write_book, tmp_path) -> None:

@@ -30,7 +30,14 @@ def test_a_table_has_every_rule_of_its_slot_once(slot: Slot) -> None:
 
 
 def test_a_table_has_the_tested_facts_in_the_vocabularys_order() -> None:
-    assert TABLES[Slot.METRIC].facts == ("task", "modality", "imbalance_ratio", "outlier_share")
+    assert TABLES[Slot.METRIC].facts == (
+        "task",
+        "modality",
+        "imbalance_ratio",
+        "rare_class_rows",
+        "outlier_share",
+        "squared_deviation_top_share",
+    )
 
 
 def test_a_cell_says_what_a_rule_wants_and_nothing_where_it_does_not_ask() -> None:

@@ -26,7 +26,7 @@ def test_a_new_rule_differs_where_it_decides_otherwise_only(handbook, write_book
     mine = load_book(
         ["handbook", write_book("id: C900\n  when: {task: regression, rows: {lt: 50}}\n  then: {loss: huber}")]
     )
-    where = ("task is regression, rows < 50, outlier_share < 0.01",)
+    where = ("task is regression, rows < 50, outlier_share < 0.01, squared_deviation_top_share < 0.3",)
     assert found(handbook, mine) == [("loss", "mse", "huber", ("C004",), ("C900",), where)]
     assert found(mine, handbook) == [("loss", "huber", "mse", ("C900",), ("C004",), where)]
 

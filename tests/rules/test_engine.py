@@ -33,6 +33,7 @@ def known(**values: Any) -> dict[str, Measurement]:
         "imbalance_ratio": 1.2,
         "rare_class_rows": 450,
         "outlier_share": NOT_APPLICABLE,
+        "squared_deviation_top_share": NOT_APPLICABLE,
         "target_skew": NOT_APPLICABLE,
         "missing_share": 0.0,
         "sparsity": 0.0,
@@ -43,7 +44,7 @@ def known(**values: Any) -> dict[str, Measurement]:
 
 def regression() -> dict[str, Measurement]:
     none = dict.fromkeys(("classes", "imbalance_ratio", "rare_class_rows"), NOT_APPLICABLE)
-    return known(task="regression", outlier_share=0.0, target_skew=0.0, **none)
+    return known(task="regression", outlier_share=0.0, squared_deviation_top_share=0.1, target_skew=0.0, **none)
 
 
 OPERATORS = {"lt": lambda a, b: a < b, "le": lambda a, b: a <= b, "gt": lambda a, b: a > b, "ge": lambda a, b: a >= b}

@@ -98,7 +98,7 @@ def test_choices_that_do_not_fit_each_other_across_slots_are_found(write_book) -
 def test_a_constraint_sees_only_choices_that_can_come_out_together(write_book) -> None:
     """Defaults are searched only under four trials, where T005 already tunes by hand: nothing is incoherent."""
     when = "{trial_budget: {ge: 4, lt: 6}, task: binary, modality: tabular, search_dimensions: {ge: 1}}"
-    mine = write_book(f"id: T900\n  when: {when}\n  then: {{tuner: grid}}\n  overrides: [T003, T104]")
+    mine = write_book(f"id: T900\n  when: {when}\n  then: {{tuner: grid}}\n  overrides: [T003]")
     assert prove(read_layers(["handbook", "evidence", mine])).findings == ()
 
 
@@ -149,19 +149,19 @@ def test_every_flaw_names_file_line_and_column_and_a_mend(write_book) -> None:
 
 def test_a_rule_can_be_switched_off_with_a_reason(tmp_path) -> None:
     path = tmp_path / "mine.yaml"
-    path.write_text("disable:\n- {rule: T104, reason: we trust the model, author: Ada}\n", encoding="utf-8")
+    path.write_text("disable:\n- {rule: T103, reason: we trust the model, author: Ada}\n", encoding="utf-8")
     book = load_book(["handbook", "evidence", path]).book
-    assert "T104" not in {rule.id for rule in book.rules}
+    assert "T103" not in {rule.id for rule in book.rules}
     assert [(one.rule, one.reason, one.author, one.place) for one in book.disabled] == [
-        ("T104", "we trust the model", "Ada", f"{path}:2:3")
+        ("T103", "we trust the model", "Ada", f"{path}:2:3")
     ]
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("disable:\n- {rule: T104}\n", "reason: Field required"),
-        ("disable:\n- {rule: T104, reason: ' '}\n", "reason: String should have at least 1 character"),
+        ("disable:\n- {rule: T103}\n", "reason: Field required"),
+        ("disable:\n- {rule: T103, reason: ' '}\n", "reason: String should have at least 1 character"),
         ("disable:\n- {rule: T999, reason: old}\n", "is switched off, but no layer has it"),
         ("disable:\n- {rule: N001, reason: old}\n", "GAP: no rule chooses the activation"),
     ],

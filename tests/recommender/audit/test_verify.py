@@ -22,7 +22,7 @@ def run(tmp_path: Path) -> Path:
     """A directory that looks like a finished run, on a copy of the cancer rows and with a book of its own."""
     data, book, folder = tmp_path / "rows.csv", tmp_path / "mine.yaml", tmp_path / "run"
     shutil.copy(example("breast_cancer"), data)
-    book.write_text("disable:\n- {rule: T104, reason: old}\n", encoding="utf-8")
+    book.write_text("disable:\n- {rule: T103, reason: old}\n", encoding="utf-8")
     folder.mkdir()
     record = recommend(data, target="diagnosis", book=["handbook", "evidence", book]).record
     files = {"record.json": record.to_json(), "bundle.yaml": "a bundle", "model.keras": "a model"}

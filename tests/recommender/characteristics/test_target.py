@@ -98,3 +98,21 @@ def test_where_half_the_values_are_equal_the_quartiles_take_the_place_of_the_med
     values = [0.0] * 70 + [float(value) for value in range(1, 31)]
     assert np.percentile(values, 75) == pytest.approx(5.25)
     assert shape_of(values).raw == 30 - 13
+
+
+def test_the_top_share_of_squared_deviations_by_hand(shape_of) -> None:
+    # 99 zeros and one 100: the mean is 1, the squares are 99 times 1 and once 99 * 99 = 9801, of 9900 in all.
+    assert shape_of([0.0] * 99 + [100.0]).top_share == pytest.approx(0.99)
+    # 101 rows: the 1 % are rounded up to two of them.
+    assert shape_of([0.0] * 99 + [1.0, -1.0]).top_share == pytest.approx(1.0)
+
+
+def test_the_top_share_of_a_normal_target_is_small_and_of_a_lognormal_one_large(shape_of) -> None:
+    normal = stats.norm.ppf((np.arange(20_000) + 0.5) / 20_000)
+    assert shape_of(normal).top_share == pytest.approx(0.0845, abs=0.001)  # 2 (z phi(z) + 0.005) at z = 2.576
+    exponential = stats.expon.ppf((np.arange(20_000) + 0.5) / 20_000)
+    assert shape_of(exponential).top_share == pytest.approx(0.222, abs=0.003)  # 0.01 (3.605 ** 2 + 2 * 3.605 + 2)
+
+
+def test_the_top_share_of_huge_numbers_is_finite(shape_of) -> None:
+    assert shape_of([0.0] * 99 + [1e300]).top_share == pytest.approx(0.99)

@@ -101,3 +101,26 @@ def test_a_search_that_learns_from_its_trials_needs_200_rows(tuner: str, rows: i
 def test_more_columns_than_rows_are_an_alert(features: int, status: str) -> None:
     found = checks(bundle(), profile(rows=300, features=features, y=90))["more_columns_than_rows"]
     assert (found.status, found.value, found.threshold) == (status, features, 300)
+
+
+@pytest.mark.parametrize(
+    ("initializer", "status"),
+    [
+        ({"name": "random_normal", "stddev": 0.0441}, "alerted"),  # Xavier of 512 units: 1 / sqrt(512) = 0.0442
+        ({"name": "random_normal", "stddev": 0.0443}, "passed"),
+        ({"name": "random_normal", "stddev": 0.1767}, "passed"),  # He of 64 units: sqrt(2 / 64) = 0.1768
+        ({"name": "random_normal", "stddev": 0.1769}, "alerted"),
+        ({"name": "random_uniform", "limit": 0.0765}, "alerted"),  # standard deviation 0.0765 / sqrt(3) = 0.0442
+        ({"name": "random_uniform", "limit": 0.0766}, "passed"),
+    ],
+)
+def test_one_scale_of_random_weights_is_alerted_outside_xaviers_and_hes(initializer: object, status: str) -> None:
+    found = checks(bundle(initializer=initializer), profile(rows=1_000))["scale_of_random_weights"]
+    assert found.status == status
+    assert "scale_of_random_weights" not in checks(bundle(initializer="he"), profile(rows=1_000))
+
+
+def test_small_random_weights_are_said_to_vanish_and_large_ones_to_explode() -> None:
+    for stddev, effect in ((0.02, "vanish"), (0.4, "explode")):
+        chosen = bundle(initializer={"name": "random_normal", "stddev": stddev})
+        assert f"may {effect} from" in checks(chosen, profile(rows=9))["scale_of_random_weights"].message
