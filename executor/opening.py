@@ -23,6 +23,10 @@ def open_rows(
         return Dataset.open(data, delimiter=delimiter, reading=signature.sequences)
     height, width, channels = image.shape
     reading = ImageReading(
-        size=(height, width), channels=1 if channels == 1 else 3, fit=image.fit, unreadable=unreadable
+        size=(height, width),
+        channels=1 if channels == 1 else 3,
+        fit=image.fit,
+        unreadable=unreadable,
+        value_range=image.value_range,
     )
     return Dataset.open(data, delimiter=delimiter, reading=reading)

@@ -113,6 +113,12 @@ def _check_images(column: Column, dataset: Dataset) -> None:
             f"Column {column.name!r} must hold images of {expected}, as it did in training, but {dataset.name} has "
             f"{has}. Scale the images to that size, or give them as files, which are scaled when they are read."
         )
+    if found.value_range is not None and found.value_range != column.value_range:
+        low, high = found.value_range
+        raise ColumnError(
+            f"Column {column.name!r} held 8-bit images in training, but {dataset.name} has images of more "
+            f"bits, with values of {low:g} to {high:g}. Convert them to 8 bits as the training images were."
+        )
 
 
 def _check_sequences(column: Column, dataset: Dataset) -> None:

@@ -64,6 +64,8 @@ class Column(BaseModel):
     """Of images: height, width, channels; of sequences: steps of the longest in training, channels."""
     fit: ImageFit = "stretch"
     """Of images from files: how those of another shape were brought to it."""
+    value_range: tuple[float, float] | None = None
+    """Of images of more than 8 bits a channel: the values that became 0 and 255."""
 
 
 class ModelInput(BaseModel):
@@ -239,7 +241,8 @@ def _of_arrays(dataset: Dataset, form: Form) -> dict[str, Any]:
         return {"shape": (sequences.steps, sequences.channels)}
     if form is not Form.IMAGE or images is None:
         return {}
-    return {"shape": images.shape} | ({} if images.source is None else {"fit": images.source.fit})
+    own = {"shape": images.shape, "value_range": images.value_range}
+    return own | ({} if images.source is None else {"fit": images.source.fit})
 
 
 def _inputs(preprocessing: Preprocessing) -> tuple[ModelInput, ...]:

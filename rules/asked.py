@@ -24,6 +24,8 @@ class ImageReading(BaseModel):
     """What is done about files that are missing or damaged."""
     channels: Literal[1, 3] | None = None
     """1 for grey, 3 for colour; None for colour where an image has some."""
+    value_range: tuple[float, float] | None = None
+    """The values that become 0 and 255 in images of more than 8 bits; None for a range measured over all of them."""
 
 
 class SequenceReading(BaseModel):

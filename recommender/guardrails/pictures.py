@@ -36,6 +36,18 @@ def check_pictures(dataset: Dataset, roles: Roles, measured: Mapping[str, Charac
             unit="files",
         )
         yield _of_sizes(images, images.source)
+    if images.value_range is not None:
+        low, high = images.value_range
+        yield Guardrail(
+            name="image_values",
+            status="done",
+            message=(
+                f"Images of more than 8 bits a channel are scaled by one range: {low:g} becomes 0, {high:g} becomes "
+                "255, in every image and in those to predict."
+            ),
+            columns=columns,
+            value=high,
+        )
     conflicts = round(measured_number(measured, "contradicting_images"))
     yield Guardrail(
         name="contradicting_images",

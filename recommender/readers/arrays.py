@@ -49,6 +49,7 @@ class Images:
     """The column that holds images: each cell is the bytes of its pixels, row by row, the channels of a pixel together.
 
     height, width: pixels. channels: 1 or 3. source: None where they were an array.
+    value_range: the values that became 0 and 255, one range for all images; None where every image had 8 bits.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Images:
     width: int
     channels: int
     source: ImageSource | None = None
+    value_range: tuple[float, float] | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -65,12 +67,15 @@ class Images:
         return f"{self.height} x {self.width} pixels, {'grey' if self.channels == 1 else 'in colour'}"
 
 
-def read_arrays(connection: duckdb.DuckDBPyConnection, path: Path) -> Images | Sequences:
+def read_arrays(
+    connection: duckdb.DuckDBPyConnection, path: Path, *, value_range: tuple[float, float] | None = None
+) -> Images | Sequences:
     """Read an archive into the table `dataset`, in the order of its arrays; returns which column holds no plain values.
 
     Images are bytes, floats between 0 and 1, or numbers between 0 and 255; what is not a byte is rounded to one. An
     array of three dimensions that can be none, or has an array `lengths` beside it, is one of sequences, and with such
     lengths also one of two dimensions.
+    value_range: the values of floats that become 0 and 255; None for (0, 1) where all lie in it, else (0, 255).
     Raises DatasetError unless the arrays are one of these, and others of one plain value a row.
     """
     arrays = _arrays(path)
@@ -97,7 +102,7 @@ def read_arrays(connection: duckdb.DuckDBPyConnection, path: Path) -> Images | S
         seen, cells = cells_of(path, name, array, lengths)
         arrays = {own: one for own, one in arrays.items() if lengths is None or own != lengths[0]}
     else:
-        seen, values = _images(path, name, array)
+        seen, values = _images(path, name, array, value_range)
         cells = _bytes_of_each(values)
     columns = {
         other: cells if other == name else _column(path, other, one, name, len(cells)) for other, one in arrays.items()
@@ -152,7 +157,9 @@ def _arrays(path: Path) -> Mapping[str, np.ndarray]:
     return found
 
 
-def _images(path: Path, name: str, array: np.ndarray) -> tuple[Images, np.ndarray]:
+def _images(
+    path: Path, name: str, array: np.ndarray, value_range: tuple[float, float] | None
+) -> tuple[Images, np.ndarray]:
     """The images' shape, and their pixels, (rows, height, width, channels) uint8."""
     shape = array.shape if array.ndim == max(IMAGE_DIMENSIONS) else (*array.shape, 1)
     if 0 in shape:
@@ -176,10 +183,14 @@ def _images(path: Path, name: str, array: np.ndarray) -> tuple[Images, np.ndarra
                 f"Pixels must be bytes, floats between 0 and 1, or numbers between 0 and {BRIGHTEST}, but {name!r} of "
                 f"{path} goes from {low} to {high}. Scale it, and write it as uint8."
             )
-        scale = BRIGHTEST if array.dtype.kind == "f" and high <= 1 else 1
-        array = np.rint(array * scale).astype(np.uint8) if array.dtype.kind == "f" else array.astype(np.uint8)
+    if array.dtype.kind == "f":
+        value_range = value_range or ((0.0, 1.0) if high <= 1 else (0.0, float(BRIGHTEST)))
+        array = np.clip(np.rint(array * (BRIGHTEST / value_range[1])), 0, BRIGHTEST)
+    else:
+        value_range = None
     _, height, width, channels = shape
-    images = Images(name=name, height=height, width=width, channels=channels)
+    images = Images(name=name, height=height, width=width, channels=channels, value_range=value_range)
+    array = array.astype(np.uint8, copy=False)
     return images, np.ascontiguousarray(array).reshape(shape)
 
 

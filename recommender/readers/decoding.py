@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from recommender.readers.arrays import Images, ImageSource
 from recommender.readers.files import BROKEN
-from recommender.readers.pictures import UnreadableImageError, header_of, pixels_of
+from recommender.readers.pictures import BYTE_RANGE, UnreadableImageError, common_range, header_of, pixels_of
 from rules.errors import DatasetError
 from rules.wording import counted
 
@@ -47,7 +47,8 @@ def decode(
 ) -> Images:
     """Decode files into the table `pixels`, a cell each, NULL where one cannot be read; in two passes.
 
-    The first reads headers alone, for the size and the channels of all come from them.
+    The first reads headers, for the size and the channels of all come from them, and the values of images of more than
+    8 bits, which are scaled by one range in all of them.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's, of odd metadata; what cannot be decoded raises
@@ -67,6 +68,7 @@ def _read_quietly(
     kept: dict[int, bytes] = {}
     left = MOST_KEPT
     sizes: Counter[Size] = Counter()
+    ranges: list[tuple[float, float]] = []
     in_colour, digest = False, hashlib.sha256()
     for row, path in enumerate(names):
         try:
@@ -81,12 +83,20 @@ def _read_quietly(
             kept[row] = data
         sizes[header.size] += 1
         in_colour |= not header.is_grey
+        if header.value_range is not None:
+            ranges.append(header.value_range)
     if not sizes:
         _refuse(wrong, names, reading, where, rows=len(names))
     height, width = reading.size or common_size(sizes)
     channels = reading.channels or (3 if in_colour else 1)
+    value_range = None
+    if ranges:
+        value_range = reading.value_range or common_range(
+            min(low for low, _ in ranges), max(high for _, high in ranges)
+        )
     connection.execute("CREATE OR REPLACE TABLE pixels (cell BLOB)")
-    for start, cells in _decoded(files, names, wrong, kept, shape=(height, width, channels), reading=reading):
+    settled = reading.model_copy(update={"value_range": value_range})
+    for start, cells in _decoded(files, names, wrong, kept, shape=(height, width, channels), reading=settled):
         none = np.fromiter((row in wrong for row in range(start, start + len(cells))), bool, len(cells))
         connection.register("cells", pa.table({"cell": pa.array([*map(np.ndarray.tobytes, cells)], mask=none)}))
         connection.execute("INSERT INTO pixels FROM cells")
@@ -105,6 +115,7 @@ def _read_quietly(
             is_size_given=reading.size is not None,
             digest=digest.hexdigest(),
         ),
+        value_range=value_range,
     )
 
 
@@ -129,7 +140,9 @@ def _decoded(
         if data is None:
             return black
         try:
-            return pixels_of(data, size=shape[:2], channels=shape[2], fit=reading.fit)
+            return pixels_of(
+                data, size=shape[:2], channels=shape[2], fit=reading.fit, value_range=reading.value_range or BYTE_RANGE
+            )
         except UnreadableImageError as error:
             wrong[row] = str(error)
             return black

@@ -19,8 +19,8 @@ MOST_PIXELS: Final = 2**26
 """Of a file, 8192 x 8192: a header may promise more than memory holds. Pillow itself warns from 89 million on."""
 GREY_MODES: Final = frozenset({"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 DEEP_MODES: Final = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
-DEEPEST: Final = 65_535  # the brightest value of 16 bits
 BACKGROUND: Final = 255  # white, under what is transparent
+BYTE_RANGE: Final = (0.0, 255.0)  # of the values of 8 bits
 
 Size = tuple[int, int]
 """Height and width in pixels."""
@@ -36,14 +36,23 @@ class Header:
 
     size: Size
     is_grey: bool
+    value_range: tuple[float, float] | None = None
+    """The smallest and the largest value of an image of more than 8 bits a channel; None for others."""
 
 
 def header_of(data: bytes) -> Header:
-    """Size and colours of an image file, upright as its EXIF orientation says. Raises UnreadableImageError."""
+    """Size and colours of an image file, upright as its EXIF orientation says. Raises UnreadableImageError.
+
+    An image of more than 8 bits a channel is decoded for the range of its values; others are not decoded.
+    """
     with _opened(data) as image:
         width, height = image.size
         turned = _orientation(image) in SIDEWAYS
-        return Header(size=(width, height) if turned else (height, width), is_grey=image.mode in GREY_MODES)
+        return Header(
+            size=(width, height) if turned else (height, width),
+            is_grey=image.mode in GREY_MODES,
+            value_range=_value_range(image) if image.mode in DEEP_MODES else None,
+        )
 
 
 ORIENTATION: Final = 0x0112  # the EXIF tag
@@ -51,17 +60,20 @@ ORIENTED: Final = frozenset({"JPEG", "MPO", "TIFF", "WEBP"})  # what cameras wri
 SIDEWAYS: Final = frozenset({5, 6, 7, 8})  # its values for an image that lies on its side
 
 
-def pixels_of(data: bytes, *, size: Size, channels: int, fit: ImageFit) -> np.ndarray:
+def pixels_of(
+    data: bytes, *, size: Size, channels: int, fit: ImageFit, value_range: tuple[float, float] = BYTE_RANGE
+) -> np.ndarray:
     """The pixels of an image file, (height, width, channels) uint8. Raises UnreadableImageError.
 
-    Of an animation the first frame; what is transparent lies on white; 16 bits a channel become 8.
+    Of an animation the first frame; what is transparent lies on white.
+    value_range: the values that become 0 and 255 in an image of more than 8 bits a channel; others are not scaled.
     fit: how another shape is brought to the size: "stretch" changes proportions, "crop" cuts the longer side around
     the middle, "pad" fills the shorter one with black. Scaled down by averaging areas, so that fine lines stay.
     """
     with _opened(data) as image:
         try:
             upright = ImageOps.exif_transpose(image) if _orientation(image) > 1 else image
-            plain = _flat(upright).convert("L" if channels == 1 else "RGB")
+            plain = _flat(upright, value_range).convert("L" if channels == 1 else "RGB")
         except Exception as error:  # noqa: BLE001  a broken file makes Pillow raise nearly anything
             raise UnreadableImageError(_reason(error)) from None
     height, width = size
@@ -101,12 +113,38 @@ def _opened(data: bytes) -> Image.Image:
     return image
 
 
-def _flat(image: Image.Image) -> Image.Image:
+def common_range(low: float, high: float) -> tuple[float, float]:
+    """The values that become 0 and 255 in a dataset whose images of more than 8 bits reach from `low` to `high`.
+
+    Shares of 1 and bytes keep their usual meaning; other values are spread over their own range.
+
+    >>> common_range(0.0, 0.5), common_range(3.0, 200.0), common_range(348.0, 442.0)
+    ((0.0, 1.0), (0.0, 255.0), (0.0, 442.0))
+    """
+    if low >= 0:
+        low, high = 0.0, next((usual for usual in (1.0, float(BACKGROUND)) if high <= usual), high)
+    return low, high
+
+
+def _value_range(image: Image.Image) -> tuple[float, float]:
+    """The smallest and the largest finite value of an image. Raises UnreadableImageError."""
+    try:
+        values = np.asarray(image, np.float64)
+    except Exception as error:  # noqa: BLE001  as in pixels_of
+        raise UnreadableImageError(_reason(error)) from None
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        raise UnreadableImageError("it has no finite value")
+    return float(finite.min()), float(finite.max())
+
+
+def _flat(image: Image.Image, value_range: tuple[float, float]) -> Image.Image:
     """An image of 8 bits a channel without transparency."""
     if image.mode in DEEP_MODES:
-        values = np.asarray(image, np.float64)
-        scale = BACKGROUND / DEEPEST if values.max(initial=0) > BACKGROUND else 1.0
-        return Image.fromarray(np.clip(np.rint(values * scale), 0, BACKGROUND).astype(np.uint8))
+        low, high = value_range
+        values = np.nan_to_num(np.asarray(image, np.float64), nan=low, posinf=high, neginf=low)
+        scaled = (values - low) * (BACKGROUND / max(high - low, np.finfo(np.float64).tiny))
+        return Image.fromarray(np.clip(np.rint(scaled), 0, BACKGROUND).astype(np.uint8))
     if image.has_transparency_data:
         above = image.convert("RGBA")
         below = Image.new("RGBA", above.size, (BACKGROUND,) * 4)

@@ -70,7 +70,8 @@ def read_file(
     _check_path(path)
     if path.is_dir() or (path.is_file() and path.name.lower().endswith(ARCHIVES)):
         return _read_collection(connection, path, delimiter=delimiter, reading=reading or ImageReading())
-    form, arrays = _read_one(connection, path, delimiter=delimiter)
+    given = None if reading is None else reading.value_range
+    form, arrays = _read_one(connection, path, delimiter=delimiter, value_range=given)
     if arrays is None and _may_hold_paths(connection):
         from recommender.readers.files import Folder  # noqa: PLC0415  as below
         from recommender.readers.image_files import read_paths  # noqa: PLC0415
@@ -126,15 +127,24 @@ def _read_collection(
 
 
 def _read_one(
-    connection: duckdb.DuckDBPyConnection, path: Path, *, delimiter: str | None
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    *,
+    delimiter: str | None,
+    value_range: tuple[float, float] | None = None,
 ) -> tuple[str, Images | Sequences | None]:
     found = _format(path)
     with uncompressed(path) as plain:
-        return found, _read_as(connection, plain, found, delimiter=delimiter)
+        return found, _read_as(connection, plain, found, delimiter=delimiter, value_range=value_range)
 
 
 def _read_as(
-    connection: duckdb.DuckDBPyConnection, path: Path, found: str, *, delimiter: str | None
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    found: str,
+    *,
+    delimiter: str | None,
+    value_range: tuple[float, float] | None = None,
 ) -> Images | Sequences | None:
     """Read a file of a given format, not compressed."""
     if found in DELIMITERS:
@@ -150,7 +160,7 @@ def _read_as(
     if found == "npz":
         from recommender.readers.arrays import read_arrays  # noqa: PLC0415  NumPy and Arrow are for images only
 
-        return read_arrays(connection, path)
+        return read_arrays(connection, path, value_range=value_range)
     if found == "jsonl":
         read_json_lines(connection, path)
     else:

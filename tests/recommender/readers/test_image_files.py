@@ -219,6 +219,24 @@ def test_large_images_are_made_smaller_unless_a_size_is_given(folder: Callable[[
             assert dataset.images.shape == shape
 
 
+def test_images_of_sixteen_bits_share_one_scale_also_when_one_is_predicted_alone(
+    folder: Callable[[dict[str, bytes]], Path],
+) -> None:
+    def deep(value: int) -> bytes:
+        file = io.BytesIO()
+        Image.fromarray(np.full((2, 2), value, np.uint16)).save(file, "PNG")
+        return file.getvalue()
+
+    root = folder({"dim/a.png": deep(255), "bright/b.png": deep(256), "bright/c.png": deep(510)})
+    with Dataset.open(root) as dataset:
+        assert dataset.images is not None
+        assert dataset.images.value_range == (0, 510)
+        assert cells(dataset)[:, 0, 0, 0].tolist() == [128, 255, 128]  # b, c, a: 256 and 255 of 510 are next to equal
+    (root / "bright" / "c.png").unlink()
+    with Dataset.open(root, reading=ImageReading(value_range=(0, 510))) as dataset:
+        assert cells(dataset)[:, 0, 0, 0].tolist() == [128, 128]
+
+
 def test_the_digest_changes_with_any_image_and_with_none_else(folder: Callable[[dict[str, bytes]], Path]) -> None:
     root = folder(CLASSES)
 

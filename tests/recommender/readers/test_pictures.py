@@ -25,11 +25,28 @@ def test_what_is_transparent_lies_on_white() -> None:
     assert found.tolist() == [[[255, 255, 255], [10, 20, 30]]]
 
 
-def test_sixteen_bits_become_eight() -> None:
-    image = Image.fromarray(np.array([[0, 65_535, 32_768]], np.uint16))
-    data = written(image)
-    assert header_of(data).is_grey
-    assert pixels_of(data, size=(1, 3), channels=1, fit="stretch")[0, :, 0].tolist() == [0, 255, 128]
+def test_one_range_scales_every_image_of_more_than_eight_bits() -> None:
+    dark = written(Image.fromarray(np.array([[0, 200, 255]], np.uint16)))
+    bright = written(Image.fromarray(np.array([[0, 256, 510]], np.uint16)))
+    assert header_of(dark).is_grey
+    assert (header_of(dark).value_range, header_of(bright).value_range) == ((0, 255), (0, 510))
+    found = [
+        pixels_of(data, size=(1, 3), channels=1, fit="stretch", value_range=(0, 510))[0, :, 0].tolist()
+        for data in (dark, bright)
+    ]
+    assert found == [[0, 100, 128], [0, 128, 255]]  # half of 200 and of 255, rounded to even
+
+
+def test_floats_between_0_and_1_are_shares_of_the_brightest() -> None:
+    data = written(Image.fromarray(np.array([[0, 0.2, 1]], np.float32)), "TIFF")
+    assert header_of(data).value_range == (0, 1)
+    assert pixels_of(data, size=(1, 3), channels=1, fit="stretch", value_range=(0, 1))[0, :, 0].tolist() == [0, 51, 255]
+
+
+def test_eight_bits_are_never_scaled() -> None:
+    data = written(Image.fromarray(np.array([[0, 7, 9]], np.uint8)))
+    assert header_of(data).value_range is None
+    assert pixels_of(data, size=(1, 3), channels=1, fit="stretch", value_range=(0, 9))[0, :, 0].tolist() == [0, 7, 9]
 
 
 def test_a_photograph_that_lies_on_its_side_is_turned_upright() -> None:
