@@ -111,8 +111,8 @@ def _check_nodes(root: Any, constructor: Any, *, source: str, error: type[PcwatE
             tag = str(node.tag).removeprefix(TAG_PREFIX)
             if tag not in TAGS:
                 raise error(
-                    f"{place}: the value must be text, a number, true, false, null, a list or a mapping, but its tag is "
-                    f"{tag!r}. Put text that looks like a date in quotes."
+                    f"{place}: the value must be text, a number, true, false, null, a list or a mapping, but its "
+                    f"tag is {tag!r}. Put text that looks like a date in quotes."
                 )
             within.add(id(node))
             pairs = node.value if node.id == "mapping" else []
