@@ -15,7 +15,6 @@ from executor.rolling import rolling_split
 from executor.run import (
     BUNDLE,
     PLAN,
-    SCORES,
     Plan,
     claimed,
     fingerprint,
@@ -30,7 +29,7 @@ from executor.trials.journal import check_journal, search_digest
 from executor.window_plan import plan_windows, regular_step
 from executor.windows import Windows, in_order, lag_table
 from recommender.dataset import Dataset
-from recommender.manifest import RECORD
+from recommender.manifest import RECORD, SCORES
 from recommender.recommend import advise, roles_of
 from recommender.render import why
 from rules.bundle import Bundle

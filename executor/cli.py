@@ -138,6 +138,7 @@ def train(
         click.echo(run.directory)
     else:
         show_scores(run, Console(highlight=False))
+        told(f"Seal: {run.seal} (recommend audit verify {run.directory} --seal SEAL)", verbosity=verbosity)
 
 
 def _refuse_more(said: Said, strategy: StrategyOptions, others: dict[str, object]) -> None:

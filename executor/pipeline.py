@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from pyarrow import csv
@@ -33,13 +33,8 @@ from executor.refit import MOST_MEMBERS, TEXT_REFIT_SHARE, best_on_all_rows
 from executor.report.writing import never_fatal, write_report
 from executor.retraining import Winner, keep_time, train_again
 from executor.run import (
-    BUNDLE,
     IMPORTANCE,
-    MODEL,
-    PLAN,
     PREDICTIONS,
-    SCORES,
-    SIGNATURE,
     SUMMARY,
     Run,
     Summary,
@@ -54,10 +49,9 @@ from executor.sensitivity import sensitivities, unvaried
 from executor.stages import Stages
 from executor.table import Form
 from executor.tf_idf import tf_idf_seconds
-from executor.trials.journal import JOURNAL
 from executor.versions import versions
 from recommender.dataset import Dataset
-from recommender.manifest import GUARDRAILS, MANIFEST, RECORD, Manifest
+from recommender.manifest import GUARDRAILS, MANIFEST, RECORD, SCORES, Manifest, run_files
 from recommender.outlook import Outlook
 from recommender.profile import modality_of
 from recommender.recommend import Said
@@ -81,9 +75,6 @@ if TYPE_CHECKING:
     from rules.decision import Pin
 
     Progress = Callable[[RoundProgress], None]
-
-SEALED: Final = (BUNDLE, RECORD, PLAN, JOURNAL, MODEL, SIGNATURE, PREDICTIONS, SUMMARY, GUARDRAILS, IMPORTANCE)
-"""Files of a run whose digests its manifest keeps, beside its scores."""
 
 
 def train(
@@ -271,7 +262,7 @@ def _encoded(begun: Begun, budget: Budget) -> tuple[Preprocessing, Parts]:
 
 
 def _sealed(begun: Begun, summary: Summary, scores: Scores) -> Run:
-    """Write the checks of the split, the summary and the scores, with the digests of all files, and the report."""
+    """Write the checks of the split, the summary, the scores and the report, and the manifest with all digests."""
     directory, table, rows = begun.directory, begun.material.table, begun.material.rows
     record = Record.read(directory / RECORD)
     guardrails = with_measured_drift(
@@ -284,12 +275,15 @@ def _sealed(begun: Begun, summary: Summary, scores: Scores) -> Run:
     write_json(directory / GUARDRAILS, Guardrails(guardrails=guardrails))
     write_json(directory / SUMMARY, summary)
     text = as_json(scores)
-    files: dict[str, Path | bytes] = {name: directory / name for name in SEALED} | {SCORES: text.encode()}
+    files: dict[str, Path | bytes] = {**run_files(directory), SCORES: text.encode()}
     write_json(directory / MANIFEST, Manifest.of(record=record.seal, files=files))
-    # Last, for a run is finished when its scores are there.
+    # A run is finished when its scores are there, so they come after a manifest.
     write(directory / SCORES, text)
     said = "undefined" if scores.hold_out.value is None else number(scores.hold_out.value)
     LOG.info("%s is %s on the hold-out. %s", scores.metric, said, scores.verdict)
     run = Run(directory)
     write_report(run, begun.dataset)
+    manifest = Manifest.of(record=record.seal, files=run_files(directory))
+    write_json(directory / MANIFEST, manifest)
+    LOG.info("Seal of the run: %s", manifest.seal)
     return run

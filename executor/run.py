@@ -15,7 +15,7 @@ from executor.learning_curve import LearningCurve
 from executor.next_steps import NextSteps
 from executor.scores import ImbalanceChoice, Importance, Scores, Sensitivity
 from executor.signature import Signature
-from recommender.manifest import GUARDRAILS, RECORD
+from recommender.manifest import GUARDRAILS, RECORD, SCORES, Manifest
 from recommender.outlook import Outlook
 from recommender.recommend import Said
 from recommender.roles import Kind
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 PLAN, BUNDLE, SIGNATURE = "plan.json", "bundle.yaml", "signature.json"
-MODEL, SCORES, PREDICTIONS, SUMMARY = "model.keras", "scores.json", "predictions.csv", "summary.json"
+MODEL, PREDICTIONS, SUMMARY = "model.keras", "predictions.csv", "summary.json"
 IMPORTANCE, REPORT = "importance.json", "report.html"
 File = TypeVar("File", bound=BaseModel)
 RUNS: Final = Path("runs")  # where runs are kept unless a person says otherwise
@@ -183,6 +183,12 @@ class Run:
     @cached_property
     def record(self) -> Record:
         return Record.read_intact(self.directory / RECORD)
+
+    @cached_property
+    def seal(self) -> str:
+        """SHA-256 of the digests of all files of the run, for 'recommend audit verify RUN --seal'; "" without one."""
+        manifest = Manifest.read(self.directory)
+        return "" if manifest is None else manifest.seal
 
     @cached_property
     def signature(self) -> Signature:

@@ -17,6 +17,7 @@ from rules.choices import Slot, parse_choice
 from rules.decision import Decision, Pin
 from rules.errors import RunError
 from rules.facts import FACTS, NOT_APPLICABLE, UNKNOWN, Measurement, Value, recorded
+from rules.regular_file import open_regular, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -222,15 +223,15 @@ class Record(BaseModel):
     def is_one(path: Path) -> bool:
         """Whether a file says of itself that it is a record, of whatever format."""
         try:
-            head = path.read_bytes()[:HEAD]
-        except OSError:
+            with open_regular(path) as file:
+                return b'"pcwat/record/' in file.read(HEAD)
+        except (OSError, ValueError):
             return False
-        return b'"pcwat/record/' in head
 
     @staticmethod
-    def _format_of(path: Path) -> str:
+    def _format_of(content: bytes) -> str:
         """Of which other format a record is, in words; nothing where it is of this one, or says nothing."""
-        found = re.search(rb'"(pcwat/record/[0-9]+)"', path.read_bytes()[:HEAD])
+        found = re.search(rb'"(pcwat/record/[0-9]+)"', content[:HEAD])
         named = "" if found is None else found[1].decode()
         return f"is of format {named}, which another version of pcwat wrote" if named not in {"", FORMAT} else ""
 
@@ -238,9 +239,13 @@ class Record(BaseModel):
     def read(cls, path: Path) -> Self:
         """Read a record, altered or not. Raises RunError where it is missing or not a record."""
         try:
-            return cls.model_validate_json(path.read_bytes())
+            content = read_regular(path)
         except FileNotFoundError:
             raise RunError(f"There is no record {path}.") from None
+        except OSError as error:
+            raise RunError(f"{path} cannot be read: {error.strerror}. Name a run, a record or a dataset.") from None
+        try:
+            return cls.model_validate_json(content)
         except ValidationError as error:
             first = error.errors()[0]
             what = (
@@ -249,7 +254,7 @@ class Record(BaseModel):
                 else f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
             )
             raise RunError(
-                f"{path} must be a record of format {FORMAT}, but it {cls._format_of(path) or f'is not ({what})'}. "
+                f"{path} must be a record of format {FORMAT}, but it {cls._format_of(content) or f'is not ({what})'}. "
                 "Make one with 'recommend DATASET --record FILE', or name a run or a dataset."
             ) from None
 
@@ -258,7 +263,10 @@ class Record(BaseModel):
         """Read a record. Raises RunError also where it was altered since it was written, naming the parts."""
         record = cls.read(path)
         if wrong := record.altered():
-            raise RunError(f"{path} was altered: {', '.join(wrong)} does not fit its chain. Restore the original file.")
+            raise RunError(
+                f"{path} was altered: its chain of digests does not fit {', '.join(wrong)}. Restore the original file; "
+                "'recommend audit verify' checks every part."
+            )
         return record
 
     @property

@@ -8,7 +8,8 @@ from typing import Final
 import click
 from rich.console import Console
 
-from executor.run import REPORT, RUNS, Run, write
+from executor.run import REPORT, RUNS, Run, write, write_json
+from recommender.manifest import MANIFEST, reseal
 from rules.command import Verbosity, examples, format_option, told, verbosity_options
 from rules.output import keep_inputs
 
@@ -41,6 +42,10 @@ def report(*, runs: tuple[Path, ...], output: Path | None, by: str, verbosity: V
     keep_inputs(written, [path for run in runs for path in run.iterdir() if path.name != REPORT])
     write(written, page(finished[0], by=by) if len(finished) == 1 else compared(finished))
     told(f"Wrote {written}.", verbosity=verbosity)
+    own = runs[0] / REPORT
+    if written.resolve() == own.resolve() and (manifest := reseal(runs[0], REPORT)) is not None:
+        write_json(runs[0] / MANIFEST, manifest)
+        told(f"The seal of the run has changed with its report: {manifest.seal}", verbosity=verbosity)
 
 
 @click.command(short_help="List the runs of a folder.", epilog=examples("recommend runs", "recommend runs experiments"))

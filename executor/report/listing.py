@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict
 from rich.table import Table
 from rich.text import Text
 
-from executor.run import PLAN, SCORES, Run
+from executor.run import PLAN, Run
 from executor.scores import Estimate
 from executor.trials.journal import JOURNAL
 from executor.trials.lock import LOCK
-from recommender.manifest import RECORD
+from recommender.manifest import RECORD, SCORES
 from recommender.render import number
 from rules.errors import PcwatError, RunError
 from rules.record import Record

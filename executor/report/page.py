@@ -21,7 +21,7 @@ from executor.scoreboard import trials_told, value_of
 from executor.trials.journal import Journal
 from recommender.audit.explain import explain
 from recommender.audit.subject import Subject
-from recommender.manifest import RECORD, Manifest
+from recommender.manifest import RECORD
 from recommender.render import NOTES_ORDER, number, quantity
 from rules.facts import FACTS, Task
 from rules.templating import environment
@@ -74,7 +74,6 @@ def page(run: Run, dataset: Dataset | None = None, *, by: str = "") -> str:
             leaning=None if run.importance is None else importance_plot(run.importance),
             **_from_rows(run, answers, dataset, by),
             trials_told=trials_told,
-            manifest=Manifest.read(run.directory),
             command=command(run),
             vocabulary=FACTS,
             number=number,

@@ -34,8 +34,11 @@ if TYPE_CHECKING:
 _data = click.option("--data", type=click.Path(path_type=Path), help="The dataset's file, where it has moved.")
 
 
-def audited(command: Callable[..., Any]) -> Callable[..., Any]:
-    """A command on a SUBJECT: a run directory, a record, or a dataset with the options of 'recommend'."""
+def audited(command: Callable[..., Any], *, altered: bool = False) -> Callable[..., Any]:
+    """A command on a SUBJECT: a run directory, a record, or a dataset with the options of 'recommend'.
+
+    altered: whether it takes a record that differs from its digests.
+    """
 
     @functools.wraps(command)
     def wrapped(
@@ -46,7 +49,7 @@ def audited(command: Callable[..., Any]) -> Callable[..., Any]:
         strategy: StrategyOptions,
         **rest: Any,  # noqa: ANN401  the wrapped command's own options, untouched
     ) -> Any:  # noqa: ANN401
-        opened = open_subject(subject, said=said, delimiter=delimiter, strategy=strategy)
+        opened = open_subject(subject, said=said, delimiter=delimiter, strategy=strategy, altered=altered)
         return command(subject=opened, **rest)
 
     decorators = (click.argument("subject", type=DATASET), dataset_options, strategy_options)
@@ -145,9 +148,9 @@ def replay(*, subject: Subject, data: Path | None, form: str) -> None:
         "recommend audit verify runs/titanic-1", "recommend audit verify runs/titanic-1 --data old/titanic.csv"
     )
 )
-@audited
+@functools.partial(audited, altered=True)
 @_data
-@click.option("--seal", metavar="SHA256", help="The record's seal, as it was noted elsewhere.")
+@click.option("--seal", metavar="SHA256", help="The seal of the run or of the record, as it was noted elsewhere.")
 @format_option
 def verify(*, subject: Subject, data: Path | None, seal: str | None, form: str) -> None:
     """Check that record, rules, dataset, bundle and model are what they were; name what was altered."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from recommender.manifest import GUARDRAILS, RECORD
+from recommender.manifest import GUARDRAILS, RECORD, read_own_manifest
 from recommender.recommend import advise_on
 from rules.counterfactual import Flip, flips
 from rules.engine import ProvedBook, load_book
 from rules.errors import BookError, ChoiceError, RunError
 from rules.record import Guardrail, Guardrails, Record
+from rules.regular_file import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,8 +44,14 @@ class Subject:
         path = None if self.run is None else self.run / GUARDRAILS
         if path is None or not path.exists():
             return self.record.guardrails
+        manifest = read_own_manifest(path.parent, record=self.record.seal)
         try:
-            return Guardrails.model_validate_json(path.read_bytes()).guardrails
+            content = read_regular(path)
+            if manifest is not None and manifest.files.get(GUARDRAILS) != f"sha256:{sha256(content).hexdigest()}":
+                raise RunError(f"{path} was altered: it does not match the run's manifest. Restore the original file.")
+            return Guardrails.model_validate_json(content).guardrails
+        except OSError as error:
+            raise RunError(f"{path} cannot be read: {error.strerror}. Restore it from a copy.") from None
         except ValidationError as error:
             raise RunError(f"{path} is damaged: {error.errors()[0]['msg']}. Restore it from a copy.") from None
 
@@ -70,11 +78,15 @@ class Subject:
         )
 
 
-def open_subject(path: Path, *, said: Said, delimiter: str | None, strategy: StrategyOptions) -> Subject:
+def open_subject(
+    path: Path, *, said: Said, delimiter: str | None, strategy: StrategyOptions, altered: bool = False
+) -> Subject:
     """Open a run directory, a record, or a dataset.
 
     said, delimiter, strategy: what is asked of a dataset; of a record only a book that is named on the command line.
-    Raises RunError on a directory that is no run, ChoiceError on words about a dataset that is none.
+    altered: whether a record may differ from its digests, as for the question which parts do.
+    Raises RunError on a directory that is no run and on an altered record, ChoiceError on options for a dataset where
+    the path is none.
     """
     if path.is_dir():
         path /= RECORD
@@ -88,7 +100,9 @@ def open_subject(path: Path, *, said: Said, delimiter: str | None, strategy: Str
                 f"{path} is a record, which knows its dataset and budget already; --target, --pin, --budget and the "
                 "like are for a dataset. 'what-if --set' changes facts."
             )
-        record = Record.read(path)
+        record = Record.read(path) if altered else Record.read_intact(path)
+        if path.name == RECORD and not altered:
+            read_own_manifest(path.parent, record=record.seal)
         layers = strategy.layers if strategy.is_own_book else tuple(record.book.layers)
         return Subject(record=record, path=path, layers=layers)
     advice = advise_on(path, said, strategy, delimiter=delimiter)

@@ -1,15 +1,15 @@
-"""Whether a record and what it speaks of are what they were: its chain, and the digests of book, dataset and run."""
+"""Integrity of a record and of what it names: its chain, and the digests of book, dataset and run."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from recommender.dataset import Dataset
 from recommender.kinds import Kind
-from recommender.manifest import MANIFEST, Manifest, digest_of
+from recommender.manifest import MANIFEST, SCORES, Manifest, digest_of, run_files
 from rules.errors import BookError, DatasetError
 from rules.regular_file import is_there
 from rules.rulebook import read_layers
@@ -37,30 +37,41 @@ class Check(BaseModel):
 
 
 def verify(subject: Subject, *, seal: str | None = None, data: Path | None = None) -> tuple[Check, ...]:
-    """Check a record, and the run that it lies in.
+    """Check a record, and the run that it belongs to.
 
-    seal: the record's seal as it was noted elsewhere; without it a record that was forged throughout passes. data: the
-    dataset's file where it has moved.
+    seal: the seal of the run or of the record as it was noted elsewhere; without it, digests that were computed again
+    after a change are not found. data: the dataset's file where it has moved.
     """
+    manifest = None if subject.run is None else Manifest.read(subject.run)
     return (
-        *_chain(subject, seal),
+        *_chain(subject),
+        *([] if seal is None else [_seal(subject, manifest, seal)]),
         *_book(subject),
         _dataset(subject, data),
-        *([] if subject.run is None else _files(subject, subject.run)),
+        *([] if subject.run is None else _files(subject, manifest, subject.run)),
     )
 
 
-def _chain(subject: Subject, seal: str | None) -> Iterator[Check]:
+def _chain(subject: Subject) -> Iterator[Check]:
     record = subject.record
     wrong = record.altered()
     if not wrong:
         yield Check(what="record", status="intact", detail=f"{len(record.chain)} links; seal {record.seal}")
     for part in wrong:
         yield Check(what=f"record: {part}", status="altered", detail="its contents do not fit the chain")
-    if seal is not None:
-        same = seal.removeprefix("sha256:") == record.seal.removeprefix("sha256:")
-        detail = "as noted" if same else f"the record says {record.seal}, noted was {seal}"
-        yield Check(what="seal", status="intact" if same else "altered", detail=detail)
+
+
+def _seal(subject: Subject, manifest: Manifest | None, noted: str) -> Check:
+    """The noted seal against that of the run, or of the record."""
+    noted, of_record = noted.strip().removeprefix("sha256:"), subject.record.seal.removeprefix("sha256:")
+    of_run = "" if manifest is None else manifest.seal.removeprefix("sha256:")
+    if manifest is not None and noted == of_run:
+        return Check(what="seal", status="intact", detail="the seal of the run, which covers all of its files")
+    if noted == of_record:
+        more = "" if subject.run is None else "; it does not cover the other files of the run"
+        return Check(what="seal", status="intact", detail=f"the seal of the record{more}")
+    today = f"the record has sha256:{of_record}" + (f", the run sha256:{of_run}" if of_run else "")
+    return Check(what="seal", status="altered", detail=f"noted was sha256:{noted}, but {today}")
 
 
 def _book(subject: Subject) -> Iterator[Check]:
@@ -110,22 +121,40 @@ def _digest(subject: Subject, path: Path) -> str:
         return ""
 
 
-def _files(subject: Subject, run: Path) -> Iterator[Check]:
+def _files(subject: Subject, manifest: Manifest | None, run: Path) -> Iterator[Check]:
     """The files of a run against its manifest."""
-    manifest = Manifest.read(run)
     if manifest is None:
-        yield Check(what=MANIFEST, status="unchecked", detail="the run has none: it was not finished")
+        if (run / SCORES).exists():
+            yield Check(what=MANIFEST, status="missing", detail="the run is finished, so it must have one")
+        else:
+            yield Check(what=MANIFEST, status="unchecked", detail="the run has none: it was not finished")
         return
-    if manifest.seal != manifest.fingerprint():
-        yield Check(what=MANIFEST, status="altered", detail="its contents do not fit its seal")
+    whole = manifest.seal == manifest.fingerprint()
+    detail = f"{len(manifest.files)} files; seal of the run {manifest.seal}"
+    yield Check(
+        what=MANIFEST,
+        status="intact" if whole else "altered",
+        detail=detail if whole else "its contents do not match its seal",
+    )
     if manifest.record != subject.record.seal:
         detail = "the run was finished under another record"
         yield Check(what="record of the run", status="altered", detail=detail)
     for name, digest in manifest.files.items():
-        path = run / name
-        if not path.is_file():
-            yield Check(what=name, status="missing", detail=f"{path} is not there")
-        elif f"sha256:{digest_of(path)}" == digest:
-            yield Check(what=name, status="intact", detail=digest)
-        else:
-            yield Check(what=name, status="altered", detail="its bytes are not those of the finished run")
+        yield _file(run, name, digest)
+    for name in sorted(run_files(run).keys() - manifest.files.keys()):
+        yield Check(what=name, status="unchecked", detail="the finished run had no such file")
+
+
+def _file(run: Path, name: str, digest: str) -> Check:
+    """One file of a run against its digest."""
+    path = run / name
+    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        return Check(what=name, status="altered", detail="the manifest of a run names only files within the run")
+    try:
+        found = f"sha256:{digest_of(path)}"
+    except OSError as error:
+        status: Status = "altered" if path.exists() else "missing"
+        return Check(what=name, status=status, detail=f"{path} cannot be read: {error.strerror}")
+    if found == digest:
+        return Check(what=name, status="intact", detail=digest)
+    return Check(what=name, status="altered", detail="its bytes are not those of the finished run")

@@ -23,9 +23,9 @@ from executor.report.command import command
 from executor.report.compare import compared
 from executor.report.confusion import confusion
 from executor.report.page import page
-from executor.run import IMPORTANCE, PREDICTIONS, REPORT, SCORES, Run
+from executor.run import IMPORTANCE, PREDICTIONS, REPORT, Run
 from recommender.examples import example
-from recommender.manifest import Manifest
+from recommender.manifest import SCORES, Manifest
 from rules.errors import ColumnError, DatasetError, PcwatError, RunError
 
 if TYPE_CHECKING:
@@ -129,7 +129,8 @@ def test_the_importance_of_columns_is_kept_as_aggregates_and_sealed(cancer_run: 
     assert losses[0] > 0
     manifest = Manifest.read(cancer_run.directory)
     assert manifest is not None
-    assert IMPORTANCE in manifest.files
+    assert {IMPORTANCE, REPORT, SCORES, "trials/0000.weights.npz"} <= manifest.files.keys()
+    assert manifest.seal == cancer_run.seal
 
 
 def test_damage_is_told_with_the_file(copied: Run) -> None:

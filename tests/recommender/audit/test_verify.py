@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from recommender.examples import example
-from recommender.manifest import MANIFEST, Manifest
+from recommender.manifest import MANIFEST, Manifest, reseal
 from recommender.recommend import recommend
-from rules.errors import PcwatError
+from rules.errors import PcwatError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,6 +100,86 @@ def test_another_record_put_into_a_run_is_named(answer, run: Path) -> None:
 def test_a_run_that_was_not_finished_has_no_manifest(answer, run: Path) -> None:
     (run / MANIFEST).unlink()
     assert findings(answer("verify", run)) == {(MANIFEST, "unchecked")}
+
+
+def test_a_finished_run_without_a_manifest_is_a_finding(answer, invoke, run: Path) -> None:
+    (run / "scores.json").write_text("{}", encoding="utf-8")
+    (run / MANIFEST).unlink()
+    assert findings(answer("verify", run)) == {(MANIFEST, "missing")}
+    assert invoke("verify", run).exit_code == 1
+    refused = invoke("explain", run)
+    assert "manifest.json is missing, although the run is finished" in str(refused.exception)
+
+
+def test_digests_that_were_computed_again_do_not_match_the_seal_of_the_run_that_was_noted(answer, run: Path) -> None:
+    manifest = Manifest.read(run)
+    assert manifest is not None
+    assert findings(answer("verify", run, "--seal", manifest.seal)) == set()
+    (run / "model.keras").write_text("another", encoding="utf-8")
+    forged = Manifest.of(record=manifest.record, files={name: run / name for name in manifest.files})
+    (run / MANIFEST).write_text(forged.model_dump_json(), encoding="utf-8")
+    assert findings(answer("verify", run)) == set()
+    assert findings(answer("verify", run, "--seal", manifest.seal)) == {("seal", "altered")}
+
+
+def test_a_file_that_the_finished_run_did_not_have_is_named(answer, run: Path) -> None:
+    (run / "trials").mkdir()
+    (run / "trials" / "0000.weights.npz").write_text("weights", encoding="utf-8")
+    (run / "log.txt").write_text("the log goes on", encoding="utf-8")
+    assert findings(answer("verify", run)) == {("trials/0000.weights.npz", "unchecked")}
+
+
+def test_a_manifest_names_only_files_within_the_run(answer, run: Path) -> None:
+    manifest = Manifest.of(record="", files={"../rows.csv": run.parent / "rows.csv"})
+    (run / MANIFEST).write_text(manifest.model_dump_json(), encoding="utf-8")
+    assert ("../rows.csv", "altered") in findings(answer("verify", run))
+
+
+def test_the_seal_follows_a_file_that_is_written_anew_and_other_changes_are_still_found(answer, run: Path) -> None:
+    (run / "report.html").write_text("a page", encoding="utf-8")
+    (run / "model.keras").write_text("another", encoding="utf-8")
+    manifest = reseal(run, "report.html")
+    assert manifest is not None
+    (run / MANIFEST).write_text(manifest.model_dump_json(), encoding="utf-8")
+    assert findings(answer("verify", run, "--seal", manifest.seal)) == {("model.keras", "altered")}
+
+
+QUESTIONS = {
+    "explain": (),
+    "why-not": ("loss=huber",),
+    "what-if": (),
+    "replay": (),
+    "guardrails": (),
+    "export": (),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_every_question_refuses_an_altered_record_and_names_the_part(question: str, invoke, run: Path) -> None:
+    assert invoke(question, run, *QUESTIONS[question]).exit_code in {0, 1}
+    rewritten(run / "record.json", lambda body: body["facts"]["rows"].update(value=7))
+    error = invoke(question, run, *QUESTIONS[question]).exception
+    assert isinstance(error, RunError)
+    assert "was altered: its chain of digests does not fit facts" in str(error)
+    shutil.copy(run / "record.json", run.parent / "decision.json")
+    assert isinstance(invoke(question, run.parent / "decision.json", *QUESTIONS[question]).exception, RunError)
+
+
+def test_every_question_refuses_an_intact_record_of_another_run(invoke, run: Path) -> None:
+    other = recommend(run.parent / "rows.csv", target="diagnosis", trials=3).record
+    (run / "record.json").write_text(other.to_json(), encoding="utf-8")
+    assert "is not the record under which the run was finished" in str(invoke("explain", run).exception)
+
+
+def test_altered_guardrails_of_a_run_are_refused(invoke, run: Path) -> None:
+    text = '{"format":"pcwat/guardrails/1","guardrails":[]}'
+    (run / "guardrails.json").write_text(text, encoding="utf-8")
+    manifest = reseal(run, "guardrails.json")
+    assert manifest is not None
+    (run / MANIFEST).write_text(manifest.model_dump_json(), encoding="utf-8")
+    assert invoke("guardrails", run).exit_code == 0
+    (run / "guardrails.json").write_text(text.replace("[]", "[ ]"), encoding="utf-8")
+    assert "guardrails.json was altered" in str(invoke("guardrails", run).exception)
 
 
 @pytest.mark.parametrize("name", ["record.json", MANIFEST])
