@@ -19,6 +19,7 @@ from executor.catalog.hyperparameters import configuration
 from executor.catalog.initialization import initialization
 from executor.layers.window import Window
 from executor.parts import Architecture
+from rules.choices import cell_initializer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,8 +44,8 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     Reads {"dense": (rows, width) float32, "codes": (rows, coded) int32 where parts.vocabulary > 0, "spread":
     (rows, outputs) float32}; gives (rows, outputs) float32, in standard deviations of the change, target by target.
     linear: one layer from window to steps ahead (NLinear: Zeng et al. 2023, arXiv 2205.13504). mlp: hidden layers
-    beside it (TiDE: Das et al. 2023, arXiv 2304.08424). gru: a recurrent layer beside it, with orthogonal recurrent
-    weights (Saxe et al. 2014).
+    beside it (TiDE: Das et al. 2023, arXiv 2304.08424). gru: a recurrent layer beside it, whose cells keep tanh, with
+    orthogonal recurrent weights (Saxe et al. 2014).
     Raises ChoiceError on a hyperparameter that does not exist, or out of its limits.
     """
     chosen = configuration(bundle, hyperparameters, architecture=Architecture.FORECASTER)
@@ -88,7 +89,8 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
         steps = Window(lags=lags, targets=targets, kept=min(lags, MOST_RECURRENT), name="window")(inputs["dense"])
         beside = keras.layers.GRU(
             chosen.units,
-            kernel_initializer=initialization(bundle.initializer, seed=seeds[0]),
+            activation="tanh",
+            kernel_initializer=initialization(cell_initializer(bundle.initializer), seed=seeds[0]),
             recurrent_initializer=keras.initializers.Orthogonal(seed=seeds[1]),
             name="recurrent",
         )(steps)

@@ -15,6 +15,7 @@ from executor.catalog.initialization import initialization
 from executor.layers.dropout import RatedDropout
 from executor.layers.ending import EndedMean, Ending
 from executor.parts import Architecture
+from rules.choices import cell_initializer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,7 +77,8 @@ def _recurrent(
         hidden = keras.layers.GRU(
             units,
             return_sequences=layer < layers,
-            kernel_initializer=initialization(bundle.initializer, seed=next(seeds)),
+            activation="tanh",
+            kernel_initializer=initialization(cell_initializer(bundle.initializer), seed=next(seeds)),
             recurrent_initializer=keras.initializers.Orthogonal(seed=next(seeds)),
             name=f"recurrent_{layer}",
         )(hidden, mask=mask)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from recommender.bundle_pins import FROM_BUNDLE
+from recommender.reach import reach
 from rules.bundle import Bundle
 from rules.choices import Slot
 from rules.counterfactual import Flip
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from recommender.audit.subject import Subject
     from rules.decision import Decision, RuleTrace
-    from rules.record import SwitchedOff
+    from rules.record import Record, SwitchedOff
 
 _CLOSED = ConfigDict(frozen=True, extra="forbid")
 
@@ -96,7 +97,7 @@ def explain(subject: Subject, slots: Iterable[Slot] = tuple(Slot)) -> tuple[Expl
     return tuple(
         _explanation(
             record.decisions[slot],
-            bundle,
+            _means(slot, bundle, record),
             found.get(slot, ()),
             [one for one in off if one.rule.startswith(slot.letter)],
         )
@@ -104,9 +105,7 @@ def explain(subject: Subject, slots: Iterable[Slot] = tuple(Slot)) -> tuple[Expl
     )
 
 
-def _explanation(
-    decision: Decision, bundle: Bundle, nearest: tuple[Flip, ...], off: Iterable[SwitchedOff]
-) -> Explanation:
+def _explanation(decision: Decision, means: str, nearest: tuple[Flip, ...], off: Iterable[SwitchedOff]) -> Explanation:
     winner, pin, choice = decision.winner, decision.pin, str(decision.choice)
     deciding = [trace for trace in decision.trace if trace.outcome == "decides"]
     beaten = [trace for trace in decision.trace if trace.outcome == "beaten"]
@@ -125,7 +124,7 @@ def _explanation(
         because=pin.reason if pin else winner.because,
         stance="" if pin else winner.stance,
         ruled=f"{decision.ruled} by {', '.join(decision.rules)}" if pin else "",
-        means=_means(decision.slot, bundle),
+        means=means,
         tests=() if pin else winner.tests,
         lost=tuple(_lost(trace) for trace in beaten),
         silent=tuple(sorted((_silent(trace) for trace in silent), key=lambda one: (len(one.failed), one.rule))),
@@ -168,8 +167,9 @@ def _evidence(trace: RuleTrace, *, said: bool = False) -> str:
     return f"{trace.rule} [{sources}]" if said else f"{trace.rule}: {trace.because} [{sources}]"
 
 
-def _means(slot: Slot, bundle: Bundle) -> str:
+def _means(slot: Slot, bundle: Bundle, record: Record) -> str:
     if slot is not Slot.HYPERPARAMETERS:
-        return ""
+        task, modality = (record.facts[name].value if name in record.facts else None for name in ("task", "modality"))
+        return reach(slot, bundle, task=task, modality=modality)
     varied = ", ".join(one.value.replace("_", " ") for one in bundle.searched)
     return f"The search varies {varied}." if varied else "Nothing is varied."

@@ -10,7 +10,20 @@ from recommender.characteristic import by_name, measured_number
 from recommender.guardrails.rows import FEW_ROWS
 from recommender.manifest import digest_of
 from recommender.splitting import share_that_selects
-from rules.choices import F1, Accuracy, Backbone, Bayesian, Folds, Hyperband, RandomNormal, RandomUniform
+from rules.choices import (
+    F1,
+    Accuracy,
+    Backbone,
+    Bayesian,
+    Folds,
+    Hyperband,
+    RandomNormal,
+    RandomUniform,
+    Recurrent,
+    Relu,
+    Tanh,
+    cell_initializer,
+)
 from rules.errors import ChoiceError
 from rules.facts import Task
 from rules.record import Guardrail
@@ -50,6 +63,8 @@ def check_choices(bundle: Bundle, profile: Profile) -> Iterator[Guardrail]:
         yield _of_tuner(bundle.tuner, rows, selecting)
     if isinstance(bundle.transfer, Backbone):
         yield _of_transfer(bundle.transfer)
+    if isinstance(bundle.architecture, Recurrent) and not isinstance(bundle.activation, Tanh):
+        yield _of_cells(bundle)
     yield _of_width(round(measured_number(measured, "features")), rows)
 
 
@@ -96,6 +111,18 @@ def _of_transfer(backbone: Backbone) -> Guardrail:
         f"{backbone.architecture} describes the images, by the weights of {path.name} (SHA-256 {digest_of(path)})."
     )
     return Guardrail(name=name, status="done", message=message)
+
+
+def _of_cells(bundle: Bundle) -> Guardrail:
+    """Which activation recurrent cells have; one that only a user asks for is an alert."""
+    return Guardrail(
+        name="recurrent_activation",
+        status="done" if isinstance(bundle.activation, Relu) else "alerted",
+        message=(
+            f"Recurrent cells keep tanh, and start from {cell_initializer(bundle.initializer)}: {bundle.activation} "
+            "applies only to the layer that joins further columns."
+        ),
+    )
 
 
 def _of_threshold(selecting: float, share: float, profile: Profile) -> Guardrail:

@@ -79,6 +79,7 @@ from rules.choices.training import (
     TargetScale,
     WeightedCrossentropy,
     Xavier,
+    cell_initializer,
 )
 
 __all__ = [
@@ -159,6 +160,7 @@ __all__ = [
     "Validation",
     "WeightedCrossentropy",
     "Xavier",
+    "cell_initializer",
     "names",
     "parse_choice",
 ]

@@ -180,6 +180,18 @@ class RandomNormal(Choice):
 
 Initializer = Annotated[Xavier | He | Lecun | RandomUniform | RandomNormal, Field(discriminator="name")]
 
+
+def cell_initializer(choice: Initializer) -> Initializer:
+    """The initializer of recurrent cells, whose activation is tanh whatever the activation slot says.
+
+    He and LeCun initialization fit ReLU and SELU; to tanh Xavier belongs (Glorot and Bengio 2010).
+
+    >>> str(cell_initializer(He()))
+    'xavier'
+    """
+    return Xavier() if isinstance(choice, He | Lecun) else choice
+
+
 REFUSED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "zeros": "with equal weights every unit of a layer computes and learns the same, so nothing is learned",

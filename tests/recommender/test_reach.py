@@ -1,0 +1,46 @@
+"""The explanation names the parts of a network that activation and initializer do not reach."""
+
+from __future__ import annotations
+
+import pytest
+
+from recommender.reach import reach
+from rules.bundle import Bundle
+from rules.choices import (
+    Accuracy,
+    Adam,
+    CategoricalCrossentropy,
+    Grid,
+    He,
+    MostSensitive,
+    Recurrent,
+    Relu,
+    Slot,
+    Standard,
+    Xavier,
+)
+
+PLAIN = Bundle(
+    activation=Relu(), metric=Accuracy(), loss=CategoricalCrossentropy(), initializer=He(), optimizer=Adam(),
+    hyperparameters=MostSensitive(), tuner=Grid(), architecture=Standard(),
+)  # fmt: skip
+
+
+def test_the_cells_of_a_forecast_keep_tanh_and_start_from_xavier() -> None:
+    facts = {"task": "forecasting", "modality": "sequence"}
+    assert "recurrent network keep tanh" in reach(Slot.ACTIVATION, PLAIN, **facts)
+    said = reach(Slot.INITIALIZER, PLAIN, **facts)
+    assert "The linear layer starts at the solution of ridge regression" in said
+    assert "cells of tanh start from xavier, and" in said
+
+
+@pytest.mark.parametrize(
+    ("chosen", "cells"), [(He(), "xavier,"), (Xavier(distribution="normal"), "xavier (distribution normal),")]
+)
+def test_recurrent_cells_take_an_initializer_that_fits_tanh(chosen: He | Xavier, cells: str) -> None:
+    bundle = PLAIN.model_copy(update={"initializer": chosen, "architecture": Recurrent()})
+    assert f"start from {cells}" in reach(Slot.INITIALIZER, bundle, task="binary", modality="sequence")
+
+
+def test_other_slots_reach_the_whole_network() -> None:
+    assert reach(Slot.LOSS, PLAIN, task="binary", modality="tabular") == ""
