@@ -17,6 +17,7 @@ import duckdb
 
 from recommender.characteristics.columns import ColumnSummary, summarise
 from recommender.readers.frame import read_frame
+from recommender.readers.settling import Settled, Settler, settle_as_numbers
 from recommender.readers.table import read_file
 from recommender.readers.unchanged import digested
 from recommender.sql import FLOAT_TYPES, chunks, quoted
@@ -24,10 +25,11 @@ from rules.asked import ImageReading, SequenceReading
 from rules.errors import ColumnError, DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from recommender.readers.arrays import Images
+    from recommender.readers.reading import ColumnReading
     from recommender.readers.sequences import Sequences
 
 __all__ = ["Dataset", "quoted"]
@@ -59,6 +61,7 @@ class Dataset:
         storage: Mapping[str, str],
         row_count: int,
         not_a_number: Mapping[str, int],
+        settled: Settled,
         images: Images | None = None,
         sequences: Sequences | None = None,
     ) -> None:
@@ -74,6 +77,10 @@ class Dataset:
         self.row_count = row_count
         self.not_a_number = not_a_number
         """For each column that held floating-point NaNs: the number of the first such row, from 0."""
+        self.readings = settled.readings
+        """How each column was read."""
+        self.notes = settled.notes
+        """What is worth reporting about how columns were read."""
         self.images = images
         """The column of images, where there is one."""
         self.sequences = sequences
@@ -86,11 +93,15 @@ class Dataset:
         *,
         delimiter: str | None = None,
         reading: ImageReading | SequenceReading | None = None,
+        missing: Sequence[str] | None = None,
+        readings: Mapping[str, ColumnReading] | None = None,
     ) -> Self:
         """Read a path, or a pandas, polars or Arrow table.
 
         delimiter: the character between the cells of a text table; None means by the file's extension.
         reading: how image files are read, or rows gathered into sequences, where a person says so.
+        missing: texts that count as missing, besides the empty one; None for the usual ones of the format.
+        readings: how columns were read in training; the others are inferred.
         Raises DatasetError when there is no table with rows to read, ColumnError when a column is not of plain values.
         """
         connection = duckdb.connect(
@@ -101,18 +112,20 @@ class Dataset:
                 "autoinstall_known_extensions": False,
             }
         )
+        settler = Settler(missing=None if missing is None else tuple(missing), given=readings)
         try:
             connection.execute("SET enable_progress_bar = false")  # it is drawn on standard output, also into a pipe
             if isinstance(source, str | os.PathLike):
                 path = local_path(source)
                 pictures = reading if isinstance(reading, ImageReading) else None
                 with digested(path) as bytes_read:
-                    form, arrays = read_file(connection, path, delimiter=delimiter, reading=pictures)
+                    form, arrays = read_file(connection, path, delimiter=delimiter, reading=pictures, settler=settler)
                 file_digest = bytes_read.hexadecimal
                 name = path.name or path.resolve().name
             else:
                 path, name, form, arrays = None, "DataFrame", read_frame(connection, source), None
                 file_digest = ""
+                settler.settle(connection, name=name)
             _free_rowid(connection)
             if isinstance(reading, SequenceReading):
                 arrays = _gathered(connection, name, arrays, reading)
@@ -128,6 +141,7 @@ class Dataset:
                 storage=storage,
                 row_count=_row_count(connection, name),
                 not_a_number=_clear_not_a_number(connection, storage),
+                settled=settler.settled,
                 images=images,
                 sequences=sequences,
             )
@@ -166,6 +180,17 @@ class Dataset:
             "ORDER BY rowid LIMIT 1"
         ).fetchall()
         return f"{found[0][1][:MOST_SHOWN]!r} in row {found[0][0]:,}" if found else ""
+
+    def read_as_numbers(self, name: str) -> None:
+        """Read a text column as numbers, because the user says that it is numeric.
+
+        Raises ColumnError where too many of its values are no numbers.
+        """
+        reading, note = settle_as_numbers(self.connection, name, name=self.name, was=self.readings.get(name))
+        self.readings = MappingProxyType({**self.readings, name: reading})
+        missing = self.notes[name].missing if name in self.notes else {}
+        self.notes = MappingProxyType({**self.notes, name: replace(note, missing=missing)})
+        self.storage = MappingProxyType({**self.storage, name: reading.storage})
 
     def call_images(self, name: str) -> None:
         """Give the column of images, if there is one, the name under which a model knows it.

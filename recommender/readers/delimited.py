@@ -20,30 +20,17 @@ from recommender.readers.text import (
     refuse_unreadable,
     same_line_ends,
 )
-from recommender.sql import (
-    DECIMAL_COMMA,
-    GROUPED,
-    PLAIN_PATH,
-    chunks,
-    file_literal,
-    is_float,
-    is_text,
-    is_written,
-    literal,
-    quoted,
-)
+from recommender.sql import PLAIN_PATH, file_literal, literal
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-MISSING_TOKENS: Final = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "?")
-"""Cells that mean "no value". Not "None": real tables use it as a level (no garage, no alley)."""
+MISSING_TOKENS: Final = ("NA", "N/A", "NaN", "nan", "null", "NULL", "?")
+"""Cells that mean "no value", as the empty one does. Not "None": real tables have it as a category (no garage)."""
 OTHER_DELIMITERS: Final = (";", "\t", "|", ",")
 QUOTE: Final = '"'
-TYPES: Final = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "TIMESTAMPTZ", "VARCHAR")
-"""What cells are read as. Not BOOLEAN: it would turn the classes "no" and "yes" into "false" and "true"."""
 FIRST_ROW: Final = 2
 """The line of the first row where each name stands on one line."""
 LONGEST_HEADER: Final = 16_777_216
@@ -51,10 +38,9 @@ LONGEST_HEADER: Final = 16_777_216
 
 
 def read_delimited(connection: duckdb.DuckDBPyConnection, path: Path, *, delimiter: str) -> None:
-    """Read a text table with a header line into the table `dataset`, in file order.
+    """Read a text table with a header line into the table `dataset`, in file order; every column is text.
 
-    delimiter: one character. Compressed files end in .gz. The types of the columns are found by DuckDB from the first
-    20,480 rows, and from all rows where those mislead.
+    delimiter: one character. Compressed files end in .gz. Empty cells are NULL.
     Raises DatasetError, which names the line, on anything that is not a rectangular UTF-8 table with a header.
     """
     with refuse_unreadable(path), ExitStack() as stack:
@@ -62,55 +48,22 @@ def read_delimited(connection: duckdb.DuckDBPyConnection, path: Path, *, delimit
         header = _distinct_names(path, _header(path, delimiter), delimiter)
         dialect = (
             f"delim={literal(delimiter)}, quote='\"', escape='\"', header=true, skip=0, comment='', "
-            f"null_padding=false, strict_mode=true, {PLAIN_PATH}, nullstr=[{', '.join(map(literal, MISSING_TOKENS))}]"
+            f"null_padding=false, strict_mode=true, {PLAIN_PATH}, nullstr=''"
         )
-        names = f"names=[{', '.join(map(literal, header))}], auto_type_candidates=[{', '.join(map(literal, TYPES))}]"
-        options = f"{dialect}, {names}"
-        source = path
+        options = f"{dialect}, names=[{', '.join(map(literal, header))}], all_varchar=true"
         if not _read(connection, path, options):
             source = stack.enter_context(same_line_ends(path))
             if source == path or not _read(connection, source, options):
                 _explain(connection, source, dialect, header, delimiter, shown=path)
-        if delimiter != "," and _has_decimal_commas(connection):
-            _read(connection, source, f"{options}, decimal_separator=','")
 
 
 def _read(connection: duckdb.DuckDBPyConnection, path: Path, options: str) -> bool:
-    """Read a file into the table `dataset`, with types from its first rows or from all; whether that could be done."""
-    for sample in ("", ", sample_size=-1"):
-        try:
-            connection.execute(
-                f"CREATE OR REPLACE TABLE dataset AS FROM read_csv({file_literal(path)}, {options}{sample})"
-            )
-        except duckdb.ConversionException:
-            continue
-        except duckdb.Error:
-            break
-        else:
-            return True
-    return False
-
-
-def _has_decimal_commas(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether the commas in the table's words are decimal ones for certain.
-
-    So it is where no number has a decimal point, and in the columns whose values are all numbers with commas one comma
-    cannot separate thousands: 0,25 or 1,5.
-    """
-    described = connection.execute("SELECT * FROM dataset LIMIT 0").description or []
-    storage = {column[0]: str(column[1]) for column in described}
-    if any(is_float(kind) for kind in storage.values()):
+    """Read a file into the table `dataset`; whether that could be done."""
+    try:
+        connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM read_csv({file_literal(path)}, {options})")
+    except duckdb.Error:
         return False
-    for names in chunks([name for name, kind in storage.items() if is_text(kind)]):
-        tests = [
-            f"coalesce(bool_and({is_written(quoted(name), DECIMAL_COMMA)}), FALSE) "
-            f"AND bool_or(NOT {is_written(quoted(name), GROUPED)})"
-            for name in names
-        ]
-        (found,) = connection.execute(f"SELECT {', '.join(tests)} FROM dataset").fetchall()
-        if any(found):
-            return True
-    return False
+    return True
 
 
 def _header(path: Path, delimiter: str) -> list[str]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from recommender.readers.delimited import read_delimited
+from recommender.readers.delimited import MISSING_TOKENS, read_delimited
 from recommender.readers.gzipped import uncompressed
 from recommender.readers.json_lines import read_json_lines
+from recommender.readers.settling import Settler
 from recommender.sql import PLAIN_PATH, file_literal
 from rules.asked import ImageReading
 from rules.errors import DatasetError, did_you_mean
@@ -60,18 +61,21 @@ def read_file(
     *,
     delimiter: str | None,
     reading: ImageReading | None = None,
+    settler: Settler | None = None,
 ) -> tuple[str, Images | Sequences | None]:
     """Read a file into the table `dataset`, in file order; returns its format, and which column is not of plain values.
 
     delimiter: one character for text tables; None means by the extension: tabs in .tsv, commas otherwise.
-    reading: what a person said about image files.
+    reading: what a person said about image files. settler: settles the types of a table's columns.
     Raises DatasetError when the file is missing, not a table, or broken, and at once when it is no regular file.
     """
     _check_path(path)
     if path.is_dir() or (path.is_file() and path.name.lower().endswith(ARCHIVES)):
-        return _read_collection(connection, path, delimiter=delimiter, reading=reading or ImageReading())
+        return _read_collection(
+            connection, path, delimiter=delimiter, reading=reading or ImageReading(), settler=settler or Settler()
+        )
     given = None if reading is None else reading.value_range
-    form, arrays = _read_one(connection, path, delimiter=delimiter, value_range=given)
+    form, arrays = _read_one(connection, path, delimiter=delimiter, settler=settler or Settler(), value_range=given)
     if arrays is None and _may_hold_paths(connection):
         from recommender.readers.files import Folder  # noqa: PLC0415  as below
         from recommender.readers.image_files import read_paths  # noqa: PLC0415
@@ -93,7 +97,12 @@ NEITHER: Final = (
 
 
 def _read_collection(
-    connection: duckdb.DuckDBPyConnection, path: Path, *, delimiter: str | None, reading: ImageReading
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    *,
+    delimiter: str | None,
+    reading: ImageReading,
+    settler: Settler,
 ) -> tuple[str, Images | None]:
     """Read a folder or an archive: images in folders of their classes, or one table with a column of their paths."""
     from recommender.readers.files import Folder, opened  # noqa: PLC0415  NumPy and Pillow are for images only
@@ -111,10 +120,10 @@ def _read_collection(
         return form, read_folders(connection, path, reading)
     base = table.rpartition("/")[0]
     if path.is_dir():
-        _read_one(connection, path / table, delimiter=delimiter)
+        _read_one(connection, path / table, delimiter=delimiter, settler=settler)
         images = read_paths(connection, Folder(path), reading, where=f"{path / table}", base=base)
     else:
-        unpacked(path, table, lambda copy: _read_one(connection, copy, delimiter=delimiter))
+        unpacked(path, table, lambda copy: _read_one(connection, copy, delimiter=delimiter, settler=settler))
         with opened(path) as files:
             images = read_paths(connection, files, reading, where=f"{table} in {path}", base=base)
     if images is None:
@@ -131,11 +140,12 @@ def _read_one(
     path: Path,
     *,
     delimiter: str | None,
+    settler: Settler,
     value_range: tuple[float, float] | None = None,
 ) -> tuple[str, Images | Sequences | None]:
     found = _format(path)
     with uncompressed(path) as plain:
-        return found, _read_as(connection, plain, found, delimiter=delimiter, value_range=value_range)
+        return found, _read_as(connection, plain, found, delimiter=delimiter, settler=settler, value_range=value_range)
 
 
 def _read_as(
@@ -144,6 +154,7 @@ def _read_as(
     found: str,
     *,
     delimiter: str | None,
+    settler: Settler,
     value_range: tuple[float, float] | None = None,
 ) -> Images | Sequences | None:
     """Read a file of a given format, not compressed."""
@@ -152,6 +163,7 @@ def _read_as(
         if len(separator.encode()) != 1 or separator in '"\r\n':
             raise DatasetError(f"A delimiter must be one ASCII character such as ';' or a tab, but got {separator!r}.")
         read_delimited(connection, path, delimiter=separator)
+        settler.settle(connection, name=path.name, usual=MISSING_TOKENS)
         return None
     if delimiter is not None:
         raise DatasetError(f"A delimiter applies to CSV and TSV, but {path} is {found}. Leave --delimiter out.")
@@ -165,6 +177,7 @@ def _read_as(
         read_json_lines(connection, path)
     else:
         _read_parquet(connection, path)
+    settler.settle(connection, name=path.name)
     return None
 
 
