@@ -28,9 +28,8 @@ from executor.table import RawTable, read_rows
 from executor.trials.journal import check_journal, search_digest
 from executor.window_plan import plan_windows, regular_step
 from executor.windows import Windows, in_order, lag_table
-from recommender.dataset import Dataset
 from recommender.manifest import RECORD, SCORES
-from recommender.recommend import advise, roles_of
+from recommender.recommend import advise, open_dataset, roles_of
 from recommender.render import why
 from rules.bundle import Bundle
 from rules.engine import load_book
@@ -42,6 +41,7 @@ from rules.rulebook import SHIPPED_LAYERS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from recommender.dataset import Dataset
     from recommender.recommend import Recommendation, Said
     from recommender.roles import Roles
     from rules.decision import Pin
@@ -125,6 +125,8 @@ def begin(
         satisfied_at=satisfied_at,
         images=said.images,
         sequences=said.sequences,
+        missing=said.missing,
+        readings=dict(dataset.readings),
         changed={
             slot.value: str(decision.ruled) for slot, decision in decisions.items() if decision.choice != decision.ruled
         },
@@ -201,7 +203,7 @@ def reopen(directory: Path) -> Begun:
     bundle = check_run(directory, plan)
     if plan.dataset is None:
         raise RunError(f"{directory} was trained on a table in memory, which is gone. Start a new run.")
-    dataset = Dataset.open(plan.dataset, delimiter=plan.delimiter, reading=plan.said().reading)
+    dataset = open_dataset(plan.dataset, plan.said(), delimiter=plan.delimiter, readings=plan.readings)
     if dataset.digest != plan.digest:
         dataset.close()
         raise RunError(f"{plan.dataset} has changed since {directory} began. Restore the file, or start a new run.")

@@ -19,9 +19,9 @@ from executor.progress import SearchProgress
 from executor.quiet import quiet_tensorflow
 from executor.run import Run, read_plan
 from executor.scoreboard import show_scores
-from recommender.dataset import Dataset
 from recommender.options import DATASET, dataset_options, strategy_options, unreadable_images_option
 from recommender.plan import DEFAULT_BUDGET
+from recommender.recommend import open_dataset
 from recommender.render import show
 from rules.bundle import Bundle
 from rules.command import Verbosity, examples, told, verbosity_options
@@ -119,7 +119,7 @@ def train(
         limit = Budget(seconds=given if given or trials else DEFAULT_BUDGET, trials=trials)
         bundle = None if edited is None else Bundle.read(edited)
         begun = begin(
-            Dataset.open(str(dataset), delimiter=delimiter, reading=said.reading),
+            open_dataset(str(dataset), said, delimiter=delimiter),
             said,
             budget=limit,
             bundle=bundle,

@@ -19,8 +19,9 @@ def open_rows(
     if isinstance(data, Dataset):
         return data
     image = signature.image
+    readings = {column.name: column.reading for column in signature.columns if column.reading is not None}
     if image is None:
-        return Dataset.open(data, delimiter=delimiter, reading=signature.sequences)
+        return Dataset.open(data, delimiter=delimiter, reading=signature.sequences, readings=readings)
     height, width, channels = image.shape
     reading = ImageReading(
         size=(height, width),
@@ -29,4 +30,4 @@ def open_rows(
         unreadable=unreadable,
         value_range=image.value_range,
     )
-    return Dataset.open(data, delimiter=delimiter, reading=reading)
+    return Dataset.open(data, delimiter=delimiter, reading=reading, readings=readings)

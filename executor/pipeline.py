@@ -54,7 +54,7 @@ from recommender.dataset import Dataset
 from recommender.manifest import GUARDRAILS, MANIFEST, RECORD, SCORES, Manifest, run_files
 from recommender.outlook import Outlook
 from recommender.profile import modality_of
-from recommender.recommend import Said
+from recommender.recommend import Said, open_dataset
 from recommender.render import number
 from recommender.roles import Kind
 from rules.choices import Huber
@@ -98,6 +98,7 @@ def train(
     horizon: int | None = None,
     season: int | None = None,
     known: Sequence[str] = (),
+    missing: Sequence[str] | None = None,
 ) -> Run:
     """Recommend a bundle for a table, search under it, and return the run with the model of the best P.
 
@@ -108,6 +109,7 @@ def train(
     satisfied_at: P that would satisfy; without it the run says what to try next where the model does not beat every
     baseline. images: how image files are read. sequences: how the rows of a long table are gathered into sequences.
     horizon, season, known: of a forecast, the steps ahead, those of a season, and the columns known in advance.
+    missing: texts that count as missing, besides the empty one; by default the usual ones of the format.
     Raises PcwatError with a message for people on anything that a person can mend.
     """
     said = Said(
@@ -117,9 +119,10 @@ def train(
         images=images,
         sequences=sequences,
         outlook=Outlook(horizon=horizon, season=season, known=tuple(known)),
+        missing=None if missing is None else tuple(missing),
     )
     limit = Budget(seconds=budget, trials=trials)
-    with nullcontext(data) if isinstance(data, Dataset) else Dataset.open(data, reading=said.reading) as dataset:
+    with nullcontext(data) if isinstance(data, Dataset) else open_dataset(data, said) as dataset:
         begun = begin(
             dataset,
             said,

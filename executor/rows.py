@@ -8,7 +8,7 @@ import numpy as np
 
 from executor.table import Form, RawTable, fetch, read_columns, read_names, read_time
 from recommender.readers.arrays import Images
-from recommender.sql import chunks, is_number, quoted, time_stamp
+from recommender.sql import chunks, is_number, is_text, quoted, time_stamp
 from rules.errors import ColumnError, did_you_mean
 from rules.wording import counted
 
@@ -141,4 +141,7 @@ def _unreadable(column: Column, storage: str) -> tuple[str, str]:
         return "finite numbers", f"NOT coalesce(isfinite(TRY_CAST({name} AS DOUBLE)), FALSE)"
     if is_number(storage) and not column.had_numbers:
         return "words", "TRUE"
+    if is_text(storage) and not column.had_numbers:  # as where a text format holds numbers in every row
+        words = f"SELECT 1 FROM dataset WHERE {name} IS NOT NULL AND TRY_CAST({name} AS DOUBLE) IS NULL"  # noqa: S608
+        return "words", f"NOT EXISTS ({words})"
     return "words", ""

@@ -17,6 +17,7 @@ from executor.scores import ImbalanceChoice, Importance, Scores, Sensitivity
 from executor.signature import Signature
 from recommender.manifest import GUARDRAILS, RECORD, SCORES, Manifest
 from recommender.outlook import Outlook
+from recommender.readers.reading import ColumnReading
 from recommender.recommend import Said
 from recommender.roles import Kind
 from rules.asked import ImageReading, SequenceReading, Unreadable
@@ -73,6 +74,10 @@ class Plan(BaseModel):
     """How image files are read, where something was said about it."""
     sequences: SequenceReading | None = None
     """How rows are gathered into sequences, where they are."""
+    missing: tuple[str, ...] | None = None
+    """Texts that count as missing, besides the empty one; None for the usual ones of the format."""
+    readings: dict[str, ColumnReading] = Field(default_factory=dict)
+    """How each column of the dataset was read."""
     changed: dict[str, str]
     """Slots in which the trained bundle differs from the rules' choice: slot → what the rules chose."""
     record: str = ""
@@ -102,6 +107,7 @@ class Plan(BaseModel):
             images=self.images,
             sequences=self.sequences,
             outlook=Outlook(horizon=self.horizon, season=self.season, known=self.known),
+            missing=self.missing,
         )
 
 

@@ -14,6 +14,7 @@ from executor.catalog.temperature import Temperature
 from executor.catalog.threshold import Threshold
 from executor.table import Form, RawTable, form_of
 from executor.windows import Windows
+from recommender.readers.reading import ColumnReading
 from recommender.roles import Kind
 from recommender.sql import chunks, is_number, quoted
 from rules.asked import ImageFit, SequenceReading
@@ -58,6 +59,8 @@ class Column(BaseModel):
     form: Form
     storage: str
     """The DuckDB type that it had in training."""
+    reading: ColumnReading | None = None
+    """How its values were read: rows to predict are read in the same way. None for images and sequences."""
     had_numbers: bool = True
     """For words: whether one of them reads as a number, so that a column of numbers may come later."""
     shape: tuple[int, ...] = ()
@@ -227,6 +230,7 @@ def _columns(dataset: Dataset, roles: Roles, names: Sequence[str]) -> tuple[Colu
             kind=roles.columns[name].kind,
             form=forms[name],
             storage=dataset.storage[name],
+            reading=dataset.readings.get(name),
             had_numbers=name not in words or name in with_numbers,
             **_of_arrays(dataset, forms[name]),
         )

@@ -15,11 +15,10 @@ from click.shell_completion import CompletionItem
 from rich.console import Console
 
 from recommender.completion import PROGRAM, completion
-from recommender.dataset import Dataset
 from recommender.lesson import lesson
 from recommender.options import DATASET, dataset_options, strategy_options
 from recommender.profile import measure
-from recommender.recommend import advise_on, roles_of, to_json
+from recommender.recommend import advise_on, open_dataset, roles_of, to_json
 from recommender.render import show, show_profile, why
 from recommender.settings import command_defaults, shown
 from rules import __version__
@@ -231,7 +230,7 @@ def bundle(
 @format_option
 def profile(*, dataset: Path, said: Said, delimiter: str | None, form: str) -> None:
     """Show what was measured of DATASET: every number with unit and interval, every column's kind with its reason."""
-    with Dataset.open(dataset, delimiter=delimiter, reading=said.reading) as opened:
+    with open_dataset(dataset, said, delimiter=delimiter) as opened:
         measured = measure(opened, roles_of(opened, said))
     if form == "json":
         click.echo(measured.model_dump_json(indent=2))

@@ -26,6 +26,8 @@ def kinds_of(dataset: Dataset, targets: Sequence[str], kinds: Mapping[str, Kind]
     """Each column's kind: said by the user, or inferred; words are looked at for grades and for yes or no."""
     for name, kind in kinds.items():
         check_column(dataset, name, ColumnError, KIND_PART)
+        if kind is Kind.NUMERIC and dataset.storage[name] == "VARCHAR":
+            dataset.read_as_numbers(name)
         check_kind(dataset, name, kind)
     alone = len(dataset.columns) - len(targets) == 1
     roles = {

@@ -95,13 +95,15 @@ class Dataset:
         reading: ImageReading | SequenceReading | None = None,
         missing: Sequence[str] | None = None,
         readings: Mapping[str, ColumnReading] | None = None,
+        formats: Mapping[str, str] | None = None,
     ) -> Self:
         """Read a path, or a pandas, polars or Arrow table.
 
         delimiter: the character between the cells of a text table; None means by the file's extension.
         reading: how image files are read, or rows gathered into sequences, where a person says so.
         missing: texts that count as missing, besides the empty one; None for the usual ones of the format.
-        readings: how columns were read in training; the others are inferred.
+        readings: how columns were read in training; the others are inferred. formats: of dates and times, by
+        column, as --date-format takes them.
         Raises DatasetError when there is no table with rows to read, ColumnError when a column is not of plain values.
         """
         connection = duckdb.connect(
@@ -112,7 +114,7 @@ class Dataset:
                 "autoinstall_known_extensions": False,
             }
         )
-        settler = Settler(missing=None if missing is None else tuple(missing), given=readings)
+        settler = Settler(missing=None if missing is None else tuple(missing), given=readings, formats=formats)
         try:
             connection.execute("SET enable_progress_bar = false")  # it is drawn on standard output, also into a pipe
             if isinstance(source, str | os.PathLike):
@@ -191,6 +193,7 @@ class Dataset:
         missing = self.notes[name].missing if name in self.notes else {}
         self.notes = MappingProxyType({**self.notes, name: replace(note, missing=missing)})
         self.storage = MappingProxyType({**self.storage, name: reading.storage})
+        self.__dict__.pop("summaries", None)
 
     def call_images(self, name: str) -> None:
         """Give the column of images, if there is one, the name under which a model knows it.

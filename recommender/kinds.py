@@ -74,7 +74,7 @@ ROW_NUMBER_NAMES: Final = re.compile(r"(unnamed(: ?\d+)?|column_?\d+|)", re.IGNO
 NUMBER_NAMES: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 MOSTLY_NUMBERS: Final = 0.8
 """Share of numbers in a column of words from which the other values look like mistakes."""
-COMMA_REMEDY: Final = "write 1037.5 for 1,037.5, and 1.5 for 1,5"
+COMMA_REMEDY: Final = "write 1037.5 for 1,037.5, and 1.5 for 1,5, or use --kind COLUMN=numeric"
 
 SCALES: Final = (
     ("very low", "low", "medium", "mid", "moderate", "average", "normal", "high", "very high"),

@@ -68,6 +68,7 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
         horizon: int | None,
         season: int | None,
         known: tuple[str, ...],
+        missing: tuple[str, ...],
         **rest: Any,  # noqa: ANN401  the wrapped command's own options, untouched
     ) -> Any:  # noqa: ANN401
         said = Said(
@@ -80,6 +81,7 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
             images=image_reading(image_size, image_fit, unreadable_images),
             sequences=_sequence_reading(sequence, order),
             outlook=Outlook(horizon=horizon, season=season, known=known),
+            missing=_missing(missing),
         )
         return command(said=said, **rest)
 
@@ -99,6 +101,13 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--season", type=click.IntRange(min=1), metavar="STEPS", help="Steps of a season; 1 for none."),
         click.option("--known", multiple=True, metavar="COLUMN", help="Column that is known in advance; repeat it."),
+        click.option(
+            "--missing",
+            multiple=True,
+            metavar="TEXT",
+            help="Cell that is a missing value, instead of NA, N/A, NaN, nan, null, NULL and ?; repeat it; 'none' for "
+            "empty cells alone.",
+        ),
         click.option("--delimiter", metavar="CHARACTER", help="What separates columns, where it is not found out."),
         click.option("--image-size", metavar="HEIGHTxWIDTH", help="Pixels to which image files are brought."),
         click.option(
@@ -236,6 +245,20 @@ def read_pins(pins: Sequence[str], reasons: Sequence[str], *, author: str = "") 
         choice = parse_choice(Slot(slot), parse(value, source=f"--pin {slot}", error=ChoiceError).data)
         read[Slot(slot)] = Pin(slot=Slot(slot), choice=choice, reason=because, author=author)
     return list(read.values())
+
+
+def _missing(texts: Sequence[str]) -> tuple[str, ...] | None:
+    """What --missing gives; None where it is left out. Raises ChoiceError on 'none' beside other texts."""
+    if not texts:
+        return None
+    if "none" not in texts:
+        return tuple(dict.fromkeys(texts))
+    if len({*texts}) > 1:
+        raise ChoiceError(
+            "--missing none says that only empty cells are missing, but got other texts beside it. Leave one of the "
+            "two out."
+        )
+    return ()
 
 
 def _task(word: str | None) -> Task | None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from recommender.readers.reading import ColumnReading
     from rules.bundle import Bundle
     from rules.decision import Pin
 
@@ -48,6 +49,8 @@ class Said:
     sequences: SequenceReading | None = None
     """How rows are gathered into sequences; None where they are not."""
     outlook: Outlook = field(default_factory=Outlook)
+    missing: tuple[str, ...] | None = None
+    """Texts that count as missing, besides the empty one; None for the usual ones of the format."""
 
     @property
     def reading(self) -> ImageReading | SequenceReading | None:
@@ -78,6 +81,7 @@ class Said:
             horizon=self.outlook.horizon,
             season=self.outlook.season,
             known=self.outlook.known,
+            missing=self.missing,
         )
 
     @classmethod
@@ -93,6 +97,7 @@ class Said:
             images=asked.images,
             sequences=asked.sequences,
             outlook=Outlook(horizon=asked.horizon, season=asked.season, known=asked.known),
+            missing=asked.missing,
         )
 
 
@@ -142,6 +147,7 @@ def recommend(
     trials: int | None = None,
     images: ImageReading | None = None,
     sequences: SequenceReading | None = None,
+    missing: Sequence[str] | None = None,
 ) -> Recommendation:
     """Recommend metric, cost function, initialization, optimizer and tuning strategy for a table or images.
 
@@ -149,6 +155,7 @@ def recommend(
     DataFrame, or an Arrow table.
     target: column or columns to predict; proposed where it is left out. budget: seconds. trials: at most so many.
     images: how image files are read. sequences: how the rows of a long table are gathered into sequences.
+    missing: texts that count as missing, besides the empty one; by default the usual ones of the format.
     Raises PcwatError with a message for people on anything that a person can mend.
 
     Examples:
@@ -163,8 +170,9 @@ def recommend(
         kinds={column: Kind(kind) for column, kind in (kinds or {}).items()},
         images=images,
         sequences=sequences,
+        missing=None if missing is None else tuple(missing),
     )
-    with nullcontext(data) if isinstance(data, Dataset) else Dataset.open(data, reading=said.reading) as dataset:
+    with nullcontext(data) if isinstance(data, Dataset) else open_dataset(data, said) as dataset:
         return advise(dataset, said, book=load_book(book), pins=pins, budget=budget, trials=trials)
 
 
@@ -235,8 +243,22 @@ def advise_on(path: Path, said: Said, strategy: StrategyOptions, *, delimiter: s
     Raises PcwatError with a message for people on anything that a person can mend.
     """
     book = load_book(strategy.layers)
-    with Dataset.open(path, delimiter=delimiter, reading=said.reading) as dataset:
+    with open_dataset(path, said, delimiter=delimiter) as dataset:
         return advise(dataset, said, book=book, pins=strategy.pins, budget=strategy.budget, trials=strategy.trials)
+
+
+def open_dataset(
+    data: object,
+    said: Said,
+    *,
+    delimiter: str | None = None,
+    readings: Mapping[str, ColumnReading] | None = None,
+) -> Dataset:
+    """Open a path or a frame as the user says that it is to be read. readings: how columns were read before.
+
+    Raises DatasetError and ColumnError as `Dataset.open` does.
+    """
+    return Dataset.open(data, delimiter=delimiter, reading=said.reading, missing=said.missing, readings=readings)
 
 
 def roles_of(dataset: Dataset, said: Said) -> Roles:

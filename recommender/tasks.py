@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from recommender.kinds import COMMA_REMEDY, FEW_INTEGERS, comma_use
+from recommender.readers.reading import is_infinite
 from recommender.sql import is_number, is_time_stamp, level_text, quoted
 from rules.errors import TargetError
 from rules.facts import Task
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from recommender.characteristics.columns import ColumnSummary
     from recommender.dataset import Dataset
+    from recommender.readers.settling import Exceptions
 
 SMALL_TABLE: Final = 1_000
 """Rows up to which AutoGluon reads more of the numeric targets as classes (docs/evidence.md 1, target type)."""
@@ -124,6 +126,9 @@ def _check_values(dataset: Dataset, summary: ColumnSummary) -> None:
             f"The target must be known or empty in each row, but {name!r} holds NaN, a number that is none, in row "
             f"{dataset.not_a_number[name] + 1:,}. Leave the cell empty, or remove the row."
         )
+    note = dataset.notes.get(name)
+    if note is not None and note.exceptions is not None:
+        _refuse_exceptions(name, note.exceptions)
     if summary.count == 0:
         raise TargetError(
             f"The target must be known in some rows, but {name!r} is empty in all {summary.rows:,}. Choose another."
@@ -149,6 +154,25 @@ def _check_values(dataset: Dataset, summary: ColumnSummary) -> None:
             f"The target must be numbers or classes, but {name!r} holds time stamps ({summary.storage}). "
             "To predict a time, give the seconds or days until it as a number."
         )
+
+
+def _refuse_exceptions(name: str, exceptions: Exceptions) -> None:
+    """Raise TargetError on values of a numeric target that are no numbers: the user decides whether such rows go."""
+    row, value = exceptions.quoted[0]
+    if is_infinite(value):
+        raise TargetError(
+            f"The target must be finite, but {name!r} is infinite in {counted(exceptions.count, 'row')}, first in row "
+            f"{row:,}. Replace the value, or leave the cell empty so that the row is left out."
+        )
+    if value.lower().lstrip("+-") == "nan":
+        raise TargetError(
+            f"The target must be known or empty in each row, but {name!r} holds NaN, a number that is none, in row "
+            f"{row:,}. Leave the cell empty, or remove the row."
+        )
+    raise TargetError(
+        f"A target must be numbers or classes, but {name!r} is {value!r} in row {row:,}, and in "
+        f"{counted(exceptions.count, 'row')} no number. Mend the value, or leave out such rows: --missing {value!r}."
+    )
 
 
 def _single(dataset: Dataset, summary: ColumnSummary) -> Reading:

@@ -65,3 +65,5 @@ class Asked(BaseModel):
     season: int | None = None
     known: tuple[str, ...] = ()
     """Columns known in advance."""
+    missing: tuple[str, ...] | None = None
+    """Texts that count as missing, besides the empty one; None for the usual ones of the format."""

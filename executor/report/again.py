@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recommender.dataset import Dataset
+from recommender.recommend import open_dataset
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:
     from executor.run import Run
+    from recommender.dataset import Dataset
 
 
 def opened_again(run: Run, *, must: bool) -> tuple[Dataset | None, str]:
@@ -20,7 +21,7 @@ def opened_again(run: Run, *, must: bool) -> tuple[Dataset | None, str]:
     if plan.dataset is None:
         return _without("the run was trained on a table in memory", must=must)
     try:
-        dataset = Dataset.open(plan.dataset, delimiter=plan.delimiter, reading=plan.images)
+        dataset = open_dataset(plan.dataset, plan.said(), delimiter=plan.delimiter, readings=plan.readings)
     except DatasetError:
         return _without(f"{plan.dataset} cannot be read any more", must=must)
     if dataset.digest == plan.digest:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from recommender.dataset import Dataset
-from recommender.recommend import Said, advise
+from recommender.recommend import Said, advise, open_dataset
 from recommender.render import NOTES_ORDER
 from rules.choices import Slot
 from rules.engine import rulings
@@ -141,7 +140,7 @@ def _measured(record: Record, proved: ProvedBook, data: Path | None) -> tuple[Ma
 
 
 def _measured_on(path: Path, record: Record, proved: ProvedBook) -> tuple[Mapping[str, Measurement], str]:
-    with Dataset.open(str(path), delimiter=record.asked.delimiter, reading=Said.again(record.asked).reading) as dataset:
+    with open_dataset(str(path), Said.again(record.asked), delimiter=record.asked.delimiter) as dataset:
         same = "the same bytes" if dataset.digest == record.dataset.digest else "which has changed since"
         advice = advise(
             dataset, Said.again(record.asked), book=proved, budget=record.asked.budget, trials=record.asked.trials

@@ -115,7 +115,7 @@ def _digest(subject: Subject, path: Path) -> str:
         return f"sha256:{digest_of(path)}"
     asked = subject.record.asked
     try:
-        with Dataset.open(path, delimiter=asked.delimiter, reading=asked.images) as dataset:
+        with Dataset.open(path, delimiter=asked.delimiter, reading=asked.images, missing=asked.missing) as dataset:
             return dataset.digest
     except DatasetError:
         return ""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict
 
+from recommender.readers.times import TimeReading
 from recommender.sql import literal
 
 if TYPE_CHECKING:
@@ -107,6 +108,8 @@ class ColumnReading(BaseModel):
     """The DuckDB type of its values."""
     number: NumberReading | None = None
     """Of numbers that were written as text; None for others."""
+    time: TimeReading | None = None
+    """Of dates and times that were written as text, or that have a zone; None for others."""
     booleans: tuple[str, str] | None = None
     """How false and true are spelled in a column of words; None where it holds other words."""
     missing: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ cells only proposes how numbers are written; queries over all rows decide.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from recommender.readers.reading import (
@@ -19,8 +19,9 @@ from recommender.readers.reading import (
     forced_reading,
     number_reading,
 )
+from recommender.readers.times import TimeReading, may_be_serial, settle_time, unreadable
 from recommender.sql import chunks, is_number, is_time_stamp, literal, one_in, quoted
-from rules.errors import ColumnError
+from rules.errors import ColumnError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,6 +47,8 @@ VERSION_DECIMALS: Final = 2
 EXACT_DIGITS: Final = 15
 """Digits that a double always keeps."""
 HUGEINT_DIGITS: Final = 38
+TIME_SAMPLES: Final = 50
+"""Different values by which formats of times are proposed, before all rows decide."""
 MAX_QUOTED: Final = 3
 """Exceptions that a message quotes."""
 MAX_RECORDED: Final = 50
@@ -117,14 +120,20 @@ def settle(
     name: str,
     missing: Sequence[str],
     given: Mapping[str, ColumnReading] | None = None,
+    formats: Mapping[str, str] | None = None,
 ) -> Settled:
     """Give the columns of the table `dataset` their types.
 
     name: of the dataset, for messages. missing: texts that count as missing, besides the empty one. given: how columns
-    were read in training; the others are inferred.
+    were read in training; the others are inferred. formats: of dates and times, as the user gives them.
     Raises ColumnError on a cell that cannot be read as in training.
     """
     storage = storage_of(connection)
+    for column in formats or {}:
+        if column not in storage:
+            raise ColumnError(
+                f"--date-format must name a column of {name}, but got {column!r}.{did_you_mean(column, [*storage])}"
+            )
     known = {column: reading for column, reading in (given or {}).items() if column in storage}
     rows: int = connection.execute("SELECT count(*) FROM dataset").fetchall()[0][0]
     tokens = {
@@ -135,8 +144,9 @@ def settle(
     texts, absent = _first_look(connection, tokens, rows)
     found = _Columns(connection=connection, texts=texts, rows=rows, name=name)
     numbers = _numbers(found, {column: known[column] for column in texts if column in known})
-    words = _words(found, [column for column in texts if column not in numbers], known)
-    settled = numbers | words
+    times = _times(found, numbers, known, formats or {})
+    words = _words(found, [column for column in texts if column not in numbers | times], known)
+    settled = numbers | words | times
     for column, kind in storage.items():
         if column not in texts:
             settled[column] = _typed(column, kind, known.get(column))
@@ -166,12 +176,14 @@ class Settler:
     """Texts that count as missing, besides the empty one; None for those of the format."""
     given: Mapping[str, ColumnReading] | None = None
     """How columns were read in training."""
+    formats: Mapping[str, str] | None = None
+    """How the user says that the dates and times of columns are written."""
     settled: Settled = field(default_factory=lambda: Settled(readings={}, notes={}))
 
     def settle(self, connection: duckdb.DuckDBPyConnection, *, name: str, usual: Sequence[str] = ()) -> None:
         """Settle the table `dataset`. usual: texts that count as missing in this format."""
         missing = usual if self.missing is None else self.missing
-        self.settled = settle(connection, name=name, missing=missing, given=self.given)
+        self.settled = settle(connection, name=name, missing=missing, given=self.given, formats=self.formats)
 
 
 def settle_as_numbers(
@@ -352,6 +364,8 @@ class _Details:
     """Numbers that a HUGEINT writes in the same way."""
     lost: int
     """Whole numbers of which a double loses digits."""
+    not_finite: int
+    """Cells that say infinity or NaN: numbers that cannot be used, but no words."""
     distinct: int
     decimals: tuple[int, int]
     """The fewest and the most digits after a decimal point."""
@@ -369,6 +383,7 @@ def _details(found: _Columns, tests: Mapping[str, _Test]) -> dict[str, _Details]
     parts = (
         f"count_if({fits} AND CAST(TRY_CAST({{plain}} AS HUGEINT) AS VARCHAR) = {{plain}})",
         f"count_if(CASE WHEN {LONG_INTEGER} THEN coalesce({as_double} <> {{plain}}, TRUE) ELSE FALSE END)",
+        "count_if(NOT isfinite(TRY_CAST({cell} AS DOUBLE)))",
         "approx_count_distinct({plain})",
         f"coalesce(min({digits}), 0)",
         f"coalesce(max({digits}), 0)",
@@ -377,8 +392,10 @@ def _details(found: _Columns, tests: Mapping[str, _Test]) -> dict[str, _Details]
     for reading in dict.fromkeys(doubtful.values()):
         cells = {column: found.texts[column].cell for column, own in doubtful.items() if own == reading}
         counted = _aggregated(found, cells, parts, plain=_braced(reading.plain(CELL)))
-        for column, (huge, lost, distinct, fewest, most) in counted.items():
-            details[column] = _Details(huge=huge, lost=lost, distinct=distinct, decimals=(fewest, most))
+        for column, (huge, lost, not_finite, distinct, fewest, most) in counted.items():
+            details[column] = _Details(
+                huge=huge, lost=lost, not_finite=not_finite, distinct=distinct, decimals=(fewest, most)
+            )
     return details
 
 
@@ -436,7 +453,8 @@ def _storage(test: _Test, details: _Details | None) -> tuple[str, str]:  # noqa:
         return "", ""
     if test.exceptions and details is not None:
         share = test.exceptions / test.values
-        if share > MAX_EXCEPTIONS or details.distinct <= MIN_QUANTITY:
+        words = test.exceptions - details.not_finite
+        if words and (words > MAX_EXCEPTIONS * test.values or details.distinct <= MIN_QUANTITY):
             return "", "exceptions" if share <= 1 - MIN_NUMBERS else ""
     if test.integers == test.numbers:
         return "BIGINT", ""
@@ -564,24 +582,12 @@ def _text_of(text: _Text) -> str:
 
 def _words(found: _Columns, columns: Sequence[str], known: Mapping[str, ColumnReading]) -> dict[str, _One]:
     """The text columns that are no numbers: times, booleans and other words."""
-    samples = _sample(
-        _Columns(
-            connection=found.connection,
-            texts={column: found.texts[column] for column in columns},
-            rows=found.rows,
-            name=found.name,
-        )
-    )
+    samples = _sample(replace(found, texts={column: found.texts[column] for column in columns}))
     settled = {}
     for column in columns:
         text = found.texts[column]
         if column in known:
             settled[column] = _words_as_in_training(found, text, known[column])
-            continue
-        kind = _time_type(found, text, samples[column])
-        if kind:
-            reading = ColumnReading(storage=kind, missing=_own(text))
-            settled[column] = _One(reading=reading, sql=f"CAST({text.cell} AS {kind})")
             continue
         booleans = boolean_spelling(samples[column])
         if booleans is not None and not _only(found, text, booleans):
@@ -620,34 +626,46 @@ def _words_as_in_training(found: _Columns, text: _Text, known: ColumnReading) ->
             )
         yeses = ", ".join([*(literal(yes) for _, yes in FALSE_AND_TRUE), "'1'"])
         return _One(reading=known, sql=f"lower({text.cell}) IN ({yeses})")
-    if is_time_stamp(known.storage):
-        kind = _time_type(found, text, _sample(found)[text.name])
-        if kind:
-            return _One(reading=known, sql=f"CAST({text.cell} AS {kind})")
     return _One(reading=known, sql=_text_of(text))
 
 
-TIMES: Final = {
-    "DATE": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
-    "TIMESTAMP": r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?",
-    "TIMESTAMP WITH TIME ZONE": (
-        r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)? ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
-    ),
-}
-"""How ISO 8601 writes dates and times."""
+UTC_TIME: Final = TimeReading(format="iso", clock="24-hour", zone="UTC", reason="stored with a time zone")
 
 
-def _time_type(found: _Columns, text: _Text, sample: Sequence[str]) -> str:
-    """The type of times in ISO 8601; "" where a value is none."""
-    for kind, pattern in TIMES.items():
-        if sample and all(re.fullmatch(pattern, cell) for cell in sample):
-            test = (
-                f"SELECT count_if(NOT (regexp_full_match({text.cell}, {literal(pattern)}) "
-                f"AND TRY_CAST({text.cell} AS {kind}) IS NOT NULL)) FROM dataset"
-            )
-            ((others,),) = found.connection.execute(test).fetchall()
-            return "" if others else kind
-    return ""
+def _times(
+    found: _Columns, numbers: Mapping[str, _One], known: Mapping[str, ColumnReading], formats: Mapping[str, str]
+) -> dict[str, _One]:
+    """The text columns that are dates or times, some of which look like numbers (day numbers of spreadsheets).
+
+    Raises ColumnError on a value that is not written as in training, or as the user says.
+    """
+    tried = {}
+    for column, text in found.texts.items():
+        before = known.get(column)
+        was_other = before is not None and before.time is None and not is_time_stamp(before.storage)
+        if column in formats or (
+            not was_other and text.values and (column not in numbers or before is not None or may_be_serial(column))
+        ):
+            tried[column] = text
+    samples = _sample(replace(found, texts=tried))
+    settled = {}
+    for column, text in tried.items():
+        before = known.get(column)
+        given = formats.get(column) or (before.time if before is not None else None)
+        some = [*dict.fromkeys(samples[column])][:TIME_SAMPLES] or None
+        time = settle_time(found.connection, "dataset", column, cell=text.cell, samples=some, given=given)
+        if time is None:
+            continue
+        value = time.expression(f"({text.cell})")
+        wrong = found.connection.execute(
+            f"SELECT rowid + 1, {text.cell} FROM dataset WHERE {text.cell} IS NOT NULL AND {value} IS NULL "
+            "ORDER BY rowid LIMIT 1"
+        ).fetchall()
+        if wrong:
+            raise unreadable(column, time, row=wrong[0][0], value=wrong[0][1])
+        reading = ColumnReading(storage=time.storage, time=time, missing=_own(text))
+        settled[column] = _One(reading=reading, sql=f"CAST({value} AS {time.storage})")
+    return settled
 
 
 def _typed(column: str, kind: str, known: ColumnReading | None) -> _One:
@@ -656,6 +674,9 @@ def _typed(column: str, kind: str, known: ColumnReading | None) -> _One:
     if kind == "BOOLEAN" and known is not None and known.booleans is not None:
         no, yes = map(literal, known.booleans)
         return _One(reading=known, sql=f"CASE {sql} WHEN TRUE THEN {yes} WHEN FALSE THEN {no} END")
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        zoned = known.time if known is not None and known.time is not None else UTC_TIME
+        return _One(reading=ColumnReading(storage="TIMESTAMP", time=zoned), sql=f"make_timestamp(epoch_us({sql}))")
     wanted = kind
     if kind == "FLOAT":
         wanted, sql = "DOUBLE", f"CAST(CAST({sql} AS VARCHAR) AS DOUBLE)"

@@ -309,7 +309,7 @@ def settle_times(
     found: dict[str, TimeReading] = {}
     for column in wanted:
         own = formats.get(column)
-        if own is None and is_number(storage[column]) and not _may_be_serial(column):
+        if own is None and is_number(storage[column]) and not may_be_serial(column):
             continue
         settled = settle_time(connection, "dataset", column, given=own)
         if settled is not None:
@@ -358,7 +358,7 @@ def _has_clock(format: str) -> bool:  # noqa: A002  as above
     return "%H" in format or "%I" in format
 
 
-def _may_be_serial(column: str) -> bool:
+def may_be_serial(column: str) -> bool:
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", column)
     return bool({word.lower() for word in words} & EXCEL_NAMES)
 
@@ -404,7 +404,7 @@ def _taken_apart(value: str) -> _Parts | None:
 def _proposed(column: str, samples: Sequence[str]) -> Iterator[TimeReading]:
     """Readings that a few values may have, by the shape of their dates and clocks."""
     if samples and all(re.fullmatch(r"\d{5}(?:\.\d+)?", sample.strip()) for sample in samples):
-        if _may_be_serial(column):
+        if may_be_serial(column):
             yield TimeReading(format=EXCEL, reason="day numbers of a spreadsheet, by the name and the range of values")
         return
     shapes = set(DATE_FORMATS)

@@ -287,7 +287,7 @@ def test_numbers_among_the_names_of_a_text_file_are_said(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("values", "use"),
     [
-        ([f"{row},037.5" for row in range(1, 61)], "thousands separators"),
+        ([f"{row},037.5" for row in range(1, 61)], None),
         ([f"{row},5" for row in range(60)], "decimal commas"),
         ([f"{row},125" for row in range(1, 61)], "thousands separators or decimal commas"),
         ([f"{row},{row},5" for row in range(60)], None),

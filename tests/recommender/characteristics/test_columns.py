@@ -1,7 +1,9 @@
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import duckdb
+import polars as pl
 import pytest
 
 from recommender.characteristics import columns
@@ -67,5 +69,6 @@ def test_only_the_rows_that_count_are_looked_at(connection: duckdb.DuckDBPyConne
     assert (found["id"].rows, found["third"].distinct, found["id"].maximum) == (67, 1, 198.0)
 
 
-def test_infinite_values_are_counted(table: Callable[..., Dataset]) -> None:
-    assert table(a=["1.5", "inf", "-inf"]).summaries["a"].infinite == 2
+def test_infinite_values_are_counted() -> None:
+    with Dataset.open(pl.DataFrame({"a": [1.5, math.inf, -math.inf]})) as dataset:
+        assert dataset.summaries["a"].infinite == 2
