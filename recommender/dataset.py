@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Self
 import duckdb
 
 from recommender.characteristics.columns import ColumnSummary, summarise
+from recommender.readers.bounds import check_columns
 from recommender.readers.frame import read_frame
 from recommender.readers.settling import Settled, Settler, settle_as_numbers
 from recommender.readers.table import read_file
@@ -132,6 +133,7 @@ class Dataset:
             if isinstance(reading, SequenceReading):
                 arrays = _gathered(connection, name, arrays, reading)
             images, sequences = parted(arrays)
+            check_columns(name, len(connection.execute("SELECT * FROM dataset LIMIT 0").description or ()))
             storage = _storage(connection, name, arrays)
             return cls(
                 connection=connection,

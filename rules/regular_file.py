@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from io import BufferedReader
     from pathlib import Path
 
 KINDS: Final = (
@@ -42,7 +43,7 @@ def is_there(path: Path) -> bool:
     return os.path.exists(path)  # noqa: PTH110  Path.exists raises OSError on such names
 
 
-def open_regular(path: Path) -> IO[bytes]:
+def open_regular(path: Path) -> BufferedReader:
     """Open a file for reading bytes; never waits.
 
     Raises NotRegularError if the path names no regular file, and OSError as `open` does.

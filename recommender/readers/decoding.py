@@ -14,8 +14,10 @@ import numpy as np
 import pyarrow as pa
 
 from recommender.readers.arrays import Images, ImageSource
+from recommender.readers.bounds import max_pixels
 from recommender.readers.files import BROKEN
 from recommender.readers.pictures import BYTE_RANGE, UnreadableImageError, common_range, header_of, pixels_of
+from recommender.readers.unchanged import changed
 from rules.errors import DatasetError
 from rules.wording import counted
 
@@ -66,22 +68,28 @@ def _read_quietly(
 ) -> Images:
     wrong: dict[int, str] = {}
     kept: dict[int, bytes] = {}
-    left = MOST_KEPT
+    seen: dict[int, bytes] = {}
+    left, size_of_all = MOST_KEPT, 0
     sizes: Counter[Size] = Counter()
     ranges: list[tuple[float, float]] = []
     in_colour, digest = False, hashlib.sha256()
     for row, path in enumerate(names):
         try:
             data = _bytes(files, path)
-            digest.update(f"{path} {hashlib.sha256(data).hexdigest()}\n".encode())
+            own = hashlib.sha256(data)
+            digest.update(f"{path} {own.hexdigest()}\n".encode())
             header = header_of(data)
         except UnreadableImageError as error:
             wrong[row] = str(error)
             continue
         left -= len(data)
+        size_of_all += len(data)
         if left > 0:
             kept[row] = data
+        else:
+            seen[row] = own.digest()
         sizes[header.size] += 1
+        _check_pixels(sizes, size_of_all, where)
         in_colour |= not header.is_grey
         if header.value_range is not None:
             ranges.append(header.value_range)
@@ -96,7 +104,7 @@ def _read_quietly(
         )
     connection.execute("CREATE OR REPLACE TABLE pixels (cell BLOB)")
     settled = reading.model_copy(update={"value_range": value_range})
-    for start, cells in _decoded(files, names, wrong, kept, shape=(height, width, channels), reading=settled):
+    for start, cells in _decoded(files, names, wrong, kept, seen, shape=(height, width, channels), reading=settled):
         none = np.fromiter((row in wrong for row in range(start, start + len(cells))), bool, len(cells))
         connection.register("cells", pa.table({"cell": pa.array([*map(np.ndarray.tobytes, cells)], mask=none)}))
         connection.execute("INSERT INTO pixels FROM cells")
@@ -124,6 +132,7 @@ def _decoded(
     names: Sequence[str | None],
     wrong: dict[int, str],
     kept: dict[int, bytes],
+    seen: Mapping[int, bytes],
     *,
     shape: tuple[int, int, int],
     reading: ImageReading,
@@ -131,7 +140,7 @@ def _decoded(
     """Pixels of some files after the other, (files, height, width, channels) uint8, with the row of the first.
 
     wrong: rows that cannot be read, with the reason; those that turn out to be broken are added, and are black.
-    kept: the bytes of some rows, which are forgotten here.
+    kept: the bytes of some rows, which are forgotten here. seen: the SHA-256 of the other rows' bytes before.
     """
     at_once = max(1, BYTES_AT_ONCE // int(np.prod(shape)))
     black = np.zeros(shape, np.uint8)
@@ -150,8 +159,32 @@ def _decoded(
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for start in range(0, len(names), at_once):
             rows = range(start, min(start + at_once, len(names)))
-            data = [None if row in wrong else kept.pop(row, None) or _bytes(files, names[row]) for row in rows]
+            data = [
+                None if row in wrong else kept.pop(row, None) or _bytes_again(files, names[row], seen[row])
+                for row in rows
+            ]
             yield start, np.stack([*pool.map(pixels, rows, data)])
+
+
+def _bytes_again(files: Files, name: str | None, seen: bytes) -> bytes:
+    """A file's bytes in the second pass. Raises DatasetError where they are not those of the first."""
+    try:
+        data = _bytes(files, name)
+    except UnreadableImageError:
+        raise changed(str(name)) from None
+    if hashlib.sha256(data).digest() != seen:
+        raise changed(str(name))
+    return data
+
+
+def _check_pixels(sizes: Mapping[Size, int], size_of_all: int, where: str) -> None:
+    """Raises DatasetError where small files promise so many pixels that decoding them would take very long."""
+    pixels = sum(height * width * count for (height, width), count in sizes.items())
+    if pixels > (most := max_pixels(size_of_all)):
+        raise DatasetError(
+            f"Image files of {size_of_all:,} bytes may have {most:,} pixels together, but those of {where} have "
+            f"{pixels:,}. Scale them down before they are read."
+        )
 
 
 def _bytes(files: Files, name: str | None) -> bytes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from recommender.kinds import named_as_number
+from recommender.readers.bounds import check_columns, too_large
 from recommender.readers.text import (
     BYTES,
     check_text,
@@ -31,9 +32,11 @@ MISSING_TOKENS: Final = ("NA", "N/A", "NaN", "nan", "null", "NULL", "?")
 """Cells that mean "no value", as the empty one does. Not "None": real tables have it as a category (no garage)."""
 OTHER_DELIMITERS: Final = (";", "\t", "|", ",")
 QUOTE: Final = '"'
+OPTIONS: Final = "\n\n  file = "  # how the last part of DuckDB's messages begins
+PROPOSALS: Final = ("Possible ", "* ")  # how the lines before it begin
 FIRST_ROW: Final = 2
 """The line of the first row where each name stands on one line."""
-LONGEST_HEADER: Final = 16_777_216
+MAX_HEADER: Final = 16_777_216
 """Characters that a header may take: room for 10,000 columns with long names."""
 
 
@@ -71,9 +74,16 @@ def _header(path: Path, delimiter: str) -> list[str]:
     parts: list[str] = []
     quotes = 0
     with open_lines(path, newline="") as file:
-        for line in iter(lambda: file.readline(LONGEST_HEADER), ""):
+        left = MAX_HEADER
+        while line := file.readline(left):
             parts.append(line)
             quotes += line.count(QUOTE)
+            left -= len(line)
+            if left <= 0:
+                raise DatasetError(
+                    f"The first line must name the columns in at most {MAX_HEADER:,} characters, but that of {path} is "
+                    "longer, or a double quote in it is not closed. Write a line with the names of the columns first."
+                )
             if quotes % 2 == 0:
                 break
     text = "".join(parts).encode(BYTES)
@@ -81,7 +91,7 @@ def _header(path: Path, delimiter: str) -> list[str]:
         decoded = text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise not_utf8(path, line=1, byte=text[error.start]) from None
-    csv.field_size_limit(LONGEST_HEADER)
+    csv.field_size_limit(MAX_HEADER)
     try:
         return next(csv.reader([decoded.rstrip("\r\n")], delimiter=delimiter), [])
     except csv.Error:
@@ -104,6 +114,7 @@ def _distinct_names(path: Path, header: Sequence[str], delimiter: str) -> Sequen
                     f"The columns of {path} must be separated by {_spoken(delimiter)}, but its header is one column "
                     f"that contains {_spoken(other)}: {header[0][:80]!r}. Give --delimiter {other!r}."
                 )
+    check_columns(str(path), len(header))
     twice = next((name for name, times in Counter(header).items() if name and times > 1), None)
     if twice is not None:
         first = header.index(twice)
@@ -149,21 +160,36 @@ def _explain(
     try:
         connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM {source}")
     except duckdb.Error as error:
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise too_large(str(shown)) from None
         message = str(error)
     else:
         return  # every cell is text, so every table without a broken line can be read
     line = int(found.group(1)) if (found := re.search(r"Error on Line: (\d+)", message)) else None
     where = f"line {line:,} of {shown}" if line else str(shown)
-    if "unicode" in message.lower() or "utf-8" in message.lower():
+    reason = _reason(message)
+    if "unicode" in reason or "utf-8" in reason:
         raise not_utf8(shown, line=_first_line_not_utf8(path) or line, byte=None)
-    if counts := re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message):
+    if counts := re.fullmatch(r"Expected Number of Columns: (\d+) Found: (\d+)", reason):
         raise _ragged(shown, line, int(counts.group(1)), int(counts.group(2)), delimiter)
-    if "quote" in message:
+    if reason == "Value with unterminated quote found.":
         raise DatasetError(
             f"A quoted cell must end with a double quote before the next delimiter, but in {where} one does not. "
             f"Close the quote, or double the quotes inside a cell."
         )
     raise DatasetError(f"The dataset must be a delimited table, but {where} cannot be read: {message.splitlines()[0]}")
+
+
+def _reason(message: str) -> str:
+    r"""DuckDB's own words about a line that cannot be read, without the line that it quotes.
+
+    They stand last, before its proposals and the options.
+
+    >>> _reason("Error on Line: 3\nOriginal Line: a quote\nExpected Number of Columns: 2 Found: 3\nPossible fixes:")
+    'Expected Number of Columns: 2 Found: 3'
+    """
+    lines = message.rpartition(OPTIONS)[0] or message
+    return next((line for line in reversed(lines.splitlines()) if line and not line.startswith(PROPOSALS)), "")
 
 
 def _ragged(path: Path, line: int | None, expected: int, found: int, delimiter: str) -> DatasetError:

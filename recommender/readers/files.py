@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
-from recommender.readers.bounds import max_unpacked
+from recommender.readers.bounds import check_count, check_unpacked, max_unpacked
 from recommender.readers.gzipped import copy_bounded
 from rules.errors import DatasetError
 from rules.regular_file import open_regular
@@ -62,10 +62,10 @@ def opened(path: Path) -> Iterator[Files]:
         try:
             files: Files
             if path.name.lower().endswith(".zip"):
-                files = Zip(stack.enter_context(zipfile.ZipFile(path)))
+                files = Zip(stack.enter_context(zipfile.ZipFile(path)), path)
             else:
                 plain = stack.enter_context(_uncompressed(path))
-                files = Tar(stack.enter_context(tarfile.open(fileobj=plain, mode="r:")))
+                files = Tar(stack.enter_context(tarfile.open(fileobj=plain, mode="r:")), path)
         except BROKEN as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
             raise DatasetError(
@@ -83,10 +83,12 @@ class Folder:
 
     @property
     def names(self) -> Sequence[str]:
-        found = []
+        found: list[str] = []
+        seen = 0
         for folder, below, files in os.walk(self._root):
             below[:] = [name for name in below if is_visible(name)]
             found += [(Path(folder) / name).relative_to(self._root).as_posix() for name in files if is_visible(name)]
+            check_count(self._root, seen := seen + len(files) + len(below))
         return sorted(found)
 
     def read(self, name: str) -> bytes:
@@ -100,8 +102,11 @@ class Folder:
 class Zip:
     """The files of a zip archive."""
 
-    def __init__(self, archive: zipfile.ZipFile) -> None:
+    def __init__(self, archive: zipfile.ZipFile, path: Path) -> None:
         self._archive = archive
+        members = archive.infolist()
+        check_count(path, len(members))
+        check_unpacked(path, sum(one.file_size for one in members), sum(one.compress_size for one in members))
         self._members = {clean(one.filename): one for one in archive.infolist() if not one.is_dir()}
 
     @property
@@ -116,9 +121,13 @@ class Zip:
 class Tar:
     """The files of a tar archive; links and devices in it are no files."""
 
-    def __init__(self, archive: tarfile.TarFile) -> None:
+    def __init__(self, archive: tarfile.TarFile, path: Path) -> None:
         self._archive = archive
-        self._members = {clean(one.name): one for one in archive.getmembers() if one.isreg()}
+        self._members: dict[str, tarfile.TarInfo] = {}
+        for count, one in enumerate(archive, start=1):
+            check_count(path, count)
+            if one.isreg():
+                self._members[clean(one.name)] = one
 
     @property
     def names(self) -> Sequence[str]:

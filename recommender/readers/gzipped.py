@@ -7,7 +7,7 @@ import tempfile
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Protocol
 
 from recommender.readers.bounds import BLOCK, max_unpacked
 from rules.errors import DatasetError
@@ -15,6 +15,10 @@ from rules.regular_file import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+class _Reader(Protocol):
+    def read(self, size: int, /) -> bytes: ...
 
 
 @contextmanager
@@ -62,7 +66,7 @@ def _unpack(path: Path, copy: Path) -> None:
         ) from None
 
 
-def copy_bounded(inside: IO[bytes], target: IO[bytes], path: Path, *, most: int) -> None:
+def copy_bounded(inside: _Reader, target: IO[bytes], path: Path, *, most: int) -> None:
     """Copy what a compressed file holds. Raises DatasetError as soon as it is more than `most` bytes."""
     copied = 0
     while block := inside.read(BLOCK):

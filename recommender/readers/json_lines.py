@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import duckdb
 
+from recommender.readers.bounds import too_large
 from recommender.readers.text import check_text, not_utf8, open_bytes, refuse_unreadable
 from recommender.sql import PLAIN_PATH, file_literal
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+LINES: Final = "format='newline_delimited', sample_size=-1, map_inference_threshold=-1"
+"""All lines decide about the types, and objects of 200 names and more are still rows, not maps."""
+MAX_SHOWN: Final = 40  # characters of a value that an error shows
+WHOLE: Final = "json"  # DuckDB's name for the one column of a file whose lines are no objects with names
 
 
 def read_json_lines(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -26,15 +32,20 @@ def read_json_lines(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 def _read(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     check_text(path, must="rows")
-    source = f"read_json({file_literal(path)}, {PLAIN_PATH}, format='newline_delimited', sample_size=-1)"
+    source = f"read_json({file_literal(path)}, {PLAIN_PATH}, {LINES})"
     try:
         connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM {source}")
+    except duckdb.OutOfMemoryException:
+        raise too_large(str(path)) from None
     except duckdb.Error as error:
         _explain(path)
         raise DatasetError(
             f"{_must(path)}, but {path} cannot be read as such: {str(error).splitlines()[0].strip()} "
             "Write the file again with the program that it comes from."
         ) from None
+    described = connection.execute("SELECT * FROM dataset LIMIT 0").description or []
+    if [column[0] for column in described] == [WHOLE]:
+        _explain(path)
 
 
 def _explain(path: Path) -> None:
@@ -42,7 +53,7 @@ def _explain(path: Path) -> None:
     with open_bytes(path) as file:
         for number, line in enumerate(file, start=1):
             try:
-                json.loads(line.decode("utf-8-sig").strip() or "{}")
+                value = json.loads(line.decode("utf-8-sig").strip() or "{}")
             except UnicodeDecodeError as error:
                 raise not_utf8(path, line=number, byte=line[error.start]) from None
             except json.JSONDecodeError as error:
@@ -50,6 +61,24 @@ def _explain(path: Path) -> None:
                     f"{_must(path)}, but line {number:,} of {path} is none "
                     f"({error.msg[0].lower()}{error.msg[1:]}, character {error.colno:,}). Mend or remove that line."
                 ) from None
+            except (RecursionError, ValueError):
+                raise DatasetError(
+                    f"{_must(path)}, but line {number:,} of {path} has values within values too deeply, or a number of "
+                    "too many digits. Flatten the objects, or remove that line."
+                ) from None
+            if not isinstance(value, dict):
+                raise DatasetError(
+                    f"{_must(path)}, but line {number:,} of {path} holds {_spoken(value)}. Give its values names."
+                )
+            if "" in value:
+                raise DatasetError(
+                    f"Columns must have names, but an object in line {number:,} of {path} has the empty text for one. "
+                    "Rename that key in all lines."
+                )
+
+
+def _spoken(value: object) -> str:
+    return "a list" if isinstance(value, list) else f"the value {json.dumps(value)[:MAX_SHOWN]}"
 
 
 def _must(path: Path) -> str:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import io
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Condition
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from recommender.readers.bounds import MAX_PIXELS, MAX_PIXELS_AT_ONCE
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rules.asked import ImageFit
 
 SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm"})
 FORMATS: Final = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 """What Pillow may decode: pictures alone. Its other readers start programs (EPS) or open further files."""
-MOST_PIXELS: Final = 2**26
-"""Of a file, 8192 x 8192: a header may promise more than memory holds. Pillow itself warns from 89 million on."""
 GREY_MODES: Final = frozenset({"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 DEEP_MODES: Final = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
+BAND: Final = 2**20  # pixels that are converted at a time
 BACKGROUND: Final = 255  # white, under what is transparent
 BYTE_RANGE: Final = (0.0, 255.0)  # of the values of 8 bits
 
@@ -70,12 +75,17 @@ def pixels_of(
     fit: how another shape is brought to the size: "stretch" changes proportions, "crop" cuts the longer side around
     the middle, "pad" fills the shorter one with black. Scaled down by averaging areas, so that fine lines stay.
     """
-    with _opened(data) as image:
+    with _opened(data) as image, _AT_ONCE.taken(image.width * image.height):
         try:
             upright = ImageOps.exif_transpose(image) if _orientation(image) > 1 else image
-            plain = _flat(upright, value_range).convert("L" if channels == 1 else "RGB")
+            plain = _flat(upright, value_range, mode="L" if channels == 1 else "RGB")
         except Exception as error:  # noqa: BLE001  a broken file makes Pillow raise nearly anything
             raise UnreadableImageError(_reason(error)) from None
+        return _at_size(plain, size, channels, fit)
+
+
+def _at_size(plain: Image.Image, size: Size, channels: int, fit: ImageFit) -> np.ndarray:
+    """The pixels of an image of 8 bits a channel at a size."""
     height, width = size
     if plain.size != (width, height):
         box = (width, height)
@@ -108,8 +118,8 @@ def _opened(data: bytes) -> Image.Image:
     except Exception as error:  # noqa: BLE001  as above
         raise UnreadableImageError(_reason(error)) from None
     width, height = image.size
-    if width * height > MOST_PIXELS:
-        raise UnreadableImageError(f"{width:,} x {height:,} pixels are more than {MOST_PIXELS:,}")
+    if width * height > MAX_PIXELS:
+        raise UnreadableImageError(f"{width:,} x {height:,} pixels are more than {MAX_PIXELS:,}")
     return image
 
 
@@ -128,28 +138,74 @@ def common_range(low: float, high: float) -> tuple[float, float]:
 
 def _value_range(image: Image.Image) -> tuple[float, float]:
     """The smallest and the largest finite value of an image. Raises UnreadableImageError."""
-    try:
-        values = np.asarray(image, np.float64)
-    except Exception as error:  # noqa: BLE001  as in pixels_of
-        raise UnreadableImageError(_reason(error)) from None
-    finite = values[np.isfinite(values)]
-    if not finite.size:
+    low, high = np.inf, -np.inf
+    with _AT_ONCE.taken(image.width * image.height):
+        try:
+            values = np.asarray(image)
+        except Exception as error:  # noqa: BLE001  as in pixels_of
+            raise UnreadableImageError(_reason(error)) from None
+        for rows in _bands(image):
+            some = values[rows].astype(np.float64)
+            low = np.min(some, initial=low, where=np.isfinite(some))
+            high = np.max(some, initial=high, where=np.isfinite(some))
+    if low > high:
         raise UnreadableImageError("it has no finite value")
-    return float(finite.min()), float(finite.max())
+    return float(low), float(high)
 
 
-def _flat(image: Image.Image, value_range: tuple[float, float]) -> Image.Image:
-    """An image of 8 bits a channel without transparency."""
+def _flat(image: Image.Image, value_range: tuple[float, float], *, mode: str) -> Image.Image:
+    """An image of 8 bits a channel without transparency, in a mode of Pillow: "L" or "RGB".
+
+    What takes several copies of the pixels is done in bands of rows, so that a large image takes no more memory.
+    """
     if image.mode in DEEP_MODES:
         low, high = value_range
-        values = np.nan_to_num(np.asarray(image, np.float64), nan=low, posinf=high, neginf=low)
-        scaled = (values - low) * (BACKGROUND / max(high - low, np.finfo(np.float64).tiny))
-        return Image.fromarray(np.clip(np.rint(scaled), 0, BACKGROUND).astype(np.uint8))
+        factor = BACKGROUND / max(high - low, np.finfo(np.float64).tiny)
+        values = np.asarray(image)
+        flat = np.empty(values.shape, np.uint8)
+        for rows in _bands(image):
+            some = np.nan_to_num(values[rows].astype(np.float64), nan=low, posinf=high, neginf=low)
+            flat[rows] = np.clip(np.rint((some - low) * factor), 0, BACKGROUND)
+        return Image.fromarray(flat).convert(mode)
     if image.has_transparency_data:
-        above = image.convert("RGBA")
-        below = Image.new("RGBA", above.size, (BACKGROUND,) * 4)
-        return Image.alpha_composite(below, above)
-    return image
+        whole = Image.new(mode, image.size)
+        for rows in _bands(image):
+            above = image.crop((0, rows.start, image.width, rows.stop)).convert("RGBA")
+            below = Image.new("RGBA", above.size, (BACKGROUND,) * 4)
+            whole.paste(Image.alpha_composite(below, above).convert(mode), (0, rows.start))
+        return whole
+    return image.convert(mode)
+
+
+def _bands(image: Image.Image) -> Iterator[slice]:
+    """The rows of an image in bands of about BAND pixels."""
+    at_once = max(1, BAND // max(1, image.width))
+    for start in range(0, image.height, at_once):
+        yield slice(start, min(start + at_once, image.height))
+
+
+class _Room:
+    """Room for the pixels of images that are decoded at the same time in several threads."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+        self._changed = Condition()
+
+    @contextmanager
+    def taken(self, pixels: int) -> Iterator[None]:
+        """Wait until there is room for so many pixels, and take it; an image may have no more than there is in all."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._left >= pixels)
+            self._left -= pixels
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._left += pixels
+                self._changed.notify_all()
+
+
+_AT_ONCE: Final = _Room(MAX_PIXELS_AT_ONCE)
 
 
 def _reason(error: Exception) -> str:

@@ -182,3 +182,33 @@ def test_decimal_commas_are_read_where_they_can_be_nothing_else(
     tmp_path: Path, text: str, rows: list[tuple[object, ...]]
 ) -> None:
     assert rows_of(written(tmp_path, text), delimiter=";") == rows
+
+
+@pytest.mark.parametrize(
+    "row", ["a quote,2,3", '"a quote",2,3', "Value with unterminated quote found.,2,3", "utf-8 unicode,2,3"]
+)
+def test_words_of_the_data_decide_nothing_about_what_is_wrong(tmp_path: Path, row: str) -> None:
+    with pytest.raises(DatasetError, match=r"as many cells as the header, which has 2 .* but line 3 of .* has more"):
+        rows_of(written(tmp_path, f"a,b\n1,2\n{row}\n"))
+
+
+def test_a_quoted_cell_that_imitates_an_error_decides_nothing(tmp_path: Path) -> None:
+    text = 'a,b\n1,2\n"Expected Number of Columns: 7 Found: 9\nPossible fixes:",2,3\n'
+    with pytest.raises(DatasetError, match=r"which has 2 separated by commas, but line 3 of .* has more"):
+        rows_of(written(tmp_path, text))
+
+
+def test_a_cell_that_is_not_closed_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"line 3 of .* Close the quote"):
+        rows_of(written(tmp_path, 'a,b\n1,2\n3,"4\n5,6\n'))
+
+
+def test_more_columns_than_are_read_are_counted(tmp_path: Path) -> None:
+    text = ",".join(f"c{at}" for at in range(10_001)) + "\n" + ",".join(["1"] * 10_001) + "\n"
+    with pytest.raises(DatasetError, match=r"at most 10,000 columns, but .* has 10,001"):
+        rows_of(written(tmp_path, text))
+
+
+def test_a_header_without_an_end_is_bounded(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="name the columns in at most 16,777,216 characters"):
+        rows_of(written(tmp_path, '"' + "a" * 2**24 + "\n1\n"))

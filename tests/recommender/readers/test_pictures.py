@@ -67,6 +67,6 @@ def test_what_is_no_picture_is_not_opened(data: bytes, why: str) -> None:
 
 
 def test_more_pixels_than_memory_holds_are_refused_before_they_are_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "MOST_PIXELS", 8)
+    monkeypatch.setattr(pictures, "MAX_PIXELS", 8)
     with pytest.raises(UnreadableImageError, match="3 x 3 pixels are more than 8"):
         header_of(written(Image.new("L", (3, 3))))
