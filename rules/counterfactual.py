@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +18,7 @@ from rules.moves import moves
 from rules.territory import decided, ways
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rules.cells import Box
     from rules.decision import Pin
@@ -26,8 +27,12 @@ if TYPE_CHECKING:
 
 STEP: Final = 0.01
 """How far past an excluded end a real-valued fact is taken, as a share of that end's size."""
-LINKED: Final = frozenset({"imbalance_ratio", "rare_class_rows", "outlier_share"})
+LINKED: Final = frozenset({"imbalance_ratio", "rare_class_rows"})
 """Facts that come from numbers of rows, so that none changes alone and to any value, unless the task does."""
+Follow = Callable[[Facts, Collection[str]], Facts]
+"""Adds to changed facts what follows from them, given the names of those that changed."""
+PLANNED: Final = frozenset({Slot.HYPERPARAMETERS, Slot.TUNER})
+"""Slots whose rules read how many trials the budget allows, and how many hyperparameters that lets a search vary."""
 SMALLEST_END: Final = 0.01
 """Size that an end counts as where it is nearer to zero."""
 DIGITS: Final = 9
@@ -75,18 +80,23 @@ def flips(
     pins: Sequence[Pin] = (),
     rare_class: str = "",
     slots: Iterable[Slot] = tuple(Slot),
+    follow: Follow | None = None,
 ) -> dict[Slot, tuple[Flip, ...]]:
     """For each slot, the nearest change to each other choice that a rule of the book makes, the nearest first.
 
-    Each one is checked: the book, given the changed facts, makes that choice. A pinned slot has none.
+    follow: what a change entails for other facts; by default nothing. Each flip is checked: the book, given the changed
+    facts, makes that choice. A pinned slot has none.
     """
-    known = complete(facts)
+    known, follow = complete(facts), follow or _nothing_follows
     now = {slot: ruling.choice for slot, ruling in rulings(proved, known, pins=pins).items()}
-    moved = list(_moved(proved, known, now, pins, rare_class))
+    moved = list(_moved(proved, known, now, pins=pins, rare_class=rare_class, follow=follow))
     pinned = {pin.slot for pin in pins}
     return {
         slot: _nearest_each(
-            [*(flip for flip in moved if flip.slot is slot), *_across(proved, known, slot, now[slot], pins)]
+            [
+                *(flip for flip in moved if flip.slot is slot),
+                *_across(proved, known, slot, now[slot], pins=pins, follow=follow),
+            ]
         )
         for slot in slots
         if slot not in pinned
@@ -101,14 +111,19 @@ def reach(
     *,
     pins: Sequence[Pin] = (),
     rare_class: str = "",
+    follow: Follow | None = None,
 ) -> Flip | None:
     """The nearest change that gives a slot a wanted choice; None if no dataset gets it from the book's rules.
 
     pins: of other slots.
     """
-    found = flips(proved, facts, pins=pins, rare_class=rare_class, slots=[slot])[slot]
+    found = flips(proved, facts, pins=pins, rare_class=rare_class, slots=[slot], follow=follow)[slot]
     offered = {str(rule.choice) for rule in proved.book.of(slot) if wanted(rule.choice)}
     return next((flip for flip in found if flip.becomes in offered), None)
+
+
+def _nothing_follows(facts: Facts, _changed: Collection[str]) -> Facts:
+    return facts
 
 
 def awaited_pins(proved: ProvedBook, rule: Rule) -> tuple[Slot, ...]:
@@ -134,7 +149,13 @@ def _nearest_each(found: Iterable[Flip]) -> tuple[Flip, ...]:
 
 
 def _moved(
-    proved: ProvedBook, known: Facts, now: Mapping[Slot, Choice], pins: Sequence[Pin], rare_class: str
+    proved: ProvedBook,
+    known: Facts,
+    now: Mapping[Slot, Choice],
+    *,
+    pins: Sequence[Pin],
+    rare_class: str,
+    follow: Follow,
 ) -> Iterator[Flip]:
     """Flips by one thing that a person could do to the data or the plan."""
     thresholds: dict[str, set[float]] = {}
@@ -143,7 +164,8 @@ def _moved(
             if not isinstance(test.constant, tuple):
                 thresholds.setdefault(test.fact, set()).add(test.constant)
     for move in moves(known, thresholds, rare_class=rare_class):
-        then = move.apply(known)
+        then = follow(move.apply(known), move.values)
+        followed = [name for name in known if name not in move.values and then[name].value != known[name].value]
         for slot, ruling in rulings(proved, then, pins=pins).items():
             if ruling.choice != now[slot]:
                 yield Flip(
@@ -151,17 +173,28 @@ def _moved(
                     was=str(now[slot]),
                     becomes=str(ruling.choice),
                     rules=ruling.rules,
-                    how=move.words,
+                    how=_entailed(move.words, slot, followed, known, then),
                     changes=tuple(
-                        _change(name, known[name].value, value)
-                        for name, value in move.values.items()
-                        if value != known[name].value
+                        _change(name, known[name].value, then[name].value)
+                        for name in [*move.values, *followed]
+                        if then[name].value != known[name].value
                     ),
                     distance=(0, 1, round(move.distance, DIGITS)),
                 )
 
 
-def _across(proved: ProvedBook, known: Facts, slot: Slot, now: Choice, pins: Sequence[Pin]) -> Iterator[Flip]:
+def _entailed(words: str, slot: Slot, followed: Collection[str], known: Facts, then: Facts) -> str:
+    """A move's words, and the trials that follow where the slot depends on them."""
+    trials = "trial_budget"
+    if slot not in PLANNED or trials not in followed:
+        return words
+    was, becomes = (_short(facts[trials].value) for facts in (known, then))
+    return f"{words}, as the budget then allows about {becomes} trials instead of {was}"
+
+
+def _across(
+    proved: ProvedBook, known: Facts, slot: Slot, now: Choice, *, pins: Sequence[Pin], follow: Follow
+) -> Iterator[Flip]:
     """Flips by changes of single facts, as few and as small as lead into the territory of another choice."""
     pinned = {pin.slot: pin.choice for pin in pins}
     for way in ways(proved.book, proved.beaten_by, (slot,), pinned=pinned):
@@ -169,7 +202,7 @@ def _across(proved: ProvedBook, known: Facts, slot: Slot, now: Choice, pins: Seq
             continue
         for box in way.boxes:
             changed, distance = _into(way.space, box, known)
-            then = substituted(known, {name: value for name, (value, _) in changed.items()}, source="")
+            then = follow(substituted(known, {name: value for name, (value, _) in changed.items()}, source=""), changed)
             # An unknown fact, or one that this space does not cut, may lead elsewhere.
             if rulings(proved, then, pins=pins)[slot].choice != way.choices[slot]:
                 continue

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from rules.facts import CLASSIFICATION, NUMERIC_TARGET, Facts, Measurement, Task
+from rules.facts import CLASSIFICATION, Facts, Measurement, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -46,7 +46,7 @@ def moves(facts: Facts, thresholds: Mapping[str, Iterable[float]], *, rare_class
     thresholds: for each fact the constants that rules name. rare_class: what the data calls it.
     """
     found = [*_rare_rows(facts, thresholds, rare_class), *_frequent_rows(facts, thresholds), *_rows(facts, thresholds)]
-    found += [*_outliers(facts, thresholds), *_trials(facts, thresholds)]
+    found += _trials(facts, thresholds)
     return sorted(found, key=lambda move: round(move.distance, DIGITS))
 
 
@@ -147,19 +147,6 @@ def _rows(facts: Facts, thresholds: Mapping[str, Iterable[float]]) -> Iterator[M
         return _more(count, rows, "rows like these"), values
 
     yield from _counts(rows, wanted, least=2, most=math.inf, move=move)
-
-
-def _outliers(facts: Facts, thresholds: Mapping[str, Iterable[float]]) -> Iterator[Move]:
-    """More or fewer rows with an outlying target, among as many rows."""
-    share, rows = _number(facts, "outlier_share"), _number(facts, "rows")
-    if facts["task"].value not in NUMERIC_TARGET or share is None or rows is None:
-        return
-    wanted = [one * rows for one in thresholds.get("outlier_share", ())]
-
-    def move(count: int) -> tuple[str, dict[str, Value]]:
-        return _more(count, round(share * rows), "rows with an outlying target"), {"outlier_share": count / rows}
-
-    yield from _counts(share * rows, wanted, least=0, most=rows, move=move)
 
 
 def _trials(facts: Facts, thresholds: Mapping[str, Iterable[float]]) -> Iterator[Move]:

@@ -114,11 +114,11 @@ def why_not(*, subject: Subject, wanted: str, form: str) -> None:
 def what_if(*, subject: Subject, settings: tuple[str, ...], every: bool, form: str) -> None:
     """Show the bundle under other facts; without --set, the nearest change that would flip each choice."""
     if settings:
-        outcomes = what_if_set(subject, settings)
+        answer = what_if_set(subject, settings)
         if form == "json":
-            emit_models(outcomes)
+            emit_models(answer)
         else:
-            render.show_outcomes(outcomes, settings, console())
+            render.show_outcomes(answer, settings, console())
         return
     found = subject.flips(NOTES_ORDER)
     if form == "json":

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
+from recommender.audit.dependent_facts import follow_settings
 from recommender.render import NOTES_ORDER
 from rules import document
 from rules.book_file import misfit
 from rules.choices import Choice, Slot, names, parse_choice
 from rules.condition import levels_of
-from rules.counterfactual import Flip, awaited_pins, reach, substituted
+from rules.counterfactual import Flip, awaited_pins, reach
 from rules.decision import TestResult
 from rules.engine import decide, rulings
 from rules.errors import ChoiceError, did_you_mean
-from rules.facts import FACTS
+from rules.facts import FACTS, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,6 +81,19 @@ class Outcome(BaseModel):
         return self.was != self.becomes
 
 
+class WhatIf(BaseModel):
+    """The bundle under changed facts, the facts that follow from these, and those that were held."""
+
+    model_config = _CLOSED
+
+    set: dict[str, str | float | int]
+    follows: dict[str, float | int]
+    """Facts that changed because they depend on those that were set, with their new values."""
+    held: tuple[str, ...]
+    """Related facts that were kept as recorded, though they might differ."""
+    outcomes: tuple[Outcome, ...]
+
+
 def why_not(subject: Subject, words: str) -> WhyNot:
     """Answer SLOT=CHOICE. Raises ChoiceError on a slot or choice that does not exist, or that is always refused."""
     slot, wanted = _asked(words)
@@ -118,29 +132,37 @@ def why_not(subject: Subject, words: str) -> WhyNot:
             lambda choice: _fits(choice, wanted),
             pins=others,
             rare_class=record.dataset.rare_class,
+            follow=subject.follow(proved),
         ),
     )
 
 
-def what_if(subject: Subject, settings: Sequence[str]) -> tuple[Outcome, ...]:
+def what_if(subject: Subject, settings: Sequence[str]) -> WhatIf:
     """The bundle under changed facts beside the bundle under the recorded ones, by the same book.
 
-    settings: FACT=VALUE. Raises ChoiceError on a fact or value that does not exist.
+    settings: FACT=VALUE. Facts that depend on them change, too. Raises ChoiceError on a fact or value that does not
+    exist, and on values that contradict each other.
     """
     proved, record = subject.book(), subject.record
-    facts, pins = record.measurements(), record.pins
+    facts, pins, values = record.measurements(), record.pins, read_settings(settings)
     before = rulings(proved, facts, pins=pins)
-    after = decide(proved, substituted(facts, read_settings(settings), source="given by --set"), pins=pins).decisions
-    return tuple(
-        Outcome(
-            slot=slot,
-            was=str(before[slot].choice),
-            was_by=before[slot].rules or ("a person",),
-            becomes=str(after[slot].choice),
-            becomes_by=("a person",) if after[slot].pin else after[slot].rules,
-            provisional=after[slot].provisional,
-        )
-        for slot in NOTES_ORDER
+    followed = follow_settings(record, proved, values, source="given by --set")
+    after = decide(proved, followed.facts, pins=pins).decisions
+    return WhatIf(
+        set={name: recorded(value) for name, value in values.items()},
+        follows=followed.moved,
+        held=followed.held,
+        outcomes=tuple(
+            Outcome(
+                slot=slot,
+                was=str(before[slot].choice),
+                was_by=before[slot].rules or ("a person",),
+                becomes=str(after[slot].choice),
+                becomes_by=("a person",) if after[slot].pin else after[slot].rules,
+                provisional=after[slot].provisional,
+            )
+            for slot in NOTES_ORDER
+        ),
     )
 
 

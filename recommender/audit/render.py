@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from recommender.audit.explain import Explanation
-    from recommender.audit.question import Outcome, WhyNot
+    from recommender.audit.question import WhatIf, WhyNot
     from recommender.audit.replay import MeasuredAgain, Replay
     from recommender.audit.verify import Check
     from rules.choices import Slot
@@ -187,8 +187,14 @@ def enumerated(words: Sequence[str]) -> str:
     return " and ".join([*filter(None, [", ".join(words[:-1])]), *words[-1:]])
 
 
-def show_outcomes(outcomes: Sequence[Outcome], settings: Sequence[str], console: Console) -> None:
-    """The bundle under changed facts beside the one under the recorded ones."""
+def show_outcomes(answer: WhatIf, settings: Sequence[str], console: Console) -> None:
+    """The bundle under changed facts beside the one under the recorded ones, and which facts followed."""
+    outcomes = answer.outcomes
+    if answer.follows:
+        follows = (f"{name} = {number(value)}" for name, value in answer.follows.items())
+        console.print(plain(f"Then also {enumerated(list(follows))}."))
+    if answer.held:
+        console.print(plain(f"Kept as recorded: {enumerated(answer.held)}.", "dim"))
     table = plain_table("", "now", "", f"with {', '.join(settings)}", "")
     for one in outcomes:
         style = "bold green" if one.changes else "dim"
@@ -206,7 +212,8 @@ def show_outcomes(outcomes: Sequence[Outcome], settings: Sequence[str], console:
             verb = "is" if len(one.provisional) == 1 else "are"
             says = f"{one.slot.letter} is provisional: {facts} {verb} not known then, and could change it."
             console.print(plain(says, "yellow"))
-    _facts(console, [*settings, *(fact for one in outcomes for fact in one.provisional)], set())
+    follows = [*answer.follows, *answer.held]
+    _facts(console, [*settings, *follows, *(fact for one in outcomes for fact in one.provisional)], set())
 
 
 def show_flips(found: dict[Slot, tuple[Flip, ...]], record: Record, console: Console, *, every: bool) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from recommender.audit.dependent_facts import with_trial_budget
 from recommender.manifest import GUARDRAILS, RECORD, read_own_manifest
 from recommender.recommend import advise_on
 from rules.counterfactual import Flip, flips
@@ -17,11 +18,12 @@ from rules.record import Guardrail, Guardrails, Record
 from rules.regular_file import read_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Iterable
     from pathlib import Path
 
     from recommender.recommend import Said, StrategyOptions
     from rules.choices import Slot
+    from rules.facts import Facts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,14 +70,19 @@ class Subject:
 
     def flips(self, slots: Iterable[Slot]) -> dict[Slot, tuple[Flip, ...]]:
         """The nearest changes that would give each of some slots another choice. Raises BookError as `book` does."""
-        record = self.record
+        record, proved = self.record, self.book()
         return flips(
-            self.book(),
+            proved,
             record.measurements(),
             pins=record.pins,
             rare_class=record.dataset.rare_class,
             slots=slots,
+            follow=self.follow(proved),
         )
+
+    def follow(self, proved: ProvedBook) -> Callable[[Facts, Collection[str]], Facts]:
+        """What changed facts entail for the trials that the recorded budget allows; given the names that changed."""
+        return lambda facts, changed: with_trial_budget(self.record, proved, facts, changed) or facts
 
 
 def open_subject(

@@ -26,7 +26,7 @@ from rules.facts import (
 from rules.moves import MANY_ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
     from pathlib import Path
 
     from rules.counterfactual import Flip
@@ -273,26 +273,12 @@ NEAREST = {
         {"rows": 899},
         (0, 1, 101 / 1000),
     ),
-    "outlying rows: 1 % of 1,000": (
+    "a share of outliers, not a number of rows: what counts as one depends on all rows": (
         "{outlier_share: {ge: 0.01}}",
-        regression(),
-        "10 more rows with an outlying target (10 instead of 0)",
+        regression(rows=1066, outlier_share=0.005),
+        "outlier_share = 0.01 (now 0.005)",
         {"outlier_share": 0.01},
-        (0, 1, 1.0),
-    ),
-    "outlying rows, the fewest that are enough: 1 % of 8,645 is 86.45": (
-        "{outlier_share: {ge: 0.01}}",
-        regression(rows=8645),
-        "87 more rows with an outlying target (87 instead of 0)",
-        {"outlier_share": 87 / 8645},
-        (0, 1, 1.0),
-    ),
-    "outlying rows, for a share is one of whole rows: 1 % of 1,066 is 10.66": (
-        "{outlier_share: {ge: 0.01}}",
-        regression(rows=1066, outlier_share=7 / 1066),
-        "4 more rows with an outlying target (11 instead of 7)",
-        {"outlier_share": 11 / 1066},
-        (0, 1, pytest.approx(4 / 11)),
+        (0, 1, 0.5),
     ),
     "rows of the larger class, where the rarest has to keep its own: 4 * 30 < 121": (
         "{imbalance_ratio: {gt: 4}, rare_class_rows: {ge: 30}}",
@@ -354,7 +340,7 @@ NEAREST = {
         "{task: binary}",
         regression(),
         "task = binary (now regression)",
-        {"task": "binary", "outlier_share": "n/a", "target_skew": "n/a"},
+        {"task": "binary", "outlier_share": "n/a", "squared_deviation_top_share": "n/a", "target_skew": "n/a"},
         (1, 1, 1.0),
     ),
     "an unknown fact that the choice does not hang on stays unknown": (
@@ -477,3 +463,21 @@ def test_under_any_given_task_each_fact_applies_exactly_where_it_has_a_meaning(f
     for name, fact in FACTS.items():
         if fact.slot is None:
             assert isinstance(then[name].value, NotApplicable) is not fact.applies_to(task)
+
+
+def test_a_change_entails_what_follows_from_it() -> None:
+    """From 2,500 rows on there are no folds; here the budget then allows 100 trials, enough for Bayesian search."""
+
+    def follow(facts: Facts, changed: Collection[str]) -> Facts:
+        more = "rows" in changed and facts["rows"].value >= 2500
+        return {**facts, "trial_budget": Measurement(value=100)} if more else facts
+
+    proved, facts = load_book(), regression(rows=2000)
+    without = {flip.how for flip in flips(proved, facts, slots=[Slot.TUNER])[Slot.TUNER]}
+    found = {flip.how: flip for flip in flips(proved, facts, slots=[Slot.TUNER], follow=follow)[Slot.TUNER]}
+    entailed = (
+        "500 more rows like these (2,500 instead of 2,000), as the budget then allows about 100 trials instead of 20"
+    )
+    assert entailed in found
+    assert entailed not in without
+    assert {change.fact: change.new for change in found[entailed].changes} == {"rows": 2500, "trial_budget": 100}

@@ -1,9 +1,18 @@
 from __future__ import annotations
 
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
 import pytest
 
 from recommender.examples import example
+from recommender.recommend import recommend
 from rules.errors import ChoiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CANCER = str(example("breast_cancer"))
 
@@ -98,16 +107,17 @@ def test_a_question_that_cannot_be_asked_is_refused_with_the_reason(
 
 
 def test_what_if_sets_the_new_bundle_beside_the_old(answer, cancer_record) -> None:
-    found = {one["slot"]: one for one in answer("what-if", cancer_record, "--set", "imbalance_ratio=9")}
+    found = {one["slot"]: one for one in answer("what-if", cancer_record, "--set", "imbalance_ratio=9")["outcomes"]}
     assert (found["metric"]["was"], found["metric"]["becomes"]) == ("roc_auc", "f1 (average rare)")
     assert (found["metric"]["was_by"], found["metric"]["becomes_by"]) == (["P002"], ["P003"])
     assert found["activation"]["was"] == found["activation"]["becomes"]
 
 
 def test_what_if_with_another_task_says_what_is_not_known_then(answer, cancer_record) -> None:
-    found = {one["slot"]: one for one in answer("what-if", cancer_record, "--set", "task=regression")}
+    outcomes = answer("what-if", cancer_record, "--set", "task=regression")["outcomes"]
+    found = {one["slot"]: one for one in outcomes}
     assert found["metric"]["becomes"] == "rmse"
-    assert found["metric"]["provisional"] == ["outlier_share"]
+    assert found["metric"]["provisional"] == ["outlier_share", "squared_deviation_top_share"]
 
 
 def test_without_set_the_nearest_flips_are_listed_for_each_slot(invoke, answer, cancer_record) -> None:
@@ -135,3 +145,67 @@ def test_a_fact_that_cannot_be_set_is_refused_with_the_reason(setting: str, says
 
 def test_words_about_a_dataset_are_refused_for_a_record(invoke, cancer_record) -> None:
     assert "is a record, which knows its dataset" in refused(invoke, "explain", cancer_record, "--target", "diagnosis")
+
+
+@pytest.mark.parametrize(
+    ("settings", "follows"),
+    [
+        (("imbalance_ratio=9",), {"rare_class_rows": 57}),  # 569 / (1 + 9) = 56.9
+        (("rare_class_rows=89",), {"imbalance_ratio": 480 / 89}),  # 569 - 89 = 480
+        (("imbalance_ratio=9", "rare_class_rows=100"), {"rows": 1000}),
+        (("rows=1138",), {"rare_class_rows": 424}),  # twice 212
+        (("imbalance_ratio=9", "rows=1000"), {"rare_class_rows": 100}),
+    ],
+)
+def test_class_sizes_follow_from_each_other(settings, follows, answer, cancer_record) -> None:
+    words = [word for one in settings for word in ("--set", one)]
+    assert answer("what-if", cancer_record, *words)["follows"] == pytest.approx(follows)
+
+
+def test_class_sizes_that_contradict_each_other_are_refused(invoke, cancer_record) -> None:
+    words = ("--set", "rows=1000", "--set", "imbalance_ratio=9", "--set", "rare_class_rows=300")
+    assert "contradict each other" in refused(invoke, "what-if", cancer_record, *words)
+    assert "at most half of the 569 rows" in refused(invoke, "what-if", cancer_record, "--set", "rare_class_rows=300")
+
+
+@pytest.fixture
+def rows_of() -> Callable[[int], pl.DataFrame]:
+    """A table with three columns of numbers and one to predict; more rows of it are rows like these."""
+
+    def made(rows: int) -> pl.DataFrame:
+        numbers = np.random.default_rng(0).normal(size=(rows, 4))
+        return pl.DataFrame(numbers, schema=["a", "b", "c", "y"])
+
+    return made
+
+
+@pytest.mark.parametrize(("few", "many"), [(600, 2500), (2000, 60_000)])
+def test_a_dataset_with_the_set_rows_really_gets_what_what_if_says(few, many, rows_of, write_record, answer) -> None:
+    real = recommend(rows_of(many), target="y", budget=40)
+    record = write_record(rows_of(few), target="y", budget=40)
+    found = answer("what-if", record, "--set", f"rows={many}")
+    assert {one["slot"]: one["becomes"] for one in found["outcomes"]} == {
+        slot.value: str(decision.choice) for slot, decision in real.strategy.decisions.items()
+    }
+    assert found["follows"]["trial_budget"] == pytest.approx(real.record.facts["trial_budget"].value, rel=0.1)
+
+
+def test_another_split_changes_how_many_trials_a_budget_allows(rows_of, write_record, answer) -> None:
+    record = write_record(rows_of(600), target="y", budget=40)
+    found = answer("what-if", record, "--set", "division=time")
+    assert {one["slot"]: one["becomes"] for one in found["outcomes"]}["validation"] == "rows_apart"
+    known = json.loads(record.read_text("utf-8"))["facts"]["trial_budget"]["value"]
+    assert found["follows"]["trial_budget"] > 3 * known  # one network a trial instead of five
+
+
+def test_what_if_says_which_related_facts_it_kept(rows_of, write_record, answer, invoke) -> None:
+    record = write_record(rows_of(600), target="y", budget=40)
+    found = answer("what-if", record, "--set", "outlier_share=0.02")
+    assert found["held"] == ["squared_deviation_top_share", "target_skew"]
+    shown = " ".join(invoke("what-if", record, "--set", "outlier_share=0.02").stdout.split())
+    assert "Kept as recorded: squared_deviation_top_share and target_skew." in shown
+
+
+def test_given_trials_stay_as_they_were_given(rows_of, write_record, answer) -> None:
+    record = write_record(rows_of(600), target="y", trials=20)
+    assert answer("what-if", record, "--set", "rows=2500")["follows"] == {}

@@ -1,0 +1,160 @@
+"""Facts that follow from others: class sizes that must add up, and the trials that a budget then allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from recommender.kinds import Kind
+from recommender.plan import Sizes, trial_budget
+from rules.choices import Slot
+from rules.counterfactual import substituted
+from rules.engine import rulings
+from rules.errors import ChoiceError
+from rules.facts import CLASSIFICATION, UNKNOWN, Measurement, Modality, Task, exact
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from rules.engine import ProvedBook
+    from rules.facts import Facts, Value
+    from rules.record import Record
+
+CLASS_SIZES: Final = ("rows", "imbalance_ratio", "rare_class_rows")
+SHAPE: Final = ("outlier_share", "squared_deviation_top_share", "target_skew")
+"""Facts of one distribution, of which none follows from another."""
+TIMED: Final = frozenset({"task", "modality", "rows", "features", "text_words", "division"})
+"""Facts on which the time of a trial depends, by themselves or by the architecture and the validation."""
+TOLERANCE: Final = 1.0  # rows of the rarest class: ratios are given rounded
+
+
+@dataclass(frozen=True, kw_only=True)
+class Followed:
+    """Changed facts with all that follows. moved: facts that follow, with their new value; held: facts kept as is."""
+
+    facts: dict[str, Measurement]
+    moved: dict[str, float | int]
+    held: tuple[str, ...]
+
+
+def follow_settings(record: Record, proved: ProvedBook, values: Mapping[str, Value], *, source: str) -> Followed:
+    """The recorded facts with some set values, and what follows from these.
+
+    Of the class sizes the rows stay as they are, unless the other two are set. Raises ChoiceError where set class sizes
+    contradict each other.
+    """
+    known = record.measurements()
+    moved = _class_sizes(known, values)
+    facts = substituted(known, values, source=source)
+    facts |= {name: Measurement(value=value, source="follows from --set") for name, value in moved.items()}
+    held = [name for name in SHAPE if values.keys() & set(SHAPE) and name not in values and _number(facts, name)]
+    planned = with_trial_budget(record, proved, facts, {*values, *moved})
+    if planned is None:
+        held += ["trial_budget"] if "trial_budget" not in values and values.keys() & TIMED else []
+    elif planned["trial_budget"].value != facts["trial_budget"].value:
+        value = _number(planned, "trial_budget")
+        moved |= {} if value is None else {"trial_budget": int(value)}
+        facts = planned
+    return Followed(facts=facts, moved=moved, held=tuple(held))
+
+
+def with_trial_budget(
+    record: Record, proved: ProvedBook, facts: Facts, changed: Collection[str]
+) -> dict[str, Measurement] | None:
+    """Facts with the trials that the recorded budget allows then; None where that cannot be told.
+
+    It cannot where the trials themselves were set, where another task or modality trains another network, and of
+    images, whose sizes no record holds.
+    """
+    known = record.measurements()
+    now, asked = known["trial_budget"], record.asked
+    images = known["modality"].value == Modality.IMAGE
+    if images or not isinstance(now.value, int | float) or {"task", "modality", "trial_budget"} & set(changed):
+        return None
+    if not set(changed) & TIMED:
+        return dict(facts)
+    before, after = (_planned(record, proved, one, asked.budget, asked.trials) for one in (known, facts))
+    if before is None or after is None:
+        return None
+    factor = after / before
+    low, high = (None if end is None else max(1, int(end * factor)) for end in (now.low, now.high))
+    value = max(1, int(now.value * factor))
+    source = f"{now.source}; scaled by the time of a trial"
+    return {**facts, "trial_budget": replace(now, value=value, low=low, high=high, source=source)}
+
+
+def _planned(
+    record: Record, proved: ProvedBook, facts: Facts, budget: float | None, trials: int | None
+) -> float | None:
+    """The trials that the plan expects for facts, as `recommender.recommend.advise` asks it."""
+    unplanned = {**facts, "trial_budget": Measurement(value=UNKNOWN)}
+    chosen = rulings(proved, unplanned, pins=record.pins)
+    rows, features = _number(facts, "rows"), _number(facts, "features")
+    if rows is None or features is None:
+        return None
+    apart = {*record.dataset.targets, record.asked.time_column, record.asked.entity_column, record.asked.split_column}
+    numbers = sum(kind == Kind.NUMERIC for column, kind in record.dataset.kinds.items() if column not in apart)
+    found = trial_budget(
+        Sizes(rows=int(rows), columns=int(features), numbers=numbers, words=_number(facts, "text_words") or 0.0),
+        architecture=chosen[Slot.ARCHITECTURE].choice,
+        validation=chosen[Slot.VALIDATION].choice,
+        budget=budget,
+        trials=trials,
+    ).value
+    return float(found) if isinstance(found, int | float) else None
+
+
+def _class_sizes(facts: Facts, values: Mapping[str, Value]) -> dict[str, float | int]:
+    """What follows of rows, imbalance ratio and rows of the rarest class from those that are set."""
+    task = values.get("task", facts["task"].value)
+    wanted = {name: float(value) for name in CLASS_SIZES if isinstance(value := values.get(name), int | float)}
+    now = {name: _number(facts, name) for name in CLASS_SIZES}
+    if task not in CLASSIFICATION or task != facts["task"].value or not wanted or None in now.values():
+        return {}
+    rows, ratio, rare = (float(now[name] or 1) for name in CLASS_SIZES)
+    if set(wanted) == {"rows"}:
+        return {"rare_class_rows": max(1, round(rare * wanted["rows"] / rows))}
+    frequent = ratio * rare
+    if task != Task.MULTICLASS:
+        return _two_classes(wanted, rows)
+    # The most frequent class and the rows stay as they are; the classes between take up the difference.
+    if "imbalance_ratio" in wanted and "rare_class_rows" in wanted:
+        return {}
+    if "imbalance_ratio" in wanted:
+        return {"rare_class_rows": max(1, round(frequent / wanted["imbalance_ratio"]))}
+    if wanted["rare_class_rows"] > frequent:
+        raise ChoiceError(
+            f"rare_class_rows must be at most the rows of the most frequent class, {frequent:,.0f}, but got "
+            f"{exact(wanted['rare_class_rows'])}."
+        )
+    return {"imbalance_ratio": frequent / wanted["rare_class_rows"]}
+
+
+def _two_classes(wanted: Mapping[str, float], rows_now: float) -> dict[str, float | int]:
+    """Of two classes rows = rare_class_rows · (1 + imbalance_ratio), so two of the three give the third."""
+    rows, ratio, rare = (wanted.get(name) for name in CLASS_SIZES)
+    if ratio is not None and rare is not None:
+        then = rare * (1 + ratio)
+        if rows is None:
+            return {"rows": round(then)}
+        if abs(rows / (1 + ratio) - rare) > TOLERANCE:
+            raise ChoiceError(
+                f"rows={exact(rows)}, imbalance_ratio={exact(ratio)} and rare_class_rows={exact(rare)} contradict each "
+                f"other: of two classes rows = rare_class_rows · (1 + imbalance_ratio) = {then:,.0f}. Set two of them."
+            )
+        return {}
+    rows = rows_now if rows is None else rows
+    if ratio is not None:
+        return {"rare_class_rows": max(1, round(rows / (1 + ratio)))}
+    if rare is None:
+        return {}
+    if 2 * rare > rows:
+        raise ChoiceError(
+            f"rare_class_rows must be at most half of the {rows:,.0f} rows, but got {exact(rare)}. Set rows, too."
+        )
+    return {"imbalance_ratio": (rows - rare) / rare}
+
+
+def _number(facts: Facts, name: str) -> float | None:
+    value = facts[name].value
+    return value if isinstance(value, int | float) else None
