@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 
+from recommender.readers.bounds import too_large
+from recommender.readers.npz import arrays_of, texts_of, times_of
 from recommender.readers.sequences import LENGTHS, Sequences, cells_of, may_be_sequences
 from rules.errors import DatasetError
-from rules.regular_file import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    import duckdb
-
 CHANNELS: Final = (1, 3)  # grey, and red, green and blue
+VALUES_AT_ONCE: Final = 2**22  # of an array that is converted
 BRIGHTEST: Final = 255  # of a byte
 PLAIN_TYPES: Final = "biufUM"  # NumPy's kinds of type that hold one plain value: numbers, texts and times
 IMAGE_DIMENSIONS: Final = (3, 4)  # rows, height, width, and the channels where they are told apart
@@ -78,7 +77,7 @@ def read_arrays(
     value_range: the values of floats that become 0 and 255; None for (0, 1) where all lie in it, else (0, 255).
     Raises DatasetError unless the arrays are one of these, and others of one plain value a row.
     """
-    arrays = _arrays(path)
+    arrays = arrays_of(path)
     pixels = {name: array for name, array in arrays.items() if array.ndim in IMAGE_DIMENSIONS}
     rows_of_steps = {name: array for name, array in arrays.items() if _are_steps(array, arrays)}
     if not pixels and not rows_of_steps:
@@ -108,7 +107,15 @@ def read_arrays(
         other: cells if other == name else _column(path, other, one, name, len(cells)) for other, one in arrays.items()
     }
     connection.register("arrays", pa.table(columns))
-    connection.execute("CREATE OR REPLACE TABLE dataset AS FROM arrays")
+    try:
+        connection.execute("CREATE OR REPLACE TABLE dataset AS FROM arrays")
+    except duckdb.OutOfMemoryException:
+        raise too_large(str(path)) from None
+    except duckdb.Error as error:  # a time beyond the years that DuckDB knows
+        raise DatasetError(
+            f"Arrays must hold values that a table can hold, but {path} has others: {str(error).splitlines()[0]}. "
+            "Correct them, or write NaN or NaT."
+        ) from None
     connection.unregister("arrays")
     return seen
 
@@ -117,44 +124,6 @@ def _are_steps(array: np.ndarray, arrays: Mapping[str, np.ndarray]) -> bool:
     """Whether an array of two dimensions, with lengths beside it, holds a sequence of one channel a row."""
     has_lengths = any(name.lower() == LENGTHS for name in arrays)
     return has_lengths and array.ndim == 2 and array.shape[1] > 1 and array.dtype.kind in "iuf"  # noqa: PLR2004
-
-
-def _arrays(path: Path) -> Mapping[str, np.ndarray]:
-    """Every array of an archive, none of them unpickled."""
-    name = ""
-    try:
-        with open_regular(path) as file:
-            if not zipfile.is_zipfile(file):
-                raise DatasetError(
-                    f"An .npz must be an archive that numpy.savez wrote, but {path} is none, or was cut off. Copy it "
-                    "again, or write it with numpy.savez, the images and the target by name."
-                )
-            file.seek(0)
-            archive, found = np.load(file, allow_pickle=False), {}
-            for name in archive.files:
-                found[name] = archive[name]
-    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-        if name and "allow_pickle" in reason:
-            raise DatasetError(
-                f"Arrays must hold plain values, but {name!r} of {path} holds Python objects, which are not read for "
-                f"safety. Write it as numbers or text: {name}.astype(str)."
-            ) from None
-        where = f" in {name!r}" if name else ""
-        raise DatasetError(
-            f"An .npz must be an archive that numpy.savez wrote, but {path} cannot be read{where}: {reason}. "
-            "Copy it or write it again."
-        ) from None
-    folded: dict[str, str] = {}
-    for name, array in found.items():
-        if not isinstance(array, np.ndarray):
-            raise DatasetError(f"An .npz must hold arrays alone, but {name!r} of {path} is none. Leave it out.")
-        if folded.setdefault(name.casefold(), name) != name:
-            raise DatasetError(
-                f"Arrays must differ by more than capitals, but {path} holds {folded[name.casefold()]!r} and {name!r}. "
-                "Rename one of the two."
-            )
-    return found
 
 
 def _images(
@@ -185,13 +154,23 @@ def _images(
             )
     if array.dtype.kind == "f":
         value_range = value_range or ((0.0, 1.0) if high <= 1 else (0.0, float(BRIGHTEST)))
-        array = np.clip(np.rint(array * (BRIGHTEST / value_range[1])), 0, BRIGHTEST)
+        array = _as_bytes(array, BRIGHTEST / value_range[1])
     else:
         value_range = None
     _, height, width, channels = shape
     images = Images(name=name, height=height, width=width, channels=channels, value_range=value_range)
     array = array.astype(np.uint8, copy=False)
     return images, np.ascontiguousarray(array).reshape(shape)
+
+
+def _as_bytes(array: np.ndarray, factor: float) -> np.ndarray:
+    """Floats times a factor, rounded to bytes, some rows at a time: a large array is copied only once."""
+    found = np.empty(array.shape, np.uint8)
+    at_once = max(1, VALUES_AT_ONCE // max(1, array[0].size))
+    for start in range(0, len(array), at_once):
+        rows = slice(start, start + at_once)
+        found[rows] = np.clip(np.rint(array[rows] * factor), 0, BRIGHTEST)
+    return found
 
 
 def _bytes_of_each(values: np.ndarray) -> pa.Array:
@@ -210,8 +189,10 @@ def _column(path: Path, name: str, array: np.ndarray, images: str, rows: int) ->
             f"Each array beside {images!r} must hold one value for each of its rows, so have the shape ({rows},) as "
             f"{images!r} has {rows} rows, but {name!r} of {path} has the shape {array.shape}. Mend it or leave it out."
         )
-    if array.dtype.kind == "S":
-        array = np.char.decode(array, "utf-8", "replace")
+    if array.dtype.kind in "SU":
+        array = texts_of(array, name, path)
+    if array.dtype.kind == "M":
+        array = times_of(array, name, path)
     if array.dtype.kind not in PLAIN_TYPES:
         raise DatasetError(
             f"Arrays must hold plain values, but {name!r} of {path} is of type {array.dtype}. "
