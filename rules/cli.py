@@ -21,6 +21,7 @@ from rules.errors import BookError, did_you_mean
 from rules.output import write_text
 from rules.parameters import SlotName, book_argument, book_option
 from rules.proof import prove
+from rules.reachability import by_reach
 from rules.record import Record
 from rules.rulebook import layers_of, read_layers
 from rules.settings import layers
@@ -111,12 +112,14 @@ def check(*, book: str | None, form: str) -> None:
     """Prove BOOK: for every dataset exactly one choice a slot, and each rule with an effect."""
     merged = read_layers(layers(() if book is None else (book,)))
     proof = prove(merged)
+    proved = ProvedBook(book=merged, proof=proof)
     if form == "json":
-        emit({"layers": dict(merged.layers), "rules": len(merged.rules), "findings": _findings(proof)})
+        reach = {} if proof.findings else {kind.value: ids for kind, ids in by_reach(proved).items()}
+        emit({"layers": dict(merged.layers), "rules": len(merged.rules), "findings": _findings(proof), "reach": reach})
     elif proof.findings:
         render.show_findings(proof.findings, console())
     else:
-        render.show_proved(merged, console())
+        render.show_proved(proved, console())
     end(findings=bool(proof.findings))
 
 

@@ -15,7 +15,7 @@ from rules.condition import levels_of
 from rules.engine import complete, rulings
 from rules.facts import FACTS, NOT_APPLICABLE, Facts, Measurement, NotApplicable, Unknown, Value, exact, recorded
 from rules.moves import moves
-from rules.territory import decided, ways
+from rules.territory import decided, upstream, ways
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -127,10 +127,12 @@ def _nothing_follows(facts: Facts, _changed: Collection[str]) -> Facts:
 
 
 def awaited_pins(proved: ProvedBook, rule: Rule) -> tuple[Slot, ...]:
-    """The slots of which a person's choice lets a rule decide that decides for no dataset by itself; else none."""
+    """The slots of which the user's choice lets a rule decide that decides for no dataset by itself; else none."""
     space, boxes = decided(proved, rule.slot, lambda other: other.id == rule.id)
-    read = dict.fromkeys(Slot(slot) for test in rule.when if (slot := FACTS[test.fact].slot) is not None)
-    if boxes or not read:
+    if boxes:
+        return ()
+    read = upstream(proved.book, [rule.slot])[:-1]
+    if not read:
         return ()
     for choices in itertools.product(*(names(slot).values() for slot in read)):
         pinned = {slot: kind() for slot, kind in zip(read, choices, strict=True)}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rules.choices import Slot
 from rules.condition import SIGNS, Test
 from rules.facts import FACTS
+from rules.reachability import Reach, territories
 from rules.templating import environment
 
 if TYPE_CHECKING:
@@ -60,7 +61,12 @@ def rules_document(proved: ProvedBook) -> str:
         for rule in proved.book.of(slot)
     }
     template = environment("rules").get_template("rules.md")
-    return template.render(tables=tables, facts=FACTS, beats=beats, constraints=proved.book.constraints)
+    where = {
+        rule: found.words.replace("\n", " ")
+        for rule, found in territories(proved).items()
+        if found.reach is not Reach.DATASETS
+    }
+    return template.render(tables=tables, facts=FACTS, beats=beats, where=where, constraints=proved.book.constraints)
 
 
 def _wanted(test: Test) -> str:

@@ -9,11 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from rules.choices import Slot
-from rules.counterfactual import awaited_pins
 from rules.facts import FACTS, exact
 from rules.flaws import MEANINGS
-from rules.regions import region_in_words
-from rules.territory import decided
+from rules.reachability import MEANINGS as REACHES
+from rules.reachability import Reach, by_reach, territory_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from rules.engine import ProvedBook
     from rules.flaws import Finding
     from rules.rule import Rule
-    from rules.rulebook import Rulebook
 
 INDENT = (0, 0, 0, 2)
 
@@ -94,12 +92,7 @@ def show_territory(rule: Rule, proved: ProvedBook, console: Console) -> None:
 
 def territory_in_words(rule: Rule, proved: ProvedBook) -> str:
     """Where a rule decides, in words."""
-    space, boxes = decided(proved, rule.slot, lambda other: other.id == rule.id)
-    if boxes:
-        return either(region_in_words(space, box) for box in boxes)
-    if awaited := awaited_pins(proved, rule):
-        return f"only where a person pins the {' and the '.join(awaited)}"
-    return "nowhere: other rules beat it wherever it fires"
+    return territory_of(rule, proved).words
 
 
 def either(regions: Iterable[str]) -> str:
@@ -135,14 +128,19 @@ def show_decision_table(found: DecisionTable, console: Console) -> None:
     console.print(table)
 
 
-def show_proved(book: Rulebook, console: Console) -> None:
+def show_proved(proved: ProvedBook, console: Console) -> None:
     """What the proof of a book without flaws says."""
+    book = proved.book
     off = f" ({len(book.off)} switched off)" if book.off else ""
     words = (
         f"Proved: {len(book.rules)} rules of {' + '.join(book.layers)}{off} give every dataset exactly one choice in "
         f"each of {len(Slot)} slots, and none of the {len(book.constraints)} constraints is broken."
     )
     console.print(Text(words))
+    for reach, rules in by_reach(proved).items():
+        if rules:
+            named = "" if reach is Reach.DATASETS else f": {', '.join(rules)}"
+            console.print(Text(f"{len(rules)} {REACHES[reach]}{named}."))
 
 
 def show_findings(findings: Sequence[Finding], console: Console) -> None:

@@ -165,7 +165,7 @@ def _out_of_reach(answer: WhyNot, console: Console) -> None:
     waiting = [one for one in answer.candidates if one.awaits and not answer.held_by]
     for one in waiting:
         slots = " and the ".join(one.awaits)
-        console.print(plain(f"{one.rule} decides only where a person pins the {slots}.", "yellow"))
+        console.print(plain(f"{one.rule} decides only where the user pins the {slots}.", "yellow"))
     if not answer.candidates:
         console.print(plain(f"No rule of the book chooses {answer.wanted}.", "yellow"))
     elif answer.held_by:
@@ -191,8 +191,8 @@ def show_outcomes(answer: WhatIf, settings: Sequence[str], console: Console) -> 
     """The bundle under changed facts beside the one under the recorded ones, and which facts followed."""
     outcomes = answer.outcomes
     if answer.follows:
-        follows = (f"{name} = {number(value)}" for name, value in answer.follows.items())
-        console.print(plain(f"Then also {enumerated(list(follows))}."))
+        moved = [f"{name} = {number(value)}" for name, value in answer.follows.items()]
+        console.print(plain(f"Then also {enumerated(moved)}."))
     if answer.held:
         console.print(plain(f"Kept as recorded: {enumerated(answer.held)}.", "dim"))
     table = plain_table("", "now", "", f"with {', '.join(settings)}", "")

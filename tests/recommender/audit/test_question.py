@@ -68,7 +68,7 @@ def test_parameters_that_no_rule_gives_are_kept_in_the_ways_to_have_them(invoke,
 
 def test_why_not_says_which_rule_waits_for_a_pin_and_does_not_call_it_beaten(invoke, cancer_record) -> None:
     shown = " ".join(invoke("why-not", cancer_record, "initializer=lecun").stdout.split())
-    assert "W101 decides only where a person pins the activation." in shown
+    assert "W101 decides only where the user pins the activation." in shown
     assert "other rules beat" not in shown
 
 
