@@ -126,6 +126,7 @@ def begin(
         images=said.images,
         sequences=said.sequences,
         missing=said.missing,
+        date_formats=dict(said.date_formats),
         readings=dict(dataset.readings),
         changed={
             slot.value: str(decision.ruled) for slot, decision in decisions.items() if decision.choice != decision.ruled

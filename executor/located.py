@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from executor.zones import as_text
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -13,10 +15,13 @@ if TYPE_CHECKING:
     from recommender.dataset import Dataset
 
 
-def located(columns: Mapping[str, np.ndarray], dataset: Dataset, hold_out: RawTable) -> dict[str, np.ndarray]:
+def located(
+    columns: Mapping[str, np.ndarray], dataset: Dataset, hold_out: RawTable, *, zone: str | None = None
+) -> dict[str, np.ndarray]:
     """The columns of the file of predictions, with where each row belongs after its number.
 
     hold_out: the rows in the columns' order. Of a forecast the time is that of its first step.
+    zone: in which times are written; None where they have none.
     """
     found: dict[str, np.ndarray] = {"row": columns["row"]}
     if dataset.images is not None and dataset.images.source is not None:
@@ -25,5 +30,9 @@ def located(columns: Mapping[str, np.ndarray], dataset: Dataset, hold_out: RawTa
         if hold_out.entity is not None:
             found["series"] = hold_out.entity
         if hold_out.time is not None:
-            found["time"] = hold_out.time.astype("M8[s]").astype(str) if hold_out.has_clock else hold_out.time
+            found["time"] = _written(hold_out.time, zone) if hold_out.has_clock else hold_out.time
     return {**found, **columns}
+
+
+def _written(time: np.ndarray, zone: str | None) -> np.ndarray:
+    return time.astype("M8[s]").astype(str) if zone is None else as_text(time, zone)

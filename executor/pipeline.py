@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -50,10 +51,12 @@ from executor.stages import Stages
 from executor.table import Form
 from executor.tf_idf import tf_idf_seconds
 from executor.versions import versions
+from executor.zones import zone_of
 from recommender.dataset import Dataset
 from recommender.manifest import GUARDRAILS, MANIFEST, RECORD, SCORES, Manifest, run_files
 from recommender.outlook import Outlook
 from recommender.profile import modality_of
+from recommender.readers.times import checked_formats
 from recommender.recommend import Said, open_dataset
 from recommender.render import number
 from recommender.roles import Kind
@@ -99,6 +102,7 @@ def train(
     season: int | None = None,
     known: Sequence[str] = (),
     missing: Sequence[str] | None = None,
+    date_formats: Mapping[str, str] = MappingProxyType({}),
 ) -> Run:
     """Recommend a bundle for a table, search under it, and return the run with the model of the best P.
 
@@ -110,6 +114,7 @@ def train(
     baseline. images: how image files are read. sequences: how the rows of a long table are gathered into sequences.
     horizon, season, known: of a forecast, the steps ahead, those of a season, and the columns known in advance.
     missing: texts that count as missing, besides the empty one; by default the usual ones of the format.
+    date_formats: as `recommender.recommend` takes them.
     Raises PcwatError with a message for people on anything that a person can mend.
     """
     said = Said(
@@ -120,6 +125,7 @@ def train(
         sequences=sequences,
         outlook=Outlook(horizon=horizon, season=season, known=tuple(known)),
         missing=None if missing is None else tuple(missing),
+        date_formats=checked_formats(date_formats),
     )
     limit = Budget(seconds=budget, trials=trials)
     with nullcontext(data) if isinstance(data, Dataset) else open_dataset(data, said) as dataset:
@@ -201,7 +207,9 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
         begun, preprocessing, parts, model=model, signature=signature, validation=chosen.score, budget=budget
     )
     hold_out = table.take(rows.hold_out)
-    csv.write_csv(pa.table(located(judgement.predictions, begun.dataset, hold_out)), begun.directory / PREDICTIONS)
+    zone = zone_of(begun.dataset, begun.roles.time_column)
+    rows_told = located(judgement.predictions, begun.dataset, hold_out, zone=zone)
+    csv.write_csv(pa.table(rows_told), begun.directory / PREDICTIONS)
 
     stages.begin("importance of columns")
     seconds = min(IMPORTANCE_SECONDS, budget.left / 4)

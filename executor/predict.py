@@ -16,6 +16,7 @@ from executor.rows import rows_for
 from executor.signature import answers
 from executor.table import fetch
 from executor.windows import following, next_steps, rows_of_shortest
+from executor.zones import in_zone, zone_of
 from recommender.guardrails.pictures import left_out
 from recommender.sql import is_integer, level_text
 
@@ -57,6 +58,7 @@ def predict(
         is_folder = dataset.format in {"folder", "archive"}  # whose columns are not of a person's making
         rows = rows_for(signature, dataset, ignore_extra=ignore_extra or is_folder)
         source = None if dataset.images is None else dataset.images.source
+        zone = zone_of(dataset, signature.time_column)
         named = {} if signature.sequences is None else _names(dataset, signature.sequences.by)
     if source is not None and source.left_out:
         say(f"{left_out(source)} They are not in the answers.")
@@ -71,7 +73,7 @@ def predict(
         )
     found = _step_by_step(signature, predict_rows(run.model, signature, steps))
     of = {} if steps.entity is None else {str(signature.entity_column): steps.entity.repeat(signature.windows.horizon)}
-    return pa.table({**of, **_when(signature, rows, steps), **found})
+    return pa.table({**of, **_when(signature, rows, steps, zone), **found})
 
 
 def _names(dataset: Dataset, by: str) -> dict[str, np.ndarray]:
@@ -107,13 +109,18 @@ def _times(signature: Signature, rows: RawTable, steps: RawTable) -> np.ndarray:
     return np.column_stack(times).ravel()
 
 
-def _when(signature: Signature, rows: RawTable, steps: RawTable) -> dict[str, np.ndarray]:
-    """The time for which each forecast is, in its own column; or how many steps it lies ahead."""
+def _when(signature: Signature, rows: RawTable, steps: RawTable, zone: str | None) -> dict[str, np.ndarray | pa.Array]:
+    """The time for which each forecast is, in its own column; or how many steps it lies ahead.
+
+    zone: that of the rows; None where their times have none.
+    """
     name = signature.time_column
     windows = signature.windows
     if name is None or steps.time is None or windows is None or windows.regular is None:
         return {STEPS: np.tile(np.arange(1, (windows.horizon if windows else 1) + 1), len(steps))}
     time = _times(signature, rows, steps)
+    if steps.has_clock and zone is not None:
+        return {name: in_zone(time, zone)}
     if steps.has_clock:
         stamps = time.astype("M8[s]")
         days = stamps.astype("M8[D]")

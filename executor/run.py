@@ -76,6 +76,8 @@ class Plan(BaseModel):
     """How rows are gathered into sequences, where they are."""
     missing: tuple[str, ...] | None = None
     """Texts that count as missing, besides the empty one; None for the usual ones of the format."""
+    date_formats: dict[str, str] = Field(default_factory=dict)
+    """The formats of dates that were given, by column."""
     readings: dict[str, ColumnReading] = Field(default_factory=dict)
     """How each column of the dataset was read."""
     changed: dict[str, str]
@@ -108,6 +110,7 @@ class Plan(BaseModel):
             sequences=self.sequences,
             outlook=Outlook(horizon=self.horizon, season=self.season, known=self.known),
             missing=self.missing,
+            date_formats=self.date_formats,
         )
 
 

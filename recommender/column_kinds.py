@@ -36,6 +36,9 @@ def kinds_of(dataset: Dataset, targets: Sequence[str], kinds: Mapping[str, Kind]
         else infer_kind(summary, alone=alone and name not in targets)
         for name, summary in dataset.summaries.items()
     }
+    for name, reading in dataset.times.items():
+        if roles[name].kind is Kind.DATETIME and name not in kinds:
+            roles[name] = replace(roles[name], reason=f"dates or times, {reading.reason}")
     if dataset.images is not None and roles[dataset.images.name].kind is Kind.IMAGE:
         name = dataset.images.name
         roles[name] = replace(roles[name], reason=f"an array of images, {dataset.images}")

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from recommender.readers.arrays import Images
     from recommender.readers.reading import ColumnReading
     from recommender.readers.sequences import Sequences
+    from recommender.readers.times import TimeReading
 
 __all__ = ["Dataset", "quoted"]
 
@@ -117,6 +118,7 @@ class Dataset:
         )
         settler = Settler(missing=None if missing is None else tuple(missing), given=readings, formats=formats)
         try:
+            connection.execute("SET TimeZone = 'UTC'")  # or the zone of the machine would count
             connection.execute("SET enable_progress_bar = false")  # it is drawn on standard output, also into a pipe
             if isinstance(source, str | os.PathLike):
                 path = local_path(source)
@@ -152,6 +154,11 @@ class Dataset:
         except BaseException:
             connection.close()
             raise
+
+    @property
+    def times(self) -> Mapping[str, TimeReading]:
+        """How the dates and times of columns were read that were written as text or had a zone."""
+        return {name: reading.time for name, reading in self.readings.items() if reading.time is not None}
 
     @cached_property
     def summaries(self) -> Mapping[str, ColumnSummary]:

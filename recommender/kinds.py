@@ -57,7 +57,8 @@ TEXT_WORDS: Final = 3.0
 LONE_TEXT_WORDS: Final = 5.0
 """The same where it is the only column to learn from (docs/evidence.md 1)."""
 TIME_SHARE: Final = 0.8
-"""Share of values that must parse as a time stamp (AutoGluon, docs/evidence.md 1)."""
+"""Share of a text's values that parse as time stamps from which the others look like mistakes (AutoGluon,
+docs/evidence.md 1)."""
 FEW_INTEGERS: Final = 20
 """Distinct whole numbers up to which their order may be a scale, not a quantity (docs/evidence.md 1, target type)."""
 MANY_CODES: Final = 10_000
@@ -190,8 +191,6 @@ def _kind_of_numbers(summary: ColumnSummary, distinct: str) -> tuple[Kind, str]:
 
 
 def _kind_of_texts(summary: ColumnSummary, distinct: str, text_words: float) -> tuple[Kind, str]:
-    if summary.times >= TIME_SHARE:
-        return Kind.DATETIME, f"{summary.times:.0%} of its values parse as time stamps (at least {TIME_SHARE:.0%})"
     many = summary.unique_share > TEXT_UNIQUE_SHARE and summary.distinct > FEW_INTEGERS
     if many and summary.words >= text_words:
         return Kind.TEXT, f"{summary.words:.1f} words a value, {summary.unique_share:.0%} of them distinct"

@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem
 from recommender.dataset import local_path
 from recommender.outlook import Outlook
 from recommender.plan import seconds
+from recommender.readers.times import date_formats
 from recommender.recommend import Said, StrategyOptions
 from recommender.roles import Kind
 from rules.asked import ImageFit, ImageReading, SequenceReading
@@ -69,6 +70,7 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
         season: int | None,
         known: tuple[str, ...],
         missing: tuple[str, ...],
+        date_format: tuple[str, ...],
         **rest: Any,  # noqa: ANN401  the wrapped command's own options, untouched
     ) -> Any:  # noqa: ANN401
         said = Said(
@@ -82,6 +84,7 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
             sequences=_sequence_reading(sequence, order),
             outlook=Outlook(horizon=horizon, season=season, known=known),
             missing=_missing(missing),
+            date_formats=date_formats(date_format),
         )
         return command(said=said, **rest)
 
@@ -107,6 +110,12 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="TEXT",
             help="Cell that is a missing value, instead of NA, N/A, NaN, nan, null, NULL and ?; repeat it; 'none' for "
             "empty cells alone.",
+        ),
+        click.option(
+            "--date-format",
+            multiple=True,
+            metavar="COLUMN=FORMAT",
+            help="How dates are written: %d/%m/%Y, iso, quarter, excel, …; repeat it.",
         ),
         click.option("--delimiter", metavar="CHARACTER", help="What separates columns, where it is not found out."),
         click.option("--image-size", metavar="HEIGHTxWIDTH", help="Pixels to which image files are brought."),

@@ -23,6 +23,7 @@ from recommender.guardrails import (
     check_pictures,
     check_rows,
     check_targets,
+    check_times,
     in_order,
     not_passed,
 )
@@ -130,6 +131,7 @@ def measure(dataset: Dataset, roles: Roles) -> Profile:
             (
                 *check_leakage(roles, features.hints),
                 *check_names(dataset),
+                *check_times(dataset, roles),
                 *check_rows(roles, measured),
                 *check_targets(roles, {target: by_name(found) for target, found in targets.items()}),
                 *check_order(roles, measured),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from recommender.bundle_pins import with_bundle
@@ -13,6 +14,7 @@ from recommender.guardrails import check_choices, in_order
 from recommender.outlook import Outlook
 from recommender.plan import Sizes, trial_budget
 from recommender.profile import Profile, facts, measure, rarest_class
+from recommender.readers.times import checked_formats
 from recommender.render import NOTES_ORDER, reason
 from recommender.roles import Kind, Roles, infer_roles
 from rules.asked import Asked, ImageReading, SequenceReading
@@ -51,6 +53,8 @@ class Said:
     outlook: Outlook = field(default_factory=Outlook)
     missing: tuple[str, ...] | None = None
     """Texts that count as missing, besides the empty one; None for the usual ones of the format."""
+    date_formats: Mapping[str, str] = field(default_factory=dict)
+    """The formats in which columns of dates or times are written, as --date-format takes them."""
 
     @property
     def reading(self) -> ImageReading | SequenceReading | None:
@@ -82,6 +86,7 @@ class Said:
             season=self.outlook.season,
             known=self.outlook.known,
             missing=self.missing,
+            date_formats=dict(self.date_formats),
         )
 
     @classmethod
@@ -98,6 +103,7 @@ class Said:
             sequences=asked.sequences,
             outlook=Outlook(horizon=asked.horizon, season=asked.season, known=asked.known),
             missing=asked.missing,
+            date_formats=asked.date_formats,
         )
 
 
@@ -148,6 +154,7 @@ def recommend(
     images: ImageReading | None = None,
     sequences: SequenceReading | None = None,
     missing: Sequence[str] | None = None,
+    date_formats: Mapping[str, str] = MappingProxyType({}),
 ) -> Recommendation:
     """Recommend metric, cost function, initialization, optimizer and tuning strategy for a table or images.
 
@@ -156,6 +163,7 @@ def recommend(
     target: column or columns to predict; proposed where it is left out. budget: seconds. trials: at most so many.
     images: how image files are read. sequences: how the rows of a long table are gathered into sequences.
     missing: texts that count as missing, besides the empty one; by default the usual ones of the format.
+    date_formats: for a column of dates or times its format: a strptime format, "iso", "quarter" or "excel".
     Raises PcwatError with a message for people on anything that a person can mend.
 
     Examples:
@@ -171,6 +179,7 @@ def recommend(
         images=images,
         sequences=sequences,
         missing=None if missing is None else tuple(missing),
+        date_formats=checked_formats(date_formats),
     )
     with nullcontext(data) if isinstance(data, Dataset) else open_dataset(data, said) as dataset:
         return advise(dataset, said, book=load_book(book), pins=pins, budget=budget, trials=trials)
@@ -258,7 +267,14 @@ def open_dataset(
 
     Raises DatasetError and ColumnError as `Dataset.open` does.
     """
-    return Dataset.open(data, delimiter=delimiter, reading=said.reading, missing=said.missing, readings=readings)
+    return Dataset.open(
+        data,
+        delimiter=delimiter,
+        reading=said.reading,
+        missing=said.missing,
+        readings=readings,
+        formats=said.date_formats,
+    )
 
 
 def roles_of(dataset: Dataset, said: Said) -> Roles:

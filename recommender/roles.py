@@ -15,7 +15,7 @@ from recommender.column_checks import (
     check_time,
 )
 from recommender.column_kinds import kinds_of, levels_of
-from recommender.kinds import UNUSED_KINDS, Kind, Role, named_as_identifier
+from recommender.kinds import TIME_SHARE, UNUSED_KINDS, Kind, Role, named_as_identifier
 from recommender.outlook import Outlook
 from recommender.proposal import propose_target
 from recommender.splitting import PART_WORDS, PARTS, TRAINING_WORDS
@@ -160,7 +160,11 @@ def infer_roles(
 
 def _unfit(dataset: Dataset, columns: Mapping[str, Role], task: Task | None) -> Sequence[str]:
     """Columns that are not to be proposed; where nothing fits the task, all that may be targets of another."""
-    by_kind = {name for name, role in columns.items() if role.kind in UNFIT_TARGETS}
+    by_kind = {
+        name
+        for name, role in columns.items()
+        if role.kind in UNFIT_TARGETS or dataset.summaries[name].times >= TIME_SHARE
+    }
     by_value = {name for name in columns if not can_be_target(dataset.summaries[name], task)}
     return sorted(by_kind if by_kind | by_value == set(columns) else by_kind | by_value)
 

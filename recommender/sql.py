@@ -135,15 +135,20 @@ def level_text(name: str, storage: str) -> str:
 
 
 def time_stamp(name: str, storage: str) -> str:
-    """The SQL of a value as a TIMESTAMP; NULL where it is none. A quarter ("1970 Q1") is its first day."""
+    """The SQL of a value as a TIMESTAMP in UTC; NULL where it is none or infinite.
+
+    A quarter ("1970 Q1") is its first day. The time zone of the connection must be UTC.
+    """
     column = quoted(name)
     if is_time_stamp(storage):
-        return f"CAST({column} AS TIMESTAMP)"
+        stamp = f"CAST({column} AS TIMESTAMP)"
+        return f"CASE WHEN isfinite({column}) THEN {stamp} END"
     text = f"CAST({column} AS VARCHAR)"
     quarter = literal(QUARTER_PATTERN)
     formats = ", ".join(literal(form) for form in TIME_FORMATS)
     year, number = (f"TRY_CAST(regexp_extract({text}, {quarter}, {group}) AS INTEGER)" for group in (1, 2))
     return (
         f"CASE WHEN regexp_matches({text}, {quarter}) THEN make_timestamp({year}, {number} * 3 - 2, 1, 0, 0, 0) "
-        f"ELSE coalesce(TRY_CAST({text} AS TIMESTAMP), try_strptime({text}, [{formats}])) END"
+        f"WHEN regexp_matches({text}, '[0-9]') "
+        f"THEN coalesce(CAST(TRY_CAST({text} AS TIMESTAMPTZ) AS TIMESTAMP), try_strptime({text}, [{formats}])) END"
     )

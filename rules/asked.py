@@ -67,3 +67,5 @@ class Asked(BaseModel):
     """Columns known in advance."""
     missing: tuple[str, ...] | None = None
     """Texts that count as missing, besides the empty one; None for the usual ones of the format."""
+    date_formats: dict[str, str] = {}
+    """The formats in which columns of dates or times are written, by column."""

@@ -115,7 +115,13 @@ def _digest(subject: Subject, path: Path) -> str:
         return f"sha256:{digest_of(path)}"
     asked = subject.record.asked
     try:
-        with Dataset.open(path, delimiter=asked.delimiter, reading=asked.images, missing=asked.missing) as dataset:
+        with Dataset.open(
+            path,
+            delimiter=asked.delimiter,
+            reading=asked.images,
+            missing=asked.missing,
+            formats=asked.date_formats,
+        ) as dataset:
             return dataset.digest
     except DatasetError:
         return ""

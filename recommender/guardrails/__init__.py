@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from recommender.guardrails.choices import check_choices
-from recommender.guardrails.columns import check_columns, check_names
+from recommender.guardrails.columns import check_columns, check_names, check_times
 from recommender.guardrails.drift import check_drift
 from recommender.guardrails.entity import check_entity
 from recommender.guardrails.leakage import check_leakage
@@ -34,6 +34,7 @@ __all__ = [
     "check_pictures",
     "check_rows",
     "check_targets",
+    "check_times",
     "in_order",
     "not_passed",
 ]

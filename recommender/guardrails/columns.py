@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final
 from recommender.kinds import (
     COMMA_REMEDY,
     MOSTLY_NUMBERS,
+    TIME_SHARE,
     TOO_EMPTY,
     UNIQUE_TEXT,
     Kind,
     comma_use,
     named_as_number,
 )
-from recommender.sql import is_text
+from recommender.sql import is_text, quoted, time_stamp
 from rules.record import Guardrail
 from rules.wording import listed
 
@@ -67,6 +68,41 @@ def check_columns(roles: Roles, summaries: Summaries) -> Iterator[Guardrail]:
         message = f"More than {MANY_LEVELS} levels in {_named(tuple(many))} (up to {max(many.values()):,})"
         yield _of_many(
             "many_levels", "done", f"{message}; they are embedded.", many, threshold=MANY_LEVELS, unit="levels"
+        )
+
+
+def check_times(dataset: Dataset, roles: Roles) -> Iterator[Guardrail]:
+    """Whether each column of dates was read in the only format that fits, and whether all its values are dates."""
+    for name, reading in dataset.times.items():
+        if reading.alternatives:
+            (first, *_) = reading.alternatives
+            yield Guardrail(
+                name="ambiguous_dates",
+                status="alerted",
+                message=(
+                    f"The dates of {name!r} are read as {reading.format}, but {' and '.join(reading.alternatives)} "
+                    f"{'fit' if len(reading.alternatives) > 1 else 'fits'} all values as well. "
+                    f"Confirm the format with --date-format "
+                    f"{name}={reading.format}, or change it with --date-format {name}={first}."
+                ),
+                columns=(name,),
+            )
+    for name, summary in dataset.summaries.items():
+        if summary.times < TIME_SHARE or roles.columns[name].kind is Kind.DATETIME:
+            continue
+        wrong = f"{quoted(name)} IS NOT NULL AND {time_stamp(name, summary.storage)} IS NULL"
+        found = "they are written in more than one format"
+        if dataset.first_value(name, wrong):  # which value is not told: a record holds no cells
+            found = f"that of row {dataset.first_row(wrong):,} is not"
+        yield Guardrail(
+            name="times_as_words",
+            status="alerted",
+            message=f"{summary.times:.0%} of the values of {name!r} are dates or times, but {found}: the column is "
+            "read as words. Correct the values, or leave the cells empty.",
+            columns=(name,),
+            value=summary.times,
+            threshold=TIME_SHARE,
+            unit="fraction of values",
         )
 
 

@@ -165,7 +165,13 @@ def settle(
         for column in storage
         if settled[column].exceptions or absent.get(column) or settled[column].doubt
     }
-    return Settled(readings={column: known.get(column) or settled[column].reading for column in storage}, notes=notes)
+    return Settled(
+        readings={
+            column: (times[column].reading if column in times else known.get(column) or settled[column].reading)
+            for column in storage
+        },
+        notes=notes,
+    )
 
 
 @dataclass(kw_only=True)

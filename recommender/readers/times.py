@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from pydantic import BaseModel, ConfigDict
 
 from recommender.characteristics.sequence import calendar_steps, summary_of_steps
-from recommender.sql import is_number, literal, quoted
+from recommender.sql import literal, quoted
 from rules.errors import ChoiceError, ColumnError, did_you_mean
 from rules.wording import counted
 
@@ -230,6 +230,13 @@ def parse_format(column: str, text: str) -> TimeReading:
     return TimeReading(format=own, zone=UTC if is_zoned else None, reason="given by --date-format")
 
 
+def checked_formats(formats: Mapping[str, str]) -> dict[str, str]:
+    """Formats that a user gives, by column. Raises ChoiceError where one is no format."""
+    for column, text in formats.items():
+        parse_format(column, text)
+    return dict(formats)
+
+
 def date_formats(pairs: Iterable[str]) -> dict[str, str]:
     """Read --date-format COLUMN=FORMAT. Raises ChoiceError on a pair that is none, or a column that is given twice."""
     found: dict[str, str] = {}
@@ -241,9 +248,8 @@ def date_formats(pairs: Iterable[str]) -> dict[str, str]:
             )
         if column in found:
             raise ChoiceError(f"--date-format takes each column once, but {column!r} is given twice. Keep one of them.")
-        parse_format(column, text)
         found[column] = text
-    return found
+    return checked_formats(found)
 
 
 def settle_time(
@@ -285,72 +291,12 @@ def settle_time(
     return _chosen(connection, table, value, _fitting(connection, table, value, tried))
 
 
-def settle_times(
-    connection: duckdb.DuckDBPyConnection,
-    storage: Mapping[str, str],
-    *,
-    name: str,
-    given: Mapping[str, TimeReading | str] | None = None,
-) -> dict[str, TimeReading]:
-    """Read the columns of the table `dataset` that hold dates or times as such; returns how each was read.
-
-    storage: the type of each column. name: of the dataset, for messages. given: readings of a training, or formats
-    that a user gives; a column for which the training had none stays as it is.
-    Raises ColumnError where a format is given for a column that is not there or that is no text, or on a value in
-    another format.
-    """
-    formats = dict(given or {})
-    for column, reading in formats.items():
-        if isinstance(reading, str) and column not in storage:
-            raise ColumnError(
-                f"--date-format must name a column of {name}, but got {column!r}.{did_you_mean(column, [*storage])}"
-            )
-    wanted = [column for column, kind in storage.items() if kind == "VARCHAR" or is_number(kind)]
-    found: dict[str, TimeReading] = {}
-    for column in wanted:
-        own = formats.get(column)
-        if own is None and is_number(storage[column]) and not may_be_serial(column):
-            continue
-        settled = settle_time(connection, "dataset", column, given=own)
-        if settled is not None:
-            found[column] = settled
-    return found
-
-
-def as_times(connection: duckdb.DuckDBPyConnection, readings: Mapping[str, TimeReading]) -> None:
-    """Turn columns of the table `dataset` into dates and times. Raises ColumnError on a value in another format."""
-    for column, reading in readings.items():
-        value = quoted(column)
-        wrong = connection.execute(
-            f"SELECT rowid, CAST({value} AS VARCHAR) FROM dataset "
-            f"WHERE {value} IS NOT NULL AND {reading.expression(value)} IS NULL ORDER BY rowid LIMIT 1"
-        ).fetchall()
-        if wrong:
-            raise unreadable(column, reading, row=wrong[0][0] + 1, value=wrong[0][1])
-        connection.execute(
-            f"ALTER TABLE dataset ALTER COLUMN {value} TYPE {reading.storage} "
-            f"USING CAST({reading.expression(value)} AS {reading.storage})"
-        )
-
-
 def unreadable(column: str, reading: TimeReading, *, row: int, value: str) -> ColumnError:
     """A value that is not written as the others; row: from 1."""
     return ColumnError(
         f"Column {column!r} must hold dates or times written as {reading.description}, but row {row:,} has "
         f"{value[:SAMPLED]!r}. Correct the value, leave the cell empty, or give the format with --date-format "
         f"{column}=FORMAT."
-    )
-
-
-def example(format: str) -> str:  # noqa: A002  the field's word
-    """The third of February 2023 in a format, for a message.
-
-    >>> example("%d/%m/%Y")
-    '03/02/2023'
-    """
-    words = {"%d": "03", "%m": "02", "%Y": "2023", "%y": "23", "%b": "Feb", "%B": "February"}
-    return {ISO: "2023-02-03", QUARTER: "2023 Q1", EXCEL: "44960"}.get(
-        format, re.sub("%[A-Za-z]", lambda found: words.get(found[0], "00"), format)
     )
 
 

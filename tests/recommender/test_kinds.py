@@ -77,8 +77,8 @@ def test_long_names_of_few_levels_are_no_text() -> None:
     assert kind_of(WORDS, rows=10_000, count=10_000, distinct=101, words=4.0) is Kind.TEXT
 
 
-def test_words_are_time_stamps_where_80_percent_parse() -> None:
-    assert kind_of(WORDS, times=0.8) is Kind.DATETIME
+def test_words_are_no_time_stamps_though_most_of_them_parse() -> None:
+    assert kind_of(WORDS, times=0.99) is Kind.CATEGORICAL
     assert kind_of(WORDS, times=0.79) is Kind.CATEGORICAL
 
 
