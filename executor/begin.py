@@ -100,7 +100,8 @@ def begin(
     )
     check_level(satisfied_at, advice.bundle.metric.name)
     decisions = advice.strategy.decisions
-    rows = material(dataset, advice.roles, advice.bundle, seed=seed)
+    with dataset.naming_columns():
+        rows = material(dataset, advice.roles, advice.bundle, seed=seed)
     if rows.table.truth is not None:
         learned(rows.table.truth, scale_of(advice.bundle.loss))  # refuses values that are not on the scale
     plan = Plan(

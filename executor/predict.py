@@ -56,7 +56,8 @@ def predict(
         if signature.image is not None:
             dataset.call_images(signature.image.name)
         is_folder = dataset.format in {"folder", "archive"}  # whose columns are not of a person's making
-        rows = rows_for(signature, dataset, ignore_extra=ignore_extra or is_folder)
+        with dataset.naming_columns():
+            rows = rows_for(signature, dataset, ignore_extra=ignore_extra or is_folder)
         source = None if dataset.images is None else dataset.images.source
         zone = zone_of(dataset, signature.time_column)
         named = {} if signature.sequences is None else _names(dataset, signature.sequences.by)

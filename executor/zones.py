@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from recommender.dataset import Dataset
 
 
@@ -22,7 +21,6 @@ def zone_of(dataset: Dataset, column: str | None) -> str | None:
 def in_zone(time: np.ndarray, zone: str) -> pa.Array:
     """Times in a zone. time: (rows,) seconds since 1970 in UTC.
 
-    >>> import numpy as np
     >>> in_zone(np.array([0.0]), "+02:00").type
     TimestampType(timestamp[s, tz=+02:00])
     """
@@ -32,8 +30,8 @@ def in_zone(time: np.ndarray, zone: str) -> pa.Array:
 def as_text(time: np.ndarray, zone: str) -> np.ndarray:
     """Times in a zone as ISO 8601 with the offset; time as in `in_zone`.
 
-    >>> import numpy as np
     >>> as_text(np.array([0.0]), "+02:00").tolist()
     ['1970-01-01T02:00:00+0200']
     """
-    return pc.strftime(in_zone(time, zone), format="%Y-%m-%dT%H:%M:%S%z").to_numpy(zero_copy_only=False)
+    written = pc.strftime(in_zone(time, zone), format="%Y-%m-%dT%H:%M:%S%z")
+    return np.array(written.to_pylist(), dtype=object)

@@ -230,7 +230,7 @@ def bundle(
 @format_option
 def profile(*, dataset: Path, said: Said, delimiter: str | None, form: str) -> None:
     """Show what was measured of DATASET: every number with unit and interval, every column's kind with its reason."""
-    with open_dataset(dataset, said, delimiter=delimiter) as opened:
+    with open_dataset(dataset, said, delimiter=delimiter) as opened, opened.naming_columns():
         measured = measure(opened, roles_of(opened, said))
     if form == "json":
         click.echo(measured.model_dump_json(indent=2))

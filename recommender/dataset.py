@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import tempfile
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from itertools import count
@@ -21,12 +22,12 @@ from recommender.readers.frame import read_frame
 from recommender.readers.settling import Settled, Settler, settle_as_numbers
 from recommender.readers.table import read_file
 from recommender.readers.unchanged import digested
-from recommender.sql import FLOAT_TYPES, chunks, quoted
+from recommender.sql import FLOAT_TYPES, chunks, is_number, is_time_stamp, quoted
 from rules.asked import ImageReading, SequenceReading
 from rules.errors import ColumnError, DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
 
     from recommender.readers.arrays import Images
@@ -154,6 +155,37 @@ class Dataset:
         except BaseException:
             connection.close()
             raise
+
+    @contextmanager
+    def naming_columns(self) -> Iterator[None]:
+        """Turn an error of DuckDB into one that names the columns whose values cause it.
+
+        Raises ColumnError in its place.
+        """
+        try:
+            yield
+        except duckdb.Error as error:
+            columns = [name for name in self.columns if not self._can_be_measured(name)]
+            what = f"column {', '.join(map(repr, columns))}" if columns else "its columns"
+            first = str(error).splitlines()[0]
+            raise ColumnError(
+                f"Every value must be one that can be measured, but {what} of {self.name} cannot be computed with: "
+                f"{first} Correct the values, or leave the column out with --kind COLUMN=identifier."
+            ) from None
+
+    def _can_be_measured(self, name: str) -> bool:
+        """Whether the range, and of times or numbers the differences, of a column can be computed."""
+        kind, value = self.storage[name], quoted(name)
+        measures = [f"max({value})", f"count(DISTINCT {value})"]
+        if is_time_stamp(kind):
+            measures += [f"max(epoch({value})) - min(epoch({value}))"]
+        elif is_number(kind):
+            measures += [f"stddev(CAST({value} AS DOUBLE))", f"max({value}) - min({value})"]
+        try:
+            self.connection.execute(f"SELECT {', '.join(measures)} FROM dataset").fetchall()
+        except duckdb.Error:
+            return False
+        return True
 
     @property
     def times(self) -> Mapping[str, TimeReading]:

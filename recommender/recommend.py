@@ -199,8 +199,9 @@ def advise(
 
     bundle: taken instead of the book's choices; pins go before both.
     """
-    roles = roles_of(dataset, said)
-    profile = measure(dataset, roles)
+    with dataset.naming_columns():
+        roles = roles_of(dataset, said)
+        profile = measure(dataset, roles)
     # What a trial trains does not hang on how many there are: the rules choose it before the plan, and again with it.
     unplanned = facts(profile, trial_budget=Measurement(value=UNKNOWN, source="not planned yet"))
     pinned = pins if bundle is None else with_bundle(bundle, pins, book=book, facts=unplanned)

@@ -118,8 +118,10 @@ class View:
 def view(series: Sequence[np.ndarray], said: Outlook, *, seconds: float | None) -> View:
     """Horizon and season of series, (rows, targets) each, as they are said or by their beginnings.
 
-    seconds: of a step; None where no clock tells.
+    seconds: of a step; None or 0 where no clock gives it.
     """
+    if seconds is not None and seconds <= 0:  # most rows repeat the time of the row before
+        seconds = None
     longest = max(len(values) for values in series)
     early = [values[: max(1, int(TRAINING_SHARE * len(values)))] for values in series]
     natural = () if seconds is None else natural_seasons(seconds, longest)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from recommender.characteristics.seasons import best_season, found_seasons, natural_seasons, seasonal_error, strengths
+from recommender.characteristics.seasons import (
+    best_season,
+    found_seasons,
+    natural_seasons,
+    seasonal_error,
+    strengths,
+    view,
+)
+from recommender.outlook import Outlook
 
 
 def test_a_clock_has_natural_seasons_that_are_seen_three_times() -> None:
@@ -39,3 +47,8 @@ def test_strengths_are_between_nothing_and_all() -> None:
     assert season is not None
     assert season < 0.6
     assert strengths(noise, None)[1] is None
+
+
+def test_a_step_of_no_time_has_no_natural_season() -> None:
+    values = np.tile([0.0, 1, 5, 1], 30)[:, None]
+    assert view([values], Outlook(), seconds=0.0) == view([values], Outlook(), seconds=None)
