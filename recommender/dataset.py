@@ -336,6 +336,11 @@ def _storage(connection: duckdb.DuckDBPyConnection, name: str, arrays: Images | 
     for column, kind in storage.items():
         if arrays is not None and column == arrays.name:
             continue
+        if kind == "INTERVAL":
+            raise ColumnError(
+                f"Every cell must hold a number, a text or a time, but column {column!r} of {name} holds durations. "
+                "Write them as numbers, in seconds or days."
+            )
         if kind.startswith(NESTED) or kind.endswith("]"):
             raise ColumnError(
                 f"Every cell must hold one value, but column {column!r} of {name} is of type {kind}. "

@@ -64,6 +64,8 @@ FEW_INTEGERS: Final = 20
 MANY_CODES: Final = 10_000
 """Distinct values above which whole numbers with a code's name are a quantity or an identifier."""
 FEWEST_CODES: Final = 3
+EXACT_INTEGER: Final = 2**53
+"""Up to it a double holds every integer."""
 
 IDENTIFIER_WORDS: Final = frozenset({"id", "ids", "uuid", "guid", "key", "index", "idx", "rownames", "rownum", "row"})
 """Words that start or end the name of an identifier (Ludwig asks for "id"); the others are what pandas and R call
@@ -182,6 +184,10 @@ def _kind_of_numbers(summary: ColumnSummary, distinct: str) -> tuple[Kind, str]:
         return Kind.IDENTIFIER, "every value occurs once, and its name is an identifier's"
     if (summary.minimum, summary.maximum) == (0, 1):
         return Kind.BOOLEAN, "0 or 1"
+    if summary.storage == "HUGEINT" and max(abs(summary.minimum or 0), abs(summary.maximum or 0)) > EXACT_INTEGER:
+        unique = summary.unique_share > UNIQUE_TEXT and summary.count > FEW_INTEGERS
+        reason = f"integers beyond 2^53, of which a double would lose digits, {distinct}"
+        return (Kind.IDENTIFIER if unique else Kind.INTEGER_CODE), reason
     coded = bool(set(words_of(summary.name)[-1:]) & CODE_WORDS)
     if coded and FEWEST_CODES <= summary.distinct <= MANY_CODES:
         return Kind.INTEGER_CODE, f"whole numbers, {distinct}, and its name is a code's"

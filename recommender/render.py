@@ -233,5 +233,5 @@ def _findings(findings: Sequence[Guardrail], console: Console) -> None:
     for finding in findings:
         alerted = finding.status == "alerted"
         line = Text("! " if alerted else "- ", style="yellow" if alerted else "dim")
-        line.append(plain(finding.message, style="default" if alerted else "dim"))
+        line.append(plain(f"{finding.message} {finding.quotes}".strip(), style="default" if alerted else "dim"))
         console.print(line)

@@ -127,7 +127,7 @@ def _check_values(dataset: Dataset, summary: ColumnSummary) -> None:
             f"{dataset.not_a_number[name] + 1:,}. Leave the cell empty, or remove the row."
         )
     note = dataset.notes.get(name)
-    if note is not None and note.exceptions is not None:
+    if note is not None and note.exceptions is not None and not note.doubt:
         _refuse_exceptions(name, note.exceptions)
     if summary.count == 0:
         raise TargetError(

@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rules import __version__
 from rules.asked import Asked
@@ -95,6 +95,8 @@ class Guardrail(BaseModel):
     value: float | None = None
     threshold: float | None = None
     unit: str = ""
+    quotes: str = Field(default="", exclude=True)
+    """Cells that the message is about, in words. They are shown to the user, but no record holds a cell."""
 
 
 class Guardrails(BaseModel):

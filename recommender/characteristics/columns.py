@@ -105,13 +105,16 @@ PLAIN_KEYS: Final = ("count", "distinct")
 NUMBER_KEYS: Final = (*PLAIN_KEYS, "minimum", "maximum", "zeros", "infinite", "whole", "counts_rows")
 
 
-def _aggregates(value: str, position: str, distinct: str, *, number: bool) -> Sequence[str]:
-    """The SQL aggregates of one column, in the order of its keys; position: the number of the row."""
+def _aggregates(value: str, position: str, distinct: str, *, number: bool, huge: bool = False) -> Sequence[str]:
+    """The SQL aggregates of one column, in the order of its keys; position: the number of the row.
+
+    huge: whether a double would make different integers equal.
+    """
     plain = (f"count({value})", distinct.format(value))
     if not number:
         return plain
     real = f"CAST({value} AS DOUBLE)"
-    offset = f"{real} - {position}"
+    offset = f"{value} - {position}" if huge else f"{real} - {position}"
     return (
         *plain,
         f"min({real})",
@@ -132,7 +135,8 @@ def _long(connection: duckdb.DuckDBPyConnection, storage: Mapping[str, str], whe
     for kind, alike in common.items():
         number = kind not in {"VARCHAR", BLOB}
         keys = NUMBER_KEYS if number else PLAIN_KEYS
-        parts = ", ".join(_aggregates("value", "position", "count(DISTINCT {})", number=number))
+        huge = kind == "HUGEINT"
+        parts = ", ".join(_aggregates("value", "position", "count(DISTINCT {})", number=number, huge=huge))
         for names in chunks(alike, LONG_COLUMNS):
             listed = ", ".join(f'CAST({quoted(name)} AS {kind}) AS "{place}"' for place, name in enumerate(names))
             rows = connection.execute(
@@ -152,6 +156,8 @@ def _common_type(storage: str) -> str:
         return BLOB
     if storage in EXACT_INTEGERS:
         return "BIGINT"
+    if storage == "HUGEINT":
+        return "HUGEINT"
     return "DOUBLE" if is_number(storage) else "VARCHAR"
 
 
@@ -162,7 +168,13 @@ def _wide(connection: duckdb.DuckDBPyConnection, storage: Mapping[str, str], whe
         parts = [
             part
             for name in names
-            for part in _aggregates(quoted(name), "rowid", "approx_count_distinct({})", number=is_number(storage[name]))
+            for part in _aggregates(
+                quoted(name),
+                "rowid",
+                "approx_count_distinct({})",
+                number=is_number(storage[name]),
+                huge=storage[name] == "HUGEINT",
+            )
         ]
         (values,) = connection.execute(f"SELECT {', '.join(parts)} FROM dataset WHERE {where}").fetchall()
         remaining = iter(values)

@@ -15,6 +15,7 @@ from recommender.guardrails.entity import check_entity
 from recommender.guardrails.leakage import check_leakage
 from recommender.guardrails.order import check_order
 from recommender.guardrails.pictures import check_pictures
+from recommender.guardrails.readings import check_readings
 from recommender.guardrails.rows import check_rows
 from recommender.guardrails.targets import check_targets
 
@@ -32,6 +33,7 @@ __all__ = [
     "check_names",
     "check_order",
     "check_pictures",
+    "check_readings",
     "check_rows",
     "check_targets",
     "check_times",

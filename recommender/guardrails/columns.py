@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from recommender.guardrails.readings import quoted_exceptions
 from recommender.kinds import (
     COMMA_REMEDY,
     MOSTLY_NUMBERS,
@@ -16,7 +18,7 @@ from recommender.kinds import (
 )
 from recommender.sql import is_text, quoted, time_stamp
 from rules.record import Guardrail
-from rules.wording import listed
+from rules.wording import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from recommender.characteristics.columns import ColumnSummary
     from recommender.dataset import Dataset
     from recommender.kinds import Role
+    from recommender.readers.settling import Note
     from recommender.roles import Roles
     from rules.record import Status
 
@@ -51,12 +54,14 @@ def _named(columns: Sequence[str]) -> str:
     return listed([repr(name) for name in columns], most=MOST_NAMED)
 
 
-def check_columns(roles: Roles, summaries: Summaries) -> Iterator[Guardrail]:
+def check_columns(
+    roles: Roles, summaries: Summaries, notes: Mapping[str, Note] = MappingProxyType({})
+) -> Iterator[Guardrail]:
     """What was left out, and what of the rest is empty, has many levels, or holds mistakes."""
     apart = {*roles.targets, roles.time_column, roles.entity_column, roles.split_column}
     rest = {name: role for name, role in roles.columns.items() if name not in apart}
     used = {name: summaries[name] for name in roles.features}
-    yield from _of_numbers_as_words(roles, summaries)
+    yield from _of_numbers_as_words(roles, summaries, notes)
     if roles.split_column is not None:
         message = f"{roles.split_column!r} names the parts of a split; it is used for that and not learned from."
         yield Guardrail(name="split_column", status="done", message=message, columns=(roles.split_column,))
@@ -121,7 +126,7 @@ def check_names(dataset: Dataset) -> Iterator[Guardrail]:
         )
 
 
-def _of_numbers_as_words(roles: Roles, summaries: Summaries) -> Iterator[Guardrail]:
+def _of_numbers_as_words(roles: Roles, summaries: Summaries, notes: Mapping[str, Note]) -> Iterator[Guardrail]:
     used = set(roles.features)
     for name, role in roles.columns.items():
         one = summaries[name]
@@ -130,10 +135,20 @@ def _of_numbers_as_words(roles: Roles, summaries: Summaries) -> Iterator[Guardra
             yield Guardrail(name="numbers_with_commas", status="alerted", message=message, columns=(name,))
         elif name in used and MOSTLY_NUMBERS <= one.numbers < 1 and role.kind is Kind.CATEGORICAL:
             message = f"{one.numbers:.0%} of {name!r} are numbers, but not all: it is read as words; mend the rest."
+            exceptions = notes[name].exceptions if name in notes else None
+            quotes = ""
+            if exceptions is not None:
+                first = exceptions.quoted[0][0]
+                message = (
+                    f"{message[:-1]} ({counted(exceptions.count, 'value')}, the first in row {first:,}), or use "
+                    f"--missing TEXT or --kind {name}=numeric."
+                )
+                quotes = quoted_exceptions(exceptions)
             shares = {name: one.numbers}
-            yield _of_many(
+            found = _of_many(
                 "numbers_as_words", "alerted", message, shares, threshold=MOSTLY_NUMBERS, unit="fraction of values"
             )
+            yield found.model_copy(update={"quotes": quotes})
 
 
 def _left_out(name: str, why: str, columns: tuple[str, ...], roles: Mapping[str, Role]) -> Guardrail:

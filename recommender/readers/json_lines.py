@@ -9,7 +9,7 @@ import duckdb
 
 from recommender.readers.bounds import too_large
 from recommender.readers.text import check_text, not_utf8, open_bytes, refuse_unreadable
-from recommender.sql import PLAIN_PATH, file_literal
+from recommender.sql import PLAIN_PATH, file_literal, literal, quoted
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -32,9 +32,14 @@ def read_json_lines(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 def _read(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     check_text(path, must="rows")
-    source = f"read_json({file_literal(path)}, {PLAIN_PATH}, {LINES})"
+    place = f"{file_literal(path)}, {PLAIN_PATH}"
     try:
-        connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM {source}")
+        connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM read_json({place}, {LINES})")
+        wanted = _as_written(connection)
+        if wanted:
+            columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in wanted.items())
+            options = f"{place}, format='newline_delimited', columns={{{columns}}}"
+            connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM read_json({options})")
     except duckdb.OutOfMemoryException:
         raise too_large(str(path)) from None
     except duckdb.Error as error:
@@ -46,6 +51,27 @@ def _read(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     described = connection.execute("SELECT * FROM dataset LIMIT 0").description or []
     if [column[0] for column in described] == [WHOLE]:
         _explain(path)
+
+
+def _as_written(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The types with which the file is read again, so that every number keeps its digits; empty where all do.
+
+    DuckDB reads large integers beside decimals as doubles, and takes numbers and words in one column for JSON.
+    """
+    described = connection.execute("SELECT * FROM dataset LIMIT 0").description or []
+    found = {column[0]: str(column[1]) for column in described}
+    kinds = {name: "VARCHAR" if _is_rewritten(kind) else kind for name, kind in found.items()}
+    for name in [name for name, kind in found.items() if kind == "JSON"]:
+        nested = f"SELECT count_if(json_type({quoted(name)}) IN ('OBJECT', 'ARRAY')) FROM dataset"
+        kinds[name] = "JSON" if connection.execute(nested).fetchall()[0][0] else "VARCHAR"
+    return kinds if kinds != found and [*found] != [WHOLE] else {}
+
+
+def _is_rewritten(kind: str) -> bool:
+    """Whether a type that DuckDB inferred may have changed what was written."""
+    return kind in {"DOUBLE", "HUGEINT", "UBIGINT", "UHUGEINT", "DATE", "TIME", '"NULL"'} or kind.startswith(
+        "TIMESTAMP"
+    )
 
 
 def _explain(path: Path) -> None:

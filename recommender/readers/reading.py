@@ -35,8 +35,8 @@ PLAIN_NUMBER: Final = r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][
 """A number as programs write it. Not 011, which is a code, 1_000 or 0x1F."""
 _UNIT: Final = r"[^\W\d_]|[%°€$£¥₹]"
 _CELL: Final = re.compile(
-    rf"(?P<open>\(?)[+-]?(?P<prefix>{'|'.join(map(re.escape, sorted(CURRENCIES, key=len, reverse=True)))})?"
-    rf"(?P<before>[{SPACES}]?)[+-]?(?P<body>\.?[0-9](?:[0-9.,'{SPACES}]*[0-9])?)(?P<after>[{SPACES}]?)"
+    rf"(?P<open>\(?)[+-]?(?:(?P<prefix>{'|'.join(map(re.escape, sorted(CURRENCIES, key=len, reverse=True)))})"
+    rf"[{SPACES}]?[+-]?)?(?P<body>\.?[0-9](?:[0-9.,'{SPACES}]*[0-9])?)(?P<after>[{SPACES}]?)"
     rf"(?P<suffix>(?:{_UNIT})(?:{_UNIT}|[/²³·^])*)?(?P<close>\)?)"
 )
 SPACED_GROUPS: Final = 3

@@ -408,17 +408,15 @@ def _details(found: _Columns, tests: Mapping[str, _Test]) -> dict[str, _Details]
 def _numbers(found: _Columns, known: Mapping[str, ColumnReading]) -> dict[str, _One]:
     """The text columns that are numbers, or look like them and are not for a reason that is reported."""
     samples = _sample(found)
-    guesses: dict[str, NumberReading] = {}
+    guesses = {
+        column: reading.number or NumberReading() for column, reading in known.items() if is_number(reading.storage)
+    }
     ambiguous: list[str] = []
-    for column, text in found.texts.items():
-        if column in known:
-            if is_number(known[column].storage):
-                guesses[column] = known[column].number or NumberReading()
-            continue
+    for column in found.texts.keys() - known.keys():
         reading, is_ambiguous = number_reading(samples[column])
         if is_ambiguous:
             ambiguous.append(column)
-        if reading is not None or (text.values and not samples[column]):
+        if reading is not None or (found.texts[column].values and not samples[column]):
             guesses[column] = reading or NumberReading()
     tests = _tests(found, guesses)
     wider = {
@@ -438,6 +436,9 @@ def _numbers(found: _Columns, known: Mapping[str, ColumnReading]) -> dict[str, _
             settled[column] = _as_numbers(found, column, test, details.get(column), kind)
         elif doubt:
             settled[column] = _as_text(found.texts[column], doubt)
+            if doubt == "exceptions":
+                left = _exceptions(found, column, test.reading, test)
+                settled[column] = replace(settled[column], exceptions=left)
     return _with_one_decimal_sign(found, settled, ambiguous, samples)
 
 
