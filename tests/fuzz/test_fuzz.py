@@ -21,9 +21,7 @@ CASES = 30  # of each kind; twelve kinds
 
 @pytest.mark.parametrize("kind", GENERATORS)
 def test_hostile_files_end_without_a_traceback_or_a_stray_file(kind: str, tmp_path: Path) -> None:
-    @settings(
-        max_examples=CASES, deadline=None, derandomize=True, database=None, suppress_health_check=[*HealthCheck]
-    )
+    @settings(max_examples=CASES, deadline=None, derandomize=True, database=None, suppress_health_check=[*HealthCheck])
     @given(case=cases(kind))
     def check(case: Case) -> None:
         write_case(case, tmp_path / "case")
