@@ -144,6 +144,8 @@ def run_cases(plan: list[tuple[str, str]], root: Path, folder: Path) -> list[End
         for kind, seed in plan:
             ended = worker.run(kind, seed)
             found.append(ended)
+            if len(found) % 250 == 0:
+                print(f"{len(found):,} of {len(plan):,} cases of a worker", file=sys.stderr, flush=True)
             if ended.failure:
                 keep(ended, folder)
                 print(f"{ended.failure}: {kind} {seed}", file=sys.stderr, flush=True)
@@ -174,7 +176,7 @@ def main() -> None:
         slowest = max((one.seconds for one in own), default=0.0)
         cells = [len(own), *(codes[code] for code in range(3)), *(counts[failure] for failure in failures)]
         table.add_row(kind, *map(str, cells), f"{slowest:.1f}")
-    Console().print(table)
+    Console(width=120).print(table)
     sys.exit(any(one.failure for one in done))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from typing import TYPE_CHECKING, Final
 
 import keras
@@ -13,6 +11,7 @@ import tensorflow as tf
 from executor.devices import prepare
 from executor.layers import dropout, ending, numbers, pixels, steps, terms, waves, window, words  # noqa: F401  of models
 from executor.layers.answer import Probabilities, Values
+from executor.model_file import check_model_file, weights_bounded
 from executor.pictures import IMAGES_PER_CALL, Encoded
 from executor.preprocess import ROWS_AT_ONCE, rows_together
 from executor.signature import PREFIX
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from executor.table import RawTable
 
 ROWS_COMPARED: Final = 256  # rows on which a saved model must answer as the one in memory
+SMALL_STATE: Final = 100_000  # numbers that a model holds beyond its saved weights, such as the state of dropout
 TOLERANCE: Final = 1e-5  # relative and absolute; a reloaded graph may add in another order
 
 
@@ -129,29 +129,20 @@ def save(model: keras.Model, path: Path, *, signature: Signature, rows: RawTable
 
 
 def load(path: Path) -> keras.Model:
-    """The model of a .keras file. No code in the file is run: safe_mode refuses it.
+    """The model of a .keras file, opened after its classes, shapes and size were checked. No code in it is executed.
 
     Raises RunError if the file cannot be read as such a model, TrainingError if a GPU cannot be used.
     """
     if not path.exists():
         raise RunError(f"{path} cannot be read as a model of pcwat: there is no such file. Train again.")
-    if not _is_whole(path):
-        raise RunError(f"{path} is damaged: it is not a whole .keras file. Restore it from a copy, or train again.")
+    weights = check_model_file(path)
     prepare()
     try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        with weights_bounded(path, weights + SMALL_STATE):
+            return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError, TypeError, KeyError, RecursionError, tf.errors.OpError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise RunError(f"{path} cannot be read as a model of pcwat: {reason}. Train again.") from None
-
-
-def _is_whole(path: Path) -> bool:
-    """Whether a .keras file, which is a zip archive, can be read to its end and fits its checksums."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is None
-    except (zipfile.BadZipFile, zlib.error, EOFError):
-        return False
 
 
 def _dtype(entry: ModelInput) -> str:

@@ -115,6 +115,6 @@ class Decision(BaseModel):
 
 def _with_typed_choice(fields: object, key: str) -> object:
     """Read a choice in stored form into the class that its slot's union names."""
-    if isinstance(fields, dict) and isinstance(fields.get(key), dict):
+    if isinstance(fields, dict) and "slot" in fields and isinstance(fields.get(key), dict):
         return fields | {key: parse_choice(Slot(fields["slot"]), fields[key])}
     return fields

@@ -268,7 +268,9 @@ def test_a_file_with_code_in_it_is_refused(tmp_path: Path) -> None:
     inputs = keras.Input((1,))
     model = keras.Model(inputs, keras.layers.Lambda(lambda values: values + 1)(inputs))
     model.save(tmp_path / "model.keras")
-    with pytest.raises(RunError, match=r"cannot be read as a model|is damaged: it is not a whole .keras file"):
+    with pytest.raises(
+        RunError, match=r"not a model that pcwat wrote: it has an object of the class 'keras.layers.Lambda'"
+    ):
         load(tmp_path / "model.keras")
 
 

@@ -49,7 +49,8 @@ WORK, VICTIM = "work", "victim"
 """Folders of a case: the current directory, and a neighbour that nothing may change."""
 NAMES: Final = (
     "a", "b", "y", "x1", "row", "rowid", "", " ", "a b", "A", "fold=3", 'q"q', "it's", "y; DROP TABLE dataset", "--",
-    "\u202eabc", "é", "e\u0301", "名前", "🙂", "n" * 300, "a\nb", "a\tb", "class_name", "probability of a", "prediction",
+    "\u202eabc", "é", "e\u0301", "名前", "🙂", "n" * 300, "a\nb", "a\tb", "class_name",
+    "probability of a", "prediction",
     "../x", "%s", "{0}", "$x", "NULL", "1", "1.5", "true", "\x7f", "\x85",
 )  # fmt: skip
 CELLS: Final = (
