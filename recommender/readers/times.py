@@ -73,8 +73,8 @@ DATE_FORMATS: Final = (
 )
 """Formats of dates that are tried. Not %m.%d.%Y and %y/%m/%d, in which nobody writes: 01/02/23 is a day of 2023."""
 CLOCKS: Final[dict[Clock, tuple[str, ...]]] = {
-    "": ("", " 00:00:00", "T00:00:00", " 00:00"),
-    "24-hour": ("", " %H:%M:%S", " %H:%M", " %H:%M:%S.%f", "T%H:%M:%S", "T%H:%M", "T%H:%M:%S.%f"),
+    "": ("", " 00:00:00", " 00:00"),
+    "24-hour": ("", " %H:%M:%S", " %H:%M", " %H:%M:%S.%f"),
     "12-hour": ("", " %I:%M %p", " %I:%M:%S %p", " %I %p"),
 }
 """What may follow a date, by the clock. Dates alone may be written with the midnight at which they begin."""
@@ -188,9 +188,20 @@ class TimeReading(BaseModel):
             text = f"replace({text}, ',', '')"
         if self.clock == "12-hour" or "%p" in self.format:
             text = f"regexp_replace({text}, {literal(HALF)}, ' \\1M')"
-        formats = ", ".join(map(literal, self._formats))
-        read = f"try_strptime({text}, [{formats}])"
+        if MONTH not in self.format:
+            text = f"replace({text}, 'T', ' ')"
+        # DuckDB takes 2 µs for a format that does not fit, so each value meets only those with as many colons.
+        branches = []
+        for colons in sorted({each.count(":") for each in self._endings}):
+            some = ", ".join(literal(each) for each in self._formats if each.count(":") == colons)
+            branches.append(f"WHEN {colons} THEN try_strptime({text}, [{some}])")
+        read = f"CASE len({text}) - len(replace({text}, ':', '')) {' '.join(branches)} END"
         return f"CASE WHEN year({read}) >= {MIN_YEAR} THEN {read} END" if "%Y" in self._formats[0] else read
+
+    @property
+    def _endings(self) -> Sequence[str]:
+        """What may follow the date in a strptime format."""
+        return (self.format,) if _has_clock(self.format) else CLOCKS[self.clock]
 
     @property
     def _formats(self) -> Sequence[str]:
@@ -315,6 +326,7 @@ class _Parts:
 
     date: str
     clock: Clock
+    is_midnight: bool
     is_zoned: bool
 
 
@@ -343,8 +355,9 @@ def _taken_apart(value: str) -> _Parts | None:
     found = _PARTS.fullmatch(value.strip())
     if found is None:
         return None
+    is_midnight = found["clock"] is not None and not found["half"] and not found["clock"].strip("0:")
     clock: Clock = "" if found["clock"] is None else "12-hour" if found["half"] else "24-hour"
-    return _Parts(date=found["date"], clock=clock, is_zoned=bool(found["zone"]))
+    return _Parts(date=found["date"], clock=clock, is_midnight=is_midnight, is_zoned=bool(found["zone"]))
 
 
 def _proposed(column: str, samples: Sequence[str]) -> Iterator[TimeReading]:
@@ -356,6 +369,7 @@ def _proposed(column: str, samples: Sequence[str]) -> Iterator[TimeReading]:
     shapes = set(DATE_FORMATS)
     clocks: set[Clock] = set()
     zoned = set()
+    has_time = False
     for sample in samples:
         parts = _taken_apart(sample)
         if parts is None:
@@ -366,19 +380,20 @@ def _proposed(column: str, samples: Sequence[str]) -> Iterator[TimeReading]:
             return
         clocks.add(parts.clock)
         zoned.add(parts.is_zoned)
+        has_time |= parts.clock != "" and not parts.is_midnight
     for each in DATE_FORMATS if len(zoned) == 1 else ():
-        for clock in _clocks(clocks, is_zoned=True in zoned) if each in shapes else ():
+        for clock in _clocks(clocks, has_time=has_time, is_zoned=True in zoned) if each in shapes else ():
             if each != QUARTER or not clock:
                 yield TimeReading(format=each, clock=clock, zone=UTC if True in zoned else None)
 
 
-def _clocks(seen: set[Clock], *, is_zoned: bool) -> Sequence[Clock]:
+def _clocks(seen: set[Clock], *, has_time: bool, is_zoned: bool) -> Sequence[Clock]:
     """The clocks that all values may have, by those of a few: later values may have a time of day."""
     if seen == {""}:
         return ("", "24-hour", "12-hour")
     if "12-hour" in seen:
         return () if "24-hour" in seen else ("12-hour",)
-    return ("24-hour",) if is_zoned else ("", "24-hour")
+    return ("24-hour",) if is_zoned or has_time else ("", "24-hour")
 
 
 def _fitting(
