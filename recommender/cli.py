@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
+import duckdb
 from click.shell_completion import CompletionItem
 from rich.console import Console
 
@@ -18,6 +19,7 @@ from recommender.completion import PROGRAM, completion
 from recommender.lesson import lesson
 from recommender.options import DATASET, dataset_options, strategy_options
 from recommender.profile import measure
+from recommender.readers.bounds import too_large
 from recommender.recommend import advise_on, open_dataset, roles_of, to_json
 from recommender.render import show, show_profile, why
 from recommender.settings import command_defaults, shown
@@ -126,6 +128,13 @@ def main() -> None:
     except PcwatError as error:
         message = printable(str(error), keep="\n")
         click.echo(f"Error: {message}", err=True)
+        sys.exit(USAGE_ERROR)
+    except (duckdb.OutOfMemoryException, MemoryError):
+        click.echo(f"Error: {too_large('it')}", err=True)
+        sys.exit(USAGE_ERROR)
+    except (duckdb.DataError, duckdb.IOException) as error:  # what the values cause, not a fault of ours
+        reason = printable(str(error).splitlines()[0])
+        click.echo(f"Error: The dataset must hold values that can be computed with, but {reason}", err=True)
         sys.exit(USAGE_ERROR)
 
 

@@ -12,6 +12,8 @@ from rules.errors import DatasetError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import duckdb
+
 BLOCK: Final = 2**20  # bytes that are unpacked at a time
 MAX_RATIO: Final = 100
 """Bytes unpacked for each byte of a compressed file: tables reach about 30, while gzip can reach 1,032."""
@@ -20,6 +22,12 @@ MIN_UNPACKED: Final = 2**26  # bytes, 64 MiB, that any compressed file may unpac
 MAX_MEMBERS: Final = 500_000  # files in a folder or an archive; Python keeps about 1 kB for each
 MAX_COLUMNS: Final = 10_000
 """Columns of a table. DuckDB takes 32 KiB a column however few the rows are, and measuring them takes about 10 s."""
+NARROW: Final = 3_000  # columns up to which DuckDB's usual memory is enough
+BYTES_A_COLUMN: Final = 200_000  # that DuckDB reserves for a column of text, however few the rows are; most stay unused
+MIN_CELLS: Final = 2**27  # cells that any Parquet file may have: 1 GiB of numbers
+MAX_CELL_RATIO: Final = 32  # cells for each byte of a Parquet file beyond that; of sparse tables it reaches about 10
+MIN_SPILL: Final = 2**31  # bytes, 2 GiB, that any dataset may take of the temporary folder
+MAX_SPILL_RATIO: Final = 50  # bytes of the temporary folder for each byte of a dataset's file beyond that
 MAX_PIXELS: Final = 2**26  # of an image, 8192 x 8192: about 0.6 GB while it is decoded
 MAX_PIXELS_AT_ONCE: Final = MAX_PIXELS  # of all images that are decoded at the same time
 MAX_PIXEL_RATIO: Final = 1_000  # pixels for each byte of an image file: a blank PNG reaches about as many
@@ -33,6 +41,30 @@ def max_unpacked(packed: int) -> int:
     (67108864, 1000000000)
     """
     return max(MIN_UNPACKED, MAX_RATIO * packed)
+
+
+def reserve_memory(connection: duckdb.DuckDBPyConnection, columns: int) -> None:
+    """Let DuckDB reserve what the columns of a wide table need."""
+    if columns > NARROW:
+        connection.execute(f"SET memory_limit = '{columns * BYTES_A_COLUMN}B'")
+
+
+def max_spill(size: int) -> int:
+    """The bytes of the temporary folder that a dataset may take; size: its file's own bytes.
+
+    >>> max_spill(100), max_spill(1_000_000_000)
+    (2147483648, 50000000000)
+    """
+    return max(MIN_SPILL, MAX_SPILL_RATIO * size)
+
+
+def check_cells(name: str, rows: int, columns: int, size: int) -> None:
+    """Raises DatasetError where a file of `size` bytes promises more cells than are read."""
+    if rows * columns > (most := max(MIN_CELLS, MAX_CELL_RATIO * size)):
+        raise DatasetError(
+            f"A Parquet file of {size:,} bytes may have at most {most:,} cells, but {name} has {rows:,} rows of "
+            f"{columns:,} columns. If it is to be trusted, give a sample of its rows, or a CSV file."
+        )
 
 
 def max_pixels(size: int) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from recommender.kinds import named_as_number
-from recommender.readers.bounds import check_columns, too_large
+from recommender.readers.bounds import check_columns, reserve_memory, too_large
 from recommender.readers.text import (
     BYTES,
     check_text,
@@ -49,6 +49,7 @@ def read_delimited(connection: duckdb.DuckDBPyConnection, path: Path, *, delimit
     with refuse_unreadable(path), ExitStack() as stack:
         check_text(path, must="a header line and rows")
         header = _distinct_names(path, _header(path, delimiter), delimiter)
+        reserve_memory(connection, len(header))
         dialect = (
             f"delim={literal(delimiter)}, quote='\"', escape='\"', header=true, skip=0, comment='', "
             f"null_padding=false, strict_mode=true, {PLAIN_PATH}, nullstr=''"

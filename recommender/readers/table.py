@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
+from recommender.readers.bounds import check_cells, check_columns, max_spill, too_large
 from recommender.readers.delimited import MISSING_TOKENS, read_delimited
 from recommender.readers.gzipped import uncompressed
 from recommender.readers.json_lines import read_json_lines
@@ -70,6 +71,8 @@ def read_file(
     Raises DatasetError when the file is missing, not a table, or broken, and at once when it is no regular file.
     """
     _check_path(path)
+    if path.is_file():
+        connection.execute(f"SET max_temp_directory_size = '{max_spill(path.stat().st_size)}B'")
     if path.is_dir() or (path.is_file() and path.name.lower().endswith(ARCHIVES)):
         return _read_collection(
             connection, path, delimiter=delimiter, reading=reading or ImageReading(), settler=settler or Settler()
@@ -182,8 +185,15 @@ def _read_as(
 
 
 def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    source = f"read_parquet({file_literal(path)}, {PLAIN_PATH})"
     try:
-        connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM read_parquet({file_literal(path)}, {PLAIN_PATH})")
+        columns = connection.execute(f"FROM {source} LIMIT 0").description or []
+        found = connection.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata({file_literal(path)})").fetchall()
+        check_columns(str(path), len(columns))
+        check_cells(str(path), int(found[0][0] or 0), len(columns), path.stat().st_size)
+        connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM {source}")
+    except duckdb.OutOfMemoryException:
+        raise too_large(str(path)) from None
     except duckdb.Error as error:
         with open_regular(path) as file:
             is_parquet = file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC

@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from recommender.dataset import Dataset
+from recommender.readers import table
 from rules.errors import ColumnError, DatasetError
 
 
@@ -161,3 +162,20 @@ def test_errors_in_a_compressed_table_name_the_file_that_was_given(tmp_path: Pat
         Dataset.open(path)
     assert f"line 3 of {path}" in str(caught.value)
     assert "pcwat-" not in str(caught.value)
+
+
+def test_a_small_parquet_file_of_many_cells_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "many.parquet"
+    duckdb.sql("SELECT 1 AS a, 2 AS b FROM range(70_000_000)").write_parquet(str(path), row_group_size=10_000_000)
+    with pytest.raises(DatasetError, match=r"at most 134,217,728 cells, but .* has 70,000,000 rows of 2 columns"):
+        Dataset.open(path)
+
+
+def test_a_parquet_file_that_takes_too_much_of_the_disk_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "max_spill", lambda _: 2**20)
+    path = tmp_path / "long.parquet"
+    duckdb.sql("SELECT repeat('x', 100_000) AS a FROM range(9_000)").write_parquet(str(path))
+    with pytest.raises(DatasetError, match="fit into the memory and disk space that is taken for it"):
+        Dataset.open(path)
