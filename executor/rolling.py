@@ -38,8 +38,10 @@ def rolling_split(table: RawTable, roles: Roles, *, horizon: int, seed: int) -> 
     train, validation, hold_out = (np.flatnonzero(part == each) for each in (TRAIN, VALIDATE, JUDGE))
     if min(len(train), len(validation), len(hold_out)) < 1 or len(train) + len(validation) < FEWEST_ROWS:
         raise DatasetError(
-            f"A forecast of {horizon} steps needs beginnings that train, validate and judge, but {len(table)} leave "
-            f"{len(train)}, {len(validation)} and {len(hold_out)}. Look less far ahead (--horizon), or collect more."
+            f"A forecast of {horizon} steps must have at least {FEWEST_ROWS} forecast origins to train and validate on "
+            f"and one to evaluate on, but the {len(table)} origins of this series give {len(train)} for training, "
+            f"{len(validation)} for validation and {len(hold_out)} for evaluation. Reduce --horizon or add earlier "
+            "rows."
         )
     order = f"by {roles.time_column!r}" if roles.time_column is not None else "in the order of the file"
     judged = f"{len(validation):,} select the best trial, {len(hold_out):,} judge it once"

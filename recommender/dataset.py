@@ -341,12 +341,30 @@ def _storage(connection: duckdb.DuckDBPyConnection, name: str, arrays: Images | 
                 f"Every cell must hold a number, a text or a time, but column {column!r} of {name} holds durations. "
                 "Write them as numbers, in seconds or days."
             )
+        if kind == "JSON":
+            _refuse_mixed(connection, name, column)
         if kind.startswith(NESTED) or kind.endswith("]"):
             raise ColumnError(
                 f"Every cell must hold one value, but column {column!r} of {name} is of type {kind}. "
                 "Flatten it into columns of numbers or text, or leave it out."
             )
     return MappingProxyType(storage)
+
+
+def _refuse_mixed(connection: duckdb.DuckDBPyConnection, name: str, column: str) -> None:
+    """Raises ColumnError on a column of JSON whose plain values are of several types; with the first row of each."""
+    found = connection.execute(
+        f"SELECT json_type({quoted(column)}) AS kind, min(rowid) + 1, "
+        f"arg_min(CAST({quoted(column)} AS VARCHAR), rowid) FROM dataset "
+        f"WHERE {quoted(column)} IS NOT NULL GROUP BY kind ORDER BY 2"
+    ).fetchall()
+    if any(kind in {"OBJECT", "ARRAY"} for kind, _, _ in found):
+        return
+    values = " and ".join(f"{value[:MOST_SHOWN]} in row {row:,}" for _, row, value in found[:2])
+    raise ColumnError(
+        f"Every value of a column must be of one type, but column {column!r} of {name} has {values}. Write all of its "
+        'values as numbers, or all as text in double quotes ("1").'
+    )
 
 
 def _row_count(connection: duckdb.DuckDBPyConnection, name: str) -> int:

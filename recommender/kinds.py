@@ -180,6 +180,8 @@ def _kind_of_numbers(summary: ColumnSummary, distinct: str) -> tuple[Kind, str]:
         return Kind.NUMERIC, f"numbers with decimals, {distinct}"
     if summary.counts_rows and summary.rows > FEW_INTEGERS:
         return Kind.IDENTIFIER, "whole numbers that grow by one from row to row"
+    if _repeats_row_numbers(summary):
+        return Kind.IDENTIFIER, "a column without a name that counts rows, as pandas writes the index of joined tables"
     if summary.distinct == summary.count > FEW_INTEGERS and named_as_identifier(summary.name):
         return Kind.IDENTIFIER, "every value occurs once, and its name is an identifier's"
     if (summary.minimum, summary.maximum) == (0, 1):
@@ -194,6 +196,14 @@ def _kind_of_numbers(summary: ColumnSummary, distinct: str) -> tuple[Kind, str]:
     if summary.distinct <= FEW_INTEGERS:
         return Kind.ORDINAL, f"whole numbers, {distinct} (at most {FEW_INTEGERS})"
     return Kind.NUMERIC, f"whole numbers, {distinct}"
+
+
+def _repeats_row_numbers(summary: ColumnSummary) -> bool:
+    """Whether a column has the name of one without a header, and holds each number from 0 or 1 to its maximum."""
+    if not ROW_NUMBER_NAMES.fullmatch(summary.name.strip()) or summary.missing:
+        return False
+    low, high = summary.minimum, summary.maximum
+    return low in {0, 1} and high is not None and FEW_INTEGERS < summary.distinct == high - low + 1
 
 
 def _kind_of_texts(summary: ColumnSummary, distinct: str, text_words: float) -> tuple[Kind, str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
-from recommender.characteristics.sequence import find_time, persistence, spacing
+from recommender.characteristics.sequence import entity_by_time, find_time, persistence, spacing
 from recommender.column_checks import (
     check_column,
     check_features,
@@ -27,6 +27,7 @@ from rules.facts import NUMERIC_TARGET, Task
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from recommender.characteristics.sequence import Spacing
     from recommender.dataset import Dataset
 
 __all__ = ["UNUSED_KINDS", "Kind", "Role", "Roles", "infer_roles"]
@@ -212,6 +213,10 @@ def _with_time(dataset: Dataset, roles: Roles, reading: Reading, said: Task | No
         stamps = [name for name, role in rest.items() if role.kind is Kind.DATETIME]
         numbers = [name for name, role in rest.items() if _may_count_time(dataset, name, role)]
         found = find_time(dataset, stamps, numbers)
+    if found is not None and found.unit and found.step <= 0:  # numbers that repeat may count the rows of a step
+        if said is Task.FORECASTING:
+            _refuse_repeated_times(dataset, found)
+        return roles
     time = roles.time_column or (found.column if found else None)
     entity = roles.entity_column or (found.entity if found else None)
     if time is None and said is not Task.FORECASTING:
@@ -236,6 +241,17 @@ def _with_time(dataset: Dataset, roles: Roles, reading: Reading, said: Task | No
         time_column=time,
         time_reason=roles.time_reason or ("the file's order" if time is None else f"{steps}rows are a series"),
         entity_column=entity,
+    )
+
+
+def _refuse_repeated_times(dataset: Dataset, found: Spacing) -> NoReturn:
+    """Raises ColumnError: most rows have the time of the row before, so that they are no single series."""
+    teller = entity_by_time(dataset, found.column)
+    within = f" within each {found.entity!r}" if found.entity else ""
+    helps = f"Add --entity {teller}" if teller else "Give the column that tells the series apart with --entity"
+    raise ColumnError(
+        f"Each series must have one row for a time, but most rows have the {found.column!r} of another row{within}. "
+        f"{helps}, or add up the rows of each {found.column!r}."
     )
 
 

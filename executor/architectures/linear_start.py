@@ -22,7 +22,9 @@ def linear_start(parts: Parts) -> tuple[np.ndarray, np.ndarray]:
     """
     penalty = parts.penalty if parts.penalty is not None else best_penalty(parts)
     fitted = _fitted(parts.train, penalty)
-    return np.asarray(fitted.coef_.T, np.float32), np.asarray(fitted.intercept_, np.float32)
+    # scikit-learn drops the axis of outputs where there is one output
+    kernel = np.asarray(fitted.coef_, np.float32).reshape(parts.outputs, -1).T
+    return kernel, np.asarray(fitted.intercept_, np.float32).reshape(parts.outputs)
 
 
 def best_penalty(parts: Parts) -> float:

@@ -268,14 +268,21 @@ def _rising(dataset: Dataset, numbers: Sequence[str]) -> Sequence[str]:
 
 def _with_entity(dataset: Dataset, repeated: Spacing) -> Spacing | None:
     """The spacing within the first column whose values tell rows of equal time apart."""
-    stamp = time_stamp(repeated.column, dataset.storage[repeated.column])
+    entity = entity_by_time(dataset, repeated.column)
+    return repeated if entity is None else spacing(dataset, repeated.column, entity=entity)
+
+
+def entity_by_time(dataset: Dataset, column: str) -> str | None:
+    """The first column that, together with a time column, is different in every row; None where there is none."""
+    storage = dataset.storage[column]
+    stamp = quoted(column) if is_number(storage) else time_stamp(column, storage)
     for name, summary in dataset.summaries.items():
         few = 1 < summary.distinct <= summary.rows // FEWEST_STEPS
-        if name == repeated.column or not few or summary.missing:
+        if name == column or not few or summary.missing:
             continue
         distinct = dataset.connection.execute(
             f"SELECT count(*) FROM (SELECT DISTINCT {quoted(name)}, {stamp} FROM dataset)"
         ).fetchall()[0][0]
         if distinct == dataset.row_count:
-            return spacing(dataset, repeated.column, entity=name)
-    return repeated
+            return name
+    return None

@@ -176,6 +176,11 @@ def test_a_quiet_training_prints_the_directory_of_its_run_alone(tmp_path: Path) 
     ):
         assert said in log
 
+    # the file of the model is read by Keras itself in a process that never trained
+    load = f"import executor, keras; print(keras.saving.load_model({str(tmp_path / 'run' / 'model.keras')!r}).name)"
+    loaded = subprocess.run([sys.executable, "-c", load], capture_output=True, text=True, check=True)
+    assert loaded.stdout == "pcwat\n"
+
 
 def test_quiet_and_verbose_exclude_each_other() -> None:
     result = invoke("train", CANCER, "-q", "-v")

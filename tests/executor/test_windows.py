@@ -319,5 +319,5 @@ def test_no_step_ahead_of_one_part_lies_in_a_later_part(rows: int, horizon: int,
 def test_a_horizon_that_leaves_no_beginnings_is_an_error() -> None:
     windows = _windows(2, 3).model_copy(update={"horizon": 12, "least_spread": (0.1,)})
     table = lag_table(_series(np.arange(40)), windows)
-    with pytest.raises(DatasetError, match="Look less far ahead"):
+    with pytest.raises(DatasetError, match="Reduce --horizon"):
         rolling_split(table, _roles(), horizon=12, seed=0)

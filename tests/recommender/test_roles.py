@@ -226,3 +226,20 @@ def test_several_series_in_one_table_are_told_apart(table: Table) -> None:
     dataset = table(when=times, shop=["n", "s", "w"] * 80, y=np.repeat(WALK[:80], 3) + [0, 9, 99] * 80)
     roles = infer_roles(dataset, targets=["y"])
     assert (roles.task, roles.time_column, roles.entity_column) == (Task.FORECASTING, "when", "shop")
+
+
+def test_a_time_that_repeats_without_an_entity_names_the_column_that_tells_the_series_apart(table: Table) -> None:
+    dataset = table(day=sorted([*MONTHS[:30]] * 3), shop=["a", "b", "c"] * 30, y=WALK[:90])
+    with pytest.raises(ColumnError, match=r"most rows have the 'day' of another row\. Add --entity shop"):
+        infer_roles(dataset, targets=["y"], task=Task.FORECASTING, time_column="day")
+    assert infer_roles(dataset, targets=["y"], time_column="day").task is Task.REGRESSION
+    told = infer_roles(dataset, targets=["y"], task=Task.FORECASTING, time_column="day", entity_column="shop")
+    assert told.entity_column == "shop"
+
+
+def test_an_index_of_joined_tables_without_a_name_is_not_learned_from(table: Table) -> None:
+    index = [*range(30), *range(30)]
+    dataset = table(column_1=index, column_2=[90, *index[1:]], x=WHITE[:60], y=["a", "b"] * 30)
+    roles = infer_roles(dataset, targets=["y"])
+    assert roles.columns["column_1"].kind is Kind.IDENTIFIER
+    assert roles.features == ("column_2", "x")

@@ -46,6 +46,17 @@ def bundle(make_bundle: Callable[..., Bundle]) -> Bundle:
     return make_bundle(metric=Rmse(), loss=MseLoss(), optimizer=RmsProp(), hyperparameters=Networks())
 
 
+def test_a_forecast_of_one_step_of_one_target_starts_at_ridge_regression(make_parts: MakeParts, bundle: Bundle) -> None:
+    random = np.random.default_rng(0)
+    dense = random.normal(size=(60, 4))
+    made = replace(make_parts(dense, dense[:, :1] * 2, task=Task.FORECASTING), window=(4, 1))
+    network = build_network(parts=made, bundle=bundle, hyperparameters={"network": "linear"}, seed=0)
+    rows = made.validation
+    ridge = Ridge(alpha=best_penalty(made)).fit(made.train.dense, made.train.target)
+    said = network({"dense": rows.dense, "spread": np.ones((len(rows), 1), np.float32)}).numpy()
+    np.testing.assert_allclose(said[:, 0], ridge.predict(rows.dense).ravel(), rtol=1e-3, atol=1e-4)
+
+
 @pytest.mark.parametrize("kind", ["linear", "mlp", "gru"])
 def test_each_network_starts_at_ridge_regression_and_is_saved_as_it_is(
     kind: str, parts: Parts, bundle: Bundle, tmp_path
