@@ -55,7 +55,9 @@ def test_who_stayed_silent_is_named_with_the_tests_that_failed(answer, cancer_re
 def test_evidence_stands_on_both_sides(answer, cancer_record) -> None:
     (one,) = answer("explain", cancer_record, "metric")
     assert one["because"].startswith("One class leads")
-    assert one["evidence_for"] == ["P002 [notes: Step examples / P]"]
+    assert one["evidence_for"] == [
+        "P002 [notes: Step examples / P; evidence: docs/evidence.md#1-characteristics-and-thresholds (imbalance)]"
+    ]
     assert one["evidence_against"][0].startswith("P001:")
     assert "It would choose accuracy." in one["evidence_against"][0]
 

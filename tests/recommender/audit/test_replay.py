@@ -51,9 +51,9 @@ def test_a_rule_that_says_something_else_today_is_different(answer, cancer_recor
     book = tmp_path / "mine.yaml"
     book.write_text(
         "rules:\n- id: P900\n  name: a\n  when: {rows: {ge: 500}}\n  then: {metric: f1}\n  because: b\n"
-        "  source: {reason: c}\n  overrides: [P001, P002, P003, P005, P006, P007, P008]\n"
+        "  source: {reason: c}\n  overrides: [P001, P002, P003, P005, P006, P007, P008, P009, P010]\n"
         "- id: P901\n  name: d\n  when: {task: {in: [regression, multi_regression, forecasting]}, rows: {ge: 500}}\n"
-        "  then: {metric: rmse}\n  because: b\n  source: {reason: c}\n  overrides: [P006, P007]\n",
+        "  then: {metric: rmse}\n  because: b\n  source: {reason: c}\n  overrides: [P006, P007, P009]\n",
         encoding="utf-8",
     )
     metric = by_slot(answer("replay", cancer_record, "--book", book))["metric"]
@@ -69,7 +69,7 @@ def moved(tmp_path: Path, write_record) -> tuple[Path, Path]:
     record = write_record(data, target="diagnosis", trials=20)
     header, *rows = data.read_text(encoding="utf-8").splitlines()
     malignant = [row for row in rows if row.endswith("malignant")]
-    kept = [row for row in rows if row not in malignant[30:]]
+    kept = [row for row in rows if row not in malignant[40:]]
     data.write_text("\n".join([header, *kept]) + "\n", encoding="utf-8")
     return record, data
 
@@ -79,7 +79,8 @@ def test_a_change_by_measurement_names_the_facts_that_changed(answer, moved) -> 
     metric = by_slot(found)["metric"]
     assert (metric["verdict"], metric["today"]) == ("changed by measurement", "f1 (average rare)")
     assert {one["fact"]: (one["recorded"], one["today"]) for one in metric["facts"]} == {
-        "imbalance_ratio": (pytest.approx(357 / 212), pytest.approx(357 / 30)),
+        "imbalance_ratio": (pytest.approx(357 / 212), pytest.approx(357 / 40)),
+        "rare_class_rows": (212, 40),
     }
     assert found["measured"].endswith("which has changed since")
 

@@ -53,7 +53,7 @@ TAMPERED = {
     "bundle": (lambda run: (run / "bundle.yaml").write_text("another"), {("bundle.yaml", "altered")}),
     "a file taken away": (lambda run: (run / "model.keras").unlink(), {("model.keras", "missing")}),
     "book": (
-        lambda run: (run.parent / "mine.yaml").write_text("disable:\n- {rule: T103, reason: old}\n"),
+        lambda run: (run.parent / "mine.yaml").write_text("disable:\n- {rule: T102, reason: old}\n"),
         {("book: BOOK", "altered")},
     ),
     "book taken away": (lambda run: (run.parent / "mine.yaml").unlink(), {("book: BOOK", "missing")}),
