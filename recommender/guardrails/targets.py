@@ -27,6 +27,8 @@ ON_LOGARITHMS: Final = (
     " Where it is never negative, the network can learn its logarithm: --pin 'loss={name: mse, target: log1p}' "
     "--reason WHY."
 )
+HEAVY_TAIL: Final = 0.3
+"""Share of the squared deviations in the top 1 % of rows, from which rules P009 and C006 take MAE and Huber."""
 OUTLIERS: Final = 0.01
 """Share of outliers on both scales from which the cost function changes (docs/evidence.md 1, outliers)."""
 
@@ -107,8 +109,7 @@ def _of_skew(targets: Mapping[str, Measured]) -> Iterator[Guardrail]:
             name="skewed_target",
             status="alerted" if name in skewed else "passed",
             message=(
-                f"{name!r} is skewed ({skews[name]:.2f}); a power transformation (λ = {power:g}) takes in its far "
-                f"values, so they count as skew and not as outliers.{ON_LOGARITHMS if power < HALF_ROOT else ''}"
+                f"{name!r} is skewed ({skews[name]:.2f}){_of_tail(calm[name], power)}"
                 if name in skewed
                 else f"{name!r} is hardly skewed ({skews[name]:.2f}, at most {SKEW:g} either way)."
             ),
@@ -117,3 +118,18 @@ def _of_skew(targets: Mapping[str, Measured]) -> Iterator[Guardrail]:
             threshold=SKEW,
             unit="1",
         )
+
+
+def _of_tail(measured: Measured, power: float) -> str:
+    """What follows from a skew: a robust metric and cost where a few rows carry the squared deviations."""
+    top = measured_number(measured, "squared_deviation_top_share")
+    if top >= HEAVY_TAIL:
+        return (
+            f"; the 1 % of rows farthest from its mean carry {top:.0%} of the squared deviations (at least "
+            f"{HEAVY_TAIL:.0%}). The rules may take MAE and a robust cost; for squared errors: --pin metric=rmse "
+            "--reason WHY."
+        )
+    return (
+        f"; a power transformation (λ = {power:g}) takes in its far values, so they count as skew and not as "
+        f"outliers.{ON_LOGARITHMS if power < HALF_ROOT else ''}"
+    )

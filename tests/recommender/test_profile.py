@@ -203,9 +203,13 @@ def test_copies_are_counted_without_their_identifiers(table: Table) -> None:
 
 def test_skew_and_outliers_are_told_apart(table: Table) -> None:
     x = NOISE.normal(size=1_000)
-    skewed = found(profiled(table(x=x, y=np.exp(NOISE.normal(size=1_000))), "y"))
+    normal = np.random.default_rng(3).normal(size=1_000)
+    skewed = found(profiled(table(x=x, y=np.exp(0.6 * normal)), "y"))
     assert "skewed_target" in skewed
     assert "target_outliers" not in skewed
+    assert "outliers. Where it is never negative" in skewed["skewed_target"]
+    tail = found(profiled(table(x=x, y=np.exp(2 * normal)), "y"))["skewed_target"]
+    assert "of the squared deviations (at least 30%). The rules may take MAE and a robust cost" in tail
     y = np.concatenate([NOISE.normal(size=960), np.full(20, 40.0), np.full(20, -40.0)])
     assert "target_outliers" in found(profiled(table(x=x, y=NOISE.permutation(y)), "y"))
 
