@@ -189,6 +189,13 @@ def _carried_out(begun: Begun, limit: Budget, verbosity: Verbosity) -> Run:
 )
 @click.option("--delimiter", metavar="CHARACTER", help="What separates columns, where it is not found out.")
 @click.option("--ignore-extra", is_flag=True, help="Leave out columns that the training did not see.")
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    metavar="COLUMN",
+    help="Write this column of ROWS beside the predictions; repeat for several.",
+)
 @unreadable_images_option
 @verbosity_options
 def predict(
@@ -198,12 +205,14 @@ def predict(
     output: Path | None,
     delimiter: str | None,
     ignore_extra: bool,
+    keys: tuple[str, ...],
     unreadable_images: str | None,
     verbosity: Verbosity,
 ) -> None:
     """Predict ROWS (a table with the columns of the training, or a folder of images) with the model of RUN.
 
-    Of a time series, ROWS is its past, and the answer is the next horizon: each step after the last row.
+    The rows keep their order. Of a time series, ROWS is its past, and the predictions are the next horizon: each step
+    after the last row.
     """
     finished = Run(run)
     if verbosity is Verbosity.VERBOSE:
@@ -221,7 +230,12 @@ def predict(
         from executor.predict import predict as predicted  # noqa: PLC0415  after TensorFlow was silenced
 
         answers = predicted(
-            finished, dataset, ignore_extra=ignore_extra, say=lambda sentence: told(sentence, verbosity=verbosity)
+            finished,
+            dataset,
+            ignore_extra=ignore_extra,
+            key=keys,
+            say=lambda sentence: told(sentence, verbosity=verbosity),
+            as_text=output is None or output.suffix.lower() != PARQUET,
         )
     if output is None:
         sink = pa.BufferOutputStream()

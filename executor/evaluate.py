@@ -14,7 +14,7 @@ from executor.presence import lacking
 from executor.reliability import calibration_score, interval_score, remarks
 from executor.resampling import drawing, flawless_bound, tail, units_of
 from executor.scores import BaselineScore, Estimate, Scores, is_positive, verdict
-from executor.signature import answers
+from executor.prediction_columns import ROW, labelled, names_in_file, prediction_columns
 from recommender.render import number
 from rules.facts import Task
 
@@ -188,17 +188,14 @@ def _finite(value: float) -> float | None:
 
 
 def _columns(signature: Signature, rows: RawTable, truth: np.ndarray, outcome: np.ndarray) -> dict[str, np.ndarray]:
-    """Row number in the dataset from 0, truth as the dataset writes it, and the answers."""
-    if signature.task in {Task.BINARY, Task.MULTICLASS}:
-        true = {"truth": np.array(signature.labels, dtype=object)[truth]}
-    elif signature.task is Task.MULTILABEL:
-        written = signature.levels
+    """Row number in the dataset from 0, truth as the dataset writes it, and the predictions."""
+    names = names_in_file(signature)
+    by_target = truth if truth.ndim > 1 else truth[:, None]
+    if signature.task.is_classification:
         true = {
-            f"truth of {name}": np.array(written[name], dtype=object)[truth[:, at]]
-            for at, name in enumerate(signature.targets)
+            name: labelled(signature, target, by_target[:, at], as_text=True)
+            for at, (name, target) in enumerate(zip(names.truth, signature.targets, strict=True))
         }
-    elif len(signature.answered) == 1:
-        true = {"truth": truth[:, 0]}
     else:
-        true = {f"truth of {name}": truth[:, at] for at, name in enumerate(signature.answered)}
-    return {"row": rows.rows, **true, **answers(signature, outcome)}
+        true = {name: by_target[:, at] for at, name in enumerate(names.truth)}
+    return {ROW: rows.rows, **true, **prediction_columns(signature, outcome, names, as_text=True)}

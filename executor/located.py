@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from executor.prediction_columns import FILE, ROW, SERIES, TIME
 from executor.zones import as_text
 
 if TYPE_CHECKING:
@@ -23,14 +24,14 @@ def located(
     hold_out: the rows in the columns' order. Of a forecast the time is that of its first step.
     zone: in which times are written; None where they have none.
     """
-    found: dict[str, np.ndarray] = {"row": columns["row"]}
+    found: dict[str, np.ndarray] = {ROW: columns[ROW]}
     if dataset.images is not None and dataset.images.source is not None:
-        found["file"] = np.array(dataset.images.source.files, dtype=object)[columns["row"]]
+        found[FILE] = np.array(dataset.images.source.files, dtype=object)[columns[ROW]]
     if hold_out.offset is not None:
         if hold_out.entity is not None:
-            found["series"] = hold_out.entity
+            found[SERIES] = hold_out.entity
         if hold_out.time is not None:
-            found["time"] = _written(hold_out.time, zone) if hold_out.has_clock else hold_out.time
+            found[TIME] = _written(hold_out.time, zone) if hold_out.has_clock else hold_out.time
     return {**found, **columns}
 
 

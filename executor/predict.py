@@ -1,4 +1,4 @@
-"""New rows through a run's model: checked against its signature, answered in the dataset's own words."""
+"""Predictions for new rows: checked against the signature of the model, in the dataset's own terms."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ import pyarrow as pa
 from executor.assemble import predict_rows
 from executor.grid import at_regular_steps
 from executor.opening import open_rows
+from executor.prediction_columns import FILE, Names, free_name, names_of, prediction_columns, step_columns
 from executor.rows import rows_for
-from executor.signature import answers
 from executor.table import fetch
 from executor.windows import following, next_steps, rows_of_shortest
 from executor.zones import in_zone, zone_of
 from recommender.guardrails.pictures import left_out
-from recommender.sql import is_integer, level_text
+from recommender.sql import BLOB, is_integer, level_text, quoted
+from rules.errors import ColumnError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from executor.run import Run
     from executor.signature import Signature
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from recommender.dataset import Dataset
     from rules.asked import Unreadable
 
-FILE: Final = "file"  # the column that names the image for which an answer is
 STEPS: Final = "steps after the last row"  # the column that stands for the time of a forecast where it cannot be told
 DECIMALS: Final = 9  # of a number that stands for a time: more come from adding up floats
 
@@ -40,64 +40,93 @@ def predict(
     *,
     delimiter: str | None = None,
     ignore_extra: bool = False,
+    key: str | Sequence[str] = (),
     say: Callable[[str], None] = warnings.warn,
     unreadable: Unreadable = "refuse",
+    as_text: bool = False,
 ) -> pa.Table:
     """Predict every row of a table; of a series, the steps after its last row, each with its time.
 
-    Of image files, the column `file` says for which each answer is.
-    say: receives a sentence where a series is shorter than what the model looks back to, or images were left out.
+    The rows keep their order. Of image files, the column `file` says which image each row is.
+    key: columns of the rows that are written first, as they are; the model need not know them.
+    say: receives a sentence where a series is shorter than what the model looks back to, images were left out, future
+    values are missing, or a column of predictions has another name because its own is taken.
     unreadable: what is done about image files that cannot be read.
-    Raises ColumnError on missing, extra or retyped columns.
+    as_text: labels as text files spell them, and not in their own type.
+    Raises ColumnError on missing, extra or retyped columns, and on a key that is no column.
     """
-    signature = run.signature
+    signature, keys = run.signature, (key,) if isinstance(key, str) else tuple(dict.fromkeys(key))
     opened = open_rows(signature, data, delimiter=delimiter, unreadable=unreadable)
     with nullcontext(opened) if opened is data else opened as dataset:
         if signature.image is not None:
             dataset.call_images(signature.image.name)
-        is_folder = dataset.format in {"folder", "archive"}  # whose columns are not of a person's making
+        _check_keys(signature, dataset, keys)
+        is_folder = dataset.format in {"folder", "archive"}  # whose columns are not of the user's making
         with dataset.naming_columns():
-            rows = rows_for(signature, dataset, ignore_extra=ignore_extra or is_folder)
+            rows = rows_for(signature, dataset, ignore_extra=ignore_extra or is_folder, keys=keys)
         source = None if dataset.images is None else dataset.images.source
         zone = zone_of(dataset, signature.time_column)
-        named = {} if signature.sequences is None else _names(dataset, signature.sequences.by)
+        located = _keys(dataset, keys)
+        if signature.sequences is not None and signature.sequences.by not in keys:
+            located |= _names(dataset, signature.sequences.by)
     if source is not None and source.left_out:
-        say(f"{left_out(source)} They are not in the answers.")
+        say(f"{left_out(source)} They are not in the predictions.")
     if signature.windows is None:
-        of = {} if source is None else {FILE: np.array(source.files, dtype=object)}
-        return pa.table({**named, **of, **answers(signature, predict_rows(run.model, signature, rows))})
+        if source is not None:
+            located[free_name(FILE, located)] = np.array(source.files, dtype=object)
+        names = names_of(signature, taken=located)
+        _report_changed(names, say)
+        outcome = predict_rows(run.model, signature, rows)
+        return pa.table({**located, **prediction_columns(signature, outcome, names, as_text=as_text)})
     steps = next_steps(at_regular_steps(rows, signature.windows.regular), signature.windows)
     if (shortest := rows_of_shortest(rows)) < signature.windows.lookback:
         say(
             f"The model looks back {signature.windows.lookback} steps, but the {'shortest ' * (len(steps) > 1)}series "
             f"has {shortest} rows: what lies before counts as unknown. Give more of the past for a better forecast."
         )
-    found = _step_by_step(signature, predict_rows(run.model, signature, steps))
-    of = {} if steps.entity is None else {str(signature.entity_column): steps.entity.repeat(signature.windows.horizon)}
-    return pa.table({**of, **_when(signature, rows, steps, zone), **found})
+    if steps.entity is not None:
+        located[str(signature.entity_column)] = steps.entity.repeat(signature.windows.horizon)
+    located |= _when(signature, rows, steps, zone, taken=located)
+    names = names_of(signature, taken=located, outputs=signature.targets)
+    _report_changed(names, say)
+    outcome = predict_rows(run.model, signature, steps)
+    return pa.table({**located, **step_columns(signature, outcome, names)})
+
+
+def _check_keys(signature: Signature, dataset: Dataset, keys: Sequence[str]) -> None:
+    """Raise ColumnError unless each key is a column whose values can be written beside the predictions."""
+    if keys and signature.windows is not None:
+        raise ColumnError(
+            f"A forecast has a row for each step ahead, which no row of {dataset.name} stands for, but got the key "
+            f"{keys[0]!r}. Leave --key out: the time and the series are written with each prediction."
+        )
+    for name in keys:
+        if name not in dataset.columns:
+            raise ColumnError(
+                f"A key must be a column of the rows to predict, but {dataset.name} has no column {name!r}."
+                f"{did_you_mean(name, dataset.columns)} Columns: {', '.join(dataset.columns)}."
+            )
+        if dataset.storage[name] == BLOB:
+            raise ColumnError(f"A key must be a column of plain values, but {name!r} holds arrays. Choose another one.")
+
+
+def _keys(dataset: Dataset, keys: Sequence[str]) -> dict[str, np.ndarray | pa.ChunkedArray]:
+    """The columns that identify rows, in their own types and the rows' order."""
+    if not keys:
+        return {}
+    columns = ", ".join(f"{quoted(name)} AS k{number}" for number, name in enumerate(keys))
+    found = dataset.connection.execute(f"SELECT {columns} FROM dataset").to_arrow_table()  # noqa: S608  quoted
+    return dict(zip(keys, found.columns, strict=True))
+
+
+def _report_changed(names: Names, say: Callable[[str], None]) -> None:
+    for name, free in names.changed:
+        say(f"Another column is called {name!r}: the model's column of that name is called {free!r}.")
 
 
 def _names(dataset: Dataset, by: str) -> dict[str, np.ndarray]:
-    """The column that names each sequence, beside its answer."""
+    """The column that names each sequence, beside its prediction."""
     return {by: fetch(dataset, [level_text(by, dataset.storage[by])])[0]}
-
-
-def _step_by_step(signature: Signature, outcome: np.ndarray) -> dict[str, np.ndarray]:
-    """The answers with a row for each entity and step ahead; outcome: (entities, targets · horizon)."""
-    wide = answers(signature, outcome)
-    horizon = 1 if signature.windows is None else signature.windows.horizon
-    if horizon == 1:
-        return wide
-    words = [word for word in ("prediction", "low", "high") if any(name.startswith(f"{word} of ") for name in wide)]
-    names = {target: [f"{target} +{step}" for step in range(1, horizon + 1)] for target in signature.targets}
-    # Of one target and several steps the wide columns are named by the step, the long one by the word alone.
-    return {
-        word if len(names) == 1 else f"{word} of {target}": np.column_stack(
-            [wide[f"{word} of {name}"] for name in names[target]]
-        ).ravel()
-        for target in names
-        for word in words
-    }
 
 
 def _times(signature: Signature, rows: RawTable, steps: RawTable) -> np.ndarray:
@@ -110,15 +139,17 @@ def _times(signature: Signature, rows: RawTable, steps: RawTable) -> np.ndarray:
     return np.column_stack(times).ravel()
 
 
-def _when(signature: Signature, rows: RawTable, steps: RawTable, zone: str | None) -> dict[str, np.ndarray | pa.Array]:
+def _when(
+    signature: Signature, rows: RawTable, steps: RawTable, zone: str | None, *, taken: Iterable[str]
+) -> dict[str, np.ndarray | pa.Array]:
     """The time for which each forecast is, in its own column; or how many steps it lies ahead.
 
-    zone: that of the rows; None where their times have none.
+    zone: that of the rows; None where their times have none. taken: names of other columns.
     """
     name = signature.time_column
     windows = signature.windows
     if name is None or steps.time is None or windows is None or windows.regular is None:
-        return {STEPS: np.tile(np.arange(1, (windows.horizon if windows else 1) + 1), len(steps))}
+        return {free_name(STEPS, taken): np.tile(np.arange(1, (windows.horizon if windows else 1) + 1), len(steps))}
     time = _times(signature, rows, steps)
     if steps.has_clock and zone is not None:
         return {name: in_zone(time, zone)}

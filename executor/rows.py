@@ -13,21 +13,25 @@ from rules.errors import ColumnError, did_you_mean
 from rules.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from executor.signature import Column, Signature
     from recommender.dataset import Dataset
 
 MOST_NAMED: Final = 5  # columns that an error names
 
 
-def rows_for(signature: Signature, dataset: Dataset, *, ignore_extra: bool = False) -> RawTable:
+def rows_for(
+    signature: Signature, dataset: Dataset, *, ignore_extra: bool = False, keys: Sequence[str] = ()
+) -> RawTable:
     """The rows of a dataset as the model reads them: all of them, in file order.
 
     Of a series these are the rows of its past that have a time, as in training; `executor.windows.next_steps` makes the
     rows to be answered of them.
-    ignore_extra: whether columns that were not in training are passed over.
+    ignore_extra: whether columns that were not in training are passed over. keys: columns that may always be there.
     Raises ColumnError on missing, extra or retyped columns, and on infinite values.
     """
-    _check_names(signature, dataset, ignore_extra=ignore_extra)
+    _check_names(signature, dataset, ignore_extra=ignore_extra, keys=keys)
     check_readable(signature, dataset)
     forms = {column.name: column.form for column in signature.columns}
     is_series = signature.windows is not None
@@ -50,10 +54,10 @@ def _past(signature: Signature, dataset: Dataset, where: str) -> np.ndarray:
     return np.column_stack([values[target] for target in signature.targets])
 
 
-def _check_names(signature: Signature, dataset: Dataset, *, ignore_extra: bool) -> None:
+def _check_names(signature: Signature, dataset: Dataset, *, ignore_extra: bool, keys: Sequence[str]) -> None:
     """Raise ColumnError on missing columns, and on unknown ones unless they are to be passed over."""
     required = [column.name for column in signature.columns]
-    had, has = {*required, *signature.known}, {*dataset.columns}
+    had, has = {*required, *signature.known, *keys}, {*dataset.columns}
     missing = [name for name in required if name not in has]
     extra = [name for name in dataset.columns if name not in had]
     if missing:
@@ -65,7 +69,8 @@ def _check_names(signature: Signature, dataset: Dataset, *, ignore_extra: bool) 
     if extra and not ignore_extra:
         raise ColumnError(
             f"The rows to predict may have only columns of the training, but {dataset.name} also has {_listed(extra)}."
-            f"{did_you_mean(extra[0], required)} Remove them, or pass them over with --ignore-extra."
+            f"{did_you_mean(extra[0], required)} Remove them, pass them over with --ignore-extra, "
+            "or write one that identifies the rows beside the predictions with --key."
         )
 
 

@@ -27,6 +27,8 @@ from rules.facts import Task
 from rules.record import Guardrail, Guardrails, Record
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import keras
     import pyarrow as pa
 
@@ -234,18 +236,25 @@ class Run:
         *,
         delimiter: str | None = None,
         ignore_extra: bool = False,
+        key: str | Sequence[str] = (),
         unreadable: Unreadable = "refuse",
     ) -> pa.Table:
         """Predict new rows. data: what `recommend` takes. Returns an Arrow table, one row for each row of data.
 
-        Of a series, data is its past, and the answer is the steps after its last row, for each series a horizon.
-        Of image files, the column `file` says for which each answer is; unreadable: "leave_out" passes over those that
-        cannot be read. Warns of them, and of a past that is shorter than what the model looks back to.
-        Raises ColumnError on a missing or retyped column, and on an unknown one unless ignore_extra.
+        The rows keep their order, and labels have the type that they had in training. key: columns of data that are
+        written first, to identify the rows.
+        Of a series, data is its past, and the predictions are the steps after its last row, for each series a horizon.
+        Of image files, the column `file` says which image each row is; unreadable: "leave_out" passes over those that
+        cannot be read. Warns of them, of a past that is shorter than what the model looks back to, and of a column of
+        predictions whose name is taken by another one, so that "_2" is appended.
+        Raises ColumnError on a missing or retyped column, on a key that is no column, and on an unknown column unless
+        ignore_extra.
         """
         from executor.predict import predict  # noqa: PLC0415  TensorFlow takes seconds
 
-        return predict(self, data, delimiter=delimiter, ignore_extra=ignore_extra, unreadable=unreadable)
+        return predict(
+            self, data, delimiter=delimiter, ignore_extra=ignore_extra, key=key, unreadable=unreadable
+        )
 
 
 def read_plan(directory: Path) -> Plan:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from executor.catalog.intervals import Intervals
-from executor.catalog.performance import decide
 from executor.catalog.temperature import Temperature
 from executor.catalog.threshold import Threshold
+from executor.labels import LabelType, label_type
 from executor.table import Form, RawTable, form_of
 from executor.windows import Windows
 from recommender.readers.reading import ColumnReading
@@ -103,6 +102,8 @@ class Signature(BaseModel):
     """Class names for binary and multiclass; empty otherwise."""
     levels: dict[str, tuple[str, str]]
     """For several labels: how each one's no and yes are written."""
+    label_types: dict[str, LabelType] = Field(default_factory=dict)
+    """For each target of a classification, the type of its labels; those of older versions are text."""
     columns: tuple[Column, ...]
     """The columns that rows must have, in the dataset's order."""
     known: tuple[str, ...]
@@ -170,6 +171,7 @@ def describe(
         targets=roles.targets,
         labels=roles.labels if roles.task in {Task.BINARY, Task.MULTICLASS} else (),
         levels=dict(table.levels),
+        label_types={name: label_type(dataset, name) for name in roles.targets} if roles.task.is_classification else {},
         columns=_columns(dataset, roles, required),
         known=tuple(name for name in dataset.columns if name not in read),
         inputs=_inputs(preprocessing),
@@ -181,35 +183,6 @@ def describe(
         windows=windows,
         sequences=sequences,
     )
-
-
-def answers(signature: Signature, outcome: np.ndarray) -> dict[str, np.ndarray]:
-    """What a person reads of a model's answers, column by column: predictions, with probabilities or intervals.
-
-    outcome: (rows, outputs), as `executor.assemble.predict_rows` gives it.
-    """
-    decided = decide(outcome, signature.task, thresholds=signature.cuts, rare_class=signature.rare_class)
-    if signature.task in {Task.BINARY, Task.MULTICLASS}:
-        shares = np.hstack([1 - outcome, outcome]) if signature.task is Task.BINARY else outcome
-        labels = np.array(signature.labels, dtype=object)
-        probabilities = {f"probability of {label}": shares[:, at] for at, label in enumerate(signature.labels)}
-        return {"prediction": labels[decided], **probabilities}
-    if signature.task is Task.MULTILABEL:
-        written = {
-            target: np.array(signature.levels[target], dtype=object)[decided[:, at]]
-            for at, target in enumerate(signature.targets)
-        }
-        return written | {f"probability of {name}": outcome[:, at] for at, name in enumerate(signature.targets)}
-    told = {"prediction": decided}
-    if signature.intervals is not None and signature.intervals.half_widths:
-        told["low"], told["high"] = signature.intervals.bounds(decided)
-    if len(signature.answered) == 1:
-        return {word: values[:, 0] for word, values in told.items()}
-    return {
-        f"{word} of {target}": values[:, at]
-        for at, target in enumerate(signature.answered)
-        for word, values in told.items()
-    }
 
 
 def _columns(dataset: Dataset, roles: Roles, names: Sequence[str]) -> tuple[Column, ...]:

@@ -18,7 +18,7 @@ import duckdb
 
 from recommender.characteristics.columns import ColumnSummary, summarise
 from recommender.readers.bounds import check_columns
-from recommender.readers.frame import read_frame
+from recommender.readers.frame import categorical_columns, read_frame
 from recommender.readers.settling import Settled, Settler, settle_as_numbers
 from recommender.readers.table import read_file
 from recommender.readers.unchanged import digested
@@ -67,6 +67,7 @@ class Dataset:
         settled: Settled,
         images: Images | None = None,
         sequences: Sequences | None = None,
+        categorical: frozenset[str] = frozenset(),
     ) -> None:
         self.connection = connection
         self.name = name
@@ -88,6 +89,8 @@ class Dataset:
         """The column of images, where there is one."""
         self.sequences = sequences
         """The column of sequences of numbers, where there is one."""
+        self.categorical = categorical
+        """Columns that a frame held as categories."""
 
     @classmethod
     def open(
@@ -117,6 +120,7 @@ class Dataset:
                 "autoinstall_known_extensions": False,
             }
         )
+        categorical: frozenset[str] = frozenset()
         settler = Settler(missing=None if missing is None else tuple(missing), given=readings, formats=formats)
         try:
             connection.execute("SET TimeZone = 'UTC'")  # or the zone of the machine would count
@@ -131,6 +135,7 @@ class Dataset:
             else:
                 path, name, form, arrays = None, "DataFrame", read_frame(connection, source), None
                 file_digest = ""
+                categorical = categorical_columns(source)
                 settler.settle(connection, name=name)
             _free_rowid(connection)
             if isinstance(reading, SequenceReading):
@@ -151,6 +156,7 @@ class Dataset:
                 settled=settler.settled,
                 images=images,
                 sequences=sequences,
+                categorical=categorical,
             )
         except BaseException:
             connection.close()

@@ -53,6 +53,22 @@ def read_frame(connection: duckdb.DuckDBPyConnection, frame: Any) -> str:  # noq
     return library or "arrow"
 
 
+def categorical_columns(frame: Any) -> frozenset[str]:  # noqa: ANN401  any library's table
+    """The columns that a pandas, polars or Arrow table holds as categories; none of a table of another library."""
+    names, schema = _names(frame), getattr(frame, "schema", None)
+    if hasattr(frame, "dtypes"):
+        types = [str(kind) for kind in frame.dtypes]
+    else:
+        types = [str(kind) for kind in getattr(schema, "types", ())]
+    if len(types) != len(names):
+        return frozenset()
+    return frozenset(str(name) for name, kind in zip(names, types, strict=True) if kind.startswith(CATEGORICAL))
+
+
+CATEGORICAL: Final = ("category", "Categorical", "Enum", "dictionary")
+"""What the beginning of a type's name says of categories, in pandas, polars and Arrow."""
+
+
 def _arrow_of_pandas(frame: Any) -> Any:  # noqa: ANN401  pandas and Arrow are imported by the one who has a frame
     """A pandas frame as an Arrow table, in which every value of an object column keeps what it is.
 
