@@ -10,11 +10,11 @@ import numpy as np
 
 from executor.baselines import LINEAR_SECONDS, constant_baseline, linear_baseline, naive_error, seasonal_baseline
 from executor.catalog.performance import Predictions, decide, every_score
+from executor.prediction_columns import ROW, labelled, names_in_file, prediction_columns
 from executor.presence import lacking
 from executor.reliability import calibration_score, interval_score, remarks
 from executor.resampling import drawing, flawless_bound, tail, units_of
 from executor.scores import BaselineScore, Estimate, Scores, is_positive, verdict
-from executor.prediction_columns import ROW, labelled, names_in_file, prediction_columns
 from recommender.render import number
 from rules.facts import Task
 

@@ -143,14 +143,10 @@ def step_columns(signature: Signature, outcome: np.ndarray, names: Names) -> dic
 def _side_by_side(names: Names, values: Sequence[np.ndarray]) -> dict[str, np.ndarray | pa.Array]:
     """The prediction of each target, followed by the ends of its interval; values: (rows, targets) each."""
     words = (names.prediction, names.low, names.high)[: len(values)]
-    return {
-        own[at]: one[:, at] for at in range(len(names.prediction)) for own, one in zip(words, values, strict=True)
-    }
+    return {own[at]: one[:, at] for at in range(len(names.prediction)) for own, one in zip(words, values, strict=True)}
 
 
-def labelled(
-    signature: Signature, target: str, classes: np.ndarray, *, as_text: bool = False
-) -> np.ndarray | pa.Array:
+def labelled(signature: Signature, target: str, classes: np.ndarray, *, as_text: bool = False) -> np.ndarray | pa.Array:
     """The labels of classes; classes: (rows,) places among the labels of the target."""
     labels = signature.levels[target] if signature.task is Task.MULTILABEL else signature.labels
     kind = signature.label_types.get(target, LabelType())

@@ -252,9 +252,7 @@ class Run:
         """
         from executor.predict import predict  # noqa: PLC0415  TensorFlow takes seconds
 
-        return predict(
-            self, data, delimiter=delimiter, ignore_extra=ignore_extra, key=key, unreadable=unreadable
-        )
+        return predict(self, data, delimiter=delimiter, ignore_extra=ignore_extra, key=key, unreadable=unreadable)
 
 
 def read_plan(directory: Path) -> Plan:

@@ -69,10 +69,12 @@ def _answers(signature: Signature, names: Names, table: pa.Table) -> Answers:
         several = signature.task is Task.MULTILABEL
         of = signature.targets if several else signature.labels
         truth, decided = (
-            np.column_stack([
-                _positions(table[name].to_pylist(), spellings(signature, target))
-                for name, target in zip(own, signature.targets, strict=True)
-            ])
+            np.column_stack(
+                [
+                    _positions(table[name].to_pylist(), spellings(signature, target))
+                    for name, target in zip(own, signature.targets, strict=True)
+                ]
+            )
             for own in (names.truth, names.prediction)
         )
         if not several:

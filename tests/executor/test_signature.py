@@ -12,8 +12,9 @@ import pytest
 from executor.catalog.threshold import Threshold
 from executor.encoding import encode_parts
 from executor.fitting import fit_preprocessing
+from executor.prediction_columns import names_of, prediction_columns
 from executor.rows import rows_for
-from executor.signature import Signature, answers, describe
+from executor.signature import Signature, describe
 from executor.split import split
 from executor.table import read_rows
 from executor.window_plan import plan_windows
@@ -253,7 +254,8 @@ def test_a_series_asks_for_its_past() -> None:
 )
 def test_answers_read_as_the_dataset_writes_them(case: Answering, more: dict[str, Any], signature: Signature) -> None:
     plain = {"task": case.task, "labels": (), "rare_class": None, "thresholds": ()}
-    read = answers(signature.model_copy(update=plain | more), np.array(case.outcome))
+    own = signature.model_copy(update=plain | more)
+    read = prediction_columns(own, np.array(case.outcome), names_of(own))
     assert {name: values.tolist() for name, values in read.items()} == {
         name: pytest.approx(values) if isinstance(values[0], float) else values for name, values in case.read.items()
     }

@@ -1,0 +1,93 @@
+"""Names of the columns of predictions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from executor.labels import LabelType
+from executor.prediction_columns import free_name, names_in_file, names_of, prediction_columns, spellings, step_columns
+from executor.signature import Signature
+from executor.windows import Windows
+from rules.facts import Task
+
+
+def _signature(task: Task, targets: tuple[str, ...], **more: object) -> Signature:
+    plain = {
+        "task": task,
+        "targets": targets,
+        "labels": (),
+        "levels": {},
+        "columns": (),
+        "known": (),
+        "inputs": (),
+        "rare_class": None,
+        "thresholds": (),
+        "time_column": None,
+        "entity_column": None,
+        "windows": None,
+    }
+    return Signature.model_validate(plain | more)
+
+
+def test_a_column_of_the_rows_keeps_its_name_and_the_prediction_gets_another() -> None:
+    names = names_of(_signature(Task.REGRESSION, ("y",)), taken=["prediction"])
+    assert names.prediction == ("prediction_2",)
+    assert names.changed == (("prediction", "prediction_2"),)
+
+
+def test_a_label_that_is_called_as_a_probability_loses_no_column() -> None:
+    signature = _signature(
+        Task.MULTILABEL, ("probability of a", "a"), levels={"probability of a": ("0", "1"), "a": ("0", "1")}
+    )
+    names = names_of(signature)
+    assert names.prediction == ("probability of a", "a")
+    assert names.probability == ("probability of probability of a", "probability of a_2")
+    read = prediction_columns(signature, np.array([[0.75, 0.25]]), names)
+    assert {name: values.tolist() for name, values in read.items()} == {
+        "probability of a": ["1"],
+        "a": ["0"],
+        "probability of probability of a": [0.75],
+        "probability of a_2": [0.25],
+    }
+
+
+def test_no_suffix_takes_the_name_that_another_column_wants() -> None:
+    assert free_name("a", {"a"}, avoid={"a_2"}) == "a_3"
+
+
+def test_a_label_called_row_does_not_replace_the_row_number_in_the_file() -> None:
+    signature = _signature(Task.MULTILABEL, ("row", "file"), levels={"row": ("0", "1"), "file": ("0", "1")})
+    assert names_in_file(signature).prediction == ("row_2", "file")
+
+
+@pytest.mark.parametrize("is_categorical", [False, True])
+def test_labels_have_their_own_type_and_probabilities_keep_their_names(*, is_categorical: bool) -> None:
+    kinds = {"y": LabelType(storage="DOUBLE", is_categorical=is_categorical)}
+    signature = _signature(Task.MULTICLASS, ("y",), labels=("0", "1", "2.5"), label_types=kinds)
+    outcome = np.array([[0.25, 0.25, 0.5], [0.5, 0.25, 0.25]])
+    read = pa.table(prediction_columns(signature, outcome, names_of(signature)))
+    own = pa.dictionary(pa.int32(), pa.float64()) if is_categorical else pa.float64()
+    assert read.schema.field("prediction").type == own
+    assert read["prediction"].to_pylist() == [2.5, 0.0]
+    assert read.column_names[1:] == ["probability of 0", "probability of 1", "probability of 2.5"]
+    in_text = prediction_columns(signature, outcome, names_of(signature), as_text=True)
+    assert in_text["prediction"].tolist() == ["2.5", "0.0"]
+    assert spellings(signature, "y") == {"0": 0, "0.0": 0, "1": 1, "1.0": 1, "2.5": 2}
+
+
+def test_labels_of_an_older_signature_are_text() -> None:
+    signature = _signature(Task.BINARY, ("y",), labels=("0", "1"), rare_class=1)
+    assert prediction_columns(signature, np.array([[0.75]]), names_of(signature))["prediction"].to_pylist() == ["1"]
+
+
+def test_steps_of_several_targets_are_rows() -> None:
+    windows = Windows.model_construct(horizon=2)
+    signature = _signature(Task.FORECASTING, ("y", "z")).model_copy(update={"windows": windows})
+    outcome = np.array([[1.0, 2.0, 10.0, 20.0]])  # y +1, y +2, z +1, z +2
+    read = step_columns(signature, outcome, names_of(signature, outputs=signature.targets))
+    assert {name: values.tolist() for name, values in read.items()} == {
+        "prediction of y": [1, 2],
+        "prediction of z": [10, 20],
+    }
