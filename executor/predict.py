@@ -15,9 +15,9 @@ from executor.opening import open_rows
 from executor.prediction_columns import FILE, Names, free_name, names_of, prediction_columns, step_columns
 from executor.rows import rows_for
 from executor.table import fetch
-from executor.windows import following, next_steps, rows_of_shortest
+from executor.windows import following, missing_ahead, next_steps, rows_of_shortest
 from executor.zones import in_zone, zone_of
-from recommender.guardrails.pictures import left_out
+from recommender.guardrails.pictures import remarks
 from recommender.sql import BLOB, is_integer, level_text, quoted
 from rules.errors import ColumnError, did_you_mean
 
@@ -69,8 +69,8 @@ def predict(
         located = _keys(dataset, keys)
         if signature.sequences is not None and signature.sequences.by not in keys:
             located |= _names(dataset, signature.sequences.by)
-    if source is not None and source.left_out:
-        say(f"{left_out(source)} They are not in the predictions.")
+    for sentence in () if source is None else remarks(source):
+        say(sentence)
     if signature.windows is None:
         if source is not None:
             located[free_name(FILE, located)] = np.array(source.files, dtype=object)
@@ -83,6 +83,12 @@ def predict(
         say(
             f"The model looks back {signature.windows.lookback} steps, but the {'shortest ' * (len(steps) > 1)}series "
             f"has {shortest} rows: what lies before counts as unknown. Give more of the past for a better forecast."
+        )
+    ahead = len(steps) * signature.windows.horizon
+    for name, missing in missing_ahead(steps, signature.windows).items():
+        say(
+            f"Column {name!r} is known in advance in this model, but {missing} of its {ahead} "
+            "values at the steps ahead are empty, and count as missing. Fill them in for a better forecast."
         )
     if steps.entity is not None:
         located[str(signature.entity_column)] = steps.entity.repeat(signature.windows.horizon)
@@ -115,7 +121,7 @@ def _keys(dataset: Dataset, keys: Sequence[str]) -> dict[str, np.ndarray | pa.Ch
     if not keys:
         return {}
     columns = ", ".join(f"{quoted(name)} AS k{number}" for number, name in enumerate(keys))
-    found = dataset.connection.execute(f"SELECT {columns} FROM dataset").to_arrow_table()  # noqa: S608  quoted
+    found = dataset.connection.sql(f"SELECT {columns} FROM dataset").to_arrow_table()  # noqa: S608  quoted
     return dict(zip(keys, found.columns, strict=True))
 
 

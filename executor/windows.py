@@ -104,9 +104,9 @@ def _first_unknown(ordered: RawTable, windows: Windows) -> RawTable:
         after = known[-1] + 1 if len(known) else 0
         if len(rows) - after < windows.horizon:
             raise DatasetError(
-                f"A forecast needs {', '.join(map(repr, windows.known))}, which were said to be known in advance, for "
-                f"{windows.horizon} steps after the last known target, but got {len(rows) - after}. Add rows whose "
-                "target is empty."
+                f"A forecast with columns that are known in advance ({', '.join(map(repr, windows.known))}) must have "
+                f"their values for {windows.horizon} steps after the last known target, but the rows go on for "
+                f"{len(rows) - after}. Add rows with the time and these values, and with an empty target."
             )
         places.append(rows[after])
     return _asked(_windows(ordered, windows).take(np.array(places)), windows)
@@ -120,6 +120,22 @@ def _asked(steps: RawTable, windows: Windows) -> RawTable:
             "Give rows of the past with known values."
         )
     return replace(steps, truth=None, rows=np.full(len(steps), -1))
+
+
+def missing_ahead(steps: RawTable, windows: Windows) -> dict[str, int]:
+    """How many values of each column that is known in advance are missing at the steps ahead; without those of none.
+
+    steps: as next_steps gives them.
+    """
+    found = {}
+    for name in windows.known:
+        ahead = [steps.features[f"{name} [+{step + 1}]"] for step in range(windows.horizon)]
+        missing = sum(
+            int((values == "").sum() if values.dtype == object else np.isnan(values).sum()) for values in ahead
+        )
+        if missing:
+            found[name] = missing
+    return found
 
 
 def rows_of_shortest(table: RawTable) -> int:

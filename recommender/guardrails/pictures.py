@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from recommender.characteristic import measured_number
+from recommender.readers.picture_names import OTHER_SUFFIXES, SUFFIXES
 from rules.record import Guardrail
 from rules.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from recommender.characteristic import Characteristic
     from recommender.dataset import Dataset
@@ -35,6 +37,7 @@ def check_pictures(dataset: Dataset, roles: Roles, measured: Mapping[str, Charac
             value=len(images.source.left_out),
             unit="files",
         )
+        yield from _of_files(images.source, columns)
         yield _of_sizes(images, images.source)
     if images.value_range is not None:
         low, high = images.value_range
@@ -74,6 +77,71 @@ def left_out(source: ImageSource) -> str:
         f"{counted(len(source.left_out), 'image file')} that cannot be read {verb} left out, as --unreadable-images "
         f"says: {', '.join(named)}{f' and {more:,} more' if more else ''}."
     )
+
+
+def remarks(source: ImageSource) -> Iterator[str]:
+    """What is worth reporting about image files that are to be predicted."""
+    if source.left_out:
+        yield f"{left_out(source)} They are not in the predictions."
+    if images_in_other_formats(source):
+        yield f"{_other_files(source)} They are not in the predictions."
+    if source.outside:
+        yield _outside(source)
+
+
+def images_in_other_formats(source: ImageSource) -> tuple[str, ...]:
+    """The files that were passed over and that are images by the ends of their names."""
+    return tuple(name for name in source.other if PurePosixPath(name).suffix.lower() in OTHER_SUFFIXES)
+
+
+def _of_files(source: ImageSource, columns: tuple[str, ...]) -> Iterator[Guardrail]:
+    """Whether files were passed over, and whether a table of paths leads outside its folder."""
+    other = "Every file of the folder or archive is an image." if not source.other else _other_files(source)
+    alerted = bool(images_in_other_formats(source))
+    yield Guardrail(
+        name="other_files",
+        status="alerted" if alerted else "done" if source.other else "passed",
+        message=other,
+        columns=columns,
+        value=len(source.other),
+        unit="files",
+    )
+    yield Guardrail(
+        name="images_outside",
+        status="alerted" if source.outside else "passed",
+        message=_outside(source) if source.outside else "Every image lies in the folder of the dataset.",
+        columns=columns,
+        value=len(source.outside),
+        unit="files",
+    )
+
+
+def _other_files(source: ImageSource) -> str:
+    """Which files were passed over: the images among them, or all where there is no image."""
+    images = images_in_other_formats(source)
+    verb = "was" if len(images or source.other) == 1 else "were"
+    if images:
+        return (
+            f"{counted(len(images), 'image file')} in a format that is not read {verb} left out: {_named(images)}. "
+            f"Convert them to one of {', '.join(sorted(SUFFIXES))}."
+        )
+    is_no = "is" if verb == "was" else "are"
+    return f"{counted(len(source.other), 'file')} that {is_no} no image {verb} left out: {_named(source.other)}."
+
+
+def _outside(source: ImageSource) -> str:
+    """Which images lie outside the folder of the table that names them."""
+    verb = "lies" if len(source.outside) == 1 else "lie"
+    return (
+        f"{counted(len(source.outside), 'image file')} {verb} outside the folder of the table, because its paths lead "
+        f"there: {_named(source.outside)}. Check that these files may be read."
+    )
+
+
+def _named(files: Sequence[str]) -> str:
+    """Some files of many."""
+    more = len(files) - MOST_NAMED
+    return f"{', '.join(map(repr, files[:MOST_NAMED]))}{f' and {more:,} more' if more > 0 else ''}"
 
 
 def _of_sizes(images: Images, source: ImageSource) -> Guardrail:

@@ -33,6 +33,8 @@ class ImageSource:
     files: the file of each row, in the rows' order. left_out: files that could not be read → why.
     sizes: height and width of the files → how many have it. fit: how others were brought to the common size.
     digest: SHA-256 of the files' names and bytes, in hexadecimal digits.
+    other: files of the folder or archive that are in no format that is read. outside: files that a table of paths names
+    and that lie outside its folder.
     """
 
     files: tuple[str, ...]
@@ -41,6 +43,8 @@ class ImageSource:
     fit: str
     is_size_given: bool
     digest: str
+    other: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

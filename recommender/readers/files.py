@@ -20,7 +20,7 @@ from rules.errors import DatasetError
 from rules.regular_file import open_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 MOST_BYTES: Final = 2**28
 """Of one file, 256 MiB: 8192 x 8192 pixels in colour with some to spare, and a bound for what an archive unpacks to."""
@@ -97,6 +97,11 @@ class Folder:
                 return _bounded(file, name)
         except FileNotFoundError:
             raise KeyError(name) from None
+
+    def outside(self, names: Iterable[str]) -> Sequence[str]:
+        """Those of some files that lie outside the folder, whatever links lead there."""
+        root = self._root.resolve()
+        return [name for name in names if not (self._root / name).resolve().is_relative_to(root)]
 
 
 class Zip:

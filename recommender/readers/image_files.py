@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
 from recommender.readers.decoding import MOST_NAMED, decode
-from recommender.readers.files import BROKEN, opened
+from recommender.readers.files import BROKEN, Folder, opened
 from recommender.readers.gzipped import named_in_errors
-from recommender.readers.pictures import SUFFIXES
+from recommender.readers.picture_names import OTHER_SUFFIXES, SUFFIXES
 from recommender.splitting import PART_WORDS, TRAINING_WORDS
 from recommender.sql import chunks, is_text, level_text, quoted
 from rules.errors import DatasetError
@@ -50,6 +51,7 @@ def read_folders(connection: duckdb.DuckDBPyConnection, path: Path, reading: Ima
         connection.execute("CREATE OR REPLACE TABLE dataset AS FROM places")
         connection.unregister("places")
         images = decode(connection, files, names, name=IMAGE, reading=reading, where=str(path))
+        images = _with_source(images, other=tuple(sorted({*files.names} - {*names})))
     connection.execute(
         f"CREATE TABLE joined AS SELECT cell AS {IMAGE}, dataset.* FROM dataset POSITIONAL JOIN pixels "
         "WHERE cell IS NOT NULL"
@@ -84,7 +86,18 @@ def read_paths(
         "FROM dataset POSITIONAL JOIN pixels WHERE cell IS NOT NULL"
     )
     _replace(connection)
+    if isinstance(files, Folder):
+        images = _with_source(images, outside=tuple(files.outside(dict.fromkeys(filter(None, names)))))
     return images
+
+
+def _with_source(images: Images, *, other: tuple[str, ...] = (), outside: tuple[str, ...] = ()) -> Images:
+    """Images with the files that were passed over, and those outside the folder."""
+    return (
+        images
+        if images.source is None
+        else replace(images, source=replace(images.source, other=other, outside=outside))
+    )
 
 
 def has_images(path: Path) -> bool:
@@ -153,7 +166,7 @@ def _path_columns(connection: duckdb.DuckDBPyConnection, files: Files, base: str
     """The columns of paths of images, each with one that is there."""
     described = connection.execute("SELECT * FROM dataset LIMIT 0").description or []
     texts = [column[0] for column in described if is_text(str(column[1]))]
-    pattern = "|".join(suffix.removeprefix(".") for suffix in sorted(SUFFIXES))
+    pattern = "|".join(suffix.removeprefix(".") for suffix in sorted(SUFFIXES | OTHER_SUFFIXES))
     found = {}
     for some in chunks(texts):
         tests = ", ".join(

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from rules.asked import ImageFit
 
-SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm"})
 FORMATS: Final = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 """What Pillow may decode: pictures alone. Its other readers start programs (EPS) or open further files."""
 GREY_MODES: Final = frozenset({"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"})

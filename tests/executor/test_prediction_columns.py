@@ -14,7 +14,7 @@ from rules.facts import Task
 
 
 def _signature(task: Task, targets: tuple[str, ...], **more: object) -> Signature:
-    plain = {
+    plain: dict[str, object] = {
         "task": task,
         "targets": targets,
         "labels": (),
@@ -79,11 +79,12 @@ def test_labels_have_their_own_type_and_probabilities_keep_their_names(*, is_cat
 
 def test_labels_of_an_older_signature_are_text() -> None:
     signature = _signature(Task.BINARY, ("y",), labels=("0", "1"), rare_class=1)
-    assert prediction_columns(signature, np.array([[0.75]]), names_of(signature))["prediction"].to_pylist() == ["1"]
+    read = prediction_columns(signature, np.array([[0.75]]), names_of(signature))
+    assert read["prediction"].tolist() == ["1"]
 
 
 def test_steps_of_several_targets_are_rows() -> None:
-    windows = Windows.model_construct(horizon=2)
+    windows = Windows(targets=("y", "z"), lags=(2,), season=None, step=1, horizon=2)
     signature = _signature(Task.FORECASTING, ("y", "z")).model_copy(update={"windows": windows})
     outcome = np.array([[1.0, 2.0, 10.0, 20.0]])  # y +1, y +2, z +1, z +2
     read = step_columns(signature, outcome, names_of(signature, outputs=signature.targets))

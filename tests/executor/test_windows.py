@@ -14,7 +14,7 @@ from executor.grid import at_regular_steps
 from executor.rolling import rolling_split
 from executor.table import Form, RawTable
 from executor.window_plan import plan_windows
-from executor.windows import Step, Windows, lag_table, next_steps, rows_of_shortest
+from executor.windows import Step, Windows, lag_table, missing_ahead, next_steps, rows_of_shortest
 from recommender.roles import Roles
 from rules.errors import DatasetError
 from rules.facts import Task
@@ -273,7 +273,7 @@ def test_a_column_known_in_advance_is_read_at_the_steps_ahead() -> None:
     future = replace(table, truth=np.where(np.arange(10)[:, None] < 8, np.arange(10.0)[:, None], np.nan))
     steps = next_steps(future, windows)
     assert [steps.features[name][0] for name in ("price [-1]", "price [+1]", "price [+2]")] == [7, 8, 9]
-    with pytest.raises(DatasetError, match="'price', which were said to be known in advance, for 2 steps"):
+    with pytest.raises(DatasetError, match=r"\('price'\) must have their values for 2 steps after .* go on for 0\."):
         next_steps(table, windows)
 
 
@@ -321,3 +321,16 @@ def test_a_horizon_that_leaves_no_beginnings_is_an_error() -> None:
     table = lag_table(_series(np.arange(40)), windows)
     with pytest.raises(DatasetError, match="Reduce --horizon"):
         rolling_split(table, _roles(), horizon=12, seed=0)
+
+
+def test_missing_values_at_the_steps_ahead_are_counted_by_column() -> None:
+    windows = _windows(2).model_copy(update={"horizon": 2, "known": ("price", "event")})
+    prices = np.array([*range(9), np.nan])
+    events = np.array(["no"] * 10, dtype=object)
+    table = _series(
+        np.arange(10),
+        features={"price": prices, "event": events},
+        forms={"price": Form.NUMBER, "event": Form.LEVEL},
+    )
+    future = replace(table, truth=np.where(np.arange(10)[:, None] < 8, np.arange(10.0)[:, None], np.nan))
+    assert missing_ahead(next_steps(future, windows), windows) == {"price": 1}

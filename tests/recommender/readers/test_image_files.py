@@ -284,3 +284,48 @@ def test_equal_images_with_different_classes_alert(folder: Callable[[dict[str, b
     assert found["contradicting_images"].status == "alerted"
     assert found["contradicting_images"].message.startswith("6 images equal others that have another target")
     assert found["image_sizes"].status == found["unreadable_images"].status == "passed"
+
+
+def _guardrails(root: Path) -> dict[str, tuple[str, str]]:
+    with Dataset.open(root) as dataset:
+        profile = measure(dataset, infer_roles(dataset, targets=("class",)))
+    return {one.name: (one.status, one.message) for one in profile.guardrails}
+
+
+MANY = {f"{kind}/{number}.png": png([[number, ord(kind)] * 2] * 4) for kind in "ab" for number in range(10)}
+
+
+def test_images_in_formats_that_are_not_read_are_counted_and_named(folder: Callable[[dict[str, bytes]], Path]) -> None:
+    odd = {"a/IMG_1.HEIC": b"x", "b/deep/2.avif": b"x", "a/notes.txt": b"x"}
+    status, message = _guardrails(folder(MANY | odd))["other_files"]
+    assert status == "alerted"
+    assert message.startswith("2 image files in a format that is not read were left out: 'a/IMG_1.HEIC', ")
+    assert "'b/deep/2.avif'. Convert them to one of .bmp," in message
+
+
+def test_files_that_are_no_images_are_named_without_an_alert(folder: Callable[[dict[str, bytes]], Path]) -> None:
+    assert _guardrails(folder(MANY | {"a/notes.txt": b"x"}))["other_files"] == (
+        "done",
+        "1 file that is no image was left out: 'a/notes.txt'.",
+    )
+
+
+def test_a_column_of_paths_with_one_in_a_format_that_is_not_read_still_holds_paths(
+    folder: Callable[[dict[str, bytes]], Path],
+) -> None:
+    root = folder({"1.png": GREY, "2.heic": b"x"})
+    (root / "t.csv").write_text("picture,y\n1.png,a\n2.heic,b\n")
+    with pytest.raises(DatasetError, match=r"'2\.heic'"):
+        Dataset.open(root / "t.csv")
+
+
+def test_a_table_of_paths_that_leads_outside_its_folder_alerts(folder: Callable[[dict[str, bytes]], Path]) -> None:
+    root = folder(MANY | {"inner/keep.txt": b"x"})
+    table = root / "inner" / "t.csv"
+    table.write_text("picture,class\n" + "".join(f"../{name},{name[0]}\n" for name in MANY))
+    status, message = _guardrails(table)["images_outside"]
+    assert status == "alerted"
+    assert message.startswith("20 image files lie outside the folder of the table, because its paths lead there: ")
+    inside = root / "t.csv"
+    inside.write_text("picture,class\n" + "".join(f"{name},{name[0]}\n" for name in MANY))
+    assert _guardrails(inside)["images_outside"][0] == "passed"

@@ -1,0 +1,111 @@
+"""Predictions from the command line and from Python: types, names, keys and the order of rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from executor import train
+from executor.report.answers import read_answers
+from recommender.cli import group
+from rules.errors import ColumnError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from executor.run import Run
+
+ROWS = 120
+
+
+@pytest.fixture(scope="module")
+def frame() -> pd.DataFrame:
+    """Rows with float labels 0.0 and 1.0 that hang together with x."""
+    x = np.random.default_rng(0).normal(size=ROWS).round(3)
+    return pd.DataFrame({"x": x, "y": (x > 0).astype(float)})
+
+
+@pytest.fixture(scope="module")
+def run(frame: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of one trial on a CSV file; tests must not change it."""
+    folder = tmp_path_factory.mktemp("runs")
+    frame.to_csv(folder / "labels.csv", index=False)
+    return train(folder / "labels.csv", target="y", trials=1, directory=folder / "run")
+
+
+def test_float_labels_come_back_as_floats_and_as_the_file_wrote_them(run: Run, frame: pd.DataFrame) -> None:
+    found = run.predict(frame).to_pandas()
+    assert found["prediction"].dtype == np.float64
+    assert set(found["prediction"]) == {0.0, 1.0}
+    assert list(found.columns) == ["prediction", "probability of 0", "probability of 1"]
+    kept = list(csv.DictReader((run.directory / "predictions.csv").read_text(encoding="utf-8").splitlines()))
+    assert {row["truth"] for row in kept} == {"0.0", "1.0"}
+    said = read_answers(run).said
+    assert said.truth.tolist() == [int(float(row["truth"])) for row in kept]
+    assert said.decided.tolist() == [int(float(row["prediction"])) for row in kept]
+
+
+def test_keys_are_written_first_and_rows_keep_their_order(run: Run, frame: pd.DataFrame, tmp_path: Path) -> None:
+    rows = frame.iloc[::-1].assign(code=[f"{number:03d}" for number in range(ROWS)], prediction=7)
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    done = CliRunner().invoke(
+        group,
+        ["predict", str(run.directory), str(tmp_path / "rows.csv"), "--key", "code", "--key", "prediction"],
+    )
+    assert done.exit_code == 0, done.output
+    found = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert list(found[0])[:3] == ["code", "prediction", "prediction_2"]
+    assert "is called 'prediction_2'" in done.stderr
+    assert [row["code"] for row in found] == [f"{number:03d}" for number in range(ROWS)]
+    alone = run.predict(frame)["prediction"].to_pylist()
+    assert [float(row["prediction_2"]) for row in found] == alone[::-1]
+
+
+def test_a_key_that_is_no_column_is_refused_with_the_nearest(run: Run, frame: pd.DataFrame) -> None:
+    with pytest.raises(ColumnError, match=r"has no column 'cod'\. Did you mean 'code'\? Columns: x, code\."):
+        run.predict(frame[["x"]].assign(code=1), key="cod")
+
+
+def test_an_unknown_column_is_refused_with_both_ways_to_go_on(run: Run, frame: pd.DataFrame) -> None:
+    with pytest.raises(ColumnError, match=r"also has 'code'\. .*--ignore-extra.*--key"):
+        run.predict(frame.assign(code=1))
+
+
+def test_the_rows_to_predict_are_not_overwritten(run: Run, frame: pd.DataFrame, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    frame.to_csv(path, index=False)
+    before = path.read_bytes()
+    done = CliRunner().invoke(group, ["predict", str(run.directory), str(path), "-o", str(path)])
+    assert "must not overwrite what is read" in str(done.exception)
+    assert path.read_bytes() == before
+
+
+def test_a_forecast_keeps_a_time_column_that_is_called_prediction(tmp_path: Path) -> None:
+    days = pd.date_range("2022-01-01", periods=100).astype(str)
+    values = (100 + 10 * np.sin(np.arange(100) * 2 * np.pi / 7)).round(2)
+    promo = np.arange(100) % 2
+    table = pd.DataFrame({"prediction": days, "promo": promo, "y": values})
+    table.to_csv(tmp_path / "past.csv", index=False)
+    options = ["--target", "y", "--task", "forecasting", "--time", "prediction", "--known", "promo", "--horizon", "2"]
+    done = CliRunner().invoke(
+        group, ["train", str(tmp_path / "past.csv"), *options, "--trials", "1", "-q", "-o", str(tmp_path / "run")]
+    )
+    assert done.exit_code == 0, done.output
+    ahead = pd.DataFrame({"prediction": ["2022-04-11", "2022-04-12"], "promo": [0, None], "y": [None, None]})
+    pd.concat([table, ahead.astype({"y": float})]).to_csv(tmp_path / "rows.csv", index=False)
+    done = CliRunner().invoke(group, ["predict", str(tmp_path / "run"), str(tmp_path / "rows.csv")])
+    assert done.exit_code == 0, done.output
+    found = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [row["prediction"] for row in found] == ["2022-04-11", "2022-04-12"]
+    assert all(80 < float(row["prediction_2"]) < 120 for row in found)
+    assert "1 of its 2 values at the steps ahead are empty" in done.stderr
+    refused = CliRunner().invoke(
+        group, ["predict", str(tmp_path / "run"), str(tmp_path / "rows.csv"), "--key", "promo"]
+    )
+    assert "Leave --key out" in str(refused.exception)
