@@ -88,7 +88,7 @@ class NumberReading(BaseModel):
     def plain(self, text: str) -> str:
         """The SQL of a cell, trimmed, as a plain number; NULL where the cell is not written in this way."""
         if self.is_plain:
-            # As the pattern, but faster: the cast refuses all else but infinity, underscores, leading zeros and a second sign.
+            # As the pattern, but faster: the cast refuses all but infinity, underscores, leading zeros and two signs.
             signed = f"starts_with({text}, '0') OR starts_with({text}, '-') OR starts_with({text}, '+')"
             is_code = f"CASE WHEN {signed} THEN regexp_matches({text}, '^([+-]?0[0-9]|[+-][^0-9.])') ELSE FALSE END"
             is_number = f"isfinite(TRY_CAST({text} AS DOUBLE)) AND NOT contains({text}, '_') AND NOT {is_code}"
