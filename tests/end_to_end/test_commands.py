@@ -36,7 +36,7 @@ CANCER = str(example("breast_cancer"))
 # A shell that runs the tests in the background has SIGINT ignored, and what it starts would too.
 HEAR_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
 COMMAND = [sys.executable, "-c", f"{HEAR_CTRL_C}; from recommender.cli import main; main()"]
-PATIENCE = 120.0  # seconds to wait for a subprocess that imports TensorFlow on a busy machine
+PATIENCE = 600.0  # seconds to wait for a subprocess that trains on a busy machine
 
 
 def invoke(*words: str) -> Result:
@@ -70,6 +70,7 @@ def test_train_recommends_trains_and_reports_the_hold_out(tmp_path: Path) -> Non
 
 def test_with_time_left_other_seeds_fewer_rows_and_next_steps_are_told(tmp_path: Path) -> None:
     words = ["--target", "diagnosis", "--trials", "1", "--budget", "10m", "--satisfied-at", "1"]
+    words += ["--pin", "validation=rows_apart", "--reason", "one split trains in time on a busy machine"]
     result = CliRunner(env={"COLUMNS": "1000"}).invoke(group, ["train", CANCER, *words, "-o", str(tmp_path / "run")])
     assert result.exit_code == 0, result.output
     run = Run(tmp_path / "run")
