@@ -123,7 +123,7 @@ def test_an_altered_record_is_refused(strategy, shipped, tmp_path: Path) -> None
     path = tmp_path / "record.json"
     record = Record.of(strategy, dataset=SEEN, asked=ASKED, proved=shipped)
     path.write_text(altered(record, ALTERATIONS["facts"]).to_json(), encoding="utf-8")
-    with pytest.raises(RunError, match="was altered: facts"):
+    with pytest.raises(RunError, match="was altered: its chain of digests does not fit facts"):
         Record.read_intact(path)
 
 
