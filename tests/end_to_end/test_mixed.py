@@ -39,7 +39,7 @@ def test_columns_beside_sequences_are_read_with_them_however_these_are(tmp_path:
     random = np.random.default_rng(0)
     side, values = random.choice(["left", "right"], ROWS), random.normal(size=(ROWS, 20, 1))
     is_fast = random.random(ROWS) < 0.5
-    values[..., 0] += 3 * np.sin(np.arange(20) * np.where(is_fast, 1.4, 0.9)[:, None])
+    values[..., 0] += 6 * np.sin(np.arange(20) * np.where(is_fast, 1.4, 0.9)[:, None])
     target = np.where(side == "right", "c", np.where(is_fast, "a", "b"))
     path = tmp_path / "mixed.npz"
     np.savez(path, signal=values, lengths=np.full(ROWS, 20), side=side, target=target)
