@@ -30,8 +30,8 @@ MIN_SPILL: Final = 2**31  # bytes, 2 GiB, that any dataset may take of the tempo
 MAX_SPILL_RATIO: Final = 50  # bytes of the temporary folder for each byte of a dataset's file beyond that
 MAX_PIXELS: Final = 2**26  # of an image, 8192 x 8192: about 0.6 GB while it is decoded
 MAX_PIXELS_AT_ONCE: Final = MAX_PIXELS  # of all images that are decoded at the same time
-MAX_PIXEL_RATIO: Final = 1_000  # pixels for each byte of an image file: a blank PNG reaches about as many
-MIN_PIXELS: Final = 2**28  # pixels that any set of image files may have: decoded in about ten seconds
+MAX_PIXEL_RATIO: Final = 500  # pixels for each byte of image files beyond that; blank images reach about 1,000
+MIN_PIXELS: Final = 2**28  # pixels that any set of image files may have: decoded in about four seconds
 
 
 def max_unpacked(packed: int) -> int:
@@ -71,7 +71,7 @@ def max_pixels(size: int) -> int:
     """The pixels that image files may have together; size: their own bytes.
 
     >>> max_pixels(100), max_pixels(1_000_000)
-    (268435456, 1000000000)
+    (268435456, 500000000)
     """
     return max(MIN_PIXELS, MAX_PIXEL_RATIO * size)
 

@@ -16,18 +16,25 @@ import pyarrow as pa
 from recommender.readers.arrays import Images, ImageSource
 from recommender.readers.bounds import max_pixels
 from recommender.readers.files import BROKEN
-from recommender.readers.pictures import BYTE_RANGE, UnreadableImageError, common_range, header_of, pixels_of
+from recommender.readers.pictures import (
+    BYTE_RANGE,
+    UnreadableImageError,
+    common_range,
+    header_of,
+    pixels_of,
+    value_range_of,
+)
 from recommender.readers.unchanged import changed
 from rules.errors import DatasetError
 from rules.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     import duckdb
 
     from recommender.readers.files import Files
-    from recommender.readers.pictures import Size
+    from recommender.readers.pictures import Header, Size
     from rules.asked import ImageReading
 
 LARGEST_SIDE: Final = 64
@@ -69,16 +76,14 @@ def _read_quietly(
     wrong: dict[int, str] = {}
     kept: dict[int, bytes] = {}
     seen: dict[int, bytes] = {}
-    left, size_of_all = MOST_KEPT, 0
-    sizes: Counter[Size] = Counter()
-    ranges: list[tuple[float, float]] = []
-    in_colour, digest = False, hashlib.sha256()
+    headers: dict[int, Header] = {}
+    left, size_of_all, digest = MOST_KEPT, 0, hashlib.sha256()
     for row, path in enumerate(names):
         try:
             data = _bytes(files, path)
             own = hashlib.sha256(data)
             digest.update(f"{path} {own.hexdigest()}\n".encode())
-            header = header_of(data)
+            headers[row] = header_of(data)
         except UnreadableImageError as error:
             wrong[row] = str(error)
             continue
@@ -88,15 +93,15 @@ def _read_quietly(
             kept[row] = data
         else:
             seen[row] = own.digest()
-        sizes[header.size] += 1
-        _check_pixels(sizes, size_of_all, where)
-        in_colour |= not header.is_grey
-        if header.value_range is not None:
-            ranges.append(header.value_range)
-    if not sizes:
+    _check_pixels(headers.values(), size_of_all if files.packed is None else min(size_of_all, files.packed), where)
+    deep = [row for row, header in headers.items() if header.is_deep]
+    ranges = _value_ranges(files, names, wrong, kept, seen, rows=deep)
+    fine = [header for row, header in headers.items() if row not in wrong]
+    if not fine:
         _refuse(wrong, names, reading, where, rows=len(names))
+    sizes = Counter(header.size for header in fine)
     height, width = reading.size or common_size(sizes)
-    channels = reading.channels or (3 if in_colour else 1)
+    channels = reading.channels or (1 if all(header.is_grey for header in fine) else 3)
     value_range = None
     if ranges:
         value_range = reading.value_range or common_range(
@@ -125,6 +130,28 @@ def _read_quietly(
         ),
         value_range=value_range,
     )
+
+
+def _value_ranges(
+    files: Files,
+    names: Sequence[str | None],
+    wrong: dict[int, str],
+    kept: Mapping[int, bytes],
+    seen: Mapping[int, bytes],
+    *,
+    rows: Sequence[int],
+) -> list[tuple[float, float]]:
+    """The smallest and the largest value of some images; those that turn out to be broken are added to `wrong`."""
+
+    def value_range(row: int) -> tuple[float, float] | None:
+        try:
+            return value_range_of(kept[row] if row in kept else _bytes_again(files, names[row], seen[row]))
+        except UnreadableImageError as error:
+            wrong[row] = str(error)
+            return None
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [found for found in pool.map(value_range, rows) if found is not None]
 
 
 def _decoded(
@@ -177,13 +204,16 @@ def _bytes_again(files: Files, name: str | None, seen: bytes) -> bytes:
     return data
 
 
-def _check_pixels(sizes: Mapping[Size, int], size_of_all: int, where: str) -> None:
-    """Raises DatasetError where small files promise so many pixels that decoding them would take very long."""
-    pixels = sum(height * width * count for (height, width), count in sizes.items())
-    if pixels > (most := max_pixels(size_of_all)):
+def _check_pixels(headers: Collection[Header], size: int, where: str) -> None:
+    """Raises DatasetError where small files promise so many pixels that decoding them would take very long.
+
+    size: bytes of the files, or of the archive that they are in where it is smaller.
+    """
+    pixels = sum(header.size[0] * header.size[1] for header in headers)
+    if pixels > (most := max_pixels(size)):
         raise DatasetError(
-            f"Image files of {size_of_all:,} bytes may have {most:,} pixels together, but those of {where} have "
-            f"{pixels:,}. Scale them down before they are read."
+            f"Images in {size:,} bytes may have at most {most:,} pixels together, but those of {where} have "
+            f"{pixels:,}. Scale them down, or give fewer of them."
         )
 
 

@@ -47,6 +47,11 @@ class Files(Protocol):
     @property
     def names(self) -> Sequence[str]: ...
 
+    @property
+    def packed(self) -> int | None:
+        """Bytes of the archive that holds the files; None in a folder."""
+        ...
+
     def read(self, name: str) -> bytes:
         """The bytes of a file. Raises KeyError if there is none of that name, OSError if it cannot be read."""
         ...
@@ -91,6 +96,10 @@ class Folder:
             check_count(self._root, seen := seen + len(files) + len(below))
         return sorted(found)
 
+    @property
+    def packed(self) -> int | None:
+        return None
+
     def read(self, name: str) -> bytes:
         try:
             with open_regular(self._root / name) as file:
@@ -109,6 +118,7 @@ class Zip:
 
     def __init__(self, archive: zipfile.ZipFile, path: Path) -> None:
         self._archive = archive
+        self.packed: int | None = path.stat().st_size
         members = archive.infolist()
         check_count(path, len(members))
         check_unpacked(path, sum(one.file_size for one in members), sum(one.compress_size for one in members))
@@ -128,6 +138,7 @@ class Tar:
 
     def __init__(self, archive: tarfile.TarFile, path: Path) -> None:
         self._archive = archive
+        self.packed: int | None = path.stat().st_size
         self._members: dict[str, tarfile.TarInfo] = {}
         for count, one in enumerate(archive, start=1):
             check_count(path, count)

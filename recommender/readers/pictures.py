@@ -23,6 +23,7 @@ FORMATS: Final = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 GREY_MODES: Final = frozenset({"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 DEEP_MODES: Final = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 BAND: Final = 2**20  # pixels that are converted at a time
+SHORTS: Final = 2**16  # values of 16 bits
 BACKGROUND: Final = 255  # white, under what is transparent
 BYTE_RANGE: Final = (0.0, 255.0)  # of the values of 8 bits
 
@@ -40,14 +41,14 @@ class Header:
 
     size: Size
     is_grey: bool
-    value_range: tuple[float, float] | None = None
-    """The smallest and the largest value of an image of more than 8 bits a channel; None for others."""
+    is_deep: bool
+    """Whether a channel has more than 8 bits."""
 
 
 def header_of(data: bytes) -> Header:
-    """Size and colours of an image file, upright as its EXIF orientation says. Raises UnreadableImageError.
+    """Size and colours of an image file, upright as its EXIF orientation says; no pixel is decoded.
 
-    An image of more than 8 bits a channel is decoded for the range of its values; others are not decoded.
+    Raises UnreadableImageError.
     """
     with _opened(data) as image:
         width, height = image.size
@@ -55,8 +56,27 @@ def header_of(data: bytes) -> Header:
         return Header(
             size=(width, height) if turned else (height, width),
             is_grey=image.mode in GREY_MODES,
-            value_range=_value_range(image) if image.mode in DEEP_MODES else None,
+            is_deep=image.mode in DEEP_MODES,
         )
+
+
+def value_range_of(data: bytes) -> tuple[float, float]:
+    """The smallest and the largest finite value of an image file. Raises UnreadableImageError."""
+    with _opened(data) as image, _AT_ONCE.taken(image.width * image.height):
+        try:
+            values = np.asarray(image)
+        except Exception as error:  # noqa: BLE001  as in pixels_of
+            raise UnreadableImageError(_reason(error)) from None
+        if values.dtype.kind in "iu":
+            return float(values.min()), float(values.max())
+        low, high = np.inf, -np.inf
+        for rows in _bands(image):
+            some = values[rows].astype(np.float64)
+            low = np.min(some, initial=low, where=np.isfinite(some))
+            high = np.max(some, initial=high, where=np.isfinite(some))
+    if low > high:
+        raise UnreadableImageError("it has no finite value")
+    return float(low), float(high)
 
 
 ORIENTATION: Final = 0x0112  # the EXIF tag
@@ -135,45 +155,37 @@ def common_range(low: float, high: float) -> tuple[float, float]:
     return low, high
 
 
-def _value_range(image: Image.Image) -> tuple[float, float]:
-    """The smallest and the largest finite value of an image. Raises UnreadableImageError."""
-    low, high = np.inf, -np.inf
-    with _AT_ONCE.taken(image.width * image.height):
-        try:
-            values = np.asarray(image)
-        except Exception as error:  # noqa: BLE001  as in pixels_of
-            raise UnreadableImageError(_reason(error)) from None
-        for rows in _bands(image):
-            some = values[rows].astype(np.float64)
-            low = np.min(some, initial=low, where=np.isfinite(some))
-            high = np.max(some, initial=high, where=np.isfinite(some))
-    if low > high:
-        raise UnreadableImageError("it has no finite value")
-    return float(low), float(high)
-
-
 def _flat(image: Image.Image, value_range: tuple[float, float], *, mode: str) -> Image.Image:
     """An image of 8 bits a channel without transparency, in a mode of Pillow: "L" or "RGB".
 
     What takes several copies of the pixels is done in bands of rows, so that a large image takes no more memory.
     """
     if image.mode in DEEP_MODES:
-        low, high = value_range
-        factor = BACKGROUND / max(high - low, np.finfo(np.float64).tiny)
         values = np.asarray(image)
         flat = np.empty(values.shape, np.uint8)
+        is_short = values.dtype.kind == "u" and values.dtype.itemsize == np.dtype(np.uint16).itemsize
+        byte_of_each = _as_bytes(np.arange(SHORTS), value_range) if is_short else None
         for rows in _bands(image):
-            some = np.nan_to_num(values[rows].astype(np.float64), nan=low, posinf=high, neginf=low)
-            flat[rows] = np.clip(np.rint((some - low) * factor), 0, BACKGROUND)
+            flat[rows] = _as_bytes(values[rows], value_range) if byte_of_each is None else byte_of_each[values[rows]]
         return Image.fromarray(flat).convert(mode)
     if image.has_transparency_data:
-        whole = Image.new(mode, image.size)
-        for rows in _bands(image):
-            above = image.crop((0, rows.start, image.width, rows.stop)).convert("RGBA")
-            below = Image.new("RGBA", above.size, (BACKGROUND,) * 4)
-            whole.paste(Image.alpha_composite(below, above).convert(mode), (0, rows.start))
-        return whole
+        whole = Image.new("RGB", image.size, (BACKGROUND,) * 3)
+        if image.mode == "RGBA":
+            whole.paste(image, (0, 0), image)
+        else:
+            for rows in _bands(image):
+                above = image.crop((0, rows.start, image.width, rows.stop)).convert("RGBA")
+                whole.paste(above, (0, rows.start), above)
+        return whole if mode == "RGB" else whole.convert(mode)
     return image.convert(mode)
+
+
+def _as_bytes(values: np.ndarray, value_range: tuple[float, float]) -> np.ndarray:
+    """Values as bytes, of which the ends of a range become 0 and 255."""
+    low, high = value_range
+    factor = BACKGROUND / max(high - low, np.finfo(np.float64).tiny)
+    finite = np.nan_to_num(values.astype(np.float64), nan=low, posinf=high, neginf=low)
+    return np.clip(np.rint((finite - low) * factor), 0, BACKGROUND).astype(np.uint8)
 
 
 def _bands(image: Image.Image) -> Iterator[slice]:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from recommender.dataset import Dataset
 from recommender.profile import measure
+from recommender.readers import bounds
 from recommender.recommend import recommend
 from recommender.roles import infer_roles
 from rules.asked import ImageReading
@@ -255,6 +256,41 @@ def test_a_person_who_speaks_of_image_files_where_there_are_none_is_told(tmp_pat
     (tmp_path / "table.csv").write_text("a,y\n" + "1,x\n2,z\n" * 20)
     with pytest.raises(DatasetError, match=r"table\.csv holds none\. Leave --image-size"):
         recommend(tmp_path / "table.csv", images=ImageReading(size=(8, 8)))
+
+
+def test_an_archive_may_promise_as_many_pixels_as_its_own_bytes_allow_and_a_folder_as_its_files(
+    folder: Callable[[dict[str, bytes]], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "MIN_PIXELS", 100)
+    blank = io.BytesIO()
+    Image.new("L", (400, 500)).save(blank, "PNG", compress_level=0)  # 1 byte a pixel; zipped some 500 pixels a byte
+    files = {f"{'ab'[number % 2]}/{number}.png": blank.getvalue() for number in range(4)}
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    size = (tmp_path / "x.zip").stat().st_size
+    with Dataset.open(folder(files)) as dataset:
+        assert dataset.images is not None
+    monkeypatch.setattr(bounds, "MAX_PIXEL_RATIO", 100)
+    with pytest.raises(DatasetError, match=f"Images in {size:,} bytes may have at most {100 * size:,} pixels together"):
+        Dataset.open(tmp_path / "x.zip")
+
+
+@pytest.mark.parametrize("is_archive", [True, False])
+def test_broken_deep_images_are_named_and_do_not_count_for_the_size(
+    folder: Callable[[dict[str, bytes]], Path], tmp_path: Path, *, is_archive: bool
+) -> None:
+    whole, large = io.BytesIO(), io.BytesIO()
+    Image.fromarray(np.full((4, 4), 500, np.uint16)).save(whole, "PNG")
+    Image.fromarray(np.full((40, 40), 900, np.uint16)).save(large, "PNG")
+    files = {"a/1.png": whole.getvalue(), "b/1.png": whole.getvalue(), "b/2.png": large.getvalue()[:60]}
+    place = zipped(tmp_path / "x.zip", files) if is_archive else folder(files)
+    with pytest.raises(DatasetError, match=r"1 file of .* cannot: 'b/2.png'"):
+        Dataset.open(place)
+    with Dataset.open(place, reading=ImageReading(unreadable="leave_out")) as dataset:
+        assert dataset.images is not None
+        assert (dataset.images.shape, dataset.images.value_range) == ((4, 4, 1), (0.0, 500.0))
+        assert set(np.unique(cells(dataset))) == {255}
 
 
 def test_images_that_a_mirror_leaves_in_their_class_are_flipped_and_others_are_not(

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from recommender.readers import pictures
-from recommender.readers.pictures import UnreadableImageError, header_of, pixels_of
+from recommender.readers.pictures import UnreadableImageError, header_of, pixels_of, value_range_of
 
 
 def written(image: Image.Image, form: str = "PNG", **options: object) -> bytes:
@@ -25,11 +25,19 @@ def test_what_is_transparent_lies_on_white() -> None:
     assert found.tolist() == [[[255, 255, 255], [10, 20, 30]]]
 
 
+@pytest.mark.parametrize("mode", ["LA", "PA", "RGBA"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_half_transparent_black_is_grey_in_every_mode(mode: str, channels: int) -> None:
+    image = Image.new("RGBA", (1, 1), (0, 0, 0, 51)).convert(mode)
+    found = pixels_of(written(image, "TIFF" if mode == "PA" else "PNG"), size=(1, 1), channels=channels, fit="stretch")
+    assert found.tolist() == [[[204] * channels]]  # 255 · (1 - 51 / 255)
+
+
 def test_one_range_scales_every_image_of_more_than_eight_bits() -> None:
     dark = written(Image.fromarray(np.array([[0, 200, 255]], np.uint16)))
     bright = written(Image.fromarray(np.array([[0, 256, 510]], np.uint16)))
     assert header_of(dark).is_grey
-    assert (header_of(dark).value_range, header_of(bright).value_range) == ((0, 255), (0, 510))
+    assert (value_range_of(dark), value_range_of(bright)) == ((0, 255), (0, 510))
     found = [
         pixels_of(data, size=(1, 3), channels=1, fit="stretch", value_range=(0, 510))[0, :, 0].tolist()
         for data in (dark, bright)
@@ -39,13 +47,13 @@ def test_one_range_scales_every_image_of_more_than_eight_bits() -> None:
 
 def test_floats_between_0_and_1_are_shares_of_the_brightest() -> None:
     data = written(Image.fromarray(np.array([[0, 0.2, 1]], np.float32)), "TIFF")
-    assert header_of(data).value_range == (0, 1)
+    assert value_range_of(data) == (0, 1)
     assert pixels_of(data, size=(1, 3), channels=1, fit="stretch", value_range=(0, 1))[0, :, 0].tolist() == [0, 51, 255]
 
 
 def test_eight_bits_are_never_scaled() -> None:
     data = written(Image.fromarray(np.array([[0, 7, 9]], np.uint8)))
-    assert header_of(data).value_range is None
+    assert not header_of(data).is_deep
     assert pixels_of(data, size=(1, 3), channels=1, fit="stretch", value_range=(0, 9))[0, :, 0].tolist() == [0, 7, 9]
 
 
