@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import zipfile
 from typing import TYPE_CHECKING, Final
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from executor.catalog import compiled  # noqa: F401  registers losses of models
 from executor.devices import prepare
 from executor.layers import dropout, ending, numbers, pixels, steps, terms, waves, window, words  # noqa: F401  of models
 from executor.layers.answer import Probabilities, Values
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
 ROWS_COMPARED: Final = 256  # rows on which a saved model must answer as the one in memory
 SMALL_STATE: Final = 100_000  # numbers that a model holds beyond its saved weights, such as the state of dropout
+FASTEST: Final = 1  # level of compression; higher ones make weights hardly smaller
 TOLERANCE: Final = 1e-5  # relative and absolute; a reloaded graph may add in another order
 
 
@@ -115,6 +119,7 @@ def save(model: keras.Model, path: Path, *, signature: Signature, rows: RawTable
     beside = path.with_name(f".{path.stem}.saving.keras")
     try:
         model.save(beside)
+        _compress(beside)
         sample = rows.take(np.arange(min(len(rows), ROWS_COMPARED)))
         before = predict_rows(model, signature, sample)
         after = predict_rows(load(beside), signature, sample)
@@ -126,6 +131,21 @@ def save(model: keras.Model, path: Path, *, signature: Signature, rows: RawTable
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _compress(path: Path) -> None:
+    """Compress a .keras file, which Keras stores as it is: the initial state of an optimizer is mostly zeros."""
+    compressed = path.with_name(f"{path.name}.zip")
+    try:
+        with zipfile.ZipFile(path) as stored, zipfile.ZipFile(compressed, "w", compresslevel=FASTEST) as smaller:
+            for member in stored.infolist():
+                copy = zipfile.ZipInfo(member.filename, member.date_time)
+                copy.compress_type = zipfile.ZIP_DEFLATED
+                with stored.open(member) as source, smaller.open(copy, "w", force_zip64=True) as sink:
+                    shutil.copyfileobj(source, sink)
+        compressed.replace(path)
+    finally:
+        compressed.unlink(missing_ok=True)
 
 
 def load(path: Path) -> keras.Model:

@@ -9,6 +9,8 @@ import numpy as np
 from executor.assemble import assemble, predict_rows, save
 from executor.baselines import LINEAR_SECONDS, predictions_of
 from executor.boosting import boosting_baseline, boosting_seconds
+from executor.catalog.compiled import compile_model
+from executor.catalog.hyperparameters import configuration
 from executor.catalog.intervals import Intervals, conformal_intervals
 from executor.catalog.performance import decide, outcome_of, performance_metric
 from executor.catalog.temperature import cooled, temperatures
@@ -22,10 +24,13 @@ from executor.tf_idf import tf_idf_baseline, tf_idf_seconds
 from rules.facts import Task
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import keras
 
     from executor.begin import Begun
     from executor.budget import Budget
+    from executor.catalog.hyperparameters import Value
     from executor.ensemble import Chosen
     from executor.evaluate import Judgement
     from executor.parts import Parts
@@ -37,8 +42,13 @@ NEIGHBOUR_SECONDS: Final = 4.0  # that comparing images may take
 LEAST_SECONDS: Final = 1.0  # that a simple answer may take however late it is: without it a score says little
 
 
-def saved(begun: Begun, preprocessing: Preprocessing, parts: Parts, chosen: Chosen) -> tuple[keras.Model, Signature]:
-    """The model from raw rows to answers, with all that the validation rows set, as it is saved."""
+def saved(
+    begun: Begun, preprocessing: Preprocessing, parts: Parts, chosen: Chosen, hyperparameters: Mapping[str, Value]
+) -> tuple[keras.Model, Signature]:
+    """The model from raw rows to predictions, with all that the validation rows set, compiled, as it is saved.
+
+    hyperparameters: of the best trial, whose optimizer the model is compiled with.
+    """
     table, rows, metric = begun.material.table, begun.material.rows, performance_metric(begun.bundle.metric)
     cooling = temperatures(parts.validation.raw_target, chosen.outputs, parts.task)
     signature = describe(
@@ -58,6 +68,8 @@ def saved(begun: Begun, preprocessing: Preprocessing, parts: Parts, chosen: Chos
     }
     signature = signature.model_copy(update=set_by_validation)
     model = assemble(preprocessing, chosen.network, parts, signature)
+    configured = configuration(begun.bundle, hyperparameters, architecture=parts.architecture)
+    compile_model(model, begun.bundle, parts, configured, cuts=tuple(signature.cuts))
     save(model, begun.directory / MODEL, signature=signature, rows=table.take(rows.validation))
     write_json(begun.directory / SIGNATURE, signature)
     return model, signature

@@ -200,7 +200,7 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
             trials, bundle, parts, metric=metric, budget=budget, seed=seed, directory=begun.directory, single=single
         )
     LOG.info("The model is made of %s.", ", ".join(f"trial {number}" for number in chosen.members))
-    model, signature = saved(begun, preprocessing, parts, chosen)
+    model, signature = saved(begun, preprocessing, parts, chosen, trials.best.hyperparameters)
 
     stages.begin("hold-out and baselines")
     judgement = judged(

@@ -117,9 +117,9 @@ def _weighted_labels(loss: WeightedCrossentropy, target: np.ndarray) -> Weighted
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class WeightedLabels(keras.losses.Loss):  # type: ignore[misc]  # Keras ships no types
-    """Binary cross-entropy from logits in which each label's yes and no have their own weight.
+    """Binary cross-entropy in which the positives and the negatives of each label have their own weight.
 
-    positive, negative: one weight a label.
+    positive, negative: one weight a label. from_logits: whether it compares logits or probabilities.
     """
 
     def __init__(
@@ -127,6 +127,7 @@ class WeightedLabels(keras.losses.Loss):  # type: ignore[misc]  # Keras ships no
         *,
         positive: list[float],
         negative: list[float],
+        from_logits: bool = True,
         reduction: str = "sum_over_batch_size",
         name: str = "weighted_labels",
         dtype: Any = None,  # noqa: ANN401 - Keras gives a name, a policy or its saved form
@@ -134,9 +135,13 @@ class WeightedLabels(keras.losses.Loss):  # type: ignore[misc]  # Keras ships no
         super().__init__(reduction=reduction, name=name, dtype=dtype)
         self.positive = positive
         self.negative = negative
+        self.from_logits = from_logits
 
     def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ANN401 - tensors of any backend
         """Loss of each row, (rows,); both arguments are (rows, labels)."""
+        if not self.from_logits:
+            safe = keras.ops.clip(y_pred, keras.backend.epsilon(), 1 - keras.backend.epsilon())
+            y_pred = keras.ops.log(safe / (1 - safe))
         # The stable form of max(x, 0) - x·y + log(1 + e^-|x|), from the logits x.
         cells = keras.ops.relu(y_pred) - y_pred * y_true + keras.ops.log1p(keras.ops.exp(-keras.ops.abs(y_pred)))
         positive = keras.ops.convert_to_tensor(self.positive, dtype=cells.dtype)
@@ -144,4 +149,9 @@ class WeightedLabels(keras.losses.Loss):  # type: ignore[misc]  # Keras ships no
         return keras.ops.mean(cells * (y_true * positive + (1 - y_true) * negative), axis=-1)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "positive": self.positive, "negative": self.negative}
+        return {
+            **super().get_config(),
+            "positive": self.positive,
+            "negative": self.negative,
+            "from_logits": self.from_logits,
+        }
