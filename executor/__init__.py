@@ -30,6 +30,7 @@ _SAVED: Final = ("executor.assemble", "executor.catalog.cost")
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'executor' has no attribute {name!r}")
+    import_module("executor.quiet").use_tensorflow_backend()
     return getattr(import_module(_HOMES[name]), name)
 
 

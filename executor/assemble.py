@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import zipfile
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import keras
@@ -21,8 +23,10 @@ from executor.signature import PREFIX
 from executor.table import ARRAYS, Form, side_by_side
 from rules.errors import RunError, TrainingError
 from rules.facts import Task
+from rules.output import replacing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from executor.layers.answer import Activation
@@ -116,10 +120,12 @@ def save(model: keras.Model, path: Path, *, signature: Signature, rows: RawTable
 
     rows: some rows to compare on; none of them is written. Raises TrainingError if the answers differ.
     """
-    beside = path.with_name(f".{path.stem}.saving.keras")
-    try:
-        model.save(beside)
-        _compress(beside)
+    with _written_whole(path) as beside:
+        try:
+            model.save(beside)
+            _compress(beside)
+        except RuntimeError as error:  # HDF5 raises it, too, where a disk is full
+            raise OSError(errno.EIO, str(error).splitlines()[0]) from None
         sample = rows.take(np.arange(min(len(rows), ROWS_COMPARED)))
         before = predict_rows(model, signature, sample)
         after = predict_rows(load(beside), signature, sample)
@@ -128,9 +134,19 @@ def save(model: keras.Model, path: Path, *, signature: Signature, rows: RawTable
                 f"A saved model must answer as the one in memory, but {path} differs by up to "
                 f"{np.nanmax(np.abs(before - after)):.3g}. Please report this; the trials' weights are kept."
             )
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _written_whole(path: Path) -> Iterator[Path]:
+    """A temporary file that becomes the model's file. Raises RunError where it cannot be written."""
+    try:
+        with replacing(path) as beside:
+            yield beside
+    except OSError as error:
+        raise RunError(
+            f"Cannot write {path}: {error.strerror or error}. Free space or allow writing; "
+            f"'recommend train --resume {path.parent}' continues the run."
+        ) from None
 
 
 def _compress(path: Path) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from executor.budget import Budget
 from executor.catalog.target import learned, scale_of
@@ -33,10 +34,11 @@ from recommender.recommend import advise, open_dataset, roles_of
 from recommender.render import why
 from rules.bundle import Bundle
 from rules.engine import load_book
-from rules.errors import RunError
+from rules.errors import RunError, TrainingError
 from rules.facts import Task
 from rules.record import Record
 from rules.rulebook import SHIPPED_LAYERS
+from rules.temporary import remove_left_over
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +47,9 @@ if TYPE_CHECKING:
     from recommender.recommend import Recommendation, Said
     from recommender.roles import Roles
     from rules.decision import Pin
+
+
+FIRST_ZIP_YEAR: Final = 1980  # APPNOTE.TXT 4.4.6: a member's date is that of MS-DOS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +100,7 @@ def begin(
     Raises ChoiceError if a given bundle does not fit the dataset, or P cannot have the value satisfied_at;
     DatasetError if its rows cannot be split, RunError if the directory is taken.
     """
+    check_clock()
     advice = advise(
         dataset, said, book=load_book(book), bundle=bundle, pins=pins, budget=budget.seconds, trials=budget.trials
     )
@@ -169,6 +175,16 @@ def resumed_budget(plan: Plan, *, seconds: float | None, trials: int | None = No
     return Budget(seconds=seconds or plan.budget, trials=trials or plan.trials, planned=plan.budget)
 
 
+def check_clock() -> None:
+    """Raise TrainingError where the year is before the first that a zip archive, such as model.keras, can hold."""
+    year = time.localtime().tm_year
+    if year < FIRST_ZIP_YEAR:
+        raise TrainingError(
+            f"The clock must show a year from {FIRST_ZIP_YEAR} on, because model files are zip archives, but it shows "
+            f"{year}. Set the clock of the machine."
+        )
+
+
 def check_run(directory: Path, plan: Plan) -> Bundle:
     """Compare the files that a stopped run rests on with their digests, and return its bundle; trains nothing.
 
@@ -202,6 +218,8 @@ def reopen(directory: Path) -> Begun:
             f"{directory} is finished; nothing is left to resume. Use it, 'recommend predict {directory} ROWS', or "
             "train again for a longer search."
         )
+    check_clock()
+    remove_left_over(directory)
     bundle = check_run(directory, plan)
     if plan.dataset is None:
         raise RunError(f"{directory} was trained on a table in memory, which is gone. Start a new run.")

@@ -19,6 +19,7 @@ from executor.progress import SearchProgress
 from executor.quiet import quiet_tensorflow
 from executor.run import Run, read_plan
 from executor.scoreboard import show_scores
+from recommender.manifest import SCORES
 from recommender.options import DATASET, dataset_options, strategy_options, unreadable_images_option
 from recommender.plan import DEFAULT_BUDGET
 from recommender.recommend import open_dataset
@@ -26,7 +27,8 @@ from recommender.render import show
 from rules.bundle import Bundle
 from rules.command import Verbosity, examples, told, verbosity_options
 from rules.errors import RunError
-from rules.output import keep_inputs
+from rules.output import keep_inputs, replacing
+from rules.signals import ended_by, exit_code
 
 if TYPE_CHECKING:
     from recommender.recommend import Said, StrategyOptions
@@ -139,6 +141,9 @@ def train(
     else:
         show_scores(run, Console(highlight=False))
         told(f"Seal: {run.seal} (recommend audit verify {run.directory} --seal SEAL)", verbosity=verbosity)
+    if run.summary.stopped_by == "interrupt":
+        told(f"Stopped by {ended_by()}; the run is finished with the best model so far.", verbosity=verbosity)
+        raise click.exceptions.Exit(exit_code())
 
 
 def _refuse_more(said: Said, strategy: StrategyOptions, others: dict[str, object]) -> None:
@@ -174,6 +179,8 @@ def _carried_out(begun: Begun, limit: Budget, verbosity: Verbosity) -> Run:
                 during.enter_context(listening(lambda sentence: messages.print(sentence, style="dim", markup=False)))
             return carry_out(begun, budget=limit, progress=progress)
     except KeyboardInterrupt:
+        if (begun.directory / SCORES).exists():  # it came while the report was written
+            raise
         click.echo(f"To go on: recommend train --resume {begun.directory}", err=True)
         raise
 
@@ -240,15 +247,16 @@ def predict(
     if output is None:
         sink = pa.BufferOutputStream()
         csv.write_csv(answers, sink)
-        click.echo(sink.getvalue().to_pybytes().decode(), nl=False)
+        click.echo(sink.getvalue().to_pybytes(), nl=False)  # bytes: UTF-8, whatever the terminal's encoding is
         return
     try:
-        if output.suffix.lower() == PARQUET:
-            parquet.write_table(answers, output)
-        else:
-            csv.write_csv(answers, output, csv.WriteOptions(delimiter=DELIMITERS[output.suffix.lower()]))
+        with replacing(output) as beside:
+            if output.suffix.lower() == PARQUET:
+                parquet.write_table(answers, beside)
+            else:
+                csv.write_csv(answers, beside, csv.WriteOptions(delimiter=DELIMITERS[output.suffix.lower()]))
     except OSError as error:
-        raise RunError(f"Cannot write {output}: {error}. Choose another place.") from None
+        raise RunError(f"Cannot write {output}: {error.strerror or error}. Name another place.") from None
     told(f"Wrote {answers.num_rows:,} predictions to {output}.", verbosity=verbosity)
 
 

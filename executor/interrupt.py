@@ -1,4 +1,4 @@
-"""Ctrl-C during a search: noted at once, acted on between two calls into TensorFlow.
+"""Ctrl-C, SIGTERM and SIGHUP during a search: noted at once, acted on between two calls into TensorFlow.
 
 Raised wherever it happens to arrive, a KeyboardInterrupt is lost where TensorFlow calls back into Python while it
 traces a network, and the search would run on.
@@ -9,9 +9,10 @@ from __future__ import annotations
 import signal
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from executor.log import LOG
+from rules.signals import ENDING, name_of, note, raise_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,33 +20,42 @@ if TYPE_CHECKING:
 
 @dataclass
 class Interrupt:
-    """Whether a person has asked the search to end."""
+    """Whether the search was asked to end."""
 
     requested: bool = False
 
 
 @contextmanager
 def noted_interrupt() -> Iterator[Interrupt]:
-    """Note the first Ctrl-C instead of raising it; the second one is raised as ever.
+    """Note the first Ctrl-C, SIGTERM or SIGHUP instead of raising it; the second one is handled as before.
 
-    Where SIGINT is ignored or not Python's to handle, and outside the main thread, nothing is changed.
+    Signals that are ignored or handled by someone else stay as they are; outside the main thread, all do.
     """
     interrupt = Interrupt()
+    before: dict[signal.Signals, Any] = {}
 
-    def note(_signal: int, _frame: object) -> None:
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def note_signal(number: int, _frame: object) -> None:
         interrupt.requested = True
-        LOG.info("Ctrl-C: ending, with the best model so far.")
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        note(number)
+        LOG.info("%s: ending, with the best model so far.", name_of(number))
+        restore()
 
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield interrupt
-        return
     try:
-        signal.signal(signal.SIGINT, note)
+        for number in ENDING:
+            handler = signal.getsignal(number)
+            if handler in {signal.default_int_handler, raise_interrupt} or (
+                handler is signal.SIG_DFL and number is not signal.SIGINT
+            ):
+                signal.signal(number, note_signal)
+                before[number] = handler
     except ValueError:  # only the main thread may set handlers
         yield interrupt
         return
     try:
         yield interrupt
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        restore()

@@ -61,7 +61,9 @@ from recommender.recommend import Said, open_dataset
 from recommender.render import number
 from recommender.roles import Kind
 from rules.choices import Huber
+from rules.errors import RunError
 from rules.facts import Task
+from rules.output import replacing
 from rules.record import Guardrails, Record
 from rules.rulebook import SHIPPED_LAYERS
 
@@ -209,7 +211,7 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
     hold_out = table.take(rows.hold_out)
     zone = zone_of(begun.dataset, begun.roles.time_column)
     rows_told = located(judgement.predictions, begun.dataset, hold_out, zone=zone)
-    csv.write_csv(pa.table(rows_told), begun.directory / PREDICTIONS)
+    _write_predictions(begun.directory / PREDICTIONS, pa.table(rows_told))
 
     stages.begin("importance of columns")
     seconds = min(IMPORTANCE_SECONDS, budget.left / 4)
@@ -244,6 +246,15 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
         versions=versions(),
     )
     return _sealed(begun, summary, judgement.scores)
+
+
+def _write_predictions(path: Path, predictions: pa.Table) -> None:
+    """Write the predictions of the hold-out, whole or not at all. Raises RunError where that cannot be done."""
+    try:
+        with replacing(path) as beside:
+            csv.write_csv(predictions, beside)
+    except OSError as error:
+        raise RunError(f"Cannot write {path}: {error.strerror or error}. Free space, or allow writing.") from None
 
 
 def _encoded(begun: Begun, budget: Budget) -> tuple[Preprocessing, Parts]:

@@ -7,6 +7,8 @@ import os
 import sys
 import tempfile
 
+from rules.errors import PcwatError
+
 STDERR = 2  # the file descriptor that TensorFlow's C++ side writes to, past sys.stderr
 
 
@@ -35,4 +37,20 @@ def import_quietly(*modules: str) -> None:
 
 def quiet_tensorflow() -> None:
     """Import TensorFlow, Keras and keras-tuner without their start-up messages; call it before executor modules."""
+    use_tensorflow_backend()
     import_quietly("tensorflow", "keras", "keras_tuner")
+
+
+def use_tensorflow_backend() -> None:
+    """Let Keras, which is not imported yet, use TensorFlow, whatever KERAS_BACKEND or keras.json says.
+
+    Raises PcwatError where Keras was imported with another backend already.
+    """
+    loaded = sys.modules.get("keras")
+    if loaded is None:
+        os.environ["KERAS_BACKEND"] = "tensorflow"
+    elif (backend := loaded.config.backend()) != "tensorflow":
+        raise PcwatError(
+            f"The backend of Keras must be tensorflow, but Keras was imported with {backend}. Set "
+            "KERAS_BACKEND=tensorflow, and start Python again."
+        )

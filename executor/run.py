@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -24,9 +22,12 @@ from rules.asked import ImageReading, SequenceReading, Unreadable
 from rules.bundle import Bundle
 from rules.errors import RunError, did_you_mean
 from rules.facts import Task
+from rules.output import write_text
 from rules.record import Guardrail, Guardrails, Record
+from rules.temporary import is_left_over, remove_left_over
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
 
     import keras
@@ -308,7 +309,8 @@ def claimed(directory: Path) -> Path:
     """Make the directory that a person named. Raises RunError if something is in it."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        taken = any(directory.iterdir())
+        remove_left_over(directory)
+        taken = any(not is_left_over(path) for path in directory.iterdir())
     except OSError as error:
         raise RunError(f"Cannot make the run directory {directory}: {error.strerror}.") from None
     if taken:
@@ -320,16 +322,8 @@ def claimed(directory: Path) -> Path:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all."""
-    try:
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(beside).replace(path)
-    except OSError as error:
-        raise RunError(f"Cannot write {path}: {error.strerror}. Make room, or allow writing there.") from None
+    """Write a file of a run so that it is there whole or not at all. Raises RunError where that cannot be done."""
+    write_text(path, text, error=RunError)
 
 
 def write_json(path: Path, value: BaseModel) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
-import json
+import io
+import os
 import shlex
 import sys
+import warnings
+from contextlib import suppress
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -30,6 +33,8 @@ from rules.command import (
     SETTINGS,
     USAGE_ERROR,
     Verbosity,
+    emit,
+    emit_json,
     examples,
     format_option,
     told,
@@ -38,6 +43,7 @@ from rules.command import (
 from rules.errors import PcwatError, did_you_mean
 from rules.output import keep_existing, keep_inputs, write_text
 from rules.settings import find_settings
+from rules.signals import ended_by, exit_code, raise_on_signals
 from rules.wording import printable
 
 if TYPE_CHECKING:
@@ -116,26 +122,86 @@ class DefaultVerb(click.Command):
 
 
 def main() -> None:
-    """Run the command line. An error that a person can mend is one paragraph and exit code 2, without a traceback."""
+    """Run the command line. An error that the user can fix is one paragraph and exit code 2, without a traceback."""
+    prepare_process()
     try:
-        sys.exit(group(prog_name=PROGRAM, standalone_mode=False) or 0)
+        code = group(prog_name=PROGRAM, standalone_mode=False) or 0
+        sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except click.Abort:
-        click.echo("Stopped.", err=True)
-        sys.exit(INTERRUPTED)
+        with suppress(OSError):
+            error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        _say(f"Stopped by {ended_by()}.")
+        code = exit_code()
+    except BrokenPipeError:  # whoever read the output has ended, as `head` does
+        code = BROKEN_PIPE
     except PcwatError as error:
-        message = printable(str(error), keep="\n")
-        click.echo(f"Error: {message}", err=True)
-        sys.exit(USAGE_ERROR)
+        _say(f"Error: {error}")
+        code = USAGE_ERROR
+    except OSError as error:
+        _say(f"Error: {_reason(error)}")
+        code = USAGE_ERROR
     except (duckdb.OutOfMemoryException, MemoryError):
-        click.echo(f"Error: {too_large('it')}", err=True)
-        sys.exit(USAGE_ERROR)
+        _say(f"Error: {too_large('it')}")
+        code = USAGE_ERROR
     except (duckdb.DataError, duckdb.IOException) as error:  # what the values cause, not a fault of ours
-        reason = printable(str(error).splitlines()[0])
-        click.echo(f"Error: The dataset must hold values that can be computed with, but {reason}", err=True)
-        sys.exit(USAGE_ERROR)
+        _say(f"Error: The dataset must hold values that can be computed with, but {str(error).splitlines()[0]}")
+        code = USAGE_ERROR
+    except RecursionError:
+        _say("Error: The input is nested too deeply. Flatten it.")
+        code = USAGE_ERROR
+    _close_output()
+    sys.exit(code)
+
+
+BROKEN_PIPE: Final = 1  # exit code where the reader of the output has ended, as click has it
+
+
+def prepare_process() -> None:
+    """Handle signals, and neither let the environment turn warnings nor unusual characters into tracebacks."""
+    raise_on_signals()
+    if any(option.partition(":")[0] == "error" for option in sys.warnoptions):
+        warnings.simplefilter("ignore")  # as PYTHONWARNINGS=error has it, any library's notice would end a training
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _say(sentence: str) -> None:
+    """Write to standard error, which may be closed or full."""
+    with suppress(OSError):
+        click.echo(printable(sentence, keep="\n"), err=True)
+
+
+def _reason(error: OSError) -> str:
+    """An error of the operating system for people."""
+    what = error.strerror or str(error) or type(error).__name__
+    where = "The output, or a file, cannot be used" if error.filename is None else f"{error.filename} cannot be used"
+    more = "Free space, allow access, or name another place."
+    if isinstance(error, FileNotFoundError) and not _has_working_directory():
+        where, more = "The working directory cannot be used", "Change to a directory that exists."
+    return f"{where}: {what}. {more}"
+
+
+def _has_working_directory() -> bool:
+    try:
+        Path.cwd()
+    except OSError:
+        return False
+    return True
+
+
+def _close_output() -> None:
+    """Flush standard output; what cannot be written is dropped, or Python would report it once more at its end."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream.fileno())
+                os.close(nowhere)
 
 
 EXIT_CODES: Final = f"""
@@ -144,8 +210,8 @@ EXIT_CODES: Final = f"""
 Exit codes:
   0    done, and nothing found
   {FINDINGS}    findings: of 'recommend audit' and 'recommend rules'
-  {USAGE_ERROR}    something that a person can mend; one paragraph on standard error says how
-  {INTERRUPTED}  stopped with Ctrl-C before there was a result"""
+  {USAGE_ERROR}    an error that the user can fix; one paragraph on standard error says how
+  {INTERRUPTED}  stopped with Ctrl-C; 143 by SIGTERM, 129 by SIGHUP. A search keeps its best model so far"""
 
 
 @click.group(
@@ -191,7 +257,7 @@ group.add_command(completion)
 @strategy_options
 @format_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the bundle as an editable YAML file.")
-@click.option("--force", is_flag=True, help="Overwrite the file of -o.")
+@click.option("--force", is_flag=True, help="Overwrite the files of -o and --record.")
 @verbosity_options
 @click.option("--record", type=click.Path(path_type=Path), help="Write the audit record, for 'recommend audit'.")
 def bundle(
@@ -209,15 +275,14 @@ def bundle(
     """Recommend a bundle for DATASET (CSV, TSV, Parquet, JSON lines, or images: a folder, an archive, an .npz)."""
     for written in filter(None, (output, record)):
         keep_inputs(written, [dataset, *map(Path, strategy.layers)])
-    if output is not None:
-        keep_existing(output, force=force)
+        keep_existing(written, force=force)
     say = functools.partial(told, verbosity=verbosity)
     advice = advise_on(dataset, said, strategy, delimiter=delimiter)
     if verbosity is Verbosity.VERBOSE:
         for layer, digest in advice.record.book.layers.items():
             say(f"Rules of {layer}: {digest}")
     if form == "json":
-        click.echo(json.dumps(to_json(advice), indent=2, ensure_ascii=False))
+        emit(to_json(advice))
     else:
         show(advice, Console(highlight=False))
     if record is not None:
@@ -242,7 +307,7 @@ def profile(*, dataset: Path, said: Said, delimiter: str | None, form: str) -> N
     with open_dataset(dataset, said, delimiter=delimiter) as opened, opened.naming_columns():
         measured = measure(opened, roles_of(opened, said))
     if form == "json":
-        click.echo(measured.model_dump_json(indent=2))
+        emit_json(measured.model_dump_json(indent=2))
         return
     show_profile(measured, Console(highlight=False))
 

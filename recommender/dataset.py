@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,6 +28,7 @@ from recommender.readers.unchanged import digested
 from recommender.sql import FLOAT_TYPES, chunks, is_number, is_time_stamp, quoted
 from rules.asked import ImageReading, SequenceReading
 from rules.errors import ColumnError, DatasetError
+from rules.temporary import process_prefix, remove_left_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -112,10 +116,11 @@ class Dataset:
         column, as --date-format takes them.
         Raises DatasetError when there is no table with rows to read, ColumnError when a column is not of plain values.
         """
+        remove_left_over_once()
         connection = duckdb.connect(
             config={
                 "memory_limit": MEMORY_LIMIT,
-                "temp_directory": str(Path(tempfile.gettempdir()) / f"pcwat-{os.getpid()}"),
+                "temp_directory": temporary_folder(),
                 "preserve_insertion_order": True,
                 "autoinstall_known_extensions": False,
             }
@@ -268,6 +273,20 @@ class Dataset:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+@functools.cache
+def remove_left_over_once() -> None:
+    """Remove what killed processes left in the folder for temporary files."""
+    remove_left_over(Path(tempfile.gettempdir()))
+
+
+@functools.cache
+def temporary_folder() -> str:
+    """Where DuckDB spills what does not fit in memory; it is removed when this process ends."""
+    folder = str(Path(tempfile.gettempdir()) / process_prefix())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def digest_of_source(own: str, images: Images | None) -> str:

@@ -11,7 +11,7 @@ import click
 from pydantic import BaseModel
 from rich.console import Console
 
-from rules.wording import printable
+from rules.wording import json_shown, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -81,7 +81,12 @@ def told(sentence: str, *, verbosity: Verbosity) -> None:
 
 def emit(value: object) -> None:
     """Write a value to standard output as JSON."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    emit_json(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def emit_json(text: str) -> None:
+    """Write JSON text to standard output, in UTF-8 whatever the terminal's encoding is."""
+    click.echo(json_shown(text).encode("utf-8", "backslashreplace"))
 
 
 def emit_models(value: BaseModel | Iterable[BaseModel]) -> None:

@@ -1,20 +1,24 @@
-"""Files that a command writes: never over what it reads, and over what is there only when a person says so."""
+"""Files that a command writes: whole or not at all, never over an input, and over existing ones only with --force."""
 
 from __future__ import annotations
 
+import os
+import stat
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from rules.errors import PcwatError
+from rules.temporary import path_beside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 
 def keep_inputs(output: Path, inputs: Iterable[Path]) -> None:
     """Raise PcwatError if writing would overwrite a file that the command reads, by whatever path it is named."""
     for path in inputs:
-        if output.is_file() and path.is_file() and output.samefile(path):
+        if os.path.isfile(output) and os.path.isfile(path) and output.samefile(path):  # noqa: PTH113  any name
             raise PcwatError(
                 f"The output must not overwrite what is read, but {output} is the same file as {path}. Choose another "
                 "name for the output."
@@ -22,16 +26,46 @@ def keep_inputs(output: Path, inputs: Iterable[Path]) -> None:
 
 
 def keep_existing(output: Path, *, force: bool) -> None:
-    """Raise PcwatError if a file is there already, unless it may be overwritten by force."""
-    if output.is_file() and not force:
+    """Raise PcwatError if a file exists already, unless it may be overwritten by force."""
+    if os.path.isfile(output) and not force:  # noqa: PTH113  Path.is_file raises OSError on names that are too long
         raise PcwatError(
-            f"{output} is there already, and may have been edited. Choose another name, or overwrite it with --force."
+            f"{output} exists already, and may have been edited. Choose another name, or overwrite it with --force."
         )
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file that a person named. Raises PcwatError where that cannot be done."""
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary file in the folder of an output, which takes its place when the block ends without an error.
+
+    A device or a pipe, such as /dev/stdout, is written to directly. Raises OSError as the file system does.
+    """
+    path = path.resolve() if path.is_symlink() else path
+    mode = path.stat().st_mode if path.exists() else None
+    if mode is not None and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        yield path
+        return
+    beside = path_beside(path)
+    os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))  # less what the umask takes away
     try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise PcwatError(f"Cannot write {path}: {error.strerror}. Choose another place.") from None
+        yield beside
+        with beside.open("rb+") as file:
+            os.fsync(file.fileno())
+        if mode is not None:
+            beside.chmod(stat.S_IMODE(mode))
+        beside.replace(path)
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str, *, error: type[PcwatError] = PcwatError) -> None:
+    """Write a file, whole or not at all. Raises error where that cannot be done."""
+    try:
+        with replacing(path) as beside:
+            beside.write_text(text, encoding="utf-8")
+    except OSError as problem:
+        raise error(
+            f"Cannot write {path}: {problem.strerror}. Free space or allow writing, or name another place."
+        ) from None
+    except ValueError:
+        raise error(f"Cannot write {str(path)!r}: it is not a valid path. Name another place.") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reprlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,3 +48,15 @@ def excerpt(value: object) -> str:
     '[[[[[[[...]]]]]]]'
     """
     return reprlib.repr(value)
+
+
+def json_shown(text: str) -> str:
+    r"""JSON text as a terminal may show it: DEL and C1 characters, which JSON leaves as they are, are escaped.
+
+    >>> print(json_shown('"\x9b31m\x7f"'))
+    "\u009b31m\u007f"
+    """
+    return text.translate(_ESCAPED)
+
+
+_ESCAPED: Final = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}

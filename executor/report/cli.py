@@ -10,7 +10,7 @@ from rich.console import Console
 
 from executor.run import REPORT, RUNS, Run, write, write_json
 from recommender.manifest import MANIFEST, reseal
-from rules.command import Verbosity, examples, format_option, told, verbosity_options
+from rules.command import Verbosity, emit_json, examples, format_option, told, verbosity_options
 from rules.output import keep_inputs
 
 REPORT_EXAMPLES: Final = examples(
@@ -57,6 +57,6 @@ def runs(*, folder: Path, form: str) -> None:
 
     found = listed(folder)
     if form == "json":
-        click.echo("[" + ",\n ".join(one.model_dump_json() for one in found) + "]")
+        emit_json("[" + ",\n ".join(one.model_dump_json() for one in found) + "]")
     else:
         show_runs(found, folder, Console(highlight=False))

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Protocol
 from recommender.readers.bounds import BLOCK, max_unpacked
 from rules.errors import DatasetError
 from rules.regular_file import open_regular
+from rules.temporary import process_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,7 @@ def uncompressed(path: Path) -> Iterator[Path]:
     if path.suffix.lower() != ".gz":
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix="pcwat-") as folder:
+    with tempfile.TemporaryDirectory(prefix=f"{process_prefix()}-") as folder:
         copy = Path(folder) / path.stem
         _unpack(path, copy)
         with named_in_errors(copy, str(path)):

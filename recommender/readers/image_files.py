@@ -16,6 +16,7 @@ from recommender.readers.picture_names import OTHER_SUFFIXES, SUFFIXES
 from recommender.splitting import PART_WORDS, TRAINING_WORDS
 from recommender.sql import chunks, is_text, level_text, quoted
 from rules.errors import DatasetError
+from rules.temporary import process_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -125,7 +126,7 @@ def table_in(path: Path, suffixes: Sequence[str]) -> str | None:
 
 def unpacked(path: Path, name: str, read: Callable[[Path], object]) -> None:
     """Let a function read one file of an archive, from a temporary copy under a name of ours."""
-    with opened(path) as files, tempfile.TemporaryDirectory(prefix="pcwat-") as folder:
+    with opened(path) as files, tempfile.TemporaryDirectory(prefix=f"{process_prefix()}-") as folder:
         copy = Path(folder) / f"table{PurePosixPath(name).suffix.lower()}"
         try:
             copy.write_bytes(files.read(name))

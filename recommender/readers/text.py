@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from rules.errors import DatasetError
 from rules.regular_file import open_regular
+from rules.temporary import process_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +98,7 @@ def same_line_ends(path: Path) -> Iterator[Path]:
     if plain:
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix="pcwat-") as directory:
+    with tempfile.TemporaryDirectory(prefix=f"{process_prefix()}-") as directory:
         copy = Path(directory) / "lines.csv"
         with open_lines(path, newline=None) as lines, copy.open("w", encoding=BYTES, newline="\n") as target:
             shutil.copyfileobj(lines, target)

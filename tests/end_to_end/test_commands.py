@@ -340,16 +340,17 @@ def test_a_stopped_run_goes_on_as_it_began_or_not_at_all(words: tuple[str, ...],
     assert "so --resume takes only --budget and --trials" in " ".join(result.output.split())
 
 
-def test_ctrl_c_leaves_the_best_model_so_far(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_leave_the_best_model_so_far(number: int, tmp_path: Path) -> None:
     run = tmp_path / "run"
     process = start("train", CANCER, "--target", "diagnosis", "--trials", "500", "-o", run)
     wait_for_trials(run, 1, process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     try:
         out, err = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()
-    assert process.returncode == 0, err.decode()
+    assert process.returncode == (143 if number == signal.SIGTERM else 130), err.decode()
     assert b"Ctrl-C" in out
     assert b"Traceback" not in err
     assert Run(run).predict(CANCER).num_rows == 569

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from executor.interrupt import noted_interrupt
+from rules import signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,3 +55,23 @@ def test_outside_the_main_thread_nothing_is_changed() -> None:
     thread.start()
     thread.join()
     assert seen == [signal.default_int_handler]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_sigterm_and_sighup_are_noted_as_ctrl_c_is(number: int) -> None:
+    assert signal.getsignal(number) is signal.SIG_DFL
+    with noted_interrupt() as interrupt:
+        signal.raise_signal(number)
+        assert interrupt.requested
+        assert signal.getsignal(number) is signal.SIG_DFL
+    signals._RECEIVED.number = None
+
+
+def test_sighup_stays_ignored_under_nohup() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with noted_interrupt() as interrupt:
+            signal.raise_signal(signal.SIGHUP)
+        assert not interrupt.requested
+    finally:
+        signal.signal(signal.SIGHUP, before)

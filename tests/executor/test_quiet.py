@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from executor.begin import check_clock
+from executor.quiet import use_tensorflow_backend
+from rules.errors import PcwatError, TrainingError
 
 ROOT = str(Path(__file__).parents[2])
 
@@ -48,3 +57,27 @@ def test_what_a_broken_module_wrote_is_shown(tmp_path: Path) -> None:
     assert ran.returncode == 1
     assert ran.stderr.startswith("the reason\n")
     assert "ImportError: no library" in ran.stderr
+
+
+def test_keras_is_imported_with_tensorflow_whatever_the_environment_says() -> None:
+    program = "import os; import executor.quiet as q; q.use_tensorflow_backend(); print(os.environ['KERAS_BACKEND'])"
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout == "tensorflow\n"
+
+
+def test_keras_with_another_backend_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keras", SimpleNamespace(config=SimpleNamespace(backend=lambda: "jax")))
+    with pytest.raises(PcwatError, match="must be tensorflow, but Keras was imported with jax"):
+        use_tensorflow_backend()
+
+
+def test_a_clock_before_1980_is_refused_before_anything_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "localtime", lambda: time.struct_time((1970, 1, 1, 0, 0, 0, 3, 1, 0)))
+    with pytest.raises(TrainingError, match=r"a year from 1980 on, .* but it shows 1970"):
+        check_clock()

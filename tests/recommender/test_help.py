@@ -166,4 +166,4 @@ def test_ctrl_c_has_an_exit_code_of_its_own(
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 130
-    assert capsys.readouterr().err.strip() == "Stopped."
+    assert capsys.readouterr().err.strip() == "Stopped by Ctrl-C."
