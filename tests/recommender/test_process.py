@@ -107,7 +107,6 @@ def test_signals_end_with_their_code_and_leave_no_temporary_file(
     assert done.returncode == code
     assert done.stderr.decode().strip() == f"Stopped by {name}."
     assert list(tmp_path.iterdir()) == []
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_an_existing_record_is_overwritten_only_by_force(tmp_path: Path) -> None:
