@@ -250,8 +250,8 @@ def _no_and_yes(dataset: Dataset, name: str) -> tuple[str, str]:
     text = level_text(name, dataset.storage[name])
     order = quoted(name) if is_number(dataset.storage[name]) else f"lower({text})"
     found = dataset.connection.execute(
-        f"SELECT {text} AS level FROM dataset WHERE {quoted(name)} IS NOT NULL "  # noqa: S608  quoted
-        f"GROUP BY level ORDER BY min({order}) LIMIT 3"
+        f"SELECT {text} FROM dataset WHERE {quoted(name)} IS NOT NULL "  # noqa: S608  quoted
+        f"GROUP BY 1 ORDER BY min({order}) LIMIT 3"
     ).fetchall()
     if len(found) != 2:  # noqa: PLR2004  a yes and a no
         raise TargetError(

@@ -12,7 +12,6 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
-from itertools import count
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Self
@@ -25,13 +24,13 @@ from recommender.readers.frame import categorical_columns, read_frame
 from recommender.readers.settling import Settled, Settler, settle_as_numbers
 from recommender.readers.table import read_file
 from recommender.readers.unchanged import digested
-from recommender.sql import FLOAT_TYPES, chunks, is_number, is_time_stamp, quoted
+from recommender.sql import FLOAT_TYPES, chunks, columns_of, is_number, is_time_stamp, quoted
 from rules.asked import ImageReading, SequenceReading
 from rules.errors import ColumnError, DatasetError
 from rules.temporary import process_prefix, remove_left_over
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from recommender.readers.arrays import Images
@@ -43,7 +42,6 @@ __all__ = ["Dataset", "quoted"]
 
 MEMORY_LIMIT: Final = "700MB"
 """For DuckDB's buffers; above it tables spill to disk, so that the whole process stays under 1 GiB."""
-ROWID: Final = "rowid"
 ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # what a URL begins with (RFC 3986, 3.1)
 MOST_SHOWN: Final = 80  # characters of a value that a message shows
 NESTED: Final = ("STRUCT", "MAP", "UNION", "BLOB", "VARIANT", "JSON")
@@ -142,11 +140,10 @@ class Dataset:
                 file_digest = ""
                 categorical = categorical_columns(source)
                 settler.settle(connection, name=name)
-            _free_rowid(connection)
             if isinstance(reading, SequenceReading):
                 arrays = _gathered(connection, name, arrays, reading)
             images, sequences = parted(arrays)
-            check_columns(name, len(connection.execute("SELECT * FROM dataset LIMIT 0").description or ()))
+            check_columns(name, len(columns_of(connection)))
             storage = _storage(connection, name, arrays)
             return cls(
                 connection=connection,
@@ -213,8 +210,9 @@ class Dataset:
         """SHA-256 of the file's bytes, and of all image files; of a frame, of its columns and of its rows as text."""
         if self.path is not None:
             return digest_of_source(self._file_digest, self.images)
+        row = f"CAST({_row(self.storage)} AS VARCHAR)"
         rows = self.connection.execute(
-            "SELECT sha256(? || string_agg(sha256(CAST(dataset AS VARCHAR)), '' ORDER BY rowid)) FROM dataset",
+            f"SELECT sha256(? || string_agg(sha256({row}), '' ORDER BY rowid)) FROM dataset",
             [repr(tuple(self.storage.items()))],
         ).fetchall()
         return f"sha256:{rows[0][0]}"
@@ -321,15 +319,9 @@ def local_path(source: str | os.PathLike[str]) -> Path:
     return path
 
 
-def _free_rowid(connection: duckdb.DuckDBPyConnection) -> None:
-    """Rename a column called "rowid" to "rowid_1": it would hide the number of the row."""
-    columns = [column[0] for column in connection.execute("SELECT * FROM dataset LIMIT 0").description or []]
-    taken = {column.casefold() for column in columns}
-    if ROWID not in taken:
-        return
-    own = next(column for column in columns if column.casefold() == ROWID)
-    free = next(name for number in count(1) if (name := f"{own}_{number}").casefold() not in taken)
-    connection.execute(f"ALTER TABLE dataset RENAME COLUMN {quoted(own)} TO {quoted(free)}")
+def _row(columns: Iterable[str]) -> str:
+    """The SQL of all cells of a row."""
+    return f"row({', '.join(map(quoted, columns))})"
 
 
 def parted(arrays: Images | Sequences | None) -> tuple[Images | None, Sequences | None]:
@@ -356,8 +348,7 @@ def _gathered(
 
 def _storage(connection: duckdb.DuckDBPyConnection, name: str, arrays: Images | Sequences | None) -> Mapping[str, str]:
     """The DuckDB type of each column; raises ColumnError where a cell may hold more than one value."""
-    described = connection.execute("SELECT * FROM dataset LIMIT 0").description or []
-    storage = {column[0]: str(column[1]) for column in described}
+    storage = columns_of(connection)
     for column, kind in storage.items():
         if arrays is not None and column == arrays.name:
             continue
@@ -379,9 +370,9 @@ def _storage(connection: duckdb.DuckDBPyConnection, name: str, arrays: Images | 
 def _refuse_mixed(connection: duckdb.DuckDBPyConnection, name: str, column: str) -> None:
     """Raises ColumnError on a column of JSON whose plain values are of several types; with the first row of each."""
     found = connection.execute(
-        f"SELECT json_type({quoted(column)}) AS kind, min(rowid) + 1, "
+        f"SELECT json_type({quoted(column)}), min(rowid) + 1, "
         f"arg_min(CAST({quoted(column)} AS VARCHAR), rowid) FROM dataset "
-        f"WHERE {quoted(column)} IS NOT NULL GROUP BY kind ORDER BY 2"
+        f"WHERE {quoted(column)} IS NOT NULL GROUP BY 1 ORDER BY 2"
     ).fetchall()
     if any(kind in {"OBJECT", "ARRAY"} for kind, _, _ in found):
         return

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import glob
+import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    import duckdb
 
 INTEGER_TYPES: Final = frozenset(
     {
@@ -49,13 +52,42 @@ def chunks(names: Sequence[str], size: int = COLUMNS_A_QUERY) -> Iterator[Sequen
         yield names[start : start + size]
 
 
-def quoted(name: str) -> str:
-    """A column's name as an SQL identifier.
+def identifier(name: str) -> str:
+    """A name as an SQL identifier.
 
-    >>> quoted('the "best" one')
+    >>> identifier('the "best" one')
     '"the ""best"" one"'
     """
     return '"' + name.replace('"', '""') + '"'
+
+
+ROWID: Final = "rowid"
+"""DuckDB's name for the number of a row. A column of this name would hide it, so it is stored under another name."""
+_HIDES_ROWID: Final = re.compile(f"{ROWID}'*", re.IGNORECASE)
+
+
+def stored_name(name: str) -> str:
+    """The name under which the tables in DuckDB hold a column of the dataset.
+
+    >>> stored_name("x"), stored_name("RowId"), stored_name("rowid'")
+    ('x', "RowId'", "rowid''")
+    """
+    return f"{name}'" if _HIDES_ROWID.fullmatch(name) else name
+
+
+def quoted(name: str) -> str:
+    """A column of the dataset as an SQL identifier."""
+    return identifier(stored_name(name))
+
+
+def columns_of(connection: duckdb.DuckDBPyConnection, table: str = "dataset") -> dict[str, str]:
+    """The columns of a table as the dataset names them, with their DuckDB types."""
+    described = connection.execute(f"SELECT * FROM {table} LIMIT 0").description or []
+    return {_own_name(column[0]): str(column[1]) for column in described}
+
+
+def _own_name(stored: str) -> str:
+    return stored[:-1] if _HIDES_ROWID.fullmatch(stored) and stored.endswith("'") else stored
 
 
 def literal(text: str) -> str:

@@ -221,8 +221,8 @@ def _in_equal_runs(dataset: Dataset, name: str, table: Labelled, counts: _Counts
         return False
     column = quoted(name)
     runs = dataset.connection.execute(
-        f"SELECT count_if(coalesce({column} IS DISTINCT FROM before, TRUE)) FROM "
-        f"(SELECT {column}, lag({column}) OVER (ORDER BY rowid) AS before FROM {table.sample})"
+        "SELECT count_if(coalesce(own IS DISTINCT FROM before, TRUE)) FROM "
+        f"(SELECT {column} AS own, lag({column}) OVER (ORDER BY rowid) AS before FROM {table.sample})"
     ).fetchall()[0][0]
     return int(runs) == counts.values
 

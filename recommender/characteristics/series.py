@@ -61,12 +61,12 @@ def _series(dataset: Dataset, roles: Roles) -> list[np.ndarray]:
     values = ", ".join(
         f"coalesce(TRY_CAST({quoted(name)} AS DOUBLE), 'NaN'::DOUBLE) AS v{at}" for at, name in enumerate(roles.targets)
     )
-    query = (
-        f"SELECT dense_rank() OVER (ORDER BY {who}) AS entity, {values} FROM dataset "
-        f"WHERE {time} IS NOT NULL AND rowid >= {max(0, dataset.row_count - LONGEST_SERIES)} "
-        f"ORDER BY entity, {time}, rowid"
+    inner = (
+        f"SELECT dense_rank() OVER (ORDER BY {who}) AS entity, {time} AS t, rowid AS position, {values} FROM dataset "
+        f"WHERE {time} IS NOT NULL AND rowid >= {max(0, dataset.row_count - LONGEST_SERIES)}"
     )
-    found = dataset.connection.execute(query).fetchnumpy()
+    # Ordered outside, where no column of the dataset can be taken for one of ours.
+    found = dataset.connection.execute(f"FROM ({inner}) ORDER BY entity, t, position").fetchnumpy()
     entity = np.ma.getdata(found["entity"])
     if not len(entity):
         return []

@@ -12,6 +12,7 @@ import pyarrow as pa
 from recommender.readers.bounds import too_large
 from recommender.readers.npz import arrays_of, texts_of, times_of
 from recommender.readers.sequences import LENGTHS, Sequences, cells_of, may_be_sequences
+from recommender.sql import stored_name
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def read_arrays(
     columns = {
         other: cells if other == name else _column(path, other, one, name, len(cells)) for other, one in arrays.items()
     }
-    connection.register("arrays", pa.table(columns))
+    connection.register("arrays", pa.table({stored_name(own): one for own, one in columns.items()}))
     try:
         connection.execute("CREATE OR REPLACE TABLE dataset AS FROM arrays")
     except duckdb.OutOfMemoryException:

@@ -12,6 +12,7 @@ import duckdb
 
 from recommender.kinds import named_as_number
 from recommender.readers.bounds import check_columns, reserve_memory, too_large
+from recommender.readers.names import distinct_names
 from recommender.readers.text import (
     BYTES,
     check_text,
@@ -21,7 +22,7 @@ from recommender.readers.text import (
     refuse_unreadable,
     same_line_ends,
 )
-from recommender.sql import PLAIN_PATH, file_literal, literal
+from recommender.sql import PLAIN_PATH, file_literal, literal, stored_name
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def read_delimited(connection: duckdb.DuckDBPyConnection, path: Path, *, delimit
             f"delim={literal(delimiter)}, quote='\"', escape='\"', header=true, skip=0, comment='', "
             f"null_padding=false, strict_mode=true, {PLAIN_PATH}, nullstr=''"
         )
-        options = f"{dialect}, names=[{', '.join(map(literal, header))}], all_varchar=true"
+        options = f"{dialect}, names=[{', '.join(literal(stored_name(name)) for name in header)}], all_varchar=true"
         if not _read(connection, path, options):
             source = stack.enter_context(same_line_ends(path))
             if source == path or not _read(connection, source, options):
@@ -103,9 +104,8 @@ def _header(path: Path, delimiter: str) -> list[str]:
 
 
 def _distinct_names(path: Path, header: Sequence[str], delimiter: str) -> Sequence[str]:
-    """The header as column names: one without a name becomes column_7, one that differs only in case gets a number.
+    """The header as column names that DuckDB tells apart.
 
-    DuckDB takes names that differ only in case for the same; it numbers them in other formats in the same way.
     Raises DatasetError on a name that occurs twice, and on a header that another delimiter would cut.
     """
     if len(header) == 1:
@@ -125,18 +125,7 @@ def _distinct_names(path: Path, header: Sequence[str], delimiter: str) -> Sequen
             f"Column names must be distinct, but in {path} the name {twice!r} stands over columns {first + 1} and "
             f"{second + 1}. {helps}."
         )
-    taken = {name.casefold() for name in header}
-    seen: set[str] = set()
-    names = []
-    for position, name in enumerate(header, start=1):
-        free = name or f"column_{position}"
-        number = 0
-        while free.casefold() in seen or (number and free.casefold() in taken):
-            number += 1
-            free = f"{name or f'column_{position}'}_{number}"
-        seen.add(free.casefold())
-        names.append(free)
-    return names
+    return distinct_names(header)
 
 
 def _spoken(delimiter: str) -> str:
@@ -156,7 +145,7 @@ def _explain(
 
     shown: the file that the person gave, of which `path` may be a copy.
     """
-    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
+    columns = ", ".join(f"{literal(stored_name(name))}: 'VARCHAR'" for name in header)
     source = f"read_csv({file_literal(path)}, {dialect}, auto_detect=false, columns={{{columns}}})"
     try:
         connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM {source}")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
+from recommender.readers.names import distinct_names
+from recommender.sql import quoted
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -42,11 +44,17 @@ def read_frame(connection: duckdb.DuckDBPyConnection, frame: Any) -> str:  # noq
             "The dataset must be a path, or a pandas, polars or Arrow table, "
             f"but got a value of type {type(frame).__name__!r}."
         )
-    check_names(_names(frame))
+    given = _names(frame)
+    check_names(given)
+    names = ", ".join(quoted(name) for name in distinct_names([str(name) for name in given]))
     view = _ArrowStream(_arrow_of_pandas(frame) if library == "pandas" else frame)
     try:
         connection.register("frame", view)
-        connection.execute("CREATE OR REPLACE TABLE dataset AS FROM frame")
+        connection.execute(
+            f"CREATE OR REPLACE TABLE dataset AS FROM frame AS frame({names})"
+            if names
+            else "CREATE OR REPLACE TABLE dataset AS FROM frame"
+        )
         connection.unregister("frame")
     except duckdb.Error as error:
         raise DatasetError(f"The frame must hold plain columns, but DuckDB cannot read it: {error}.") from None

@@ -14,7 +14,7 @@ from recommender.readers.files import BROKEN, Folder, opened
 from recommender.readers.gzipped import named_in_errors
 from recommender.readers.picture_names import OTHER_SUFFIXES, SUFFIXES
 from recommender.splitting import PART_WORDS, TRAINING_WORDS
-from recommender.sql import chunks, is_text, level_text, quoted
+from recommender.sql import chunks, columns_of, is_text, level_text, quoted
 from rules.errors import DatasetError
 from rules.temporary import process_prefix
 
@@ -54,8 +54,8 @@ def read_folders(connection: duckdb.DuckDBPyConnection, path: Path, reading: Ima
         images = decode(connection, files, names, name=IMAGE, reading=reading, where=str(path))
         images = _with_source(images, other=tuple(sorted({*files.names} - {*names})))
     connection.execute(
-        f"CREATE TABLE joined AS SELECT cell AS {IMAGE}, dataset.* FROM dataset POSITIONAL JOIN pixels "
-        "WHERE cell IS NOT NULL"
+        f"CREATE TABLE joined AS SELECT pixels.cell AS {IMAGE}, dataset.* FROM dataset POSITIONAL JOIN pixels "
+        "WHERE pixels.cell IS NOT NULL"
     )
     connection.execute("ALTER TABLE joined DROP COLUMN row")
     _replace(connection)
@@ -83,8 +83,8 @@ def read_paths(
     names = [None if value is None else _joined(base, value) for (value,) in found]
     images = decode(connection, files, names, name=column, reading=reading, where=where)
     connection.execute(
-        f"CREATE TABLE joined AS SELECT dataset.* REPLACE (cell AS {quoted(column)}) "
-        "FROM dataset POSITIONAL JOIN pixels WHERE cell IS NOT NULL"
+        f"CREATE TABLE joined AS SELECT dataset.* REPLACE (pixels.cell AS {quoted(column)}) "
+        "FROM dataset POSITIONAL JOIN pixels WHERE pixels.cell IS NOT NULL"
     )
     _replace(connection)
     if isinstance(files, Folder):
@@ -165,8 +165,7 @@ def _common_folder(names: Sequence[str]) -> str:
 
 def _path_columns(connection: duckdb.DuckDBPyConnection, files: Files, base: str) -> Mapping[str, str]:
     """The columns of paths of images, each with one that is there."""
-    described = connection.execute("SELECT * FROM dataset LIMIT 0").description or []
-    texts = [column[0] for column in described if is_text(str(column[1]))]
+    texts = [name for name, kind in columns_of(connection).items() if is_text(kind)]
     pattern = "|".join(suffix.removeprefix(".") for suffix in sorted(SUFFIXES | OTHER_SUFFIXES))
     found = {}
     for some in chunks(texts):

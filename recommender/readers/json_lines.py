@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Final
 
 import duckdb
 
 from recommender.readers.bounds import too_large
+from recommender.readers.names import distinct_names, folded
 from recommender.readers.text import check_text, not_utf8, open_bytes, refuse_unreadable
-from recommender.sql import PLAIN_PATH, file_literal, literal, quoted
+from recommender.sql import PLAIN_PATH, file_literal, identifier, literal, stored_name
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -35,8 +37,11 @@ def _read(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     place = f"{file_literal(path)}, {PLAIN_PATH}"
     try:
         connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM read_json({place}, {LINES})")
+        keys = _keys(connection, place)
         wanted = _as_written(connection)
-        if wanted:
+        if wanted and keys != [*wanted]:
+            _read_by_key(connection, place, keys, [*wanted.values()])
+        elif wanted:
             columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in wanted.items())
             options = f"{place}, format='newline_delimited', columns={{{columns}}}"
             connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM read_json({options})")
@@ -48,9 +53,9 @@ def _read(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             f"{_must(path)}, but {path} cannot be read as such: {str(error).splitlines()[0].strip()} "
             "Write the file again with the program that it comes from."
         ) from None
-    described = connection.execute("SELECT * FROM dataset LIMIT 0").description or []
-    if [column[0] for column in described] == [WHOLE]:
+    if [*_described(connection)] == [WHOLE]:
         _explain(path)
+    _name_columns(connection, keys)
 
 
 def _as_written(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
@@ -58,13 +63,63 @@ def _as_written(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
     DuckDB reads large integers beside decimals as doubles, and takes numbers and words in one column for JSON.
     """
-    described = connection.execute("SELECT * FROM dataset LIMIT 0").description or []
-    found = {column[0]: str(column[1]) for column in described}
+    found = _described(connection)
     kinds = {name: "VARCHAR" if _is_rewritten(kind) else kind for name, kind in found.items()}
     for name in [name for name, kind in found.items() if kind == "JSON"]:
-        nested = f"SELECT count_if(json_type({quoted(name)}) IN ('OBJECT', 'ARRAY')) FROM dataset"
+        nested = f"SELECT count_if(json_type({identifier(name)}) IN ('OBJECT', 'ARRAY')) FROM dataset"
         kinds[name] = "JSON" if connection.execute(nested).fetchall()[0][0] else "VARCHAR"
     return kinds if kinds != found and [*found] != [WHOLE] else {}
+
+
+def _described(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The columns as DuckDB names them, with their types."""
+    described = connection.execute("SELECT * FROM dataset LIMIT 0").description or []
+    return {column[0]: str(column[1]) for column in described}
+
+
+def _keys(connection: duckdb.DuckDBPyConnection, place: str) -> list[str]:
+    """The keys of the objects, in the order of the columns; DuckDB numbers columns whose keys differ only in case."""
+    names = [*_described(connection)]
+    bases = {folded(NUMBERED.sub("", name)) for name in names}
+    if len(bases) == len(names) or names == [WHOLE]:
+        return names
+    objects = f"read_json_objects({place}, format='newline_delimited')"
+    found = connection.execute(
+        f"SELECT key FROM (SELECT unnest(json_keys(json)) AS key, generate_subscripts(json_keys(json), 1) AS place, "
+        f"row_number() OVER () AS line FROM {objects}) GROUP BY key ORDER BY min((line, place))"
+    ).fetchall()
+    keys = [key for (key,) in found]
+    is_same = len(keys) == len(names) and all(
+        name == key or NUMBERED.fullmatch(folded(name).removeprefix(folded(key)))
+        for name, key in zip(names, keys, strict=True)
+    )
+    return keys if is_same else names
+
+
+def _read_by_key(connection: duckdb.DuckDBPyConnection, place: str, keys: list[str], kinds: list[str]) -> None:
+    """Read each key of the objects for itself, as DuckDB's reader finds none of those that differ only in case."""
+    pointers = [literal("/" + key.replace("~", "~0").replace("/", "~1")) for key in keys]
+    listed = ", ".join(
+        f"CAST(json {'->' if kind == 'JSON' else '->>'} {pointer} AS {kind}) AS {identifier(name)}"
+        for name, pointer, kind in zip(_described(connection), pointers, kinds, strict=True)
+    )
+    objects = f"read_json_objects({place}, format='newline_delimited')"
+    connection.execute(f"CREATE OR REPLACE TABLE dataset AS SELECT {listed} FROM {objects}")
+
+
+def _name_columns(connection: duckdb.DuckDBPyConnection, keys: list[str]) -> None:
+    """Name the columns after the keys, under names that DuckDB tells apart."""
+    names = [*_described(connection)]
+    wanted = [stored_name(name) for name in distinct_names(keys)]
+    if names != wanted:
+        listed = ", ".join(map(identifier, wanted))
+        connection.execute(f"CREATE OR REPLACE TABLE named AS FROM dataset AS dataset({listed})")
+        connection.execute("DROP TABLE dataset")
+        connection.execute("ALTER TABLE named RENAME TO dataset")
+
+
+NUMBERED: Final = re.compile(r"(?:_\d+)+$")
+"""What DuckDB appends to a name that it has already."""
 
 
 def _is_rewritten(kind: str) -> bool:

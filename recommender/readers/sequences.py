@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pyarrow as pa
 
-from recommender.sql import is_number, quoted
+from recommender.readers.names import folded
+from recommender.sql import columns_of, is_number, quoted
 from rules.errors import ColumnError, DatasetError, did_you_mean
 from rules.wording import listed
 
@@ -124,8 +125,7 @@ def gather(connection: duckdb.DuckDBPyConnection, name: str, reading: SequenceRe
     name: of the dataset.
     Raises ColumnError on a column that is not there, or that varies within a sequence and is no number.
     """
-    described = connection.execute("SELECT * FROM dataset LIMIT 0").description or []
-    storage = {column[0]: str(column[1]) for column in described}
+    storage = columns_of(connection)
     for column in filter(None, (reading.by, reading.order, *reading.channels)):
         if column not in storage:
             raise ColumnError(
@@ -159,12 +159,13 @@ def gather(connection: duckdb.DuckDBPyConnection, name: str, reading: SequenceRe
         f"list(coalesce({quoted(column)}::FLOAT, 'NaN'::FLOAT) ORDER BY {order}) AS c{at}"
         for at, column in enumerate(channels)
     )
-    kept = "".join(f", any_value({quoted(column)}) AS {quoted(column)}" for column in same)
+    same = [reading.by, *same]  # under names of our own, as a column may be called as a list
+    kept = ", ".join(f"any_value({quoted(column)}) AS k{at}" for at, column in enumerate(same))
     connection.execute(
-        f"CREATE OR REPLACE TABLE gathered AS SELECT {by}{kept}, {lists} FROM dataset WHERE {by} IS NOT NULL "
+        f"CREATE OR REPLACE TABLE gathered AS SELECT {kept}, {lists} FROM dataset WHERE {by} IS NOT NULL "
         f"GROUP BY {by} ORDER BY min(rowid)"
     )
-    taken = {column.casefold() for column in (reading.by, *same)}
+    taken = {folded(column) for column in same}
     own = next(f"{SEQUENCE}{'_' * extra}" for extra in range(len(taken) + 1) if f"{SEQUENCE}{'_' * extra}" not in taken)
     names = ", ".join(f"c{at}" for at, _ in enumerate(channels))
     rows = connection.execute(f"SELECT {names} FROM gathered").fetchall()
@@ -175,7 +176,7 @@ def gather(connection: duckdb.DuckDBPyConnection, name: str, reading: SequenceRe
             f"{name} holds {len(arrays):,} sequences of up to {max(lengths):,} steps of {len(channels):,} numbers, "
             f"more than {MOST_CELLS:,} numbers. Cut long ones into pieces, or take fewer steps of each."
         )
-    _with_cells(connection, [reading.by, *same], own, [one.tobytes() for one in arrays])
+    _with_cells(connection, same, own, [one.tobytes() for one in arrays])
     return Sequences(
         name=own,
         steps=max(lengths, default=0),
@@ -189,7 +190,7 @@ def gather(connection: duckdb.DuckDBPyConnection, name: str, reading: SequenceRe
 def _with_cells(connection: duckdb.DuckDBPyConnection, columns: Sequence[str], own: str, cells: list[bytes]) -> None:
     """The table `dataset` of gathered columns, and the cells of the sequences beside them, row by row."""
     connection.register("cells", pa.table({"cell_at": np.arange(len(cells)), "cell": pa.array(cells, pa.binary())}))
-    named = ", ".join(quoted(column) for column in columns)
+    named = ", ".join(f"k{at} AS {quoted(column)}" for at, column in enumerate(columns))
     connection.execute(
         f"CREATE OR REPLACE TABLE dataset AS SELECT {named}, cell AS {quoted(own)} FROM "
         "(SELECT *, rowid AS row_at FROM gathered) JOIN cells ON row_at = cell_at ORDER BY cell_at"

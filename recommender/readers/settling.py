@@ -20,7 +20,7 @@ from recommender.readers.reading import (
     number_reading,
 )
 from recommender.readers.times import TimeReading, may_be_serial, settle_time, unreadable
-from recommender.sql import chunks, is_number, is_time_stamp, literal, one_in, quoted
+from recommender.sql import chunks, columns_of, is_number, is_time_stamp, literal, one_in, quoted
 from rules.errors import ColumnError, did_you_mean
 
 if TYPE_CHECKING:
@@ -225,8 +225,7 @@ def settle_as_numbers(
 
 def storage_of(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """The DuckDB type of each column of the table `dataset`."""
-    described = connection.execute("SELECT * FROM dataset LIMIT 0").description or []
-    return {column[0]: str(column[1]) for column in described}
+    return columns_of(connection)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -301,7 +300,7 @@ def _first_look(
                 texts[column] = _Text(name=column, cell=bare, values=count, tokens=own)
                 continue
             counts = connection.execute(
-                f"SELECT {bare} AS cell, count(*) FROM dataset WHERE {bare} IN ({listed}) GROUP BY cell ORDER BY cell"
+                f"SELECT {bare}, count(*) FROM dataset WHERE {bare} IN ({listed}) GROUP BY 1 ORDER BY 1"
             ).fetchall()
             cell = f"CASE WHEN {bare} IN ({listed}) THEN NULL ELSE {bare} END"
             values = count - sum(times for _, times in counts)

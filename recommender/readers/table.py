@@ -13,8 +13,9 @@ from recommender.readers.bounds import check_cells, check_columns, max_spill, to
 from recommender.readers.delimited import MISSING_TOKENS, read_delimited
 from recommender.readers.gzipped import uncompressed
 from recommender.readers.json_lines import read_json_lines
+from recommender.readers.names import distinct_names
 from recommender.readers.settling import Settler
-from recommender.sql import PLAIN_PATH, file_literal
+from recommender.sql import PLAIN_PATH, file_literal, quoted
 from rules.asked import ImageReading
 from rules.errors import DatasetError, did_you_mean
 from rules.regular_file import open_regular, special_kind
@@ -191,7 +192,8 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         found = connection.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata({file_literal(path)})").fetchall()
         check_columns(str(path), len(columns))
         check_cells(str(path), int(found[0][0] or 0), len(columns), path.stat().st_size)
-        connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM {source}")
+        names = ", ".join(map(quoted, distinct_names(_parquet_names(connection, path))))
+        connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM {source} AS file({names})")
     except duckdb.OutOfMemoryException:
         raise too_large(str(path)) from None
     except duckdb.Error as error:
@@ -206,6 +208,17 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             f"A file that ends in {path.suffix} must be Parquet, which begins with the letters PAR1, but {path} does "
             f"not. Readable are {READABLE}; rename it to what it is."
         ) from None
+
+
+def _parquet_names(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
+    """The names of the columns as they are written, of which each nested one has others below it."""
+    found = connection.execute(f"SELECT name, num_children FROM parquet_schema({file_literal(path)})").fetchall()
+    names, inside = [], 0
+    for name, children in found[1:]:  # the first one is the table
+        if not inside:
+            names.append(name)
+        inside += (children or 0) - (inside > 0)
+    return names
 
 
 def _check_path(path: Path) -> None:

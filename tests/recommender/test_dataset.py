@@ -17,10 +17,11 @@ def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
         assert dataset.digest == "sha256:" + hashlib.sha256(b"a,b\n1,2\n").hexdigest()
 
 
-def test_a_column_called_rowid_gives_way_to_the_number_of_the_row() -> None:
+def test_a_column_called_rowid_keeps_its_name_and_hides_no_number_of_a_row() -> None:
     with Dataset.open(pl.DataFrame({"ROWID": [7, 8], "rowid_1": [0, 0]})) as dataset:
-        assert dataset.columns == ("ROWID_2", "rowid_1")
-        assert dataset.connection.execute("SELECT rowid, ROWID_2 FROM dataset").fetchall() == [(0, 7), (1, 8)]
+        assert dataset.columns == ("ROWID", "rowid_1")
+        found = dataset.connection.execute(f"SELECT rowid, {quoted('ROWID')} FROM dataset").fetchall()
+        assert found == [(0, 7), (1, 8)]
 
 
 def test_the_connection_is_closed_with_the_dataset(table: Callable[..., Dataset]) -> None:
