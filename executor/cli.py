@@ -232,7 +232,7 @@ def predict(
         keep_inputs(output, [rows, *run.iterdir()])
         _check_ending(output)
     unreadable: Unreadable = "leave_out" if unreadable_images == "leave-out" else "refuse"
-    with open_rows(finished.signature, str(rows), delimiter=delimiter, unreadable=unreadable) as dataset:
+    with open_rows(finished.signature, str(rows), delimiter=delimiter, unreadable=unreadable, keys=keys) as dataset:
         quiet_tensorflow()
         from executor.predict import predict as predicted  # noqa: PLC0415  after TensorFlow was silenced
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -19,6 +22,7 @@ ARROW_TYPES: Final = {
     "SMALLINT": pa.int16(),
     "INTEGER": pa.int32(),
     "BIGINT": pa.int64(),
+    "HUGEINT": pa.decimal128(38, 0),
     "UTINYINT": pa.uint8(),
     "USMALLINT": pa.uint16(),
     "UINTEGER": pa.uint32(),
@@ -27,8 +31,14 @@ ARROW_TYPES: Final = {
     "DOUBLE": pa.float64(),
     "BOOLEAN": pa.bool_(),
     "DATE": pa.date32(),
+    "TIMESTAMP": pa.timestamp("us"),
+    "TIMESTAMP_S": pa.timestamp("s"),
+    "TIMESTAMP_MS": pa.timestamp("ms"),
+    "TIMESTAMP_NS": pa.timestamp("ns"),
 }
-"""Labels of other DuckDB types are text; a DECIMAL is a double."""
+"""Labels of other DuckDB types, but for decimals and times of day, are text."""
+MAX_UNSIGNED: Final = 2**64 - 1
+"""Up to it, and from 0, integers beyond 64 bits with a sign are 64-bit integers without one."""
 
 
 class LabelType(BaseModel):
@@ -38,28 +48,59 @@ class LabelType(BaseModel):
 
     storage: str = "VARCHAR"
     """The DuckDB type of the target."""
+    source: str = ""
+    """The DuckDB type that the target had in its file or frame; empty where it is the same."""
+    zone: str | None = None
+    """The zone in which times are written; None for times without one, and for other labels."""
     is_categorical: bool = False
-    """Whether the frame of the training held it as a categorical column."""
+    """Whether the frame or the Parquet file of the training held it as a categorical column."""
     booleans: tuple[str, str] | None = None
     """How a text file spelled false and true; None for other labels, and for files that hold booleans."""
 
     def typed(self, labels: Sequence[str]) -> pa.Array:
-        """Labels in their own type; labels: as `recommender.sql.level_text` names them.
+        """Labels in their own type; labels: as `recommender.sql.level_text` names them, the empty one for no value.
+
+        Text where a label is no value of that type, as one that the training did not see may be.
 
         >>> LabelType(storage="DOUBLE").typed(["0", "1.5"]).to_pylist()
         [0.0, 1.5]
         """
-        own = pa.float64() if self.storage.startswith("DECIMAL") else ARROW_TYPES.get(self.storage, pa.string())
-        return pa.array(labels, pa.string()).cast(own)
+        text = pa.array([label or None for label in labels] if self.storage != "VARCHAR" else labels, pa.string())
+        try:
+            if self.storage == "TIME":
+                return pa.array([None if not label else dt.time.fromisoformat(label) for label in labels])
+            if self.zone is not None:
+                return text.cast(pa.timestamp("us")).cast(pa.timestamp("us", tz=self.zone))
+            return text.cast(self._arrow_type(labels))
+        except (pa.ArrowInvalid, ValueError):
+            return text
+
+    def _arrow_type(self, labels: Sequence[str]) -> pa.DataType:
+        if decimals := self._decimals:
+            return pa.decimal128(*decimals)
+        own = self.source or self.storage
+        if own == "HUGEINT" and all(0 <= int(label) <= MAX_UNSIGNED for label in labels if label):
+            return pa.uint64()
+        return ARROW_TYPES.get(own, pa.string())
+
+    @property
+    def _decimals(self) -> tuple[int, int] | None:
+        """The digits of a decimal in all, and after its point; None for other types."""
+        found = re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", self.source or self.storage)
+        return None if found is None else (int(found[1]), int(found[2]))
 
     def spelled(self, label: str) -> str:
         """A label as a text file has it.
 
         >>> LabelType(storage="DOUBLE").spelled("0")
         '0.0'
+        >>> LabelType(storage="DOUBLE", source="DECIMAL(4,2)").spelled("1.5")
+        '1.50'
         >>> LabelType(storage="BOOLEAN", booleans=("False", "True")).spelled("true")
         'True'
         """
+        if decimals := self._decimals:
+            return f"{Decimal(label):.{decimals[1]}f}"
         if is_float(self.storage):
             return repr(float(label))
         if self.booleans is not None and label in {"false", "true"}:
@@ -68,10 +109,12 @@ class LabelType(BaseModel):
 
 
 def label_type(dataset: Dataset, target: str) -> LabelType:
-    """The type of a target's labels."""
+    """The type of a target's labels, or of the names of series."""
     reading = dataset.readings.get(target)
     return LabelType(
         storage=dataset.storage[target],
+        source="" if reading is None else reading.source,
+        zone=None if reading is None or reading.time is None else reading.time.zone,
         is_categorical=target in dataset.categorical,
         booleans=None if reading is None else reading.booleans,
     )

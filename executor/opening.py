@@ -8,20 +8,30 @@ from recommender.dataset import Dataset
 from rules.asked import ImageReading
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from executor.signature import Signature
     from rules.asked import Unreadable
 
 
 def open_rows(
-    signature: Signature, data: object, *, delimiter: str | None = None, unreadable: Unreadable = "refuse"
+    signature: Signature,
+    data: object,
+    *,
+    delimiter: str | None = None,
+    unreadable: Unreadable = "refuse",
+    keys: Sequence[str] = (),
 ) -> Dataset:
-    """Rows to be predicted; image files are brought to the shape of training, a long table gathered as it was."""
+    """Rows to be predicted; image files are brought to the shape of training, a long table gathered as it was.
+
+    keys: columns of which the values are kept as they are.
+    """
     if isinstance(data, Dataset):
         return data
     image = signature.image
     readings = {column.name: column.reading for column in signature.columns if column.reading is not None}
     if image is None:
-        return Dataset.open(data, delimiter=delimiter, reading=signature.sequences, readings=readings)
+        return Dataset.open(data, delimiter=delimiter, reading=signature.sequences, readings=readings, kept=keys)
     height, width, channels = image.shape
     reading = ImageReading(
         size=(height, width),
@@ -30,4 +40,4 @@ def open_rows(
         unreadable=unreadable,
         value_range=image.value_range,
     )
-    return Dataset.open(data, delimiter=delimiter, reading=reading, readings=readings)
+    return Dataset.open(data, delimiter=delimiter, reading=reading, readings=readings, kept=keys)

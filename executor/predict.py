@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from executor.assemble import predict_rows
 from executor.grid import at_regular_steps
+from executor.labels import LabelType, label_type
 from executor.opening import open_rows
 from executor.prediction_columns import FILE, Names, free_name, names_of, prediction_columns, step_columns
 from executor.rows import rows_for
@@ -18,6 +19,7 @@ from executor.table import fetch
 from executor.windows import following, missing_ahead, next_steps, rows_of_shortest
 from executor.zones import in_zone, zone_of
 from recommender.guardrails.pictures import remarks
+from recommender.readers.table import DELIMITERS
 from recommender.sql import BLOB, is_integer, level_text, quoted
 from rules.errors import ColumnError, did_you_mean
 
@@ -56,7 +58,7 @@ def predict(
     Raises ColumnError on missing, extra or retyped columns, and on a key that is no column.
     """
     signature, keys = run.signature, (key,) if isinstance(key, str) else tuple(dict.fromkeys(key))
-    opened = open_rows(signature, data, delimiter=delimiter, unreadable=unreadable)
+    opened = open_rows(signature, data, delimiter=delimiter, unreadable=unreadable, keys=keys)
     with nullcontext(opened) if opened is data else opened as dataset:
         if signature.image is not None:
             dataset.call_images(signature.image.name)
@@ -68,7 +70,8 @@ def predict(
         zone = zone_of(dataset, signature.time_column)
         located = _keys(dataset, keys)
         if signature.sequences is not None and signature.sequences.by not in keys:
-            located |= _names(dataset, signature.sequences.by)
+            located |= _names(dataset, signature.sequences.by, as_text=as_text)
+        series = label_type(dataset, signature.entity_column) if signature.entity_column is not None else LabelType()
     for sentence in () if source is None else remarks(source):
         say(sentence)
     if signature.windows is None:
@@ -91,7 +94,8 @@ def predict(
             "values at the steps ahead are empty, and count as missing. Fill them in for a better forecast."
         )
     if steps.entity is not None:
-        located[str(signature.entity_column)] = steps.entity.repeat(signature.windows.horizon)
+        names_of_series = steps.entity.repeat(signature.windows.horizon)
+        located[str(signature.entity_column)] = names_of_series if as_text else series.typed(names_of_series)
     located |= _when(signature, rows, steps, zone, taken=located)
     names = names_of(signature, taken=located, outputs=signature.targets)
     _report_changed(names, say)
@@ -117,12 +121,20 @@ def _check_keys(signature: Signature, dataset: Dataset, keys: Sequence[str]) -> 
 
 
 def _keys(dataset: Dataset, keys: Sequence[str]) -> dict[str, np.ndarray | pa.ChunkedArray]:
-    """The columns that identify rows, in their own types and the rows' order."""
+    """The columns that identify rows, as the file or frame has them and in the rows' order."""
     if not keys:
         return {}
-    columns = ", ".join(f"{quoted(name)} AS k{number}" for number, name in enumerate(keys))
-    found = dataset.connection.sql(f"SELECT {columns} FROM dataset").to_arrow_table()  # noqa: S608  quoted
-    return dict(zip(keys, found.columns, strict=True))
+    # Rows without an image are left out of the dataset, and not of what was kept of it.
+    is_kept = {*keys} <= {*dataset.kept} and _rows(dataset, "kept") == dataset.row_count
+    is_text = dataset.format in DELIMITERS
+    cells = [f"nullif({quoted(name)}, '')" if is_kept and is_text else quoted(name) for name in keys]
+    columns = ", ".join(f"{cell} AS k{number}" for number, cell in enumerate(cells))
+    found = dataset.connection.sql(f"SELECT {columns} FROM {'kept' if is_kept else 'dataset'}")  # noqa: S608  quoted
+    return dict(zip(keys, found.to_arrow_table().columns, strict=True))
+
+
+def _rows(dataset: Dataset, table: str) -> int:
+    return int(dataset.connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])  # noqa: S608  a name of ours
 
 
 def _report_changed(names: Names, say: Callable[[str], None]) -> None:
@@ -130,9 +142,10 @@ def _report_changed(names: Names, say: Callable[[str], None]) -> None:
         say(f"Another column is called {name!r}: the model's column of that name is called {free!r}.")
 
 
-def _names(dataset: Dataset, by: str) -> dict[str, np.ndarray]:
+def _names(dataset: Dataset, by: str, *, as_text: bool) -> dict[str, np.ndarray | pa.Array]:
     """The column that names each sequence, beside its prediction."""
-    return {by: fetch(dataset, [level_text(by, dataset.storage[by])])[0]}
+    (names,) = fetch(dataset, [level_text(by, dataset.storage[by])])
+    return {by: names if as_text else label_type(dataset, by).typed(names)}
 
 
 def _times(signature: Signature, rows: RawTable, steps: RawTable) -> np.ndarray:

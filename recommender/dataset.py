@@ -21,6 +21,7 @@ import duckdb
 from recommender.characteristics.columns import ColumnSummary, summarise
 from recommender.readers.bounds import check_columns
 from recommender.readers.frame import categorical_columns, read_frame
+from recommender.readers.parquet_schema import arrow_schema, categories_of
 from recommender.readers.settling import Settled, Settler, settle_as_numbers
 from recommender.readers.table import read_file
 from recommender.readers.unchanged import digested
@@ -70,6 +71,8 @@ class Dataset:
         images: Images | None = None,
         sequences: Sequences | None = None,
         categorical: frozenset[str] = frozenset(),
+        arrow_schema: bytes = b"",
+        kept: Sequence[str] = (),
     ) -> None:
         self.connection = connection
         self.name = name
@@ -91,8 +94,10 @@ class Dataset:
         """The column of images, where there is one."""
         self.sequences = sequences
         """The column of sequences of numbers, where there is one."""
-        self.categorical = categorical
-        """Columns that a frame held as categories."""
+        self._categorical = categorical
+        self._arrow_schema = arrow_schema
+        self.kept = tuple(name for name in kept if name in storage)
+        """Columns of which the table `kept` holds the values as the file or frame has them."""
 
     @classmethod
     def open(
@@ -104,6 +109,7 @@ class Dataset:
         missing: Sequence[str] | None = None,
         readings: Mapping[str, ColumnReading] | None = None,
         formats: Mapping[str, str] | None = None,
+        kept: Sequence[str] = (),
     ) -> Self:
         """Read a path, or a pandas, polars or Arrow table.
 
@@ -111,7 +117,7 @@ class Dataset:
         reading: how image files are read, or rows gathered into sequences, where a person says so.
         missing: texts that count as missing, besides the empty one; None for the usual ones of the format.
         readings: how columns were read in training; the others are inferred. formats: of dates and times, by
-        column, as --date-format takes them.
+        column, as --date-format takes them. kept: columns of which the values are also kept as they are.
         Raises DatasetError when there is no table with rows to read, ColumnError when a column is not of plain values.
         """
         remove_left_over_once()
@@ -124,7 +130,10 @@ class Dataset:
             }
         )
         categorical: frozenset[str] = frozenset()
-        settler = Settler(missing=None if missing is None else tuple(missing), given=readings, formats=formats)
+        schema = b""
+        settler = Settler(
+            missing=None if missing is None else tuple(missing), given=readings, formats=formats, kept=tuple(kept)
+        )
         try:
             connection.execute("SET TimeZone = 'UTC'")  # or the zone of the machine would count
             connection.execute("SET enable_progress_bar = false")  # it is drawn on standard output, also into a pipe
@@ -133,6 +142,7 @@ class Dataset:
                 pictures = reading if isinstance(reading, ImageReading) else None
                 with digested(path) as bytes_read:
                     form, arrays = read_file(connection, path, delimiter=delimiter, reading=pictures, settler=settler)
+                    schema = arrow_schema(connection, path) if form == "parquet" else b""
                 file_digest = bytes_read.hexadecimal
                 name = path.name or path.resolve().name
             else:
@@ -159,6 +169,8 @@ class Dataset:
                 images=images,
                 sequences=sequences,
                 categorical=categorical,
+                arrow_schema=schema,
+                kept=kept,
             )
         except BaseException:
             connection.close()
@@ -199,6 +211,11 @@ class Dataset:
     def times(self) -> Mapping[str, TimeReading]:
         """How the dates and times of columns were read that were written as text or had a zone."""
         return {name: reading.time for name, reading in self.readings.items() if reading.time is not None}
+
+    @cached_property
+    def categorical(self) -> frozenset[str]:
+        """Columns that the frame or the Parquet file held as categories."""
+        return self._categorical if not self._arrow_schema else categories_of(self._arrow_schema)
 
     @cached_property
     def summaries(self) -> Mapping[str, ColumnSummary]:

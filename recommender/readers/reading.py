@@ -106,6 +106,8 @@ class ColumnReading(BaseModel):
 
     storage: str
     """The DuckDB type of its values."""
+    source: str = ""
+    """The DuckDB type that they had in the file or frame; empty where it is the same, and for text."""
     number: NumberReading | None = None
     """Of numbers that were written as text; None for others."""
     time: TimeReading | None = None

@@ -184,11 +184,16 @@ class Settler:
     """How columns were read in training."""
     formats: Mapping[str, str] | None = None
     """How the user says that the dates and times of columns are written."""
+    kept: tuple[str, ...] = ()
+    """Columns of which the values are also kept as they are, in the table `kept`."""
     settled: Settled = field(default_factory=lambda: Settled(readings={}, notes={}))
 
     def settle(self, connection: duckdb.DuckDBPyConnection, *, name: str, usual: Sequence[str] = ()) -> None:
         """Settle the table `dataset`. usual: texts that count as missing in this format."""
         missing = usual if self.missing is None else self.missing
+        storage = storage_of(connection)
+        if listed := ", ".join(quoted(column) for column in self.kept if column in storage):
+            connection.execute(f"CREATE OR REPLACE TABLE kept AS SELECT {listed} FROM dataset")
         self.settled = settle(connection, name=name, missing=missing, given=self.given, formats=self.formats)
 
 
@@ -682,7 +687,9 @@ def _typed(column: str, kind: str, known: ColumnReading | None) -> _One:
         return _One(reading=known, sql=f"CASE {sql} WHEN TRUE THEN {yes} WHEN FALSE THEN {no} END")
     if kind == "TIMESTAMP WITH TIME ZONE":
         zoned = known.time if known is not None and known.time is not None else UTC_TIME
-        return _One(reading=ColumnReading(storage="TIMESTAMP", time=zoned), sql=f"make_timestamp(epoch_us({sql}))")
+        return _One(
+            reading=ColumnReading(storage="TIMESTAMP", source=kind, time=zoned), sql=f"make_timestamp(epoch_us({sql}))"
+        )
     wanted = kind
     if kind == "FLOAT":
         wanted, sql = "DOUBLE", f"CAST(CAST({sql} AS VARCHAR) AS DOUBLE)"
@@ -693,4 +700,4 @@ def _typed(column: str, kind: str, known: ColumnReading | None) -> _One:
     elif found := re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", kind):
         wanted = "DOUBLE" if int(found[2]) else "HUGEINT"
         sql = f"CAST(CAST({sql} AS VARCHAR) AS {wanted})"
-    return _One(reading=ColumnReading(storage=wanted), sql=sql)
+    return _One(reading=ColumnReading(storage=wanted, source="" if wanted == kind else kind), sql=sql)

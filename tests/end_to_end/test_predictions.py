@@ -67,6 +67,18 @@ def test_keys_are_written_first_and_rows_keep_their_order(run: Run, frame: pd.Da
     assert [float(row["prediction_2"]) for row in found] == alone[::-1]
 
 
+def test_keys_are_written_as_the_rows_have_them(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text('x,when,price,land\n0.5,03/10/2023,"$1,257",NA\n-0.5,04/10/2023,$9.50,\n', encoding="utf-8")
+    keys = [part for key in ("when", "price", "land", "x") for part in ("--key", key)]
+    done = CliRunner().invoke(group, ["predict", str(run.directory), str(path), *keys])
+    assert done.exit_code == 0, done.output
+    found = [list(row.values())[:4] for row in csv.DictReader(io.StringIO(done.stdout))]
+    assert found == [["03/10/2023", "$1,257", "NA", "0.5"], ["04/10/2023", "$9.50", "", "-0.5"]]
+    frame = pd.DataFrame({"x": [0.5], "when": pd.to_datetime(["2023-10-03 12:00"]).tz_localize("Europe/Berlin")})
+    assert run.predict(frame, key="when")["when"].to_pylist() == frame["when"].dt.to_pydatetime().tolist()
+
+
 def test_a_key_that_is_no_column_is_refused_with_the_nearest(run: Run, frame: pd.DataFrame) -> None:
     with pytest.raises(ColumnError, match=r"has no column 'cod'\. Did you mean 'code'\? Columns: x, code\."):
         run.predict(frame[["x"]].assign(code=1), key="cod")

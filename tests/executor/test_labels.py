@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from executor.labels import LabelType, label_type
 from recommender.dataset import Dataset
+from recommender.sql import level_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -23,15 +29,58 @@ from recommender.dataset import Dataset
         ("BOOLEAN", ["false", "true"], [False, True], ["false", "true"]),
         ("VARCHAR", ["0", "no"], ["0", "no"], ["0", "no"]),
         ("DATE", ["2024-02-29"], [datetime.date(2024, 2, 29)], ["2024-02-29"]),
-        ("HUGEINT", ["89490000000000000001"], ["89490000000000000001"], ["89490000000000000001"]),
+        ("HUGEINT", ["89490000000000000001", "-5"], [89490000000000000001, -5], ["89490000000000000001", "-5"]),
+        ("HUGEINT", ["9223372036854775808"], [2**63], ["9223372036854775808"]),
+        ("TIMESTAMP", ["2024-02-29 12:00:00.5"], [datetime.datetime(2024, 2, 29, 12, 0, 0, 500_000)], None),  # noqa: DTZ001
+        ("TIME", ["10:30:00", ""], [datetime.time(10, 30), None], None),
     ],
 )
 def test_labels_come_back_in_the_type_of_their_column(
-    storage: str, labels: list[str], values: list[Any], spelled: list[str]
+    storage: str, labels: list[str], values: list[Any], spelled: list[str] | None
 ) -> None:
     kind = LabelType(storage=storage)
     assert kind.typed(labels).to_pylist() == values
-    assert [kind.spelled(label) for label in labels] == spelled
+    assert [kind.spelled(label) for label in labels] == (spelled or labels)
+
+
+def test_a_name_that_the_training_did_not_have_stays_text_where_it_is_no_value_of_the_type() -> None:
+    assert LabelType(storage="BIGINT").typed(["3", "1.5"]).to_pylist() == ["3", "1.5"]
+
+
+@pytest.mark.parametrize(
+    ("column", "labels", "kind", "spelled"),
+    [
+        (pa.array([Decimal("1.10"), Decimal("2.50")]), ["1.1", "2.5"], pa.decimal128(3, 2), ["1.10", "2.50"]),
+        (pa.array([Decimal(10**30), Decimal(5)]), [str(10**30), "5"], pa.decimal128(31, 0), [str(10**30), "5"]),
+        (pa.array([2**63, 5], pa.uint64()), [str(2**63), "5"], pa.uint64(), [str(2**63), "5"]),
+        (pa.array([0.1, 2.0], pa.float32()), ["0.1", "2"], pa.float32(), ["0.1", "2.0"]),
+    ],
+    ids=["decimal", "huge", "unsigned", "single"],
+)
+def test_labels_of_a_parquet_file_come_back_in_its_type(
+    tmp_path: Path, column: pa.Array, labels: list[str], kind: pa.DataType, spelled: list[str]
+) -> None:
+    parquet.write_table(pa.table({"y": column}), tmp_path / "rows.parquet")
+    with Dataset.open(tmp_path / "rows.parquet") as dataset:
+        own = label_type(dataset, "y")
+        named = dataset.connection.execute(f"SELECT {level_text('y', dataset.storage['y'])} FROM dataset").fetchall()
+    assert [name for (name,) in named] == labels
+    assert own.typed(labels).type == kind
+    assert own.typed(labels).to_pylist() == column.to_pylist()
+    assert [own.spelled(label) for label in labels] == spelled
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "arrow"])
+def test_a_categorical_column_of_a_parquet_file_is_remembered_as_one(tmp_path: Path, library: str) -> None:
+    path = tmp_path / "rows.parquet"
+    if library == "pandas":
+        pd.DataFrame({"y": pd.Categorical(["a", "b"]), "z": ["a", "b"]}).to_parquet(path)
+    elif library == "polars":
+        pl.DataFrame({"y": pl.Series(["a", "b"], dtype=pl.Categorical), "z": ["a", "b"]}).write_parquet(path)
+    else:
+        parquet.write_table(pa.table({"y": pa.array(["a", "b"]).dictionary_encode(), "z": ["a", "b"]}), path)
+    with Dataset.open(path) as dataset:
+        assert dataset.categorical == {"y"}
 
 
 def test_booleans_are_spelled_as_the_file_spelled_them() -> None:
