@@ -21,6 +21,7 @@ AFTERWARDS: Final = 1.5  # seconds that saving, comparing and reporting take at 
 SHORTEST_PART: Final = 1e-3  # seconds; where no time is left, a part still has a deadline, which passes at once
 SECONDS_PER_NETWORK: Final = 0.5  # of a trial in folds, to build, save and load it, beyond the first; on two cores
 LARGEST_RESERVED_SHARE: Final = 0.5  # of the budget: a tiny one is still spent on training for one half
+ITERATIONS: Final = 40  # of a limit that is at most doubled by what it keeps: the last one adds under 1e-12 of it
 
 
 class Budget:
@@ -79,9 +80,22 @@ class Budget:
             return 0.0
         if self._reserve is not None:
             return self._reserve
-        wanted = max(RESERVED_SECONDS, RESERVED_SHARE * self.seconds, ENCODINGS * self.encoding)
-        wanted += self._for_answers + self.follow_up + self.refitting + self.comparing
-        return min(wanted, LARGEST_RESERVED_SHARE * self.seconds)
+        return self._kept(self.seconds, self.follow_up + self.refitting)
+
+    def _kept(self, seconds: float, again: float) -> float:
+        """Seconds of a limit that are kept for what follows the search; again: of them for training again."""
+        wanted = max(RESERVED_SECONDS, RESERVED_SHARE * seconds, ENCODINGS * self.encoding)
+        return min(wanted + self._for_answers + again + self.comparing, LARGEST_RESERVED_SHARE * seconds)
+
+    def limit_for(self, seconds: float, *, again: Callable[[float], float]) -> float:
+        """The limit under which a search may go on until so many seconds after the start.
+
+        again: seconds of a limit that are kept for training again.
+        """
+        limit = seconds
+        for _ in range(ITERATIONS):
+            limit = seconds + self._kept(limit, again(limit))
+        return limit
 
     def afterwards(self, trial: float) -> float:
         """Seconds that what follows the search will take, about; trial: of a trial in the mean.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from executor.baselines import Baseline
     from executor.catalog.performance import PerformanceMetric
     from executor.parts import Examples, Parts
+    from executor.scores import CutOff
     from executor.signature import Signature
     from executor.table import RawTable
 
@@ -57,6 +58,7 @@ def evaluate(
     others: Sequence[Baseline | None] = (),
     training: float | None = None,
     groups: np.ndarray | None = None,
+    cut_off: CutOff | None = None,
 ) -> Judgement:
     """Judge a model on the hold-out.
 
@@ -65,6 +67,7 @@ def evaluate(
     linear_seconds: what the linear baseline may take. others: of further models.
     training: P of the model on training rows.
     groups: which of the hold-out's rows belong together, (rows,), as in `executor.resampling`.
+    cut_off: of a model that was not trained to its end.
     """
     said = Predictions(
         task=parts.task,
@@ -115,7 +118,8 @@ def evaluate(
         calibration=calibration,
         remarks=(*remarks(signature, calibration, intervals), *lacking(parts, hold_out, _names(signature))),
         has_signal=is_positive(scored["constant"].gain),
-        verdict=verdict(scored),
+        cut_off=cut_off,
+        verdict=verdict(scored, cut_off),
     )
     return Judgement(scores=scores, predictions=_columns(signature, rows, hold_out.raw_target, outcome))
 

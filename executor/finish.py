@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from executor.evaluate import Judgement
     from executor.parts import Parts
     from executor.preprocess import Preprocessing
+    from executor.scores import CutOff
     from executor.signature import Signature
     from rules.asked import SequenceReading
 
@@ -92,10 +93,11 @@ def judged(
     signature: Signature,
     validation: float | None,
     budget: Budget,
+    cut_off: CutOff | None = None,
 ) -> Judgement:
     """What the hold-out, looked at once, says of the model and of the simple answers beside it.
 
-    validation: P of what was chosen.
+    validation: P of what was chosen. cut_off: of a model that was not trained to its end.
     """
     table, rows, seed = begun.material.table, begun.material.rows, begun.plan.seed
     metric = performance_metric(begun.bundle.metric)
@@ -139,6 +141,7 @@ def judged(
         others=(words, boosting, neighbours, smoothing),
         groups=None if rows.groups is None else rows.groups[rows.hold_out],
         linear_seconds=max(LEAST_SECONDS, min(LINEAR_SECONDS, budget.left / 2)),
+        cut_off=cut_off,
     )
 
 

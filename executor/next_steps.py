@@ -1,7 +1,7 @@
 """What to try where P is not satisfying: another architecture, more labelled rows, or transfer learning.
 
-These three are the notes' own. Each is named only with the measurement that speaks for it (docs/evidence.md, section
-4).
+These three are the notes' own. Each is named only with the measurement that supports it (docs/evidence.md, section 4).
+Where time cut the training off, more time comes before all of them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rules.facts import Modality
 
 if TYPE_CHECKING:
     from executor.learning_curve import LearningCurve
-    from executor.scores import BaselineScore, Scores
+    from executor.scores import BaselineScore, CutOff, Scores
 
 STANDARD_ERRORS: Final = 2 * 1.96  # between the ends of a 95 % interval
 STEEP: Final = 0.05  # share of the error that the second half of the rows takes away (docs/evidence.md, section 4)
@@ -42,7 +42,7 @@ class NextStep(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Literal["architecture", "labels", "transfer"]
+    name: Literal["time", "architecture", "labels", "transfer"]
     advice: str
     because: str
 
@@ -71,11 +71,15 @@ def check_level(level: float | None, metric: str) -> None:
 def next_steps(scores: Scores, curve: LearningCurve, *, level: float | None, modality: Modality) -> NextSteps:
     """Judge P against a level or, without one, against the baselines, and say what to try next.
 
+    Of a network whose training was cut off only more time is advised: the other steps presume what it would learn.
+
     level: P that would satisfy. modality: what a row of the dataset mainly holds.
     """
     is_satisfied, why = _against_level(scores, level) if level is not None else _against_baselines(scores)
     if is_satisfied:
         return NextSteps(level=level, is_satisfied=True, why=why)
+    if scores.cut_off is not None:
+        return NextSteps(level=level, is_satisfied=False, why=why, steps=(_time(scores.cut_off),))
     found = (_architecture(scores, level), _labels(scores, curve), _transfer(scores, level, modality))
     return NextSteps(level=level, is_satisfied=False, why=why, steps=tuple(step for step in found if step is not None))
 
@@ -128,6 +132,12 @@ def _is_underfit(scores: Scores, level: float | None) -> bool:
 def _knows_its_rows(scores: Scores) -> bool:
     """Whether next to nothing is wrong on the training rows, so that no other network could learn them better."""
     return scores.training is not None and scores.direction == "max" and error_of(scores.training, "max") < KNOWN
+
+
+def _time(cut_off: CutOff) -> NextStep:
+    return NextStep(
+        name="time", advice=f"Train again with {cut_off.option}", because=f"{cut_off.extent}; {cut_off.need}"
+    )
 
 
 def _architecture(scores: Scores, level: float | None) -> NextStep | None:

@@ -19,6 +19,7 @@ from executor.catalog.hyperparameters import search_space
 from executor.catalog.performance import performance_metric
 from executor.catalog.target import scale_of
 from executor.combination import REFIT_SHARE, combined
+from executor.cut_off import cut_off
 from executor.devices import CPU, computing_on, places, prepare
 from executor.encoding import encode_parts
 from executor.ensemble import choose
@@ -32,7 +33,7 @@ from executor.log import LOG, logged
 from executor.next_steps import next_steps
 from executor.refit import MOST_MEMBERS, TEXT_REFIT_SHARE, best_on_all_rows
 from executor.report.writing import never_fatal, write_report
-from executor.retraining import Winner, keep_time, train_again
+from executor.retraining import Winner, keep_time, kept_time, train_again
 from executor.run import (
     IMPORTANCE,
     PREDICTIONS,
@@ -180,6 +181,7 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
     trials = search(
         bundle, parts, budget=budget, seed=seed, directory=begun.directory, at_once=at_once, progress=progress
     )
+    searched = budget.spent() + trials.earlier
     LOG.info("The search ended by %s after %d trials.", trials.stopped_by, len(trials.ranked))
 
     stages.begin("training again")
@@ -206,7 +208,20 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
 
     stages.begin("hold-out and baselines")
     judgement = judged(
-        begun, preprocessing, parts, model=model, signature=signature, validation=chosen.score, budget=budget
+        begun,
+        preprocessing,
+        parts,
+        model=model,
+        signature=signature,
+        validation=chosen.score,
+        budget=budget,
+        cut_off=cut_off(
+            chosen.members,
+            trials,
+            limit_for=lambda more: budget.limit_for(
+                searched + more, again=lambda limit: kept_time(limit) + _refit_share(parts) * limit
+            ),
+        ),
     )
     hold_out = table.take(rows.hold_out)
     zone = zone_of(begun.dataset, begun.roles.time_column)
@@ -274,13 +289,18 @@ def _encoded(begun: Begun, budget: Budget) -> tuple[Preprocessing, Parts]:
     # The validation rows, as many training rows, and the hold-out.
     budget.answers = 2 + len(rows.hold_out) / max(1, len(rows.validation))
     keep_time(budget)
-    share = REFIT_SHARE if parts.window is not None else TEXT_REFIT_SHARE if parts.text is not None else 0.0
+    share = _refit_share(parts)
     budget.retrained = MOST_MEMBERS if share else 0
     budget.boosting = unhurried_seconds(len(rows.train), len(table.forms) * parts.outputs)
     if budget.seconds is not None:
         budget.comparing = tf_idf_seconds(budget) if table.of_form(Form.TEXT) else 0.0
         budget.refitting = share * budget.seconds
     return preprocessing, parts
+
+
+def _refit_share(parts: Parts) -> float:
+    """Share of a time limit that is kept for training on training and validation rows."""
+    return REFIT_SHARE if parts.window is not None else TEXT_REFIT_SHARE if parts.text is not None else 0.0
 
 
 def _sealed(begun: Begun, summary: Summary, scores: Scores) -> Run:

@@ -50,8 +50,13 @@ SEED_STREAM: Final = 11  # tells these rows' order from others of the same seed
 
 def keep_time(budget: Budget) -> None:
     """Keep a part of the time for training again; called before the search."""
-    if budget.seconds is not None and budget.seconds >= SHORTEST_BUDGET:
-        budget.follow_up = FOLLOW_UP_SHARE * budget.seconds
+    if budget.seconds is not None:
+        budget.follow_up = kept_time(budget.seconds)
+
+
+def kept_time(limit: float) -> float:
+    """Seconds of a limit that are kept for training again."""
+    return FOLLOW_UP_SHARE * limit if limit >= SHORTEST_BUDGET else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

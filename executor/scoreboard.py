@@ -45,7 +45,9 @@ def show_scores(run: Run, console: Console) -> None:
         console.print(f"Threshold: {escape(threshold)}", style="dim")
     for remark in scores.remarks:
         console.print(escape(remark), style="dim")
-    console.print(Text(scores.verdict, style="bold" if scores.has_signal else "bold yellow"))
+    console.print(
+        Text(scores.verdict, style="bold" if scores.has_signal and not scores.had_too_little_time else "bold yellow")
+    )
     for one in run.guardrails:
         if one.name in {DRIFT_NAME, ENTITY_NAME} and one.status == "alerted":
             console.print(Text.assemble(("! ", "yellow"), one.message))

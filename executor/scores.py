@@ -13,6 +13,8 @@ from recommender.render import number
 BOOSTING: Final = "gradient boosting"  # the name of its baseline
 EXPONENTIAL: Final = "exponential smoothing"  # the same
 TF_IDF: Final = "TF-IDF"  # the same, of a linear model on texts
+ROUNDED_TO: Final = ((60, 10), (600, 60), (3_600, 300), (math.inf, 3_600))
+"""Durations in seconds up to which one is rounded up to a multiple of so many seconds."""
 
 
 class Estimate(BaseModel):
@@ -111,6 +113,50 @@ class ImbalanceChoice(BaseModel):
         return f"Imbalance of {number(self.ratio)} to 1, met by: {', '.join(said)}."
 
 
+class CutOff(BaseModel):
+    """A model of which a network was not trained to the end of its planned epochs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    trial: int
+    """Number of the network's trial; of several the one that lacks most epochs."""
+    epochs: int
+    """Epochs that it was trained."""
+    planned: int
+    """Epochs of a whole training. Many end earlier, once the score no longer improves."""
+    seconds: float | None
+    """Time limit that the planned epochs need, in seconds; None where no epoch could be timed."""
+
+    @property
+    def extent(self) -> str:
+        """How far the training came."""
+        return f"training was cut off after {self.epochs:,} of {self.planned:,} planned epochs"
+
+    @property
+    def need(self) -> str:
+        """The time that the planned epochs need."""
+        if self.seconds is None:
+            return "no epoch could be timed, so that the time that they need is unknown; use a longer --budget"
+        return f"by the measured seconds per epoch they need about --budget {duration(self.seconds)}"
+
+    @property
+    def option(self) -> str:
+        """What a longer training takes, as an option of the command."""
+        return "a longer --budget" if self.seconds is None else f"--budget {duration(self.seconds)}"
+
+
+def duration(seconds: float) -> str:
+    """A number of seconds, rounded up, as --budget reads it.
+
+    >>> duration(31), duration(75), duration(3_000), duration(9_000)
+    ('40s', '2m', '50m', '3h')
+    """
+    step = next(step for most, step in ROUNDED_TO if seconds <= most)
+    rounded = max(1, math.ceil(seconds / step)) * step
+    size, unit = next((size, unit) for size, unit in ((3_600, "h"), (60, "m"), (1, "s")) if rounded % size == 0)
+    return f"{rounded // size}{unit}"
+
+
 class Scores(BaseModel):
     """The file scores.json."""
 
@@ -138,14 +184,32 @@ class Scores(BaseModel):
     """What was measured of the answers beside P, in sentences."""
     has_signal: bool
     """Whether the model is certainly better than the constant answer."""
+    cut_off: CutOff | None = None
+    """How much of the training is missing, where time or Ctrl-C cut it off; else None."""
     verdict: str
 
+    @property
+    def had_too_little_time(self) -> bool:
+        """Whether the model is not better than some baseline, but was not trained to its end either."""
+        return self.cut_off is not None and not is_better_than_all(self.baselines)
 
-def verdict(baselines: dict[str, BaselineScore]) -> str:
-    """What the comparison with the baselines means, in sentences."""
+
+def verdict(baselines: dict[str, BaselineScore], cut_off: CutOff | None = None) -> str:
+    """What the comparison with the baselines means, in sentences.
+
+    cut_off: of a model that was not trained to its end. Where it is not better than every baseline, nothing is
+    concluded of the data, and no other model is advised.
+    """
     constant = baselines.get("constant")
     if constant is None or constant.gain.value is None or constant.gain.low is None or constant.gain.high is None:
         return "P is undefined on the hold-out, so nothing can be said: it is too small or holds a single class."
+    if cut_off is not None and not is_better_than_all(baselines):
+        return f"Too little time: {cut_off.extent}; {cut_off.need}. {_so_far(baselines)}"
+    return _compared(baselines, constant)
+
+
+def _compared(baselines: dict[str, BaselineScore], constant: BaselineScore) -> str:
+    """What the comparison of a fully trained model with the baselines means."""
     seasonal, linear = baselines.get("seasonal naive"), baselines.get("linear")
     others = _about_boosting(baselines.get(BOOSTING), constant)
     # Boosting comes first, as in the report's advice: one order, not two.
@@ -162,17 +226,35 @@ def verdict(baselines: dict[str, BaselineScore]) -> str:
     smoothing = baselines.get(EXPONENTIAL)
     if smoothing is not None and is_negative(smoothing.gain):
         others.insert(0, f"But exponential smoothing is better{instead}.")
-    if constant.gain.high < 0:
+    if is_negative(constant.gain):
         return " ".join([f"Worse than {constant.says}: do not use this model.", *others])
-    if constant.gain.low <= 0:
-        found = f"{number(constant.gain.low)} to {number(constant.gain.high)}, contains 0."
+    value, low, high = (number(one or 0.0) for one in (constant.gain.value, constant.gain.low, constant.gain.high))
+    if not is_positive(constant.gain):
+        found = f"{low} to {high}, contains 0."
         nothing = f"No signal found: no better than {constant.says}, for the 95 % interval of the gain, {found}"
         return " ".join([nothing, *others])
-    interval = f"95 % interval {number(constant.gain.low)} to {number(constant.gain.high)}"
-    sentences = [f"Beats {constant.says} by {number(constant.gain.value)} ({interval})."]
+    sentences = [f"Beats {constant.says} by {value} (95 % interval {low} to {high})."]
     if seasonal is not None and not is_positive(seasonal.gain):
         sentences.append(f"It is not certainly better than {seasonal.says}.")
     return " ".join([*sentences, *others])
+
+
+def is_better_than_all(baselines: dict[str, BaselineScore]) -> bool:
+    """Whether the model is certainly better than each baseline that has a score."""
+    return all(is_positive(one.gain) for one in baselines.values() if one.gain.value is not None)
+
+
+def _so_far(baselines: dict[str, BaselineScore]) -> str:
+    """How a model that was not trained to its end compares with each baseline."""
+    found = []
+    for name, one in baselines.items():
+        if one.gain.value is None:
+            continue
+        gain = one.gain
+        how = "better than" if is_positive(gain) else "worse than" if is_negative(gain) else "not certainly better than"
+        spoken = {"linear": "a linear model", "constant": one.says}.get(name, name)
+        found.append(f"{how} {spoken}{_by(gain)}")
+    return f"So far it is {'; '.join(found)}."
 
 
 def _by(gain: Estimate) -> str:

@@ -24,12 +24,11 @@ from executor.run import fingerprint
 from executor.trials.journal import Journal, Outcome, search_digest
 from executor.trials.lock import alone_in
 from executor.trials.one_by_one import OneByOneRunner
-from executor.trials.outcomes import CUT_SHORT
 from executor.trials.parallel import ParallelRunner
 from executor.trials.rebuilding import rebuild
 from executor.trials.stacked import StackRunner
 from executor.trials.workplace import workplace
-from recommender.speed import steps_of
+from recommender.speed import EPOCHS, steps_of
 from rules.errors import RunError, TrainingError
 
 if TYPE_CHECKING:
@@ -64,6 +63,13 @@ class Trials:
     stopped_by: StoppedBy
     planned: int | None = None
     """The most that were allowed or there were to try; None where only time set a limit."""
+    epochs: int = EPOCHS
+    """Of a whole trial."""
+    coming: int = 0
+    """Planned epochs of the trials that were to come up to the first one of whole length, where the strategy gives
+    some trials fewer."""
+    earlier: float = 0.0
+    """Seconds of the trials that had ended before the search was resumed."""
 
     @property
     def best(self) -> Outcome:
@@ -77,7 +83,7 @@ class Trials:
     @property
     def cut_short(self) -> int:
         """Of those, the ones that time or Ctrl-C ended."""
-        return sum(outcome.status == "completed" and outcome.message.startswith(CUT_SHORT) for outcome in self.ranked)
+        return sum(outcome.status == "completed" and outcome.is_cut_short for outcome in self.ranked)
 
 
 def search(
@@ -125,6 +131,7 @@ def search(
         most_trials = _least(_trial_limit(budget), oracle.total)
         schedule = None if most_trials is None else oracle.schedule(most_trials, epochs=epochs)
         number = _replay(oracle, journal, epochs)
+        earlier = sum(outcome.seconds for outcome in journal.outcomes)
         stopped_by: StoppedBy | None
         try:
             while (stopped_by := _limit(budget, journal.outcomes, interrupt)) is None:
@@ -152,7 +159,10 @@ def search(
         except KeyboardInterrupt:
             stopped_by = "interrupt"
     ranked = _ranked(journal.outcomes, objective)  # 10  the best by P comes first
-    return Trials(ranked=ranked, stopped_by=stopped_by, planned=most_trials)
+    coming = oracle.epochs_until_whole(len(journal.outcomes))
+    return Trials(
+        ranked=ranked, stopped_by=stopped_by, planned=most_trials, epochs=epochs, coming=coming, earlier=earlier
+    )
 
 
 def scope_of(parts: Parts, budget: Budget) -> Scope:

@@ -63,6 +63,13 @@ class HyperbandOracle(InMemoryOracle, keras_tuner.oracles.HyperbandOracle):  # t
             number = (number or self._get_num_brackets()) - 1
         return found[:trials]
 
+    def epochs_until_whole(self, ended: int) -> int:
+        """Planned epochs of the trials after so many, up to the first that reaches all epochs."""
+        whole = (
+            self.bracket_trials(self._first) - self._get_size(self._first, self._get_num_rounds(self._first) - 1) + 1
+        )
+        return sum(self.schedule(whole, epochs=self.max_epochs)[ended:])
+
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """A promotion when one is due, else a new trial; nothing for now while a rung is still running."""
         promotion = self._promotion(trial_id)

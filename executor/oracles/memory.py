@@ -54,6 +54,10 @@ class InMemoryOracle(keras_tuner.Oracle):  # type: ignore[misc]  # keras-tuner s
         """Planned epochs of so many trials in their order, if none fails; epochs: of a whole one."""
         return [epochs] * trials
 
+    def epochs_until_whole(self, ended: int) -> int:  # noqa: ARG002 - only some strategies ration epochs
+        """Planned epochs of the trials after so many, up to the first that reaches all epochs; 0 where each does."""
+        return 0
+
     def save(self, fname: str | None = None) -> None:
         """Write nothing: keras-tuner's files can be truncated by a crash, and do not restore a grid."""
 

@@ -27,6 +27,8 @@ def advice(scores: Scores) -> Advice:
     constant = scores.baselines.get("constant")
     if constant is None or constant.gain.low is None:
         return Advice(kind="doubtful", says="Nothing can be said of this model")
+    if scores.cut_off is not None and scores.had_too_little_time:
+        return Advice(kind="doubtful", says=f"Too little time to judge: train again with {scores.cut_off.option}")
     if not is_positive(constant.gain):
         return Advice(kind="bad", says="Do not use this model")
     for name, words in _INSTEAD.items():

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 JOURNAL: Final = "trials.jsonl"
 WEIGHTS: Final = "trials"  # the folder of the trials' weights within a run directory
+CUT_SHORT: Final = "cut short"  # how the message of a trial begins that time or Ctrl-C ended
 
 
 class Outcome(BaseModel):
@@ -47,6 +48,9 @@ class Outcome(BaseModel):
     """The epoch, counted from 1, whose weights are kept: of those with the best score the one with the lowest cost."""
     planned_epochs: int
     seconds: float
+    epoch_seconds: float | None = None
+    """Seconds of an epoch, without the first steps, which compile; its share where trials ran at once. None where no
+    further steps were taken."""
     message: str = ""
     """Why the trial failed, diverged or was cut short."""
     epoch_scores: tuple[float | None, ...] = ()
@@ -61,6 +65,11 @@ class Outcome(BaseModel):
         if (self.status == "completed") is (self.score is None):
             raise ValueError("a trial has a score if, and only if, it was completed")
         return self
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether time or Ctrl-C ended it before its planned epochs."""
+        return self.message.startswith(CUT_SHORT)
 
 
 class Line(Outcome):

@@ -167,6 +167,8 @@ class OneByOneRunner:
                     on_epoch(Epoch(members=(member,), epoch=len(training.scores), epochs=epochs))
                 if training.ending is None and len(training.scores) == epochs:
                     training.ending = "planned"
+                if pace.seconds_per_step is not None:
+                    training.epoch_seconds = pace.seconds_per_step * steps_of(len(at.train), self._batch)
         except KeyboardInterrupt:
             at.interrupt.requested = True
             training.ending = "interrupt"

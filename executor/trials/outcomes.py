@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import tensorflow as tf
 
 from executor.oracles.memory import tuner_seed
-from executor.trials.journal import Outcome, weights_path
+from executor.trials.journal import CUT_SHORT, Outcome, weights_path
 from executor.trials.training import DIVERGED
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from executor.trials.workplace import Workplace
 
 IN_A_GRAPH: Final = "Graph execution error"  # how TensorFlow begins
-CUT_SHORT: Final = "cut short"  # how the message of a trial begins that time or Ctrl-C ended
 LONGEST_MESSAGE: Final = 300  # characters of an error's first line; TensorFlow's can run over pages
 
 
@@ -45,6 +44,7 @@ def ended(proposal: Proposal, training: Training, at: Workplace, *, seconds: flo
         best_epoch=training.best_epoch,
         planned_epochs=proposal.epochs,
         seconds=seconds,
+        epoch_seconds=training.epoch_seconds,
         message=messages.get(training.ending or "", ""),
         epoch_scores=tuple(training.scores),
         continues=proposal.continues,

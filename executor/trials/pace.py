@@ -66,6 +66,13 @@ class Pace:
         elif self._done > self._first_steps:
             self._seconds_per_step = (now - self._start) / (self._done - self._first_steps)
 
+    @property
+    def seconds_per_step(self) -> float | None:
+        """Measured without the first steps, which compile, but with the validation between epochs; None before more."""
+        if self._done <= self._first_steps or self._first_steps == 0:
+            return None
+        return (self._budget.now() - self._start) / (self._done - self._first_steps)
+
     def _affordable(self) -> float:
         """Steps until the deadline."""
         return self._budget.remaining() / max(self._seconds_per_step, np.finfo(float).tiny)

@@ -110,9 +110,7 @@ class StackRunner:
         # Stacks that ran at the same time share it.
         at_once = sum(outcome.seconds for outcome in outcomes.values()) / max(at.budget.now() - start, SHORTEST)
         return [
-            outcomes[proposal.number].model_copy(
-                update={"seconds": outcomes[proposal.number].seconds / max(at_once, 1.0)}
-            )
+            _shared(outcomes[proposal.number], max(at_once, 1.0))
             for proposal in proposals
             if proposal.number in outcomes
         ]
@@ -180,6 +178,7 @@ class StackRunner:
                         member.training.ending = "deadline"
                     elif member.training.ending is None and epoch == epochs:
                         member.training.ending = "planned"
+                _note_seconds(running, pace, steps)
                 stack, running = self._repacked(stack, running, graph, steps=(epochs - epoch) * steps)
         except KeyboardInterrupt:
             at.interrupt.requested = True
@@ -255,6 +254,19 @@ class StackRunner:
         # The trials that run come first all the same.
         order = [*places, *[place for place in range(stack.trials) if place not in places]]
         return stack.take(order), [running[index] for index in left]
+
+
+def _note_seconds(running: Sequence[Member], pace: Pace, steps: int) -> None:
+    """Note what an epoch of so many steps took, as far as it is known, its share for each of those that run."""
+    if pace.seconds_per_step is not None:
+        for member in running:
+            member.training.epoch_seconds = pace.seconds_per_step * steps / len(running)
+
+
+def _shared(outcome: Outcome, at_once: float) -> Outcome:
+    """The outcome of a trial whose stack ran at the same time as others. at_once: stacks on average."""
+    each = None if outcome.epoch_seconds is None else outcome.epoch_seconds / at_once
+    return outcome.model_copy(update={"seconds": outcome.seconds / at_once, "epoch_seconds": each})
 
 
 def _of_fold(arrays: Mapping[str, np.ndarray], fold: int) -> dict[str, np.ndarray]:

@@ -39,6 +39,8 @@ class Training:
     """Counted from 1; of those with the best score the one with the lowest cost."""
     ending: Ending | None = None
     """None while it goes on."""
+    epoch_seconds: float | None = None
+    """Of an epoch, without the first steps; its share where trials run at once."""
 
     def note(self, score: float | None, cost: float, *, direction: str) -> bool:
         """Note P and C of the epoch that has just ended; returns whether it is the best.

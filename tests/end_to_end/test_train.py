@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from rich.console import Console
 from sklearn.metrics import mean_absolute_error, roc_auc_score
 
 from executor import train
+from executor.report.compare import compared
 from executor.run import Run
+from executor.scoreboard import show_scores
 from recommender.dataset import Dataset
 from recommender.examples import example
 from rules.choices import Slot, parse_choice
@@ -231,6 +234,25 @@ def test_noise_is_called_noise(tmp_path: Path) -> None:
     run = train(path, target="coin", trials=1, directory=tmp_path / "run")
     assert not run.scores.has_signal
     assert "No signal found" in run.scores.verdict
+
+
+def test_a_network_that_was_cut_off_is_said_to_need_more_time_everywhere(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    rows = [[*random.normal(size=4).round(3), random.integers(2)] for _ in range(300)]
+    path = write_table(tmp_path / "t.csv", ["a", "b", "c", "d", "coin"], rows)
+    run = train(path, target="coin", budget=1, directory=tmp_path / "run")
+    assert run.scores.cut_off is not None
+    assert run.scores.cut_off.epochs < run.scores.cut_off.planned
+    assert run.scores.verdict.startswith("Too little time: training was cut off after ")
+    assert run.summary.next_steps is not None
+    assert [step.name for step in run.summary.next_steps.steps] == ["time"]
+    console = Console(record=True, width=200)
+    show_scores(run, console)
+    files = [(run.directory / name).read_text(encoding="utf-8") for name in ("scores.json", "report.html", "log.txt")]
+    for told in (console.export_text(), *files, compared([run, run])):
+        assert "Too little time" in told
+        for conclusion in ("No signal", "use it instead", "boosting instead", "use that"):
+            assert conclusion not in told
 
 
 @pytest.mark.parametrize("tuner", ["grid", "random", "bayesian", "hyperband", "manual"])

@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 from executor.catalog.performance import Predictions, performance_metric
 from executor.evaluate import Judgement, evaluate, resampled
-from executor.scores import BaselineScore, Estimate, Scores, verdict
+from executor.scores import BaselineScore, CutOff, Estimate, Scores, verdict
 from executor.signature import Signature
 from executor.table import RawTable
 from rules.choices import F1, Accuracy, Mae, Metric, Rmse, RocAuc
@@ -317,6 +317,27 @@ class Gains:
 )
 def test_the_verdict_says_what_the_intervals_mean(gains: Gains, words: str) -> None:
     assert words in verdict(gains.scores())
+
+
+@pytest.mark.parametrize("constant", [(0.1, 0.2), (-0.1, 0.2), (-0.2, -0.1)])
+@pytest.mark.parametrize("boosting", [(-0.2, -0.1), (-0.1, 0.3)])
+def test_of_a_network_that_was_cut_off_only_the_time_that_it_needs_is_concluded(
+    constant: tuple[float, float], boosting: tuple[float, float]
+) -> None:
+    gains = Gains(constant=constant, boosting=boosting, linear=(-0.2, -0.1), words=(-0.2, -0.1)).scores()
+    said = verdict(gains, CutOff(trial=0, epochs=3, planned=256, seconds=130))
+    assert said.startswith(
+        "Too little time: training was cut off after 3 of 256 planned epochs; by the measured seconds per epoch they "
+        "need about --budget 3m. So far it is "
+    )
+    assert "worse than a linear model: the gain is -0.15 (95 %: -0.2 to -0.1)" in said
+    for conclusion in ("No signal", "instead", "use that", "do not use"):
+        assert conclusion not in said
+
+
+def test_a_network_that_beats_every_baseline_is_not_short_of_time() -> None:
+    gains = Gains(constant=(0.1, 0.2), boosting=(0.1, 0.3)).scores()
+    assert verdict(gains, CutOff(trial=0, epochs=3, planned=256, seconds=130)) == verdict(gains)
 
 
 @pytest.mark.parametrize("other", ["linear", "words"])

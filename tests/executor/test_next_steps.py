@@ -6,7 +6,8 @@ import pytest
 
 from executor.learning_curve import LearningCurve, Point, learning_curve
 from executor.next_steps import NextSteps, check_level, next_steps
-from executor.scores import BaselineScore, Estimate, Scores
+from executor.report.advice import advice
+from executor.scores import BaselineScore, CutOff, Estimate, Scores
 from rules.errors import ChoiceError
 from rules.facts import Modality
 
@@ -50,6 +51,18 @@ def test_a_model_better_than_every_baseline_needs_no_next_step() -> None:
     found = next_steps(_scores(boosting=BETTER), STEEP, level=None, modality=Modality.TABULAR)
     assert found.is_satisfied
     assert not found.steps
+
+
+def test_of_a_network_that_was_cut_off_only_more_time_is_advised() -> None:
+    cut = CutOff(trial=0, epochs=3, planned=256, seconds=130)
+    scores = _scores(boosting=WORSE, training=0.84).model_copy(update={"cut_off": cut})
+    (step,) = next_steps(scores, STEEP, level=None, modality=Modality.TABULAR).steps
+    assert (step.name, step.advice) == ("time", "Train again with --budget 3m")
+    assert step.because.startswith("training was cut off after 3 of 256 planned epochs; by the measured seconds")
+    assert advice(scores).says == "Too little time to judge: train again with --budget 3m"
+    better = _scores(boosting=BETTER).model_copy(update={"cut_off": cut})
+    assert advice(better).says == "Use this model"
+    assert advice(_scores(boosting=WORSE)).says == "Use gradient boosting instead"
 
 
 def test_better_by_less_than_a_standard_error_is_not_better() -> None:

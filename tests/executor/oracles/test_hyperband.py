@@ -51,6 +51,14 @@ def test_the_schedule_foretells_the_epochs_of_all_trials(make, drive: Drive, tri
     ]
 
 
+def test_the_epochs_until_a_whole_trial_are_those_of_the_rungs_below_it(make) -> None:
+    # 15 trials of 9 epochs, 5 of 18 more, then the first of 54 more.
+    assert make(22).epochs_until_whole(0) == 15 * 9 + 5 * 18 + 54
+    assert make(22).epochs_until_whole(18) == 2 * 18 + 54
+    assert make(22).epochs_until_whole(21) == 0
+    assert make(1).epochs_until_whole(0) == 81
+
+
 @pytest.mark.parametrize(("direction", "choose"), [("min", sorted), ("max", lambda rates: sorted(rates)[::-1])])
 def test_the_best_of_a_rung_go_on(make, drive: Drive, direction, choose) -> None:
     ended = drive(make(22, objective=Objective(name="p", direction=direction)), rate, trials=22)

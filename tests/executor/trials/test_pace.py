@@ -42,6 +42,17 @@ def test_a_slow_first_call_does_not_change_progress() -> None:
     assert [*first, *rest] == [step / 10 for step in range(10)]
 
 
+def test_the_time_of_a_step_is_measured_without_the_first_call() -> None:
+    clock = Clock()
+    pace = Pace(Budget(seconds=100, clock=clock), steps=10)
+    pace.advance(1)
+    clock.reading += 30  # compiling
+    assert pace.seconds_per_step is None
+    pace.advance(4)
+    clock.reading += 2
+    assert pace.seconds_per_step == 0.5
+
+
 def test_a_training_that_cannot_finish_comes_near_the_end_of_its_schedule_at_the_deadline() -> None:
     clock = Clock()
     budget = Budget(seconds=100, reserve=3, clock=clock)  # 97 s for training, of 1,000 s that the steps would take

@@ -212,6 +212,8 @@ def test_the_deadline_cuts_a_trial_short_and_keeps_its_best_epoch(run_trial, pla
     assert outcome.status == "completed"
     assert 1 < outcome.epochs < 200
     assert outcome.message == f"cut short by the time budget in epoch {outcome.epochs} of 1000"
+    assert outcome.epoch_seconds is not None
+    assert 0 < outcome.epoch_seconds <= outcome.seconds / (outcome.epochs - 1)
 
 
 def test_a_deadline_within_the_first_epoch_still_gives_a_score(run_trial, place: Callable[..., Workplace]) -> None:
