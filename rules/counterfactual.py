@@ -206,7 +206,7 @@ def _across(
             changed, distance = _into(way.space, box, known)
             then = follow(substituted(known, {name: value for name, (value, _) in changed.items()}, source=""), changed)
             # An unknown fact, or one that this space does not cut, may lead elsewhere.
-            if rulings(proved, then, pins=pins)[slot].choice != way.choices[slot]:
+            if rulings(proved, then, pins=pins, slots=[slot])[slot].choice != way.choices[slot]:
                 continue
             changes = tuple(_change(name, known[name].value, value, piece) for name, (value, piece) in changed.items())
             yield Flip(

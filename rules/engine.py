@@ -14,7 +14,7 @@ from rules.errors import ChoiceError
 from rules.facts import FACTS, NOT_APPLICABLE, Facts, Measurement, NotApplicable, Unknown, recorded
 from rules.proof import Proof, prove, require
 from rules.rulebook import SHIPPED_LAYERS, Rulebook, read_layers
-from rules.territory import reported_value
+from rules.territory import reported_value, upstream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -83,12 +83,14 @@ class Ruling(NamedTuple):
     rules: tuple[str, ...]
 
 
-def rulings(proved: ProvedBook, facts: Facts, *, pins: Iterable[Pin] = ()) -> dict[Slot, Ruling]:
-    """What `decide` chooses, without the trace and the check of the constraints."""
+def rulings(
+    proved: ProvedBook, facts: Facts, *, pins: Iterable[Pin] = (), slots: Iterable[Slot] = tuple(Slot)
+) -> dict[Slot, Ruling]:
+    """What `decide` chooses for some slots and those that they read, without the trace and the check of constraints."""
     pinned = {pin.slot: pin.choice for pin in pins}
     known = complete(facts)
     made: dict[Slot, Ruling] = {}
-    for slot in Slot:
+    for slot in upstream(proved.book, slots):
         if slot in pinned:
             made[slot] = Ruling(pinned[slot], ())
         else:

@@ -122,7 +122,7 @@ def changed(facts: Facts, flip: Flip) -> Facts:
 # Each flip flips ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(datasets(unknown=True), st.sampled_from([(), (PIN,)]))
 def test_each_flip_changes_the_choice_as_it_says(facts: Facts, pins) -> None:
     now = rulings(BOOK, facts, pins=pins)
@@ -134,7 +134,7 @@ def test_each_flip_changes_the_choice_as_it_says(facts: Facts, pins) -> None:
             assert set(flip.rules) <= set(after.rules)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(datasets(unknown=True))
 def test_the_flips_of_a_slot_are_sorted_by_distance_and_lead_to_different_choices(facts: Facts) -> None:
     for found in flips(BOOK, facts).values():
@@ -142,7 +142,7 @@ def test_the_flips_of_a_slot_are_sorted_by_distance_and_lead_to_different_choice
         assert len({flip.becomes for flip in found}) == len(found)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(datasets(unknown=True))
 def test_a_flip_names_what_each_changed_fact_was_and_nothing_that_stays(facts: Facts) -> None:
     for found in flips(BOOK, facts).values():
@@ -158,7 +158,7 @@ def shown(value: Value) -> str | float | int:
     return repr(value) if isinstance(value, NotApplicable | Unknown) else value
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(datasets())
 def test_a_flip_leads_to_facts_that_a_dataset_can_have(facts: Facts) -> None:
     for found in flips(BOOK, facts).values():
@@ -181,7 +181,7 @@ def is_possible(name: str, value: Value, task: object) -> bool:
     return fact.applies_to(task) and in_domain
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(datasets())
 @example(regression())
 def test_every_choice_that_some_dataset_gets_is_within_reach(facts: Facts) -> None:

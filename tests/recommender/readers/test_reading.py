@@ -27,7 +27,7 @@ from recommender.roles import infer_roles
 from rules.errors import ColumnError, DatasetError, TargetError
 
 NOISE = np.random.default_rng(0)
-CASES = int(os.environ.get("PCWAT_ROUND_TRIPS", "100"))
+CASES = int(os.environ.get("PCWAT_ROUND_TRIPS", "40"))
 """Frames that each round trip is tried with."""
 
 
