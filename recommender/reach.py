@@ -1,10 +1,23 @@
-"""The parts of a network that the activation and the initializer of a bundle do not reach."""
+"""The parts of a network that the choices of a bundle do not reach, or reach in another way than their names say."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rules.choices import RandomKernels, Recurrent, Slot, cell_initializer
+from rules.choices import (
+    Adagrad,
+    Adam,
+    AdamW,
+    Backbone,
+    BagOfTerms,
+    Inception,
+    RandomKernels,
+    Recurrent,
+    RmsProp,
+    Slot,
+    TextCnn,
+    cell_initializer,
+)
 from rules.facts import Modality, Task
 
 if TYPE_CHECKING:
@@ -12,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def reach(slot: Slot, bundle: Bundle, *, task: object, modality: object) -> str:
-    """What a choice of activation or initializer applies to, in one or two sentences; empty for other slots.
+    """What a choice of activation, initializer, optimizer or transfer applies to; empty where that is all of it.
 
     task, modality: as facts give them.
     """
@@ -20,6 +33,10 @@ def reach(slot: Slot, bundle: Bundle, *, task: object, modality: object) -> str:
         return _of_activation(bundle, task=task)
     if slot is Slot.INITIALIZER:
         return _of_initializer(bundle, task=task, modality=modality)
+    if slot is Slot.OPTIMIZER:
+        return _of_optimizer(bundle, task=task, modality=modality)
+    if slot is Slot.TRANSFER and isinstance(bundle.transfer, Backbone) and not _has_backbone(bundle):
+        return "No weights are given, so that there is no backbone: the network is trained from scratch."
     return ""
 
 
@@ -31,23 +48,61 @@ def _of_activation(bundle: Bundle, *, task: object) -> str:
         )
     if isinstance(bundle.architecture, Recurrent):
         return "The recurrent cells keep tanh; it applies only to the layer that joins further columns."
+    if _has_backbone(bundle):
+        return "The backbone keeps its own activations; it applies only to the layer that joins further columns."
     return ""
 
 
 def _of_initializer(bundle: Bundle, *, task: object, modality: object) -> str:
     cells = f"cells of tanh start from {cell_initializer(bundle.initializer)}, and their recurrent kernels orthogonal"
+    embeddings = "embeddings of categories start from a normal distribution"
+    joined = "the layer that joins further columns and the output layer"
     if task == Task.FORECASTING:
         return (
             "It initializes the hidden layers of the perceptron. The linear layer starts at the solution of ridge "
-            f"regression, and output layers start at zero; recurrent {cells}."
+            f"regression, output layers start at zero, and {embeddings}; recurrent {cells}."
         )
-    if isinstance(bundle.architecture, Recurrent):
-        return f"It initializes the output layer; recurrent {cells}."
-    if isinstance(bundle.architecture, RandomKernels):
-        return "It initializes the hidden layers; the random convolutions before them are frozen."
-    if modality == Modality.TABULAR:
-        return (
-            "It initializes the hidden layers; the output layer starts at zero, and embeddings and periodic features "
-            "start from their own distributions."
-        )
-    return ""
+    if isinstance(bundle.architecture, BagOfTerms):
+        return ""
+    if isinstance(bundle.architecture, TextCnn):
+        said = "the convolutions, the hidden layers and the output layer; embeddings of words start from a normal "
+        said += "distribution"
+    elif isinstance(bundle.architecture, Recurrent):
+        said = f"{joined}; recurrent {cells}, and {embeddings}"
+    elif _has_backbone(bundle):
+        said = f"{joined}; the backbone keeps the weights of its file, and {embeddings}"
+    elif isinstance(bundle.architecture, Inception) or modality == Modality.IMAGE:
+        said = f"the convolutions, {joined}; {embeddings}"
+    else:
+        kernels = isinstance(bundle.architecture, RandomKernels)
+        frozen = "the random convolutions before them are frozen, " if kernels else ""
+        said = f"the hidden layers; {frozen}the output layer starts at zero, the learned scale of the inputs at one, "
+        said += "and embeddings and periodic features start from their own distributions"
+    return f"It initializes {said}."
+
+
+def _of_optimizer(bundle: Bundle, *, task: object, modality: object) -> str:
+    found = []
+    if _has_backbone(bundle):
+        found.append("The weights of the backbone are frozen.")
+    elif isinstance(bundle.optimizer, Adam | AdamW | RmsProp | Adagrad):
+        if task == Task.FORECASTING:
+            found.append("The linear layer learns at a tenth of the learning rate.")
+        elif _is_tabular(bundle, modality):
+            found.append(
+                "The learned scale of the inputs learns at 20 times the learning rate, periodic features at 1.6 times, "
+                "and the kernel of the first hidden layer at √(256 / number of its inputs) times."
+            )
+    if isinstance(bundle.optimizer, AdamW):
+        found.append("Weight decay spares biases, normalizations, the scale of the inputs and phases.")
+    return " ".join(found)
+
+
+def _has_backbone(bundle: Bundle) -> bool:
+    return isinstance(bundle.transfer, Backbone) and bundle.transfer.weights is not None
+
+
+def _is_tabular(bundle: Bundle, modality: object) -> bool:
+    """Whether hidden layers read a row of encoded columns."""
+    others = Recurrent | Inception | BagOfTerms | TextCnn
+    return modality != Modality.IMAGE and not isinstance(bundle.architecture, others)

@@ -41,7 +41,7 @@ def cost_function(loss: Choice, parts: Parts) -> keras.losses.Loss:
         raise ChoiceError(f"The loss of a {parts.task} task must be {wanted}, but got {loss}.")
     match loss, parts.task:
         case Huber(), _:
-            return keras.losses.Huber(delta=huber_delta(loss, parts))
+            return HuberLoss(delta=huber_delta(loss, parts))
         case MseLoss(), _:
             return keras.losses.MeanSquaredError()
         case MaeLoss(), _:
@@ -155,3 +155,22 @@ class WeightedLabels(keras.losses.Loss):  # type: ignore[misc]  # Keras ships no
             "negative": self.negative,
             "from_logits": self.from_logits,
         }
+
+
+@keras.saving.register_keras_serializable(package="pcwat")
+class HuberLoss(keras.losses.Huber):  # type: ignore[misc]  # Keras ships no types
+    """Keras' Huber loss, whose delta is saved with it: Keras 3.15 saves every one as if its delta were 1."""
+
+    def __init__(
+        self,
+        *,
+        delta: float,
+        reduction: str = "sum_over_batch_size",
+        name: str = "huber_loss",
+        dtype: Any = None,  # noqa: ANN401 - Keras gives a name, a policy or its saved form
+    ) -> None:
+        super().__init__(delta=delta, reduction=reduction, name=name, dtype=dtype)
+        self.delta = delta
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "delta": self.delta}

@@ -15,6 +15,7 @@ from rules.choices import (
     MostSensitive,
     Recurrent,
     Relu,
+    SgdMomentum,
     Slot,
     Standard,
     Xavier,
@@ -24,6 +25,8 @@ PLAIN = Bundle(
     activation=Relu(), metric=Accuracy(), loss=CategoricalCrossentropy(), initializer=He(), optimizer=Adam(),
     hyperparameters=MostSensitive(), tuner=Grid(), architecture=Standard(),
 )  # fmt: skip
+
+TABLE = {"task": "binary", "modality": "tabular"}
 
 
 def test_the_cells_of_a_forecast_keep_tanh_and_start_from_xavier() -> None:
@@ -42,5 +45,12 @@ def test_recurrent_cells_take_an_initializer_that_fits_tanh(chosen: He | Xavier,
     assert f"start from {cells}" in reach(Slot.INITIALIZER, bundle, task="binary", modality="sequence")
 
 
+def test_the_paces_of_layers_are_named_for_optimizers_that_adapt_rates() -> None:
+    plain = PLAIN.model_copy(update={"optimizer": SgdMomentum()})
+    assert "The learned scale of the inputs learns at 20 times" in reach(Slot.OPTIMIZER, PLAIN, **TABLE)
+    assert reach(Slot.OPTIMIZER, plain, **TABLE) == ""
+    assert reach(Slot.OPTIMIZER, PLAIN, task="binary", modality="image") == ""
+
+
 def test_other_slots_reach_the_whole_network() -> None:
-    assert reach(Slot.LOSS, PLAIN, task="binary", modality="tabular") == ""
+    assert reach(Slot.LOSS, PLAIN, **TABLE) == ""

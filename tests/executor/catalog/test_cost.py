@@ -91,6 +91,12 @@ def test_residuals_that_are_all_the_same_leave_the_targets_own_scale(make_parts:
     assert huber_delta(Huber(), parts) == 1.345
 
 
+def test_a_saved_huber_loss_keeps_its_delta(parts_of) -> None:
+    loss = cost_function(Huber(delta=2.0), parts_of(Task.REGRESSION, VALUES))
+    again = keras.losses.deserialize(keras.losses.serialize(loss))
+    assert value(again, [[0.0]], [[5.0]]) == pytest.approx(2 * 5 - 2)  # delta · |error| - delta² / 2
+
+
 def test_huber_is_quadratic_up_to_delta_and_linear_beyond(parts_of) -> None:
     loss = cost_function(Huber(delta=2.0), parts_of(Task.REGRESSION, VALUES))
     assert value(loss, [[0.0]], [[1.0]]) == pytest.approx(0.5)
