@@ -16,12 +16,13 @@ from executor.opening import open_rows
 from executor.prediction_columns import FILE, Names, free_name, names_of, prediction_columns, step_columns
 from executor.rows import rows_for
 from executor.table import fetch
-from executor.windows import following, missing_ahead, next_steps, rows_of_shortest
+from executor.windows import empty_ahead, following, next_steps, rows_of_shortest
 from executor.zones import in_zone, zone_of
 from recommender.guardrails.pictures import remarks
 from recommender.readers.table import DELIMITERS
 from recommender.sql import BLOB, is_integer, level_text, quoted
 from rules.errors import ColumnError, did_you_mean
+from rules.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from rules.asked import Unreadable
 
 STEPS: Final = "steps after the last row"  # the column that stands for the time of a forecast where it cannot be told
+MOST_NAMED: Final = 5  # rows that a sentence names
 DECIMALS: Final = 9  # of a number that stands for a time: more come from adding up floats
 
 
@@ -81,21 +83,18 @@ def predict(
         _report_changed(names, say)
         outcome = predict_rows(run.model, signature, rows)
         return pa.table({**located, **prediction_columns(signature, outcome, names, as_text=as_text)})
-    steps = next_steps(at_regular_steps(rows, signature.windows.regular), signature.windows)
+    past = at_regular_steps(rows, signature.windows.regular)
+    steps = next_steps(past, signature.windows)
     if (shortest := rows_of_shortest(rows)) < signature.windows.lookback:
         say(
             f"The model looks back {signature.windows.lookback} steps, but the {'shortest ' * (len(steps) > 1)}series "
             f"has {shortest} rows: what lies before counts as unknown. Give more of the past for a better forecast."
         )
-    ahead = len(steps) * signature.windows.horizon
-    for name, missing in missing_ahead(steps, signature.windows).items():
-        say(
-            f"Column {name!r} is known in advance in this model, but {missing} of its {ahead} "
-            "values at the steps ahead are empty, and count as missing. Fill them in for a better forecast."
-        )
+    for name, empty in empty_ahead(past, signature.windows).items():
+        _report_empty(name, empty, len(steps) * signature.windows.horizon, say)
     if steps.entity is not None:
         names_of_series = steps.entity.repeat(signature.windows.horizon)
-        located[str(signature.entity_column)] = names_of_series if as_text else series.typed(names_of_series)
+        located[str(signature.entity_column)] = names_of_series if as_text else series.typed(names_of_series.tolist())
     located |= _when(signature, rows, steps, zone, taken=located)
     names = names_of(signature, taken=located, outputs=signature.targets)
     _report_changed(names, say)
@@ -137,6 +136,27 @@ def _rows(dataset: Dataset, table: str) -> int:
     return int(dataset.connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])  # noqa: S608  a name of ours
 
 
+def _report_empty(name: str, empty: np.ndarray, ahead: int, say: Callable[[str], None]) -> None:
+    """Report the rows in which a column known in advance is empty; raise ColumnError where it is in all.
+
+    empty: as `executor.windows.empty_ahead` gives them. ahead: steps ahead of all series together.
+    """
+    numbers = np.sort(empty[empty >= 0]) + 1
+    rows = listed([f"{row:,}" for row in numbers], most=MOST_NAMED)
+    where = f" ({'row' if len(numbers) == 1 else 'rows'} {rows})" if len(numbers) else ""
+    if len(empty) == ahead:
+        raise ColumnError(
+            f"Column {name!r} is known in advance in this model, so the rows ahead must have its values, but "
+            f"{'the only one is' if ahead == 1 else f'all {ahead:,} are'} empty{where}. Fill them in, or train without "
+            f"--known {name}."
+        )
+    say(
+        f"Column {name!r} is known in advance in this model, but {len(empty):,} of its {ahead:,} values at the steps "
+        f"ahead {'is' if len(empty) == 1 else 'are'} empty{where} and "
+        f"{'counts' if len(empty) == 1 else 'count'} as missing. Fill them in for a better forecast."
+    )
+
+
 def _report_changed(names: Names, say: Callable[[str], None]) -> None:
     for name, free in names.changed:
         say(f"Another column is called {name!r}: the model's column of that name is called {free!r}.")
@@ -145,7 +165,7 @@ def _report_changed(names: Names, say: Callable[[str], None]) -> None:
 def _names(dataset: Dataset, by: str, *, as_text: bool) -> dict[str, np.ndarray | pa.Array]:
     """The column that names each sequence, beside its prediction."""
     (names,) = fetch(dataset, [level_text(by, dataset.storage[by])])
-    return {by: names if as_text else label_type(dataset, by).typed(names)}
+    return {by: names if as_text else label_type(dataset, by).typed(names.tolist())}
 
 
 def _times(signature: Signature, rows: RawTable, steps: RawTable) -> np.ndarray:

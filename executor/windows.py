@@ -97,6 +97,14 @@ def next_steps(table: RawTable, windows: Windows) -> RawTable:
 
 def _first_unknown(ordered: RawTable, windows: Windows) -> RawTable:
     """The first row of each entity after its last known target. Raises DatasetError where there is none."""
+    return _asked(_windows(ordered, windows).take(_first_ahead(ordered, windows)), windows)
+
+
+def _first_ahead(ordered: RawTable, windows: Windows) -> np.ndarray:
+    """The place of the first row of each entity after its last known target, (entities,).
+
+    Raises DatasetError where fewer rows follow than there are steps ahead.
+    """
     missing = np.isnan(values_of(ordered.truth)).all(axis=1)
     places = []
     for rows in np.split(np.arange(len(ordered)), np.flatnonzero(series_starts(ordered))[1:]):
@@ -109,7 +117,7 @@ def _first_unknown(ordered: RawTable, windows: Windows) -> RawTable:
                 f"{len(rows) - after}. Add rows with the time and these values, and with an empty target."
             )
         places.append(rows[after])
-    return _asked(_windows(ordered, windows).take(np.array(places)), windows)
+    return np.array(places)
 
 
 def _asked(steps: RawTable, windows: Windows) -> RawTable:
@@ -122,19 +130,21 @@ def _asked(steps: RawTable, windows: Windows) -> RawTable:
     return replace(steps, truth=None, rows=np.full(len(steps), -1))
 
 
-def missing_ahead(steps: RawTable, windows: Windows) -> dict[str, int]:
-    """How many values of each column that is known in advance are missing at the steps ahead; without those of none.
+def empty_ahead(table: RawTable, windows: Windows) -> dict[str, np.ndarray]:
+    """For each column known in advance the rows at the steps ahead in which it is empty; without columns of none.
 
-    steps: as next_steps gives them.
+    table: at regular steps. A row is its number in the dataset, from 0, or -1 where the dataset lacks that step.
     """
+    if not windows.known:
+        return {}
+    ordered = in_order(table)
+    ahead = (_first_ahead(ordered, windows)[:, None] + np.arange(windows.horizon)).ravel()
     found = {}
     for name in windows.known:
-        ahead = [steps.features[f"{name} [+{step + 1}]"] for step in range(windows.horizon)]
-        missing = sum(
-            int((values == "").sum() if values.dtype == object else np.isnan(values).sum()) for values in ahead
-        )
-        if missing:
-            found[name] = missing
+        values = ordered.features[name][ahead]
+        empty = values == "" if values.dtype == object else np.isnan(values)
+        if empty.any():
+            found[name] = ordered.rows[ahead][empty]
     return found
 
 

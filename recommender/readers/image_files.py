@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -17,6 +18,7 @@ from recommender.splitting import PART_WORDS, TRAINING_WORDS
 from recommender.sql import chunks, columns_of, is_text, level_text, quoted
 from rules.errors import DatasetError
 from rules.temporary import process_prefix
+from rules.wording import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -43,6 +45,7 @@ def read_folders(connection: duckdb.DuckDBPyConnection, path: Path, reading: Ima
     with opened(path) as files:
         names = [name for name in files.names if PurePosixPath(name).suffix.lower() in SUFFIXES]
         if not names:
+            check_formats(path)
             raise DatasetError(
                 f"A folder or an archive must hold images ({', '.join(sorted(SUFFIXES))}), but {path} holds none. "
                 "Put each image into a folder with the name of its class, or give a table with a column of their paths."
@@ -105,6 +108,26 @@ def has_images(path: Path) -> bool:
     """Whether a folder or an archive holds images."""
     with opened(path) as files:
         return any(PurePosixPath(name).suffix.lower() in SUFFIXES for name in files.names)
+
+
+def check_formats(path: Path) -> None:
+    """Raises DatasetError where a folder or an archive holds images, but none in a format that is read."""
+    with opened(path) as files:
+        others = [name for name in files.names if PurePosixPath(name).suffix.lower() in OTHER_SUFFIXES]
+    if others:
+        shown = listed([repr(name) for name in others], most=MOST_NAMED)
+        raise DatasetError(
+            f"Images must be in a format that is read ({', '.join(sorted(SUFFIXES))}), but {path} holds only "
+            f"{counted(len(others), 'image file')} in others: {shown}. Convert them to .jpg or .png."
+        )
+
+
+def with_table(images: Images, digest: str) -> Images:
+    """Images whose digest covers the table of their paths, too. digest: of the table, in hexadecimal digits."""
+    if images.source is None:
+        return images
+    both = hashlib.sha256(f"{digest} {images.source.digest}".encode()).hexdigest()
+    return replace(images, source=replace(images.source, digest=both))
 
 
 def table_in(path: Path, suffixes: Sequence[str]) -> str | None:

@@ -15,6 +15,7 @@ from recommender.readers.gzipped import uncompressed
 from recommender.readers.json_lines import read_json_lines
 from recommender.readers.names import distinct_names
 from recommender.readers.settling import Settler
+from recommender.readers.unchanged import digested
 from recommender.sql import PLAIN_PATH, file_literal, quoted
 from rules.asked import ImageReading
 from rules.errors import DatasetError, did_you_mean
@@ -110,10 +111,19 @@ def _read_collection(
 ) -> tuple[str, Images | None]:
     """Read a folder or an archive: images in folders of their classes, or one table with a column of their paths."""
     from recommender.readers.files import Folder, opened  # noqa: PLC0415  NumPy and Pillow are for images only
-    from recommender.readers.image_files import has_images, read_folders, read_paths, table_in, unpacked  # noqa: PLC0415
+    from recommender.readers.image_files import (  # noqa: PLC0415
+        check_formats,
+        has_images,
+        read_folders,
+        read_paths,
+        table_in,
+        unpacked,
+        with_table,
+    )
 
     form = "folder" if path.is_dir() else "archive"
     if path.is_dir() and not has_images(path):
+        check_formats(path)
         inside = sorted(child.name for child in path.iterdir() if child.suffix in FORMATS)[:MOST_SHOWN]
         helps = f"Give one of its files: {', '.join(inside)}." if inside else NEITHER
         raise DatasetError(f"The dataset must be a table, or a folder of images, but {path} is a directory. {helps}")
@@ -124,8 +134,10 @@ def _read_collection(
         return form, read_folders(connection, path, reading)
     base = table.rpartition("/")[0]
     if path.is_dir():
-        _read_one(connection, path / table, delimiter=delimiter, settler=settler)
+        with digested(path / table) as bytes_of_table:
+            _read_one(connection, path / table, delimiter=delimiter, settler=settler)
         images = read_paths(connection, Folder(path), reading, where=f"{path / table}", base=base)
+        images = None if images is None else with_table(images, bytes_of_table.hexadecimal)
     else:
         unpacked(path, table, lambda copy: _read_one(connection, copy, delimiter=delimiter, settler=settler))
         with opened(path) as files:

@@ -116,7 +116,11 @@ def test_a_forecast_keeps_a_time_column_that_is_called_prediction(tmp_path: Path
     found = list(csv.DictReader(io.StringIO(done.stdout)))
     assert [row["prediction"] for row in found] == ["2022-04-11", "2022-04-12"]
     assert all(80 < float(row["prediction_2"]) < 120 for row in found)
-    assert "1 of its 2 values at the steps ahead are empty" in done.stderr
+    assert "1 of its 2 values at the steps ahead is empty (row 102) and counts as missing" in done.stderr
+    pd.concat([table, ahead.assign(promo=None).astype({"y": float})]).to_csv(tmp_path / "empty.csv", index=False)
+    refused = CliRunner().invoke(group, ["predict", str(tmp_path / "run"), str(tmp_path / "empty.csv")])
+    assert "Column 'promo' is known in advance" in str(refused.exception)
+    assert "all 2 are empty (rows 101, 102). Fill them in, or train without --known promo." in str(refused.exception)
     refused = CliRunner().invoke(
         group, ["predict", str(tmp_path / "run"), str(tmp_path / "rows.csv"), "--key", "promo"]
     )

@@ -14,7 +14,7 @@ from executor.grid import at_regular_steps
 from executor.rolling import rolling_split
 from executor.table import Form, RawTable
 from executor.window_plan import plan_windows
-from executor.windows import Step, Windows, lag_table, missing_ahead, next_steps, rows_of_shortest
+from executor.windows import Step, Windows, empty_ahead, lag_table, next_steps, rows_of_shortest
 from recommender.roles import Roles
 from rules.errors import DatasetError
 from rules.facts import Task
@@ -323,7 +323,7 @@ def test_a_horizon_that_leaves_no_beginnings_is_an_error() -> None:
         rolling_split(table, _roles(), horizon=12, seed=0)
 
 
-def test_missing_values_at_the_steps_ahead_are_counted_by_column() -> None:
+def test_empty_values_at_the_steps_ahead_are_found_with_their_rows() -> None:
     windows = _windows(2).model_copy(update={"horizon": 2, "known": ("price", "event")})
     prices = np.array([*range(9), np.nan])
     events = np.array(["no"] * 10, dtype=object)
@@ -333,4 +333,4 @@ def test_missing_values_at_the_steps_ahead_are_counted_by_column() -> None:
         forms={"price": Form.NUMBER, "event": Form.LEVEL},
     )
     future = replace(table, truth=np.where(np.arange(10)[:, None] < 8, np.arange(10.0)[:, None], np.nan))
-    assert missing_ahead(next_steps(future, windows), windows) == {"price": 1}
+    assert {name: rows.tolist() for name, rows in empty_ahead(future, windows).items()} == {"price": [9]}

@@ -6,6 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 from recommender.examples import example
 from recommender.manifest import MANIFEST, Manifest, reseal
@@ -40,6 +41,19 @@ def findings(checks: list[dict]) -> set[tuple[str, str]]:
 def test_an_untouched_run_is_intact(answer, invoke, run: Path) -> None:
     assert findings(answer("verify", run)) == set()
     assert invoke("verify", run).exit_code == 0
+
+
+def test_a_change_of_the_table_in_a_folder_of_images_is_found(answer, tmp_path: Path) -> None:
+    folder, kept = tmp_path / "pictures", tmp_path / "decision.json"
+    folder.mkdir()
+    for number in range(40):
+        Image.new("L", (4, 4), 5 * number).save(folder / f"{number}.png")
+    rows = [f"{number}.png,{number % 2}" for number in range(40)]
+    (folder / "labels.csv").write_text("\n".join(["picture,y", *rows]))
+    kept.write_text(recommend(folder, target="y").record.to_json(), encoding="utf-8")
+    assert findings(answer("verify", kept)) == set()
+    (folder / "labels.csv").write_text("\n".join(["picture,y", *rows[:-1], "39.png,0"]))
+    assert findings(answer("verify", kept)) == {("dataset", "altered")}
 
 
 def rewritten(path: Path, change: Callable[[dict], object]) -> None:

@@ -346,6 +346,33 @@ def test_files_that_are_no_images_are_named_without_an_alert(folder: Callable[[d
     )
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_folder_or_archive_of_images_in_formats_that_are_not_read_names_them_and_the_remedy(
+    folder: Callable[[dict[str, bytes]], Path], tmp_path: Path, packed: bool
+) -> None:
+    path = folder({"a/IMG_1.HEIC": b"x", "b/IMG_2.heic": b"x", "notes.txt": b"x"})
+    if packed:
+        path = tmp_path / "photos.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("a/IMG_1.HEIC", b"x")
+            archive.writestr("b/IMG_2.heic", b"x")
+    with pytest.raises(
+        DatasetError,
+        match=r"only 2 image files in others: 'a/IMG_1\.HEIC', 'b/IMG_2\.heic'\. Convert them to \.jpg or \.png\.",
+    ):
+        Dataset.open(path)
+
+
+def test_the_digest_of_a_folder_covers_the_table_of_its_images(folder: Callable[[dict[str, bytes]], Path]) -> None:
+    root = folder({"1.png": GREY, "2.png": GREY})
+    digests = []
+    for label in ("b", "b", "c"):
+        (root / "labels.csv").write_text(f"picture,y\n1.png,a\n2.png,{label}\n")
+        with Dataset.open(root) as dataset:
+            digests.append(dataset.digest)
+    assert digests[0] == digests[1] != digests[2]
+
+
 def test_a_column_of_paths_with_one_in_a_format_that_is_not_read_still_holds_paths(
     folder: Callable[[dict[str, bytes]], Path],
 ) -> None:
