@@ -55,6 +55,11 @@ class Outcome(BaseModel):
     """Why the trial failed, diverged or was cut short."""
     epoch_scores: tuple[float | None, ...] = ()
     """P on the validation rows after each epoch; None where it was not finite."""
+    epoch_rates: tuple[float, ...] = ()
+    """Learning rate of the last step of each epoch."""
+    first_weights: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    """Mean and standard deviation of each weight before the first step, by layer and name; of several folds those of
+    the first one's network. Empty where the trial continues another."""
     continues: int | None = None
     """The trial from whose weights this one went on."""
     weights: Path | None = None

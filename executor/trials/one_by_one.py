@@ -24,7 +24,7 @@ from executor.trials.graphs import compiled
 from executor.trials.journal import read_arrays, state_path, weights_path, write_arrays, write_weights
 from executor.trials.outcomes import ended, failed, trial_seed
 from executor.trials.pace import Pace
-from executor.trials.training import Epoch, Member, Training, patience_of, score_of, shuffled
+from executor.trials.training import Epoch, Member, Training, moments, patience_of, score_of, shuffled
 from recommender.speed import steps_of
 from rules.errors import PcwatError
 
@@ -111,6 +111,9 @@ class OneByOneRunner:
             hyperparameters=member.proposal.hyperparameters,
             seed=trial_seed(at.seed, member.proposal.number),
         )
+        if member.proposal.continues is None:
+            first = [(weight.path, np.asarray(weight)) for weight in network.trainable_variables]
+            member.training.first_weights = moments(first)
         free: dict[str, object] = {"learning_rate": 1.0, "schedule": "constant", "weight_decay": 0.0}
         if not at.parts.architecture.is_stackable:
             free["dropout"] = 0.0  # a weight of RatedDropout
@@ -156,6 +159,7 @@ class OneByOneRunner:
                     rates = learning_rates(
                         member.chosen.schedule, highest=member.chosen.learning_rate, progress=progress
                     )
+                    training.rate = float(rates[-1])
                     traced.step(now, rates, member.chosen.weight_decay)
                 if at.interrupt.requested:
                     training.ending = "interrupt"

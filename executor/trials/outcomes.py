@@ -47,6 +47,8 @@ def ended(proposal: Proposal, training: Training, at: Workplace, *, seconds: flo
         epoch_seconds=training.epoch_seconds,
         message=messages.get(training.ending or "", ""),
         epoch_scores=tuple(training.scores),
+        epoch_rates=tuple(training.rates),
+        first_weights=training.first_weights,
         continues=proposal.continues,
         weights=None if training.best is None else weights_path(at.directory, proposal.number),
     )

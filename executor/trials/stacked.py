@@ -28,7 +28,7 @@ from executor.trials.pace import Pace
 from executor.trials.rebuilding import unseen
 from executor.trials.stack import filled
 from executor.trials.stacked_graph import StackedGraph
-from executor.trials.training import Epoch, Member, Training, patience_of, score_of, shuffled
+from executor.trials.training import Epoch, Member, Training, moments, patience_of, score_of, shuffled
 from recommender.speed import STOPPING, batch_size, steps_of
 from rules.errors import PcwatError
 
@@ -204,6 +204,9 @@ class StackRunner:
                 for member in group
                 for fold in range(count)
             ]
+            for member, first in zip(group, weights[::count], strict=True):
+                names = ("/".join(name) for name in Shape.of(at.parts, [member.chosen]).named)
+                member.training.first_weights = moments(zip(names, first, strict=True))
             return graph.start(list(zip(weights, chosen, strict=True)), folds=folds), 0
         kept = (read_arrays(state_path(at.directory, int(member.proposal.continues or 0))) for member in group)
         states = [_of_fold(arrays, fold) for arrays in kept for fold in range(count)]
@@ -278,10 +281,13 @@ def _of_fold(arrays: Mapping[str, np.ndarray], fold: int) -> dict[str, np.ndarra
 def _rates(running: Sequence[Member], progress: np.ndarray, *, each: int, networks: int) -> np.ndarray:
     """The learning rate of each step and network, (steps, networks) float32; 0 for what fills the stack up.
 
+    Notes the rate of the last step in each trial's training.
+
     each: networks of a trial.
     """
     rates = np.zeros((len(progress), networks), np.float32)
     for index, member in enumerate(running):
         own = learning_rates(member.chosen.schedule, highest=member.chosen.learning_rate, progress=progress)
         rates[:, index * each : (index + 1) * each] = own[:, None]
+        member.training.rate = float(own[-1])
     return rates

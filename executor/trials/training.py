@@ -11,6 +11,8 @@ import numpy as np
 from recommender.speed import steps_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from executor.catalog.hyperparameters import Configuration
     from executor.catalog.tuning import Proposal
     from executor.trials.workplace import Workplace
@@ -19,6 +21,7 @@ PATIENCE: Final = 16  # epochs without a score as good as the best before a tria
 PATIENT_SHARE: Final = 0.25
 """Of the planned epochs, for which a trial waits likewise: the best epoch comes while the rate falls, after epochs in
 which the score stands still."""
+FLOAT32_DIGITS: Final = 6  # significant ones
 DIVERGED: Final = 3  # epochs in a row without a finite score before a trial ends
 
 Ending = Literal["planned", "patience", "diverged", "deadline", "interrupt"]
@@ -32,6 +35,12 @@ class Training:
     """Epochs without a score as good as the best before it ends."""
     scores: list[float | None] = field(default_factory=list)
     """P on the validation rows after each epoch; None where it is not finite."""
+    rate: float = 0.0
+    """Learning rate of the last step."""
+    rates: list[float] = field(default_factory=list)
+    """Learning rate of the last step of each epoch."""
+    first_weights: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Mean and standard deviation of each weight before the first step, by layer and name."""
     best: float | None = None
     best_cost: float = math.inf
     """C on the validation rows at the best epoch."""
@@ -48,6 +57,7 @@ class Training:
         Few validation rows give many epochs the same P; then C tells them apart, and of equals the later one counts.
         """
         self.scores.append(score)
+        self.rates.append(significant(self.rate))
         is_best = score is not None and self._is_best(score, cost, direction)
         if is_best:
             self.best, self.best_cost, self.best_epoch = score, cost, len(self.scores)
@@ -82,6 +92,20 @@ class Epoch:
     epoch: int
     epochs: int
     """Planned ones."""
+
+
+def moments(weights: Iterable[tuple[str, np.ndarray]]) -> dict[str, tuple[float, float]]:
+    """Mean and standard deviation of each weight by its name.
+
+    >>> moments([("output/kernel", np.array([[1.0], [3.0]]))])
+    {'output/kernel': (2.0, 1.0)}
+    """
+    return {name: (significant(weight.mean()), significant(weight.std())) for name, weight in weights}
+
+
+def significant(value: float) -> float:
+    """The value with as many digits as float32 has."""
+    return float(f"{value:.{FLOAT32_DIGITS}g}")
 
 
 def patience_of(epochs: int) -> int:

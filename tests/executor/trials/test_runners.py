@@ -106,6 +106,27 @@ def test_the_same_seed_gives_the_same_scores_and_another_trial_or_seed_others(
     assert len({scores(0, 0), scores(1, 0), scores(0, 1)}) == 3
 
 
+def test_first_weights_and_learning_rates_are_those_of_the_bundle(run_trial, place: Callable[..., Workplace]) -> None:
+    outcome = run_trial(proposal(4), place(optimizer=Adam(learning_rate=0.01, schedule="cosine")))
+    hidden, output = outcome.first_weights["hidden_1/kernel"], outcome.first_weights["output/kernel"]
+    assert hidden == pytest.approx((0, (2 / 30) ** 0.5), abs=0.05)  # He et al. 2015: 30 columns
+    assert outcome.first_weights["scale/scale"] == (1, 0)
+    assert output == (0, 0)
+    assert len(outcome.epoch_rates) == outcome.epochs == 4
+    assert outcome.epoch_rates == tuple(sorted(outcome.epoch_rates, reverse=True))
+    assert 0 < outcome.epoch_rates[-1] < outcome.epoch_rates[0] < 0.01
+
+
+def test_a_constant_rate_is_noted_as_one(run_trial, place: Callable[..., Workplace]) -> None:
+    assert run_trial(proposal(3), place(optimizer=Sgd(learning_rate=0.02))).epoch_rates == (0.02, 0.02, 0.02)
+
+
+def test_both_runners_start_a_trial_alike(place: Callable[..., Workplace]) -> None:
+    at = place()
+    stacked, alone = (RUNNERS[kind](at).run([proposal(1)])[0].first_weights for kind in RUNNERS)
+    assert stacked == alone
+
+
 def test_a_trial_does_not_touch_the_global_random_state(run_trial, place: Callable[..., Workplace]) -> None:
     state = np.random.get_state()[1].copy()  # noqa: NPY002 - the very thing that is not to be touched
     run_trial(proposal(1), place())
