@@ -2,7 +2,8 @@
 
 Altair describes a chart and vl-convert draws it, without a browser or a network. Colours are variables of the page's
 style sheet, so that a plot follows it from light to dark. The palette is that of Okabe and Ito (2008), which people
-with colour-blindness can tell apart; lines that differ in colour differ in their dashes, too.
+with colour-blindness can tell apart; lines that differ in colour differ in their dashes, too. A chart that cannot be
+drawn is replaced by a sentence with the reason.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
-import vl_convert
 from markupsafe import Markup, escape
 
+from executor.log import LOG
+from executor.report.svg import SVG_PROCESS, DrawingError
 from rules.wording import printable
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ _OUTER: Final = re.compile(r'<svg [^>]*?width="([\d.]+)" height="([\d.]+)"[^>]*?
 
 @dataclass(frozen=True, kw_only=True)
 class Plot:
-    """A drawn plot. says: in words what it shows, for those who do not see it."""
+    """A drawn plot. says: in words what it shows, for those who do not see it. svg: or why there is none."""
 
     title: str
     says: str
@@ -78,7 +80,12 @@ class Plot:
 
 def drawn(chart: alt.Chart | alt.LayerChart | alt.FacetChart, *, title: str, says: str, wide: bool = False) -> Plot:
     """Draw a chart. Its title stands above it in the page; wide: it takes the page's whole width."""
-    text = vl_convert.vegalite_to_svg(chart.to_dict(validate=False), config=dict(CONFIG), allowed_base_urls=[])
+    try:
+        text = SVG_PROCESS.convert(chart.to_dict(validate=False), CONFIG)
+    except DrawingError as error:
+        LOG.warning("The plot %r is left out: %s.", title, error)
+        reason = escape(f"This plot was not drawn: {error}. 'recommend report RUN' draws it again.")
+        return Plot(title=title, says=says, svg=Markup("<p>{}</p>").format(reason), wide=wide)
     label = escape(f"{title}. {says}")
     found = _OUTER.match(text)
     if found is None:
