@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from recommender.speed import MOST_BINNED
+from recommender.splitting import FEWEST_FOLDED
 from rules.choices import (
     Adagrad,
     Adam,
     AdamW,
     Backbone,
     BagOfTerms,
+    Folds,
     Inception,
     RandomKernels,
     Recurrent,
     RmsProp,
     Slot,
+    Standard,
     TextCnn,
     cell_initializer,
 )
@@ -25,22 +29,22 @@ if TYPE_CHECKING:
 
 
 def reach(slot: Slot, bundle: Bundle, *, task: object, modality: object) -> str:
-    """What a choice of activation, initializer, optimizer or transfer applies to; empty where that is all of it.
+    """What a choice applies to, or how it is carried out where its name does not say it; empty where that is all of it.
 
     task, modality: as facts give them.
     """
-    if slot is Slot.ACTIVATION:
-        return _of_activation(bundle, task=task)
-    if slot is Slot.INITIALIZER:
-        return _of_initializer(bundle, task=task, modality=modality)
-    if slot is Slot.OPTIMIZER:
-        return _of_optimizer(bundle, task=task, modality=modality)
-    if slot is Slot.TRANSFER and isinstance(bundle.transfer, Backbone) and not _has_backbone(bundle):
-        return "No weights are given, so that there is no backbone: the network is trained from scratch."
-    return ""
+    found = {
+        Slot.ACTIVATION: _of_activation,
+        Slot.INITIALIZER: _of_initializer,
+        Slot.OPTIMIZER: _of_optimizer,
+        Slot.TRANSFER: _of_transfer,
+        Slot.ARCHITECTURE: _of_architecture,
+        Slot.VALIDATION: _of_validation,
+    }.get(slot)
+    return "" if found is None else found(bundle, task, modality)
 
 
-def _of_activation(bundle: Bundle, *, task: object) -> str:
+def _of_activation(bundle: Bundle, task: object, _modality: object) -> str:
     if task == Task.FORECASTING:
         return (
             "It applies to the hidden layers of the perceptron. The cells of the recurrent network keep tanh, and the "
@@ -53,7 +57,7 @@ def _of_activation(bundle: Bundle, *, task: object) -> str:
     return ""
 
 
-def _of_initializer(bundle: Bundle, *, task: object, modality: object) -> str:
+def _of_initializer(bundle: Bundle, task: object, modality: object) -> str:
     cells = f"cells of tanh start from {cell_initializer(bundle.initializer)}, and their recurrent kernels orthogonal"
     embeddings = "embeddings of categories start from a normal distribution"
     joined = "the layer that joins further columns and the output layer"
@@ -81,7 +85,7 @@ def _of_initializer(bundle: Bundle, *, task: object, modality: object) -> str:
     return f"It initializes {said}."
 
 
-def _of_optimizer(bundle: Bundle, *, task: object, modality: object) -> str:
+def _of_optimizer(bundle: Bundle, task: object, modality: object) -> str:
     found = []
     if _has_backbone(bundle):
         found.append("The weights of the backbone are frozen.")
@@ -96,6 +100,24 @@ def _of_optimizer(bundle: Bundle, *, task: object, modality: object) -> str:
     if isinstance(bundle.optimizer, AdamW):
         found.append("Weight decay spares biases, normalizations, the scale of the inputs and phases.")
     return " ".join(found)
+
+
+def _of_transfer(bundle: Bundle, _task: object, _modality: object) -> str:
+    if isinstance(bundle.transfer, Backbone) and not _has_backbone(bundle):
+        return "No weights are given, so that there is no backbone: the network is trained from scratch."
+    return ""
+
+
+def _of_architecture(bundle: Bundle, _task: object, _modality: object) -> str:
+    if isinstance(bundle.architecture, Standard) and bundle.architecture.bins:
+        return f"With more than {MOST_BINNED} numeric columns none is read in bins."
+    return ""
+
+
+def _of_validation(bundle: Bundle, _task: object, _modality: object) -> str:
+    if isinstance(bundle.validation, Folds):
+        return f"Fewer than {FEWEST_FOLDED} rows besides the hold-out are split into training and validation rows."
+    return ""
 
 
 def _has_backbone(bundle: Bundle) -> bool:

@@ -10,6 +10,7 @@ from rules.choices import (
     Accuracy,
     Adam,
     CategoricalCrossentropy,
+    Folds,
     Grid,
     He,
     MostSensitive,
@@ -50,6 +51,13 @@ def test_the_paces_of_layers_are_named_for_optimizers_that_adapt_rates() -> None
     assert "The learned scale of the inputs learns at 20 times" in reach(Slot.OPTIMIZER, PLAIN, **TABLE)
     assert reach(Slot.OPTIMIZER, plain, **TABLE) == ""
     assert reach(Slot.OPTIMIZER, PLAIN, task="binary", modality="image") == ""
+
+
+def test_sizes_at_which_bins_and_folds_end_are_named() -> None:
+    changed = PLAIN.model_copy(update={"architecture": Standard(bins=16), "validation": Folds()})
+    assert "more than 100 numeric columns" in reach(Slot.ARCHITECTURE, changed, **TABLE)
+    assert "Fewer than 20 rows" in reach(Slot.VALIDATION, changed, **TABLE)
+    assert reach(Slot.ARCHITECTURE, PLAIN, **TABLE) == reach(Slot.VALIDATION, PLAIN, **TABLE) == ""
 
 
 def test_other_slots_reach_the_whole_network() -> None:
