@@ -89,6 +89,9 @@ def train(
     target: str | Sequence[str] = (),
     task: str | None = None,
     kinds: Mapping[str, str] | None = None,
+    time: str | None = None,
+    entity: str | None = None,
+    split: str | None = None,
     bundle: Bundle | None = None,
     book: Sequence[str | Path] = SHIPPED_LAYERS,
     pins: Sequence[Pin] = (),
@@ -109,8 +112,9 @@ def train(
 ) -> Run:
     """Recommend a bundle for a table, search under it, and return the run with the model of the best P.
 
-    data, target, task, kinds, book, pins: as `recommender.recommend` takes them. bundle: trained instead of the
-    recommended one; pins go before it. budget: seconds, a hard limit; trials: at most so many; with neither, 20 trials.
+    data, target, task, kinds, time, entity, split, book, pins: as `recommender.recommend` takes them. bundle: trained
+    instead of the recommended one; pins go before it. budget: seconds, a hard limit; trials: at most so many; with
+    neither, 20 trials.
     directory: where the run is kept, a new one below runs/ by default. at_once: trials that train at once in one graph,
     by default as many as pay. single: keep the best network alone, where the mean of several may be better.
     satisfied_at: P that would satisfy; without it the run says what to try next where the model does not beat every
@@ -124,6 +128,9 @@ def train(
         targets=(target,) if isinstance(target, str) else tuple(target),
         task=None if task is None else Task(task),
         kinds={column: Kind(kind) for column, kind in (kinds or {}).items()},
+        time_column=time,
+        entity_column=entity,
+        split_column=split,
         images=images,
         sequences=sequences,
         outlook=Outlook(horizon=horizon, season=season, known=tuple(known)),

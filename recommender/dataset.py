@@ -31,7 +31,7 @@ from rules.errors import ColumnError, DatasetError
 from rules.temporary import process_prefix, remove_left_over
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from recommender.readers.arrays import Images
@@ -109,6 +109,8 @@ class Dataset:
         missing: Sequence[str] | None = None,
         readings: Mapping[str, ColumnReading] | None = None,
         formats: Mapping[str, str] | None = None,
+        times: Collection[str] = (),
+        not_times: Collection[str] = (),
         kept: Sequence[str] = (),
     ) -> Self:
         """Read a path, or a pandas, polars or Arrow table.
@@ -117,7 +119,8 @@ class Dataset:
         reading: how image files are read, or rows gathered into sequences, where a person says so.
         missing: texts that count as missing, besides the empty one; None for the usual ones of the format.
         readings: how columns were read in training; the others are inferred. formats: of dates and times, by
-        column, as --date-format takes them. kept: columns of which the values are also kept as they are.
+        column, as --date-format takes them. times, not_times: columns that the user says are times, or something else.
+        kept: columns of which the values are also kept as they are.
         Raises DatasetError when there is no table with rows to read, ColumnError when a column is not of plain values.
         """
         remove_left_over_once()
@@ -132,7 +135,12 @@ class Dataset:
         categorical: frozenset[str] = frozenset()
         schema = b""
         settler = Settler(
-            missing=None if missing is None else tuple(missing), given=readings, formats=formats, kept=tuple(kept)
+            missing=None if missing is None else tuple(missing),
+            given=readings,
+            formats=formats,
+            times=frozenset(times),
+            not_times=frozenset(not_times),
+            kept=tuple(kept),
         )
         try:
             connection.execute("SET TimeZone = 'UTC'")  # or the zone of the machine would count

@@ -115,7 +115,7 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--date-format",
             multiple=True,
             metavar="COLUMN=FORMAT",
-            help="How dates are written: %d/%m/%Y, iso, quarter, excel, …; repeat it.",
+            help="How dates are written: %d/%m/%Y, iso, quarter, excel, epoch, …; repeat it.",
         ),
         click.option("--delimiter", metavar="CHARACTER", help="What separates columns, where it is not found out."),
         click.option("--image-size", metavar="HEIGHTxWIDTH", help="Pixels to which image files are brought."),

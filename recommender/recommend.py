@@ -64,6 +64,18 @@ class Said:
         return self.images or self.sequences
 
     @property
+    def times(self) -> frozenset[str]:
+        """Columns that the user says are times."""
+        named = [column for column, kind in (self.kinds or {}).items() if kind is Kind.DATETIME]
+        ordering = [] if self.time_column is None else [self.time_column]
+        return frozenset([*named, *ordering]) - self.not_times
+
+    @property
+    def not_times(self) -> frozenset[str]:
+        """Columns that the user says are something else than times."""
+        return frozenset(column for column, kind in (self.kinds or {}).items() if kind is not Kind.DATETIME)
+
+    @property
     def is_silent(self) -> bool:
         """Whether nothing was said."""
         return replace(self, kinds=self.kinds or None) == Said()
@@ -147,12 +159,18 @@ def recommend(
     target: str | Sequence[str] = (),
     task: str | None = None,
     kinds: Mapping[str, str] | None = None,
+    time: str | None = None,
+    entity: str | None = None,
+    split: str | None = None,
     book: Sequence[str | Path] = SHIPPED_LAYERS,
     pins: Sequence[Pin] = (),
     budget: float | None = None,
     trials: int | None = None,
     images: ImageReading | None = None,
     sequences: SequenceReading | None = None,
+    horizon: int | None = None,
+    season: int | None = None,
+    known: Sequence[str] = (),
     missing: Sequence[str] | None = None,
     date_formats: Mapping[str, str] = MappingProxyType({}),
 ) -> Recommendation:
@@ -160,10 +178,14 @@ def recommend(
 
     data: path of a CSV, TSV, Parquet, JSON-lines or .npz file, of a folder or an archive of images, a pandas or polars
     DataFrame, or an Arrow table.
-    target: column or columns to predict; proposed where it is left out. budget: seconds. trials: at most so many.
+    target: column or columns to predict; proposed where it is left out. time: column that orders the rows in time.
+    entity: column whose equal values never lie on both sides of a split, of a forecast the name of a series. split:
+    column that names training, validation and test rows. budget: seconds. trials: at most so many.
     images: how image files are read. sequences: how the rows of a long table are gathered into sequences.
+    horizon, season, known: of a forecast, the steps ahead, those of a season, and the columns known in advance.
     missing: texts that count as missing, besides the empty one; by default the usual ones of the format.
-    date_formats: for a column of dates or times its format: a strptime format, "iso", "quarter" or "excel".
+    date_formats: for a column of dates or times its format: a strptime format, "iso", "quarter", "excel" (day numbers
+    of a spreadsheet), "epoch" or "epoch_ms" (seconds or milliseconds since 1970).
     Raises PcwatError with a message for people on anything that a person can mend.
 
     Examples:
@@ -176,8 +198,12 @@ def recommend(
         targets=(target,) if isinstance(target, str) else tuple(target),
         task=None if task is None else Task(task),
         kinds={column: Kind(kind) for column, kind in (kinds or {}).items()},
+        time_column=time,
+        entity_column=entity,
+        split_column=split,
         images=images,
         sequences=sequences,
+        outlook=Outlook(horizon=horizon, season=season, known=tuple(known)),
         missing=None if missing is None else tuple(missing),
         date_formats=checked_formats(date_formats),
     )
@@ -275,6 +301,8 @@ def open_dataset(
         missing=said.missing,
         readings=readings,
         formats=said.date_formats,
+        times=said.times,
+        not_times=said.not_times,
     )
 
 

@@ -19,12 +19,21 @@ from recommender.readers.reading import (
     forced_reading,
     number_reading,
 )
-from recommender.readers.times import TimeReading, may_be_serial, settle_time, unreadable
-from recommender.sql import chunks, columns_of, is_number, is_time_stamp, literal, one_in, quoted
+from recommender.readers.times import (
+    COMPACT,
+    EPOCH_UNITS,
+    TimeReading,
+    is_compact,
+    is_plausible,
+    may_be_serial,
+    settle_time,
+    unreadable,
+)
+from recommender.sql import chunks, columns_of, is_number, is_time_stamp, level_text, literal, one_in, quoted
 from rules.errors import ColumnError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import duckdb
 
@@ -49,6 +58,8 @@ EXACT_DIGITS: Final = 15
 HUGEINT_DIGITS: Final = 38
 TIME_SAMPLES: Final = 50
 """Different values by which formats of times are proposed, before all rows decide."""
+SERIAL: Final = frozenset({COMPACT, *EPOCH_UNITS})
+"""Formats of times that are written as numbers, which must lie in plausible years."""
 MAX_QUOTED: Final = 3
 """Exceptions that a message quotes."""
 MAX_RECORDED: Final = 50
@@ -121,11 +132,15 @@ def settle(
     missing: Sequence[str],
     given: Mapping[str, ColumnReading] | None = None,
     formats: Mapping[str, str] | None = None,
+    times: Collection[str] = (),
+    not_times: Collection[str] = (),
 ) -> Settled:
     """Give the columns of the table `dataset` their types.
 
     name: of the dataset, for messages. missing: texts that count as missing, besides the empty one. given: how columns
-    were read in training; the others are inferred. formats: of dates and times, as the user gives them.
+    were read in training; the others are inferred. formats: of dates and times, as the user gives them. times: columns
+    that the user says are times, of which numbers may be seconds since 1970 or day numbers. not_times: those that the
+    user says are something else.
     Raises ColumnError on a cell that cannot be read as in training.
     """
     storage = storage_of(connection)
@@ -144,12 +159,19 @@ def settle(
     texts, absent = _first_look(connection, tokens, rows)
     found = _Columns(connection=connection, texts=texts, rows=rows, name=name)
     numbers = _numbers(found, {column: known[column] for column in texts if column in known})
-    times = _times(found, numbers, known, formats or {})
-    words = _words(found, [column for column in texts if column not in numbers | times], known)
-    settled = numbers | words | times
+    typed = {
+        column: _Text(name=column, cell=f"nullif({level_text(column, kind)}, 'nan')", values=rows, tokens=())
+        for column, kind in storage.items()
+        if is_number(kind)
+    }
+    asked = _Asked(formats=formats or {}, times=frozenset(times), not_times=frozenset(not_times))
+    read_as_times, like_dates = _times(found, typed, numbers, known, asked)
+    words = _words(found, [column for column in texts if column not in numbers | read_as_times], known)
+    settled = numbers | words | read_as_times
     for column, kind in storage.items():
-        if column not in texts:
+        if column not in settled:
             settled[column] = _typed(column, kind, known.get(column))
+    settled |= {column: replace(settled[column], doubt=doubt) for column, doubt in like_dates.items()}
     if any(settled[column].sql != quoted(column) for column in storage):
         listed = ", ".join(f"{settled[column].sql} AS {quoted(column)}" for column in storage)
         connection.execute(f"CREATE OR REPLACE TABLE settled AS SELECT {listed} FROM dataset")
@@ -167,7 +189,11 @@ def settle(
     }
     return Settled(
         readings={
-            column: (times[column].reading if column in times else known.get(column) or settled[column].reading)
+            column: (
+                read_as_times[column].reading
+                if column in read_as_times
+                else known.get(column) or settled[column].reading
+            )
             for column in storage
         },
         notes=notes,
@@ -184,6 +210,10 @@ class Settler:
     """How columns were read in training."""
     formats: Mapping[str, str] | None = None
     """How the user says that the dates and times of columns are written."""
+    times: frozenset[str] = frozenset()
+    """Columns that the user says are times."""
+    not_times: frozenset[str] = frozenset()
+    """Columns that the user says are something else."""
     kept: tuple[str, ...] = ()
     """Columns of which the values are also kept as they are, in the table `kept`."""
     settled: Settled = field(default_factory=lambda: Settled(readings={}, notes={}))
@@ -194,7 +224,15 @@ class Settler:
         storage = storage_of(connection)
         if listed := ", ".join(quoted(column) for column in self.kept if column in storage):
             connection.execute(f"CREATE OR REPLACE TABLE kept AS SELECT {listed} FROM dataset")
-        self.settled = settle(connection, name=name, missing=missing, given=self.given, formats=self.formats)
+        self.settled = settle(
+            connection,
+            name=name,
+            missing=missing,
+            given=self.given,
+            formats=self.formats,
+            times=self.times,
+            not_times=self.not_times,
+        )
 
 
 def settle_as_numbers(
@@ -643,40 +681,114 @@ def _words_as_in_training(found: _Columns, text: _Text, known: ColumnReading) ->
 UTC_TIME: Final = TimeReading(format="iso", clock="24-hour", zone="UTC", reason="stored with a time zone")
 
 
-def _times(
-    found: _Columns, numbers: Mapping[str, _One], known: Mapping[str, ColumnReading], formats: Mapping[str, str]
-) -> dict[str, _One]:
-    """The text columns that are dates or times, some of which look like numbers (day numbers of spreadsheets).
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What the user says about dates and times."""
 
-    Raises ColumnError on a value that is not written as in training, or as the user says.
+    formats: Mapping[str, str]
+    times: frozenset[str]
+    not_times: frozenset[str]
+
+
+def _times(
+    found: _Columns,
+    typed: Mapping[str, _Text],
+    numbers: Mapping[str, _One],
+    known: Mapping[str, ColumnReading],
+    asked: _Asked,
+) -> tuple[dict[str, _One], dict[str, str]]:
+    """The columns that are dates or times though they are not stored as such, and doubts about numbers.
+
+    typed: the columns of numbers. Raises ColumnError on a value that is not written as in training, or as the user
+    says.
     """
+    columns = {**found.texts, **typed}
+    new = [column for column in (*numbers, *typed) if column not in known.keys() | asked.formats.keys()]
+    compact = _compact(found, {column: columns[column].cell for column in new if column not in asked.not_times})
     tried = {}
-    for column, text in found.texts.items():
+    for column, text in columns.items():
         before = known.get(column)
-        was_other = before is not None and before.time is None and not is_time_stamp(before.storage)
-        if column in formats or (
-            not was_other and text.values and (column not in numbers or before is not None or may_be_serial(column))
-        ):
+        if before is not None:
+            is_tried = before.time is not None or (column in found.texts and is_time_stamp(before.storage))
+        elif column in numbers or column in typed:
+            is_tried = column in asked.times | compact or (column in numbers and may_be_serial(column))
+        else:
+            is_tried = text.values > 0
+        if column in asked.formats or (is_tried and column not in asked.not_times):
             tried[column] = text
     samples = _sample(replace(found, texts=tried))
-    settled = {}
+    settled: dict[str, _One] = {}
+    like_dates: dict[str, str] = {}
     for column, text in tried.items():
-        before = known.get(column)
-        given = formats.get(column) or (before.time if before is not None else None)
         some = [*dict.fromkeys(samples[column])][:TIME_SAMPLES] or None
-        time = settle_time(found.connection, "dataset", column, cell=text.cell, samples=some, given=given)
+        time = _time(found, text, known.get(column), asked, some)
         if time is None:
+            like_dates |= {column: "some dates"} if column in compact else {}
             continue
-        value = time.expression(f"({text.cell})")
-        wrong = found.connection.execute(
-            f"SELECT rowid + 1, {text.cell} FROM dataset WHERE {text.cell} IS NOT NULL AND {value} IS NULL "
-            "ORDER BY rowid LIMIT 1"
-        ).fetchall()
-        if wrong:
-            raise unreadable(column, time, row=wrong[0][0], value=wrong[0][1])
-        reading = ColumnReading(storage=time.storage, time=time, missing=_own(text))
-        settled[column] = _One(reading=reading, sql=f"CAST({value} AS {time.storage})")
-    return settled
+        if column in compact and column not in asked.times and not _is_plausible(found, text, time, regular=True):
+            like_dates[column] = "dates"
+            continue
+        source = _source(found, column) if column in typed else ""
+        reading = ColumnReading(storage=time.storage, source=source, time=time, missing=_own(text))
+        settled[column] = _One(reading=reading, sql=f"CAST({time.expression(f'({text.cell})')} AS {time.storage})")
+    return settled, like_dates
+
+
+def _source(found: _Columns, column: str) -> str:
+    return storage_of(found.connection)[column]
+
+
+def _time(
+    found: _Columns, text: _Text, before: ColumnReading | None, asked: _Asked, samples: Sequence[str] | None
+) -> TimeReading | None:
+    """How the dates or times of a column are written; None where they are none. Raises ColumnError as `_times` does."""
+    column = text.name
+    trained = before.time if before is not None else None
+    given = trained or asked.formats.get(column)
+    is_time = column in asked.times
+    time = settle_time(
+        found.connection,
+        "dataset",
+        column,
+        cell=text.cell,
+        samples=samples,
+        given=given,
+        is_time=is_time,
+        name=found.name,
+    )
+    if time is None or (given is None and time.format in SERIAL and not _is_plausible(found, text, time)):
+        return None
+    if trained is None and before is not None and time.alternatives:
+        others = " or ".join(time.alternatives)
+        raise ColumnError(
+            f"The dates of column {column!r} must be written in one way, but those of {found.name} can be read as "
+            f"{time.format} or {others}, and in training they had a type of their own. Write them as 2023-12-31."
+        )
+    wrong = found.connection.execute(
+        f"SELECT rowid + 1, {text.cell} FROM dataset WHERE {text.cell} IS NOT NULL "
+        f"AND {time.expression(f'({text.cell})')} IS NULL ORDER BY rowid LIMIT 1"
+    ).fetchall()
+    if wrong:
+        row, value = wrong[0]
+        raise unreadable(column, time, row=row, value=value, name=found.name, as_in_training=trained is not None)
+    return time
+
+
+def _is_plausible(found: _Columns, text: _Text, time: TimeReading, *, regular: bool = False) -> bool:
+    return is_plausible(found.connection, "dataset", text.cell, time, regular=regular)
+
+
+def _compact(found: _Columns, cells: Mapping[str, str]) -> set[str]:
+    """The columns of numbers whose first values are dates of eight digits."""
+    dates: set[str] = set()
+    for names in chunks(tuple(cells), LONG_COLUMNS):
+        listed = ", ".join(cells[column] for column in names)
+        rows = found.connection.execute(f"SELECT {listed} FROM dataset LIMIT {TIME_SAMPLES}").fetchall()
+        for place, column in enumerate(names):
+            values = [row[place] for row in rows if row[place] is not None]
+            if values and all(map(is_compact, values)):
+                dates.add(column)
+    return dates
 
 
 def _typed(column: str, kind: str, known: ColumnReading | None) -> _One:

@@ -27,8 +27,13 @@ Clock = Literal["", "24-hour", "12-hour"]
 ISO: Final = "iso"
 QUARTER: Final = "quarter"
 EXCEL: Final = "excel"
-SPECIAL: Final = (ISO, QUARTER, EXCEL)
-"""Formats with a name: ISO 8601 dates, quarters (2023 Q1, Q1 2023), and the day numbers of spreadsheets."""
+EPOCH: Final = "epoch"
+EPOCH_MS: Final = "epoch_ms"
+SPECIAL: Final = (ISO, QUARTER, EXCEL, EPOCH, EPOCH_MS)
+"""Formats with a name: ISO 8601 dates, quarters (2023 Q1, Q1 2023), the day numbers of spreadsheets, and seconds or
+milliseconds since 1970."""
+COMPACT: Final = "%Y%m%d"
+COMPACT_PATTERN: Final = r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 MONTH: Final = "%b"
 """In a format: the name of a month, short or in full."""
 DATE_FORMATS: Final = (
@@ -93,6 +98,22 @@ UTC: Final = "UTC"
 MIN_YEAR: Final = 1000  # below it a year of four digits was written with fewer
 PLAUSIBLE_YEARS: Final = (1900, 2100)
 """Where two formats fit, the one with all dates in these years is taken."""
+EPOCH_UNITS: Final = {EPOCH: 1_000_000, EPOCH_MS: 1_000}
+"""Microseconds of a unit."""
+EPOCH_YEARS: Final = (1980, 2100)
+"""Years in which all times lie where numbers are taken for seconds or milliseconds since 1970."""
+EPOCH_SECONDS: Final = (315_532_800, 4_133_980_799)
+"""The first second of 1980 and the last one of 2100, since 1970."""
+MAX_EPOCH: Final = 253_402_300_799
+"""The last second of the year 9999, since 1970."""
+WEEKDAY: Final = (
+    r"(?i)^(?:mon(?:day)?|tues?(?:day)?|wed(?:nesday)?|thu(?:rs?)?(?:day)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)"
+    r"\.?,?\s+"
+)
+"""The day of the week before a date."""
+SEPT: Final = r"(?i)\bsept\b"
+MONTH_POINT: Final = r"(?i)\b(jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.(\s)"
+"""A point that ends the abbreviated name of a month."""
 EXCEL_DAYS: Final = (20_000.0, 60_000.0)
 """Day numbers of spreadsheets from 1954 to 2064."""
 EXCEL_NAMES: Final = frozenset({"date", "dates", "datetime", "datum", "fecha", "timestamp"})
@@ -119,6 +140,8 @@ class TimeReading(BaseModel):
     """`iso`, `quarter`, `excel`, or a strptime format of the date; with a clock where a user gave it so."""
     clock: Clock = ""
     """What clock follows the date."""
+    weekdays: bool = False
+    """Whether the day of the week may stand before the date; it must be right."""
     zone: str | None = None
     """The zone in which predictions are written: an offset such as +02:00, or a name; None where values have none."""
     zones: tuple[str, ...] = ()
@@ -142,7 +165,7 @@ class TimeReading(BaseModel):
         '%d/%m/%Y, 12-hour clock'
         """
         clock = f", {self.clock} clock" if self.clock else ""
-        return f"{self.format}{clock}{', with a time zone' if self.zone else ''}"
+        return f"{'%a ' if self.weekdays else ''}{self.format}{clock}{', with a time zone' if self.zone else ''}"
 
     def expression(self, column_sql: str) -> str:
         """The SQL of a value as a TIMESTAMP in UTC; NULL where it is not written in this format."""
@@ -152,6 +175,11 @@ class TimeReading(BaseModel):
             low, high = EXCEL_DAYS
             serial = f"CASE WHEN {days} BETWEEN {low} AND {high} THEN {seconds} END"
             return f"(TIMESTAMP '1899-12-30' + to_seconds({serial}))"
+        if self.format in EPOCH_UNITS:
+            number, unit = f"TRY_CAST({column_sql} AS DOUBLE)", EPOCH_UNITS[self.format]
+            micros = f"CAST(round({number} * {unit}) AS BIGINT)"
+            bound = MAX_EPOCH * EPOCH_UNITS[EPOCH] // unit
+            return f"make_timestamp(CASE WHEN abs({number}) <= {bound} THEN {micros} END)"
         text = f"trim(CAST({column_sql} AS VARCHAR))"
         if self.zone is None:
             return self._local(text)
@@ -173,6 +201,14 @@ class TimeReading(BaseModel):
 
     def _local(self, text: str) -> str:
         """The SQL of a text without a zone, as a TIMESTAMP on its own clock."""
+        if not self.weekdays:
+            return self._without_weekday(text)
+        date = self._without_weekday(f"regexp_replace({text}, {literal(WEEKDAY)}, '')")
+        is_right = f"lower(left(dayname({date}), 3)) = lower(left({text}, 3))"
+        return f"CASE WHEN NOT regexp_matches({text}, {literal(WEEKDAY)}) OR {is_right} THEN {date} END"
+
+    def _without_weekday(self, text: str) -> str:
+        """The same of a text that does not begin with the day of the week."""
         if self.format == QUARTER:
             found = []
             for pattern, groups in zip(QUARTERS, ((1, 2), (2, 1)), strict=True):
@@ -185,7 +221,8 @@ class TimeReading(BaseModel):
             pattern = literal(ISO_PATTERN + (ISO_CLOCK if self.clock or self.zone is not None else ISO_MIDNIGHT))
             return f"CASE WHEN regexp_full_match({text}, {pattern}) THEN TRY_CAST({text} AS TIMESTAMP) END"
         if "%b" in self.format:
-            text = f"replace({text}, ',', '')"
+            text = f"regexp_replace(replace({text}, ',', ''), {literal(MONTH_POINT)}, '\\1\\2')"
+            text = f"regexp_replace({text}, {literal(SEPT)}, 'Sep')"
         if self.clock == "12-hour" or "%p" in self.format:
             text = f"regexp_replace({text}, {literal(HALF)}, ' \\1M')"
         if MONTH not in self.format:
@@ -220,9 +257,10 @@ def parse_format(column: str, text: str) -> TimeReading:
     """
     own = text.strip()
     if own.lower() in SPECIAL:
-        return TimeReading(format=own.lower(), reason="given by --date-format")
+        zone = UTC if own.lower() in EPOCH_UNITS else None
+        return TimeReading(format=own.lower(), zone=zone, reason="given by --date-format")
     used = re.findall(r"%-?([A-Za-z])", own)
-    unknown = next((letter for letter in used if letter not in "YymdbBHIMSfpzZ"), None)
+    unknown = next((letter for letter in used if letter not in "YymdbBHIMSfpzZaA"), None)
     helps = f"Use a strptime format such as %d/%m/%Y, or one of {', '.join(SPECIAL)}."
     if not used:
         raise ChoiceError(
@@ -231,14 +269,16 @@ def parse_format(column: str, text: str) -> TimeReading:
         )
     if unknown is not None:
         raise ChoiceError(
-            f"The format of {column!r} may use %Y, %y, %m, %b, %B, %d, %H, %I, %M, %S, %f, %p, %z and %Z, but "
+            f"The format of {column!r} may use %Y, %y, %m, %b, %B, %d, %H, %I, %M, %S, %f, %p, %a, %A, %z and %Z, but "
             f"{text!r} has %{unknown}. {helps}"
         )
     if not {"Y", "y"} & {*used} or not {"m", "b", "B"} & {*used}:
         raise ChoiceError(f"The format of {column!r} must have a year and a month, but got {text!r}. {helps}")
     is_zoned = bool({"z", "Z"} & {*used})
     own = re.sub(r"\s*%[zZ]", "", own.replace("%-", "%"))
-    return TimeReading(format=own, zone=UTC if is_zoned else None, reason="given by --date-format")
+    weekdays = re.match("%[aA]", own) is not None
+    own = re.sub(r"^%[aA]\.?,?\s*", "", own)
+    return TimeReading(format=own, weekdays=weekdays, zone=UTC if is_zoned else None, reason="given by --date-format")
 
 
 def checked_formats(formats: Mapping[str, str]) -> dict[str, str]:
@@ -271,12 +311,16 @@ def settle_time(
     cell: str | None = None,
     samples: Sequence[str] | None = None,
     given: TimeReading | str | None = None,
+    is_time: bool = False,
+    name: str = "the dataset",
 ) -> TimeReading | None:
     """How the dates or times of a column are written, decided over all rows; None where a value is no date or time.
 
     table: the name of a table. cell: the SQL of a value, where it is not the column itself; NULL where it is missing.
     samples: some values, by which formats are proposed; the first ones where they are left out.
     given: the reading of a training, whose output zone is taken from these rows; or the format that a user gives.
+    is_time: whether the user says that the column is a time: then numbers are also tried as seconds since 1970 and as
+    day numbers of a spreadsheet. name: of the dataset, for messages.
     Raises ChoiceError where a given format is none, ColumnError, naming the first row, where a value does not have it.
     """
     value = quoted(column) if cell is None else cell
@@ -284,11 +328,11 @@ def settle_time(
         given = parse_format(column, given)
         clocks: tuple[Clock, ...] = ("",) if _has_clock(given.format) else ("", "24-hour", "12-hour")
         tried = [given.model_copy(update={"clock": clock}) for clock in clocks]
-        if given.zone is None and given.format not in {QUARTER, EXCEL}:
+        if given.zone is None and given.format not in {QUARTER, EXCEL, *EPOCH_UNITS}:
             tried += [each.model_copy(update={"zone": UTC}) for each in tried if each.clock or len(clocks) == 1]
         fitting = _fitting(connection, table, value, tried)
         if not fitting:
-            _refuse(connection, table, column, value, tried)
+            _refuse(connection, table, column, value, tried, name=name)
         return _with_zone(connection, table, value, fitting[0])
     if given is not None:
         return _with_zone(connection, table, value, given)
@@ -297,17 +341,31 @@ def settle_time(
             f"SELECT CAST({value} AS VARCHAR) FROM {quoted(table)} WHERE {value} IS NOT NULL LIMIT {SAMPLED}"
         ).fetchall()
         samples = [sample for (sample,) in rows]
-    tried = list(_proposed(column, samples))
+    tried = list(_proposed(column, samples, is_time=is_time))
     tried = [_with_zone(connection, table, value, each) for each in tried]
     return _chosen(connection, table, value, _fitting(connection, table, value, tried))
 
 
-def unreadable(column: str, reading: TimeReading, *, row: int, value: str) -> ColumnError:
-    """A value that is not written as the others; row: from 1."""
+def is_plausible(
+    connection: duckdb.DuckDBPyConnection, table: str, value: str, reading: TimeReading, *, regular: bool
+) -> bool:
+    """Whether numbers that are read as dates or times lie in plausible years, and their steps are regular.
+
+    value: the SQL of a value. regular: whether the steps count.
+    """
+    steps = _steps(connection, table, value, reading)
+    return steps.is_plausible and (not regular or (steps.steps >= MIN_STEPS and steps.regular >= REGULAR))
+
+
+def unreadable(
+    column: str, reading: TimeReading, *, row: int, value: str, name: str, as_in_training: bool = False
+) -> ColumnError:
+    """A value that is not written as the others; row: from 1. name: of the dataset."""
+    like = ", as in training" if as_in_training else ""
+    helps = "" if as_in_training else f", or give the format with --date-format {column}=FORMAT"
     return ColumnError(
-        f"Column {column!r} must hold dates or times written as {reading.description}, but row {row:,} has "
-        f"{value[:SAMPLED]!r}. Correct the value, leave the cell empty, or give the format with --date-format "
-        f"{column}=FORMAT."
+        f"Column {column!r} must hold dates or times written as {reading.description}{like}, but row {row:,} of "
+        f"{name} has {value[:SAMPLED]!r}. Correct the value, or leave the cell empty{helps}."
     )
 
 
@@ -328,6 +386,7 @@ class _Parts:
     clock: Clock
     is_midnight: bool
     is_zoned: bool
+    has_weekday: bool
 
 
 _PARTS: Final = re.compile(
@@ -337,6 +396,8 @@ _PARTS: Final = re.compile(
     r"(?P<zone>\s*(?:Z|z|[+-]\d{2}:?(?:\d{2})?|[A-Z]{3,4}|[A-Z][A-Za-z]+(?:/[A-Za-z_]+)+))?)?"
 )
 _TOKENS: Final = {"%Y": r"\d{4}", "%y": r"\d{2}", "%m": r"\d{1,2}", "%d": r"\d{1,2}", "%b": r"[A-Za-z]{3,9}"}
+_POINT: Final = re.compile(MONTH_POINT)
+_WEEKDAY: Final = re.compile(WEEKDAY)
 
 
 def _shape(format: str) -> re.Pattern[str]:  # noqa: A002  as above
@@ -352,24 +413,54 @@ _SHAPES: Final = {each: _shape(each) for each in DATE_FORMATS}
 
 
 def _taken_apart(value: str) -> _Parts | None:
-    found = _PARTS.fullmatch(value.strip())
+    bare = _WEEKDAY.sub("", value.strip())
+    found = _PARTS.fullmatch(bare)
     if found is None:
         return None
     is_midnight = found["clock"] is not None and not found["half"] and not found["clock"].strip("0:")
     clock: Clock = "" if found["clock"] is None else "12-hour" if found["half"] else "24-hour"
-    return _Parts(date=found["date"], clock=clock, is_midnight=is_midnight, is_zoned=bool(found["zone"]))
+    return _Parts(
+        date=_POINT.sub(r"\1\2", found["date"]),
+        clock=clock,
+        is_midnight=is_midnight,
+        is_zoned=bool(found["zone"]),
+        has_weekday=bare != value.strip(),
+    )
 
 
-def _proposed(column: str, samples: Sequence[str]) -> Iterator[TimeReading]:
+def is_compact(value: str) -> bool:
+    """Whether a text is a date of eight digits, such as 20230105, in this century or the last one."""
+    return re.fullmatch(COMPACT_PATTERN, value.strip()) is not None
+
+
+def _serials(column: str, samples: Sequence[str], *, is_time: bool) -> Iterator[TimeReading]:
+    """Readings that a few numbers may have, by their range."""
+    if not samples or not all(re.fullmatch(r"\d+(?:\.\d+)?", sample.strip()) for sample in samples):
+        return
+    numbers = [float(sample) for sample in samples]
+    if all(map(is_compact, samples)):
+        yield TimeReading(format=COMPACT, reason=f"every value is a date written as {COMPACT}")
+    low, high = EXCEL_DAYS
+    by = "--time" if is_time else "the name"
+    if low <= min(numbers) and max(numbers) <= high and (is_time or may_be_serial(column)):
+        yield TimeReading(format=EXCEL, reason=f"day numbers of a spreadsheet, by {by} and the range of values")
+    low, high = EPOCH_SECONDS
+    for each, unit in (EPOCH_UNITS if is_time else {}).items():
+        scale = EPOCH_UNITS[EPOCH] // unit
+        if low * scale <= min(numbers) and max(numbers) <= high * scale:
+            spoken = "seconds" if each == EPOCH else "milliseconds"
+            yield TimeReading(format=each, zone=UTC, reason=f"{spoken} since 1970, by --time and the range of values")
+
+
+def _proposed(column: str, samples: Sequence[str], *, is_time: bool) -> Iterator[TimeReading]:
     """Readings that a few values may have, by the shape of their dates and clocks."""
-    if samples and all(re.fullmatch(r"\d{5}(?:\.\d+)?", sample.strip()) for sample in samples):
-        if may_be_serial(column):
-            yield TimeReading(format=EXCEL, reason="day numbers of a spreadsheet, by the name and the range of values")
+    if serials := list(_serials(column, samples, is_time=is_time)):
+        yield from serials
         return
     shapes = set(DATE_FORMATS)
     clocks: set[Clock] = set()
     zoned = set()
-    has_time = False
+    has_time = has_weekday = False
     for sample in samples:
         parts = _taken_apart(sample)
         if parts is None:
@@ -380,11 +471,13 @@ def _proposed(column: str, samples: Sequence[str]) -> Iterator[TimeReading]:
             return
         clocks.add(parts.clock)
         zoned.add(parts.is_zoned)
+        has_weekday |= parts.has_weekday
         has_time |= parts.clock != "" and not parts.is_midnight
     for each in DATE_FORMATS if len(zoned) == 1 else ():
         for clock in _clocks(clocks, has_time=has_time, is_zoned=True in zoned) if each in shapes else ():
             if each != QUARTER or not clock:
-                yield TimeReading(format=each, clock=clock, zone=UTC if True in zoned else None)
+                zone = UTC if True in zoned else None
+                yield TimeReading(format=each, clock=clock, weekdays=has_weekday, zone=zone)
 
 
 def _clocks(seen: set[Clock], *, has_time: bool, is_zoned: bool) -> Sequence[Clock]:
@@ -412,7 +505,13 @@ def _fitting(
 
 
 def _refuse(
-    connection: duckdb.DuckDBPyConnection, table: str, column: str, value: str, tried: Sequence[TimeReading]
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    column: str,
+    value: str,
+    tried: Sequence[TimeReading],
+    *,
+    name: str,
 ) -> None:
     """Raise ColumnError for the first value that a given format, with the clock that fits best, cannot read."""
     best = max(tried, key=lambda each: _count(connection, table, each.expression(value)))
@@ -421,7 +520,7 @@ def _refuse(
         f"AND {best.expression(value)} IS NULL ORDER BY rowid LIMIT 1"
     ).fetchall()
     row, text = wrong[0] if wrong else (1, "no value at all")
-    raise unreadable(column, best, row=row, value=text)
+    raise unreadable(column, best, row=row, value=text, name=name)
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str, expression: str) -> int:
@@ -508,7 +607,7 @@ def _chosen(
 def _steps(connection: duckdb.DuckDBPyConnection, table: str, value: str, reading: TimeReading) -> _Steps:
     """The steps between different times in order, over the first rows, and the order of the rows."""
     times = f"SELECT rowid AS position, {reading.expression(value)} AS t FROM {quoted(table)} WHERE {value} IS NOT NULL"
-    low, high = PLAUSIBLE_YEARS
+    low, high = EPOCH_YEARS if reading.format in EPOCH_UNITS else PLAUSIBLE_YEARS
     years, forward, back, pairs = connection.execute(
         f"WITH times AS ({times}), known AS (SELECT t, lag(t) OVER (ORDER BY position) AS before FROM times) "
         f"SELECT bool_and(year(t) BETWEEN {low} AND {high}), count_if(t >= before), count_if(t <= before), "

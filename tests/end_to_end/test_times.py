@@ -67,7 +67,9 @@ def test_a_row_is_predicted_alike_alone_and_next_to_one_that_settles_its_format(
     alone = run.predict(written(tmp_path / "alone.csv", "visit,x", ["4/10/2023,0"]))
     beside = run.predict(written(tmp_path / "beside.csv", "visit,x", ["4/10/2023,0", "4/20/2023,0"]))
     assert alone["prediction"][0].as_py() == pytest.approx(beside["prediction"][0].as_py(), rel=1e-5)
-    with pytest.raises(ColumnError, match="row 1 has '20/4/2023'"):
+    with pytest.raises(
+        ColumnError, match=r"'visit' .* written as %m/%d/%Y, as in training, but row 1 of other\.csv has '20/4/2023'"
+    ):
         run.predict(written(tmp_path / "other.csv", "visit,x", ["20/4/2023,0"]))
 
 

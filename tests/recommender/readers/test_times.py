@@ -9,7 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender.readers.times import (
+    COMPACT,
     DATE_FORMATS,
+    EPOCH,
+    EPOCH_MS,
     EXCEL,
     ISO,
     QUARTER,
@@ -61,6 +64,11 @@ def read(values: Iterable[str | None], name: str = "when") -> tuple[TimeReading 
         ("%d-%b-%y", "%d-%b-%y", "DATE"),
         ("%m/%d/%Y %I:30 PM", "%m/%d/%Y", "TIMESTAMP"),
         ("%d/%m/%Y %H:15", "%d/%m/%Y", "TIMESTAMP"),
+        ("%a, %d %b %Y", "%d %b %Y", "DATE"),
+        ("%a %d %b %Y", "%d %b %Y", "DATE"),
+        ("%A, %B %d, %Y", "%b %d %Y", "DATE"),
+        ("%a %m/%d/%Y", "%m/%d/%Y", "DATE"),
+        ("%a, %d %b %Y %H:15:00", "%d %b %Y", "TIMESTAMP"),
     ],
 )
 def test_a_format_is_found_and_stored_with_or_without_a_clock(written: str, format_: str, storage: str) -> None:
@@ -69,6 +77,45 @@ def test_a_format_is_found_and_stored_with_or_without_a_clock(written: str, form
     assert reading is not None
     assert (reading.format, reading.storage, reading.alternatives) == (format_, storage, ())
     assert [value.date() for value in values if isinstance(value, datetime)] == [day.date() for day in days]
+
+
+@pytest.mark.parametrize("values", [["5 Sept 2023", "1 Oct 2023"], ["Sept. 5, 2023", "Oct. 1, 2023"]])
+def test_september_may_be_written_in_four_letters_and_abbreviations_with_a_point(values: list[str]) -> None:
+    assert read(values)[1] == [datetime(2023, 9, 5), datetime(2023, 10, 1)]  # noqa: DTZ001
+
+
+def test_the_day_of_the_week_tells_which_of_two_formats_is_meant_and_must_be_right() -> None:
+    reading, values = read(["Tue 10/01/2023", "Wed 11/01/2023"])
+    assert reading is not None
+    assert (reading.format, values) == ("%d/%m/%Y", [datetime(2023, 1, 10), datetime(2023, 1, 11)])  # noqa: DTZ001
+    assert read(["Mon 10/01/2023"])[0] is None
+    given_ = settle_time(words(["Tue, 10 Jan 2023"]), "dataset", "when", given="%a, %d %b %Y")
+    assert given_ is not None
+    assert given_.description == "%a %d %b %Y"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "format_", "first"),
+    [
+        (["1672531200", "1672617600"], EPOCH, datetime(2023, 1, 1)),  # noqa: DTZ001
+        (["1672531200500", "1672617600000"], EPOCH_MS, datetime(2023, 1, 1, 0, 0, 0, 500_000)),  # noqa: DTZ001
+        (["44927", "44928.5"], EXCEL, datetime(2023, 1, 1)),  # noqa: DTZ001
+        (["20230105", "20240229"], COMPACT, datetime(2023, 1, 5)),  # noqa: DTZ001
+    ],
+)
+def test_numbers_of_a_column_that_is_called_a_time_are_times_by_their_range(
+    numbers: list[str], format_: str, first: datetime
+) -> None:
+    reading = settle_time(words(numbers), "dataset", "when", is_time=True)
+    assert reading is not None
+    assert reading.format == format_
+    found = words(numbers).execute(f"SELECT min({reading.expression(quoted('when'))}) FROM dataset").fetchall()
+    assert found == [(first,)]
+
+
+@pytest.mark.parametrize("numbers", [["1", "2"], ["315532799", "315532800"], ["20231301", "20230105"]])
+def test_numbers_outside_those_ranges_stay_numbers(numbers: list[str]) -> None:
+    assert settle_time(words(numbers), "dataset", "when", is_time=True) is None
 
 
 def test_first_days_of_months_are_months_and_not_days_of_january() -> None:
@@ -173,8 +220,8 @@ def test_a_given_format_is_taken_and_a_value_in_another_one_is_an_error_with_its
     assert reading is not None
     value = reading.expression(quoted("when"))
     assert connection.execute(f"SELECT min({value}) FROM dataset").fetchall() == [(datetime(2023, 10, 4),)]  # noqa: DTZ001
-    with pytest.raises(ColumnError, match=r"row 2 has '4/20/2023'.*--date-format when=FORMAT"):
-        settle_time(words(["4/10/2023", "4/20/2023"]), "dataset", "when", given="%d/%m/%Y")
+    with pytest.raises(ColumnError, match=r"row 2 of visits\.csv has '4/20/2023'.*--date-format when=F"):
+        settle_time(words(["4/10/2023", "4/20/2023"]), "dataset", "when", given="%d/%m/%Y", name="visits.csv")
 
 
 def test_rows_to_predict_are_read_in_the_format_of_the_training() -> None:
