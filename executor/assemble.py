@@ -16,12 +16,12 @@ from executor.catalog import compiled  # noqa: F401  registers losses of models
 from executor.devices import prepare
 from executor.layers import dropout, ending, numbers, pixels, steps, terms, waves, window, words  # noqa: F401  of models
 from executor.layers.answer import Probabilities, Values
-from executor.model_file import check_model_file, weights_bounded
+from executor.model_file import check_model_file, check_opened_model, weights_bounded
 from executor.pictures import IMAGES_PER_CALL, Encoded
 from executor.preprocess import ROWS_AT_ONCE, rows_together
 from executor.signature import PREFIX
-from executor.table import ARRAYS, Form, side_by_side
-from rules.errors import RunError, TrainingError
+from executor.table import side_by_side
+from rules.errors import PcwatError, RunError, TrainingError
 from rules.facts import Task
 from rules.output import replacing
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from executor.layers.answer import Activation
     from executor.parts import Examples, Parts
     from executor.preprocess import Preprocessing
-    from executor.signature import ModelInput, Signature
+    from executor.signature import Signature
     from executor.table import RawTable
 
 ROWS_COMPARED: Final = 256  # rows on which a saved model must answer as the one in memory
@@ -48,7 +48,7 @@ def assemble(preprocessing: Preprocessing, network: keras.Model, parts: Parts, s
     (rows, height, width, channels) uint8, or (rows, steps, channels) float32.
     Gives (rows, 1), (rows, classes) or (rows, labels) float32 probabilities, or (rows, targets) float64 values.
     """
-    symbols = {entry.name: keras.Input(entry.shape, dtype=_dtype(entry), name=entry.name) for entry in signature.inputs}
+    symbols = {entry.name: keras.Input(entry.shape, dtype=entry.dtype, name=entry.name) for entry in signature.inputs}
     columns = {entry.columns: symbols[entry.name] for entry in signature.inputs}
     encoded = preprocessing.connect(columns)
     if parts.window is not None:
@@ -105,7 +105,7 @@ def predict_rows(model: keras.Model, signature: Signature, table: RawTable) -> n
 def model_inputs(signature: Signature, table: RawTable) -> dict[str, tf.Tensor]:
     """The inputs of an assembled model from rows of a table."""
     given = {
-        entry.name: tf.constant(side_by_side([table.features[name] for name in entry.columns]), _dtype(entry))
+        entry.name: tf.constant(side_by_side([table.features[name] for name in entry.columns]), entry.dtype)
         for entry in signature.inputs
     }
     if table.offset is not None:
@@ -128,7 +128,7 @@ def save(model: keras.Model, path: Path, *, signature: Signature, rows: RawTable
             raise OSError(errno.EIO, str(error).splitlines()[0]) from None
         sample = rows.take(np.arange(min(len(rows), ROWS_COMPARED)))
         before = predict_rows(model, signature, sample)
-        after = predict_rows(load(beside), signature, sample)
+        after = predict_rows(load(beside, signature), signature, sample)
         if not np.allclose(before, after, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
             raise TrainingError(
                 f"A saved model must answer as the one in memory, but {path} differs by up to "
@@ -164,24 +164,23 @@ def _compress(path: Path) -> None:
         compressed.unlink(missing_ok=True)
 
 
-def load(path: Path) -> keras.Model:
+def load(path: Path, signature: Signature | None = None) -> keras.Model:
     """The model of a .keras file, opened after its classes, shapes and size were checked. No code in it is executed.
 
+    signature: what its inputs and outputs must be; None where it is not known.
     Raises RunError if the file cannot be read as such a model, TrainingError if a GPU cannot be used.
     """
     if not path.exists():
         raise RunError(f"{path} cannot be read as a model of pcwat: there is no such file. Train again.")
-    weights = check_model_file(path)
+    weights = check_model_file(path, signature)
     prepare()
     try:
         with weights_bounded(path, weights + SMALL_STATE):
-            return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError, RecursionError, tf.errors.OpError) as error:
+            model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except PcwatError:
+        raise
+    except Exception as error:  # noqa: BLE001  an edited configuration makes Keras raise nearly anything
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise RunError(f"{path} cannot be read as a model of pcwat: {reason}. Train again.") from None
-
-
-def _dtype(entry: ModelInput) -> str:
-    if entry.form in ARRAYS:
-        return "uint8" if entry.form is Form.IMAGE else "float32"
-    return "string" if entry.form.is_words else "float64"
+    check_opened_model(path, model, signature)
+    return model

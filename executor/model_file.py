@@ -1,4 +1,4 @@
-"""Checks of a .keras file before Keras opens it: its members, its classes, its shapes and its size."""
+"""Checks of a .keras file before and after Keras opens it: its members, its classes, its shapes and its size."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from executor.signature import Signature
+
 METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
 MAX_CONFIG_BYTES: Final = 256 << 20  # the categories of wide tables are in the configuration
 MAX_BYTES: Final = 4 << 30  # of all members unpacked; above it a model does not fit the memory that training needs
+MAX_VALUES: Final = 2**28  # numbers that a layer gives for a row: 1 GiB
 MAX_DEPTH: Final = 64  # of lists and objects in the configuration; ours have up to about 20
 PACKAGE: Final = "pcwat>"  # how the registered names of our own classes begin
 CLASSES: Final = frozenset(
@@ -36,9 +39,10 @@ CLASSES: Final = frozenset(
         "BinaryCrossentropy", "CategoricalCrossentropy", "Huber", "MeanAbsoluteError", "MeanSquaredError",
         "Adagrad", "Adam", "AdamW", "RMSprop", "SGD",
         "AUC", "BinaryAccuracy", "CategoricalAccuracy", "F1Score", "RootMeanSquaredError",
+        "Greater", "Squeeze",
     }
 )  # fmt: skip
-"""Keras' own classes that models of pcwat are made of: layers, initializers, losses, metrics and optimizers."""
+"""Keras' own classes of models: layers, initializers, losses, metrics, optimizers and operations."""
 MODULES: Final = frozenset(
     {
         "keras",
@@ -48,20 +52,24 @@ MODULES: Final = frozenset(
         "keras.metrics",
         "keras.optimizers",
         "keras.src.models.functional",
+        "keras.src.ops.numpy",
     }
     | {None, "builtins"}
 )
 
 
-def check_model_file(path: Path) -> int:
+def check_model_file(path: Path, signature: Signature | None = None) -> int:
     """Refuse a .keras file that pcwat cannot have written; imports and builds nothing that the file names.
 
-    Returns the number of weights in it. Raises RunError that names the file and what is wrong.
+    signature: the inputs that the model must have. Returns the number of weights in the file.
+    Raises RunError that names the file and what is wrong.
     """
     try:
         with path.open("rb") as file, zipfile.ZipFile(file) as archive:
             _check_members(path, archive)
-            _check_configuration(path, archive.read(CONFIG))
+            document = _check_configuration(path, archive.read(CONFIG))
+            if signature is not None:
+                _check_inputs(path, document, signature)
             weights = io.BytesIO(archive.read(WEIGHTS))  # HDF5 seeks, which a compressed member does slowly
             with h5py.File(weights, "r") as stored:
                 return _count_weights(path, stored, archive.getinfo(WEIGHTS).file_size)
@@ -110,7 +118,7 @@ def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
         raise _damaged(path)
 
 
-def _check_configuration(path: Path, content: bytes) -> None:
+def _check_configuration(path: Path, content: bytes) -> dict[str, Any]:
     """Walk all objects of a configuration, and refuse the first of a class that pcwat does not write."""
     try:
         document = json.loads(content)
@@ -131,6 +139,47 @@ def _check_configuration(path: Path, content: bytes) -> None:
             left += [(value, depth + 1) for value in node.values() if isinstance(value, dict | list)]
         else:
             left += [(value, depth + 1) for value in node if isinstance(value, dict | list)]
+    return document
+
+
+def _check_inputs(path: Path, document: dict[str, Any], signature: Signature) -> None:
+    """Refuse a model whose inputs are not those of the signature: their names, shapes and types."""
+    try:
+        layers = [layer for layer in document["config"]["layers"] if layer["class_name"] == "InputLayer"]
+        own = [layer["config"] for layer in layers]
+        found = {one["name"]: (tuple(one["batch_shape"]), one["dtype"]) for one in own}
+    except (TypeError, KeyError):
+        raise _foreign(path, f"the inputs in {CONFIG} cannot be read") from None
+    expected = {name: ((None, *shape), dtype) for name, (shape, dtype) in signature.model_inputs.items()}
+    for name, (shape, dtype) in expected.items():
+        if name not in found:
+            raise _foreign(path, f"it has no input {name!r}, which signature.json names")
+        if found[name] != (shape, dtype):
+            own_shape, own_dtype = found[name]
+            raise _foreign(
+                path,
+                f"its input {name!r} has the shape {own_shape} and the type {own_dtype}, but signature.json says "
+                f"{shape} and {dtype}",
+            )
+    if other := next((name for name in found if name not in expected), None):
+        raise _foreign(path, f"it has an input {other!r}, which signature.json does not name")
+
+
+def check_opened_model(path: Path, model: keras.Model, signature: Signature | None) -> None:
+    """Refuse a model whose outputs are not those of the signature, or that needs more memory than any of pcwat's."""
+    if signature is not None and tuple(model.output_shape) != (None, signature.outputs):
+        raise _foreign(
+            path,
+            f"its output has the shape {model.output_shape}, but signature.json says {(None, signature.outputs)}",
+        )
+    left = [model]
+    while left:
+        for layer in left.pop().layers:
+            if isinstance(layer, keras.Model):
+                left.append(layer)
+            for tensor in tf.nest.flatten(layer.output):
+                if math.prod(length or 1 for length in tensor.shape) > MAX_VALUES:
+                    raise _foreign(path, f"its layer {layer.name!r} gives more than {MAX_VALUES:,} numbers for a row")
 
 
 def _is_permitted(node: dict[str, Any]) -> bool:

@@ -180,7 +180,7 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
     stages = Stages(budget)
     stages.begin("reading and encoding", rows.sentence)
     with computing_on(CPU, width=0):  # a GPU would launch more than it computes
-        preprocessing, parts = _encoded(begun, budget)
+        preprocessing, parts = encoded(begun, budget)
     started_late = budget.exhausted
 
     where = ", ".join(device.name.removeprefix("/") for device in places(parts))
@@ -279,7 +279,7 @@ def _write_predictions(path: Path, predictions: pa.Table) -> None:
         raise RunError(f"Cannot write {path}: {error.strerror or error}. Free space, or allow writing.") from None
 
 
-def _encoded(begun: Begun, budget: Budget) -> tuple[Preprocessing, Parts]:
+def encoded(begun: Begun, budget: Budget) -> tuple[Preprocessing, Parts]:
     """The rows as networks read them; the budget learns what the end of the run will cost."""
     table, roles, rows, loss = begun.material.table, begun.roles, begun.material.rows, begun.bundle.loss
     before = budget.spent()

@@ -21,7 +21,7 @@ from executor.zones import in_zone, zone_of
 from recommender.guardrails.pictures import remarks
 from recommender.readers.table import DELIMITERS
 from recommender.sql import BLOB, is_integer, level_text, quoted
-from rules.errors import ColumnError, did_you_mean
+from rules.errors import ColumnError, PcwatError, RunError, did_you_mean
 from rules.wording import listed
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def predict(
             located[free_name(FILE, located)] = np.array(source.files, dtype=object)
         names = names_of(signature, taken=located)
         _report_changed(names, say)
-        outcome = predict_rows(run.model, signature, rows)
+        outcome = _outcome(run, rows)
         return pa.table({**located, **prediction_columns(signature, outcome, names, as_text=as_text)})
     past = at_regular_steps(rows, signature.windows.regular)
     steps = next_steps(past, signature.windows)
@@ -98,8 +98,23 @@ def predict(
     located |= _when(signature, rows, steps, zone, taken=located)
     names = names_of(signature, taken=located, outputs=signature.targets)
     _report_changed(names, say)
-    outcome = predict_rows(run.model, signature, steps)
+    outcome = _outcome(run, steps)
     return pa.table({**located, **step_columns(signature, outcome, names)})
+
+
+def _outcome(run: Run, rows: RawTable) -> np.ndarray:
+    """What the model gives, (rows, outputs). Raises RunError where its graph cannot be computed."""
+    model = run.model
+    try:
+        return predict_rows(model, run.signature, rows)
+    except PcwatError:
+        raise
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise RunError(
+            f"The model of {run.directory} cannot compute predictions for these rows: {reason}. Restore its files from "
+            "a copy, or train again."
+        ) from error
 
 
 def _check_keys(signature: Signature, dataset: Dataset, keys: Sequence[str]) -> None:

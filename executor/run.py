@@ -229,7 +229,7 @@ class Run:
         """The Keras model, which takes raw rows: a dict of column name → (rows, 1) array, as signature.json lists."""
         from executor.assemble import load  # noqa: PLC0415  TensorFlow takes seconds
 
-        return load(self.directory / MODEL)
+        return load(self.directory / MODEL, self.signature)
 
     def predict(
         self,

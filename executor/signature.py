@@ -11,7 +11,7 @@ from executor.catalog.intervals import Intervals
 from executor.catalog.temperature import Temperature
 from executor.catalog.threshold import Threshold
 from executor.labels import LabelType, label_type
-from executor.table import Form, RawTable, form_of
+from executor.table import ARRAYS, Form, RawTable, form_of
 from executor.windows import Windows
 from recommender.readers.reading import ColumnReading
 from recommender.roles import Kind
@@ -89,6 +89,13 @@ class ModelInput(BaseModel):
         """Of a row; None for any number of steps."""
         return (None, self.channels) if self.channels else self.image or (len(self.columns),)
 
+    @property
+    def dtype(self) -> str:
+        """The type of its values, as Keras names it."""
+        if self.form in ARRAYS:
+            return "uint8" if self.form is Form.IMAGE else "float32"
+        return "string" if self.form.is_words else "float64"
+
 
 class Signature(BaseModel):
     """The file signature.json."""
@@ -144,6 +151,14 @@ class Signature(BaseModel):
         if self.windows is None or self.windows.horizon == 1:
             return self.targets
         return tuple(f"{target} +{step}" for target in self.targets for step in range(1, self.windows.horizon + 1))
+
+    @property
+    def model_inputs(self) -> dict[str, tuple[tuple[int | None, ...], str]]:
+        """Name of each input of the model → the shape of a row and the type of its values."""
+        of_window = dict.fromkeys((self.offset_input, self.spread_input), ((self.outputs,), "float64"))
+        return {entry.name: (entry.shape, entry.dtype) for entry in self.inputs} | (
+            {} if self.windows is None else of_window
+        )
 
     @property
     def cuts(self) -> tuple[float, ...]:

@@ -253,8 +253,8 @@ def test_a_file_that_answers_differently_is_not_kept(tmp_path: Path, monkeypatch
     roles = _roles(Task.REGRESSION, ("y",), kinds | target_kinds, **apart)
     model, signature, hold_out, _, _ = _put_together(columns | targets, roles)
 
-    def load_another(path: Path) -> keras.Model:
-        again = load(path)
+    def load_another(path: Path, own: Signature) -> keras.Model:
+        again = load(path, own)
         again.get_layer("tabular").get_layer("output").bias.assign([1.0])
         return again
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import h5py
 import numpy as np
 import pyarrow as pa
 from hypothesis import strategies as st
@@ -83,6 +84,22 @@ TYPES: Final = (
     pa.timestamp("s"), pa.date32(), pa.time64("us"), pa.duration("ms"), pa.list_(pa.int64()), pa.null(), pa.bool_(),
     pa.struct([("a", pa.int64())]), pa.map_(pa.string(), pa.int64()), pa.binary(), pa.string(),
 )  # fmt: skip
+FOREIGN_OBJECTS: Final[tuple[dict[str, Any], ...]] = (
+    {"class_name": "Lambda", "module": "keras.layers", "registered_name": None},
+    {"class_name": "TorchModuleWrapper", "module": "keras.layers", "registered_name": None},
+    {"class_name": "__lambda__", "config": {"value": ["4wAA", None, None]}},
+    {"class_name": "function", "module": "builtins", "config": "eval", "registered_name": "function"},
+    {"class_name": "system", "module": "os"},
+    {"class_name": "Own", "module": "victim", "registered_name": "pcwat>Own"},
+    {"class_name": "Dense", "module": "keras.src.layers", "registered_name": "other>Dense"},
+    {"class_name": "Dense", "module": "keras.layers", "registered_name": None},
+    {"class_name": "Functional", "module": "keras.src.models.functional"},
+    {"class_name": "Sequential", "module": "keras", "registered_name": "Sequential"},
+    {"class_name": "Numbers", "module": "executor.layers.numbers", "registered_name": "pcwat>Numbers"},
+    {"class_name": ["Dense"], "module": {}},
+)
+"""Of the configuration of a model: classes that are not in it, or are not pcwat's."""
+MODEL_FILE: Final = "run/model.keras"
 HOSTILE_MEMBERS: Final = (
     "../../victim/evil", "/evil", "a/../../x.csv", "C:\\x.csv", "a\x00b.png", "n" * 260 + ".png", "", "a/", "CON",
     "\u202egnp.exe", "a=3/x.csv",
@@ -337,6 +354,110 @@ def record(chance: random.Random) -> Case:
     return Case(kind="records", files={"record.json": content}, words=("audit", *question, "record.json", *more))
 
 
+def model_file(chance: random.Random) -> Case:
+    """A run whose model, or the signature of it, was edited, and rows to predict."""
+    files = {f"run/{name}": content for name, content in _modelled().items()}
+    match chance.randrange(8):
+        case 0:
+            files["run/signature.json"] = _changed_json(files["run/signature.json"], chance)
+        case 1:
+            files[MODEL_FILE] = mutated(files[MODEL_FILE], chance)
+        case _:
+            files[MODEL_FILE] = _changed_model(files[MODEL_FILE], chance)
+    output = chance.choice([(), ("-o", "out.csv")])
+    return Case(
+        kind="models",
+        files=files | {"table.csv": TABLE},
+        words=("predict", "run", "table.csv", *output),
+        outputs=("out.csv",),
+    )
+
+
+def _changed_model(content: bytes, chance: random.Random) -> bytes:
+    """A .keras file with other members, another configuration or other weights."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    match chance.randrange(8):
+        case 0:
+            del members[chance.choice([*members])]
+        case 1:
+            members[chance.choice(HOSTILE_MEMBERS) or "x"] = b"x"
+        case 2:
+            members["model.weights.h5"] = _changed_weights(members["model.weights.h5"], chance)
+        case 3:
+            name = chance.choice([*members])
+            members[name] = mutated(members[name], chance)
+        case _:
+            members["config.json"] = _changed_configuration(members["config.json"], chance)
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", chance.choice([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])) as packed:
+        for name, member in members.items():
+            packed.writestr(zipfile.ZipInfo(name), member)
+    changed = sink.getvalue()
+    if chance.random() < 1 / 20:  # the flag of encrypted members
+        changed = changed.replace(b"PK\x01\x02\x14\x03\x14\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01")
+    return changed
+
+
+def _changed_configuration(content: bytes, chance: random.Random) -> bytes:
+    """A configuration with values of objects replaced: classes, modules, sizes, names, links between layers."""
+    if chance.random() < 1 / 4:
+        return _changed_json(content, chance)
+    document = json.loads(content)
+    objects: list[Any] = []
+    left: list[Any] = [document]
+    while left:
+        node = left.pop()
+        if isinstance(node, dict) and node:
+            objects.append(node)
+        left += [
+            value for value in (node.values() if isinstance(node, dict) else node) if isinstance(value, dict | list)
+        ]
+    for _ in range(chance.choice([1, 1, 2])):
+        node = chance.choice(objects)
+        name = chance.choice([*node])
+        sizes = [one for one in node if isinstance(node[one], int | float) and not isinstance(node[one], bool)]
+        match chance.randrange(4):
+            case 0:
+                node.update(chance.choice(FOREIGN_OBJECTS))
+            case 1 if sizes:
+                node[chance.choice(sizes)] = chance.choice([0, -1, 2**31, 2**62, 10**30, 1e308, 0.5])
+            case 2:
+                other = chance.choice(objects)
+                node[name] = other.get(name, chance.choice([*other.values()]))
+            case _:
+                node[name] = chance.choice(VALUES)
+    try:
+        return json.dumps(document).encode()
+    except (RecursionError, ValueError):  # an object within itself
+        return content
+
+
+def _changed_weights(content: bytes, chance: random.Random) -> bytes:
+    """Weights of which one has another shape or type, is a link, or is gone."""
+    sink = io.BytesIO(content)
+    with h5py.File(sink, "r+") as file:
+        names: list[str] = []
+        file.visititems(lambda name, value: names.append(name) if isinstance(value, h5py.Dataset) else None)
+        name = chance.choice(names)
+        own = file[name][()]
+        del file[name]
+        match chance.randrange(6):
+            case 0:
+                file[name] = np.zeros((3, *own.shape), own.dtype)
+            case 1:
+                file[name] = np.full(own.shape, np.nan, np.float16)
+            case 2:
+                file[name] = b"text"
+            case 3:
+                file[name] = h5py.ExternalLink("../victim/kept", "/")
+            case 4:
+                file.create_dataset(name, (2**40,), "f4", chunks=(2**10,))
+            case _:
+                file[name] = h5py.SoftLink("/")
+    return sink.getvalue()
+
+
 def run_directory(chance: random.Random) -> Case:
     files = {f"run/{name}": content for name, content in _stopped().items()}
     changed = chance.choice([*files])
@@ -354,7 +475,7 @@ def run_directory(chance: random.Random) -> Case:
     return Case(kind="runs", files=files, words=words, outputs=("run",))
 
 
-BEGIN, RESUME, LOAD = "[begin]", "[resume]", "[load]"
+BEGIN, RESUME = "[begin]", "[resume]"
 """Calls of Python in place of a command, because the command would train."""
 TABLE: Final = "\n".join(
     ["a,b,y", *(f"{number},{number * 7 % 11},{'yes' if number % 3 else 'no'}" for number in range(60)), ""]
@@ -372,6 +493,7 @@ GENERATORS: Final[dict[str, Callable[[random.Random], Case]]] = {
     "bundles": bundle,
     "records": record,
     "runs": run_directory,
+    "models": model_file,
 }
 
 
@@ -426,10 +548,6 @@ def _executed(words: tuple[str, ...]) -> tuple[int | None, str]:
                     _begin(Path(table), Path("run"), Bundle.read(Path(edited)))
                 case ("[resume]", directory):
                     reopen(Path(directory)).dataset.close()
-                case ("[load]", model):
-                    from executor.assemble import load  # noqa: PLC0415  TensorFlow takes seconds
-
-                    load(Path(model))
                 case _:
                     main()
     except SystemExit as error:
@@ -465,6 +583,25 @@ def _stopped() -> dict[str, bytes]:
             paths = [path for path in directory.rglob("*") if path.is_file()]
             _KEPT.update({path.relative_to(directory).as_posix(): path.read_bytes() for path in paths})
     return _KEPT
+
+
+_MODELLED: Final[dict[str, bytes]] = {}
+
+
+def _modelled() -> dict[str, bytes]:
+    """The files of a run with an untrained model of TABLE."""
+    if not _MODELLED:
+        from tests.executor.untrained import Kind, save_untrained  # noqa: PLC0415  TensorFlow takes seconds
+
+        def write(folder: Path) -> Path:
+            (folder / "table.csv").write_bytes(TABLE)
+            return folder / "table.csv"
+
+        with tempfile.TemporaryDirectory() as folder:
+            directory = save_untrained(Kind(write=write, said=Said(targets=("y",))), Path(folder)).directory
+            paths = [path for path in directory.rglob("*") if path.is_file()]
+            _MODELLED.update({path.relative_to(directory).as_posix(): path.read_bytes() for path in paths})
+    return _MODELLED
 
 
 def _files(root: Path) -> dict[str, bytes]:

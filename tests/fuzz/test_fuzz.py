@@ -16,7 +16,7 @@ from tests.fuzz.inputs import GENERATORS, Case, cases, execute, write_case
 if TYPE_CHECKING:
     from pathlib import Path
 
-CASES = 30  # of each kind; twelve kinds
+CASES = 30  # of each kind; thirteen kinds
 
 
 @pytest.mark.parametrize("kind", GENERATORS)

@@ -1,0 +1,147 @@
+"""Runs of every architecture whose networks are not trained, saved as the end of a training saves them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from executor.architectures.network import build_network, mean_of
+from executor.assemble import network_outputs
+from executor.begin import begin
+from executor.budget import Budget
+from executor.ensemble import Chosen
+from executor.finish import saved
+from executor.pipeline import encoded
+from executor.run import Run
+from recommender.manifest import SCORES
+from recommender.outlook import Outlook
+from recommender.recommend import Said, open_dataset
+from rules.choices import BagOfTerms, Folds, Inception, RandomKernels, Recurrent, RowsApart, TextCnn
+from rules.decision import Pin
+from rules.facts import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+ROWS: Final = 120
+WORDS: Final = ("good", "bad", "cat", "dog", "day", "night", "warm", "cold", "red", "blue")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A dataset, and what is chosen for it."""
+
+    write: Callable[[Path], Path]
+    """Writes the dataset into a folder."""
+    said: Said
+    choices: dict[str, Any] = field(default_factory=dict)
+    """Slot → its choice."""
+
+
+def save_untrained(kind: Kind, folder: Path) -> Run:
+    """A run in folder/run, with a model that was built, assembled and saved, but not trained; its scores are empty."""
+    own = {"validation": RowsApart()} | kind.choices
+    pins = [Pin(slot=slot, choice=choice, reason="a test") for slot, choice in own.items()]
+    budget = Budget(trials=1)
+    with open_dataset(str(kind.write(folder)), kind.said) as dataset:
+        begun = begin(dataset, kind.said, budget=budget, pins=pins, directory=folder / "run")
+        preprocessing, parts = encoded(begun, budget)
+        networks = [
+            build_network(parts=parts, bundle=begun.bundle, hyperparameters={}, seed=seed)
+            for seed in range(parts.fold_count)
+        ]
+        network = mean_of(networks)
+        outputs = network_outputs(network, parts.validation) + parts.validation.offset
+        chosen = Chosen(network=network, outputs=outputs, members={0: 1}, score=0.5, why="a test")
+        saved(begun, preprocessing, parts, chosen, {})
+    (folder / "run" / SCORES).write_text("{}", encoding="utf-8")
+    return Run(folder / "run")
+
+
+def _mixed_columns(rows: int) -> dict[str, Any]:
+    random = np.random.default_rng(0)
+    return {
+        "size": random.normal(size=rows),
+        "color": random.choice(["red", "blue", "green"], rows),
+        "city": [f"city {number % 30}" for number in range(rows)],
+        "note": [" ".join(random.choice(WORDS, 6)) for _ in range(rows)],
+        "when": (np.datetime64("2020-01-01") + random.permutation(rows)).astype(str),
+    }
+
+
+def _csv(folder: Path, columns: dict[str, Any]) -> Path:
+    lines = [",".join(columns), *(",".join(map(str, row)) for row in zip(*columns.values(), strict=True)), ""]
+    path = folder / "table.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def _table(target: str) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        random = np.random.default_rng(1)
+        targets = {
+            "binary": {"y": np.where(random.random(ROWS) < 1 / 2, "yes", "no")},
+            "multiclass": {"y": random.choice(["p", "q", "r"], ROWS)},
+            "multilabel": {name: random.integers(0, 2, ROWS) for name in ("y", "z")},
+            "multi_regression": {name: np.round(random.normal(size=ROWS), 4) for name in ("y", "z")},
+        }
+        return _csv(folder, _mixed_columns(ROWS) | targets[target])
+
+    return write
+
+
+def _texts(folder: Path) -> Path:
+    random = np.random.default_rng(0)
+    notes = [" ".join(random.choice(WORDS, 25)) for _ in range(ROWS)]
+    return _csv(folder, {"note": notes, "y": random.choice(["p", "q"], ROWS)})
+
+
+def _series(folder: Path) -> Path:
+    random = np.random.default_rng(0)
+    days = np.datetime64("2020-01-01") + np.arange(200)
+    wave = np.sin(np.arange(200) * 2 * np.pi / 7)
+    price = np.round(random.normal(size=200), 3)
+    return _csv(folder, {"day": days.astype(str), "price": price, "sold": np.round(wave + 0.1 * price, 4)})
+
+
+def _sequences(folder: Path) -> Path:
+    random = np.random.default_rng(0)
+    values = random.normal(size=(ROWS, 20, 2)).astype(np.float32)
+    side, y = random.choice(["left", "right"], ROWS), random.choice(["p", "q"], ROWS)
+    np.savez(folder / "x.npz", signal=values, lengths=np.full(ROWS, 20), side=side, y=y)
+    return folder / "x.npz"
+
+
+def _genes(folder: Path) -> Path:
+    random = np.random.default_rng(0)
+    genes = ["".join(random.choice([*"ACGT"], 40)) for _ in range(ROWS)]
+    return _csv(folder, {"gene": genes, "y": random.choice(["p", "q"], ROWS)})
+
+
+def _images(folder: Path) -> Path:
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (ROWS, 12, 12, 3)).astype(np.uint8)
+    side, y = random.choice(["left", "right"], ROWS), random.choice(["p", "q"], ROWS)
+    np.savez(folder / "x.npz", pixels=pixels, side=side, y=y)
+    return folder / "x.npz"
+
+
+ONE: Final = Said(targets=("y",))
+FORECAST: Final = Said(targets=("sold",), task=Task.FORECASTING, outlook=Outlook(horizon=3))
+KINDS: Final[dict[str, Kind]] = {
+    "binary table in folds": Kind(write=_table("binary"), said=ONE, choices={"validation": Folds(count=3)}),
+    "multiclass table": Kind(write=_table("multiclass"), said=ONE),
+    "table of labels": Kind(write=_table("multilabel"), said=Said(targets=("y", "z"))),
+    "regression of two": Kind(write=_table("multi_regression"), said=Said(targets=("y", "z"))),
+    "bag of terms": Kind(write=_texts, said=ONE, choices={"architecture": BagOfTerms(letters=True)}),
+    "text CNN": Kind(write=_texts, said=ONE, choices={"architecture": TextCnn()}),
+    "forecast": Kind(write=_series, said=FORECAST),
+    "random kernels": Kind(write=_sequences, said=ONE, choices={"architecture": RandomKernels(features=168)}),
+    "Inception": Kind(write=_sequences, said=ONE, choices={"architecture": Inception()}),
+    "GRU": Kind(write=_sequences, said=ONE, choices={"architecture": Recurrent()}),
+    "GRU of letters": Kind(write=_genes, said=ONE, choices={"architecture": Recurrent()}),
+    "image CNN": Kind(write=_images, said=ONE),
+}
