@@ -382,6 +382,10 @@ SAME: Final = ("momentum", "nesterov", "beta_1", "beta_2", "rho", "epsilon")
 """Parameters that a choice and Keras call alike."""
 
 
+WARM_UP: Final = 0.05  # share of the steps (docs/evidence.md, section 2, A)
+CYCLE_RISE, CYCLE_START = 0.3, 1 / 25  # share of the steps, and of the highest rate (Smith and Topin 2017; PyTorch)
+
+
 def of_optimizer(seen: Seen) -> str:
     chosen, optimizer = seen.bundle["optimizer"], seen.model.optimizer
     own = optimizer.get_config()
@@ -397,30 +401,33 @@ def of_optimizer(seen: Seen) -> str:
     weights = len(seen.model.trainable_variables)
     equal("the number of its variables", len(optimizer.variables), 2 + slots * weights)
     shapes = {_schedule(seen, trial) for trial in seen.trials if trial["epoch_rates"] and trial["continues"] is None}
-    return (
-        f"{kind} at {rate:.3g}, {slots} slots of {weights} weights; schedule {', '.join(sorted(shapes - {''})) or '?'}"
-    )
+    return f"{kind} at {rate:.3g}, {slots} slots of each of {weights} weights; schedule {', '.join(sorted(shapes))}"
 
 
 def _schedule(seen: Seen, trial: Mapping[str, Any]) -> str:
-    """The schedule that the learning rates of a trial's epochs follow; empty where its epochs are too few to tell."""
-    rates, highest = np.array(trial["epoch_rates"]), seen.value(trial, "learning_rate")
-    named = seen.value(trial, "schedule")
-    if rates.max() > highest * (1 + ROUNDING):
-        raise DiffersError(f"trial {trial['number']} learned at {rates.max():.4g}, above its rate of {highest:.4g}")
-    if len(rates) < 3:  # noqa: PLR2004  fewer show no shape
-        return ""
-    falls = bool((np.diff(rates[rates.argmax() :]) <= highest * ROUNDING).all())
-    if np.allclose(rates, highest, rtol=ROUNDING):
-        observed = "constant"
-    elif falls and rates.argmax() <= max(1, 0.1 * trial["planned_epochs"]):
-        observed = "cosine"
-    else:
-        observed = "one_cycle"
-    if named == "one_cycle" and len(rates) < 0.4 * trial["planned_epochs"]:  # it ended while the rate still rose
-        return ""
-    equal(f"the schedule of trial {trial['number']}", observed, named)
-    return observed
+    """The schedule that the learning rate at the end of each epoch of a trial follows."""
+    highest, named = seen.value(trial, "learning_rate"), seen.value(trial, "schedule")
+    for epoch, (rate, progress) in enumerate(zip(trial["epoch_rates"], trial["epoch_progress"], strict=True), start=1):
+        wanted = highest * _share(named, progress)
+        if not math.isclose(rate, wanted, rel_tol=ROUNDING, abs_tol=ROUNDING * highest):
+            raise DiffersError(
+                f"the learning rate of trial {trial['number']} is {rate:.4g} in epoch {epoch}, where {named} has "
+                f"{wanted:.4g}"
+            )
+    return str(named)
+
+
+def _share(schedule: str, progress: float) -> float:
+    """The share of the highest rate at which a schedule stands."""
+    if schedule == "constant":
+        return 1.0
+    if schedule == "cosine":  # linear to the highest rate in the first 5 % of the steps, then half a cosine to zero
+        if progress < WARM_UP:
+            return (progress + WARM_UP / 10) / (1.1 * WARM_UP)
+        return 0.5 * (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP)))
+    if progress < CYCLE_RISE:  # half a cosine from a 25th up in 30 % of the steps, then half a cosine down
+        return CYCLE_START + (1 - CYCLE_START) * 0.5 * (1 - math.cos(math.pi * progress / CYCLE_RISE))
+    return 0.5 * (1 + math.cos(math.pi * (progress - CYCLE_RISE) / (1 - CYCLE_RISE)))
 
 
 # T and H ─ which configurations the journal holds, and in which order ───────────────────────────────────────────────
@@ -688,7 +695,7 @@ def _bins(numbers: keras.layers.Layer | None, named: int) -> list[str]:
 
 def of_validation(seen: Seen) -> str:
     chosen, split = seen.bundle["validation"], seen.summary["split"]
-    completed = next(trial for trial in seen.trials if trial["weights"] is not None)
+    completed = next(trial for trial, _ in seen.networks_of_trials())
     with np.load(seen.directory / completed["weights"]) as arrays:
         kept = len(arrays.files)
     members = len(seen.summary["members"])

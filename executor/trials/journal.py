@@ -57,6 +57,8 @@ class Outcome(BaseModel):
     """P on the validation rows after each epoch; None where it was not finite."""
     epoch_rates: tuple[float, ...] = ()
     """Learning rate of the last step of each epoch."""
+    epoch_progress: tuple[float, ...] = ()
+    """Share of the training that was done before that step: where the schedule of learning rates stood."""
     first_weights: dict[str, tuple[float, float]] = Field(default_factory=dict)
     """Mean and standard deviation of each weight before the first step, by layer and name; of several folds those of
     the first one's network. Empty where the trial continues another."""

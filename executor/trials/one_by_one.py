@@ -159,7 +159,7 @@ class OneByOneRunner:
                     rates = learning_rates(
                         member.chosen.schedule, highest=member.chosen.learning_rate, progress=progress
                     )
-                    training.rate = float(rates[-1])
+                    training.rate = float(rates[-1]), float(progress[-1])
                     traced.step(now, rates, member.chosen.weight_decay)
                 if at.interrupt.requested:
                     training.ending = "interrupt"

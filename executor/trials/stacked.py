@@ -289,5 +289,5 @@ def _rates(running: Sequence[Member], progress: np.ndarray, *, each: int, networ
     for index, member in enumerate(running):
         own = learning_rates(member.chosen.schedule, highest=member.chosen.learning_rate, progress=progress)
         rates[:, index * each : (index + 1) * each] = own[:, None]
-        member.training.rate = float(own[-1])
+        member.training.rate = float(own[-1]), float(progress[-1])
     return rates

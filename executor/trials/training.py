@@ -35,10 +35,10 @@ class Training:
     """Epochs without a score as good as the best before it ends."""
     scores: list[float | None] = field(default_factory=list)
     """P on the validation rows after each epoch; None where it is not finite."""
-    rate: float = 0.0
-    """Learning rate of the last step."""
-    rates: list[float] = field(default_factory=list)
-    """Learning rate of the last step of each epoch."""
+    rate: tuple[float, float] = (0.0, 0.0)
+    """Learning rate of the last step, and the share of the training that was done before it."""
+    rates: list[tuple[float, float]] = field(default_factory=list)
+    """The same at the end of each epoch."""
     first_weights: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Mean and standard deviation of each weight before the first step, by layer and name."""
     best: float | None = None
@@ -57,7 +57,8 @@ class Training:
         Few validation rows give many epochs the same P; then C tells them apart, and of equals the later one counts.
         """
         self.scores.append(score)
-        self.rates.append(significant(self.rate))
+        rate, progress = self.rate
+        self.rates.append((significant(rate), significant(progress)))
         is_best = score is not None and self._is_best(score, cost, direction)
         if is_best:
             self.best, self.best_cost, self.best_epoch = score, cost, len(self.scores)

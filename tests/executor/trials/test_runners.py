@@ -113,6 +113,8 @@ def test_first_weights_and_learning_rates_are_those_of_the_bundle(run_trial, pla
     assert outcome.first_weights["scale/scale"] == (1, 0)
     assert output == (0, 0)
     assert len(outcome.epoch_rates) == outcome.epochs == 4
+    assert outcome.epoch_progress == tuple(sorted(outcome.epoch_progress))
+    assert 0.75 < outcome.epoch_progress[-1] < 1  # before the last step of the last epoch
     assert outcome.epoch_rates == tuple(sorted(outcome.epoch_rates, reverse=True))
     assert 0 < outcome.epoch_rates[-1] < outcome.epoch_rates[0] < 0.01
 
