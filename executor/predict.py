@@ -19,10 +19,11 @@ from executor.table import fetch
 from executor.windows import empty_ahead, following, next_steps, rows_of_shortest
 from executor.zones import in_zone, zone_of
 from recommender.guardrails.pictures import remarks
+from recommender.guardrails.readings import quoted_exceptions
 from recommender.readers.table import DELIMITERS
 from recommender.sql import BLOB, is_integer, level_text, quoted
 from rules.errors import ColumnError, PcwatError, RunError, did_you_mean
-from rules.wording import listed
+from rules.wording import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -74,6 +75,7 @@ def predict(
         if signature.sequences is not None and signature.sequences.by not in keys:
             located |= _names(dataset, signature.sequences.by, as_text=as_text)
         series = label_type(dataset, signature.entity_column) if signature.entity_column is not None else LabelType()
+        _report_exceptions(signature, dataset, say)
     for sentence in () if source is None else remarks(source):
         say(sentence)
     if signature.windows is None:
@@ -149,6 +151,19 @@ def _keys(dataset: Dataset, keys: Sequence[str]) -> dict[str, np.ndarray | pa.Ch
 
 def _rows(dataset: Dataset, table: str) -> int:
     return int(dataset.connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])  # noqa: S608  a name of ours
+
+
+def _report_exceptions(signature: Signature, dataset: Dataset, say: Callable[[str], None]) -> None:
+    """Report values that are no numbers and count as missing, as others did in training."""
+    trained = [column.name for column in signature.columns if column.reading is not None and column.reading.exceptions]
+    found = {name: dataset.notes[name].exceptions for name in trained if name in dataset.notes}
+    for name, exceptions in found.items():
+        if exceptions is not None:
+            verbs = "is no number and counts" if exceptions.count == 1 else "are no numbers and count"
+            say(
+                f"{counted(exceptions.count, 'value')} of {name!r} {verbs} as missing, as others did in training. "
+                f"{quoted_exceptions(exceptions)}"
+            )
 
 
 def _report_empty(name: str, empty: np.ndarray, ahead: int, say: Callable[[str], None]) -> None:

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from recommender.readers.times import TimeReading
 from recommender.sql import literal
@@ -116,8 +116,16 @@ class ColumnReading(BaseModel):
     """How false and true are spelled in a column of words; None where it holds other words."""
     missing: tuple[str, ...] = ()
     """Texts that count as a missing value, besides the empty cell."""
-    exceptions: tuple[str, ...] = ()
-    """Texts of a numeric column that are no numbers; they were read as missing."""
+    exceptions: int = 0
+    """Values of a numeric column that are no numbers; they were read as missing. A file keeps no such value."""
+    exception_rows: tuple[int, ...] = ()
+    """The first rows, from 1, that hold another such value than the rows before."""
+
+    @field_validator("exceptions", mode="before")
+    @classmethod
+    def _counted(cls, value: object) -> object:
+        """Files of older versions list the values themselves."""
+        return len(value) if isinstance(value, list | tuple) else value
 
 
 def number_reading(values: Iterable[str]) -> tuple[NumberReading | None, bool]:  # noqa: PLR0911  the first test decides

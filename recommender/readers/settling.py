@@ -63,7 +63,7 @@ SERIAL: Final = frozenset({COMPACT, *EPOCH_UNITS})
 MAX_QUOTED: Final = 3
 """Exceptions that a message quotes."""
 MAX_RECORDED: Final = 50
-"""Different exceptions that a reading records."""
+"""Different exceptions of which a reading records the rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -534,7 +534,8 @@ def _as_numbers(found: _Columns, column: str, test: _Test, details: _Details | N
         storage=kind,
         number=test.reading,
         missing=_own(text),
-        exceptions=() if recorded is None else tuple(dict.fromkeys(value for _, value in recorded.quoted)),
+        exceptions=test.exceptions,
+        exception_rows=() if recorded is None else tuple(row for row, _ in recorded.quoted),
     )
     return _One(reading=reading, sql=_number(text, test, kind), exceptions=exceptions)
 
@@ -547,20 +548,22 @@ def _number(text: _Text, test: _Test, kind: str) -> str:
 
 
 def _as_in_training(found: _Columns, column: str, test: _Test, details: _Details | None, known: ColumnReading) -> _One:
-    """A column read with the reading of the training. Raises ColumnError on a cell for which that cannot be done."""
+    """A column read with the reading of the training.
+
+    Raises ColumnError on a value that is no number where all were numbers in training; elsewhere it counts as missing.
+    """
     text = found.texts[column]
-    if test.exceptions:
-        left = _exceptions(found, column, test.reading, test, besides=known.exceptions)
-        if left.quoted:
-            row, value = left.quoted[0]
-            written = test.reading.description
-            raise ColumnError(
-                f"Column {column!r} must hold finite numbers{f' ({written})' if written else ''}, as it did in "
-                f"training, but {found.name} has {value!r} in row {row:,}. Correct the value, or leave the cell empty "
-                "if it is not known."
-            )
+    exceptions = _exceptions(found, column, test.reading, test) if test.exceptions else None
+    if exceptions is not None and not known.exceptions:
+        row, value = exceptions.quoted[0]
+        written = test.reading.description
+        raise ColumnError(
+            f"Column {column!r} must hold finite numbers{f' ({written})' if written else ''}, as it did in training, "
+            f"but {found.name} has {value!r} in row {row:,}. Correct the value, or leave the cell empty if it is not "
+            "known."
+        )
     kind = _huge_or_double(test, details) if test.numbers else known.storage
-    return _One(reading=known, sql=_number(text, test, kind))
+    return _One(reading=known, sql=_number(text, test, kind), exceptions=exceptions)
 
 
 def _exceptions(
@@ -570,14 +573,12 @@ def _exceptions(
     test: _Test,
     *,
     most: int = MAX_QUOTED,
-    besides: Sequence[str] = (),
 ) -> Exceptions:
-    """The cells of a column that are no numbers; of equal ones the first. besides: texts that are passed over."""
-    passed = f" AND cell NOT IN ({', '.join(map(literal, besides))})" if besides else ""
+    """The cells of a column that are no numbers; of equal ones the first."""
     plain = reading.plain("cell")
     rows = found.connection.execute(
         f"SELECT min(row), cell FROM (SELECT rowid + 1 AS row, {found.texts[column].cell} AS cell FROM dataset) "
-        f"WHERE cell IS NOT NULL AND {plain} IS NULL{passed} GROUP BY cell ORDER BY 1 LIMIT {most}"
+        f"WHERE cell IS NOT NULL AND {plain} IS NULL GROUP BY cell ORDER BY 1 LIMIT {most}"
     ).fetchall()
     return Exceptions(count=test.exceptions, quoted=tuple((row, value) for row, value in rows))
 

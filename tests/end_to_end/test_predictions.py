@@ -33,9 +33,9 @@ def frame() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def run(frame: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run of one trial on a CSV file; tests must not change it."""
+    """A run of one trial on a CSV file, whose last row holds a value that is no number; tests must not change it."""
     folder = tmp_path_factory.mktemp("runs")
-    frame.to_csv(folder / "labels.csv", index=False)
+    (folder / "labels.csv").write_text(f"{frame.to_csv(index=False)}Zzyzx,1.0\n", encoding="utf-8")
     return train(folder / "labels.csv", target="y", trials=1, directory=folder / "run")
 
 
@@ -49,6 +49,21 @@ def test_float_labels_come_back_as_floats_and_as_the_file_wrote_them(run: Run, f
     said = read_answers(run).said
     assert said.truth.tolist() == [int(float(row["truth"])) for row in kept]
     assert said.decided.tolist() == [int(float(row["prediction"])) for row in kept]
+
+
+def test_no_file_of_a_run_holds_a_value_that_is_no_number_but_its_row(run: Run) -> None:
+    reading = next(column.reading for column in run.signature.columns if column.name == "x")
+    assert reading is not None
+    assert (reading.exceptions, reading.exception_rows) == (1, (ROWS + 1,))
+    files = [path for path in run.directory.rglob("*") if path.is_file()]
+    assert run.directory / "plan.json" in files
+    assert [path.name for path in files if b"Zzyzx" in path.read_bytes()] == []
+
+
+def test_values_that_are_no_numbers_are_reported_where_the_training_had_some(run: Run) -> None:
+    with pytest.warns(UserWarning, match=r"1 value of 'x' is no number and counts as missing.* 'n\.a\.' in row 2\."):
+        found = run.predict(pd.DataFrame({"x": ["0.5", "n.a."]}))
+    assert found.num_rows == 2
 
 
 def test_keys_are_written_first_and_rows_keep_their_order(run: Run, frame: pd.DataFrame, tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ from recommender import recommend
 from recommender.dataset import Dataset
 from recommender.kinds import Kind
 from recommender.profile import measure
-from recommender.readers.reading import NumberReading, number_reading
+from recommender.readers.reading import ColumnReading, NumberReading, number_reading
+from recommender.readers.settling import Exceptions
 from recommender.roles import infer_roles
 from rules.errors import ColumnError, DatasetError, TargetError
 
@@ -269,8 +270,15 @@ def test_a_value_that_was_no_number_in_training_is_missing_again(write_csv: Call
     values = [*[f"{value:.3f}" for value in NOISE.normal(size=200)], "Total"]
     with Dataset.open(write_csv({"x": values})) as dataset:
         readings = dataset.readings
-    with Dataset.open(write_csv({"x": ["1.5", "Total"]}, "later.csv"), readings=readings) as dataset:
+    assert (readings["x"].exceptions, readings["x"].exception_rows) == (1, (201,))
+    assert "Total" not in readings["x"].model_dump_json()
+    with Dataset.open(write_csv({"x": ["1.5", "Sum"]}, "later.csv"), readings=readings) as dataset:
         assert column(dataset, "x") == [1.5, None]
+        assert dataset.notes["x"].exceptions == Exceptions(count=1, quoted=((2, "Sum"),))
+
+
+def test_a_reading_of_an_older_version_that_lists_exceptions_counts_them() -> None:
+    assert ColumnReading.model_validate({"storage": "DOUBLE", "exceptions": ["Total", "n.a."]}).exceptions == 2
 
 
 NUMBER_TEXTS = st.text(alphabet="0123456789.,-+eE_ infxa'", min_size=1, max_size=8)
