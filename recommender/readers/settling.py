@@ -307,7 +307,8 @@ def _aggregated(
             inner = f"SELECT place, cell, {plain.format(cell='cell')} AS plain FROM {laid}"
             query = f"SELECT place, {aggregates} FROM ({inner}) GROUP BY place"
             values |= dict.fromkeys(names, (0,) * len(parts))  # a column without any value leaves no row
-            values |= {names[int(place)]: tuple(row) for place, *row in found.connection.execute(query).fetchall()}
+            rows = found.connection.execute(query).fetchall()
+            values |= {names[int(place)]: tuple(value or 0 for value in row) for place, *row in rows}
         return values
     for names in chunks(tuple(cells)):
         inner = ", ".join(f"{cells[column]} AS c{place}" for place, column in enumerate(names))

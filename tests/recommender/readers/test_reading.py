@@ -138,6 +138,15 @@ def test_a_few_values_that_are_no_numbers_are_quoted_with_their_rows(table: Call
     )
 
 
+@pytest.mark.parametrize("rows", [60, 21_000])
+def test_a_value_that_is_no_number_among_prices_is_quoted(table: Callable[..., Dataset], rows: int) -> None:
+    prices = [*(f"${1_000 + 7 * row:,}" for row in range(rows - 1)), "on request"]
+    dataset = table(x=prices, y=["p", "q"] * (rows // 2))
+    assert column(dataset, "x")[:2] == [1000, 1007]
+    assert column(dataset, "x")[-1] is None
+    assert f"'on request' in row {rows:,}" in alerts(dataset, "y")["not_numbers"]
+
+
 def test_infinity_among_numbers_is_missing_and_quoted(table: Callable[..., Dataset]) -> None:
     values = ["inf", *[f"{value:.3f}" for value in NOISE.normal(size=59)]]
     dataset = table(x=values, y=["p", "q"] * 30)
