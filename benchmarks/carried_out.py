@@ -756,6 +756,12 @@ def compare(name: str, book: str, directory: Path) -> Compared:
     return found
 
 
+def failed(name: str, book: str, error: Exception) -> Compared:
+    """A run that could not be made or read shows no equality."""
+    why = f"{type(error).__name__}: {error}"
+    return Compared(name=name, book=book, signs=dict.fromkeys(CHECKS, DIFFERS), said=dict.fromkeys(CHECKS, why))
+
+
 def train(name: str, book: str, directory: Path, *, budget: float, seed: int) -> None:
     entry = catalogue()[name]
     said = Said(
@@ -782,11 +788,15 @@ def main(names: tuple[str, ...], budget: str, seed: int, keep: Path | None, kept
         for word in names or CHOSEN:
             name, _, book = word.partition(":")
             directory = parent / f"{name}-{book or 'shipped'}"
-            if kept is None:
-                train(name, book or "shipped", directory, budget=seconds(budget), seed=seed)
-            elif not directory.exists():
+            if kept is not None and not (directory / "scores.json").exists():
                 continue
-            found.append(compare(name, book or "shipped", directory))
+            try:
+                if kept is None:
+                    train(name, book or "shipped", directory, budget=seconds(budget), seed=seed)
+                found.append(compare(name, book or "shipped", directory))
+            except Exception as error:  # noqa: BLE001  the others are compared all the same
+                traceback.print_exc()
+                found.append(failed(name, book or "shipped", error))
             print(found[-1].name, *found[-1].signs.values(), file=sys.stderr, flush=True)
     report(found)
     sys.exit(any(DIFFERS in one.signs.values() for one in found))
