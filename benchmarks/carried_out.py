@@ -15,6 +15,7 @@ import csv
 import json
 import logging
 import math
+import random
 import sys
 import tempfile
 import traceback
@@ -27,6 +28,7 @@ import click
 import keras
 import numpy as np
 from catalogue import catalogue
+from scipy.stats.qmc import LatinHypercube
 from sklearn import metrics
 
 import executor  # noqa: F401  registers the classes of our models with Keras
@@ -441,6 +443,7 @@ SEARCHED: Final = {
 }
 SPAN: Final = 10.0  # a continuous search looks from a tenth of the learning rate to ten times it
 DRAWN_ALIKE: Final = 8  # trials; of so many that are drawn from three values all are equal in 1 of 2,000 searches
+HIGHEST_RATE: Final = 10.0
 HYPERCUBE: Final = 4  # points of the first design of a Bayesian search, and one more for each hyperparameter
 
 
@@ -529,73 +532,76 @@ def _grid(seen: Seen, points: list[dict[str, Any]]) -> str:
     steps = {round(2 * math.log10(point.get("learning_rate", rate) / rate), 3) for point in points}
     if any(step != round(step) for step in steps):
         raise DiffersError(f"learning rates of a grid lie half decades apart, but these lie at {sorted(steps)}")
-    _not_a_hypercube(seen, points)
     return f"{len(points)} points, each hyperparameter alone first"
 
 
-def _places(seen: Seen, points: Sequence[Mapping[str, Any]]) -> np.ndarray:
-    """Where learning rates lie in the range of a continuous search, from 0 to 1."""
+def _range(seen: Seen) -> tuple[float, float]:
+    """Between which learning rates a continuous search draws, evenly on a logarithmic scale."""
     rate = seen.bundle["optimizer"]["learning_rate"]
-    low, high = rate / SPAN, min(rate * SPAN, 10.0)
-    return np.array([math.log(point["learning_rate"] / low) / math.log(high / low) for point in points])
+    return rate / SPAN, min(rate * SPAN, HIGHEST_RATE)
 
 
-def _design(seen: Seen, points: list[dict[str, Any]]) -> bool | None:
-    """Whether the trials after the defaults are a Latin hypercube: a learning rate in each of equally many intervals.
-
-    None where there are too few of them, or the learning rate is not searched.
-    """
-    count = HYPERCUBE + len(_names(seen))
-    if len(points) <= count or "learning_rate" not in points[0]:
-        return None
-    strata = np.minimum((_places(seen, points[1 : 1 + count]) * count).astype(int), count - 1)
-    return len({*strata.tolist()}) == count
+def _at(seen: Seen, share: float) -> float:
+    """The learning rate at a share of the range."""
+    low, high = _range(seen)
+    return float(low * (high / low) ** share)
 
 
-def _not_a_hypercube(seen: Seen, points: list[dict[str, Any]]) -> None:
-    if _design(seen, points):
-        raise DiffersError("the first trials are the Latin hypercube with which a Bayesian search begins")
+def _oracle_seed(seen: Seen) -> int:
+    """The seed of keras-tuner's oracle, which reads 0 as none."""
+    plan = json.loads((seen.directory / "plan.json").read_text(encoding="utf-8"))
+    return 1 + int(plan["seed"]) * 100_003
 
 
-def _continuous(points: list[dict[str, Any]]) -> None:
-    rates = [point["learning_rate"] for point in points if "learning_rate" in point]
-    if len({*rates}) != len(rates):
-        raise DiffersError("learning rates are drawn from a range, but some occur twice")
+def _hypercube(seen: Seen) -> list[float]:
+    """The learning rates of the Latin hypercube with which a Bayesian search begins, drawn anew by SciPy."""
+    names = _names(seen)
+    design = LatinHypercube(len(names), rng=_oracle_seed(seen)).random(HYPERCUBE + len(names))
+    return [_at(seen, share) for share in design[:, -1]]  # the most sensitive hyperparameter stands last
+
+
+def _draws(seen: Seen, count: int) -> list[float]:
+    """The learning rates of a random search, drawn anew as keras-tuner does: each value by a seed of its own."""
+    each, first = len(_names(seen)), _oracle_seed(seen)
+    seeds = (first + each * number + each - 1 for number in range(count))
+    return [_at(seen, random.Random(seed).random()) for seed in seeds]  # noqa: S311  nothing secret
+
+
+def _rates(points: Sequence[Mapping[str, Any]]) -> list[float]:
+    """The learning rates after the defaults."""
+    return [point["learning_rate"] for point in points[1:]]
 
 
 def _random(seen: Seen, points: list[dict[str, Any]]) -> str:
-    _continuous(points)
-    if (design := _design(seen, points)) is None:
-        raise NotObservableError(f"{len(points)} trials are too few to tell random from Bayesian search")
-    if design:
-        raise DiffersError("the first trials are the Latin hypercube with which a Bayesian search begins")
-    return f"{len(points)} distinct draws, not stratified"
+    for observed, drawn in zip(_rates(points), _draws(seen, len(points) - 1), strict=True):
+        equal("a learning rate drawn at random", observed, drawn)
+    return f"{len(points) - 1} learning rates are those that random search draws"
 
 
 def _bayesian(seen: Seen, points: list[dict[str, Any]]) -> str:
-    _continuous(points)
-    count = HYPERCUBE + len(_names(seen))
-    some = points[1 : 1 + count]
-    # However few they are, no two points of the hypercube share an interval.
-    strata = np.minimum((_places(seen, some) * count).astype(int), count - 1)
-    if len({*strata.tolist()}) != len(some):
-        raise DiffersError("the first trials of a Bayesian search are a Latin hypercube, but two share an interval")
-    if len(some) < count:
-        raise NotObservableError(f"{len(points)} trials are too few to tell Bayesian from random search")
-    return f"Latin hypercube of {count}, then {len(points) - 1 - count} proposals"
+    rates, design = _rates(points), _hypercube(seen)
+    for observed, drawn in zip(rates, design, strict=False):
+        equal("a learning rate of the Latin hypercube", observed, drawn)
+    proposed = rates[len(design) :]
+    if proposed and np.allclose(proposed, _draws(seen, len(rates))[len(design) :], rtol=ROUNDING):
+        raise DiffersError("after the Latin hypercube learning rates are drawn at random")
+    return f"{min(len(rates), len(design))} learning rates of its Latin hypercube, then {len(proposed)} proposals"
 
 
 def _hyperband(seen: Seen, points: list[dict[str, Any]]) -> str:
-    _continuous(points)
     factor = seen.bundle["tuner"]["factor"]
     by_number = {trial["number"]: trial for trial in seen.trials}
     fresh = [trial for trial in seen.trials if trial["continues"] is None]
     promoted = [trial for trial in seen.trials if trial["continues"] is not None]
+    for observed, drawn in zip(_rates(points), _draws(seen, len(points) - 1), strict=True):
+        equal("a learning rate drawn at random", observed, drawn)
     for trial in promoted:
         equal("what a promoted trial has", trial["hyperparameters"], by_number[trial["continues"]]["hyperparameters"])
     if not promoted:
-        epochs = {trial["planned_epochs"] for trial in fresh}
-        raise NotObservableError(f"the {len(fresh)} trials of {sorted(epochs)} epochs ended before the first promotion")
+        kept = [any(name.endswith(".state.npz") for name in trial["digests"]) for trial in fresh if trial["weights"]]
+        equal("whether each trial keeps its optimizer's state to be promoted", all(kept), True)
+        epochs = sorted({trial["planned_epochs"] for trial in fresh})
+        return f"{len(fresh)} trials of {epochs[0]} epochs, with the optimizer's state to promote the best"
     first = by_number[promoted[0]["continues"]]["planned_epochs"]
     ratio = (first + promoted[0]["planned_epochs"]) / first
     if not factor - 1 <= ratio <= factor + 1:  # epochs are whole numbers
