@@ -9,7 +9,7 @@ from recommender.splitting import PART_WORDS, TRAINING_WORDS
 from recommender.sql import is_image, is_integer, is_number, is_text, level_text, literal, quoted, time_stamp
 from rules.errors import ColumnError, TargetError, did_you_mean
 from rules.facts import Task
-from rules.wording import counted, listed
+from rules.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,7 +121,7 @@ def check_outlook(dataset: Dataset, roles: Roles) -> None:
 
 
 def check_features(dataset: Dataset, roles: Roles) -> None:
-    """Raises ColumnError where nothing is left to learn from, or a feature is infinite."""
+    """Raises ColumnError where nothing is left to learn from."""
     if not roles.features and roles.task is not Task.FORECASTING:
         numbers = next((f" {_with_commas(dataset, name)}" for name in roles.columns if _with_commas(dataset, name)), "")
         raise ColumnError(
@@ -129,15 +129,6 @@ def check_features(dataset: Dataset, roles: Roles) -> None:
             f"({roles.target_reason}) every column of {dataset.name} is constant, an identifier, or has another part."
             f"{numbers} Use --kind COLUMN=KIND to keep a column, or --target to predict another."
         )
-    for name in roles.features:
-        summary = dataset.summaries[name]
-        if summary.infinite:
-            row = dataset.first_row(f"isinf(CAST({quoted(name)} AS DOUBLE))")
-            raise ColumnError(
-                f"Numbers must be finite, but column {name!r} is infinite in {counted(summary.infinite, 'row')}, first "
-                f"in row {row:,}. Replace the value or leave the cell empty, or leave the column out: "
-                f"--kind {name}=identifier"
-            )
 
 
 def _with_commas(dataset: Dataset, name: str) -> str:

@@ -22,10 +22,10 @@ from recommender.characteristics.columns import ColumnSummary, summarise
 from recommender.readers.bounds import check_columns
 from recommender.readers.frame import categorical_columns, read_frame
 from recommender.readers.parquet_schema import arrow_schema, categories_of
-from recommender.readers.settling import Settled, Settler, settle_as_numbers
+from recommender.readers.settling import Settled, Settler, clear_not_finite, settle_as_numbers
 from recommender.readers.table import read_file
 from recommender.readers.unchanged import digested
-from recommender.sql import FLOAT_TYPES, chunks, columns_of, is_number, is_time_stamp, quoted
+from recommender.sql import FLOAT_TYPES, columns_of, is_number, is_time_stamp, quoted
 from rules.asked import ImageReading, SequenceReading
 from rules.errors import ColumnError, DatasetError
 from rules.temporary import process_prefix, remove_left_over
@@ -52,7 +52,8 @@ class Dataset:
     """An open dataset; a context manager.
 
     connection: a DuckDB connection in which the rows are the table `dataset`, in file order: rowid is the row's number
-    from 0. Cells that mean "no value" are NULL, and so are floating-point NaNs, which `not_a_number` remembers.
+    from 0. Cells that mean "no value" are NULL, and so are floating-point NaNs and infinities, which `not_a_number` and
+    `notes` remember.
     """
 
     def __init__(
@@ -163,6 +164,10 @@ class Dataset:
             images, sequences = parted(arrays)
             check_columns(name, len(columns_of(connection)))
             storage = _storage(connection, name, arrays)
+            row_count = _row_count(connection, name)
+            settled = settler.settled
+            floats = [own for own, kind in storage.items() if kind in FLOAT_TYPES and own not in settled.parsed]
+            not_a_number, notes = clear_not_finite(connection, floats, name=name, given=readings)
             return cls(
                 connection=connection,
                 name=name,
@@ -171,9 +176,9 @@ class Dataset:
                 delimiter=delimiter,
                 format=form,
                 storage=storage,
-                row_count=_row_count(connection, name),
-                not_a_number=_clear_not_a_number(connection, storage),
-                settled=settler.settled,
+                row_count=row_count,
+                not_a_number=MappingProxyType(not_a_number),
+                settled=settled.with_notes(notes),
                 images=images,
                 sequences=sequences,
                 categorical=categorical,
@@ -413,16 +418,3 @@ def _row_count(connection: duckdb.DuckDBPyConnection, name: str) -> int:
     if rows == 0:
         raise DatasetError(f"The dataset must have rows, but {name} has only the names of columns. Give some rows.")
     return rows
-
-
-def _clear_not_a_number(connection: duckdb.DuckDBPyConnection, storage: Mapping[str, str]) -> Mapping[str, int]:
-    """Turn floating-point NaNs into NULL; returns the first row of each column that had one."""
-    floats = [name for name, kind in storage.items() if kind in FLOAT_TYPES]
-    found: dict[str, int] = {}
-    for names in chunks(floats):
-        first = ", ".join(f"min(rowid) FILTER (isnan({quoted(name)}))" for name in names)
-        (rows,) = connection.execute(f"SELECT {first} FROM dataset").fetchall()
-        found |= {name: row for name, row in zip(names, rows, strict=True) if row is not None}
-    for name in found:
-        connection.execute(f"UPDATE dataset SET {quoted(name)} = NULL WHERE isnan({quoted(name)})")
-    return MappingProxyType(found)

@@ -82,8 +82,8 @@ def quoted(name: str) -> str:
 
 def columns_of(connection: duckdb.DuckDBPyConnection, table: str = "dataset") -> dict[str, str]:
     """The columns of a table as the dataset names them, with their DuckDB types."""
-    described = connection.execute(f"SELECT * FROM {table} LIMIT 0").description or []
-    return {_own_name(column[0]): str(column[1]) for column in described}
+    described = connection.execute(f"SELECT name, type FROM pragma_table_info({literal(table)})").fetchall()
+    return {_own_name(name): kind for name, kind in described}
 
 
 def _own_name(stored: str) -> str:
@@ -104,13 +104,13 @@ GOLDEN: Final = 2_654_435_761
 WORD: Final = 4_294_967_296
 
 
-def one_in(every: int) -> str:
+def one_in(every: int, row: str = ROWID) -> str:
     """The SQL condition that keeps about one row in `every`, evenly spread and always the same ones.
 
     Multiples of the golden ratio, modulo 1, fill an interval evenly (Weyl). Unlike every k-th row they are never in
-    step with a table that repeats itself, as hours do within days.
+    step with a table that repeats itself, as hours do within days. row: the SQL of the row's number.
     """
-    return "TRUE" if every <= 1 else f"(rowid * {GOLDEN}) % {WORD} < {WORD // every}"
+    return "TRUE" if every <= 1 else f"({row} * {GOLDEN}) % {WORD} < {WORD // every}"
 
 
 PLAIN_PATH: Final = "hive_partitioning=false"

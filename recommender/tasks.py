@@ -133,13 +133,6 @@ def _check_values(dataset: Dataset, summary: ColumnSummary) -> None:
         raise TargetError(
             f"The target must be known in some rows, but {name!r} is empty in all {summary.rows:,}. Choose another."
         )
-    if summary.infinite:
-        row = dataset.first_row(f"isinf(CAST({quoted(name)} AS DOUBLE))")
-        raise TargetError(
-            f"The target must be finite, but {name!r} is infinite in {counted(summary.infinite, 'row')}, first in row "
-            f"{row:,}. "
-            "Replace the value, or leave the cell empty so that the row is left out."
-        )
     if summary.distinct == 1:
         value = dataset.connection.execute(
             f"SELECT {level_text(name, summary.storage)} FROM dataset WHERE {quoted(name)} IS NOT NULL LIMIT 1"

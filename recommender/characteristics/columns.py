@@ -48,7 +48,7 @@ class ColumnSummary:
     """What one column holds.
 
     count: values that are not missing. distinct: different values, exact where `exact`.
-    minimum, maximum, zeros, infinite, whole: of numbers only.
+    minimum, maximum, zeros, whole: of numbers only.
     words: mean words a value; times, numbers: share of values of a text that parse as such, on a sample.
     """
 
@@ -61,7 +61,6 @@ class ColumnSummary:
     minimum: float | None = None
     maximum: float | None = None
     zeros: int = 0
-    infinite: int = 0
     whole: bool = False
     counts_rows: bool = False
     """Whether the value is the row's number, but for a constant."""
@@ -102,7 +101,7 @@ def summarise(
 
 
 PLAIN_KEYS: Final = ("count", "distinct")
-NUMBER_KEYS: Final = (*PLAIN_KEYS, "minimum", "maximum", "zeros", "infinite", "whole", "counts_rows")
+NUMBER_KEYS: Final = (*PLAIN_KEYS, "minimum", "maximum", "zeros", "whole", "counts_rows")
 
 
 def _aggregates(value: str, position: str, distinct: str, *, number: bool, huge: bool = False) -> Sequence[str]:
@@ -120,7 +119,6 @@ def _aggregates(value: str, position: str, distinct: str, *, number: bool, huge:
         f"min({real})",
         f"max({real})",
         f"coalesce(count_if({value} = 0), 0)",
-        f"coalesce(count_if(isinf({real})), 0)",
         f"coalesce(bool_and({real} = trunc({real})), FALSE)",
         f"coalesce(min({offset}) = max({offset}), FALSE)",
     )

@@ -6,6 +6,7 @@ cells only proposes how numbers are written; queries over all rows decide.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
@@ -29,18 +30,31 @@ from recommender.readers.times import (
     settle_time,
     unreadable,
 )
-from recommender.sql import chunks, columns_of, is_number, is_time_stamp, level_text, literal, one_in, quoted
+from recommender.sql import (
+    COLUMNS_A_QUERY,
+    chunks,
+    columns_of,
+    is_number,
+    is_time_stamp,
+    level_text,
+    literal,
+    one_in,
+    quoted,
+)
 from rules.errors import ColumnError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from decimal import Decimal
 
     import duckdb
 
 SHORT_TABLE: Final = 20_000
 """Rows up to which columns are laid under each other, which plans faster (see characteristics/columns.py)."""
-LONG_COLUMNS: Final = 128
-"""Columns that are laid under each other at a time."""
+MAX_LONG_CELLS: Final = 4_000_000
+"""Cells that are laid under each other in one table, which takes some 100 MB; of more, LONG_COLUMNS at a time."""
+LONG_COLUMNS: Final = 512
+"""Columns that are laid under each other at a time: of 9,000 with 60 rows, 128 take twice as long in all."""
 SAMPLED_CELLS: Final = 200_000
 """Cells from which it is guessed how numbers are written: they are read in 0.2 s."""
 MAX_SAMPLED_ROWS: Final = 2_000
@@ -93,6 +107,25 @@ class Settled:
 
     readings: Mapping[str, ColumnReading]
     notes: Mapping[str, Note]
+    parsed: frozenset[str] = frozenset()
+    """Columns that were text; their numbers are finite."""
+
+    def with_notes(self, notes: Mapping[str, Note]) -> Settled:
+        """The same with notes about columns that have values which are no numbers."""
+        readings = {
+            column: reading.model_copy(
+                update={
+                    "exceptions": note.exceptions.count,
+                    "exception_rows": tuple(row for row, _ in note.exceptions.quoted),
+                }
+            )
+            for column, note in notes.items()
+            if (reading := self.readings.get(column)) is not None and note.exceptions is not None
+        }
+        return replace(self, readings={**self.readings, **readings}, notes={**self.notes, **notes})
+
+
+CELL: Final = "\x00"  # stands for the cell in SQL that is made once for many columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,10 +133,14 @@ class _Text:
     """A text column before it is settled."""
 
     name: str
-    cell: str
-    """The SQL of a cell: trimmed where some are padded, NULL where it says that the value is missing."""
+    form: str
+    """The SQL of a CELL: trimmed where some are padded, NULL where it says that the value is missing."""
     values: int
     tokens: tuple[str, ...]
+
+    @property
+    def cell(self) -> str:
+        return self.form.replace(CELL, quoted(self.name))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,11 +193,15 @@ def settle(
         for column, kind in storage.items()
         if kind == "VARCHAR"
     }
-    texts, absent = _first_look(connection, tokens, rows)
-    found = _Columns(connection=connection, texts=texts, rows=rows, name=name)
-    numbers = _numbers(found, {column: known[column] for column in texts if column in known})
+    found = _lay_out(connection, name=name, texts=tokens, rows=rows)
+    quick = _quick_numbers(found, tokens, known)
+    texts, absent = _first_look(found, {column: own for column, own in tokens.items() if column not in quick})
+    texts |= {column: text for column, (text, _) in quick.items()}
+    found = replace(found, texts={column: texts[column] for column in tokens})
+    tests = {column: test for column, (_, test) in quick.items()}
+    numbers = _numbers(found, {column: known[column] for column in texts if column in known}, tests)
     typed = {
-        column: _Text(name=column, cell=f"nullif({level_text(column, kind)}, 'nan')", values=rows, tokens=())
+        column: _Text(name=column, form=f"nullif({level_text(column, kind)}, 'nan')", values=rows, tokens=())
         for column, kind in storage.items()
         if is_number(kind)
     }
@@ -177,6 +218,7 @@ def settle(
         connection.execute(f"CREATE OR REPLACE TABLE settled AS SELECT {listed} FROM dataset")
         connection.execute("DROP TABLE dataset")
         connection.execute("ALTER TABLE settled RENAME TO dataset")
+    connection.execute(f"DROP TABLE IF EXISTS {CELLS}")
     notes = {
         column: Note(
             column=column,
@@ -197,6 +239,7 @@ def settle(
             for column in storage
         },
         notes=notes,
+        parsed=frozenset(texts),
     )
 
 
@@ -244,9 +287,10 @@ def settle_as_numbers(
     the first one.
     """
     rows: int = connection.execute("SELECT count(*) FROM dataset").fetchall()[0][0]
-    texts, _ = _first_look(connection, {column: ("",)}, rows)
-    found = _Columns(connection=connection, texts=texts, rows=rows, name=name)
-    reading = forced_reading(_sample(found)[column])
+    found = _Columns(connection=connection, texts={}, rows=rows, name=name)
+    texts, _ = _first_look(found, {column: ("",)})
+    found = replace(found, texts=texts, samples=_sample(found, texts))
+    reading = forced_reading(_samples(found, column))
     test = _tests(found, {column: reading})[column]
     few = test.exceptions <= MAX_EXCEPTIONS * test.values
     if not test.numbers or not few:
@@ -279,6 +323,29 @@ class _Columns:
     texts: Mapping[str, _Text]
     rows: int
     name: str
+    samples: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Some cells of each, as they are written."""
+    places: Mapping[str, int] = field(default_factory=dict)
+    """The place of each column in the table CELLS, where all cells lie under each other; empty without that table."""
+
+
+CELLS: Final = "cells"
+
+
+def _lay_out(
+    connection: duckdb.DuckDBPyConnection, *, name: str, texts: Mapping[str, tuple[str, ...]], rows: int
+) -> _Columns:
+    """Lay the text columns of a short table under each other, so that one query reads all of them; and sample cells."""
+    found = _Columns(connection=connection, texts={}, rows=rows, name=name)
+    if texts and rows <= SHORT_TABLE and rows * len(texts) <= MAX_LONG_CELLS:
+        listed = ", ".join(f'{quoted(column)} AS "{place}"' for place, column in enumerate(texts))
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {CELLS} AS SELECT CAST(place AS INTEGER) AS place, line, cell "
+            f"FROM (SELECT rowid AS line, {listed} FROM dataset) "
+            "UNPIVOT (cell FOR place IN (COLUMNS(* EXCLUDE (line))))"
+        )
+        found = replace(found, places={column: place for place, column in enumerate(texts)})
+    return replace(found, samples=_sample(found, texts))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -292,81 +359,200 @@ class _One:
 
 
 def _aggregated(
-    found: _Columns, cells: Mapping[str, str], parts: Sequence[str], *, plain: str = "{cell}"
+    found: _Columns, forms: Mapping[str, str], parts: Sequence[str], *, plain: str = "{cell}"
 ) -> dict[str, tuple[int, ...]]:
-    """Aggregates of some columns. cells: the SQL of each one's cells. parts: aggregates of {cell} and {plain}.
+    """Aggregates of some columns. forms: the SQL of each one's CELL. parts: aggregates of {cell} and {plain}.
 
     plain: the SQL of a cell as a plain number.
     """
+    aggregates = ", ".join(part.format(cell="cell", plain="plain") for part in parts)
     values: dict[str, tuple[int, ...]] = {}
+    if found.places:
+        values = dict.fromkeys(forms, (0,) * len(parts))  # a column without any value leaves no row
+        named = {found.places[column]: column for column in forms}
+        for form in dict.fromkeys(forms.values()):
+            own = [str(found.places[column]) for column, its in forms.items() if its == form]
+            where = "" if len(own) == len(found.places) else f" WHERE place IN ({', '.join(own)})"
+            cells = f"(SELECT place, {form.replace(CELL, 'cell')} AS cell FROM {CELLS}{where})"
+            inner = f"SELECT place, cell, {plain.format(cell='cell')} AS plain FROM {cells}"
+            query = f"SELECT place, {aggregates} FROM ({inner}) GROUP BY place"
+            values |= {named[place]: tuple(row) for place, *row in found.connection.execute(query).fetchall()}
+        return {column: tuple(value or 0 for value in row) for column, row in values.items()}
     if found.rows <= SHORT_TABLE:
-        for names in chunks(tuple(cells), LONG_COLUMNS):
-            listed = ", ".join(f'{cells[column]} AS "{place}"' for place, column in enumerate(names))
-            aggregates = ", ".join(part.format(cell="cell", plain="plain") for part in parts)
+        for names in chunks(tuple(forms), LONG_COLUMNS):
+            listed = ", ".join(
+                f'{forms[column].replace(CELL, quoted(column))} AS "{place}"' for place, column in enumerate(names)
+            )
             laid = f"(SELECT {listed} FROM dataset) UNPIVOT (cell FOR place IN (COLUMNS(*)))"
             inner = f"SELECT place, cell, {plain.format(cell='cell')} AS plain FROM {laid}"
             query = f"SELECT place, {aggregates} FROM ({inner}) GROUP BY place"
-            values |= dict.fromkeys(names, (0,) * len(parts))  # a column without any value leaves no row
-            rows = found.connection.execute(query).fetchall()
-            values |= {names[int(place)]: tuple(value or 0 for value in row) for place, *row in rows}
-        return values
-    for names in chunks(tuple(cells)):
-        inner = ", ".join(f"{cells[column]} AS c{place}" for place, column in enumerate(names))
-        outer = ", ".join(f"c{place}, {plain.format(cell=f'c{place}')} AS p{place}" for place, _ in enumerate(names))
-        aggregates = ", ".join(
-            part.format(cell=f"c{place}", plain=f"p{place}") for place, _ in enumerate(names) for part in parts
-        )
-        query = f"SELECT {aggregates} FROM (SELECT {outer} FROM (SELECT {inner} FROM dataset))"
-        (row,) = found.connection.execute(query).fetchall()
-        size = len(parts)
-        values |= {column: row[place * size : (place + 1) * size] for place, column in enumerate(names)}
+            values |= dict.fromkeys(names, (0,) * len(parts))
+            values |= {names[int(place)]: tuple(row) for place, *row in found.connection.execute(query).fetchall()}
+    else:
+        values = _side_by_side(found, forms, dict.fromkeys(forms, tuple(parts)), plain=plain)
     return {column: tuple(value or 0 for value in row) for column, row in values.items()}
 
 
+def _side_by_side(
+    found: _Columns, forms: Mapping[str, str], parts: Mapping[str, Sequence[str]], *, plain: str = "{cell}"
+) -> dict[str, tuple[int, ...]]:
+    """As `_aggregated`, of columns side by side, each with parts of its own."""
+    values: dict[str, tuple[int, ...]] = {}
+    for names in chunks(tuple(forms)):
+        inner = ", ".join(
+            f"{forms[column].replace(CELL, quoted(column))} AS c{place}" for place, column in enumerate(names)
+        )
+        outer = ", ".join(f"c{place}, {plain.format(cell=f'c{place}')} AS p{place}" for place, _ in enumerate(names))
+        aggregates = ", ".join(
+            part.format(cell=f"c{place}", plain=f"p{place}")
+            for place, column in enumerate(names)
+            for part in parts[column]
+        )
+        query = f"SELECT {aggregates} FROM (SELECT {outer} FROM (SELECT {inner} FROM dataset))"
+        remaining = iter(found.connection.execute(query).fetchall()[0])
+        values |= {column: tuple(next(remaining) for _ in parts[column]) for column in names}
+    return values
+
+
+SURE_INTEGER: Final = "-?(?:0|[1-9][0-9]{0,17})"
+SURE_DECIMAL: Final = r"-?(?:(?:0|[1-9][0-9]{0,14})|(?:0|[1-9][0-9]*)\.[0-9]+)(?:e[+-]?[0-9]{1,2})?"
+"""Numbers that need no further look: whole ones have no digit that a double would lose."""
+MAX_SURE: Final = 200  # characters of a number that is certainly finite
+
+
+def _quick_numbers(
+    found: _Columns, tokens: Mapping[str, tuple[str, ...]], known: Mapping[str, ColumnReading]
+) -> dict[str, tuple[_Text, _Test]]:
+    """Columns of which every value is certainly a number, counted over all rows in one pass.
+
+    The sample proposes them. They have no spaces around a value and no text that counts as missing.
+    """
+    proposed: dict[str, tuple[str, ...]] = {}
+    whole = "count_if(CAST(TRY_CAST({cell} AS BIGINT) AS VARCHAR) = {cell})"
+    decimal = _braced(f"count_if(regexp_full_match({CELL}, {literal(SURE_DECIMAL)}))")
+    padded = "count_if(contains({cell}, '.') AND ends_with({cell}, '0') AND NOT ends_with({cell}, '.0'))"
+    plain = NumberReading()
+    for column, own in tokens.items():
+        cells = found.samples[column]
+        before = known.get(column)
+        is_other = before is not None and (before.number != plain or not is_number(before.storage))
+        if not cells or is_other or any(re.fullmatch(SURE_DECIMAL, token) for token in own):
+            continue
+        if all(re.fullmatch(SURE_INTEGER, cell) for cell in cells):
+            proposed[column] = ("count({cell})", "max(length({cell}))", whole, "0", "0")
+        elif all(re.fullmatch(SURE_DECIMAL, cell) for cell in cells):
+            no_version = any(len(cell.rpartition(".")[2]) > VERSION_DECIMALS for cell in cells if "." in cell)
+            proposed[column] = ("count({cell})", "max(length({cell}))", "0", decimal, "0" if no_version else padded)
+    if found.places:
+        parts = ("count({cell})", "max(length({cell}))", whole, decimal, padded)
+        counted = _aggregated(found, dict.fromkeys(proposed, CELL), parts)
+    else:
+        counted = _side_by_side(found, dict.fromkeys(proposed, CELL), proposed)
+    sure = {}
+    for column, (values, longest, integers, decimals, zeros) in counted.items():
+        is_whole = proposed[column][2] == whole
+        if values and (integers if is_whole else decimals) == values and longest <= MAX_SURE:
+            no_version = not is_whole and proposed[column][-1] == "0"
+            test = _Test(
+                reading=plain,
+                values=values,
+                numbers=values,
+                integers=values if is_whole else integers,
+                long_integers=0,
+                padded=0 if is_whole or no_version else zeros,
+            )
+            sure[column] = (_Text(name=column, form=CELL, values=values, tokens=tokens[column]), test)
+    return sure
+
+
 def _first_look(
-    connection: duckdb.DuckDBPyConnection, tokens: Mapping[str, tuple[str, ...]], rows: int
+    found: _Columns, tokens: Mapping[str, tuple[str, ...]]
 ) -> tuple[dict[str, _Text], dict[str, dict[str, int]]]:
     """The text columns with the SQL of their cells, and the rows of each text that says that a value is missing."""
-    found = _Columns(connection=connection, texts={}, rows=rows, name="")
     texts: dict[str, _Text] = {}
     absent: dict[str, dict[str, int]] = {}
     for own in dict.fromkeys(tokens.values()):
         listed = ", ".join(map(literal, own))
-        cells = {column: quoted(column) for column, its in tokens.items() if its == own}
+        columns = dict.fromkeys((column for column, its in tokens.items() if its == own), CELL)
         parts = (
             "count({cell})",
-            f"count_if({{cell}} IN ({listed}))",
+            _braced(f"count_if({CELL} IN ({listed}))"),
             "count_if(starts_with({cell}, ' ') OR ends_with({cell}, ' '))",
         )
-        for column, (count, hits, padded) in _aggregated(found, cells, parts).items():
-            bare = f"trim({quoted(column)})" if padded else quoted(column)
-            if not hits and not padded:
-                texts[column] = _Text(name=column, cell=bare, values=count, tokens=own)
+        looked = _aggregated(found, columns, parts)
+        odd = {
+            column: f"trim({CELL})" if padded else CELL
+            for column, (_, hits, padded) in looked.items()
+            if hits or padded
+        }
+        counts = _missing(found, odd, listed)
+        for column, (count, _, _) in looked.items():
+            if column not in odd:
+                texts[column] = _Text(name=column, form=CELL, values=count, tokens=own)
                 continue
-            counts = connection.execute(
-                f"SELECT {bare}, count(*) FROM dataset WHERE {bare} IN ({listed}) GROUP BY 1 ORDER BY 1"
-            ).fetchall()
-            cell = f"CASE WHEN {bare} IN ({listed}) THEN NULL ELSE {bare} END"
-            values = count - sum(times for _, times in counts)
-            texts[column] = _Text(name=column, cell=cell, values=values, tokens=own)
-            absent[column] = {text: times for text, times in counts if text}
+            bare = odd[column]
+            form = f"CASE WHEN {bare} IN ({listed}) THEN NULL ELSE {bare} END"
+            values = count - sum(counts[column].values())
+            texts[column] = _Text(name=column, form=form, values=values, tokens=own)
+            absent[column] = {text: times for text, times in counts[column].items() if text}
     return {column: texts[column] for column in tokens}, absent
 
 
-def _sample(found: _Columns) -> dict[str, list[str]]:
-    """Some cells of each column, evenly spread over the rows, without missing ones."""
-    columns = tuple(found.texts)
+def _missing(found: _Columns, forms: Mapping[str, str], listed: str) -> dict[str, dict[str, int]]:
+    """The rows of each text that counts as missing, by column.
+
+    forms: as for `_aggregated`. listed: the texts in SQL.
+    """
+    counts: dict[str, dict[str, int]] = {column: {} for column in forms}
+    names = {found.places[column]: column for column in forms} if found.places else {}
+    for form in dict.fromkeys(forms.values()) if found.places else ():
+        places = ", ".join(str(found.places[column]) for column, own in forms.items() if own == form)
+        bare = form.replace(CELL, "cell")
+        rows = found.connection.execute(
+            f"SELECT place, {bare}, count(*) FROM {CELLS} WHERE place IN ({places}) AND {bare} IN ({listed}) "
+            "GROUP BY 1, 2 ORDER BY 1, 2"
+        ).fetchall()
+        for place, text, times in rows:
+            counts[names[place]][text] = times
+    for column, form in () if found.places else forms.items():
+        bare = form.replace(CELL, quoted(column))
+        rows = found.connection.execute(
+            f"SELECT {bare}, count(*) FROM dataset WHERE {bare} IN ({listed}) GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+        counts[column] = dict(rows)
+    return counts
+
+
+def _sample(found: _Columns, texts: Iterable[str]) -> dict[str, list[str]]:
+    """Some cells of each column, evenly spread over the rows, without empty ones."""
+    columns = tuple(texts)
     if not columns:
         return {}
     size = min(MAX_SAMPLED_ROWS, max(MIN_SAMPLED_ROWS, SAMPLED_CELLS // len(columns)))
-    where = one_in(found.rows // size)
+    every = found.rows // size
     sampled: dict[str, list[str]] = {}
+    if found.places:
+        where = one_in(every, "line")
+        query = f"SELECT place, list(cell ORDER BY line) FROM {CELLS} WHERE {where} GROUP BY place"
+        cells = dict(found.connection.execute(query).fetchall())
+        return {column: cells.get(found.places[column], []) for column in columns}
     for names in chunks(columns, LONG_COLUMNS):
-        listed = ", ".join(f"{found.texts[column].cell} AS c{place}" for place, column in enumerate(names))
-        rows = found.connection.execute(f"SELECT {listed} FROM dataset WHERE {where} LIMIT {2 * size}").fetchall()
+        listed = ", ".join(f"{quoted(column)} AS c{place}" for place, column in enumerate(names))
+        query = f"SELECT {listed} FROM dataset WHERE {one_in(every)} LIMIT {2 * size}"
+        rows = found.connection.execute(query).fetchall()
         for place, column in enumerate(names):
             sampled[column] = [row[place] for row in rows if row[place] is not None]
     return sampled
+
+
+def _samples(found: _Columns, column: str) -> list[str]:
+    """Some cells of a column, trimmed where some are padded, without those that say that a value is missing."""
+    text = found.texts[column]
+    cells = found.samples[column]
+    if text.form == CELL:
+        return [*cells]
+    bare = [cell.strip(" ") for cell in cells] if "trim(" in text.form else cells
+    return [cell for cell in bare if cell not in text.tokens]
 
 
 def _tests(found: _Columns, readings: Mapping[str, NumberReading]) -> dict[str, _Test]:
@@ -379,8 +565,8 @@ def _tests(found: _Columns, readings: Mapping[str, NumberReading]) -> dict[str, 
     )
     tests = {}
     for reading in dict.fromkeys(readings.values()):
-        cells = {column: found.texts[column].cell for column, own in readings.items() if own == reading}
-        counted = _aggregated(found, cells, parts, plain=_braced(reading.plain(CELL)))
+        forms = {column: found.texts[column].form for column, own in readings.items() if own == reading}
+        counted = _aggregated(found, forms, parts, plain=_braced(reading.plain(CELL)))
         for column, (numbers, integers, long_integers, padded) in counted.items():
             tests[column] = _Test(
                 reading=reading,
@@ -397,7 +583,6 @@ LONG_INTEGER: Final = (
     f"length({{plain}}) > {EXACT_DIGITS} AND NOT contains({{plain}}, '.') AND NOT contains(lower({{plain}}), 'e')"
 )
 """The SQL condition that a plain number is an integer of which a double may lose digits."""
-CELL: Final = "\x00"  # stands for the cell in SQL that is made once for many columns
 
 
 def _braced(sql: str) -> str:
@@ -439,8 +624,8 @@ def _details(found: _Columns, tests: Mapping[str, _Test]) -> dict[str, _Details]
     )
     details = {}
     for reading in dict.fromkeys(doubtful.values()):
-        cells = {column: found.texts[column].cell for column, own in doubtful.items() if own == reading}
-        counted = _aggregated(found, cells, parts, plain=_braced(reading.plain(CELL)))
+        forms = {column: found.texts[column].form for column, own in doubtful.items() if own == reading}
+        counted = _aggregated(found, forms, parts, plain=_braced(reading.plain(CELL)))
         for column, (huge, lost, not_finite, distinct, fewest, most) in counted.items():
             details[column] = _Details(
                 huge=huge, lost=lost, not_finite=not_finite, distinct=distinct, decimals=(fewest, most)
@@ -448,14 +633,19 @@ def _details(found: _Columns, tests: Mapping[str, _Test]) -> dict[str, _Details]
     return details
 
 
-def _numbers(found: _Columns, known: Mapping[str, ColumnReading]) -> dict[str, _One]:
-    """The text columns that are numbers, or look like them and are not for a reason that is reported."""
-    samples = _sample(found)
+def _numbers(found: _Columns, known: Mapping[str, ColumnReading], quick: Mapping[str, _Test]) -> dict[str, _One]:
+    """The text columns that are numbers, or look like them and are not for a reason that is reported.
+
+    quick: tests of columns that are certainly numbers.
+    """
+    samples = {column: _samples(found, column) for column in found.texts if column not in quick}
     guesses = {
-        column: reading.number or NumberReading() for column, reading in known.items() if is_number(reading.storage)
+        column: reading.number or NumberReading()
+        for column, reading in known.items()
+        if is_number(reading.storage) and column not in quick
     }
     ambiguous: list[str] = []
-    for column in found.texts.keys() - known.keys():
+    for column in [column for column in samples if column not in known]:
         reading, is_ambiguous = number_reading(samples[column])
         if is_ambiguous:
             ambiguous.append(column)
@@ -468,6 +658,7 @@ def _numbers(found: _Columns, known: Mapping[str, ColumnReading]) -> dict[str, _
         if column not in known and test.exceptions and (better := _wider(found, column, test)) != test.reading
     }
     tests |= _tests(found, wider)
+    tests |= quick
     details = _details(found, tests)
     settled: dict[str, _One] = {}
     for column, test in tests.items():
@@ -482,7 +673,7 @@ def _numbers(found: _Columns, known: Mapping[str, ColumnReading]) -> dict[str, _
             if doubt == "exceptions":
                 left = _exceptions(found, column, test.reading, test)
                 settled[column] = replace(settled[column], exceptions=left)
-    return _with_one_decimal_sign(found, settled, ambiguous, samples)
+    return _with_one_decimal_sign(found, settled, ambiguous)
 
 
 def _wider(found: _Columns, column: str, test: _Test) -> NumberReading:
@@ -557,14 +748,17 @@ def _as_in_training(found: _Columns, column: str, test: _Test, details: _Details
     exceptions = _exceptions(found, column, test.reading, test) if test.exceptions else None
     if exceptions is not None and not known.exceptions:
         row, value = exceptions.quoted[0]
-        written = test.reading.description
-        raise ColumnError(
-            f"Column {column!r} must hold finite numbers{f' ({written})' if written else ''}, as it did in training, "
-            f"but {found.name} has {value!r} in row {row:,}. Correct the value, or leave the cell empty if it is not "
-            "known."
-        )
+        raise _not_as_in_training(column, test.reading.description, name=found.name, row=row, value=value)
     kind = _huge_or_double(test, details) if test.numbers else known.storage
     return _One(reading=known, sql=_number(text, test, kind), exceptions=exceptions)
+
+
+def _not_as_in_training(column: str, written: str, *, name: str, row: int, value: str) -> ColumnError:
+    """A value that is no number in a column of numbers. written: how they are written, where it is unusual."""
+    return ColumnError(
+        f"Column {column!r} must hold finite numbers{f' ({written})' if written else ''}, as it did in training, but "
+        f"{name} has {value!r} in row {row:,}. Correct the value, or leave the cell empty if it is not known."
+    )
 
 
 def _exceptions(
@@ -584,9 +778,7 @@ def _exceptions(
     return Exceptions(count=test.exceptions, quoted=tuple((row, value) for row, value in rows))
 
 
-def _with_one_decimal_sign(
-    found: _Columns, settled: dict[str, _One], ambiguous: Sequence[str], samples: Mapping[str, Sequence[str]]
-) -> dict[str, _One]:
+def _with_one_decimal_sign(found: _Columns, settled: dict[str, _One], ambiguous: Sequence[str]) -> dict[str, _One]:
     """Decide what commas mean: decimals only where no other column has a decimal point.
 
     A column that has both signs (12.573,02) decides for itself; of one that could be read in two ways (1,288), a column
@@ -597,7 +789,9 @@ def _with_one_decimal_sign(
     points = any(
         number.decimal == "." and settled[column].reading.storage == "DOUBLE" for column, number in numbers.items()
     )
-    commas = [column for column, number in numbers.items() if number.decimal == "," and not _has_both(samples[column])]
+    commas = [
+        column for column, number in numbers.items() if number.decimal == "," and not _has_both(_samples(found, column))
+    ]
     for column in commas if points else ():
         decided[column] = _as_text(found.texts[column], "commas")
     if commas and not points and ambiguous:
@@ -625,7 +819,7 @@ def _own(text: _Text) -> tuple[str, ...]:
 
 def _text_of(text: _Text) -> str:
     """The SQL of a cell that stays text: as it was written, NULL where it is missing."""
-    if text.cell.startswith("CASE"):
+    if text.form.startswith("CASE"):
         listed = ", ".join(map(literal, text.tokens))
         return f"CASE WHEN trim({quoted(text.name)}) IN ({listed}) THEN NULL ELSE {quoted(text.name)} END"
     return quoted(text.name)
@@ -633,26 +827,28 @@ def _text_of(text: _Text) -> str:
 
 def _words(found: _Columns, columns: Sequence[str], known: Mapping[str, ColumnReading]) -> dict[str, _One]:
     """The text columns that are no numbers: times, booleans and other words."""
-    samples = _sample(replace(found, texts={column: found.texts[column] for column in columns}))
     settled = {}
+    spelled = {column: boolean_spelling(_samples(found, column)) for column in columns if column not in known}
+    spelled = _only(found, spelled)
     for column in columns:
         text = found.texts[column]
         if column in known:
             settled[column] = _words_as_in_training(found, text, known[column])
             continue
-        booleans = boolean_spelling(samples[column])
-        if booleans is not None and not _only(found, text, booleans):
-            booleans = None
-        reading = ColumnReading(storage="VARCHAR", booleans=booleans, missing=_own(text))
+        reading = ColumnReading(storage="VARCHAR", booleans=spelled[column], missing=_own(text))
         settled[column] = _One(reading=reading, sql=_text_of(text))
     return settled
 
 
-def _only(found: _Columns, text: _Text, words: Sequence[str]) -> bool:
-    """Whether a column holds no other words."""
-    listed = ", ".join(map(literal, words))
-    ((others,),) = found.connection.execute(f"SELECT count_if({text.cell} NOT IN ({listed})) FROM dataset").fetchall()
-    return not others
+def _only(found: _Columns, spelled: Mapping[str, tuple[str, str] | None]) -> dict[str, tuple[str, str] | None]:
+    """The spellings of false and true of the columns that hold no other words; None for the others."""
+    decided: dict[str, tuple[str, str] | None] = dict.fromkeys(spelled)
+    for words in {*spelled.values()} - {None}:
+        forms = {column: found.texts[column].form for column, own in spelled.items() if own == words}
+        listed = ", ".join(map(literal, words or ()))
+        others = _aggregated(found, forms, (_braced(f"count_if({CELL} NOT IN ({listed}))"),))
+        decided |= {column: words for column, (count,) in others.items() if not count}
+    return decided
 
 
 def _words_as_in_training(found: _Columns, text: _Text, known: ColumnReading) -> _One:
@@ -706,7 +902,7 @@ def _times(
     """
     columns = {**found.texts, **typed}
     new = [column for column in (*numbers, *typed) if column not in known.keys() | asked.formats.keys()]
-    compact = _compact(found, {column: columns[column].cell for column in new if column not in asked.not_times})
+    compact = _compact(found, [column for column in new if column not in asked.not_times])
     tried = {}
     for column, text in columns.items():
         before = known.get(column)
@@ -718,12 +914,11 @@ def _times(
             is_tried = text.values > 0
         if column in asked.formats or (is_tried and column not in asked.not_times):
             tried[column] = text
-    samples = _sample(replace(found, texts=tried))
     settled: dict[str, _One] = {}
     like_dates: dict[str, str] = {}
     for column, text in tried.items():
-        some = [*dict.fromkeys(samples[column])][:TIME_SAMPLES] or None
-        time = _time(found, text, known.get(column), asked, some)
+        some = [*dict.fromkeys(_samples(found, column))][:TIME_SAMPLES] if column in found.texts else []
+        time = _time(found, text, known.get(column), asked, some or None)
         if time is None:
             like_dates |= {column: "some dates"} if column in compact else {}
             continue
@@ -766,13 +961,15 @@ def _time(
             f"The dates of column {column!r} must be written in one way, but those of {found.name} can be read as "
             f"{time.format} or {others}, and in training they had a type of their own. Write them as 2023-12-31."
         )
+    if trained is None:
+        return time  # every value is written so
     wrong = found.connection.execute(
         f"SELECT rowid + 1, {text.cell} FROM dataset WHERE {text.cell} IS NOT NULL "
         f"AND {time.expression(f'({text.cell})')} IS NULL ORDER BY rowid LIMIT 1"
     ).fetchall()
     if wrong:
         row, value = wrong[0]
-        raise unreadable(column, time, row=row, value=value, name=found.name, as_in_training=trained is not None)
+        raise unreadable(column, time, row=row, value=value, name=found.name, as_in_training=True)
     return time
 
 
@@ -780,17 +977,71 @@ def _is_plausible(found: _Columns, text: _Text, time: TimeReading, *, regular: b
     return is_plausible(found.connection, "dataset", text.cell, time, regular=regular)
 
 
-def _compact(found: _Columns, cells: Mapping[str, str]) -> set[str]:
-    """The columns of numbers whose first values are dates of eight digits."""
-    dates: set[str] = set()
-    for names in chunks(tuple(cells), LONG_COLUMNS):
-        listed = ", ".join(cells[column] for column in names)
+def _compact(found: _Columns, columns: Sequence[str]) -> set[str]:
+    """The columns of numbers of which some values, or the first ones, are dates of eight digits."""
+    some = {column: _samples(found, column)[:TIME_SAMPLES] for column in columns if column in found.texts}
+    for names in chunks([column for column in columns if column not in found.texts], LONG_COLUMNS):
+        listed = ", ".join(map(quoted, names))
         rows = found.connection.execute(f"SELECT {listed} FROM dataset LIMIT {TIME_SAMPLES}").fetchall()
         for place, column in enumerate(names):
-            values = [row[place] for row in rows if row[place] is not None]
-            if values and all(map(is_compact, values)):
-                dates.add(column)
-    return dates
+            some[column] = [_as_text_of_number(row[place]) for row in rows if row[place] is not None]
+    return {column for column, values in some.items() if values and all(map(is_compact, values))}
+
+
+def _as_text_of_number(value: float | Decimal) -> str:
+    return str(int(value)) if math.isfinite(value) and value == int(value) else str(value)
+
+
+def clear_not_finite(
+    connection: duckdb.DuckDBPyConnection,
+    columns: Sequence[str],
+    *,
+    name: str,
+    given: Mapping[str, ColumnReading] | None = None,
+) -> tuple[Mapping[str, int], Mapping[str, Note]]:
+    """Turn floating-point NaN and infinity of the table `dataset` into NULL, as the same values in text are read.
+
+    columns: of floating-point numbers. name: of the dataset. given: how columns were read in training.
+    Returns the first row, from 0, of each column with NaN, and notes about columns with infinity.
+    Raises ColumnError on infinity in a column that had none in training.
+    """
+    not_a_number: dict[str, int] = {}
+    notes: dict[str, Note] = {}
+    for column in _not_finite(connection, columns):
+        value = quoted(column)
+        infinite, first = connection.execute(
+            f"SELECT count_if(isinf({value})), min(rowid) FILTER (isnan({value})) FROM dataset"
+        ).fetchall()[0]
+        if first is not None:
+            not_a_number[column] = first
+        if infinite:
+            rows = connection.execute(
+                f"SELECT min(rowid) + 1, CAST({value} AS VARCHAR) FROM dataset WHERE isinf({value}) "
+                "GROUP BY 2 ORDER BY 1"
+            ).fetchall()
+            before = (given or {}).get(column)
+            if before is not None and not before.exceptions:
+                raise _not_as_in_training(column, "", name=name, row=rows[0][0], value=rows[0][1])
+            notes[column] = Note(column=column, exceptions=Exceptions(count=infinite, quoted=tuple(rows)))
+        connection.execute(f"UPDATE dataset SET {value} = NULL WHERE NOT isfinite({value})")
+    return not_a_number, notes
+
+
+def _not_finite(connection: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> list[str]:
+    """The columns, of floating-point numbers, with a value that is not finite."""
+    rows: int = connection.execute("SELECT count(*) FROM dataset").fetchall()[0][0]
+    found: list[str] = []
+    for names in chunks(columns, LONG_COLUMNS if rows <= SHORT_TABLE else COLUMNS_A_QUERY):
+        if rows <= SHORT_TABLE:
+            listed = ", ".join(f'CAST({quoted(column)} AS DOUBLE) AS "{place}"' for place, column in enumerate(names))
+            laid = f"(SELECT {listed} FROM dataset) UNPIVOT (cell FOR place IN (COLUMNS(*)))"
+            places = connection.execute(f"SELECT DISTINCT place FROM {laid} WHERE NOT isfinite(cell)").fetchall()
+            found += [names[place] for place in sorted(int(place) for (place,) in places)]
+        else:
+            tests = ", ".join(f"coalesce(bool_or(NOT isfinite({quoted(column)})), FALSE)" for column in names)
+            (hits,) = connection.execute(f"SELECT {tests} FROM dataset").fetchall()
+            found += [column for column, is_hit in zip(names, hits, strict=True) if is_hit]
+    return found
 
 
 def _typed(column: str, kind: str, known: ColumnReading | None) -> _One:

@@ -16,7 +16,7 @@ from recommender.readers.json_lines import read_json_lines
 from recommender.readers.names import distinct_names
 from recommender.readers.settling import Settler
 from recommender.readers.unchanged import digested
-from recommender.sql import PLAIN_PATH, file_literal, quoted
+from recommender.sql import PLAIN_PATH, columns_of, file_literal, is_text, quoted
 from rules.asked import ImageReading
 from rules.errors import DatasetError, did_you_mean
 from rules.regular_file import open_regular, special_kind
@@ -91,7 +91,10 @@ def read_file(
 
 def _may_hold_paths(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether a value of the first rows ends as a file's name does: else the readers of images need not be loaded."""
-    rows = connection.execute(f"SELECT * FROM dataset LIMIT {ROWS_TRIED}").fetchall()
+    texts = [quoted(name) for name, kind in columns_of(connection).items() if is_text(kind)]
+    if not texts:
+        return False
+    rows = connection.execute(f"SELECT {', '.join(texts)} FROM dataset LIMIT {ROWS_TRIED}").fetchall()
     return any(isinstance(value, str) and FILE_NAME.search(value) for row in rows for value in row)
 
 

@@ -493,15 +493,21 @@ def _fitting(
     connection: duckdb.DuckDBPyConnection, table: str, value: str, tried: Sequence[TimeReading]
 ) -> list[TimeReading]:
     """Those readings in which every value can be read, one for each format: with the plainest clock."""
-    if not tried:
-        return []
-    counts = ", ".join(f"count({each.expression(value)})" for each in tried)
-    values, *read = connection.execute(f"SELECT count({value}), {counts} FROM {quoted(table)}").fetchall()[0]
-    found: dict[str, TimeReading] = {}
-    for each, times in zip(tried, read, strict=True):
-        if values and times == values:
-            found.setdefault(each.format, each)
-    return list(found.values())
+    left: dict[str, list[TimeReading]] = {}
+    for each in tried:
+        left.setdefault(each.format, []).append(each)
+    found: dict[str, TimeReading | None] = dict.fromkeys(left)
+    while plainest := [readings[0] for readings in left.values()]:
+        counts = ", ".join(f"count({each.expression(value)})" for each in plainest)
+        values, *read = connection.execute(f"SELECT count({value}), {counts} FROM {quoted(table)}").fetchall()[0]
+        for each, times in zip(plainest, read, strict=True):
+            if values and times == values:
+                found[each.format] = each
+            if found[each.format] is not None or not left[each.format][1:]:
+                del left[each.format]
+            else:
+                del left[each.format][0]
+    return [each for each in found.values() if each is not None]
 
 
 def _refuse(

@@ -1,8 +1,6 @@
-import math
 from collections.abc import Callable
 
 import numpy as np
-import polars as pl
 import pytest
 
 from recommender.dataset import Dataset
@@ -179,14 +177,6 @@ def test_words_that_name_other_things_than_parts_are_no_split(table: Table) -> N
 def test_nothing_to_learn_from_is_an_error(table: Table) -> None:
     with pytest.raises(ColumnError, match="must be a column to learn from"):
         infer_roles(table(y=[0, 1] * 20, same=["k"] * 40), targets=["y"])
-
-
-def test_an_infinite_feature_is_an_error_unless_it_is_left_out() -> None:
-    frame = pl.DataFrame({"y": [0, 1] * 20, "x": WHITE[:40], "r": [*WHITE[:39], math.inf]})
-    with Dataset.open(frame) as dataset:
-        with pytest.raises(ColumnError, match="column 'r' is infinite in 1 row, first in row 40"):
-            infer_roles(dataset, targets=["y"])
-        assert infer_roles(dataset, targets=["y"], kinds={"r": Kind.IDENTIFIER}).features == ("x",)
 
 
 def test_a_number_that_follows_itself_at_even_times_is_forecast(table: Table) -> None:

@@ -1,14 +1,11 @@
-import math
 from collections.abc import Mapping
 from dataclasses import asdict
 
 import duckdb
-import polars as pl
 import pytest
 
 from recommender.characteristics import columns
 from recommender.characteristics.columns import summarise
-from recommender.dataset import Dataset
 
 TABLE = """
     SELECT range AS id, 9223372036854775807 - range AS big,
@@ -67,8 +64,3 @@ def test_a_long_table_is_summed_up_as_a_short_one(
 def test_only_the_rows_that_count_are_looked_at(connection: duckdb.DuckDBPyConnection) -> None:
     found = summarise(connection, storage(connection), where="third = 0")
     assert (found["id"].rows, found["third"].distinct, found["id"].maximum) == (67, 1, 198.0)
-
-
-def test_infinite_values_are_counted() -> None:
-    with Dataset.open(pl.DataFrame({"a": [1.5, math.inf, -math.inf]})) as dataset:
-        assert dataset.summaries["a"].infinite == 2

@@ -22,6 +22,7 @@ from recommender import recommend
 from recommender.dataset import Dataset
 from recommender.kinds import Kind
 from recommender.profile import measure
+from recommender.readers import settling
 from recommender.readers.reading import ColumnReading, NumberReading, number_reading
 from recommender.readers.settling import Exceptions
 from recommender.roles import infer_roles
@@ -152,6 +153,64 @@ def test_infinity_among_numbers_is_missing_and_quoted(table: Callable[..., Datas
     dataset = table(x=values, y=["p", "q"] * 30)
     assert column(dataset, "x")[0] is None
     assert "They are: 'inf' in row 1." in alerts(dataset, "y")["not_numbers"]
+
+
+def written(columns: dict[str, list[object]], form: str, folder: Path) -> object:
+    """The same content as a file or a frame."""
+    path = folder / f"same.{form}"
+    if form == "csv":
+        write_text(columns, path, ",")
+    elif form == "parquet":
+        pl.DataFrame(columns).write_parquet(path)
+    else:
+        return {"pandas": pd.DataFrame, "polars": pl.DataFrame, "arrow": pa.table}[form](columns)
+    return path
+
+
+FORMS = ("csv", "parquet", "pandas", "polars", "arrow")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_infinity_is_missing_and_reported_in_every_format(form: str, tmp_path: Path) -> None:
+    numbers = [float(value) for value in NOISE.normal(size=60)]
+    numbers[7], numbers[9] = math.inf, -math.inf
+    with Dataset.open(written({"x": [*numbers], "y": ["p", "q"] * 30}, form, tmp_path)) as dataset:
+        assert column(dataset, "x")[6:10] == [numbers[6], None, numbers[8], None]
+        assert "They are: 'inf' in row 8, '-inf' in row 10." in alerts(dataset, "y")["not_numbers"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_infinity_in_rows_to_predict_is_refused_unless_it_was_in_training(form: str, tmp_path: Path) -> None:
+    numbers = [float(value) for value in NOISE.normal(size=60)]
+    later = written({"x": [1.5, -math.inf]}, form, tmp_path)
+    trained = [pd.DataFrame({"x": [first, *numbers]}) for first in (0.5, math.inf)]
+    for frame in (*trained, *[one.astype(str) for one in trained]):
+        with Dataset.open(frame) as dataset:
+            readings = dataset.readings
+        if "inf" in str(frame["x"][0]):
+            with Dataset.open(later, readings=readings) as dataset:
+                assert column(dataset, "x") == [1.5, None]
+        else:
+            with pytest.raises(ColumnError, match=r"'x' must hold finite numbers.* has '-inf' in row 2"):
+                Dataset.open(later, readings=readings)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("first", [2**53 + 1, 2**63 + 1, 2**64 - 1])
+def test_large_integers_keep_every_digit_in_every_format(first: int, form: str, tmp_path: Path) -> None:
+    values = [first, first - 1, 3]
+    array = pa.array(values, pa.uint64())
+    columns: dict[str, object] = {"csv": values, "pandas": pd.Series(values, dtype="uint64"), "arrow": array}
+    polars = pl.Series(values, dtype=pl.UInt64)
+    with Dataset.open(written({"x": columns.get(form, polars)}, form, tmp_path)) as dataset:  # type: ignore[dict-item]
+        assert column(dataset, "x") == values
+
+
+@pytest.mark.parametrize("form", ["parquet", "pandas", "polars", "arrow"])
+def test_decimals_without_fraction_keep_every_digit(form: str, tmp_path: Path) -> None:
+    values: list[object] = [Decimal(10**30 + 1), Decimal(10**30), Decimal(3)]
+    with Dataset.open(written({"x": values}, form, tmp_path)) as dataset:
+        assert column(dataset, "x") == [int(str(value)) for value in values]
 
 
 def test_a_total_among_targets_is_refused(table: Callable[..., Dataset]) -> None:
@@ -290,6 +349,7 @@ def test_a_reading_of_an_older_version_that_lists_exceptions_counts_them() -> No
     assert ColumnReading.model_validate({"storage": "DOUBLE", "exceptions": ["Total", "n.a."]}).exceptions == 2
 
 
+QUICK_TEXTS = ("1", "-2", "17", "0", "-0", "1.5", "2.50", "-0.125", "1e5", "1.5e-05", "NA", " 3", "007", "9" * 18)
 NUMBER_TEXTS = st.text(alphabet="0123456789.,-+eE_ infxa'", min_size=1, max_size=8)
 
 
@@ -303,6 +363,26 @@ def test_sql_and_the_pattern_agree_on_what_a_plain_number_is(texts: list[str]) -
     for cell, (is_number,) in zip(cells, found, strict=True):
         fits = re.fullmatch(reading.pattern, cell) is not None
         assert bool(is_number) is (fits and math.isfinite(float(cell))), cell
+
+
+@settings(max_examples=CASES, deadline=None)
+@given(st.lists(st.lists(st.one_of(NUMBER_TEXTS, st.sampled_from(QUICK_TEXTS)), min_size=6, max_size=6), min_size=1))
+def test_columns_are_read_alike_together_side_by_side_and_without_a_quick_look(texts: list[list[str]]) -> None:
+    frame = pd.DataFrame({str(place): cells * 3 for place, cells in enumerate(texts)}, dtype=object)
+
+    def read() -> object:
+        with Dataset.open(frame) as dataset:
+            rows = dataset.connection.execute("FROM dataset").fetchall()
+            return dict(dataset.storage), str(rows), dict(dataset.readings), dict(dataset.notes)
+
+    expected = read()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settling, "MAX_LONG_CELLS", 0)
+        assert read() == expected
+        patch.setattr(settling, "SHORT_TABLE", 0)
+        assert read() == expected
+        patch.setattr(settling, "_quick_numbers", lambda *_: {})
+        assert read() == expected
 
 
 WORDS = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=6)
