@@ -143,10 +143,7 @@ def _written_whole(path: Path) -> Iterator[Path]:
         with replacing(path) as beside:
             yield beside
     except OSError as error:
-        raise RunError(
-            f"Cannot write {path}: {error.strerror or error}. Free space or allow writing; "
-            f"'recommend train --resume {path.parent}' continues the run."
-        ) from None
+        raise RunError(f"Cannot write {path}: {error.strerror or error}. Free space, or allow writing.") from None
 
 
 def _compress(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -41,7 +42,7 @@ from rules.rulebook import SHIPPED_LAYERS
 from rules.temporary import remove_left_over
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from recommender.dataset import Dataset
     from recommender.recommend import Recommendation, Said
@@ -141,9 +142,10 @@ def begin(
         record=advice.record.seal,
     ).sealed()
     made = new_directory(Path(dataset.name).stem) if directory is None else claimed(directory)
-    write(made / BUNDLE, advice.bundle.to_yaml({slot: why(decision) for slot, decision in decisions.items()}))
-    write(made / RECORD, advice.record.to_json())
-    write_json(made / PLAN, plan)
+    with _removed_on_error(made):
+        write(made / BUNDLE, advice.bundle.to_yaml({slot: why(decision) for slot, decision in decisions.items()}))
+        write(made / RECORD, advice.record.to_json())
+        write_json(made / PLAN, plan)
     with logged(made):
         log_strategy(advice)
     return Begun(
@@ -155,6 +157,19 @@ def begin(
         plan=plan,
         advice=advice,
     )
+
+
+@contextmanager
+def _removed_on_error(directory: Path) -> Iterator[None]:
+    """Remove the first files of a run, and its directory if it is empty then, where not all of them can be written."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            for name in (BUNDLE, RECORD, PLAN):
+                (directory / name).unlink(missing_ok=True)
+            directory.rmdir()
+        raise
 
 
 def material(dataset: Dataset, roles: Roles, bundle: Bundle, *, seed: int) -> Material:

@@ -178,10 +178,9 @@ def _carried_out(begun: Begun, limit: Budget, verbosity: Verbosity) -> Run:
             if verbosity is Verbosity.VERBOSE:
                 during.enter_context(listening(lambda sentence: messages.print(sentence, style="dim", markup=False)))
             return carry_out(begun, budget=limit, progress=progress)
-    except KeyboardInterrupt:
-        if (begun.directory / SCORES).exists():  # it came while the report was written
-            raise
-        click.echo(f"To go on: recommend train --resume {begun.directory}", err=True)
+    except (KeyboardInterrupt, RunError, OSError):
+        if not (begun.directory / SCORES).exists():  # else it came while the report was written
+            click.echo(f"To continue: recommend train --resume {begun.directory}", err=True)
         raise
 
 

@@ -7,10 +7,11 @@ the logger "pcwat".
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from recommender.render import NOTES_ORDER, why
+from rules.signals import ended_by
 from rules.wording import printable
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ class RunLog(logging.FileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  logging's name
         del record
+
+    def close(self) -> None:
+        with suppress(OSError):  # it writes what could not be written before
+            super().close()
 
 
 class Listener(logging.Handler):
@@ -82,7 +87,7 @@ def logged(directory: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        LOG.warning("Stopped with Ctrl-C.")
+        LOG.warning("Stopped by %s.", ended_by())
         raise
     except Exception as error:
         LOG.error("Ended by %s: %s", type(error).__name__, error)  # noqa: TRY400  whoever meets it shows the traceback

@@ -75,6 +75,8 @@ def check_model_file(path: Path, signature: Signature | None = None) -> int:
                 return _count_weights(path, stored, archive.getinfo(WEIGHTS).file_size)
     except (zipfile.BadZipFile, zlib.error, EOFError):
         raise _damaged(path) from None
+    except PermissionError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}. Allow reading.") from None
     except (OSError, ValueError, KeyError, RuntimeError, NotImplementedError) as error:
         raise _foreign(path, str(error).split("\n", 1)[0] or type(error).__name__) from None
 

@@ -37,6 +37,7 @@ from executor.retraining import Winner, keep_time, kept_time, train_again
 from executor.run import (
     IMPORTANCE,
     PREDICTIONS,
+    REPORT,
     SUMMARY,
     Run,
     Summary,
@@ -331,8 +332,19 @@ def _sealed(begun: Begun, summary: Summary, scores: Scores) -> Run:
     said = "undefined" if scores.hold_out.value is None else number(scores.hold_out.value)
     LOG.info("%s is %s on the hold-out. %s", scores.metric, said, scores.verdict)
     run = Run(directory)
-    write_report(run, begun.dataset)
-    manifest = Manifest.of(record=record.seal, files=run_files(directory))
-    write_json(directory / MANIFEST, manifest)
-    LOG.info("Seal of the run: %s", manifest.seal)
+    if write_report(run, begun.dataset):
+        _seal_report(directory, record=record.seal)
+    LOG.info("Seal of the run: %s", run.seal)
     return run
+
+
+def _seal_report(directory: Path, *, record: str) -> None:
+    """Write the manifest anew with the report; where that cannot be done, the report goes, and the first one holds."""
+    sealed = False
+    try:
+        with never_fatal("The report was removed, because it cannot be sealed"):
+            write_json(directory / MANIFEST, Manifest.of(record=record, files=run_files(directory)))
+            sealed = True
+    finally:
+        if not sealed:
+            (directory / REPORT).unlink(missing_ok=True)

@@ -38,6 +38,7 @@ PLAN, BUNDLE, SIGNATURE = "plan.json", "bundle.yaml", "signature.json"
 MODEL, PREDICTIONS, SUMMARY = "model.keras", "predictions.csv", "summary.json"
 IMPORTANCE, REPORT = "importance.json", "report.html"
 File = TypeVar("File", bound=BaseModel)
+MAX_STEM: Final = 200  # bytes of a run's name before its number; file systems take 255
 RUNS: Final = Path("runs")  # where runs are kept unless a person says otherwise
 
 
@@ -258,8 +259,13 @@ class Run:
 
 def read_plan(directory: Path) -> Plan:
     """The plan of a run directory. Raises RunError if it is not one, or the plan was altered."""
-    if not (directory / PLAN).exists():
-        near = did_you_mean(directory.name, (path.parent.name for path in directory.parent.glob(f"*/{PLAN}")))
+    try:
+        is_run = (directory / PLAN).exists()
+        others = [] if is_run else [path.parent.name for path in directory.parent.glob(f"*/{PLAN}")]
+    except OSError as error:
+        raise RunError(f"{directory} cannot be read: {error.strerror}. Allow reading, or name another run.") from None
+    if not is_run:
+        near = did_you_mean(directory.name, others)
         raise RunError(
             f"A run is a directory that 'recommend train' wrote, with a {PLAN} in it, but {directory} is not one.{near}"
         )
@@ -290,8 +296,9 @@ def fingerprint(bundle: Bundle) -> str:
 
 
 def new_directory(name: str, parent: Path = RUNS) -> Path:
-    """Make the first free directory NAME-1, NAME-2, … below parent."""
-    stem = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name).strip("-") or "run"
+    """Make the first free directory NAME-1, NAME-2, … below parent; of a long name, its beginning."""
+    plain = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name)
+    stem = plain.encode()[:MAX_STEM].decode(errors="ignore").strip("-") or "run"
     number = 1
     while True:
         directory = parent / f"{stem}-{number}"

@@ -118,6 +118,7 @@ def search(
         noted_interrupt() as interrupt,
     ):
         journal = Journal(directory, search=search_digest(fingerprint(bundle), seed))
+        journal.remove_unfinished()
         # 2, 3, 4  C, W and A: a trial takes them from the bundle, with its own seed and rate.
         at = workplace(bundle, parts, metric=metric, budget=budget, seed=seed, directory=directory, interrupt=interrupt)
         oracle = tuning(  # 5  T

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final, Literal
 
 from filelock import FileLock, Timeout
@@ -53,7 +54,7 @@ class Listed(BaseModel):
 def listed(folder: Path) -> list[Listed]:
     """The runs in a folder, the oldest first. Raises RunError where the folder cannot be read."""
     try:
-        found = [path for path in folder.iterdir() if (path / PLAN).exists()]
+        found = [path for path in folder.iterdir() if os.path.exists(path / PLAN)]  # noqa: PTH110  False if unreadable
     except OSError as error:
         raise RunError(
             f"Runs are listed of a folder, by default runs/, but {folder} cannot be read: {error.strerror}. Name the "

@@ -27,8 +27,12 @@ def never_fatal(what: str) -> Iterator[None]:
         _LOG.warning("%s: %s: %s", what, type(error).__name__, error)
 
 
-def write_report(run: Run, dataset: Dataset) -> None:
-    """Write report.html into the directory of a finished run. dataset: it was trained on this, and it is still open."""
-    retry = f"The report was not written ('recommend report {run.directory}' tries again)"
-    with never_fatal(retry):
+def write_report(run: Run, dataset: Dataset) -> bool:
+    """Write report.html into the directory of a finished run, and return whether that could be done.
+
+    dataset: the run was trained on this, and it is still open.
+    """
+    with never_fatal(f"The report was not written ('recommend report {run.directory}' tries again)"):
         write(run.directory / REPORT, page(run, dataset))
+        return True
+    return False

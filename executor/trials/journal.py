@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Self
@@ -15,12 +16,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from executor.log import log_trials
 from recommender.manifest import digest_of
 from rules.errors import RunError
+from rules.output import replacing
+from rules.temporary import is_left_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 JOURNAL: Final = "trials.jsonl"
 WEIGHTS: Final = "trials"  # the folder of the trials' weights within a run directory
+TRIAL_FILE: Final = re.compile(r"(?P<number>[0-9]{4,})\.(?:weights|state)\.npz")
+OLD_PARTIAL: Final = "partial."  # what names of partly written files began with in older versions
 CUT_SHORT: Final = "cut short"  # how the message of a trial begins that time or Ctrl-C ended
 
 
@@ -146,10 +151,20 @@ class Journal:
         except OSError as error:
             with suppress(OSError):
                 os.truncate(self.path, before)
-            raise RunError(f"Cannot write {self.path}: {error.strerror}. Make room, or allow writing there.") from None
+            raise RunError(f"Cannot write {self.path}: {error.strerror}. Free space, or allow writing.") from None
         self._seal = seal
         self.outcomes += outcomes
         log_trials(outcomes)
+
+    def remove_unfinished(self) -> None:
+        """Remove the files of trials that are not in the journal, which a killed process left; they are run again."""
+        known = {outcome.number for outcome in self.outcomes}
+        for path in (self._directory / WEIGHTS).iterdir():
+            found = TRIAL_FILE.fullmatch(path.name)
+            unknown = found is not None and int(found["number"]) not in known
+            if unknown or path.name.startswith(OLD_PARTIAL) or is_left_over(path):
+                with suppress(OSError):
+                    path.unlink()
 
     def _line(self, outcome: Outcome, before: str) -> Line:
         """The line of an outcome after the seal `before`. Raises OSError where a file of the trial cannot be read."""
@@ -269,14 +284,11 @@ def state_path(directory: Path, number: int) -> Path:
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write arrays so that the file is there whole or not at all. Raises RunError where that cannot be done."""
-    beside = path.with_name(f"partial.{path.name}")
     try:
-        np.savez(beside, **dict(arrays))  # type: ignore[arg-type]  # numpy's stub takes any name for allow_pickle
-        beside.replace(path)
+        with replacing(path) as beside:
+            np.savez(beside, **dict(arrays))  # type: ignore[arg-type]  # numpy's stub takes any name for allow_pickle
     except OSError as error:
-        with suppress(OSError):
-            beside.unlink()
-        raise RunError(f"Cannot write {path}: {error.strerror}. Make room, or allow writing there.") from None
+        raise RunError(f"Cannot write {path}: {error.strerror}. Free space, or allow writing.") from None
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:

@@ -40,8 +40,7 @@ def alone_in(directory: Path) -> Iterator[None]:
     except OSError as error:
         lock.release()
         raise RunError(
-            f"Cannot write {directory / LOCK}: {error.strerror}. Make room or allow writing there, or name another "
-            "place."
+            f"Cannot write {directory / LOCK}: {error.strerror}. Free space or allow writing, or name another place."
         ) from None
     try:
         yield

@@ -122,6 +122,21 @@ def test_a_time_limit_shorter_than_the_start_up_is_said(tmp_path: Path) -> None:
     assert "1 of 1 trials completed (1 cut short)" in said
 
 
+@pytest.mark.parametrize(
+    "error", [RunError("Cannot write trials.jsonl: No space left on device."), OSError(28, "full")]
+)
+def test_a_training_that_a_full_disk_ends_says_how_to_continue(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("executor.pipeline.carry_out", full)
+    ended = invoke("train", CANCER, "--target", "diagnosis", "--trials", "1", "-o", tmp_path / "run")
+    assert ended.exception is error
+    assert f"To continue: recommend train --resume {tmp_path / 'run'}" in " ".join(ended.output.split())
+
+
 def test_the_best_trial_has_one_number_everywhere(cancer_run: Run) -> None:
     text = io.StringIO()
     show_scores(cancer_run, Console(file=text, width=200))

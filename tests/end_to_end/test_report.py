@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 from sklearn.metrics import roc_auc_score
 
+from executor import pipeline
 from executor.report import writing
 from executor.report.again import opened_again
 from executor.report.answers import read_answers
@@ -25,7 +26,7 @@ from executor.report.confusion import confusion
 from executor.report.page import page
 from executor.run import IMPORTANCE, PREDICTIONS, REPORT, Run
 from recommender.examples import example
-from recommender.manifest import SCORES, Manifest
+from recommender.manifest import MANIFEST, SCORES, Manifest
 from rules.errors import ColumnError, DatasetError, PcwatError, RunError
 
 if TYPE_CHECKING:
@@ -80,6 +81,21 @@ def test_a_page_that_cannot_be_made_is_told_and_loses_nothing(
     assert "no room for a plot" in caplog.text
     assert copied.scores.rows > 0
     assert not (copied.directory / REPORT).exists()
+
+
+def test_a_report_that_cannot_be_sealed_is_removed_and_the_run_stays_intact(
+    copied: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = (copied.directory / MANIFEST).read_bytes()
+
+    def full(path: Path, _: object) -> None:
+        raise RunError(f"Cannot write {path}: No space left on device.")
+
+    monkeypatch.setattr(pipeline, "write_json", full)
+    monkeypatch.setattr(logging.getLogger(writing.__name__), "handlers", [])
+    pipeline._seal_report(copied.directory, record=copied.record.seal)
+    assert not (copied.directory / REPORT).exists()
+    assert (copied.directory / MANIFEST).read_bytes() == manifest
 
 
 def test_each_plot_has_words_for_those_who_do_not_see_it(cancer_run: Run) -> None:

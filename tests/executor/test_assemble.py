@@ -30,6 +30,8 @@ from rules.errors import RunError, TrainingError
 from rules.facts import Task
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from executor.parts import Parts
@@ -260,6 +262,22 @@ def test_a_file_that_answers_differently_is_not_kept(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr("executor.assemble.load", load_another)
     with pytest.raises(TrainingError, match="must answer as the one in memory"):
+        save(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("most", [0, 4_000, 20_000])
+def test_a_model_that_a_full_disk_refuses_is_one_error_and_leaves_nothing(
+    most: int, tmp_path: Path, file_size_limit: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    columns, kinds = _mixed()
+    targets, target_kinds, apart = _targets(Task.REGRESSION)
+    roles = _roles(Task.REGRESSION, ("y",), kinds | target_kinds, **apart)
+    model, signature, hold_out, _, _ = _put_together(columns | targets, roles)
+    with (
+        pytest.raises(RunError, match=r"Cannot write .*model\.keras: .*File too large.* Free space"),
+        file_size_limit(most),
+    ):
         save(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
     assert list(tmp_path.iterdir()) == []
 

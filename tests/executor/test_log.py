@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -45,13 +46,20 @@ def test_errors_and_ctrl_c_are_noted_and_raised(tmp_path: Path) -> None:
         raise KeyboardInterrupt
     text = (tmp_path / LOG_FILE).read_text(encoding="utf-8")
     assert "Ended by ValueError: bad" in text
-    assert "Stopped with Ctrl-C." in text
+    assert "Stopped by Ctrl-C." in text
 
 
 def test_a_log_that_cannot_be_opened_ends_no_run(tmp_path: Path) -> None:
     (tmp_path / LOG_FILE).mkdir()
     with logged(tmp_path):
         LOG.info("heard by nobody")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is a device of Linux")
+def test_a_log_on_a_full_disk_ends_no_run(tmp_path: Path) -> None:
+    (tmp_path / LOG_FILE).symlink_to("/dev/full")
+    with logged(tmp_path):
+        LOG.info("lost")
 
 
 def test_trials_are_told_with_how_they_ended() -> None:

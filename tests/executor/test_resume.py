@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +16,7 @@ from executor.budget import Budget
 from executor.run import PLAN, read_plan
 from executor.trials.journal import (
     JOURNAL,
+    WEIGHTS,
     Journal,
     Outcome,
     search_digest,
@@ -26,8 +30,11 @@ from recommender.manifest import RECORD
 from recommender.recommend import Said
 from rules.errors import RunError
 from rules.record import Record
+from rules.temporary import process_prefix
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 
@@ -62,6 +69,33 @@ def outcome(number: int, directory: Path) -> Outcome:
         seconds=0.5,
         weights=weights_path(directory, number),
     )
+
+
+def test_files_that_a_killed_process_left_in_trials_are_removed_when_the_search_resumes(stopped: Path) -> None:
+    kept = {path.name for path in (stopped / WEIGHTS).iterdir()}
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    node = process_prefix().removesuffix(f"-{os.getpid()}")
+    for name in ("0002.weights.npz", "0002.state.npz", "partial.0001.weights.npz", f".{node}-{ended.pid}-0.npz"):
+        (stopped / WEIGHTS / name).write_bytes(b"PK half")
+    (stopped / WEIGHTS / "notes.txt").write_text("mine", encoding="utf-8")
+    running = stopped / WEIGHTS / f".{process_prefix()}-0.npz"
+    running.write_bytes(b"PK half")
+    Journal(stopped).remove_unfinished()
+    assert {path.name for path in (stopped / WEIGHTS).iterdir()} == kept | {"notes.txt", running.name}
+
+
+def test_a_run_that_a_full_disk_refuses_leaves_nothing_behind(
+    stopped: Path, file_size_limit: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    directory = stopped.parent / "full"
+    with (
+        Dataset.open(str(stopped.parent / "table.csv")) as dataset,
+        pytest.raises(RunError, match=r"Cannot write .*record\.json: File too large\. Free space"),
+        file_size_limit(10_000),  # bytes: room for bundle.yaml
+    ):
+        begin(dataset, Said(targets=("y",)), budget=Budget(trials=4), directory=directory)
+    assert not directory.exists()
 
 
 def refused(directory: Path) -> str:

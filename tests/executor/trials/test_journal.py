@@ -154,7 +154,7 @@ def test_a_full_disk_is_one_error_and_leaves_the_journal_as_it_was(
     before = journal.path.read_bytes()
     with monkeypatch.context() as full:
         full.setattr(os, "fsync", no_room)  # by then the lines are in the file
-        with pytest.raises(RunError, match=r"Cannot write .*trials\.jsonl: No space left on device\. Make room"):
+        with pytest.raises(RunError, match=r"Cannot write .*trials\.jsonl: No space left on device\. Free space"):
             journal.append(second)
     assert journal.path.read_bytes() == before
     assert journal.outcomes == first
@@ -178,7 +178,7 @@ def test_a_read_only_run_directory_is_one_error_with_a_remedy(tmp_path: Path, mo
             Journal(tmp_path)
     journal = Journal(tmp_path)
     read_only(Path, "open", monkeypatch)
-    with pytest.raises(RunError, match=r"Cannot write .*: Read-only file system\..*allow writing there"):
+    with pytest.raises(RunError, match=r"Cannot write .*: Read-only file system\..*allow writing"):
         journal.append([outcome(0, tmp_path)])
     assert journal.outcomes == []
     assert not journal.path.exists()
@@ -240,7 +240,7 @@ def test_arrays_that_a_full_disk_refuses_leave_the_older_ones_and_nothing_beside
         no_room()
 
     monkeypatch.setattr(journal_module.np, "savez", half)
-    with pytest.raises(RunError, match=r"Cannot write .*some\.npz: No space left on device\. Make room"):
+    with pytest.raises(RunError, match=r"Cannot write .*some\.npz: No space left on device\. Free space"):
         write_arrays(path, {})
     assert [file.name for file in tmp_path.iterdir()] == ["some.npz"]
     assert read_arrays(path).keys() == ARRAYS.keys()
