@@ -32,7 +32,8 @@ def write_report(run: Run, dataset: Dataset) -> bool:
 
     dataset: the run was trained on this, and it is still open.
     """
+    written = False
     with never_fatal(f"The report was not written ('recommend report {run.directory}' tries again)"):
         write(run.directory / REPORT, page(run, dataset))
-        return True
-    return False
+        written = True
+    return written
