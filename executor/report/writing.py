@@ -28,12 +28,11 @@ def never_fatal(what: str) -> Iterator[None]:
 
 
 def write_report(run: Run, dataset: Dataset) -> bool:
-    """Write report.html into the directory of a finished run, and return whether that could be done.
+    """Write report.html into the directory of a finished run, and return whether the run has a report then.
 
     dataset: the run was trained on this, and it is still open.
     """
-    written = False
+    path = run.directory / REPORT
     with never_fatal(f"The report was not written ('recommend report {run.directory}' tries again)"):
-        write(run.directory / REPORT, page(run, dataset))
-        written = True
-    return written
+        write(path, page(run, dataset))
+    return path.exists()
