@@ -980,11 +980,12 @@ def _is_plausible(found: _Columns, text: _Text, time: TimeReading, *, regular: b
 def _compact(found: _Columns, columns: Sequence[str]) -> set[str]:
     """The columns of numbers of which some values, or the first ones, are dates of eight digits."""
     some = {column: _samples(found, column)[:TIME_SAMPLES] for column in columns if column in found.texts}
-    for names in chunks([column for column in columns if column not in found.texts], LONG_COLUMNS):
-        listed = ", ".join(map(quoted, names))
+    typed = [column for column in columns if column not in found.texts]
+    if typed:  # one query, which is planned once
+        listed = ", ".join(map(quoted, typed))
         rows = found.connection.execute(f"SELECT {listed} FROM dataset LIMIT {TIME_SAMPLES}").fetchall()
-        for place, column in enumerate(names):
-            some[column] = [_as_text_of_number(row[place]) for row in rows if row[place] is not None]
+        for column, cells in zip(typed, zip(*rows, strict=True), strict=False):
+            some[column] = [_as_text_of_number(cell) for cell in cells if cell is not None and not math.isnan(cell)]
     return {column for column, values in some.items() if values and all(map(is_compact, values))}
 
 

@@ -253,17 +253,22 @@ def test_a_wrong_date_format_is_refused(pairs: list[str], message: str) -> None:
 @settings(max_examples=40, deadline=None)
 @given(
     format_=st.sampled_from([each for each in DATE_FORMATS if each not in {ISO, QUARTER}]),
+    weekday=st.sampled_from(["", "%a, ", "%A "]),
     clock=st.sampled_from(["", " %H:%M", " %H:%M:%S", " %I:%M %p"]),
     offset=st.sampled_from(["", "Z", "+02:00", "-0530"]),
     times=st.lists(st.datetimes(datetime(1970, 1, 1), datetime(2060, 1, 1)), min_size=1, max_size=20),  # noqa: DTZ001
 )
-def test_times_come_back_as_they_were_written(format_: str, clock: str, offset: str, times: list[datetime]) -> None:
-    written = format_ + clock
+def test_times_come_back_as_they_were_written(
+    format_: str, weekday: str, clock: str, offset: str, times: list[datetime]
+) -> None:
+    if "%d" not in format_:  # the day of the week is that of another day
+        weekday = ""
+    written = weekday + format_ + clock
     ending = f" {offset}" if "%p" in clock else offset if clock else ""
     texts = [(time.strftime(written) + ending).strip() for time in times]
     shift = {"": 0.0, "Z": 0.0, "+02:00": 2.0, "-0530": -5.5}[offset if clock else ""]
     expected = [datetime.strptime(time.strftime(written), written) - timedelta(hours=shift) for time in times]  # noqa: DTZ007
-    given_ = settle_time(words(texts), "dataset", "when", given=format_)
+    given_ = settle_time(words(texts), "dataset", "when", given=weekday + format_)
     inferred, _ = read(texts)
     assert inferred is not None
     assert format_ in {inferred.format, *inferred.alternatives} or inferred.reason.startswith("read as")
