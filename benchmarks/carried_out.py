@@ -295,7 +295,7 @@ NAMED: Final = {
     "linear": ("solution of ridge regression",),
     "levels": ("embeddings",),
     "words": ("embeddings of words",),
-    "scale": ("learned scale of the inputs at one",),
+    "scale": ("learned scale of the inputs starts at one",),
     "waves": ("periodic features start from their own",),
 }
 """Layers that may start otherwise, if `recommend audit explain` names them so."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from executor.catalog.hyperparameters import configuration
-from executor.refit import Length, affords, mean_on_all_rows
+from executor.refit import NO_TIME, NOT_ASKED, Length, affords, mean_on_all_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,26 +34,28 @@ def combined(
     seed: int,
     directory: Path,
     single: bool = False,
+    refit: bool = True,
 ) -> Chosen:
     """The mean of the best linear, perceptron and recurrent trial, those whose P is near the best one's.
 
     Each is trained again on training and validation rows for as many epochs as were best, where time allows: the latest
     rows resemble most what comes. Chosen.outputs are those before that, for rows that did not train.
-    single: the best trial alone.
+    single: the best trial alone. refit: whether any is trained again.
     """
     members = [trials.best] if single else _nearly_best(trials, bundle, metric)
     lengths = [Length(epochs=one.best_epoch or one.epochs, planned=one.planned_epochs) for one in members]
     kinds = ", ".join(configuration_of(one, bundle) for one in members)
     return mean_on_all_rows(
         members,
-        lengths if affords(members, parts, budget) else None,
+        lengths if refit and affords(members, parts, budget) else None,
         parts,
         bundle,
         metric=metric,
         budget=budget,
         seed=seed,
         directory=directory,
-        who=f"the best of each network near the best P ({kinds})",
+        who=f"the best trial ({kinds})" if single else f"the best of each network near the best P ({kinds})",
+        why_not=NO_TIME if refit else NOT_ASKED,
     )
 
 

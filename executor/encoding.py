@@ -9,7 +9,7 @@ import numpy as np
 
 from executor.catalog.target import learned
 from executor.parts import Examples, Parts
-from rules.choices import Recurrent
+from rules.choices import Recurrent, parameters_of
 from rules.facts import Task
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def encode_parts(
         vocabulary=preprocessing.vocabulary,
         outputs=outputs,
         numbers=0 if roles.task is Task.FORECASTING else preprocessing.numbers,
+        input_scale=parameters_of(preprocessing.architecture).input_scale,
         image=preprocessing.image,
         sequence=preprocessing.sequence,
         is_recurrent=isinstance(preprocessing.architecture, Recurrent),
@@ -58,7 +59,7 @@ def encode_parts(
         target_mean=mean,
         target_scale=scale,
         target_on=target_on,
-        target_range=_range(train, roles, target_on),
+        target_range=_range(train, roles, target_on) if parameters_of(preprocessing.architecture).clamp else None,
     )
 
 

@@ -51,7 +51,9 @@ def saved(
     hyperparameters: of the best trial, whose optimizer the model is compiled with.
     """
     table, rows, metric = begun.material.table, begun.material.rows, performance_metric(begun.bundle.metric)
-    cooling = temperatures(parts.validation.raw_target, chosen.outputs, parts.task)
+    cooling = temperatures(
+        parts.validation.raw_target, chosen.outputs, parts.task, tuned=begun.bundle.validation.temperature
+    )
     signature = describe(
         begun.dataset,
         begun.roles,

@@ -18,7 +18,7 @@ from executor.signature import PREFIX
 from executor.table import Form
 from executor.texts import is_text_network, text_layer
 from recommender.speed import MOST_BINNED
-from rules.choices import Inception, Recurrent, Standard
+from rules.choices import Inception, Recurrent, Standard, parameters_of
 from rules.errors import ColumnError
 from rules.facts import Task
 
@@ -66,7 +66,8 @@ def fit_preprocessing(
     groups = tuple(group for group in numbers if group)
     is_plain = roles.task is not Task.FORECASTING
     bins = architecture.bins if isinstance(architecture, Standard) and is_plain and not apart else 0
-    blocks = [_numbers(seen, groups, ranked=is_plain, bins=bins)] if groups else []
+    ranked = is_plain and parameters_of(architecture).ranks
+    blocks = [_numbers(seen, groups, ranked=ranked, bins=bins)] if groups else []
     if times and (kept := _waves(seen, times, roles)):
         blocks.append(Block(groups=(times,), layer=Calendar(kept=kept, name=f"{PREFIX}calendar")))
     if texts:

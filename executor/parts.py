@@ -125,6 +125,8 @@ class Parts:
     outputs: int
     numbers: int = 0
     """How many of the first dense features are scaled numbers that get periodic features beside them."""
+    input_scale: bool = True
+    """Whether a network for tables multiplies each input by a number that is learned."""
     image: tuple[int, int, int] | None = None
     """Height, width and channels of the images that dense features are; None where they are none."""
     pixels: tuple[tuple[float, ...], tuple[float, ...]] | None = None

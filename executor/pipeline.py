@@ -48,7 +48,7 @@ from executor.run import (
 )
 from executor.scores import Importance
 from executor.search import scope_of, search
-from executor.sensitivity import sensitivities, unvaried
+from executor.sensitivity import missing_sensitivity, sensitivities, unvaried
 from executor.stages import Stages
 from executor.table import Form
 from executor.tf_idf import tf_idf_seconds
@@ -62,7 +62,7 @@ from recommender.readers.times import checked_formats
 from recommender.recommend import Said, open_dataset
 from recommender.render import number
 from recommender.roles import Kind
-from rules.choices import Huber
+from rules.choices import Huber, RowsApart, parameters_of
 from rules.errors import RunError
 from rules.facts import Task
 from rules.output import replacing
@@ -176,7 +176,8 @@ def carry_out(begun: Begun, *, budget: Budget, progress: Progress = lambda _: No
 
 def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
     prepare()
-    bundle, seed, single, at_once = begun.bundle, begun.plan.seed, begun.plan.single, begun.plan.at_once
+    bundle, seed, at_once = begun.bundle, begun.plan.seed, begun.plan.at_once
+    single = begun.plan.single or not bundle.validation.ensemble
     table, rows = begun.material.table, begun.material.rows
     stages = Stages(budget)
     stages.begin("reading and encoding", rows.sentence)
@@ -209,7 +210,15 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
     else:
         again = combined if parts.text is None else best_on_all_rows
         chosen = again(
-            trials, bundle, parts, metric=metric, budget=budget, seed=seed, directory=begun.directory, single=single
+            trials,
+            bundle,
+            parts,
+            metric=metric,
+            budget=budget,
+            seed=seed,
+            directory=begun.directory,
+            single=single,
+            refit=_is_refitted(bundle),
         )
     LOG.info("The model is made of %s.", ", ".join(f"trial {number}" for number in chosen.members))
     model, signature = saved(begun, preprocessing, parts, chosen, trials.best.hyperparameters)
@@ -227,7 +236,7 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
             chosen.members,
             trials,
             limit_for=lambda more: budget.limit_for(
-                searched + more, again=lambda limit: kept_time(limit) + _refit_share(parts) * limit
+                searched + more, again=lambda limit: kept_time(limit) + _refit_share(bundle, parts) * limit
             ),
         ),
     )
@@ -259,6 +268,7 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
         imbalance=imbalance_choice(bundle, parts, signature),
         huber_delta=parts.huber_delta,
         sensitivity=sensitivities(space, trials.ranked, seed=seed),
+        sensitivity_missing=missing_sensitivity(space, trials.ranked),
         unvaried=unvaried(space, trials.ranked),
         curve=curve,
         next_steps=next_steps(
@@ -287,7 +297,7 @@ def encoded(begun: Begun, budget: Budget) -> tuple[Preprocessing, Parts]:
     preprocessing = fit_preprocessing(table, roles, rows.train, begun.bundle.architecture)
     fitted = budget.spent()
     parts = encode_parts(table, roles, rows, preprocessing, target_on=scale_of(loss))
-    if parts.window is not None:
+    if parts.window is not None and parameters_of(begun.bundle.architecture).ridge_start:
         parts = replace(parts, penalty=best_penalty(parts))
     if isinstance(loss, Huber):
         parts = replace(parts, huber_delta=huber_delta(loss, parts))
@@ -297,7 +307,7 @@ def encoded(begun: Begun, budget: Budget) -> tuple[Preprocessing, Parts]:
     # The validation rows, as many training rows, and the hold-out.
     budget.answers = 2 + len(rows.hold_out) / max(1, len(rows.validation))
     keep_time(budget)
-    share = _refit_share(parts)
+    share = _refit_share(begun.bundle, parts)
     budget.retrained = MOST_MEMBERS if share else 0
     budget.boosting = unhurried_seconds(len(rows.train), len(table.forms) * parts.outputs)
     if budget.seconds is not None:
@@ -306,8 +316,15 @@ def encoded(begun: Begun, budget: Budget) -> tuple[Preprocessing, Parts]:
     return preprocessing, parts
 
 
-def _refit_share(parts: Parts) -> float:
+def _is_refitted(bundle: Bundle) -> bool:
+    """Whether networks of texts and forecasts are trained again on training and validation rows."""
+    return not isinstance(bundle.validation, RowsApart) or bundle.validation.refit
+
+
+def _refit_share(bundle: Bundle, parts: Parts) -> float:
     """Share of a time limit that is kept for training on training and validation rows."""
+    if not _is_refitted(bundle):
+        return 0.0
     return REFIT_SHARE if parts.window is not None else TEXT_REFIT_SHARE if parts.text is not None else 0.0
 
 

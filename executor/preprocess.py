@@ -17,7 +17,7 @@ from executor.sequences import STEPPED, steps_of_longest
 from executor.signature import PREFIX
 from executor.table import Form, side_by_side
 from executor.texts import architecture_of
-from rules.choices import Standard
+from rules.choices import Standard, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -74,10 +74,10 @@ class Preprocessing:
 
     @property
     def numbers(self) -> int:
-        """How many of the first dense features are scaled numbers; 0 where they are too many for periodic features."""
+        """How many of the first dense features are scaled numbers with periodic features: none where they are many."""
         layer = self.blocks[0].layer
         count = len(layer.center) if isinstance(layer, Numbers) else 0
-        return count if count <= MOST_WAVED else 0
+        return count if count <= MOST_WAVED and parameters_of(self.architecture).periodic_features else 0
 
     @property
     def image(self) -> tuple[int, int, int] | None:

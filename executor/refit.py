@@ -39,6 +39,9 @@ TEXT_REFIT_SHARE: Final = 0.3  # of a time budget, kept for training networks of
 MOST_MEMBERS: Final = 3
 """Networks of texts that are averaged (docs/evidence.md, section 4: three to five); each holds a vector a term."""
 
+NO_TIME: Final = "no time was left to add validation rows"
+NOT_ASKED: Final = "the bundle does not train again"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Length:
@@ -59,22 +62,23 @@ def best_on_all_rows(
     seed: int,
     directory: Path,
     single: bool = False,
+    refit: bool = True,
 ) -> Chosen:
     """The mean of the best trials, each trained again on training and validation rows, as many as there is time for.
 
     A linear model on TF-IDF learns from all of them; of 3,000 sentences the validation rows are a fifth of what there
     is to learn from. Chosen.outputs are those before that, for rows that did not train.
-    single: the best trial alone.
+    single: the best trial alone. refit: whether any is trained again.
     """
     found = [one for one in trials.ranked if one.weights is not None][: 1 if single else MOST_MEMBERS]
     more = (len(parts.train) + len(parts.validation)) / len(parts.train)
     needed = np.cumsum([COMPILING + _whole(one, trials)[1] * more for one in found])
-    affordable = len(found) if budget.seconds is None else int(np.sum(needed <= budget.refitting))
+    affordable = len(found) if not refit or budget.seconds is None else int(np.sum(needed <= budget.refitting))
     members = found[: max(1, affordable)]
     wholes = [_whole(one, trials)[0] for one in members]
     return mean_on_all_rows(
         members,
-        [Length(epochs=whole, planned=whole) for whole in wholes] if affordable else None,
+        [Length(epochs=whole, planned=whole) for whole in wholes] if affordable and refit else None,
         parts,
         bundle,
         metric=metric,
@@ -82,6 +86,7 @@ def best_on_all_rows(
         seed=seed,
         directory=directory,
         who="the best trial" if len(members) == 1 else f"the mean of the {len(members)} best trials",
+        why_not=NO_TIME if refit else NOT_ASKED,
     )
 
 
@@ -96,15 +101,17 @@ def mean_on_all_rows(
     seed: int,
     directory: Path,
     who: str,
+    why_not: str = NO_TIME,
 ) -> Chosen:
     """The mean of some trials' networks, trained again on training and validation rows; its outputs are those before.
 
-    again: for how long, each of them; None where time is short. parts: of the search. who: the members in words.
+    again: for how long, each of them; None where they are not. parts: of the search. who: the members in words.
+    why_not: why they are not trained again.
     """
     before = [rebuild(one, bundle, parts, seed)[0] for one in members]
     outputs = np.mean([network_outputs(network, parts.validation) for network in before], axis=0)
     outputs = outputs + parts.validation.offset
-    networks, rows = before, "training rows: no time was left to add validation rows"
+    networks, rows = before, f"training rows: {why_not}"
     if again is not None:
         everything = replace(parts, train=parts.train.joined(parts.validation))
         with computing_on(places(parts)[0], width=0):

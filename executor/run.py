@@ -148,6 +148,8 @@ class Summary(BaseModel):
     """Where the loss turned linear, in standard deviations of the target; None for other losses."""
     sensitivity: tuple[Sensitivity, ...] = ()
     """How much each hyperparameter that the trials varied mattered, the most important first."""
+    sensitivity_missing: str = ""
+    """Why that was not measured; empty where it was."""
     unvaried: tuple[str, ...] = ()
     """Hyperparameters of the search space of which all trials have one value: the search ended before a second one."""
     curve: LearningCurve | None = None

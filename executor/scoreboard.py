@@ -81,6 +81,8 @@ def _show_search(summary: Summary, metric: str, console: Console) -> None:
     if told:
         shares = ", ".join(f"{one.name} {one.importance:.0%} (notes: {one.rating})" for one in told)
         console.print(f"What mattered to {metric} in the search: {shares}.", style="dim", markup=False)
+    if summary.sensitivity_missing:
+        console.print(summary.sensitivity_missing, style="dim", markup=False)
     if summary.unvaried:
         names = ", ".join(name.replace("_", " ") for name in summary.unvaried)
         console.print(f"Not varied before the search ended: {names}. More time varies them.", style="dim", markup=False)

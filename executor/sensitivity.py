@@ -10,6 +10,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.inspection import permutation_importance
 
 from executor.scores import Sensitivity
+from recommender.plan import FEWEST_FOR_SENSITIVITY
 from rules.choices import Hyperparameter
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
     from executor.trials.journal import Outcome
 
-FEWEST_TRIALS: Final = 16
-"""Trials of one length from which importances are told: a forest on fewer finds noise."""
 TREES: Final = 32
 REPEATS: Final = 8
 """Permutations of a hyperparameter's values."""
@@ -76,15 +75,31 @@ def unvaried(space: keras_tuner.HyperParameters, outcomes: Sequence[Outcome]) ->
     )
 
 
+def missing_sensitivity(space: keras_tuner.HyperParameters, ranked: Sequence[Outcome]) -> str:
+    """Why the importance of hyperparameters was not measured; empty where it was, or nothing was searched."""
+    found = len(_of_one_length(ranked))
+    if not space.space or found >= FEWEST_FOR_SENSITIVITY:
+        return ""
+    return (
+        f"Sensitivity to the hyperparameters was not measured: it needs {FEWEST_FOR_SENSITIVITY} completed trials with "
+        f"the same number of planned epochs, and the search has {found}."
+    )
+
+
+def _of_one_length(ranked: Sequence[Outcome]) -> list[Outcome]:
+    """The completed trials of the most frequent length; more epochs alone make a better P."""
+    completed = [outcome for outcome in ranked if outcome.score is not None and outcome.continues is None]
+    lengths = [outcome.planned_epochs for outcome in completed]
+    return [one for one in completed if one.planned_epochs == max(set(lengths), key=lengths.count)]
+
+
 def _importance(space: keras_tuner.HyperParameters, ranked: Sequence[Outcome], *, seed: int) -> dict[str, float]:
     """By how much a random forest's error grows when a hyperparameter's values are permuted, as shares of the whole.
 
-    Breiman 2001; only trials of the most frequent length are compared, for more epochs alone make a better P.
+    Breiman 2001; only trials of the most frequent length are compared.
     """
-    completed = [outcome for outcome in ranked if outcome.score is not None and outcome.continues is None]
-    lengths = [outcome.planned_epochs for outcome in completed]
-    alike = [one for one in completed if one.planned_epochs == max(set(lengths), key=lengths.count)]
-    if len(alike) < FEWEST_TRIALS:
+    alike = _of_one_length(ranked)
+    if len(alike) < FEWEST_FOR_SENSITIVITY:
         return {}
     cells = np.array([[_position(item, one.hyperparameters[item.name]) for item in space.space] for one in alike])
     scores = np.array([one.score for one in alike])

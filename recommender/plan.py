@@ -29,6 +29,9 @@ and for the linear model beside them."""
 LARGE_SIDE: Final = 48
 """Pixels; images with no shorter side are halved by the network's first layer, as ResNet's does: the full size costs
 four times as much. An estimate between the 32 of CIFAR's networks, which do not, and 64."""
+FEWEST_FOR_SENSITIVITY: Final = 16
+"""Completed trials of one length from which the sensitivity to hyperparameters is measured: a forest on fewer finds
+noise."""
 SPREAD: Final = 3.0  # measured trials took between a third of the prediction and three times it
 
 

@@ -21,6 +21,7 @@ from rules.choices import (
     Standard,
     TextCnn,
     cell_initializer,
+    parameters_of,
 )
 from rules.facts import Modality, Task
 
@@ -61,11 +62,19 @@ def _of_initializer(bundle: Bundle, task: object, modality: object) -> str:
     cells = f"cells of tanh start from {cell_initializer(bundle.initializer)}, and their recurrent kernels orthogonal"
     embeddings = "embeddings of categories start from a normal distribution"
     joined = "the layer that joins further columns and the output layer"
+    parameters = parameters_of(bundle.architecture)
     if task == Task.FORECASTING:
-        return (
-            "It initializes the hidden layers of the perceptron. The linear layer starts at the solution of ridge "
-            f"regression, output layers start at zero, and {embeddings}; recurrent {cells}."
-        )
+        reached = ["the hidden layers of the perceptron"]
+        elsewhere = [f"{embeddings}; recurrent {cells}"]
+        if parameters.zero_output:
+            elsewhere.insert(0, "output layers start at zero")
+        else:
+            reached.append("the output layers")
+        if parameters.ridge_start:
+            elsewhere.insert(0, "the linear layer starts at the solution of ridge regression")
+        else:
+            reached.append("the linear layer")
+        return f"It initializes {' and '.join(reached)}; {', '.join(elsewhere)}."
     if isinstance(bundle.architecture, BagOfTerms):
         return ""
     if isinstance(bundle.architecture, TextCnn):
@@ -80,8 +89,11 @@ def _of_initializer(bundle: Bundle, task: object, modality: object) -> str:
     else:
         kernels = isinstance(bundle.architecture, RandomKernels)
         frozen = "the random convolutions before them are frozen, " if kernels else ""
-        said = f"the hidden layers; {frozen}the output layer starts at zero, the learned scale of the inputs at one, "
-        said += "and embeddings and periodic features start from their own distributions"
+        said = f"the hidden layers{'' if parameters.zero_output else ' and the output layer'}; {frozen}"
+        said += "the output layer starts at zero, " if parameters.zero_output else ""
+        said += "the learned scale of the inputs starts at one, " if parameters.input_scale else ""
+        drawn = "embeddings and periodic features" if parameters.periodic_features else "embeddings"
+        said += f"{drawn} start from their own distributions"
     return f"It initializes {said}."
 
 
@@ -90,12 +102,17 @@ def _of_optimizer(bundle: Bundle, task: object, modality: object) -> str:
     if _has_backbone(bundle):
         found.append("The weights of the backbone are frozen.")
     elif isinstance(bundle.optimizer, Adam | AdamW | RmsProp | Adagrad):
-        if task == Task.FORECASTING:
+        parameters = parameters_of(bundle.architecture)
+        if not parameters.layer_rates:
+            pass
+        elif task == Task.FORECASTING:
             found.append("The linear layer learns at a tenth of the learning rate.")
         elif _is_tabular(bundle, modality):
+            scale = "the learned scale of the inputs at 20 times, " if parameters.input_scale else ""
+            waves = "periodic features at 1.6 times, " if parameters.periodic_features else ""
             found.append(
-                "The learned scale of the inputs learns at 20 times the learning rate, periodic features at 1.6 times, "
-                "and the kernel of the first hidden layer at √(256 / number of its inputs) times."
+                f"Some layers learn at a multiple of the learning rate: {scale}{waves}and the kernel of the first "
+                "hidden layer at √(256 / number of its inputs) times."
             )
     if isinstance(bundle.optimizer, AdamW):
         found.append("Weight decay spares biases, normalizations, the scale of the inputs and phases.")

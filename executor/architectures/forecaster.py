@@ -1,8 +1,9 @@
 """The networks for a forecast: linear, a residual perceptron, or recurrent; each answers all steps ahead at once.
 
 All read windows that reversible instance normalisation (Kim et al. 2022) has shifted by the last value and divided by
-their spread, and multiply what they give by that spread; the offset is added outside. Their linear layer starts at the
-solution of ridge regression, what is beside it at zero: a network is first what a linear model is, then better.
+their spread, and multiply what they give by that spread; the offset is added outside. Where the architecture says so,
+their linear layer starts at the solution of ridge regression and the other output layers at zero: a network is first
+what a linear model is, then better. Else all of them start by W.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from executor.catalog.hyperparameters import configuration
 from executor.catalog.initialization import initialization
 from executor.layers.window import Window
 from executor.parts import Architecture
-from rules.choices import cell_initializer
+from rules.choices import cell_initializer, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,26 +53,36 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     if parts.window is None:
         raise ValueError("a forecaster needs to know which features are its window")
     lags, targets = parts.window
-    seeds: list[int] = np.random.SeedSequence(seed).generate_state(2 * chosen.layers + 1).tolist()
+    seeds: list[int] = np.random.SeedSequence(seed).generate_state(2 * chosen.layers + 4).tolist()
     inputs = {
         "dense": keras.Input((parts.train.dense.shape[1],), name="dense", dtype="float32"),
         "spread": keras.Input((parts.outputs,), name="spread", dtype="float32"),
     }
-    linear = _zero_layer(parts.outputs, LINEAR)
+    parameters = parameters_of(bundle.architecture)
+
+    def output(name: str, seed: int, *, is_zero: bool) -> keras.layers.Dense:
+        kernel = keras.initializers.Zeros() if is_zero else initialization(bundle.initializer, seed=seed)
+        return keras.layers.Dense(parts.outputs, kernel_initializer=kernel, dtype="float32", name=name)
+
+    linear = output(LINEAR, seeds[-1], is_zero=parameters.ridge_start)
     outputs = linear(inputs["dense"])
-    linear.set_weights([*linear_start(parts)])
+    if parameters.ridge_start:
+        linear.set_weights([*linear_start(parts)])
     read = inputs["dense"]
     if parts.vocabulary > 0:
         inputs["codes"] = keras.Input((parts.train.codes.shape[1],), name="codes", dtype="int32")
         levels = keras.layers.Embedding(
             parts.vocabulary,
             EMBEDDING,
-            embeddings_initializer=keras.initializers.RandomNormal(stddev=EMBEDDING_SCALE, seed=seeds[-1]),
+            embeddings_initializer=keras.initializers.RandomNormal(
+                stddev=EMBEDDING_SCALE, seed=seeds[2 * chosen.layers]
+            ),
             name="levels",
         )(inputs["codes"])
         levels = keras.layers.Flatten(name="flat_levels")(levels)
         read = keras.layers.Concatenate(name="joined")([read, levels])
-        outputs = keras.layers.Add(name="with_levels")([outputs, _zero_layer(parts.outputs, "of_levels")(levels)])
+        of_levels = output("of_levels", seeds[-2], is_zero=parameters.zero_output)
+        outputs = keras.layers.Add(name="with_levels")([outputs, of_levels(levels)])
     beside = None
     if chosen.network == "mlp":
         beside = read
@@ -95,7 +106,8 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
             name="recurrent",
         )(steps)
     if beside is not None:
-        outputs = keras.layers.Add(name="both")([outputs, _zero_layer(parts.outputs, "output")(beside)])
+        last = output("output", seeds[-3], is_zero=parameters.zero_output)
+        outputs = keras.layers.Add(name="both")([outputs, last(beside)])
     return keras.Model(
         inputs, keras.layers.Multiply(name="spread_again")([outputs, inputs["spread"]]), name="forecaster"
     )
@@ -104,7 +116,3 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
 def pace(layer: str) -> float:
     """By how much the learning rate of a layer's weights differs from that of a hidden layer."""
     return LINEAR_PACE if layer == LINEAR else 1.0
-
-
-def _zero_layer(outputs: int, name: str) -> keras.layers.Dense:
-    return keras.layers.Dense(outputs, kernel_initializer="zeros", dtype="float32", name=name)

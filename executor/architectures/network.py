@@ -9,7 +9,7 @@ import keras
 from executor.architectures import cnn, forecaster, pretrained, sequence, tabular, texts
 from executor.catalog.optimization import adapts
 from executor.parts import Architecture
-from rules.choices import Backbone
+from rules.choices import Backbone, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +40,11 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
 
 def paces_of(network: keras.Model, parts: Parts, bundle: Bundle) -> list[float]:
     """By how much the learning rate of each trainable weight differs from that of a hidden layer."""
-    if parts.architecture.is_uniform or not adapts(bundle.optimizer):
+    if (
+        parts.architecture.is_uniform
+        or not adapts(bundle.optimizer)
+        or not parameters_of(bundle.architecture).layer_rates
+    ):
         return [1.0] * len(network.trainable_variables)
     if parts.architecture is Architecture.FORECASTER:
         return [forecaster.pace(weight.path.split("/")[-2]) for weight in network.trainable_variables]

@@ -18,6 +18,7 @@ from executor.catalog.activation import activation
 from executor.catalog.initialization import initialization
 from executor.catalog.optimization import SPARED
 from executor.layers.waves import FEATURES, FREQUENCIES, first_waves, waved
+from rules.choices import parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +35,7 @@ class Shape:
     """The common shape of a stack: what its widest and deepest trial needs.
 
     width: encoded columns that are numbers; waved: the first of them, with periodic features; coded: those that are
-    codes; vocabulary: of all codes.
+    codes; vocabulary: of all codes; scaled: whether each column is multiplied by a number that is learned.
     """
 
     width: int
@@ -44,6 +45,7 @@ class Shape:
     outputs: int
     units: int
     layers: int
+    scaled: bool = True
 
     @classmethod
     def of(cls, parts: Parts, configurations: Sequence[Configuration]) -> Shape:
@@ -55,6 +57,7 @@ class Shape:
             outputs=parts.outputs,
             units=max(one.units for one in configurations),
             layers=max(one.layers for one in configurations),
+            scaled=parts.input_scale,
         )
 
     @property
@@ -72,7 +75,8 @@ class Shape:
             found["waves", "frequency"] = found["waves", "phase"] = (self.waved, FREQUENCIES)
             found["waves", "kernel"] = (self.waved * FREQUENCIES, FEATURES)
             found["waves", "bias"] = (self.waved, FEATURES)
-        found["scale", "scale"] = (1, self.joined)
+        if self.scaled:
+            found["scale", "scale"] = (1, self.joined)
         reads = [self.joined, *[self.units] * (self.layers - 1)]
         for layer, size in enumerate(reads, start=1):
             found[f"hidden_{layer}", "kernel"] = (size, self.units)
@@ -116,13 +120,16 @@ def initial_weights(parts: Parts, bundle: Bundle, chosen: Configuration, *, seed
         found.append(np.asarray(start((parts.vocabulary, EMBEDDING))))
     if parts.numbers > 0:
         found += first_waves(parts.numbers, seed=waves_seed)
-    found.append(np.ones((1, shape.joined), np.float32))
+    if shape.scaled:
+        found.append(np.ones((1, shape.joined), np.float32))
     reads = [shape.joined, *[chosen.units] * (chosen.layers - 1)]
-    for size in reads:
-        found += [_kernel(bundle, (size, chosen.units), next(seeds)), np.zeros((1, chosen.units), np.float32)]
+    for inputs in reads:
+        found += [_kernel(bundle, (inputs, chosen.units), next(seeds)), np.zeros((1, chosen.units), np.float32)]
         if chosen.dropout > 0:
             next(seeds)
-    outputs = np.zeros((chosen.units, parts.outputs), np.float32)
+    size = chosen.units, parts.outputs
+    is_zero = parameters_of(bundle.architecture).zero_output
+    outputs = np.zeros(size, np.float32) if is_zero else _kernel(bundle, size, next(seeds))
     return [*found, outputs, first_bias(parts, bundle).reshape(1, parts.outputs)]
 
 
@@ -192,7 +199,8 @@ def forward(
     rest = list(weights[shape.before_hidden :])
     trials = tf.shape(weights[0])[0]
     # The scale of a column is the scale of its row of the first kernel.
-    first = tf.cast(tf.transpose(named["scale", "scale"], [0, 2, 1]) * rest[0], compute)
+    first = tf.transpose(named["scale", "scale"], [0, 2, 1]) * rest[0] if shape.scaled else rest[0]
+    first = tf.cast(first, compute)
     # All trials read the same numbers, so the first layer is one product with the kernels side by side.
     side_by_side = tf.reshape(tf.transpose(first[:, : shape.width], [1, 0, 2]), [shape.width, -1])
     product = tf.matmul(tf.cast(inputs["dense"], compute), side_by_side)

@@ -13,6 +13,7 @@ from executor.catalog.hyperparameters import configuration
 from executor.catalog.initialization import initialization
 from executor.layers.waves import FEATURES, Scale, Waves
 from recommender.speed import UNITS
+from rules.choices import parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,7 +31,7 @@ WAVES_PACE: Final = 1.6  # the same of the periodic features: RealMLP-TD's 0.1 Â
 
 
 def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int) -> keras.Model:
-    """A network whose hidden layers are initialised by W; the output starts at its bias.
+    """A network whose hidden layers are initialised by W; the output starts at its bias, or by W as well.
 
     Reads {"dense": (rows, width) float32, "codes": (rows, coded) int32}, codes only where parts.vocabulary > 0.
     Gives (rows, outputs) float32: logits, or values in standard deviations of the target.
@@ -55,7 +56,7 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
         inputs["codes"] = codes
         columns.append(keras.layers.Flatten(name="flat_levels")(levels))
     joined = keras.layers.Concatenate(name="joined")(columns) if len(columns) > 1 else dense
-    hidden = Scale(name="scale")(joined)
+    hidden = Scale(name="scale")(joined) if parts.input_scale else joined
     for layer in range(1, chosen.layers + 1):
         hidden = keras.layers.Dense(
             chosen.units,
@@ -65,13 +66,18 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
         )(hidden)
         if chosen.dropout > 0:
             hidden = keras.layers.Dropout(chosen.dropout, seed=next(seeds), name=f"dropout_{layer}")(hidden)
-    outputs = answers(hidden, parts=parts, bundle=bundle, kernel_initializer=keras.initializers.Zeros())
+    is_zero = parameters_of(bundle.architecture).zero_output
+    kernel = keras.initializers.Zeros() if is_zero else initialization(bundle.initializer, seed=next(seeds))
+    outputs = answers(hidden, parts=parts, bundle=bundle, kernel_initializer=kernel)
     return keras.Model(inputs, outputs, name="tabular")
 
 
 def layer_seeds(seed: int, layers: int) -> Iterator[int]:
-    """A seed for each random part of a network: levels and waves, then kernels and dropouts from the first layer on."""
-    states: list[int] = np.random.SeedSequence(seed).generate_state(2 * layers + 2).tolist()
+    """A seed for each random part of a network: levels and waves, then kernels and dropouts from the first layer on.
+
+    The next one is of the output's kernel.
+    """
+    states: list[int] = np.random.SeedSequence(seed).generate_state(2 * layers + 3).tolist()
     return iter(states)
 
 

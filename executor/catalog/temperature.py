@@ -33,13 +33,17 @@ class Temperature:
     why: str
 
 
-def temperatures(truth: np.ndarray, logits: np.ndarray, task: Task) -> tuple[Temperature, ...]:
+def temperatures(truth: np.ndarray, logits: np.ndarray, task: Task, *, tuned: bool = True) -> tuple[Temperature, ...]:
     """One temperature for all classes, or one a label; none for a task without classes.
 
     truth, logits: of validation rows, (rows,) with (rows, 1) or (rows, classes), or both (rows, labels).
+    tuned: whether the bundle calibrates probabilities; else each temperature is 1.
     """
     if not task.is_classification:
         return ()
+    if not tuned:
+        one = Temperature(value=AS_IT_IS, why="the bundle does not calibrate probabilities")
+        return (one,) * (logits.shape[1] if task is Task.MULTILABEL else 1)
     if task is not Task.MULTILABEL:
         return (tune_temperature(truth, logits),)
     return tuple(tune_temperature(truth[:, at], logits[:, at : at + 1]) for at in range(logits.shape[1]))

@@ -72,7 +72,11 @@ class StackRunner:
         at = self._at
         start = at.budget.now()
         members = [
-            Member(one, configuration(at.bundle, one.hyperparameters), Training(patience=patience_of(one.epochs)))
+            Member(
+                one,
+                configuration(at.bundle, one.hyperparameters),
+                Training(patience=patience_of(one.epochs, at.bundle.validation)),
+            )
             for one in proposals
         ]
         steps = steps_of(len(at.train), self._batch)

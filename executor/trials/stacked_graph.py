@@ -12,6 +12,7 @@ from executor.catalog.optimization import adapts
 from executor.catalog.update import update_rule
 from executor.trials.graphs import compiled
 from executor.trials.stack import Batch, Stack, filled
+from rules.choices import parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,8 @@ class StackedGraph:
         folds = at.parts.folds_of_a_repeat
         self._unseen = folds / (folds - 1) if folds > 1 else 1.0  # for the rows of a batch that a network does not see
         self._rule = update_rule(at.bundle.optimizer)
-        self._paces = shape.paces if adapts(at.bundle.optimizer) else [1.0] * len(shape.weights)
+        paced = adapts(at.bundle.optimizer) and parameters_of(at.bundle.architecture).layer_rates
+        self._paces = shape.paces if paced else [1.0] * len(shape.weights)
         # A few passes over the numbers instead of dozens: 1.7 ms a step against 2.5 for 8 trials of 3 layers of 128
         # units, 3.2 against 4.1 for 6 of 3 layers of 256, after half a second of compiling for each number of trials.
         self._step = tf.function(self._stepped, jit_compile=True)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from executor.catalog.hyperparameters import Configuration
     from executor.catalog.tuning import Proposal
     from executor.trials.workplace import Workplace
+    from rules.choices import Choice
 
 PATIENCE: Final = 16  # epochs without a score as good as the best before a trial ends, at least
 PATIENT_SHARE: Final = 0.25
@@ -109,8 +110,13 @@ def significant(value: float) -> float:
     return float(f"{value:.{FLOAT32_DIGITS}g}")
 
 
-def patience_of(epochs: int) -> int:
-    """Epochs that a trial of so many goes on without a score as good as its best."""
+def patience_of(epochs: int, validation: Choice | None = None) -> int:
+    """Epochs that a trial of so many goes on without a score as good as its best.
+
+    validation: the bundle's choice, which may rule early stopping out.
+    """
+    if not getattr(validation, "early_stopping", True):
+        return epochs
     return max(PATIENCE, round(PATIENT_SHARE * epochs))
 
 

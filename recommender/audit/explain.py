@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from recommender.bundle_pins import FROM_BUNDLE
+from recommender.plan import FEWEST_FOR_SENSITIVITY
 from recommender.reach import reach
 from rules.bundle import Bundle
 from rules.choices import Slot
@@ -172,4 +173,12 @@ def _means(slot: Slot, bundle: Bundle, record: Record) -> str:
         task, modality = (record.facts[name].value if name in record.facts else None for name in ("task", "modality"))
         return reach(slot, bundle, task=task, modality=modality)
     varied = ", ".join(one.value.replace("_", " ") for one in bundle.searched)
-    return f"The search varies {varied}." if varied else "Nothing is varied."
+    if not varied:
+        return "Nothing is varied."
+    allowed = record.facts["trial_budget"].value if "trial_budget" in record.facts else ""
+    is_less = isinstance(allowed, int | float) and allowed < FEWEST_FOR_SENSITIVITY
+    budget = f" The budget allows about {allowed:g}." if is_less else ""
+    return (
+        f"The search varies {varied}. How sensitive the model is to them is measured from {FEWEST_FOR_SENSITIVITY} "
+        f"completed trials of one length on.{budget}"
+    )

@@ -1,6 +1,7 @@
 """The vocabulary that rules may write: for each slot, the closed union of its choices and their parameters."""
 
 from rules.choices.network import (
+    EXTRAS,
     Architecture,
     Augmentation,
     Backbone,
@@ -18,6 +19,7 @@ from rules.choices.network import (
     TextCnn,
     Transfer,
     Validation,
+    parameters_of,
 )
 from rules.choices.parsing import UNIONS, names, parse_choice
 from rules.choices.search import (
@@ -83,6 +85,7 @@ from rules.choices.training import (
 )
 
 __all__ = [
+    "EXTRAS",
     "F1",
     "LABELS",
     "LETTERS",
@@ -162,5 +165,6 @@ __all__ = [
     "Xavier",
     "cell_initializer",
     "names",
+    "parameters_of",
     "parse_choice",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -69,10 +69,43 @@ class Standard(Choice):
 
     bins: intervals of each number of a table, of which the network also reads how far the number has come through each
     (piecewise linear encoding, Gorishniy et al. 2022); 0 for none. Of more than 100 numbers there are none.
+    ranks: whether numbers with heavy tails are read as normal quantiles of their ranks, not as scaled numbers.
+    periodic_features: whether learned waves of each number of a table stand beside it (Gorishniy et al. 2022).
+    input_scale: whether each input of a table is multiplied by a number that is learned.
+    layer_rates: whether some layers of a table's or a forecast's network learn at a multiple of the learning rate.
+    zero_output: whether the output kernel of a table's or a forecast's network starts at zero; else it starts by W.
+    ridge_start: whether the linear layer of a forecast starts at the solution of ridge regression; else by W.
+    clamp: whether predicted numbers stay within the range of the training rows, where rows have no time.
     """
 
     name: Literal["standard"] = "standard"
     bins: Annotated[int, Field(ge=0, le=128)] = 0
+    ranks: bool = True
+    periodic_features: bool = True
+    input_scale: bool = True
+    layer_rates: bool = True
+    zero_output: bool = True
+    ridge_start: bool = True
+    clamp: bool = True
+
+    def __str__(self) -> str:
+        """As of any choice; without all that the notes do not name, it has no extras.
+
+        >>> str(Standard(bins=16)), str(Standard(**dict.fromkeys(EXTRAS, False)))
+        ('standard (bins 16)', 'standard (no extras)')
+        """
+        if self == Standard(**dict.fromkeys(EXTRAS, False)):
+            return "standard (no extras)"
+        return super().__str__()
+
+
+EXTRAS: Final = ("ranks", "periodic_features", "input_scale", "layer_rates", "zero_output", "ridge_start", "clamp")
+"""Parameters of the standard network that add to it what the notes do not name."""
+
+
+def parameters_of(architecture: Choice) -> Standard:
+    """The parameters of a network of hidden layers; those of networks other than the standard one are the defaults."""
+    return architecture if isinstance(architecture, Standard) else Standard()
 
 
 class RandomKernels(Choice):
@@ -124,20 +157,44 @@ Architecture = Annotated[
 
 
 class RowsApart(Choice):
-    """Some rows that are not hold-out do not train: they select the epoch, the trial and the threshold."""
+    """Some rows that are not hold-out do not train: they select the epoch, the trial and the threshold.
+
+    early_stopping: whether a trial ends once its score on them no longer improves.
+    ensemble: whether the model may be the mean of several trials, where that is better on them.
+    refit: whether the best networks of texts and forecasts are trained again on them and the training rows together.
+    temperature: whether probabilities are calibrated on them.
+    """
 
     name: Literal["rows_apart"] = "rows_apart"
+    early_stopping: bool = True
+    ensemble: bool = True
+    refit: bool = True
+    temperature: bool = True
+
+    def __str__(self) -> str:
+        """As of any choice; where the rows only select, it has no extras.
+
+        >>> str(RowsApart(refit=False)), str(RowsApart(ensemble=False, refit=False, temperature=False))
+        ('rows_apart (no refit)', 'rows_apart (no extras)')
+        """
+        if self == RowsApart(ensemble=False, refit=False, temperature=False):
+            return "rows_apart (no extras)"
+        return super().__str__()
 
 
 class Folds(Choice):
     """A trial is a network for each fold, trained without it and judged on it; the model is the mean of all.
 
     count: folds into which the rows are divided. repeats: how often they are divided anew.
+    early_stopping, ensemble, temperature: as of rows that are kept apart.
     """
 
     name: Literal["folds"] = "folds"
     count: Annotated[int, Field(ge=2, le=10)] = 5
     repeats: Annotated[int, Field(ge=1, le=10)] = 1
+    early_stopping: bool = True
+    ensemble: bool = True
+    temperature: bool = True
 
 
 Validation = Annotated[RowsApart | Folds, Field(discriminator="name")]

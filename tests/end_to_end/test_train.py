@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import json
+import math
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -253,6 +254,31 @@ def test_a_network_that_was_cut_off_is_said_to_need_more_time_everywhere(tmp_pat
         assert "Too little time" in told
         for conclusion in ("No signal", "use it instead", "boosting instead", "use that"):
             assert conclusion not in told
+
+
+def test_the_handbook_trains_one_network_of_the_layers_that_the_notes_name(tmp_path: Path) -> None:
+    run = train(example("wine"), target="cultivar", book=["handbook"], trials=2, directory=tmp_path / "run")
+    chosen = run.record.decisions
+    assert str(chosen[Slot.ARCHITECTURE].choice) == "standard (no extras)"
+    assert str(chosen[Slot.VALIDATION].choice) == "rows_apart (no extras)"
+    network = run.model.get_layer("tabular")
+    assert {type(layer).__name__ for layer in network.layers} <= {"InputLayer", "Dense", "Dropout"}
+    (numbers,) = (layer for layer in run.model.layers if type(layer).__name__ == "Numbers")
+    assert numbers.ranked == []
+    assert len(run.summary.members) == 1
+    assert run.summary.members_why == "one network was asked for"
+    assert [temperature.value for temperature in run.signature.temperatures] == [1.0]
+
+
+def test_a_handbook_forecast_is_one_network_that_is_not_trained_again(tmp_path: Path) -> None:
+    rows = [[f"2024-{1 + at // 28:02d}-{1 + at % 28:02d}", round(math.sin(at / 3) + at / 50, 3)] for at in range(120)]
+    path = write_table(tmp_path / "t.csv", ["day", "sold"], rows)
+    said = {"target": "sold", "task": "forecasting", "horizon": 3}
+    run = train(path, **said, book=["handbook"], trials=1, directory=tmp_path / "run")
+    assert len(run.summary.members) == 1
+    assert "trained on training rows: the bundle does not train again" in run.summary.members_why
+    network = run.model.get_layer("forecaster")
+    assert type(network.get_layer("linear").kernel_initializer).__name__ == "HeNormal"
 
 
 @pytest.mark.parametrize("tuner", ["grid", "random", "bayesian", "hyperband", "manual"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from executor.catalog.hyperparameters import Scope, search_space
-from executor.sensitivity import FEWEST_TRIALS, sensitivities, unvaried
+from executor.sensitivity import missing_sensitivity, sensitivities, unvaried
 from executor.trials.journal import Outcome
 from rules.choices import HighAndMedium
 
@@ -54,8 +54,18 @@ def test_a_hyperparameter_with_one_value_in_all_trials_was_not_varied(space) -> 
 
 
 def test_few_trials_tell_no_importance(space) -> None:
-    found = sensitivities(space, drawn(FEWEST_TRIALS - 1), seed=0)
+    found = sensitivities(space, drawn(15), seed=0)
     assert {one.importance for one in found} == {None}
+
+
+def test_a_missing_sensitivity_says_how_many_trials_it_needs(space) -> None:
+    assert missing_sensitivity(space, drawn(15)) == (
+        "Sensitivity to the hyperparameters was not measured: it needs 16 completed trials with the same number of "
+        "planned epochs, and the search has 15."
+    )
+    assert missing_sensitivity(space, drawn(16)) == ""
+    shorter = [one.model_copy(update={"planned_epochs": 9}) for one in drawn(4)]
+    assert missing_sensitivity(space, [*drawn(15), *shorter]).endswith("the search has 15.")
 
 
 def edges(space, **best: object) -> dict[str, str]:

@@ -34,7 +34,7 @@ def test_the_cells_of_a_forecast_keep_tanh_and_start_from_xavier() -> None:
     facts = {"task": "forecasting", "modality": "sequence"}
     assert "recurrent network keep tanh" in reach(Slot.ACTIVATION, PLAIN, **facts)
     said = reach(Slot.INITIALIZER, PLAIN, **facts)
-    assert "The linear layer starts at the solution of ridge regression" in said
+    assert "the linear layer starts at the solution of ridge regression" in said
     assert "cells of tanh start from xavier, and" in said
 
 
@@ -48,7 +48,7 @@ def test_recurrent_cells_take_an_initializer_that_fits_tanh(chosen: He | Xavier,
 
 def test_the_paces_of_layers_are_named_for_optimizers_that_adapt_rates() -> None:
     plain = PLAIN.model_copy(update={"optimizer": SgdMomentum()})
-    assert "The learned scale of the inputs learns at 20 times" in reach(Slot.OPTIMIZER, PLAIN, **TABLE)
+    assert "the learned scale of the inputs at 20 times" in reach(Slot.OPTIMIZER, PLAIN, **TABLE)
     assert reach(Slot.OPTIMIZER, plain, **TABLE) == ""
     assert reach(Slot.OPTIMIZER, PLAIN, task="binary", modality="image") == ""
 

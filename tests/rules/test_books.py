@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rules.choices import Slot, parse_choice
+from rules.choices import EXTRAS, RowsApart, Slot, parameters_of, parse_choice
 from rules.coverage import Coverage, coverage, failures
 from rules.decision import Pin
 from rules.engine import decide, load_book
@@ -94,6 +94,20 @@ def test_the_handbook_gives_the_common_configuration(kind: str, handbook) -> Non
     bundle = decide(handbook, given).bundle
     slots = (Slot.METRIC, Slot.LOSS, Slot.INITIALIZER, Slot.OPTIMIZER, Slot.TUNER)
     assert [bundle.choice(slot).model_dump()["name"] for slot in slots] == wanted
+
+
+@pytest.mark.parametrize("kind", COMMON_CONFIGURATIONS)
+def test_the_handbook_adds_nothing_to_the_network_that_the_notes_do_not_name(kind: str, handbook, shipped) -> None:
+    given, _ = COMMON_CONFIGURATIONS[kind]
+    decisions = decide(handbook, given).decisions
+    architecture, validation = (decisions[slot].choice for slot in (Slot.ARCHITECTURE, Slot.VALIDATION))
+    assert [name for name in EXTRAS if getattr(architecture, name)] == []
+    assert validation == RowsApart(ensemble=False, refit=False, temperature=False)
+    assert (str(architecture), str(validation)) == ("standard (no extras)", "rows_apart (no extras)")
+    evident = decide(shipped, given).bundle
+    assert all(getattr(parameters_of(evident.architecture), name) for name in EXTRAS)
+    assert evident.validation.ensemble
+    assert evident.validation.temperature
 
 
 def test_tanh_takes_xavier(write_book) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from rules.asked import Asked
 from rules.bundle import Bundle
-from rules.choices import Slot, parse_choice
+from rules.choices import EXTRAS, RowsApart, Slot, Standard, parse_choice
 from rules.decision import Pin
 from rules.engine import ProvedBook, Strategy, decide
 from rules.errors import ChoiceError, RunError
@@ -57,6 +57,18 @@ def test_a_bundle_reads_back_as_it_was_written(strategy, tmp_path: Path) -> None
     path.write_text(strategy.bundle.to_yaml({Slot.LOSS: "C101: rare classes"}), encoding="utf-8")
     assert "# C101: rare classes" in path.read_text(encoding="utf-8")
     assert Bundle.read(path) == strategy.bundle
+
+
+def test_a_bundle_from_before_a_choice_had_parameters_keeps_what_it_trained(strategy, tmp_path: Path) -> None:
+    path = tmp_path / "bundle.yaml"
+    text = strategy.bundle.to_yaml()
+    before, _, rest = text.partition("architecture:\n")
+    path.write_text(f"{before}architecture:\n  name: standard\n  bins: 16\nvalidation: rows_apart\n", encoding="utf-8")
+    assert "  zero_output: true\n" in rest
+    assert "  temperature: true\n" in rest
+    read = Bundle.read(path)
+    assert (read.architecture, read.validation) == (Standard(bins=16), RowsApart())
+    assert all(getattr(read.architecture, name) for name in EXTRAS)
 
 
 @pytest.mark.parametrize(

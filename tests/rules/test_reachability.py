@@ -18,7 +18,7 @@ def test_no_shipped_rule_decides_nowhere(shipped: ProvedBook, handbook: ProvedBo
 
 
 def test_handbook_rules_that_the_evidence_replaces_are_named(shipped: ProvedBook) -> None:
-    assert by_reach(shipped)[Reach.REPLACED] == ["W001", "A001", "A002", "A003", "A004", "A006"]
+    assert by_reach(shipped)[Reach.REPLACED] == ["M001", "W001", "A001", "A002", "A003", "A004", "A006", "V001"]
     words = territory_of(shipped.book.by_id["A004"], shipped).words
     assert words == "nowhere, as later layers replace it; with --book handbook: task is forecasting"
 

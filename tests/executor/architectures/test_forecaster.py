@@ -12,7 +12,7 @@ from sklearn.linear_model import Ridge
 
 from executor.architectures.linear_start import best_penalty
 from executor.architectures.network import build_network, paces_of
-from rules.choices import MseLoss, Networks, Rmse, RmsProp
+from rules.choices import EXTRAS, MseLoss, Networks, Rmse, RmsProp, Standard
 from rules.facts import Task
 
 if TYPE_CHECKING:
@@ -70,6 +70,24 @@ def test_each_network_starts_at_ridge_regression_and_is_saved_as_it_is(
     network.save(tmp_path / "network.keras")
     again = keras.saving.load_model(tmp_path / "network.keras", safe_mode=True)
     np.testing.assert_allclose(again(inputs).numpy(), said, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["linear", "mlp", "gru"])
+def test_a_plain_forecaster_starts_by_the_initializer_and_learns_at_one_rate(
+    kind: str, parts: Parts, make_bundle: Callable[..., Bundle]
+) -> None:
+    plain = Standard(**dict.fromkeys(EXTRAS, False))
+    choices = {"metric": Rmse(), "loss": MseLoss(), "optimizer": RmsProp(), "hyperparameters": Networks()}
+    bundle = make_bundle(**choices, architecture=plain)
+    network = build_network(parts=parts, bundle=bundle, hyperparameters={"network": kind}, seed=0)
+    assert paces_of(network, parts, bundle) == [1.0] * len(network.trainable_variables)
+    outputs = [layer for layer in network.layers if layer.name in {"linear", "output"}]
+    assert len(outputs) == (1 if kind == "linear" else 2)
+    for layer in outputs:
+        assert type(layer.kernel_initializer).__name__ == "HeNormal"
+        wanted = (2 / layer.kernel.shape[0]) ** 0.5
+        assert np.std(layer.kernel.numpy()) == pytest.approx(wanted, rel=0.5)
+        assert not layer.bias.numpy().any()
 
 
 def test_the_linear_layer_learns_slowly_and_the_others_at_the_common_rate(parts: Parts, bundle: Bundle) -> None:

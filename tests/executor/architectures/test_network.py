@@ -82,13 +82,13 @@ NAMED: Final[dict[str, dict[str, str]]] = {
         "output": "the output layer starts at zero",
         "levels": "embeddings and periodic features start from their own distributions",
         "waves": "embeddings and periodic features start from their own distributions",
-        "scale": "the learned scale of the inputs at one",
+        "scale": "the learned scale of the inputs starts at one",
     },
     "random_kernels": {
         "output": "the output layer starts at zero",
         "levels": "embeddings and periodic features start from their own distributions",
         "waves": "embeddings and periodic features start from their own distributions",
-        "scale": "the learned scale of the inputs at one",
+        "scale": "the learned scale of the inputs starts at one",
     },
     "cnn": {"levels": "embeddings of categories start from a normal distribution"},
     "backbone": {
@@ -104,7 +104,7 @@ NAMED: Final[dict[str, dict[str, str]]] = {
     "term_bag": {},
     "text_cnn": {"words": "embeddings of words start from a normal distribution"},
     "linear": {
-        "linear": "The linear layer starts at the solution of ridge regression",
+        "linear": "the linear layer starts at the solution of ridge regression",
         "of_levels": "output layers start at zero",
         "levels": "embeddings of categories start from a normal distribution",
     },

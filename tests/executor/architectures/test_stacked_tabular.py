@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from executor.architectures.tabular import EMBEDDING, build_network
 from executor.catalog.hyperparameters import Configuration, configuration
 from executor.layers.waves import FEATURES, FREQUENCIES
 from rules.choices import (
+    EXTRAS,
     AdamW,
     BinaryCrossentropy,
     Choice,
@@ -26,6 +28,7 @@ from rules.choices import (
     Relu,
     Selu,
     Sgd,
+    Standard,
     Tanh,
     Xavier,
 )
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from rules.bundle import Bundle
     from tests.executor.conftest import MakeParts
 
+PLAIN = Standard(**dict.fromkeys(EXTRAS, False))
 SIZES = ({"units": 7, "layers": 3}, {"units": 4, "layers": 1, "dropout": 0.0}, {"units": 9, "layers": 2})
 
 
@@ -60,6 +64,18 @@ def parts(request: pytest.FixtureRequest, make_parts: MakeParts) -> Parts:
         vocabulary=7,
         numbers=min(2, numbers.shape[1]),
     )
+
+
+@pytest.fixture(params=["standard", "plain"])
+def architecture(request: pytest.FixtureRequest) -> Standard:
+    """The standard network, with all that the notes do not name and without."""
+    return Standard() if request.param == "standard" else PLAIN
+
+
+def of(parts: Parts, architecture: Standard) -> Parts:
+    """The parts as they are encoded for an architecture."""
+    waved = parts.numbers if architecture.periodic_features else 0
+    return replace(parts, numbers=waved, input_scale=architecture.input_scale)
 
 
 def chosen(units: int, layers: int) -> Configuration:
@@ -122,6 +138,22 @@ def test_the_first_layer_the_scale_and_the_waves_learn_at_paces_of_their_own(
     assert shape.paces[-7] > 1.0
 
 
+def test_a_plain_network_learns_at_one_rate_and_has_no_weights_but_those_of_its_layers(
+    make_bundle: Callable[..., Bundle], parts: Parts
+) -> None:
+    bundle, parts = make_bundle(optimizer=AdamW(), architecture=PLAIN), of(parts, PLAIN)
+    network = build_network(parts=parts, bundle=bundle, hyperparameters={"units": 5, "layers": 2}, seed=0)
+    assert paces_of(network, parts, bundle) == [1.0] * len(network.trainable_variables)
+    levels = {"levels"} if parts.vocabulary else set()
+    assert {layer.name for layer in network.layers if layer.weights} == {"hidden_1", "hidden_2", "output"} | levels
+    assert {layer for layer, _ in Shape.of(parts, [chosen(5, 2)]).named} == {"hidden_1", "hidden_2", "output"} | levels
+    kernel = network.get_layer("output").kernel.numpy()
+    assert np.std(kernel) > 0
+    assert type(network.get_layer("output").kernel_initializer) is type(
+        network.get_layer("hidden_1").kernel_initializer
+    )
+
+
 @pytest.mark.parametrize(
     "initializer",
     [
@@ -136,9 +168,10 @@ def test_the_first_layer_the_scale_and_the_waves_learn_at_paces_of_their_own(
     ids=str,
 )
 def test_a_trial_starts_from_the_weights_of_its_keras_model(
-    make_bundle: Callable[..., Bundle], parts: Parts, initializer: Choice
+    make_bundle: Callable[..., Bundle], parts: Parts, architecture: Standard, initializer: Choice
 ) -> None:
-    bundle = make_bundle(initializer=initializer, loss=BinaryCrossentropy(output_bias="log_prior"))
+    parts, loss = of(parts, architecture), BinaryCrossentropy(output_bias="log_prior")
+    bundle = make_bundle(initializer=initializer, loss=loss, architecture=architecture)
     for seed, size in enumerate(SIZES):
         network = build_network(parts=parts, bundle=bundle, hyperparameters=size, seed=seed)
         own = initial_weights(parts, bundle, configuration(bundle, size), seed=seed)
@@ -148,9 +181,9 @@ def test_a_trial_starts_from_the_weights_of_its_keras_model(
 
 @pytest.mark.parametrize("activation", [Relu(), Tanh(), Selu()], ids=str)
 def test_every_trial_of_a_stack_answers_as_its_keras_model(
-    make_bundle: Callable[..., Bundle], parts: Parts, activation: Choice
+    make_bundle: Callable[..., Bundle], parts: Parts, architecture: Standard, activation: Choice
 ) -> None:
-    bundle = make_bundle(activation=activation)
+    parts, bundle = of(parts, architecture), make_bundle(activation=activation, architecture=architecture)
     configurations = [configuration(bundle, size) for size in SIZES]
     shape = Shape.of(parts, configurations)
     networks = [
@@ -199,9 +232,9 @@ def _inputs(parts: Parts) -> dict[str, tf.Tensor]:
 
 
 def test_a_keras_model_filled_with_a_trials_weights_answers_as_the_trial_did(
-    make_bundle: Callable[..., Bundle], parts: Parts
+    make_bundle: Callable[..., Bundle], parts: Parts, architecture: Standard
 ) -> None:
-    bundle = make_bundle()
+    parts, bundle = of(parts, architecture), make_bundle(architecture=architecture)
     configurations = [configuration(bundle, size) for size in SIZES]
     shape = Shape.of(parts, configurations)
     stacked = [
