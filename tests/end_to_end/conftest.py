@@ -17,6 +17,8 @@ quiet_tensorflow()
 
 from executor import train  # noqa: E402  after TensorFlow was silenced
 from recommender.examples import example  # noqa: E402
+from rules.choices import RowsApart, Slot  # noqa: E402
+from rules.decision import Pin  # noqa: E402
 
 
 class Raising(logging.Handler):
@@ -33,6 +35,12 @@ def no_report_is_missing() -> Iterator[None]:
     log.addHandler(handler)
     yield
     log.removeHandler(handler)
+
+
+@pytest.fixture(scope="session")
+def one_split() -> Pin:
+    """A pin that compares trials on one split: one network a trial is faster than one a fold."""
+    return Pin(slot=Slot.VALIDATION, choice=RowsApart(), reason="one network a trial is faster")
 
 
 @pytest.fixture(scope="session")

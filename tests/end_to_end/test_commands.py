@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 CANCER = str(example("breast_cancer"))
 # A shell that runs the tests in the background has SIGINT ignored, and what it starts would too.
+ONE_SPLIT = ("--pin", "validation=rows_apart", "--reason", "one network a trial is faster")
 HEAR_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
 COMMAND = [sys.executable, "-c", f"{HEAR_CTRL_C}; from recommender.cli import main; main()"]
 PATIENCE = 600.0  # seconds to wait for a subprocess that trains on a busy machine
@@ -62,16 +63,16 @@ def changed(tmp_path: Path, change) -> Path:
 
 
 def test_train_recommends_trains_and_reports_the_hold_out(tmp_path: Path) -> None:
-    result = invoke("train", CANCER, "--target", "diagnosis", "--trials", "1", "-o", tmp_path / "run")
+    result = invoke("train", CANCER, "--target", "diagnosis", "--trials", "1", *ONE_SPLIT, "-o", tmp_path / "run")
     assert result.exit_code == 0, result.output
     for part in ("imbalance_ratio 1.684", "roc_auc", "rows that were never seen", "constant", "linear", "Beats always"):
         assert part in result.output
 
 
 def test_with_time_left_other_seeds_fewer_rows_and_next_steps_are_told(tmp_path: Path) -> None:
-    words = ["--target", "diagnosis", "--trials", "1", "--budget", "10m", "--satisfied-at", "1"]
-    words += ["--pin", "validation=rows_apart", "--reason", "one split trains in time on a busy machine"]
-    result = CliRunner(env={"COLUMNS": "1000"}).invoke(group, ["train", CANCER, *words, "-o", str(tmp_path / "run")])
+    words = ["--target", "diagnosis", "--trials", "1", "--budget", "5h", "--satisfied-at", "1"]
+    words += [*ONE_SPLIT, "-o", str(tmp_path / "run")]
+    result = CliRunner(env={"COLUMNS": "1000"}).invoke(group, ["train", CANCER, *words])
     assert result.exit_code == 0, result.output
     run = Run(tmp_path / "run")
     curve, following = run.summary.curve, run.summary.next_steps
@@ -103,7 +104,7 @@ def test_the_table_shows_the_bundle_that_is_trained(cancer_run: Run, tmp_path: P
     bundle = tmp_path / "mine.yaml"
     text = (cancer_run.directory / "bundle.yaml").read_text(encoding="utf-8")
     bundle.write_text(re.sub(r"optimizer:\n  name: adam\b", "optimizer:\n  name: rmsprop", text), encoding="utf-8")
-    words = ["--target", "diagnosis", "--bundle", bundle, "--trials", "1", "-o", tmp_path / "run"]
+    words = ["--target", "diagnosis", "--bundle", bundle, "--trials", "1", *ONE_SPLIT, "-o", tmp_path / "run"]
     result = CliRunner(env={"COLUMNS": "200"}).invoke(group, ["train", CANCER, *map(str, words)])
     (row,) = re.findall(r"^A .*", result.stdout, re.MULTILINE)
     assert re.match(
@@ -175,8 +176,9 @@ def test_between_searches_progress_shows_the_last_sentence_of_the_log() -> None:
 
 
 def test_a_quiet_training_prints_the_directory_of_its_run_alone(tmp_path: Path) -> None:
+    words = ["--target", "diagnosis", "--trials", "1", "-q", *ONE_SPLIT, "-o", str(tmp_path / "run")]
     ended = subprocess.run(
-        [*COMMAND, "train", CANCER, "--target", "diagnosis", "--trials", "1", "-q", "-o", str(tmp_path / "run")],
+        [*COMMAND, "train", CANCER, *words],
         capture_output=True,
         text=True,
         check=True,
@@ -186,7 +188,7 @@ def test_a_quiet_training_prints_the_directory_of_its_run_alone(tmp_path: Path) 
     for said in (
         "P: roc_auc",
         "Reading and encoding",
-        "Trial 0: P 0.",
+        "Trial 0: P ",
         "The search ended by trials",
         "on the hold-out",
     ):
@@ -333,7 +335,7 @@ def wait_for_trials(run: Path, count: int, process: subprocess.Popen[bytes]) -> 
 
 def test_a_killed_training_resumes_without_repeating_a_trial(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    words = ["--pin", "tuner=grid", "--reason", "a test", "--trials", "6", "-o", run]
+    words = ["--pin", "tuner=grid", *ONE_SPLIT, "--trials", "6", "-o", run]
     process = start("train", CANCER, "--target", "diagnosis", *words)
     before = wait_for_trials(run, 2, process)
     process.send_signal(signal.SIGKILL)
@@ -358,7 +360,7 @@ def test_a_stopped_run_goes_on_as_it_began_or_not_at_all(words: tuple[str, ...],
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_and_sigterm_leave_the_best_model_so_far(number: int, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    process = start("train", CANCER, "--target", "diagnosis", "--trials", "500", "-o", run)
+    process = start("train", CANCER, "--target", "diagnosis", *ONE_SPLIT, "--trials", "500", "-o", run)
     wait_for_trials(run, 1, process)
     process.send_signal(number)
     try:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ROWS = 300
 
 
-def test_columns_beside_images_tell_what_no_image_does(tmp_path: Path) -> None:
+def test_columns_beside_images_tell_what_no_image_does(tmp_path: Path, one_split: Pin) -> None:
     """The class hangs on the side alone: images of digits say nothing of it."""
     random = np.random.default_rng(0)
     side = random.choice(["left", "right"], ROWS)
@@ -29,13 +29,13 @@ def test_columns_beside_images_tell_what_no_image_does(tmp_path: Path) -> None:
         note=np.array([f"seen on day {day} of the year" for day in random.integers(0, 365, ROWS)]),
         turns=np.where(side == "left", "yes", "no"),
     )
-    run = train(tmp_path / "mixed.npz", target="turns", trials=1, directory=tmp_path / "run")
+    run = train(tmp_path / "mixed.npz", target="turns", trials=1, pins=[one_split], directory=tmp_path / "run")
     assert [entry.name for entry in run.signature.inputs] == ["pixels", "side", "weight", "note"]
     assert run.scores.hold_out.value > 0.9
     assert run.predict(tmp_path / "mixed.npz").num_rows == ROWS
 
 
-def test_columns_beside_sequences_are_read_with_them_however_these_are(tmp_path: Path) -> None:
+def test_columns_beside_sequences_are_read_with_them_however_these_are(tmp_path: Path, one_split: Pin) -> None:
     random = np.random.default_rng(0)
     side, values = random.choice(["left", "right"], ROWS), random.normal(size=(ROWS, 20, 1))
     is_fast = random.random(ROWS) < 0.5
@@ -45,6 +45,6 @@ def test_columns_beside_sequences_are_read_with_them_however_these_are(tmp_path:
     np.savez(path, signal=values, lengths=np.full(ROWS, 20), side=side, target=target)
     for choice in (RandomKernels(features=840), Inception()):
         pin = Pin(slot="architecture", choice=choice, reason="fewer features are faster")
-        run = train(path, target="target", trials=1, pins=[pin], directory=tmp_path / choice.name)
+        run = train(path, target="target", trials=1, pins=[pin, one_split], directory=tmp_path / choice.name)
         assert [entry.name for entry in run.signature.inputs] == ["signal", "side"]
         assert run.scores.hold_out.value > 0.9

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from executor.run import Run
+    from rules.decision import Pin
 
 ROWS = 120
 
@@ -32,11 +33,11 @@ def frame() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def run(frame: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(frame: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory, one_split: Pin) -> Run:
     """A run of one trial on a CSV file, whose last row holds a value that is no number; tests must not change it."""
     folder = tmp_path_factory.mktemp("runs")
     (folder / "labels.csv").write_text(f"{frame.to_csv(index=False)}Zzyzx,1.0\n", encoding="utf-8")
-    return train(folder / "labels.csv", target="y", trials=1, directory=folder / "run")
+    return train(folder / "labels.csv", target="y", trials=1, pins=[one_split], directory=folder / "run")
 
 
 def test_float_labels_come_back_as_floats_and_as_the_file_wrote_them(run: Run, frame: pd.DataFrame) -> None:

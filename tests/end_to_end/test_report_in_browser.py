@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from executor.run import Run
+    from rules.decision import Pin
 
 PHONE: Final = 380  # pixels
 DESKTOP: Final = 1280
@@ -56,7 +57,7 @@ def hostile_table(rows: int = 120) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def pages(cancer_run: Run, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def pages(cancer_run: Run, tmp_path_factory: pytest.TempPathFactory, one_split: Pin) -> dict[str, Path]:
     """The report of a run of each task, most of them on hostile names and values."""
     folder = tmp_path_factory.mktemp("pages")
     columns = hostile_table()
@@ -68,10 +69,18 @@ def pages(cancer_run: Run, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     series = {IMAGE: np.tile(step, 2), SCRIPT: np.concatenate([wave, wave + 2]), BRACES: np.repeat([STYLE, IMAGE], 120)}
     made = {
         "multiclass": train(
-            pa.table({**columns, BRACES: words}), target=BRACES, trials=3, directory=folder / "classes"
+            pa.table({**columns, BRACES: words}),
+            target=BRACES,
+            trials=3,
+            pins=[one_split],
+            directory=folder / "classes",
         ),
         "regression": train(
-            pa.table({**columns, BRACES: number * 2 + columns[STYLE]}), target=BRACES, trials=1, directory=folder / "r"
+            pa.table({**columns, BRACES: number * 2 + columns[STYLE]}),
+            target=BRACES,
+            trials=1,
+            pins=[one_split],
+            directory=folder / "regression",
         ),
         "forecasting": train(
             pa.table(series), target=SCRIPT, task="forecasting", horizon=3, trials=1, directory=folder / "f"

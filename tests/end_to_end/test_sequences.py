@@ -36,12 +36,12 @@ def waves() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def wave_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def wave_run(tmp_path_factory: pytest.TempPathFactory, one_split: Pin) -> Run:
     """A run of one trial on an array; tests must not change it."""
     folder = tmp_path_factory.mktemp("waves")
     values, classes, lengths = waves()
     np.savez(folder / "waves.npz", signal=values, tempo=classes, lengths=lengths)
-    return train(folder / "waves.npz", target="tempo", trials=1, directory=folder / "run")
+    return train(folder / "waves.npz", target="tempo", trials=1, pins=[one_split], directory=folder / "run")
 
 
 def test_random_kernels_tell_waves_apart_that_begin_anywhere(wave_run: Run) -> None:
@@ -81,7 +81,7 @@ def test_a_long_table_is_gathered_for_training_and_for_new_rows(tmp_path: Path) 
         "1",
         "--reason",
         "faster",
-        *("--pin", "architecture={name: random_kernels, features: 840}"),
+        *("--pin", "architecture={name: random_kernels, features: 840}", "--pin", "validation=rows_apart"),
         "-o",
         str(directory),
     ]
@@ -94,7 +94,7 @@ def test_a_long_table_is_gathered_for_training_and_for_new_rows(tmp_path: Path) 
     assert np.mean([row["prediction"] for row in answers] == classes) > 0.9
 
 
-def test_letters_are_read_as_a_sequence_by_a_network_that_is_pinned(tmp_path: Path) -> None:
+def test_letters_are_read_as_a_sequence_by_a_network_that_is_pinned(tmp_path: Path, one_split: Pin) -> None:
     """Genes with TATA somewhere, and genes without."""
     random = np.random.default_rng(0)
     genes = ["".join(random.choice(list("ACG"), 40)) for _ in range(ROWS)]
@@ -106,7 +106,7 @@ def test_letters_are_read_as_a_sequence_by_a_network_that_is_pinned(tmp_path: Pa
     table = tmp_path / "genes.csv"
     table.write_text("\n".join(["gene,promoter", *(f"{gene},{row % 2}" for row, gene in enumerate(genes))]))
     pin = Pin(slot="architecture", choice=Inception(), reason="a motif is a short pattern")
-    run = train(table, target="promoter", trials=1, pins=[pin], directory=tmp_path / "run")
+    run = train(table, target="promoter", trials=1, pins=[pin, one_split], directory=tmp_path / "run")
     assert run.scores.hold_out.value > 0.9
     assert run.signature.inputs[0].form == "letters"
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from executor.run import Run
+    from rules.decision import Pin
 
 ROWS = 240
 ENGLISH = {
@@ -49,12 +50,12 @@ def sentences(language: str, *, seed: int) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module", params=["english", "chinese"])
-def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, str]:
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, one_split: Pin) -> tuple[Run, str]:
     """A run of one trial; tests must not change it."""
     folder = tmp_path_factory.mktemp(request.param)
     path = folder / "texts.csv"
     sentences(request.param, seed=0).write_csv(path)
-    return train(path, target="mood", trials=1, directory=folder / "run"), request.param
+    return train(path, target="mood", trials=1, pins=[one_split], directory=folder / "run"), request.param
 
 
 def test_sentences_are_told_as_well_as_by_a_linear_model(run: tuple[Run, str]) -> None:
@@ -82,7 +83,7 @@ def test_new_sentences_go_into_the_saved_model_as_they_are(run: tuple[Run, str],
 
 
 @pytest.fixture(scope="module")
-def mixed(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def mixed(tmp_path_factory: pytest.TempPathFactory, one_split: Pin) -> Run:
     """A table whose number, category and text each tell a third of the target; with a hostile name of a column."""
     random = np.random.default_rng(0)
     words = sentences("english", seed=0)
@@ -91,7 +92,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Run:
     table = words.select(pl.col("said").alias("[red]said[/red]")).with_columns(
         size=pl.Series(size), colour=pl.Series(colour), y=pl.Series(np.where(votes > 1, "yes", "no"))
     )
-    return train(table, target="y", trials=1, directory=tmp_path_factory.mktemp("mixed") / "run")
+    return train(table, target="y", trials=1, pins=[one_split], directory=tmp_path_factory.mktemp("mixed") / "run")
 
 
 def test_numbers_categories_and_texts_of_one_table_train_together(mixed: Run) -> None:

@@ -114,9 +114,9 @@ def test_a_regression_is_scored_in_the_targets_own_unit(tmp_path: Path) -> None:
     assert run.predict(example("diabetes")).column_names == ["prediction", "low", "high"]
 
 
-def test_a_target_is_learned_on_log1p_where_a_person_says_so(tmp_path: Path) -> None:
+def test_a_target_is_learned_on_log1p_where_a_person_says_so(tmp_path: Path, one_split: Pin) -> None:
     loss = parse_choice(Slot.LOSS, {"name": "mse", "target": "log1p"})
-    pins = [Pin(slot=Slot.LOSS, choice=loss, reason="ratios count")]
+    pins = [Pin(slot=Slot.LOSS, choice=loss, reason="ratios count"), one_split]
     run = train(example("diabetes"), target="progression", trials=1, pins=pins, directory=tmp_path / "run")
     assert str(run.bundle.loss) == "mse (target log1p)"
     assert run.scores.has_signal
@@ -129,8 +129,8 @@ def test_a_target_is_learned_on_log1p_where_a_person_says_so(tmp_path: Path) -> 
     assert not (tmp_path / "other").exists()
 
 
-def test_several_classes_are_told_apart(tmp_path: Path) -> None:
-    run = train(example("wine"), target="cultivar", trials=2, directory=tmp_path / "run")
+def test_several_classes_are_told_apart(tmp_path: Path, one_split: Pin) -> None:
+    run = train(example("wine"), target="cultivar", trials=2, pins=[one_split], directory=tmp_path / "run")
     assert run.scores.metric == "accuracy"
     assert run.scores.hold_out.value > 0.8
     assert set(run.predict(example("wine")).column("prediction").to_pylist()) == {
@@ -140,7 +140,7 @@ def test_several_classes_are_told_apart(tmp_path: Path) -> None:
     }
 
 
-def test_a_class_of_two_rows_does_not_stop_a_training(tmp_path: Path) -> None:
+def test_a_class_of_two_rows_does_not_stop_a_training(tmp_path: Path, one_split: Pin) -> None:
     random = np.random.default_rng(0)
     numbers = random.normal(size=(120, 3)).round(3)
     labels = ["a", "b", "c", "c"] + [("a", "b")[int(row[0] > 0)] for row in numbers[4:]]
@@ -149,26 +149,26 @@ def test_a_class_of_two_rows_does_not_stop_a_training(tmp_path: Path) -> None:
         ["x", "y", "z", "label"],
         [[*row, label] for row, label in zip(numbers, labels, strict=True)],
     )
-    run = train(path, target="label", trials=1, directory=tmp_path / "run")
+    run = train(path, target="label", trials=1, pins=[one_split], directory=tmp_path / "run")
     assert run.signature.labels == ("a", "b", "c")
 
 
-def test_several_yes_or_no_targets_are_learned_together(tmp_path: Path) -> None:
+def test_several_yes_or_no_targets_are_learned_together(tmp_path: Path, one_split: Pin) -> None:
     random = np.random.default_rng(0)
     numbers = random.normal(size=(200, 3)).round(3)
     rows = [[*row, int(row[0] > 0), int(row[1] + row[2] > 0)] for row in numbers]
     path = write_table(tmp_path / "t.csv", ["x", "y", "z", "first", "second"], rows)
-    run = train(path, target=["first", "second"], trials=1, directory=tmp_path / "run")
+    run = train(path, target=["first", "second"], trials=1, pins=[one_split], directory=tmp_path / "run")
     assert run.signature.task == "multilabel"
     assert run.scores.hold_out.value > 0.8
 
 
-def test_several_numbers_are_learned_together(tmp_path: Path) -> None:
+def test_several_numbers_are_learned_together(tmp_path: Path, one_split: Pin) -> None:
     random = np.random.default_rng(0)
     numbers = random.normal(size=(200, 2)).round(3)
     rows = [[*row, round(row[0] * 2, 4), round(row[0] - 3 * row[1], 4)] for row in numbers]
     path = write_table(tmp_path / "t.csv", ["x", "y", "first", "second"], rows)
-    run = train(path, target=["first", "second"], trials=1, directory=tmp_path / "run")
+    run = train(path, target=["first", "second"], trials=1, pins=[one_split], directory=tmp_path / "run")
     assert run.signature.task == "multi_regression"
     assert run.scores.has_signal
     assert run.predict(path).column_names == [
@@ -228,11 +228,11 @@ def test_what_cannot_be_split_leaves_no_directory(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def test_noise_is_called_noise(tmp_path: Path) -> None:
+def test_noise_is_called_noise(tmp_path: Path, one_split: Pin) -> None:
     random = np.random.default_rng(3)
     rows = [[*random.normal(size=4).round(3), random.integers(2)] for _ in range(300)]
     path = write_table(tmp_path / "t.csv", ["a", "b", "c", "d", "coin"], rows)
-    run = train(path, target="coin", trials=1, directory=tmp_path / "run")
+    run = train(path, target="coin", trials=1, pins=[one_split], directory=tmp_path / "run")
     assert not run.scores.has_signal
     assert "No signal found" in run.scores.verdict
 
@@ -282,16 +282,17 @@ def test_a_handbook_forecast_is_one_network_that_is_not_trained_again(tmp_path: 
 
 
 @pytest.mark.parametrize("tuner", ["grid", "random", "bayesian", "hyperband", "manual"])
-def test_each_tuning_strategy_runs_end_to_end(tuner: str, tmp_path: Path) -> None:
+def test_each_tuning_strategy_runs_end_to_end(tuner: str, tmp_path: Path, one_split: Pin) -> None:
     pin = Pin(slot=Slot.TUNER, choice=parse_choice(Slot.TUNER, tuner), reason="a test")
-    run = train(example("wine"), target="cultivar", pins=[pin], trials=4, directory=tmp_path / "run")
+    run = train(example("wine"), target="cultivar", pins=[pin, one_split], trials=4, directory=tmp_path / "run")
     assert run.bundle.tuner.name == tuner
     assert run.summary.completed == run.summary.trials == 4
 
 
-def test_a_changed_bundle_is_trained_and_named(tmp_path: Path, cancer_run: Run) -> None:
+def test_a_changed_bundle_is_trained_and_named(tmp_path: Path, cancer_run: Run, one_split: Pin) -> None:
     changed = cancer_run.bundle.model_copy(update={"optimizer": parse_choice(Slot.OPTIMIZER, "rmsprop")})
-    run = train(example("breast_cancer"), target="diagnosis", bundle=changed, trials=1, directory=tmp_path / "run")
+    pins, directory = [one_split], tmp_path / "run"
+    run = train(example("breast_cancer"), target="diagnosis", bundle=changed, pins=pins, trials=1, directory=directory)
     assert run.bundle.optimizer.name == "rmsprop"
     plan = json.loads((tmp_path / "run" / "plan.json").read_text(encoding="utf-8"))
     assert plan["changed"]["optimizer"] == "adam (learning rate 0.0025, schedule cosine)"
@@ -301,12 +302,11 @@ def test_a_changed_bundle_is_trained_and_named(tmp_path: Path, cancer_run: Run) 
     assert "by a person" not in notes
 
 
-def test_a_pin_goes_before_the_bundle(tmp_path: Path, cancer_run: Run) -> None:
+def test_a_pin_goes_before_the_bundle(tmp_path: Path, cancer_run: Run, one_split: Pin) -> None:
     changed = cancer_run.bundle.model_copy(update={"optimizer": parse_choice(Slot.OPTIMIZER, "rmsprop")})
     pin = Pin(slot=Slot.OPTIMIZER, choice=parse_choice(Slot.OPTIMIZER, "adagrad"), reason="a test")
-    run = train(
-        example("breast_cancer"), target="diagnosis", bundle=changed, pins=[pin], trials=1, directory=tmp_path / "run"
-    )
+    pins, directory = [pin, one_split], tmp_path / "run"
+    run = train(example("breast_cancer"), target="diagnosis", bundle=changed, pins=pins, trials=1, directory=directory)
     assert run.bundle.optimizer.name == "adagrad"
 
 
@@ -322,14 +322,14 @@ def test_a_directory_in_use_is_not_written_into(tmp_path: Path) -> None:
         train(example("wine"), target="cultivar", directory=tmp_path)
 
 
-def test_a_frame_is_trained_on_like_a_file(tmp_path: Path) -> None:
+def test_a_frame_is_trained_on_like_a_file(tmp_path: Path, one_split: Pin) -> None:
     pandas = pytest.importorskip("pandas")
     frame = pandas.read_csv(example("wine"))
-    run = train(frame, target="cultivar", trials=1, directory=tmp_path / "run")
+    run = train(frame, target="cultivar", trials=1, pins=[one_split], directory=tmp_path / "run")
     assert run.predict(frame.drop(columns="cultivar")).num_rows == 178
 
 
-def test_hostile_column_names_and_values_are_only_names_and_values(tmp_path: Path) -> None:
+def test_hostile_column_names_and_values_are_only_names_and_values(tmp_path: Path, one_split: Pin) -> None:
     random = np.random.default_rng(0)
     names = [
         'a"; DROP TABLE dataset; --',
@@ -344,7 +344,7 @@ def test_hostile_column_names_and_values_are_only_names_and_values(tmp_path: Pat
         word = ["<b>", "'); --", "{{7*7}}"][random.integers(3)]
         rows.append([*x, word, "[red]yes" if x[0] + x[1] > 0 else "=cmd()"])
     path = write_table(tmp_path / "t.csv", [*names, "label/\\"], rows)
-    run = train(path, target="label/\\", trials=1, directory=tmp_path / "run")
+    run = train(path, target="label/\\", trials=1, pins=[one_split], directory=tmp_path / "run")
     assert run.scores.hold_out.value > 0.8
     with Dataset.open(path) as dataset:
         assert run.predict(dataset).num_rows == 150
