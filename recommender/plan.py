@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from recommender.speed import MOST_BINNED, text_trial_seconds, trial_seconds
+from recommender.speed import MOST_BINNED, STOPPING, text_trial_seconds, trial_seconds
 from recommender.splitting import rows_that_train
 from rules.choices import BagOfTerms, Folds, Inception, RandomKernels, Recurrent, Standard, TextCnn
 from rules.errors import ChoiceError
@@ -77,11 +77,17 @@ def trial_budget(
             return Measurement(value=trials, source="given by --trials")
         budget = DEFAULT_BUDGET
     one = _seconds_of_a_trial(dataset, architecture, validation)
-    left = max(budget - START_UP, 0.0) * (TEXT_SHARE if isinstance(architecture, BagOfTerms | TextCnn) else 1.0)
+    is_text = isinstance(architecture, BagOfTerms | TextCnn)
+    left = max(budget - START_UP, 0.0) * (TEXT_SHARE if is_text else 1.0)
     expected, low, high = (max(1, int(left / one * factor)) for factor in (1.0, 1 / SPREAD, SPREAD))
     if trials is not None and trials <= expected:
         return Measurement(value=trials, source="given by --trials")
-    source = f"{budget:g} s at about {one:.1f} s a trial"
+    share = f"{TEXT_SHARE:.0%} of " if is_text else ""
+    ends = "" if is_text or dataset.images is not None else f" that ends after {STOPPING:.0%} of its epochs on average"
+    source = (
+        f"{share}{budget:g} s less {START_UP:g} s for start and end, at about {one:.1f} s a trial{ends}: computed from "
+        "the sizes of the dataset and the network for two cores without other load, not measured on this machine"
+    )
     return Measurement(value=expected, low=low, high=high, source=source)
 
 

@@ -14,6 +14,7 @@ from executor.fitting import fit_preprocessing
 from executor.split import Split
 from executor.table import Form, RawTable
 from recommender.roles import Roles
+from rules.choices import EXTRAS, Standard
 from rules.errors import ChoiceError, ColumnError
 from rules.facts import Task
 
@@ -51,6 +52,19 @@ def test_scales_come_from_training_rows_only() -> None:
     fitted = fit_preprocessing(table, _roles(), np.arange(5))
     # Median 2 and interquartile range 2 of the first five rows: (4 - 2) / 2 = 1; 1 / √(1 + 1/9).
     assert fitted.encode(table)[0][4, 0] == pytest.approx(1 / np.sqrt(1 + 1 / 9))
+
+
+def test_without_extras_numbers_are_scaled_alone_and_predictions_are_not_clamped() -> None:
+    heavy = np.exp(np.linspace(0, 12, 60))
+    table = _table({"x": Form.NUMBER}, x=heavy)
+    for extras in (True, False):
+        architecture = Standard(**dict.fromkeys(EXTRAS, extras))
+        fitted = fit_preprocessing(table, _roles(), np.arange(60), architecture)
+        parts = encode_parts(table, _roles(), _split(40, 10, 60), fitted)
+        (block,) = fitted.blocks
+        assert (len(block.layer.ranked), fitted.numbers, parts.numbers) == ((1, 1, 1) if extras else (0, 0, 0))
+        assert parts.input_scale is extras
+        assert (parts.target_range is not None) is extras
 
 
 def test_a_column_has_an_indicator_if_training_rows_lack_it_now_and_then() -> None:

@@ -49,6 +49,14 @@ def test_each_label_has_its_own_temperature() -> None:
     assert [one.value for one in found] == pytest.approx([4 / math.log(4), 0.5 / math.log(4)], rel=5e-3)
 
 
+def test_where_the_bundle_does_not_calibrate_logits_stay() -> None:
+    truth, logits = _sure(4.0, 0.8)
+    (found,) = temperatures(truth, logits, Task.BINARY, tuned=False)
+    assert (found.value, found.why) == (AS_IT_IS, "the bundle does not calibrate probabilities")
+    both = temperatures(np.column_stack([truth] * 2), np.hstack([logits] * 2), Task.MULTILABEL, tuned=False)
+    assert [one.value for one in both] == [AS_IT_IS] * 2
+
+
 def test_probabilities_that_are_right_stay() -> None:
     found = tune_temperature(*_sure(math.log(4), 0.8))
     assert found.value == AS_IT_IS
