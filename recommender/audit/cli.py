@@ -153,12 +153,15 @@ def replay(*, subject: Subject, data: Path | None, form: str) -> None:
 @click.option("--seal", metavar="SHA256", help="The seal of the run or of the record, as it was noted elsewhere.")
 @format_option
 def verify(*, subject: Subject, data: Path | None, seal: str | None, form: str) -> None:
-    """Check that record, rules, dataset, bundle and model are what they were; name what was altered."""
+    """Check that record, rules, dataset, bundle and model are what they were; name what was altered.
+
+    Whoever changes a file can compute all digests again. Only --seal, with a seal noted elsewhere, finds that.
+    """
     checks = verified(subject, seal=seal, data=data)
     if form == "json":
         emit_models(checks)
     else:
-        render.show_checks(checks, console())
+        render.show_checks(checks, console(), sealed=seal is not None)
     end(findings=any(check.is_finding for check in checks))
 
 

@@ -273,8 +273,8 @@ def _measured_again(fact: MeasuredAgain) -> str:
     return f"{fact.fact} from {number(fact.recorded)} to {number(fact.today)}"
 
 
-def show_checks(checks: Sequence[Check], console: Console) -> None:
-    """What was verified."""
+def show_checks(checks: Sequence[Check], console: Console, *, sealed: bool) -> None:
+    """What was verified; sealed: against a seal that was noted elsewhere."""
     table = plain_table("", "", "", "")
     for check in checks:
         mark, style = MARKS[check.status]
@@ -282,6 +282,8 @@ def show_checks(checks: Sequence[Check], console: Console) -> None:
             Text(mark, style=style), plain(check.what), Text(check.status, style=style), plain(check.detail, "dim")
         )
     console.print(table)
+    if not sealed:
+        console.print(Text("Digests that were computed again after a change are found only with --seal.", style="dim"))
 
 
 def show_guardrails(guardrails: Sequence[Guardrail], console: Console) -> None:

@@ -63,8 +63,9 @@ def _chain(subject: Subject) -> Iterator[Check]:
 
 def _seal(subject: Subject, manifest: Manifest | None, noted: str) -> Check:
     """The noted seal against that of the run, or of the record."""
-    noted, of_record = noted.strip().removeprefix("sha256:"), subject.record.seal.removeprefix("sha256:")
-    of_run = "" if manifest is None else manifest.seal.removeprefix("sha256:")
+    noted = noted.strip().lower().removeprefix("sha256:")
+    of_record = subject.record.seal.removeprefix("sha256:")
+    of_run = "" if manifest is None else manifest.fingerprint().removeprefix("sha256:")
     if manifest is not None and noted == of_run:
         return Check(what="seal", status="intact", detail="the seal of the run, which covers all of its files")
     if noted == of_record:

@@ -26,7 +26,7 @@ from executor.report.confusion import confusion
 from executor.report.page import page
 from executor.run import IMPORTANCE, PREDICTIONS, REPORT, Run
 from recommender.examples import example
-from recommender.manifest import MANIFEST, SCORES, Manifest
+from recommender.manifest import MANIFEST, SCORES, Manifest, run_files
 from rules.errors import ColumnError, DatasetError, PcwatError, RunError
 
 if TYPE_CHECKING:
@@ -147,6 +147,22 @@ def test_the_importance_of_columns_is_kept_as_aggregates_and_sealed(cancer_run: 
     assert manifest is not None
     assert {IMPORTANCE, REPORT, SCORES, "trials/0000.weights.npz"} <= manifest.files.keys()
     assert manifest.seal == cancer_run.seal
+
+
+def test_the_seal_covers_every_file_of_a_run_but_the_log_and_the_lock(copied: Run) -> None:
+    folder = copied.directory
+    manifest = Manifest.read(folder)
+    assert manifest is not None
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert found - manifest.files.keys() == {MANIFEST, "log.txt", "search.lock", "search.process"}
+    assert manifest.files.keys() <= found
+    for name in manifest.files:
+        before = (folder / name).read_bytes()
+        (folder / name).write_bytes(before + b" ")
+        forged = Manifest.of(record=manifest.record, files=run_files(folder))
+        assert forged.seal != manifest.seal
+        (folder / name).write_bytes(before)
+    assert Manifest.of(record=manifest.record, files=run_files(folder)).seal == manifest.seal
 
 
 def test_damage_is_told_with_the_file(copied: Run) -> None:

@@ -136,6 +136,39 @@ def test_digests_that_were_computed_again_do_not_match_the_seal_of_the_run_that_
     assert findings(answer("verify", run, "--seal", manifest.seal)) == {("seal", "altered")}
 
 
+def test_a_record_forged_with_all_digests_computed_again_is_found_by_the_seal_of_the_run_alone(
+    answer, invoke, run: Path
+) -> None:
+    noted = Manifest.read(run)
+    assert noted is not None
+    book = ["handbook", "evidence", run.parent / "mine.yaml"]
+    forged = recommend(run.parent / "rows.csv", target="diagnosis", trials=3, book=book).record
+    (run / "record.json").write_text(forged.to_json(), encoding="utf-8")
+    manifest = Manifest.of(record=forged.seal, files={name: run / name for name in noted.files})
+    (run / MANIFEST).write_text(manifest.model_dump_json(), encoding="utf-8")
+    assert findings(answer("verify", run)) == set()
+    assert "found only with --seal" in " ".join(invoke("verify", run).stdout.split())
+    assert findings(answer("verify", run, "--seal", noted.seal)) == {("seal", "altered")}
+    assert invoke("verify", run, "--seal", noted.seal).exit_code == 1
+    assert findings(answer("verify", run, "--seal", noted.record)) == {("seal", "altered")}
+
+
+def test_a_seal_that_was_written_into_a_forged_manifest_does_not_hide_the_change(answer, run: Path) -> None:
+    noted = Manifest.read(run)
+    assert noted is not None
+    (run / "model.keras").write_text("another", encoding="utf-8")
+    forged = Manifest.of(record=noted.record, files={name: run / name for name in noted.files})
+    text = forged.model_copy(update={"seal": noted.seal}).model_dump_json()
+    (run / MANIFEST).write_text(text, encoding="utf-8")
+    assert findings(answer("verify", run, "--seal", noted.seal)) == {("seal", "altered"), (MANIFEST, "altered")}
+
+
+def test_a_seal_is_taken_in_capitals_and_without_its_prefix(answer, run: Path) -> None:
+    noted = Manifest.read(run)
+    assert noted is not None
+    assert findings(answer("verify", run, "--seal", noted.seal.removeprefix("sha256:").upper())) == set()
+
+
 def test_a_file_that_the_finished_run_did_not_have_is_named(answer, run: Path) -> None:
     (run / "trials").mkdir()
     (run / "trials" / "0000.weights.npz").write_text("weights", encoding="utf-8")
