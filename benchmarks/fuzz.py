@@ -3,8 +3,8 @@
     python -m benchmarks.fuzz [10000] [--kinds csv npz] [--seed 0] [--workers 2] [--keep FOLDER]
 
 The generators are those of tests/fuzz. Cases run in worker processes, each with a limited address space; a case that
-takes over 20 s ends its worker and counts as a hang. Prints a table by kind, keeps the files and the outcome of each
-failure in FOLDER, and exits with 1 where there is one.
+takes over 20 s ends its worker and counts as a hang. Prints a table by kind, also after each 1,000 cases on standard
+error, keeps the files and the outcome of each failure in FOLDER, and exits with 1 where there is one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import tempfile
 import time
 import warnings
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 SECONDS: Final = 20
 BYTES: Final = 2 << 30  # resident bytes of a case
 ADDRESS_SPACE: Final = 6 << 30  # bytes; threads and memory maps reserve more than they use
+SECONDS_TO_WRITE: Final = 300  # of generating a case and writing its files; the first of a kind may build a model
+CASES_OF_A_KIND: Final = 50  # that follow one another, so that what a kind needs is loaded seldom
+CASES_PER_TABLE: Final = 1_000  # after which the table so far is printed
+FAILURES: Final = ("tracebacks", "hangs", "deaths", "memory", "stray files")
 CASES_PER_WORKER: Final = 500  # after which a new process starts, so that the memory of one case is told from others'
 
 
@@ -67,10 +71,11 @@ def serve(pipe: Connection, root: Path) -> None:
             return
         case = GENERATORS[kind](random.Random(seed))  # noqa: S311  nothing secret
         write_case(case, root)
+        pipe.send(case.words)
         start = time.perf_counter()
         verdict = execute(case, root)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        pipe.send((case.words, verdict, time.perf_counter() - start, peak))
+        pipe.send((verdict, time.perf_counter() - start, peak))
 
 
 class Worker:
@@ -101,10 +106,11 @@ class Worker:
         unknown = Ended(kind=kind, seed=seed, words=(), verdict=Verdict(exit_code=None), failure="", seconds=limit)
         try:
             self._pipe.send((kind, seed))
+            words = self._pipe.recv() if self._pipe.poll(SECONDS_TO_WRITE) else ()
             if not self._pipe.poll(limit):
                 self._again()
                 return replace(unknown, failure="hangs")
-            words, verdict, seconds, peak = self._pipe.recv()
+            verdict, seconds, peak = self._pipe.recv()
         except (EOFError, OSError):
             self._again()
             return replace(unknown, failure="deaths")
@@ -137,21 +143,40 @@ def keep(ended: Ended, folder: Path) -> None:
     (place / "outcome.json").write_text(json.dumps(outcome, indent=2), encoding="utf-8")
 
 
-def run_cases(plan: list[tuple[str, str]], root: Path, folder: Path) -> list[Ended]:
-    """Execute some cases one after the other, and keep the failed ones."""
-    worker, found = Worker(root), []
+def run_cases(plan: list[tuple[str, str]], root: Path, folder: Path, done: list[Ended]) -> None:
+    """Execute some cases one after the other, add them to those that are done, and keep the files of failed ones."""
+    worker = Worker(root)
     try:
         for kind, seed in plan:
             ended = worker.run(kind, seed)
-            found.append(ended)
-            if len(found) % 250 == 0:
-                print(f"{len(found):,} of {len(plan):,} cases of a worker", file=sys.stderr, flush=True)
+            done.append(ended)
             if ended.failure:
                 keep(ended, folder)
                 print(f"{ended.failure}: {kind} {seed}", file=sys.stderr, flush=True)
+            if len(done) % CASES_PER_TABLE == 0:
+                Console(width=120, stderr=True).print(summary(done))
     finally:
         worker.stop()
-    return found
+
+
+def planned(kinds: list[str], cases: int, seed: int) -> list[tuple[str, str]]:
+    """Kind and seed of each case: some of a kind after the other, and all kinds in turn."""
+    places = [number // CASES_OF_A_KIND % len(kinds) for number in range(cases)]
+    return [(kinds[place], f"{seed}/{number}") for number, place in enumerate(places)]
+
+
+def summary(done: list[Ended]) -> Table:
+    """The cases by kind: their exit codes, failures, and the seconds of the slowest."""
+    found = list(done)
+    table = Table("kind", "cases", "exit 0", "exit 1", "exit 2", *FAILURES, "slowest, s")
+    for kind in [*dict.fromkeys(one.kind for one in found), "all"]:
+        own = [one for one in found if kind in {one.kind, "all"}]
+        codes = Counter(one.verdict.exit_code for one in own)
+        counts = Counter(one.failure for one in own)
+        slowest = max((one.seconds for one in own), default=0.0)
+        cells = [len(own), *(codes[code] for code in range(3)), *(counts[failure] for failure in FAILURES)]
+        table.add_row(kind, *map(str, cells), f"{slowest:.1f}")
+    return table
 
 
 def main() -> None:
@@ -162,22 +187,19 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--keep", type=Path, default=Path("fuzz-failures"))
     given = parser.parse_args()
-    plan = [(given.kinds[one % len(given.kinds)], f"{given.seed}/{one}") for one in range(given.cases)]
+    plan = planned(given.kinds, given.cases, given.seed)
+    done: list[Ended] = []
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(given.workers) as threads:
-        roots = [Path(folder) / str(number) for number in range(given.workers)]
-        parts = [plan[number :: given.workers] for number in range(given.workers)]
-        done = [one for some in threads.map(run_cases, parts, roots, [given.keep] * given.workers) for one in some]
-    failures = ["tracebacks", "hangs", "deaths", "memory", "stray files"]
-    table = Table("kind", "cases", "exit 0", "exit 1", "exit 2", *failures, "slowest, s")
-    for kind in [*given.kinds, "all"]:
-        own = [one for one in done if kind in {one.kind, "all"}]
-        codes = Counter(one.verdict.exit_code for one in own)
-        counts = Counter(one.failure for one in own)
-        slowest = max((one.seconds for one in own), default=0.0)
-        cells = [len(own), *(codes[code] for code in range(3)), *(counts[failure] for failure in failures)]
-        table.add_row(kind, *map(str, cells), f"{slowest:.1f}")
-    Console(width=120).print(table)
-    sys.exit(any(one.failure for one in done))
+        for number in range(given.workers):
+            own = [one for at, one in enumerate(plan) if at // CASES_OF_A_KIND % given.workers == number]
+            threads.submit(run_cases, own, Path(folder) / str(number), given.keep, done).add_done_callback(_raise)
+    Console(width=120).print(summary(done))
+    sys.exit(len(done) < len(plan) or any(one.failure for one in done))
+
+
+def _raise(finished: Future[None]) -> None:
+    if error := finished.exception():
+        print(f"A worker stopped: {error!r}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
