@@ -122,7 +122,7 @@ class Zip:
         members = archive.infolist()
         check_count(path, len(members))
         check_unpacked(path, sum(one.file_size for one in members), sum(one.compress_size for one in members))
-        self._members = {clean(one.filename): one for one in archive.infolist() if not one.is_dir()}
+        self._members = {clean(one.filename): one for one in members if one.filename and not one.is_dir()}
 
     @property
     def names(self) -> Sequence[str]:

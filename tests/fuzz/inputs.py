@@ -207,18 +207,23 @@ def delimited(chance: random.Random, *, ending: str = ".csv") -> Case:
 def json_lines(chance: random.Random) -> Case:
     table = columns(chance)
     lines = []
+    odd = chance.choice([0, 0, 1 / 500, 1 / 4])  # share of cells that hold anything
     for row in zip(*table.values(), strict=True):
         values: dict[str, Any] = {
-            name: chance.choice([cell, _number(cell), chance.choice(VALUES)]) if chance.random() < 1 / 4 else cell
+            name: chance.choice([cell, _number(cell), chance.choice(VALUES)])
+            if chance.random() < odd
+            else cell
+            if _finite(_number(cell)) is None
+            else _number(cell)
             for name, cell in zip(table, row, strict=True)
         }
-        if chance.random() < 1 / 20:
+        if chance.random() < odd / 5:
             values.popitem()
         lines.append(json.dumps(values))
     if lines and chance.random() < 1 / 8:
         depth = chance.choice([50, 3000])
         lines[chance.randrange(len(lines))] = '{"a":' * depth + "1" + "}" * depth
-    name = chance.choice(["data.jsonl", "data.ndjson", "data.json"])
+    name = chance.choice(["data.jsonl"] * 5 + ["data.ndjson"] * 4 + ["data.json"])
     return _of_data("json lines", {name: mutated("\n".join([*lines, ""]).encode(), chance)}, name, table, chance)
 
 
@@ -246,12 +251,17 @@ def arrays(chance: random.Random) -> Case:
     random_numbers = np.random.default_rng(chance.randrange(2**32))
     kinds = [">f4", "<f8", "f2", "i1", ">i8", "u8", "?", "c8", "U3", "S3", "M8[Y]", "M8[ns]", "m8[s]", "V4", "f4"]
     shapes: list[tuple[int, ...]] = [(rows,), (rows, 3), (rows, 8, 8), (rows, 8, 8, 3), (rows, 0), (), (3, rows)]
-    stored = {}
-    if chance.random() < 1 / 2:
-        shapes = [(rows, 8, 8), (rows, 8, 8, 3), (rows, 20, 2)]
+    stored: dict[str, np.ndarray] = {}
+    is_plain = chance.random() < 1 / 3  # images or sequences that can be learned from
+    if is_plain or chance.random() < 1 / 2:
+        shapes = chance.sample([(rows, 8, 8), (rows, 8, 8, 3), (rows, 20, 2)], 3)
     others = chance.sample(["images", "labels", "x_train", "a b", "../x"], chance.choice([0, 0, 0, 1, 2]))
     for name in ["x", "y", *others] if chance.random() < 9 / 10 else others:
         shape = (rows,) if name in {"y", "labels"} and chance.random() < 3 / 4 else chance.choice(shapes)
+        if is_plain:
+            high, shape = (256, shapes[0]) if name == "x" else (2, (rows,))
+            stored[name] = random_numbers.integers(0, high, shape).astype(chance.choice(["u1", "i8", "f8"]))
+            continue
         raw = (random_numbers.random(shape) * chance.choice([1, 3, 255, 1e300])).astype("f8")
         with np.errstate(all="ignore"), contextlib.suppress(TypeError, ValueError):
             stored[name] = raw.astype(chance.choice(kinds)) if chance.random() < 2 / 3 else raw.astype("u1")
@@ -290,7 +300,7 @@ def archive(chance: random.Random) -> Case:
                 tape.addfile(link)
         content = sink.getvalue()
     name = f"data{ending}"
-    return _of_data(ending[1:], {name: mutated(content, chance)}, name, {"label": []}, chance)
+    return _of_data(ending[1:], {name: mutated(content, chance)}, name, {"class": []}, chance)
 
 
 def image_folder(chance: random.Random) -> Case:
@@ -341,8 +351,8 @@ def bundle(chance: random.Random) -> Case:
     text = _with_pieces(_stopped()["bundle.yaml"].decode(), YAML_PIECES, chance)
     return Case(
         kind="bundles",
-        files={"bundle.yaml": mutated(text.encode("utf-8", "replace"), chance), "table.csv": TABLE},
-        words=(BEGIN, "table.csv", "bundle.yaml"),
+        files={"bundle.yaml": mutated(text.encode("utf-8", "replace"), chance)},
+        words=(BEGIN, str(example("wine")), "bundle.yaml"),
         outputs=("run",),
     )
 
@@ -561,7 +571,7 @@ def _executed(words: tuple[str, ...]) -> tuple[int | None, str]:
 
 def _begin(table: Path, directory: Path, chosen: Bundle | None = None) -> None:
     with Dataset.open(str(table)) as dataset:
-        begin(dataset, Said(targets=("y",)), budget=Budget(trials=2), bundle=chosen, directory=directory)
+        begin(dataset, Said(), budget=Budget(trials=2), bundle=chosen, directory=directory)
 
 
 _KEPT: Final[dict[str, bytes]] = {}
@@ -610,7 +620,8 @@ def _files(root: Path) -> dict[str, bytes]:
 
 def _of_data(kind: str, files: dict[str, bytes], name: str, table: dict[str, list[str]], chance: random.Random) -> Case:
     """A case that recommends for, or profiles, one of its files."""
-    target = chance.choice([*table, "y"]) if chance.random() < 1 / 3 else "y"
+    usual = "y" if "y" in table else next(iter(table), "y")
+    target = chance.choice([*table, "y"]) if chance.random() < 1 / 3 else usual
     named = ("--target", target) if chance.random() < 3 / 4 else ()
     task = ("--task", chance.choice(["forecasting", "regression", "multilabel"])) if chance.random() < 1 / 8 else ()
     path = f"./{name}"

@@ -178,6 +178,12 @@ def test_nothing_of_an_archive_is_written_where_its_names_say(tmp_path: Path, na
     assert not Path("/etc/outside.png").exists()
 
 
+def test_a_member_without_a_name_is_no_file(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "x.zip", {"a/1.png": GREY, "b/2.png": GREY, "": b"x"})
+    with Dataset.open(path) as dataset:
+        assert column(dataset, "class") == ["a", "b"]
+
+
 def test_links_in_an_archive_are_no_images(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     with tarfile.open(path, "w") as archive:
