@@ -13,7 +13,7 @@ from executor.architectures.stacked_tabular import Shape, forward, masks
 from executor.assemble import network_outputs
 from executor.catalog.hyperparameters import configuration
 from executor.trials.journal import read_weights
-from executor.trials.rebuilding import rebuild, unseen
+from executor.trials.rebuilding import fitting, rebuild, unseen
 from executor.trials.stacked_graph import OUTPUTS_PER_CALL
 from recommender.render import number
 
@@ -142,6 +142,10 @@ def validation_outputs(outcome: Outcome, bundle: Bundle, parts: Parts) -> np.nda
     chosen, count = configuration(bundle, outcome.hyperparameters), parts.fold_count
     shape = Shape.of(parts, [chosen])
     weights = read_weights(outcome.weights)
+    expected = [size for _ in range(count) for size in shape.weights]
+    with fitting(outcome.weights):
+        if [weight.shape for weight in weights] != expected:
+            raise ValueError(f"it has {len(weights)} arrays, whose shapes are not those of its {len(expected)} weights")
     each = len(weights) // count
     stacked = [tf.constant(np.stack(weights[index::each])) for index in range(each)]
     units, layers = (tf.constant(mask) for mask in masks([chosen] * count, shape))

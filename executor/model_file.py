@@ -54,7 +54,7 @@ MODULES: Final = frozenset(
         "keras.src.models.functional",
         "keras.src.ops.numpy",
     }
-    | {None, "builtins"}
+    | {"builtins"}
 )
 
 
@@ -193,7 +193,7 @@ def _is_permitted(node: dict[str, Any]) -> bool:
         isinstance(name, str)
         and name in CLASSES
         and (registered is None or registered == name)
-        and (module is None or module in MODULES)
+        and (module is None or (isinstance(module, str) and module in MODULES))
     )
 
 

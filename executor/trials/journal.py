@@ -26,6 +26,7 @@ JOURNAL: Final = "trials.jsonl"
 WEIGHTS: Final = "trials"  # the folder of the trials' weights within a run directory
 TRIAL_FILE: Final = re.compile(r"(?P<number>[0-9]{4,})\.(?:weights|state)\.npz")
 OLD_PARTIAL: Final = "partial."  # what names of partly written files began with in older versions
+NUMBERS: Final = "fiu"  # NumPy's kinds of type that weights have: floats, and the states of random generators
 CUT_SHORT: Final = "cut short"  # how the message of a trial begins that time or Ctrl-C ended
 
 
@@ -306,5 +307,11 @@ def write_weights(path: Path, weights: Sequence[np.ndarray]) -> None:
 
 
 def read_weights(path: Path) -> list[np.ndarray]:
-    """The weights that write_weights wrote."""
-    return [weight for _, weight in sorted(read_arrays(path).items())]
+    """The weights that write_weights wrote. Raises RunError where the file is damaged, or holds other values."""
+    weights = [weight for _, weight in sorted(read_arrays(path).items())]
+    if not all(weight.dtype.kind in NUMBERS and np.isfinite(weight).all() for weight in weights):
+        raise RunError(
+            f"The weights of a trial must be finite numbers, but {path} holds other values. Restore the original file, "
+            "or start a new run."
+        )
+    return weights

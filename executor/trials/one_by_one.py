@@ -24,6 +24,7 @@ from executor.trials.graphs import compiled
 from executor.trials.journal import read_arrays, state_path, weights_path, write_arrays, write_weights
 from executor.trials.outcomes import ended, failed, trial_seed
 from executor.trials.pace import Pace
+from executor.trials.rebuilding import fitting
 from executor.trials.training import Epoch, Member, Training, moments, patience_of, score_of, shuffled
 from recommender.speed import steps_of
 from rules.errors import PcwatError
@@ -138,7 +139,9 @@ class OneByOneRunner:
         while len(self._graphs) > MOST_GRAPHS:
             del self._graphs[next(iter(self._graphs))]
         if member.proposal.continues is not None:
-            _restore(traced, read_arrays(state_path(at.directory, member.proposal.continues)))
+            path = state_path(at.directory, member.proposal.continues)
+            with fitting(path):
+                _restore(traced, read_arrays(path))
         return traced
 
     def _train(self, member: Member, traced: Traced, on_epoch: Callable[[Epoch], None]) -> None:

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
+import tensorflow as tf
 
 from executor.architectures import stacked_tabular
 from executor.architectures.network import build_network
 from executor.trials.journal import read_weights
 from executor.trials.outcomes import trial_seed
+from rules.errors import RunError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     import keras
 
     from executor.parts import Parts
     from executor.trials.journal import Outcome
     from rules.bundle import Bundle
+
+
+@contextmanager
+def fitting(path: Path) -> Iterator[None]:
+    """Raise RunError where the arrays of a trial's file do not fit the network that takes them."""
+    try:
+        yield
+    except (ValueError, IndexError, KeyError, TypeError, tf.errors.OpError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise RunError(
+            f"{path} does not hold the weights of its trial: {reason}. Restore the original file, or start a new run."
+        ) from error
 
 
 def rebuild(outcome: Outcome, bundle: Bundle, parts: Parts, seed: int) -> list[keras.Model]:
@@ -27,14 +45,17 @@ def rebuild(outcome: Outcome, bundle: Bundle, parts: Parts, seed: int) -> list[k
     if outcome.weights is None:
         raise KeyError(f"Only a completed trial has weights, but trial {outcome.number} {outcome.status}.")
     weights, networks = read_weights(outcome.weights), []
-    for own in np.split(np.arange(len(weights)), parts.fold_count):
+    with fitting(outcome.weights):
+        places = np.split(np.arange(len(weights)), parts.fold_count)
+    for own in places:
         network = build_network(
             parts=parts,
             bundle=bundle,
             hyperparameters=outcome.hyperparameters,
             seed=trial_seed(seed, outcome.number),
         )
-        stacked_tabular.fill(network, [weights[index] for index in own])
+        with fitting(outcome.weights):
+            stacked_tabular.fill(network, [weights[index] for index in own])
         networks.append(network)
     return networks
 

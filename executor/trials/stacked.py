@@ -25,7 +25,7 @@ from executor.trials.journal import (
 )
 from executor.trials.outcomes import ended, failed, trial_seed
 from executor.trials.pace import Pace
-from executor.trials.rebuilding import unseen
+from executor.trials.rebuilding import fitting, unseen
 from executor.trials.stack import filled
 from executor.trials.stacked_graph import StackedGraph
 from executor.trials.training import Epoch, Member, Training, moments, patience_of, score_of, shuffled
@@ -213,8 +213,9 @@ class StackRunner:
                 member.training.first_weights = moments(zip(names, first, strict=True))
             return graph.start(list(zip(weights, chosen, strict=True)), folds=folds), 0
         kept = (read_arrays(state_path(at.directory, int(member.proposal.continues or 0))) for member in group)
-        states = [_of_fold(arrays, fold) for arrays in kept for fold in range(count)]
-        return graph.resume(states, chosen, folds=folds), group[0].proposal.first_epoch
+        with fitting(state_path(at.directory, int(group[0].proposal.continues))):
+            states = [_of_fold(arrays, fold) for arrays in kept for fold in range(count)]
+            return graph.resume(states, chosen, folds=folds), group[0].proposal.first_epoch
 
     def _judge(self, running: Sequence[Member], stack: Stack, graph: StackedGraph) -> None:
         """Note P and C of every running trial, and its weights where they are the best."""

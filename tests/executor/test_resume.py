@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from executor import resume, train
 from executor.begin import begin, reopen
 from executor.budget import Budget
 from executor.run import PLAN, read_plan
@@ -19,6 +21,8 @@ from executor.trials.journal import (
     WEIGHTS,
     Journal,
     Outcome,
+    read_lines,
+    read_weights,
     search_digest,
     state_path,
     weights_path,
@@ -26,8 +30,10 @@ from executor.trials.journal import (
     write_weights,
 )
 from recommender.dataset import Dataset
-from recommender.manifest import RECORD
+from recommender.manifest import RECORD, SCORES, digest_of
 from recommender.recommend import Said
+from rules.choices import RowsApart
+from rules.decision import Pin
 from rules.errors import RunError
 from rules.record import Record
 from rules.temporary import process_prefix
@@ -178,3 +184,40 @@ def test_damaged_weights_are_refused_by_their_name(stopped: Path, where: Any, da
     else:
         path.unlink()
     assert str(path) in refused(stopped)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of one trained trial, as it is before the model is chosen; tests must not change it."""
+    folder = tmp_path_factory.mktemp("trained")
+    rows = [f"{number},{number * 7 % 11},{'yes' if number % 3 else 'no'}" for number in range(90)]
+    (folder / "table.csv").write_text("\n".join(["a,b,y", *rows, ""]), encoding="utf-8")
+    pin = Pin(slot="validation", choice=RowsApart(), reason="one network is faster")
+    run = train(folder / "table.csv", target="y", trials=1, pins=[pin], directory=folder / "run")
+    (run.directory / SCORES).unlink()
+    return run.directory
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda weights: [np.zeros(3, np.float32) for _ in weights], "does not hold the weights of its trial"),
+        (lambda weights: weights[:-1], "does not hold the weights of its trial"),
+        (lambda weights: [np.full_like(one, np.nan) for one in weights], "must be finite numbers"),
+        (lambda weights: [np.array(["a"]) for _ in weights], "must be finite numbers"),
+    ],
+    ids=["other shapes", "one fewer", "not finite", "text"],
+)
+def test_foreign_weights_with_recomputed_digests_are_refused(
+    change: Any, message: str, trained: Path, tmp_path: Path
+) -> None:
+    directory = tmp_path / "run"
+    shutil.copytree(trained, directory)
+    path = weights_path(directory, 0)
+    write_weights(path, change(read_weights(path)))
+    (line,), _, _ = read_lines(directory)
+    line = line.model_copy(update={"digests": {name: digest_of(directory / name) for name in line.digests}})
+    line = line.model_copy(update={"seal": line.fingerprint("")})
+    (directory / JOURNAL).write_text(line.model_dump_json(exclude_unset=True) + "\n", encoding="utf-8")
+    with pytest.raises(RunError, match=f"{path.name}.*{message}|{message}.*{path.name}"):
+        resume(directory)
