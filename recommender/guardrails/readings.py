@@ -29,13 +29,15 @@ DOUBTS: Final = {
         "{name!r} is read as words: it holds decimals and integers of so many digits that a number would lose some. If "
         "that does not matter, use --kind {name}=numeric."
     ),
-    "dates": (
+}
+DATES: Final = {
+    "all": (
         "{name!r} is read as numbers, but every value can also be a date of eight digits, such as 20230105. If they "
         "are dates, use --date-format {name}=%Y%m%d; if not, use --kind {name}=numeric."
     ),
-    "some dates": (
-        "{name!r} is read as numbers, but its first values can also be dates of eight digits, such as 20230105, and "
-        "later ones cannot. If they are dates, use --date-format {name}=%Y%m%d: it names the first value that is none."
+    "most": (
+        "{name!r} is read as numbers, but most of its values can also be dates of eight digits, such as 20230105. If "
+        "they are dates, use --date-format {name}=%Y%m%d, which names the first value that is none."
     ),
 }
 
@@ -60,8 +62,10 @@ def check_readings(dataset: Dataset, roles: Roles) -> Iterator[Guardrail]:
             )
         if note.doubt in DOUBTS:
             message = DOUBTS[note.doubt].format(name=name)
-            kind = "numbers_like_dates" if "dates" in note.doubt else "words_like_numbers"
-            yield Guardrail(name=kind, status="alerted", message=message, columns=(name,))
+            yield Guardrail(name="words_like_numbers", status="alerted", message=message, columns=(name,))
+        if note.dates:
+            message = DATES[note.dates].format(name=name)
+            yield Guardrail(name="numbers_like_dates", status="alerted", message=message, columns=(name,))
     yield from _of_formats(dataset)
     yield from _of_missing(dataset, roles)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from recommender.readers.reading import (
     FALSE_AND_TRUE,
@@ -22,6 +22,7 @@ from recommender.readers.reading import (
 )
 from recommender.readers.times import (
     COMPACT,
+    COMPACT_MONTH,
     EPOCH_UNITS,
     TimeReading,
     is_compact,
@@ -72,12 +73,17 @@ EXACT_DIGITS: Final = 15
 HUGEINT_DIGITS: Final = 38
 TIME_SAMPLES: Final = 50
 """Different values by which formats of times are proposed, before all rows decide."""
-SERIAL: Final = frozenset({COMPACT, *EPOCH_UNITS})
+MOSTLY_DATES: Final = MIN_NUMBERS
+"""Share of a sample's values that must be dates of eight digits for numbers to be tried as such, or alerted."""
+SERIAL: Final = frozenset({COMPACT, COMPACT_MONTH, *EPOCH_UNITS})
 """Formats of times that are written as numbers, which must lie in plausible years."""
 MAX_QUOTED: Final = 3
 """Exceptions that a message quotes."""
 MAX_RECORDED: Final = 50
 """Different exceptions of which a reading records the rows."""
+
+
+Share = Literal["", "most", "all"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +105,8 @@ class Note:
     """Rows of each text that was read as missing."""
     doubt: str = ""
     """Why a column that looks like numbers was read as words; empty where there is no doubt."""
+    dates: Share = ""
+    """How many values of a column of numbers may be dates of eight digits, where the column is not read as such."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,7 +220,7 @@ def settle(
     for column, kind in storage.items():
         if column not in settled:
             settled[column] = _typed(column, kind, known.get(column))
-    settled |= {column: replace(settled[column], doubt=doubt) for column, doubt in like_dates.items()}
+    settled |= {column: replace(settled[column], dates=share) for column, share in like_dates.items()}
     if any(settled[column].sql != quoted(column) for column in storage):
         listed = ", ".join(f"{settled[column].sql} AS {quoted(column)}" for column in storage)
         connection.execute(f"CREATE OR REPLACE TABLE settled AS SELECT {listed} FROM dataset")
@@ -225,9 +233,10 @@ def settle(
             exceptions=settled[column].exceptions,
             missing=absent.get(column, {}),
             doubt=settled[column].doubt,
+            dates=settled[column].dates,
         )
         for column in storage
-        if settled[column].exceptions or absent.get(column) or settled[column].doubt
+        if settled[column].exceptions or absent.get(column) or settled[column].doubt or settled[column].dates
     }
     return Settled(
         readings={
@@ -356,6 +365,7 @@ class _One:
     sql: str
     exceptions: Exceptions | None = None
     doubt: str = ""
+    dates: Share = ""
 
 
 def _aggregated(
@@ -894,7 +904,7 @@ def _times(
     numbers: Mapping[str, _One],
     known: Mapping[str, ColumnReading],
     asked: _Asked,
-) -> tuple[dict[str, _One], dict[str, str]]:
+) -> tuple[dict[str, _One], dict[str, Share]]:
     """The columns that are dates or times though they are not stored as such, and doubts about numbers.
 
     typed: the columns of numbers. Raises ColumnError on a value that is not written as in training, or as the user
@@ -915,15 +925,15 @@ def _times(
         if column in asked.formats or (is_tried and column not in asked.not_times):
             tried[column] = text
     settled: dict[str, _One] = {}
-    like_dates: dict[str, str] = {}
+    like_dates: dict[str, Share] = {}
     for column, text in tried.items():
         some = [*dict.fromkeys(_samples(found, column))][:TIME_SAMPLES] if column in found.texts else []
         time = _time(found, text, known.get(column), asked, some or None)
         if time is None:
-            like_dates |= {column: "some dates"} if column in compact else {}
+            like_dates |= {column: "most"} if column in compact else {}
             continue
         if column in compact and column not in asked.times and not _is_plausible(found, text, time, regular=True):
-            like_dates[column] = "dates"
+            like_dates[column] = "all"
             continue
         source = _source(found, column) if column in typed else ""
         reading = ColumnReading(storage=time.storage, source=source, time=time, missing=_own(text))
@@ -978,7 +988,7 @@ def _is_plausible(found: _Columns, text: _Text, time: TimeReading, *, regular: b
 
 
 def _compact(found: _Columns, columns: Sequence[str]) -> set[str]:
-    """The columns of numbers of which some values, or the first ones, are dates of eight digits."""
+    """The columns of numbers of which most sampled values, or most of the first ones, are dates of eight digits."""
     some = {column: _samples(found, column)[:TIME_SAMPLES] for column in columns if column in found.texts}
     typed = [column for column in columns if column not in found.texts]
     if typed:  # one query, which is planned once
@@ -986,7 +996,8 @@ def _compact(found: _Columns, columns: Sequence[str]) -> set[str]:
         rows = found.connection.execute(f"SELECT {listed} FROM dataset LIMIT {TIME_SAMPLES}").fetchall()
         for column, cells in zip(typed, zip(*rows, strict=True), strict=False):
             some[column] = [_as_text_of_number(cell) for cell in cells if cell is not None and not math.isnan(cell)]
-    return {column for column, values in some.items() if values and all(map(is_compact, values))}
+    counts = {column: sum(map(is_compact, values)) for column, values in some.items() if values}
+    return {column for column, count in counts.items() if count >= MOSTLY_DATES * len(some[column])}
 
 
 def _as_text_of_number(value: float | Decimal) -> str:

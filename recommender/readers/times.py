@@ -98,6 +98,11 @@ UTC: Final = "UTC"
 MIN_YEAR: Final = 1000  # below it a year of four digits was written with fewer
 PLAUSIBLE_YEARS: Final = (1900, 2100)
 """Where two formats fit, the one with all dates in these years is taken."""
+COMPACT_MONTH: Final = "%Y%m"
+COMPACT_MONTH_PATTERN: Final = r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])"
+BASIC: Final = ("%Y%m%d %H%M%S", "%Y%m%d %H%M")
+"""ISO 8601's basic format of a date with a time, 20230131T120000, once the T is replaced by a space."""
+BASIC_PATTERN: Final = r"(?:19|20)\d{6}T(?P<clock>\d{6}|\d{4})(?P<zone>Z|[+-]\d{2}:?(?:\d{2})?)?"
 EPOCH_UNITS: Final = {EPOCH: 1_000_000, EPOCH_MS: 1_000}
 """Microseconds of a unit."""
 EPOCH_YEARS: Final = (1980, 2100)
@@ -164,6 +169,8 @@ class TimeReading(BaseModel):
         >>> TimeReading(format="%d/%m/%Y", clock="12-hour").description
         '%d/%m/%Y, 12-hour clock'
         """
+        if self.format in EPOCH_UNITS:
+            return self.format
         clock = f", {self.clock} clock" if self.clock else ""
         return f"{'%a ' if self.weekdays else ''}{self.format}{clock}{', with a time zone' if self.zone else ''}"
 
@@ -276,6 +283,7 @@ def parse_format(column: str, text: str) -> TimeReading:
         raise ChoiceError(f"The format of {column!r} must have a year and a month, but got {text!r}. {helps}")
     is_zoned = bool({"z", "Z"} & {*used})
     own = re.sub(r"\s*%[zZ]", "", own.replace("%-", "%"))
+    own = re.sub(r"(%d)T(%[HI])", r"\1 \2", own)  # as is done with the values
     weekdays = re.match("%[aA]", own) is not None
     own = re.sub(r"^%[aA]\.?,?\s*", "", own)
     return TimeReading(format=own, weekdays=weekdays, zone=UTC if is_zoned else None, reason="given by --date-format")
@@ -440,6 +448,8 @@ def _serials(column: str, samples: Sequence[str], *, is_time: bool) -> Iterator[
     numbers = [float(sample) for sample in samples]
     if all(map(is_compact, samples)):
         yield TimeReading(format=COMPACT, reason=f"every value is a date written as {COMPACT}")
+    if is_time and all(re.fullmatch(COMPACT_MONTH_PATTERN, sample.strip()) for sample in samples):
+        yield TimeReading(format=COMPACT_MONTH, reason=f"months written as {COMPACT_MONTH}, by --time")
     low, high = EXCEL_DAYS
     by = "--time" if is_time else "the name"
     if low <= min(numbers) and max(numbers) <= high and (is_time or may_be_serial(column)):
@@ -452,10 +462,24 @@ def _serials(column: str, samples: Sequence[str], *, is_time: bool) -> Iterator[
             yield TimeReading(format=each, zone=UTC, reason=f"{spoken} since 1970, by --time and the range of values")
 
 
+def _basic(samples: Sequence[str]) -> TimeReading | None:
+    """The reading of dates with times in ISO 8601's basic format; None where some are written in another way."""
+    found = [re.fullmatch(BASIC_PATTERN, sample.strip()) for sample in samples]
+    kinds = {(len(one["clock"]), bool(one["zone"])) if one else (0, False) for one in found}
+    if len(kinds) != 1 or (0, False) in kinds:
+        return None
+    digits, is_zoned = kinds.pop()
+    form = next(each for each in BASIC if each.count("%") == len("Ymd") + digits // 2)
+    return TimeReading(format=form, zone=UTC if is_zoned else None)
+
+
 def _proposed(column: str, samples: Sequence[str], *, is_time: bool) -> Iterator[TimeReading]:
     """Readings that a few values may have, by the shape of their dates and clocks."""
     if serials := list(_serials(column, samples, is_time=is_time)):
         yield from serials
+        return
+    if basic := _basic(samples):
+        yield basic
         return
     shapes = set(DATE_FORMATS)
     clocks: set[Clock] = set()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from recommender.readers.times import (
     COMPACT,
+    COMPACT_MONTH,
     DATE_FORMATS,
     EPOCH,
     EPOCH_MS,
@@ -101,6 +102,7 @@ def test_the_day_of_the_week_tells_which_of_two_formats_is_meant_and_must_be_rig
         (["1672531200500", "1672617600000"], EPOCH_MS, datetime(2023, 1, 1, 0, 0, 0, 500_000)),  # noqa: DTZ001
         (["44927", "44928.5"], EXCEL, datetime(2023, 1, 1)),  # noqa: DTZ001
         (["20230105", "20240229"], COMPACT, datetime(2023, 1, 5)),  # noqa: DTZ001
+        (["202012", "202101"], COMPACT_MONTH, datetime(2020, 12, 1)),  # noqa: DTZ001
     ],
 )
 def test_numbers_of_a_column_that_is_called_a_time_are_times_by_their_range(
@@ -111,6 +113,17 @@ def test_numbers_of_a_column_that_is_called_a_time_are_times_by_their_range(
     assert reading.format == format_
     found = words(numbers).execute(f"SELECT min({reading.expression(quoted('when'))}) FROM dataset").fetchall()
     assert found == [(first,)]
+
+
+def test_times_in_the_basic_format_of_iso_8601_are_read() -> None:
+    reading, values = read(["20230131T120000", "20230201T000000"])
+    assert reading is not None
+    assert (reading.storage, values) == ("TIMESTAMP", [datetime(2023, 1, 31, 12), datetime(2023, 2, 1)])  # noqa: DTZ001
+    assert read(["20230131T1200Z"])[1] == [datetime(2023, 1, 31, 12)]  # noqa: DTZ001
+    assert read(["20230131T120000+0200"])[1] == [datetime(2023, 1, 31, 10)]  # noqa: DTZ001
+    assert read(["20230131T120000", "20230131T1200"])[0] is None
+    given_ = settle_time(words(["2023-01-31T12:00"]), "dataset", "when", given="%Y-%m-%dT%H:%M")
+    assert given_ is not None
 
 
 @pytest.mark.parametrize("numbers", [["1", "2"], ["315532799", "315532800"], ["20231301", "20230105"]])
