@@ -683,7 +683,36 @@ def of_architecture(seen: Seen) -> str:
     equal("whether words are convolved", "WordSequence" in classes, chosen["name"] == "text_cnn")
     if wanted == "tabular":
         found += _bins(classes.get("Numbers"), chosen.get("bins", 0))
-    return ", ".join(found)
+    return ", ".join(found + _extras(seen, chosen, wanted))
+
+
+def _extras(seen: Seen, chosen: Mapping[str, Any], kind: str) -> list[str]:
+    """What the standard network has beyond hidden layers, each of it where the choice names it."""
+    found, classes = [], {type(layer).__name__: layer for layer in seen.layers()}
+    first = [trial["first_weights"] for trial in seen.trials if trial["first_weights"]]
+
+    def check(name: str, observed: bool, *, possible: bool = True) -> None:
+        named = chosen.get(name, chosen["name"] == "random_kernels")
+        if observed or possible:
+            equal(f"whether there is {name.replace('_', ' ')}", observed, named)
+        if observed:
+            found.append(name.replace("_", " "))
+
+    numbers = classes.get("Numbers")
+    if kind == "tabular":
+        check("ranks", bool(getattr(numbers, "ranked", [])), possible=False)
+        check("periodic_features", "Waves" in classes, possible=numbers is not None)
+        check("input_scale", "Scale" in classes)
+    if kind in {"tabular", "forecaster"}:
+        outputs = [own["output/kernel"] for own in first if "output/kernel" in own]
+        check("zero_output", bool(outputs) and all(tuple(one) == (0, 0) for one in outputs), possible=bool(outputs))
+    if kind == "forecaster":
+        starts = {type(layer.kernel_initializer).__name__ for layer in seen.layers() if layer.name == "linear"}
+        spread = any(own["linear/kernel"][1] > 0 for own in first)
+        check("ridge_start", starts == {"Zeros"} and spread)  # what is written over the zeros is no draw
+    elif "Values" in classes:
+        check("clamp", classes["Values"].bounds is not None, possible=seen.signature["time_column"] is None)
+    return found
 
 
 def _bins(numbers: keras.layers.Layer | None, named: int) -> list[str]:
@@ -713,8 +742,27 @@ def of_validation(seen: Seen) -> str:
     equal("the networks that a trial kept", networks if folds > 1 or not rest else 1, folds)
     equal("the networks of the model", len(seen.networks()), folds * members)
     equal("whether summary.json speaks of folds", " folds" in split, folds > 1)
+    _check_selection(seen, chosen)
     equal("the rows of the hold-out", len({*seen.predictions["row"]}), seen.scores["rows"])
     return f"{folds} networks a trial" if folds > 1 else "one network a trial"
+
+
+def _check_selection(seen: Seen, chosen: Mapping[str, Any]) -> None:
+    """Whether a choice that does without early stopping, ensemble, refit or calibration has none of them."""
+    if not chosen["early_stopping"]:
+        for trial in seen.trials:
+            if trial["status"] == "completed" and not trial["message"]:
+                equal(f"the epochs of trial {trial['number']}", trial["epochs"], trial["planned_epochs"])
+    if not chosen["ensemble"]:
+        equal("the number of trials in the model", len(seen.summary["members"]), 1)
+    if not chosen["temperature"]:
+        equal("the temperatures", {one["value"] for one in seen.signature["temperatures"]} - {1.0}, set())
+    if not chosen.get("refit", True):
+        equal(
+            "whether networks were trained again with the validation rows",
+            "training and validation rows" in seen.summary["members_why"],
+            False,
+        )
 
 
 CHECKS: Final[Mapping[Slot, Callable[[Seen], str]]] = {
