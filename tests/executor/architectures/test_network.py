@@ -24,6 +24,7 @@ from executor.trials.one_by_one import compiled_step
 from executor.trials.workplace import workplace
 from recommender.reach import reach
 from rules.choices import (
+    EXTRAS,
     Adagrad,
     Adam,
     AdamW,
@@ -47,6 +48,7 @@ from rules.choices import (
     Sgd,
     SgdMomentum,
     Slot,
+    Standard,
     Tanh,
     TextCnn,
     WeightedCrossentropy,
@@ -277,17 +279,20 @@ def test_kernels_start_from_the_initializer_of_the_bundle(
     build: Build, name: str, initializer: Choice, activation: Choice
 ) -> None:
     network, bundle, _ = build(name, initializer=initializer, activation=activation)
-    check_starts(network, name, initializer, said(Slot.INITIALIZER, name, bundle))
+    check_starts(network, NAMED[name], initializer, said(Slot.INITIALIZER, name, bundle))
 
 
 @pytest.mark.parametrize(("initializer", "activation"), STARTS[5:], ids=str)
 def test_both_distributions_of_an_initializer_are_drawn(build: Build, initializer: Choice, activation: Choice) -> None:
     network, bundle, _ = build("tabular", initializer=initializer, activation=activation)
-    check_starts(network, "tabular", initializer, said(Slot.INITIALIZER, "tabular", bundle))
+    check_starts(network, NAMED["tabular"], initializer, said(Slot.INITIALIZER, "tabular", bundle))
 
 
-def check_starts(network: keras.Model, name: str, initializer: Choice, named: str) -> None:
-    """All kernels start from the initializer, save those of layers that `named` names, and no other is named."""
+def check_starts(network: keras.Model, others: dict[str, str], initializer: Choice, named: str) -> None:
+    """All kernels start from the initializer, save those of the other layers, of which `named` says it; and no other.
+
+    others: layers with the words that name them.
+    """
     elsewhere = set()
     for layer, kernel, found in first_weights(network):
         if isinstance(layer, keras.layers.GRU) or settings(found) != WANTED[str(initializer)]:
@@ -295,9 +300,27 @@ def check_starts(network: keras.Model, name: str, initializer: Choice, named: st
             continue
         # Five standard errors of a variance; the kurtosis of the distributions is at most that of the normal one.
         assert kernel.var() == pytest.approx(variance(initializer, kernel.shape), rel=5 * (2 / kernel.size) ** 0.5)
-    assert elsewhere == set(NAMED[name])
-    assert {words for words in NAMED[name].values() if words not in named} == set()
+    assert elsewhere == set(others)
+    assert {words for words in others.values() if words not in named} == set()
     assert bool(named) is bool(elsewhere)
+
+
+@pytest.mark.parametrize("name", ["tabular", *FORECASTS])
+def test_without_extras_the_output_starts_from_the_initializer_and_all_layers_learn_at_one_rate(
+    step: Step, make_parts: MakeParts, make_bundle: Callable[..., Bundle], name: str
+) -> None:
+    loss = {"loss": MseLoss()} if name in FORECASTS else {}
+    plain = Standard(**dict.fromkeys(EXTRAS, False))
+    bundle = make_bundle(architecture=plain, initializer=Lecun(), optimizer=Adam(learning_rate=RATE), **loss)
+    parts = dataclasses.replace(make(name, make_parts), numbers=0, input_scale=False)
+    network = build_network(parts=parts, bundle=bundle, hyperparameters=hyperparameters(name), seed=0)
+    others = {"levels": "embeddings", **({"recurrent": "recurrent cells of tanh"} if name == "gru" else {})}
+    check_starts(network, others, Lecun(), said(Slot.INITIALIZER, name, bundle))
+    _, changes = step(network, bundle, parts)
+    assert {name: np.abs(change).max() for name, change in changes.items()} == {
+        name: pytest.approx(RATE, rel=0.01) for name in changes
+    }
+    assert said(Slot.OPTIMIZER, name, bundle) == ""
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -351,7 +374,7 @@ def test_a_backbone_is_frozen_and_the_layers_after_it_follow_the_bundle(
     backbone = Backbone(weights=str(tmp_path / "trained.weights.h5"))
     bundle = make_bundle(transfer=backbone, initializer=Lecun(), activation=Selu())
     network = build_network(parts=make("backbone", make_parts), bundle=bundle, hyperparameters={}, seed=0)
-    check_starts(network, "backbone", Lecun(), said(Slot.INITIALIZER, "backbone", bundle))
+    check_starts(network, NAMED["backbone"], Lecun(), said(Slot.INITIALIZER, "backbone", bundle))
     assert function_of(network.get_layer("joined")) == "selu"
     assert KEPT["backbone"] in said(Slot.ACTIVATION, "backbone", bundle)
     assert network.get_layer("body").trainable_weights == []
