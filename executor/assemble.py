@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import shutil
 import zipfile
 from contextlib import contextmanager
@@ -17,8 +18,9 @@ from executor.devices import prepare
 from executor.layers import dropout, ending, numbers, pixels, steps, terms, waves, window, words  # noqa: F401  of models
 from executor.layers.answer import Probabilities, Values
 from executor.model_file import check_model_file, check_opened_model, weights_bounded
-from executor.pictures import IMAGES_PER_CALL, Encoded
-from executor.preprocess import ROWS_AT_ONCE, rows_together
+from executor.pictures import IMAGES_PER_CALL, Encoded, images_a_batch
+from executor.preprocess import ROWS_AT_ONCE, rows_a_batch
+from executor.sequences import steps_asked, with_steps
 from executor.signature import PREFIX
 from executor.table import side_by_side
 from rules.errors import PcwatError, RunError, TrainingError
@@ -93,13 +95,27 @@ def network_outputs(network: keras.Model, examples: Examples) -> np.ndarray:
 
 
 def predict_rows(model: keras.Model, signature: Signature, table: RawTable) -> np.ndarray:
-    """What an assembled model answers, (rows, outputs) float64; the table's features are the signature's inputs."""
-    answers = [np.empty((0, signature.outputs))]
-    at_once = rows_together(table) if signature.image is None else IMAGES_PER_CALL
-    for start in range(0, len(table), at_once):
-        some = table.take(np.arange(start, min(start + at_once, len(table))))
-        answers.append(np.asarray(model(model_inputs(signature, some), training=False), np.float64))
-    return np.concatenate(answers)
+    """What an assembled model predicts, (rows, outputs) float64; the table's features are the signature's inputs.
+
+    The prediction of a row is the same to the bit alone and beside any others: every call has the same number of rows,
+    since the order in which products are added depends on it, and sequences as many steps as their own length asks for.
+    """
+    found = np.empty((len(table), signature.outputs))
+    for rows, some in _batches(signature, table):
+        outputs = np.asarray(model(model_inputs(signature, some), training=False), np.float64)
+        found[rows] = outputs[: len(rows)]
+    return found
+
+
+def _batches(signature: Signature, table: RawTable) -> Iterator[tuple[np.ndarray, RawTable]]:
+    """Rows of a table and what is given to the model: these rows, the last one repeated up to the size of all calls."""
+    image = signature.image
+    for length, own in steps_asked(table).items():
+        size = rows_a_batch(length) if image is None else images_a_batch(math.prod(image.shape))
+        for start in range(0, len(own), size):
+            rows = own[start : start + size]
+            filled = np.concatenate([rows, np.full(size - len(rows), rows[-1])])
+            yield rows, with_steps(table.take(filled), length)
 
 
 def model_inputs(signature: Signature, table: RawTable) -> dict[str, tf.Tensor]:

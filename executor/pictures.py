@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 from typing import TYPE_CHECKING, Any, Final
@@ -39,6 +40,21 @@ class Stored:
         for place, row in enumerate(rows):
             found[place] = np.frombuffer(os.pread(handle, self._size, int(row) * self._size), np.uint8)
         return found.reshape(-1, *self.shape[1:])
+
+
+MIN_IMAGES_A_BATCH: Final = 16
+VALUES_A_BATCH: Final = 2**20
+"""Numbers of all images that are predicted together: of large images few, or one alone would take as long as many."""
+
+
+def images_a_batch(values: int) -> int:
+    """Images that are predicted in each call, however many there are, a power of two. values: numbers of an image.
+
+    >>> images_a_batch(28 * 28), images_a_batch(32 * 32 * 3), images_a_batch(224 * 224 * 3)
+    (512, 256, 16)
+    """
+    many = 1 << int(math.log2(max(1, VALUES_A_BATCH // values)))
+    return min(IMAGES_PER_CALL, max(MIN_IMAGES_A_BATCH, many))
 
 
 class Pictures:

@@ -34,6 +34,9 @@ MOST_WAVED: Final = 100  # numbers that get periodic features; of more they woul
 ROWS_AT_ONCE: Final = 2_048  # encoded together; bounds the memory of a bag at 2,048 · 4,096 · 4 bytes = 32 MiB
 
 
+SEQUENCES_A_BATCH: Final = 512  # predicted together, or one alone would take as long as 2,048
+
+
 @dataclass(frozen=True, kw_only=True)
 class Block:
     """One layer and the columns that it reads.
@@ -186,6 +189,11 @@ def rows_together(table: RawTable) -> int:
         (steps_of_longest(table.features[name]) for name, form in table.forms.items() if form in STEPPED), default=0
     )
     return min(ROWS_AT_ONCE, rows_at_once(longest))
+
+
+def rows_a_batch(steps: int) -> int:
+    """Rows that are predicted in each call, however many there are. steps: of the longest sequence; 0 without one."""
+    return min(SEQUENCES_A_BATCH, rows_at_once(steps)) if steps else ROWS_AT_ONCE
 
 
 def matrix(table: RawTable, columns: Sequence[str], rows: slice = slice(None)) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -42,6 +43,41 @@ def sequence_layer(seen: RawTable, name: str, architecture: Choice) -> SequenceL
 def steps_of_longest(values: np.ndarray) -> int:
     """Steps of the longest sequence of a column; values: (rows, steps, channels), or (rows,) letters."""
     return int(values.shape[1]) if values.ndim > 1 else max(map(len, values), default=0)
+
+
+def steps_asked(table: RawTable) -> dict[int, np.ndarray]:
+    """The rows of a table by the steps with which they are predicted, a power of two that holds their own sequences.
+
+    0 where no column holds sequences.
+    """
+    columns = [table.features[name] for name, form in table.forms.items() if form in STEPPED]
+    if not columns or not len(table):
+        return {0: np.arange(len(table))}
+    longest = np.max([_steps_of_each(values) for values in columns], axis=0)
+    asked = 2 ** np.ceil(np.log2(np.maximum(longest, 1))).astype(np.int64)
+    return {int(steps): np.flatnonzero(asked == steps) for steps in np.unique(asked)}
+
+
+def with_steps(table: RawTable, steps: int) -> RawTable:
+    """The same rows with so many steps in each sequence of numbers; nothing is changed for 0."""
+    features = {
+        name: _of_length(values, steps) if steps and table.forms[name] is Form.SEQUENCE else values
+        for name, values in table.features.items()
+    }
+    return replace(table, features=features)
+
+
+def _steps_of_each(values: np.ndarray) -> np.ndarray:
+    """Steps of each sequence up to its last number, or its letters, (rows,)."""
+    if values.ndim == 1:
+        return np.array([len(value) for value in values], np.int64)
+    known = ~np.isnan(values).all(axis=2)
+    return np.where(known.any(axis=1), known.shape[1] - known[:, ::-1].argmax(axis=1), 0)
+
+
+def _of_length(values: np.ndarray, steps: int) -> np.ndarray:
+    more = max(0, steps - values.shape[1])
+    return np.pad(values, [(0, 0), (0, more), (0, 0)], constant_values=np.nan)[:, :steps]
 
 
 def as_input(values: np.ndarray) -> np.ndarray:

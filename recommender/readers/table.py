@@ -54,6 +54,8 @@ PARQUET_MAGIC: Final = b"PAR1"
 ARCHIVES: Final = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 MOST_SHOWN: Final = 5
 """Files of a directory that an error lists."""
+PANDAS_INDEX: Final = re.compile(r"__index_level_\d+__")
+"""How pandas calls an index without a name in a Parquet file; the frame itself has no such column."""
 ROWS_TRIED: Final = 20
 FILE_NAME: Final = re.compile(r"\.[A-Za-z]{3,4}\s*$")
 
@@ -207,8 +209,12 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         found = connection.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata({file_literal(path)})").fetchall()
         check_columns(str(path), len(columns))
         check_cells(str(path), int(found[0][0] or 0), len(columns), path.stat().st_size)
-        names = ", ".join(map(quoted, distinct_names(_parquet_names(connection, path))))
-        connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM {source} AS file({names})")
+        names = distinct_names(_parquet_names(connection, path))
+        indices = [quoted(name) for name in names if PANDAS_INDEX.fullmatch(name)]
+        kept = f"* EXCLUDE ({', '.join(indices)})" if 0 < len(indices) < len(names) else "*"
+        connection.execute(
+            f"CREATE OR REPLACE TABLE dataset AS SELECT {kept} FROM {source} AS file({', '.join(map(quoted, names))})"
+        )
     except duckdb.OutOfMemoryException:
         raise too_large(str(path)) from None
     except duckdb.Error as error:

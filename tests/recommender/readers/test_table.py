@@ -3,6 +3,7 @@ import os
 from pathlib import Path
 
 import duckdb
+import pandas as pd  # type: ignore[import-untyped]
 import pytest
 
 from recommender.dataset import Dataset
@@ -179,3 +180,11 @@ def test_a_parquet_file_that_takes_too_much_of_the_disk_is_refused(
     duckdb.sql("SELECT repeat('x', 100_000) AS a FROM range(9_000)").write_parquet(str(path))
     with pytest.raises(DatasetError, match="fit into the memory and disk space that is taken for it"):
         Dataset.open(path)
+
+
+def test_the_index_of_a_frame_is_no_column_of_its_parquet_file(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": [1, 2, 3]}).iloc[::-1]
+    frame.to_parquet(tmp_path / "t.parquet")
+    with Dataset.open(tmp_path / "t.parquet") as dataset:
+        assert dataset.columns == ("a",)
+        assert dataset.connection.execute("FROM dataset").fetchall() == [(3,), (2,), (1,)]
