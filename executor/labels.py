@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from recommender.sql import is_float
+from recommender.sql import columns_of, is_float, is_text, level_text, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +54,8 @@ class LabelType(BaseModel):
     """The zone in which times are written; None for times without one, and for other labels."""
     is_categorical: bool = False
     """Whether the frame or the Parquet file of the training held it as a categorical column."""
+    texts: dict[str, str] = Field(default_factory=dict)
+    """How the file or frame of the training wrote each label, where that was text and is read as something else."""
     booleans: tuple[str, str] | None = None
     """How a text file spelled false and true; None for other labels, and for files that hold booleans."""
 
@@ -66,6 +68,8 @@ class LabelType(BaseModel):
         [0.0, 1.5]
         """
         text = pa.array([label or None for label in labels] if self.storage != "VARCHAR" else labels, pa.string())
+        if self.source == "VARCHAR":
+            return pa.array([self.texts.get(label, label) for label in labels], pa.string())
         try:
             if self.storage == "TIME":
                 return pa.array([None if not label else dt.time.fromisoformat(label) for label in labels])
@@ -99,6 +103,8 @@ class LabelType(BaseModel):
         >>> LabelType(storage="BOOLEAN", booleans=("False", "True")).spelled("true")
         'True'
         """
+        if label in self.texts or self.source == "VARCHAR":
+            return self.texts.get(label, label)
         if decimals := self._decimals:
             return f"{Decimal(label):.{decimals[1]}f}"
         if is_float(self.storage):
@@ -116,5 +122,23 @@ def label_type(dataset: Dataset, target: str) -> LabelType:
         source="" if reading is None else reading.source,
         zone=None if reading is None or reading.time is None else reading.time.zone,
         is_categorical=target in dataset.categorical,
+        texts=_texts(dataset, target),
         booleans=None if reading is None else reading.booleans,
     )
+
+
+def _texts(dataset: Dataset, target: str) -> dict[str, str]:
+    """The most frequent text of each label, where the target was text and is read as something else."""
+    storage, connection = dataset.storage[target], dataset.connection
+    if target not in dataset.kept or is_text(storage) or not is_text(columns_of(connection, "kept")[target]):
+        return {}
+    labels = f"SELECT rowid AS place, {level_text(target, storage)} AS label FROM dataset"  # noqa: S608  quoted
+    texts = f"SELECT rowid AS place, {quoted(target)} AS written FROM kept"  # noqa: S608  quoted
+    rows = connection.execute(
+        f"SELECT label, written, count(*) FROM ({labels}) JOIN ({texts}) USING (place) "  # noqa: S608  as above
+        "WHERE label IS NOT NULL AND written IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2"
+    ).fetchall()
+    found: dict[str, str] = {}
+    for name, written, _ in rows:
+        found.setdefault(name, written.strip())
+    return found

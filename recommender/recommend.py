@@ -303,6 +303,7 @@ def open_dataset(
         formats=said.date_formats,
         times=said.times,
         not_times=said.not_times,
+        kept=said.targets,
     )
 
 

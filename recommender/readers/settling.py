@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from recommender.readers.reading import (
     FALSE_AND_TRUE,
     MIN_NUMBERS,
+    PLAIN_NUMBER,
     ColumnReading,
     NumberReading,
     boolean_spelling,
@@ -36,6 +37,7 @@ from recommender.sql import (
     chunks,
     columns_of,
     is_number,
+    is_text,
     is_time_stamp,
     level_text,
     literal,
@@ -179,20 +181,26 @@ def settle(
     formats: Mapping[str, str] | None = None,
     times: Collection[str] = (),
     not_times: Collection[str] = (),
+    text_type: str = "",
 ) -> Settled:
     """Give the columns of the table `dataset` their types.
 
     name: of the dataset, for messages. missing: texts that count as missing, besides the empty one. given: how columns
     were read in training; the others are inferred. formats: of dates and times, as the user gives them. times: columns
     that the user says are times, of which numbers may be seconds since 1970 or day numbers. not_times: those that the
-    user says are something else.
-    Raises ColumnError on a cell that cannot be read as in training.
+    user says are something else. text_type: the type of text in a format in which numbers have types of their own.
+    Raises ColumnError on a cell that cannot be read as in training, and on a format of a column that can have none.
     """
     storage = storage_of(connection)
     for column in formats or {}:
         if column not in storage:
             raise ColumnError(
                 f"--date-format must name a column of {name}, but got {column!r}.{did_you_mean(column, [*storage])}"
+            )
+        if not (is_text(storage[column]) or is_number(storage[column])):
+            raise ColumnError(
+                f"--date-format is for text and numbers, but column {column!r} of {name} is stored as "
+                f"{storage[column]}. Leave --date-format {column}=… out."
             )
     known = {column: reading for column, reading in (given or {}).items() if column in storage}
     rows: int = connection.execute("SELECT count(*) FROM dataset").fetchall()[0][0]
@@ -201,6 +209,14 @@ def settle(
         for column, kind in storage.items()
         if kind == "VARCHAR"
     }
+    numbers_missing = _clear_missing(
+        connection,
+        {
+            column: known[column].missing if column in known else tuple(missing)
+            for column, kind in storage.items()
+            if is_number(kind)
+        },
+    )
     found = _lay_out(connection, name=name, texts=tokens, rows=rows)
     quick = _quick_numbers(found, tokens, known)
     texts, absent = _first_look(found, {column: own for column, own in tokens.items() if column not in quick})
@@ -208,6 +224,7 @@ def settle(
     found = replace(found, texts={column: texts[column] for column in tokens})
     tests = {column: test for column, (_, test) in quick.items()}
     numbers = _numbers(found, {column: known[column] for column in texts if column in known}, tests)
+    absent |= numbers_missing
     typed = {
         column: _Text(name=column, form=f"nullif({level_text(column, kind)}, 'nan')", values=rows, tokens=())
         for column, kind in storage.items()
@@ -220,6 +237,13 @@ def settle(
     for column, kind in storage.items():
         if column not in settled:
             settled[column] = _typed(column, kind, known.get(column))
+            if is_number(kind) and missing:
+                one = settled[column]
+                settled[column] = replace(one, reading=one.reading.model_copy(update={"missing": tuple(missing)}))
+    for column in texts if text_type else ():
+        one = settled[column]
+        if one.reading.storage != text_type:
+            settled[column] = replace(one, reading=one.reading.model_copy(update={"source": text_type}))
     settled |= {column: replace(settled[column], dates=share) for column, share in like_dates.items()}
     if any(settled[column].sql != quoted(column) for column in storage):
         listed = ", ".join(f"{settled[column].sql} AS {quoted(column)}" for column in storage)
@@ -271,7 +295,7 @@ class Settler:
     settled: Settled = field(default_factory=lambda: Settled(readings={}, notes={}))
 
     def settle(self, connection: duckdb.DuckDBPyConnection, *, name: str, usual: Sequence[str] = ()) -> None:
-        """Settle the table `dataset`. usual: texts that count as missing in this format."""
+        """Settle the table `dataset`. usual: texts that count as missing in a format of text alone."""
         missing = usual if self.missing is None else self.missing
         storage = storage_of(connection)
         if listed := ", ".join(quoted(column) for column in self.kept if column in storage):
@@ -284,6 +308,7 @@ class Settler:
             formats=self.formats,
             times=self.times,
             not_times=self.not_times,
+            text_type="" if usual else "VARCHAR",
         )
 
 
@@ -1053,6 +1078,27 @@ def _not_finite(connection: duckdb.DuckDBPyConnection, columns: Sequence[str]) -
             tests = ", ".join(f"coalesce(bool_or(NOT isfinite({quoted(column)})), FALSE)" for column in names)
             (hits,) = connection.execute(f"SELECT {tests} FROM dataset").fetchall()
             found += [column for column, is_hit in zip(names, hits, strict=True) if is_hit]
+    return found
+
+
+def _clear_missing(
+    connection: duckdb.DuckDBPyConnection, tokens: Mapping[str, Sequence[str]]
+) -> dict[str, dict[str, int]]:
+    """Turn the numbers of the table `dataset` that say that a value is missing into NULL; the rows of each.
+
+    tokens: for each column of numbers the texts that count as missing, of which numbers matter.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for column, own in tokens.items():
+        numbers = [text for text in own if len(text) <= EXACT_DIGITS and re.fullmatch(PLAIN_NUMBER, text)]
+        if not numbers:
+            continue
+        counts = ", ".join(f"count_if({quoted(column)} = {number})" for number in numbers)
+        (hits,) = connection.execute(f"SELECT {counts} FROM dataset").fetchall()
+        if any(hits):
+            listed = ", ".join(numbers)
+            connection.execute(f"UPDATE dataset SET {quoted(column)} = NULL WHERE {quoted(column)} IN ({listed})")
+            found[column] = {number: rows for number, rows in zip(numbers, hits, strict=True) if rows}
     return found
 
 

@@ -101,3 +101,21 @@ def test_a_categorical_column_of_a_frame_is_remembered_as_one(frame: object) -> 
     with Dataset.open(frame) as dataset:
         assert label_type(dataset, "y").is_categorical
         assert not label_type(dataset, "z").is_categorical
+
+
+@pytest.mark.parametrize("kind", ["object", "category"])
+def test_labels_that_are_texts_of_numbers_come_back_as_these_texts(kind: str) -> None:
+    frame = pd.DataFrame({"y": pd.Series(["1.50", "2.25", "1.50"], dtype=kind)})
+    with Dataset.open(frame, kept=("y",)) as dataset:
+        own = label_type(dataset, "y")
+    assert own.typed(["1.5", "2.25"]).to_pylist() == ["1.50", "2.25"]
+    assert [own.spelled(label) for label in ("1.5", "2.25")] == ["1.50", "2.25"]
+
+
+def test_a_csv_file_has_numbers_that_text_files_spell_as_it_does(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("x,y\n1,1.50\n2,2.00\n3,1.50\n4,2.00\n")
+    with Dataset.open(path, kept=("y",)) as dataset:
+        own = label_type(dataset, "y")
+    assert own.typed(["1.5", "2"]).to_pylist() == [1.5, 2.0]
+    assert [own.spelled(label) for label in ("1.5", "2")] == ["1.50", "2.00"]

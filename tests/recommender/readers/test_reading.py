@@ -139,6 +139,26 @@ def test_a_few_values_that_are_no_numbers_are_quoted_with_their_rows(table: Call
     )
 
 
+def test_a_number_that_is_given_as_missing_is_missing_in_every_format(
+    write_csv: Callable[..., Path], tmp_path: Path
+) -> None:
+    frame = pd.DataFrame({"x": [1, 999, 3], "z": [0.5, -9.5, 999.0]})
+    frame.to_parquet(tmp_path / "rows.parquet")
+    for data in (frame, tmp_path / "rows.parquet", write_csv({"x": [1, 999, 3], "z": [0.5, -9.5, 999.0]})):
+        with Dataset.open(data, missing=["999", "-9.5", "none of these"]) as dataset:
+            assert column(dataset, "x") == [1, None, 3]
+            readings = dataset.readings
+        with Dataset.open(frame, readings=readings) as dataset:
+            assert column(dataset, "x") == [1, None, 3]
+            assert column(dataset, "z")[:2] == [0.5, None]
+
+
+def test_a_date_format_of_a_column_that_is_stored_as_dates_is_refused() -> None:
+    frame = pd.DataFrame({"day": pd.date_range("2023-01-01", periods=3), "y": [1, 2, 3]})
+    with pytest.raises(ColumnError, match=r"'day' of DataFrame is stored as TIMESTAMP.*Leave --date-format day=… out"):
+        Dataset.open(frame, formats={"day": "%d/%m/%Y"})
+
+
 @pytest.mark.parametrize("rows", [60, 21_000])
 def test_a_value_that_is_no_number_among_prices_is_quoted(table: Callable[..., Dataset], rows: int) -> None:
     prices = [*(f"${1_000 + 7 * row:,}" for row in range(rows - 1)), "on request"]
