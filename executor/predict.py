@@ -74,7 +74,8 @@ def predict(
         located = _keys(dataset, keys)
         if signature.sequences is not None and signature.sequences.by not in keys:
             located |= _names(dataset, signature.sequences.by, as_text=as_text)
-        series = label_type(dataset, signature.entity_column) if signature.entity_column is not None else LabelType()
+        entity = signature.entity_column
+        series = label_type(dataset, entity) if entity is not None and entity in dataset.storage else LabelType()
         _report_exceptions(signature, dataset, say)
     for sentence in () if source is None else remarks(source):
         say(sentence)

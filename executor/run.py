@@ -207,7 +207,11 @@ class Run:
 
     @cached_property
     def signature(self) -> Signature:
-        return read_json(self.directory / SIGNATURE, Signature)
+        path = self.directory / SIGNATURE
+        signature = read_json(path, Signature)
+        if reason := signature.contradiction():
+            raise RunError(f"{path} was altered: {reason}. Restore the original file, or train again.")
+        return signature
 
     @cached_property
     def scores(self) -> Scores:

@@ -160,6 +160,31 @@ class Signature(BaseModel):
             {} if self.windows is None else of_window
         )
 
+    def contradiction(self) -> str:
+        """What of the file cannot be true together with the rest of it, in a sentence; empty where nothing is."""
+        classes = len(self.labels)
+        has_labels = self.task in {Task.BINARY, Task.MULTICLASS}
+        cuts = {Task.BINARY: 1, Task.MULTILABEL: len(self.targets)}.get(self.task, 0)
+        widths = 0 if self.intervals is None else len(self.intervals.half_widths)
+        names = {column.name for column in self.columns}
+        read = {name for entry in self.inputs for name in entry.columns}
+        checks = {
+            "it names no target": not self.targets,
+            f"a {self.task} task has {classes} labels": (classes >= 2) is not has_labels  # noqa: PLR2004  two make classes
+            or (self.task is Task.BINARY and classes != 2),  # noqa: PLR2004
+            "a target has no labels": self.task is Task.MULTILABEL and not self.levels.keys() >= {*self.targets},
+            f"it has {len(self.thresholds)} thresholds where {cuts} are needed": len(self.thresholds) not in {0, cuts},
+            f"the rare class is number {self.rare_class} of {classes}": self.rare_class is not None
+            and not 0 <= self.rare_class < classes,
+            "windows belong to forecasts alone": (self.windows is None) is (self.task is Task.FORECASTING),
+            f"it has intervals for {widths} of {self.outputs} outputs": widths not in {0, self.outputs},
+            "the time or the series of a forecast is in no column": self.windows is not None
+            and not names >= {self.time_column, self.entity_column} - {None},
+            "a column is listed twice": len(names) < len(self.columns),
+            "the model reads columns that are not listed": self.windows is None and not names >= read,
+        }
+        return next((reason for reason, holds in checks.items() if holds), "")
+
     @property
     def cuts(self) -> tuple[float, ...]:
         """The thresholds' values."""

@@ -217,7 +217,7 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         )
     except duckdb.OutOfMemoryException:
         raise too_large(str(path)) from None
-    except duckdb.Error as error:
+    except (duckdb.Error, RuntimeError) as error:  # RuntimeError: a name of a column that is no UTF-8
         with open_regular(path) as file:
             is_parquet = file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC
         if is_parquet:

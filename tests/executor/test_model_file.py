@@ -17,7 +17,7 @@ from executor.catalog.compiled import compile_model
 from executor.catalog.hyperparameters import configuration as configuration_of
 from executor.layers.answer import Probabilities
 from executor.model_file import CONFIG, check_model_file
-from executor.run import MODEL
+from executor.run import MODEL, SIGNATURE
 from executor.signature import ModelInput, Signature
 from executor.table import Form
 from rules.choices import UNIONS, MseLoss, Slot, WeightedCrossentropy
@@ -179,6 +179,14 @@ def test_a_missing_member_is_refused(missing: str, model_file: Path) -> None:
             archive.writestr(name, content)
     with pytest.raises(RunError, match=r"it must hold metadata.json, config.json and model.weights.h5 once"):
         load(model_file)
+
+
+def test_an_altered_signature_is_refused_by_its_name(tmp_path: Path) -> None:
+    run = save_untrained(KINDS["multiclass table"], tmp_path)
+    path = run.directory / SIGNATURE
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | {"targets": []}), encoding="utf-8")
+    with pytest.raises(RunError, match=r"signature.json was altered: it names no target. Restore the original file"):
+        run.predict(tmp_path / "table.csv")
 
 
 def test_a_truncated_file_is_refused(model_file: Path) -> None:

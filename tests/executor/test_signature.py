@@ -258,3 +258,27 @@ def test_answers_read_as_the_dataset_writes_them(case: Answering, more: dict[str
     assert {name: values.tolist() for name, values in read.items()} == {
         name: pytest.approx(values) if isinstance(values[0], float) else values for name, values in case.read.items()
     }
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({}, ""),
+        ({"targets": ()}, "it names no target"),
+        ({"labels": ("no",)}, "a binary task has 1 labels"),
+        ({"labels": ("a", "b", "c")}, "a binary task has 3 labels"),
+        ({"task": Task.REGRESSION}, "a regression task has 2 labels"),
+        ({"task": Task.MULTILABEL, "labels": ()}, "a target has no labels"),
+        ({"thresholds": (Threshold(value=0.5, why=""),) * 2}, "it has 2 thresholds where 1 are needed"),
+        ({"rare_class": 2}, "the rare class is number 2 of 2"),
+        (
+            {"task": Task.FORECASTING, "labels": (), "rare_class": None},
+            "windows belong to forecasts alone",
+        ),
+        ({"columns": ()}, "the model reads columns that are not listed"),
+    ],
+)
+def test_a_signature_that_contradicts_itself_is_found(
+    change: dict[str, Any], reason: str, signature: Signature
+) -> None:
+    assert signature.model_copy(update=change).contradiction() == reason

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd  # type: ignore[import-untyped]
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from recommender.dataset import Dataset
 from recommender.readers import table
@@ -188,3 +190,11 @@ def test_the_index_of_a_frame_is_no_column_of_its_parquet_file(tmp_path: Path) -
     with Dataset.open(tmp_path / "t.parquet") as dataset:
         assert dataset.columns == ("a",)
         assert dataset.connection.execute("FROM dataset").fetchall() == [(3,), (2,), (1,)]
+
+
+def test_a_column_of_parquet_whose_name_is_no_utf_8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    parquet.write_table(pa.table({"name": [1, 2], "y": [0, 1]}), path, store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"name", b"\xffame"))
+    with pytest.raises(DatasetError, match="is cut off or damaged"):
+        Dataset.open(path)
