@@ -62,7 +62,7 @@ class Outcome(BaseModel):
     epoch_scores: tuple[float | None, ...] = ()
     """P on the validation rows after each epoch; None where it was not finite."""
     epoch_rates: tuple[float, ...] = ()
-    """Learning rate of the last step of each epoch."""
+    """Learning rate of the last step of each epoch; 0 where the time was over before the first step."""
     epoch_progress: tuple[float, ...] = ()
     """Share of the training that was done before that step: where the schedule of learning rates stood."""
     first_weights: dict[str, tuple[float, float]] = Field(default_factory=dict)
