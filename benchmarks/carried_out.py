@@ -703,7 +703,9 @@ def _extras(seen: Seen, chosen: Mapping[str, Any], kind: str) -> list[str]:
     numbers = classes.get("Numbers")
     if kind == "tabular":
         check("ranks", bool(getattr(numbers, "ranked", [])), possible=False)
-        check("periodic_features", "Waves" in classes, possible=numbers is not None)
+        many = numbers is not None and len(numbers.center) > MOST_WAVED
+        named = "none has periodic features" in seen.said(Slot.ARCHITECTURE)
+        check("periodic_features", "Waves" in classes, possible=numbers is not None and not (many and named))
         check("input_scale", "Scale" in classes)
     if kind in {"tabular", "forecaster"}:
         outputs = [own["output/kernel"] for own in first if "output/kernel" in own]
@@ -780,6 +782,7 @@ CHECKS: Final[Mapping[Slot, Callable[[Seen], str]]] = {
     Slot.ARCHITECTURE: of_architecture,
     Slot.VALIDATION: of_validation,
 }
+MOST_WAVED: Final = 100  # numeric columns; of more, `recommend audit explain` says that there are no periodic features
 EQUAL, DIFFERS, UNSEEN = "=", "≠", "?"
 
 

@@ -17,6 +17,7 @@ from executor.sequences import STEPPED, steps_of_longest
 from executor.signature import PREFIX
 from executor.table import Form, side_by_side
 from executor.texts import architecture_of
+from recommender.speed import MOST_WAVED
 from rules.choices import Standard, parameters_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 MOST_INPUTS: Final = (
     1_000  # columns; with an input for each, Keras needs 1 s to build 1,000 and four times that for 2,000
 )
-MOST_WAVED: Final = 100  # numbers that get periodic features; of more they would cost more than the rest of the network
 ROWS_AT_ONCE: Final = 2_048  # encoded together; bounds the memory of a bag at 2,048 · 4,096 · 4 bytes = 32 MiB
 
 

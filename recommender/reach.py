@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recommender.speed import MOST_BINNED
+from recommender.speed import MOST_BINNED, MOST_WAVED
 from recommender.splitting import FEWEST_FOLDED
 from rules.choices import (
     Adagrad,
@@ -125,10 +125,15 @@ def _of_transfer(bundle: Bundle, _task: object, _modality: object) -> str:
     return ""
 
 
-def _of_architecture(bundle: Bundle, _task: object, _modality: object) -> str:
+def _of_architecture(bundle: Bundle, task: object, modality: object) -> str:
+    if task == Task.FORECASTING or not _is_tabular(bundle, modality):
+        return ""
+    found = []
     if isinstance(bundle.architecture, Standard) and bundle.architecture.bins:
-        return f"With more than {MOST_BINNED} numeric columns none is read in bins."
-    return ""
+        found.append(f"With more than {MOST_BINNED} numeric columns none is read in bins.")
+    if parameters_of(bundle.architecture).periodic_features:
+        found.append(f"With more than {MOST_WAVED} numeric columns none has periodic features.")
+    return " ".join(found)
 
 
 def _of_validation(bundle: Bundle, _task: object, _modality: object) -> str:

@@ -23,6 +23,7 @@ STOPPING: Final = 0.5  # share of the planned steps after which trials stop in t
 TOGETHER: Final = 8  # trials of a stack, which share its launches and its graph
 
 
+MOST_WAVED: Final = 100  # numbers that get periodic features; of more they would cost more than the rest of the network
 MOST_BINNED: Final = 100  # numbers of a table; of more, intervals would cost more than the rest of the network
 TERMS_PER_ROW: Final = 6
 MOST_TERMS: Final = (30_000, 60_000)

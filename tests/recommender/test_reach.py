@@ -55,9 +55,14 @@ def test_the_paces_of_layers_are_named_for_optimizers_that_adapt_rates() -> None
 
 def test_sizes_at_which_bins_and_folds_end_are_named() -> None:
     changed = PLAIN.model_copy(update={"architecture": Standard(bins=16), "validation": Folds()})
-    assert "more than 100 numeric columns" in reach(Slot.ARCHITECTURE, changed, **TABLE)
+    said = reach(Slot.ARCHITECTURE, changed, **TABLE)
+    assert said.count("more than 100 numeric columns") == 2
+    assert "none is read in bins" in said
+    assert "none has periodic features" in said
     assert "Fewer than 20 rows" in reach(Slot.VALIDATION, changed, **TABLE)
-    assert reach(Slot.ARCHITECTURE, PLAIN, **TABLE) == reach(Slot.VALIDATION, PLAIN, **TABLE) == ""
+    plain = PLAIN.model_copy(update={"architecture": Standard(periodic_features=False)})
+    assert reach(Slot.ARCHITECTURE, plain, **TABLE) == reach(Slot.VALIDATION, PLAIN, **TABLE) == ""
+    assert reach(Slot.ARCHITECTURE, PLAIN, task="binary", modality="image") == ""
 
 
 def test_other_slots_reach_the_whole_network() -> None:
