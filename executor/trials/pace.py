@@ -33,12 +33,12 @@ class Pace:
 
     @property
     def is_over(self) -> bool:
-        """Whether the deadline has passed."""
-        return self._budget.exhausted
+        """Whether the deadline has passed, and a step was timed: a run says how much time its training needs."""
+        return self._budget.exhausted and self.seconds_per_step is not None
 
     def steps(self, left: int) -> int:
         """How many of the `left` steps to take before the next look at the clock."""
-        if self._done == 0:
+        if self._done == 0 or self._budget.exhausted:
             return 1  # the first call compiles, and tells nothing of the pace
         affordable = LONGEST_CALL / max(self._seconds_per_step, LONGEST_CALL / MOST_STEPS)
         return max(1, min(left, int(affordable)))

@@ -244,6 +244,8 @@ def test_a_network_that_was_cut_off_is_said_to_need_more_time_everywhere(tmp_pat
     run = train(path, target="coin", budget=1, directory=tmp_path / "run")
     assert run.scores.cut_off is not None
     assert run.scores.cut_off.epochs < run.scores.cut_off.planned
+    assert run.scores.cut_off.seconds is not None
+    assert run.scores.cut_off.seconds > 1
     assert run.scores.verdict.startswith("Too little time: training was cut off after ")
     assert run.summary.next_steps is not None
     assert [step.name for step in run.summary.next_steps.steps] == ["time"]

@@ -258,9 +258,10 @@ def test_docs_are_printed_or_written(recommend, tmp_path) -> None:
     assert recommend("rules", "docs", "-o", tmp_path / "rules.md").out == ""
     assert (tmp_path / "rules.md").read_text(encoding="utf-8") == printed
     ended = recommend("rules", "docs", "-o", tmp_path / "no" / "rules.md")
-    assert (ended.code, ended.err) == (
-        2,
-        f"Error: Cannot write {tmp_path / 'no' / 'rules.md'}: No such file or directory. Choose another place.\n",
+    assert ended.code == 2
+    assert ended.err == (
+        f"Error: Cannot write {tmp_path / 'no' / 'rules.md'}: No such file or directory. Free space or allow writing, "
+        "or name another place.\n"
     )
 
 

@@ -53,6 +53,20 @@ def test_the_time_of_a_step_is_measured_without_the_first_call() -> None:
     assert pace.seconds_per_step == 0.5
 
 
+def test_where_compiling_takes_all_of_the_time_one_step_is_timed_after_it() -> None:
+    clock = Clock()
+    pace = Pace(Budget(seconds=20, reserve=0, clock=clock), steps=100)
+    assert pace.steps(100) == 1
+    pace.advance(1)
+    clock.reading += 30  # compiling
+    assert not pace.is_over
+    assert pace.steps(99) == 1
+    pace.advance(1)
+    clock.reading += 0.5
+    assert pace.is_over
+    assert pace.seconds_per_step == 0.5
+
+
 def test_a_training_that_cannot_finish_comes_near_the_end_of_its_schedule_at_the_deadline() -> None:
     clock = Clock()
     budget = Budget(seconds=100, reserve=3, clock=clock)  # 97 s for training, of 1,000 s that the steps would take

@@ -242,6 +242,7 @@ def test_the_deadline_cuts_a_trial_short_and_keeps_its_best_epoch(run_trial, pla
 def test_a_deadline_within_the_first_epoch_still_gives_a_score(run_trial, place: Callable[..., Workplace]) -> None:
     outcome = run_trial(proposal(), place(budget=Budget(seconds=2, clock=Clock())))
     assert (outcome.status, outcome.epochs) == ("completed", 1)
+    assert outcome.epoch_seconds is not None
 
 
 def test_a_promotion_goes_on_as_if_it_had_never_stopped(run_trial, place: Callable[..., Workplace]) -> None:
