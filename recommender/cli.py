@@ -145,7 +145,11 @@ def main() -> None:
     except (duckdb.OutOfMemoryException, MemoryError):
         _say(f"Error: {too_large('it')}")
         code = USAGE_ERROR
-    except (duckdb.DataError, duckdb.IOException) as error:  # what the values cause, not a fault of ours
+    except duckdb.IOException as error:
+        reason = str(error).splitlines()[0]
+        _say(f"Error: The dataset, or temporary files, cannot be used: {reason}. Free space, or allow access.")
+        code = USAGE_ERROR
+    except duckdb.DataError as error:  # what the values cause, not a fault of ours
         _say(f"Error: The dataset must hold values that can be computed with, but {str(error).splitlines()[0]}")
         code = USAGE_ERROR
     except RecursionError:

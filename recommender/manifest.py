@@ -97,17 +97,18 @@ def read_own_manifest(directory: Path, *, record: str) -> Manifest | None:
     return manifest
 
 
-def reseal(directory: Path, name: str) -> Manifest | None:
+def reseal(directory: Path, name: str, *, content: Path | None = None) -> Manifest | None:
     """The manifest of a run after one of its files was written anew; None where the run has none.
 
-    The other digests stay, so that a change of another file is still found. Raises RunError on an altered manifest.
+    content: the new file, where it is not in its place yet. The other digests stay, so that a change of another file is
+    still found. Raises RunError on an altered manifest.
     """
     manifest = Manifest.read(directory)
     if manifest is None:
         return None
     if manifest.seal != manifest.fingerprint():
         raise RunError(f"{directory / MANIFEST} was altered: its contents do not match its seal. Restore the original.")
-    files = {**manifest.files, name: f"sha256:{digest_of(directory / name)}"}
+    files = {**manifest.files, name: f"sha256:{digest_of(content or directory / name)}"}
     return manifest.model_copy(update={"files": files}).sealed()
 
 

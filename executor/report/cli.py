@@ -9,9 +9,10 @@ import click
 from rich.console import Console
 
 from executor.run import REPORT, RUNS, Run, write, write_json
-from recommender.manifest import MANIFEST, reseal
+from recommender.manifest import MANIFEST, Manifest, reseal
 from rules.command import Verbosity, emit_json, examples, format_option, told, verbosity_options
-from rules.output import keep_inputs
+from rules.errors import RunError
+from rules.output import keep_inputs, replacing
 
 REPORT_EXAMPLES: Final = examples(
     "recommend report runs/titanic-1",
@@ -40,12 +41,29 @@ def report(*, runs: tuple[Path, ...], output: Path | None, by: str, verbosity: V
         raise click.UsageError("--by is for the report of one run. Leave it out, or name one run.")
     written = output or runs[0] / REPORT
     keep_inputs(written, [path for run in runs for path in run.iterdir() if path.name != REPORT])
-    write(written, page(finished[0], by=by) if len(finished) == 1 else compared(finished))
+    text = page(finished[0], by=by) if len(finished) == 1 else compared(finished)
+    if written.resolve() != (runs[0] / REPORT).resolve():
+        write(written, text)
+        told(f"Wrote {written}.", verbosity=verbosity)
+        return
+    manifest = _write_sealed(runs[0], text)
     told(f"Wrote {written}.", verbosity=verbosity)
-    own = runs[0] / REPORT
-    if written.resolve() == own.resolve() and (manifest := reseal(runs[0], REPORT)) is not None:
-        write_json(runs[0] / MANIFEST, manifest)
+    if manifest is not None:
         told(f"The seal of the run has changed with its report: {manifest.seal}", verbosity=verbosity)
+
+
+def _write_sealed(run: Path, text: str) -> Manifest | None:
+    """Write the report of a run and the manifest that covers it, both or none. Raises RunError."""
+    path = run / REPORT
+    try:
+        with replacing(path) as beside:
+            beside.write_text(text, encoding="utf-8")
+            manifest = reseal(run, REPORT, content=beside)
+            if manifest is not None:
+                write_json(run / MANIFEST, manifest)
+    except OSError as error:
+        raise RunError(f"Cannot write {path}: {error.strerror}. Free space, or name another file with -o.") from None
+    return manifest
 
 
 @click.command(short_help="List the runs of a folder.", epilog=examples("recommend runs", "recommend runs experiments"))

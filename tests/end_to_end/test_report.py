@@ -98,6 +98,25 @@ def test_a_report_that_cannot_be_sealed_is_removed_and_the_run_stays_intact(
     assert (copied.directory / MANIFEST).read_bytes() == manifest
 
 
+def test_a_report_is_written_anew_together_with_its_manifest_or_not_at_all(
+    copied: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = {name: (copied.directory / name).read_bytes() for name in (REPORT, MANIFEST)}
+
+    def full(path: Path, _: object) -> None:
+        raise RunError(f"Cannot write {path}: No space left on device.")
+
+    with monkeypatch.context() as context:
+        context.setattr("executor.report.cli.write_json", full)
+        assert isinstance(CliRunner().invoke(report, [str(copied.directory)]).exception, RunError)
+    assert {name: (copied.directory / name).read_bytes() for name in kept} == kept
+    assert not [path for path in copied.directory.iterdir() if path.name.startswith(".")]
+    assert CliRunner().invoke(report, [str(copied.directory)]).exit_code == 0
+    manifest = Manifest.read(copied.directory)
+    assert manifest is not None
+    assert manifest.seal == Manifest.of(record=manifest.record, files=run_files(copied.directory)).seal
+
+
 def test_each_plot_has_words_for_those_who_do_not_see_it(cancer_run: Run) -> None:
     drawings = re.findall(r"<svg [^>]*>", page(cancer_run))
     assert len(drawings) >= 8

@@ -45,6 +45,37 @@ def test_a_full_output_is_one_sentence(form: str, tmp_path: Path) -> None:
     assert b"Exception ignored" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            "duckdb.IOException('IO Error: No space left on device')",
+            "temporary files, cannot be used: IO Error: No",
+        ),
+        (
+            "OSError(28, 'No space left on device', 'pictures')",
+            "pictures cannot be used: No space left on device.",
+        ),
+        ("PermissionError(13, 'Permission denied', 'rows')", "rows cannot be used: Permission denied."),
+        ("MemoryError()", "The dataset must fit into the memory"),
+        ("RecursionError()", "The input is nested too deeply"),
+    ],
+)
+def test_what_the_machine_refuses_is_one_sentence(error: str, said: str, tmp_path: Path) -> None:
+    program = (
+        "import sys, duckdb, recommender.cli as cli\n"
+        f"def advise_on(*_, **__): raise {error}\n"
+        "cli.advise_on = advise_on; sys.argv = ['recommend', 'rows.csv']; cli.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=os.environ | PATHS, capture_output=True, check=False
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith("Error: ")
+    assert said in line
+
+
 def test_a_reader_that_ends_early_is_no_error(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
