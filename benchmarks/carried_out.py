@@ -673,8 +673,8 @@ def of_architecture(seen: Seen) -> str:
     equal("whether random kernels are read", "RandomKernels" in classes, chosen["name"] == "random_kernels")
     if chosen["name"] == "random_kernels":
         width = classes["RandomKernels"].output_width
-        if not 0.9 * chosen["features"] <= width <= chosen["features"]:
-            raise DiffersError(f"{width} features of random kernels, but up to {chosen['features']} are named")
+        if width > chosen["features"] or width % RANDOM_KERNELS:
+            raise DiffersError(f"{width} features of random kernels, but at most {chosen['features']} are named")
         found.append(f"{width} features of random kernels")
     equal("whether terms are summed", "TermSum" in classes, chosen["name"] == "bag_of_terms")
     if chosen["name"] == "bag_of_terms":
@@ -782,6 +782,7 @@ CHECKS: Final[Mapping[Slot, Callable[[Seen], str]]] = {
     Slot.ARCHITECTURE: of_architecture,
     Slot.VALIDATION: of_validation,
 }
+RANDOM_KERNELS: Final = 84  # each of which has equally many features (Dempster et al. 2021)
 MOST_WAVED: Final = 100  # numeric columns; of more, `recommend audit explain` says that there are no periodic features
 EQUAL, DIFFERS, UNSEEN = "=", "≠", "?"
 
