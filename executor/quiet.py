@@ -36,9 +36,19 @@ def import_quietly(*modules: str) -> None:
 
 
 def quiet_tensorflow() -> None:
-    """Import TensorFlow, Keras and keras-tuner without their start-up messages; call it before executor modules."""
+    """Import TensorFlow, Keras and keras-tuner without their start-up messages; call it before executor modules.
+
+    Raises PcwatError where they cannot be loaded, as where the process may not have the memory for it.
+    """
     use_tensorflow_backend()
-    import_quietly("tensorflow", "keras", "keras_tuner")
+    try:
+        import_quietly("tensorflow", "keras", "keras_tuner")
+    except (ImportError, OSError) as error:
+        reason = str(error).strip().split("\n", 1)[0]
+        raise PcwatError(
+            f"TensorFlow must be loaded to train or predict, but that failed: {reason}. Allow the process more memory, "
+            "or install pcwat again."
+        ) from None
 
 
 def use_tensorflow_backend() -> None:

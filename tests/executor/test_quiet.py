@@ -40,6 +40,22 @@ def test_tensorflow_loads_and_computes_without_a_word() -> None:
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "2.0\n", "heard again")
 
 
+def test_a_tensorflow_that_cannot_be_loaded_is_one_error_with_the_reason(tmp_path: Path) -> None:
+    reason = "libtensorflow_cc.so.2: failed to map segment from shared object"
+    (tmp_path / "tensorflow.py").write_text(f"raise ImportError({reason!r})\n", encoding="utf-8")
+    ran = run(
+        "from executor.quiet import quiet_tensorflow\n"
+        "from rules.errors import PcwatError\n"
+        "try:\n"
+        "    quiet_tensorflow()\n"
+        "except PcwatError as error:\n"
+        "    print(error)\n",
+        tmp_path,
+    )
+    assert ran.stdout.startswith(f"TensorFlow must be loaded to train or predict, but that failed: {reason}.")
+    assert ran.stderr == ""
+
+
 def test_importing_the_module_alone_loads_no_tensorflow_and_leaves_the_environment() -> None:
     ran = run(
         "import os, sys\n"
