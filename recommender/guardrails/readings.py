@@ -63,6 +63,13 @@ def check_readings(dataset: Dataset, roles: Roles) -> Iterator[Guardrail]:
         if note.doubt in DOUBTS:
             message = DOUBTS[note.doubt].format(name=name)
             yield Guardrail(name="words_like_numbers", status="alerted", message=message, columns=(name,))
+        if note.mixed:
+            shown = listed([f"{kind} first in row {row:,}" for kind, row in note.mixed], most=MAX_NAMED)
+            message = (
+                f"{name!r} holds values of several types and is read as words: {shown}. Write all of its values as "
+                "numbers, or all as text in double quotes."
+            )
+            yield Guardrail(name="mixed_types", status="alerted", message=message, columns=(name,))
         if note.dates:
             message = DATES[note.dates].format(name=name)
             yield Guardrail(name="numbers_like_dates", status="alerted", message=message, columns=(name,))

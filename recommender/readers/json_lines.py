@@ -23,21 +23,23 @@ MAX_SHOWN: Final = 40  # characters of a value that an error shows
 WHOLE: Final = "json"  # DuckDB's name for the one column of a file whose lines are no objects with names
 
 
-def read_json_lines(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+def read_json_lines(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, tuple[tuple[str, int], ...]]:
     """Read JSON lines into the table `dataset`, in file order.
 
+    Returns for each column with plain values of several types, which are read as text, each type with its first row.
     Raises DatasetError, which names the line, where one is no JSON object.
     """
     with refuse_unreadable(path):
-        _read(connection, path)
+        return _read(connection, path)
 
 
-def _read(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+def _read(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, tuple[tuple[str, int], ...]]:
     check_text(path, must="rows")
     place = f"{file_literal(path)}, {PLAIN_PATH}"
     try:
         connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM read_json({place}, {LINES})")
         keys = _keys(connection, place)
+        mixed = _mixed(connection)
         wanted = _as_written(connection)
         if wanted and keys != [*wanted]:
             _read_by_key(connection, place, keys, [*wanted.values()])
@@ -55,7 +57,33 @@ def _read(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         ) from None
     if [*_described(connection)] == [WHOLE]:
         _explain(path)
+    names = [*_described(connection)]
     _name_columns(connection, keys)
+    return {name: mixed[own] for name, own in zip(distinct_names(keys), names, strict=True) if own in mixed}
+
+
+def _mixed(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[tuple[str, int], ...]]:
+    """The columns with plain values of several types: each type in words, with its first row."""
+    mixed = {}
+    for name in [name for name, kind in _described(connection).items() if kind == "JSON" and name != WHOLE]:
+        rows = connection.execute(
+            f"SELECT json_type({identifier(name)}), min(rowid) + 1 FROM dataset "
+            f"WHERE {identifier(name)} IS NOT NULL GROUP BY 1 ORDER BY 2"
+        ).fetchall()
+        first: dict[str, int] = {}
+        for kind, row in rows:
+            first.setdefault(JSON_TYPES.get(kind, kind), row)
+        if len(first) > 1 and {*first} <= {*JSON_TYPES.values()}:
+            mixed[name] = tuple(first.items())
+    return mixed
+
+
+JSON_TYPES: Final = {
+    **dict.fromkeys(("BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT", "DOUBLE"), "a number"),
+    "VARCHAR": "a text",
+    "BOOLEAN": "true or false",
+}
+"""DuckDB's names of plain values in JSON, in words."""
 
 
 def _as_written(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:

@@ -107,6 +107,8 @@ class Note:
     """Rows of each text that was read as missing."""
     doubt: str = ""
     """Why a column that looks like numbers was read as words; empty where there is no doubt."""
+    mixed: tuple[tuple[str, int], ...] = ()
+    """Types of values in a column of words, in words, each with its first row; empty where all are of one type."""
     dates: Share = ""
     """How many values of a column of numbers may be dates of eight digits, where the column is not read as such."""
 
@@ -292,6 +294,8 @@ class Settler:
     """Columns that the user says are something else."""
     kept: tuple[str, ...] = ()
     """Columns of which the values are also kept as they are, in the table `kept`."""
+    mixed: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+    """Columns with values of several types: each type, in words, with its first row."""
     settled: Settled = field(default_factory=lambda: Settled(readings={}, notes={}))
 
     def settle(self, connection: duckdb.DuckDBPyConnection, *, name: str, usual: Sequence[str] = ()) -> None:
@@ -310,6 +314,11 @@ class Settler:
             not_times=self.not_times,
             text_type="" if usual else "VARCHAR",
         )
+        notes = dict(self.settled.notes)
+        for column, kinds in self.mixed.items():
+            if self.settled.readings[column].storage == "VARCHAR":
+                notes[column] = replace(notes.get(column, Note(column=column)), mixed=kinds)
+        self.settled = replace(self.settled, notes=notes)
 
 
 def settle_as_numbers(

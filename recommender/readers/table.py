@@ -195,7 +195,7 @@ def _read_as(
 
         return read_arrays(connection, path, value_range=value_range)
     if found == "jsonl":
-        read_json_lines(connection, path)
+        settler.mixed = read_json_lines(connection, path)
     else:
         _read_parquet(connection, path)
     settler.settle(connection, name=path.name)

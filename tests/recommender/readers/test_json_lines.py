@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from recommender import recommend
 from recommender.dataset import Dataset
 from rules.errors import DatasetError
 
@@ -50,3 +51,17 @@ def test_a_column_may_be_named_json(tmp_path: Path) -> None:
     path.write_text('{"json": 1}\n{"json": 2}\n')
     with Dataset.open(path) as dataset:
         assert dataset.connection.execute("FROM dataset").fetchall() == [(1,), (2,)]
+
+
+def test_numbers_and_texts_in_one_column_are_words_with_an_alert_that_names_the_rows(tmp_path: Path) -> None:
+    path = tmp_path / "mixed.jsonl"
+    path.write_text('{"c": "a", "y": 0}\n{"c": 1, "y": 1}\n{"c": null, "y": 2}\n' * 20)
+    alerts = {one.name: one.message for one in recommend(path, target="y").profile.guardrails}
+    assert "a text first in row 1, a number first in row 2. Write all of its values as numbers" in alerts["mixed_types"]
+
+
+def test_numbers_and_texts_of_numbers_are_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "mixed.jsonl"
+    path.write_text('{"c": "3"}\n{"c": 1}\n')
+    with Dataset.open(path) as dataset:
+        assert (dataset.storage["c"], "c" in dataset.notes) == ("BIGINT", False)
