@@ -186,6 +186,11 @@ class Parts:
         """Which training rows lie in the first fold of the first repeat, (rows,) boolean; None without folds."""
         return None if self.folds is None else self.folds[:, 0] == 0
 
+    @property
+    def has_embeddings(self) -> bool:
+        """Whether the network maps categories or words to numbers through an embedding layer."""
+        return self.vocabulary > 0 and self.text is not Architecture.TERM_BAG
+
     def divided(self) -> Parts:
         """The same without folds: the first fold of the first repeat validates, the others train."""
         if (first := self.in_first_fold) is None:

@@ -265,6 +265,7 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
         members=chosen.members,
         members_why=chosen.why,
         best_hyperparameters=trials.best.hyperparameters,
+        best_configuration=trials.best.configuration,
         imbalance=imbalance_choice(bundle, parts, signature),
         huber_delta=parts.huber_delta,
         sensitivity=sensitivities(space, trials.ranked, seed=seed),

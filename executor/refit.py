@@ -9,9 +9,9 @@ import numpy as np
 
 from executor.architectures.network import build_network, mean_of
 from executor.assemble import network_outputs
+from executor.catalog.batches import batch_of
 from executor.catalog.hyperparameters import configuration
 from executor.catalog.optimization import learning_rates, optimization
-from executor.catalog.tuning import batch_of
 from executor.devices import computing_on, places
 from executor.ensemble import Chosen
 from executor.trials.one_by_one import compiled_step
@@ -147,7 +147,7 @@ def _trained_again(outcome: Outcome, at: Workplace, length: Length) -> keras.Mod
     )
     optimizer = optimization(bundle.optimizer, chosen)
     optimizer.build(network.trainable_variables)
-    batch = batch_of(parts.architecture, len(parts.train))
+    batch = batch_of(parts.architecture, len(parts.train), chosen.batch_size)
     step = compiled_step(network, optimizer, at, batch=batch)
     every = steps_of(len(parts.train), batch)
     for epoch in range(length.epochs):

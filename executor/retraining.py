@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from executor.budget import SHORTEST_PART, Budget
-from executor.catalog.tuning import Proposal, batch_of, epochs_of
+from executor.catalog.batches import batch_of
+from executor.catalog.tuning import Proposal, epochs_of
 from executor.devices import computing_on, places
 from executor.interrupt import noted_interrupt
 from executor.learning_curve import LearningCurve, Point, learning_curve
@@ -84,8 +85,12 @@ class Winner:
         while one is not None:
             own += one.planned_epochs
             one = None if one.continues is None else by_number.get(one.continues)
-        whole = _whole_epochs(parts, len(parts.train))
-        return max(1, round(_whole_epochs(parts, rows) * min(1.0, own / whole)))
+        whole = self._whole_epochs(parts, len(parts.train))
+        return max(1, round(self._whole_epochs(parts, rows) * min(1.0, own / whole)))
+
+    def _whole_epochs(self, parts: Parts, rows: int) -> int:
+        batch = batch_of(parts.architecture, rows, self.bundle.optimizer.batch_size)
+        return epochs_of(parts.architecture, steps=steps_of(rows, batch))
 
     def work(self, parts: Parts, rows: int) -> float:
         """Rows that a trial goes through in all its epochs, to which its time is proportional."""
@@ -145,10 +150,6 @@ def _train_parts(winner: Winner, parts: Parts, order: np.ndarray, budget: Budget
                 need = max(COMPILING, (own.now() - start) * work(sizes[index + 1]) / work(size))
             points.insert(0, Point(rows=size, scores=tuple(one.score for one in outcomes if one.score is not None)))
     return ""
-
-
-def _whole_epochs(parts: Parts, rows: int) -> int:
-    return epochs_of(parts.architecture, steps=steps_of(rows, batch_of(parts.architecture, rows)))
 
 
 def _too_short(size: int, left: float, budget: Budget) -> str:

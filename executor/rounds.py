@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from executor.architectures.stacked_tabular import Shape
+from executor.catalog.batches import batch_of
 from executor.catalog.hyperparameters import configuration
 from executor.catalog.tuning import ask
-from recommender.speed import batch_size, step_seconds, steps_of
+from recommender.speed import step_seconds, steps_of
 from rules.choices import Bayesian
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def epoch_seconds(at: Workplace, hyperparameters: Mapping[str, Value]) -> float:
     """What an epoch of a trial takes in a stack on two cores; of trials that have none, 1."""
     if not at.parts.architecture.is_stackable:
         return 1.0
-    batch = batch_size(len(at.train))
-    size = Shape.of(at.parts, [configuration(at.bundle, hyperparameters)]).size
+    chosen = configuration(at.bundle, hyperparameters)
+    batch = batch_of(at.parts.architecture, len(at.train), chosen.batch_size)
+    size = Shape.of(at.parts, [chosen]).size
     return at.parts.fold_count * steps_of(len(at.train), batch) * step_seconds(size, batch)

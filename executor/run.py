@@ -141,7 +141,10 @@ class Summary(BaseModel):
     members_why: str = ""
     """Why several, or why one alone."""
     best_hyperparameters: dict[str, float | int | str]
-    """Those that the search varied; the others stand in the bundle."""
+    """Those that the search varied."""
+    best_configuration: dict[str, bool | float | int | str] = Field(default_factory=dict)
+    """The values in force in the best trial: of each hyperparameter that its network has, searched or not, and of each
+    parameter of the optimizer."""
     imbalance: ImbalanceChoice | None = None
     """What was done about rare classes, from P to the threshold; None where no class is rare."""
     huber_delta: float | None = None

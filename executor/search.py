@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import tensorflow as tf
 
+from executor.catalog.batches import batch_of
 from executor.catalog.hyperparameters import Scope
 from executor.catalog.performance import performance_metric
-from executor.catalog.tuning import ask, batch_of, epochs_of, tell, tuning
+from executor.catalog.tuning import ask, epochs_of, tell, tuning
 from executor.devices import computing_on, places
 from executor.interrupt import Interrupt, noted_interrupt
 from executor.oracles.memory import Objective
@@ -109,7 +110,8 @@ def search(
     metric = performance_metric(bundle.metric)  # 1  P
     objective = Objective(name=metric.name, direction=metric.direction)
     rows, width = parts.train.dense.shape
-    epochs = epochs_of(parts.architecture, steps=steps_of(rows, batch_of(parts.architecture, rows)))
+    batch = batch_of(parts.architecture, rows, bundle.optimizer.batch_size)
+    epochs = epochs_of(parts.architecture, steps=steps_of(rows, batch))
     devices = places(parts)
     with (
         alone_in(directory),
@@ -176,6 +178,7 @@ def scope_of(parts: Parts, budget: Budget) -> Scope:
         trials=budget.trials,
         seconds=budget.planned,
         architecture=parts.architecture,
+        has_embeddings=parts.has_embeddings,
     )
 
 

@@ -11,7 +11,7 @@ from sklearn.inspection import permutation_importance
 
 from executor.scores import Sensitivity
 from recommender.plan import FEWEST_FOR_SENSITIVITY
-from rules.choices import Hyperparameter
+from rules.choices import OPTIMIZER_PROPERTIES, Hyperparameter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,12 +33,16 @@ RATINGS: Final = {
     Hyperparameter.DROPOUT: "medium",
     Hyperparameter.WEIGHT_DECAY: "medium",
     Hyperparameter.NETWORK: "not rated",
+    Hyperparameter.BATCH_SIZE: "low",
+    Hyperparameter.EMBEDDING_DIMENSION: "medium",
+    **dict.fromkeys(OPTIMIZER_PROPERTIES, "low"),
 }
-"""How the notes rate the model's sensitivity."""
+"""How the notes rate the model's sensitivity: the embedding dimension is a property of a layer."""
 NATURAL_ENDS: Final = {
     Hyperparameter.LAYERS: (1.0, math.inf),
     Hyperparameter.DROPOUT: (0.0, math.inf),
     Hyperparameter.WEIGHT_DECAY: (0.0, math.inf),
+    Hyperparameter.MOMENTUM: (0.0, math.inf),
 }
 """Ends beyond which there is nothing to try."""
 

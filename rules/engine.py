@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rules.bundle import Bundle
 from rules.cells import pieces
-from rules.choices import Choice, Slot
+from rules.choices import OPTIMIZER_PROPERTIES, Choice, Hyperparameter, Slot, names
 from rules.decision import Decision, Defeat, Fragility, Outcome, Pin, RuleTrace, TestResult
 from rules.errors import ChoiceError
-from rules.facts import FACTS, NOT_APPLICABLE, Facts, Measurement, NotApplicable, Unknown, recorded
+from rules.facts import FACTS, NOT_APPLICABLE, Facts, Measurement, NotApplicable, Task, Unknown, recorded
 from rules.proof import Proof, prove, require
 from rules.rulebook import SHIPPED_LAYERS, Rulebook, read_layers
 from rules.territory import reported_value, upstream
@@ -114,6 +114,7 @@ def _report(slot: Slot, choice: Choice, rules: str, known: dict[str, Measurement
 
 def check(bundle: Bundle, book: Rulebook, facts: Facts) -> None:
     """Raise ChoiceError where a bundle's choices do not fit each other, or the task."""
+    _check_searched(bundle, facts)
     choices = {slot: bundle.choice(slot) for slot in Slot}
     for constraint in book.constraints:
         if constraint.is_broken_by(choices, facts):
@@ -123,6 +124,24 @@ def check(bundle: Bundle, book: Rulebook, facts: Facts) -> None:
                 f"The bundle combines {chosen}{where}, which rule {constraint.id} forbids: {constraint.because}. "
                 "Change one of them."
             )
+
+
+def _check_searched(bundle: Bundle, facts: Facts) -> None:
+    """Raise ChoiceError where a hyperparameter is searched that the optimizer or the network does not have."""
+    for name in bundle.searched:
+        if name in OPTIMIZER_PROPERTIES and name not in type(bundle.optimizer).model_fields:
+            having = [word for word, choice in names(Slot.OPTIMIZER).items() if name in choice.model_fields]
+            raise ChoiceError(
+                f"The optimizer {bundle.optimizer.model_dump()['name']!r} has no {name.value}, so it cannot be "
+                f"searched. Choose one of {', '.join(having)}, or search another hyperparameter."
+            )
+        if name is Hyperparameter.EMBEDDING_DIMENSION and name not in type(bundle.architecture).model_fields:
+            raise ChoiceError(
+                f"The architecture {bundle.architecture.model_dump()['name']!r} has no embeddings beside its hidden "
+                "layers, so embedding_dimension cannot be searched. Search units instead."
+            )
+        if name is Hyperparameter.NETWORK and facts["task"].value != Task.FORECASTING:
+            raise ChoiceError("Only a forecast has several networks, so network cannot be searched here.")
 
 
 def _decide_slot(slot: Slot, proved: ProvedBook, facts: Facts, pin: Pin | None) -> Decision:

@@ -231,7 +231,7 @@ _ALL: Final = (
         name="search_dimensions",
         meaning="hyperparameters that the search varies",
         unit="hyperparameters",
-        domain=Interval(low=0, high=6, whole=True),
+        domain=Interval(low=0, high=14, whole=True),
         slot="hyperparameters",
     ),
     Fact(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import keras
 import numpy as np
 
-from executor.architectures.tabular import EMBEDDING, EMBEDDING_SCALE
+from executor.architectures.tabular import embedding_layer
 from executor.catalog.activation import activation
 from executor.catalog.initialization import initialization
 
@@ -19,7 +19,7 @@ JOINED_UNITS: Final = 64  # of the layer that reads both; as many as a small net
 
 
 def with_columns(
-    hidden: keras.KerasTensor, *, parts: Parts, bundle: Bundle, seed: int
+    hidden: keras.KerasTensor, *, parts: Parts, bundle: Bundle, seed: int, embedding_dimension: int
 ) -> tuple[dict[str, keras.KerasTensor], keras.KerasTensor]:
     """The further inputs of a network, and a layer over what it saw and over the columns beside it.
 
@@ -34,8 +34,7 @@ def with_columns(
         columns.append(inputs["beside"])
     if parts.vocabulary > 0:
         inputs["codes"] = keras.Input((parts.train.codes.shape[1],), name="codes", dtype="int32")
-        start = keras.initializers.RandomNormal(stddev=EMBEDDING_SCALE, seed=levels_seed)
-        levels = keras.layers.Embedding(parts.vocabulary, EMBEDDING, embeddings_initializer=start, name="levels")
+        levels = embedding_layer(parts.vocabulary, embedding_dimension, seed=levels_seed)
         columns.append(keras.layers.Flatten(name="flat_levels")(levels(inputs["codes"])))
     if not inputs:
         return inputs, hidden

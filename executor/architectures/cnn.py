@@ -62,7 +62,9 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
             hidden = build.block(hidden, channels[stage], stride=stride, name=f"stage_{stage + 1}_block_{block + 1}")
     hidden = build.activated(hidden, name="last")
     hidden = keras.layers.GlobalAveragePooling2D(name="pooled")(hidden)
-    others, hidden = with_columns(hidden, parts=parts, bundle=bundle, seed=seed)
+    others, hidden = with_columns(
+        hidden, parts=parts, bundle=bundle, seed=seed, embedding_dimension=chosen.embedding_dimension
+    )
     hidden = RatedDropout(chosen.dropout, seed=next(seeds), name="dropout")(hidden)
     kernel = initialization(bundle.initializer, seed=next(seeds))
     outputs = answers(hidden, parts=parts, bundle=bundle, kernel_initializer=kernel)

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from executor.architectures.linear_start import linear_start
-from executor.architectures.tabular import EMBEDDING, EMBEDDING_SCALE
+from executor.architectures.tabular import embedding_layer
 from executor.catalog.activation import activation
 from executor.catalog.hyperparameters import configuration
 from executor.catalog.initialization import initialization
@@ -71,14 +71,9 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     read = inputs["dense"]
     if parts.vocabulary > 0:
         inputs["codes"] = keras.Input((parts.train.codes.shape[1],), name="codes", dtype="int32")
-        levels = keras.layers.Embedding(
-            parts.vocabulary,
-            EMBEDDING,
-            embeddings_initializer=keras.initializers.RandomNormal(
-                stddev=EMBEDDING_SCALE, seed=seeds[2 * chosen.layers]
-            ),
-            name="levels",
-        )(inputs["codes"])
+        levels = embedding_layer(parts.vocabulary, chosen.embedding_dimension, seed=seeds[2 * chosen.layers])(
+            inputs["codes"]
+        )
         levels = keras.layers.Flatten(name="flat_levels")(levels)
         read = keras.layers.Concatenate(name="joined")([read, levels])
         of_levels = output("of_levels", seeds[-2], is_zero=parameters.zero_output)

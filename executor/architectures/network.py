@@ -48,8 +48,7 @@ def paces_of(network: keras.Model, parts: Parts, bundle: Bundle) -> list[float]:
         return [1.0] * len(network.trainable_variables)
     if parts.architecture is Architecture.FORECASTER:
         return [forecaster.pace(weight.path.split("/")[-2]) for weight in network.trainable_variables]
-    coded = parts.train.codes.shape[1] if parts.vocabulary > 0 else 0
-    joined = tabular.joined_width(width=parts.train.dense.shape[1], waved=parts.numbers, coded=coded)
+    joined = int(network.get_layer("hidden_1").kernel.shape[0])
     names = (weight.path.split("/")[-2:] for weight in network.trainable_variables)
     return [tabular.pace(layer, weight, joined=joined) for layer, weight in names]
 

@@ -62,7 +62,9 @@ def build_network(
         hidden = keras.layers.Rescaling(1 / SCALE, -CENTER / SCALE, name="between_ones")(hidden)
     body = _body(backbone, (height, width, 3))
     pooled = keras.layers.GlobalAveragePooling2D(name="pooled")(body(hidden, training=False))
-    others, pooled = with_columns(pooled, parts=parts, bundle=bundle, seed=seed)
+    others, pooled = with_columns(
+        pooled, parts=parts, bundle=bundle, seed=seed, embedding_dimension=chosen.embedding_dimension
+    )
     pooled = RatedDropout(chosen.dropout, seed=next(states), name="dropout")(pooled)
     kernel = initialization(bundle.initializer, seed=next(states))
     outputs = answers(pooled, parts=parts, bundle=bundle, kernel_initializer=kernel)

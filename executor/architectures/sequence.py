@@ -55,7 +55,9 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
         for block in range(1, chosen.layers + 1):
             hidden = _block(hidden, goes_on, bundle, units=chosen.units, seeds=seeds, name=f"block_{block}")
         hidden = EndedMean(name="mean")([hidden, goes_on])
-    others, hidden = with_columns(hidden, parts=parts, bundle=bundle, seed=seed)
+    others, hidden = with_columns(
+        hidden, parts=parts, bundle=bundle, seed=seed, embedding_dimension=chosen.embedding_dimension
+    )
     hidden = RatedDropout(chosen.dropout, seed=next(seeds), name="dropout")(hidden)
     kernel = initialization(bundle.initializer, seed=next(seeds))
     outputs = answers(hidden, parts=parts, bundle=bundle, kernel_initializer=kernel)

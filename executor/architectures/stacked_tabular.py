@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from executor.architectures.output import first_bias
-from executor.architectures.tabular import EMBEDDING, EMBEDDING_SCALE, joined_width, layer_seeds, pace
+from executor.architectures.tabular import embedding_scale, joined_width, layer_seeds, pace
 from executor.catalog.activation import activation
 from executor.catalog.initialization import initialization
 from executor.catalog.optimization import SPARED
@@ -35,13 +35,15 @@ class Shape:
     """The common shape of a stack: what its widest and deepest trial needs.
 
     width: encoded columns that are numbers; waved: the first of them, with periodic features; coded: those that are
-    codes; vocabulary: of all codes; scaled: whether each column is multiplied by a number that is learned.
+    codes; vocabulary: of all codes; embedding: numbers to which a code is mapped, alike in all trials of a stack;
+    scaled: whether each column is multiplied by a number that is learned.
     """
 
     width: int
     waved: int
     coded: int
     vocabulary: int
+    embedding: int
     outputs: int
     units: int
     layers: int
@@ -54,6 +56,7 @@ class Shape:
             waved=parts.numbers,
             coded=parts.train.codes.shape[1] if parts.vocabulary > 0 else 0,
             vocabulary=parts.vocabulary,
+            embedding=configurations[0].embedding_dimension if parts.vocabulary > 0 else 0,
             outputs=parts.outputs,
             units=max(one.units for one in configurations),
             layers=max(one.layers for one in configurations),
@@ -63,14 +66,14 @@ class Shape:
     @property
     def joined(self) -> int:
         """Columns that the first hidden layer reads."""
-        return joined_width(width=self.width, waved=self.waved, coded=self.coded)
+        return joined_width(width=self.width, waved=self.waved, embedded=self.coded * self.embedding)
 
     @property
     def named(self) -> dict[tuple[str, str], tuple[int, int]]:
         """The shape of each weight of one trial by layer and name, in the order of the Keras model's weights."""
         found = {}
         if self.vocabulary:
-            found["levels", "embeddings"] = (self.vocabulary, EMBEDDING)
+            found["levels", "embeddings"] = (self.vocabulary, self.embedding)
         if self.waved:
             found["waves", "frequency"] = found["waves", "phase"] = (self.waved, FREQUENCIES)
             found["waves", "kernel"] = (self.waved * FREQUENCIES, FEATURES)
@@ -116,8 +119,8 @@ def initial_weights(parts: Parts, bundle: Bundle, chosen: Configuration, *, seed
     shape = Shape.of(parts, [chosen])
     found = []
     if parts.vocabulary > 0:
-        start = tf.keras.initializers.RandomNormal(stddev=EMBEDDING_SCALE, seed=levels_seed)
-        found.append(np.asarray(start((parts.vocabulary, EMBEDDING))))
+        start = tf.keras.initializers.RandomNormal(stddev=embedding_scale(shape.embedding), seed=levels_seed)
+        found.append(np.asarray(start((parts.vocabulary, shape.embedding))))
     if parts.numbers > 0:
         found += first_waves(parts.numbers, seed=waves_seed)
     if shape.scaled:
@@ -210,8 +213,8 @@ def forward(
         waves = [named["waves", name] for name in ("frequency", "phase", "kernel", "bias")]
         own.append(waved(inputs["dense"][:, : shape.waved], *waves))
     if shape.vocabulary:
-        coded = tf.gather(named["levels", "embeddings"], inputs["codes"], axis=1)  # (trials, rows, coded, EMBEDDING)
-        own.append(tf.reshape(coded, [trials, -1, shape.coded * EMBEDDING]))
+        coded = tf.gather(named["levels", "embeddings"], inputs["codes"], axis=1)  # (trials, rows, coded, embedding)
+        own.append(tf.reshape(coded, [trials, -1, shape.coded * shape.embedding]))
     if own:
         hidden += tf.matmul(tf.cast(tf.concat(own, axis=2), compute), first[:, shape.width :])
     for layer in range(shape.layers):

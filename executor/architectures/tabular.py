@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from executor.parts import Parts
     from rules.bundle import Bundle
 
-EMBEDDING: Final = 8  # dimensions of a coded level (RealMLP-TD)
-EMBEDDING_SCALE: Final = EMBEDDING**-0.5  # a level starts as long as a one-hot vector: 8 · scale² = 1
 SCALE_PACE: Final = 20.0
 """How many times as fast as a hidden layer the scale learns. RealMLP-TD's 6 · √256 is five times that; the network as a
 whole was measured with 20, this number by itself was not."""
@@ -47,12 +45,7 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
         columns.append(Waves(numbers=parts.numbers, seed=waves_seed, name="waves")(dense))
     if parts.vocabulary > 0:
         codes = keras.Input((parts.train.codes.shape[1],), name="codes", dtype="int32")
-        levels = keras.layers.Embedding(
-            parts.vocabulary,
-            EMBEDDING,
-            embeddings_initializer=keras.initializers.RandomNormal(stddev=EMBEDDING_SCALE, seed=levels_seed),
-            name="levels",
-        )(codes)
+        levels = embedding_layer(parts.vocabulary, chosen.embedding_dimension, seed=levels_seed)(codes)
         inputs["codes"] = codes
         columns.append(keras.layers.Flatten(name="flat_levels")(levels))
     joined = keras.layers.Concatenate(name="joined")(columns) if len(columns) > 1 else dense
@@ -81,9 +74,23 @@ def layer_seeds(seed: int, layers: int) -> Iterator[int]:
     return iter(states)
 
 
-def joined_width(*, width: int, waved: int, coded: int) -> int:
-    """Columns that the first hidden layer reads: encoded ones, periodic features of some, levels of coded ones."""
-    return width + waved * FEATURES + coded * EMBEDDING
+def joined_width(*, width: int, waved: int, embedded: int) -> int:
+    """Columns that the first hidden layer reads: encoded ones, periodic features of some, embeddings of coded ones.
+
+    embedded: numbers of all embeddings of a row.
+    """
+    return width + waved * FEATURES + embedded
+
+
+def embedding_scale(dimension: int) -> float:
+    """Standard deviation of first embeddings: a category starts as long as a one-hot vector, dimension · scale² = 1."""
+    return float(dimension**-0.5)
+
+
+def embedding_layer(vocabulary: int, dimension: int, *, seed: int) -> keras.layers.Embedding:
+    """The embeddings of the categories of all coded columns."""
+    start = keras.initializers.RandomNormal(stddev=embedding_scale(dimension), seed=seed)
+    return keras.layers.Embedding(vocabulary, dimension, embeddings_initializer=start, name="levels")
 
 
 def pace(layer: str, weight: str, *, joined: int) -> float:

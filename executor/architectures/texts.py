@@ -18,12 +18,11 @@ from executor.parts import Architecture
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from executor.catalog.hyperparameters import Value
+    from executor.catalog.hyperparameters import Configuration, Value
     from executor.parts import Parts
     from rules.bundle import Bundle
 
 KERNELS: Final = (3, 4, 5)  # words that a convolution looks at (Kim 2014)
-EMBEDDING: Final = 64  # numbers a word; Kim's are 300, but come from texts of billions of words
 EMBEDDING_SCALE: Final = 0.1  # of a word's first numbers; Kim's were uniform in ±0.25, whose deviation is 0.14
 HIDDEN: Final = -1e9  # what a filter says where there is no word, so that it is never the largest
 
@@ -51,7 +50,7 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
         )
         hidden = keras.layers.Activation(activated, name="terms_activation")(hidden)
     else:
-        hidden = _convolved(weights, ids, places=parts.vocabulary, filters=chosen.units, bundle=bundle, seeds=seeds)
+        hidden = _convolved(weights, ids, places=parts.vocabulary, chosen=chosen, bundle=bundle, seeds=seeds)
     hidden = RatedDropout(chosen.dropout, seed=next(seeds), name="dropout")(hidden)
     for layer in range(2, chosen.layers + 1):
         hidden = keras.layers.Dense(
@@ -71,14 +70,14 @@ def _convolved(
     ids: keras.KerasTensor,
     *,
     places: int,
-    filters: int,
+    chosen: Configuration,
     bundle: Bundle,
     seeds: Iterator[int],
 ) -> keras.KerasTensor:
-    """The largest value of each filter along a text, (rows, 3 · filters); is_word: ones where there is a word."""
+    """The largest value of each filter along a text, (rows, 3 · units); is_word: ones where there is a word."""
     embedded = keras.layers.Embedding(
         places,
-        EMBEDDING,
+        chosen.embedding_dimension,
         embeddings_initializer=keras.initializers.RandomNormal(stddev=EMBEDDING_SCALE, seed=next(seeds)),
         name="words",
     )(ids)
@@ -88,7 +87,7 @@ def _convolved(
     found = []
     for kernel in KERNELS:
         filtered = keras.layers.Conv1D(
-            filters,
+            chosen.units,
             kernel,
             padding="same",
             kernel_initializer=initialization(bundle.initializer, seed=next(seeds)),

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Final
 
 import keras_tuner
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from executor.catalog.batches import batch_of
 from executor.parts import Architecture
 from recommender.speed import LAYERS, UNITS, trial_seconds
-from rules.choices import ForecastNetwork, Grid, Huber, Hyperparameter, LearningRate, MaeLoss, Manual, MseLoss, Schedule
+from rules.choices import (
+    OPTIMIZER_PROPERTIES,
+    BatchSize,
+    Decay,
+    Epsilon,
+    ForecastNetwork,
+    Grid,
+    Huber,
+    Hyperparameter,
+    LearningRate,
+    MaeLoss,
+    Manual,
+    MseLoss,
+    Schedule,
+)
 from rules.errors import ChoiceError, did_you_mean
 
 if TYPE_CHECKING:
@@ -56,6 +72,21 @@ NETWORKS: Final[tuple[Value, ...]] = ("mlp", "linear", "gru")
 TEXT_UNITS: Final = 128  # of a bag's layers, or filters of each width; see TEXT_DROPOUT
 TEXT_LAYERS: Final = 1  # hidden ones; docs/evidence.md, section 3, has one wide layer
 TEXT_DROPOUT: Final = 0.5  # the same source, and Kim 2014, who has it after the filters
+EMBEDDING: Final = 8  # dimensions of an embedded category (RealMLP-TD)
+TEXT_EMBEDDING: Final = 64  # dimensions of a word; Kim's are 300, but come from texts of billions of words
+BATCHES_TRIED: Final = (0.5, 2.0, 0.25)  # multiples of the default batch size
+FEWEST_IN_A_BATCH: Final = 8  # rows of the smallest batch that a search tries
+EMBEDDINGS_TRIED: Final = (2.0, 0.5, 4.0)  # multiples of the default dimension
+PROPERTIES_TRIED: Final[Mapping[Hyperparameter, tuple[float, ...]]] = MappingProxyType(
+    {
+        Hyperparameter.BETA_1: (0.9, 0.95, 0.8),
+        Hyperparameter.BETA_2: (0.999, 0.99, 0.95),
+        Hyperparameter.RHO: (0.9, 0.99, 0.95),
+        Hyperparameter.MOMENTUM: (0.9, 0.95, 0.5),
+        Hyperparameter.EPSILON: (1e-7, 1e-8, 1e-5, 1e-3),
+    }
+)
+"""Values of optimizer properties: Keras' defaults and values around them, RealMLP's beta_2 of 0.95 among them."""
 NEIGHBOURS: Final = 2  # per hyperparameter in a manual search that has no list of its own
 
 
@@ -76,6 +107,16 @@ class Configuration(BaseModel):
     """Decoupled: a step takes rate · decay of each weight."""
     network: ForecastNetwork = "mlp"
     """Which network reads the windows of a forecast; others have but one."""
+    batch_size: BatchSize = None
+    """Rows of a step at most; None chooses it by the number of training rows, as `batch_of` does."""
+    embedding_dimension: Annotated[int, Field(ge=1)] = EMBEDDING
+    """Numbers to which a category or a word is mapped, where the network has embeddings."""
+    beta_1: Decay | None = None
+    """None where the optimizer has no such property; likewise the following."""
+    beta_2: Decay | None = None
+    rho: Decay | None = None
+    momentum: Decay | None = None
+    epsilon: Epsilon | None = None
 
 
 def configuration(
@@ -85,18 +126,36 @@ def configuration(
 
     Raises ChoiceError on a hyperparameter that does not exist, or a value out of its limits.
     """
+    defaults = _default_values(bundle, architecture)
     for name in values:
         if name not in set(Hyperparameter):
             raise ChoiceError(
                 f"A configuration may set {', '.join(Hyperparameter)}, but got {name!r}."
                 f"{did_you_mean(name, Hyperparameter)}"
             )
-    defaults = {
+        if name in OPTIMIZER_PROPERTIES and name not in defaults:
+            raise ChoiceError(f"The optimizer {bundle.optimizer.name!r} has no {name}, but a configuration sets it.")
+    try:
+        return Configuration.model_validate({**defaults, **values})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ChoiceError(
+            f"The hyperparameter {first['loc'][0]} got the value {first['input']!r}. {first['msg']}."
+        ) from None
+
+
+def _default_values(bundle: Bundle, architecture: Architecture) -> dict[str, Value | None]:
+    """The values of the default configuration that differ from those of Configuration."""
+    defaults: dict[str, Value | None] = {
         "learning_rate": bundle.optimizer.learning_rate,
         "schedule": bundle.optimizer.schedule,
         "dropout": 0.0 if _answers_numbers(bundle) else DEFAULT_DROPOUT,
         "weight_decay": getattr(bundle.optimizer, "weight_decay", 0.0),
+        "batch_size": bundle.optimizer.batch_size,
     }
+    for name in OPTIMIZER_PROPERTIES:
+        if hasattr(bundle.optimizer, name):
+            defaults[name.value] = getattr(bundle.optimizer, name)
     if architecture is Architecture.CNN:
         defaults |= {"units": IMAGE_UNITS, "layers": IMAGE_LAYERS}
     if architecture.reads_steps:
@@ -105,13 +164,10 @@ def configuration(
         defaults |= {"units": FORECAST_UNITS, "layers": FORECAST_LAYERS}
     if architecture.reads_texts:
         defaults |= {"units": TEXT_UNITS, "layers": TEXT_LAYERS, "dropout": TEXT_DROPOUT}
-    try:
-        return Configuration.model_validate({**defaults, **values})
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ChoiceError(
-            f"The hyperparameter {first['loc'][0]} got the value {first['input']!r}. {first['msg']}."
-        ) from None
+        defaults["embedding_dimension"] = TEXT_EMBEDDING
+    if (dimension := getattr(bundle.architecture, "embedding_dimension", None)) is not None:
+        defaults["embedding_dimension"] = dimension
+    return defaults
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +185,13 @@ class Scope:
     seconds: float | None = None
     """Units that let fewer than TRIALS_IN_TIME trials end within them are not searched; None for no limit."""
     architecture: Architecture = Architecture.TABULAR
+    has_embeddings: bool = True
+    """Whether the network maps categories or words to numbers."""
+
+    @property
+    def batch_size(self) -> int:
+        """Rows of a step where the bundle does not set them."""
+        return batch_of(self.architecture, self.rows)
 
     def affords(self, units: int) -> bool:
         """Whether the time is enough to search layers of so many units."""
@@ -175,19 +238,35 @@ def manual_configurations(bundle: Bundle, scope: Scope) -> list[dict[str, Value]
 
 
 def _candidates(bundle: Bundle, scope: Scope) -> dict[Hyperparameter, list[Value]]:
-    """For each searched hyperparameter, the most sensitive first: its default, then values worth a trial."""
+    """For each searched hyperparameter, the most sensitive first: its default, then values worth a trial.
+
+    Raises ChoiceError where the network does not have one of them.
+    """
     if isinstance(bundle.tuner, Manual) and bundle.tuner.configurations:
-        return _listed(bundle, bundle.tuner, scope.architecture)
-    return {name: _worth_trying(name, bundle, scope) for name in bundle.searched}
+        candidates = _listed(bundle, bundle.tuner, scope)
+    else:
+        candidates = {name: _worth_trying(name, bundle, scope) for name in bundle.searched}
+    if Hyperparameter.EMBEDDING_DIMENSION in candidates and not scope.has_embeddings:
+        raise ChoiceError(
+            "The embedding_dimension can be searched only where a network has embeddings, but no column has so many "
+            "categories that it gets one. Leave it out of the searched hyperparameters."
+        )
+    return candidates
 
 
-def _listed(bundle: Bundle, tuner: Manual, architecture: Architecture) -> dict[Hyperparameter, list[Value]]:
+def _defaults(bundle: Bundle, scope: Scope) -> dict[str, Value]:
+    """The default of each hyperparameter that the bundle's network and optimizer have."""
+    defaults = configuration(bundle, {}, architecture=scope.architecture).model_dump(exclude_none=True)
+    return {"batch_size": scope.batch_size} | defaults
+
+
+def _listed(bundle: Bundle, tuner: Manual, scope: Scope) -> dict[Hyperparameter, list[Value]]:
     """The values that a manual search's own list names, each hyperparameter's default first."""
-    defaults = configuration(bundle, {}, architecture=architecture).model_dump()
+    defaults = _defaults(bundle, scope)
     found: dict[Hyperparameter, list[Value]] = {}
     for name in Hyperparameter:
         named = [
-            configuration(bundle, {name.value: item[name]}, architecture=architecture).model_dump()[name.value]
+            configuration(bundle, {name.value: item[name]}, architecture=scope.architecture).model_dump()[name.value]
             for item in tuner.configurations
             if name in item
         ]
@@ -198,9 +277,8 @@ def _listed(bundle: Bundle, tuner: Manual, architecture: Architecture) -> dict[H
 
 def _worth_trying(name: Hyperparameter, bundle: Bundle, scope: Scope) -> list[Value]:
     """The default of one hyperparameter, then alternatives, the most promising first."""
-    defaults = configuration(bundle, {}, architecture=scope.architecture)
-    rate = defaults.learning_rate
-    default: Value = defaults.model_dump()[name.value]
+    defaults = _defaults(bundle, scope)
+    rate, default = bundle.optimizer.learning_rate, defaults[name]
     units, layers = [UNITS, 128, 512, 64], [2, 4, 1]
     if scope.architecture is Architecture.CNN:
         units, layers = [IMAGE_UNITS, *IMAGE_UNITS_TRIED], [*IMAGE_LAYERS_TRIED]
@@ -219,6 +297,8 @@ def _worth_trying(name: Hyperparameter, bundle: Bundle, scope: Scope) -> list[Va
     if scope.architecture is Architecture.TABULAR:
         units = [units[0], *(size for size in units[1:] if size < units[0] or scope.affords(size))]
     decays: list[Value] = [min(share / rate, LARGEST_DECAY) for share in SHRINKAGES]
+    batch, dimension = int(defaults["batch_size"]), int(defaults["embedding_dimension"])
+    batches = (int(batch * times) for times in BATCHES_TRIED)
     others: Mapping[Hyperparameter, list[Value]] = {
         Hyperparameter.LEARNING_RATE: [min(rate * step, LARGEST_RATE) for step in RATE_STEPS],
         Hyperparameter.UNITS: [*units],
@@ -227,6 +307,9 @@ def _worth_trying(name: Hyperparameter, bundle: Bundle, scope: Scope) -> list[Va
         Hyperparameter.DROPOUT: [0.0, 0.1, 0.3, 0.5],
         Hyperparameter.WEIGHT_DECAY: [*decays, 0.0],
         Hyperparameter.NETWORK: [*NETWORKS],
+        Hyperparameter.BATCH_SIZE: [size for size in batches if FEWEST_IN_A_BATCH <= size <= scope.rows],
+        Hyperparameter.EMBEDDING_DIMENSION: [max(1, int(dimension * times)) for times in EMBEDDINGS_TRIED],
+        **{name: [*values] for name, values in PROPERTIES_TRIED.items()},
     }
     return list(dict.fromkeys(others[name] if name is Hyperparameter.UNITS else [default, *others[name]]))
 

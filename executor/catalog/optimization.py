@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import keras
 import numpy as np
 
-from rules.choices import Adagrad, Adam, AdamW, RmsProp, Sgd, SgdMomentum
+from rules.choices import OPTIMIZER_PROPERTIES, Adagrad, Adam, AdamW, RmsProp, Sgd, SgdMomentum
 from rules.errors import ChoiceError
 
 if TYPE_CHECKING:
@@ -24,26 +24,31 @@ CYCLE_END: Final = 1e-4 / 25  # of the highest rate (the same)
 
 
 def optimization(choice: Choice, configuration: Configuration) -> keras.optimizers.Optimizer:
-    """The optimizer of one trial; its weight decay is decoupled and spares biases and normalisations.
+    """The optimizer of one trial, with the configuration's properties.
+
+    Its weight decay is decoupled and spares biases and normalisations.
 
     Raises ChoiceError on a choice of another slot.
     """
     rate = configuration.learning_rate
     decay = configuration.weight_decay if configuration.weight_decay > 0 else None
+    own = {
+        name: value for name in OPTIMIZER_PROPERTIES if (value := getattr(configuration, name)) is not None
+    }  # of a hyperparameter that the choice does not have there is no value
     optimizer: keras.optimizers.Optimizer
     match choice:
         case Sgd():
             optimizer = keras.optimizers.SGD(rate, weight_decay=decay)
-        case SgdMomentum(momentum=momentum, nesterov=nesterov):
-            optimizer = keras.optimizers.SGD(rate, momentum=momentum, nesterov=nesterov, weight_decay=decay)
+        case SgdMomentum(nesterov=nesterov):
+            optimizer = keras.optimizers.SGD(rate, nesterov=nesterov, weight_decay=decay, **own)
         case Adam():
-            optimizer = keras.optimizers.Adam(rate, weight_decay=decay)
+            optimizer = keras.optimizers.Adam(rate, weight_decay=decay, **own)
         case AdamW():
-            optimizer = keras.optimizers.AdamW(rate, weight_decay=configuration.weight_decay)
+            optimizer = keras.optimizers.AdamW(rate, weight_decay=configuration.weight_decay, **own)
         case RmsProp():
-            optimizer = keras.optimizers.RMSprop(rate, weight_decay=decay)
-        case Adagrad():
-            optimizer = keras.optimizers.Adagrad(rate, weight_decay=decay)
+            optimizer = keras.optimizers.RMSprop(rate, weight_decay=decay, **own)
+        case Adagrad(initial_accumulator_value=first):
+            optimizer = keras.optimizers.Adagrad(rate, initial_accumulator_value=first, weight_decay=decay, **own)
         case _:
             raise ChoiceError(f"An optimizer must be one of the slot's choices, but got {choice}.")
     optimizer.exclude_from_weight_decay(var_names=[*SPARED])

@@ -13,7 +13,7 @@ from executor.oracles.bayesian import BayesianOracle
 from executor.oracles.fixed import GridOracle, ManualOracle, RandomOracle
 from executor.oracles.hyperband import HyperbandOracle
 from executor.parts import Architecture
-from recommender.speed import EPOCHS, TEXT_EPOCHS, batch_size, table_epochs, text_batch_size
+from recommender.speed import EPOCHS, TEXT_EPOCHS, table_epochs
 from rules.choices import Bayesian, Grid, Hyperband, Manual, Random
 from rules.errors import ChoiceError
 
@@ -39,17 +39,6 @@ MOST_IMAGE_EPOCHS: Final = 100
 MOST_SEQUENCE_EPOCHS: Final = 300
 """Of a network that reads sequences step by step: of 50 sequences an epoch is one step. InceptionTime's own 1,500 take
 minutes on two cores."""
-LARGEST_IMAGE_BATCH: Final = 128
-"""Images a step. A step costs by its images: those of 512 took 14 % less processor time an image than those of 128, for
-a quarter of the steps, and a budget that ends before the schedule would has too few of them."""
-
-
-def batch_of(architecture: Architecture, rows: int) -> int:
-    """Rows of a step, for so many training rows."""
-    if architecture.reads_texts:
-        return text_batch_size(rows)
-    is_large = architecture is Architecture.CNN or architecture.reads_steps
-    return min(batch_size(rows), LARGEST_IMAGE_BATCH) if is_large else batch_size(rows)
 
 
 def epochs_of(architecture: Architecture, *, steps: int) -> int:

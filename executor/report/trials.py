@@ -40,6 +40,10 @@ def plots_of_search(
         found.append(_parallel(ranked, metric, direction))
     if any(trial.epoch_scores for trial in ranked):
         found.append(_curves(ranked, metric))
+    if any(loss is not None for trial in ranked for loss in trial.training_loss):
+        found.append(_losses(ranked))
+    if any(norm is not None for trial in ranked for norm in trial.gradient_norm):
+        found.append(_norms(ranked))
     if len(scored) >= FEWEST_FOR_AXES:
         found.append(_so_far(scored, metric, direction))
     if any(one.importance is not None for one in sensitivity):
@@ -135,32 +139,72 @@ def _places(values: Sequence[Any]) -> tuple[list[float | None], str, str]:
 
 def _curves(ranked: Sequence[Outcome], metric: str) -> Plot:
     """P after each epoch, a line for each trial."""
+    best = ranked[0]
+    return drawn(
+        _by_epoch(ranked, [trial.epoch_scores for trial in ranked], f"{metric}, validation"),
+        title="How the trials learned",
+        says=f"{metric} on the validation rows after each epoch. The best trial, {best.number}, trained {best.epochs} "
+        f"epochs and was best after {best.best_epoch}.",
+    )
+
+
+def _losses(ranked: Sequence[Outcome]) -> Plot:
+    """C on the training rows in each epoch, a line for each trial."""
+    return drawn(
+        _by_epoch(ranked, [trial.training_loss for trial in ranked], "Loss, training"),
+        title="Training loss",
+        says="Mean loss of the training steps in each epoch, with dropout and row weights. "
+        + _from_to(ranked[0], ranked[0].training_loss),
+    )
+
+
+def _norms(ranked: Sequence[Outcome]) -> Plot:
+    """Norm of the gradient in each epoch, a line for each trial."""
+    values = [trial.gradient_norm for trial in ranked]
+    is_positive = all(norm > 0 for one in values for norm in one if norm is not None)
+    return drawn(
+        _by_epoch(ranked, values, "Gradient norm", is_log=is_positive),
+        title="Gradient norm",
+        says="L2 norm of the gradient of all weights, the mean of every eighth step of an epoch"
+        f"{', on a logarithmic axis' if is_positive else ''}. A norm near zero from the first epochs on indicates "
+        "vanishing gradients, one that grows from epoch to epoch exploding gradients. "
+        + _from_to(ranked[0], ranked[0].gradient_norm),
+    )
+
+
+def _from_to(best: Outcome, values: Sequence[float | None]) -> str:
+    """The first and the last value of the best trial."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return f"The best trial, {best.number}, has no finite value."
+    return f"In the best trial, {best.number}, it went from {number(known[0])} to {number(known[-1])}."
+
+
+def _by_epoch(
+    ranked: Sequence[Outcome], values: Sequence[Sequence[float | None]], title: str, *, is_log: bool = False
+) -> alt.LayerChart | alt.FacetChart:
+    """A line for each trial over its epochs; values: of each trial and epoch, None where there is none."""
     rows: Rows = []
-    for at, trial in reversed(list(enumerate(ranked))):
-        points = [(epoch, score) for epoch, score in enumerate(trial.epoch_scores, start=1) if score is not None]
+    for at, (trial, own) in reversed(list(enumerate(zip(ranked, values, strict=True)))):
+        points = [(epoch, value) for epoch, value in enumerate(own, start=1) if value is not None]
         thin = max(1, math.ceil(len(points) / MOST_EPOCHS))
         kept = points[::thin] if not points or points[-1] in points[::thin] else [*points[::thin], points[-1]]
         look = _look(at, len(ranked))
-        rows += [{"x": epoch, "y": score, "trial": trial.number, "look": look} for epoch, score in kept]
+        rows += [{"x": epoch, "y": value, "trial": trial.number, "look": look} for epoch, value in kept]
+    scale = alt.Scale(type="log") if is_log else alt.Scale(zero=False)
     lines = [
         alt.Chart(table([row for row in rows if row["look"] == look]))
         .mark_line(strokeWidth=width, opacity=opacity)
         .encode(
             x=alt.X(**axis("x", "Epoch", scale=alt.Scale(zero=False), axis=WHOLE)),
-            y=alt.Y(**axis("y", f"{metric}, validation", scale=alt.Scale(zero=False))),
+            y=alt.Y(**axis("y", title, scale=scale)),
             detail="trial:N",
             color=_LOOKS,
         )
         for look, (width, opacity) in _STROKES.items()
         if any(row["look"] == look for row in rows)
     ]
-    best = ranked[0]
-    return drawn(
-        alt.layer(*lines).properties(width=WIDTH, height=HEIGHT),
-        title="How the trials learned",
-        says=f"{metric} on the validation rows after each epoch. The best trial, {best.number}, trained {best.epochs} "
-        f"epochs and was best after {best.best_epoch}.",
-    )
+    return alt.layer(*lines).properties(width=WIDTH, height=HEIGHT)
 
 
 def _so_far(scored: Sequence[Outcome], metric: str, direction: str) -> Plot:

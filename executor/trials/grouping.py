@@ -6,7 +6,8 @@ import itertools
 from typing import TYPE_CHECKING, TypeVar
 
 from executor.architectures.stacked_tabular import Shape
-from recommender.speed import COMPILING, LAUNCH, RECOMPILING, STOPPING, step_seconds
+from executor.catalog.batches import batch_of
+from recommender.speed import COMPILING, LAUNCH, RECOMPILING, STOPPING, step_seconds, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -18,22 +19,31 @@ Item = TypeVar("Item")
 
 
 def groups(
-    members: Sequence[Member], parts: Parts, *, steps: int, batch: int, compiled: Collection[Shape] = ()
+    members: Sequence[Member], parts: Parts, *, rows: int, compiled: Collection[tuple[Shape, int]] = ()
 ) -> list[list[Member]]:
     """Divide trials into stacks, the first trial's first.
 
-    Only trials of as many epochs, from the same epoch on, stand in one stack. steps: of an epoch; batch: rows a step;
-    compiled: shapes that have a graph already. Starting from one stack a shape, the two whose union saves most time are
-    joined, until none saves any.
+    Only trials of as many epochs, from the same epoch on, and of one batch size and one embedding dimension stand in
+    one stack. rows: that train; compiled: shapes and batch sizes that have a graph already. Starting from one stack a
+    shape, the two whose union saves most time are joined, until none saves any.
     """
     found: list[list[Member]] = []
-    together = _by(members, lambda member: (member.proposal.epochs, member.proposal.first_epoch))
+    together = _by(
+        members,
+        lambda member: (
+            member.proposal.epochs,
+            member.proposal.first_epoch,
+            member.chosen.batch_size,
+            member.chosen.embedding_dimension,
+        ),
+    )
     for alike in together:
         stacks = _by(alike, lambda member: (member.chosen.units, member.chosen.layers))
+        batch = batch_of(parts.architecture, rows, alike[0].chosen.batch_size)
 
-        def cost(stack: Sequence[Member]) -> float:
-            trace = 0.0 if Shape.of(parts, [member.chosen for member in stack]) in compiled else COMPILING
-            return trace + stack_seconds(stack, parts, calls=steps * stack[0].proposal.epochs, batch=batch)
+        def cost(stack: Sequence[Member], batch: int = batch) -> float:
+            shape = Shape.of(parts, [member.chosen for member in stack])
+            return (0.0 if (shape, batch) in compiled else COMPILING) + stack_seconds(stack, parts, rows=rows)
 
         while len(stacks) > 1:
             savings = {
@@ -48,9 +58,11 @@ def groups(
     return sorted(found, key=lambda stack: stack[0].proposal.number)
 
 
-def stack_seconds(stack: Sequence[Member], parts: Parts, *, calls: int, batch: int) -> float:
-    """Seconds that a stack takes for so many steps, on two cores."""
+def stack_seconds(stack: Sequence[Member], parts: Parts, *, rows: int) -> float:
+    """Seconds that a stack takes for all of its planned steps, on two cores; rows: that train."""
     shape = Shape.of(parts, [member.chosen for member in stack])
+    batch = batch_of(parts.architecture, rows, stack[0].chosen.batch_size)
+    calls = steps_of(rows, batch) * stack[0].proposal.epochs
     return calls * (LAUNCH + len(stack) * step_seconds(shape.size, batch))
 
 

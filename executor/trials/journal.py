@@ -42,6 +42,8 @@ class Outcome(BaseModel):
     """Trials of the round."""
     hyperparameters: dict[str, float | int | str]
     """Those that the search varies."""
+    configuration: dict[str, bool | float | int | str] = Field(default_factory=dict)
+    """The values in force: of each hyperparameter that the network has, and of each parameter of the optimizer."""
     status: Literal["completed", "diverged", "failed"]
     """completed: some epoch has a score; diverged: none has a finite one; failed: an error was raised."""
     score: float | None
@@ -68,6 +70,12 @@ class Outcome(BaseModel):
     first_weights: dict[str, tuple[float, float]] = Field(default_factory=dict)
     """Mean and standard deviation of each weight before the first step, by layer and name; of several folds those of
     the first one's network. Empty where the trial continues another."""
+    training_loss: tuple[float | None, ...] = ()
+    """C in each epoch, as the trial was trained on it: the mean over the epoch's steps, before each step, with dropout
+    and row weights, and over the networks of all folds; None where it was not finite."""
+    gradient_norm: tuple[float | None, ...] = ()
+    """L2 norm of the gradient of all weights in each epoch: the mean over every eighth of the epoch's steps, from the
+    first on, and over the networks of all folds; None where it was not finite."""
     continues: int | None = None
     """The trial from whose weights this one went on."""
     weights: Path | None = None

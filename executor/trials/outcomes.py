@@ -7,14 +7,23 @@ from typing import TYPE_CHECKING, Final
 
 import tensorflow as tf
 
+from executor.catalog.batches import batch_of
+from executor.catalog.hyperparameters import configuration
 from executor.oracles.memory import tuner_seed
+from executor.parts import Architecture
 from executor.trials.journal import CUT_SHORT, Outcome, weights_path
 from executor.trials.training import DIVERGED
+from rules.choices import Backbone
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from executor.catalog.hyperparameters import Value
     from executor.catalog.tuning import Proposal
+    from executor.parts import Parts
     from executor.trials.training import Training
     from executor.trials.workplace import Workplace
+    from rules.bundle import Bundle
 
 IN_A_GRAPH: Final = "Graph execution error"  # how TensorFlow begins
 LONGEST_MESSAGE: Final = 300  # characters of an error's first line; TensorFlow's can run over pages
@@ -23,6 +32,26 @@ LONGEST_MESSAGE: Final = 300  # characters of an error's first line; TensorFlow'
 def trial_seed(seed: int, number: int) -> int:
     """A seed for each trial of each search."""
     return tuner_seed(seed) + number
+
+
+def values_in_force(
+    bundle: Bundle, parts: Parts, hyperparameters: Mapping[str, Value]
+) -> dict[str, bool | float | int | str]:
+    """The value of each hyperparameter that a trial's network has, and of each parameter of its optimizer.
+
+    hyperparameters: those that the search varies.
+    """
+    chosen = configuration(bundle, hyperparameters, architecture=parts.architecture)
+    found = bundle.optimizer.model_dump(exclude={"name", "batch_size"}) | chosen.model_dump(exclude_none=True)
+    found["batch_size"] = batch_of(parts.architecture, len(parts.train), chosen.batch_size)
+    absent = set() if parts.has_embeddings else {"embedding_dimension"}
+    if parts.architecture is not Architecture.FORECASTER:
+        absent |= {"network"}
+    elif chosen.network != "mlp":
+        absent |= {"layers", "dropout", *(["units"] if chosen.network == "linear" else [])}
+    if isinstance(bundle.transfer, Backbone) and bundle.transfer.weights is not None:
+        absent |= {"units", "layers"}
+    return {name: value for name, value in found.items() if name not in absent}
 
 
 def ended(proposal: Proposal, training: Training, at: Workplace, *, seconds: float) -> Outcome:
@@ -37,6 +66,7 @@ def ended(proposal: Proposal, training: Training, at: Workplace, *, seconds: flo
     return Outcome(
         number=proposal.number,
         hyperparameters=dict(proposal.hyperparameters),
+        configuration=values_in_force(at.bundle, at.parts, proposal.hyperparameters),
         status="diverged" if training.best is None else "completed",
         score=training.best,
         cost=training.best_cost if math.isfinite(training.best_cost) else None,
@@ -50,6 +80,8 @@ def ended(proposal: Proposal, training: Training, at: Workplace, *, seconds: flo
         epoch_rates=tuple(rate for rate, _ in training.rates),
         epoch_progress=tuple(progress for _, progress in training.rates),
         first_weights=training.first_weights,
+        training_loss=tuple(training.losses),
+        gradient_norm=tuple(training.gradient_norms),
         continues=proposal.continues,
         weights=None if training.best is None else weights_path(at.directory, proposal.number),
     )
@@ -61,12 +93,14 @@ def _cause(error: Exception) -> str:
     return (lines or [""])[-1 if lines and lines[0].startswith(IN_A_GRAPH) else 0]
 
 
-def failed(proposal: Proposal, error: Exception, *, seconds: float) -> Outcome:
+def failed(proposal: Proposal, error: Exception, at: Workplace, *, seconds: float) -> Outcome:
+    """The outcome of a trial that raised an error."""
     out_of_memory = isinstance(error, tf.errors.ResourceExhaustedError | MemoryError)
     kind = "out of memory" if out_of_memory else type(error).__name__
     return Outcome(
         number=proposal.number,
         hyperparameters=dict(proposal.hyperparameters),
+        configuration=values_in_force(at.bundle, at.parts, proposal.hyperparameters),
         status="failed",
         score=None,
         epochs=0,

@@ -26,13 +26,15 @@ def filled(kept: Sequence[int]) -> list[int]:
 class Stack(NamedTuple):
     """K trials as far as they are trained; each tensor's axis of length K is its first, but for `layers`'.
 
-    weights, slots: of the network and of the optimizer. units (K, 1, units), layers (layers, K, 1, 1), decay (K,),
-    dropout (K,): what sets the trials apart. fold: (K,) int32, the rows that a trial does not train on, -1 for none.
+    weights, slots: of the network and of the optimizer. properties: of the optimizer, (K,) each. units (K, 1, units),
+    layers (layers, K, 1, 1), decay (K,), dropout (K,): what sets the trials apart. fold: (K,) int32, the rows that a
+    trial does not train on, -1 for none.
     steps: (K,) float32, steps taken.
     """
 
     weights: list[tf.Tensor]
     slots: list[list[tf.Tensor]]
+    properties: dict[str, tf.Tensor]
     units: tf.Tensor
     layers: tf.Tensor
     decay: tf.Tensor
@@ -54,6 +56,7 @@ class Stack(NamedTuple):
         return Stack(
             weights=[gather(weight) for weight in self.weights],
             slots=[[gather(slot) for slot in slots] for slots in self.slots],
+            properties={name: gather(values) for name, values in self.properties.items()},
             units=gather(self.units),
             layers=gather(self.layers, 1),
             decay=gather(self.decay),

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from executor.architectures import stacked_tabular
 from executor.architectures.stacked_tabular import Shape
+from executor.catalog.batches import batch_of
 from executor.catalog.hyperparameters import configuration
 from executor.catalog.optimization import learning_rates
 from executor.devices import CPU
@@ -28,8 +29,8 @@ from executor.trials.pace import Pace
 from executor.trials.rebuilding import fitting, unseen
 from executor.trials.stack import filled
 from executor.trials.stacked_graph import StackedGraph
-from executor.trials.training import Epoch, Member, Training, moments, patience_of, score_of, shuffled
-from recommender.speed import STOPPING, batch_size, steps_of
+from executor.trials.training import Epoch, Member, StepMeans, Training, moments, patience_of, score_of, shuffled
+from recommender.speed import STOPPING, steps_of
 from rules.errors import PcwatError
 
 if TYPE_CHECKING:
@@ -58,8 +59,7 @@ class StackRunner:
         self._device = device
         self._compute = compute
         self._lock = threading.Lock()
-        self._batch = batch_size(len(at.train))
-        self._graphs: dict[Shape, StackedGraph] = {}
+        self._graphs: dict[tuple[Shape, int], StackedGraph] = {}
 
     def run(
         self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = lambda _: None
@@ -79,8 +79,7 @@ class StackRunner:
             )
             for one in proposals
         ]
-        steps = steps_of(len(at.train), self._batch)
-        left = groups(members, at.parts, steps=steps, batch=self._batch, compiled=self._graphs.keys())
+        left = groups(members, at.parts, rows=len(at.train), compiled=self._graphs.keys())
         needs = [self._seconds(group) for group in left]
         running: dict[int, float] = {}
         outcomes: dict[int, Outcome] = {}
@@ -121,8 +120,8 @@ class StackRunner:
 
     def _seconds(self, group: Sequence[Member]) -> float:
         """What the networks of a stack take at most, on two cores."""
-        calls = steps_of(len(self._at.train), self._batch) * group[0].proposal.epochs
-        return stack_seconds([*group] * self._at.parts.fold_count, self._at.parts, calls=calls, batch=self._batch)
+        at = self._at
+        return stack_seconds([*group] * at.parts.fold_count, at.parts, rows=len(at.train))
 
     def _run_group(
         self, group: Sequence[Member], budget: Budget, on_epoch: Callable[[Epoch], None]
@@ -139,41 +138,44 @@ class StackRunner:
         except Exception as error:  # noqa: BLE001 - whatever else breaks one stack must not end the search
             share = (at.budget.now() - start) / len(group)
             for member in group:
-                yield failed(member.proposal, error, seconds=share)
+                yield failed(member.proposal, error, at, seconds=share)
             return
         share = (at.budget.now() - start) / len(group)
         for member in group:
             if member.training.best is not None or not at.interrupt.requested:
                 yield ended(member.proposal, member.training, at, seconds=share)
 
-    def _graph(self, shape: Shape) -> StackedGraph:
+    def _graph(self, shape: Shape, batch: int) -> StackedGraph:
         with self._lock:
-            if shape not in self._graphs:
-                self._graphs[shape] = StackedGraph(self._at, shape, batch=self._batch, compute=self._compute)
-            return self._graphs[shape]
+            if (shape, batch) not in self._graphs:
+                self._graphs[shape, batch] = StackedGraph(self._at, shape, batch=batch, compute=self._compute)
+            return self._graphs[shape, batch]
 
     def _train(self, group: Sequence[Member], budget: Budget, on_epoch: Callable[[Epoch], None]) -> None:
         """Train until every member has stopped: by its planned epochs, its patience, the deadline, or Ctrl-C."""
         at = self._at
         shape = Shape.of(at.parts, [member.chosen for member in group])
-        graph = self._graph(shape)
+        batch = batch_of(at.parts.architecture, len(at.train), group[0].chosen.batch_size)
+        graph = self._graph(shape, batch)
         stack, first_epoch = self._start(group, graph)
         epochs = group[0].proposal.epochs
-        steps = steps_of(len(at.train), self._batch)
+        steps = steps_of(len(at.train), batch)
         pace = Pace(budget, steps=epochs * steps)
         running, epoch = list(group), 0
         try:
             while running:
                 drawn = first_epoch + epoch  # numbers the epoch for what is drawn: the order of rows, and dropout
-                rows, done = shuffled([at.seed, drawn], len(at.train), self._batch), 0
+                rows, done = shuffled([at.seed, drawn], len(at.train), batch), 0
+                means = StepMeans()
                 while done < steps and not pace.is_over and not at.interrupt.requested:
                     now = pace.steps(steps - done)
                     rates = _rates(running, pace.advance(now), each=at.parts.fold_count, networks=stack.trials)
-                    stack = graph.train(stack, rows[done : done + now], rates, noise=drawn * steps + done)
+                    stack, here = graph.train(stack, rows[done : done + now], rates, noise=drawn * steps + done)
+                    means.add(here, steps=now)
                     done += now
                 epoch += 1
                 if not at.interrupt.requested and (not pace.is_over or epoch == 1):
-                    self._judge(running, stack, graph)
+                    self._judge(running, stack, graph, means)
                     on_epoch(Epoch(members=tuple(group), epoch=epoch, epochs=epochs))
                 for member in running:
                     if at.interrupt.requested:
@@ -217,8 +219,11 @@ class StackRunner:
             states = [_of_fold(arrays, fold) for arrays in kept for fold in range(count)]
             return graph.resume(states, chosen, folds=folds), group[0].proposal.first_epoch
 
-    def _judge(self, running: Sequence[Member], stack: Stack, graph: StackedGraph) -> None:
-        """Note P and C of every running trial, and its weights where they are the best."""
+    def _judge(self, running: Sequence[Member], stack: Stack, graph: StackedGraph, means: StepMeans) -> None:
+        """Note P and C of every running trial, and its weights where they are the best.
+
+        means: of the steps of the epoch.
+        """
         at, each = self._at, self._at.parts.fold_count
         answers = graph.outputs(stack, at.validation)[: len(running) * each]
         if at.parts.folds is not None:
@@ -227,14 +232,15 @@ class StackRunner:
         weights: list[np.ndarray] = []  # fetched from the device once, and only where a trial is the best
         for index, member in enumerate(running):
             cost = float(costs[index]) if np.isfinite(costs[index]) else math.inf
-            if member.training.note(score_of(answers[index], at), cost, direction=at.metric.direction):
+            own = means.of(slice(index * each, (index + 1) * each))
+            if member.training.note(score_of(answers[index], at), cost, direction=at.metric.direction, means=own):
                 weights = weights or [weight.numpy() for weight in stack.weights]
                 networks = [
                     stacked_tabular.cut([weight[place] for weight in weights], member.chosen, graph.shape)
                     for place in range(index * each, (index + 1) * each)
                 ]
                 # A part of the stack would keep all of it in memory.
-                member.best = [weight.copy() for own in networks for weight in own]
+                member.best = [weight.copy() for network in networks for weight in network]
 
     def _repacked(
         self, stack: Stack, running: list[Member], graph: StackedGraph, *, steps: int
@@ -257,7 +263,7 @@ class StackRunner:
             return stack, [running[index] for index in left]
         places = [index * each + fold for index in left for fold in range(each)]
         kept = filled(places)
-        if repacking_pays(graph.shape, stack.trials, len(kept), steps=steps, batch=self._batch):
+        if repacking_pays(graph.shape, stack.trials, len(kept), steps=steps, batch=graph.batch):
             return stack.take(kept), [running[index] for index in left]
         # The trials that run come first all the same.
         order = [*places, *[place for place in range(stack.trials) if place not in places]]

@@ -11,7 +11,7 @@ import numpy as np
 from recommender.speed import steps_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from executor.catalog.hyperparameters import Configuration
     from executor.catalog.tuning import Proposal
@@ -22,6 +22,9 @@ PATIENCE: Final = 16  # epochs without a score as good as the best before a tria
 PATIENT_SHARE: Final = 0.25
 """Of the planned epochs, for which a trial waits likewise: the best epoch comes while the rate falls, after epochs in
 which the score stands still."""
+NORM_EVERY: Final = 8
+"""Steps of which the gradient norm of the first is taken: in each of them it would take a seventh of the time of a step
+(8 networks of 3 layers of 256 units)."""
 FLOAT32_DIGITS: Final = 6  # significant ones
 DIVERGED: Final = 3  # epochs in a row without a finite score before a trial ends
 
@@ -42,6 +45,10 @@ class Training:
     """The same at the end of each epoch."""
     first_weights: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Mean and standard deviation of each weight before the first step, by layer and name."""
+    losses: list[float | None] = field(default_factory=list)
+    """C on the training rows in each epoch, the mean over its steps; None where it is not finite."""
+    gradient_norms: list[float | None] = field(default_factory=list)
+    """Norm of the gradient of all weights in each epoch, the mean over every NORM_EVERYth step; None if not finite."""
     best: float | None = None
     best_cost: float = math.inf
     """C on the validation rows at the best epoch."""
@@ -52,14 +59,19 @@ class Training:
     epoch_seconds: float | None = None
     """Of an epoch, without the first steps; its share where trials run at once."""
 
-    def note(self, score: float | None, cost: float, *, direction: str) -> bool:
+    def note(
+        self, score: float | None, cost: float, *, direction: str, means: Sequence[float] = (math.nan, math.nan)
+    ) -> bool:
         """Note P and C of the epoch that has just ended; returns whether it is the best.
 
+        means: training loss and gradient norm of its steps.
         Few validation rows give many epochs the same P; then C tells them apart, and of equals the later one counts.
         """
         self.scores.append(score)
         rate, progress = self.rate
         self.rates.append((significant(rate), significant(progress)))
+        for kept, value in zip((self.losses, self.gradient_norms), means, strict=True):
+            kept.append(significant(value) if math.isfinite(value) else None)
         is_best = score is not None and self._is_best(score, cost, direction)
         if is_best:
             self.best, self.best_cost, self.best_epoch = score, cost, len(self.scores)
@@ -94,6 +106,29 @@ class Epoch:
     epoch: int
     epochs: int
     """Planned ones."""
+
+
+@dataclass
+class StepMeans:
+    """Means of training loss and gradient norm over the steps of an epoch, of each of some networks."""
+
+    sums: np.ndarray | float = 0.0
+    counts: np.ndarray = field(default_factory=lambda: np.zeros(2))
+
+    def add(self, sums: np.ndarray, *, steps: int) -> None:
+        """Add what some steps give at once: losses and gradient norms added up, (2, networks).
+
+        Of the steps that are computed at once the first has a norm, and each NORM_EVERYth after it.
+        """
+        self.sums = self.sums + sums
+        self.counts += [steps, -(-steps // NORM_EVERY)]
+
+    def of(self, networks: slice) -> tuple[float, float]:
+        """Loss and norm on average over some of the networks; NaN before the first step."""
+        if not self.counts.all():
+            return math.nan, math.nan
+        loss, norm = np.asarray(self.sums)[:, networks].mean(axis=1) / self.counts
+        return float(loss), float(norm)
 
 
 def moments(weights: Iterable[tuple[str, np.ndarray]]) -> dict[str, tuple[float, float]]:

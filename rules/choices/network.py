@@ -63,6 +63,10 @@ Transfer = Annotated[NoTransfer | Backbone, Field(discriminator="name")]
 
 # M ─ which network reads the rows ───────────────────────────────────────────────────────────────────────────────────
 
+EmbeddingDimension = Annotated[int, Field(ge=1, le=1_024)] | None
+"""Numbers to which a network maps a category of a column with more than 50 of them, or a word; None for the default:
+8 for categories, 64 for words."""
+
 
 class Standard(Choice):
     """What the kind of rows asks for: hidden layers for columns, convolutions for images, windows for a forecast.
@@ -87,6 +91,7 @@ class Standard(Choice):
     zero_output: bool = True
     ridge_start: bool = True
     clamp: bool = True
+    embedding_dimension: EmbeddingDimension = None
 
     def __str__(self) -> str:
         """As of any choice; without all that the notes do not name, it has no extras.
@@ -116,18 +121,21 @@ class RandomKernels(Choice):
 
     name: Literal["random_kernels"] = "random_kernels"
     features: Annotated[int, Field(ge=84, le=50_000)] = 5_000
+    embedding_dimension: EmbeddingDimension = None
 
 
 class Inception(Choice):
     """Convolutions of several widths side by side, in residual blocks (Ismail Fawaz et al. 2020, InceptionTime)."""
 
     name: Literal["inception"] = "inception"
+    embedding_dimension: EmbeddingDimension = None
 
 
 class Recurrent(Choice):
     """Gated recurrent units that read a sequence step by step, their recurrent kernels orthogonal at first."""
 
     name: Literal["recurrent"] = "recurrent"
+    embedding_dimension: EmbeddingDimension = None
 
 
 class BagOfTerms(Choice):
@@ -146,6 +154,7 @@ class TextCnn(Choice):
     """Convolutions over three, four and five words of a text in their order (Kim 2014)."""
 
     name: Literal["text_cnn"] = "text_cnn"
+    embedding_dimension: EmbeddingDimension = None
 
 
 Architecture = Annotated[

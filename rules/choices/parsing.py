@@ -77,7 +77,7 @@ _UNSTABLE: Final[Mapping[str, str]] = MappingProxyType(
 def _explain(slot: Slot, name: str, error: ValidationError) -> str:
     """One sentence for the first thing that pydantic found wrong."""
     first = error.errors()[0]
-    parameter = str(first["loc"][-1]) if first["loc"] else "name"
+    parameter = next((str(part) for part in reversed(first["loc"]) if isinstance(part, str)), "name")
     known = [key for key in names(slot)[name].model_fields if key != "name"]
     if first["type"] == "extra_forbidden":
         return (

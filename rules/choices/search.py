@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from rules.choices.slot import Choice
 
@@ -23,6 +23,28 @@ class Hyperparameter(StrEnum):
     WEIGHT_DECAY = "weight_decay"
     NETWORK = "network"
     """Which network reads a forecast's windows: not in the table, for the notes take the architecture as given."""
+    BATCH_SIZE = "batch_size"
+    EMBEDDING_DIMENSION = "embedding_dimension"
+    BETA_1 = "beta_1"
+    BETA_2 = "beta_2"
+    RHO = "rho"
+    MOMENTUM = "momentum"
+    EPSILON = "epsilon"
+
+
+OPTIMIZER_PROPERTIES: Final = (
+    Hyperparameter.BETA_1,
+    Hyperparameter.BETA_2,
+    Hyperparameter.RHO,
+    Hyperparameter.MOMENTUM,
+    Hyperparameter.EPSILON,
+)
+"""Hyperparameters that only some optimizers have: a choice of the optimizer slot has a parameter of the same name."""
+
+
+def _by_sensitivity(names: tuple[Hyperparameter, ...]) -> tuple[Hyperparameter, ...]:
+    """Each of them once, the most sensitive first."""
+    return tuple(name for name in Hyperparameter if name in names)
 
 
 class Defaults(Choice):
@@ -78,8 +100,22 @@ class Networks(Choice):
         return (Hyperparameter.NETWORK, Hyperparameter.LEARNING_RATE)
 
 
+class Custom(Choice):
+    """The hyperparameters that are listed, among them those that no other choice searches.
+
+    searched: their names, in any order; by default learning rate and batch size. Optimizer properties and the embedding
+    dimension can be searched where the optimizer and the architecture have such a parameter.
+    """
+
+    name: Literal["custom"] = "custom"
+    searched: Annotated[tuple[Hyperparameter, ...], Field(min_length=1), AfterValidator(_by_sensitivity)] = (
+        Hyperparameter.LEARNING_RATE,
+        Hyperparameter.BATCH_SIZE,
+    )
+
+
 Hyperparameters = Annotated[
-    Defaults | MostSensitive | HighSensitivity | HighAndMedium | Networks, Field(discriminator="name")
+    Defaults | MostSensitive | HighSensitivity | HighAndMedium | Networks | Custom, Field(discriminator="name")
 ]
 
 

@@ -206,12 +206,20 @@ REFUSED: Final[Mapping[str, str]] = MappingProxyType(
 
 Schedule = Literal["constant", "cosine", "one_cycle"]
 LearningRate = Annotated[float, Field(gt=0, le=10)]
+BatchSize = Annotated[int, Field(ge=1, le=65_536)] | None
+"""Rows of a step; None chooses it by the number of training rows (recommender/speed.py). A batch never has more rows
+than there are."""
+Decay = Annotated[float, Field(ge=0, lt=1)]
+"""Of a moving average, for each step."""
+Epsilon = Annotated[float, Field(gt=0, le=1)]
+"""Added to a denominator."""
 
 
 class Sgd(Choice):
     name: Literal["sgd"] = "sgd"
     learning_rate: LearningRate = 0.05
     schedule: Schedule = "constant"
+    batch_size: BatchSize = None
 
 
 class SgdMomentum(Choice):
@@ -220,31 +228,55 @@ class SgdMomentum(Choice):
     momentum: Annotated[float, Field(gt=0, lt=1)] = 0.9
     nesterov: bool = False
     schedule: Schedule = "constant"
+    batch_size: BatchSize = None
 
 
 class Adam(Choice):
+    """Kingma and Ba 2015. beta_1, beta_2: decay of the means of the gradient and of its square."""
+
     name: Literal["adam"] = "adam"
     learning_rate: LearningRate = 0.001
+    beta_1: Decay = 0.9
+    beta_2: Decay = 0.999
+    epsilon: Epsilon = 1e-7
     schedule: Schedule = "constant"
+    batch_size: BatchSize = None
 
 
 class AdamW(Choice):
+    """Loshchilov and Hutter 2019: Adam with decoupled weight decay."""
+
     name: Literal["adamw"] = "adamw"
     learning_rate: LearningRate = 0.001
     weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.004
+    beta_1: Decay = 0.9
+    beta_2: Decay = 0.999
+    epsilon: Epsilon = 1e-7
     schedule: Schedule = "constant"
+    batch_size: BatchSize = None
 
 
 class RmsProp(Choice):
+    """Hinton 2012. rho: decay of the mean of the squared gradient. momentum: of the update, 0 for none."""
+
     name: Literal["rmsprop"] = "rmsprop"
     learning_rate: LearningRate = 0.001
+    rho: Decay = 0.9
+    momentum: Decay = 0.0
+    epsilon: Epsilon = 1e-7
     schedule: Schedule = "constant"
+    batch_size: BatchSize = None
 
 
 class Adagrad(Choice):
+    """Duchi et al. 2011. initial_accumulator_value: of the sum of squared gradients, before the first step."""
+
     name: Literal["adagrad"] = "adagrad"
     learning_rate: LearningRate = 0.01
+    initial_accumulator_value: Annotated[float, Field(ge=0)] = 0.1
+    epsilon: Epsilon = 1e-7
     schedule: Schedule = "constant"
+    batch_size: BatchSize = None
 
 
 Optimizer = Annotated[Sgd | SgdMomentum | Adam | AdamW | RmsProp | Adagrad, Field(discriminator="name")]

@@ -103,7 +103,8 @@ def test_a_satisfying_value_that_the_metric_cannot_have_is_refused_before_there_
 def test_the_table_shows_the_bundle_that_is_trained(cancer_run: Run, tmp_path: Path) -> None:
     bundle = tmp_path / "mine.yaml"
     text = (cancer_run.directory / "bundle.yaml").read_text(encoding="utf-8")
-    bundle.write_text(re.sub(r"optimizer:\n  name: adam\b", "optimizer:\n  name: rmsprop", text), encoding="utf-8")
+    edited = "optimizer: {name: rmsprop, learning_rate: 0.0025, schedule: cosine}\n"
+    bundle.write_text(re.sub(r"optimizer:\n(  .*\n)+", edited, text), encoding="utf-8")
     words = ["--target", "diagnosis", "--bundle", bundle, "--trials", "1", *ONE_SPLIT, "-o", tmp_path / "run"]
     result = CliRunner(env={"COLUMNS": "200"}).invoke(group, ["train", CANCER, *map(str, words)])
     (row,) = re.findall(r"^A .*", result.stdout, re.MULTILINE)

@@ -132,6 +132,39 @@ def test_a_pin_that_does_not_fit_the_task_is_refused_with_the_reason(shipped) ->
         decide(shipped, known(), pins=[pin])
 
 
+@pytest.mark.parametrize(
+    ("pins", "message"),
+    [
+        ({Slot.OPTIMIZER: "sgd", Slot.HYPERPARAMETERS: ["beta_1"]}, "'sgd' has no beta_1.* Choose one of adam, adamw"),
+        ({Slot.HYPERPARAMETERS: ["network"]}, "Only a forecast has several networks"),
+        (
+            {Slot.OPTIMIZER: "adam", Slot.HYPERPARAMETERS: ["rho", "batch_size"]},
+            "'adam' has no rho.* Choose one of rmsprop, or search another",
+        ),
+    ],
+)
+def test_a_hyperparameter_that_nothing_has_is_not_searched(shipped, pins: dict[Slot, Any], message: str) -> None:
+    made = [
+        Pin(
+            slot=slot,
+            choice=parse_choice(slot, value if isinstance(value, str) else {"name": "custom", "searched": value}),
+            reason="a comparison",
+        )
+        for slot, value in pins.items()
+    ]
+    with pytest.raises(ChoiceError, match=message):
+        decide(shipped, known(), pins=made)
+
+
+def test_properties_batch_size_and_embedding_dimension_are_searched_by_pin(shipped) -> None:
+    names = ["epsilon", "embedding_dimension", "batch_size", "learning_rate"]
+    choice = parse_choice(Slot.HYPERPARAMETERS, {"name": "custom", "searched": names})
+    pin = Pin(slot=Slot.HYPERPARAMETERS, choice=choice, reason="a comparison")
+    strategy = decide(shipped, known(), pins=[pin])
+    assert strategy.bundle.searched == ("learning_rate", "batch_size", "embedding_dimension", "epsilon")
+    assert strategy.facts["search_dimensions"].value == 4
+
+
 def test_an_unknown_fact_that_changes_nothing_is_decided_anyway(shipped) -> None:
     decision = decide(shipped, known(rows=UNKNOWN, imbalance_ratio=9.0)).decisions[Slot.OPTIMIZER]
     assert (decision.choice.name, decision.provisional) == ("adamw", ())

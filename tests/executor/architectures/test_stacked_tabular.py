@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from executor.architectures.network import paces_of
 from executor.architectures.stacked_tabular import Shape, cut, fill, forward, initial_weights, masks, padded
-from executor.architectures.tabular import EMBEDDING, build_network
-from executor.catalog.hyperparameters import Configuration, configuration
+from executor.architectures.tabular import build_network
+from executor.catalog.hyperparameters import EMBEDDING, Configuration, configuration
 from executor.layers.waves import FEATURES, FREQUENCIES
 from rules.choices import (
     EXTRAS,
@@ -93,6 +93,7 @@ def smaller_ones(draw: st.DrawFn) -> tuple[Shape, Configuration]:
         waved=draw(st.integers(0, width)),
         coded=coded,
         vocabulary=5 if coded else 0,
+        embedding=draw(st.integers(1, 3)) if coded else 0,
         outputs=draw(st.integers(1, 3)),
         units=units,
         layers=layers,

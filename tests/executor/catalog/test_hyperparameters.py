@@ -8,10 +8,14 @@ import keras_tuner
 import pytest
 
 from executor.catalog.hyperparameters import Scope, configuration, manual_configurations, search_space
+from executor.parts import Architecture
 from rules.choices import (
+    Adagrad,
+    Adam,
     AdamW,
     Backbone,
     Bayesian,
+    Custom,
     Defaults,
     Grid,
     HighAndMedium,
@@ -21,7 +25,9 @@ from rules.choices import (
     Manual,
     MostSensitive,
     Random,
+    RmsProp,
     Sgd,
+    Standard,
 )
 from rules.errors import ChoiceError
 
@@ -53,6 +59,65 @@ def test_the_defaults_are_the_bundles_own_values(make_bundle: Callable[..., Bund
         "learning_rate": 0.002, "units": 256, "schedule": "one_cycle",
         "layers": 3, "dropout": 0.1, "weight_decay": 0.03,
     }  # fmt: skip
+
+
+OPTIMIZERS = {
+    "adam": (Adam(beta_2=0.95), {"beta_1": [0.9, 0.95, 0.8], "beta_2": [0.95, 0.999, 0.99]}),
+    "rmsprop": (RmsProp(), {"rho": [0.9, 0.99, 0.95], "momentum": [0.0, 0.9, 0.95, 0.5]}),
+    "adagrad": (Adagrad(epsilon=1e-8), {"epsilon": [1e-8, 1e-7, 1e-5, 1e-3]}),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizer_properties_are_searched_from_the_bundles_own_values(
+    make_bundle: Callable[..., Bundle], name: str
+) -> None:
+    optimizer, wanted = OPTIMIZERS[name]
+    bundle = make_bundle(optimizer=optimizer, hyperparameters=Custom(searched=tuple(wanted)), tuner=Grid())
+    assert {name: item.values for name, item in space_of(bundle).items()} == wanted
+
+
+@pytest.mark.parametrize(
+    ("rows", "pinned", "values"),
+    [
+        (1_000, None, [64, 32, 128, 16]),
+        (5_000, None, [128, 64, 256, 32]),
+        (1_000, 16, [16, 8, 32]),  # 4 rows would be fewer than 8
+        (100, 64, [64, 32, 16]),  # 128 rows would be more than there are
+    ],
+)
+def test_batch_sizes_around_the_default_or_the_pinned_one_are_searched(
+    make_bundle: Callable[..., Bundle], rows: int, pinned: int | None, values: list[int]
+) -> None:
+    bundle = make_bundle(optimizer=Adam(batch_size=pinned), hyperparameters=Custom(searched=("batch_size",)))
+    assert space_of(bundle, rows=rows)["batch_size"].values == values
+
+
+def test_embedding_dimensions_are_searched_where_the_network_has_embeddings(
+    make_bundle: Callable[..., Bundle],
+) -> None:
+    bundle = make_bundle(hyperparameters=Custom(searched=("embedding_dimension", "learning_rate")))
+    assert space_of(bundle)["embedding_dimension"].values == [8, 16, 4, 32]
+    pinned = bundle.model_copy(update={"architecture": Standard(embedding_dimension=3)})
+    assert space_of(pinned)["embedding_dimension"].values == [3, 6, 1, 12]
+    words = Scope(width=20, rows=5_000, architecture=Architecture.TEXT_CNN)
+    (dimension, _) = search_space(bundle, words).space
+    assert dimension.values == [64, 128, 32, 256]
+    with pytest.raises(ChoiceError, match="no column has so many categories"):
+        search_space(bundle, Scope(width=20, rows=5_000, has_embeddings=False))
+
+
+def test_a_manual_list_sets_batch_size_and_optimizer_properties(make_bundle: Callable[..., Bundle]) -> None:
+    tuner = Manual(configurations=({"batch_size": 16, "beta_1": 0.5},))
+    assert manual_configurations(make_bundle(tuner=tuner), Scope(width=20, rows=1_000)) == [
+        {"batch_size": 64, "beta_1": 0.9},
+        {"batch_size": 16, "beta_1": 0.5},
+    ]
+
+
+def test_a_property_that_the_optimizer_lacks_is_refused(make_bundle: Callable[..., Bundle]) -> None:
+    with pytest.raises(ChoiceError, match="The optimizer 'sgd' has no beta_1"):
+        configuration(make_bundle(optimizer=Sgd()), {"beta_1": 0.5})
 
 
 def test_the_learning_rate_is_searched_on_a_log_scale_from_a_tenth_to_ten_times(

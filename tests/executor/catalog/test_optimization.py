@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import keras
 import numpy as np
 import pytest
 
 from executor.catalog.hyperparameters import Configuration
+from executor.catalog.hyperparameters import configuration as configured
 from executor.catalog.optimization import learning_rates, optimization, take_step
 from rules.choices import Adagrad, Adam, AdamW, Choice, He, RmsProp, Sgd, SgdMomentum
 from rules.errors import ChoiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rules.bundle import Bundle
 
 
 def configuration(*, weight_decay: float = 0.0) -> Configuration:
@@ -33,9 +41,27 @@ def test_each_choice_gives_its_optimizer_at_the_configured_rate(choice: Choice, 
     assert float(optimizer.learning_rate) == 0.25
 
 
-def test_momentum_and_nesterov_are_the_bundles() -> None:
-    optimizer = optimization(SgdMomentum(momentum=0.8, nesterov=True), configuration())
-    assert (optimizer.momentum, optimizer.nesterov) == (0.8, True)
+@pytest.mark.parametrize(
+    ("choice", "values", "own"),
+    [
+        (SgdMomentum(momentum=0.8, nesterov=True), {}, {"momentum": 0.8, "nesterov": True}),
+        (SgdMomentum(momentum=0.8), {"momentum": 0.5}, {"momentum": 0.5, "nesterov": False}),
+        (Adam(), {}, {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}),
+        (Adam(beta_1=0.8, epsilon=1e-3), {"beta_2": 0.95}, {"beta_1": 0.8, "beta_2": 0.95, "epsilon": 1e-3}),
+        (AdamW(beta_2=0.99), {}, {"beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-7}),
+        (RmsProp(rho=0.8), {"momentum": 0.5}, {"rho": 0.8, "momentum": 0.5, "epsilon": 1e-7}),
+        (
+            Adagrad(initial_accumulator_value=0.5),
+            {"epsilon": 1e-5},
+            {"initial_accumulator_value": 0.5, "epsilon": 1e-5},
+        ),
+    ],
+)
+def test_properties_are_the_bundles_or_the_trials(
+    make_bundle: Callable[..., Bundle], choice: Choice, values: dict[str, float], own: dict[str, float]
+) -> None:
+    optimizer = optimization(choice, configured(make_bundle(optimizer=choice), values))
+    assert {name: getattr(optimizer, name) for name in own} == own
 
 
 @pytest.mark.parametrize("choice", [Sgd(), SgdMomentum(), Adam(), AdamW(), RmsProp(), Adagrad()])

@@ -11,10 +11,10 @@ import tensorflow as tf
 from executor.architectures.network import build_network
 from executor.architectures.stacked_tabular import Shape
 from executor.budget import Budget
-from executor.catalog.hyperparameters import Configuration
+from executor.catalog.hyperparameters import configuration
 from executor.catalog.optimization import optimization
 from executor.catalog.performance import performance_metric
-from executor.catalog.update import update_rule
+from executor.catalog.update import properties_of, update_rule
 from executor.trials.stacked_graph import StackedGraph
 from executor.trials.workplace import workplace
 from rules.choices import Adagrad, Adam, AdamW, Choice, He, RmsProp, Sgd, SgdMomentum
@@ -32,9 +32,13 @@ OPTIMIZERS = [
     SgdMomentum(momentum=0.8),
     SgdMomentum(momentum=0.8, nesterov=True),
     Adam(),
+    Adam(beta_1=0.8, beta_2=0.95, epsilon=1e-3),
     AdamW(),
+    AdamW(beta_1=0.5, beta_2=0.99, epsilon=1e-5),
     RmsProp(),
+    RmsProp(rho=0.8, momentum=0.9, epsilon=1e-4),
     Adagrad(),
+    Adagrad(initial_accumulator_value=1.0, epsilon=1e-3),
 ]
 STEPS = 10
 RATES, DECAYS = (0.3, 0.01, 0.002), (0.0, 0.1, 0.4)  # one of each for each trial
@@ -45,12 +49,13 @@ def test_ten_steps_are_those_of_keras_own_optimizer_for_each_trial(
     make_bundle: Callable[..., Bundle], breast_cancer: Parts, tmp_path: Path, choice: Choice
 ) -> None:
     """Rates fall from step to step; gradients span five orders of magnitude, and some are exactly zero."""
+    bundle = make_bundle(optimizer=choice)
+    plain = {"schedule": "constant", "dropout": 0, "units": 2, "layers": 1}
     configurations = [
-        Configuration(learning_rate=rate, schedule="constant", dropout=0, weight_decay=decay, units=2, layers=1)
+        configuration(bundle, plain | {"learning_rate": rate, "weight_decay": decay})
         for rate, decay in zip(RATES, DECAYS, strict=True)
     ]
     shape = Shape.of(breast_cancer, configurations)
-    bundle = make_bundle(optimizer=choice)
     metric, budget = performance_metric(bundle.metric), Budget(trials=1)
     at = workplace(bundle, breast_cancer, metric=metric, budget=budget, seed=0, directory=tmp_path)
     graph = StackedGraph(at, shape, batch=8)
@@ -83,6 +88,21 @@ def _gradient(random: np.random.Generator, size: tuple[int, ...]) -> np.ndarray:
     return np.where(random.random(size) < 0.1, 0, gradient).astype(np.float32)
 
 
+def properties(bundle: Bundle) -> dict[str, tf.Tensor]:
+    """Those of one trial with the bundle's defaults, (1, 1, 1) each."""
+    found = properties_of([configuration(bundle, {})])
+    return {name: tf.reshape(values, (1, 1, 1)) for name, values in found.items()}
+
+
+def test_each_trial_of_a_stack_has_its_own_decays_momentum_and_epsilon(make_bundle: Callable[..., Bundle]) -> None:
+    bundle = make_bundle(optimizer=Adam())
+    found = properties_of([configuration(bundle, one) for one in ({}, {"beta_2": 0.9, "epsilon": 0.5})])
+    assert set(found) == {"beta_1", "1 - beta_1", "beta_2", "1 - beta_2", "epsilon", "1 - epsilon"}
+    np.testing.assert_allclose(found["1 - beta_2"], [0.001, 0.1], rtol=1e-6)
+    np.testing.assert_allclose(found["epsilon"], [1e-7, 0.5], rtol=1e-6)
+    assert properties_of([configuration(make_bundle(optimizer=Sgd()), {})]) == {}
+
+
 @pytest.mark.parametrize(
     ("choice", "change"),
     [
@@ -92,27 +112,34 @@ def _gradient(random: np.random.Generator, size: tuple[int, ...]) -> np.ndarray:
         (SgdMomentum(momentum=0.9, nesterov=True), -1.9),  # 0.9 · (-1) - 1
         (Adam(), -0.5),  # the mean 0.2 / 0.1 over the root of the square 0.004 / 0.001
         (AdamW(), -0.5),
+        # epsilon is added before the square is corrected, as in Keras: 0.5 · √0.001 / 0.1 · 0.2 / (√0.004 + 1)
+        (Adam(epsilon=1.0), -(0.001**0.5) / (0.004**0.5 + 1)),
         (RmsProp(), -0.5 * 2 / 0.4**0.5),  # the square is a tenth of 4
+        (RmsProp(rho=0.5, momentum=0.9), -0.5 * 2 / 2**0.5),  # half of 4; the velocity starts at the first change
+        (RmsProp(epsilon=0.6), -0.5 * 2 / (0.4 + 0.6) ** 0.5),
         (Adagrad(), -0.5 * 2 / 4.1**0.5),  # the accumulator starts at 0.1
+        (Adagrad(initial_accumulator_value=5.0), -0.5 * 2 / 9**0.5),
     ],
     ids=str,
 )
-def test_the_first_step_is_the_formulas(choice: Choice, change: float) -> None:
-    rule = update_rule(choice)
+def test_the_first_step_is_the_formulas(make_bundle: Callable[..., Bundle], choice: Choice, change: float) -> None:
+    rule, own = update_rule(choice), properties(make_bundle(optimizer=choice))
     weight = tf.zeros((1, 1, 1))
-    found, slots = rule.update(tf.fill((1, 1, 1), 2.0), rule.slots(weight), tf.fill((1, 1, 1), 0.5), tf.ones((1, 1, 1)))
+    found, slots = rule.update(
+        tf.fill((1, 1, 1), 2.0), rule.slots(weight), tf.fill((1, 1, 1), 0.5), tf.ones((1, 1, 1)), own
+    )
     assert found.numpy().item() == pytest.approx(change, rel=1e-5)
     assert len(slots) == len(rule.starts)
 
 
 @pytest.mark.parametrize("choice", OPTIMIZERS, ids=str)
-def test_what_has_no_gradient_stays_zero(choice: Choice) -> None:
+def test_what_has_no_gradient_stays_zero(make_bundle: Callable[..., Bundle], choice: Choice) -> None:
     """So what fills a narrow trial up to the stack's width stays without effect."""
-    rule = update_rule(choice)
+    rule, own = update_rule(choice), properties(make_bundle(optimizer=choice))
     weight = tf.zeros((2, 3, 4))
     slots, column = rule.slots(weight), tf.ones((2, 1, 1))
     for step in range(1, 4):
-        change, slots = rule.update(tf.zeros_like(weight), slots, column, column * step)
+        change, slots = rule.update(tf.zeros_like(weight), slots, column, column * step, own)
         np.testing.assert_array_equal(change, 0)
 
 

@@ -121,6 +121,8 @@ def trial(number: int, score: float | None, **hyperparameters: float | str) -> O
         planned_epochs=2,
         seconds=1.0,
         epoch_scores=() if score is None else (score - 0.1, score),
+        training_loss=() if score is None else (0.5, 0.25),
+        gradient_norm=() if score is None else (2.0, None),
     )
 
 
@@ -131,9 +133,12 @@ def test_a_search_is_drawn_without_the_trials_that_have_no_score() -> None:
     ]
     sensitivity = [Sensitivity(name="units", best=96, importance=0.75, rating="high", edge="")]
     plots = plots_of_search(trials, metric="accuracy", direction="max", sensitivity=sensitivity, best=2)
-    parallel, curves, so_far, mattered = plots
+    parallel, curves, losses, norms, so_far, mattered = plots
     assert "A line for each of 3 trials through its values of units, schedule" in parallel.says
     assert "The best trial, 2, trained 2 epochs and was best after 2." in curves.says
+    assert (losses.title, norms.title) == ("Training loss", "Gradient norm")
+    assert losses.says.endswith("In the best trial, 2, it went from 0.5 to 0.25.")
+    assert norms.says.endswith("In the best trial, 2, it went from 2 to 2.")
     assert "After 3 trials the best accuracy on the validation rows was 0.7; it did not get better in the last 1" in (
         so_far.says
     )

@@ -38,6 +38,9 @@ def outcome(number: int, directory: Path) -> Outcome:
         planned_epochs=100,
         seconds=0.5,
         epoch_scores=(None, 1 / 3, 0.25),
+        configuration={"schedule": "cosine", "batch_size": 64, "epsilon": 1e-7, "nesterov": True},
+        training_loss=(0.7, 0.1 + 0.2, None),
+        gradient_norm=(1.5, 1e-9, None),
         weights=weights_path(directory, number),
     )
 

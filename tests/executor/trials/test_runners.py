@@ -12,14 +12,16 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.framework.func_graph import FuncGraph
 
+from executor.architectures.network import build_network
 from executor.budget import Budget
 from executor.catalog.tuning import Proposal
 from executor.trials.one_by_one import OneByOneRunner, compiled_outputs
+from executor.trials.outcomes import trial_seed
 from executor.trials.rebuilding import rebuild
 from executor.trials.stacked import StackRunner
 from executor.trials.training import DIVERGED, patience_of
 from recommender.speed import batch_size
-from rules.choices import F1, Adam, CategoricalCrossentropy, Huber, MseLoss, Rmse, Sgd, WeightedCrossentropy
+from rules.choices import F1, Adam, AdamW, CategoricalCrossentropy, Huber, MseLoss, Rmse, Sgd, WeightedCrossentropy
 from rules.errors import ChoiceError
 from rules.facts import Task
 
@@ -88,6 +90,31 @@ def test_the_last_best_epoch_is_kept(
     outcome = run_trial(proposal(5), place(scores=scores, direction=direction))
     assert (outcome.best_epoch, outcome.score) == (best_epoch, scores[best_epoch - 1])
     assert outcome.epoch_scores == tuple(scores)
+
+
+def test_training_loss_and_gradient_norm_of_one_step_are_those_of_the_first_weights(
+    run_trial, place: Callable[..., Workplace], breast_cancer: Parts
+) -> None:
+    at, rows = place(), len(breast_cancer.train)
+    values = SMALL | {"batch_size": rows, "dropout": 0.0}
+    outcome = run_trial(Proposal(number=0, hyperparameters=values, epochs=1), at)
+    network = build_network(parts=breast_cancer, bundle=at.bundle, hyperparameters=values, seed=trial_seed(at.seed, 0))
+    with tf.GradientTape() as tape:
+        cost = at.loss(at.train.target, network(at.train.inputs))
+    norms = [np.linalg.norm(gradient) for gradient in tape.gradient(cost, network.trainable_variables)]
+    assert outcome.training_loss == pytest.approx([float(cost)], rel=1e-5)
+    assert outcome.gradient_norm == pytest.approx([np.linalg.norm(norms)], rel=1e-5)
+
+
+@pytest.mark.parametrize("pinned", [None, 100])
+def test_a_trial_has_the_values_in_force_also_where_nothing_is_searched(
+    run_trial, place: Callable[..., Workplace], pinned: int | None
+) -> None:
+    outcome = run_trial(proposal(1), place(optimizer=AdamW(batch_size=pinned, epsilon=1e-5)))
+    assert outcome.configuration == {
+        "learning_rate": 0.001, "schedule": "constant", "weight_decay": 0.004, "batch_size": pinned or 64,
+        "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-5, "units": 8, "layers": 1, "dropout": 0.1,
+    }  # fmt: skip
 
 
 def test_a_trial_ends_when_its_patience_does(run_trial, place: Callable[..., Workplace]) -> None:

@@ -33,6 +33,7 @@ from rules.choices import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     Choice,
+    Custom,
     Huber,
     MaeLoss,
     MseLoss,
@@ -159,6 +160,45 @@ def test_a_trial_in_a_stack_ends_as_it_does_alone_and_as_its_keras_model(
         np.testing.assert_allclose(our.reshape(their.shape), their, rtol=1e-4, atol=1e-5)
     assert outcome.epoch_scores == pytest.approx(keras_outcome.epoch_scores, rel=1e-5)
     assert outcome.cost == pytest.approx(keras_outcome.cost, rel=1e-5)
+    assert len(outcome.training_loss) == len(outcome.gradient_norm) == 3
+    assert outcome.training_loss == pytest.approx(keras_outcome.training_loss, rel=1e-4)
+    assert outcome.gradient_norm == pytest.approx(keras_outcome.gradient_norm, rel=1e-4)
+
+
+OWN_PROPERTIES: dict[str, tuple[Choice, tuple[dict[str, Value], ...]]] = {
+    "adam": (Adam(), ({"beta_1": 0.5, "beta_2": 0.9}, {}, {"epsilon": 1e-2})),
+    "rmsprop": (RmsProp(), ({"momentum": 0.9, "rho": 0.5}, {}, {"momentum": 0.5})),
+    "sgd_momentum": (SgdMomentum(), ({"momentum": 0.5}, {}, {"momentum": 0.99})),
+}
+
+
+@pytest.mark.parametrize("name", OWN_PROPERTIES)
+def test_trials_of_one_stack_have_their_own_optimizer_properties(place: Callable[..., Workplace], name: str) -> None:
+    optimizer, own = OWN_PROPERTIES[name]
+    at = place(optimizer=optimizer, hyperparameters=Custom(searched=tuple(own[0])))
+    small = {"units": 5, "layers": 1, "dropout": 0.0}
+    trials = proposals([small | one for one in own], epochs=2)
+    together = ended(at, trials)
+    alone = OneByOneRunner(at).run(trials)
+    for (_, ours), theirs in zip(together, alone, strict=True):
+        assert ours.training_loss == pytest.approx(theirs.training_loss, rel=1e-4)
+        assert ours.configuration == theirs.configuration
+    assert len({outcome.training_loss for outcome in alone}) == len(own)
+
+
+def test_trials_of_other_batch_sizes_and_embedding_dimensions_train_as_they_do_alone(
+    varied_place: Callable[[str], Workplace],
+) -> None:
+    at = varied_place("multiclass")
+    small = {"units": 5, "layers": 1, "dropout": 0.0}
+    trials = proposals([small | {"batch_size": 16}, small | {"embedding_dimension": 3}, small], epochs=2)
+    together, alone = StackRunner(at).run(trials), OneByOneRunner(at).run(trials)
+    for ours, theirs in zip(together, alone, strict=True):
+        assert ours.training_loss == pytest.approx(theirs.training_loss, rel=1e-4)
+        assert ours.gradient_norm == pytest.approx(theirs.gradient_norm, rel=1e-4)
+    in_force = [(one.configuration["batch_size"], one.configuration["embedding_dimension"]) for one in together]
+    assert in_force == [(16, 8), (64, 3), (64, 8)]
+    assert len({outcome.training_loss for outcome in alone}) == 3
 
 
 def test_a_trial_that_has_stopped_leaves_the_stack_and_the_others_are_as_without_it(
@@ -170,7 +210,7 @@ def test_a_trial_that_has_stopped_leaves_the_stack_and_the_others_are_as_without
     sizes: list[int] = []
     train = StackedGraph.train
 
-    def counted(graph: StackedGraph, stack: Stack, *arguments: Any, **named: Any) -> Stack:
+    def counted(graph: StackedGraph, stack: Stack, *arguments: Any, **named: Any) -> Any:
         sizes.append(stack.trials)
         return train(graph, stack, *arguments, **named)
 
@@ -229,7 +269,7 @@ def steps(graph: StackedGraph, stack: Stack, *, first: int, last: int) -> Stack:
     """Some training steps on rows and at rates that depend on the steps' numbers alone."""
     rows = np.array([np.random.default_rng(step).integers(0, 80, size=16) for step in range(first, last)], np.int32)
     rates = np.array([[0.05 / (1 + step)] * stack.trials for step in range(first, last)], np.float32)
-    return graph.train(stack, rows, rates, noise=first)
+    return graph.train(stack, rows, rates, noise=first)[0]
 
 
 @pytest.mark.parametrize("optimizer", [Adam(), Adagrad(), Sgd()], ids=str)

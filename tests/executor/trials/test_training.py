@@ -1,6 +1,10 @@
 from __future__ import annotations
 
-from executor.trials.training import Training, patience_of
+import math
+
+import numpy as np
+
+from executor.trials.training import StepMeans, Training, patience_of
 from rules.choices import Folds, RowsApart
 
 
@@ -14,3 +18,20 @@ def test_of_epochs_with_the_same_score_the_one_with_the_lowest_cost_is_kept() ->
 def test_without_early_stopping_a_trial_is_patient_for_all_of_its_epochs() -> None:
     assert patience_of(100, RowsApart(early_stopping=False)) == patience_of(100, Folds(early_stopping=False)) == 100
     assert patience_of(100, RowsApart()) == patience_of(100) == 25
+
+
+def test_training_loss_and_gradient_norm_are_kept_with_six_digits_and_without_infinities() -> None:
+    training = Training()
+    for means in ((0.123456789, 1234567.0), (math.nan, math.inf)):
+        training.note(0.5, 0.5, direction="max", means=means)
+    assert training.losses == [0.123457, None]
+    assert training.gradient_norms == [1234570.0, None]
+
+
+def test_means_of_an_epoch_are_over_its_steps_and_over_every_eighth_of_them() -> None:
+    means = StepMeans()
+    assert math.isnan(means.of(slice(None))[0])
+    means.add(np.array([[9.0, 18.0], [4.0, 8.0]]), steps=9)  # of 9 steps the first and the ninth have a norm
+    means.add(np.array([[1.0, 2.0], [2.0, 4.0]]), steps=1)
+    assert means.of(slice(0, 1)) == (1.0, 2.0)
+    assert means.of(slice(0, 2)) == (1.5, 3.0)
