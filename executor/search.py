@@ -103,9 +103,9 @@ def search(
     graph, by default as many as pay; 1 runs them one by one through Keras layers, as networks for images always run,
     then one on each GPU.
     progress: called after each epoch.
-    Raises TrainingError if no trial was completed, RunError if the directory holds a search of another space or seed,
-    belongs to another process or cannot be written, ChoiceError if the loss does not fit the task or a manual list
-    names a bad value.
+    Raises TrainingError if no trial was completed, KeyboardInterrupt if it was interrupted before the first score,
+    RunError if the directory holds a search of another space or seed, belongs to another process or cannot be written,
+    ChoiceError if the loss does not fit the task or a manual list names a bad value.
     """
     metric = performance_metric(bundle.metric)  # 1  P
     objective = Objective(name=metric.name, direction=metric.direction)
@@ -161,6 +161,8 @@ def search(
                 gc.collect()  # graphs refer to themselves
         except KeyboardInterrupt:
             stopped_by = "interrupt"
+    if stopped_by == "interrupt" and all(outcome.score is None for outcome in journal.outcomes):
+        raise KeyboardInterrupt  # there is no model to keep
     ranked = _ranked(journal.outcomes, objective)  # 10  the best by P comes first
     coming = oracle.epochs_until_whole(len(journal.outcomes))
     return Trials(
@@ -262,10 +264,6 @@ def _ranked(outcomes: Sequence[Outcome], objective: Objective) -> tuple[Outcome,
 
 
 def _nothing_completed(outcomes: Sequence[Outcome]) -> TrainingError:
-    if not outcomes:
-        return TrainingError(
-            "At least one trial must complete an epoch, but the search was interrupted before. Run it again."
-        )
     return TrainingError(
         f"At least one trial must be completed, but all {len(outcomes)} failed; the first one: {outcomes[0].message}. "
         "A lower learning rate (--pin optimizer) helps against scores that are not finite, fewer columns or rows "
