@@ -476,15 +476,16 @@ def _quick_numbers(
     decimal = _braced(f"count_if(regexp_full_match({CELL}, {literal(SURE_DECIMAL)}))")
     padded = "count_if(contains({cell}, '.') AND ends_with({cell}, '0') AND NOT ends_with({cell}, '.0'))"
     plain = NumberReading()
+    is_integer, is_decimal = re.compile(SURE_INTEGER).fullmatch, re.compile(SURE_DECIMAL).fullmatch
     for column, own in tokens.items():
         cells = found.samples[column]
         before = known.get(column)
         is_other = before is not None and (before.number != plain or not is_number(before.storage))
-        if not cells or is_other or any(re.fullmatch(SURE_DECIMAL, token) for token in own):
+        if not cells or is_other or any(map(is_decimal, own)):
             continue
-        if all(re.fullmatch(SURE_INTEGER, cell) for cell in cells):
+        if all(map(is_integer, cells)):
             proposed[column] = ("count({cell})", "max(length({cell}))", whole, "0", "0")
-        elif all(re.fullmatch(SURE_DECIMAL, cell) for cell in cells):
+        elif all(map(is_decimal, cells)):
             no_version = any(len(cell.rpartition(".")[2]) > VERSION_DECIMALS for cell in cells if "." in cell)
             proposed[column] = ("count({cell})", "max(length({cell}))", "0", decimal, "0" if no_version else padded)
     if found.places:

@@ -16,7 +16,7 @@ import pandas as pd  # type: ignore[import-untyped]
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 
 from recommender import recommend
 from recommender.dataset import Dataset
@@ -464,7 +464,9 @@ def write_text(columns: dict[str, list[object]], path: Path, delimiter: str) -> 
 def test_a_frame_comes_back_as_it_was_written(form: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp(form)
 
-    @settings(max_examples=CASES, deadline=None)
+    @settings(
+        max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )  # other work on the machine
     @given(frames())
     def round_trip(columns: dict[str, list[object]]) -> None:
         path = folder / f"t.{form}"
