@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from recommender.column_checks import KIND_PART, check_column, check_kind
 from recommender.kinds import Kind, Role, grade, infer_kind
 from recommender.letters import are_letters
-from recommender.sql import is_text, level_text, quoted
+from recommender.sql import is_text
 from rules.errors import ColumnError
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from recommender.dataset import Dataset
 
-MOST_GRADES: Final = 12
-"""Levels up to which words are looked at for grades: no known scale has more."""
 YES_OR_NO: Final = ({"yes", "no"}, {"y", "n"}, {"true", "false"}, {"t", "f"})
 
 
@@ -46,9 +44,9 @@ def kinds_of(dataset: Dataset, targets: Sequence[str], kinds: Mapping[str, Kind]
         name = dataset.sequences.name
         roles[name] = replace(roles[name], kind=Kind.SEQUENCE, reason=f"sequences, {dataset.sequences}")
     for name, role in roles.items():
-        few = 1 < dataset.summaries[name].distinct <= MOST_GRADES
-        if role.kind is Kind.CATEGORICAL and name not in kinds and few and is_text(dataset.storage[name]):
-            roles[name] = _of_words(role, levels_of(dataset, name))
+        few = dataset.summaries[name].distinct > 1 and name in dataset.few_levels
+        if role.kind is Kind.CATEGORICAL and name not in kinds and few:
+            roles[name] = _of_words(role, dataset.few_levels[name])
         elif name not in {*kinds, *targets} and _may_be_letters(dataset, role):
             reason = "capital or small letters alone, one after the other, as genes and proteins are written"
             roles[name] = replace(role, kind=Kind.SEQUENCE, reason=reason)
@@ -59,15 +57,6 @@ def _may_be_letters(dataset: Dataset, role: Role) -> bool:
     """Whether a column of long words holds sequences of letters."""
     is_word = role.kind in {Kind.CATEGORICAL, Kind.IDENTIFIER} and is_text(dataset.storage[role.column])
     return is_word and are_letters(dataset.connection, role.column, dataset.storage[role.column])
-
-
-def levels_of(dataset: Dataset, name: str) -> Sequence[str]:
-    """The different values of a column as text, in their order."""
-    text = level_text(name, dataset.storage[name])
-    found = dataset.connection.execute(
-        f"SELECT DISTINCT {text} FROM dataset WHERE {quoted(name)} IS NOT NULL ORDER BY 1"
-    )
-    return [str(row[0]) for row in found.fetchall()]
 
 
 def _of_words(role: Role, levels: Sequence[str]) -> Role:

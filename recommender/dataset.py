@@ -22,10 +22,17 @@ from recommender.characteristics.columns import ColumnSummary, summarise
 from recommender.readers.bounds import check_columns
 from recommender.readers.frame import categorical_columns, read_frame
 from recommender.readers.parquet_schema import arrow_schema, categories_of
-from recommender.readers.settling import Settled, Settler, clear_not_finite, settle_as_numbers
+from recommender.readers.settling import (
+    LONG_COLUMNS,
+    SHORT_TABLE,
+    Settled,
+    Settler,
+    clear_not_finite,
+    settle_as_numbers,
+)
 from recommender.readers.table import read_file
 from recommender.readers.unchanged import digested
-from recommender.sql import FLOAT_TYPES, columns_of, is_number, is_time_stamp, quoted
+from recommender.sql import FLOAT_TYPES, chunks, columns_of, is_number, is_text, is_time_stamp, level_text, quoted
 from rules.asked import ImageReading, SequenceReading
 from rules.errors import ColumnError, DatasetError
 from rules.temporary import process_prefix, remove_left_over
@@ -41,6 +48,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Dataset", "quoted"]
 
+FEW_LEVELS: Final = 12
+"""Levels up to which words are looked at for grades: no known scale has more."""
 MEMORY_LIMIT: Final = "700MB"
 """For DuckDB's buffers; above it tables spill to disk, so that the whole process stays under 1 GiB."""
 ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # what a URL begins with (RFC 3986, 3.1)
@@ -236,6 +245,23 @@ class Dataset:
         return summarise(self.connection, self.storage)
 
     @cached_property
+    def few_levels(self) -> Mapping[str, Sequence[str]]:
+        """The different values, as text and in order, of each text column that has at most FEW_LEVELS of them."""
+        names = [one.name for one in self.summaries.values() if is_text(one.storage) and one.distinct <= FEW_LEVELS]
+        found: dict[str, list[str]] = {name: [] for name in names}
+        for some in chunks(names, LONG_COLUMNS if self.row_count <= SHORT_TABLE else 1):
+            listed = ", ".join(
+                f'{level_text(name, self.storage[name])} AS "{place}"' for place, name in enumerate(some)
+            )
+            levels = self.connection.execute(
+                f"SELECT DISTINCT CAST(place AS INTEGER), level FROM (SELECT {listed} FROM dataset) "
+                "UNPIVOT (level FOR place IN (COLUMNS(*))) ORDER BY 1, 2"
+            ).fetchall()
+            for place, level in levels:
+                found[some[place]].append(level)
+        return MappingProxyType(found)
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the file's bytes, and of all image files; of a frame, of its columns and of its rows as text."""
         if self.path is not None:
@@ -273,7 +299,8 @@ class Dataset:
         missing = self.notes[name].missing if name in self.notes else {}
         self.notes = MappingProxyType({**self.notes, name: replace(note, missing=missing)})
         self.storage = MappingProxyType({**self.storage, name: reading.storage})
-        self.__dict__.pop("summaries", None)
+        for outdated in ("summaries", "few_levels"):
+            self.__dict__.pop(outdated, None)
 
     def call_images(self, name: str) -> None:
         """Give the column of images, if there is one, the name under which a model knows it.

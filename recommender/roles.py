@@ -14,12 +14,12 @@ from recommender.column_checks import (
     check_split,
     check_time,
 )
-from recommender.column_kinds import kinds_of, levels_of
+from recommender.column_kinds import kinds_of
 from recommender.kinds import TIME_SHARE, UNUSED_KINDS, Kind, Role, named_as_identifier
 from recommender.outlook import Outlook
 from recommender.proposal import propose_target
 from recommender.splitting import PART_WORDS, PARTS, TRAINING_WORDS
-from recommender.sql import is_number, is_text
+from recommender.sql import is_number
 from recommender.tasks import Reading, can_be_target, read_task
 from rules.errors import ColumnError, TargetError
 from rules.facts import NUMERIC_TARGET, Task
@@ -183,10 +183,10 @@ def _find_split(dataset: Dataset, columns: Mapping[str, Role], targets: Sequence
     """The column whose values name the parts of a split, training among them."""
     for name, role in columns.items():
         summary = dataset.summaries[name]
-        short = 1 < summary.distinct <= len(PARTS) and not summary.missing and is_text(summary.storage)
+        short = 1 < summary.distinct <= len(PARTS) and not summary.missing and name in dataset.few_levels
         if name in targets or role.kind is not Kind.CATEGORICAL or not short:
             continue
-        words = {level.strip().lower() for level in levels_of(dataset, name)}
+        words = {level.strip().lower() for level in dataset.few_levels[name]}
         if words <= PART_WORDS and words & TRAINING_WORDS:
             return name
     return None

@@ -33,6 +33,7 @@ SPECIAL: Final = (ISO, QUARTER, EXCEL, EPOCH, EPOCH_MS)
 """Formats with a name: ISO 8601 dates, quarters (2023 Q1, Q1 2023), the day numbers of spreadsheets, and seconds or
 milliseconds since 1970."""
 COMPACT: Final = "%Y%m%d"
+COMPACT_DIGITS: Final = 8
 COMPACT_PATTERN: Final = r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 MONTH: Final = "%b"
 """In a format: the name of a month, short or in full."""
@@ -438,7 +439,7 @@ def _taken_apart(value: str) -> _Parts | None:
 
 def is_compact(value: str) -> bool:
     """Whether a text is a date of eight digits, such as 20230105, in this century or the last one."""
-    return re.fullmatch(COMPACT_PATTERN, value.strip()) is not None
+    return len(value) >= COMPACT_DIGITS and re.fullmatch(COMPACT_PATTERN, value.strip()) is not None
 
 
 def _serials(column: str, samples: Sequence[str], *, is_time: bool) -> Iterator[TimeReading]:
