@@ -159,7 +159,7 @@ def of_metric(seen: Seen) -> str:
     top = best(trial["score"] for trial in completed)
     by_number = {trial["number"]: trial for trial in seen.trials}
     equal("P of the best trial", by_number[seen.summary["best_trial"]]["score"], top)
-    return f"{hold_out:.4g} from {len(seen.predictions['row'])} rows; best of {len(completed)} trials by it"
+    return f"{hold_out:.4g} from {len(seen.predictions['row'])} rows; trials compared by it: {len(completed)}"
 
 
 def _known(scores: Sequence[float | None]) -> list[float]:
@@ -321,8 +321,8 @@ def of_initializer(seen: Seen) -> str:
                 raise DiffersError(f"{layer.name} starts from {type(own).__name__}, and explain does not name it")
     if not reached:
         raise NotObservableError(f"no layer of {', '.join(sorted(_kinds(seen)))} starts from it, as explain says")
-    drawn = f", spread of {checked} kernels as drawn" if checked else ""
-    return f"{wanted} in {len(reached)} layers{drawn}"
+    drawn = f"; kernels whose spread is as drawn: {checked}" if checked else ""
+    return f"{wanted} (layers: {len(reached)}{drawn})"
 
 
 def _kinds(seen: Seen) -> set[str]:
@@ -403,7 +403,7 @@ def of_optimizer(seen: Seen) -> str:
     weights = len(seen.model.trainable_variables)
     equal("the number of its variables", len(optimizer.variables), 2 + slots * weights)
     shapes = {_schedule(seen, trial) for trial in seen.trials if trial["epoch_rates"] and trial["continues"] is None}
-    return f"{kind} at {rate:.3g}, {slots} slots of each of {weights} weights; schedule {', '.join(sorted(shapes))}"
+    return f"{kind} at {rate:.3g}, slots per weight: {slots} ({weights} weights); schedule {', '.join(sorted(shapes))}"
 
 
 def _schedule(seen: Seen, trial: Mapping[str, Any]) -> str:
@@ -577,7 +577,7 @@ def _rates(points: Sequence[Mapping[str, Any]]) -> list[float]:
 def _random(seen: Seen, points: list[dict[str, Any]]) -> str:
     for observed, drawn in zip(_rates(points), _draws(seen, len(points) - 1), strict=True):
         equal("a learning rate drawn at random", observed, drawn)
-    return f"{len(points) - 1} learning rates are those that random search draws"
+    return f"learning rates after the defaults as random search draws them ({len(points) - 1})"
 
 
 def _bayesian(seen: Seen, points: list[dict[str, Any]]) -> str:
@@ -587,7 +587,7 @@ def _bayesian(seen: Seen, points: list[dict[str, Any]]) -> str:
     proposed = rates[len(design) :]
     if proposed and np.allclose(proposed, _draws(seen, len(rates))[len(design) :], rtol=ROUNDING):
         raise DiffersError("after the Latin hypercube learning rates are drawn at random")
-    return f"{min(len(rates), len(design))} learning rates of its Latin hypercube, then {len(proposed)} proposals"
+    return f"learning rates of its Latin hypercube ({min(len(rates), len(design))}), then proposals ({len(proposed)})"
 
 
 def _hyperband(seen: Seen, points: list[dict[str, Any]]) -> str:
@@ -638,7 +638,7 @@ def of_activation(seen: Seen) -> str:
     if not used:
         raise NotObservableError(f"no layer of {', '.join(sorted(_kinds(seen)))} applies one, as explain says")
     equal("the activations of hidden layers", {*used}, {named})
-    return f"{named} in {used[named]} layers"
+    return f"{named} (layers: {used[named]})"
 
 
 def of_augmentation(seen: Seen) -> str:
@@ -669,7 +669,7 @@ def of_architecture(seen: Seen) -> str:
     }[chosen["name"]]  # fmt: skip
     equal("the kind of the networks", kinds, {wanted})
     classes = {type(layer).__name__: layer for layer in seen.layers()}
-    found = [f"{len(seen.networks())} {wanted}"]
+    found = [f"{wanted} ({len(seen.networks())})"]
     equal("whether random kernels are read", "RandomKernels" in classes, chosen["name"] == "random_kernels")
     if chosen["name"] == "random_kernels":
         width = classes["RandomKernels"].output_width
