@@ -85,13 +85,13 @@ class Seen:
 
     @classmethod
     def read(cls, directory: Path) -> Seen:
-        record = json.loads((directory / "record.json").read_text(encoding="utf-8"))
+        record = Record.read_intact(directory / "record.json")
         with (directory / "predictions.csv").open(newline="", encoding="utf-8") as file:
             header, *rows = csv.reader(file)
         return cls(
             directory=directory,
-            bundle=record["bundle"],
-            facts={name: fact["value"] for name, fact in record["facts"].items()},
+            bundle=record.to_bundle().model_dump(mode="json"),
+            facts={name: fact.value for name, fact in record.facts.items()},
             **{
                 name: json.loads((directory / f"{name}.json").read_text(encoding="utf-8"))
                 for name in ("summary", "scores", "signature")
@@ -460,6 +460,12 @@ def of_hyperparameters(seen: Seen) -> str:
     names, trials = _names(seen), seen.trials
     for trial in trials:
         equal(f"the hyperparameters of trial {trial['number']}", {*trial["hyperparameters"]}, names)
+        for name, value in trial["hyperparameters"].items():
+            equal(
+                f"the {name} in force in trial {trial['number']}",
+                trial.get("configuration", {}).get(name, value),
+                value,
+            )
     for trial, network in seen.networks_of_trials():
         _check_network(trial["hyperparameters"], network, task=seen.task)
     varied = {name for name in names if len({str(trial["hyperparameters"][name]) for trial in trials}) > 1}
@@ -801,7 +807,9 @@ class Compared:
 
 def compare(name: str, book: str, directory: Path) -> Compared:
     seen = Seen.read(directory)
-    equal("bundle.yaml", Bundle.read(directory / "bundle.yaml").model_dump(mode="json"), seen.bundle)
+    trained = Bundle.read(directory / "bundle.yaml").model_dump(mode="json")
+    for slot in CHECKS:
+        equal(f"the {slot} of bundle.yaml", trained[slot.value], seen.bundle[slot.value])
     found = Compared(name=name, book=book, trials=len(seen.trials), task=f"{seen.task}, {seen.facts['modality']}")
     for slot, check in CHECKS.items():
         try:

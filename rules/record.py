@@ -189,10 +189,13 @@ class Record(BaseModel):
             chain[name] = _link(next(reversed(chain.values()), ""), part)
         return record.model_copy(update={"chain": chain})
 
-    def parts(self) -> Iterator[tuple[str, Any]]:
-        """What the chain goes through, in its order: each part's name and contents."""
-        body = self.model_dump(mode="json", exclude={"chain"})
-        yield "heading", {key: body[key] for key in ("format", "version", "created")}
+    def parts(self, *, as_read: bool = False) -> Iterator[tuple[str, Any]]:
+        """What the chain goes through, in its order: each part's name and contents.
+
+        as_read: only what the record's file holds, without the defaults of parameters that it does not have.
+        """
+        body = self.model_dump(mode="json", exclude={"chain"}, exclude_unset=as_read)
+        yield "heading", {key: body[key] for key in ("format", "version", "created") if key in body}
         for name in ("dataset", "asked", "book", "facts"):
             yield name, body[name]
         for slot, decision in body["decisions"].items():
@@ -209,9 +212,10 @@ class Record(BaseModel):
         """The parts whose contents do not fit the chain; links that belong to no part, too."""
         before, wrong = "", []
         names = []
-        for name, part in self.parts():
+        # A parameter that a later version adds to a choice is no alteration of a record that was written before.
+        for (name, part), (_, held) in zip(self.parts(), self.parts(as_read=True), strict=True):
             names.append(name)
-            if self.chain.get(name) != _link(before, part):
+            if self.chain.get(name) not in {_link(before, part), _link(before, held)}:
                 wrong.append(name)
             before = self.chain.get(name, "")
         if list(self.chain) != names:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -129,6 +130,34 @@ def test_a_part_that_is_sealed_anew_still_breaks_the_next_link(strategy, shipped
     honest = Record.of(strategy, dataset=SEEN, asked=ASKED, proved=shipped)
     again = forged.model_copy(update={"chain": honest.chain | {"facts": "sha256:forged"}})
     assert again.altered() == ["facts", "decision on the activation"]
+
+
+def test_a_record_from_before_a_choice_had_a_parameter_is_intact(strategy, shipped, tmp_path: Path) -> None:
+    body = json.loads(Record.of(strategy, dataset=SEEN, asked=ASKED, proved=shipped).to_json())
+    for choice in (body["decisions"]["optimizer"]["choice"], body["decisions"]["optimizer"]["ruled"]):
+        del choice["schedule"]  # as if a later version had added it
+    del body["bundle"]["optimizer"]["schedule"]
+    body["chain"] = chain_of(body)
+    (tmp_path / "record.json").write_text(json.dumps(body), encoding="utf-8")
+    assert Record.read_intact(tmp_path / "record.json").to_bundle().optimizer.schedule == "constant"
+    body["decisions"]["optimizer"]["choice"]["learning_rate"] = 0.5
+    (tmp_path / "record.json").write_text(json.dumps(body), encoding="utf-8")
+    with pytest.raises(RunError, match="does not fit decision on the optimizer"):
+        Record.read_intact(tmp_path / "record.json")
+
+
+def chain_of(body: dict[str, Any]) -> dict[str, str]:
+    """The chain of a record's file: each link is the SHA-256 of the link before it and of the part."""
+    parts = {"heading": {key: body[key] for key in ("format", "version", "created")}}
+    parts |= {name: body[name] for name in ("dataset", "asked", "book", "facts")}
+    parts |= {f"decision on the {slot}": decision for slot, decision in body["decisions"].items()}
+    parts |= {name: body[name] for name in ("guardrails", "bundle")}
+    chain: dict[str, str] = {}
+    before = ""
+    for name, part in parts.items():
+        canonical = json.dumps(part, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        before = chain[name] = f"sha256:{hashlib.sha256(f'{before}|{canonical}'.encode()).hexdigest()}"
+    return chain
 
 
 def test_an_altered_record_is_refused(strategy, shipped, tmp_path: Path) -> None:
