@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
@@ -18,6 +17,8 @@ from rules.rule import Constraint, Disabled, Example, Rule, Stance
 if TYPE_CHECKING:
     from rules.document import Document
 
+STEERING: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Control characters but the tab and the end of a line."""
 RULE_ID: Final = re.compile(r"[A-Z]\d{3,4}")
 RULES, DISABLE, CONSTRAINTS = "rules", "disable", "constraints"
 Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -124,9 +125,10 @@ def _check_characters(value: Any, *, source: Document, path: tuple[str | int, ..
         for index, part in enumerate(value):
             _check_characters(part, source=source, path=(*path, index))
     elif isinstance(value, str):
-        steering = next((mark for mark in value if unicodedata.category(mark) == "Cc" and mark not in "\n\t"), None)
+        steering = STEERING.search(value)
         if steering is not None:
-            raise BookError(f"{source.place(*path)}: a book is plain text, but got the control character {steering!r}.")
+            place, character = source.place(*path), steering[0]
+            raise BookError(f"{place}: a book is plain text, but got the control character {character!r}.")
 
 
 def _rule(text: RuleText, *, source: Document, index: int, layer: str) -> Rule:

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from rules.errors import PcwatError
 
 MAX_CHARACTERS: Final = 4_000_000  # of a YAML file: the shipped books have about 100,000
-MAX_DEPTH: Final = 64  # levels of nesting: a rule needs 7, and the C composer overflows its stack at tens of thousands
+MAX_DEPTH: Final = 64  # levels of nesting: a rule needs 7
+SAFE_CHARACTERS: Final = 10_000  # that may all be levels: the C composer overflows its stack at tens of thousands
 MAX_VALUES: Final = 100_000  # values of a file, its aliases written out: the shipped books have about 3,000
 MAX_DIGITS: Final = 40  # characters of a number: 64-bit floats are exact with 17 digits
 MAX_INTEGER: Final = 2**63 - 1
 TAG_PREFIX: Final = "tag:yaml.org,2002:"
 TAGS: Final = frozenset({"str", "int", "float", "bool", "null", "map", "seq"})
+KEY_TAGS: Final = frozenset({"str", "merge"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +67,8 @@ def parse(text: str, *, source: str, error: type[PcwatError]) -> Document:
         raise error(f"{source} must have at most {MAX_CHARACTERS:,} characters, but has {len(text):,}. Split the file.")
     yaml = YAML(typ="safe")
     try:
-        _check_depth(text, source=source, error=error)
+        if len(text) > SAFE_CHARACTERS:
+            _check_depth(text, source=source, error=error)
         root = yaml.compose(text)
         if root is not None:
             _check_nodes(root, yaml.constructor, source=source, error=error)
@@ -92,41 +95,49 @@ def _check_depth(text: str, *, source: str, error: type[PcwatError]) -> None:
         if isinstance(event, MappingStartEvent | SequenceStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                place = _line_and_column(event.start_mark)
-                raise error(f"{source}:{place}: a file may be nested at most {MAX_DEPTH} levels deep. Flatten it.")
+                raise _too_deep(event, source=source, error=error)
         elif isinstance(event, MappingEndEvent | SequenceEndEvent):
             depth -= 1
 
 
+def _too_deep(found: Any, *, source: str, error: type[PcwatError]) -> PcwatError:  # noqa: ANN401  as above
+    place = _line_and_column(found.start_mark)
+    return error(f"{source}:{place}: a file may be nested at most {MAX_DEPTH} levels deep. Flatten it.")
+
+
 def _check_nodes(root: Any, constructor: Any, *, source: str, error: type[PcwatError]) -> None:  # noqa: ANN401  as above
-    """Refuse aliases that contain themselves or multiply, keys that are not text, and values of other types."""
+    """Refuse deep nesting, aliases that contain themselves or multiply, keys that are no text, and other values."""
     sizes: dict[int, int] = {}
     within: set[int] = set()
 
+    def place(node: Any) -> str:  # noqa: ANN401  as above
+        return f"{source}:{_line_and_column(node.start_mark)}"
+
     def size(node: Any) -> int:  # noqa: ANN401  as above
-        place = f"{source}:{_line_and_column(node.start_mark)}"
         if id(node) in within:
-            raise error(f"{place}: the alias of this value is within the value itself. Write the value out.")
+            raise error(f"{place(node)}: the alias of this value is within the value itself. Write the value out.")
         if id(node) not in sizes:
             tag = str(node.tag).removeprefix(TAG_PREFIX)
             if tag not in TAGS:
                 raise error(
-                    f"{place}: the value must be text, a number, true, false, null, a list or a mapping, but its "
+                    f"{place(node)}: the value must be text, a number, true, false, null, a list or a mapping, but its "
                     f"tag is {tag!r}. Put text that looks like a date in quotes."
                 )
+            if node.id != "scalar" and len(within) >= MAX_DEPTH:
+                raise _too_deep(node, source=source, error=error)
             within.add(id(node))
             pairs = node.value if node.id == "mapping" else []
-            for key, _ in pairs:
-                if str(key.tag).removeprefix(TAG_PREFIX) not in {"str", "merge"}:
-                    where = f"{source}:{_line_and_column(key.start_mark)}"
-                    raise error(f"{where}: a key must be text, but got {_excerpt(key)}. Put it in quotes.")
+            if key := next((key for key, _ in pairs if str(key.tag).removeprefix(TAG_PREFIX) not in KEY_TAGS), None):
+                raise error(f"{place(key)}: a key must be text, but got {_excerpt(key)}. Put it in quotes.")
             below = [value for _, value in pairs] if pairs else node.value if node.id == "sequence" else []
             sizes[id(node)] = 1 + sum(size(value) for value in below)
             within.discard(id(node))
             if tag in {"int", "float", "bool"}:
-                _check_scalar(node, constructor, place=place, error=error)
+                _check_scalar(node, constructor, place=place(node), error=error)
         if sizes[id(node)] > MAX_VALUES:
-            raise error(f"{place}: with its aliases written out, the file must have at most {MAX_VALUES:,} values.")
+            raise error(
+                f"{place(node)}: with its aliases written out, the file must have at most {MAX_VALUES:,} values."
+            )
         return sizes[id(node)]
 
     size(root)
