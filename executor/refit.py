@@ -153,7 +153,7 @@ def _trained_again(outcome: Outcome, at: Workplace, length: Length) -> keras.Mod
     for epoch in range(length.epochs):
         progress = (epoch * every + np.arange(every)) / (length.planned * every)
         rates = learning_rates(chosen.schedule, highest=chosen.learning_rate, progress=progress)
-        step(shuffled([at.seed, epoch], len(parts.train), batch), rates, chosen.weight_decay)
+        step(shuffled([at.seed, epoch], len(parts.train), batch), rates, chosen.weight_decay, 0)
     return network
 
 

@@ -192,7 +192,7 @@ class Dataset:
                 sequences=sequences,
                 categorical=categorical,
                 arrow_schema=schema,
-                kept=kept,
+                kept=kept if settler.has_kept else (),
             )
         except BaseException:
             connection.close()

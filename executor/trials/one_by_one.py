@@ -64,7 +64,7 @@ class Traced:
     optimizer: keras.optimizers.Optimizer
     start: list[np.ndarray]
     """What the optimizer's variables are before the first step."""
-    step: Callable[[np.ndarray, np.ndarray, float], np.ndarray]
+    step: Callable[[np.ndarray, np.ndarray, float, int], np.ndarray]
     outputs: Callable[[Rows], np.ndarray]
 
 
@@ -173,7 +173,7 @@ class OneByOneRunner:
                         member.chosen.schedule, highest=member.chosen.learning_rate, progress=progress
                     )
                     training.rate = float(rates[-1]), float(progress[-1])
-                    means.add(traced.step(now, rates, member.chosen.weight_decay), steps=len(now))
+                    means.add(traced.step(now, rates, member.chosen.weight_decay, means.steps), steps=len(now))
                 if at.interrupt.requested:
                     training.ending = "interrupt"
                     break
@@ -257,9 +257,11 @@ def compiled_outputs(network: keras.Model, *, at_once: int = ROWS_PER_CALL) -> C
 
 def compiled_step(
     network: keras.Model, optimizer: keras.optimizers.Optimizer, at: Workplace, *, batch: int
-) -> Callable[[np.ndarray, np.ndarray, float], np.ndarray]:
-    """A function that takes training steps; rows: (steps, batch) int32 indices, rates: (steps,) float32; weight decay.
+) -> Callable[[np.ndarray, np.ndarray, float, int], np.ndarray]:
+    """A function that takes training steps.
 
+    Its arguments are rows, (steps, batch) int32 indices; rates, (steps,) float32; the weight decay; and the number of
+    the first step within the epoch, from 0.
     It returns the losses and the gradient norms of the steps, each added up, (2, 1); NORM_EVERY tells which have norms.
     The loop over steps runs inside the graph: at 2,000 rows an epoch takes 24 ms against 88 ms of model.fit.
     """
@@ -281,18 +283,20 @@ def compiled_step(
         norm = tf.cond(index % NORM_EVERY == 0, lambda: tf.linalg.global_norm(gradients), lambda: 0.0)
         return tf.stack([cost, norm])[:, None]
 
-    def steps(rows: tf.Tensor, rates: tf.Tensor, decay: tf.Tensor) -> tf.Tensor:
+    def steps(rows: tf.Tensor, rates: tf.Tensor, decay: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
         sums = tf.zeros([2, 1])
         for index in tf.range(tf.shape(rates)[0]):
             chosen = rows[index]
             inputs = {name: tf.gather(values, chosen) for name, values in at.train.inputs.items()}
             if images is not None:
                 inputs["dense"] = images.gather(chosen)
-            sums += one_step(inputs, chosen, rates[index], decay, index)
+            sums += one_step(inputs, chosen, rates[index], decay, first + index)
         return sums
 
-    def streamed_steps(feed: ImageFeed, rows: tf.Tensor, rates: tf.Tensor, decay: tf.Tensor) -> tf.Tensor:
-        sums, index = tf.zeros([2, 1]), tf.constant(0)
+    def streamed_steps(
+        feed: ImageFeed, rows: tf.Tensor, rates: tf.Tensor, decay: tf.Tensor, first: tf.Tensor
+    ) -> tf.Tensor:
+        sums, index = tf.zeros([2, 1]), first
         for pixels, chosen, rate in feed.streamed(rows, rates):
             others = {name: tf.gather(values, chosen) for name, values in at.train.inputs.items()}
             sums += one_step({**others, "dense": feed.standardised(pixels)}, chosen, rate, decay, index)
@@ -304,7 +308,8 @@ def compiled_step(
         tf.TensorSpec([None, batch], tf.int32),
         tf.TensorSpec([None], tf.float32),
         tf.TensorSpec([], tf.float32),
+        tf.TensorSpec([], tf.int32),
     )
-    return lambda rows, rates, decay: np.asarray(
-        trained(tf.constant(rows), tf.constant(rates), tf.constant(decay, tf.float32)), np.float64
+    return lambda rows, rates, decay, first: np.asarray(
+        trained(tf.constant(rows), tf.constant(rates), tf.constant(decay, tf.float32), tf.constant(first)), np.float64
     )

@@ -170,7 +170,8 @@ class StackRunner:
                 while done < steps and not pace.is_over and not at.interrupt.requested:
                     now = pace.steps(steps - done)
                     rates = _rates(running, pace.advance(now), each=at.parts.fold_count, networks=stack.trials)
-                    stack, here = graph.train(stack, rows[done : done + now], rates, noise=drawn * steps + done)
+                    chosen, noise = rows[done : done + now], drawn * steps + done
+                    stack, here = graph.train(stack, chosen, rates, noise=noise, first=done)
                     means.add(here, steps=now)
                     done += now
                 epoch += 1

@@ -65,7 +65,7 @@ class StackedGraph:
             steps=vector,
         )
         rows, rates = tf.TensorSpec([None, batch], tf.int32), tf.TensorSpec([None, None], tf.float32)
-        self._train = compiled(self._steps, stack, rows, rates, tf.TensorSpec([], tf.int32))
+        self._train = compiled(self._steps, stack, rows, rates, tf.TensorSpec([2], tf.int32))
         columns = {"dense": tf.TensorSpec([None, shape.width], tf.float32)}
         if shape.vocabulary:
             columns["codes"] = tf.TensorSpec([None, shape.coded], tf.int32)
@@ -149,13 +149,16 @@ class StackedGraph:
         )
         return stack.take(filled(range(len(configurations))))
 
-    def train(self, stack: Stack, rows: np.ndarray, rates: np.ndarray, *, noise: int) -> tuple[Stack, np.ndarray]:
+    def train(
+        self, stack: Stack, rows: np.ndarray, rates: np.ndarray, *, noise: int, first: int = 0
+    ) -> tuple[Stack, np.ndarray]:
         """Take some steps; returns the stack after them, and training losses and gradient norms added up, (2, K).
 
         rows: (steps, batch) int32 indices; rates: (steps, K) float32. noise: number of the first step, by which
-        dropout is drawn.
+        dropout is drawn; first: its number within the epoch, from 0.
         """
-        trained, sums = self._train(stack, tf.constant(rows), tf.constant(rates), tf.constant(noise, tf.int32))
+        numbers = tf.constant([noise, first], tf.int32)
+        trained, sums = self._train(stack, tf.constant(rows), tf.constant(rates), numbers)
         return trained, sums.numpy()
 
     def outputs(self, stack: Stack, rows: Rows) -> np.ndarray:
@@ -194,7 +197,7 @@ class StackedGraph:
     def _answers(self, stack: Stack, inputs: dict[str, tf.Tensor], offset: tf.Tensor) -> tf.Tensor:
         return self._forward(stack, inputs) + offset
 
-    def _steps(self, stack: Stack, rows: tf.Tensor, rates: tf.Tensor, noise: tf.Tensor) -> tuple[Stack, tf.Tensor]:
+    def _steps(self, stack: Stack, rows: tf.Tensor, rates: tf.Tensor, numbers: tf.Tensor) -> tuple[Stack, tf.Tensor]:
         train = self._at.train
         sums = tf.zeros([2, tf.shape(rates)[1]])
         for index in tf.range(tf.shape(rates)[0]):
@@ -206,7 +209,8 @@ class StackedGraph:
                 weight=tf.gather(train.weight, chosen),
                 fold=tf.gather(train.fold, chosen),
             )
-            stack, here = self._step(stack, batch, rates[index], noise + index, index % NORM_EVERY == 0)
+            noise, step = tf.unstack(numbers + index)
+            stack, here = self._step(stack, batch, rates[index], noise, step % NORM_EVERY == 0)
             sums += here
         return stack, sums
 

@@ -115,13 +115,19 @@ class StepMeans:
     sums: np.ndarray | float = 0.0
     counts: np.ndarray = field(default_factory=lambda: np.zeros(2))
 
+    @property
+    def steps(self) -> int:
+        """The steps that were added."""
+        return int(self.counts[0])
+
     def add(self, sums: np.ndarray, *, steps: int) -> None:
         """Add what some steps give at once: losses and gradient norms added up, (2, networks).
 
-        Of the steps that are computed at once the first has a norm, and each NORM_EVERYth after it.
+        The first step of the epoch has a norm, and each NORM_EVERYth after it.
         """
         self.sums = self.sums + sums
-        self.counts += [steps, -(-steps // NORM_EVERY)]
+        done = self.steps + steps
+        self.counts[:] = done, math.ceil(done / NORM_EVERY)
 
     def of(self, networks: slice) -> tuple[float, float]:
         """Loss and norm on average over some of the networks; NaN before the first step."""

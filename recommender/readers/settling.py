@@ -297,6 +297,8 @@ class Settler:
     mixed: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
     """Columns with values of several types: each type, in words, with its first row."""
     settled: Settled = field(default_factory=lambda: Settled(readings={}, notes={}))
+    has_kept: bool = False
+    """Whether there is the table `kept`: arrays are not settled, so there is none of theirs."""
 
     def settle(self, connection: duckdb.DuckDBPyConnection, *, name: str, usual: Sequence[str] = ()) -> None:
         """Settle the table `dataset`. usual: texts that count as missing in a format of text alone."""
@@ -304,6 +306,7 @@ class Settler:
         storage = storage_of(connection)
         if listed := ", ".join(quoted(column) for column in self.kept if column in storage):
             connection.execute(f"CREATE OR REPLACE TABLE kept AS SELECT {listed} FROM dataset")
+            self.has_kept = True
         self.settled = settle(
             connection,
             name=name,

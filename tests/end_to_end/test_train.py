@@ -292,9 +292,9 @@ def test_each_tuning_strategy_runs_end_to_end(tuner: str, tmp_path: Path, one_sp
 
 
 def test_a_changed_bundle_is_trained_and_named(tmp_path: Path, cancer_run: Run, one_split: Pin) -> None:
-    changed = cancer_run.bundle.model_copy(update={"optimizer": parse_choice(Slot.OPTIMIZER, "rmsprop")})
-    pins, directory = [one_split], tmp_path / "run"
-    run = train(example("breast_cancer"), target="diagnosis", bundle=changed, pins=pins, trials=1, directory=directory)
+    choices = {"optimizer": parse_choice(Slot.OPTIMIZER, "rmsprop"), "validation": one_split.choice}
+    changed = cancer_run.bundle.model_copy(update=choices)
+    run = train(example("breast_cancer"), target="diagnosis", bundle=changed, trials=1, directory=tmp_path / "run")
     assert run.bundle.optimizer.name == "rmsprop"
     plan = json.loads((tmp_path / "run" / "plan.json").read_text(encoding="utf-8"))
     assert plan["changed"]["optimizer"] == "adam (learning rate 0.0025, schedule cosine)"

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def default_handler() -> Iterator[None]:
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+def default_handlers() -> Iterator[None]:
+    """The handlers that Python starts with: a command that ran before in this process has set its own."""
+    usual = dict.fromkeys(signals.ENDING, signal.SIG_DFL) | {signal.SIGINT: signal.default_int_handler}
+    before = {one: signal.signal(one, handler) for one, handler in usual.items()}
     yield
-    signal.signal(signal.SIGINT, before)
+    for one, handler in before.items():
+        signal.signal(one, handler)
 
 
 def test_the_first_ctrl_c_is_noted_and_the_second_raised() -> None:
