@@ -182,9 +182,11 @@ def test_rounds_are_laid_so_that_the_deadline_holds_and_the_time_is_used(
     """Every trial adds 0.02 s to a step of its stack, nothing else takes time: a trial of 4 · 8 steps 0.64 s."""
     clock, train = Clock(step=0.0), StackedGraph.train
 
-    def trained(graph: StackedGraph, stack: Any, rows: np.ndarray, rates: np.ndarray, *, noise: int) -> object:
+    def trained(
+        graph: StackedGraph, stack: Any, rows: np.ndarray, rates: np.ndarray, *, noise: int, first: int
+    ) -> object:
         clock.reading += 0.02 * len(rates) * int((rates > 0).any(axis=0).sum())
-        return train(graph, stack, rows, rates, noise=noise)
+        return train(graph, stack, rows, rates, noise=noise, first=first)
 
     monkeypatch.setattr(StackedGraph, "train", trained)
     listed = tuple({"units": 8, "learning_rate": 0.001 * (1 + number)} for number in range(40))
