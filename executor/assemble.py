@@ -6,7 +6,6 @@ import errno
 import math
 import shutil
 import zipfile
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import keras
@@ -25,7 +24,7 @@ from executor.signature import PREFIX
 from executor.table import side_by_side
 from rules.errors import PcwatError, RunError, TrainingError
 from rules.facts import Task
-from rules.output import replacing
+from rules.output import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +96,7 @@ def network_outputs(network: keras.Model, examples: Examples) -> np.ndarray:
 def predict_rows(model: keras.Model, signature: Signature, table: RawTable) -> np.ndarray:
     """What an assembled model predicts, (rows, outputs) float64; the table's features are the signature's inputs.
 
-    The prediction of a row is the same to the bit alone and beside any others: every call has the same number of rows,
+    The prediction of a row is the same to the bit, alone or with any others: every call has the same number of rows,
     since the order in which products are added depends on it, and sequences as many steps as their own length asks for.
     """
     found = np.empty((len(table), signature.outputs))
@@ -136,30 +135,20 @@ def save(model: keras.Model, path: Path, *, signature: Signature, rows: RawTable
 
     rows: some rows to compare on; none of them is written. Raises TrainingError if the answers differ.
     """
-    with _written_whole(path) as beside:
+    with whole_file(path, error=RunError) as temporary:
         try:
-            model.save(beside)
-            _compress(beside)
+            model.save(temporary)
+            _compress(temporary)
         except RuntimeError as error:  # HDF5 raises it, too, where a disk is full
             raise OSError(errno.EIO, str(error).splitlines()[0]) from None
         sample = rows.take(np.arange(min(len(rows), ROWS_COMPARED)))
         before = predict_rows(model, signature, sample)
-        after = predict_rows(load(beside, signature), signature, sample)
+        after = predict_rows(load(temporary, signature), signature, sample)
         if not np.allclose(before, after, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
             raise TrainingError(
                 f"A saved model must answer as the one in memory, but {path} differs by up to "
                 f"{np.nanmax(np.abs(before - after)):.3g}. Please report this; the trials' weights are kept."
             )
-
-
-@contextmanager
-def _written_whole(path: Path) -> Iterator[Path]:
-    """A temporary file that becomes the model's file. Raises RunError where it cannot be written."""
-    try:
-        with replacing(path) as beside:
-            yield beside
-    except OSError as error:
-        raise RunError(f"Cannot write {path}: {error.strerror or error}. Free space, or allow writing.") from None
 
 
 def _compress(path: Path) -> None:

@@ -88,7 +88,7 @@ class Budget:
         return min(wanted + self._for_answers + again + self.comparing, LARGEST_RESERVED_SHARE * seconds)
 
     def limit_for(self, seconds: float, *, again: Callable[[float], float]) -> float:
-        """The limit under which a search may go on until so many seconds after the start.
+        """The limit under which a search may run until a number of seconds after the start.
 
         again: seconds of a limit that are kept for training again.
         """

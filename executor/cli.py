@@ -27,7 +27,7 @@ from recommender.render import show
 from rules.bundle import Bundle
 from rules.command import Verbosity, examples, told, verbosity_options
 from rules.errors import RunError
-from rules.output import keep_inputs, replacing
+from rules.output import keep_inputs, whole_file
 from rules.signals import ended_by, exit_code
 
 if TYPE_CHECKING:
@@ -248,14 +248,11 @@ def predict(
         csv.write_csv(answers, sink)
         click.echo(sink.getvalue().to_pybytes(), nl=False)  # bytes: UTF-8, whatever the terminal's encoding is
         return
-    try:
-        with replacing(output) as beside:
-            if output.suffix.lower() == PARQUET:
-                parquet.write_table(answers, beside)
-            else:
-                csv.write_csv(answers, beside, csv.WriteOptions(delimiter=DELIMITERS[output.suffix.lower()]))
-    except OSError as error:
-        raise RunError(f"Cannot write {output}: {error.strerror or error}. Name another place.") from None
+    with whole_file(output, error=RunError, remedy="Name another place.") as temporary:
+        if output.suffix.lower() == PARQUET:
+            parquet.write_table(answers, temporary)
+        else:
+            csv.write_csv(answers, temporary, csv.WriteOptions(delimiter=DELIMITERS[output.suffix.lower()]))
     told(f"Wrote {answers.num_rows:,} predictions to {output}.", verbosity=verbosity)
 
 

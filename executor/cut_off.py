@@ -21,7 +21,7 @@ def cut_off(members: Collection[int], trials: Trials, *, limit_for: Callable[[fl
     A network counts as cut off, too, where time ended a strategy such as Hyperband before it gave any trial all epochs.
 
     members: numbers of the trials of which the model is made. limit_for: the limit of a run, in seconds, under which
-    the search trains so many seconds longer.
+    the search trains a number of seconds longer.
     """
     by_number = {one.number: one for one in trials.ranked}
     own = [by_number[number] for number in members]

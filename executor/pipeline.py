@@ -65,7 +65,7 @@ from recommender.roles import Kind
 from rules.choices import Huber, RowsApart, parameters_of
 from rules.errors import RunError
 from rules.facts import Task
-from rules.output import replacing
+from rules.output import whole_file
 from rules.record import Guardrails, Record
 from rules.rulebook import SHIPPED_LAYERS
 
@@ -114,7 +114,7 @@ def train(
     """Recommend a bundle for a table, search under it, and return the run with the model of the best P.
 
     data, target, task, kinds, time, entity, split, book, pins: as `recommender.recommend` takes them. bundle: trained
-    instead of the recommended one; pins go before it. budget: seconds, a hard limit; trials: at most so many; with
+    instead of the recommended one; pins go before it. budget: seconds, a hard limit; trials: at most this many; with
     neither, 20 trials.
     directory: where the run is kept, a new one below runs/ by default. at_once: trials that train at once in one graph,
     by default as many as pay. single: keep the best network alone, where the mean of several may be better.
@@ -243,7 +243,8 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
     hold_out = table.take(rows.hold_out)
     zone = zone_of(begun.dataset, begun.roles.time_column)
     rows_told = located(judgement.predictions, begun.dataset, hold_out, zone=zone)
-    _write_predictions(begun.directory / PREDICTIONS, pa.table(rows_told))
+    with whole_file(begun.directory / PREDICTIONS, error=RunError) as temporary:
+        csv.write_csv(pa.table(rows_told), temporary)
 
     stages.begin("importance of columns")
     seconds = min(IMPORTANCE_SECONDS, budget.left / 4)
@@ -280,15 +281,6 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
         versions=versions(),
     )
     return _sealed(begun, summary, judgement.scores)
-
-
-def _write_predictions(path: Path, predictions: pa.Table) -> None:
-    """Write the predictions of the hold-out, whole or not at all. Raises RunError where that cannot be done."""
-    try:
-        with replacing(path) as beside:
-            csv.write_csv(predictions, beside)
-    except OSError as error:
-        raise RunError(f"Cannot write {path}: {error.strerror or error}. Free space, or allow writing.") from None
 
 
 def encoded(begun: Begun, budget: Budget) -> tuple[Preprocessing, Parts]:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from executor.budget import SHORTEST_PART, Budget
-from executor.catalog.batches import batch_of
-from executor.catalog.tuning import Proposal, epochs_of
+from executor.catalog.tuning import Proposal, whole_epochs
 from executor.devices import computing_on, places
 from executor.interrupt import noted_interrupt
 from executor.learning_curve import LearningCurve, Point, learning_curve
@@ -21,7 +20,6 @@ from executor.trials.journal import WEIGHTS
 from executor.trials.one_by_one import OneByOneRunner
 from executor.trials.stacked import StackRunner
 from executor.trials.workplace import workplace
-from recommender.speed import steps_of
 from rules.facts import Task
 
 if TYPE_CHECKING:
@@ -85,12 +83,8 @@ class Winner:
         while one is not None:
             own += one.planned_epochs
             one = None if one.continues is None else by_number.get(one.continues)
-        whole = self._whole_epochs(parts, len(parts.train))
-        return max(1, round(self._whole_epochs(parts, rows) * min(1.0, own / whole)))
-
-    def _whole_epochs(self, parts: Parts, rows: int) -> int:
-        batch = batch_of(parts.architecture, rows, self.bundle.optimizer.batch_size)
-        return epochs_of(parts.architecture, steps=steps_of(rows, batch))
+        whole = whole_epochs(self.bundle, parts.architecture, rows=len(parts.train))
+        return max(1, round(whole_epochs(self.bundle, parts.architecture, rows=rows) * min(1.0, own / whole)))
 
     def work(self, parts: Parts, rows: int) -> float:
         """Rows that a trial goes through in all its epochs, to which its time is proportional."""

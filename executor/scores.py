@@ -14,7 +14,7 @@ BOOSTING: Final = "gradient boosting"  # the name of its baseline
 EXPONENTIAL: Final = "exponential smoothing"  # the same
 TF_IDF: Final = "TF-IDF"  # the same, of a linear model on texts
 ROUNDED_TO: Final = ((60, 10), (600, 60), (3_600, 300), (math.inf, 3_600))
-"""Durations in seconds up to which one is rounded up to a multiple of so many seconds."""
+"""Pairs of a duration and a step, in seconds: a duration up to the first is rounded up to a multiple of the second."""
 
 
 class Estimate(BaseModel):

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import tensorflow as tf
 
-from executor.catalog.batches import batch_of
 from executor.catalog.hyperparameters import Scope
 from executor.catalog.performance import performance_metric
-from executor.catalog.tuning import ask, epochs_of, tell, tuning
+from executor.catalog.tuning import ask, tell, tuning, whole_epochs
 from executor.devices import computing_on, places
 from executor.interrupt import Interrupt, noted_interrupt
 from executor.oracles.memory import Objective
@@ -29,7 +28,7 @@ from executor.trials.parallel import ParallelRunner
 from executor.trials.rebuilding import rebuild
 from executor.trials.stacked import StackRunner
 from executor.trials.workplace import workplace
-from recommender.speed import EPOCHS, steps_of
+from recommender.speed import EPOCHS
 from rules.errors import RunError, TrainingError
 
 if TYPE_CHECKING:
@@ -110,8 +109,7 @@ def search(
     metric = performance_metric(bundle.metric)  # 1  P
     objective = Objective(name=metric.name, direction=metric.direction)
     rows, width = parts.train.dense.shape
-    batch = batch_of(parts.architecture, rows, bundle.optimizer.batch_size)
-    epochs = epochs_of(parts.architecture, steps=steps_of(rows, batch))
+    epochs = whole_epochs(bundle, parts.architecture, rows=rows)
     devices = places(parts)
     with (
         alone_in(directory),

@@ -59,7 +59,7 @@ def steps_asked(table: RawTable) -> dict[int, np.ndarray]:
 
 
 def with_steps(table: RawTable, steps: int) -> RawTable:
-    """The same rows with so many steps in each sequence of numbers; nothing is changed for 0."""
+    """The same rows with a number of steps in each sequence of numbers; unchanged for 0."""
     features = {
         name: _of_length(values, steps) if steps and table.forms[name] is Form.SEQUENCE else values
         for name, values in table.features.items()

@@ -32,7 +32,17 @@ from recommender.readers.settling import (
 )
 from recommender.readers.table import read_file
 from recommender.readers.unchanged import digested
-from recommender.sql import FLOAT_TYPES, chunks, columns_of, is_number, is_text, is_time_stamp, level_text, quoted
+from recommender.sql import (
+    FLOAT_TYPES,
+    chunks,
+    columns_as_rows,
+    columns_of,
+    is_number,
+    is_text,
+    is_time_stamp,
+    level_text,
+    quoted,
+)
 from rules.asked import ImageReading, SequenceReading
 from rules.errors import ColumnError, DatasetError
 from rules.temporary import process_prefix, remove_left_over
@@ -176,7 +186,7 @@ class Dataset:
             row_count = _row_count(connection, name)
             settled = settler.settled
             floats = [own for own, kind in storage.items() if kind in FLOAT_TYPES and own not in settled.parsed]
-            not_a_number, notes = clear_not_finite(connection, floats, name=name, given=readings)
+            not_a_number, notes = clear_not_finite(connection, floats, name=name, rows=row_count, given=readings)
             return cls(
                 connection=connection,
                 name=name,
@@ -250,12 +260,9 @@ class Dataset:
         names = [one.name for one in self.summaries.values() if is_text(one.storage) and one.distinct <= FEW_LEVELS]
         found: dict[str, list[str]] = {name: [] for name in names}
         for some in chunks(names, LONG_COLUMNS if self.row_count <= SHORT_TABLE else 1):
-            listed = ", ".join(
-                f'{level_text(name, self.storage[name])} AS "{place}"' for place, name in enumerate(some)
-            )
+            laid = columns_as_rows([level_text(name, self.storage[name]) for name in some])
             levels = self.connection.execute(
-                f"SELECT DISTINCT CAST(place AS INTEGER), level FROM (SELECT {listed} FROM dataset) "
-                "UNPIVOT (level FOR place IN (COLUMNS(*))) ORDER BY 1, 2"
+                f"SELECT DISTINCT CAST(place AS INTEGER), cell FROM {laid} ORDER BY 1, 2"
             ).fetchall()
             for place, level in levels:
                 found[some[place]].append(level)

@@ -98,14 +98,11 @@ def _of_initializer(bundle: Bundle, task: object, modality: object) -> str:
 
 
 def _of_optimizer(bundle: Bundle, task: object, modality: object) -> str:
-    found = []
+    found, parameters = [], parameters_of(bundle.architecture)
     if _has_backbone(bundle):
         found.append("The weights of the backbone are frozen.")
-    elif isinstance(bundle.optimizer, Adam | AdamW | RmsProp | Adagrad):
-        parameters = parameters_of(bundle.architecture)
-        if not parameters.layer_rates:
-            pass
-        elif task == Task.FORECASTING:
+    elif isinstance(bundle.optimizer, Adam | AdamW | RmsProp | Adagrad) and parameters.layer_rates:
+        if task == Task.FORECASTING:
             found.append("The linear layer learns at a tenth of the learning rate.")
         elif _is_tabular(bundle, modality):
             scale = "the learned scale of the inputs at 20 times, " if parameters.input_scale else ""

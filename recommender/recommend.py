@@ -180,7 +180,7 @@ def recommend(
     DataFrame, or an Arrow table.
     target: column or columns to predict; proposed where it is left out. time: column that orders the rows in time.
     entity: column whose equal values never lie on both sides of a split, of a forecast the name of a series. split:
-    column that names training, validation and test rows. budget: seconds. trials: at most so many.
+    column that names training, validation and test rows. budget: seconds. trials: at most this many.
     images: how image files are read. sequences: how the rows of a long table are gathered into sequences.
     horizon, season, known: of a forecast, the steps ahead, those of a season, and the columns known in advance.
     missing: texts that count as missing, besides the empty one; by default the usual ones of the format.

@@ -90,6 +90,22 @@ def _own_name(stored: str) -> str:
     return stored[:-1] if _HIDES_ROWID.fullmatch(stored) and stored.endswith("'") else stored
 
 
+def replace_dataset(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+    """Put the rows of a query over the table `dataset` in its place."""
+    connection.execute(f"CREATE OR REPLACE TABLE rewritten AS {query}")
+    connection.execute("DROP TABLE dataset")
+    connection.execute("ALTER TABLE rewritten RENAME TO dataset")
+
+
+def columns_as_rows(cells: Sequence[str]) -> str:
+    """The FROM clause of columns as rows: `place`, the column's number as text, and each `cell` that is not NULL.
+
+    cells: the SQL of each column's cell in the table `dataset`.
+    """
+    listed = ", ".join(f'{cell} AS "{place}"' for place, cell in enumerate(cells))
+    return f"(SELECT {listed} FROM dataset) UNPIVOT (cell FOR place IN (COLUMNS(*)))"
+
+
 def literal(text: str) -> str:
     """A text as an SQL literal, for the places where a parameter cannot stand.
 

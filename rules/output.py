@@ -44,28 +44,34 @@ def replacing(path: Path) -> Iterator[Path]:
     if mode is not None and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         yield path
         return
-    beside = path_beside(path)
-    os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))  # less what the umask takes away
+    temporary = path_beside(path)
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))  # less what the umask takes away
     try:
-        yield beside
-        with beside.open("rb+") as file:
+        yield temporary
+        with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         if mode is not None:
-            beside.chmod(stat.S_IMODE(mode))
-        beside.replace(path)
+            temporary.chmod(stat.S_IMODE(mode))
+        temporary.replace(path)
     finally:
         with suppress(OSError):
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_file(path: Path, *, error: type[PcwatError], remedy: str = "Free space, or allow writing.") -> Iterator[Path]:
+    """As `replacing`, but raises error, which says what remedies it, where the file cannot be written."""
+    try:
+        with replacing(path) as temporary:
+            yield temporary
+    except OSError as problem:
+        raise error(f"Cannot write {path}: {problem.strerror or problem}. {remedy}") from None
 
 
 def write_text(path: Path, text: str, *, error: type[PcwatError] = PcwatError) -> None:
     """Write a file, whole or not at all. Raises error where that cannot be done."""
     try:
-        with replacing(path) as beside:
-            beside.write_text(text, encoding="utf-8")
-    except OSError as problem:
-        raise error(
-            f"Cannot write {path}: {problem.strerror}. Free space or allow writing, or name another place."
-        ) from None
+        with whole_file(path, error=error, remedy="Free space or allow writing, or name another place.") as temporary:
+            temporary.write_text(text, encoding="utf-8")
     except ValueError:
         raise error(f"Cannot write {str(path)!r}: it is not a valid path. Name another place.") from None

@@ -12,9 +12,13 @@ import re
 import secrets
 import shutil
 import sys
-from contextlib import suppress
+import tempfile
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_NODE: Final = 40  # characters of the machine's name within a file name, which may have 255 bytes
 _NAME: Final = re.compile(r"\.?pcwat-(?P<node>[A-Za-z0-9_]*)-(?P<process>[0-9]{1,10})(?:-[0-9a-z_.-]*)?")
@@ -28,6 +32,13 @@ def process_prefix() -> str:
 def path_beside(path: Path) -> Path:
     """A free path in the folder of another one, with its suffix; hidden, and named after this process."""
     return path.with_name(f".{process_prefix()}-{secrets.token_hex(4)}{path.suffix[:16].lower()}")
+
+
+@contextmanager
+def working_folder() -> Iterator[Path]:
+    """A temporary folder of this process, which is removed when the block ends."""
+    with tempfile.TemporaryDirectory(prefix=f"{process_prefix()}-") as folder:
+        yield Path(folder)
 
 
 def is_left_over(path: Path) -> bool:

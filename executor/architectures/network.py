@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import keras
 
 from executor.architectures import cnn, forecaster, pretrained, sequence, tabular, texts
-from executor.catalog.optimization import adapts
+from executor.catalog.optimization import has_layer_rates
 from executor.parts import Architecture
-from rules.choices import Backbone, parameters_of
+from rules.choices import Backbone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,11 +40,7 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
 
 def paces_of(network: keras.Model, parts: Parts, bundle: Bundle) -> list[float]:
     """By how much the learning rate of each trainable weight differs from that of a hidden layer."""
-    if (
-        parts.architecture.is_uniform
-        or not adapts(bundle.optimizer)
-        or not parameters_of(bundle.architecture).layer_rates
-    ):
+    if parts.architecture.is_uniform or not has_layer_rates(bundle):
         return [1.0] * len(network.trainable_variables)
     if parts.architecture is Architecture.FORECASTER:
         return [forecaster.pace(weight.path.split("/")[-2]) for weight in network.trainable_variables]

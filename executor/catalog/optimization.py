@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final
 import keras
 import numpy as np
 
-from rules.choices import OPTIMIZER_PROPERTIES, Adagrad, Adam, AdamW, RmsProp, Sgd, SgdMomentum
+from rules.choices import OPTIMIZER_PROPERTIES, Adagrad, Adam, AdamW, RmsProp, Sgd, SgdMomentum, parameters_of
 from rules.errors import ChoiceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from executor.catalog.hyperparameters import Configuration
+    from rules.bundle import Bundle
     from rules.choices import Choice, Schedule
 
 SPARED: Final = ("bias", "phase", "scale", "gamma", "beta")  # names of weights that decay does not draw to zero
@@ -58,6 +59,11 @@ def optimization(choice: Choice, configuration: Configuration) -> keras.optimize
 def adapts(choice: Choice) -> bool:
     """Whether the optimizer gives each weight a rate of its own size, so that the paces of layers make sense."""
     return isinstance(choice, Adam | AdamW | RmsProp | Adagrad)
+
+
+def has_layer_rates(bundle: Bundle) -> bool:
+    """Whether layers of networks for columns learn at multiples of the learning rate."""
+    return adapts(bundle.optimizer) and parameters_of(bundle.architecture).layer_rates
 
 
 def take_step(

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from keras_tuner.src.engine.oracle import LOCKS, THREADS
 
+from executor.catalog.batches import batch_of
 from executor.catalog.hyperparameters import Scope, manual_configurations, search_space
 from executor.oracles.bayesian import BayesianOracle
 from executor.oracles.fixed import GridOracle, ManualOracle, RandomOracle
 from executor.oracles.hyperband import HyperbandOracle
 from executor.parts import Architecture
-from recommender.speed import EPOCHS, TEXT_EPOCHS, table_epochs
+from recommender.speed import EPOCHS, TEXT_EPOCHS, steps_of, table_epochs
 from rules.choices import Bayesian, Grid, Hyperband, Manual, Random
 from rules.errors import ChoiceError
 
@@ -52,6 +53,12 @@ def epochs_of(architecture: Architecture, *, steps: int) -> int:
     if architecture.reads_texts:
         return TEXT_EPOCHS
     return min(MOST_IMAGE_EPOCHS, max(IMAGE_EPOCHS, -(-IMAGE_STEPS // steps)))
+
+
+def whole_epochs(bundle: Bundle, architecture: Architecture, *, rows: int) -> int:
+    """The epochs of a whole trial on a number of training rows, at the bundle's batch size."""
+    batch = batch_of(architecture, rows, bundle.optimizer.batch_size)
+    return epochs_of(architecture, steps=steps_of(rows, batch))
 
 
 @dataclass(frozen=True, kw_only=True)

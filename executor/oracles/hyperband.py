@@ -64,7 +64,7 @@ class HyperbandOracle(InMemoryOracle, keras_tuner.oracles.HyperbandOracle):  # t
         return found[:trials]
 
     def epochs_until_whole(self, ended: int) -> int:
-        """Planned epochs of the trials after so many, up to the first that reaches all epochs."""
+        """Planned epochs of the trials after those that have ended, up to the first that reaches all epochs."""
         whole = (
             self.bracket_trials(self._first) - self._get_size(self._first, self._get_num_rounds(self._first) - 1) + 1
         )

@@ -55,7 +55,7 @@ class InMemoryOracle(keras_tuner.Oracle):  # type: ignore[misc]  # keras-tuner s
         return [epochs] * trials
 
     def epochs_until_whole(self, ended: int) -> int:  # noqa: ARG002 - only some strategies ration epochs
-        """Planned epochs of the trials after so many, up to the first that reaches all epochs; 0 where each does."""
+        """Planned epochs of the trials that come, up to the first that reaches all epochs; 0 where each does."""
         return 0
 
     def save(self, fname: str | None = None) -> None:

@@ -12,7 +12,7 @@ from executor.run import REPORT, RUNS, Run, write, write_json
 from recommender.manifest import MANIFEST, Manifest, reseal
 from rules.command import Verbosity, emit_json, examples, format_option, told, verbosity_options
 from rules.errors import RunError
-from rules.output import keep_inputs, replacing
+from rules.output import keep_inputs, whole_file
 
 REPORT_EXAMPLES: Final = examples(
     "recommend report runs/titanic-1",
@@ -39,30 +39,27 @@ def report(*, runs: tuple[Path, ...], output: Path | None, by: str, verbosity: V
         raise click.UsageError("Several runs are compared in a file of their own. Name it with -o compare.html.")
     if len(runs) > 1 and by:
         raise click.UsageError("--by is for the report of one run. Leave it out, or name one run.")
-    written = output or runs[0] / REPORT
-    keep_inputs(written, [path for run in runs for path in run.iterdir() if path.name != REPORT])
+    path = output or runs[0] / REPORT
+    keep_inputs(path, [own for run in runs for own in run.iterdir() if own.name != REPORT])
     text = page(finished[0], by=by) if len(finished) == 1 else compared(finished)
-    if written.resolve() != (runs[0] / REPORT).resolve():
-        write(written, text)
-        told(f"Wrote {written}.", verbosity=verbosity)
+    if path.resolve() != (runs[0] / REPORT).resolve():
+        write(path, text)
+        told(f"Wrote {path}.", verbosity=verbosity)
         return
     manifest = _write_sealed(runs[0], text)
-    told(f"Wrote {written}.", verbosity=verbosity)
+    told(f"Wrote {path}.", verbosity=verbosity)
     if manifest is not None:
         told(f"The seal of the run has changed with its report: {manifest.seal}", verbosity=verbosity)
 
 
 def _write_sealed(run: Path, text: str) -> Manifest | None:
     """Write the report of a run and the manifest that covers it, both or none. Raises RunError."""
-    path = run / REPORT
-    try:
-        with replacing(path) as beside:
-            beside.write_text(text, encoding="utf-8")
-            manifest = reseal(run, REPORT, content=beside)
-            if manifest is not None:
-                write_json(run / MANIFEST, manifest)
-    except OSError as error:
-        raise RunError(f"Cannot write {path}: {error.strerror}. Free space, or name another file with -o.") from None
+    remedy = "Free space, or name another file with -o."
+    with whole_file(run / REPORT, error=RunError, remedy=remedy) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+        manifest = reseal(run, REPORT, content=temporary)
+        if manifest is not None:
+            write_json(run / MANIFEST, manifest)
     return manifest
 
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from executor.log import log_trials
 from recommender.manifest import digest_of
 from rules.errors import RunError
-from rules.output import replacing
+from rules.output import whole_file
 from rules.temporary import is_left_over
 
 if TYPE_CHECKING:
@@ -293,11 +293,8 @@ def state_path(directory: Path, number: int) -> Path:
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write arrays so that the file is there whole or not at all. Raises RunError where that cannot be done."""
-    try:
-        with replacing(path) as beside:
-            np.savez(beside, **dict(arrays))  # type: ignore[arg-type]  # numpy's stub takes any name for allow_pickle
-    except OSError as error:
-        raise RunError(f"Cannot write {path}: {error.strerror}. Free space, or allow writing.") from None
+    with whole_file(path, error=RunError) as temporary:
+        np.savez(temporary, **dict(arrays))  # type: ignore[arg-type]  # numpy's stub takes any name for allow_pickle
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:

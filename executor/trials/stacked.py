@@ -272,7 +272,7 @@ class StackRunner:
 
 
 def _note_seconds(running: Sequence[Member], pace: Pace, steps: int) -> None:
-    """Note what an epoch of so many steps took, as far as it is known, its share for each of those that run."""
+    """Note the seconds of an epoch, where they are known: for each trial that runs its share. steps: of an epoch."""
     if pace.seconds_per_step is not None:
         for member in running:
             member.training.epoch_seconds = pace.seconds_per_step * steps / len(running)

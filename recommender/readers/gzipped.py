@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import gzip
-import tempfile
 import zlib
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
 from recommender.readers.bounds import BLOCK, max_unpacked
 from rules.errors import DatasetError
 from rules.regular_file import open_regular
-from rules.temporary import process_prefix
+from rules.temporary import working_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 class _Reader(Protocol):
@@ -31,8 +30,8 @@ def uncompressed(path: Path) -> Iterator[Path]:
     if path.suffix.lower() != ".gz":
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix=f"{process_prefix()}-") as folder:
-        copy = Path(folder) / path.stem
+    with working_folder() as folder:
+        copy = folder / path.stem
         _unpack(path, copy)
         with named_in_errors(copy, str(path)):
             yield copy

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
@@ -15,9 +14,9 @@ from recommender.readers.files import BROKEN, Folder, opened
 from recommender.readers.gzipped import named_in_errors
 from recommender.readers.picture_names import OTHER_SUFFIXES, SUFFIXES
 from recommender.splitting import PART_WORDS, TRAINING_WORDS
-from recommender.sql import chunks, columns_of, is_text, level_text, quoted
+from recommender.sql import chunks, columns_of, is_text, level_text, quoted, replace_dataset
 from rules.errors import DatasetError
-from rules.temporary import process_prefix
+from rules.temporary import working_folder
 from rules.wording import counted, listed
 
 if TYPE_CHECKING:
@@ -56,12 +55,12 @@ def read_folders(connection: duckdb.DuckDBPyConnection, path: Path, reading: Ima
         connection.unregister("places")
         images = decode(connection, files, names, name=IMAGE, reading=reading, where=str(path))
         images = _with_source(images, other=tuple(sorted({*files.names} - {*names})))
-    connection.execute(
-        f"CREATE TABLE joined AS SELECT pixels.cell AS {IMAGE}, dataset.* FROM dataset POSITIONAL JOIN pixels "
-        "WHERE pixels.cell IS NOT NULL"
+    replace_dataset(
+        connection,
+        f"SELECT pixels.cell AS {IMAGE}, dataset.* FROM dataset POSITIONAL JOIN pixels WHERE pixels.cell IS NOT NULL",
     )
-    connection.execute("ALTER TABLE joined DROP COLUMN row")
-    _replace(connection)
+    connection.execute("ALTER TABLE dataset DROP COLUMN row")
+    connection.execute("DROP TABLE pixels")
     return images
 
 
@@ -85,11 +84,12 @@ def read_paths(
     found = connection.execute(f"SELECT {quoted(column)} FROM dataset").fetchall()
     names = [None if value is None else _joined(base, value) for (value,) in found]
     images = decode(connection, files, names, name=column, reading=reading, where=where)
-    connection.execute(
-        f"CREATE TABLE joined AS SELECT dataset.* REPLACE (pixels.cell AS {quoted(column)}) "
-        "FROM dataset POSITIONAL JOIN pixels WHERE pixels.cell IS NOT NULL"
+    replace_dataset(
+        connection,
+        f"SELECT dataset.* REPLACE (pixels.cell AS {quoted(column)}) "
+        "FROM dataset POSITIONAL JOIN pixels WHERE pixels.cell IS NOT NULL",
     )
-    _replace(connection)
+    connection.execute("DROP TABLE pixels")
     if isinstance(files, Folder):
         images = _with_source(images, outside=tuple(files.outside(dict.fromkeys(filter(None, names)))))
     return images
@@ -149,8 +149,8 @@ def table_in(path: Path, suffixes: Sequence[str]) -> str | None:
 
 def unpacked(path: Path, name: str, read: Callable[[Path], object]) -> None:
     """Let a function read one file of an archive, from a temporary copy under a name of ours."""
-    with opened(path) as files, tempfile.TemporaryDirectory(prefix=f"{process_prefix()}-") as folder:
-        copy = Path(folder) / f"table{PurePosixPath(name).suffix.lower()}"
+    with opened(path) as files, working_folder() as folder:
+        copy = folder / f"table{PurePosixPath(name).suffix.lower()}"
         try:
             copy.write_bytes(files.read(name))
         except BROKEN as error:
@@ -217,9 +217,3 @@ def _is_there(files: Files, name: str) -> bool:
     except (KeyError, *BROKEN):
         return False
     return True
-
-
-def _replace(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute("DROP TABLE pixels")
-    connection.execute("DROP TABLE dataset")
-    connection.execute("ALTER TABLE joined RENAME TO dataset")

@@ -11,7 +11,7 @@ import duckdb
 from recommender.readers.bounds import too_large
 from recommender.readers.names import distinct_names, folded
 from recommender.readers.text import check_text, not_utf8, open_bytes, refuse_unreadable
-from recommender.sql import PLAIN_PATH, file_literal, identifier, literal, stored_name
+from recommender.sql import PLAIN_PATH, file_literal, identifier, literal, replace_dataset, stored_name
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -141,9 +141,7 @@ def _name_columns(connection: duckdb.DuckDBPyConnection, keys: list[str]) -> Non
     wanted = [stored_name(name) for name in distinct_names(keys)]
     if names != wanted:
         listed = ", ".join(map(identifier, wanted))
-        connection.execute(f"CREATE OR REPLACE TABLE named AS FROM dataset AS dataset({listed})")
-        connection.execute("DROP TABLE dataset")
-        connection.execute("ALTER TABLE named RENAME TO dataset")
+        replace_dataset(connection, f"FROM dataset AS dataset({listed})")
 
 
 NUMBERED: Final = re.compile(r"(?:_\d+)+$")

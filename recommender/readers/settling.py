@@ -35,6 +35,7 @@ from recommender.readers.times import (
 from recommender.sql import (
     COLUMNS_A_QUERY,
     chunks,
+    columns_as_rows,
     columns_of,
     is_number,
     is_text,
@@ -43,6 +44,7 @@ from recommender.sql import (
     literal,
     one_in,
     quoted,
+    replace_dataset,
 )
 from rules.errors import ColumnError, did_you_mean
 
@@ -193,7 +195,7 @@ def settle(
     user says are something else. text_type: the type of text in a format in which numbers have types of their own.
     Raises ColumnError on a cell that cannot be read as in training, and on a format of a column that can have none.
     """
-    storage = storage_of(connection)
+    storage = columns_of(connection)
     for column in formats or {}:
         if column not in storage:
             raise ColumnError(
@@ -249,9 +251,7 @@ def settle(
     settled |= {column: replace(settled[column], dates=share) for column, share in like_dates.items()}
     if any(settled[column].sql != quoted(column) for column in storage):
         listed = ", ".join(f"{settled[column].sql} AS {quoted(column)}" for column in storage)
-        connection.execute(f"CREATE OR REPLACE TABLE settled AS SELECT {listed} FROM dataset")
-        connection.execute("DROP TABLE dataset")
-        connection.execute("ALTER TABLE settled RENAME TO dataset")
+        replace_dataset(connection, f"SELECT {listed} FROM dataset")
     connection.execute(f"DROP TABLE IF EXISTS {CELLS}")
     notes = {
         column: Note(
@@ -303,7 +303,7 @@ class Settler:
     def settle(self, connection: duckdb.DuckDBPyConnection, *, name: str, usual: Sequence[str] = ()) -> None:
         """Settle the table `dataset`. usual: texts that count as missing in a format of text alone."""
         missing = usual if self.missing is None else self.missing
-        storage = storage_of(connection)
+        storage = columns_of(connection)
         if listed := ", ".join(quoted(column) for column in self.kept if column in storage):
             connection.execute(f"CREATE OR REPLACE TABLE kept AS SELECT {listed} FROM dataset")
             self.has_kept = True
@@ -347,18 +347,9 @@ def settle_as_numbers(
         )
     details = _details(found, {column: test})
     one = _as_numbers(found, column, test, details.get(column), _huge_or_double(test, details.get(column)))
-    connection.execute(
-        f"CREATE OR REPLACE TABLE settled AS SELECT * REPLACE ({one.sql} AS {quoted(column)}) FROM dataset"
-    )
-    connection.execute("DROP TABLE dataset")
-    connection.execute("ALTER TABLE settled RENAME TO dataset")
+    replace_dataset(connection, f"SELECT * REPLACE ({one.sql} AS {quoted(column)}) FROM dataset")
     missing = () if was is None else was.missing
     return one.reading.model_copy(update={"missing": missing}), Note(column=column, exceptions=one.exceptions)
-
-
-def storage_of(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """The DuckDB type of each column of the table `dataset`."""
-    return columns_of(connection)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -427,10 +418,7 @@ def _aggregated(
         return {column: tuple(value or 0 for value in row) for column, row in values.items()}
     if found.rows <= SHORT_TABLE:
         for names in chunks(tuple(forms), LONG_COLUMNS):
-            listed = ", ".join(
-                f'{forms[column].replace(CELL, quoted(column))} AS "{place}"' for place, column in enumerate(names)
-            )
-            laid = f"(SELECT {listed} FROM dataset) UNPIVOT (cell FOR place IN (COLUMNS(*)))"
+            laid = columns_as_rows([forms[column].replace(CELL, quoted(column)) for column in names])
             inner = f"SELECT place, cell, {plain.format(cell='cell')} AS plain FROM {laid}"
             query = f"SELECT place, {aggregates} FROM ({inner}) GROUP BY place"
             values |= dict.fromkeys(names, (0,) * len(parts))
@@ -962,6 +950,7 @@ def _times(
             is_tried = text.values > 0
         if column in asked.formats or (is_tried and column not in asked.not_times):
             tried[column] = text
+    storage = columns_of(found.connection)
     settled: dict[str, _One] = {}
     like_dates: dict[str, Share] = {}
     for column, text in tried.items():
@@ -973,14 +962,10 @@ def _times(
         if column in compact and column not in asked.times and not _is_plausible(found, text, time, regular=True):
             like_dates[column] = "all"
             continue
-        source = _source(found, column) if column in typed else ""
+        source = storage[column] if column in typed else ""
         reading = ColumnReading(storage=time.storage, source=source, time=time, missing=_own(text))
         settled[column] = _One(reading=reading, sql=f"CAST({time.expression(f'({text.cell})')} AS {time.storage})")
     return settled, like_dates
-
-
-def _source(found: _Columns, column: str) -> str:
-    return storage_of(found.connection)[column]
 
 
 def _time(
@@ -1047,17 +1032,18 @@ def clear_not_finite(
     columns: Sequence[str],
     *,
     name: str,
+    rows: int,
     given: Mapping[str, ColumnReading] | None = None,
 ) -> tuple[Mapping[str, int], Mapping[str, Note]]:
     """Turn floating-point NaN and infinity of the table `dataset` into NULL, as the same values in text are read.
 
-    columns: of floating-point numbers. name: of the dataset. given: how columns were read in training.
+    columns: of floating-point numbers. name, rows: of the dataset. given: how columns were read in training.
     Returns the first row, from 0, of each column with NaN, and notes about columns with infinity.
     Raises ColumnError on infinity in a column that had none in training.
     """
     not_a_number: dict[str, int] = {}
     notes: dict[str, Note] = {}
-    for column in _not_finite(connection, columns):
+    for column in _not_finite(connection, columns, rows=rows):
         value = quoted(column)
         infinite, first = connection.execute(
             f"SELECT count_if(isinf({value})), min(rowid) FILTER (isnan({value})) FROM dataset"
@@ -1065,26 +1051,24 @@ def clear_not_finite(
         if first is not None:
             not_a_number[column] = first
         if infinite:
-            rows = connection.execute(
+            quotes = connection.execute(
                 f"SELECT min(rowid) + 1, CAST({value} AS VARCHAR) FROM dataset WHERE isinf({value}) "
                 "GROUP BY 2 ORDER BY 1"
             ).fetchall()
             before = (given or {}).get(column)
             if before is not None and not before.exceptions:
-                raise _not_as_in_training(column, "", name=name, row=rows[0][0], value=rows[0][1])
-            notes[column] = Note(column=column, exceptions=Exceptions(count=infinite, quoted=tuple(rows)))
+                raise _not_as_in_training(column, "", name=name, row=quotes[0][0], value=quotes[0][1])
+            notes[column] = Note(column=column, exceptions=Exceptions(count=infinite, quoted=tuple(quotes)))
         connection.execute(f"UPDATE dataset SET {value} = NULL WHERE NOT isfinite({value})")
     return not_a_number, notes
 
 
-def _not_finite(connection: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> list[str]:
-    """The columns, of floating-point numbers, with a value that is not finite."""
-    rows: int = connection.execute("SELECT count(*) FROM dataset").fetchall()[0][0]
+def _not_finite(connection: duckdb.DuckDBPyConnection, columns: Sequence[str], *, rows: int) -> list[str]:
+    """The columns, of floating-point numbers, with a value that is not finite. rows: of the dataset."""
     found: list[str] = []
     for names in chunks(columns, LONG_COLUMNS if rows <= SHORT_TABLE else COLUMNS_A_QUERY):
         if rows <= SHORT_TABLE:
-            listed = ", ".join(f'CAST({quoted(column)} AS DOUBLE) AS "{place}"' for place, column in enumerate(names))
-            laid = f"(SELECT {listed} FROM dataset) UNPIVOT (cell FOR place IN (COLUMNS(*)))"
+            laid = columns_as_rows([f"CAST({quoted(column)} AS DOUBLE)" for column in names])
             places = connection.execute(f"SELECT DISTINCT place FROM {laid} WHERE NOT isfinite(cell)").fetchall()
             found += [names[place] for place in sorted(int(place) for (place,) in places)]
         else:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import io
 import shutil
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from rules.errors import DatasetError
 from rules.regular_file import open_regular
-from rules.temporary import process_prefix
+from rules.temporary import working_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 PROBE_BYTES: Final = 65_536
 """How much of the file's start is looked at for bytes that no text has, and of each part for carriage returns."""
@@ -98,8 +97,8 @@ def same_line_ends(path: Path) -> Iterator[Path]:
     if plain:
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix=f"{process_prefix()}-") as directory:
-        copy = Path(directory) / "lines.csv"
+    with working_folder() as directory:
+        copy = directory / "lines.csv"
         with open_lines(path, newline=None) as lines, copy.open("w", encoding=BYTES, newline="\n") as target:
             shutil.copyfileobj(lines, target)
         yield copy

@@ -1,4 +1,4 @@
-"""The prediction of a row is the same to the bit alone, beside others, in any order and from any format."""
+"""The prediction of a row is the same to the bit alone, with others, in any order and from any format."""
 
 from __future__ import annotations
 

@@ -40,18 +40,18 @@ def nearest(answer, record, choice: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(("slot", "choice"), [("metric", "mae"), ("loss", "huber")])
-def test_the_share_of_squared_deviations_flips_where_what_if_says(answer, write_record, slot, choice) -> None:
-    record = write_record(with_top_share(0.15), target="y", trials=20)
-    assert nearest(answer, record, f"{slot}={choice}") == {"squared_deviation_top_share": 0.3}
-    below, above = (recommend(with_top_share(share), target="y", trials=20).bundle for share in (0.299, 0.301))
-    assert getattr(below, slot).name != choice
-    assert getattr(above, slot).name == choice
-
-
-@pytest.mark.parametrize(("slot", "choice"), [("metric", "mae"), ("loss", "huber")])
-def test_the_share_of_outliers_flips_where_what_if_says(answer, write_record, slot, choice) -> None:
-    record = write_record(with_outliers(9), target="y", trials=20)
-    assert nearest(answer, record, f"{slot}={choice}") == {"outlier_share": 0.01}
-    below, above = (recommend(with_outliers(count), target="y", trials=20).bundle for count in (9, 10))
-    assert getattr(below, slot).name != choice
-    assert getattr(above, slot).name == choice
+@pytest.mark.parametrize(
+    ("table", "start", "change", "below", "above"),
+    [
+        (with_top_share, 0.15, {"squared_deviation_top_share": 0.3}, 0.299, 0.301),
+        (with_outliers, 9, {"outlier_share": 0.01}, 9, 10),
+    ],
+)
+def test_a_choice_changes_where_what_if_says(  # noqa: PLR0917  fixtures and parameters
+    answer, write_record, table, start, change, below, above, slot, choice
+) -> None:
+    record = write_record(table(start), target="y", trials=20)
+    assert nearest(answer, record, f"{slot}={choice}") == change
+    before, after = (recommend(table(value), target="y", trials=20).bundle for value in (below, above))
+    assert getattr(before, slot).name != choice
+    assert getattr(after, slot).name == choice
