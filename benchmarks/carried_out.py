@@ -39,7 +39,7 @@ from executor.pipeline import carry_out
 from recommender.dataset import Dataset
 from recommender.plan import seconds
 from recommender.reach import reach
-from recommender.recommend import Said
+from recommender.recommendation import Said
 from rules.bundle import Bundle
 from rules.choices import Slot
 from rules.facts import Task

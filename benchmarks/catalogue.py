@@ -13,7 +13,7 @@ from executor.fitting import fit_preprocessing
 from executor.split import split
 from executor.table import read_rows
 from recommender.dataset import Dataset
-from recommender.recommend import Said, advise
+from recommender.recommendation import Said, advise
 from rules.engine import load_book
 
 if TYPE_CHECKING:

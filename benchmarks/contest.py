@@ -25,7 +25,7 @@ from executor.catalog.performance import PerformanceMetric, Predictions, perform
 from executor.split import Split, split
 from executor.table import RawTable, read_rows
 from recommender.dataset import Dataset
-from recommender.recommend import Said, advise
+from recommender.recommendation import Said, advise
 from rules.engine import load_book
 from rules.facts import Task
 

@@ -25,7 +25,7 @@ from executor.learning_curve import LearningCurve, error_of, learning_curve
 from executor.retraining import Chosen, train_again
 from executor.trials.journal import Outcome
 from recommender.dataset import Dataset
-from recommender.recommend import Said
+from recommender.recommendation import Said
 
 CHOSEN: Final = (
     "vehicle", "hpc_jobs", "german_credit", "airfoil_noise", "wage_islr", "phishing", "titanic", "vowel", "abalone19",

@@ -22,7 +22,7 @@ from executor.begin import begin
 from executor.budget import Budget
 from executor.pipeline import carry_out
 from recommender.dataset import Dataset
-from recommender.recommend import Said
+from recommender.recommendation import Said
 from rules.facts import Task
 
 if TYPE_CHECKING:

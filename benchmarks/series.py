@@ -28,7 +28,7 @@ from executor.encoding import naive_error
 from executor.windows import bridged, series_starts, values_of
 from recommender.dataset import Dataset
 from recommender.plan import seconds
-from recommender.recommend import Said, roles_of
+from recommender.recommendation import Said, roles_of
 from recommender.render import number
 from rules.facts import Task
 

@@ -66,7 +66,7 @@ def trained(
     more: further words of the command.
     """
     words = [word for target in targets for word in ("--target", target)] + (["--task", task] if task else [])
-    command = [sys.executable, "-c", "from recommender.cli import main; main()", "train", str(path), *words, *more]
+    command = [sys.executable, "-c", "from recommender.start import main; main()", "train", str(path), *words, *more]
     start = time.perf_counter()
     subprocess.run(  # noqa: S603  our own command
         [*command, "--budget", budget, "--seed", str(seed), "-o", str(directory)], check=True, capture_output=True

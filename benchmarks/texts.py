@@ -28,7 +28,7 @@ from executor.scores import TF_IDF
 from executor.table import Form
 from recommender.dataset import Dataset
 from recommender.plan import seconds
-from recommender.recommend import Said, roles_of
+from recommender.recommendation import Said, roles_of
 from recommender.render import number
 from rules.facts import Task
 

@@ -31,7 +31,7 @@ from executor.trials.journal import check_journal, search_digest
 from executor.window_plan import plan_windows, regular_step
 from executor.windows import Windows, in_order, lag_table
 from recommender.manifest import RECORD, SCORES
-from recommender.recommend import advise, open_dataset, roles_of
+from recommender.recommendation import advise, open_dataset, roles_of
 from recommender.render import why
 from rules.bundle import Bundle
 from rules.engine import load_book
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from recommender.dataset import Dataset
-    from recommender.recommend import Recommendation, Said
+    from recommender.recommendation import Recommendation, Said
     from recommender.roles import Roles
     from rules.decision import Pin
 

@@ -22,7 +22,7 @@ from executor.scoreboard import show_scores
 from recommender.manifest import SCORES
 from recommender.options import DATASET, dataset_options, strategy_options, unreadable_images_option
 from recommender.plan import DEFAULT_BUDGET
-from recommender.recommend import open_dataset
+from recommender.recommendation import open_dataset
 from recommender.render import show
 from rules.bundle import Bundle
 from rules.command import Verbosity, examples, told, verbosity_options
@@ -31,7 +31,7 @@ from rules.output import keep_inputs, whole_file
 from rules.signals import ended_by, exit_code
 
 if TYPE_CHECKING:
-    from recommender.recommend import Said, StrategyOptions
+    from recommender.recommendation import Said, StrategyOptions
     from rules.asked import Unreadable
 
 

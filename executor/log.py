@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from executor.trials.journal import Outcome
-    from recommender.recommend import Recommendation
+    from recommender.recommendation import Recommendation
 
 LOG_FILE: Final = "log.txt"
 LOG: Final = logging.getLogger("pcwat")

@@ -59,7 +59,7 @@ from recommender.manifest import GUARDRAILS, MANIFEST, RECORD, SCORES, Manifest,
 from recommender.outlook import Outlook
 from recommender.profile import modality_of
 from recommender.readers.times import checked_formats
-from recommender.recommend import Said, open_dataset
+from recommender.recommendation import Said, open_dataset
 from recommender.render import number
 from recommender.roles import Kind
 from rules.choices import Huber, RowsApart, parameters_of

@@ -16,7 +16,7 @@ from executor.signature import Signature
 from recommender.manifest import GUARDRAILS, RECORD, SCORES, Manifest
 from recommender.outlook import Outlook
 from recommender.readers.reading import ColumnReading
-from recommender.recommend import Said
+from recommender.recommendation import Said
 from recommender.roles import Kind
 from rules.asked import ImageReading, SequenceReading, Unreadable
 from rules.bundle import Bundle

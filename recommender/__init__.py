@@ -1,8 +1,22 @@
 """From a dataset to a bundle: reading, roles, profile, recommendation.
 
->>> from recommender import recommend
+>>> from recommender import Recommendation, recommend
+
+They are imported when they are first used, so that the entry point of the command line runs before anything else.
 """
 
-from recommender.recommend import Recommendation, recommend
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from recommender.recommendation import Recommendation, recommend
 
 __all__ = ["Recommendation", "recommend"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module 'recommender' has no attribute {name!r}")
+    return getattr(import_module("recommender.recommendation"), name)

@@ -23,7 +23,7 @@ from recommender.lesson import lesson
 from recommender.options import DATASET, dataset_options, strategy_options
 from recommender.profile import measure
 from recommender.readers.bounds import too_large
-from recommender.recommend import advise_on, open_dataset, roles_of, to_json
+from recommender.recommendation import advise_on, open_dataset, roles_of, to_json
 from recommender.render import show, show_profile, why
 from recommender.settings import command_defaults, shown
 from rules import __version__
@@ -47,7 +47,7 @@ from rules.signals import ended_by, exit_code, raise_on_signals
 from rules.wording import printable
 
 if TYPE_CHECKING:
-    from recommender.recommend import Said, StrategyOptions
+    from recommender.recommendation import Said, StrategyOptions
 
 VERBS: Final = "recommend.commands"  # the entry-point group in which other packages offer their verbs
 DEFAULT_VERB: Final = "bundle"

@@ -13,7 +13,7 @@ from recommender.dataset import local_path
 from recommender.outlook import Outlook
 from recommender.plan import seconds
 from recommender.readers.times import date_formats
-from recommender.recommend import Said, StrategyOptions
+from recommender.recommendation import Said, StrategyOptions
 from recommender.roles import Kind
 from rules.asked import ImageFit, ImageReading, SequenceReading
 from rules.choices import Slot, names, parse_choice

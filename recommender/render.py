@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from recommender.profile import Profile
-    from recommender.recommend import Recommendation
+    from recommender.recommendation import Recommendation
     from rules.decision import Decision, TestResult
     from rules.record import Guardrail
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
@@ -15,6 +16,8 @@ from rules.facts import FACTS
 from rules.rule import Constraint, Disabled, Example, Rule, Stance
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rules.document import Document
 
 STEERING: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -157,7 +160,7 @@ def _rule(text: RuleText, *, source: Document, index: int, layer: str) -> Rule:
             )
     for number, example in enumerate(text.tests):
         for fact, fact_value in example.given.items():
-            _check_value(fact, fact_value, place=place("tests", number, "given", fact), rule=text.id)
+            _check_value(fact, fact_value, place=partial(place, "tests", number, "given", fact), rule=text.id)
     return Rule(
         id=text.id,
         name=text.name,
@@ -165,7 +168,7 @@ def _rule(text: RuleText, *, source: Document, index: int, layer: str) -> Rule:
         when=tuple(
             test
             for fact, wanted in text.when.items()
-            for test in parse_tests(fact, wanted, place=place("when", fact), rule=text.id)
+            for test in parse_tests(fact, wanted, place=partial(place, "when", fact), rule=text.id)
         ),
         choice=choice,
         because=text.because,
@@ -180,8 +183,11 @@ def _rule(text: RuleText, *, source: Document, index: int, layer: str) -> Rule:
     )
 
 
-def parse_tests(fact: str, wanted: object, *, place: str, rule: str) -> list[Test]:
-    """The unary tests on one fact: a name, {in: [names]}, or {lt, le, gt, ge: number}. Raises BookError."""
+def parse_tests(fact: str, wanted: object, *, place: Callable[[], str], rule: str) -> list[Test]:
+    """The unary tests on one fact: a name, {in: [names]}, or {lt, le, gt, ge: number}.
+
+    place: returns how an error names the position of the tests. Raises BookError.
+    """
     tests: dict[str, Any] = wanted if isinstance(wanted, dict) else {"in": [wanted]}
     parsed = []
     for op, constant in tests.items():
@@ -189,11 +195,13 @@ def parse_tests(fact: str, wanted: object, *, place: str, rule: str) -> list[Tes
             _check_value(fact, value, place=place, rule=rule)
         if levels_of(fact) is not None:
             if op != "in" or not isinstance(constant, list):
-                raise BookError(f"{place}: {rule}: {fact} is a name; test it as '{fact}: NAME' or with 'in: [NAMES]'.")
+                raise BookError(
+                    f"{place()}: {rule}: {fact} is a name; write '{fact}: NAME' or with 'in: [NAMES]'."
+                )
             parsed.append(Test(fact=fact, op=op, constant=tuple(constant)))
         elif op not in COMPARISONS:
             raise BookError(
-                f"{place}: {rule}: {fact} is a number; test it with {', '.join(COMPARISONS)}, but got {op!r}."
+                f"{place()}: {rule}: {fact} is a number; test it with {', '.join(COMPARISONS)}, but got {op!r}."
                 f"{did_you_mean(op, COMPARISONS)}"
             )
         else:
@@ -201,11 +209,11 @@ def parse_tests(fact: str, wanted: object, *, place: str, rule: str) -> list[Tes
     return parsed
 
 
-def _check_value(fact: str, value: object, *, place: str, rule: str) -> None:
+def _check_value(fact: str, value: object, *, place: Callable[[], str], rule: str) -> None:
     """Refuse a fact that does not exist and a value outside its domain."""
     problem = misfit(fact, value)
     if problem:
-        raise BookError(f"{place}: {rule}: {problem}")
+        raise BookError(f"{place()}: {rule}: {problem}")
 
 
 def misfit(fact: str, value: object) -> str:
@@ -231,13 +239,13 @@ def _constraint(text: ConstraintText, *, source: Document, index: int) -> Constr
     choices: dict[Slot, dict[str, tuple[Any, ...]]] = {}
     tests: list[Test] = []
     for key, wanted in text.forbid.items():
-        place = source.place(CONSTRAINTS, index, "forbid", key)
+        place = partial(source.place, CONSTRAINTS, index, "forbid", key)
         slot, _, parameter = key.partition(".")
         if slot in set(Slot):
             values = wanted.get("in") if isinstance(wanted, dict) and list(wanted) == ["in"] else [wanted]
             if not isinstance(values, list) or not all(isinstance(one, str | int | float) for one in values):
                 raise BookError(
-                    f"{place}: {text.id}: {key} must be a value, or 'in: [VALUES]' for several, but got {wanted!r}."
+                    f"{place()}: {text.id}: {key} must be a value, or 'in: [VALUES]' for several, but got {wanted!r}."
                 )
             choices.setdefault(Slot(slot), {})[parameter or "name"] = tuple(values)
         else:

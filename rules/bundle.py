@@ -6,8 +6,6 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
 
 from rules import document
 from rules.choices import (
@@ -94,6 +92,9 @@ class Bundle(BaseModel):
 
     def to_yaml(self, notes: Mapping[Slot, str] | None = None) -> str:
         """The bundle as YAML text; notes: a comment that stands above each choice."""
+        from ruamel.yaml import YAML  # noqa: PLC0415  12 ms, and only a bundle that is written needs it
+        from ruamel.yaml.comments import CommentedMap  # noqa: PLC0415  as above
+
         body = CommentedMap(format=FORMAT)
         for slot in Slot:
             fields = self.choice(slot).model_dump(mode="json", exclude_none=True)

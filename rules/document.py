@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
-
-from ruamel.yaml import YAML
-from ruamel.yaml.constructor import DuplicateKeyError
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import MappingEndEvent, MappingStartEvent, SequenceEndEvent, SequenceStartEvent
 
 from rules.input import read_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from rules.errors import PcwatError
@@ -31,15 +27,21 @@ KEY_TAGS: Final = frozenset({"str", "merge"})
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """Parsed YAML. source: how errors name the file; root: the node tree that holds the positions."""
+    """Parsed YAML. source: how errors name the file; root: returns the node tree that holds the positions.
+
+    places: LINE:COLUMN of paths whose position is known without the node tree.
+    """
 
     source: str
     data: Any
-    root: Any
+    root: Callable[[], Any]
+    places: Mapping[tuple[str | int, ...], str] = field(default_factory=dict)
 
     def place(self, *path: str | int) -> str:
         """FILE:LINE:COLUMN, counted from 1, of the key or item at a path, or of its nearest ancestor."""
-        node, mark = self.root, None
+        if path in self.places:
+            return f"{self.source}:{self.places[path]}"
+        node, mark = self.root(), None
         for step in path:
             if isinstance(step, int) and node.id == "sequence" and step < len(node.value):
                 node = node.value[step]
@@ -65,6 +67,10 @@ def parse(text: str, *, source: str, error: type[PcwatError]) -> Document:
     """
     if len(text) > MAX_CHARACTERS:
         raise error(f"{source} must have at most {MAX_CHARACTERS:,} characters, but has {len(text):,}. Split the file.")
+    from ruamel.yaml import YAML  # noqa: PLC0415  12 ms, and the shipped books are read without it
+    from ruamel.yaml.constructor import DuplicateKeyError  # noqa: PLC0415  as above
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415  as above
+
     yaml = YAML(typ="safe")
     try:
         if len(text) > SAFE_CHARACTERS:
@@ -85,11 +91,19 @@ def parse(text: str, *, source: str, error: type[PcwatError]) -> Document:
         raise error(f"{source}: not valid YAML: {reason}. Remove control characters, and save it as UTF-8.") from None
     except (ValueError, TypeError, ArithmeticError) as problem:
         raise error(f"{source}: not valid YAML: {str(problem).splitlines()[0].rstrip('.')}.") from None
-    return Document(source=source, data=data, root=root)
+    return Document(source=source, data=data, root=lambda: root)
 
 
 def _check_depth(text: str, *, source: str, error: type[PcwatError]) -> None:
     """Refuse deep nesting while the events are read: the composer recurses, and would overflow the C stack."""
+    from ruamel.yaml import YAML  # noqa: PLC0415  as in parse
+    from ruamel.yaml.events import (  # noqa: PLC0415  as in parse
+        MappingEndEvent,
+        MappingStartEvent,
+        SequenceEndEvent,
+        SequenceStartEvent,
+    )
+
     depth = 0
     for event in YAML(typ="safe").parse(text):
         if isinstance(event, MappingStartEvent | SequenceStartEvent):

@@ -12,13 +12,13 @@ from rules import document
 from rules.book_file import read_constraints, read_rules
 from rules.choices import Slot
 from rules.errors import BookError, did_you_mean
+from rules.parsed_books import BOOKS, read_shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from rules.rule import Constraint, Disabled, Rule
 
-BOOKS: Final = Path(__file__).parent / "book"
 SHIPPED_LAYERS: Final = ("handbook", "evidence")
 SHIPPED: Final = "shipped"
 CONSTRAINTS_FILE: Final = "constraints.yaml"
@@ -85,8 +85,10 @@ def read_layers(layers: Iterable[str | Path]) -> Rulebook:
     for layer in layers:
         digest = hashlib.sha256()
         for path in _files(layer):
-            name = f"{layer}/{path.name}" if layer in SHIPPED_LAYERS else str(path)
-            source = document.read(path, error=BookError, source=name)
+            if layer in SHIPPED_LAYERS:
+                source = read_shipped(path, source=f"{layer}/{path.name}")
+            else:
+                source = document.read(path, error=BookError)
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
             if path.name == CONSTRAINTS_FILE:
                 constraints += read_constraints(source)
@@ -104,6 +106,11 @@ def read_layers(layers: Iterable[str | Path]) -> Rulebook:
         tuple(disabled),
         tuple(rule for rule in rules if rule.id in named),
     )
+
+
+def shipped_files() -> list[tuple[str, Path]]:
+    """The files of the shipped books, (name in errors, path), in the order in which they are read."""
+    return [(f"{layer}/{path.name}", path) for layer in SHIPPED_LAYERS for path in _files(layer)]
 
 
 def _files(layer: str | Path) -> list[Path]:

@@ -71,7 +71,7 @@ def add_rule(
     tests = [
         test
         for fact, wanted in conditions.items()
-        for test in parse_tests(fact, wanted, place="--when", rule="the new rule")
+        for test in parse_tests(fact, wanted, place=lambda: "--when", rule="the new rule")
     ]
     before = document.read(path, error=BookError) if path.exists() else None
     merged = read_layers([*below, *([] if before is None else [path])])

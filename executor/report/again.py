@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recommender.recommend import open_dataset
+from recommender.recommendation import open_dataset
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from rules.parameters import SlotName
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from recommender.recommend import Said, StrategyOptions
+    from recommender.recommendation import Said, StrategyOptions
     from rules.choices import Slot
 
 

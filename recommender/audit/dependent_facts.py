@@ -86,7 +86,7 @@ def with_trial_budget(
 def _planned(
     record: Record, proved: ProvedBook, facts: Facts, budget: float | None, trials: int | None
 ) -> float | None:
-    """The trials that the plan expects for facts, as `recommender.recommend.advise` asks it."""
+    """The trials that the plan expects for facts, as `recommender.recommendation.advise` asks it."""
     unplanned = {**facts, "trial_budget": Measurement(value=UNKNOWN)}
     chosen = rulings(proved, unplanned, pins=record.pins)
     rows, features = _number(facts, "rows"), _number(facts, "features")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from recommender.recommend import Said, advise, open_dataset
+from recommender.recommendation import Said, advise, open_dataset
 from recommender.render import NOTES_ORDER
 from rules.choices import Slot
 from rules.engine import rulings

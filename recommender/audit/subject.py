@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from recommender.audit.dependent_facts import with_trial_budget
 from recommender.manifest import GUARDRAILS, RECORD, read_own_manifest
-from recommender.recommend import advise_on
+from recommender.recommendation import advise_on
 from rules.counterfactual import Flip, flips
 from rules.engine import ProvedBook, load_book
 from rules.errors import BookError, ChoiceError, RunError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from pathlib import Path
 
-    from recommender.recommend import Said, StrategyOptions
+    from recommender.recommendation import Said, StrategyOptions
     from rules.choices import Slot
     from rules.facts import Facts
 

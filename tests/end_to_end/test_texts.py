@@ -114,7 +114,7 @@ def test_a_process_that_did_not_train_answers_numbers_categories_and_texts(mixed
         "colour": ["red", "blue", "new"],
     }
     pl.DataFrame(new).write_csv(rows)
-    command = [sys.executable, "-c", "from recommender.cli import main; main()", "predict", str(mixed.directory)]
+    command = [sys.executable, "-c", "from recommender.start import main; main()", "predict", str(mixed.directory)]
     done = subprocess.run([*command, str(rows), "-o", str(output)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     answers = list(csv.DictReader(output.read_text(encoding="utf-8").splitlines()))

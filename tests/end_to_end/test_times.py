@@ -11,7 +11,7 @@ import pytest
 
 from executor.pipeline import train
 from recommender.dataset import Dataset
-from recommender.recommend import recommend
+from recommender.recommendation import recommend
 from rules.errors import ChoiceError, ColumnError
 
 if TYPE_CHECKING:

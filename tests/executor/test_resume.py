@@ -31,7 +31,7 @@ from executor.trials.journal import (
 )
 from recommender.dataset import Dataset
 from recommender.manifest import RECORD, SCORES, digest_of
-from recommender.recommend import Said
+from recommender.recommendation import Said
 from rules.choices import RowsApart
 from rules.decision import Pin
 from rules.errors import RunError

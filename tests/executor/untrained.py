@@ -17,7 +17,7 @@ from executor.pipeline import encoded
 from executor.run import Run
 from recommender.manifest import SCORES
 from recommender.outlook import Outlook
-from recommender.recommend import Said, open_dataset
+from recommender.recommendation import Said, open_dataset
 from rules.choices import BagOfTerms, Folds, Inception, RandomKernels, Recurrent, RowsApart, TextCnn
 from rules.decision import Pin
 from rules.facts import Task

@@ -37,7 +37,7 @@ from executor.trials.journal import Journal, Outcome, search_digest, weights_pat
 from recommender.cli import main
 from recommender.dataset import Dataset
 from recommender.examples import example
-from recommender.recommend import Said
+from recommender.recommendation import Said
 from rules.bundle import Bundle
 from rules.errors import PcwatError
 

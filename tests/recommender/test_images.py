@@ -12,7 +12,7 @@ from recommender.kinds import Kind
 from recommender.plan import Sizes, trial_budget
 from recommender.profile import measure
 from recommender.readers.arrays import Images
-from recommender.recommend import recommend
+from recommender.recommendation import recommend
 from recommender.roles import infer_roles
 from rules.choices import RowsApart, Standard
 from rules.errors import ColumnError, TargetError

@@ -8,7 +8,7 @@ import pytest
 
 from recommender.dataset import Dataset
 from recommender.outlook import Outlook, horizon_of
-from recommender.recommend import Said, advise
+from recommender.recommendation import Said, advise
 from recommender.roles import infer_roles
 from rules.engine import load_book
 from rules.errors import ColumnError, TargetError

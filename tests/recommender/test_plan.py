@@ -7,7 +7,7 @@ import pytest
 
 from recommender.examples import example
 from recommender.plan import Sizes, seconds, trial_budget
-from recommender.recommend import recommend
+from recommender.recommendation import recommend
 from recommender.speed import text_trial_seconds, trial_seconds
 from recommender.splitting import rows_that_train
 from rules.choices import BagOfTerms, Folds, RandomKernels, RowsApart, Slot, Standard

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from recommender.recommend import recommend
+from recommender.recommendation import recommend
 from recommender.render import instead_of, number, reason, show, show_profile, why
 from rules.choices import Slot
 from rules.rulebook import SHIPPED_LAYERS

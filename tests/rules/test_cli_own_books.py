@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from recommender.examples import example
-from recommender.recommend import recommend as advise
+from recommender.recommendation import recommend as advise
 from rules.engine import load_book
 from rules.rulebook import SHIPPED_LAYERS
 

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from rules.choices import Huber
 from rules.errors import BookError
-from rules.rulebook import read_layers
+from rules.parsed_books import PARSED, read_shipped, to_json
+from rules.rulebook import read_layers, shipped_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MALFORMED = {
     "an unknown fact": ("id: C900\n  when: {outlier_sher: {ge: 0.1}}\n  then: {loss: huber}", "'outlier_share'", 3),
@@ -66,3 +72,23 @@ def test_thresholds_that_differ_in_the_seventh_digit_are_told_apart_in_words_and
 
 def test_parameters_that_differ_in_the_seventh_digit_are_told_apart_in_words() -> None:
     assert str(Huber(delta=1.0000001)) == "huber (delta 1.0000001)"
+
+
+def test_the_parsed_copy_of_the_shipped_books_is_the_yaml(golden) -> None:
+    golden(PARSED, to_json(shipped_files()))
+
+
+def test_a_shipped_file_that_was_edited_is_parsed_again(tmp_path: Path) -> None:
+    name, path = shipped_files()[1]
+    edited = tmp_path / path.name
+    edited.write_text("# edited\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    places = [read_shipped(file, source=name).place("rules", 0) for file in (path, edited)]
+    first = int(places[0].split(":")[1])
+    assert places == [f"{name}:{first}:3", f"{name}:{first + 1}:3"]
+
+
+def test_a_place_that_the_parsed_copy_lacks_is_read_from_the_yaml() -> None:
+    name, path = shipped_files()[1]
+    document = read_shipped(path, source=name)
+    line = int(document.place("rules", 0, "then").split(":")[1])
+    assert path.read_text(encoding="utf-8").splitlines()[line - 1].strip().startswith("then:")

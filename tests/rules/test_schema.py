@@ -8,12 +8,12 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from recommender.examples import example
-from recommender.recommend import recommend
+from recommender.recommendation import recommend
 from rules.rulebook import BOOKS
 from rules.schema import KINDS, path_of, schema
 
 if TYPE_CHECKING:
-    from recommender.recommend import Recommendation
+    from recommender.recommendation import Recommendation
 
 
 def published(kind: str) -> Draft202012Validator:

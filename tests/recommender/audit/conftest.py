@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from recommender.cli import group
 from recommender.examples import example
-from recommender.recommend import recommend
+from recommender.recommendation import recommend
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from recommender.recommend import recommend
+from recommender.recommendation import recommend
 
 ROWS = 1000
 

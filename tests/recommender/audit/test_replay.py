@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from recommender.examples import example
-from recommender.recommend import recommend
+from recommender.recommendation import recommend
 from rules.choices import Slot, parse_choice
 from rules.decision import Pin
 from rules.errors import DatasetError

@@ -10,7 +10,7 @@ from PIL import Image
 
 from recommender.examples import example
 from recommender.manifest import MANIFEST, Manifest, reseal
-from recommender.recommend import recommend
+from recommender.recommendation import recommend
 from rules.errors import PcwatError, RunError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import pytest
 from recommender.dataset import Dataset
 from recommender.guardrails import in_order
 from recommender.profile import measure
-from recommender.recommend import Said, advise
+from recommender.recommendation import Said, advise
 from recommender.roles import infer_roles
 from rules.engine import ProvedBook, load_book
 from rules.facts import Task

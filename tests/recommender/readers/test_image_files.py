@@ -16,7 +16,7 @@ from PIL import Image
 from recommender.dataset import Dataset
 from recommender.profile import measure
 from recommender.readers import bounds
-from recommender.recommend import recommend
+from recommender.recommendation import recommend
 from recommender.roles import infer_roles
 from rules.asked import ImageReading
 from rules.errors import DatasetError
