@@ -196,7 +196,7 @@ def parse_tests(fact: str, wanted: object, *, place: Callable[[], str], rule: st
         if levels_of(fact) is not None:
             if op != "in" or not isinstance(constant, list):
                 raise BookError(
-                    f"{place()}: {rule}: {fact} is a name; write '{fact}: NAME' or with 'in: [NAMES]'."
+                    f"{place()}: {rule}: {fact} is a name; write '{fact}: NAME' or '{fact}: {{in: [NAMES]}}'."
                 )
             parsed.append(Test(fact=fact, op=op, constant=tuple(constant)))
         elif op not in COMPARISONS:
