@@ -16,7 +16,7 @@ import statistics
 import time
 from typing import TYPE_CHECKING, Final
 
-from executor.quiet import quiet_tensorflow
+from executor.runtime.tensorflow_import import quiet_tensorflow
 
 quiet_tensorflow()
 
@@ -25,16 +25,16 @@ import numpy as np  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from executor.catalog.tuning import ask, tell  # noqa: E402
-from executor.oracles.bayesian import BayesianOracle  # noqa: E402
-from executor.oracles.fixed import RandomOracle  # noqa: E402
-from executor.oracles.memory import Objective, tuner_seed  # noqa: E402
-from executor.trials.journal import Outcome  # noqa: E402
+from executor.search.oracle import ask, tell  # noqa: E402
+from executor.search.oracles.base import Objective, tuner_seed  # noqa: E402
+from executor.search.oracles.bayesian import BayesianOracle  # noqa: E402
+from executor.search.oracles.fixed import RandomOracle  # noqa: E402
+from executor.search.records.journal import Outcome  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from executor.catalog.tuning import Proposal
+    from executor.search.oracle import Proposal
 
 LOSS: Final = Objective(name="loss", direction="min")
 AT_ONCE: Final = 8

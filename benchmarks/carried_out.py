@@ -32,19 +32,19 @@ from scipy.stats.qmc import LatinHypercube
 from sklearn import metrics
 
 import executor  # noqa: F401  registers the classes of our models with Keras
-from executor.begin import begin
-from executor.budget import Budget
 from executor.layers.dropout import RatedDropout
-from executor.pipeline import carry_out
-from recommender.dataset import Dataset
-from recommender.plan import seconds
-from recommender.reach import reach
-from recommender.recommendation import Said
-from rules.bundle import Bundle
-from rules.choices import Slot
-from rules.facts import Task
-from rules.record import Record
-from rules.rulebook import SHIPPED_LAYERS
+from executor.pipeline.execute import carry_out
+from executor.pipeline.prepare import begin
+from executor.runtime.budget import Budget
+from recommender.audit.reach import reach
+from recommender.dataset.dataset import Dataset
+from recommender.recommendation.recommend import Said
+from recommender.recommendation.trial_budget import seconds
+from rules.decision.record import Record
+from rules.rulebook.rulebook import SHIPPED_LAYERS
+from rules.vocabulary.bundle import Bundle
+from rules.vocabulary.choices import Slot
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from executor.encoding import encode_hold_out, encode_parts
-from executor.fitting import fit_preprocessing
-from executor.split import split
-from executor.table import read_rows
-from recommender.dataset import Dataset
-from recommender.recommendation import Said, advise
-from rules.engine import load_book
+from executor.data.raw_table import read_rows
+from executor.data.split import split
+from executor.preprocessing.encode import encode_hold_out, encode_parts
+from executor.preprocessing.fit import fit_preprocessing
+from recommender.dataset.dataset import Dataset
+from recommender.recommendation.recommend import Said, advise
+from rules.decision.engine import load_book
 
 if TYPE_CHECKING:
-    from executor.parts import Examples, Parts
-    from rules.bundle import Bundle
+    from executor.preprocessing.examples import Examples, Parts
+    from rules.vocabulary.bundle import Bundle
 
 
 @dataclass(frozen=True, kw_only=True)

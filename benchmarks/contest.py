@@ -21,13 +21,13 @@ import pyarrow as pa
 from pyarrow import csv
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from executor.catalog.performance import PerformanceMetric, Predictions, performance_metric
-from executor.split import Split, split
-from executor.table import RawTable, read_rows
-from recommender.dataset import Dataset
-from recommender.recommendation import Said, advise
-from rules.engine import load_book
-from rules.facts import Task
+from executor.components.metric import PerformanceMetric, Predictions, performance_metric
+from executor.data.raw_table import RawTable, read_rows
+from executor.data.split import Split, split
+from recommender.dataset.dataset import Dataset
+from recommender.recommendation.recommend import Said, advise
+from rules.decision.engine import load_book
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -24,8 +24,8 @@ from contest import busy_seconds, machine
 from rich.console import Console
 from rich.table import Table
 
-from executor.run import Run
-from recommender.render import number
+from executor.runs.run import Run
+from recommender.recommendation.render import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -16,16 +16,16 @@ from typing import Final
 
 import click
 
-from executor.begin import begin
-from executor.budget import Budget
-from executor.catalog.performance import performance_metric
-from executor.encoding import encode_parts
-from executor.fitting import fit_preprocessing
-from executor.learning_curve import LearningCurve, error_of, learning_curve
-from executor.retraining import Chosen, train_again
-from executor.trials.journal import Outcome
-from recommender.dataset import Dataset
-from recommender.recommendation import Said
+from executor.components.metric import performance_metric
+from executor.evaluation.diagnostics.learning_curve import LearningCurve, error_of, learning_curve
+from executor.evaluation.diagnostics.retraining import Chosen, train_again
+from executor.pipeline.prepare import begin
+from executor.preprocessing.encode import encode_parts
+from executor.preprocessing.fit import fit_preprocessing
+from executor.runtime.budget import Budget
+from executor.search.records.journal import Outcome
+from recommender.dataset.dataset import Dataset
+from recommender.recommendation.recommend import Said
 
 CHOSEN: Final = (
     "vehicle", "hpc_jobs", "german_credit", "airfoil_noise", "wage_islr", "phishing", "titanic", "vowel", "abalone19",

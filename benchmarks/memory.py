@@ -15,14 +15,14 @@ import time
 from pathlib import Path
 from unittest import mock
 
-from executor.quiet import quiet_tensorflow
+from executor.runtime.tensorflow_import import quiet_tensorflow
 
 quiet_tensorflow()
 
 from search import images  # noqa: E402  after TensorFlow was silenced
 
-from executor.budget import Budget  # noqa: E402
-from executor.search import RoundProgress, search  # noqa: E402
+from executor.runtime.budget import Budget  # noqa: E402
+from executor.search.search import RoundProgress, search  # noqa: E402
 
 KIBIBYTES = 1024  # of a MiB; Linux tells the peak in KiB
 
@@ -49,7 +49,7 @@ def main() -> None:
     job = images(given.rows)
     with (
         tempfile.TemporaryDirectory() as folder,
-        mock.patch("executor.catalog.tuning.MOST_IMAGE_EPOCHS", 1),
+        mock.patch("executor.search.oracle.MOST_IMAGE_EPOCHS", 1),
     ):
         search(
             job.bundle, job.parts, budget=Budget(trials=given.trials), seed=0, directory=Path(folder), progress=progress

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from unittest import mock
 
-from executor.quiet import quiet_tensorflow
+from executor.runtime.tensorflow_import import quiet_tensorflow
 
 quiet_tensorflow()
 
@@ -27,17 +27,17 @@ from catalogue import Encoded, encoded  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from executor.architectures.network import mean_of  # noqa: E402
-from executor.budget import Budget  # noqa: E402
-from executor.catalog.performance import performance_metric  # noqa: E402
-from executor.catalog.tuning import Proposal, epochs_of  # noqa: E402
-from executor.trials.journal import Journal  # noqa: E402
-from executor.trials.one_by_one import compiled_outputs  # noqa: E402
-from executor.trials.rebuilding import rebuild  # noqa: E402
-from executor.trials.stacked import StackRunner  # noqa: E402
-from executor.trials.workplace import on_device, workplace  # noqa: E402
-from recommender.speed import batch_size, steps_of  # noqa: E402
-from rules.choices import AdamW, BinaryCrossentropy  # noqa: E402
+from executor.components.metric import performance_metric  # noqa: E402
+from executor.model.rebuild import rebuild  # noqa: E402
+from executor.networks.build import mean_of  # noqa: E402
+from executor.runtime.budget import Budget  # noqa: E402
+from executor.search.oracle import Proposal, epochs_of  # noqa: E402
+from executor.search.records.journal import Journal  # noqa: E402
+from executor.search.runners.sequential import compiled_outputs  # noqa: E402
+from executor.search.runners.stacked import StackRunner  # noqa: E402
+from executor.search.runners.workspace import on_device, workplace  # noqa: E402
+from recommender.training_cost import batch_size, steps_of  # noqa: E402
+from rules.vocabulary.choices import AdamW, BinaryCrossentropy  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,14 +74,17 @@ VARIANTS: Final[dict[str, tuple[Callable[[Encoded], Encoded], dict[str, object]]
     WHOLE: (lambda whole: whole, {}),
     "robust scaling": (lambda whole: whole, {"executor.layers.quantiles.MOST_RANKED": 0}),
     "no periodic features": (without_waves, {}),
-    "no intervals": (lambda whole: whole, {"executor.fitting.MOST_BIN_CELLS": 0}),
-    "no learned scale": (lambda whole: whole, {"executor.architectures.tabular.SCALE_PACE": 0.0}),
-    "all layers at one pace": (lambda whole: whole, {"executor.trials.stacked_graph.adapts": lambda _: False}),
+    "no intervals": (lambda whole: whole, {"executor.preprocessing.fit.MOST_BIN_CELLS": 0}),
+    "no learned scale": (lambda whole: whole, {"executor.networks.tabular.SCALE_PACE": 0.0}),
+    "all layers at one pace": (lambda whole: whole, {"executor.search.runners.stacked_graph.adapts": lambda _: False}),
     "constant rate": (lambda whole: with_optimizer(whole, schedule="constant"), {}),
     "rate 0.001": (lambda whole: with_optimizer(whole, learning_rate=0.001), {}),
     "AdamW": (lambda whole: replace(whole, bundle=whole.bundle.model_copy(update={"optimizer": ADAMW})), {}),
-    "a third of the steps": (lambda whole: whole, {"recommender.speed.STEPS": 1_000, "recommender.speed.EPOCHS": 85}),
-    "no dropout": (lambda whole: whole, {"executor.catalog.hyperparameters.DEFAULT_DROPOUT": 0.0}),
+    "a third of the steps": (
+        lambda whole: whole,
+        {"recommender.training_cost.STEPS": 1_000, "recommender.training_cost.EPOCHS": 85},
+    ),
+    "no dropout": (lambda whole: whole, {"executor.components.configuration.DEFAULT_DROPOUT": 0.0}),
     "no prior bias": (without_prior, {}),
 }
 """What changes the job, and what is replaced where it is encoded and trains."""

@@ -44,9 +44,9 @@ PEAK: Final = "next(line.split()[1] for line in open('/proc/self/status') if lin
 OURS: Final = """
 import sys, time
 start = time.perf_counter()
-from recommender.dataset import Dataset
-from recommender.profile import measure
-from recommender.roles import infer_roles
+from recommender.dataset.dataset import Dataset
+from recommender.profile.measure import measure
+from recommender.roles.infer import infer_roles
 with Dataset.open(sys.argv[1]) as dataset:
     measure(dataset, infer_roles(dataset, targets=["target"]))
 print(time.perf_counter() - start, PEAK)

@@ -28,7 +28,7 @@ from rich.table import Table
 from standings import Scored, complete, gain, mean_ranks, wins
 from tables import trained
 
-from recommender.render import number
+from recommender.recommendation.render import number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,7 +16,7 @@ from typing import Final
 
 import duckdb
 
-from recommender.dataset import Dataset
+from recommender.dataset.dataset import Dataset
 
 ROWS = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000_000
 COLUMNS = """range AS id, random() * 100 AS a, round(random() * 1000, 2) AS b, CAST(random() * 1e6 AS INTEGER) AS c,

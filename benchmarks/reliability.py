@@ -14,15 +14,15 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from executor.quiet import quiet_tensorflow
+from executor.runtime.tensorflow_import import quiet_tensorflow
 
 quiet_tensorflow()
 
 from executor import train  # noqa: E402  after TensorFlow was silenced
-from recommender.options import read_pins  # noqa: E402
+from recommender.cli.options import read_pins  # noqa: E402
 
 if TYPE_CHECKING:
-    from executor.run import Run
+    from executor.runs.run import Run
 
 
 def told(run: Run) -> str:

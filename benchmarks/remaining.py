@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Final
 import click
 from catalogue import catalogue
 
-from executor.begin import begin
-from executor.budget import Budget
-from executor.pipeline import carry_out
-from recommender.dataset import Dataset
-from recommender.recommendation import Said
-from rules.facts import Task
+from executor.pipeline.execute import carry_out
+from executor.pipeline.prepare import begin
+from executor.runtime.budget import Budget
+from recommender.dataset.dataset import Dataset
+from recommender.recommendation.recommend import Said
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from executor.remaining import RoundProgress
+    from executor.search.progress import RoundProgress
 
 CHOSEN: Final = (
     "glass", "vehicle", "adult_income", "house_prices_ames", "digits_8x8", "gunpoint", "sentiment_sentences",

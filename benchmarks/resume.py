@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.datasets import make_classification
 
-RECOMMEND: Final = (sys.executable, "-c", "from recommender.start import main; main()", "train")
+RECOMMEND: Final = (sys.executable, "-c", "from recommender.cli.start import main; main()", "train")
 TRIALS: Final = 12
 AT_ONCE: Final = 4
 ROWS: Final = 600

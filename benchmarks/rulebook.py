@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.table import Table
 
-from rules.choices import Slot, names, parse_choice
-from rules.condition import Test
-from rules.engine import decide, load_book
-from rules.facts import FACTS, Measurement
-from rules.proof import prove, prove_slot
-from rules.rule import Rule
+from rules.decision.engine import decide, load_book
+from rules.proof.proof import prove, prove_slot
+from rules.rulebook.rule import Rule
+from rules.vocabulary.choices import Slot, names, parse_choice
+from rules.vocabulary.condition import Test
+from rules.vocabulary.facts import FACTS, Measurement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rules.choices import Choice
+    from rules.vocabulary.choices import Choice
 
 SLOT: Final = Slot.OPTIMIZER
 SEED: Final = 0

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from executor.quiet import quiet_tensorflow
+from executor.runtime.tensorflow_import import quiet_tensorflow
 
 quiet_tensorflow()
 
@@ -30,19 +30,19 @@ from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 from sklearn.datasets import load_digits, make_classification  # noqa: E402
 
-from executor.architectures.network import build_network  # noqa: E402
-from executor.budget import Budget  # noqa: E402
-from executor.catalog.cost import cost_function, sample_weights  # noqa: E402
-from executor.catalog.hyperparameters import configuration, search_space  # noqa: E402
-from executor.catalog.optimization import optimization  # noqa: E402
-from executor.catalog.performance import performance_metric  # noqa: E402
-from executor.catalog.tuning import epochs_of  # noqa: E402
-from executor.parts import Architecture, Examples, Parts  # noqa: E402
-from executor.search import scope_of, search  # noqa: E402
-from executor.trials.training import patience_of  # noqa: E402
-from recommender.speed import batch_size, steps_of  # noqa: E402
-from rules.bundle import Bundle  # noqa: E402
-from rules.choices import (  # noqa: E402
+from executor.components.configuration import configuration, search_space  # noqa: E402
+from executor.components.loss import cost_function, sample_weights  # noqa: E402
+from executor.components.metric import performance_metric  # noqa: E402
+from executor.components.optimizer import optimization  # noqa: E402
+from executor.networks.build import build_network  # noqa: E402
+from executor.preprocessing.examples import Architecture, Examples, Parts  # noqa: E402
+from executor.runtime.budget import Budget  # noqa: E402
+from executor.search.oracle import epochs_of  # noqa: E402
+from executor.search.runners.training_state import patience_of  # noqa: E402
+from executor.search.search import scope_of, search  # noqa: E402
+from recommender.training_cost import batch_size, steps_of  # noqa: E402
+from rules.vocabulary.bundle import Bundle  # noqa: E402
+from rules.vocabulary.choices import (  # noqa: E402
     Accuracy,
     AdamW,
     BinaryCrossentropy,
@@ -53,7 +53,7 @@ from rules.choices import (  # noqa: E402
     Relu,
     SgdMomentum,
 )
-from rules.facts import Task  # noqa: E402
+from rules.vocabulary.facts import Task  # noqa: E402
 
 COLUMNS = 20
 BUNDLE = Bundle(

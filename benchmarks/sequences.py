@@ -17,7 +17,7 @@ from images import results
 from rich.console import Console
 from rich.table import Table
 
-from recommender.render import number
+from recommender.recommendation.render import number
 
 WARPED: Final = {
     "gunpoint": 0.907,

@@ -23,17 +23,17 @@ import numpy as np
 from catalogue import catalogue
 from tables import trained
 
-from executor.begin import material
-from executor.encoding import naive_error
-from executor.windows import bridged, series_starts, values_of
-from recommender.dataset import Dataset
-from recommender.plan import seconds
-from recommender.recommendation import Said, roles_of
-from recommender.render import number
-from rules.facts import Task
+from executor.data.lag_table import bridged, series_starts, values_of
+from executor.pipeline.prepare import material
+from executor.preprocessing.encode import naive_error
+from recommender.dataset.dataset import Dataset
+from recommender.recommendation.recommend import Said, roles_of
+from recommender.recommendation.render import number
+from recommender.recommendation.trial_budget import seconds
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from executor.run import Run
+    from executor.runs.run import Run
 
 SERIES: Final = (
     "air_passengers", "co2_weekly", "drug_sales_monthly", "melbourne_max_temp", "sunspots_monthly",

@@ -31,7 +31,7 @@ def main() -> None:
             "recommend, 1,000 rows": [
                 sys.executable,
                 "-c",
-                "from recommender.start import main; main()",
+                "from recommender.cli.start import main; main()",
                 str(table),
                 "--target",
                 "bought",

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Final
 import click
 from catalogue import catalogue
 
-from executor.run import Run
-from recommender.plan import seconds
-from recommender.render import number
+from executor.runs.run import Run
+from recommender.recommendation.render import number
+from recommender.recommendation.trial_budget import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +66,15 @@ def trained(
     more: further words of the command.
     """
     words = [word for target in targets for word in ("--target", target)] + (["--task", task] if task else [])
-    command = [sys.executable, "-c", "from recommender.start import main; main()", "train", str(path), *words, *more]
+    command = [
+        sys.executable,
+        "-c",
+        "from recommender.cli.start import main; main()",
+        "train",
+        str(path),
+        *words,
+        *more,
+    ]
     start = time.perf_counter()
     subprocess.run(  # noqa: S603  our own command
         [*command, "--budget", budget, "--seed", str(seed), "-o", str(directory)], check=True, capture_output=True

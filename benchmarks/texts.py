@@ -22,18 +22,18 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from tables import trained
 
-from executor.begin import material
-from executor.catalog.performance import Predictions, performance_metric
-from executor.scores import TF_IDF
-from executor.table import Form
-from recommender.dataset import Dataset
-from recommender.plan import seconds
-from recommender.recommendation import Said, roles_of
-from recommender.render import number
-from rules.facts import Task
+from executor.components.metric import Predictions, performance_metric
+from executor.data.raw_table import Form
+from executor.evaluation.scores import TF_IDF
+from executor.pipeline.prepare import material
+from recommender.dataset.dataset import Dataset
+from recommender.recommendation.recommend import Said, roles_of
+from recommender.recommendation.render import number
+from recommender.recommendation.trial_budget import seconds
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from executor.run import Run
+    from executor.runs.run import Run
 
 TEXTS: Final = ("sentiment_sentences", "election_tweets", "fine_foods", "newsgroups_20")
 STRENGTH: Final = 10.0  # the inverse penalty that was the better one on each of them, of 1 and 10

@@ -17,20 +17,24 @@ from wrapt import register_post_import_hook
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from executor.pipeline import resume, train
-    from executor.run import Run
+    from executor.pipeline.execute import resume, train
+    from executor.runs.run import Run
 
 __all__ = ["Run", "resume", "train"]
 
-_HOMES: Final = {"Run": "executor.run", "resume": "executor.pipeline", "train": "executor.pipeline"}
-_SAVED: Final = ("executor.assemble", "executor.catalog.cost")
+_HOMES: Final = {
+    "Run": "executor.runs.run",
+    "resume": "executor.pipeline.execute",
+    "train": "executor.pipeline.execute",
+}
+_SAVED: Final = ("executor.model.assemble", "executor.components.loss")
 """Modules that import or define every class in a model file; importing them registers the classes with Keras."""
 
 
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'executor' has no attribute {name!r}")
-    import_module("executor.quiet").use_tensorflow_backend()
+    import_module("executor.runtime.tensorflow_import").use_tensorflow_backend()
     return getattr(import_module(_HOMES[name]), name)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from executor.scoreboard import value_of
-from recommender.render import number
-from rules.notebook import paragraph, table
+from executor.runs.scoreboard import value_of
+from recommender.recommendation.render import number
+from rules.text.html import paragraph, table
 
 if TYPE_CHECKING:
-    from executor.run import Run
+    from executor.runs.run import Run
 
 
 def shown(run: Run) -> str:

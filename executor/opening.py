@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recommender.dataset import Dataset
-from rules.asked import ImageReading
+from recommender.dataset.dataset import Dataset
+from rules.decision.request import ImageReading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from executor.signature import Signature
-    from rules.asked import Unreadable
+    from executor.model.signature import Signature
+    from rules.decision.request import Unreadable
 
 
 def open_rows(

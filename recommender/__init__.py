@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from recommender.recommendation import Recommendation, recommend
+    from recommender.recommendation.recommend import Recommendation, recommend
 
 __all__ = ["Recommendation", "recommend"]
 
@@ -19,4 +19,4 @@ __all__ = ["Recommendation", "recommend"]
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'recommender' has no attribute {name!r}")
-    return getattr(import_module("recommender.recommendation"), name)
+    return getattr(import_module("recommender.recommendation.recommend"), name)

@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from executor.layers.numbers import ColumnLayer, joined
-from recommender.scripts import SPACELESS
+from recommender.dataset.scripts import SPACELESS
 
 SEPARATOR: Final = "\x1f"  # ends the column's number in a key; digits cannot hold it, so no value can fake another key
 NOT_A_WORD: Final = rf"[^\p{{L}}\p{{N}}]+|[{SPACELESS}]+"

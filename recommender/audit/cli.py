@@ -18,17 +18,17 @@ from recommender.audit.question import why_not as asked_why_not
 from recommender.audit.replay import replay as replayed
 from recommender.audit.subject import Subject, open_subject
 from recommender.audit.verify import verify as verified
-from recommender.options import DATASET, dataset_options, strategy_options
-from recommender.render import NOTES_ORDER
-from rules.command import console, emit_models, end, examples, format_option
-from rules.output import keep_inputs, write_text
-from rules.parameters import SlotName
+from recommender.cli.options import DATASET, dataset_options, strategy_options
+from recommender.recommendation.render import NOTES_ORDER
+from rules.cli.common import console, emit_models, end, examples, format_option
+from rules.cli.parameters import SlotName
+from rules.text.files import keep_inputs, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from recommender.recommendation import Said, StrategyOptions
-    from rules.choices import Slot
+    from recommender.recommendation.recommend import Said, StrategyOptions
+    from rules.vocabulary.choices import Slot
 
 
 _data = click.option("--data", type=click.Path(path_type=Path), help="The dataset's file, where it has moved.")

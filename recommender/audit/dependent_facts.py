@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from recommender.kinds import Kind
-from recommender.plan import Sizes, trial_budget
-from rules.choices import Slot
-from rules.counterfactual import substituted
-from rules.engine import rulings
+from recommender.recommendation.trial_budget import Sizes, trial_budget
+from recommender.roles.kinds import Kind
+from rules.decision.counterfactual import substituted
+from rules.decision.engine import rulings
 from rules.errors import ChoiceError
-from rules.facts import CLASSIFICATION, UNKNOWN, Measurement, Modality, Task, exact
+from rules.vocabulary.choices import Slot
+from rules.vocabulary.facts import CLASSIFICATION, UNKNOWN, Measurement, Modality, Task, exact
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from rules.engine import ProvedBook
-    from rules.facts import Facts, Value
-    from rules.record import Record
+    from rules.decision.engine import ProvedBook
+    from rules.decision.record import Record
+    from rules.vocabulary.facts import Facts, Value
 
 CLASS_SIZES: Final = ("rows", "imbalance_ratio", "rare_class_rows")
 SHAPE: Final = ("outlier_share", "squared_deviation_top_share", "target_skew")
@@ -86,7 +86,7 @@ def with_trial_budget(
 def _planned(
     record: Record, proved: ProvedBook, facts: Facts, budget: float | None, trials: int | None
 ) -> float | None:
-    """The trials that the plan expects for facts, as `recommender.recommendation.advise` asks it."""
+    """The trials that the plan expects for facts, as `recommender.recommendation.recommend.advise` asks it."""
     unplanned = {**facts, "trial_budget": Measurement(value=UNKNOWN)}
     chosen = rulings(proved, unplanned, pins=record.pins)
     rows, features = _number(facts, "rows"), _number(facts, "features")

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from recommender.bundle_pins import FROM_BUNDLE
-from recommender.plan import FEWEST_FOR_SENSITIVITY
-from recommender.reach import reach
-from rules.bundle import Bundle
-from rules.choices import Slot
-from rules.counterfactual import Flip
-from rules.decision import Fragility, TestResult
-from rules.notebook import table
+from recommender.audit.reach import reach
+from recommender.recommendation.bundle_pins import FROM_BUNDLE
+from recommender.recommendation.trial_budget import FEWEST_FOR_SENSITIVITY
+from rules.decision.counterfactual import Flip
+from rules.decision.trace import Fragility, TestResult
+from rules.text.html import table
+from rules.vocabulary.bundle import Bundle
+from rules.vocabulary.choices import Slot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from recommender.audit.subject import Subject
-    from rules.decision import Decision, RuleTrace
-    from rules.record import Record, SwitchedOff
+    from rules.decision.record import Record, SwitchedOff
+    from rules.decision.trace import Decision, RuleTrace
 
 _CLOSED = ConfigDict(frozen=True, extra="forbid")
 

@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from recommender.audit.explain import explain
-from recommender.render import NOTES_ORDER, number, quantity
-from rules.facts import FACTS
-from rules.templating import environment
+from recommender.recommendation.render import NOTES_ORDER, number, quantity
+from rules.text.templating import environment
+from rules.vocabulary.facts import FACTS
 
 if TYPE_CHECKING:
     from recommender.audit.explain import Explanation

@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from recommender.audit.dependent_facts import follow_settings
-from recommender.render import NOTES_ORDER
-from rules import document
-from rules.book_file import misfit
-from rules.choices import Choice, Slot, names, parse_choice
-from rules.condition import levels_of
-from rules.counterfactual import Flip, awaited_pins, reach
-from rules.decision import TestResult
-from rules.engine import decide, rulings
+from recommender.recommendation.render import NOTES_ORDER
+from rules.decision.counterfactual import Flip, awaited_pins, reach
+from rules.decision.engine import decide, rulings
+from rules.decision.trace import TestResult
 from rules.errors import ChoiceError, did_you_mean
-from rules.facts import FACTS, recorded
+from rules.rulebook.rule_file import misfit
+from rules.text import yaml_document as document
+from rules.vocabulary.choices import Choice, Slot, names, parse_choice
+from rules.vocabulary.condition import levels_of
+from rules.vocabulary.facts import FACTS, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from recommender.audit.subject import Subject
-    from rules.engine import ProvedBook
-    from rules.facts import Value
+    from rules.decision.engine import ProvedBook
+    from rules.vocabulary.facts import Value
 
 _CLOSED = ConfigDict(frozen=True, extra="forbid")
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 from rich.padding import Padding
 from rich.text import Text
 
-from recommender.render import NOTES_ORDER, meanings, number, plain, quantity
-from rules.facts import FACTS
-from rules.render import plain_table
-from rules.wording import counted, printable
+from recommender.recommendation.render import NOTES_ORDER, meanings, number, plain, quantity
+from rules.cli.render import plain_table
+from rules.text.wording import counted, printable
+from rules.vocabulary.facts import FACTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from recommender.audit.question import WhatIf, WhyNot
     from recommender.audit.replay import MeasuredAgain, Replay
     from recommender.audit.verify import Check
-    from rules.choices import Slot
-    from rules.counterfactual import Flip
-    from rules.decision import TestResult
-    from rules.record import Guardrail, Record
+    from rules.decision.counterfactual import Flip
+    from rules.decision.record import Guardrail, Record
+    from rules.decision.trace import TestResult
+    from rules.vocabulary.choices import Slot
 
 INDENT: Final = (0, 0, 0, 3)
 DEEPER: Final = (0, 0, 0, 6)

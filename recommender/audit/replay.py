@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from recommender.recommendation import Said, advise, open_dataset
-from recommender.render import NOTES_ORDER
-from rules.choices import Slot
-from rules.engine import rulings
+from recommender.recommendation.recommend import Said, advise, open_dataset
+from recommender.recommendation.render import NOTES_ORDER
+from rules.decision.engine import rulings
+from rules.decision.record import RecordedFact
 from rules.errors import DatasetError
-from rules.facts import FACTS
-from rules.record import RecordedFact
-from rules.regular_file import is_there
+from rules.text.regular_file import is_there
+from rules.vocabulary.choices import Slot
+from rules.vocabulary.facts import FACTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from recommender.audit.subject import Subject
-    from rules.engine import ProvedBook
-    from rules.facts import Measurement
-    from rules.record import Record
+    from rules.decision.engine import ProvedBook
+    from rules.decision.record import Record
+    from rules.vocabulary.facts import Measurement
 
 _CLOSED = ConfigDict(frozen=True, extra="forbid")
 Verdict = Literal["same", "changed by rule", "changed by measurement"]

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from recommender.audit.dependent_facts import with_trial_budget
-from recommender.manifest import GUARDRAILS, RECORD, read_own_manifest
-from recommender.recommendation import advise_on
-from rules.counterfactual import Flip, flips
-from rules.engine import ProvedBook, load_book
+from recommender.recommendation.recommend import advise_on
+from recommender.run_manifest import GUARDRAILS, RECORD, read_own_manifest
+from rules.decision.counterfactual import Flip, flips
+from rules.decision.engine import ProvedBook, load_book
+from rules.decision.record import Guardrail, Guardrails, Record
 from rules.errors import BookError, ChoiceError, RunError
-from rules.record import Guardrail, Guardrails, Record
-from rules.regular_file import read_regular
+from rules.text.regular_file import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from pathlib import Path
 
-    from recommender.recommendation import Said, StrategyOptions
-    from rules.choices import Slot
-    from rules.facts import Facts
+    from recommender.recommendation.recommend import Said, StrategyOptions
+    from rules.vocabulary.choices import Slot
+    from rules.vocabulary.facts import Facts
 
 
 @dataclass(frozen=True, kw_only=True)

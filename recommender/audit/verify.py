@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from recommender.dataset import Dataset
-from recommender.kinds import Kind
-from recommender.manifest import MANIFEST, SCORES, Manifest, digest_of, run_files
+from recommender.dataset.dataset import Dataset
+from recommender.roles.kinds import Kind
+from recommender.run_manifest import MANIFEST, SCORES, Manifest, digest_of, run_files
 from rules.errors import BookError, DatasetError
-from rules.regular_file import is_there
-from rules.rulebook import read_layers
+from rules.rulebook.rulebook import read_layers
+from rules.text.regular_file import is_there
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

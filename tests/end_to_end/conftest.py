@@ -5,20 +5,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from executor.quiet import quiet_tensorflow
+from executor.runtime.tensorflow_import import quiet_tensorflow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from executor.run import Run
+    from executor.runs.run import Run
 
 quiet_tensorflow()
 
 from executor import train  # noqa: E402  after TensorFlow was silenced
 from recommender.examples import example  # noqa: E402
-from rules.choices import RowsApart, Slot  # noqa: E402
-from rules.decision import Pin  # noqa: E402
+from rules.decision.trace import Pin  # noqa: E402
+from rules.vocabulary.choices import RowsApart, Slot  # noqa: E402
 
 
 class Raising(logging.Handler):
@@ -31,7 +31,7 @@ class Raising(logging.Handler):
 @pytest.fixture(scope="session", autouse=True)
 def no_report_is_missing() -> Iterator[None]:
     """A report that cannot be made never stops a training; here it fails the test."""
-    log, handler = logging.getLogger("executor.report.writing"), Raising()
+    log, handler = logging.getLogger("executor.runs.report.write"), Raising()
     log.addHandler(handler)
     yield
     log.removeHandler(handler)

@@ -17,13 +17,13 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from executor.log import LOG, LOG_FILE
-from executor.progress import SearchProgress
-from executor.run import Run
-from executor.scoreboard import show_scores
-from executor.search import RoundProgress
-from recommender.cli import group
-from recommender.dataset import Dataset
+from executor.cli.progress_line import SearchProgress
+from executor.runs.run import Run
+from executor.runs.scoreboard import show_scores
+from executor.runtime.log import LOG, LOG_FILE
+from executor.search.search import RoundProgress
+from recommender.cli.main import group
+from recommender.dataset.dataset import Dataset
 from recommender.examples import example
 from rules.errors import PcwatError, RunError
 
@@ -36,7 +36,7 @@ CANCER = str(example("breast_cancer"))
 # A shell that runs the tests in the background has SIGINT ignored, and what it starts would too.
 ONE_SPLIT = ("--pin", "validation=rows_apart", "--reason", "one network a trial is faster")
 HEAR_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-COMMAND = [sys.executable, "-c", f"{HEAR_CTRL_C}; from recommender.start import main; main()"]
+COMMAND = [sys.executable, "-c", f"{HEAR_CTRL_C}; from recommender.cli.start import main; main()"]
 PATIENCE = 600.0  # seconds to wait for a subprocess that trains on a busy machine
 
 
@@ -133,7 +133,7 @@ def test_a_training_that_a_full_disk_ends_says_how_to_continue(
     def full(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("executor.pipeline.carry_out", full)
+    monkeypatch.setattr("executor.pipeline.execute.carry_out", full)
     ended = invoke("train", CANCER, "--target", "diagnosis", "--trials", "1", "-o", tmp_path / "run")
     assert ended.exception is error
     assert f"To continue: recommend train --resume {tmp_path / 'run'}" in " ".join(ended.output.split())

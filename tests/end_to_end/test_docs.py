@@ -16,7 +16,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from recommender.cli import group
+from recommender.cli.main import group
 from recommender.examples import FOLDER
 
 if TYPE_CHECKING:

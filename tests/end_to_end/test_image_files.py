@@ -15,14 +15,14 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from executor import train
-from recommender.cli import group
-from rules.asked import ImageReading
+from recommender.cli.main import group
+from rules.decision.request import ImageReading
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from executor.run import Run
+    from executor.runs.run import Run
 
 IMAGES = 300
 

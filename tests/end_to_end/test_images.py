@@ -12,13 +12,13 @@ from click.testing import CliRunner
 from sklearn.datasets import load_digits
 
 from executor import train
-from recommender.cli import group
+from recommender.cli.main import group
 from rules.errors import ColumnError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from executor.run import Run
+    from executor.runs.run import Run
 
 ROWS = 500
 

@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from executor import train
-from rules.choices import Inception, RandomKernels
-from rules.decision import Pin
+from rules.decision.trace import Pin
+from rules.vocabulary.choices import Inception, RandomKernels
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from rules.rulebook import SHIPPED_LAYERS, read_layers
+from rules.rulebook.rulebook import SHIPPED_LAYERS, read_layers
 
 ROOT: Final = Path(__file__).parents[2]
 TEXT: Final = (ROOT / "docs" / "notes.md").read_text(encoding="utf-8")

@@ -12,15 +12,15 @@ import pytest
 from click.testing import CliRunner
 
 from executor import train
-from executor.report.answers import read_answers
-from recommender.cli import group
+from executor.runs.report.hold_out_answers import read_answers
+from recommender.cli.main import group
 from rules.errors import ColumnError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from executor.run import Run
-    from rules.decision import Pin
+    from executor.runs.run import Run
+    from rules.decision.trace import Pin
 
 ROWS = 120
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from recommender.cli import group
+from recommender.cli.main import group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

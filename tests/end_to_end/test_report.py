@@ -15,18 +15,18 @@ import pytest
 from click.testing import CliRunner
 from sklearn.metrics import roc_auc_score
 
-from executor import pipeline
-from executor.report import writing
-from executor.report.again import opened_again
-from executor.report.answers import read_answers
-from executor.report.cli import report, runs
-from executor.report.command import command
-from executor.report.compare import compared
-from executor.report.confusion import confusion
-from executor.report.page import page
-from executor.run import IMPORTANCE, PREDICTIONS, REPORT, Run
+from executor.pipeline import execute as pipeline
+from executor.runs.report import write as writing
+from executor.runs.report.cli import report, runs
+from executor.runs.report.compare import compared
+from executor.runs.report.hold_out_answers import read_answers
+from executor.runs.report.page import page
+from executor.runs.report.plots.confusion import confusion
+from executor.runs.report.reopen import opened_again
+from executor.runs.report.reproduce import command
+from executor.runs.run import IMPORTANCE, PREDICTIONS, REPORT, Run
 from recommender.examples import example
-from recommender.manifest import MANIFEST, SCORES, Manifest, run_files
+from recommender.run_manifest import MANIFEST, SCORES, Manifest, run_files
 from rules.errors import ColumnError, DatasetError, PcwatError, RunError
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def test_a_report_is_written_anew_together_with_its_manifest_or_not_at_all(
         raise RunError(f"Cannot write {path}: No space left on device.")
 
     with monkeypatch.context() as context:
-        context.setattr("executor.report.cli.write_json", full)
+        context.setattr("executor.runs.report.cli.write_json", full)
         assert isinstance(CliRunner().invoke(report, [str(copied.directory)]).exception, RunError)
     assert {name: (copied.directory / name).read_bytes() for name in kept} == kept
     assert not [path for path in copied.directory.iterdir() if path.name.startswith(".")]
@@ -283,7 +283,7 @@ def test_a_folder_without_runs_says_what_makes_one(tmp_path: Path) -> None:
 
 def test_writing_the_page_does_not_import_tensorflow(cancer_run: Run, tmp_path: Path) -> None:
     command = (
-        "import sys; from executor.report.cli import report; report(sys.argv[1:], standalone_mode=False); "
+        "import sys; from executor.runs.report.cli import report; report(sys.argv[1:], standalone_mode=False); "
         "assert not {'tensorflow', 'keras'} & set(sys.modules)"
     )
     words = [str(cancer_run.directory), "-o", str(tmp_path / "report.html")]
@@ -292,7 +292,5 @@ def test_writing_the_page_does_not_import_tensorflow(cancer_run: Run, tmp_path: 
 
 
 def test_naming_the_verbs_does_not_load_what_draws(tmp_path: Path) -> None:
-    command = (
-        "import sys; from executor.report.cli import report, runs; assert not {'altair', 'sklearn'} & set(sys.modules)"
-    )
+    command = "import sys; from executor.runs.report.cli import report, runs; assert not {'altair', 'sklearn'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", command], check=True, timeout=60, cwd=tmp_path)

@@ -11,9 +11,9 @@ import pytest
 from sklearn.datasets import load_digits
 
 from executor import train
-from executor.report.compare import compared
-from executor.report.page import page
-from executor.run import REPORT
+from executor.runs.report.compare import compared
+from executor.runs.report.page import page
+from executor.runs.run import REPORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-    from executor.run import Run
-    from rules.decision import Pin
+    from executor.runs.run import Run
+    from rules.decision.trace import Pin
 
 PHONE: Final = 380  # pixels
 DESKTOP: Final = 1280

@@ -9,15 +9,15 @@ import pandas as pd
 import pytest
 
 from executor import train
-from rules.choices import RowsApart
-from rules.decision import Pin
+from rules.decision.trace import Pin
+from rules.vocabulary.choices import RowsApart
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
 
-    from executor.run import Run
+    from executor.runs.run import Run
 
 TRAINED = 160
 PINS = (Pin(slot="validation", choice=RowsApart(), reason="faster than folds"),)

@@ -10,15 +10,15 @@ import pytest
 from click.testing import CliRunner
 
 from executor import train
-from recommender.cli import group
-from rules.choices import Inception, RandomKernels
-from rules.decision import Pin
+from recommender.cli.main import group
+from rules.decision.trace import Pin
 from rules.errors import ChoiceError, ColumnError
+from rules.vocabulary.choices import Inception, RandomKernels
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from executor.run import Run
+    from executor.runs.run import Run
 
 ROWS = 160
 

@@ -14,13 +14,13 @@ import pytest
 from click.testing import CliRunner
 
 from executor import train
-from recommender.cli import group
+from recommender.cli.main import group
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from executor.run import Run
-    from rules.decision import Pin
+    from executor.runs.run import Run
+    from rules.decision.trace import Pin
 
 ROWS = 240
 ENGLISH = {
@@ -114,7 +114,7 @@ def test_a_process_that_did_not_train_answers_numbers_categories_and_texts(mixed
         "colour": ["red", "blue", "new"],
     }
     pl.DataFrame(new).write_csv(rows)
-    command = [sys.executable, "-c", "from recommender.start import main; main()", "predict", str(mixed.directory)]
+    command = [sys.executable, "-c", "from recommender.cli.start import main; main()", "predict", str(mixed.directory)]
     done = subprocess.run([*command, str(rows), "-o", str(output)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     answers = list(csv.DictReader(output.read_text(encoding="utf-8").splitlines()))

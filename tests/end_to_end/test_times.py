@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from executor.pipeline import train
-from recommender.dataset import Dataset
+from executor.pipeline.execute import train
+from recommender.dataset.dataset import Dataset
 from recommender.recommendation import recommend
 from rules.errors import ChoiceError, ColumnError
 

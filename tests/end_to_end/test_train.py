@@ -15,14 +15,14 @@ from rich.console import Console
 from sklearn.metrics import mean_absolute_error, roc_auc_score
 
 from executor import train
-from executor.report.compare import compared
-from executor.run import Run
-from executor.scoreboard import show_scores
-from recommender.dataset import Dataset
+from executor.runs.report.compare import compared
+from executor.runs.run import Run
+from executor.runs.scoreboard import show_scores
+from recommender.dataset.dataset import Dataset
 from recommender.examples import example
-from rules.choices import Slot, parse_choice
-from rules.decision import Pin
+from rules.decision.trace import Pin
 from rules.errors import ChoiceError, DatasetError, RunError
+from rules.vocabulary.choices import Slot, parse_choice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
 
-from executor.parts import Examples, Parts
-from rules.bundle import Bundle
-from rules.choices import Accuracy, Adam, BinaryCrossentropy, He, MostSensitive, Random, Relu
-from rules.facts import Task
+from executor.preprocessing.examples import Examples, Parts
+from rules.vocabulary.bundle import Bundle
+from rules.vocabulary.choices import Accuracy, Adam, BinaryCrossentropy, He, MostSensitive, Random, Relu
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

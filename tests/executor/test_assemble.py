@@ -13,30 +13,30 @@ import pyarrow as pa
 import pytest
 
 from executor import layers
-from executor.assemble import assemble, load, model_inputs, predict_rows, save
-from executor.catalog.performance import outcome_of
-from executor.catalog.temperature import Temperature, tempered
-from executor.encoding import encode_hold_out, encode_parts
-from executor.fitting import fit_preprocessing
-from executor.layers.answer import Values
-from executor.signature import Signature, describe
-from executor.split import split
-from executor.table import RawTable, read_rows
-from executor.window_plan import plan_windows
-from executor.windows import lag_table
-from recommender.dataset import Dataset
-from recommender.roles import Kind, Role, Roles
+from executor.components.metric import outcome_of
+from executor.data.lag_plan import plan_windows
+from executor.data.lag_table import lag_table
+from executor.data.raw_table import RawTable, read_rows
+from executor.data.split import split
+from executor.layers.output import Values
+from executor.model.assemble import assemble, load, model_inputs, predict_rows, save
+from executor.model.signature import Signature, describe
+from executor.model.temperature import Temperature, tempered
+from executor.preprocessing.encode import encode_hold_out, encode_parts
+from executor.preprocessing.fit import fit_preprocessing
+from recommender.dataset.dataset import Dataset
+from recommender.roles.infer import Kind, Role, Roles
 from rules.errors import RunError, TrainingError
-from rules.facts import Task
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from executor.parts import Parts
-    from executor.preprocess import Preprocessing
-    from rules.choices import TargetScale
+    from executor.preprocessing.examples import Parts
+    from executor.preprocessing.preprocessing import Preprocessing
+    from rules.vocabulary.choices import TargetScale
 
 ROWS = 120
 HOSTILE = (
@@ -260,7 +260,7 @@ def test_a_file_that_answers_differently_is_not_kept(tmp_path: Path, monkeypatch
         again.get_layer("tabular").get_layer("output").bias.assign([1.0])
         return again
 
-    monkeypatch.setattr("executor.assemble.load", load_another)
+    monkeypatch.setattr("executor.model.assemble.load", load_another)
     with pytest.raises(TrainingError, match="must answer as the one in memory"):
         save(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
     assert list(tmp_path.iterdir()) == []
@@ -302,6 +302,6 @@ def test_a_file_that_is_not_a_model_is_an_error(content: bytes | None, tmp_path:
 
 def test_every_layer_of_a_saved_model_is_known_in_a_process_that_did_not_train() -> None:
     modules = {f"{layers.__name__}.{module.name}" for module in pkgutil.iter_modules(layers.__path__)}
-    script = "import sys, executor.predict, executor.run; print(*(name for name in sys.modules))"
+    script = "import sys, executor.model.predict, executor.runs.run; print(*(name for name in sys.modules))"
     known = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert modules <= set(known)

@@ -11,14 +11,14 @@ from sklearn.datasets import load_diabetes
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
 
-from executor.baselines import constant_baseline, linear_baseline, naive_error, seasonal_baseline
-from executor.catalog.performance import performance_metric
-from executor.table import RawTable
-from rules.choices import F1, Accuracy, Mae, Metric, Rmse
-from rules.facts import Task
+from executor.components.metric import performance_metric
+from executor.data.raw_table import RawTable
+from executor.evaluation.baselines.linear import constant_baseline, linear_baseline, naive_error, seasonal_baseline
+from rules.vocabulary.choices import F1, Accuracy, Mae, Metric, Rmse
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from executor.parts import Examples, Parts
+    from executor.preprocessing.examples import Examples, Parts
     from tests.executor.conftest import MakeParts
 
 ONE_COLUMN = np.zeros((10, 1))

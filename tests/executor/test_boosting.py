@@ -9,16 +9,22 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes
 
-from executor.boosting import BOOSTING_SECONDS, UNLIMITED_SECONDS, Columns, boosting_baseline, boosting_seconds
-from executor.budget import Budget
-from executor.catalog.performance import performance_metric
-from executor.table import Form, RawTable
-from rules.choices import F1, Accuracy, Mae, Metric, Rmse
-from rules.facts import Task
+from executor.components.metric import performance_metric
+from executor.data.raw_table import Form, RawTable
+from executor.evaluation.baselines.gradient_boosting import (
+    BOOSTING_SECONDS,
+    UNLIMITED_SECONDS,
+    Columns,
+    boosting_baseline,
+    boosting_seconds,
+)
+from executor.runtime.budget import Budget
+from rules.vocabulary.choices import F1, Accuracy, Mae, Metric, Rmse
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from executor.baselines import Baseline
-    from executor.parts import Parts
+    from executor.evaluation.baselines.linear import Baseline
+    from executor.preprocessing.examples import Parts
     from tests.executor.conftest import MakeParts
 
 FOREVER = 1e9  # seconds

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from executor.budget import Budget
+from executor.runtime.budget import Budget
 from rules.errors import TrainingError
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from executor.budget import Budget
-from executor.cut_off import cut_off
-from executor.search import Trials
-from executor.trials.journal import Outcome
+from executor.evaluation.diagnostics.unfinished_training import cut_off
+from executor.runtime.budget import Budget
+from executor.search.records.journal import Outcome
+from executor.search.search import Trials
 
 CUT = "cut short by the time budget in epoch 10 of 100"
 

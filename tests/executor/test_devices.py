@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from executor import devices
-from executor.devices import Device, computing_on, detect, places, prepare
-from executor.parts import Architecture, Parts
+from executor.preprocessing.examples import Architecture, Parts
+from executor.runtime import devices
+from executor.runtime.devices import Device, computing_on, detect, places, prepare
 from rules.errors import TrainingError
-from rules.facts import Task
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from tests.executor.conftest import MakeParts
@@ -132,7 +132,7 @@ import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
-from executor.devices import Device, computing_on, detect
+from executor.runtime.devices import Device, computing_on, detect
 
 assert [device.name for device in detect()] == ["/CPU:0"], detect()
 with computing_on(Device(name="/CPU:1"), width=10):

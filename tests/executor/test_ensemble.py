@@ -8,20 +8,20 @@ import keras
 import numpy as np
 import pytest
 
-from executor.budget import Budget
-from executor.catalog.performance import performance_metric
-from executor.ensemble import FEWEST_ROWS, _gain, _greedy, choose, validation_outputs
-from executor.search import Trials, rebuild, search
-from recommender import speed
-from rules.choices import HighAndMedium, Random
-from rules.facts import Task
+from executor.components.metric import performance_metric
+from executor.model.ensemble import FEWEST_ROWS, _gain, _greedy, choose, validation_outputs
+from executor.runtime.budget import Budget
+from executor.search.search import Trials, rebuild, search
+from recommender import training_cost as speed
+from rules.vocabulary.choices import HighAndMedium, Random
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from executor.parts import Parts
-    from rules.bundle import Bundle
+    from executor.preprocessing.examples import Parts
+    from rules.vocabulary.bundle import Bundle
     from tests.executor.conftest import MakeParts
 
 
@@ -69,8 +69,8 @@ def test_a_kept_ensemble_is_one_network_that_gives_the_weighted_mean(
 ) -> None:
     trials, bundle = searched
     first, second = (one.number for one in trials.ranked[:2])
-    monkeypatch.setattr("executor.ensemble._gain", lambda *_, **__: (1.0, 0.1))
-    monkeypatch.setattr("executor.ensemble._greedy", lambda *_: [0, 1, 0])
+    monkeypatch.setattr("executor.model.ensemble._gain", lambda *_, **__: (1.0, 0.1))
+    monkeypatch.setattr("executor.model.ensemble._greedy", lambda *_: [0, 1, 0])
     chosen = choose(trials, bundle, noisy, metric=performance_metric(bundle.metric), seed=0)
     assert chosen.members == {first: 2, second: 1}
     inputs = {"dense": noisy.validation.dense}
@@ -97,7 +97,7 @@ def test_one_network_is_kept_where_several_are_not_certainly_better(
     searched: tuple[Trials, Bundle], noisy: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trials, bundle = searched
-    monkeypatch.setattr("executor.ensemble._gain", lambda *_, **__: (0.001, 0.01))
+    monkeypatch.setattr("executor.model.ensemble._gain", lambda *_, **__: (0.001, 0.01))
     chosen = choose(trials, bundle, noisy, metric=performance_metric(bundle.metric), seed=0)
     assert (chosen.members, chosen.score) == ({trials.best.number: 1}, trials.best.score)
     assert "not certainly better: gain 0.001, standard error 0.01" in chosen.why
@@ -110,7 +110,7 @@ def test_one_network_is_kept_where_it_was_asked_for_or_rows_are_few(
     metric = performance_metric(bundle.metric)
     asked = choose(trials, bundle, noisy, metric=metric, seed=0, single=True)
     assert (asked.members, asked.why) == ({trials.best.number: 1}, "one network was asked for")
-    monkeypatch.setattr("executor.ensemble.FEWEST_ROWS", 10_000)
+    monkeypatch.setattr("executor.model.ensemble.FEWEST_ROWS", 10_000)
     assert "too few to choose several" in choose(trials, bundle, noisy, metric=metric, seed=0).why
     assert (
         "one trial"

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from executor.catalog.performance import Predictions, performance_metric
-from executor.evaluate import Judgement, evaluate, resampled
-from executor.scores import BaselineScore, CutOff, Estimate, Scores, verdict
-from executor.signature import Signature
-from executor.table import RawTable
-from rules.choices import F1, Accuracy, Mae, Metric, Rmse, RocAuc
-from rules.facts import Task
+from executor.components.metric import Predictions, performance_metric
+from executor.data.raw_table import RawTable
+from executor.evaluation.evaluate import Judgement, evaluate, resampled
+from executor.evaluation.scores import BaselineScore, CutOff, Estimate, Scores, verdict
+from executor.model.signature import Signature
+from rules.vocabulary.choices import F1, Accuracy, Mae, Metric, Rmse, RocAuc
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from executor.parts import Parts
+    from executor.preprocessing.examples import Parts
     from tests.executor.conftest import MakeParts
 
 

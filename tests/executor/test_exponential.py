@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
-from executor.exponential import exponential_baseline
-from executor.table import RawTable
-from executor.windows import Windows, lag_table
-from rules.facts import Task
+from executor.data.lag_table import Windows, lag_table
+from executor.data.raw_table import RawTable
+from executor.evaluation.baselines.exponential_smoothing import exponential_baseline
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from tests.executor.conftest import MakeParts

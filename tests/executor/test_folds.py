@@ -9,30 +9,30 @@ import keras
 import numpy as np
 import pytest
 
-from executor.budget import Budget
-from executor.catalog.hyperparameters import Scope, search_space
-from executor.catalog.performance import performance_metric
-from executor.catalog.tuning import Proposal
-from executor.ensemble import choose
+from executor.components.configuration import Scope, search_space
+from executor.components.metric import performance_metric
+from executor.data.raw_table import Form, RawTable
+from executor.data.split import split
+from executor.model.ensemble import choose
+from executor.model.rebuild import rebuild, unseen
+from executor.runtime.budget import Budget
 from executor.search import search
-from executor.split import split
-from executor.table import Form, RawTable
-from executor.trials.journal import Journal, read_arrays, state_path
-from executor.trials.rebuilding import rebuild, unseen
-from executor.trials.stacked import StackRunner
-from executor.trials.workplace import workplace
-from recommender import speed
-from recommender.roles import Roles
-from rules.choices import Folds, HighAndMedium, Hyperband, Random, RowsApart
-from rules.facts import Task
+from executor.search.oracle import Proposal
+from executor.search.records.journal import Journal, read_arrays, state_path
+from executor.search.runners.stacked import StackRunner
+from executor.search.runners.workspace import workplace
+from recommender import training_cost as speed
+from recommender.roles.infer import Roles
+from rules.vocabulary.choices import Folds, HighAndMedium, Hyperband, Random, RowsApart
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from executor.parts import Parts
-    from executor.trials.workplace import Workplace
-    from rules.bundle import Bundle
+    from executor.preprocessing.examples import Parts
+    from executor.search.runners.workspace import Workplace
+    from rules.vocabulary.bundle import Bundle
     from tests.executor.conftest import MakeParts
 
 ROLES = Roles(task=Task.MULTICLASS, task_reason="", targets=("y",), target_reason="", columns={})

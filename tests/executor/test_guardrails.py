@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from executor.guardrails import with_measured_drift
-from recommender.dataset import Dataset
-from recommender.roles import infer_roles
-from rules.record import Guardrail
+from executor.runs.measured_drift import with_measured_drift
+from recommender.dataset.dataset import Dataset
+from recommender.roles.infer import infer_roles
+from rules.decision.record import Guardrail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from executor.catalog.temperature import Temperature
-from executor.catalog.threshold import Threshold
-from executor.imbalance import imbalance_choice
-from executor.signature import Signature
-from rules.choices import BinaryCrossentropy, CategoricalCrossentropy, MseLoss, WeightedCrossentropy
-from rules.facts import Task
+from executor.components.threshold import Threshold
+from executor.evaluation.diagnostics.class_imbalance import imbalance_choice
+from executor.model.signature import Signature
+from executor.model.temperature import Temperature
+from rules.vocabulary.choices import BinaryCrossentropy, CategoricalCrossentropy, MseLoss, WeightedCrossentropy
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from executor.parts import Parts
-    from rules.bundle import Bundle
+    from executor.preprocessing.examples import Parts
+    from rules.vocabulary.bundle import Bundle
     from tests.executor.conftest import MakeParts
 
 

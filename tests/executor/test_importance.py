@@ -6,12 +6,12 @@ import keras
 import numpy as np
 import pytest
 
-from executor.catalog.performance import performance_metric
-from executor.importance import importance
-from executor.signature import ModelInput, Signature
-from executor.table import Form, RawTable
-from rules.choices import Rmse
-from rules.facts import Task
+from executor.components.metric import performance_metric
+from executor.data.raw_table import Form, RawTable
+from executor.evaluation.diagnostics.permutation_importance import importance
+from executor.model.signature import ModelInput, Signature
+from rules.vocabulary.choices import Rmse
+from rules.vocabulary.facts import Task
 
 ROWS = 200
 METRIC = performance_metric(Rmse())
@@ -69,7 +69,7 @@ def test_the_same_seed_deals_out_alike() -> None:
 
 def test_a_wide_table_is_answered_in_parts_and_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     together = importance(model_of_the_first(), signature(), rows(), metric=METRIC, seed=0)
-    monkeypatch.setattr("executor.importance.CELLS_PER_CALL", 1)
+    monkeypatch.setattr("executor.evaluation.diagnostics.permutation_importance.CELLS_PER_CALL", 1)
     assert importance(model_of_the_first(), signature(), rows(), metric=METRIC, seed=0) == together
 
 

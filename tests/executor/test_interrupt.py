@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from executor.interrupt import noted_interrupt
-from rules import signals
+from executor.runtime.interrupt import noted_interrupt
+from recommender.cli import signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,19 +14,19 @@ SEARCH = """
 import os, signal, sys
 from pathlib import Path
 
-from executor.quiet import quiet_tensorflow
+from executor.runtime.tensorflow_import import quiet_tensorflow
 
 quiet_tensorflow()
 
 import numpy as np
 
-from executor import search as module
-from executor.budget import Budget
-from recommender import speed
-from executor.parts import Examples, Parts
-from rules.bundle import Bundle
-from rules.choices import Accuracy, Adam, BinaryCrossentropy, Grid, He, MostSensitive, Relu
-from rules.facts import Task
+from executor.search.search import search as module
+from executor.runtime.budget import Budget
+from recommender import training_cost as speed
+from executor.preprocessing.examples import Examples, Parts
+from rules.vocabulary.bundle import Bundle
+from rules.vocabulary.choices import Accuracy, Adam, BinaryCrossentropy, Grid, He, MostSensitive, Relu
+from rules.vocabulary.facts import Task
 
 speed.EPOCHS = 2
 directory, deed = Path(sys.argv[1]), sys.argv[2]

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from executor.labels import LabelType, label_type
-from recommender.dataset import Dataset
-from recommender.sql import level_text
+from executor.data.labels import LabelType, label_type
+from recommender.dataset.dataset import Dataset
+from recommender.dataset.sql import level_text
 
 if TYPE_CHECKING:
     from pathlib import Path

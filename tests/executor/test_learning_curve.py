@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from executor.learning_curve import LearningCurve, Point, learning_curve
+from executor.evaluation.diagnostics.learning_curve import LearningCurve, Point, learning_curve
 
 ROWS = (125, 250, 500, 1_000)
 

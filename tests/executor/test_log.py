@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from executor.log import LOG, LOG_FILE, listening, log_trials, logged
-from executor.trials.journal import Outcome
+from executor.runtime.log import LOG, LOG_FILE, listening, log_trials, logged
+from executor.search.records.journal import Outcome
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,25 +11,25 @@ import keras
 import numpy as np
 import pytest
 
-from executor.architectures.network import build_network
-from executor.assemble import load
-from executor.catalog.compiled import compile_model
-from executor.catalog.hyperparameters import configuration as configuration_of
-from executor.layers.answer import Probabilities
-from executor.model_file import CONFIG, check_model_file
-from executor.run import MODEL, SIGNATURE
-from executor.signature import ModelInput, Signature
-from executor.table import Form
-from rules.choices import UNIONS, MseLoss, Slot, WeightedCrossentropy
+from executor.components.configuration import configuration as configuration_of
+from executor.data.raw_table import Form
+from executor.layers.output import Probabilities
+from executor.model.assemble import load
+from executor.model.compile import compile_model
+from executor.model.keras_file import CONFIG, check_model_file
+from executor.model.signature import ModelInput, Signature
+from executor.networks.build import build_network
+from executor.runs.run import MODEL, SIGNATURE
 from rules.errors import RunError
-from rules.facts import Task
+from rules.vocabulary.choices import UNIONS, MseLoss, Slot, WeightedCrossentropy
+from rules.vocabulary.facts import Task
 from tests.executor.untrained import KINDS, save_untrained
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from rules.bundle import Bundle
+    from rules.vocabulary.bundle import Bundle
     from tests.executor.conftest import MakeParts
 
 

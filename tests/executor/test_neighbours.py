@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from executor.catalog.performance import performance_metric
+from executor.components.metric import performance_metric
+from executor.data.images import Encoded, Pictures
+from executor.evaluation.baselines.nearest_neighbours import neighbours_baseline
 from executor.layers.pixels import Pixels
-from executor.neighbours import neighbours_baseline
-from executor.pictures import Encoded, Pictures
-from rules.choices import Accuracy, Rmse
-from rules.facts import Task
+from rules.vocabulary.choices import Accuracy, Rmse
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from executor.parts import Examples, Parts
+    from executor.preprocessing.examples import Examples, Parts
     from tests.executor.conftest import MakeParts
 
 ROWS = 100

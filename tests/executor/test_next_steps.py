@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from executor.learning_curve import LearningCurve, Point, learning_curve
-from executor.next_steps import NextSteps, check_level, next_steps
-from executor.report.advice import advice
-from executor.scores import BaselineScore, CutOff, Estimate, Scores
+from executor.evaluation.diagnostics.learning_curve import LearningCurve, Point, learning_curve
+from executor.evaluation.diagnostics.next_steps import NextSteps, check_level, next_steps
+from executor.evaluation.scores import BaselineScore, CutOff, Estimate, Scores
+from executor.evaluation.verdict import advice
 from rules.errors import ChoiceError
-from rules.facts import Modality
+from rules.vocabulary.facts import Modality
 
 
 def _scores(*, hold_out: float | None = 0.8, training: float = 0.95, boosting: tuple[float, float]) -> Scores:

@@ -6,11 +6,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from executor.labels import LabelType
-from executor.prediction_columns import free_name, names_in_file, names_of, prediction_columns, spellings, step_columns
-from executor.signature import Signature
-from executor.windows import Windows
-from rules.facts import Task
+from executor.data.labels import LabelType
+from executor.data.lag_table import Windows
+from executor.model.prediction_columns import (
+    free_name,
+    names_in_file,
+    names_of,
+    prediction_columns,
+    spellings,
+    step_columns,
+)
+from executor.model.signature import Signature
+from rules.vocabulary.facts import Task
 
 
 def _signature(task: Task, targets: tuple[str, ...], **more: object) -> Signature:

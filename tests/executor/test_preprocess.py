@@ -8,15 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from executor.catalog.performance import outcome_of
-from executor.encoding import encode_hold_out, encode_parts
-from executor.fitting import fit_preprocessing
-from executor.split import Split
-from executor.table import Form, RawTable
-from recommender.roles import Roles
-from rules.choices import EXTRAS, Standard
+from executor.components.metric import outcome_of
+from executor.data.raw_table import Form, RawTable
+from executor.data.split import Split
+from executor.preprocessing.encode import encode_hold_out, encode_parts
+from executor.preprocessing.fit import fit_preprocessing
+from recommender.roles.infer import Roles
 from rules.errors import ChoiceError, ColumnError
-from rules.facts import Task
+from rules.vocabulary.choices import EXTRAS, Standard
+from rules.vocabulary.facts import Task
 
 NUMBERS = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 1_000.0])
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from executor.presence import lacking
-from rules.facts import Task
+from executor.evaluation.class_coverage import lacking
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from executor.parts import Parts
+    from executor.preprocessing.examples import Parts
     from tests.executor.conftest import MakeParts
 
 

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from executor.begin import check_clock
-from executor.quiet import use_tensorflow_backend
+from executor.pipeline.prepare import check_clock
+from executor.runtime.tensorflow_import import use_tensorflow_backend
 from rules.errors import PcwatError, TrainingError
 
 ROOT = str(Path(__file__).parents[2])
@@ -30,7 +30,7 @@ def run(code: str, *paths: Path) -> subprocess.CompletedProcess[str]:
 
 def test_tensorflow_loads_and_computes_without_a_word() -> None:
     ran = run(
-        "from executor.quiet import quiet_tensorflow\n"
+        "from executor.runtime.tensorflow_import import quiet_tensorflow\n"
         "quiet_tensorflow()\n"
         "import os, sys, tensorflow as tf\n"
         "assert 'keras_tuner' in sys.modules\n"
@@ -44,7 +44,7 @@ def test_a_tensorflow_that_cannot_be_loaded_is_one_error_with_the_reason(tmp_pat
     reason = "libtensorflow_cc.so.2: failed to map segment from shared object"
     (tmp_path / "tensorflow.py").write_text(f"raise ImportError({reason!r})\n", encoding="utf-8")
     ran = run(
-        "from executor.quiet import quiet_tensorflow\n"
+        "from executor.runtime.tensorflow_import import quiet_tensorflow\n"
         "from rules.errors import PcwatError\n"
         "try:\n"
         "    quiet_tensorflow()\n"
@@ -60,7 +60,7 @@ def test_importing_the_module_alone_loads_no_tensorflow_and_leaves_the_environme
     ran = run(
         "import os, sys\n"
         "before = dict(os.environ)\n"
-        "import executor.quiet\n"
+        "import executor.runtime.tensorflow_import\n"
         "assert 'tensorflow' not in sys.modules\n"
         "assert dict(os.environ) == before\n"
     )
@@ -69,14 +69,14 @@ def test_importing_the_module_alone_loads_no_tensorflow_and_leaves_the_environme
 
 def test_what_a_broken_module_wrote_is_shown(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("import os\nos.write(2, b'the reason\\n')\nraise ImportError('no library')\n")
-    ran = run("from executor.quiet import import_quietly\nimport_quietly('broken')", tmp_path)
+    ran = run("from executor.runtime.tensorflow_import import import_quietly\nimport_quietly('broken')", tmp_path)
     assert ran.returncode == 1
     assert ran.stderr.startswith("the reason\n")
     assert "ImportError: no library" in ran.stderr
 
 
 def test_keras_is_imported_with_tensorflow_whatever_the_environment_says() -> None:
-    program = "import os; import executor.quiet as q; q.use_tensorflow_backend(); print(os.environ['KERAS_BACKEND'])"
+    program = "import os; import executor.runtime.tensorflow_import as q; q.use_tensorflow_backend(); print(os.environ['KERAS_BACKEND'])"
     ran = subprocess.run(
         [sys.executable, "-c", program],
         env=os.environ | {"KERAS_BACKEND": "jax"},

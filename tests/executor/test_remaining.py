@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from executor.remaining import SURE, USUAL, Ended, Pace, Work
+from executor.search.progress import SURE, USUAL, Ended, Pace, Work
 
 SHORT = Work(epochs=10, each=1.0)  # so short that it reaches its last epoch
 

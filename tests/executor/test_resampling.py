@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from executor.resampling import drawing, flawless_bound, tail, units_of
+from executor.evaluation.bootstrap import drawing, flawless_bound, tail, units_of
 
 
 def test_a_group_is_drawn_whole() -> None:

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from executor import resume, train
-from executor.begin import begin, reopen
-from executor.budget import Budget
-from executor.run import PLAN, read_plan
-from executor.trials.journal import (
+from executor.pipeline.prepare import begin, reopen
+from executor.runs.run import PLAN, read_plan
+from executor.runtime.budget import Budget
+from executor.search.records.journal import (
     JOURNAL,
     WEIGHTS,
     Journal,
@@ -29,14 +29,14 @@ from executor.trials.journal import (
     write_arrays,
     write_weights,
 )
-from recommender.dataset import Dataset
-from recommender.manifest import RECORD, SCORES, digest_of
-from recommender.recommendation import Said
-from rules.choices import RowsApart
-from rules.decision import Pin
+from recommender.dataset.dataset import Dataset
+from recommender.recommendation.recommend import Said
+from recommender.run_manifest import RECORD, SCORES, digest_of
+from rules.decision.record import Record
+from rules.decision.trace import Pin
 from rules.errors import RunError
-from rules.record import Record
-from rules.temporary import process_prefix
+from rules.text.temporary import process_prefix
+from rules.vocabulary.choices import RowsApart
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from executor.budget import Budget
-from executor.catalog.performance import performance_metric
-from executor.retraining import SEEDS, SHORTEST_BUDGET, Winner, keep_time, train_again
-from executor.trials.journal import Outcome
-from recommender.speed import batch_size, steps_of, table_epochs
-from rules.facts import Task
+from executor.components.metric import performance_metric
+from executor.evaluation.diagnostics.retraining import SEEDS, SHORTEST_BUDGET, Winner, keep_time, train_again
+from executor.runtime.budget import Budget
+from executor.search.records.journal import Outcome
+from recommender.training_cost import batch_size, steps_of, table_epochs
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from executor.parts import Parts
-    from rules.bundle import Bundle
+    from executor.preprocessing.examples import Parts
+    from rules.vocabulary.bundle import Bundle
     from tests.executor.conftest import MakeParts
 
 EPOCHS = 3

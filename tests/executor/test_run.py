@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from executor.report.listing import listed
-from executor.run import PLAN, Run, new_directory, read_plan
+from executor.runs.report.listing import listed
+from executor.runs.run import PLAN, Run, new_directory, read_plan
 from rules.errors import RunError
 
 if TYPE_CHECKING:

@@ -10,30 +10,30 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from executor import search as search_module
-from executor.budget import Budget
-from executor.oracles import bayesian
-from executor.search import RoundProgress, rebuild, search
-from executor.trials.journal import JOURNAL, Journal
-from executor.trials.lock import alone_in
-from executor.trials.one_by_one import compiled_outputs
-from executor.trials.pace import LONGEST_CALL
-from executor.trials.stacked import StackRunner
-from executor.trials.stacked_graph import StackedGraph
-from executor.trials.workplace import on_device
-from recommender import speed
-from rules.choices import Adam, Bayesian, Grid, Hyperband, Manual, MseLoss, Random, Rmse
+from executor.runtime.budget import Budget
+from executor.search import search as search_module
+from executor.search.oracles import bayesian
+from executor.search.records.journal import JOURNAL, Journal
+from executor.search.records.lock import alone_in
+from executor.search.runners.schedule_clock import LONGEST_CALL
+from executor.search.runners.sequential import compiled_outputs
+from executor.search.runners.stacked import StackRunner
+from executor.search.runners.stacked_graph import StackedGraph
+from executor.search.runners.workspace import on_device
+from executor.search.search import RoundProgress, rebuild, search
+from recommender import training_cost as speed
 from rules.errors import ChoiceError, RunError, TrainingError
-from rules.facts import Task
+from rules.vocabulary.choices import Adam, Bayesian, Grid, Hyperband, Manual, MseLoss, Random, Rmse
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from executor.parts import Parts
-    from executor.search import Trials
-    from executor.trials.journal import Outcome
-    from rules.bundle import Bundle
+    from executor.preprocessing.examples import Parts
+    from executor.search.records.journal import Outcome
+    from executor.search.search import Trials
+    from rules.vocabulary.bundle import Bundle
     from tests.executor.conftest import MakeParts
 
 TUNERS = [Grid(), Random(), Bayesian(), Hyperband(factor=2), Manual()]

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from executor.catalog.hyperparameters import Scope, search_space
-from executor.sensitivity import missing_sensitivity, sensitivities, unvaried
-from executor.trials.journal import Outcome
-from rules.choices import HighAndMedium
+from executor.components.configuration import Scope, search_space
+from executor.evaluation.diagnostics.hyperparameter_importance import missing_sensitivity, sensitivities, unvaried
+from executor.search.records.journal import Outcome
+from rules.vocabulary.choices import HighAndMedium
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rules.bundle import Bundle
+    from rules.vocabulary.bundle import Bundle
 
 
 @pytest.fixture

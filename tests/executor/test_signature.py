@@ -9,20 +9,20 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from executor.catalog.threshold import Threshold
-from executor.encoding import encode_parts
-from executor.fitting import fit_preprocessing
-from executor.prediction_columns import names_of, prediction_columns
-from executor.rows import rows_for
-from executor.signature import Signature, describe
-from executor.split import split
-from executor.table import read_rows
-from executor.window_plan import plan_windows
-from executor.windows import lag_table, next_steps
-from recommender.dataset import Dataset
-from recommender.roles import Kind, Role, Roles
+from executor.components.threshold import Threshold
+from executor.data.lag_plan import plan_windows
+from executor.data.lag_table import lag_table, next_steps
+from executor.data.raw_table import read_rows
+from executor.data.split import split
+from executor.model.new_rows import rows_for
+from executor.model.prediction_columns import names_of, prediction_columns
+from executor.model.signature import Signature, describe
+from executor.preprocessing.encode import encode_parts
+from executor.preprocessing.fit import fit_preprocessing
+from recommender.dataset.dataset import Dataset
+from recommender.roles.infer import Kind, Role, Roles
 from rules.errors import ColumnError
-from rules.facts import Task
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

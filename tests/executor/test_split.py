@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from executor.split import Split, split
-from executor.table import Form, RawTable
-from recommender.roles import Roles
+from executor.data.raw_table import Form, RawTable
+from executor.data.split import Split, split
+from recommender.roles.infer import Roles
 from rules.errors import ColumnError, DatasetError
-from rules.facts import Task
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from executor.table import Form, form_of, read_rows
-from recommender.dataset import Dataset
-from recommender.roles import Kind, Role, Roles
+from executor.data.raw_table import Form, form_of, read_rows
+from recommender.dataset.dataset import Dataset
+from recommender.roles.infer import Kind, Role, Roles
 from rules.errors import TargetError
-from rules.facts import Task
+from rules.vocabulary.facts import Task
 
 
 def _roles(task: Task, targets: tuple[str, ...], kinds: dict[str, Kind], **apart: Any) -> Roles:

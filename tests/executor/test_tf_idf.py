@@ -8,16 +8,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from executor.budget import Budget
-from executor.catalog.performance import performance_metric
-from executor.table import Form, RawTable
-from executor.tf_idf import TF_IDF_SECONDS, UNLIMITED_SECONDS, _affordable, tf_idf_baseline, tf_idf_seconds
-from rules.choices import F1, Accuracy, Metric, Rmse
-from rules.facts import Task
+from executor.components.metric import performance_metric
+from executor.data.raw_table import Form, RawTable
+from executor.evaluation.baselines.tf_idf import (
+    TF_IDF_SECONDS,
+    UNLIMITED_SECONDS,
+    _affordable,
+    tf_idf_baseline,
+    tf_idf_seconds,
+)
+from executor.runtime.budget import Budget
+from rules.vocabulary.choices import F1, Accuracy, Metric, Rmse
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from executor.baselines import Baseline
-    from executor.parts import Parts
+    from executor.evaluation.baselines.linear import Baseline
+    from executor.preprocessing.examples import Parts
     from tests.executor.conftest import MakeParts
 
 ROWS = 200

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from executor.grid import at_regular_steps
-from executor.rolling import rolling_split
-from executor.table import Form, RawTable
-from executor.window_plan import plan_windows
-from executor.windows import Step, Windows, empty_ahead, lag_table, next_steps, rows_of_shortest
-from recommender.roles import Roles
+from executor.data.lag_plan import plan_windows
+from executor.data.lag_table import Step, Windows, empty_ahead, lag_table, next_steps, rows_of_shortest
+from executor.data.raw_table import Form, RawTable
+from executor.data.regular_steps import at_regular_steps
+from executor.data.rolling_split import rolling_split
+from recommender.roles.infer import Roles
 from rules.errors import DatasetError
-from rules.facts import Task
+from rules.vocabulary.facts import Task
 
 DAY = 86_400.0
 

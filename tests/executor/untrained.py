@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from executor.architectures.network import build_network, mean_of
-from executor.assemble import network_outputs
-from executor.begin import begin
-from executor.budget import Budget
-from executor.ensemble import Chosen
-from executor.finish import saved
-from executor.pipeline import encoded
-from executor.run import Run
-from recommender.manifest import SCORES
-from recommender.outlook import Outlook
-from recommender.recommendation import Said, open_dataset
-from rules.choices import BagOfTerms, Folds, Inception, RandomKernels, Recurrent, RowsApart, TextCnn
-from rules.decision import Pin
-from rules.facts import Task
+from executor.model.assemble import network_outputs
+from executor.model.ensemble import Chosen
+from executor.networks.build import build_network, mean_of
+from executor.pipeline.execute import encoded
+from executor.pipeline.finalize import saved
+from executor.pipeline.prepare import begin
+from executor.runs.run import Run
+from executor.runtime.budget import Budget
+from recommender.recommendation.recommend import Said, open_dataset
+from recommender.roles.horizon import Outlook
+from recommender.run_manifest import SCORES
+from rules.decision.trace import Pin
+from rules.vocabulary.choices import BagOfTerms, Folds, Inception, RandomKernels, Recurrent, RowsApart, TextCnn
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable

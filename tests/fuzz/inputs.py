@@ -30,16 +30,16 @@ from PIL import Image
 from pyarrow import parquet
 
 import rules
-from executor.begin import begin, reopen
-from executor.budget import Budget
-from executor.run import read_plan
-from executor.trials.journal import Journal, Outcome, search_digest, weights_path, write_weights
+from executor.pipeline.prepare import begin, reopen
+from executor.runs.run import read_plan
+from executor.runtime.budget import Budget
+from executor.search.records.journal import Journal, Outcome, search_digest, weights_path, write_weights
 from recommender.cli import main
-from recommender.dataset import Dataset
+from recommender.dataset.dataset import Dataset
 from recommender.examples import example
-from recommender.recommendation import Said
-from rules.bundle import Bundle
+from recommender.recommendation.recommend import Said
 from rules.errors import PcwatError
+from rules.vocabulary.bundle import Bundle
 
 if TYPE_CHECKING:
     import random

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from recommender.dataset import Dataset
+from recommender.dataset.dataset import Dataset
 
 Columns = Mapping[str, Sequence[object]]
 

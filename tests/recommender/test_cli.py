@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from recommender.cli import group, main
+from recommender.cli.main import group, main
 from recommender.examples import example
-from rules.bundle import Bundle
 from rules.errors import PcwatError
-from rules.settings import layers
+from rules.rulebook.project_settings import layers
+from rules.vocabulary.bundle import Bundle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -183,9 +183,9 @@ def test_an_error_is_one_paragraph_on_stderr_and_exit_code_2(monkeypatch, capsys
 def test_a_recommendation_imports_no_framework_and_no_other_verb() -> None:
     script = (
         "import sys; sys.argv = ['recommend', sys.argv[1], '--target', 'diagnosis']\n"
-        "from recommender.cli import group\n"
+        "from recommender.cli.main import group\n"
         "group(standalone_mode=False)\n"
-        "bad = {'tensorflow', 'keras', 'keras_tuner', 'numpy', 'pandas', 'sklearn', 'jinja2', 'executor', 'rules.cli', "
+        "bad = {'tensorflow', 'keras', 'keras_tuner', 'numpy', 'pandas', 'sklearn', 'jinja2', 'executor', 'rules.cli.commands', "
         "'recommender.audit'} & set(sys.modules)\n"
         "sys.exit(f'imported {bad}' if bad else 0)\n"
     )

@@ -6,7 +6,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from recommender.dataset import Dataset, quoted
+from recommender.dataset.dataset import Dataset, quoted
 from rules.errors import DatasetError
 
 

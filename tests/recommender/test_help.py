@@ -14,17 +14,17 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from recommender.cli import group, main
-from recommender.completion import SHELLS, completer
+from recommender.cli.completion import SHELLS, completer
+from recommender.cli.main import group, main
+from recommender.cli.welcome import lesson
 from recommender.examples import example
-from recommender.lesson import lesson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 CANCER = str(example("breast_cancer"))
-PROGRAM = [sys.executable, "-c", "from recommender.cli import main; main()"]
+PROGRAM = [sys.executable, "-c", "from recommender.cli.main import main; main()"]
 
 
 def all_commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
@@ -161,7 +161,7 @@ def test_ctrl_c_has_an_exit_code_of_its_own(
         signal.raise_signal(signal.SIGINT)
 
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which pytest-xdist has taken away
-    monkeypatch.setattr("recommender.cli.measure", interrupted)
+    monkeypatch.setattr("recommender.cli.main.measure", interrupted)
     monkeypatch.setattr(sys, "argv", ["recommend", "profile", CANCER, "--target", "diagnosis"])
     with pytest.raises(SystemExit) as ended:
         main()

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from recommender.dataset import Dataset
-from recommender.kinds import Kind
-from recommender.plan import Sizes, trial_budget
+from recommender.dataset.dataset import Dataset
+from recommender.dataset.readers.formats.arrays import Images
 from recommender.profile import measure
-from recommender.readers.arrays import Images
 from recommender.recommendation import recommend
-from recommender.roles import infer_roles
-from rules.choices import RowsApart, Standard
+from recommender.recommendation.trial_budget import Sizes, trial_budget
+from recommender.roles.infer import infer_roles
+from recommender.roles.kinds import Kind
 from rules.errors import ColumnError, TargetError
-from rules.facts import Modality, Task
+from rules.vocabulary.choices import RowsApart, Standard
+from rules.vocabulary.facts import Modality, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable

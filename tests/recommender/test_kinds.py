@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from recommender.characteristics.columns import ColumnSummary
-from recommender.kinds import Kind, grade, infer_kind, named_as_identifier
+from recommender.dataset.column_summary import ColumnSummary
+from recommender.roles.kinds import Kind, grade, infer_kind, named_as_identifier
 
 NUMBERS = ColumnSummary(
     name="x", storage="BIGINT", rows=1_000, count=1_000, distinct=50, exact=True, minimum=1, maximum=50, whole=True

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from recommender.dataset import Dataset
-from recommender.letters import are_letters
+from recommender.dataset.dataset import Dataset
+from recommender.roles.letter_sequences import are_letters
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from recommender.dataset import Dataset
-from recommender.outlook import Outlook, horizon_of
-from recommender.recommendation import Said, advise
-from recommender.roles import infer_roles
-from rules.engine import load_book
+from recommender.dataset.dataset import Dataset
+from recommender.recommendation.recommend import Said, advise
+from recommender.roles.horizon import Outlook, horizon_of
+from recommender.roles.infer import infer_roles
+from rules.decision.engine import load_book
 from rules.errors import ColumnError, TargetError
-from rules.facts import Task
+from rules.vocabulary.facts import Task
 
 DAYS = np.arange("2020-01-01", "2020-07-19", dtype="M8[D]")  # 200 of them
 

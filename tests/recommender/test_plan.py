@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from recommender.examples import example
-from recommender.plan import Sizes, seconds, trial_budget
+from recommender.profile.known_split import rows_that_train
 from recommender.recommendation import recommend
-from recommender.speed import text_trial_seconds, trial_seconds
-from recommender.splitting import rows_that_train
-from rules.choices import BagOfTerms, Folds, RandomKernels, RowsApart, Slot, Standard
-from rules.decision import Pin
+from recommender.recommendation.trial_budget import Sizes, seconds, trial_budget
+from recommender.training_cost import text_trial_seconds, trial_seconds
+from rules.decision.trace import Pin
 from rules.errors import ChoiceError
+from rules.vocabulary.choices import BagOfTerms, Folds, RandomKernels, RowsApart, Slot, Standard
 
 if TYPE_CHECKING:
-    from rules.choices import Choice
-    from rules.facts import Measurement
+    from rules.vocabulary.choices import Choice
+    from rules.vocabulary.facts import Measurement
 
 
 @pytest.mark.parametrize(("text", "expected"), [("90s", 90.0), ("10m", 600.0), ("1.5h", 5400.0)])

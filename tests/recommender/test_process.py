@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from recommender.examples import example
-from rules.wording import json_shown
+from rules.text.wording import json_shown
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-MAIN = [sys.executable, "-c", "import sys; from recommender.cli import main; sys.argv[0] = 'recommend'; main()"]
+MAIN = [sys.executable, "-c", "import sys; from recommender.cli.main import main; sys.argv[0] = 'recommend'; main()"]
 WINE = str(example("wine"))
 
 
@@ -63,7 +63,7 @@ def test_a_full_output_is_one_sentence(form: str, tmp_path: Path) -> None:
 )
 def test_what_the_machine_refuses_is_one_sentence(error: str, said: str, tmp_path: Path) -> None:
     program = (
-        "import sys, duckdb, recommender.cli as cli\n"
+        "import sys, duckdb, recommender.cli.main as cli\n"
         f"def advise_on(*_, **__): raise {error}\n"
         "cli.advise_on = advise_on; sys.argv = ['recommend', 'rows.csv']; cli.main()"
     )
@@ -87,7 +87,7 @@ def test_a_reader_that_ends_early_is_no_error(tmp_path: Path) -> None:
 def test_a_deleted_working_directory_is_one_sentence(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
-    program = "import os; from recommender.cli import main; os.rmdir(os.getcwd()); main()"
+    program = "import os; from recommender.cli.main import main; os.rmdir(os.getcwd()); main()"
     done = subprocess.run(
         [sys.executable, "-c", program, WINE], cwd=gone, env=os.environ | PATHS, capture_output=True, check=False
     )
@@ -119,7 +119,7 @@ def test_signals_end_with_their_code_and_leave_no_temporary_file(
 ) -> None:
     program = (
         "import os, signal, sys, tempfile; signal.signal(2, signal.default_int_handler)\n"
-        "import recommender.cli as cli\n"
+        "import recommender.cli.main as cli\n"
         "def advise_on(*_, **__):\n"
         "    with tempfile.TemporaryDirectory(dir='.'):\n"
         f"        os.kill(os.getpid(), {number})\n"

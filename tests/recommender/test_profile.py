@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 from sklearn import datasets
 
-from recommender import characteristic
-from recommender.dataset import Dataset
-from recommender.profile import Profile, facts, measure
-from recommender.roles import Kind, infer_roles
-from rules.facts import FACTS, NOT_APPLICABLE, Interval, Measurement, Modality, Task
+from recommender.dataset.dataset import Dataset
+from recommender.profile import characteristic
+from recommender.profile.measure import Profile, facts, measure
+from recommender.roles.infer import Kind, infer_roles
+from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, Interval, Measurement, Modality, Task
 
 Table = Callable[..., Dataset]
 BUDGET = Measurement(value=10, source="given")
@@ -258,9 +258,9 @@ def test_a_profile_needs_neither_frameworks_nor_numpy(tmp_path: object) -> None:
         file.write("x,y\n" + "".join(f"{row % 7 + 0.5},{row % 2}\n" for row in range(60)))
     script = (
         "import sys\n"
-        "from recommender.dataset import Dataset\n"
-        "from recommender.profile import measure\n"
-        "from recommender.roles import infer_roles\n"
+        "from recommender.dataset.dataset import Dataset\n"
+        "from recommender.profile.measure import measure\n"
+        "from recommender.roles.infer import infer_roles\n"
         f"with Dataset.open({path!r}) as dataset:\n"
         "    measure(dataset, infer_roles(dataset))\n"
         "heavy = {'numpy', 'pandas', 'scipy', 'pyarrow', 'tensorflow', 'keras', 'keras_tuner'} & set(sys.modules)\n"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from recommender.reach import reach
-from rules.bundle import Bundle
-from rules.choices import (
+from recommender.audit.reach import reach
+from rules.vocabulary.bundle import Bundle
+from rules.vocabulary.choices import (
     Accuracy,
     Adam,
     CategoricalCrossentropy,

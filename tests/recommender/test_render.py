@@ -8,9 +8,9 @@ import pytest
 from rich.console import Console
 
 from recommender.recommendation import recommend
-from recommender.render import instead_of, number, reason, show, show_profile, why
-from rules.choices import Slot
-from rules.rulebook import SHIPPED_LAYERS
+from recommender.recommendation.render import instead_of, number, reason, show, show_profile, why
+from rules.rulebook.rulebook import SHIPPED_LAYERS
+from rules.vocabulary.choices import Slot
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,10 +3,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from recommender.dataset import Dataset
-from recommender.roles import Kind, infer_roles
+from recommender.dataset.dataset import Dataset
+from recommender.roles.infer import Kind, infer_roles
 from rules.errors import ColumnError, TargetError
-from rules.facts import Task
+from rules.vocabulary.facts import Task
 
 Table = Callable[..., Dataset]
 NOISE = np.random.default_rng(11)

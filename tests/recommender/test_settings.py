@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from recommender.cli import group
+from recommender.cli.main import group
 from recommender.examples import example
 from rules.errors import SettingsError
 

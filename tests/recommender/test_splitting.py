@@ -3,13 +3,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from executor.split import split
-from executor.table import read_rows
-from recommender.characteristic import labelled
-from recommender.dataset import Dataset
-from recommender.roles import Roles, infer_roles
-from recommender.splitting import Division, known_division, share_that_selects, validation_share
-from rules.facts import Task
+from executor.data.raw_table import read_rows
+from executor.data.split import split
+from recommender.dataset.dataset import Dataset
+from recommender.profile.characteristic import labelled
+from recommender.profile.known_split import Division, known_division, share_that_selects, validation_share
+from recommender.roles.infer import Roles, infer_roles
+from rules.vocabulary.facts import Task
 
 Table = Callable[..., Dataset]
 NOISE = np.random.default_rng(8)

@@ -3,7 +3,7 @@ from datetime import datetime
 import duckdb
 import pytest
 
-from recommender.sql import level_text, literal, one_in, quoted, time_stamp
+from recommender.dataset.sql import level_text, literal, one_in, quoted, time_stamp
 
 
 def column(values: str, storage: str) -> duckdb.DuckDBPyConnection:

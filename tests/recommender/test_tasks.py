@@ -5,10 +5,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from recommender.dataset import Dataset
-from recommender.tasks import peak_by_chance, read_task
+from recommender.dataset.dataset import Dataset
+from recommender.roles.tasks import peak_by_chance, read_task
 from rules.errors import TargetError
-from rules.facts import Task
+from rules.vocabulary.facts import Task
 
 Table = Callable[..., Dataset]
 

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from rules.choices import Slot
-from rules.facts import FACTS, NOT_APPLICABLE, Levels, Measurement, Task
+from rules.vocabulary.choices import Slot
+from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, Levels, Measurement, Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from rules.choices import Choice
-    from rules.condition import Test
-    from rules.rule import Rule
-    from rules.rulebook import Rulebook
+    from rules.rulebook.rule import Rule
+    from rules.rulebook.rulebook import Rulebook
+    from rules.vocabulary.choices import Choice
+    from rules.vocabulary.condition import Test
 
 Column = np.ndarray
 Columns = dict[str, Column]

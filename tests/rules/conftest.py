@@ -10,8 +10,8 @@ import pytest
 from hypothesis import strategies as st
 
 from recommender.cli import main
-from rules.engine import ProvedBook, load_book
-from rules.facts import FACTS, NOT_APPLICABLE, Levels, Measurement, Modality, Task
+from rules.decision.engine import ProvedBook, load_book
+from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, Levels, Measurement, Modality, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable

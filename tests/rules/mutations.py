@@ -10,16 +10,16 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from rules.choices import Slot, names, parse_choice
-from rules.condition import COMPARISONS, Test, interval_of, levels_of
-from rules.facts import FACTS
+from rules.vocabulary.choices import Slot, names, parse_choice
+from rules.vocabulary.condition import COMPARISONS, Test, interval_of, levels_of
+from rules.vocabulary.facts import FACTS
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Sequence
 
-    from rules.rule import Rule
-    from rules.rulebook import Rulebook
+    from rules.rulebook.rule import Rule
+    from rules.rulebook.rulebook import Rulebook
 
 FACTORS: Final = (0.5, 0.9, 0.99, 1.0000001, 1.01, 1.1, 2, 24.69134)
 STEPS: Final = (-1, 1)

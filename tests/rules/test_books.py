@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from rules.choices import EXTRAS, RowsApart, Slot, parameters_of, parse_choice
-from rules.coverage import Coverage, coverage, failures
-from rules.decision import Pin
-from rules.engine import decide, load_book
-from rules.facts import FACTS, NOT_APPLICABLE, Measurement, Task
-from rules.rulebook import read_layers
+from rules.decision.coverage import Coverage, coverage, failures
+from rules.decision.engine import decide, load_book
+from rules.decision.trace import Pin
+from rules.rulebook.rulebook import read_layers
+from rules.vocabulary.choices import EXTRAS, RowsApart, Slot, parameters_of, parse_choice
+from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, Measurement, Task
 
 BOOK = read_layers(["handbook", "evidence"])
 ROOT = Path(__file__).parents[2]

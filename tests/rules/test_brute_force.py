@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rules.choices import Slot
-from rules.engine import rulings
+from rules.decision.engine import rulings
+from rules.vocabulary.choices import Slot
 
 DATASETS = 100_000
 SEED = 1

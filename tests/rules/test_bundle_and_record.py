@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rules.asked import Asked
-from rules.bundle import Bundle
-from rules.choices import EXTRAS, RowsApart, Slot, Standard, parse_choice
-from rules.decision import Pin
-from rules.engine import ProvedBook, Strategy, decide
+from rules.decision.engine import ProvedBook, Strategy, decide
+from rules.decision.record import DatasetSeen, Record
+from rules.decision.request import Asked
+from rules.decision.trace import Pin
 from rules.errors import ChoiceError, RunError
-from rules.facts import NOT_APPLICABLE, UNKNOWN, Measurement
-from rules.record import DatasetSeen, Record
+from rules.vocabulary.bundle import Bundle
+from rules.vocabulary.choices import EXTRAS, RowsApart, Slot, Standard, parse_choice
+from rules.vocabulary.facts import NOT_APPLICABLE, UNKNOWN, Measurement
 
 if TYPE_CHECKING:
     from collections.abc import Callable

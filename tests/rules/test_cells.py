@@ -5,9 +5,9 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.cells import Space, is_inside, meet, minus, pieces, remainder, size, uncovered
-from rules.condition import Test
-from rules.facts import FACTS, NOT_APPLICABLE, NotApplicable
+from rules.proof.fact_space import Space, is_inside, meet, minus, pieces, remainder, size, uncovered
+from rules.vocabulary.condition import Test
+from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, NotApplicable
 
 RATIO = Test(fact="imbalance_ratio", op="gt", constant=4)
 OUTLIERS = Test(fact="outlier_share", op="ge", constant=0.01)

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from rules.choices import Huber, Hyperparameter, Slot, names, parse_choice
 from rules.errors import ChoiceError
-from rules.facts import FACTS, Levels
+from rules.vocabulary.choices import Huber, Hyperparameter, Slot, names, parse_choice
+from rules.vocabulary.facts import FACTS, Levels
 
 NAMED_IN_THE_NOTES = {
     Slot.METRIC: {"accuracy", "roc_auc", "f1", "mse", "rmse", "mae"},

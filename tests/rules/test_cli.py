@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from recommender.examples import example
-from rules.choices import Slot
-from rules.rulebook import SHIPPED_LAYERS, read_layers
-from rules.schema import KINDS, path_of
+from rules.cli.schema import KINDS, path_of
+from rules.rulebook.rulebook import SHIPPED_LAYERS, read_layers
+from rules.vocabulary.choices import Slot
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ import pytest
 
 from recommender.examples import example
 from recommender.recommendation import recommend as advise
-from rules.engine import load_book
-from rules.rulebook import SHIPPED_LAYERS
+from rules.decision.engine import load_book
+from rules.rulebook.rulebook import SHIPPED_LAYERS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rules.choices import Slot, parse_choice
-from rules.counterfactual import flips, reach, substituted
-from rules.decision import Pin
-from rules.engine import ProvedBook, load_book, rulings
-from rules.facts import (
+from rules.decision.counterfactual import flips, reach, substituted
+from rules.decision.data_changes import MANY_ROWS
+from rules.decision.engine import ProvedBook, load_book, rulings
+from rules.decision.trace import Pin
+from rules.vocabulary.choices import Slot, parse_choice
+from rules.vocabulary.facts import (
     CLASSIFICATION,
     FACTS,
     NOT_APPLICABLE,
@@ -23,13 +24,12 @@ from rules.facts import (
     Unknown,
     Value,
 )
-from rules.moves import MANY_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from pathlib import Path
 
-    from rules.counterfactual import Flip
+    from rules.decision.counterfactual import Flip
 
 BOOK = load_book()
 PIN = Pin(slot=Slot.METRIC, choice=parse_choice(Slot.METRIC, "mae"), reason="the business pays by the unit")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from rules.choices import Slot
-from rules.coverage import coverage, failures
-from rules.engine import load_book
-from rules.rulebook import read_layers
+from rules.decision.coverage import coverage, failures
+from rules.decision.engine import load_book
+from rules.rulebook.rulebook import read_layers
+from rules.vocabulary.choices import Slot
 
 SHARES = Path(__file__).parent / "fallback_shares.json"
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.choices import Slot
-from rules.decision_table import decision_table, to_html, to_markdown
-from rules.engine import ProvedBook, decide, load_book
-from rules.templating import markdown
+from rules.decision.decision_table import decision_table, to_html, to_markdown
+from rules.decision.engine import ProvedBook, decide, load_book
+from rules.text.templating import markdown
+from rules.vocabulary.choices import Slot
 
 BOOK = load_book()
 TABLES = {slot: decision_table(BOOK, slot) for slot in Slot}

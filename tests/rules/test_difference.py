@@ -3,10 +3,10 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.choices import Slot
-from rules.difference import difference
-from rules.engine import load_book, rulings
-from rules.facts import FACTS, UNKNOWN, Measurement
+from rules.decision.difference import difference
+from rules.decision.engine import load_book, rulings
+from rules.vocabulary.choices import Slot
+from rules.vocabulary.facts import FACTS, UNKNOWN, Measurement
 
 HANDBOOK = load_book(["handbook"])
 SHIPPED = load_book()

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rules.bundle import Bundle
-from rules.document import parse
 from rules.errors import BookError, ChoiceError
-from rules.rulebook import read_layers
+from rules.rulebook.rulebook import read_layers
+from rules.text.yaml_document import parse
+from rules.vocabulary.bundle import Bundle
 
 if TYPE_CHECKING:
     from pathlib import Path

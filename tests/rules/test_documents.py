@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rules.decision_table import rules_document
+from rules.decision.decision_table import rules_document
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "rules.md"
 

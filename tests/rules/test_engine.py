@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.choices import Slot, parse_choice
-from rules.decision import Defeat, Pin
-from rules.engine import decide, load_book
+from rules.decision.engine import decide, load_book
+from rules.decision.trace import Defeat, Pin
 from rules.errors import ChoiceError
-from rules.facts import FACTS, NOT_APPLICABLE, UNKNOWN, Levels, Measurement
+from rules.vocabulary.choices import Slot, parse_choice
+from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, UNKNOWN, Levels, Measurement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rules.rule import Rule
+    from rules.rulebook.rule import Rule
 
 BOOK = load_book()
 

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from rules.choices import Slot
-from rules.difference import difference
-from rules.engine import ProvedBook, rulings
+from rules.decision.difference import difference
+from rules.decision.engine import ProvedBook, rulings
 from rules.errors import ProofError
-from rules.facts import FACTS, Levels, Measurement
-from rules.flaws import Flaw
-from rules.proof import prove, require
+from rules.proof.findings import Flaw
+from rules.proof.proof import prove, require
+from rules.vocabulary.choices import Slot
+from rules.vocabulary.facts import FACTS, Levels, Measurement
 
 if TYPE_CHECKING:
-    from rules.rulebook import Rulebook
+    from rules.rulebook.rulebook import Rulebook
 
 MUTANTS = 600
 DATASETS = 2_000
@@ -27,7 +27,7 @@ SEED = 3
 
 
 def load(book: Rulebook) -> ProvedBook:
-    """A book in memory, as rules.engine.load_book loads one from files."""
+    """A book in memory, as rules.decision.engine.load_book loads one from files."""
     proof = prove(book)
     require(proof)
     return ProvedBook(book=book, proof=proof)

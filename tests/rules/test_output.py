@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rules.errors import PcwatError, RunError
-from rules.output import keep_existing, keep_inputs, replacing, write_text
+from rules.text.files import keep_existing, keep_inputs, replacing, write_text
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from rules.choices import Slot
-from rules.engine import load_book
+from rules.decision.engine import load_book
 from rules.errors import BookError, ProofError
-from rules.flaws import Flaw
-from rules.proof import prove, prove_slot
-from rules.rulebook import read_layers
+from rules.proof.findings import Flaw
+from rules.proof.proof import prove, prove_slot
+from rules.rulebook.rulebook import read_layers
+from rules.vocabulary.choices import Slot
 
 ALWAYS = "id: W001\n  when: {}\n  then: {initializer: xavier}"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from rules.choices import Slot, parse_choice
-from rules.decision import Pin
-from rules.engine import ProvedBook, decide, load_book
-from rules.facts import NOT_APPLICABLE, Measurement
-from rules.reachability import Reach, by_reach, territory_of
+from rules.decision.engine import ProvedBook, decide, load_book
+from rules.decision.reachability import Reach, by_reach, territory_of
+from rules.decision.trace import Pin
+from rules.vocabulary.choices import Slot, parse_choice
+from rules.vocabulary.facts import NOT_APPLICABLE, Measurement
 
 
 def test_no_shipped_rule_decides_nowhere(shipped: ProvedBook, handbook: ProvedBook) -> None:

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from rules.cells import Space
-from rules.condition import Test
-from rules.regions import example, region_in_words
+from rules.proof.fact_space import Space
+from rules.proof.regions import example, region_in_words
+from rules.vocabulary.condition import Test
 
 ROWS = [Test(fact="rows", op="ge", constant=50), Test(fact="rows", op="lt", constant=90)]
 RATIO = Test(fact="imbalance_ratio", op="gt", constant=4)

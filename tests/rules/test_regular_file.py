@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rules.regular_file import NotRegularError, is_there, open_regular, read_regular
+from rules.text.regular_file import NotRegularError, is_there, open_regular, read_regular
 
 
 def test_the_bytes_of_a_regular_file_are_read(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rules.choices import Huber
 from rules.errors import BookError
-from rules.parsed_books import PARSED, read_shipped, to_json
-from rules.rulebook import read_layers, shipped_files
+from rules.rulebook.parsed_books import PARSED, read_shipped, to_json
+from rules.rulebook.rulebook import read_layers, shipped_files
+from rules.vocabulary.choices import Huber
 
 if TYPE_CHECKING:
     from pathlib import Path

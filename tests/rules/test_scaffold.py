@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rules.choices import Slot
-from rules.coverage import coverage, failures
-from rules.engine import load_book
+from rules.decision.coverage import coverage, failures
+from rules.decision.engine import load_book
 from rules.errors import PcwatError
-from rules.rulebook import SHIPPED_LAYERS
-from rules.scaffold import add_rule
+from rules.proof.new_rule import add_rule
+from rules.rulebook.rulebook import SHIPPED_LAYERS
+from rules.vocabulary.choices import Slot
 
 if TYPE_CHECKING:
     from collections.abc import Callable

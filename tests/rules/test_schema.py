@@ -9,11 +9,11 @@ from ruamel.yaml import YAML
 
 from recommender.examples import example
 from recommender.recommendation import recommend
-from rules.rulebook import BOOKS
-from rules.schema import KINDS, path_of, schema
+from rules.cli.schema import KINDS, path_of, schema
+from rules.rulebook.rulebook import BOOKS
 
 if TYPE_CHECKING:
-    from recommender.recommendation import Recommendation
+    from recommender.recommendation.recommend import Recommendation
 
 
 def published(kind: str) -> Draft202012Validator:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rules.errors import BookError
-from rules.rulebook import layers_of
-from rules.settings import layers, settings_books
+from rules.rulebook.project_settings import layers, settings_books
+from rules.rulebook.rulebook import layers_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from executor.run import claimed
+from executor.runs.run import claimed
 from rules.errors import RunError
-from rules.temporary import is_left_over, path_beside, process_prefix, remove_left_over
+from rules.text.temporary import is_left_over, path_beside, process_prefix, remove_left_over
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def ended(tmp_path: Path) -> list[Path]:
     """A file and a folder that a process left behind, as after SIGKILL."""
     program = (
-        "import os, pathlib, sys; from rules.temporary import path_beside, process_prefix;"
+        "import os, pathlib, sys; from rules.text.temporary import path_beside, process_prefix;"
         "here = pathlib.Path(sys.argv[1]);"
         "path_beside(here / 'model.keras').touch(); folder = here / process_prefix(); folder.mkdir();"
         "(folder / 'block').touch(); os.kill(os.getpid(), 9)"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rules.wording import counted, printable
+from rules.text.wording import counted, printable
 
 
 @pytest.mark.parametrize(("count", "shown"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (12345, "12,345 rows")])

@@ -1,5 +1,5 @@
 """The proof beside z3, which knows nothing of cells: facts are variables, conditions formulas, and flaws what z3 finds
-by the definition alone (the docstring of rules.proof)."""
+by the definition alone (the docstring of rules.proof.proof)."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 import pytest
 import z3
 
-from rules.choices import Slot
-from rules.facts import FACTS, IMPOSSIBLE, Levels, Task
-from rules.flaws import Flaw
-from rules.proof import prove_slot
+from rules.proof.findings import Flaw
+from rules.proof.proof import prove_slot
+from rules.vocabulary.choices import Slot
+from rules.vocabulary.facts import FACTS, IMPOSSIBLE, Levels, Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from rules.condition import Test
-    from rules.rule import Rule
+    from rules.rulebook.rule import Rule
+    from rules.vocabulary.condition import Test
 
 MUTANTS = 2_000
 SEED = 20_240_607

@@ -9,10 +9,11 @@ import keras
 import numpy as np
 import pytest
 
-from executor.architectures.network import build_network
-from executor.architectures.output import log_prior
-from executor.parts import Architecture
-from rules.choices import (
+from executor.networks.build import build_network
+from executor.networks.output_layer import log_prior
+from executor.preprocessing.examples import Architecture
+from rules.errors import ChoiceError
+from rules.vocabulary.choices import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     NoAugmentation,
@@ -21,16 +22,15 @@ from rules.choices import (
     ShiftsAndFlips,
     Tanh,
 )
-from rules.errors import ChoiceError
-from rules.facts import Task
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from executor.parts import Parts
-    from rules.bundle import Bundle
-    from rules.choices import Choice
+    from executor.preprocessing.examples import Parts
+    from rules.vocabulary.bundle import Bundle
+    from rules.vocabulary.choices import Choice
     from tests.executor.conftest import MakeParts
 
 

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from executor.architectures.linear_start import best_penalty
-from executor.architectures.network import build_network, paces_of
-from rules.choices import EXTRAS, MseLoss, Networks, Rmse, RmsProp, Standard
-from rules.facts import Task
+from executor.networks.build import build_network, paces_of
+from executor.networks.ridge_start import best_penalty
+from rules.vocabulary.choices import EXTRAS, MseLoss, Networks, Rmse, RmsProp, Standard
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from executor.parts import Parts
-    from rules.bundle import Bundle
+    from executor.preprocessing.examples import Parts
+    from rules.vocabulary.bundle import Bundle
     from tests.executor.conftest import MakeParts
 
 LAGS, TARGETS, HORIZON = 6, 2, 3

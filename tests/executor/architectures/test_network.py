@@ -1,6 +1,6 @@
 """What each network starts from, applies and learns by is read back from its graph, and equals what the bundle names.
 
-Where a choice does not reach a layer, `recommender.reach` names that layer.
+Where a choice does not reach a layer, `recommender.audit.reach` names that layer.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import keras
 import numpy as np
 import pytest
 
-from executor.architectures.network import build_network
-from executor.budget import Budget
-from executor.catalog.hyperparameters import configuration
-from executor.catalog.optimization import optimization
-from executor.catalog.performance import performance_metric
+from executor.components.configuration import configuration
+from executor.components.metric import performance_metric
+from executor.components.optimizer import optimization
 from executor.layers.dropout import RatedDropout
-from executor.parts import Architecture
-from executor.trials.one_by_one import compiled_step
-from executor.trials.workplace import workplace
-from recommender.reach import reach
-from rules.choices import (
+from executor.networks.build import build_network
+from executor.preprocessing.examples import Architecture
+from executor.runtime.budget import Budget
+from executor.search.runners.sequential import compiled_step
+from executor.search.runners.workspace import workplace
+from recommender.audit.reach import reach
+from rules.vocabulary.choices import (
     EXTRAS,
     Adagrad,
     Adam,
@@ -54,15 +54,15 @@ from rules.choices import (
     WeightedCrossentropy,
     Xavier,
 )
-from rules.facts import Task
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from executor.parts import Parts
-    from rules.bundle import Bundle
-    from rules.choices import Choice
+    from executor.preprocessing.examples import Parts
+    from rules.vocabulary.bundle import Bundle
+    from rules.vocabulary.choices import Choice
     from tests.executor.conftest import MakeParts
 
 ROWS: Final = 20
@@ -193,7 +193,9 @@ def build(make_parts: MakeParts, make_bundle: Callable[..., Bundle]) -> Build:
 @pytest.fixture
 def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Step:
     """Takes a training step as a trial does, and gives the optimizer and the change of each weight by its path."""
-    monkeypatch.setattr("executor.trials.one_by_one.compiled", lambda function, *_: function)  # a graph takes a second
+    monkeypatch.setattr(
+        "executor.search.runners.sequential.compiled", lambda function, *_: function
+    )  # a graph takes a second
 
     def taken(
         network: keras.Model, bundle: Bundle, parts: Parts
@@ -369,7 +371,7 @@ def test_a_backbone_is_frozen_and_the_layers_after_it_follow_the_bundle(
     def small(*, input_shape: tuple[int, ...], **_: object) -> keras.Model:
         return keras.Sequential([keras.Input(input_shape), keras.layers.Conv2D(4, 32, strides=32)], name="body")
 
-    monkeypatch.setattr("executor.architectures.pretrained.BACKBONES", {"mobilenet_v2": small})  # theirs take seconds
+    monkeypatch.setattr("executor.networks.pretrained.BACKBONES", {"mobilenet_v2": small})  # theirs take seconds
     small(input_shape=(96, 96, 3)).save_weights(tmp_path / "trained.weights.h5")
     backbone = Backbone(weights=str(tmp_path / "trained.weights.h5"))
     bundle = make_bundle(transfer=backbone, initializer=Lecun(), activation=Selu())

@@ -9,17 +9,17 @@ import keras
 import numpy as np
 import pytest
 
-from executor.architectures.network import build_network
-from rules.choices import Backbone
+from executor.networks.build import build_network
 from rules.errors import ChoiceError
-from rules.facts import Task
+from rules.vocabulary.choices import Backbone
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from executor.parts import Parts
-    from rules.bundle import Bundle
+    from executor.preprocessing.examples import Parts
+    from rules.vocabulary.bundle import Bundle
     from tests.executor.conftest import MakeParts
 
 

@@ -9,18 +9,18 @@ import keras
 import numpy as np
 import pytest
 
-from executor.architectures.network import build_network
 from executor.layers.ending import EndedMean
-from executor.parts import Architecture
-from rules.choices import Inception, Recurrent
+from executor.networks.build import build_network
+from executor.preprocessing.examples import Architecture
 from rules.errors import ChoiceError
-from rules.facts import Task
+from rules.vocabulary.choices import Inception, Recurrent
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from executor.parts import Parts
-    from rules.bundle import Bundle
+    from executor.preprocessing.examples import Parts
+    from rules.vocabulary.bundle import Bundle
     from tests.executor.conftest import MakeParts
 
 STEPS, CHANNELS = 12, 3  # the last channel tells where a sequence ends

@@ -11,12 +11,12 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from executor.architectures.network import paces_of
-from executor.architectures.stacked_tabular import Shape, cut, fill, forward, initial_weights, masks, padded
-from executor.architectures.tabular import build_network
-from executor.catalog.hyperparameters import EMBEDDING, Configuration, configuration
-from executor.layers.waves import FEATURES, FREQUENCIES
-from rules.choices import (
+from executor.components.configuration import EMBEDDING, Configuration, configuration
+from executor.layers.periodic import FEATURES, FREQUENCIES
+from executor.networks.build import paces_of
+from executor.networks.stacked_tabular import Shape, cut, fill, forward, initial_weights, masks, padded
+from executor.networks.tabular import build_network
+from rules.vocabulary.choices import (
     EXTRAS,
     AdamW,
     BinaryCrossentropy,
@@ -32,15 +32,15 @@ from rules.choices import (
     Tanh,
     Xavier,
 )
-from rules.facts import Task
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import keras
 
-    from executor.parts import Parts
-    from rules.bundle import Bundle
+    from executor.preprocessing.examples import Parts
+    from rules.vocabulary.bundle import Bundle
     from tests.executor.conftest import MakeParts
 
 PLAIN = Standard(**dict.fromkeys(EXTRAS, False))

@@ -8,18 +8,18 @@ import keras
 import numpy as np
 import pytest
 
-from executor.architectures.output import log_prior
-from executor.architectures.tabular import build_network
-from rules.choices import BinaryCrossentropy, CategoricalCrossentropy, RandomUniform, Selu, Tanh
+from executor.networks.output_layer import log_prior
+from executor.networks.tabular import build_network
 from rules.errors import ChoiceError
-from rules.facts import Task
+from rules.vocabulary.choices import BinaryCrossentropy, CategoricalCrossentropy, RandomUniform, Selu, Tanh
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from executor.parts import Parts
-    from rules.bundle import Bundle
+    from executor.preprocessing.examples import Parts
+    from rules.vocabulary.bundle import Bundle
     from tests.executor.conftest import MakeParts
 
 

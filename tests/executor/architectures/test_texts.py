@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from executor.architectures.network import build_network, paces_of
-from executor.parts import Architecture
-from rules.facts import Task
+from executor.networks.build import build_network, paces_of
+from executor.preprocessing.examples import Architecture
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from executor.parts import Parts
-    from rules.bundle import Bundle
+    from executor.preprocessing.examples import Parts
+    from rules.vocabulary.bundle import Bundle
     from tests.executor.conftest import MakeParts
 
 PLACES = 12

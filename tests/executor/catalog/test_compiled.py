@@ -8,12 +8,12 @@ import keras
 import numpy as np
 import pytest
 
-from executor.architectures.network import build_network
-from executor.catalog.compiled import WeightedClasses, compile_model, loss_on_answers
-from executor.catalog.cost import cost_function, sample_weights
-from executor.catalog.hyperparameters import configuration
-from executor.layers.answer import Probabilities, Values
-from rules.choices import (
+from executor.components.configuration import configuration
+from executor.components.loss import cost_function, sample_weights
+from executor.layers.output import Probabilities, Values
+from executor.model.compile import WeightedClasses, compile_model, loss_on_answers
+from executor.networks.build import build_network
+from rules.vocabulary.choices import (
     F1,
     AdamW,
     BinaryCrossentropy,
@@ -25,14 +25,14 @@ from rules.choices import (
     SgdMomentum,
     WeightedCrossentropy,
 )
-from rules.facts import Task
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from executor.layers.answer import Activation
-    from rules.bundle import Bundle
+    from executor.layers.output import Activation
+    from rules.vocabulary.bundle import Bundle
     from tests.executor.conftest import MakeParts
 
 ROWS = 40

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from sklearn.utils.class_weight import compute_sample_weight
 
-from executor.catalog.cost import cost_function, huber_delta, sample_weights
-from rules.choices import (
+from executor.components.loss import cost_function, huber_delta, sample_weights
+from rules.errors import ChoiceError
+from rules.vocabulary.choices import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     Choice,
@@ -20,11 +21,10 @@ from rules.choices import (
     MseLoss,
     WeightedCrossentropy,
 )
-from rules.errors import ChoiceError
-from rules.facts import Task
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from executor.parts import Parts
+    from executor.preprocessing.examples import Parts
     from tests.executor.conftest import MakeParts
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import keras_tuner
 import pytest
 
-from executor.catalog.hyperparameters import Scope, configuration, manual_configurations, search_space
-from executor.parts import Architecture
-from rules.choices import (
+from executor.components.configuration import Scope, configuration, manual_configurations, search_space
+from executor.preprocessing.examples import Architecture
+from rules.errors import ChoiceError
+from rules.vocabulary.choices import (
     Adagrad,
     Adam,
     AdamW,
@@ -29,12 +30,11 @@ from rules.choices import (
     Sgd,
     Standard,
 )
-from rules.errors import ChoiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rules.bundle import Bundle
+    from rules.vocabulary.bundle import Bundle
 
 
 def space_of(bundle: Bundle, *, rows: int = 5_000, width: int = 20, trials: int | None = None) -> dict[str, Any]:

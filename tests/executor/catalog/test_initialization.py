@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from executor.catalog.initialization import initialization
-from rules.choices import Adam, Choice, He, Lecun, RandomNormal, RandomUniform, Xavier
+from executor.components.initializer import initialization
 from rules.errors import ChoiceError
+from rules.vocabulary.choices import Adam, Choice, He, Lecun, RandomNormal, RandomUniform, Xavier
 
 FAN_IN, FAN_OUT = 400, 200
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from executor.catalog import measures
+from executor.components import metric_functions as measures
 
 RANDOM = np.random.default_rng(0)
 TRUTH = RANDOM.integers(0, 4, 300)

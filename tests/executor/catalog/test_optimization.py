@@ -8,16 +8,16 @@ import keras
 import numpy as np
 import pytest
 
-from executor.catalog.hyperparameters import Configuration
-from executor.catalog.hyperparameters import configuration as configured
-from executor.catalog.optimization import learning_rates, optimization, take_step
-from rules.choices import Adagrad, Adam, AdamW, Choice, He, RmsProp, Sgd, SgdMomentum
+from executor.components.configuration import Configuration
+from executor.components.configuration import configuration as configured
+from executor.components.optimizer import learning_rates, optimization, take_step
 from rules.errors import ChoiceError
+from rules.vocabulary.choices import Adagrad, Adam, AdamW, Choice, He, RmsProp, Sgd, SgdMomentum
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rules.bundle import Bundle
+    from rules.vocabulary.bundle import Bundle
 
 
 def configuration(*, weight_decay: float = 0.0) -> Configuration:

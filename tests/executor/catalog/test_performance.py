@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from executor.catalog.performance import (
+from executor.components.metric import (
     Predictions,
     all_metrics,
     decide,
@@ -17,10 +17,10 @@ from executor.catalog.performance import (
     outcome_of,
     performance_metric,
 )
-from executor.parts import Examples, Parts
-from rules.choices import F1, Accuracy, Adam, Mae, Metric, Mse, Rmse, RocAuc
+from executor.preprocessing.examples import Examples, Parts
 from rules.errors import ChoiceError
-from rules.facts import Task
+from rules.vocabulary.choices import F1, Accuracy, Adam, Mae, Metric, Mse, Rmse, RocAuc
+from rules.vocabulary.facts import Task
 
 RANDOM = np.random.default_rng(3)
 ROWS = 120

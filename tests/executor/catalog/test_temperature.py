@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.special import expit, softmax
 
-from executor.catalog import measures
-from executor.catalog.temperature import AS_IT_IS, RANGE, temperatures, tempered, tune_temperature
-from rules.facts import Task
+from executor.components import metric_functions as measures
+from executor.model.temperature import AS_IT_IS, RANGE, temperatures, tempered, tune_temperature
+from rules.vocabulary.facts import Task
 
 ROWS = 2_000
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from executor.catalog.threshold import Average, best_f1, f1_at, tune_threshold
+from executor.components.threshold import Average, best_f1, f1_at, tune_threshold
 
 
 def _rows(seed: int, decimals: int) -> tuple[np.ndarray, np.ndarray]:

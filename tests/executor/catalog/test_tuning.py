@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from executor.catalog.hyperparameters import Scope
-from executor.catalog.tuning import ask, tell, tuning
-from executor.oracles.memory import SEED_STRIDE, Objective, tuner_seed
-from executor.trials.journal import Outcome
-from recommender.speed import EPOCHS
-from rules.choices import Bayesian, Defaults, Grid, HighAndMedium, Hyperband, Manual, Random, Relu
+from executor.components.configuration import Scope
+from executor.search.oracle import ask, tell, tuning
+from executor.search.oracles.base import SEED_STRIDE, Objective, tuner_seed
+from executor.search.records.journal import Outcome
+from recommender.training_cost import EPOCHS
 from rules.errors import ChoiceError
+from rules.vocabulary.choices import Bayesian, Defaults, Grid, HighAndMedium, Hyperband, Manual, Random, Relu
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     import keras_tuner
 
-    from executor.catalog.tuning import Proposal
-    from rules.bundle import Bundle
+    from executor.search.oracle import Proposal
+    from rules.vocabulary.bundle import Bundle
 
 TUNERS = [Grid(), Random(), Bayesian(), Hyperband(), Manual()]
 F1 = Objective(name="val_f1_score", direction="max")

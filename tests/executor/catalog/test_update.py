@@ -8,24 +8,24 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from executor.architectures.network import build_network
-from executor.architectures.stacked_tabular import Shape
-from executor.budget import Budget
-from executor.catalog.hyperparameters import configuration
-from executor.catalog.optimization import optimization
-from executor.catalog.performance import performance_metric
-from executor.catalog.update import properties_of, update_rule
-from executor.trials.stacked_graph import StackedGraph
-from executor.trials.workplace import workplace
-from rules.choices import Adagrad, Adam, AdamW, Choice, He, RmsProp, Sgd, SgdMomentum
+from executor.components.configuration import configuration
+from executor.components.metric import performance_metric
+from executor.components.optimizer import optimization
+from executor.components.stacked_optimizer import properties_of, update_rule
+from executor.networks.build import build_network
+from executor.networks.stacked_tabular import Shape
+from executor.runtime.budget import Budget
+from executor.search.runners.stacked_graph import StackedGraph
+from executor.search.runners.workspace import workplace
 from rules.errors import ChoiceError
+from rules.vocabulary.choices import Adagrad, Adam, AdamW, Choice, He, RmsProp, Sgd, SgdMomentum
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from executor.parts import Parts
-    from rules.bundle import Bundle
+    from executor.preprocessing.examples import Parts
+    from rules.vocabulary.bundle import Bundle
 
 OPTIMIZERS = [
     Sgd(),

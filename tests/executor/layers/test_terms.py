@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
+from executor.evaluation.baselines.tf_idf import tokens as tokens_of
 from executor.layers.terms import (
     TermBag,
     TermSum,
@@ -22,7 +23,6 @@ from executor.layers.terms import (
     term_hashes,
     tokens,
 )
-from executor.tf_idf import tokens as tokens_of
 
 if TYPE_CHECKING:
     from pathlib import Path

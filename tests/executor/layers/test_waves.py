@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from executor.layers.waves import FEATURES, FREQUENCIES, Scale, Waves, cosine, first_waves, waved
+from executor.layers.periodic import FEATURES, FREQUENCIES, Scale, Waves, cosine, first_waves, waved
 
 if TYPE_CHECKING:
     from pathlib import Path

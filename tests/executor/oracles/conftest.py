@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from executor.catalog.tuning import Proposal, ask, tell
-from executor.oracles.memory import Objective
-from executor.trials.journal import Outcome
+from executor.search.oracle import Proposal, ask, tell
+from executor.search.oracles.base import Objective
+from executor.search.records.journal import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable

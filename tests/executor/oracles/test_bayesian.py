@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from sklearn.gaussian_process import GaussianProcessRegressor
 
-from executor.oracles.bayesian import BayesianOracle
-from executor.oracles.fixed import RandomOracle
-from executor.oracles.memory import Objective
+from executor.search.oracles.base import Objective
+from executor.search.oracles.bayesian import BayesianOracle
+from executor.search.oracles.fixed import RandomOracle
 
 if TYPE_CHECKING:
-    from executor.catalog.tuning import Proposal
+    from executor.search.oracle import Proposal
     from tests.executor.oracles.conftest import Drive, DriveRounds
 
 

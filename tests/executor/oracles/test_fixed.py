@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import keras_tuner
 import pytest
 
-from executor.catalog.tuning import ask, tell
-from executor.oracles.fixed import GridOracle, ManualOracle, RandomOracle, grid_points
+from executor.search.oracle import ask, tell
+from executor.search.oracles.fixed import GridOracle, ManualOracle, RandomOracle, grid_points
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from executor.catalog.tuning import Proposal
-    from executor.oracles.memory import Objective
-    from executor.trials.journal import Outcome
+    from executor.search.oracle import Proposal
+    from executor.search.oracles.base import Objective
+    from executor.search.records.journal import Outcome
 
 
 def space() -> keras_tuner.HyperParameters:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import keras_tuner
 import pytest
 
-from executor.catalog.tuning import ask, tell
-from executor.oracles.hyperband import HyperbandOracle
-from executor.oracles.memory import Objective
+from executor.search.oracle import ask, tell
+from executor.search.oracles.base import Objective
+from executor.search.oracles.hyperband import HyperbandOracle
 
 if TYPE_CHECKING:
-    from executor.catalog.tuning import Proposal
+    from executor.search.oracle import Proposal
     from tests.executor.oracles.conftest import Drive, DriveRounds
 
 

@@ -9,10 +9,10 @@ import keras_tuner
 import pytest
 from keras_tuner.src.engine import oracle as oracle_module
 
-from executor.oracles.bayesian import BayesianOracle
-from executor.oracles.fixed import GridOracle, ManualOracle, RandomOracle
-from executor.oracles.hyperband import HyperbandOracle
-from executor.oracles.memory import Objective
+from executor.search.oracles.base import Objective
+from executor.search.oracles.bayesian import BayesianOracle
+from executor.search.oracles.fixed import GridOracle, ManualOracle, RandomOracle
+from executor.search.oracles.hyperband import HyperbandOracle
 
 LOSS = Objective(name="loss", direction="min")
 ORACLES = {
@@ -108,7 +108,7 @@ def test_the_lock_of_an_oracle_is_found_by_the_oracle() -> None:
 
 
 def test_synchronized_still_has_no_finally() -> None:
-    # If this fails, keras-tuner has mended it, and _unlocked_on_error of executor/catalog/tuning.py can go.
+    # If this fails, keras-tuner has mended it, and _unlocked_on_error of executor/search/oracle.py can go.
     assert "finally" not in inspect.getsource(oracle_module.synchronized)
 
 

@@ -8,19 +8,19 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from executor.catalog.performance import Predictions
-from executor.learning_curve import LearningCurve, Point
-from executor.report.answers import Answers
-from executor.report.classes import one_against_all, plots_of_classes
-from executor.report.confusion import confusion
-from executor.report.drawing import LONGEST_NAME, Plot, shown, told_apart
-from executor.report.forecasts import plots_of_forecasts
-from executor.report.gains import rows_plot, score_plot
-from executor.report.numbers import plots_of_numbers
-from executor.report.trials import plots_of_search, time_spent
-from executor.scores import Estimate, Sensitivity
-from executor.trials.journal import Outcome
-from rules.facts import Task
+from executor.components.metric import Predictions
+from executor.evaluation.diagnostics.learning_curve import LearningCurve, Point
+from executor.evaluation.scores import Estimate, Sensitivity
+from executor.runs.report.hold_out_answers import Answers
+from executor.runs.report.plots.classification import one_against_all, plots_of_classes
+from executor.runs.report.plots.comparison import rows_plot, score_plot
+from executor.runs.report.plots.confusion import confusion
+from executor.runs.report.plots.drawing import LONGEST_NAME, Plot, shown, told_apart
+from executor.runs.report.plots.forecasts import plots_of_forecasts
+from executor.runs.report.plots.regression import plots_of_numbers
+from executor.runs.report.plots.search import plots_of_search, time_spent
+from executor.search.records.journal import Outcome
+from rules.vocabulary.facts import Task
 
 HOSTILE = '"><script>alert(1)</script>'
 

@@ -10,13 +10,13 @@ import sys
 import altair as alt
 import pytest
 
-from executor.report.drawing import Plot, drawn, table
-from executor.report.svg import SVG_PROCESS, DrawingError
+from executor.runs.report.plots.drawing import Plot, drawn, table
+from executor.runs.report.plots.svg import SVG_PROCESS, DrawingError
 
 PATHS = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 DRAW = """
 import sys
-from executor.report.drawing import alt, drawn, table
+from executor.runs.report.plots.drawing import alt, drawn, table
 chart = alt.Chart(table([{"x": 1, "y": 2}])).mark_point().encode(x="x:Q", y="y:Q")
 print(drawn(chart, title="Points", says="One point.").svg[:4])
 """

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from executor.budget import Budget
-from executor.catalog.performance import performance_metric
-from executor.trials.journal import WEIGHTS
-from executor.trials.workplace import Workplace, workplace
+from executor.components.metric import performance_metric
+from executor.runtime.budget import Budget
+from executor.search.records.journal import WEIGHTS
+from executor.search.runners.workspace import Workplace, workplace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from executor.parts import Parts
-    from rules.bundle import Bundle
+    from executor.preprocessing.examples import Parts
+    from rules.vocabulary.bundle import Bundle
 
 
 @dataclass

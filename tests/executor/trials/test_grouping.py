@@ -9,18 +9,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from executor.architectures.stacked_tabular import Shape
-from executor.catalog.hyperparameters import Configuration
-from executor.catalog.tuning import Proposal
-from executor.trials.grouping import groups, repacking_pays, stack_seconds
-from executor.trials.training import Member
-from recommender.speed import COMPILING, LAUNCH, RECOMPILING, step_seconds
-from rules.facts import Task
+from executor.components.configuration import Configuration
+from executor.networks.stacked_tabular import Shape
+from executor.search.oracle import Proposal
+from executor.search.runners.stack_planning import groups, repacking_pays, stack_seconds
+from executor.search.runners.training_state import Member
+from recommender.training_cost import COMPILING, LAUNCH, RECOMPILING, step_seconds
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from executor.parts import Parts
+    from executor.preprocessing.examples import Parts
     from tests.executor.conftest import MakeParts
 
 

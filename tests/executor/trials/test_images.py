@@ -9,27 +9,27 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from executor.budget import Budget
-from executor.catalog.hyperparameters import Scope, search_space
-from executor.catalog.tuning import IMAGE_EPOCHS, Proposal, epochs_of
+from executor.components.configuration import Scope, search_space
+from executor.data.images import Encoded, Pictures
 from executor.layers.pixels import Pixels
-from executor.parts import Architecture
-from executor.pictures import Encoded, Pictures
+from executor.model.rebuild import rebuild
+from executor.preprocessing.examples import Architecture
+from executor.runtime.budget import Budget
 from executor.search import search
-from executor.trials.journal import read_arrays, read_weights, state_path, weights_path
-from executor.trials.one_by_one import OneByOneRunner, compiled_outputs
-from executor.trials.rebuilding import rebuild
-from executor.trials.stacked import StackRunner
-from rules.choices import CategoricalCrossentropy, HighAndMedium, SgdMomentum
-from rules.facts import Task
+from executor.search.oracle import IMAGE_EPOCHS, Proposal, epochs_of
+from executor.search.records.journal import read_arrays, read_weights, state_path, weights_path
+from executor.search.runners.sequential import OneByOneRunner, compiled_outputs
+from executor.search.runners.stacked import StackRunner
+from rules.vocabulary.choices import CategoricalCrossentropy, HighAndMedium, SgdMomentum
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from executor.parts import Parts
-    from executor.trials.workplace import Workplace
-    from rules.bundle import Bundle
+    from executor.preprocessing.examples import Parts
+    from executor.search.runners.workspace import Workplace
+    from rules.vocabulary.bundle import Bundle
     from tests.executor.conftest import MakeParts
 
 SMALL = {"units": 8}
@@ -82,7 +82,7 @@ def test_the_kept_weights_hold_the_moving_statistics_of_their_epoch(at_digits: W
 def test_a_trial_on_images_takes_its_whole_schedule(
     place: Callable[..., Workplace], digits: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("executor.trials.training.PATIENCE", 1)
+    monkeypatch.setattr("executor.search.runners.training_state.PATIENCE", 1)
     at = place(parts=digits, loss=CategoricalCrossentropy(), scores=[0.5, 0.9, 0.1])
     (outcome,) = OneByOneRunner(at).run([Proposal(number=0, hyperparameters=SMALL, epochs=5)])
     assert (outcome.epochs, outcome.best_epoch) == (5, 2)
@@ -92,7 +92,7 @@ def test_a_search_on_images_never_stacks_them(
     make_bundle: Callable[..., Bundle], digits: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(StackRunner, "run", None)
-    monkeypatch.setattr("executor.catalog.tuning.MOST_IMAGE_EPOCHS", 2)
+    monkeypatch.setattr("executor.search.oracle.MOST_IMAGE_EPOCHS", 2)
     bundle = make_bundle(loss=CategoricalCrossentropy(), optimizer=SgdMomentum(nesterov=True))
     found = search(bundle, digits, budget=Budget(trials=2), seed=0, directory=tmp_path)
     assert [(outcome.status, outcome.epochs, outcome.asked) for outcome in found.ranked] == [("completed", 2, 1)] * 2
@@ -124,7 +124,7 @@ def test_images_that_are_streamed_from_a_file_are_learned_as_those_in_memory(
     proposal = Proposal(number=0, hyperparameters=SMALL, epochs=2)
     outcomes = []
     for most in (2**20, 0):
-        monkeypatch.setattr("executor.pictures.MOST_IN_MEMORY", most)
+        monkeypatch.setattr("executor.data.images.MOST_IN_MEMORY", most)
         stored = Encoded(Pictures.of(pixels.shape, iter([pixels[:100], pixels[100:]])), layer)
         assert stored.pictures.is_in_memory is (most > 0)
         np.testing.assert_allclose(np.asarray(stored), digits.train.dense)

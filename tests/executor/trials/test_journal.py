@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from executor.trials import journal as journal_module
-from executor.trials.journal import (
+from executor.search.records import journal as journal_module
+from executor.search.records.journal import (
     Journal,
     Outcome,
     read_arrays,

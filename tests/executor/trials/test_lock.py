@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from executor.trials.lock import HOLDER, alone_in
+from executor.search.records.lock import HOLDER, alone_in
 from rules.errors import RunError
 
 HOLD = """
 import sys
 from pathlib import Path
 
-from executor.trials.lock import alone_in
+from executor.search.records.lock import alone_in
 
 with alone_in(Path(sys.argv[1])):
     print("held", flush=True)

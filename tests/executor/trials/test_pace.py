@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from executor.budget import Budget
-from executor.trials.pace import LONGEST_CALL, MOST_STEPS, Pace
+from executor.runtime.budget import Budget
+from executor.search.runners.schedule_clock import LONGEST_CALL, MOST_STEPS, Pace
 
 
 class Clock:

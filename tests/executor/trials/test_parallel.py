@@ -13,7 +13,7 @@ SCRIPT = """
 import json, sys, tempfile
 from pathlib import Path
 
-from executor.quiet import quiet_tensorflow
+from executor.runtime.tensorflow_import import quiet_tensorflow
 
 quiet_tensorflow()
 import tensorflow as tf
@@ -23,16 +23,16 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 
 import numpy as np
 
-from executor import search as module
-from executor.budget import Budget
-from recommender import speed
-from executor.devices import Device
-from executor.parts import Examples, Parts
-from executor.trials.one_by_one import OneByOneRunner
-from executor.trials.stacked_graph import StackedGraph
-from rules.bundle import Bundle
-from rules.choices import Accuracy, Adam, BinaryCrossentropy, He, HighAndMedium, Random, Relu
-from rules.facts import Task
+from executor.search.search import search as module
+from executor.runtime.budget import Budget
+from recommender import training_cost as speed
+from executor.runtime.devices import Device
+from executor.preprocessing.examples import Examples, Parts
+from executor.search.runners.sequential import OneByOneRunner
+from executor.search.runners.stacked_graph import StackedGraph
+from rules.vocabulary.bundle import Bundle
+from rules.vocabulary.choices import Accuracy, Adam, BinaryCrossentropy, He, HighAndMedium, Random, Relu
+from rules.vocabulary.facts import Task
 
 speed.EPOCHS = 3
 is_image = sys.argv[1] == "image"

@@ -12,26 +12,36 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.framework.func_graph import FuncGraph
 
-from executor.architectures.network import build_network
-from executor.budget import Budget
-from executor.catalog.tuning import Proposal
-from executor.trials.one_by_one import OneByOneRunner, compiled_outputs
-from executor.trials.outcomes import trial_seed
-from executor.trials.rebuilding import rebuild
-from executor.trials.stacked import StackRunner
-from executor.trials.training import DIVERGED, patience_of
-from recommender.speed import batch_size
-from rules.choices import F1, Adam, AdamW, CategoricalCrossentropy, Huber, MseLoss, Rmse, Sgd, WeightedCrossentropy
+from executor.model.rebuild import rebuild
+from executor.networks.build import build_network
+from executor.runtime.budget import Budget
+from executor.search.oracle import Proposal
+from executor.search.runners.outcomes import trial_seed
+from executor.search.runners.sequential import OneByOneRunner, compiled_outputs
+from executor.search.runners.stacked import StackRunner
+from executor.search.runners.training_state import DIVERGED, patience_of
+from recommender.training_cost import batch_size
 from rules.errors import ChoiceError
-from rules.facts import Task
+from rules.vocabulary.choices import (
+    F1,
+    Adam,
+    AdamW,
+    CategoricalCrossentropy,
+    Huber,
+    MseLoss,
+    Rmse,
+    Sgd,
+    WeightedCrossentropy,
+)
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from executor.parts import Parts
-    from executor.trials.journal import Outcome
-    from executor.trials.training import Epoch
-    from executor.trials.workplace import Workplace
+    from executor.preprocessing.examples import Parts
+    from executor.search.records.journal import Outcome
+    from executor.search.runners.training_state import Epoch
+    from executor.search.runners.workspace import Workplace
     from tests.executor.conftest import MakeParts
 
 

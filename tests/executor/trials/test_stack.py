@@ -12,19 +12,20 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.framework.func_graph import FuncGraph
 
-from executor.architectures.stacked_tabular import Shape, initial_weights
-from executor.catalog.hyperparameters import configuration
-from executor.catalog.tuning import Proposal
-from executor.devices import CPU
-from executor.trials import grouping
-from executor.trials import stacked_graph as stack_module
-from executor.trials.journal import read_arrays, state_path
-from executor.trials.one_by_one import OneByOneRunner
-from executor.trials.stack import SIZES, filled
-from executor.trials.stacked import StackRunner
-from executor.trials.stacked_graph import StackedGraph
-from executor.trials.training import DIVERGED, Member
-from rules.choices import (
+from executor.components.configuration import configuration
+from executor.networks.stacked_tabular import Shape, initial_weights
+from executor.runtime.devices import CPU
+from executor.search.oracle import Proposal
+from executor.search.records.journal import read_arrays, state_path
+from executor.search.runners import stack_planning as grouping
+from executor.search.runners import stacked_graph as stack_module
+from executor.search.runners.sequential import OneByOneRunner
+from executor.search.runners.stack import SIZES, filled
+from executor.search.runners.stacked import StackRunner
+from executor.search.runners.stacked_graph import StackedGraph
+from executor.search.runners.training_state import DIVERGED, Member
+from rules.errors import RunError
+from rules.vocabulary.choices import (
     F1,
     Accuracy,
     Adagrad,
@@ -45,16 +46,15 @@ from rules.choices import (
     Tanh,
     WeightedCrossentropy,
 )
-from rules.errors import RunError
-from rules.facts import Task
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from executor.catalog.hyperparameters import Configuration, Value
-    from executor.parts import Parts
-    from executor.trials.stack import Stack
-    from executor.trials.workplace import Workplace
+    from executor.components.configuration import Configuration, Value
+    from executor.preprocessing.examples import Parts
+    from executor.search.runners.stack import Stack
+    from executor.search.runners.workspace import Workplace
     from tests.executor.conftest import MakeParts
 
 PLAIN, NOISY = 0, 2

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from executor.trials.training import StepMeans, Training, patience_of
-from rules.choices import Folds, RowsApart
+from executor.search.runners.training_state import StepMeans, Training, patience_of
+from rules.vocabulary.choices import Folds, RowsApart
 
 
 def test_of_epochs_with_the_same_score_the_one_with_the_lowest_cost_is_kept() -> None:

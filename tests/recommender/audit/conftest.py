@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
-from recommender.cli import group
+from recommender.cli.main import group
 from recommender.examples import example
 from recommender.recommendation import recommend
 

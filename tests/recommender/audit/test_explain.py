@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from recommender.examples import example
-from rules.choices import Slot
+from rules.vocabulary.choices import Slot
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,9 +9,9 @@ import pytest
 from prov.model import ProvDocument
 
 from recommender.examples import example
-from rules.choices import Slot, parse_choice
-from rules.decision import Pin
+from rules.decision.trace import Pin
 from rules.errors import PcwatError
+from rules.vocabulary.choices import Slot, parse_choice
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,10 +8,10 @@ import pytest
 
 from recommender.examples import example
 from recommender.recommendation import recommend
-from rules.choices import Slot, parse_choice
-from rules.decision import Pin
+from rules.decision.record import Record
+from rules.decision.trace import Pin
 from rules.errors import DatasetError
-from rules.record import Record
+from rules.vocabulary.choices import Slot, parse_choice
 
 if TYPE_CHECKING:
     from pathlib import Path

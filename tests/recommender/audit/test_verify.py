@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from recommender.examples import example
-from recommender.manifest import MANIFEST, Manifest, reseal
 from recommender.recommendation import recommend
+from recommender.run_manifest import MANIFEST, Manifest, reseal
 from rules.errors import PcwatError, RunError
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from dataclasses import asdict
 import duckdb
 import pytest
 
-from recommender.characteristics import columns
-from recommender.characteristics.columns import summarise
+from recommender.dataset import column_summary as columns
+from recommender.dataset.column_summary import summarise
 
 TABLE = """
     SELECT range AS id, 9223372036854775807 - range AS big,

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from recommender.characteristics.drift import Drift, chance_distance, drift, lay_out
-from recommender.kinds import Kind
+from recommender.profile.characteristics.drift import Drift, chance_distance, drift, lay_out
+from recommender.roles.kinds import Kind
 
 NOISE = np.random.default_rng(5)
 

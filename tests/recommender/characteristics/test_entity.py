@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from recommender.characteristic import labelled
-from recommender.characteristics.entity import EntityHint, find_entity
-from recommender.dataset import Dataset
-from recommender.guardrails.entity import ENTITY_NAME
+from recommender.dataset.dataset import Dataset
 from recommender.profile import measure
-from recommender.roles import infer_roles
+from recommender.profile.characteristic import labelled
+from recommender.profile.characteristics.entity import EntityHint, find_entity
+from recommender.profile.guardrails.entity import ENTITY_NAME
+from recommender.roles.infer import infer_roles
 
 Table = Callable[..., Dataset]
 NOISE = np.random.default_rng(5)

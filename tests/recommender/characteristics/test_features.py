@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from recommender.characteristics.features import (
+from recommender.profile.characteristics.features import (
     Alike,
     Hint,
     alike_rows,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from recommender.characteristics.seasons import (
+from recommender.profile.characteristics.seasons import (
     best_season,
     found_seasons,
     natural_seasons,
@@ -12,7 +12,7 @@ from recommender.characteristics.seasons import (
     strengths,
     view,
 )
-from recommender.outlook import Outlook
+from recommender.roles.horizon import Outlook
 
 
 def test_a_clock_has_natural_seasons_that_are_seen_three_times() -> None:

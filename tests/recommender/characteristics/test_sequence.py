@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from recommender.characteristics.sequence import find_time, persistence, spacing
-from recommender.dataset import Dataset
+from recommender.dataset.dataset import Dataset
+from recommender.roles.time_order import find_time, persistence, spacing
 
 Table = Callable[..., Dataset]
 WALK = np.cumsum(np.random.default_rng(1).normal(size=400))

@@ -1,7 +1,7 @@
 import pytest
 from scipy import stats
 
-from recommender.characteristics.statistics import chi_square_tail, ljung_box, wilson_interval
+from recommender.dataset.statistics import chi_square_tail, ljung_box, wilson_interval
 
 
 @pytest.mark.parametrize(("hits", "trials"), [(0, 10), (1, 10), (5, 10), (10, 10), (37, 16_368), (1, 1)])

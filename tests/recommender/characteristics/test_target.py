@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from recommender.characteristics.target import Classes, Shape, shape, yeo_johnson, yeo_johnson_power
+from recommender.profile.characteristics.target import Classes, Shape, shape, yeo_johnson, yeo_johnson_power
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,12 @@
 import pytest
 
-from recommender.characteristic import Characteristic
-from recommender.guardrails import check_choices
-from recommender.profile import Profile
-from rules.bundle import Bundle
-from rules.choices import Slot, parse_choice
-from rules.facts import Modality, Task
-from rules.record import Guardrail
+from recommender.profile.characteristic import Characteristic
+from recommender.profile.guardrails import check_choices
+from recommender.profile.measure import Profile
+from rules.decision.record import Guardrail
+from rules.vocabulary.bundle import Bundle
+from rules.vocabulary.choices import Slot, parse_choice
+from rules.vocabulary.facts import Modality, Task
 
 PLAIN = {
     Slot.ACTIVATION: "relu",

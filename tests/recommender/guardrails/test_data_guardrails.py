@@ -3,14 +3,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from recommender.dataset import Dataset
-from recommender.guardrails import in_order
+from recommender.dataset.dataset import Dataset
 from recommender.profile import measure
-from recommender.recommendation import Said, advise
-from recommender.roles import infer_roles
-from rules.engine import ProvedBook, load_book
-from rules.facts import Task
-from rules.record import Guardrail
+from recommender.profile.guardrails import in_order
+from recommender.recommendation.recommend import Said, advise
+from recommender.roles.infer import infer_roles
+from rules.decision.engine import ProvedBook, load_book
+from rules.decision.record import Guardrail
+from rules.vocabulary.facts import Task
 
 Table = Callable[..., Dataset]
 NOISE = np.random.default_rng(33)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from recommender.dataset import Dataset
+from recommender.dataset.dataset import Dataset
 from rules.errors import DatasetError
 
 

@@ -6,7 +6,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from recommender.dataset import Dataset
+from recommender.dataset.dataset import Dataset
 from rules.errors import DatasetError
 
 COLUMNS = {"a": [1, 2, 3], "b": ["x", None, "NA"]}

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recommender.dataset import Dataset
+from recommender.dataset.dataset import Dataset
+from recommender.dataset.readers import bounds
 from recommender.profile import measure
-from recommender.readers import bounds
 from recommender.recommendation import recommend
-from recommender.roles import infer_roles
-from rules.asked import ImageReading
+from recommender.roles.infer import infer_roles
+from rules.decision.request import ImageReading
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:

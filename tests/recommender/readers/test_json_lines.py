@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from recommender import recommend
-from recommender.dataset import Dataset
+from recommender.dataset.dataset import Dataset
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:

@@ -12,14 +12,14 @@ import pytest
 
 import executor
 import recommender
-from executor.table import read_rows
+from executor.data.raw_table import read_rows
 from recommender import recommend
-from recommender.dataset import Dataset
-from recommender.kinds import Kind
+from recommender.dataset.dataset import Dataset
 from recommender.profile import measure
-from recommender.roles import infer_roles
-from rules.asked import SequenceReading
-from rules.facts import Task
+from recommender.roles.infer import infer_roles
+from recommender.roles.kinds import Kind
+from rules.decision.request import SequenceReading
+from rules.vocabulary.facts import Task
 
 FOLDERS = [Path(one.__path__[0]) for one in (recommender, executor)]
 ALIAS = re.compile(r"\b(?:AS|FROM|JOIN|WITH) \"?([a-z_][a-z_0-9]*)\"?")

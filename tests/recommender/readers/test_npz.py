@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from recommender.dataset import Dataset
+from recommender.dataset.dataset import Dataset
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:

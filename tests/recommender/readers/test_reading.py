@@ -19,13 +19,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from recommender import recommend
-from recommender.dataset import Dataset
-from recommender.kinds import Kind
+from recommender.dataset.dataset import Dataset
+from recommender.dataset.readers.types import settle as settling
+from recommender.dataset.readers.types.reading import ColumnReading, NumberReading, number_reading
+from recommender.dataset.readers.types.settle import Exceptions
 from recommender.profile import measure
-from recommender.readers import settling
-from recommender.readers.reading import ColumnReading, NumberReading, number_reading
-from recommender.readers.settling import Exceptions
-from recommender.roles import infer_roles
+from recommender.roles.infer import infer_roles
+from recommender.roles.kinds import Kind
 from rules.errors import ColumnError, DatasetError, TargetError
 
 NOISE = np.random.default_rng(0)

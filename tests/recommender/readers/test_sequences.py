@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from recommender.dataset import Dataset
-from recommender.readers.sequences import numbers_of
-from rules.asked import SequenceReading
+from recommender.dataset.dataset import Dataset
+from recommender.dataset.readers.formats.sequences import numbers_of
+from rules.decision.request import SequenceReading
 from rules.errors import ColumnError, DatasetError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from recommender import recommend
-from recommender.dataset import Dataset
+from recommender.dataset.dataset import Dataset
 from rules.errors import ColumnError
 
 if TYPE_CHECKING:

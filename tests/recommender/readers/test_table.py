@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from recommender.dataset import Dataset
-from recommender.readers import table
+from recommender.dataset.dataset import Dataset
+from recommender.dataset.readers import table
 from rules.errors import ColumnError, DatasetError
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender.readers.times import (
+from recommender.dataset.readers.types.times import (
     COMPACT,
     COMPACT_MONTH,
     DATE_FORMATS,
@@ -22,7 +22,7 @@ from recommender.readers.times import (
     parse_format,
     settle_time,
 )
-from recommender.sql import quoted
+from recommender.dataset.sql import quoted
 from rules.errors import ChoiceError, ColumnError
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from recommender.dataset import Dataset
-from recommender.readers import table
-from recommender.readers.unchanged import digested
+from recommender.dataset.dataset import Dataset
+from recommender.dataset.readers import table
+from recommender.dataset.readers.unchanged import digested
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""The verbs `recommend train` and `recommend predict`."""

@@ -1,0 +1,265 @@
+"""The verbs `recommend train` and `recommend predict`."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+import pyarrow as pa
+from pyarrow import csv, parquet
+from rich.console import Console
+
+from executor.cli.progress_line import SearchProgress
+from executor.opening import open_rows
+from executor.pipeline.prepare import Begun, begin, reopen, resumed_budget
+from executor.runs.run import Run, read_plan
+from executor.runs.scoreboard import show_scores
+from executor.runtime.budget import Budget
+from executor.runtime.log import listening
+from executor.runtime.tensorflow_import import quiet_tensorflow
+from recommender.cli.options import DATASET, dataset_options, strategy_options, unreadable_images_option
+from recommender.cli.signals import ended_by, exit_code
+from recommender.recommendation.recommend import open_dataset
+from recommender.recommendation.render import show
+from recommender.recommendation.trial_budget import DEFAULT_BUDGET
+from recommender.run_manifest import SCORES
+from rules.cli.common import Verbosity, examples, told, verbosity_options
+from rules.errors import RunError
+from rules.text.files import keep_inputs, whole_file
+from rules.vocabulary.bundle import Bundle
+
+if TYPE_CHECKING:
+    from recommender.recommendation.recommend import Said, StrategyOptions
+    from rules.decision.request import Unreadable
+
+
+PARQUET: Final = ".parquet"
+DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
+
+
+def _without_settings(context: click.Context, _option: click.Parameter, stopped: Path | None) -> Path | None:
+    """A run goes on as it began, whatever a settings file says by now."""
+    if stopped is not None:
+        context.default_map = None
+    return stopped
+
+
+@click.command(
+    short_help="Train: search under the recommended strategy, keep the best model.",
+    epilog=examples(
+        "recommend train titanic.csv --target Survived --budget 10m",
+        "recommend train titanic.csv --target Survived --bundle mine.yaml",
+        "recommend train --resume runs/titanic-1",
+    ),
+)
+@click.argument("dataset", type=DATASET, required=False)
+@dataset_options
+@strategy_options
+@click.option(
+    "--bundle", "edited", type=click.Path(path_type=Path), help="Train this bundle.yaml; --pin goes before it."
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help="Same seed, same result."
+)
+@click.option(
+    "--at-once",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Trials that train at once in one graph; 1 for one by one [as many as pay].",
+)
+@click.option("--single", is_flag=True, help="Keep the best network alone, even where a mean of several is better.")
+@click.option(
+    "--satisfied-at",
+    type=float,
+    metavar="VALUE",
+    help="P that would satisfy; below it the end says what to try next [better than every baseline].",
+)
+@verbosity_options
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Directory of the run [runs/NAME-1].")
+@click.option(
+    "--resume",
+    "stopped",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    is_eager=True,
+    callback=_without_settings,
+    help="Go on with a run that broke off; one that Ctrl-C ended is finished.",
+)
+def train(
+    *,
+    dataset: Path | None,
+    said: Said,
+    delimiter: str | None,
+    strategy: StrategyOptions,
+    edited: Path | None,
+    seed: int,
+    at_once: int | None,
+    single: bool,
+    satisfied_at: float | None,
+    verbosity: Verbosity,
+    output: Path | None,
+    stopped: Path | None,
+) -> None:
+    """Recommend a bundle for DATASET, search under it, and keep the model with the best P.
+
+    The run directory holds the model (model.keras, which takes raw rows), the bundle, the audit record, the trials,
+    the hold-out scores and predictions. Ctrl-C ends the search and keeps the best model so far.
+    """
+    if (dataset is None) is (stopped is None):
+        raise click.UsageError("Name either a DATASET to train on, or a run with --resume.")
+    given, trials = strategy.budget, strategy.trials
+    if stopped is not None:
+        others: dict[str, object] = {"--bundle": edited, "-o": output, "--delimiter": delimiter, "--seed": seed}
+        others |= {"--at-once": at_once, "--single": single, "--satisfied-at": satisfied_at is not None}
+        _refuse_more(said, strategy, others)
+        plan = read_plan(stopped)
+        limit = resumed_budget(plan, seconds=given, trials=trials)
+        begun = reopen(stopped)
+    else:
+        limit = Budget(seconds=given if given or trials else DEFAULT_BUDGET, trials=trials)
+        bundle = None if edited is None else Bundle.read(edited)
+        begun = begin(
+            open_dataset(str(dataset), said, delimiter=delimiter),
+            said,
+            budget=limit,
+            bundle=bundle,
+            book=strategy.layers,
+            pins=strategy.pins,
+            seed=seed,
+            directory=output,
+            delimiter=delimiter,
+            at_once=at_once,
+            single=single,
+            satisfied_at=satisfied_at,
+        )
+    with begun.dataset:
+        run = _carried_out(begun, limit, verbosity)
+    if verbosity is Verbosity.QUIET:
+        click.echo(run.directory)
+    else:
+        show_scores(run, Console(highlight=False))
+        told(f"Seal: {run.seal} (recommend audit verify {run.directory} --seal SEAL)", verbosity=verbosity)
+    if run.summary.stopped_by == "interrupt":
+        told(f"Stopped by {ended_by()}; the run is finished with the best model so far.", verbosity=verbosity)
+        raise click.exceptions.Exit(exit_code())
+
+
+def _refuse_more(said: Said, strategy: StrategyOptions, others: dict[str, object]) -> None:
+    """A stopped run goes on as it began: refuse what would change it."""
+    own = {
+        "--pin": strategy.pins,
+        "--book": strategy.is_own_book,
+        "options about the dataset": not said.is_silent,
+    }
+    given = [name for name, value in (own | others).items() if value]
+    if given:
+        raise click.UsageError(
+            "A stopped run goes on as it began, so --resume takes only --budget and --trials, but got "
+            f"{', '.join(given)}. Leave it out, or start a new run."
+        )
+
+
+def _carried_out(begun: Begun, limit: Budget, verbosity: Verbosity) -> Run:
+    """Show the strategy, then train under it with progress on standard error; what is said follows the verbosity."""
+    messages = Console(stderr=True, highlight=False)
+    quiet = verbosity is Verbosity.QUIET
+    if begun.advice is not None and not quiet:
+        show(begun.advice, Console(highlight=False))
+    if not quiet:
+        messages.print("Starting TensorFlow …", style="dim")
+    quiet_tensorflow()
+    from executor.pipeline.execute import carry_out  # noqa: PLC0415  after TensorFlow was silenced
+
+    try:
+        with ExitStack() as during:
+            progress = during.enter_context(SearchProgress(messages, metric=str(begun.bundle.metric), quiet=quiet))
+            if verbosity is Verbosity.VERBOSE:
+                during.enter_context(listening(lambda sentence: messages.print(sentence, style="dim", markup=False)))
+            return carry_out(begun, budget=limit, progress=progress)
+    except (KeyboardInterrupt, RunError, OSError):
+        if not (begun.directory / SCORES).exists():  # else it came while the report was written
+            click.echo(f"To continue: recommend train --resume {begun.directory}", err=True)
+        raise
+
+
+@click.command(
+    short_help="Predict new rows with the model of a run.",
+    epilog=examples("recommend predict runs/titanic-1 new_passengers.csv -o out.csv"),
+)
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("rows", type=DATASET)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="A .csv, .tsv or .parquet file [standard output]."
+)
+@click.option("--delimiter", metavar="CHARACTER", help="What separates columns, where it is not found out.")
+@click.option("--ignore-extra", is_flag=True, help="Leave out columns that the training did not see.")
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    metavar="COLUMN",
+    help="Write this column of ROWS beside the predictions; repeat for several.",
+)
+@unreadable_images_option
+@verbosity_options
+def predict(
+    *,
+    run: Path,
+    rows: Path,
+    output: Path | None,
+    delimiter: str | None,
+    ignore_extra: bool,
+    keys: tuple[str, ...],
+    unreadable_images: str | None,
+    verbosity: Verbosity,
+) -> None:
+    """Predict ROWS (a table with the columns of the training, or a folder of images) with the model of RUN.
+
+    The rows keep their order. Of a time series, ROWS is its past, and the predictions are the next horizon: each step
+    after the last row.
+    """
+    finished = Run(run)
+    if verbosity is Verbosity.VERBOSE:
+        seen = finished.record.dataset
+        told(
+            f"{run} was trained on {seen.name} ({seen.rows:,} rows) to predict {', '.join(seen.targets)}.",
+            verbosity=verbosity,
+        )
+    if output is not None:
+        keep_inputs(output, [rows, *run.iterdir()])
+        _check_ending(output)
+    unreadable: Unreadable = "leave_out" if unreadable_images == "leave-out" else "refuse"
+    with open_rows(finished.signature, str(rows), delimiter=delimiter, unreadable=unreadable, keys=keys) as dataset:
+        quiet_tensorflow()
+        from executor.model.predict import predict as predicted  # noqa: PLC0415  after TensorFlow was silenced
+
+        answers = predicted(
+            finished,
+            dataset,
+            ignore_extra=ignore_extra,
+            key=keys,
+            say=lambda sentence: told(sentence, verbosity=verbosity),
+            as_text=output is None or output.suffix.lower() != PARQUET,
+        )
+    if output is None:
+        sink = pa.BufferOutputStream()
+        csv.write_csv(answers, sink)
+        click.echo(sink.getvalue().to_pybytes(), nl=False)  # bytes: UTF-8, whatever the terminal's encoding is
+        return
+    with whole_file(output, error=RunError, remedy="Name another place.") as temporary:
+        if output.suffix.lower() == PARQUET:
+            parquet.write_table(answers, temporary)
+        else:
+            csv.write_csv(answers, temporary, csv.WriteOptions(delimiter=DELIMITERS[output.suffix.lower()]))
+    told(f"Wrote {answers.num_rows:,} predictions to {output}.", verbosity=verbosity)
+
+
+def _check_ending(output: Path) -> None:
+    """Raises RunError where a file's ending does not say how predictions are to be written."""
+    if output.suffix.lower() not in {PARQUET, *DELIMITERS}:
+        raise RunError(
+            f"Predictions are written as {', '.join(DELIMITERS)} or {PARQUET}, by the file's ending, but got {output}. "
+            "Choose one of these endings."
+        )

@@ -1,0 +1,94 @@
+"""What a person sees of a training while it runs: the trial or the step, the best P, elapsed time and what is left."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Final, Self
+
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from executor.runtime.log import listening
+from recommender.recommendation.render import number
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rich.console import Console
+    from rich.progress import Task
+
+    from executor.search.progress import RoundProgress
+
+WIDE: Final = 110  # columns of a terminal that has room for a bar
+REDRAW: Final = 0.1  # seconds between two updates of the line; epochs can be faster
+MINUTE: Final = 60  # seconds
+
+
+class TimeLeft(ProgressColumn):
+    """What is left until the moment `end` of a task, by the clock of time.monotonic; nothing where that is unknown."""
+
+    def render(self, task: Task) -> Text:
+        end: float | None = task.fields["end"]
+        left = 0.0 if end is None else end - time.monotonic()
+        return Text(time_left(left) if left > 0 else "")
+
+
+class SearchProgress:
+    """One line redrawn in place on a terminal, outside of searches the log's last sentence; elsewhere nothing."""
+
+    def __init__(self, console: Console, *, metric: str, quiet: bool = False) -> None:
+        self._metric = metric
+        self._drawn = 0.0
+        self._shown = console.is_terminal and not quiet
+        self._until = ExitStack()
+        room: list[ProgressColumn] = [BarColumn(bar_width=20), TimeElapsedColumn()] if console.width >= WIDE else []
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            *room,
+            TimeLeft(),
+            console=console,
+            disable=not self._shown,
+            transient=True,
+        )
+        self._task = self._bar.add_task("starting", total=None, end=None)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        self._until.enter_context(listening(self._say))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._until.close()
+        self._bar.stop()
+
+    def __call__(self, now: RoundProgress) -> None:
+        """Show where the search stands."""
+        if not self._shown or time.monotonic() - self._drawn < REDRAW:
+            return
+        self._drawn = time.monotonic()
+        total = None if now.remaining is None else now.elapsed + now.remaining
+        end = None if now.remaining is None else time.monotonic() + now.remaining
+        self._bar.update(self._task, description=self._sentence(now), total=total, completed=now.elapsed, end=end)
+
+    def _say(self, sentence: str) -> None:
+        if self._shown:
+            self._bar.update(self._task, description=escape(sentence))
+
+    def _sentence(self, now: RoundProgress) -> str:
+        of = "" if now.trials is None else f" of {now.trials}"
+        at_once = f"{now.running} at once" if now.running > 1 else "1 running"
+        best = "" if now.best is None else f", best {self._metric} {number(now.best)}"
+        return f"{now.done}{of} trials done, {at_once}, epoch {now.epoch} of {now.epochs}{best}"
+
+
+def time_left(seconds: float) -> str:
+    """A time as people say it.
+
+    >>> time_left(7.4), time_left(95.0)
+    ('about 7 s left', 'about 1 min 35 s left')
+    """
+    minutes, rest = divmod(round(seconds), MINUTE)
+    return f"about {minutes} min {rest} s left" if minutes else f"about {rest} s left"

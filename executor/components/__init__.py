@@ -1,0 +1,1 @@
+"""Choices of a bundle as Keras objects: metric, loss, initializer, optimizer, activation."""

@@ -1,0 +1,35 @@
+"""D: how the bundle's augmentation varies the images of a batch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from executor.layers.pixels import Mirror, Shift
+from rules.errors import ChoiceError
+from rules.vocabulary.choices import NoAugmentation, Shifts, ShiftsAndFlips
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import keras
+
+    from rules.vocabulary.choices import Choice
+
+SHIFTS: Final = ((16, 2), (0, 1))  # least side, farthest shift in pixels (docs/evidence.md, section 3: +2 points)
+
+
+def augmented(images: keras.KerasTensor, choice: Choice, seeds: Iterator[int]) -> keras.KerasTensor:
+    """Images (rows, height, width, channels) as they are varied in training; otherwise as they are.
+
+    Raises ChoiceError on a choice of another slot.
+    """
+    if isinstance(choice, NoAugmentation):
+        return images
+    if not isinstance(choice, Shifts | ShiftsAndFlips):
+        raise ChoiceError(f"An augmentation must be one of the slot's choices, but got {choice}.")
+    side = min(images.shape[1:3])
+    most = choice.pixels or next(shift for least, shift in SHIFTS if side >= least)
+    shifted = Shift(most=most, seed=next(seeds), name="shift")(images)
+    if isinstance(choice, Shifts):
+        return shifted
+    return Mirror(seed=next(seeds), name="mirror")(shifted)

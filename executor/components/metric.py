@@ -1,0 +1,289 @@
+"""P: the bundle's metric, on the raw outputs of a network after each epoch and on final predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+from scipy.special import expit, softmax
+
+from executor.components import metric_functions as measures
+from executor.components.threshold import HALF, Average, Threshold, best_f1, f1_at, tune_threshold
+from executor.preprocessing.target_scale import own_unit
+from rules.errors import ChoiceError
+from rules.vocabulary.choices import F1, Accuracy, Mae, Mse, Rmse, RocAuc
+from rules.vocabulary.facts import NUMERIC_TARGET, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from executor.preprocessing.examples import Examples, Parts
+    from rules.vocabulary.choices import Choice
+
+Direction = Literal["max", "min"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predictions:
+    """What a model says of some rows, beside the truth.
+
+    truth: as Examples.raw_target.
+    outcome: probabilities, (rows, 1) of class 1 for binary, (rows, classes), or (rows, labels); values (rows, targets).
+    decided: in the shape and meaning of truth.
+    naive_error: (targets,), the last value's mean absolute error on training rows; None unless a forecast.
+    """
+
+    task: Task
+    truth: np.ndarray
+    outcome: np.ndarray
+    decided: np.ndarray
+    rare_class: int | None = None
+    naive_error: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+    @property
+    def classes(self) -> int:
+        """Number of exclusive classes."""
+        return max(2, int(self.outcome.shape[1]))
+
+    def take(self, rows: np.ndarray) -> Predictions:
+        """The predictions of some rows; rows: (n,) indices."""
+        return Predictions(
+            task=self.task,
+            truth=self.truth[rows],
+            outcome=self.outcome[rows],
+            decided=self.decided[rows],
+            rare_class=self.rare_class,
+            naive_error=self.naive_error,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerformanceMetric:
+    """The metric P of one task family."""
+
+    name: str
+    direction: Direction
+    of_predictions: Callable[[Predictions], float]
+    """P of final predictions; NaN where it is undefined."""
+    tunes: Average | None = None
+    """Which F1 a decision threshold is tuned for; None where one half decides."""
+
+    def score(self, outputs: np.ndarray, examples: Examples, parts: Parts) -> float:
+        """P from what a network gives for these examples; NaN if an output is not finite.
+
+        outputs: (rows, outputs) logits, or standardised values; the offset of a forecast is already added.
+        Where a threshold is to be tuned, it is tuned on these very rows, as the run will tune it on validation rows.
+        """
+        if not np.isfinite(outputs).all():
+            return float("nan")
+        outcome = outcome_of(outputs, parts)
+        if self.tunes is not None and parts.task is Task.BINARY:
+            rare = 1 if parts.rare_class is None else parts.rare_class
+            return best_f1(examples.raw_target == rare, of_class(outcome, rare), average=self.tunes)
+        if self.tunes is not None and parts.task is Task.MULTILABEL:
+            columns = range(parts.outputs)
+            return float(np.mean([best_f1(examples.raw_target[:, at] == 1, outcome[:, at]) for at in columns]))
+        decided = decide(outcome, parts.task, rare_class=parts.rare_class)
+        return self.of_predictions(
+            Predictions(
+                task=parts.task,
+                truth=examples.raw_target,
+                outcome=outcome,
+                decided=decided,
+                rare_class=parts.rare_class,
+            )
+        )
+
+    def thresholds(self, outcome: np.ndarray, examples: Examples, parts: Parts) -> tuple[Threshold, ...]:
+        """The decision thresholds that P asks for: one for binary (on the rare class), one a label, none otherwise.
+
+        outcome: probabilities of the validation examples.
+        """
+        if parts.task is Task.BINARY:
+            rare = 1 if parts.rare_class is None else parts.rare_class
+            columns = [(examples.raw_target == rare, of_class(outcome, rare))]
+        elif parts.task is Task.MULTILABEL:
+            columns = [(examples.raw_target[:, at] == 1, outcome[:, at]) for at in range(parts.outputs)]
+        else:
+            return ()
+        if self.tunes is None:
+            return tuple(Threshold(value=HALF, why=f"one half: {self.name} asks for no other") for _ in columns)
+        average = self.tunes if parts.task is Task.BINARY else "rare"
+        return tuple(tune_threshold(positive, probability, average=average) for positive, probability in columns)
+
+
+def outcome_of(outputs: np.ndarray, parts: Parts) -> np.ndarray:
+    """Probabilities, or values in the target's own unit, (rows, outputs) float64.
+
+    outputs: (rows, outputs) logits, or standardised values with the offset of a forecast added.
+    """
+    wide = outputs.astype(np.float64)
+    if parts.task is Task.MULTICLASS:
+        return np.asarray(softmax(wide, axis=1))
+    if parts.task.is_classification:
+        return np.asarray(expit(wide))
+    values = wide * parts.target_scale + parts.target_mean
+    return own_unit(values if parts.target_range is None else np.clip(values, *parts.target_range), parts.target_on)
+
+
+def of_class(outcome: np.ndarray, index: int) -> np.ndarray:
+    """Probability of class 0 or 1 of a binary task, (rows,); outcome: (rows, 1), of class 1."""
+    return np.asarray(outcome[:, 0] if index == 1 else 1 - outcome[:, 0])
+
+
+def decide(
+    outcome: np.ndarray, task: Task, *, thresholds: tuple[float, ...] = (), rare_class: int | None = None
+) -> np.ndarray:
+    """Class indices (rows,), labels (rows, labels) of 0 and 1, or the values themselves.
+
+    thresholds: one for binary, on the probability of rare_class (of class 1 if that is None); one a label; by default
+    one half.
+    """
+    if task is Task.BINARY:
+        rare = 1 if rare_class is None else rare_class
+        is_rare = of_class(outcome, rare) >= (thresholds[0] if thresholds else HALF)
+        return np.where(is_rare, rare, 1 - rare).astype(np.int64)
+    if task is Task.MULTICLASS:
+        return np.asarray(outcome.argmax(axis=1), np.int64)
+    if task is Task.MULTILABEL:
+        return np.asarray(outcome >= (np.asarray(thresholds) if thresholds else HALF), np.int64)
+    return outcome
+
+
+def performance_metric(metric: Choice) -> PerformanceMetric:
+    """The metric that a bundle names. Raises ChoiceError on a choice that is not a metric."""
+    match metric:
+        case Accuracy():
+            return PerformanceMetric(name="accuracy", direction="max", of_predictions=_accuracy)
+        case RocAuc():
+            return PerformanceMetric(name="roc_auc", direction="max", of_predictions=_roc_auc)
+        case F1(average=average, threshold=threshold):
+            return PerformanceMetric(
+                name="f1",
+                direction="max",
+                of_predictions=_f1_rare if average == "rare" else _f1_macro,
+                tunes=average if threshold == "tuned" else None,
+            )
+        case Mse():
+            return PerformanceMetric(name="mse", direction="min", of_predictions=_mse)
+        case Rmse():
+            return PerformanceMetric(name="rmse", direction="min", of_predictions=_rmse)
+        case Mae():
+            return PerformanceMetric(name="mae", direction="min", of_predictions=_mae)
+    raise ChoiceError(f"The performance metric must be one of accuracy, roc_auc, f1, mse, rmse, mae, but got {metric}.")
+
+
+def _accuracy(rows: Predictions) -> float:
+    return measures.accuracy(rows.truth, rows.decided)
+
+
+def _roc_auc(rows: Predictions) -> float:
+    if rows.task is Task.BINARY:
+        return measures.roc_auc(rows.truth == 1, rows.outcome[:, 0])
+    if rows.task is Task.MULTICLASS:
+        return measures.mean_roc_auc(rows.truth[:, None] == np.arange(rows.classes), rows.outcome)
+    return measures.mean_roc_auc(rows.truth == 1, rows.outcome)
+
+
+def _f1_rare(rows: Predictions) -> float:
+    if rows.task is not Task.BINARY:
+        raise ChoiceError(f"F1 of the rare class needs two classes, but the task is {rows.task}. Use average: macro.")
+    rare = 1 if rows.rare_class is None else rows.rare_class
+    return f1_at(rows.truth == rare, rows.decided == rare, average="rare")
+
+
+def _f1_macro(rows: Predictions) -> float:
+    if rows.task is Task.MULTILABEL:
+        return measures.label_f1(rows.truth, rows.decided)
+    return measures.macro_f1(rows.truth, rows.decided, rows.classes)
+
+
+def _mse(rows: Predictions) -> float:
+    return measures.mean_squared_error(rows.truth, rows.outcome)
+
+
+def _rmse(rows: Predictions) -> float:
+    return measures.root_mean_squared_error(rows.truth, rows.outcome)
+
+
+def _mae(rows: Predictions) -> float:
+    return measures.mean_absolute_error(rows.truth, rows.outcome)
+
+
+def _log_loss(rows: Predictions) -> float:
+    outcome = rows.outcome
+    if rows.task is Task.BINARY:
+        outcome = np.hstack([1 - outcome, outcome])
+    return measures.log_loss(rows.truth, outcome)
+
+
+def _calibration_error(rows: Predictions) -> float:
+    """Of the decided class's probability; of a binary task the yes', of several labels the mean of theirs."""
+    if rows.task is Task.MULTICLASS:
+        return measures.calibration_error(rows.truth == rows.decided, rows.outcome.max(axis=1))
+    truth = rows.truth.reshape(rows.outcome.shape)
+    columns = zip(truth.T == 1, rows.outcome.T, strict=True)
+    return float(np.mean([measures.calibration_error(happened, said) for happened, said in columns]))
+
+
+def _average_precision(rows: Predictions) -> float:
+    rare = 1 if rows.rare_class is None else rows.rare_class
+    return measures.average_precision(rows.truth == rare, of_class(rows.outcome, rare))
+
+
+def _scaled_error(rows: Predictions) -> float:
+    if rows.naive_error is None:
+        return float("nan")
+    return measures.scaled_error(rows.truth, rows.outcome, rows.naive_error)
+
+
+_CLASSES: Final[Mapping[str, Callable[[Predictions], float]]] = MappingProxyType(
+    {
+        "accuracy": _accuracy,
+        "balanced_accuracy": lambda rows: measures.balanced_accuracy(rows.truth, rows.decided, rows.classes),
+        "roc_auc": _roc_auc,
+        "matthews": lambda rows: measures.matthews(rows.truth, rows.decided, rows.classes),
+        "log_loss": _log_loss,
+        "calibration_error": _calibration_error,
+        "f1_macro": _f1_macro,
+    }
+)
+_NUMBERS: Final[Mapping[str, Callable[[Predictions], float]]] = MappingProxyType(
+    {
+        "rmse": _rmse,
+        "mae": _mae,
+        "mse": _mse,
+        "r_squared": lambda rows: measures.r_squared(rows.truth, rows.outcome),
+    }
+)
+_REPORTED: Final[Mapping[Task, Mapping[str, Callable[[Predictions], float]]]] = MappingProxyType(
+    {
+        Task.BINARY: {**_CLASSES, "f1_rare": _f1_rare, "average_precision": _average_precision},
+        Task.MULTICLASS: _CLASSES,
+        Task.MULTILABEL: {
+            "accuracy": _accuracy,
+            "exact_match": lambda rows: measures.exact_match(rows.truth, rows.decided),
+            "roc_auc": _roc_auc,
+            "log_loss": _log_loss,
+            "calibration_error": _calibration_error,
+            "f1_macro": _f1_macro,
+        },
+        Task.FORECASTING: {**_NUMBERS, "mase": _scaled_error},
+        **dict.fromkeys(NUMERIC_TARGET - {Task.FORECASTING}, _NUMBERS),
+    }
+)
+
+
+def all_metrics(task: Task) -> tuple[str, ...]:
+    """Names of the metrics that are reported beside P."""
+    return tuple(_REPORTED[task])
+
+
+def every_score(predictions: Predictions) -> dict[str, float]:
+    """Each of all_metrics by name; NaN where it is undefined."""
+    return {name: measure(predictions) for name, measure in _REPORTED[predictions.task].items()}

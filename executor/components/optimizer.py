@@ -1,0 +1,124 @@
+"""A: the bundle's optimizer as Keras' one, and its schedule of learning rates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import keras
+import numpy as np
+
+from rules.errors import ChoiceError
+from rules.vocabulary.choices import (
+    OPTIMIZER_PROPERTIES,
+    Adagrad,
+    Adam,
+    AdamW,
+    RmsProp,
+    Sgd,
+    SgdMomentum,
+    parameters_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from executor.components.configuration import Configuration
+    from rules.vocabulary.bundle import Bundle
+    from rules.vocabulary.choices import Choice, Schedule
+
+SPARED: Final = ("bias", "phase", "scale", "gamma", "beta")  # names of weights that decay does not draw to zero
+WARM_UP: Final = 0.05  # share of the steps before cosine decay (docs/evidence.md, section 2, A: 5 to 10 %)
+CYCLE_RISE: Final = 0.3  # share of the steps in which one-cycle rises (Smith and Topin 2017; PyTorch's default)
+CYCLE_START: Final = 1 / 25  # of the highest rate (PyTorch's OneCycleLR)
+CYCLE_END: Final = 1e-4 / 25  # of the highest rate (the same)
+
+
+def optimization(choice: Choice, configuration: Configuration) -> keras.optimizers.Optimizer:
+    """The optimizer of one trial, with the configuration's properties.
+
+    Its weight decay is decoupled and spares biases and normalisations.
+
+    Raises ChoiceError on a choice of another slot.
+    """
+    rate = configuration.learning_rate
+    decay = configuration.weight_decay if configuration.weight_decay > 0 else None
+    own = {
+        name: value for name in OPTIMIZER_PROPERTIES if (value := getattr(configuration, name)) is not None
+    }  # of a hyperparameter that the choice does not have there is no value
+    optimizer: keras.optimizers.Optimizer
+    match choice:
+        case Sgd():
+            optimizer = keras.optimizers.SGD(rate, weight_decay=decay)
+        case SgdMomentum(nesterov=nesterov):
+            optimizer = keras.optimizers.SGD(rate, nesterov=nesterov, weight_decay=decay, **own)
+        case Adam():
+            optimizer = keras.optimizers.Adam(rate, weight_decay=decay, **own)
+        case AdamW():
+            optimizer = keras.optimizers.AdamW(rate, weight_decay=configuration.weight_decay, **own)
+        case RmsProp():
+            optimizer = keras.optimizers.RMSprop(rate, weight_decay=decay, **own)
+        case Adagrad(initial_accumulator_value=first):
+            optimizer = keras.optimizers.Adagrad(rate, initial_accumulator_value=first, weight_decay=decay, **own)
+        case _:
+            raise ChoiceError(f"An optimizer must be one of the slot's choices, but got {choice}.")
+    optimizer.exclude_from_weight_decay(var_names=[*SPARED])
+    return optimizer
+
+
+def adapts(choice: Choice) -> bool:
+    """Whether the optimizer gives each weight a rate of its own size, so that the paces of layers make sense."""
+    return isinstance(choice, Adam | AdamW | RmsProp | Adagrad)
+
+
+def has_layer_rates(bundle: Bundle) -> bool:
+    """Whether layers of networks for columns learn at multiples of the learning rate."""
+    return adapts(bundle.optimizer) and parameters_of(bundle.architecture).layer_rates
+
+
+def take_step(
+    optimizer: keras.optimizers.Optimizer,
+    gradients: Sequence[keras.KerasTensor],
+    weights: Sequence[keras.Variable],
+    *,
+    rate: keras.KerasTensor | float,
+    decay: keras.KerasTensor | float,
+    paces: Sequence[float] | None = None,
+) -> None:
+    """One step at a learning rate and a weight decay, inside a graph or outside.
+
+    paces: by how much the rate of each weight differs from it; by default not at all.
+
+    It does what optimizer.apply does, save that in TensorFlow 2.21 each graph which holds an apply stays in memory for
+    ever (through tf.distribute's update): 6.7 MB a trial. The optimizer must have been built.
+    """
+    for gradient, weight, pace in zip(gradients, weights, paces or [1.0] * len(weights), strict=True):
+        if weight.name not in SPARED:
+            weight.assign_sub(weight * (decay * rate))
+        optimizer.update_step(gradient, weight, pace * rate)
+    optimizer.iterations.assign_add(1)
+
+
+def learning_rates(schedule: Schedule, *, highest: float, progress: np.ndarray) -> np.ndarray:
+    """The learning rates of some steps.
+
+    highest: the schedule's highest rate. progress: (steps,) share of the training done before each step, in [0, 1).
+    Returns (steps,) float32.
+    cosine: linear warm-up, then ½ (1 + cos πt) down to zero (Loshchilov and Hutter 2017).
+    one_cycle: half a cosine up from a 25th, half a cosine down to nearly nothing (Smith and Topin 2017).
+    """
+    match schedule:
+        case "cosine":
+            falling = (progress - WARM_UP) / (1 - WARM_UP)
+            share = np.where(progress < WARM_UP, (progress + WARM_UP / 10) / (WARM_UP * 1.1), _half_cosine(falling))
+        case "one_cycle":
+            rise = CYCLE_START + (1 - CYCLE_START) * (1 - _half_cosine(progress / CYCLE_RISE))
+            fall = CYCLE_END + (1 - CYCLE_END) * _half_cosine((progress - CYCLE_RISE) / (1 - CYCLE_RISE))
+            share = np.where(progress < CYCLE_RISE, rise, fall)
+        case _:
+            share = np.ones_like(progress)
+    return np.asarray(highest * share, np.float32)
+
+
+def _half_cosine(share: np.ndarray) -> np.ndarray:
+    """From 1 at 0 down to 0 at 1."""
+    return np.asarray(0.5 * (1 + np.cos(np.pi * np.clip(share, 0, 1))))

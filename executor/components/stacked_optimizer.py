@@ -1,0 +1,125 @@
+"""A for many trials at once: the optimizer's update as a function of stacked weights, each trial with its own rate.
+
+Keras' optimizers take one learning rate, one weight decay and one value of each property for all weights. Here a weight
+is (trials, …), and these are (trials, 1, 1). Formulas are those of Keras 3, which a test holds them against.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import tensorflow as tf
+
+from rules.errors import ChoiceError
+from rules.vocabulary.choices import OPTIMIZER_PROPERTIES, Adagrad, Adam, AdamW, RmsProp, Sgd, SgdMomentum
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from executor.components.configuration import Configuration
+    from rules.vocabulary.choices import Choice
+
+    Slots = Sequence[tf.Tensor]
+    Properties = Mapping[str, tf.Tensor]
+    Update = Callable[[tf.Tensor, Slots, tf.Tensor, tf.Tensor, Properties], tuple[tf.Tensor, list[tf.Tensor]]]
+
+REST: Final = "1 - "  # how the name of what a decay leaves begins: in float32, 1 - 0.999 is off by 1e-5
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateRule:
+    """What an optimizer does to one stacked weight.
+
+    starts: what each of its slots is filled with at first. update: from a gradient, the slots, the rate (trials, 1, 1),
+    the number of the step, from 1, and the properties of `properties_of`, each (trials, 1, 1), to the change of the
+    weight and the new slots.
+    """
+
+    starts: tuple[float, ...]
+    update: Update
+
+    def slots(self, weight: tf.Tensor) -> list[tf.Tensor]:
+        """The slots of a weight before the first step."""
+        return [tf.fill(tf.shape(weight), start) for start in self.starts]
+
+
+def properties_of(configurations: Sequence[Configuration]) -> dict[str, np.ndarray]:
+    """The properties of each trial's optimizer, (trials,) float32: of a decay also what it leaves of 1."""
+    found = {}
+    for name in OPTIMIZER_PROPERTIES:
+        values = [getattr(one, name) for one in configurations]
+        if None not in values:
+            found[name.value] = np.asarray(values, np.float32)
+            found[f"{REST}{name.value}"] = np.asarray([1 - value for value in values], np.float32)
+    return found
+
+
+def update_rule(choice: Choice, *, has_momentum: bool = True) -> UpdateRule:
+    """The update of the bundle's optimizer.
+
+    has_momentum: whether some trial of RMSprop may have momentum, which takes a slot more.
+    Raises ChoiceError on a choice of another slot.
+    """
+    match choice:
+        case Sgd():
+            return UpdateRule(starts=(), update=_sgd)
+        case SgdMomentum(nesterov=nesterov):
+            return UpdateRule(starts=(0.0,), update=_with_momentum(nesterov=nesterov))
+        case Adam() | AdamW():
+            return UpdateRule(starts=(0.0, 0.0), update=_adam)
+        case RmsProp() if has_momentum:
+            return UpdateRule(starts=(0.0, 0.0), update=_rmsprop_with_momentum)
+        case RmsProp():
+            return UpdateRule(starts=(0.0,), update=_rmsprop)
+        case Adagrad(initial_accumulator_value=first):
+            return UpdateRule(starts=(first,), update=_adagrad)
+    raise ChoiceError(f"An optimizer must be one of the slot's choices, but got {choice}.")
+
+
+def _sgd(
+    gradient: tf.Tensor, _slots: Slots, rate: tf.Tensor, _step: tf.Tensor, _own: Properties
+) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    return -rate * gradient, []
+
+
+def _with_momentum(*, nesterov: bool) -> Update:
+    def update(
+        gradient: tf.Tensor, slots: Slots, rate: tf.Tensor, _step: tf.Tensor, own: Properties
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        velocity = own["momentum"] * slots[0] - rate * gradient
+        return (own["momentum"] * velocity - rate * gradient) if nesterov else velocity, [velocity]
+
+    return update
+
+
+def _adam(
+    gradient: tf.Tensor, slots: Slots, rate: tf.Tensor, step: tf.Tensor, own: Properties
+) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    mean = slots[0] + (gradient - slots[0]) * own[f"{REST}beta_1"]
+    square = slots[1] + (tf.square(gradient) - slots[1]) * own[f"{REST}beta_2"]
+    corrected = rate * tf.sqrt(1 - tf.pow(own["beta_2"], step)) / (1 - tf.pow(own["beta_1"], step))
+    return -corrected * mean / (tf.sqrt(square) + own["epsilon"]), [mean, square]
+
+
+def _rmsprop(
+    gradient: tf.Tensor, slots: Slots, rate: tf.Tensor, _step: tf.Tensor, own: Properties
+) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    square = own["rho"] * slots[0] + own[f"{REST}rho"] * tf.square(gradient)
+    return -rate * gradient / tf.sqrt(square + own["epsilon"]), [square]
+
+
+def _rmsprop_with_momentum(
+    gradient: tf.Tensor, slots: Slots, rate: tf.Tensor, step: tf.Tensor, own: Properties
+) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    change, (square,) = _rmsprop(gradient, slots[:1], rate, step, own)
+    velocity = own["momentum"] * slots[1] + change
+    return velocity, [square, velocity]
+
+
+def _adagrad(
+    gradient: tf.Tensor, slots: Slots, rate: tf.Tensor, _step: tf.Tensor, own: Properties
+) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    total = slots[0] + tf.square(gradient)
+    return -rate * gradient / tf.sqrt(total + own["epsilon"]), [total]

@@ -1,0 +1,1 @@
+"""Raw rows: read, made regular, windowed and split."""

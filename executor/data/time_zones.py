@@ -1,0 +1,37 @@
+"""Times of a forecast in the time zone of the data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from recommender.dataset.dataset import Dataset
+
+
+def zone_of(dataset: Dataset, column: str | None) -> str | None:
+    """The zone in which the times of a column are written: an offset such as +02:00, or a name; None without one."""
+    reading = None if column is None else dataset.times.get(column)
+    return None if reading is None else reading.zone
+
+
+def in_zone(time: np.ndarray, zone: str) -> pa.Array:
+    """Times in a zone. time: (rows,) seconds since 1970 in UTC.
+
+    >>> in_zone(np.array([0.0]), "+02:00").type
+    TimestampType(timestamp[s, tz=+02:00])
+    """
+    return pa.array(time.astype("M8[s]")).cast(pa.timestamp("s", tz=zone))
+
+
+def as_text(time: np.ndarray, zone: str) -> np.ndarray:
+    """Times in a zone as ISO 8601 with the offset; time as in `in_zone`.
+
+    >>> as_text(np.array([0.0]), "+02:00").tolist()
+    ['1970-01-01T02:00:00+0200']
+    """
+    written = pc.strftime(in_zone(time, zone), format="%Y-%m-%dT%H:%M:%S%z")
+    return np.array(written.to_pylist(), dtype=object)

@@ -1,0 +1,1 @@
+"""Evaluation of the selected model on the hold-out."""

@@ -1,0 +1,163 @@
+"""Exponential smoothing beside a forecast: fitted on what lies before the hold-out, then filtered along the series."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from executor.data.lag_table import bridged, series_starts, values_of
+from executor.evaluation.baselines.linear import Baseline, predictions_of
+from executor.evaluation.scores import EXPONENTIAL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from executor.data.lag_table import Windows
+    from executor.data.raw_table import RawTable
+    from executor.preprocessing.examples import Examples, Parts
+
+EXPONENTIAL_SECONDS: Final = 10.0  # that it may take
+MOST_FITTED: Final = 2_000  # steps, the last ones before the hold-out, on which it is fitted: half a second a model
+LONGEST_SEASON: Final = 60  # steps; each is a state, and estimating hundreds takes minutes (statsmodels 0.15)
+SEASONS_NEEDED: Final = 2  # that a series must span for a seasonal model, by statsmodels' own rule
+MOST_SERIES: Final = 100  # times targets; of more none is smoothed, for the fits alone would take minutes
+MODELS: Final = (("add", "add"), ("add", None), (None, "add"), (None, None), ("add", "mul"), (None, "mul"))
+"""Trend (damped) and season of the models among which the corrected information criterion chooses, as ets() does
+(Hyndman and Khandakar 2008), the richest first, for time may run out: additive errors; a multiplicative season where
+all values are positive."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """A fitted model's states after each step, (steps,) each; season: the factor or term of the step's place."""
+
+    level: np.ndarray
+    trend: np.ndarray | None
+    season: np.ndarray | None
+    damping: float
+    seasonal: str | None
+    period: int
+
+    def ahead(self, at: np.ndarray, horizon: int) -> np.ndarray:
+        """Point forecasts after some steps, (len(at), horizon).
+
+        ŷ(t+h) = l(t) + (φ + … + φ^h) b(t), plus or times s(t + h - m ⌈h / m⌉). Hyndman et al. 2008, table 2.1.
+        """
+        steps = np.arange(1, horizon + 1)
+        said = np.repeat(self.level[at][:, None], horizon, axis=1)
+        if self.trend is not None:
+            said = said + self.trend[at][:, None] * np.cumsum(self.damping**steps)
+        if self.season is None:
+            return said
+        last = at[:, None] + steps - self.period * -(-steps // self.period)
+        season = self.season[np.maximum(last, 0)]
+        return np.asarray(said * season if self.seasonal == "mul" else said + season)
+
+
+def exponential_baseline(
+    parts: Parts,
+    hold_out: Examples,
+    rows: RawTable,
+    series: RawTable,
+    windows: Windows,
+    *,
+    seconds: float = EXPONENTIAL_SECONDS,
+) -> Baseline | None:
+    """Statsmodels' ETS on each series and target, from every beginning of the hold-out.
+
+    rows: the hold-out's rows of the lag table; series: the rows that it was made of. The parameters are estimated
+    before the first row that judges; the states then follow the series without being fitted again.
+    seconds: after them each series gets the simplest model. None where there are too many series, or one of them is too
+    short.
+    """
+    until = time.monotonic() + seconds
+    starts = series_starts(series)
+    values = bridged(values_of(series.truth), starts)
+    pieces = np.split(np.arange(len(series)), np.flatnonzero(starts)[1:])
+    if len(pieces) * len(windows.targets) > MOST_SERIES:
+        return None
+    place = {int(row): at for at, row in enumerate(series.rows) if row >= 0}
+    first = np.array([place[int(row)] for row in rows.rows])  # the first step ahead of each row
+    outcome = np.full((len(rows), len(windows.targets), windows.horizon), np.nan)
+    chosen = []
+    for piece in pieces:
+        here = np.flatnonzero((first >= piece[0]) & (first <= piece[-1]))
+        if not len(here):
+            continue
+        for target in range(len(windows.targets)):
+            own = values[piece, target]
+            begin = int(np.argmax(np.isfinite(own)))
+            judged = first[here] - piece[0] - begin
+            found = _fitted(own[begin:], judged.min(), windows.season, until)
+            if found is None:
+                return None
+            fitted, name = found
+            chosen.append(name)
+            outcome[here, target] = fitted.ahead(judged - 1, windows.horizon)
+    flat = outcome.reshape(len(rows), -1)
+    names = ", ".join(dict.fromkeys(chosen))
+    return Baseline(
+        name=EXPONENTIAL,
+        says=f"states that follow the series: {names}",
+        predictions=predictions_of(parts, hold_out, flat, flat),
+    )
+
+
+def _fitted(values: np.ndarray, until_row: int, season: int | None, until: float) -> tuple[Fitted, str] | None:
+    """The model with the least corrected information criterion before a row, filtered along all values."""
+    from statsmodels.tsa.exponential_smoothing.ets import ETSModel  # noqa: PLC0415  a second to import
+
+    past = values[max(0, until_row - MOST_FITTED) : until_row]
+    best: tuple[float, str, str | None, str | None, np.ndarray] | None = None
+    for trend, seasonal in _models(past, season):
+        if best is not None and time.monotonic() > until:
+            break
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a model that does not converge has a poor criterion
+            try:
+                model = ETSModel(past, **_choices(trend, seasonal, season))
+                found = model.fit(disp=False, maxiter=200)
+            except (ValueError, np.linalg.LinAlgError):
+                continue
+        if np.isfinite(found.aicc) and (best is None or found.aicc < best[0]):
+            best = float(found.aicc), found.short_name, trend, seasonal, np.asarray(found.params)
+    if best is None:
+        return None
+    _, name, trend, seasonal, params = best
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        states = ETSModel(values, **_choices(trend, seasonal, season)).smooth(params)
+    return (
+        Fitted(
+            level=np.asarray(states.level),
+            trend=None if trend is None else np.asarray(states.slope),
+            season=None if seasonal is None else np.asarray(states.season),
+            damping=float(getattr(states, "damping_trend", 1.0)) if trend else 1.0,
+            seasonal=seasonal,
+            period=season or 1,
+        ),
+        name,
+    )
+
+
+def _choices(trend: str | None, seasonal: str | None, season: int | None) -> dict[str, object]:
+    return {
+        "error": "add",
+        "trend": trend,
+        "damped_trend": trend is not None,
+        "seasonal": seasonal,
+        "seasonal_periods": season if seasonal else None,
+        "initialization_method": "heuristic",
+    }
+
+
+def _models(past: np.ndarray, season: int | None) -> Iterator[tuple[str | None, str | None]]:
+    """The models that fit a series: with a season only where it is short enough and was seen, products if positive."""
+    seasonal_too = season is not None and season <= LONGEST_SEASON and len(past) > SEASONS_NEEDED * season + 1
+    for trend, seasonal in MODELS:
+        if seasonal is None or (seasonal_too and (seasonal == "add" or past.min() > 0)):
+            yield trend, seasonal

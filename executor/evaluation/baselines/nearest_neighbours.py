@@ -1,0 +1,70 @@
+"""What an image model must beat besides the others: the nearest images of the training rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from sklearn.neighbors import NearestNeighbors
+from threadpoolctl import threadpool_limits
+
+from executor.components.metric import decide, outcome_of
+from executor.data.images import Encoded
+from executor.evaluation.baselines.linear import Baseline, predictions_of
+from recommender.profile.characteristics.pictures import coarsened
+
+if TYPE_CHECKING:
+    from executor.components.metric import PerformanceMetric
+    from executor.preprocessing.examples import Examples, Parts
+
+NEIGHBOURS: Final = "nearest neighbours"  # the name of their baseline
+COUNTS: Final = (1, 5, 15)  # neighbours, of which validation chooses
+PAIRS_A_SECOND: Final = 5e7
+"""Pairs of images that a core compares; of many, evenly spaced training rows answer. At 200 numbers an image these are
+20 billion operations."""
+FEWEST_KNOWN: Final = 500  # training rows, however many ask
+
+
+def neighbours_baseline(
+    metric: PerformanceMetric, parts: Parts, hold_out: Examples, *, seconds: float
+) -> Baseline | None:
+    """The mean of the targets of the nearest training images, by the distance of images averaged to about 16 pixels.
+
+    The validation rows choose how many neighbours answer. None for rows that are no images, or without time.
+    """
+    if not isinstance(hold_out.dense, Encoded) or seconds <= 0:
+        return None
+    asking = len(hold_out) + len(parts.validation)
+    rows = min(len(parts.train), max(FEWEST_KNOWN, int(seconds * PAIRS_A_SECOND / max(1, asking))))
+    some = parts.train.take(np.linspace(0, len(parts.train) - 1, rows).astype(np.int64))
+    most = min(max(COUNTS), rows)
+    with threadpool_limits(1):  # as the other baselines
+        known = NearestNeighbors(n_neighbors=most, algorithm="brute").fit(_coarse(some))
+        asked = known.kneighbors(_coarse(parts.validation), return_distance=False)
+
+        def outcome(nearest: np.ndarray, count: int) -> np.ndarray:
+            shares = some.target[nearest[:, :count]].mean(axis=1, dtype=np.float64)
+            return shares if parts.task.is_classification else outcome_of(shares, parts)
+
+        def score(count: int) -> float:
+            said = outcome(asked, count)
+            found = metric.of_predictions(predictions_of(parts, parts.validation, said, decide(said, parts.task)))
+            return -np.inf if not np.isfinite(found) else found * (1 if metric.direction == "max" else -1)
+
+        count = max((one for one in COUNTS if one <= most), key=score)
+        judging = known.kneighbors(_coarse(hold_out), return_distance=False)
+    said = outcome(judging, count)
+    decided = decide(said, parts.task, rare_class=parts.rare_class)
+    nearest = f"the {count} nearest" if count > 1 else "the nearest"
+    return Baseline(
+        name=NEIGHBOURS,
+        says=f"the mean of {nearest} of {rows:,} training images",
+        predictions=predictions_of(parts, hold_out, said, decided),
+    )
+
+
+def _coarse(examples: Examples) -> np.ndarray:
+    """Averaged images, (rows, pixels) float32."""
+    if not isinstance(examples.dense, Encoded):
+        raise TypeError("neighbours are looked for among images")
+    return np.concatenate([coarsened(part).reshape(len(part), -1) for part in examples.dense.pictures.in_parts()])

@@ -1,0 +1,206 @@
+"""What a model of texts must beat: a linear model on TF-IDF of their words and pairs of words, by scikit-learn."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from typing import TYPE_CHECKING, Final, TypeAlias
+from unicodedata import category
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import Ridge
+from threadpoolctl import threadpool_limits
+
+from executor.components.metric import decide, outcome_of
+from executor.data.raw_table import Form
+from executor.evaluation.baselines.linear import Baseline, fitted_logistic, has_single_class, predictions_of
+from executor.evaluation.scores import TF_IDF
+from recommender.dataset.scripts import SPACELESS
+from rules.vocabulary.facts import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scipy import sparse
+
+    from executor.components.metric import PerformanceMetric
+    from executor.data.raw_table import RawTable
+    from executor.preprocessing.examples import Examples, Parts
+    from executor.runtime.budget import Budget
+
+TF_IDF_SECONDS: Final = 3.0  # what it may take at least, where the budget is short
+TF_IDF_SHARE: Final = 0.15  # of a longer budget: of 60 s 9; words of 11,293 posts of 20 groups took 1 s, their fit 7 s
+UNLIMITED_SECONDS: Final = 60.0  # where no time limit is set
+MOST_TERMS: Final = 50_000  # the most frequent ones; 100,000 gave 20 Newsgroups 0.9 points more for 1.2 times the time
+FEWEST_ROWS: Final = 2  # rows with a term, below which it tells nothing of other rows
+SECONDS_A_CHARACTER: Final = 8.5e-8  # that words take; measured on 27 million characters of 20 Newsgroups: 2.3 s
+SECONDS_A_CHARACTER_IN_PAIRS: Final = 3.6e-7  # the same with pairs of neighbours: 9.7 s
+READING_SHARE: Final = 0.4  # of the time, that turning texts into numbers may take; the rest is for the fit
+FEWEST_FITTED: Final = 500  # training rows, however long their texts
+STRENGTHS: Final = (10.0, 1.0)
+"""Inverse penalties of logistic regression, of which validation rows choose. On four public sets, one split each, the
+first was the better one: accuracy 0.823 and 0.810, 0.943 and 0.917, 0.808 and 0.799, 0.835 and 0.832."""
+PENALTIES: Final = (1.0, 0.1, 10.0)  # of ridge regression; rows of TF-IDF have length 1, so that 1 is a row's weight
+STEPS_A_LOOK: Final = 10  # of L-BFGS between two looks at the clock; on 20 Newsgroups 10 take 3 s
+
+MARKS: Final = re.escape("".join(sign for sign in map(chr, range(sys.maxunicode)) if category(sign)[0] == "M"))
+"""Signs that stand on letters, vowels of Hindi say, of which Python's classes know nothing."""
+LETTERS: Final = rf"[^\W_{SPACELESS}]"
+TOKEN: Final = re.compile(rf"[{SPACELESS}]|{LETTERS}+(?:(?![{SPACELESS}])[{MARKS}]{LETTERS}*)*")
+ASCII_TOKEN: Final = re.compile("[a-z0-9]+")  # the same where there is nothing else, five times as fast
+
+Answer: TypeAlias = "Callable[[sparse.csr_matrix, Examples], np.ndarray]"
+
+
+def tokens(text: str) -> list[str]:
+    """The words of a text, in lower case and in order; of scripts without spaces its characters.
+
+    >>> tokens("It's 天气 2")
+    ['it', 's', '天', '气', '2']
+    """
+    return (ASCII_TOKEN if text.isascii() else TOKEN).findall(text.lower())
+
+
+def tf_idf_seconds(budget: Budget) -> float:
+    """What the linear model on TF-IDF may take of a budget."""
+    return UNLIMITED_SECONDS if budget.seconds is None else max(TF_IDF_SECONDS, TF_IDF_SHARE * budget.seconds)
+
+
+def tf_idf_baseline(
+    metric: PerformanceMetric,
+    parts: Parts,
+    train: RawTable,
+    validation: RawTable,
+    hold_out: tuple[RawTable, Examples],
+    *,
+    seconds: float,
+) -> Baseline | None:
+    """Logistic or ridge regression on TF-IDF of all text columns together, and of nothing else.
+
+    The validation rows choose the penalty and the decision threshold, then train as well where time allows.
+    train, validation, hold_out: the raw rows of parts, and those that judge.
+    Long texts are read by words alone; where even that would take more than `seconds`, evenly spaced training rows are.
+    None without a text column, without time, and where a target has a single class.
+    """
+    until = time.monotonic() + seconds
+    if (first := parts.in_first_fold) is not None:
+        train, validation = train.take(~first), train.take(first)
+    parts = parts.divided()
+    if seconds <= 0 or not train.of_form(Form.TEXT) or has_single_class(parts):
+        return None
+    asked = [_texts(validation), _texts(hold_out[0])]
+    known = _texts(train)
+    reads_pairs, rows = _affordable(known, sum(len(text) for texts in asked for text in texts), seconds=seconds)
+    some = np.linspace(0, len(train) - 1, rows).astype(np.int64)
+    vectorizer = TfidfVectorizer(
+        tokenizer=tokens,
+        token_pattern=None,
+        lowercase=False,  # tokens does
+        ngram_range=(1, 2 if reads_pairs else 1),
+        min_df=FEWEST_ROWS if rows > FEWEST_FITTED else 1,
+        max_features=MOST_TERMS,
+        sublinear_tf=True,
+        dtype=np.float32,
+    )
+    try:
+        features = vectorizer.fit_transform([known[row] for row in some])
+    except ValueError:  # no text holds a word
+        return None
+    selecting, judging = (vectorizer.transform(texts) for texts in asked)
+    examples = parts.train.take(some)
+    # Threads that wait for each other cost more than they share out in models this small.
+    with threadpool_limits(1):
+        strength, answer, left = _chosen(metric, parts, (features, examples), selecting, until=until)
+        said = answer(selecting, parts.validation)
+        cuts = tuple(threshold.value for threshold in metric.thresholds(said, parts.validation, parts))
+        if left:
+            both = vectorizer.transform([*(known[row] for row in some), *asked[0]])
+            answer = _answering(both, examples.joined(parts.validation), parts, strength, until=until)
+        outcome = answer(judging, hold_out[1])
+    kind = "logistic" if parts.task.is_classification else "ridge"
+    trained = rows + (len(parts.validation) if left else 0)
+    return Baseline(
+        name=TF_IDF,
+        says=f"{kind} regression on {'words and pairs of words' if reads_pairs else 'words'} of {trained:,} rows",
+        predictions=predictions_of(
+            parts, hold_out[1], outcome, decide(outcome, parts.task, thresholds=cuts, rare_class=parts.rare_class)
+        ),
+    )
+
+
+def _affordable(known: list[str], asked: int, *, seconds: float) -> tuple[bool, int]:
+    """Whether there is time to read pairs of words, and how many training rows are read; asked: characters besides."""
+    characters = sum(map(len, known))
+    time_to_read = READING_SHARE * seconds
+    # Training rows are read twice: to choose, and again together with those that chose.
+    if (2 * characters + asked) * SECONDS_A_CHARACTER_IN_PAIRS <= time_to_read:
+        return True, len(known)
+    left = time_to_read / SECONDS_A_CHARACTER - asked
+    share = min(1.0, max(0.0, left) / max(1, 2 * characters))
+    return False, min(len(known), max(FEWEST_FITTED, round(share * len(known))))
+
+
+def _texts(table: RawTable) -> list[str]:
+    """The texts of each row, one below the other."""
+    columns = [table.features[name] for name in table.of_form(Form.TEXT)]
+    return ["\n".join(row) for row in zip(*columns, strict=True)]
+
+
+def _chosen(
+    metric: PerformanceMetric,
+    parts: Parts,
+    known: tuple[sparse.csr_matrix, Examples],
+    selecting: sparse.csr_matrix,
+    *,
+    until: float,
+) -> tuple[float, Answer, bool]:
+    """The penalty of the best P on validation rows, its model, and whether there is time for one more.
+
+    A further penalty is tried where the time is enough for it and for one more.
+    """
+    best: tuple[float, float, Answer] | None = None
+    sign = 1 if metric.direction == "max" else -1
+    longest = 0.0
+    for strength in STRENGTHS if parts.task.is_classification else PENALTIES:
+        start = time.monotonic()
+        if best is not None and start + 2 * longest > until:
+            break
+        answer = _answering(*known, parts, strength, until=until)
+        said = answer(selecting, parts.validation)
+        decided = decide(said, parts.task)
+        score = sign * metric.of_predictions(predictions_of(parts, parts.validation, said, decided))
+        score = score if np.isfinite(score) else -np.inf
+        if best is None or score > best[0]:
+            best = score, strength, answer
+        longest = max(longest, time.monotonic() - start)
+    if best is None:
+        raise ValueError("a linear model has at least one penalty")
+    return best[1], best[2], time.monotonic() + longest <= until
+
+
+def _answering(
+    features: sparse.csr_matrix, examples: Examples, parts: Parts, strength: float, *, until: float
+) -> Answer:
+    """A linear model, fitted as far as time allows, as a function from features and examples to the outcome."""
+    if not parts.task.is_classification:
+        ridge = Ridge(alpha=strength).fit(features, examples.change)
+        return lambda rows, asked: outcome_of(
+            asked.restored(ridge.predict(rows).reshape(len(asked), parts.outputs)), parts
+        )
+    truth = examples.raw_target.reshape(len(examples), -1)
+    models = [
+        fitted_logistic(features, column, until=until, strength=strength, steps_a_look=STEPS_A_LOOK)
+        for column in truth.T
+    ]
+
+    def probabilities(rows: sparse.csr_matrix, asked: Examples) -> np.ndarray:
+        del asked
+        if parts.task is not Task.MULTICLASS:
+            return np.column_stack([model.predict_proba(rows)[:, 1] for model in models])
+        shares = np.zeros((rows.shape[0], parts.outputs))
+        shares[:, models[0].classes_] = models[0].predict_proba(rows)
+        return shares
+
+    return probabilities

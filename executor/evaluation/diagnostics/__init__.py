@@ -1,0 +1,1 @@
+"""Explanations of a result: importance, learning curve, next steps."""

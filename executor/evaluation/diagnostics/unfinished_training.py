@@ -1,0 +1,61 @@
+"""Networks whose training ended before their planned epochs, and the time that these need."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from executor.evaluation.scores import CutOff
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from executor.search.records.journal import Outcome
+    from executor.search.search import Trials
+
+
+def cut_off(members: Collection[int], trials: Trials, *, limit_for: Callable[[float], float]) -> CutOff | None:
+    """Whether a network of a model was cut off by time or Ctrl-C, and the time limit that it needs; None if it was not.
+
+    A network counts as cut off, too, where time ended a strategy such as Hyperband before it gave any trial all epochs.
+
+    members: numbers of the trials of which the model is made. limit_for: the limit of a run, in seconds, under which
+    the search trains a number of seconds longer.
+    """
+    by_number = {one.number: one for one in trials.ranked}
+    own = [by_number[number] for number in members]
+    cut = [one for one in own if one.is_cut_short]
+    if cut:
+        also = [one for one in trials.ranked if one.status == "completed" and one.is_cut_short]
+        lacking = [(one.planned_epochs - one.epochs, one.epoch_seconds) for one in also]
+    elif trials.stopped_by in {"budget", "interrupt"} and not any(
+        _is_whole(one, by_number, trials.epochs) for one in trials.ranked
+    ):
+        cut = own
+        lacking = [(trials.coming, None)]
+    else:
+        return None
+    known = [one.epoch_seconds for one in trials.ranked if one.epoch_seconds is not None]
+    worst = max(cut, key=lambda one: one.planned_epochs - one.epochs)
+    epochs = _trained(worst, by_number)
+    return CutOff(
+        trial=worst.number,
+        epochs=epochs,
+        planned=max(trials.epochs, epochs - worst.epochs + worst.planned_epochs),
+        # Trials that were cut off together share their stack's seconds, so that these add up.
+        seconds=limit_for(sum(more * (each or float(np.mean(known))) for more, each in lacking)) if known else None,
+    )
+
+
+def _trained(outcome: Outcome, by_number: Mapping[int, Outcome]) -> int:
+    """Epochs that a network was trained, in this trial and in those from which it went on."""
+    before = None if outcome.continues is None else by_number.get(outcome.continues)
+    return outcome.epochs + (0 if before is None else _trained(before, by_number))
+
+
+def _is_whole(outcome: Outcome, by_number: Mapping[int, Outcome], epochs: int) -> bool:
+    """Whether a network was trained until its score no longer improved, or for all epochs."""
+    if outcome.status != "completed" or outcome.is_cut_short:
+        return False
+    return outcome.epochs < outcome.planned_epochs or _trained(outcome, by_number) >= epochs

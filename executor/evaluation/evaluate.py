@@ -1,0 +1,211 @@
+"""The hold-out, opened once: P with its uncertainty, all other metrics, the baselines, and a verdict in words."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from executor.components.metric import Predictions, decide, every_score
+from executor.evaluation.baselines.linear import (
+    LINEAR_SECONDS,
+    constant_baseline,
+    linear_baseline,
+    naive_error,
+    seasonal_baseline,
+)
+from executor.evaluation.bootstrap import drawing, flawless_bound, tail, units_of
+from executor.evaluation.calibration import calibration_score, interval_score, remarks
+from executor.evaluation.class_coverage import lacking
+from executor.evaluation.scores import BaselineScore, Estimate, Scores, is_positive, verdict
+from executor.model.prediction_columns import ROW, labelled, names_in_file, prediction_columns
+from recommender.recommendation.render import number
+from rules.vocabulary.facts import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from executor.components.metric import PerformanceMetric
+    from executor.data.raw_table import RawTable
+    from executor.evaluation.baselines.linear import Baseline
+    from executor.evaluation.scores import CutOff
+    from executor.model.signature import Signature
+    from executor.preprocessing.examples import Examples, Parts
+
+RESAMPLES: Final = 1_000  # bootstrap samples; a percentile at 2.5 % then rests on 25 of them
+FEWEST_RESAMPLES: Final = 100
+ROWS_RESAMPLED: Final = 5_000_000  # rows over all samples: measured 1 s for F1, 2 s for the area under the ROC curve
+LARGEST_SAMPLE: Final = 20_000  # rows of one sample; above it fewer rows than the hold-out's are drawn
+BOOTSTRAP_STREAM: Final = 7  # tells the bootstrap's random numbers from others of the same seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """All that the one look at the hold-out gave."""
+
+    scores: Scores
+    predictions: dict[str, np.ndarray]
+    """The columns of the file of predictions: row number, truth, answers; no feature."""
+
+
+def evaluate(
+    outcome: np.ndarray,
+    *,
+    metric: PerformanceMetric,
+    parts: Parts,
+    hold_out: Examples,
+    rows: RawTable,
+    signature: Signature,
+    validation: float | None,
+    seed: int,
+    linear_seconds: float = LINEAR_SECONDS,
+    others: Sequence[Baseline | None] = (),
+    training: float | None = None,
+    groups: np.ndarray | None = None,
+    cut_off: CutOff | None = None,
+) -> Judgement:
+    """Judge a model on the hold-out.
+
+    outcome: the assembled model's answers for the hold-out's rows, (rows, outputs).
+    hold_out, rows: the same rows, encoded and raw. validation: P of the chosen trial.
+    linear_seconds: what the linear baseline may take. others: of further models.
+    training: P of the model on training rows.
+    groups: which of the hold-out's rows belong together, (rows,), as in `executor.evaluation.bootstrap`.
+    cut_off: of a model that was not trained to its end.
+    """
+    said = Predictions(
+        task=parts.task,
+        truth=hold_out.raw_target,
+        outcome=outcome,
+        decided=decide(outcome, parts.task, thresholds=signature.cuts, rare_class=signature.rare_class),
+        rare_class=parts.rare_class,
+        naive_error=naive_error(parts.train, parts),
+    )
+    candidates = (
+        constant_baseline(metric, parts, hold_out, signature.labels, last=rows.last),
+        seasonal_baseline(parts, hold_out, rows),
+        linear_baseline(metric, parts.divided(), hold_out, seconds=linear_seconds),
+        *others,
+    )
+    baselines = [baseline for baseline in candidates if baseline is not None]
+    everything = [said, *(baseline.predictions for baseline in baselines)]
+    values = np.array([metric.of_predictions(predictions) for predictions in everything])
+    ahead = signature.windows.horizon if signature.windows is not None else 0
+    in_blocks = parts.task is Task.FORECASTING
+    samples = resampled(metric, everything, seed=seed, in_blocks=in_blocks, at_least=ahead, groups=groups)
+    # Of m rows instead of n the spread is √(n / m) as wide (Bickel, Götze and van Zwet 1997).
+    samples = values + (samples - values) * math.sqrt(min(1.0, LARGEST_SAMPLE / len(hold_out)))
+    outside = tail(units_of(len(hold_out), groups))
+    sign = 1 if metric.direction == "max" else -1
+    scored = {
+        baseline.name: BaselineScore(
+            says=baseline.says,
+            value=_finite(values[at]),
+            mase=_finite(every_score(baseline.predictions)["mase"]) if parts.task is Task.FORECASTING else None,
+            gain=_estimate(sign * (values[0] - values[at]), sign * (samples[:, 0] - samples[:, at]), outside),
+        )
+        for at, baseline in enumerate(baselines, start=1)
+    }
+    calibration, intervals = calibration_score(signature, said), interval_score(signature, said)
+    scores = Scores(
+        metric=metric.name,
+        direction=metric.direction,
+        validation=None if validation is None else _finite(validation),
+        training=None if training is None else _finite(training),
+        hold_out=_of_flawless(_estimate(values[0], samples[:, 0], outside), said, groups, metric.name),
+        rows=len(hold_out),
+        resamples=len(samples),
+        others={name: _finite(value) for name, value in every_score(said).items()},
+        baselines=scored,
+        thresholds=_thresholds(signature),
+        intervals=intervals,
+        calibration=calibration,
+        remarks=(*remarks(signature, calibration, intervals), *lacking(parts, hold_out, _names(signature))),
+        has_signal=is_positive(scored["constant"].gain),
+        cut_off=cut_off,
+        verdict=verdict(scored, cut_off),
+    )
+    return Judgement(scores=scores, predictions=_columns(signature, rows, hold_out.raw_target, outcome))
+
+
+def resampled(
+    metric: PerformanceMetric,
+    everything: Sequence[Predictions],
+    *,
+    seed: int,
+    in_blocks: bool,
+    at_least: int = 1,
+    groups: np.ndarray | None = None,
+) -> np.ndarray:
+    """P of each of several predictions on the same bootstrap samples of the rows, (samples, predictions) float64.
+
+    A sample has as many rows as there are, but at most about LARGEST_SAMPLE. in_blocks, at_least, groups: as in
+    `drawing`.
+    """
+    rows = len(everything[0])
+    size = min(rows, LARGEST_SAMPLE)
+    random = np.random.default_rng([seed, BOOTSTRAP_STREAM])
+    draw = drawing(rows, size, in_blocks=in_blocks, at_least=at_least, groups=groups)
+    scores = np.empty((max(FEWEST_RESAMPLES, min(RESAMPLES, ROWS_RESAMPLED // size)), len(everything)))
+    for sample in range(len(scores)):
+        drawn = draw(random)
+        scores[sample] = [metric.of_predictions(predictions.take(drawn)) for predictions in everything]
+    return scores
+
+
+def _estimate(value: float, samples: np.ndarray, outside: float) -> Estimate:
+    """A value with the percentile interval of its defined samples; outside: percent below it, and above."""
+    defined = samples[np.isfinite(samples)]
+    if not math.isfinite(value) or len(defined) < FEWEST_RESAMPLES // 2:
+        return Estimate(value=_finite(value), low=None, high=None)
+    low, high = np.percentile(defined, [outside, 100 - outside])
+    return Estimate(value=float(value), low=float(low), high=float(high))
+
+
+def _of_flawless(found: Estimate, said: Predictions, groups: np.ndarray | None, metric: str) -> Estimate:
+    """The estimate, with an exact lower end where every answer was right, of which each sample is a copy.
+
+    Accuracy rests on all rows; other metrics on those of the rarest class.
+    """
+    if not said.task.is_classification or found.value != 1 or found.low != 1:
+        return found
+    units = units_of(len(said), groups)
+    if metric != "accuracy":
+        truth = said.truth if said.truth.ndim == 1 else said.truth.ravel()
+        units = min(units, int(np.bincount(truth)[np.unique(truth)].min()))
+    return found.model_copy(update={"low": flawless_bound(units)})
+
+
+def _thresholds(signature: Signature) -> tuple[str, ...]:
+    """Each threshold in words; of several labels with the label's name."""
+    names = _names(signature) if signature.task is Task.MULTILABEL else ("",)
+    return tuple(
+        f"{f'{name}: ' if name else ''}{number(threshold.value)} ({threshold.why})"
+        for name, threshold in zip(names, signature.thresholds, strict=False)
+    )
+
+
+def _names(signature: Signature) -> tuple[str, ...]:
+    """Of the classes, or of the labels."""
+    return signature.targets if signature.task is Task.MULTILABEL else signature.labels
+
+
+def _finite(value: float) -> float | None:
+    """A float that JSON can hold."""
+    return float(value) if math.isfinite(value) else None
+
+
+def _columns(signature: Signature, rows: RawTable, truth: np.ndarray, outcome: np.ndarray) -> dict[str, np.ndarray]:
+    """Row number in the dataset from 0, truth as the dataset writes it, and the predictions."""
+    names = names_in_file(signature)
+    by_target = truth if truth.ndim > 1 else truth[:, None]
+    if signature.task.is_classification:
+        true = {
+            name: labelled(signature, target, by_target[:, at], as_text=True)
+            for at, (name, target) in enumerate(zip(names.truth, signature.targets, strict=True))
+        }
+    else:
+        true = {name: by_target[:, at] for at, name in enumerate(names.truth)}
+    return {ROW: rows.rows, **true, **prediction_columns(signature, outcome, names, as_text=True)}

@@ -1,0 +1,335 @@
+"""What the hold-out said of a model, in numbers and in sentences: scores.json of a run."""
+
+from __future__ import annotations
+
+import math
+from typing import Final, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from executor.components.metric import Direction
+from recommender.recommendation.render import number
+
+BOOSTING: Final = "gradient boosting"  # the name of its baseline
+EXPONENTIAL: Final = "exponential smoothing"  # the same
+TF_IDF: Final = "TF-IDF"  # the same, of a linear model on texts
+ROUNDED_TO: Final = ((60, 10), (600, 60), (3_600, 300), (math.inf, 3_600))
+"""Pairs of a duration and a step, in seconds: a duration up to the first is rounded up to a multiple of the second."""
+
+
+class Estimate(BaseModel):
+    """A value measured on the hold-out, with its 95 % bootstrap interval; None where it is undefined."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class BaselineScore(BaseModel):
+    """P of a simple answer on the same rows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    says: str
+    value: float | None
+    mase: float | None = None
+    """Of a forecast: its mean absolute scaled error."""
+    gain: Estimate
+    """How much better the model is, positive when it is better, whatever P's direction."""
+
+
+class IntervalScore(BaseModel):
+    """How prediction intervals did on the hold-out; one number a target."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    percent: int
+    """Of the rows that they were to hold."""
+    coverage: tuple[float, ...]
+    """Share of the hold-out that they hold."""
+    mean_width: tuple[float, ...]
+    """From the lower to the upper end, in the target's own unit."""
+    falls_short: bool
+    """Whether they hold fewer rows than chance explains, of any target."""
+
+
+class CalibrationScore(BaseModel):
+    """What temperatures did to the probabilities of the hold-out: before and after."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    log_loss: tuple[float | None, float | None]
+    calibration_error: tuple[float | None, float | None]
+    """Expected calibration error, in 15 bins."""
+
+
+class ClassTreatment(BaseModel):
+    """What becomes of one class, or of one label's yes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    rows: int
+    """Training rows of it."""
+    weight: float
+    """By which its rows count in C, relative to the mean row."""
+    bias: float
+    """The logit with which the output begins."""
+    threshold: float | None
+    """The probability from which the answer is yes; None where the most probable class is answered."""
+
+
+class ImbalanceChoice(BaseModel):
+    """What a run does about classes of unlike size."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ratio: float
+    """Training rows of the most frequent class per row of the rarest; of several labels that of the worst one."""
+    metric: str
+    loss: str
+    classes: tuple[ClassTreatment, ...]
+    temperatures: tuple[float, ...]
+    """By which logits are divided before the threshold; one for all classes, or one a label."""
+
+    @property
+    def sentence(self) -> str:
+        """For people; the rarest class stands for all."""
+        rare = min(self.classes, key=lambda one: one.rows)
+        weight = (
+            "no class weights"
+            if math.isclose(rare.weight, 1.0)
+            else f"rows of {rare.name!r} weigh {number(rare.weight)}"
+        )
+        said = [f"P {self.metric}", f"C {self.loss}", weight]
+        said.append("output bias 0" if rare.bias == 0 else f"output bias {number(rare.bias)} for {rare.name!r}")
+        said.append(
+            "logits as they are" if all(math.isclose(one, 1.0) for one in self.temperatures) else "calibrated logits"
+        )
+        if rare.threshold is not None:
+            said.append(f"{rare.name!r} from a probability of {number(rare.threshold)} on")
+        return f"Imbalance of {number(self.ratio)} to 1, met by: {', '.join(said)}."
+
+
+class CutOff(BaseModel):
+    """A model of which a network was not trained to the end of its planned epochs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    trial: int
+    """Number of the network's trial; of several the one that lacks most epochs."""
+    epochs: int
+    """Epochs that it was trained."""
+    planned: int
+    """Epochs of a whole training. Many end earlier, once the score no longer improves."""
+    seconds: float | None
+    """Time limit that the planned epochs need, in seconds; None where no epoch could be timed."""
+
+    @property
+    def extent(self) -> str:
+        """How far the training came."""
+        return f"training was cut off after {self.epochs:,} of {self.planned:,} planned epochs"
+
+    @property
+    def need(self) -> str:
+        """The time that the planned epochs need."""
+        if self.seconds is None:
+            return "no epoch could be timed, so that the time that they need is unknown; use a longer --budget"
+        return f"by the measured seconds per epoch they need about --budget {duration(self.seconds)}"
+
+    @property
+    def option(self) -> str:
+        """What a longer training takes, as an option of the command."""
+        return "a longer --budget" if self.seconds is None else f"--budget {duration(self.seconds)}"
+
+
+def duration(seconds: float) -> str:
+    """A number of seconds, rounded up, as --budget reads it.
+
+    >>> duration(31), duration(75), duration(3_000), duration(9_000)
+    ('40s', '2m', '50m', '3h')
+    """
+    step = next(step for most, step in ROUNDED_TO if seconds <= most)
+    rounded = max(1, math.ceil(seconds / step)) * step
+    size, unit = next((size, unit) for size, unit in ((3_600, "h"), (60, "m"), (1, "s")) if rounded % size == 0)
+    return f"{rounded // size}{unit}"
+
+
+class Scores(BaseModel):
+    """The file scores.json."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    metric: str
+    direction: Direction
+    validation: float | None
+    """P of the chosen trial on the rows that chose it: too good by the choice."""
+    training: float | None = None
+    """P of the model on training rows."""
+    hold_out: Estimate
+    rows: int
+    """Rows of the hold-out."""
+    resamples: int
+    others: dict[str, float | None]
+    baselines: dict[str, BaselineScore]
+    thresholds: tuple[str, ...]
+    """How each decision threshold was found, with its value."""
+    intervals: IntervalScore | None = None
+    """Of regression, unless the validation rows were too few for intervals."""
+    calibration: CalibrationScore | None = None
+    """Of classification, where a temperature other than 1 was chosen."""
+    remarks: tuple[str, ...] = ()
+    """What was measured of the answers beside P, in sentences."""
+    has_signal: bool
+    """Whether the model is certainly better than the constant answer."""
+    cut_off: CutOff | None = None
+    """How much of the training is missing, where time or Ctrl-C cut it off; else None."""
+    verdict: str
+
+    @property
+    def had_too_little_time(self) -> bool:
+        """Whether the model is not better than some baseline, but was not trained to its end either."""
+        return self.cut_off is not None and not is_better_than_all(self.baselines)
+
+
+def verdict(baselines: dict[str, BaselineScore], cut_off: CutOff | None = None) -> str:
+    """What the comparison with the baselines means, in sentences.
+
+    cut_off: of a model that was not trained to its end. Where it is not better than every baseline, nothing is
+    concluded of the data, and no other model is advised.
+    """
+    constant = baselines.get("constant")
+    if constant is None or constant.gain.value is None or constant.gain.low is None or constant.gain.high is None:
+        return "P is undefined on the hold-out, so nothing can be said: it is too small or holds a single class."
+    if cut_off is not None and not is_better_than_all(baselines):
+        return f"Too little time: {cut_off.extent}; {cut_off.need}. {_so_far(baselines)}"
+    return _compared(baselines, constant)
+
+
+def _compared(baselines: dict[str, BaselineScore], constant: BaselineScore) -> str:
+    """What the comparison of a fully trained model with the baselines means."""
+    seasonal, linear = baselines.get("seasonal naive"), baselines.get("linear")
+    others = _about_boosting(baselines.get(BOOSTING), constant)
+    # Boosting comes first, as in the report's advice: one order, not two.
+    instead = "" if BOOSTING in baselines and is_negative(baselines[BOOSTING].gain) else ": use that"
+    if linear is not None and is_negative(linear.gain):
+        others.insert(0, f"But a linear model is better ({linear.says}){instead}.")
+    elif linear is not None and is_positive(constant.gain) and not is_positive(linear.gain):
+        others.insert(0, f"Level with a linear model ({linear.says}){_by(linear.gain)}.")
+    words = baselines.get(TF_IDF)
+    if words is not None and is_negative(words.gain):
+        others.insert(0, f"But {words.says}, weighted by TF-IDF, is better{instead}.")
+    elif words is not None and is_positive(constant.gain) and not is_positive(words.gain):
+        others.insert(0, f"Level with {words.says}, weighted by TF-IDF.")
+    smoothing = baselines.get(EXPONENTIAL)
+    if smoothing is not None and is_negative(smoothing.gain):
+        others.insert(0, f"But exponential smoothing is better{instead}.")
+    if is_negative(constant.gain):
+        return " ".join([f"Worse than {constant.says}: do not use this model.", *others])
+    value, low, high = (number(one or 0.0) for one in (constant.gain.value, constant.gain.low, constant.gain.high))
+    if not is_positive(constant.gain):
+        found = f"{low} to {high}, contains 0."
+        nothing = f"No signal found: no better than {constant.says}, for the 95 % interval of the gain, {found}"
+        return " ".join([nothing, *others])
+    sentences = [f"Beats {constant.says} by {value} (95 % interval {low} to {high})."]
+    if seasonal is not None and not is_positive(seasonal.gain):
+        sentences.append(f"It is not certainly better than {seasonal.says}.")
+    return " ".join([*sentences, *others])
+
+
+def is_better_than_all(baselines: dict[str, BaselineScore]) -> bool:
+    """Whether the model is certainly better than each baseline that has a score."""
+    return all(is_positive(one.gain) for one in baselines.values() if one.gain.value is not None)
+
+
+def _so_far(baselines: dict[str, BaselineScore]) -> str:
+    """How a model that was not trained to its end compares with each baseline."""
+    found = []
+    for name, one in baselines.items():
+        if one.gain.value is None:
+            continue
+        gain = one.gain
+        how = "better than" if is_positive(gain) else "worse than" if is_negative(gain) else "not certainly better than"
+        spoken = {"linear": "a linear model", "constant": one.says}.get(name, name)
+        found.append(f"{how} {spoken}{_by(gain)}")
+    return f"So far it is {'; '.join(found)}."
+
+
+def _by(gain: Estimate) -> str:
+    """A gain in words, with its interval; nothing where it has none."""
+    if gain.value is None or gain.low is None or gain.high is None:
+        return ""
+    return f": the gain is {number(gain.value)} (95 %: {number(gain.low)} to {number(gain.high)})"
+
+
+def _about_boosting(boosting: BaselineScore | None, constant: BaselineScore) -> list[str]:
+    """Whether to use gradient boosting instead; of a model without signal only where boosting is certainly better."""
+    if boosting is None or boosting.gain.value is None or boosting.gain.low is None or boosting.gain.high is None:
+        return []
+    value, low, high = boosting.gain.value, boosting.gain.low, boosting.gain.high
+    if high < 0:
+        size = f"by {number(-value)} (95 %: {number(-high)} to {number(-low)})"
+        return [f"Gradient boosting is better {size}: use it instead, unless you need one Keras model for raw rows."]
+    if not is_positive(constant.gain):
+        return []
+    if low > 0:
+        size = f"by {number(value)} (95 %: {number(low)} to {number(high)})"
+        return [f"Better than gradient boosting {size}, which had {boosting.says}."]
+    return [f"Level with gradient boosting{_by(boosting.gain)}."]
+
+
+def is_negative(gain: Estimate) -> bool:
+    return gain.high is not None and gain.high < 0
+
+
+def is_positive(gain: Estimate) -> bool:
+    return gain.low is not None and gain.low > 0
+
+
+class Sensitivity(BaseModel):
+    """One hyperparameter after the search.
+
+    importance: share of what all hyperparameters together explain of P, by permutation; None where too few trials tell.
+    rating: the notes' own. edge: what to do where the best value lies on the edge of its range; else empty.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    best: float | int | str
+    importance: float | None
+    rating: str
+    edge: str
+
+
+class ColumnImportance(BaseModel):
+    """By how much P is worse without what a column says; negative where it is better."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    loss: float
+    """The mean over the repeats, positive when the column helps, whatever P's direction."""
+    spread: float
+    """Standard deviation between repeats."""
+
+
+class Importance(BaseModel):
+    """The file importance.json: aggregates, no row."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    metric: str
+    rows: int
+    """Rows of the hold-out that were dealt out."""
+    repeats: int
+    columns: tuple[ColumnImportance, ...]
+    """The most important first."""
+    missing: tuple[str, ...] = ()
+    """Columns for which there was no time."""
+
+    @classmethod
+    def unmeasured(cls, metric: str) -> Self:
+        return cls(metric=metric, rows=0, repeats=0, columns=())

@@ -1,0 +1,1 @@
+"""From ranked trials to one network and one .keras file."""

@@ -1,0 +1,148 @@
+"""Loss, metric and optimizer with which a saved model is compiled, so that it can be trained on raw rows.
+
+The network learned from logits or standardised values; the saved model gives probabilities or values in the target's
+own unit. The losses here are the same ones on that scale.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from executor.components.loss import WeightedLabels, class_weights, cost_function
+from executor.components.optimizer import optimization
+from rules.vocabulary.choices import F1, Accuracy, Mae, Mse, RocAuc, WeightedCrossentropy
+from rules.vocabulary.facts import Task
+
+if TYPE_CHECKING:
+    from executor.components.configuration import Configuration
+    from executor.preprocessing.examples import Parts
+    from rules.vocabulary.bundle import Bundle
+    from rules.vocabulary.choices import Choice, TargetScale
+
+
+def compile_model(
+    model: keras.Model, bundle: Bundle, parts: Parts, chosen: Configuration, *, cuts: tuple[float, ...] = ()
+) -> None:
+    """Compile an assembled model with the bundle's loss, metric and optimizer.
+
+    The optimizer is built with the slots of every trainable weight, all in their initial state: a trial keeps the
+    weights of its best epoch, not the optimizer's state of it. Its learning rate is the highest of the trial's
+    schedule. cuts: the decision threshold of each label.
+    """
+    optimizer = optimization(bundle.optimizer, chosen)
+    optimizer.build(model.trainable_variables)
+    model.compile(optimizer=optimizer, loss=loss_on_answers(bundle.loss, parts), metrics=[_metric(bundle, parts, cuts)])
+
+
+def loss_on_answers(loss: Choice, parts: Parts) -> keras.losses.Loss:
+    """The bundle's loss on probabilities, or on values in the target's own unit.
+
+    The target is 0 or 1 (rows, 1) for two classes, one-hot for several, (rows, labels) for labels, else values.
+    """
+    own = cost_function(loss, parts)
+    if not parts.task.is_classification:
+        return StandardisedLoss(
+            loss=own, mean=parts.target_mean.tolist(), scale=parts.target_scale.tolist(), on=parts.target_on
+        )
+    if isinstance(own, WeightedLabels):
+        return WeightedLabels(positive=own.positive, negative=own.negative, from_logits=False)
+    smoothing = getattr(loss, "label_smoothing", 0.0)
+    plain = keras.losses.CategoricalCrossentropy if parts.task is Task.MULTICLASS else keras.losses.BinaryCrossentropy
+    if not isinstance(loss, WeightedCrossentropy):
+        return plain(label_smoothing=smoothing)
+    classes = parts.train.raw_target
+    counts = np.bincount(classes, minlength=2)
+    weights = class_weights(np.maximum(counts, 1), kind=loss.weights)
+    return WeightedClasses(weights=(weights / weights[classes].mean()).tolist())
+
+
+def _metric(bundle: Bundle, parts: Parts, cuts: tuple[float, ...]) -> keras.metrics.Metric:
+    """The bundle's metric; F1 of two classes is that of class 1."""
+    several = parts.task is Task.MULTICLASS
+    match bundle.metric:
+        case Accuracy():
+            accuracy = keras.metrics.CategoricalAccuracy if several else keras.metrics.BinaryAccuracy
+            return accuracy("accuracy")
+        case RocAuc():
+            return keras.metrics.AUC(name="roc_auc", multi_label=parts.outputs > 1, num_labels=_labels(parts))
+        case F1():
+            threshold = None if several else float(np.mean(cuts)) if cuts else 0.5
+            return keras.metrics.F1Score(average="macro", threshold=threshold, name="f1")
+        case Mae():
+            return keras.metrics.MeanAbsoluteError("mae")
+        case Mse():
+            return keras.metrics.MeanSquaredError("mse")
+    return keras.metrics.RootMeanSquaredError("rmse")
+
+
+def _labels(parts: Parts) -> int | None:
+    return parts.outputs if parts.outputs > 1 else None
+
+
+@keras.saving.register_keras_serializable(package="pcwat")
+class StandardisedLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras ships no types
+    """A loss on values in the target's own unit, which are standardised before they are compared.
+
+    loss: of standardised values. mean, scale: (targets,). on: the scale of the target that is standardised.
+    """
+
+    def __init__(
+        self,
+        *,
+        loss: keras.losses.Loss | dict[str, Any],
+        mean: list[float],
+        scale: list[float],
+        on: TargetScale = "as_is",
+        reduction: str = "sum_over_batch_size",
+        name: str = "standardised_loss",
+        dtype: Any = None,  # noqa: ANN401 - Keras gives a name, a policy or its saved form
+    ) -> None:
+        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        self.loss = keras.losses.deserialize(loss) if isinstance(loss, dict) else loss
+        self.mean, self.scale, self.on = mean, scale, on
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ANN401 - tensors of any backend
+        """Loss of each row, (rows,); both arguments are (rows, targets)."""
+        return self.loss.call(self._standardised(y_true), self._standardised(y_pred))
+
+    def _standardised(self, values: Any) -> Any:  # noqa: ANN401 - a tensor of any backend
+        learned = keras.ops.log1p(values) if self.on == "log1p" else values
+        mean = keras.ops.convert_to_tensor(self.mean, dtype=learned.dtype)
+        return (learned - mean) / keras.ops.convert_to_tensor(self.scale, dtype=learned.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"loss": keras.losses.serialize(self.loss), "mean": self.mean, "scale": self.scale, "on": self.on}
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable(package="pcwat")
+class WeightedClasses(keras.losses.Loss):  # type: ignore[misc]  # Keras ships no types
+    """Cross-entropy from probabilities in which the rows of each class have their own weight.
+
+    weights: one a class, also of two classes, whose target is (rows, 1).
+    """
+
+    def __init__(
+        self,
+        *,
+        weights: list[float],
+        reduction: str = "sum_over_batch_size",
+        name: str = "weighted_classes",
+        dtype: Any = None,  # noqa: ANN401 - Keras gives a name, a policy or its saved form
+    ) -> None:
+        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        self.weights = weights
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ANN401 - tensors of any backend
+        """Loss of each row, (rows,)."""
+        weights = keras.ops.convert_to_tensor(self.weights, dtype=y_pred.dtype)
+        if y_pred.shape[-1] == 1:
+            own = weights[0] + (weights[1] - weights[0]) * y_true[..., 0]
+            return own * keras.losses.binary_crossentropy(y_true, y_pred)
+        return keras.ops.sum(y_true * weights, axis=-1) * keras.losses.categorical_crossentropy(y_true, y_pred)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "weights": self.weights}

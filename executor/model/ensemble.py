@@ -1,0 +1,206 @@
+"""The best trials together: greedy selection on the validation rows, kept only where it helps on others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import tensorflow as tf
+
+from executor.components.configuration import configuration
+from executor.model.assemble import network_outputs
+from executor.model.rebuild import fitting, rebuild, unseen
+from executor.networks.build import mean_of
+from executor.networks.stacked_tabular import Shape, forward, masks
+from executor.search.records.journal import read_weights
+from executor.search.runners.stacked_graph import OUTPUTS_PER_CALL
+from recommender.recommendation.render import number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import keras
+
+    from executor.components.metric import PerformanceMetric
+    from executor.preprocessing.examples import Parts
+    from executor.search.records.journal import Outcome
+    from executor.search.search import Trials
+    from rules.vocabulary.bundle import Bundle
+
+CANDIDATES: Final = 12
+"""Networks among which is chosen, those of the best trials; each of them that is kept costs half a second."""
+PICKS: Final = 20  # at most, with repetition (docs/evidence.md, section 4)
+HALVINGS: Final = 10  # of the validation rows: selected on one half, judged on the other
+FEWEST_ROWS: Final = 100  # validation rows; halves of fewer tell nothing
+SPLIT_STREAM: Final = 11  # tells the halvings' random numbers from others of the same seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """The network that a run keeps."""
+
+    network: keras.Model
+    outputs: np.ndarray
+    """What it gives for the validation rows, (rows, outputs), offsets added; of folds, what the networks give for rows
+    that they did not train on."""
+    members: dict[int, int]
+    """Trial → how often it was picked; a single trial where no ensemble was kept."""
+    score: float | None
+    """P on the validation rows."""
+    why: str
+
+
+def choose(
+    trials: Trials,
+    bundle: Bundle,
+    parts: Parts,
+    *,
+    metric: PerformanceMetric,
+    seed: int,
+    single: bool = False,
+    groups: np.ndarray | None = None,
+) -> Chosen:
+    """The best trial's network, or the mean of several where that is better by more than a standard error.
+
+    Picks are added one by one, each the one with which the mean scores best on the validation rows (Caruana et al.
+    2004). Whether this helps is measured on rows that did not pick: select on one half of the validation rows, compare
+    with the single best trial on the other. The mean is kept where its gain is above one standard error of the gain
+    over such halvings. Outputs are averaged before the last unit: logits, or standardised values.
+    single: one trial in any case. groups: of the validation rows, (rows,), which are never parted: rows of one entity
+    would judge what they chose.
+    """
+    best = trials.best
+    most = max(2, CANDIDATES // parts.fold_count)
+    found = [one for one in trials.ranked[:most] if one.weights is not None]
+    alone = "one network was asked for"
+    if not single:
+        alone = _too_few(found, parts)
+    if alone:
+        return _single(best, bundle, parts, seed=seed, why=alone)
+    outputs = np.stack([validation_outputs(one, bundle, parts) for one in found])
+    sign = 1.0 if metric.direction == "max" else -1.0
+
+    def score(mean: np.ndarray, rows: np.ndarray) -> float:
+        value = metric.score(mean[rows], parts.validation.take(rows), parts)
+        return sign * value if np.isfinite(value) else -np.inf
+
+    gain, error = _gain(outputs, score, seed=seed, groups=groups)
+    picks = _greedy(outputs, score, np.arange(len(parts.validation)))
+    if not gain > error or len(set(picks)) == 1:
+        why = f"the mean of several is not certainly better: gain {number(gain)}, standard error {number(error)}"
+        return _single(best, bundle, parts, seed=seed, why=why)
+    members = {found[index].number: picks.count(index) for index in dict.fromkeys(picks)}
+    mean = outputs[picks].mean(axis=0)
+    kept = [
+        (network, picks.count(index))
+        for index in dict.fromkeys(picks)
+        for network in rebuild(found[index], bundle, parts, seed)
+    ]
+    return Chosen(
+        network=mean_of([network for network, _ in kept], [times for _, times in kept]),
+        outputs=mean,
+        members=members,
+        score=sign * score(mean, np.arange(len(mean))),
+        why=f"better than the best trial alone by {number(gain)}, with a standard error of {number(error)}, on "
+        "validation rows that did not choose",
+    )
+
+
+def _too_few(found: Sequence[Outcome], parts: Parts) -> str:
+    """Why there is nothing to choose from; empty where there is."""
+    if not parts.architecture.is_stackable:
+        return "networks that are trained one by one stand alone"
+    if len(found) < 2:  # noqa: PLR2004  two make a mean
+        return "one trial was completed"
+    if len(parts.validation) < FEWEST_ROWS:
+        return f"{len(parts.validation)} validation rows are too few to choose several (under {FEWEST_ROWS})"
+    return ""
+
+
+def _single(best: Outcome, bundle: Bundle, parts: Parts, *, seed: int, why: str) -> Chosen:
+    """One trial: its network, or the mean of its networks of the folds."""
+    networks = rebuild(best, bundle, parts, seed)
+    outputs = np.stack([network_outputs(network, parts.validation) for network in networks])
+    own = outputs[0] if parts.folds is None else unseen(outputs, parts.folds)
+    return Chosen(
+        network=mean_of(networks),
+        outputs=own + parts.validation.offset,
+        members={best.number: 1},
+        score=best.score,
+        why=why,
+    )
+
+
+def validation_outputs(outcome: Outcome, bundle: Bundle, parts: Parts) -> np.ndarray:
+    """What a trial gives for the validation rows, (rows, outputs), offsets added; of folds for rows it did not see.
+
+    From its weights alone: to build its Keras networks takes a hundred times as long.
+    """
+    if outcome.weights is None:
+        raise KeyError(f"Only a completed trial has weights, but trial {outcome.number} {outcome.status}.")
+    chosen, count = configuration(bundle, outcome.hyperparameters), parts.fold_count
+    shape = Shape.of(parts, [chosen])
+    weights = read_weights(outcome.weights)
+    expected = [size for _ in range(count) for size in shape.weights]
+    with fitting(outcome.weights):
+        if [weight.shape for weight in weights] != expected:
+            raise ValueError(f"it has {len(weights)} arrays, whose shapes are not those of its {len(expected)} weights")
+    each = len(weights) // count
+    stacked = [tf.constant(np.stack(weights[index::each])) for index in range(each)]
+    units, layers = (tf.constant(mask) for mask in masks([chosen] * count, shape))
+    rows = parts.validation
+    inputs = {"dense": tf.constant(rows.dense)} | ({"codes": tf.constant(rows.codes)} if parts.vocabulary else {})
+    at_once = max(1, OUTPUTS_PER_CALL // (count * shape.units))
+    outputs = np.concatenate(
+        [
+            forward(
+                stacked,
+                {name: values[start : start + at_once] for name, values in inputs.items()},
+                bundle=bundle,
+                shape=shape,
+                units=units,
+                layers=layers,
+            )
+            for start in range(0, len(rows), at_once)
+        ],
+        axis=1,
+    )
+    return np.asarray((outputs[0] if parts.folds is None else unseen(outputs, parts.folds)) + rows.offset)
+
+
+def _greedy(outputs: np.ndarray, score: Callable[[np.ndarray, np.ndarray], float], rows: np.ndarray) -> list[int]:
+    """Indices of picks, the best one first; outputs: (candidates, rows, outputs)."""
+    total = np.zeros(outputs.shape[1:])
+    picks: list[int] = []
+    reached = -np.inf
+    while len(picks) < PICKS:
+        scores = [score((total + one) / (len(picks) + 1), rows) for one in outputs]
+        at = int(np.argmax(scores))
+        if picks and not scores[at] > reached:
+            break
+        reached = scores[at]
+        picks.append(at)
+        total += outputs[at]
+    return picks
+
+
+def _gain(
+    outputs: np.ndarray,
+    score: Callable[[np.ndarray, np.ndarray], float],
+    *,
+    seed: int,
+    groups: np.ndarray | None = None,
+) -> tuple[float, float]:
+    """How much better picks are than the single best on rows that did not pick, and the standard error of that."""
+    random = np.random.default_rng([seed, SPLIT_STREAM])
+    gains = []
+    _, unit = np.unique(np.arange(outputs.shape[1]) if groups is None else groups, return_inverse=True)
+    for _ in range(HALVINGS):
+        order = random.permutation(unit.max() + 1)
+        chooses = np.isin(unit, order[: len(order) // 2])
+        choosing, judging = np.flatnonzero(chooses), np.flatnonzero(~chooses)
+        picks = _greedy(outputs, score, choosing)
+        gains.append(score(outputs[picks].mean(axis=0), judging) - score(outputs[picks[0]], judging))
+    # Halves share rows, so their gains are no independent sample: the spread of one stands for the error of the mean.
+    return float(np.mean(gains)), float(np.std(gains, ddof=1) / np.sqrt(2))

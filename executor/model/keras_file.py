@@ -1,0 +1,224 @@
+"""Checks of a .keras file before and after Keras opens it: its members, its classes, its shapes and its size."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import zipfile
+import zlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import h5py
+import keras
+import tensorflow as tf
+
+from rules.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from executor.model.signature import Signature
+
+METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
+MAX_CONFIG_BYTES: Final = 256 << 20  # the categories of wide tables are in the configuration
+MAX_BYTES: Final = 4 << 30  # of all members unpacked; above it a model does not fit the memory that training needs
+MAX_VALUES: Final = 2**28  # numbers that a layer gives for a row: 1 GiB
+MAX_DEPTH: Final = 64  # of lists and objects in the configuration; ours have up to about 20
+PACKAGE: Final = "pcwat>"  # how the registered names of our own classes begin
+CLASSES: Final = frozenset(
+    {
+        "Functional", "InputLayer", "DTypePolicy", "__keras_tensor__",
+        "Activation", "Add", "BatchNormalization", "Concatenate", "Conv1D", "Conv2D", "DepthwiseConv2D", "Dense",
+        "Dropout", "Embedding", "Flatten", "GRU", "GlobalAveragePooling2D", "GlobalMaxPooling1D", "MaxPooling1D",
+        "MaxPooling2D", "Multiply", "Normalization", "ReLU", "Rescaling", "Reshape", "Resizing", "ZeroPadding2D",
+        "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LecunNormal", "LecunUniform", "Ones",
+        "Orthogonal", "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling", "Zeros",
+        "BinaryCrossentropy", "CategoricalCrossentropy", "Huber", "MeanAbsoluteError", "MeanSquaredError",
+        "Adagrad", "Adam", "AdamW", "RMSprop", "SGD",
+        "AUC", "BinaryAccuracy", "CategoricalAccuracy", "F1Score", "RootMeanSquaredError",
+        "Greater", "Squeeze",
+    }
+)  # fmt: skip
+"""Keras' own classes of models: layers, initializers, losses, metrics, optimizers and operations."""
+MODULES: Final = frozenset(
+    {
+        "keras",
+        "keras.layers",
+        "keras.initializers",
+        "keras.losses",
+        "keras.metrics",
+        "keras.optimizers",
+        "keras.src.models.functional",
+        "keras.src.ops.numpy",
+    }
+    | {"builtins"}
+)
+
+
+def check_model_file(path: Path, signature: Signature | None = None) -> int:
+    """Refuse a .keras file that pcwat cannot have written; imports and builds nothing that the file names.
+
+    signature: the inputs that the model must have. Returns the number of weights in the file.
+    Raises RunError that names the file and what is wrong.
+    """
+    try:
+        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+            _check_members(path, archive)
+            document = _check_configuration(path, archive.read(CONFIG))
+            if signature is not None:
+                _check_inputs(path, document, signature)
+            weights = io.BytesIO(archive.read(WEIGHTS))  # HDF5 seeks, which a compressed member does slowly
+            with h5py.File(weights, "r") as stored:
+                return _count_weights(path, stored, archive.getinfo(WEIGHTS).file_size)
+    except (zipfile.BadZipFile, zlib.error, EOFError):
+        raise _damaged(path) from None
+    except PermissionError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}. Allow reading.") from None
+    except (OSError, ValueError, KeyError, RuntimeError, NotImplementedError) as error:
+        raise _foreign(path, str(error).split("\n", 1)[0] or type(error).__name__) from None
+
+
+@contextmanager
+def weights_bounded(path: Path, most: int) -> Iterator[None]:
+    """Refuse each variable that is made within the block once all of them hold more than `most` numbers.
+
+    The shapes in a configuration are found out only when its layers are built, and are then allocated at once.
+    """
+    made = 0
+
+    def bounded(next_creator: Callable[..., Any], **settings: Any) -> Any:  # noqa: ANN401  TensorFlow's own types
+        nonlocal made
+        initial = settings.get("initial_value")
+        with tf.Graph().as_default():  # symbolic: nothing is allocated
+            shape = tf.convert_to_tensor(initial() if callable(initial) else initial).shape
+        made += math.prod(shape.as_list())
+        if made > most:
+            raise _foreign(path, "its configuration describes more weights than the file holds")
+        return next_creator(**settings)
+
+    with tf.variable_creator_scope(bounded):
+        yield
+
+
+def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
+    members = archive.infolist()
+    names = [member.filename for member in members]
+    if sorted(names) != sorted([METADATA, CONFIG, WEIGHTS]):
+        known = {METADATA, CONFIG, WEIGHTS}
+        other = next((name for name in names if name not in known), None)
+        raise _foreign(
+            path, f"it must hold {METADATA}, {CONFIG} and {WEIGHTS} once" + (f", not {other!r}" if other else "")
+        )
+    if any(member.flag_bits & 1 for member in members):
+        raise _foreign(path, "it is encrypted")
+    if archive.getinfo(CONFIG).file_size > MAX_CONFIG_BYTES or sum(one.file_size for one in members) > MAX_BYTES:
+        raise _foreign(path, "it is larger than any model that pcwat writes")
+    if archive.testzip() is not None:
+        raise _damaged(path)
+
+
+def _check_configuration(path: Path, content: bytes) -> dict[str, Any]:
+    """Walk all objects of a configuration, and refuse the first of a class that pcwat does not write."""
+    try:
+        document = json.loads(content)
+    except RecursionError:
+        raise _foreign(path, f"{CONFIG} is nested more than {MAX_DEPTH} levels deep") from None
+    if not isinstance(document, dict) or document.get("class_name") != "Functional":
+        raise _foreign(path, f"{CONFIG} must describe a functional model")
+    left: list[tuple[Any, int]] = [(document, 1)]
+    while left:
+        node, depth = left.pop()
+        if depth > MAX_DEPTH:
+            raise _foreign(path, f"{CONFIG} is nested more than {MAX_DEPTH} levels deep")
+        if isinstance(node, dict):
+            if "class_name" in node and not _is_permitted(node):
+                module = node.get("module")
+                name = f"{module}.{node['class_name']}" if isinstance(module, str) else str(node["class_name"])
+                raise _foreign(path, f"it has an object of the class {name[:100]!r}, which no model of pcwat has")
+            left += [(value, depth + 1) for value in node.values() if isinstance(value, dict | list)]
+        else:
+            left += [(value, depth + 1) for value in node if isinstance(value, dict | list)]
+    return document
+
+
+def _check_inputs(path: Path, document: dict[str, Any], signature: Signature) -> None:
+    """Refuse a model whose inputs are not those of the signature: their names, shapes and types."""
+    try:
+        layers = [layer for layer in document["config"]["layers"] if layer["class_name"] == "InputLayer"]
+        own = [layer["config"] for layer in layers]
+        found = {one["name"]: (tuple(one["batch_shape"]), one["dtype"]) for one in own}
+    except (TypeError, KeyError):
+        raise _foreign(path, f"the inputs in {CONFIG} cannot be read") from None
+    expected = {name: ((None, *shape), dtype) for name, (shape, dtype) in signature.model_inputs.items()}
+    for name, (shape, dtype) in expected.items():
+        if name not in found:
+            raise _foreign(path, f"it has no input {name!r}, which signature.json names")
+        if found[name] != (shape, dtype):
+            own_shape, own_dtype = found[name]
+            raise _foreign(
+                path,
+                f"its input {name!r} has the shape {own_shape} and the type {own_dtype}, but signature.json says "
+                f"{shape} and {dtype}",
+            )
+    if other := next((name for name in found if name not in expected), None):
+        raise _foreign(path, f"it has an input {other!r}, which signature.json does not name")
+
+
+def check_opened_model(path: Path, model: keras.Model, signature: Signature | None) -> None:
+    """Refuse a model whose outputs are not those of the signature, or that needs more memory than any of pcwat's."""
+    if signature is not None and tuple(model.output_shape) != (None, signature.outputs):
+        raise _foreign(
+            path,
+            f"its output has the shape {model.output_shape}, but signature.json says {(None, signature.outputs)}",
+        )
+    left = [model]
+    while left:
+        for layer in left.pop().layers:
+            if isinstance(layer, keras.Model):
+                left.append(layer)
+            for tensor in tf.nest.flatten(layer.output):
+                if math.prod(length or 1 for length in tensor.shape) > MAX_VALUES:
+                    raise _foreign(path, f"its layer {layer.name!r} gives more than {MAX_VALUES:,} numbers for a row")
+
+
+def _is_permitted(node: dict[str, Any]) -> bool:
+    """Whether an object of a configuration is of a class that pcwat writes."""
+    name, registered, module = node["class_name"], node.get("registered_name"), node.get("module")
+    if isinstance(registered, str) and registered.startswith(PACKAGE):
+        return keras.saving.get_registered_object(registered) is not None
+    return (
+        isinstance(name, str)
+        and name in CLASSES
+        and (registered is None or registered == name)
+        and (module is None or (isinstance(module, str) and module in MODULES))
+    )
+
+
+def _count_weights(path: Path, stored: h5py.File, size: int) -> int:
+    """The numbers in all arrays. Raises RunError where arrays lie elsewhere or claim more than the file has."""
+    count = 0
+    left: list[h5py.Group] = [stored]
+    while left:
+        group = left.pop()
+        for name in group:
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                raise _foreign(path, "its weights refer to another file")
+            value = group[name]
+            if isinstance(value, h5py.Group):
+                left.append(value)
+                continue
+            if value.external or value.is_virtual or value.nbytes > size:
+                raise _foreign(path, "its weights are not in the file")
+            count += value.size
+    return count
+
+
+def _damaged(path: Path) -> RunError:
+    return RunError(f"{path} is damaged: it is not a whole .keras file. Restore it from a copy, or train again.")
+
+
+def _foreign(path: Path, reason: str) -> RunError:
+    return RunError(f"{path} is not a model that pcwat wrote: {reason}. Restore the original file, or train again.")

@@ -1,0 +1,152 @@
+"""Rows that come later, checked against what a model asks of them, and read as it reads them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from executor.data.raw_table import Form, RawTable, fetch, read_columns, read_names, read_time
+from recommender.dataset.readers.formats.arrays import Images
+from recommender.dataset.sql import chunks, is_number, is_text, quoted, time_stamp
+from rules.errors import ColumnError, did_you_mean
+from rules.text.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from executor.model.signature import Column, Signature
+    from recommender.dataset.dataset import Dataset
+
+MOST_NAMED: Final = 5  # columns that an error names
+
+
+def rows_for(
+    signature: Signature, dataset: Dataset, *, ignore_extra: bool = False, keys: Sequence[str] = ()
+) -> RawTable:
+    """The rows of a dataset as the model reads them: all of them, in file order.
+
+    Of a series these are the rows of its past that have a time, as in training; `executor.data.lag_table.next_steps` makes the
+    rows to be answered of them.
+    ignore_extra: whether columns that were not in training are passed over. keys: columns that may always be there.
+    Raises ColumnError on missing, extra or retyped columns, and on infinite values.
+    """
+    _check_names(signature, dataset, ignore_extra=ignore_extra, keys=keys)
+    check_readable(signature, dataset)
+    forms = {column.name: column.form for column in signature.columns}
+    is_series = signature.windows is not None
+    apart = {signature.time_column, signature.entity_column, *signature.targets} if is_series else set()
+    where = f"{quoted(signature.time_column)} IS NOT NULL" if is_series and signature.time_column else "TRUE"
+    time, has_clock = read_time(dataset, signature.time_column, where) if is_series else (None, False)
+    return RawTable(
+        features=read_columns(dataset, {name: form for name, form in forms.items() if name not in apart}, where),
+        forms={name: form for name, form in forms.items() if name not in apart},
+        rows=fetch(dataset, ["rowid"], where)[0],
+        truth=_past(signature, dataset, where) if is_series else None,
+        time=time,
+        has_clock=has_clock,
+        entity=read_names(dataset, signature.entity_column, where) if is_series else None,
+    )
+
+
+def _past(signature: Signature, dataset: Dataset, where: str) -> np.ndarray:
+    values = read_columns(dataset, dict.fromkeys(signature.targets, Form.NUMBER), where)
+    return np.column_stack([values[target] for target in signature.targets])
+
+
+def _check_names(signature: Signature, dataset: Dataset, *, ignore_extra: bool, keys: Sequence[str]) -> None:
+    """Raise ColumnError on missing columns, and on unknown ones unless they are to be passed over."""
+    required = [column.name for column in signature.columns]
+    had, has = {*required, *signature.known, *keys}, {*dataset.columns}
+    missing = [name for name in required if name not in has]
+    extra = [name for name in dataset.columns if name not in had]
+    if missing:
+        raise ColumnError(
+            f"The rows to predict must have the columns of the training, but {dataset.name} lacks "
+            f"{_listed(missing)}.{did_you_mean(missing[0], extra).replace('Did you mean', 'Is it called')} "
+            "Add or rename columns; empty cells are allowed."
+        )
+    if extra and not ignore_extra:
+        raise ColumnError(
+            f"The rows to predict may have only columns of the training, but {dataset.name} also has {_listed(extra)}."
+            f"{did_you_mean(extra[0], required)} Remove them, pass them over with --ignore-extra, "
+            "or write one that identifies the rows beside the predictions with --key."
+        )
+
+
+def _listed(names: list[str]) -> str:
+    """Some names of many, quoted."""
+    shown = ", ".join(repr(name) for name in names[:MOST_NAMED])
+    return f"{shown} and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else shown
+
+
+def check_readable(signature: Signature, dataset: Dataset) -> None:
+    """Raise ColumnError, naming the first row and value, if a column cannot be read as it was in training."""
+    wanted = {}
+    tests = {}
+    for column in signature.columns:
+        if column.form is Form.IMAGE:
+            _check_images(column, dataset)
+            continue
+        if column.form is Form.SEQUENCE:
+            _check_sequences(column, dataset)
+            continue
+        wanted[column.name], test = _unreadable(column, dataset.storage[column.name])
+        if test:
+            tests[column.name] = f"min(rowid) FILTER (WHERE {quoted(column.name)} IS NOT NULL AND {test})"
+    for names in chunks([*tests]):
+        query = f"SELECT {', '.join(tests[name] for name in names)} FROM dataset"  # noqa: S608  quoted
+        (rows,) = dataset.connection.execute(query).fetchall()
+        for name, row in zip(names, rows, strict=True):
+            if row is not None:
+                value = f"SELECT CAST({quoted(name)} AS VARCHAR) FROM dataset WHERE rowid = ?"  # noqa: S608  quoted
+                (found,) = dataset.connection.execute(value, [row]).fetchall()
+                raise ColumnError(
+                    f"Column {name!r} must hold {wanted[name]}, as it did in training, but {dataset.name} has "
+                    f"{found[0]!r} in row {row + 1}. Correct the value, or leave the cell empty if it is not known."
+                )
+
+
+def _check_images(column: Column, dataset: Dataset) -> None:
+    """Raise ColumnError unless a column holds images of the shape that it had in training."""
+    found = dataset.images
+    if found is None or found.name != column.name or found.shape != column.shape:
+        height, width, channels = column.shape
+        expected = Images(name=column.name, height=height, width=width, channels=channels)
+        has = "no images there" if found is None or found.name != column.name else f"images of {found}"
+        raise ColumnError(
+            f"Column {column.name!r} must hold images of {expected}, as it did in training, but {dataset.name} has "
+            f"{has}. Scale the images to that size, or give them as files, which are scaled when they are read."
+        )
+    if found.value_range is not None and found.value_range != column.value_range:
+        low, high = found.value_range
+        raise ColumnError(
+            f"Column {column.name!r} held 8-bit images in training, but {dataset.name} has images of more "
+            f"bits, with values of {low:g} to {high:g}. Convert them to 8 bits as the training images were."
+        )
+
+
+def _check_sequences(column: Column, dataset: Dataset) -> None:
+    """Raise ColumnError unless a column holds sequences of as many channels as it did in training."""
+    found, channels = dataset.sequences, column.shape[-1]
+    if found is None or found.name != column.name or found.channels != channels:
+        has = "no sequences there" if found is None or found.name != column.name else f"sequences of {found}"
+        raise ColumnError(
+            f"Column {column.name!r} must hold sequences of {counted(channels, 'channel')}, as it did in training, but "
+            f"{dataset.name} has {has}. Give them as in training, the channels last."
+        )
+
+
+def _unreadable(column: Column, storage: str) -> tuple[str, str]:
+    """What a column must hold, in words, and the SQL test of a value that is something else; "" where all will do."""
+    name = quoted(column.name)
+    if column.form is Form.TIME:
+        return "dates or times", f"{time_stamp(column.name, storage)} IS NULL"
+    if column.form is Form.NUMBER or is_number(column.storage):
+        return "finite numbers", f"NOT coalesce(isfinite(TRY_CAST({name} AS DOUBLE)), FALSE)"
+    if is_number(storage) and not column.had_numbers:
+        return "words", "TRUE"
+    if is_text(storage) and not column.had_numbers:  # as where a text format holds numbers in every row
+        words = f"SELECT 1 FROM dataset WHERE {name} IS NOT NULL AND TRY_CAST({name} AS DOUBLE) IS NULL"  # noqa: S608
+        return "words", f"NOT EXISTS ({words})"
+    return "words", ""

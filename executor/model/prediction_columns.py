@@ -1,0 +1,177 @@
+"""Columns of predictions: distinct names, and labels, probabilities or intervals in the dataset's own terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pyarrow as pa
+
+from executor.components.metric import decide
+from executor.data.labels import LabelType
+from rules.vocabulary.facts import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from executor.model.signature import Signature
+
+ROW, FILE, SERIES, TIME = "row", "file", "series", "time"
+"""Columns of predictions.csv that locate a row: its number in the dataset, the file of an image, the series and the
+time of a forecast's first step."""
+FIRST_SUFFIX: Final = 2  # of the second column that would have a name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """What the columns of predictions are called; distinct, and no name of another column of the same table.
+
+    prediction, low, high, truth: a name for each target, or for each output of a forecast. probability: a name for each
+    class, or for each label of a multi-label task.
+    changed: the names that were taken, each with the one in its place.
+    """
+
+    prediction: tuple[str, ...]
+    probability: tuple[str, ...] = ()
+    low: tuple[str, ...] = ()
+    high: tuple[str, ...] = ()
+    truth: tuple[str, ...] = ()
+    changed: tuple[tuple[str, str], ...] = ()
+
+
+def names_of(signature: Signature, *, taken: Iterable[str] = (), outputs: Sequence[str] | None = None) -> Names:
+    """The names of the columns of predictions. Where one is taken, "_2" or the next free number is appended.
+
+    taken: names of other columns of the table. outputs: of numbers, what is predicted; by default the signature's
+    outputs.
+    """
+    task = signature.task
+    if task in {Task.BINARY, Task.MULTICLASS}:
+        wanted = {
+            "prediction": ["prediction"],
+            "probability": [f"probability of {label}" for label in signature.labels],
+            "truth": ["truth"],
+        }
+    elif task is Task.MULTILABEL:
+        wanted = {
+            "prediction": [*signature.targets],
+            "probability": [f"probability of {target}" for target in signature.targets],
+            "truth": [f"truth of {target}" for target in signature.targets],
+        }
+    else:
+        outputs = signature.answered if outputs is None else outputs
+        words = ("prediction", "low", "high", "truth")
+        wanted = {word: [word] if len(outputs) == 1 else [f"{word} of {name}" for name in outputs] for word in words}
+    used, all_wanted = {*taken}, {name for names in wanted.values() for name in names}
+    found: dict[str, tuple[str, ...]] = {}
+    changed = []
+    for word, names in wanted.items():
+        own = []
+        for name in names:
+            free = free_name(name, used, avoid=all_wanted)
+            used.add(free)
+            own.append(free)
+            if free != name:
+                changed.append((name, free))
+        found[word] = tuple(own)
+    return Names(**found, changed=tuple(changed))
+
+
+def free_name(name: str, taken: Iterable[str], *, avoid: Iterable[str] = ()) -> str:
+    """A name, or the first of NAME_2, NAME_3, … where it is taken.
+
+    avoid: names that are not taken yet, but wanted by other columns.
+
+    >>> free_name("prediction", {"prediction", "prediction_2"})
+    'prediction_3'
+    """
+    used = {*taken}
+    if name not in used:
+        return name
+    used |= {*avoid}
+    number = FIRST_SUFFIX
+    while f"{name}_{number}" in used:
+        number += 1
+    return f"{name}_{number}"
+
+
+def names_in_file(signature: Signature) -> Names:
+    """The names of the columns of predictions.csv, beside those that locate a row."""
+    places = [ROW]
+    if signature.image is not None:
+        places.append(FILE)
+    if signature.windows is not None:
+        places += [SERIES, TIME]
+    return names_of(signature, taken=places)
+
+
+def prediction_columns(
+    signature: Signature, outcome: np.ndarray, names: Names, *, as_text: bool = False
+) -> dict[str, np.ndarray | pa.Array]:
+    """Predictions by column: labels with probabilities, or values with intervals.
+
+    outcome: (rows, outputs), as `executor.model.assemble.predict_rows` gives it. as_text: labels as a text file spells them,
+    and not in their own type.
+    """
+    decided = decide(outcome, signature.task, thresholds=signature.cuts, rare_class=signature.rare_class)
+    if signature.task in {Task.BINARY, Task.MULTICLASS}:
+        shares = np.hstack([1 - outcome, outcome]) if signature.task is Task.BINARY else outcome
+        labels = labelled(signature, signature.targets[0], decided, as_text=as_text)
+        return {names.prediction[0]: labels} | _by_name(names.probability, shares)
+    if signature.task is Task.MULTILABEL:
+        written = {
+            name: labelled(signature, target, decided[:, at], as_text=as_text)
+            for at, (name, target) in enumerate(zip(names.prediction, signature.targets, strict=True))
+        }
+        return written | _by_name(names.probability, outcome)
+    return _side_by_side(names, (decided, *_bounds(signature, decided)))
+
+
+def step_columns(signature: Signature, outcome: np.ndarray, names: Names) -> dict[str, np.ndarray | pa.Array]:
+    """Predictions of a forecast with a row for each series and step ahead.
+
+    outcome: (series, targets x horizon). names: one for each target.
+    """
+    values = (outcome, *_bounds(signature, outcome))
+    return _side_by_side(
+        names,
+        tuple(np.stack([own.ravel() for own in np.hsplit(one, len(signature.targets))], axis=1) for one in values),
+    )
+
+
+def _side_by_side(names: Names, values: Sequence[np.ndarray]) -> dict[str, np.ndarray | pa.Array]:
+    """The prediction of each target, followed by the ends of its interval; values: (rows, targets) each."""
+    words = (names.prediction, names.low, names.high)[: len(values)]
+    return {own[at]: one[:, at] for at in range(len(names.prediction)) for own, one in zip(words, values, strict=True)}
+
+
+def labelled(signature: Signature, target: str, classes: np.ndarray, *, as_text: bool = False) -> np.ndarray | pa.Array:
+    """The labels of classes; classes: (rows,) places among the labels of the target."""
+    labels = signature.levels[target] if signature.task is Task.MULTILABEL else signature.labels
+    kind = signature.label_types.get(target, LabelType())
+    if as_text:
+        return np.array([kind.spelled(label) for label in labels], dtype=object)[classes]
+    typed = kind.typed(labels)
+    if kind.is_categorical:
+        return pa.DictionaryArray.from_arrays(pa.array(classes, pa.int32()), typed)
+    return typed.take(pa.array(classes, pa.int64()))
+
+
+def spellings(signature: Signature, target: str) -> dict[str, int]:
+    """The place of each label of a target by how predictions.csv has it, in this version and in older ones."""
+    labels = signature.levels[target] if signature.task is Task.MULTILABEL else signature.labels
+    kind = signature.label_types.get(target, LabelType())
+    return {text: at for at, label in enumerate(labels) for text in (label, kind.spelled(label))}
+
+
+def _bounds(signature: Signature, decided: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The lower and the upper ends of the prediction intervals; nothing without them."""
+    if signature.intervals is None or not signature.intervals.half_widths:
+        return ()
+    low, high = signature.intervals.bounds(decided)
+    return low, high
+
+
+def _by_name(names: Sequence[str], values: np.ndarray) -> dict[str, np.ndarray]:
+    return {name: values[:, at] for at, name in enumerate(names)}

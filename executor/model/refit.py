@@ -1,0 +1,164 @@
+"""What was chosen, trained again on training and validation rows together, where time allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from executor.components.batch_size import batch_of
+from executor.components.configuration import configuration
+from executor.components.optimizer import learning_rates, optimization
+from executor.model.assemble import network_outputs
+from executor.model.ensemble import Chosen
+from executor.model.rebuild import rebuild
+from executor.networks.build import build_network, mean_of
+from executor.runtime.devices import computing_on, places
+from executor.search.runners.outcomes import trial_seed
+from executor.search.runners.sequential import compiled_step
+from executor.search.runners.training_state import shuffled
+from executor.search.runners.workspace import workplace
+from recommender.training_cost import COMPILING, steps_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import keras
+
+    from executor.components.metric import PerformanceMetric
+    from executor.preprocessing.examples import Parts
+    from executor.runtime.budget import Budget
+    from executor.search.records.journal import Outcome
+    from executor.search.runners.workspace import Workplace
+    from executor.search.search import Trials
+    from rules.vocabulary.bundle import Bundle
+
+TEXT_REFIT_SHARE: Final = 0.3  # of a time budget, kept for training networks of texts again
+MOST_MEMBERS: Final = 3
+"""Networks of texts that are averaged (docs/evidence.md, section 4: three to five); each holds a vector a term."""
+
+NO_TIME: Final = "no time was left to add validation rows"
+NOT_ASKED: Final = "the bundle does not train again"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Length:
+    """How long a network is trained again."""
+
+    epochs: int
+    planned: int
+    """Epochs that the schedule of its rates spans."""
+
+
+def best_on_all_rows(
+    trials: Trials,
+    bundle: Bundle,
+    parts: Parts,
+    *,
+    metric: PerformanceMetric,
+    budget: Budget,
+    seed: int,
+    directory: Path,
+    single: bool = False,
+    refit: bool = True,
+) -> Chosen:
+    """The mean of the best trials, each trained again on training and validation rows, as many as there is time for.
+
+    A linear model on TF-IDF learns from all of them; of 3,000 sentences the validation rows are a fifth of what there
+    is to learn from. Chosen.outputs are those before that, for rows that did not train.
+    single: the best trial alone. refit: whether any is trained again.
+    """
+    found = [one for one in trials.ranked if one.weights is not None][: 1 if single else MOST_MEMBERS]
+    more = (len(parts.train) + len(parts.validation)) / len(parts.train)
+    needed = np.cumsum([COMPILING + _whole(one, trials)[1] * more for one in found])
+    affordable = len(found) if not refit or budget.seconds is None else int(np.sum(needed <= budget.refitting))
+    members = found[: max(1, affordable)]
+    wholes = [_whole(one, trials)[0] for one in members]
+    return mean_on_all_rows(
+        members,
+        [Length(epochs=whole, planned=whole) for whole in wholes] if affordable and refit else None,
+        parts,
+        bundle,
+        metric=metric,
+        budget=budget,
+        seed=seed,
+        directory=directory,
+        who="the best trial" if len(members) == 1 else f"the mean of the {len(members)} best trials",
+        why_not=NO_TIME if refit else NOT_ASKED,
+    )
+
+
+def mean_on_all_rows(
+    members: Sequence[Outcome],
+    again: Sequence[Length] | None,
+    parts: Parts,
+    bundle: Bundle,
+    *,
+    metric: PerformanceMetric,
+    budget: Budget,
+    seed: int,
+    directory: Path,
+    who: str,
+    why_not: str = NO_TIME,
+) -> Chosen:
+    """The mean of some trials' networks, trained again on training and validation rows; its outputs are those before.
+
+    again: for how long, each of them; None where they are not. parts: of the search. who: the members in words.
+    why_not: why they are not trained again.
+    """
+    before = [rebuild(one, bundle, parts, seed)[0] for one in members]
+    outputs = np.mean([network_outputs(network, parts.validation) for network in before], axis=0)
+    outputs = outputs + parts.validation.offset
+    networks, rows = before, f"training rows: {why_not}"
+    if again is not None:
+        everything = replace(parts, train=parts.train.joined(parts.validation))
+        with computing_on(places(parts)[0], width=0):
+            at = workplace(bundle, everything, metric=metric, budget=budget, seed=seed, directory=directory)
+            networks = [_trained_again(one, at, length) for one, length in zip(members, again, strict=True)]
+        rows = "training and validation rows"
+    return Chosen(
+        network=mean_of(networks),
+        outputs=outputs,
+        members={one.number: 1 for one in members},
+        score=metric.score(outputs, parts.validation, parts),
+        why=f"{who}, trained on {rows}",
+    )
+
+
+def _whole(outcome: Outcome, trials: Trials) -> tuple[int, float]:
+    """Epochs and seconds of a trial and of those that it went on from."""
+    by_number = {one.number: one for one in trials.ranked}
+    epochs, seconds = 0, 0.0
+    one: Outcome | None = outcome
+    while one is not None:
+        epochs, seconds = epochs + one.epochs, seconds + one.seconds
+        one = None if one.continues is None else by_number.get(one.continues)
+    return epochs, seconds
+
+
+def _trained_again(outcome: Outcome, at: Workplace, length: Length) -> keras.Model:
+    """A trial's network, trained on the rows of a workplace."""
+    bundle, parts = at.bundle, at.parts
+    chosen = configuration(bundle, outcome.hyperparameters, architecture=parts.architecture)
+    network = build_network(
+        parts=parts, bundle=bundle, hyperparameters=outcome.hyperparameters, seed=trial_seed(at.seed, outcome.number)
+    )
+    optimizer = optimization(bundle.optimizer, chosen)
+    optimizer.build(network.trainable_variables)
+    batch = batch_of(parts.architecture, len(parts.train), chosen.batch_size)
+    step = compiled_step(network, optimizer, at, batch=batch)
+    every = steps_of(len(parts.train), batch)
+    for epoch in range(length.epochs):
+        progress = (epoch * every + np.arange(every)) / (length.planned * every)
+        rates = learning_rates(chosen.schedule, highest=chosen.learning_rate, progress=progress)
+        step(shuffled([at.seed, epoch], len(parts.train), batch), rates, chosen.weight_decay, 0)
+    return network
+
+
+def affords(members: Sequence[Outcome], parts: Parts, budget: Budget) -> bool:
+    """Whether all of them can be trained again, each to its best epoch, in the time that was kept for it."""
+    more = (len(parts.train) + len(parts.validation)) / len(parts.train)
+    needed = sum(one.seconds / max(1, one.epochs) * (one.best_epoch or one.epochs) * more for one in members)
+    return budget.seconds is None or needed <= budget.refitting

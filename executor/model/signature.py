@@ -1,0 +1,283 @@
+"""What a model asks of rows and what its answers mean: signature.json of a run."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from executor.components.threshold import Threshold
+from executor.data.labels import LabelType, label_type
+from executor.data.lag_table import Windows
+from executor.data.raw_table import ARRAYS, Form, RawTable, form_of
+from executor.model.conformal_intervals import Intervals
+from executor.model.temperature import Temperature
+from recommender.dataset.readers.types.reading import ColumnReading
+from recommender.dataset.sql import chunks, is_number, quoted
+from recommender.roles.infer import Kind
+from rules.decision.request import ImageFit, SequenceReading
+from rules.vocabulary.facts import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from executor.preprocessing.examples import Parts
+    from executor.preprocessing.preprocessing import Preprocessing
+    from recommender.dataset.dataset import Dataset
+    from recommender.roles.infer import Roles
+
+PREFIX: Final = "pcwat."  # of our layers' names in a model, so that no column can be called the same
+PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]*")  # the names that every version of Keras can give to an input
+KERAS_WORDS: Final = frozenset(
+    {
+        "class_name",
+        "config",
+        "module",
+        "registered_name",
+        "build_config",
+        "tabular",
+        "cnn",
+        "forecaster",
+        "inception",
+        "recurrent",
+        "texts",
+        "ensemble",
+    }
+)
+"""Keys by which Keras' JSON tells objects from dicts, and the networks' own names: no input is called so."""
+
+
+class Column(BaseModel):
+    """A column that rows must have."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    kind: Kind
+    form: Form
+    storage: str
+    """The DuckDB type that it had in training."""
+    reading: ColumnReading | None = None
+    """How its values were read: rows to predict are read in the same way. None for images and sequences."""
+    had_numbers: bool = True
+    """For words: whether one of them reads as a number, so that a column of numbers may come later."""
+    shape: tuple[int, ...] = ()
+    """Of images: height, width, channels; of sequences: steps of the longest in training, channels."""
+    fit: ImageFit = "stretch"
+    """Of images from files: how those of another shape were brought to it."""
+    value_range: tuple[float, float] | None = None
+    """Of images of more than 8 bits a channel: the values that became 0 and 255."""
+
+
+class ModelInput(BaseModel):
+    """One entry of the dict that the Keras model reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    form: Form
+    columns: tuple[str, ...]
+    """One column of the dataset or feature of a window; all columns of one encoding where a table is very wide."""
+    image: tuple[int, ...] = ()
+    """Height, width and channels where the input is an image."""
+    channels: int = 0
+    """Of a sequence of numbers, which may have any number of steps."""
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """Of a row; None for any number of steps."""
+        return (None, self.channels) if self.channels else self.image or (len(self.columns),)
+
+    @property
+    def dtype(self) -> str:
+        """The type of its values, as Keras names it."""
+        if self.form in ARRAYS:
+            return "uint8" if self.form is Form.IMAGE else "float32"
+        return "string" if self.form.is_words else "float64"
+
+
+class Signature(BaseModel):
+    """The file signature.json."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal["pcwat/signature/1"] = "pcwat/signature/1"
+    task: Task
+    targets: tuple[str, ...]
+    labels: tuple[str, ...]
+    """Class names for binary and multiclass; empty otherwise."""
+    levels: dict[str, tuple[str, str]]
+    """For several labels: how each one's no and yes are written."""
+    label_types: dict[str, LabelType] = Field(default_factory=dict)
+    """For each target of a classification, the type of its labels; those of older versions are text."""
+    columns: tuple[Column, ...]
+    """The columns that rows must have, in the dataset's order."""
+    known: tuple[str, ...]
+    """Columns of the dataset that rows may have and that are not read: targets, identifiers, constants."""
+    inputs: tuple[ModelInput, ...]
+    offset_input: str = f"{PREFIX}offset"
+    """The input for a forecast's last values, (rows, outputs) float64."""
+    spread_input: str = f"{PREFIX}spread"
+    """The input for the spread of a forecast's window, (rows, outputs) float64."""
+    rare_class: int | None
+    thresholds: tuple[Threshold, ...]
+    """One for binary, on the probability of rare_class; one a label; none otherwise."""
+    temperatures: tuple[Temperature, ...] = ()
+    """By which the model divides its logits: one for all classes, or one a label; none for other tasks."""
+    intervals: Intervals | None = None
+    """Of regression, around each predicted value, and of each step of a forecast; None for other tasks."""
+    time_column: str | None
+    entity_column: str | None
+    windows: Windows | None
+    sequences: SequenceReading | None = None
+    """How the rows of a long table are gathered into sequences; None where they are not."""
+
+    @property
+    def image(self) -> Column | None:
+        """The column of images that the model reads; None where it reads none."""
+        return next((column for column in self.columns if column.form is Form.IMAGE), None)
+
+    @property
+    def outputs(self) -> int:
+        """Width of the model's answer."""
+        if self.task is Task.BINARY:
+            return 1
+        return len(self.labels) if self.task is Task.MULTICLASS else len(self.answered)
+
+    @property
+    def answered(self) -> tuple[str, ...]:
+        """What each output is called: a target, or of a forecast of several steps a target and a step."""
+        if self.windows is None or self.windows.horizon == 1:
+            return self.targets
+        return tuple(f"{target} +{step}" for target in self.targets for step in range(1, self.windows.horizon + 1))
+
+    @property
+    def model_inputs(self) -> dict[str, tuple[tuple[int | None, ...], str]]:
+        """Name of each input of the model → the shape of a row and the type of its values."""
+        of_window = dict.fromkeys((self.offset_input, self.spread_input), ((self.outputs,), "float64"))
+        return {entry.name: (entry.shape, entry.dtype) for entry in self.inputs} | (
+            {} if self.windows is None else of_window
+        )
+
+    def contradiction(self) -> str:
+        """What of the file cannot be true together with the rest of it, in a sentence; empty where nothing is."""
+        classes = len(self.labels)
+        has_labels = self.task in {Task.BINARY, Task.MULTICLASS}
+        cuts = {Task.BINARY: 1, Task.MULTILABEL: len(self.targets)}.get(self.task, 0)
+        widths = 0 if self.intervals is None else len(self.intervals.half_widths)
+        names = {column.name for column in self.columns}
+        read = {name for entry in self.inputs for name in entry.columns}
+        checks = {
+            "it names no target": not self.targets,
+            f"a {self.task} task has {classes} labels": (classes >= 2) is not has_labels  # noqa: PLR2004  two make classes
+            or (self.task is Task.BINARY and classes != 2),  # noqa: PLR2004
+            "a target has no labels": self.task is Task.MULTILABEL and not self.levels.keys() >= {*self.targets},
+            f"it has {len(self.thresholds)} thresholds where {cuts} are needed": len(self.thresholds) not in {0, cuts},
+            f"the rare class is number {self.rare_class} of {classes}": self.rare_class is not None
+            and not 0 <= self.rare_class < classes,
+            "windows belong to forecasts alone": (self.windows is None) is (self.task is Task.FORECASTING),
+            f"it has intervals for {widths} of {self.outputs} outputs": widths not in {0, self.outputs},
+            "the time or the series of a forecast is in no column": self.windows is not None
+            and not names >= {self.time_column, self.entity_column} - {None},
+            "a column is listed twice": len(names) < len(self.columns),
+            "the model reads columns that are not listed": self.windows is None and not names >= read,
+        }
+        return next((reason for reason, holds in checks.items() if holds), "")
+
+    @property
+    def cuts(self) -> tuple[float, ...]:
+        """The thresholds' values."""
+        return tuple(threshold.value for threshold in self.thresholds)
+
+
+def describe(
+    dataset: Dataset,
+    roles: Roles,
+    table: RawTable,
+    preprocessing: Preprocessing,
+    parts: Parts,
+    *,
+    temperatures: tuple[Temperature, ...] = (),
+    windows: Windows | None = None,
+    sequences: SequenceReading | None = None,
+) -> Signature:
+    """The signature of a model that was trained on a table, without thresholds. table: as encoded, windows made."""
+    apart = {roles.time_column, roles.entity_column, *roles.targets} if windows is not None else set()
+    read = {*roles.features, *apart}
+    required = [name for name in dataset.columns if name in read]
+    return Signature(
+        task=roles.task,
+        targets=roles.targets,
+        labels=roles.labels if roles.task in {Task.BINARY, Task.MULTICLASS} else (),
+        levels=dict(table.levels),
+        label_types={name: label_type(dataset, name) for name in roles.targets} if roles.task.is_classification else {},
+        columns=_columns(dataset, roles, required),
+        known=tuple(name for name in dataset.columns if name not in read),
+        inputs=_inputs(preprocessing),
+        rare_class=parts.rare_class,
+        thresholds=(),
+        temperatures=temperatures,
+        time_column=roles.time_column,
+        entity_column=roles.entity_column,
+        windows=windows,
+        sequences=sequences,
+    )
+
+
+def _columns(dataset: Dataset, roles: Roles, names: Sequence[str]) -> tuple[Column, ...]:
+    """The columns that rows must have."""
+    forms = {name: form_of(roles.columns[name].kind, dataset.storage[name]) for name in names}
+    forms |= {name: Form.NUMBER for name in names if name in roles.targets}
+    if roles.time_column in forms:
+        forms[roles.time_column] = Form.NUMBER if is_number(dataset.storage[roles.time_column]) else Form.TIME
+    words = [name for name in names if forms[name].is_words and not is_number(dataset.storage[name])]
+    with_numbers: set[str] = set()
+    for some in chunks(words):
+        tests = ", ".join(f"count(TRY_CAST({quoted(name)} AS DOUBLE)) > 0" for name in some)
+        (found,) = dataset.connection.execute(f"SELECT {tests} FROM dataset").fetchall()  # noqa: S608  quoted
+        with_numbers |= {name for name, has in zip(some, found, strict=True) if has}
+    return tuple(
+        Column(
+            name=name,
+            kind=roles.columns[name].kind,
+            form=forms[name],
+            storage=dataset.storage[name],
+            reading=dataset.readings.get(name),
+            had_numbers=name not in words or name in with_numbers,
+            **_of_arrays(dataset, forms[name]),
+        )
+        for name in names
+    )
+
+
+def _of_arrays(dataset: Dataset, form: Form) -> dict[str, Any]:
+    """What a column of images or sequences is beyond other columns."""
+    images, sequences = dataset.images, dataset.sequences
+    if form is Form.SEQUENCE and sequences is not None:
+        return {"shape": (sequences.steps, sequences.channels)}
+    if form is not Form.IMAGE or images is None:
+        return {}
+    own = {"shape": images.shape, "value_range": images.value_range}
+    return own | ({} if images.source is None else {"fit": images.source.fit})
+
+
+def _inputs(preprocessing: Preprocessing) -> tuple[ModelInput, ...]:
+    """An input for each group of columns, named as its column where Keras can bear that name."""
+    taken: set[str] = set()
+    inputs = []
+    for number, group in enumerate(preprocessing.groups):
+        own = group[0] if len(group) == 1 else ""
+        is_usable = PLAIN.fullmatch(own) and own not in KERAS_WORDS | taken
+        name = own if is_usable else f"{PREFIX}column_{number}"
+        taken.add(name)
+        inputs.append(
+            ModelInput(
+                name=name,
+                form=preprocessing.forms[group[0]],
+                columns=group,
+                image=preprocessing.image or () if preprocessing.forms[group[0]] is Form.IMAGE else (),
+                channels=preprocessing.channels if preprocessing.forms[group[0]] is Form.SEQUENCE else 0,
+            )
+        )
+    return tuple(inputs)

@@ -1,0 +1,48 @@
+"""Columns beside images or sequences: encoded as those of tables, and joined to what the network saw in a row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import keras
+import numpy as np
+
+from executor.components.activation import activation
+from executor.components.initializer import initialization
+from executor.networks.tabular import embedding_layer
+
+if TYPE_CHECKING:
+    from executor.preprocessing.examples import Parts
+    from rules.vocabulary.bundle import Bundle
+
+JOINED_UNITS: Final = 64  # of the layer that reads both; as many as a small network for images has channels at its end
+
+
+def with_columns(
+    hidden: keras.KerasTensor, *, parts: Parts, bundle: Bundle, seed: int, embedding_dimension: int
+) -> tuple[dict[str, keras.KerasTensor], keras.KerasTensor]:
+    """The further inputs of a network, and a layer over what it saw and over the columns beside it.
+
+    hidden: (rows, units). The inputs are "beside" (rows, width) float32, and "codes" (rows, coded) int32 where there
+    are columns of many levels. Where a row holds nothing else, there are no inputs, and hidden stays as it is.
+    """
+    inputs: dict[str, keras.KerasTensor] = {}
+    columns = [hidden]
+    levels_seed, joined_seed = np.random.SeedSequence([seed, 1]).generate_state(2).tolist()
+    if parts.train.beside is not None and parts.train.beside.shape[1] > 0:
+        inputs["beside"] = keras.Input((parts.train.beside.shape[1],), name="beside", dtype="float32")
+        columns.append(inputs["beside"])
+    if parts.vocabulary > 0:
+        inputs["codes"] = keras.Input((parts.train.codes.shape[1],), name="codes", dtype="int32")
+        levels = embedding_layer(parts.vocabulary, embedding_dimension, seed=levels_seed)
+        columns.append(keras.layers.Flatten(name="flat_levels")(levels(inputs["codes"])))
+    if not inputs:
+        return inputs, hidden
+    joined = keras.layers.Concatenate(name="with_columns")(columns)
+    layer = keras.layers.Dense(
+        JOINED_UNITS,
+        activation=activation(bundle.activation),
+        kernel_initializer=initialization(bundle.initializer, seed=joined_seed),
+        name="joined",
+    )
+    return inputs, layer(joined)

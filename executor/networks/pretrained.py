@@ -1,0 +1,85 @@
+"""A backbone of keras.applications, trained on other images, and a new last layer: transfer learning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import keras
+import numpy as np
+
+from executor.components.augmentation import augmented
+from executor.components.configuration import configuration
+from executor.components.initializer import initialization
+from executor.layers.dropout import RatedDropout
+from executor.networks.column_branch import with_columns
+from executor.networks.output_layer import answers
+from executor.preprocessing.examples import Architecture
+from rules.errors import ChoiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from executor.components.configuration import Value
+    from executor.preprocessing.examples import Parts
+    from rules.vocabulary.bundle import Bundle
+    from rules.vocabulary.choices import Backbone
+
+BACKBONES: Final[Mapping[str, Callable[..., keras.Model]]] = {
+    "mobilenet_v2": keras.applications.MobileNetV2,
+    "efficientnet_b0": keras.applications.EfficientNetB0,
+    "resnet50_v2": keras.applications.ResNet50V2,
+}
+LEAST_SIDE: Final = 96  # pixels to which smaller images are enlarged: the least side of MobileNetV2's own weights
+CENTER, SCALE = 127.5, 127.5  # of a byte: what MobileNetV2 and ResNet50V2 were trained on lies between -1 and 1
+SEEDS: Final = 4  # of random parts at most: shift, mirror, dropout and output
+
+
+def build_network(
+    *, parts: Parts, bundle: Bundle, backbone: Backbone, hyperparameters: Mapping[str, Value], seed: int
+) -> keras.Model:
+    """A network whose backbone stays as it is, and whose last layer starts from W.
+
+    Reads and gives what the network of `cnn` does, and varies images as that does. Grey images are read as three equal
+    channels. Raises ChoiceError if the file of weights cannot be read or belongs to another network.
+    """
+    chosen = configuration(bundle, hyperparameters, architecture=Architecture.CNN)
+    if parts.image is None or parts.pixels is None:
+        raise ValueError("a network for images needs their shape and scale")
+    states = iter(np.random.SeedSequence(seed).generate_state(SEEDS).tolist())
+    height, width, channels = parts.image
+    dense = keras.Input((height * width * channels,), name="dense", dtype="float32")
+    hidden = keras.layers.Reshape(parts.image, name="image")(dense)
+    hidden = augmented(hidden, bundle.augmentation, states)
+    mean, scale = (np.asarray(one, np.float64) for one in parts.pixels)
+    hidden = keras.layers.Rescaling(scale.tolist(), mean.tolist(), name="bytes")(hidden)
+    if channels == 1:
+        hidden = keras.layers.Concatenate(name="colours")([hidden] * 3)
+    if min(height, width) < LEAST_SIDE:
+        factor = LEAST_SIDE / min(height, width)
+        height, width = round(height * factor), round(width * factor)
+        hidden = keras.layers.Resizing(height, width, name="enlarged")(hidden)
+    if backbone.architecture != "efficientnet_b0":  # which scales bytes itself
+        hidden = keras.layers.Rescaling(1 / SCALE, -CENTER / SCALE, name="between_ones")(hidden)
+    body = _body(backbone, (height, width, 3))
+    pooled = keras.layers.GlobalAveragePooling2D(name="pooled")(body(hidden, training=False))
+    others, pooled = with_columns(
+        pooled, parts=parts, bundle=bundle, seed=seed, embedding_dimension=chosen.embedding_dimension
+    )
+    pooled = RatedDropout(chosen.dropout, seed=next(states), name="dropout")(pooled)
+    kernel = initialization(bundle.initializer, seed=next(states))
+    outputs = answers(pooled, parts=parts, bundle=bundle, kernel_initializer=kernel)
+    return keras.Model({"dense": dense, **others}, outputs, name="cnn")
+
+
+def _body(backbone: Backbone, shape: tuple[int, int, int]) -> keras.Model:
+    body = BACKBONES[backbone.architecture](include_top=False, weights=None, input_shape=shape)
+    try:
+        body.load_weights(backbone.weights)
+    except (OSError, ValueError, KeyError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise ChoiceError(
+            f"The weights of {backbone.architecture} must be those of keras.applications without the top layer, but "
+            f"{backbone.weights} cannot be read as such: {reason}. Give another file."
+        ) from None
+    body.trainable = False
+    return body

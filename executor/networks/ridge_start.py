@@ -1,0 +1,45 @@
+"""Where the linear layer of a forecaster starts: at the solution of ridge regression, which is known in closed form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from sklearn.linear_model import Ridge
+from threadpoolctl import threadpool_limits
+
+if TYPE_CHECKING:
+    from executor.preprocessing.examples import Examples, Parts
+
+PENALTIES: Final = (1.0, 10.0, 100.0, 1_000.0)  # of which validation chooses, as for the linear baseline
+MOST_CELLS: Final = 4_000_000  # training cells; of more rows evenly spread ones are taken: 10,000 rows of 400 lags
+
+
+def linear_start(parts: Parts) -> tuple[np.ndarray, np.ndarray]:
+    """Kernel (width, outputs) and bias (outputs,) of ridge regression on what the network learns, float32.
+
+    The penalty is the parts' own, or the one with the least squared error on validation rows.
+    """
+    penalty = parts.penalty if parts.penalty is not None else best_penalty(parts)
+    fitted = _fitted(parts.train, penalty)
+    # scikit-learn drops the axis of outputs where there is one output
+    kernel = np.asarray(fitted.coef_, np.float32).reshape(parts.outputs, -1).T
+    return kernel, np.asarray(fitted.intercept_, np.float32).reshape(parts.outputs)
+
+
+def best_penalty(parts: Parts) -> float:
+    """The penalty with the least squared error on validation rows, in standardised values."""
+
+    def error(penalty: float) -> float:
+        said = _fitted(parts.train, penalty).predict(parts.validation.dense)
+        said = said.reshape(len(parts.validation), parts.outputs)
+        return float(np.mean((parts.validation.restored(said) - parts.validation.target) ** 2))
+
+    return min(PENALTIES, key=error)
+
+
+def _fitted(examples: Examples, penalty: float) -> Ridge:
+    rows, width = examples.dense.shape
+    some = examples.take(np.linspace(0, rows - 1, min(rows, max(1, MOST_CELLS // width))).astype(np.int64))
+    with threadpool_limits(1):
+        return Ridge(alpha=penalty).fit(np.asarray(some.dense, np.float64), some.change.astype(np.float64))

@@ -1,0 +1,135 @@
+"""The networks that read a sequence step by step: convolutions of several widths, or recurrent units."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import keras
+import numpy as np
+
+from executor.components.activation import activation
+from executor.components.configuration import configuration
+from executor.components.initializer import initialization
+from executor.layers.dropout import RatedDropout
+from executor.layers.ending import EndedMean, Ending
+from executor.networks.column_branch import with_columns
+from executor.networks.output_layer import answers
+from executor.preprocessing.examples import Architecture
+from rules.vocabulary.choices import cell_initializer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from executor.components.configuration import Value
+    from executor.preprocessing.examples import Parts
+    from rules.vocabulary.bundle import Bundle
+
+WIDTHS: Final = (40, 20, 10)  # steps that the convolutions of a module see (Ismail Fawaz et al. 2020, section 3)
+BOTTLENECK: Final = 32  # channels to which a module's input is brought first (the same)
+MODULES: Final = 3  # of a residual block (the same)
+POOLED: Final = 3  # steps of the module's fourth branch (the same)
+NORM_MOMENTUM: Final = 0.9  # as in executor.networks.cnn
+SEEDS_A_MODULE: Final = 2 + len(WIDTHS)
+
+
+def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int) -> keras.Model:
+    """InceptionTime's network (Ismail Fawaz et al. 2020) in one, two or more residual blocks, or gated recurrent units.
+
+    Reads {"dense": (rows, steps · (channels + 1)) float32}, of which the last channel tells whether the sequence goes
+    on; gives (rows, outputs) float32 logits, or values in standard deviations of the target. Of the configuration,
+    units are the filters of a branch or the recurrent units, layers the residual blocks or the recurrent layers.
+    Raises ChoiceError on a hyperparameter that does not exist, or out of its limits.
+    """
+    chosen = configuration(bundle, hyperparameters, architecture=parts.architecture)
+    if parts.sequence is None:
+        raise ValueError("a network for sequences needs their steps")
+    states = np.random.SeedSequence(seed).generate_state(2 + (1 + MODULES * SEEDS_A_MODULE) * chosen.layers).tolist()
+    seeds: Iterator[int] = iter(states)
+    dense = keras.Input((int(np.prod(parts.sequence)),), name="dense", dtype="float32")
+    steps = keras.layers.Reshape(parts.sequence, name="steps")(dense)
+    goes_on = Ending(name="goes_on")(steps)
+    if parts.architecture is Architecture.RECURRENT:
+        hidden = _recurrent(steps, goes_on, bundle, units=chosen.units, layers=chosen.layers, seeds=seeds)
+    else:
+        hidden = steps
+        for block in range(1, chosen.layers + 1):
+            hidden = _block(hidden, goes_on, bundle, units=chosen.units, seeds=seeds, name=f"block_{block}")
+        hidden = EndedMean(name="mean")([hidden, goes_on])
+    others, hidden = with_columns(
+        hidden, parts=parts, bundle=bundle, seed=seed, embedding_dimension=chosen.embedding_dimension
+    )
+    hidden = RatedDropout(chosen.dropout, seed=next(seeds), name="dropout")(hidden)
+    kernel = initialization(bundle.initializer, seed=next(seeds))
+    outputs = answers(hidden, parts=parts, bundle=bundle, kernel_initializer=kernel)
+    return keras.Model({"dense": dense, **others}, outputs, name=parts.architecture.value)
+
+
+def _recurrent(
+    steps: keras.KerasTensor,
+    goes_on: keras.KerasTensor,
+    bundle: Bundle,
+    *,
+    units: int,
+    layers: int,
+    seeds: Iterator[int],
+) -> keras.KerasTensor:
+    """The state after the last step of each sequence, (rows, units)."""
+    hidden, mask = steps, keras.ops.squeeze(goes_on, axis=-1) > 0
+    for layer in range(1, layers + 1):
+        hidden = keras.layers.GRU(
+            units,
+            return_sequences=layer < layers,
+            activation="tanh",
+            kernel_initializer=initialization(cell_initializer(bundle.initializer), seed=next(seeds)),
+            recurrent_initializer=keras.initializers.Orthogonal(seed=next(seeds)),
+            name=f"recurrent_{layer}",
+        )(hidden, mask=mask)
+    return hidden
+
+
+def _block(
+    inputs: keras.KerasTensor,
+    goes_on: keras.KerasTensor,
+    bundle: Bundle,
+    *,
+    units: int,
+    seeds: Iterator[int],
+    name: str,
+) -> keras.KerasTensor:
+    """Modules one after the other, and the input beside them, brought to their channels; nothing after the end."""
+    hidden = inputs
+    for module in range(1, MODULES + 1):
+        hidden = _module(hidden, bundle, units=units, seeds=seeds, name=f"{name}_module_{module}")
+        hidden = keras.layers.Multiply(name=f"{name}_kept_{module}")([hidden, goes_on])
+    beside = _convolution(inputs, hidden.shape[-1], 1, bundle, seed=next(seeds), name=f"{name}_beside")
+    beside = keras.layers.BatchNormalization(momentum=NORM_MOMENTUM, name=f"{name}_beside_norm")(beside)
+    added = keras.layers.Add(name=f"{name}_sum")([hidden, beside])
+    return keras.layers.Activation(activation(bundle.activation), name=f"{name}_activation")(added)
+
+
+def _module(
+    inputs: keras.KerasTensor, bundle: Bundle, *, units: int, seeds: Iterator[int], name: str
+) -> keras.KerasTensor:
+    """Convolutions of several widths over a bottleneck, and one over a maximum of neighbours, side by side."""
+    first = _convolution(inputs, BOTTLENECK, 1, bundle, seed=next(seeds), name=f"{name}_bottleneck")
+    branches = [
+        _convolution(first, units, width, bundle, seed=next(seeds), name=f"{name}_width_{width}") for width in WIDTHS
+    ]
+    pooled = keras.layers.MaxPooling1D(POOLED, strides=1, padding="same", name=f"{name}_pooled")(inputs)
+    branches.append(_convolution(pooled, units, 1, bundle, seed=next(seeds), name=f"{name}_of_pooled"))
+    joined = keras.layers.Concatenate(name=f"{name}_joined")(branches)
+    normalised = keras.layers.BatchNormalization(momentum=NORM_MOMENTUM, name=f"{name}_norm")(joined)
+    return keras.layers.Activation(activation(bundle.activation), name=f"{name}_activation")(normalised)
+
+
+def _convolution(
+    inputs: keras.KerasTensor, filters: int, width: int, bundle: Bundle, *, seed: int, name: str
+) -> keras.KerasTensor:
+    return keras.layers.Conv1D(
+        filters,
+        width,
+        padding="same",
+        use_bias=False,
+        kernel_initializer=initialization(bundle.initializer, seed=seed),
+        name=name,
+    )(inputs)

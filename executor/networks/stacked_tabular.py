@@ -1,0 +1,230 @@
+"""Many networks for tables in one graph: weights (trials, in, out), narrower and shallower ones by masks.
+
+A trial's network is the one that `tabular.build_network` builds for it: it starts from the same weights, computes the
+same, and is taken out of the stack as an ordinary Keras model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tensorflow as tf
+
+from executor.components.activation import activation
+from executor.components.initializer import initialization
+from executor.components.optimizer import SPARED
+from executor.layers.periodic import FEATURES, FREQUENCIES, first_waves, waved
+from executor.networks.output_layer import first_bias
+from executor.networks.tabular import embedding_scale, joined_width, layer_seeds, pace
+from rules.vocabulary.choices import parameters_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import keras
+
+    from executor.components.configuration import Configuration
+    from executor.preprocessing.examples import Parts
+    from rules.vocabulary.bundle import Bundle
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """The common shape of a stack: what its widest and deepest trial needs.
+
+    width: encoded columns that are numbers; waved: the first of them, with periodic features; coded: those that are
+    codes; vocabulary: of all codes; embedding: numbers to which a code is mapped, alike in all trials of a stack;
+    scaled: whether each column is multiplied by a number that is learned.
+    """
+
+    width: int
+    waved: int
+    coded: int
+    vocabulary: int
+    embedding: int
+    outputs: int
+    units: int
+    layers: int
+    scaled: bool = True
+
+    @classmethod
+    def of(cls, parts: Parts, configurations: Sequence[Configuration]) -> Shape:
+        return cls(
+            width=parts.train.dense.shape[1],
+            waved=parts.numbers,
+            coded=parts.train.codes.shape[1] if parts.vocabulary > 0 else 0,
+            vocabulary=parts.vocabulary,
+            embedding=configurations[0].embedding_dimension if parts.vocabulary > 0 else 0,
+            outputs=parts.outputs,
+            units=max(one.units for one in configurations),
+            layers=max(one.layers for one in configurations),
+            scaled=parts.input_scale,
+        )
+
+    @property
+    def joined(self) -> int:
+        """Columns that the first hidden layer reads."""
+        return joined_width(width=self.width, waved=self.waved, embedded=self.coded * self.embedding)
+
+    @property
+    def named(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """The shape of each weight of one trial by layer and name, in the order of the Keras model's weights."""
+        found = {}
+        if self.vocabulary:
+            found["levels", "embeddings"] = (self.vocabulary, self.embedding)
+        if self.waved:
+            found["waves", "frequency"] = found["waves", "phase"] = (self.waved, FREQUENCIES)
+            found["waves", "kernel"] = (self.waved * FREQUENCIES, FEATURES)
+            found["waves", "bias"] = (self.waved, FEATURES)
+        if self.scaled:
+            found["scale", "scale"] = (1, self.joined)
+        reads = [self.joined, *[self.units] * (self.layers - 1)]
+        for layer, size in enumerate(reads, start=1):
+            found[f"hidden_{layer}", "kernel"] = (size, self.units)
+            found[f"hidden_{layer}", "bias"] = (1, self.units)
+        return {**found, ("output", "kernel"): (self.units, self.outputs), ("output", "bias"): (1, self.outputs)}
+
+    @property
+    def weights(self) -> list[tuple[int, int]]:
+        """The shape of each weight of one trial."""
+        return [*self.named.values()]
+
+    @property
+    def before_hidden(self) -> int:
+        """Number of weights before the first hidden layer's, alike for any units and layers."""
+        return len(self.named) - 2 * (self.layers + 1)
+
+    @property
+    def size(self) -> int:
+        """Numbers in the weights of one trial."""
+        return sum(int(np.prod(shape)) for shape in self.weights)
+
+    @property
+    def spared(self) -> list[bool]:
+        """For each weight whether weight decay spares it."""
+        return [weight in SPARED for _, weight in self.named]
+
+    @property
+    def paces(self) -> list[float]:
+        """For each weight by how much its learning rate differs from a hidden layer's."""
+        return [pace(layer, weight, joined=self.joined) for layer, weight in self.named]
+
+
+def initial_weights(parts: Parts, bundle: Bundle, chosen: Configuration, *, seed: int) -> list[np.ndarray]:
+    """A trial's weights before its first step, in its own shape: those that build_network starts with."""
+    seeds = layer_seeds(seed, chosen.layers)
+    levels_seed, waves_seed = next(seeds), next(seeds)
+    shape = Shape.of(parts, [chosen])
+    found = []
+    if parts.vocabulary > 0:
+        start = tf.keras.initializers.RandomNormal(stddev=embedding_scale(shape.embedding), seed=levels_seed)
+        found.append(np.asarray(start((parts.vocabulary, shape.embedding))))
+    if parts.numbers > 0:
+        found += first_waves(parts.numbers, seed=waves_seed)
+    if shape.scaled:
+        found.append(np.ones((1, shape.joined), np.float32))
+    reads = [shape.joined, *[chosen.units] * (chosen.layers - 1)]
+    for inputs in reads:
+        found += [_kernel(bundle, (inputs, chosen.units), next(seeds)), np.zeros((1, chosen.units), np.float32)]
+        if chosen.dropout > 0:
+            next(seeds)
+    size = chosen.units, parts.outputs
+    is_zero = parameters_of(bundle.architecture).zero_output
+    outputs = np.zeros(size, np.float32) if is_zero else _kernel(bundle, size, next(seeds))
+    return [*found, outputs, first_bias(parts, bundle).reshape(1, parts.outputs)]
+
+
+def _kernel(bundle: Bundle, shape: tuple[int, int], seed: int) -> np.ndarray:
+    return np.asarray(initialization(bundle.initializer, seed=seed)(shape))
+
+
+def padded(weights: Sequence[np.ndarray], chosen: Configuration, shape: Shape) -> list[np.ndarray]:
+    """One trial's weights in the stack's shape, filled up with zeros."""
+    own = _placed(weights, chosen, shape)
+    return [
+        np.zeros(size, np.float32) if weight is None else np.pad(weight, _missing(weight.shape, size))
+        for weight, size in zip(own, shape.weights, strict=True)
+    ]
+
+
+def cut(weights: Sequence[np.ndarray], chosen: Configuration, shape: Shape) -> list[np.ndarray]:
+    """One trial's weights out of the stack's shape: what `padded` filled up is taken off."""
+    rest = weights[shape.before_hidden :]
+    found = []
+    for layer in range(chosen.layers):
+        reads = rest[2 * layer].shape[0] if layer == 0 else chosen.units
+        found += [rest[2 * layer][:reads, : chosen.units], rest[2 * layer + 1][:, : chosen.units]]
+    return [*weights[: shape.before_hidden], *found, rest[-2][: chosen.units], rest[-1]]
+
+
+def fill(network: keras.Model, weights: Sequence[np.ndarray]) -> None:
+    """Put one trial's weights, as `cut` gives them, into the Keras model of its configuration."""
+    network.set_weights([weight.reshape(own.shape) for weight, own in zip(weights, network.get_weights(), strict=True)])
+
+
+def _placed(weights: Sequence[np.ndarray], chosen: Configuration, shape: Shape) -> list[np.ndarray | None]:
+    """The weights at their places in the stack; None where a deeper trial has a layer more."""
+    missing: list[np.ndarray | None] = [None] * (2 * (shape.layers - chosen.layers))
+    return [*weights[:-2], *missing, *weights[-2:]]
+
+
+def _missing(own: tuple[int, ...], wanted: tuple[int, ...]) -> list[tuple[int, int]]:
+    return [(0, more - less) for less, more in zip(own, wanted, strict=True)]
+
+
+def masks(configurations: Sequence[Configuration], shape: Shape) -> tuple[np.ndarray, np.ndarray]:
+    """Which units and which layers each trial has: (trials, 1, units) and (layers, trials, 1, 1), of 0 and 1."""
+    units = np.array([[one.units > unit for unit in range(shape.units)] for one in configurations], np.float32)
+    layers = np.array([[one.layers > layer for one in configurations] for layer in range(shape.layers)], np.float32)
+    return units[:, None, :], layers[:, :, None, None]
+
+
+def forward(
+    weights: Sequence[tf.Tensor],
+    inputs: dict[str, tf.Tensor],
+    *,
+    bundle: Bundle,
+    shape: Shape,
+    units: tf.Tensor,
+    layers: tf.Tensor,
+    keep: Sequence[tf.Tensor] | None = None,
+    compute: tf.DType = tf.float32,
+) -> tf.Tensor:
+    """The outputs of every trial, (trials, rows, outputs) float32, on rows that all trials share.
+
+    units, layers: from `masks`. keep: for each layer what dropout multiplies with, (trials, rows, units); None outside
+    training. compute: the precision of the hidden layers.
+    """
+    function = activation(bundle.activation)
+    named = dict(zip(shape.named, weights, strict=True))
+    rest = list(weights[shape.before_hidden :])
+    trials = tf.shape(weights[0])[0]
+    # The scale of a column is the scale of its row of the first kernel.
+    first = tf.transpose(named["scale", "scale"], [0, 2, 1]) * rest[0] if shape.scaled else rest[0]
+    first = tf.cast(first, compute)
+    # All trials read the same numbers, so the first layer is one product with the kernels side by side.
+    side_by_side = tf.reshape(tf.transpose(first[:, : shape.width], [1, 0, 2]), [shape.width, -1])
+    product = tf.matmul(tf.cast(inputs["dense"], compute), side_by_side)
+    hidden = tf.transpose(tf.reshape(product, [-1, trials, shape.units]), [1, 0, 2])
+    own = []  # what each trial makes of the columns
+    if shape.waved:
+        waves = [named["waves", name] for name in ("frequency", "phase", "kernel", "bias")]
+        own.append(waved(inputs["dense"][:, : shape.waved], *waves))
+    if shape.vocabulary:
+        coded = tf.gather(named["levels", "embeddings"], inputs["codes"], axis=1)  # (trials, rows, coded, embedding)
+        own.append(tf.reshape(coded, [trials, -1, shape.coded * shape.embedding]))
+    if own:
+        hidden += tf.matmul(tf.cast(tf.concat(own, axis=2), compute), first[:, shape.width :])
+    for layer in range(shape.layers):
+        before = hidden
+        if layer > 0:
+            hidden = tf.matmul(before, tf.cast(rest[2 * layer], compute))
+        hidden = function(hidden + tf.cast(rest[2 * layer + 1], compute)) * tf.cast(units, compute)
+        if keep is not None:
+            hidden = hidden * tf.cast(keep[layer], compute)
+        if layer > 0:
+            has = tf.cast(layers[layer], compute)
+            hidden = has * hidden + (1 - has) * before
+    return tf.matmul(tf.cast(hidden, tf.float32), rest[-2]) + rest[-1]

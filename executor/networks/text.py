@@ -1,0 +1,99 @@
+"""The networks for texts: a bag of terms into wide layers, and convolutions over words in their order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import keras
+import numpy as np
+
+from executor.components.activation import activation
+from executor.components.configuration import configuration
+from executor.components.initializer import initialization
+from executor.layers.dropout import RatedDropout
+from executor.layers.terms import TermSum
+from executor.networks.output_layer import answers
+from executor.preprocessing.examples import Architecture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from executor.components.configuration import Configuration, Value
+    from executor.preprocessing.examples import Parts
+    from rules.vocabulary.bundle import Bundle
+
+KERNELS: Final = (3, 4, 5)  # words that a convolution looks at (Kim 2014)
+EMBEDDING_SCALE: Final = 0.1  # of a word's first numbers; Kim's were uniform in ±0.25, whose deviation is 0.14
+HIDDEN: Final = -1e9  # what a filter says where there is no word, so that it is never the largest
+
+
+def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int) -> keras.Model:
+    """The network that parts.architecture names, with first kernels by W.
+
+    Reads {"dense": (rows, length) float32, weights of terms or ones where there is a word, "codes": (rows, length)
+    int32, their ids}; gives (rows, outputs) float32: logits, or values in standard deviations of the target.
+    A bag: the weighted sum of a vector a term, an activation, dropout, further hidden layers (Galke and Scherp 2022,
+    arXiv 2109.03777). A TextCNN: embeddings, convolutions over 3, 4 and 5 words, the largest value of each filter,
+    dropout (Kim 2014, arXiv 1408.5882).
+    Raises ChoiceError on a hyperparameter that does not exist, or out of its limits.
+    """
+    chosen = configuration(bundle, hyperparameters, architecture=parts.architecture)
+    seeds = iter(np.random.SeedSequence(seed).generate_state(2 * chosen.layers + len(KERNELS) + 2).tolist())
+    length = parts.train.dense.shape[1]
+    weights = keras.Input((length,), name="dense", dtype="float32")
+    ids = keras.Input((length,), name="codes", dtype="int32")
+    activated = activation(bundle.activation)
+    if parts.architecture is Architecture.TERM_BAG:
+        kernel = initialization(bundle.initializer, seed=next(seeds))
+        hidden = TermSum(places=parts.vocabulary, units=chosen.units, kernel_initializer=kernel, name="terms")(
+            [weights, ids]
+        )
+        hidden = keras.layers.Activation(activated, name="terms_activation")(hidden)
+    else:
+        hidden = _convolved(weights, ids, places=parts.vocabulary, chosen=chosen, bundle=bundle, seeds=seeds)
+    hidden = RatedDropout(chosen.dropout, seed=next(seeds), name="dropout")(hidden)
+    for layer in range(2, chosen.layers + 1):
+        hidden = keras.layers.Dense(
+            chosen.units,
+            activation=activated,
+            kernel_initializer=initialization(bundle.initializer, seed=next(seeds)),
+            name=f"hidden_{layer}",
+        )(hidden)
+        hidden = RatedDropout(chosen.dropout, seed=next(seeds), name=f"dropout_{layer}")(hidden)
+    kernel = initialization(bundle.initializer, seed=next(seeds))
+    outputs = answers(hidden, parts=parts, bundle=bundle, kernel_initializer=kernel)
+    return keras.Model({"dense": weights, "codes": ids}, outputs, name="texts")
+
+
+def _convolved(
+    is_word: keras.KerasTensor,
+    ids: keras.KerasTensor,
+    *,
+    places: int,
+    chosen: Configuration,
+    bundle: Bundle,
+    seeds: Iterator[int],
+) -> keras.KerasTensor:
+    """The largest value of each filter along a text, (rows, 3 · units); is_word: ones where there is a word."""
+    embedded = keras.layers.Embedding(
+        places,
+        chosen.embedding_dimension,
+        embeddings_initializer=keras.initializers.RandomNormal(stddev=EMBEDDING_SCALE, seed=next(seeds)),
+        name="words",
+    )(ids)
+    there = keras.layers.Reshape((-1, 1), name="is_word")(is_word)
+    embedded = keras.layers.Multiply(name="words_alone")([embedded, there])
+    nowhere = keras.layers.Rescaling(-HIDDEN, HIDDEN, name="nowhere")(there)  # 0 where there is a word
+    found = []
+    for kernel in KERNELS:
+        filtered = keras.layers.Conv1D(
+            chosen.units,
+            kernel,
+            padding="same",
+            kernel_initializer=initialization(bundle.initializer, seed=next(seeds)),
+            name=f"of_{kernel}_words",
+        )(embedded)
+        filtered = keras.layers.Add(name=f"of_{kernel}_words_alone")([filtered, nowhere])
+        largest = keras.layers.GlobalMaxPooling1D(name=f"largest_of_{kernel}")(filtered)
+        found.append(keras.layers.Activation(activation(bundle.activation), name=f"activated_{kernel}")(largest))
+    return keras.layers.Concatenate(name="filters")(found)

@@ -1,0 +1,254 @@
+"""The start of a run: the strategy settled and written down before anything is trained; needs no TensorFlow."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from executor.data.lag_plan import plan_windows, regular_step
+from executor.data.lag_table import Windows, in_order, lag_table
+from executor.data.raw_table import RawTable, read_rows
+from executor.data.regular_steps import at_regular_steps
+from executor.data.rolling_split import rolling_split
+from executor.data.split import Split, split
+from executor.evaluation.diagnostics.next_steps import check_level
+from executor.preprocessing.target_scale import learned, scale_of
+from executor.runs.run import (
+    BUNDLE,
+    PLAN,
+    Plan,
+    claimed,
+    fingerprint,
+    new_directory,
+    read_plan,
+    write,
+    write_json,
+)
+from executor.runtime.budget import Budget
+from executor.runtime.log import log_strategy, logged
+from executor.search.records.journal import check_journal, search_digest
+from recommender.recommendation.recommend import advise, open_dataset, roles_of
+from recommender.recommendation.render import why
+from recommender.run_manifest import RECORD, SCORES
+from rules.decision.engine import load_book
+from rules.decision.record import Record
+from rules.errors import RunError, TrainingError
+from rules.rulebook.rulebook import SHIPPED_LAYERS
+from rules.text.temporary import remove_left_over
+from rules.vocabulary.bundle import Bundle
+from rules.vocabulary.facts import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from recommender.dataset.dataset import Dataset
+    from recommender.recommendation.recommend import Recommendation, Said
+    from recommender.roles.infer import Roles
+    from rules.decision.trace import Pin
+
+
+FIRST_ZIP_YEAR: Final = 1980  # APPNOTE.TXT 4.4.6: a member's date is that of MS-DOS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """The rows of a run, read and split: of a series those of its lag table, which `windows` describes."""
+
+    table: RawTable
+    windows: Windows | None
+    rows: Split
+    series: RawTable | None = None
+    """Of a forecast the rows from which the table was made, by entity and time, gaps filled with empty steps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """A run whose strategy is settled and written down, and whose search is still to come."""
+
+    directory: Path
+    dataset: Dataset
+    roles: Roles
+    material: Material
+    bundle: Bundle
+    plan: Plan
+    advice: Recommendation | None
+    """None for a resumed run: it goes on with the bundle that it began with."""
+
+
+def begin(
+    dataset: Dataset,
+    said: Said,
+    *,
+    budget: Budget,
+    bundle: Bundle | None = None,
+    book: Sequence[str | Path] = SHIPPED_LAYERS,
+    pins: Sequence[Pin] = (),
+    seed: int = 0,
+    directory: Path | None = None,
+    delimiter: str | None = None,
+    at_once: int | None = None,
+    single: bool = False,
+    satisfied_at: float | None = None,
+) -> Begun:
+    """Settle the strategy and write it into a new run directory, before anything is trained.
+
+    bundle: trained instead of what the rules choose; pins go before it. What makes a training impossible is found here,
+    before there is a directory. single: keep one network in any case. satisfied_at: P from which on no next step is
+    asked for.
+    Raises ChoiceError if a given bundle does not fit the dataset, or P cannot have the value satisfied_at;
+    DatasetError if its rows cannot be split, RunError if the directory is taken.
+    """
+    check_clock()
+    advice = advise(
+        dataset, said, book=load_book(book), bundle=bundle, pins=pins, budget=budget.seconds, trials=budget.trials
+    )
+    check_level(satisfied_at, advice.bundle.metric.name)
+    decisions = advice.strategy.decisions
+    with dataset.naming_columns():
+        rows = material(dataset, advice.roles, advice.bundle, seed=seed)
+    if rows.table.truth is not None:
+        learned(rows.table.truth, scale_of(advice.bundle.loss))  # refuses values that are not on the scale
+    plan = Plan(
+        dataset=None if dataset.path is None else str(dataset.path.resolve()),
+        digest=dataset.digest,
+        delimiter=delimiter,
+        targets=advice.roles.targets,
+        task=advice.roles.task,
+        kinds={column: kind.value for column, kind in (said.kinds or {}).items()},
+        time_column=said.time_column,
+        entity_column=said.entity_column,
+        split_column=said.split_column,
+        horizon=said.outlook.horizon,
+        season=said.outlook.season,
+        known=said.outlook.known,
+        bundle=fingerprint(advice.bundle),
+        seed=seed,
+        budget=budget.seconds,
+        trials=budget.trials,
+        at_once=at_once,
+        single=single,
+        satisfied_at=satisfied_at,
+        images=said.images,
+        sequences=said.sequences,
+        missing=said.missing,
+        date_formats=dict(said.date_formats),
+        readings=dict(dataset.readings),
+        changed={
+            slot.value: str(decision.ruled) for slot, decision in decisions.items() if decision.choice != decision.ruled
+        },
+        record=advice.record.seal,
+    ).sealed()
+    made = new_directory(Path(dataset.name).stem) if directory is None else claimed(directory)
+    with _removed_on_error(made):
+        write(made / BUNDLE, advice.bundle.to_yaml({slot: why(decision) for slot, decision in decisions.items()}))
+        write(made / RECORD, advice.record.to_json())
+        write_json(made / PLAN, plan)
+    with logged(made):
+        log_strategy(advice)
+    return Begun(
+        directory=made,
+        dataset=dataset,
+        roles=advice.roles,
+        material=rows,
+        bundle=advice.bundle,
+        plan=plan,
+        advice=advice,
+    )
+
+
+@contextmanager
+def _removed_on_error(directory: Path) -> Iterator[None]:
+    """Remove the first files of a run, and its directory if it is empty then, where not all of them can be written."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            for name in (BUNDLE, RECORD, PLAN):
+                (directory / name).unlink(missing_ok=True)
+            directory.rmdir()
+        raise
+
+
+def material(dataset: Dataset, roles: Roles, bundle: Bundle, *, seed: int) -> Material:
+    """Read and split the rows. Raises DatasetError where that cannot be done."""
+    table, windows = read_rows(dataset, roles), None
+    if roles.task is Task.FORECASTING:
+        regular = regular_step(dataset, roles)
+        series = in_order(at_regular_steps(table, regular))
+        windows = plan_windows(series, roles, regular=regular)
+        table = lag_table(series, windows)
+        rows = rolling_split(table, roles, horizon=windows.horizon, seed=seed)
+        return Material(table=table, windows=windows, rows=rows, series=series)
+    return Material(table=table, windows=windows, rows=split(table, roles, seed=seed, validation_by=bundle.validation))
+
+
+def resumed_budget(plan: Plan, *, seconds: float | None, trials: int | None = None) -> Budget:
+    """The limit of a run that goes on: what is given, or what it had at first."""
+    return Budget(seconds=seconds or plan.budget, trials=trials or plan.trials, planned=plan.budget)
+
+
+def check_clock() -> None:
+    """Raise TrainingError where the year is before the first that a zip archive, such as model.keras, can hold."""
+    year = time.localtime().tm_year
+    if year < FIRST_ZIP_YEAR:
+        raise TrainingError(
+            f"The clock must show a year from {FIRST_ZIP_YEAR} on, because model files are zip archives, but it shows "
+            f"{year}. Set the clock of the machine."
+        )
+
+
+def check_run(directory: Path, plan: Plan) -> Bundle:
+    """Compare the files that a stopped run rests on with their digests, and return its bundle; trains nothing.
+
+    These are the plan, the bundle, the audit record, the journal and the weights of its trials.
+    Raises RunError that names the file which is missing, damaged or altered.
+    """
+    if not plan.seal:
+        raise RunError(
+            f"{directory / PLAN} has no digest, because an older version of pcwat wrote it or it was altered. Start a "
+            "new run."
+        )
+    bundle = Bundle.read(directory / BUNDLE)
+    if fingerprint(bundle) != plan.bundle:
+        raise RunError(
+            f"{directory / BUNDLE} was changed after the run began; its trials belong to the old one. Restore it, or "
+            f"start a new run with --bundle {directory / BUNDLE}."
+        )
+    if Record.read_intact(directory / RECORD).seal != plan.record:
+        raise RunError(
+            f"{directory / RECORD} is not the record that {PLAN} names. Restore the original file, or start a new run."
+        )
+    check_journal(directory, search=search_digest(plan.bundle, plan.seed))
+    return bundle
+
+
+def reopen(directory: Path) -> Begun:
+    """A run that was stopped, with its dataset open again. Raises RunError as `resume` does."""
+    plan = read_plan(directory)
+    if (directory / SCORES).exists():
+        raise RunError(
+            f"{directory} is finished; nothing is left to resume. Use it, 'recommend predict {directory} ROWS', or "
+            "train again for a longer search."
+        )
+    check_clock()
+    remove_left_over(directory)
+    bundle = check_run(directory, plan)
+    if plan.dataset is None:
+        raise RunError(f"{directory} was trained on a table in memory, which is gone. Start a new run.")
+    dataset = open_dataset(plan.dataset, plan.said(), delimiter=plan.delimiter, readings=plan.readings)
+    if dataset.digest != plan.digest:
+        dataset.close()
+        raise RunError(f"{plan.dataset} has changed since {directory} began. Restore the file, or start a new run.")
+    roles = roles_of(dataset, plan.said())
+    return Begun(
+        directory=directory,
+        dataset=dataset,
+        roles=roles,
+        material=material(dataset, roles, bundle, seed=plan.seed),
+        bundle=bundle,
+        plan=plan,
+        advice=None,
+    )

@@ -1,0 +1,1 @@
+"""Preprocessing fitted on training rows, and the encoded arrays."""

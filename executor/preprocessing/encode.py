@@ -1,0 +1,159 @@
+"""From raw rows and what was fitted on them to the examples that train, select and judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from executor.preprocessing.examples import Examples, Parts
+from executor.preprocessing.target_scale import learned
+from rules.vocabulary.choices import Recurrent, parameters_of
+from rules.vocabulary.facts import Task
+
+if TYPE_CHECKING:
+    from executor.data.raw_table import RawTable
+    from executor.data.split import Split
+    from executor.preprocessing.preprocessing import Preprocessing
+    from recommender.roles.infer import Roles
+    from rules.vocabulary.choices import TargetScale
+
+LEAST_SCALE: Final = 1e-12  # relative to the target's size; below it a target is constant up to rounding
+
+
+def encode_parts(
+    table: RawTable, roles: Roles, split: Split, preprocessing: Preprocessing, *, target_on: TargetScale = "as_is"
+) -> Parts:
+    """Training and validation rows as the search wants them; the hold-out is not encoded here.
+
+    Numeric targets are standardised by the training rows. The target of a forecast is scaled by the standard deviation
+    of its change from the last value, which is what the network learns.
+    target_on: the scale on which numeric targets are learned. Raises ChoiceError if one has a value that is not on it.
+    """
+    train = table.take(split.train)
+    outputs = {Task.BINARY: 1, Task.MULTICLASS: len(roles.labels)}.get(roles.task, len(roles.targets))
+    if table.window is not None:
+        outputs = known_truth(train).shape[1]
+    mean, scale = _standardisation(train, roles.task, outputs, target_on)
+    encoding = _Encoding(
+        preprocessing=preprocessing, task=roles.task, outputs=outputs, mean=mean, scale=scale, target_on=target_on
+    )
+    training = replace(_examples(train, encoding), fold=split.folds)
+    return Parts(
+        task=roles.task,
+        train=training,
+        validation=_examples(table.take(split.validation), encoding) if split.folds is None else training,
+        vocabulary=preprocessing.vocabulary,
+        outputs=outputs,
+        numbers=0 if roles.task is Task.FORECASTING else preprocessing.numbers,
+        input_scale=parameters_of(preprocessing.architecture).input_scale,
+        image=preprocessing.image,
+        sequence=preprocessing.sequence,
+        is_recurrent=isinstance(preprocessing.architecture, Recurrent),
+        pixels=preprocessing.pixels,
+        text=preprocessing.text,
+        window=table.window,
+        naive_error=naive_error(train) if roles.task is Task.FORECASTING else None,
+        rare_class=_rare_class(train) if roles.task is Task.BINARY else None,
+        target_mean=mean,
+        target_scale=scale,
+        target_on=target_on,
+        target_range=_range(train, roles, target_on) if parameters_of(preprocessing.architecture).clamp else None,
+    )
+
+
+def encode_hold_out(table: RawTable, split: Split, preprocessing: Preprocessing, parts: Parts) -> Examples:
+    """The rows that judge, encoded as the parts are; for the one evaluation at the end."""
+    encoding = _Encoding(
+        preprocessing=preprocessing,
+        task=parts.task,
+        outputs=parts.outputs,
+        mean=parts.target_mean,
+        scale=parts.target_scale,
+        target_on=parts.target_on,
+    )
+    return _examples(table.take(split.hold_out), encoding)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Encoding:
+    """What it takes to make examples of rows."""
+
+    preprocessing: Preprocessing
+    task: Task
+    outputs: int
+    mean: np.ndarray
+    scale: np.ndarray
+    target_on: TargetScale
+
+
+def _examples(table: RawTable, encoding: _Encoding) -> Examples:
+    truth = known_truth(table)
+    dense, codes, beside = encoding.preprocessing.encode(table)
+    offset = np.zeros((len(table), encoding.outputs))
+    if encoding.task is Task.MULTICLASS:
+        target = np.eye(encoding.outputs)[truth]
+    elif encoding.task.is_classification:
+        target = truth.reshape(len(table), encoding.outputs)
+    else:
+        target = (learned(truth, encoding.target_on) - encoding.mean) / encoding.scale
+        if table.offset is not None:
+            offset = (table.offset - encoding.mean) / encoding.scale
+    return Examples(
+        dense=dense,
+        codes=codes,
+        target=target.astype(np.float32),
+        offset=offset.astype(np.float32),
+        raw_target=truth,
+        spread=None if table.spread is None else (table.spread / encoding.scale).astype(np.float32),
+        beside=beside,
+    )
+
+
+def naive_error(train: RawTable) -> np.ndarray:
+    """Mean absolute error of the value one season before, or of the last value, at the first step, (outputs,).
+
+    Hyndman and Koehler 2006; of several steps of a target each has the error of the first.
+    """
+    truth, before = known_truth(train), train.season_before if train.season_before is not None else train.offset
+    if before is None:
+        raise ValueError("a forecast starts from a last value")
+    errors = np.nanmean(np.abs(truth - before), axis=0)
+    if train.window is None:
+        return np.asarray(errors)
+    horizon = truth.shape[1] // train.window[1]
+    return np.repeat(errors[::horizon], horizon)
+
+
+def known_truth(table: RawTable) -> np.ndarray:
+    """The truth of rows that have one."""
+    if table.truth is None:
+        raise ValueError("rows without a truth cannot train or judge")
+    return table.truth
+
+
+def _standardisation(
+    train: RawTable, task: Task, outputs: int, target_on: TargetScale
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and scale of each target, (outputs,) float64 each; a constant target keeps its own unit."""
+    if task.is_classification:
+        return np.zeros(outputs), np.ones(outputs)
+    truth = learned(known_truth(train), target_on)
+    mean = truth.mean(axis=0)
+    scale = (truth if train.offset is None else truth - train.offset).std(axis=0)
+    return mean, np.where(scale > LEAST_SCALE * np.abs(truth).max(axis=0), scale, 1.0)
+
+
+def _range(train: RawTable, roles: Roles, target_on: TargetScale) -> tuple[np.ndarray, np.ndarray] | None:
+    """Lowest and highest training value of each target; None where later rows may well go beyond them."""
+    if roles.task.is_classification or roles.task is Task.FORECASTING or roles.time_column is not None:
+        return None
+    truth = learned(known_truth(train), target_on)
+    return truth.min(axis=0), truth.max(axis=0)
+
+
+def _rare_class(train: RawTable) -> int:
+    """The class with fewer training rows; class 1 if both have the same number."""
+    zeros, ones = np.bincount(known_truth(train), minlength=2)
+    return 1 if ones <= zeros else 0

@@ -1,0 +1,183 @@
+"""What the training rows teach of their columns: scales, levels, weights of words, what a sequence is like."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final, cast
+
+import numpy as np
+import tensorflow as tf
+
+from executor.data.raw_table import Form
+from executor.layers.bins import FEWEST, bin_edges, through_bins
+from executor.layers.numbers import Calendar, Numbers, robust_scale, spanned_waves, varying_waves
+from executor.layers.pixels import Pixels, byte_counts, pixel_statistics
+from executor.layers.quantiles import heavy_tailed, normal_quantiles
+from executor.layers.words import Codes, OneHot, WordBag, word_counts
+from executor.model.signature import PREFIX
+from executor.preprocessing.sequence_encoder import sequence_layer
+from executor.preprocessing.text_vocabulary import is_text_network, text_layer
+from recommender.training_cost import MOST_BINNED
+from rules.errors import ColumnError
+from rules.vocabulary.choices import Inception, Recurrent, Standard, parameters_of
+from rules.vocabulary.facts import Task
+
+if TYPE_CHECKING:
+    from executor.data.images import Pictures
+    from executor.data.raw_table import RawTable
+    from recommender.roles.infer import Roles
+    from rules.vocabulary.choices import Choice
+
+from executor.preprocessing.preprocessing import Block, Preprocessing, matrix, runs
+
+MOST_ONE_HOT: Final = 50  # levels; above it a column gets ids for an embedding (docs/evidence.md, section 1)
+MOST_CODED: Final = 10_000  # levels of one column with ids of their own, the most frequent ones
+RARE: Final = 1  # rows; a level seen no more often shares one place with all levels never seen
+MOST_BIN_CELLS: Final = 2**27  # numbers that all intervals of all training rows are; they take 512 MiB
+ROWS_A_BUCKET: Final = 4  # training rows for each bucket of hashed words, so that small tables get small bags
+BUCKETS: Final = (32, 4_096)  # fewest and most buckets of all texts of a row together
+
+
+def fit_preprocessing(
+    table: RawTable, roles: Roles, train: np.ndarray, architecture: Choice | None = None
+) -> Preprocessing:
+    """Learn scales, vocabularies and word weights from the training rows alone.
+
+    train: (n,) indices of rows of the table. architecture: the bundle's choice, by which texts and sequences are read;
+    the standard network by default. Raises ColumnError if there is nothing to read.
+    """
+    seen, architecture = table.take(train), architecture or Standard()
+    apart = [_pixels(seen, images)] if (images := seen.of_form(Form.IMAGE)) else []
+    sequences = [
+        Block(groups=((name,),), layer=sequence_layer(seen, name, architecture))
+        for name in (*seen.of_form(Form.SEQUENCE), *seen.of_form(Form.LETTERS))[:1]
+    ]
+    if isinstance(architecture, Inception | Recurrent):
+        apart, sequences = sequences, []
+    texts = seen.of_form(Form.TEXT)
+    if is_text_network(architecture):
+        layer = text_layer(
+            lambda: (matrix(seen, texts, rows) for rows in runs(len(seen))), architecture, rows=len(seen)
+        )
+        return Preprocessing(blocks=(Block(groups=(texts,), layer=layer),), forms=dict(table.forms))
+    times = seen.of_form(Form.TIME)
+    # The trend of a series lies in its changes; how late it is would be off the scale in every row to be forecast.
+    numbers = (seen.of_form(Form.NUMBER), () if roles.task is Task.FORECASTING else times)
+    groups = tuple(group for group in numbers if group)
+    is_plain = roles.task is not Task.FORECASTING
+    bins = architecture.bins if isinstance(architecture, Standard) and is_plain and not apart else 0
+    ranked = is_plain and parameters_of(architecture).ranks
+    blocks = [_numbers(seen, groups, ranked=ranked, bins=bins)] if groups else []
+    if times and (kept := _waves(seen, times, roles)):
+        blocks.append(Block(groups=(times,), layer=Calendar(kept=kept, name=f"{PREFIX}calendar")))
+    if texts:
+        blocks.append(_bag(seen, texts))
+    blocks += sequences
+    blocks += _levels(seen, has_dense=bool(blocks or apart))
+    if not apart and not blocks:
+        raise ColumnError(
+            "A model needs at least one column to read besides the target, but the dataset has none left. Add columns, "
+            "or say the kind of one that was left out as an identifier or a constant."
+        )
+    return Preprocessing(blocks=(*apart, *blocks), forms=dict(table.forms), architecture=architecture)
+
+
+def _waves(seen: RawTable, times: tuple[str, ...], roles: Roles) -> list[int]:
+    """Waves that training rows tell; of a forecast those of which they span some cycles.
+
+    Days of the year that no training row has seen would say anything of the rows after them: on the half-hourly demand
+    of twelve weeks they made a linear forecast err 3.5 times as much as last week's values, without them 0.7 times.
+    """
+    values = matrix(seen, times)
+    kept = varying_waves(values)
+    return spanned_waves(values, kept) if roles.task is Task.FORECASTING else kept
+
+
+def _pixels(seen: RawTable, columns: tuple[str, ...]) -> Block:
+    images = cast("Pictures", seen.features[columns[0]])
+    counts = sum(byte_counts(part) for part in images.in_parts())
+    mean, scale = pixel_statistics(np.asarray(counts))
+    shape = [int(size) for size in images.shape[1:]]
+    layer = Pixels(shape=shape, mean=mean.tolist(), scale=scale.tolist(), name=f"{PREFIX}pixels")
+    return Block(groups=(columns,), layer=layer)
+
+
+def _numbers(seen: RawTable, groups: tuple[tuple[str, ...], ...], *, ranked: bool, bins: int) -> Block:
+    """ranked: heavy tails are read as quantiles, which say nothing of numbers beyond those of the training rows.
+
+    bins: intervals a column.
+    """
+    values = matrix(seen, [name for group in groups for name in group])
+    missing = np.isnan(values)
+    center, factor = robust_scale(values)
+    heavy = heavy_tailed(values) if ranked else []
+    knots, quantiles = normal_quantiles(values[:, heavy])
+    layer = Numbers(
+        center=center.tolist(),
+        factor=factor.tolist(),
+        indicators=np.flatnonzero(missing.any(axis=0) & ~missing.all(axis=0)).tolist(),
+        ranked=heavy,
+        knots=knots,
+        quantiles=quantiles,
+        name=f"{PREFIX}numbers",
+    )
+    return Block(groups=groups, layer=_with_bins(layer, values, min(bins, MOST_BIN_CELLS // max(1, values.size))))
+
+
+def _with_bins(layer: Numbers, values: np.ndarray, bins: int) -> Numbers:
+    """The layer of numbers with so many intervals a column; of many columns, or for fewer than two, as it is."""
+    columns = values.shape[1]
+    if bins < FEWEST or columns > MOST_BINNED:
+        return layer
+    scaled = layer(values).numpy()[:, :columns]
+    edges = bin_edges(scaled, bins)
+    if not any(edges):
+        return layer
+    sums = sum(through_bins(scaled[rows], edges).numpy().sum(axis=0, dtype=np.float64) for rows in runs(len(scaled)))
+    return Numbers(**{**layer.get_config(), "edges": edges, "means": (sums / len(scaled)).tolist()})
+
+
+def _levels(seen: RawTable, *, has_dense: bool) -> list[Block]:
+    """One-hot for columns with few levels, codes for the others.
+
+    A network reads at least one dense feature, so where there is no other, the first coded column is one-hot as well.
+    """
+    few: dict[str, tuple[list[str], bool]] = {}
+    many: dict[str, list[str]] = {}
+    for name in seen.of_form(Form.LEVEL):
+        counts = Counter(seen.features[name].tolist())
+        frequent = [level for level, rows in sorted(counts.items(), key=_frequent_first) if rows > RARE]
+        if len(frequent) > MOST_ONE_HOT:
+            many[name] = frequent[:MOST_CODED]
+        else:
+            few[name] = frequent, len(frequent) < len(counts)
+    if many and not few and not has_dense:
+        name, frequent = next(iter(many.items()))
+        few[name] = frequent[:MOST_ONE_HOT], True
+    blocks = []
+    if few:
+        levels, others = zip(*few.values(), strict=True)
+        one_hot = OneHot(levels=[*levels], others=[*others], name=f"{PREFIX}one_hot")
+        blocks.append(Block(groups=(tuple(few),), layer=one_hot))
+    if many:
+        codes = Codes(levels=[*many.values()], others=[True] * len(many), name=f"{PREFIX}codes")
+        blocks.append(Block(groups=(tuple(many),), layer=codes, is_coded=True))
+    return blocks
+
+
+def _frequent_first(level: tuple[str, int]) -> tuple[int, str]:
+    name, rows = level
+    return -rows, name
+
+
+def _bag(seen: RawTable, columns: tuple[str, ...]) -> Block:
+    """A bag of words a column, each bucket weighted by log((1 + rows) / (1 + rows with it)) + 1, as in scikit-learn."""
+    fewest, most = BUCKETS
+    buckets = max(fewest, min(most, 2 ** int(np.log2(max(1, len(seen) // ROWS_A_BUCKET)))) // len(columns))
+    rows_with = np.zeros(len(columns) * buckets)
+    for rows in runs(len(seen)):
+        texts = tf.constant(matrix(seen, columns, rows))
+        rows_with += np.count_nonzero(word_counts(texts, buckets).numpy(), axis=0)
+    weights = np.log((1 + len(seen)) / (1 + rows_with)) + 1
+    layer = WordBag(weights=weights.reshape(len(columns), -1).tolist(), name=f"{PREFIX}words")
+    return Block(groups=(columns,), layer=layer)

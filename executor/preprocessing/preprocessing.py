@@ -1,0 +1,207 @@
+"""From raw rows to the arrays of a network: fitted on training rows, and later saved inside the model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, cast
+
+import keras
+import numpy as np
+
+from executor.data.images import Encoded
+from executor.data.raw_table import Form, side_by_side
+from executor.layers.numbers import Numbers
+from executor.layers.pixels import Pixels
+from executor.layers.steps import SequenceLayer, Steps, rows_at_once
+from executor.layers.terms import TextLayer
+from executor.model.signature import PREFIX
+from executor.preprocessing.sequence_encoder import STEPPED, steps_of_longest
+from executor.preprocessing.text_vocabulary import architecture_of
+from recommender.training_cost import MOST_WAVED
+from rules.vocabulary.choices import Standard, parameters_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from executor.data.images import Pictures
+    from executor.data.raw_table import RawTable
+    from executor.preprocessing.examples import Architecture
+    from rules.vocabulary.choices import Choice
+
+MOST_INPUTS: Final = (
+    1_000  # columns; with an input for each, Keras needs 1 s to build 1,000 and four times that for 2,000
+)
+ROWS_AT_ONCE: Final = 2_048  # encoded together; bounds the memory of a bag at 2,048 · 4,096 · 4 bytes = 32 MiB
+
+
+SEQUENCES_A_BATCH: Final = 512  # predicted together, or one alone would take as long as 2,048
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """One layer and the columns that it reads.
+
+    groups: its columns in the runs that become one input each where a table is too wide for an input a column.
+    """
+
+    groups: tuple[tuple[str, ...], ...]
+    layer: keras.layers.Layer
+    is_coded: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(name for group in self.groups for name in group)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """What was learned from the training rows, as layers without weights."""
+
+    blocks: tuple[Block, ...]
+    forms: Mapping[str, Form]
+    """Every feature of the table, in order."""
+    architecture: Choice = field(default_factory=Standard)
+    """The bundle's choice for which the rows are encoded."""
+
+    @property
+    def width(self) -> int:
+        """Number of dense features."""
+        return sum(block.layer.output_width for block in self.blocks if not block.is_coded)
+
+    @property
+    def vocabulary(self) -> int:
+        """Number of ids that codes may hold."""
+        if isinstance(layer := self.blocks[0].layer, TextLayer):
+            return layer.places
+        return sum(block.layer.places for block in self.blocks if block.is_coded)
+
+    @property
+    def numbers(self) -> int:
+        """How many of the first dense features are scaled numbers with periodic features: none where they are many."""
+        layer = self.blocks[0].layer
+        count = len(layer.center) if isinstance(layer, Numbers) else 0
+        return count if count <= MOST_WAVED and parameters_of(self.architecture).periodic_features else 0
+
+    @property
+    def image(self) -> tuple[int, int, int] | None:
+        """Height, width and channels where the dense features are an image."""
+        layer = self.blocks[0].layer
+        return layer.shape if isinstance(layer, Pixels) else None
+
+    @property
+    def text(self) -> Architecture | None:
+        """The network for texts that reads dense features and codes; None where they are something else."""
+        layer = self.blocks[0].layer
+        return architecture_of(layer) if isinstance(layer, TextLayer) else None
+
+    @property
+    def pixels(self) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+        """Mean and scale of each channel where the dense features are an image."""
+        layer = self.blocks[0].layer
+        return (layer.mean, layer.scale) if isinstance(layer, Pixels) else None
+
+    @property
+    def channels(self) -> int:
+        """Numbers of a step where the rows are sequences of numbers, else 0."""
+        layers = (block.layer for block in self.blocks)
+        return next((one.channels for one in layers if isinstance(one, SequenceLayer) and not one.letters), 0)
+
+    @property
+    def sequence(self) -> tuple[int, int] | None:
+        """Steps and channels where the dense features are a sequence that a network reads step by step."""
+        layer = self.blocks[0].layer
+        is_read = isinstance(layer, Steps) and not isinstance(self.architecture, Standard)
+        return (layer.steps, layer.channels + 1) if is_read else None
+
+    @property
+    def alone(self) -> Block | None:
+        """The block of images, or of sequences that a network reads step by step; other columns stand beside it."""
+        return self.blocks[0] if self.image is not None or self.sequence is not None else None
+
+    def encode(self, table: RawTable) -> tuple[np.ndarray | Encoded, np.ndarray, np.ndarray | None]:
+        """Dense features (rows, width) float32, codes (rows, coded) int32, and features beside, of a table of the same.
+
+        Images are encoded when they are read. Beside images and steps stand the dense features of other columns; else
+        the third is None.
+        """
+        if self.alone is None:
+            return *self._encoded(table, self.blocks), None
+        beside, codes = self._encoded(table, self.blocks[1:])
+        (name,) = self.alone.columns
+        if isinstance(layer := self.alone.layer, Pixels):
+            return Encoded(cast("Pictures", table.features[name]), layer), codes, beside
+        return self._encoded(table, (self.alone,))[0], codes, beside
+
+    def _encoded(self, table: RawTable, blocks: tuple[Block, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """Dense features and codes of some blocks."""
+        dense, codes = [], []
+        for rows in runs(len(table), rows_together(table)):
+            if blocks and isinstance(layer := blocks[0].layer, TextLayer):
+                weights, ids = layer(matrix(table, blocks[0].columns, rows))
+                dense.append(weights.numpy())
+                codes.append(ids.numpy())
+                continue
+            encoded = [(block.is_coded, block.layer(matrix(table, block.columns, rows)).numpy()) for block in blocks]
+            dense.append(_beside([part for is_coded, part in encoded if not is_coded], rows, np.float32))
+            codes.append(_beside([part for is_coded, part in encoded if is_coded], rows, np.int32))
+        return np.concatenate(dense), np.concatenate(codes)
+
+    @property
+    def groups(self) -> tuple[tuple[str, ...], ...]:
+        """The columns of each input of a model: one column each, or all of a block for a wide table."""
+        used = {group: None for block in self.blocks for group in block.groups}
+        if len(self.forms) > MOST_INPUTS:
+            return tuple(used)
+        read = {name for group in used for name in group}
+        return tuple((name,) for name in self.forms if name in read)
+
+    def connect(self, inputs: Mapping[tuple[str, ...], keras.KerasTensor]) -> dict[str, keras.KerasTensor]:
+        """The inputs of a network, "dense", "codes" and "beside", from a symbolic input for each of groups."""
+        parts: dict[bool, list[keras.KerasTensor]] = {False: [], True: []}
+        found: dict[str, keras.KerasTensor] = {}
+        for block in self.blocks:
+            own = block.groups if block.groups[0] in inputs else tuple((name,) for name in block.columns)
+            if isinstance(block.layer, TextLayer):
+                weights, ids = block.layer([inputs[group] for group in own])
+                return {"dense": weights, "codes": ids}
+            encoded = block.layer([inputs[group] for group in own])
+            if block is self.alone:
+                found["dense"] = encoded
+            else:
+                parts[block.is_coded].append(encoded)
+        if dense := parts[False]:
+            side_by_side = keras.layers.Concatenate(name=f"{PREFIX}dense", dtype="float32")
+            found["beside" if found else "dense"] = side_by_side(dense) if len(dense) > 1 else dense[0]
+        if parts[True]:
+            found["codes"] = parts[True][0]
+        return found
+
+
+def runs(rows: int, most: int = ROWS_AT_ONCE) -> Iterator[slice]:
+    """Slices of at most so many rows; one empty slice for no rows."""
+    for start in range(0, max(rows, 1), most):
+        yield slice(start, min(start + most, rows))
+
+
+def rows_together(table: RawTable) -> int:
+    """Rows that are encoded at once: fewer where they hold long sequences."""
+    longest = max(
+        (steps_of_longest(table.features[name]) for name, form in table.forms.items() if form in STEPPED), default=0
+    )
+    return min(ROWS_AT_ONCE, rows_at_once(longest))
+
+
+def rows_a_batch(steps: int) -> int:
+    """Rows that are predicted in each call, however many there are. steps: of the longest sequence; 0 without one."""
+    return min(SEQUENCES_A_BATCH, rows_at_once(steps)) if steps else ROWS_AT_ONCE
+
+
+def matrix(table: RawTable, columns: Sequence[str], rows: slice = slice(None)) -> np.ndarray:
+    """Columns of one form side by side, (rows, columns) float64 or str objects; of images the one column itself."""
+    if not columns:
+        return np.empty((len(table.rows[rows]), 0))
+    return side_by_side([table.features[name][rows] for name in columns])
+
+
+def _beside(parts: list[np.ndarray], rows: slice, dtype: type) -> np.ndarray:
+    return np.hstack(parts) if parts else np.empty((rows.stop - rows.start, 0), dtype)

@@ -1,0 +1,97 @@
+"""How sequences are encoded: described by random kernels, or step by step for a network that reads them so."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from executor.data.raw_table import Form
+from executor.layers.steps import SequenceLayer, Steps, fit_kernels, rows_at_once
+from executor.model.signature import PREFIX
+from rules.vocabulary.choices import RandomKernels
+
+if TYPE_CHECKING:
+    from executor.data.raw_table import RawTable
+    from rules.vocabulary.choices import Choice
+
+STEPPED: Final = frozenset({Form.SEQUENCE, Form.LETTERS})
+MOST_FITTED: Final = 500  # training sequences, evenly spread, that biases and scales of features are learned from
+WEIGHT_BESIDE: Final = 64.0  # columns that a sequence weighs as much as, beside others: as a network's last layer has
+LEAST_SCALE: Final = 1e-12  # of a channel; below it it is constant
+MOST_LETTERS: Final = 64  # the most frequent ones of training; others are no letter
+
+
+def sequence_layer(seen: RawTable, name: str, architecture: Choice) -> SequenceLayer:
+    """The layer that encodes a column of sequences, fitted on the training rows.
+
+    Beside other columns what random kernels say has a smaller weight, or its thousands of features would drown them.
+    """
+    values = seen.features[name]
+    read = _reading(values, seen.forms[name])
+    steps = steps_of_longest(values)
+    if not isinstance(architecture, RandomKernels):
+        return Steps(steps=steps, name=f"{PREFIX}steps", **read.own_config())
+    few = min(len(values), MOST_FITTED, rows_at_once(steps))
+    some = values[np.linspace(0, len(values) - 1, few).astype(np.int64)]
+    weight = WEIGHT_BESIDE if len(seen.forms) > 1 else None
+    return fit_kernels(as_input(some), read, features=architecture.features, name=f"{PREFIX}kernels", weight=weight)
+
+
+def steps_of_longest(values: np.ndarray) -> int:
+    """Steps of the longest sequence of a column; values: (rows, steps, channels), or (rows,) letters."""
+    return int(values.shape[1]) if values.ndim > 1 else max(map(len, values), default=0)
+
+
+def steps_asked(table: RawTable) -> dict[int, np.ndarray]:
+    """The rows of a table by the steps with which they are predicted, a power of two that holds their own sequences.
+
+    0 where no column holds sequences.
+    """
+    columns = [table.features[name] for name, form in table.forms.items() if form in STEPPED]
+    if not columns or not len(table):
+        return {0: np.arange(len(table))}
+    longest = np.max([_steps_of_each(values) for values in columns], axis=0)
+    asked = 2 ** np.ceil(np.log2(np.maximum(longest, 1))).astype(np.int64)
+    return {int(steps): np.flatnonzero(asked == steps) for steps in np.unique(asked)}
+
+
+def with_steps(table: RawTable, steps: int) -> RawTable:
+    """The same rows with a number of steps in each sequence of numbers; unchanged for 0."""
+    features = {
+        name: _of_length(values, steps) if steps and table.forms[name] is Form.SEQUENCE else values
+        for name, values in table.features.items()
+    }
+    return replace(table, features=features)
+
+
+def _steps_of_each(values: np.ndarray) -> np.ndarray:
+    """Steps of each sequence up to its last number, or its letters, (rows,)."""
+    if values.ndim == 1:
+        return np.array([len(value) for value in values], np.int64)
+    known = ~np.isnan(values).all(axis=2)
+    return np.where(known.any(axis=1), known.shape[1] - known[:, ::-1].argmax(axis=1), 0)
+
+
+def _of_length(values: np.ndarray, steps: int) -> np.ndarray:
+    more = max(0, steps - values.shape[1])
+    return np.pad(values, [(0, 0), (0, more), (0, 0)], constant_values=np.nan)[:, :steps]
+
+
+def as_input(values: np.ndarray) -> np.ndarray:
+    """A column of sequences as a layer reads it: letters as (rows, 1)."""
+    return values if values.ndim > 1 else values[:, None]
+
+
+def _reading(values: np.ndarray, form: Form) -> SequenceLayer:
+    """Mean and scale of each channel, or the letters, of training sequences."""
+    if form is Form.LETTERS:
+        counts = Counter("".join(values))
+        most = sorted(counts, key=lambda letter: (-counts[letter], letter))[:MOST_LETTERS]
+        return SequenceLayer(mean=[], scale=[], letters="".join(sorted(most)))
+    numbers = values.astype(np.float64)
+    mean = np.nan_to_num(np.nanmean(numbers, axis=(0, 1)))
+    scale = np.nan_to_num(np.nanstd(numbers, axis=(0, 1)))
+    return SequenceLayer(mean=mean.tolist(), scale=np.where(scale > LEAST_SCALE, scale, 1.0).tolist())

@@ -1,0 +1,86 @@
+"""What is learned of the training rows' texts before a network is trained: which terms there are, how many a row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from executor.layers.terms import (
+    TermBag,
+    TextLayer,
+    Vocabulary,
+    WordSequence,
+    fit_vocabulary,
+    hashed,
+    letter_hashes,
+    term_hashes,
+)
+from executor.model.signature import PREFIX
+from executor.preprocessing.examples import Architecture
+from recommender.training_cost import MOST_LETTERS, most_terms
+from rules.errors import ColumnError
+from rules.vocabulary.choices import BagOfTerms, TextCnn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from rules.vocabulary.choices import Choice
+
+MOST_WORDS: Final = 20_000  # of a sequence, as many as Kim 2014's largest set has
+BAG_COVERED, LONGEST_BAG = 0.995, 1_024  # share of the training rows that lose no term, and most terms of any
+SEQUENCE_COVERED, LONGEST_SEQUENCE = 0.95, 256
+"""The same of words in order; each costs a convolution's step. The first 256 words of a post or a review tell most."""
+MOST_CELLS: Final = 2**25  # ids of all rows together, which with their weights take 256 MiB
+LAYER: Final = f"{PREFIX}texts"
+SHORTEST: Final = 8  # ids a row, so that the widest convolution has steps to look at
+
+
+def is_text_network(choice: Choice) -> bool:
+    """Whether an architecture reads texts and nothing else."""
+    return isinstance(choice, BagOfTerms | TextCnn)
+
+
+def architecture_of(layer: TextLayer) -> Architecture:
+    """Which network reads what a layer gives."""
+    return Architecture.TERM_BAG if isinstance(layer, TermBag) else Architecture.TEXT_CNN
+
+
+def text_layer(runs: Callable[[], Iterable[np.ndarray]], choice: Choice, *, rows: int) -> TextLayer:
+    """The layer that reads the texts of rows for a network, fitted on training rows.
+
+    runs: gives their texts in parts, (rows, columns) str objects each. rows: of all parts.
+    Raises ColumnError where no term stands in two rows.
+    """
+    if isinstance(choice, BagOfTerms):
+        known = fit_vocabulary(runs(), term_hashes, most=most_terms(rows))
+        if choice.letters:
+            known = _joined(known, fit_vocabulary(runs(), letter_hashes, most=MOST_LETTERS))
+        length = _length(known, share=BAG_COVERED, longest=LONGEST_BAG)
+        rarity = [*known.rarity] if choice.weighting == "tf_idf" else []
+        return TermBag(hashes=[*known.hashes], rarity=rarity, letters=choice.letters, length=length, name=LAYER)
+    known = fit_vocabulary(runs(), hashed, most=MOST_WORDS, in_order=True)
+    length = _length(known, share=SEQUENCE_COVERED, longest=LONGEST_SEQUENCE)
+    return WordSequence(hashes=[*known.hashes], length=length, name=LAYER)
+
+
+def _joined(words: Vocabulary, letters: Vocabulary) -> Vocabulary:
+    """One vocabulary of two without a common term, fitted on the same rows."""
+    hashes = np.array(words.hashes + letters.hashes, np.int64)
+    rising = np.argsort(hashes)
+    return Vocabulary(
+        hashes=tuple(hashes[rising].tolist()),
+        rarity=tuple(np.array(words.rarity + letters.rarity)[rising].tolist()),
+        lengths=tuple((np.array(words.lengths) + np.array(letters.lengths)).tolist()),
+    )
+
+
+def _length(known: Vocabulary, *, share: float, longest: int) -> int:
+    """Ids a row, so that a share of the training rows loses none. Raises ColumnError where no term is known."""
+    if not len(known):
+        raise ColumnError(
+            "A network for texts needs words that stand in two training rows at least, but there are none. Say the "
+            "column's kind (--kind COLUMN=categorical), or choose the network for tables (--pin architecture=standard)."
+        )
+    length = int(np.quantile(known.lengths, share, method="higher"))
+    return max(SHORTEST, min(length, longest, MOST_CELLS // len(known.lengths)))

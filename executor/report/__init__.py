@@ -1,5 +1,0 @@
-"""A run as one HTML page that needs nothing beside it: no script, no network, no TensorFlow to write it."""
-
-from executor.report.docstrings import keep_docstrings
-
-keep_docstrings()

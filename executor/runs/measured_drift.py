@@ -1,0 +1,41 @@
+"""The guardrails of a finished run: those of the record, with drift measured on the rows that trained and judged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+
+from recommender.profile.characteristics.comparing import feature_drift
+from recommender.profile.characteristics.drift import lay_out
+from recommender.profile.guardrails import check_drift, in_order
+from recommender.profile.guardrails.drift import DRIFT_NAME
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from recommender.dataset.dataset import Dataset
+    from recommender.roles.infer import Roles
+    from rules.decision.record import Guardrail
+
+WORDS: Final = "the hold-out and the training rows"
+
+
+def with_measured_drift(
+    guardrails: tuple[Guardrail, ...], dataset: Dataset, roles: Roles, *, training: np.ndarray, hold_out: np.ndarray
+) -> tuple[Guardrail, ...]:
+    """The guardrails, with drift as it was measured between the parts of the split.
+
+    training, hold_out: (n,) int64, numbers of rows of the dataset, from 0. Only what a model reads is compared. To be
+    called after the model is settled, for the hold-out decides nothing.
+    """
+    parts = {"training_rows": training, "hold_out_rows": hold_out}
+    for name, rows in parts.items():
+        numbers = f"{name}_numbers"
+        dataset.connection.register(numbers, pa.table({"number": rows}))
+        where = f"rowid IN (SELECT number FROM {numbers})"  # noqa: S608  a name of ours
+        lay_out(dataset.connection, name, where, rows=len(rows), columns=len(dataset.columns))
+        dataset.connection.unregister(numbers)
+    found = feature_drift(dataset, roles, training="training_rows", hold_out="hold_out_rows")
+    measured = check_drift(roles, found, WORDS)
+    return in_order(measured if one.name == DRIFT_NAME else one for one in guardrails)

@@ -1,0 +1,39 @@
+"""Where each answer of the hold-out belongs: the file of an image, the series and the time of a forecast."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from executor.model.prediction_columns import FILE, ROW, SERIES, TIME
+from executor.data.time_zones import as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from executor.data.raw_table import RawTable
+    from recommender.dataset.dataset import Dataset
+
+
+def located(
+    columns: Mapping[str, np.ndarray], dataset: Dataset, hold_out: RawTable, *, zone: str | None = None
+) -> dict[str, np.ndarray]:
+    """The columns of the file of predictions, with where each row belongs after its number.
+
+    hold_out: the rows in the columns' order. Of a forecast the time is that of its first step.
+    zone: in which times are written; None where they have none.
+    """
+    found: dict[str, np.ndarray] = {ROW: columns[ROW]}
+    if dataset.images is not None and dataset.images.source is not None:
+        found[FILE] = np.array(dataset.images.source.files, dtype=object)[columns[ROW]]
+    if hold_out.offset is not None:
+        if hold_out.entity is not None:
+            found[SERIES] = hold_out.entity
+        if hold_out.time is not None:
+            found[TIME] = _written(hold_out.time, zone) if hold_out.has_clock else hold_out.time
+    return {**found, **columns}
+
+
+def _written(time: np.ndarray, zone: str | None) -> np.ndarray:
+    return time.astype("M8[s]").astype(str) if zone is None else as_text(time, zone)

@@ -1,0 +1,77 @@
+"""The verbs `recommend report` and `recommend runs`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import click
+from rich.console import Console
+
+from executor.runs.run import REPORT, RUNS, Run, write, write_json
+from recommender.run_manifest import MANIFEST, Manifest, reseal
+from rules.cli.common import Verbosity, emit_json, examples, format_option, told, verbosity_options
+from rules.errors import RunError
+from rules.text.files import keep_inputs, whole_file
+
+REPORT_EXAMPLES: Final = examples(
+    "recommend report runs/titanic-1",
+    "recommend report runs/titanic-1 --by Sex",
+    "recommend report runs/titanic-1 runs/titanic-2 -o compare.html",
+)
+
+
+@click.command(short_help="Write a run as one HTML page, or compare runs.", epilog=REPORT_EXAMPLES)
+@click.argument("runs", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="RUN...")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The HTML file [report.html in the run].")
+@click.option("--by", metavar="COLUMN", default="", help="Tell the score for each group that a column makes.")
+@verbosity_options
+def report(*, runs: tuple[Path, ...], output: Path | None, by: str, verbosity: Verbosity) -> None:
+    """Write RUN as one HTML page that opens offline: the score, the strategy and why, the data, the search.
+
+    Of several runs, the page lays them side by side.
+    """
+    from executor.runs.report.compare import compared  # noqa: PLC0415  drawing takes a moment to load
+    from executor.runs.report.page import page  # noqa: PLC0415  likewise
+
+    finished = [Run(path) for path in runs]
+    if len(runs) > 1 and output is None:
+        raise click.UsageError("Several runs are compared in a file of their own. Name it with -o compare.html.")
+    if len(runs) > 1 and by:
+        raise click.UsageError("--by is for the report of one run. Leave it out, or name one run.")
+    path = output or runs[0] / REPORT
+    keep_inputs(path, [own for run in runs for own in run.iterdir() if own.name != REPORT])
+    text = page(finished[0], by=by) if len(finished) == 1 else compared(finished)
+    if path.resolve() != (runs[0] / REPORT).resolve():
+        write(path, text)
+        told(f"Wrote {path}.", verbosity=verbosity)
+        return
+    manifest = _write_sealed(runs[0], text)
+    told(f"Wrote {path}.", verbosity=verbosity)
+    if manifest is not None:
+        told(f"The seal of the run has changed with its report: {manifest.seal}", verbosity=verbosity)
+
+
+def _write_sealed(run: Path, text: str) -> Manifest | None:
+    """Write the report of a run and the manifest that covers it, both or none. Raises RunError."""
+    remedy = "Free space, or name another file with -o."
+    with whole_file(run / REPORT, error=RunError, remedy=remedy) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+        manifest = reseal(run, REPORT, content=temporary)
+        if manifest is not None:
+            write_json(run / MANIFEST, manifest)
+    return manifest
+
+
+@click.command(short_help="List the runs of a folder.", epilog=examples("recommend runs", "recommend runs experiments"))
+@click.argument("folder", type=click.Path(path_type=Path), default=RUNS)
+@format_option
+def runs(*, folder: Path, form: str) -> None:
+    """List the runs in FOLDER, by default those in runs/: dataset, score, best baseline, when, and how far they are."""
+    from executor.runs.report.listing import listed, show_runs  # noqa: PLC0415  reading runs takes a moment to load
+
+    found = listed(folder)
+    if form == "json":
+        emit_json("[" + ",\n ".join(one.model_dump_json() for one in found) + "]")
+    else:
+        show_runs(found, folder, Console(highlight=False))

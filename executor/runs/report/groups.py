@@ -1,0 +1,96 @@
+"""P for each group of the hold-out's rows that a column makes: a model may be good in all and bad for some."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from executor.components.metric import performance_metric
+from executor.evaluation.bootstrap import drawing, tail
+from executor.evaluation.scores import Estimate
+from recommender.dataset.sql import quoted
+from rules.errors import ColumnError, did_you_mean
+from rules.vocabulary.facts import Task
+
+if TYPE_CHECKING:
+    from executor.components.metric import PerformanceMetric, Predictions
+    from executor.runs.report.hold_out_answers import Answers
+    from executor.runs.run import Run
+    from recommender.dataset.dataset import Dataset
+
+MOST_GROUPS: Final = 12  # of which each is told; the others are one
+QUANTILES: Final = 4  # ranges of a numeric column with more values than groups
+RESAMPLES: Final = 400  # bootstrap samples of a group; a percentile at 2.5 % then rests on ten of them
+FEWEST_ROWS: Final = 2
+MISSING, OTHERS = "(missing)", "(all others)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Some rows of the hold-out. score: P on them with its 95 % interval."""
+
+    name: str
+    rows: int
+    score: Estimate
+
+
+def groups_by(run: Run, answers: Answers, dataset: Dataset, column: str) -> list[Group]:
+    """P of each group that a column makes, the largest first; numbers with many values in ranges of equal size.
+
+    Raises ColumnError where the dataset has no such column.
+    """
+    if column not in dataset.columns:
+        raise ColumnError(
+            f"--by takes a column of the dataset, but {dataset.name} has no column {column!r}."
+            f"{did_you_mean(column, dataset.columns)}"
+        )
+    metric = performance_metric(run.bundle.metric)
+    names = np.array(_names(dataset, column, answers.rows), dtype=object)
+    found, counts = np.unique(names, return_counts=True)
+    most = [str(name) for name in found[np.argsort(-counts, kind="stable")][:MOST_GROUPS]]
+    told = {name: names == name for name in most}
+    if len(found) > len(most):
+        told[OTHERS] = ~np.isin(names, most)
+    return [
+        Group(name=name, rows=int(mask.sum()), score=_score(metric, answers.said, np.flatnonzero(mask), run.plan.seed))
+        for name, mask in told.items()
+    ]
+
+
+def _names(dataset: Dataset, column: str, rows: np.ndarray) -> list[str]:
+    """The group of each row, as the dataset writes it or as a range."""
+    name = quoted(column)
+    numeric = dataset.connection.execute(
+        f"SELECT count(DISTINCT {name}) > ? AND count(TRY_CAST({name} AS DOUBLE)) = count({name}) FROM dataset",  # noqa: S608  quoted
+        [MOST_GROUPS],
+    ).fetchall()[0][0]
+    read = f"TRY_CAST({name} AS DOUBLE)" if numeric else f"CAST({name} AS VARCHAR)"
+    cells = dict(dataset.connection.execute(f"SELECT rowid, {read} FROM dataset").fetchall())  # noqa: S608  quoted
+    values = [cells.get(int(row)) for row in rows]
+    if not numeric:
+        return [MISSING if value is None else str(value) for value in values]
+    known = np.array([value for value in values if value is not None])
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, QUANTILES + 1))) if len(known) else np.zeros(2)
+    ranges = [f"{low:,.4g} to {high:,.4g}" for low, high in pairwise(edges)] or [f"{edges[0]}"]
+    inner = edges[1:-1]
+    return [MISSING if value is None else ranges[int(np.searchsorted(inner, value, side="left"))] for value in values]
+
+
+def _score(metric: PerformanceMetric, said: Predictions, rows: np.ndarray, seed: int) -> Estimate:
+    """P of some rows, with the interval of bootstrap samples of them; None where it is undefined."""
+    own = said.take(rows)
+    value = metric.of_predictions(own)
+    if not np.isfinite(value) or len(rows) < FEWEST_ROWS:
+        return Estimate(value=float(value) if np.isfinite(value) else None, low=None, high=None)
+    random = np.random.default_rng([seed, len(rows)])
+    draw = drawing(len(rows), len(rows), in_blocks=said.task is Task.FORECASTING)
+    samples = np.array([metric.of_predictions(own.take(draw(random))) for _ in range(RESAMPLES)])
+    defined = samples[np.isfinite(samples)]
+    if len(defined) < RESAMPLES // 2:
+        return Estimate(value=float(value), low=None, high=None)
+    outside = tail(len(rows))
+    low, high = np.percentile(defined, [outside, 100 - outside])
+    return Estimate(value=float(value), low=float(low), high=float(high))

@@ -1,0 +1,104 @@
+"""A run's answers for the hold-out, read from its file: they hold the truth beside them, and no feature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import csv
+
+from executor.components.metric import Predictions
+from executor.model.prediction_columns import FILE, SERIES, TIME, names_in_file, spellings
+from executor.runs.run import PREDICTIONS
+from rules.errors import RunError
+from rules.vocabulary.facts import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from executor.model.prediction_columns import Names
+    from executor.runs.run import Run
+    from executor.model.signature import Signature
+
+_WITH_LINES: Final = csv.ParseOptions(newlines_in_values=True)  # a class may be named over several lines
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """What the model said of the hold-out.
+
+    said: truth, outcome and decision as `executor.components.metric` takes them.
+    names: of the classes, of the labels, or of the outputs. rows: (rows,) numbers in the dataset, from 0.
+    low, high: (rows, outputs) ends of the prediction intervals; None without them.
+    """
+
+    said: Predictions
+    names: tuple[str, ...]
+    rows: np.ndarray
+    low: np.ndarray | None = None
+    high: np.ndarray | None = None
+    file: tuple[str, ...] | None = None
+    series: tuple[str, ...] | None = None
+    time: tuple[str, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def read_answers(run: Run) -> Answers:
+    """The answers of a finished run. Raises RunError where their file is missing or damaged."""
+    signature, path = run.signature, run.directory / PREDICTIONS
+    names = names_in_file(signature)
+    words = [FILE] if signature.image is not None else [SERIES, TIME] if signature.windows is not None else []
+    if signature.task.is_classification:
+        words += [*names.truth, *names.prediction]
+    options = csv.ConvertOptions(column_types=dict.fromkeys(words, pa.string()), strings_can_be_null=False)
+    try:
+        table = csv.read_csv(path, parse_options=_WITH_LINES, convert_options=options)
+        return _answers(signature, names, table)
+    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
+        told = f"it lacks {error}" if isinstance(error, KeyError) else str(error).splitlines()[0].rstrip(".")
+        raise RunError(f"{path} cannot be read: {told}. Restore the file.") from None
+
+
+def _answers(signature: Signature, names: Names, table: pa.Table) -> Answers:
+    low = high = None
+    if signature.task.is_classification:
+        several = signature.task is Task.MULTILABEL
+        of = signature.targets if several else signature.labels
+        truth, decided = (
+            np.column_stack(
+                [
+                    _positions(table[name].to_pylist(), spellings(signature, target))
+                    for name, target in zip(own, signature.targets, strict=True)
+                ]
+            )
+            for own in (names.truth, names.prediction)
+        )
+        if not several:
+            truth, decided = truth[:, 0], decided[:, 0]
+        shares = _columns(table, names.probability)
+        outcome = shares[:, 1:] if signature.task is Task.BINARY else shares
+    else:
+        of = signature.answered
+        truth, outcome = (_columns(table, own) for own in (names.truth, names.prediction))
+        decided = outcome
+        if signature.intervals is not None and signature.intervals.half_widths:
+            low, high = (_columns(table, own) for own in (names.low, names.high))
+    said = Predictions(
+        task=signature.task, truth=truth, outcome=outcome, decided=decided, rare_class=signature.rare_class
+    )
+    places = (SERIES, TIME) if signature.windows is not None else (FILE,) if signature.image is not None else ()
+    told = {name: tuple(table[name].to_pylist()) for name in places if name in table.column_names}
+    return Answers(said=said, names=of, rows=table["row"].to_numpy(), low=low, high=high, **told)
+
+
+def _positions(words: list[str], places: Mapping[str, int]) -> np.ndarray:
+    """The place of each word, (rows,) int64."""
+    return np.array([places[word] for word in words], np.int64)
+
+
+def _columns(table: pa.Table, names: Sequence[str]) -> np.ndarray:
+    return np.column_stack([table[name].to_numpy().astype(np.float64) for name in names])

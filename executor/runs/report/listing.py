@@ -1,0 +1,143 @@
+"""The runs of a folder as a table: what each was trained on, how good it is, and how far it is."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final, Literal
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ConfigDict
+from rich.table import Table
+from rich.text import Text
+
+from executor.runs.run import PLAN, Run
+from executor.evaluation.scores import Estimate
+from executor.search.records.journal import JOURNAL
+from executor.search.records.lock import LOCK
+from recommender.run_manifest import RECORD, SCORES
+from recommender.recommendation.render import number
+from rules.errors import PcwatError, RunError
+from rules.decision.record import Record
+from rules.text.wording import counted, printable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from executor.evaluation.scores import Scores
+
+
+LONGEST_SCORE: Final = len("0.1693 to 0.3275")
+LONGEST_BASELINE: Final = len("gradient boosting")
+
+
+class Listed(BaseModel):
+    """A run in a list. state: finished; running in another process; interrupted; or damaged, where a file is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    state: Literal["finished", "running", "interrupted", "damaged"]
+    detail: str = ""
+    """What a run that is not finished has come to."""
+    dataset: str = ""
+    created: str = ""
+    """UTC, ISO 8601."""
+    metric: str = ""
+    hold_out: Estimate | None = None
+    baseline: str = ""
+    """The best of the simple answers, and its P."""
+    baseline_value: float | None = None
+
+
+def listed(folder: Path) -> list[Listed]:
+    """The runs in a folder, the oldest first. Raises RunError where the folder cannot be read."""
+    try:
+        found = [path for path in folder.iterdir() if os.path.exists(path / PLAN)]  # noqa: PTH110  False if unreadable
+    except OSError as error:
+        raise RunError(
+            f"Runs are listed of a folder, by default runs/, but {folder} cannot be read: {error.strerror}. Name the "
+            "folder: recommend runs FOLDER."
+        ) from None
+    return sorted(map(_listed, found), key=lambda one: (one.created, one.name))
+
+
+def _listed(directory: Path) -> Listed:
+    known = Listed(name=directory.name, state="interrupted")
+    try:
+        record = Record.read_intact(directory / RECORD)
+        known = known.model_copy(update={"dataset": record.dataset.name, "created": record.created})
+        if not (directory / SCORES).exists():
+            return known.model_copy(update=_unfinished(directory))
+        scores = Run(directory).scores
+    except PcwatError as error:
+        return known.model_copy(update={"state": "damaged", "detail": str(error)})
+    name, value = _best_baseline(scores)
+    told = {"metric": scores.metric, "hold_out": scores.hold_out, "baseline": name, "baseline_value": value}
+    return known.model_copy(update={"state": "finished", **told})
+
+
+def _unfinished(directory: Path) -> dict[str, str]:
+    """The state of a run without scores: whether another process holds its lock, and how many trials have ended."""
+    try:
+        trials = (directory / JOURNAL).read_bytes().count(b"\n")
+    except OSError:
+        trials = 0
+    ended = counted(trials, "trial")
+    if not (directory / LOCK).exists():
+        return {"state": "interrupted", "detail": ended}
+    lock = FileLock(directory / LOCK, blocking=False)
+    try:
+        with lock:
+            return {"state": "interrupted", "detail": ended}
+    except (Timeout, OSError):
+        return {"state": "running", "detail": ended}
+
+
+def _best_baseline(scores: Scores) -> tuple[str, float | None]:
+    """The simple answer with the best P."""
+    sign = 1 if scores.direction == "max" else -1
+    values = {name: one.value for name, one in scores.baselines.items() if one.value is not None}
+    if not values:
+        return "", None
+    best = max(values, key=lambda name: sign * values[name])
+    return best, values[best]
+
+
+def _came_to(one: Listed) -> str:
+    """The score, and its 95 % interval below it; of a run that is not finished, its state."""
+    if one.hold_out is None:
+        return one.state if one.state == "damaged" else f"{one.state}, {one.detail}"
+    score = one.hold_out
+    if score.value is None:
+        return f"{one.metric} undefined"
+    interval = "" if score.low is None or score.high is None else f"\n{number(score.low)} to {number(score.high)}"
+    return f"{one.metric} {number(score.value)}{interval}"
+
+
+def show_runs(found: list[Listed], folder: Path, console: Console) -> None:
+    """Print the runs. Names from the data are never read as markup."""
+    if not found:
+        console.print(f"No runs in {folder}. 'recommend train DATASET' makes one.", markup=False)
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("Run, dataset", overflow="fold")
+    table.add_column("P", min_width=LONGEST_SCORE)
+    table.add_column("Best baseline", min_width=LONGEST_BASELINE)
+    table.add_column("When", no_wrap=True)
+    for one in found:
+        style = {"finished": "", "running": "cyan"}.get(one.state, "yellow")
+        baseline = "" if one.baseline_value is None else f"{one.baseline}\n{number(one.baseline_value)}"
+        when = one.created[:16].replace("T", "\n")
+        name = Text(printable(one.name)).append(f"\n{printable(one.dataset)}", style="dim")
+        score, *others = (Text(printable(cell, keep="\n")) for cell in (_came_to(one), baseline, when))
+        score.stylize(style)
+        table.add_row(name, score, *others)
+    console.print(table)
+    stopped = [one for one in found if one.state == "interrupted"]
+    if stopped:
+        console.print(f"'recommend train --resume {folder / stopped[0].name}' goes on.", markup=False, style="dim")
+    for one in found:
+        if one.state == "damaged":
+            console.print(Text(printable(f"{one.name}: {one.detail}"), style="yellow"))

@@ -1,0 +1,140 @@
+"""P in plots: the gain over each baseline, runs side by side, groups of rows, and the importance of columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import altair as alt
+
+from executor.runs.report.plots.drawing import (
+    BLUE,
+    HEIGHT,
+    INK,
+    MUTE,
+    ORANGE,
+    WIDTH,
+    Rows,
+    axis,
+    drawn,
+    rule,
+    shown,
+    table,
+    told_apart,
+)
+from recommender.recommendation.render import number
+from rules.text.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from executor.evaluation.diagnostics.learning_curve import LearningCurve
+    from executor.runs.report.plots.drawing import Plot
+    from executor.evaluation.scores import Estimate, Importance, Scores
+
+MOST_COLUMNS: Final = 20  # of which the importance is drawn
+FEWEST_POINTS: Final = 2  # numbers of rows; one is no curve
+NAMES: Final = 120  # pixels that names take beside a plot's plane
+
+
+def gain_plot(scores: Scores) -> Plot | None:
+    """By how much the model is better than each baseline, with 95 % intervals; None where no gain is defined."""
+    gains = {name: one.gain for name, one in scores.baselines.items() if one.gain.value is not None}
+    if not gains:
+        return None
+    said = "; ".join(f"{name} {_interval(gain)}" for name, gain in gains.items())
+    return drawn(
+        alt.layer(rule(x=0), *_estimates(gains, f"Gain in {scores.metric}")).properties(
+            width=WIDTH - NAMES, height=alt.Step(30)
+        ),
+        title="Better than the baselines?",
+        says=f"Gain over each on the hold-out, with 95 % intervals; right of the dashed 0 the model is better: {said}.",
+    )
+
+
+def score_plot(scores: Mapping[str, Estimate], metric: str, *, title: str, level: float | None = None) -> Plot | None:
+    """Scores with their 95 % intervals, one below the other; level: a score to compare them with."""
+    known = {name: one for name, one in scores.items() if one.value is not None}
+    if not known:
+        return None
+    layers = _estimates(known, metric)
+    if level is not None:
+        layers.insert(0, rule(x=level))
+    said = "; ".join(f"{shown(name)} {_interval(one)}" for name, one in known.items())
+    return drawn(
+        alt.layer(*layers).properties(width=WIDTH - NAMES, height=alt.Step(30)),
+        title=title,
+        says=f"{metric} with 95 % intervals: {said}.",
+    )
+
+
+def rows_plot(curve: LearningCurve) -> Plot | None:
+    """P of the chosen configuration against its training rows; None for fewer than two numbers of them."""
+    if len(curve.points) < FEWEST_POINTS:
+        return None
+    rows: Rows = [{"x": point.rows, "y": score} for point in curve.points for score in point.scores]
+    means: Rows = [{"x": point.rows, "y": point.mean} for point in curve.points]
+    x = alt.X(**axis("x", "Training rows", scale=alt.Scale(type="log"), axis=alt.Axis(format=",d", tickCount=5)))
+    y = alt.Y(**axis("y", f"{curve.metric}, validation", scale=alt.Scale(zero=False)))
+    chart = alt.layer(
+        alt.Chart(table(means)).mark_line(color=BLUE).encode(x=x, y=y),
+        alt.Chart(table(rows)).mark_circle(color=ORANGE, size=50, opacity=0.8).encode(x=x, y=y),
+    )
+    first, last = curve.points[0], curve.points[-1]
+    return drawn(
+        chart.properties(width=WIDTH, height=HEIGHT),
+        title="What rows bring",
+        says=f"The chosen configuration trained again, a dot for each seed: {curve.metric} {number(first.mean)} with "
+        f"{first.rows:,} training rows, {number(last.mean)} with {last.rows:,}.",
+    )
+
+
+def importance_plot(found: Importance) -> Plot | None:
+    """How much P is worse with the values of each column dealt out anew; None where nothing was measured."""
+    if not found.columns:
+        return None
+    first = found.columns[:MOST_COLUMNS]
+    rows: Rows = [
+        {"name": name, "x": one.loss, "low": one.loss - one.spread, "high": one.loss + one.spread}
+        for name, one in zip(told_apart(one.name for one in first), first, strict=True)
+    ]
+    y = alt.Y("name:N", title=None, sort=None)
+    base = alt.Chart(table(rows))
+    title = f"Loss of {found.metric} without the column"
+    chart = alt.layer(
+        base.mark_bar(color=BLUE, opacity=0.8).encode(x=alt.X(**axis("x", title)), y=y),
+        base.mark_rule(color=INK).encode(x=alt.X(**axis("low", title)), x2="high:Q", y=y),
+    )
+    most = "; ".join(f"{row['name']} {number(row['x'])}" for row in rows[:3])
+    of = f" of the {len(found.columns)} columns that there was time for" if found.missing else ""
+    return drawn(
+        chart.properties(width=WIDTH - NAMES, height=alt.Step(20)),
+        title="Importance of columns",
+        says=f"The most important{of}: {most}. Each column's values were dealt out anew among {found.rows:,} rows of "
+        f"the hold-out, {counted(found.repeats, 'time')}; the thin lines are a standard deviation each way.",
+    )
+
+
+def _estimates(values: Mapping[str, Estimate], title: str) -> list[alt.Chart]:
+    """A dot and its interval for each of several values."""
+    rows: list[dict[str, Any]] = [
+        {"name": name, "x": one.value, "low": one.value if one.low is None else one.low}
+        | {"high": one.value if one.high is None else one.high}
+        for name, one in zip(told_apart(values), values.values(), strict=True)
+    ]
+    base = alt.Chart(table(rows)).encode(y=alt.Y("name:N", title=None, sort=None))
+    scale = alt.Scale(zero=False)
+    return [
+        base.mark_rule(color=BLUE, strokeWidth=3, opacity=0.55).encode(
+            x=alt.X(**axis("low", title, scale=scale)), x2="high:Q"
+        ),
+        base.mark_circle(color=ORANGE, size=90, opacity=1, stroke=MUTE).encode(
+            x=alt.X(**axis("x", title, scale=scale))
+        ),
+    ]
+
+
+def _interval(one: Estimate) -> str:
+    value = number(one.value or 0.0)
+    if one.low is None or one.high is None:
+        return value
+    return f"{value} ({number(one.low)} to {number(one.high)})"

@@ -1,0 +1,125 @@
+"""Forecasts in plots: the hold-out's stretch of each series with forecasts and bands, and errors by step ahead."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import altair as alt
+import numpy as np
+
+from executor.runs.report.plots.drawing import BLUE, HEIGHT, INK, ORANGE, WIDE, WIDTH, Rows, axis, drawn, shown, table
+from recommender.recommendation.render import number
+
+if TYPE_CHECKING:
+    from executor.runs.report.hold_out_answers import Answers
+    from executor.runs.report.plots.drawing import Plot
+
+MOST_SERIES: Final = 3  # of which a plot each is drawn; likewise of targets
+MOST_STEPS: Final = 150  # of a series that are drawn, the latest: more cannot be told apart on a page
+FEWEST_STEPS: Final = 2  # ahead, for a plot by step
+
+
+def plots_of_forecasts(answers: Answers, *, targets: tuple[str, ...], horizon: int, percent: int | None) -> list[Plot]:
+    """The plots of a forecast; percent: of the values that a band is to hold."""
+    names = answers.series or ("",) * len(answers)
+    first = list(dict.fromkeys(names))[:MOST_SERIES]
+    found = []
+    for series in first:
+        rows = np.flatnonzero([name == series for name in names])
+        for at, target in enumerate(targets[: max(1, MOST_SERIES // len(first))]):
+            steps = slice(at * horizon, (at + 1) * horizon)
+            of = f"{shown(target)}{f' of {shown(series)}' if series else ''}"
+            found.append(_stretch(answers, rows, steps, of, percent))
+    if horizon >= FEWEST_STEPS:
+        found.append(_by_step(answers, targets, horizon))
+    return found
+
+
+def _stretch(answers: Answers, rows: np.ndarray, steps: slice, of: str, percent: int | None) -> Plot:
+    """One series: what came, and forecasts that begin where the one before ends."""
+    horizon = steps.stop - steps.start
+    begins = np.arange((len(rows) - 1) % horizon if len(rows) >= horizon else 0, len(rows), horizon)
+    begins = begins[-max(1, MOST_STEPS // horizon) :]
+    places, is_time = _places(answers, rows, horizon)
+    truth, said = answers.said.truth[rows, steps], answers.said.outcome[rows, steps]
+    low = None if answers.low is None else answers.low[rows, steps]
+    high = None if answers.high is None else answers.high[rows, steps]
+    data: Rows = []
+    for part, begin in enumerate(begins):
+        for step in range(horizon):
+            cell: dict[str, Any] = {"x": places[begin + step], "truth": float(truth[begin, step])}
+            cell |= {"said": float(said[begin, step]), "part": 0 if horizon == 1 else part}
+            if low is not None and high is not None:
+                cell |= {"low": float(low[begin, step]), "high": float(high[begin, step])}
+            data.append(cell)
+    base = alt.Chart(table(data))
+    x = (
+        alt.X("x:T", title=None, scale=alt.Scale(type="utc"))
+        if is_time
+        else alt.X("x:Q", title="Step of the hold-out", scale=alt.Scale(zero=False))
+    )
+    scale = alt.Scale(zero=False)
+    y = alt.Y(**axis("said", of, scale=scale))
+    colour = alt.Color("kind:N", title=None, scale=alt.Scale(domain=["actual", "forecast"], range=[INK, ORANGE]))
+    layers = [
+        base.mark_line(strokeWidth=1.5)
+        .encode(x=x, y=alt.Y(**axis("truth", of, scale=scale)), color=colour)
+        .transform_calculate(kind="'actual'"),
+        base.mark_line(strokeDash=[6, 2])
+        .encode(x=x, y=y, detail="part:N", color=colour)
+        .transform_calculate(kind="'forecast'"),
+    ]
+    band = ""
+    if low is not None and high is not None:
+        area = base.mark_area(color=ORANGE, opacity=0.2).encode(
+            x=x, y=alt.Y(**axis("low", of, scale=scale)), y2="high:Q", detail="part:N"
+        )
+        layers.insert(0, area)
+        held = np.mean([cell["low"] <= cell["truth"] <= cell["high"] for cell in data])
+        band = f" The band is to hold {percent} %, and holds {held:.0%} of the values that are shown."
+    miss = np.mean([abs(cell["said"] - cell["truth"]) for cell in data])
+    return drawn(
+        alt.layer(*layers).properties(width=WIDE - 90, height=HEIGHT + 30),
+        title=f"Forecasts of {of}",
+        says=f"{len(begins)} forecasts of {horizon} step{'s' * (horizon > 1)} each, one after the other, beside what "
+        f"came: they miss it by {number(float(miss))} in the mean.{band}",
+        wide=True,
+    )
+
+
+def _places(answers: Answers, rows: np.ndarray, horizon: int) -> tuple[list[Any], bool]:
+    """Where each row's first step stands, and those after the last row; and whether these are times."""
+    count = len(rows) + horizon
+    if answers.time is None or len(rows) < FEWEST_STEPS:
+        return list(range(1, count + 1)), False
+    words = [answers.time[row] for row in rows]
+    try:
+        own = np.array([datetime.fromisoformat(word).replace(tzinfo=UTC).timestamp() for word in words])
+        is_time = True
+    except ValueError:
+        own, is_time = np.array([float(word) for word in words]), False
+    distance = float(np.median(np.diff(own)))
+    places = np.concatenate([own, own[-1] + distance * np.arange(1, horizon + 1)])
+    return [float(place) * (1_000 if is_time else 1) for place in places], is_time
+
+
+def _by_step(answers: Answers, targets: tuple[str, ...], horizon: int) -> Plot:
+    """How the error grows with the steps ahead, as a share of the first step's, in the mean of the targets."""
+    error = np.abs(answers.said.outcome - answers.said.truth).mean(axis=0).reshape(len(targets), horizon)
+    errors = error.mean(axis=0) if len(targets) == 1 else (error / error.mean(axis=1, keepdims=True)).mean(axis=0)
+    rows = [{"x": step + 1, "y": float(value)} for step, value in enumerate(errors)]
+    chart = (
+        alt.Chart(table(rows))
+        .mark_bar(color=BLUE, opacity=0.8)
+        .encode(
+            x=alt.X("x:O", title="Steps ahead", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+            y=alt.Y(**axis("y", "Mean absolute error" if len(targets) == 1 else "Error, 1 in the mean")),
+        )
+    )
+    return drawn(
+        chart.properties(width=WIDTH, height=HEIGHT),
+        title="Error by step ahead",
+        says=f"The mean error is {number(float(errors[0]))} one step ahead, and {number(float(errors[-1]))} at step "
+        f"{horizon}.",
+    )

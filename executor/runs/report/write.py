@@ -1,0 +1,38 @@
+"""The report at the end of a training: worth having, and never worth a run."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from executor.runs.report.page import page
+from executor.runs.run import REPORT, write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from executor.runs.run import Run
+    from recommender.dataset.dataset import Dataset
+
+_LOG = logging.getLogger(__name__)
+
+
+@contextmanager
+def never_fatal(what: str) -> Iterator[None]:
+    """Turn any error of the block into a warning in the log; what: what is then not there, in words."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  a finished training is worth more than what is told about it
+        _LOG.warning("%s: %s: %s", what, type(error).__name__, error)
+
+
+def write_report(run: Run, dataset: Dataset) -> bool:
+    """Write report.html into the directory of a finished run, and return whether the run has a report then.
+
+    dataset: the run was trained on this, and it is still open.
+    """
+    path = run.directory / REPORT
+    with never_fatal(f"The report was not written ('recommend report {run.directory}' tries again)"):
+        write(path, page(run, dataset))
+    return path.exists()

@@ -1,0 +1,1 @@
+"""Devices, budget, log, interrupts and versions of a process."""

@@ -1,0 +1,33 @@
+"""How long each stage of a run took, in its log as in its summary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from executor.runtime.log import LOG
+
+if TYPE_CHECKING:
+    from executor.runtime.budget import Budget
+
+
+class Stages:
+    """Seconds of each stage, by the clock of a budget; the first begins with it."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._begun = 0.0
+        self._running = ""
+        self.seconds: dict[str, float] = {}
+
+    def begin(self, name: str, detail: str = "") -> None:
+        """End the stage that is running, if any, and begin another. detail: for the log."""
+        self.end()
+        self._running = name
+        LOG.info("%s%s.", name.capitalize(), f": {detail.removesuffix('.')}" if detail else "")
+
+    def end(self) -> None:
+        """Count what passed since the last stage ended for the one that is running."""
+        if self._running:
+            now = self._budget.spent()
+            self.seconds[self._running] = round(now - self._begun, 2)
+            self._begun, self._running = now, ""

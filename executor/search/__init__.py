@@ -1,0 +1,1 @@
+"""The search: ask an oracle for trials, train them, report their outcomes."""

@@ -1,0 +1,1 @@
+"""The journal of trials and the lock of a run directory."""

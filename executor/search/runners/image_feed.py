@@ -1,0 +1,60 @@
+"""How images reach a network: gathered from memory as bytes, or streamed from a file by tf.data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import tensorflow as tf
+
+if TYPE_CHECKING:
+    from executor.data.images import Encoded
+
+READERS: Final = 2  # batches of a streamed search that are read at once, while the network trains on another
+WAITING: Final = 2  # batches that lie ready
+
+
+class ImageFeed:
+    """The images of some rows, as a network reads them: (rows, height · width · channels) float32, standardised.
+
+    They are kept as bytes, a quarter of the numbers; where they are too many for memory they stay in their file.
+    """
+
+    def __init__(self, encoded: Encoded) -> None:
+        self._encoded = encoded
+        self.is_streamed = not encoded.pictures.is_in_memory
+        self._pixels = None if self.is_streamed else tf.constant(np.asarray(encoded.pictures))
+
+    def copied(self) -> ImageFeed:
+        """The same images on the current device."""
+        return ImageFeed(self._encoded)
+
+    def __len__(self) -> int:
+        return len(self._encoded)
+
+    def __getitem__(self, rows: slice) -> tf.Tensor:
+        """Some images after another."""
+        if self._pixels is None:
+            return tf.constant(np.asarray(self._encoded[rows]))
+        return self._encoded.layer(self._pixels[rows])
+
+    def gather(self, rows: tf.Tensor) -> tf.Tensor:
+        """The images of a batch, within a graph; rows: (batch,) int32."""
+        if self._pixels is None:
+            return self._encoded.layer(self._read(rows))
+        return self._encoded.layer(tf.gather(self._pixels, rows))
+
+    def _read(self, rows: tf.Tensor) -> tf.Tensor:
+        """The bytes of a batch from the file."""
+        pictures = self._encoded.pictures
+        pixels = tf.numpy_function(lambda numbers: np.asarray(pictures[numbers]), [rows], tf.uint8)
+        return tf.ensure_shape(pixels, (rows.shape[0], *pictures.shape[1:]))
+
+    def streamed(self, rows: tf.Tensor, rates: tf.Tensor) -> tf.data.Dataset:
+        """Batches with their rows and learning rates, read ahead; rows: (steps, batch), rates: (steps,)."""
+        steps = tf.data.Dataset.from_tensor_slices((rows, rates))
+        read = steps.map(lambda some, rate: (self._read(some), some, rate), num_parallel_calls=READERS)
+        return read.prefetch(WAITING)
+
+    def standardised(self, pixels: tf.Tensor) -> tf.Tensor:
+        return self._encoded.layer(pixels)

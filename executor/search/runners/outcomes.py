@@ -1,0 +1,111 @@
+"""How a trial's end is written down, and the seed that it starts from."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import tensorflow as tf
+
+from executor.components.batch_size import batch_of
+from executor.components.configuration import configuration
+from executor.preprocessing.examples import Architecture
+from executor.search.oracles.base import tuner_seed
+from executor.search.records.journal import CUT_SHORT, Outcome, weights_path
+from executor.search.runners.training_state import DIVERGED
+from rules.vocabulary.choices import Backbone
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from executor.components.configuration import Value
+    from executor.preprocessing.examples import Parts
+    from executor.search.oracle import Proposal
+    from executor.search.runners.training_state import Training
+    from executor.search.runners.workspace import Workplace
+    from rules.vocabulary.bundle import Bundle
+
+IN_A_GRAPH: Final = "Graph execution error"  # how TensorFlow begins
+LONGEST_MESSAGE: Final = 300  # characters of an error's first line; TensorFlow's can run over pages
+
+
+def trial_seed(seed: int, number: int) -> int:
+    """A seed for each trial of each search."""
+    return tuner_seed(seed) + number
+
+
+def values_in_force(
+    bundle: Bundle, parts: Parts, hyperparameters: Mapping[str, Value]
+) -> dict[str, bool | float | int | str]:
+    """The value of each hyperparameter that a trial's network has, and of each parameter of its optimizer.
+
+    hyperparameters: those that the search varies.
+    """
+    chosen = configuration(bundle, hyperparameters, architecture=parts.architecture)
+    found = bundle.optimizer.model_dump(exclude={"name", "batch_size"}) | chosen.model_dump(exclude_none=True)
+    found["batch_size"] = batch_of(parts.architecture, len(parts.train), chosen.batch_size)
+    absent = set() if parts.has_embeddings else {"embedding_dimension"}
+    if parts.architecture is not Architecture.FORECASTER:
+        absent |= {"network"}
+    elif chosen.network != "mlp":
+        absent |= {"layers", "dropout", *(["units"] if chosen.network == "linear" else [])}
+    if isinstance(bundle.transfer, Backbone) and bundle.transfer.weights is not None:
+        absent |= {"units", "layers"}
+    return {name: value for name, value in found.items() if name not in absent}
+
+
+def ended(proposal: Proposal, training: Training, at: Workplace, *, seconds: float) -> Outcome:
+    """The outcome of a trial that raised nothing."""
+    trained = len(training.scores)
+    messages = {
+        "deadline": f"{CUT_SHORT} by the time budget in epoch {trained} of {proposal.epochs}",
+        "interrupt": f"{CUT_SHORT} by Ctrl-C after epoch {trained} of {proposal.epochs}",
+        "diverged": f"{at.metric.name} was not finite for {DIVERGED} epochs in a row: the learning rate is too high, "
+        "or the validation rows leave it undefined",
+    }
+    return Outcome(
+        number=proposal.number,
+        hyperparameters=dict(proposal.hyperparameters),
+        configuration=values_in_force(at.bundle, at.parts, proposal.hyperparameters),
+        status="diverged" if training.best is None else "completed",
+        score=training.best,
+        cost=training.best_cost if math.isfinite(training.best_cost) else None,
+        epochs=trained,
+        best_epoch=training.best_epoch,
+        planned_epochs=proposal.epochs,
+        seconds=seconds,
+        epoch_seconds=training.epoch_seconds,
+        message=messages.get(training.ending or "", ""),
+        epoch_scores=tuple(training.scores),
+        epoch_rates=tuple(rate for rate, _ in training.rates),
+        epoch_progress=tuple(progress for _, progress in training.rates),
+        first_weights=training.first_weights,
+        training_loss=tuple(training.losses),
+        gradient_norm=tuple(training.gradient_norms),
+        continues=proposal.continues,
+        weights=None if training.best is None else weights_path(at.directory, proposal.number),
+    )
+
+
+def _cause(error: Exception) -> str:
+    """The line of an error that says what happened: the first, or of one in a graph the last, below its places."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.strip().startswith("[[")]
+    return (lines or [""])[-1 if lines and lines[0].startswith(IN_A_GRAPH) else 0]
+
+
+def failed(proposal: Proposal, error: Exception, at: Workplace, *, seconds: float) -> Outcome:
+    """The outcome of a trial that raised an error."""
+    out_of_memory = isinstance(error, tf.errors.ResourceExhaustedError | MemoryError)
+    kind = "out of memory" if out_of_memory else type(error).__name__
+    return Outcome(
+        number=proposal.number,
+        hyperparameters=dict(proposal.hyperparameters),
+        configuration=values_in_force(at.bundle, at.parts, proposal.hyperparameters),
+        status="failed",
+        score=None,
+        epochs=0,
+        planned_epochs=proposal.epochs,
+        seconds=seconds,
+        message=f"{kind}: {_cause(error)[:LONGEST_MESSAGE]}",
+        continues=proposal.continues,
+    )

@@ -1,0 +1,55 @@
+"""One stack or one trial on each device at a time, where there are several."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Protocol
+
+from executor.runtime.devices import computing_on
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from executor.runtime.devices import Device
+    from executor.search.oracle import Proposal
+    from executor.search.records.journal import Outcome
+    from executor.search.runners.training_state import Epoch
+
+
+class Runner(Protocol):
+    """What runs trials: in stacks, one by one, or on several devices."""
+
+    def run(self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = ...) -> list[Outcome]:
+        """Run some trials. One outcome each, in their order."""
+
+
+class ParallelRunner:
+    """Runs proposals on several devices at once; each has its own copy of the rows and its own graphs.
+
+    runners: each device with what runs trials on it; they share the budget and Ctrl-C. width: encoded columns, by which
+    the precision is chosen.
+    """
+
+    def __init__(self, runners: Sequence[tuple[Device, Runner]], *, width: int) -> None:
+        self._runners = runners
+        self._width = width
+
+    def run(
+        self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = lambda _: None
+    ) -> list[Outcome]:
+        """Run some trials, dealt out to the devices in turn. As StackRunner.run."""
+        lock = threading.Lock()
+
+        def report(now: Epoch) -> None:
+            with lock:
+                on_epoch(now)
+
+        def run(index: int) -> list[Outcome]:
+            device, runner = self._runners[index]
+            with computing_on(device, width=self._width):  # known to each thread by itself
+                return runner.run(proposals[index :: len(self._runners)], on_epoch=report)
+
+        with ThreadPoolExecutor(len(self._runners)) as threads:
+            outcomes = [outcome for found in threads.map(run, range(len(self._runners))) for outcome in found]
+        return sorted(outcomes, key=lambda outcome: outcome.number)

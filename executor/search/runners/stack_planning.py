@@ -1,0 +1,82 @@
+"""Which trials share a stack: those for which one wide graph costs less than several fitting ones."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, TypeVar
+
+from executor.components.batch_size import batch_of
+from executor.networks.stacked_tabular import Shape
+from recommender.training_cost import COMPILING, LAUNCH, RECOMPILING, STOPPING, step_seconds, steps_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from executor.preprocessing.examples import Parts
+    from executor.search.runners.training_state import Member
+
+Item = TypeVar("Item")
+
+
+def groups(
+    members: Sequence[Member], parts: Parts, *, rows: int, compiled: Collection[tuple[Shape, int]] = ()
+) -> list[list[Member]]:
+    """Divide trials into stacks, the first trial's first.
+
+    Only trials of as many epochs, from the same epoch on, and of one batch size and one embedding dimension stand in
+    one stack. rows: that train; compiled: shapes and batch sizes that have a graph already. Starting from one stack a
+    shape, the two whose union saves most time are joined, until none saves any.
+    """
+    found: list[list[Member]] = []
+    together = _by(
+        members,
+        lambda member: (
+            member.proposal.epochs,
+            member.proposal.first_epoch,
+            member.chosen.batch_size,
+            member.chosen.embedding_dimension,
+        ),
+    )
+    for alike in together:
+        stacks = _by(alike, lambda member: (member.chosen.units, member.chosen.layers))
+        batch = batch_of(parts.architecture, rows, alike[0].chosen.batch_size)
+
+        def cost(stack: Sequence[Member], batch: int = batch) -> float:
+            shape = Shape.of(parts, [member.chosen for member in stack])
+            return (0.0 if (shape, batch) in compiled else COMPILING) + stack_seconds(stack, parts, rows=rows)
+
+        while len(stacks) > 1:
+            savings = {
+                (one, two): cost(stacks[one]) + cost(stacks[two]) - cost([*stacks[one], *stacks[two]])
+                for one, two in itertools.combinations(range(len(stacks)), 2)
+            }
+            (one, two), saved = max(savings.items(), key=lambda pair: pair[1])
+            if saved <= 0:
+                break
+            stacks[one] = sorted([*stacks[one], *stacks.pop(two)], key=lambda member: member.proposal.number)
+        found += stacks
+    return sorted(found, key=lambda stack: stack[0].proposal.number)
+
+
+def stack_seconds(stack: Sequence[Member], parts: Parts, *, rows: int) -> float:
+    """Seconds that a stack takes for all of its planned steps, on two cores; rows: that train."""
+    shape = Shape.of(parts, [member.chosen for member in stack])
+    batch = batch_of(parts.architecture, rows, stack[0].chosen.batch_size)
+    calls = steps_of(rows, batch) * stack[0].proposal.epochs
+    return calls * (LAUNCH + len(stack) * step_seconds(shape.size, batch))
+
+
+def repacking_pays(shape: Shape, trials: int, left: int, *, steps: int, batch: int) -> bool:
+    """Whether a stack of `left` trials saves more, in the planned steps that are left, than it takes to compile.
+
+    It does not ask what is compiled already: a search that goes on after a crash must repack as it did before.
+    """
+    return (trials - left) * step_seconds(shape.size, batch) * steps * STOPPING > RECOMPILING
+
+
+def _by(members: Iterable[Member], key: object) -> list[list[Member]]:
+    """Members with the same key, in the order of the first of each."""
+    found: dict[object, list[Member]] = {}
+    for member in members:
+        found.setdefault(key(member), []).append(member)  # type: ignore[operator]  # a function of one member
+    return list(found.values())

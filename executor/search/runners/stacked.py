@@ -1,0 +1,314 @@
+"""Runs many trials at once: stacks of trials of a like shape, each trial judged, stopped and kept by itself."""
+
+from __future__ import annotations
+
+import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import tensorflow as tf
+
+from executor.components.batch_size import batch_of
+from executor.components.configuration import configuration
+from executor.components.optimizer import learning_rates
+from executor.model.rebuild import fitting, unseen
+from executor.networks import stacked_tabular
+from executor.networks.stacked_tabular import Shape
+from executor.runtime.devices import CPU
+from executor.search.records.journal import (
+    read_arrays,
+    state_path,
+    weights_path,
+    write_arrays,
+    write_weights,
+)
+from executor.search.runners.outcomes import ended, failed, trial_seed
+from executor.search.runners.schedule_clock import Pace
+from executor.search.runners.stack import filled
+from executor.search.runners.stack_planning import groups, repacking_pays, stack_seconds
+from executor.search.runners.stacked_graph import StackedGraph
+from executor.search.runners.training_state import (
+    Epoch,
+    Member,
+    StepMeans,
+    Training,
+    moments,
+    patience_of,
+    score_of,
+    shuffled,
+)
+from recommender.training_cost import STOPPING, steps_of
+from rules.errors import PcwatError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from executor.runtime.budget import Budget
+    from executor.runtime.devices import Device
+    from executor.search.oracle import Proposal
+    from executor.search.records.journal import Outcome
+    from executor.search.runners.stack import Stack
+    from executor.search.runners.workspace import Workplace
+
+FOLD_STRIDE: Final = 1_000_003  # between the seeds of a trial's networks; a prime above any number of trials
+SHORTEST: Final = 1e-9  # seconds of a round, on a clock that stands still
+
+
+class StackRunner:
+    """Runs proposals in stacks; what was compiled for one serves the next.
+
+    device: where the workplace lies, and how many stacks it trains at the same time. compute: the precision of hidden
+    layers.
+    """
+
+    def __init__(self, at: Workplace, *, device: Device = CPU, compute: tf.DType = tf.float32) -> None:
+        self._at = at
+        self._device = device
+        self._compute = compute
+        self._lock = threading.Lock()
+        self._graphs: dict[tuple[Shape, int], StackedGraph] = {}
+
+    def run(
+        self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = lambda _: None
+    ) -> list[Outcome]:
+        """Run some trials; their best weights lie at weights_path when it returns. One outcome each, in their order.
+
+        An error of any kind makes failed trials of those in its stack. Ctrl-C ends all of them; those without a score
+        have no outcome. Raises ChoiceError on a choice that fits no trial.
+        """
+        at = self._at
+        start = at.budget.now()
+        members = [
+            Member(
+                one,
+                configuration(at.bundle, one.hyperparameters),
+                Training(patience=patience_of(one.epochs, at.bundle.validation)),
+            )
+            for one in proposals
+        ]
+        left = groups(members, at.parts, rows=len(at.train), compiled=self._graphs.keys())
+        needs = [self._seconds(group) for group in left]
+        running: dict[int, float] = {}
+        outcomes: dict[int, Outcome] = {}
+
+        def report(now: Epoch) -> None:
+            with self._lock:
+                on_epoch(now)
+
+        def work(stream: int) -> None:
+            while True:
+                with self._lock:
+                    running.pop(stream, None)
+                    if not left or at.interrupt.requested:
+                        return
+                    group, need = left.pop(0), needs.pop(0)
+                    # Each stack gets the time that it needs, and leaves the others what they take in the mean.
+                    others = STOPPING * (sum(needs) + sum(running.values()))
+                    budget = at.budget.part(min(1.0, streams * need / (need + others)))
+                    running[stream] = need
+                try:
+                    with tf.device(self._device.name):  # known to each thread by itself
+                        for outcome in self._run_group(group, budget, report):
+                            outcomes[outcome.number] = outcome
+                except BaseException:
+                    left.clear()
+                    raise
+
+        streams = self._device.streams
+        with ThreadPoolExecutor(streams) as threads:
+            list(threads.map(work, range(streams)))
+        # Stacks that ran at the same time share it.
+        at_once = sum(outcome.seconds for outcome in outcomes.values()) / max(at.budget.now() - start, SHORTEST)
+        return [
+            _shared(outcomes[proposal.number], max(at_once, 1.0))
+            for proposal in proposals
+            if proposal.number in outcomes
+        ]
+
+    def _seconds(self, group: Sequence[Member]) -> float:
+        """What the networks of a stack take at most, on two cores."""
+        at = self._at
+        return stack_seconds([*group] * at.parts.fold_count, at.parts, rows=len(at.train))
+
+    def _run_group(
+        self, group: Sequence[Member], budget: Budget, on_epoch: Callable[[Epoch], None]
+    ) -> Iterator[Outcome]:
+        """Run the members of one stack."""
+        at, start = self._at, self._at.budget.now()
+        try:
+            self._train(group, budget, on_epoch)
+            for member in group:
+                if member.best is not None:
+                    write_weights(weights_path(at.directory, member.proposal.number), member.best)
+        except PcwatError:
+            raise  # what a person can mend ends the search
+        except Exception as error:  # noqa: BLE001 - whatever else breaks one stack must not end the search
+            share = (at.budget.now() - start) / len(group)
+            for member in group:
+                yield failed(member.proposal, error, at, seconds=share)
+            return
+        share = (at.budget.now() - start) / len(group)
+        for member in group:
+            if member.training.best is not None or not at.interrupt.requested:
+                yield ended(member.proposal, member.training, at, seconds=share)
+
+    def _graph(self, shape: Shape, batch: int) -> StackedGraph:
+        with self._lock:
+            if (shape, batch) not in self._graphs:
+                self._graphs[shape, batch] = StackedGraph(self._at, shape, batch=batch, compute=self._compute)
+            return self._graphs[shape, batch]
+
+    def _train(self, group: Sequence[Member], budget: Budget, on_epoch: Callable[[Epoch], None]) -> None:
+        """Train until every member has stopped: by its planned epochs, its patience, the deadline, or Ctrl-C."""
+        at = self._at
+        shape = Shape.of(at.parts, [member.chosen for member in group])
+        batch = batch_of(at.parts.architecture, len(at.train), group[0].chosen.batch_size)
+        graph = self._graph(shape, batch)
+        stack, first_epoch = self._start(group, graph)
+        epochs = group[0].proposal.epochs
+        steps = steps_of(len(at.train), batch)
+        pace = Pace(budget, steps=epochs * steps)
+        running, epoch = list(group), 0
+        try:
+            while running:
+                drawn = first_epoch + epoch  # numbers the epoch for what is drawn: the order of rows, and dropout
+                rows, done = shuffled([at.seed, drawn], len(at.train), batch), 0
+                means = StepMeans()
+                while done < steps and not pace.is_over and not at.interrupt.requested:
+                    now = pace.steps(steps - done)
+                    rates = _rates(running, pace.advance(now), each=at.parts.fold_count, networks=stack.trials)
+                    chosen, noise = rows[done : done + now], drawn * steps + done
+                    stack, here = graph.train(stack, chosen, rates, noise=noise, first=done)
+                    means.add(here, steps=now)
+                    done += now
+                epoch += 1
+                if not at.interrupt.requested and (not pace.is_over or epoch == 1):
+                    self._judge(running, stack, graph, means)
+                    on_epoch(Epoch(members=tuple(group), epoch=epoch, epochs=epochs))
+                for member in running:
+                    if at.interrupt.requested:
+                        member.training.ending = "interrupt"
+                    elif pace.is_over:
+                        member.training.ending = "deadline"
+                    elif member.training.ending is None and epoch == epochs:
+                        member.training.ending = "planned"
+                _note_seconds(running, pace, steps)
+                stack, running = self._repacked(stack, running, graph, steps=(epochs - epoch) * steps)
+        except KeyboardInterrupt:
+            at.interrupt.requested = True
+            for member in running:
+                member.training.ending = "interrupt"
+
+    def _start(self, group: Sequence[Member], graph: StackedGraph) -> tuple[Stack, int]:
+        """A stack of the group's trials, from their first weights or from where the trials that they continue ended.
+
+        Returns it with the number of the first epoch. Where there are folds, a trial's networks stand side by side.
+        """
+        at, count = self._at, self._at.parts.fold_count
+        folds = [*range(count)] * len(group) if count > 1 else None
+        chosen = [member.chosen for member in group for _ in range(count)]
+        if group[0].proposal.continues is None:
+            weights = [
+                stacked_tabular.initial_weights(
+                    at.parts,
+                    at.bundle,
+                    member.chosen,
+                    seed=trial_seed(at.seed, member.proposal.number) + FOLD_STRIDE * fold,
+                )
+                for member in group
+                for fold in range(count)
+            ]
+            for member, first in zip(group, weights[::count], strict=True):
+                names = ("/".join(name) for name in Shape.of(at.parts, [member.chosen]).named)
+                member.training.first_weights = moments(zip(names, first, strict=True))
+            return graph.start(list(zip(weights, chosen, strict=True)), folds=folds), 0
+        kept = (read_arrays(state_path(at.directory, int(member.proposal.continues or 0))) for member in group)
+        with fitting(state_path(at.directory, int(group[0].proposal.continues))):
+            states = [_of_fold(arrays, fold) for arrays in kept for fold in range(count)]
+            return graph.resume(states, chosen, folds=folds), group[0].proposal.first_epoch
+
+    def _judge(self, running: Sequence[Member], stack: Stack, graph: StackedGraph, means: StepMeans) -> None:
+        """Note P and C of every running trial, and its weights where they are the best.
+
+        means: of the steps of the epoch.
+        """
+        at, each = self._at, self._at.parts.fold_count
+        answers = graph.outputs(stack, at.validation)[: len(running) * each]
+        if at.parts.folds is not None:
+            answers = unseen(answers.reshape(len(running), each, *answers.shape[1:]), at.parts.folds)
+        costs = graph.costs(answers, at.validation)
+        weights: list[np.ndarray] = []  # fetched from the device once, and only where a trial is the best
+        for index, member in enumerate(running):
+            cost = float(costs[index]) if np.isfinite(costs[index]) else math.inf
+            own = means.of(slice(index * each, (index + 1) * each))
+            if member.training.note(score_of(answers[index], at), cost, direction=at.metric.direction, means=own):
+                weights = weights or [weight.numpy() for weight in stack.weights]
+                networks = [
+                    stacked_tabular.cut([weight[place] for weight in weights], member.chosen, graph.shape)
+                    for place in range(index * each, (index + 1) * each)
+                ]
+                # A part of the stack would keep all of it in memory.
+                member.best = [weight.copy() for network in networks for weight in network]
+
+    def _repacked(
+        self, stack: Stack, running: list[Member], graph: StackedGraph, *, steps: int
+    ) -> tuple[Stack, list[Member]]:
+        """The stack without the trials that have stopped; the state of those that may go on is written down.
+
+        steps: planned ones that are left. The trials that run come first; what fills the stack up after them is trained
+        at rate 0.
+        """
+        each = self._at.parts.fold_count
+        for index, member in enumerate(running):
+            if member.training.ending is not None and member.proposal.may_go_on and member.best is not None:
+                path = state_path(self._at.directory, member.proposal.number)
+                states = (graph.state(stack, index * each + fold, member.chosen) for fold in range(each))
+                write_arrays(
+                    path, {f"{fold} {key}": one for fold, own in enumerate(states) for key, one in own.items()}
+                )
+        left = [index for index, member in enumerate(running) if member.training.ending is None]
+        if not left or len(left) == len(running):
+            return stack, [running[index] for index in left]
+        places = [index * each + fold for index in left for fold in range(each)]
+        kept = filled(places)
+        if repacking_pays(graph.shape, stack.trials, len(kept), steps=steps, batch=graph.batch):
+            return stack.take(kept), [running[index] for index in left]
+        # The trials that run come first all the same.
+        order = [*places, *[place for place in range(stack.trials) if place not in places]]
+        return stack.take(order), [running[index] for index in left]
+
+
+def _note_seconds(running: Sequence[Member], pace: Pace, steps: int) -> None:
+    """Note the seconds of an epoch, where they are known: for each trial that runs its share. steps: of an epoch."""
+    if pace.seconds_per_step is not None:
+        for member in running:
+            member.training.epoch_seconds = pace.seconds_per_step * steps / len(running)
+
+
+def _shared(outcome: Outcome, at_once: float) -> Outcome:
+    """The outcome of a trial whose stack ran at the same time as others. at_once: stacks on average."""
+    each = None if outcome.epoch_seconds is None else outcome.epoch_seconds / at_once
+    return outcome.model_copy(update={"seconds": outcome.seconds / at_once, "epoch_seconds": each})
+
+
+def _of_fold(arrays: Mapping[str, np.ndarray], fold: int) -> dict[str, np.ndarray]:
+    """One network's part of a trial's state."""
+    start = f"{fold} "
+    return {key.removeprefix(start): array for key, array in arrays.items() if key.startswith(start)}
+
+
+def _rates(running: Sequence[Member], progress: np.ndarray, *, each: int, networks: int) -> np.ndarray:
+    """The learning rate of each step and network, (steps, networks) float32; 0 for what fills the stack up.
+
+    Notes the rate of the last step in each trial's training.
+
+    each: networks of a trial.
+    """
+    rates = np.zeros((len(progress), networks), np.float32)
+    for index, member in enumerate(running):
+        own = learning_rates(member.chosen.schedule, highest=member.chosen.learning_rate, progress=progress)
+        rates[:, index * each : (index + 1) * each] = own[:, None]
+        member.training.rate = float(own[-1]), float(progress[-1])
+    return rates

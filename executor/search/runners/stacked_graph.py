@@ -1,0 +1,272 @@
+"""K trials in one compiled graph: one training step for all of them on the same rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import tensorflow as tf
+
+from executor.components.configuration import configuration
+from executor.components.optimizer import has_layer_rates
+from executor.components.stacked_optimizer import properties_of, update_rule
+from executor.networks import stacked_tabular
+from executor.search.runners.compiled import compiled
+from executor.search.runners.stack import Batch, Stack, filled
+from executor.search.runners.training_state import NORM_EVERY
+from rules.vocabulary.choices import Hyperparameter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from executor.components.configuration import Configuration
+    from executor.networks.stacked_tabular import Shape
+    from executor.search.runners.workspace import Rows, Workplace
+
+OUTPUTS_PER_CALL: Final = 1 << 22
+"""Numbers in the widest hidden layer of all trials that are computed at once on validation rows: 16 MiB."""
+
+SEEDS_APART: Final = 64  # more than the most layers: each layer of each seed has its own noise
+
+LOW_BITS: Final = np.uint32(0xFFFF)
+
+
+class StackedGraph:
+    """Training steps and outputs for stacks of one shape, compiled once for any number of trials.
+
+    batch: rows a step. compute: the precision of the hidden layers.
+    """
+
+    def __init__(self, at: Workplace, shape: Shape, *, batch: int, compute: tf.DType = tf.float32) -> None:
+        self.shape = shape
+        self._at = at
+        self.batch = batch
+        self._compute = compute
+        folds = at.parts.folds_of_a_repeat
+        self._unseen = folds / (folds - 1) if folds > 1 else 1.0  # for the rows of a batch that a network does not see
+        has_momentum = getattr(at.bundle.optimizer, "momentum", 0) > 0 or Hyperparameter.MOMENTUM in at.bundle.searched
+        self._rule = update_rule(at.bundle.optimizer, has_momentum=has_momentum)
+        self._paces = shape.paces if has_layer_rates(at.bundle) else [1.0] * len(shape.weights)
+        # A few passes over the numbers instead of dozens: 1.7 ms a step against 2.5 for 8 trials of 3 layers of 128
+        # units, 3.2 against 4.1 for 6 of 3 layers of 256, after half a second of compiling for each number of trials.
+        self._step = tf.function(self._stepped, jit_compile=True)
+        weights = [tf.TensorSpec([None, *size], tf.float32) for size in shape.weights]
+        vector = tf.TensorSpec([None], tf.float32)
+        stack = Stack(
+            weights=weights,
+            slots=[[spec] * len(self._rule.starts) for spec in weights],
+            properties=dict.fromkeys(properties_of([configuration(at.bundle, {})]), vector),
+            units=tf.TensorSpec([None, 1, shape.units], tf.float32),
+            layers=tf.TensorSpec([shape.layers, None, 1, 1], tf.float32),
+            decay=vector,
+            dropout=vector,
+            fold=tf.TensorSpec([None], tf.int32),
+            steps=vector,
+        )
+        rows, rates = tf.TensorSpec([None, batch], tf.int32), tf.TensorSpec([None, None], tf.float32)
+        self._train = compiled(self._steps, stack, rows, rates, tf.TensorSpec([2], tf.int32))
+        columns = {"dense": tf.TensorSpec([None, shape.width], tf.float32)}
+        if shape.vocabulary:
+            columns["codes"] = tf.TensorSpec([None, shape.coded], tf.int32)
+        offset = tf.TensorSpec([None, shape.outputs], tf.float32)
+        # Not by XLA, whose max(NaN, 0) is 0: a network of NaNs would seem to answer.
+        self._answer = compiled(self._answers, stack, columns, offset)
+        answers = tf.TensorSpec([None, None, shape.outputs], tf.float32)
+        self._cost = compiled(self._costs, tf.TensorSpec([None, shape.outputs], tf.float32), answers)
+
+    def start(
+        self, trials: Sequence[tuple[list[np.ndarray], Configuration]], *, folds: Sequence[int] | None = None
+    ) -> Stack:
+        """A stack before its first step.
+
+        trials: weights in each trial's own shape, and its configuration. folds: the one that each does not train on.
+        """
+        configurations = [chosen for _, chosen in trials]
+        weights = self._stacked([weights for weights, _ in trials], configurations)
+        slots = [self._rule.slots(weight) for weight in weights]
+        return self._filled(weights, slots, configurations, steps=[0.0] * len(trials), folds=folds)
+
+    def state(self, stack: Stack, trial: int, chosen: Configuration) -> dict[str, np.ndarray]:
+        """What one trial goes on from, by name: weights and slots in its own shape, and the steps that it has taken."""
+        kinds = [stack.weights, *zip(*stack.slots, strict=True)]
+        found = {"steps": stack.steps[trial].numpy()}
+        for kind, tensors in enumerate(kinds):
+            own = stacked_tabular.cut([tensor[trial].numpy() for tensor in tensors], chosen, self.shape)
+            found |= {f"{kind} {index:03d}": array for index, array in enumerate(own)}
+        return found
+
+    def resume(
+        self,
+        states: Sequence[dict[str, np.ndarray]],
+        configurations: Sequence[Configuration],
+        *,
+        folds: Sequence[int] | None = None,
+    ) -> Stack:
+        """A stack of trials that go on from what `state` gave; folds: as in start."""
+
+        def kept(kind: int) -> list[tf.Tensor]:
+            named = [[state[key] for key in sorted(state) if key.startswith(f"{kind} ")] for state in states]
+            return self._stacked(named, configurations)
+
+        weights = kept(0)
+        slots = [kept(1 + number) for number in range(len(self._rule.starts))]
+        of_weights = [list(own) for own in zip(*slots, strict=True)] if slots else [[] for _ in weights]
+        steps = [float(state["steps"]) for state in states]
+        return self._filled(weights, of_weights, configurations, steps=steps, folds=folds)
+
+    def _stacked(
+        self, trials: Sequence[Sequence[np.ndarray]], configurations: Sequence[Configuration]
+    ) -> list[tf.Tensor]:
+        """Arrays of each trial in its own shape, side by side in the stack's."""
+        alike = [
+            stacked_tabular.padded(arrays, chosen, self.shape)
+            for arrays, chosen in zip(trials, configurations, strict=True)
+        ]
+        return [tf.constant(np.stack(part)) for part in zip(*alike, strict=True)]
+
+    def _filled(
+        self,
+        weights: list[tf.Tensor],
+        slots: list[list[tf.Tensor]],
+        configurations: Sequence[Configuration],
+        *,
+        steps: Sequence[float],
+        folds: Sequence[int] | None,
+    ) -> Stack:
+        """A stack of some trials, filled up to a size for which there are few graphs."""
+        units, layers = stacked_tabular.masks(configurations, self.shape)
+        stack = Stack(
+            weights=weights,
+            slots=slots,
+            properties={name: tf.constant(values) for name, values in properties_of(configurations).items()},
+            units=tf.constant(units),
+            layers=tf.constant(layers),
+            decay=tf.constant([one.weight_decay for one in configurations], tf.float32),
+            dropout=tf.constant([one.dropout for one in configurations], tf.float32),
+            fold=tf.constant([-1] * len(steps) if folds is None else list(folds), tf.int32),
+            steps=tf.constant(list(steps), tf.float32),
+        )
+        return stack.take(filled(range(len(configurations))))
+
+    def train(
+        self, stack: Stack, rows: np.ndarray, rates: np.ndarray, *, noise: int, first: int = 0
+    ) -> tuple[Stack, np.ndarray]:
+        """Take some steps; returns the stack after them, and training losses and gradient norms added up, (2, K).
+
+        rows: (steps, batch) int32 indices; rates: (steps, K) float32. noise: number of the first step, by which
+        dropout is drawn; first: its number within the epoch, from 0.
+        """
+        numbers = tf.constant([noise, first], tf.int32)
+        trained, sums = self._train(stack, tf.constant(rows), tf.constant(rates), numbers)
+        return trained, sums.numpy()
+
+    def outputs(self, stack: Stack, rows: Rows) -> np.ndarray:
+        """What each trial answers, (K, rows, outputs) float32, offsets added."""
+        at_once = max(1, OUTPUTS_PER_CALL // (stack.trials * self.shape.units))
+        answers = []
+        for first in range(0, len(rows), at_once):
+            here = slice(first, first + at_once)
+            columns = {name: values[here] for name, values in rows.inputs.items()}
+            answers.append(self._answer(stack, columns, rows.offset[here]).numpy())
+        return np.concatenate(answers, axis=1)
+
+    def costs(self, outputs: np.ndarray, rows: Rows) -> np.ndarray:
+        """C of each trial's outputs, (K,)."""
+        return np.asarray(self._cost(rows.target, tf.constant(outputs)))
+
+    def _costs(self, target: tf.Tensor, answers: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_mean(self._losses(target, answers), axis=1)
+
+    def _losses(self, target: tf.Tensor, answers: tf.Tensor) -> tf.Tensor:
+        """The loss of each trial on each row, (K, rows)."""
+        return self._at.loss.call(tf.broadcast_to(target[None], tf.shape(answers)), answers)
+
+    def _forward(self, stack: Stack, inputs: dict[str, tf.Tensor], keep: list[tf.Tensor] | None = None) -> tf.Tensor:
+        return stacked_tabular.forward(
+            stack.weights,
+            inputs,
+            bundle=self._at.bundle,
+            shape=self.shape,
+            units=stack.units,
+            layers=stack.layers,
+            keep=keep,
+            compute=self._compute,
+        )
+
+    def _answers(self, stack: Stack, inputs: dict[str, tf.Tensor], offset: tf.Tensor) -> tf.Tensor:
+        return self._forward(stack, inputs) + offset
+
+    def _steps(self, stack: Stack, rows: tf.Tensor, rates: tf.Tensor, numbers: tf.Tensor) -> tuple[Stack, tf.Tensor]:
+        train = self._at.train
+        sums = tf.zeros([2, tf.shape(rates)[1]])
+        for index in tf.range(tf.shape(rates)[0]):
+            chosen = rows[index]
+            batch = Batch(
+                inputs={name: tf.gather(values, chosen) for name, values in train.inputs.items()},
+                target=tf.gather(train.target, chosen),
+                offset=tf.gather(train.offset, chosen),
+                weight=tf.gather(train.weight, chosen),
+                fold=tf.gather(train.fold, chosen),
+            )
+            noise, step = tf.unstack(numbers + index)
+            stack, here = self._step(stack, batch, rates[index], noise, step % NORM_EVERY == 0)
+            sums += here
+        return stack, sums
+
+    def _stepped(
+        self, stack: Stack, batch: Batch, rate: tf.Tensor, noise: tf.Tensor, is_measured: tf.Tensor
+    ) -> tuple[Stack, tf.Tensor]:
+        """The stack after one step at a learning rate for each trial, (K,); its losses and gradient norms, (2, K).
+
+        is_measured: whether there are norms; else they are zero.
+        """
+        keep = self._kept(stack.dropout, noise)
+        with tf.GradientTape() as tape:
+            tape.watch(stack.weights)
+            losses = self._losses(batch.target, self._forward(stack, batch.inputs, keep) + batch.offset)
+            # Each trial's mean; they are added up, so that each has the gradient that it would have alone.
+            seen = tf.cast(tf.reduce_all(batch.fold != stack.fold[:, None, None], axis=2), tf.float32)
+            costs = tf.reduce_sum(losses * batch.weight * seen, axis=1) * self._unseen / self.batch
+            cost = tf.reduce_sum(costs)
+        gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(cost, stack.weights)]
+        norms = tf.cond(is_measured, lambda: _norms(gradients), lambda: tf.zeros_like(rate))
+        return self._updated(stack, gradients, rate), tf.stack([costs, norms])
+
+    def _kept(self, dropout: tf.Tensor, step: tf.Tensor) -> list[tf.Tensor]:
+        """For each layer what dropout multiplies with, (K, batch, units).
+
+        The noise depends on the search's seed, the step and the unit alone: a trial is trained alike in every stack.
+        """
+        rate = dropout[:, None, None]
+        kept: list[tf.Tensor] = []
+        for pair in range(0, self.shape.layers, 2):
+            seed = tf.stack([self._at.seed * SEEDS_APART + pair, step])
+            # Unit by unit, so that the widest trial of a stack does not shift the others' noise.
+            drawn = tf.random.stateless_uniform(
+                [self.shape.units, self.batch], seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox"
+            )
+            # Half of a number's bits is enough for a layer: drawing takes a third of a step.
+            for bits in (tf.bitwise.bitwise_and(drawn, LOW_BITS), tf.bitwise.right_shift(drawn, np.uint32(16))):
+                share = tf.transpose(tf.cast(bits, tf.float32) / (int(LOW_BITS) + 1))
+                kept.append(tf.where(share[None] >= rate, 1 / (1 - rate), 0.0))
+        return kept[: self.shape.layers]
+
+    def _updated(self, stack: Stack, gradients: list[tf.Tensor], rate: tf.Tensor) -> Stack:
+        """The stack after one step at a learning rate for each trial, (K,)."""
+        steps = stack.steps + 1
+        column = (slice(None), None, None)
+        properties = {name: values[column] for name, values in stack.properties.items()}
+        weights, slots = [], []
+        for weight, own, gradient, is_spared, pace in zip(
+            stack.weights, stack.slots, gradients, self.shape.spared, self._paces, strict=True
+        ):
+            kept = weight if is_spared else weight * (1 - (stack.decay * rate)[column])
+            change, after = self._rule.update(gradient, own, pace * rate[column], steps[column], properties)
+            weights.append(kept + change)
+            slots.append(after)
+        return stack._replace(weights=weights, slots=slots, steps=steps)
+
+
+def _norms(gradients: Sequence[tf.Tensor]) -> tf.Tensor:
+    """L2 norm of all of a trial's gradients together, (K,); each of them is (K, rows, columns)."""
+    return tf.sqrt(tf.add_n([tf.reduce_sum(tf.square(gradient), axis=[1, 2]) for gradient in gradients]))

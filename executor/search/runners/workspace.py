@@ -1,0 +1,122 @@
+"""What all trials of a search share: the rows on the device, the loss, the metric, and where results go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tensorflow as tf
+
+from executor.components.loss import cost_function, sample_weights
+from executor.data.images import Encoded
+from executor.runtime.interrupt import Interrupt
+from executor.search.runners.image_feed import ImageFeed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import keras
+
+    from executor.components.metric import PerformanceMetric
+    from executor.preprocessing.examples import Examples, Parts
+    from executor.runtime.budget import Budget
+    from rules.vocabulary.bundle import Bundle
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Examples on the device."""
+
+    inputs: dict[str, tf.Tensor]
+    """What networks read, but for images, which are fed."""
+    target: tf.Tensor
+    offset: tf.Tensor
+    weight: tf.Tensor
+    """(rows,) float32, mean 1."""
+    fold: tf.Tensor
+    """(rows, repeats) int32; all 0 where there are no folds."""
+    images: ImageFeed | None = None
+    """Where the rows are images."""
+
+    def __len__(self) -> int:
+        return int(self.target.shape[0])
+
+    def copied(self) -> Rows:
+        """The same rows on the current device."""
+        return Rows(
+            inputs={name: tf.identity(values) for name, values in self.inputs.items()},
+            target=tf.identity(self.target),
+            offset=tf.identity(self.offset),
+            weight=tf.identity(self.weight),
+            fold=tf.identity(self.fold),
+            images=None if self.images is None else self.images.copied(),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workplace:
+    """What a trial finds when it starts."""
+
+    bundle: Bundle
+    parts: Parts
+    metric: PerformanceMetric
+    loss: keras.losses.Loss
+    train: Rows
+    validation: Rows
+    budget: Budget
+    seed: int
+    directory: Path
+    interrupt: Interrupt
+
+    def copied(self) -> Workplace:
+        """The same workplace with its rows on the current device."""
+        return replace(self, train=self.train.copied(), validation=self.validation.copied())
+
+
+def workplace(
+    bundle: Bundle,
+    parts: Parts,
+    *,
+    metric: PerformanceMetric,
+    budget: Budget,
+    seed: int,
+    directory: Path,
+    interrupt: Interrupt | None = None,
+) -> Workplace:
+    """Set the loss up, and put the rows on the current device.
+
+    directory: the run directory. Raises ChoiceError on a loss that does not fit the task.
+    """
+    return Workplace(
+        bundle=bundle,
+        parts=parts,
+        metric=metric,
+        loss=cost_function(bundle.loss, parts),
+        train=on_device(parts.train, parts, sample_weights(bundle.loss, parts)),
+        validation=on_device(parts.validation, parts),
+        budget=budget,
+        seed=seed,
+        directory=directory,
+        interrupt=interrupt or Interrupt(),
+    )
+
+
+def on_device(examples: Examples, parts: Parts, weight: np.ndarray | None = None) -> Rows:
+    """Examples as tensors on the current device; weight: (rows,), all 1 when None."""
+    images = ImageFeed(examples.dense) if isinstance(examples.dense, Encoded) else None
+    inputs = {} if images is not None else {"dense": tf.constant(examples.dense, tf.float32)}
+    if parts.vocabulary > 0:
+        inputs["codes"] = tf.constant(examples.codes, tf.int32)
+    if examples.beside is not None and examples.beside.shape[1] > 0:
+        inputs["beside"] = tf.constant(examples.beside, tf.float32)
+    if examples.spread is not None:
+        inputs["spread"] = tf.constant(examples.spread, tf.float32)
+    return Rows(
+        inputs=inputs,
+        target=tf.constant(examples.target, tf.float32),
+        offset=tf.constant(examples.offset, tf.float32),
+        weight=tf.constant(np.ones(len(examples), np.float32) if weight is None else weight, tf.float32),
+        fold=tf.constant(np.zeros((len(examples), 1)) if examples.fold is None else examples.fold, tf.int32),
+        images=images,
+    )

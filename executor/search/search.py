@@ -1,0 +1,280 @@
+"""The search: the ten steps of the strategy notes, from a bundle and encoded rows to ranked trials."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import math
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final, Literal
+
+import tensorflow as tf
+
+from executor.components.configuration import Scope
+from executor.components.metric import performance_metric
+from executor.model.rebuild import rebuild
+from executor.runs.run import fingerprint
+from executor.runtime.devices import computing_on, places
+from executor.runtime.interrupt import Interrupt, noted_interrupt
+from executor.search.oracle import ask, tell, tuning, whole_epochs
+from executor.search.oracles.base import Objective
+from executor.search.progress import RoundProgress, reporter
+from executor.search.records.journal import Journal, Outcome, search_digest
+from executor.search.records.lock import alone_in
+from executor.search.round_size import epoch_seconds, most_at_once, next_round
+from executor.search.runners.parallel import ParallelRunner
+from executor.search.runners.sequential import OneByOneRunner
+from executor.search.runners.stacked import StackRunner
+from executor.search.runners.workspace import workplace
+from recommender.training_cost import EPOCHS
+from rules.errors import RunError, TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    import keras_tuner
+
+    from executor.preprocessing.examples import Parts
+    from executor.runtime.budget import Budget
+    from executor.runtime.devices import Device
+    from executor.search.oracle import Proposal
+    from executor.search.runners.parallel import Runner
+    from executor.search.runners.workspace import Workplace
+    from rules.vocabulary.bundle import Bundle
+
+__all__ = ["Outcome", "RoundProgress", "StoppedBy", "Trials", "rebuild", "search"]
+
+TRIALS_WITHOUT_BUDGET: Final = 20  # trials, where neither time nor their number is limited
+HOPELESS: Final = 10  # trials without a completed one; then the next would hardly be completed either
+SHORTEST_TRIAL: Final = 1.0  # seconds; building and compiling a network take half of it
+
+StoppedBy = Literal["budget", "trials", "exhausted", "interrupt"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trials:
+    """All trials of a search."""
+
+    ranked: tuple[Outcome, ...]
+    """Completed ones by P, the best first, of equals the one with the lowest C; then the others by number."""
+    stopped_by: StoppedBy
+    planned: int | None = None
+    """The most that were allowed or there were to try; None where only time set a limit."""
+    epochs: int = EPOCHS
+    """Of a whole trial."""
+    coming: int = 0
+    """Planned epochs of the trials that were to come up to the first one of whole length, where the strategy gives
+    some trials fewer."""
+    earlier: float = 0.0
+    """Seconds of the trials that had ended before the search was resumed."""
+
+    @property
+    def best(self) -> Outcome:
+        return self.ranked[0]
+
+    @property
+    def completed(self) -> int:
+        """Those with a score."""
+        return sum(outcome.status == "completed" for outcome in self.ranked)
+
+    @property
+    def cut_short(self) -> int:
+        """Of those, the ones that time or Ctrl-C ended."""
+        return sum(outcome.status == "completed" and outcome.is_cut_short for outcome in self.ranked)
+
+
+def search(
+    bundle: Bundle,
+    parts: Parts,
+    *,
+    budget: Budget,
+    seed: int,
+    directory: Path,
+    at_once: int | None = None,
+    progress: Callable[[RoundProgress], None] = lambda _: None,
+) -> Trials:
+    """Search the bundle's hyperparameters for the network with the best P on the validation rows.
+
+    directory: the run directory; a search that it holds already goes on. at_once: trials that run at once in one
+    graph, by default as many as pay; 1 runs them one by one through Keras layers, as networks for images always run,
+    then one on each GPU.
+    progress: called after each epoch.
+    Raises TrainingError if no trial was completed, KeyboardInterrupt if it was interrupted before the first score,
+    RunError if the directory holds a search of another space or seed, belongs to another process or cannot be written,
+    ChoiceError if the loss does not fit the task or a manual list names a bad value.
+    """
+    metric = performance_metric(bundle.metric)  # 1  P
+    objective = Objective(name=metric.name, direction=metric.direction)
+    rows, width = parts.train.dense.shape
+    epochs = whole_epochs(bundle, parts.architecture, rows=rows)
+    devices = places(parts)
+    with (
+        alone_in(directory),
+        computing_on(devices[0], width=width),
+        _light_collection(),
+        noted_interrupt() as interrupt,
+    ):
+        journal = Journal(directory, search=search_digest(fingerprint(bundle), seed))
+        journal.remove_unfinished()
+        # 2, 3, 4  C, W and A: a trial takes them from the bundle, with its own seed and rate.
+        at = workplace(bundle, parts, metric=metric, budget=budget, seed=seed, directory=directory, interrupt=interrupt)
+        oracle = tuning(  # 5  T
+            bundle, scope_of(parts, budget), objective=objective, seed=seed, epochs=epochs
+        )
+        one_by_one = at_once == 1 or not parts.architecture.is_stackable
+        if at_once == 1:
+            devices = devices[:1]
+        alone = one_by_one and parts.folds is None  # a trial in folds is a stack already
+        runner = _runner(at, devices, width=width, alone=alone)
+        most_trials = _least(_trial_limit(budget), oracle.total)
+        schedule = None if most_trials is None else oracle.schedule(most_trials, epochs=epochs)
+        number = _replay(oracle, journal, epochs)
+        earlier = sum(outcome.seconds for outcome in journal.outcomes)
+        stopped_by: StoppedBy | None
+        try:
+            while (stopped_by := _limit(budget, journal.outcomes, interrupt)) is None:
+                each = parts.fold_count
+                most = len(devices) if one_by_one else at_once or most_at_once(bundle, devices=len(devices), each=each)
+                proposals = next_round(oracle, at, journal.outcomes, most, epochs)  # 6  H, proposed by T
+                if not proposals:
+                    stopped_by = "exhausted"
+                    break
+                report = reporter(
+                    progress,
+                    proposals,
+                    journal.outcomes,
+                    budget,
+                    objective,
+                    schedule=schedule,
+                    each=partial(epoch_seconds, at),
+                )
+                outcomes = runner.run(proposals, on_epoch=report)  # 7, 8  start by W, train by A on C
+                together = {"round": number, "asked": len(proposals)}
+                journal.append([outcome.model_copy(update=together) for outcome in outcomes])
+                tell(oracle, outcomes)  # 9  until nothing is left to test
+                number += 1
+                gc.collect()  # graphs refer to themselves
+        except KeyboardInterrupt:
+            stopped_by = "interrupt"
+    if stopped_by == "interrupt" and all(outcome.score is None for outcome in journal.outcomes):
+        raise KeyboardInterrupt  # there is no model to keep
+    ranked = _ranked(journal.outcomes, objective)  # 10  the best by P comes first
+    coming = oracle.epochs_until_whole(len(journal.outcomes))
+    return Trials(
+        ranked=ranked, stopped_by=stopped_by, planned=most_trials, epochs=epochs, coming=coming, earlier=earlier
+    )
+
+
+def scope_of(parts: Parts, budget: Budget) -> Scope:
+    """What a search of these rows is laid out for."""
+    rows, width = parts.train.dense.shape
+    return Scope(
+        width=width,
+        rows=rows,
+        folds=parts.fold_count,
+        trials=budget.trials,
+        seconds=budget.planned,
+        architecture=parts.architecture,
+        has_embeddings=parts.has_embeddings,
+    )
+
+
+def _runner(at: Workplace, devices: Sequence[Device], *, width: int, alone: bool) -> Runner:
+    """What runs one stack, or one trial alone, at a time, on each of the devices."""
+
+    def on(device: Device, at: Workplace) -> Runner:
+        return OneByOneRunner(at) if alone else StackRunner(at, device=device, compute=device.compute(width=width))
+
+    if len(devices) == 1:
+        return on(devices[0], at)
+    runners = []
+    for device in devices:
+        with tf.device(device.name):
+            runners.append((device, on(device, at.copied())))
+    return ParallelRunner(runners, width=width)
+
+
+def _replay(oracle: keras_tuner.Oracle, journal: Journal, epochs: int) -> int:
+    """Ask the oracle for the finished rounds again, and tell it how they ended, so that it stands where it stood.
+
+    Returns the number of the next round.
+    """
+    rounds = _rounds(journal.outcomes)
+    for ended in rounds:
+        proposals = ask(oracle, ended[0].asked, epochs=epochs)
+        due = [_asked(proposal) for proposal in proposals]
+        for outcome in ended:
+            if (outcome.hyperparameters, outcome.planned_epochs, outcome.continues) not in due:
+                described = "; ".join(str(dict(one.hyperparameters)) for one in proposals) or "no further trial"
+                raise RunError(
+                    "A search goes on only from the trials that it would have run itself, but trial "
+                    f"{outcome.number} of {journal.path} has {outcome.hyperparameters}, where these are due: "
+                    f"{described}. The journal comes from another bundle, seed, budget of trials or version: start a "
+                    "new run."
+                )
+        tell(oracle, ended)
+    return len(rounds)
+
+
+def _rounds(outcomes: Sequence[Outcome]) -> list[list[Outcome]]:
+    """The outcomes by the round in which they were asked for."""
+    return [list(group) for _, group in itertools.groupby(outcomes, key=lambda outcome: outcome.round)]
+
+
+def _asked(proposal: Proposal) -> tuple[dict[str, float | int | str], int, int | None]:
+    return dict(proposal.hyperparameters), proposal.epochs, proposal.continues
+
+
+def _trial_limit(budget: Budget) -> int | None:
+    """Trials that a budget allows; None where time alone limits them."""
+    return TRIALS_WITHOUT_BUDGET if budget.trials is None and budget.seconds is None else budget.trials
+
+
+def _least(*limits: int | None) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _limit(budget: Budget, outcomes: Sequence[Outcome], interrupt: Interrupt) -> StoppedBy | None:
+    """What forbids another trial. Raises TrainingError where trying on is in vain."""
+    if interrupt.requested:
+        return "interrupt"
+    completed = any(outcome.status == "completed" for outcome in outcomes)
+    most = _trial_limit(budget)
+    if not completed and len(outcomes) >= HOPELESS:
+        raise _nothing_completed(outcomes)
+    if most is not None and len(outcomes) >= most:
+        return "trials"
+    # The first trial starts even without time, so that there is a model in the end.
+    return "budget" if completed and budget.remaining() < SHORTEST_TRIAL else None
+
+
+def _ranked(outcomes: Sequence[Outcome], objective: Objective) -> tuple[Outcome, ...]:
+    """Completed trials by score, then the others. Raises TrainingError if none was completed."""
+    scored = [(outcome.score, outcome) for outcome in outcomes if outcome.score is not None]
+    if not scored:
+        raise _nothing_completed(outcomes)
+    sign = -1 if objective.direction == "max" else 1
+    scored.sort(key=lambda pair: (sign * pair[0], math.inf if pair[1].cost is None else pair[1].cost, pair[1].number))
+    return (*(outcome for _, outcome in scored), *(outcome for outcome in outcomes if outcome.score is None))
+
+
+def _nothing_completed(outcomes: Sequence[Outcome]) -> TrainingError:
+    return TrainingError(
+        f"At least one trial must be completed, but all {len(outcomes)} failed; the first one: {outcomes[0].message}. "
+        "A lower learning rate (--pin optimizer) helps against scores that are not finite, fewer columns or rows "
+        "against a lack of memory."
+    )
+
+
+@contextmanager
+def _light_collection() -> Iterator[None]:
+    """Take what is loaded already out of garbage collection, which would walk all of TensorFlow after each trial."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

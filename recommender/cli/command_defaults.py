@@ -1,0 +1,118 @@
+"""Options of commands in the project's settings file: a table for each command, as [train] with budget = "10m".
+
+The file is the one that names the project's books (see rules.rulebook.project_settings). What the command line says goes before it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from rules.errors import SettingsError, did_you_mean
+from rules.text.wording import excerpt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from rules.rulebook.project_settings import Settings
+
+NEVER: Final = frozenset({"book", "force", "help", "quiet", "resume", "verbose", "version"})
+"""Options that no file sets: `book` stands above all tables, the others are for one call."""
+OUTPUTS: Final = frozenset({"directory", "output", "record"})
+"""Options that name what is written: a file that comes with a project must not decide what is overwritten."""
+
+
+def command_defaults(
+    group: click.Group, context: click.Context, verb: str, settings: Settings, *, called: Mapping[str, str]
+) -> dict[str, Any]:
+    """The defaults of the verb that was called, as click's `default_map` holds them, by parameter.
+
+    called: verbs whose tables have another name than their own. Raises SettingsError on a table of no command, a key
+    that is no option, and a value that the option does not take.
+    """
+    names = {called.get(name, name): name for name in group.list_commands(context)}
+    for table in settings.commands:
+        if table not in names:
+            raise SettingsError(
+                f"{settings.path}: pcwat knows the setting book, and a table for each command ({', '.join(names)}), "
+                f"but got [{table}].{did_you_mean(table, names)}"
+            )
+    name = called.get(verb, verb)
+    command = group.get_command(context, verb)
+    if name not in settings.commands or command is None:
+        return {}
+    return {verb: _defaults(command, settings.commands[name], name, settings)}
+
+
+def shown(settings: Settings, verb: str) -> list[str]:
+    """What a settings file says of a verb, for people."""
+    found = settings.commands.get(verb, {})
+    told = [f"{key} = {value!r}" for key, value in found.items()]
+    if settings.books:
+        told.insert(0, f"book = {list(settings.books)!r}")
+    return [f"{settings.path}: {', '.join(told)}"] if told else []
+
+
+def _defaults(command: click.Command, table: Mapping[str, Any], name: str, settings: Settings) -> dict[str, Any]:
+    place = f"{settings.path}: [{name}]"
+    if isinstance(command, click.Group):
+        context, defaults = click.Context(command), {}
+        for key, value in table.items():
+            below = command.get_command(context, key)
+            if below is None or not isinstance(value, dict):
+                known = command.list_commands(context)
+                raise SettingsError(
+                    f"{place} takes a table for each of its commands ({', '.join(known)}), as [{name}.{known[0]}], but "
+                    f"got {key} = {excerpt(value)}.{did_you_mean(key, known)}"
+                )
+            defaults[key] = _defaults(below, value, f"{name}.{key}", settings)
+        return defaults
+    options = {_name(option): option for option in _options(command.params)}
+    for key in table:
+        if key in OUTPUTS:
+            raise SettingsError(
+                f"{place} must not name outputs, but got {key} = {excerpt(table[key])}. Remove the line, and give "
+                f"--{key} on the command line."
+            )
+        if key not in options:
+            raise SettingsError(
+                f"{place} takes the options of 'recommend {name.replace('.', ' ')}' ({', '.join(options)}), but got "
+                f"{key!r}.{did_you_mean(key, options)}"
+            )
+    return {
+        str(options[key].name): _value(options[key], value, f"{place} {key}", command, settings)
+        for key, value in table.items()
+    }
+
+
+def _options(params: Iterable[click.Parameter]) -> Iterable[click.Option]:
+    return (param for param in params if isinstance(param, click.Option) and _name(param) not in NEVER | OUTPUTS)
+
+
+def _name(option: click.Option) -> str:
+    """The option as the command line has it, without dashes before it."""
+    return max(option.opts, key=len).lstrip("-")
+
+
+def _value(option: click.Option, value: object, place: str, command: click.Command, settings: Settings) -> object:
+    """A value of the file as the option takes it. Raises SettingsError where it does not."""
+    if option.is_flag is not isinstance(value, bool):
+        wanted = "true or false" if option.is_flag else f"a value of {option.opts[0]}"
+        raise SettingsError(f"{place} must be {wanted}, but got {excerpt(value)}.")
+    several = value if isinstance(value, list) else [value]
+    if option.is_flag:
+        return value
+    if any(not isinstance(one, str | int | float) for one in several) or (len(several) != 1 and not option.multiple):
+        raise SettingsError(
+            f"{place} must be {'values' if option.multiple else 'one value'}, but got {excerpt(value)}."
+        )
+    texts = [str(one) for one in several]
+    if isinstance(option.type, click.Path):
+        texts = [str(settings.path.parent / text) for text in texts]
+    given = texts if option.multiple else texts[0]
+    try:
+        option.type_cast_value(click.Context(command), given)
+    except click.BadParameter as error:
+        raise SettingsError(f"{place} is not what {option.opts[0]} takes: {error.message}") from None
+    return given

@@ -1,0 +1,333 @@
+"""The command line: `recommend DATASET` recommends; other verbs are found by name and loaded only when asked for."""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import shlex
+import sys
+import warnings
+from contextlib import suppress
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+import duckdb
+from click.shell_completion import CompletionItem
+from rich.console import Console
+
+from recommender.cli.command_defaults import command_defaults, shown
+from recommender.cli.completion import PROGRAM, completion
+from recommender.cli.options import DATASET, dataset_options, strategy_options
+from recommender.cli.signals import ended_by, exit_code, raise_on_signals
+from recommender.cli.welcome import lesson
+from recommender.dataset.readers.bounds import too_large
+from recommender.profile import measure
+from recommender.recommendation.recommend import advise_on, open_dataset, roles_of, to_json
+from recommender.recommendation.render import show, show_profile, why
+from rules import __version__
+from rules.cli.common import (
+    FINDINGS,
+    INTERRUPTED,
+    SETTINGS,
+    USAGE_ERROR,
+    Verbosity,
+    emit,
+    emit_json,
+    examples,
+    format_option,
+    told,
+    verbosity_options,
+)
+from rules.errors import PcwatError, did_you_mean
+from rules.rulebook.project_settings import find_settings
+from rules.text.files import keep_existing, keep_inputs, write_text
+from rules.text.wording import printable
+
+if TYPE_CHECKING:
+    from recommender.recommendation.recommend import Said, StrategyOptions
+
+VERBS: Final = "recommend.commands"  # the entry-point group in which other packages offer their verbs
+DEFAULT_VERB: Final = "bundle"
+HELP: Final = frozenset({"-h", "--help", "--version"})
+
+
+class Verbs(click.Group):
+    """A group whose default verb is the recommendation itself."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args and not ctx.resilient_parsing:
+            click.echo(lesson(), nl=False)
+            ctx.exit()
+        if args and args[0] not in HELP and not self._is_verb(ctx, args[0]):
+            self._check_for_a_slip(ctx, args[0])
+            args = [DEFAULT_VERB, *args]
+        return super().parse_args(ctx, args)
+
+    def _is_verb(self, ctx: click.Context, word: str) -> bool:
+        return self._looks_like_a_verb(word) and word in self.list_commands(ctx)
+
+    def _looks_like_a_verb(self, word: str) -> bool:
+        return word.replace("-", "").replace("_", "").isalpha()
+
+    def _check_for_a_slip(self, ctx: click.Context, word: str) -> None:
+        """Raise UsageError if a word that is no file is nearly a verb."""
+        verbs = [verb for verb in self.list_commands(ctx) if verb != DEFAULT_VERB]
+        meant = did_you_mean(word, verbs)
+        if meant and self._looks_like_a_verb(word) and not Path(word).exists():
+            raise click.UsageError(f"There is neither a command nor a file {word!r}.{meant}", ctx=ctx)
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write_usage(ctx.command_path, "DATASET [OPTIONS]")
+        formatter.write_usage(ctx.command_path, "COMMAND [ARGS] …", prefix="       ")
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the default verb's options, for they are what a newcomer needs; then the other verbs."""
+        default = self.get_command(ctx, DEFAULT_VERB)
+        if default is not None:
+            with formatter.section("Options of recommend DATASET"):
+                options = [param for param in default.params if isinstance(param, click.Option)]
+                formatter.write_dl([record for option in options if (record := option.get_help_record(ctx))])
+        super().format_options(ctx, formatter)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Verbs; and a dataset's file, where no verb begins so."""
+        return super().shell_complete(ctx, incomplete) or [CompletionItem(incomplete, type="file")]
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *entry_points(group=VERBS).names})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        own = super().get_command(ctx, cmd_name)
+        if own is not None:
+            return own
+        for found in entry_points(group=VERBS, name=cmd_name):
+            command: click.Command = found.load()
+            return command
+        return None
+
+
+class NamelessContext(click.Context):
+    """The context of a verb that is not typed, and so is not shown."""
+
+    @property
+    def command_path(self) -> str:
+        return "" if self.parent is None else self.parent.command_path
+
+
+class DefaultVerb(click.Command):
+    context_class = NamelessContext
+
+
+def main() -> None:
+    """Run the command line. An error that the user can fix is one paragraph and exit code 2, without a traceback."""
+    prepare_process()
+    try:
+        code = group(prog_name=PROGRAM, standalone_mode=False) or 0
+        sys.stdout.flush()
+    except click.ClickException as error:
+        with suppress(OSError):
+            error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        _say(f"Stopped by {ended_by()}.")
+        code = exit_code()
+    except BrokenPipeError:  # whoever read the output has ended, as `head` does
+        code = BROKEN_PIPE
+    except PcwatError as error:
+        _say(f"Error: {error}")
+        code = USAGE_ERROR
+    except OSError as error:
+        _say(f"Error: {_reason(error)}")
+        code = USAGE_ERROR
+    except (duckdb.OutOfMemoryException, MemoryError):
+        _say(f"Error: {too_large('it')}")
+        code = USAGE_ERROR
+    except duckdb.IOException as error:
+        reason = str(error).splitlines()[0]
+        _say(f"Error: The dataset, or temporary files, cannot be used: {reason}. Free space, or allow access.")
+        code = USAGE_ERROR
+    except duckdb.DataError as error:  # what the values cause, not a fault of ours
+        _say(f"Error: The dataset must hold values that can be computed with, but {str(error).splitlines()[0]}")
+        code = USAGE_ERROR
+    except RecursionError:
+        _say("Error: The input is nested too deeply. Flatten it.")
+        code = USAGE_ERROR
+    _close_output()
+    sys.exit(code)
+
+
+BROKEN_PIPE: Final = 1  # exit code where the reader of the output has ended, as click has it
+
+
+def prepare_process() -> None:
+    """Handle signals, and neither let the environment turn warnings nor unusual characters into tracebacks."""
+    raise_on_signals()
+    if any(option.partition(":")[0] == "error" for option in sys.warnoptions):
+        warnings.simplefilter("ignore")  # as PYTHONWARNINGS=error has it, any library's notice would end a training
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _say(sentence: str) -> None:
+    """Write to standard error, which may be closed or full."""
+    with suppress(OSError):
+        click.echo(printable(sentence, keep="\n"), err=True)
+
+
+def _reason(error: OSError) -> str:
+    """An error of the operating system for people."""
+    what = error.strerror or str(error) or type(error).__name__
+    where = "The output, or a file, cannot be used" if error.filename is None else f"{error.filename} cannot be used"
+    more = "Free space, allow access, or name another place."
+    if isinstance(error, FileNotFoundError) and not _has_working_directory():
+        where, more = "The working directory cannot be used", "Change to a directory that exists."
+    return f"{where}: {what}. {more}"
+
+
+def _has_working_directory() -> bool:
+    try:
+        Path.cwd()
+    except OSError:
+        return False
+    return True
+
+
+def _close_output() -> None:
+    """Flush standard output; what cannot be written is dropped, or Python would report it once more at its end."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream.fileno())
+                os.close(nowhere)
+
+
+EXIT_CODES: Final = f"""
+
+\b
+Exit codes:
+  0    done, and nothing found
+  {FINDINGS}    findings: of 'recommend audit' and 'recommend rules'
+  {USAGE_ERROR}    an error that the user can fix; one paragraph on standard error says how
+  {INTERRUPTED}  stopped with Ctrl-C; 143 by SIGTERM, 129 by SIGHUP. A search keeps its best model so far"""
+
+
+@click.group(
+    cls=Verbs,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples(
+        "recommend titanic.csv --target Survived",
+        "recommend titanic.csv --target Survived -o bundle.yaml",
+        "recommend train titanic.csv --target Survived --budget 10m",
+    )
+    + EXIT_CODES,
+)
+@click.version_option(__version__, prog_name="pcwat")
+@click.pass_context
+def group(context: click.Context) -> None:
+    """Which deep-learning strategy fits a dataset, and why.
+
+    recommend DATASET gives the metric (P), cost function (C), weight initialization (W), optimizer (A) and tuning
+    strategy (T) for a table, each with the rule and the measured fact behind it.
+    """
+    settings, verb = find_settings(Path.cwd()), context.invoked_subcommand
+    if settings is None or verb is None:
+        return
+    context.default_map = command_defaults(group, context, verb, settings, called={DEFAULT_VERB: PROGRAM})
+    context.meta[SETTINGS] = shown(settings, PROGRAM if verb == DEFAULT_VERB else verb)
+
+
+group.add_command(completion)
+
+
+@group.command(
+    DEFAULT_VERB,
+    cls=DefaultVerb,
+    hidden=True,
+    epilog=examples(
+        "recommend titanic.csv --target Survived",
+        "recommend titanic.csv --target Survived --pin optimizer=adamw --reason 'as in our last paper'",
+        "recommend titanic.csv --target Survived -o bundle.yaml --record decision.json",
+    ),
+)
+@click.argument("dataset", type=DATASET)
+@dataset_options
+@strategy_options
+@format_option
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the bundle as an editable YAML file.")
+@click.option("--force", is_flag=True, help="Overwrite the files of -o and --record.")
+@verbosity_options
+@click.option("--record", type=click.Path(path_type=Path), help="Write the audit record, for 'recommend audit'.")
+def bundle(
+    *,
+    dataset: Path,
+    said: Said,
+    delimiter: str | None,
+    strategy: StrategyOptions,
+    form: str,
+    output: Path | None,
+    force: bool,
+    record: Path | None,
+    verbosity: Verbosity,
+) -> None:
+    """Recommend a bundle for DATASET (CSV, TSV, Parquet, JSON lines, or images: a folder, an archive, an .npz)."""
+    for written in filter(None, (output, record)):
+        keep_inputs(written, [dataset, *map(Path, strategy.layers)])
+        keep_existing(written, force=force)
+    say = functools.partial(told, verbosity=verbosity)
+    advice = advise_on(dataset, said, strategy, delimiter=delimiter)
+    if verbosity is Verbosity.VERBOSE:
+        for layer, digest in advice.record.book.layers.items():
+            say(f"Rules of {layer}: {digest}")
+    if form == "json":
+        emit(to_json(advice))
+    else:
+        show(advice, Console(highlight=False))
+    if record is not None:
+        write_text(record, advice.record.to_json())
+        say(f"Wrote {record}. Question it: recommend audit explain {record}")
+    if output is not None:
+        notes = {slot: why(decision) for slot, decision in advice.strategy.decisions.items()}
+        write_text(output, advice.bundle.to_yaml(notes))
+        train = ["recommend", "train", str(dataset), *given_options(without=NOT_FOR_TRAIN), "--bundle", str(output)]
+        say(f"Wrote {output}. Edit it, and train it with\n  {shlex.join(train)}")
+
+
+@group.command(
+    short_help="Show what was measured of a dataset.",
+    epilog=examples("recommend profile titanic.csv --target Survived", "recommend profile titanic.csv --format json"),
+)
+@click.argument("dataset", type=DATASET)
+@dataset_options
+@format_option
+def profile(*, dataset: Path, said: Said, delimiter: str | None, form: str) -> None:
+    """Show what was measured of DATASET: every number with unit and interval, every column's kind with its reason."""
+    with open_dataset(dataset, said, delimiter=delimiter) as opened, opened.naming_columns():
+        measured = measure(opened, roles_of(opened, said))
+    if form == "json":
+        emit_json(measured.model_dump_json(indent=2))
+        return
+    show_profile(measured, Console(highlight=False))
+
+
+NOT_FOR_TRAIN: Final = frozenset({"pin", "reason", "author", "form", "output", "force", "record", "quiet", "verbose"})
+"""Options of the default verb that `train --bundle` need not be given: pins are in the bundle."""
+
+
+def given_options(*, without: frozenset[str]) -> list[str]:
+    """The options of the running command as a person gave them, ready for another command line."""
+    context = click.get_current_context()
+    words = []
+    for option in context.command.params:
+        value = context.params.get(option.name or "")
+        if not isinstance(option, click.Option) or option.name in without or value is None:
+            continue
+        for one in value if option.multiple else [value]:
+            words += [option.opts[0], str(one)]
+    return words

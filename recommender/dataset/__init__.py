@@ -1,0 +1,1 @@
+"""A dataset: files and frames read into one table in DuckDB."""

@@ -1,0 +1,454 @@
+"""A dataset: a table in DuckDB, where it came from, and what its columns are."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Self
+
+import duckdb
+
+from recommender.dataset.column_summary import ColumnSummary, summarise
+from recommender.dataset.readers.bounds import check_columns
+from recommender.dataset.readers.formats.frame import categorical_columns, read_frame
+from recommender.dataset.readers.formats.parquet_schema import arrow_schema, categories_of
+from recommender.dataset.readers.table import read_file
+from recommender.dataset.readers.types.settle import (
+    LONG_COLUMNS,
+    SHORT_TABLE,
+    Settled,
+    Settler,
+    clear_not_finite,
+    settle_as_numbers,
+)
+from recommender.dataset.readers.unchanged import digested
+from recommender.dataset.sql import (
+    FLOAT_TYPES,
+    chunks,
+    columns_as_rows,
+    columns_of,
+    is_number,
+    is_text,
+    is_time_stamp,
+    level_text,
+    quoted,
+)
+from rules.decision.request import ImageReading, SequenceReading
+from rules.errors import ColumnError, DatasetError
+from rules.text.temporary import process_prefix, remove_left_over
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from types import TracebackType
+
+    from recommender.dataset.readers.formats.arrays import Images
+    from recommender.dataset.readers.formats.sequences import Sequences
+    from recommender.dataset.readers.types.reading import ColumnReading
+    from recommender.dataset.readers.types.times import TimeReading
+
+__all__ = ["Dataset", "quoted"]
+
+FEW_LEVELS: Final = 12
+"""Levels up to which words are looked at for grades: no known scale has more."""
+MEMORY_LIMIT: Final = "700MB"
+"""For DuckDB's buffers; above it tables spill to disk, so that the whole process stays under 1 GiB."""
+ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # what a URL begins with (RFC 3986, 3.1)
+MOST_SHOWN: Final = 80  # characters of a value that a message shows
+NESTED: Final = ("STRUCT", "MAP", "UNION", "BLOB", "VARIANT", "JSON")
+
+
+class Dataset:
+    """An open dataset; a context manager.
+
+    connection: a DuckDB connection in which the rows are the table `dataset`, in file order: rowid is the row's number
+    from 0. Cells that mean "no value" are NULL, and so are floating-point NaNs and infinities, which `not_a_number` and
+    `notes` remember.
+    """
+
+    def __init__(
+        self,
+        *,
+        connection: duckdb.DuckDBPyConnection,
+        name: str,
+        path: Path | None,
+        file_digest: str,
+        delimiter: str | None,
+        format: str,  # noqa: A002  the field's word
+        storage: Mapping[str, str],
+        row_count: int,
+        not_a_number: Mapping[str, int],
+        settled: Settled,
+        images: Images | None = None,
+        sequences: Sequences | None = None,
+        categorical: frozenset[str] = frozenset(),
+        arrow_schema: bytes = b"",
+        kept: Sequence[str] = (),
+    ) -> None:
+        self.connection = connection
+        self.name = name
+        self.path = path
+        self._file_digest = file_digest
+        self.delimiter = delimiter
+        """What a person said separates columns."""
+        self.format = format
+        self.columns = tuple(storage)
+        self.storage = storage
+        self.row_count = row_count
+        self.not_a_number = not_a_number
+        """For each column that held floating-point NaNs: the number of the first such row, from 0."""
+        self.readings = settled.readings
+        """How each column was read."""
+        self.notes = settled.notes
+        """What is worth reporting about how columns were read."""
+        self.images = images
+        """The column of images, where there is one."""
+        self.sequences = sequences
+        """The column of sequences of numbers, where there is one."""
+        self._categorical = categorical
+        self._arrow_schema = arrow_schema
+        self.kept = tuple(name for name in kept if name in storage)
+        """Columns of which the table `kept` holds the values as the file or frame has them."""
+
+    @classmethod
+    def open(
+        cls,
+        source: str | os.PathLike[str] | object,
+        *,
+        delimiter: str | None = None,
+        reading: ImageReading | SequenceReading | None = None,
+        missing: Sequence[str] | None = None,
+        readings: Mapping[str, ColumnReading] | None = None,
+        formats: Mapping[str, str] | None = None,
+        times: Collection[str] = (),
+        not_times: Collection[str] = (),
+        kept: Sequence[str] = (),
+    ) -> Self:
+        """Read a path, or a pandas, polars or Arrow table.
+
+        delimiter: the character between the cells of a text table; None means by the file's extension.
+        reading: how image files are read, or rows gathered into sequences, where a person says so.
+        missing: texts that count as missing, besides the empty one; None for the usual ones of the format.
+        readings: how columns were read in training; the others are inferred. formats: of dates and times, by
+        column, as --date-format takes them. times, not_times: columns that the user says are times, or something else.
+        kept: columns of which the values are also kept as they are.
+        Raises DatasetError when there is no table with rows to read, ColumnError when a column is not of plain values.
+        """
+        remove_left_over_once()
+        connection = duckdb.connect(
+            config={
+                "memory_limit": MEMORY_LIMIT,
+                "temp_directory": temporary_folder(),
+                "preserve_insertion_order": True,
+                "autoinstall_known_extensions": False,
+            }
+        )
+        categorical: frozenset[str] = frozenset()
+        schema = b""
+        settler = Settler(
+            missing=None if missing is None else tuple(missing),
+            given=readings,
+            formats=formats,
+            times=frozenset(times),
+            not_times=frozenset(not_times),
+            kept=tuple(kept),
+        )
+        try:
+            connection.execute("SET TimeZone = 'UTC'")  # or the zone of the machine would count
+            connection.execute("SET enable_progress_bar = false")  # it is drawn on standard output, also into a pipe
+            if isinstance(source, str | os.PathLike):
+                path = local_path(source)
+                pictures = reading if isinstance(reading, ImageReading) else None
+                with digested(path) as bytes_read:
+                    form, arrays = read_file(connection, path, delimiter=delimiter, reading=pictures, settler=settler)
+                    schema = arrow_schema(connection, path) if form == "parquet" else b""
+                file_digest = bytes_read.hexadecimal
+                name = path.name or path.resolve().name
+            else:
+                path, name, form, arrays = None, "DataFrame", read_frame(connection, source), None
+                file_digest = ""
+                categorical = categorical_columns(source)
+                settler.settle(connection, name=name)
+            if isinstance(reading, SequenceReading):
+                arrays = _gathered(connection, name, arrays, reading)
+            images, sequences = parted(arrays)
+            check_columns(name, len(columns_of(connection)))
+            storage = _storage(connection, name, arrays)
+            row_count = _row_count(connection, name)
+            settled = settler.settled
+            floats = [own for own, kind in storage.items() if kind in FLOAT_TYPES and own not in settled.parsed]
+            not_a_number, notes = clear_not_finite(connection, floats, name=name, rows=row_count, given=readings)
+            return cls(
+                connection=connection,
+                name=name,
+                path=path,
+                file_digest=file_digest,
+                delimiter=delimiter,
+                format=form,
+                storage=storage,
+                row_count=row_count,
+                not_a_number=MappingProxyType(not_a_number),
+                settled=settled.with_notes(notes),
+                images=images,
+                sequences=sequences,
+                categorical=categorical,
+                arrow_schema=schema,
+                kept=kept if settler.has_kept else (),
+            )
+        except BaseException:
+            connection.close()
+            raise
+
+    @contextmanager
+    def naming_columns(self) -> Iterator[None]:
+        """Turn an error of DuckDB into one that names the columns whose values cause it.
+
+        Raises ColumnError in its place.
+        """
+        try:
+            yield
+        except duckdb.Error as error:
+            columns = [name for name in self.columns if not self._can_be_measured(name)]
+            what = f"column {', '.join(map(repr, columns))}" if columns else "its columns"
+            first = str(error).splitlines()[0]
+            raise ColumnError(
+                f"Every value must be one that can be measured, but {what} of {self.name} cannot be computed with: "
+                f"{first} Correct the values, or leave the column out with --kind COLUMN=identifier."
+            ) from None
+
+    def _can_be_measured(self, name: str) -> bool:
+        """Whether the range, and of times or numbers the differences, of a column can be computed."""
+        kind, value = self.storage[name], quoted(name)
+        measures = [f"max({value})", f"count(DISTINCT {value})"]
+        if is_time_stamp(kind):
+            measures += [f"max(epoch({value})) - min(epoch({value}))"]
+        elif is_number(kind):
+            measures += [f"stddev(CAST({value} AS DOUBLE))", f"max({value}) - min({value})"]
+        try:
+            self.connection.execute(f"SELECT {', '.join(measures)} FROM dataset").fetchall()
+        except duckdb.Error:
+            return False
+        return True
+
+    @property
+    def times(self) -> Mapping[str, TimeReading]:
+        """How the dates and times of columns were read that were written as text or had a zone."""
+        return {name: reading.time for name, reading in self.readings.items() if reading.time is not None}
+
+    @cached_property
+    def categorical(self) -> frozenset[str]:
+        """Columns that the frame or the Parquet file held as categories."""
+        return self._categorical if not self._arrow_schema else categories_of(self._arrow_schema)
+
+    @cached_property
+    def summaries(self) -> Mapping[str, ColumnSummary]:
+        """The first look at every column, over all rows."""
+        return summarise(self.connection, self.storage)
+
+    @cached_property
+    def few_levels(self) -> Mapping[str, Sequence[str]]:
+        """The different values, as text and in order, of each text column that has at most FEW_LEVELS of them."""
+        names = [one.name for one in self.summaries.values() if is_text(one.storage) and one.distinct <= FEW_LEVELS]
+        found: dict[str, list[str]] = {name: [] for name in names}
+        for some in chunks(names, LONG_COLUMNS if self.row_count <= SHORT_TABLE else 1):
+            laid = columns_as_rows([level_text(name, self.storage[name]) for name in some])
+            levels = self.connection.execute(
+                f"SELECT DISTINCT CAST(place AS INTEGER), cell FROM {laid} ORDER BY 1, 2"
+            ).fetchall()
+            for place, level in levels:
+                found[some[place]].append(level)
+        return MappingProxyType(found)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the file's bytes, and of all image files; of a frame, of its columns and of its rows as text."""
+        if self.path is not None:
+            return digest_of_source(self._file_digest, self.images)
+        row = f"CAST({_row(self.storage)} AS VARCHAR)"
+        rows = self.connection.execute(
+            f"SELECT sha256(? || string_agg(sha256({row}), '' ORDER BY rowid)) FROM dataset",
+            [repr(tuple(self.storage.items()))],
+        ).fetchall()
+        return f"sha256:{rows[0][0]}"
+
+    def first_row(self, where: str, *values: object) -> int:
+        """The number, from 1, of the first row that meets an SQL condition; there must be one.
+
+        values: for the condition's question marks.
+        """
+        found = self.connection.execute(f"SELECT min(rowid) + 1 FROM dataset WHERE {where}", list(values))
+        return int(found.fetchall()[0][0])
+
+    def first_value(self, name: str, where: str) -> str:
+        """A column's first value that meets an SQL condition, with its row, in words; empty where none does."""
+        found = self.connection.execute(
+            f"SELECT rowid + 1, coalesce(CAST({quoted(name)} AS VARCHAR), '') FROM dataset WHERE {where} "
+            "ORDER BY rowid LIMIT 1"
+        ).fetchall()
+        return f"{found[0][1][:MOST_SHOWN]!r} in row {found[0][0]:,}" if found else ""
+
+    def read_as_numbers(self, name: str) -> None:
+        """Read a text column as numbers, because the user says that it is numeric.
+
+        Raises ColumnError where too many of its values are no numbers.
+        """
+        reading, note = settle_as_numbers(self.connection, name, name=self.name, was=self.readings.get(name))
+        self.readings = MappingProxyType({**self.readings, name: reading})
+        missing = self.notes[name].missing if name in self.notes else {}
+        self.notes = MappingProxyType({**self.notes, name: replace(note, missing=missing)})
+        self.storage = MappingProxyType({**self.storage, name: reading.storage})
+        for outdated in ("summaries", "few_levels"):
+            self.__dict__.pop(outdated, None)
+
+    def call_images(self, name: str) -> None:
+        """Give the column of images, if there is one, the name under which a model knows it.
+
+        Only of images that were read from files: where they come from is told by no name. Nothing is done where the
+        name is taken.
+        """
+        images = self.images
+        if images is None or images.source is None or name in self.columns:
+            return
+        self.connection.execute(f"ALTER TABLE dataset RENAME COLUMN {quoted(images.name)} TO {quoted(name)}")
+        self.storage = MappingProxyType(
+            {name if own == images.name else own: kind for own, kind in self.storage.items()}
+        )
+        self.columns = tuple(self.storage)
+        self.images = replace(images, name=name)
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+@functools.cache
+def remove_left_over_once() -> None:
+    """Remove what killed processes left in the folder for temporary files."""
+    remove_left_over(Path(tempfile.gettempdir()))
+
+
+@functools.cache
+def temporary_folder() -> str:
+    """Where DuckDB spills what does not fit in memory; it is removed when this process ends."""
+    folder = str(Path(tempfile.gettempdir()) / process_prefix())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def digest_of_source(own: str, images: Images | None) -> str:
+    """The digest of a dataset.
+
+    own: of its file, in hexadecimal digits; "" of a folder. images: those that were read from files of their own, which
+    count, too.
+    """
+    if images is None or images.source is None:
+        return f"sha256:{own}"
+    return f"sha256:{hashlib.sha256(f'{own} {images.source.digest}'.encode()).hexdigest()}"
+
+
+def local_path(source: str | os.PathLike[str]) -> Path:
+    """The path of a dataset; "~" at its beginning is the home folder, unless there is a file of that name.
+
+    Raises DatasetError if it is empty, or an address on a network.
+    """
+    text = os.fspath(source)
+    if not text.strip():
+        raise DatasetError("The dataset must be the path of a file with a table, but the path is empty.")
+    if ADDRESS.match(text):
+        raise DatasetError(
+            f"Only local files are read, but got the address {text}. Download it, and give the path of the file."
+        )
+    path = Path(text)
+    try:
+        if text.startswith("~") and not os.path.lexists(path):
+            return path.expanduser()
+    except RuntimeError:  # there is no such user
+        pass
+    return path
+
+
+def _row(columns: Iterable[str]) -> str:
+    """The SQL of all cells of a row."""
+    return f"row({', '.join(map(quoted, columns))})"
+
+
+def parted(arrays: Images | Sequences | None) -> tuple[Images | None, Sequences | None]:
+    """Which of the two it is."""
+    if arrays is None:
+        return None, None
+    from recommender.dataset.readers.formats.arrays import Images  # noqa: PLC0415  NumPy, which tables do without
+
+    return (arrays, None) if isinstance(arrays, Images) else (None, arrays)
+
+
+def _gathered(
+    connection: duckdb.DuckDBPyConnection, name: str, arrays: Images | Sequences | None, reading: SequenceReading
+) -> Sequences:
+    """The rows of a long table as sequences. Raises DatasetError where the dataset is none."""
+    if arrays is not None:
+        raise DatasetError(
+            f"Rows of a table are gathered into sequences, but {name} holds arrays already. Leave --sequence out."
+        )
+    from recommender.dataset.readers.formats.sequences import gather  # noqa: PLC0415  as above
+
+    return gather(connection, name, reading)
+
+
+def _storage(connection: duckdb.DuckDBPyConnection, name: str, arrays: Images | Sequences | None) -> Mapping[str, str]:
+    """The DuckDB type of each column; raises ColumnError where a cell may hold more than one value."""
+    storage = columns_of(connection)
+    for column, kind in storage.items():
+        if arrays is not None and column == arrays.name:
+            continue
+        if kind == "INTERVAL":
+            raise ColumnError(
+                f"Every cell must hold a number, a text or a time, but column {column!r} of {name} holds durations. "
+                "Write them as numbers, in seconds or days."
+            )
+        if kind == "JSON":
+            _refuse_mixed(connection, name, column)
+        if kind.startswith(NESTED) or kind.endswith("]"):
+            raise ColumnError(
+                f"Every cell must hold one value, but column {column!r} of {name} is of type {kind}. "
+                "Flatten it into columns of numbers or text, or leave it out."
+            )
+    return MappingProxyType(storage)
+
+
+def _refuse_mixed(connection: duckdb.DuckDBPyConnection, name: str, column: str) -> None:
+    """Raises ColumnError on a column of JSON whose plain values are of several types; with the first row of each."""
+    found = connection.execute(
+        f"SELECT json_type({quoted(column)}), min(rowid) + 1, "
+        f"arg_min(CAST({quoted(column)} AS VARCHAR), rowid) FROM dataset "
+        f"WHERE {quoted(column)} IS NOT NULL GROUP BY 1 ORDER BY 2"
+    ).fetchall()
+    if any(kind in {"OBJECT", "ARRAY"} for kind, _, _ in found):
+        return
+    values = " and ".join(f"{value[:MOST_SHOWN]} in row {row:,}" for _, row, value in found[:2])
+    raise ColumnError(
+        f"Every value of a column must be of one type, but column {column!r} of {name} has {values}. Write all of its "
+        'values as numbers, or all as text in double quotes ("1").'
+    )
+
+
+def _row_count(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+    rows: int = connection.execute("SELECT count(*) FROM dataset").fetchall()[0][0]
+    if rows == 0:
+        raise DatasetError(f"The dataset must have rows, but {name} has only the names of columns. Give some rows.")
+    return rows

@@ -1,0 +1,170 @@
+"""Tables in memory: pandas, polars, and whatever offers an Arrow stream."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+import duckdb
+
+from recommender.dataset.readers.column_names import distinct_names
+from recommender.dataset.sql import quoted
+from rules.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LIBRARIES: Final = {"pandas": "pandas", "polars": "polars", "pyarrow": "arrow"}
+
+
+class _ArrowStream:
+    """The Arrow stream of a table and nothing else, so that DuckDB reads every library's tables in the same way."""
+
+    def __init__(self, table: Any) -> None:  # noqa: ANN401  the protocol is all that is known of it
+        self._table = table
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._table.__arrow_c_stream__(requested_schema)
+
+
+def read_frame(connection: duckdb.DuckDBPyConnection, frame: Any) -> str:  # noqa: ANN401  any library's table
+    """Copy a frame into the table `dataset`, in its order; returns the name of its format.
+
+    In pandas NaN means "no value"; in polars and Arrow it is a number that is none, and null means "no value".
+    Raises DatasetError when it is not a frame, or its columns are not distinct texts.
+    """
+    library = LIBRARIES.get(type(frame).__module__.split(".")[0])
+    if library != "pandas" and not hasattr(frame, "__arrow_c_stream__"):
+        if hasattr(frame, "collect"):
+            raise DatasetError(
+                f"The dataset must be a table in memory, but got a {type(frame).__name__}, which is a plan of one. "
+                "Give what its collect() returns."
+            )
+        raise DatasetError(
+            "The dataset must be a path, or a pandas, polars or Arrow table, "
+            f"but got a value of type {type(frame).__name__!r}."
+        )
+    given = _names(frame)
+    check_names(given)
+    names = ", ".join(quoted(name) for name in distinct_names([str(name) for name in given]))
+    view = _ArrowStream(_arrow_of_pandas(frame) if library == "pandas" else frame)
+    try:
+        connection.register("frame", view)
+        connection.execute(
+            f"CREATE OR REPLACE TABLE dataset AS FROM frame AS frame({names})"
+            if names
+            else "CREATE OR REPLACE TABLE dataset AS FROM frame"
+        )
+        connection.unregister("frame")
+    except duckdb.Error as error:
+        raise DatasetError(f"The frame must hold plain columns, but DuckDB cannot read it: {error}.") from None
+    return library or "arrow"
+
+
+def categorical_columns(frame: Any) -> frozenset[str]:  # noqa: ANN401  any library's table
+    """The columns that a pandas, polars or Arrow table holds as categories; none of a table of another library."""
+    names, schema = _names(frame), getattr(frame, "schema", None)
+    if hasattr(frame, "dtypes"):
+        types = [str(kind) for kind in frame.dtypes]
+    else:
+        types = [str(kind) for kind in getattr(schema, "types", ())]
+    if len(types) != len(names):
+        return frozenset()
+    return frozenset(str(name) for name, kind in zip(names, types, strict=True) if kind.startswith(CATEGORICAL))
+
+
+CATEGORICAL: Final = ("category", "Categorical", "Enum", "dictionary")
+"""What the beginning of a type's name says of categories, in pandas, polars and Arrow."""
+
+
+def _arrow_of_pandas(frame: Any) -> Any:  # noqa: ANN401  pandas and Arrow are imported by the one who has a frame
+    """A pandas frame as an Arrow table, in which every value of an object column keeps what it is.
+
+    Raises DatasetError where a column holds something else than plain values.
+    """
+    import pyarrow as pa  # noqa: PLC0415  only frames need it
+
+    if not len(frame.columns):
+        raise DatasetError("The frame must hold plain columns, but it has none. Give a frame with columns and rows.")
+    columns = {name: _arrow_column(frame[name], name) for name in frame.columns}
+    return pa.table(columns)
+
+
+def _arrow_column(series: Any, name: str) -> Any:  # noqa: ANN401  as above
+    import pyarrow as pa  # noqa: PLC0415  as above
+
+    kind = str(series.dtype)
+    if (refused := next((one for one in NOT_PLAIN if kind.startswith(one)), None)) is not None:
+        what, helps = NOT_PLAIN[refused]
+        raise _not_plain(name, what, helps.format(f"frame[{name!r}]"))
+    if kind == "object":
+        return _arrow_objects(series, name)
+    if kind.startswith("period"):
+        series = series.dt.to_timestamp()
+    elif kind.startswith("Sparse"):
+        series = series.sparse.to_dense()
+    elif kind == "float16":
+        series = series.astype("float32")
+    return pa.array(series, from_pandas=True)
+
+
+def _arrow_objects(series: Any, name: str) -> Any:  # noqa: ANN401  as above
+    """A column of Python objects: of one type as such, of several as text, which says what each is."""
+    import pyarrow as pa  # noqa: PLC0415  as above
+
+    values = series.tolist()
+    missing = series.isna().tolist()
+    kinds = {type(value).__name__ for value, is_missing in zip(values, missing, strict=True) if not is_missing}
+    if kinds <= PERIODS:
+        return pa.array([None if gone else one.to_timestamp() for one, gone in zip(values, missing, strict=True)])
+    if strange := sorted(kinds - PLAIN_TYPES):
+        convert = NOT_PLAIN["timedelta"][1] if strange[0].lower() == "timedelta" else AS_TEXT
+        raise _not_plain(name, f"values of type {strange[0]}", convert.format(f"frame[{name!r}]"))
+    if len(kinds) <= 1 or kinds <= INTEGERS | FLOATS or kinds <= {"datetime", "Timestamp"}:
+        try:
+            return pa.array(values, from_pandas=True)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+            pass  # integers beyond 64 bits, or beyond what a double holds: their digits are kept as text
+    return pa.array(
+        [None if is_missing else str(value) for value, is_missing in zip(values, missing, strict=True)], pa.string()
+    )
+
+
+AS_TEXT: Final = "{0} = {0}.astype(str), or leave the column out"
+NOT_PLAIN: Final = {
+    "timedelta": ("durations", "{0} = pandas.to_timedelta({0}).dt.total_seconds()"),
+    "interval": ("intervals", AS_TEXT),
+    "complex": ("complex numbers", "put {0}.map(lambda z: z.real) and z.imag into columns of their own"),
+}
+"""What the beginning of a dtype's name says that no column may hold, and how to convert it."""
+INTEGERS: Final = frozenset({"int", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))})
+FLOATS: Final = frozenset({"float", "float32", "float64"})
+PERIODS: Final = frozenset({"Period"})
+PLAIN_TYPES: Final = (
+    INTEGERS | FLOATS | {"str", "str_", "bool", "bool_", "Decimal", "date", "datetime", "Timestamp", "time", "UUID"}
+)
+"""Types of values that an object column may hold, also mixed: text then says what they are."""
+
+
+def _not_plain(name: str, what: str, helps: str) -> DatasetError:
+    return DatasetError(
+        f"Each column of a frame must hold plain values, but {name!r} holds {what}. Convert it: {helps}."
+    )
+
+
+def _names(frame: Any) -> Sequence[object]:  # noqa: ANN401  any library's table
+    names = getattr(frame, "column_names", None)
+    return list(names if isinstance(names, list) else getattr(frame, "columns", ()))
+
+
+def check_names(names: Sequence[object]) -> None:
+    """Raises DatasetError unless the names are distinct texts."""
+    for name in names:
+        if not isinstance(name, str):
+            raise DatasetError(
+                f"Column names must be text, but one is {name!r}, a {type(name).__name__}. "
+                "With pandas: frame.columns = frame.columns.map(str)."
+            )
+    twice = next((name for name, times in Counter(names).items() if times > 1), None)
+    if twice is not None:
+        raise DatasetError(f"Column names must be distinct, but {twice!r} occurs twice. Rename one of the two.")

@@ -1,0 +1,192 @@
+"""JSON lines: one object a line."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Final
+
+import duckdb
+
+from recommender.dataset.readers.bounds import too_large
+from recommender.dataset.readers.column_names import distinct_names, folded
+from recommender.dataset.readers.text import check_text, not_utf8, open_bytes, refuse_unreadable
+from recommender.dataset.sql import PLAIN_PATH, file_literal, identifier, literal, replace_dataset, stored_name
+from rules.errors import DatasetError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LINES: Final = "format='newline_delimited', sample_size=-1, map_inference_threshold=-1"
+"""All lines decide about the types, and objects of 200 names and more are still rows, not maps."""
+MAX_SHOWN: Final = 40  # characters of a value that an error shows
+WHOLE: Final = "json"  # DuckDB's name for the one column of a file whose lines are no objects with names
+
+
+def read_json_lines(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, tuple[tuple[str, int], ...]]:
+    """Read JSON lines into the table `dataset`, in file order.
+
+    Returns for each column with plain values of several types, which are read as text, each type with its first row.
+    Raises DatasetError, which names the line, where one is no JSON object.
+    """
+    with refuse_unreadable(path):
+        return _read(connection, path)
+
+
+def _read(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, tuple[tuple[str, int], ...]]:
+    check_text(path, must="rows")
+    place = f"{file_literal(path)}, {PLAIN_PATH}"
+    try:
+        connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM read_json({place}, {LINES})")
+        keys = _keys(connection, place)
+        mixed = _mixed(connection)
+        wanted = _as_written(connection)
+        if wanted and keys != [*wanted]:
+            _read_by_key(connection, place, keys, [*wanted.values()])
+        elif wanted:
+            columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in wanted.items())
+            options = f"{place}, format='newline_delimited', columns={{{columns}}}"
+            connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM read_json({options})")
+    except duckdb.OutOfMemoryException:
+        raise too_large(str(path)) from None
+    except duckdb.Error as error:
+        _explain(path)
+        raise DatasetError(
+            f"{_must(path)}, but {path} cannot be read as such: {str(error).splitlines()[0].strip()} "
+            "Write the file again with the program that it comes from."
+        ) from None
+    if [*_described(connection)] == [WHOLE]:
+        _explain(path)
+    names = [*_described(connection)]
+    _name_columns(connection, keys)
+    return {name: mixed[own] for name, own in zip(distinct_names(keys), names, strict=True) if own in mixed}
+
+
+def _mixed(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[tuple[str, int], ...]]:
+    """The columns with plain values of several types: each type in words, with its first row."""
+    mixed = {}
+    for name in [name for name, kind in _described(connection).items() if kind == "JSON" and name != WHOLE]:
+        rows = connection.execute(
+            f"SELECT json_type({identifier(name)}), min(rowid) + 1 FROM dataset "
+            f"WHERE {identifier(name)} IS NOT NULL GROUP BY 1 ORDER BY 2"
+        ).fetchall()
+        first: dict[str, int] = {}
+        for kind, row in rows:
+            first.setdefault(JSON_TYPES.get(kind, kind), row)
+        if len(first) > 1 and {*first} <= {*JSON_TYPES.values()}:
+            mixed[name] = tuple(first.items())
+    return mixed
+
+
+JSON_TYPES: Final = {
+    **dict.fromkeys(("BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT", "DOUBLE"), "a number"),
+    "VARCHAR": "a text",
+    "BOOLEAN": "true or false",
+}
+"""DuckDB's names of plain values in JSON, in words."""
+
+
+def _as_written(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The types with which the file is read again, so that every number keeps its digits; empty where all do.
+
+    DuckDB reads large integers beside decimals as doubles, and takes numbers and words in one column for JSON.
+    """
+    found = _described(connection)
+    kinds = {name: "VARCHAR" if _is_rewritten(kind) else kind for name, kind in found.items()}
+    for name in [name for name, kind in found.items() if kind == "JSON"]:
+        nested = f"SELECT count_if(json_type({identifier(name)}) IN ('OBJECT', 'ARRAY')) FROM dataset"
+        kinds[name] = "JSON" if connection.execute(nested).fetchall()[0][0] else "VARCHAR"
+    return kinds if kinds != found and [*found] != [WHOLE] else {}
+
+
+def _described(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The columns as DuckDB names them, with their types."""
+    described = connection.execute("SELECT * FROM dataset LIMIT 0").description or []
+    return {column[0]: str(column[1]) for column in described}
+
+
+def _keys(connection: duckdb.DuckDBPyConnection, place: str) -> list[str]:
+    """The keys of the objects, in the order of the columns; DuckDB numbers columns whose keys differ only in case."""
+    names = [*_described(connection)]
+    bases = {folded(NUMBERED.sub("", name)) for name in names}
+    if len(bases) == len(names) or names == [WHOLE]:
+        return names
+    objects = f"read_json_objects({place}, format='newline_delimited')"
+    found = connection.execute(
+        f"SELECT key FROM (SELECT unnest(json_keys(json)) AS key, generate_subscripts(json_keys(json), 1) AS place, "
+        f"row_number() OVER () AS line FROM {objects}) GROUP BY key ORDER BY min((line, place))"
+    ).fetchall()
+    keys = [key for (key,) in found]
+    is_same = len(keys) == len(names) and all(
+        name == key or NUMBERED.fullmatch(folded(name).removeprefix(folded(key)))
+        for name, key in zip(names, keys, strict=True)
+    )
+    return keys if is_same else names
+
+
+def _read_by_key(connection: duckdb.DuckDBPyConnection, place: str, keys: list[str], kinds: list[str]) -> None:
+    """Read each key of the objects for itself, as DuckDB's reader finds none of those that differ only in case."""
+    pointers = [literal("/" + key.replace("~", "~0").replace("/", "~1")) for key in keys]
+    listed = ", ".join(
+        f"CAST(json {'->' if kind == 'JSON' else '->>'} {pointer} AS {kind}) AS {identifier(name)}"
+        for name, pointer, kind in zip(_described(connection), pointers, kinds, strict=True)
+    )
+    objects = f"read_json_objects({place}, format='newline_delimited')"
+    connection.execute(f"CREATE OR REPLACE TABLE dataset AS SELECT {listed} FROM {objects}")
+
+
+def _name_columns(connection: duckdb.DuckDBPyConnection, keys: list[str]) -> None:
+    """Name the columns after the keys, under names that DuckDB tells apart."""
+    names = [*_described(connection)]
+    wanted = [stored_name(name) for name in distinct_names(keys)]
+    if names != wanted:
+        listed = ", ".join(map(identifier, wanted))
+        replace_dataset(connection, f"FROM dataset AS dataset({listed})")
+
+
+NUMBERED: Final = re.compile(r"(?:_\d+)+$")
+"""What DuckDB appends to a name that it has already."""
+
+
+def _is_rewritten(kind: str) -> bool:
+    """Whether a type that DuckDB inferred may have changed what was written."""
+    return kind in {"DOUBLE", "HUGEINT", "UBIGINT", "UHUGEINT", "DATE", "TIME", '"NULL"'} or kind.startswith(
+        "TIMESTAMP"
+    )
+
+
+def _explain(path: Path) -> None:
+    """Find the first line that is no JSON: DuckDB counts from another line on. Raises DatasetError."""
+    with open_bytes(path) as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                value = json.loads(line.decode("utf-8-sig").strip() or "{}")
+            except UnicodeDecodeError as error:
+                raise not_utf8(path, line=number, byte=line[error.start]) from None
+            except json.JSONDecodeError as error:
+                raise DatasetError(
+                    f"{_must(path)}, but line {number:,} of {path} is none "
+                    f"({error.msg[0].lower()}{error.msg[1:]}, character {error.colno:,}). Mend or remove that line."
+                ) from None
+            except (RecursionError, ValueError):
+                raise DatasetError(
+                    f"{_must(path)}, but line {number:,} of {path} has values within values too deeply, or a number of "
+                    "too many digits. Flatten the objects, or remove that line."
+                ) from None
+            if not isinstance(value, dict):
+                raise DatasetError(
+                    f"{_must(path)}, but line {number:,} of {path} holds {_spoken(value)}. Give its values names."
+                )
+            if "" in value:
+                raise DatasetError(
+                    f"Columns must have names, but an object in line {number:,} of {path} has the empty text for one. "
+                    "Rename that key in all lines."
+                )
+
+
+def _spoken(value: object) -> str:
+    return "a list" if isinstance(value, list) else f"the value {json.dumps(value)[:MAX_SHOWN]}"
+
+
+def _must(path: Path) -> str:
+    return f"A file that ends in {path.suffix} must be JSON lines, one object a line"

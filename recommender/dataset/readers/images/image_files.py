@@ -1,0 +1,219 @@
+"""Image files as rows: folders named after classes, or a table with a column of paths; in a folder or an archive."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+
+from recommender.dataset.readers.files import BROKEN, Folder, opened
+from recommender.dataset.readers.formats.gzipped import named_in_errors
+from recommender.dataset.readers.images.decoding import MOST_NAMED, decode
+from recommender.dataset.readers.images.picture_names import OTHER_SUFFIXES, SUFFIXES
+from recommender.dataset.sql import chunks, columns_of, is_text, level_text, quoted, replace_dataset
+from recommender.profile.known_split import PART_WORDS, TRAINING_WORDS
+from rules.errors import DatasetError
+from rules.text.temporary import working_folder
+from rules.text.wording import counted, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import duckdb
+
+    from recommender.dataset.readers.files import Files
+    from recommender.dataset.readers.formats.arrays import Images
+    from rules.decision.request import ImageReading
+
+IMAGE, CLASS, PART = "image", "class", "split"
+"""Columns of images in folders: their pixels, and the names of the folders that they lie in."""
+PATHS_TRIED: Final = 100
+"""Paths of a column that are looked for; where none is there, the column holds words."""
+
+
+def read_folders(connection: duckdb.DuckDBPyConnection, path: Path, reading: ImageReading) -> Images:
+    """Read a folder or an archive of images into the table `dataset`: columns image, class, and split where it is told.
+
+    Images lie in folders named after their classes, and these side by side or in folders named train, test and so on.
+    Images that lie in no folder have no class, as where they are only to be predicted.
+    Raises DatasetError if there is no image, or one cannot be read and is not to be left out.
+    """
+    with opened(path) as files:
+        names = [name for name in files.names if PurePosixPath(name).suffix.lower() in SUFFIXES]
+        if not names:
+            check_formats(path)
+            raise DatasetError(
+                f"A folder or an archive must hold images ({', '.join(sorted(SUFFIXES))}), but {path} holds none. "
+                "Put each image into a folder with the name of its class, or give a table with a column of their paths."
+            )
+        places = _places(names)
+        connection.register("places", pa.table(places))
+        connection.execute("CREATE OR REPLACE TABLE dataset AS FROM places")
+        connection.unregister("places")
+        images = decode(connection, files, names, name=IMAGE, reading=reading, where=str(path))
+        images = _with_source(images, other=tuple(sorted({*files.names} - {*names})))
+    replace_dataset(
+        connection,
+        f"SELECT pixels.cell AS {IMAGE}, dataset.* FROM dataset POSITIONAL JOIN pixels WHERE pixels.cell IS NOT NULL",
+    )
+    connection.execute("ALTER TABLE dataset DROP COLUMN row")
+    connection.execute("DROP TABLE pixels")
+    return images
+
+
+def read_paths(
+    connection: duckdb.DuckDBPyConnection, files: Files, reading: ImageReading, *, where: str, base: str = ""
+) -> Images | None:
+    """Put the images of a column of paths in the place of the paths; None where no column holds such.
+
+    A column holds paths where each of its values ends as image files do, and some of the first are there.
+    base: the folder within files from which paths lead. Raises DatasetError as read_folders does.
+    """
+    columns = _path_columns(connection, files, base)
+    if not columns:
+        return None
+    if len(columns) > 1:
+        raise DatasetError(
+            f"A model reads one image a row, but {where} has {len(columns)} columns of paths of images: "
+            f"{', '.join(map(repr, columns))}. Leave all but one out of the table."
+        )
+    ((column, _),) = columns.items()
+    found = connection.execute(f"SELECT {quoted(column)} FROM dataset").fetchall()
+    names = [None if value is None else _joined(base, value) for (value,) in found]
+    images = decode(connection, files, names, name=column, reading=reading, where=where)
+    replace_dataset(
+        connection,
+        f"SELECT dataset.* REPLACE (pixels.cell AS {quoted(column)}) "
+        "FROM dataset POSITIONAL JOIN pixels WHERE pixels.cell IS NOT NULL",
+    )
+    connection.execute("DROP TABLE pixels")
+    if isinstance(files, Folder):
+        images = _with_source(images, outside=tuple(files.outside(dict.fromkeys(filter(None, names)))))
+    return images
+
+
+def _with_source(images: Images, *, other: tuple[str, ...] = (), outside: tuple[str, ...] = ()) -> Images:
+    """Images with the files that were passed over, and those outside the folder."""
+    return (
+        images
+        if images.source is None
+        else replace(images, source=replace(images.source, other=other, outside=outside))
+    )
+
+
+def has_images(path: Path) -> bool:
+    """Whether a folder or an archive holds images."""
+    with opened(path) as files:
+        return any(PurePosixPath(name).suffix.lower() in SUFFIXES for name in files.names)
+
+
+def check_formats(path: Path) -> None:
+    """Raises DatasetError where a folder or an archive holds images, but none in a format that is read."""
+    with opened(path) as files:
+        others = [name for name in files.names if PurePosixPath(name).suffix.lower() in OTHER_SUFFIXES]
+    if others:
+        shown = listed([repr(name) for name in others], most=MOST_NAMED)
+        raise DatasetError(
+            f"Images must be in a format that is read ({', '.join(sorted(SUFFIXES))}), but {path} holds only "
+            f"{counted(len(others), 'image file')} in others: {shown}. Convert them to .jpg or .png."
+        )
+
+
+def with_table(images: Images, digest: str) -> Images:
+    """Images whose digest covers the table of their paths, too. digest: of the table, in hexadecimal digits."""
+    if images.source is None:
+        return images
+    both = hashlib.sha256(f"{digest} {images.source.digest}".encode()).hexdigest()
+    return replace(images, source=replace(images.source, digest=both))
+
+
+def table_in(path: Path, suffixes: Sequence[str]) -> str | None:
+    """The name of the one table at the top of a folder or archive; None without one. Raises DatasetError on several."""
+    with opened(path) as files:
+        top = _common_folder(files.names)
+        names = [
+            name
+            for name in files.names
+            if str(PurePosixPath(name).parent) in {".", top} and PurePosixPath(name).suffix.lower() in suffixes
+        ]
+    if len(names) > 1:
+        raise DatasetError(
+            f"A folder or an archive of images may hold one table, but {path} holds {len(names)}: "
+            f"{', '.join(map(repr, names[:MOST_NAMED]))}. Keep the one with the paths, or give its path itself."
+        )
+    return names[0] if names else None
+
+
+def unpacked(path: Path, name: str, read: Callable[[Path], object]) -> None:
+    """Let a function read one file of an archive, from a temporary copy under a name of ours."""
+    with opened(path) as files, working_folder() as folder:
+        copy = folder / f"table{PurePosixPath(name).suffix.lower()}"
+        try:
+            copy.write_bytes(files.read(name))
+        except BROKEN as error:
+            raise DatasetError(
+                f"The table {name!r} of {path} cannot be read: {error}. Write the archive again."
+            ) from None
+        with named_in_errors(copy, f"{name} in {path}"):
+            read(copy)
+
+
+def _places(names: Sequence[str]) -> dict[str, Sequence[int] | Sequence[str | None]]:
+    """For images by their names: the class, and the part of a split where folders around the classes name some."""
+    common = len(PurePosixPath(_common_folder(names)).parts)
+    folders = [PurePosixPath(name).parts[common:-1] for name in names]
+    found: dict[str, Sequence[int] | Sequence[str | None]] = {"row": list(range(len(names)))}
+    outer = {parts[0].strip().lower() for parts in folders if parts}
+    has_parts = bool(outer) and outer <= PART_WORDS and bool(outer & TRAINING_WORDS) and all(map(len, folders))
+    if has_parts:
+        found[PART] = [parts[0] for parts in folders]
+        folders = [parts[1:] for parts in folders]
+    if any(folders):
+        found[CLASS] = [parts[0] if parts else None for parts in folders]
+    return found
+
+
+def _common_folder(names: Sequence[str]) -> str:
+    """The folder in which all files lie, where folders lie in it in turn; "" where there is none such."""
+    common: tuple[str, ...] = ()
+    parents = {PurePosixPath(name).parts[:-1] for name in names}
+    while parents and len({parts[:1] for parts in parents}) == 1 and all(len(parts) > 1 for parts in parents):
+        common += next(iter(parents))[:1]
+        parents = {parts[1:] for parts in parents}
+    return "/".join(common)
+
+
+def _path_columns(connection: duckdb.DuckDBPyConnection, files: Files, base: str) -> Mapping[str, str]:
+    """The columns of paths of images, each with one that is there."""
+    texts = [name for name, kind in columns_of(connection).items() if is_text(kind)]
+    pattern = "|".join(suffix.removeprefix(".") for suffix in sorted(SUFFIXES | OTHER_SUFFIXES))
+    found = {}
+    for some in chunks(texts):
+        tests = ", ".join(
+            f"bool_and(regexp_matches({level_text(name, 'VARCHAR')}, '\\.({pattern})\\s*$', 'i'))" for name in some
+        )
+        (are_paths,) = connection.execute(f"SELECT {tests} FROM dataset").fetchall()
+        for name in (name for name, is_one in zip(some, are_paths, strict=True) if is_one):
+            first = connection.execute(
+                f"SELECT {quoted(name)} FROM dataset WHERE {quoted(name)} IS NOT NULL LIMIT {PATHS_TRIED}"
+            ).fetchall()
+            there = next((value for (value,) in first if _is_there(files, _joined(base, value))), None)
+            if there is not None:
+                found[name] = there
+    return found
+
+
+def _joined(base: str, value: str) -> str:
+    path = value.strip().replace("\\", "/")
+    return path if not base else f"{base}/{path}"
+
+
+def _is_there(files: Files, name: str) -> bool:
+    try:
+        files.read(name)
+    except (KeyError, *BROKEN):
+        return False
+    return True

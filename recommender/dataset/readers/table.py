@@ -1,0 +1,290 @@
+"""From a path or a frame to the table `dataset`: which reader reads it, and what cannot be read as a table."""
+
+from __future__ import annotations
+
+import re
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import duckdb
+
+from recommender.dataset.readers.bounds import check_cells, check_columns, max_spill, too_large
+from recommender.dataset.readers.column_names import distinct_names
+from recommender.dataset.readers.formats.delimited import MISSING_TOKENS, read_delimited
+from recommender.dataset.readers.formats.gzipped import uncompressed
+from recommender.dataset.readers.formats.json_lines import read_json_lines
+from recommender.dataset.readers.types.settle import Settler
+from recommender.dataset.readers.unchanged import digested
+from recommender.dataset.sql import PLAIN_PATH, columns_of, file_literal, is_text, quoted
+from rules.decision.request import ImageReading
+from rules.errors import DatasetError, did_you_mean
+from rules.text.regular_file import open_regular, special_kind
+
+if TYPE_CHECKING:
+    from recommender.dataset.readers.formats.arrays import Images
+    from recommender.dataset.readers.formats.sequences import Sequences
+
+FORMATS: Final = {
+    ".csv": "csv",
+    ".txt": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".npz": "npz",
+}
+DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
+NOT_TABLES: Final = {
+    ".npy": "a single array; images and their target are read together from an .npz",
+    ".png": "an image; give the folder in which it and others lie",
+    ".jpg": "an image; give the folder in which it and others lie",
+    ".jpeg": "an image; give the folder in which it and others lie",
+    ".xlsx": "a spreadsheet; save its sheet as CSV",
+    ".xls": "a spreadsheet; save its sheet as CSV",
+    ".json": "a JSON document; JSON lines end in .jsonl",
+}
+READABLE: Final = (
+    "CSV (.csv), TSV (.tsv), Parquet (.parquet) and JSON lines (.jsonl), the text ones also as .gz, images or "
+    "sequences as an array (.npz), and a folder, .zip or .tar of image files"
+)
+PARQUET_MAGIC: Final = b"PAR1"
+ARCHIVES: Final = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+MOST_SHOWN: Final = 5
+"""Files of a directory that an error lists."""
+PANDAS_INDEX: Final = re.compile(r"__index_level_\d+__")
+"""How pandas calls an index without a name in a Parquet file; the frame itself has no such column."""
+ROWS_TRIED: Final = 20
+FILE_NAME: Final = re.compile(r"\.[A-Za-z]{3,4}\s*$")
+
+
+def read_file(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    *,
+    delimiter: str | None,
+    reading: ImageReading | None = None,
+    settler: Settler | None = None,
+) -> tuple[str, Images | Sequences | None]:
+    """Read a file into the table `dataset`, in file order; returns its format, and which column is not of plain values.
+
+    delimiter: one character for text tables; None means by the extension: tabs in .tsv, commas otherwise.
+    reading: what a person said about image files. settler: settles the types of a table's columns.
+    Raises DatasetError when the file is missing, not a table, or broken, and at once when it is no regular file.
+    """
+    _check_path(path)
+    if path.is_file():
+        connection.execute(f"SET max_temp_directory_size = '{max_spill(path.stat().st_size)}B'")
+    if path.is_dir() or (path.is_file() and path.name.lower().endswith(ARCHIVES)):
+        return _read_collection(
+            connection, path, delimiter=delimiter, reading=reading or ImageReading(), settler=settler or Settler()
+        )
+    given = None if reading is None else reading.value_range
+    form, arrays = _read_one(connection, path, delimiter=delimiter, settler=settler or Settler(), value_range=given)
+    if arrays is None and _may_hold_paths(connection):
+        from recommender.dataset.readers.files import Folder  # noqa: PLC0415  as below
+        from recommender.dataset.readers.images.image_files import read_paths  # noqa: PLC0415
+
+        arrays = read_paths(connection, Folder(path.parent), reading or ImageReading(), where=str(path))
+    return form, arrays
+
+
+def _may_hold_paths(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a value of the first rows ends as a file's name does: else the readers of images need not be loaded."""
+    texts = [quoted(name) for name, kind in columns_of(connection).items() if is_text(kind)]
+    if not texts:
+        return False
+    rows = connection.execute(f"SELECT {', '.join(texts)} FROM dataset LIMIT {ROWS_TRIED}").fetchall()
+    return any(isinstance(value, str) and FILE_NAME.search(value) for row in rows for value in row)
+
+
+NEITHER: Final = (
+    "It holds neither: images are .png, .jpg and the like in folders named after their classes, tables .csv, .tsv, "
+    ".parquet or .jsonl files."
+)
+
+
+def _read_collection(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    *,
+    delimiter: str | None,
+    reading: ImageReading,
+    settler: Settler,
+) -> tuple[str, Images | None]:
+    """Read a folder or an archive: images in folders of their classes, or one table with a column of their paths."""
+    from recommender.dataset.readers.files import Folder, opened  # noqa: PLC0415  NumPy and Pillow are for images only
+    from recommender.dataset.readers.images.image_files import (  # noqa: PLC0415
+        check_formats,
+        has_images,
+        read_folders,
+        read_paths,
+        table_in,
+        unpacked,
+        with_table,
+    )
+
+    form = "folder" if path.is_dir() else "archive"
+    if path.is_dir() and not has_images(path):
+        check_formats(path)
+        inside = sorted(child.name for child in path.iterdir() if child.suffix in FORMATS)[:MOST_SHOWN]
+        helps = f"Give one of its files: {', '.join(inside)}." if inside else NEITHER
+        raise DatasetError(f"The dataset must be a table, or a folder of images, but {path} is a directory. {helps}")
+    table = table_in(path, tuple(FORMATS.keys() - {".npz", ".txt"}))
+    if table is None:
+        if delimiter is not None:
+            raise DatasetError(f"A delimiter applies to CSV and TSV, but {path} holds images. Leave --delimiter out.")
+        return form, read_folders(connection, path, reading)
+    base = table.rpartition("/")[0]
+    if path.is_dir():
+        with digested(path / table) as bytes_of_table:
+            _read_one(connection, path / table, delimiter=delimiter, settler=settler)
+        images = read_paths(connection, Folder(path), reading, where=f"{path / table}", base=base)
+        images = None if images is None else with_table(images, bytes_of_table.hexadecimal)
+    else:
+        unpacked(path, table, lambda copy: _read_one(connection, copy, delimiter=delimiter, settler=settler))
+        with opened(path) as files:
+            images = read_paths(connection, files, reading, where=f"{table} in {path}", base=base)
+    if images is None:
+        helps = f"Give the table itself: {path / table}." if path.is_dir() else "Unpack it and give the table itself."
+        raise DatasetError(
+            f"The table of a folder or an archive of images must have a column of their paths, from the table's own "
+            f"folder on, but {table!r} of {path} has none. {helps}"
+        )
+    return form, images
+
+
+def _read_one(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    *,
+    delimiter: str | None,
+    settler: Settler,
+    value_range: tuple[float, float] | None = None,
+) -> tuple[str, Images | Sequences | None]:
+    found = _format(path)
+    with uncompressed(path) as plain:
+        return found, _read_as(connection, plain, found, delimiter=delimiter, settler=settler, value_range=value_range)
+
+
+def _read_as(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    found: str,
+    *,
+    delimiter: str | None,
+    settler: Settler,
+    value_range: tuple[float, float] | None = None,
+) -> Images | Sequences | None:
+    """Read a file of a given format, not compressed."""
+    if found in DELIMITERS:
+        separator = DELIMITERS[found] if delimiter is None else delimiter.replace(r"\t", "\t")
+        if len(separator.encode()) != 1 or separator in '"\r\n':
+            raise DatasetError(f"A delimiter must be one ASCII character such as ';' or a tab, but got {separator!r}.")
+        read_delimited(connection, path, delimiter=separator)
+        settler.settle(connection, name=path.name, usual=MISSING_TOKENS)
+        return None
+    if delimiter is not None:
+        raise DatasetError(f"A delimiter applies to CSV and TSV, but {path} is {found}. Leave --delimiter out.")
+    if path.stat().st_size == 0:
+        raise DatasetError(f"The dataset must have rows, but {path} is empty.")
+    if found == "npz":
+        from recommender.dataset.readers.formats.arrays import read_arrays  # noqa: PLC0415  NumPy and Arrow are for images only
+
+        return read_arrays(connection, path, value_range=value_range)
+    if found == "jsonl":
+        settler.mixed = read_json_lines(connection, path)
+    else:
+        _read_parquet(connection, path)
+    settler.settle(connection, name=path.name)
+    return None
+
+
+def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    source = f"read_parquet({file_literal(path)}, {PLAIN_PATH})"
+    try:
+        columns = connection.execute(f"FROM {source} LIMIT 0").description or []
+        found = connection.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata({file_literal(path)})").fetchall()
+        check_columns(str(path), len(columns))
+        check_cells(str(path), int(found[0][0] or 0), len(columns), path.stat().st_size)
+        names = distinct_names(_parquet_names(connection, path))
+        indices = [quoted(name) for name in names if PANDAS_INDEX.fullmatch(name)]
+        kept = f"* EXCLUDE ({', '.join(indices)})" if 0 < len(indices) < len(names) else "*"
+        connection.execute(
+            f"CREATE OR REPLACE TABLE dataset AS SELECT {kept} FROM {source} AS file({', '.join(map(quoted, names))})"
+        )
+    except duckdb.OutOfMemoryException:
+        raise too_large(str(path)) from None
+    except (duckdb.Error, RuntimeError) as error:  # RuntimeError: a name of a column that is no UTF-8
+        with open_regular(path) as file:
+            is_parquet = file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC
+        if is_parquet:
+            raise DatasetError(
+                f"Parquet must be readable from its first to its last byte, but {path} is cut off or damaged: "
+                f"{str(error).splitlines()[0].strip()}. Copy it or write it again."
+            ) from None
+        raise DatasetError(
+            f"A file that ends in {path.suffix} must be Parquet, which begins with the letters PAR1, but {path} does "
+            f"not. Readable are {READABLE}; rename it to what it is."
+        ) from None
+
+
+def _parquet_names(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
+    """The names of the columns as they are written, of which each nested one has others below it."""
+    found = connection.execute(f"SELECT name, num_children FROM parquet_schema({file_literal(path)})").fetchall()
+    names, inside = [], 0
+    for name, children in found[1:]:  # the first one is the table
+        if not inside:
+            names.append(name)
+        inside += (children or 0) - (inside > 0)
+    return names
+
+
+def _check_path(path: Path) -> None:
+    """Raises DatasetError unless there is a regular file, or a folder that may be searched, at a path."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise _missing(path) from None
+    except OSError as error:
+        raise DatasetError(f"The dataset must be a readable file, but {path} is not: {error.strerror}.") from None
+    except ValueError:
+        raise DatasetError(f"The dataset must be a path, but {str(path)!r} contains a null character.") from None
+    if stat.S_ISDIR(mode):
+        if path.resolve() == Path(path.resolve().anchor):
+            raise DatasetError(
+                f"The dataset must be a table, or a folder of images, but {path} is the root of the file system. "
+                "Give a folder in it."
+            )
+        return
+    if kind := special_kind(mode):
+        raise DatasetError(
+            f"The dataset must be a regular file or a folder, but {path} is {kind}. "
+            "Write its content to a file, and give that."
+        )
+
+
+def _missing(path: Path) -> DatasetError:
+    try:
+        siblings = [child.name for child in path.parent.iterdir()]
+        where = did_you_mean(path.name, siblings)
+    except PermissionError:
+        where = ""
+    except OSError:
+        where = f" Its directory {path.parent} does not exist either."
+    return DatasetError(f"There must be a file at {path}, but there is none.{where}")
+
+
+def _format(path: Path) -> str:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    kind = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else "".join(suffixes[-1:])
+    if kind in NOT_TABLES:
+        raise DatasetError(f"The dataset must be a table, but {path} is {NOT_TABLES[kind]}. Readable are {READABLE}.")
+    if kind not in FORMATS:
+        raise DatasetError(
+            f"The file's extension must say its format, but {path.name!r} ends in {kind or 'none'!r}. "
+            f"Readable are {READABLE}; rename it to what it is."
+        )
+    return FORMATS[kind]

@@ -1,0 +1,1 @@
+"""The types of text columns: numbers, times and missing values."""

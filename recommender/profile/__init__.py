@@ -1,0 +1,1 @@
+"""Measured characteristics of a dataset, and checks of them."""

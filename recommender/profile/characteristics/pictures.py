@@ -1,0 +1,186 @@
+"""Characteristics of images: size, colours, intensities, copies, and whether a mirror image keeps its class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from recommender.dataset.sql import level_text, one_in, quoted
+from recommender.profile.characteristic import Characteristic, count, share
+from recommender.profile.characteristics.drift import drift
+from recommender.roles.kinds import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import duckdb
+
+    from recommender.dataset.dataset import Dataset
+    from recommender.dataset.readers.formats.arrays import Images
+    from recommender.profile.characteristic import Labelled
+    from recommender.profile.characteristics.drift import Drift
+    from recommender.roles.infer import Roles
+
+SAMPLE_IMAGES: Final = 2_000  # evenly spread; a share of one half of them then has a standard error of 1.6 %
+SAMPLE_BYTES: Final = 2**26  # of pixels, 64 MiB: of large images fewer are looked at
+FEWEST_IMAGES: Final = 100  # of a sample, below which neighbours tell nothing
+COARSE_SIDE: Final = 16  # pixels to which images are averaged before they are compared
+COMPARED_CELLS: Final = 5_000  # of each part; chance then explains a distance of 0.05 at most
+BETTER_THAN_CHANCE: Final = 1.25
+"""Times the accuracy of the most frequent class, below which neighbours say nothing of what a mirror changes."""
+
+
+def of_pictures(dataset: Dataset, roles: Roles, table: Labelled) -> Sequence[Characteristic]:
+    """What was measured of the images that a model learns from; nothing where it learns from none."""
+    images = dataset.images
+    if images is None or not roles.has_images:
+        return ()
+    pixels, classes = _sampled(dataset, roles, table, images)
+    how = (
+        f"measured on {len(pixels):,} images{f' evenly spread over {table.rows:,}' if len(pixels) < table.rows else ''}"
+    )
+    values = pixels.astype(np.float32)
+    found = [
+        count("image_height", images.height, "pixels", "as they are learned from"),
+        count("image_width", images.width, "pixels", "as they are learned from"),
+        count("image_channels", images.channels, "channels", "grey" if images.channels == 1 else "in colour"),
+        Characteristic(name="intensity_mean", value=float(values.mean()), unit="of 255", how=how),
+        Characteristic(name="intensity_spread", value=float(values.std()), unit="of 255", how=how),
+        Characteristic(
+            name="contrast",
+            value=float(values.reshape(len(values), -1).std(axis=1).mean()),
+            unit="of 255",
+            how=f"mean spread within an image, {how}",
+        ),
+        *_copies(dataset, roles, table, images.name),
+    ]
+    if images.source is not None:
+        found.append(count("image_sizes", len(images.source.sizes), "sizes", "of the files"))
+        found.append(count("unreadable_images", len(images.source.left_out), "files", "left out"))
+    if classes is not None:
+        found += _mirrored(pixels, classes, how)
+    return found
+
+
+def _sampled(dataset: Dataset, roles: Roles, table: Labelled, images: Images) -> tuple[np.ndarray, np.ndarray | None]:
+    """Some images, (rows, height, width, channels) uint8, and of a single target of classes theirs, (rows,)."""
+    size = min(SAMPLE_IMAGES, max(FEWEST_IMAGES, SAMPLE_BYTES // int(np.prod(images.shape))))
+    single = roles.task.is_classification and len(roles.targets) == 1
+    label = level_text(roles.targets[0], dataset.storage[roles.targets[0]]) if single else "''"
+    found = dataset.connection.execute(
+        f"SELECT {quoted(images.name)}, {label} FROM dataset WHERE {table.where} AND {one_in(-(-table.rows // size))}"
+    ).fetchall()
+    pixels = np.frombuffer(b"".join(cell for cell, _ in found), np.uint8).reshape(-1, *images.shape)
+    return pixels, np.unique([one for _, one in found], return_inverse=True)[1] if single else None
+
+
+def _copies(dataset: Dataset, roles: Roles, table: Labelled, name: str) -> Sequence[Characteristic]:
+    """Images that are there more than once, and those of them whose targets differ."""
+    targets = ", ".join(map(quoted, roles.targets))
+    ((copies, contradicting),) = dataset.connection.execute(
+        "SELECT coalesce(sum(n) - count(*), 0), coalesce(sum(n) FILTER (kinds > 1), 0) FROM ("
+        f"SELECT count(*) AS n, count(DISTINCT hash({targets})) AS kinds FROM dataset WHERE {table.where} "
+        f"GROUP BY hash({quoted(name)}))"
+    ).fetchall()
+    return (
+        share("image_copies_share", int(copies), table.rows, "fraction of rows", table, sampled=False),
+        count("contradicting_images", int(contradicting), "images", "equal images with different targets"),
+    )
+
+
+def _mirrored(pixels: np.ndarray, classes: np.ndarray, how: str) -> Sequence[Characteristic]:
+    """How well the nearest neighbour knows mirror images, beside how well it knows images as they are.
+
+    Every other image of the sample is asked, the others answer: those of digits and letters fail on mirror images.
+    Nothing where neighbours know too little to tell.
+    """
+    if len(pixels) < FEWEST_IMAGES:
+        return ()
+    known, asked = slice(0, None, 2), slice(1, None, 2)
+    coarse = coarsened(pixels)
+    flat = coarse.reshape(len(coarse), -1)
+    mirrored = coarse[asked, :, ::-1].reshape(len(coarse[asked]), -1)
+    plain, mirror = (
+        float((nearest(flat[known], classes[known], some) == classes[asked]).mean()) for some in (flat[asked], mirrored)
+    )
+    found = [Characteristic(name="neighbour_accuracy", value=plain, unit="fraction of images", how=how)]
+    chance = float(np.bincount(classes).max() / len(classes))
+    if plain >= min(1.0, BETTER_THAN_CHANCE * chance):
+        kept = min(1.0, mirror / plain)
+        error = 1.96 * np.sqrt(mirror * (1 - mirror) / len(mirrored)) / plain
+        found.append(
+            Characteristic(
+                name="mirror_agreement",
+                value=kept,
+                unit="fraction of accuracy",
+                low=max(0.0, kept - error),
+                high=min(1.0, kept + error),
+                sample=len(pixels),
+                how=f"nearest neighbours of {len(mirrored):,} mirror images and of these images as they are",
+            )
+        )
+    return found
+
+
+def coarsened(images: np.ndarray, side: int = COARSE_SIDE) -> np.ndarray:
+    """Images averaged over squares until their shorter side is about `side` pixels, (rows, h, w, channels) float32."""
+    square = max(1, min(images.shape[1:3]) // side)
+    height, width = (length // square for length in images.shape[1:3])
+    cut = images[:, : height * square, : width * square].astype(np.float32)
+    return np.asarray(cut.reshape(len(cut), height, square, width, square, -1).mean(axis=(2, 4)))
+
+
+def nearest(known: np.ndarray, classes: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """The class of the nearest of the known, by Euclidean distance, for each of those asked, (asked,).
+
+    >>> nearest(np.array([[0.0], [3.0]]), np.array([7, 8]), np.array([[1.0], [2.0]])).tolist()
+    [7, 8]
+    """
+    distance = (known**2).sum(axis=1)[None] - 2 * asked @ known.T
+    return np.asarray(classes[distance.argmin(axis=1)])
+
+
+def picture_drift(
+    connection: duckdb.DuckDBPyConnection, images: Images, *, training: str, hold_out: str
+) -> Sequence[Drift]:
+    """How far brightness and contrast of images differ between two parts, as `cell_drift`."""
+
+    def measured(cell: bytes) -> tuple[float, ...]:
+        pixels = np.frombuffer(cell, np.uint8)
+        return float(pixels.mean()), float(pixels.std())
+
+    measures = ("brightness", "contrast")
+    return cell_drift(connection, images.name, measures, measured, training=training, hold_out=hold_out)
+
+
+def cell_drift(
+    connection: duckdb.DuckDBPyConnection,
+    column: str,
+    measures: Sequence[str],
+    measured: Callable[[Any], tuple[float, ...]],
+    *,
+    training: str,
+    hold_out: str,
+) -> Sequence[Drift]:
+    """How far what is measured of a column's cells differs between two parts, the farthest beyond chance first.
+
+    measures: their names. measured: their values of one cell. training, hold_out: tables in SQL; of each at most
+    COMPARED_CELLS cells are looked at, evenly spread.
+    """
+    names = [f"{one} of {column}" for one in measures]
+    parts = {"training_cells": training, "hold_out_cells": hold_out}
+    for table, part in parts.items():
+        ((rows,),) = connection.execute(f"SELECT count(*) FROM {part}").fetchall()
+        cells = connection.execute(
+            f"SELECT cell FROM (SELECT {quoted(column)} AS cell, row_number() OVER () AS rowid FROM {part}) "
+            f"WHERE {one_in(-(-rows // COMPARED_CELLS))}"
+        ).fetchall()
+        values = np.array([measured(cell) for (cell,) in cells], np.float64).reshape(-1, len(names))
+        connection.register("measured", pa.table(dict(zip(names, values.T, strict=True))))
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS FROM measured")
+        connection.unregister("measured")
+    kinds, storage = dict.fromkeys(names, Kind.NUMERIC), dict.fromkeys(names, "DOUBLE")
+    training, hold_out = parts
+    return drift(connection, kinds, storage, training=training, hold_out=hold_out)

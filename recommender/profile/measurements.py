@@ -1,0 +1,280 @@
+"""From queries to named characteristics: of rows, features, targets and their order, each with unit and interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from recommender.dataset.sql import is_number, level_text, one_in
+from recommender.profile.characteristic import FEWEST_SAMPLED, Characteristic, Labelled, count, share
+from recommender.profile.characteristics.features import (
+    Hint,
+    alike_rows,
+    areas,
+    correlations,
+    determined,
+    duplicate_rows,
+    empty_rows,
+    outliers,
+)
+from recommender.profile.characteristics.target import Classes, Shape, shape
+from recommender.roles.kinds import Kind
+from recommender.roles.tasks import class_counts
+from recommender.roles.time_order import persistence, spacing
+from rules.vocabulary.facts import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from recommender.dataset.column_summary import ColumnSummary
+    from recommender.dataset.dataset import Dataset
+    from recommender.roles.infer import Roles
+
+HINT_CELLS: Final = 200_000
+"""Cells that are ranked, times targets: whether one column tells the target shows on a few hundred rows."""
+MOST_LEVELS: Final = 1_000
+"""Levels up to which a column is asked whether its levels tell the class."""
+MOST_HINTED_TARGETS: Final = 10
+"""Targets that features are held against."""
+HOW_DIVIDED: Final = {
+    "chance": "no column tells a time, an entity or the parts",
+    "entity": "given by --entity",
+    "time": "a column orders the rows in time, or they are a series",
+    "given": "a column names the parts",
+}
+LEVEL_KINDS: Final = frozenset({Kind.CATEGORICAL, Kind.INTEGER_CODE, Kind.ORDINAL, Kind.BOOLEAN})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Features:
+    """What was measured of the columns to learn from."""
+
+    characteristics: tuple[Characteristic, ...]
+    hints: tuple[Hint, ...]
+
+
+def of_rows(dataset: Dataset, roles: Roles, table: Labelled) -> Sequence[Characteristic]:
+    """How many rows there are, how many have no target, and how many are copies."""
+    unlabelled = dataset.row_count - table.rows
+    compared = [
+        name for name, role in roles.columns.items() if role.kind is not Kind.IDENTIFIER and name != roles.split_column
+    ]
+    copies = duplicate_rows(dataset.connection, compared, where=table.where) if compared else 0
+    learned = compared if roles.task is Task.FORECASTING else roles.features
+    alike = alike_rows(dataset.connection, learned, roles.targets, where=table.where)
+    return (
+        count("rows", table.rows, "rows", "rows with a target"),
+        Characteristic(name="division", value=roles.division, unit="way", how=HOW_DIVIDED[roles.division]),
+        count("unlabelled_rows", unlabelled, "rows", f"counted on {dataset.row_count:,} rows"),
+        share("target_missing_share", unlabelled, dataset.row_count, "fraction of rows", table, sampled=False),
+        share("duplicate_share", copies, table.rows, "fraction of rows", table, sampled=False),
+        share("alike_share", alike.rows, table.rows, "fraction of rows", table, sampled=False),
+        share("most_alike_share", alike.most, table.rows, "fraction of rows", table, sampled=False),
+        share("alike_unlike_target_share", alike.differing, alike.groups, "fraction of groups", table, sampled=False),
+    )
+
+
+def of_features(dataset: Dataset, roles: Roles, table: Labelled, summaries: Mapping[str, ColumnSummary]) -> Features:
+    """The columns to learn from: kinds, empty cells, zeros, outliers, levels, and hints of the target."""
+    names = roles.features
+    missing = {name: summaries[name].missing for name in names}
+    cells = table.rows * len(names)
+    numeric = [name for name in names if is_number(dataset.storage[name])]
+    values = sum(summaries[name].count for name in numeric)
+    beyond = outliers(dataset.connection, numeric, sample=table.sample)
+    sampled_values = sum(round(summaries[name].count / table.rows * table.sample_rows) for name in numeric)
+    worst = max(missing, key=lambda name: missing[name], default=None)
+    levels = [name for name in names if roles.columns[name].kind in LEVEL_KINDS]
+    kinds = [role.kind for role in roles.columns.values()]
+    past = roles.task is Task.FORECASTING
+    found = [
+        count("columns", len(dataset.columns), "columns", "columns of the file"),
+        count(
+            "features",
+            len(names) + (len(roles.targets) if past else 0),
+            "columns",
+            "columns to learn from, and the past of each target" if past else "columns to learn from",
+        ),
+        *(
+            count(f"{kind}_columns", kinds.count(kind), "columns", "inferred, or given by --kind")
+            for kind in Kind
+            if kind in kinds
+        ),
+        share("missing_share", sum(missing.values()), cells, "fraction of cells", table, sampled=False),
+        share(
+            "sparsity",
+            sum(summaries[name].zeros for name in numeric),
+            values,
+            "fraction of cells",
+            table,
+            sampled=False,
+        ),
+        share("feature_outlier_share", sum(beyond.values()), sampled_values, "fraction of cells", table, sampled=True),
+        share(
+            "empty_row_share",
+            empty_rows(dataset.connection, missing, where=table.where) if names else 0,
+            table.rows,
+            "fraction of rows",
+            table,
+            sampled=False,
+        ),
+    ]
+    if worst is not None:
+        found.append(
+            Characteristic(
+                name="worst_missing_share",
+                value=missing[worst] / table.rows,
+                unit="fraction of rows",
+                how=f"column {worst!r}, {table.counted}",
+            )
+        )
+    if texts := [name for name in names if roles.columns[name].kind is Kind.TEXT]:
+        words = sum(summaries[name].words for name in texts)
+        how = f"mean over rows, of {len(texts)} text column{'s' if len(texts) > 1 else ''}, {table.counted}"
+        found.append(Characteristic(name="text_words", value=words, unit="words", how=how))
+    if levels:
+        most = max(levels, key=lambda name: summaries[name].distinct)
+        found.append(count("most_levels", summaries[most].distinct, "levels", f"column {most!r}, {table.counted}"))
+    return Features(characteristics=tuple(found), hints=tuple(_hints(dataset, roles, table, numeric, summaries)))
+
+
+def _hints(
+    dataset: Dataset,
+    roles: Roles,
+    table: Labelled,
+    numeric: Sequence[str],
+    summaries: Mapping[str, ColumnSummary],
+) -> Sequence[Hint]:
+    """How much of each target every single column tells; not for a forecast, which sees the past only."""
+    if roles.task is Task.FORECASTING:
+        return ()
+    connection, hints = dataset.connection, list[Hint]()
+    targets = roles.targets[:MOST_HINTED_TARGETS]
+    size = max(FEWEST_SAMPLED, HINT_CELLS // (len(roles.features) * len(targets)))
+    every = -(-table.sample_rows // size)
+    sample = table.sample
+    if every > 1:
+        sample = "hinted"
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE hinted AS SELECT * FROM {table.sample} WHERE {one_in(every)}")
+    levels = {
+        name: dataset.storage[name]
+        for name in roles.features
+        if roles.columns[name].kind in LEVEL_KINDS and summaries[name].distinct <= MOST_LEVELS
+    }
+    for target in targets:
+        if not roles.task.is_classification:
+            hints += correlations(connection, numeric, target, sample=sample)
+            continue
+        label = level_text(target, dataset.storage[target])
+        hints += areas(connection, numeric, target, label, sample=sample)
+        hints += determined(connection, levels, target, label, sample=sample)
+    return hints
+
+
+def of_targets(
+    dataset: Dataset, roles: Roles, table: Labelled, target: str, summary: ColumnSummary
+) -> tuple[Characteristic, ...]:
+    """One target: its classes, or its shape and outliers."""
+    if roles.task.is_classification:
+        return _of_classes(Classes(counts=class_counts(dataset, target, where=table.where)), table)
+    low, high = summary.minimum, summary.maximum
+    if low is None or high is None or low == high:
+        return ()
+    found = shape(
+        dataset.connection,
+        target,
+        table=f"(SELECT * FROM dataset WHERE {table.where})",
+        sample=table.sample,
+        extent=(low, high),
+    )
+    return _of_shape(found, summary, table)
+
+
+def _of_classes(classes: Classes, table: Labelled) -> tuple[Characteristic, ...]:
+    rarest = f"class {classes.rarest!r}, {table.counted}"
+    return (
+        count("classes", len(classes.counts), "classes", table.counted),
+        Characteristic(name="minority_share", value=classes.minority_share, unit="fraction of rows", how=rarest),
+        Characteristic(name="imbalance_ratio", value=classes.imbalance_ratio, unit="rows per row", how=rarest),
+        count("rare_class_rows", classes.rare_rows, "rows", rarest),
+        count("single_row_classes", sum(rows == 1 for rows in classes.counts.values()), "classes", table.counted),
+        Characteristic(name="rarest_class", value=classes.rarest, unit="class", how=table.counted),
+        *(
+            count(f"rows of {name}", rows, "rows", table.counted)
+            for name, rows in list(classes.counts.items())[:MOST_SHOWN_CLASSES]
+        ),
+    )
+
+
+MOST_SHOWN_CLASSES: Final = 50
+"""Classes whose rows are listed one by one."""
+
+
+def _of_shape(found: Shape, summary: ColumnSummary, table: Labelled) -> tuple[Characteristic, ...]:
+    def beyond(name: str, hits: int) -> Characteristic:
+        return share(name, hits, found.sample, "fraction of rows", table, sampled=True)
+
+    return (
+        Characteristic(name="minimum", value=summary.minimum, unit="the target's", how=table.counted),
+        Characteristic(name="maximum", value=summary.maximum, unit="the target's", how=table.counted),
+        share("zero_share", summary.zeros, summary.count, "fraction of rows", table, sampled=False),
+        Characteristic(name="target_skew", value=found.skew, unit="1", how=table.counted),
+        Characteristic(name="target_kurtosis", value=found.kurtosis, unit="1, normal is 0", how=table.counted),
+        Characteristic(
+            name="squared_deviation_top_share",
+            value=found.top_share,
+            unit="fraction of squared deviations",
+            how=f"the 1 % of rows farthest from the mean, {table.counted}",
+        ),
+        Characteristic(
+            name="yeo_johnson_power",
+            value=found.power,
+            unit="1",
+            sample=found.sample if table.is_sampled else None,
+            how=f"greatest likelihood, {table.sampled}",
+        ),
+        beyond("outlier_share", found.outliers),
+        beyond("robust_z_outlier_share", found.raw),
+        beyond("transformed_outlier_share", found.transformed),
+        beyond("tukey_outlier_share", found.tukey),
+    )
+
+
+def of_sequence(dataset: Dataset, roles: Roles) -> Sequence[Characteristic]:
+    """The order of rows: spacing of the time column, entities, and how much the first target follows itself."""
+    found: list[Characteristic] = []
+    time, entity, season = roles.time_column, roles.entity_column, None
+    steps = None if time is None else spacing(dataset, time, entity=entity)
+    if steps is not None:
+        season, how = steps.season, f"measured on the last {steps.steps + steps.entities:,} rows"
+        found += [
+            Characteristic(name="time_column", value=time, unit="column", how=roles.time_reason),
+            Characteristic(name="step", value=steps.spoken_step, unit="time", how=f"most frequent step, {how}"),
+            Characteristic(name="regular_step_share", value=steps.regular_share, unit="fraction of steps", how=how),
+            Characteristic(name="rising_step_share", value=steps.rising_share, unit="fraction of steps", how=how),
+            count("gaps", steps.gaps, "steps longer than the most frequent one", how),
+            count("repeated_times", steps.repeats, "rows", how),
+            count("entities", steps.entities, "series", how),
+        ]
+    tie = persistence(dataset, roles.targets[0], order=time, entity=entity, season=season)
+    if tie is not None:
+        order = "the file" if time is None else f"{time!r}"
+        how = f"{roles.targets[0]!r} in the order of {order}, last {tie.length:,} rows"
+        found += [
+            Characteristic(name="autocorrelation", value=tie.lag_1, unit="1", how=f"lag 1 of {how}"),
+            Characteristic(
+                name="ljung_box_p", value=tie.p_value, unit="probability", how=f"lags 1 to {tie.lags} of {how}"
+            ),
+        ]
+        if tie.lag_season is not None and season is not None:
+            found += [
+                count("season", season, "steps", "what the step suggests"),
+                Characteristic(
+                    name="season_autocorrelation", value=tie.lag_season, unit="1", how=f"lag {season} of {how}"
+                ),
+            ]
+    if roles.task is Task.FORECASTING:
+        from recommender.profile.characteristics.series import of_series  # noqa: PLC0415  NumPy, which tables do without
+
+        found = [one for one in found if one.name != "season"] + list(of_series(dataset, roles, steps))
+    return found

@@ -1,0 +1,1 @@
+"""From a profile and a rulebook to a recommended bundle."""

@@ -1,0 +1,207 @@
+"""Whether rows are enough for what was chosen: the metric, its threshold, the tuning strategy, the columns."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from recommender.profile.characteristic import by_name, measured_number
+from recommender.profile.guardrails.rows import FEW_ROWS
+from recommender.profile.known_split import share_that_selects
+from recommender.run_manifest import digest_of
+from rules.decision.record import Guardrail
+from rules.errors import ChoiceError
+from rules.vocabulary.choices import (
+    F1,
+    Accuracy,
+    Backbone,
+    Bayesian,
+    Folds,
+    Hyperband,
+    RandomNormal,
+    RandomUniform,
+    Recurrent,
+    Relu,
+    Tanh,
+    cell_initializer,
+)
+from rules.vocabulary.facts import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from recommender.profile.measure import Profile
+    from rules.vocabulary.bundle import Bundle
+
+THRESHOLD_ROWS: Final = 50
+"""Validation rows under which a tuned threshold is noise (docs/evidence.md 4.5)."""
+THRESHOLD_POSITIVES: Final = 30
+"""Validation rows of the rare class under which it is (docs/evidence.md 4.5; rule P010)."""
+HIDDEN_UNITS: Final = (64, 512)
+"""Narrowest and widest hidden layers of a table's network that a search tries (executor/components/configuration.py)."""
+STABLE_STDDEV: Final = (HIDDEN_UNITS[1] ** -0.5, (2 / HIDDEN_UNITS[0]) ** 0.5)
+"""Standard deviations of hidden weights, from Xavier's for the widest hidden layers to He's for the narrowest
+(docs/evidence.md#scale-of-random-weights)."""
+TIE_ROWS: Final = 1_000
+"""Validation rows under which trials of equal accuracy are common (docs/evidence.md 2, P)."""
+
+
+def check_choices(bundle: Bundle, profile: Profile) -> Iterator[Guardrail]:
+    """What the decided bundle asks of the data, and how many rows it gets."""
+    measured = by_name(profile.characteristics)
+    rows = round(measured_number(measured, "rows"))
+    share = share_that_selects(rows, in_folds=isinstance(bundle.validation, Folds))
+    selecting = share * rows
+    if isinstance(bundle.metric, F1) and bundle.metric.threshold == "tuned" and profile.task is not Task.MULTICLASS:
+        yield _of_threshold(selecting, share, profile)
+    if isinstance(bundle.metric, Accuracy):
+        yield _of_ties(selecting)
+    if isinstance(bundle.initializer, RandomNormal | RandomUniform):
+        yield _of_random_weights(bundle.initializer)
+    if isinstance(bundle.tuner, Bayesian | Hyperband):
+        yield _of_tuner(bundle.tuner, rows, selecting)
+    if isinstance(bundle.transfer, Backbone):
+        yield _of_transfer(bundle.transfer)
+    if isinstance(bundle.architecture, Recurrent) and not isinstance(bundle.activation, Tanh):
+        yield _of_cells(bundle)
+    yield _of_width(round(measured_number(measured, "features")), rows)
+
+
+def _of_random_weights(initializer: RandomNormal | RandomUniform) -> Guardrail:
+    """Whether one scale of the weights suits the widths of hidden layers, as Xavier's and He's scales do."""
+    stddev = initializer.stddev if isinstance(initializer, RandomNormal) else initializer.limit / math.sqrt(3)
+    low, high = STABLE_STDDEV
+    unstable = not low <= stddev <= high
+    narrow, wide = HIDDEN_UNITS
+    found = f"{initializer.name} starts the hidden weights with a standard deviation of {stddev:.3g}"
+    kept = f"what Xavier and He set for layers of {narrow} to {wide} units: {low:.3g} to {high:.3g}"
+    effect = "vanish" if stddev < low else "explode"
+    return Guardrail(
+        name="scale_of_random_weights",
+        status="alerted" if unstable else "passed",
+        message=(
+            f"{found}, outside {kept}. Activations and gradients may {effect} from layer to layer. Use "
+            "--pin initializer=he with ReLU or --pin initializer=xavier with tanh."
+            if unstable
+            else f"{found}, within {kept}."
+        ),
+        value=stddev,
+        threshold=low if stddev < low else high,
+        unit="standard deviation",
+    )
+
+
+def _of_transfer(backbone: Backbone) -> Guardrail:
+    """Which weights are taken over. Raises ChoiceError if their file is not there."""
+    name = "transfer"
+    if backbone.weights is None:
+        message = (
+            f"No weights are given for {backbone.architecture}, and none are downloaded: the network is trained from "
+            'scratch. Give their file: --pin "transfer={name: backbone, weights: FILE}".'
+        )
+        return Guardrail(name=name, status="alerted", message=message)
+    path = Path(backbone.weights)
+    if not path.is_file():
+        raise ChoiceError(
+            f"The weights of a backbone must be a file, but none is at {path}. Give its path, or leave the weights "
+            "out to train from scratch."
+        )
+    message = (
+        f"{backbone.architecture} describes the images, by the weights of {path.name} (SHA-256 {digest_of(path)})."
+    )
+    return Guardrail(name=name, status="done", message=message)
+
+
+def _of_cells(bundle: Bundle) -> Guardrail:
+    """Which activation recurrent cells have; one that only a user asks for is an alert."""
+    return Guardrail(
+        name="recurrent_activation",
+        status="done" if isinstance(bundle.activation, Relu) else "alerted",
+        message=(
+            f"Recurrent cells keep tanh, and start from {cell_initializer(bundle.initializer)}: {bundle.activation} "
+            "applies only to the layer that joins further columns."
+        ),
+    )
+
+
+def _of_threshold(selecting: float, share: float, profile: Profile) -> Guardrail:
+    classes = {target: by_name(found) for target, found in profile.targets.items()}
+    target = min(classes, key=lambda name: measured_number(classes[name], "rare_class_rows"))
+    rare = share * measured_number(classes[target], "rare_class_rows")
+    who = f"whose {target!r} is {classes[target]['rarest_class'].value!r}"
+    few_rows, few_rare = selecting < THRESHOLD_ROWS, rare < THRESHOLD_POSITIVES
+    if few_rows:
+        found = f"about {selecting:,.0f} validation rows (under {THRESHOLD_ROWS})"
+    elif few_rare:
+        found = f"about {rare:,.0f} validation rows {who} (under {THRESHOLD_POSITIVES})"
+    else:
+        found = f"about {rare:,.0f} validation rows {who} (at least {THRESHOLD_POSITIVES})"
+    few = few_rows or few_rare
+    return Guardrail(
+        name="rows_for_threshold",
+        status="alerted" if few else "passed",
+        message=(
+            f"The threshold of F1 is tuned on only {found}, and so unsure. Collect more, or take a metric without a "
+            "threshold with --pin metric=roc_auc --reason WHY."
+            if few
+            else f"The threshold of F1 is tuned on {found}."
+        ),
+        columns=(target,),
+        value=selecting if few_rows else rare,
+        threshold=THRESHOLD_ROWS if few_rows else THRESHOLD_POSITIVES,
+        unit="validation rows" if few_rows else "validation rows of the rare class",
+    )
+
+
+def _of_ties(selecting: float) -> Guardrail:
+    few = selecting < TIE_ROWS
+    found = f"Accuracy on about {selecting:,.0f} validation rows"
+    return Guardrail(
+        name="rows_for_accuracy",
+        status="done" if few else "passed",
+        message=(
+            f"{found} (under {TIE_ROWS:,}) often ties; of equal trials the one with the lowest cost wins."
+            if few
+            else f"{found} tells trials apart (at least {TIE_ROWS:,})."
+        ),
+        value=selecting,
+        threshold=TIE_ROWS,
+        unit="validation rows",
+    )
+
+
+def _of_tuner(tuner: Bayesian | Hyperband, rows: int, selecting: float) -> Guardrail:
+    few = rows < FEW_ROWS
+    on = f"trials are compared on about {selecting:,.0f} validation rows"
+    return Guardrail(
+        name="rows_for_search",
+        status="alerted" if few else "passed",
+        message=(
+            f"{tuner.name.capitalize()} search of {rows:,} rows (under {FEW_ROWS}): {on}, mostly by chance. Collect "
+            "more, or keep to a few trials with --pin tuner=manual --reason WHY."
+            if few
+            else f"{tuner.name.capitalize()} search of {rows:,} rows (at least {FEW_ROWS}): {on}."
+        ),
+        value=rows,
+        threshold=FEW_ROWS,
+        unit="rows",
+    )
+
+
+def _of_width(columns: int, rows: int) -> Guardrail:
+    wide = columns > rows
+    width = "1 column" if columns == 1 else f"{columns:,} columns"
+    return Guardrail(
+        name="more_columns_than_rows",
+        status="alerted" if wide else "passed",
+        message=(
+            f"{columns:,} columns to learn from are more than {rows:,} rows: a network can learn the rows by heart. "
+            "Collect rows, or leave out columns that cannot matter."
+            if wide
+            else f"There are {rows:,} rows for {width} to learn from: no more columns than rows."
+        ),
+        value=columns,
+        threshold=rows,
+        unit="columns",
+    )

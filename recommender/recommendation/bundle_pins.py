@@ -1,0 +1,31 @@
+"""A bundle that a person gives: its choices stand, and those that the rules would not make now are marked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rules.decision.engine import decide
+from rules.decision.trace import Pin
+from rules.vocabulary.choices import Slot
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rules.decision.engine import ProvedBook
+    from rules.vocabulary.bundle import Bundle
+    from rules.vocabulary.facts import Facts
+
+FROM_BUNDLE: Final = "from the bundle"
+"""The reason of such a pin. The rules may choose otherwise because a person edited the bundle, or because the budget,
+the book or the data has changed since it was written."""
+
+
+def with_bundle(bundle: Bundle, pins: Sequence[Pin], *, book: ProvedBook, facts: Facts) -> list[Pin]:
+    """The pins under which the rules give the bundle's choices; a person's own pins go before them.
+
+    Raises ChoiceError where the bundle does not fit the task, or the pins.
+    """
+    own = {pin.slot for pin in pins}
+    every = [Pin(slot=slot, choice=bundle.choice(slot), reason=FROM_BUNDLE) for slot in Slot if slot not in own]
+    decisions = decide(book, facts, pins=[*every, *pins]).decisions
+    return [*pins, *(pin for pin in every if pin.choice != decisions[pin.slot].ruled)]

@@ -1,0 +1,114 @@
+"""How many trials a budget allows: a fact for the rules before any trial has run."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from recommender.profile.known_split import rows_that_train
+from recommender.training_cost import MOST_BINNED, STOPPING, text_trial_seconds, trial_seconds
+from rules.errors import ChoiceError
+from rules.vocabulary.choices import BagOfTerms, Folds, Inception, RandomKernels, Recurrent, Standard, TextCnn
+from rules.vocabulary.facts import Measurement
+
+if TYPE_CHECKING:
+    from recommender.dataset.readers.formats.arrays import Images
+    from rules.vocabulary.choices import Choice
+
+DEFAULT_BUDGET: Final = 300.0  # seconds: what a person waits for over a coffee
+UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
+START_UP: Final = 8.0  # seconds for imports, encoding and the final model; measured on two cores
+SECONDS_PER_IMAGE_TRIAL: Final = 10.0  # tracing, and 900 steps of a small network for images; measured on two cores
+SECONDS_PER_PIXEL: Final = 1.4e-5
+"""One pixel of one row through the 30 epochs of a trial on images. Measured likewise: 111 s of 10,000 images of 28 x 28
+pixels, 12 s of 1,797 of 8 x 8."""
+TEXT_SHARE: Final = 0.5
+"""Of what is left of a budget, that a search of texts gets: the rest is for training the best trials again on all rows,
+and for the linear model beside them."""
+LARGE_SIDE: Final = 48
+"""Pixels; images with no shorter side are halved by the network's first layer, as ResNet's does: the full size costs
+four times as much. An estimate between the 32 of CIFAR's networks, which do not, and 64."""
+FEWEST_FOR_SENSITIVITY: Final = 16
+"""Completed trials of one length from which the sensitivity to hyperparameters is measured: a forest on fewer finds
+noise."""
+SPREAD: Final = 3.0  # measured trials took between a third of the prediction and three times it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """What of a dataset the time of a trial hangs on."""
+
+    rows: int
+    columns: int
+    """To learn from."""
+    numbers: int = 0
+    """Columns of numbers among them."""
+    images: Images | None = None
+    """What a model learns from, where it learns from images."""
+    words: float = 0.0
+    """Of a row's texts in the mean."""
+
+
+def seconds(text: str) -> float:
+    """Read a duration such as 90s, 10m or 1.5h.
+
+    Raises ChoiceError on anything else.
+
+    >>> seconds("10m")
+    600.0
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh])", text.strip())
+    if not found or float(found[1]) <= 0:
+        unit = f" Write {text.strip()}s or {text.strip()}m." if text.strip().isdigit() and int(text) > 0 else ""
+        raise ChoiceError(f"A budget is a positive duration such as 90s, 10m or 1.5h, but got {text!r}.{unit}")
+    return float(found[1]) * UNITS[found[2]]
+
+
+def trial_budget(
+    dataset: Sizes, *, architecture: Choice, validation: Choice, budget: float | None, trials: int | None
+) -> Measurement:
+    """The trials that a budget in seconds, or a number of trials, or the smaller of both, allows.
+
+    architecture, validation: the choices of these slots, which decide what a trial trains and on how many rows.
+    """
+    if budget is None:
+        if trials is not None:
+            return Measurement(value=trials, source="given by --trials")
+        budget = DEFAULT_BUDGET
+    one = _seconds_of_a_trial(dataset, architecture, validation)
+    is_text = isinstance(architecture, BagOfTerms | TextCnn)
+    left = max(budget - START_UP, 0.0) * (TEXT_SHARE if is_text else 1.0)
+    expected, low, high = (max(1, int(left / one * factor)) for factor in (1.0, 1 / SPREAD, SPREAD))
+    if trials is not None and trials <= expected:
+        return Measurement(value=trials, source="given by --trials")
+    share = f"{TEXT_SHARE:.0%} of " if is_text else ""
+    ends = "" if is_text or dataset.images is not None else f" that ends after {STOPPING:.0%} of its epochs on average"
+    source = (
+        f"{share}{budget:g} s less {START_UP:g} s for start and end, at about {one:.1f} s a trial{ends}: computed from "
+        "the sizes of the dataset and the network for two cores without other load, not measured on this machine"
+    )
+    return Measurement(value=expected, low=low, high=high, source=source)
+
+
+def _seconds_of_a_trial(dataset: Sizes, architecture: Choice, validation: Choice) -> float:
+    if dataset.images is not None:
+        return SECONDS_PER_IMAGE_TRIAL + SECONDS_PER_PIXEL * dataset.rows * _pixels(dataset.images)
+    in_folds = isinstance(validation, Folds)
+    training = rows_that_train(dataset.rows, in_folds=in_folds)
+    if isinstance(architecture, BagOfTerms | TextCnn):
+        letters = isinstance(architecture, BagOfTerms) and architecture.letters
+        return text_trial_seconds(rows=training, words=dataset.words, letters=letters)
+    networks = validation.count * validation.repeats if isinstance(validation, Folds) else 1
+    width = dataset.columns
+    if isinstance(architecture, RandomKernels | Inception | Recurrent):  # the latter take about as long
+        width = (architecture if isinstance(architecture, RandomKernels) else RandomKernels()).features
+    elif isinstance(architecture, Standard) and dataset.numbers <= MOST_BINNED:
+        width += architecture.bins * dataset.numbers
+    return networks * trial_seconds(rows=training, width=width)
+
+
+def _pixels(images: Images) -> float:
+    """Of an image, as the network sees it."""
+    halved = 4 if min(images.height, images.width) >= LARGE_SIDE else 1
+    return images.height * images.width / halved

@@ -1,0 +1,274 @@
+"""What each column is and what is to be predicted, each with its reason; inferred, or said by the user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal, NoReturn
+
+from recommender.dataset.sql import is_number
+from recommender.profile.known_split import PART_WORDS, PARTS, TRAINING_WORDS
+from recommender.roles.checks import (
+    check_column,
+    check_features,
+    check_outlook,
+    check_split,
+    check_time,
+)
+from recommender.roles.column_kinds import kinds_of
+from recommender.roles.horizon import Outlook
+from recommender.roles.kinds import TIME_SHARE, UNUSED_KINDS, Kind, Role, named_as_identifier
+from recommender.roles.target_proposal import propose_target
+from recommender.roles.tasks import Reading, can_be_target, read_task
+from recommender.roles.time_order import entity_by_time, find_time, persistence, spacing
+from rules.errors import ColumnError, TargetError
+from rules.vocabulary.facts import NUMERIC_TARGET, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from recommender.dataset.dataset import Dataset
+    from recommender.roles.time_order import Spacing
+
+__all__ = ["UNUSED_KINDS", "Kind", "Role", "Roles", "infer_roles"]
+
+UNFIT_TARGETS: Final = frozenset({Kind.IDENTIFIER, Kind.CONSTANT, Kind.TEXT, Kind.DATETIME, Kind.IMAGE, Kind.SEQUENCE})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roles:
+    """Who plays which part in the task."""
+
+    task: Task
+    task_reason: str
+    targets: tuple[str, ...]
+    target_reason: str
+    columns: Mapping[str, Role]
+    """Every column of the dataset by name, targets included, in the dataset's order."""
+    labels: tuple[str, ...] = ()
+    """Class names in the classes' order (numbers by value, words alphabetically) for binary and multiclass; empty
+    otherwise. The rare class of a binary task is found from the counts, not from this order."""
+    time_column: str | None = None
+    time_reason: str = ""
+    entity_column: str | None = None
+    """Rows that share its value belong together: they never lie on both sides of a split."""
+    split_column: str | None = None
+    outlook: Outlook = field(default_factory=Outlook)
+    """How far a forecast looks ahead, and what it knows in advance."""
+    doubt: str = ""
+    """The other way in which the target can be read, where there is one."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Columns that a model may read, in the dataset's order."""
+        apart = {*self.targets, self.time_column, self.entity_column, self.split_column}
+        kinds = {name: role.kind for name, role in self.columns.items() if name not in apart}
+        return tuple(name for name, kind in kinds.items() if kind not in UNUSED_KINDS)
+
+    @property
+    def division(self) -> Literal["chance", "entity", "time", "given"]:
+        """What divides the rows into those that train and those that judge: the fact of that name."""
+        if self.split_column is not None:
+            return "given"
+        if self.task is Task.FORECASTING or (self.time_column is not None and self.entity_column is None):
+            return "time"
+        return "chance" if self.entity_column is None else "entity"
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether rows are drawn, alone or with those of their entity, not divided by time or the dataset itself."""
+        return self.division in {"chance", "entity"}
+
+    @property
+    def has_texts_alone(self) -> bool:
+        """Whether texts are all that a model learns from, as networks of their own read them."""
+        return {self.columns[name].kind for name in self.features} == {Kind.TEXT}
+
+    @property
+    def has_images(self) -> bool:
+        """Whether images are what a model learns from."""
+        return any(self.columns[name].kind is Kind.IMAGE for name in self.features)
+
+    @property
+    def sequence_column(self) -> str | None:
+        """The column of sequences that a model learns from; None where there is none."""
+        return next((name for name in self.features if self.columns[name].kind is Kind.SEQUENCE), None)
+
+    @property
+    def has_sequences(self) -> bool:
+        """Whether sequences are what a model learns from."""
+        return self.sequence_column is not None
+
+
+def infer_roles(
+    dataset: Dataset,
+    *,
+    targets: Sequence[str] = (),
+    task: Task | None = None,
+    kinds: Mapping[str, Kind] = MappingProxyType({}),
+    time_column: str | None = None,
+    entity_column: str | None = None,
+    split_column: str | None = None,
+    outlook: Outlook | None = None,
+) -> Roles:
+    """Find out what is to be predicted and what each column is; what is given is checked and kept.
+
+    Raises TargetError when a target is missing or cannot be learned, ColumnError when a column is, or has a kind that
+    its values do not allow.
+    """
+    for name in targets:
+        check_column(dataset, name, TargetError, "target")
+    if len(set(targets)) < len(targets):
+        raise TargetError(f"Targets must be distinct, but got {', '.join(map(repr, targets))}.")
+    apart = {"time column": time_column, "entity column": entity_column, "split column": split_column}
+    for part, column in apart.items():
+        if column is not None:
+            check_column(dataset, column, ColumnError, part)
+            if column in targets:
+                raise TargetError(f"A column plays one part, but {column!r} is both target and {part}. Name another.")
+    columns = kinds_of(dataset, targets, kinds)
+    if time_column is not None:
+        check_time(dataset, time_column)
+    if split_column is None:
+        split_column = _find_split(dataset, columns, targets)
+    if targets:
+        reason, reading = "given by --target", read_task(dataset, targets, task=task)
+    else:
+        taken = [*filter(None, (time_column, entity_column, split_column))]
+        target, reason, reading = _proposed(dataset, [*_unfit(dataset, columns, task), *taken], task)
+        targets = (target,)
+    if split_column is not None:
+        check_split(dataset, split_column, targets)
+    roles = Roles(
+        task=reading.task,
+        task_reason=reading.reason,
+        targets=tuple(targets),
+        target_reason=reason,
+        columns=columns,
+        labels=reading.labels,
+        time_column=time_column,
+        time_reason="given by --time" if time_column else "",
+        entity_column=entity_column,
+        split_column=split_column,
+        outlook=outlook or Outlook(),
+        doubt=reading.doubt,
+    )
+    roles = _with_time(dataset, roles, reading, task)
+    check_outlook(dataset, roles)
+    check_features(dataset, roles)
+    return roles
+
+
+def _unfit(dataset: Dataset, columns: Mapping[str, Role], task: Task | None) -> Sequence[str]:
+    """Columns that are not to be proposed; where nothing fits the task, all that may be targets of another."""
+    by_kind = {
+        name
+        for name, role in columns.items()
+        if role.kind in UNFIT_TARGETS or dataset.summaries[name].times >= TIME_SHARE
+    }
+    by_value = {name for name in columns if not can_be_target(dataset.summaries[name], task)}
+    return sorted(by_kind if by_kind | by_value == set(columns) else by_kind | by_value)
+
+
+def _proposed(dataset: Dataset, unfit: Sequence[str], task: Task | None) -> tuple[str, str, Reading]:
+    """A target, why it was proposed, and how it is read. Raises TargetError, saying that it was proposed."""
+    target, reason = propose_target(dataset, unfit)
+    try:
+        return target, reason, read_task(dataset, (target,), task=task)
+    except TargetError as error:
+        raise TargetError(f"{error} The target {target!r} was {reason}; --target names another one.") from None
+
+
+def _find_split(dataset: Dataset, columns: Mapping[str, Role], targets: Sequence[str]) -> str | None:
+    """The column whose values name the parts of a split, training among them."""
+    for name, role in columns.items():
+        summary = dataset.summaries[name]
+        short = 1 < summary.distinct <= len(PARTS) and not summary.missing and name in dataset.few_levels
+        if name in targets or role.kind is not Kind.CATEGORICAL or not short:
+            continue
+        words = {level.strip().lower() for level in dataset.few_levels[name]}
+        if words <= PART_WORDS and words & TRAINING_WORDS:
+            return name
+    return None
+
+
+def _with_time(dataset: Dataset, roles: Roles, reading: Reading, said: Task | None) -> Roles:
+    """The roles with a forecast's time column, where the rule of docs/evidence.md 1 (sequence structure) finds one."""
+    if roles.has_images or roles.has_sequences:
+        if said is Task.FORECASTING:
+            what = "images" if roles.has_images else "a sequence in each row"
+            raise TargetError(
+                f"A forecast continues a series of numbers, but the dataset holds {what}. Choose another task, or "
+                "leave --task out."
+            )
+        return roles
+    if reading.task not in NUMERIC_TARGET or said in {Task.REGRESSION, Task.MULTI_REGRESSION}:
+        return roles
+    found = None
+    if roles.time_column is not None:
+        found = spacing(dataset, roles.time_column, entity=roles.entity_column)
+    else:
+        apart = {*roles.targets, roles.split_column, roles.entity_column}
+        rest = {name: role for name, role in roles.columns.items() if name not in apart}
+        stamps = [name for name, role in rest.items() if role.kind is Kind.DATETIME]
+        numbers = [name for name, role in rest.items() if _may_count_time(dataset, name, role)]
+        found = find_time(dataset, stamps, numbers)
+    if found is not None and found.unit and found.step <= 0:  # numbers that repeat may count the rows of a step
+        if said is Task.FORECASTING:
+            _refuse_repeated_times(dataset, found)
+        return roles
+    time = roles.time_column or (found.column if found else None)
+    entity = roles.entity_column or (found.entity if found else None)
+    if time is None and said is not Task.FORECASTING:
+        return roles
+    season = found.season if found else None
+    ties = [persistence(dataset, name, order=time, entity=entity, season=season) for name in roles.targets]
+    strong = [tie.lag_1 for tie in ties if tie is not None and tie.is_strong]
+    if said is not Task.FORECASTING and len(strong) < len(ties):
+        return roles
+    steps = f"{found.regular_share:.0%} of its steps are {found.spoken_step}, and " if found and found.step else ""
+    reason = f"{steps}{_spoken(roles.targets)} follows itself (autocorrelation at lag 1: {_numbers(strong)})"
+    columns = dict(roles.columns)
+    if time is not None and columns[time].kind is not Kind.DATETIME:
+        columns[time] = Role(column=time, kind=Kind.NUMERIC, reason="counts the steps of the series")
+    return replace(
+        roles,
+        task=Task.FORECASTING,
+        task_reason=_reason_of_forecast(roles, time) if said else f"{time!r} orders the rows: {reason}",
+        labels=(),
+        doubt="",
+        columns=MappingProxyType(columns),
+        time_column=time,
+        time_reason=roles.time_reason or ("the file's order" if time is None else f"{steps}rows are a series"),
+        entity_column=entity,
+    )
+
+
+def _refuse_repeated_times(dataset: Dataset, found: Spacing) -> NoReturn:
+    """Raises ColumnError: most rows have the time of the row before, so that they are no single series."""
+    teller = entity_by_time(dataset, found.column)
+    within = f" within each {found.entity!r}" if found.entity else ""
+    helps = f"Add --entity {teller}" if teller else "Give the column that tells the series apart with --entity"
+    raise ColumnError(
+        f"Each series must have one row for a time, but most rows have the {found.column!r} of another row{within}. "
+        f"{helps}, or add up the rows of each {found.column!r}."
+    )
+
+
+def _reason_of_forecast(roles: Roles, time: str | None) -> str:
+    """Why a forecast that a person asked for is one, and what was taken as its time where no column tells."""
+    return roles.task_reason if time else f"{roles.task_reason}; no column tells the time: the file's order is taken"
+
+
+def _may_count_time(dataset: Dataset, name: str, role: Role) -> bool:
+    """Whether numbers may be steps or years; a row number that is named as such only counts rows."""
+    counted = role.kind in {Kind.NUMERIC, Kind.IDENTIFIER} and is_number(dataset.storage[name])
+    return counted and not named_as_identifier(name)
+
+
+def _spoken(targets: Sequence[str]) -> str:
+    return repr(targets[0]) if len(targets) == 1 else f"each of {len(targets)} targets"
+
+
+def _numbers(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:.2f}" for value in values)

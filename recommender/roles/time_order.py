@@ -1,0 +1,288 @@
+"""Order in time: how rows are spaced, and whether a number follows from the one before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from recommender.dataset.sql import is_number, quoted, time_stamp
+from recommender.dataset.statistics import ljung_box
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from recommender.dataset.dataset import Dataset
+
+Unit = Literal["seconds", "months", "business days", ""]
+"""What a step is counted in; nothing where the time column holds numbers."""
+REGULAR_SHARE: Final = 0.9
+"""Share of equal steps from which rows are a series (docs/evidence.md 1, sequence structure)."""
+PERSISTENCE: Final = 0.3
+"""Autocorrelation at lag 1 above which a number follows from the one before it (docs/evidence.md 1)."""
+CHANCE: Final = 0.01
+"""P-value of Ljung and Box's test below which the series is no white noise (docs/evidence.md 1)."""
+MOST_LAGS: Final = 10
+ROWS_A_LAG: Final = 5
+"""Lags of the test are min(10, rows / 5) (docs/evidence.md 1; Hyndman's rule of thumb)."""
+LONGEST_SERIES: Final = 20_000
+"""Rows, the last ones, on which order is measured: autocorrelation does not get surer by more."""
+STEP_TOLERANCE: Final = 0.01
+"""Relative difference of numeric steps that count as equal: a decimal year is rounded, and leap years are longer."""
+FEWEST_STEPS: Final = 10
+FIRST_MONDAY: Final = 4 - 7 * 200_000
+"""Days from 1970-01-01, a Thursday, to a Monday before all time stamps, so that remainders are never negative."""
+CALENDAR_YEARS: Final = (1000.0, 3000.0)
+"""Numbers in this range that grow by at most half a step a row are read as decimal years."""
+DAY: Final = 86_400
+"""Seconds."""
+SEASONS: Final = {
+    ("seconds", DAY): 7,
+    ("seconds", 7 * DAY): 52,
+    ("business days", 1): 5,
+    ("months", 1): 12,
+    ("months", 3): 4,
+}
+"""Steps of a season for common spacings: the week of days, the year of weeks, months and quarters."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spacing:
+    """How the rows of a time column, sorted by it within each entity, follow each other.
+
+    unit, step: the most frequent step ("months", 1). regular_share: share of steps that equal it.
+    rising_share: share of steps in file order that do not go back. gaps: steps longer than that; repeats: rows with the
+    time of the row before. steps: how many were looked at. season: steps of a season, where the spacing tells.
+    """
+
+    column: str
+    entity: str | None
+    unit: Unit
+    step: float
+    steps: int
+    regular_share: float
+    rising_share: float
+    gaps: int
+    repeats: int
+    entities: int
+    season: int | None
+
+    @property
+    def spoken_step(self) -> str:
+        for name, seconds in (("days", DAY), ("hours", 3600), ("minutes", 60)):
+            if self.unit == "seconds" and self.step and self.step % seconds == 0:
+                return f"{self.step / seconds:g} {name}"
+        return f"{self.step:g} {self.unit}".strip()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Persistence:
+    """How much of a number follows from the numbers before it, in the order of rows.
+
+    lag_1, lag_season: autocorrelation, in [-1, 1]; p_value: of Ljung and Box's test at lags 1 to `lags`.
+    """
+
+    length: int
+    lags: int
+    lag_1: float
+    lag_season: float | None
+    p_value: float
+
+    @property
+    def is_strong(self) -> bool:
+        return self.lag_1 > PERSISTENCE and self.p_value < CHANCE
+
+
+def spacing(dataset: Dataset, column: str, *, entity: str | None = None) -> Spacing | None:
+    """How a time column's values are spaced, over the last rows; None when it has too few.
+
+    The step is whichever of seconds, calendar months and business days makes most steps equal; a number's step is its
+    median difference.
+    """
+    numeric = is_number(dataset.storage[column])
+    time = f"CAST({quoted(column)} AS DOUBLE)" if numeric else time_stamp(column, dataset.storage[column])
+    who = quoted(entity) if entity else "0"
+    differences = _number_steps() if numeric else calendar_steps()
+    first = max(0, dataset.row_count - LONGEST_SERIES)
+    found = dataset.connection.execute(
+        f"""
+        WITH times AS (SELECT rowid AS position, {time} AS t, {who} AS entity FROM dataset WHERE rowid >= {first}),
+        known AS (
+            SELECT t, entity, lag(t) OVER (PARTITION BY entity ORDER BY t, position) AS before,
+                t >= lag(t) OVER (PARTITION BY entity ORDER BY position) AS rises
+            FROM times WHERE t IS NOT NULL
+        ),
+        steps AS MATERIALIZED (SELECT {differences}, rises, t = before AS repeats FROM known WHERE before IS NOT NULL)
+        {summary_of_steps(numeric=numeric)}
+        """
+    ).fetchall()
+    best = max(found, key=lambda row: row[2] or 0)
+    unit, step, equal, gaps, steps, rising, repeats = best
+    if steps < FEWEST_STEPS or step is None:
+        return None
+    entities = dataset.summaries[entity].distinct if entity else 1
+    return Spacing(
+        column=column,
+        entity=entity,
+        unit=unit,
+        step=step,
+        steps=steps,
+        regular_share=equal / steps,
+        rising_share=rising / steps,
+        gaps=gaps,
+        repeats=repeats,
+        entities=entities,
+        season=_season(dataset, column, unit, step),
+    )
+
+
+def _number_steps() -> str:
+    return "t - before AS number"
+
+
+def calendar_steps() -> str:
+    """The SQL of a step in seconds, in whole months, and in days from Monday to Friday."""
+    month = "year({0}) * 12 + month({0})"
+    same_day = "(day(t) = day(before) OR (CAST(t AS DATE) = last_day(t) AND CAST(before AS DATE) = last_day(before)))"
+    same_time = "CAST(t AS TIME) = CAST(before AS TIME)"
+    days = f"(CAST({{0}} AS DATE) - DATE '1970-01-01' - ({FIRST_MONDAY}))"
+    business = f"5 * ({days} // 7) + least({days} % 7, 5)"
+    return (
+        "epoch(t) - epoch(before) AS seconds, "
+        f"CASE WHEN {same_day} AND {same_time} THEN {month.format('t')} - ({month.format('before')}) END AS months, "
+        f"CASE WHEN {same_time} THEN {business.format('t')} - ({business.format('before')}) END AS business"
+    )
+
+
+def summary_of_steps(*, numeric: bool) -> str:
+    """The SQL of one row for each unit: unit, most frequent step, how many equal it, exceed it; and of all steps."""
+    whole = "count(*), count_if(rises), count_if(repeats)"
+    if numeric:
+        equal = f"abs(number - step) <= {STEP_TOLERANCE} * abs(step)"
+        more = f"number > step * (1 + {STEP_TOLERANCE})"
+        return (
+            f"SELECT '' AS unit, any_value(step), count_if({equal}), count_if({more}), {whole} "
+            "FROM steps, (SELECT median(number) AS step FROM steps)"
+        )
+    return " UNION ALL ".join(
+        f"SELECT '{unit}', any_value(step), count_if({name} = step), count_if({name} > step), {whole} "
+        f"FROM steps, (SELECT mode({name}) AS step FROM steps)"
+        for unit, name in (("seconds", "seconds"), ("months", "months"), ("business days", "business"))
+    )
+
+
+def _season(dataset: Dataset, column: str, unit: str, step: float) -> int | None:
+    if (unit, step) in SEASONS:
+        return SEASONS[unit, int(step)]
+    if unit == "seconds" and 0 < step < DAY and DAY % step == 0:
+        return int(DAY // step)
+    summary = dataset.summaries[column]
+    if unit == "" and summary.minimum is not None and summary.maximum is not None:
+        low, high = CALENDAR_YEARS
+        if low <= summary.minimum and summary.maximum <= high and 0 < step <= 1 / 2:
+            return round(1 / step)
+    return None
+
+
+def persistence(
+    dataset: Dataset, target: str, *, order: str | None = None, entity: str | None = None, season: int | None = None
+) -> Persistence | None:
+    """Autocorrelation of a numeric column in the order of a time column, or of the file; None when it has too few rows.
+
+    Over the last rows with a value; deviations are from the entity's own mean. Words are read as first class or not.
+    Formula: r_k = Σ (y_t - m)(y_(t-k) - m) / Σ (y_t - m)², as in Box and Jenkins.
+    """
+    storage = dataset.storage[target]
+    column = quoted(target)
+    value = (
+        f"CAST({column} AS DOUBLE)"
+        if is_number(storage) or storage == "BOOLEAN"
+        else f"({column} = (SELECT min({column}) FROM dataset))::DOUBLE"
+    )
+    time = "rowid"
+    if order is not None:
+        time = quoted(order) if is_number(dataset.storage[order]) else time_stamp(order, dataset.storage[order])
+    who = quoted(entity) if entity else "0"
+    lags = [*range(1, MOST_LAGS + 1), *([season] if season and season > MOST_LAGS else [])]
+    products = ", ".join(f"coalesce(sum(d * b{lag}), 0)" for lag in lags)
+    before = ", ".join(f"lag(d, {lag}) OVER (PARTITION BY entity ORDER BY t, position) AS b{lag}" for lag in lags)
+    found = dataset.connection.execute(
+        f"""
+        WITH last AS (
+            SELECT rowid AS position, {time} AS t, {who} AS entity, {value} AS y FROM dataset
+            WHERE {column} IS NOT NULL AND rowid >= {max(0, dataset.row_count - LONGEST_SERIES)}
+        ),
+        deviations AS (SELECT position, t, entity, y - avg(y) OVER (PARTITION BY entity) AS d FROM last),
+        lagged AS (SELECT d, {before} FROM deviations)
+        SELECT count(*), coalesce(sum(d * d), 0), {products} FROM lagged
+        """
+    ).fetchall()
+    length, square, *sums = found[0]
+    tested = min(MOST_LAGS, length // ROWS_A_LAG)
+    if tested < 1 or square <= 0:
+        return None
+    correlations = dict(zip(lags, (total / square for total in sums), strict=True))
+    return Persistence(
+        length=length,
+        lags=tested,
+        lag_1=correlations[1],
+        lag_season=correlations.get(season) if season and season < length else None,
+        p_value=ljung_box([correlations[lag] for lag in range(1, tested + 1)], length),
+    )
+
+
+def find_time(dataset: Dataset, stamps: Sequence[str], numbers: Sequence[str]) -> Spacing | None:
+    """The first column whose values are time at regular steps.
+
+    stamps: columns of time stamps; where they repeat, another column that names the series is looked for.
+    numbers: columns of numbers that may count time; they must rise from row to row in the file.
+    """
+    for column in stamps:
+        found = spacing(dataset, column)
+        if found is not None and found.repeats:
+            found = _with_entity(dataset, found)
+        if found is not None and not found.repeats and found.regular_share >= REGULAR_SHARE:
+            return found
+    for column in _rising(dataset, numbers):
+        found = spacing(dataset, column)
+        strictly = found is not None and found.rising_share == 1 and not found.repeats
+        if found is not None and strictly and found.step > 0 and found.regular_share >= REGULAR_SHARE:
+            return found
+    return None
+
+
+def _rising(dataset: Dataset, numbers: Sequence[str]) -> Sequence[str]:
+    """The columns that start at their smallest and end at their greatest value, and miss none."""
+    whole = [name for name in numbers if not dataset.summaries[name].missing]
+    if not whole:
+        return ()
+    listed = ", ".join(quoted(name) for name in whole)
+    ends = dataset.connection.execute(
+        f"SELECT {listed} FROM dataset WHERE rowid IN (0, {dataset.row_count - 1}) ORDER BY rowid"
+    ).fetchall()
+    return [
+        name
+        for name, first, last in zip(whole, ends[0], ends[-1], strict=True)
+        if first < last and (first, last) == (dataset.summaries[name].minimum, dataset.summaries[name].maximum)
+    ]
+
+
+def _with_entity(dataset: Dataset, repeated: Spacing) -> Spacing | None:
+    """The spacing within the first column whose values tell rows of equal time apart."""
+    entity = entity_by_time(dataset, repeated.column)
+    return repeated if entity is None else spacing(dataset, repeated.column, entity=entity)
+
+
+def entity_by_time(dataset: Dataset, column: str) -> str | None:
+    """The first column that, together with a time column, is different in every row; None where there is none."""
+    storage = dataset.storage[column]
+    stamp = quoted(column) if is_number(storage) else time_stamp(column, storage)
+    for name, summary in dataset.summaries.items():
+        few = 1 < summary.distinct <= summary.rows // FEWEST_STEPS
+        if name == column or not few or summary.missing:
+            continue
+        distinct = dataset.connection.execute(
+            f"SELECT count(*) FROM (SELECT DISTINCT {quoted(name)}, {stamp} FROM dataset)"
+        ).fetchall()[0][0]
+        if distinct == dataset.row_count:
+            return name
+    return None

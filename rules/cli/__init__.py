@@ -1,0 +1,1 @@
+"""The verb `recommend rules`, and what all commands share."""

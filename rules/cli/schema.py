@@ -1,0 +1,150 @@
+"""JSON Schemas of the files that people and editors touch: a book, a bundle, an audit record.
+
+They are generated from the vocabulary and published in the package as rules/schemas/*.json; a test compares them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from rules.decision.record import Record
+from rules.rulebook.rule_file import CONSTRAINTS, DISABLE, RULES, DisabledText, RuleText
+from rules.vocabulary.bundle import FORMAT as BUNDLE_FORMAT
+from rules.vocabulary.choices import UNIONS, Choice, Slot, names
+from rules.vocabulary.condition import COMPARISONS, interval_of, levels_of
+from rules.vocabulary.facts import FACTS
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+FOLDER: Final = Path(__file__).parents[1] / "schemas"
+KINDS: Final = ("book", "bundle", "record")
+
+
+def path_of(kind: str) -> Path:
+    """Where a schema is published."""
+    return FOLDER / f"{kind}.schema.json"
+
+
+def schema(kind: str) -> dict[str, Any]:
+    """The JSON Schema of one kind of file. Raises KeyError on another kind."""
+    return {"book": _book, "bundle": _bundle, "record": _record}[kind]()
+
+
+def _book() -> dict[str, Any]:
+    rule = RuleText.model_json_schema(ref_template="#/$defs/{model}")
+    definitions: dict[str, Any] = rule.pop("$defs")
+    rule["properties"]["id"] |= {
+        "pattern": f"^[{''.join(slot.letter for slot in Slot)}]\\d{{3,4}}$",
+        "description": f"The slot's letter ({', '.join(f'{slot.letter} {slot.label}' for slot in Slot)}) and a number.",
+    }
+    rule["properties"]["when"] = {"$ref": "#/$defs/Condition"}
+    rule["properties"]["then"] = {
+        "description": "The one slot that the rule fills, and its choice.",
+        "oneOf": [_choosing(slot) for slot in Slot],
+    }
+    definitions["Example"]["properties"]["given"] = {
+        "type": "object",
+        "properties": {name: _value(name) for name in FACTS},
+        "additionalProperties": False,
+    }
+    definitions |= {
+        "Rule": rule,
+        "Disabled": DisabledText.model_json_schema(),
+        "Condition": {
+            "description": "Tests that must all pass; {} always does.",
+            "type": "object",
+            "properties": {name: _test(name) for name in FACTS},
+            "additionalProperties": False,
+        },
+        **_choices(),
+    }
+    return {
+        "$schema": DIALECT,
+        "title": "A pcwat rulebook",
+        "type": "object",
+        "properties": {
+            RULES: {"type": "array", "items": {"$ref": "#/$defs/Rule"}},
+            DISABLE: {"type": "array", "items": {"$ref": "#/$defs/Disabled"}},
+            CONSTRAINTS: {"type": "array", "items": {"type": "object", "required": ["id", "forbid", "because"]}},
+        },
+        "additionalProperties": False,
+        "$defs": definitions,
+    }
+
+
+def _bundle() -> dict[str, Any]:
+    return {
+        "$schema": DIALECT,
+        "title": "A pcwat bundle",
+        "type": "object",
+        "properties": {"format": {"const": BUNDLE_FORMAT}, **{slot.value: _choice(slot) for slot in Slot}},
+        "required": ["format", *(slot.value for slot in Slot)],
+        "additionalProperties": False,
+        "$defs": _choices(),
+    }
+
+
+def _record() -> dict[str, Any]:
+    record = Record.model_json_schema(mode="serialization")
+    definitions = record.pop("$defs") | _choices()
+    members = {member.__name__ for slot in Slot for member in names(slot).values()}
+    definitions[Choice.__name__] = {"anyOf": [{"$ref": f"#/$defs/{member}"} for member in sorted(members)]}
+    return {"$schema": DIALECT, **record, "title": "A pcwat audit record", "$defs": definitions}
+
+
+def _choices() -> dict[str, Any]:
+    """The definition of every choice, by its class's name."""
+    definitions: dict[str, Any] = {}
+    for slot in Slot:
+        definitions |= TypeAdapter(UNIONS[slot]).json_schema(ref_template="#/$defs/{model}").get("$defs", {})
+    for definition in definitions.values():
+        if "name" in definition.get("properties", {}):
+            definition["required"] = ["name"]
+    return definitions
+
+
+def _choice(slot: Slot) -> dict[str, Any]:
+    """A choice by its name alone, or with its parameters."""
+    members = [{"$ref": f"#/$defs/{member.__name__}"} for member in names(slot).values()]
+    return {"description": slot.label, "anyOf": [{"enum": list(names(slot))}, *members]}
+
+
+def _choosing(slot: Slot) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {slot.value: _choice(slot)},
+        "required": [slot.value],
+        "additionalProperties": False,
+    }
+
+
+def _value(fact: str) -> dict[str, Any]:
+    """The values that a fact can have."""
+    levels = levels_of(fact)
+    description = f"{FACTS[fact].meaning} ({FACTS[fact].unit})"
+    if levels is not None:
+        return {"description": description, "enum": list(levels)}
+    domain = interval_of(fact)
+    ends = {"minimum": domain.low, "maximum": domain.high}
+    limits = {name: end for name, end in ends.items() if abs(end) != float("inf")}
+    return {"description": description, "type": "integer" if domain.whole else "number", **limits}
+
+
+def _test(fact: str) -> dict[str, Any]:
+    """What a condition can ask of a fact: a name or a list of names, or one or two bounds."""
+    value = _value(fact)
+    description = value.pop("description")
+    if "enum" in value:
+        several = {"type": "array", "items": value, "minItems": 1}
+        asked = {"type": "object", "properties": {"in": several}, "required": ["in"], "additionalProperties": False}
+        return {"description": description, "anyOf": [value, asked]}
+    bounds = dict.fromkeys(COMPARISONS, value)
+    return {
+        "description": description,
+        "type": "object",
+        "properties": bounds,
+        "minProperties": 1,
+        "additionalProperties": False,
+    }

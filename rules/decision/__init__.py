@@ -1,0 +1,1 @@
+"""From facts and a proved rulebook to decisions, with their trace and record."""

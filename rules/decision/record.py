@@ -1,0 +1,295 @@
+"""The audit record: what was known, what was decided and by which book, chained so that a change shows and is named."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rules import __version__
+from rules.decision.request import Asked
+from rules.decision.trace import Decision, Pin
+from rules.errors import RunError
+from rules.text.regular_file import open_regular, read_regular
+from rules.vocabulary.bundle import Bundle
+from rules.vocabulary.choices import Slot, parse_choice
+from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, UNKNOWN, Measurement, Value, recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from rules.decision.engine import ProvedBook, Strategy
+
+FORMAT: Final = "pcwat/record/2"
+HEAD: Final = 200  # bytes of a record's file within which it says what it is
+Status = Literal["passed", "done", "alerted"]
+_CLOSED: Final = ConfigDict(frozen=True, extra="forbid")
+
+
+class RecordedFact(BaseModel):
+    """A fact as the record keeps it."""
+
+    model_config = _CLOSED
+
+    value: str | float | int
+    """A name, a number, "n/a" where the fact does not apply, or "unknown"."""
+    unit: str
+    low: float | None
+    high: float | None
+    source: str
+
+    @classmethod
+    def of(cls, name: str, measured: Measurement) -> Self:
+        return cls(
+            value=recorded(measured.value),
+            unit=FACTS[name].unit,
+            low=measured.low,
+            high=measured.high,
+            source=measured.source,
+        )
+
+    def measurement(self) -> Measurement:
+        """The fact as the engine reads it."""
+        special: dict[object, Value] = {recorded(kind): kind for kind in (NOT_APPLICABLE, UNKNOWN)}
+        value = special.get(self.value, self.value)
+        return Measurement(value=value, low=self.low, high=self.high, source=self.source)
+
+
+class DatasetSeen(BaseModel):
+    """Which data was looked at, and how; no row of it."""
+
+    model_config = _CLOSED
+
+    name: str
+    path: str | None
+    """Absolute path of the file; None for a table in memory."""
+    digest: str
+    rows: int
+    task: str
+    task_reason: str
+    targets: tuple[str, ...]
+    target_reason: str
+    kinds: dict[str, str]
+    """Column → kind."""
+    rare_class: str
+    """The class with the fewest rows, of the target that is least balanced; empty for numeric targets."""
+
+
+class Guardrail(BaseModel):
+    """One check of the data: passed; done, where something was done about it; or alerted, where a person should look.
+
+    value, threshold: the measured number and the bound that it is held against, in unit.
+    """
+
+    model_config = _CLOSED
+
+    name: str
+    status: Status
+    message: str
+    columns: tuple[str, ...] = ()
+    value: float | None = None
+    threshold: float | None = None
+    unit: str = ""
+    quotes: str = Field(default="", exclude=True)
+    """Cells that the message is about, in words. They are shown to the user, but no record holds a cell."""
+
+
+class Guardrails(BaseModel):
+    """guardrails.json of a run: the checks of the data once the split is known."""
+
+    model_config = _CLOSED
+
+    format: str = "pcwat/guardrails/1"
+    guardrails: tuple[Guardrail, ...]
+
+
+class SwitchedOff(BaseModel):
+    """A rule that a layer switched off."""
+
+    model_config = _CLOSED
+
+    rule: str
+    reason: str
+    author: str
+    layer: str
+    place: str
+
+
+class BookUsed(BaseModel):
+    """Which rules decided."""
+
+    model_config = _CLOSED
+
+    layers: dict[str, str]
+    """SHA-256 of each layer of the rulebook, in merging order."""
+    rules: dict[str, str]
+    """SHA-256 of what each rule does."""
+    switched_off: tuple[SwitchedOff, ...]
+
+    @classmethod
+    def of(cls, proved: ProvedBook) -> Self:
+        book = proved.book
+        return cls(
+            layers=dict(book.layers),
+            rules={rule.id: rule.digest for rule in book.rules},
+            switched_off=tuple(
+                SwitchedOff(rule=one.rule, reason=one.reason, author=one.author, layer=one.layer, place=one.place)
+                for one in book.disabled
+            ),
+        )
+
+
+class Record(BaseModel):
+    """Everything needed to read a recommendation again, and to question it."""
+
+    model_config = _CLOSED
+
+    format: str = FORMAT
+    version: str
+    created: str
+    """UTC, ISO 8601."""
+    dataset: DatasetSeen
+    asked: Asked
+    book: BookUsed
+    facts: dict[str, RecordedFact]
+    decisions: dict[Slot, Decision]
+    guardrails: tuple[Guardrail, ...]
+    bundle: dict[str, Any]
+    chain: dict[str, str] = {}
+    """For each part, the SHA-256 of the part before it and of its own contents as canonical JSON."""
+
+    @classmethod
+    def of(
+        cls,
+        strategy: Strategy,
+        *,
+        dataset: DatasetSeen,
+        asked: Asked,
+        proved: ProvedBook,
+        guardrails: tuple[Guardrail, ...] = (),
+    ) -> Self:
+        record = cls(
+            version=__version__,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            dataset=dataset,
+            asked=asked,
+            book=BookUsed.of(proved),
+            facts={name: RecordedFact.of(name, fact) for name, fact in strategy.facts.items()},
+            decisions=dict(strategy.decisions),
+            guardrails=guardrails,
+            bundle=strategy.bundle.model_dump(mode="json"),
+        )
+        chain: dict[str, str] = {}
+        for name, part in record.parts():
+            chain[name] = _link(next(reversed(chain.values()), ""), part)
+        return record.model_copy(update={"chain": chain})
+
+    def parts(self, *, as_read: bool = False) -> Iterator[tuple[str, Any]]:
+        """What the chain goes through, in its order: each part's name and contents.
+
+        as_read: only what the record's file holds, without the defaults of parameters that it does not have.
+        """
+        body = self.model_dump(mode="json", exclude={"chain"}, exclude_unset=as_read)
+        yield "heading", {key: body[key] for key in ("format", "version", "created") if key in body}
+        for name in ("dataset", "asked", "book", "facts"):
+            yield name, body[name]
+        for slot, decision in body["decisions"].items():
+            yield f"decision on the {slot}", decision
+        yield "guardrails", body["guardrails"]
+        yield "bundle", body["bundle"]
+
+    @property
+    def seal(self) -> str:
+        """The last link of the chain: it stands for the whole record."""
+        return next(reversed(self.chain.values()), "")
+
+    def altered(self) -> list[str]:
+        """The parts whose contents do not fit the chain; links that belong to no part, too."""
+        before, wrong = "", []
+        names = []
+        # A parameter that a later version adds to a choice is no alteration of a record that was written before.
+        for (name, part), (_, held) in zip(self.parts(), self.parts(as_read=True), strict=True):
+            names.append(name)
+            if self.chain.get(name) not in {_link(before, part), _link(before, held)}:
+                wrong.append(name)
+            before = self.chain.get(name, "")
+        if list(self.chain) != names:
+            wrong.append("chain")
+        return wrong
+
+    def to_json(self) -> str:
+        return self.model_dump_json(indent=2) + "\n"
+
+    @staticmethod
+    def is_one(path: Path) -> bool:
+        """Whether a file says of itself that it is a record, of whatever format."""
+        try:
+            with open_regular(path) as file:
+                return b'"pcwat/record/' in file.read(HEAD)
+        except (OSError, ValueError):
+            return False
+
+    @staticmethod
+    def _format_of(content: bytes) -> str:
+        """Of which other format a record is, in words; nothing where it is of this one, or says nothing."""
+        found = re.search(rb'"(pcwat/record/[0-9]+)"', content[:HEAD])
+        named = "" if found is None else found[1].decode()
+        return f"is of format {named}, which another version of pcwat wrote" if named not in {"", FORMAT} else ""
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a record, altered or not. Raises RunError where it is missing or not a record."""
+        try:
+            content = read_regular(path)
+        except FileNotFoundError:
+            raise RunError(f"There is no record {path}.") from None
+        except OSError as error:
+            raise RunError(f"{path} cannot be read: {error.strerror}. Name a run, a record or a dataset.") from None
+        try:
+            return cls.model_validate_json(content)
+        except ValidationError as error:
+            first = error.errors()[0]
+            what = (
+                first["msg"]
+                if first["type"] == "json_invalid"
+                else f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+            )
+            raise RunError(
+                f"{path} must be a record of format {FORMAT}, but it {cls._format_of(content) or f'is not ({what})'}. "
+                "Make one with 'recommend DATASET --record FILE', or name a run or a dataset."
+            ) from None
+
+    @classmethod
+    def read_intact(cls, path: Path) -> Self:
+        """Read a record. Raises RunError also where it was altered since it was written, naming the parts."""
+        record = cls.read(path)
+        if wrong := record.altered():
+            raise RunError(
+                f"{path} was altered: its chain of digests does not fit {', '.join(wrong)}. Restore the original file; "
+                "'recommend audit verify' checks every part."
+            )
+        return record
+
+    @property
+    def pins(self) -> tuple[Pin, ...]:
+        return tuple(decision.pin for decision in self.decisions.values() if decision.pin is not None)
+
+    def measurements(self) -> dict[str, Measurement]:
+        """The facts of the data and the plan, as the engine reads them."""
+        return {
+            name: fact.measurement() for name, fact in self.facts.items() if name in FACTS and FACTS[name].slot is None
+        }
+
+    def to_bundle(self) -> Bundle:
+        """The recorded bundle."""
+        return Bundle.of({slot: parse_choice(slot, self.bundle[slot]) for slot in Slot})
+
+
+def _link(before: str, part: object) -> str:
+    canonical = json.dumps(part, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(b'|'.join([before.encode(), canonical.encode()])).hexdigest()}"

@@ -1,0 +1,120 @@
+"""A decision for one slot and its whole trace, as the audit record keeps it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, SerializeAsAny, model_validator
+
+from rules.vocabulary.choices import Choice, Slot, parse_choice
+
+Outcome = Literal["decides", "beaten", "silent"]
+_CLOSED: Final = ConfigDict(frozen=True, extra="forbid")
+
+
+class Pin(BaseModel):
+    """A choice that a person made in the rules' place, and why."""
+
+    model_config = _CLOSED
+
+    slot: Slot
+    choice: SerializeAsAny[Choice]
+    reason: str
+    author: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _typed_choice(cls, fields: object) -> object:
+        return _with_typed_choice(fields, "choice")
+
+
+class TestResult(BaseModel):
+    """One unary test against one dataset: what was wanted, what was measured, and the distance between them."""
+
+    __test__ = False  # not a pytest class
+    model_config = _CLOSED
+
+    fact: str
+    wanted: str
+    measured: str | float | int
+    passes: bool
+    margin: float | None
+    """In the fact's unit, positive where the test passes; None for names and for facts without a value."""
+
+
+class Defeat(BaseModel):
+    """By which rule a firing rule was beaten. declared: that rule names it; else it is the more specific one."""
+
+    model_config = _CLOSED
+
+    rule: str
+    declared: bool
+
+
+class RuleTrace(BaseModel):
+    """What one rule had to say on one dataset."""
+
+    model_config = _CLOSED
+
+    rule: str
+    name: str
+    layer: str
+    place: str
+    """File, line and column."""
+    author: str
+    choice: str
+    because: str
+    rejects: dict[str, str]
+    source: dict[str, str]
+    stance: str
+    digest: str
+    """SHA-256 of what the rule does."""
+    outcome: Outcome
+    beaten_by: tuple[Defeat, ...]
+    tests: tuple[TestResult, ...]
+
+
+class Fragility(BaseModel):
+    """A fact whose confidence interval reaches across a threshold, and what would be chosen there."""
+
+    model_config = _CLOSED
+
+    fact: str
+    low: float
+    high: float
+    other: str
+
+
+class Decision(BaseModel):
+    """The choice for one slot and everything that led to it."""
+
+    model_config = _CLOSED
+
+    slot: Slot
+    choice: SerializeAsAny[Choice]
+    rules: tuple[str, ...]
+    """The rules that decided; more than one where they agree."""
+    pin: Pin | None
+    ruled: SerializeAsAny[Choice]
+    """What the rules say, also where a person chose otherwise."""
+    provisional: tuple[str, ...]
+    """Unknown facts that could change the choice."""
+    fragile: tuple[Fragility, ...]
+    trace: tuple[RuleTrace, ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _typed_choices(cls, fields: object) -> object:
+        return _with_typed_choice(_with_typed_choice(fields, "choice"), "ruled")
+
+    @cached_property
+    def winner(self) -> RuleTrace:
+        return next(trace for trace in self.trace if trace.rule == self.rules[0])
+
+
+def _with_typed_choice(fields: object, key: str) -> object:
+    """Read a choice in stored form into the class that its slot's union names."""
+    if isinstance(fields, dict) and "slot" in fields and isinstance(fields.get(key), dict):
+        return fields | {key: parse_choice(Slot(fields["slot"]), fields[key])}
+    return fields

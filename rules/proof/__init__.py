@@ -1,0 +1,1 @@
+"""The proof that a rulebook decides for every dataset."""

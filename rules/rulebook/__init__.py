@@ -1,0 +1,1 @@
+"""Rules and constraints, read from YAML files."""

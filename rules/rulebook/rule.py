@@ -1,0 +1,95 @@
+"""What a rulebook is made of: rules, the constraints on what they choose together, and rules switched off."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rules.vocabulary.choices import Choice, Slot
+    from rules.vocabulary.condition import Test
+    from rules.vocabulary.facts import Facts
+
+Stance = Literal["agreed", "contested"]
+
+
+class Example(BaseModel):
+    """A case that a rule carries with it: facts, and whether the rule fires on them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    given: dict[str, str | int | float]
+    expect: Literal["fires", "silent"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A condition on facts and the choice that it makes for one slot."""
+
+    id: str
+    name: str
+    slot: Slot
+    when: tuple[Test, ...]
+    choice: Choice
+    because: str
+    rejects: Mapping[str, str]
+    source: Mapping[str, str]
+    stance: Stance
+    overrides: tuple[str, ...]
+    examples: tuple[Example, ...]
+    author: str
+    layer: str
+    place: str
+    """File, line and column."""
+
+    @property
+    def condition(self) -> str:
+        return " and ".join(map(str, self.when)) or "always"
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of what the rule does: when it fires, what it chooses, what it overrides."""
+        does = [list(map(str, self.when)), self.choice.model_dump(mode="json"), sorted(self.overrides)]
+        return f"sha256:{hashlib.sha256(json.dumps(does, ensure_ascii=False).encode()).hexdigest()}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constraint:
+    """A combination of choices, and of facts, that no bundle may show.
+
+    choices: slot → parameter ("name" for the choice itself) → the values that are forbidden together with the rest.
+    """
+
+    id: str
+    choices: Mapping[Slot, Mapping[str, tuple[Any, ...]]]
+    when: tuple[Test, ...]
+    because: str
+    place: str
+
+    def forbids(self, slot: Slot, choice: Choice) -> bool:
+        return all(getattr(choice, key, None) in values for key, values in self.choices[slot].items())
+
+    def is_broken_by(self, chosen: Mapping[Slot, Choice], facts: Facts) -> bool:
+        """Whether choices show the forbidden combination; a fact that is not there cannot excuse them."""
+        return all(self.forbids(slot, chosen[slot]) for slot in self.choices) and all(
+            test.fact not in facts or test.holds(facts[test.fact].value) for test in self.when
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disabled:
+    """A rule that a later layer has switched off, why, and by whom."""
+
+    rule: str
+    reason: str
+    author: str
+    layer: str
+    place: str
+    """File, line and column."""

@@ -1,0 +1,264 @@
+"""One YAML file of a book, checked word by word: rules, rules switched off, and constraints."""
+
+from __future__ import annotations
+
+import math
+import re
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from rules.errors import BookError, ChoiceError, did_you_mean
+from rules.rulebook.rule import Constraint, Disabled, Example, Rule, Stance
+from rules.vocabulary.choices import Slot, names, parse_choice
+from rules.vocabulary.condition import COMPARISONS, Test, interval_of, levels_of
+from rules.vocabulary.facts import FACTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rules.text.yaml_document import Document
+
+STEERING: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Control characters but the tab and the end of a line."""
+RULE_ID: Final = re.compile(r"[A-Z]\d{3,4}")
+RULES, DISABLE, CONSTRAINTS = "rules", "disable", "constraints"
+Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+"""Words that must not be left out: a reason, an id."""
+
+
+class RuleText(BaseModel):
+    """A rule as it stands in a book's file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: Said
+    name: Said
+    when: dict[str, Any]
+    then: dict[str, Any]
+    because: Said
+    rejects: dict[str, str] = {}
+    source: dict[Literal["notes", "evidence", "doi", "arxiv", "measured", "tool", "reason"], str]
+    stance: Stance = "agreed"
+    overrides: list[str] = []
+    author: str = ""
+    tests: list[Example] = []
+
+
+class DisabledText(BaseModel):
+    """A rule of an earlier layer that a file switches off."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rule: Said
+    reason: Said
+    author: str = ""
+
+
+class ConstraintText(BaseModel):
+    """A constraint as it stands in constraints.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: Said
+    forbid: dict[str, Any]
+    because: Said
+
+
+def read_rules(source: Document, *, layer: str) -> tuple[list[Rule], list[Disabled]]:
+    """The rules of a file, and those that it switches off. Raises BookError with file, line and column."""
+    _check_keys(source, (RULES, DISABLE))
+    rules = [
+        _rule(text, source=source, index=index, layer=layer)
+        for index, text in enumerate(_entries(source, RULES, RuleText))
+    ]
+    disabled = [
+        Disabled(**text.model_dump(), layer=layer, place=source.place(DISABLE, index))
+        for index, text in enumerate(_entries(source, DISABLE, DisabledText))
+    ]
+    return rules, disabled
+
+
+def read_constraints(source: Document) -> list[Constraint]:
+    """The constraints of a file. Raises BookError with file, line and column."""
+    _check_keys(source, (CONSTRAINTS,))
+    return [
+        _constraint(text, source=source, index=index)
+        for index, text in enumerate(_entries(source, CONSTRAINTS, ConstraintText))
+    ]
+
+
+def _check_keys(source: Document, keys: tuple[str, ...]) -> None:
+    data = source.data
+    if isinstance(data, dict) and data and all(key in keys and isinstance(data[key], list) for key in data):
+        return
+    unknown = next((key for key in data if key not in keys), None) if isinstance(data, dict) else None
+    if unknown is not None:
+        near = did_you_mean(str(unknown), keys)
+        raise BookError(f"{source.place(unknown)}: a book holds {' and '.join(keys)}, but got {unknown!r}.{near}")
+    wanted = " or ".join(f"'{key}'" for key in keys)
+    raise BookError(f"{source.source}:1:1: the file must hold a list under {wanted}, and nothing else.")
+
+
+def _entries(source: Document, key: str, kind: type[BaseModel]) -> list[Any]:
+    """The validated entries of one of a file's lists."""
+    entries = []
+    for index, fields in enumerate(source.data.get(key, [])):
+        _check_characters(fields, source=source, path=(key, index))
+        try:
+            entries.append(kind.model_validate(fields))
+        except ValidationError as error:
+            first = error.errors()[0]
+            path = [step for step in first["loc"] if isinstance(step, str | int)]
+            word = str(path[-1]) if path else ""
+            hint = did_you_mean(word, list(kind.model_fields)) if first["type"] == "extra_forbidden" else ""
+            where = source.place(key, index, *path)
+            raise BookError(f"{where}: {'.'.join(map(str, path))}: {first['msg']}.{hint}") from None
+    return entries
+
+
+def _check_characters(value: Any, *, source: Document, path: tuple[str | int, ...]) -> None:  # noqa: ANN401  any YAML
+    """Refuse characters that would steer the terminal on which a book is shown."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            _check_characters(str(key), source=source, path=(*path, key))
+            _check_characters(part, source=source, path=(*path, key))
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            _check_characters(part, source=source, path=(*path, index))
+    elif isinstance(value, str):
+        steering = STEERING.search(value)
+        if steering is not None:
+            place, character = source.place(*path), steering[0]
+            raise BookError(f"{place}: a book is plain text, but got the control character {character!r}.")
+
+
+def _rule(text: RuleText, *, source: Document, index: int, layer: str) -> Rule:
+    def place(*path: str | int) -> str:
+        return source.place(RULES, index, *path)
+
+    if len(text.then) != 1:
+        raise BookError(f"{place('then')}: {text.id} must fill one slot, but 'then' names {len(text.then)}.")
+    ((slot_name, value),) = text.then.items()
+    if slot_name not in set(Slot):
+        raise BookError(f"{place('then')}: {text.id}: there is no slot {slot_name!r}.{did_you_mean(slot_name, Slot)}")
+    slot = Slot(slot_name)
+    if not RULE_ID.fullmatch(text.id) or text.id[0] != slot.letter:
+        raise BookError(
+            f"{place('id')}: a rule for {slot} is called {slot.letter} and three or four digits, but got {text.id!r}."
+        )
+    try:
+        choice = parse_choice(slot, value)
+    except ChoiceError as error:
+        raise BookError(f"{place('then', slot_name)}: {text.id}: {error}") from None
+    for rejected in text.rejects:
+        if rejected not in names(slot):
+            raise BookError(
+                f"{place('rejects', rejected)}: {text.id} rejects {rejected!r}, which the slot does not offer."
+                f"{did_you_mean(rejected, names(slot))}"
+            )
+    for number, example in enumerate(text.tests):
+        for fact, fact_value in example.given.items():
+            _check_value(fact, fact_value, place=partial(place, "tests", number, "given", fact), rule=text.id)
+    return Rule(
+        id=text.id,
+        name=text.name,
+        slot=slot,
+        when=tuple(
+            test
+            for fact, wanted in text.when.items()
+            for test in parse_tests(fact, wanted, place=partial(place, "when", fact), rule=text.id)
+        ),
+        choice=choice,
+        because=text.because,
+        rejects=text.rejects,
+        source={kind: citation for kind, citation in text.source.items()},  # noqa: C416  widens the key to str
+        stance=text.stance,
+        overrides=tuple(text.overrides),
+        examples=tuple(text.tests),
+        author=text.author,
+        layer=layer,
+        place=place(),
+    )
+
+
+def parse_tests(fact: str, wanted: object, *, place: Callable[[], str], rule: str) -> list[Test]:
+    """The unary tests on one fact: a name, {in: [names]}, or {lt, le, gt, ge: number}.
+
+    place: returns how an error names the position of the tests. Raises BookError.
+    """
+    tests: dict[str, Any] = wanted if isinstance(wanted, dict) else {"in": [wanted]}
+    parsed = []
+    for op, constant in tests.items():
+        for value in constant if op == "in" and isinstance(constant, list) else [constant]:
+            _check_value(fact, value, place=place, rule=rule)
+        if levels_of(fact) is not None:
+            if op != "in" or not isinstance(constant, list):
+                raise BookError(
+                    f"{place()}: {rule}: {fact} is a name; write '{fact}: NAME' or '{fact}: {{in: [NAMES]}}'."
+                )
+            parsed.append(Test(fact=fact, op=op, constant=tuple(constant)))
+        elif op not in COMPARISONS:
+            raise BookError(
+                f"{place()}: {rule}: {fact} is a number; test it with {', '.join(COMPARISONS)}, but got {op!r}."
+                f"{did_you_mean(op, COMPARISONS)}"
+            )
+        else:
+            parsed.append(Test(fact=fact, op=op, constant=constant))
+    return parsed
+
+
+def _check_value(fact: str, value: object, *, place: Callable[[], str], rule: str) -> None:
+    """Refuse a fact that does not exist and a value outside its domain."""
+    problem = misfit(fact, value)
+    if problem:
+        raise BookError(f"{place()}: {rule}: {problem}")
+
+
+def misfit(fact: str, value: object) -> str:
+    """Why a fact cannot have a value, in one sentence; nothing where it can."""
+    if fact not in FACTS:
+        return f"there is no fact {fact!r}.{did_you_mean(fact, FACTS)}"
+    levels = levels_of(fact)
+    if levels is not None:
+        if value in levels:
+            return ""
+        return f"{fact} is one of {', '.join(levels)}, but got {value!r}.{did_you_mean(str(value), levels)}"
+    domain = interval_of(fact)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return f"{fact} is a number, but got {value!r}."
+    if value in domain:
+        return ""
+    bounds = f"at least {domain.low:g}" if domain.high == math.inf else f"from {domain.low:g} to {domain.high:g}"
+    whole = "a whole number, " if domain.whole else ""
+    return f"{fact} is {whole}{bounds}, but got {value!r}."
+
+
+def _constraint(text: ConstraintText, *, source: Document, index: int) -> Constraint:
+    choices: dict[Slot, dict[str, tuple[Any, ...]]] = {}
+    tests: list[Test] = []
+    for key, wanted in text.forbid.items():
+        place = partial(source.place, CONSTRAINTS, index, "forbid", key)
+        slot, _, parameter = key.partition(".")
+        if slot in set(Slot):
+            values = wanted.get("in") if isinstance(wanted, dict) and list(wanted) == ["in"] else [wanted]
+            if not isinstance(values, list) or not all(isinstance(one, str | int | float) for one in values):
+                raise BookError(
+                    f"{place()}: {text.id}: {key} must be a value, or 'in: [VALUES]' for several, but got {wanted!r}."
+                )
+            choices.setdefault(Slot(slot), {})[parameter or "name"] = tuple(values)
+        else:
+            tests += parse_tests(key, wanted, place=place, rule=text.id)
+    if not choices:
+        where = source.place(CONSTRAINTS, index, "forbid")
+        raise BookError(
+            f"{where}: {text.id} must forbid a choice for a slot, one of {', '.join(Slot)}, but names none."
+        )
+    return Constraint(
+        id=text.id,
+        choices=choices,
+        when=tuple(tests),
+        because=text.because,
+        place=source.place(CONSTRAINTS, index),
+    )

@@ -1,0 +1,141 @@
+"""The book that holds the rules: its layers found, read, merged and hashed."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from rules.errors import BookError, did_you_mean
+from rules.rulebook.parsed_books import BOOKS, read_shipped
+from rules.rulebook.rule_file import read_constraints, read_rules
+from rules.text import yaml_document as document
+from rules.vocabulary.choices import Slot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from rules.rulebook.rule import Constraint, Disabled, Rule
+
+SHIPPED_LAYERS: Final = ("handbook", "evidence")
+SHIPPED: Final = "shipped"
+CONSTRAINTS_FILE: Final = "constraints.yaml"
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    """The rules of all layers, and the constraints on what they choose together."""
+
+    rules: tuple[Rule, ...]
+    constraints: tuple[Constraint, ...] = ()
+    layers: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of each layer's text, by layer, in merging order."""
+    disabled: tuple[Disabled, ...] = ()
+    off: tuple[Rule, ...] = ()
+    """The rules that are switched off; not among `rules`."""
+
+    def of(self, slot: Slot) -> tuple[Rule, ...]:
+        return self.by_slot[slot]
+
+    @cached_property
+    def by_slot(self) -> dict[Slot, tuple[Rule, ...]]:
+        return {slot: tuple(rule for rule in self.rules if rule.slot is slot) for slot in Slot}
+
+    @cached_property
+    def by_id(self) -> dict[str, Rule]:
+        """Every rule, those that are switched off included."""
+        return {rule.id: rule for rule in (*self.rules, *self.off)}
+
+
+def layers_of(book: str) -> tuple[str, ...]:
+    """The layers that a word on the command line names.
+
+    "shipped" is both shipped layers, "handbook" the notes alone, a path a person's own rules on top of the shipped
+    ones. A folder with the subfolders of a whole book replaces the shipped layers. "a+b" are layers in this order.
+
+    >>> layers_of("mine.yaml")
+    ('handbook', 'evidence', 'mine.yaml')
+    >>> layers_of("handbook+mine.yaml")
+    ('handbook', 'mine.yaml')
+    """
+    parts = book.split("+")
+    if len(parts) > 1 and not Path(book).exists():
+        return tuple(parts)
+    if book == SHIPPED:
+        return SHIPPED_LAYERS
+    if book in SHIPPED_LAYERS:
+        return (book,)
+    whole = [Path(book) / CONSTRAINTS_FILE, *(Path(book) / layer for layer in SHIPPED_LAYERS)]
+    if whole[1].is_dir():
+        return tuple(str(path) for path in whole if path.exists())
+    return (*SHIPPED_LAYERS, book)
+
+
+def read_layers(layers: Iterable[str | Path]) -> Rulebook:
+    """Read and merge layers: names of shipped books, or paths of YAML files or folders of a user's own.
+
+    Raises BookError, with file, line and column, on anything that is not a rule in the vocabulary of facts and choices.
+    """
+    rules: list[Rule] = []
+    constraints: list[Constraint] = []
+    disabled: list[Disabled] = []
+    hashes: dict[str, str] = {}
+    for layer in layers:
+        digest = hashlib.sha256()
+        for path in _files(layer):
+            if layer in SHIPPED_LAYERS:
+                source = read_shipped(path, source=f"{layer}/{path.name}")
+            else:
+                source = document.read(path, error=BookError)
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+            if path.name == CONSTRAINTS_FILE:
+                constraints += read_constraints(source)
+            else:
+                found, off = read_rules(source, layer=str(layer))
+                rules += found
+                disabled += off
+        hashes[str(layer)] = f"sha256:{digest.hexdigest()}"
+    _check_ids(rules)
+    named = {entry.rule for entry in disabled}
+    return Rulebook(
+        tuple(rule for rule in rules if rule.id not in named),
+        tuple(constraints),
+        hashes,
+        tuple(disabled),
+        tuple(rule for rule in rules if rule.id in named),
+    )
+
+
+def shipped_files() -> list[tuple[str, Path]]:
+    """The files of the shipped books, (name in errors, path), in the order in which they are read."""
+    return [(f"{layer}/{path.name}", path) for layer in SHIPPED_LAYERS for path in _files(layer)]
+
+
+def _files(layer: str | Path) -> list[Path]:
+    """The YAML files of a layer, in the order of their names; the shipped constraints come with the handbook."""
+    if layer in SHIPPED_LAYERS:
+        own = sorted((BOOKS / str(layer)).glob("*.yaml"))
+        return [BOOKS / CONSTRAINTS_FILE, *own] if layer == SHIPPED_LAYERS[0] else own
+    path = Path(layer)
+    if path.is_dir():
+        found = sorted(path.glob("*.yaml"))
+        if not found:
+            raise BookError(f"The book {path} must hold YAML files with rules, but the folder has none.")
+        return found
+    if not path.exists():
+        known = (SHIPPED, *SHIPPED_LAYERS)
+        raise BookError(
+            f"A book is {', '.join(known)} or the path of a YAML file or folder, but got {str(layer)!r}."
+            f"{did_you_mean(str(layer), known)}"
+        )
+    return [path]
+
+
+def _check_ids(rules: Iterable[Rule]) -> None:
+    known: dict[str, Rule] = {}
+    for rule in rules:
+        if rule.id in known:
+            raise BookError(f"{rule.place}: the id {rule.id} is taken by {known[rule.id].place}. Ids are never reused.")
+        known[rule.id] = rule

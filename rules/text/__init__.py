@@ -1,0 +1,1 @@
+"""Text files, templates, and how counts and names are written."""

@@ -1,0 +1,1 @@
+"""What rules may read (facts) and write (choices, as a bundle)."""

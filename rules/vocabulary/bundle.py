@@ -1,0 +1,138 @@
+"""The bundle: one choice for each slot, and the file bundle.yaml in which a person may edit it."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from rules.errors import ChoiceError, did_you_mean
+from rules.text import yaml_document as document
+from rules.text.html import table
+from rules.vocabulary.choices import (
+    Activation,
+    Architecture,
+    Augmentation,
+    Backbone,
+    Choice,
+    Hyperparameter,
+    Hyperparameters,
+    Initializer,
+    Loss,
+    Manual,
+    Metric,
+    NoAugmentation,
+    NoTransfer,
+    Optimizer,
+    RowsApart,
+    Slot,
+    Standard,
+    Transfer,
+    Tuner,
+    Validation,
+    parse_choice,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+FORMAT: Final = "pcwat/bundle/1"
+COMMENT_WIDTH: Final = 96  # characters of a comment line in bundle.yaml
+
+
+class Bundle(BaseModel):
+    """The strategy for one dataset: P, C, W, A and T of the notes, with the non-linearity and the searched H."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    activation: Activation
+    metric: Metric
+    loss: Loss
+    initializer: Initializer
+    optimizer: Optimizer
+    hyperparameters: Hyperparameters
+    tuner: Tuner
+    augmentation: Augmentation = NoAugmentation()
+    transfer: Transfer = NoTransfer()
+    architecture: Architecture = Standard()
+    validation: Validation = RowsApart()
+    """A bundle that was written before there were the last four choices varies no rows, takes nothing over, has the
+    standard network, and keeps rows apart."""
+
+    def choice(self, slot: Slot) -> Choice:
+        choice: Choice = getattr(self, slot)
+        return choice
+
+    @property
+    def searched(self) -> tuple[Hyperparameter, ...]:
+        """The hyperparameters that trials vary, the most sensitive first.
+
+        A manual search with a list of its own varies what the list names. Units and layers belong to a network that is
+        trained from scratch: on top of a pretrained backbone there are none.
+        """
+        found = self.hyperparameters.searched
+        if isinstance(self.tuner, Manual) and self.tuner.configurations:
+            named = {name for one in self.tuner.configurations for name in one}
+            found = tuple(one for one in Hyperparameter if one in named)
+        if isinstance(self.transfer, Backbone) and self.transfer.weights is not None:
+            found = tuple(one for one in found if one not in {Hyperparameter.UNITS, Hyperparameter.LAYERS})
+        return found
+
+    def _repr_html_(self) -> str:
+        rows = ((slot.letter, slot.label, self.choice(slot)) for slot in Slot)
+        return table("Bundle", ("", "Slot", "Choice"), rows)
+
+    @classmethod
+    def of(cls, choices: Mapping[Slot, Choice]) -> Self:
+        """The bundle of one choice for each slot. Raises KeyError if one without a default is missing."""
+        chosen = [slot for slot in Slot if slot in choices or cls.model_fields[slot.value].is_required()]
+        return cls.model_validate({slot.value: choices[slot] for slot in chosen})
+
+    def to_yaml(self, notes: Mapping[Slot, str] | None = None) -> str:
+        """The bundle as YAML text; notes: a comment that stands above each choice."""
+        from ruamel.yaml import YAML  # noqa: PLC0415  12 ms, and only a bundle that is written needs it
+        from ruamel.yaml.comments import CommentedMap  # noqa: PLC0415  as above
+
+        body = CommentedMap(format=FORMAT)
+        for slot in Slot:
+            fields = self.choice(slot).model_dump(mode="json", exclude_none=True)
+            body[slot.value] = fields if len(fields) > 1 else fields["name"]
+            if notes and slot in notes:
+                body.yaml_set_comment_before_after_key(slot.value, before=f"\n{notes[slot]}")
+        text = StringIO()
+        yaml = YAML()
+        yaml.width = COMMENT_WIDTH
+        yaml.dump(body, text)
+        return text.getvalue()
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read bundle.yaml. Raises ChoiceError, with file and line, on anything that is not a bundle."""
+        source = document.read(path, error=ChoiceError)
+        fields = _fields(source)
+        choices = {}
+        for slot in Slot:
+            try:
+                choices[slot] = parse_choice(slot, fields[slot]) if slot in fields else cls.model_fields[slot].default
+            except ChoiceError as error:
+                raise ChoiceError(f"{source.place(slot)}: {error}") from None
+        return cls.of(choices)
+
+
+def _fields(source: document.Document) -> dict[str, Any]:
+    """The slots of a bundle document, all there and nothing else."""
+    fields = source.data
+    if not isinstance(fields, dict) or fields.get("format") != FORMAT:
+        raise ChoiceError(
+            f"{source.source} is not a bundle: it must hold 'format: {FORMAT}' and one choice for each of "
+            f"{', '.join(Slot)}. 'recommend DATASET -o bundle.yaml' writes one."
+        )
+    for key in fields:
+        if key != "format" and key not in set(Slot):
+            raise ChoiceError(f"{source.place(key)}: a bundle has no slot {key!r}.{did_you_mean(str(key), Slot)}")
+    missing = [slot.value for slot in Slot if slot not in fields and Bundle.model_fields[slot.value].is_required()]
+    if missing:
+        raise ChoiceError(f"{source.source} must choose for every slot, but {', '.join(missing)} is missing.")
+    return fields

@@ -1,0 +1,116 @@
+"""The slots of a bundle, and what every choice of one is."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from rules.vocabulary.facts import exact
+
+
+class Slot(StrEnum):
+    """A place in the bundle, in the order of decision: an earlier choice is a fact for the later ones."""
+
+    ACTIVATION = "activation"
+    METRIC = "metric"
+    LOSS = "loss"
+    INITIALIZER = "initializer"
+    OPTIMIZER = "optimizer"
+    HYPERPARAMETERS = "hyperparameters"
+    TUNER = "tuner"
+    AUGMENTATION = "augmentation"
+    TRANSFER = "transfer"
+    ARCHITECTURE = "architecture"
+    VALIDATION = "validation"
+
+    @classmethod
+    def named(cls, word: str) -> Slot | None:
+        """The slot of a name or a letter; None if there is none.
+
+        >>> Slot.named("p")
+        <Slot.METRIC: 'metric'>
+        """
+        return next((slot for slot in cls if word in {slot.value, slot.letter, slot.letter.lower()}), None)
+
+    @property
+    def letter(self) -> str:
+        """The letter that starts the ids of the slot's rules: P, C, W, A and T of the notes, H, N, D, X, M and V."""
+        return LETTERS[self]
+
+    @property
+    def label(self) -> str:
+        """The slot in words."""
+        return LABELS[self]
+
+
+LETTERS: Final = MappingProxyType(
+    {
+        Slot.ACTIVATION: "N",
+        Slot.METRIC: "P",
+        Slot.LOSS: "C",
+        Slot.INITIALIZER: "W",
+        Slot.OPTIMIZER: "A",
+        Slot.HYPERPARAMETERS: "H",
+        Slot.TUNER: "T",
+        Slot.AUGMENTATION: "D",
+        Slot.TRANSFER: "X",
+        Slot.ARCHITECTURE: "M",
+        Slot.VALIDATION: "V",
+    }
+)
+LABELS: Final = MappingProxyType(
+    {
+        Slot.ACTIVATION: "Non-linearity",
+        Slot.METRIC: "Performance metric",
+        Slot.LOSS: "Cost function",
+        Slot.INITIALIZER: "Weight initialization",
+        Slot.OPTIMIZER: "Optimization algorithm",
+        Slot.HYPERPARAMETERS: "Hyperparameters searched",
+        Slot.TUNER: "Tuning strategy",
+        Slot.AUGMENTATION: "Data augmentation",
+        Slot.TRANSFER: "Transfer learning",
+        Slot.ARCHITECTURE: "Network architecture",
+        Slot.VALIDATION: "Validation",
+    }
+)
+
+
+class Choice(BaseModel):
+    """One option of a slot, with its parameters."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def __str__(self) -> str:
+        """The name, and the parameters that differ from their defaults.
+
+        >>> from rules.vocabulary.choices import Huber
+        >>> str(Huber(delta=2.0))
+        'huber (delta 2)'
+        """
+        changed = [
+            _parameter(key.replace("_", " "), value)
+            for key, value in self.model_dump(exclude={"name"}, exclude_defaults=True).items()
+        ]
+        name: str = self.name  # type: ignore[attr-defined]  # every member of a union has it
+        return f"{name} ({', '.join(changed)})" if changed else name
+
+
+def _parameter(words: str, value: object) -> str:
+    """A parameter with its value; one that is on or off as a word alone."""
+    if isinstance(value, bool):
+        return words if value else f"no {words}"
+    return f"{words} {_worded(value)}"
+
+
+def _worded(value: object) -> str:
+    """A value as people write it: configurations as 'units 32, layers 2; units 64'."""
+    if isinstance(value, float):
+        return exact(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_worded(own)}" for key, own in value.items())
+    if isinstance(value, list | tuple):
+        return "; ".join(map(_worded, value))
+    return str(value)
