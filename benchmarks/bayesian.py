@@ -29,12 +29,12 @@ from executor.search.oracle import ask, tell  # noqa: E402
 from executor.search.oracles.base import Objective, tuner_seed  # noqa: E402
 from executor.search.oracles.bayesian import BayesianOracle  # noqa: E402
 from executor.search.oracles.fixed import RandomOracle  # noqa: E402
-from executor.search.records.journal import Outcome  # noqa: E402
+from executor.search.records.outcome import Outcome  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from executor.search.oracle import Proposal
+    from executor.search.records.proposal import Proposal
 
 LOSS: Final = Objective(name="loss", direction="min")
 AT_ONCE: Final = 8

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from executor.data.raw_table import read_rows
+from executor.data.read_rows import read_rows
 from executor.data.split import split
 from executor.preprocessing.encode import encode_hold_out, encode_parts
 from executor.preprocessing.fit import fit_preprocessing
 from recommender.dataset.dataset import Dataset
 from recommender.recommendation.recommend import Said, advise
-from rules.decision.engine import load_book
+from rules.proof.proved_book import load_book
 
 if TYPE_CHECKING:
     from executor.preprocessing.examples import Examples, Parts

@@ -22,15 +22,17 @@ from pyarrow import csv
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from executor.components.metric import PerformanceMetric, Predictions, performance_metric
-from executor.data.raw_table import RawTable, read_rows
+from executor.data.read_rows import read_rows
 from executor.data.split import Split, split
 from recommender.dataset.dataset import Dataset
 from recommender.recommendation.recommend import Said, advise
-from rules.decision.engine import load_book
+from rules.proof.proved_book import load_book
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from executor.data.raw_table import RawTable
 
 RESULTS: Final = Path(__file__).with_name("peers.json")
 RUNNERS: Final = Path(__file__).with_name("peers")

@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from executor.runs.run import Run
-from recommender.recommendation.render import number
+from rules.text.numbers import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -23,7 +23,7 @@ from executor.pipeline.prepare import begin
 from executor.preprocessing.encode import encode_parts
 from executor.preprocessing.fit import fit_preprocessing
 from executor.runtime.budget import Budget
-from executor.search.records.journal import Outcome
+from executor.search.records.outcome import Outcome
 from recommender.dataset.dataset import Dataset
 from recommender.recommendation.recommend import Said
 

@@ -28,12 +28,13 @@ from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 from executor.components.metric import performance_metric  # noqa: E402
+from executor.components.training_length import epochs_of  # noqa: E402
 from executor.model.rebuild import rebuild  # noqa: E402
 from executor.networks.build import mean_of  # noqa: E402
 from executor.runtime.budget import Budget  # noqa: E402
-from executor.search.oracle import Proposal, epochs_of  # noqa: E402
 from executor.search.records.journal import Journal  # noqa: E402
-from executor.search.runners.sequential import compiled_outputs  # noqa: E402
+from executor.search.records.proposal import Proposal  # noqa: E402
+from executor.search.runners.compiled import compiled_outputs  # noqa: E402
 from executor.search.runners.stacked import StackRunner  # noqa: E402
 from executor.search.runners.workspace import on_device, workplace  # noqa: E402
 from recommender.training_cost import batch_size, steps_of  # noqa: E402

@@ -28,7 +28,7 @@ from rich.table import Table
 from standings import Scored, complete, gain, mean_ranks, wins
 from tables import trained
 
-from recommender.recommendation.render import number
+from rules.text.numbers import number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.table import Table
 
-from rules.decision.engine import decide, load_book
+from rules.decision.engine import decide
 from rules.proof.proof import prove, prove_slot
+from rules.proof.proved_book import load_book
 from rules.rulebook.rule import Rule
 from rules.vocabulary.choices import Slot, names, parse_choice
 from rules.vocabulary.condition import Test

@@ -30,16 +30,18 @@ from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 from sklearn.datasets import load_digits, make_classification  # noqa: E402
 
-from executor.components.configuration import configuration, search_space  # noqa: E402
+from executor.components.configuration import configuration  # noqa: E402
 from executor.components.loss import cost_function, sample_weights  # noqa: E402
 from executor.components.metric import performance_metric  # noqa: E402
 from executor.components.optimizer import optimization  # noqa: E402
+from executor.components.training_length import epochs_of  # noqa: E402
 from executor.networks.build import build_network  # noqa: E402
-from executor.preprocessing.examples import Architecture, Examples, Parts  # noqa: E402
+from executor.preprocessing.examples import Examples, Parts  # noqa: E402
+from executor.preprocessing.network_kind import Architecture  # noqa: E402
 from executor.runtime.budget import Budget  # noqa: E402
-from executor.search.oracle import epochs_of  # noqa: E402
 from executor.search.runners.training_state import patience_of  # noqa: E402
 from executor.search.search import scope_of, search  # noqa: E402
+from executor.search.space import search_space  # noqa: E402
 from recommender.training_cost import batch_size, steps_of  # noqa: E402
 from rules.vocabulary.bundle import Bundle  # noqa: E402
 from rules.vocabulary.choices import (  # noqa: E402

@@ -17,7 +17,7 @@ from images import results
 from rich.console import Console
 from rich.table import Table
 
-from recommender.recommendation.render import number
+from rules.text.numbers import number
 
 WARPED: Final = {
     "gunpoint": 0.907,

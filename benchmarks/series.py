@@ -28,8 +28,8 @@ from executor.pipeline.prepare import material
 from executor.preprocessing.encode import naive_error
 from recommender.dataset.dataset import Dataset
 from recommender.recommendation.recommend import Said, roles_of
-from recommender.recommendation.render import number
 from recommender.recommendation.trial_budget import seconds
+from rules.text.numbers import number
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ import click
 from catalogue import catalogue
 
 from executor.runs.run import Run
-from recommender.recommendation.render import number
 from recommender.recommendation.trial_budget import seconds
+from rules.text.numbers import number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -28,8 +28,8 @@ from executor.evaluation.scores import TF_IDF
 from executor.pipeline.prepare import material
 from recommender.dataset.dataset import Dataset
 from recommender.recommendation.recommend import Said, roles_of
-from recommender.recommendation.render import number
 from recommender.recommendation.trial_budget import seconds
+from rules.text.numbers import number
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from wrapt import register_post_import_hook
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from executor.pipeline.execute import resume, train
+    from executor.pipeline.train import resume, train
     from executor.runs.run import Run
 
 __all__ = ["Run", "resume", "train"]

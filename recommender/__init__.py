@@ -11,7 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from recommender.recommendation.recommend import Recommendation, recommend
+    from recommender.recommendation.recommend import recommend
+    from recommender.recommendation.recommendation import Recommendation
 
 __all__ = ["Recommendation", "recommend"]
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from recommender.dataset.digest import digest_of
 from rules.errors import RunError
-from rules.text.regular_file import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,9 +110,3 @@ def reseal(directory: Path, name: str, *, content: Path | None = None) -> Manife
         raise RunError(f"{directory / MANIFEST} was altered: its contents do not match its seal. Restore the original.")
     files = {**manifest.files, name: f"sha256:{digest_of(content or directory / name)}"}
     return manifest.model_copy(update={"files": files}).sealed()
-
-
-def digest_of(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal digits. Raises NotRegularError on a pipe or device."""
-    with open_regular(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

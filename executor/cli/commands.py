@@ -12,9 +12,10 @@ from pyarrow import csv, parquet
 from rich.console import Console
 
 from executor.cli.progress_line import SearchProgress
-from executor.opening import open_rows
+from executor.model.new_rows import open_rows
 from executor.pipeline.prepare import Begun, begin, reopen, resumed_budget
-from executor.runs.run import Run, read_plan
+from executor.runs.plan import read_plan
+from executor.runs.run import Run
 from executor.runs.scoreboard import show_scores
 from executor.runtime.budget import Budget
 from executor.runtime.log import listening
@@ -236,7 +237,8 @@ def predict(
         from executor.model.predict import predict as predicted  # noqa: PLC0415  after TensorFlow was silenced
 
         answers = predicted(
-            finished,
+            lambda: finished.model,
+            finished.signature,
             dataset,
             ignore_extra=ignore_extra,
             key=keys,

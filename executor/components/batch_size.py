@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from executor.preprocessing.examples import Architecture
+from executor.preprocessing.network_kind import Architecture
 from recommender.training_cost import batch_size, text_batch_size
 
 LARGEST_IMAGE_BATCH: Final = 128

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import keras
 import numpy as np
 
-from executor.evaluation.baselines.linear import linear_residuals
+from executor.preprocessing.design_matrix import linear_residuals
 from recommender.profile.characteristics.target import MAD_SCALE
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from executor.data.images import Pictures
-from recommender.profile.known_split import LARGEST_REPEAT, MOST_CONTRADICTING
+from recommender.dataset.split_shares import LARGEST_REPEAT, MOST_CONTRADICTING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

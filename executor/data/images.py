@@ -12,7 +12,6 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from executor.layers.pixels import Pixels
 
 MOST_IN_MEMORY: Final = 2**29
 """Bytes of pixels: 512 MiB. More lie in a temporary file, for a search copies its training and validation rows."""
@@ -101,32 +100,3 @@ class Pictures:
         """All of them, at most ROWS_READ at a time."""
         for start in range(0, len(self), ROWS_READ):
             yield np.asarray(self[start : start + ROWS_READ])
-
-
-class Encoded:
-    """Images as a network reads them, (rows, height · width · channels) float32; numpy.asarray computes them."""
-
-    ndim = 2
-    dtype = np.dtype(np.float32)
-
-    def __init__(self, pictures: Pictures, layer: Pixels) -> None:
-        self.pictures = pictures
-        self.layer = layer
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return len(self.pictures), self.layer.output_width
-
-    def __len__(self) -> int:
-        return len(self.pictures)
-
-    def __getitem__(self, rows: slice | np.ndarray) -> Encoded:
-        return Encoded(self.pictures[rows], self.layer)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:  # noqa: ANN401  NumPy's protocol
-        del copy
-        found = np.empty(self.shape, dtype or np.float32)
-        for start in range(0, len(self), ROWS_READ):
-            some = slice(start, start + ROWS_READ)
-            found[some] = self.layer(np.asarray(self.pictures[some])).numpy()
-        return found

@@ -60,7 +60,7 @@ class LabelType(BaseModel):
     """How a text file spelled false and true; None for other labels, and for files that hold booleans."""
 
     def typed(self, labels: Sequence[str]) -> pa.Array:
-        """Labels in their own type; labels: as `recommender.dataset.sql.level_text` names them, the empty one for no value.
+        """Labels in their own type; labels: texts of `recommender.dataset.sql.level_text`, the empty one for no value.
 
         Text where a label is no value of that type, as one that the training did not see may be.
 

@@ -22,7 +22,7 @@ from rules.errors import DatasetError
 if TYPE_CHECKING:
     from executor.data.raw_table import RawTable
     from recommender.dataset.dataset import Dataset
-    from recommender.roles.infer import Roles
+    from recommender.roles.roles import Roles
 
 DECIMAL_YEARS: Final = (1500.0, 2500.0)  # numbers between them that rise by at most 1 a step are read as years
 HORIZONS_BACK: Final = 2  # horizons that a window holds at least (docs/evidence.md, section 3: 2 to 5)

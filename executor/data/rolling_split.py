@@ -8,12 +8,13 @@ import numpy as np
 
 from executor.data.lag_table import series_starts
 from executor.data.split import FEWEST_ROWS, Split, split
-from recommender.profile.known_split import HOLD_OUT_SHARE, validation_share
+from recommender.dataset.split_shares import HOLD_OUT_SHARE
+from recommender.profile.known_split import validation_share
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:
     from executor.data.raw_table import RawTable
-    from recommender.roles.infer import Roles
+    from recommender.roles.roles import Roles
 
 TRAIN, VALIDATE, JUDGE, NOWHERE = 0, 1, 2, -1
 MOST_VALIDATING: Final = 4  # a share of one fourth of the rows validates at most, where a horizon asks for more

@@ -8,15 +8,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from executor.data.duplicates import copies, first_of_equals, ids
-from recommender.profile.known_split import (
-    FEWEST_FOLDED,
-    HOLD_OUT,
-    HOLD_OUT_SHARE,
-    PARTS,
-    TRAINING,
-    VALIDATION,
-    validation_share,
-)
+from recommender.dataset.split_names import HOLD_OUT, PARTS, TRAINING, VALIDATION
+from recommender.dataset.split_shares import FEWEST_FOLDED, HOLD_OUT_SHARE
+from recommender.profile.known_split import validation_share
 from rules.errors import ColumnError, DatasetError
 from rules.vocabulary.choices import Folds, RowsApart
 from rules.vocabulary.facts import CLASSIFICATION, Task
@@ -25,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from executor.data.raw_table import RawTable
-    from recommender.roles.infer import Roles
+    from recommender.roles.roles import Roles
     from rules.vocabulary.choices import Validation
 
     Draw = Callable[[np.ndarray, float], np.ndarray]

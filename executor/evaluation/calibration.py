@@ -11,7 +11,7 @@ import numpy as np
 from executor.components.metric import every_score
 from executor.evaluation.scores import CalibrationScore, IntervalScore
 from executor.model.temperature import AS_IT_IS, tempered
-from recommender.recommendation.render import number
+from rules.text.numbers import number
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:

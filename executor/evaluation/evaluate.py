@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from executor.components.metric import Predictions, decide, every_score
-from executor.evaluation.baselines.linear import (
-    LINEAR_SECONDS,
-    constant_baseline,
-    linear_baseline,
-    naive_error,
-    seasonal_baseline,
-)
+from executor.evaluation.baselines.baseline import naive_error
+from executor.evaluation.baselines.constant import constant_baseline, seasonal_baseline
+from executor.evaluation.baselines.linear import LINEAR_SECONDS, linear_baseline
 from executor.evaluation.bootstrap import drawing, flawless_bound, tail, units_of
 from executor.evaluation.calibration import calibration_score, interval_score, remarks
 from executor.evaluation.class_coverage import lacking
-from executor.evaluation.scores import BaselineScore, Estimate, Scores, is_positive, verdict
+from executor.evaluation.scores import BaselineScore, Estimate, Scores, is_positive
+from executor.evaluation.verdict import verdict
 from executor.model.prediction_columns import ROW, labelled, names_in_file, prediction_columns
-from recommender.recommendation.render import number
+from rules.text.numbers import number
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -29,7 +26,7 @@ if TYPE_CHECKING:
 
     from executor.components.metric import PerformanceMetric
     from executor.data.raw_table import RawTable
-    from executor.evaluation.baselines.linear import Baseline
+    from executor.evaluation.baselines.baseline import Baseline
     from executor.evaluation.scores import CutOff
     from executor.model.signature import Signature
     from executor.preprocessing.examples import Examples, Parts

@@ -9,8 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from executor.layers.bins import through_bins
-from executor.layers.quantiles import quantiles_at
+from executor.layers.quantiles import quantiles_at, through_bins
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -186,3 +186,43 @@ def _some_channels(channels: int, random: np.random.Generator) -> list[int]:
     most = min(channels, MOST_JOINED)
     count = min(most, int(2 ** random.uniform(0, np.log2(most + 1))))
     return sorted(random.choice(channels, max(1, count), replace=False).tolist())
+
+
+@keras.saving.register_keras_serializable(package="pcwat")
+class Ending(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    """The last channel of (rows, steps, channels), as (rows, steps, 1)."""
+
+    def call(self, steps: Any) -> Any:  # noqa: ANN401 - tensors
+        return steps[..., -1:]
+
+
+@keras.saving.register_keras_serializable(package="pcwat")
+class EndedMean(keras.layers.Layer):  # type: ignore[misc]  # as above
+    """The mean over the steps before the end: (rows, steps, channels) and (rows, steps, 1) to (rows, channels)."""
+
+    def call(self, inputs: Any) -> Any:  # noqa: ANN401 - tensors
+        hidden, goes_on = inputs
+        count = keras.ops.maximum(keras.ops.sum(goes_on, axis=1), 1)
+        return keras.ops.sum(hidden * goes_on, axis=1) / count
+
+
+@keras.saving.register_keras_serializable(package="pcwat")
+class Window(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    """Features (rows, width), of which the first are lags of targets from the latest on, to (rows, kept, targets).
+
+    kept: the latest lags that are given; the oldest of them comes first.
+    """
+
+    def __init__(self, *, lags: int, targets: int, kept: int, name: str | None = None, dtype: Any = None) -> None:  # noqa: ANN401 - Keras' own loose type
+        super().__init__(name=name, dtype=dtype, trainable=False)
+        self.lags, self.targets, self.kept = lags, targets, kept
+
+    def call(self, dense: Any) -> tf.Tensor:  # noqa: ANN401 - a tensor of any backend
+        steps = keras.ops.reshape(dense[:, : self.kept * self.targets], (-1, self.kept, self.targets))
+        return keras.ops.flip(steps, axis=1)
+
+    def compute_output_spec(self, dense: Any) -> keras.KerasTensor:  # noqa: ANN401 - symbolic tensor
+        return keras.KerasTensor((dense.shape[0], self.kept, self.targets), dtype="float32")
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "lags": self.lags, "targets": self.targets, "kept": self.kept}

@@ -2,45 +2,29 @@
 
 from __future__ import annotations
 
-import errno
-import math
-import shutil
-import zipfile
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from executor.data.images import IMAGES_PER_CALL, Encoded, images_a_batch
+from executor.data.images import IMAGES_PER_CALL
 from executor.data.raw_table import side_by_side
-from executor.layers import dropout, ending, numbers, pixels, steps, terms, window, words  # noqa: F401  of models
+from executor.layers import dropout, numbers, pixels, steps, terms, words  # noqa: F401  of models
 from executor.layers import periodic as waves  # noqa: F401  of models
+from executor.layers.names import PREFIX
 from executor.layers.output import Probabilities, Values
 from executor.model import compile as compiled  # noqa: F401  registers losses of models
-from executor.model.keras_file import check_model_file, check_opened_model, weights_bounded
-from executor.model.signature import PREFIX
-from executor.preprocessing.preprocessing import ROWS_AT_ONCE, rows_a_batch
-from executor.preprocessing.sequence_encoder import steps_asked, with_steps
-from executor.runtime.devices import prepare
-from rules.errors import PcwatError, RunError, TrainingError
-from rules.text.files import whole_file
+from executor.preprocessing.encoded_images import Encoded
+from executor.preprocessing.preprocessing import ROWS_AT_ONCE
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from executor.data.raw_table import RawTable
     from executor.layers.output import Activation
     from executor.model.signature import Signature
     from executor.preprocessing.examples import Examples, Parts
     from executor.preprocessing.preprocessing import Preprocessing
-
-ROWS_COMPARED: Final = 256  # rows on which a saved model must answer as the one in memory
-SMALL_STATE: Final = 100_000  # numbers that a model holds beyond its saved weights, such as the state of dropout
-FASTEST: Final = 1  # level of compression; higher ones make weights hardly smaller
-TOLERANCE: Final = 1e-5  # relative and absolute; a reloaded graph may add in another order
 
 
 def assemble(preprocessing: Preprocessing, network: keras.Model, parts: Parts, signature: Signature) -> keras.Model:
@@ -94,30 +78,6 @@ def network_outputs(network: keras.Model, examples: Examples) -> np.ndarray:
     return np.concatenate(found)
 
 
-def predict_rows(model: keras.Model, signature: Signature, table: RawTable) -> np.ndarray:
-    """What an assembled model predicts, (rows, outputs) float64; the table's features are the signature's inputs.
-
-    The prediction of a row is the same to the bit, alone or with any others: every call has the same number of rows,
-    since the order in which products are added depends on it, and sequences as many steps as their own length asks for.
-    """
-    found = np.empty((len(table), signature.outputs))
-    for rows, some in _batches(signature, table):
-        outputs = np.asarray(model(model_inputs(signature, some), training=False), np.float64)
-        found[rows] = outputs[: len(rows)]
-    return found
-
-
-def _batches(signature: Signature, table: RawTable) -> Iterator[tuple[np.ndarray, RawTable]]:
-    """Rows of a table and what is given to the model: these rows, the last one repeated up to the size of all calls."""
-    image = signature.image
-    for length, own in steps_asked(table).items():
-        size = rows_a_batch(length) if image is None else images_a_batch(math.prod(image.shape))
-        for start in range(0, len(own), size):
-            rows = own[start : start + size]
-            filled = np.concatenate([rows, np.full(size - len(rows), rows[-1])])
-            yield rows, with_steps(table.take(filled), length)
-
-
 def model_inputs(signature: Signature, table: RawTable) -> dict[str, tf.Tensor]:
     """The inputs of an assembled model from rows of a table."""
     given = {
@@ -129,61 +89,3 @@ def model_inputs(signature: Signature, table: RawTable) -> dict[str, tf.Tensor]:
     if table.spread is not None:
         given[signature.spread_input] = tf.constant(table.spread, tf.float64)
     return given
-
-
-def save(model: keras.Model, path: Path, *, signature: Signature, rows: RawTable) -> None:
-    """Write a .keras file, whole or not at all, and prove that it answers as before when it is loaded again.
-
-    rows: some rows to compare on; none of them is written. Raises TrainingError if the answers differ.
-    """
-    with whole_file(path, error=RunError) as temporary:
-        try:
-            model.save(temporary)
-            _compress(temporary)
-        except RuntimeError as error:  # HDF5 raises it, too, where a disk is full
-            raise OSError(errno.EIO, str(error).splitlines()[0]) from None
-        sample = rows.take(np.arange(min(len(rows), ROWS_COMPARED)))
-        before = predict_rows(model, signature, sample)
-        after = predict_rows(load(temporary, signature), signature, sample)
-        if not np.allclose(before, after, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
-            raise TrainingError(
-                f"A saved model must answer as the one in memory, but {path} differs by up to "
-                f"{np.nanmax(np.abs(before - after)):.3g}. Please report this; the trials' weights are kept."
-            )
-
-
-def _compress(path: Path) -> None:
-    """Compress a .keras file, which Keras stores as it is: the initial state of an optimizer is mostly zeros."""
-    compressed = path.with_name(f"{path.name}.zip")
-    try:
-        with zipfile.ZipFile(path) as stored, zipfile.ZipFile(compressed, "w", compresslevel=FASTEST) as smaller:
-            for member in stored.infolist():
-                copy = zipfile.ZipInfo(member.filename, member.date_time)
-                copy.compress_type = zipfile.ZIP_DEFLATED
-                with stored.open(member) as source, smaller.open(copy, "w", force_zip64=True) as sink:
-                    shutil.copyfileobj(source, sink)
-        compressed.replace(path)
-    finally:
-        compressed.unlink(missing_ok=True)
-
-
-def load(path: Path, signature: Signature | None = None) -> keras.Model:
-    """The model of a .keras file, opened after its classes, shapes and size were checked. No code in it is executed.
-
-    signature: what its inputs and outputs must be; None where it is not known.
-    Raises RunError if the file cannot be read as such a model, TrainingError if a GPU cannot be used.
-    """
-    if not path.exists():
-        raise RunError(f"{path} cannot be read as a model of pcwat: there is no such file. Train again.")
-    weights = check_model_file(path, signature)
-    prepare()
-    try:
-        with weights_bounded(path, weights + SMALL_STATE):
-            model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except PcwatError:
-        raise
-    except Exception as error:  # noqa: BLE001  an edited configuration makes Keras raise nearly anything
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise RunError(f"{path} cannot be read as a model of pcwat: {reason}. Train again.") from None
-    check_opened_model(path, model, signature)
-    return model

@@ -10,12 +10,13 @@ import tensorflow as tf
 
 from executor.components.configuration import configuration
 from executor.model.assemble import network_outputs
-from executor.model.rebuild import fitting, rebuild, unseen
+from executor.model.rebuild import rebuild
 from executor.networks.build import mean_of
 from executor.networks.stacked_tabular import Shape, forward, masks
-from executor.search.records.journal import read_weights
+from executor.search.records.weights import fitting, read_weights
+from executor.search.runners.stack import unseen
 from executor.search.runners.stacked_graph import OUTPUTS_PER_CALL
-from recommender.recommendation.render import number
+from rules.text.numbers import number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from executor.components.metric import PerformanceMetric
     from executor.preprocessing.examples import Parts
-    from executor.search.records.journal import Outcome
+    from executor.search.records.outcome import Outcome
     from executor.search.search import Trials
     from rules.vocabulary.bundle import Bundle
 

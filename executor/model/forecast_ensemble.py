@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from executor.model.ensemble import Chosen
     from executor.preprocessing.examples import Parts
     from executor.runtime.budget import Budget
-    from executor.search.records.journal import Outcome
+    from executor.search.records.outcome import Outcome
     from executor.search.search import Trials
     from rules.vocabulary.bundle import Bundle
 

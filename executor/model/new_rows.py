@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.data.raw_table import Form, RawTable, fetch, read_columns, read_names, read_time
+from executor.data.raw_table import Form, RawTable
+from executor.data.read_rows import fetch, read_columns, read_names, read_time
+from recommender.dataset.dataset import Dataset
 from recommender.dataset.readers.formats.arrays import Images
 from recommender.dataset.sql import chunks, is_number, is_text, quoted, time_stamp
+from rules.decision.request import ImageReading
 from rules.errors import ColumnError, did_you_mean
 from rules.text.wording import counted
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from executor.model.signature import Column, Signature
-    from recommender.dataset.dataset import Dataset
+    from rules.decision.request import Unreadable
 
 MOST_NAMED: Final = 5  # columns that an error names
 
@@ -26,7 +29,8 @@ def rows_for(
 ) -> RawTable:
     """The rows of a dataset as the model reads them: all of them, in file order.
 
-    Of a series these are the rows of its past that have a time, as in training; `executor.data.lag_table.next_steps` makes the
+    Of a series these are the rows of its past that have a time, as in training; `executor.data.lag_table.next_steps`
+    makes the
     rows to be answered of them.
     ignore_extra: whether columns that were not in training are passed over. keys: columns that may always be there.
     Raises ColumnError on missing, extra or retyped columns, and on infinite values.
@@ -150,3 +154,32 @@ def _unreadable(column: Column, storage: str) -> tuple[str, str]:
         words = f"SELECT 1 FROM dataset WHERE {name} IS NOT NULL AND TRY_CAST({name} AS DOUBLE) IS NULL"  # noqa: S608
         return "words", f"NOT EXISTS ({words})"
     return "words", ""
+
+
+def open_rows(
+    signature: Signature,
+    data: object,
+    *,
+    delimiter: str | None = None,
+    unreadable: Unreadable = "refuse",
+    keys: Sequence[str] = (),
+) -> Dataset:
+    """Rows to be predicted; image files are brought to the shape of training, a long table gathered as it was.
+
+    keys: columns of which the values are kept as they are.
+    """
+    if isinstance(data, Dataset):
+        return data
+    image = signature.image
+    readings = {column.name: column.reading for column in signature.columns if column.reading is not None}
+    if image is None:
+        return Dataset.open(data, delimiter=delimiter, reading=signature.sequences, readings=readings, kept=keys)
+    height, width, channels = image.shape
+    reading = ImageReading(
+        size=(height, width),
+        channels=1 if channels == 1 else 3,
+        fit=image.fit,
+        unreadable=unreadable,
+        value_range=image.value_range,
+    )
+    return Dataset.open(data, delimiter=delimiter, reading=reading, readings=readings, kept=keys)

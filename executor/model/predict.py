@@ -11,13 +11,12 @@ import pyarrow as pa
 
 from executor.data.labels import LabelType, label_type
 from executor.data.lag_table import empty_ahead, following, next_steps, rows_of_shortest
-from executor.data.raw_table import fetch
+from executor.data.read_rows import fetch
 from executor.data.regular_steps import at_regular_steps
 from executor.data.time_zones import in_zone, zone_of
-from executor.model.assemble import predict_rows
-from executor.model.new_rows import rows_for
+from executor.model.keras_file import predict_rows
+from executor.model.new_rows import open_rows, rows_for
 from executor.model.prediction_columns import FILE, Names, free_name, names_of, prediction_columns, step_columns
-from executor.opening import open_rows
 from recommender.dataset.readers.table import DELIMITERS
 from recommender.dataset.sql import BLOB, is_integer, level_text, quoted
 from recommender.profile.guardrails.pictures import remarks
@@ -28,9 +27,10 @@ from rules.text.wording import counted, listed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    import keras
+
     from executor.data.raw_table import RawTable
     from executor.model.signature import Signature
-    from executor.runs.run import Run
     from recommender.dataset.dataset import Dataset
     from rules.decision.request import Unreadable
 
@@ -40,7 +40,8 @@ DECIMALS: Final = 9  # of a number that stands for a time: more come from adding
 
 
 def predict(
-    run: Run,
+    model: Callable[[], keras.Model],
+    signature: Signature,
     data: object,
     *,
     delimiter: str | None = None,
@@ -52,6 +53,7 @@ def predict(
 ) -> pa.Table:
     """Predict every row of a table; of a series, the steps after its last row, each with its time.
 
+    model: returns the opened model; called once the rows are known to fit the signature.
     The rows keep their order. Of image files, the column `file` says which image each row is.
     key: columns of the rows that are written first, as they are; the model need not know them.
     say: receives a sentence where a series is shorter than what the model looks back to, images were left out, future
@@ -60,7 +62,7 @@ def predict(
     as_text: labels as text files spell them, and not in their own type.
     Raises ColumnError on missing, extra or retyped columns, and on a key that is no column.
     """
-    signature, keys = run.signature, (key,) if isinstance(key, str) else tuple(dict.fromkeys(key))
+    keys = (key,) if isinstance(key, str) else tuple(dict.fromkeys(key))
     opened = open_rows(signature, data, delimiter=delimiter, unreadable=unreadable, keys=keys)
     with nullcontext(opened) if opened is data else opened as dataset:
         if signature.image is not None:
@@ -84,7 +86,7 @@ def predict(
             located[free_name(FILE, located)] = np.array(source.files, dtype=object)
         names = names_of(signature, taken=located)
         _report_changed(names, say)
-        outcome = _outcome(run, rows)
+        outcome = _outcome(model, signature, rows)
         return pa.table({**located, **prediction_columns(signature, outcome, names, as_text=as_text)})
     past = at_regular_steps(rows, signature.windows.regular)
     steps = next_steps(past, signature.windows)
@@ -101,22 +103,22 @@ def predict(
     located |= _when(signature, rows, steps, zone, taken=located)
     names = names_of(signature, taken=located, outputs=signature.targets)
     _report_changed(names, say)
-    outcome = _outcome(run, steps)
+    outcome = _outcome(model, signature, steps)
     return pa.table({**located, **step_columns(signature, outcome, names)})
 
 
-def _outcome(run: Run, rows: RawTable) -> np.ndarray:
-    """What the model gives, (rows, outputs). Raises RunError where its graph cannot be computed."""
-    model = run.model
+def _outcome(model: Callable[[], keras.Model], signature: Signature, rows: RawTable) -> np.ndarray:
+    """Compute the outputs of the model, (rows, outputs). Raises RunError where its graph cannot be computed."""
+    opened = model()
     try:
-        return predict_rows(model, run.signature, rows)
+        return predict_rows(opened, signature, rows)
     except PcwatError:
         raise
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise RunError(
-            f"The model of {run.directory} cannot compute predictions for these rows: {reason}. Restore its files from "
-            "a copy, or train again."
+            f"The model cannot compute predictions for these rows: {reason}. Restore the files of the run from a copy, "
+            "or train again."
         ) from error
 
 

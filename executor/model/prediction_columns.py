@@ -111,7 +111,7 @@ def prediction_columns(
 ) -> dict[str, np.ndarray | pa.Array]:
     """Predictions by column: labels with probabilities, or values with intervals.
 
-    outcome: (rows, outputs), as `executor.model.assemble.predict_rows` gives it. as_text: labels as a text file spells them,
+    outcome: (rows, outputs), of `executor.model.keras_file.predict_rows`. as_text: labels as a text file spells them,
     and not in their own type.
     """
     decided = decide(outcome, signature.task, thresholds=signature.cuts, rare_class=signature.rare_class)

@@ -15,8 +15,8 @@ from executor.model.ensemble import Chosen
 from executor.model.rebuild import rebuild
 from executor.networks.build import build_network, mean_of
 from executor.runtime.devices import computing_on, places
+from executor.search.runners.compiled import compiled_step
 from executor.search.runners.outcomes import trial_seed
-from executor.search.runners.sequential import compiled_step
 from executor.search.runners.training_state import shuffled
 from executor.search.runners.workspace import workplace
 from recommender.training_cost import COMPILING, steps_of
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from executor.components.metric import PerformanceMetric
     from executor.preprocessing.examples import Parts
     from executor.runtime.budget import Budget
-    from executor.search.records.journal import Outcome
+    from executor.search.records.outcome import Outcome
     from executor.search.runners.workspace import Workplace
     from executor.search.search import Trials
     from rules.vocabulary.bundle import Bundle

@@ -11,6 +11,7 @@ from executor.components.threshold import Threshold
 from executor.data.labels import LabelType, label_type
 from executor.data.lag_table import Windows
 from executor.data.raw_table import ARRAYS, Form, RawTable, form_of
+from executor.layers.names import PREFIX
 from executor.model.conformal_intervals import Intervals
 from executor.model.temperature import Temperature
 from recommender.dataset.readers.types.reading import ColumnReading
@@ -25,9 +26,8 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Parts
     from executor.preprocessing.preprocessing import Preprocessing
     from recommender.dataset.dataset import Dataset
-    from recommender.roles.infer import Roles
+    from recommender.roles.roles import Roles
 
-PREFIX: Final = "pcwat."  # of our layers' names in a model, so that no column can be called the same
 PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]*")  # the names that every version of Keras can give to an input
 KERAS_WORDS: Final = frozenset(
     {

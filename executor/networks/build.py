@@ -9,7 +9,7 @@ import keras
 from executor.components.optimizer import has_layer_rates
 from executor.networks import cnn, forecaster, pretrained, sequence, tabular
 from executor.networks import text as texts
-from executor.preprocessing.examples import Architecture
+from executor.preprocessing.network_kind import Architecture
 from rules.vocabulary.choices import Backbone
 
 if TYPE_CHECKING:

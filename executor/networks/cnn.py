@@ -15,7 +15,7 @@ from executor.layers.dropout import RatedDropout
 from executor.layers.pixels import FusedNormalization
 from executor.networks.column_branch import with_columns
 from executor.networks.output_layer import answers
-from executor.preprocessing.examples import Architecture
+from executor.preprocessing.network_kind import Architecture
 from recommender.recommendation.trial_budget import LARGE_SIDE
 
 if TYPE_CHECKING:

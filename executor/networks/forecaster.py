@@ -16,10 +16,10 @@ import numpy as np
 from executor.components.activation import activation
 from executor.components.configuration import configuration
 from executor.components.initializer import initialization
-from executor.layers.window import Window
+from executor.layers.steps import Window
 from executor.networks.ridge_start import linear_start
 from executor.networks.tabular import embedding_layer
-from executor.preprocessing.examples import Architecture
+from executor.preprocessing.network_kind import Architecture
 from rules.vocabulary.choices import cell_initializer, parameters_of
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from executor.components.initializer import initialization
 from executor.layers.dropout import RatedDropout
 from executor.networks.column_branch import with_columns
 from executor.networks.output_layer import answers
-from executor.preprocessing.examples import Architecture
+from executor.preprocessing.network_kind import Architecture
 from rules.errors import ChoiceError
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from executor.components.activation import activation
 from executor.components.configuration import configuration
 from executor.components.initializer import initialization
 from executor.layers.dropout import RatedDropout
-from executor.layers.ending import EndedMean, Ending
+from executor.layers.steps import EndedMean, Ending
 from executor.networks.column_branch import with_columns
 from executor.networks.output_layer import answers
-from executor.preprocessing.examples import Architecture
+from executor.preprocessing.network_kind import Architecture
 from rules.vocabulary.choices import cell_initializer
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from executor.components.initializer import initialization
 from executor.layers.dropout import RatedDropout
 from executor.layers.terms import TermSum
 from executor.networks.output_layer import answers
-from executor.preprocessing.examples import Architecture
+from executor.preprocessing.network_kind import Architecture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from pyarrow import csv
 
-from executor.components.configuration import search_space
 from executor.components.loss import huber_delta
 from executor.components.metric import performance_metric
 from executor.data.raw_table import Form
@@ -29,143 +26,37 @@ from executor.model.forecast_ensemble import REFIT_SHARE, combined
 from executor.model.refit import MOST_MEMBERS, TEXT_REFIT_SHARE, best_on_all_rows
 from executor.networks.ridge_start import best_penalty
 from executor.pipeline.finalize import judged, saved
-from executor.pipeline.prepare import Begun, begin, reopen, resumed_budget
 from executor.preprocessing.encode import encode_parts
 from executor.preprocessing.fit import fit_preprocessing
 from executor.preprocessing.target_scale import scale_of
-from executor.runs.measured_drift import with_measured_drift
+from executor.runs.files import IMPORTANCE, PREDICTIONS, write_json
 from executor.runs.prediction_file import located
-from executor.runs.report.write import never_fatal, write_report
-from executor.runs.run import (
-    IMPORTANCE,
-    PREDICTIONS,
-    REPORT,
-    SUMMARY,
-    Run,
-    Summary,
-    as_json,
-    read_plan,
-    write,
-    write_json,
-)
-from executor.runtime.budget import Budget
+from executor.runs.report.write import never_fatal
+from executor.runs.seal import seal_run
+from executor.runs.summary import Summary
 from executor.runtime.devices import CPU, computing_on, places, prepare
 from executor.runtime.log import LOG, logged
 from executor.runtime.stage_timer import Stages
 from executor.runtime.versions import versions
 from executor.search.search import scope_of, search
-from recommender.dataset.dataset import Dataset
-from recommender.dataset.readers.types.times import checked_formats
+from executor.search.space import search_space
 from recommender.profile.measure import modality_of
-from recommender.recommendation.recommend import Said, open_dataset
-from recommender.recommendation.render import number
-from recommender.roles.horizon import Outlook
-from recommender.roles.infer import Kind
-from recommender.run_manifest import GUARDRAILS, MANIFEST, RECORD, SCORES, Manifest, run_files
-from rules.decision.record import Guardrails, Record
 from rules.errors import RunError
-from rules.rulebook.rulebook import SHIPPED_LAYERS
 from rules.text.files import whole_file
 from rules.vocabulary.choices import Huber, RowsApart, parameters_of
-from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable
 
-    from executor.evaluation.scores import Scores
+    from executor.pipeline.prepare import Begun
     from executor.preprocessing.examples import Parts
     from executor.preprocessing.preprocessing import Preprocessing
+    from executor.runs.run import Run
+    from executor.runtime.budget import Budget
     from executor.search.search import RoundProgress
-    from rules.decision.request import ImageReading, SequenceReading
-    from rules.decision.trace import Pin
     from rules.vocabulary.bundle import Bundle
 
     Progress = Callable[[RoundProgress], None]
-
-
-def train(
-    data: object,
-    *,
-    target: str | Sequence[str] = (),
-    task: str | None = None,
-    kinds: Mapping[str, str] | None = None,
-    time: str | None = None,
-    entity: str | None = None,
-    split: str | None = None,
-    bundle: Bundle | None = None,
-    book: Sequence[str | Path] = SHIPPED_LAYERS,
-    pins: Sequence[Pin] = (),
-    budget: float | None = None,
-    trials: int | None = None,
-    seed: int = 0,
-    directory: Path | None = None,
-    at_once: int | None = None,
-    single: bool = False,
-    satisfied_at: float | None = None,
-    images: ImageReading | None = None,
-    sequences: SequenceReading | None = None,
-    horizon: int | None = None,
-    season: int | None = None,
-    known: Sequence[str] = (),
-    missing: Sequence[str] | None = None,
-    date_formats: Mapping[str, str] = MappingProxyType({}),
-) -> Run:
-    """Recommend a bundle for a table, search under it, and return the run with the model of the best P.
-
-    data, target, task, kinds, time, entity, split, book, pins: as `recommender.recommend` takes them. bundle: trained
-    instead of the recommended one; pins go before it. budget: seconds, a hard limit; trials: at most this many; with
-    neither, 20 trials.
-    directory: where the run is kept, a new one below runs/ by default. at_once: trials that train at once in one graph,
-    by default as many as pay. single: keep the best network alone, where the mean of several may be better.
-    satisfied_at: P that would satisfy; without it the run says what to try next where the model does not beat every
-    baseline. images: how image files are read. sequences: how the rows of a long table are gathered into sequences.
-    horizon, season, known: of a forecast, the steps ahead, those of a season, and the columns known in advance.
-    missing: texts that count as missing, besides the empty one; by default the usual ones of the format.
-    date_formats: as `recommender.recommend` takes them.
-    Raises PcwatError with a message for people on anything that a person can mend.
-    """
-    said = Said(
-        targets=(target,) if isinstance(target, str) else tuple(target),
-        task=None if task is None else Task(task),
-        kinds={column: Kind(kind) for column, kind in (kinds or {}).items()},
-        time_column=time,
-        entity_column=entity,
-        split_column=split,
-        images=images,
-        sequences=sequences,
-        outlook=Outlook(horizon=horizon, season=season, known=tuple(known)),
-        missing=None if missing is None else tuple(missing),
-        date_formats=checked_formats(date_formats),
-    )
-    limit = Budget(seconds=budget, trials=trials)
-    with nullcontext(data) if isinstance(data, Dataset) else open_dataset(data, said) as dataset:
-        begun = begin(
-            dataset,
-            said,
-            budget=limit,
-            bundle=bundle,
-            book=book,
-            pins=pins,
-            seed=seed,
-            directory=directory,
-            at_once=at_once,
-            single=single,
-            satisfied_at=satisfied_at,
-        )
-        return carry_out(begun, budget=limit)
-
-
-def resume(directory: Path, *, budget: float | None = None) -> Run:
-    """Go on with a run that was stopped; budget: seconds from now on, by default what the run was given at first.
-
-    Raises RunError if the directory is not a run, is finished, or its dataset is gone or has changed.
-    """
-    plan = read_plan(directory)
-    limit = resumed_budget(plan, seconds=budget)
-    begun = reopen(directory)
-    with begun.dataset:
-        return carry_out(begun, budget=limit)
 
 
 def carry_out(begun: Begun, *, budget: Budget, progress: Progress = lambda _: None) -> Run:
@@ -280,7 +171,15 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
         stages=stages.seconds,
         versions=versions(),
     )
-    return _sealed(begun, summary, judgement.scores)
+    return seal_run(
+        begun.directory,
+        begun.dataset,
+        begun.roles,
+        training=table.rows[rows.train],
+        hold_out=table.rows[rows.hold_out],
+        summary=summary,
+        scores=judgement.scores,
+    )
 
 
 def encoded(begun: Begun, budget: Budget) -> tuple[Preprocessing, Parts]:
@@ -319,42 +218,3 @@ def _refit_share(bundle: Bundle, parts: Parts) -> float:
     if not _is_refitted(bundle):
         return 0.0
     return REFIT_SHARE if parts.window is not None else TEXT_REFIT_SHARE if parts.text is not None else 0.0
-
-
-def _sealed(begun: Begun, summary: Summary, scores: Scores) -> Run:
-    """Write the checks of the split, the summary, the scores and the report, and the manifest with all digests."""
-    directory, table, rows = begun.directory, begun.material.table, begun.material.rows
-    record = Record.read(directory / RECORD)
-    guardrails = with_measured_drift(
-        record.guardrails,
-        begun.dataset,
-        begun.roles,
-        training=table.rows[rows.train],
-        hold_out=table.rows[rows.hold_out],
-    )
-    write_json(directory / GUARDRAILS, Guardrails(guardrails=guardrails))
-    write_json(directory / SUMMARY, summary)
-    text = as_json(scores)
-    files: dict[str, Path | bytes] = {**run_files(directory), SCORES: text.encode()}
-    write_json(directory / MANIFEST, Manifest.of(record=record.seal, files=files))
-    # A run is finished when its scores are there, so they come after a manifest.
-    write(directory / SCORES, text)
-    said = "undefined" if scores.hold_out.value is None else number(scores.hold_out.value)
-    LOG.info("%s is %s on the hold-out. %s", scores.metric, said, scores.verdict)
-    run = Run(directory)
-    if write_report(run, begun.dataset):
-        _seal_report(directory, record=record.seal)
-    LOG.info("Seal of the run: %s", run.seal)
-    return run
-
-
-def _seal_report(directory: Path, *, record: str) -> None:
-    """Write the manifest anew with the report; where that cannot be done, the report goes, and the first one holds."""
-    sealed = False
-    try:
-        with never_fatal("The report was removed, because it cannot be sealed"):
-            write_json(directory / MANIFEST, Manifest.of(record=record, files=run_files(directory)))
-            sealed = True
-    finally:
-        if not sealed:
-            (directory / REPORT).unlink(missing_ok=True)

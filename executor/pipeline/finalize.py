@@ -8,19 +8,21 @@ import numpy as np
 
 from executor.components.configuration import configuration
 from executor.components.metric import decide, outcome_of, performance_metric
+from executor.evaluation.baselines.baseline import predictions_of
 from executor.evaluation.baselines.exponential_smoothing import EXPONENTIAL_SECONDS, exponential_baseline
 from executor.evaluation.baselines.gradient_boosting import boosting_baseline, boosting_seconds
-from executor.evaluation.baselines.linear import LINEAR_SECONDS, predictions_of
+from executor.evaluation.baselines.linear import LINEAR_SECONDS
 from executor.evaluation.baselines.nearest_neighbours import neighbours_baseline
 from executor.evaluation.baselines.tf_idf import tf_idf_baseline, tf_idf_seconds
 from executor.evaluation.evaluate import evaluate
-from executor.model.assemble import assemble, predict_rows, save
+from executor.model.assemble import assemble
 from executor.model.compile import compile_model
 from executor.model.conformal_intervals import Intervals, conformal_intervals
+from executor.model.keras_file import predict_rows, save
 from executor.model.signature import describe
 from executor.model.temperature import cooled, temperatures
 from executor.preprocessing.encode import encode_hold_out
-from executor.runs.run import MODEL, SIGNATURE, write_json
+from executor.runs.files import MODEL, SIGNATURE, write_json
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:

@@ -10,43 +10,37 @@ from typing import TYPE_CHECKING, Final
 
 from executor.data.lag_plan import plan_windows, regular_step
 from executor.data.lag_table import Windows, in_order, lag_table
-from executor.data.raw_table import RawTable, read_rows
+from executor.data.read_rows import read_rows
 from executor.data.regular_steps import at_regular_steps
 from executor.data.rolling_split import rolling_split
 from executor.data.split import Split, split
 from executor.evaluation.diagnostics.next_steps import check_level
 from executor.preprocessing.target_scale import learned, scale_of
-from executor.runs.run import (
-    BUNDLE,
-    PLAN,
-    Plan,
-    claimed,
-    fingerprint,
-    new_directory,
-    read_plan,
-    write,
-    write_json,
-)
+from executor.runs.files import BUNDLE, PLAN, claimed, new_directory, write, write_json
+from executor.runs.plan import Plan, read_plan
 from executor.runtime.budget import Budget
-from executor.runtime.log import log_strategy, logged
+from executor.runtime.log import LOG, logged
 from executor.search.records.journal import check_journal, search_digest
 from recommender.recommendation.recommend import advise, open_dataset, roles_of
 from recommender.recommendation.render import why
 from recommender.run_manifest import RECORD, SCORES
-from rules.decision.engine import load_book
 from rules.decision.record import Record
 from rules.errors import RunError, TrainingError
+from rules.proof.proved_book import load_book
 from rules.rulebook.rulebook import SHIPPED_LAYERS
 from rules.text.temporary import remove_left_over
-from rules.vocabulary.bundle import Bundle
+from rules.vocabulary.bundle import Bundle, fingerprint
+from rules.vocabulary.choices.slot import NOTES_ORDER
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from executor.data.raw_table import RawTable
     from recommender.dataset.dataset import Dataset
-    from recommender.recommendation.recommend import Recommendation, Said
-    from recommender.roles.infer import Roles
+    from recommender.recommendation.recommend import Said
+    from recommender.recommendation.recommendation import Recommendation
+    from recommender.roles.roles import Roles
     from rules.decision.trace import Pin
 
 
@@ -252,3 +246,16 @@ def reopen(directory: Path) -> Begun:
         plan=plan,
         advice=None,
     )
+
+
+def log_strategy(advice: Recommendation) -> None:
+    """Say what the dataset is, what was chosen for it and why, and which checks of the data alerted."""
+    seen = advice.record.dataset
+    LOG.info("%s: %d rows, %d columns; predict %s.", seen.name, seen.rows, len(seen.kinds), ", ".join(seen.targets))
+    LOG.info("Task: %s (%s).", seen.task, seen.task_reason)
+    for slot in NOTES_ORDER:
+        decision = advice.strategy.decisions[slot]
+        LOG.info("%s: %s. %s", slot.letter, decision.choice, why(decision))
+    for guardrail in advice.record.guardrails:
+        if guardrail.status == "alerted":
+            LOG.warning("%s", guardrail.message)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from executor.data.raw_table import RawTable
     from executor.data.split import Split
     from executor.preprocessing.preprocessing import Preprocessing
-    from recommender.roles.infer import Roles
+    from recommender.roles.roles import Roles
     from rules.vocabulary.choices import TargetScale
 
 LEAST_SCALE: Final = 1e-12  # relative to the target's size; below it a target is constant up to rounding

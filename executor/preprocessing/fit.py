@@ -9,12 +9,11 @@ import numpy as np
 import tensorflow as tf
 
 from executor.data.raw_table import Form
-from executor.layers.bins import FEWEST, bin_edges, through_bins
+from executor.layers.names import PREFIX
 from executor.layers.numbers import Calendar, Numbers, robust_scale, spanned_waves, varying_waves
 from executor.layers.pixels import Pixels, byte_counts, pixel_statistics
-from executor.layers.quantiles import heavy_tailed, normal_quantiles
+from executor.layers.quantiles import FEWEST, bin_edges, heavy_tailed, normal_quantiles, through_bins
 from executor.layers.words import Codes, OneHot, WordBag, word_counts
-from executor.model.signature import PREFIX
 from executor.preprocessing.sequence_encoder import sequence_layer
 from executor.preprocessing.text_vocabulary import is_text_network, text_layer
 from recommender.training_cost import MOST_BINNED
@@ -25,7 +24,7 @@ from rules.vocabulary.facts import Task
 if TYPE_CHECKING:
     from executor.data.images import Pictures
     from executor.data.raw_table import RawTable
-    from recommender.roles.infer import Roles
+    from recommender.roles.roles import Roles
     from rules.vocabulary.choices import Choice
 
 from executor.preprocessing.preprocessing import Block, Preprocessing, matrix, runs

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final, cast
 import keras
 import numpy as np
 
-from executor.data.images import Encoded
 from executor.data.raw_table import Form, side_by_side
+from executor.layers.names import PREFIX
 from executor.layers.numbers import Numbers
 from executor.layers.pixels import Pixels
 from executor.layers.steps import SequenceLayer, Steps, rows_at_once
 from executor.layers.terms import TextLayer
-from executor.model.signature import PREFIX
+from executor.preprocessing.encoded_images import Encoded
 from executor.preprocessing.sequence_encoder import STEPPED, steps_of_longest
 from executor.preprocessing.text_vocabulary import architecture_of
 from recommender.training_cost import MOST_WAVED
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from executor.data.images import Pictures
     from executor.data.raw_table import RawTable
-    from executor.preprocessing.examples import Architecture
+    from executor.preprocessing.network_kind import Architecture
     from rules.vocabulary.choices import Choice
 
 MOST_INPUTS: Final = (

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from executor.data.raw_table import Form
+from executor.layers.names import PREFIX
 from executor.layers.steps import SequenceLayer, Steps, fit_kernels, rows_at_once
-from executor.model.signature import PREFIX
 from rules.vocabulary.choices import RandomKernels
 
 if TYPE_CHECKING:

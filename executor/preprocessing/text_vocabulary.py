@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from executor.layers.names import PREFIX
 from executor.layers.terms import (
     TermBag,
     TextLayer,
@@ -16,8 +17,7 @@ from executor.layers.terms import (
     letter_hashes,
     term_hashes,
 )
-from executor.model.signature import PREFIX
-from executor.preprocessing.examples import Architecture
+from executor.preprocessing.network_kind import Architecture
 from recommender.training_cost import MOST_LETTERS, most_terms
 from rules.errors import ColumnError
 from rules.vocabulary.choices import BagOfTerms, TextCnn

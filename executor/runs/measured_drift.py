@@ -8,14 +8,15 @@ import pyarrow as pa
 
 from recommender.profile.characteristics.comparing import feature_drift
 from recommender.profile.characteristics.drift import lay_out
-from recommender.profile.guardrails import check_drift, in_order
+from recommender.profile.guardrails import check_drift
 from recommender.profile.guardrails.drift import DRIFT_NAME
+from recommender.profile.guardrails.status import in_order
 
 if TYPE_CHECKING:
     import numpy as np
 
     from recommender.dataset.dataset import Dataset
-    from recommender.roles.infer import Roles
+    from recommender.roles.roles import Roles
     from rules.decision.record import Guardrail
 
 WORDS: Final = "the hold-out and the training rows"

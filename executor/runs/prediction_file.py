@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from executor.model.prediction_columns import FILE, ROW, SERIES, TIME
 from executor.data.time_zones import as_text
+from executor.model.prediction_columns import FILE, ROW, SERIES, TIME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

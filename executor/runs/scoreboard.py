@@ -8,16 +8,17 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from executor.runs.run import REPORT
+from executor.evaluation.scores import value_of
+from executor.runs.files import REPORT
 from recommender.profile.guardrails.drift import DRIFT_NAME
 from recommender.profile.guardrails.entity import ENTITY_NAME
-from recommender.recommendation.render import number
+from rules.text.numbers import number
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from executor.runs.run import Run, Summary
-    from executor.evaluation.scores import Estimate
+    from executor.runs.run import Run
+    from executor.runs.summary import Summary
 
 
 def show_scores(run: Run, console: Console) -> None:
@@ -118,12 +119,3 @@ def trials_told(summary: Summary) -> str:
     done = f"{summary.completed} of {summary.planned or summary.trials} trials completed{told}"
     ending = f"in {summary.seconds:.0f} s, ended by {ENDINGS[summary.stopped_by]}"
     return f"{done} {ending}; the best is trial {summary.best_trial}"
-
-
-def value_of(estimate: Estimate) -> str:
-    """A score with its interval."""
-    if estimate.value is None:
-        return "undefined"
-    if estimate.low is None or estimate.high is None:
-        return number(estimate.value)
-    return f"{number(estimate.value)}  (95 %: {number(estimate.low)} to {number(estimate.high)})"

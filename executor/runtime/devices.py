@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import keras
 import tensorflow as tf
 
-from executor.preprocessing.examples import Architecture
+from executor.preprocessing.network_kind import Architecture
 from rules.errors import TrainingError
 
 if TYPE_CHECKING:

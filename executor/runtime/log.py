@@ -11,15 +11,12 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from recommender.cli.signals import ended_by
-from recommender.recommendation.render import NOTES_ORDER, why
 from rules.text.wording import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from executor.search.records.journal import Outcome
-    from recommender.recommendation.recommend import Recommendation
 
 LOG_FILE: Final = "log.txt"
 LOG: Final = logging.getLogger("pcwat")
@@ -95,27 +92,3 @@ def logged(directory: Path) -> Iterator[None]:
     finally:
         LOG.removeHandler(handler)
         handler.close()
-
-
-def log_strategy(advice: Recommendation) -> None:
-    """Say what the dataset is, what was chosen for it and why, and which checks of the data alerted."""
-    seen = advice.record.dataset
-    LOG.info("%s: %d rows, %d columns; predict %s.", seen.name, seen.rows, len(seen.kinds), ", ".join(seen.targets))
-    LOG.info("Task: %s (%s).", seen.task, seen.task_reason)
-    for slot in NOTES_ORDER:
-        decision = advice.strategy.decisions[slot]
-        LOG.info("%s: %s. %s", slot.letter, decision.choice, why(decision))
-    for guardrail in advice.record.guardrails:
-        if guardrail.status == "alerted":
-            LOG.warning("%s", guardrail.message)
-
-
-def log_trials(outcomes: Sequence[Outcome]) -> None:
-    """Say how trials ended."""
-    for one in outcomes:
-        varied = ", ".join(f"{name} {value}" for name, value in one.hyperparameters.items()) or "the defaults"
-        told = f"{one.epochs} of {one.planned_epochs} epochs in {one.seconds:.1f} s ({varied})"
-        if one.status == "completed":
-            LOG.info("Trial %d: P %.6g after %s.", one.number, one.score, told)
-        else:
-            LOG.warning("Trial %d %s after %s: %s", one.number, one.status, told, one.message)

@@ -3,78 +3,27 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from keras_tuner.src.engine.oracle import LOCKS, THREADS
 
-from executor.components.batch_size import batch_of
-from executor.components.configuration import Scope, manual_configurations, search_space
-from executor.preprocessing.examples import Architecture
 from executor.search.oracles.bayesian import BayesianOracle
 from executor.search.oracles.fixed import GridOracle, ManualOracle, RandomOracle
 from executor.search.oracles.hyperband import HyperbandOracle
-from recommender.training_cost import EPOCHS, TEXT_EPOCHS, steps_of, table_epochs
+from executor.search.records.proposal import Proposal
+from executor.search.space import Scope, manual_configurations, search_space
+from recommender.training_cost import EPOCHS
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import Bayesian, Grid, Hyperband, Manual, Random
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import keras_tuner
 
-    from executor.components.configuration import Value
     from executor.search.oracles.base import Objective
-    from executor.search.records.journal import Outcome
+    from executor.search.records.outcome import Outcome
     from rules.vocabulary.bundle import Bundle
-
-FORECAST_EPOCHS: Final = 96
-"""Of a forecast at most: its networks start at a linear solution, and of 100 rows an epoch is 2 steps, which take less
-than judging them (248 epochs took 29 s on two busy cores)."""
-IMAGE_EPOCHS: Final = 30
-"""The same on images, where an epoch takes a hundred times as long: with a decaying rate 8 epochs of 4,000 digits reach
-97.5 % (docs/evidence.md, section 3)."""
-IMAGE_STEPS: Final = 900
-"""Steps of a trial on images at least, for which small datasets get more epochs, up to MOST_IMAGE_EPOCHS."""
-MOST_IMAGE_EPOCHS: Final = 100
-MOST_SEQUENCE_EPOCHS: Final = 300
-"""Of a network that reads sequences step by step: of 50 sequences an epoch is one step. InceptionTime's own 1,500 take
-minutes on two cores."""
-
-
-def epochs_of(architecture: Architecture, *, steps: int) -> int:
-    """The epochs of a whole trial; steps: of an epoch."""
-    if architecture is Architecture.FORECASTER:
-        return min(FORECAST_EPOCHS, table_epochs(steps))
-    if architecture is Architecture.TABULAR:
-        return table_epochs(steps)
-    if architecture.reads_steps:
-        return min(MOST_SEQUENCE_EPOCHS, max(IMAGE_EPOCHS, -(-IMAGE_STEPS // steps)))
-    if architecture.reads_texts:
-        return TEXT_EPOCHS
-    return min(MOST_IMAGE_EPOCHS, max(IMAGE_EPOCHS, -(-IMAGE_STEPS // steps)))
-
-
-def whole_epochs(bundle: Bundle, architecture: Architecture, *, rows: int) -> int:
-    """The epochs of a whole trial on a number of training rows, at the bundle's batch size."""
-    batch = batch_of(architecture, rows, bundle.optimizer.batch_size)
-    return epochs_of(architecture, steps=steps_of(rows, batch))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Proposal:
-    """A trial that the oracle wants run."""
-
-    number: int
-    hyperparameters: Mapping[str, Value]
-    """Those that the search varies."""
-    epochs: int = EPOCHS
-    first_epoch: int = 0
-    """Epochs that the trial which this one continues was trained."""
-    continues: int | None = None
-    """The trial from whose weights and optimizer state this one goes on."""
-    may_go_on: bool = False
-    """Whether another trial may continue this one."""
 
 
 def tuning(

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from executor.components.configuration import Value
     from executor.runtime.budget import Budget
-    from executor.search.oracle import Proposal
     from executor.search.oracles.base import Objective
-    from executor.search.records.journal import Outcome
+    from executor.search.records.outcome import Outcome
+    from executor.search.records.proposal import Proposal
     from executor.search.runners.training_state import Epoch
 
 

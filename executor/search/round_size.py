@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import keras_tuner
 
     from executor.components.configuration import Value
-    from executor.search.oracle import Proposal
-    from executor.search.records.journal import Outcome
+    from executor.search.records.outcome import Outcome
+    from executor.search.records.proposal import Proposal
     from executor.search.runners.workspace import Workplace
     from rules.vocabulary.bundle import Bundle
 

@@ -12,24 +12,25 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import tensorflow as tf
 
-from executor.components.configuration import Scope
 from executor.components.metric import performance_metric
-from executor.model.rebuild import rebuild
-from executor.runs.run import fingerprint
+from executor.components.training_length import whole_epochs
 from executor.runtime.devices import computing_on, places
 from executor.runtime.interrupt import Interrupt, noted_interrupt
-from executor.search.oracle import ask, tell, tuning, whole_epochs
+from executor.search.oracle import ask, tell, tuning
 from executor.search.oracles.base import Objective
 from executor.search.progress import RoundProgress, reporter
-from executor.search.records.journal import Journal, Outcome, search_digest
+from executor.search.records.journal import Journal, search_digest
 from executor.search.records.lock import alone_in
+from executor.search.records.outcome import Outcome
 from executor.search.round_size import epoch_seconds, most_at_once, next_round
 from executor.search.runners.parallel import ParallelRunner
 from executor.search.runners.sequential import OneByOneRunner
 from executor.search.runners.stacked import StackRunner
 from executor.search.runners.workspace import workplace
+from executor.search.space import Scope
 from recommender.training_cost import EPOCHS
 from rules.errors import RunError, TrainingError
+from rules.vocabulary.bundle import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,12 +41,12 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Parts
     from executor.runtime.budget import Budget
     from executor.runtime.devices import Device
-    from executor.search.oracle import Proposal
+    from executor.search.records.proposal import Proposal
     from executor.search.runners.parallel import Runner
     from executor.search.runners.workspace import Workplace
     from rules.vocabulary.bundle import Bundle
 
-__all__ = ["Outcome", "RoundProgress", "StoppedBy", "Trials", "rebuild", "search"]
+__all__ = ["Outcome", "RoundProgress", "StoppedBy", "Trials", "search"]
 
 TRIALS_WITHOUT_BUDGET: Final = 20  # trials, where neither time nor their number is limited
 HOPELESS: Final = 10  # trials without a completed one; then the next would hardly be completed either

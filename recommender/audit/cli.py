@@ -19,10 +19,10 @@ from recommender.audit.replay import replay as replayed
 from recommender.audit.subject import Subject, open_subject
 from recommender.audit.verify import verify as verified
 from recommender.cli.options import DATASET, dataset_options, strategy_options
-from recommender.recommendation.render import NOTES_ORDER
 from rules.cli.common import console, emit_models, end, examples, format_option
 from rules.cli.parameters import SlotName
 from rules.text.files import keep_inputs, write_text
+from rules.vocabulary.choices.slot import NOTES_ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable

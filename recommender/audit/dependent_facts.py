@@ -16,8 +16,8 @@ from rules.vocabulary.facts import CLASSIFICATION, UNKNOWN, Measurement, Modalit
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from rules.decision.engine import ProvedBook
     from rules.decision.record import Record
+    from rules.proof.proved_book import ProvedBook
     from rules.vocabulary.facts import Facts, Value
 
 CLASS_SIZES: Final = ("rows", "imbalance_ratio", "rare_class_rows")

@@ -6,8 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from recommender.audit.explain import explain
-from recommender.recommendation.render import NOTES_ORDER, number, quantity
+from rules.text.numbers import number, quantity
 from rules.text.templating import environment
+from rules.vocabulary.choices.slot import NOTES_ORDER
 from rules.vocabulary.facts import FACTS
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from recommender.audit.dependent_facts import follow_settings
-from recommender.recommendation.render import NOTES_ORDER
 from rules.decision.counterfactual import Flip, awaited_pins, reach
 from rules.decision.engine import decide, rulings
 from rules.decision.trace import TestResult
@@ -15,6 +14,7 @@ from rules.errors import ChoiceError, did_you_mean
 from rules.rulebook.rule_file import misfit
 from rules.text import yaml_document as document
 from rules.vocabulary.choices import Choice, Slot, names, parse_choice
+from rules.vocabulary.choices.slot import NOTES_ORDER
 from rules.vocabulary.condition import levels_of
 from rules.vocabulary.facts import FACTS, recorded
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from recommender.audit.subject import Subject
-    from rules.decision.engine import ProvedBook
+    from rules.proof.proved_book import ProvedBook
     from rules.vocabulary.facts import Value
 
 _CLOSED = ConfigDict(frozen=True, extra="forbid")

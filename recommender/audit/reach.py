@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recommender.profile.known_split import FEWEST_FOLDED
+from recommender.dataset.split_shares import FEWEST_FOLDED
 from recommender.training_cost import MOST_BINNED, MOST_WAVED
 from rules.vocabulary.choices import (
     Adagrad,

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Final
 from rich.padding import Padding
 from rich.text import Text
 
-from recommender.recommendation.render import NOTES_ORDER, meanings, number, plain, quantity
+from recommender.recommendation.render import plain
 from rules.cli.render import plain_table
+from rules.decision.meanings import meanings
+from rules.text.numbers import number, quantity
 from rules.text.wording import counted, printable
+from rules.vocabulary.choices.slot import NOTES_ORDER
 from rules.vocabulary.facts import FACTS
 
 if TYPE_CHECKING:

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict
 
 from recommender.recommendation.recommend import Said, advise, open_dataset
-from recommender.recommendation.render import NOTES_ORDER
 from rules.decision.engine import rulings
 from rules.decision.record import RecordedFact
 from rules.errors import DatasetError
 from rules.text.regular_file import is_there
 from rules.vocabulary.choices import Slot
+from rules.vocabulary.choices.slot import NOTES_ORDER
 from rules.vocabulary.facts import FACTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from recommender.audit.subject import Subject
-    from rules.decision.engine import ProvedBook
     from rules.decision.record import Record
+    from rules.proof.proved_book import ProvedBook
     from rules.vocabulary.facts import Measurement
 
 _CLOSED = ConfigDict(frozen=True, extra="forbid")

@@ -12,9 +12,9 @@ from recommender.audit.dependent_facts import with_trial_budget
 from recommender.recommendation.recommend import advise_on
 from recommender.run_manifest import GUARDRAILS, RECORD, read_own_manifest
 from rules.decision.counterfactual import Flip, flips
-from rules.decision.engine import ProvedBook, load_book
 from rules.decision.record import Guardrail, Guardrails, Record
 from rules.errors import BookError, ChoiceError, RunError
+from rules.proof.proved_book import ProvedBook, load_book
 from rules.text.regular_file import read_regular
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict
 
 from recommender.dataset.dataset import Dataset
+from recommender.dataset.digest import digest_of
 from recommender.roles.kinds import Kind
-from recommender.run_manifest import MANIFEST, SCORES, Manifest, digest_of, run_files
+from recommender.run_manifest import MANIFEST, SCORES, Manifest, run_files
 from rules.errors import BookError, DatasetError
 from rules.rulebook.rulebook import read_layers
 from rules.text.regular_file import is_there

@@ -1,6 +1,7 @@
 """Options of commands in the project's settings file: a table for each command, as [train] with budget = "10m".
 
-The file is the one that names the project's books (see rules.rulebook.project_settings). What the command line says goes before it.
+The file is the one that names the project's books (see rules.rulebook.project_settings). The command line has
+precedence over it.
 """
 
 from __future__ import annotations

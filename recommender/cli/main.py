@@ -24,7 +24,7 @@ from recommender.cli.options import DATASET, dataset_options, strategy_options
 from recommender.cli.signals import ended_by, exit_code, raise_on_signals
 from recommender.cli.welcome import lesson
 from recommender.dataset.readers.bounds import too_large
-from recommender.profile import measure
+from recommender.profile.measure import measure
 from recommender.recommendation.recommend import advise_on, open_dataset, roles_of, to_json
 from recommender.recommendation.render import show, show_profile, why
 from rules import __version__

@@ -12,7 +12,7 @@ def main() -> None:
     of it is garbage, and collecting takes 6 % of the time of a recommendation.
     """
     gc.disable()
-    from recommender.cli import main as run  # noqa: PLC0415  after the collector is off
+    from recommender.cli.main import main as run  # noqa: PLC0415  after the collector is off
 
     gc.freeze()
     gc.enable()

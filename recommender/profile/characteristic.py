@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from recommender.dataset.dataset import Dataset
-    from recommender.roles.infer import Roles
+    from recommender.roles.roles import Roles
 
 SAMPLE_ROWS: Final = 20_000
 """Rows on which order and pairs are measured; the 95 % interval of a share of 1 % is then ± 0.14 %."""

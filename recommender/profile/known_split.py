@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from recommender.dataset.split_names import HOLD_OUT, PART_WORDS, PARTS, TRAINING
+from recommender.dataset.split_shares import (
+    FEWEST_FOLDED,
+    HOLD_OUT_SHARE,
+    LARGE_SHARES,
+    LARGEST_SHARE,
+    SMALL_SHARES,
+    SMALL_TABLE,
+)
 from recommender.dataset.sql import is_number, level_text, literal, quoted, time_stamp
 from recommender.profile.characteristics.drift import lay_out
 from rules.vocabulary.facts import Task
@@ -13,35 +21,7 @@ from rules.vocabulary.facts import Task
 if TYPE_CHECKING:
     from recommender.dataset.dataset import Dataset
     from recommender.profile.characteristic import Labelled
-    from recommender.roles.infer import Roles
-
-HOLD_OUT_SHARE: Final = 0.2  # of all rows (docs/evidence.md, section 1)
-SMALL_TABLE: Final = 5_000  # rows
-SMALL_SHARES: Final = (
-    0.1,
-    0.2,
-    500,
-)  # least and largest share, wanted rows (AutoGluon; docs/evidence.md, section 1)
-LARGE_SHARES: Final = (0.01, 0.1, 2_500)  # the same from SMALL_TABLE on
-LARGEST_SHARE: Final = 0.2  # after doubling
-FEWEST_FOLDED: Final = 20  # rows that are not hold-out; in folds of fewer than four a class is soon missing
-LARGEST_REPEAT: Final = 0.05  # of all rows; a more frequent row is a common case of a coarse table, not a copy
-MOST_CONTRADICTING: Final = 0.5
-"""Share of the groups of rows with equal features that may differ in the target, for rows to count as copies at all: of
-copies of one record most agree. On public tables that hold records twice it is 0 to 0.14 (wine_quality,
-maternal_health_risk, phishing), in coarse ones 0.4 (orange_juice) to 1 (cps1988_wage)."""
-
-TRAINING, VALIDATION, HOLD_OUT = "train", "validation", "hold_out"
-PARTS: Final = MappingProxyType(
-    {
-        TRAINING: ("train", "training", "fit", "learn"),
-        VALIDATION: ("validation", "valid", "val", "dev", "eval"),
-        HOLD_OUT: ("test", "testing", "hold-out", "holdout", "hold_out"),
-    }
-)
-"""How the parts are called in a split column of a dataset, in lower case."""
-PART_WORDS: Final = frozenset(word for words in PARTS.values() for word in words)
-TRAINING_WORDS: Final = frozenset(PARTS[TRAINING])
+    from recommender.roles.roles import Roles
 
 
 @dataclass(frozen=True, kw_only=True)

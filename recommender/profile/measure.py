@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from operator import neg
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
-
-from pydantic import BaseModel, ConfigDict
+from typing import TYPE_CHECKING
 
 from recommender.dataset.column_summary import summarise
 from recommender.profile.characteristic import Characteristic, by_name, labelled
@@ -25,63 +21,20 @@ from recommender.profile.guardrails import (
     check_rows,
     check_targets,
     check_times,
-    in_order,
-    not_passed,
 )
+from recommender.profile.guardrails.status import in_order
 from recommender.profile.known_split import known_division
 from recommender.profile.measurements import of_features, of_rows, of_sequence, of_targets
-from recommender.roles.kinds import Kind
-from rules.decision.record import Guardrail
-from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, UNKNOWN, Measurement, Modality, Task
+from recommender.profile.profile import ColumnProfile, Profile
+from rules.vocabulary.facts import Modality, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from recommender.dataset.dataset import Dataset
     from recommender.profile.characteristic import Labelled
-    from recommender.roles.infer import Roles
-
-
-class ColumnProfile(BaseModel):
-    """One column in short."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    column: str
-    part: str
-    """feature, target, time, entity, split, or unused."""
-    kind: Kind
-    reason: str
-    missing_share: float
-    distinct: int
-    distinct_is_exact: bool
-
-
-class Profile(BaseModel):
-    """What was measured of one dataset in its roles."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
-
-    dataset: str
-    task: Task
-    modality: Modality
-    characteristics: tuple[Characteristic, ...]
-    """Of the whole dataset: of its rows, features and their order."""
-    targets: dict[str, tuple[Characteristic, ...]]
-    """Of each target."""
-    columns: tuple[ColumnProfile, ...]
-    guardrails: tuple[Guardrail, ...]
-    """Every check of the data: what a person should look at, then what was done, then what passed."""
-
-    @property
-    def findings(self) -> tuple[Guardrail, ...]:
-        """The guardrails that did not pass."""
-        return not_passed(self.guardrails)
-
-    def get(self, name: str, *, target: str | None = None) -> Characteristic | None:
-        """A characteristic by name, of the dataset or of one of its targets; None where it was not measured."""
-        of_whom = self.characteristics if target is None else self.targets[target]
-        return next((one for one in of_whom if one.name == name), None)
+    from recommender.roles.roles import Roles
+    from rules.decision.record import Guardrail
 
 
 def measure(dataset: Dataset, roles: Roles) -> Profile:
@@ -172,72 +125,3 @@ def _parts(roles: Roles) -> dict[str, str]:
     apart = {"time": roles.time_column, "entity": roles.entity_column, "split": roles.split_column}
     parts |= {name: part for part, name in apart.items() if name is not None}
     return parts | dict.fromkeys(roles.targets, "target")
-
-
-def facts(profile: Profile, *, trial_budget: Measurement) -> dict[str, Measurement]:
-    """What rules may know of the dataset: a measurement for each fact that no slot reports.
-
-    A fact that has no meaning for the task is NOT_APPLICABLE; one that could not be measured is UNKNOWN. Of several
-    targets the worst counts: the greatest imbalance, the rarest class, the most outliers, the heaviest tail, the
-    furthest skew.
-    """
-    given = {
-        "task": Measurement(value=profile.task.value, source="inferred from the target, or given by --task"),
-        "modality": Measurement(value=profile.modality.value, source="the kinds of the columns to learn from"),
-        "trial_budget": trial_budget,
-    }
-    if profile.modality is not Modality.IMAGE and FACTS[MIRROR].applies_to(profile.task):
-        given[MIRROR] = Measurement(value=0.0, source="the rows hold no images")
-    if profile.get(TEXT_WORDS) is None:
-        given[TEXT_WORDS] = Measurement(value=0.0, source="the rows hold no texts")
-    return {
-        name: given[name]
-        if name in given
-        else _measurement(profile, name)
-        if fact.applies_to(profile.task)
-        else Measurement(value=NOT_APPLICABLE, source=f"has no meaning for {profile.task}")
-        for name, fact in FACTS.items()
-        if fact.slot is None
-    }
-
-
-MIRROR: Final = "mirror_agreement"
-TEXT_WORDS: Final = "text_words"
-WORST: Final[Mapping[str, Callable[[float], float]]] = MappingProxyType(
-    {
-        "classes": float,
-        "imbalance_ratio": float,
-        "rare_class_rows": neg,
-        "outlier_share": float,
-        "squared_deviation_top_share": float,
-        "target_skew": abs,
-    }
-)
-"""For each fact of a target: how bad a value is. Of several targets the worst counts."""
-
-
-def _measurement(profile: Profile, name: str) -> Measurement:
-    whose = ""
-    if name not in WORST:
-        one = profile.get(name)
-    else:
-        every = {target: found for target in profile.targets if (found := profile.get(name, target=target)) is not None}
-        worst = max(every, key=lambda target: WORST[name](float(every[target].value or 0)), default=None)
-        one = None if worst is None else every[worst]
-        whose = f"of {worst!r}: " if len(profile.targets) > 1 else ""
-    if one is None or one.value is None:
-        return Measurement(value=UNKNOWN, source="could not be measured")
-    return Measurement(value=one.value, low=one.low, high=one.high, source=whose + one.how)
-
-
-def rarest_class(profile: Profile) -> str:
-    """What the data calls the rarest class of the least balanced target; empty where targets are numbers."""
-    ratios = {
-        target: float(found.value)
-        for target in profile.targets
-        if (found := profile.get("imbalance_ratio", target=target)) is not None and isinstance(found.value, int | float)
-    }
-    if not ratios:
-        return ""
-    rarest = profile.get("rarest_class", target=max(ratios, key=lambda target: ratios[target]))
-    return "" if rarest is None else str(rarest.value)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from recommender.dataset.column_summary import ColumnSummary
     from recommender.dataset.dataset import Dataset
-    from recommender.roles.infer import Roles
+    from recommender.roles.roles import Roles
 
 HINT_CELLS: Final = 200_000
 """Cells that are ranked, times targets: whether one column tells the target shows on a few hundred rows."""

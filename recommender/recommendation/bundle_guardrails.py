@@ -6,10 +6,10 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from recommender.dataset.digest import digest_of
 from recommender.profile.characteristic import by_name, measured_number
 from recommender.profile.guardrails.rows import FEW_ROWS
 from recommender.profile.known_split import share_that_selects
-from recommender.run_manifest import digest_of
 from rules.decision.record import Guardrail
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import (
@@ -31,7 +31,7 @@ from rules.vocabulary.facts import Task
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from recommender.profile.measure import Profile
+    from recommender.profile.profile import Profile
     from rules.vocabulary.bundle import Bundle
 
 THRESHOLD_ROWS: Final = 50
@@ -39,7 +39,7 @@ THRESHOLD_ROWS: Final = 50
 THRESHOLD_POSITIVES: Final = 30
 """Validation rows of the rare class under which it is (docs/evidence.md 4.5; rule P010)."""
 HIDDEN_UNITS: Final = (64, 512)
-"""Narrowest and widest hidden layers of a table's network that a search tries (executor/components/configuration.py)."""
+"""Narrowest and widest hidden layers of a table's network that a search tries (executor/search/space.py)."""
 STABLE_STDDEV: Final = (HIDDEN_UNITS[1] ** -0.5, (2 / HIDDEN_UNITS[0]) ** 0.5)
 """Standard deviations of hidden weights, from Xavier's for the widest hidden layers to He's for the narrowest
 (docs/evidence.md#scale-of-random-weights)."""

@@ -11,7 +11,7 @@ from rules.vocabulary.choices import Slot
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rules.decision.engine import ProvedBook
+    from rules.proof.proved_book import ProvedBook
     from rules.vocabulary.bundle import Bundle
     from rules.vocabulary.facts import Facts
 

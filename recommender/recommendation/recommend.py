@@ -10,20 +10,22 @@ from typing import TYPE_CHECKING, Any
 from recommender.dataset.dataset import Dataset
 from recommender.dataset.readers.types.times import checked_formats
 from recommender.profile.characteristic import by_name, measured_number
-from recommender.profile.guardrails import check_choices, in_order
-from recommender.profile.measure import Profile, facts, measure, rarest_class
+from recommender.profile.facts import facts
+from recommender.profile.guardrails.status import in_order
+from recommender.profile.measure import measure
+from recommender.profile.profile import Profile, rarest_class
+from recommender.recommendation.bundle_guardrails import check_choices
 from recommender.recommendation.bundle_pins import with_bundle
-from recommender.recommendation.render import NOTES_ORDER, reason
+from recommender.recommendation.recommendation import Recommendation
 from recommender.recommendation.trial_budget import Sizes, trial_budget
 from recommender.roles.horizon import Outlook
-from recommender.roles.infer import Kind, Roles, infer_roles
-from rules.decision.engine import ProvedBook, Strategy, decide, load_book, rulings
+from recommender.roles.infer import Kind, infer_roles
+from rules.decision.engine import decide, rulings
 from rules.decision.record import DatasetSeen, Record
 from rules.decision.request import Asked, ImageReading, SequenceReading
 from rules.errors import ChoiceError, DatasetError
+from rules.proof.proved_book import ProvedBook, load_book
 from rules.rulebook.rulebook import SHIPPED_LAYERS
-from rules.text.html import table
-from rules.text.wording import counted
 from rules.vocabulary.choices import Slot
 from rules.vocabulary.facts import UNKNOWN, Measurement, Task
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from recommender.dataset.readers.types.reading import ColumnReading
+    from recommender.roles.roles import Roles
     from rules.decision.trace import Pin
     from rules.vocabulary.bundle import Bundle
 
@@ -130,27 +133,6 @@ class StrategyOptions:
     budget: float | None
     """Seconds."""
     trials: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recommendation:
-    """A bundle, and everything that it rests on."""
-
-    bundle: Bundle
-    strategy: Strategy
-    profile: Profile
-    roles: Roles
-    record: Record
-    book: ProvedBook
-
-    def _repr_html_(self) -> str:
-        seen = self.record.dataset
-        caption = f"{seen.name}: {counted(seen.rows, 'row')}; predict {', '.join(seen.targets)} ({seen.task})"
-        rows = (
-            (slot.letter, decision.choice, ", ".join(decision.rules), reason(decision))
-            for slot, decision in ((slot, self.strategy.decisions[slot]) for slot in NOTES_ORDER)
-        )
-        return table(caption, ("", "Choice", "Rule", "Decided by"), rows)
 
 
 def recommend(

@@ -2,87 +2,35 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from recommender.profile.guardrails import not_passed
+from recommender.profile.guardrails.status import not_passed
 from recommender.recommendation.bundle_pins import FROM_BUNDLE
-from rules.rulebook.rulebook import SHIPPED_LAYERS
+from recommender.recommendation.reasons import _of_bundle, instead_of, reason
+from rules.decision.meanings import meanings
+from rules.text.numbers import number
 from rules.text.wording import counted, printable
-from rules.vocabulary.choices import Slot
-from rules.vocabulary.facts import FACTS, Interval
+from rules.vocabulary.choices.slot import NOTES_ORDER
+from rules.vocabulary.facts import FACTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
-    from recommender.profile.measure import Profile
-    from recommender.recommendation.recommend import Recommendation
+    from recommender.profile.profile import Profile
+    from recommender.recommendation.recommendation import Recommendation
     from rules.decision.record import Guardrail
-    from rules.decision.trace import Decision, TestResult
+    from rules.decision.trace import Decision
 
-NOTES_ORDER: Final = (
-    Slot.METRIC,
-    Slot.LOSS,
-    Slot.INITIALIZER,
-    Slot.OPTIMIZER,
-    Slot.TUNER,
-    Slot.HYPERPARAMETERS,
-    Slot.ACTIVATION,
-    Slot.AUGMENTATION,
-    Slot.TRANSFER,
-    Slot.ARCHITECTURE,
-    Slot.VALIDATION,
-)
 
-WITHOUT_DECIMALS: Final = 10_000  # from there on, four significant digits leave no decimals
 LONGEST_NAME: Final = 24  # characters of categorical_crossentropy, so that no choice is broken within its name
 WIDE: Final = 100  # characters of a terminal from which what was not chosen has a column of its own
 MOST_COLUMNS: Final = 100  # rows of the table of columns on a terminal
-PURE: Final = "1"  # the unit of a number without one
-FRACTION: Final = "fraction of "
-SINGULAR: Final = {f"{one}s": one for one in ("row", "column", "trial", "value", "level", "hyperparameter")}
-
-
-def number(value: str | float) -> str:
-    """A number with four significant digits and thousands separated; words as they are.
-
-    >>> number(1234567.0), number(1234.5), number(0.012345), number(4.0)
-    ('1,234,567', '1,234', '0.01235', '4')
-    """
-    if isinstance(value, str):
-        return value
-    if value == int(value) or abs(value) >= WITHOUT_DECIMALS:
-        return f"{value:,.0f}"
-    return f"{value:,.4g}"
-
-
-def quantity(value: float, unit: str) -> str:
-    """A number in its unit, as people write it.
-
-    >>> quantity(0.25, "fraction of rows"), quantity(1.0, "rows"), quantity(2.5, "1")
-    ('0.25 of the rows', '1 row', '2.5')
-    """
-    if unit == PURE or unit.startswith(f"{PURE},"):
-        return number(value)
-    if unit.startswith(FRACTION):
-        return f"{number(value)} of the {unit.removeprefix(FRACTION)}"
-    return f"{number(value)} {SINGULAR.get(unit, unit) if value == 1 else unit}"
-
-
-def meanings(texts: Iterable[str]) -> dict[str, str]:
-    """What the numeric facts mean that some texts name, in the order of the vocabulary."""
-    words = set(re.findall(r"[a-z_]+", " ".join(texts)))
-    return {name: fact.meaning for name, fact in FACTS.items() if name in words - {"rows"} and is_number(name)}
-
-
-def is_number(fact: str) -> bool:
-    return isinstance(FACTS[fact].domain, Interval)
 
 
 def plain(value: str, style: str = "") -> Text:
@@ -135,48 +83,6 @@ def _decider(decision: Decision) -> str:
     if decision.pin is None:
         return decision.rules[0]
     return "bundle" if decision.pin.reason == FROM_BUNDLE else "you"
-
-
-def _of_bundle(decision: Decision) -> str:
-    return f"{FROM_BUNDLE}; the rules choose {decision.ruled} now ({decision.rules[0]})"
-
-
-def reason(decision: Decision) -> str:
-    """The measured facts that decided, each with its nearest threshold and the margin; or the person's own reason.
-
-    Names such as the task say nothing new beside a number, so they stand alone only.
-    """
-    if decision.pin and decision.pin.reason == FROM_BUNDLE:
-        return _of_bundle(decision)
-    if decision.pin:
-        return f"{decision.pin.reason} (the rules: {decision.ruled}, {decision.rules[0]})"
-    tests = decision.winner.tests
-    nearest: dict[str, TestResult] = {}
-    for test in sorted(tests, key=lambda test: abs(test.margin or 0)):
-        if test.margin is not None:
-            nearest.setdefault(test.fact, test)
-    met = "; ".join(_met(test) for test in nearest.values() or tests) or "nothing more specific applies"
-    return met if decision.winner.layer in SHIPPED_LAYERS else f"{met} [{decision.winner.place}]"
-
-
-def _met(test: TestResult) -> str:
-    """A test that passed, with its distance from the threshold: how far the fact may move."""
-    if test.margin is None:
-        return f"{test.fact} is {test.measured}"
-    wanted = test.wanted.removeprefix(f"{test.fact} ")
-    return f"{test.fact} {number(test.measured)} {wanted} (by {number(test.margin)})"
-
-
-def instead_of(decision: Decision) -> list[str]:
-    """What would have been chosen, had the deciding rule not stood in the way; each choice once.
-
-    A name alone is called plain where the same choice stands beside it with parameters.
-    """
-    chosen = str(decision.choice)
-    beaten = [trace.choice for trace in decision.trace if trace.outcome == "beaten"]
-    others = dict.fromkeys(choice for choice in [*beaten, *decision.winner.rejects] if choice != chosen)
-    with_parameters = {choice.split(" (")[0] for choice in [chosen, *others] if " (" in choice}
-    return [f"plain {choice}" if choice in with_parameters else choice for choice in others]
 
 
 def why(decision: Decision) -> str:

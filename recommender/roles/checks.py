@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from recommender.dataset.split_names import PART_WORDS, TRAINING_WORDS
 from recommender.dataset.sql import is_image, is_integer, is_number, is_text, level_text, literal, quoted, time_stamp
-from recommender.profile.known_split import PART_WORDS, TRAINING_WORDS
 from recommender.roles.kinds import COMMA_REMEDY, UNUSED_KINDS, Kind, comma_use
 from rules.errors import ColumnError, TargetError, did_you_mean
 from rules.text.wording import listed
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from recommender.dataset.dataset import Dataset
-    from recommender.roles.infer import Roles
+    from recommender.roles.roles import Roles
 
 MOST_LISTED: Final = 20
 """Names that an error lists."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from recommender.dataset.column_names import CODE_WORDS, ROW_NUMBER_NAMES, named_as_identifier, words_of
 from recommender.dataset.sql import is_float, is_image, is_integer, is_text, is_time_stamp
 
 if TYPE_CHECKING:
@@ -67,14 +67,6 @@ FEWEST_CODES: Final = 3
 EXACT_INTEGER: Final = 2**53
 """Up to it a double holds every integer."""
 
-IDENTIFIER_WORDS: Final = frozenset({"id", "ids", "uuid", "guid", "key", "index", "idx", "rownames", "rownum", "row"})
-"""Words that start or end the name of an identifier (Ludwig asks for "id"); the others are what pandas and R call
-the row number when they write it."""
-CODE_WORDS: Final = frozenset({"code", "id", "type", "class", "subclass", "category", "zip", "zipcode", "postcode"})
-"""Last words of names under which whole numbers name things."""
-ROW_NUMBER_NAMES: Final = re.compile(r"(unnamed(: ?\d+)?|column_?\d+|)", re.IGNORECASE)
-"""Names that a column gets when its header is empty, as pandas and R leave it above row numbers."""
-NUMBER_NAMES: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 MOSTLY_NUMBERS: Final = 0.8
 """Share of numbers in a column of words from which the other values look like mistakes."""
 COMMA_REMEDY: Final = "write 1037.5 for 1,037.5, and 1.5 for 1,5, or use --kind COLUMN=numeric"
@@ -90,30 +82,6 @@ SCALES: Final = (
     ("vf", "f", "m", "l", "vl"),
 )
 """Graded words, each scale from its low to its high end."""
-
-
-def words_of(name: str) -> Sequence[str]:
-    """The words of a column's name, in lower case.
-
-    >>> words_of("passengerID_2")
-    ['passenger', 'id', '2']
-    """
-    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)]
-
-
-def named_as_identifier(name: str) -> bool:
-    """Whether the name starts or ends with a word for identifiers, or is what an unnamed column is called."""
-    words = words_of(name)
-    return bool(ROW_NUMBER_NAMES.fullmatch(name.strip())) or bool({*words[:1], *words[-1:]} & IDENTIFIER_WORDS)
-
-
-def named_as_number(name: str) -> bool:
-    """Whether the name is a number, as where the first row of a file without names is taken for them.
-
-    >>> named_as_number("1.5e3"), named_as_number("nan")
-    (True, False)
-    """
-    return bool(NUMBER_NAMES.fullmatch(name.strip()))
 
 
 def comma_use(summary: ColumnSummary) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from recommender.roles.kinds import words_of
+from recommender.dataset.column_names import words_of
 from rules.errors import TargetError
 
 if TYPE_CHECKING:

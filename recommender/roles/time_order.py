@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from recommender.dataset.sql import is_number, quoted, time_stamp
 from recommender.dataset.statistics import ljung_box
+from recommender.dataset.time_steps import calendar_steps, summary_of_steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,11 +27,7 @@ ROWS_A_LAG: Final = 5
 """Lags of the test are min(10, rows / 5) (docs/evidence.md 1; Hyndman's rule of thumb)."""
 LONGEST_SERIES: Final = 20_000
 """Rows, the last ones, on which order is measured: autocorrelation does not get surer by more."""
-STEP_TOLERANCE: Final = 0.01
-"""Relative difference of numeric steps that count as equal: a decimal year is rounded, and leap years are longer."""
 FEWEST_STEPS: Final = 10
-FIRST_MONDAY: Final = 4 - 7 * 200_000
-"""Days from 1970-01-01, a Thursday, to a Monday before all time stamps, so that remainders are never negative."""
 CALENDAR_YEARS: Final = (1000.0, 3000.0)
 """Numbers in this range that grow by at most half a step a row are read as decimal years."""
 DAY: Final = 86_400
@@ -137,37 +134,6 @@ def spacing(dataset: Dataset, column: str, *, entity: str | None = None) -> Spac
 
 def _number_steps() -> str:
     return "t - before AS number"
-
-
-def calendar_steps() -> str:
-    """The SQL of a step in seconds, in whole months, and in days from Monday to Friday."""
-    month = "year({0}) * 12 + month({0})"
-    same_day = "(day(t) = day(before) OR (CAST(t AS DATE) = last_day(t) AND CAST(before AS DATE) = last_day(before)))"
-    same_time = "CAST(t AS TIME) = CAST(before AS TIME)"
-    days = f"(CAST({{0}} AS DATE) - DATE '1970-01-01' - ({FIRST_MONDAY}))"
-    business = f"5 * ({days} // 7) + least({days} % 7, 5)"
-    return (
-        "epoch(t) - epoch(before) AS seconds, "
-        f"CASE WHEN {same_day} AND {same_time} THEN {month.format('t')} - ({month.format('before')}) END AS months, "
-        f"CASE WHEN {same_time} THEN {business.format('t')} - ({business.format('before')}) END AS business"
-    )
-
-
-def summary_of_steps(*, numeric: bool) -> str:
-    """The SQL of one row for each unit: unit, most frequent step, how many equal it, exceed it; and of all steps."""
-    whole = "count(*), count_if(rises), count_if(repeats)"
-    if numeric:
-        equal = f"abs(number - step) <= {STEP_TOLERANCE} * abs(step)"
-        more = f"number > step * (1 + {STEP_TOLERANCE})"
-        return (
-            f"SELECT '' AS unit, any_value(step), count_if({equal}), count_if({more}), {whole} "
-            "FROM steps, (SELECT median(number) AS step FROM steps)"
-        )
-    return " UNION ALL ".join(
-        f"SELECT '{unit}', any_value(step), count_if({name} = step), count_if({name} > step), {whole} "
-        f"FROM steps, (SELECT mode({name}) AS step FROM steps)"
-        for unit, name in (("seconds", "seconds"), ("months", "months"), ("business days", "business"))
-    )
 
 
 def _season(dataset: Dataset, column: str, unit: str, step: float) -> int | None:

@@ -16,11 +16,12 @@ from rules.cli.parameters import SlotName, book_argument, book_option
 from rules.decision.coverage import coverage as covered
 from rules.decision.coverage import failures
 from rules.decision.difference import difference
-from rules.decision.engine import ProvedBook, load_book, rulings
+from rules.decision.engine import rulings
 from rules.decision.reachability import by_reach
 from rules.decision.record import Record
 from rules.errors import BookError, did_you_mean
 from rules.proof.proof import prove
+from rules.proof.proved_book import ProvedBook, load_book
 from rules.rulebook.project_settings import layers
 from rules.rulebook.rulebook import layers_of, read_layers
 from rules.text.files import write_text

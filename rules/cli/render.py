@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from rules.decision.coverage import Coverage, Failure
     from rules.decision.decision_table import DecisionTable
     from rules.decision.difference import Difference
-    from rules.decision.engine import ProvedBook
     from rules.proof.findings import Finding
+    from rules.proof.proved_book import ProvedBook
     from rules.rulebook.rule import Rule
 
 INDENT = (0, 0, 0, 2)

@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict
 
 from rules.decision.data_changes import moves
 from rules.decision.engine import complete, rulings
-from rules.proof.decision_regions import decided, upstream, ways
+from rules.proof.decision_regions import upstream, ways
 from rules.proof.fact_space import Piece, Space, is_inside
+from rules.proof.reach import decided
 from rules.vocabulary.choices import Choice, Slot, names
 from rules.vocabulary.condition import levels_of
 from rules.vocabulary.facts import (
@@ -30,9 +31,9 @@ from rules.vocabulary.facts import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from rules.decision.engine import ProvedBook
     from rules.decision.trace import Pin
     from rules.proof.fact_space import Box
+    from rules.proof.proved_book import ProvedBook
     from rules.rulebook.rule import Rule
 
 STEP: Final = 0.01

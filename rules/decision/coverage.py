@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from rules.proof.decision_regions import decided
 from rules.proof.fact_space import size
+from rules.proof.reach import decided
 from rules.proof.regions import region_in_words
 from rules.vocabulary.choices import Slot
 from rules.vocabulary.condition import interval_of
@@ -16,7 +16,7 @@ from rules.vocabulary.facts import NOT_APPLICABLE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rules.decision.engine import ProvedBook
+    from rules.proof.proved_book import ProvedBook
     from rules.rulebook.rule import Example, Rule
     from rules.rulebook.rulebook import Rulebook
     from rules.vocabulary.condition import Test

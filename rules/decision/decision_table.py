@@ -12,7 +12,7 @@ from rules.vocabulary.condition import SIGNS, Test
 from rules.vocabulary.facts import FACTS
 
 if TYPE_CHECKING:
-    from rules.decision.engine import ProvedBook
+    from rules.proof.proved_book import ProvedBook
     from rules.rulebook.rule import Rule
 
 

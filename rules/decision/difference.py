@@ -13,9 +13,9 @@ from rules.proof.regions import example, region_in_words
 from rules.vocabulary.choices import Slot
 
 if TYPE_CHECKING:
-    from rules.decision.engine import ProvedBook
     from rules.proof.decision_regions import Way
     from rules.proof.fact_space import Box
+    from rules.proof.proved_book import ProvedBook
 
 
 class Difference(BaseModel):

@@ -10,38 +10,16 @@ from rules.decision.trace import Decision, Defeat, Fragility, Outcome, Pin, Rule
 from rules.errors import ChoiceError
 from rules.proof.decision_regions import reported_value, upstream
 from rules.proof.fact_space import pieces
-from rules.proof.proof import Proof, prove, require
-from rules.rulebook.rulebook import SHIPPED_LAYERS, Rulebook, read_layers
 from rules.vocabulary.bundle import Bundle
 from rules.vocabulary.choices import OPTIMIZER_PROPERTIES, Choice, Hyperparameter, Slot, names
 from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, Facts, Measurement, NotApplicable, Task, Unknown, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
+    from rules.proof.proved_book import ProvedBook
     from rules.rulebook.rule import Rule
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProvedBook:
-    """A rulebook that is known to decide for every dataset."""
-
-    book: Rulebook
-    proof: Proof
-
-    @property
-    def beaten_by(self) -> dict[Slot, Mapping[str, frozenset[str]]]:
-        """For each slot and rule, the rules that beat it wherever they fire."""
-        return {slot: proof.beaten_by for slot, proof in self.proof.slots.items()}
-
-
-def load_book(layers: Iterable[str | Path] = SHIPPED_LAYERS) -> ProvedBook:
-    """Read, merge and prove the layers. Raises BookError or ProofError."""
-    book = read_layers(layers)
-    proof = prove(book)
-    require(proof)
-    return ProvedBook(book=book, proof=proof)
+    from rules.rulebook.rulebook import Rulebook
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from rules.decision.counterfactual import awaited_pins
-from rules.decision.engine import ProvedBook
-from rules.proof.decision_regions import decided
 from rules.proof.proof import prove
+from rules.proof.proved_book import ProvedBook
+from rules.proof.reach import decided
 from rules.proof.regions import region_in_words
 from rules.rulebook.rulebook import Rulebook
 

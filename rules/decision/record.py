@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from rules.decision.engine import ProvedBook, Strategy
+    from rules.decision.engine import Strategy
+    from rules.proof.proved_book import ProvedBook
 
 FORMAT: Final = "pcwat/record/2"
 HEAD: Final = 200  # bytes of a record's file within which it says what it is

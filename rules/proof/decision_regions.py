@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rules.proof.fact_space import Box, Space, meet, merge, minus
+from rules.proof.fact_space import Box, Space, meet, minus
 from rules.vocabulary.choices import Choice, Slot
 from rules.vocabulary.facts import FACTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from rules.decision.engine import ProvedBook
     from rules.rulebook.rule import Rule
     from rules.rulebook.rulebook import Rulebook
     from rules.vocabulary.condition import Test
@@ -111,10 +110,3 @@ def reported_value(choice: Choice) -> str | int:
     """What the fact that reports a slot's choice says: the number of searched hyperparameters, or the name."""
     searched = getattr(choice, "searched", None)
     return len(searched) if searched is not None else str(choice.model_dump()["name"])
-
-
-def decided(proved: ProvedBook, slot: Slot, picked: Callable[[Rule], bool]) -> tuple[Space, list[Box]]:
-    """The datasets for which some of a slot's rules decide, as few boxes as they merge to."""
-    space = Space.over(base_tests(proved.book, upstream(proved.book, [slot])))
-    found = [way for way in ways(proved.book, proved.beaten_by, (slot,), space=space) if picked(way.rules[slot])]
-    return space, merge(box for way in found for box in way.boxes)

@@ -1,7 +1,8 @@
 """The project's own settings file: which books stand on top of the shipped rules, and the options of commands.
 
 pcwat.toml with `book = ["mine.yaml"]`, or pyproject.toml with the same under [tool.pcwat], in the working directory or
-above it. Paths are relative to the file. Tables, as [train], hold the options of commands: recommender.cli.command_defaults.
+above it. Paths are relative to the file. Tables, as [train], hold the options of commands
+(recommender.cli.command_defaults).
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -136,3 +137,8 @@ def _fields(source: document.Document) -> dict[str, Any]:
     if missing:
         raise ChoiceError(f"{source.source} must choose for every slot, but {', '.join(missing)} is missing.")
     return fields
+
+
+def fingerprint(bundle: Bundle) -> str:
+    """SHA-256 of a bundle's choices, whatever its file looks like."""
+    return f"sha256:{hashlib.sha256(bundle.model_dump_json().encode()).hexdigest()}"

@@ -11,9 +11,9 @@ import pytest
 from sklearn.datasets import load_digits
 
 from executor import train
+from executor.runs.files import REPORT
 from executor.runs.report.compare import compared
 from executor.runs.report.page import page
-from executor.runs.run import REPORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

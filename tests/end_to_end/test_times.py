@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from executor.pipeline.execute import train
+from executor.pipeline.train import train
 from recommender.dataset.dataset import Dataset
-from recommender.recommendation import recommend
+from recommender.recommendation.recommend import recommend
 from rules.errors import ChoiceError, ColumnError
 
 if TYPE_CHECKING:

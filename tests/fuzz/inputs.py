@@ -31,10 +31,12 @@ from pyarrow import parquet
 
 import rules
 from executor.pipeline.prepare import begin, reopen
-from executor.runs.run import read_plan
+from executor.runs.plan import read_plan
 from executor.runtime.budget import Budget
-from executor.search.records.journal import Journal, Outcome, search_digest, weights_path, write_weights
-from recommender.cli import main
+from executor.search.records.journal import Journal, search_digest
+from executor.search.records.outcome import Outcome
+from executor.search.records.weights import weights_path, write_weights
+from recommender.cli.main import main
 from recommender.dataset.dataset import Dataset
 from recommender.examples import example
 from recommender.recommendation.recommend import Said

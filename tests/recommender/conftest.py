@@ -2,6 +2,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+import duckdb
+import polars as pl
 import pytest
 
 from recommender.dataset.dataset import Dataset
@@ -33,3 +35,17 @@ def table(write_csv: Callable[..., Path]) -> Iterator[Callable[..., Dataset]]:
     """Opens columns as a dataset, through a CSV file, and closes it after the test."""
     with ExitStack() as stack:
         yield lambda **columns: stack.enter_context(Dataset.open(write_csv(columns)))
+
+
+@pytest.fixture(scope="session")
+def connected() -> Callable[..., duckdb.DuckDBPyConnection]:
+    """A database of its own with some tables, each given by its columns."""
+
+    def connect(**tables: Mapping[str, object]) -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect()
+        for name, columns in tables.items():
+            connection.register("frame", pl.DataFrame(columns).to_arrow())
+            connection.execute(f"CREATE TABLE {name} AS FROM frame")
+        return connection
+
+    return connect

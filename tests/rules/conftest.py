@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import strategies as st
 
-from recommender.cli import main
-from rules.decision.engine import ProvedBook, load_book
+from recommender.cli.main import main
+from rules.proof.proved_book import ProvedBook, load_book
 from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, Levels, Measurement, Modality, Task
 
 if TYPE_CHECKING:

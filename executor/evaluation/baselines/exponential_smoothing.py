@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from executor.data.lag_table import bridged, series_starts, values_of
-from executor.evaluation.baselines.linear import Baseline, predictions_of
+from executor.evaluation.baselines.baseline import Baseline, predictions_of
 from executor.evaluation.scores import EXPONENTIAL
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from executor.components.metric import decide, outcome_of
 from executor.data.raw_table import Form
-from executor.evaluation.baselines.linear import Baseline, has_single_class, predictions_of
+from executor.evaluation.baselines.baseline import Baseline, has_single_class, predictions_of
 from executor.evaluation.scores import BOOSTING
 from executor.layers.words import terms
 from rules.vocabulary.facts import Task

@@ -9,8 +9,8 @@ from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits
 
 from executor.components.metric import decide, outcome_of
-from executor.data.images import Encoded
-from executor.evaluation.baselines.linear import Baseline, predictions_of
+from executor.evaluation.baselines.baseline import Baseline, predictions_of
+from executor.preprocessing.encoded_images import Encoded
 from recommender.profile.characteristics.pictures import coarsened
 
 if TYPE_CHECKING:

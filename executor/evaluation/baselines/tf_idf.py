@@ -15,7 +15,8 @@ from threadpoolctl import threadpool_limits
 
 from executor.components.metric import decide, outcome_of
 from executor.data.raw_table import Form
-from executor.evaluation.baselines.linear import Baseline, fitted_logistic, has_single_class, predictions_of
+from executor.evaluation.baselines.baseline import Baseline, has_single_class, predictions_of
+from executor.evaluation.baselines.linear import fitted_logistic
 from executor.evaluation.scores import TF_IDF
 from recommender.dataset.scripts import SPACELESS
 from rules.vocabulary.facts import Task

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import keras_tuner
 
-    from executor.search.records.journal import Outcome
+    from executor.search.records.outcome import Outcome
 
 TREES: Final = 32
 REPEATS: Final = 8

@@ -17,7 +17,7 @@ from scipy.stats import t as student
 
 from executor.components.metric import Direction
 from executor.evaluation.scores import Estimate
-from recommender.recommendation.render import number
+from rules.text.numbers import number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict
 
 from executor.evaluation.diagnostics.learning_curve import error_of
 from executor.evaluation.scores import BOOSTING, TF_IDF
-from recommender.recommendation.render import number
 from rules.errors import ChoiceError
+from rules.text.numbers import number
 from rules.vocabulary.facts import Modality
 
 if TYPE_CHECKING:

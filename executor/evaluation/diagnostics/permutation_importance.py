@@ -15,7 +15,7 @@ import numpy as np
 from executor.components.metric import Predictions, decide
 from executor.data.raw_table import ARRAYS
 from executor.evaluation.scores import ColumnImportance, Importance
-from executor.model.assemble import predict_rows
+from executor.model.keras_file import predict_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

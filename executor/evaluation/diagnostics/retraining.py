@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from executor.components.training_length import whole_epochs
 from executor.evaluation.diagnostics.learning_curve import LearningCurve, Point, learning_curve
 from executor.runtime.budget import SHORTEST_PART, Budget
 from executor.runtime.devices import computing_on, places
 from executor.runtime.interrupt import noted_interrupt
-from executor.search.oracle import Proposal, whole_epochs
-from executor.search.records.journal import WEIGHTS
+from executor.search.records.proposal import Proposal
+from executor.search.records.weights import WEIGHTS
 from executor.search.runners.sequential import OneByOneRunner
 from executor.search.runners.stacked import StackRunner
 from executor.search.runners.workspace import workplace
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from executor.components.metric import PerformanceMetric
     from executor.preprocessing.examples import Parts
     from executor.runtime.interrupt import Interrupt
-    from executor.search.records.journal import Outcome
+    from executor.search.records.outcome import Outcome
     from executor.search.search import StoppedBy
     from rules.vocabulary.bundle import Bundle
 

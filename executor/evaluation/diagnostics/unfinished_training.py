@@ -11,7 +11,7 @@ from executor.evaluation.scores import CutOff
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from executor.search.records.journal import Outcome
+    from executor.search.records.outcome import Outcome
     from executor.search.search import Trials
 
 

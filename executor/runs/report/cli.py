@@ -8,7 +8,8 @@ from typing import Final
 import click
 from rich.console import Console
 
-from executor.runs.run import REPORT, RUNS, Run, write, write_json
+from executor.runs.files import REPORT, RUNS, write, write_json
+from executor.runs.run import Run
 from recommender.run_manifest import MANIFEST, Manifest, reseal
 from rules.cli.common import Verbosity, emit_json, examples, format_option, told, verbosity_options
 from rules.errors import RunError

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from executor.evaluation.scores import value_of
 from executor.evaluation.verdict import advice
-from executor.runs.report.plots.drawing import told_apart
 from executor.runs.report.plots.comparison import score_plot
-from executor.runs.scoreboard import ENDINGS, value_of
-from recommender.recommendation.render import NOTES_ORDER, number
+from executor.runs.report.plots.drawing import told_apart
+from executor.runs.scoreboard import ENDINGS
+from rules.text.numbers import number
 from rules.text.templating import environment
+from rules.vocabulary.choices.slot import NOTES_ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from pyarrow import csv
 
 from executor.components.metric import Predictions
 from executor.model.prediction_columns import FILE, SERIES, TIME, names_in_file, spellings
-from executor.runs.run import PREDICTIONS
+from executor.runs.files import PREDICTIONS
 from rules.errors import RunError
 from rules.vocabulary.facts import Task
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from executor.model.prediction_columns import Names
-    from executor.runs.run import Run
     from executor.model.signature import Signature
+    from executor.runs.run import Run
 
 _WITH_LINES: Final = csv.ParseOptions(newlines_in_values=True)  # a class may be named over several lines
 

@@ -10,14 +10,15 @@ from pydantic import BaseModel, ConfigDict
 from rich.table import Table
 from rich.text import Text
 
-from executor.runs.run import PLAN, Run
 from executor.evaluation.scores import Estimate
+from executor.runs.files import PLAN
+from executor.runs.run import Run
 from executor.search.records.journal import JOURNAL
 from executor.search.records.lock import LOCK
 from recommender.run_manifest import RECORD, SCORES
-from recommender.recommendation.render import number
-from rules.errors import PcwatError, RunError
 from rules.decision.record import Record
+from rules.errors import PcwatError, RunError
+from rules.text.numbers import number
 from rules.text.wording import counted, printable
 
 if TYPE_CHECKING:

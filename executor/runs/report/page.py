@@ -5,26 +5,28 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
+from executor.evaluation.scores import value_of
 from executor.evaluation.verdict import advice
-from executor.runs.report.reopen import opened_again
+from executor.runs.report.groups import groups_by
 from executor.runs.report.hold_out_answers import read_answers
 from executor.runs.report.plots.classification import plots_of_classes
-from executor.runs.report.reproduce import command
+from executor.runs.report.plots.comparison import gain_plot, importance_plot, rows_plot, score_plot
 from executor.runs.report.plots.confusion import confusion
 from executor.runs.report.plots.forecasts import plots_of_forecasts
-from executor.runs.report.plots.comparison import gain_plot, importance_plot, rows_plot, score_plot
-from executor.runs.report.groups import groups_by
-from executor.runs.report.plots.regression import plots_of_numbers
 from executor.runs.report.plots.mistaken_images import mistakes
+from executor.runs.report.plots.regression import plots_of_numbers
 from executor.runs.report.plots.search import plots_of_search, time_spent
-from executor.runs.scoreboard import trials_told, value_of
+from executor.runs.report.reopen import opened_again
+from executor.runs.report.reproduce import command
+from executor.runs.scoreboard import trials_told
 from executor.search.records.journal import Journal
 from recommender.audit.explain import explain
 from recommender.audit.subject import Subject
 from recommender.run_manifest import RECORD
-from recommender.recommendation.render import NOTES_ORDER, number, quantity
-from rules.vocabulary.facts import FACTS, Task
+from rules.text.numbers import number, quantity
 from rules.text.templating import environment
+from rules.vocabulary.choices.slot import NOTES_ORDER
+from rules.vocabulary.facts import FACTS, Task
 
 if TYPE_CHECKING:
     from executor.runs.report.hold_out_answers import Answers

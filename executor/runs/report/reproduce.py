@@ -5,10 +5,11 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from executor.runs.run import BUNDLE
+from executor.runs.files import BUNDLE
 
 if TYPE_CHECKING:
-    from executor.runs.run import Plan, Run
+    from executor.runs.plan import Plan
+    from executor.runs.run import Run
 
 
 def command(run: Run) -> str:

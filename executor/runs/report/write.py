@@ -6,8 +6,8 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from executor.runs.files import REPORT, write
 from executor.runs.report.page import page
-from executor.runs.run import REPORT, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,91 +6,24 @@ import hashlib
 import os
 import re
 from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, Self
-from zipfile import BadZipFile
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
-from executor.runtime.log import log_trials
-from recommender.run_manifest import digest_of
+from executor.runtime.log import LOG
+from executor.search.records.outcome import Outcome
+from executor.search.records.weights import WEIGHTS, state_path, weights_path
+from recommender.dataset.digest import digest_of
 from rules.errors import RunError
-from rules.text.files import whole_file
 from rules.text.temporary import is_left_over
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
 JOURNAL: Final = "trials.jsonl"
-WEIGHTS: Final = "trials"  # the folder of the trials' weights within a run directory
 TRIAL_FILE: Final = re.compile(r"(?P<number>[0-9]{4,})\.(?:weights|state)\.npz")
 OLD_PARTIAL: Final = "partial."  # what names of partly written files began with in older versions
-NUMBERS: Final = "fiu"  # NumPy's kinds of type that weights have: floats, and the states of random generators
-CUT_SHORT: Final = "cut short"  # how the message of a trial begins that time or Ctrl-C ended
-
-
-class Outcome(BaseModel):
-    """How a trial ended."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    number: int
-    round: int = 0
-    """Trials of one round were asked for together, and ran at once as far as they fit."""
-    asked: int = 1
-    """Trials of the round."""
-    hyperparameters: dict[str, float | int | str]
-    """Those that the search varies."""
-    configuration: dict[str, bool | float | int | str] = Field(default_factory=dict)
-    """The values in force: of each hyperparameter that the network has, and of each parameter of the optimizer."""
-    status: Literal["completed", "diverged", "failed"]
-    """completed: some epoch has a score; diverged: none has a finite one; failed: an error was raised."""
-    score: float | None
-    """P on the validation rows at the best epoch; None unless completed."""
-    cost: float | None = None
-    """C on the validation rows at the best epoch: it decides between trials with the same score."""
-    epochs: int
-    """Epochs trained."""
-    best_epoch: int | None = None
-    """The epoch, counted from 1, whose weights are kept: of those with the best score the one with the lowest cost."""
-    planned_epochs: int
-    seconds: float
-    epoch_seconds: float | None = None
-    """Seconds of an epoch, without the first steps, which compile; its share where trials ran at once. None where no
-    further steps were taken."""
-    message: str = ""
-    """Why the trial failed, diverged or was cut short."""
-    epoch_scores: tuple[float | None, ...] = ()
-    """P on the validation rows after each epoch; None where it was not finite."""
-    epoch_rates: tuple[float, ...] = ()
-    """Learning rate of the last step of each epoch; 0 where the time was over before the first step."""
-    epoch_progress: tuple[float, ...] = ()
-    """Share of the training that was done before that step: where the schedule of learning rates stood."""
-    first_weights: dict[str, tuple[float, float]] = Field(default_factory=dict)
-    """Mean and standard deviation of each weight before the first step, by layer and name; of several folds those of
-    the first one's network. Empty where the trial continues another."""
-    training_loss: tuple[float | None, ...] = ()
-    """C in each epoch, as the trial was trained on it: the mean over the epoch's steps, before each step, with dropout
-    and row weights, and over the networks of all folds; None where it was not finite."""
-    gradient_norm: tuple[float | None, ...] = ()
-    """L2 norm of the gradient of all weights in each epoch: the mean over every eighth of the epoch's steps, from the
-    first on, and over the networks of all folds; None where it was not finite."""
-    continues: int | None = None
-    """The trial from whose weights this one went on."""
-    weights: Path | None = None
-    """Where the best weights lie; within a run directory until the journal is read or written."""
-
-    @model_validator(mode="after")
-    def _a_score_means_completed(self) -> Self:
-        if (self.status == "completed") is (self.score is None):
-            raise ValueError("a trial has a score if, and only if, it was completed")
-        return self
-
-    @property
-    def is_cut_short(self) -> bool:
-        """Whether time or Ctrl-C ended it before its planned epochs."""
-        return self.message.startswith(CUT_SHORT)
 
 
 class Line(Outcome):
@@ -281,42 +214,12 @@ def _parsed(path: Path, line: bytes, number: int) -> Line:
         ) from None
 
 
-def weights_path(directory: Path, number: int) -> Path:
-    """Where a trial's best weights lie."""
-    return directory / WEIGHTS / f"{number:04d}.weights.npz"
-
-
-def state_path(directory: Path, number: int) -> Path:
-    """Where a trial's last weights and optimizer state lie, for the trial that continues it."""
-    return directory / WEIGHTS / f"{number:04d}.state.npz"
-
-
-def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write arrays so that the file is there whole or not at all. Raises RunError where that cannot be done."""
-    with whole_file(path, error=RunError) as temporary:
-        np.savez(temporary, **dict(arrays))  # type: ignore[arg-type]  # numpy's stub takes any name for allow_pickle
-
-
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Read what write_arrays wrote. Raises RunError where the file is missing or damaged."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except (OSError, EOFError, ValueError, BadZipFile) as error:
-        raise RunError(f"A run must hold {path}, but it cannot be read: {error}. Start a new run.") from None
-
-
-def write_weights(path: Path, weights: Sequence[np.ndarray]) -> None:
-    """Write the weights of a trial's best epoch."""
-    write_arrays(path, {f"{index:03d}": weight for index, weight in enumerate(weights)})
-
-
-def read_weights(path: Path) -> list[np.ndarray]:
-    """The weights that write_weights wrote. Raises RunError where the file is damaged, or holds other values."""
-    weights = [weight for _, weight in sorted(read_arrays(path).items())]
-    if not all(weight.dtype.kind in NUMBERS and np.isfinite(weight).all() for weight in weights):
-        raise RunError(
-            f"The weights of a trial must be finite numbers, but {path} holds other values. Restore the original file, "
-            "or start a new run."
-        )
-    return weights
+def log_trials(outcomes: Sequence[Outcome]) -> None:
+    """Say how trials ended."""
+    for one in outcomes:
+        varied = ", ".join(f"{name} {value}" for name, value in one.hyperparameters.items()) or "the defaults"
+        told = f"{one.epochs} of {one.planned_epochs} epochs in {one.seconds:.1f} s ({varied})"
+        if one.status == "completed":
+            LOG.info("Trial %d: P %.6g after %s.", one.number, one.score, told)
+        else:
+            LOG.warning("Trial %d %s after %s: %s", one.number, one.status, told, one.message)

@@ -2,15 +2,114 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import tensorflow as tf
+
+from executor.components.optimizer import take_step
+from executor.networks.build import paces_of
+from executor.search.runners.training_state import NORM_EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import keras
+
+    from executor.search.runners.image_feed import ImageFeed
+    from executor.search.runners.workspace import Rows, Workplace
 
 
 def compiled(function: Callable[..., Any], *signature: Any) -> Callable[..., Any]:  # noqa: ANN401 - nested specs
     """The function's graph, traced at once; tf.function's own call would warn that each trial traces anew."""
     graph: Callable[..., Any] = tf.function(function, input_signature=signature).get_concrete_function()
     return graph
+
+
+ROWS_PER_CALL: Final = 8_192  # rows whose outputs are computed at once
+
+
+def compiled_outputs(network: keras.Model, *, at_once: int = ROWS_PER_CALL) -> Callable[[Rows], np.ndarray]:
+    """A function from rows on the device to the network's outputs, (rows, outputs) float32, offsets added.
+
+    at_once: rows that are computed together.
+    """
+    signature = {name: tf.TensorSpec(spec.shape, spec.dtype) for name, spec in network.input.items()}
+
+    def some(inputs: dict[str, tf.Tensor], offset: tf.Tensor) -> tf.Tensor:
+        return network(inputs, training=False) + offset
+
+    answered = compiled(some, signature, tf.TensorSpec(network.output.shape, tf.float32))
+
+    def compute(rows: Rows) -> np.ndarray:
+        answers = []
+        for start in range(0, len(rows), at_once):
+            here = slice(start, start + at_once)
+            inputs = {name: values[here] for name, values in rows.inputs.items()}
+            if rows.images is not None:
+                inputs["dense"] = rows.images[here]
+            answers.append(answered(inputs, rows.offset[here]))
+        return np.concatenate([answer.numpy() for answer in answers])
+
+    return compute
+
+
+def compiled_step(
+    network: keras.Model, optimizer: keras.optimizers.Optimizer, at: Workplace, *, batch: int
+) -> Callable[[np.ndarray, np.ndarray, float, int], np.ndarray]:
+    """A function that takes training steps.
+
+    Its arguments are rows, (steps, batch) int32 indices; rates, (steps,) float32; the weight decay; and the number of
+    the first step within the epoch, from 0.
+    It returns the losses and the gradient norms of the steps, each added up, (2, 1); NORM_EVERY tells which have norms.
+    The loop over steps runs inside the graph: at 2,000 rows an epoch takes 24 ms against 88 ms of model.fit.
+    """
+    weights = network.trainable_variables
+    paces = paces_of(network, at.parts, at.bundle)
+
+    images = at.train.images
+
+    def one_step(
+        inputs: dict[str, tf.Tensor], chosen: tf.Tensor, rate: tf.Tensor, decay: tf.Tensor, index: tf.Tensor
+    ) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            answer = network(inputs, training=True) + tf.gather(at.train.offset, chosen)
+            target, weight = tf.gather(at.train.target, chosen), tf.gather(at.train.weight, chosen)
+            cost = at.loss(target, answer, sample_weight=weight)
+        # Of a level that is twice in a batch, Keras would square the two parts of its gradient apart.
+        gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(cost, weights)]
+        take_step(optimizer, gradients, weights, rate=rate, decay=decay, paces=paces)
+        norm = tf.cond(index % NORM_EVERY == 0, lambda: tf.linalg.global_norm(gradients), lambda: 0.0)
+        return tf.stack([cost, norm])[:, None]
+
+    def steps(rows: tf.Tensor, rates: tf.Tensor, decay: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
+        sums = tf.zeros([2, 1])
+        for index in tf.range(tf.shape(rates)[0]):
+            chosen = rows[index]
+            inputs = {name: tf.gather(values, chosen) for name, values in at.train.inputs.items()}
+            if images is not None:
+                inputs["dense"] = images.gather(chosen)
+            sums += one_step(inputs, chosen, rates[index], decay, first + index)
+        return sums
+
+    def streamed_steps(
+        feed: ImageFeed, rows: tf.Tensor, rates: tf.Tensor, decay: tf.Tensor, first: tf.Tensor
+    ) -> tf.Tensor:
+        sums, index = tf.zeros([2, 1]), first
+        for pixels, chosen, rate in feed.streamed(rows, rates):
+            others = {name: tf.gather(values, chosen) for name, values in at.train.inputs.items()}
+            sums += one_step({**others, "dense": feed.standardised(pixels)}, chosen, rate, decay, index)
+            index += 1
+        return sums
+
+    trained = compiled(
+        partial(streamed_steps, images) if images is not None and images.is_streamed else steps,
+        tf.TensorSpec([None, batch], tf.int32),
+        tf.TensorSpec([None], tf.float32),
+        tf.TensorSpec([], tf.float32),
+        tf.TensorSpec([], tf.int32),
+    )
+    return lambda rows, rates, decay, first: np.asarray(
+        trained(tf.constant(rows), tf.constant(rates), tf.constant(decay, tf.float32), tf.constant(first)), np.float64
+    )

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 if TYPE_CHECKING:
-    from executor.data.images import Encoded
+    from executor.preprocessing.encoded_images import Encoded
 
 READERS: Final = 2  # batches of a streamed search that are read at once, while the network trains on another
 WAITING: Final = 2  # batches that lie ready

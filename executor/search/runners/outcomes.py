@@ -9,9 +9,10 @@ import tensorflow as tf
 
 from executor.components.batch_size import batch_of
 from executor.components.configuration import configuration
-from executor.preprocessing.examples import Architecture
+from executor.preprocessing.network_kind import Architecture
 from executor.search.oracles.base import tuner_seed
-from executor.search.records.journal import CUT_SHORT, Outcome, weights_path
+from executor.search.records.outcome import CUT_SHORT, Outcome
+from executor.search.records.weights import weights_path
 from executor.search.runners.training_state import DIVERGED
 from rules.vocabulary.choices import Backbone
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from executor.components.configuration import Value
     from executor.preprocessing.examples import Parts
-    from executor.search.oracle import Proposal
+    from executor.search.records.proposal import Proposal
     from executor.search.runners.training_state import Training
     from executor.search.runners.workspace import Workplace
     from rules.vocabulary.bundle import Bundle

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from executor.runtime.devices import Device
-    from executor.search.oracle import Proposal
-    from executor.search.records.journal import Outcome
+    from executor.search.records.outcome import Outcome
+    from executor.search.records.proposal import Proposal
     from executor.search.runners.training_state import Epoch
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 if TYPE_CHECKING:
@@ -74,3 +75,12 @@ class Batch(NamedTuple):
     offset: tf.Tensor
     weight: tf.Tensor
     fold: tf.Tensor
+
+
+def unseen(outputs: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """Of each row the outputs of the network that did not train on it, (…, rows, outputs).
+
+    outputs: (…, folds, rows, outputs), of the networks that trained without each fold. folds: (rows, repeats); of
+    several repeats the mean of the networks that did not see a row.
+    """
+    return np.asarray(outputs[..., folds, np.arange(len(folds))[:, None], :].mean(axis=-2))

@@ -13,20 +13,13 @@ import tensorflow as tf
 from executor.components.batch_size import batch_of
 from executor.components.configuration import configuration
 from executor.components.optimizer import learning_rates
-from executor.model.rebuild import fitting, unseen
 from executor.networks import stacked_tabular
 from executor.networks.stacked_tabular import Shape
 from executor.runtime.devices import CPU
-from executor.search.records.journal import (
-    read_arrays,
-    state_path,
-    weights_path,
-    write_arrays,
-    write_weights,
-)
+from executor.search.records.weights import fitting, read_arrays, state_path, weights_path, write_arrays, write_weights
 from executor.search.runners.outcomes import ended, failed, trial_seed
 from executor.search.runners.schedule_clock import Pace
-from executor.search.runners.stack import filled
+from executor.search.runners.stack import filled, unseen
 from executor.search.runners.stack_planning import groups, repacking_pays, stack_seconds
 from executor.search.runners.stacked_graph import StackedGraph
 from executor.search.runners.training_state import (
@@ -47,8 +40,8 @@ if TYPE_CHECKING:
 
     from executor.runtime.budget import Budget
     from executor.runtime.devices import Device
-    from executor.search.oracle import Proposal
-    from executor.search.records.journal import Outcome
+    from executor.search.records.outcome import Outcome
+    from executor.search.records.proposal import Proposal
     from executor.search.runners.stack import Stack
     from executor.search.runners.workspace import Workplace
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from executor.components.configuration import Configuration
-    from executor.search.oracle import Proposal
+    from executor.search.records.proposal import Proposal
     from executor.search.runners.workspace import Workplace
     from rules.vocabulary.choices import Choice
 

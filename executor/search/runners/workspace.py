@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from executor.components.loss import cost_function, sample_weights
-from executor.data.images import Encoded
+from executor.preprocessing.encoded_images import Encoded
 from executor.runtime.interrupt import Interrupt
 from executor.search.runners.image_feed import ImageFeed
 

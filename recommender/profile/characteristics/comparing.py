@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from recommender.dataset.dataset import Dataset
     from recommender.profile.characteristics.drift import Drift
-    from recommender.roles.infer import Roles
+    from recommender.roles.roles import Roles
 
 
 def feature_drift(dataset: Dataset, roles: Roles, *, training: str, hold_out: str) -> Sequence[Drift]:

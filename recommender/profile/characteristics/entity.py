@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from recommender.dataset.column_names import CODE_WORDS, words_of
 from recommender.dataset.sql import chunks, is_integer, is_number, is_text, quoted
-from recommender.roles.kinds import CODE_WORDS, Kind, words_of
+from recommender.roles.kinds import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from recommender.dataset.column_summary import ColumnSummary
     from recommender.dataset.dataset import Dataset
     from recommender.profile.characteristic import Labelled
-    from recommender.roles.infer import Roles
+    from recommender.roles.roles import Roles
 
 ENTITY_WORDS: Final = frozenset(
     {

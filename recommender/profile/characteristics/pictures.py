@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from recommender.dataset.readers.formats.arrays import Images
     from recommender.profile.characteristic import Labelled
     from recommender.profile.characteristics.drift import Drift
-    from recommender.roles.infer import Roles
+    from recommender.roles.roles import Roles
 
 SAMPLE_IMAGES: Final = 2_000  # evenly spread; a share of one half of them then has a standard error of 1.6 %
 SAMPLE_BYTES: Final = 2**26  # of pixels, 64 MiB: of large images fewer are looked at

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from recommender.dataset.dataset import Dataset
-    from recommender.roles.infer import Roles
+    from recommender.roles.roles import Roles
     from recommender.roles.time_order import Spacing
 
 BUSINESS_DAY: Final = 7 / 5 * 86_400.0  # seconds of a week's share

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from recommender.dataset.dataset import Dataset
     from recommender.profile.characteristic import Labelled
     from recommender.profile.characteristics.drift import Drift
-    from recommender.roles.infer import Roles
+    from recommender.roles.roles import Roles
 
 BYTES: Final = 4  # of a number in a cell
 

@@ -6,8 +6,6 @@ it, "passed" says what was measured and found fine.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
 from recommender.profile.guardrails.columns import check_columns, check_names, check_times
 from recommender.profile.guardrails.drift import check_drift
 from recommender.profile.guardrails.entity import check_entity
@@ -17,15 +15,8 @@ from recommender.profile.guardrails.pictures import check_pictures
 from recommender.profile.guardrails.readings import check_readings
 from recommender.profile.guardrails.rows import check_rows
 from recommender.profile.guardrails.targets import check_targets
-from recommender.recommendation.bundle_guardrails import check_choices
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from rules.decision.record import Guardrail
 
 __all__ = [
-    "check_choices",
     "check_columns",
     "check_drift",
     "check_entity",
@@ -40,15 +31,3 @@ __all__ = [
     "in_order",
     "not_passed",
 ]
-
-GRAVEST_FIRST: Final = ("alerted", "done", "passed")
-
-
-def in_order(guardrails: Iterable[Guardrail]) -> tuple[Guardrail, ...]:
-    """What a person should look at, then what was done, then what passed; otherwise as they came."""
-    return tuple(sorted(guardrails, key=lambda one: GRAVEST_FIRST.index(one.status)))
-
-
-def not_passed(guardrails: Iterable[Guardrail]) -> tuple[Guardrail, ...]:
-    """What is worth a line on a terminal."""
-    return tuple(one for one in guardrails if one.status != "passed")

@@ -5,18 +5,10 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from recommender.dataset.column_names import named_as_number
 from recommender.dataset.sql import is_text, quoted, time_stamp
 from recommender.profile.guardrails.readings import quoted_exceptions
-from recommender.roles.kinds import (
-    COMMA_REMEDY,
-    MOSTLY_NUMBERS,
-    TIME_SHARE,
-    TOO_EMPTY,
-    UNIQUE_TEXT,
-    Kind,
-    comma_use,
-    named_as_number,
-)
+from recommender.roles.kinds import COMMA_REMEDY, MOSTLY_NUMBERS, TIME_SHARE, TOO_EMPTY, UNIQUE_TEXT, Kind, comma_use
 from rules.decision.record import Guardrail
 from rules.text.wording import counted, listed
 
@@ -26,8 +18,8 @@ if TYPE_CHECKING:
     from recommender.dataset.column_summary import ColumnSummary
     from recommender.dataset.dataset import Dataset
     from recommender.dataset.readers.types.settle import Note
-    from recommender.roles.infer import Roles
     from recommender.roles.kinds import Role
+    from recommender.roles.roles import Roles
     from rules.decision.record import Status
 
     Summaries = Mapping[str, ColumnSummary]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from recommender.profile.characteristics.drift import Drift
-    from recommender.roles.infer import Roles
+    from recommender.roles.roles import Roles
     from rules.decision.record import Status
 
 DRIFT_NAME: Final = "drift"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from recommender.profile.characteristics.entity import EntityHint
-    from recommender.roles.infer import Roles
+    from recommender.roles.roles import Roles
 
 ENTITY_NAME: Final = "entity"
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from recommender.profile.characteristics.features import Hint
-    from recommender.roles.infer import Roles
+    from recommender.roles.roles import Roles
 
 LEAK_CORRELATION: Final = 0.95
 """Correlation with the target from which a column is suspected (EvalML, docs/evidence.md 1, leakage)."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from recommender.profile.characteristic import Characteristic
-    from recommender.roles.infer import Roles
+    from recommender.roles.roles import Roles
 
 
 def check_order(roles: Roles, measured: Mapping[str, Characteristic]) -> Iterator[Guardrail]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from recommender.dataset.dataset import Dataset
     from recommender.dataset.readers.formats.arrays import Images, ImageSource
     from recommender.profile.characteristic import Characteristic
-    from recommender.roles.infer import Roles
+    from recommender.roles.roles import Roles
 
 MOST_NAMED: Final = 5  # files that a sentence names
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from recommender.dataset.dataset import Dataset
     from recommender.dataset.readers.types.settle import Exceptions
-    from recommender.roles.infer import Roles
+    from recommender.roles.roles import Roles
 
 MAX_NAMED: Final = 8
 """Columns or texts that a message names."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from recommender.dataset.split_shares import LARGEST_REPEAT, MOST_CONTRADICTING
 from recommender.profile.characteristic import measured_number
 from recommender.profile.characteristics.features import EMPTY_ROW
-from recommender.profile.known_split import LARGEST_REPEAT, MOST_CONTRADICTING
 from rules.decision.record import Guardrail
 from rules.text.wording import counted
 from rules.vocabulary.facts import Task
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from recommender.profile.characteristic import Characteristic
-    from recommender.roles.infer import Roles
+    from recommender.roles.roles import Roles
     from rules.decision.record import Status
 
 FEW_ROWS: Final = 200

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from recommender.profile.characteristic import Characteristic
-    from recommender.roles.infer import Roles
+    from recommender.roles.roles import Roles
 
     Measured = Mapping[str, Characteristic]
 

@@ -1,6 +1,6 @@
 """The vocabulary that rules may write: for each slot, the closed union of its choices and their parameters."""
 
-from rules.choices.network import (
+from rules.vocabulary.choices.network import (
     EXTRAS,
     Architecture,
     Augmentation,
@@ -21,8 +21,8 @@ from rules.choices.network import (
     Validation,
     parameters_of,
 )
-from rules.choices.parsing import UNIONS, names, parse_choice
-from rules.choices.search import (
+from rules.vocabulary.choices.parsing import UNIONS, names, parse_choice
+from rules.vocabulary.choices.search import (
     OPTIMIZER_PROPERTIES,
     Bayesian,
     Custom,
@@ -40,8 +40,8 @@ from rules.choices.search import (
     Random,
     Tuner,
 )
-from rules.choices.slot import LABELS, LETTERS, Choice, Slot
-from rules.choices.training import (
+from rules.vocabulary.choices.slot import LABELS, LETTERS, Choice, Slot
+from rules.vocabulary.choices.training import (
     F1,
     MAX_SCALE,
     MIN_LIMIT,

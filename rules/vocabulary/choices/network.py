@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from rules.choices.slot import Choice
+from rules.vocabulary.choices.slot import Choice
 
 # D ─ how training rows are varied from epoch to epoch ───────────────────────────────────────────────────────────────
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from rules.choices.network import Architecture, Augmentation, Transfer, Validation
-from rules.choices.search import Hyperparameters, Tuner
-from rules.choices.slot import Choice, Slot
-from rules.choices.training import REFUSED, Activation, Initializer, Loss, Metric, Optimizer
 from rules.errors import ChoiceError, did_you_mean
+from rules.vocabulary.choices.network import Architecture, Augmentation, Transfer, Validation
+from rules.vocabulary.choices.search import Hyperparameters, Tuner
+from rules.vocabulary.choices.slot import Choice, Slot
+from rules.vocabulary.choices.training import REFUSED, Activation, Initializer, Loss, Metric, Optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from rules.choices.slot import Choice
+from rules.vocabulary.choices.slot import Choice
 
 # H ─ which hyperparameters are searched, by the sensitivity of the model to them ────────────────────────────────────
 

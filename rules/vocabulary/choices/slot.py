@@ -114,3 +114,18 @@ def _worded(value: object) -> str:
     if isinstance(value, list | tuple):
         return "; ".join(map(_worded, value))
     return str(value)
+
+
+NOTES_ORDER: Final = (
+    Slot.METRIC,
+    Slot.LOSS,
+    Slot.INITIALIZER,
+    Slot.OPTIMIZER,
+    Slot.TUNER,
+    Slot.HYPERPARAMETERS,
+    Slot.ACTIVATION,
+    Slot.AUGMENTATION,
+    Slot.TRANSFER,
+    Slot.ARCHITECTURE,
+    Slot.VALIDATION,
+)

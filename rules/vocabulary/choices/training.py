@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field
 
-from rules.choices.slot import Choice
+from rules.vocabulary.choices.slot import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -207,7 +207,7 @@ REFUSED: Final[Mapping[str, str]] = MappingProxyType(
 Schedule = Literal["constant", "cosine", "one_cycle"]
 LearningRate = Annotated[float, Field(gt=0, le=10)]
 BatchSize = Annotated[int, Field(ge=1, le=65_536)] | None
-"""Rows of a step; None chooses it by the number of training rows (recommender/training_cost.py). A batch never has more rows
+"""Rows of a step; None chooses it by the number of training rows. A batch never has more rows
 than there are."""
 Decay = Annotated[float, Field(ge=0, lt=1)]
 """Of a moving average, for each step."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from executor.layers.bins import bin_edges, through_bins
 from executor.layers.numbers import Numbers
+from executor.layers.quantiles import bin_edges, through_bins
 
 
 def test_edges_part_the_rows_into_as_many_each() -> None:

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from recommender.cli.main import group
 from recommender.examples import example
-from recommender.recommendation import recommend
+from recommender.recommendation.recommend import recommend
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from recommender.recommendation import recommend
+from recommender.recommendation.recommend import recommend
 
 ROWS = 1000
 

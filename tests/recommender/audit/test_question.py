@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from recommender.examples import example
-from recommender.recommendation import recommend
+from recommender.recommendation.recommend import recommend
 from rules.errors import ChoiceError
 
 if TYPE_CHECKING:

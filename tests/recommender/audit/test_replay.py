@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from recommender.examples import example
-from recommender.recommendation import recommend
+from recommender.recommendation.recommend import recommend
 from rules.decision.record import Record
 from rules.decision.trace import Pin
 from rules.errors import DatasetError

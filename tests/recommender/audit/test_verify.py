@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from recommender.examples import example
-from recommender.recommendation import recommend
+from recommender.recommendation.recommend import recommend
 from recommender.run_manifest import MANIFEST, Manifest, reseal
 from rules.errors import PcwatError, RunError
 

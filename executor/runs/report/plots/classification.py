@@ -26,7 +26,7 @@ from executor.runs.report.plots.drawing import (
     table,
     told_apart,
 )
-from recommender.recommendation.render import number
+from rules.text.numbers import number
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:

@@ -21,15 +21,15 @@ from executor.runs.report.plots.drawing import (
     table,
     told_apart,
 )
-from recommender.recommendation.render import number
+from rules.text.numbers import number
 from rules.text.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from executor.evaluation.diagnostics.learning_curve import LearningCurve
-    from executor.runs.report.plots.drawing import Plot
     from executor.evaluation.scores import Estimate, Importance, Scores
+    from executor.runs.report.plots.drawing import Plot
 
 MOST_COLUMNS: Final = 20  # of which the importance is drawn
 FEWEST_POINTS: Final = 2  # numbers of rows; one is no curve

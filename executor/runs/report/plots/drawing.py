@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 import altair as alt
 from markupsafe import Markup, escape
 
-from executor.runtime.log import LOG
 from executor.runs.report.plots.svg import SVG_PROCESS, DrawingError
+from executor.runtime.log import LOG
 from rules.text.wording import printable
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 
 from executor.runs.report.plots.drawing import BLUE, HEIGHT, INK, ORANGE, WIDE, WIDTH, Rows, axis, drawn, shown, table
-from recommender.recommendation.render import number
+from rules.text.numbers import number
 
 if TYPE_CHECKING:
     from executor.runs.report.hold_out_answers import Answers

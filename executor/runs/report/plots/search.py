@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 import altair as alt
 
 from executor.runs.report.plots.drawing import BLUE, HEIGHT, INK, MUTE, ORANGE, WIDE, WIDTH, Rows, axis, drawn, table
-from recommender.recommendation.render import number
+from rules.text.numbers import number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from executor.runs.report.plots.drawing import Plot
     from executor.evaluation.scores import Sensitivity
-    from executor.search.records.journal import Outcome
+    from executor.runs.report.plots.drawing import Plot
+    from executor.search.records.outcome import Outcome
 
 MOST_TRIALS: Final = 150  # that are drawn, the best; the lines of more are one surface
 MOST_EPOCHS: Final = 80  # points of a trial's curve

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
+from recommender.dataset.column_names import named_as_number
 from recommender.dataset.readers.bounds import check_columns, reserve_memory, too_large
 from recommender.dataset.readers.column_names import distinct_names
 from recommender.dataset.readers.text import (
@@ -22,7 +23,6 @@ from recommender.dataset.readers.text import (
     same_line_ends,
 )
 from recommender.dataset.sql import PLAIN_PATH, file_literal, literal, stored_name
-from recommender.roles.kinds import named_as_number
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:

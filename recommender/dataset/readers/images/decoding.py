@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from rules.decision.request import ImageReading
 
 LARGEST_SIDE: Final = 64
-"""Pixels of the longer side unless a person gives a size: by recommender.recommendation.trial_budget a trial of 1,000 images of 64 x 64 takes
-some 25 s on two cores, and one of 224 x 224 nearly eight times as long."""
+"""Pixels of the longer side unless the user gives a size: a trial of 1,000 images of 64 x 64 takes some 25 s on two
+cores, and one of 224 x 224 nearly eight times as long."""
 BYTES_AT_ONCE: Final = 2**24  # of decoded pixels, 16 MiB; bounds the memory of a pass
 MOST_KEPT: Final = 2**27  # bytes of files, 128 MiB, that need not be read again for their pixels
 MOST_NAMED: Final = 5  # files that an error names

@@ -13,8 +13,8 @@ from recommender.dataset.readers.files import BROKEN, Folder, opened
 from recommender.dataset.readers.formats.gzipped import named_in_errors
 from recommender.dataset.readers.images.decoding import MOST_NAMED, decode
 from recommender.dataset.readers.images.picture_names import OTHER_SUFFIXES, SUFFIXES
+from recommender.dataset.split_names import PART_WORDS, TRAINING_WORDS
 from recommender.dataset.sql import chunks, columns_of, is_text, level_text, quoted, replace_dataset
-from recommender.profile.known_split import PART_WORDS, TRAINING_WORDS
 from rules.errors import DatasetError
 from rules.text.temporary import working_folder
 from rules.text.wording import counted, listed

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from pydantic import BaseModel, ConfigDict
 
 from recommender.dataset.sql import literal, quoted
-from recommender.roles.time_order import calendar_steps, summary_of_steps
+from recommender.dataset.time_steps import calendar_steps, summary_of_steps
 from rules.errors import ChoiceError, ColumnError, did_you_mean
 from rules.text.wording import counted
 

@@ -1,0 +1,168 @@
+"""Raw rows of a dataset, read by SQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from executor.data.images import ROWS_READ, Pictures
+from executor.data.raw_table import ARRAYS, Form, RawTable, form_of
+from recommender.dataset.sql import chunks, is_number, level_text, quoted, time_stamp
+from rules.errors import TargetError
+from rules.vocabulary.facts import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from recommender.dataset.dataset import Dataset
+    from recommender.roles.roles import Roles
+
+
+def read_rows(dataset: Dataset, roles: Roles) -> RawTable:
+    """The rows from which a model can learn: those without a target are left out.
+
+    Of a series all rows with a time stamp stay, for a row without a target is still a step in time (its truth is NaN).
+    Raises TargetError if no row is left.
+    """
+    forms = {name: form_of(roles.columns[name].kind, dataset.storage[name]) for name in roles.features}
+    if roles.task is Task.FORECASTING:
+        kept = [roles.time_column] if roles.time_column is not None else []
+    else:
+        kept = list(roles.targets)
+    where = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in kept) or "TRUE"
+    (rows,) = fetch(dataset, ["rowid"], where)
+    if len(rows) == 0:
+        raise TargetError(
+            f"The target must be known in some rows, but {', '.join(map(repr, roles.targets))} "
+            f"{'are' if len(roles.targets) > 1 else 'is'} empty in all {dataset.row_count} rows. Choose another target."
+        )
+    truth, levels = _truth(dataset, roles, where)
+    time, has_clock = read_time(dataset, roles.time_column, where)
+    return RawTable(
+        features=read_columns(dataset, forms, where),
+        forms=forms,
+        rows=rows.astype(np.int64),
+        truth=truth,
+        levels=levels,
+        time=time,
+        has_clock=has_clock,
+        entity=read_names(dataset, roles.entity_column, where),
+        part=read_names(dataset, roles.split_column, where),
+    )
+
+
+def read_columns(dataset: Dataset, forms: Mapping[str, Form], where: str = "TRUE") -> dict[str, np.ndarray]:
+    """Columns of a dataset in their forms, for the rows that meet the SQL condition, in file order."""
+    plain = {name: form for name, form in forms.items() if form not in ARRAYS}
+    values = fetch(dataset, [expression(name, dataset.storage[name], form) for name, form in plain.items()], where)
+    found: dict[str, Any] = dict(zip(plain, values, strict=True))
+    for name in forms.keys() - plain.keys():
+        read = _pictures if forms[name] is Form.IMAGE else _sequences
+        found[name] = read(dataset, name, where)
+    return {name: found[name] for name in forms}
+
+
+def _pictures(dataset: Dataset, name: str, where: str) -> Pictures:
+    """The images of a column, for the rows that meet the SQL condition, in file order."""
+    if dataset.images is None:
+        raise ValueError("a column of images needs their shape")
+    shape = dataset.images.shape
+    connection = dataset.connection
+    (rows,) = connection.execute(f"SELECT count(*) FROM dataset WHERE {where}").fetchall()[0]  # noqa: S608  quoted
+    cells = connection.execute(f"SELECT {quoted(name)} FROM dataset WHERE {where}")  # noqa: S608  quoted
+    parts = (
+        np.frombuffer(b"".join(cell for (cell,) in some), np.uint8).reshape(-1, *shape)
+        for some in iter(lambda: cells.fetchmany(ROWS_READ), [])
+    )
+    return Pictures.of((rows, *shape), parts)
+
+
+def _sequences(dataset: Dataset, name: str, where: str) -> np.ndarray:
+    """The sequences of a column, as `_pictures`: (rows, steps, channels) float32, NaN after the end of each."""
+    from recommender.dataset.readers.formats.sequences import numbers_of  # noqa: PLC0415  Arrow, which tables do without
+
+    if dataset.sequences is None:
+        raise ValueError("a column of sequences needs their channels")
+    cells = dataset.connection.execute(f"SELECT {quoted(name)} FROM dataset WHERE {where}").fetchall()  # noqa: S608  quoted
+    return numbers_of([cell for (cell,) in cells], dataset.sequences.channels)
+
+
+def expression(name: str, storage: str, form: Form) -> str:
+    """The SQL that reads a column in a form; a value that cannot be read so is missing."""
+    if form is Form.NUMBER:
+        return f"coalesce(TRY_CAST({quoted(name)} AS DOUBLE), 'NaN'::DOUBLE)"
+    if form is Form.TIME:
+        return f"coalesce(epoch({time_stamp(name, storage)}), 'NaN'::DOUBLE)"
+    return f"coalesce({level_text(name, storage)}, '')"
+
+
+def fetch(dataset: Dataset, expressions: Sequence[str], where: str = "TRUE") -> list[np.ndarray]:
+    """The values of SQL expressions that are never NULL, each (rows,), in file order."""
+    found: list[np.ndarray] = []
+    for some in chunks(expressions):
+        # Names of our own: two columns may differ in case alone, and NumPy's dictionary would keep one of them.
+        columns = ", ".join(f"{value} AS v{number}" for number, value in enumerate(some))
+        # DuckDB keeps the order of insertion through a filter, so no sort is needed.
+        arrays = dataset.connection.execute(f"SELECT {columns} FROM dataset WHERE {where}").fetchnumpy()  # noqa: S608  identifiers are quoted by their makers
+        found += [np.ma.getdata(arrays[f"v{number}"]) for number in range(len(some))]
+    return found
+
+
+def _truth(dataset: Dataset, roles: Roles, where: str) -> tuple[np.ndarray, dict[str, tuple[str, str]]]:
+    """The targets as RawTable.truth, and how the yes and no of several labels are written."""
+    levels: dict[str, tuple[str, str]] = {}
+    if roles.task in {Task.BINARY, Task.MULTICLASS}:
+        index = _index_in(roles.labels, level_text(roles.targets[0], dataset.storage[roles.targets[0]]))
+        (classes,) = fetch(dataset, [index], where)
+        return classes.astype(np.int64), levels
+    if roles.task is Task.MULTILABEL:
+        levels = {name: _no_and_yes(dataset, name) for name in roles.targets}
+        indices = [_index_in(levels[name], level_text(name, dataset.storage[name])) for name in roles.targets]
+        return np.column_stack(fetch(dataset, indices, where)).astype(np.int64), levels
+    values = fetch(dataset, [expression(name, dataset.storage[name], Form.NUMBER) for name in roles.targets], where)
+    return np.column_stack(values).astype(np.float64), levels
+
+
+def _index_in(labels: Sequence[str], text: str) -> str:
+    """The SQL of a text's place among labels, from 0; an unknown label is an error of ours, not of the user."""
+    names = ", ".join("'" + label.replace("'", "''") + "'" for label in labels)
+    return f"coalesce(list_position([{names}], {text}) - 1, error('a class that is not among the labels'))"
+
+
+def _no_and_yes(dataset: Dataset, name: str) -> tuple[str, str]:
+    """How a label's no and yes are written: the greater of the two is the yes (0 and 1, false and true, no and yes).
+
+    Raises TargetError unless there are exactly two.
+    """
+    text = level_text(name, dataset.storage[name])
+    order = quoted(name) if is_number(dataset.storage[name]) else f"lower({text})"
+    found = dataset.connection.execute(
+        f"SELECT {text} FROM dataset WHERE {quoted(name)} IS NOT NULL "  # noqa: S608  quoted
+        f"GROUP BY 1 ORDER BY min({order}) LIMIT 3"
+    ).fetchall()
+    if len(found) != 2:  # noqa: PLR2004  a yes and a no
+        raise TargetError(
+            f"Each of several labels must be written in two ways, a yes and a no, but {name!r} has "
+            f"{'more than two' if len(found) > 1 else 'only one'}. Leave it out, or predict it on its own."
+        )
+    return str(found[0][0]), str(found[1][0])
+
+
+def read_time(dataset: Dataset, name: str | None, where: str = "TRUE") -> tuple[np.ndarray | None, bool]:
+    """What rows are ordered by, and whether it is a time stamp: the file's order where no value can be read in full."""
+    if name is None:
+        return None, False
+    form = Form.NUMBER if is_number(dataset.storage[name]) else Form.TIME
+    values, order = fetch(dataset, [expression(name, dataset.storage[name], form), "rowid"], where)
+    if np.isnan(values).any():
+        return order.astype(np.float64), False
+    return values.astype(np.float64), form is Form.TIME
+
+
+def read_names(dataset: Dataset, name: str | None, where: str = "TRUE") -> np.ndarray | None:
+    """A column as text, (rows,) str objects, "" where missing; None without a column."""
+    if name is None:
+        return None
+    (values,) = fetch(dataset, [expression(name, dataset.storage[name], Form.LEVEL)], where)
+    return values

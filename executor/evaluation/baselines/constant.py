@@ -1,0 +1,84 @@
+"""Baselines that need no fit: the most frequent class, a constant, the last season."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from executor.components.metric import decide
+from executor.evaluation.baselines.baseline import Baseline, _offset, predictions_of
+from rules.text.numbers import number
+from rules.vocabulary.facts import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from executor.components.metric import PerformanceMetric
+    from executor.data.raw_table import RawTable
+    from executor.preprocessing.examples import Examples, Parts
+
+
+def constant_baseline(
+    metric: PerformanceMetric,
+    parts: Parts,
+    hold_out: Examples,
+    labels: Sequence[str],
+    *,
+    last: np.ndarray | None = None,
+) -> Baseline:
+    """The one answer that suits P best: the most frequent class (of a rare-class F1, the rare one), mean or median.
+
+    Probabilities are the class shares of the training rows. Of a forecast it is the last value; last: where the offset
+    of the hold-out is another one, (rows, outputs).
+    """
+    rows, train = len(hold_out), parts.train
+    if parts.task is Task.FORECASTING:
+        says, outcome = "the last value", _offset(parts, hold_out) if last is None else last
+    elif parts.task.is_classification:
+        shares = train.target.mean(axis=0, dtype=np.float64)
+        outcome = np.tile(shares, (rows, 1))
+        says = "the class shares of the training rows"
+    else:
+        average = "median" if metric.name == "mae" else "mean"
+        middle = np.median(train.raw_target, axis=0) if average == "median" else train.raw_target.mean(axis=0)
+        says = f"always the {average} ({', '.join(number(float(value)) for value in middle)})"
+        outcome = np.tile(middle, (rows, 1))
+    decided = decide(outcome, parts.task)
+    if parts.task in {Task.BINARY, Task.MULTICLASS}:
+        answer = _best_class(metric, parts)
+        decided = np.full(rows, answer)
+        says = f"always {labels[answer]!r}"
+    elif parts.task is Task.MULTILABEL and metric.name == "f1":
+        decided = np.ones_like(decided)
+        says = "yes to every label"
+    return Baseline(
+        name="constant",
+        says=says,
+        predictions=predictions_of(parts, hold_out, outcome, decided),
+    )
+
+
+def seasonal_baseline(parts: Parts, hold_out: Examples, table: RawTable) -> Baseline | None:
+    """The value one season before; None for a series without a season. table: the hold-out's rows."""
+    if table.season_before is None:
+        return None
+    outcome = np.where(np.isnan(table.season_before), _offset(parts, hold_out), table.season_before)
+    return Baseline(
+        name="seasonal naive",
+        says="the value one season before",
+        predictions=predictions_of(parts, hold_out, outcome, outcome),
+    )
+
+
+def _best_class(metric: PerformanceMetric, parts: Parts) -> int:
+    """The class that, answered always, gives the best P on the training rows; the most frequent of equally good."""
+    truth = parts.train.raw_target
+    classes = max(2, parts.outputs)
+    shares = np.bincount(truth, minlength=classes) / len(truth)
+    outcome = np.tile(shares[-parts.outputs :], (len(truth), 1))
+    scores = [
+        metric.of_predictions(predictions_of(parts, parts.train, outcome, np.full(len(truth), answer)))
+        for answer in range(classes)
+    ]
+    return max(range(classes), key=lambda answer: (scores[answer], shares[answer]))

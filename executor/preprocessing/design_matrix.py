@@ -1,0 +1,63 @@
+"""Features as one matrix, and linear models on it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from scipy import sparse
+from sklearn.linear_model import Ridge
+from threadpoolctl import threadpool_limits
+
+if TYPE_CHECKING:
+    from executor.preprocessing.examples import Examples, Parts
+
+
+FEWEST_FITTED: Final = 500  # training rows, however wide the table
+CELLS_FOR_RESIDUALS: Final = 1_000_000  # filled training cells; a scale of residuals needs no more: 10,000 rows of 100
+PENALTY_FOR_RESIDUALS: Final = 10.0  # in the middle of PENALTIES, for nothing is chosen by these residuals
+SPARSE: Final = 0.25  # share of filled cells below which sparse arithmetic is the faster one
+
+
+def linear_residuals(parts: Parts) -> np.ndarray:
+    """What ridge regression leaves of the validation rows' targets, (rows, targets) float64, in standardised units."""
+    cells = filled_share(parts) * parts.train.dense.shape[1] + parts.train.codes.shape[1]
+    rows = min(len(parts.train), max(FEWEST_FITTED, int(CELLS_FOR_RESIDUALS / max(1.0, cells))))
+    some = parts.train.take(np.linspace(0, len(parts.train) - 1, rows).astype(np.int64))
+    with threadpool_limits(1):
+        ridge = Ridge(alpha=PENALTY_FOR_RESIDUALS).fit(feature_matrix(some, parts), some.change)
+        said = ridge.predict(feature_matrix(parts.validation, parts)).reshape(len(parts.validation), parts.outputs)
+    return np.asarray(parts.validation.target - parts.validation.restored(said), np.float64)
+
+
+def feature_matrix(examples: Examples, parts: Parts) -> np.ndarray | sparse.csr_matrix:
+    """Dense features, and one-hot codes beside them where there are codes."""
+    if examples.beside is not None:
+        dense = np.hstack([np.asarray(examples.dense), examples.beside])
+        if parts.vocabulary == 0:
+            return dense
+        return np.hstack([dense, _one_hot(examples, parts).toarray()])
+    if parts.text is not None:
+        rows, terms = examples.codes.shape
+        at = (np.repeat(np.arange(rows), terms), examples.codes.ravel())
+        return sparse.csr_matrix((np.asarray(examples.dense).ravel(), at), shape=(rows, parts.vocabulary))
+    filled = filled_share(parts)
+    dense = np.asarray(examples.dense, np.float64)
+    if parts.vocabulary == 0:
+        return sparse.csr_matrix(dense) if filled < SPARSE else dense
+    return sparse.hstack([sparse.csr_matrix(dense), _one_hot(examples, parts)], format="csr")
+
+
+def _one_hot(examples: Examples, parts: Parts) -> sparse.csr_matrix:
+    """Codes as ones, (rows, vocabulary)."""
+    rows, coded = examples.codes.shape
+    at = (np.repeat(np.arange(rows), coded), examples.codes.ravel())
+    return sparse.csr_matrix((np.ones(rows * coded), at), shape=(rows, parts.vocabulary))
+
+
+def filled_share(parts: Parts) -> float:
+    """Share of the training rows' dense features that are not zero; standardised pixels hardly ever are."""
+    if parts.image is not None:
+        return 1.0
+    return float(np.count_nonzero(parts.train.dense) / max(1, math.prod(parts.train.dense.shape)))

@@ -1,0 +1,41 @@
+"""Images as arrays of an encoded dataset."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from executor.data.images import ROWS_READ, Pictures
+
+if TYPE_CHECKING:
+    from executor.layers.pixels import Pixels
+
+
+class Encoded:
+    """Images as a network reads them, (rows, height · width · channels) float32; numpy.asarray computes them."""
+
+    ndim = 2
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, pictures: Pictures, layer: Pixels) -> None:
+        self.pictures = pictures
+        self.layer = layer
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.pictures), self.layer.output_width
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> Encoded:
+        return Encoded(self.pictures[rows], self.layer)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:  # noqa: ANN401  NumPy's protocol
+        del copy
+        found = np.empty(self.shape, dtype or np.float32)
+        for start in range(0, len(self), ROWS_READ):
+            some = slice(start, start + ROWS_READ)
+            found[some] = self.layer(np.asarray(self.pictures[some])).numpy()
+        return found

@@ -1,0 +1,78 @@
+"""Files of a run directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from rules.errors import RunError
+from rules.text.files import write_text
+from rules.text.temporary import is_left_over, remove_left_over
+
+PLAN, BUNDLE, SIGNATURE = "plan.json", "bundle.yaml", "signature.json"
+MODEL, PREDICTIONS, SUMMARY = "model.keras", "predictions.csv", "summary.json"
+IMPORTANCE, REPORT = "importance.json", "report.html"
+File = TypeVar("File", bound=BaseModel)
+MAX_STEM: Final = 200  # bytes of a run's name before its number; file systems take 255
+RUNS: Final = Path("runs")  # where runs are kept unless a person says otherwise
+
+
+def read_json(path: Path, kind: type[File]) -> File:
+    """Read a file of a run. Raises RunError if it is missing or damaged."""
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise RunError(
+            f"A run must hold {path.name}, but {path} cannot be read: {error.strerror}. Train again."
+        ) from None
+    except ValidationError as error:
+        problem = error.errors()[0]["msg"]
+        raise RunError(f"{path} is damaged: {problem}. Restore it from a copy, or train again.") from None
+
+
+def new_directory(name: str, parent: Path = RUNS) -> Path:
+    """Make the first free directory NAME-1, NAME-2, … below parent; of a long name, its beginning."""
+    plain = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name)
+    stem = plain.encode()[:MAX_STEM].decode(errors="ignore").strip("-") or "run"
+    number = 1
+    while True:
+        directory = parent / f"{stem}-{number}"
+        try:
+            directory.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise RunError(f"Cannot make the run directory {directory}: {error.strerror}.") from None
+        else:
+            return directory
+
+
+def claimed(directory: Path) -> Path:
+    """Make the directory that a person named. Raises RunError if something is in it."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        remove_left_over(directory)
+        taken = any(not is_left_over(path) for path in directory.iterdir())
+    except OSError as error:
+        raise RunError(f"Cannot make the run directory {directory}: {error.strerror}.") from None
+    if taken:
+        raise RunError(
+            f"A new run needs an empty directory, but {directory} holds files. Name another, or continue the run with "
+            f"--resume {directory}."
+        )
+    return directory
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file of a run so that it is there whole or not at all. Raises RunError where that cannot be done."""
+    write_text(path, text, error=RunError)
+
+
+def write_json(path: Path, value: BaseModel) -> None:
+    write(path, as_json(value))
+
+
+def as_json(value: BaseModel) -> str:
+    return value.model_dump_json(indent=2) + "\n"

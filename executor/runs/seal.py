@@ -1,0 +1,74 @@
+"""The seal of a finished run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from executor.runs.files import REPORT, SUMMARY, as_json, write, write_json
+from executor.runs.measured_drift import with_measured_drift
+from executor.runs.report.write import never_fatal, write_report
+from executor.runs.run import Run
+from executor.runtime.log import LOG
+from recommender.run_manifest import GUARDRAILS, MANIFEST, RECORD, SCORES, Manifest, run_files
+from rules.decision.record import Guardrails, Record
+from rules.text.numbers import number
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+
+    from executor.evaluation.scores import Scores
+    from executor.runs.summary import Summary
+    from recommender.dataset.dataset import Dataset
+    from recommender.roles.roles import Roles
+
+
+def seal_run(
+    directory: Path,
+    dataset: Dataset,
+    roles: Roles,
+    *,
+    training: np.ndarray,
+    hold_out: np.ndarray,
+    summary: Summary,
+    scores: Scores,
+) -> Run:
+    """Write the checks of the split, the summary, the scores and the report, and the manifest with all digests.
+
+    training, hold_out: row numbers of the dataset, (rows,).
+    """
+    record = Record.read(directory / RECORD)
+    guardrails = with_measured_drift(
+        record.guardrails,
+        dataset,
+        roles,
+        training=training,
+        hold_out=hold_out,
+    )
+    write_json(directory / GUARDRAILS, Guardrails(guardrails=guardrails))
+    write_json(directory / SUMMARY, summary)
+    text = as_json(scores)
+    files: dict[str, Path | bytes] = {**run_files(directory), SCORES: text.encode()}
+    write_json(directory / MANIFEST, Manifest.of(record=record.seal, files=files))
+    # A run is finished when its scores are there, so they come after a manifest.
+    write(directory / SCORES, text)
+    said = "undefined" if scores.hold_out.value is None else number(scores.hold_out.value)
+    LOG.info("%s is %s on the hold-out. %s", scores.metric, said, scores.verdict)
+    run = Run(directory)
+    if write_report(run, dataset):
+        _seal_report(directory, record=record.seal)
+    LOG.info("Seal of the run: %s", run.seal)
+    return run
+
+
+def _seal_report(directory: Path, *, record: str) -> None:
+    """Write the manifest anew with the report; where that cannot be done, the report goes, and the first one holds."""
+    sealed = False
+    try:
+        with never_fatal("The report was removed, because it cannot be sealed"):
+            write_json(directory / MANIFEST, Manifest.of(record=record, files=run_files(directory)))
+            sealed = True
+    finally:
+        if not sealed:
+            (directory / REPORT).unlink(missing_ok=True)

@@ -1,0 +1,76 @@
+"""Weights of trials on disk."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+from zipfile import BadZipFile
+
+import numpy as np
+import tensorflow as tf
+
+from rules.errors import RunError
+from rules.text.files import whole_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+
+WEIGHTS: Final = "trials"  # the folder of the trials' weights within a run directory
+
+
+def weights_path(directory: Path, number: int) -> Path:
+    """Where a trial's best weights lie."""
+    return directory / WEIGHTS / f"{number:04d}.weights.npz"
+
+
+def state_path(directory: Path, number: int) -> Path:
+    """Where a trial's last weights and optimizer state lie, for the trial that continues it."""
+    return directory / WEIGHTS / f"{number:04d}.state.npz"
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays so that the file is there whole or not at all. Raises RunError where that cannot be done."""
+    with whole_file(path, error=RunError) as temporary:
+        np.savez(temporary, **dict(arrays))  # type: ignore[arg-type]  # numpy's stub takes any name for allow_pickle
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read what write_arrays wrote. Raises RunError where the file is missing or damaged."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (OSError, EOFError, ValueError, BadZipFile) as error:
+        raise RunError(f"A run must hold {path}, but it cannot be read: {error}. Start a new run.") from None
+
+
+def write_weights(path: Path, weights: Sequence[np.ndarray]) -> None:
+    """Write the weights of a trial's best epoch."""
+    write_arrays(path, {f"{index:03d}": weight for index, weight in enumerate(weights)})
+
+
+def read_weights(path: Path) -> list[np.ndarray]:
+    """The weights that write_weights wrote. Raises RunError where the file is damaged, or holds other values."""
+    weights = [weight for _, weight in sorted(read_arrays(path).items())]
+    if not all(weight.dtype.kind in NUMBERS and np.isfinite(weight).all() for weight in weights):
+        raise RunError(
+            f"The weights of a trial must be finite numbers, but {path} holds other values. Restore the original file, "
+            "or start a new run."
+        )
+    return weights
+
+
+NUMBERS: Final = "fiu"  # NumPy's kinds of type that weights have: floats, and the states of random generators
+
+
+@contextmanager
+def fitting(path: Path) -> Iterator[None]:
+    """Raise RunError where the arrays of a trial's file do not fit the network that takes them."""
+    try:
+        yield
+    except (ValueError, IndexError, KeyError, TypeError, tf.errors.OpError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise RunError(
+            f"{path} does not hold the weights of its trial: {reason}. Restore the original file, or start a new run."
+        ) from error

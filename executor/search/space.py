@@ -1,0 +1,210 @@
+"""The search space: hyperparameters, their ranges and the values that are tried."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+import keras_tuner
+
+from executor.components.batch_size import batch_of
+from executor.components.configuration import (
+    FORECAST_UNITS,
+    IMAGE_UNITS,
+    SEQUENCE_UNITS,
+    TEXT_UNITS,
+    Value,
+    _answers_numbers,
+    configuration,
+)
+from executor.preprocessing.network_kind import Architecture
+from recommender.training_cost import UNITS, trial_seconds
+from rules.errors import ChoiceError
+from rules.vocabulary.choices import Grid, Hyperparameter, Manual
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rules.vocabulary.bundle import Bundle
+
+
+IMAGE_UNITS_TRIED: Final = (32, 128)
+IMAGE_LAYERS_TRIED: Final = (2,)
+"""Half and twice the default: a network of twice the channels costs four times as much, and images
+leave few trials as it is."""
+SOME_ROWS: Final = 5_000
+"""Training rows; below it 512 units take four times as long as 256 and give little (page_blocks: F1 0.79 against
+0.77). Above it the time is there: accuracy 0.982 against 0.977 on letter_recognition, RMSE 3.72 against 3.77 on
+power_plant."""
+FEW_ROWS: Final = 2_700
+"""Training rows; below it 256 units give classes nothing. Measured on fourteen tables of 365 to 2,672 training rows:
+64, 128 and 256 are level for classes, for numbers 256 are ahead (airfoil_noise: RMSE 1.47 against 1.61 and 1.86). With
+more rows 256 are ahead for classes, too (page_blocks, 3,504 rows: F1 0.77 against 0.71)."""
+TRIALS_IN_TIME: Final = 16  # trials of a size that the time must allow before it is searched
+WIDE: Final = 5_000  # encoded columns; above it a wider first layer costs more than it gives
+RATE_SPAN: Final = 10.0  # a search looks from a tenth of the default rate to ten times it
+RATE_STEPS: Final = (10**0.5, 10**-0.5, 10.0, 0.1)  # multiples of the default rate on a grid, the nearest first
+LARGEST_RATE: Final = 10.0  # the limit of rules.vocabulary.choices.LearningRate
+SHRINKAGES: Final = (1e-4, 1e-5, 5e-4)  # share of each weight that decay takes in a step at the default rate
+LARGEST_DECAY: Final = 0.5  # of a weight a step at rate 1; it keeps low rates from asking for decays above 1
+NETWORKS: Final[tuple[Value, ...]] = ("mlp", "linear", "gru")
+"""The first is the default: it holds the linear one, and what the notes say of W concerns its hidden layers."""
+BATCHES_TRIED: Final = (0.5, 2.0, 0.25)  # multiples of the default batch size
+FEWEST_IN_A_BATCH: Final = 8  # rows of the smallest batch that a search tries
+EMBEDDINGS_TRIED: Final = (2.0, 0.5, 4.0)  # multiples of the default dimension
+PROPERTIES_TRIED: Final[Mapping[Hyperparameter, tuple[float, ...]]] = MappingProxyType(
+    {
+        Hyperparameter.BETA_1: (0.9, 0.95, 0.8),
+        Hyperparameter.BETA_2: (0.999, 0.99, 0.95),
+        Hyperparameter.RHO: (0.9, 0.99, 0.95),
+        Hyperparameter.MOMENTUM: (0.9, 0.95, 0.5),
+        Hyperparameter.EPSILON: (1e-7, 1e-8, 1e-5, 1e-3),
+    }
+)
+"""Values of optimizer properties: Keras' defaults and values around them, RealMLP's beta_2 of 0.95 among them."""
+NEIGHBOURS: Final = 2  # per hyperparameter in a manual search that has no list of its own
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """What a search is laid out for."""
+
+    width: int
+    """Encoded columns."""
+    rows: int
+    """Training rows."""
+    folds: int = 1
+    """Networks of a trial."""
+    trials: int | None = None
+    """The maximum number of trials; None for no limit."""
+    seconds: float | None = None
+    """Units that let fewer than TRIALS_IN_TIME trials end within them are not searched; None for no limit."""
+    architecture: Architecture = Architecture.TABULAR
+    has_embeddings: bool = True
+    """Whether the network maps categories or words to numbers."""
+
+    @property
+    def batch_size(self) -> int:
+        """Rows of a step where the bundle does not set them."""
+        return batch_of(self.architecture, self.rows)
+
+    def affords(self, units: int) -> bool:
+        """Whether the time is enough to search layers of so many units."""
+        if self.seconds is None:
+            return True
+        one = self.folds * trial_seconds(rows=self.rows, width=self.width, units=units)
+        return TRIALS_IN_TIME * one <= self.seconds
+
+
+def search_space(bundle: Bundle, scope: Scope) -> keras_tuner.HyperParameters:
+    """The hyperparameters that the bundle's tuner varies; each default is the default configuration's value.
+
+    The most sensitive hyperparameter stands last. For classes of few rows a search starts from narrower layers.
+    """
+    space = keras_tuner.HyperParameters()
+    candidates = _candidates(bundle, scope)
+    for name, values in reversed(candidates.items()):
+        if name is Hyperparameter.LEARNING_RATE and not isinstance(bundle.tuner, Grid | Manual):
+            rate = bundle.optimizer.learning_rate
+            space.Float(name.value, rate / RATE_SPAN, min(rate * RATE_SPAN, LARGEST_RATE), sampling="log", default=rate)
+        else:
+            space.Choice(name.value, list(values), default=values[0])
+    return space
+
+
+def manual_configurations(bundle: Bundle, scope: Scope) -> list[dict[str, Value]]:
+    """The list that a manual search works through: the defaults, then the bundle's own list or a few neighbours.
+
+    Each item has a value for every hyperparameter of the bundle's search space. Raises ChoiceError on a bad value.
+    """
+    candidates = _candidates(bundle, scope)
+    defaults: dict[str, Value] = {name.value: values[0] for name, values in candidates.items()}
+    given = bundle.tuner.configurations if isinstance(bundle.tuner, Manual) else ()
+    changes: list[dict[str, Value]] = [{name.value: value for name, value in item.items()} for item in given] or [
+        {name.value: value} for name, values in candidates.items() for value in values[1 : 1 + NEIGHBOURS]
+    ]
+    listed = [defaults]
+    for change in changes:
+        chosen = configuration(bundle, defaults | change, architecture=scope.architecture).model_dump()
+        item = {name: chosen[name] for name in defaults}
+        if item not in listed:
+            listed.append(item)
+    return listed
+
+
+def _candidates(bundle: Bundle, scope: Scope) -> dict[Hyperparameter, list[Value]]:
+    """For each searched hyperparameter, the most sensitive first: its default, then values worth a trial.
+
+    Raises ChoiceError where the network does not have one of them.
+    """
+    if isinstance(bundle.tuner, Manual) and bundle.tuner.configurations:
+        candidates = _listed(bundle, bundle.tuner, scope)
+    else:
+        candidates = {name: _worth_trying(name, bundle, scope) for name in bundle.searched}
+    if Hyperparameter.EMBEDDING_DIMENSION in candidates and not scope.has_embeddings:
+        raise ChoiceError(
+            "The embedding_dimension can be searched only where a network has embeddings, but no column has so many "
+            "categories that it gets one. Leave it out of the searched hyperparameters."
+        )
+    return candidates
+
+
+def _defaults(bundle: Bundle, scope: Scope) -> dict[str, Value]:
+    """The default of each hyperparameter that the bundle's network and optimizer have."""
+    defaults = configuration(bundle, {}, architecture=scope.architecture).model_dump(exclude_none=True)
+    return {"batch_size": scope.batch_size} | defaults
+
+
+def _listed(bundle: Bundle, tuner: Manual, scope: Scope) -> dict[Hyperparameter, list[Value]]:
+    """The values that a manual search's own list names, each hyperparameter's default first."""
+    defaults = _defaults(bundle, scope)
+    found: dict[Hyperparameter, list[Value]] = {}
+    for name in Hyperparameter:
+        named = [
+            configuration(bundle, {name.value: item[name]}, architecture=scope.architecture).model_dump()[name.value]
+            for item in tuner.configurations
+            if name in item
+        ]
+        if named:
+            found[name] = list(dict.fromkeys([defaults[name.value], *named]))
+    return found
+
+
+def _worth_trying(name: Hyperparameter, bundle: Bundle, scope: Scope) -> list[Value]:
+    """The default of one hyperparameter, then alternatives, the most promising first."""
+    defaults = _defaults(bundle, scope)
+    rate, default = bundle.optimizer.learning_rate, defaults[name]
+    units, layers = [UNITS, 128, 512, 64], [2, 4, 1]
+    if scope.architecture is Architecture.CNN:
+        units, layers = [IMAGE_UNITS, *IMAGE_UNITS_TRIED], [*IMAGE_LAYERS_TRIED]
+    elif scope.architecture.reads_steps:
+        units, layers = [SEQUENCE_UNITS, 16, 64], [2]
+    elif scope.architecture is Architecture.FORECASTER:
+        units, layers = [FORECAST_UNITS, 128, 32], [1, 3]
+    elif scope.architecture.reads_texts:
+        units, layers = [TEXT_UNITS, 64, 256], [2]
+    elif scope.rows < FEW_ROWS and not _answers_numbers(bundle):
+        units = [128, 64, 32]
+    elif scope.rows < SOME_ROWS:
+        units = [UNITS, 128, 64]
+    elif scope.width > WIDE:
+        units = [UNITS, 128, 64, 32]
+    if scope.architecture is Architecture.TABULAR:
+        units = [units[0], *(size for size in units[1:] if size < units[0] or scope.affords(size))]
+    decays: list[Value] = [min(share / rate, LARGEST_DECAY) for share in SHRINKAGES]
+    batch, dimension = int(defaults["batch_size"]), int(defaults["embedding_dimension"])
+    batches = (int(batch * times) for times in BATCHES_TRIED)
+    others: Mapping[Hyperparameter, list[Value]] = {
+        Hyperparameter.LEARNING_RATE: [min(rate * step, LARGEST_RATE) for step in RATE_STEPS],
+        Hyperparameter.UNITS: [*units],
+        Hyperparameter.SCHEDULE: ["cosine", "one_cycle", "constant"],
+        Hyperparameter.LAYERS: [*layers],
+        Hyperparameter.DROPOUT: [0.0, 0.1, 0.3, 0.5],
+        Hyperparameter.WEIGHT_DECAY: [*decays, 0.0],
+        Hyperparameter.NETWORK: [*NETWORKS],
+        Hyperparameter.BATCH_SIZE: [size for size in batches if FEWEST_IN_A_BATCH <= size <= scope.rows],
+        Hyperparameter.EMBEDDING_DIMENSION: [max(1, int(dimension * times)) for times in EMBEDDINGS_TRIED],
+        **{name: [*values] for name, values in PROPERTIES_TRIED.items()},
+    }
+    return list(dict.fromkeys(others[name] if name is Hyperparameter.UNITS else [default, *others[name]]))

@@ -1,0 +1,17 @@
+"""The digest of a dataset."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from rules.text.regular_file import open_regular
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal digits. Raises NotRegularError on a pipe or device."""
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

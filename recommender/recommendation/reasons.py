@@ -1,0 +1,54 @@
+"""The reason for each choice, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recommender.recommendation.bundle_pins import FROM_BUNDLE
+from rules.rulebook.rulebook import SHIPPED_LAYERS
+from rules.text.numbers import number
+
+if TYPE_CHECKING:
+    from rules.decision.trace import Decision, TestResult
+
+
+def _of_bundle(decision: Decision) -> str:
+    return f"{FROM_BUNDLE}; the rules choose {decision.ruled} now ({decision.rules[0]})"
+
+
+def reason(decision: Decision) -> str:
+    """The measured facts that decided, each with its nearest threshold and the margin; or the person's own reason.
+
+    Names such as the task say nothing new beside a number, so they stand alone only.
+    """
+    if decision.pin and decision.pin.reason == FROM_BUNDLE:
+        return _of_bundle(decision)
+    if decision.pin:
+        return f"{decision.pin.reason} (the rules: {decision.ruled}, {decision.rules[0]})"
+    tests = decision.winner.tests
+    nearest: dict[str, TestResult] = {}
+    for test in sorted(tests, key=lambda test: abs(test.margin or 0)):
+        if test.margin is not None:
+            nearest.setdefault(test.fact, test)
+    met = "; ".join(_met(test) for test in nearest.values() or tests) or "nothing more specific applies"
+    return met if decision.winner.layer in SHIPPED_LAYERS else f"{met} [{decision.winner.place}]"
+
+
+def _met(test: TestResult) -> str:
+    """A test that passed, with its distance from the threshold: how far the fact may move."""
+    if test.margin is None:
+        return f"{test.fact} is {test.measured}"
+    wanted = test.wanted.removeprefix(f"{test.fact} ")
+    return f"{test.fact} {number(test.measured)} {wanted} (by {number(test.margin)})"
+
+
+def instead_of(decision: Decision) -> list[str]:
+    """What would have been chosen, had the deciding rule not stood in the way; each choice once.
+
+    A name alone is called plain where the same choice stands beside it with parameters.
+    """
+    chosen = str(decision.choice)
+    beaten = [trace.choice for trace in decision.trace if trace.outcome == "beaten"]
+    others = dict.fromkeys(choice for choice in [*beaten, *decision.winner.rejects] if choice != chosen)
+    with_parameters = {choice.split(" (")[0] for choice in [chosen, *others] if " (" in choice}
+    return [f"plain {choice}" if choice in with_parameters else choice for choice in others]

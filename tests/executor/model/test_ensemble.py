@@ -1,0 +1,132 @@
+"""Several trials together: chosen greedily, kept where it certainly helps, saved as one network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+import pytest
+
+from executor.components.metric import performance_metric
+from executor.model.ensemble import FEWEST_ROWS, _gain, _greedy, choose, validation_outputs
+from executor.model.rebuild import rebuild
+from executor.runtime.budget import Budget
+from executor.search.search import Trials, search
+from recommender import training_cost as speed
+from rules.vocabulary.choices import HighAndMedium, Random
+from rules.vocabulary.facts import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from executor.preprocessing.examples import Parts
+    from rules.vocabulary.bundle import Bundle
+    from tests.executor.conftest import MakeParts
+
+
+@pytest.fixture
+def noisy(make_parts: MakeParts) -> Parts:
+    """Rows with so much noise that single networks err apart, one fifth of them validation rows."""
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(5 * 2 * FEWEST_ROWS, 6))
+    target = (rows[:, :1] + rows[:, 1:2] * rows[:, 2:3] + random.normal(size=(len(rows), 1)) > 0).astype(float)
+    return make_parts(rows, target, task=Task.BINARY, numbers=6)
+
+
+@pytest.fixture
+def searched(
+    make_bundle: Callable[..., Bundle], noisy: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Trials, Bundle]:
+    monkeypatch.setattr(speed, "EPOCHS", 3)
+    bundle = make_bundle(hyperparameters=HighAndMedium(), tuner=Random())
+    return search(bundle, noisy, budget=Budget(trials=4), seed=0, directory=tmp_path), bundle
+
+
+def accuracy(picks: np.ndarray, rows: np.ndarray) -> float:
+    """Of outputs against the truth "yes" in each row."""
+    return float((picks[rows] > 0).mean())
+
+
+def test_picks_are_added_while_the_mean_gets_better() -> None:
+    """Each of three is wrong in a part, but less sure there than another one is right."""
+    one, two, three = np.ones(9), np.ones(9), np.ones(9)
+    one[:4], two[3:7], three[7:] = -0.5, -0.5, -0.5
+    outputs = np.stack([one, two, three])
+    picks = _greedy(outputs, accuracy, np.arange(9))
+    assert picks[0] == 2  # wrong in two rows only
+    assert len(set(picks)) > 1
+    assert accuracy(outputs[picks].mean(axis=0), np.arange(9)) == 1.0
+    assert accuracy(outputs[picks].mean(axis=0), np.arange(9)) == 1.0
+
+
+def test_one_that_is_always_right_stands_alone() -> None:
+    assert _greedy(np.stack([np.ones(5), -np.ones(5)]), accuracy, np.arange(5)) == [0]
+
+
+def test_a_kept_ensemble_is_one_network_that_gives_the_weighted_mean(
+    searched: tuple[Trials, Bundle], noisy: Parts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    trials, bundle = searched
+    first, second = (one.number for one in trials.ranked[:2])
+    monkeypatch.setattr("executor.model.ensemble._gain", lambda *_, **__: (1.0, 0.1))
+    monkeypatch.setattr("executor.model.ensemble._greedy", lambda *_: [0, 1, 0])
+    chosen = choose(trials, bundle, noisy, metric=performance_metric(bundle.metric), seed=0)
+    assert chosen.members == {first: 2, second: 1}
+    inputs = {"dense": noisy.validation.dense}
+    outputs = [np.asarray(rebuild(one, bundle, noisy, 0)[0](inputs)) for one in trials.ranked[:2]]
+    mean = (2 * outputs[0] + outputs[1]) / 3
+    np.testing.assert_allclose(chosen.network(inputs), mean, rtol=1e-5, atol=1e-6)
+    assert chosen.score == performance_metric(bundle.metric).score(mean, noisy.validation, noisy)
+    chosen.network.save(tmp_path / "mean.keras")
+    again = keras.models.load_model(tmp_path / "mean.keras", safe_mode=True)
+    np.testing.assert_allclose(again(inputs), mean, rtol=1e-5, atol=1e-6)
+
+
+def test_outputs_from_the_weights_alone_are_those_of_the_networks(
+    searched: tuple[Trials, Bundle], noisy: Parts
+) -> None:
+    trials, bundle = searched
+    for outcome in trials.ranked:
+        (network,) = rebuild(outcome, bundle, noisy, 0)
+        outputs = np.asarray(network({"dense": noisy.validation.dense}))
+        np.testing.assert_allclose(validation_outputs(outcome, bundle, noisy), outputs, rtol=1e-4, atol=1e-5)
+
+
+def test_one_network_is_kept_where_several_are_not_certainly_better(
+    searched: tuple[Trials, Bundle], noisy: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trials, bundle = searched
+    monkeypatch.setattr("executor.model.ensemble._gain", lambda *_, **__: (0.001, 0.01))
+    chosen = choose(trials, bundle, noisy, metric=performance_metric(bundle.metric), seed=0)
+    assert (chosen.members, chosen.score) == ({trials.best.number: 1}, trials.best.score)
+    assert "not certainly better: gain 0.001, standard error 0.01" in chosen.why
+
+
+def test_one_network_is_kept_where_it_was_asked_for_or_rows_are_few(
+    searched: tuple[Trials, Bundle], noisy: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trials, bundle = searched
+    metric = performance_metric(bundle.metric)
+    asked = choose(trials, bundle, noisy, metric=metric, seed=0, single=True)
+    assert (asked.members, asked.why) == ({trials.best.number: 1}, "one network was asked for")
+    monkeypatch.setattr("executor.model.ensemble.FEWEST_ROWS", 10_000)
+    assert "too few to choose several" in choose(trials, bundle, noisy, metric=metric, seed=0).why
+    assert (
+        "one trial"
+        in choose(Trials(ranked=trials.ranked[:1], stopped_by="trials"), bundle, noisy, metric=metric, seed=0).why
+    )
+
+
+def test_rows_that_belong_together_choose_together() -> None:
+    """Each row twice: by rows, one copy chooses for the other; by groups, what chose is never judged."""
+    outputs = np.random.default_rng(0).normal(size=(6, 30, 1)).repeat(2, axis=1)
+    halves: list[set[int]] = []
+
+    def remembered(mean: np.ndarray, rows: np.ndarray) -> float:
+        halves.append(set((rows // 2).tolist()))
+        return float(mean[rows].mean())
+
+    _gain(outputs, remembered, seed=0, groups=np.arange(60) // 2)
+    assert all(len(half) == 15 for half in halves)

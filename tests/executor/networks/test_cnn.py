@@ -1,0 +1,185 @@
+"""The network for images."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+import pytest
+
+from executor.networks.build import build_network
+from executor.networks.output_layer import log_prior
+from executor.preprocessing.network_kind import Architecture
+from rules.errors import ChoiceError
+from rules.vocabulary.choices import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    NoAugmentation,
+    RandomUniform,
+    Shifts,
+    ShiftsAndFlips,
+    Tanh,
+)
+from rules.vocabulary.facts import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from executor.preprocessing.examples import Parts
+    from rules.vocabulary.bundle import Bundle
+    from rules.vocabulary.choices import Choice
+    from tests.executor.conftest import MakeParts
+
+
+@pytest.fixture
+def image_parts(make_parts: MakeParts) -> Callable[..., Parts]:
+    """Twenty noisy images of a shape, of two classes, five and fifteen of each."""
+
+    def make(height: int = 8, width: int = 8, channels: int = 1) -> Parts:
+        values = np.random.default_rng(0).normal(size=(20, height * width * channels))
+        classes = np.repeat([[1], [0]], [5, 15], axis=0)
+        parts = make_parts(values, classes, task=Task.BINARY)
+        return dataclasses.replace(parts, image=(height, width, channels))
+
+    return make
+
+
+def last_side(network: keras.Model) -> tuple[int, int, int]:
+    return tuple(network.get_layer("last_norm").output.shape[1:])
+
+
+@pytest.mark.parametrize(
+    ("shape", "last"),
+    [
+        ((8, 8, 1), (4, 4, 64)),  # a third stage would leave 2 x 2
+        ((28, 28, 1), (7, 7, 64)),
+        ((32, 32, 3), (8, 8, 64)),
+        ((47, 64, 3), (12, 16, 64)),
+        ((48, 64, 3), (6, 8, 64)),  # halved by the first layer
+        ((2, 3, 1), (2, 3, 64)),
+    ],
+)
+def test_stages_halve_the_image_but_not_to_nothing(
+    make_bundle: Callable[..., Bundle],
+    image_parts: Callable[..., Parts],
+    shape: tuple[int, int, int],
+    last: tuple[int, int, int],
+) -> None:
+    parts = image_parts(*shape)
+    assert parts.architecture is Architecture.CNN
+    network = build_network(parts=parts, bundle=make_bundle(), hyperparameters={}, seed=1)
+    assert last_side(network) == last
+    outputs = network({"dense": parts.train.dense})
+    assert outputs.shape == (16, 1)
+    assert outputs.dtype == "float32"
+
+
+def test_the_defaults_have_some_77_thousand_weights_to_train(
+    make_bundle: Callable[..., Bundle], image_parts: Callable[..., Parts]
+) -> None:
+    """Kernels: 144 + 2 · 2,304 + (4,608 + 9,216 + 512) + (18,432 + 36,864 + 2,048) + 64 and the output's bias 1.
+
+    Normalisations: two numbers for 16, 16, 16, 32, 32, 64 and 64 channels.
+    """
+    network = build_network(parts=image_parts(28, 28), bundle=make_bundle(), hyperparameters={}, seed=1)
+    kernels = 144 + 2 * 2304 + (4608 + 9216 + 512) + (18432 + 36864 + 2048) + 64 + 1
+    assert (
+        network.count_params() == kernels + 4 * (16 + 16 + 16 + 32 + 32 + 64 + 64) + 1
+    )  # as many moving statistics; a rate
+
+
+def test_units_are_the_channels_of_the_last_stage_and_layers_the_blocks_of_each(
+    make_bundle: Callable[..., Bundle], image_parts: Callable[..., Parts]
+) -> None:
+    hyperparameters = {"units": 12, "layers": 2, "dropout": 0.4}
+    network = build_network(parts=image_parts(), bundle=make_bundle(), hyperparameters=hyperparameters, seed=1)
+    assert last_side(network)[-1] == 12
+    blocks = [layer.name for layer in network.layers if isinstance(layer, keras.layers.Add)]
+    assert len(blocks) == 6
+    assert float(network.get_layer("dropout").rate) == pytest.approx(0.4)
+
+
+def test_before_training_the_answer_is_the_class_shares(
+    make_bundle: Callable[..., Bundle], image_parts: Callable[..., Parts], make_parts: MakeParts
+) -> None:
+    parts = image_parts()
+    bundle = make_bundle(loss=BinaryCrossentropy(output_bias="log_prior"))
+    network = build_network(parts=parts, bundle=bundle, hyperparameters={}, seed=1)
+    np.testing.assert_array_equal(network.get_layer("output").bias, log_prior(parts))
+
+    classes = np.eye(3)[np.repeat([0, 1, 2], [10, 5, 5])]
+    several = dataclasses.replace(make_parts(np.zeros((20, 64)), classes, task=Task.MULTICLASS), image=(8, 8, 1))
+    bundle = make_bundle(loss=CategoricalCrossentropy(output_bias="log_prior"))
+    network = build_network(parts=several, bundle=bundle, hyperparameters={}, seed=1)
+    # Images of zeros, moving means of 0 and no biases: all that answers is the prior.
+    shares = keras.ops.softmax(network({"dense": several.train.dense}))[0]
+    np.testing.assert_allclose(shares, [10.5 / 17.5, 5.5 / 17.5, 1.5 / 17.5], rtol=1e-5)
+
+
+def test_kernels_and_activations_are_the_bundles(
+    make_bundle: Callable[..., Bundle], image_parts: Callable[..., Parts]
+) -> None:
+    bundle = make_bundle(initializer=RandomUniform(limit=0.02), activation=Tanh())
+    network = build_network(parts=image_parts(), bundle=bundle, hyperparameters={}, seed=1)
+    kernels = [np.asarray(weight) for weight in network.weights if weight.name == "kernel"]
+    assert all(0 < np.abs(kernel).max() <= 0.02 for kernel in kernels)
+    assert len({kernel.ravel()[0] for kernel in kernels}) == len(kernels)  # each from a seed of its own
+    activations = [layer for layer in network.layers if isinstance(layer, keras.layers.Activation)]
+    assert {layer.activation.__name__ for layer in activations} == {"tanh"}
+
+
+def test_a_seed_gives_the_same_weights(make_bundle: Callable[..., Bundle], image_parts: Callable[..., Parts]) -> None:
+    first, same, other = (
+        build_network(parts=image_parts(), bundle=make_bundle(), hyperparameters={}, seed=seed).get_weights()
+        for seed in (1, 1, 2)
+    )
+    assert all(np.array_equal(one, two) for one, two in zip(first, same, strict=True))
+    assert not np.array_equal(first[0], other[0])
+
+
+def test_a_network_answers_as_before_when_it_is_read_again(
+    make_bundle: Callable[..., Bundle], image_parts: Callable[..., Parts], tmp_path: Path
+) -> None:
+    parts = image_parts()
+    network = build_network(parts=parts, bundle=make_bundle(), hyperparameters={}, seed=1)
+    network({"dense": parts.train.dense}, training=True)  # moves the statistics
+    network.save(tmp_path / "cnn.keras")
+    again = keras.saving.load_model(tmp_path / "cnn.keras", compile=False)
+    rows = {"dense": parts.validation.dense}
+    np.testing.assert_allclose(again(rows), network(rows), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("augmentation", "layers"),
+    [
+        (NoAugmentation(), []),
+        (Shifts(), [("shift", 1)]),
+        (Shifts(pixels=3), [("shift", 3)]),
+        (ShiftsAndFlips(), [("shift", 1), ("mirror", None)]),
+    ],
+)
+def test_images_are_varied_as_the_bundle_says(
+    make_bundle: Callable[..., Bundle],
+    image_parts: Callable[..., Parts],
+    tmp_path: Path,
+    augmentation: Choice,
+    layers: list[tuple[str, int | None]],
+) -> None:
+    parts = image_parts()
+    network = build_network(parts=parts, bundle=make_bundle(augmentation=augmentation), hyperparameters={}, seed=1)
+    found = [layer for layer in network.layers if layer.name in {"shift", "mirror"}]
+    assert [(layer.name, getattr(layer, "most", None)) for layer in found] == layers
+    network.save(tmp_path / "cnn.keras")
+    again = keras.saving.load_model(tmp_path / "cnn.keras", compile=False)
+    rows = {"dense": parts.validation.dense}
+    np.testing.assert_allclose(again(rows), network(rows), rtol=1e-6)
+
+
+def test_a_hyperparameter_that_does_not_exist_is_refused(
+    make_bundle: Callable[..., Bundle], image_parts: Callable[..., Parts]
+) -> None:
+    with pytest.raises(ChoiceError, match="got 'layer'"):
+        build_network(parts=image_parts(), bundle=make_bundle(), hyperparameters={"layer": 2}, seed=1)

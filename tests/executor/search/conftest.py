@@ -1,0 +1,63 @@
+"""A place to run a trial whose scores a test may script."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from executor.components.metric import performance_metric
+from executor.runtime.budget import Budget
+from executor.search.records.weights import WEIGHTS
+from executor.search.runners.workspace import Workplace, workplace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from executor.preprocessing.examples import Parts
+    from rules.vocabulary.bundle import Bundle
+
+
+@dataclass
+class ScriptedMetric:
+    """A metric that gives the scores of a list, one after the other; its last one for ever."""
+
+    scores: Iterable[float]
+    direction: str = "max"
+    name: str = "scripted"
+    given: list[float] = field(default_factory=list)
+
+    def score(self, outputs: object, examples: object, parts: object) -> float:  # noqa: ARG002 - a metric's signature
+        scores = list(self.scores)
+        self.given.append(scores[min(len(self.given), len(scores) - 1)])
+        return self.given[-1]
+
+
+@pytest.fixture
+def place(make_bundle: Callable[..., Bundle], breast_cancer: Parts, tmp_path: Path) -> Callable[..., Workplace]:
+    """A workplace on the breast cancer rows; scores: what P is to be after each epoch, by default the accuracy."""
+    (tmp_path / WEIGHTS).mkdir()
+
+    def make(
+        *,
+        scores: Iterable[float] | None = None,
+        direction: str = "max",
+        budget: Budget | None = None,
+        seed: int = 0,
+        parts: Parts = breast_cancer,
+        **choices: Any,
+    ) -> Workplace:
+        bundle = make_bundle(**choices)
+        metric: Any = performance_metric(bundle.metric) if scores is None else ScriptedMetric(scores, direction)
+        return workplace(
+            bundle,
+            parts,
+            metric=metric,
+            budget=budget or Budget(trials=1),
+            seed=seed,
+            directory=tmp_path,
+        )
+
+    return make

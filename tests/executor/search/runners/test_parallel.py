@@ -1,0 +1,99 @@
+"""Stacks and single trials on several devices, which are virtual ones of the CPU here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = """
+import json, sys, tempfile
+from pathlib import Path
+
+from executor.runtime.tensorflow_import import quiet_tensorflow
+
+quiet_tensorflow()
+import tensorflow as tf
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+import numpy as np
+
+from executor.search.search import search as module
+from executor.runtime.budget import Budget
+from recommender import training_cost as speed
+from executor.runtime.devices import Device
+from executor.preprocessing.examples import Examples, Parts
+from executor.search.runners.sequential import OneByOneRunner
+from executor.search.runners.stacked_graph import StackedGraph
+from rules.vocabulary.bundle import Bundle
+from rules.vocabulary.choices import Accuracy, Adam, BinaryCrossentropy, He, HighAndMedium, Random, Relu
+from rules.vocabulary.facts import Task
+
+speed.EPOCHS = 3
+is_image = sys.argv[1] == "image"
+dense = np.random.default_rng(0).normal(size=(100, 64 if is_image else 3)).astype(np.float32)
+target = (dense[:, :1] > 0).astype(np.float32)
+rows = Examples(dense=dense, codes=np.zeros((100, 0), np.int32), target=target, offset=0 * target,
+                raw_target=target[:, 0].astype(np.int64))
+parts = Parts(task=Task.BINARY, train=rows.take(np.arange(80)), validation=rows.take(np.arange(80, 100)), vocabulary=0,
+              outputs=1, rare_class=1, target_mean=np.zeros(1), target_scale=np.ones(1),
+              **({"image": (8, 8, 1)} if is_image else {}))
+bundle = Bundle(activation=Relu(), metric=Accuracy(), loss=BinaryCrossentropy(), initializer=He(), optimizer=Adam(),
+                hyperparameters=HighAndMedium(), tuner=Random())
+used = set()
+train = StackedGraph.train
+
+
+def watched(graph, stack, *arguments, **settings):
+    used.add(stack.weights[0].device.rsplit("/", 1)[-1])
+    return train(graph, stack, *arguments, **settings)
+
+
+StackedGraph.train = watched
+keep = OneByOneRunner._keep
+
+
+def watched_alone(runner, member, traced):
+    used.add(traced.network.weights[0].value.device.rsplit("/", 1)[-1])
+    return keep(runner, member, traced)
+
+
+OneByOneRunner._keep = watched_alone
+
+
+count = 2 if is_image else 6
+
+
+def ran(*names):
+    module.places = lambda _: tuple(Device(name=name) for name in names)
+    used.clear()
+    with tempfile.TemporaryDirectory() as folder:
+        trials = module.search(bundle, parts, budget=Budget(trials=count), seed=0, directory=Path(folder))
+    found = sorted((one.number, one.score, one.epoch_scores) for one in trials.ranked)
+    return {"devices": sorted(used), "trials": found}
+
+
+print(json.dumps([ran("/CPU:0"), ran("/CPU:0", "/CPU:1")]))
+"""
+
+
+@pytest.mark.parametrize(("kind", "trials"), [("table", 6), ("image", 2)])
+def test_two_devices_share_the_trials_and_come_to_the_same_scores(kind: str, trials: int) -> None:
+    root = str(Path(__file__).parents[4])
+    ran = subprocess.run(
+        [sys.executable, "-c", SCRIPT, kind],
+        env={"PYTHONPATH": root, "PATH": "/usr/bin:/bin", "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    one, two = json.loads(ran.stdout)
+    assert (one["devices"], two["devices"]) == (["device:CPU:0"], ["device:CPU:0", "device:CPU:1"])
+    assert one["trials"] == two["trials"]
+    assert len(two["trials"]) == trials

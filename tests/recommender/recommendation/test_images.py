@@ -1,0 +1,129 @@
+"""What is recommended for images, and which part they may play."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from recommender.dataset.dataset import Dataset
+from recommender.dataset.readers.formats.arrays import Images
+from recommender.profile.measure import measure
+from recommender.recommendation.recommend import recommend
+from recommender.recommendation.trial_budget import Sizes, trial_budget
+from recommender.roles.infer import infer_roles
+from recommender.roles.kinds import Kind
+from rules.errors import ColumnError, TargetError
+from rules.vocabulary.choices import RowsApart, Standard
+from rules.vocabulary.facts import Modality, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+ROWS = 60
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Callable[..., Path]:
+    """Writes sixty noisy images of two classes, and further arrays."""
+
+    def write(**arrays: Any) -> Path:
+        random = np.random.default_rng(0)
+        pixels = random.integers(0, 256, (ROWS, 8, 8), dtype=np.uint8)
+        path = tmp_path / "images.npz"
+        np.savez(path, **{"X": pixels, "y": np.repeat(["cat", "dog"], ROWS // 2), **arrays})
+        return path
+
+    return write
+
+
+def test_images_are_recommended_what_the_rules_for_images_say(images: Callable[..., Path]) -> None:
+    advice = recommend(images(), target="y", trials=20)
+    assert advice.profile.modality is Modality.IMAGE
+    assert advice.roles.columns["X"].reason == "an array of images, 8 x 8 pixels, grey"
+    rules = {slot.value: decision.rules for slot, decision in advice.strategy.decisions.items()}
+    assert (rules["initializer"], rules["optimizer"]) == (("W006",), ("A103",))
+    assert "T004" in rules["tuner"]
+    assert advice.record.dataset.kinds == {"X": "image", "y": "categorical"}
+
+
+def test_columns_beside_images_are_learned_from_too(images: Callable[..., Path]) -> None:
+    with Dataset.open(images(size=np.arange(ROWS) % 7, number=np.arange(ROWS))) as dataset:
+        roles = infer_roles(dataset, targets=("y",))
+        assert roles.features == ("X", "size")
+        assert measure(dataset, roles).modality is Modality.IMAGE
+
+
+def test_images_that_are_left_out_leave_a_table(images: Callable[..., Path]) -> None:
+    with Dataset.open(images(size=np.arange(ROWS) % 7)) as dataset:
+        roles = infer_roles(dataset, targets=("y",), kinds={"X": Kind.IDENTIFIER})
+        assert roles.features == ("size",)
+        assert measure(dataset, roles).modality is Modality.TABULAR
+
+
+def test_an_array_that_names_parts_divides_the_images(images: Callable[..., Path]) -> None:
+    with Dataset.open(images(split=np.tile(["train", "train", "test"], ROWS // 3))) as dataset:
+        roles = infer_roles(dataset, targets=("y",))
+        assert (roles.split_column, roles.features) == ("split", ("X",))
+        drift = next(one for one in measure(dataset, roles).guardrails if one.name == "drift")
+    assert drift.message.startswith(
+        "No column differs between the test and the training rows of 'split': the most does"
+    )
+
+
+def test_darker_images_to_judge_by_than_to_learn_from_are_told(images: Callable[..., Path]) -> None:
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (ROWS * 10, 8, 8), dtype=np.uint8)
+    part = np.tile(["train", "test"], ROWS * 5)
+    pixels[part == "test"] //= 2
+    path = images(X=pixels, y=np.repeat(["cat", "dog"], ROWS * 5), split=part)
+    with Dataset.open(path) as dataset:
+        roles = infer_roles(dataset, targets=("y",))
+        drift = next(one for one in measure(dataset, roles).guardrails if one.name == "drift")
+    assert drift.status == "alerted"
+    assert "differ between the test and the training rows of 'split'" in drift.message
+    assert drift.message.endswith("Check where these images come from.")
+
+
+def test_copies_of_images_are_counted(images: Callable[..., Path]) -> None:
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (ROWS, 8, 8), dtype=np.uint8)
+    pixels[:3] = pixels[3:6]
+    with Dataset.open(images(X=pixels)) as dataset:
+        share = measure(dataset, infer_roles(dataset, targets=("y",))).get("duplicate_share")
+    assert share is not None
+    assert share.value == 3 / ROWS
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "says"),
+    [
+        ({"targets": ("X",)}, TargetError, r"target must be a column of plain values, but 'X' .* holds the images"),
+        ({"targets": ("z",)}, TargetError, r"target must be a column of images\.npz, but got 'z'\. Columns: X, y"),
+        ({"targets": ("y",), "entity_column": "X"}, ColumnError, r"entity column must be a column of plain values"),
+        ({"targets": ("y",), "kinds": {"X": Kind.NUMERIC}}, ColumnError, r"gives 'X' the kind numeric\. Leave it out"),
+        ({"targets": ("y",), "kinds": {"y": Kind.IMAGE}}, ColumnError, r"'y' is stored as VARCHAR\. Choose another"),
+        ({"targets": ("size",), "task": Task.FORECASTING}, TargetError, r"but the dataset holds images"),
+    ],
+)
+def test_a_part_that_images_cannot_play_is_refused(
+    images: Callable[..., Path], said: dict[str, Any], error: type[Exception], says: str
+) -> None:
+    with Dataset.open(images(size=np.arange(ROWS) * 1.5)) as dataset, pytest.raises(error, match=says):
+        infer_roles(dataset, **said)
+
+
+def test_the_images_are_not_proposed_as_a_target(images: Callable[..., Path]) -> None:
+    with Dataset.open(images()) as dataset:
+        assert infer_roles(dataset).targets == ("y",)
+
+
+def test_a_trial_on_images_takes_time_by_their_pixels_and_large_ones_are_halved() -> None:
+    """(208 - 8) s / (10 + 1.4e-5 · 1000 · 1024) s = 200 / 24.3 = 8.2, for 64 x 64 as for 32 x 32."""
+    small, large = (Images(name="X", height=side, width=side, channels=3) for side in (32, 64))
+    for images in (small, large):
+        sizes = Sizes(rows=1000, columns=1, images=images)
+        measured = trial_budget(sizes, architecture=Standard(), validation=RowsApart(), budget=208.0, trials=None)
+        assert measured.value == 8
