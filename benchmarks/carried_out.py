@@ -445,7 +445,7 @@ SEARCHED: Final = {
 }
 SPAN: Final = 10.0  # a continuous search looks from a tenth of the learning rate to ten times it
 DRAWN_ALIKE: Final = 8  # trials; of so many that are drawn from three values all are equal in 1 of 2,000 searches
-HIGHEST_RATE: Final = 10.0
+MAX_RATE: Final = 10.0
 HYPERCUBE: Final = 4  # points of the first design of a Bayesian search, and one more for each hyperparameter
 
 
@@ -546,7 +546,7 @@ def _grid(seen: Seen, points: list[dict[str, Any]]) -> str:
 def _range(seen: Seen) -> tuple[float, float]:
     """Between which learning rates a continuous search draws, evenly on a logarithmic scale."""
     rate = seen.bundle["optimizer"]["learning_rate"]
-    return rate / SPAN, min(rate * SPAN, HIGHEST_RATE)
+    return rate / SPAN, min(rate * SPAN, MAX_RATE)
 
 
 def _at(seen: Seen, share: float) -> float:
@@ -709,7 +709,7 @@ def _extras(seen: Seen, chosen: Mapping[str, Any], kind: str) -> list[str]:
     numbers = classes.get("Numbers")
     if kind == "tabular":
         check("ranks", bool(getattr(numbers, "ranked", [])), possible=False)
-        many = numbers is not None and len(numbers.center) > MOST_WAVED
+        many = numbers is not None and len(numbers.center) > MAX_WAVED
         named = "none has periodic features" in seen.said(Slot.ARCHITECTURE)
         check("periodic_features", "Waves" in classes, possible=numbers is not None and not (many and named))
         check("input_scale", "Scale" in classes)
@@ -789,7 +789,7 @@ CHECKS: Final[Mapping[Slot, Callable[[Seen], str]]] = {
     Slot.VALIDATION: of_validation,
 }
 RANDOM_KERNELS: Final = 84  # each of which has equally many features (Dempster et al. 2021)
-MOST_WAVED: Final = 100  # numeric columns; of more, `recommend audit explain` says that there are no periodic features
+MAX_WAVED: Final = 100  # numeric columns; of more, `recommend audit explain` says that there are no periodic features
 EQUAL, DIFFERS, UNSEEN = "=", "≠", "?"
 
 

@@ -47,7 +47,7 @@ RUNNER_OF: Final = {
 }
 """The peers, and what runs each of them in its own environment."""
 PATIENCE: Final = 5  # budgets, after which a peer has failed
-LONGEST_NOTE: Final = 200  # letters
+MAX_NOTE_LENGTH: Final = 200  # letters
 SEED: Final = 0
 
 
@@ -187,7 +187,7 @@ def run_peer(contest: Contest, peer: str, python: str, *, budget: float, directo
         problem = f"no answer after {PATIENCE * budget:.0f} s"
     seconds = time.monotonic() - start
     others = None if everyone is None else max(0.0, busy_seconds() - everyone - _own_seconds() + own)
-    value, note = (None, problem[:LONGEST_NOTE]) if problem else score(contest, csv.read_csv(answers))
+    value, note = (None, problem[:MAX_NOTE_LENGTH]) if problem else score(contest, csv.read_csv(answers))
     return Result(
         dataset=contest.name,
         peer=peer,

@@ -73,9 +73,9 @@ def without_waves(whole: Encoded) -> Encoded:
 
 VARIANTS: Final[dict[str, tuple[Callable[[Encoded], Encoded], dict[str, object]]]] = {
     WHOLE: (lambda whole: whole, {}),
-    "robust scaling": (lambda whole: whole, {"executor.layers.quantiles.MOST_RANKED": 0}),
+    "robust scaling": (lambda whole: whole, {"executor.layers.quantiles.MAX_RANKED": 0}),
     "no periodic features": (without_waves, {}),
-    "no intervals": (lambda whole: whole, {"executor.preprocessing.fit.MOST_BIN_CELLS": 0}),
+    "no intervals": (lambda whole: whole, {"executor.preprocessing.fit.MAX_BIN_CELLS": 0}),
     "no learned scale": (lambda whole: whole, {"executor.networks.tabular.SCALE_PACE": 0.0}),
     "all layers at one pace": (lambda whole: whole, {"executor.search.runners.stacked_graph.adapts": lambda _: False}),
     "constant rate": (lambda whole: with_optimizer(whole, schedule="constant"), {}),

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 OURS: Final = "ours"
 WIDTH: Final = 140  # letters, of a table of eight systems
-MOST_LOAD: Final = 0.4  # of two cores, used by others: a fifth of what a time-bounded peer would have had
+MAX_LOAD: Final = 0.4  # of two cores, used by others: a fifth of what a time-bounded peer would have had
 TIMED: Final = ("flaml", "autokeras", "autogluon", "autogluon_nn")
 CHOSEN: Final = (
     "email_spam_openintro", "airfoil_noise", "vehicle", "german_credit", "software_defects_pc1", "house_prices_ames",
@@ -119,9 +119,9 @@ def report(contests: Sequence[Contest], own: Sequence[Result], console: Console)
     systems = [name for name in (OURS, *RUNNER_OF) if any(name in scored.scores for scored in table.values())]
     metrics = {contest.name: contest.metric.name for contest in contests}
     show_scores(table, metrics, systems, console)
-    crowded = [each.peer for results in found.values() for each in results if (each.load or 0) > MOST_LOAD]
+    crowded = [each.peer for results in found.values() for each in results if (each.load or 0) > MAX_LOAD]
     if bounded := [peer for peer in crowded if peer in TIMED]:
-        console.print(f"{len(bounded)} scores of time-bounded peers are from when others used over {MOST_LOAD} cores.")
+        console.print(f"{len(bounded)} scores of time-bounded peers are from when others used over {MAX_LOAD} cores.")
     if stale:
         console.print(f"{stale} scores of peers are of other rows or of another P: run those peers again.")
     if own:

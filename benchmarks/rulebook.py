@@ -46,7 +46,7 @@ RANGES: Final = {
 }
 """Where thresholds lie, by fact."""
 NAMED: Final = ("task", "modality")
-MOST_FACTS: Final = 4
+MAX_FACTS: Final = 4
 SHARES: Final = (0.2, 0.6)
 """How much of a fact's range a window covers."""
 DECISIONS: Final = 500
@@ -76,7 +76,7 @@ class Window:
 def window(draw: random.Random) -> Window:
     tests: list[Test] = []
     share = 1.0
-    for fact in draw.sample([*RANGES, *NAMED], draw.randint(1, MOST_FACTS)):
+    for fact in draw.sample([*RANGES, *NAMED], draw.randint(1, MAX_FACTS)):
         if fact in NAMED:
             levels = FACTS[fact].domain.values  # type: ignore[union-attr]  # named facts have levels
             some = tuple(draw.sample(levels, draw.randint(1, len(levels) - 1)))

@@ -8,9 +8,9 @@ EPOCHS: Final = 256  # of a trial at most (RealMLP)
 STEPS: Final = 3_000
 """Of a trial, which many rows take in fewer epochs. Half of what docs/evidence.md, section 0, gave RealMLP: on five
 tables RealMLP-TD-S erred as much after 3,000 steps as after 6,000, within the spread of its seeds."""
-FEWEST_EPOCHS: Final = 24  # of a trial, however many rows there are (the prototype behind docs/evidence.md, section 0)
+MIN_EPOCHS: Final = 24  # of a trial, however many rows there are (the prototype behind docs/evidence.md, section 0)
 BATCH_SIZES: Final = ((1_000, 64), (8_000, 128), (30_000, 256))  # most training rows, rows a batch (RealMLP-TD)
-LARGEST_BATCH: Final = 512  # rows, above the last of them
+MAX_BATCH: Final = 512  # rows, above the last of them
 UNITS: Final = 256  # per hidden layer by default; RealMLP's and the plain MLP's of docs/evidence.md, section 0
 LAYERS: Final = 3  # hidden layers by default; the same source
 LAUNCH: Final = 5e-4  # seconds of a step whatever its stack holds; measured on two cores
@@ -23,14 +23,14 @@ STOPPING: Final = 0.5  # share of the planned steps after which trials stop in t
 TOGETHER: Final = 8  # trials of a stack, which share its launches and its graph
 
 
-MOST_WAVED: Final = 100  # numbers that get periodic features; of more they would cost more than the rest of the network
-MOST_BINNED: Final = 100  # numbers of a table; of more, intervals would cost more than the rest of the network
+MAX_WAVED: Final = 100  # numbers that get periodic features; of more they would cost more than the rest of the network
+MAX_BINNED: Final = 100  # numbers of a table; of more, intervals would cost more than the rest of the network
 TERMS_PER_ROW: Final = 6
-MOST_TERMS: Final = (30_000, 60_000)
+MAX_TERMS: Final = (30_000, 60_000)
 """Words and pairs of a network of texts, for few training rows and at most. Each has a row of the first kernel, all of
 which a step updates: that is most of its time. With 54,000 terms of 9,033 posts 85.2 % of others are told, with 30,000
 84.2 %."""
-MOST_LETTERS: Final = 15_000
+MAX_LETTERS: Final = 15_000
 """Runs of letters of a network that reads them beside words: as good as all 18,000 of 2,400 sentences."""
 TERMS_PER_WORD: Final = 0.17
 """Known terms for each word of the training rows; measured: 5,000 of 2,400 sentences, 15,000 of 4,600 tweets."""
@@ -46,7 +46,7 @@ TEXT_EPOCHS: Final = 8
 
 def batch_size(rows: int) -> int:
     """Rows a batch for so many training rows, never more than there are."""
-    return min(rows, next((size for most, size in BATCH_SIZES if rows <= most), LARGEST_BATCH))
+    return min(rows, next((size for most, size in BATCH_SIZES if rows <= most), MAX_BATCH))
 
 
 def steps_of(rows: int, batch: int) -> int:
@@ -56,7 +56,7 @@ def steps_of(rows: int, batch: int) -> int:
 
 def table_epochs(steps: int) -> int:
     """Epochs of a whole trial on a table; steps: of an epoch."""
-    return min(EPOCHS, max(FEWEST_EPOCHS, STEPS // steps))
+    return min(EPOCHS, max(MIN_EPOCHS, STEPS // steps))
 
 
 def step_seconds(weights: int, batch: int) -> float:
@@ -83,7 +83,7 @@ def text_batch_size(rows: int) -> int:
 
 def most_terms(rows: int) -> int:
     """Words and pairs that a network of so many training rows of texts knows at most."""
-    fewest, most = MOST_TERMS
+    fewest, most = MAX_TERMS
     return min(most, max(fewest, TERMS_PER_ROW * rows))
 
 
@@ -91,6 +91,6 @@ def text_trial_seconds(*, rows: int, words: float, letters: bool) -> float:
     """What a trial of a bag of terms takes; rows: that train; words: of a row in the mean; letters: are terms, too."""
     terms = min(most_terms(rows), TERMS_PER_WORD * rows * words)
     if letters:
-        terms += min(MOST_LETTERS, LETTERS_PER_WORD * rows * words)
+        terms += min(MAX_LETTERS, LETTERS_PER_WORD * rows * words)
     steps = TEXT_EPOCHS * steps_of(rows, text_batch_size(rows))
     return COMPILING / TOGETHER + steps * (2 * LAUNCH + terms * SECONDS_PER_TERM)

@@ -25,7 +25,7 @@ import numpy as np
 from keras_tuner.src.engine.oracle import Oracle
 
 ENDING: Final = 0.85  # share of the time until all training ends; what is left is for saving and answering
-MOST_TRIALS: Final = 1_000  # more than it can finish
+MAX_TRIALS: Final = 1_000  # more than it can finish
 create_trial = Oracle.create_trial
 
 
@@ -62,7 +62,7 @@ def fit(work: Work) -> Answers:
     kind = autokeras.StructuredDataClassifier if work.is_classification else autokeras.StructuredDataRegressor
     target = work.target.to_numpy() if work.is_classification else work.target.to_numpy("float32").reshape(-1, 1)
     with tempfile.TemporaryDirectory() as folder:
-        model = kind(max_trials=MOST_TRIALS, directory=folder, seed=0)
+        model = kind(max_trials=MAX_TRIALS, directory=folder, seed=0)
         model.fit(rows, target, callbacks=[Stop(end)], verbose=0)
         outcome = model.export_model().predict(model.tuner.get_best_pipeline().transform_x(others), verbose=0)
     if not work.is_classification:

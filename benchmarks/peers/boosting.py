@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from exchange import Answers, Work, answer, answers_of, with_codes, word_columns
 
-MOST_LEVELS = 255  # of HistGradientBoosting's categories
+MAX_LEVELS = 255  # of HistGradientBoosting's categories
 ANSWERING = 3.0  # seconds, kept of FLAML's time
 
 
@@ -20,7 +20,7 @@ def with_categories(work: Work) -> tuple[pd.DataFrame, pd.DataFrame]:
     features, unseen = with_codes(work)
     for name in word_columns(work.features):
         levels = pd.Categorical(work.features[name]).categories
-        if len(levels) <= MOST_LEVELS:
+        if len(levels) <= MAX_LEVELS:
             features[name] = pd.Categorical(work.features[name], categories=levels)
             unseen[name] = pd.Categorical(work.unseen[name], categories=levels)
     return features, unseen

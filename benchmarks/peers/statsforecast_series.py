@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from statsforecast.models import MSTL, AutoARIMA, AutoETS
 
-LONGEST_SEASON = 24  # of AutoETS
-MOST_FITTED = 1_000  # steps
+MAX_SEASON = 24  # of AutoETS
+MAX_FITTED = 1_000  # steps
 SEASONS_FITTED = 4  # seasons at least
 
 
@@ -35,20 +35,20 @@ def main() -> None:
 
 
 def auto_ets(season: int) -> Any:  # noqa: ANN401  the library has no types
-    if season > LONGEST_SEASON:
+    if season > MAX_SEASON:
         return MSTL(season_length=season, trend_forecaster=AutoETS(model="ZZN"))
     return AutoETS(season_length=season, damped=None)
 
 
 def auto_arima(season: int) -> Any:  # noqa: ANN401  the library has no types
-    if season > LONGEST_SEASON:
+    if season > MAX_SEASON:
         return MSTL(season_length=season, trend_forecaster=AutoARIMA(seasonal=False))
     return AutoARIMA(season_length=season, approximation=True)
 
 
 def rolled(model: Any, values: np.ndarray, first: np.ndarray, horizon: int, season: int) -> np.ndarray:  # noqa: ANN401
     """Forecasts from each beginning, (beginnings, horizon). first: the first step ahead of each."""
-    most = max(MOST_FITTED, SEASONS_FITTED * season)
+    most = max(MAX_FITTED, SEASONS_FITTED * season)
     start = max(0, int(first.min()) - most)
     model.fit(values[start : first.min()])
     ahead = []

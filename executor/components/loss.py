@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 EFFICIENT: Final = 1.345  # residual scales: 95 % as efficient as squared error on normal errors (Holland and Welsch)
-LEAST_SCALE: Final = 1e-6  # standard deviations of the target; below it residuals are equal up to float32's rounding
+MIN_SCALE: Final = 1e-6  # standard deviations of the target; below it residuals are equal up to float32's rounding
 
 
 def cost_function(loss: Choice, parts: Parts) -> keras.losses.Loss:
@@ -78,7 +78,7 @@ def huber_delta(loss: Huber, parts: Parts) -> float:
         return known
     residuals = linear_residuals(parts.divided())
     scales = MAD_SCALE * np.median(np.abs(residuals - np.median(residuals, axis=0)), axis=0)
-    return EFFICIENT * float(np.where(scales > LEAST_SCALE, scales, 1.0).mean())
+    return EFFICIENT * float(np.where(scales > MIN_SCALE, scales, 1.0).mean())
 
 
 def sample_weights(loss: Choice, parts: Parts) -> np.ndarray | None:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import xlogy
 from scipy.stats import rankdata
 
-LEAST_PROBABILITY: Final = float(np.finfo(np.float32).eps)  # below it, a float32 model's zero means "not representable"
+MIN_PROBABILITY: Final = float(np.finfo(np.float32).eps)  # below it, a float32 model's zero means "not representable"
 
 CALIBRATION_BINS: Final = 15  # of equal width over [0, 1] (Guo et al. 2017, section 5)
 
@@ -102,7 +102,7 @@ def log_loss(truth: np.ndarray, probabilities: np.ndarray) -> float:
 
     truth: (rows,) classes with probabilities (rows, classes), or both (rows, labels), then the mean over all cells.
     """
-    safe = np.clip(probabilities.astype(np.float64), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+    safe = np.clip(probabilities.astype(np.float64), MIN_PROBABILITY, 1 - MIN_PROBABILITY)
     if truth.ndim > 1:
         return float(-np.mean(xlogy(truth, safe) + xlogy(1 - truth, 1 - safe)))
     safe /= safe.sum(axis=1, keepdims=True)

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 HALF: Final = 0.5  # probability
-FEWEST_ROWS: Final = 50  # validation rows (docs/evidence.md, section 4); with fewer, a tuned threshold is noise
-FEWEST_POSITIVES: Final = 5  # validation rows of the wanted class, for the same reason
+MIN_ROWS: Final = 50  # validation rows (docs/evidence.md, section 4); with fewer, a tuned threshold is noise
+MIN_POSITIVES: Final = 5  # validation rows of the wanted class, for the same reason
 
 Average = Literal["rare", "macro"]
 
@@ -34,7 +34,7 @@ def tune_threshold(positive: np.ndarray, probability: np.ndarray, *, average: Av
     The value lies midway between two neighbouring probabilities, so that rounding in a reloaded model moves no row.
     """
     yes = np.count_nonzero(positive)
-    if len(positive) < FEWEST_ROWS or min(yes, len(positive) - yes) < FEWEST_POSITIVES:
+    if len(positive) < MIN_ROWS or min(yes, len(positive) - yes) < MIN_POSITIVES:
         why = f"one half: {len(positive)} validation rows with {yes} of the class are too few to tune it"
         return Threshold(value=HALF, why=why)
     f1, cuts = _scan(positive, probability, average=average)

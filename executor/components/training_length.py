@@ -19,9 +19,9 @@ IMAGE_EPOCHS: Final = 30
 """The same on images, where an epoch takes a hundred times as long: with a decaying rate 8 epochs of 4,000 digits reach
 97.5 % (docs/evidence.md, section 3)."""
 IMAGE_STEPS: Final = 900
-"""Steps of a trial on images at least, for which small datasets get more epochs, up to MOST_IMAGE_EPOCHS."""
-MOST_IMAGE_EPOCHS: Final = 100
-MOST_SEQUENCE_EPOCHS: Final = 300
+"""Steps of a trial on images at least, for which small datasets get more epochs, up to MAX_IMAGE_EPOCHS."""
+MAX_IMAGE_EPOCHS: Final = 100
+MAX_SEQUENCE_EPOCHS: Final = 300
 """Of a network that reads sequences step by step: of 50 sequences an epoch is one step. InceptionTime's own 1,500 take
 minutes on two cores."""
 
@@ -33,10 +33,10 @@ def epochs_of(architecture: Architecture, *, steps: int) -> int:
     if architecture is Architecture.TABULAR:
         return table_epochs(steps)
     if architecture.reads_steps:
-        return min(MOST_SEQUENCE_EPOCHS, max(IMAGE_EPOCHS, -(-IMAGE_STEPS // steps)))
+        return min(MAX_SEQUENCE_EPOCHS, max(IMAGE_EPOCHS, -(-IMAGE_STEPS // steps)))
     if architecture.reads_texts:
         return TEXT_EPOCHS
-    return min(MOST_IMAGE_EPOCHS, max(IMAGE_EPOCHS, -(-IMAGE_STEPS // steps)))
+    return min(MAX_IMAGE_EPOCHS, max(IMAGE_EPOCHS, -(-IMAGE_STEPS // steps)))
 
 
 def whole_epochs(bundle: Bundle, architecture: Architecture, *, rows: int) -> int:

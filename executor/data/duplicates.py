@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from executor.data.images import Pictures
-from recommender.dataset.split_shares import LARGEST_REPEAT, MOST_CONTRADICTING
+from recommender.dataset.split_shares import MAX_CONTRADICTING_SHARE, MAX_REPEAT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +30,7 @@ def copies(table: RawTable) -> tuple[np.ndarray, int]:
     """
     alike = first_of_equals(_hashed(table.features.values(), len(table)))
     repeats = np.bincount(alike)
-    if repeats.max() > LARGEST_REPEAT * len(table) or contradicting_share(table, alike) > MOST_CONTRADICTING:
+    if repeats.max() > MAX_REPEAT * len(table) or contradicting_share(table, alike) > MAX_CONTRADICTING_SHARE:
         return np.arange(len(table)), 0
     return alike, len(table) - int(np.count_nonzero(repeats))
 

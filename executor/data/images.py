@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
-MOST_IN_MEMORY: Final = 2**29
+MAX_IN_MEMORY: Final = 2**29
 """Bytes of pixels: 512 MiB. More lie in a temporary file, for a search copies its training and validation rows."""
 IMAGES_PER_CALL: Final = 512
 """Images that a network answers at once: 16 channels of 512 images of 64 x 64 take 128 MiB, and several are held."""
@@ -69,7 +69,7 @@ class Pictures:
     @classmethod
     def of(cls, shape: tuple[int, ...], parts: Iterable[np.ndarray]) -> Pictures:
         """Images that come some after the other; shape: of all together."""
-        if int(np.prod(shape)) > MOST_IN_MEMORY:
+        if int(np.prod(shape)) > MAX_IN_MEMORY:
             return cls(Stored(shape, parts))
         together, start = np.empty(shape, np.uint8), 0
         for part in parts:

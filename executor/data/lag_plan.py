@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from executor.data.lag_table import (
-    FEWEST_LAGS,
+    MIN_LAGS,
     Step,
     Windows,
     in_order,
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 DECIMAL_YEARS: Final = (1500.0, 2500.0)  # numbers between them that rise by at most 1 a step are read as years
 HORIZONS_BACK: Final = 2  # horizons that a window holds at least (docs/evidence.md, section 3: 2 to 5)
 SEASONS_BACK: Final = 2  # seasons that a window holds; the same source
-LONGEST_WHOLE: Final = 120
+MAX_WHOLE: Final = 120
 """Steps of a season up to which windows hold whole seasons; of longer ones they hold the steps that come again. Two
 years of weeks are 104."""
 SERIES_A_WINDOW: Final = 5  # windows that the longest series must hold, so that most rows have a whole one
 TRENDING: Final = 0.9
 """Correlation with time above which a column only counts on: prices, population, money. With the levels of nine such
 columns a mean of networks erred 1.3 times as much as ridge regression on us_macro_quarterly."""
-LEAST_SPREAD: Final = 0.1
+MIN_SPREAD: Final = 0.1
 """Of the target's standard deviation, the least spread of a window: a flat window says nothing of how far the target
 will move, and dividing by it would blow up whatever moves."""
 
@@ -63,9 +63,9 @@ def plan_windows(table: RawTable, roles: Roles, *, regular: Step | None = None) 
     early = [values[: max(1, int(TRAINING_SHARE * len(values)))] for values in series]
     seen = view(series, roles.outlook, seconds=seconds)
     ahead = seen.horizon
-    if longest <= FEWEST_LAGS + ahead:
+    if longest <= MIN_LAGS + ahead:
         raise DatasetError(
-            f"A forecast looks back {FEWEST_LAGS} steps and ahead {ahead}, but the longest series has {longest} rows. "
+            f"A forecast looks back {MIN_LAGS} steps and ahead {ahead}, but the longest series has {longest} rows. "
             "Collect more rows, or look less far ahead (--horizon)."
         )
     lags = _lags({*seen.candidates, *([seen.season] if seen.season else [])}, ahead, longest)
@@ -78,7 +78,7 @@ def plan_windows(table: RawTable, roles: Roles, *, regular: Step | None = None) 
         horizon=ahead,
         known=roles.outlook.known,
         trending=_trending(ordered, roles.outlook.known),
-        least_spread=tuple((LEAST_SPREAD * np.nanstd(np.concatenate(early), axis=0)).tolist()),
+        least_spread=tuple((MIN_SPREAD * np.nanstd(np.concatenate(early), axis=0)).tolist()),
     )
 
 
@@ -91,7 +91,7 @@ def _trending(ordered: RawTable, known: tuple[str, ...]) -> tuple[str, ...]:
     for name in ordered.of_form(Form.NUMBER):
         values, at = ordered.features[name][early], place[early]
         finite = np.isfinite(values)
-        if name in known or finite.sum() < FEWEST_LAGS or values[finite].std() == 0 or at[finite].std() == 0:
+        if name in known or finite.sum() < MIN_LAGS or values[finite].std() == 0 or at[finite].std() == 0:
             continue
         if abs(np.corrcoef(at[finite], values[finite])[0, 1]) > TRENDING:
             found.append(name)
@@ -100,9 +100,9 @@ def _trending(ordered: RawTable, known: tuple[str, ...]) -> tuple[str, ...]:
 
 def _lags(seasons: set[int], ahead: int, longest: int) -> tuple[int, ...]:
     """Every step of the last horizons and seasons, and of long seasons the steps that come again."""
-    whole = [season for season in seasons if season <= LONGEST_WHOLE]
-    wanted = max(HORIZONS_BACK * ahead, SEASONS_BACK * max(whole, default=1), FEWEST_LAGS)
-    dense = max(FEWEST_LAGS, min(wanted, longest // SERIES_A_WINDOW))
+    whole = [season for season in seasons if season <= MAX_WHOLE]
+    wanted = max(HORIZONS_BACK * ahead, SEASONS_BACK * max(whole, default=1), MIN_LAGS)
+    dense = max(MIN_LAGS, min(wanted, longest // SERIES_A_WINDOW))
     back = {*range(2, dense + 1)}
     for season in seasons:
         if season + 1 <= longest // SERIES_A_WINDOW:

@@ -12,7 +12,7 @@ from executor.data.raw_table import Form, RawTable
 from recommender.roles.time_order import Unit
 from rules.errors import DatasetError
 
-FEWEST_LAGS: Final = 3  # steps that a forecast looks back at least
+MIN_LAGS: Final = 3  # steps that a forecast looks back at least
 
 
 class Step(BaseModel):

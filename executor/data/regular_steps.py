@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from executor.data.lag_table import Step
     from executor.data.raw_table import RawTable
 
-MOST_FILLED: Final = 1.0
+MAX_FILLED: Final = 1.0
 """Empty rows for each row: a series of which more is missing is left as it is, its rows taken one after the other."""
 
 
@@ -27,7 +27,7 @@ def at_regular_steps(table: RawTable, step: Step | None) -> RawTable:
     ordered = in_order(table)
     lacking = _lacking(ordered, step)
     total = int(lacking.sum())
-    if not 0 < total <= MOST_FILLED * len(ordered):
+    if not 0 < total <= MAX_FILLED * len(ordered):
         return table
     source = np.repeat(np.arange(len(ordered)), lacking + 1)
     # How many steps a row lies after the known one that it follows.

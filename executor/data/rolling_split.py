@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from executor.data.lag_table import series_starts
-from executor.data.split import FEWEST_ROWS, Split, split
+from executor.data.split import MIN_ROWS, Split, split
 from recommender.dataset.split_shares import HOLD_OUT_SHARE
 from recommender.profile.known_split import validation_share
 from rules.errors import DatasetError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from recommender.roles.roles import Roles
 
 TRAIN, VALIDATE, JUDGE, NOWHERE = 0, 1, 2, -1
-MOST_VALIDATING: Final = 4  # a share of one fourth of the rows validates at most, where a horizon asks for more
+MAX_VALIDATING: Final = 4  # a share of one fourth of the rows validates at most, where a horizon asks for more
 
 
 def rolling_split(table: RawTable, roles: Roles, *, horizon: int, seed: int) -> Split:
@@ -37,9 +37,9 @@ def rolling_split(table: RawTable, roles: Roles, *, horizon: int, seed: int) -> 
         part = _by_time(table, horizon)
     part = _apart(part, table, horizon)
     train, validation, hold_out = (np.flatnonzero(part == each) for each in (TRAIN, VALIDATE, JUDGE))
-    if min(len(train), len(validation), len(hold_out)) < 1 or len(train) + len(validation) < FEWEST_ROWS:
+    if min(len(train), len(validation), len(hold_out)) < 1 or len(train) + len(validation) < MIN_ROWS:
         raise DatasetError(
-            f"A forecast of {horizon} steps must have at least {FEWEST_ROWS} forecast origins to train and validate on "
+            f"A forecast of {horizon} steps must have at least {MIN_ROWS} forecast origins to train and validate on "
             f"and one to evaluate on, but the {len(table)} origins of this series give {len(train)} for training, "
             f"{len(validation)} for validation and {len(hold_out)} for evaluation. Reduce --horizon or add earlier "
             "rows."
@@ -61,7 +61,7 @@ def _by_time(table: RawTable, horizon: int) -> np.ndarray:
     times, place = np.unique(time, return_inverse=True)
     judge = len(times) - max(1, round(HOLD_OUT_SHARE * len(times)))
     rest = judge - (horizon - 1)
-    chosen = max(round(validation_share(max(1, rest)) * rest), min(horizon, rest // MOST_VALIDATING), 1)
+    chosen = max(round(validation_share(max(1, rest)) * rest), min(horizon, rest // MAX_VALIDATING), 1)
     validate = rest - chosen
     part_of = np.full(len(times), NOWHERE)
     part_of[judge:] = JUDGE

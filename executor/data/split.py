@@ -9,7 +9,7 @@ import numpy as np
 
 from executor.data.duplicates import copies, first_of_equals, ids
 from recommender.dataset.split_names import HOLD_OUT, PARTS, TRAINING, VALIDATION
-from recommender.dataset.split_shares import FEWEST_FOLDED, HOLD_OUT_SHARE
+from recommender.dataset.split_shares import HOLD_OUT_SHARE, MIN_FOLDED_ROWS
 from recommender.profile.known_split import validation_share
 from rules.errors import ColumnError, DatasetError
 from rules.vocabulary.choices import Folds, RowsApart
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     Draw = Callable[[np.ndarray, float], np.ndarray]
 
-FEWEST_ROWS: Final = 10  # labelled rows; below it a part of the split would be empty or a single row
-FEWEST_ENTITIES: Final = 3  # one for each part
+MIN_ROWS: Final = 10  # labelled rows; below it a part of the split would be empty or a single row
+MIN_ENTITIES: Final = 3  # one for each part
 UNITS_A_STRATUM: Final = 5  # entities of each class that a grouped split needs to be stratified too: 1 / 0.2
 
 
@@ -51,14 +51,14 @@ class Split:
 def split(table: RawTable, roles: Roles, *, seed: int, validation_by: Validation = RowsApart()) -> Split:  # noqa: B008  frozen
     """Split by the dataset's own column, by time, by entity, or stratified by class: the first that applies.
 
-    validation_by: the bundle's choice. In folds training rows select, too, where there are FEWEST_FOLDED.
+    validation_by: the bundle's choice. In folds training rows select, too, where there are MIN_FOLDED_ROWS.
     A class of two rows is in training and hold-out; a single row of its class trains. Copies of a row stay
     together.
     Raises DatasetError on too few rows, ColumnError on too few entities or times.
     """
-    if len(table) < FEWEST_ROWS:
+    if len(table) < MIN_ROWS:
         raise DatasetError(
-            f"Training needs at least {FEWEST_ROWS} rows with a known target, but got {len(table)}. Collect more rows."
+            f"Training needs at least {MIN_ROWS} rows with a known target, but got {len(table)}. Collect more rows."
         )
     random = np.random.default_rng(seed)
     everything = np.arange(len(table))
@@ -72,7 +72,7 @@ def split(table: RawTable, roles: Roles, *, seed: int, validation_by: Validation
     if hold_out is None:
         hold_out = draw(rest, HOLD_OUT_SHARE)
         rest = np.setdiff1d(rest, hold_out)
-    if validation is None and isinstance(validation_by, Folds) and len(rest) >= FEWEST_FOLDED:
+    if validation is None and isinstance(validation_by, Folds) and len(rest) >= MIN_FOLDED_ROWS:
         count, repeats = validation_by.count, validation_by.repeats
         folds = np.column_stack([count * repeat + _folded(rest, draw, count) for repeat in range(repeats)])
         times = f", divided {repeats} times" if repeats > 1 else ""
@@ -97,9 +97,9 @@ def _drawing(table: RawTable, roles: Roles, random: np.random.Generator) -> tupl
     if table.entity is not None:
         groups = first_of_equals(ids(table.entity))
         entities = len(np.unique(groups))
-        if entities < FEWEST_ENTITIES:
+        if entities < MIN_ENTITIES:
             raise ColumnError(
-                f"A split by {roles.entity_column!r} needs at least {FEWEST_ENTITIES} different values, one for each "
+                f"A split by {roles.entity_column!r} needs at least {MIN_ENTITIES} different values, one for each "
                 f"part, but got {entities}. Leave the entity column out, or choose another."
             )
         strata = _strata_of_groups(groups, _strata(table, roles.task))

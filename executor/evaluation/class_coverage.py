@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from executor.preprocessing.examples import Examples, Parts
 
-MOST_NAMED: Final = 8  # classes that a sentence names
+MAX_NAMED: Final = 8  # classes that a sentence names
 
 
 def lacking(parts: Parts, hold_out: Examples, names: Sequence[str]) -> tuple[str, ...]:
@@ -32,7 +32,7 @@ def lacking(parts: Parts, hold_out: Examples, names: Sequence[str]) -> tuple[str
         ("All training rows of {1} lie in one fold, so trials were selected without one that knew it.", _lonely(parts)),
     )
     return tuple(
-        sentence.format(what, listed([repr(names[at]) for at in np.flatnonzero(some).tolist()], most=MOST_NAMED))
+        sentence.format(what, listed([repr(names[at]) for at in np.flatnonzero(some).tolist()], most=MAX_NAMED))
         for sentence, some in sentences
         if some.any()
     )

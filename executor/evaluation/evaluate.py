@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Examples, Parts
 
 RESAMPLES: Final = 1_000  # bootstrap samples; a percentile at 2.5 % then rests on 25 of them
-FEWEST_RESAMPLES: Final = 100
+MIN_RESAMPLES: Final = 100
 ROWS_RESAMPLED: Final = 5_000_000  # rows over all samples: measured 1 s for F1, 2 s for the area under the ROC curve
-LARGEST_SAMPLE: Final = 20_000  # rows of one sample; above it fewer rows than the hold-out's are drawn
+MAX_SAMPLE: Final = 20_000  # rows of one sample; above it fewer rows than the hold-out's are drawn
 BOOTSTRAP_STREAM: Final = 7  # tells the bootstrap's random numbers from others of the same seed
 
 
@@ -93,7 +93,7 @@ def evaluate(
     in_blocks = parts.task is Task.FORECASTING
     samples = resampled(metric, everything, seed=seed, in_blocks=in_blocks, at_least=ahead, groups=groups)
     # Of m rows instead of n the spread is √(n / m) as wide (Bickel, Götze and van Zwet 1997).
-    samples = values + (samples - values) * math.sqrt(min(1.0, LARGEST_SAMPLE / len(hold_out)))
+    samples = values + (samples - values) * math.sqrt(min(1.0, MAX_SAMPLE / len(hold_out)))
     outside = tail(units_of(len(hold_out), groups))
     sign = 1 if metric.direction == "max" else -1
     scored = {
@@ -138,14 +138,14 @@ def resampled(
 ) -> np.ndarray:
     """P of each of several predictions on the same bootstrap samples of the rows, (samples, predictions) float64.
 
-    A sample has as many rows as there are, but at most about LARGEST_SAMPLE. in_blocks, at_least, groups: as in
+    A sample has as many rows as there are, but at most about MAX_SAMPLE. in_blocks, at_least, groups: as in
     `drawing`.
     """
     rows = len(everything[0])
-    size = min(rows, LARGEST_SAMPLE)
+    size = min(rows, MAX_SAMPLE)
     random = np.random.default_rng([seed, BOOTSTRAP_STREAM])
     draw = drawing(rows, size, in_blocks=in_blocks, at_least=at_least, groups=groups)
-    scores = np.empty((max(FEWEST_RESAMPLES, min(RESAMPLES, ROWS_RESAMPLED // size)), len(everything)))
+    scores = np.empty((max(MIN_RESAMPLES, min(RESAMPLES, ROWS_RESAMPLED // size)), len(everything)))
     for sample in range(len(scores)):
         drawn = draw(random)
         scores[sample] = [metric.of_predictions(predictions.take(drawn)) for predictions in everything]
@@ -155,7 +155,7 @@ def resampled(
 def _estimate(value: float, samples: np.ndarray, outside: float) -> Estimate:
     """A value with the percentile interval of its defined samples; outside: percent below it, and above."""
     defined = samples[np.isfinite(samples)]
-    if not math.isfinite(value) or len(defined) < FEWEST_RESAMPLES // 2:
+    if not math.isfinite(value) or len(defined) < MIN_RESAMPLES // 2:
         return Estimate(value=_finite(value), low=None, high=None)
     low, high = np.percentile(defined, [outside, 100 - outside])
     return Estimate(value=float(value), low=float(low), high=float(high))

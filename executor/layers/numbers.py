@@ -168,7 +168,7 @@ def varying_waves(seconds: np.ndarray) -> list[int]:
     missing = np.repeat(np.isnan(seconds), WAVES, axis=1)
     high = np.where(missing, -np.inf, waves).max(axis=0)
     low = np.where(missing, np.inf, waves).min(axis=0)
-    return [int(wave) for wave in np.flatnonzero(high - low > LEAST_WAVE)]
+    return [int(wave) for wave in np.flatnonzero(high - low > MIN_WAVE)]
 
 
 def spanned_waves(seconds: np.ndarray, kept: list[int]) -> list[int]:
@@ -179,4 +179,4 @@ def spanned_waves(seconds: np.ndarray, kept: list[int]) -> list[int]:
 
 
 CYCLES_SPANNED: Final = 2.0  # of a wave, from which training rows tell it from a trend
-LEAST_WAVE: Final = 1e-3  # of an amplitude of 1; a daily series' time of day stays below it
+MIN_WAVE: Final = 1e-3  # of an amplitude of 1; a daily series' time of day stays below it

@@ -16,7 +16,7 @@ FARTHEST_SHARE: Final = 1e-3  # of the rows beyond the farthest quantile, so tha
 SMALL: Final = 0.5  # rows beyond it where they are few
 FAR: Final = 3.0  # interquartile ranges from the median; a smooth clip leaves little apart beyond
 MANY: Final = 0.01  # share of the rows beyond it; of a normal distribution 0.005 % are
-MOST_RANKED: Final = 500
+MAX_RANKED: Final = 500
 """Columns that are read as quantiles, the first ones; a model file holds 256 values for each of them."""
 
 
@@ -76,7 +76,7 @@ def heavy_tailed(values: np.ndarray) -> list[int]:
         low, middle, high = np.quantile(known, (0.25, 0.5, 0.75))
         if np.mean(np.abs(known - middle) > FAR * (high - low)) > MANY:
             found.append(column)
-    return found[:MOST_RANKED]
+    return found[:MAX_RANKED]
 
 
 FEWEST: Final = 2  # intervals; a single one says what the number says

@@ -18,11 +18,11 @@ from executor.layers.numbers import ColumnLayer, joined
 TAPS: Final = 9  # weights of a kernel; Dempster et al. 2021 (MiniRocket), section 3.1, as are the next two
 HIGH: Final = 3  # of them that are 2, the others are -1
 KERNELS: Final = [*itertools.combinations(range(TAPS), HIGH)]  # which weights are high; 84 of them
-MOST_DILATIONS: Final = 32
-MOST_JOINED: Final = 9  # channels that a kernel adds up at most
+MAX_DILATIONS: Final = 32
+MAX_JOINED: Final = 9  # channels that a kernel adds up at most
 GOLDEN: Final = 0.6180339887498949  # biases are low-discrepancy quantiles, by multiples of the golden ratio
 FARTHEST: Final = 3.0  # standard deviations to which a feature is cut
-LEAST_SPREAD: Final = 1e-6  # of a share of steps; below it a feature tells nothing
+MIN_SPREAD: Final = 1e-6  # of a share of steps; below it a feature tells nothing
 CELLS_AT_ONCE: Final = 2**25  # numbers that the kernels of one dilation give at once: 128 MiB
 
 
@@ -161,7 +161,7 @@ def fit_kernels(
     numbers, goes_on = layer.read(sequences)
     longest = int(tf.reduce_max(tf.reduce_sum(goes_on, axis=1)))
     farthest = np.log2(max(1.0, (longest - 1) / (TAPS - 1)))
-    most = max(1, min(MOST_DILATIONS, features // len(KERNELS)))
+    most = max(1, min(MAX_DILATIONS, features // len(KERNELS)))
     dilations = np.unique(np.floor(2 ** np.linspace(0, farthest, most)).astype(int)).tolist()
     each = max(1, features // (len(KERNELS) * len(dilations)))
     chosen, biases = [], []
@@ -177,13 +177,13 @@ def fit_kernels(
     raw = RandomKernels(center=[0.0] * count, spread=[1.0] * count, **{**arguments, "name": name})
     shares = tf.concat(raw.shares(numbers, goes_on), axis=1).numpy()
     spread = shares.std(axis=0)
-    spread = np.where(spread > LEAST_SPREAD, spread, 1.0) * np.sqrt(1.0 if weight is None else count / weight)
+    spread = np.where(spread > MIN_SPREAD, spread, 1.0) * np.sqrt(1.0 if weight is None else count / weight)
     return RandomKernels(center=shares.mean(axis=0).tolist(), spread=spread.tolist(), **{**arguments, "name": name})
 
 
 def _some_channels(channels: int, random: np.random.Generator) -> list[int]:
     """Random channels, fewer more often: their number is uniform on a logarithmic scale."""
-    most = min(channels, MOST_JOINED)
+    most = min(channels, MAX_JOINED)
     count = min(most, int(2 ** random.uniform(0, np.log2(most + 1))))
     return sorted(random.choice(channels, max(1, count), replace=False).tolist())
 

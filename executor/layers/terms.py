@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 HASHES: Final = 2**53  # different ones; so many that terms hardly share one, and that a float holds each
-FEWEST_ROWS: Final = 2  # rows with a term, below which it tells nothing of other rows
+MIN_ROWS: Final = 2  # rows with a term, below which it tells nothing of other rows
 SPACE: Final = r"[\s\p{Z}]+"
 ALONE: Final = rf"([{SPACELESS}]|[^\p{{L}}\p{{N}}\p{{M}}\s\p{{Z}}])"  # a token by itself: a character, or a mark
 PAIR: Final = 2  # neighbours
@@ -104,7 +104,7 @@ def fit_vocabulary(
     counts = np.bincount(places, weights=np.concatenate([count for _, count in found]), minlength=len(every))
     rows_seen = sum(rows for _, _, rows in seen)
     order = np.lexsort((every, -counts))[:most]
-    kept = np.sort(order[counts[order] >= FEWEST_ROWS])
+    kept = np.sort(order[counts[order] >= MIN_ROWS])
     known = every[kept]
     lengths = []
     for rows, terms, count in seen:

@@ -33,7 +33,7 @@ CANDIDATES: Final = 12
 """Networks among which is chosen, those of the best trials; each of them that is kept costs half a second."""
 PICKS: Final = 20  # at most, with repetition (docs/evidence.md, section 4)
 HALVINGS: Final = 10  # of the validation rows: selected on one half, judged on the other
-FEWEST_ROWS: Final = 100  # validation rows; halves of fewer tell nothing
+MIN_ROWS: Final = 100  # validation rows; halves of fewer tell nothing
 SPLIT_STREAM: Final = 11  # tells the halvings' random numbers from others of the same seed
 
 
@@ -114,8 +114,8 @@ def _too_few(found: Sequence[Outcome], parts: Parts) -> str:
         return "networks that are trained one by one stand alone"
     if len(found) < 2:  # noqa: PLR2004  two make a mean
         return "one trial was completed"
-    if len(parts.validation) < FEWEST_ROWS:
-        return f"{len(parts.validation)} validation rows are too few to choose several (under {FEWEST_ROWS})"
+    if len(parts.validation) < MIN_ROWS:
+        return f"{len(parts.validation)} validation rows are too few to choose several (under {MIN_ROWS})"
     return ""
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from executor.model.signature import Column, Signature
     from rules.decision.request import Unreadable
 
-MOST_NAMED: Final = 5  # columns that an error names
+MAX_NAMED: Final = 5  # columns that an error names
 
 
 def rows_for(
@@ -80,8 +80,8 @@ def _check_names(signature: Signature, dataset: Dataset, *, ignore_extra: bool, 
 
 def _listed(names: list[str]) -> str:
     """Some names of many, quoted."""
-    shown = ", ".join(repr(name) for name in names[:MOST_NAMED])
-    return f"{shown} and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else shown
+    shown = ", ".join(repr(name) for name in names[:MAX_NAMED])
+    return f"{shown} and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else shown
 
 
 def check_readable(signature: Signature, dataset: Dataset) -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from rules.decision.request import Unreadable
 
 STEPS: Final = "steps after the last row"  # the column that stands for the time of a forecast where it cannot be told
-MOST_NAMED: Final = 5  # rows that a sentence names
+MAX_NAMED: Final = 5  # rows that a sentence names
 DECIMALS: Final = 9  # of a number that stands for a time: more come from adding up floats
 
 
@@ -175,7 +175,7 @@ def _report_empty(name: str, empty: np.ndarray, ahead: int, say: Callable[[str],
     empty: as `executor.data.lag_table.empty_ahead` gives them. ahead: steps ahead of all series together.
     """
     numbers = np.sort(empty[empty >= 0]) + 1
-    rows = listed([f"{row:,}" for row in numbers], most=MOST_NAMED)
+    rows = listed([f"{row:,}" for row in numbers], most=MAX_NAMED)
     where = f" ({'row' if len(numbers) == 1 else 'rows'} {rows})" if len(numbers) else ""
     if len(empty) == ahead:
         raise ColumnError(

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from rules.vocabulary.bundle import Bundle
 
 TEXT_REFIT_SHARE: Final = 0.3  # of a time budget, kept for training networks of texts again
-MOST_MEMBERS: Final = 3
+MAX_MEMBERS: Final = 3
 """Networks of texts that are averaged (docs/evidence.md, section 4: three to five); each holds a vector a term."""
 
 NO_TIME: Final = "no time was left to add validation rows"
@@ -70,7 +70,7 @@ def best_on_all_rows(
     is to learn from. Chosen.outputs are those before that, for rows that did not train.
     single: the best trial alone. refit: whether any is trained again.
     """
-    found = [one for one in trials.ranked if one.weights is not None][: 1 if single else MOST_MEMBERS]
+    found = [one for one in trials.ranked if one.weights is not None][: 1 if single else MAX_MEMBERS]
     more = (len(parts.train) + len(parts.validation)) / len(parts.train)
     needed = np.cumsum([COMPILING + _whole(one, trials)[1] * more for one in found])
     affordable = len(found) if not refit or budget.seconds is None else int(np.sum(needed <= budget.refitting))

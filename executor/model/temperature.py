@@ -10,14 +10,14 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_softmax, logit, logsumexp, softmax
 
-from executor.components.metric_functions import LEAST_PROBABILITY
+from executor.components.metric_functions import MIN_PROBABILITY
 from rules.vocabulary.facts import Task
 
 AS_IT_IS: Final = 1.0
-FEWEST_ROWS: Final = 50
+MIN_ROWS: Final = 50
 """Validation rows. With 50 the hold-out's log-loss fell by 9 % in the geometric mean and rose by 7 % at worst, with 30
 it fell by 7 % and rose by 47 % at worst: 34 runs on tables, five samples of so many validation rows each."""
-FEWEST_EVENTS: Final = 5  # of them outside the most frequent class, as for a threshold
+MIN_EVENTS: Final = 5  # of them outside the most frequent class, as for a threshold
 FOLDS: Final = 5  # of the validation rows, as is usual; a temperature is one number, so four fifths fit it as well
 RANGE: Final = (0.2, 5.0)  # found ones lie within, but for networks whose validation rows show no end of it
 SMOOTHED: Final = 2.0
@@ -62,7 +62,7 @@ def tune_temperature(truth: np.ndarray, logits: np.ndarray) -> Temperature:
     """
     rows = len(truth)
     events = rows - int(np.bincount(truth).max())
-    if rows < FEWEST_ROWS or events < FEWEST_EVENTS:
+    if rows < MIN_ROWS or events < MIN_EVENTS:
         why = f"{rows} validation rows with {events} outside the most frequent class are too few for a temperature"
         return Temperature(value=AS_IT_IS, why=why)
     folds = np.arange(rows) % FOLDS
@@ -85,7 +85,7 @@ def tempered(outcome: np.ndarray, values: np.ndarray, task: Task) -> np.ndarray:
     >>> tempered(np.array([[0.2], [0.5]]), np.array([0.5]), Task.BINARY).round(4).tolist()
     [[0.0588], [0.5]]
     """
-    safe = np.clip(outcome, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+    safe = np.clip(outcome, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
     if task is Task.MULTICLASS:
         return np.asarray(softmax(np.log(safe) / values, axis=1))
     return np.asarray(expit(logit(safe) / values))

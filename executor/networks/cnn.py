@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 STAGES: Final = 3  # 16, 32 and 64 channels by default (docs/evidence.md, section 3: 97.5 % on 5,000 MNIST images)
 KERNEL: Final = 3  # pixels (He et al. 2016)
-SMALLEST_SIDE: Final = 4  # pixels; a stage that would leave fewer keeps the size, so that digits of 8 x 8 end at 4 x 4
+MIN_SIDE: Final = 4  # pixels; a stage that would leave fewer keeps the size, so that digits of 8 x 8 end at 4 x 4
 NORM_MOMENTUM: Final = 0.9
 """Of the moving statistics of a batch normalisation (PyTorch's default); with Keras' 0.99 those of the 300 steps of a
 short trial would lag behind its weights."""
@@ -57,7 +57,7 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     hidden = build.convolution(hidden, channels[0], stride=stride, name="first")
     for stage in range(STAGES):
         for block in range(chosen.layers):
-            stride = 2 if stage > 0 and block == 0 and side // 2 >= SMALLEST_SIDE else 1
+            stride = 2 if stage > 0 and block == 0 and side // 2 >= MIN_SIDE else 1
             side = -(-side // stride)
             hidden = build.block(hidden, channels[stage], stride=stride, name=f"stage_{stage + 1}_block_{block + 1}")
     hidden = build.activated(hidden, name="last")

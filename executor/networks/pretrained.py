@@ -29,7 +29,7 @@ BACKBONES: Final[Mapping[str, Callable[..., keras.Model]]] = {
     "efficientnet_b0": keras.applications.EfficientNetB0,
     "resnet50_v2": keras.applications.ResNet50V2,
 }
-LEAST_SIDE: Final = 96  # pixels to which smaller images are enlarged: the least side of MobileNetV2's own weights
+MIN_SIDE: Final = 96  # pixels to which smaller images are enlarged: the least side of MobileNetV2's own weights
 CENTER, SCALE = 127.5, 127.5  # of a byte: what MobileNetV2 and ResNet50V2 were trained on lies between -1 and 1
 SEEDS: Final = 4  # of random parts at most: shift, mirror, dropout and output
 
@@ -54,8 +54,8 @@ def build_network(
     hidden = keras.layers.Rescaling(scale.tolist(), mean.tolist(), name="bytes")(hidden)
     if channels == 1:
         hidden = keras.layers.Concatenate(name="colours")([hidden] * 3)
-    if min(height, width) < LEAST_SIDE:
-        factor = LEAST_SIDE / min(height, width)
+    if min(height, width) < MIN_SIDE:
+        factor = MIN_SIDE / min(height, width)
         height, width = round(height * factor), round(width * factor)
         hidden = keras.layers.Resizing(height, width, name="enlarged")(hidden)
     if backbone.architecture != "efficientnet_b0":  # which scales bytes itself

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Examples, Parts
 
 PENALTIES: Final = (1.0, 10.0, 100.0, 1_000.0)  # of which validation chooses, as for the linear baseline
-MOST_CELLS: Final = 4_000_000  # training cells; of more rows evenly spread ones are taken: 10,000 rows of 400 lags
+MAX_CELLS: Final = 4_000_000  # training cells; of more rows evenly spread ones are taken: 10,000 rows of 400 lags
 
 
 def linear_start(parts: Parts) -> tuple[np.ndarray, np.ndarray]:
@@ -40,6 +40,6 @@ def best_penalty(parts: Parts) -> float:
 
 def _fitted(examples: Examples, penalty: float) -> Ridge:
     rows, width = examples.dense.shape
-    some = examples.take(np.linspace(0, rows - 1, min(rows, max(1, MOST_CELLS // width))).astype(np.int64))
+    some = examples.take(np.linspace(0, rows - 1, min(rows, max(1, MAX_CELLS // width))).astype(np.int64))
     with threadpool_limits(1):
         return Ridge(alpha=penalty).fit(np.asarray(some.dense, np.float64), some.change.astype(np.float64))

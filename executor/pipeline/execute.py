@@ -23,7 +23,7 @@ from executor.evaluation.diagnostics.unfinished_training import cut_off
 from executor.evaluation.scores import Importance
 from executor.model.ensemble import choose
 from executor.model.forecast_ensemble import REFIT_SHARE, combined
-from executor.model.refit import MOST_MEMBERS, TEXT_REFIT_SHARE, best_on_all_rows
+from executor.model.refit import MAX_MEMBERS, TEXT_REFIT_SHARE, best_on_all_rows
 from executor.networks.ridge_start import best_penalty
 from executor.pipeline.finalize import judged, saved
 from executor.preprocessing.encode import encode_parts
@@ -200,7 +200,7 @@ def encoded(begun: Begun, budget: Budget) -> tuple[Preprocessing, Parts]:
     budget.answers = 2 + len(rows.hold_out) / max(1, len(rows.validation))
     keep_time(budget)
     share = _refit_share(begun.bundle, parts)
-    budget.retrained = MOST_MEMBERS if share else 0
+    budget.retrained = MAX_MEMBERS if share else 0
     budget.boosting = unhurried_seconds(len(rows.train), len(table.forms) * parts.outputs)
     if budget.seconds is not None:
         budget.comparing = tf_idf_seconds(budget) if table.of_form(Form.TEXT) else 0.0

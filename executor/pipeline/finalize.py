@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from rules.decision.request import SequenceReading
 
 NEIGHBOUR_SECONDS: Final = 4.0  # that comparing images may take
-LEAST_SECONDS: Final = 1.0  # that a simple answer may take however late it is: without it a score says little
+MIN_SECONDS: Final = 1.0  # that a simple answer may take however late it is: without it a score says little
 
 
 def saved(
@@ -113,7 +113,7 @@ def judged(
         train,
         validating,
         (hold_out, encoded),
-        seconds=max(LEAST_SECONDS, min(tf_idf_seconds(budget), budget.left / 2)),
+        seconds=max(MIN_SECONDS, min(tf_idf_seconds(budget), budget.left / 2)),
     )
     boosting = boosting_baseline(
         metric,
@@ -121,15 +121,15 @@ def judged(
         train,
         validating,
         (hold_out, encoded),
-        seconds=max(LEAST_SECONDS, boosting_seconds(budget)),
+        seconds=max(MIN_SECONDS, boosting_seconds(budget)),
         seed=seed,
     )
     neighbours = neighbours_baseline(
-        metric, parts, encoded, seconds=max(LEAST_SECONDS, min(NEIGHBOUR_SECONDS, budget.left / 3))
+        metric, parts, encoded, seconds=max(MIN_SECONDS, min(NEIGHBOUR_SECONDS, budget.left / 3))
     )
     smoothing = None
     if begun.material.series is not None and begun.material.windows is not None:
-        seconds = max(LEAST_SECONDS, min(EXPONENTIAL_SECONDS, budget.left / 3))
+        seconds = max(MIN_SECONDS, min(EXPONENTIAL_SECONDS, budget.left / 3))
         series, windows = begun.material.series, begun.material.windows
         smoothing = exponential_baseline(parts, encoded, hold_out, series, windows, seconds=seconds)
     return evaluate(
@@ -144,7 +144,7 @@ def judged(
         seed=seed,
         others=(words, boosting, neighbours, smoothing),
         groups=None if rows.groups is None else rows.groups[rows.hold_out],
-        linear_seconds=max(LEAST_SECONDS, min(LINEAR_SECONDS, budget.left / 2)),
+        linear_seconds=max(MIN_SECONDS, min(LINEAR_SECONDS, budget.left / 2)),
         cut_off=cut_off,
     )
 

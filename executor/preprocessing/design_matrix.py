@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Examples, Parts
 
 
-FEWEST_FITTED: Final = 500  # training rows, however wide the table
+MIN_FITTED: Final = 500  # training rows, however wide the table
 CELLS_FOR_RESIDUALS: Final = 1_000_000  # filled training cells; a scale of residuals needs no more: 10,000 rows of 100
 PENALTY_FOR_RESIDUALS: Final = 10.0  # in the middle of PENALTIES, for nothing is chosen by these residuals
 SPARSE: Final = 0.25  # share of filled cells below which sparse arithmetic is the faster one
@@ -23,7 +23,7 @@ SPARSE: Final = 0.25  # share of filled cells below which sparse arithmetic is t
 def linear_residuals(parts: Parts) -> np.ndarray:
     """What ridge regression leaves of the validation rows' targets, (rows, targets) float64, in standardised units."""
     cells = filled_share(parts) * parts.train.dense.shape[1] + parts.train.codes.shape[1]
-    rows = min(len(parts.train), max(FEWEST_FITTED, int(CELLS_FOR_RESIDUALS / max(1.0, cells))))
+    rows = min(len(parts.train), max(MIN_FITTED, int(CELLS_FOR_RESIDUALS / max(1.0, cells))))
     some = parts.train.take(np.linspace(0, len(parts.train) - 1, rows).astype(np.int64))
     with threadpool_limits(1):
         ridge = Ridge(alpha=PENALTY_FOR_RESIDUALS).fit(feature_matrix(some, parts), some.change)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from recommender.roles.roles import Roles
     from rules.vocabulary.choices import TargetScale
 
-LEAST_SCALE: Final = 1e-12  # relative to the target's size; below it a target is constant up to rounding
+MIN_SCALE: Final = 1e-12  # relative to the target's size; below it a target is constant up to rounding
 
 
 def encode_parts(
@@ -142,7 +142,7 @@ def _standardisation(
     truth = learned(known_truth(train), target_on)
     mean = truth.mean(axis=0)
     scale = (truth if train.offset is None else truth - train.offset).std(axis=0)
-    return mean, np.where(scale > LEAST_SCALE * np.abs(truth).max(axis=0), scale, 1.0)
+    return mean, np.where(scale > MIN_SCALE * np.abs(truth).max(axis=0), scale, 1.0)
 
 
 def _range(train: RawTable, roles: Roles, target_on: TargetScale) -> tuple[np.ndarray, np.ndarray] | None:

@@ -16,7 +16,7 @@ from executor.layers.quantiles import FEWEST, bin_edges, heavy_tailed, normal_qu
 from executor.layers.words import Codes, OneHot, WordBag, word_counts
 from executor.preprocessing.sequence_encoder import sequence_layer
 from executor.preprocessing.text_vocabulary import is_text_network, text_layer
-from recommender.training_cost import MOST_BINNED
+from recommender.training_cost import MAX_BINNED
 from rules.errors import ColumnError
 from rules.vocabulary.choices import Inception, Recurrent, Standard, parameters_of
 from rules.vocabulary.facts import Task
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 from executor.preprocessing.preprocessing import Block, Preprocessing, matrix, runs
 
-MOST_ONE_HOT: Final = 50  # levels; above it a column gets ids for an embedding (docs/evidence.md, section 1)
-MOST_CODED: Final = 10_000  # levels of one column with ids of their own, the most frequent ones
+MAX_ONE_HOT: Final = 50  # levels; above it a column gets ids for an embedding (docs/evidence.md, section 1)
+MAX_CODED: Final = 10_000  # levels of one column with ids of their own, the most frequent ones
 RARE: Final = 1  # rows; a level seen no more often shares one place with all levels never seen
-MOST_BIN_CELLS: Final = 2**27  # numbers that all intervals of all training rows are; they take 512 MiB
+MAX_BIN_CELLS: Final = 2**27  # numbers that all intervals of all training rows are; they take 512 MiB
 ROWS_A_BUCKET: Final = 4  # training rows for each bucket of hashed words, so that small tables get small bags
 BUCKETS: Final = (32, 4_096)  # fewest and most buckets of all texts of a row together
 
@@ -120,13 +120,13 @@ def _numbers(seen: RawTable, groups: tuple[tuple[str, ...], ...], *, ranked: boo
         quantiles=quantiles,
         name=f"{PREFIX}numbers",
     )
-    return Block(groups=groups, layer=_with_bins(layer, values, min(bins, MOST_BIN_CELLS // max(1, values.size))))
+    return Block(groups=groups, layer=_with_bins(layer, values, min(bins, MAX_BIN_CELLS // max(1, values.size))))
 
 
 def _with_bins(layer: Numbers, values: np.ndarray, bins: int) -> Numbers:
     """The layer of numbers with so many intervals a column; of many columns, or for fewer than two, as it is."""
     columns = values.shape[1]
-    if bins < FEWEST or columns > MOST_BINNED:
+    if bins < FEWEST or columns > MAX_BINNED:
         return layer
     scaled = layer(values).numpy()[:, :columns]
     edges = bin_edges(scaled, bins)
@@ -146,13 +146,13 @@ def _levels(seen: RawTable, *, has_dense: bool) -> list[Block]:
     for name in seen.of_form(Form.LEVEL):
         counts = Counter(seen.features[name].tolist())
         frequent = [level for level, rows in sorted(counts.items(), key=_frequent_first) if rows > RARE]
-        if len(frequent) > MOST_ONE_HOT:
-            many[name] = frequent[:MOST_CODED]
+        if len(frequent) > MAX_ONE_HOT:
+            many[name] = frequent[:MAX_CODED]
         else:
             few[name] = frequent, len(frequent) < len(counts)
     if many and not few and not has_dense:
         name, frequent = next(iter(many.items()))
-        few[name] = frequent[:MOST_ONE_HOT], True
+        few[name] = frequent[:MAX_ONE_HOT], True
     blocks = []
     if few:
         levels, others = zip(*few.values(), strict=True)

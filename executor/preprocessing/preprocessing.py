@@ -17,7 +17,7 @@ from executor.layers.terms import TextLayer
 from executor.preprocessing.encoded_images import Encoded
 from executor.preprocessing.sequence_encoder import STEPPED, steps_of_longest
 from executor.preprocessing.text_vocabulary import architecture_of
-from recommender.training_cost import MOST_WAVED
+from recommender.training_cost import MAX_WAVED
 from rules.vocabulary.choices import Standard, parameters_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from executor.preprocessing.network_kind import Architecture
     from rules.vocabulary.choices import Choice
 
-MOST_INPUTS: Final = (
+MAX_INPUTS: Final = (
     1_000  # columns; with an input for each, Keras needs 1 s to build 1,000 and four times that for 2,000
 )
 ROWS_AT_ONCE: Final = 2_048  # encoded together; bounds the memory of a bag at 2,048 · 4,096 · 4 bytes = 32 MiB
@@ -80,7 +80,7 @@ class Preprocessing:
         """How many of the first dense features are scaled numbers with periodic features: none where they are many."""
         layer = self.blocks[0].layer
         count = len(layer.center) if isinstance(layer, Numbers) else 0
-        return count if count <= MOST_WAVED and parameters_of(self.architecture).periodic_features else 0
+        return count if count <= MAX_WAVED and parameters_of(self.architecture).periodic_features else 0
 
     @property
     def image(self) -> tuple[int, int, int] | None:
@@ -150,7 +150,7 @@ class Preprocessing:
     def groups(self) -> tuple[tuple[str, ...], ...]:
         """The columns of each input of a model: one column each, or all of a block for a wide table."""
         used = {group: None for block in self.blocks for group in block.groups}
-        if len(self.forms) > MOST_INPUTS:
+        if len(self.forms) > MAX_INPUTS:
             return tuple(used)
         read = {name for group in used for name in group}
         return tuple((name,) for name in self.forms if name in read)

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from rules.vocabulary.choices import Choice
 
 STEPPED: Final = frozenset({Form.SEQUENCE, Form.LETTERS})
-MOST_FITTED: Final = 500  # training sequences, evenly spread, that biases and scales of features are learned from
+MAX_FITTED: Final = 500  # training sequences, evenly spread, that biases and scales of features are learned from
 WEIGHT_BESIDE: Final = 64.0  # columns that a sequence weighs as much as, beside others: as a network's last layer has
-LEAST_SCALE: Final = 1e-12  # of a channel; below it it is constant
-MOST_LETTERS: Final = 64  # the most frequent ones of training; others are no letter
+MIN_SCALE: Final = 1e-12  # of a channel; below it it is constant
+MAX_LETTERS: Final = 64  # the most frequent ones of training; others are no letter
 
 
 def sequence_layer(seen: RawTable, name: str, architecture: Choice) -> SequenceLayer:
@@ -34,7 +34,7 @@ def sequence_layer(seen: RawTable, name: str, architecture: Choice) -> SequenceL
     steps = steps_of_longest(values)
     if not isinstance(architecture, RandomKernels):
         return Steps(steps=steps, name=f"{PREFIX}steps", **read.own_config())
-    few = min(len(values), MOST_FITTED, rows_at_once(steps))
+    few = min(len(values), MAX_FITTED, rows_at_once(steps))
     some = values[np.linspace(0, len(values) - 1, few).astype(np.int64)]
     weight = WEIGHT_BESIDE if len(seen.forms) > 1 else None
     return fit_kernels(as_input(some), read, features=architecture.features, name=f"{PREFIX}kernels", weight=weight)
@@ -89,9 +89,9 @@ def _reading(values: np.ndarray, form: Form) -> SequenceLayer:
     """Mean and scale of each channel, or the letters, of training sequences."""
     if form is Form.LETTERS:
         counts = Counter("".join(values))
-        most = sorted(counts, key=lambda letter: (-counts[letter], letter))[:MOST_LETTERS]
+        most = sorted(counts, key=lambda letter: (-counts[letter], letter))[:MAX_LETTERS]
         return SequenceLayer(mean=[], scale=[], letters="".join(sorted(most)))
     numbers = values.astype(np.float64)
     mean = np.nan_to_num(np.nanmean(numbers, axis=(0, 1)))
     scale = np.nan_to_num(np.nanstd(numbers, axis=(0, 1)))
-    return SequenceLayer(mean=mean.tolist(), scale=np.where(scale > LEAST_SCALE, scale, 1.0).tolist())
+    return SequenceLayer(mean=mean.tolist(), scale=np.where(scale > MIN_SCALE, scale, 1.0).tolist())

@@ -18,7 +18,7 @@ from executor.layers.terms import (
     term_hashes,
 )
 from executor.preprocessing.network_kind import Architecture
-from recommender.training_cost import MOST_LETTERS, most_terms
+from recommender.training_cost import MAX_LETTERS, most_terms
 from rules.errors import ColumnError
 from rules.vocabulary.choices import BagOfTerms, TextCnn
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
     from rules.vocabulary.choices import Choice
 
-MOST_WORDS: Final = 20_000  # of a sequence, as many as Kim 2014's largest set has
-BAG_COVERED, LONGEST_BAG = 0.995, 1_024  # share of the training rows that lose no term, and most terms of any
-SEQUENCE_COVERED, LONGEST_SEQUENCE = 0.95, 256
+MAX_WORDS: Final = 20_000  # of a sequence, as many as Kim 2014's largest set has
+BAG_COVERED, MAX_BAG = 0.995, 1_024  # share of the training rows that lose no term, and most terms of any
+SEQUENCE_COVERED, MAX_SEQUENCE = 0.95, 256
 """The same of words in order; each costs a convolution's step. The first 256 words of a post or a review tell most."""
-MOST_CELLS: Final = 2**25  # ids of all rows together, which with their weights take 256 MiB
+MAX_CELLS: Final = 2**25  # ids of all rows together, which with their weights take 256 MiB
 LAYER: Final = f"{PREFIX}texts"
 SHORTEST: Final = 8  # ids a row, so that the widest convolution has steps to look at
 
@@ -55,12 +55,12 @@ def text_layer(runs: Callable[[], Iterable[np.ndarray]], choice: Choice, *, rows
     if isinstance(choice, BagOfTerms):
         known = fit_vocabulary(runs(), term_hashes, most=most_terms(rows))
         if choice.letters:
-            known = _joined(known, fit_vocabulary(runs(), letter_hashes, most=MOST_LETTERS))
-        length = _length(known, share=BAG_COVERED, longest=LONGEST_BAG)
+            known = _joined(known, fit_vocabulary(runs(), letter_hashes, most=MAX_LETTERS))
+        length = _length(known, share=BAG_COVERED, longest=MAX_BAG)
         rarity = [*known.rarity] if choice.weighting == "tf_idf" else []
         return TermBag(hashes=[*known.hashes], rarity=rarity, letters=choice.letters, length=length, name=LAYER)
-    known = fit_vocabulary(runs(), hashed, most=MOST_WORDS, in_order=True)
-    length = _length(known, share=SEQUENCE_COVERED, longest=LONGEST_SEQUENCE)
+    known = fit_vocabulary(runs(), hashed, most=MAX_WORDS, in_order=True)
+    length = _length(known, share=SEQUENCE_COVERED, longest=MAX_SEQUENCE)
     return WordSequence(hashes=[*known.hashes], length=length, name=LAYER)
 
 
@@ -83,4 +83,4 @@ def _length(known: Vocabulary, *, share: float, longest: int) -> int:
             "column's kind (--kind COLUMN=categorical), or choose the network for tables (--pin architecture=standard)."
         )
     length = int(np.quantile(known.lengths, share, method="higher"))
-    return max(SHORTEST, min(length, longest, MOST_CELLS // len(known.lengths)))
+    return max(SHORTEST, min(length, longest, MAX_CELLS // len(known.lengths)))

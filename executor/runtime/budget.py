@@ -18,9 +18,9 @@ which take at most 1.7 s and 1.4 s of a processor on tables of 392 to 1,000 rows
 RESERVED_SHARE: Final = 0.05  # of the budget
 ENCODINGS: Final = 4  # times that rows were encoded before the search: the hold-out is encoded, scored and compared
 AFTERWARDS: Final = 1.5  # seconds that saving, comparing and reporting take at least, on two cores
-SHORTEST_PART: Final = 1e-3  # seconds; where no time is left, a part still has a deadline, which passes at once
+MIN_PART: Final = 1e-3  # seconds; where no time is left, a part still has a deadline, which passes at once
 SECONDS_PER_NETWORK: Final = 0.5  # of a trial in folds, to build, save and load it, beyond the first; on two cores
-LARGEST_RESERVED_SHARE: Final = 0.5  # of the budget: a tiny one is still spent on training for one half
+MAX_RESERVED_SHARE: Final = 0.5  # of the budget: a tiny one is still spent on training for one half
 ITERATIONS: Final = 40  # of a limit that is at most doubled by what it keeps: the last one adds under 1e-12 of it
 
 
@@ -85,7 +85,7 @@ class Budget:
     def _kept(self, seconds: float, again: float) -> float:
         """Seconds of a limit that are kept for what follows the search; again: of them for training again."""
         wanted = max(RESERVED_SECONDS, RESERVED_SHARE * seconds, ENCODINGS * self.encoding)
-        return min(wanted + self._for_answers + again + self.comparing, LARGEST_RESERVED_SHARE * seconds)
+        return min(wanted + self._for_answers + again + self.comparing, MAX_RESERVED_SHARE * seconds)
 
     def limit_for(self, seconds: float, *, again: Callable[[float], float]) -> float:
         """The limit under which a search may run until a number of seconds after the start.
@@ -122,7 +122,7 @@ class Budget:
         """A budget of a share of the time that is left until the deadline, from now on."""
         if self.seconds is None:
             return Budget(clock=self._clock)
-        left = max(self.remaining() * share, SHORTEST_PART)
+        left = max(self.remaining() * share, MIN_PART)
         return Budget(seconds=left, reserve=0.0, clock=self._clock)
 
     @property

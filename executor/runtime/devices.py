@@ -25,7 +25,7 @@ WIDE: Final = 4_096
 """Encoded columns; below it a step is bound by launches, not by arithmetic, and the casts only cost. An estimate:
 a float32 product of 512 by 4,096 times 4,096 by 256 takes about 0.1 ms on an A10, ten times a launch."""
 
-MOST_STREAMS: Final = 2
+MAX_STREAMS: Final = 2
 """Stacks that a CPU trains at the same time. One leaves cores idle while it compiles and between its products: two take
 1.35 ms a step of 8 trials with 3 layers of 128 units instead of 1.73, of 6 with 4 layers of 64 units 0.59 instead of
 1.02."""
@@ -105,7 +105,7 @@ def _pays(architecture: Architecture, width: int) -> bool:
 
 def _cpu() -> Device:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return replace(CPU, streams=min(cores, MOST_STREAMS))
+    return replace(CPU, streams=min(cores, MAX_STREAMS))
 
 
 def prepare() -> None:

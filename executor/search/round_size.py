@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from executor.search.runners.workspace import Workplace
     from rules.vocabulary.bundle import Bundle
 
-MOST_AT_ONCE: Final = 32  # trials; more in a stack train hardly faster each (19 times plain Keras with 32, 12 with 8)
+MAX_AT_ONCE: Final = 32  # trials; more in a stack train hardly faster each (19 times plain Keras with 32, 12 with 8)
 LEARNING_AT_ONCE: Final = 8  # trials of a search that learns from each round
 ROUNDS_LEFT: Final = 3  # rounds that the time must allow where the next ones learn from them
 
 
 def most_at_once(bundle: Bundle, *, devices: int, each: int) -> int:
     """Trials that pay to run at once; each: networks of a trial."""
-    most = MOST_AT_ONCE // each
+    most = MAX_AT_ONCE // each
     return devices * (min(most, LEARNING_AT_ONCE) if isinstance(bundle.tuner, Bayesian) else most)
 
 

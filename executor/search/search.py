@@ -50,7 +50,7 @@ __all__ = ["Outcome", "RoundProgress", "StoppedBy", "Trials", "search"]
 
 TRIALS_WITHOUT_BUDGET: Final = 20  # trials, where neither time nor their number is limited
 HOPELESS: Final = 10  # trials without a completed one; then the next would hardly be completed either
-SHORTEST_TRIAL: Final = 1.0  # seconds; building and compiling a network take half of it
+MIN_TRIAL_SECONDS: Final = 1.0  # seconds; building and compiling a network take half of it
 
 StoppedBy = Literal["budget", "trials", "exhausted", "interrupt"]
 
@@ -249,7 +249,7 @@ def _limit(budget: Budget, outcomes: Sequence[Outcome], interrupt: Interrupt) ->
     if most is not None and len(outcomes) >= most:
         return "trials"
     # The first trial starts even without time, so that there is a model in the end.
-    return "budget" if completed and budget.remaining() < SHORTEST_TRIAL else None
+    return "budget" if completed and budget.remaining() < MIN_TRIAL_SECONDS else None
 
 
 def _ranked(outcomes: Sequence[Outcome], objective: Objective) -> tuple[Outcome, ...]:

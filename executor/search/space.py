@@ -45,13 +45,13 @@ TRIALS_IN_TIME: Final = 16  # trials of a size that the time must allow before i
 WIDE: Final = 5_000  # encoded columns; above it a wider first layer costs more than it gives
 RATE_SPAN: Final = 10.0  # a search looks from a tenth of the default rate to ten times it
 RATE_STEPS: Final = (10**0.5, 10**-0.5, 10.0, 0.1)  # multiples of the default rate on a grid, the nearest first
-LARGEST_RATE: Final = 10.0  # the limit of rules.vocabulary.choices.LearningRate
+MAX_RATE: Final = 10.0  # the limit of rules.vocabulary.choices.LearningRate
 SHRINKAGES: Final = (1e-4, 1e-5, 5e-4)  # share of each weight that decay takes in a step at the default rate
-LARGEST_DECAY: Final = 0.5  # of a weight a step at rate 1; it keeps low rates from asking for decays above 1
+MAX_DECAY: Final = 0.5  # of a weight a step at rate 1; it keeps low rates from asking for decays above 1
 NETWORKS: Final[tuple[Value, ...]] = ("mlp", "linear", "gru")
 """The first is the default: it holds the linear one, and what the notes say of W concerns its hidden layers."""
 BATCHES_TRIED: Final = (0.5, 2.0, 0.25)  # multiples of the default batch size
-FEWEST_IN_A_BATCH: Final = 8  # rows of the smallest batch that a search tries
+MIN_IN_A_BATCH: Final = 8  # rows of the smallest batch that a search tries
 EMBEDDINGS_TRIED: Final = (2.0, 0.5, 4.0)  # multiples of the default dimension
 PROPERTIES_TRIED: Final[Mapping[Hyperparameter, tuple[float, ...]]] = MappingProxyType(
     {
@@ -107,7 +107,7 @@ def search_space(bundle: Bundle, scope: Scope) -> keras_tuner.HyperParameters:
     for name, values in reversed(candidates.items()):
         if name is Hyperparameter.LEARNING_RATE and not isinstance(bundle.tuner, Grid | Manual):
             rate = bundle.optimizer.learning_rate
-            space.Float(name.value, rate / RATE_SPAN, min(rate * RATE_SPAN, LARGEST_RATE), sampling="log", default=rate)
+            space.Float(name.value, rate / RATE_SPAN, min(rate * RATE_SPAN, MAX_RATE), sampling="log", default=rate)
         else:
             space.Choice(name.value, list(values), default=values[0])
     return space
@@ -192,18 +192,18 @@ def _worth_trying(name: Hyperparameter, bundle: Bundle, scope: Scope) -> list[Va
         units = [UNITS, 128, 64, 32]
     if scope.architecture is Architecture.TABULAR:
         units = [units[0], *(size for size in units[1:] if size < units[0] or scope.affords(size))]
-    decays: list[Value] = [min(share / rate, LARGEST_DECAY) for share in SHRINKAGES]
+    decays: list[Value] = [min(share / rate, MAX_DECAY) for share in SHRINKAGES]
     batch, dimension = int(defaults["batch_size"]), int(defaults["embedding_dimension"])
     batches = (int(batch * times) for times in BATCHES_TRIED)
     others: Mapping[Hyperparameter, list[Value]] = {
-        Hyperparameter.LEARNING_RATE: [min(rate * step, LARGEST_RATE) for step in RATE_STEPS],
+        Hyperparameter.LEARNING_RATE: [min(rate * step, MAX_RATE) for step in RATE_STEPS],
         Hyperparameter.UNITS: [*units],
         Hyperparameter.SCHEDULE: ["cosine", "one_cycle", "constant"],
         Hyperparameter.LAYERS: [*layers],
         Hyperparameter.DROPOUT: [0.0, 0.1, 0.3, 0.5],
         Hyperparameter.WEIGHT_DECAY: [*decays, 0.0],
         Hyperparameter.NETWORK: [*NETWORKS],
-        Hyperparameter.BATCH_SIZE: [size for size in batches if FEWEST_IN_A_BATCH <= size <= scope.rows],
+        Hyperparameter.BATCH_SIZE: [size for size in batches if MIN_IN_A_BATCH <= size <= scope.rows],
         Hyperparameter.EMBEDDING_DIMENSION: [max(1, int(dimension * times)) for times in EMBEDDINGS_TRIED],
         **{name: [*values] for name, values in PROPERTIES_TRIED.items()},
     }

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from recommender.audit.reach import reach
 from recommender.recommendation.bundle_pins import FROM_BUNDLE
-from recommender.recommendation.trial_budget import FEWEST_FOR_SENSITIVITY
+from recommender.recommendation.trial_budget import MIN_TRIALS_FOR_SENSITIVITY
 from rules.decision.counterfactual import Flip
 from rules.decision.trace import Fragility, TestResult
 from rules.text.html import table
@@ -176,9 +176,9 @@ def _means(slot: Slot, bundle: Bundle, record: Record) -> str:
     if not varied:
         return "Nothing is varied."
     allowed = record.facts["trial_budget"].value if "trial_budget" in record.facts else ""
-    is_less = isinstance(allowed, int | float) and allowed < FEWEST_FOR_SENSITIVITY
+    is_less = isinstance(allowed, int | float) and allowed < MIN_TRIALS_FOR_SENSITIVITY
     budget = f" The budget allows about {allowed:g}." if is_less else ""
     return (
-        f"The search varies {varied}. How sensitive the model is to them is measured from {FEWEST_FOR_SENSITIVITY} "
+        f"The search varies {varied}. How sensitive the model is to them is measured from {MIN_TRIALS_FOR_SENSITIVITY} "
         f"completed trials of one length on.{budget}"
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recommender.dataset.split_shares import FEWEST_FOLDED
-from recommender.training_cost import MOST_BINNED, MOST_WAVED
+from recommender.dataset.split_shares import MIN_FOLDED_ROWS
+from recommender.training_cost import MAX_BINNED, MAX_WAVED
 from rules.vocabulary.choices import (
     Adagrad,
     Adam,
@@ -127,15 +127,15 @@ def _of_architecture(bundle: Bundle, task: object, modality: object) -> str:
         return ""
     found = []
     if isinstance(bundle.architecture, Standard) and bundle.architecture.bins:
-        found.append(f"With more than {MOST_BINNED} numeric columns none is read in bins.")
+        found.append(f"With more than {MAX_BINNED} numeric columns none is read in bins.")
     if parameters_of(bundle.architecture).periodic_features:
-        found.append(f"With more than {MOST_WAVED} numeric columns none has periodic features.")
+        found.append(f"With more than {MAX_WAVED} numeric columns none has periodic features.")
     return " ".join(found)
 
 
 def _of_validation(bundle: Bundle, _task: object, _modality: object) -> str:
     if isinstance(bundle.validation, Folds):
-        return f"Fewer than {FEWEST_FOLDED} rows besides the hold-out are split into training and validation rows."
+        return f"Fewer than {MIN_FOLDED_ROWS} rows besides the hold-out are split into training and validation rows."
     return ""
 
 

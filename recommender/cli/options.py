@@ -150,9 +150,9 @@ def image_reading(size: str | None, fit: str | None, unreadable: str | None) -> 
     if size is not None:
         found = re.fullmatch(r"(\d+)(?:x(\d+))?", size.strip().lower())
         sides = () if found is None else (int(found[1]), int(found[2] or found[1]))
-        if not sides or not all(1 <= side <= LARGEST_SIDE for side in sides):
+        if not sides or not all(1 <= side <= MAX_SIDE for side in sides):
             raise ChoiceError(
-                f"--image-size takes HEIGHTxWIDTH, from 1 to {LARGEST_SIDE:,} pixels each, as 64x48, but got {size!r}."
+                f"--image-size takes HEIGHTxWIDTH, from 1 to {MAX_SIDE:,} pixels each, as 64x48, but got {size!r}."
             )
         given["size"] = sides
     if fit is not None:
@@ -172,7 +172,7 @@ def _sequence_reading(by: str | None, order: str | None) -> SequenceReading | No
     return None if by is None else SequenceReading(by=by, order=order)
 
 
-LARGEST_SIDE: Final = 1_024  # pixels; networks for images are made for less, and a trial takes hours from there on
+MAX_SIDE: Final = 1_024  # pixels; networks for images are made for less, and a trial takes hours from there on
 
 
 def strategy_options(command: Callable[..., Any]) -> Callable[..., Any]:

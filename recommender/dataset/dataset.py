@@ -63,7 +63,7 @@ FEW_LEVELS: Final = 12
 MEMORY_LIMIT: Final = "700MB"
 """For DuckDB's buffers; above it tables spill to disk, so that the whole process stays under 1 GiB."""
 ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # what a URL begins with (RFC 3986, 3.1)
-MOST_SHOWN: Final = 80  # characters of a value that a message shows
+MAX_SHOWN: Final = 80  # characters of a value that a message shows
 NESTED: Final = ("STRUCT", "MAP", "UNION", "BLOB", "VARIANT", "JSON")
 
 
@@ -294,7 +294,7 @@ class Dataset:
             f"SELECT rowid + 1, coalesce(CAST({quoted(name)} AS VARCHAR), '') FROM dataset WHERE {where} "
             "ORDER BY rowid LIMIT 1"
         ).fetchall()
-        return f"{found[0][1][:MOST_SHOWN]!r} in row {found[0][0]:,}" if found else ""
+        return f"{found[0][1][:MAX_SHOWN]!r} in row {found[0][0]:,}" if found else ""
 
     def read_as_numbers(self, name: str) -> None:
         """Read a text column as numbers, because the user says that it is numeric.
@@ -440,7 +440,7 @@ def _refuse_mixed(connection: duckdb.DuckDBPyConnection, name: str, column: str)
     ).fetchall()
     if any(kind in {"OBJECT", "ARRAY"} for kind, _, _ in found):
         return
-    values = " and ".join(f"{value[:MOST_SHOWN]} in row {row:,}" for _, row, value in found[:2])
+    values = " and ".join(f"{value[:MAX_SHOWN]} in row {row:,}" for _, row, value in found[:2])
     raise ColumnError(
         f"Every value of a column must be of one type, but column {column!r} of {name} has {values}. Write all of its "
         'values as numbers, or all as text in double quotes ("1").'

@@ -20,7 +20,7 @@ SAMPLE_ROWS: Final = 20_000
 """Rows on which order and pairs are measured; the 95 % interval of a share of 1 % is then ± 0.14 %."""
 SAMPLE_CELLS: Final = 5_000_000
 """Cells of a sample: a wide table is measured on fewer rows."""
-FEWEST_SAMPLED: Final = 500
+MIN_SAMPLED: Final = 500
 """Rows of a sample, also of the widest table."""
 
 
@@ -84,7 +84,7 @@ def labelled(dataset: Dataset, roles: Roles) -> Labelled:
     rows = dataset.row_count
     if empty:
         rows = connection.execute(f"SELECT count(*) FROM dataset WHERE {where}").fetchall()[0][0]
-    size = min(SAMPLE_ROWS, max(FEWEST_SAMPLED, SAMPLE_CELLS // len(dataset.columns)))
+    size = min(SAMPLE_ROWS, max(MIN_SAMPLED, SAMPLE_CELLS // len(dataset.columns)))
     every = -(-rows // size)
     if every == 1:
         table = f"(SELECT *, rowid FROM dataset WHERE {where})" if empty else "dataset"

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from recommender.dataset.split_names import HOLD_OUT, PART_WORDS, PARTS, TRAINING
 from recommender.dataset.split_shares import (
-    FEWEST_FOLDED,
     HOLD_OUT_SHARE,
     LARGE_SHARES,
-    LARGEST_SHARE,
+    MAX_SHARE,
+    MIN_FOLDED_ROWS,
     SMALL_SHARES,
     SMALL_TABLE,
 )
@@ -45,13 +45,13 @@ def validation_share(rows: int) -> float:
         low, high, target = SMALL_SHARES
     else:
         low, high, target = LARGE_SHARES
-    return min(LARGEST_SHARE, 2 * max(low, min(high, target / rows)))
+    return min(MAX_SHARE, 2 * max(low, min(high, target / rows)))
 
 
 def rows_that_train(rows: int, *, in_folds: bool) -> int:
     """Rows of so many that train, where the dataset names no parts; at least 1. In folds all but the hold-out do."""
     rest = rows - round(HOLD_OUT_SHARE * rows)
-    selecting = 0.0 if in_folds and rest >= FEWEST_FOLDED else validation_share(max(1, rest))
+    selecting = 0.0 if in_folds and rest >= MIN_FOLDED_ROWS else validation_share(max(1, rest))
     return max(1, round((1 - selecting) * rest))
 
 
@@ -62,7 +62,7 @@ def share_that_selects(rows: int, *, in_folds: bool) -> float:
     (0.16, 0.8)
     """
     rest = rows - round(HOLD_OUT_SHARE * rows)
-    return (1.0 if in_folds and rest >= FEWEST_FOLDED else validation_share(rest)) * rest / rows
+    return (1.0 if in_folds and rest >= MIN_FOLDED_ROWS else validation_share(rest)) * rest / rows
 
 
 def known_division(dataset: Dataset, roles: Roles, table: Labelled) -> Division | None:

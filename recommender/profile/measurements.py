@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from recommender.dataset.sql import is_number, level_text, one_in
-from recommender.profile.characteristic import FEWEST_SAMPLED, Characteristic, Labelled, count, share
+from recommender.profile.characteristic import MIN_SAMPLED, Characteristic, Labelled, count, share
 from recommender.profile.characteristics.features import (
     Hint,
     alike_rows,
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 HINT_CELLS: Final = 200_000
 """Cells that are ranked, times targets: whether one column tells the target shows on a few hundred rows."""
-MOST_LEVELS: Final = 1_000
+MAX_LEVELS: Final = 1_000
 """Levels up to which a column is asked whether its levels tell the class."""
-MOST_HINTED_TARGETS: Final = 10
+MAX_HINTED_TARGETS: Final = 10
 """Targets that features are held against."""
 HOW_DIVIDED: Final = {
     "chance": "no column tells a time, an entity or the parts",
@@ -149,8 +149,8 @@ def _hints(
     if roles.task is Task.FORECASTING:
         return ()
     connection, hints = dataset.connection, list[Hint]()
-    targets = roles.targets[:MOST_HINTED_TARGETS]
-    size = max(FEWEST_SAMPLED, HINT_CELLS // (len(roles.features) * len(targets)))
+    targets = roles.targets[:MAX_HINTED_TARGETS]
+    size = max(MIN_SAMPLED, HINT_CELLS // (len(roles.features) * len(targets)))
     every = -(-table.sample_rows // size)
     sample = table.sample
     if every > 1:
@@ -159,7 +159,7 @@ def _hints(
     levels = {
         name: dataset.storage[name]
         for name in roles.features
-        if roles.columns[name].kind in LEVEL_KINDS and summaries[name].distinct <= MOST_LEVELS
+        if roles.columns[name].kind in LEVEL_KINDS and summaries[name].distinct <= MAX_LEVELS
     }
     for target in targets:
         if not roles.task.is_classification:
@@ -201,12 +201,12 @@ def _of_classes(classes: Classes, table: Labelled) -> tuple[Characteristic, ...]
         Characteristic(name="rarest_class", value=classes.rarest, unit="class", how=table.counted),
         *(
             count(f"rows of {name}", rows, "rows", table.counted)
-            for name, rows in list(classes.counts.items())[:MOST_SHOWN_CLASSES]
+            for name, rows in list(classes.counts.items())[:MAX_SHOWN_CLASSES]
         ),
     )
 
 
-MOST_SHOWN_CLASSES: Final = 50
+MAX_SHOWN_CLASSES: Final = 50
 """Classes whose rows are listed one by one."""
 
 

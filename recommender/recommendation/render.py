@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from rules.decision.trace import Decision
 
 
-LONGEST_NAME: Final = 24  # characters of categorical_crossentropy, so that no choice is broken within its name
+MAX_NAME_LENGTH: Final = 24  # characters of categorical_crossentropy, so that no choice is broken within its name
 WIDE: Final = 100  # characters of a terminal from which what was not chosen has a column of its own
-MOST_COLUMNS: Final = 100  # rows of the table of columns on a terminal
+MAX_COLUMNS: Final = 100  # rows of the table of columns on a terminal
 
 
 def plain(value: str, style: str = "") -> Text:
@@ -60,11 +60,11 @@ def _table(advice: Recommendation, *, is_wide: bool) -> Table:
     """The choices, one a row; on a narrow terminal what was not chosen stands under the reason."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("", style="bold cyan", no_wrap=True)
-    table.add_column("Choice", overflow="fold", min_width=LONGEST_NAME)
+    table.add_column("Choice", overflow="fold", min_width=MAX_NAME_LENGTH)
     table.add_column("Rule", no_wrap=True)
-    table.add_column("Decided by", overflow="fold", ratio=1, min_width=LONGEST_NAME if is_wide else None)
+    table.add_column("Decided by", overflow="fold", ratio=1, min_width=MAX_NAME_LENGTH if is_wide else None)
     if is_wide:
-        table.add_column("Instead of", overflow="fold", min_width=LONGEST_NAME + len(","))
+        table.add_column("Instead of", overflow="fold", min_width=MAX_NAME_LENGTH + len(","))
     for slot in NOTES_ORDER:
         decision = advice.strategy.decisions[slot]
         others = ", ".join(instead_of(decision))
@@ -126,12 +126,12 @@ def show_profile(profile: Profile, console: Console) -> None:
     columns = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for heading in ("Column", "Part", "Kind", "Missing", "Because"):
         columns.add_column(heading, overflow="fold")
-    for column in profile.columns[:MOST_COLUMNS]:
+    for column in profile.columns[:MAX_COLUMNS]:
         missing = f"{column.missing_share:.1%}" if column.missing_share else ""
         columns.add_row(plain(column.column), column.part, column.kind.value, missing, plain(column.reason))
     console.print(columns)
-    if len(profile.columns) > MOST_COLUMNS:
-        console.print(f"and {len(profile.columns) - MOST_COLUMNS:,} columns more; --format json lists all", style="dim")
+    if len(profile.columns) > MAX_COLUMNS:
+        console.print(f"and {len(profile.columns) - MAX_COLUMNS:,} columns more; --format json lists all", style="dim")
     _findings(profile.findings, console)
 
 

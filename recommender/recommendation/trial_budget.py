@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from recommender.profile.known_split import rows_that_train
-from recommender.training_cost import MOST_BINNED, STOPPING, text_trial_seconds, trial_seconds
+from recommender.training_cost import MAX_BINNED, STOPPING, text_trial_seconds, trial_seconds
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import BagOfTerms, Folds, Inception, RandomKernels, Recurrent, Standard, TextCnn
 from rules.vocabulary.facts import Measurement
@@ -29,7 +29,7 @@ and for the linear model beside them."""
 LARGE_SIDE: Final = 48
 """Pixels; images with no shorter side are halved by the network's first layer, as ResNet's does: the full size costs
 four times as much. An estimate between the 32 of CIFAR's networks, which do not, and 64."""
-FEWEST_FOR_SENSITIVITY: Final = 16
+MIN_TRIALS_FOR_SENSITIVITY: Final = 16
 """Completed trials of one length from which the sensitivity to hyperparameters is measured: a forest on fewer finds
 noise."""
 SPREAD: Final = 3.0  # measured trials took between a third of the prediction and three times it
@@ -103,7 +103,7 @@ def _seconds_of_a_trial(dataset: Sizes, architecture: Choice, validation: Choice
     width = dataset.columns
     if isinstance(architecture, RandomKernels | Inception | Recurrent):  # the latter take about as long
         width = (architecture if isinstance(architecture, RandomKernels) else RandomKernels()).features
-    elif isinstance(architecture, Standard) and dataset.numbers <= MOST_BINNED:
+    elif isinstance(architecture, Standard) and dataset.numbers <= MAX_BINNED:
         width += architecture.bins * dataset.numbers
     return networks * trial_seconds(rows=training, width=width)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from recommender.dataset.dataset import Dataset
     from recommender.roles.roles import Roles
 
-MOST_LISTED: Final = 20
+MAX_LISTED: Final = 20
 """Names that an error lists."""
 KIND_PART: Final = "column of --kind"
 
@@ -27,14 +27,14 @@ def check_column(dataset: Dataset, name: str, error: type[TargetError | ColumnEr
     if name not in dataset.storage:
         raise error(
             f"The {part} must be a column of {dataset.name}, but got {name!r}.{did_you_mean(name, dataset.columns)} "
-            f"Columns: {listed(dataset.columns, most=MOST_LISTED)}."
+            f"Columns: {listed(dataset.columns, most=MAX_LISTED)}."
         )
     if is_image(dataset.storage[name]) and part != KIND_PART:
         others = [column for column in dataset.columns if column != name]
         raise error(
             f"The {part} must be a column of plain values, but {name!r} of {dataset.name} holds the "
             f"{_what(dataset)}. "
-            f"Other columns: {listed(others, most=MOST_LISTED) or 'none'}."
+            f"Other columns: {listed(others, most=MAX_LISTED) or 'none'}."
         )
 
 
@@ -116,7 +116,7 @@ def check_outlook(dataset: Dataset, roles: Roles) -> None:
         if name not in roles.features:
             raise ColumnError(
                 f"A column known in advance must be one to learn from, but {name!r} is not. Columns: "
-                f"{listed(roles.features, most=MOST_LISTED) or 'none'}."
+                f"{listed(roles.features, most=MAX_LISTED) or 'none'}."
             )
 
 
@@ -125,7 +125,7 @@ def check_features(dataset: Dataset, roles: Roles) -> None:
     if not roles.features and roles.task is not Task.FORECASTING:
         numbers = next((f" {_with_commas(dataset, name)}" for name in roles.columns if _with_commas(dataset, name)), "")
         raise ColumnError(
-            f"There must be a column to learn from, but besides the target {listed(roles.targets, most=MOST_LISTED)} "
+            f"There must be a column to learn from, but besides the target {listed(roles.targets, most=MAX_LISTED)} "
             f"({roles.target_reason}) every column of {dataset.name} is constant, an identifier, or has another part."
             f"{numbers} Use --kind COLUMN=KIND to keep a column, or --target to predict another."
         )

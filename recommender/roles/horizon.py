@@ -12,7 +12,7 @@ HORIZONS: Final = ((HOUR, 48), (DAY, 14), (WEEK, 13), (MONTH, 18), (QUARTER, 8))
 YEARLY_HORIZON: Final = 6  # steps of a year; the same source
 TOLERANCE: Final = 1.2  # times a step that still counts as it: a month of 31 days, a quarter of 92
 UNTIMED_HORIZON: Final = 10  # steps where neither a clock nor a season tells; between M4's weeks and quarters
-LONGEST_SEASON_AHEAD: Final = 48  # steps of a season that is forecast as a whole where no clock tells: M4's longest
+MAX_SEASON_AHEAD: Final = 48  # steps of a season that is forecast as a whole where no clock tells: M4's longest
 HORIZONS_A_SERIES: Final = 10
 """Horizons that a series must hold: a fifth of it judges, and a forecast is judged there from several beginnings."""
 
@@ -42,5 +42,5 @@ def horizon_of(*, seconds: float | None, season: int | None, length: int) -> int
     if seconds is not None:
         wanted = next((steps for longest, steps in HORIZONS if seconds <= TOLERANCE * longest), YEARLY_HORIZON)
     else:
-        wanted = season if season and season <= LONGEST_SEASON_AHEAD else UNTIMED_HORIZON
+        wanted = season if season and season <= MAX_SEASON_AHEAD else UNTIMED_HORIZON
     return max(1, min(wanted, length // HORIZONS_A_SERIES))

@@ -63,7 +63,7 @@ FEW_INTEGERS: Final = 20
 """Distinct whole numbers up to which their order may be a scale, not a quantity (docs/evidence.md 1, target type)."""
 MANY_CODES: Final = 10_000
 """Distinct values above which whole numbers with a code's name are a quantity or an identifier."""
-FEWEST_CODES: Final = 3
+MIN_CODES: Final = 3
 EXACT_INTEGER: Final = 2**53
 """Up to it a double holds every integer."""
 
@@ -109,7 +109,7 @@ def grade(levels: Sequence[str]) -> str | None:
     common = _common_ending(levels)
     bare = {level: level.lower().removesuffix(common).strip() for level in levels}
     for scale in SCALES:
-        if len(bare) >= FEWEST_CODES and set(bare.values()) <= set(scale):
+        if len(bare) >= MIN_CODES and set(bare.values()) <= set(scale):
             ordered = sorted(levels, key=lambda level: scale.index(bare[level]))
             return f"its levels are grades: {' < '.join(ordered)}"
     return None
@@ -159,7 +159,7 @@ def _kind_of_numbers(summary: ColumnSummary, distinct: str) -> tuple[Kind, str]:
         reason = f"integers beyond 2^53, of which a double would lose digits, {distinct}"
         return (Kind.IDENTIFIER if unique else Kind.INTEGER_CODE), reason
     coded = bool(set(words_of(summary.name)[-1:]) & CODE_WORDS)
-    if coded and FEWEST_CODES <= summary.distinct <= MANY_CODES:
+    if coded and MIN_CODES <= summary.distinct <= MANY_CODES:
         return Kind.INTEGER_CODE, f"whole numbers, {distinct}, and its name is a code's"
     if summary.distinct <= FEW_INTEGERS:
         return Kind.ORDINAL, f"whole numbers, {distinct} (at most {FEW_INTEGERS})"

@@ -9,8 +9,8 @@ from recommender.dataset.sql import level_text, quoted
 if TYPE_CHECKING:
     import duckdb
 
-FEWEST_LETTERS: Final = 20  # mean letters of a cell; words and codes have fewer
-MOST_LETTERS: Final = 26  # different ones: amino acids have 20 letters, and some for doubt
+MIN_LETTERS: Final = 20  # mean letters of a cell; words and codes have fewer
+MAX_LETTERS: Final = 26  # different ones: amino acids have 20 letters, and some for doubt
 LOOKED_AT: Final = 2_000  # cells, evenly spread
 
 
@@ -25,4 +25,4 @@ def are_letters(connection: duckdb.DuckDBPyConnection, name: str, storage: str) 
         f"len(list_distinct(flatten(list(string_split(cell, ''))))) FROM (SELECT {text} AS cell FROM dataset "
         f"WHERE {quoted(name)} IS NOT NULL AND rowid % (SELECT greatest(1, count(*) // {LOOKED_AT}) FROM dataset) = 0)"
     ).fetchall()[0]
-    return bool(shortest) and float(mean or 0) >= FEWEST_LETTERS and int(letters or 0) <= MOST_LETTERS
+    return bool(shortest) and float(mean or 0) >= MIN_LETTERS and int(letters or 0) <= MAX_LETTERS

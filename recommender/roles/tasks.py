@@ -27,7 +27,7 @@ CLASS_SHARE_SMALL: Final = 0.10
 """Distinct values per row up to which whole numbers are classes, in a small table (AutoGluon)."""
 CLASS_SHARE: Final = 0.05
 """The same in a larger table (AutoGluon)."""
-MOST_CLASSES: Final = 1_000
+MAX_CLASSES: Final = 1_000
 """Classes that a target may have (AutoGluon)."""
 UNLEARNABLE_SHARE: Final = 0.5
 """Classes per row above which scikit-learn warns that the target looks like a number (docs/evidence.md 1)."""
@@ -116,7 +116,7 @@ def can_be_target(summary: ColumnSummary, task: Task | None) -> bool:
 
 def _are_too_many(summary: ColumnSummary) -> bool:
     """Whether a column has too many different values for classes."""
-    return summary.distinct > MOST_CLASSES or summary.distinct > UNLEARNABLE_SHARE * summary.count
+    return summary.distinct > MAX_CLASSES or summary.distinct > UNLEARNABLE_SHARE * summary.count
 
 
 def _check_values(dataset: Dataset, summary: ColumnSummary) -> None:
@@ -204,7 +204,7 @@ def _whole_numbers(dataset: Dataset, summary: ColumnSummary) -> Reading:
         )
     counts = class_counts(dataset, name)
     first, last = int(float(next(iter(counts)))), int(float(list(counts)[-1]))
-    every = [counts.get(str(value), 0) for value in range(first, last + 1)] if last - first < MOST_CLASSES else []
+    every = [counts.get(str(value), 0) for value in range(first, last + 1)] if last - first < MAX_CLASSES else []
     chance = peak_by_chance(every) if every else 1.0
     if chance < COINCIDENCE:
         return Reading(
@@ -288,7 +288,7 @@ def _too_many_classes(summary: ColumnSummary) -> None:
     if commas := comma_use(summary):
         helps = f"They are numbers with {commas}, read as words: {COMMA_REMEDY}. Or choose another target"
     raise TargetError(
-        f"A target of classes must repeat them, at most {MOST_CLASSES:,} and at most one for two rows, but "
+        f"A target of classes must repeat them, at most {MAX_CLASSES:,} and at most one for two rows, but "
         f"{summary.name!r} takes {summary.distinct:,} values in {summary.count:,} rows. "
         f"{helps}, or merge values."
     )

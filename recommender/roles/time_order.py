@@ -22,12 +22,12 @@ PERSISTENCE: Final = 0.3
 """Autocorrelation at lag 1 above which a number follows from the one before it (docs/evidence.md 1)."""
 CHANCE: Final = 0.01
 """P-value of Ljung and Box's test below which the series is no white noise (docs/evidence.md 1)."""
-MOST_LAGS: Final = 10
+MAX_LAGS: Final = 10
 ROWS_A_LAG: Final = 5
 """Lags of the test are min(10, rows / 5) (docs/evidence.md 1; Hyndman's rule of thumb)."""
-LONGEST_SERIES: Final = 20_000
+MAX_SERIES_ROWS: Final = 20_000
 """Rows, the last ones, on which order is measured: autocorrelation does not get surer by more."""
-FEWEST_STEPS: Final = 10
+MIN_STEPS: Final = 10
 CALENDAR_YEARS: Final = (1000.0, 3000.0)
 """Numbers in this range that grow by at most half a step a row are read as decimal years."""
 DAY: Final = 86_400
@@ -99,7 +99,7 @@ def spacing(dataset: Dataset, column: str, *, entity: str | None = None) -> Spac
     time = f"CAST({quoted(column)} AS DOUBLE)" if numeric else time_stamp(column, dataset.storage[column])
     who = quoted(entity) if entity else "0"
     differences = _number_steps() if numeric else calendar_steps()
-    first = max(0, dataset.row_count - LONGEST_SERIES)
+    first = max(0, dataset.row_count - MAX_SERIES_ROWS)
     found = dataset.connection.execute(
         f"""
         WITH times AS (SELECT rowid AS position, {time} AS t, {who} AS entity FROM dataset WHERE rowid >= {first}),
@@ -114,7 +114,7 @@ def spacing(dataset: Dataset, column: str, *, entity: str | None = None) -> Spac
     ).fetchall()
     best = max(found, key=lambda row: row[2] or 0)
     unit, step, equal, gaps, steps, rising, repeats = best
-    if steps < FEWEST_STEPS or step is None:
+    if steps < MIN_STEPS or step is None:
         return None
     entities = dataset.summaries[entity].distinct if entity else 1
     return Spacing(
@@ -168,14 +168,14 @@ def persistence(
     if order is not None:
         time = quoted(order) if is_number(dataset.storage[order]) else time_stamp(order, dataset.storage[order])
     who = quoted(entity) if entity else "0"
-    lags = [*range(1, MOST_LAGS + 1), *([season] if season and season > MOST_LAGS else [])]
+    lags = [*range(1, MAX_LAGS + 1), *([season] if season and season > MAX_LAGS else [])]
     products = ", ".join(f"coalesce(sum(d * b{lag}), 0)" for lag in lags)
     before = ", ".join(f"lag(d, {lag}) OVER (PARTITION BY entity ORDER BY t, position) AS b{lag}" for lag in lags)
     found = dataset.connection.execute(
         f"""
         WITH last AS (
             SELECT rowid AS position, {time} AS t, {who} AS entity, {value} AS y FROM dataset
-            WHERE {column} IS NOT NULL AND rowid >= {max(0, dataset.row_count - LONGEST_SERIES)}
+            WHERE {column} IS NOT NULL AND rowid >= {max(0, dataset.row_count - MAX_SERIES_ROWS)}
         ),
         deviations AS (SELECT position, t, entity, y - avg(y) OVER (PARTITION BY entity) AS d FROM last),
         lagged AS (SELECT d, {before} FROM deviations)
@@ -183,7 +183,7 @@ def persistence(
         """
     ).fetchall()
     length, square, *sums = found[0]
-    tested = min(MOST_LAGS, length // ROWS_A_LAG)
+    tested = min(MAX_LAGS, length // ROWS_A_LAG)
     if tested < 1 or square <= 0:
         return None
     correlations = dict(zip(lags, (total / square for total in sums), strict=True))
@@ -243,7 +243,7 @@ def entity_by_time(dataset: Dataset, column: str) -> str | None:
     storage = dataset.storage[column]
     stamp = quoted(column) if is_number(storage) else time_stamp(column, storage)
     for name, summary in dataset.summaries.items():
-        few = 1 < summary.distinct <= summary.rows // FEWEST_STEPS
+        few = 1 < summary.distinct <= summary.rows // MIN_STEPS
         if name == column or not few or summary.missing:
             continue
         distinct = dataset.connection.execute(

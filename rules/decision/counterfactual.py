@@ -44,7 +44,7 @@ Follow = Callable[[Facts, Collection[str]], Facts]
 """Adds to changed facts what follows from them, given the names of those that changed."""
 PLANNED: Final = frozenset({Slot.HYPERPARAMETERS, Slot.TUNER})
 """Slots whose rules read how many trials the budget allows, and how many hyperparameters that lets a search vary."""
-SMALLEST_END: Final = 0.01
+MIN_END: Final = 0.01
 """Size that an end counts as where it is nearer to zero."""
 DIGITS: Final = 9
 """Decimals of a relative distance; the further ones are rounding errors, which must not part what is equally far."""
@@ -278,7 +278,7 @@ def _nearest(piece: Piece, value: Value) -> Value:
     end, sign = (piece.low, 1) if value <= piece.low else (piece.high, -1)
     if isinstance(piece.value, int):
         return int(end) + sign
-    step = min(STEP * max(abs(end), SMALLEST_END), (piece.high - piece.low) / 2)
+    step = min(STEP * max(abs(end), MIN_END), (piece.high - piece.low) / 2)
     return end + sign * step
 
 

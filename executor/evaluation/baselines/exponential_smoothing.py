@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Examples, Parts
 
 EXPONENTIAL_SECONDS: Final = 10.0  # that it may take
-MOST_FITTED: Final = 2_000  # steps, the last ones before the hold-out, on which it is fitted: half a second a model
-LONGEST_SEASON: Final = 60  # steps; each is a state, and estimating hundreds takes minutes (statsmodels 0.15)
+MAX_FITTED: Final = 2_000  # steps, the last ones before the hold-out, on which it is fitted: half a second a model
+MAX_SEASON: Final = 60  # steps; each is a state, and estimating hundreds takes minutes (statsmodels 0.15)
 SEASONS_NEEDED: Final = 2  # that a series must span for a seasonal model, by statsmodels' own rule
-MOST_SERIES: Final = 100  # times targets; of more none is smoothed, for the fits alone would take minutes
+MAX_SERIES: Final = 100  # times targets; of more none is smoothed, for the fits alone would take minutes
 MODELS: Final = (("add", "add"), ("add", None), (None, "add"), (None, None), ("add", "mul"), (None, "mul"))
 """Trend (damped) and season of the models among which the corrected information criterion chooses, as ets() does
 (Hyndman and Khandakar 2008), the richest first, for time may run out: additive errors; a multiplicative season where
@@ -78,7 +78,7 @@ def exponential_baseline(
     starts = series_starts(series)
     values = bridged(values_of(series.truth), starts)
     pieces = np.split(np.arange(len(series)), np.flatnonzero(starts)[1:])
-    if len(pieces) * len(windows.targets) > MOST_SERIES:
+    if len(pieces) * len(windows.targets) > MAX_SERIES:
         return None
     place = {int(row): at for at, row in enumerate(series.rows) if row >= 0}
     first = np.array([place[int(row)] for row in rows.rows])  # the first step ahead of each row
@@ -111,7 +111,7 @@ def _fitted(values: np.ndarray, until_row: int, season: int | None, until: float
     """The model with the least corrected information criterion before a row, filtered along all values."""
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel  # noqa: PLC0415  a second to import
 
-    past = values[max(0, until_row - MOST_FITTED) : until_row]
+    past = values[max(0, until_row - MAX_FITTED) : until_row]
     best: tuple[float, str, str | None, str | None, np.ndarray] | None = None
     for trend, seasonal in _models(past, season):
         if best is not None and time.monotonic() > until:
@@ -157,7 +157,7 @@ def _choices(trend: str | None, seasonal: str | None, season: int | None) -> dic
 
 def _models(past: np.ndarray, season: int | None) -> Iterator[tuple[str | None, str | None]]:
     """The models that fit a series: with a season only where it is short enough and was seen, products if positive."""
-    seasonal_too = season is not None and season <= LONGEST_SEASON and len(past) > SEASONS_NEEDED * season + 1
+    seasonal_too = season is not None and season <= MAX_SEASON and len(past) > SEASONS_NEEDED * season + 1
     for trend, seasonal in MODELS:
         if seasonal is None or (seasonal_too and (seasonal == "add" or past.min() > 0)):
             yield trend, seasonal

@@ -40,7 +40,7 @@ BOOSTING_SHARE: Final = 0.03  # of a longer budget
 UNLIMITED_SECONDS: Final = 60.0  # where no time limit is set
 STAGES: Final = (10, 20, 40, 80, 160, 320)  # trees after which the clock and the validation rows are looked at
 ENOUGH: Final = 80  # trees, after which P on validation rows is believed to have passed its best
-RATE, LARGEST_RATE = 0.05, 0.3  # scikit-learn's default, 0.1, was the better one on one of those tables
+RATE, MAX_RATE = 0.05, 0.3  # scikit-learn's default, 0.1, was the better one on one of those tables
 RATE_TREES: Final = 5.0  # rate times trees by which a fit has come near its end: 0.95^100 is 0.6 % of what is to learn
 LOOK: Final = 5  # trees between two numbers of trees among which validation rows choose
 SECONDS_A_COLUMN: Final = 3e-5  # of a tree, on one core, for its histograms; measured on house_prices_ames
@@ -49,9 +49,9 @@ LEAF: Final = 20  # training rows of the smallest leaf: scikit-learn's default
 SMALL_LEAF, FEW_ROWS = 5, 500
 """Of fewer training rows: ahead on four of seven tables, far ahead where classes are rare (ecoli: F1 0.62 against
 0.47; hepatitis: area 0.99 against 0.80), and level on the others."""
-FEWEST_FITTED: Final = 500  # training rows, however wide the table
+MIN_FITTED: Final = 500  # training rows, however wide the table
 MANY_CELLS: Final = 1_000_000  # training cells; below it threads cost more than they share out
-MOST_LEVELS: Final = 254  # of a column, the most frequent ones; scikit-learn's limit is 255
+MAX_LEVELS: Final = 254  # of a column, the most frequent ones; scikit-learn's limit is 255
 TOPICS: Final = 32  # numbers that stand for a text
 WORDS: Final = 4_096  # buckets of hashed words, as many as the network's bag has at most
 CYCLES: Final = (86_400.0, 604_800.0, 31_556_952.0)  # seconds of a day, a week and a mean year
@@ -129,7 +129,7 @@ class Columns:
         self._reads_lateness = task is not Task.FORECASTING
         if self._levels:
             self._encoder = OrdinalEncoder(
-                max_categories=MOST_LEVELS, handle_unknown="use_encoded_value", unknown_value=np.nan
+                max_categories=MAX_LEVELS, handle_unknown="use_encoded_value", unknown_value=np.nan
             ).fit(_beside(seen, self._levels))
         self._words = HashingVectorizer(n_features=WORDS, alternate_sign=False, analyzer=terms)
         self._topics = [
@@ -174,9 +174,9 @@ def _affordable(rows: int, columns: int, *, seconds: float) -> tuple[int, float]
     columns: of all trees that are grown at once.
     """
     trees = seconds / (columns * (SECONDS_A_COLUMN + SECONDS_A_CELL * rows))
-    rate = min(max(RATE, RATE_TREES / trees), LARGEST_RATE)
+    rate = min(max(RATE, RATE_TREES / trees), MAX_RATE)
     fitted = (seconds * rate / RATE_TREES / columns - SECONDS_A_COLUMN) / SECONDS_A_CELL
-    return min(rows, max(FEWEST_FITTED, int(fitted))), rate
+    return min(rows, max(MIN_FITTED, int(fitted))), rate
 
 
 @dataclass(frozen=True, kw_only=True)

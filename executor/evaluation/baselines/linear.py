@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from executor.components.metric import decide, outcome_of
 from executor.evaluation.baselines.baseline import Baseline, predictions_of
-from executor.preprocessing.design_matrix import FEWEST_FITTED, feature_matrix, filled_share
+from executor.preprocessing.design_matrix import MIN_FITTED, feature_matrix, filled_share
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def linear_baseline(
     if seconds <= 0 or parts.text is not None:  # of texts the linear model on TF-IDF is the same, with more time
         return None
     cells = (filled_share(parts) * parts.train.dense.shape[1] + parts.train.codes.shape[1]) * parts.outputs
-    rows = min(len(parts.train), max(FEWEST_FITTED, int(MOST_CELLS / max(1.0, cells))))
+    rows = min(len(parts.train), max(MIN_FITTED, int(MAX_CELLS / max(1.0, cells))))
     some = parts.train.take(np.linspace(0, len(parts.train) - 1, rows).astype(np.int64))
     # Threads that wait for each other cost more than they share out in models this small: measured 20-fold under load.
     with threadpool_limits(1):
@@ -58,8 +58,8 @@ def linear_baseline(
     )
 
 
-MOST_CELLS: Final = 20_000_000  # filled training cells times outputs; 3 s of 100 steps at 2 ns a cell and a half more
-MOST_STEPS: Final = 100  # of L-BFGS, scikit-learn's default
+MAX_CELLS: Final = 20_000_000  # filled training cells times outputs; 3 s of 100 steps at 2 ns a cell and a half more
+MAX_STEPS: Final = 100  # of L-BFGS, scikit-learn's default
 STEPS_A_LOOK: Final = 20  # of L-BFGS between two looks at the clock
 PENALTIES: Final = (1.0, 10.0, 100.0, 1_000.0)  # of ridge regression, of which validation chooses
 
@@ -102,7 +102,7 @@ def fitted_logistic(
     model = LogisticRegression(C=strength, max_iter=steps_a_look, warm_start=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a baseline that is nearly fitted is a baseline
-        for _ in range(MOST_STEPS // steps_a_look):
+        for _ in range(MAX_STEPS // steps_a_look):
             model.fit(features, classes)
             if model.n_iter_.max() < steps_a_look or time.monotonic() > until:
                 break

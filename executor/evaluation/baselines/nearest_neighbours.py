@@ -22,7 +22,7 @@ COUNTS: Final = (1, 5, 15)  # neighbours, of which validation chooses
 PAIRS_A_SECOND: Final = 5e7
 """Pairs of images that a core compares; of many, evenly spaced training rows answer. At 200 numbers an image these are
 20 billion operations."""
-FEWEST_KNOWN: Final = 500  # training rows, however many ask
+MIN_KNOWN: Final = 500  # training rows, however many ask
 
 
 def neighbours_baseline(
@@ -35,7 +35,7 @@ def neighbours_baseline(
     if not isinstance(hold_out.dense, Encoded) or seconds <= 0:
         return None
     asking = len(hold_out) + len(parts.validation)
-    rows = min(len(parts.train), max(FEWEST_KNOWN, int(seconds * PAIRS_A_SECOND / max(1, asking))))
+    rows = min(len(parts.train), max(MIN_KNOWN, int(seconds * PAIRS_A_SECOND / max(1, asking))))
     some = parts.train.take(np.linspace(0, len(parts.train) - 1, rows).astype(np.int64))
     most = min(max(COUNTS), rows)
     with threadpool_limits(1):  # as the other baselines

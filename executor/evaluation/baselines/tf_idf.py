@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 TF_IDF_SECONDS: Final = 3.0  # what it may take at least, where the budget is short
 TF_IDF_SHARE: Final = 0.15  # of a longer budget: of 60 s 9; words of 11,293 posts of 20 groups took 1 s, their fit 7 s
 UNLIMITED_SECONDS: Final = 60.0  # where no time limit is set
-MOST_TERMS: Final = 50_000  # the most frequent ones; 100,000 gave 20 Newsgroups 0.9 points more for 1.2 times the time
-FEWEST_ROWS: Final = 2  # rows with a term, below which it tells nothing of other rows
+MAX_TERMS: Final = 50_000  # the most frequent ones; 100,000 gave 20 Newsgroups 0.9 points more for 1.2 times the time
+MIN_ROWS: Final = 2  # rows with a term, below which it tells nothing of other rows
 SECONDS_A_CHARACTER: Final = 8.5e-8  # that words take; measured on 27 million characters of 20 Newsgroups: 2.3 s
 SECONDS_A_CHARACTER_IN_PAIRS: Final = 3.6e-7  # the same with pairs of neighbours: 9.7 s
 READING_SHARE: Final = 0.4  # of the time, that turning texts into numbers may take; the rest is for the fit
-FEWEST_FITTED: Final = 500  # training rows, however long their texts
+MIN_FITTED: Final = 500  # training rows, however long their texts
 STRENGTHS: Final = (10.0, 1.0)
 """Inverse penalties of logistic regression, of which validation rows choose. On four public sets, one split each, the
 first was the better one: accuracy 0.823 and 0.810, 0.943 and 0.917, 0.808 and 0.799, 0.835 and 0.832."""
@@ -100,8 +100,8 @@ def tf_idf_baseline(
         token_pattern=None,
         lowercase=False,  # tokens does
         ngram_range=(1, 2 if reads_pairs else 1),
-        min_df=FEWEST_ROWS if rows > FEWEST_FITTED else 1,
-        max_features=MOST_TERMS,
+        min_df=MIN_ROWS if rows > MIN_FITTED else 1,
+        max_features=MAX_TERMS,
         sublinear_tf=True,
         dtype=np.float32,
     )
@@ -140,7 +140,7 @@ def _affordable(known: list[str], asked: int, *, seconds: float) -> tuple[bool, 
         return True, len(known)
     left = time_to_read / SECONDS_A_CHARACTER - asked
     share = min(1.0, max(0.0, left) / max(1, 2 * characters))
-    return False, min(len(known), max(FEWEST_FITTED, round(share * len(known))))
+    return False, min(len(known), max(MIN_FITTED, round(share * len(known))))
 
 
 def _texts(table: RawTable) -> list[str]:

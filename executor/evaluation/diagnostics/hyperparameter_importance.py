@@ -10,7 +10,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.inspection import permutation_importance
 
 from executor.evaluation.scores import Sensitivity
-from recommender.recommendation.trial_budget import FEWEST_FOR_SENSITIVITY
+from recommender.recommendation.trial_budget import MIN_TRIALS_FOR_SENSITIVITY
 from rules.vocabulary.choices import OPTIMIZER_PROPERTIES, Hyperparameter
 
 if TYPE_CHECKING:
@@ -82,10 +82,11 @@ def unvaried(space: keras_tuner.HyperParameters, outcomes: Sequence[Outcome]) ->
 def missing_sensitivity(space: keras_tuner.HyperParameters, ranked: Sequence[Outcome]) -> str:
     """Why the importance of hyperparameters was not measured; empty where it was, or nothing was searched."""
     found = len(_of_one_length(ranked))
-    if not space.space or found >= FEWEST_FOR_SENSITIVITY:
+    if not space.space or found >= MIN_TRIALS_FOR_SENSITIVITY:
         return ""
     return (
-        f"Sensitivity to the hyperparameters was not measured: it needs {FEWEST_FOR_SENSITIVITY} completed trials with "
+        "Sensitivity to the hyperparameters was not measured: it needs "
+        f"{MIN_TRIALS_FOR_SENSITIVITY} completed trials with "
         f"the same number of planned epochs, and the search has {found}."
     )
 
@@ -103,7 +104,7 @@ def _importance(space: keras_tuner.HyperParameters, ranked: Sequence[Outcome], *
     Breiman 2001; only trials of the most frequent length are compared.
     """
     alike = _of_one_length(ranked)
-    if len(alike) < FEWEST_FOR_SENSITIVITY:
+    if len(alike) < MIN_TRIALS_FOR_SENSITIVITY:
         return {}
     cells = np.array([[_position(item, one.hyperparameters[item.name]) for item in space.space] for one in alike])
     scores = np.array([one.score for one in alike])

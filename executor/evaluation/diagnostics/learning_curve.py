@@ -22,8 +22,8 @@ from rules.text.numbers import number
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-FEWEST_POINTS: Final = 3  # numbers of rows; a line through two fits always
-LEAST_SPREAD: Final = 0.01  # of a point's error, relative: seeds on one sample of rows tell nothing of another sample
+MIN_POINTS: Final = 3  # numbers of rows; a line through two fits always
+MIN_SPREAD: Final = 0.01  # of a point's error, relative: seeds on one sample of rows tell nothing of another sample
 FIRST_GUESS: Final = 0.3  # of the exponent; Hestness et al. find 0.07 to 0.35
 LEVEL: Final = 0.975  # of Student's t, for a 95 % interval
 HALF: Final = 0.5
@@ -109,7 +109,7 @@ def learning_curve(
 ) -> LearningCurve:
     """Fit the power law to what was measured. rows: all training rows."""
     known = LearningCurve(metric=metric, direction=direction, rows=rows, points=tuple(points), missing=missing)
-    if len(points) < FEWEST_POINTS or points[-1].rows != rows:
+    if len(points) < MIN_POINTS or points[-1].rows != rows:
         return known
     exponent, doubled = _fitted(points, direction)
     return known.model_copy(update={"exponent": exponent, "doubled": doubled})
@@ -132,7 +132,7 @@ def _fitted(points: Sequence[Point], direction: Direction) -> tuple[float | None
     # Seeds spread alike at every number of rows, so that all of them together tell by how much.
     degrees = sum(len(point.scores) - 1 for point in points)
     pooled = math.sqrt(sum(point.spread**2 * (len(point.scores) - 1) for point in points) / max(1, degrees))
-    sigma = np.array([pooled / math.sqrt(len(point.scores)) for point in points]) + LEAST_SPREAD * errors
+    sigma = np.array([pooled / math.sqrt(len(point.scores)) for point in points]) + MIN_SPREAD * errors
     shares = np.array([point.rows for point in points]) / points[-1].rows
 
     def law(share: np.ndarray, height: float, exponent: float) -> np.ndarray:

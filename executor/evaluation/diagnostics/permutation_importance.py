@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from executor.data.raw_table import RawTable
     from executor.model.signature import Signature
 
-MOST_ROWS: Final = 1_000  # rows that are dealt out: the standard error of an accuracy is then below 0.016
-FEWEST_ROWS: Final = 200  # where that is too slow: the standard error of an accuracy is then below 0.036
+MAX_ROWS: Final = 1_000  # rows that are dealt out: the standard error of an accuracy is then below 0.016
+MIN_ROWS: Final = 200  # where that is too slow: the standard error of an accuracy is then below 0.036
 REPEATS: Final = 5  # the default of sklearn.inspection.permutation_importance
 ROWS_PER_CALL: Final = 8_192  # rows of several columns' copies that the model answers in one call
 CELLS_PER_CALL: Final = 2**22  # values in them, 32 MiB: of a very wide table, fewer columns are answered together
@@ -57,11 +57,11 @@ def importance(
         return none
     random, start = np.random.default_rng([seed, STREAM]), clock()
     end = start + seconds
-    rows = _some(hold_out, MOST_ROWS)
+    rows = _some(hold_out, MAX_ROWS)
     answers = predict_rows(model, signature, rows)
     one_round = (clock() - start) * len(features)
-    if one_round > seconds and len(rows) > FEWEST_ROWS:  # fewer rows rather than fewer columns
-        rows = _some(rows, max(FEWEST_ROWS, int(len(rows) * seconds / one_round)))
+    if one_round > seconds and len(rows) > MIN_ROWS:  # fewer rows rather than fewer columns
+        rows = _some(rows, max(MIN_ROWS, int(len(rows) * seconds / one_round)))
         answers = predict_rows(model, signature, rows)
     sign = 1 if metric.direction == "max" else -1
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from executor.components.training_length import whole_epochs
 from executor.evaluation.diagnostics.learning_curve import LearningCurve, Point, learning_curve
-from executor.runtime.budget import SHORTEST_PART, Budget
+from executor.runtime.budget import MIN_PART, Budget
 from executor.runtime.devices import computing_on, places
 from executor.runtime.interrupt import noted_interrupt
 from executor.search.records.proposal import Proposal
@@ -38,11 +38,11 @@ SEEDS: Final = 3
 """Networks a part; they train at once where the architecture has a stacked form. Then they see the rows in one
 order, but spread as those that do not: with 6 and 8 of them, 0.023, 0.082 and 0.013 against 0.014, 0.042 and 0.018
 (vehicle, airfoil_noise, german_credit)."""
-FEWEST_ROWS: Final = 40  # training rows of a part: fewer than that do not lie on the power law
+MIN_ROWS: Final = 40  # training rows of a part: fewer than that do not lie on the power law
 FOLLOW_UP_SHARE: Final = 0.1  # of the budget that is kept for it
-FEWEST_SECONDS: Final = 8.0  # of that; the graphs of a small table take 1.5 s each, most of it to compile
-LARGEST_SHARE: Final = 0.25  # of the budget that it may take where the search leaves time
-SHORTEST_BUDGET: Final = FEWEST_SECONDS / FOLLOW_UP_SHARE
+MIN_SECONDS: Final = 8.0  # of that; the graphs of a small table take 1.5 s each, most of it to compile
+MAX_SHARE: Final = 0.25  # of the budget that it may take where the search leaves time
+MIN_BUDGET_SECONDS: Final = MIN_SECONDS / FOLLOW_UP_SHARE
 COMPILING: Final = 1.5  # seconds that a part takes at least
 SLOWER: Final = 1.5  # times as long a network takes at most in a narrower stack than the search's
 SEED_STREAM: Final = 11  # tells these rows' order from others of the same seed
@@ -56,7 +56,7 @@ def keep_time(budget: Budget) -> None:
 
 def kept_time(limit: float) -> float:
     """Seconds of a limit that are kept for training again."""
-    return FOLLOW_UP_SHARE * limit if limit >= SHORTEST_BUDGET else 0.0
+    return FOLLOW_UP_SHARE * limit if limit >= MIN_BUDGET_SECONDS else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,10 +121,10 @@ def _train_parts(winner: Winner, parts: Parts, order: np.ndarray, budget: Budget
 
     All rows come first, then half of them: the spread between seeds and what the last half brought matter most.
     """
-    own = budget.part(min(1.0, LARGEST_SHARE * (budget.seconds or 0.0) / max(budget.remaining(), SHORTEST_PART)))
+    own = budget.part(min(1.0, MAX_SHARE * (budget.seconds or 0.0) / max(budget.remaining(), MIN_PART)))
     rows = len(parts.train)
     work = functools.partial(winner.work, parts)
-    sizes = [size for share in SHARES if (size := round(share * rows)) >= FEWEST_ROWS or size == rows]
+    sizes = [size for share in SHARES if (size := round(share * rows)) >= MIN_ROWS or size == rows]
     need = COMPILING + SLOWER * SEEDS * winner.ranked[0].seconds
     with noted_interrupt() as interrupt:
         for index, size in enumerate(sizes):
@@ -150,7 +150,7 @@ def _train_parts(winner: Winner, parts: Parts, order: np.ndarray, budget: Budget
 def _too_short(size: int, left: float, budget: Budget) -> str:
     """What was left out for lack of time, and the budget that has it. left: seconds for this part and smaller ones."""
     # What was done already is done once more.
-    wanted = max(SHORTEST_BUDGET, left / FOLLOW_UP_SHARE, 2 * (budget.seconds or 0.0))
+    wanted = max(MIN_BUDGET_SECONDS, left / FOLLOW_UP_SHARE, 2 * (budget.seconds or 0.0))
     return (
         f"How much hangs on the seed, and what more rows would bring, was not measured on {size:,} training rows and "
         f"fewer. It takes {left:.0f} s more, and gets a tenth of a budget: --budget {math.ceil(wanted / 60)}m has it."

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from executor.runs.run import Run
     from recommender.dataset.dataset import Dataset
 
-MOST_GROUPS: Final = 12  # of which each is told; the others are one
+MAX_GROUPS: Final = 12  # of which each is told; the others are one
 QUANTILES: Final = 4  # ranges of a numeric column with more values than groups
 RESAMPLES: Final = 400  # bootstrap samples of a group; a percentile at 2.5 % then rests on ten of them
-FEWEST_ROWS: Final = 2
+MIN_ROWS: Final = 2
 MISSING, OTHERS = "(missing)", "(all others)"
 
 
@@ -50,7 +50,7 @@ def groups_by(run: Run, answers: Answers, dataset: Dataset, column: str) -> list
     metric = performance_metric(run.bundle.metric)
     names = np.array(_names(dataset, column, answers.rows), dtype=object)
     found, counts = np.unique(names, return_counts=True)
-    most = [str(name) for name in found[np.argsort(-counts, kind="stable")][:MOST_GROUPS]]
+    most = [str(name) for name in found[np.argsort(-counts, kind="stable")][:MAX_GROUPS]]
     told = {name: names == name for name in most}
     if len(found) > len(most):
         told[OTHERS] = ~np.isin(names, most)
@@ -65,7 +65,7 @@ def _names(dataset: Dataset, column: str, rows: np.ndarray) -> list[str]:
     name = quoted(column)
     numeric = dataset.connection.execute(
         f"SELECT count(DISTINCT {name}) > ? AND count(TRY_CAST({name} AS DOUBLE)) = count({name}) FROM dataset",  # noqa: S608  quoted
-        [MOST_GROUPS],
+        [MAX_GROUPS],
     ).fetchall()[0][0]
     read = f"TRY_CAST({name} AS DOUBLE)" if numeric else f"CAST({name} AS VARCHAR)"
     cells = dict(dataset.connection.execute(f"SELECT rowid, {read} FROM dataset").fetchall())  # noqa: S608  quoted
@@ -83,7 +83,7 @@ def _score(metric: PerformanceMetric, said: Predictions, rows: np.ndarray, seed:
     """P of some rows, with the interval of bootstrap samples of them; None where it is undefined."""
     own = said.take(rows)
     value = metric.of_predictions(own)
-    if not np.isfinite(value) or len(rows) < FEWEST_ROWS:
+    if not np.isfinite(value) or len(rows) < MIN_ROWS:
         return Estimate(value=float(value) if np.isfinite(value) else None, low=None, high=None)
     random = np.random.default_rng([seed, len(rows)])
     draw = drawing(len(rows), len(rows), in_blocks=said.task is Task.FORECASTING)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from executor.evaluation.scores import Scores
 
 
-LONGEST_SCORE: Final = len("0.1693 to 0.3275")
-LONGEST_BASELINE: Final = len("gradient boosting")
+MAX_SCORE_LENGTH: Final = len("0.1693 to 0.3275")
+MAX_BASELINE_LENGTH: Final = len("gradient boosting")
 
 
 class Listed(BaseModel):
@@ -124,8 +124,8 @@ def show_runs(found: list[Listed], folder: Path, console: Console) -> None:
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("Run, dataset", overflow="fold")
-    table.add_column("P", min_width=LONGEST_SCORE)
-    table.add_column("Best baseline", min_width=LONGEST_BASELINE)
+    table.add_column("P", min_width=MAX_SCORE_LENGTH)
+    table.add_column("Best baseline", min_width=MAX_BASELINE_LENGTH)
     table.add_column("When", no_wrap=True)
     for one in found:
         style = {"finished": "", "running": "cyan"}.get(one.state, "yellow")

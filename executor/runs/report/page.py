@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from executor.runs.run import Run
     from recommender.dataset.dataset import Dataset
 
-MOST_LISTED: Final = 200  # trials in the table; trials.jsonl holds all
+MAX_LISTED: Final = 200  # trials in the table; trials.jsonl holds all
 
 
 def page(run: Run, dataset: Dataset | None = None, *, by: str = "") -> str:
@@ -60,8 +60,8 @@ def page(run: Run, dataset: Dataset | None = None, *, by: str = "") -> str:
             gains=gain_plot(run.scores),
             rows=None if run.summary.curve is None else rows_plot(run.summary.curve),
             explanations=explain(subject, [slot for slot in NOTES_ORDER if slot in record.decisions]),
-            trials=trials[:MOST_LISTED],
-            untold=max(0, len(trials) - MOST_LISTED),
+            trials=trials[:MAX_LISTED],
+            untold=max(0, len(trials) - MAX_LISTED),
             searched=plots_of_search(
                 trials,
                 metric=run.scores.metric,

@@ -30,12 +30,12 @@ CLIMBED: Final = 4  # points around which neighbours are drawn
 DISTANCES: Final = (0.1, 0.03, 0.01)
 """Standard deviations of the neighbours, of the unit interval that each hyperparameter spans, one after the other."""
 NEAREST: Final = 0.02  # by which two trials of one round differ in some column; it spans the unit interval
-FEWEST_RANDOM: Final = 4  # trials before the first fit
+MIN_RANDOM: Final = 4  # trials before the first fit
 RANDOM_PER_DIMENSION: Final = 1  # further ones for each hyperparameter; keras-tuner takes 3
 RESTARTS: Final = 2  # of the fit of the length scales; keras-tuner's 20 are what makes it slow
 FITTED: Final = 64
 """Trials to which the length scales are fitted; a fit to 200 takes 0.5 s. The process itself knows all of them."""
-MOST_KNOWN: Final = 400
+MAX_KNOWN: Final = 400
 """Trials that the process knows, the best and the newest; its time grows with the cube of their number."""
 TRIALS_PER_SCALE: Final = 10
 """Trials for each encoded column from which on each has a length scale of its own; before, own ones only fit chance:
@@ -81,7 +81,7 @@ class BayesianOracle(InMemoryOracle, keras_tuner.oracles.BayesianOptimizationOra
 
     def _propose(self) -> dict[str, Any]:
         completed = [trial for trial in self.trials.values() if trial.status == "COMPLETED"]
-        if len(completed) < FEWEST_RANDOM + RANDOM_PER_DIMENSION * len(self.hyperparameters.space):
+        if len(completed) < MIN_RANDOM + RANDOM_PER_DIMENSION * len(self.hyperparameters.space):
             return self._spread()
         # Drawn anew for each proposal, so that it depends on the seed and the trials before it alone.
         random = np.random.default_rng([self.seed, len(self.start_order)])
@@ -113,7 +113,7 @@ class BayesianOracle(InMemoryOracle, keras_tuner.oracles.BayesianOptimizationOra
         Purely random ones leave gaps: 1.6 was lacking to the minimum of Levy's function in 4 dimensions instead of 1.1.
         """
         dimensions = len(self.hyperparameters.space)
-        points = FEWEST_RANDOM + RANDOM_PER_DIMENSION * dimensions
+        points = MIN_RANDOM + RANDOM_PER_DIMENSION * dimensions
         number = len(self.start_order) - 1  # the defaults come before them
         if 0 <= number < points:
             values = self._values(LatinHypercube(dimensions, rng=self.seed).random(points)[number])
@@ -136,10 +136,10 @@ class BayesianOracle(InMemoryOracle, keras_tuner.oracles.BayesianOptimizationOra
         spread = losses.std()
         losses = (losses - losses.mean()) / (spread if spread > 0 else 1.0)
         encoded = self._encode([trial.hyperparameters.values for trial in ended])
-        if len(ended) > MOST_KNOWN:
+        if len(ended) > MAX_KNOWN:
             best, newest = (
-                np.argsort(losses, kind="stable")[: MOST_KNOWN // 2],
-                np.arange(len(ended))[-MOST_KNOWN // 2 :],
+                np.argsort(losses, kind="stable")[: MAX_KNOWN // 2],
+                np.arange(len(ended))[-MAX_KNOWN // 2 :],
             )
             kept = np.union1d(best, newest)
             encoded, losses = encoded[kept], losses[kept]

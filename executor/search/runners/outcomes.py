@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rules.vocabulary.bundle import Bundle
 
 IN_A_GRAPH: Final = "Graph execution error"  # how TensorFlow begins
-LONGEST_MESSAGE: Final = 300  # characters of an error's first line; TensorFlow's can run over pages
+MAX_MESSAGE_LENGTH: Final = 300  # characters of an error's first line; TensorFlow's can run over pages
 
 
 def trial_seed(seed: int, number: int) -> int:
@@ -107,6 +107,6 @@ def failed(proposal: Proposal, error: Exception, at: Workplace, *, seconds: floa
         epochs=0,
         planned_epochs=proposal.epochs,
         seconds=seconds,
-        message=f"{kind}: {_cause(error)[:LONGEST_MESSAGE]}",
+        message=f"{kind}: {_cause(error)[:MAX_MESSAGE_LENGTH]}",
         continues=proposal.continues,
     )

@@ -9,8 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     from executor.runtime.budget import Budget
 
-MOST_STEPS: Final = 32  # a call: 0.05 s at 1.5 ms a step, of which 0.3 ms are the call's own
-LONGEST_CALL: Final = 0.25  # seconds between two looks at the clock
+MAX_STEPS: Final = 32  # a call: 0.05 s at 1.5 ms a step, of which 0.3 ms are the call's own
+MAX_CALL_SECONDS: Final = 0.25  # seconds between two looks at the clock
 TRUSTED: Final = 0.02  # share of the time left at the start, after which the pace is believed
 
 
@@ -40,7 +40,7 @@ class Pace:
         """How many of the `left` steps to take before the next look at the clock."""
         if self._done == 0 or self._budget.exhausted:
             return 1  # the first call compiles, and tells nothing of the pace
-        affordable = LONGEST_CALL / max(self._seconds_per_step, LONGEST_CALL / MOST_STEPS)
+        affordable = MAX_CALL_SECONDS / max(self._seconds_per_step, MAX_CALL_SECONDS / MAX_STEPS)
         return max(1, min(left, int(affordable)))
 
     def advance(self, steps: int) -> np.ndarray:

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from executor.search.records.proposal import Proposal
     from executor.search.runners.workspace import Rows, Workplace
 
-MOST_GRAPHS: Final = 9
+MAX_GRAPHS: Final = 9
 """Compiled graphs that are kept for later trials, one for each shape in the search space of images; the one that was
 used longest ago makes room."""
 
@@ -139,7 +139,7 @@ class OneByOneRunner:
                 variable.assign(value)
             traced.optimizer.learning_rate = member.chosen.learning_rate
         self._graphs[baked] = traced
-        while len(self._graphs) > MOST_GRAPHS:
+        while len(self._graphs) > MAX_GRAPHS:
             del self._graphs[next(iter(self._graphs))]
         if member.proposal.continues is not None:
             path = state_path(at.directory, member.proposal.continues)

@@ -22,7 +22,7 @@ from rules.text.regular_file import open_regular
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-MOST_BYTES: Final = 2**28
+MAX_BYTES: Final = 2**28
 """Of one file, 256 MiB: 8192 x 8192 pixels in colour with some to spare, and a bound for what an archive unpacks to."""
 COMPRESSIONS: Final[Mapping[bytes, Callable[[IO[bytes]], Any]]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
@@ -172,9 +172,9 @@ def is_visible(name: str) -> bool:
 
 
 def _bounded(file: IO[bytes], name: str) -> bytes:
-    data = file.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise OSError(f"{name} is larger than {MOST_BYTES:,} bytes")
+    data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise OSError(f"{name} is larger than {MAX_BYTES:,} bytes")
     return data
 
 

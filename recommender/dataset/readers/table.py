@@ -52,7 +52,7 @@ READABLE: Final = (
 )
 PARQUET_MAGIC: Final = b"PAR1"
 ARCHIVES: Final = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-MOST_SHOWN: Final = 5
+MAX_SHOWN: Final = 5
 """Files of a directory that an error lists."""
 PANDAS_INDEX: Final = re.compile(r"__index_level_\d+__")
 """How pandas calls an index without a name in a Parquet file; the frame itself has no such column."""
@@ -129,7 +129,7 @@ def _read_collection(
     form = "folder" if path.is_dir() else "archive"
     if path.is_dir() and not has_images(path):
         check_formats(path)
-        inside = sorted(child.name for child in path.iterdir() if child.suffix in FORMATS)[:MOST_SHOWN]
+        inside = sorted(child.name for child in path.iterdir() if child.suffix in FORMATS)[:MAX_SHOWN]
         helps = f"Give one of its files: {', '.join(inside)}." if inside else NEITHER
         raise DatasetError(f"The dataset must be a table, or a folder of images, but {path} is a directory. {helps}")
     table = table_in(path, tuple(FORMATS.keys() - {".npz", ".txt"}))

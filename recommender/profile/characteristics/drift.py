@@ -24,7 +24,7 @@ PART_ROWS: Final = 20_000
 """Rows of a part that are compared: two such parts differ by chance by 0.03 at most, over 1,000 columns."""
 PART_CELLS: Final = 2_500_000
 """Cells of a part that are compared: a wide table is compared on fewer rows."""
-FEWEST_PART_ROWS: Final = 500
+MIN_PART_ROWS: Final = 500
 """Rows of a part that are compared, also of the widest table."""
 
 KOLMOGOROV_SMIRNOV: Final = "Kolmogorov-Smirnov distance"
@@ -70,7 +70,7 @@ def lay_out(connection: duckdb.DuckDBPyConnection, name: str, where: str, *, row
 
     rows: how many meet it. columns: of the dataset; the more there are, the fewer rows are taken.
     """
-    size = min(PART_ROWS, max(FEWEST_PART_ROWS, PART_CELLS // columns))
+    size = min(PART_ROWS, max(MIN_PART_ROWS, PART_CELLS // columns))
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM dataset WHERE {where} AND {one_in(-(-rows // size))}"
     )

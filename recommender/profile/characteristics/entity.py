@@ -69,7 +69,7 @@ TIME_WORDS: Final = frozenset(
     }
 )
 """Words in the names of columns by which rows are often sorted in equal runs without being of one entity."""
-FEWEST_ENTITIES: Final = 10
+MIN_ENTITIES: Final = 10
 """Values: of fewer a column is a plain category, and a split by it has too few groups (vowel has 15 speakers)."""
 ROWS_EACH: Final = 2.0
 """Rows of a value in the mean, below which a column hardly repeats (titanic's Ticket: 1.3)."""
@@ -85,9 +85,9 @@ DETERMINED: Final = 2
 """Columns that a value fixes: of one, it is a finer name of the same thing (adult: education and its number)."""
 CHANCE: Final = 1e-3
 """Probability below which a column is not constant within each value by chance."""
-MOST_CANDIDATES: Final = 20
+MAX_CANDIDATES: Final = 20
 """Columns that are looked at, those with the most values; each takes a query or two."""
-MOST_NUMBERS: Final = 32
+MAX_NUMBERS: Final = 32
 """Numeric features that are looked at for whether rows of one value are alike."""
 COUNTED_KINDS: Final = frozenset({Kind.CATEGORICAL, Kind.INTEGER_CODE, Kind.ORDINAL, Kind.NUMERIC, Kind.IDENTIFIER})
 
@@ -125,12 +125,12 @@ def find_entity(
         return None
     found = sorted(_candidates(roles, summaries), key=lambda one: -one.distinct)
     named = [one for one in found if _is_named(one.name)]
-    for one in named[:MOST_CANDIDATES]:
+    for one in named[:MAX_CANDIDATES]:
         if _counts(dataset, one.name, "dataset", where=table.where).repeated >= REPEATED:
             return _hint(one, "is named as what several rows are of")
-    for one in found[:MOST_CANDIDATES]:
+    for one in found[:MAX_CANDIDATES]:
         counts = _counts(dataset, one.name, table.sample)
-        if counts.values < FEWEST_ENTITIES or counts.repeated < REPEATED:
+        if counts.values < MIN_ENTITIES or counts.repeated < REPEATED:
             continue
         coarser = _coarser(roles, one, summaries)
         if len(fixed := _fixed(dataset, one.name, coarser, table, counts.pairs)) >= DETERMINED:
@@ -149,7 +149,7 @@ def _candidates(roles: Roles, summaries: Mapping[str, ColumnSummary]) -> Iterato
     for name, role in roles.columns.items():
         one = summaries[name]
         whole = is_text(one.storage) or is_integer(one.storage) or (is_number(one.storage) and one.whole)
-        many = one.distinct >= FEWEST_ENTITIES and one.count >= ROWS_EACH * one.distinct
+        many = one.distinct >= MIN_ENTITIES and one.count >= ROWS_EACH * one.distinct
         if name not in roles.targets and role.kind in COUNTED_KINDS and whole and many:
             yield one
 
@@ -233,7 +233,7 @@ def _are_alike(dataset: Dataset, roles: Roles, name: str, table: Labelled) -> bo
 
     By one-way analysis of variance, (F - 1) / (F - 1 + rows a value); all values have equally many rows.
     """
-    numbers = [other for other in roles.features if other != name and is_number(dataset.storage[other])][:MOST_NUMBERS]
+    numbers = [other for other in roles.features if other != name and is_number(dataset.storage[other])][:MAX_NUMBERS]
     if not numbers:
         return False
     found = []

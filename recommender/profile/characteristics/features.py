@@ -18,7 +18,7 @@ LONG_COLUMNS: Final = 128
 """Columns that are laid under each other at a time: measured, planning grows faster than the columns beyond it."""
 EMPTY_ROW: Final = 0.95
 """Share of missing cells above which a row is all but empty (EvalML, docs/evidence.md 1)."""
-FEWEST_IN_LEVEL: Final = 2
+MIN_IN_LEVEL: Final = 2
 """Rows that a level must have before it can be said to determine anything."""
 
 
@@ -188,7 +188,7 @@ def determined(
             f"""
             WITH cells AS (SELECT name, value, y, count(*) AS n FROM ({_unpivoted(texts, sample, label)}) GROUP BY ALL),
             levels AS (
-                SELECT name, y, n, count(*) OVER level = 1 AND n >= {FEWEST_IN_LEVEL} AS told FROM cells
+                SELECT name, y, n, count(*) OVER level = 1 AND n >= {MIN_IN_LEVEL} AS told FROM cells
                 WINDOW level AS (PARTITION BY name, value)
             ),
             classes AS (

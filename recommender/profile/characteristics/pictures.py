@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SAMPLE_IMAGES: Final = 2_000  # evenly spread; a share of one half of them then has a standard error of 1.6 %
 SAMPLE_BYTES: Final = 2**26  # of pixels, 64 MiB: of large images fewer are looked at
-FEWEST_IMAGES: Final = 100  # of a sample, below which neighbours tell nothing
+MIN_IMAGES: Final = 100  # of a sample, below which neighbours tell nothing
 COARSE_SIDE: Final = 16  # pixels to which images are averaged before they are compared
 COMPARED_CELLS: Final = 5_000  # of each part; chance then explains a distance of 0.05 at most
 BETTER_THAN_CHANCE: Final = 1.25
@@ -66,7 +66,7 @@ def of_pictures(dataset: Dataset, roles: Roles, table: Labelled) -> Sequence[Cha
 
 def _sampled(dataset: Dataset, roles: Roles, table: Labelled, images: Images) -> tuple[np.ndarray, np.ndarray | None]:
     """Some images, (rows, height, width, channels) uint8, and of a single target of classes theirs, (rows,)."""
-    size = min(SAMPLE_IMAGES, max(FEWEST_IMAGES, SAMPLE_BYTES // int(np.prod(images.shape))))
+    size = min(SAMPLE_IMAGES, max(MIN_IMAGES, SAMPLE_BYTES // int(np.prod(images.shape))))
     single = roles.task.is_classification and len(roles.targets) == 1
     label = level_text(roles.targets[0], dataset.storage[roles.targets[0]]) if single else "''"
     found = dataset.connection.execute(
@@ -96,7 +96,7 @@ def _mirrored(pixels: np.ndarray, classes: np.ndarray, how: str) -> Sequence[Cha
     Every other image of the sample is asked, the others answer: those of digits and letters fail on mirror images.
     Nothing where neighbours know too little to tell.
     """
-    if len(pixels) < FEWEST_IMAGES:
+    if len(pixels) < MIN_IMAGES:
         return ()
     known, asked = slice(0, None, 2), slice(1, None, 2)
     coarse = coarsened(pixels)

@@ -18,12 +18,12 @@ DAY: Final = 86_400.0  # seconds
 YEAR: Final = 365.2425 * DAY  # seconds, the mean Gregorian year
 NATURAL_SEASONS: Final = (DAY, 7 * DAY, YEAR)  # seconds
 SEASONS_SEEN: Final = 3  # times that a series must span a season before it is believed
-LONGEST_FOUND: Final = 400  # steps of a season that only the autocorrelation tells: a year of days and some
+MAX_FOUND_SEASON: Final = 400  # steps of a season that only the autocorrelation tells: a year of days and some
 CLEAR: Final = 0.3  # autocorrelation of a peak that may be a season, as of persistence (docs/evidence.md, section 1)
 TRAINING_SHARE: Final = 0.64  # of a series, its beginning, which is certain to train: 0.8 · 0.8
 STEPS_OF_TREND: Final = 10  # parts of a series without a season over which its trend is averaged
 CLEARER: Final = 0.05  # of autocorrelation, by which a multiple must be above a season that it only repeats
-MOST_FOUND: Final = 3  # peaks that are held against each other
+MAX_FOUND: Final = 3  # peaks that are held against each other
 
 
 def natural_seasons(seconds: float, length: int) -> tuple[int, ...]:
@@ -58,7 +58,7 @@ def found_seasons(values: np.ndarray) -> tuple[int, ...]:
         return ()
     # Each lag by the number of its pairs, or long seasons would look weaker than they are.
     correlation = correlation / correlation[0] * length / np.arange(length, 0, -1)
-    longest = min(LONGEST_FOUND, length // SEASONS_SEEN)
+    longest = min(MAX_FOUND_SEASON, length // SEASONS_SEEN)
     inner = correlation[1 : longest + 2]
     peaks = [lag for lag in range(2, len(inner)) if inner[lag - 1] > CLEAR and _is_peak(inner, lag)]
     kept: list[int] = []
@@ -66,7 +66,7 @@ def found_seasons(values: np.ndarray) -> tuple[int, ...]:
         shorter = [each for each in kept if abs(lag - each * round(lag / each)) <= 1]
         if all(inner[lag - 1] > inner[each - 1] + CLEARER for each in shorter):
             kept.append(lag)
-    return tuple(sorted(kept, key=lambda lag: -inner[lag - 1])[:MOST_FOUND])
+    return tuple(sorted(kept, key=lambda lag: -inner[lag - 1])[:MAX_FOUND])
 
 
 def _is_peak(inner: np.ndarray, lag: int) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from recommender.dataset.sql import is_number, quoted, time_stamp
 from recommender.profile.characteristic import Characteristic, count
 from recommender.profile.characteristics.seasons import YEAR, strengths, view
-from recommender.roles.time_order import LONGEST_SERIES
+from recommender.roles.time_order import MAX_SERIES_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ def _series(dataset: Dataset, roles: Roles) -> list[np.ndarray]:
     )
     inner = (
         f"SELECT dense_rank() OVER (ORDER BY {who}) AS entity, {time} AS t, rowid AS position, {values} FROM dataset "
-        f"WHERE {time} IS NOT NULL AND rowid >= {max(0, dataset.row_count - LONGEST_SERIES)}"
+        f"WHERE {time} IS NOT NULL AND rowid >= {max(0, dataset.row_count - MAX_SERIES_ROWS)}"
     )
     # Ordered outside, where no column of the dataset can be taken for one of ours.
     found = dataset.connection.execute(f"FROM ({inner}) ORDER BY entity, t, position").fetchnumpy()

@@ -33,7 +33,7 @@ FINE: Final = 0.01
 """Step of the second grid, one coarse step around the first one's best."""
 ZERO_POWER: Final = 1e-9
 """A λ this near to 0 (or to 2) is a logarithm."""
-SMALLEST_VARIANCE: Final = 1e-300
+MIN_VARIANCE: Final = 1e-300
 """In place of 0, whose logarithm is none: a λ that makes all values equal is the least likely one."""
 
 
@@ -217,7 +217,7 @@ def yeo_johnson_power(connection: duckdb.DuckDBPyConnection, numbers: str, *, ce
                 SELECT CAST({start!r} + {step!r} * i AS DOUBLE) AS p FROM range({steps}) AS grid(i)
             ),
             moved AS (SELECT p, y, {yeo_johnson("y", "p", centre=centre)} AS z FROM {numbers}, powers)
-            SELECT p, -count(*) / 2 * (ln(greatest(var_pop(z), {SMALLEST_VARIANCE})) + 2 * p * {centre!r})
+            SELECT p, -count(*) / 2 * (ln(greatest(var_pop(z), {MIN_VARIANCE})) + 2 * p * {centre!r})
                 + (p - 1) * sum(sign(y) * ln(abs(y) + 1)) AS likelihood
             FROM moved GROUP BY p ORDER BY likelihood DESC, p LIMIT 1
             """

@@ -30,9 +30,9 @@ MANY_LEVELS: Final = 50
 """Levels above which a category is embedded (docs/evidence.md 1, category)."""
 TEXT_FORMATS: Final = frozenset({"csv", "tsv"})
 """Formats whose first line holds the names."""
-FEWEST_VALUES: Final = 2
+MIN_VALUES: Final = 2
 """Different values, the empty cell counted as one, of a column that tells rows apart."""
-MOST_NAMED: Final = 8
+MAX_NAMED: Final = 8
 """Columns that a message names."""
 CODED: Final = frozenset({Kind.CATEGORICAL, Kind.INTEGER_CODE})
 
@@ -43,7 +43,7 @@ def _named(columns: Sequence[str]) -> str:
     >>> _named(["a", "b"])
     "'a', 'b'"
     """
-    return listed([repr(name) for name in columns], most=MOST_NAMED)
+    return listed([repr(name) for name in columns], most=MAX_NAMED)
 
 
 def check_columns(
@@ -186,11 +186,11 @@ def _of_constants(rest: Mapping[str, Role], used: Summaries, summaries: Summarie
         status="passed",
         message=(
             f"No column is constant: {fewest!r} has the fewest different values, {values[fewest]:,} (at least "
-            f"{FEWEST_VALUES})."
+            f"{MIN_VALUES})."
         ),
         columns=(fewest,),
         value=values[fewest],
-        threshold=FEWEST_VALUES,
+        threshold=MIN_VALUES,
         unit="values",
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Final
 
-from recommender.profile.characteristics.entity import FEWEST_ENTITIES
+from recommender.profile.characteristics.entity import MIN_ENTITIES
 from rules.decision.record import Guardrail
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def check_entity(roles: Roles, hint: EntityHint | None) -> Iterator[Guardrail]:
             message=message,
             columns=(hint.column,),
             value=hint.values,
-            threshold=FEWEST_ENTITIES,
+            threshold=MIN_ENTITIES,
             unit="values",
         )
     elif roles.by_chance:

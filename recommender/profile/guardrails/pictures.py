@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from recommender.profile.characteristic import Characteristic
     from recommender.roles.roles import Roles
 
-MOST_NAMED: Final = 5  # files that a sentence names
+MAX_NAMED: Final = 5  # files that a sentence names
 
 
 def check_pictures(dataset: Dataset, roles: Roles, measured: Mapping[str, Characteristic]) -> Iterator[Guardrail]:
@@ -70,7 +70,7 @@ def check_pictures(dataset: Dataset, roles: Roles, measured: Mapping[str, Charac
 
 def left_out(source: ImageSource) -> str:
     """Which files were left out, and why the first of them were."""
-    named = [f"{name!r} ({why})" for name, why in list(source.left_out.items())[:MOST_NAMED]]
+    named = [f"{name!r} ({why})" for name, why in list(source.left_out.items())[:MAX_NAMED]]
     more = len(source.left_out) - len(named)
     verb = "was" if len(source.left_out) == 1 else "were"
     return (
@@ -140,8 +140,8 @@ def _outside(source: ImageSource) -> str:
 
 def _named(files: Sequence[str]) -> str:
     """Some files of many."""
-    more = len(files) - MOST_NAMED
-    return f"{', '.join(map(repr, files[:MOST_NAMED]))}{f' and {more:,} more' if more > 0 else ''}"
+    more = len(files) - MAX_NAMED
+    return f"{', '.join(map(repr, files[:MAX_NAMED]))}{f' and {more:,} more' if more > 0 else ''}"
 
 
 def _of_sizes(images: Images, source: ImageSource) -> Guardrail:

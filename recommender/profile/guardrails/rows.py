@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from recommender.dataset.split_shares import LARGEST_REPEAT, MOST_CONTRADICTING
+from recommender.dataset.split_shares import MAX_CONTRADICTING_SHARE, MAX_REPEAT
 from recommender.profile.characteristic import measured_number
 from recommender.profile.characteristics.features import EMPTY_ROW
 from rules.decision.record import Guardrail
@@ -91,13 +91,13 @@ def _of_copies_by_chance(alike: float, found: str, measured: Mapping[str, Charac
     """The same where rows are divided by chance; found: how many there are, in words."""
     most = measured_number(measured, "most_alike_share")
     differing = measured_number(measured, "alike_unlike_target_share")
-    if differing > MOST_CONTRADICTING:
+    if differing > MAX_CONTRADICTING_SHARE:
         message = (
             f"{found}, and {differing:.0%} of such groups differ in the target: they count as different cases that "
             "look alike, and are split as any others."
         )
         return _copies(alike, "done", message)
-    if most > LARGEST_REPEAT:
+    if most > MAX_REPEAT:
         message = (
             f"{found}, the most frequent one {most:.1%} of all: they count as common cases and are split as any "
             "others. If they are copies of one record, remove them."

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from executor.components.metric import performance_metric
-from executor.model.ensemble import FEWEST_ROWS, _gain, _greedy, choose, validation_outputs
+from executor.model.ensemble import MIN_ROWS, _gain, _greedy, choose, validation_outputs
 from executor.model.rebuild import rebuild
 from executor.runtime.budget import Budget
 from executor.search.search import Trials, search
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def noisy(make_parts: MakeParts) -> Parts:
     """Rows with so much noise that single networks err apart, one fifth of them validation rows."""
     random = np.random.default_rng(0)
-    rows = random.normal(size=(5 * 2 * FEWEST_ROWS, 6))
+    rows = random.normal(size=(5 * 2 * MIN_ROWS, 6))
     target = (rows[:, :1] + rows[:, 1:2] * rows[:, 2:3] + random.normal(size=(len(rows), 1)) > 0).astype(float)
     return make_parts(rows, target, task=Task.BINARY, numbers=6)
 
@@ -111,7 +111,7 @@ def test_one_network_is_kept_where_it_was_asked_for_or_rows_are_few(
     metric = performance_metric(bundle.metric)
     asked = choose(trials, bundle, noisy, metric=metric, seed=0, single=True)
     assert (asked.members, asked.why) == ({trials.best.number: 1}, "one network was asked for")
-    monkeypatch.setattr("executor.model.ensemble.FEWEST_ROWS", 10_000)
+    monkeypatch.setattr("executor.model.ensemble.MIN_ROWS", 10_000)
     assert "too few to choose several" in choose(trials, bundle, noisy, metric=metric, seed=0).why
     assert (
         "one trial"

@@ -17,7 +17,7 @@ from executor.search.oracles import bayesian
 from executor.search.records.journal import JOURNAL, Journal
 from executor.search.records.lock import alone_in
 from executor.search.runners.compiled import compiled_outputs
-from executor.search.runners.schedule_clock import LONGEST_CALL
+from executor.search.runners.schedule_clock import MAX_CALL_SECONDS
 from executor.search.runners.stacked import StackRunner
 from executor.search.runners.stacked_graph import StackedGraph
 from executor.search.runners.workspace import on_device
@@ -48,7 +48,7 @@ ENOUGH = 5  # trials: past the first promotions of Hyperband (three of 2 epochs,
 def _short_trials(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trials of a few epochs, and a Bayesian search that fits from its third trial on."""
     monkeypatch.setattr(speed, "EPOCHS", SHORT)
-    monkeypatch.setattr(bayesian, "FEWEST_RANDOM", 2)
+    monkeypatch.setattr(bayesian, "MIN_RANDOM", 2)
     monkeypatch.setattr(bayesian, "RANDOM_PER_DIMENSION", 0)
 
 
@@ -193,7 +193,7 @@ def test_rounds_are_laid_so_that_the_deadline_holds_and_the_time_is_used(
     listed = tuple({"units": 8, "learning_rate": 0.001 * (1 + number)} for number in range(40))
     trials = run(budget=Budget(seconds=20, reserve=3, clock=clock), tuner=Manual(configurations=listed), at_once=8)
     assert trials.stopped_by == "budget"
-    assert 0.85 * 17 < clock.reading < 17 + 8 * LONGEST_CALL
+    assert 0.85 * 17 < clock.reading < 17 + 8 * MAX_CALL_SECONDS
     ended = by_number(trials)
     sizes = [len(list(some)) for _, some in itertools.groupby(outcome.round for outcome in ended)]
     # 8 trials take 5.12 s; of the 1.64 s that are left after three such rounds, two trials of 0.64 s find room.

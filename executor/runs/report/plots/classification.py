@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from executor.runs.report.hold_out_answers import Answers
     from executor.runs.report.plots.drawing import Plot
 
-MOST_LINES: Final = len(PALETTE)  # classes of which each has a curve; of more, the most frequent ones
-MOST_POINTS: Final = 200  # of a curve: more cannot be seen at this size
+MAX_LINES: Final = len(PALETTE)  # classes of which each has a curve; of more, the most frequent ones
+MAX_POINTS: Final = 200  # of a curve: more cannot be seen at this size
 BINS: Final = 10  # of a reliability diagram, of equally many rows each (Bröcker and Smith 2007)
-FEWEST_IN_BIN: Final = 10  # rows; a share of fewer is noise
+MIN_IN_BIN: Final = 10  # rows; a share of fewer is noise
 TENTH: Final = 0.1
 
 
@@ -60,7 +60,7 @@ def plots_of_classes(answers: Answers, thresholds: tuple[float, ...]) -> list[Pl
 
 
 def one_against_all(answers: Answers, thresholds: tuple[float, ...]) -> list[Against]:
-    """The classes or labels of which the hold-out holds both kinds of rows, at most MOST_LINES of the most frequent."""
+    """The classes or labels of which the hold-out holds both kinds of rows, at most MAX_LINES of the most frequent."""
     said, names = answers.said, told_apart(answers.names)
     if said.task is Task.BINARY:
         at = 1 if said.rare_class is None else said.rare_class
@@ -75,13 +75,13 @@ def one_against_all(answers: Answers, thresholds: tuple[float, ...]) -> list[Aga
         for name, positive, probability, cut in found
         if 0 < np.count_nonzero(positive) < len(positive)
     ]
-    most = sorted(both, key=lambda one: -np.count_nonzero(one.positive))[:MOST_LINES]
+    most = sorted(both, key=lambda one: -np.count_nonzero(one.positive))[:MAX_LINES]
     return [one for one in both if one in most]
 
 
 def _thinned(*columns: np.ndarray) -> list[np.ndarray]:
-    """The same points of every column, at most MOST_POINTS of them, with both ends."""
-    keep = np.unique(np.linspace(0, len(columns[0]) - 1, MOST_POINTS).round().astype(int))
+    """The same points of every column, at most MAX_POINTS of them, with both ends."""
+    keep = np.unique(np.linspace(0, len(columns[0]) - 1, MAX_POINTS).round().astype(int))
     return [column[keep] for column in columns]
 
 
@@ -192,7 +192,7 @@ def _calibration(answers: Answers, against: list[Against]) -> Plot:
         happened, probability = said.truth.ravel() == 1, said.outcome.ravel()
         what = ("Probability of a yes, all labels", "Share that is a yes")
     order = np.argsort(probability, kind="stable")
-    bins = np.array_split(order, max(1, min(BINS, len(order) // FEWEST_IN_BIN)))
+    bins = np.array_split(order, max(1, min(BINS, len(order) // MIN_IN_BIN)))
     rows: Rows = []
     for some in bins:
         share, count = float(happened[some].mean()), len(some)

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from executor.evaluation.scores import Estimate, Importance, Scores
     from executor.runs.report.plots.drawing import Plot
 
-MOST_COLUMNS: Final = 20  # of which the importance is drawn
-FEWEST_POINTS: Final = 2  # numbers of rows; one is no curve
+MAX_COLUMNS: Final = 20  # of which the importance is drawn
+MIN_POINTS: Final = 2  # numbers of rows; one is no curve
 NAMES: Final = 120  # pixels that names take beside a plot's plane
 
 
@@ -69,7 +69,7 @@ def score_plot(scores: Mapping[str, Estimate], metric: str, *, title: str, level
 
 def rows_plot(curve: LearningCurve) -> Plot | None:
     """P of the chosen configuration against its training rows; None for fewer than two numbers of them."""
-    if len(curve.points) < FEWEST_POINTS:
+    if len(curve.points) < MIN_POINTS:
         return None
     rows: Rows = [{"x": point.rows, "y": score} for point in curve.points for score in point.scores]
     means: Rows = [{"x": point.rows, "y": point.mean} for point in curve.points]
@@ -92,7 +92,7 @@ def importance_plot(found: Importance) -> Plot | None:
     """How much P is worse with the values of each column dealt out anew; None where nothing was measured."""
     if not found.columns:
         return None
-    first = found.columns[:MOST_COLUMNS]
+    first = found.columns[:MAX_COLUMNS]
     rows: Rows = [
         {"name": name, "x": one.loss, "low": one.loss - one.spread, "high": one.loss + one.spread}
         for name, one in zip(told_apart(one.name for one in first), first, strict=True)

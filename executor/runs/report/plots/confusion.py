@@ -12,8 +12,8 @@ from rules.vocabulary.facts import Task
 if TYPE_CHECKING:
     from executor.runs.report.hold_out_answers import Answers
 
-MOST_CLASSES: Final = 20  # a wider table cannot be taken in at a glance
-MOST_MISTAKES: Final = 10  # pairs of classes that are listed
+MAX_CLASSES: Final = 20  # a wider table cannot be taken in at a glance
+MAX_MISTAKES: Final = 10  # pairs of classes that are listed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class Confusion:
     @property
     def is_shown(self) -> bool:
         """Whether the table can be taken in."""
-        return len(self.labels) <= MOST_CLASSES
+        return len(self.labels) <= MAX_CLASSES
 
     def share(self, true: int, said: int) -> float:
         """Of the rows of a true class, the share for which a class was said; 0 where it has no row."""
@@ -41,7 +41,7 @@ class Confusion:
             for said, count in enumerate(row)
             if true != said and count
         ]
-        return sorted(pairs, key=lambda pair: -pair[2])[:MOST_MISTAKES]
+        return sorted(pairs, key=lambda pair: -pair[2])[:MAX_MISTAKES]
 
 
 def confusion(answers: Answers) -> Confusion | None:

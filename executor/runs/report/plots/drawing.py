@@ -31,7 +31,7 @@ WIDTH, HEIGHT, WIDE = 360, 240, 960  # pixels of the plane; a phone shows WIDTH 
 FONT: Final = (
     "Arial, Helvetica, sans-serif"  # vl-convert measures words in a font of these widths; the page shows it, too
 )
-LONGEST_NAME: Final = 28  # characters of a name from the data that a plot shows
+MAX_NAME_LENGTH: Final = 28  # characters of a name from the data that a plot shows
 
 _AXIS: Final = {
     "labelColor": MUTE,
@@ -107,7 +107,7 @@ def table(rows: Rows) -> dict[str, Any]:
 def shown(name: object) -> str:
     """A name or value from the data as a plot shows it: control characters spelled out, and not too long."""
     text = printable(str(name))
-    return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1]}…"
+    return text if len(text) <= MAX_NAME_LENGTH else f"{text[: MAX_NAME_LENGTH - 1]}…"
 
 
 def told_apart(names: Iterable[object]) -> list[str]:

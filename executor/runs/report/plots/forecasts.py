@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from executor.runs.report.hold_out_answers import Answers
     from executor.runs.report.plots.drawing import Plot
 
-MOST_SERIES: Final = 3  # of which a plot each is drawn; likewise of targets
-MOST_STEPS: Final = 150  # of a series that are drawn, the latest: more cannot be told apart on a page
-FEWEST_STEPS: Final = 2  # ahead, for a plot by step
+MAX_SERIES: Final = 3  # of which a plot each is drawn; likewise of targets
+MAX_STEPS: Final = 150  # of a series that are drawn, the latest: more cannot be told apart on a page
+MIN_STEPS: Final = 2  # ahead, for a plot by step
 
 
 def plots_of_forecasts(answers: Answers, *, targets: tuple[str, ...], horizon: int, percent: int | None) -> list[Plot]:
     """The plots of a forecast; percent: of the values that a band is to hold."""
     names = answers.series or ("",) * len(answers)
-    first = list(dict.fromkeys(names))[:MOST_SERIES]
+    first = list(dict.fromkeys(names))[:MAX_SERIES]
     found = []
     for series in first:
         rows = np.flatnonzero([name == series for name in names])
-        for at, target in enumerate(targets[: max(1, MOST_SERIES // len(first))]):
+        for at, target in enumerate(targets[: max(1, MAX_SERIES // len(first))]):
             steps = slice(at * horizon, (at + 1) * horizon)
             of = f"{shown(target)}{f' of {shown(series)}' if series else ''}"
             found.append(_stretch(answers, rows, steps, of, percent))
-    if horizon >= FEWEST_STEPS:
+    if horizon >= MIN_STEPS:
         found.append(_by_step(answers, targets, horizon))
     return found
 
@@ -40,7 +40,7 @@ def _stretch(answers: Answers, rows: np.ndarray, steps: slice, of: str, percent:
     """One series: what came, and forecasts that begin where the one before ends."""
     horizon = steps.stop - steps.start
     begins = np.arange((len(rows) - 1) % horizon if len(rows) >= horizon else 0, len(rows), horizon)
-    begins = begins[-max(1, MOST_STEPS // horizon) :]
+    begins = begins[-max(1, MAX_STEPS // horizon) :]
     places, is_time = _places(answers, rows, horizon)
     truth, said = answers.said.truth[rows, steps], answers.said.outcome[rows, steps]
     low = None if answers.low is None else answers.low[rows, steps]
@@ -91,7 +91,7 @@ def _stretch(answers: Answers, rows: np.ndarray, steps: slice, of: str, percent:
 def _places(answers: Answers, rows: np.ndarray, horizon: int) -> tuple[list[Any], bool]:
     """Where each row's first step stands, and those after the last row; and whether these are times."""
     count = len(rows) + horizon
-    if answers.time is None or len(rows) < FEWEST_STEPS:
+    if answers.time is None or len(rows) < MIN_STEPS:
         return list(range(1, count + 1)), False
     words = [answers.time[row] for row in rows]
     try:

@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from executor.runs.report.hold_out_answers import Answers
     from executor.runs.report.plots.drawing import Plot
 
-MOST_POINTS: Final = 400  # rows that are drawn as points; more are counted in cells, and none of them is kept
+MAX_POINTS: Final = 400  # rows that are drawn as points; more are counted in cells, and none of them is kept
 CELLS: Final = 32  # to a side
 BARS: Final = 30  # of a histogram
 GROUPS: Final = 10  # of rows by their predicted value
-FEWEST_IN_GROUP: Final = 10  # rows; the coverage of fewer is noise
-MOST_TARGETS: Final = 3  # whose plots are drawn
+MIN_IN_GROUP: Final = 10  # rows; the coverage of fewer is noise
+MAX_TARGETS: Final = 3  # whose plots are drawn
 
 
 def plots_of_numbers(answers: Answers, percent: int | None) -> list[Plot]:
     """The plots of a regression, for the first targets; percent: of rows that an interval is to hold."""
     found = []
-    for at, name in enumerate(answers.names[:MOST_TARGETS]):
+    for at, name in enumerate(answers.names[:MAX_TARGETS]):
         truth, said = answers.said.truth[:, at], answers.said.outcome[:, at]
         of = f" of {shown(name)}" if len(answers.names) > 1 else ""
         found += [_against_actual(truth, said, of), _residuals(truth, said, of)]
@@ -41,7 +41,7 @@ def _against_actual(truth: np.ndarray, said: np.ndarray, of: str) -> Plot:
     high = high if high > low else low + 1
     scale = alt.Scale(domain=[low, high], nice=False, zero=False)
     x, y = alt.X(**axis("x", "Actual", scale=scale)), alt.Y(**axis("y", "Predicted", scale=scale))
-    if len(truth) <= MOST_POINTS:
+    if len(truth) <= MAX_POINTS:
         rows = [{"x": float(a), "y": float(b)} for a, b in zip(truth, said, strict=True)]
         cloud = alt.Chart(table(rows)).mark_circle(color=BLUE, opacity=0.5, size=26).encode(x=x, y=y)
     else:
@@ -89,7 +89,7 @@ def _residuals(truth: np.ndarray, said: np.ndarray, of: str) -> Plot:
 
 def _coverage(said: np.ndarray, held: np.ndarray, percent: int, of: str) -> Plot | None:
     """The share of rows that the intervals hold, along the predicted value; None for few rows."""
-    count = min(GROUPS, len(said) // FEWEST_IN_GROUP)
+    count = min(GROUPS, len(said) // MIN_IN_GROUP)
     if count < 2:  # noqa: PLR2004  one group is the coverage of all, which is told beside
         return None
     groups = np.array_split(np.argsort(said, kind="stable"), count)

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from executor.runs.report.plots.drawing import Plot
     from executor.search.records.outcome import Outcome
 
-MOST_TRIALS: Final = 150  # that are drawn, the best; the lines of more are one surface
-MOST_EPOCHS: Final = 80  # points of a trial's curve
+MAX_TRIALS: Final = 150  # that are drawn, the best; the lines of more are one surface
+MAX_EPOCHS: Final = 80  # points of a trial's curve
 LOGARITHMIC: Final = 20.0  # ratio of the ends of a range from which it is drawn by its logarithm, as it was searched
 BEST, GOOD, OTHER = "the best trial", "the best quarter", "the others"
 _LOOKS: Final = alt.Color("look:N", title=None, scale=alt.Scale(domain=[BEST, GOOD, OTHER], range=[ORANGE, BLUE, MUTE]))
 _STROKES: Final[Mapping[str, tuple[float, float]]] = {OTHER: (1, 0.4), GOOD: (1.6, 0.75), BEST: (3.5, 1)}
 """Width in pixels and opacity of each kind of trial; the best is drawn last, above the others."""
 WHOLE: Final = alt.Axis(tickMinStep=1, format="d")  # ticks of a count
-FEWEST_FOR_AXES: Final = 3  # trials; fewer are read in the table
+MIN_FOR_AXES: Final = 3  # trials; fewer are read in the table
 
 
 def plots_of_search(
@@ -34,9 +34,9 @@ def plots_of_search(
     """The plots of a search; trials in their order, best: the number of the one that was chosen."""
     sign = -1 if direction == "max" else 1
     scored = [trial for trial in trials if trial.score is not None]
-    ranked = sorted(scored, key=lambda one: (one.number != best, sign * (one.score or 0.0)))[:MOST_TRIALS]
+    ranked = sorted(scored, key=lambda one: (one.number != best, sign * (one.score or 0.0)))[:MAX_TRIALS]
     found = []
-    if len(ranked) >= FEWEST_FOR_AXES:
+    if len(ranked) >= MIN_FOR_AXES:
         found.append(_parallel(ranked, metric, direction))
     if any(trial.epoch_scores for trial in ranked):
         found.append(_curves(ranked, metric))
@@ -44,7 +44,7 @@ def plots_of_search(
         found.append(_losses(ranked))
     if any(norm is not None for trial in ranked for norm in trial.gradient_norm):
         found.append(_norms(ranked))
-    if len(scored) >= FEWEST_FOR_AXES:
+    if len(scored) >= MIN_FOR_AXES:
         found.append(_so_far(scored, metric, direction))
     if any(one.importance is not None for one in sensitivity):
         found.append(_importances(sensitivity, metric))
@@ -187,7 +187,7 @@ def _by_epoch(
     rows: Rows = []
     for at, (trial, own) in reversed(list(enumerate(zip(ranked, values, strict=True)))):
         points = [(epoch, value) for epoch, value in enumerate(own, start=1) if value is not None]
-        thin = max(1, math.ceil(len(points) / MOST_EPOCHS))
+        thin = max(1, math.ceil(len(points) / MAX_EPOCHS))
         kept = points[::thin] if not points or points[-1] in points[::thin] else [*points[::thin], points[-1]]
         look = _look(at, len(ranked))
         rows += [{"x": epoch, "y": value, "trial": trial.number, "look": look} for epoch, value in kept]

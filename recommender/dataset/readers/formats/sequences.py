@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 SEQUENCE: Final = "sequence"  # the column that a long table's steps are gathered in
 LENGTHS: Final = "lengths"  # the array that says how many steps of each row count
-MOST_LISTED: Final = 20  # columns that an error names
+MAX_LISTED: Final = 20  # columns that an error names
 NARROWEST: Final = 3  # channels that are told from the pixels of an image's row: no image is so narrow
-MOST_CELLS: Final = 2**29  # numbers of all sequences, each as long as the longest: 2 GiB
+MAX_CELLS: Final = 2**29  # numbers of all sequences, each as long as the longest: 2 GiB
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +130,7 @@ def gather(connection: duckdb.DuckDBPyConnection, name: str, reading: SequenceRe
         if column not in storage:
             raise ColumnError(
                 f"Steps of a sequence are told by columns of {name}, but there is no {column!r}."
-                f"{did_you_mean(column, storage)} Columns: {listed(tuple(storage), most=MOST_LISTED)}."
+                f"{did_you_mean(column, storage)} Columns: {listed(tuple(storage), most=MAX_LISTED)}."
             )
     by, rest = quoted(reading.by), [column for column in storage if column not in {reading.by, reading.order}]
     varies = ", ".join(f"coalesce(bool_or(n{at} > 1), FALSE)" for at, _ in enumerate(rest))
@@ -171,10 +171,10 @@ def gather(connection: duckdb.DuckDBPyConnection, name: str, reading: SequenceRe
     rows = connection.execute(f"SELECT {names} FROM gathered").fetchall()
     arrays = [np.array(row, np.float32).T for row in rows]
     lengths = [len(one) for one in arrays]
-    if len(arrays) * max(lengths, default=0) * len(channels) > MOST_CELLS:
+    if len(arrays) * max(lengths, default=0) * len(channels) > MAX_CELLS:
         raise DatasetError(
             f"{name} holds {len(arrays):,} sequences of up to {max(lengths):,} steps of {len(channels):,} numbers, "
-            f"more than {MOST_CELLS:,} numbers. Cut long ones into pieces, or take fewer steps of each."
+            f"more than {MAX_CELLS:,} numbers. Cut long ones into pieces, or take fewer steps of each."
         )
     _with_cells(connection, same, own, [one.tobytes() for one in arrays])
     return Sequences(

@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from recommender.dataset.readers.images.pictures import Header, Size
     from rules.decision.request import ImageReading
 
-LARGEST_SIDE: Final = 64
+MAX_SIDE: Final = 64
 """Pixels of the longer side unless the user gives a size: a trial of 1,000 images of 64 x 64 takes some 25 s on two
 cores, and one of 224 x 224 nearly eight times as long."""
 BYTES_AT_ONCE: Final = 2**24  # of decoded pixels, 16 MiB; bounds the memory of a pass
-MOST_KEPT: Final = 2**27  # bytes of files, 128 MiB, that need not be read again for their pixels
-MOST_NAMED: Final = 5  # files that an error names
+MAX_KEPT: Final = 2**27  # bytes of files, 128 MiB, that need not be read again for their pixels
+MAX_NAMED: Final = 5  # files that an error names
 
 
 def decode(
@@ -77,7 +77,7 @@ def _read_quietly(
     kept: dict[int, bytes] = {}
     seen: dict[int, bytes] = {}
     headers: dict[int, Header] = {}
-    left, size_of_all, digest = MOST_KEPT, 0, hashlib.sha256()
+    left, size_of_all, digest = MAX_KEPT, 0, hashlib.sha256()
     for row, path in enumerate(names):
         try:
             data = _bytes(files, path)
@@ -230,7 +230,7 @@ def _bytes(files: Files, name: str | None) -> bytes:
 
 
 def common_size(sizes: Mapping[Size, int]) -> Size:
-    """The height and width to which images are brought: their own, or the median; at most LARGEST_SIDE each.
+    """The height and width to which images are brought: their own, or the median; at most MAX_SIDE each.
 
     sizes: how many images have each size. Proportions stay those of the median image.
 
@@ -239,7 +239,7 @@ def common_size(sizes: Mapping[Size, int]) -> Size:
     """
     weighted = [(size, count) for size, count in sizes.items()]
     height, width = (median([size[at] for size, count in weighted for _ in range(count)]) for at in (0, 1))
-    scale = min(1.0, LARGEST_SIDE / max(height, width))
+    scale = min(1.0, MAX_SIDE / max(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
@@ -249,8 +249,8 @@ def _refuse(
     """Raises DatasetError with the names of files that cannot be read, unless they are to be left out."""
     if not wrong or (reading.unreadable == "leave_out" and len(wrong) < rows):
         return
-    shown = [f"{names[row] or f'row {row + 1:,}'!r} ({wrong[row]})" for row in sorted(wrong)[:MOST_NAMED]]
-    more = f" and {len(wrong) - MOST_NAMED:,} more" if len(wrong) > MOST_NAMED else ""
+    shown = [f"{names[row] or f'row {row + 1:,}'!r} ({wrong[row]})" for row in sorted(wrong)[:MAX_NAMED]]
+    more = f" and {len(wrong) - MAX_NAMED:,} more" if len(wrong) > MAX_NAMED else ""
     helps = "Mend or remove them, or leave them out with --unreadable-images leave-out."
     if len(wrong) == rows:
         helps = "Give files that are."

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from recommender.dataset.readers.files import BROKEN, Folder, opened
 from recommender.dataset.readers.formats.gzipped import named_in_errors
-from recommender.dataset.readers.images.decoding import MOST_NAMED, decode
+from recommender.dataset.readers.images.decoding import MAX_NAMED, decode
 from recommender.dataset.readers.images.picture_names import OTHER_SUFFIXES, SUFFIXES
 from recommender.dataset.split_names import PART_WORDS, TRAINING_WORDS
 from recommender.dataset.sql import chunks, columns_of, is_text, level_text, quoted, replace_dataset
@@ -115,7 +115,7 @@ def check_formats(path: Path) -> None:
     with opened(path) as files:
         others = [name for name in files.names if PurePosixPath(name).suffix.lower() in OTHER_SUFFIXES]
     if others:
-        shown = listed([repr(name) for name in others], most=MOST_NAMED)
+        shown = listed([repr(name) for name in others], most=MAX_NAMED)
         raise DatasetError(
             f"Images must be in a format that is read ({', '.join(sorted(SUFFIXES))}), but {path} holds only "
             f"{counted(len(others), 'image file')} in others: {shown}. Convert them to .jpg or .png."
@@ -142,7 +142,7 @@ def table_in(path: Path, suffixes: Sequence[str]) -> str | None:
     if len(names) > 1:
         raise DatasetError(
             f"A folder or an archive of images may hold one table, but {path} holds {len(names)}: "
-            f"{', '.join(map(repr, names[:MOST_NAMED]))}. Keep the one with the paths, or give its path itself."
+            f"{', '.join(map(repr, names[:MAX_NAMED]))}. Keep the one with the paths, or give its path itself."
         )
     return names[0] if names else None
 

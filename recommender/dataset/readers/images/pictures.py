@@ -220,7 +220,7 @@ _AT_ONCE: Final = _Room(MAX_PIXELS_AT_ONCE)
 
 
 def _reason(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")[:LONGEST_REASON]
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")[:MAX_REASON_LENGTH]
 
 
-LONGEST_REASON: Final = 120  # characters
+MAX_REASON_LENGTH: Final = 120  # characters

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from executor.components.metric import performance_metric
-from executor.evaluation.diagnostics.retraining import SEEDS, SHORTEST_BUDGET, Winner, keep_time, train_again
+from executor.evaluation.diagnostics.retraining import MIN_BUDGET_SECONDS, SEEDS, Winner, keep_time, train_again
 from executor.runtime.budget import Budget
 from executor.search.records.outcome import Outcome
 from recommender.training_cost import batch_size, steps_of, table_epochs
@@ -141,6 +141,6 @@ def test_a_part_of_the_budget_is_kept_for_it_until_it_is_done(
     assert (long.remaining(), short.remaining()) == (before[0] - 100, before[1] - 8)
     train_again(_winner(make_bundle(), _outcome(seconds=1e6)), breast_cancer, budget=long, stopped_by="budget")
     assert long.remaining() == before[0]
-    tiny = Budget(seconds=SHORTEST_BUDGET - 1, clock=lambda: 0.0)
+    tiny = Budget(seconds=MIN_BUDGET_SECONDS - 1, clock=lambda: 0.0)
     keep_time(tiny)
     assert tiny.follow_up == 0

@@ -95,7 +95,7 @@ def test_a_search_on_images_never_stacks_them(
     make_bundle: Callable[..., Bundle], digits: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(StackRunner, "run", None)
-    monkeypatch.setattr("executor.components.training_length.MOST_IMAGE_EPOCHS", 2)
+    monkeypatch.setattr("executor.components.training_length.MAX_IMAGE_EPOCHS", 2)
     bundle = make_bundle(loss=CategoricalCrossentropy(), optimizer=SgdMomentum(nesterov=True))
     found = search(bundle, digits, budget=Budget(trials=2), seed=0, directory=tmp_path)
     assert [(outcome.status, outcome.epochs, outcome.asked) for outcome in found.ranked] == [("completed", 2, 1)] * 2
@@ -127,7 +127,7 @@ def test_images_that_are_streamed_from_a_file_are_learned_as_those_in_memory(
     proposal = Proposal(number=0, hyperparameters=SMALL, epochs=2)
     outcomes = []
     for most in (2**20, 0):
-        monkeypatch.setattr("executor.data.images.MOST_IN_MEMORY", most)
+        monkeypatch.setattr("executor.data.images.MAX_IN_MEMORY", most)
         stored = Encoded(Pictures.of(pixels.shape, iter([pixels[:100], pixels[100:]])), layer)
         assert stored.pictures.is_in_memory is (most > 0)
         np.testing.assert_allclose(np.asarray(stored), digits.train.dense)

@@ -15,7 +15,7 @@ from executor.runs.report.hold_out_answers import Answers
 from executor.runs.report.plots.classification import one_against_all, plots_of_classes
 from executor.runs.report.plots.comparison import rows_plot, score_plot
 from executor.runs.report.plots.confusion import confusion
-from executor.runs.report.plots.drawing import LONGEST_NAME, Plot, shown, told_apart
+from executor.runs.report.plots.drawing import MAX_NAME_LENGTH, Plot, shown, told_apart
 from executor.runs.report.plots.forecasts import plots_of_forecasts
 from executor.runs.report.plots.regression import plots_of_numbers
 from executor.runs.report.plots.search import plots_of_search, time_spent
@@ -175,7 +175,7 @@ def test_the_learning_curve_is_drawn_from_two_numbers_of_rows_on() -> None:
 
 def test_names_are_short_printable_and_told_apart() -> None:
     long = "x" * 100
-    assert len(shown(long)) == LONGEST_NAME
+    assert len(shown(long)) == MAX_NAME_LENGTH
     assert shown("a\u202eb\n") == "a\\u202eb\\n"
     assert told_apart([long, f"{long}y", "z"]) == [shown(long), f"{shown(long)} (2)", "z"]
 
