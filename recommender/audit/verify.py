@@ -11,12 +11,13 @@ from recommender.dataset.dataset import Dataset
 from recommender.dataset.digest import digest_of
 from recommender.roles.kinds import Kind
 from recommender.run_manifest import MANIFEST, SCORES, Manifest, run_files
+from rules import __version__
 from rules.errors import BookError, DatasetError
-from rules.rulebook.rulebook import read_layers
+from rules.rulebook.rulebook import SHIPPED_LAYERS, read_layers
 from rules.text.regular_file import is_there
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from recommender.audit.subject import Subject
 
@@ -90,8 +91,27 @@ def _book(subject: Subject) -> Iterator[Check]:
             continue
         then, now = subject.record.book.rules, {rule.id: rule.digest for rule in today.rules}
         changed = sorted(rule for rule, text in now.items() if then.get(rule) != text)
+        if layer in SHIPPED_LAYERS:
+            yield _shipped(layer, changed, version=subject.record.version)
+            continue
         detail = f"rules that decide differently: {', '.join(changed)}" if changed else "only words, reasons or tests"
         yield Check(what=f"book: {layer}", status="altered", detail=f"not the layer that decided; {detail}")
+
+
+def _shipped(layer: str, changed: Sequence[str], *, version: str) -> Check:
+    """A layer that pcwat ships and whose text differs from the recorded one.
+
+    The record holds the reasons of its rules itself, so another wording is no finding, and neither is a rule that a
+    later version of pcwat has changed.
+    """
+    if not changed:
+        detail = "the rules decide as recorded; only descriptions, reasons or tests have changed"
+        return Check(what=f"book: {layer}", status="intact", detail=detail)
+    rules = f"rules that decide differently: {', '.join(changed)}"
+    if version != __version__:
+        detail = f"pcwat {version} made the record, and this is {__version__}; {rules}"
+        return Check(what=f"book: {layer}", status="unchecked", detail=detail)
+    return Check(what=f"book: {layer}", status="altered", detail=f"not the layer that decided; {rules}")
 
 
 def _dataset(subject: Subject, data: Path | None) -> Check:

@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
+from recommender.audit.subject import Subject
+from recommender.audit.verify import verify
 from recommender.examples import example
 from recommender.recommendation.recommend import recommend
 from recommender.run_manifest import MANIFEST, Manifest, reseal
+from rules import __version__
 from rules.errors import PcwatError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from recommender.audit.verify import Check
 
 
 @pytest.fixture
@@ -54,6 +59,34 @@ def test_a_change_of_the_table_in_a_folder_of_images_is_found(answer, tmp_path: 
     assert findings(answer("verify", kept)) == set()
     (folder / "labels.csv").write_text("\n".join(["picture,y", *rows[:-1], "39.png,0"]))
     assert findings(answer("verify", kept)) == {("dataset", "altered")}
+
+
+def checked_book(*, version: str = __version__, rules: dict[str, str] | None = None) -> Check:
+    """The check of the shipped evidence, whose text is another than the one that a record names."""
+    record = recommend(example("breast_cancer"), target="diagnosis").record
+    used = record.book
+    layers = used.layers | {"evidence": "sha256:0"}
+    book = used.model_copy(update={"layers": layers, "rules": used.rules | (rules or {})})
+    old = record.model_copy(update={"book": book, "version": version})
+    checks = verify(Subject(record=old, path=None, layers=tuple(layers)))
+    return next(check for check in checks if check.what == "book: evidence")
+
+
+def test_another_wording_of_a_shipped_rule_is_no_finding() -> None:
+    assert checked_book().status == "intact"
+
+
+def test_a_rule_that_a_later_version_changed_is_reported_but_no_finding() -> None:
+    check = checked_book(version="0.0.1", rules={"M301": "sha256:0"})
+    assert check.status == "unchecked"
+    assert "pcwat 0.0.1 made the record" in check.detail
+    assert check.detail.endswith("rules that decide differently: M301")
+
+
+def test_a_shipped_rule_that_was_edited_is_a_finding() -> None:
+    check = checked_book(rules={"M301": "sha256:0"})
+    assert check.status == "altered"
+    assert "M301" in check.detail
 
 
 def rewritten(path: Path, change: Callable[[dict], object]) -> None:
