@@ -3,4 +3,4 @@
 This package reads no dataset and imports no framework.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
