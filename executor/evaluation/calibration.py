@@ -10,7 +10,7 @@ import numpy as np
 
 from executor.components.metric import every_score
 from executor.evaluation.scores import CalibrationScore, IntervalScore
-from executor.model.temperature import AS_IT_IS, tempered
+from executor.model.calibration.temperature import AS_IT_IS, tempered
 from rules.text.numbers import number
 from rules.vocabulary.facts import Task
 

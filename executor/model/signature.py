@@ -12,8 +12,8 @@ from executor.data.labels import LabelType, label_type
 from executor.data.lag_table import Windows
 from executor.data.raw_table import ARRAYS, Form, RawTable, form_of
 from executor.layers.names import PREFIX
-from executor.model.conformal_intervals import Intervals
-from executor.model.temperature import Temperature
+from executor.model.calibration.conformal_intervals import Intervals
+from executor.model.calibration.temperature import Temperature
 from recommender.dataset.readers.types.reading import ColumnReading
 from recommender.dataset.sql import chunks, is_number, quoted
 from recommender.roles.infer import Kind

@@ -16,11 +16,11 @@ from executor.evaluation.baselines.nearest_neighbours import neighbours_baseline
 from executor.evaluation.baselines.tf_idf import tf_idf_baseline, tf_idf_seconds
 from executor.evaluation.evaluate import evaluate
 from executor.model.assemble import assemble
+from executor.model.calibration.conformal_intervals import Intervals, conformal_intervals
+from executor.model.calibration.temperature import cooled, temperatures
 from executor.model.compile import compile_model
-from executor.model.conformal_intervals import Intervals, conformal_intervals
 from executor.model.keras_file import predict_rows, save
 from executor.model.signature import describe
-from executor.model.temperature import cooled, temperatures
 from executor.preprocessing.encode import encode_hold_out
 from executor.runs.files import MODEL, SIGNATURE, write_json
 from rules.vocabulary.facts import Task

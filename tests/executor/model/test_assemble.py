@@ -21,9 +21,9 @@ from executor.data.read_rows import read_rows
 from executor.data.split import split
 from executor.layers.output import Values
 from executor.model.assemble import assemble, model_inputs
+from executor.model.calibration.temperature import Temperature, tempered
 from executor.model.keras_file import load, predict_rows, save
 from executor.model.signature import Signature, describe
-from executor.model.temperature import Temperature, tempered
 from executor.preprocessing.encode import encode_hold_out, encode_parts
 from executor.preprocessing.fit import fit_preprocessing
 from recommender.dataset.dataset import Dataset

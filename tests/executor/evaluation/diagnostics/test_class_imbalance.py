@@ -9,8 +9,8 @@ import pytest
 
 from executor.components.threshold import Threshold
 from executor.evaluation.diagnostics.class_imbalance import imbalance_choice
+from executor.model.calibration.temperature import Temperature
 from executor.model.signature import Signature
-from executor.model.temperature import Temperature
 from rules.vocabulary.choices import BinaryCrossentropy, CategoricalCrossentropy, MseLoss, WeightedCrossentropy
 from rules.vocabulary.facts import Task
 

@@ -9,7 +9,7 @@ import pytest
 from scipy.special import expit, softmax
 
 from executor.components import metric_functions as measures
-from executor.model.temperature import AS_IT_IS, RANGE, temperatures, tempered, tune_temperature
+from executor.model.calibration.temperature import AS_IT_IS, RANGE, temperatures, tempered, tune_temperature
 from rules.vocabulary.facts import Task
 
 ROWS = 2_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from executor.model.conformal_intervals import PERCENT, Intervals, conformal_intervals, fewest_rows
+from executor.model.calibration.conformal_intervals import PERCENT, Intervals, conformal_intervals, fewest_rows
 
 
 def test_the_half_width_is_the_residual_of_the_conformal_rank() -> None:

@@ -1,0 +1,1 @@
+"""Calibration of predictions on validation rows: temperatures of probabilities, and prediction intervals."""
