@@ -10,6 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from executor import train
+from executor.runs.report.groups import groups_by
+from executor.runs.report.hold_out_answers import read_answers
+from executor.runs.report.reopen import opened_again
+from executor.runs.report.reproduce import command
+from executor.runs.run import Run
 from recommender.cli.main import group
 from rules.decision.trace import Pin
 from rules.errors import ChoiceError, ColumnError
@@ -17,8 +22,6 @@ from rules.vocabulary.choices import Inception, RandomKernels
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from executor.runs.run import Run
 
 ROWS = 160
 
@@ -61,37 +64,56 @@ def test_new_sequences_may_be_longer_than_those_of_training(wave_run: Run, tmp_p
         wave_run.predict(rows)
 
 
-def test_a_long_table_is_gathered_for_training_and_for_new_rows(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def long_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The waves, a row for each step; the hand is left for every other person, beginning with the first."""
     values, classes, lengths = waves()
-    table, directory, output = tmp_path / "long.csv", tmp_path / "run", tmp_path / "out.csv"
+    table = tmp_path_factory.mktemp("long") / "long.csv"
     lines = [
-        f"p{row},{step},{classes[row]},{values[row, step, 0]:.4f},{values[row, step, 1]:.4f}"
+        f"p{row},{step},{classes[row]},{('left', 'right')[row % 2]},{x:.4f},{y:.4f}"
         for row in range(ROWS)
-        for step in reversed(range(lengths[row]))
+        for step, (x, y) in reversed([*enumerate(values[row, : lengths[row]])])
     ]
-    table.write_text("\n".join(["person,step,tempo,x,y", *lines]), encoding="utf-8")
-    arguments = [
-        "--target",
-        "tempo",
-        "--sequence",
-        "person",
-        "--order",
-        "step",
-        "--trials",
-        "1",
-        "--reason",
-        "faster",
-        *("--pin", "architecture={name: random_kernels, features: 840}", "--pin", "validation=rows_apart"),
-        "-o",
-        str(directory),
-    ]
-    trained = CliRunner().invoke(group, ["train", str(table), *arguments])
+    table.write_text("\n".join(["person,step,tempo,hand,x,y", *lines]), encoding="utf-8")
+    return table
+
+
+@pytest.fixture(scope="module")
+def long_run(long_table: Path) -> Run:
+    """A run of one trial on a long table, trained from the command line; tests must not change it."""
+    directory = long_table.parent / "run"
+    arguments = ["--target", "tempo", "--sequence", "person", "--order", "step", "--trials", "1", "--reason", "faster"]
+    pins = ["--pin", "architecture={name: random_kernels, features: 840}", "--pin", "validation=rows_apart"]
+    trained = CliRunner().invoke(group, ["train", str(long_table), *arguments, *pins, "-o", str(directory)])
     assert trained.exit_code == 0, trained.output
-    predicted = CliRunner().invoke(group, ["predict", str(directory), str(table), "-o", str(output)])
+    return Run(directory)
+
+
+def test_a_long_table_is_gathered_for_training_and_for_new_rows(
+    long_run: Run, long_table: Path, tmp_path: Path
+) -> None:
+    _, classes, _ = waves()
+    output = tmp_path / "out.csv"
+    predicted = CliRunner().invoke(group, ["predict", str(long_run.directory), str(long_table), "-o", str(output)])
     assert predicted.exit_code == 0, predicted.output
     answers = list(csv.DictReader(output.read_text(encoding="utf-8").splitlines()))
     assert [row["person"] for row in answers] == [f"p{row}" for row in range(ROWS)]
     assert np.mean([row["prediction"] for row in answers] == classes) > 0.9
+
+
+def test_the_groups_of_a_report_are_those_of_sequences_not_of_steps(long_run: Run) -> None:
+    dataset, _ = opened_again(long_run, must=True)
+    assert dataset is not None
+    with dataset:
+        groups = groups_by(long_run, read_answers(long_run), dataset, "hand")
+    with (long_run.directory / "predictions.csv").open(encoding="utf-8") as file:
+        hold_out = [int(row["row"]) for row in csv.DictReader(file)]
+    expected = {"left": sum(row % 2 == 0 for row in hold_out), "right": sum(row % 2 for row in hold_out)}
+    assert {one.name: one.rows for one in groups} == expected
+
+
+def test_the_command_of_a_run_on_a_long_table_gathers_it_again(long_run: Run) -> None:
+    assert "--sequence person --order step" in command(long_run)
 
 
 def test_letters_are_read_as_a_sequence_by_a_network_that_is_pinned(tmp_path: Path, one_split: Pin) -> None:

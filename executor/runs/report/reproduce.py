@@ -31,6 +31,11 @@ def _of_data(plan: Plan) -> list[str]:
         size = plan.images.size
         given.append(("--image-size", None if size is None else f"{size[0]}x{size[1]}"))
         given += [("--image-fit", plan.images.fit), ("--unreadable-images", plan.images.unreadable.replace("_", "-"))]
+    if plan.sequences is not None:
+        given += [("--sequence", plan.sequences.by), ("--order", plan.sequences.order)]
+    if plan.missing is not None:
+        given += [("--missing", text) for text in plan.missing or ("none",)]
+    given += [("--date-format", f"{column}={written}") for column, written in plan.date_formats.items()]
     return _words(given)
 
 
