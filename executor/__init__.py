@@ -24,8 +24,8 @@ __all__ = ["Run", "resume", "train"]
 
 _HOMES: Final = {
     "Run": "executor.runs.run",
-    "resume": "executor.pipeline.train.train",
-    "train": "executor.pipeline.train.train",
+    "resume": "executor.pipeline.train",
+    "train": "executor.pipeline.train",
 }
 _SAVED: Final = ("executor.model.assemble", "executor.components.loss")
 """Modules that import or define every class in a model file; importing them registers the classes with Keras."""
