@@ -1,4 +1,7 @@
-"""The public datasets: a folder with a catalogue.csv (name, kind, task, target, file), named by PCWAT_DATASETS."""
+"""Public datasets for benchmarks.
+
+`PCWAT_DATASETS` names a folder with the datasets and their catalogue.csv (columns name, kind, task, target, file).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Generators of hostile files, and the execution of one case; shared with benchmarks/fuzz.py.
+"""Generators of hostile files, and the execution of one case; shared with benchmarks/checks/fuzz.py.
 
 Each generator builds a valid file of its kind from odd values, and most cases then change some of its bytes.
 """

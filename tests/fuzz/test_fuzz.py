@@ -1,6 +1,6 @@
 """Hostile files of every kind end with exit 0, 1 or 2, without a traceback and without a file outside the outputs.
 
-`python -m benchmarks.fuzz` runs ten thousand cases of the same generators, with limits on memory and time.
+`python -m benchmarks.checks.fuzz` runs ten thousand cases of the same generators, with limits on memory and time.
 """
 
 from __future__ import annotations

@@ -154,7 +154,7 @@ def _fitted(points: Sequence[Point], direction: Direction) -> tuple[float | None
     # Where the points lie farther from the law than their spread says, the interval is widened by as much. What sets
     # them apart are the rows that were drawn, more than the seeds, so that the points count and not the networks: of
     # 13 tables, the gain of the last doubling lay in 12 of the intervals so foretold from three points, and in 6 of
-    # those that count networks (benchmarks/learning_curve.py).
+    # those that count networks (benchmarks/models/learning_curve.py).
     width = math.sqrt(slope @ covariance @ slope * max(1.0, misfit)) * float(student.ppf(LEVEL, freedom))
     if not math.isfinite(width):
         return None, None
