@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.special import expit, softmax
@@ -14,6 +14,7 @@ from executor.components.threshold import HALF, Average, Threshold, best_f1, f1_
 from executor.preprocessing.target_scale import own_unit
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import F1, Accuracy, Mae, Mse, Rmse, RocAuc
+from rules.vocabulary.direction import Direction
 from rules.vocabulary.facts import NUMERIC_TARGET, Task
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from executor.preprocessing.examples import Examples, Parts
     from rules.vocabulary.choices import Choice
-
-Direction = Literal["max", "min"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,22 +158,22 @@ def performance_metric(metric: Choice) -> PerformanceMetric:
     """The metric that a bundle names. Raises ChoiceError on a choice that is not a metric."""
     match metric:
         case Accuracy():
-            return PerformanceMetric(name="accuracy", direction="max", of_predictions=_accuracy)
+            return PerformanceMetric(name="accuracy", direction=Direction.MAX, of_predictions=_accuracy)
         case RocAuc():
-            return PerformanceMetric(name="roc_auc", direction="max", of_predictions=_roc_auc)
+            return PerformanceMetric(name="roc_auc", direction=Direction.MAX, of_predictions=_roc_auc)
         case F1(average=average, threshold=threshold):
             return PerformanceMetric(
                 name="f1",
-                direction="max",
+                direction=Direction.MAX,
                 of_predictions=_f1_rare if average == "rare" else _f1_macro,
                 tunes=average if threshold == "tuned" else None,
             )
         case Mse():
-            return PerformanceMetric(name="mse", direction="min", of_predictions=_mse)
+            return PerformanceMetric(name="mse", direction=Direction.MIN, of_predictions=_mse)
         case Rmse():
-            return PerformanceMetric(name="rmse", direction="min", of_predictions=_rmse)
+            return PerformanceMetric(name="rmse", direction=Direction.MIN, of_predictions=_rmse)
         case Mae():
-            return PerformanceMetric(name="mae", direction="min", of_predictions=_mae)
+            return PerformanceMetric(name="mae", direction=Direction.MIN, of_predictions=_mae)
     raise ChoiceError(f"The performance metric must be one of accuracy, roc_auc, f1, mse, rmse, mae, but got {metric}.")
 
 

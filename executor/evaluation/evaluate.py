@@ -95,7 +95,7 @@ def evaluate(
     # Of m rows instead of n the spread is √(n / m) as wide (Bickel, Götze and van Zwet 1997).
     samples = values + (samples - values) * math.sqrt(min(1.0, MAX_SAMPLE / len(hold_out)))
     outside = tail(units_of(len(hold_out), groups))
-    sign = 1 if metric.direction == "max" else -1
+    sign = metric.direction.sign
     scored = {
         baseline.name: BaselineScore(
             says=baseline.says,

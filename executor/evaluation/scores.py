@@ -7,8 +7,8 @@ from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from executor.components.metric import Direction
 from rules.text.numbers import number
+from rules.vocabulary.direction import Direction
 
 BOOSTING: Final = "gradient boosting"  # the name of its baseline
 EXPONENTIAL: Final = "exponential smoothing"  # the same

@@ -80,11 +80,9 @@ def choose(
     if alone:
         return _single(best, bundle, parts, seed=seed, why=alone)
     outputs = np.stack([validation_outputs(one, bundle, parts) for one in found])
-    sign = 1.0 if metric.direction == "max" else -1.0
 
     def score(mean: np.ndarray, rows: np.ndarray) -> float:
-        value = metric.score(mean[rows], parts.validation.take(rows), parts)
-        return sign * value if np.isfinite(value) else -np.inf
+        return metric.direction.utility(metric.score(mean[rows], parts.validation.take(rows), parts))
 
     gain, error = _gain(outputs, score, seed=seed, groups=groups)
     picks = _greedy(outputs, score, np.arange(len(parts.validation)))
@@ -102,7 +100,7 @@ def choose(
         network=mean_of([network for network, _ in kept], [times for _, times in kept]),
         outputs=mean,
         members=members,
-        score=sign * score(mean, np.arange(len(mean))),
+        score=metric.direction.sign * score(mean, np.arange(len(mean))),
         why=f"better than the best trial alone by {number(gain)}, with a standard error of {number(error)}, on "
         "validation rows that did not choose",
     )

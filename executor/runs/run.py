@@ -17,6 +17,7 @@ from rules.errors import RunError
 from rules.text.html import paragraph, table
 from rules.text.numbers import number
 from rules.vocabulary.bundle import Bundle
+from rules.vocabulary.direction import Direction
 
 if TYPE_CHECKING:
     import os
@@ -136,7 +137,7 @@ class Run:
 def shown(run: Run) -> str:
     """The run as HTML, every name and value from the data escaped."""
     scores = run.scores
-    better = "higher" if scores.direction == "max" else "lower"
+    better = "higher" if scores.direction is Direction.MAX else "lower"
     caption = f"{scores.metric} on {scores.rows:,} rows that were never seen ({better} is better)"
     baselines = (
         (name, "undefined" if baseline.value is None else number(baseline.value), baseline.says)

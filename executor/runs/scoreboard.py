@@ -13,6 +13,7 @@ from executor.runs.files import REPORT
 from recommender.profile.guardrails.drift import DRIFT_NAME
 from recommender.profile.guardrails.entity import ENTITY_NAME
 from rules.text.numbers import number
+from rules.vocabulary.direction import Direction
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def show_scores(run: Run, console: Console) -> None:
     """Print what a run came to. Names and values from the data are never read as markup."""
     scores, summary = run.scores, run.summary
-    better = "higher is better" if scores.direction == "max" else "lower is better"
+    better = "higher is better" if scores.direction is Direction.MAX else "lower is better"
     console.print()
     console.print(f"[bold]{scores.metric}[/bold] on {scores.rows:,} rows that were never seen ({better})")
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))

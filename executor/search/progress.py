@@ -143,7 +143,6 @@ def reporter(
     proposals: the round's. outcomes: of those before. schedule: planned epochs of all trials of the search, as
     RoundProgress has their number. each: what an epoch of a configuration takes, as Work has it.
     """
-    choose = max if objective.direction == "max" else min
     best = {outcome.number: outcome.score for outcome in outcomes if outcome.score is not None}
     done = len(outcomes)
     took = [outcome.seconds for outcome in outcomes if outcome.epochs > 0]
@@ -166,7 +165,7 @@ def reporter(
                 trials=None if schedule is None else len(schedule),
                 epoch=now.epoch,
                 epochs=now.epochs,
-                best=choose(best.values(), default=None),
+                best=objective.direction.best(best.values(), key=float) if best else None,
                 elapsed=budget.spent(),
                 remaining=min(limits) + budget.afterwards(usual) if limits else None,
             )

@@ -257,8 +257,8 @@ def _ranked(outcomes: Sequence[Outcome], objective: Objective) -> tuple[Outcome,
     scored = [(outcome.score, outcome) for outcome in outcomes if outcome.score is not None]
     if not scored:
         raise _nothing_completed(outcomes)
-    sign = -1 if objective.direction == "max" else 1
-    scored.sort(key=lambda pair: (sign * pair[0], math.inf if pair[1].cost is None else pair[1].cost, pair[1].number))
+    sign = objective.direction.sign
+    scored.sort(key=lambda pair: (-sign * pair[0], math.inf if pair[1].cost is None else pair[1].cost, pair[1].number))
     return (*(outcome for _, outcome in scored), *(outcome for outcome in outcomes if outcome.score is None))
 
 

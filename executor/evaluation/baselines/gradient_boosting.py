@@ -7,7 +7,6 @@ and missing values against the network's encoding: better on five, up to six tim
 from __future__ import annotations
 
 import itertools
-import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -246,8 +245,7 @@ class Forest:
             decided = decide(outcome, parts.task, thresholds=cuts, rare_class=parts.rare_class)
             score = self._metric.of_predictions(predictions_of(parts, rows, outcome, decided))
             found.append(Best(score=score, trees=trees, thresholds=thresholds))
-        sign = 1 if self._metric.direction == "max" else -1
-        return max(found, key=lambda one: (-math.inf if math.isnan(one.score) else sign * one.score, one.trees))
+        return max(found, key=lambda one: (self._metric.direction.utility(one.score), one.trees))
 
     def outcome(self, inputs: np.ndarray, examples: Examples) -> np.ndarray:
         """What the best number of trees answers, as Predictions.outcome."""

@@ -123,5 +123,5 @@ def _fitted_ridge(
         return metric.of_predictions(predictions_of(parts, parts.validation, said, said))
 
     fitted = [Ridge(alpha=penalty).fit(features, some.change) for penalty in PENALTIES]
-    best = (max if metric.direction == "max" else min)(fitted, key=score)
+    best = metric.direction.best(fitted, key=score)
     return lambda rows: values(best, rows)

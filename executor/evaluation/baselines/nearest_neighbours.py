@@ -48,10 +48,9 @@ def neighbours_baseline(
 
         def score(count: int) -> float:
             said = outcome(asked, count)
-            found = metric.of_predictions(predictions_of(parts, parts.validation, said, decide(said, parts.task)))
-            return -np.inf if not np.isfinite(found) else found * (1 if metric.direction == "max" else -1)
+            return metric.of_predictions(predictions_of(parts, parts.validation, said, decide(said, parts.task)))
 
-        count = max((one for one in COUNTS if one <= most), key=score)
+        count = metric.direction.best((one for one in COUNTS if one <= most), key=score)
         judging = known.kneighbors(_coarse(hold_out), return_distance=False)
     said = outcome(judging, count)
     decided = decide(said, parts.task, rare_class=parts.rare_class)

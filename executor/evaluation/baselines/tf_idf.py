@@ -162,7 +162,6 @@ def _chosen(
     A further penalty is tried where the time is enough for it and for one more.
     """
     best: tuple[float, float, Answer] | None = None
-    sign = 1 if metric.direction == "max" else -1
     longest = 0.0
     for strength in STRENGTHS if parts.task.is_classification else PENALTIES:
         start = time.monotonic()
@@ -171,8 +170,7 @@ def _chosen(
         answer = _answering(*known, parts, strength, until=until)
         said = answer(selecting, parts.validation)
         decided = decide(said, parts.task)
-        score = sign * metric.of_predictions(predictions_of(parts, parts.validation, said, decided))
-        score = score if np.isfinite(score) else -np.inf
+        score = metric.direction.utility(metric.of_predictions(predictions_of(parts, parts.validation, said, decided)))
         if best is None or score > best[0]:
             best = score, strength, answer
         longest = max(longest, time.monotonic() - start)

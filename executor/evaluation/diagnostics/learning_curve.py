@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict
 from scipy.optimize import OptimizeWarning, curve_fit
 from scipy.stats import t as student
 
-from executor.components.metric import Direction
 from executor.evaluation.scores import Estimate
 from rules.text.numbers import number
+from rules.vocabulary.direction import Direction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,8 +76,8 @@ class LearningCurve(BaseModel):
         """The share of the error that the second half of the training rows takes away; None where it is unknown."""
         if self.whole is None or len(self.points) < PASSES:
             return None
-        half = error_of(self.points[-2].mean, self.direction)
-        return None if half <= 0 else 1 - error_of(self.whole.mean, self.direction) / half
+        half = self.direction.error(self.points[-2].mean)
+        return None if half <= 0 else 1 - self.direction.error(self.whole.mean) / half
 
     def sentences(self, chosen: float | None) -> list[str]:
         """What was found, for people; chosen: P of the trial that the search chose."""
@@ -94,7 +94,7 @@ class LearningCurve(BaseModel):
         return said if not self.missing else [*said, self.missing]
 
     def _doubled(self) -> str:
-        if error_of(self.points[-1].mean, self.direction) <= 0:
+        if self.direction.error(self.points[-1].mean) <= 0:
             return "no error is left that more rows could take away"
         if self.doubled is None or self.doubled.value is None or self.doubled.low is None or self.doubled.high is None:
             return "too few points to say what more rows would bring"
@@ -115,18 +115,9 @@ def learning_curve(
     return known.model_copy(update={"exponent": exponent, "doubled": doubled})
 
 
-def error_of(score: float, direction: Direction) -> float:
-    """P as an error that is 0 at best; a P to maximise is at most 1.
-
-    >>> error_of(0.75, "max")
-    0.25
-    """
-    return score if direction == "min" else 1 - score
-
-
 def _fitted(points: Sequence[Point], direction: Direction) -> tuple[float | None, Estimate | None]:
     """The exponent, and the gain of twice the rows of the last point."""
-    errors = np.array([error_of(point.mean, direction) for point in points])
+    errors = np.array([direction.error(point.mean) for point in points])
     if errors[-1] <= 0:
         return None, None
     # Seeds spread alike at every number of rows, so that all of them together tell by how much.

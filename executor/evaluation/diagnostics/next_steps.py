@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from executor.evaluation.diagnostics.learning_curve import error_of
 from executor.evaluation.scores import BOOSTING, TF_IDF
 from rules.errors import ChoiceError
 from rules.text.numbers import number
+from rules.vocabulary.direction import Direction
 from rules.vocabulary.facts import Modality
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _against_level(scores: Scores, level: float) -> tuple[bool, str]:
     value = scores.hold_out.value
     if value is None:
         return False, f"{scores.metric} is undefined on the hold-out"
-    reached = value >= level if scores.direction == "max" else value <= level
+    reached = not scores.direction.better(level, value)
     return reached, f"{scores.metric} {number(value)} {'reaches' if reached else 'does not reach'} {number(level)}"
 
 
@@ -97,7 +97,7 @@ def _against_baselines(scores: Scores) -> tuple[bool, str]:
     value = scores.hold_out.value
     if value is None:
         return False, f"{scores.metric} is undefined on the hold-out"
-    if error_of(value, scores.direction) == 0:
+    if scores.direction.error(value) == 0:
         return True, f"{scores.metric} {number(value)} is the best there is"
     for name, baseline in scores.baselines.items():
         gain, error = baseline.gain.value, _standard_error(baseline)
@@ -124,14 +124,14 @@ def _is_underfit(scores: Scores, level: float | None) -> bool:
     if scores.training is None or scores.hold_out.value is None:
         return False
     if level is not None:
-        return scores.training < level if scores.direction == "max" else scores.training > level
-    training, judged = (error_of(value, scores.direction) for value in (scores.training, scores.hold_out.value))
+        return scores.direction.better(level, scores.training)
+    training, judged = (scores.direction.error(value) for value in (scores.training, scores.hold_out.value))
     return training >= UNDERFIT * judged
 
 
 def _knows_its_rows(scores: Scores) -> bool:
     """Whether next to nothing is wrong on the training rows, so that no other network could learn them better."""
-    return scores.training is not None and scores.direction == "max" and error_of(scores.training, "max") < KNOWN
+    return scores.training is not None and scores.direction is Direction.MAX and 1 - scores.training < KNOWN
 
 
 def _time(cut_off: CutOff) -> NextStep:

@@ -63,10 +63,9 @@ def importance(
     if one_round > seconds and len(rows) > MIN_ROWS:  # fewer rows rather than fewer columns
         rows = _some(rows, max(MIN_ROWS, int(len(rows) * seconds / one_round)))
         answers = predict_rows(model, signature, rows)
-    sign = 1 if metric.direction == "max" else -1
 
     def score(outcome: np.ndarray) -> float:
-        return sign * _score(metric, signature, rows, outcome)
+        return metric.direction.sign * _score(metric, signature, rows, outcome)
 
     whole = score(answers)
     if not math.isfinite(whole):

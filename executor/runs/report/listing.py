@@ -98,11 +98,10 @@ def _unfinished(directory: Path) -> dict[str, str]:
 
 def _best_baseline(scores: Scores) -> tuple[str, float | None]:
     """The simple answer with the best P."""
-    sign = 1 if scores.direction == "max" else -1
     values = {name: one.value for name, one in scores.baselines.items() if one.value is not None}
     if not values:
         return "", None
-    best = max(values, key=lambda name: sign * values[name])
+    best = scores.direction.best(values, key=values.__getitem__)
     return best, values[best]
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import keras_tuner
 
 if TYPE_CHECKING:
     from executor.components.configuration import Value
+    from rules.vocabulary.direction import Direction
 
 SEED_STRIDE: Final = 100_003
 """keras-tuner draws with seed, seed + 1, …: neighbouring seeds would share most of their trials. A prime."""
@@ -19,7 +20,7 @@ class Objective:
     """What trials are compared by; keras-tuner guesses the direction of several metrics wrongly."""
 
     name: str
-    direction: Literal["min", "max"]
+    direction: Direction
 
 
 def tuner_seed(seed: int) -> int:

@@ -16,6 +16,7 @@ from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 from threadpoolctl import ThreadpoolController
 
 from executor.search.oracles.base import InMemoryOracle, Objective
+from rules.vocabulary.direction import Direction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,8 +131,8 @@ class BayesianOracle(InMemoryOracle, keras_tuner.oracles.BayesianOptimizationOra
         ended = [trial for trial in self.trials.values() if trial.status in {"COMPLETED", "FAILED"}]
         if self._known is not None and self._known.ended == len(ended):
             return self._known
-        sign = -1.0 if self.objective.direction == "max" else 1.0
-        losses = np.array([np.nan if trial.score is None else sign * trial.score for trial in ended])
+        sign = Direction(self.objective.direction).sign
+        losses = np.array([np.nan if trial.score is None else -sign * trial.score for trial in ended])
         losses = np.where(np.isnan(losses), np.nanmax(losses), losses)
         spread = losses.std()
         losses = (losses - losses.mean()) / (spread if spread > 0 else 1.0)

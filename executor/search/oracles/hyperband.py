@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import keras_tuner
 
 from executor.search.oracles.base import InMemoryOracle, Objective
+from rules.vocabulary.direction import Direction
 
 if TYPE_CHECKING:
     from keras_tuner.engine.trial import Trial
@@ -104,8 +105,7 @@ class HyperbandOracle(InMemoryOracle, keras_tuner.oracles.HyperbandOracle):  # t
         return None
 
     def _best(self, trials: list[Trial]) -> Trial:
-        choose = max if self.objective.direction == "max" else min
-        return choose(trials, key=lambda trial: trial.score)
+        return Direction(self.objective.direction).best(trials, key=lambda trial: trial.score)
 
     def _promoted(self, trial: Trial, number: int, rung: int) -> dict[str, Any]:
         """The trial's values, with what keras-tuner adds to those of a promotion."""

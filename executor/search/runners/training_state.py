@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from executor.search.records.proposal import Proposal
     from executor.search.runners.workspace import Workplace
     from rules.vocabulary.choices import Choice
+    from rules.vocabulary.direction import Direction
 
 PATIENCE: Final = 16  # epochs without a score as good as the best before a trial ends, at least
 PATIENT_SHARE: Final = 0.25
@@ -60,7 +61,7 @@ class Training:
     """Of an epoch, without the first steps; its share where trials run at once."""
 
     def note(
-        self, score: float | None, cost: float, *, direction: str, means: Sequence[float] = (math.nan, math.nan)
+        self, score: float | None, cost: float, *, direction: Direction, means: Sequence[float] = (math.nan, math.nan)
     ) -> bool:
         """Note P and C of the epoch that has just ended; returns whether it is the best.
 
@@ -81,10 +82,10 @@ class Training:
             self.ending = "patience"
         return is_best
 
-    def _is_best(self, score: float, cost: float, direction: str) -> bool:
+    def _is_best(self, score: float, cost: float, direction: Direction) -> bool:
         if self.best is None or score == self.best:
             return cost <= self.best_cost
-        return score > self.best if direction == "max" else score < self.best
+        return direction.better(score, self.best)
 
 
 @dataclass

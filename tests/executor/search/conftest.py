@@ -11,6 +11,7 @@ from executor.components.metric import performance_metric
 from executor.runtime.budget import Budget
 from executor.search.records.weights import WEIGHTS
 from executor.search.runners.workspace import Workplace, workplace
+from rules.vocabulary.direction import Direction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,7 +26,7 @@ class ScriptedMetric:
     """A metric that gives the scores of a list, one after the other; its last one for ever."""
 
     scores: Iterable[float]
-    direction: str = "max"
+    direction: Direction = Direction.MAX
     name: str = "scripted"
     given: list[float] = field(default_factory=list)
 
@@ -43,7 +44,7 @@ def place(make_bundle: Callable[..., Bundle], breast_cancer: Parts, tmp_path: Pa
     def make(
         *,
         scores: Iterable[float] | None = None,
-        direction: str = "max",
+        direction: Direction = Direction.MAX,
         budget: Budget | None = None,
         seed: int = 0,
         parts: Parts = breast_cancer,

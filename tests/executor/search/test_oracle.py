@@ -13,6 +13,7 @@ from executor.search.space import Scope
 from recommender.training_cost import EPOCHS
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import Bayesian, Defaults, Grid, HighAndMedium, Hyperband, Manual, Random, Relu
+from rules.vocabulary.direction import Direction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from rules.vocabulary.bundle import Bundle
 
 TUNERS = [Grid(), Random(), Bayesian(), Hyperband(), Manual()]
-F1 = Objective(name="val_f1_score", direction="max")
+F1 = Objective(name="val_f1_score", direction=Direction.MAX)
 
 
 def oracle_of(

@@ -9,6 +9,7 @@ import altair as alt
 
 from executor.runs.report.plots.drawing import BLUE, HEIGHT, INK, MUTE, ORANGE, WIDE, WIDTH, Rows, axis, drawn, table
 from rules.text.numbers import number
+from rules.vocabulary.direction import Direction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,12 +30,11 @@ MIN_FOR_AXES: Final = 3  # trials; fewer are read in the table
 
 
 def plots_of_search(
-    trials: Sequence[Outcome], *, metric: str, direction: str, sensitivity: Sequence[Sensitivity], best: int
+    trials: Sequence[Outcome], *, metric: str, direction: Direction, sensitivity: Sequence[Sensitivity], best: int
 ) -> list[Plot]:
     """The plots of a search; trials in their order, best: the number of the one that was chosen."""
-    sign = -1 if direction == "max" else 1
     scored = [trial for trial in trials if trial.score is not None]
-    ranked = sorted(scored, key=lambda one: (one.number != best, sign * (one.score or 0.0)))[:MAX_TRIALS]
+    ranked = sorted(scored, key=lambda one: (one.number != best, -direction.utility(one.score)))[:MAX_TRIALS]
     found = []
     if len(ranked) >= MIN_FOR_AXES:
         found.append(_parallel(ranked, metric, direction))
@@ -73,7 +73,7 @@ def _look(place: int, count: int) -> str:
     return BEST if place == 0 else GOOD if place < count / 4 else OTHER
 
 
-def _parallel(ranked: Sequence[Outcome], metric: str, direction: str) -> Plot:
+def _parallel(ranked: Sequence[Outcome], metric: str, direction: Direction) -> Plot:
     """An axis for each hyperparameter, and P as the last one; a line for each trial."""
     names = list(dict.fromkeys(name for trial in ranked for name in trial.hyperparameters))
     axes: dict[str, list[Any]] = {name: [trial.hyperparameters.get(name) for trial in ranked] for name in names}
@@ -107,7 +107,7 @@ def _parallel(ranked: Sequence[Outcome], metric: str, direction: str) -> Plot:
         .encode(x=x, y=y, text="end:N")
         for dy in (16, -10)
     ]
-    better = "up" if direction == "max" else "down"
+    better = "up" if direction is Direction.MAX else "down"
     return drawn(
         alt.layer(*lines, *labels).properties(width=WIDE - 60, height=HEIGHT + 20),
         title="The trials in parallel coordinates",
@@ -207,15 +207,14 @@ def _by_epoch(
     return alt.layer(*lines).properties(width=WIDTH, height=HEIGHT)
 
 
-def _so_far(scored: Sequence[Outcome], metric: str, direction: str) -> Plot:
+def _so_far(scored: Sequence[Outcome], metric: str, direction: Direction) -> Plot:
     """P of each trial in the order in which they were asked for, and the best so far."""
-    better = max if direction == "max" else min
     rows: Rows = []
     best: float | None = None
     last = 0
     for at, trial in enumerate(sorted(scored, key=lambda one: one.number)):
         score = trial.score or 0.0
-        if best is None or better(best, score) != best:
+        if best is None or direction.better(score, best):
             best, last = score, at
         rows.append({"x": at + 1, "y": score, "best": best})
     base = alt.Chart(table(rows))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from executor.evaluation.diagnostics.learning_curve import LearningCurve, Point, learning_curve
+from rules.vocabulary.direction import Direction
 
 ROWS = (125, 250, 500, 1_000)
 
@@ -15,7 +16,7 @@ def _curve(*errors: float, spread: float = 0.0, rows: tuple[int, ...] = ROWS) ->
         Point(rows=size, scores=(1 - error - spread, 1 - error, 1 - error + spread))
         for size, error in zip(rows, errors, strict=True)
     ]
-    return learning_curve(points, metric="accuracy", direction="max", rows=1_000)
+    return learning_curve(points, metric="accuracy", direction=Direction.MAX, rows=1_000)
 
 
 def test_a_power_law_is_found_again_and_goes_on() -> None:
@@ -38,7 +39,7 @@ def test_a_flat_curve_promises_nothing() -> None:
 
 def test_an_error_to_minimise_falls_as_well() -> None:
     points = [Point(rows=size, scores=(8 * 2.0**-place,)) for place, size in enumerate(ROWS)]
-    curve = learning_curve(points, metric="rmse", direction="min", rows=1_000)
+    curve = learning_curve(points, metric="rmse", direction=Direction.MIN, rows=1_000)
     assert curve.doubled is not None
     assert curve.doubled.value == pytest.approx(0.5, abs=1e-3)
 
@@ -78,6 +79,6 @@ def test_the_spread_between_seeds_is_told_beside_the_chosen_trial() -> None:
 
 
 def test_without_anything_measured_it_says_why() -> None:
-    curve = learning_curve([], metric="f1", direction="max", rows=9, missing="No time.")
+    curve = learning_curve([], metric="f1", direction=Direction.MAX, rows=9, missing="No time.")
     assert curve.sentences(0.5) == ["No time."]
     assert curve.saved is None

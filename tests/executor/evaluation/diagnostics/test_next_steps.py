@@ -9,6 +9,7 @@ from executor.evaluation.diagnostics.next_steps import NextSteps, check_level, n
 from executor.evaluation.scores import BaselineScore, CutOff, Estimate, Scores
 from executor.evaluation.verdict import advice
 from rules.errors import ChoiceError
+from rules.vocabulary.direction import Direction
 from rules.vocabulary.facts import Modality
 
 
@@ -17,7 +18,7 @@ def _scores(*, hold_out: float | None = 0.8, training: float = 0.95, boosting: t
     gains = {"constant": (0.2, 0.4), "gradient boosting": boosting}
     return Scores(
         metric="accuracy",
-        direction="max",
+        direction=Direction.MAX,
         validation=0.85,
         training=training,
         hold_out=Estimate(value=hold_out, low=None, high=None),
@@ -36,7 +37,7 @@ def _scores(*, hold_out: float | None = 0.8, training: float = 0.95, boosting: t
 
 def _curve(half: float, whole: float) -> LearningCurve:
     points = [Point(rows=500, scores=(half,)), Point(rows=1_000, scores=(whole,))]
-    return learning_curve(points, metric="accuracy", direction="max", rows=1_000)
+    return learning_curve(points, metric="accuracy", direction=Direction.MAX, rows=1_000)
 
 
 FLAT, STEEP = _curve(0.8, 0.808), _curve(0.8, 0.811)
@@ -99,7 +100,7 @@ def test_a_curve_that_still_falls_by_a_twentieth_speaks_for_labels() -> None:
 
 
 def test_what_was_not_measured_speaks_for_nothing() -> None:
-    nothing = learning_curve([], metric="accuracy", direction="max", rows=1_000, missing="No time.")
+    nothing = learning_curve([], metric="accuracy", direction=Direction.MAX, rows=1_000, missing="No time.")
     found = next_steps(_scores(boosting=LEVEL), nothing, level=None, modality=Modality.IMAGE)
     assert _names(found) == ["transfer"]
     assert "images" in found.steps[0].advice

@@ -9,6 +9,7 @@ import pytest
 from executor.search.oracle import ask, tell
 from executor.search.oracles.base import Objective
 from executor.search.records.outcome import Outcome
+from rules.vocabulary.direction import Direction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,7 @@ class Drive(Protocol):
 
 @pytest.fixture
 def loss() -> Objective:
-    return Objective(name="loss", direction="min")
+    return Objective(name="loss", direction=Direction.MIN)
 
 
 @pytest.fixture

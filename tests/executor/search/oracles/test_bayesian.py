@@ -14,6 +14,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from executor.search.oracles.base import Objective
 from executor.search.oracles.bayesian import BayesianOracle
 from executor.search.oracles.fixed import RandomOracle
+from rules.vocabulary.direction import Direction
 
 if TYPE_CHECKING:
     from executor.search.records.proposal import Proposal
@@ -47,7 +48,7 @@ def test_it_comes_closer_than_random_draws(drive: Drive, loss: Objective) -> Non
 
 
 def test_it_maximises_where_the_objective_says_so(drive: Drive) -> None:
-    oracle = BayesianOracle(space=space(), objective=Objective(name="accuracy", direction="max"), seed=0)
+    oracle = BayesianOracle(space=space(), objective=Objective(name="accuracy", direction=Direction.MAX), seed=0)
     ended = drive(oracle, lambda proposal: -bowl(proposal), trials=30)
     assert max(score for _, score in ended if score is not None) > -0.01
 

@@ -11,6 +11,7 @@ import pytest
 from executor.search.oracle import ask, tell
 from executor.search.oracles.base import Objective
 from executor.search.oracles.hyperband import HyperbandOracle
+from rules.vocabulary.direction import Direction
 
 if TYPE_CHECKING:
     from executor.search.records.proposal import Proposal
@@ -61,7 +62,7 @@ def test_the_epochs_until_a_whole_trial_are_those_of_the_rungs_below_it(make) ->
 
 @pytest.mark.parametrize(("direction", "choose"), [("min", sorted), ("max", lambda rates: sorted(rates)[::-1])])
 def test_the_best_of_a_rung_go_on(make, drive: Drive, direction, choose) -> None:
-    ended = drive(make(22, objective=Objective(name="p", direction=direction)), rate, trials=22)
+    ended = drive(make(22, objective=Objective(name="p", direction=Direction(direction))), rate, trials=22)
     rates = [rate(proposal) for proposal, _ in ended]
     assert rates[15:20] == choose(rates[:15])[:5]
     assert rates[20:] == choose(rates[:15])[:2]

@@ -13,8 +13,9 @@ from executor.search.oracles.base import Objective
 from executor.search.oracles.bayesian import BayesianOracle
 from executor.search.oracles.fixed import GridOracle, ManualOracle, RandomOracle
 from executor.search.oracles.hyperband import HyperbandOracle
+from rules.vocabulary.direction import Direction
 
-LOSS = Objective(name="loss", direction="min")
+LOSS = Objective(name="loss", direction=Direction.MIN)
 ORACLES = {
     "grid": (GridOracle, {}),
     "random": (RandomOracle, {}),

@@ -34,6 +34,7 @@ from rules.vocabulary.choices import (
     Sgd,
     WeightedCrossentropy,
 )
+from rules.vocabulary.direction import Direction
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -90,13 +91,13 @@ def test_the_score_is_that_of_the_kept_weights(
 @pytest.mark.parametrize(
     ("direction", "scores", "best_epoch"),
     [
-        ("max", [0.5, 0.9, 0.7, 0.9, 0.8], 4),  # the last of the best
-        ("min", [0.5, 0.1, 0.7, 0.1, 0.8], 4),
-        ("max", [0.9, 0.8, 0.7, 0.6, 0.5], 1),
+        (Direction.MAX, [0.5, 0.9, 0.7, 0.9, 0.8], 4),  # the last of the best
+        (Direction.MIN, [0.5, 0.1, 0.7, 0.1, 0.8], 4),
+        (Direction.MAX, [0.9, 0.8, 0.7, 0.6, 0.5], 1),
     ],
 )
 def test_the_last_best_epoch_is_kept(
-    run_trial, place: Callable[..., Workplace], direction: str, scores: list[float], best_epoch: int
+    run_trial, place: Callable[..., Workplace], direction: Direction, scores: list[float], best_epoch: int
 ) -> None:
     outcome = run_trial(proposal(5), place(scores=scores, direction=direction))
     assert (outcome.best_epoch, outcome.score) == (best_epoch, scores[best_epoch - 1])

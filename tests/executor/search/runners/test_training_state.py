@@ -6,12 +6,13 @@ import numpy as np
 
 from executor.search.runners.training_state import StepMeans, Training, patience_of
 from rules.vocabulary.choices import Folds, RowsApart
+from rules.vocabulary.direction import Direction
 
 
 def test_of_epochs_with_the_same_score_the_one_with_the_lowest_cost_is_kept() -> None:
     training = Training()
     for score, cost in ((0.9, 0.5), (1.0, 0.4), (1.0, 0.2), (1.0, 0.3), (0.8, 0.1)):
-        training.note(score, cost, direction="max")
+        training.note(score, cost, direction=Direction.MAX)
     assert (training.best, training.best_cost, training.best_epoch) == (1.0, 0.2, 3)
 
 
@@ -23,7 +24,7 @@ def test_without_early_stopping_a_trial_is_patient_for_all_of_its_epochs() -> No
 def test_training_loss_and_gradient_norm_are_kept_with_six_digits_and_without_infinities() -> None:
     training = Training()
     for means in ((0.123456789, 1234567.0), (math.nan, math.inf)):
-        training.note(0.5, 0.5, direction="max", means=means)
+        training.note(0.5, 0.5, direction=Direction.MAX, means=means)
     assert training.losses == [0.123457, None]
     assert training.gradient_norms == [1234570.0, None]
 

@@ -20,6 +20,7 @@ from executor.runs.report.plots.forecasts import plots_of_forecasts
 from executor.runs.report.plots.regression import plots_of_numbers
 from executor.runs.report.plots.search import plots_of_search, time_spent
 from executor.search.records.outcome import Outcome
+from rules.vocabulary.direction import Direction
 from rules.vocabulary.facts import Task
 
 HOSTILE = '"><script>alert(1)</script>'
@@ -132,7 +133,7 @@ def test_a_search_is_drawn_without_the_trials_that_have_no_score() -> None:
         for number, score in enumerate([0.5, None, 0.7, 0.6])
     ]
     sensitivity = [Sensitivity(name="units", best=96, importance=0.75, rating="high", edge="")]
-    plots = plots_of_search(trials, metric="accuracy", direction="max", sensitivity=sensitivity, best=2)
+    plots = plots_of_search(trials, metric="accuracy", direction=Direction.MAX, sensitivity=sensitivity, best=2)
     parallel, curves, losses, norms, so_far, mattered = plots
     assert "A line for each of 3 trials through its values of units, schedule" in parallel.says
     assert "The best trial, 2, trained 2 epochs and was best after 2." in curves.says
@@ -145,7 +146,7 @@ def test_a_search_is_drawn_without_the_trials_that_have_no_score() -> None:
     assert "units (notes: high), 75%" in mattered.says
     for plot in plots:
         well_formed(plot)
-    assert plots_of_search(trials[:2], metric="accuracy", direction="max", sensitivity=[], best=0)[0].title == (
+    assert plots_of_search(trials[:2], metric="accuracy", direction=Direction.MAX, sensitivity=[], best=0)[0].title == (
         "How the trials learned"
     )
 
@@ -165,7 +166,7 @@ def test_time_and_scores_are_told_in_words() -> None:
 
 def test_the_learning_curve_is_drawn_from_two_numbers_of_rows_on() -> None:
     points = (Point(rows=50, scores=(0.6, 0.7)), Point(rows=100, scores=(0.8, 0.9)))
-    curve = LearningCurve(metric="accuracy", direction="max", rows=100, points=points)
+    curve = LearningCurve(metric="accuracy", direction=Direction.MAX, rows=100, points=points)
     plot = rows_plot(curve)
     assert plot is not None
     assert "accuracy 0.65 with 50 training rows, 0.85 with 100." in plot.says
