@@ -33,7 +33,14 @@ CHOSEN: Final = (
 )  # fmt: skip
 PLENTY: Final = 1e5  # seconds
 DEFAULT: Final = Outcome(
-    number=0, hyperparameters={}, status="completed", score=0.0, epochs=1, planned_epochs=1_000, seconds=1.0
+    number=0,
+    hyperparameters={},
+    status="completed",
+    score=0.0,
+    epochs=1,
+    planned_epochs=1_000,
+    seconds=1.0,
+    ended_by="early_stopping",
 )
 
 

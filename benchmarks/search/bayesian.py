@@ -131,6 +131,7 @@ def outcome(proposal: Proposal, score: float) -> Outcome:
         score=score,
         epochs=1,
         planned_epochs=1,
+        ended_by="completed",
         seconds=1.0,
     )
 

@@ -22,7 +22,8 @@ quiet_tensorflow()
 from search import images  # noqa: E402  after TensorFlow was silenced
 
 from executor.runtime.budget import Budget  # noqa: E402
-from executor.search.search import RoundProgress, search  # noqa: E402
+from executor.search.progress import RoundProgress  # noqa: E402, TC001
+from executor.search.search import search  # noqa: E402
 
 KIBIBYTES = 1024  # of a MiB; Linux tells the peak in KiB
 

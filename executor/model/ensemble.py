@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from executor.components.metric import PerformanceMetric
     from executor.preprocessing.examples import Parts
     from executor.search.records.outcome import Outcome
-    from executor.search.search import Trials
+    from executor.search.records.trials import Trials
     from rules.vocabulary.bundle import Bundle
 
 CANDIDATES: Final = 12

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Parts
     from executor.runtime.budget import Budget
     from executor.search.records.outcome import Outcome
-    from executor.search.search import Trials
+    from executor.search.records.trials import Trials
     from rules.vocabulary.bundle import Bundle
 
 REFIT_SHARE: Final = 0.15  # of a time budget, kept for training the chosen networks again

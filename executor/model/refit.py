@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Parts
     from executor.runtime.budget import Budget
     from executor.search.records.outcome import Outcome
+    from executor.search.records.trials import Trials
     from executor.search.runners.workspace import Workplace
-    from executor.search.search import Trials
     from rules.vocabulary.bundle import Bundle
 
 TEXT_REFIT_SHARE: Final = 0.3  # of a time budget, kept for training networks of texts again

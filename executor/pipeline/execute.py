@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from executor.preprocessing.preprocessing import Preprocessing
     from executor.runs.run import Run
     from executor.runtime.budget import Budget
-    from executor.search.search import RoundProgress
+    from executor.search.progress import RoundProgress
     from rules.vocabulary.bundle import Bundle
 
     Progress = Callable[[RoundProgress], None]

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from executor.evaluation.diagnostics.learning_curve import LearningCurve
 from executor.evaluation.diagnostics.next_steps import NextSteps
 from executor.evaluation.scores import ImbalanceChoice, Sensitivity
+from executor.search.records.trials import StoppedBy
 
 
 class Summary(BaseModel):
@@ -22,7 +23,7 @@ class Summary(BaseModel):
     completed: int
     cut_short: int = 0
     """Completed ones that time or Ctrl-C ended before their planned epochs."""
-    stopped_by: str
+    stopped_by: StoppedBy
     started_late: bool = False
     """Whether the time limit was over before the search began, so that one trial ran beyond it."""
     best_trial: int

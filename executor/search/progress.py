@@ -155,7 +155,7 @@ def reporter(
         )
         limits = [] if budget.seconds is None else [budget.remaining()]
         if pace is not None:
-            stack = {member.proposal.number: member.training.ending is None for member in now.members}
+            stack = {member.proposal.number: member.training.ended_by is None for member in now.members}
             left = pace.left(now=budget.now(), epoch=now.epoch, stack=stack)
             limits += [] if left is None else [left]
         progress(

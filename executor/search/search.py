@@ -6,9 +6,8 @@ import gc
 import itertools
 import math
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import tensorflow as tf
 
@@ -21,14 +20,13 @@ from executor.search.oracles.base import Objective
 from executor.search.progress import RoundProgress, reporter
 from executor.search.records.journal import Journal, search_digest
 from executor.search.records.lock import alone_in
-from executor.search.records.outcome import Outcome
+from executor.search.records.trials import StoppedBy, Trials
 from executor.search.round_size import epoch_seconds, most_at_once, next_round
 from executor.search.runners.parallel import ParallelRunner
 from executor.search.runners.sequential import OneByOneRunner
 from executor.search.runners.stacked import StackRunner
 from executor.search.runners.workspace import workplace
 from executor.search.space import Scope
-from recommender.training_cost import EPOCHS
 from rules.errors import RunError, TrainingError
 from rules.vocabulary.bundle import fingerprint
 
@@ -41,50 +39,15 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Parts
     from executor.runtime.budget import Budget
     from executor.runtime.devices import Device
+    from executor.search.records.outcome import Outcome
     from executor.search.records.proposal import Proposal
     from executor.search.runners.parallel import Runner
     from executor.search.runners.workspace import Workplace
     from rules.vocabulary.bundle import Bundle
 
-__all__ = ["Outcome", "RoundProgress", "StoppedBy", "Trials", "search"]
-
 TRIALS_WITHOUT_BUDGET: Final = 20  # trials, where neither time nor their number is limited
 HOPELESS: Final = 10  # trials without a completed one; then the next would hardly be completed either
 MIN_TRIAL_SECONDS: Final = 1.0  # seconds; building and compiling a network take half of it
-
-StoppedBy = Literal["budget", "trials", "exhausted", "interrupt"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trials:
-    """All trials of a search."""
-
-    ranked: tuple[Outcome, ...]
-    """Completed ones by P, the best first, of equals the one with the lowest C; then the others by number."""
-    stopped_by: StoppedBy
-    planned: int | None = None
-    """The most that were allowed or there were to try; None where only time set a limit."""
-    epochs: int = EPOCHS
-    """Of a whole trial."""
-    coming: int = 0
-    """Planned epochs of the trials that were to come up to the first one of whole length, where the strategy gives
-    some trials fewer."""
-    earlier: float = 0.0
-    """Seconds of the trials that had ended before the search was resumed."""
-
-    @property
-    def best(self) -> Outcome:
-        return self.ranked[0]
-
-    @property
-    def completed(self) -> int:
-        """Those with a score."""
-        return sum(outcome.status == "completed" for outcome in self.ranked)
-
-    @property
-    def cut_short(self) -> int:
-        """Of those, the ones that time or Ctrl-C ended."""
-        return sum(outcome.status == "completed" and outcome.is_cut_short for outcome in self.ranked)
 
 
 def search(

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from recommender.audit.reach import reach
-from recommender.recommendation.bundle_pins import FROM_BUNDLE
 from recommender.recommendation.trial_budget import MIN_TRIALS_FOR_SENSITIVITY
 from rules.decision.counterfactual import Flip
-from rules.decision.trace import Fragility, TestResult
+from rules.decision.trace import FROM_BUNDLE, Fragility, TestResult
 from rules.text.html import table
 from rules.vocabulary.bundle import Bundle
 from rules.vocabulary.choices import Slot
@@ -114,7 +113,7 @@ def _explanation(decision: Decision, means: str, nearest: tuple[Flip, ...], off:
     is_contested = winner.stance == "contested" and not pin
     by = ", ".join(decision.rules)
     if pin:
-        by = FROM_BUNDLE if pin.reason == FROM_BUNDLE else f"a person ({pin.author})" if pin.author else "a person"
+        by = FROM_BUNDLE if pin.origin == "bundle" else f"a person ({pin.author})" if pin.author else "a person"
     return Explanation(
         slot=decision.slot,
         label=decision.slot.label,

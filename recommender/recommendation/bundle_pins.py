@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from rules.decision.engine import decide
-from rules.decision.trace import Pin
+from rules.decision.trace import FROM_BUNDLE, Pin
 from rules.vocabulary.choices import Slot
 
 if TYPE_CHECKING:
@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from rules.vocabulary.bundle import Bundle
     from rules.vocabulary.facts import Facts
 
-FROM_BUNDLE: Final = "from the bundle"
-"""The reason of such a pin. The rules may choose otherwise because a person edited the bundle, or because the budget,
-the book or the data has changed since it was written."""
-
 
 def with_bundle(bundle: Bundle, pins: Sequence[Pin], *, book: ProvedBook, facts: Facts) -> list[Pin]:
     """The pins under which the rules give the bundle's choices; a person's own pins go before them.
@@ -26,6 +22,10 @@ def with_bundle(bundle: Bundle, pins: Sequence[Pin], *, book: ProvedBook, facts:
     Raises ChoiceError where the bundle does not fit the task, or the pins.
     """
     own = {pin.slot for pin in pins}
-    every = [Pin(slot=slot, choice=bundle.choice(slot), reason=FROM_BUNDLE) for slot in Slot if slot not in own]
+    every = [
+        Pin(slot=slot, choice=bundle.choice(slot), reason=FROM_BUNDLE, origin="bundle")
+        for slot in Slot
+        if slot not in own
+    ]
     decisions = decide(book, facts, pins=[*every, *pins]).decisions
     return [*pins, *(pin for pin in every if pin.choice != decisions[pin.slot].ruled)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recommender.recommendation.bundle_pins import FROM_BUNDLE
+from rules.decision.trace import FROM_BUNDLE
 from rules.rulebook.rulebook import SHIPPED_LAYERS
 from rules.text.numbers import number
 
@@ -21,7 +21,7 @@ def reason(decision: Decision) -> str:
 
     Names such as the task say nothing new beside a number, so they stand alone only.
     """
-    if decision.pin and decision.pin.reason == FROM_BUNDLE:
+    if decision.pin and decision.pin.origin == "bundle":
         return _of_bundle(decision)
     if decision.pin:
         return f"{decision.pin.reason} (the rules: {decision.ruled}, {decision.rules[0]})"

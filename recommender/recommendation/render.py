@@ -9,7 +9,6 @@ from rich.table import Table
 from rich.text import Text
 
 from recommender.profile.guardrails.status import not_passed
-from recommender.recommendation.bundle_pins import FROM_BUNDLE
 from recommender.recommendation.reasons import _of_bundle, instead_of, reason
 from rules.decision.meanings import meanings
 from rules.text.numbers import number
@@ -82,12 +81,12 @@ def _table(advice: Recommendation, *, is_wide: bool) -> Table:
 def _decider(decision: Decision) -> str:
     if decision.pin is None:
         return decision.rules[0]
-    return "bundle" if decision.pin.reason == FROM_BUNDLE else "you"
+    return "bundle" if decision.pin.origin == "bundle" else "you"
 
 
 def why(decision: Decision) -> str:
     """One line for bundle.yaml: slot, rule, the measured fact, and the rule's reason."""
-    if decision.pin and decision.pin.reason == FROM_BUNDLE:
+    if decision.pin and decision.pin.origin == "bundle":
         return f"{decision.slot.label}, {_of_bundle(decision)}"
     if decision.pin:
         return f"{decision.slot.label}: chosen by a person: {decision.pin.reason}"

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rules import __version__
 from rules.decision.request import Asked
-from rules.decision.trace import Decision, Pin
+from rules.decision.trace import FROM_BUNDLE, Decision, Pin
 from rules.errors import RunError
 from rules.text.regular_file import open_regular, read_regular
 from rules.vocabulary.bundle import Bundle
@@ -243,7 +243,7 @@ class Record(BaseModel):
         return f"is of format {named}, which another version of pcwat wrote" if named not in {"", FORMAT} else ""
 
     @classmethod
-    def read(cls, path: Path) -> Self:
+    def read(cls, path: Path) -> Record:
         """Read a record, altered or not. Raises RunError where it is missing or not a record."""
         try:
             content = read_regular(path)
@@ -252,7 +252,7 @@ class Record(BaseModel):
         except OSError as error:
             raise RunError(f"{path} cannot be read: {error.strerror}. Name a run, a record or a dataset.") from None
         try:
-            return cls.model_validate_json(content)
+            return _with_origins(cls.model_validate_json(content))
         except ValidationError as error:
             first = error.errors()[0]
             what = (
@@ -266,7 +266,7 @@ class Record(BaseModel):
             ) from None
 
     @classmethod
-    def read_intact(cls, path: Path) -> Self:
+    def read_intact(cls, path: Path) -> Record:
         """Read a record. Raises RunError also where it was altered since it was written, naming the parts."""
         record = cls.read(path)
         if wrong := record.altered():
@@ -289,6 +289,18 @@ class Record(BaseModel):
     def to_bundle(self) -> Bundle:
         """The recorded bundle."""
         return Bundle.of({slot: parse_choice(slot, self.bundle[slot]) for slot in Slot})
+
+
+def _with_origins(record: Record) -> Record:
+    """Mark the pins of a bundle in a record of a version that knew them by their reason alone."""
+    marked = {
+        slot: decision.model_copy(update={"pin": decision.pin.from_bundle()})
+        for slot, decision in record.decisions.items()
+        if decision.pin is not None
+        and decision.pin.reason == FROM_BUNDLE
+        and "origin" not in decision.pin.model_fields_set
+    }
+    return record.model_copy(update={"decisions": record.decisions | marked}) if marked else record
 
 
 def _link(before: str, part: object) -> str:

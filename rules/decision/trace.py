@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, SerializeAsAny, model_validator
 
 from rules.vocabulary.choices import Choice, Slot, parse_choice
 
 Outcome = Literal["decides", "beaten", "silent"]
+FROM_BUNDLE: Final = "from the bundle"
+"""The reason of a pin of a bundle. The rules may choose otherwise because the user edited the bundle, or because the
+budget, the book or the data has changed since it was written."""
 _CLOSED: Final = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -22,6 +25,12 @@ class Pin(BaseModel):
     choice: SerializeAsAny[Choice]
     reason: str
     author: str = ""
+    origin: Literal["user", "bundle"] = "user"
+    """Who made the choice: the user, or a bundle that the user gave."""
+
+    def from_bundle(self) -> Self:
+        """The pin with a bundle as its origin, which does not count as set, so that its digest stays the same."""
+        return type(self).model_construct(self.model_fields_set, **dict(self) | {"origin": "bundle"})
 
     @model_validator(mode="before")
     @classmethod

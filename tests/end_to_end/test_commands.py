@@ -21,7 +21,7 @@ from executor.cli.progress_line import SearchProgress
 from executor.runs.run import Run
 from executor.runs.scoreboard import show_scores
 from executor.runtime.log import LOG, LOG_FILE
-from executor.search.search import RoundProgress
+from executor.search.progress import RoundProgress
 from recommender.cli.main import group
 from recommender.dataset.dataset import Dataset
 from recommender.examples import example

@@ -591,6 +591,7 @@ def _stopped() -> dict[str, bytes]:
             weights = weights_path(directory, 0)
             write_weights(weights, [np.zeros(3, np.float32)])
             ended = {"status": "completed", "score": 0.5, "epochs": 3, "planned_epochs": 3, "seconds": 0.5}
+            ended["ended_by"] = "completed"
             journal.append([Outcome(number=0, hyperparameters={"learning_rate": 0.1}, weights=weights, **ended)])
             paths = [path for path in directory.rglob("*") if path.is_file()]
             _KEPT.update({path.relative_to(directory).as_posix(): path.read_bytes() for path in paths})

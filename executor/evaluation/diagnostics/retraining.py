@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Parts
     from executor.runtime.interrupt import Interrupt
     from executor.search.records.outcome import Outcome
-    from executor.search.search import StoppedBy
+    from executor.search.records.trials import StoppedBy
     from rules.vocabulary.bundle import Bundle
 
 SHARES: Final = (1.0, 1 / 2, 1 / 4, 1 / 8, 1 / 16)  # of the training rows

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from executor.search.records.outcome import Outcome
-    from executor.search.search import Trials
+    from executor.search.records.trials import Trials
 
 
 def cut_off(members: Collection[int], trials: Trials, *, limit_for: Callable[[float], float]) -> CutOff | None:

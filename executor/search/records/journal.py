@@ -6,12 +6,12 @@ import hashlib
 import os
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import Field, ValidationError
 
 from executor.runtime.log import LOG
-from executor.search.records.outcome import Outcome
+from executor.search.records.outcome import EndedBy, Outcome
 from executor.search.records.weights import WEIGHTS, state_path, weights_path
 from recommender.dataset.digest import digest_of
 from rules.errors import RunError
@@ -26,9 +26,19 @@ TRIAL_FILE: Final = re.compile(r"(?P<number>[0-9]{4,})\.(?:weights|state)\.npz")
 OLD_PARTIAL: Final = "partial."  # what names of partly written files began with in older versions
 
 
+def _ended_by(line: dict[str, Any]) -> EndedBy:
+    """Why the trial of a line ended that an older version wrote, by its other values."""
+    if line.get("status") != "completed":
+        return "failed" if line["status"] == "failed" else "diverged"
+    if line["message"].startswith("cut short"):
+        return "interrupt" if line["message"].startswith("cut short by Ctrl-C") else "deadline"
+    return "completed" if line["epochs"] >= line["planned_epochs"] else "early_stopping"
+
+
 class Line(Outcome):
     """A line of the journal: an outcome, the digests of the files that it names, and a chained digest of both."""
 
+    ended_by: EndedBy = Field(default_factory=_ended_by)
     search: str = ""
     """Digest of the bundle and the seed of the search; empty where the caller gave none."""
     digests: dict[str, str] = Field(default_factory=dict)

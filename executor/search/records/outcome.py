@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+EndedBy = Literal["completed", "early_stopping", "diverged", "deadline", "interrupt", "failed"]
+"""Why a training ended: all planned epochs; a score that no longer improved; scores that were not finite; the time
+limit; Ctrl-C; an error."""
 
 
 class Outcome(BaseModel):
@@ -39,6 +43,7 @@ class Outcome(BaseModel):
     further steps were taken."""
     message: str = ""
     """Why the trial failed, diverged or was cut short."""
+    ended_by: EndedBy
     epoch_scores: tuple[float | None, ...] = ()
     """P on the validation rows after each epoch; None where it was not finite."""
     epoch_rates: tuple[float, ...] = ()
@@ -68,7 +73,4 @@ class Outcome(BaseModel):
     @property
     def is_cut_short(self) -> bool:
         """Whether time or Ctrl-C ended it before its planned epochs."""
-        return self.message.startswith(CUT_SHORT)
-
-
-CUT_SHORT: Final = "cut short"  # how the message of a trial begins that time or Ctrl-C ended
+        return self.ended_by in {"deadline", "interrupt"}

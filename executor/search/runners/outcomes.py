@@ -11,7 +11,7 @@ from executor.components.batch_size import batch_of
 from executor.components.configuration import configuration
 from executor.preprocessing.network_kind import Architecture
 from executor.search.oracles.base import tuner_seed
-from executor.search.records.outcome import CUT_SHORT, Outcome
+from executor.search.records.outcome import Outcome
 from executor.search.records.weights import weights_path
 from executor.search.runners.training_state import DIVERGED
 from rules.vocabulary.choices import Backbone
@@ -57,10 +57,10 @@ def values_in_force(
 
 def ended(proposal: Proposal, training: Training, at: Workplace, *, seconds: float) -> Outcome:
     """The outcome of a trial that raised nothing."""
-    trained = len(training.scores)
+    trained, ended_by = len(training.scores), training.ended_by or "completed"
     messages = {
-        "deadline": f"{CUT_SHORT} by the time budget in epoch {trained} of {proposal.epochs}",
-        "interrupt": f"{CUT_SHORT} by Ctrl-C after epoch {trained} of {proposal.epochs}",
+        "deadline": f"cut short by the time budget in epoch {trained} of {proposal.epochs}",
+        "interrupt": f"cut short by Ctrl-C after epoch {trained} of {proposal.epochs}",
         "diverged": f"{at.metric.name} was not finite for {DIVERGED} epochs in a row: the learning rate is too high, "
         "or the validation rows leave it undefined",
     }
@@ -76,7 +76,8 @@ def ended(proposal: Proposal, training: Training, at: Workplace, *, seconds: flo
         planned_epochs=proposal.epochs,
         seconds=seconds,
         epoch_seconds=training.epoch_seconds,
-        message=messages.get(training.ending or "", ""),
+        message=messages.get(ended_by, ""),
+        ended_by=ended_by,
         epoch_scores=tuple(training.scores),
         epoch_rates=tuple(rate for rate, _ in training.rates),
         epoch_progress=tuple(progress for _, progress in training.rates),
@@ -108,5 +109,6 @@ def failed(proposal: Proposal, error: Exception, at: Workplace, *, seconds: floa
         planned_epochs=proposal.epochs,
         seconds=seconds,
         message=f"{kind}: {_cause(error)[:MAX_MESSAGE_LENGTH]}",
+        ended_by="failed",
         continues=proposal.continues,
     )

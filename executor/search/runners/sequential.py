@@ -102,7 +102,7 @@ class OneByOneRunner:
             raise  # a choice that fits no trial, or a run directory that cannot be written
         except Exception as error:  # noqa: BLE001 - whatever else breaks one trial must not end the search
             return failed(proposal, error, at, seconds=at.budget.now() - start)
-        if member.training.ending == "interrupt" and member.training.best is None:
+        if member.training.ended_by == "interrupt" and member.training.best is None:
             return None
         return ended(proposal, member.training, at, seconds=at.budget.now() - start)
 
@@ -157,7 +157,7 @@ class OneByOneRunner:
         batch = self._batch(member)
         pace = Pace(at.budget, steps=epochs * steps_of(len(at.train), batch))
         try:
-            while training.ending is None:
+            while training.ended_by is None:
                 epoch = member.proposal.first_epoch + len(training.scores)
                 rows, means = shuffled([at.seed, epoch], len(at.train), batch), StepMeans()
                 while len(rows) and not pace.is_over and not at.interrupt.requested:
@@ -169,20 +169,20 @@ class OneByOneRunner:
                     training.rate = float(rates[-1]), float(progress[-1])
                     means.add(traced.step(now, rates, member.chosen.weight_decay, means.steps), steps=len(now))
                 if at.interrupt.requested:
-                    training.ending = "interrupt"
+                    training.ended_by = "interrupt"
                     break
                 if pace.is_over:
-                    training.ending = "deadline"
+                    training.ended_by = "deadline"
                 if not pace.is_over or not training.scores:
                     self._judge(member, traced, means=means.of(slice(None)))
                     on_epoch(Epoch(members=(member,), epoch=len(training.scores), epochs=epochs))
-                if training.ending is None and len(training.scores) == epochs:
-                    training.ending = "planned"
+                if training.ended_by is None and len(training.scores) == epochs:
+                    training.ended_by = "completed"
                 if pace.seconds_per_step is not None:
                     training.epoch_seconds = pace.seconds_per_step * steps_of(len(at.train), batch)
         except KeyboardInterrupt:
             at.interrupt.requested = True
-            training.ending = "interrupt"
+            training.ended_by = "interrupt"
 
     def _batch(self, member: Member) -> int:
         """Rows of a step of a trial."""

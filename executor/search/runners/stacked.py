@@ -182,17 +182,17 @@ class StackRunner:
                     on_epoch(Epoch(members=tuple(group), epoch=epoch, epochs=epochs))
                 for member in running:
                     if at.interrupt.requested:
-                        member.training.ending = "interrupt"
+                        member.training.ended_by = "interrupt"
                     elif pace.is_over:
-                        member.training.ending = "deadline"
-                    elif member.training.ending is None and epoch == epochs:
-                        member.training.ending = "planned"
+                        member.training.ended_by = "deadline"
+                    elif member.training.ended_by is None and epoch == epochs:
+                        member.training.ended_by = "completed"
                 _note_seconds(running, pace, steps)
                 stack, running = self._repacked(stack, running, graph, steps=(epochs - epoch) * steps)
         except KeyboardInterrupt:
             at.interrupt.requested = True
             for member in running:
-                member.training.ending = "interrupt"
+                member.training.ended_by = "interrupt"
 
     def _start(self, group: Sequence[Member], graph: StackedGraph) -> tuple[Stack, int]:
         """A stack of the group's trials, from their first weights or from where the trials that they continue ended.
@@ -255,13 +255,13 @@ class StackRunner:
         """
         each = self._at.parts.fold_count
         for index, member in enumerate(running):
-            if member.training.ending is not None and member.proposal.may_go_on and member.best is not None:
+            if member.training.ended_by is not None and member.proposal.may_go_on and member.best is not None:
                 path = state_path(self._at.directory, member.proposal.number)
                 states = (graph.state(stack, index * each + fold, member.chosen) for fold in range(each))
                 write_arrays(
                     path, {f"{fold} {key}": one for fold, own in enumerate(states) for key, one in own.items()}
                 )
-        left = [index for index, member in enumerate(running) if member.training.ending is None]
+        left = [index for index, member in enumerate(running) if member.training.ended_by is None]
         if not left or len(left) == len(running):
             return stack, [running[index] for index in left]
         places = [index * each + fold for index in left for fold in range(each)]

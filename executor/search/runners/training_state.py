@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from executor.components.configuration import Configuration
+    from executor.search.records.outcome import EndedBy
     from executor.search.records.proposal import Proposal
     from executor.search.runners.workspace import Workplace
     from rules.vocabulary.choices import Choice
@@ -28,8 +29,6 @@ NORM_EVERY: Final = 8
 (8 networks of 3 layers of 256 units)."""
 FLOAT32_DIGITS: Final = 6  # significant ones
 DIVERGED: Final = 3  # epochs in a row without a finite score before a trial ends
-
-Ending = Literal["planned", "patience", "diverged", "deadline", "interrupt"]
 
 
 @dataclass
@@ -55,7 +54,7 @@ class Training:
     """C on the validation rows at the best epoch."""
     best_epoch: int | None = None
     """Counted from 1; of those with the best score the one with the lowest cost."""
-    ending: Ending | None = None
+    ended_by: EndedBy | None = None
     """None while it goes on."""
     epoch_seconds: float | None = None
     """Of an epoch, without the first steps; its share where trials run at once."""
@@ -77,9 +76,9 @@ class Training:
         if is_best:
             self.best, self.best_cost, self.best_epoch = score, cost, len(self.scores)
         if len(self.scores) >= DIVERGED and all(score is None for score in self.scores[-DIVERGED:]):
-            self.ending = "diverged"
+            self.ended_by = "diverged"
         elif self.best_epoch is not None and len(self.scores) - self.best_epoch >= self.patience:
-            self.ending = "patience"
+            self.ended_by = "early_stopping"
         return is_best
 
     def _is_best(self, score: float, cost: float, direction: Direction) -> bool:

@@ -12,7 +12,8 @@ from executor.components.metric import performance_metric
 from executor.model.ensemble import MIN_ROWS, _gain, _greedy, choose, validation_outputs
 from executor.model.rebuild import rebuild
 from executor.runtime.budget import Budget
-from executor.search.search import Trials, search
+from executor.search.records.trials import Trials
+from executor.search.search import search
 from recommender import training_cost as speed
 from rules.vocabulary.choices import HighAndMedium, Random
 from rules.vocabulary.facts import Task

@@ -64,6 +64,7 @@ def outcome(number: int, directory: Path) -> Outcome:
         epochs=3,
         best_epoch=2,
         planned_epochs=3,
+        ended_by="completed",
         seconds=0.5,
         weights=weights_path(directory, number),
     )

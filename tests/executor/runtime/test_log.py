@@ -69,8 +69,23 @@ def test_trials_are_told_with_how_they_ended() -> None:
     with listening(heard.append):
         log_trials(
             [
-                Outcome(number=0, hyperparameters={"units": 64}, status="completed", score=0.5, **common),
-                Outcome(number=1, hyperparameters={}, status="diverged", score=None, message="not finite", **common),
+                Outcome(
+                    number=0,
+                    hyperparameters={"units": 64},
+                    status="completed",
+                    ended_by="completed",
+                    score=0.5,
+                    **common,
+                ),
+                Outcome(
+                    number=1,
+                    hyperparameters={},
+                    status="diverged",
+                    ended_by="diverged",
+                    score=None,
+                    message="not finite",
+                    **common,
+                ),
             ]
         )
     assert heard == [

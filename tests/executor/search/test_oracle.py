@@ -44,6 +44,7 @@ def outcome(proposal: Proposal, score: float | None) -> Outcome:
         planned_epochs=proposal.epochs,
         seconds=1,
         message="" if score is not None else "it broke",
+        ended_by="failed" if score is None else "completed",
     )
 
 

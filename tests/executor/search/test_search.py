@@ -21,7 +21,7 @@ from executor.search.runners.schedule_clock import MAX_CALL_SECONDS
 from executor.search.runners.stacked import StackRunner
 from executor.search.runners.stacked_graph import StackedGraph
 from executor.search.runners.workspace import on_device
-from executor.search.search import RoundProgress, search
+from executor.search.search import search
 from recommender import training_cost as speed
 from rules.errors import ChoiceError, RunError, TrainingError
 from rules.vocabulary.choices import Adam, Bayesian, Grid, Hyperband, Manual, MseLoss, Random, Rmse
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from executor.preprocessing.examples import Parts
+    from executor.search.progress import RoundProgress
     from executor.search.records.outcome import Outcome
-    from executor.search.search import Trials
+    from executor.search.records.trials import Trials
     from rules.vocabulary.bundle import Bundle
     from tests.executor.conftest import MakeParts
 

@@ -148,6 +148,28 @@ def test_a_record_from_before_a_choice_had_a_parameter_is_intact(strategy, shipp
         Record.read_intact(tmp_path / "record.json")
 
 
+@pytest.mark.parametrize(("reason", "origin"), [("from the bundle", "bundle"), ("to compare", "user")])
+def test_a_record_from_before_pins_had_an_origin_is_intact_and_has_the_origin(
+    reason: str, origin: str, strategy, shipped, tmp_path: Path
+) -> None:
+    body = json.loads(Record.of(strategy, dataset=SEEN, asked=ASKED, proved=shipped).to_json())
+    del body["decisions"]["optimizer"]["pin"]["origin"]
+    body["decisions"]["optimizer"]["pin"]["reason"] = reason
+    body["chain"] = chain_of(body)
+    (tmp_path / "record.json").write_text(json.dumps(body), encoding="utf-8")
+    read = Record.read_intact(tmp_path / "record.json")
+    assert read.decisions[Slot.OPTIMIZER].pin.origin == origin
+    assert read.altered() == []
+
+
+def test_a_pin_of_the_user_stays_one_whatever_its_reason(strategy, shipped, tmp_path: Path) -> None:
+    body = json.loads(Record.of(strategy, dataset=SEEN, asked=ASKED, proved=shipped).to_json())
+    body["decisions"]["optimizer"]["pin"]["reason"] = "from the bundle"
+    body["chain"] = chain_of(body)
+    (tmp_path / "record.json").write_text(json.dumps(body), encoding="utf-8")
+    assert Record.read_intact(tmp_path / "record.json").decisions[Slot.OPTIMIZER].pin.origin == "user"
+
+
 def chain_of(body: dict[str, Any]) -> dict[str, str]:
     """The chain of a record's file: each link is the SHA-256 of the link before it and of the part."""
     parts = {"heading": {key: body[key] for key in ("format", "version", "created")}}

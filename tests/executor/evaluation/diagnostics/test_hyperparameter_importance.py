@@ -25,7 +25,7 @@ def outcome(number: int, score: float, **values: object) -> Outcome:
     plain = {"learning_rate": 0.001, "units": 128, "schedule": "cosine", "layers": 3, "dropout": 0.1}
     return Outcome.model_validate(
         {"number": number, "hyperparameters": plain | {"weight_decay": 0.0} | values, "status": "completed"}
-        | {"score": score, "epochs": 100, "planned_epochs": 100, "seconds": 1.0}
+        | {"score": score, "epochs": 100, "planned_epochs": 100, "seconds": 1.0, "ended_by": "completed"}
     )
 
 

@@ -35,6 +35,7 @@ def _outcome(number: int = 0, *, seconds: float = 0.01, continues: int | None = 
         epochs=EPOCHS,
         planned_epochs=EPOCHS,
         seconds=seconds,
+        ended_by="completed",
         continues=continues,
     )
 

@@ -10,14 +10,13 @@ import pytest
 from executor.evaluation.diagnostics.unfinished_training import cut_off
 from executor.runtime.budget import Budget
 from executor.search.records.outcome import Outcome
-from executor.search.search import Trials
-
-CUT = "cut short by the time budget in epoch 10 of 100"
+from executor.search.records.trials import Trials
 
 
 def _trial(number: int, *, epochs: int, planned: int = 100, each: float | None = 0.5, **more: Any) -> Outcome:
     fields = {"number": number, "hyperparameters": {}, "status": "completed", "score": 0.5, "epochs": epochs}
     fields |= {"planned_epochs": planned, "seconds": 9.0, "epoch_seconds": each}
+    fields["ended_by"] = "completed" if epochs == planned else "early_stopping"
     return Outcome.model_validate(fields | more)
 
 
@@ -31,13 +30,13 @@ def test_a_trial_that_stopped_by_itself_is_not_cut_off() -> None:
 
 
 def test_another_trial_that_was_cut_off_does_not_touch_the_model() -> None:
-    trials = _trials(_trial(0, epochs=40), _trial(1, epochs=10, message=CUT))
+    trials = _trials(_trial(0, epochs=40), _trial(1, epochs=10, ended_by="deadline"))
     assert cut_off([0], trials, limit_for=float) is None
 
 
 def test_all_trials_that_were_cut_off_together_need_their_missing_epochs() -> None:
     # 90 epochs of 0.5 s, and 60 of 0.25 s, are 60 s; with 10 s for everything else the limit is 70 s.
-    trials = _trials(_trial(0, epochs=10, message=CUT), _trial(1, epochs=40, each=0.25, message=CUT))
+    trials = _trials(_trial(0, epochs=10, ended_by="deadline"), _trial(1, epochs=40, each=0.25, ended_by="deadline"))
     found = cut_off([0], trials, limit_for=lambda seconds: seconds + 10)
     assert found is not None
     assert (found.trial, found.epochs, found.planned, found.seconds) == (0, 10, 100, 70)
@@ -46,7 +45,7 @@ def test_all_trials_that_were_cut_off_together_need_their_missing_epochs() -> No
 
 
 def test_without_a_timed_epoch_the_time_is_unknown() -> None:
-    found = cut_off([0], _trials(_trial(0, epochs=1, each=None, message=CUT)), limit_for=float)
+    found = cut_off([0], _trials(_trial(0, epochs=1, each=None, ended_by="deadline")), limit_for=float)
     assert found is not None
     assert found.seconds is None
     assert found.option == "a longer --budget"
@@ -54,7 +53,7 @@ def test_without_a_timed_epoch_the_time_is_unknown() -> None:
 
 def test_epochs_of_the_trial_that_was_continued_count() -> None:
     first = _trial(0, epochs=9, planned=9)
-    then = _trial(1, epochs=5, planned=91, continues=0, message=CUT)
+    then = _trial(1, epochs=5, planned=91, continues=0, ended_by="deadline")
     found = cut_off([1], _trials(then, first), limit_for=float)
     assert found is not None
     assert (found.epochs, found.planned, found.seconds) == (14, 100, 86 * 0.5)

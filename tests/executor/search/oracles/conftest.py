@@ -42,6 +42,7 @@ def outcome_of() -> Callable[[Proposal, float | None], Outcome]:
             "score": score,
             "epochs": proposal.epochs,
             "planned_epochs": proposal.epochs,
+            "ended_by": "failed" if score is None else "completed",
             "seconds": 1.0,
             "continues": proposal.continues,
         }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import hashlib
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,6 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from executor.search.records import journal as journal_module
 from executor.search.records.journal import Journal
 from executor.search.records.outcome import Outcome
 from executor.search.records.weights import read_arrays, read_weights, weights_path, write_arrays, write_weights
@@ -31,6 +32,7 @@ def outcome(number: int, directory: Path) -> Outcome:
         best_epoch=2,
         planned_epochs=100,
         seconds=0.5,
+        ended_by="early_stopping",
         epoch_scores=(None, 1 / 3, 0.25),
         configuration={"schedule": "cosine", "batch_size": 64, "epsilon": 1e-7, "nesterov": True},
         training_loss=(0.7, 0.1 + 0.2, None),
@@ -79,14 +81,56 @@ def test_a_trial_has_a_score_exactly_when_it_was_completed(status: str, score: f
     with pytest.raises(ValidationError, match="if, and only if"):
         Outcome.model_validate(
             {"number": 0, "hyperparameters": {}, "status": status, "score": score, "epochs": 1, "planned_epochs": 1}
-            | {"seconds": 1}
+            | {"seconds": 1, "ended_by": "completed"}
         )
 
 
 @pytest.mark.parametrize("score", [float("inf"), float("nan")])
 def test_inf_is_never_a_score(score: float) -> None:
     with pytest.raises(ValidationError, match="finite"):
-        Outcome(number=0, hyperparameters={}, status="completed", score=score, epochs=1, planned_epochs=1, seconds=1)
+        Outcome(
+            number=0,
+            hyperparameters={},
+            status="completed",
+            score=score,
+            epochs=1,
+            planned_epochs=1,
+            seconds=1,
+            ended_by="completed",
+        )
+
+
+OLD_LINE = {
+    "number": 0, "round": 0, "asked": 1, "hyperparameters": {"units": 64}, "configuration": {}, "status": "completed",
+    "score": 0.5, "cost": 0.7, "epochs": 3, "best_epoch": 2, "planned_epochs": 100, "seconds": 0.5,
+    "epoch_seconds": None, "message": "", "epoch_scores": [0.25, 0.5, 0.5], "epoch_rates": [], "epoch_progress": [],
+    "first_weights": {}, "training_loss": [], "gradient_norm": [], "continues": None, "weights": None, "search": "",
+    "digests": {},
+}  # fmt: skip
+"""Of a journal that did not say what ended a trial."""
+
+
+@pytest.mark.parametrize(
+    ("values", "ended_by"),
+    [
+        ({}, "early_stopping"),
+        ({"epochs": 100}, "completed"),
+        ({"message": "cut short by the time budget in epoch 3 of 100"}, "deadline"),
+        ({"message": "cut short by Ctrl-C after epoch 3 of 100"}, "interrupt"),
+        ({"status": "diverged", "score": None, "message": "roc_auc was not finite"}, "diverged"),
+        ({"status": "failed", "score": None, "message": "cut short by the time budget"}, "failed"),
+    ],
+)
+def test_lines_of_older_versions_say_what_ended_a_trial_and_keep_their_digest(
+    values: dict[str, Any], ended_by: str, tmp_path: Path
+) -> None:
+    content = OLD_LINE | values
+    canonical = json.dumps(content, separators=(",", ":"))
+    line = content | {"seal": hashlib.sha256(f"|{canonical}".encode()).hexdigest()}
+    (tmp_path / "trials.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
+    first = Journal(tmp_path).outcomes[0]
+    assert first.ended_by == ended_by
+    assert first.is_cut_short is (ended_by in {"deadline", "interrupt"})
 
 
 def in_rounds(directory: Path, *sizes: int) -> list[Outcome]:
@@ -236,7 +280,7 @@ def test_arrays_that_a_full_disk_refuses_leave_the_older_ones_and_nothing_beside
         beside.write_bytes(b"PK")
         no_room()
 
-    monkeypatch.setattr(journal_module.np, "savez", half)
+    monkeypatch.setattr(np, "savez", half)
     with pytest.raises(RunError, match=r"Cannot write .*some\.npz: No space left on device\. Free space"):
         write_arrays(path, {})
     assert [file.name for file in tmp_path.iterdir()] == ["some.npz"]

@@ -116,6 +116,7 @@ def trial(number: int, score: float | None, **hyperparameters: float | str) -> O
         number=number,
         hyperparameters=hyperparameters,
         status="diverged" if score is None else "completed",
+        ended_by="diverged" if score is None else "completed",
         score=score,
         epochs=2,
         best_epoch=None if score is None else 2,

@@ -1,0 +1,45 @@
+"""The trials of a search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from recommender.training_cost import EPOCHS
+
+if TYPE_CHECKING:
+    from executor.search.records.outcome import Outcome
+
+StoppedBy = Literal["budget", "trials", "exhausted", "interrupt"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trials:
+    """All trials of a search."""
+
+    ranked: tuple[Outcome, ...]
+    """Completed ones by P, the best first, of equals the one with the lowest C; then the others by number."""
+    stopped_by: StoppedBy
+    planned: int | None = None
+    """The most that were allowed or there were to try; None where only time set a limit."""
+    epochs: int = EPOCHS
+    """Of a whole trial."""
+    coming: int = 0
+    """Planned epochs of the trials that were to come up to the first one of whole length, where the strategy gives
+    some trials fewer."""
+    earlier: float = 0.0
+    """Seconds of the trials that had ended before the search was resumed."""
+
+    @property
+    def best(self) -> Outcome:
+        return self.ranked[0]
+
+    @property
+    def completed(self) -> int:
+        """Those with a score."""
+        return sum(outcome.status == "completed" for outcome in self.ranked)
+
+    @property
+    def cut_short(self) -> int:
+        """Of those, the ones that time or Ctrl-C ended."""
+        return sum(outcome.status == "completed" and outcome.is_cut_short for outcome in self.ranked)
