@@ -1,9 +1,22 @@
-"""From a bundle to a model.
+"""From a bundle to a trained Keras model.
 
->>> from executor import Run, resume, train
+Users may import the names in `__all__`; everything else may change between versions.
 
-They are loaded when first asked for: TensorFlow takes seconds to import, and the command line answers before it does.
-With Keras imported before or after this package, `keras.saving.load_model` reads the file of a model.
+- `pipeline`: `train()`, `resume()`, and the stages of a run.
+- `data`: raw rows, read, resampled, windowed and split.
+- `preprocessing`: preprocessing that is fitted on training rows, and the encoded arrays.
+- `components`: the choices of a bundle as Keras objects.
+- `networks`: network architectures, one per module.
+- `layers`: Keras layers that a saved model contains.
+- `search`: the search: oracles propose trials, runners train them.
+- `model`: from ranked trials to one network in a .keras file, and its predictions.
+- `evaluation`: scores on the hold-out, baselines and diagnostics.
+- `runs`: the run directory and its report.
+- `runtime`: devices, time, log, interrupts and versions.
+- `cli`: the verbs `recommend train` and `recommend predict`.
+
+Names are imported when they are first used, because TensorFlow takes seconds to import. After `import executor`, before
+or after Keras is imported, `keras.saving.load_model` reads the file of a model.
 """
 
 from __future__ import annotations
@@ -22,20 +35,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Run", "resume", "train"]
 
-_HOMES: Final = {
+_MODULES: Final = {
     "Run": "executor.runs.run",
     "resume": "executor.pipeline.train",
     "train": "executor.pipeline.train",
 }
-_SAVED: Final = ("executor.model.assemble", "executor.components.loss")
+_SAVED_CLASSES: Final = ("executor.model.assemble", "executor.components.loss")
 """Modules that import or define every class in a model file; importing them registers the classes with Keras."""
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'executor' has no attribute {name!r}")
     import_module("executor.runtime.tensorflow_import").use_tensorflow_backend()
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_MODULES[name]), name)
 
 
 def _register_classes(keras: ModuleType) -> None:
@@ -43,7 +56,7 @@ def _register_classes(keras: ModuleType) -> None:
     del keras
     own = [module for name, module in sys.modules.items() if name.startswith("executor.")]
     if not any(getattr(module.__spec__, "_initializing", False) for module in own):
-        for name in _SAVED:
+        for name in _SAVED_CLASSES:
             import_module(name)
 
 

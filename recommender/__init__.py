@@ -1,23 +1,42 @@
-"""From a dataset to a bundle: reading, roles, profile, recommendation.
+"""From a dataset to a recommended bundle.
 
->>> from recommender import Recommendation, recommend
+Users may import the names in `__all__`; everything else may change between versions.
 
-They are imported when they are first used, so that the entry point of the command line runs before anything else.
+- `dataset`: files and tables in memory, read into one table in DuckDB.
+- `roles`: target, task, and the kind and role of each column.
+- `profile`: measured characteristics and checks of the data.
+- `recommendation`: the bundle, the decision behind each choice, and the audit record.
+- `audit`: questions about a decision: explain, why-not, what-if, replay, verify.
+- `cli`: the command line `recommend`.
+- `training_cost`: the estimated time of a training.
+- `run_manifest`: the names and digests of the files of a run.
+- `examples`: small datasets to try pcwat on.
+
+Names are imported when they are first used, so that `recommend` starts fast.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from recommender.examples import example
+    from recommender.profile.profile import Profile
     from recommender.recommendation.recommend import recommend
     from recommender.recommendation.recommendation import Recommendation
 
-__all__ = ["Recommendation", "recommend"]
+__all__ = ["Profile", "Recommendation", "example", "recommend"]
+
+_MODULES: Final = {
+    "Profile": "recommender.profile.profile",
+    "Recommendation": "recommender.recommendation.recommendation",
+    "example": "recommender.examples",
+    "recommend": "recommender.recommendation.recommend",
+}
 
 
 def __getattr__(name: str) -> object:
-    if name not in __all__:
+    if name not in _MODULES:
         raise AttributeError(f"module 'recommender' has no attribute {name!r}")
-    return getattr(import_module("recommender.recommendation.recommend"), name)
+    return getattr(import_module(_MODULES[name]), name)

@@ -1,6 +1,209 @@
-"""Knowledge: what rules may read (facts), what they may write (choices), and the proof that they always decide.
+"""The vocabulary of facts and choices, rulebooks with their proof, and decisions. Reads no dataset.
 
-This package reads no dataset and imports no framework.
+Users may import the names in `__all__`; everything else may change between versions.
+
+- `vocabulary`: facts that rules read, and the choices that they make.
+- `rulebook`: rules and constraints, read from YAML files.
+- `book`: the shipped rules: `handbook` (the strategy notes) and `evidence` (exceptions with their sources).
+- `proof`: the proof that a rulebook makes exactly one choice per slot for every dataset.
+- `decision`: requests, decisions, traces, the audit record, and what-if questions.
+- `cli`: the verb `recommend rules`.
+- `text`: reading, writing and wording of text.
+- `schemas`: JSON Schemas of a rulebook, a bundle and an audit record.
+- `templates`: templates of decision tables and of docs/rules.md.
+- `errors`: every error that a user may see.
+
+Names are imported when they are first used, so that `recommend` starts fast.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from rules.decision.request import (
+        ImageReading,
+        SequenceReading,
+    )
+    from rules.decision.trace import (
+        Pin,
+    )
+    from rules.errors import (
+        BookError,
+        ChoiceError,
+        ColumnError,
+        DatasetError,
+        PcwatError,
+        ProofError,
+        RunError,
+        SettingsError,
+        TargetError,
+        TrainingError,
+    )
+    from rules.vocabulary.bundle import (
+        Bundle,
+    )
+    from rules.vocabulary.choices import (
+        F1,
+        Accuracy,
+        Adagrad,
+        Adam,
+        AdamW,
+        Backbone,
+        BagOfTerms,
+        Bayesian,
+        BinaryCrossentropy,
+        CategoricalCrossentropy,
+        Choice,
+        Custom,
+        Defaults,
+        Folds,
+        Grid,
+        He,
+        HighAndMedium,
+        HighSensitivity,
+        Huber,
+        Hyperband,
+        Hyperparameter,
+        Inception,
+        Lecun,
+        Mae,
+        MaeLoss,
+        Manual,
+        MostSensitive,
+        Mse,
+        MseLoss,
+        Networks,
+        NoAugmentation,
+        NoTransfer,
+        Random,
+        RandomKernels,
+        RandomNormal,
+        RandomUniform,
+        Recurrent,
+        Relu,
+        Rmse,
+        RmsProp,
+        RocAuc,
+        RowsApart,
+        Selu,
+        Sgd,
+        SgdMomentum,
+        Shifts,
+        ShiftsAndFlips,
+        Slot,
+        Standard,
+        Tanh,
+        TextCnn,
+        WeightedCrossentropy,
+        Xavier,
+    )
+    from rules.vocabulary.facts import (
+        Modality,
+        Task,
+    )
+
 __version__ = "0.2.0"
+
+__all__ = [  # noqa: RUF022  grouped by what they are
+    # The request
+    "ImageReading",
+    "SequenceReading",
+    "Task",
+    "Modality",
+    "Pin",
+    # The bundle: one choice for each slot
+    "Bundle",
+    "Slot",
+    "Choice",
+    # Choices of the slot activation
+    "Relu",
+    "Tanh",
+    "Selu",
+    # Choices of the slot metric
+    "Accuracy",
+    "RocAuc",
+    "F1",
+    "Mse",
+    "Rmse",
+    "Mae",
+    # Choices of the slot loss
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "WeightedCrossentropy",
+    "Huber",
+    "MseLoss",
+    "MaeLoss",
+    # Choices of the slot initializer
+    "Xavier",
+    "He",
+    "Lecun",
+    "RandomUniform",
+    "RandomNormal",
+    # Choices of the slot optimizer
+    "Sgd",
+    "SgdMomentum",
+    "Adam",
+    "AdamW",
+    "RmsProp",
+    "Adagrad",
+    # Choices of the slot hyperparameters
+    "Defaults",
+    "MostSensitive",
+    "HighSensitivity",
+    "HighAndMedium",
+    "Networks",
+    "Custom",
+    "Hyperparameter",
+    # Choices of the slot tuner
+    "Grid",
+    "Random",
+    "Bayesian",
+    "Hyperband",
+    "Manual",
+    # Choices of the slot augmentation
+    "NoAugmentation",
+    "Shifts",
+    "ShiftsAndFlips",
+    # Choices of the slot transfer
+    "NoTransfer",
+    "Backbone",
+    # Choices of the slot architecture
+    "Standard",
+    "RandomKernels",
+    "Inception",
+    "Recurrent",
+    "BagOfTerms",
+    "TextCnn",
+    # Choices of the slot validation
+    "RowsApart",
+    "Folds",
+    # Errors
+    "PcwatError",
+    "DatasetError",
+    "TargetError",
+    "ColumnError",
+    "ChoiceError",
+    "BookError",
+    "ProofError",
+    "SettingsError",
+    "RunError",
+    "TrainingError",
+]
+
+_MODULES: Final = {
+    "rules.decision.request": ("ImageReading", "SequenceReading"),
+    "rules.decision.trace": ("Pin",),
+    "rules.vocabulary.facts": ("Task", "Modality"),
+    "rules.vocabulary.bundle": ("Bundle",),
+    "rules.errors": tuple(name for name in __all__ if name.endswith("Error")),
+}
+"""Modules that define exported names; the choices are in `rules.vocabulary.choices`."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module 'rules' has no attribute {name!r}")
+    found = (module for module, names in _MODULES.items() if name in names)
+    return getattr(import_module(next(found, "rules.vocabulary.choices")), name)

@@ -1,1 +1,11 @@
-"""Evaluation of the selected model on the hold-out."""
+"""Evaluation of the selected model on the hold-out.
+
+- `evaluate`: Scores with intervals, baselines and verdict.
+- `scores`: The content of scores.json.
+- `verdict`: The verdict in words: whether to use the model.
+- `baselines`: Baselines that the model is compared with.
+- `diagnostics`: Importance, learning curve, next steps.
+- `bootstrap`: Bootstrap samples of rows, series or groups.
+- `calibration`: Calibration of probabilities and coverage of intervals.
+- `class_coverage`: Classes that a part of the split lacks.
+"""

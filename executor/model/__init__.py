@@ -1,1 +1,15 @@
-"""From ranked trials to one network and one .keras file."""
+"""From ranked trials to one network in a .keras file, and its predictions.
+
+- `rebuild`: A Keras network from the weights of a trial.
+- `ensemble`: Greedy ensemble of trials.
+- `forecast_ensemble`: Average of the best network of each kind, for a forecast.
+- `refit`: Trains the selected networks again on training and validation rows.
+- `calibration`: Temperature of probabilities, and prediction intervals.
+- `assemble`: One Keras model from raw rows to predictions.
+- `compile`: Loss, metric and optimizer of the saved model.
+- `keras_file`: Saves and loads model.keras, with checks.
+- `signature`: Inputs and outputs of a model: signature.json.
+- `new_rows`: Reads new rows and checks them against the signature.
+- `predict`: Predictions for new rows.
+- `prediction_columns`: Names and content of the columns of predictions.
+"""

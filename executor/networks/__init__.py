@@ -1,1 +1,14 @@
-"""One network architecture a module."""
+"""Network architectures, one per module.
+
+- `build`: Selects the architecture of a trial.
+- `tabular`: Tables: periodic features, input scale, hidden layers.
+- `stacked_tabular`: The network for tables, for many trials in one graph.
+- `cnn`: Images: a residual convolutional network.
+- `pretrained`: Images: a pretrained backbone of keras.applications.
+- `sequence`: Sequences: Inception and gated recurrent units.
+- `text`: Texts: a bag of terms, and convolutions over words.
+- `forecaster`: Forecasts: linear, multilayer perceptron and gated recurrent units.
+- `ridge_start`: Ridge regression as the start of a linear forecaster.
+- `column_branch`: Further columns next to images, sequences or texts.
+- `output_layer`: The output layer and its initial bias.
+"""

@@ -1,1 +1,13 @@
-"""Preprocessing fitted on training rows, and the encoded arrays."""
+"""Preprocessing that is fitted on training rows, and the encoded arrays.
+
+- `fit`: Fits scales, categories, vocabularies and sequence statistics.
+- `preprocessing`: The fitted layers, from raw rows to arrays.
+- `encode`: Encodes the parts of a split.
+- `examples`: The encoded arrays: inputs, targets and weights.
+- `network_kind`: Which network the encoded rows need.
+- `design_matrix`: The features as one matrix, for linear models.
+- `target_scale`: Scale of a numeric target.
+- `text_vocabulary`: Vocabulary of texts.
+- `sequence_encoder`: Random kernels or steps of sequences.
+- `encoded_images`: Images as arrays of an encoded dataset.
+"""

@@ -1,1 +1,12 @@
-"""The run directory, and what is shown of it."""
+"""The run directory: its files, and what is shown of them.
+
+- `run`: `Run`: reads a finished run, and predicts.
+- `files`: Names, reading and writing of the files of a run.
+- `plan`: plan.json: the request and the settings of a run.
+- `summary`: summary.json: the search in numbers.
+- `seal`: The seal of a finished run.
+- `scoreboard`: The result of a training on a terminal.
+- `prediction_file`: Files, series and times in predictions.csv.
+- `measured_drift`: Guardrails with the drift between training rows and hold-out.
+- `report`: The HTML report, and the verbs `recommend report` and `recommend runs`.
+"""

@@ -1,1 +1,10 @@
-"""Devices, budget, log, interrupts and versions of a process."""
+"""The process: devices, time, log, interrupts and versions.
+
+- `budget`: Time limit and trial limit of a search.
+- `stage_timer`: Duration of each stage.
+- `devices`: GPUs, their memory and precision.
+- `interrupt`: Ctrl-C, SIGTERM and SIGHUP during a search.
+- `log`: log.txt of a run.
+- `tensorflow_import`: Imports TensorFlow without its start-up messages.
+- `versions`: Package versions that a run records.
+"""

@@ -1,1 +1,11 @@
-"""The search: ask an oracle for trials, train them, report their outcomes."""
+"""The search: ask an oracle for trials, train them, report their scores.
+
+- `search`: The loop over rounds of trials.
+- `space`: The search space: hyperparameters and their ranges.
+- `oracle`: The oracle of a bundle's tuner.
+- `oracles`: Oracles, one per module.
+- `runners`: Runners that train trials sequentially, stacked in one graph, or in parallel.
+- `round_size`: Number of trials that train at once.
+- `records`: Journal, weights and lock of a search.
+- `progress`: Progress of a search and remaining time.
+"""

@@ -1,4 +1,9 @@
-"""Small datasets to try things on; see README.md beside this file for where they come from."""
+"""Small datasets to try pcwat on; README.md in this folder names their sources.
+
+- `breast_cancer.csv`: 569 tumours; binary target `diagnosis`.
+- `wine.csv`: 178 wines; multiclass target `cultivar`.
+- `diabetes.csv`: 442 patients; numeric target `progression`.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,10 @@
-"""From a profile and a rulebook to a recommended bundle."""
+"""A recommendation: from a profile and a rulebook to a bundle.
+
+- `recommend`: `recommend()`: reads a dataset, measures it, and decides.
+- `recommendation`: `Recommendation`: bundle, decisions, profile and record.
+- `trial_budget`: The number of trials that a time budget allows.
+- `bundle_pins`: A bundle that the user passes, as pins.
+- `bundle_guardrails`: Checks of a bundle against the dataset.
+- `reasons`: The reason for each choice, in words.
+- `render`: A recommendation on a terminal.
+"""

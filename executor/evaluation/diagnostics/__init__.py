@@ -1,1 +1,10 @@
-"""Explanations of a result: importance, learning curve, next steps."""
+"""Diagnostics that explain a result, one per module.
+
+- `permutation_importance`: Importance of columns.
+- `hyperparameter_importance`: Importance of hyperparameters, and best values at the edge of their range.
+- `retraining`: Trains the best configuration again, with other seeds and fewer rows.
+- `learning_curve`: Score by number of training rows, and its spread over seeds.
+- `class_imbalance`: How rare classes were handled: metric, loss weights and threshold.
+- `unfinished_training`: Networks that did not finish their planned epochs.
+- `next_steps`: What to try next.
+"""

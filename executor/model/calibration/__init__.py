@@ -1,1 +1,5 @@
-"""Calibration of predictions on validation rows: temperatures of probabilities, and prediction intervals."""
+"""Calibration of a model on validation rows.
+
+- `temperature`: Temperature scaling of logits.
+- `conformal_intervals`: Split-conformal prediction intervals.
+"""

@@ -1,4 +1,19 @@
-"""A run as one HTML page that needs nothing beside it: no script, no network, no TensorFlow to write it."""
+"""The report of a run: one HTML page without scripts that opens offline.
+
+- `cli`: The verbs `recommend report` and `recommend runs`.
+- `page`: The page and its sections.
+- `plots`: Plots, one module per family.
+- `templates`: HTML templates, one per section.
+- `write`: Writes the report at the end of a training; failures are logged, never raised.
+- `reproduce`: The command that reproduces a run.
+- `reopen`: Reopens the dataset of a run.
+- `groups`: Scores of groups of rows: `--by COLUMN`.
+- `hold_out_answers`: Predictions of the hold-out, from predictions.csv.
+- `compare`: Comparison of runs.
+- `listing`: List of the runs in a folder.
+
+Writing it needs no network and no TensorFlow.
+"""
 
 from executor.runs.report.plots.altair_import import keep_docstrings
 

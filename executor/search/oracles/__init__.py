@@ -1,1 +1,7 @@
-"""Oracles that propose trials."""
+"""Oracles that propose trials.
+
+- `base`: What all oracles share.
+- `fixed`: Grid, random search, and a list of configurations.
+- `bayesian`: Bayesian optimization.
+- `hyperband`: Hyperband.
+"""

@@ -1,1 +1,12 @@
-"""One module a format family; each fills the table `dataset` of a DuckDB connection."""
+"""Readers: each fills the table `dataset` of a DuckDB connection.
+
+- `table`: Selects the reader for a path or a table in memory.
+- `formats`: One module per file format.
+- `images`: Image files, and folders and archives of images.
+- `types`: Types of text columns: numbers, times and missing values.
+- `files`: Files of a folder or an archive, by name.
+- `text`: Text files in UTF-8 with one kind of line ending.
+- `column_names`: Distinct names of columns.
+- `bounds`: Limits on the expanded size of files.
+- `unchanged`: Detects files that change while they are read, and digests them.
+"""

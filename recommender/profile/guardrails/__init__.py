@@ -1,7 +1,18 @@
-"""Data guardrails: each check of a dataset, passed or not, with the measured value, the bound, and what was done.
+"""Data guardrails: checks of a dataset, each with the measured value, the bound and its status.
 
-In the manner of Azure's automated machine learning: "alerted" asks a person to look, "done" says what was done about
-it, "passed" says what was measured and found fine.
+- `status`: The status of a check and the order of checks.
+- `columns`: Empty, constant and incomplete columns; duplicate names; times.
+- `rows`: Number of rows, empty rows and duplicate rows.
+- `targets`: Rows per class, and outliers of a numeric target.
+- `readings`: Numbers with units, values that are not numbers, and missing values.
+- `leakage`: Features that determine the target.
+- `entity`: Several rows of one entity, which a random split separates.
+- `order`: Order of rows that the split should respect.
+- `drift`: Differences between training rows and hold-out rows.
+- `pictures`: Images that were left out, resized, or are duplicates.
+
+The statuses follow Azure's automated machine learning: "alerted" asks the user to look at something, "done" reports
+what was done about it, and "passed" reports what was measured and found correct.
 """
 
 from __future__ import annotations

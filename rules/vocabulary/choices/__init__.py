@@ -1,4 +1,11 @@
-"""The vocabulary that rules may write: for each slot, the closed union of its choices and their parameters."""
+"""The choices of each slot with their parameters, one closed union per slot.
+
+- `slot`: The slots of a bundle, their letters and labels, and the base class `Choice`.
+- `training`: Activation, metric, loss, initializer and optimizer.
+- `network`: Augmentation, transfer learning, architecture and validation.
+- `search`: Hyperparameters that are searched, and the tuner.
+- `parsing`: Choices by name, as users write them in options and files.
+"""
 
 from rules.vocabulary.choices.network import (
     EXTRAS,
