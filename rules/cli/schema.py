@@ -5,6 +5,7 @@ They are generated from the vocabulary and published in the package as rules/sch
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from rules.vocabulary.facts import FACTS
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 FOLDER: Final = Path(__file__).parents[1] / "schemas"
 KINDS: Final = ("book", "bundle", "record")
+SECTION: Final = re.compile(r"\n\n(?:Args|Attributes|Returns|Raises|Example|References):")
 
 
 def path_of(kind: str) -> Path:
@@ -29,7 +31,20 @@ def path_of(kind: str) -> Path:
 
 def schema(kind: str) -> dict[str, Any]:
     """The JSON Schema of one kind of file. Raises KeyError on another kind."""
-    return {"book": _book, "bundle": _bundle, "record": _record}[kind]()
+    found: dict[str, Any] = _without_sections({"book": _book, "bundle": _bundle, "record": _record}[kind]())
+    return found
+
+
+def _without_sections(value: Any) -> Any:  # noqa: ANN401  any part of a schema
+    """A part of a schema whose descriptions end before the sections of the docstring (Attributes, Example)."""
+    if isinstance(value, list):
+        return [_without_sections(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: SECTION.split(item)[0] if key == "description" and isinstance(item, str) else _without_sections(item)
+        for key, item in value.items()
+    }
 
 
 def _book() -> dict[str, Any]:

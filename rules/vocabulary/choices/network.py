@@ -12,15 +12,28 @@ from rules.vocabulary.choices.slot import Choice
 
 
 class NoAugmentation(Choice):
-    """Each row is learned as it is."""
+    """No augmentation.
+
+    Example:
+        >>> str(NoAugmentation())
+        'none'
+    """
 
     name: Literal["none"] = "none"
 
 
 class Shifts(Choice):
-    """Each image is moved by a random whole number of pixels in each direction (Krizhevsky et al. 2012, 4.1).
+    """Random shifts: each image is moved by a whole number of pixels in each direction.
 
-    pixels: of the farthest shift; by default 2, of images under 16 pixels 1.
+    Attributes:
+        pixels: Largest shift, from 1 to 64. None takes 2, or 1 for images smaller than 16 pixels. Default None.
+
+    Example:
+        >>> str(Shifts(pixels=3))
+        'shifts (pixels 3)'
+
+    References:
+        Krizhevsky et al. 2012, ImageNet classification with deep convolutional neural networks, section 4.1.
     """
 
     name: Literal["shifts"] = "shifts"
@@ -28,7 +41,18 @@ class Shifts(Choice):
 
 
 class ShiftsAndFlips(Choice):
-    """As shifts, and each image is turned into its mirror image, left for right, with a chance of one half."""
+    """Random shifts, and horizontal flips with probability one half.
+
+    Attributes:
+        pixels: Largest shift, from 1 to 64. None takes 2, or 1 for images smaller than 16 pixels. Default None.
+
+    Example:
+        >>> str(ShiftsAndFlips())
+        'shifts_and_flips'
+
+    References:
+        Krizhevsky et al. 2012, ImageNet classification with deep convolutional neural networks, section 4.1.
+    """
 
     name: Literal["shifts_and_flips"] = "shifts_and_flips"
     pixels: Annotated[int, Field(ge=1, le=64)] | None = None
@@ -41,16 +65,28 @@ Augmentation = Annotated[NoAugmentation | Shifts | ShiftsAndFlips, Field(discrim
 
 
 class NoTransfer(Choice):
-    """The whole network starts from W."""
+    """No transfer learning: the whole network is trained from scratch.
+
+    Example:
+        >>> str(NoTransfer())
+        'none'
+    """
 
     name: Literal["none"] = "none"
 
 
 class Backbone(Choice):
-    """A network of keras.applications that was trained on other images describes these, and stays as it is.
+    """A frozen backbone of keras.applications that was trained on other images.
 
-    weights: a file of them, without the top layer, that keras.applications reads (.h5). Nothing is downloaded: without
-    such a file the network is trained from scratch, and that is said.
+    Nothing is downloaded: without a file of weights the network is trained from scratch, and the run reports it.
+
+    Attributes:
+        architecture: "mobilenet_v2", "efficientnet_b0" or "resnet50_v2". Default "mobilenet_v2".
+        weights: Path of an .h5 file of weights without the top layer, as keras.applications reads it. Default None.
+
+    Example:
+        >>> str(Backbone(architecture="resnet50_v2"))
+        'backbone (architecture resnet50_v2)'
     """
 
     name: Literal["backbone"] = "backbone"
@@ -69,17 +105,28 @@ EmbeddingDimension = Annotated[int, Field(ge=1, le=1_024)] | None
 
 
 class Standard(Choice):
-    """What the kind of rows asks for: hidden layers for columns, convolutions for images, windows for a forecast.
+    """The standard network for the modality: hidden layers for tables, convolutions for images, lags for a forecast.
 
-    bins: intervals of each number of a table, of which the network also reads how far the number has come through each
-    (piecewise linear encoding, Gorishniy et al. 2022); 0 for none. Of more than 100 numbers there are none.
-    ranks: whether numbers with heavy tails are read as normal quantiles of their ranks, not as scaled numbers.
-    periodic_features: whether learned waves of each number of a table stand beside it (Gorishniy et al. 2022).
-    input_scale: whether each input of a table is multiplied by a number that is learned.
-    layer_rates: whether some layers of a table's or a forecast's network learn at a multiple of the learning rate.
-    zero_output: whether the output kernel of a table's or a forecast's network starts at zero; else it starts by W.
-    ridge_start: whether the linear layer of a forecast starts at the solution of ridge regression; else by W.
-    clamp: whether predicted numbers stay within the range of the training rows, where rows have no time.
+    Attributes:
+        bins: Bins of each number of a table, for a piecewise linear encoding, from 0 to 128; 0 for none. Tables of
+            more than 100 numbers get none. Default 0.
+        ranks: Whether numbers with heavy tails are encoded as normal quantiles of their ranks. Default True.
+        periodic_features: Whether learned periodic features of each number of a table are added. Default True.
+        input_scale: Whether each input of a table is multiplied by a learned scale. Default True.
+        layer_rates: Whether some layers for tables and forecasts have a multiple of the learning rate. Default True.
+        zero_output: Whether the output kernel for tables and forecasts is initialized with zeros. Default True.
+        ridge_start: Whether the linear layer of a forecast is initialized with ridge regression. Default True.
+        clamp: Whether numeric predictions are clipped to the range of the training rows; not for forecasts and rows
+            with a time column. Default True.
+        embedding_dimension: Dimension of the embedding of a column with more than 50 categories, or of a word, from 1
+            to 1,024. None takes 8 for categories and 64 for words. Default None.
+
+    Example:
+        >>> str(Standard(bins=16))
+        'standard (bins 16)'
+
+    References:
+        Gorishniy et al. 2022, On embeddings for numerical features in tabular deep learning (bins, periodic features).
     """
 
     name: Literal["standard"] = "standard"
@@ -114,9 +161,19 @@ def parameters_of(architecture: Choice) -> Standard:
 
 
 class RandomKernels(Choice):
-    """Frozen random convolutions describe a sequence, and hidden layers read what they say (Dempster et al. 2021).
+    """Random convolutions with frozen weights, whose features are the inputs of hidden layers, for sequences.
 
-    features: at most so many shares of the steps at which a convolution is above a bias.
+    Attributes:
+        features: Maximum number of features, each the fraction of steps at which a convolution exceeds a bias, from 84
+            to 50,000. Default 5,000.
+        embedding_dimension: Dimension of the embedding of categories, from 1 to 1,024. None takes 8. Default None.
+
+    Example:
+        >>> str(RandomKernels(features=1000))
+        'random_kernels (features 1000)'
+
+    References:
+        Dempster et al. 2021, MiniRocket: a very fast (almost) deterministic transform for time series classification.
     """
 
     name: Literal["random_kernels"] = "random_kernels"
@@ -125,24 +182,55 @@ class RandomKernels(Choice):
 
 
 class Inception(Choice):
-    """Convolutions of several widths side by side, in residual blocks (Ismail Fawaz et al. 2020, InceptionTime)."""
+    """Parallel convolutions of several widths in residual blocks, for sequences.
+
+    Attributes:
+        embedding_dimension: Dimension of the embedding of categories, from 1 to 1,024. None takes 8. Default None.
+
+    Example:
+        >>> str(Inception())
+        'inception'
+
+    References:
+        Ismail Fawaz et al. 2020, InceptionTime: finding AlexNet for time series classification.
+    """
 
     name: Literal["inception"] = "inception"
     embedding_dimension: EmbeddingDimension = None
 
 
 class Recurrent(Choice):
-    """Gated recurrent units that read a sequence step by step, their recurrent kernels orthogonal at first."""
+    """Gated recurrent units with orthogonal initialization of the recurrent kernels, for sequences.
+
+    Attributes:
+        embedding_dimension: Dimension of the embedding of categories, from 1 to 1,024. None takes 8. Default None.
+
+    Example:
+        >>> str(Recurrent())
+        'recurrent'
+
+    References:
+        Cho et al. 2014, Learning phrase representations using RNN encoder-decoder.
+        Saxe et al. 2014, Exact solutions to the nonlinear dynamics of learning (orthogonal initialization).
+    """
 
     name: Literal["recurrent"] = "recurrent"
     embedding_dimension: EmbeddingDimension = None
 
 
 class BagOfTerms(Choice):
-    """Texts as sets of their words and pairs of words, a learned vector for each, into wide hidden layers.
+    """Bag of words and word pairs with a learned vector for each, followed by wide hidden layers, for texts.
 
-    weighting: of the vectors: tf_idf, or mean, which weighs all terms alike (Joulin et al. 2017, fastText).
-    letters: whether three to five neighbouring letters of a word are terms too, with a weight of their own.
+    Attributes:
+        weighting: Weight of each vector: "tf_idf", or "mean" for equal weights. Default "tf_idf".
+        letters: Whether three to five consecutive letters of a word are terms, too. Default False.
+
+    Example:
+        >>> str(BagOfTerms(letters=True))
+        'bag_of_terms (letters)'
+
+    References:
+        Joulin et al. 2017, Bag of tricks for efficient text classification (fastText).
     """
 
     name: Literal["bag_of_terms"] = "bag_of_terms"
@@ -151,7 +239,18 @@ class BagOfTerms(Choice):
 
 
 class TextCnn(Choice):
-    """Convolutions over three, four and five words of a text in their order (Kim 2014)."""
+    """Convolutions over three, four and five consecutive words, for texts.
+
+    Attributes:
+        embedding_dimension: Dimension of the embedding of words, from 1 to 1,024. None takes 64. Default None.
+
+    Example:
+        >>> str(TextCnn(embedding_dimension=32))
+        'text_cnn (embedding dimension 32)'
+
+    References:
+        Kim 2014, Convolutional neural networks for sentence classification.
+    """
 
     name: Literal["text_cnn"] = "text_cnn"
     embedding_dimension: EmbeddingDimension = None
@@ -166,12 +265,19 @@ Architecture = Annotated[
 
 
 class RowsApart(Choice):
-    """Some rows that are not hold-out do not train: they select the epoch, the trial and the threshold.
+    """A validation set: some rows do not train; they select the epoch, the trial and the decision threshold.
 
-    early_stopping: whether a trial ends once its score on them no longer improves.
-    ensemble: whether the model may be the mean of several trials, where that is better on them.
-    refit: whether the best networks of texts and forecasts are trained again on them and the training rows together.
-    temperature: whether probabilities are calibrated on them.
+    Attributes:
+        early_stopping: Whether a trial ends when its validation score no longer improves. Default True.
+        ensemble: Whether the model may be the mean of several trials, if that is better on the validation rows.
+            Default True.
+        refit: Whether the best networks of texts and forecasts are trained again on training and validation rows.
+            Default True.
+        temperature: Whether probabilities are calibrated on the validation rows. Default True.
+
+    Example:
+        >>> str(RowsApart(refit=False))
+        'rows_apart (no refit)'
     """
 
     name: Literal["rows_apart"] = "rows_apart"
@@ -192,10 +298,20 @@ class RowsApart(Choice):
 
 
 class Folds(Choice):
-    """A trial is a network for each fold, trained without it and judged on it; the model is the mean of all.
+    """Cross-validation: a trial is one network per fold, scored on the rows that it was not trained on.
 
-    count: folds into which the rows are divided. repeats: how often they are divided anew.
-    early_stopping, ensemble, temperature: as of rows that are kept apart.
+    The model is the mean of all networks of a trial.
+
+    Attributes:
+        count: Number of folds, from 2 to 10. Default 5.
+        repeats: Number of times that the rows are split anew, from 1 to 10. Default 1.
+        early_stopping: Whether a network stops when its score no longer improves. Default True.
+        ensemble: Whether the model may be the mean of several trials. Default True.
+        temperature: Whether probabilities are calibrated on the folds. Default True.
+
+    Example:
+        >>> str(Folds(count=10))
+        'folds (count 10)'
     """
 
     name: Literal["folds"] = "folds"

@@ -13,7 +13,12 @@ from rules.vocabulary.choices.slot import Choice
 
 
 class Hyperparameter(StrEnum):
-    """What a search may vary, the most sensitive first (the notes' table)."""
+    """A hyperparameter that a search may vary, the most sensitive first (the order of the strategy notes).
+
+    Example:
+        >>> Hyperparameter("units")
+        <Hyperparameter.UNITS: 'units'>
+    """
 
     LEARNING_RATE = "learning_rate"
     UNITS = "units"
@@ -48,7 +53,12 @@ def _by_sensitivity(names: tuple[Hyperparameter, ...]) -> tuple[Hyperparameter, 
 
 
 class Defaults(Choice):
-    """Nothing is searched."""
+    """No search: all hyperparameters keep their defaults.
+
+    Example:
+        >>> Defaults().searched
+        ()
+    """
 
     name: Literal["defaults"] = "defaults"
 
@@ -58,7 +68,12 @@ class Defaults(Choice):
 
 
 class MostSensitive(Choice):
-    """Learning rate and units per layer."""
+    """Searches learning rate and units per layer.
+
+    Example:
+        >>> [str(one) for one in MostSensitive().searched]
+        ['learning_rate', 'units']
+    """
 
     name: Literal["most_sensitive"] = "most_sensitive"
 
@@ -68,7 +83,12 @@ class MostSensitive(Choice):
 
 
 class HighSensitivity(Choice):
-    """All that the notes rate high and the other slots leave open: learning rate, units, schedule."""
+    """Searches the hyperparameters of high sensitivity: learning rate, units per layer and schedule.
+
+    Example:
+        >>> [str(one) for one in HighSensitivity().searched]
+        ['learning_rate', 'units', 'schedule']
+    """
 
     name: Literal["high_sensitivity"] = "high_sensitivity"
 
@@ -78,7 +98,12 @@ class HighSensitivity(Choice):
 
 
 class HighAndMedium(Choice):
-    """The high ones, then number of layers and both kinds of regularization."""
+    """Searches learning rate, units, schedule, number of layers, dropout and weight decay.
+
+    Example:
+        >>> len(HighAndMedium().searched)
+        6
+    """
 
     name: Literal["high_and_medium"] = "high_and_medium"
 
@@ -91,7 +116,12 @@ ForecastNetwork = Literal["linear", "mlp", "gru"]
 
 
 class Networks(Choice):
-    """Of a forecast: which network reads the windows, and the learning rate."""
+    """Searches the network of a forecast (linear, mlp or gru) and the learning rate.
+
+    Example:
+        >>> [str(one) for one in Networks().searched]
+        ['network', 'learning_rate']
+    """
 
     name: Literal["networks"] = "networks"
 
@@ -101,10 +131,15 @@ class Networks(Choice):
 
 
 class Custom(Choice):
-    """The hyperparameters that are listed, among them those that no other choice searches.
+    """Searches the listed hyperparameters, including those that no other choice searches.
 
-    searched: their names, in any order; by default learning rate and batch size. Optimizer properties and the embedding
-    dimension can be searched where the optimizer and the architecture have such a parameter.
+    Attributes:
+        searched: Names of hyperparameters, in any order; at least one. Optimizer properties and the embedding dimension
+            need an optimizer and an architecture with that parameter. Default learning rate and batch size.
+
+    Example:
+        >>> str(Custom(searched=("units", "dropout")))
+        'custom (searched units; dropout)'
     """
 
     name: Literal["custom"] = "custom"
@@ -123,26 +158,73 @@ Hyperparameters = Annotated[
 
 
 class Grid(Choice):
+    """Grid search: every combination of the listed values.
+
+    Example:
+        >>> str(Grid())
+        'grid'
+    """
+
     name: Literal["grid"] = "grid"
 
 
 class Random(Choice):
+    """Random search.
+
+    Example:
+        >>> str(Random())
+        'random'
+
+    References:
+        Bergstra and Bengio 2012, Random search for hyper-parameter optimization.
+    """
+
     name: Literal["random"] = "random"
 
 
 class Bayesian(Choice):
+    """Bayesian optimization with a Gaussian process.
+
+    Example:
+        >>> str(Bayesian())
+        'bayesian'
+
+    References:
+        Snoek et al. 2012, Practical Bayesian optimization of machine learning algorithms.
+    """
+
     name: Literal["bayesian"] = "bayesian"
 
 
 class Hyperband(Choice):
-    """Li et al. 2018: many short trials, of which the best 1 / factor go on, factor times longer."""
+    """Hyperband: many short trials, of which the best continue with more epochs.
+
+    Attributes:
+        factor: 1 / factor of the trials continue, factor times longer, from 2 to 5. Default 3.
+
+    Example:
+        >>> str(Hyperband(factor=4))
+        'hyperband (factor 4)'
+
+    References:
+        Li et al. 2018, Hyperband: a novel bandit-based approach to hyperparameter optimization.
+    """
 
     name: Literal["hyperband"] = "hyperband"
     factor: Annotated[int, Field(ge=2, le=5)] = 3
 
 
 class Manual(Choice):
-    """A fixed list of configurations, the defaults first; an empty list means the defaults and a few neighbours."""
+    """A list of configurations, tried after the default configuration.
+
+    Attributes:
+        configurations: Each maps hyperparameters to values. An empty list tries the defaults and a few neighbours.
+            Default ().
+
+    Example:
+        >>> str(Manual(configurations=({"units": 64}, {"units": 128})))
+        'manual (configurations units 64; units 128)'
+    """
 
     name: Literal["manual"] = "manual"
     configurations: tuple[dict[Hyperparameter, float | int | str], ...] = ()

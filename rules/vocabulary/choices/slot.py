@@ -12,7 +12,14 @@ from rules.vocabulary.facts import exact
 
 
 class Slot(StrEnum):
-    """A place in the bundle, in the order of decision: an earlier choice is a fact for the later ones."""
+    """A place in a bundle, in the order of decision: an earlier choice is a fact for the later ones.
+
+    Example:
+        >>> Slot.named("P")
+        <Slot.METRIC: 'metric'>
+        >>> Slot.METRIC.label
+        'Performance metric'
+    """
 
     ACTIVATION = "activation"
     METRIC = "metric"
@@ -79,7 +86,13 @@ LABELS: Final = MappingProxyType(
 
 
 class Choice(BaseModel):
-    """One option of a slot, with its parameters."""
+    """One option of a slot, with its parameters. Base class of all choices; immutable.
+
+    Example:
+        >>> from rules import AdamW
+        >>> AdamW(learning_rate=0.01) == AdamW(learning_rate=0.01)
+        True
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

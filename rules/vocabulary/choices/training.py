@@ -17,14 +17,41 @@ if TYPE_CHECKING:
 
 
 class Relu(Choice):
+    """Rectified linear units, max(0, x).
+
+    Example:
+        >>> str(Relu())
+        'relu'
+
+    References:
+        Nair and Hinton 2010, Rectified linear units improve restricted Boltzmann machines.
+    """
+
     name: Literal["relu"] = "relu"
 
 
 class Tanh(Choice):
+    """Hyperbolic tangent.
+
+    Example:
+        >>> str(Tanh())
+        'tanh'
+    """
+
     name: Literal["tanh"] = "tanh"
 
 
 class Selu(Choice):
+    """Scaled exponential linear units.
+
+    Example:
+        >>> str(Selu())
+        'selu'
+
+    References:
+        Klambauer et al. 2017, Self-normalizing neural networks.
+    """
+
     name: Literal["selu"] = "selu"
 
 
@@ -35,19 +62,38 @@ Activation = Annotated[Relu | Tanh | Selu, Field(discriminator="name")]
 
 
 class Accuracy(Choice):
-    """Share of rows predicted right (for several labels: of cells)."""
+    """Fraction of rows that are predicted correctly; for several labels, fraction of cells.
+
+    Example:
+        >>> str(Accuracy())
+        'accuracy'
+    """
 
     name: Literal["accuracy"] = "accuracy"
 
 
 class RocAuc(Choice):
-    """Area under the ROC curve; several classes one against the rest, several labels averaged."""
+    """Area under the ROC curve. Several classes are scored one against the rest, several labels are averaged.
+
+    Example:
+        >>> str(RocAuc())
+        'roc_auc'
+    """
 
     name: Literal["roc_auc"] = "roc_auc"
 
 
 class F1(Choice):
-    """Harmonic mean of precision and recall, of the rare class or averaged over the classes."""
+    """Harmonic mean of precision and recall.
+
+    Attributes:
+        average: "rare" scores the rarest class, "macro" averages over the classes or labels. Default "macro".
+        threshold: Decision threshold of a probability: "tuned" on validation rows, or "half" for 0.5. Default "tuned".
+
+    Example:
+        >>> str(F1(average="rare"))
+        'f1 (average rare)'
+    """
 
     name: Literal["f1"] = "f1"
     average: Literal["rare", "macro"] = "macro"
@@ -56,14 +102,35 @@ class F1(Choice):
 
 
 class Mse(Choice):
+    """Mean squared error, in the squared unit of the target.
+
+    Example:
+        >>> str(Mse())
+        'mse'
+    """
+
     name: Literal["mse"] = "mse"
 
 
 class Rmse(Choice):
+    """Root mean squared error, in the unit of the target.
+
+    Example:
+        >>> str(Rmse())
+        'rmse'
+    """
+
     name: Literal["rmse"] = "rmse"
 
 
 class Mae(Choice):
+    """Mean absolute error, in the unit of the target.
+
+    Example:
+        >>> str(Mae())
+        'mae'
+    """
+
     name: Literal["mae"] = "mae"
 
 
@@ -84,21 +151,53 @@ does 9 % better still, and absolute error on log1p is within the noise of that (
 
 
 class BinaryCrossentropy(Choice):
+    """Cross-entropy of two classes, or of each of several labels.
+
+    Attributes:
+        label_smoothing: Moves 0/1 targets by half of this value towards 0.5, in [0, 0.5). Default 0.
+        output_bias: Initial bias of the output: "zeros", or "log_prior" for the log odds of the class. Default "zeros".
+
+    Example:
+        >>> str(BinaryCrossentropy(output_bias="log_prior"))
+        'binary_crossentropy (output bias log_prior)'
+    """
+
     name: Literal["binary_crossentropy"] = "binary_crossentropy"
     label_smoothing: LabelSmoothing = 0.0
     output_bias: OutputBias = "zeros"
 
 
 class CategoricalCrossentropy(Choice):
+    """Cross-entropy of several classes.
+
+    Attributes:
+        label_smoothing: Share of each target that is spread evenly over the classes, in [0, 0.5). Default 0.
+        output_bias: Initial bias of the output: "zeros", or "log_prior" for the log class shares. Default "zeros".
+
+    Example:
+        >>> str(CategoricalCrossentropy(label_smoothing=0.1))
+        'categorical_crossentropy (label smoothing 0.1)'
+
+    References:
+        Szegedy et al. 2016, Rethinking the Inception architecture, section 7 (label smoothing).
+    """
+
     name: Literal["categorical_crossentropy"] = "categorical_crossentropy"
     label_smoothing: LabelSmoothing = 0.0
     output_bias: OutputBias = "zeros"
 
 
 class WeightedCrossentropy(Choice):
-    """Cross-entropy, binary or categorical by the task, in which rare classes weigh more.
+    """Cross-entropy, binary or categorical by the task, with larger weights for rare classes.
 
-    balanced: weight n / (k · n_class), as in scikit-learn; square_root: its square root.
+    Attributes:
+        weights: "balanced" weighs a class by n / (k · n_class), as scikit-learn does; "square_root" by its square root.
+            Default "balanced".
+        output_bias: Initial bias of the output: "zeros" or "log_prior". Default "zeros".
+
+    Example:
+        >>> str(WeightedCrossentropy(weights="square_root"))
+        'weighted_crossentropy (weights square_root)'
     """
 
     name: Literal["weighted_crossentropy"] = "weighted_crossentropy"
@@ -107,10 +206,19 @@ class WeightedCrossentropy(Choice):
 
 
 class Huber(Choice):
-    """Quadratic up to delta, linear beyond; delta in standard deviations of the target.
+    """Huber loss: quadratic up to delta, linear beyond.
 
-    Without a delta it is 1.345 residual scales of a linear model: 95 % as efficient as squared error on normal errors
-    (Huber 1964; Holland and Welsch 1977).
+    Attributes:
+        delta: In standard deviations of the target. None takes 1.345 residual scales of a linear model, which is 95 %
+            as efficient as squared error on normal errors. Default None.
+        target: Scale of the target: "as_is", or "log1p" for log(1 + y). Default "as_is".
+
+    Example:
+        >>> str(Huber(delta=2.0))
+        'huber (delta 2)'
+
+    References:
+        Huber 1964, Robust estimation of a location parameter. Holland and Welsch 1977, for 1.345.
     """
 
     name: Literal["huber"] = "huber"
@@ -119,11 +227,31 @@ class Huber(Choice):
 
 
 class MseLoss(Choice):
+    """Mean squared error of the standardized target.
+
+    Attributes:
+        target: Scale of the target: "as_is", or "log1p" for log(1 + y). Default "as_is".
+
+    Example:
+        >>> str(MseLoss())
+        'mse'
+    """
+
     name: Literal["mse"] = "mse"
     target: TargetScale = "as_is"
 
 
 class MaeLoss(Choice):
+    """Mean absolute error of the standardized target.
+
+    Attributes:
+        target: Scale of the target: "as_is", or "log1p" for log(1 + y). Default "as_is".
+
+    Example:
+        >>> str(MaeLoss(target="log1p"))
+        'mae (target log1p)'
+    """
+
     name: Literal["mae"] = "mae"
     target: TargetScale = "as_is"
 
@@ -148,32 +276,85 @@ MIN_LIMIT: Final = 0.02
 
 
 class Xavier(Choice):
-    """Glorot and Bengio 2010: variance 2 / (fan_in + fan_out)."""
+    """Xavier (Glorot) initialization: variance 2 / (fan_in + fan_out).
+
+    Attributes:
+        distribution: "uniform" or "normal". Default "uniform".
+
+    Example:
+        >>> str(Xavier())
+        'xavier'
+
+    References:
+        Glorot and Bengio 2010, Understanding the difficulty of training deep feedforward neural networks.
+    """
 
     name: Literal["xavier"] = "xavier"
     distribution: Distribution = "uniform"
 
 
 class He(Choice):
-    """He et al. 2015: variance 2 / fan_in."""
+    """He initialization: variance 2 / fan_in.
+
+    Attributes:
+        distribution: "uniform" or "normal". Default "normal".
+
+    Example:
+        >>> str(He(distribution="uniform"))
+        'he (distribution uniform)'
+
+    References:
+        He et al. 2015, Delving deep into rectifiers.
+    """
 
     name: Literal["he"] = "he"
     distribution: Distribution = "normal"
 
 
 class Lecun(Choice):
-    """Klambauer et al. 2017, after LeCun et al. 1998: variance 1 / fan_in."""
+    """LeCun initialization: variance 1 / fan_in.
+
+    Attributes:
+        distribution: "uniform" or "normal". Default "normal".
+
+    Example:
+        >>> str(Lecun())
+        'lecun'
+
+    References:
+        LeCun et al. 1998, Efficient BackProp. Klambauer et al. 2017, Self-normalizing neural networks.
+    """
 
     name: Literal["lecun"] = "lecun"
     distribution: Distribution = "normal"
 
 
 class RandomUniform(Choice):
+    """Uniform weights between -limit and limit.
+
+    Attributes:
+        limit: In [0.02, 0.5]. Default 0.05.
+
+    Example:
+        >>> str(RandomUniform(limit=0.1))
+        'random_uniform (limit 0.1)'
+    """
+
     name: Literal["random_uniform"] = "random_uniform"
     limit: Annotated[float, Field(ge=MIN_LIMIT, le=MAX_SCALE)] = 0.05
 
 
 class RandomNormal(Choice):
+    """Normal weights with mean 0.
+
+    Attributes:
+        stddev: Standard deviation, in [0.01, 0.5]. Default 0.05.
+
+    Example:
+        >>> str(RandomNormal(stddev=0.1))
+        'random_normal (stddev 0.1)'
+    """
+
     name: Literal["random_normal"] = "random_normal"
     stddev: Annotated[float, Field(ge=MIN_STDDEV, le=MAX_SCALE)] = 0.05
 
@@ -216,6 +397,18 @@ Epsilon = Annotated[float, Field(gt=0, le=1)]
 
 
 class Sgd(Choice):
+    """Stochastic gradient descent.
+
+    Attributes:
+        learning_rate: Step size, in (0, 10]. Default 0.05.
+        schedule: "constant", "cosine" or "one_cycle". Default "constant".
+        batch_size: Rows per step, from 1 to 65,536. None chooses it from the number of training rows. Default None.
+
+    Example:
+        >>> str(Sgd(learning_rate=0.1))
+        'sgd (learning rate 0.1)'
+    """
+
     name: Literal["sgd"] = "sgd"
     learning_rate: LearningRate = 0.05
     schedule: Schedule = "constant"
@@ -223,6 +416,23 @@ class Sgd(Choice):
 
 
 class SgdMomentum(Choice):
+    """Stochastic gradient descent with momentum.
+
+    Attributes:
+        learning_rate: Step size, in (0, 10]. Default 0.05.
+        momentum: Decay of the velocity per step, in (0, 1). Default 0.9.
+        nesterov: Whether to use Nesterov momentum. Default False.
+        schedule: "constant", "cosine" or "one_cycle". Default "constant".
+        batch_size: Rows per step, from 1 to 65,536. None chooses it from the number of training rows. Default None.
+
+    Example:
+        >>> str(SgdMomentum(nesterov=True))
+        'sgd_momentum (nesterov)'
+
+    References:
+        Sutskever et al. 2013, On the importance of initialization and momentum in deep learning.
+    """
+
     name: Literal["sgd_momentum"] = "sgd_momentum"
     learning_rate: LearningRate = 0.05
     momentum: Annotated[float, Field(gt=0, lt=1)] = 0.9
@@ -232,7 +442,23 @@ class SgdMomentum(Choice):
 
 
 class Adam(Choice):
-    """Kingma and Ba 2015. beta_1, beta_2: decay of the means of the gradient and of its square."""
+    """Adam.
+
+    Attributes:
+        learning_rate: Step size, in (0, 10]. Default 0.001.
+        beta_1: Decay of the mean gradient per step, in [0, 1). Default 0.9.
+        beta_2: Decay of the mean squared gradient per step, in [0, 1). Default 0.999.
+        epsilon: Added to the denominator, in (0, 1]. Default 1e-7.
+        schedule: "constant", "cosine" or "one_cycle". Default "constant".
+        batch_size: Rows per step, from 1 to 65,536. None chooses it from the number of training rows. Default None.
+
+    Example:
+        >>> str(Adam(schedule="cosine"))
+        'adam (schedule cosine)'
+
+    References:
+        Kingma and Ba 2015, Adam: a method for stochastic optimization.
+    """
 
     name: Literal["adam"] = "adam"
     learning_rate: LearningRate = 0.001
@@ -244,7 +470,24 @@ class Adam(Choice):
 
 
 class AdamW(Choice):
-    """Loshchilov and Hutter 2019: Adam with decoupled weight decay."""
+    """Adam with decoupled weight decay.
+
+    Attributes:
+        learning_rate: Step size, in (0, 10]. Default 0.001.
+        weight_decay: Decay of the weights per step, multiplied by the learning rate, in [0, 1). Default 0.004.
+        beta_1: Decay of the mean gradient per step, in [0, 1). Default 0.9.
+        beta_2: Decay of the mean squared gradient per step, in [0, 1). Default 0.999.
+        epsilon: Added to the denominator, in (0, 1]. Default 1e-7.
+        schedule: "constant", "cosine" or "one_cycle". Default "constant".
+        batch_size: Rows per step, from 1 to 65,536. None chooses it from the number of training rows. Default None.
+
+    Example:
+        >>> str(AdamW(weight_decay=0.01))
+        'adamw (weight decay 0.01)'
+
+    References:
+        Loshchilov and Hutter 2019, Decoupled weight decay regularization.
+    """
 
     name: Literal["adamw"] = "adamw"
     learning_rate: LearningRate = 0.001
@@ -257,7 +500,23 @@ class AdamW(Choice):
 
 
 class RmsProp(Choice):
-    """Hinton 2012. rho: decay of the mean of the squared gradient. momentum: of the update, 0 for none."""
+    """RMSprop.
+
+    Attributes:
+        learning_rate: Step size, in (0, 10]. Default 0.001.
+        rho: Decay of the mean squared gradient per step, in [0, 1). Default 0.9.
+        momentum: Decay of the velocity per step, in [0, 1); 0 for none. Default 0.
+        epsilon: Added to the denominator, in (0, 1]. Default 1e-7.
+        schedule: "constant", "cosine" or "one_cycle". Default "constant".
+        batch_size: Rows per step, from 1 to 65,536. None chooses it from the number of training rows. Default None.
+
+    Example:
+        >>> str(RmsProp(rho=0.95))
+        'rmsprop (rho 0.95)'
+
+    References:
+        Hinton 2012, Neural networks for machine learning, lecture 6.
+    """
 
     name: Literal["rmsprop"] = "rmsprop"
     learning_rate: LearningRate = 0.001
@@ -269,7 +528,22 @@ class RmsProp(Choice):
 
 
 class Adagrad(Choice):
-    """Duchi et al. 2011. initial_accumulator_value: of the sum of squared gradients, before the first step."""
+    """Adagrad.
+
+    Attributes:
+        learning_rate: Step size, in (0, 10]. Default 0.01.
+        initial_accumulator_value: Initial sum of squared gradients, at least 0. Default 0.1.
+        epsilon: Added to the denominator, in (0, 1]. Default 1e-7.
+        schedule: "constant", "cosine" or "one_cycle". Default "constant".
+        batch_size: Rows per step, from 1 to 65,536. None chooses it from the number of training rows. Default None.
+
+    Example:
+        >>> str(Adagrad())
+        'adagrad'
+
+    References:
+        Duchi et al. 2011, Adaptive subgradient methods for online learning and stochastic optimization.
+    """
 
     name: Literal["adagrad"] = "adagrad"
     learning_rate: LearningRate = 0.01
