@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from recommender.dataset.sql import BLOB, is_number
-from recommender.roles.infer import Kind
+from rules.vocabulary.column_kind import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,8 +16,8 @@ from executor.model.calibration.conformal_intervals import Intervals
 from executor.model.calibration.temperature import Temperature
 from recommender.dataset.readers.types.reading import ColumnReading
 from recommender.dataset.sql import chunks, is_number, quoted
-from recommender.roles.infer import Kind
 from rules.decision.request import ImageFit, SequenceReading
+from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from recommender.dataset.dataset import Dataset
 from recommender.dataset.readers.types.times import checked_formats
 from recommender.recommendation.recommend import Said, open_dataset
 from recommender.roles.horizon import Outlook
-from recommender.roles.infer import Kind
 from rules.rulebook.rulebook import SHIPPED_LAYERS
+from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:

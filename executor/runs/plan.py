@@ -11,9 +11,9 @@ from executor.runs.files import PLAN, read_json
 from recommender.dataset.readers.types.reading import ColumnReading
 from recommender.recommendation.recommend import Said
 from recommender.roles.horizon import Outlook
-from recommender.roles.infer import Kind
 from rules.decision.request import ImageReading, SequenceReading
 from rules.errors import RunError, did_you_mean
+from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from recommender.recommendation.trial_budget import Sizes, trial_budget
-from recommender.roles.kinds import Kind
 from rules.decision.counterfactual import substituted
 from rules.decision.engine import rulings
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import Slot
+from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import CLASSIFICATION, UNKNOWN, Measurement, Modality, Task, exact
 
 if TYPE_CHECKING:

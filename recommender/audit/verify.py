@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict
 
 from recommender.dataset.dataset import Dataset
 from recommender.dataset.digest import digest_of
-from recommender.roles.kinds import Kind
 from recommender.run_manifest import MANIFEST, SCORES, Manifest, run_files
 from rules import __version__
 from rules.errors import BookError, DatasetError
 from rules.rulebook.rulebook import SHIPPED_LAYERS, read_layers
 from rules.text.regular_file import is_there
+from rules.vocabulary.column_kind import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,13 +14,13 @@ from recommender.dataset.readers.types.times import date_formats
 from recommender.recommendation.recommend import Said, StrategyOptions
 from recommender.recommendation.trial_budget import seconds
 from recommender.roles.horizon import Outlook
-from recommender.roles.infer import Kind
 from rules.decision.request import ImageFit, ImageReading, SequenceReading
 from rules.decision.trace import Pin
 from rules.errors import ChoiceError, did_you_mean
 from rules.rulebook.project_settings import layers
 from rules.text.yaml_document import parse
 from rules.vocabulary.choices import Slot, names, parse_choice
+from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from recommender.profile.characteristics.features import (
     outliers,
 )
 from recommender.profile.characteristics.target import Classes, Shape, shape
-from recommender.roles.kinds import Kind
 from recommender.roles.tasks import class_counts
 from recommender.roles.time_order import persistence, spacing
+from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict
 
 from recommender.profile.characteristic import Characteristic
 from recommender.profile.guardrails.status import not_passed
-from recommender.roles.kinds import Kind
 from rules.decision.record import Guardrail
+from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import Modality, Task
 
 

@@ -19,7 +19,7 @@ from recommender.recommendation.bundle_pins import with_bundle
 from recommender.recommendation.recommendation import Recommendation
 from recommender.recommendation.trial_budget import Sizes, trial_budget
 from recommender.roles.horizon import Outlook
-from recommender.roles.infer import Kind, infer_roles
+from recommender.roles.infer import infer_roles
 from rules.decision.engine import decide, rulings
 from rules.decision.record import DatasetSeen, Record
 from rules.decision.request import Asked, ImageReading, SequenceReading
@@ -27,6 +27,7 @@ from rules.errors import ChoiceError, DatasetError
 from rules.proof.proved_book import ProvedBook, load_book
 from rules.rulebook.rulebook import SHIPPED_LAYERS
 from rules.vocabulary.choices import Slot
+from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import UNKNOWN, Measurement, Task
 
 if TYPE_CHECKING:

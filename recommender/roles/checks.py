@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from recommender.dataset.split_names import PART_WORDS, TRAINING_WORDS
 from recommender.dataset.sql import is_image, is_integer, is_number, is_text, level_text, literal, quoted, time_stamp
-from recommender.roles.kinds import COMMA_REMEDY, UNUSED_KINDS, Kind, comma_use
+from recommender.roles.kinds import COMMA_REMEDY, UNUSED_KINDS, comma_use
 from rules.errors import ColumnError, TargetError, did_you_mean
 from rules.text.wording import listed
+from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:

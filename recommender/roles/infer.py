@@ -18,12 +18,13 @@ from recommender.roles.checks import (
 )
 from recommender.roles.column_kinds import kinds_of
 from recommender.roles.horizon import Outlook
-from recommender.roles.kinds import TIME_SHARE, UNUSED_KINDS, Kind, Role
+from recommender.roles.kinds import TIME_SHARE, UNUSED_KINDS, Role
 from recommender.roles.roles import Roles
 from recommender.roles.target_proposal import propose_target
 from recommender.roles.tasks import Reading, can_be_target, read_task
 from recommender.roles.time_order import entity_by_time, find_time, persistence, spacing
 from rules.errors import ColumnError, TargetError
+from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import NUMERIC_TARGET, Task
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from recommender.dataset.dataset import Dataset
     from recommender.roles.time_order import Spacing
 
-__all__ = ["UNUSED_KINDS", "Kind", "Role", "Roles", "infer_roles"]
+__all__ = ["UNUSED_KINDS", "Role", "Roles", "infer_roles"]
 
 UNFIT_TARGETS: Final = frozenset({Kind.IDENTIFIER, Kind.CONSTANT, Kind.TEXT, Kind.DATETIME, Kind.IMAGE, Kind.SEQUENCE})
 

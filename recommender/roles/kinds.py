@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from recommender.dataset.column_names import CODE_WORDS, ROW_NUMBER_NAMES, named_as_identifier, words_of
 from recommender.dataset.sql import is_float, is_image, is_integer, is_text, is_time_stamp
+from rules.vocabulary.column_kind import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from recommender.dataset.column_summary import ColumnSummary
-
-
-class Kind(StrEnum):
-    """How a column is to be read."""
-
-    NUMERIC = "numeric"
-    INTEGER_CODE = "integer_code"
-    """Whole numbers that name things: read as categories."""
-    CATEGORICAL = "categorical"
-    ORDINAL = "ordinal"
-    """Whole numbers or graded words whose order may matter: whole numbers are read as numbers, words as categories."""
-    BOOLEAN = "boolean"
-    DATETIME = "datetime"
-    TEXT = "text"
-    IMAGE = "image"
-    SEQUENCE = "sequence"
-    """Steps with numbers, or letters one after the other."""
-    IDENTIFIER = "identifier"
-    CONSTANT = "constant"
 
 
 UNUSED_KINDS: Final = frozenset({Kind.IDENTIFIER, Kind.CONSTANT})

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from recommender.roles.horizon import Outlook
-from recommender.roles.kinds import UNUSED_KINDS, Kind, Role
+from recommender.roles.kinds import UNUSED_KINDS, Role
+from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:

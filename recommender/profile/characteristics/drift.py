@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from recommender.dataset.sql import chunks, is_number, level_text, one_in, quoted, time_stamp
 from recommender.profile.characteristics.features import LONG_COLUMNS
-from recommender.roles.kinds import Kind
+from rules.vocabulary.column_kind import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from recommender.dataset.column_names import CODE_WORDS, words_of
 from recommender.dataset.sql import chunks, is_integer, is_number, is_text, quoted
-from recommender.roles.kinds import Kind
+from rules.vocabulary.column_kind import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -10,7 +10,7 @@ import pyarrow as pa
 from recommender.dataset.sql import level_text, one_in, quoted
 from recommender.profile.characteristic import Characteristic, count, share
 from recommender.profile.characteristics.drift import drift
-from recommender.roles.kinds import Kind
+from rules.vocabulary.column_kind import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

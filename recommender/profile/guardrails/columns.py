@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 from recommender.dataset.column_names import named_as_number
 from recommender.dataset.sql import is_text, quoted, time_stamp
 from recommender.profile.guardrails.readings import quoted_exceptions
-from recommender.roles.kinds import COMMA_REMEDY, MOSTLY_NUMBERS, TIME_SHARE, TOO_EMPTY, UNIQUE_TEXT, Kind, comma_use
+from recommender.roles.kinds import COMMA_REMEDY, MOSTLY_NUMBERS, TIME_SHARE, TOO_EMPTY, UNIQUE_TEXT, comma_use
 from rules.decision.record import Guardrail
 from rules.text.wording import counted, listed
+from rules.vocabulary.column_kind import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -12,9 +12,10 @@ import pytest
 from executor.data.raw_table import Form, form_of
 from executor.data.read_rows import read_rows
 from recommender.dataset.dataset import Dataset
-from recommender.roles.infer import Kind, Role
+from recommender.roles.infer import Role
 from recommender.roles.roles import Roles
 from rules.errors import TargetError
+from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import Task
 
 

@@ -27,9 +27,10 @@ from executor.model.signature import Signature, describe
 from executor.preprocessing.encode import encode_hold_out, encode_parts
 from executor.preprocessing.fit import fit_preprocessing
 from recommender.dataset.dataset import Dataset
-from recommender.roles.infer import Kind, Role
+from recommender.roles.infer import Role
 from recommender.roles.roles import Roles
 from rules.errors import RunError, TrainingError
+from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:

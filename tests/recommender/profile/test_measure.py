@@ -14,7 +14,8 @@ from recommender.profile import characteristic
 from recommender.profile.facts import facts
 from recommender.profile.measure import measure
 from recommender.profile.profile import Profile
-from recommender.roles.infer import Kind, infer_roles
+from recommender.roles.infer import infer_roles
+from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, Interval, Measurement, Modality, Task
 
 Table = Callable[..., Dataset]

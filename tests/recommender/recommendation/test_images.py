@@ -13,9 +13,9 @@ from recommender.profile.measure import measure
 from recommender.recommendation.recommend import recommend
 from recommender.recommendation.trial_budget import Sizes, trial_budget
 from recommender.roles.infer import infer_roles
-from recommender.roles.kinds import Kind
 from rules.errors import ColumnError, TargetError
 from rules.vocabulary.choices import RowsApart, Standard
+from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import Modality, Task
 
 if TYPE_CHECKING:

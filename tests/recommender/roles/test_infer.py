@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from recommender.dataset.dataset import Dataset
-from recommender.roles.infer import Kind, infer_roles
+from recommender.roles.infer import infer_roles
 from rules.errors import ColumnError, TargetError
+from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import Task
 
 Table = Callable[..., Dataset]

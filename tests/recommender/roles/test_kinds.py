@@ -4,7 +4,8 @@ import pytest
 
 from recommender.dataset.column_names import named_as_identifier
 from recommender.dataset.column_summary import ColumnSummary
-from recommender.roles.kinds import Kind, grade, infer_kind
+from recommender.roles.kinds import grade, infer_kind
+from rules.vocabulary.column_kind import Kind
 
 NUMBERS = ColumnSummary(
     name="x", storage="BIGINT", rows=1_000, count=1_000, distinct=50, exact=True, minimum=1, maximum=50, whole=True

@@ -17,8 +17,8 @@ from recommender import recommend
 from recommender.dataset.dataset import Dataset
 from recommender.profile.measure import measure
 from recommender.roles.infer import infer_roles
-from recommender.roles.kinds import Kind
 from rules.decision.request import SequenceReading
+from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import Task
 
 FOLDERS = [Path(one.__path__[0]) for one in (recommender, executor)]

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from recommender.profile.characteristics.drift import Drift, chance_distance, drift, lay_out
-from recommender.roles.kinds import Kind
+from rules.vocabulary.column_kind import Kind
 
 NOISE = np.random.default_rng(5)
 

@@ -25,8 +25,8 @@ from recommender.dataset.readers.types.reading import ColumnReading, NumberReadi
 from recommender.dataset.readers.types.settle import Exceptions
 from recommender.profile.measure import measure
 from recommender.roles.infer import infer_roles
-from recommender.roles.kinds import Kind
 from rules.errors import ColumnError, DatasetError, TargetError
+from rules.vocabulary.column_kind import Kind
 
 NOISE = np.random.default_rng(0)
 CASES = int(os.environ.get("PCWAT_ROUND_TRIPS", "40"))
