@@ -1,14 +1,14 @@
 """Every error that a user may see, as one tree.
 
-PcwatError                  something the user can mend; the command line prints it in one paragraph and exits with 2
+PcwatError                  an error that the user can fix; the command line prints it and exits with 2
 ├── DatasetError            the data cannot be read as a table
 │   ├── TargetError         the target is missing, constant, or cannot be learned
-│   └── ColumnError         one column breaks what was asked of it
+│   └── ColumnError         a column does not fit the request, or the model's inputs
 ├── ChoiceError             a bundle, a pin or a rule names a choice that does not exist or does not fit
 ├── BookError               a rulebook is malformed
-│   └── ProofError          a rulebook is well-formed but leaves a gap, a conflict, or a rule without effect
+│   └── ProofError          a rulebook has a gap, a conflict, or a rule without effect
 ├── SettingsError           the project's settings file names a command, an option or a value that does not exist
-├── RunError                a run directory is missing, foreign, or cannot be used
+├── RunError                a run directory is missing, was written by another program, or cannot be used
 └── TrainingError           no trial could be completed
 """
 
@@ -22,34 +22,53 @@ if TYPE_CHECKING:
 
 
 class PcwatError(Exception):
-    """An error whose message states what must hold, what came, and what helps."""
+    """An error that the user can fix. Its message states what must hold, what was found, and how to fix it.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from rules import Bundle
+        >>> try:
+        ...     Bundle.read(Path("missing.yaml"))
+        ... except PcwatError as error:
+        ...     print(type(error).__name__)
+        ChoiceError
+    """
 
 
-class DatasetError(PcwatError): ...
+class DatasetError(PcwatError):
+    """The data cannot be read as a table."""
 
 
-class TargetError(DatasetError): ...
+class TargetError(DatasetError):
+    """The target is missing, constant, or cannot be learned."""
 
 
-class ColumnError(DatasetError): ...
+class ColumnError(DatasetError):
+    """A column does not fit the request, or the model's inputs."""
 
 
-class ChoiceError(PcwatError): ...
+class ChoiceError(PcwatError):
+    """A bundle, a pin or a rule names a choice that does not exist or does not fit."""
 
 
-class BookError(PcwatError): ...
+class BookError(PcwatError):
+    """A rulebook is malformed."""
 
 
-class ProofError(BookError): ...
+class ProofError(BookError):
+    """A rulebook has a gap, a conflict, or a rule without effect."""
 
 
-class SettingsError(PcwatError): ...
+class SettingsError(PcwatError):
+    """The project's settings file names a command, an option or a value that does not exist."""
 
 
-class RunError(PcwatError): ...
+class RunError(PcwatError):
+    """A run directory is missing, was written by another program, or cannot be used."""
 
 
-class TrainingError(PcwatError): ...
+class TrainingError(PcwatError):
+    """No trial could be completed."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

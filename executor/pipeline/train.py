@@ -101,9 +101,21 @@ def train(
 
 
 def resume(directory: Path, *, budget: float | None = None) -> Run:
-    """Go on with a run that was stopped; budget: seconds from now on, by default what the run was given at first.
+    """Resume an interrupted run without repeating a finished trial.
 
-    Raises RunError if the directory is not a run, is finished, or its dataset is gone or has changed.
+    Args:
+        directory: Directory of the run.
+        budget: Time limit from now on, in seconds. None takes the limit that the run was started with. Default None.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        RunError: If the directory is not a run, the run is finished, or its dataset is missing or has changed.
+
+    Example:
+        >>> from executor import resume
+        >>> run = resume(Path("runs/wine-1"), budget=60)  # doctest: +SKIP
     """
     plan = read_plan(directory)
     limit = resumed_budget(plan, seconds=budget)

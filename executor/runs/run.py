@@ -30,9 +30,22 @@ if TYPE_CHECKING:
 
 
 class Run:
-    """A finished training. Everything is read from its directory when it is first asked for.
+    """A finished run, read from its directory on demand.
 
-    Raises RunError if the directory does not hold a finished run.
+    Args:
+        directory: Directory of the run, below runs/ by default.
+
+    Attributes:
+        directory: Directory of the run.
+
+    Raises:
+        RunError: If the directory does not contain a finished run.
+
+    Example:
+        >>> from executor import Run
+        >>> run = Run("runs/wine-1")  # doctest: +SKIP
+        >>> run.scores.hold_out.value  # doctest: +SKIP
+        0.973
     """
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
@@ -52,24 +65,28 @@ class Run:
 
     @cached_property
     def plan(self) -> Plan:
+        """The request and the settings of the run: plan.json."""
         return read_plan(self.directory)
 
     @cached_property
     def bundle(self) -> Bundle:
+        """The bundle that was trained: bundle.yaml."""
         return Bundle.read(self.directory / BUNDLE)
 
     @cached_property
     def record(self) -> Record:
+        """The audit record: record.json. Raises RunError if it was altered."""
         return Record.read_intact(self.directory / RECORD)
 
     @cached_property
     def seal(self) -> str:
-        """SHA-256 of the digests of all files of the run, for 'recommend audit verify RUN --seal'; "" without one."""
+        """SHA-256 of the digests of all files, for `recommend audit verify RUN --seal`; "" if the run is not sealed."""
         manifest = Manifest.read(self.directory)
         return "" if manifest is None else manifest.seal
 
     @cached_property
     def signature(self) -> Signature:
+        """Inputs and outputs of the model: signature.json."""
         path = self.directory / SIGNATURE
         signature = read_json(path, Signature)
         if reason := signature.contradiction():
@@ -78,25 +95,31 @@ class Run:
 
     @cached_property
     def scores(self) -> Scores:
+        """Scores on the hold-out with intervals, baselines and the verdict: scores.json."""
         return read_json(self.directory / SCORES, Scores)
 
     @cached_property
     def summary(self) -> Summary:
+        """The search in numbers: summary.json."""
         return read_json(self.directory / SUMMARY, Summary)
 
     @cached_property
     def importance(self) -> Importance | None:
-        """How much the model leans on each column; None where that was not measured."""
+        """Permutation importance of the columns: importance.json. None if it was not measured."""
         path = self.directory / IMPORTANCE
         return read_json(path, Importance) if path.exists() else None
 
     @cached_property
     def guardrails(self) -> tuple[Guardrail, ...]:
+        """All checks of the data: guardrails.json."""
         return read_json(self.directory / GUARDRAILS, Guardrails).guardrails
 
     @cached_property
     def model(self) -> keras.Model:
-        """The Keras model, which takes raw rows: a dict of column name → (rows, 1) array, as signature.json lists."""
+        """The Keras model.
+
+        It takes raw rows: a dict that maps each name under `inputs` in signature.json to an array of shape (rows, 1).
+        """
         from executor.model.keras_file import load  # noqa: PLC0415  TensorFlow takes seconds
 
         return load(self.directory / MODEL, self.signature)
@@ -110,16 +133,35 @@ class Run:
         key: str | Sequence[str] = (),
         unreadable: Unreadable = "refuse",
     ) -> pa.Table:
-        """Predict new rows. data: what `recommend` takes. Returns an Arrow table, one row for each row of data.
+        """Predict new rows.
 
-        The rows keep their order, and labels have the type that they had in training. key: columns of data that are
-        written first, to identify the rows.
-        Of a series, data is its past, and the predictions are the steps after its last row, for each series a horizon.
-        Of image files, the column `file` says which image each row is; unreadable: "leave_out" passes over those that
-        cannot be read. Warns of them, of a past that is shorter than what the model looks back to, and of a column of
-        predictions whose name is taken by another one, so that "_2" is appended.
-        Raises ColumnError on a missing or retyped column, on a key that is no column, and on an unknown column unless
-        ignore_extra.
+        Args:
+            data: New rows: any data that `recommend` takes. For a forecast, the past of the series; the predictions are
+            the
+                steps after its last row.
+            delimiter: Column delimiter of a text file. None detects it. Default None.
+            ignore_extra: Whether to ignore columns that the model does not know. Default False.
+            key: Columns of data that are copied to the left of the predictions, to identify the rows. Default none.
+            unreadable: Image files that are missing or damaged: "refuse" raises an error, "leave_out" skips them with a
+                warning. Default "refuse".
+
+        Returns:
+            An Arrow table with one row per row of data, in the same order; for a forecast, one row per series and step.
+            Labels have the type that they have in the training data. For image files, the column `file` names the
+            image.
+
+        Raises:
+            ColumnError: If a column is missing, has another type, or is unknown (unless ignore_extra), or if a key is
+            not a
+                column.
+
+        Warns:
+            UserWarning: If image files are skipped, if the past is shorter than the lags of the model, or if a column
+            of
+                predictions gets the suffix "_2" because its name is taken.
+
+        Example:
+            >>> run.predict("new.csv", key="id").to_pandas()  # doctest: +SKIP
         """
         from executor.model.predict import predict  # noqa: PLC0415  TensorFlow takes seconds
 

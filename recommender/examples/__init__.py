@@ -14,9 +14,16 @@ FOLDER: Final = Path(__file__).parent
 
 
 def example(name: str) -> Path:
-    """The path of a shipped example: breast_cancer, diabetes or wine.
+    """Path of a shipped example dataset.
 
-    >>> example("wine").name
-    'wine.csv'
+    Args:
+        name: "breast_cancer" (target diagnosis), "diabetes" (target progression) or "wine" (target cultivar).
+
+    Returns:
+        The path of its CSV file.
+
+    Example:
+        >>> example("wine").name
+        'wine.csv'
     """
     return FOLDER / f"{name}.csv"

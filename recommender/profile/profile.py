@@ -12,13 +12,22 @@ from rules.vocabulary.facts import Modality, Task
 
 
 class ColumnProfile(BaseModel):
-    """One column in short."""
+    """A column in the profile.
+
+    Attributes:
+        column: Name of the column.
+        part: "feature", "target", "time", "entity", "split" or "unused".
+        kind: Kind of the column, such as numeric or categorical.
+        reason: Why it has this kind and role.
+        missing_share: Fraction of rows without a value.
+        distinct: Number of distinct values.
+        distinct_is_exact: Whether that number is counted, not estimated.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     column: str
     part: str
-    """feature, target, time, entity, split, or unused."""
     kind: Kind
     reason: str
     missing_share: float
@@ -27,7 +36,24 @@ class ColumnProfile(BaseModel):
 
 
 class Profile(BaseModel):
-    """What was measured of one dataset in its roles."""
+    """Measured characteristics and checks of a dataset.
+
+    Attributes:
+        dataset: Name of the dataset.
+        task: The kind of prediction.
+        modality: The main content of a row.
+        characteristics: Characteristics of rows, features and their order.
+        targets: Characteristics of each target, by its name.
+        columns: All columns.
+        guardrails: All checks of the data: alerted, then done, then passed.
+
+    Example:
+        >>> from recommender import recommend
+        >>> from recommender.examples import example
+        >>> profile = recommend(example("wine"), target="cultivar").profile
+        >>> profile.get("rows").value
+        178
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
@@ -35,20 +61,28 @@ class Profile(BaseModel):
     task: Task
     modality: Modality
     characteristics: tuple[Characteristic, ...]
-    """Of the whole dataset: of its rows, features and their order."""
     targets: dict[str, tuple[Characteristic, ...]]
-    """Of each target."""
     columns: tuple[ColumnProfile, ...]
     guardrails: tuple[Guardrail, ...]
-    """Every check of the data: what a person should look at, then what was done, then what passed."""
 
     @property
     def findings(self) -> tuple[Guardrail, ...]:
-        """The guardrails that did not pass."""
+        """The checks that did not pass."""
         return not_passed(self.guardrails)
 
     def get(self, name: str, *, target: str | None = None) -> Characteristic | None:
-        """A characteristic by name, of the dataset or of one of its targets; None where it was not measured."""
+        """Find a characteristic by name.
+
+        Args:
+            name: Name of the characteristic, as `recommend profile` prints it.
+            target: Name of the target whose characteristic it is. None for the whole dataset. Default None.
+
+        Returns:
+            The characteristic, or None if it was not measured.
+
+        Raises:
+            KeyError: If there is no such target.
+        """
         of_whom = self.characteristics if target is None else self.targets[target]
         return next((one for one in of_whom if one.name == name), None)
 

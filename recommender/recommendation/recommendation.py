@@ -21,7 +21,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Recommendation:
-    """A bundle, and everything that it rests on."""
+    """A recommended bundle and its justification.
+
+    Attributes:
+        bundle: The choice for each slot.
+        strategy: The decision behind each choice, with its trace: `strategy.decisions["metric"].rules`.
+        profile: Measured characteristics and checks of the dataset.
+        roles: Target, task, and the kind and role of each column, each with its reason.
+        record: The audit record, sealed.
+        book: The rulebook that decided, with its proof.
+
+    Example:
+        >>> from recommender import recommend
+        >>> from recommender.examples import example
+        >>> advice = recommend(example("wine"), target="cultivar")
+        >>> advice.strategy.decisions["metric"].rules
+        ('P001',)
+    """
 
     bundle: Bundle
     strategy: Strategy

@@ -12,33 +12,50 @@ Unreadable = Literal["refuse", "leave_out"]
 
 
 class ImageReading(BaseModel):
-    """How image files are to be read."""
+    """How image files are read.
+
+    Attributes:
+        size: Height and width in pixels to which all images are resized. None chooses a size from the images.
+            Default None.
+        fit: How an image with another aspect ratio is resized: "stretch", "crop" or "pad". Default "stretch".
+        unreadable: Files that are missing or damaged: "refuse" raises an error, "leave_out" skips them.
+            Default "refuse".
+        channels: 1 for grey, 3 for colour. None uses colour if an image has colours. Default None.
+        value_range: Values that become 0 and 255 in images of more than 8 bits. None measures the range over all
+            images. Default None.
+
+    Example:
+        >>> ImageReading(size=(32, 32), fit="crop").size
+        (32, 32)
+    """
 
     model_config = _CLOSED
 
     size: tuple[int, int] | None = None
-    """Height and width in pixels to which all are brought; None for a size by the images themselves."""
     fit: ImageFit = "stretch"
-    """How an image of another shape is brought to that size."""
     unreadable: Unreadable = "refuse"
-    """What is done about files that are missing or damaged."""
     channels: Literal[1, 3] | None = None
-    """1 for grey, 3 for colour; None for colour where an image has some."""
     value_range: tuple[float, float] | None = None
-    """The values that become 0 and 255 in images of more than 8 bits; None for a range measured over all of them."""
 
 
 class SequenceReading(BaseModel):
-    """How the rows of a long table are gathered into sequences."""
+    """How the rows of a long table are grouped into sequences.
+
+    Attributes:
+        by: Column that identifies a sequence: rows with the same value are the steps of one sequence.
+        order: Column that orders the steps. None uses the order of the file. Default None.
+        channels: Columns with the numbers of a step. Empty uses the columns that change within a sequence. Default ().
+
+    Example:
+        >>> SequenceReading(by="patient", order="hour").by
+        'patient'
+    """
 
     model_config = _CLOSED
 
     by: str
-    """The column that names each sequence: rows that share its value are the steps of one."""
     order: str | None = None
-    """The column that orders its steps; None for the order of the file."""
     channels: tuple[str, ...] = ()
-    """The columns that are a step's numbers; empty for those that change within a sequence."""
 
 
 class Asked(BaseModel):

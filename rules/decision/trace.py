@@ -17,7 +17,20 @@ _CLOSED: Final = ConfigDict(frozen=True, extra="forbid")
 
 
 class Pin(BaseModel):
-    """A choice that a person made in the rules' place, and why."""
+    """A choice that the user makes instead of the rules.
+
+    Attributes:
+        slot: The slot.
+        choice: The choice for that slot.
+        reason: Why; the audit record keeps it.
+        author: Who made the choice. Default "".
+
+    Example:
+        >>> from rules import AdamW, Pin, Slot
+        >>> pin = Pin(slot=Slot.OPTIMIZER, choice=AdamW(learning_rate=0.01), reason="as in our last paper")
+        >>> str(pin.choice)
+        'adamw (learning rate 0.01)'
+    """
 
     model_config = _CLOSED
 
@@ -26,7 +39,6 @@ class Pin(BaseModel):
     reason: str
     author: str = ""
     origin: Literal["user", "bundle"] = "user"
-    """Who made the choice: the user, or a bundle that the user gave."""
 
     def from_bundle(self) -> Self:
         """The pin with a bundle as its origin, which does not count as set, so that its digest stays the same."""

@@ -44,7 +44,37 @@ COMMENT_WIDTH: Final = 96  # characters of a comment line in bundle.yaml
 
 
 class Bundle(BaseModel):
-    """The strategy for one dataset: P, C, W, A and T of the notes, with the non-linearity and the searched H."""
+    """The strategy for one dataset: one choice for each slot. Immutable.
+
+    Bundles of earlier versions, which lack the last four slots, get their defaults.
+
+    Attributes:
+        activation: Activation of hidden layers.
+        metric: Performance metric.
+        loss: Loss that training minimizes.
+        initializer: Weight initializer.
+        optimizer: Optimizer with its learning-rate schedule.
+        hyperparameters: Hyperparameters that the search varies.
+        tuner: Tuning strategy.
+        augmentation: Augmentation of images. Default none.
+        transfer: Transfer learning. Default none.
+        architecture: Network architecture. Default the standard network for the modality.
+        validation: Validation set or cross-validation. Default a validation set.
+
+    Example:
+        >>> from rules import Accuracy, AdamW, CategoricalCrossentropy, Defaults, He, Manual, Relu
+        >>> bundle = Bundle(
+        ...     activation=Relu(),
+        ...     metric=Accuracy(),
+        ...     loss=CategoricalCrossentropy(),
+        ...     initializer=He(),
+        ...     optimizer=AdamW(),
+        ...     hyperparameters=Defaults(),
+        ...     tuner=Manual(),
+        ... )
+        >>> bundle.to_yaml().splitlines()[:3]
+        ['format: pcwat/bundle/1', 'activation: relu', 'metric: accuracy']
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,10 +89,16 @@ class Bundle(BaseModel):
     transfer: Transfer = NoTransfer()
     architecture: Architecture = Standard()
     validation: Validation = RowsApart()
-    """A bundle that was written before there were the last four choices varies no rows, takes nothing over, has the
-    standard network, and keeps rows apart."""
 
     def choice(self, slot: Slot) -> Choice:
+        """The choice for a slot.
+
+        Args:
+            slot: The slot.
+
+        Returns:
+            The choice, one of the classes of that slot.
+        """
         choice: Choice = getattr(self, slot)
         return choice
 
@@ -70,8 +106,8 @@ class Bundle(BaseModel):
     def searched(self) -> tuple[Hyperparameter, ...]:
         """The hyperparameters that trials vary, the most sensitive first.
 
-        A manual search with a list of its own varies what the list names. Units and layers belong to a network that is
-        trained from scratch: on top of a pretrained backbone there are none.
+        A manual search varies the hyperparameters of its configurations. A pretrained backbone has no units and layers
+        to search.
         """
         found = self.hyperparameters.searched
         if isinstance(self.tuner, Manual) and self.tuner.configurations:
@@ -87,12 +123,29 @@ class Bundle(BaseModel):
 
     @classmethod
     def of(cls, choices: Mapping[Slot, Choice]) -> Self:
-        """The bundle of one choice for each slot. Raises KeyError if one without a default is missing."""
+        """Create a bundle from one choice per slot.
+
+        Args:
+            choices: The choices by slot. Slots with a default may be missing.
+
+        Returns:
+            The bundle.
+
+        Raises:
+            KeyError: If a slot without a default is missing.
+        """
         chosen = [slot for slot in Slot if slot in choices or cls.model_fields[slot.value].is_required()]
         return cls.model_validate({slot.value: choices[slot] for slot in chosen})
 
     def to_yaml(self, notes: Mapping[Slot, str] | None = None) -> str:
-        """The bundle as YAML text; notes: a comment that stands above each choice."""
+        """Write the bundle as YAML.
+
+        Args:
+            notes: A comment above each choice, by slot. Default none.
+
+        Returns:
+            The text of bundle.yaml.
+        """
         from ruamel.yaml import YAML  # noqa: PLC0415  12 ms, and only a bundle that is written needs it
         from ruamel.yaml.comments import CommentedMap  # noqa: PLC0415  as above
 
@@ -110,7 +163,17 @@ class Bundle(BaseModel):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read bundle.yaml. Raises ChoiceError, with file and line, on anything that is not a bundle."""
+        """Read bundle.yaml.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The bundle.
+
+        Raises:
+            ChoiceError: If the file is not a bundle; the message names file and line.
+        """
         source = document.read(path, error=ChoiceError)
         fields = _fields(source)
         choices = {}

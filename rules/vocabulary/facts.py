@@ -11,7 +11,14 @@ from typing import Final
 
 
 class Task(StrEnum):
-    """What is to be predicted."""
+    """The kind of prediction.
+
+    Example:
+        >>> Task("binary").is_classification
+        True
+        >>> [str(task) for task in Task]
+        ['binary', 'multiclass', 'multilabel', 'regression', 'multi_regression', 'forecasting']
+    """
 
     BINARY = "binary"
     MULTICLASS = "multiclass"
@@ -26,7 +33,12 @@ class Task(StrEnum):
 
 
 class Modality(StrEnum):
-    """What one row of the dataset mainly holds."""
+    """The main content of a row of a dataset.
+
+    Example:
+        >>> [str(modality) for modality in Modality]
+        ['tabular', 'image', 'text', 'sequence']
+    """
 
     TABULAR = "tabular"
     IMAGE = "image"

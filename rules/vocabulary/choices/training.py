@@ -98,7 +98,6 @@ class F1(Choice):
     name: Literal["f1"] = "f1"
     average: Literal["rare", "macro"] = "macro"
     threshold: Literal["tuned", "half"] = "tuned"
-    """Where a probability becomes a yes: tuned on validation rows, or at 0.5."""
 
 
 class Mse(Choice):
