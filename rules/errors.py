@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class PcwatError(Exception):
     """An error that the user can fix. Its message states what must hold, what was found, and how to fix it.
 
-    Example:
+    Examples:
         >>> from pathlib import Path
         >>> from rules import Bundle
         >>> try:

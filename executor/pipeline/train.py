@@ -113,7 +113,7 @@ def resume(directory: Path, *, budget: float | None = None) -> Run:
     Raises:
         RunError: If the directory is not a run, the run is finished, or its dataset is missing or has changed.
 
-    Example:
+    Examples:
         >>> from executor import resume
         >>> run = resume(Path("runs/wine-1"), budget=60)  # doctest: +SKIP
     """

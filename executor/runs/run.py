@@ -41,7 +41,7 @@ class Run:
     Raises:
         RunError: If the directory does not contain a finished run.
 
-    Example:
+    Examples:
         >>> from executor import Run
         >>> run = Run("runs/wine-1")  # doctest: +SKIP
         >>> run.scores.hold_out.value  # doctest: +SKIP
@@ -136,9 +136,8 @@ class Run:
         """Predict new rows.
 
         Args:
-            data: New rows: any data that `recommend` takes. For a forecast, the past of the series; the predictions are
-            the
-                steps after its last row.
+            data: New rows: any data that `recommend` takes. For a forecast, the past of the series; the predictions
+                are the steps after its last row.
             delimiter: Column delimiter of a text file. None detects it. Default None.
             ignore_extra: Whether to ignore columns that the model does not know. Default False.
             key: Columns of data that are copied to the left of the predictions, to identify the rows. Default none.
@@ -151,16 +150,14 @@ class Run:
             image.
 
         Raises:
-            ColumnError: If a column is missing, has another type, or is unknown (unless ignore_extra), or if a key is
-            not a
-                column.
+            ColumnError: If a column is missing, has another type, or is unknown (unless ignore_extra), or if a key
+                is not a column.
 
         Warns:
-            UserWarning: If image files are skipped, if the past is shorter than the lags of the model, or if a column
-            of
-                predictions gets the suffix "_2" because its name is taken.
+            UserWarning: If image files are skipped, if the past is shorter than the lags of the model, or if a
+                column of predictions gets the suffix "_2" because its name is taken.
 
-        Example:
+        Examples:
             >>> run.predict("new.csv", key="id").to_pandas()  # doctest: +SKIP
         """
         from executor.model.predict import predict  # noqa: PLC0415  TensorFlow takes seconds

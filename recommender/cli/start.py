@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import gc
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+OWN_MODULES: Final = {"rules": "vocabulary/facts.py", "executor": "pipeline/train.py"}
+"""A module that pcwat's package of that name contains; other distributions use the names, too."""
 
 
 def main() -> None:
@@ -11,9 +18,31 @@ def main() -> None:
     The garbage collector is off during the imports, and what they made is left out of later collections: almost none
     of it is garbage, and collecting takes 6 % of the time of a recommendation.
     """
+    if conflict := name_conflict():
+        print(f"Error: {conflict}", file=sys.stderr)  # noqa: T201  click is not imported yet
+        sys.exit(2)
     gc.disable()
     from recommender.cli.main import main as run  # noqa: PLC0415  after the collector is off
 
     gc.freeze()
     gc.enable()
     run()
+
+
+def name_conflict() -> str:
+    """A message that names a package `rules` or `executor` of another distribution; "" if both are pcwat's.
+
+    The packages are located and not imported, so that code of another distribution does not run.
+    """
+    for name, module in OWN_MODULES.items():
+        spec = find_spec(name)
+        folders = [] if spec is None else spec.submodule_search_locations or []
+        if not any((Path(folder) / module).is_file() for folder in folders):
+            found = (
+                "it is not installed" if spec is None else f"{spec.origin or folders[0]} is from another distribution"
+            )
+            return (
+                f"The Python package '{name}' must be the one of pcwat, but {found}. "
+                "Install pcwat in a virtual environment of its own."
+            )
+    return ""

@@ -22,7 +22,7 @@ def example(name: str) -> Path:
     Returns:
         The path of its CSV file.
 
-    Example:
+    Examples:
         >>> example("wine").name
         'wine.csv'
     """

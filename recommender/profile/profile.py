@@ -47,7 +47,7 @@ class Profile(BaseModel):
         columns: All columns.
         guardrails: All checks of the data: alerted, then done, then passed.
 
-    Example:
+    Examples:
         >>> from recommender import recommend
         >>> from recommender.examples import example
         >>> profile = recommend(example("wine"), target="cultivar").profile

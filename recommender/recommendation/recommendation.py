@@ -31,7 +31,7 @@ class Recommendation:
         record: The audit record, sealed.
         book: The rulebook that decided, with its proof.
 
-    Example:
+    Examples:
         >>> from recommender import recommend
         >>> from recommender.examples import example
         >>> advice = recommend(example("wine"), target="cultivar")

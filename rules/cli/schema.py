@@ -21,7 +21,7 @@ from rules.vocabulary.facts import FACTS
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 FOLDER: Final = Path(__file__).parents[1] / "schemas"
 KINDS: Final = ("book", "bundle", "record")
-SECTION: Final = re.compile(r"\n\n(?:Args|Attributes|Returns|Raises|Example|References):")
+SECTION: Final = re.compile(r"\n\n(?:Args|Attributes|Returns|Raises|Examples?|References):")
 
 
 def path_of(kind: str) -> Path:

@@ -24,7 +24,7 @@ class ImageReading(BaseModel):
         value_range: Values that become 0 and 255 in images of more than 8 bits. None measures the range over all
             images. Default None.
 
-    Example:
+    Examples:
         >>> ImageReading(size=(32, 32), fit="crop").size
         (32, 32)
     """
@@ -46,7 +46,7 @@ class SequenceReading(BaseModel):
         order: Column that orders the steps. None uses the order of the file. Default None.
         channels: Columns with the numbers of a step. Empty uses the columns that change within a sequence. Default ().
 
-    Example:
+    Examples:
         >>> SequenceReading(by="patient", order="hour").by
         'patient'
     """

@@ -25,7 +25,7 @@ class Pin(BaseModel):
         reason: Why; the audit record keeps it.
         author: Who made the choice. Default "".
 
-    Example:
+    Examples:
         >>> from rules import AdamW, Pin, Slot
         >>> pin = Pin(slot=Slot.OPTIMIZER, choice=AdamW(learning_rate=0.01), reason="as in our last paper")
         >>> str(pin.choice)

@@ -1,7 +1,8 @@
 """The vocabulary of rules: facts that they read, and choices that they make.
 
 - `facts`: Each fact's meaning, unit and domain; tasks and modalities.
-- `column_kind`: How a column is read: numeric, categorical, text, ….
+- `direction`: Whether a larger or a smaller value of a metric is better.
+- `column_kind`: Kinds of columns: numeric, categorical, text, datetime, identifier and others.
 - `condition`: A test of one fact, `fact op constant`, and its margin.
 - `choices`: The choices of each slot.
 - `bundle`: One choice for each slot, and the file bundle.yaml.

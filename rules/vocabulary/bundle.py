@@ -61,7 +61,7 @@ class Bundle(BaseModel):
         architecture: Network architecture. Default the standard network for the modality.
         validation: Validation set or cross-validation. Default a validation set.
 
-    Example:
+    Examples:
         >>> from rules import Accuracy, AdamW, CategoricalCrossentropy, Defaults, He, Manual, Relu
         >>> bundle = Bundle(
         ...     activation=Relu(),

@@ -13,7 +13,7 @@ from typing import Final
 class Task(StrEnum):
     """The kind of prediction.
 
-    Example:
+    Examples:
         >>> Task("binary").is_classification
         True
         >>> [str(task) for task in Task]
@@ -35,7 +35,7 @@ class Task(StrEnum):
 class Modality(StrEnum):
     """The main content of a row of a dataset.
 
-    Example:
+    Examples:
         >>> [str(modality) for modality in Modality]
         ['tabular', 'image', 'text', 'sequence']
     """

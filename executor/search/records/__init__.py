@@ -2,6 +2,7 @@
 
 - `proposal`: A trial that an oracle proposes.
 - `outcome`: The outcome of a trial.
+- `trials`: All trials of a search, ranked.
 - `journal`: trials.jsonl, from which a search resumes.
 - `weights`: Weights of trials.
 - `lock`: The lock of a run directory.

@@ -14,7 +14,7 @@ from rules.vocabulary.choices.slot import Choice
 class NoAugmentation(Choice):
     """No augmentation.
 
-    Example:
+    Examples:
         >>> str(NoAugmentation())
         'none'
     """
@@ -28,7 +28,7 @@ class Shifts(Choice):
     Attributes:
         pixels: Largest shift, from 1 to 64. None takes 2, or 1 for images smaller than 16 pixels. Default None.
 
-    Example:
+    Examples:
         >>> str(Shifts(pixels=3))
         'shifts (pixels 3)'
 
@@ -46,7 +46,7 @@ class ShiftsAndFlips(Choice):
     Attributes:
         pixels: Largest shift, from 1 to 64. None takes 2, or 1 for images smaller than 16 pixels. Default None.
 
-    Example:
+    Examples:
         >>> str(ShiftsAndFlips())
         'shifts_and_flips'
 
@@ -67,7 +67,7 @@ Augmentation = Annotated[NoAugmentation | Shifts | ShiftsAndFlips, Field(discrim
 class NoTransfer(Choice):
     """No transfer learning: the whole network is trained from scratch.
 
-    Example:
+    Examples:
         >>> str(NoTransfer())
         'none'
     """
@@ -84,7 +84,7 @@ class Backbone(Choice):
         architecture: "mobilenet_v2", "efficientnet_b0" or "resnet50_v2". Default "mobilenet_v2".
         weights: Path of an .h5 file of weights without the top layer, as keras.applications reads it. Default None.
 
-    Example:
+    Examples:
         >>> str(Backbone(architecture="resnet50_v2"))
         'backbone (architecture resnet50_v2)'
     """
@@ -121,7 +121,7 @@ class Standard(Choice):
         embedding_dimension: Dimension of the embedding of a column with more than 50 categories, or of a word, from 1
             to 1,024. None takes 8 for categories and 64 for words. Default None.
 
-    Example:
+    Examples:
         >>> str(Standard(bins=16))
         'standard (bins 16)'
 
@@ -168,7 +168,7 @@ class RandomKernels(Choice):
             to 50,000. Default 5,000.
         embedding_dimension: Dimension of the embedding of categories, from 1 to 1,024. None takes 8. Default None.
 
-    Example:
+    Examples:
         >>> str(RandomKernels(features=1000))
         'random_kernels (features 1000)'
 
@@ -187,7 +187,7 @@ class Inception(Choice):
     Attributes:
         embedding_dimension: Dimension of the embedding of categories, from 1 to 1,024. None takes 8. Default None.
 
-    Example:
+    Examples:
         >>> str(Inception())
         'inception'
 
@@ -205,7 +205,7 @@ class Recurrent(Choice):
     Attributes:
         embedding_dimension: Dimension of the embedding of categories, from 1 to 1,024. None takes 8. Default None.
 
-    Example:
+    Examples:
         >>> str(Recurrent())
         'recurrent'
 
@@ -225,7 +225,7 @@ class BagOfTerms(Choice):
         weighting: Weight of each vector: "tf_idf", or "mean" for equal weights. Default "tf_idf".
         letters: Whether three to five consecutive letters of a word are terms, too. Default False.
 
-    Example:
+    Examples:
         >>> str(BagOfTerms(letters=True))
         'bag_of_terms (letters)'
 
@@ -244,7 +244,7 @@ class TextCnn(Choice):
     Attributes:
         embedding_dimension: Dimension of the embedding of words, from 1 to 1,024. None takes 64. Default None.
 
-    Example:
+    Examples:
         >>> str(TextCnn(embedding_dimension=32))
         'text_cnn (embedding dimension 32)'
 
@@ -275,7 +275,7 @@ class RowsApart(Choice):
             Default True.
         temperature: Whether probabilities are calibrated on the validation rows. Default True.
 
-    Example:
+    Examples:
         >>> str(RowsApart(refit=False))
         'rows_apart (no refit)'
     """
@@ -309,7 +309,7 @@ class Folds(Choice):
         ensemble: Whether the model may be the mean of several trials. Default True.
         temperature: Whether probabilities are calibrated on the folds. Default True.
 
-    Example:
+    Examples:
         >>> str(Folds(count=10))
         'folds (count 10)'
     """

@@ -15,7 +15,7 @@ from rules.vocabulary.choices.slot import Choice
 class Hyperparameter(StrEnum):
     """A hyperparameter that a search may vary, the most sensitive first (the order of the strategy notes).
 
-    Example:
+    Examples:
         >>> Hyperparameter("units")
         <Hyperparameter.UNITS: 'units'>
     """
@@ -26,8 +26,7 @@ class Hyperparameter(StrEnum):
     LAYERS = "layers"
     DROPOUT = "dropout"
     WEIGHT_DECAY = "weight_decay"
-    NETWORK = "network"
-    """Which network reads a forecast's windows: not in the table, for the notes take the architecture as given."""
+    NETWORK = "network"  # the network of a forecast; not in the strategy notes, which take the architecture as given
     BATCH_SIZE = "batch_size"
     EMBEDDING_DIMENSION = "embedding_dimension"
     BETA_1 = "beta_1"
@@ -55,7 +54,7 @@ def _by_sensitivity(names: tuple[Hyperparameter, ...]) -> tuple[Hyperparameter, 
 class Defaults(Choice):
     """No search: all hyperparameters keep their defaults.
 
-    Example:
+    Examples:
         >>> Defaults().searched
         ()
     """
@@ -70,7 +69,7 @@ class Defaults(Choice):
 class MostSensitive(Choice):
     """Searches learning rate and units per layer.
 
-    Example:
+    Examples:
         >>> [str(one) for one in MostSensitive().searched]
         ['learning_rate', 'units']
     """
@@ -85,7 +84,7 @@ class MostSensitive(Choice):
 class HighSensitivity(Choice):
     """Searches the hyperparameters of high sensitivity: learning rate, units per layer and schedule.
 
-    Example:
+    Examples:
         >>> [str(one) for one in HighSensitivity().searched]
         ['learning_rate', 'units', 'schedule']
     """
@@ -100,7 +99,7 @@ class HighSensitivity(Choice):
 class HighAndMedium(Choice):
     """Searches learning rate, units, schedule, number of layers, dropout and weight decay.
 
-    Example:
+    Examples:
         >>> len(HighAndMedium().searched)
         6
     """
@@ -118,7 +117,7 @@ ForecastNetwork = Literal["linear", "mlp", "gru"]
 class Networks(Choice):
     """Searches the network of a forecast (linear, mlp or gru) and the learning rate.
 
-    Example:
+    Examples:
         >>> [str(one) for one in Networks().searched]
         ['network', 'learning_rate']
     """
@@ -137,7 +136,7 @@ class Custom(Choice):
         searched: Names of hyperparameters, in any order; at least one. Optimizer properties and the embedding dimension
             need an optimizer and an architecture with that parameter. Default learning rate and batch size.
 
-    Example:
+    Examples:
         >>> str(Custom(searched=("units", "dropout")))
         'custom (searched units; dropout)'
     """
@@ -160,7 +159,7 @@ Hyperparameters = Annotated[
 class Grid(Choice):
     """Grid search: every combination of the listed values.
 
-    Example:
+    Examples:
         >>> str(Grid())
         'grid'
     """
@@ -171,7 +170,7 @@ class Grid(Choice):
 class Random(Choice):
     """Random search.
 
-    Example:
+    Examples:
         >>> str(Random())
         'random'
 
@@ -185,7 +184,7 @@ class Random(Choice):
 class Bayesian(Choice):
     """Bayesian optimization with a Gaussian process.
 
-    Example:
+    Examples:
         >>> str(Bayesian())
         'bayesian'
 
@@ -202,7 +201,7 @@ class Hyperband(Choice):
     Attributes:
         factor: 1 / factor of the trials continue, factor times longer, from 2 to 5. Default 3.
 
-    Example:
+    Examples:
         >>> str(Hyperband(factor=4))
         'hyperband (factor 4)'
 
@@ -221,7 +220,7 @@ class Manual(Choice):
         configurations: Each maps hyperparameters to values. An empty list tries the defaults and a few neighbours.
             Default ().
 
-    Example:
+    Examples:
         >>> str(Manual(configurations=({"units": 64}, {"units": 128})))
         'manual (configurations units 64; units 128)'
     """

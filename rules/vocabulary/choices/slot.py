@@ -14,7 +14,7 @@ from rules.vocabulary.facts import exact
 class Slot(StrEnum):
     """A place in a bundle, in the order of decision: an earlier choice is a fact for the later ones.
 
-    Example:
+    Examples:
         >>> Slot.named("P")
         <Slot.METRIC: 'metric'>
         >>> Slot.METRIC.label
@@ -88,7 +88,7 @@ LABELS: Final = MappingProxyType(
 class Choice(BaseModel):
     """One option of a slot, with its parameters. Base class of all choices; immutable.
 
-    Example:
+    Examples:
         >>> from rules import AdamW
         >>> AdamW(learning_rate=0.01) == AdamW(learning_rate=0.01)
         True

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Relu(Choice):
     """Rectified linear units, max(0, x).
 
-    Example:
+    Examples:
         >>> str(Relu())
         'relu'
 
@@ -33,7 +33,7 @@ class Relu(Choice):
 class Tanh(Choice):
     """Hyperbolic tangent.
 
-    Example:
+    Examples:
         >>> str(Tanh())
         'tanh'
     """
@@ -44,7 +44,7 @@ class Tanh(Choice):
 class Selu(Choice):
     """Scaled exponential linear units.
 
-    Example:
+    Examples:
         >>> str(Selu())
         'selu'
 
@@ -64,7 +64,7 @@ Activation = Annotated[Relu | Tanh | Selu, Field(discriminator="name")]
 class Accuracy(Choice):
     """Fraction of rows that are predicted correctly; for several labels, fraction of cells.
 
-    Example:
+    Examples:
         >>> str(Accuracy())
         'accuracy'
     """
@@ -75,7 +75,7 @@ class Accuracy(Choice):
 class RocAuc(Choice):
     """Area under the ROC curve. Several classes are scored one against the rest, several labels are averaged.
 
-    Example:
+    Examples:
         >>> str(RocAuc())
         'roc_auc'
     """
@@ -90,7 +90,7 @@ class F1(Choice):
         average: "rare" scores the rarest class, "macro" averages over the classes or labels. Default "macro".
         threshold: Decision threshold of a probability: "tuned" on validation rows, or "half" for 0.5. Default "tuned".
 
-    Example:
+    Examples:
         >>> str(F1(average="rare"))
         'f1 (average rare)'
     """
@@ -103,7 +103,7 @@ class F1(Choice):
 class Mse(Choice):
     """Mean squared error, in the squared unit of the target.
 
-    Example:
+    Examples:
         >>> str(Mse())
         'mse'
     """
@@ -114,7 +114,7 @@ class Mse(Choice):
 class Rmse(Choice):
     """Root mean squared error, in the unit of the target.
 
-    Example:
+    Examples:
         >>> str(Rmse())
         'rmse'
     """
@@ -125,7 +125,7 @@ class Rmse(Choice):
 class Mae(Choice):
     """Mean absolute error, in the unit of the target.
 
-    Example:
+    Examples:
         >>> str(Mae())
         'mae'
     """
@@ -156,7 +156,7 @@ class BinaryCrossentropy(Choice):
         label_smoothing: Moves 0/1 targets by half of this value towards 0.5, in [0, 0.5). Default 0.
         output_bias: Initial bias of the output: "zeros", or "log_prior" for the log odds of the class. Default "zeros".
 
-    Example:
+    Examples:
         >>> str(BinaryCrossentropy(output_bias="log_prior"))
         'binary_crossentropy (output bias log_prior)'
     """
@@ -173,7 +173,7 @@ class CategoricalCrossentropy(Choice):
         label_smoothing: Share of each target that is spread evenly over the classes, in [0, 0.5). Default 0.
         output_bias: Initial bias of the output: "zeros", or "log_prior" for the log class shares. Default "zeros".
 
-    Example:
+    Examples:
         >>> str(CategoricalCrossentropy(label_smoothing=0.1))
         'categorical_crossentropy (label smoothing 0.1)'
 
@@ -194,7 +194,7 @@ class WeightedCrossentropy(Choice):
             Default "balanced".
         output_bias: Initial bias of the output: "zeros" or "log_prior". Default "zeros".
 
-    Example:
+    Examples:
         >>> str(WeightedCrossentropy(weights="square_root"))
         'weighted_crossentropy (weights square_root)'
     """
@@ -212,7 +212,7 @@ class Huber(Choice):
             as efficient as squared error on normal errors. Default None.
         target: Scale of the target: "as_is", or "log1p" for log(1 + y). Default "as_is".
 
-    Example:
+    Examples:
         >>> str(Huber(delta=2.0))
         'huber (delta 2)'
 
@@ -231,7 +231,7 @@ class MseLoss(Choice):
     Attributes:
         target: Scale of the target: "as_is", or "log1p" for log(1 + y). Default "as_is".
 
-    Example:
+    Examples:
         >>> str(MseLoss())
         'mse'
     """
@@ -246,7 +246,7 @@ class MaeLoss(Choice):
     Attributes:
         target: Scale of the target: "as_is", or "log1p" for log(1 + y). Default "as_is".
 
-    Example:
+    Examples:
         >>> str(MaeLoss(target="log1p"))
         'mae (target log1p)'
     """
@@ -280,7 +280,7 @@ class Xavier(Choice):
     Attributes:
         distribution: "uniform" or "normal". Default "uniform".
 
-    Example:
+    Examples:
         >>> str(Xavier())
         'xavier'
 
@@ -298,7 +298,7 @@ class He(Choice):
     Attributes:
         distribution: "uniform" or "normal". Default "normal".
 
-    Example:
+    Examples:
         >>> str(He(distribution="uniform"))
         'he (distribution uniform)'
 
@@ -316,7 +316,7 @@ class Lecun(Choice):
     Attributes:
         distribution: "uniform" or "normal". Default "normal".
 
-    Example:
+    Examples:
         >>> str(Lecun())
         'lecun'
 
@@ -334,7 +334,7 @@ class RandomUniform(Choice):
     Attributes:
         limit: In [0.02, 0.5]. Default 0.05.
 
-    Example:
+    Examples:
         >>> str(RandomUniform(limit=0.1))
         'random_uniform (limit 0.1)'
     """
@@ -349,7 +349,7 @@ class RandomNormal(Choice):
     Attributes:
         stddev: Standard deviation, in [0.01, 0.5]. Default 0.05.
 
-    Example:
+    Examples:
         >>> str(RandomNormal(stddev=0.1))
         'random_normal (stddev 0.1)'
     """
@@ -403,7 +403,7 @@ class Sgd(Choice):
         schedule: "constant", "cosine" or "one_cycle". Default "constant".
         batch_size: Rows per step, from 1 to 65,536. None chooses it from the number of training rows. Default None.
 
-    Example:
+    Examples:
         >>> str(Sgd(learning_rate=0.1))
         'sgd (learning rate 0.1)'
     """
@@ -424,7 +424,7 @@ class SgdMomentum(Choice):
         schedule: "constant", "cosine" or "one_cycle". Default "constant".
         batch_size: Rows per step, from 1 to 65,536. None chooses it from the number of training rows. Default None.
 
-    Example:
+    Examples:
         >>> str(SgdMomentum(nesterov=True))
         'sgd_momentum (nesterov)'
 
@@ -451,7 +451,7 @@ class Adam(Choice):
         schedule: "constant", "cosine" or "one_cycle". Default "constant".
         batch_size: Rows per step, from 1 to 65,536. None chooses it from the number of training rows. Default None.
 
-    Example:
+    Examples:
         >>> str(Adam(schedule="cosine"))
         'adam (schedule cosine)'
 
@@ -480,7 +480,7 @@ class AdamW(Choice):
         schedule: "constant", "cosine" or "one_cycle". Default "constant".
         batch_size: Rows per step, from 1 to 65,536. None chooses it from the number of training rows. Default None.
 
-    Example:
+    Examples:
         >>> str(AdamW(weight_decay=0.01))
         'adamw (weight decay 0.01)'
 
@@ -509,7 +509,7 @@ class RmsProp(Choice):
         schedule: "constant", "cosine" or "one_cycle". Default "constant".
         batch_size: Rows per step, from 1 to 65,536. None chooses it from the number of training rows. Default None.
 
-    Example:
+    Examples:
         >>> str(RmsProp(rho=0.95))
         'rmsprop (rho 0.95)'
 
@@ -536,7 +536,7 @@ class Adagrad(Choice):
         schedule: "constant", "cosine" or "one_cycle". Default "constant".
         batch_size: Rows per step, from 1 to 65,536. None chooses it from the number of training rows. Default None.
 
-    Example:
+    Examples:
         >>> str(Adagrad())
         'adagrad'
 
