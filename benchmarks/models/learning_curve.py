@@ -16,9 +16,9 @@ from typing import Final
 
 import click
 
-from executor.components.metric import performance_metric
+from executor.components.metric import create_metric
 from executor.evaluation.diagnostics.learning_curve import LearningCurve, error_of, learning_curve
-from executor.evaluation.diagnostics.retraining import Chosen, train_again
+from executor.evaluation.diagnostics.retraining import Chosen, retrain
 from executor.pipeline.prepare import begin
 from executor.preprocessing.encode import encode_parts
 from executor.preprocessing.fit import fit_preprocessing
@@ -76,10 +76,10 @@ def measured(path: Path, targets: tuple[str, ...], directory: Path) -> LearningC
         table, rows, roles = begun.material.table, begun.material.rows, begun.roles
         parts = encode_parts(table, roles, rows, fit_preprocessing(table, roles, rows.train))
     chosen = Chosen(
-        ranked=(DEFAULT,), bundle=begun.bundle, metric=performance_metric(begun.bundle.metric), seed=begun.plan.seed
+        ranked=(DEFAULT,), bundle=begun.bundle, metric=create_metric(begun.bundle.metric), seed=begun.plan.seed
     )
     time = None if table.time is None else table.time[rows.train]
-    return train_again(chosen, parts, budget=Budget(seconds=PLENTY), stopped_by="trials", time=time)
+    return retrain(chosen, parts, budget=Budget(seconds=PLENTY), stopped_by="trials", time=time)
 
 
 if __name__ == "__main__":

@@ -27,16 +27,16 @@ from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 from benchmarks.catalogue import Encoded, encoded  # noqa: E402
-from executor.components.metric import performance_metric  # noqa: E402
+from executor.components.metric import create_metric  # noqa: E402
 from executor.components.training_length import epochs_of  # noqa: E402
-from executor.model.rebuild import rebuild  # noqa: E402
-from executor.networks.build import mean_of  # noqa: E402
+from executor.model.rebuild import rebuild_networks  # noqa: E402
+from executor.networks.build import average_networks  # noqa: E402
 from executor.runtime.budget import Budget  # noqa: E402
 from executor.search.records.journal import Journal  # noqa: E402
 from executor.search.records.proposal import Proposal  # noqa: E402
-from executor.search.runners.compiled import compiled_outputs  # noqa: E402
+from executor.search.runners.compiled import compile_outputs  # noqa: E402
 from executor.search.runners.stacked import StackRunner  # noqa: E402
-from executor.search.runners.workspace import on_device, workplace  # noqa: E402
+from executor.search.runners.workspace import create_workspace, to_device  # noqa: E402
 from recommender.training_cost import batch_size, steps_of  # noqa: E402
 from rules.vocabulary.choices import AdamW, BinaryCrossentropy  # noqa: E402
 
@@ -76,7 +76,7 @@ VARIANTS: Final[dict[str, tuple[Callable[[Encoded], Encoded], dict[str, object]]
     "robust scaling": (lambda whole: whole, {"executor.layers.quantiles.MAX_RANKED": 0}),
     "no periodic features": (without_waves, {}),
     "no intervals": (lambda whole: whole, {"executor.preprocessing.fit.MAX_BIN_CELLS": 0}),
-    "no learned scale": (lambda whole: whole, {"executor.networks.tabular.SCALE_PACE": 0.0}),
+    "no learned scale": (lambda whole: whole, {"executor.networks.tabular.SCALE_RATE_MULTIPLIER": 0.0}),
     "all layers at one pace": (lambda whole: whole, {"executor.search.runners.stacked_graph.adapts": lambda _: False}),
     "constant rate": (lambda whole: with_optimizer(whole, schedule="constant"), {}),
     "rate 0.001": (lambda whole: with_optimizer(whole, learning_rate=0.001), {}),
@@ -94,20 +94,20 @@ ADAMW: Final = AdamW(learning_rate=0.0025, schedule="cosine")
 
 def errors(job: Encoded, *, seeds: int) -> list[float]:
     """The error on the hold-out from each seed."""
-    metric = performance_metric(job.bundle.metric)
+    metric = create_metric(job.bundle.metric)
     rows = len(job.parts.train)
     epochs = epochs_of(job.parts.architecture, steps=steps_of(rows, batch_size(rows)))
     with tempfile.TemporaryDirectory() as folder:
-        at = workplace(
+        at = create_workspace(
             job.bundle, job.parts, metric=metric, budget=Budget(trials=seeds), seed=0, directory=Path(folder)
         )
         Journal(Path(folder))
         proposals = [Proposal(number=number, hyperparameters={}, epochs=epochs) for number in range(seeds)]
         outcomes = StackRunner(at).run(proposals)
-        judged = on_device(job.hold_out, job.parts)
-        trials = (rebuild(outcome, job.bundle, job.parts, 0) for outcome in outcomes)
-        networks = (mean_of(one) for one in trials)
-        scores = [metric.score(compiled_outputs(one)(judged), job.hold_out, job.parts) for one in networks]
+        judged = to_device(job.hold_out, job.parts)
+        trials = (rebuild_networks(outcome, job.bundle, job.parts, 0) for outcome in outcomes)
+        networks = (average_networks(one) for one in trials)
+        scores = [metric.score(compile_outputs(one)(judged), job.hold_out, job.parts) for one in networks]
     return [1 - score if metric.direction == "max" else score for score in scores]
 
 
@@ -129,7 +129,7 @@ def main() -> None:
                     stack.enter_context(mock.patch(place, value))
                 means[variant] = statistics.mean(errors(change(encoded(name)), seeds=given.seeds))
             ratios[variant].append(max(means[variant], TINY) / max(means[WHOLE], TINY))
-        metric = performance_metric(encoded(name).bundle.metric).name
+        metric = create_metric(encoded(name).bundle.metric).name
         shown = [f"{means[WHOLE]:.4g}", *(f"{ratios[variant][-1]:.3f}" for variant in variants[1:])]
         table.add_row(name, metric, *shown)
         print(name, *shown, flush=True)

@@ -21,7 +21,7 @@ import pyarrow as pa
 from pyarrow import csv
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from executor.components.metric import PerformanceMetric, Predictions, performance_metric
+from executor.components.metric import PerformanceMetric, Predictions, create_metric
 from executor.data.read_rows import read_rows
 from executor.data.split import Split, split
 from recommender.dataset.dataset import Dataset
@@ -114,7 +114,7 @@ def open_contest(name: str, path: Path, target: str, *, directory: Path | None =
         contest = Contest(
             name=name,
             task=advice.roles.task,
-            metric=performance_metric(advice.bundle.metric),
+            metric=create_metric(advice.bundle.metric),
             labels=advice.roles.labels,
             rows=rows,
             parts=parts,

@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks.catalogue import catalogue
 from benchmarks.quality.tables import trained
-from executor.data.lag_table import bridged, series_starts, values_of
+from executor.data.lag_table import forward_fill, require_values, series_starts
 from executor.pipeline.prepare import material
 from executor.preprocessing.encode import naive_error
 from recommender.dataset.dataset import Dataset
@@ -112,7 +112,7 @@ def beside_peers(run: Run, path: str, targets: list[str], python: str, folder: P
     chosen = np.unique(np.linspace(0, len(hold_out) - 1, ORIGINS).astype(np.int64))
     place = {int(row): at for at, row in enumerate(rows.series.rows)}
     first = np.array([place[int(row)] for row in hold_out.rows[chosen]])
-    values = bridged(values_of(rows.series.truth), series_starts(rows.series))
+    values = forward_fill(require_values(rows.series.truth), series_starts(rows.series))
     work, answers = folder / "series.npz", folder / "answers.npz"
     np.savez(work, values=values, first=first, horizon=rows.windows.horizon, season=rows.windows.season or 1)
     script = Path(__file__).parent / "peers" / "statsforecast_series.py"
@@ -121,7 +121,7 @@ def beside_peers(run: Run, path: str, targets: list[str], python: str, folder: P
     except (subprocess.TimeoutExpired, subprocess.CalledProcessError):
         return {}
     scale = naive_error(rows.table.take(rows.rows.train))
-    truth = values_of(hold_out.truth)[chosen]
+    truth = require_values(hold_out.truth)[chosen]
     said = {name: array.reshape(len(chosen), -1) for name, array in np.load(answers).items()}
     said["ours"] = _predictions(run)[chosen]
     return {name: float(np.mean(np.abs(outcome - truth).mean(axis=0) / scale)) for name, outcome in said.items()}

@@ -21,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks.catalogue import catalogue
 from benchmarks.quality.tables import trained
-from executor.components.metric import Predictions, performance_metric
+from executor.components.metric import Predictions, create_metric
 from executor.data.raw_table import Form
 from executor.evaluation.scores import TF_IDF
 from executor.pipeline.prepare import material
@@ -83,7 +83,7 @@ def without_a_limit(run: Run, entry: dict[str, str], *, seed: int) -> float:
     model = LogisticRegression(C=STRENGTH, max_iter=STEPS).fit(features, known.truth)
     shares = model.predict_proba(vectorizer.transform(asked.features[column]))
     decided = model.classes_[shares.argmax(axis=1)]
-    metric = performance_metric(run.bundle.metric)
+    metric = create_metric(run.bundle.metric)
     if asked.truth is None or known.truth is None:
         raise ValueError("rows of a benchmark have a truth")
     return metric.of_predictions(

@@ -31,9 +31,9 @@ from sklearn.datasets import load_digits, make_classification  # noqa: E402
 
 from benchmarks.catalogue import encoded  # noqa: E402
 from executor.components.configuration import configuration  # noqa: E402
-from executor.components.loss import cost_function, sample_weights  # noqa: E402
-from executor.components.metric import performance_metric  # noqa: E402
-from executor.components.optimizer import optimization  # noqa: E402
+from executor.components.loss import create_loss, sample_weights  # noqa: E402
+from executor.components.metric import create_metric  # noqa: E402
+from executor.components.optimizer import create_optimizer  # noqa: E402
 from executor.components.training_length import epochs_of  # noqa: E402
 from executor.networks.build import build_network  # noqa: E402
 from executor.preprocessing.examples import Examples, Parts  # noqa: E402
@@ -161,17 +161,17 @@ def network(job: Job, values: dict[str, Any]) -> keras.Model:
     """The network of one trial, compiled."""
     model = build_network(parts=job.parts, bundle=job.bundle, hyperparameters=values, seed=0)
     chosen = configuration(job.bundle, values, architecture=job.parts.architecture)
-    optimizer = optimization(job.bundle.optimizer, chosen)
+    optimizer = create_optimizer(job.bundle.optimizer, chosen)
     if chosen.schedule != "constant":
         steps = job.epochs * job.steps
         optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(chosen.learning_rate, steps)
-    model.compile(optimizer=optimizer, loss=cost_function(job.bundle.loss, job.parts))
+    model.compile(optimizer=optimizer, loss=create_loss(job.bundle.loss, job.parts))
     return model
 
 
 def plain(job: Job, seconds: float) -> tuple[int, float]:
     """Trials that keras-tuner completes in some seconds, and their best P."""
-    parts, metric = job.parts, performance_metric(job.bundle.metric)
+    parts, metric = job.parts, create_metric(job.bundle.metric)
     space = search_space(job.bundle, scope_of(parts, Budget(seconds=seconds)))
     deadline = time.monotonic() + seconds
     done: list[float] = []
@@ -244,7 +244,7 @@ def main() -> None:
     if given.datasets:
         jobs = [public(name) for name in given.datasets]
     for job in jobs:
-        metric = performance_metric(job.bundle.metric)
+        metric = create_metric(job.bundle.metric)
         (theirs, their_best), (own, own_best) = plain(job, given.seconds), ours(job, given.seconds)
         minute = 60 / given.seconds
         as_good += own_best >= their_best if metric.direction == "max" else own_best <= their_best

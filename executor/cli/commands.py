@@ -16,9 +16,9 @@ from executor.model.new_rows import open_rows
 from executor.pipeline.prepare import Begun, begin, reopen, resumed_budget
 from executor.runs.plan import read_plan
 from executor.runs.run import Run
-from executor.runs.scoreboard import show_scores
+from executor.runs.scoreboard import print_result
 from executor.runtime.budget import Budget
-from executor.runtime.log import listening
+from executor.runtime.log import listen_to_log
 from executor.runtime.tensorflow_import import quiet_tensorflow
 from recommender.cli.options import DATASET, dataset_options, strategy_options, unreadable_images_option
 from recommender.cli.signals import ended_by, exit_code
@@ -140,7 +140,7 @@ def train(
     if verbosity is Verbosity.QUIET:
         click.echo(run.directory)
     else:
-        show_scores(run, Console(highlight=False))
+        print_result(run, Console(highlight=False))
         told(f"Seal: {run.seal} (recommend audit verify {run.directory} --seal SEAL)", verbosity=verbosity)
     if run.summary.stopped_by == "interrupt":
         told(f"Stopped by {ended_by()}; the run is finished with the best model so far.", verbosity=verbosity)
@@ -177,7 +177,9 @@ def _carried_out(begun: Begun, limit: Budget, verbosity: Verbosity) -> Run:
         with ExitStack() as during:
             progress = during.enter_context(SearchProgress(messages, metric=str(begun.bundle.metric), quiet=quiet))
             if verbosity is Verbosity.VERBOSE:
-                during.enter_context(listening(lambda sentence: messages.print(sentence, style="dim", markup=False)))
+                during.enter_context(
+                    listen_to_log(lambda sentence: messages.print(sentence, style="dim", markup=False))
+                )
             return carry_out(begun, budget=limit, progress=progress)
     except (KeyboardInterrupt, RunError, OSError):
         if not (begun.directory / SCORES).exists():  # else it came while the report was written

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from executor.runtime.log import listening
+from executor.runtime.log import listen_to_log
 from rules.text.numbers import number
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class SearchProgress:
 
     def __enter__(self) -> Self:
         self._bar.start()
-        self._until.enter_context(listening(self._say))
+        self._until.enter_context(listen_to_log(self._say))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:

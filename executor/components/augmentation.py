@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SHIFTS: Final = ((16, 2), (0, 1))  # least side, farthest shift in pixels (docs/evidence.md, section 3: +2 points)
 
 
-def augmented(images: keras.KerasTensor, choice: Choice, seeds: Iterator[int]) -> keras.KerasTensor:
+def augment(images: keras.KerasTensor, choice: Choice, seeds: Iterator[int]) -> keras.KerasTensor:
     """Images (rows, height, width, channels) as they are varied in training; otherwise as they are.
 
     Raises ChoiceError on a choice of another slot.

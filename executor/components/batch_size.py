@@ -12,7 +12,7 @@ MAX_IMAGE_BATCH: Final = 128
 a quarter of the steps, and a budget that ends before the schedule would has too few of them."""
 
 
-def batch_of(architecture: Architecture, rows: int, wanted: int | None = None) -> int:
+def choose_batch_size(architecture: Architecture, rows: int, wanted: int | None = None) -> int:
     """Rows of a step, never more than there are.
 
     rows: that train. wanted: what the bundle or a trial sets; None chooses it by the architecture and the rows.

@@ -108,7 +108,7 @@ def _default_values(bundle: Bundle, architecture: Architecture) -> dict[str, Val
     defaults: dict[str, Value | None] = {
         "learning_rate": bundle.optimizer.learning_rate,
         "schedule": bundle.optimizer.schedule,
-        "dropout": 0.0 if _answers_numbers(bundle) else DEFAULT_DROPOUT,
+        "dropout": 0.0 if predicts_numbers(bundle) else DEFAULT_DROPOUT,
         "weight_decay": getattr(bundle.optimizer, "weight_decay", 0.0),
         "batch_size": bundle.optimizer.batch_size,
     }
@@ -129,5 +129,5 @@ def _default_values(bundle: Bundle, architecture: Architecture) -> dict[str, Val
     return defaults
 
 
-def _answers_numbers(bundle: Bundle) -> bool:
+def predicts_numbers(bundle: Bundle) -> bool:
     return isinstance(bundle.loss, Huber | MseLoss | MaeLoss)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rules.vocabulary.choices import Choice
 
 
-def initialization(choice: Choice, *, seed: int) -> keras.initializers.Initializer:
+def create_initializer(choice: Choice, *, seed: int) -> keras.initializers.Initializer:
     """The initializer of one weight matrix.
 
     seed: one per matrix; two matrices of one shape and one seed would start equal.

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from rules.vocabulary.choices import Choice
 
 
-EFFICIENT: Final = 1.345  # residual scales: 95 % as efficient as squared error on normal errors (Holland and Welsch)
+HUBER_SCALES: Final = 1.345  # residual scales: 95 % as efficient as squared error on normal errors (Holland and Welsch)
 MIN_SCALE: Final = 1e-6  # standard deviations of the target; below it residuals are equal up to float32's rounding
 
 
-def cost_function(loss: Choice, parts: Parts) -> keras.losses.Loss:
+def create_loss(loss: Choice, parts: Parts) -> keras.losses.Loss:
     """The loss of a batch, averaged over its rows; its second argument is logits or standardised values.
 
     Raises ChoiceError on a loss that does not fit the task's output.
@@ -78,7 +78,7 @@ def huber_delta(loss: Huber, parts: Parts) -> float:
         return known
     residuals = linear_residuals(parts.divided())
     scales = MAD_SCALE * np.median(np.abs(residuals - np.median(residuals, axis=0)), axis=0)
-    return EFFICIENT * float(np.where(scales > MIN_SCALE, scales, 1.0).mean())
+    return HUBER_SCALES * float(np.where(scales > MIN_SCALE, scales, 1.0).mean())
 
 
 def sample_weights(loss: Choice, parts: Parts) -> np.ndarray | None:

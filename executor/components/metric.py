@@ -10,8 +10,8 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from executor.components import metric_functions as measures
-from executor.components.threshold import HALF, Average, Threshold, best_f1, f1_at, tune_threshold
-from executor.preprocessing.target_scale import own_unit
+from executor.components.threshold import DEFAULT_THRESHOLD, Average, Threshold, best_f1, f1_at, tune_threshold
+from executor.preprocessing.target_scale import from_learning_scale
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import F1, Accuracy, Mae, Mse, Rmse, RocAuc
 from rules.vocabulary.direction import Direction
@@ -83,11 +83,11 @@ class PerformanceMetric:
         outcome = outcome_of(outputs, parts)
         if self.tunes is not None and parts.task is Task.BINARY:
             rare = 1 if parts.rare_class is None else parts.rare_class
-            return best_f1(examples.raw_target == rare, of_class(outcome, rare), average=self.tunes)
+            return best_f1(examples.raw_target == rare, class_probability(outcome, rare), average=self.tunes)
         if self.tunes is not None and parts.task is Task.MULTILABEL:
             columns = range(parts.outputs)
             return float(np.mean([best_f1(examples.raw_target[:, at] == 1, outcome[:, at]) for at in columns]))
-        decided = decide(outcome, parts.task, rare_class=parts.rare_class)
+        decided = apply_thresholds(outcome, parts.task, rare_class=parts.rare_class)
         return self.of_predictions(
             Predictions(
                 task=parts.task,
@@ -105,13 +105,15 @@ class PerformanceMetric:
         """
         if parts.task is Task.BINARY:
             rare = 1 if parts.rare_class is None else parts.rare_class
-            columns = [(examples.raw_target == rare, of_class(outcome, rare))]
+            columns = [(examples.raw_target == rare, class_probability(outcome, rare))]
         elif parts.task is Task.MULTILABEL:
             columns = [(examples.raw_target[:, at] == 1, outcome[:, at]) for at in range(parts.outputs)]
         else:
             return ()
         if self.tunes is None:
-            return tuple(Threshold(value=HALF, why=f"one half: {self.name} asks for no other") for _ in columns)
+            return tuple(
+                Threshold(value=DEFAULT_THRESHOLD, why=f"one half: {self.name} asks for no other") for _ in columns
+            )
         average = self.tunes if parts.task is Task.BINARY else "rare"
         return tuple(tune_threshold(positive, probability, average=average) for positive, probability in columns)
 
@@ -127,15 +129,17 @@ def outcome_of(outputs: np.ndarray, parts: Parts) -> np.ndarray:
     if parts.task.is_classification:
         return np.asarray(expit(wide))
     values = wide * parts.target_scale + parts.target_mean
-    return own_unit(values if parts.target_range is None else np.clip(values, *parts.target_range), parts.target_on)
+    return from_learning_scale(
+        values if parts.target_range is None else np.clip(values, *parts.target_range), parts.target_on
+    )
 
 
-def of_class(outcome: np.ndarray, index: int) -> np.ndarray:
+def class_probability(outcome: np.ndarray, index: int) -> np.ndarray:
     """Probability of class 0 or 1 of a binary task, (rows,); outcome: (rows, 1), of class 1."""
     return np.asarray(outcome[:, 0] if index == 1 else 1 - outcome[:, 0])
 
 
-def decide(
+def apply_thresholds(
     outcome: np.ndarray, task: Task, *, thresholds: tuple[float, ...] = (), rare_class: int | None = None
 ) -> np.ndarray:
     """Class indices (rows,), labels (rows, labels) of 0 and 1, or the values themselves.
@@ -145,16 +149,16 @@ def decide(
     """
     if task is Task.BINARY:
         rare = 1 if rare_class is None else rare_class
-        is_rare = of_class(outcome, rare) >= (thresholds[0] if thresholds else HALF)
+        is_rare = class_probability(outcome, rare) >= (thresholds[0] if thresholds else DEFAULT_THRESHOLD)
         return np.where(is_rare, rare, 1 - rare).astype(np.int64)
     if task is Task.MULTICLASS:
         return np.asarray(outcome.argmax(axis=1), np.int64)
     if task is Task.MULTILABEL:
-        return np.asarray(outcome >= (np.asarray(thresholds) if thresholds else HALF), np.int64)
+        return np.asarray(outcome >= (np.asarray(thresholds) if thresholds else DEFAULT_THRESHOLD), np.int64)
     return outcome
 
 
-def performance_metric(metric: Choice) -> PerformanceMetric:
+def create_metric(metric: Choice) -> PerformanceMetric:
     """The metric that a bundle names. Raises ChoiceError on a choice that is not a metric."""
     match metric:
         case Accuracy():
@@ -232,7 +236,7 @@ def _calibration_error(rows: Predictions) -> float:
 
 def _average_precision(rows: Predictions) -> float:
     rare = 1 if rows.rare_class is None else rows.rare_class
-    return measures.average_precision(rows.truth == rare, of_class(rows.outcome, rare))
+    return measures.average_precision(rows.truth == rare, class_probability(rows.outcome, rare))
 
 
 def _scaled_error(rows: Predictions) -> float:
@@ -283,6 +287,6 @@ def all_metrics(task: Task) -> tuple[str, ...]:
     return tuple(_REPORTED[task])
 
 
-def every_score(predictions: Predictions) -> dict[str, float]:
+def compute_metrics(predictions: Predictions) -> dict[str, float]:
     """Each of all_metrics by name; NaN where it is undefined."""
     return {name: measure(predictions) for name, measure in _REPORTED[predictions.task].items()}

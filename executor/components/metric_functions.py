@@ -23,7 +23,7 @@ def exact_match(truth: np.ndarray, decided: np.ndarray) -> float:
     return float(np.mean(np.all(truth == decided, axis=1)))
 
 
-def confusion(truth: np.ndarray, decided: np.ndarray, classes: int) -> np.ndarray:
+def confusion_counts(truth: np.ndarray, decided: np.ndarray, classes: int) -> np.ndarray:
     """Rows of each true class (first axis) that were decided as each class, (classes, classes) float64."""
     counts = np.bincount(truth * classes + decided, minlength=classes * classes)
     return counts.reshape(classes, classes).astype(np.float64)
@@ -31,7 +31,7 @@ def confusion(truth: np.ndarray, decided: np.ndarray, classes: int) -> np.ndarra
 
 def balanced_accuracy(truth: np.ndarray, decided: np.ndarray, classes: int) -> float:
     """Mean recall over the classes that occur in truth."""
-    table = confusion(truth, decided, classes)
+    table = confusion_counts(truth, decided, classes)
     rows = table.sum(axis=1)
     return float(np.mean(np.diagonal(table)[rows > 0] / rows[rows > 0]))
 
@@ -45,7 +45,7 @@ def f1_of_class(truth: np.ndarray, decided: np.ndarray, wanted: int) -> float:
 
 def macro_f1(truth: np.ndarray, decided: np.ndarray, classes: int) -> float:
     """Plain mean of F1 over the classes that occur in truth or are decided, as in scikit-learn."""
-    table = confusion(truth, decided, classes)
+    table = confusion_counts(truth, decided, classes)
     either = table.sum(axis=0) + table.sum(axis=1)
     return float(np.mean(2 * np.diagonal(table)[either > 0] / either[either > 0]))
 
@@ -59,7 +59,7 @@ def label_f1(truth: np.ndarray, decided: np.ndarray) -> float:
 
 def matthews(truth: np.ndarray, decided: np.ndarray, classes: int) -> float:
     """Matthews' correlation for any number of classes; 0 where one side is constant (Gorodkin 2004)."""
-    table = confusion(truth, decided, classes)
+    table = confusion_counts(truth, decided, classes)
     true, said, rows = table.sum(axis=1), table.sum(axis=0), table.sum()
     spread = np.sqrt(rows**2 - said @ said) * np.sqrt(rows**2 - true @ true)
     return float((np.trace(table) * rows - true @ said) / spread) if spread > 0 else 0.0

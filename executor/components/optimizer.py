@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from rules.vocabulary.bundle import Bundle
     from rules.vocabulary.choices import Choice, Schedule
 
-SPARED: Final = ("bias", "phase", "scale", "gamma", "beta")  # names of weights that decay does not draw to zero
+WITHOUT_DECAY: Final = ("bias", "phase", "scale", "gamma", "beta")  # names of weights that decay does not draw to zero
 WARM_UP: Final = 0.05  # share of the steps before cosine decay (docs/evidence.md, section 2, A: 5 to 10 %)
 CYCLE_RISE: Final = 0.3  # share of the steps in which one-cycle rises (Smith and Topin 2017; PyTorch's default)
 CYCLE_START: Final = 1 / 25  # of the highest rate (PyTorch's OneCycleLR)
 CYCLE_END: Final = 1e-4 / 25  # of the highest rate (the same)
 
 
-def optimization(choice: Choice, configuration: Configuration) -> keras.optimizers.Optimizer:
+def create_optimizer(choice: Choice, configuration: Configuration) -> keras.optimizers.Optimizer:
     """The optimizer of one trial, with the configuration's properties.
 
     Its weight decay is decoupled and spares biases and normalisations.
@@ -61,18 +61,18 @@ def optimization(choice: Choice, configuration: Configuration) -> keras.optimize
             optimizer = keras.optimizers.Adagrad(rate, initial_accumulator_value=first, weight_decay=decay, **own)
         case _:
             raise ChoiceError(f"An optimizer must be one of the slot's choices, but got {choice}.")
-    optimizer.exclude_from_weight_decay(var_names=[*SPARED])
+    optimizer.exclude_from_weight_decay(var_names=[*WITHOUT_DECAY])
     return optimizer
 
 
-def adapts(choice: Choice) -> bool:
+def is_adaptive(choice: Choice) -> bool:
     """Whether the optimizer gives each weight a rate of its own size, so that the paces of layers make sense."""
     return isinstance(choice, Adam | AdamW | RmsProp | Adagrad)
 
 
 def has_layer_rates(bundle: Bundle) -> bool:
     """Whether layers of networks for columns learn at multiples of the learning rate."""
-    return adapts(bundle.optimizer) and parameters_of(bundle.architecture).layer_rates
+    return is_adaptive(bundle.optimizer) and parameters_of(bundle.architecture).layer_rates
 
 
 def take_step(
@@ -82,7 +82,7 @@ def take_step(
     *,
     rate: keras.KerasTensor | float,
     decay: keras.KerasTensor | float,
-    paces: Sequence[float] | None = None,
+    rate_multipliers: Sequence[float] | None = None,
 ) -> None:
     """One step at a learning rate and a weight decay, inside a graph or outside.
 
@@ -91,8 +91,8 @@ def take_step(
     It does what optimizer.apply does, save that in TensorFlow 2.21 each graph which holds an apply stays in memory for
     ever (through tf.distribute's update): 6.7 MB a trial. The optimizer must have been built.
     """
-    for gradient, weight, pace in zip(gradients, weights, paces or [1.0] * len(weights), strict=True):
-        if weight.name not in SPARED:
+    for gradient, weight, pace in zip(gradients, weights, rate_multipliers or [1.0] * len(weights), strict=True):
+        if weight.name not in WITHOUT_DECAY:
             weight.assign_sub(weight * (decay * rate))
         optimizer.update_step(gradient, weight, pace * rate)
     optimizer.iterations.assign_add(1)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Properties = Mapping[str, tf.Tensor]
     Update = Callable[[tf.Tensor, Slots, tf.Tensor, tf.Tensor, Properties], tuple[tf.Tensor, list[tf.Tensor]]]
 
-REST: Final = "1 - "  # how the name of what a decay leaves begins: in float32, 1 - 0.999 is off by 1e-5
+COMPLEMENT: Final = "1 - "  # how the name of what a decay leaves begins: in float32, 1 - 0.999 is off by 1e-5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ def properties_of(configurations: Sequence[Configuration]) -> dict[str, np.ndarr
         values = [getattr(one, name) for one in configurations]
         if None not in values:
             found[name.value] = np.asarray(values, np.float32)
-            found[f"{REST}{name.value}"] = np.asarray([1 - value for value in values], np.float32)
+            found[f"{COMPLEMENT}{name.value}"] = np.asarray([1 - value for value in values], np.float32)
     return found
 
 
@@ -97,8 +97,8 @@ def _with_momentum(*, nesterov: bool) -> Update:
 def _adam(
     gradient: tf.Tensor, slots: Slots, rate: tf.Tensor, step: tf.Tensor, own: Properties
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-    mean = slots[0] + (gradient - slots[0]) * own[f"{REST}beta_1"]
-    square = slots[1] + (tf.square(gradient) - slots[1]) * own[f"{REST}beta_2"]
+    mean = slots[0] + (gradient - slots[0]) * own[f"{COMPLEMENT}beta_1"]
+    square = slots[1] + (tf.square(gradient) - slots[1]) * own[f"{COMPLEMENT}beta_2"]
     corrected = rate * tf.sqrt(1 - tf.pow(own["beta_2"], step)) / (1 - tf.pow(own["beta_1"], step))
     return -corrected * mean / (tf.sqrt(square) + own["epsilon"]), [mean, square]
 
@@ -106,7 +106,7 @@ def _adam(
 def _rmsprop(
     gradient: tf.Tensor, slots: Slots, rate: tf.Tensor, _step: tf.Tensor, own: Properties
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-    square = own["rho"] * slots[0] + own[f"{REST}rho"] * tf.square(gradient)
+    square = own["rho"] * slots[0] + own[f"{COMPLEMENT}rho"] * tf.square(gradient)
     return -rate * gradient / tf.sqrt(square + own["epsilon"]), [square]
 
 

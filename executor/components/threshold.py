@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-HALF: Final = 0.5  # probability
+DEFAULT_THRESHOLD: Final = 0.5  # probability
 MIN_ROWS: Final = 50  # validation rows (docs/evidence.md, section 4); with fewer, a tuned threshold is noise
 MIN_POSITIVES: Final = 5  # validation rows of the wanted class, for the same reason
 
@@ -36,10 +36,10 @@ def tune_threshold(positive: np.ndarray, probability: np.ndarray, *, average: Av
     yes = np.count_nonzero(positive)
     if len(positive) < MIN_ROWS or min(yes, len(positive) - yes) < MIN_POSITIVES:
         why = f"one half: {len(positive)} validation rows with {yes} of the class are too few to tune it"
-        return Threshold(value=HALF, why=why)
+        return Threshold(value=DEFAULT_THRESHOLD, why=why)
     f1, cuts = _scan(positive, probability, average=average)
     best = np.flatnonzero(f1 == f1.max())
-    cut = float(cuts[best[np.argmin(np.abs(cuts[best] - HALF))]])
+    cut = float(cuts[best[np.argmin(np.abs(cuts[best] - DEFAULT_THRESHOLD))]])
     return Threshold(value=cut, why=f"tuned for F1 on {len(positive)} validation rows with {yes} of the class")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from executor.components.batch_size import batch_of
+from executor.components.batch_size import choose_batch_size
 from executor.preprocessing.network_kind import Architecture
 from recommender.training_cost import TEXT_EPOCHS, steps_of, table_epochs
 
@@ -41,5 +41,5 @@ def epochs_of(architecture: Architecture, *, steps: int) -> int:
 
 def whole_epochs(bundle: Bundle, architecture: Architecture, *, rows: int) -> int:
     """The epochs of a whole trial on a number of training rows, at the bundle's batch size."""
-    batch = batch_of(architecture, rows, bundle.optimizer.batch_size)
+    batch = choose_batch_size(architecture, rows, bundle.optimizer.batch_size)
     return epochs_of(architecture, steps=steps_of(rows, batch))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.data.images import Pictures
+from executor.data.images import ImageArray
 from recommender.dataset.split_shares import MAX_CONTRADICTING_SHARE, MAX_REPEAT
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ HASH_START: Final = np.uint64(0xCBF29CE484222325)  # FNV-1a, 64 bit
 HASH_SHIFT: Final = np.uint64(29)  # bits; spreads the high half of a product into the low half
 
 
-def copies(table: RawTable) -> tuple[np.ndarray, int]:
+def find_duplicates(table: RawTable) -> tuple[np.ndarray, int]:
     """For each row the first row with the same features, (rows,) int64; and how many rows are not the first.
 
     The target does not count: where a case trains with one class and judges with another, a network that learned the
@@ -28,7 +28,7 @@ def copies(table: RawTable) -> tuple[np.ndarray, int]:
     which stands for itself, where one makes up a large share of the table, or where most that look alike differ in the
     target.
     """
-    alike = first_of_equals(_hashed(table.features.values(), len(table)))
+    alike = first_equal_row(_hash_rows(table.features.values(), len(table)))
     repeats = np.bincount(alike)
     if repeats.max() > MAX_REPEAT * len(table) or contradicting_share(table, alike) > MAX_CONTRADICTING_SHARE:
         return np.arange(len(table)), 0
@@ -39,7 +39,7 @@ def contradicting_share(table: RawTable, groups: np.ndarray) -> float:
     """Share of the groups of several rows in which targets differ; groups: (rows,). 0 where there is no such group."""
     if table.truth is None:
         return 0.0
-    truth = first_of_equals(_hashed(table.truth.reshape(len(table), -1).T, len(table)))
+    truth = first_equal_row(_hash_rows(table.truth.reshape(len(table), -1).T, len(table)))
     _, group, size = np.unique(groups, return_inverse=True, return_counts=True)
     differing = np.zeros(len(size), bool)
     differing[group[truth != truth[groups]]] = True
@@ -47,10 +47,10 @@ def contradicting_share(table: RawTable, groups: np.ndarray) -> float:
     return np.count_nonzero(differing) / several if several else 0.0
 
 
-def ids(values: np.ndarray | Pictures) -> np.ndarray:
+def value_ids(values: np.ndarray | ImageArray) -> np.ndarray:
     """A number for each different value, (rows,) uint64; all NaNs are one value."""
-    if isinstance(values, Pictures):
-        digests = (blake2b(image, digest_size=8).digest() for part in values.in_parts() for image in part)
+    if isinstance(values, ImageArray):
+        digests = (blake2b(image, digest_size=8).digest() for part in values.in_chunks() for image in part)
         return np.frombuffer(b"".join(digests), np.uint64)
     if values.ndim > 1:  # sequences
         digests = (blake2b(one.tobytes(), digest_size=8).digest() for one in values)
@@ -62,16 +62,16 @@ def ids(values: np.ndarray | Pictures) -> np.ndarray:
     return numbers.astype(np.float64).view(np.uint64)
 
 
-def first_of_equals(of_rows: np.ndarray) -> np.ndarray:
+def first_equal_row(of_rows: np.ndarray) -> np.ndarray:
     """For each row the index of the first row with the same id, (rows,) int64."""
     _, first, which = np.unique(of_rows, return_index=True, return_inverse=True)
     return np.asarray(first[which], np.int64)
 
 
-def _hashed(columns: Iterable[np.ndarray], rows: int) -> np.ndarray:
+def _hash_rows(columns: Iterable[np.ndarray], rows: int) -> np.ndarray:
     """One number for all columns of each row, (rows,) uint64."""
     code = np.full(rows, HASH_START)
     for values in columns:
-        code = (code ^ ids(values)) * HASH_PRIME
+        code = (code ^ value_ids(values)) * HASH_PRIME
         code ^= code >> HASH_SHIFT
     return code

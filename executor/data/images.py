@@ -20,7 +20,7 @@ IMAGES_PER_CALL: Final = 512
 ROWS_READ: Final = 2_048  # images that are read together where all are needed
 
 
-class Stored:
+class PixelFile:
     """The pixels of all images of a dataset, each a run of bytes in a file that goes with the process."""
 
     def __init__(self, shape: tuple[int, ...], parts: Iterable[np.ndarray]) -> None:
@@ -41,36 +41,36 @@ class Stored:
         return found.reshape(-1, *self.shape[1:])
 
 
-MIN_IMAGES_A_BATCH: Final = 16
-VALUES_A_BATCH: Final = 2**20
+MIN_IMAGES_PER_BATCH: Final = 16
+VALUES_PER_BATCH: Final = 2**20
 """Numbers of all images that are predicted together: of large images few, or one alone would take as long as many."""
 
 
-def images_a_batch(values: int) -> int:
+def images_per_batch(values: int) -> int:
     """Images that are predicted in each call, however many there are, a power of two. values: numbers of an image.
 
     >>> images_a_batch(28 * 28), images_a_batch(32 * 32 * 3), images_a_batch(224 * 224 * 3)
     (512, 256, 16)
     """
-    many = 1 << int(math.log2(max(1, VALUES_A_BATCH // values)))
-    return min(IMAGES_PER_CALL, max(MIN_IMAGES_A_BATCH, many))
+    many = 1 << int(math.log2(max(1, VALUES_PER_BATCH // values)))
+    return min(IMAGES_PER_CALL, max(MIN_IMAGES_PER_BATCH, many))
 
 
-class Pictures:
+class ImageArray:
     """Some of the images of a dataset, (rows, height, width, channels) uint8; numpy.asarray reads them."""
 
     ndim = 4
     dtype = np.dtype(np.uint8)
 
-    def __init__(self, stored: Stored | np.ndarray, rows: np.ndarray | None = None) -> None:
+    def __init__(self, stored: PixelFile | np.ndarray, rows: np.ndarray | None = None) -> None:
         self._stored = stored
         self._rows = np.arange(stored.shape[0]) if rows is None else rows
 
     @classmethod
-    def of(cls, shape: tuple[int, ...], parts: Iterable[np.ndarray]) -> Pictures:
+    def of(cls, shape: tuple[int, ...], parts: Iterable[np.ndarray]) -> ImageArray:
         """Images that come some after the other; shape: of all together."""
         if int(np.prod(shape)) > MAX_IN_MEMORY:
-            return cls(Stored(shape, parts))
+            return cls(PixelFile(shape, parts))
         together, start = np.empty(shape, np.uint8), 0
         for part in parts:
             together[start : start + len(part)] = part
@@ -88,15 +88,15 @@ class Pictures:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __getitem__(self, rows: slice | np.ndarray) -> Pictures:
+    def __getitem__(self, rows: slice | np.ndarray) -> ImageArray:
         """Some of these; none is read yet. rows: a slice, indices or a mask."""
-        return Pictures(self._stored, self._rows[rows])
+        return ImageArray(self._stored, self._rows[rows])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:  # noqa: ANN401  NumPy's protocol
         del copy
         return self._stored[self._rows].astype(dtype or np.uint8, copy=False)
 
-    def in_parts(self) -> Iterator[np.ndarray]:
+    def in_chunks(self) -> Iterator[np.ndarray]:
         """All of them, at most ROWS_READ at a time."""
         for start in range(0, len(self), ROWS_READ):
             yield np.asarray(self[start : start + ROWS_READ])

@@ -59,7 +59,7 @@ class LabelType(BaseModel):
     booleans: tuple[str, str] | None = None
     """How a text file spelled false and true; None for other labels, and for files that hold booleans."""
 
-    def typed(self, labels: Sequence[str]) -> pa.Array:
+    def to_arrow(self, labels: Sequence[str]) -> pa.Array:
         """Labels in their own type; labels: texts of `recommender.dataset.sql.level_text`, the empty one for no value.
 
         Text where a label is no value of that type, as one that the training did not see may be.
@@ -93,7 +93,7 @@ class LabelType(BaseModel):
         found = re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", self.source or self.storage)
         return None if found is None else (int(found[1]), int(found[2]))
 
-    def spelled(self, label: str) -> str:
+    def to_text(self, label: str) -> str:
         """A label as a text file has it.
 
         >>> LabelType(storage="DOUBLE").spelled("0")

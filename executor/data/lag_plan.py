@@ -10,9 +10,9 @@ from executor.data.lag_table import (
     MIN_LAGS,
     Step,
     Windows,
-    in_order,
+    require_values,
     series_starts,
-    values_of,
+    sort_rows,
 )
 from executor.data.raw_table import Form
 from recommender.profile.characteristics.seasons import TRAINING_SHARE, YEAR, view
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 DECIMAL_YEARS: Final = (1500.0, 2500.0)  # numbers between them that rise by at most 1 a step are read as years
 HORIZONS_BACK: Final = 2  # horizons that a window holds at least (docs/evidence.md, section 3: 2 to 5)
 SEASONS_BACK: Final = 2  # seasons that a window holds; the same source
-MAX_WHOLE: Final = 120
+MAX_DENSE_SEASON: Final = 120
 """Steps of a season up to which windows hold whole seasons; of longer ones they hold the steps that come again. Two
 years of weeks are 104."""
 SERIES_A_WINDOW: Final = 5  # windows that the longest series must hold, so that most rows have a whole one
-TRENDING: Final = 0.9
+TREND_CORRELATION: Final = 0.9
 """Correlation with time above which a column only counts on: prices, population, money. With the levels of nine such
 columns a mean of networks erred 1.3 times as much as ridge regression on us_macro_quarterly."""
 MIN_SPREAD: Final = 0.1
@@ -54,12 +54,12 @@ def plan_windows(table: RawTable, roles: Roles, *, regular: Step | None = None) 
 
     Raises DatasetError on a series that is too short to look back and ahead.
     """
-    ordered = in_order(table)
+    ordered = sort_rows(table)
     starts = series_starts(ordered)
     longest = int(np.bincount(np.cumsum(starts)).max())
     step = _mean_step(ordered, starts)
     seconds = _seconds(step, ordered)
-    series = np.split(values_of(ordered.truth), np.flatnonzero(starts)[1:])
+    series = np.split(require_values(ordered.truth), np.flatnonzero(starts)[1:])
     early = [values[: max(1, int(TRAINING_SHARE * len(values)))] for values in series]
     seen = view(series, roles.outlook, seconds=seconds)
     ahead = seen.horizon
@@ -77,12 +77,12 @@ def plan_windows(table: RawTable, roles: Roles, *, regular: Step | None = None) 
         regular=regular,
         horizon=ahead,
         known=roles.outlook.known,
-        trending=_trending(ordered, roles.outlook.known),
+        trending=_trending_columns(ordered, roles.outlook.known),
         least_spread=tuple((MIN_SPREAD * np.nanstd(np.concatenate(early), axis=0)).tolist()),
     )
 
 
-def _trending(ordered: RawTable, known: tuple[str, ...]) -> tuple[str, ...]:
+def _trending_columns(ordered: RawTable, known: tuple[str, ...]) -> tuple[str, ...]:
     """Columns of numbers that go along with time at the beginning of the series, in each entity taken together."""
     begin = series_starts(ordered)
     place = np.arange(len(ordered)) - np.maximum.accumulate(np.where(begin, np.arange(len(ordered)), 0))
@@ -93,14 +93,14 @@ def _trending(ordered: RawTable, known: tuple[str, ...]) -> tuple[str, ...]:
         finite = np.isfinite(values)
         if name in known or finite.sum() < MIN_LAGS or values[finite].std() == 0 or at[finite].std() == 0:
             continue
-        if abs(np.corrcoef(at[finite], values[finite])[0, 1]) > TRENDING:
+        if abs(np.corrcoef(at[finite], values[finite])[0, 1]) > TREND_CORRELATION:
             found.append(name)
     return tuple(found)
 
 
 def _lags(seasons: set[int], ahead: int, longest: int) -> tuple[int, ...]:
     """Every step of the last horizons and seasons, and of long seasons the steps that come again."""
-    whole = [season for season in seasons if season <= MAX_WHOLE]
+    whole = [season for season in seasons if season <= MAX_DENSE_SEASON]
     wanted = max(HORIZONS_BACK * ahead, SEASONS_BACK * max(whole, default=1), MIN_LAGS)
     dense = max(MIN_LAGS, min(wanted, longest // SERIES_A_WINDOW))
     back = {*range(2, dense + 1)}

@@ -64,8 +64,8 @@ def lag_table(table: RawTable, windows: Windows) -> RawTable:
     truth, offset, last, season_before, spread: (rows, targets · horizon), target by target; the offset is the value a
     season before where there is one and windows have a spread.
     """
-    made = _windows(in_order(table), windows)
-    known = ~np.isnan(values_of(made.offset)).any(axis=1) & ~np.isnan(values_of(made.truth)).any(axis=1)
+    made = _windows(sort_rows(table), windows)
+    known = ~np.isnan(require_values(made.offset)).any(axis=1) & ~np.isnan(require_values(made.truth)).any(axis=1)
     if windows.least_spread:
         deepest = made.features[f"{windows.targets[0]} [-{windows.lookback}] - [-1]"]
         whole = known & ~np.isnan(deepest)
@@ -73,7 +73,7 @@ def lag_table(table: RawTable, windows: Windows) -> RawTable:
     return made.take(known)
 
 
-def next_steps(table: RawTable, windows: Windows) -> RawTable:
+def future_rows(table: RawTable, windows: Windows) -> RawTable:
     """One row for each entity: the steps after its last known one; `rows` are -1 and `truth` is None.
 
     Rows at the end without any target are steps ahead, of which only the columns known in advance are read.
@@ -81,23 +81,23 @@ def next_steps(table: RawTable, windows: Windows) -> RawTable:
     """
     if not len(table):
         raise DatasetError("A forecast continues rows of the past, but none has a time. Give rows with their time.")
-    ordered = in_order(table)
+    ordered = sort_rows(table)
     if windows.known:
         return _first_unknown(ordered, windows)
     last = np.flatnonzero(np.append(series_starts(ordered)[1:], [True]))
     after = ordered.take(last)
-    time = None if after.time is None or ordered.time is None else following(after.time, ordered.time, windows)
+    time = None if after.time is None or ordered.time is None else next_times(after.time, ordered.time, windows)
     # A number after all others keeps the step last where rows are ordered by their place in the file.
     beyond = int(ordered.rows.max()) + 1
-    unknown = np.full_like(values_of(after.truth), np.nan)
+    unknown = np.full_like(require_values(after.truth), np.nan)
     after = replace(after, rows=np.full(len(last), beyond), time=time, truth=unknown)
-    made = _windows(in_order(appended(ordered, after)), windows)
-    return _asked(made.take(made.rows == beyond), windows)
+    made = _windows(sort_rows(concatenate_rows(ordered, after)), windows)
+    return _as_prediction_rows(made.take(made.rows == beyond), windows)
 
 
 def _first_unknown(ordered: RawTable, windows: Windows) -> RawTable:
     """The first row of each entity after its last known target. Raises DatasetError where there is none."""
-    return _asked(_windows(ordered, windows).take(_first_ahead(ordered, windows)), windows)
+    return _as_prediction_rows(_windows(ordered, windows).take(_first_ahead(ordered, windows)), windows)
 
 
 def _first_ahead(ordered: RawTable, windows: Windows) -> np.ndarray:
@@ -105,7 +105,7 @@ def _first_ahead(ordered: RawTable, windows: Windows) -> np.ndarray:
 
     Raises DatasetError where fewer rows follow than there are steps ahead.
     """
-    missing = np.isnan(values_of(ordered.truth)).all(axis=1)
+    missing = np.isnan(require_values(ordered.truth)).all(axis=1)
     places = []
     for rows in np.split(np.arange(len(ordered)), np.flatnonzero(series_starts(ordered))[1:]):
         known = np.flatnonzero(~missing[rows])
@@ -120,9 +120,9 @@ def _first_ahead(ordered: RawTable, windows: Windows) -> np.ndarray:
     return np.array(places)
 
 
-def _asked(steps: RawTable, windows: Windows) -> RawTable:
+def _as_prediction_rows(steps: RawTable, windows: Windows) -> RawTable:
     """Rows that are only to be answered. Raises DatasetError where one has no value to start from."""
-    if np.isnan(values_of(steps.offset)).any():
+    if np.isnan(require_values(steps.offset)).any():
         raise DatasetError(
             f"A forecast starts from the last known value, but {', '.join(map(repr, windows.targets))} has none. "
             "Give rows of the past with known values."
@@ -137,7 +137,7 @@ def empty_ahead(table: RawTable, windows: Windows) -> dict[str, np.ndarray]:
     """
     if not windows.known:
         return {}
-    ordered = in_order(table)
+    ordered = sort_rows(table)
     ahead = (_first_ahead(ordered, windows)[:, None] + np.arange(windows.horizon)).ravel()
     found = {}
     for name in windows.known:
@@ -150,10 +150,10 @@ def empty_ahead(table: RawTable, windows: Windows) -> dict[str, np.ndarray]:
 
 def rows_of_shortest(table: RawTable) -> int:
     """Rows of the shortest series, or of the only one."""
-    return int(np.bincount(np.cumsum(series_starts(in_order(table))) - 1).min())
+    return int(np.bincount(np.cumsum(series_starts(sort_rows(table))) - 1).min())
 
 
-def following(last: np.ndarray, history: np.ndarray, windows: Windows) -> np.ndarray:
+def next_times(last: np.ndarray, history: np.ndarray, windows: Windows) -> np.ndarray:
     """The time one step later, (entities,); history: all times, whose latest day of a month is that of each month.
 
     >>> step = Step(unit="months", size=1)
@@ -182,32 +182,32 @@ def _windows(ordered: RawTable, windows: Windows) -> RawTable:
     """The features of every row, complete or not."""
     starts = series_starts(ordered)
     begin = np.maximum.accumulate(np.where(starts, np.arange(len(ordered)), 0))
-    filled = bridged(values_of(ordered.truth), starts)
-    last = _before(filled, 1, begin)
+    filled = forward_fill(require_values(ordered.truth), starts)
+    last = _lag(filled, 1, begin)
     columns: dict[str, tuple[Form, np.ndarray]] = {}
     if ordered.has_clock and ordered.time is not None:
         columns["time"] = Form.TIME, ordered.time
-    changes = {lag: _before(filled, lag, begin) - last for lag in windows.lags}
+    changes = {lag: _lag(filled, lag, begin) - last for lag in windows.lags}
     spread = _spread(changes, windows)
     for lag, change in changes.items():
         for number, target in enumerate(windows.targets):
             columns[f"{target} [-{lag}] - [-1]"] = Form.NUMBER, (change / spread)[:, number]
     for name, values in ordered.features.items():
-        form, before = ordered.forms[name], _before(values, 1, begin)
+        form, before = ordered.forms[name], _lag(values, 1, begin)
         if name not in windows.trending:
-            columns[_free(f"{name} [-1]", columns)] = form, before
+            columns[_unique_name(f"{name} [-1]", columns)] = form, before
         if form is Form.NUMBER:
-            columns[_free(f"{name} [-1] - [-2]", columns)] = form, before - _before(values, 2, begin)
+            columns[_unique_name(f"{name} [-1] - [-2]", columns)] = form, before - _lag(values, 2, begin)
         if name in windows.known:
             for step in range(windows.horizon):
-                columns[_free(f"{name} [+{step + 1}]", columns)] = form, _before(values, -step, begin)
-    season = None if windows.season is None else _ahead(filled, begin, windows, season=windows.season)
+                columns[_unique_name(f"{name} [+{step + 1}]", columns)] = form, _lag(values, -step, begin)
+    season = None if windows.season is None else _lead(filled, begin, windows, season=windows.season)
     last = np.repeat(last, windows.horizon, axis=1)
     return replace(
         ordered,
         features={name: values for name, (_, values) in columns.items()},
         forms={name: form for name, (form, _) in columns.items()},
-        truth=_ahead(values_of(ordered.truth), begin, windows),
+        truth=_lead(require_values(ordered.truth), begin, windows),
         offset=last if season is None or not windows.least_spread else np.where(np.isnan(season), last, season),
         last=last,
         season_before=season,
@@ -216,10 +216,10 @@ def _windows(ordered: RawTable, windows: Windows) -> RawTable:
     )
 
 
-def _ahead(values: np.ndarray, begin: np.ndarray, windows: Windows, *, season: int | None = None) -> np.ndarray:
+def _lead(values: np.ndarray, begin: np.ndarray, windows: Windows, *, season: int | None = None) -> np.ndarray:
     """Values at the steps ahead, or the known ones whole seasons before them, (rows, targets · horizon)."""
     lags = [-step if season is None else season * (step // season + 1) - step for step in range(windows.horizon)]
-    every = np.stack([_before(values, lag, begin) for lag in lags], axis=2)
+    every = np.stack([_lag(values, lag, begin) for lag in lags], axis=2)
     return every.reshape(len(values), -1)
 
 
@@ -239,14 +239,14 @@ def _spread(changes: dict[int, np.ndarray], windows: Windows) -> np.ndarray:
     return np.asarray(np.maximum(np.sqrt(square), least))
 
 
-def _free(name: str, taken: dict[str, tuple[Form, np.ndarray]]) -> str:
+def _unique_name(name: str, taken: dict[str, tuple[Form, np.ndarray]]) -> str:
     """The name, marked until no other feature has it: columns may be called anything."""
     while name in taken:
         name += "'"
     return name
 
 
-def in_order(table: RawTable) -> RawTable:
+def sort_rows(table: RawTable) -> RawTable:
     """The rows by entity and time; of equal times, in file order."""
     time = table.rows if table.time is None else table.time
     entity = np.zeros(len(table)) if table.entity is None else np.unique(table.entity, return_inverse=True)[1]
@@ -262,7 +262,7 @@ def series_starts(ordered: RawTable) -> np.ndarray:
     return starts
 
 
-def _before(values: np.ndarray, lag: int, begin: np.ndarray) -> np.ndarray:
+def _lag(values: np.ndarray, lag: int, begin: np.ndarray) -> np.ndarray:
     """Values `lag` rows before (after, where it is negative) in the same entity; NaN, or "" for words, where none is.
 
     begin: the first row of each row's entity.
@@ -274,20 +274,20 @@ def _before(values: np.ndarray, lag: int, begin: np.ndarray) -> np.ndarray:
     return shifted
 
 
-def bridged(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+def forward_fill(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Each missing value replaced by the last known one of its entity; (rows, targets)."""
     fixed = ~np.isnan(values) | starts[:, None]
     place = np.maximum.accumulate(np.where(fixed, np.arange(len(values))[:, None], 0), axis=0)
     return np.take_along_axis(values, place, axis=0)
 
 
-def values_of(values: np.ndarray | None) -> np.ndarray:
+def require_values(values: np.ndarray | None) -> np.ndarray:
     if values is None:
         raise DatasetError("A forecast needs the past values of its target, but the rows have none. Add the column.")
     return values
 
 
-def appended(first: RawTable, second: RawTable) -> RawTable:
+def concatenate_rows(first: RawTable, second: RawTable) -> RawTable:
     """Two tables with the same columns, one below the other."""
 
     def both(upper: np.ndarray | None, lower: np.ndarray | None) -> np.ndarray | None:

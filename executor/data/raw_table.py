@@ -63,7 +63,7 @@ class RawTable:
     """Some rows of a dataset, before any encoding.
 
     features: for each column that the model reads, (rows,) float64 or str objects by its form, in order; of
-        images executor.data.images.Pictures, which reads as (rows, height, width, channels) uint8; of sequences of
+        images executor.data.images.ImageArray, which reads as (rows, height, width, channels) uint8; of sequences of
         numbers (rows, steps, channels) float32.
     forms: the form of each of them.
     truth: class indices (rows,) int64 for binary and multiclass, (rows, labels) int64 of 0 and 1, or values

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from executor.data.images import ROWS_READ, Pictures
+from executor.data.images import ROWS_READ, ImageArray
 from executor.data.raw_table import ARRAYS, Form, RawTable, form_of
 from recommender.dataset.sql import chunks, is_number, level_text, quoted, time_stamp
 from rules.errors import TargetError
@@ -31,7 +31,7 @@ def read_rows(dataset: Dataset, roles: Roles) -> RawTable:
     else:
         kept = list(roles.targets)
     where = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in kept) or "TRUE"
-    (rows,) = fetch(dataset, ["rowid"], where)
+    (rows,) = fetch_columns(dataset, ["rowid"], where)
     if len(rows) == 0:
         raise TargetError(
             f"The target must be known in some rows, but {', '.join(map(repr, roles.targets))} "
@@ -55,15 +55,17 @@ def read_rows(dataset: Dataset, roles: Roles) -> RawTable:
 def read_columns(dataset: Dataset, forms: Mapping[str, Form], where: str = "TRUE") -> dict[str, np.ndarray]:
     """Columns of a dataset in their forms, for the rows that meet the SQL condition, in file order."""
     plain = {name: form for name, form in forms.items() if form not in ARRAYS}
-    values = fetch(dataset, [expression(name, dataset.storage[name], form) for name, form in plain.items()], where)
+    values = fetch_columns(
+        dataset, [sql_expression(name, dataset.storage[name], form) for name, form in plain.items()], where
+    )
     found: dict[str, Any] = dict(zip(plain, values, strict=True))
     for name in forms.keys() - plain.keys():
-        read = _pictures if forms[name] is Form.IMAGE else _sequences
+        read = _read_images if forms[name] is Form.IMAGE else _read_sequences
         found[name] = read(dataset, name, where)
     return {name: found[name] for name in forms}
 
 
-def _pictures(dataset: Dataset, name: str, where: str) -> Pictures:
+def _read_images(dataset: Dataset, name: str, where: str) -> ImageArray:
     """The images of a column, for the rows that meet the SQL condition, in file order."""
     if dataset.images is None:
         raise ValueError("a column of images needs their shape")
@@ -75,10 +77,10 @@ def _pictures(dataset: Dataset, name: str, where: str) -> Pictures:
         np.frombuffer(b"".join(cell for (cell,) in some), np.uint8).reshape(-1, *shape)
         for some in iter(lambda: cells.fetchmany(ROWS_READ), [])
     )
-    return Pictures.of((rows, *shape), parts)
+    return ImageArray.of((rows, *shape), parts)
 
 
-def _sequences(dataset: Dataset, name: str, where: str) -> np.ndarray:
+def _read_sequences(dataset: Dataset, name: str, where: str) -> np.ndarray:
     """The sequences of a column, as `_pictures`: (rows, steps, channels) float32, NaN after the end of each."""
     from recommender.dataset.readers.formats.sequences import numbers_of  # noqa: PLC0415  Arrow, which tables do without
 
@@ -88,7 +90,7 @@ def _sequences(dataset: Dataset, name: str, where: str) -> np.ndarray:
     return numbers_of([cell for (cell,) in cells], dataset.sequences.channels)
 
 
-def expression(name: str, storage: str, form: Form) -> str:
+def sql_expression(name: str, storage: str, form: Form) -> str:
     """The SQL that reads a column in a form; a value that cannot be read so is missing."""
     if form is Form.NUMBER:
         return f"coalesce(TRY_CAST({quoted(name)} AS DOUBLE), 'NaN'::DOUBLE)"
@@ -97,7 +99,7 @@ def expression(name: str, storage: str, form: Form) -> str:
     return f"coalesce({level_text(name, storage)}, '')"
 
 
-def fetch(dataset: Dataset, expressions: Sequence[str], where: str = "TRUE") -> list[np.ndarray]:
+def fetch_columns(dataset: Dataset, expressions: Sequence[str], where: str = "TRUE") -> list[np.ndarray]:
     """The values of SQL expressions that are never NULL, each (rows,), in file order."""
     found: list[np.ndarray] = []
     for some in chunks(expressions):
@@ -114,13 +116,15 @@ def _truth(dataset: Dataset, roles: Roles, where: str) -> tuple[np.ndarray, dict
     levels: dict[str, tuple[str, str]] = {}
     if roles.task in {Task.BINARY, Task.MULTICLASS}:
         index = _index_in(roles.labels, level_text(roles.targets[0], dataset.storage[roles.targets[0]]))
-        (classes,) = fetch(dataset, [index], where)
+        (classes,) = fetch_columns(dataset, [index], where)
         return classes.astype(np.int64), levels
     if roles.task is Task.MULTILABEL:
-        levels = {name: _no_and_yes(dataset, name) for name in roles.targets}
+        levels = {name: _negative_and_positive(dataset, name) for name in roles.targets}
         indices = [_index_in(levels[name], level_text(name, dataset.storage[name])) for name in roles.targets]
-        return np.column_stack(fetch(dataset, indices, where)).astype(np.int64), levels
-    values = fetch(dataset, [expression(name, dataset.storage[name], Form.NUMBER) for name in roles.targets], where)
+        return np.column_stack(fetch_columns(dataset, indices, where)).astype(np.int64), levels
+    values = fetch_columns(
+        dataset, [sql_expression(name, dataset.storage[name], Form.NUMBER) for name in roles.targets], where
+    )
     return np.column_stack(values).astype(np.float64), levels
 
 
@@ -130,7 +134,7 @@ def _index_in(labels: Sequence[str], text: str) -> str:
     return f"coalesce(list_position([{names}], {text}) - 1, error('a class that is not among the labels'))"
 
 
-def _no_and_yes(dataset: Dataset, name: str) -> tuple[str, str]:
+def _negative_and_positive(dataset: Dataset, name: str) -> tuple[str, str]:
     """How a label's no and yes are written: the greater of the two is the yes (0 and 1, false and true, no and yes).
 
     Raises TargetError unless there are exactly two.
@@ -154,7 +158,7 @@ def read_time(dataset: Dataset, name: str | None, where: str = "TRUE") -> tuple[
     if name is None:
         return None, False
     form = Form.NUMBER if is_number(dataset.storage[name]) else Form.TIME
-    values, order = fetch(dataset, [expression(name, dataset.storage[name], form), "rowid"], where)
+    values, order = fetch_columns(dataset, [sql_expression(name, dataset.storage[name], form), "rowid"], where)
     if np.isnan(values).any():
         return order.astype(np.float64), False
     return values.astype(np.float64), form is Form.TIME
@@ -164,5 +168,5 @@ def read_names(dataset: Dataset, name: str | None, where: str = "TRUE") -> np.nd
     """A column as text, (rows,) str objects, "" where missing; None without a column."""
     if name is None:
         return None
-    (values,) = fetch(dataset, [expression(name, dataset.storage[name], Form.LEVEL)], where)
+    (values,) = fetch_columns(dataset, [sql_expression(name, dataset.storage[name], Form.LEVEL)], where)
     return values

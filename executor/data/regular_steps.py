@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.data.lag_table import in_order, series_starts
+from executor.data.lag_table import series_starts, sort_rows
 
 if TYPE_CHECKING:
     from executor.data.lag_table import Step
@@ -17,15 +17,15 @@ MAX_FILLED: Final = 1.0
 """Empty rows for each row: a series of which more is missing is left as it is, its rows taken one after the other."""
 
 
-def at_regular_steps(table: RawTable, step: Step | None) -> RawTable:
+def fill_missing_steps(table: RawTable, step: Step | None) -> RawTable:
     """The rows in order, an empty one for each step that is missing between two of an entity.
 
     An empty row has no target, no features, the row number -1, and a time between its neighbours.
     """
     if step is None or table.time is None or not len(table):
         return table
-    ordered = in_order(table)
-    lacking = _lacking(ordered, step)
+    ordered = sort_rows(table)
+    lacking = _missing_steps(ordered, step)
     total = int(lacking.sum())
     if not 0 < total <= MAX_FILLED * len(ordered):
         return table
@@ -33,10 +33,12 @@ def at_regular_steps(table: RawTable, step: Step | None) -> RawTable:
     # How many steps a row lies after the known one that it follows.
     first = np.repeat(np.cumsum(lacking + 1) - (lacking + 1), lacking + 1)
     after = np.arange(len(source)) - first
-    return _emptied(ordered.take(source), after, ordered, lacking, source)
+    return _blank_rows(ordered.take(source), after, ordered, lacking, source)
 
 
-def _emptied(made: RawTable, after: np.ndarray, ordered: RawTable, lacking: np.ndarray, source: np.ndarray) -> RawTable:
+def _blank_rows(
+    made: RawTable, after: np.ndarray, ordered: RawTable, lacking: np.ndarray, source: np.ndarray
+) -> RawTable:
     """The repeated rows with nothing in them but their time and entity."""
     empty = after > 0
     if ordered.time is None or made.time is None:
@@ -57,7 +59,7 @@ def _emptied(made: RawTable, after: np.ndarray, ordered: RawTable, lacking: np.n
     )
 
 
-def _lacking(ordered: RawTable, step: Step) -> np.ndarray:
+def _missing_steps(ordered: RawTable, step: Step) -> np.ndarray:
     """Steps that are missing after each row, (rows,) int64; none after the last one of an entity."""
     time = ordered.time
     if time is None:

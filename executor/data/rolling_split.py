@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from executor.data.raw_table import RawTable
     from recommender.roles.roles import Roles
 
-TRAIN, VALIDATE, JUDGE, NOWHERE = 0, 1, 2, -1
+TRAIN, VALIDATE, EVALUATE, UNASSIGNED = 0, 1, 2, -1
 MAX_VALIDATING: Final = 4  # a share of one fourth of the rows validates at most, where a horizon asks for more
 
 
@@ -29,14 +29,14 @@ def rolling_split(table: RawTable, roles: Roles, *, horizon: int, seed: int) -> 
     """
     if roles.split_column is not None or horizon == 1:
         found = split(table, roles, seed=seed)
-        part = np.full(len(table), NOWHERE)
-        part[found.train], part[found.validation], part[found.hold_out] = TRAIN, VALIDATE, JUDGE
+        part = np.full(len(table), UNASSIGNED)
+        part[found.train], part[found.validation], part[found.hold_out] = TRAIN, VALIDATE, EVALUATE
         if horizon == 1:
             return found
     else:
         part = _by_time(table, horizon)
-    part = _apart(part, table, horizon)
-    train, validation, hold_out = (np.flatnonzero(part == each) for each in (TRAIN, VALIDATE, JUDGE))
+    part = _drop_overlapping(part, table, horizon)
+    train, validation, hold_out = (np.flatnonzero(part == each) for each in (TRAIN, VALIDATE, EVALUATE))
     if min(len(train), len(validation), len(hold_out)) < 1 or len(train) + len(validation) < MIN_ROWS:
         raise DatasetError(
             f"A forecast of {horizon} steps must have at least {MIN_ROWS} forecast origins to train and validate on "
@@ -63,19 +63,19 @@ def _by_time(table: RawTable, horizon: int) -> np.ndarray:
     rest = judge - (horizon - 1)
     chosen = max(round(validation_share(max(1, rest)) * rest), min(horizon, rest // MAX_VALIDATING), 1)
     validate = rest - chosen
-    part_of = np.full(len(times), NOWHERE)
-    part_of[judge:] = JUDGE
+    part_of = np.full(len(times), UNASSIGNED)
+    part_of[judge:] = EVALUATE
     part_of[max(0, validate) : max(0, rest)] = VALIDATE
     part_of[: max(0, validate - (horizon - 1))] = TRAIN
     return part_of[place]
 
 
-def _apart(part: np.ndarray, table: RawTable, horizon: int) -> np.ndarray:
+def _drop_overlapping(part: np.ndarray, table: RawTable, horizon: int) -> np.ndarray:
     """The parts without rows of which one of the next steps of the same entity belongs to a later part."""
     starts = series_starts(table)
     entity = np.cumsum(starts)
     latest = part.copy()
     for step in range(1, horizon):
         same = entity[step:] == entity[:-step]
-        latest[:-step] = np.maximum(latest[:-step], np.where(same, part[step:], NOWHERE))
-    return np.where(part < latest, NOWHERE, part)
+        latest[:-step] = np.maximum(latest[:-step], np.where(same, part[step:], UNASSIGNED))
+    return np.where(part < latest, UNASSIGNED, part)

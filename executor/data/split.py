@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.data.duplicates import copies, first_of_equals, ids
+from executor.data.duplicates import find_duplicates, first_equal_row, value_ids
 from recommender.dataset.split_names import HOLD_OUT, PARTS, TRAINING, VALIDATION
 from recommender.dataset.split_shares import HOLD_OUT_SHARE, MIN_FOLDED_ROWS
 from recommender.profile.known_split import validation_share
@@ -62,8 +62,8 @@ def split(table: RawTable, roles: Roles, *, seed: int, validation_by: Validation
         )
     random = np.random.default_rng(seed)
     everything = np.arange(len(table))
-    given = _given(table)
-    draw, groups, how = _drawing(table, roles, random)
+    given = _parts_from_column(table)
+    draw, groups, how = _split_function(table, roles, random)
     rest, hold_out, validation = everything, given.get(HOLD_OUT), given.get(VALIDATION)
     taken = [part for part in (hold_out, validation) if part is not None]
     if taken:
@@ -74,7 +74,7 @@ def split(table: RawTable, roles: Roles, *, seed: int, validation_by: Validation
         rest = np.setdiff1d(rest, hold_out)
     if validation is None and isinstance(validation_by, Folds) and len(rest) >= MIN_FOLDED_ROWS:
         count, repeats = validation_by.count, validation_by.repeats
-        folds = np.column_stack([count * repeat + _folded(rest, draw, count) for repeat in range(repeats)])
+        folds = np.column_stack([count * repeat + _assign_folds(rest, draw, count) for repeat in range(repeats)])
         times = f", divided {repeats} times" if repeats > 1 else ""
         counts = f"{len(rest):,} rows train and select the best trial in {count} folds{times}"
         sentence = f"{counts}, {len(hold_out):,} judge it once; split {how}."
@@ -87,15 +87,15 @@ def split(table: RawTable, roles: Roles, *, seed: int, validation_by: Validation
     return Split(train=rest, validation=validation, hold_out=hold_out, groups=groups, sentence=sentence)
 
 
-def _drawing(table: RawTable, roles: Roles, random: np.random.Generator) -> tuple[Draw, np.ndarray | None, str]:
+def _split_function(table: RawTable, roles: Roles, random: np.random.Generator) -> tuple[Draw, np.ndarray | None, str]:
     """A function that draws a share of some rows, the groups that it keeps together, and how it draws in words."""
     if roles.task is Task.FORECASTING or (table.time is not None and table.entity is None):
         time = table.time if table.time is not None else table.rows.astype(np.float64)
         order = f"by {roles.time_column!r}" if roles.time_column is not None else "in the order of the file"
         how = f"{order}: a later part never trains for an earlier"
-        return lambda rows, share: _last(rows, time[rows], share), None, how
+        return lambda rows, share: _draw_latest(rows, time[rows], share), None, how
     if table.entity is not None:
-        groups = first_of_equals(ids(table.entity))
+        groups = first_equal_row(value_ids(table.entity))
         entities = len(np.unique(groups))
         if entities < MIN_ENTITIES:
             raise ColumnError(
@@ -104,21 +104,21 @@ def _drawing(table: RawTable, roles: Roles, random: np.random.Generator) -> tupl
             )
         strata = _strata_of_groups(groups, _strata(table, roles.task))
         return (
-            lambda rows, share: _drawn(rows, groups[rows], strata[rows], share, random),
+            lambda rows, share: _draw_groups(rows, groups[rows], strata[rows], share, random),
             groups,
             f"by {roles.entity_column!r}: its {entities} values never lie in two parts",
         )
-    groups, repeats = copies(table)
+    groups, repeats = find_duplicates(table)
     strata = _rarest_of_groups(groups, _strata(table, roles.task))
     how = (
         "at random" if roles.task not in CLASSIFICATION else "at random with the same share of each class in each part"
     )
     together = f"; {repeats} copies of other rows stay with them" if repeats else ""
     kept = groups if repeats else None
-    return lambda rows, share: _drawn(rows, groups[rows], strata[rows], share, random), kept, how + together
+    return lambda rows, share: _draw_groups(rows, groups[rows], strata[rows], share, random), kept, how + together
 
 
-def _folded(rows: np.ndarray, draw: Draw, count: int) -> np.ndarray:
+def _assign_folds(rows: np.ndarray, draw: Draw, count: int) -> np.ndarray:
     """The fold of each row, (rows,) int32: one share after the other is drawn from what is left."""
     folds = np.full(len(rows), count - 1, np.int32)
     left = rows
@@ -129,7 +129,7 @@ def _folded(rows: np.ndarray, draw: Draw, count: int) -> np.ndarray:
     return folds
 
 
-def _given(table: RawTable) -> dict[str, np.ndarray]:
+def _parts_from_column(table: RawTable) -> dict[str, np.ndarray]:
     """The parts that the dataset's own split column names, all of them known to `recommender.roles.infer`."""
     if table.part is None:
         return {}
@@ -139,7 +139,7 @@ def _given(table: RawTable) -> dict[str, np.ndarray]:
     return {part: rows for part, rows in parts.items() if part != TRAINING and len(rows)}
 
 
-def _last(rows: np.ndarray, time: np.ndarray, share: float) -> np.ndarray:
+def _draw_latest(rows: np.ndarray, time: np.ndarray, share: float) -> np.ndarray:
     """The latest share of some rows; rows of one time stay together, so the cut moves to the nearest change before."""
     order = np.argsort(time, kind="stable")
     ascending = time[order]
@@ -152,7 +152,7 @@ def _last(rows: np.ndarray, time: np.ndarray, share: float) -> np.ndarray:
     return np.sort(rows[order[start:]])
 
 
-def _drawn(
+def _draw_groups(
     rows: np.ndarray, groups: np.ndarray, strata: np.ndarray, share: float, random: np.random.Generator
 ) -> np.ndarray:
     """Groups that make up a share of each stratum's rows: at least one group of two, and never all.

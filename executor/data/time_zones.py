@@ -18,7 +18,7 @@ def zone_of(dataset: Dataset, column: str | None) -> str | None:
     return None if reading is None else reading.zone
 
 
-def in_zone(time: np.ndarray, zone: str) -> pa.Array:
+def to_zone(time: np.ndarray, zone: str) -> pa.Array:
     """Times in a zone. time: (rows,) seconds since 1970 in UTC.
 
     >>> in_zone(np.array([0.0]), "+02:00").type
@@ -27,11 +27,11 @@ def in_zone(time: np.ndarray, zone: str) -> pa.Array:
     return pa.array(time.astype("M8[s]")).cast(pa.timestamp("s", tz=zone))
 
 
-def as_text(time: np.ndarray, zone: str) -> np.ndarray:
+def format_times(time: np.ndarray, zone: str) -> np.ndarray:
     """Times in a zone as ISO 8601 with the offset; time as in `in_zone`.
 
     >>> as_text(np.array([0.0]), "+02:00").tolist()
     ['1970-01-01T02:00:00+0200']
     """
-    written = pc.strftime(in_zone(time, zone), format="%Y-%m-%dT%H:%M:%S%z")
+    written = pc.strftime(to_zone(time, zone), format="%Y-%m-%dT%H:%M:%S%z")
     return np.array(written.to_pylist(), dtype=object)

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     Draw = Callable[[np.random.Generator], np.ndarray]
 
 
-OUTSIDE = 0.025  # below a 95 % interval, and above
+TAIL_PROBABILITY = 0.025  # below a 95 % interval, and above
 
 
-def drawing(rows: int, size: int, *, in_blocks: bool, at_least: int = 1, groups: np.ndarray | None = None) -> Draw:
+def bootstrap_sampler(
+    rows: int, size: int, *, in_blocks: bool, at_least: int = 1, groups: np.ndarray | None = None
+) -> Draw:
     """A function that draws the indices of a sample of `size` of the rows, with replacement.
 
     in_blocks: whether neighbours are drawn together, because errors of a series resemble their neighbours' (moving
@@ -38,7 +40,7 @@ def drawing(rows: int, size: int, *, in_blocks: bool, at_least: int = 1, groups:
     return draw
 
 
-def tail(units: int) -> float:
+def tail_percent(units: int) -> float:
     """Percent of the samples below and above a 95 % interval, of so many rows or groups.
 
     A percentile interval of few rows is too narrow; the expanded one takes the percentiles at which a normal
@@ -52,12 +54,12 @@ def tail(units: int) -> float:
     return float(100 * norm.cdf(-math.sqrt((freedom + 1) / freedom) * student.ppf(0.975, freedom)))
 
 
-def units_of(rows: int, groups: np.ndarray | None) -> int:
+def independent_units(rows: int, groups: np.ndarray | None) -> int:
     """How many rows are independent: groups count as one each."""
     return rows if groups is None else len(np.unique(groups))
 
 
-def flawless_bound(units: int) -> float:
+def exact_lower_bound(units: int) -> float:
     """The lower end of a 95 % interval of a share of which so many independent units are all right.
 
     Each sample of them is flawless, too, so a bootstrap says nothing (Clopper and Pearson 1934).
@@ -65,7 +67,7 @@ def flawless_bound(units: int) -> float:
     >>> round(flawless_bound(40), 3)
     0.912
     """
-    return float(OUTSIDE ** (1 / max(1, units)))
+    return float(TAIL_PROBABILITY ** (1 / max(1, units)))
 
 
 def _by_group(groups: np.ndarray, size: int) -> Draw:

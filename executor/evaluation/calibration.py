@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.components.metric import every_score
+from executor.components.metric import compute_metrics
 from executor.evaluation.scores import CalibrationScore, IntervalScore
 from executor.model.calibration.temperature import AS_IT_IS, tempered
 from rules.text.numbers import number
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from executor.model.signature import Signature
 
 STANDARD_ERRORS: Final = 2.0  # by which coverage must miss its level to be called short; chance does so in 2 % of runs
-WORSE: Final = 0.02  # relative, from which it is worth a word
-SHORT: Final = ", fewer than they should: these rows are harder than the validation rows, which also chose the model"
+MIN_INCREASE: Final = 0.02  # relative, from which it is worth a word
+UNDERCOVERAGE: Final = (
+    ", fewer than they should: these rows are harder than the validation rows, which also chose the model"
+)
 
 
 def calibration_score(signature: Signature, said: Predictions) -> CalibrationScore | None:
@@ -28,8 +30,8 @@ def calibration_score(signature: Signature, said: Predictions) -> CalibrationSco
     values = np.array([temperature.value for temperature in signature.temperatures])
     if not np.any(values != AS_IT_IS):
         return None
-    before = every_score(replace(said, outcome=tempered(said.outcome, 1 / values, said.task)))
-    after = every_score(said)
+    before = compute_metrics(replace(said, outcome=tempered(said.outcome, 1 / values, said.task)))
+    after = compute_metrics(said)
     return CalibrationScore(
         log_loss=(_defined(before["log_loss"]), _defined(after["log_loss"])),
         calibration_error=(_defined(before["calibration_error"]), _defined(after["calibration_error"])),
@@ -55,7 +57,7 @@ def interval_score(signature: Signature, said: Predictions) -> IntervalScore | N
     )
 
 
-def remarks(
+def describe_calibration(
     signature: Signature, calibration: CalibrationScore | None, intervals: IntervalScore | None
 ) -> tuple[str, ...]:
     """What came of the temperatures or the intervals, or why there are none, in a sentence; none for a forecast."""
@@ -86,19 +88,19 @@ def _of_temperatures(signature: Signature, found: CalibrationScore | None) -> st
 
 def _unlike_validation(found: CalibrationScore) -> str:
     """A sentence where the hold-out does not bear out what the validation rows showed; else nothing."""
-    if _rose(found.log_loss):
+    if _has_risen(found.log_loss):
         return (
             " The log-loss rose, though it fell on the validation rows, by which the temperature was chosen: take "
             "these probabilities as rough."
         )
-    if _rose(found.calibration_error):
+    if _has_risen(found.calibration_error):
         return " The log-loss is the surer of the two: the other counts rows in 15 bins, of which some hold few."
     return ""
 
 
-def _rose(pair: tuple[float | None, float | None]) -> bool:
+def _has_risen(pair: tuple[float | None, float | None]) -> bool:
     before, after = pair
-    return before is not None and after is not None and after > (1 + WORSE) * before
+    return before is not None and after is not None and after > (1 + MIN_INCREASE) * before
 
 
 def _of_intervals(signature: Signature, found: IntervalScore) -> str:
@@ -116,7 +118,7 @@ def _of_intervals(signature: Signature, found: IntervalScore) -> str:
         (f"{share * 100:.1f} % of", wide.format(number(width)))
         for share, width in zip(found.coverage, found.mean_width, strict=True)
     ]
-    short = SHORT if found.falls_short else ""
+    short = UNDERCOVERAGE if found.falls_short else ""
     if signature.task is not Task.MULTI_REGRESSION:
         share, width = held[0]
         return f"{start} {share} the hold-out, {width}{short}."

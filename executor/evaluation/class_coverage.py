@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MAX_NAMED: Final = 8  # classes that a sentence names
 
 
-def lacking(parts: Parts, hold_out: Examples, names: Sequence[str]) -> tuple[str, ...]:
+def missing_classes(parts: Parts, hold_out: Examples, names: Sequence[str]) -> tuple[str, ...]:
     """What training rows, folds and hold-out lack, a sentence each; none where targets are numbers.
 
     names: of the classes, or of the labels, of which a yes is looked for.
@@ -29,7 +29,10 @@ def lacking(parts: Parts, hold_out: Examples, names: Sequence[str]) -> tuple[str
     sentences = (
         ("Training rows hold {0} {1}: it was not learned.", trains == 0),
         ("The hold-out holds {0} {1}: nothing judges how well it was learned.", (trains > 0) & (judges == 0)),
-        ("All training rows of {1} lie in one fold, so trials were selected without one that knew it.", _lonely(parts)),
+        (
+            "All training rows of {1} lie in one fold, so trials were selected without one that knew it.",
+            _in_single_fold(parts),
+        ),
     )
     return tuple(
         sentence.format(what, listed([repr(names[at]) for at in np.flatnonzero(some).tolist()], most=MAX_NAMED))
@@ -46,7 +49,7 @@ def _rows_of_each(examples: Examples, task: Task) -> np.ndarray:
     return np.asarray(target.sum(axis=0))
 
 
-def _lonely(parts: Parts) -> np.ndarray:
+def _in_single_fold(parts: Parts) -> np.ndarray:
     """Which classes have all their training rows in one fold, (classes or labels,) boolean."""
     whole = _rows_of_each(parts.train, parts.task)
     if parts.folds is None:

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.components.metric import Predictions, decide, every_score
-from executor.evaluation.baselines.baseline import naive_error
+from executor.components.metric import Predictions, apply_thresholds, compute_metrics
+from executor.evaluation.baselines.baseline import scaling_error
 from executor.evaluation.baselines.constant import constant_baseline, seasonal_baseline
 from executor.evaluation.baselines.linear import LINEAR_SECONDS, linear_baseline
-from executor.evaluation.bootstrap import drawing, flawless_bound, tail, units_of
-from executor.evaluation.calibration import calibration_score, interval_score, remarks
-from executor.evaluation.class_coverage import lacking
+from executor.evaluation.bootstrap import bootstrap_sampler, exact_lower_bound, independent_units, tail_percent
+from executor.evaluation.calibration import calibration_score, describe_calibration, interval_score
+from executor.evaluation.class_coverage import missing_classes
 from executor.evaluation.scores import BaselineScore, Estimate, Scores, is_positive
 from executor.evaluation.verdict import verdict
-from executor.model.prediction_columns import ROW, labelled, names_in_file, prediction_columns
+from executor.model.prediction_columns import ROW, decode_labels, names_in_file, prediction_columns
 from rules.text.numbers import number
 from rules.vocabulary.facts import Task
 
@@ -39,7 +39,7 @@ BOOTSTRAP_STREAM: Final = 7  # tells the bootstrap's random numbers from others 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judgement:
+class Evaluation:
     """All that the one look at the hold-out gave."""
 
     scores: Scores
@@ -62,7 +62,7 @@ def evaluate(
     training: float | None = None,
     groups: np.ndarray | None = None,
     cut_off: CutOff | None = None,
-) -> Judgement:
+) -> Evaluation:
     """Judge a model on the hold-out.
 
     outcome: the assembled model's answers for the hold-out's rows, (rows, outputs).
@@ -76,9 +76,9 @@ def evaluate(
         task=parts.task,
         truth=hold_out.raw_target,
         outcome=outcome,
-        decided=decide(outcome, parts.task, thresholds=signature.cuts, rare_class=signature.rare_class),
+        decided=apply_thresholds(outcome, parts.task, thresholds=signature.cuts, rare_class=signature.rare_class),
         rare_class=parts.rare_class,
-        naive_error=naive_error(parts.train, parts),
+        naive_error=scaling_error(parts.train, parts),
     )
     candidates = (
         constant_baseline(metric, parts, hold_out, signature.labels, last=rows.last),
@@ -91,16 +91,16 @@ def evaluate(
     values = np.array([metric.of_predictions(predictions) for predictions in everything])
     ahead = signature.windows.horizon if signature.windows is not None else 0
     in_blocks = parts.task is Task.FORECASTING
-    samples = resampled(metric, everything, seed=seed, in_blocks=in_blocks, at_least=ahead, groups=groups)
+    samples = bootstrap_scores(metric, everything, seed=seed, in_blocks=in_blocks, at_least=ahead, groups=groups)
     # Of m rows instead of n the spread is √(n / m) as wide (Bickel, Götze and van Zwet 1997).
     samples = values + (samples - values) * math.sqrt(min(1.0, MAX_SAMPLE / len(hold_out)))
-    outside = tail(units_of(len(hold_out), groups))
+    outside = tail_percent(independent_units(len(hold_out), groups))
     sign = metric.direction.sign
     scored = {
         baseline.name: BaselineScore(
             says=baseline.says,
             value=_finite(values[at]),
-            mase=_finite(every_score(baseline.predictions)["mase"]) if parts.task is Task.FORECASTING else None,
+            mase=_finite(compute_metrics(baseline.predictions)["mase"]) if parts.task is Task.FORECASTING else None,
             gain=_estimate(sign * (values[0] - values[at]), sign * (samples[:, 0] - samples[:, at]), outside),
         )
         for at, baseline in enumerate(baselines, start=1)
@@ -111,23 +111,26 @@ def evaluate(
         direction=metric.direction,
         validation=None if validation is None else _finite(validation),
         training=None if training is None else _finite(training),
-        hold_out=_of_flawless(_estimate(values[0], samples[:, 0], outside), said, groups, metric.name),
+        hold_out=_with_exact_bound(_estimate(values[0], samples[:, 0], outside), said, groups, metric.name),
         rows=len(hold_out),
         resamples=len(samples),
-        others={name: _finite(value) for name, value in every_score(said).items()},
+        others={name: _finite(value) for name, value in compute_metrics(said).items()},
         baselines=scored,
         thresholds=_thresholds(signature),
         intervals=intervals,
         calibration=calibration,
-        remarks=(*remarks(signature, calibration, intervals), *lacking(parts, hold_out, _names(signature))),
+        remarks=(
+            *describe_calibration(signature, calibration, intervals),
+            *missing_classes(parts, hold_out, _names(signature)),
+        ),
         has_signal=is_positive(scored["constant"].gain),
         cut_off=cut_off,
         verdict=verdict(scored, cut_off),
     )
-    return Judgement(scores=scores, predictions=_columns(signature, rows, hold_out.raw_target, outcome))
+    return Evaluation(scores=scores, predictions=_columns(signature, rows, hold_out.raw_target, outcome))
 
 
-def resampled(
+def bootstrap_scores(
     metric: PerformanceMetric,
     everything: Sequence[Predictions],
     *,
@@ -144,7 +147,7 @@ def resampled(
     rows = len(everything[0])
     size = min(rows, MAX_SAMPLE)
     random = np.random.default_rng([seed, BOOTSTRAP_STREAM])
-    draw = drawing(rows, size, in_blocks=in_blocks, at_least=at_least, groups=groups)
+    draw = bootstrap_sampler(rows, size, in_blocks=in_blocks, at_least=at_least, groups=groups)
     scores = np.empty((max(MIN_RESAMPLES, min(RESAMPLES, ROWS_RESAMPLED // size)), len(everything)))
     for sample in range(len(scores)):
         drawn = draw(random)
@@ -161,18 +164,18 @@ def _estimate(value: float, samples: np.ndarray, outside: float) -> Estimate:
     return Estimate(value=float(value), low=float(low), high=float(high))
 
 
-def _of_flawless(found: Estimate, said: Predictions, groups: np.ndarray | None, metric: str) -> Estimate:
+def _with_exact_bound(found: Estimate, said: Predictions, groups: np.ndarray | None, metric: str) -> Estimate:
     """The estimate, with an exact lower end where every answer was right, of which each sample is a copy.
 
     Accuracy rests on all rows; other metrics on those of the rarest class.
     """
     if not said.task.is_classification or found.value != 1 or found.low != 1:
         return found
-    units = units_of(len(said), groups)
+    units = independent_units(len(said), groups)
     if metric != "accuracy":
         truth = said.truth if said.truth.ndim == 1 else said.truth.ravel()
         units = min(units, int(np.bincount(truth)[np.unique(truth)].min()))
-    return found.model_copy(update={"low": flawless_bound(units)})
+    return found.model_copy(update={"low": exact_lower_bound(units)})
 
 
 def _thresholds(signature: Signature) -> tuple[str, ...]:
@@ -200,7 +203,7 @@ def _columns(signature: Signature, rows: RawTable, truth: np.ndarray, outcome: n
     by_target = truth if truth.ndim > 1 else truth[:, None]
     if signature.task.is_classification:
         true = {
-            name: labelled(signature, target, by_target[:, at], as_text=True)
+            name: decode_labels(signature, target, by_target[:, at], as_text=True)
             for at, (name, target) in enumerate(zip(names.truth, signature.targets, strict=True))
         }
     else:

@@ -13,7 +13,7 @@ from rules.vocabulary.direction import Direction
 BOOSTING: Final = "gradient boosting"  # the name of its baseline
 EXPONENTIAL: Final = "exponential smoothing"  # the same
 TF_IDF: Final = "TF-IDF"  # the same, of a linear model on texts
-ROUNDED_TO: Final = ((60, 10), (600, 60), (3_600, 300), (math.inf, 3_600))
+DURATION_STEPS: Final = ((60, 10), (600, 60), (3_600, 300), (math.inf, 3_600))
 """Pairs of a duration and a step, in seconds: a duration up to the first is rounded up to a multiple of the second."""
 
 
@@ -137,21 +137,21 @@ class CutOff(BaseModel):
         """The time that the planned epochs need."""
         if self.seconds is None:
             return "no epoch could be timed, so that the time that they need is unknown; use a longer --budget"
-        return f"by the measured seconds per epoch they need about --budget {duration(self.seconds)}"
+        return f"by the measured seconds per epoch they need about --budget {format_duration(self.seconds)}"
 
     @property
     def option(self) -> str:
         """What a longer training takes, as an option of the command."""
-        return "a longer --budget" if self.seconds is None else f"--budget {duration(self.seconds)}"
+        return "a longer --budget" if self.seconds is None else f"--budget {format_duration(self.seconds)}"
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A number of seconds, rounded up, as --budget reads it.
 
     >>> duration(31), duration(75), duration(3_000), duration(9_000)
     ('40s', '2m', '50m', '3h')
     """
-    step = next(step for most, step in ROUNDED_TO if seconds <= most)
+    step = next(step for most, step in DURATION_STEPS if seconds <= most)
     rounded = max(1, math.ceil(seconds / step)) * step
     size, unit = next((size, unit) for size, unit in ((3_600, "h"), (60, "m"), (1, "s")) if rounded % size == 0)
     return f"{rounded // size}{unit}"
@@ -254,7 +254,7 @@ class Importance(BaseModel):
         return cls(metric=metric, rows=0, repeats=0, columns=())
 
 
-def value_of(estimate: Estimate) -> str:
+def format_estimate(estimate: Estimate) -> str:
     """A score with its interval."""
     if estimate.value is None:
         return "undefined"

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from executor.layers.quantiles import quantiles_at, through_bins
+from executor.layers.quantiles import piecewise_linear, quantiles_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ PERIODS: Final = (DAY, 7 * DAY, 365.2425 * DAY)  # seconds of a day, a week, a m
 WAVES: Final = 2 * len(PERIODS)  # features a time stamp: sine and cosine of each period
 
 
-def joined(columns: Any) -> tf.Tensor:  # noqa: ANN401 - a tensor, or a list of them from the inputs of a model
+def join_columns(columns: Any) -> tf.Tensor:  # noqa: ANN401 - a tensor, or a list of them from the inputs of a model
     """One (rows, columns) tensor from such a tensor, or from one (rows, 1) tensor a column."""
     return tf.concat(columns, axis=1) if isinstance(columns, list | tuple) else tf.convert_to_tensor(columns)
 
@@ -83,7 +83,7 @@ class Numbers(ColumnLayer):
         self.output_width = len(center) + len(indicators) + len(self.means)
 
     def call(self, columns: Any) -> tf.Tensor:  # noqa: ANN401 - see joined
-        raw = joined(columns)
+        raw = join_columns(columns)
         scaled = (raw - tf.constant(self.center, tf.float64)) * tf.constant(self.factor, tf.float64)
         far = tf.clip_by_value(scaled, -FARTHEST, FARTHEST)
         bounded = far / tf.sqrt(1 + tf.square(far / CLIP))
@@ -101,7 +101,7 @@ class Numbers(ColumnLayer):
             missing = tf.gather(tf.math.is_nan(raw), tf.constant(self.indicators, tf.int32), axis=1)
             found.append(tf.cast(missing, tf.float32))
         if self.means:
-            found.append(through_bins(features, self.edges) - tf.constant(self.means, tf.float32))
+            found.append(piecewise_linear(features, self.edges) - tf.constant(self.means, tf.float32))
         return tf.concat(found, axis=1) if len(found) > 1 else features
 
     def own_config(self) -> dict[str, Any]:
@@ -131,7 +131,7 @@ class Calendar(ColumnLayer):
         self.output_width = len(kept)
 
     def call(self, columns: Any) -> tf.Tensor:  # noqa: ANN401 - see joined
-        seconds = joined(columns)
+        seconds = join_columns(columns)
         # Sunday, not the Thursday of 1970-01-01, begins the week only as a matter of phase: any origin serves.
         angles = tf.stack([tf.math.floormod(seconds, period) / period for period in PERIODS], axis=2) * (2 * math.pi)
         waves = tf.reshape(tf.concat([tf.sin(angles), tf.cos(angles)], axis=2), (-1, seconds.shape[1] * WAVES))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import keras
 import tensorflow as tf
 
-from executor.layers.numbers import joined
+from executor.layers.numbers import join_columns
 
 if TYPE_CHECKING:
     from rules.vocabulary.choices import TargetScale
@@ -75,7 +75,7 @@ class Values(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
         self.bounds = None if low is None or high is None else (tuple(low), tuple(high))
 
     def call(self, standardised: Any, offset: Any = None) -> tf.Tensor:  # noqa: ANN401 - tensors
-        start = joined(offset) if self.mean is None else tf.constant(self.mean, tf.float64)
+        start = join_columns(offset) if self.mean is None else tf.constant(self.mean, tf.float64)
         values = tf.cast(standardised, tf.float64) * tf.constant(self.scale, tf.float64) + start
         if self.bounds is not None:
             low, high = (tf.constant(bound, tf.float64) for bound in self.bounds)

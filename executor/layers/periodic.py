@@ -25,7 +25,9 @@ def cosine(turns: tf.Tensor) -> tf.Tensor:
     return answer
 
 
-def waved(numbers: tf.Tensor, frequency: tf.Tensor, phase: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+def periodic_features(
+    numbers: tf.Tensor, frequency: tf.Tensor, phase: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor
+) -> tf.Tensor:
     """Of each number the features Σ cos(2π · (number · frequency + phase)) · kernel + bias, for K trials at once.
 
     numbers: (rows, n); frequency, phase: (K, n, FREQUENCIES); kernel: (K, n · FREQUENCIES, FEATURES); bias: (K, n,
@@ -37,7 +39,7 @@ def waved(numbers: tf.Tensor, frequency: tf.Tensor, phase: tf.Tensor, kernel: tf
     return tf.reshape(mixed + bias[:, None], [trials, -1, n * FEATURES])
 
 
-def first_waves(numbers: int, *, seed: int) -> list[np.ndarray]:
+def initial_waves(numbers: int, *, seed: int) -> list[np.ndarray]:
     """Frequency, phase, kernel and bias of one trial before its first step, as `waved` reads them without the K."""
     random = np.random.default_rng(seed)
     bound = FREQUENCIES**-0.5
@@ -71,14 +73,14 @@ class Waves(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
 
     def build(self, _: Any) -> None:  # noqa: ANN401 - a shape
         names = ("frequency", "phase", "kernel", "bias")
-        for name, value in zip(names, first_waves(self.numbers, seed=self.seed), strict=True):
+        for name, value in zip(names, initial_waves(self.numbers, seed=self.seed), strict=True):
             weight = self.add_weight(shape=value.shape, initializer="zeros", name=name)
             weight.assign(value)
             setattr(self, name, weight)
 
     def call(self, columns: Any) -> tf.Tensor:  # noqa: ANN401 - a tensor
         weights = [tf.convert_to_tensor(weight)[None] for weight in self.weights]
-        return waved(columns[:, : self.numbers], *weights)[0]
+        return periodic_features(columns[:, : self.numbers], *weights)[0]
 
     def compute_output_spec(self, columns: Any) -> keras.KerasTensor:  # noqa: ANN401 - symbolic tensor
         return keras.KerasTensor((columns.shape[0], self.numbers * FEATURES), dtype=self.compute_dtype)

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from executor.layers.numbers import ColumnLayer, joined
+from executor.layers.numbers import ColumnLayer, join_columns
 
 TAPS: Final = 9  # weights of a kernel; Dempster et al. 2021 (MiniRocket), section 3.1, as are the next two
 HIGH: Final = 3  # of them that are 2, the others are -1
@@ -51,7 +51,7 @@ class SequenceLayer(ColumnLayer):
         The second is (rows, steps, 1); both float32.
         """
         if self.letters:
-            found = tf.strings.unicode_split(joined(sequences)[:, 0], "UTF-8").to_tensor("")
+            found = tf.strings.unicode_split(join_columns(sequences)[:, 0], "UTF-8").to_tensor("")
             known = tf.constant([*self.letters])
             return tf.cast(found[..., None] == known, tf.float32), tf.cast(found != "", tf.float32)[..., None]
         raw = sequences[0] if isinstance(sequences, list | tuple) else tf.convert_to_tensor(sequences)
@@ -123,7 +123,7 @@ class RandomKernels(SequenceLayer):
         steps = tf.maximum(tf.reduce_sum(goes_on, axis=1), 1.0)
         found = []
         for dilation, chosen, biases in zip(self.dilations, self.chosen, self.biases, strict=True):
-            sums = convolved(numbers, chosen, dilation=dilation, channels=self.channels)
+            sums = convolve(numbers, chosen, dilation=dilation, channels=self.channels)
             above = (tf.cast(sums > bias, tf.float32) for bias in np.asarray(biases, np.float32).T)
             found += [tf.reduce_sum(one * goes_on, axis=1) / steps for one in above]
         return found
@@ -135,7 +135,7 @@ class RandomKernels(SequenceLayer):
         }
 
 
-def convolved(numbers: tf.Tensor, chosen: list[list[int]], *, dilation: int, channels: int) -> tf.Tensor:
+def convolve(numbers: tf.Tensor, chosen: list[list[int]], *, dilation: int, channels: int) -> tf.Tensor:
     """What each of 84 kernels gives at each step, (rows, steps, 84); numbers: (rows, steps, channels)."""
     weights = np.zeros((TAPS, channels, len(KERNELS)), np.float32)
     for kernel, (high, own) in enumerate(zip(KERNELS, chosen, strict=True)):
@@ -169,7 +169,7 @@ def fit_kernels(
     for dilation in dilations:
         own = [_some_channels(layer.channels, random) for _ in KERNELS]
         quantiles = (np.arange(1, each + 1) * GOLDEN + random.uniform()) % 1
-        sums = np.asarray(convolved(numbers, own, dilation=dilation, channels=layer.channels))[ends]
+        sums = np.asarray(convolve(numbers, own, dilation=dilation, channels=layer.channels))[ends]
         chosen.append(own)
         biases.append(np.quantile(sums, quantiles, axis=0).T.tolist())
     count = len(dilations) * len(KERNELS) * each

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from executor.layers.numbers import ColumnLayer, joined
+from executor.layers.numbers import ColumnLayer, join_columns
 from recommender.dataset.scripts import SPACELESS
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 HASHES: Final = 2**53  # different ones; so many that terms hardly share one, and that a float holds each
 MIN_ROWS: Final = 2  # rows with a term, below which it tells nothing of other rows
 SPACE: Final = r"[\s\p{Z}]+"
-ALONE: Final = rf"([{SPACELESS}]|[^\p{{L}}\p{{N}}\p{{M}}\s\p{{Z}}])"  # a token by itself: a character, or a mark
+SINGLE_TOKEN: Final = rf"([{SPACELESS}]|[^\p{{L}}\p{{N}}\p{{M}}\s\p{{Z}}])"  # a token by itself: a character, or a mark
 PAIR: Final = 2  # neighbours
 LETTERS: Final = (3, 4, 5)  # of a word, the space before it and after it included
 NOT_OF_A_WORD: Final = r"(?s).*  .*| . "  # the end of one and the beginning of another; a single letter is a word
@@ -46,23 +46,25 @@ class Vocabulary:
         return len(self.hashes)
 
 
-def tokens(texts: tf.Tensor) -> tf.RaggedTensor:
+def split_tokens(texts: tf.Tensor) -> tf.RaggedTensor:
     """Words and marks of each row's texts in lower case and in order, (rows, None); characters without spaces.
 
     texts: (rows, columns) strings, read one after the other.
     """
     lower = tf.strings.lower(tf.strings.reduce_join(texts, axis=1, separator="\n"), encoding="utf-8")
-    return tf.strings.split(tf.strings.regex_replace(tf.strings.regex_replace(lower, SPACE, " "), ALONE, r" \1 "))
+    return tf.strings.split(
+        tf.strings.regex_replace(tf.strings.regex_replace(lower, SPACE, " "), SINGLE_TOKEN, r" \1 ")
+    )
 
 
-def hashed(terms: tf.RaggedTensor) -> tf.RaggedTensor:
+def hash_terms(terms: tf.RaggedTensor) -> tf.RaggedTensor:
     """The hashes of each row's terms in their order, (rows, None) int64."""
     return terms.with_values(tf.strings.to_hash_bucket_fast(terms.values, HASHES))
 
 
 def term_hashes(words: tf.RaggedTensor) -> tf.RaggedTensor:
     """The hashes of each row's words and marks, and after them those of pairs of neighbours, (rows, None) int64."""
-    return hashed(tf.concat([words, tf.strings.ngrams(words, PAIR, separator=" ")], axis=1))
+    return hash_terms(tf.concat([words, tf.strings.ngrams(words, PAIR, separator=" ")], axis=1))
 
 
 def letter_hashes(words: tf.RaggedTensor) -> tf.RaggedTensor:
@@ -76,7 +78,7 @@ def letter_hashes(words: tf.RaggedTensor) -> tf.RaggedTensor:
     within = tf.ragged.boolean_mask(
         letters, letters.with_values(~tf.strings.regex_full_match(letters.values, NOT_OF_A_WORD))
     )
-    return hashed(within.with_values(tf.strings.join([OF_LETTERS, within.values])))
+    return hash_terms(within.with_values(tf.strings.join([OF_LETTERS, within.values])))
 
 
 def fit_vocabulary(
@@ -94,7 +96,7 @@ def fit_vocabulary(
     found: list[tuple[np.ndarray, np.ndarray]] = []
     seen = []
     for texts in runs:
-        terms = hashes(tokens(tf.constant(texts)))
+        terms = hashes(split_tokens(tf.constant(texts)))
         rows = terms.value_rowids().numpy()
         unlike, places = np.unique(terms.values.numpy(), return_inverse=True)
         once = np.unique(rows * max(1, len(unlike)) + places)
@@ -190,9 +192,9 @@ class TermBag(TextLayer):
         self.letters = letters
 
     def call(self, columns: Any) -> tuple[tf.Tensor, tf.Tensor]:  # noqa: ANN401 - see joined
-        texts = joined(columns)
+        texts = join_columns(columns)
         count = tf.shape(texts, out_type=tf.int64)[0]
-        words = tokens(texts)
+        words = split_tokens(texts)
         kinds = [term_hashes(words), letter_hashes(words)] if self.letters else [term_hashes(words)]
         hashes = tf.concat(kinds, axis=1)
         kind = tf.concat(
@@ -227,9 +229,9 @@ class WordSequence(TextLayer):
         return len(self.hashes) + 2
 
     def call(self, columns: Any) -> tuple[tf.Tensor, tf.Tensor]:  # noqa: ANN401 - see joined
-        texts = joined(columns)
+        texts = join_columns(columns)
         count = tf.shape(texts, out_type=tf.int64)[0]
-        hashes = hashed(tokens(texts))
+        hashes = hash_terms(split_tokens(texts))
         ids = self.ids(hashes.values)
         ids = tf.cast(tf.where(ids > 0, ids, self.places - 1), tf.int32)
         sequence = self._filled_up(ids, hashes.value_rowids(), count)

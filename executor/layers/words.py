@@ -13,7 +13,7 @@ from typing import Any, Final
 import keras
 import tensorflow as tf
 
-from executor.layers.numbers import ColumnLayer, joined
+from executor.layers.numbers import ColumnLayer, join_columns
 from recommender.dataset.scripts import SPACELESS
 
 SEPARATOR: Final = "\x1f"  # ends the column's number in a key; digits cannot hold it, so no value can fake another key
@@ -36,7 +36,7 @@ def _keys(words: tf.Tensor, columns: int) -> tf.Tensor:
     return tf.raw_ops.Add(x=prefixes, y=words)  # on strings: joins, with broadcasting
 
 
-class LevelLayer(ColumnLayer):
+class CategoryLayer(ColumnLayer):
     """What both encodings of levels share.
 
     levels: for each column the levels that have a place of their own.
@@ -67,7 +67,7 @@ class LevelLayer(ColumnLayer):
 
     def ids(self, columns: Any) -> tf.Tensor:  # noqa: ANN401 - see joined
         """The place of each level, (rows, columns) int32, counted over all columns; -1 without one."""
-        found = self.table.lookup(_keys(joined(columns), len(self.levels)))
+        found = self.table.lookup(_keys(join_columns(columns), len(self.levels)))
         return tf.where(found == UNKNOWN, tf.constant([self.other_ids], tf.int32), found)
 
     def own_config(self) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class LevelLayer(ColumnLayer):
 
 
 @keras.saving.register_keras_serializable(package="pcwat")
-class OneHot(LevelLayer):
+class OneHot(CategoryLayer):
     """Reads (rows, columns) strings; gives (rows, places) float32: a one for each column's level, zeros if unknown."""
 
     def __init__(self, **config: Any) -> None:  # noqa: ANN401 - the arguments of LevelLayer
@@ -93,7 +93,7 @@ class OneHot(LevelLayer):
 
 
 @keras.saving.register_keras_serializable(package="pcwat")
-class Codes(LevelLayer):
+class Codes(CategoryLayer):
     """Reads (rows, columns) strings; gives (rows, columns) int32 ids in one vocabulary for all columns."""
 
     output_dtype = "int32"
@@ -129,7 +129,7 @@ class WordBag(ColumnLayer):
 
     def call(self, columns: Any) -> tf.Tensor:  # noqa: ANN401 - see joined
         flat = tf.constant([weight for own in self.weighting for weight in own], tf.float32)
-        return tf.math.log1p(word_counts(joined(columns), self.buckets)) * flat
+        return tf.math.log1p(word_counts(join_columns(columns), self.buckets)) * flat
 
     def own_config(self) -> dict[str, Any]:
         return {"weights": [[*own] for own in self.weighting]}
@@ -153,7 +153,7 @@ def word_counts(texts: tf.Tensor, buckets: int) -> tf.Tensor:
     return tf.reshape(counts, [-1, columns * buckets])
 
 
-def terms(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """The same words of a text, for scikit-learn.
 
     >>> terms("It is 天气"), terms("It, it")

@@ -15,7 +15,7 @@ from executor.layers import periodic as waves  # noqa: F401  of models
 from executor.layers.names import PREFIX
 from executor.layers.output import Probabilities, Values
 from executor.model import compile as compiled  # noqa: F401  registers losses of models
-from executor.preprocessing.encoded_images import Encoded
+from executor.preprocessing.encoded_images import EncodedImages
 from executor.preprocessing.preprocessing import ROWS_AT_ONCE
 from rules.vocabulary.facts import Task
 
@@ -64,7 +64,7 @@ def assemble(preprocessing: Preprocessing, network: keras.Model, parts: Parts, s
 def network_outputs(network: keras.Model, examples: Examples) -> np.ndarray:
     """What a network gives for encoded rows, logits or standardised values, (rows, outputs) float64."""
     found = []
-    at_once = IMAGES_PER_CALL if isinstance(examples.dense, Encoded) else ROWS_AT_ONCE
+    at_once = IMAGES_PER_CALL if isinstance(examples.dense, EncodedImages) else ROWS_AT_ONCE
     for start in range(0, len(examples), at_once):
         rows = slice(start, start + at_once)
         inputs = {"dense": np.asarray(examples.dense[rows])}

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from executor.components.loss import WeightedLabels, class_weights, cost_function
-from executor.components.optimizer import optimization
+from executor.components.loss import WeightedLabels, class_weights, create_loss
+from executor.components.optimizer import create_optimizer
 from rules.vocabulary.choices import F1, Accuracy, Mae, Mse, RocAuc, WeightedCrossentropy
 from rules.vocabulary.facts import Task
 
@@ -32,17 +32,19 @@ def compile_model(
     weights of its best epoch, not the optimizer's state of it. Its learning rate is the highest of the trial's
     schedule. cuts: the decision threshold of each label.
     """
-    optimizer = optimization(bundle.optimizer, chosen)
+    optimizer = create_optimizer(bundle.optimizer, chosen)
     optimizer.build(model.trainable_variables)
-    model.compile(optimizer=optimizer, loss=loss_on_answers(bundle.loss, parts), metrics=[_metric(bundle, parts, cuts)])
+    model.compile(
+        optimizer=optimizer, loss=loss_on_predictions(bundle.loss, parts), metrics=[_metric(bundle, parts, cuts)]
+    )
 
 
-def loss_on_answers(loss: Choice, parts: Parts) -> keras.losses.Loss:
+def loss_on_predictions(loss: Choice, parts: Parts) -> keras.losses.Loss:
     """The bundle's loss on probabilities, or on values in the target's own unit.
 
     The target is 0 or 1 (rows, 1) for two classes, one-hot for several, (rows, labels) for labels, else values.
     """
-    own = cost_function(loss, parts)
+    own = create_loss(loss, parts)
     if not parts.task.is_classification:
         return StandardisedLoss(
             loss=own, mean=parts.target_mean.tolist(), scale=parts.target_scale.tolist(), on=parts.target_on

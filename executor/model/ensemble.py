@@ -10,11 +10,11 @@ import tensorflow as tf
 
 from executor.components.configuration import configuration
 from executor.model.assemble import network_outputs
-from executor.model.rebuild import rebuild
-from executor.networks.build import mean_of
-from executor.networks.stacked_tabular import Shape, forward, masks
-from executor.search.records.weights import fitting, read_weights
-from executor.search.runners.stack import unseen
+from executor.model.rebuild import rebuild_networks
+from executor.networks.build import average_networks
+from executor.networks.stacked_tabular import StackShape, forward, masks
+from executor.search.records.weights import read_weights, require_fitting_arrays
+from executor.search.runners.stack import out_of_fold_outputs
 from executor.search.runners.stacked_graph import OUTPUTS_PER_CALL
 from rules.text.numbers import number
 
@@ -38,7 +38,7 @@ SPLIT_STREAM: Final = 11  # tells the halvings' random numbers from others of th
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chosen:
+class SelectedNetwork:
     """The network that a run keeps."""
 
     network: keras.Model
@@ -52,7 +52,7 @@ class Chosen:
     why: str
 
 
-def choose(
+def select_network(
     trials: Trials,
     bundle: Bundle,
     parts: Parts,
@@ -61,7 +61,7 @@ def choose(
     seed: int,
     single: bool = False,
     groups: np.ndarray | None = None,
-) -> Chosen:
+) -> SelectedNetwork:
     """The best trial's network, or the mean of several where that is better by more than a standard error.
 
     Picks are added one by one, each the one with which the mean scores best on the validation rows (Caruana et al.
@@ -78,7 +78,7 @@ def choose(
     if not single:
         alone = _too_few(found, parts)
     if alone:
-        return _single(best, bundle, parts, seed=seed, why=alone)
+        return _select_single(best, bundle, parts, seed=seed, why=alone)
     outputs = np.stack([validation_outputs(one, bundle, parts) for one in found])
 
     def score(mean: np.ndarray, rows: np.ndarray) -> float:
@@ -88,16 +88,16 @@ def choose(
     picks = _greedy(outputs, score, np.arange(len(parts.validation)))
     if not gain > error or len(set(picks)) == 1:
         why = f"the mean of several is not certainly better: gain {number(gain)}, standard error {number(error)}"
-        return _single(best, bundle, parts, seed=seed, why=why)
+        return _select_single(best, bundle, parts, seed=seed, why=why)
     members = {found[index].number: picks.count(index) for index in dict.fromkeys(picks)}
     mean = outputs[picks].mean(axis=0)
     kept = [
         (network, picks.count(index))
         for index in dict.fromkeys(picks)
-        for network in rebuild(found[index], bundle, parts, seed)
+        for network in rebuild_networks(found[index], bundle, parts, seed)
     ]
-    return Chosen(
-        network=mean_of([network for network, _ in kept], [times for _, times in kept]),
+    return SelectedNetwork(
+        network=average_networks([network for network, _ in kept], [times for _, times in kept]),
         outputs=mean,
         members=members,
         score=metric.direction.sign * score(mean, np.arange(len(mean))),
@@ -117,13 +117,13 @@ def _too_few(found: Sequence[Outcome], parts: Parts) -> str:
     return ""
 
 
-def _single(best: Outcome, bundle: Bundle, parts: Parts, *, seed: int, why: str) -> Chosen:
+def _select_single(best: Outcome, bundle: Bundle, parts: Parts, *, seed: int, why: str) -> SelectedNetwork:
     """One trial: its network, or the mean of its networks of the folds."""
-    networks = rebuild(best, bundle, parts, seed)
+    networks = rebuild_networks(best, bundle, parts, seed)
     outputs = np.stack([network_outputs(network, parts.validation) for network in networks])
-    own = outputs[0] if parts.folds is None else unseen(outputs, parts.folds)
-    return Chosen(
-        network=mean_of(networks),
+    own = outputs[0] if parts.folds is None else out_of_fold_outputs(outputs, parts.folds)
+    return SelectedNetwork(
+        network=average_networks(networks),
         outputs=own + parts.validation.offset,
         members={best.number: 1},
         score=best.score,
@@ -139,10 +139,10 @@ def validation_outputs(outcome: Outcome, bundle: Bundle, parts: Parts) -> np.nda
     if outcome.weights is None:
         raise KeyError(f"Only a completed trial has weights, but trial {outcome.number} {outcome.status}.")
     chosen, count = configuration(bundle, outcome.hyperparameters), parts.fold_count
-    shape = Shape.of(parts, [chosen])
+    shape = StackShape.of(parts, [chosen])
     weights = read_weights(outcome.weights)
     expected = [size for _ in range(count) for size in shape.weights]
-    with fitting(outcome.weights):
+    with require_fitting_arrays(outcome.weights):
         if [weight.shape for weight in weights] != expected:
             raise ValueError(f"it has {len(weights)} arrays, whose shapes are not those of its {len(expected)} weights")
     each = len(weights) // count
@@ -165,7 +165,7 @@ def validation_outputs(outcome: Outcome, bundle: Bundle, parts: Parts) -> np.nda
         ],
         axis=1,
     )
-    return np.asarray((outputs[0] if parts.folds is None else unseen(outputs, parts.folds)) + rows.offset)
+    return np.asarray((outputs[0] if parts.folds is None else out_of_fold_outputs(outputs, parts.folds)) + rows.offset)
 
 
 def _greedy(outputs: np.ndarray, score: Callable[[np.ndarray, np.ndarray], float], rows: np.ndarray) -> list[int]:

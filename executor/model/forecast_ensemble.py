@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from executor.components.configuration import configuration
-from executor.model.refit import NO_TIME, NOT_ASKED, Length, affords, mean_on_all_rows
+from executor.model.refit import NO_TIME, NOT_ASKED, Length, has_time_to_refit, refit_mean
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from executor.components.metric import PerformanceMetric
-    from executor.model.ensemble import Chosen
+    from executor.model.ensemble import SelectedNetwork
     from executor.preprocessing.examples import Parts
     from executor.runtime.budget import Budget
     from executor.search.records.outcome import Outcome
@@ -24,7 +24,7 @@ MARGIN: Final = 1.15
 (Bates and Granger 1969; the M4 competition's second finding), but a network that failed would spoil it."""
 
 
-def combined(
+def average_forecasters(
     trials: Trials,
     bundle: Bundle,
     parts: Parts,
@@ -35,7 +35,7 @@ def combined(
     directory: Path,
     single: bool = False,
     refit: bool = True,
-) -> Chosen:
+) -> SelectedNetwork:
     """The mean of the best linear, perceptron and recurrent trial, those whose P is near the best one's.
 
     Each is trained again on training and validation rows for as many epochs as were best, where time allows: the latest
@@ -45,9 +45,9 @@ def combined(
     members = [trials.best] if single else _nearly_best(trials, bundle, metric)
     lengths = [Length(epochs=one.best_epoch or one.epochs, planned=one.planned_epochs) for one in members]
     kinds = ", ".join(configuration_of(one, bundle) for one in members)
-    return mean_on_all_rows(
+    return refit_mean(
         members,
-        lengths if refit and affords(members, parts, budget) else None,
+        lengths if refit and has_time_to_refit(members, parts, budget) else None,
         parts,
         bundle,
         metric=metric,

@@ -17,11 +17,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from executor.data.images import images_a_batch
+from executor.data.images import images_per_batch
 from executor.model.assemble import model_inputs
-from executor.preprocessing.preprocessing import rows_a_batch
-from executor.preprocessing.sequence_encoder import steps_asked, with_steps
-from executor.runtime.devices import prepare
+from executor.preprocessing.preprocessing import rows_per_batch
+from executor.preprocessing.sequence_encoder import pad_steps, rows_by_steps
+from executor.runtime.devices import configure_tensorflow
 from rules.errors import PcwatError, RunError, TrainingError
 from rules.text.files import whole_file
 
@@ -84,15 +84,15 @@ def check_model_file(path: Path, signature: Signature | None = None) -> int:
             with h5py.File(weights, "r") as stored:
                 return _count_weights(path, stored, archive.getinfo(WEIGHTS).file_size)
     except (zipfile.BadZipFile, zlib.error, EOFError):
-        raise _damaged(path) from None
+        raise _damaged_error(path) from None
     except PermissionError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}. Allow reading.") from None
     except (OSError, ValueError, KeyError, RuntimeError, NotImplementedError) as error:
-        raise _foreign(path, str(error).split("\n", 1)[0] or type(error).__name__) from None
+        raise _foreign_error(path, str(error).split("\n", 1)[0] or type(error).__name__) from None
 
 
 @contextmanager
-def weights_bounded(path: Path, most: int) -> Iterator[None]:
+def limit_weights(path: Path, most: int) -> Iterator[None]:
     """Refuse each variable that is made within the block once all of them hold more than `most` numbers.
 
     The shapes in a configuration are found out only when its layers are built, and are then allocated at once.
@@ -106,7 +106,7 @@ def weights_bounded(path: Path, most: int) -> Iterator[None]:
             shape = tf.convert_to_tensor(initial() if callable(initial) else initial).shape
         made += math.prod(shape.as_list())
         if made > most:
-            raise _foreign(path, "its configuration describes more weights than the file holds")
+            raise _foreign_error(path, "its configuration describes more weights than the file holds")
         return next_creator(**settings)
 
     with tf.variable_creator_scope(bounded):
@@ -119,15 +119,15 @@ def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
     if sorted(names) != sorted([METADATA, CONFIG, WEIGHTS]):
         known = {METADATA, CONFIG, WEIGHTS}
         other = next((name for name in names if name not in known), None)
-        raise _foreign(
+        raise _foreign_error(
             path, f"it must hold {METADATA}, {CONFIG} and {WEIGHTS} once" + (f", not {other!r}" if other else "")
         )
     if any(member.flag_bits & 1 for member in members):
-        raise _foreign(path, "it is encrypted")
+        raise _foreign_error(path, "it is encrypted")
     if archive.getinfo(CONFIG).file_size > MAX_CONFIG_BYTES or sum(one.file_size for one in members) > MAX_BYTES:
-        raise _foreign(path, "it is larger than any model that pcwat writes")
+        raise _foreign_error(path, "it is larger than any model that pcwat writes")
     if archive.testzip() is not None:
-        raise _damaged(path)
+        raise _damaged_error(path)
 
 
 def _check_configuration(path: Path, content: bytes) -> dict[str, Any]:
@@ -135,19 +135,19 @@ def _check_configuration(path: Path, content: bytes) -> dict[str, Any]:
     try:
         document = json.loads(content)
     except RecursionError:
-        raise _foreign(path, f"{CONFIG} is nested more than {MAX_DEPTH} levels deep") from None
+        raise _foreign_error(path, f"{CONFIG} is nested more than {MAX_DEPTH} levels deep") from None
     if not isinstance(document, dict) or document.get("class_name") != "Functional":
-        raise _foreign(path, f"{CONFIG} must describe a functional model")
+        raise _foreign_error(path, f"{CONFIG} must describe a functional model")
     left: list[tuple[Any, int]] = [(document, 1)]
     while left:
         node, depth = left.pop()
         if depth > MAX_DEPTH:
-            raise _foreign(path, f"{CONFIG} is nested more than {MAX_DEPTH} levels deep")
+            raise _foreign_error(path, f"{CONFIG} is nested more than {MAX_DEPTH} levels deep")
         if isinstance(node, dict):
             if "class_name" in node and not _is_permitted(node):
                 module = node.get("module")
                 name = f"{module}.{node['class_name']}" if isinstance(module, str) else str(node["class_name"])
-                raise _foreign(path, f"it has an object of the class {name[:100]!r}, which no model of pcwat has")
+                raise _foreign_error(path, f"it has an object of the class {name[:100]!r}, which no model of pcwat has")
             left += [(value, depth + 1) for value in node.values() if isinstance(value, dict | list)]
         else:
             left += [(value, depth + 1) for value in node if isinstance(value, dict | list)]
@@ -161,26 +161,26 @@ def _check_inputs(path: Path, document: dict[str, Any], signature: Signature) ->
         own = [layer["config"] for layer in layers]
         found = {one["name"]: (tuple(one["batch_shape"]), one["dtype"]) for one in own}
     except (TypeError, KeyError):
-        raise _foreign(path, f"the inputs in {CONFIG} cannot be read") from None
+        raise _foreign_error(path, f"the inputs in {CONFIG} cannot be read") from None
     expected = {name: ((None, *shape), dtype) for name, (shape, dtype) in signature.model_inputs.items()}
     for name, (shape, dtype) in expected.items():
         if name not in found:
-            raise _foreign(path, f"it has no input {name!r}, which signature.json names")
+            raise _foreign_error(path, f"it has no input {name!r}, which signature.json names")
         if found[name] != (shape, dtype):
             own_shape, own_dtype = found[name]
-            raise _foreign(
+            raise _foreign_error(
                 path,
                 f"its input {name!r} has the shape {own_shape} and the type {own_dtype}, but signature.json says "
                 f"{shape} and {dtype}",
             )
     if other := next((name for name in found if name not in expected), None):
-        raise _foreign(path, f"it has an input {other!r}, which signature.json does not name")
+        raise _foreign_error(path, f"it has an input {other!r}, which signature.json does not name")
 
 
 def check_opened_model(path: Path, model: keras.Model, signature: Signature | None) -> None:
     """Refuse a model whose outputs are not those of the signature, or that needs more memory than any of pcwat's."""
     if signature is not None and tuple(model.output_shape) != (None, signature.outputs):
-        raise _foreign(
+        raise _foreign_error(
             path,
             f"its output has the shape {model.output_shape}, but signature.json says {(None, signature.outputs)}",
         )
@@ -191,7 +191,9 @@ def check_opened_model(path: Path, model: keras.Model, signature: Signature | No
                 left.append(layer)
             for tensor in tf.nest.flatten(layer.output):
                 if math.prod(length or 1 for length in tensor.shape) > MAX_VALUES:
-                    raise _foreign(path, f"its layer {layer.name!r} gives more than {MAX_VALUES:,} numbers for a row")
+                    raise _foreign_error(
+                        path, f"its layer {layer.name!r} gives more than {MAX_VALUES:,} numbers for a row"
+                    )
 
 
 def _is_permitted(node: dict[str, Any]) -> bool:
@@ -215,28 +217,28 @@ def _count_weights(path: Path, stored: h5py.File, size: int) -> int:
         group = left.pop()
         for name in group:
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                raise _foreign(path, "its weights refer to another file")
+                raise _foreign_error(path, "its weights refer to another file")
             value = group[name]
             if isinstance(value, h5py.Group):
                 left.append(value)
                 continue
             if value.external or value.is_virtual or value.nbytes > size:
-                raise _foreign(path, "its weights are not in the file")
+                raise _foreign_error(path, "its weights are not in the file")
             count += value.size
     return count
 
 
-def _damaged(path: Path) -> RunError:
+def _damaged_error(path: Path) -> RunError:
     return RunError(f"{path} is damaged: it is not a whole .keras file. Restore it from a copy, or train again.")
 
 
-def _foreign(path: Path, reason: str) -> RunError:
+def _foreign_error(path: Path, reason: str) -> RunError:
     return RunError(f"{path} is not a model that pcwat wrote: {reason}. Restore the original file, or train again.")
 
 
 ROWS_COMPARED: Final = 256  # rows on which a saved model must answer as the one in memory
 SMALL_STATE: Final = 100_000  # numbers that a model holds beyond its saved weights, such as the state of dropout
-FASTEST: Final = 1  # level of compression; higher ones make weights hardly smaller
+COMPRESSION_LEVEL: Final = 1  # level of compression; higher ones make weights hardly smaller
 TOLERANCE: Final = 1e-5  # relative and absolute; a reloaded graph may add in another order
 
 
@@ -256,15 +258,15 @@ def predict_rows(model: keras.Model, signature: Signature, table: RawTable) -> n
 def _batches(signature: Signature, table: RawTable) -> Iterator[tuple[np.ndarray, RawTable]]:
     """Rows of a table and what is given to the model: these rows, the last one repeated up to the size of all calls."""
     image = signature.image
-    for length, own in steps_asked(table).items():
-        size = rows_a_batch(length) if image is None else images_a_batch(math.prod(image.shape))
+    for length, own in rows_by_steps(table).items():
+        size = rows_per_batch(length) if image is None else images_per_batch(math.prod(image.shape))
         for start in range(0, len(own), size):
             rows = own[start : start + size]
             filled = np.concatenate([rows, np.full(size - len(rows), rows[-1])])
-            yield rows, with_steps(table.take(filled), length)
+            yield rows, pad_steps(table.take(filled), length)
 
 
-def save(model: keras.Model, path: Path, *, signature: Signature, rows: RawTable) -> None:
+def save_model(model: keras.Model, path: Path, *, signature: Signature, rows: RawTable) -> None:
     """Write a .keras file, whole or not at all, and prove that it answers as before when it is loaded again.
 
     rows: some rows to compare on; none of them is written. Raises TrainingError if the answers differ.
@@ -277,7 +279,7 @@ def save(model: keras.Model, path: Path, *, signature: Signature, rows: RawTable
             raise OSError(errno.EIO, str(error).splitlines()[0]) from None
         sample = rows.take(np.arange(min(len(rows), ROWS_COMPARED)))
         before = predict_rows(model, signature, sample)
-        after = predict_rows(load(temporary, signature), signature, sample)
+        after = predict_rows(load_model(temporary, signature), signature, sample)
         if not np.allclose(before, after, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
             raise TrainingError(
                 f"A saved model must answer as the one in memory, but {path} differs by up to "
@@ -289,7 +291,10 @@ def _compress(path: Path) -> None:
     """Compress a .keras file, which Keras stores as it is: the initial state of an optimizer is mostly zeros."""
     compressed = path.with_name(f"{path.name}.zip")
     try:
-        with zipfile.ZipFile(path) as stored, zipfile.ZipFile(compressed, "w", compresslevel=FASTEST) as smaller:
+        with (
+            zipfile.ZipFile(path) as stored,
+            zipfile.ZipFile(compressed, "w", compresslevel=COMPRESSION_LEVEL) as smaller,
+        ):
             for member in stored.infolist():
                 copy = zipfile.ZipInfo(member.filename, member.date_time)
                 copy.compress_type = zipfile.ZIP_DEFLATED
@@ -300,7 +305,7 @@ def _compress(path: Path) -> None:
         compressed.unlink(missing_ok=True)
 
 
-def load(path: Path, signature: Signature | None = None) -> keras.Model:
+def load_model(path: Path, signature: Signature | None = None) -> keras.Model:
     """The model of a .keras file, opened after its classes, shapes and size were checked. No code in it is executed.
 
     signature: what its inputs and outputs must be; None where it is not known.
@@ -309,9 +314,9 @@ def load(path: Path, signature: Signature | None = None) -> keras.Model:
     if not path.exists():
         raise RunError(f"{path} cannot be read as a model of pcwat: there is no such file. Train again.")
     weights = check_model_file(path, signature)
-    prepare()
+    configure_tensorflow()
     try:
-        with weights_bounded(path, weights + SMALL_STATE):
+        with limit_weights(path, weights + SMALL_STATE):
             model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except PcwatError:
         raise

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from executor.data.raw_table import Form, RawTable
-from executor.data.read_rows import fetch, read_columns, read_names, read_time
+from executor.data.read_rows import fetch_columns, read_columns, read_names, read_time
 from recommender.dataset.dataset import Dataset
 from recommender.dataset.readers.formats.arrays import Images
 from recommender.dataset.sql import chunks, is_number, is_text, quoted, time_stamp
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 MAX_NAMED: Final = 5  # columns that an error names
 
 
-def rows_for(
+def read_new_rows(
     signature: Signature, dataset: Dataset, *, ignore_extra: bool = False, keys: Sequence[str] = ()
 ) -> RawTable:
     """The rows of a dataset as the model reads them: all of them, in file order.
 
-    Of a series these are the rows of its past that have a time, as in training; `executor.data.lag_table.next_steps`
+    Of a series these are the rows of its past that have a time, as in training; `executor.data.lag_table.future_rows`
     makes the
     rows to be answered of them.
     ignore_extra: whether columns that were not in training are passed over. keys: columns that may always be there.
@@ -45,7 +45,7 @@ def rows_for(
     return RawTable(
         features=read_columns(dataset, {name: form for name, form in forms.items() if name not in apart}, where),
         forms={name: form for name, form in forms.items() if name not in apart},
-        rows=fetch(dataset, ["rowid"], where)[0],
+        rows=fetch_columns(dataset, ["rowid"], where)[0],
         truth=_past(signature, dataset, where) if is_series else None,
         time=time,
         has_clock=has_clock,
@@ -67,18 +67,18 @@ def _check_names(signature: Signature, dataset: Dataset, *, ignore_extra: bool, 
     if missing:
         raise ColumnError(
             f"The rows to predict must have the columns of the training, but {dataset.name} lacks "
-            f"{_listed(missing)}.{did_you_mean(missing[0], extra).replace('Did you mean', 'Is it called')} "
+            f"{_quote_names(missing)}.{did_you_mean(missing[0], extra).replace('Did you mean', 'Is it called')} "
             "Add or rename columns; empty cells are allowed."
         )
     if extra and not ignore_extra:
         raise ColumnError(
-            f"The rows to predict may have only columns of the training, but {dataset.name} also has {_listed(extra)}."
-            f"{did_you_mean(extra[0], required)} Remove them, pass them over with --ignore-extra, "
-            "or write one that identifies the rows beside the predictions with --key."
+            f"The rows to predict may have only columns of the training, but {dataset.name} also has "
+            f"{_quote_names(extra)}.{did_you_mean(extra[0], required)} Remove them, ignore them with --ignore-extra, "
+            "or write one that identifies the rows next to the predictions with --key."
         )
 
 
-def _listed(names: list[str]) -> str:
+def _quote_names(names: list[str]) -> str:
     """Some names of many, quoted."""
     shown = ", ".join(repr(name) for name in names[:MAX_NAMED])
     return f"{shown} and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else shown

@@ -10,13 +10,13 @@ import numpy as np
 import pyarrow as pa
 
 from executor.data.labels import LabelType, label_type
-from executor.data.lag_table import empty_ahead, following, next_steps, rows_of_shortest
-from executor.data.read_rows import fetch
-from executor.data.regular_steps import at_regular_steps
-from executor.data.time_zones import in_zone, zone_of
+from executor.data.lag_table import empty_ahead, future_rows, next_times, rows_of_shortest
+from executor.data.read_rows import fetch_columns
+from executor.data.regular_steps import fill_missing_steps
+from executor.data.time_zones import to_zone, zone_of
 from executor.model.keras_file import predict_rows
-from executor.model.new_rows import open_rows, rows_for
-from executor.model.prediction_columns import FILE, Names, free_name, names_of, prediction_columns, step_columns
+from executor.model.new_rows import open_rows, read_new_rows
+from executor.model.prediction_columns import FILE, Names, free_name, prediction_columns, prediction_names, step_columns
 from recommender.dataset.readers.table import DELIMITERS
 from recommender.dataset.sql import BLOB, is_integer, level_text, quoted
 from recommender.profile.guardrails.pictures import remarks
@@ -70,7 +70,7 @@ def predict(
         _check_keys(signature, dataset, keys)
         is_folder = dataset.format in {"folder", "archive"}  # whose columns are not of the user's making
         with dataset.naming_columns():
-            rows = rows_for(signature, dataset, ignore_extra=ignore_extra or is_folder, keys=keys)
+            rows = read_new_rows(signature, dataset, ignore_extra=ignore_extra or is_folder, keys=keys)
         source = None if dataset.images is None else dataset.images.source
         zone = zone_of(dataset, signature.time_column)
         located = _keys(dataset, keys)
@@ -84,12 +84,12 @@ def predict(
     if signature.windows is None:
         if source is not None:
             located[free_name(FILE, located)] = np.array(source.files, dtype=object)
-        names = names_of(signature, taken=located)
+        names = prediction_names(signature, taken=located)
         _report_changed(names, say)
         outcome = _outcome(model, signature, rows)
         return pa.table({**located, **prediction_columns(signature, outcome, names, as_text=as_text)})
-    past = at_regular_steps(rows, signature.windows.regular)
-    steps = next_steps(past, signature.windows)
+    past = fill_missing_steps(rows, signature.windows.regular)
+    steps = future_rows(past, signature.windows)
     if (shortest := rows_of_shortest(rows)) < signature.windows.lookback:
         say(
             f"The model looks back {signature.windows.lookback} steps, but the {'shortest ' * (len(steps) > 1)}series "
@@ -99,9 +99,11 @@ def predict(
         _report_empty(name, empty, len(steps) * signature.windows.horizon, say)
     if steps.entity is not None:
         names_of_series = steps.entity.repeat(signature.windows.horizon)
-        located[str(signature.entity_column)] = names_of_series if as_text else series.typed(names_of_series.tolist())
-    located |= _when(signature, rows, steps, zone, taken=located)
-    names = names_of(signature, taken=located, outputs=signature.targets)
+        located[str(signature.entity_column)] = (
+            names_of_series if as_text else series.to_arrow(names_of_series.tolist())
+        )
+    located |= _step_times(signature, rows, steps, zone, taken=located)
+    names = prediction_names(signature, taken=located, outputs=signature.targets)
     _report_changed(names, say)
     outcome = _outcome(model, signature, steps)
     return pa.table({**located, **step_columns(signature, outcome, names)})
@@ -197,8 +199,8 @@ def _report_changed(names: Names, say: Callable[[str], None]) -> None:
 
 def _names(dataset: Dataset, by: str, *, as_text: bool) -> dict[str, np.ndarray | pa.Array]:
     """The column that names each sequence, beside its prediction."""
-    (names,) = fetch(dataset, [level_text(by, dataset.storage[by])])
-    return {by: names if as_text else label_type(dataset, by).typed(names.tolist())}
+    (names,) = fetch_columns(dataset, [level_text(by, dataset.storage[by])])
+    return {by: names if as_text else label_type(dataset, by).to_arrow(names.tolist())}
 
 
 def _times(signature: Signature, rows: RawTable, steps: RawTable) -> np.ndarray:
@@ -207,11 +209,11 @@ def _times(signature: Signature, rows: RawTable, steps: RawTable) -> np.ndarray:
         raise ValueError("only rows with a time are continued in time")
     times = [steps.time]
     while len(times) < signature.windows.horizon:
-        times.append(following(times[-1], rows.time, signature.windows))
+        times.append(next_times(times[-1], rows.time, signature.windows))
     return np.column_stack(times).ravel()
 
 
-def _when(
+def _step_times(
     signature: Signature, rows: RawTable, steps: RawTable, zone: str | None, *, taken: Iterable[str]
 ) -> dict[str, np.ndarray | pa.Array]:
     """The time for which each forecast is, in its own column; or how many steps it lies ahead.
@@ -224,7 +226,7 @@ def _when(
         return {free_name(STEPS, taken): np.tile(np.arange(1, (windows.horizon if windows else 1) + 1), len(steps))}
     time = _times(signature, rows, steps)
     if steps.has_clock and zone is not None:
-        return {name: in_zone(time, zone)}
+        return {name: to_zone(time, zone)}
     if steps.has_clock:
         stamps = time.astype("M8[s]")
         days = stamps.astype("M8[D]")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pyarrow as pa
 
-from executor.components.metric import decide
+from executor.components.metric import apply_thresholds
 from executor.data.labels import LabelType
 from rules.vocabulary.facts import Task
 
@@ -40,7 +40,7 @@ class Names:
     changed: tuple[tuple[str, str], ...] = ()
 
 
-def names_of(signature: Signature, *, taken: Iterable[str] = (), outputs: Sequence[str] | None = None) -> Names:
+def prediction_names(signature: Signature, *, taken: Iterable[str] = (), outputs: Sequence[str] | None = None) -> Names:
     """The names of the columns of predictions. Where one is taken, "_2" or the next free number is appended.
 
     taken: names of other columns of the table. outputs: of numbers, what is predicted; by default the signature's
@@ -60,7 +60,7 @@ def names_of(signature: Signature, *, taken: Iterable[str] = (), outputs: Sequen
             "truth": [f"truth of {target}" for target in signature.targets],
         }
     else:
-        outputs = signature.answered if outputs is None else outputs
+        outputs = signature.output_names if outputs is None else outputs
         words = ("prediction", "low", "high", "truth")
         wanted = {word: [word] if len(outputs) == 1 else [f"{word} of {name}" for name in outputs] for word in words}
     used, all_wanted = {*taken}, {name for names in wanted.values() for name in names}
@@ -103,7 +103,7 @@ def names_in_file(signature: Signature) -> Names:
         places.append(FILE)
     if signature.windows is not None:
         places += [SERIES, TIME]
-    return names_of(signature, taken=places)
+    return prediction_names(signature, taken=places)
 
 
 def prediction_columns(
@@ -114,18 +114,18 @@ def prediction_columns(
     outcome: (rows, outputs), of `executor.model.keras_file.predict_rows`. as_text: labels as a text file spells them,
     and not in their own type.
     """
-    decided = decide(outcome, signature.task, thresholds=signature.cuts, rare_class=signature.rare_class)
+    decided = apply_thresholds(outcome, signature.task, thresholds=signature.cuts, rare_class=signature.rare_class)
     if signature.task in {Task.BINARY, Task.MULTICLASS}:
         shares = np.hstack([1 - outcome, outcome]) if signature.task is Task.BINARY else outcome
-        labels = labelled(signature, signature.targets[0], decided, as_text=as_text)
+        labels = decode_labels(signature, signature.targets[0], decided, as_text=as_text)
         return {names.prediction[0]: labels} | _by_name(names.probability, shares)
     if signature.task is Task.MULTILABEL:
         written = {
-            name: labelled(signature, target, decided[:, at], as_text=as_text)
+            name: decode_labels(signature, target, decided[:, at], as_text=as_text)
             for at, (name, target) in enumerate(zip(names.prediction, signature.targets, strict=True))
         }
         return written | _by_name(names.probability, outcome)
-    return _side_by_side(names, (decided, *_bounds(signature, decided)))
+    return _interleave(names, (decided, *_bounds(signature, decided)))
 
 
 def step_columns(signature: Signature, outcome: np.ndarray, names: Names) -> dict[str, np.ndarray | pa.Array]:
@@ -134,35 +134,37 @@ def step_columns(signature: Signature, outcome: np.ndarray, names: Names) -> dic
     outcome: (series, targets x horizon). names: one for each target.
     """
     values = (outcome, *_bounds(signature, outcome))
-    return _side_by_side(
+    return _interleave(
         names,
         tuple(np.stack([own.ravel() for own in np.hsplit(one, len(signature.targets))], axis=1) for one in values),
     )
 
 
-def _side_by_side(names: Names, values: Sequence[np.ndarray]) -> dict[str, np.ndarray | pa.Array]:
+def _interleave(names: Names, values: Sequence[np.ndarray]) -> dict[str, np.ndarray | pa.Array]:
     """The prediction of each target, followed by the ends of its interval; values: (rows, targets) each."""
     words = (names.prediction, names.low, names.high)[: len(values)]
     return {own[at]: one[:, at] for at in range(len(names.prediction)) for own, one in zip(words, values, strict=True)}
 
 
-def labelled(signature: Signature, target: str, classes: np.ndarray, *, as_text: bool = False) -> np.ndarray | pa.Array:
+def decode_labels(
+    signature: Signature, target: str, classes: np.ndarray, *, as_text: bool = False
+) -> np.ndarray | pa.Array:
     """The labels of classes; classes: (rows,) places among the labels of the target."""
     labels = signature.levels[target] if signature.task is Task.MULTILABEL else signature.labels
     kind = signature.label_types.get(target, LabelType())
     if as_text:
-        return np.array([kind.spelled(label) for label in labels], dtype=object)[classes]
-    typed = kind.typed(labels)
+        return np.array([kind.to_text(label) for label in labels], dtype=object)[classes]
+    typed = kind.to_arrow(labels)
     if kind.is_categorical:
         return pa.DictionaryArray.from_arrays(pa.array(classes, pa.int32()), typed)
     return typed.take(pa.array(classes, pa.int64()))
 
 
-def spellings(signature: Signature, target: str) -> dict[str, int]:
+def label_positions(signature: Signature, target: str) -> dict[str, int]:
     """The place of each label of a target by how predictions.csv has it, in this version and in older ones."""
     labels = signature.levels[target] if signature.task is Task.MULTILABEL else signature.labels
     kind = signature.label_types.get(target, LabelType())
-    return {text: at for at, label in enumerate(labels) for text in (label, kind.spelled(label))}
+    return {text: at for at, label in enumerate(labels) for text in (label, kind.to_text(label))}
 
 
 def _bounds(signature: Signature, decided: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from executor.networks import stacked_tabular
 from executor.networks.build import build_network
-from executor.search.records.weights import fitting, read_weights
+from executor.search.records.weights import read_weights, require_fitting_arrays
 from executor.search.runners.outcomes import trial_seed
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rules.vocabulary.bundle import Bundle
 
 
-def rebuild(outcome: Outcome, bundle: Bundle, parts: Parts, seed: int) -> list[keras.Model]:
+def rebuild_networks(outcome: Outcome, bundle: Bundle, parts: Parts, seed: int) -> list[keras.Model]:
     """The networks of a completed trial as ordinary Keras models, with the weights of its best epoch.
 
     One, or one for each fold. seed: the search's. Raises KeyError if the trial has no weights.
@@ -27,7 +27,7 @@ def rebuild(outcome: Outcome, bundle: Bundle, parts: Parts, seed: int) -> list[k
     if outcome.weights is None:
         raise KeyError(f"Only a completed trial has weights, but trial {outcome.number} {outcome.status}.")
     weights, networks = read_weights(outcome.weights), []
-    with fitting(outcome.weights):
+    with require_fitting_arrays(outcome.weights):
         places = np.split(np.arange(len(weights)), parts.fold_count)
     for own in places:
         network = build_network(
@@ -36,7 +36,7 @@ def rebuild(outcome: Outcome, bundle: Bundle, parts: Parts, seed: int) -> list[k
             hyperparameters=outcome.hyperparameters,
             seed=trial_seed(seed, outcome.number),
         )
-        with fitting(outcome.weights):
-            stacked_tabular.fill(network, [weights[index] for index in own])
+        with require_fitting_arrays(outcome.weights):
+            stacked_tabular.set_weights(network, [weights[index] for index in own])
         networks.append(network)
     return networks

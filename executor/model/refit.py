@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.components.batch_size import batch_of
+from executor.components.batch_size import choose_batch_size
 from executor.components.configuration import configuration
-from executor.components.optimizer import learning_rates, optimization
+from executor.components.optimizer import create_optimizer, learning_rates
 from executor.model.assemble import network_outputs
-from executor.model.ensemble import Chosen
-from executor.model.rebuild import rebuild
-from executor.networks.build import build_network, mean_of
-from executor.runtime.devices import computing_on, places
-from executor.search.runners.compiled import compiled_step
+from executor.model.ensemble import SelectedNetwork
+from executor.model.rebuild import rebuild_networks
+from executor.networks.build import average_networks, build_network
+from executor.runtime.devices import training_devices, use_device
+from executor.search.runners.compiled import compile_step
 from executor.search.runners.outcomes import trial_seed
-from executor.search.runners.training_state import shuffled
-from executor.search.runners.workspace import workplace
+from executor.search.runners.training_state import shuffle_rows
+from executor.search.runners.workspace import create_workspace
 from recommender.training_cost import COMPILING, steps_of
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from executor.runtime.budget import Budget
     from executor.search.records.outcome import Outcome
     from executor.search.records.trials import Trials
-    from executor.search.runners.workspace import Workplace
+    from executor.search.runners.workspace import Workspace
     from rules.vocabulary.bundle import Bundle
 
 TEXT_REFIT_SHARE: Final = 0.3  # of a time budget, kept for training networks of texts again
@@ -52,7 +52,7 @@ class Length:
     """Epochs that the schedule of its rates spans."""
 
 
-def best_on_all_rows(
+def refit_best_trials(
     trials: Trials,
     bundle: Bundle,
     parts: Parts,
@@ -63,7 +63,7 @@ def best_on_all_rows(
     directory: Path,
     single: bool = False,
     refit: bool = True,
-) -> Chosen:
+) -> SelectedNetwork:
     """The mean of the best trials, each trained again on training and validation rows, as many as there is time for.
 
     A linear model on TF-IDF learns from all of them; of 3,000 sentences the validation rows are a fifth of what there
@@ -76,7 +76,7 @@ def best_on_all_rows(
     affordable = len(found) if not refit or budget.seconds is None else int(np.sum(needed <= budget.refitting))
     members = found[: max(1, affordable)]
     wholes = [_whole(one, trials)[0] for one in members]
-    return mean_on_all_rows(
+    return refit_mean(
         members,
         [Length(epochs=whole, planned=whole) for whole in wholes] if affordable and refit else None,
         parts,
@@ -90,7 +90,7 @@ def best_on_all_rows(
     )
 
 
-def mean_on_all_rows(
+def refit_mean(
     members: Sequence[Outcome],
     again: Sequence[Length] | None,
     parts: Parts,
@@ -102,24 +102,24 @@ def mean_on_all_rows(
     directory: Path,
     who: str,
     why_not: str = NO_TIME,
-) -> Chosen:
+) -> SelectedNetwork:
     """The mean of some trials' networks, trained again on training and validation rows; its outputs are those before.
 
     again: for how long, each of them; None where they are not. parts: of the search. who: the members in words.
     why_not: why they are not trained again.
     """
-    before = [rebuild(one, bundle, parts, seed)[0] for one in members]
+    before = [rebuild_networks(one, bundle, parts, seed)[0] for one in members]
     outputs = np.mean([network_outputs(network, parts.validation) for network in before], axis=0)
     outputs = outputs + parts.validation.offset
     networks, rows = before, f"training rows: {why_not}"
     if again is not None:
         everything = replace(parts, train=parts.train.joined(parts.validation))
-        with computing_on(places(parts)[0], width=0):
-            at = workplace(bundle, everything, metric=metric, budget=budget, seed=seed, directory=directory)
-            networks = [_trained_again(one, at, length) for one, length in zip(members, again, strict=True)]
+        with use_device(training_devices(parts)[0], width=0):
+            at = create_workspace(bundle, everything, metric=metric, budget=budget, seed=seed, directory=directory)
+            networks = [_retrain(one, at, length) for one, length in zip(members, again, strict=True)]
         rows = "training and validation rows"
-    return Chosen(
-        network=mean_of(networks),
+    return SelectedNetwork(
+        network=average_networks(networks),
         outputs=outputs,
         members={one.number: 1 for one in members},
         score=metric.score(outputs, parts.validation, parts),
@@ -138,26 +138,26 @@ def _whole(outcome: Outcome, trials: Trials) -> tuple[int, float]:
     return epochs, seconds
 
 
-def _trained_again(outcome: Outcome, at: Workplace, length: Length) -> keras.Model:
+def _retrain(outcome: Outcome, at: Workspace, length: Length) -> keras.Model:
     """A trial's network, trained on the rows of a workplace."""
     bundle, parts = at.bundle, at.parts
     chosen = configuration(bundle, outcome.hyperparameters, architecture=parts.architecture)
     network = build_network(
         parts=parts, bundle=bundle, hyperparameters=outcome.hyperparameters, seed=trial_seed(at.seed, outcome.number)
     )
-    optimizer = optimization(bundle.optimizer, chosen)
+    optimizer = create_optimizer(bundle.optimizer, chosen)
     optimizer.build(network.trainable_variables)
-    batch = batch_of(parts.architecture, len(parts.train), chosen.batch_size)
-    step = compiled_step(network, optimizer, at, batch=batch)
+    batch = choose_batch_size(parts.architecture, len(parts.train), chosen.batch_size)
+    step = compile_step(network, optimizer, at, batch=batch)
     every = steps_of(len(parts.train), batch)
     for epoch in range(length.epochs):
         progress = (epoch * every + np.arange(every)) / (length.planned * every)
         rates = learning_rates(chosen.schedule, highest=chosen.learning_rate, progress=progress)
-        step(shuffled([at.seed, epoch], len(parts.train), batch), rates, chosen.weight_decay, 0)
+        step(shuffle_rows([at.seed, epoch], len(parts.train), batch), rates, chosen.weight_decay, 0)
     return network
 
 
-def affords(members: Sequence[Outcome], parts: Parts, budget: Budget) -> bool:
+def has_time_to_refit(members: Sequence[Outcome], parts: Parts, budget: Budget) -> bool:
     """Whether all of them can be trained again, each to its best epoch, in the time that was kept for it."""
     more = (len(parts.train) + len(parts.validation)) / len(parts.train)
     needed = sum(one.seconds / max(1, one.epochs) * (one.best_epoch or one.epochs) * more for one in members)

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from recommender.dataset.dataset import Dataset
     from recommender.roles.roles import Roles
 
-PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]*")  # the names that every version of Keras can give to an input
-KERAS_WORDS: Final = frozenset(
+INPUT_NAME: Final = re.compile(
+    r"[A-Za-z_][A-Za-z0-9_ -]*"
+)  # the names that every version of Keras can give to an input
+RESERVED_NAMES: Final = frozenset(
     {
         "class_name",
         "config",
@@ -143,10 +145,10 @@ class Signature(BaseModel):
         """Width of the model's answer."""
         if self.task is Task.BINARY:
             return 1
-        return len(self.labels) if self.task is Task.MULTICLASS else len(self.answered)
+        return len(self.labels) if self.task is Task.MULTICLASS else len(self.output_names)
 
     @property
-    def answered(self) -> tuple[str, ...]:
+    def output_names(self) -> tuple[str, ...]:
         """What each output is called: a target, or of a forecast of several steps a target and a step."""
         if self.windows is None or self.windows.horizon == 1:
             return self.targets
@@ -191,7 +193,7 @@ class Signature(BaseModel):
         return tuple(threshold.value for threshold in self.thresholds)
 
 
-def describe(
+def create_signature(
     dataset: Dataset,
     roles: Roles,
     table: RawTable,
@@ -268,7 +270,7 @@ def _inputs(preprocessing: Preprocessing) -> tuple[ModelInput, ...]:
     inputs = []
     for number, group in enumerate(preprocessing.groups):
         own = group[0] if len(group) == 1 else ""
-        is_usable = PLAIN.fullmatch(own) and own not in KERAS_WORDS | taken
+        is_usable = INPUT_NAME.fullmatch(own) and own not in RESERVED_NAMES | taken
         name = own if is_usable else f"{PREFIX}column_{number}"
         taken.add(name)
         inputs.append(

@@ -39,18 +39,18 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     return build(parts=parts, bundle=bundle, hyperparameters=hyperparameters, seed=seed)
 
 
-def paces_of(network: keras.Model, parts: Parts, bundle: Bundle) -> list[float]:
+def layer_rate_multipliers(network: keras.Model, parts: Parts, bundle: Bundle) -> list[float]:
     """By how much the learning rate of each trainable weight differs from that of a hidden layer."""
     if parts.architecture.is_uniform or not has_layer_rates(bundle):
         return [1.0] * len(network.trainable_variables)
     if parts.architecture is Architecture.FORECASTER:
-        return [forecaster.pace(weight.path.split("/")[-2]) for weight in network.trainable_variables]
+        return [forecaster.rate_multiplier(weight.path.split("/")[-2]) for weight in network.trainable_variables]
     joined = int(network.get_layer("hidden_1").kernel.shape[0])
     names = (weight.path.split("/")[-2:] for weight in network.trainable_variables)
-    return [tabular.pace(layer, weight, joined=joined) for layer, weight in names]
+    return [tabular.rate_multiplier(layer, weight, joined=joined) for layer, weight in names]
 
 
-def mean_of(networks: Sequence[keras.Model], times: Sequence[int] | None = None) -> keras.Model:
+def average_networks(networks: Sequence[keras.Model], times: Sequence[int] | None = None) -> keras.Model:
     """One network that gives the mean of several that read the same; times: how often each counts, once by default."""
     times = times or [1] * len(networks)
     if len(networks) == 1:

@@ -8,13 +8,13 @@ import keras
 import numpy as np
 
 from executor.components.activation import activation
-from executor.components.augmentation import augmented
+from executor.components.augmentation import augment
 from executor.components.configuration import configuration
-from executor.components.initializer import initialization
+from executor.components.initializer import create_initializer
 from executor.layers.dropout import RatedDropout
 from executor.layers.pixels import FusedNormalization
-from executor.networks.column_branch import with_columns
-from executor.networks.output_layer import answers
+from executor.networks.column_branch import add_column_branch
+from executor.networks.output_layer import output_layer
 from executor.preprocessing.network_kind import Architecture
 from recommender.recommendation.trial_budget import LARGE_SIDE
 
@@ -50,7 +50,7 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     side = min(parts.image[:2])
     dense = keras.Input((int(np.prod(parts.image)),), name="dense", dtype="float32")
     hidden = keras.layers.Reshape(parts.image, name="image")(dense)
-    hidden = augmented(hidden, bundle.augmentation, seeds)
+    hidden = augment(hidden, bundle.augmentation, seeds)
     channels = [max(1, chosen.units // 2 ** (STAGES - 1 - stage)) for stage in range(STAGES)]
     stride = 2 if side >= LARGE_SIDE else 1
     side = -(-side // stride)
@@ -62,12 +62,12 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
             hidden = build.block(hidden, channels[stage], stride=stride, name=f"stage_{stage + 1}_block_{block + 1}")
     hidden = build.activated(hidden, name="last")
     hidden = keras.layers.GlobalAveragePooling2D(name="pooled")(hidden)
-    others, hidden = with_columns(
+    others, hidden = add_column_branch(
         hidden, parts=parts, bundle=bundle, seed=seed, embedding_dimension=chosen.embedding_dimension
     )
     hidden = RatedDropout(chosen.dropout, seed=next(seeds), name="dropout")(hidden)
-    kernel = initialization(bundle.initializer, seed=next(seeds))
-    outputs = answers(hidden, parts=parts, bundle=bundle, kernel_initializer=kernel)
+    kernel = create_initializer(bundle.initializer, seed=next(seeds))
+    outputs = output_layer(hidden, parts=parts, bundle=bundle, kernel_initializer=kernel)
     return keras.Model({"dense": dense, **others}, outputs, name="cnn")
 
 
@@ -94,7 +94,7 @@ class _Builder:
             strides=stride,
             padding="same",
             use_bias=False,
-            kernel_initializer=initialization(self._bundle.initializer, seed=next(self._seeds)),
+            kernel_initializer=create_initializer(self._bundle.initializer, seed=next(self._seeds)),
             name=name,
         )(inputs)
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from executor.components.activation import activation
-from executor.components.initializer import initialization
+from executor.components.initializer import create_initializer
 from executor.networks.tabular import embedding_layer
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 JOINED_UNITS: Final = 64  # of the layer that reads both; as many as a small network for images has channels at its end
 
 
-def with_columns(
+def add_column_branch(
     hidden: keras.KerasTensor, *, parts: Parts, bundle: Bundle, seed: int, embedding_dimension: int
 ) -> tuple[dict[str, keras.KerasTensor], keras.KerasTensor]:
     """The further inputs of a network, and a layer over what it saw and over the columns beside it.
@@ -42,7 +42,7 @@ def with_columns(
     layer = keras.layers.Dense(
         JOINED_UNITS,
         activation=activation(bundle.activation),
-        kernel_initializer=initialization(bundle.initializer, seed=joined_seed),
+        kernel_initializer=create_initializer(bundle.initializer, seed=joined_seed),
         name="joined",
     )
     return inputs, layer(joined)

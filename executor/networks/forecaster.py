@@ -15,7 +15,7 @@ import numpy as np
 
 from executor.components.activation import activation
 from executor.components.configuration import configuration
-from executor.components.initializer import initialization
+from executor.components.initializer import create_initializer
 from executor.layers.steps import Window
 from executor.networks.ridge_start import linear_start
 from executor.networks.tabular import embedding_layer
@@ -34,7 +34,7 @@ MAX_RECURRENT: Final = 24
 epoch of 2,250 rows took 2 s on two shared cores, against 0.05 s of the linear network."""
 
 LINEAR: Final = "linear"  # the name of the layer that reads the whole window
-LINEAR_PACE: Final = 0.1
+LINEAR_RATE_MULTIPLIER: Final = 0.1
 """How fast the linear layer learns, relative to the others: it starts at a solution, and steps of the common rate in
 hundreds of weights at once would throw it off."""
 
@@ -61,7 +61,7 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     parameters = parameters_of(bundle.architecture)
 
     def output(name: str, seed: int, *, is_zero: bool) -> keras.layers.Dense:
-        kernel = keras.initializers.Zeros() if is_zero else initialization(bundle.initializer, seed=seed)
+        kernel = keras.initializers.Zeros() if is_zero else create_initializer(bundle.initializer, seed=seed)
         return keras.layers.Dense(parts.outputs, kernel_initializer=kernel, dtype="float32", name=name)
 
     linear = output(LINEAR, seeds[-1], is_zero=parameters.ridge_start)
@@ -85,7 +85,7 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
             beside = keras.layers.Dense(
                 chosen.units,
                 activation=activation(bundle.activation),
-                kernel_initializer=initialization(bundle.initializer, seed=seeds[2 * layer]),
+                kernel_initializer=create_initializer(bundle.initializer, seed=seeds[2 * layer]),
                 name=f"hidden_{layer + 1}",
             )(beside)
             if chosen.dropout > 0:
@@ -96,7 +96,7 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
         beside = keras.layers.GRU(
             chosen.units,
             activation="tanh",
-            kernel_initializer=initialization(cell_initializer(bundle.initializer), seed=seeds[0]),
+            kernel_initializer=create_initializer(cell_initializer(bundle.initializer), seed=seeds[0]),
             recurrent_initializer=keras.initializers.Orthogonal(seed=seeds[1]),
             name="recurrent",
         )(steps)
@@ -108,6 +108,6 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     )
 
 
-def pace(layer: str) -> float:
+def rate_multiplier(layer: str) -> float:
     """By how much the learning rate of a layer's weights differs from that of a hidden layer."""
-    return LINEAR_PACE if layer == LINEAR else 1.0
+    return LINEAR_RATE_MULTIPLIER if layer == LINEAR else 1.0

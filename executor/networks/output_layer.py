@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PSEUDO_ROWS: Final = 0.5  # per class, so that a class without training rows has a finite log (Jeffreys' prior)
 
 
-def answers(
+def output_layer(
     hidden: keras.KerasTensor, *, parts: Parts, bundle: Bundle, kernel_initializer: keras.initializers.Initializer
 ) -> keras.KerasTensor:
     """The outputs of a network from its last hidden layer, (rows, outputs) float32, with the loss's output bias."""
@@ -27,11 +27,11 @@ def answers(
         name="output",
     )
     outputs = layer(hidden)
-    layer.bias.assign(first_bias(parts, bundle))
+    layer.bias.assign(initial_bias(parts, bundle))
     return outputs
 
 
-def first_bias(parts: Parts, bundle: Bundle) -> np.ndarray:
+def initial_bias(parts: Parts, bundle: Bundle) -> np.ndarray:
     """The output's bias before the first step, (outputs,) float32."""
     if getattr(bundle.loss, "output_bias", "zeros") == "log_prior":
         return log_prior(parts)

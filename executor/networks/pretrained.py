@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 import keras
 import numpy as np
 
-from executor.components.augmentation import augmented
+from executor.components.augmentation import augment
 from executor.components.configuration import configuration
-from executor.components.initializer import initialization
+from executor.components.initializer import create_initializer
 from executor.layers.dropout import RatedDropout
-from executor.networks.column_branch import with_columns
-from executor.networks.output_layer import answers
+from executor.networks.column_branch import add_column_branch
+from executor.networks.output_layer import output_layer
 from executor.preprocessing.network_kind import Architecture
 from rules.errors import ChoiceError
 
@@ -49,7 +49,7 @@ def build_network(
     height, width, channels = parts.image
     dense = keras.Input((height * width * channels,), name="dense", dtype="float32")
     hidden = keras.layers.Reshape(parts.image, name="image")(dense)
-    hidden = augmented(hidden, bundle.augmentation, states)
+    hidden = augment(hidden, bundle.augmentation, states)
     mean, scale = (np.asarray(one, np.float64) for one in parts.pixels)
     hidden = keras.layers.Rescaling(scale.tolist(), mean.tolist(), name="bytes")(hidden)
     if channels == 1:
@@ -62,12 +62,12 @@ def build_network(
         hidden = keras.layers.Rescaling(1 / SCALE, -CENTER / SCALE, name="between_ones")(hidden)
     body = _body(backbone, (height, width, 3))
     pooled = keras.layers.GlobalAveragePooling2D(name="pooled")(body(hidden, training=False))
-    others, pooled = with_columns(
+    others, pooled = add_column_branch(
         pooled, parts=parts, bundle=bundle, seed=seed, embedding_dimension=chosen.embedding_dimension
     )
     pooled = RatedDropout(chosen.dropout, seed=next(states), name="dropout")(pooled)
-    kernel = initialization(bundle.initializer, seed=next(states))
-    outputs = answers(pooled, parts=parts, bundle=bundle, kernel_initializer=kernel)
+    kernel = create_initializer(bundle.initializer, seed=next(states))
+    outputs = output_layer(pooled, parts=parts, bundle=bundle, kernel_initializer=kernel)
     return keras.Model({"dense": dense, **others}, outputs, name="cnn")
 
 

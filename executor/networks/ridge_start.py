@@ -21,7 +21,7 @@ def linear_start(parts: Parts) -> tuple[np.ndarray, np.ndarray]:
     The penalty is the parts' own, or the one with the least squared error on validation rows.
     """
     penalty = parts.penalty if parts.penalty is not None else best_penalty(parts)
-    fitted = _fitted(parts.train, penalty)
+    fitted = _fit_ridge(parts.train, penalty)
     # scikit-learn drops the axis of outputs where there is one output
     kernel = np.asarray(fitted.coef_, np.float32).reshape(parts.outputs, -1).T
     return kernel, np.asarray(fitted.intercept_, np.float32).reshape(parts.outputs)
@@ -31,14 +31,14 @@ def best_penalty(parts: Parts) -> float:
     """The penalty with the least squared error on validation rows, in standardised values."""
 
     def error(penalty: float) -> float:
-        said = _fitted(parts.train, penalty).predict(parts.validation.dense)
+        said = _fit_ridge(parts.train, penalty).predict(parts.validation.dense)
         said = said.reshape(len(parts.validation), parts.outputs)
         return float(np.mean((parts.validation.restored(said) - parts.validation.target) ** 2))
 
     return min(PENALTIES, key=error)
 
 
-def _fitted(examples: Examples, penalty: float) -> Ridge:
+def _fit_ridge(examples: Examples, penalty: float) -> Ridge:
     rows, width = examples.dense.shape
     some = examples.take(np.linspace(0, rows - 1, min(rows, max(1, MAX_CELLS // width))).astype(np.int64))
     with threadpool_limits(1):

@@ -9,11 +9,11 @@ import numpy as np
 
 from executor.components.activation import activation
 from executor.components.configuration import configuration
-from executor.components.initializer import initialization
+from executor.components.initializer import create_initializer
 from executor.layers.dropout import RatedDropout
 from executor.layers.steps import EndedMean, Ending
-from executor.networks.column_branch import with_columns
-from executor.networks.output_layer import answers
+from executor.networks.column_branch import add_column_branch
+from executor.networks.output_layer import output_layer
 from executor.preprocessing.network_kind import Architecture
 from rules.vocabulary.choices import cell_initializer
 
@@ -29,7 +29,7 @@ BOTTLENECK: Final = 32  # channels to which a module's input is brought first (t
 MODULES: Final = 3  # of a residual block (the same)
 POOLED: Final = 3  # steps of the module's fourth branch (the same)
 NORM_MOMENTUM: Final = 0.9  # as in executor.networks.cnn
-SEEDS_A_MODULE: Final = 2 + len(WIDTHS)
+SEEDS_PER_MODULE: Final = 2 + len(WIDTHS)
 
 
 def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int) -> keras.Model:
@@ -43,7 +43,7 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     chosen = configuration(bundle, hyperparameters, architecture=parts.architecture)
     if parts.sequence is None:
         raise ValueError("a network for sequences needs their steps")
-    states = np.random.SeedSequence(seed).generate_state(2 + (1 + MODULES * SEEDS_A_MODULE) * chosen.layers).tolist()
+    states = np.random.SeedSequence(seed).generate_state(2 + (1 + MODULES * SEEDS_PER_MODULE) * chosen.layers).tolist()
     seeds: Iterator[int] = iter(states)
     dense = keras.Input((int(np.prod(parts.sequence)),), name="dense", dtype="float32")
     steps = keras.layers.Reshape(parts.sequence, name="steps")(dense)
@@ -55,12 +55,12 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
         for block in range(1, chosen.layers + 1):
             hidden = _block(hidden, goes_on, bundle, units=chosen.units, seeds=seeds, name=f"block_{block}")
         hidden = EndedMean(name="mean")([hidden, goes_on])
-    others, hidden = with_columns(
+    others, hidden = add_column_branch(
         hidden, parts=parts, bundle=bundle, seed=seed, embedding_dimension=chosen.embedding_dimension
     )
     hidden = RatedDropout(chosen.dropout, seed=next(seeds), name="dropout")(hidden)
-    kernel = initialization(bundle.initializer, seed=next(seeds))
-    outputs = answers(hidden, parts=parts, bundle=bundle, kernel_initializer=kernel)
+    kernel = create_initializer(bundle.initializer, seed=next(seeds))
+    outputs = output_layer(hidden, parts=parts, bundle=bundle, kernel_initializer=kernel)
     return keras.Model({"dense": dense, **others}, outputs, name=parts.architecture.value)
 
 
@@ -80,7 +80,7 @@ def _recurrent(
             units,
             return_sequences=layer < layers,
             activation="tanh",
-            kernel_initializer=initialization(cell_initializer(bundle.initializer), seed=next(seeds)),
+            kernel_initializer=create_initializer(cell_initializer(bundle.initializer), seed=next(seeds)),
             recurrent_initializer=keras.initializers.Orthogonal(seed=next(seeds)),
             name=f"recurrent_{layer}",
         )(hidden, mask=mask)
@@ -130,6 +130,6 @@ def _convolution(
         width,
         padding="same",
         use_bias=False,
-        kernel_initializer=initialization(bundle.initializer, seed=seed),
+        kernel_initializer=create_initializer(bundle.initializer, seed=seed),
         name=name,
     )(inputs)

@@ -13,11 +13,11 @@ import numpy as np
 import tensorflow as tf
 
 from executor.components.activation import activation
-from executor.components.initializer import initialization
-from executor.components.optimizer import SPARED
-from executor.layers.periodic import FEATURES, FREQUENCIES, first_waves, waved
-from executor.networks.output_layer import first_bias
-from executor.networks.tabular import embedding_scale, joined_width, layer_seeds, pace
+from executor.components.initializer import create_initializer
+from executor.components.optimizer import WITHOUT_DECAY
+from executor.layers.periodic import FEATURES, FREQUENCIES, initial_waves, periodic_features
+from executor.networks.output_layer import initial_bias
+from executor.networks.tabular import embedding_scale, joined_width, layer_seeds, rate_multiplier
 from rules.vocabulary.choices import parameters_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shape:
+class StackShape:
     """The common shape of a stack: what its widest and deepest trial needs.
 
     width: encoded columns that are numbers; waved: the first of them, with periodic features; coded: those that are
@@ -50,7 +50,7 @@ class Shape:
     scaled: bool = True
 
     @classmethod
-    def of(cls, parts: Parts, configurations: Sequence[Configuration]) -> Shape:
+    def of(cls, parts: Parts, configurations: Sequence[Configuration]) -> StackShape:
         return cls(
             width=parts.train.dense.shape[1],
             waved=parts.numbers,
@@ -102,27 +102,27 @@ class Shape:
         return sum(int(np.prod(shape)) for shape in self.weights)
 
     @property
-    def spared(self) -> list[bool]:
+    def decay_free(self) -> list[bool]:
         """For each weight whether weight decay spares it."""
-        return [weight in SPARED for _, weight in self.named]
+        return [weight in WITHOUT_DECAY for _, weight in self.named]
 
     @property
-    def paces(self) -> list[float]:
+    def rate_multipliers(self) -> list[float]:
         """For each weight by how much its learning rate differs from a hidden layer's."""
-        return [pace(layer, weight, joined=self.joined) for layer, weight in self.named]
+        return [rate_multiplier(layer, weight, joined=self.joined) for layer, weight in self.named]
 
 
 def initial_weights(parts: Parts, bundle: Bundle, chosen: Configuration, *, seed: int) -> list[np.ndarray]:
     """A trial's weights before its first step, in its own shape: those that build_network starts with."""
     seeds = layer_seeds(seed, chosen.layers)
     levels_seed, waves_seed = next(seeds), next(seeds)
-    shape = Shape.of(parts, [chosen])
+    shape = StackShape.of(parts, [chosen])
     found = []
     if parts.vocabulary > 0:
         start = tf.keras.initializers.RandomNormal(stddev=embedding_scale(shape.embedding), seed=levels_seed)
         found.append(np.asarray(start((parts.vocabulary, shape.embedding))))
     if parts.numbers > 0:
-        found += first_waves(parts.numbers, seed=waves_seed)
+        found += initial_waves(parts.numbers, seed=waves_seed)
     if shape.scaled:
         found.append(np.ones((1, shape.joined), np.float32))
     reads = [shape.joined, *[chosen.units] * (chosen.layers - 1)]
@@ -133,14 +133,14 @@ def initial_weights(parts: Parts, bundle: Bundle, chosen: Configuration, *, seed
     size = chosen.units, parts.outputs
     is_zero = parameters_of(bundle.architecture).zero_output
     outputs = np.zeros(size, np.float32) if is_zero else _kernel(bundle, size, next(seeds))
-    return [*found, outputs, first_bias(parts, bundle).reshape(1, parts.outputs)]
+    return [*found, outputs, initial_bias(parts, bundle).reshape(1, parts.outputs)]
 
 
 def _kernel(bundle: Bundle, shape: tuple[int, int], seed: int) -> np.ndarray:
-    return np.asarray(initialization(bundle.initializer, seed=seed)(shape))
+    return np.asarray(create_initializer(bundle.initializer, seed=seed)(shape))
 
 
-def padded(weights: Sequence[np.ndarray], chosen: Configuration, shape: Shape) -> list[np.ndarray]:
+def pad_weights(weights: Sequence[np.ndarray], chosen: Configuration, shape: StackShape) -> list[np.ndarray]:
     """One trial's weights in the stack's shape, filled up with zeros."""
     own = _placed(weights, chosen, shape)
     return [
@@ -149,7 +149,7 @@ def padded(weights: Sequence[np.ndarray], chosen: Configuration, shape: Shape) -
     ]
 
 
-def cut(weights: Sequence[np.ndarray], chosen: Configuration, shape: Shape) -> list[np.ndarray]:
+def unpad_weights(weights: Sequence[np.ndarray], chosen: Configuration, shape: StackShape) -> list[np.ndarray]:
     """One trial's weights out of the stack's shape: what `padded` filled up is taken off."""
     rest = weights[shape.before_hidden :]
     found = []
@@ -159,12 +159,12 @@ def cut(weights: Sequence[np.ndarray], chosen: Configuration, shape: Shape) -> l
     return [*weights[: shape.before_hidden], *found, rest[-2][: chosen.units], rest[-1]]
 
 
-def fill(network: keras.Model, weights: Sequence[np.ndarray]) -> None:
+def set_weights(network: keras.Model, weights: Sequence[np.ndarray]) -> None:
     """Put one trial's weights, as `cut` gives them, into the Keras model of its configuration."""
     network.set_weights([weight.reshape(own.shape) for weight, own in zip(weights, network.get_weights(), strict=True)])
 
 
-def _placed(weights: Sequence[np.ndarray], chosen: Configuration, shape: Shape) -> list[np.ndarray | None]:
+def _placed(weights: Sequence[np.ndarray], chosen: Configuration, shape: StackShape) -> list[np.ndarray | None]:
     """The weights at their places in the stack; None where a deeper trial has a layer more."""
     missing: list[np.ndarray | None] = [None] * (2 * (shape.layers - chosen.layers))
     return [*weights[:-2], *missing, *weights[-2:]]
@@ -174,7 +174,7 @@ def _missing(own: tuple[int, ...], wanted: tuple[int, ...]) -> list[tuple[int, i
     return [(0, more - less) for less, more in zip(own, wanted, strict=True)]
 
 
-def masks(configurations: Sequence[Configuration], shape: Shape) -> tuple[np.ndarray, np.ndarray]:
+def masks(configurations: Sequence[Configuration], shape: StackShape) -> tuple[np.ndarray, np.ndarray]:
     """Which units and which layers each trial has: (trials, 1, units) and (layers, trials, 1, 1), of 0 and 1."""
     units = np.array([[one.units > unit for unit in range(shape.units)] for one in configurations], np.float32)
     layers = np.array([[one.layers > layer for one in configurations] for layer in range(shape.layers)], np.float32)
@@ -186,7 +186,7 @@ def forward(
     inputs: dict[str, tf.Tensor],
     *,
     bundle: Bundle,
-    shape: Shape,
+    shape: StackShape,
     units: tf.Tensor,
     layers: tf.Tensor,
     keep: Sequence[tf.Tensor] | None = None,
@@ -211,7 +211,7 @@ def forward(
     own = []  # what each trial makes of the columns
     if shape.waved:
         waves = [named["waves", name] for name in ("frequency", "phase", "kernel", "bias")]
-        own.append(waved(inputs["dense"][:, : shape.waved], *waves))
+        own.append(periodic_features(inputs["dense"][:, : shape.waved], *waves))
     if shape.vocabulary:
         coded = tf.gather(named["levels", "embeddings"], inputs["codes"], axis=1)  # (trials, rows, coded, embedding)
         own.append(tf.reshape(coded, [trials, -1, shape.coded * shape.embedding]))

@@ -9,9 +9,9 @@ import numpy as np
 
 from executor.components.activation import activation
 from executor.components.configuration import configuration
-from executor.components.initializer import initialization
+from executor.components.initializer import create_initializer
 from executor.layers.periodic import FEATURES, Scale, Waves
-from executor.networks.output_layer import answers
+from executor.networks.output_layer import output_layer
 from recommender.training_cost import UNITS
 from rules.vocabulary.choices import parameters_of
 
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Parts
     from rules.vocabulary.bundle import Bundle
 
-SCALE_PACE: Final = 20.0
+SCALE_RATE_MULTIPLIER: Final = 20.0
 """How many times as fast as a hidden layer the scale learns. RealMLP-TD's 6 · √256 is five times that; the network as a
 whole was measured with 20, this number by itself was not."""
-WAVES_PACE: Final = 1.6  # the same of the periodic features: RealMLP-TD's 0.1 · √256, for a layer of 256 units
+WAVES_RATE_MULTIPLIER: Final = (
+    1.6  # the same of the periodic features: RealMLP-TD's 0.1 · √256, for a layer of 256 units
+)
 
 
 def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int) -> keras.Model:
@@ -54,14 +56,14 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
         hidden = keras.layers.Dense(
             chosen.units,
             activation=activation(bundle.activation),
-            kernel_initializer=initialization(bundle.initializer, seed=next(seeds)),
+            kernel_initializer=create_initializer(bundle.initializer, seed=next(seeds)),
             name=f"hidden_{layer}",
         )(hidden)
         if chosen.dropout > 0:
             hidden = keras.layers.Dropout(chosen.dropout, seed=next(seeds), name=f"dropout_{layer}")(hidden)
     is_zero = parameters_of(bundle.architecture).zero_output
-    kernel = keras.initializers.Zeros() if is_zero else initialization(bundle.initializer, seed=next(seeds))
-    outputs = answers(hidden, parts=parts, bundle=bundle, kernel_initializer=kernel)
+    kernel = keras.initializers.Zeros() if is_zero else create_initializer(bundle.initializer, seed=next(seeds))
+    outputs = output_layer(hidden, parts=parts, bundle=bundle, kernel_initializer=kernel)
     return keras.Model(inputs, outputs, name="tabular")
 
 
@@ -93,7 +95,7 @@ def embedding_layer(vocabulary: int, dimension: int, *, seed: int) -> keras.laye
     return keras.layers.Embedding(vocabulary, dimension, embeddings_initializer=start, name="levels")
 
 
-def pace(layer: str, weight: str, *, joined: int) -> float:
+def rate_multiplier(layer: str, weight: str, *, joined: int) -> float:
     """By how much the learning rate of a weight differs from a hidden layer's.
 
     A kernel's goes with 1 / √inputs, as in the NTK parametrisation of Holzmüller et al. 2024, section 3.
@@ -101,4 +103,4 @@ def pace(layer: str, weight: str, *, joined: int) -> float:
     """
     if layer == "hidden_1" and weight == "kernel":
         return float((UNITS / joined) ** 0.5)
-    return {"scale": SCALE_PACE, "waves": WAVES_PACE}.get(layer, 1.0)
+    return {"scale": SCALE_RATE_MULTIPLIER, "waves": WAVES_RATE_MULTIPLIER}.get(layer, 1.0)

@@ -9,10 +9,10 @@ import numpy as np
 
 from executor.components.activation import activation
 from executor.components.configuration import configuration
-from executor.components.initializer import initialization
+from executor.components.initializer import create_initializer
 from executor.layers.dropout import RatedDropout
 from executor.layers.terms import TermSum
-from executor.networks.output_layer import answers
+from executor.networks.output_layer import output_layer
 from executor.preprocessing.network_kind import Architecture
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 KERNELS: Final = (3, 4, 5)  # words that a convolution looks at (Kim 2014)
 EMBEDDING_SCALE: Final = 0.1  # of a word's first numbers; Kim's were uniform in ±0.25, whose deviation is 0.14
-HIDDEN: Final = -1e9  # what a filter says where there is no word, so that it is never the largest
+NO_WORD: Final = -1e9  # what a filter says where there is no word, so that it is never the largest
 
 
 def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int) -> keras.Model:
@@ -44,28 +44,28 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     ids = keras.Input((length,), name="codes", dtype="int32")
     activated = activation(bundle.activation)
     if parts.architecture is Architecture.TERM_BAG:
-        kernel = initialization(bundle.initializer, seed=next(seeds))
+        kernel = create_initializer(bundle.initializer, seed=next(seeds))
         hidden = TermSum(places=parts.vocabulary, units=chosen.units, kernel_initializer=kernel, name="terms")(
             [weights, ids]
         )
         hidden = keras.layers.Activation(activated, name="terms_activation")(hidden)
     else:
-        hidden = _convolved(weights, ids, places=parts.vocabulary, chosen=chosen, bundle=bundle, seeds=seeds)
+        hidden = _convolve(weights, ids, places=parts.vocabulary, chosen=chosen, bundle=bundle, seeds=seeds)
     hidden = RatedDropout(chosen.dropout, seed=next(seeds), name="dropout")(hidden)
     for layer in range(2, chosen.layers + 1):
         hidden = keras.layers.Dense(
             chosen.units,
             activation=activated,
-            kernel_initializer=initialization(bundle.initializer, seed=next(seeds)),
+            kernel_initializer=create_initializer(bundle.initializer, seed=next(seeds)),
             name=f"hidden_{layer}",
         )(hidden)
         hidden = RatedDropout(chosen.dropout, seed=next(seeds), name=f"dropout_{layer}")(hidden)
-    kernel = initialization(bundle.initializer, seed=next(seeds))
-    outputs = answers(hidden, parts=parts, bundle=bundle, kernel_initializer=kernel)
+    kernel = create_initializer(bundle.initializer, seed=next(seeds))
+    outputs = output_layer(hidden, parts=parts, bundle=bundle, kernel_initializer=kernel)
     return keras.Model({"dense": weights, "codes": ids}, outputs, name="texts")
 
 
-def _convolved(
+def _convolve(
     is_word: keras.KerasTensor,
     ids: keras.KerasTensor,
     *,
@@ -83,14 +83,14 @@ def _convolved(
     )(ids)
     there = keras.layers.Reshape((-1, 1), name="is_word")(is_word)
     embedded = keras.layers.Multiply(name="words_alone")([embedded, there])
-    nowhere = keras.layers.Rescaling(-HIDDEN, HIDDEN, name="nowhere")(there)  # 0 where there is a word
+    nowhere = keras.layers.Rescaling(-NO_WORD, NO_WORD, name="nowhere")(there)  # 0 where there is a word
     found = []
     for kernel in KERNELS:
         filtered = keras.layers.Conv1D(
             chosen.units,
             kernel,
             padding="same",
-            kernel_initializer=initialization(bundle.initializer, seed=next(seeds)),
+            kernel_initializer=create_initializer(bundle.initializer, seed=next(seeds)),
             name=f"of_{kernel}_words",
         )(embedded)
         filtered = keras.layers.Add(name=f"of_{kernel}_words_alone")([filtered, nowhere])

@@ -9,33 +9,42 @@ import pyarrow as pa
 from pyarrow import csv
 
 from executor.components.loss import huber_delta
-from executor.components.metric import performance_metric
+from executor.components.metric import create_metric
 from executor.data.raw_table import Form
 from executor.data.time_zones import zone_of
-from executor.evaluation.baselines.gradient_boosting import unhurried_seconds
+from executor.evaluation.baselines.gradient_boosting import unlimited_fit_seconds
 from executor.evaluation.baselines.tf_idf import tf_idf_seconds
 from executor.evaluation.diagnostics.class_imbalance import imbalance_choice
-from executor.evaluation.diagnostics.hyperparameter_importance import missing_sensitivity, sensitivities, unvaried
-from executor.evaluation.diagnostics.next_steps import next_steps
-from executor.evaluation.diagnostics.permutation_importance import IMPORTANCE_SECONDS, importance
-from executor.evaluation.diagnostics.retraining import Winner, keep_time, kept_time, train_again
-from executor.evaluation.diagnostics.unfinished_training import cut_off
+from executor.evaluation.diagnostics.hyperparameter_importance import (
+    missing_sensitivity,
+    sensitivities,
+    unvaried_hyperparameters,
+)
+from executor.evaluation.diagnostics.next_steps import recommend_next_steps
+from executor.evaluation.diagnostics.permutation_importance import IMPORTANCE_SECONDS, measure_importance
+from executor.evaluation.diagnostics.retraining import (
+    SelectedConfiguration,
+    reserve_retraining_time,
+    retrain,
+    retraining_seconds,
+)
+from executor.evaluation.diagnostics.unfinished_training import find_cut_off
 from executor.evaluation.scores import Importance
-from executor.model.ensemble import choose
-from executor.model.forecast_ensemble import REFIT_SHARE, combined
-from executor.model.refit import MAX_MEMBERS, TEXT_REFIT_SHARE, best_on_all_rows
+from executor.model.ensemble import select_network
+from executor.model.forecast_ensemble import REFIT_SHARE, average_forecasters
+from executor.model.refit import MAX_MEMBERS, TEXT_REFIT_SHARE, refit_best_trials
 from executor.networks.ridge_start import best_penalty
 from executor.pipeline.finalize import judged, saved
 from executor.preprocessing.encode import encode_parts
 from executor.preprocessing.fit import fit_preprocessing
-from executor.preprocessing.target_scale import scale_of
+from executor.preprocessing.target_scale import target_scale_of
 from executor.runs.files import IMPORTANCE, PREDICTIONS, write_json
-from executor.runs.prediction_file import located
+from executor.runs.prediction_file import add_row_locations
 from executor.runs.report.write import never_fatal
 from executor.runs.seal import seal_run
 from executor.runs.summary import Summary
-from executor.runtime.devices import CPU, computing_on, places, prepare
-from executor.runtime.log import LOG, logged
+from executor.runtime.devices import CPU, configure_tensorflow, training_devices, use_device
+from executor.runtime.log import LOG, write_run_log
 from executor.runtime.stage_timer import Stages
 from executor.runtime.versions import versions
 from executor.search.search import scope_of, search
@@ -61,22 +70,22 @@ if TYPE_CHECKING:
 
 def carry_out(begun: Begun, *, budget: Budget, progress: Progress = lambda _: None) -> Run:
     """Encode, search, put the model together, and judge it on the hold-out, once; log.txt of the run tells when."""
-    with logged(begun.directory):
+    with write_run_log(begun.directory):
         return _carried_out(begun, budget=budget, progress=progress)
 
 
 def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
-    prepare()
+    configure_tensorflow()
     bundle, seed, at_once = begun.bundle, begun.plan.seed, begun.plan.at_once
     single = begun.plan.single or not bundle.validation.ensemble
     table, rows = begun.material.table, begun.material.rows
     stages = Stages(budget)
     stages.begin("reading and encoding", rows.sentence)
-    with computing_on(CPU, width=0):  # a GPU would launch more than it computes
+    with use_device(CPU, width=0):  # a GPU would launch more than it computes
         preprocessing, parts = encoded(begun, budget)
     started_late = budget.exhausted
 
-    where = ", ".join(device.name.removeprefix("/") for device in places(parts))
+    where = ", ".join(device.name.removeprefix("/") for device in training_devices(parts))
     stages.begin("search", f"by {bundle.tuner}, on {where}")
     trials = search(
         bundle, parts, budget=budget, seed=seed, directory=begun.directory, at_once=at_once, progress=progress
@@ -85,9 +94,9 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
     LOG.info("The search ended by %s after %d trials.", trials.stopped_by, len(trials.ranked))
 
     stages.begin("training again")
-    metric = performance_metric(bundle.metric)
-    curve = train_again(
-        Winner(ranked=trials.ranked, bundle=bundle, metric=metric, seed=seed, one_by_one=at_once == 1),
+    metric = create_metric(bundle.metric)
+    curve = retrain(
+        SelectedConfiguration(ranked=trials.ranked, bundle=bundle, metric=metric, seed=seed, one_by_one=at_once == 1),
         parts,
         budget=budget,
         stopped_by=trials.stopped_by,
@@ -97,9 +106,9 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
     stages.begin("choosing and saving")
     if parts.window is None and parts.text is None:
         together = None if rows.groups is None else rows.groups[rows.validation]
-        chosen = choose(trials, bundle, parts, metric=metric, seed=seed, single=single, groups=together)
+        chosen = select_network(trials, bundle, parts, metric=metric, seed=seed, single=single, groups=together)
     else:
-        again = combined if parts.text is None else best_on_all_rows
+        again = average_forecasters if parts.text is None else refit_best_trials
         chosen = again(
             trials,
             bundle,
@@ -123,17 +132,17 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
         signature=signature,
         validation=chosen.score,
         budget=budget,
-        cut_off=cut_off(
+        cut_off=find_cut_off(
             chosen.members,
             trials,
             limit_for=lambda more: budget.limit_for(
-                searched + more, again=lambda limit: kept_time(limit) + _refit_share(bundle, parts) * limit
+                searched + more, again=lambda limit: retraining_seconds(limit) + _refit_share(bundle, parts) * limit
             ),
         ),
     )
     hold_out = table.take(rows.hold_out)
     zone = zone_of(begun.dataset, begun.roles.time_column)
-    rows_told = located(judgement.predictions, begun.dataset, hold_out, zone=zone)
+    rows_told = add_row_locations(judgement.predictions, begun.dataset, hold_out, zone=zone)
     with whole_file(begun.directory / PREDICTIONS, error=RunError) as temporary:
         csv.write_csv(pa.table(rows_told), temporary)
 
@@ -141,7 +150,7 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
     seconds = min(IMPORTANCE_SECONDS, budget.left / 4)
     leaning = Importance.unmeasured(metric.name)
     with never_fatal("The importance of columns was not measured"):
-        leaning = importance(model, signature, hold_out, metric=metric, seed=seed, seconds=seconds)
+        leaning = measure_importance(model, signature, hold_out, metric=metric, seed=seed, seconds=seconds)
     write_json(begun.directory / IMPORTANCE, leaning)
     stages.end()
     space = search_space(bundle, scope_of(parts, budget))
@@ -162,9 +171,9 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
         huber_delta=parts.huber_delta,
         sensitivity=sensitivities(space, trials.ranked, seed=seed),
         sensitivity_missing=missing_sensitivity(space, trials.ranked),
-        unvaried=unvaried(space, trials.ranked),
+        unvaried=unvaried_hyperparameters(space, trials.ranked),
         curve=curve,
-        next_steps=next_steps(
+        next_steps=recommend_next_steps(
             judgement.scores, curve, level=begun.plan.satisfied_at, modality=modality_of(begun.roles)
         ),
         seconds=round(budget.spent(), 1),
@@ -188,7 +197,7 @@ def encoded(begun: Begun, budget: Budget) -> tuple[Preprocessing, Parts]:
     before = budget.spent()
     preprocessing = fit_preprocessing(table, roles, rows.train, begun.bundle.architecture)
     fitted = budget.spent()
-    parts = encode_parts(table, roles, rows, preprocessing, target_on=scale_of(loss))
+    parts = encode_parts(table, roles, rows, preprocessing, target_on=target_scale_of(loss))
     if parts.window is not None and parameters_of(begun.bundle.architecture).ridge_start:
         parts = replace(parts, penalty=best_penalty(parts))
     if isinstance(loss, Huber):
@@ -198,10 +207,10 @@ def encoded(begun: Begun, budget: Budget) -> tuple[Preprocessing, Parts]:
     budget.networks = parts.fold_count
     # The validation rows, as many training rows, and the hold-out.
     budget.answers = 2 + len(rows.hold_out) / max(1, len(rows.validation))
-    keep_time(budget)
+    reserve_retraining_time(budget)
     share = _refit_share(begun.bundle, parts)
     budget.retrained = MAX_MEMBERS if share else 0
-    budget.boosting = unhurried_seconds(len(rows.train), len(table.forms) * parts.outputs)
+    budget.boosting = unlimited_fit_seconds(len(rows.train), len(table.forms) * parts.outputs)
     if budget.seconds is not None:
         budget.comparing = tf_idf_seconds(budget) if table.of_form(Form.TEXT) else 0.0
         budget.refitting = share * budget.seconds

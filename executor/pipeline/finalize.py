@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from executor.components.configuration import configuration
-from executor.components.metric import decide, outcome_of, performance_metric
-from executor.evaluation.baselines.baseline import predictions_of
+from executor.components.metric import apply_thresholds, create_metric, outcome_of
+from executor.evaluation.baselines.baseline import create_predictions
 from executor.evaluation.baselines.exponential_smoothing import EXPONENTIAL_SECONDS, exponential_baseline
 from executor.evaluation.baselines.gradient_boosting import boosting_baseline, boosting_seconds
 from executor.evaluation.baselines.linear import LINEAR_SECONDS
@@ -19,8 +19,8 @@ from executor.model.assemble import assemble
 from executor.model.calibration.conformal_intervals import Intervals, conformal_intervals
 from executor.model.calibration.temperature import cooled, temperatures
 from executor.model.compile import compile_model
-from executor.model.keras_file import predict_rows, save
-from executor.model.signature import describe
+from executor.model.keras_file import predict_rows, save_model
+from executor.model.signature import create_signature
 from executor.preprocessing.encode import encode_hold_out
 from executor.runs.files import MODEL, SIGNATURE, write_json
 from rules.vocabulary.facts import Task
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     import keras
 
     from executor.components.configuration import Value
-    from executor.evaluation.evaluate import Judgement
+    from executor.evaluation.evaluate import Evaluation
     from executor.evaluation.scores import CutOff
-    from executor.model.ensemble import Chosen
+    from executor.model.ensemble import SelectedNetwork
     from executor.model.signature import Signature
     from executor.pipeline.prepare import Begun
     from executor.preprocessing.examples import Parts
@@ -46,17 +46,21 @@ MIN_SECONDS: Final = 1.0  # that a simple answer may take however late it is: wi
 
 
 def saved(
-    begun: Begun, preprocessing: Preprocessing, parts: Parts, chosen: Chosen, hyperparameters: Mapping[str, Value]
+    begun: Begun,
+    preprocessing: Preprocessing,
+    parts: Parts,
+    chosen: SelectedNetwork,
+    hyperparameters: Mapping[str, Value],
 ) -> tuple[keras.Model, Signature]:
     """The model from raw rows to predictions, with all that the validation rows set, compiled, as it is saved.
 
     hyperparameters: of the best trial, whose optimizer the model is compiled with.
     """
-    table, rows, metric = begun.material.table, begun.material.rows, performance_metric(begun.bundle.metric)
+    table, rows, metric = begun.material.table, begun.material.rows, create_metric(begun.bundle.metric)
     cooling = temperatures(
         parts.validation.raw_target, chosen.outputs, parts.task, tuned=begun.bundle.validation.temperature
     )
-    signature = describe(
+    signature = create_signature(
         begun.dataset,
         begun.roles,
         table,
@@ -75,7 +79,7 @@ def saved(
     model = assemble(preprocessing, chosen.network, parts, signature)
     configured = configuration(begun.bundle, hyperparameters, architecture=parts.architecture)
     compile_model(model, begun.bundle, parts, configured, cuts=tuple(signature.cuts))
-    save(model, begun.directory / MODEL, signature=signature, rows=table.take(rows.validation))
+    save_model(model, begun.directory / MODEL, signature=signature, rows=table.take(rows.validation))
     write_json(begun.directory / SIGNATURE, signature)
     return model, signature
 
@@ -98,13 +102,13 @@ def judged(
     validation: float | None,
     budget: Budget,
     cut_off: CutOff | None = None,
-) -> Judgement:
+) -> Evaluation:
     """What the hold-out, looked at once, says of the model and of the simple answers beside it.
 
     validation: P of what was chosen. cut_off: of a model that was not trained to its end.
     """
     table, rows, seed = begun.material.table, begun.material.rows, begun.plan.seed
-    metric = performance_metric(begun.bundle.metric)
+    metric = create_metric(begun.bundle.metric)
     hold_out, encoded = table.take(rows.hold_out), encode_hold_out(table, rows, preprocessing, parts)
     train, validating = table.take(rows.train), table.take(rows.validation)
     words = tf_idf_baseline(
@@ -154,9 +158,9 @@ def _training_score(begun: Begun, parts: Parts, model: keras.Model, signature: S
     train = begun.material.rows.train
     some = np.linspace(0, len(train) - 1, min(len(train), len(parts.validation))).astype(np.int64)
     outcome = predict_rows(model, signature, begun.material.table.take(train[some]))
-    decided = decide(outcome, parts.task, thresholds=signature.cuts, rare_class=signature.rare_class)
-    metric = performance_metric(begun.bundle.metric)
-    return metric.of_predictions(predictions_of(parts, parts.train.take(some), outcome, decided))
+    decided = apply_thresholds(outcome, parts.task, thresholds=signature.cuts, rare_class=signature.rare_class)
+    metric = create_metric(begun.bundle.metric)
+    return metric.of_predictions(create_predictions(parts, parts.train.take(some), outcome, decided))
 
 
 def _intervals(said: np.ndarray, parts: Parts) -> Intervals | None:

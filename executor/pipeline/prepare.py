@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from executor.data.lag_plan import plan_windows, regular_step
-from executor.data.lag_table import Windows, in_order, lag_table
+from executor.data.lag_table import Windows, lag_table, sort_rows
 from executor.data.read_rows import read_rows
-from executor.data.regular_steps import at_regular_steps
+from executor.data.regular_steps import fill_missing_steps
 from executor.data.rolling_split import rolling_split
 from executor.data.split import Split, split
 from executor.evaluation.diagnostics.next_steps import check_level
-from executor.preprocessing.target_scale import learned, scale_of
-from executor.runs.files import BUNDLE, PLAN, claimed, new_directory, write, write_json
+from executor.preprocessing.target_scale import target_scale_of, to_learning_scale
+from executor.runs.files import BUNDLE, PLAN, create_numbered_directory, create_run_directory, write, write_json
 from executor.runs.plan import Plan, read_plan
 from executor.runtime.budget import Budget
-from executor.runtime.log import LOG, logged
+from executor.runtime.log import LOG, write_run_log
 from executor.search.records.journal import check_journal, search_digest
 from recommender.recommendation.recommend import advise, open_dataset, roles_of
 from recommender.recommendation.render import why
@@ -104,7 +104,9 @@ def begin(
     with dataset.naming_columns():
         rows = material(dataset, advice.roles, advice.bundle, seed=seed)
     if rows.table.truth is not None:
-        learned(rows.table.truth, scale_of(advice.bundle.loss))  # refuses values that are not on the scale
+        to_learning_scale(
+            rows.table.truth, target_scale_of(advice.bundle.loss)
+        )  # refuses values that are not on the scale
     plan = Plan(
         dataset=None if dataset.path is None else str(dataset.path.resolve()),
         digest=dataset.digest,
@@ -135,12 +137,12 @@ def begin(
         },
         record=advice.record.seal,
     ).sealed()
-    made = new_directory(Path(dataset.name).stem) if directory is None else claimed(directory)
+    made = create_numbered_directory(Path(dataset.name).stem) if directory is None else create_run_directory(directory)
     with _removed_on_error(made):
         write(made / BUNDLE, advice.bundle.to_yaml({slot: why(decision) for slot, decision in decisions.items()}))
         write(made / RECORD, advice.record.to_json())
         write_json(made / PLAN, plan)
-    with logged(made):
+    with write_run_log(made):
         log_strategy(advice)
     return Begun(
         directory=made,
@@ -171,7 +173,7 @@ def material(dataset: Dataset, roles: Roles, bundle: Bundle, *, seed: int) -> Ma
     table, windows = read_rows(dataset, roles), None
     if roles.task is Task.FORECASTING:
         regular = regular_step(dataset, roles)
-        series = in_order(at_regular_steps(table, regular))
+        series = sort_rows(fill_missing_steps(table, regular))
         windows = plan_windows(series, roles, regular=regular)
         table = lag_table(series, windows)
         rows = rolling_split(table, roles, horizon=windows.horizon, seed=seed)

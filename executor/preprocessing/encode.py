@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from executor.preprocessing.examples import Examples, Parts
-from executor.preprocessing.target_scale import learned
+from executor.preprocessing.target_scale import to_learning_scale
 from rules.vocabulary.choices import Recurrent, parameters_of
 from rules.vocabulary.facts import Task
 
@@ -97,7 +97,7 @@ def _examples(table: RawTable, encoding: _Encoding) -> Examples:
     elif encoding.task.is_classification:
         target = truth.reshape(len(table), encoding.outputs)
     else:
-        target = (learned(truth, encoding.target_on) - encoding.mean) / encoding.scale
+        target = (to_learning_scale(truth, encoding.target_on) - encoding.mean) / encoding.scale
         if table.offset is not None:
             offset = (table.offset - encoding.mean) / encoding.scale
     return Examples(
@@ -139,7 +139,7 @@ def _standardisation(
     """Mean and scale of each target, (outputs,) float64 each; a constant target keeps its own unit."""
     if task.is_classification:
         return np.zeros(outputs), np.ones(outputs)
-    truth = learned(known_truth(train), target_on)
+    truth = to_learning_scale(known_truth(train), target_on)
     mean = truth.mean(axis=0)
     scale = (truth if train.offset is None else truth - train.offset).std(axis=0)
     return mean, np.where(scale > MIN_SCALE * np.abs(truth).max(axis=0), scale, 1.0)
@@ -149,7 +149,7 @@ def _range(train: RawTable, roles: Roles, target_on: TargetScale) -> tuple[np.nd
     """Lowest and highest training value of each target; None where later rows may well go beyond them."""
     if roles.task.is_classification or roles.task is Task.FORECASTING or roles.time_column is not None:
         return None
-    truth = learned(known_truth(train), target_on)
+    truth = to_learning_scale(known_truth(train), target_on)
     return truth.min(axis=0), truth.max(axis=0)
 
 

@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from executor.data.images import ROWS_READ, Pictures
+from executor.data.images import ROWS_READ, ImageArray
 
 if TYPE_CHECKING:
     from executor.layers.pixels import Pixels
 
 
-class Encoded:
+class EncodedImages:
     """Images as a network reads them, (rows, height · width · channels) float32; numpy.asarray computes them."""
 
     ndim = 2
     dtype = np.dtype(np.float32)
 
-    def __init__(self, pictures: Pictures, layer: Pixels) -> None:
+    def __init__(self, pictures: ImageArray, layer: Pixels) -> None:
         self.pictures = pictures
         self.layer = layer
 
@@ -29,8 +29,8 @@ class Encoded:
     def __len__(self) -> int:
         return len(self.pictures)
 
-    def __getitem__(self, rows: slice | np.ndarray) -> Encoded:
-        return Encoded(self.pictures[rows], self.layer)
+    def __getitem__(self, rows: slice | np.ndarray) -> EncodedImages:
+        return EncodedImages(self.pictures[rows], self.layer)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:  # noqa: ANN401  NumPy's protocol
         del copy

@@ -10,7 +10,7 @@ import numpy as np
 from executor.preprocessing.network_kind import Architecture
 
 if TYPE_CHECKING:
-    from executor.preprocessing.encoded_images import Encoded
+    from executor.preprocessing.encoded_images import EncodedImages
     from rules.vocabulary.choices import TargetScale
     from rules.vocabulary.facts import Task
 
@@ -32,7 +32,7 @@ class Examples:
         fold, trained without it. Folds are numbered through all repeats. None where they are not.
     """
 
-    dense: np.ndarray | Encoded
+    dense: np.ndarray | EncodedImages
     codes: np.ndarray
     target: np.ndarray
     offset: np.ndarray

@@ -12,7 +12,7 @@ from executor.data.raw_table import Form
 from executor.layers.names import PREFIX
 from executor.layers.numbers import Calendar, Numbers, robust_scale, spanned_waves, varying_waves
 from executor.layers.pixels import Pixels, byte_counts, pixel_statistics
-from executor.layers.quantiles import FEWEST, bin_edges, heavy_tailed, normal_quantiles, through_bins
+from executor.layers.quantiles import MIN_BINS, bin_edges, heavy_tailed_columns, normal_quantiles, piecewise_linear
 from executor.layers.words import Codes, OneHot, WordBag, word_counts
 from executor.preprocessing.sequence_encoder import sequence_layer
 from executor.preprocessing.text_vocabulary import is_text_network, text_layer
@@ -22,18 +22,18 @@ from rules.vocabulary.choices import Inception, Recurrent, Standard, parameters_
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from executor.data.images import Pictures
+    from executor.data.images import ImageArray
     from executor.data.raw_table import RawTable
     from recommender.roles.roles import Roles
     from rules.vocabulary.choices import Choice
 
-from executor.preprocessing.preprocessing import Block, Preprocessing, matrix, runs
+from executor.preprocessing.preprocessing import Block, Preprocessing, matrix, row_slices
 
 MAX_ONE_HOT: Final = 50  # levels; above it a column gets ids for an embedding (docs/evidence.md, section 1)
 MAX_CODED: Final = 10_000  # levels of one column with ids of their own, the most frequent ones
 RARE: Final = 1  # rows; a level seen no more often shares one place with all levels never seen
 MAX_BIN_CELLS: Final = 2**27  # numbers that all intervals of all training rows are; they take 512 MiB
-ROWS_A_BUCKET: Final = 4  # training rows for each bucket of hashed words, so that small tables get small bags
+ROWS_PER_BUCKET: Final = 4  # training rows for each bucket of hashed words, so that small tables get small bags
 BUCKETS: Final = (32, 4_096)  # fewest and most buckets of all texts of a row together
 
 
@@ -56,7 +56,7 @@ def fit_preprocessing(
     texts = seen.of_form(Form.TEXT)
     if is_text_network(architecture):
         layer = text_layer(
-            lambda: (matrix(seen, texts, rows) for rows in runs(len(seen))), architecture, rows=len(seen)
+            lambda: (matrix(seen, texts, rows) for rows in row_slices(len(seen))), architecture, rows=len(seen)
         )
         return Preprocessing(blocks=(Block(groups=(texts,), layer=layer),), forms=dict(table.forms))
     times = seen.of_form(Form.TIME)
@@ -93,8 +93,8 @@ def _waves(seen: RawTable, times: tuple[str, ...], roles: Roles) -> list[int]:
 
 
 def _pixels(seen: RawTable, columns: tuple[str, ...]) -> Block:
-    images = cast("Pictures", seen.features[columns[0]])
-    counts = sum(byte_counts(part) for part in images.in_parts())
+    images = cast("ImageArray", seen.features[columns[0]])
+    counts = sum(byte_counts(part) for part in images.in_chunks())
     mean, scale = pixel_statistics(np.asarray(counts))
     shape = [int(size) for size in images.shape[1:]]
     layer = Pixels(shape=shape, mean=mean.tolist(), scale=scale.tolist(), name=f"{PREFIX}pixels")
@@ -109,7 +109,7 @@ def _numbers(seen: RawTable, groups: tuple[tuple[str, ...], ...], *, ranked: boo
     values = matrix(seen, [name for group in groups for name in group])
     missing = np.isnan(values)
     center, factor = robust_scale(values)
-    heavy = heavy_tailed(values) if ranked else []
+    heavy = heavy_tailed_columns(values) if ranked else []
     knots, quantiles = normal_quantiles(values[:, heavy])
     layer = Numbers(
         center=center.tolist(),
@@ -126,13 +126,15 @@ def _numbers(seen: RawTable, groups: tuple[tuple[str, ...], ...], *, ranked: boo
 def _with_bins(layer: Numbers, values: np.ndarray, bins: int) -> Numbers:
     """The layer of numbers with so many intervals a column; of many columns, or for fewer than two, as it is."""
     columns = values.shape[1]
-    if bins < FEWEST or columns > MAX_BINNED:
+    if bins < MIN_BINS or columns > MAX_BINNED:
         return layer
     scaled = layer(values).numpy()[:, :columns]
     edges = bin_edges(scaled, bins)
     if not any(edges):
         return layer
-    sums = sum(through_bins(scaled[rows], edges).numpy().sum(axis=0, dtype=np.float64) for rows in runs(len(scaled)))
+    sums = sum(
+        piecewise_linear(scaled[rows], edges).numpy().sum(axis=0, dtype=np.float64) for rows in row_slices(len(scaled))
+    )
     return Numbers(**{**layer.get_config(), "edges": edges, "means": (sums / len(scaled)).tolist()})
 
 
@@ -172,9 +174,9 @@ def _frequent_first(level: tuple[str, int]) -> tuple[int, str]:
 def _bag(seen: RawTable, columns: tuple[str, ...]) -> Block:
     """A bag of words a column, each bucket weighted by log((1 + rows) / (1 + rows with it)) + 1, as in scikit-learn."""
     fewest, most = BUCKETS
-    buckets = max(fewest, min(most, 2 ** int(np.log2(max(1, len(seen) // ROWS_A_BUCKET)))) // len(columns))
+    buckets = max(fewest, min(most, 2 ** int(np.log2(max(1, len(seen) // ROWS_PER_BUCKET)))) // len(columns))
     rows_with = np.zeros(len(columns) * buckets)
-    for rows in runs(len(seen)):
+    for rows in row_slices(len(seen)):
         texts = tf.constant(matrix(seen, columns, rows))
         rows_with += np.count_nonzero(word_counts(texts, buckets).numpy(), axis=0)
     weights = np.log((1 + len(seen)) / (1 + rows_with)) + 1

@@ -14,8 +14,8 @@ from executor.layers.numbers import Numbers
 from executor.layers.pixels import Pixels
 from executor.layers.steps import SequenceLayer, Steps, rows_at_once
 from executor.layers.terms import TextLayer
-from executor.preprocessing.encoded_images import Encoded
-from executor.preprocessing.sequence_encoder import STEPPED, steps_of_longest
+from executor.preprocessing.encoded_images import EncodedImages
+from executor.preprocessing.sequence_encoder import SEQUENCE_FORMS, steps_of_longest
 from executor.preprocessing.text_vocabulary import architecture_of
 from recommender.training_cost import MAX_WAVED
 from rules.vocabulary.choices import Standard, parameters_of
@@ -23,7 +23,7 @@ from rules.vocabulary.choices import Standard, parameters_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from executor.data.images import Pictures
+    from executor.data.images import ImageArray
     from executor.data.raw_table import RawTable
     from executor.preprocessing.network_kind import Architecture
     from rules.vocabulary.choices import Choice
@@ -34,7 +34,7 @@ MAX_INPUTS: Final = (
 ROWS_AT_ONCE: Final = 2_048  # encoded together; bounds the memory of a bag at 2,048 · 4,096 · 4 bytes = 32 MiB
 
 
-SEQUENCES_A_BATCH: Final = 512  # predicted together, or one alone would take as long as 2,048
+SEQUENCES_PER_BATCH: Final = 512  # predicted together, or one alone would take as long as 2,048
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +118,7 @@ class Preprocessing:
         """The block of images, or of sequences that a network reads step by step; other columns stand beside it."""
         return self.blocks[0] if self.image is not None or self.sequence is not None else None
 
-    def encode(self, table: RawTable) -> tuple[np.ndarray | Encoded, np.ndarray, np.ndarray | None]:
+    def encode(self, table: RawTable) -> tuple[np.ndarray | EncodedImages, np.ndarray, np.ndarray | None]:
         """Dense features (rows, width) float32, codes (rows, coded) int32, and features beside, of a table of the same.
 
         Images are encoded when they are read. Beside images and steps stand the dense features of other columns; else
@@ -129,21 +129,21 @@ class Preprocessing:
         beside, codes = self._encoded(table, self.blocks[1:])
         (name,) = self.alone.columns
         if isinstance(layer := self.alone.layer, Pixels):
-            return Encoded(cast("Pictures", table.features[name]), layer), codes, beside
+            return EncodedImages(cast("ImageArray", table.features[name]), layer), codes, beside
         return self._encoded(table, (self.alone,))[0], codes, beside
 
     def _encoded(self, table: RawTable, blocks: tuple[Block, ...]) -> tuple[np.ndarray, np.ndarray]:
         """Dense features and codes of some blocks."""
         dense, codes = [], []
-        for rows in runs(len(table), rows_together(table)):
+        for rows in row_slices(len(table), rows_together(table)):
             if blocks and isinstance(layer := blocks[0].layer, TextLayer):
                 weights, ids = layer(matrix(table, blocks[0].columns, rows))
                 dense.append(weights.numpy())
                 codes.append(ids.numpy())
                 continue
             encoded = [(block.is_coded, block.layer(matrix(table, block.columns, rows)).numpy()) for block in blocks]
-            dense.append(_beside([part for is_coded, part in encoded if not is_coded], rows, np.float32))
-            codes.append(_beside([part for is_coded, part in encoded if is_coded], rows, np.int32))
+            dense.append(_stack_columns([part for is_coded, part in encoded if not is_coded], rows, np.float32))
+            codes.append(_stack_columns([part for is_coded, part in encoded if is_coded], rows, np.int32))
         return np.concatenate(dense), np.concatenate(codes)
 
     @property
@@ -177,7 +177,7 @@ class Preprocessing:
         return found
 
 
-def runs(rows: int, most: int = ROWS_AT_ONCE) -> Iterator[slice]:
+def row_slices(rows: int, most: int = ROWS_AT_ONCE) -> Iterator[slice]:
     """Slices of at most so many rows; one empty slice for no rows."""
     for start in range(0, max(rows, 1), most):
         yield slice(start, min(start + most, rows))
@@ -186,14 +186,15 @@ def runs(rows: int, most: int = ROWS_AT_ONCE) -> Iterator[slice]:
 def rows_together(table: RawTable) -> int:
     """Rows that are encoded at once: fewer where they hold long sequences."""
     longest = max(
-        (steps_of_longest(table.features[name]) for name, form in table.forms.items() if form in STEPPED), default=0
+        (steps_of_longest(table.features[name]) for name, form in table.forms.items() if form in SEQUENCE_FORMS),
+        default=0,
     )
     return min(ROWS_AT_ONCE, rows_at_once(longest))
 
 
-def rows_a_batch(steps: int) -> int:
+def rows_per_batch(steps: int) -> int:
     """Rows that are predicted in each call, however many there are. steps: of the longest sequence; 0 without one."""
-    return min(SEQUENCES_A_BATCH, rows_at_once(steps)) if steps else ROWS_AT_ONCE
+    return min(SEQUENCES_PER_BATCH, rows_at_once(steps)) if steps else ROWS_AT_ONCE
 
 
 def matrix(table: RawTable, columns: Sequence[str], rows: slice = slice(None)) -> np.ndarray:
@@ -203,5 +204,5 @@ def matrix(table: RawTable, columns: Sequence[str], rows: slice = slice(None)) -
     return side_by_side([table.features[name][rows] for name in columns])
 
 
-def _beside(parts: list[np.ndarray], rows: slice, dtype: type) -> np.ndarray:
+def _stack_columns(parts: list[np.ndarray], rows: slice, dtype: type) -> np.ndarray:
     return np.hstack(parts) if parts else np.empty((rows.stop - rows.start, 0), dtype)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from executor.data.raw_table import RawTable
     from rules.vocabulary.choices import Choice
 
-STEPPED: Final = frozenset({Form.SEQUENCE, Form.LETTERS})
+SEQUENCE_FORMS: Final = frozenset({Form.SEQUENCE, Form.LETTERS})
 MAX_FITTED: Final = 500  # training sequences, evenly spread, that biases and scales of features are learned from
 WEIGHT_BESIDE: Final = 64.0  # columns that a sequence weighs as much as, beside others: as a network's last layer has
 MIN_SCALE: Final = 1e-12  # of a channel; below it it is constant
@@ -45,12 +45,12 @@ def steps_of_longest(values: np.ndarray) -> int:
     return int(values.shape[1]) if values.ndim > 1 else max(map(len, values), default=0)
 
 
-def steps_asked(table: RawTable) -> dict[int, np.ndarray]:
+def rows_by_steps(table: RawTable) -> dict[int, np.ndarray]:
     """The rows of a table by the steps with which they are predicted, a power of two that holds their own sequences.
 
     0 where no column holds sequences.
     """
-    columns = [table.features[name] for name, form in table.forms.items() if form in STEPPED]
+    columns = [table.features[name] for name, form in table.forms.items() if form in SEQUENCE_FORMS]
     if not columns or not len(table):
         return {0: np.arange(len(table))}
     longest = np.max([_steps_of_each(values) for values in columns], axis=0)
@@ -58,7 +58,7 @@ def steps_asked(table: RawTable) -> dict[int, np.ndarray]:
     return {int(steps): np.flatnonzero(asked == steps) for steps in np.unique(asked)}
 
 
-def with_steps(table: RawTable, steps: int) -> RawTable:
+def pad_steps(table: RawTable, steps: int) -> RawTable:
     """The same rows with a number of steps in each sequence of numbers; unchanged for 0."""
     features = {
         name: _of_length(values, steps) if steps and table.forms[name] is Form.SEQUENCE else values

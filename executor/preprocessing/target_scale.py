@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from rules.vocabulary.choices import Choice, TargetScale
 
 
-def scale_of(loss: Choice) -> TargetScale:
+def target_scale_of(loss: Choice) -> TargetScale:
     """The scale on which a loss sees a numeric target; as it is for a loss of classes."""
     return loss.target if isinstance(loss, Huber | MseLoss | MaeLoss) else "as_is"
 
 
-def learned(values: np.ndarray, scale: TargetScale) -> np.ndarray:
+def to_learning_scale(values: np.ndarray, scale: TargetScale) -> np.ndarray:
     """Values of a target as a network learns them, before they are standardised.
 
     Raises ChoiceError on a value that has no logarithm.
@@ -33,7 +33,7 @@ def learned(values: np.ndarray, scale: TargetScale) -> np.ndarray:
     return np.asarray(np.log1p(values))
 
 
-def own_unit(values: np.ndarray, scale: TargetScale) -> np.ndarray:
+def from_learning_scale(values: np.ndarray, scale: TargetScale) -> np.ndarray:
     """The inverse of `learned`; infinite where no float holds it.
 
     >>> own_unit(learned(np.array([0.0, 9.0]), "log1p"), "log1p").round(9).tolist()

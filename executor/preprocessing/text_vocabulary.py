@@ -13,7 +13,7 @@ from executor.layers.terms import (
     Vocabulary,
     WordSequence,
     fit_vocabulary,
-    hashed,
+    hash_terms,
     letter_hashes,
     term_hashes,
 )
@@ -59,7 +59,7 @@ def text_layer(runs: Callable[[], Iterable[np.ndarray]], choice: Choice, *, rows
         length = _length(known, share=BAG_COVERED, longest=MAX_BAG)
         rarity = [*known.rarity] if choice.weighting == "tf_idf" else []
         return TermBag(hashes=[*known.hashes], rarity=rarity, letters=choice.letters, length=length, name=LAYER)
-    known = fit_vocabulary(runs(), hashed, most=MAX_WORDS, in_order=True)
+    known = fit_vocabulary(runs(), hash_terms, most=MAX_WORDS, in_order=True)
     length = _length(known, share=SEQUENCE_COVERED, longest=MAX_SEQUENCE)
     return WordSequence(hashes=[*known.hashes], length=length, name=LAYER)
 

@@ -32,7 +32,7 @@ def read_json(path: Path, kind: type[File]) -> File:
         raise RunError(f"{path} is damaged: {problem}. Restore it from a copy, or train again.") from None
 
 
-def new_directory(name: str, parent: Path = RUNS) -> Path:
+def create_numbered_directory(name: str, parent: Path = RUNS) -> Path:
     """Make the first free directory NAME-1, NAME-2, … below parent; of a long name, its beginning."""
     plain = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name)
     stem = plain.encode()[:MAX_STEM].decode(errors="ignore").strip("-") or "run"
@@ -49,7 +49,7 @@ def new_directory(name: str, parent: Path = RUNS) -> Path:
             return directory
 
 
-def claimed(directory: Path) -> Path:
+def create_run_directory(directory: Path) -> Path:
     """Make the directory that a person named. Raises RunError if something is in it."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -71,8 +71,8 @@ def write(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: BaseModel) -> None:
-    write(path, as_json(value))
+    write(path, to_json(value))
 
 
-def as_json(value: BaseModel) -> str:
+def to_json(value: BaseModel) -> str:
     return value.model_dump_json(indent=2) + "\n"

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from recommender.roles.roles import Roles
     from rules.decision.record import Guardrail
 
-WORDS: Final = "the hold-out and the training rows"
+COMPARED_ROWS: Final = "the hold-out and the training rows"
 
 
-def with_measured_drift(
+def measure_split_drift(
     guardrails: tuple[Guardrail, ...], dataset: Dataset, roles: Roles, *, training: np.ndarray, hold_out: np.ndarray
 ) -> tuple[Guardrail, ...]:
     """The guardrails, with drift as it was measured between the parts of the split.
@@ -38,5 +38,5 @@ def with_measured_drift(
         lay_out(dataset.connection, name, where, rows=len(rows), columns=len(dataset.columns))
         dataset.connection.unregister(numbers)
     found = feature_drift(dataset, roles, training="training_rows", hold_out="hold_out_rows")
-    measured = check_drift(roles, found, WORDS)
+    measured = check_drift(roles, found, COMPARED_ROWS)
     return in_order(measured if one.name == DRIFT_NAME else one for one in guardrails)

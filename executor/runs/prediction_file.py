@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from executor.data.time_zones import as_text
+from executor.data.time_zones import format_times
 from executor.model.prediction_columns import FILE, ROW, SERIES, TIME
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from recommender.dataset.dataset import Dataset
 
 
-def located(
+def add_row_locations(
     columns: Mapping[str, np.ndarray], dataset: Dataset, hold_out: RawTable, *, zone: str | None = None
 ) -> dict[str, np.ndarray]:
     """The columns of the file of predictions, with where each row belongs after its number.
@@ -31,9 +31,9 @@ def located(
         if hold_out.entity is not None:
             found[SERIES] = hold_out.entity
         if hold_out.time is not None:
-            found[TIME] = _written(hold_out.time, zone) if hold_out.has_clock else hold_out.time
+            found[TIME] = _format(hold_out.time, zone) if hold_out.has_clock else hold_out.time
     return {**found, **columns}
 
 
-def _written(time: np.ndarray, zone: str | None) -> np.ndarray:
-    return time.astype("M8[s]").astype(str) if zone is None else as_text(time, zone)
+def _format(time: np.ndarray, zone: str | None) -> np.ndarray:
+    return time.astype("M8[s]").astype(str) if zone is None else format_times(time, zone)

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from executor.evaluation.scores import Importance, Scores, value_of
+from executor.evaluation.scores import Importance, Scores, format_estimate
 from executor.model.signature import Signature
 from executor.runs.files import BUNDLE, IMPORTANCE, MODEL, SIGNATURE, SUMMARY, read_json
 from executor.runs.plan import Plan, read_plan
@@ -61,7 +61,7 @@ class Run:
         return f"Run({str(self.directory)!r})"
 
     def _repr_html_(self) -> str:
-        return shown(self)
+        return run_html(self)
 
     @cached_property
     def plan(self) -> Plan:
@@ -120,9 +120,9 @@ class Run:
 
         It takes raw rows: a dict that maps each name under `inputs` in signature.json to an array of shape (rows, 1).
         """
-        from executor.model.keras_file import load  # noqa: PLC0415  TensorFlow takes seconds
+        from executor.model.keras_file import load_model  # noqa: PLC0415  TensorFlow takes seconds
 
-        return load(self.directory / MODEL, self.signature)
+        return load_model(self.directory / MODEL, self.signature)
 
     def predict(
         self,
@@ -173,7 +173,7 @@ class Run:
         )
 
 
-def shown(run: Run) -> str:
+def run_html(run: Run) -> str:
     """The run as HTML, every name and value from the data escaped."""
     scores = run.scores
     better = "higher" if scores.direction is Direction.MAX else "lower"
@@ -182,5 +182,5 @@ def shown(run: Run) -> str:
         (name, "undefined" if baseline.value is None else number(baseline.value), baseline.says)
         for name, baseline in scores.baselines.items()
     )
-    rows = [("this model", value_of(scores.hold_out), f"in {run.directory}"), *baselines]
+    rows = [("this model", format_estimate(scores.hold_out), f"in {run.directory}"), *baselines]
     return table(caption, ("Answers of", str(scores.metric), "Which"), rows) + paragraph(scores.verdict)

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from executor.evaluation.scores import value_of
+from executor.evaluation.scores import format_estimate
 from executor.runs.files import REPORT
 from recommender.profile.guardrails.drift import DRIFT_NAME
 from recommender.profile.guardrails.entity import ENTITY_NAME
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from executor.runs.summary import Summary
 
 
-def show_scores(run: Run, console: Console) -> None:
+def print_result(run: Run, console: Console) -> None:
     """Print what a run came to. Names and values from the data are never read as markup."""
     scores, summary = run.scores, run.summary
     better = "higher is better" if scores.direction is Direction.MAX else "lower is better"
     console.print()
     console.print(f"[bold]{scores.metric}[/bold] on {scores.rows:,} rows that were never seen ({better})")
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-    value, _, interval = value_of(scores.hold_out).partition("  ")
+    value, _, interval = format_estimate(scores.hold_out).partition("  ")
     table.add_row(*(Text(cell, style="bold") for cell in ("this model", value, interval)))
     for name, baseline in scores.baselines.items():
         value = "undefined" if baseline.value is None else number(baseline.value)
@@ -68,7 +68,9 @@ def _show_search(summary: Summary, metric: str, console: Console) -> None:
     found = ", ".join(f"{name} {number(value)}" for name, value in summary.best_hyperparameters.items())
     if summary.started_late:
         console.print("The time limit was too short for the start-up: one trial ran beyond it, to leave a model.")
-    console.print(f"{trials_told(summary)}{f' ({found})' if found else ' (the defaults)'}.", style="dim", markup=False)
+    console.print(
+        f"{describe_trials(summary)}{f' ({found})' if found else ' (the defaults)'}.", style="dim", markup=False
+    )
     if len(summary.members) > 1:
         shares = ", ".join(
             f"{trial} ({times} times)" if times > 1 else f"{trial}" for trial, times in summary.members.items()
@@ -111,7 +113,7 @@ ENDINGS = {
 }
 
 
-def trials_told(summary: Summary) -> str:
+def describe_trials(summary: Summary) -> str:
     """How many trials there were, how they ended, and which was the best; without a full stop."""
     failed = summary.trials - summary.completed
     less = [f"{summary.cut_short} cut short"] if summary.cut_short else []

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from executor.runs.files import REPORT, SUMMARY, as_json, write, write_json
-from executor.runs.measured_drift import with_measured_drift
+from executor.runs.files import REPORT, SUMMARY, to_json, write, write_json
+from executor.runs.measured_drift import measure_split_drift
 from executor.runs.report.write import never_fatal, write_report
 from executor.runs.run import Run
 from executor.runtime.log import LOG
@@ -39,7 +39,7 @@ def seal_run(
     training, hold_out: row numbers of the dataset, (rows,).
     """
     record = Record.read(directory / RECORD)
-    guardrails = with_measured_drift(
+    guardrails = measure_split_drift(
         record.guardrails,
         dataset,
         roles,
@@ -48,7 +48,7 @@ def seal_run(
     )
     write_json(directory / GUARDRAILS, Guardrails(guardrails=guardrails))
     write_json(directory / SUMMARY, summary)
-    text = as_json(scores)
+    text = to_json(scores)
     files: dict[str, Path | bytes] = {**run_files(directory), SCORES: text.encode()}
     write_json(directory / MANIFEST, Manifest.of(record=record.seal, files=files))
     # A run is finished when its scores are there, so they come after a manifest.

@@ -57,7 +57,7 @@ class Device:
 CPU: Final = Device(name="/CPU:0")
 
 
-def detect() -> tuple[Device, ...]:
+def detect_devices() -> tuple[Device, ...]:
     """The GPUs, each prepared; without any, the CPU.
 
     Raises TrainingError as prepare, and if Keras does not run on TensorFlow.
@@ -67,7 +67,7 @@ def detect() -> tuple[Device, ...]:
             f"Keras must run on TensorFlow, but its backend is {keras.backend.backend()!r}. "
             "Unset the environment variable KERAS_BACKEND, or set it to tensorflow."
         )
-    prepare()
+    configure_tensorflow()
     logical = tf.config.list_logical_devices("GPU")
     if not logical:
         return (_cpu(),)
@@ -79,7 +79,7 @@ def detect() -> tuple[Device, ...]:
     )
 
 
-def places(parts: Parts) -> tuple[Device, ...]:
+def training_devices(parts: Parts) -> tuple[Device, ...]:
     """Where networks on such rows are trained: the GPUs where they pay, else the CPU. Raises TrainingError as detect.
 
     Measured once, on an H200 beside 16 cores on which other runs went on: in 49 s an image network made 19 epochs of
@@ -88,7 +88,7 @@ def places(parts: Parts) -> tuple[Device, ...]:
     quiet cores 37 s, and a run of 30 s ended in epoch 36 of its first trial, since compiling takes seconds. A bag of
     terms has no sum on a GPU that is the same each time.
     """
-    found = detect()
+    found = detect_devices()
     if found[0].name == CPU.name or not _pays(parts.architecture, parts.train.dense.shape[1]):
         return (_cpu(),)
     if parts.architecture is Architecture.CNN:  # of the others some operation may have no such form, and fail
@@ -108,7 +108,7 @@ def _cpu() -> Device:
     return replace(CPU, streams=min(cores, MAX_STREAMS))
 
 
-def prepare() -> None:
+def configure_tensorflow() -> None:
     """Set how TensorFlow computes, and begin; call it before anything is computed or a model is loaded.
 
     GPUs take memory as they need it, where they are not in use already. Products are those of float32 everywhere: GPUs
@@ -128,7 +128,7 @@ def prepare() -> None:
 
 
 @contextmanager
-def computing_on(device: Device, *, width: int) -> Iterator[None]:
+def use_device(device: Device, *, width: int) -> Iterator[None]:
     """Place what runs inside on the device, in its precision for so many encoded columns."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(device.precision(width=width))

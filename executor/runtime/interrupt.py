@@ -26,7 +26,7 @@ class Interrupt:
 
 
 @contextmanager
-def noted_interrupt() -> Iterator[Interrupt]:
+def catch_interrupt() -> Iterator[Interrupt]:
     """Note the first Ctrl-C, SIGTERM or SIGHUP instead of raising it; the second one is handled as before.
 
     Signals that are ignored or handled by someone else stay as they are; outside the main thread, all do.

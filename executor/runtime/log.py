@@ -59,7 +59,7 @@ class Listener(logging.Handler):
 
 
 @contextmanager
-def listening(say: Callable[[str], None]) -> Iterator[None]:
+def listen_to_log(say: Callable[[str], None]) -> Iterator[None]:
     """Let something else have every sentence, too, until the block ends."""
     handler = Listener(say)
     LOG.addHandler(handler)
@@ -70,7 +70,7 @@ def listening(say: Callable[[str], None]) -> Iterator[None]:
 
 
 @contextmanager
-def logged(directory: Path) -> Iterator[None]:
+def write_run_log(directory: Path) -> Iterator[None]:
     """Write what is said into the run directory until the block ends, after what stands there already.
 
     Ctrl-C and errors are noted and raised on. A log that cannot be opened ends no run.

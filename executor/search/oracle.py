@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rules.vocabulary.bundle import Bundle
 
 
-def tuning(
+def create_oracle(
     bundle: Bundle,
     scope: Scope,
     *,
@@ -98,7 +98,7 @@ def _proposal(trial: keras_tuner.engine.trial.Trial, oracle: keras_tuner.Oracle,
         epochs=last - first,
         first_epoch=first,
         continues=int(rung["tuner/trial_id"]) if "tuner/trial_id" in rung else None,
-        may_go_on=last < getattr(oracle, "max_epochs", last),
+        may_continue=last < getattr(oracle, "max_epochs", last),
     )
 
 

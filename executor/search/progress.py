@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from executor.search.runners.training_state import Epoch
 
 
-SURE: Final = 2 * PATIENCE  # epochs before which hardly a trial ends
-USUAL: Final = 4  # long trials, by which it is believed that STOPPING holds
+MIN_EPOCHS_BEFORE_STOP: Final = 2 * PATIENCE  # epochs before which hardly a trial ends
+PRIOR_TRIALS: Final = 4  # long trials, by which it is believed that STOPPING holds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class RoundProgress:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
+class TrialWork:
     """What a trial takes, as far as it is known before."""
 
     epochs: int
@@ -56,16 +56,16 @@ class Work:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ended:
+class FinishedTrial:
     """What a trial took."""
 
-    work: Work
+    work: TrialWork
     epochs: int
     """Until it stopped."""
     seconds: float
 
 
-class Pace:
+class RemainingTime:
     """How long the trials still to come take, by how far those of this round are and by those before.
 
     began: the clock's reading at the round's start. running: trial → its work. coming: planned epochs of the trials
@@ -73,15 +73,19 @@ class Pace:
     """
 
     def __init__(
-        self, *, began: float, running: Mapping[int, Work], before: Sequence[Ended], coming: Sequence[int]
+        self, *, began: float, running: Mapping[int, TrialWork], before: Sequence[FinishedTrial], coming: Sequence[int]
     ) -> None:
         self._began, self._running, self._coming = began, running, coming
         self._work_before = sum(one.work.each * one.epochs for one in before)
         self._seconds_before = sum(one.seconds for one in before)
         each = [one.work.each for one in before] + [work.each for work in running.values()]
         self._each = sum(each) / len(each)
-        long = [(one.epochs - SURE) / (one.work.epochs - SURE) for one in before if one.work.epochs > SURE]
-        self._stopping = (USUAL * STOPPING + sum(max(0.0, share) for share in long)) / (USUAL + len(long))
+        long = [
+            (one.epochs - MIN_EPOCHS_BEFORE_STOP) / (one.work.epochs - MIN_EPOCHS_BEFORE_STOP)
+            for one in before
+            if one.work.epochs > MIN_EPOCHS_BEFORE_STOP
+        ]
+        self._stopping = (PRIOR_TRIALS * STOPPING + sum(max(0.0, share) for share in long)) / (PRIOR_TRIALS + len(long))
         self._left = {number: work.each * self.epochs_left(work.epochs) for number, work in running.items()}
         self._done = dict.fromkeys(running, 0.0)
         self._first: tuple[float, float] | None = None
@@ -89,7 +93,7 @@ class Pace:
 
     def epochs_left(self, planned: int, done: int = 0) -> float:
         """Epochs that a trial is expected to go on after so many: some end early, hardly one before SURE."""
-        sure = max(done, min(planned, SURE))
+        sure = max(done, min(planned, MIN_EPOCHS_BEFORE_STOP))
         return sure - done + self._stopping * (planned - sure)
 
     def left(self, *, now: float, epoch: int, stack: Mapping[int, bool]) -> float | None:
@@ -128,7 +132,7 @@ class Pace:
         return (now - time) / (epoch - first) * longest
 
 
-def reporter(
+def progress_reporter(
     progress: Callable[[RoundProgress], None],
     proposals: Sequence[Proposal],
     outcomes: Sequence[Outcome],
@@ -147,7 +151,7 @@ def reporter(
     done = len(outcomes)
     took = [outcome.seconds for outcome in outcomes if outcome.epochs > 0]
     usual = sum(took) / len(took) if took else 0.0
-    pace = None if schedule is None else _pace(proposals, outcomes, schedule, each, began=budget.now())
+    pace = None if schedule is None else _remaining_time(proposals, outcomes, schedule, each, began=budget.now())
 
     def report(now: Epoch) -> None:
         best.update(
@@ -174,25 +178,27 @@ def reporter(
     return report
 
 
-def _pace(
+def _remaining_time(
     proposals: Sequence[Proposal],
     outcomes: Sequence[Outcome],
     schedule: Sequence[int],
     each: Callable[[Mapping[str, Value]], float],
     *,
     began: float,
-) -> Pace:
+) -> RemainingTime:
     """The pace of a round, by its trials and by those before; arguments as of `reporter`."""
     ended = [
-        Ended(
-            work=Work(epochs=one.planned_epochs, each=each(one.hyperparameters)), epochs=one.epochs, seconds=one.seconds
+        FinishedTrial(
+            work=TrialWork(epochs=one.planned_epochs, each=each(one.hyperparameters)),
+            epochs=one.epochs,
+            seconds=one.seconds,
         )
         for one in outcomes
         if one.epochs > 0
     ]
-    return Pace(
+    return RemainingTime(
         began=began,
-        running={one.number: Work(epochs=one.epochs, each=each(one.hyperparameters)) for one in proposals},
+        running={one.number: TrialWork(epochs=one.epochs, each=each(one.hyperparameters)) for one in proposals},
         before=ended,
         coming=schedule[len(outcomes) + len(proposals) :],
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from executor.components.batch_size import batch_of
+from executor.components.batch_size import choose_batch_size
 from executor.components.configuration import configuration
-from executor.networks.stacked_tabular import Shape
+from executor.networks.stacked_tabular import StackShape
 from executor.search.oracle import ask
 from recommender.training_cost import step_seconds, steps_of
 from rules.vocabulary.choices import Bayesian
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from executor.components.configuration import Value
     from executor.search.records.outcome import Outcome
     from executor.search.records.proposal import Proposal
-    from executor.search.runners.workspace import Workplace
+    from executor.search.runners.workspace import Workspace
     from rules.vocabulary.bundle import Bundle
 
 MAX_AT_ONCE: Final = 32  # trials; more in a stack train hardly faster each (19 times plain Keras with 32, 12 with 8)
@@ -27,14 +27,14 @@ LEARNING_AT_ONCE: Final = 8  # trials of a search that learns from each round
 ROUNDS_LEFT: Final = 3  # rounds that the time must allow where the next ones learn from them
 
 
-def most_at_once(bundle: Bundle, *, devices: int, each: int) -> int:
+def max_at_once(bundle: Bundle, *, devices: int, each: int) -> int:
     """Trials that pay to run at once; each: networks of a trial."""
     most = MAX_AT_ONCE // each
     return devices * (min(most, LEARNING_AT_ONCE) if isinstance(bundle.tuner, Bayesian) else most)
 
 
 def next_round(
-    oracle: keras_tuner.Oracle, at: Workplace, outcomes: Sequence[Outcome], most: int, epochs: int
+    oracle: keras_tuner.Oracle, at: Workspace, outcomes: Sequence[Outcome], most: int, epochs: int
 ) -> list[Proposal]:
     """The next trials to run at once: as many as pay, and as leave time for further rounds to learn from them.
 
@@ -62,11 +62,11 @@ def next_round(
     return ask(oracle, most, epochs=epochs, enough=fill)
 
 
-def epoch_seconds(at: Workplace, hyperparameters: Mapping[str, Value]) -> float:
+def epoch_seconds(at: Workspace, hyperparameters: Mapping[str, Value]) -> float:
     """What an epoch of a trial takes in a stack on two cores; of trials that have none, 1."""
     if not at.parts.architecture.is_stackable:
         return 1.0
     chosen = configuration(at.bundle, hyperparameters)
-    batch = batch_of(at.parts.architecture, len(at.train), chosen.batch_size)
-    size = Shape.of(at.parts, [chosen]).size
+    batch = choose_batch_size(at.parts.architecture, len(at.train), chosen.batch_size)
+    size = StackShape.of(at.parts, [chosen]).size
     return at.parts.fold_count * steps_of(len(at.train), batch) * step_seconds(size, batch)

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Final
 
 import tensorflow as tf
 
-from executor.components.metric import performance_metric
+from executor.components.metric import create_metric
 from executor.components.training_length import whole_epochs
-from executor.runtime.devices import computing_on, places
-from executor.runtime.interrupt import Interrupt, noted_interrupt
-from executor.search.oracle import ask, tell, tuning
+from executor.runtime.devices import training_devices, use_device
+from executor.runtime.interrupt import Interrupt, catch_interrupt
+from executor.search.oracle import ask, create_oracle, tell
 from executor.search.oracles.base import Objective
-from executor.search.progress import RoundProgress, reporter
+from executor.search.progress import RoundProgress, progress_reporter
 from executor.search.records.journal import Journal, search_digest
-from executor.search.records.lock import alone_in
+from executor.search.records.lock import lock_run_directory
 from executor.search.records.trials import StoppedBy, Trials
-from executor.search.round_size import epoch_seconds, most_at_once, next_round
+from executor.search.round_size import epoch_seconds, max_at_once, next_round
 from executor.search.runners.parallel import ParallelRunner
-from executor.search.runners.sequential import OneByOneRunner
+from executor.search.runners.sequential import SequentialRunner
 from executor.search.runners.stacked import StackRunner
-from executor.search.runners.workspace import workplace
+from executor.search.runners.workspace import create_workspace
 from executor.search.space import Scope
 from rules.errors import RunError, TrainingError
 from rules.vocabulary.bundle import fingerprint
@@ -42,11 +42,11 @@ if TYPE_CHECKING:
     from executor.search.records.outcome import Outcome
     from executor.search.records.proposal import Proposal
     from executor.search.runners.parallel import Runner
-    from executor.search.runners.workspace import Workplace
+    from executor.search.runners.workspace import Workspace
     from rules.vocabulary.bundle import Bundle
 
 TRIALS_WITHOUT_BUDGET: Final = 20  # trials, where neither time nor their number is limited
-HOPELESS: Final = 10  # trials without a completed one; then the next would hardly be completed either
+MAX_FAILED_TRIALS: Final = 10  # trials without a completed one; then the next would hardly be completed either
 MIN_TRIAL_SECONDS: Final = 1.0  # seconds; building and compiling a network take half of it
 
 
@@ -70,22 +70,24 @@ def search(
     RunError if the directory holds a search of another space or seed, belongs to another process or cannot be written,
     ChoiceError if the loss does not fit the task or a manual list names a bad value.
     """
-    metric = performance_metric(bundle.metric)  # 1  P
+    metric = create_metric(bundle.metric)  # 1  P
     objective = Objective(name=metric.name, direction=metric.direction)
     rows, width = parts.train.dense.shape
     epochs = whole_epochs(bundle, parts.architecture, rows=rows)
-    devices = places(parts)
+    devices = training_devices(parts)
     with (
-        alone_in(directory),
-        computing_on(devices[0], width=width),
+        lock_run_directory(directory),
+        use_device(devices[0], width=width),
         _light_collection(),
-        noted_interrupt() as interrupt,
+        catch_interrupt() as interrupt,
     ):
         journal = Journal(directory, search=search_digest(fingerprint(bundle), seed))
         journal.remove_unfinished()
         # 2, 3, 4  C, W and A: a trial takes them from the bundle, with its own seed and rate.
-        at = workplace(bundle, parts, metric=metric, budget=budget, seed=seed, directory=directory, interrupt=interrupt)
-        oracle = tuning(  # 5  T
+        at = create_workspace(
+            bundle, parts, metric=metric, budget=budget, seed=seed, directory=directory, interrupt=interrupt
+        )
+        oracle = create_oracle(  # 5  T
             bundle, scope_of(parts, budget), objective=objective, seed=seed, epochs=epochs
         )
         one_by_one = at_once == 1 or not parts.architecture.is_stackable
@@ -101,12 +103,12 @@ def search(
         try:
             while (stopped_by := _limit(budget, journal.outcomes, interrupt)) is None:
                 each = parts.fold_count
-                most = len(devices) if one_by_one else at_once or most_at_once(bundle, devices=len(devices), each=each)
+                most = len(devices) if one_by_one else at_once or max_at_once(bundle, devices=len(devices), each=each)
                 proposals = next_round(oracle, at, journal.outcomes, most, epochs)  # 6  H, proposed by T
                 if not proposals:
                     stopped_by = "exhausted"
                     break
-                report = reporter(
+                report = progress_reporter(
                     progress,
                     proposals,
                     journal.outcomes,
@@ -146,18 +148,18 @@ def scope_of(parts: Parts, budget: Budget) -> Scope:
     )
 
 
-def _runner(at: Workplace, devices: Sequence[Device], *, width: int, alone: bool) -> Runner:
+def _runner(at: Workspace, devices: Sequence[Device], *, width: int, alone: bool) -> Runner:
     """What runs one stack, or one trial alone, at a time, on each of the devices."""
 
-    def on(device: Device, at: Workplace) -> Runner:
-        return OneByOneRunner(at) if alone else StackRunner(at, device=device, compute=device.compute(width=width))
+    def on(device: Device, at: Workspace) -> Runner:
+        return SequentialRunner(at) if alone else StackRunner(at, device=device, compute=device.compute(width=width))
 
     if len(devices) == 1:
         return on(devices[0], at)
     runners = []
     for device in devices:
         with tf.device(device.name):
-            runners.append((device, on(device, at.copied())))
+            runners.append((device, on(device, at.copy_to_device())))
     return ParallelRunner(runners, width=width)
 
 
@@ -169,7 +171,7 @@ def _replay(oracle: keras_tuner.Oracle, journal: Journal, epochs: int) -> int:
     rounds = _rounds(journal.outcomes)
     for ended in rounds:
         proposals = ask(oracle, ended[0].asked, epochs=epochs)
-        due = [_asked(proposal) for proposal in proposals]
+        due = [_request_of(proposal) for proposal in proposals]
         for outcome in ended:
             if (outcome.hyperparameters, outcome.planned_epochs, outcome.continues) not in due:
                 described = "; ".join(str(dict(one.hyperparameters)) for one in proposals) or "no further trial"
@@ -188,7 +190,7 @@ def _rounds(outcomes: Sequence[Outcome]) -> list[list[Outcome]]:
     return [list(group) for _, group in itertools.groupby(outcomes, key=lambda outcome: outcome.round)]
 
 
-def _asked(proposal: Proposal) -> tuple[dict[str, float | int | str], int, int | None]:
+def _request_of(proposal: Proposal) -> tuple[dict[str, float | int | str], int, int | None]:
     return dict(proposal.hyperparameters), proposal.epochs, proposal.continues
 
 
@@ -207,7 +209,7 @@ def _limit(budget: Budget, outcomes: Sequence[Outcome], interrupt: Interrupt) ->
         return "interrupt"
     completed = any(outcome.status == "completed" for outcome in outcomes)
     most = _trial_limit(budget)
-    if not completed and len(outcomes) >= HOPELESS:
+    if not completed and len(outcomes) >= MAX_FAILED_TRIALS:
         raise _nothing_completed(outcomes)
     if most is not None and len(outcomes) >= most:
         return "trials"

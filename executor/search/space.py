@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Final
 
 import keras_tuner
 
-from executor.components.batch_size import batch_of
+from executor.components.batch_size import choose_batch_size
 from executor.components.configuration import (
     FORECAST_UNITS,
     IMAGE_UNITS,
     SEQUENCE_UNITS,
     TEXT_UNITS,
     Value,
-    _answers_numbers,
     configuration,
+    predicts_numbers,
 )
 from executor.preprocessing.network_kind import Architecture
 from recommender.training_cost import UNITS, trial_seconds
@@ -87,7 +87,7 @@ class Scope:
     @property
     def batch_size(self) -> int:
         """Rows of a step where the bundle does not set them."""
-        return batch_of(self.architecture, self.rows)
+        return choose_batch_size(self.architecture, self.rows)
 
     def affords(self, units: int) -> bool:
         """Whether the time is enough to search layers of so many units."""
@@ -184,7 +184,7 @@ def _worth_trying(name: Hyperparameter, bundle: Bundle, scope: Scope) -> list[Va
         units, layers = [FORECAST_UNITS, 128, 32], [1, 3]
     elif scope.architecture.reads_texts:
         units, layers = [TEXT_UNITS, 64, 256], [2]
-    elif scope.rows < FEW_ROWS and not _answers_numbers(bundle):
+    elif scope.rows < FEW_ROWS and not predicts_numbers(bundle):
         units = [128, 64, 32]
     elif scope.rows < SOME_ROWS:
         units = [UNITS, 128, 64]

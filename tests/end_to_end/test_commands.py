@@ -19,7 +19,7 @@ from rich.console import Console
 
 from executor.cli.progress_line import SearchProgress
 from executor.runs.run import Run
-from executor.runs.scoreboard import show_scores
+from executor.runs.scoreboard import print_result
 from executor.runtime.log import LOG, LOG_FILE
 from executor.search.progress import RoundProgress
 from recommender.cli.main import group
@@ -90,7 +90,7 @@ def test_with_time_left_other_seeds_fewer_rows_and_next_steps_are_told(tmp_path:
 
 def test_without_a_time_limit_it_is_said_that_it_was_not_tried_again(cancer_run: Run) -> None:
     shown = io.StringIO()
-    show_scores(cancer_run, Console(file=shown, width=200))
+    print_result(cancer_run, Console(file=shown, width=200))
     assert "no time was set: --budget does so" in shown.getvalue()
 
 
@@ -141,7 +141,7 @@ def test_a_training_that_a_full_disk_ends_says_how_to_continue(
 
 def test_the_best_trial_has_one_number_everywhere(cancer_run: Run) -> None:
     text = io.StringIO()
-    show_scores(cancer_run, Console(file=text, width=200))
+    print_result(cancer_run, Console(file=text, width=200))
     journal = (cancer_run.directory / "trials.jsonl").read_text(encoding="utf-8").splitlines()
     best = max(map(json.loads, journal), key=lambda trial: (trial["score"], -trial["cost"]))
     assert cancer_run.summary.best_trial == best["number"]

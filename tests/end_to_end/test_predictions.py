@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from executor import train
-from executor.runs.report.hold_out_answers import read_answers
+from executor.runs.report.hold_out_answers import read_predictions
 from recommender.cli.main import group
 from rules.errors import ColumnError
 
@@ -47,7 +47,7 @@ def test_float_labels_come_back_as_floats_and_as_the_file_wrote_them(run: Run, f
     assert list(found.columns) == ["prediction", "probability of 0", "probability of 1"]
     kept = list(csv.DictReader((run.directory / "predictions.csv").read_text(encoding="utf-8").splitlines()))
     assert {row["truth"] for row in kept} == {"0.0", "1.0"}
-    said = read_answers(run).said
+    said = read_predictions(run).said
     assert said.truth.tolist() == [int(float(row["truth"])) for row in kept]
     assert said.decided.tolist() == [int(float(row["prediction"])) for row in kept]
 

@@ -19,12 +19,12 @@ from executor.pipeline import execute as pipeline
 from executor.runs.files import IMPORTANCE, PREDICTIONS, REPORT
 from executor.runs.report import write as writing
 from executor.runs.report.cli import report, runs
-from executor.runs.report.compare import compared
-from executor.runs.report.hold_out_answers import read_answers
+from executor.runs.report.compare import comparison_page
+from executor.runs.report.hold_out_answers import read_predictions
 from executor.runs.report.page import page
-from executor.runs.report.plots.confusion import confusion
-from executor.runs.report.reopen import opened_again
-from executor.runs.report.reproduce import command
+from executor.runs.report.plots.confusion import confusion_matrix
+from executor.runs.report.reopen import reopen_dataset
+from executor.runs.report.reproduce import reproduce_command
 from executor.runs.run import Run
 from recommender.examples import example
 from recommender.run_manifest import MANIFEST, SCORES, Manifest, run_files
@@ -37,7 +37,7 @@ HOSTILE = """<script>alert(1)</script></style>{{ 7*7 }}"'\u202e"""
 
 
 @pytest.fixture
-def copied(cancer_run: Run, tmp_path: Path) -> Run:
+def copy_to_device(cancer_run: Run, tmp_path: Path) -> Run:
     """The run in a directory that a test may change."""
     shutil.copytree(cancer_run.directory, tmp_path / "run")
     return Run(tmp_path / "run")
@@ -136,7 +136,7 @@ def test_a_hostile_name_stays_text(copied: Run) -> None:
 
 
 def test_the_answers_are_read_as_they_were_scored(cancer_run: Run) -> None:
-    answers = read_answers(cancer_run)
+    answers = read_predictions(cancer_run)
     assert len(answers) == cancer_run.scores.rows
     area = roc_auc_score(answers.said.truth, answers.said.outcome[:, 0])
     assert area == pytest.approx(cancer_run.scores.hold_out.value)
@@ -144,7 +144,7 @@ def test_the_answers_are_read_as_they_were_scored(cancer_run: Run) -> None:
 
 
 def test_the_confusion_matrix_counts_the_rows_of_the_hold_out(cancer_run: Run) -> None:
-    found = confusion(read_answers(cancer_run))
+    found = confusion_matrix(read_predictions(cancer_run))
     assert found is not None
     with (cancer_run.directory / PREDICTIONS).open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -216,16 +216,16 @@ def test_rows_of_a_dataset_that_changed_are_not_taken_for_those_of_the_run(copie
     changed = tmp_path / "changed.csv"
     changed.write_text(example("breast_cancer").read_text() + "\n")
     copied.__dict__["plan"] = copied.plan.model_copy(update={"dataset": str(changed)})
-    assert opened_again(copied, must=False) == (None, f"{changed} has changed since the run")
+    assert reopen_dataset(copied, must=False) == (None, f"{changed} has changed since the run")
     with pytest.raises(DatasetError, match=r"--by reads a column of the dataset again, but .* has changed"):
         page(copied, by="diagnosis")
 
 
 def test_the_command_of_a_run_trains_it_again(cancer_run: Run) -> None:
-    words = command(cancer_run).split()
+    words = reproduce_command(cancer_run).split()
     assert words[:2] == ["recommend", "train"]
-    assert "--target diagnosis" in command(cancer_run)
-    assert command(cancer_run).endswith("--trials 3 --seed 0")
+    assert "--target diagnosis" in reproduce_command(cancer_run)
+    assert reproduce_command(cancer_run).endswith("--trials 3 --seed 0")
 
 
 def test_runs_are_laid_side_by_side(cancer_run: Run, copied: Run, tmp_path: Path) -> None:
@@ -246,7 +246,7 @@ def test_runs_on_different_data_are_not_to_be_compared_by_score(cancer_run: Run,
     record = copied.record
     other = record.dataset.model_copy(update={"digest": "sha256:0", "name": HOSTILE})
     copied.__dict__["record"] = record.model_copy(update={"dataset": other})
-    text = compared([cancer_run, copied])
+    text = comparison_page([cancer_run, copied])
     assert "trained on different datasets" in text
     assert "<script" not in text
 

@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 
 from executor import train
 from executor.runs.files import REPORT
-from executor.runs.report.compare import compared
+from executor.runs.report.compare import comparison_page
 from executor.runs.report.page import page
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def pages(cancer_run: Run, tmp_path_factory: pytest.TempPathFactory, one_split: 
     column = next(iter(cancer_run.record.dataset.kinds))
     for name, text in {
         "groups": page(cancer_run, by=column),
-        "compare": compared([cancer_run, made["multiclass"], made["regression"]]),
+        "compare": comparison_page([cancer_run, made["multiclass"], made["regression"]]),
     }.items():
         paths[name] = folder / f"{name}.html"
         paths[name].write_text(text, encoding="utf-8")

@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from executor import train
-from executor.runs.report.groups import groups_by
-from executor.runs.report.hold_out_answers import read_answers
-from executor.runs.report.reopen import opened_again
-from executor.runs.report.reproduce import command
+from executor.runs.report.groups import score_groups
+from executor.runs.report.hold_out_answers import read_predictions
+from executor.runs.report.reopen import reopen_dataset
+from executor.runs.report.reproduce import reproduce_command
 from executor.runs.run import Run
 from recommender.cli.main import group
 from rules.decision.trace import Pin
@@ -102,10 +102,10 @@ def test_a_long_table_is_gathered_for_training_and_for_new_rows(
 
 
 def test_the_groups_of_a_report_are_those_of_sequences_not_of_steps(long_run: Run) -> None:
-    dataset, _ = opened_again(long_run, must=True)
+    dataset, _ = reopen_dataset(long_run, must=True)
     assert dataset is not None
     with dataset:
-        groups = groups_by(long_run, read_answers(long_run), dataset, "hand")
+        groups = score_groups(long_run, read_predictions(long_run), dataset, "hand")
     with (long_run.directory / "predictions.csv").open(encoding="utf-8") as file:
         hold_out = [int(row["row"]) for row in csv.DictReader(file)]
     expected = {"left": sum(row % 2 == 0 for row in hold_out), "right": sum(row % 2 for row in hold_out)}
@@ -113,7 +113,7 @@ def test_the_groups_of_a_report_are_those_of_sequences_not_of_steps(long_run: Ru
 
 
 def test_the_command_of_a_run_on_a_long_table_gathers_it_again(long_run: Run) -> None:
-    assert "--sequence person --order step" in command(long_run)
+    assert "--sequence person --order step" in reproduce_command(long_run)
 
 
 def test_letters_are_read_as_a_sequence_by_a_network_that_is_pinned(tmp_path: Path, one_split: Pin) -> None:

@@ -15,9 +15,9 @@ from rich.console import Console
 from sklearn.metrics import mean_absolute_error, roc_auc_score
 
 from executor import train
-from executor.runs.report.compare import compared
+from executor.runs.report.compare import comparison_page
 from executor.runs.run import Run
-from executor.runs.scoreboard import show_scores
+from executor.runs.scoreboard import print_result
 from recommender.dataset.dataset import Dataset
 from recommender.examples import example
 from rules.decision.trace import Pin
@@ -250,9 +250,9 @@ def test_a_network_that_was_cut_off_is_said_to_need_more_time_everywhere(tmp_pat
     assert run.summary.next_steps is not None
     assert [step.name for step in run.summary.next_steps.steps] == ["time"]
     console = Console(record=True, width=200)
-    show_scores(run, console)
+    print_result(run, console)
     files = [(run.directory / name).read_text(encoding="utf-8") for name in ("scores.json", "report.html", "log.txt")]
-    for told in (console.export_text(), *files, compared([run, run])):
+    for told in (console.export_text(), *files, comparison_page([run, run])):
         assert "Too little time" in told
         for conclusion in ("No signal", "use it instead", "boosting instead", "use that"):
             assert conclusion not in told

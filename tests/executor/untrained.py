@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from executor.model.assemble import network_outputs
-from executor.model.ensemble import Chosen
-from executor.networks.build import build_network, mean_of
+from executor.model.ensemble import SelectedNetwork
+from executor.networks.build import average_networks, build_network
 from executor.pipeline.execute import encoded
 from executor.pipeline.finalize import saved
 from executor.pipeline.prepare import begin
@@ -53,9 +53,9 @@ def save_untrained(kind: Kind, folder: Path) -> Run:
             build_network(parts=parts, bundle=begun.bundle, hyperparameters={}, seed=seed)
             for seed in range(parts.fold_count)
         ]
-        network = mean_of(networks)
+        network = average_networks(networks)
         outputs = network_outputs(network, parts.validation) + parts.validation.offset
-        chosen = Chosen(network=network, outputs=outputs, members={0: 1}, score=0.5, why="a test")
+        chosen = SelectedNetwork(network=network, outputs=outputs, members={0: 1}, score=0.5, why="a test")
         saved(begun, preprocessing, parts, chosen, {})
     (folder / "run" / SCORES).write_text("{}", encoding="utf-8")
     return Run(folder / "run")

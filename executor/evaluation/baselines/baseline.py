@@ -30,7 +30,7 @@ def has_single_class(parts: Parts) -> bool:
     return parts.task.is_classification and any(len(np.unique(each)) == 1 for each in truth.reshape(len(truth), -1).T)
 
 
-def naive_error(train: Examples, parts: Parts) -> np.ndarray | None:
+def scaling_error(train: Examples, parts: Parts) -> np.ndarray | None:
     """The error by which MASE divides, (outputs,): the parts' own, or the last value's; None unless a forecast."""
     if parts.task is not Task.FORECASTING or parts.naive_error is not None:
         return parts.naive_error
@@ -42,12 +42,12 @@ def _offset(parts: Parts, examples: Examples) -> np.ndarray:
     return np.asarray(examples.offset.astype(np.float64) * parts.target_scale + parts.target_mean)
 
 
-def predictions_of(parts: Parts, examples: Examples, outcome: np.ndarray, decided: np.ndarray) -> Predictions:
+def create_predictions(parts: Parts, examples: Examples, outcome: np.ndarray, decided: np.ndarray) -> Predictions:
     return Predictions(
         task=parts.task,
         truth=examples.raw_target,
         outcome=outcome,
         decided=decided,
         rare_class=parts.rare_class,
-        naive_error=naive_error(parts.train, parts),
+        naive_error=scaling_error(parts.train, parts),
     )

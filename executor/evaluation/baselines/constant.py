@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from executor.components.metric import decide
-from executor.evaluation.baselines.baseline import Baseline, _offset, predictions_of
+from executor.components.metric import apply_thresholds
+from executor.evaluation.baselines.baseline import Baseline, _offset, create_predictions
 from rules.text.numbers import number
 from rules.vocabulary.facts import Task
 
@@ -44,7 +44,7 @@ def constant_baseline(
         middle = np.median(train.raw_target, axis=0) if average == "median" else train.raw_target.mean(axis=0)
         says = f"always the {average} ({', '.join(number(float(value)) for value in middle)})"
         outcome = np.tile(middle, (rows, 1))
-    decided = decide(outcome, parts.task)
+    decided = apply_thresholds(outcome, parts.task)
     if parts.task in {Task.BINARY, Task.MULTICLASS}:
         answer = _best_class(metric, parts)
         decided = np.full(rows, answer)
@@ -55,7 +55,7 @@ def constant_baseline(
     return Baseline(
         name="constant",
         says=says,
-        predictions=predictions_of(parts, hold_out, outcome, decided),
+        predictions=create_predictions(parts, hold_out, outcome, decided),
     )
 
 
@@ -67,7 +67,7 @@ def seasonal_baseline(parts: Parts, hold_out: Examples, table: RawTable) -> Base
     return Baseline(
         name="seasonal naive",
         says="the value one season before",
-        predictions=predictions_of(parts, hold_out, outcome, outcome),
+        predictions=create_predictions(parts, hold_out, outcome, outcome),
     )
 
 
@@ -78,7 +78,7 @@ def _best_class(metric: PerformanceMetric, parts: Parts) -> int:
     shares = np.bincount(truth, minlength=classes) / len(truth)
     outcome = np.tile(shares[-parts.outputs :], (len(truth), 1))
     scores = [
-        metric.of_predictions(predictions_of(parts, parts.train, outcome, np.full(len(truth), answer)))
+        metric.of_predictions(create_predictions(parts, parts.train, outcome, np.full(len(truth), answer)))
         for answer in range(classes)
     ]
     return max(range(classes), key=lambda answer: (scores[answer], shares[answer]))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.data.lag_table import bridged, series_starts, values_of
-from executor.evaluation.baselines.baseline import Baseline, predictions_of
+from executor.data.lag_table import forward_fill, require_values, series_starts
+from executor.evaluation.baselines.baseline import Baseline, create_predictions
 from executor.evaluation.scores import EXPONENTIAL
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ all values are positive."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fitted:
+class FittedSmoothing:
     """A fitted model's states after each step, (steps,) each; season: the factor or term of the step's place."""
 
     level: np.ndarray
@@ -76,7 +76,7 @@ def exponential_baseline(
     """
     until = time.monotonic() + seconds
     starts = series_starts(series)
-    values = bridged(values_of(series.truth), starts)
+    values = forward_fill(require_values(series.truth), starts)
     pieces = np.split(np.arange(len(series)), np.flatnonzero(starts)[1:])
     if len(pieces) * len(windows.targets) > MAX_SERIES:
         return None
@@ -92,7 +92,7 @@ def exponential_baseline(
             own = values[piece, target]
             begin = int(np.argmax(np.isfinite(own)))
             judged = first[here] - piece[0] - begin
-            found = _fitted(own[begin:], judged.min(), windows.season, until)
+            found = _fit(own[begin:], judged.min(), windows.season, until)
             if found is None:
                 return None
             fitted, name = found
@@ -103,11 +103,11 @@ def exponential_baseline(
     return Baseline(
         name=EXPONENTIAL,
         says=f"states that follow the series: {names}",
-        predictions=predictions_of(parts, hold_out, flat, flat),
+        predictions=create_predictions(parts, hold_out, flat, flat),
     )
 
 
-def _fitted(values: np.ndarray, until_row: int, season: int | None, until: float) -> tuple[Fitted, str] | None:
+def _fit(values: np.ndarray, until_row: int, season: int | None, until: float) -> tuple[FittedSmoothing, str] | None:
     """The model with the least corrected information criterion before a row, filtered along all values."""
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel  # noqa: PLC0415  a second to import
 
@@ -132,7 +132,7 @@ def _fitted(values: np.ndarray, until_row: int, season: int | None, until: float
         warnings.simplefilter("ignore")
         states = ETSModel(values, **_choices(trend, seasonal, season)).smooth(params)
     return (
-        Fitted(
+        FittedSmoothing(
             level=np.asarray(states.level),
             trend=None if trend is None else np.asarray(states.slope),
             season=None if seasonal is None else np.asarray(states.season),

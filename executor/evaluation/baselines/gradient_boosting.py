@@ -18,11 +18,11 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.preprocessing import OrdinalEncoder
 from threadpoolctl import threadpool_limits
 
-from executor.components.metric import decide, outcome_of
+from executor.components.metric import apply_thresholds, outcome_of
 from executor.data.raw_table import Form
-from executor.evaluation.baselines.baseline import Baseline, has_single_class, predictions_of
+from executor.evaluation.baselines.baseline import Baseline, create_predictions, has_single_class
 from executor.evaluation.scores import BOOSTING
-from executor.layers.words import terms
+from executor.layers.words import split_words
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -38,12 +38,12 @@ BOOSTING_SECONDS: Final = 3.0  # what it may take at most, where the budget is s
 BOOSTING_SHARE: Final = 0.03  # of a longer budget
 UNLIMITED_SECONDS: Final = 60.0  # where no time limit is set
 STAGES: Final = (10, 20, 40, 80, 160, 320)  # trees after which the clock and the validation rows are looked at
-ENOUGH: Final = 80  # trees, after which P on validation rows is believed to have passed its best
+MIN_TREES: Final = 80  # trees, after which P on validation rows is believed to have passed its best
 RATE, MAX_RATE = 0.05, 0.3  # scikit-learn's default, 0.1, was the better one on one of those tables
 RATE_TREES: Final = 5.0  # rate times trees by which a fit has come near its end: 0.95^100 is 0.6 % of what is to learn
-LOOK: Final = 5  # trees between two numbers of trees among which validation rows choose
-SECONDS_A_COLUMN: Final = 3e-5  # of a tree, on one core, for its histograms; measured on house_prices_ames
-SECONDS_A_CELL: Final = 2e-8  # of a tree; 1.7e-8 measured on adult_income
+TREES_PER_CHECK: Final = 5  # trees between two numbers of trees among which validation rows choose
+SECONDS_PER_COLUMN: Final = 3e-5  # of a tree, on one core, for its histograms; measured on house_prices_ames
+SECONDS_PER_CELL: Final = 2e-8  # of a tree; 1.7e-8 measured on adult_income
 LEAF: Final = 20  # training rows of the smallest leaf: scikit-learn's default
 SMALL_LEAF, FEW_ROWS = 5, 500
 """Of fewer training rows: ahead on four of seven tables, far ahead where classes are rare (ecoli: F1 0.62 against
@@ -86,7 +86,7 @@ def boosting_baseline(
     # Threads that wait for each other cost more than they share out in models this small.
     with threadpool_limits(1 if rows * len(train.forms) < MANY_CELLS else None):
         columns = Columns(train.take(some), parts.task)
-        forest = Forest(metric, parts, columns, rate=rate, seed=seed)
+        forest = BoostedTrees(metric, parts, columns, rate=rate, seed=seed)
         inputs = columns.read(train.take(some))
         forest.fit(inputs, parts.train.take(some), columns.read(validation), until=until)
         if has_folds:
@@ -100,8 +100,11 @@ def boosting_baseline(
     return Baseline(
         name=BOOSTING,
         says=f"{best.trees} trees an output on {fitted:,}{part} training rows{short}",
-        predictions=predictions_of(
-            parts, hold_out[1], outcome, decide(outcome, parts.task, thresholds=cuts, rare_class=parts.rare_class)
+        predictions=create_predictions(
+            parts,
+            hold_out[1],
+            outcome,
+            apply_thresholds(outcome, parts.task, thresholds=cuts, rare_class=parts.rare_class),
         ),
     )
 
@@ -129,8 +132,8 @@ class Columns:
         if self._levels:
             self._encoder = OrdinalEncoder(
                 max_categories=MAX_LEVELS, handle_unknown="use_encoded_value", unknown_value=np.nan
-            ).fit(_beside(seen, self._levels))
-        self._words = HashingVectorizer(n_features=WORDS, alternate_sign=False, analyzer=terms)
+            ).fit(_stack_columns(seen, self._levels))
+        self._words = HashingVectorizer(n_features=WORDS, alternate_sign=False, analyzer=split_words)
         self._topics = [
             TruncatedSVD(min(TOPICS, len(seen)), random_state=0).fit(self._words.transform(seen.features[name]))
             for name in self._texts
@@ -138,7 +141,7 @@ class Columns:
 
     def read(self, rows: RawTable) -> np.ndarray:
         """(rows, columns) float64, NaN where missing; levels come first."""
-        parts = [self._encoder.transform(_beside(rows, self._levels))] if self._levels else []
+        parts = [self._encoder.transform(_stack_columns(rows, self._levels))] if self._levels else []
         parts += [rows.features[name][:, None] for name in self._numbers]
         for name in self._times:
             seconds = rows.features[name][:, None]
@@ -153,18 +156,18 @@ class Columns:
         return list(range(len(self._levels)))
 
 
-def _beside(rows: RawTable, names: Sequence[str]) -> np.ndarray:
+def _stack_columns(rows: RawTable, names: Sequence[str]) -> np.ndarray:
     return np.column_stack([rows.features[name] for name in names])
 
 
-def unhurried_seconds(rows: int, columns: int) -> float:
+def unlimited_fit_seconds(rows: int, columns: int) -> float:
     """About how long a fit takes where no time is set; columns: of all trees that are grown at once.
 
     >>> round(unhurried_seconds(1_000, 20), 2), unhurried_seconds(100_000, 1_000)
     (0.1, 60.0)
     """
     trees = RATE_TREES / RATE
-    return min(UNLIMITED_SECONDS, trees * columns * (SECONDS_A_COLUMN + SECONDS_A_CELL * rows))
+    return min(UNLIMITED_SECONDS, trees * columns * (SECONDS_PER_COLUMN + SECONDS_PER_CELL * rows))
 
 
 def _affordable(rows: int, columns: int, *, seconds: float) -> tuple[int, float]:
@@ -172,14 +175,14 @@ def _affordable(rows: int, columns: int, *, seconds: float) -> tuple[int, float]
 
     columns: of all trees that are grown at once.
     """
-    trees = seconds / (columns * (SECONDS_A_COLUMN + SECONDS_A_CELL * rows))
+    trees = seconds / (columns * (SECONDS_PER_COLUMN + SECONDS_PER_CELL * rows))
     rate = min(max(RATE, RATE_TREES / trees), MAX_RATE)
-    fitted = (seconds * rate / RATE_TREES / columns - SECONDS_A_COLUMN) / SECONDS_A_CELL
+    fitted = (seconds * rate / RATE_TREES / columns - SECONDS_PER_COLUMN) / SECONDS_PER_CELL
     return min(rows, max(MIN_FITTED, int(fitted))), rate
 
 
 @dataclass(frozen=True, kw_only=True)
-class Best:
+class BestStage:
     """The number of trees with the best P on validation rows, and the decision thresholds with it."""
 
     score: float
@@ -187,7 +190,7 @@ class Best:
     thresholds: tuple[Threshold, ...]
 
 
-class Forest:
+class BoostedTrees:
     """One model for each output; for exclusive classes one for all."""
 
     def __init__(self, metric: PerformanceMetric, parts: Parts, columns: Columns, *, rate: float, seed: int) -> None:
@@ -205,7 +208,7 @@ class Forest:
         else:
             loss = "absolute_error" if metric.name == "mae" else "squared_error"
             self._models = [HistGradientBoostingRegressor(loss=loss, **more) for _ in range(parts.outputs)]
-        self.best: Best
+        self.best: BestStage
         self.is_cut_short = False
 
     def _truth(self, examples: Examples) -> np.ndarray:
@@ -221,7 +224,7 @@ class Forest:
             for model, column in zip(self._models, self._truth(examples).T, strict=True):
                 model.set_params(max_iter=trees).fit(inputs, column)
             self.best = self._chosen(validation)
-            if trees >= ENOUGH and self.best.trees <= trees // 2:
+            if trees >= MIN_TREES and self.best.trees <= trees // 2:
                 return
             # The next stage adds as many trees as there are.
             if (now := time.monotonic()) + (now - start) > until:
@@ -233,18 +236,18 @@ class Forest:
         for model, column in zip(self._models, self._truth(examples).T, strict=True):
             model.set_params(max_iter=self.best.trees, warm_start=False).fit(inputs, column)
 
-    def _chosen(self, inputs: np.ndarray) -> Best:
+    def _chosen(self, inputs: np.ndarray) -> BestStage:
         """Of equally good numbers of trees the largest; inputs: the validation rows."""
         rows, parts = self._parts.validation, self._parts
         found = []
         for trees, outcome in enumerate(self._staged(inputs, rows), start=1):
-            if trees % LOOK:
+            if trees % TREES_PER_CHECK:
                 continue
             thresholds = self._metric.thresholds(outcome, rows, parts)
             cuts = tuple(threshold.value for threshold in thresholds)
-            decided = decide(outcome, parts.task, thresholds=cuts, rare_class=parts.rare_class)
-            score = self._metric.of_predictions(predictions_of(parts, rows, outcome, decided))
-            found.append(Best(score=score, trees=trees, thresholds=thresholds))
+            decided = apply_thresholds(outcome, parts.task, thresholds=cuts, rare_class=parts.rare_class)
+            score = self._metric.of_predictions(create_predictions(parts, rows, outcome, decided))
+            found.append(BestStage(score=score, trees=trees, thresholds=thresholds))
         return max(found, key=lambda one: (self._metric.direction.utility(one.score), one.trees))
 
     def outcome(self, inputs: np.ndarray, examples: Examples) -> np.ndarray:

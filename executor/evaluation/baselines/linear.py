@@ -11,8 +11,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from threadpoolctl import threadpool_limits
 
-from executor.components.metric import decide, outcome_of
-from executor.evaluation.baselines.baseline import Baseline, predictions_of
+from executor.components.metric import apply_thresholds, outcome_of
+from executor.evaluation.baselines.baseline import Baseline, create_predictions
 from executor.preprocessing.design_matrix import MIN_FITTED, feature_matrix, filled_share
 from rules.vocabulary.facts import Task
 
@@ -43,38 +43,38 @@ def linear_baseline(
     some = parts.train.take(np.linspace(0, len(parts.train) - 1, rows).astype(np.int64))
     # Threads that wait for each other cost more than they share out in models this small: measured 20-fold under load.
     with threadpool_limits(1):
-        answer = _fitted(metric, some, parts, until=until)
+        answer = _fit(metric, some, parts, until=until)
     if answer is None:
         return None
     thresholds = metric.thresholds(answer(parts.validation), parts.validation, parts)
     outcome = answer(hold_out)
     cuts = tuple(threshold.value for threshold in thresholds)
-    decided = decide(outcome, parts.task, thresholds=cuts, rare_class=parts.rare_class)
+    decided = apply_thresholds(outcome, parts.task, thresholds=cuts, rare_class=parts.rare_class)
     kind = "logistic" if parts.task.is_classification else "ridge"
     return Baseline(
         name="linear",
         says=f"{kind} regression on {rows:,} training rows",
-        predictions=predictions_of(parts, hold_out, outcome, decided),
+        predictions=create_predictions(parts, hold_out, outcome, decided),
     )
 
 
 MAX_CELLS: Final = 20_000_000  # filled training cells times outputs; 3 s of 100 steps at 2 ns a cell and a half more
 MAX_STEPS: Final = 100  # of L-BFGS, scikit-learn's default
-STEPS_A_LOOK: Final = 20  # of L-BFGS between two looks at the clock
+STEPS_PER_CHECK: Final = 20  # of L-BFGS between two looks at the clock
 PENALTIES: Final = (1.0, 10.0, 100.0, 1_000.0)  # of ridge regression, of which validation chooses
 
 
-def _fitted(
+def _fit(
     metric: PerformanceMetric, some: Examples, parts: Parts, *, until: float
 ) -> Callable[[Examples], np.ndarray] | None:
     """A function from examples to the outcome of a linear model; None where one side of a target does not occur."""
     features = feature_matrix(some, parts)
     if not parts.task.is_classification:
-        return _fitted_ridge(metric, features, some, parts)
+        return _fit_ridge(metric, features, some, parts)
     columns = some.raw_target[:, None] if some.raw_target.ndim == 1 else some.raw_target
     if any(len(np.unique(column)) == 1 for column in columns.T):
         return None
-    models = [fitted_logistic(features, column, until=until) for column in columns.T]
+    models = [fit_logistic(features, column, until=until) for column in columns.T]
 
     def probabilities(rows: Examples) -> np.ndarray:
         wide = feature_matrix(rows, parts)
@@ -87,29 +87,29 @@ def _fitted(
     return probabilities
 
 
-def fitted_logistic(
+def fit_logistic(
     features: np.ndarray | sparse.csr_matrix,
     classes: np.ndarray,
     *,
     until: float,
     strength: float = 1.0,
-    steps_a_look: int = STEPS_A_LOOK,
+    steps_per_check: int = STEPS_PER_CHECK,
 ) -> LogisticRegression:
     """Logistic regression, as far as it comes until that time; strength: the inverse of the penalty.
 
     steps_a_look: of L-BFGS between two looks at the clock.
     """
-    model = LogisticRegression(C=strength, max_iter=steps_a_look, warm_start=True)
+    model = LogisticRegression(C=strength, max_iter=steps_per_check, warm_start=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a baseline that is nearly fitted is a baseline
-        for _ in range(MAX_STEPS // steps_a_look):
+        for _ in range(MAX_STEPS // steps_per_check):
             model.fit(features, classes)
-            if model.n_iter_.max() < steps_a_look or time.monotonic() > until:
+            if model.n_iter_.max() < steps_per_check or time.monotonic() > until:
                 break
     return model
 
 
-def _fitted_ridge(
+def _fit_ridge(
     metric: PerformanceMetric, features: np.ndarray | sparse.csr_matrix, some: Examples, parts: Parts
 ) -> Callable[[Examples], np.ndarray]:
     """Ridge regression on what a network would learn, with the penalty of the best P on validation rows."""
@@ -120,7 +120,7 @@ def _fitted_ridge(
 
     def score(ridge: Ridge) -> float:
         said = values(ridge, parts.validation)
-        return metric.of_predictions(predictions_of(parts, parts.validation, said, said))
+        return metric.of_predictions(create_predictions(parts, parts.validation, said, said))
 
     fitted = [Ridge(alpha=penalty).fit(features, some.change) for penalty in PENALTIES]
     best = metric.direction.best(fitted, key=score)

@@ -8,18 +8,18 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits
 
-from executor.components.metric import decide, outcome_of
-from executor.evaluation.baselines.baseline import Baseline, predictions_of
-from executor.preprocessing.encoded_images import Encoded
+from executor.components.metric import apply_thresholds, outcome_of
+from executor.evaluation.baselines.baseline import Baseline, create_predictions
+from executor.preprocessing.encoded_images import EncodedImages
 from recommender.profile.characteristics.pictures import coarsened
 
 if TYPE_CHECKING:
     from executor.components.metric import PerformanceMetric
     from executor.preprocessing.examples import Examples, Parts
 
-NEIGHBOURS: Final = "nearest neighbours"  # the name of their baseline
-COUNTS: Final = (1, 5, 15)  # neighbours, of which validation chooses
-PAIRS_A_SECOND: Final = 5e7
+NEAREST_NEIGHBOURS: Final = "nearest neighbours"  # the name of their baseline
+NEIGHBOUR_COUNTS: Final = (1, 5, 15)  # neighbours, of which validation chooses
+PAIRS_PER_SECOND: Final = 5e7
 """Pairs of images that a core compares; of many, evenly spaced training rows answer. At 200 numbers an image these are
 20 billion operations."""
 MIN_KNOWN: Final = 500  # training rows, however many ask
@@ -32,12 +32,12 @@ def neighbours_baseline(
 
     The validation rows choose how many neighbours answer. None for rows that are no images, or without time.
     """
-    if not isinstance(hold_out.dense, Encoded) or seconds <= 0:
+    if not isinstance(hold_out.dense, EncodedImages) or seconds <= 0:
         return None
     asking = len(hold_out) + len(parts.validation)
-    rows = min(len(parts.train), max(MIN_KNOWN, int(seconds * PAIRS_A_SECOND / max(1, asking))))
+    rows = min(len(parts.train), max(MIN_KNOWN, int(seconds * PAIRS_PER_SECOND / max(1, asking))))
     some = parts.train.take(np.linspace(0, len(parts.train) - 1, rows).astype(np.int64))
-    most = min(max(COUNTS), rows)
+    most = min(max(NEIGHBOUR_COUNTS), rows)
     with threadpool_limits(1):  # as the other baselines
         known = NearestNeighbors(n_neighbors=most, algorithm="brute").fit(_coarse(some))
         asked = known.kneighbors(_coarse(parts.validation), return_distance=False)
@@ -48,22 +48,24 @@ def neighbours_baseline(
 
         def score(count: int) -> float:
             said = outcome(asked, count)
-            return metric.of_predictions(predictions_of(parts, parts.validation, said, decide(said, parts.task)))
+            return metric.of_predictions(
+                create_predictions(parts, parts.validation, said, apply_thresholds(said, parts.task))
+            )
 
-        count = metric.direction.best((one for one in COUNTS if one <= most), key=score)
+        count = metric.direction.best((one for one in NEIGHBOUR_COUNTS if one <= most), key=score)
         judging = known.kneighbors(_coarse(hold_out), return_distance=False)
     said = outcome(judging, count)
-    decided = decide(said, parts.task, rare_class=parts.rare_class)
+    decided = apply_thresholds(said, parts.task, rare_class=parts.rare_class)
     nearest = f"the {count} nearest" if count > 1 else "the nearest"
     return Baseline(
-        name=NEIGHBOURS,
+        name=NEAREST_NEIGHBOURS,
         says=f"the mean of {nearest} of {rows:,} training images",
-        predictions=predictions_of(parts, hold_out, said, decided),
+        predictions=create_predictions(parts, hold_out, said, decided),
     )
 
 
 def _coarse(examples: Examples) -> np.ndarray:
     """Averaged images, (rows, pixels) float32."""
-    if not isinstance(examples.dense, Encoded):
+    if not isinstance(examples.dense, EncodedImages):
         raise TypeError("neighbours are looked for among images")
-    return np.concatenate([coarsened(part).reshape(len(part), -1) for part in examples.dense.pictures.in_parts()])
+    return np.concatenate([coarsened(part).reshape(len(part), -1) for part in examples.dense.pictures.in_chunks()])

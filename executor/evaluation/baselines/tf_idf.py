@@ -13,10 +13,10 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Ridge
 from threadpoolctl import threadpool_limits
 
-from executor.components.metric import decide, outcome_of
+from executor.components.metric import apply_thresholds, outcome_of
 from executor.data.raw_table import Form
-from executor.evaluation.baselines.baseline import Baseline, has_single_class, predictions_of
-from executor.evaluation.baselines.linear import fitted_logistic
+from executor.evaluation.baselines.baseline import Baseline, create_predictions, has_single_class
+from executor.evaluation.baselines.linear import fit_logistic
 from executor.evaluation.scores import TF_IDF
 from recommender.dataset.scripts import SPACELESS
 from rules.vocabulary.facts import Task
@@ -36,15 +36,15 @@ TF_IDF_SHARE: Final = 0.15  # of a longer budget: of 60 s 9; words of 11,293 pos
 UNLIMITED_SECONDS: Final = 60.0  # where no time limit is set
 MAX_TERMS: Final = 50_000  # the most frequent ones; 100,000 gave 20 Newsgroups 0.9 points more for 1.2 times the time
 MIN_ROWS: Final = 2  # rows with a term, below which it tells nothing of other rows
-SECONDS_A_CHARACTER: Final = 8.5e-8  # that words take; measured on 27 million characters of 20 Newsgroups: 2.3 s
-SECONDS_A_CHARACTER_IN_PAIRS: Final = 3.6e-7  # the same with pairs of neighbours: 9.7 s
+SECONDS_PER_CHARACTER: Final = 8.5e-8  # that words take; measured on 27 million characters of 20 Newsgroups: 2.3 s
+SECONDS_PER_CHARACTER_IN_PAIRS: Final = 3.6e-7  # the same with pairs of neighbours: 9.7 s
 READING_SHARE: Final = 0.4  # of the time, that turning texts into numbers may take; the rest is for the fit
 MIN_FITTED: Final = 500  # training rows, however long their texts
 STRENGTHS: Final = (10.0, 1.0)
 """Inverse penalties of logistic regression, of which validation rows choose. On four public sets, one split each, the
 first was the better one: accuracy 0.823 and 0.810, 0.943 and 0.917, 0.808 and 0.799, 0.835 and 0.832."""
 PENALTIES: Final = (1.0, 0.1, 10.0)  # of ridge regression; rows of TF-IDF have length 1, so that 1 is a row's weight
-STEPS_A_LOOK: Final = 10  # of L-BFGS between two looks at the clock; on 20 Newsgroups 10 take 3 s
+STEPS_PER_CHECK: Final = 10  # of L-BFGS between two looks at the clock; on 20 Newsgroups 10 take 3 s
 
 MARKS: Final = re.escape("".join(sign for sign in map(chr, range(sys.maxunicode)) if category(sign)[0] == "M"))
 """Signs that stand on letters, vowels of Hindi say, of which Python's classes know nothing."""
@@ -52,10 +52,10 @@ LETTERS: Final = rf"[^\W_{SPACELESS}]"
 TOKEN: Final = re.compile(rf"[{SPACELESS}]|{LETTERS}+(?:(?![{SPACELESS}])[{MARKS}]{LETTERS}*)*")
 ASCII_TOKEN: Final = re.compile("[a-z0-9]+")  # the same where there is nothing else, five times as fast
 
-Answer: TypeAlias = "Callable[[sparse.csr_matrix, Examples], np.ndarray]"
+Predictor: TypeAlias = "Callable[[sparse.csr_matrix, Examples], np.ndarray]"
 
 
-def tokens(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """The words of a text, in lower case and in order; of scripts without spaces its characters.
 
     >>> tokens("It's 天气 2")
@@ -96,7 +96,7 @@ def tf_idf_baseline(
     reads_pairs, rows = _affordable(known, sum(len(text) for texts in asked for text in texts), seconds=seconds)
     some = np.linspace(0, len(train) - 1, rows).astype(np.int64)
     vectorizer = TfidfVectorizer(
-        tokenizer=tokens,
+        tokenizer=split_words,
         token_pattern=None,
         lowercase=False,  # tokens does
         ngram_range=(1, 2 if reads_pairs else 1),
@@ -113,20 +113,23 @@ def tf_idf_baseline(
     examples = parts.train.take(some)
     # Threads that wait for each other cost more than they share out in models this small.
     with threadpool_limits(1):
-        strength, answer, left = _chosen(metric, parts, (features, examples), selecting, until=until)
+        strength, answer, left = _choose_penalty(metric, parts, (features, examples), selecting, until=until)
         said = answer(selecting, parts.validation)
         cuts = tuple(threshold.value for threshold in metric.thresholds(said, parts.validation, parts))
         if left:
             both = vectorizer.transform([*(known[row] for row in some), *asked[0]])
-            answer = _answering(both, examples.joined(parts.validation), parts, strength, until=until)
+            answer = _fit(both, examples.joined(parts.validation), parts, strength, until=until)
         outcome = answer(judging, hold_out[1])
     kind = "logistic" if parts.task.is_classification else "ridge"
     trained = rows + (len(parts.validation) if left else 0)
     return Baseline(
         name=TF_IDF,
         says=f"{kind} regression on {'words and pairs of words' if reads_pairs else 'words'} of {trained:,} rows",
-        predictions=predictions_of(
-            parts, hold_out[1], outcome, decide(outcome, parts.task, thresholds=cuts, rare_class=parts.rare_class)
+        predictions=create_predictions(
+            parts,
+            hold_out[1],
+            outcome,
+            apply_thresholds(outcome, parts.task, thresholds=cuts, rare_class=parts.rare_class),
         ),
     )
 
@@ -136,9 +139,9 @@ def _affordable(known: list[str], asked: int, *, seconds: float) -> tuple[bool, 
     characters = sum(map(len, known))
     time_to_read = READING_SHARE * seconds
     # Training rows are read twice: to choose, and again together with those that chose.
-    if (2 * characters + asked) * SECONDS_A_CHARACTER_IN_PAIRS <= time_to_read:
+    if (2 * characters + asked) * SECONDS_PER_CHARACTER_IN_PAIRS <= time_to_read:
         return True, len(known)
-    left = time_to_read / SECONDS_A_CHARACTER - asked
+    left = time_to_read / SECONDS_PER_CHARACTER - asked
     share = min(1.0, max(0.0, left) / max(1, 2 * characters))
     return False, min(len(known), max(MIN_FITTED, round(share * len(known))))
 
@@ -149,28 +152,30 @@ def _texts(table: RawTable) -> list[str]:
     return ["\n".join(row) for row in zip(*columns, strict=True)]
 
 
-def _chosen(
+def _choose_penalty(
     metric: PerformanceMetric,
     parts: Parts,
     known: tuple[sparse.csr_matrix, Examples],
     selecting: sparse.csr_matrix,
     *,
     until: float,
-) -> tuple[float, Answer, bool]:
+) -> tuple[float, Predictor, bool]:
     """The penalty of the best P on validation rows, its model, and whether there is time for one more.
 
     A further penalty is tried where the time is enough for it and for one more.
     """
-    best: tuple[float, float, Answer] | None = None
+    best: tuple[float, float, Predictor] | None = None
     longest = 0.0
     for strength in STRENGTHS if parts.task.is_classification else PENALTIES:
         start = time.monotonic()
         if best is not None and start + 2 * longest > until:
             break
-        answer = _answering(*known, parts, strength, until=until)
+        answer = _fit(*known, parts, strength, until=until)
         said = answer(selecting, parts.validation)
-        decided = decide(said, parts.task)
-        score = metric.direction.utility(metric.of_predictions(predictions_of(parts, parts.validation, said, decided)))
+        decided = apply_thresholds(said, parts.task)
+        score = metric.direction.utility(
+            metric.of_predictions(create_predictions(parts, parts.validation, said, decided))
+        )
         if best is None or score > best[0]:
             best = score, strength, answer
         longest = max(longest, time.monotonic() - start)
@@ -179,9 +184,7 @@ def _chosen(
     return best[1], best[2], time.monotonic() + longest <= until
 
 
-def _answering(
-    features: sparse.csr_matrix, examples: Examples, parts: Parts, strength: float, *, until: float
-) -> Answer:
+def _fit(features: sparse.csr_matrix, examples: Examples, parts: Parts, strength: float, *, until: float) -> Predictor:
     """A linear model, fitted as far as time allows, as a function from features and examples to the outcome."""
     if not parts.task.is_classification:
         ridge = Ridge(alpha=strength).fit(features, examples.change)
@@ -190,7 +193,7 @@ def _answering(
         )
     truth = examples.raw_target.reshape(len(examples), -1)
     models = [
-        fitted_logistic(features, column, until=until, strength=strength, steps_a_look=STEPS_A_LOOK)
+        fit_logistic(features, column, until=until, strength=strength, steps_per_check=STEPS_PER_CHECK)
         for column in truth.T
     ]
 

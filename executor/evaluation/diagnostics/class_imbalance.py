@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.components.loss import WeightedLabels, cost_function, sample_weights
+from executor.components.loss import WeightedLabels, create_loss, sample_weights
 from executor.evaluation.scores import ClassTreatment, ImbalanceChoice
-from executor.networks.output_layer import first_bias
+from executor.networks.output_layer import initial_bias
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Parts
     from rules.vocabulary.bundle import Bundle
 
-IMBALANCED: Final = 4.0  # rows of the most frequent class per row of the rarest; beyond it the notes' rules differ
+IMBALANCE_RATIO: Final = 4.0  # rows of the most frequent class per row of the rarest; beyond it the notes' rules differ
 
 
 def imbalance_choice(bundle: Bundle, parts: Parts, signature: Signature) -> ImbalanceChoice | None:
@@ -28,7 +28,7 @@ def imbalance_choice(bundle: Bundle, parts: Parts, signature: Signature) -> Imba
     of_classes = np.array([len(target) - yes[0], yes[0]]) if parts.task is Task.BINARY else yes
     pairs = [of_classes] if parts.task is not Task.MULTILABEL else [np.array([one, len(target) - one]) for one in yes]
     ratio = max(pair.max() / max(1.0, pair.min()) for pair in pairs)
-    if ratio <= IMBALANCED:
+    if ratio <= IMBALANCE_RATIO:
         return None
     names = signature.targets if parts.task is Task.MULTILABEL else signature.labels
     treated = zip(
@@ -53,7 +53,7 @@ def imbalance_choice(bundle: Bundle, parts: Parts, signature: Signature) -> Imba
 
 def _weights(bundle: Bundle, parts: Parts, count: int) -> list[float]:
     """Of a row of each class, or of each label's yes."""
-    loss = cost_function(bundle.loss, parts)
+    loss = create_loss(bundle.loss, parts)
     if isinstance(loss, WeightedLabels):
         return loss.positive
     weights = sample_weights(bundle.loss, parts)
@@ -65,7 +65,7 @@ def _weights(bundle: Bundle, parts: Parts, count: int) -> list[float]:
 
 def _biases(bundle: Bundle, parts: Parts) -> list[float]:
     """Of each class, or of each label's yes; of two classes the one output's, with its sign."""
-    bias = first_bias(parts, bundle)
+    bias = initial_bias(parts, bundle)
     return [-float(bias[0]), float(bias[0])] if parts.task is Task.BINARY else bias.tolist()
 
 

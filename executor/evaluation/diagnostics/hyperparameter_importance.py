@@ -55,7 +55,7 @@ def sensitivities(
     space: what was searched; ranked: the search's trials, the best first.
     """
     importance, best = _importance(space, ranked, seed=seed), ranked[0].hyperparameters
-    single = unvaried(space, ranked)
+    single = unvaried_hyperparameters(space, ranked)
     found = [
         Sensitivity(
             name=item.name,
@@ -70,7 +70,7 @@ def sensitivities(
     return tuple(sorted(found, key=lambda one: -(one.importance or 0)))
 
 
-def unvaried(space: keras_tuner.HyperParameters, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+def unvaried_hyperparameters(space: keras_tuner.HyperParameters, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     """The hyperparameters of the space of which all trials have one value: the search ended before a second one."""
     return tuple(
         item.name

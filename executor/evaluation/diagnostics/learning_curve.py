@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 MIN_POINTS: Final = 3  # numbers of rows; a line through two fits always
 MIN_SPREAD: Final = 0.01  # of a point's error, relative: seeds on one sample of rows tell nothing of another sample
 FIRST_GUESS: Final = 0.3  # of the exponent; Hestness et al. find 0.07 to 0.35
-LEVEL: Final = 0.975  # of Student's t, for a 95 % interval
+QUANTILE: Final = 0.975  # of Student's t, for a 95 % interval
 HALF: Final = 0.5
-PASSES: Final = 2  # two numbers of rows that stand side by side, the second twice the first
+MIN_ROW_COUNTS: Final = 2  # two numbers of rows that stand side by side, the second twice the first
 
 
 class Point(BaseModel):
@@ -74,7 +74,7 @@ class LearningCurve(BaseModel):
     @property
     def saved(self) -> float | None:
         """The share of the error that the second half of the training rows takes away; None where it is unknown."""
-        if self.whole is None or len(self.points) < PASSES:
+        if self.whole is None or len(self.points) < MIN_ROW_COUNTS:
             return None
         half = self.direction.error(self.points[-2].mean)
         return None if half <= 0 else 1 - self.direction.error(self.whole.mean) / half
@@ -111,11 +111,11 @@ def learning_curve(
     known = LearningCurve(metric=metric, direction=direction, rows=rows, points=tuple(points), missing=missing)
     if len(points) < MIN_POINTS or points[-1].rows != rows:
         return known
-    exponent, doubled = _fitted(points, direction)
+    exponent, doubled = _fit_power_law(points, direction)
     return known.model_copy(update={"exponent": exponent, "doubled": doubled})
 
 
-def _fitted(points: Sequence[Point], direction: Direction) -> tuple[float | None, Estimate | None]:
+def _fit_power_law(points: Sequence[Point], direction: Direction) -> tuple[float | None, Estimate | None]:
     """The exponent, and the gain of twice the rows of the last point."""
     errors = np.array([direction.error(point.mean) for point in points])
     if errors[-1] <= 0:
@@ -146,7 +146,7 @@ def _fitted(points: Sequence[Point], direction: Direction) -> tuple[float | None
     # them apart are the rows that were drawn, more than the seeds, so that the points count and not the networks: of
     # 13 tables, the gain of the last doubling lay in 12 of the intervals so foretold from three points, and in 6 of
     # those that count networks (benchmarks/models/learning_curve.py).
-    width = math.sqrt(slope @ covariance @ slope * max(1.0, misfit)) * float(student.ppf(LEVEL, freedom))
+    width = math.sqrt(slope @ covariance @ slope * max(1.0, misfit)) * float(student.ppf(QUANTILE, freedom))
     if not math.isfinite(width):
         return None, None
     return float(exponent), Estimate(value=float(gain), low=float(gain - width), high=float(gain + width))

@@ -22,12 +22,16 @@ if TYPE_CHECKING:
     from executor.evaluation.scores import BaselineScore, CutOff, Scores
 
 STANDARD_ERRORS: Final = 2 * 1.96  # between the ends of a 95 % interval
-STEEP: Final = 0.05  # share of the error that the second half of the rows takes away (docs/evidence.md, section 4)
-UNDERFIT: Final = 0.8
+MIN_ERROR_REDUCTION: Final = (
+    0.05  # share of the error that the second half of the rows takes away (docs/evidence.md, section 4)
+)
+UNDERFIT_SHARE: Final = 0.8
 """Share of the hold-out's error that a training error is from which the gap between the two is not the trouble. Our own
 bound: no source gives a number."""
-KNOWN: Final = 0.01  # error of a P of at most 1 below which the training rows are learned; our own bound, likewise
-BOUNDED: Final = frozenset({"accuracy", "roc_auc", "f1"})  # these lie between 0 and 1
+LEARNED_ERROR: Final = (
+    0.01  # error of a P of at most 1 below which the training rows are learned; our own bound, likewise
+)
+BOUNDED_METRICS: Final = frozenset({"accuracy", "roc_auc", "f1"})  # these lie between 0 and 1
 
 PRETRAINED: Final = {
     Modality.IMAGE: "a network trained on many other images",
@@ -63,12 +67,12 @@ def check_level(level: float | None, metric: str) -> None:
     """Raises ChoiceError on a satisfying P that the metric cannot have."""
     if level is None:
         return
-    if not math.isfinite(level) or level < 0 or (metric in BOUNDED and level > 1):
-        limits = "between 0 and 1" if metric in BOUNDED else "a number of at least 0"
+    if not math.isfinite(level) or level < 0 or (metric in BOUNDED_METRICS and level > 1):
+        limits = "between 0 and 1" if metric in BOUNDED_METRICS else "a number of at least 0"
         raise ChoiceError(f"--satisfied-at is a value of P, here {metric}, which is {limits}, but got {level:g}.")
 
 
-def next_steps(scores: Scores, curve: LearningCurve, *, level: float | None, modality: Modality) -> NextSteps:
+def recommend_next_steps(scores: Scores, curve: LearningCurve, *, level: float | None, modality: Modality) -> NextSteps:
     """Judge P against a level or, without one, against the baselines, and say what to try next.
 
     Of a network whose training was cut off only more time is advised: the other steps presume what it would learn.
@@ -126,12 +130,12 @@ def _is_underfit(scores: Scores, level: float | None) -> bool:
     if level is not None:
         return scores.direction.better(level, scores.training)
     training, judged = (scores.direction.error(value) for value in (scores.training, scores.hold_out.value))
-    return training >= UNDERFIT * judged
+    return training >= UNDERFIT_SHARE * judged
 
 
 def _knows_its_rows(scores: Scores) -> bool:
     """Whether next to nothing is wrong on the training rows, so that no other network could learn them better."""
-    return scores.training is not None and scores.direction is Direction.MAX and 1 - scores.training < KNOWN
+    return scores.training is not None and scores.direction is Direction.MAX and 1 - scores.training < LEARNED_ERROR
 
 
 def _time(cut_off: CutOff) -> NextStep:
@@ -164,7 +168,7 @@ def _architecture(scores: Scores, level: float | None) -> NextStep | None:
 
 
 def _labels(scores: Scores, curve: LearningCurve) -> NextStep | None:
-    if curve.saved is None or curve.saved < STEEP or curve.whole is None:
+    if curve.saved is None or curve.saved < MIN_ERROR_REDUCTION or curve.whole is None:
         return None
     return NextStep(
         name="labels",

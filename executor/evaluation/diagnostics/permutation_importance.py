@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.components.metric import Predictions, decide
+from executor.components.metric import Predictions, apply_thresholds
 from executor.data.raw_table import ARRAYS
 from executor.evaluation.scores import ColumnImportance, Importance
 from executor.model.keras_file import predict_rows
@@ -35,7 +35,7 @@ IMPORTANCE_SECONDS: Final = 2.0  # that it may take where the budget leaves them
 STREAM: Final = 13  # tells these permutations from other random numbers of the same seed
 
 
-def importance(
+def measure_importance(
     model: keras.Model,
     signature: Signature,
     hold_out: RawTable,
@@ -57,11 +57,11 @@ def importance(
         return none
     random, start = np.random.default_rng([seed, STREAM]), clock()
     end = start + seconds
-    rows = _some(hold_out, MAX_ROWS)
+    rows = _evenly_spaced(hold_out, MAX_ROWS)
     answers = predict_rows(model, signature, rows)
     one_round = (clock() - start) * len(features)
     if one_round > seconds and len(rows) > MIN_ROWS:  # fewer rows rather than fewer columns
-        rows = _some(rows, max(MIN_ROWS, int(len(rows) * seconds / one_round)))
+        rows = _evenly_spaced(rows, max(MIN_ROWS, int(len(rows) * seconds / one_round)))
         answers = predict_rows(model, signature, rows)
 
     def score(outcome: np.ndarray) -> float:
@@ -77,7 +77,7 @@ def importance(
             names = list(features)[start : start + at_once]
             if clock() >= end:
                 break
-            outcome = predict_rows(model, signature, _dealt_out(rows, [features[name] for name in names], random))
+            outcome = predict_rows(model, signature, _permute(rows, [features[name] for name in names], random))
             for name, own in zip(names, np.split(outcome, len(names)), strict=True):
                 losses[name].append(whole - score(own))
     told = {name: values for name, values in losses.items() if values and np.isfinite(values).all()}
@@ -94,12 +94,12 @@ def importance(
     )
 
 
-def _some(rows: RawTable, most: int) -> RawTable:
+def _evenly_spaced(rows: RawTable, most: int) -> RawTable:
     """Rows evenly spaced, at most so many."""
     return rows.take(np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.int64))
 
 
-def _dealt_out(rows: RawTable, groups: Sequence[Sequence[str]], random: np.random.Generator) -> RawTable:
+def _permute(rows: RawTable, groups: Sequence[Sequence[str]], random: np.random.Generator) -> RawTable:
     """A copy of the rows for each group of features, one below the other, in which its values stand in other rows."""
     count = len(rows)
     copies = rows.take(np.tile(np.arange(count), len(groups)))
@@ -125,7 +125,7 @@ def _by_column(signature: Signature, rows: RawTable) -> dict[str, tuple[str, ...
 
 def _score(metric: PerformanceMetric, signature: Signature, rows: RawTable, outcome: np.ndarray) -> float:
     """P of some answers for the rows."""
-    decided = decide(outcome, signature.task, thresholds=signature.cuts, rare_class=signature.rare_class)
+    decided = apply_thresholds(outcome, signature.task, thresholds=signature.cuts, rare_class=signature.rare_class)
     truth = np.asarray(rows.truth)
     return metric.of_predictions(
         Predictions(task=signature.task, truth=truth, outcome=outcome, decided=decided, rare_class=signature.rare_class)

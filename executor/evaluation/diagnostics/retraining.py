@@ -14,13 +14,13 @@ import numpy as np
 from executor.components.training_length import whole_epochs
 from executor.evaluation.diagnostics.learning_curve import LearningCurve, Point, learning_curve
 from executor.runtime.budget import MIN_PART, Budget
-from executor.runtime.devices import computing_on, places
-from executor.runtime.interrupt import noted_interrupt
+from executor.runtime.devices import training_devices, use_device
+from executor.runtime.interrupt import catch_interrupt
 from executor.search.records.proposal import Proposal
 from executor.search.records.weights import WEIGHTS
-from executor.search.runners.sequential import OneByOneRunner
+from executor.search.runners.sequential import SequentialRunner
 from executor.search.runners.stacked import StackRunner
-from executor.search.runners.workspace import workplace
+from executor.search.runners.workspace import create_workspace
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -48,19 +48,19 @@ SLOWER: Final = 1.5  # times as long a network takes at most in a narrower stack
 SEED_STREAM: Final = 11  # tells these rows' order from others of the same seed
 
 
-def keep_time(budget: Budget) -> None:
+def reserve_retraining_time(budget: Budget) -> None:
     """Keep a part of the time for training again; called before the search."""
     if budget.seconds is not None:
-        budget.follow_up = kept_time(budget.seconds)
+        budget.follow_up = retraining_seconds(budget.seconds)
 
 
-def kept_time(limit: float) -> float:
+def retraining_seconds(limit: float) -> float:
     """Seconds of a limit that are kept for training again."""
     return FOLLOW_UP_SHARE * limit if limit >= MIN_BUDGET_SECONDS else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Winner:
+class SelectedConfiguration:
     """The trial that won a search, and all that training its configuration again takes.
 
     one_by_one: whether its networks are trained through Keras layers, as those for images always are.
@@ -92,8 +92,13 @@ class Winner:
         return float(self.epochs(parts, rows) * rows)
 
 
-def train_again(
-    winner: Winner, parts: Parts, *, budget: Budget, stopped_by: StoppedBy, time: np.ndarray | None = None
+def retrain(
+    winner: SelectedConfiguration,
+    parts: Parts,
+    *,
+    budget: Budget,
+    stopped_by: StoppedBy,
+    time: np.ndarray | None = None,
 ) -> LearningCurve:
     """Train the chosen configuration again, on all training rows and then on fewer, as long as there is time.
 
@@ -116,7 +121,9 @@ def train_again(
     )
 
 
-def _train_parts(winner: Winner, parts: Parts, order: np.ndarray, budget: Budget, points: list[Point]) -> str:
+def _train_parts(
+    winner: SelectedConfiguration, parts: Parts, order: np.ndarray, budget: Budget, points: list[Point]
+) -> str:
     """Add a point for each part of the rows that there is time for; returns why some are missing.
 
     All rows come first, then half of them: the spread between seeds and what the last half brought matter most.
@@ -126,11 +133,11 @@ def _train_parts(winner: Winner, parts: Parts, order: np.ndarray, budget: Budget
     work = functools.partial(winner.work, parts)
     sizes = [size for share in SHARES if (size := round(share * rows)) >= MIN_ROWS or size == rows]
     need = COMPILING + SLOWER * SEEDS * winner.ranked[0].seconds
-    with noted_interrupt() as interrupt:
+    with catch_interrupt() as interrupt:
         for index, size in enumerate(sizes):
             left = need * sum(work(each) for each in sizes[index:]) / work(size)
             if need > own.remaining():
-                return _too_short(size, left, budget)
+                return _not_measured(size, left, budget)
             start = own.now()
             part = replace(parts, train=parts.train.take(np.sort(order[:size])))
             outcomes = _train(winner, part, own, interrupt, epochs=winner.epochs(parts, size))
@@ -138,7 +145,7 @@ def _train_parts(winner: Winner, parts: Parts, order: np.ndarray, budget: Budget
                 return "Other seeds and fewer rows were only tried until Ctrl-C."
             broken = [one for one in outcomes if one.score is None or one.message]
             if broken and own.exhausted:
-                return _too_short(size, 2 * left, budget)
+                return _not_measured(size, 2 * left, budget)
             if broken:
                 return f"Training again on {size:,} rows did not succeed: {broken[0].message}."
             if index + 1 < len(sizes):
@@ -147,7 +154,7 @@ def _train_parts(winner: Winner, parts: Parts, order: np.ndarray, budget: Budget
     return ""
 
 
-def _too_short(size: int, left: float, budget: Budget) -> str:
+def _not_measured(size: int, left: float, budget: Budget) -> str:
     """What was left out for lack of time, and the budget that has it. left: seconds for this part and smaller ones."""
     # What was done already is done once more.
     wanted = max(MIN_BUDGET_SECONDS, left / FOLLOW_UP_SHARE, 2 * (budget.seconds or 0.0))
@@ -172,14 +179,16 @@ def _order(parts: Parts, time: np.ndarray | None, *, seed: int) -> np.ndarray:
     return np.argsort(place)
 
 
-def _train(winner: Winner, parts: Parts, budget: Budget, interrupt: Interrupt, *, epochs: int) -> list[Outcome]:
+def _train(
+    winner: SelectedConfiguration, parts: Parts, budget: Budget, interrupt: Interrupt, *, epochs: int
+) -> list[Outcome]:
     """Train networks of the chosen configuration from other seeds than the search's. Their weights are thrown away."""
-    device, width = places(parts)[0], parts.train.dense.shape[1]
+    device, width = training_devices(parts)[0], parts.train.dense.shape[1]
     best = winner.ranked[0].hyperparameters
     proposals = [Proposal(number=number, hyperparameters=best, epochs=epochs) for number in range(SEEDS)]
-    with tempfile.TemporaryDirectory() as folder, computing_on(device, width=width):
+    with tempfile.TemporaryDirectory() as folder, use_device(device, width=width):
         (Path(folder) / WEIGHTS).mkdir()
-        at = workplace(
+        at = create_workspace(
             winner.bundle,
             parts,
             metric=winner.metric,
@@ -190,5 +199,5 @@ def _train(winner: Winner, parts: Parts, budget: Budget, interrupt: Interrupt, *
         )
         alone = winner.one_by_one and parts.folds is None  # a trial in folds is a stack already
         if alone or not parts.architecture.is_stackable:
-            return OneByOneRunner(at).run(proposals)
+            return SequentialRunner(at).run(proposals)
         return StackRunner(at, device=device, compute=device.compute(width=width)).run(proposals)

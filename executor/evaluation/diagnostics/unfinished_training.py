@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from executor.search.records.trials import Trials
 
 
-def cut_off(members: Collection[int], trials: Trials, *, limit_for: Callable[[float], float]) -> CutOff | None:
+def find_cut_off(members: Collection[int], trials: Trials, *, limit_for: Callable[[float], float]) -> CutOff | None:
     """Whether a network of a model was cut off by time or Ctrl-C, and the time limit that it needs; None if it was not.
 
     A network counts as cut off, too, where time ended a strategy such as Hyperband before it gave any trial all epochs.
@@ -38,7 +38,7 @@ def cut_off(members: Collection[int], trials: Trials, *, limit_for: Callable[[fl
         return None
     known = [one.epoch_seconds for one in trials.ranked if one.epoch_seconds is not None]
     worst = max(cut, key=lambda one: one.planned_epochs - one.epochs)
-    epochs = _trained(worst, by_number)
+    epochs = _trained_epochs(worst, by_number)
     return CutOff(
         trial=worst.number,
         epochs=epochs,
@@ -48,14 +48,14 @@ def cut_off(members: Collection[int], trials: Trials, *, limit_for: Callable[[fl
     )
 
 
-def _trained(outcome: Outcome, by_number: Mapping[int, Outcome]) -> int:
+def _trained_epochs(outcome: Outcome, by_number: Mapping[int, Outcome]) -> int:
     """Epochs that a network was trained, in this trial and in those from which it went on."""
     before = None if outcome.continues is None else by_number.get(outcome.continues)
-    return outcome.epochs + (0 if before is None else _trained(before, by_number))
+    return outcome.epochs + (0 if before is None else _trained_epochs(before, by_number))
 
 
 def _is_whole(outcome: Outcome, by_number: Mapping[int, Outcome], epochs: int) -> bool:
     """Whether a network was trained until its score no longer improved, or for all epochs."""
     if outcome.status != "completed" or outcome.is_cut_short:
         return False
-    return outcome.epochs < outcome.planned_epochs or _trained(outcome, by_number) >= epochs
+    return outcome.epochs < outcome.planned_epochs or _trained_epochs(outcome, by_number) >= epochs

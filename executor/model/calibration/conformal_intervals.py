@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from executor.preprocessing.target_scale import learned, own_unit
+from executor.preprocessing.target_scale import from_learning_scale, to_learning_scale
 from rules.vocabulary.choices import TargetScale
 
 PERCENT: Final = 90  # of new rows that an interval is to hold; the level of MAPIE's default and of most of its papers
@@ -42,9 +42,9 @@ class Intervals(BaseModel):
         half = np.array(self.half_widths)
         if self.on == "as_is":
             return outcome - half, outcome + half
-        middle = learned(outcome, self.on)
+        middle = to_learning_scale(outcome, self.on)
         # A target on log1p is never below 0.
-        return np.maximum(own_unit(middle - half, self.on), 0), own_unit(middle + half, self.on)
+        return np.maximum(from_learning_scale(middle - half, self.on), 0), from_learning_scale(middle + half, self.on)
 
 
 def conformal_intervals(
@@ -62,7 +62,7 @@ def conformal_intervals(
     rank = _rank(rows, percent)
     if rank > rows:
         return Intervals(percent=percent, rows=rows, half_widths=(), on=on)
-    residuals = np.sort(np.abs(learned(truth, on) - learned(outcome, on)), axis=0)
+    residuals = np.sort(np.abs(to_learning_scale(truth, on) - to_learning_scale(outcome, on)), axis=0)
     return Intervals(percent=percent, rows=rows, half_widths=tuple(residuals[rank - 1].tolist()), on=on)
 
 

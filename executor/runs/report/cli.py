@@ -32,7 +32,7 @@ def report(*, runs: tuple[Path, ...], output: Path | None, by: str, verbosity: V
 
     Of several runs, the page lays them side by side.
     """
-    from executor.runs.report.compare import compared  # noqa: PLC0415  drawing takes a moment to load
+    from executor.runs.report.compare import comparison_page  # noqa: PLC0415  drawing takes a moment to load
     from executor.runs.report.page import page  # noqa: PLC0415  likewise
 
     finished = [Run(path) for path in runs]
@@ -42,7 +42,7 @@ def report(*, runs: tuple[Path, ...], output: Path | None, by: str, verbosity: V
         raise click.UsageError("--by is for the report of one run. Leave it out, or name one run.")
     path = output or runs[0] / REPORT
     keep_inputs(path, [own for run in runs for own in run.iterdir() if own.name != REPORT])
-    text = page(finished[0], by=by) if len(finished) == 1 else compared(finished)
+    text = page(finished[0], by=by) if len(finished) == 1 else comparison_page(finished)
     if path.resolve() != (runs[0] / REPORT).resolve():
         write(path, text)
         told(f"Wrote {path}.", verbosity=verbosity)
@@ -69,9 +69,9 @@ def _write_sealed(run: Path, text: str) -> Manifest | None:
 @format_option
 def runs(*, folder: Path, form: str) -> None:
     """List the runs in FOLDER, by default those in runs/: dataset, score, best baseline, when, and how far they are."""
-    from executor.runs.report.listing import listed, show_runs  # noqa: PLC0415  reading runs takes a moment to load
+    from executor.runs.report.listing import list_runs, show_runs  # noqa: PLC0415  reading runs takes a moment to load
 
-    found = listed(folder)
+    found = list_runs(folder)
     if form == "json":
         emit_json("[" + ",\n ".join(one.model_dump_json() for one in found) + "]")
     else:

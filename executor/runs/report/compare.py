@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from executor.evaluation.scores import value_of
+from executor.evaluation.scores import format_estimate
 from executor.evaluation.verdict import advice
 from executor.runs.report.plots.comparison import score_plot
-from executor.runs.report.plots.drawing import told_apart
+from executor.runs.report.plots.drawing import distinct_names
 from executor.runs.scoreboard import ENDINGS
 from rules.text.numbers import number
 from rules.text.templating import environment
@@ -24,12 +24,12 @@ Row = tuple[str, list[str]]
 NONE: Final = "-"
 
 
-def compared(runs: Sequence[Run]) -> str:
+def comparison_page(runs: Sequence[Run]) -> str:
     """A page that lays finished runs side by side, in their order. Names and values from the data are escaped.
 
     Raises RunError on a file of a run that is missing or damaged.
     """
-    names = told_apart(run.directory.resolve().name for run in runs)
+    names = distinct_names(run.directory.resolve().name for run in runs)
     return (
         environment("executor.runs.report")
         .get_template("compare.html")
@@ -93,7 +93,7 @@ def _scores(runs: Sequence[Run]) -> list[Row]:
     others = dict.fromkeys(name for one in scores for name in one.others)
     return [
         ("P", [one.metric for one in scores]),
-        ("on the hold-out", [value_of(one.hold_out) for one in scores]),
+        ("on the hold-out", [format_estimate(one.hold_out) for one in scores]),
         ("on the validation rows", [_number(one.validation) for one in scores]),
         *(
             (name, [_number(one.baselines[name].value) if name in one.baselines else NONE for one in scores])

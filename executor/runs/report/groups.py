@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.components.metric import performance_metric
-from executor.evaluation.bootstrap import drawing, tail
+from executor.components.metric import create_metric
+from executor.evaluation.bootstrap import bootstrap_sampler, tail_percent
 from executor.evaluation.scores import Estimate
 from recommender.dataset.sql import quoted
 from rules.errors import ColumnError, did_you_mean
@@ -17,7 +17,7 @@ from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from executor.components.metric import PerformanceMetric, Predictions
-    from executor.runs.report.hold_out_answers import Answers
+    from executor.runs.report.hold_out_answers import HoldOutPredictions
     from executor.runs.run import Run
     from recommender.dataset.dataset import Dataset
 
@@ -37,7 +37,7 @@ class Group:
     score: Estimate
 
 
-def groups_by(run: Run, answers: Answers, dataset: Dataset, column: str) -> list[Group]:
+def score_groups(run: Run, answers: HoldOutPredictions, dataset: Dataset, column: str) -> list[Group]:
     """P of each group that a column makes, the largest first; numbers with many values in ranges of equal size.
 
     Raises ColumnError where the dataset has no such column.
@@ -47,7 +47,7 @@ def groups_by(run: Run, answers: Answers, dataset: Dataset, column: str) -> list
             f"--by takes a column of the dataset, but {dataset.name} has no column {column!r}."
             f"{did_you_mean(column, dataset.columns)}"
         )
-    metric = performance_metric(run.bundle.metric)
+    metric = create_metric(run.bundle.metric)
     names = np.array(_names(dataset, column, answers.rows), dtype=object)
     found, counts = np.unique(names, return_counts=True)
     most = [str(name) for name in found[np.argsort(-counts, kind="stable")][:MAX_GROUPS]]
@@ -86,11 +86,11 @@ def _score(metric: PerformanceMetric, said: Predictions, rows: np.ndarray, seed:
     if not np.isfinite(value) or len(rows) < MIN_ROWS:
         return Estimate(value=float(value) if np.isfinite(value) else None, low=None, high=None)
     random = np.random.default_rng([seed, len(rows)])
-    draw = drawing(len(rows), len(rows), in_blocks=said.task is Task.FORECASTING)
+    draw = bootstrap_sampler(len(rows), len(rows), in_blocks=said.task is Task.FORECASTING)
     samples = np.array([metric.of_predictions(own.take(draw(random))) for _ in range(RESAMPLES)])
     defined = samples[np.isfinite(samples)]
     if len(defined) < RESAMPLES // 2:
         return Estimate(value=float(value), low=None, high=None)
-    outside = tail(len(rows))
+    outside = tail_percent(len(rows))
     low, high = np.percentile(defined, [outside, 100 - outside])
     return Estimate(value=float(value), low=float(low), high=float(high))

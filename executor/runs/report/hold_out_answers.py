@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from executor.components.metric import Predictions
-from executor.model.prediction_columns import FILE, SERIES, TIME, names_in_file, spellings
+from executor.model.prediction_columns import FILE, SERIES, TIME, label_positions, names_in_file
 from executor.runs.files import PREDICTIONS
 from rules.errors import RunError
 from rules.vocabulary.facts import Task
@@ -26,7 +26,7 @@ _WITH_LINES: Final = csv.ParseOptions(newlines_in_values=True)  # a class may be
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answers:
+class HoldOutPredictions:
     """What the model said of the hold-out.
 
     said: truth, outcome and decision as `executor.components.metric` takes them.
@@ -47,7 +47,7 @@ class Answers:
         return len(self.rows)
 
 
-def read_answers(run: Run) -> Answers:
+def read_predictions(run: Run) -> HoldOutPredictions:
     """The answers of a finished run. Raises RunError where their file is missing or damaged."""
     signature, path = run.signature, run.directory / PREDICTIONS
     names = names_in_file(signature)
@@ -57,13 +57,13 @@ def read_answers(run: Run) -> Answers:
     options = csv.ConvertOptions(column_types=dict.fromkeys(words, pa.string()), strings_can_be_null=False)
     try:
         table = csv.read_csv(path, parse_options=_WITH_LINES, convert_options=options)
-        return _answers(signature, names, table)
+        return _parse(signature, names, table)
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         told = f"it lacks {error}" if isinstance(error, KeyError) else str(error).splitlines()[0].rstrip(".")
         raise RunError(f"{path} cannot be read: {told}. Restore the file.") from None
 
 
-def _answers(signature: Signature, names: Names, table: pa.Table) -> Answers:
+def _parse(signature: Signature, names: Names, table: pa.Table) -> HoldOutPredictions:
     low = high = None
     if signature.task.is_classification:
         several = signature.task is Task.MULTILABEL
@@ -71,7 +71,7 @@ def _answers(signature: Signature, names: Names, table: pa.Table) -> Answers:
         truth, decided = (
             np.column_stack(
                 [
-                    _positions(table[name].to_pylist(), spellings(signature, target))
+                    _positions(table[name].to_pylist(), label_positions(signature, target))
                     for name, target in zip(own, signature.targets, strict=True)
                 ]
             )
@@ -82,7 +82,7 @@ def _answers(signature: Signature, names: Names, table: pa.Table) -> Answers:
         shares = _columns(table, names.probability)
         outcome = shares[:, 1:] if signature.task is Task.BINARY else shares
     else:
-        of = signature.answered
+        of = signature.output_names
         truth, outcome = (_columns(table, own) for own in (names.truth, names.prediction))
         decided = outcome
         if signature.intervals is not None and signature.intervals.half_widths:
@@ -92,7 +92,7 @@ def _answers(signature: Signature, names: Names, table: pa.Table) -> Answers:
     )
     places = (SERIES, TIME) if signature.windows is not None else (FILE,) if signature.image is not None else ()
     told = {name: tuple(table[name].to_pylist()) for name in places if name in table.column_names}
-    return Answers(said=said, names=of, rows=table["row"].to_numpy(), low=low, high=high, **told)
+    return HoldOutPredictions(said=said, names=of, rows=table["row"].to_numpy(), low=low, high=high, **told)
 
 
 def _positions(words: list[str], places: Mapping[str, int]) -> np.ndarray:

@@ -33,7 +33,7 @@ MAX_SCORE_LENGTH: Final = len("0.1693 to 0.3275")
 MAX_BASELINE_LENGTH: Final = len("gradient boosting")
 
 
-class Listed(BaseModel):
+class ListedRun(BaseModel):
     """A run in a list. state: finished; running in another process; interrupted; or damaged, where a file is."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,7 +52,7 @@ class Listed(BaseModel):
     baseline_value: float | None = None
 
 
-def listed(folder: Path) -> list[Listed]:
+def list_runs(folder: Path) -> list[ListedRun]:
     """The runs in a folder, the oldest first. Raises RunError where the folder cannot be read."""
     try:
         found = [path for path in folder.iterdir() if os.path.exists(path / PLAN)]  # noqa: PTH110  False if unreadable
@@ -61,11 +61,11 @@ def listed(folder: Path) -> list[Listed]:
             f"Runs are listed of a folder, by default runs/, but {folder} cannot be read: {error.strerror}. Name the "
             "folder: recommend runs FOLDER."
         ) from None
-    return sorted(map(_listed, found), key=lambda one: (one.created, one.name))
+    return sorted(map(_list_run, found), key=lambda one: (one.created, one.name))
 
 
-def _listed(directory: Path) -> Listed:
-    known = Listed(name=directory.name, state="interrupted")
+def _list_run(directory: Path) -> ListedRun:
+    known = ListedRun(name=directory.name, state="interrupted")
     try:
         record = Record.read_intact(directory / RECORD)
         known = known.model_copy(update={"dataset": record.dataset.name, "created": record.created})
@@ -105,7 +105,7 @@ def _best_baseline(scores: Scores) -> tuple[str, float | None]:
     return best, values[best]
 
 
-def _came_to(one: Listed) -> str:
+def _result_cell(one: ListedRun) -> str:
     """The score, and its 95 % interval below it; of a run that is not finished, its state."""
     if one.hold_out is None:
         return one.state if one.state == "damaged" else f"{one.state}, {one.detail}"
@@ -116,7 +116,7 @@ def _came_to(one: Listed) -> str:
     return f"{one.metric} {number(score.value)}{interval}"
 
 
-def show_runs(found: list[Listed], folder: Path, console: Console) -> None:
+def show_runs(found: list[ListedRun], folder: Path, console: Console) -> None:
     """Print the runs. Names from the data are never read as markup."""
     if not found:
         console.print(f"No runs in {folder}. 'recommend train DATASET' makes one.", markup=False)
@@ -131,7 +131,7 @@ def show_runs(found: list[Listed], folder: Path, console: Console) -> None:
         baseline = "" if one.baseline_value is None else f"{one.baseline}\n{number(one.baseline_value)}"
         when = one.created[:16].replace("T", "\n")
         name = Text(printable(one.name)).append(f"\n{printable(one.dataset)}", style="dim")
-        score, *others = (Text(printable(cell, keep="\n")) for cell in (_came_to(one), baseline, when))
+        score, *others = (Text(printable(cell, keep="\n")) for cell in (_result_cell(one), baseline, when))
         score.stylize(style)
         table.add_row(name, score, *others)
     console.print(table)

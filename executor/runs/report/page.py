@@ -5,20 +5,20 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
-from executor.evaluation.scores import value_of
+from executor.evaluation.scores import format_estimate
 from executor.evaluation.verdict import advice
-from executor.runs.report.groups import groups_by
-from executor.runs.report.hold_out_answers import read_answers
+from executor.runs.report.groups import score_groups
+from executor.runs.report.hold_out_answers import read_predictions
 from executor.runs.report.plots.classification import plots_of_classes
-from executor.runs.report.plots.comparison import gain_plot, importance_plot, rows_plot, score_plot
-from executor.runs.report.plots.confusion import confusion
+from executor.runs.report.plots.comparison import gain_plot, importance_plot, learning_curve_plot, score_plot
+from executor.runs.report.plots.confusion import confusion_matrix
 from executor.runs.report.plots.forecasts import plots_of_forecasts
 from executor.runs.report.plots.mistaken_images import mistakes
 from executor.runs.report.plots.regression import plots_of_numbers
-from executor.runs.report.plots.search import plots_of_search, time_spent
-from executor.runs.report.reopen import opened_again
-from executor.runs.report.reproduce import command
-from executor.runs.scoreboard import trials_told
+from executor.runs.report.plots.search import plots_of_search, stage_plot
+from executor.runs.report.reopen import reopen_dataset
+from executor.runs.report.reproduce import reproduce_command
+from executor.runs.scoreboard import describe_trials
 from executor.search.records.journal import Journal
 from recommender.audit.explain import explain
 from recommender.audit.subject import Subject
@@ -29,7 +29,7 @@ from rules.vocabulary.choices.slot import NOTES_ORDER
 from rules.vocabulary.facts import FACTS, Task
 
 if TYPE_CHECKING:
-    from executor.runs.report.hold_out_answers import Answers
+    from executor.runs.report.hold_out_answers import HoldOutPredictions
     from executor.runs.report.plots.drawing import Plot
     from executor.runs.run import Run
     from recommender.dataset.dataset import Dataset
@@ -45,7 +45,7 @@ def page(run: Run, dataset: Dataset | None = None, *, by: str = "") -> str:
     Raises RunError on a file of the run that is missing or damaged, BookError where its rules cannot be read again,
     and for `by` ColumnError or DatasetError where there is no such column or the dataset is gone.
     """
-    record, answers = run.record, read_answers(run)
+    record, answers = run.record, read_predictions(run)
     subject = Subject(record=record, path=run.directory / RECORD, layers=tuple(record.book.layers))
     trials = Journal(run.directory).outcomes
     return (
@@ -58,7 +58,7 @@ def page(run: Run, dataset: Dataset | None = None, *, by: str = "") -> str:
             summary=run.summary,
             advice=advice(run.scores),
             gains=gain_plot(run.scores),
-            rows=None if run.summary.curve is None else rows_plot(run.summary.curve),
+            rows=None if run.summary.curve is None else learning_curve_plot(run.summary.curve),
             explanations=explain(subject, [slot for slot in NOTES_ORDER if slot in record.decisions]),
             trials=trials[:MAX_LISTED],
             untold=max(0, len(trials) - MAX_LISTED),
@@ -69,23 +69,23 @@ def page(run: Run, dataset: Dataset | None = None, *, by: str = "") -> str:
                 sensitivity=run.summary.sensitivity,
                 best=run.summary.best_trial,
             ),
-            spent=time_spent(run.summary.stages),
+            spent=stage_plot(run.summary.stages),
             quality=_quality(run, answers),
-            confusion=confusion(answers),
+            confusion=confusion_matrix(answers),
             importance=run.importance,
             leaning=None if run.importance is None else importance_plot(run.importance),
             **_from_rows(run, answers, dataset, by),
-            trials_told=trials_told,
-            command=command(run),
+            trials_told=describe_trials,
+            command=reproduce_command(run),
             vocabulary=FACTS,
             number=number,
             quantity=quantity,
-            value_of=value_of,
+            value_of=format_estimate,
         )
     )
 
 
-def _quality(run: Run, answers: Answers) -> list[Plot]:
+def _quality(run: Run, answers: HoldOutPredictions) -> list[Plot]:
     """The plots of the task."""
     signature = run.signature
     percent = None if signature.intervals is None else signature.intervals.percent
@@ -97,20 +97,20 @@ def _quality(run: Run, answers: Answers) -> list[Plot]:
     return plots_of_numbers(answers, percent)
 
 
-def _from_rows(run: Run, answers: Answers, dataset: Dataset | None, by: str) -> dict[str, Any]:
+def _from_rows(run: Run, answers: HoldOutPredictions, dataset: Dataset | None, by: str) -> dict[str, Any]:
     """What needs rows of the dataset: nothing of it is kept in the run."""
     is_image = run.signature.image is not None
     found: dict[str, Any] = {"by": by, "groups": [], "grouped": None, "mistakes": [], "is_image": is_image, "gone": ""}
     if not by and not is_image:
         return found
-    again, found["gone"] = (dataset, "") if dataset is not None else opened_again(run, must=bool(by))
+    again, found["gone"] = (dataset, "") if dataset is not None else reopen_dataset(run, must=bool(by))
     if again is None:
         return found
     with nullcontext() if dataset is not None else again:
         if is_image:
             found["mistakes"] = mistakes(answers, again)
         if by:
-            groups = groups_by(run, answers, again, by)
+            groups = score_groups(run, answers, again, by)
             plot = score_plot(
                 {one.name: one.score for one in groups},
                 run.scores.metric,

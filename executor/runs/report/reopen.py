@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from recommender.dataset.dataset import Dataset
 
 
-def opened_again(run: Run, *, must: bool) -> tuple[Dataset | None, str]:
+def reopen_dataset(run: Run, *, must: bool) -> tuple[Dataset | None, str]:
     """The dataset of a run, and why not where it is gone or has changed: its rows are then not those of the run.
 
     Raises DatasetError in these cases if it must be there.

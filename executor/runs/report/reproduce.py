@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from executor.runs.run import Run
 
 
-def command(run: Run) -> str:
+def reproduce_command(run: Run) -> str:
     """`recommend train …` with the run's bundle and options, quoted for a shell; "" for a table in memory."""
     if run.plan.dataset is None:
         return ""

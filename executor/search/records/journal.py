@@ -35,7 +35,7 @@ def _ended_by(line: dict[str, Any]) -> EndedBy:
     return "completed" if line["epochs"] >= line["planned_epochs"] else "early_stopping"
 
 
-class Line(Outcome):
+class JournalLine(Outcome):
     """A line of the journal: an outcome, the digests of the files that it names, and a chained digest of both."""
 
     ended_by: EndedBy = Field(default_factory=_ended_by)
@@ -118,12 +118,12 @@ class Journal:
                 with suppress(OSError):
                     path.unlink()
 
-    def _line(self, outcome: Outcome, before: str) -> Line:
+    def _line(self, outcome: Outcome, before: str) -> JournalLine:
         """The line of an outcome after the seal `before`. Raises OSError where a file of the trial cannot be read."""
         directory, number = self._directory, outcome.number
         kept = [path for path in (weights_path(directory, number), state_path(directory, number)) if path.exists()]
         relative = None if outcome.weights is None else outcome.weights.relative_to(directory)
-        line = Line(
+        line = JournalLine(
             **outcome.model_dump(exclude={"weights"}),
             weights=relative,
             search=self._search or "",
@@ -152,7 +152,7 @@ def search_digest(bundle: str, seed: int) -> str:
     return hashlib.sha256(f"{bundle}|{seed}".encode()).hexdigest()
 
 
-def read_lines(directory: Path) -> tuple[list[Line], int, int]:
+def read_lines(directory: Path) -> tuple[list[JournalLine], int, int]:
     """The lines of all whole rounds of a journal, the bytes that they take, and the size of the file.
 
     Raises RunError on a line that is damaged or was altered, OSError where the file cannot be read.
@@ -160,7 +160,7 @@ def read_lines(directory: Path) -> tuple[list[Line], int, int]:
     path = directory / JOURNAL
     text = path.read_bytes()
     raw = text[: text.rfind(b"\n") + 1].splitlines(keepends=True)
-    lines: list[Line] = []
+    lines: list[JournalLine] = []
     for number, one in enumerate(raw, start=1):
         line = _parsed(path, one, number)
         if line.seal and line.seal != line.fingerprint(lines[-1].seal if lines else ""):
@@ -214,9 +214,9 @@ def _check_file(path: Path, digest: str) -> None:
         )
 
 
-def _parsed(path: Path, line: bytes, number: int) -> Line:
+def _parsed(path: Path, line: bytes, number: int) -> JournalLine:
     try:
-        return Line.model_validate_json(line)
+        return JournalLine.model_validate_json(line)
     except ValidationError as error:
         raise RunError(
             f"Each line of {path} must be a finished trial, but line {number} is not: "

@@ -21,7 +21,7 @@ HOLDER: Final = "search.process"
 
 
 @contextmanager
-def alone_in(directory: Path) -> Iterator[None]:
+def lock_run_directory(directory: Path) -> Iterator[None]:
     """Hold a run directory, which is made if it is missing, until the block or the process ends, even by SIGKILL.
 
     Raises RunError where another process holds it, or it cannot be written.

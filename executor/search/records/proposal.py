@@ -25,5 +25,5 @@ class Proposal:
     """Epochs that the trial which this one continues was trained."""
     continues: int | None = None
     """The trial from whose weights and optimizer state this one goes on."""
-    may_go_on: bool = False
+    may_continue: bool = False
     """Whether another trial may continue this one."""

@@ -65,7 +65,7 @@ NUMBERS: Final = "fiu"  # NumPy's kinds of type that weights have: floats, and t
 
 
 @contextmanager
-def fitting(path: Path) -> Iterator[None]:
+def require_fitting_arrays(path: Path) -> Iterator[None]:
     """Raise RunError where the arrays of a trial's file do not fit the network that takes them."""
     try:
         yield

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from executor.components.optimizer import take_step
-from executor.networks.build import paces_of
+from executor.networks.build import layer_rate_multipliers
 from executor.search.runners.training_state import NORM_EVERY
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     import keras
 
     from executor.search.runners.image_feed import ImageFeed
-    from executor.search.runners.workspace import Rows, Workplace
+    from executor.search.runners.workspace import Rows, Workspace
 
 
-def compiled(function: Callable[..., Any], *signature: Any) -> Callable[..., Any]:  # noqa: ANN401 - nested specs
+def compile_graph(function: Callable[..., Any], *signature: Any) -> Callable[..., Any]:  # noqa: ANN401 - nested specs
     """The function's graph, traced at once; tf.function's own call would warn that each trial traces anew."""
     graph: Callable[..., Any] = tf.function(function, input_signature=signature).get_concrete_function()
     return graph
@@ -30,7 +30,7 @@ def compiled(function: Callable[..., Any], *signature: Any) -> Callable[..., Any
 ROWS_PER_CALL: Final = 8_192  # rows whose outputs are computed at once
 
 
-def compiled_outputs(network: keras.Model, *, at_once: int = ROWS_PER_CALL) -> Callable[[Rows], np.ndarray]:
+def compile_outputs(network: keras.Model, *, at_once: int = ROWS_PER_CALL) -> Callable[[Rows], np.ndarray]:
     """A function from rows on the device to the network's outputs, (rows, outputs) float32, offsets added.
 
     at_once: rows that are computed together.
@@ -40,7 +40,7 @@ def compiled_outputs(network: keras.Model, *, at_once: int = ROWS_PER_CALL) -> C
     def some(inputs: dict[str, tf.Tensor], offset: tf.Tensor) -> tf.Tensor:
         return network(inputs, training=False) + offset
 
-    answered = compiled(some, signature, tf.TensorSpec(network.output.shape, tf.float32))
+    output_names = compile_graph(some, signature, tf.TensorSpec(network.output.shape, tf.float32))
 
     def compute(rows: Rows) -> np.ndarray:
         answers = []
@@ -49,14 +49,14 @@ def compiled_outputs(network: keras.Model, *, at_once: int = ROWS_PER_CALL) -> C
             inputs = {name: values[here] for name, values in rows.inputs.items()}
             if rows.images is not None:
                 inputs["dense"] = rows.images[here]
-            answers.append(answered(inputs, rows.offset[here]))
+            answers.append(output_names(inputs, rows.offset[here]))
         return np.concatenate([answer.numpy() for answer in answers])
 
     return compute
 
 
-def compiled_step(
-    network: keras.Model, optimizer: keras.optimizers.Optimizer, at: Workplace, *, batch: int
+def compile_step(
+    network: keras.Model, optimizer: keras.optimizers.Optimizer, at: Workspace, *, batch: int
 ) -> Callable[[np.ndarray, np.ndarray, float, int], np.ndarray]:
     """A function that takes training steps.
 
@@ -66,7 +66,7 @@ def compiled_step(
     The loop over steps runs inside the graph: at 2,000 rows an epoch takes 24 ms against 88 ms of model.fit.
     """
     weights = network.trainable_variables
-    paces = paces_of(network, at.parts, at.bundle)
+    rate_multipliers = layer_rate_multipliers(network, at.parts, at.bundle)
 
     images = at.train.images
 
@@ -79,7 +79,7 @@ def compiled_step(
             cost = at.loss(target, answer, sample_weight=weight)
         # Of a level that is twice in a batch, Keras would square the two parts of its gradient apart.
         gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(cost, weights)]
-        take_step(optimizer, gradients, weights, rate=rate, decay=decay, paces=paces)
+        take_step(optimizer, gradients, weights, rate=rate, decay=decay, rate_multipliers=rate_multipliers)
         norm = tf.cond(index % NORM_EVERY == 0, lambda: tf.linalg.global_norm(gradients), lambda: 0.0)
         return tf.stack([cost, norm])[:, None]
 
@@ -103,7 +103,7 @@ def compiled_step(
             index += 1
         return sums
 
-    trained = compiled(
+    trained = compile_graph(
         partial(streamed_steps, images) if images is not None and images.is_streamed else steps,
         tf.TensorSpec([None, batch], tf.int32),
         tf.TensorSpec([None], tf.float32),

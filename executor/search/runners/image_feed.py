@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 if TYPE_CHECKING:
-    from executor.preprocessing.encoded_images import Encoded
+    from executor.preprocessing.encoded_images import EncodedImages
 
 READERS: Final = 2  # batches of a streamed search that are read at once, while the network trains on another
 WAITING: Final = 2  # batches that lie ready
@@ -20,12 +20,12 @@ class ImageFeed:
     They are kept as bytes, a quarter of the numbers; where they are too many for memory they stay in their file.
     """
 
-    def __init__(self, encoded: Encoded) -> None:
+    def __init__(self, encoded: EncodedImages) -> None:
         self._encoded = encoded
         self.is_streamed = not encoded.pictures.is_in_memory
         self._pixels = None if self.is_streamed else tf.constant(np.asarray(encoded.pictures))
 
-    def copied(self) -> ImageFeed:
+    def copy_to_device(self) -> ImageFeed:
         """The same images on the current device."""
         return ImageFeed(self._encoded)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import tensorflow as tf
 
-from executor.components.batch_size import batch_of
+from executor.components.batch_size import choose_batch_size
 from executor.components.configuration import configuration
 from executor.preprocessing.network_kind import Architecture
 from executor.search.oracles.base import tuner_seed
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Parts
     from executor.search.records.proposal import Proposal
     from executor.search.runners.training_state import Training
-    from executor.search.runners.workspace import Workplace
+    from executor.search.runners.workspace import Workspace
     from rules.vocabulary.bundle import Bundle
 
 IN_A_GRAPH: Final = "Graph execution error"  # how TensorFlow begins
@@ -44,7 +44,7 @@ def values_in_force(
     """
     chosen = configuration(bundle, hyperparameters, architecture=parts.architecture)
     found = bundle.optimizer.model_dump(exclude={"name", "batch_size"}) | chosen.model_dump(exclude_none=True)
-    found["batch_size"] = batch_of(parts.architecture, len(parts.train), chosen.batch_size)
+    found["batch_size"] = choose_batch_size(parts.architecture, len(parts.train), chosen.batch_size)
     absent = set() if parts.has_embeddings else {"embedding_dimension"}
     if parts.architecture is not Architecture.FORECASTER:
         absent |= {"network"}
@@ -55,7 +55,7 @@ def values_in_force(
     return {name: value for name, value in found.items() if name not in absent}
 
 
-def ended(proposal: Proposal, training: Training, at: Workplace, *, seconds: float) -> Outcome:
+def outcome_of_training(proposal: Proposal, training: Training, at: Workspace, *, seconds: float) -> Outcome:
     """The outcome of a trial that raised nothing."""
     trained, ended_by = len(training.scores), training.ended_by or "completed"
     messages = {
@@ -95,7 +95,7 @@ def _cause(error: Exception) -> str:
     return (lines or [""])[-1 if lines and lines[0].startswith(IN_A_GRAPH) else 0]
 
 
-def failed(proposal: Proposal, error: Exception, at: Workplace, *, seconds: float) -> Outcome:
+def outcome_of_error(proposal: Proposal, error: Exception, at: Workspace, *, seconds: float) -> Outcome:
     """The outcome of a trial that raised an error."""
     out_of_memory = isinstance(error, tf.errors.ResourceExhaustedError | MemoryError)
     kind = "out of memory" if out_of_memory else type(error).__name__

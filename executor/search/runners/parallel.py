@@ -6,7 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol
 
-from executor.runtime.devices import computing_on
+from executor.runtime.devices import use_device
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,7 +47,7 @@ class ParallelRunner:
 
         def run(index: int) -> list[Outcome]:
             device, runner = self._runners[index]
-            with computing_on(device, width=self._width):  # known to each thread by itself
+            with use_device(device, width=self._width):  # known to each thread by itself
                 return runner.run(proposals[index :: len(self._runners)], on_epoch=report)
 
         with ThreadPoolExecutor(len(self._runners)) as threads:

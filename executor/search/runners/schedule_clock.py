@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 MAX_STEPS: Final = 32  # a call: 0.05 s at 1.5 ms a step, of which 0.3 ms are the call's own
 MAX_CALL_SECONDS: Final = 0.25  # seconds between two looks at the clock
-TRUSTED: Final = 0.02  # share of the time left at the start, after which the pace is believed
+TRUSTED_TIME_SHARE: Final = 0.02  # share of the time left at the start, after which the pace is believed
 
 
-class Pace:
+class ScheduleClock:
     """The progress of one training, in planned steps or, where they do not fit into the budget, in time.
 
     As long as the planned steps fit, progress depends on the steps alone, so that a seed gives the same rates.
@@ -78,5 +78,5 @@ class Pace:
         return self._budget.remaining() / max(self._seconds_per_step, np.finfo(float).tiny)
 
     def _is_too_slow(self) -> bool:
-        believed = self._budget.now() - self._start >= TRUSTED * self._window
+        believed = self._budget.now() - self._start >= TRUSTED_TIME_SHARE * self._window
         return believed and self._done > 0 and self._affordable() < self._planned - self._done

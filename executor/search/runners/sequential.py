@@ -12,16 +12,23 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.components.batch_size import batch_of
+from executor.components.batch_size import choose_batch_size
 from executor.components.configuration import configuration
-from executor.components.optimizer import learning_rates, optimization
+from executor.components.optimizer import create_optimizer, learning_rates
 from executor.data.images import IMAGES_PER_CALL
 from executor.networks.build import build_network
 from executor.preprocessing.network_kind import Architecture
-from executor.search.records.weights import fitting, read_arrays, state_path, weights_path, write_arrays, write_weights
-from executor.search.runners.compiled import ROWS_PER_CALL, compiled_outputs, compiled_step
-from executor.search.runners.outcomes import ended, failed, trial_seed
-from executor.search.runners.schedule_clock import Pace
+from executor.search.records.weights import (
+    read_arrays,
+    require_fitting_arrays,
+    state_path,
+    weights_path,
+    write_arrays,
+    write_weights,
+)
+from executor.search.runners.compiled import ROWS_PER_CALL, compile_outputs, compile_step
+from executor.search.runners.outcomes import outcome_of_error, outcome_of_training, trial_seed
+from executor.search.runners.schedule_clock import ScheduleClock
 from executor.search.runners.training_state import (
     Epoch,
     Member,
@@ -29,8 +36,8 @@ from executor.search.runners.training_state import (
     Training,
     moments,
     patience_of,
-    score_of,
-    shuffled,
+    shuffle_rows,
+    validation_score,
 )
 from recommender.training_cost import steps_of
 from rules.errors import PcwatError
@@ -43,7 +50,7 @@ if TYPE_CHECKING:
     from executor.components.configuration import Configuration
     from executor.search.records.outcome import Outcome
     from executor.search.records.proposal import Proposal
-    from executor.search.runners.workspace import Rows, Workplace
+    from executor.search.runners.workspace import Rows, Workspace
 
 MAX_GRAPHS: Final = 9
 """Compiled graphs that are kept for later trials, one for each shape in the search space of images; the one that was
@@ -51,7 +58,7 @@ used longest ago makes room."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Traced:
+class CompiledTrial:
     """A network with its optimizer, and the graphs that train it and compute its outputs."""
 
     network: keras.Model
@@ -62,12 +69,12 @@ class Traced:
     outputs: Callable[[Rows], np.ndarray]
 
 
-class OneByOneRunner:
+class SequentialRunner:
     """Runs proposals one after the other."""
 
-    def __init__(self, at: Workplace) -> None:
+    def __init__(self, at: Workspace) -> None:
         self._at = at
-        self._graphs: dict[Configuration, Traced] = {}
+        self._graphs: dict[Configuration, CompiledTrial] = {}
 
     def run(
         self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = lambda _: None
@@ -94,19 +101,19 @@ class OneByOneRunner:
         patience = patience_of(proposal.epochs, at.bundle.validation) if at.parts.image is None else proposal.epochs
         member = Member(proposal, chosen, Training(patience=patience))
         try:
-            traced = self._traced(member)
+            traced = self._compile(member)
             self._train(member, traced, on_epoch)
             if member.best is not None:
                 self._keep(member, traced)
         except PcwatError:
             raise  # a choice that fits no trial, or a run directory that cannot be written
         except Exception as error:  # noqa: BLE001 - whatever else breaks one trial must not end the search
-            return failed(proposal, error, at, seconds=at.budget.now() - start)
+            return outcome_of_error(proposal, error, at, seconds=at.budget.now() - start)
         if member.training.ended_by == "interrupt" and member.training.best is None:
             return None
-        return ended(proposal, member.training, at, seconds=at.budget.now() - start)
+        return outcome_of_training(proposal, member.training, at, seconds=at.budget.now() - start)
 
-    def _traced(self, member: Member) -> Traced:
+    def _compile(self, member: Member) -> CompiledTrial:
         """A graph for the trial, new or used before, with the trial's first weights."""
         at = self._at
         network = build_network(
@@ -124,14 +131,14 @@ class OneByOneRunner:
         baked = member.chosen.model_copy(update=free)
         traced = self._graphs.pop(baked, None)
         if traced is None:
-            optimizer = optimization(at.bundle.optimizer, member.chosen)
+            optimizer = create_optimizer(at.bundle.optimizer, member.chosen)
             optimizer.build(network.trainable_variables)
             is_large = at.parts.image is not None or at.parts.architecture is Architecture.TEXT_CNN
             at_once = IMAGES_PER_CALL if is_large else ROWS_PER_CALL
-            outputs = compiled_outputs(network, at_once=at_once)
-            step = compiled_step(network, optimizer, at, batch=self._batch(member))
+            outputs = compile_outputs(network, at_once=at_once)
+            step = compile_step(network, optimizer, at, batch=self._batch(member))
             start = [variable.numpy() for variable in optimizer.variables]
-            traced = Traced(network=network, optimizer=optimizer, start=start, step=step, outputs=outputs)
+            traced = CompiledTrial(network=network, optimizer=optimizer, start=start, step=step, outputs=outputs)
         else:
             # The network's variables hold the state of its dropout, too. A new optimizer would keep 1.7 MB for ever.
             own = [*traced.network.variables, *traced.optimizer.variables]
@@ -143,11 +150,11 @@ class OneByOneRunner:
             del self._graphs[next(iter(self._graphs))]
         if member.proposal.continues is not None:
             path = state_path(at.directory, member.proposal.continues)
-            with fitting(path):
+            with require_fitting_arrays(path):
                 _restore(traced, read_arrays(path))
         return traced
 
-    def _train(self, member: Member, traced: Traced, on_epoch: Callable[[Epoch], None]) -> None:
+    def _train(self, member: Member, traced: CompiledTrial, on_epoch: Callable[[Epoch], None]) -> None:
         """Train until the planned epochs, the patience, the deadline or Ctrl-C end it.
 
         The deadline cuts an epoch short; it is scored only if none before it was. The schedule spans the planned
@@ -155,11 +162,11 @@ class OneByOneRunner:
         """
         at, training, epochs = self._at, member.training, member.proposal.epochs
         batch = self._batch(member)
-        pace = Pace(at.budget, steps=epochs * steps_of(len(at.train), batch))
+        pace = ScheduleClock(at.budget, steps=epochs * steps_of(len(at.train), batch))
         try:
             while training.ended_by is None:
                 epoch = member.proposal.first_epoch + len(training.scores)
-                rows, means = shuffled([at.seed, epoch], len(at.train), batch), StepMeans()
+                rows, means = shuffle_rows([at.seed, epoch], len(at.train), batch), StepMeans()
                 while len(rows) and not pace.is_over and not at.interrupt.requested:
                     now, rows = np.split(rows, [pace.steps(len(rows))])
                     progress = pace.advance(len(now))
@@ -174,7 +181,7 @@ class OneByOneRunner:
                 if pace.is_over:
                     training.ended_by = "deadline"
                 if not pace.is_over or not training.scores:
-                    self._judge(member, traced, means=means.of(slice(None)))
+                    self._validate(member, traced, means=means.of(slice(None)))
                     on_epoch(Epoch(members=(member,), epoch=len(training.scores), epochs=epochs))
                 if training.ended_by is None and len(training.scores) == epochs:
                     training.ended_by = "completed"
@@ -186,9 +193,9 @@ class OneByOneRunner:
 
     def _batch(self, member: Member) -> int:
         """Rows of a step of a trial."""
-        return batch_of(self._at.parts.architecture, len(self._at.train), member.chosen.batch_size)
+        return choose_batch_size(self._at.parts.architecture, len(self._at.train), member.chosen.batch_size)
 
-    def _judge(self, member: Member, traced: Traced, *, means: tuple[float, float]) -> None:
+    def _validate(self, member: Member, traced: CompiledTrial, *, means: tuple[float, float]) -> None:
         """Note P and C, and the weights where they are the best.
 
         means: training loss and gradient norm over the steps of the epoch.
@@ -199,13 +206,13 @@ class OneByOneRunner:
         at.budget.answering = at.budget.now() - start
         cost = float(at.loss(at.validation.target, answers))
         cost = cost if np.isfinite(cost) else math.inf
-        if member.training.note(score_of(answers, at), cost, direction=at.metric.direction, means=means):
+        if member.training.note(validation_score(answers, at), cost, direction=at.metric.direction, means=means):
             member.best = traced.network.get_weights()
 
-    def _keep(self, member: Member, traced: Traced) -> None:
+    def _keep(self, member: Member, traced: CompiledTrial) -> None:
         """Write the best weights and, for a trial that continues this one, the last state."""
         directory, number = self._at.directory, member.proposal.number
-        if member.proposal.may_go_on:
+        if member.proposal.may_continue:
             weights = dict(_numbered("weight", traced.network.get_weights()))
             state = dict(_numbered("optimizer", [variable.numpy() for variable in traced.optimizer.variables]))
             write_arrays(state_path(directory, number), weights | state)
@@ -216,7 +223,7 @@ def _numbered(name: str, arrays: Sequence[np.ndarray]) -> list[tuple[str, np.nda
     return [(f"{name} {index:03d}", array) for index, array in enumerate(arrays)]
 
 
-def _restore(traced: Traced, state: dict[str, np.ndarray]) -> None:
+def _restore(traced: CompiledTrial, state: dict[str, np.ndarray]) -> None:
     """Go on from the weights and the optimizer state that were written."""
     values = {kind: [state[key] for key in sorted(state) if key.startswith(kind)] for kind in ("weight", "optimizer")}
     traced.network.set_weights(values["weight"])

@@ -14,7 +14,7 @@ SIZES: Final = (1, 2, 3, 4, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32)
 """Numbers of trials for which a graph is compiled; a stack of another number is filled up to the next."""
 
 
-def filled(kept: Sequence[int]) -> list[int]:
+def pad_to_size(kept: Sequence[int]) -> list[int]:
     """Some trials' indices, the last one repeated up to the next of SIZES.
 
     >>> filled([0, 2, 3, 5, 6])
@@ -77,7 +77,7 @@ class Batch(NamedTuple):
     fold: tf.Tensor
 
 
-def unseen(outputs: np.ndarray, folds: np.ndarray) -> np.ndarray:
+def out_of_fold_outputs(outputs: np.ndarray, folds: np.ndarray) -> np.ndarray:
     """Of each row the outputs of the network that did not train on it, (…, rows, outputs).
 
     outputs: (…, folds, rows, outputs), of the networks that trained without each fold. folds: (rows, repeats); of

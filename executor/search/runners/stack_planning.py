@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, TypeVar
 
-from executor.components.batch_size import batch_of
-from executor.networks.stacked_tabular import Shape
+from executor.components.batch_size import choose_batch_size
+from executor.networks.stacked_tabular import StackShape
 from recommender.training_cost import COMPILING, LAUNCH, RECOMPILING, STOPPING, step_seconds, steps_of
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 
-def groups(
-    members: Sequence[Member], parts: Parts, *, rows: int, compiled: Collection[tuple[Shape, int]] = ()
+def plan_stacks(
+    members: Sequence[Member], parts: Parts, *, rows: int, compiled: Collection[tuple[StackShape, int]] = ()
 ) -> list[list[Member]]:
     """Divide trials into stacks, the first trial's first.
 
@@ -39,10 +39,10 @@ def groups(
     )
     for alike in together:
         stacks = _by(alike, lambda member: (member.chosen.units, member.chosen.layers))
-        batch = batch_of(parts.architecture, rows, alike[0].chosen.batch_size)
+        batch = choose_batch_size(parts.architecture, rows, alike[0].chosen.batch_size)
 
         def cost(stack: Sequence[Member], batch: int = batch) -> float:
-            shape = Shape.of(parts, [member.chosen for member in stack])
+            shape = StackShape.of(parts, [member.chosen for member in stack])
             return (0.0 if (shape, batch) in compiled else COMPILING) + stack_seconds(stack, parts, rows=rows)
 
         while len(stacks) > 1:
@@ -60,13 +60,13 @@ def groups(
 
 def stack_seconds(stack: Sequence[Member], parts: Parts, *, rows: int) -> float:
     """Seconds that a stack takes for all of its planned steps, on two cores; rows: that train."""
-    shape = Shape.of(parts, [member.chosen for member in stack])
-    batch = batch_of(parts.architecture, rows, stack[0].chosen.batch_size)
+    shape = StackShape.of(parts, [member.chosen for member in stack])
+    batch = choose_batch_size(parts.architecture, rows, stack[0].chosen.batch_size)
     calls = steps_of(rows, batch) * stack[0].proposal.epochs
     return calls * (LAUNCH + len(stack) * step_seconds(shape.size, batch))
 
 
-def repacking_pays(shape: Shape, trials: int, left: int, *, steps: int, batch: int) -> bool:
+def repacking_pays(shape: StackShape, trials: int, left: int, *, steps: int, batch: int) -> bool:
     """Whether a stack of `left` trials saves more, in the planned steps that are left, than it takes to compile.
 
     It does not ask what is compiled already: a search that goes on after a crash must repack as it did before.

@@ -10,17 +10,24 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import tensorflow as tf
 
-from executor.components.batch_size import batch_of
+from executor.components.batch_size import choose_batch_size
 from executor.components.configuration import configuration
 from executor.components.optimizer import learning_rates
 from executor.networks import stacked_tabular
-from executor.networks.stacked_tabular import Shape
+from executor.networks.stacked_tabular import StackShape
 from executor.runtime.devices import CPU
-from executor.search.records.weights import fitting, read_arrays, state_path, weights_path, write_arrays, write_weights
-from executor.search.runners.outcomes import ended, failed, trial_seed
-from executor.search.runners.schedule_clock import Pace
-from executor.search.runners.stack import filled, unseen
-from executor.search.runners.stack_planning import groups, repacking_pays, stack_seconds
+from executor.search.records.weights import (
+    read_arrays,
+    require_fitting_arrays,
+    state_path,
+    weights_path,
+    write_arrays,
+    write_weights,
+)
+from executor.search.runners.outcomes import outcome_of_error, outcome_of_training, trial_seed
+from executor.search.runners.schedule_clock import ScheduleClock
+from executor.search.runners.stack import out_of_fold_outputs, pad_to_size
+from executor.search.runners.stack_planning import plan_stacks, repacking_pays, stack_seconds
 from executor.search.runners.stacked_graph import StackedGraph
 from executor.search.runners.training_state import (
     Epoch,
@@ -29,8 +36,8 @@ from executor.search.runners.training_state import (
     Training,
     moments,
     patience_of,
-    score_of,
-    shuffled,
+    shuffle_rows,
+    validation_score,
 )
 from recommender.training_cost import STOPPING, steps_of
 from rules.errors import PcwatError
@@ -43,10 +50,10 @@ if TYPE_CHECKING:
     from executor.search.records.outcome import Outcome
     from executor.search.records.proposal import Proposal
     from executor.search.runners.stack import Stack
-    from executor.search.runners.workspace import Workplace
+    from executor.search.runners.workspace import Workspace
 
 FOLD_STRIDE: Final = 1_000_003  # between the seeds of a trial's networks; a prime above any number of trials
-SHORTEST: Final = 1e-9  # seconds of a round, on a clock that stands still
+MIN_ROUND_SECONDS: Final = 1e-9  # seconds of a round, on a clock that stands still
 
 
 class StackRunner:
@@ -56,12 +63,12 @@ class StackRunner:
     layers.
     """
 
-    def __init__(self, at: Workplace, *, device: Device = CPU, compute: tf.DType = tf.float32) -> None:
+    def __init__(self, at: Workspace, *, device: Device = CPU, compute: tf.DType = tf.float32) -> None:
         self._at = at
         self._device = device
         self._compute = compute
         self._lock = threading.Lock()
-        self._graphs: dict[tuple[Shape, int], StackedGraph] = {}
+        self._graphs: dict[tuple[StackShape, int], StackedGraph] = {}
 
     def run(
         self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = lambda _: None
@@ -81,7 +88,7 @@ class StackRunner:
             )
             for one in proposals
         ]
-        left = groups(members, at.parts, rows=len(at.train), compiled=self._graphs.keys())
+        left = plan_stacks(members, at.parts, rows=len(at.train), compiled=self._graphs.keys())
         needs = [self._seconds(group) for group in left]
         running: dict[int, float] = {}
         outcomes: dict[int, Outcome] = {}
@@ -113,9 +120,11 @@ class StackRunner:
         with ThreadPoolExecutor(streams) as threads:
             list(threads.map(work, range(streams)))
         # Stacks that ran at the same time share it.
-        at_once = sum(outcome.seconds for outcome in outcomes.values()) / max(at.budget.now() - start, SHORTEST)
+        at_once = sum(outcome.seconds for outcome in outcomes.values()) / max(
+            at.budget.now() - start, MIN_ROUND_SECONDS
+        )
         return [
-            _shared(outcomes[proposal.number], max(at_once, 1.0))
+            _share_seconds(outcomes[proposal.number], max(at_once, 1.0))
             for proposal in proposals
             if proposal.number in outcomes
         ]
@@ -140,14 +149,14 @@ class StackRunner:
         except Exception as error:  # noqa: BLE001 - whatever else breaks one stack must not end the search
             share = (at.budget.now() - start) / len(group)
             for member in group:
-                yield failed(member.proposal, error, at, seconds=share)
+                yield outcome_of_error(member.proposal, error, at, seconds=share)
             return
         share = (at.budget.now() - start) / len(group)
         for member in group:
             if member.training.best is not None or not at.interrupt.requested:
-                yield ended(member.proposal, member.training, at, seconds=share)
+                yield outcome_of_training(member.proposal, member.training, at, seconds=share)
 
-    def _graph(self, shape: Shape, batch: int) -> StackedGraph:
+    def _graph(self, shape: StackShape, batch: int) -> StackedGraph:
         with self._lock:
             if (shape, batch) not in self._graphs:
                 self._graphs[shape, batch] = StackedGraph(self._at, shape, batch=batch, compute=self._compute)
@@ -156,18 +165,18 @@ class StackRunner:
     def _train(self, group: Sequence[Member], budget: Budget, on_epoch: Callable[[Epoch], None]) -> None:
         """Train until every member has stopped: by its planned epochs, its patience, the deadline, or Ctrl-C."""
         at = self._at
-        shape = Shape.of(at.parts, [member.chosen for member in group])
-        batch = batch_of(at.parts.architecture, len(at.train), group[0].chosen.batch_size)
+        shape = StackShape.of(at.parts, [member.chosen for member in group])
+        batch = choose_batch_size(at.parts.architecture, len(at.train), group[0].chosen.batch_size)
         graph = self._graph(shape, batch)
         stack, first_epoch = self._start(group, graph)
         epochs = group[0].proposal.epochs
         steps = steps_of(len(at.train), batch)
-        pace = Pace(budget, steps=epochs * steps)
+        pace = ScheduleClock(budget, steps=epochs * steps)
         running, epoch = list(group), 0
         try:
             while running:
                 drawn = first_epoch + epoch  # numbers the epoch for what is drawn: the order of rows, and dropout
-                rows, done = shuffled([at.seed, drawn], len(at.train), batch), 0
+                rows, done = shuffle_rows([at.seed, drawn], len(at.train), batch), 0
                 means = StepMeans()
                 while done < steps and not pace.is_over and not at.interrupt.requested:
                     now = pace.steps(steps - done)
@@ -178,7 +187,7 @@ class StackRunner:
                     done += now
                 epoch += 1
                 if not at.interrupt.requested and (not pace.is_over or epoch == 1):
-                    self._judge(running, stack, graph, means)
+                    self._validate(running, stack, graph, means)
                     on_epoch(Epoch(members=tuple(group), epoch=epoch, epochs=epochs))
                 for member in running:
                     if at.interrupt.requested:
@@ -188,7 +197,7 @@ class StackRunner:
                     elif member.training.ended_by is None and epoch == epochs:
                         member.training.ended_by = "completed"
                 _note_seconds(running, pace, steps)
-                stack, running = self._repacked(stack, running, graph, steps=(epochs - epoch) * steps)
+                stack, running = self._repack(stack, running, graph, steps=(epochs - epoch) * steps)
         except KeyboardInterrupt:
             at.interrupt.requested = True
             for member in running:
@@ -214,15 +223,15 @@ class StackRunner:
                 for fold in range(count)
             ]
             for member, first in zip(group, weights[::count], strict=True):
-                names = ("/".join(name) for name in Shape.of(at.parts, [member.chosen]).named)
+                names = ("/".join(name) for name in StackShape.of(at.parts, [member.chosen]).named)
                 member.training.first_weights = moments(zip(names, first, strict=True))
             return graph.start(list(zip(weights, chosen, strict=True)), folds=folds), 0
         kept = (read_arrays(state_path(at.directory, int(member.proposal.continues or 0))) for member in group)
-        with fitting(state_path(at.directory, int(group[0].proposal.continues))):
+        with require_fitting_arrays(state_path(at.directory, int(group[0].proposal.continues))):
             states = [_of_fold(arrays, fold) for arrays in kept for fold in range(count)]
             return graph.resume(states, chosen, folds=folds), group[0].proposal.first_epoch
 
-    def _judge(self, running: Sequence[Member], stack: Stack, graph: StackedGraph, means: StepMeans) -> None:
+    def _validate(self, running: Sequence[Member], stack: Stack, graph: StackedGraph, means: StepMeans) -> None:
         """Note P and C of every running trial, and its weights where they are the best.
 
         means: of the steps of the epoch.
@@ -230,22 +239,24 @@ class StackRunner:
         at, each = self._at, self._at.parts.fold_count
         answers = graph.outputs(stack, at.validation)[: len(running) * each]
         if at.parts.folds is not None:
-            answers = unseen(answers.reshape(len(running), each, *answers.shape[1:]), at.parts.folds)
+            answers = out_of_fold_outputs(answers.reshape(len(running), each, *answers.shape[1:]), at.parts.folds)
         costs = graph.costs(answers, at.validation)
         weights: list[np.ndarray] = []  # fetched from the device once, and only where a trial is the best
         for index, member in enumerate(running):
             cost = float(costs[index]) if np.isfinite(costs[index]) else math.inf
             own = means.of(slice(index * each, (index + 1) * each))
-            if member.training.note(score_of(answers[index], at), cost, direction=at.metric.direction, means=own):
+            if member.training.note(
+                validation_score(answers[index], at), cost, direction=at.metric.direction, means=own
+            ):
                 weights = weights or [weight.numpy() for weight in stack.weights]
                 networks = [
-                    stacked_tabular.cut([weight[place] for weight in weights], member.chosen, graph.shape)
+                    stacked_tabular.unpad_weights([weight[place] for weight in weights], member.chosen, graph.shape)
                     for place in range(index * each, (index + 1) * each)
                 ]
                 # A part of the stack would keep all of it in memory.
                 member.best = [weight.copy() for network in networks for weight in network]
 
-    def _repacked(
+    def _repack(
         self, stack: Stack, running: list[Member], graph: StackedGraph, *, steps: int
     ) -> tuple[Stack, list[Member]]:
         """The stack without the trials that have stopped; the state of those that may go on is written down.
@@ -255,7 +266,7 @@ class StackRunner:
         """
         each = self._at.parts.fold_count
         for index, member in enumerate(running):
-            if member.training.ended_by is not None and member.proposal.may_go_on and member.best is not None:
+            if member.training.ended_by is not None and member.proposal.may_continue and member.best is not None:
                 path = state_path(self._at.directory, member.proposal.number)
                 states = (graph.state(stack, index * each + fold, member.chosen) for fold in range(each))
                 write_arrays(
@@ -265,7 +276,7 @@ class StackRunner:
         if not left or len(left) == len(running):
             return stack, [running[index] for index in left]
         places = [index * each + fold for index in left for fold in range(each)]
-        kept = filled(places)
+        kept = pad_to_size(places)
         if repacking_pays(graph.shape, stack.trials, len(kept), steps=steps, batch=graph.batch):
             return stack.take(kept), [running[index] for index in left]
         # The trials that run come first all the same.
@@ -273,14 +284,14 @@ class StackRunner:
         return stack.take(order), [running[index] for index in left]
 
 
-def _note_seconds(running: Sequence[Member], pace: Pace, steps: int) -> None:
+def _note_seconds(running: Sequence[Member], pace: ScheduleClock, steps: int) -> None:
     """Note the seconds of an epoch, where they are known: for each trial that runs its share. steps: of an epoch."""
     if pace.seconds_per_step is not None:
         for member in running:
             member.training.epoch_seconds = pace.seconds_per_step * steps / len(running)
 
 
-def _shared(outcome: Outcome, at_once: float) -> Outcome:
+def _share_seconds(outcome: Outcome, at_once: float) -> Outcome:
     """The outcome of a trial whose stack ran at the same time as others. at_once: stacks on average."""
     each = None if outcome.epoch_seconds is None else outcome.epoch_seconds / at_once
     return outcome.model_copy(update={"seconds": outcome.seconds / at_once, "epoch_seconds": each})

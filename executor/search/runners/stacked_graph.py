@@ -11,8 +11,8 @@ from executor.components.configuration import configuration
 from executor.components.optimizer import has_layer_rates
 from executor.components.stacked_optimizer import properties_of, update_rule
 from executor.networks import stacked_tabular
-from executor.search.runners.compiled import compiled
-from executor.search.runners.stack import Batch, Stack, filled
+from executor.search.runners.compiled import compile_graph
+from executor.search.runners.stack import Batch, Stack, pad_to_size
 from executor.search.runners.training_state import NORM_EVERY
 from rules.vocabulary.choices import Hyperparameter
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from executor.components.configuration import Configuration
-    from executor.networks.stacked_tabular import Shape
-    from executor.search.runners.workspace import Rows, Workplace
+    from executor.networks.stacked_tabular import StackShape
+    from executor.search.runners.workspace import Rows, Workspace
 
 OUTPUTS_PER_CALL: Final = 1 << 22
 """Numbers in the widest hidden layer of all trials that are computed at once on validation rows: 16 MiB."""
@@ -37,7 +37,7 @@ class StackedGraph:
     batch: rows a step. compute: the precision of the hidden layers.
     """
 
-    def __init__(self, at: Workplace, shape: Shape, *, batch: int, compute: tf.DType = tf.float32) -> None:
+    def __init__(self, at: Workspace, shape: StackShape, *, batch: int, compute: tf.DType = tf.float32) -> None:
         self.shape = shape
         self._at = at
         self.batch = batch
@@ -46,10 +46,10 @@ class StackedGraph:
         self._unseen = folds / (folds - 1) if folds > 1 else 1.0  # for the rows of a batch that a network does not see
         has_momentum = getattr(at.bundle.optimizer, "momentum", 0) > 0 or Hyperparameter.MOMENTUM in at.bundle.searched
         self._rule = update_rule(at.bundle.optimizer, has_momentum=has_momentum)
-        self._paces = shape.paces if has_layer_rates(at.bundle) else [1.0] * len(shape.weights)
+        self._rate_multipliers = shape.rate_multipliers if has_layer_rates(at.bundle) else [1.0] * len(shape.weights)
         # A few passes over the numbers instead of dozens: 1.7 ms a step against 2.5 for 8 trials of 3 layers of 128
         # units, 3.2 against 4.1 for 6 of 3 layers of 256, after half a second of compiling for each number of trials.
-        self._step = tf.function(self._stepped, jit_compile=True)
+        self._step = tf.function(self._take_step, jit_compile=True)
         weights = [tf.TensorSpec([None, *size], tf.float32) for size in shape.weights]
         vector = tf.TensorSpec([None], tf.float32)
         stack = Stack(
@@ -64,15 +64,15 @@ class StackedGraph:
             steps=vector,
         )
         rows, rates = tf.TensorSpec([None, batch], tf.int32), tf.TensorSpec([None, None], tf.float32)
-        self._train = compiled(self._steps, stack, rows, rates, tf.TensorSpec([2], tf.int32))
+        self._train = compile_graph(self._steps, stack, rows, rates, tf.TensorSpec([2], tf.int32))
         columns = {"dense": tf.TensorSpec([None, shape.width], tf.float32)}
         if shape.vocabulary:
             columns["codes"] = tf.TensorSpec([None, shape.coded], tf.int32)
         offset = tf.TensorSpec([None, shape.outputs], tf.float32)
         # Not by XLA, whose max(NaN, 0) is 0: a network of NaNs would seem to answer.
-        self._answer = compiled(self._answers, stack, columns, offset)
+        self._answer = compile_graph(self._answers, stack, columns, offset)
         answers = tf.TensorSpec([None, None, shape.outputs], tf.float32)
-        self._cost = compiled(self._costs, tf.TensorSpec([None, shape.outputs], tf.float32), answers)
+        self._cost = compile_graph(self._costs, tf.TensorSpec([None, shape.outputs], tf.float32), answers)
 
     def start(
         self, trials: Sequence[tuple[list[np.ndarray], Configuration]], *, folds: Sequence[int] | None = None
@@ -91,7 +91,7 @@ class StackedGraph:
         kinds = [stack.weights, *zip(*stack.slots, strict=True)]
         found = {"steps": stack.steps[trial].numpy()}
         for kind, tensors in enumerate(kinds):
-            own = stacked_tabular.cut([tensor[trial].numpy() for tensor in tensors], chosen, self.shape)
+            own = stacked_tabular.unpad_weights([tensor[trial].numpy() for tensor in tensors], chosen, self.shape)
             found |= {f"{kind} {index:03d}": array for index, array in enumerate(own)}
         return found
 
@@ -119,7 +119,7 @@ class StackedGraph:
     ) -> list[tf.Tensor]:
         """Arrays of each trial in its own shape, side by side in the stack's."""
         alike = [
-            stacked_tabular.padded(arrays, chosen, self.shape)
+            stacked_tabular.pad_weights(arrays, chosen, self.shape)
             for arrays, chosen in zip(trials, configurations, strict=True)
         ]
         return [tf.constant(np.stack(part)) for part in zip(*alike, strict=True)]
@@ -146,7 +146,7 @@ class StackedGraph:
             fold=tf.constant([-1] * len(steps) if folds is None else list(folds), tf.int32),
             steps=tf.constant(list(steps), tf.float32),
         )
-        return stack.take(filled(range(len(configurations))))
+        return stack.take(pad_to_size(range(len(configurations))))
 
     def train(
         self, stack: Stack, rows: np.ndarray, rates: np.ndarray, *, noise: int, first: int = 0
@@ -213,7 +213,7 @@ class StackedGraph:
             sums += here
         return stack, sums
 
-    def _stepped(
+    def _take_step(
         self, stack: Stack, batch: Batch, rate: tf.Tensor, noise: tf.Tensor, is_measured: tf.Tensor
     ) -> tuple[Stack, tf.Tensor]:
         """The stack after one step at a learning rate for each trial, (K,); its losses and gradient norms, (2, K).
@@ -230,7 +230,7 @@ class StackedGraph:
             cost = tf.reduce_sum(costs)
         gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(cost, stack.weights)]
         norms = tf.cond(is_measured, lambda: _norms(gradients), lambda: tf.zeros_like(rate))
-        return self._updated(stack, gradients, rate), tf.stack([costs, norms])
+        return self._update(stack, gradients, rate), tf.stack([costs, norms])
 
     def _kept(self, dropout: tf.Tensor, step: tf.Tensor) -> list[tf.Tensor]:
         """For each layer what dropout multiplies with, (K, batch, units).
@@ -251,16 +251,16 @@ class StackedGraph:
                 kept.append(tf.where(share[None] >= rate, 1 / (1 - rate), 0.0))
         return kept[: self.shape.layers]
 
-    def _updated(self, stack: Stack, gradients: list[tf.Tensor], rate: tf.Tensor) -> Stack:
+    def _update(self, stack: Stack, gradients: list[tf.Tensor], rate: tf.Tensor) -> Stack:
         """The stack after one step at a learning rate for each trial, (K,)."""
         steps = stack.steps + 1
         column = (slice(None), None, None)
         properties = {name: values[column] for name, values in stack.properties.items()}
         weights, slots = [], []
-        for weight, own, gradient, is_spared, pace in zip(
-            stack.weights, stack.slots, gradients, self.shape.spared, self._paces, strict=True
+        for weight, own, gradient, is_decay_free, pace in zip(
+            stack.weights, stack.slots, gradients, self.shape.decay_free, self._rate_multipliers, strict=True
         ):
-            kept = weight if is_spared else weight * (1 - (stack.decay * rate)[column])
+            kept = weight if is_decay_free else weight * (1 - (stack.decay * rate)[column])
             change, after = self._rule.update(gradient, own, pace * rate[column], steps[column], properties)
             weights.append(kept + change)
             slots.append(after)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from executor.components.configuration import Configuration
     from executor.search.records.outcome import EndedBy
     from executor.search.records.proposal import Proposal
-    from executor.search.runners.workspace import Workplace
+    from executor.search.runners.workspace import Workspace
     from rules.vocabulary.choices import Choice
     from rules.vocabulary.direction import Direction
 
@@ -69,9 +69,9 @@ class Training:
         """
         self.scores.append(score)
         rate, progress = self.rate
-        self.rates.append((significant(rate), significant(progress)))
+        self.rates.append((round_to_float32(rate), round_to_float32(progress)))
         for kept, value in zip((self.losses, self.gradient_norms), means, strict=True):
-            kept.append(significant(value) if math.isfinite(value) else None)
+            kept.append(round_to_float32(value) if math.isfinite(value) else None)
         is_best = score is not None and self._is_best(score, cost, direction)
         if is_best:
             self.best, self.best_cost, self.best_epoch = score, cost, len(self.scores)
@@ -143,10 +143,10 @@ def moments(weights: Iterable[tuple[str, np.ndarray]]) -> dict[str, tuple[float,
     >>> moments([("output/kernel", np.array([[1.0], [3.0]]))])
     {'output/kernel': (2.0, 1.0)}
     """
-    return {name: (significant(weight.mean()), significant(weight.std())) for name, weight in weights}
+    return {name: (round_to_float32(weight.mean()), round_to_float32(weight.std())) for name, weight in weights}
 
 
-def significant(value: float) -> float:
+def round_to_float32(value: float) -> float:
     """The value with as many digits as float32 has."""
     return float(f"{value:.{FLOAT32_DIGITS}g}")
 
@@ -161,13 +161,13 @@ def patience_of(epochs: int, validation: Choice | None = None) -> int:
     return max(PATIENCE, round(PATIENT_SHARE * epochs))
 
 
-def shuffled(seed: list[int], rows: int, batch: int) -> np.ndarray:
+def shuffle_rows(seed: list[int], rows: int, batch: int) -> np.ndarray:
     """An epoch's rows in random order, (steps, batch) int32; the last batch is filled up from the first."""
     order = np.random.default_rng(seed).permutation(rows).astype(np.int32)
     return np.resize(order, (steps_of(rows, batch), batch))
 
 
-def score_of(outputs: np.ndarray, at: Workplace) -> float | None:
+def validation_score(outputs: np.ndarray, at: Workspace) -> float | None:
     """P of validation outputs; None where they or it are not finite."""
     if not np.isfinite(outputs).all():
         return None

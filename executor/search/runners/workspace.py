@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
-from executor.components.loss import cost_function, sample_weights
-from executor.preprocessing.encoded_images import Encoded
+from executor.components.loss import create_loss, sample_weights
+from executor.preprocessing.encoded_images import EncodedImages
 from executor.runtime.interrupt import Interrupt
 from executor.search.runners.image_feed import ImageFeed
 
@@ -42,7 +42,7 @@ class Rows:
     def __len__(self) -> int:
         return int(self.target.shape[0])
 
-    def copied(self) -> Rows:
+    def copy_to_device(self) -> Rows:
         """The same rows on the current device."""
         return Rows(
             inputs={name: tf.identity(values) for name, values in self.inputs.items()},
@@ -50,12 +50,12 @@ class Rows:
             offset=tf.identity(self.offset),
             weight=tf.identity(self.weight),
             fold=tf.identity(self.fold),
-            images=None if self.images is None else self.images.copied(),
+            images=None if self.images is None else self.images.copy_to_device(),
         )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Workplace:
+class Workspace:
     """What a trial finds when it starts."""
 
     bundle: Bundle
@@ -69,12 +69,12 @@ class Workplace:
     directory: Path
     interrupt: Interrupt
 
-    def copied(self) -> Workplace:
+    def copy_to_device(self) -> Workspace:
         """The same workplace with its rows on the current device."""
-        return replace(self, train=self.train.copied(), validation=self.validation.copied())
+        return replace(self, train=self.train.copy_to_device(), validation=self.validation.copy_to_device())
 
 
-def workplace(
+def create_workspace(
     bundle: Bundle,
     parts: Parts,
     *,
@@ -83,18 +83,18 @@ def workplace(
     seed: int,
     directory: Path,
     interrupt: Interrupt | None = None,
-) -> Workplace:
+) -> Workspace:
     """Set the loss up, and put the rows on the current device.
 
     directory: the run directory. Raises ChoiceError on a loss that does not fit the task.
     """
-    return Workplace(
+    return Workspace(
         bundle=bundle,
         parts=parts,
         metric=metric,
-        loss=cost_function(bundle.loss, parts),
-        train=on_device(parts.train, parts, sample_weights(bundle.loss, parts)),
-        validation=on_device(parts.validation, parts),
+        loss=create_loss(bundle.loss, parts),
+        train=to_device(parts.train, parts, sample_weights(bundle.loss, parts)),
+        validation=to_device(parts.validation, parts),
         budget=budget,
         seed=seed,
         directory=directory,
@@ -102,9 +102,9 @@ def workplace(
     )
 
 
-def on_device(examples: Examples, parts: Parts, weight: np.ndarray | None = None) -> Rows:
+def to_device(examples: Examples, parts: Parts, weight: np.ndarray | None = None) -> Rows:
     """Examples as tensors on the current device; weight: (rows,), all 1 when None."""
-    images = ImageFeed(examples.dense) if isinstance(examples.dense, Encoded) else None
+    images = ImageFeed(examples.dense) if isinstance(examples.dense, EncodedImages) else None
     inputs = {} if images is not None else {"dense": tf.constant(examples.dense, tf.float32)}
     if parts.vocabulary > 0:
         inputs["codes"] = tf.constant(examples.codes, tf.int32)

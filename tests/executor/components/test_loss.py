@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.utils.class_weight import compute_sample_weight
 
-from executor.components.loss import cost_function, huber_delta, sample_weights
+from executor.components.loss import create_loss, huber_delta, sample_weights
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import (
     BinaryCrossentropy,
@@ -49,13 +49,13 @@ def value(loss: keras.losses.Loss, target: list[list[float]], output: list[list[
 
 
 def test_binary_crossentropy_reads_logits(parts_of) -> None:
-    loss = cost_function(BinaryCrossentropy(), parts_of(Task.BINARY, BINARY))
+    loss = create_loss(BinaryCrossentropy(), parts_of(Task.BINARY, BINARY))
     assert value(loss, [[1.0]], [[0.0]]) == pytest.approx(math.log(2))
     assert value(loss, [[1.0], [0.0]], [[2.0], [2.0]]) == pytest.approx((math.log1p(math.exp(-2)) * 2 + 2) / 2)
 
 
 def test_label_smoothing_moves_the_target_towards_one_half(parts_of) -> None:
-    loss = cost_function(BinaryCrossentropy(label_smoothing=0.2), parts_of(Task.BINARY, BINARY))
+    loss = create_loss(BinaryCrossentropy(label_smoothing=0.2), parts_of(Task.BINARY, BINARY))
     # Target 0.9 at logit 2: 0.9 log(1 + e^-2) + 0.1 log(1 + e^2)
     assert value(loss, [[1.0]], [[2.0]]) == pytest.approx(
         0.9 * math.log1p(math.exp(-2)) + 0.1 * math.log1p(math.exp(2))
@@ -63,13 +63,13 @@ def test_label_smoothing_moves_the_target_towards_one_half(parts_of) -> None:
 
 
 def test_categorical_crossentropy_is_the_negative_log_softmax(parts_of) -> None:
-    loss = cost_function(CategoricalCrossentropy(), parts_of(Task.MULTICLASS, CLASSES))
+    loss = create_loss(CategoricalCrossentropy(), parts_of(Task.MULTICLASS, CLASSES))
     assert value(loss, [[0.0, 1.0, 0.0]], [[0.0, 1.0, 0.0]]) == pytest.approx(math.log(2 + math.e) - 1)
 
 
 def test_categorical_crossentropy_over_two_classes_is_the_binary_one(parts_of) -> None:
     parts = parts_of(Task.BINARY, BINARY)
-    one, other = cost_function(CategoricalCrossentropy(), parts), cost_function(BinaryCrossentropy(), parts)
+    one, other = create_loss(CategoricalCrossentropy(), parts), create_loss(BinaryCrossentropy(), parts)
     assert value(one, [[1.0]], [[0.7]]) == value(other, [[1.0]], [[0.7]])
 
 
@@ -83,7 +83,7 @@ def test_hubers_delta_follows_the_residuals_of_a_linear_model(make_parts: MakePa
     assert huber_delta(Huber(), parts) == pytest.approx(1.345 * 0.3, rel=0.12)
     assert huber_delta(Huber(delta=0.7), parts) == 0.7
     delta = huber_delta(Huber(), parts)
-    assert value(cost_function(Huber(), parts), [[0.0]], [[5.0]]) == pytest.approx(5 * delta - delta**2 / 2)
+    assert value(create_loss(Huber(), parts), [[0.0]], [[5.0]]) == pytest.approx(5 * delta - delta**2 / 2)
 
 
 def test_residuals_that_are_all_the_same_leave_the_targets_own_scale(make_parts: MakeParts) -> None:
@@ -92,21 +92,21 @@ def test_residuals_that_are_all_the_same_leave_the_targets_own_scale(make_parts:
 
 
 def test_a_saved_huber_loss_keeps_its_delta(parts_of) -> None:
-    loss = cost_function(Huber(delta=2.0), parts_of(Task.REGRESSION, VALUES))
+    loss = create_loss(Huber(delta=2.0), parts_of(Task.REGRESSION, VALUES))
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     assert value(again, [[0.0]], [[5.0]]) == pytest.approx(2 * 5 - 2)  # delta · |error| - delta² / 2
 
 
 def test_huber_is_quadratic_up_to_delta_and_linear_beyond(parts_of) -> None:
-    loss = cost_function(Huber(delta=2.0), parts_of(Task.REGRESSION, VALUES))
+    loss = create_loss(Huber(delta=2.0), parts_of(Task.REGRESSION, VALUES))
     assert value(loss, [[0.0]], [[1.0]]) == pytest.approx(0.5)
     assert value(loss, [[0.0]], [[5.0]]) == pytest.approx(2 * 5 - 2)  # delta · |e| - delta² / 2
 
 
 def test_mse_and_mae_are_means_over_rows_and_targets(parts_of) -> None:
     parts = parts_of(Task.MULTI_REGRESSION, np.tile(VALUES, 2))
-    assert value(cost_function(MseLoss(), parts), [[0, 0], [0, 0]], [[1, 2], [3, 4]]) == pytest.approx(7.5)
-    assert value(cost_function(MaeLoss(), parts), [[0, 0], [0, 0]], [[1, 2], [3, 4]]) == pytest.approx(2.5)
+    assert value(create_loss(MseLoss(), parts), [[0, 0], [0, 0]], [[1, 2], [3, 4]]) == pytest.approx(7.5)
+    assert value(create_loss(MaeLoss(), parts), [[0, 0], [0, 0]], [[1, 2], [3, 4]]) == pytest.approx(2.5)
 
 
 @pytest.mark.parametrize(("task", "target"), [(Task.BINARY, BINARY), (Task.MULTICLASS, CLASSES)])
@@ -131,19 +131,19 @@ def test_other_losses_weigh_all_rows_the_same(parts_of) -> None:
 def test_weighted_labels_weigh_each_cell_and_keep_mean_one(parts_of) -> None:
     parts = parts_of(Task.MULTILABEL, LABELS)
     assert sample_weights(WeightedCrossentropy(), parts) is None
-    loss = cost_function(WeightedCrossentropy(), parts)
+    loss = create_loss(WeightedCrossentropy(), parts)
     # Label 0 has 1 yes and 3 no: weights 4 / (2 · 1) = 2 and 4 / (2 · 3) = 2/3; label 1 has 2 and 2: weights 1.
     assert value(loss, [[1.0, 1.0]], [[0.0, 0.0]]) == pytest.approx(math.log(2) * (2 + 1) / 2)
     assert value(loss, [[0.0, 0.0]], [[0.0, 0.0]]) == pytest.approx(math.log(2) * (2 / 3 + 1) / 2)
 
 
 def test_weighted_labels_stay_finite_at_large_logits(parts_of) -> None:
-    loss = cost_function(WeightedCrossentropy(), parts_of(Task.MULTILABEL, LABELS))
+    loss = create_loss(WeightedCrossentropy(), parts_of(Task.MULTILABEL, LABELS))
     assert value(loss, [[0.0, 0.0]], [[500.0, -500.0]]) == pytest.approx(500 * (2 / 3) / 2)
 
 
 def test_weighted_labels_survive_saving(parts_of) -> None:
-    loss = cost_function(WeightedCrossentropy(), parts_of(Task.MULTILABEL, LABELS))
+    loss = create_loss(WeightedCrossentropy(), parts_of(Task.MULTILABEL, LABELS))
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     assert value(again, [[1.0, 0.0]], [[0.3, 0.4]]) == value(loss, [[1.0, 0.0]], [[0.3, 0.4]])
 
@@ -165,4 +165,4 @@ def test_a_loss_that_does_not_fit_the_task_is_refused(
     remedy: str,
 ) -> None:
     with pytest.raises(ChoiceError, match=remedy):
-        cost_function(loss, parts_of(task, target))
+        create_loss(loss, parts_of(task, target))

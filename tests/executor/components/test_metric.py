@@ -12,10 +12,10 @@ from sklearn import metrics
 from executor.components.metric import (
     Predictions,
     all_metrics,
-    decide,
-    every_score,
+    apply_thresholds,
+    compute_metrics,
+    create_metric,
     outcome_of,
-    performance_metric,
 )
 from executor.preprocessing.examples import Examples, Parts
 from rules.errors import ChoiceError
@@ -51,7 +51,7 @@ def _parts(task: Task, raw: np.ndarray, outputs: int, *, rare: int | None = None
 
 
 def _score(metric: Metric, outputs: np.ndarray, parts: Parts) -> float:
-    return performance_metric(metric).score(outputs, parts.validation, parts)
+    return create_metric(metric).score(outputs, parts.validation, parts)
 
 
 def test_accuracy_of_two_classes_takes_positive_logits_as_class_1() -> None:
@@ -132,14 +132,14 @@ def test_an_output_that_is_not_finite_has_no_score() -> None:
 
 
 def test_errors_are_minimised_and_all_else_is_maximised() -> None:
-    directions = {metric.name: performance_metric(metric).direction for metric in (Accuracy(), RocAuc(), F1())}
+    directions = {metric.name: create_metric(metric).direction for metric in (Accuracy(), RocAuc(), F1())}
     assert set(directions.values()) == {"max"}
-    assert {performance_metric(metric).direction for metric in (Mse(), Rmse(), Mae())} == {"min"}
+    assert {create_metric(metric).direction for metric in (Mse(), Rmse(), Mae())} == {"min"}
 
 
 def test_a_choice_that_is_not_a_metric_is_refused() -> None:
     with pytest.raises(ChoiceError, match="must be one of accuracy"):
-        performance_metric(Adam())
+        create_metric(Adam())
 
 
 def test_f1_of_the_rare_class_is_refused_for_several_classes() -> None:
@@ -151,18 +151,18 @@ def test_f1_of_the_rare_class_is_refused_for_several_classes() -> None:
 def test_a_threshold_is_tuned_only_where_p_asks_for_it() -> None:
     parts = _parts(Task.BINARY, (np.arange(ROWS) < 12).astype(np.int64), 1, rare=1)
     outcome = np.where(np.arange(ROWS) < 12, 0.3, 0.1)[:, None]
-    (tuned,) = performance_metric(F1(average="rare")).thresholds(outcome, parts.validation, parts)
-    (half,) = performance_metric(RocAuc()).thresholds(outcome, parts.validation, parts)
+    (tuned,) = create_metric(F1(average="rare")).thresholds(outcome, parts.validation, parts)
+    (half,) = create_metric(RocAuc()).thresholds(outcome, parts.validation, parts)
     assert (tuned.value, half.value) == (pytest.approx(0.2), 0.5)
-    assert performance_metric(F1()).thresholds(LOGITS, parts.validation, _parts(Task.MULTICLASS, CLASSES, 3)) == ()
+    assert create_metric(F1()).thresholds(LOGITS, parts.validation, _parts(Task.MULTICLASS, CLASSES, 3)) == ()
 
 
 def test_a_threshold_of_the_rare_class_decides_for_that_class() -> None:
     outcome = np.array([[0.95], [0.85], [0.2]])
     # Probability of class 0: 0.05, 0.15, 0.8.
-    assert decide(outcome, Task.BINARY, thresholds=(0.1,), rare_class=0).tolist() == [1, 0, 0]
-    assert decide(outcome, Task.BINARY, thresholds=(0.9,), rare_class=1).tolist() == [1, 0, 0]
-    assert decide(outcome, Task.MULTILABEL, thresholds=(0.9,)).tolist() == [[1], [0], [0]]
+    assert apply_thresholds(outcome, Task.BINARY, thresholds=(0.1,), rare_class=0).tolist() == [1, 0, 0]
+    assert apply_thresholds(outcome, Task.BINARY, thresholds=(0.9,), rare_class=1).tolist() == [1, 0, 0]
+    assert apply_thresholds(outcome, Task.MULTILABEL, thresholds=(0.9,)).tolist() == [[1], [0], [0]]
 
 
 @pytest.mark.parametrize("task", list(Task))
@@ -171,12 +171,12 @@ def test_every_metric_of_a_task_is_reported(task: Task) -> None:
         task, np.full((ROWS, 3), 0.4)
     )
     truth = {Task.BINARY: YES[:, 0], Task.MULTICLASS: CLASSES, Task.MULTILABEL: YES}.get(task, LOGITS.astype(float))
-    scores = every_score(
+    scores = compute_metrics(
         Predictions(
             task=task,
             truth=truth,
             outcome=outcome,
-            decided=decide(outcome, task),
+            decided=apply_thresholds(outcome, task),
             rare_class=1,
             naive_error=np.ones(3),
         )

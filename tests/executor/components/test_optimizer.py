@@ -10,7 +10,7 @@ import pytest
 
 from executor.components.configuration import Configuration
 from executor.components.configuration import configuration as configured
-from executor.components.optimizer import learning_rates, optimization, take_step
+from executor.components.optimizer import create_optimizer, learning_rates, take_step
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import Adagrad, Adam, AdamW, Choice, He, RmsProp, Sgd, SgdMomentum
 
@@ -36,7 +36,7 @@ def configuration(*, weight_decay: float = 0.0) -> Configuration:
     ],
 )
 def test_each_choice_gives_its_optimizer_at_the_configured_rate(choice: Choice, kind: type) -> None:
-    optimizer = optimization(choice, configuration())
+    optimizer = create_optimizer(choice, configuration())
     assert type(optimizer) is kind
     assert float(optimizer.learning_rate) == 0.25
 
@@ -60,7 +60,7 @@ def test_each_choice_gives_its_optimizer_at_the_configured_rate(choice: Choice, 
 def test_properties_are_the_bundles_or_the_trials(
     make_bundle: Callable[..., Bundle], choice: Choice, values: dict[str, float], own: dict[str, float]
 ) -> None:
-    optimizer = optimization(choice, configured(make_bundle(optimizer=choice), values))
+    optimizer = create_optimizer(choice, configured(make_bundle(optimizer=choice), values))
     assert {name: getattr(optimizer, name) for name in own} == own
 
 
@@ -73,7 +73,7 @@ def test_a_step_is_that_of_the_optimizers_own_apply(choice: Choice) -> None:
         layer = keras.layers.Dense(1)
         layer.build((None, 2))
         layer.set_weights([start, np.ones(1, np.float32)])
-        optimizer = optimization(choice, configuration(weight_decay=0.1))
+        optimizer = create_optimizer(choice, configuration(weight_decay=0.1))
         optimizer.build(layer.trainable_variables)
         for gradient in gradients:
             both = [keras.ops.convert_to_tensor(gradient), keras.ops.convert_to_tensor(gradient[0])]
@@ -90,7 +90,7 @@ def test_a_step_is_that_of_the_optimizers_own_apply(choice: Choice) -> None:
 def test_weight_decay_shrinks_weights_by_rate_times_decay_and_spares_biases(choice: Choice) -> None:
     layer = keras.layers.Dense(1, kernel_initializer="ones", bias_initializer="ones")
     layer.build((None, 2))
-    optimizer = optimization(choice, configuration())
+    optimizer = create_optimizer(choice, configuration())
     optimizer.build(layer.trainable_variables)
     gradients = [np.zeros((2, 1), np.float32), np.zeros(1, np.float32)]
     take_step(optimizer, gradients, layer.trainable_variables, rate=0.25, decay=0.1)
@@ -101,7 +101,7 @@ def test_weight_decay_shrinks_weights_by_rate_times_decay_and_spares_biases(choi
 def test_weight_decay_spares_what_a_normalisation_learns() -> None:
     layer = keras.layers.BatchNormalization(beta_initializer="ones")
     layer.build((None, 2))
-    optimizer = optimization(AdamW(), configuration())
+    optimizer = create_optimizer(AdamW(), configuration())
     optimizer.build(layer.trainable_variables)
     take_step(optimizer, [np.zeros(2, np.float32)] * 2, layer.trainable_variables, rate=0.25, decay=0.1)
     np.testing.assert_array_equal([np.asarray(weight) for weight in layer.trainable_variables], np.ones((2, 2)))
@@ -109,7 +109,7 @@ def test_weight_decay_spares_what_a_normalisation_learns() -> None:
 
 def test_a_choice_of_another_slot_is_refused() -> None:
     with pytest.raises(ChoiceError, match="must be one of the slot's choices, but got he"):
-        optimization(He(), configuration())
+        create_optimizer(He(), configuration())
 
 
 def test_a_constant_rate_stays() -> None:

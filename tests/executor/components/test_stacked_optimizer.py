@@ -9,14 +9,14 @@ import pytest
 import tensorflow as tf
 
 from executor.components.configuration import configuration
-from executor.components.metric import performance_metric
-from executor.components.optimizer import optimization
+from executor.components.metric import create_metric
+from executor.components.optimizer import create_optimizer
 from executor.components.stacked_optimizer import properties_of, update_rule
 from executor.networks.build import build_network
-from executor.networks.stacked_tabular import Shape
+from executor.networks.stacked_tabular import StackShape
 from executor.runtime.budget import Budget
 from executor.search.runners.stacked_graph import StackedGraph
-from executor.search.runners.workspace import workplace
+from executor.search.runners.workspace import create_workspace
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import Adagrad, Adam, AdamW, Choice, He, RmsProp, Sgd, SgdMomentum
 
@@ -55,25 +55,25 @@ def test_ten_steps_are_those_of_keras_own_optimizer_for_each_trial(
         configuration(bundle, plain | {"learning_rate": rate, "weight_decay": decay})
         for rate, decay in zip(RATES, DECAYS, strict=True)
     ]
-    shape = Shape.of(breast_cancer, configurations)
-    metric, budget = performance_metric(bundle.metric), Budget(trials=1)
-    at = workplace(bundle, breast_cancer, metric=metric, budget=budget, seed=0, directory=tmp_path)
+    shape = StackShape.of(breast_cancer, configurations)
+    metric, budget = create_metric(bundle.metric), Budget(trials=1)
+    at = create_workspace(bundle, breast_cancer, metric=metric, budget=budget, seed=0, directory=tmp_path)
     graph = StackedGraph(at, shape, batch=8)
-    graph._paces = [1.0] * len(shape.weights)
+    graph._rate_multipliers = [1.0] * len(shape.weights)
     random = np.random.default_rng(0)
     first = [[random.normal(size=size).astype(np.float32) for size in shape.weights] for _ in configurations]
     gradients = [[_gradient(random, (len(configurations), *size)) for size in shape.weights] for _ in range(STEPS)]
     stack = graph.start(list(zip(first, configurations, strict=True)))
     for step, gradient in enumerate(gradients):
         rates = tf.constant([rate / (1 + step) for rate in RATES], tf.float32)
-        stack = graph._updated(stack, [tf.constant(one) for one in gradient], rates)
+        stack = graph._update(stack, [tf.constant(one) for one in gradient], rates)
 
     for trial, chosen in enumerate(configurations):
         network = build_network(parts=breast_cancer, bundle=bundle, hyperparameters={"units": 2, "layers": 1}, seed=0)
         weights = network.trainable_variables
         for variable, value in zip(weights, first[trial], strict=True):
             variable.assign(value.reshape(variable.shape))
-        optimizer = optimization(choice, chosen)
+        optimizer = create_optimizer(choice, chosen)
         for step, gradient in enumerate(gradients):
             optimizer.learning_rate = chosen.learning_rate / (1 + step)
             optimizer.apply(

@@ -39,12 +39,12 @@ def test_labels_come_back_in_the_type_of_their_column(
     storage: str, labels: list[str], values: list[Any], spelled: list[str] | None
 ) -> None:
     kind = LabelType(storage=storage)
-    assert kind.typed(labels).to_pylist() == values
-    assert [kind.spelled(label) for label in labels] == (spelled or labels)
+    assert kind.to_arrow(labels).to_pylist() == values
+    assert [kind.to_text(label) for label in labels] == (spelled or labels)
 
 
 def test_a_name_that_the_training_did_not_have_stays_text_where_it_is_no_value_of_the_type() -> None:
-    assert LabelType(storage="BIGINT").typed(["3", "1.5"]).to_pylist() == ["3", "1.5"]
+    assert LabelType(storage="BIGINT").to_arrow(["3", "1.5"]).to_pylist() == ["3", "1.5"]
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,9 @@ def test_labels_of_a_parquet_file_come_back_in_its_type(
         own = label_type(dataset, "y")
         named = dataset.connection.execute(f"SELECT {level_text('y', dataset.storage['y'])} FROM dataset").fetchall()
     assert [name for (name,) in named] == labels
-    assert own.typed(labels).type == kind
-    assert own.typed(labels).to_pylist() == column.to_pylist()
-    assert [own.spelled(label) for label in labels] == spelled
+    assert own.to_arrow(labels).type == kind
+    assert own.to_arrow(labels).to_pylist() == column.to_pylist()
+    assert [own.to_text(label) for label in labels] == spelled
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars", "arrow"])
@@ -85,7 +85,7 @@ def test_a_categorical_column_of_a_parquet_file_is_remembered_as_one(tmp_path: P
 
 def test_booleans_are_spelled_as_the_file_spelled_them() -> None:
     kind = LabelType(storage="BOOLEAN", booleans=("False", "True"))
-    assert [kind.spelled(label) for label in ("false", "true")] == ["False", "True"]
+    assert [kind.to_text(label) for label in ("false", "true")] == ["False", "True"]
 
 
 @pytest.mark.parametrize(
@@ -108,8 +108,8 @@ def test_labels_that_are_texts_of_numbers_come_back_as_these_texts(kind: str) ->
     frame = pd.DataFrame({"y": pd.Series(["1.50", "2.25", "1.50"], dtype=kind)})
     with Dataset.open(frame, kept=("y",)) as dataset:
         own = label_type(dataset, "y")
-    assert own.typed(["1.5", "2.25"]).to_pylist() == ["1.50", "2.25"]
-    assert [own.spelled(label) for label in ("1.5", "2.25")] == ["1.50", "2.25"]
+    assert own.to_arrow(["1.5", "2.25"]).to_pylist() == ["1.50", "2.25"]
+    assert [own.to_text(label) for label in ("1.5", "2.25")] == ["1.50", "2.25"]
 
 
 def test_a_csv_file_has_numbers_that_text_files_spell_as_it_does(tmp_path: Path) -> None:
@@ -117,5 +117,5 @@ def test_a_csv_file_has_numbers_that_text_files_spell_as_it_does(tmp_path: Path)
     path.write_text("x,y\n1,1.50\n2,2.00\n3,1.50\n4,2.00\n")
     with Dataset.open(path, kept=("y",)) as dataset:
         own = label_type(dataset, "y")
-    assert own.typed(["1.5", "2"]).to_pylist() == [1.5, 2.0]
-    assert [own.spelled(label) for label in ("1.5", "2")] == ["1.50", "2.00"]
+    assert own.to_arrow(["1.5", "2"]).to_pylist() == [1.5, 2.0]
+    assert [own.to_text(label) for label in ("1.5", "2")] == ["1.50", "2.00"]

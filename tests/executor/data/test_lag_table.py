@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from executor.data.lag_plan import plan_windows
-from executor.data.lag_table import Step, Windows, empty_ahead, lag_table, next_steps, rows_of_shortest
+from executor.data.lag_table import Step, Windows, empty_ahead, future_rows, lag_table, rows_of_shortest
 from executor.data.raw_table import Form, RawTable
-from executor.data.regular_steps import at_regular_steps
+from executor.data.regular_steps import fill_missing_steps
 from executor.data.rolling_split import rolling_split
 from recommender.roles.roles import Roles
 from rules.errors import DatasetError
@@ -164,7 +164,7 @@ def test_the_next_step_follows_the_last_row_of_each_entity() -> None:
         has_clock=True,
         entity=np.array(["a", "b", "a", "b", "a"], dtype=object),
     )
-    steps = next_steps(table, _windows(2, step=DAY))
+    steps = future_rows(table, _windows(2, step=DAY))
     assert steps.offset is not None
     assert steps.offset[:, 0].tolist() == [4, 20]
     assert steps.features["y [-2] - [-1]"].tolist() == [2 - 4, 10 - 20]
@@ -188,14 +188,14 @@ def test_the_next_step_is_a_step_of_the_calendar(unit: str, size: float, history
     time = np.array(history, "M8[s]").astype(np.float64)
     step = Step.model_validate({"unit": unit, "size": size})
     windows = _windows(2).model_copy(update={"regular": step})
-    steps = next_steps(_series(np.array([1, 2]), time=time, has_clock=True), windows)
+    steps = future_rows(_series(np.array([1, 2]), time=time, has_clock=True), windows)
     assert steps.time is not None
     assert steps.time.astype("M8[s]")[0] == np.datetime64(after)
 
 
 def test_a_past_without_rows_is_an_error() -> None:
     with pytest.raises(DatasetError, match="none has a time"):
-        next_steps(_series(np.empty((0, 1))), _windows(2))
+        future_rows(_series(np.empty((0, 1))), _windows(2))
 
 
 def test_the_shortest_series_is_counted_by_entity() -> None:
@@ -204,14 +204,14 @@ def test_the_shortest_series_is_counted_by_entity() -> None:
 
 
 def test_the_next_step_of_a_series_without_time_comes_after_the_last_row() -> None:
-    steps = next_steps(_series(np.array([1, 2, 4])), _windows(2))
+    steps = future_rows(_series(np.array([1, 2, 4])), _windows(2))
     assert steps.offset is not None
     assert steps.offset.tolist() == [[4]]
 
 
 def test_a_past_without_any_value_is_an_error() -> None:
     with pytest.raises(DatasetError, match="'y' has none"):
-        next_steps(_series(np.array([np.nan, np.nan])), _windows(2))
+        future_rows(_series(np.array([np.nan, np.nan])), _windows(2))
 
 
 def test_several_targets_share_their_windows() -> None:
@@ -271,10 +271,10 @@ def test_a_column_known_in_advance_is_read_at_the_steps_ahead() -> None:
     assert made.features["price [+1]"][row] == 5
     assert made.features["price [+2]"][row] == 6
     future = replace(table, truth=np.where(np.arange(10)[:, None] < 8, np.arange(10.0)[:, None], np.nan))
-    steps = next_steps(future, windows)
+    steps = future_rows(future, windows)
     assert [steps.features[name][0] for name in ("price [-1]", "price [+1]", "price [+2]")] == [7, 8, 9]
     with pytest.raises(DatasetError, match=r"\('price'\) must have their values for 2 steps after .* go on for 0\."):
-        next_steps(table, windows)
+        future_rows(table, windows)
 
 
 def test_a_missing_step_becomes_an_empty_row() -> None:
@@ -282,7 +282,7 @@ def test_a_missing_step_becomes_an_empty_row() -> None:
     table = _series(
         np.array([1, 2, 5, 6]), time=time, features={"x": np.ones(4)}, forms={"x": Form.NUMBER}, has_clock=True
     )
-    made = at_regular_steps(table, Step(unit="seconds", size=DAY))
+    made = fill_missing_steps(table, Step(unit="seconds", size=DAY))
     assert made.time is not None
     assert made.truth is not None
     assert (made.time / DAY).tolist() == [0, 1, 2, 3, 4, 5]
@@ -296,7 +296,7 @@ def test_months_and_business_days_are_no_gaps() -> None:
     months = np.array(["2024-01-31", "2024-02-29", "2024-03-31"], "M8[s]").astype(np.float64)
     for time, unit in ((days, "business days"), (months, "months")):
         table = _series(np.arange(3), time=time, has_clock=True)
-        assert len(at_regular_steps(table, Step.model_validate({"unit": unit, "size": 1}))) == 3
+        assert len(fill_missing_steps(table, Step.model_validate({"unit": unit, "size": 1}))) == 3
 
 
 @given(rows=st.integers(90, 200), horizon=st.integers(2, 8), entities=st.integers(1, 2))

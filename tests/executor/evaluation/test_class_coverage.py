@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from executor.evaluation.class_coverage import lacking
+from executor.evaluation.class_coverage import missing_classes
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def of_classes(make_parts: MakeParts, train: list[int], judge: list[int], classe
 
 def test_classes_that_are_not_learned_or_not_judged_are_named(make_parts: MakeParts) -> None:
     parts = of_classes(make_parts, [0, 0, 1, 1, 1, 3, 3, 3], [0, 2], 4)
-    assert lacking(parts, parts.validation, ("a", "b", "c", "d")) == (
+    assert missing_classes(parts, parts.validation, ("a", "b", "c", "d")) == (
         "Training rows hold no row of class 'c': it was not learned.",
         "The hold-out holds no row of class 'b', 'd': nothing judges how well it was learned.",
     )
@@ -34,20 +34,20 @@ def test_a_class_in_a_single_fold_is_named(make_parts: MakeParts) -> None:
     folds = np.array([0, 0, 1, 1, 2, 2, 1, 1], np.int32)[:, None]
     judged = parts.train.take(np.array([0, 1, 6]))
     train = replace(parts.train, fold=folds)
-    (sentence,) = lacking(replace(parts, train=train, validation=train), judged, ("a", "b", "c"))
+    (sentence,) = missing_classes(replace(parts, train=train, validation=train), judged, ("a", "b", "c"))
     assert sentence.startswith("All training rows of 'c' lie in one fold")
 
 
 def test_labels_without_a_yes_are_named(make_parts: MakeParts) -> None:
     target = np.array([[1, 0], [0, 1], [1, 0], [0, 0], [1, 0]])
     parts = make_parts(np.zeros((5, 1)), target, task=Task.MULTILABEL)
-    assert lacking(parts, parts.validation, ("one", "two")) == (
+    assert missing_classes(parts, parts.validation, ("one", "two")) == (
         "The hold-out holds no yes of label 'two': nothing judges how well it was learned.",
     )
 
 
 def test_nothing_is_said_of_whole_parts_and_of_numbers(make_parts: MakeParts) -> None:
     parts = of_classes(make_parts, [0, 1] * 4, [1, 0], 2)
-    assert lacking(parts, parts.validation, ("a", "b")) == ()
+    assert missing_classes(parts, parts.validation, ("a", "b")) == ()
     numbers = make_parts(np.zeros((10, 1)), np.ones((10, 1)), task=Task.REGRESSION)
-    assert lacking(numbers, numbers.validation, ()) == ()
+    assert missing_classes(numbers, numbers.validation, ()) == ()

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from executor.components.metric import Predictions, performance_metric
+from executor.components.metric import Predictions, create_metric
 from executor.data.raw_table import RawTable
-from executor.evaluation.evaluate import Judgement, evaluate, resampled
+from executor.evaluation.evaluate import Evaluation, bootstrap_scores, evaluate
 from executor.evaluation.scores import BaselineScore, CutOff, Estimate, Scores
 from executor.evaluation.verdict import verdict
 from executor.model.signature import Signature
@@ -41,12 +41,12 @@ def _signature(task: Task, **more: Any) -> Signature:
     return Signature.model_validate(plain | more)
 
 
-def _judged(metric: Metric, parts: Parts, outcome: np.ndarray, *, signature: Signature | None = None) -> Judgement:
+def _judged(metric: Metric, parts: Parts, outcome: np.ndarray, *, signature: Signature | None = None) -> Evaluation:
     """The validation rows play the hold-out."""
     rows = RawTable(features={}, forms={}, rows=np.arange(len(parts.validation)) + 1_000)
     return evaluate(
         outcome,
-        metric=performance_metric(metric),
+        metric=create_metric(metric),
         parts=parts,
         hold_out=parts.validation,
         rows=rows,
@@ -113,7 +113,7 @@ def test_the_interval_of_an_accuracy_is_the_binomials() -> None:
         outcome=np.zeros((rows, 1)),
         decided=(np.arange(rows) >= right * rows).astype(np.int64),
     )
-    samples = resampled(performance_metric(Accuracy()), [said], seed=0, in_blocks=False)
+    samples = bootstrap_scores(create_metric(Accuracy()), [said], seed=0, in_blocks=False)
     half = norm.ppf(0.975) * np.sqrt(right * (1 - right) / rows)
     assert np.percentile(samples, [2.5, 97.5]) == pytest.approx([right - half, right + half], abs=0.006)
 
@@ -122,8 +122,8 @@ def test_blocks_widen_the_interval_of_a_series_whose_errors_last() -> None:
     rows = 512
     lasting = np.repeat(np.random.default_rng(0).normal(size=rows // 8), 8)[:, None]
     said = Predictions(task=Task.FORECASTING, truth=lasting, outcome=np.zeros((rows, 1)), decided=np.zeros((rows, 1)))
-    metric = performance_metric(Rmse())
-    alone, together = (resampled(metric, [said], seed=0, in_blocks=blocks).std() for blocks in (False, True))
+    metric = create_metric(Rmse())
+    alone, together = (bootstrap_scores(metric, [said], seed=0, in_blocks=blocks).std() for blocks in (False, True))
     # Blocks of 8 rows that share an error hold as much as one row: the spread is about √8 as wide.
     assert 1.8 < together / alone < 3
 
@@ -131,7 +131,7 @@ def test_blocks_widen_the_interval_of_a_series_whose_errors_last() -> None:
 def test_models_are_compared_on_the_same_samples() -> None:
     truth = np.random.default_rng(0).normal(size=(100, 1))
     said = Predictions(task=Task.REGRESSION, truth=truth, outcome=truth * 0, decided=truth * 0)
-    samples = resampled(performance_metric(Rmse()), [said, said], seed=0, in_blocks=False)
+    samples = bootstrap_scores(create_metric(Rmse()), [said, said], seed=0, in_blocks=False)
     np.testing.assert_array_equal(samples[:, 0], samples[:, 1])
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from executor.layers.numbers import Numbers
-from executor.layers.quantiles import bin_edges, through_bins
+from executor.layers.quantiles import bin_edges, piecewise_linear
 
 
 def test_edges_part_the_rows_into_as_many_each() -> None:
@@ -23,20 +23,20 @@ def test_values_that_many_rows_share_leave_fewer_intervals(values: list[float], 
 
 
 def test_a_number_fills_the_intervals_below_it() -> None:
-    found = through_bins(np.array([[-9.0], [0.5], [2.0], [99.0]], np.float32), [[0.0, 1.0, 3.0]]).numpy()
+    found = piecewise_linear(np.array([[-9.0], [0.5], [2.0], [99.0]], np.float32), [[0.0, 1.0, 3.0]]).numpy()
     assert found.tolist() == [[0, 0], [0.5, 0], [1, 0.5], [1, 1]]
 
 
 def test_a_number_is_the_sum_of_what_it_has_come_through() -> None:
     values = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
     edges = bin_edges(values, 5)
-    filled = through_bins(values, edges).numpy().reshape(50, 2, 5)
+    filled = piecewise_linear(values, edges).numpy().reshape(50, 2, 5)
     again = np.array([own[0] + filled[:, column] @ np.diff(own) for column, own in enumerate(edges)]).T
     np.testing.assert_allclose(again, values, atol=1e-5)
 
 
 def test_columns_without_intervals_have_none() -> None:
-    found = through_bins(np.array([[1.0, 2.0]], np.float32), [[], [0.0, 2.0, 4.0]]).numpy()
+    found = piecewise_linear(np.array([[1.0, 2.0]], np.float32), [[], [0.0, 2.0, 4.0]]).numpy()
     assert found.tolist() == [[1, 0]]
 
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from executor.layers.periodic import FEATURES, FREQUENCIES, Scale, Waves, cosine, first_waves, waved
+from executor.layers.periodic import FEATURES, FREQUENCIES, Scale, Waves, cosine, initial_waves, periodic_features
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 def test_features_are_sums_of_cosines() -> None:
     """By the formula, number by number and feature by feature."""
     numbers = np.array([[0.5, -1.0], [2.0, 0.0], [0.1, 3.0]], np.float32)
-    frequency, phase, kernel, bias = first_waves(2, seed=3)
-    found = waved(tf.constant(numbers), *(tf.constant(one[None]) for one in (frequency, phase, kernel, bias)))
+    frequency, phase, kernel, bias = initial_waves(2, seed=3)
+    found = periodic_features(
+        tf.constant(numbers), *(tf.constant(one[None]) for one in (frequency, phase, kernel, bias))
+    )
     assert found.shape == (1, 3, 2 * FEATURES)
     for row, values in enumerate(numbers):
         for number, value in enumerate(values):
@@ -43,7 +45,7 @@ def test_only_the_first_columns_get_waves() -> None:
 
 
 def test_a_seed_gives_the_waves_and_another_one_others() -> None:
-    one, same, other = (first_waves(3, seed=seed) for seed in (1, 1, 2))
+    one, same, other = (initial_waves(3, seed=seed) for seed in (1, 1, 2))
     for first, again, another in zip(one, same, other, strict=True):
         np.testing.assert_array_equal(first, again)
         assert not np.array_equal(first, another)

@@ -11,7 +11,7 @@ from scipy.stats import norm
 from sklearn.preprocessing import QuantileTransformer
 
 from executor.layers.numbers import Numbers
-from executor.layers.quantiles import KNOTS, heavy_tailed, normal_quantiles
+from executor.layers.quantiles import KNOTS, heavy_tailed_columns, normal_quantiles
 
 FARTHEST = float(norm.ppf(0.999))
 
@@ -78,7 +78,7 @@ def test_a_constant_column_is_0_even_for_others() -> None:
 def test_some_columns_are_ranked_and_the_others_scaled() -> None:
     random = np.random.default_rng(0)
     seen = np.column_stack([random.normal(size=500), np.exp(2 * random.normal(size=500)), random.random(500)])
-    assert heavy_tailed(seen) == [1]
+    assert heavy_tailed_columns(seen) == [1]
     knots, quantiles = normal_quantiles(seen[:, [1]])
     layer = Numbers(center=[0.0] * 3, factor=[1.0] * 3, indicators=[], ranked=[1], knots=knots, quantiles=quantiles)
     answers, plain = layer(seen).numpy(), Numbers(center=[0.0] * 3, factor=[1.0] * 3, indicators=[])(seen).numpy()
@@ -88,7 +88,7 @@ def test_some_columns_are_ranked_and_the_others_scaled() -> None:
 
 def test_columns_of_mostly_one_value_are_ranked_and_empty_ones_are_not() -> None:
     mostly = np.array([0.0] * 90 + [1.0] * 10)
-    assert heavy_tailed(np.column_stack([mostly, np.full(100, np.nan), np.full(100, 3.0)])) == [0]
+    assert heavy_tailed_columns(np.column_stack([mostly, np.full(100, np.nan), np.full(100, 3.0)])) == [0]
 
 
 @settings(deadline=None)  # a layer's first call may take long

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from executor.layers.steps import HIGH, KERNELS, TAPS, RandomKernels, SequenceLayer, Steps, convolved, fit_kernels
+from executor.layers.steps import HIGH, KERNELS, TAPS, RandomKernels, SequenceLayer, Steps, convolve, fit_kernels
 
 NAN = np.nan
 RAW = np.array([[[1.0], [NAN], [5.0]], [[3.0], [NAN], [NAN]]], np.float32)
@@ -40,7 +40,7 @@ def test_steps_are_a_row_of_a_fixed_length(steps: int, expected: list[list[float
 
 def test_kernels_are_the_84_of_minirocket() -> None:
     assert len(KERNELS) == 84
-    sums = convolved(np.ones((1, TAPS, 1), np.float32), [[0]] * len(KERNELS), dilation=1, channels=1)
+    sums = convolve(np.ones((1, TAPS, 1), np.float32), [[0]] * len(KERNELS), dilation=1, channels=1)
     np.testing.assert_allclose(sums[0, TAPS // 2], 0)  # 2 · 3 - 6
     assert HIGH * 2 == TAPS - HIGH
 

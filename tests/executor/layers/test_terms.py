@@ -11,17 +11,17 @@ import pytest
 import tensorflow as tf
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-from executor.evaluation.baselines.tf_idf import tokens as tokens_of
+from executor.evaluation.baselines.tf_idf import split_words as tokens_of
 from executor.layers.terms import (
     TermBag,
     TermSum,
     Vocabulary,
     WordSequence,
     fit_vocabulary,
-    hashed,
+    hash_terms,
     letter_hashes,
+    split_tokens,
     term_hashes,
-    tokens,
 )
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def _hash(term: str) -> int:
 
 
 def _fitted(*rows: str, in_order: bool = False, most: int = 1_000) -> Vocabulary:
-    return fit_vocabulary([_texts(*rows)], hashed if in_order else term_hashes, most=most, in_order=in_order)
+    return fit_vocabulary([_texts(*rows)], hash_terms if in_order else term_hashes, most=most, in_order=in_order)
 
 
 HOSTILE = [
@@ -57,7 +57,7 @@ HOSTILE = [
 
 
 def _tokens(text: str) -> list[str]:
-    return [one.decode() for one in tokens(tf.constant(_texts(text))).to_list()[0]]
+    return [one.decode() for one in split_tokens(tf.constant(_texts(text))).to_list()[0]]
 
 
 def test_tokens_are_words_marks_and_characters_of_scripts_without_spaces() -> None:
@@ -74,12 +74,12 @@ def test_letters_and_numbers_are_read_as_scikit_learn_is_told_to(text: str) -> N
 
 
 def test_the_texts_of_a_row_are_read_one_after_the_other() -> None:
-    (row,) = tokens(tf.constant([["One two", "three"]])).to_list()
+    (row,) = split_tokens(tf.constant([["One two", "three"]])).to_list()
     assert row == [b"one", b"two", b"three"]
 
 
 def test_terms_are_words_and_pairs_of_neighbours() -> None:
-    (row,) = term_hashes(tokens(tf.constant(_texts("not so good")))).to_list()
+    (row,) = term_hashes(split_tokens(tf.constant(_texts("not so good")))).to_list()
     assert row == [_hash(term) for term in ("not", "so", "good", "not so", "so good")]
 
 
@@ -98,7 +98,7 @@ def test_letters_are_those_of_words_with_the_spaces_around_them() -> None:
         "今天 abc": "abc",
         "": "",
     }
-    found = letter_hashes(tokens(tf.constant(_texts(*texts)))).to_list()
+    found = letter_hashes(split_tokens(tf.constant(_texts(*texts)))).to_list()
     for words, row in zip(texts.values(), found, strict=True):
         assert sorted(row) == sorted(_hash(f"\x1f{one}") for one in _letters(words))
 
@@ -134,7 +134,7 @@ def test_a_vocabulary_holds_terms_of_two_rows_and_the_most_frequent_first() -> N
     assert rarity[_hash("film")] == pytest.approx(math.log(5 / 3) + 1)
     assert known.lengths == (3, 1, 3, 0)
     assert fit_vocabulary(runs, term_hashes, most=1).hashes == (_hash("good"),)
-    assert fit_vocabulary(runs, hashed, most=1_000, in_order=True).lengths == (2, 2, 3, 1)  # words, known or not
+    assert fit_vocabulary(runs, hash_terms, most=1_000, in_order=True).lengths == (2, 2, 3, 1)  # words, known or not
 
 
 def test_texts_without_a_term_in_two_rows_give_an_empty_vocabulary() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from executor.layers.words import Codes, OneHot, WordBag, terms, word_counts
+from executor.layers.words import Codes, OneHot, WordBag, split_words, word_counts
 
 if TYPE_CHECKING:
     import keras
@@ -64,10 +64,10 @@ def test_words_are_counted_in_lower_case_without_punctuation() -> None:
 def test_scripts_without_spaces_are_read_by_characters_and_their_pairs() -> None:
     texts = ["今天 abc 很好", "ภาษา", "日本語のテキスト", "It's 5 o'clock"]
     counts = word_counts(_words(*[[text] for text in texts]), 2**20).numpy()
-    assert counts.sum(axis=1).tolist() == [len(terms(text)) for text in texts]
-    assert terms(texts[0]) == ["abc", "今", "天", "很", "好", "今天", "天很", "很好"]
+    assert counts.sum(axis=1).tolist() == [len(split_words(text)) for text in texts]
+    assert split_words(texts[0]) == ["abc", "今", "天", "很", "好", "今天", "天很", "很好"]
     for text, row in zip(texts, counts, strict=True):
-        places = tf.strings.to_hash_bucket_fast(terms(text), 2**20).numpy()
+        places = tf.strings.to_hash_bucket_fast(split_words(text), 2**20).numpy()
         assert set(np.flatnonzero(row)) == set(places.tolist())
 
 

@@ -22,8 +22,8 @@ from executor.data.split import split
 from executor.layers.output import Values
 from executor.model.assemble import assemble, model_inputs
 from executor.model.calibration.temperature import Temperature, tempered
-from executor.model.keras_file import load, predict_rows, save
-from executor.model.signature import Signature, describe
+from executor.model.keras_file import load_model, predict_rows, save_model
+from executor.model.signature import Signature, create_signature
 from executor.preprocessing.encode import encode_hold_out, encode_parts
 from executor.preprocessing.fit import fit_preprocessing
 from recommender.dataset.dataset import Dataset
@@ -102,7 +102,9 @@ def _put_together(
         rows = split(table, roles, seed=0)
         preprocessing = fit_preprocessing(table, roles, rows.train)
         parts = encode_parts(table, roles, rows, preprocessing, target_on=target_on)
-        signature = describe(dataset, roles, table, preprocessing, parts, temperatures=temperatures, windows=windows)
+        signature = create_signature(
+            dataset, roles, table, preprocessing, parts, temperatures=temperatures, windows=windows
+        )
     network = _network(parts, preprocessing)
     model = assemble(preprocessing, network, parts, signature)
     hold_out = encode_hold_out(table, rows, preprocessing, parts)
@@ -154,8 +156,8 @@ def test_the_model_answers_raw_rows_as_the_parts_do_and_again_after_loading(task
     answers = predict_rows(model, signature, hold_out)
     np.testing.assert_allclose(answers, outcome, rtol=1e-6)
     assert answers.shape == (len(hold_out), parts.outputs)
-    save(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
-    np.testing.assert_array_equal(predict_rows(load(tmp_path / "model.keras"), signature, hold_out), answers)
+    save_model(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
+    np.testing.assert_array_equal(predict_rows(load_model(tmp_path / "model.keras"), signature, hold_out), answers)
     assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
 
 
@@ -168,8 +170,8 @@ def test_a_saved_model_answers_at_its_temperatures(task: Task, values: tuple[flo
     roles = _roles(task, tuple(targets), kinds | target_kinds, **apart)
     cooling = tuple(Temperature(value=value, why="") for value in values)
     model, signature, hold_out, _, outcome = _put_together(columns | targets, roles, temperatures=cooling)
-    save(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
-    answers = predict_rows(load(tmp_path / "model.keras"), signature, hold_out)
+    save_model(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
+    answers = predict_rows(load_model(tmp_path / "model.keras"), signature, hold_out)
     np.testing.assert_allclose(answers, tempered(outcome, np.array(values), task), rtol=1e-5)
 
 
@@ -178,8 +180,8 @@ def test_a_saved_regression_on_log1p_answers_in_the_targets_own_unit(tmp_path: P
     columns = {"x": random.normal(size=ROWS), "y": np.expm1(random.normal(size=ROWS) ** 2)}
     roles = _roles(Task.REGRESSION, ("y",), {"x": Kind.NUMERIC, "y": Kind.NUMERIC})
     model, signature, hold_out, _, outcome = _put_together(columns, roles, target_on="log1p")
-    save(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
-    answers = predict_rows(load(tmp_path / "model.keras"), signature, hold_out)
+    save_model(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
+    answers = predict_rows(load_model(tmp_path / "model.keras"), signature, hold_out)
     np.testing.assert_allclose(answers, outcome, rtol=1e-5)
     assert columns["y"].min() <= answers.min() <= answers.max() <= columns["y"].max()
 
@@ -193,8 +195,8 @@ def test_a_saved_regression_never_leaves_the_range_of_its_training_rows(tmp_path
     assert low <= outcome.min() <= outcome.max() <= high
     outputs = model.get_layer("pcwat.answer").input
     wild = Values(scale=[1e9], mean=[0.0], low=[low], high=[high])(outputs)
-    save(keras.Model(model.input, wild), tmp_path / "model.keras", signature=signature, rows=hold_out)
-    answers = predict_rows(load(tmp_path / "model.keras"), signature, hold_out)
+    save_model(keras.Model(model.input, wild), tmp_path / "model.keras", signature=signature, rows=hold_out)
+    answers = predict_rows(load_model(tmp_path / "model.keras"), signature, hold_out)
     assert set(answers[:, 0].tolist()) <= {low, high}
 
 
@@ -204,8 +206,8 @@ def test_hostile_column_names_survive_saving(tmp_path: Path) -> None:
     kinds = {**dict.fromkeys(HOSTILE, Kind.NUMERIC), "y": Kind.NUMERIC}
     roles = _roles(Task.REGRESSION, ("y",), kinds)
     model, signature, hold_out, _, outcome = _put_together({**columns, "y": random.normal(size=ROWS)}, roles)
-    save(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
-    again = load(tmp_path / "model.keras")
+    save_model(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
+    again = load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(predict_rows(again, signature, hold_out), outcome, rtol=1e-6)
     names = {entry.columns[0]: entry.name for entry in signature.inputs}
     assert names["a b"] == "a b"
@@ -219,8 +221,8 @@ def test_a_plain_column_is_an_input_of_its_own_name(tmp_path: Path) -> None:
     kinds = {"age": Kind.NUMERIC, "job": Kind.CATEGORICAL, "y": Kind.NUMERIC}
     roles = _roles(Task.REGRESSION, ("y",), kinds)
     model, signature, hold_out, _, _ = _put_together({**columns, "y": random.normal(size=ROWS)}, roles)
-    save(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
-    again = load(tmp_path / "model.keras")
+    save_model(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
+    again = load_model(tmp_path / "model.keras")
     assert set(model_inputs(signature, hold_out)) == {"age", "job"}
     assert {tensor.name: tensor.shape for tensor in again.inputs} == {"age": (None, 1), "job": (None, 1)}
 
@@ -233,8 +235,8 @@ def test_a_table_of_2000_columns_has_an_input_for_each_kind_only(tmp_path: Path)
     roles = _roles(Task.REGRESSION, ("y",), kinds)
     model, signature, hold_out, _, outcome = _put_together({**numbers, **levels, "y": random.normal(size=40)}, roles)
     assert [len(entry.columns) for entry in signature.inputs] == [1_900, 100]
-    save(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
-    again = load(tmp_path / "model.keras")
+    save_model(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
+    again = load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(predict_rows(again, signature, hold_out), outcome, rtol=1e-5)
 
 
@@ -260,13 +262,13 @@ def test_a_file_that_answers_differently_is_not_kept(tmp_path: Path, monkeypatch
     model, signature, hold_out, _, _ = _put_together(columns | targets, roles)
 
     def load_another(path: Path, own: Signature) -> keras.Model:
-        again = load(path, own)
+        again = load_model(path, own)
         again.get_layer("tabular").get_layer("output").bias.assign([1.0])
         return again
 
-    monkeypatch.setattr("executor.model.keras_file.load", load_another)
+    monkeypatch.setattr("executor.model.keras_file.load_model", load_another)
     with pytest.raises(TrainingError, match="must answer as the one in memory"):
-        save(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
+        save_model(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -282,7 +284,7 @@ def test_a_model_that_a_full_disk_refuses_is_one_error_and_leaves_nothing(
         pytest.raises(RunError, match=r"Cannot write .*model\.keras: .*File too large.* Free space"),
         file_size_limit(most),
     ):
-        save(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
+        save_model(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -293,7 +295,7 @@ def test_a_file_with_code_in_it_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         RunError, match=r"not a model that pcwat wrote: it has an object of the class 'keras.layers.Lambda'"
     ):
-        load(tmp_path / "model.keras")
+        load_model(tmp_path / "model.keras")
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a zip"])
@@ -301,7 +303,7 @@ def test_a_file_that_is_not_a_model_is_an_error(content: bytes | None, tmp_path:
     if content is not None:
         (tmp_path / "model.keras").write_bytes(content)
     with pytest.raises(RunError, match=r"cannot be read as a model|is damaged: it is not a whole .keras file"):
-        load(tmp_path / "model.keras")
+        load_model(tmp_path / "model.keras")
 
 
 def test_every_layer_of_a_saved_model_is_known_in_a_process_that_did_not_train() -> None:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from executor.components.configuration import configuration
-from executor.components.loss import cost_function, sample_weights
+from executor.components.loss import create_loss, sample_weights
 from executor.layers.output import Probabilities, Values
-from executor.model.compile import WeightedClasses, compile_model, loss_on_answers
+from executor.model.compile import WeightedClasses, compile_model, loss_on_predictions
 from executor.networks.build import build_network
 from rules.vocabulary.choices import (
     F1,
@@ -57,14 +57,14 @@ def test_the_loss_of_a_saved_model_is_the_one_that_the_network_learned_from(
     parts = make_parts(RANDOM.normal(size=(ROWS, 4)), target, task=task)
     logits = RANDOM.normal(size=parts.train.target.shape).astype(np.float32)
     weights = sample_weights(loss, parts)
-    learned = float(cost_function(loss, parts)(parts.train.target, logits, sample_weight=weights))
+    learned = float(create_loss(loss, parts)(parts.train.target, logits, sample_weight=weights))
     if task.is_classification:
         activation: Activation = "softmax" if task is Task.MULTICLASS else "sigmoid"
         truth, answers = parts.train.target, Probabilities(activation=activation)(logits)
     else:
         own = Values(scale=parts.target_scale.tolist(), mean=parts.target_mean.tolist())
         truth, answers = own(parts.train.target), own(logits)
-    assert float(loss_on_answers(loss, parts)(truth, answers)) == pytest.approx(learned, rel=1e-5)
+    assert float(loss_on_predictions(loss, parts)(truth, answers)) == pytest.approx(learned, rel=1e-5)
 
 
 def test_the_loss_of_weighted_classes_by_hand() -> None:

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import pytest
 
-from executor.components.metric import performance_metric
-from executor.model.ensemble import MIN_ROWS, _gain, _greedy, choose, validation_outputs
-from executor.model.rebuild import rebuild
+from executor.components.metric import create_metric
+from executor.model.ensemble import MIN_ROWS, _gain, _greedy, select_network, validation_outputs
+from executor.model.rebuild import rebuild_networks
 from executor.runtime.budget import Budget
 from executor.search.records.trials import Trials
 from executor.search.search import search
@@ -73,13 +73,13 @@ def test_a_kept_ensemble_is_one_network_that_gives_the_weighted_mean(
     first, second = (one.number for one in trials.ranked[:2])
     monkeypatch.setattr("executor.model.ensemble._gain", lambda *_, **__: (1.0, 0.1))
     monkeypatch.setattr("executor.model.ensemble._greedy", lambda *_: [0, 1, 0])
-    chosen = choose(trials, bundle, noisy, metric=performance_metric(bundle.metric), seed=0)
+    chosen = select_network(trials, bundle, noisy, metric=create_metric(bundle.metric), seed=0)
     assert chosen.members == {first: 2, second: 1}
     inputs = {"dense": noisy.validation.dense}
-    outputs = [np.asarray(rebuild(one, bundle, noisy, 0)[0](inputs)) for one in trials.ranked[:2]]
+    outputs = [np.asarray(rebuild_networks(one, bundle, noisy, 0)[0](inputs)) for one in trials.ranked[:2]]
     mean = (2 * outputs[0] + outputs[1]) / 3
     np.testing.assert_allclose(chosen.network(inputs), mean, rtol=1e-5, atol=1e-6)
-    assert chosen.score == performance_metric(bundle.metric).score(mean, noisy.validation, noisy)
+    assert chosen.score == create_metric(bundle.metric).score(mean, noisy.validation, noisy)
     chosen.network.save(tmp_path / "mean.keras")
     again = keras.models.load_model(tmp_path / "mean.keras", safe_mode=True)
     np.testing.assert_allclose(again(inputs), mean, rtol=1e-5, atol=1e-6)
@@ -90,7 +90,7 @@ def test_outputs_from_the_weights_alone_are_those_of_the_networks(
 ) -> None:
     trials, bundle = searched
     for outcome in trials.ranked:
-        (network,) = rebuild(outcome, bundle, noisy, 0)
+        (network,) = rebuild_networks(outcome, bundle, noisy, 0)
         outputs = np.asarray(network({"dense": noisy.validation.dense}))
         np.testing.assert_allclose(validation_outputs(outcome, bundle, noisy), outputs, rtol=1e-4, atol=1e-5)
 
@@ -100,7 +100,7 @@ def test_one_network_is_kept_where_several_are_not_certainly_better(
 ) -> None:
     trials, bundle = searched
     monkeypatch.setattr("executor.model.ensemble._gain", lambda *_, **__: (0.001, 0.01))
-    chosen = choose(trials, bundle, noisy, metric=performance_metric(bundle.metric), seed=0)
+    chosen = select_network(trials, bundle, noisy, metric=create_metric(bundle.metric), seed=0)
     assert (chosen.members, chosen.score) == ({trials.best.number: 1}, trials.best.score)
     assert "not certainly better: gain 0.001, standard error 0.01" in chosen.why
 
@@ -109,14 +109,16 @@ def test_one_network_is_kept_where_it_was_asked_for_or_rows_are_few(
     searched: tuple[Trials, Bundle], noisy: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trials, bundle = searched
-    metric = performance_metric(bundle.metric)
-    asked = choose(trials, bundle, noisy, metric=metric, seed=0, single=True)
+    metric = create_metric(bundle.metric)
+    asked = select_network(trials, bundle, noisy, metric=metric, seed=0, single=True)
     assert (asked.members, asked.why) == ({trials.best.number: 1}, "one network was asked for")
     monkeypatch.setattr("executor.model.ensemble.MIN_ROWS", 10_000)
-    assert "too few to choose several" in choose(trials, bundle, noisy, metric=metric, seed=0).why
+    assert "too few to choose several" in select_network(trials, bundle, noisy, metric=metric, seed=0).why
     assert (
         "one trial"
-        in choose(Trials(ranked=trials.ranked[:1], stopped_by="trials"), bundle, noisy, metric=metric, seed=0).why
+        in select_network(
+            Trials(ranked=trials.ranked[:1], stopped_by="trials"), bundle, noisy, metric=metric, seed=0
+        ).why
     )
 
 

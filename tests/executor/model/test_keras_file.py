@@ -15,7 +15,7 @@ from executor.components.configuration import configuration as configuration_of
 from executor.data.raw_table import Form
 from executor.layers.output import Probabilities
 from executor.model.compile import compile_model
-from executor.model.keras_file import CONFIG, check_model_file, load
+from executor.model.keras_file import CONFIG, check_model_file, load_model
 from executor.model.signature import ModelInput, Signature
 from executor.networks.build import build_network
 from executor.runs.files import MODEL, SIGNATURE
@@ -137,25 +137,25 @@ def test_the_classes_of_each_choice_are_known(
 def test_inputs_and_outputs_must_be_those_of_the_signature(
     changed: dict[str, Any], reason: str, model_file: Path
 ) -> None:
-    assert load(model_file, signature()).count_params() > 0
+    assert load_model(model_file, signature()).count_params() > 0
     with pytest.raises(
         RunError, match=f"model.keras is not a model that pcwat wrote: .*{reason}.*Restore the original"
     ):
-        load(model_file, signature(**changed))
+        load_model(model_file, signature(**changed))
 
 
 @pytest.mark.parametrize("layers", [None, {}, [1], [{"class_name": "InputLayer"}]])
 def test_layers_that_cannot_be_read_are_refused(layers: Any, model_file: Path) -> None:
     rewrite(model_file, configuration(lambda document: document["config"].update(layers=layers)))
     with pytest.raises(RunError, match="is not a model that pcwat wrote"):
-        load(model_file, signature())
+        load_model(model_file, signature())
 
 
 def test_a_layer_that_gives_too_much_for_a_row_is_refused(tmp_path: Path) -> None:
     inputs = keras.Input((4, 4, 3), name="a")
     keras.Model(inputs, keras.layers.ZeroPadding2D(10_000)(inputs)).save(tmp_path / "model.keras")
     with pytest.raises(RunError, match=r"layer 'zero_padding2d.*' gives more than 268,435,456 numbers for a row"):
-        load(tmp_path / "model.keras")
+        load_model(tmp_path / "model.keras")
 
 
 def test_weights_of_other_shapes_are_refused(model_file: Path, tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_weights_of_other_shapes_are_refused(model_file: Path, tmp_path: Path) -
         weights = archive.read("model.weights.h5")
     rewrite(model_file, lambda name, content: weights if name == "model.weights.h5" else content)
     with pytest.raises(RunError, match=r"cannot be read as a model of pcwat|describes more weights"):
-        load(model_file)
+        load_model(model_file)
 
 
 @pytest.mark.parametrize("missing", ["metadata.json", CONFIG, "model.weights.h5"])
@@ -177,7 +177,7 @@ def test_a_missing_member_is_refused(missing: str, model_file: Path) -> None:
         for name, content in members.items():
             archive.writestr(name, content)
     with pytest.raises(RunError, match=r"it must hold metadata.json, config.json and model.weights.h5 once"):
-        load(model_file)
+        load_model(model_file)
 
 
 def test_an_altered_signature_is_refused_by_its_name(tmp_path: Path) -> None:
@@ -191,12 +191,12 @@ def test_an_altered_signature_is_refused_by_its_name(tmp_path: Path) -> None:
 def test_a_truncated_file_is_refused(model_file: Path) -> None:
     model_file.write_bytes(model_file.read_bytes()[:-200])
     with pytest.raises(RunError, match=r"is damaged: it is not a whole .keras file"):
-        load(model_file)
+        load_model(model_file)
 
 
 def test_a_compiled_model_of_own_classes_is_opened(model_file: Path) -> None:
     assert check_model_file(model_file) > 3 * 4 + 4
-    assert load(model_file).get_layer("hidden").units == 4
+    assert load_model(model_file).get_layer("hidden").units == 4
 
 
 @pytest.mark.parametrize(
@@ -219,13 +219,13 @@ def test_a_foreign_class_is_refused_by_name(module: Any, name: Any, registered: 
 
     rewrite(model_file, configuration(change))
     with pytest.raises(RunError, match=rf"is not a model that pcwat wrote: .*{re.escape(str(name))}.*Restore the"):
-        load(model_file)
+        load_model(model_file)
 
 
 def test_a_configuration_that_describes_huge_weights_allocates_nothing(model_file: Path) -> None:
     rewrite(model_file, configuration(lambda document: hidden(document)["config"].update(units=10**11)))
     with pytest.raises(RunError, match="describes more weights than the file holds"):
-        load(model_file)
+        load_model(model_file)
 
 
 @pytest.mark.parametrize("depth", [100, 100_000])
@@ -236,13 +236,13 @@ def test_a_deeply_nested_configuration_is_refused(depth: int, model_file: Path) 
         lambda name, content: content.replace(b"{", b'{"x": ' + nested + b",", 1) if name == CONFIG else content,
     )
     with pytest.raises(RunError, match="nested more than 64 levels deep"):
-        load(model_file)
+        load_model(model_file)
 
 
 def test_another_member_is_refused(model_file: Path) -> None:
     rewrite(model_file, lambda _, content: content, more={"../evil": b""})
     with pytest.raises(RunError, match=r"not '\.\./evil'"):
-        load(model_file)
+        load_model(model_file)
 
 
 def test_an_encrypted_file_is_refused(model_file: Path) -> None:
@@ -251,7 +251,7 @@ def test_an_encrypted_file_is_refused(model_file: Path) -> None:
     content[place + 8] |= 1
     model_file.write_bytes(bytes(content))
     with pytest.raises(RunError, match="it is encrypted"):
-        load(model_file)
+        load_model(model_file)
 
 
 @pytest.mark.parametrize("backbone", ["MobileNetV2", "EfficientNetB0", "ResNet50V2"])

@@ -10,10 +10,10 @@ from executor.data.labels import LabelType
 from executor.data.lag_table import Windows
 from executor.model.prediction_columns import (
     free_name,
+    label_positions,
     names_in_file,
-    names_of,
     prediction_columns,
-    spellings,
+    prediction_names,
     step_columns,
 )
 from executor.model.signature import Signature
@@ -39,7 +39,7 @@ def _signature(task: Task, targets: tuple[str, ...], **more: object) -> Signatur
 
 
 def test_a_column_of_the_rows_keeps_its_name_and_the_prediction_gets_another() -> None:
-    names = names_of(_signature(Task.REGRESSION, ("y",)), taken=["prediction"])
+    names = prediction_names(_signature(Task.REGRESSION, ("y",)), taken=["prediction"])
     assert names.prediction == ("prediction_2",)
     assert names.changed == (("prediction", "prediction_2"),)
 
@@ -48,7 +48,7 @@ def test_a_label_that_is_called_as_a_probability_loses_no_column() -> None:
     signature = _signature(
         Task.MULTILABEL, ("probability of a", "a"), levels={"probability of a": ("0", "1"), "a": ("0", "1")}
     )
-    names = names_of(signature)
+    names = prediction_names(signature)
     assert names.prediction == ("probability of a", "a")
     assert names.probability == ("probability of probability of a", "probability of a_2")
     read = prediction_columns(signature, np.array([[0.75, 0.25]]), names)
@@ -74,19 +74,19 @@ def test_labels_have_their_own_type_and_probabilities_keep_their_names(*, is_cat
     kinds = {"y": LabelType(storage="DOUBLE", is_categorical=is_categorical)}
     signature = _signature(Task.MULTICLASS, ("y",), labels=("0", "1", "2.5"), label_types=kinds)
     outcome = np.array([[0.25, 0.25, 0.5], [0.5, 0.25, 0.25]])
-    read = pa.table(prediction_columns(signature, outcome, names_of(signature)))
+    read = pa.table(prediction_columns(signature, outcome, prediction_names(signature)))
     own = pa.dictionary(pa.int32(), pa.float64()) if is_categorical else pa.float64()
     assert read.schema.field("prediction").type == own
     assert read["prediction"].to_pylist() == [2.5, 0.0]
     assert read.column_names[1:] == ["probability of 0", "probability of 1", "probability of 2.5"]
-    in_text = prediction_columns(signature, outcome, names_of(signature), as_text=True)
+    in_text = prediction_columns(signature, outcome, prediction_names(signature), as_text=True)
     assert in_text["prediction"].tolist() == ["2.5", "0.0"]
-    assert spellings(signature, "y") == {"0": 0, "0.0": 0, "1": 1, "1.0": 1, "2.5": 2}
+    assert label_positions(signature, "y") == {"0": 0, "0.0": 0, "1": 1, "1.0": 1, "2.5": 2}
 
 
 def test_labels_of_an_older_signature_are_text() -> None:
     signature = _signature(Task.BINARY, ("y",), labels=("0", "1"), rare_class=1)
-    read = prediction_columns(signature, np.array([[0.75]]), names_of(signature))
+    read = prediction_columns(signature, np.array([[0.75]]), prediction_names(signature))
     assert read["prediction"].tolist() == ["1"]
 
 
@@ -94,7 +94,7 @@ def test_steps_of_several_targets_are_rows() -> None:
     windows = Windows(targets=("y", "z"), lags=(2,), season=None, step=1, horizon=2)
     signature = _signature(Task.FORECASTING, ("y", "z")).model_copy(update={"windows": windows})
     outcome = np.array([[1.0, 2.0, 10.0, 20.0]])  # y +1, y +2, z +1, z +2
-    read = step_columns(signature, outcome, names_of(signature, outputs=signature.targets))
+    read = step_columns(signature, outcome, prediction_names(signature, outputs=signature.targets))
     assert {name: values.tolist() for name, values in read.items()} == {
         "prediction of y": [1, 2],
         "prediction of z": [10, 20],

@@ -11,12 +11,12 @@ import pytest
 
 from executor.components.threshold import Threshold
 from executor.data.lag_plan import plan_windows
-from executor.data.lag_table import lag_table, next_steps
+from executor.data.lag_table import future_rows, lag_table
 from executor.data.read_rows import read_rows
 from executor.data.split import split
-from executor.model.new_rows import rows_for
-from executor.model.prediction_columns import names_of, prediction_columns
-from executor.model.signature import Signature, describe
+from executor.model.new_rows import read_new_rows
+from executor.model.prediction_columns import prediction_columns, prediction_names
+from executor.model.signature import Signature, create_signature
 from executor.preprocessing.encode import encode_parts
 from executor.preprocessing.fit import fit_preprocessing
 from recommender.dataset.dataset import Dataset
@@ -60,7 +60,7 @@ def _signature(columns: dict[str, Any], roles: Roles) -> Signature:
         rows = split(table, roles, seed=0)
         preprocessing = fit_preprocessing(table, roles, rows.train)
         parts = encode_parts(table, roles, rows, preprocessing)
-        return describe(dataset, roles, table, preprocessing, parts, windows=windows)
+        return create_signature(dataset, roles, table, preprocessing, parts, windows=windows)
 
 
 def _roles(task: Task, targets: tuple[str, ...], kinds: dict[str, Kind], **apart: Any) -> Roles:
@@ -101,7 +101,7 @@ def test_no_value_of_a_row_is_in_the_signature(signature: Signature) -> None:
 def test_new_rows_are_read_without_target_and_identifier(signature: Signature) -> None:
     columns = {name: values for name, values in _columns(4).items() if name not in {"y", "id"}}
     with Dataset.open(pa.table(columns)) as dataset:
-        rows = rows_for(signature, dataset)
+        rows = read_new_rows(signature, dataset)
     assert rows.features["size"].tolist() == [0, 0.5, 1, 1.5]
     assert rows.features["code"].tolist() == ["1", "2", "1", "2"]
     assert len(rows) == 4
@@ -111,7 +111,7 @@ def test_new_rows_are_read_without_target_and_identifier(signature: Signature) -
 def test_target_and_identifier_may_stay_and_the_order_does_not_matter(signature: Signature) -> None:
     columns = dict(reversed(_columns(4).items()))
     with Dataset.open(pa.table(columns)) as dataset:
-        assert tuple(rows_for(signature, dataset).features) == ("size", "color", "code", "when")
+        assert tuple(read_new_rows(signature, dataset).features) == ("size", "color", "code", "when")
 
 
 def _changed(**columns: Any) -> Iterator[Dataset]:
@@ -125,7 +125,7 @@ def test_a_missing_column_is_named_with_the_likely_new_name(signature: Signature
         Dataset.open(pa.table(columns)) as dataset,
         pytest.raises(ColumnError, match=r"lacks 'size'\. Is it called 'Sise'\?"),
     ):
-        rows_for(signature, dataset)
+        read_new_rows(signature, dataset)
 
 
 def test_many_missing_columns_are_counted() -> None:
@@ -137,14 +137,14 @@ def test_many_missing_columns_are_counted() -> None:
         Dataset.open(pa.table({"n0": [1.0]})) as dataset,
         pytest.raises(ColumnError, match="'n1', 'n2', 'n3', 'n4', 'n5' and 2 more"),
     ):
-        rows_for(wide, dataset)
+        read_new_rows(wide, dataset)
 
 
 def test_an_unknown_column_is_an_error_unless_it_is_passed_over(signature: Signature) -> None:
     with Dataset.open(pa.table({**_columns(4), "weight": [1, 2, 3, 4]})) as dataset:
         with pytest.raises(ColumnError, match=r"also has 'weight'.*--ignore-extra"):
-            rows_for(signature, dataset)
-        assert "weight" not in rows_for(signature, dataset, ignore_extra=True).features
+            read_new_rows(signature, dataset)
+        assert "weight" not in read_new_rows(signature, dataset, ignore_extra=True).features
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_a_retyped_column_is_named_with_value_and_row(
 ) -> None:
     (dataset,) = _changed(**{column: values})
     with dataset, pytest.raises(ColumnError, match=message):
-        rows_for(signature, dataset)
+        read_new_rows(signature, dataset)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_retyped_column_is_named_with_value_and_row(
 def test_a_column_may_be_stored_in_another_way(column: str, values: list[Any], signature: Signature) -> None:
     (dataset,) = _changed(**{column: values})
     with dataset:
-        assert len(rows_for(signature, dataset)) == 4
+        assert len(read_new_rows(signature, dataset)) == 4
 
 
 def test_levels_that_read_as_numbers_may_come_as_numbers() -> None:
@@ -186,7 +186,7 @@ def test_levels_that_read_as_numbers_may_come_as_numbers() -> None:
     mixed = _signature(columns, _roles(Task.BINARY, ("y",), KINDS, labels=("no", "yes")))
     (dataset,) = _changed(color=[1, 1, 1, 1])
     with dataset:
-        assert rows_for(mixed, dataset).features["color"].tolist() == ["1"] * 4
+        assert read_new_rows(mixed, dataset).features["color"].tolist() == ["1"] * 4
 
 
 def test_a_series_asks_for_its_past() -> None:
@@ -196,9 +196,9 @@ def test_a_series_asks_for_its_past() -> None:
     series = _signature(columns, roles)
     assert [column.name for column in series.columns] == ["when", "y", "x"]
     with Dataset.open(pa.table({name: values[:10] for name, values in columns.items()})) as dataset:
-        past = rows_for(series, dataset)
+        past = read_new_rows(series, dataset)
     assert series.windows is not None
-    steps = next_steps(past, series.windows)
+    steps = future_rows(past, series.windows)
     assert steps.offset is not None
     assert steps.offset.tolist() == [[18] * series.windows.horizon]
     assert steps.features["time"].tolist() == [10 * 86_400]
@@ -206,7 +206,7 @@ def test_a_series_asks_for_its_past() -> None:
         Dataset.open(pa.table({"when": columns["when"][:10], "x": columns["x"][:10]})) as dataset,
         pytest.raises(ColumnError, match="lacks 'y'"),
     ):
-        rows_for(series, dataset)
+        read_new_rows(series, dataset)
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_a_series_asks_for_its_past() -> None:
 def test_answers_read_as_the_dataset_writes_them(case: Answering, more: dict[str, Any], signature: Signature) -> None:
     plain = {"task": case.task, "labels": (), "rare_class": None, "thresholds": ()}
     own = signature.model_copy(update=plain | more)
-    read = prediction_columns(own, np.array(case.outcome), names_of(own))
+    read = prediction_columns(own, np.array(case.outcome), prediction_names(own))
     assert {name: values.tolist() for name, values in read.items()} == {
         name: pytest.approx(values) if isinstance(values[0], float) else values for name, values in case.read.items()
     }

@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 
 from executor.components.configuration import configuration
-from executor.components.metric import performance_metric
-from executor.components.optimizer import optimization
+from executor.components.metric import create_metric
+from executor.components.optimizer import create_optimizer
 from executor.layers.dropout import RatedDropout
 from executor.networks.build import build_network
 from executor.preprocessing.network_kind import Architecture
 from executor.runtime.budget import Budget
-from executor.search.runners.compiled import compiled_step
-from executor.search.runners.workspace import workplace
+from executor.search.runners.compiled import compile_step
+from executor.search.runners.workspace import create_workspace
 from recommender.audit.reach import reach
 from rules.vocabulary.choices import (
     EXTRAS,
@@ -203,19 +203,19 @@ def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Step:
         for layer in network.layers:  # behind kernels of zeros no gradient arrives in the first step
             if layer.name in {"output", "of_levels"}:
                 layer.kernel.assign(np.random.default_rng(1).normal(size=layer.kernel.shape))
-        at = workplace(
+        at = create_workspace(
             bundle,
             parts,
-            metric=performance_metric(bundle.metric),
+            metric=create_metric(bundle.metric),
             budget=Budget(trials=1),
             seed=0,
             directory=tmp_path,
         )
-        optimizer = optimization(bundle.optimizer, configuration(bundle, {}))
+        optimizer = create_optimizer(bundle.optimizer, configuration(bundle, {}))
         optimizer.build(network.trainable_variables)
         before = [np.asarray(one) for one in network.trainable_variables]
         rows = np.arange(len(parts.train), dtype=np.int32)[None]
-        compiled_step(network, optimizer, at, batch=rows.size)(rows, np.array([RATE], np.float32), 0.0, 0)
+        compile_step(network, optimizer, at, batch=rows.size)(rows, np.array([RATE], np.float32), 0.0, 0)
         moved = zip(network.trainable_variables, before, strict=True)
         return optimizer, {one.path: np.asarray(one) - old for one, old in moved}
 
@@ -499,10 +499,10 @@ def test_the_loss_that_trials_minimise_is_that_of_the_bundle(
 ) -> None:
     target = np.eye(3)[[0, 0, 1, 2] * 5] if task is not Task.BINARY else np.array([[0, 0, 0, 1]] * 5).reshape(-1, 1)
     parts = make_parts(np.zeros((ROWS, 1)), target, task=task)
-    at = workplace(
+    at = create_workspace(
         make_bundle(loss=loss),
         parts,
-        metric=performance_metric(make_bundle().metric),
+        metric=create_metric(make_bundle().metric),
         budget=Budget(trials=1),
         seed=0,
         directory=tmp_path,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from executor.networks.build import build_network, paces_of
+from executor.networks.build import build_network, layer_rate_multipliers
 from executor.networks.ridge_start import best_penalty
 from rules.vocabulary.choices import EXTRAS, MseLoss, Networks, Rmse, RmsProp, Standard
 from rules.vocabulary.facts import Task
@@ -80,7 +80,7 @@ def test_a_plain_forecaster_starts_by_the_initializer_and_learns_at_one_rate(
     choices = {"metric": Rmse(), "loss": MseLoss(), "optimizer": RmsProp(), "hyperparameters": Networks()}
     bundle = make_bundle(**choices, architecture=plain)
     network = build_network(parts=parts, bundle=bundle, hyperparameters={"network": kind}, seed=0)
-    assert paces_of(network, parts, bundle) == [1.0] * len(network.trainable_variables)
+    assert layer_rate_multipliers(network, parts, bundle) == [1.0] * len(network.trainable_variables)
     outputs = [layer for layer in network.layers if layer.name in {"linear", "output"}]
     assert len(outputs) == (1 if kind == "linear" else 2)
     for layer in outputs:
@@ -92,11 +92,15 @@ def test_a_plain_forecaster_starts_by_the_initializer_and_learns_at_one_rate(
 
 def test_the_linear_layer_learns_slowly_and_the_others_at_the_common_rate(parts: Parts, bundle: Bundle) -> None:
     network = build_network(parts=parts, bundle=bundle, hyperparameters={"network": "mlp"}, seed=0)
-    paces = dict(
-        zip((weight.path for weight in network.trainable_variables), paces_of(network, parts, bundle), strict=True)
+    rate_multipliers = dict(
+        zip(
+            (weight.path for weight in network.trainable_variables),
+            layer_rate_multipliers(network, parts, bundle),
+            strict=True,
+        )
     )
-    assert {pace for path, pace in paces.items() if path.startswith("linear/")} == {0.1}
-    assert {pace for path, pace in paces.items() if not path.startswith("linear/")} == {1.0}
+    assert {pace for path, pace in rate_multipliers.items() if path.startswith("linear/")} == {0.1}
+    assert {pace for path, pace in rate_multipliers.items() if not path.startswith("linear/")} == {1.0}
 
 
 def test_the_recurrent_network_reads_the_oldest_lag_first(parts: Parts, bundle: Bundle) -> None:

@@ -13,8 +13,16 @@ from hypothesis import strategies as st
 
 from executor.components.configuration import EMBEDDING, Configuration, configuration
 from executor.layers.periodic import FEATURES, FREQUENCIES
-from executor.networks.build import paces_of
-from executor.networks.stacked_tabular import Shape, cut, fill, forward, initial_weights, masks, padded
+from executor.networks.build import layer_rate_multipliers
+from executor.networks.stacked_tabular import (
+    StackShape,
+    forward,
+    initial_weights,
+    masks,
+    pad_weights,
+    set_weights,
+    unpad_weights,
+)
 from executor.networks.tabular import build_network
 from rules.vocabulary.choices import (
     EXTRAS,
@@ -83,12 +91,12 @@ def chosen(units: int, layers: int) -> Configuration:
 
 
 @st.composite
-def smaller_ones(draw: st.DrawFn) -> tuple[Shape, Configuration]:
+def smaller_ones(draw: st.DrawFn) -> tuple[StackShape, Configuration]:
     """A stack's shape, and a configuration that fits into it."""
     units, layers = draw(st.integers(1, 6)), draw(st.integers(1, 4))
     coded = draw(st.integers(0, 2))
     width = draw(st.integers(0 if coded else 1, 4))
-    shape = Shape(
+    shape = StackShape(
         width=width,
         waved=draw(st.integers(0, width)),
         coded=coded,
@@ -103,40 +111,40 @@ def smaller_ones(draw: st.DrawFn) -> tuple[Shape, Configuration]:
 
 @given(smaller_ones(), st.integers(0, 2**32 - 1))
 @settings(deadline=None)
-def test_cut_takes_off_what_padded_filled_up(drawn: tuple[Shape, Configuration], seed: int) -> None:
+def test_cut_takes_off_what_padded_filled_up(drawn: tuple[StackShape, Configuration], seed: int) -> None:
     shape, own = drawn
-    small = Shape(**{**vars(shape), "units": own.units, "layers": own.layers})
+    small = StackShape(**{**vars(shape), "units": own.units, "layers": own.layers})
     random = np.random.default_rng(seed)
     weights = [random.normal(size=size).astype(np.float32) for size in small.weights]
-    filled = padded(weights, own, shape)
+    filled = pad_weights(weights, own, shape)
     assert [weight.shape for weight in filled] == shape.weights
-    for before, after in zip(weights, cut(filled, own, shape), strict=True):
+    for before, after in zip(weights, unpad_weights(filled, own, shape), strict=True):
         np.testing.assert_array_equal(before, after)
     # Nothing is put twice or lost: the filled weights add up to the trial's own.
     assert sum(map(np.count_nonzero, filled)) == sum(map(np.count_nonzero, weights))
 
 
 def test_the_shape_of_a_stack_is_that_of_its_widest_and_its_deepest_trial(parts: Parts) -> None:
-    shape = Shape.of(parts, [chosen(5, 1), chosen(2, 3)])
+    shape = StackShape.of(parts, [chosen(5, 1), chosen(2, 3)])
     assert (shape.units, shape.layers) == (5, 3)
     columns = parts.train.dense.shape[1] + parts.numbers * FEATURES + 2 * EMBEDDING * (parts.vocabulary > 0)
     assert shape.weights[-8:] == [(columns, 5), (1, 5), (5, 5), (1, 5), (5, 5), (1, 5), (5, 1), (1, 1)]
     before = 7 * EMBEDDING * (parts.vocabulary > 0) + parts.numbers * (2 + FEATURES) * FREQUENCIES
     assert shape.size == before + parts.numbers * FEATURES + columns + columns * 5 + 5 + 2 * 30 + 6
-    assert shape.spared[-9:] == [True, *[False, True] * 4]  # the scale, then kernels and biases
-    assert len(shape.spared) == len(shape.paces) == len(shape.weights)
+    assert shape.decay_free[-9:] == [True, *[False, True] * 4]  # the scale, then kernels and biases
+    assert len(shape.decay_free) == len(shape.rate_multipliers) == len(shape.weights)
 
 
 def test_the_first_layer_the_scale_and_the_waves_learn_at_paces_of_their_own(
     make_bundle: Callable[..., Bundle], parts: Parts
 ) -> None:
-    shape = Shape.of(parts, [chosen(5, 2)])
+    shape = StackShape.of(parts, [chosen(5, 2)])
     adaptive, other = make_bundle(optimizer=AdamW()), make_bundle(optimizer=Sgd())
     network = build_network(parts=parts, bundle=adaptive, hyperparameters={"units": 5, "layers": 2}, seed=0)
-    assert shape.paces == paces_of(network, parts, adaptive)
-    assert paces_of(network, parts, other) == [1.0] * len(shape.paces)
-    assert shape.paces[-6:] == [pytest.approx((256 / shape.joined) ** 0.5), *[1.0] * 5]
-    assert shape.paces[-7] > 1.0
+    assert shape.rate_multipliers == layer_rate_multipliers(network, parts, adaptive)
+    assert layer_rate_multipliers(network, parts, other) == [1.0] * len(shape.rate_multipliers)
+    assert shape.rate_multipliers[-6:] == [pytest.approx((256 / shape.joined) ** 0.5), *[1.0] * 5]
+    assert shape.rate_multipliers[-7] > 1.0
 
 
 def test_a_plain_network_learns_at_one_rate_and_has_no_weights_but_those_of_its_layers(
@@ -144,10 +152,14 @@ def test_a_plain_network_learns_at_one_rate_and_has_no_weights_but_those_of_its_
 ) -> None:
     bundle, parts = make_bundle(optimizer=AdamW(), architecture=PLAIN), of(parts, PLAIN)
     network = build_network(parts=parts, bundle=bundle, hyperparameters={"units": 5, "layers": 2}, seed=0)
-    assert paces_of(network, parts, bundle) == [1.0] * len(network.trainable_variables)
+    assert layer_rate_multipliers(network, parts, bundle) == [1.0] * len(network.trainable_variables)
     levels = {"levels"} if parts.vocabulary else set()
     assert {layer.name for layer in network.layers if layer.weights} == {"hidden_1", "hidden_2", "output"} | levels
-    assert {layer for layer, _ in Shape.of(parts, [chosen(5, 2)]).named} == {"hidden_1", "hidden_2", "output"} | levels
+    assert {layer for layer, _ in StackShape.of(parts, [chosen(5, 2)]).named} == {
+        "hidden_1",
+        "hidden_2",
+        "output",
+    } | levels
     kernel = network.get_layer("output").kernel.numpy()
     assert np.std(kernel) > 0
     assert type(network.get_layer("output").kernel_initializer) is type(
@@ -186,13 +198,13 @@ def test_every_trial_of_a_stack_answers_as_its_keras_model(
 ) -> None:
     parts, bundle = of(parts, architecture), make_bundle(activation=activation, architecture=architecture)
     configurations = [configuration(bundle, size) for size in SIZES]
-    shape = Shape.of(parts, configurations)
+    shape = StackShape.of(parts, configurations)
     networks = [
         _with_random_biases(build_network(parts=parts, bundle=bundle, hyperparameters=size, seed=seed))
         for seed, size in enumerate(SIZES)
     ]
     own = [
-        padded([_two_dimensional(weight) for weight in network.get_weights()], one, shape)
+        pad_weights([_two_dimensional(weight) for weight in network.get_weights()], one, shape)
         for network, one in zip(networks, configurations, strict=True)
     ]
     units, layers = masks(configurations, shape)
@@ -237,9 +249,9 @@ def test_a_keras_model_filled_with_a_trials_weights_answers_as_the_trial_did(
 ) -> None:
     parts, bundle = of(parts, architecture), make_bundle(architecture=architecture)
     configurations = [configuration(bundle, size) for size in SIZES]
-    shape = Shape.of(parts, configurations)
+    shape = StackShape.of(parts, configurations)
     stacked = [
-        padded(_filled_outputs(initial_weights(parts, bundle, one, seed=10 + trial)), one, shape)
+        pad_weights(_filled_outputs(initial_weights(parts, bundle, one, seed=10 + trial)), one, shape)
         for trial, one in enumerate(configurations)
     ]
     units, layers = masks(configurations, shape)
@@ -253,12 +265,12 @@ def test_a_keras_model_filled_with_a_trials_weights_answers_as_the_trial_did(
     )
     for trial, (size, one) in enumerate(zip(SIZES, configurations, strict=True)):
         network = build_network(parts=parts, bundle=bundle, hyperparameters=size, seed=99)
-        fill(network, cut(stacked[trial], one, shape))
+        set_weights(network, unpad_weights(stacked[trial], one, shape))
         np.testing.assert_allclose(network(_inputs(parts)), answers[trial], rtol=1e-5, atol=1e-6)
 
 
 def test_masks_say_which_units_and_layers_a_trial_has(parts: Parts) -> None:
     configurations = [chosen(1, 3), chosen(3, 1)]
-    units, layers = masks(configurations, Shape.of(parts, configurations))
+    units, layers = masks(configurations, StackShape.of(parts, configurations))
     np.testing.assert_array_equal(units[:, 0], [[1, 0, 0], [1, 1, 1]])
     np.testing.assert_array_equal(layers[:, :, 0, 0], [[1, 1], [1, 0], [1, 0]])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from executor.networks.build import build_network, paces_of
+from executor.networks.build import build_network, layer_rate_multipliers
 from executor.preprocessing.network_kind import Architecture
 from rules.vocabulary.facts import Task
 
@@ -58,7 +58,7 @@ def test_one_seed_gives_one_network(
     assert said[0].shape == (16, 1)
     assert np.array_equal(said[0], said[1])
     assert not np.array_equal(said[0], said[2])
-    assert set(paces_of(first, parts, make_bundle())) == {1.0}
+    assert set(layer_rate_multipliers(first, parts, make_bundle())) == {1.0}
 
 
 @BOTH

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from executor.runs.measured_drift import with_measured_drift
+from executor.runs.measured_drift import measure_split_drift
 from recommender.dataset.dataset import Dataset
 from recommender.roles.infer import infer_roles
 from rules.decision.record import Guardrail
@@ -34,7 +34,7 @@ def dataset() -> Iterator[Dataset]:
 def _measured(dataset: Dataset, hold_out: np.ndarray) -> dict[str, Guardrail]:
     roles = infer_roles(dataset, targets=["y"])
     training = np.setdiff1d(np.arange(1_000), hold_out)
-    found = with_measured_drift(PLANNED, dataset, roles, training=training, hold_out=hold_out)
+    found = measure_split_drift(PLANNED, dataset, roles, training=training, hold_out=hold_out)
     assert len(found) == len(PLANNED)
     return {one.name: one for one in found}
 

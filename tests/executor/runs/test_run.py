@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from executor.runs.files import PLAN, new_directory
+from executor.runs.files import PLAN, create_numbered_directory
 from executor.runs.plan import read_plan
-from executor.runs.report.listing import listed
+from executor.runs.report.listing import list_runs
 from executor.runs.run import Run
 from rules.errors import RunError
 
@@ -34,10 +34,10 @@ def test_the_runs_of_a_folder_are_listed_although_one_folder_in_it_cannot_be_rea
     (tmp_path / "loop").symlink_to("loop")
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / PLAN).write_text("{}", encoding="utf-8")
-    assert [one.name for one in listed(tmp_path)] == ["run"]
+    assert [one.name for one in list_runs(tmp_path)] == ["run"]
 
 
 def test_a_run_of_a_file_with_a_long_name_has_a_shorter_one(tmp_path: Path) -> None:
     # 125 letters of two bytes each are a valid name of a file, but leave no room for a number.
-    made = [new_directory("ö" * 125 + ".csv", tmp_path).name for _ in range(2)]
+    made = [create_numbered_directory("ö" * 125 + ".csv", tmp_path).name for _ in range(2)]
     assert made == ["ö" * 100 + "-1", "ö" * 100 + "-2"]

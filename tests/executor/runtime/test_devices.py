@@ -15,7 +15,7 @@ import tensorflow as tf
 from executor.preprocessing.examples import Parts
 from executor.preprocessing.network_kind import Architecture
 from executor.runtime import devices
-from executor.runtime.devices import Device, computing_on, detect, places, prepare
+from executor.runtime.devices import Device, configure_tensorflow, detect_devices, training_devices, use_device
 from rules.errors import TrainingError
 from rules.vocabulary.facts import Task
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def test_without_a_gpu_the_cpu_computes_in_float32() -> None:
-    assert detect()[-1].capability is None or tf.config.list_physical_devices("GPU")
+    assert detect_devices()[-1].capability is None or tf.config.list_physical_devices("GPU")
     assert Device(name="/CPU:0").precision(width=100_000) == "float32"
 
 
@@ -50,7 +50,7 @@ def test_gpus_are_named_with_their_capability_and_their_memory_grows(monkeypatch
     monkeypatch.setattr(devices.tf.config.experimental, "set_memory_growth", lambda gpu, _: grown.append(gpu.name))
     capabilities = {gpus[0].name: {"compute_capability": (8, 0)}, gpus[1].name: {}}
     monkeypatch.setattr(devices.tf.config.experimental, "get_device_details", lambda gpu: capabilities[gpu.name])
-    assert detect() == (Device(name="/GPU:0", capability=(8, 0)), Device(name="/GPU:1", capability=None))
+    assert detect_devices() == (Device(name="/GPU:0", capability=(8, 0)), Device(name="/GPU:1", capability=None))
     assert grown == [gpu.name for gpu in gpus]
 
 
@@ -64,7 +64,7 @@ def test_a_gpu_in_use_keeps_its_memory_settings(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(devices.tf.config, "list_logical_devices", lambda *_: [logical])
     monkeypatch.setattr(devices.tf.config.experimental, "set_memory_growth", in_use)
     monkeypatch.setattr(devices.tf.config.experimental, "get_device_details", lambda _: {})
-    assert detect() == (Device(name="/GPU:0"),)
+    assert detect_devices() == (Device(name="/GPU:0"),)
 
 
 def test_a_gpu_without_memory_is_said_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +73,7 @@ def test_a_gpu_without_memory_is_said_with_the_remedy(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(devices.tf.config, "list_logical_devices", full)
     with pytest.raises(TrainingError, match=r"out of memory\. Free it .* set the environment variable CUDA_VISIBLE_"):
-        detect()
+        detect_devices()
 
 
 @pytest.mark.parametrize(
@@ -94,30 +94,30 @@ def test_networks_are_trained_where_they_are_fast_and_reproducible(
     monkeypatch: pytest.MonkeyPatch,
     make_parts: MakeParts,
 ) -> None:
-    monkeypatch.setattr(devices, "detect", lambda: (Device(name="/GPU:0"),))
+    monkeypatch.setattr(devices, "detect_devices", lambda: (Device(name="/GPU:0"),))
     monkeypatch.setattr(devices.tf.config.experimental, "enable_op_determinism", lambda: None)
     monkeypatch.setattr(Parts, "architecture", architecture)
     parts = make_parts(np.zeros((10, width)), np.zeros((10, 1)), task=Task.REGRESSION)
-    assert [device.name for device in places(parts)] == [expected]
+    assert [device.name for device in training_devices(parts)] == [expected]
 
 
 def test_products_are_those_of_float32_on_every_device() -> None:
     tf.config.experimental.enable_tensor_float_32_execution(True)
-    prepare()
+    configure_tensorflow()
     assert not tf.config.experimental.tensor_float_32_execution_enabled()
 
 
 def test_another_backend_is_refused_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices.keras.backend, "backend", lambda: "jax")
     with pytest.raises(TrainingError, match=r"its backend is 'jax'\. Unset the environment variable KERAS_BACKEND"):
-        detect()
+        detect_devices()
 
 
 def test_the_precision_is_set_inside_and_restored_also_after_an_error() -> None:
     before = keras.config.dtype_policy().name
 
     def inside() -> None:
-        with computing_on(Device(name="/CPU:0", capability=(8, 0)), width=10_000):
+        with use_device(Device(name="/CPU:0", capability=(8, 0)), width=10_000):
             assert keras.config.dtype_policy().name == "mixed_bfloat16"
             raise ValueError
 
@@ -133,10 +133,10 @@ import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
-from executor.runtime.devices import Device, computing_on, detect
+from executor.runtime.devices import Device, use_device, detect_devices
 
-assert [device.name for device in detect()] == ["/CPU:0"], detect()
-with computing_on(Device(name="/CPU:1"), width=10):
+assert [device.name for device in detect_devices()] == ["/CPU:0"], detect_devices()
+with use_device(Device(name="/CPU:1"), width=10):
     print(tf.constant(1.0).device)
 print(tf.constant(1.0).device)
 """

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from executor.runtime.interrupt import noted_interrupt
+from executor.runtime.interrupt import catch_interrupt
 from recommender.cli import signals
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def default_handlers() -> Iterator[None]:
 
 
 def test_the_first_ctrl_c_is_noted_and_the_second_raised() -> None:
-    with noted_interrupt() as interrupt:
+    with catch_interrupt() as interrupt:
         assert not interrupt.requested
         signal.raise_signal(signal.SIGINT)
         assert interrupt.requested
@@ -33,7 +33,7 @@ def test_the_first_ctrl_c_is_noted_and_the_second_raised() -> None:
 
 
 def test_afterwards_ctrl_c_is_raised_again() -> None:
-    with noted_interrupt():
+    with catch_interrupt():
         pass
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
@@ -41,7 +41,7 @@ def test_afterwards_ctrl_c_is_raised_again() -> None:
 
 def test_an_ignored_signal_stays_ignored() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with noted_interrupt() as interrupt:
+    with catch_interrupt() as interrupt:
         signal.raise_signal(signal.SIGINT)
     assert not interrupt.requested
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
@@ -51,7 +51,7 @@ def test_outside_the_main_thread_nothing_is_changed() -> None:
     seen = []
 
     def look() -> None:
-        with noted_interrupt():
+        with catch_interrupt():
             seen.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=look)
@@ -63,7 +63,7 @@ def test_outside_the_main_thread_nothing_is_changed() -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_sigterm_and_sighup_are_noted_as_ctrl_c_is(number: int) -> None:
     assert signal.getsignal(number) is signal.SIG_DFL
-    with noted_interrupt() as interrupt:
+    with catch_interrupt() as interrupt:
         signal.raise_signal(number)
         assert interrupt.requested
         assert signal.getsignal(number) is signal.SIG_DFL
@@ -73,7 +73,7 @@ def test_sigterm_and_sighup_are_noted_as_ctrl_c_is(number: int) -> None:
 def test_sighup_stays_ignored_under_nohup() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with noted_interrupt() as interrupt:
+        with catch_interrupt() as interrupt:
             signal.raise_signal(signal.SIGHUP)
         assert not interrupt.requested
     finally:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from executor.runtime.log import LOG, LOG_FILE, listening, logged
+from executor.runtime.log import LOG, LOG_FILE, listen_to_log, write_run_log
 from executor.search.records.journal import log_trials
 from executor.search.records.outcome import Outcome
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def test_each_sentence_is_one_line_with_time_and_level_and_without_control_characters(tmp_path: Path) -> None:
-    with logged(tmp_path):
+    with write_run_log(tmp_path):
         LOG.info("column %s", "a\nb\x1b[31m")
         LOG.warning("100 %% of %s", "it")
     first, second = (tmp_path / LOG_FILE).read_text(encoding="utf-8").splitlines()
@@ -25,7 +25,7 @@ def test_each_sentence_is_one_line_with_time_and_level_and_without_control_chara
 
 def test_a_run_that_goes_on_writes_behind_what_is_there(tmp_path: Path) -> None:
     for sentence in ("first", "second"):
-        with logged(tmp_path):
+        with write_run_log(tmp_path):
             LOG.info(sentence)
     assert [line.split()[-1] for line in (tmp_path / LOG_FILE).read_text(encoding="utf-8").splitlines()] == [
         "first",
@@ -34,16 +34,16 @@ def test_a_run_that_goes_on_writes_behind_what_is_there(tmp_path: Path) -> None:
 
 
 def test_after_a_run_nothing_is_written_any_more(tmp_path: Path) -> None:
-    with logged(tmp_path):
+    with write_run_log(tmp_path):
         LOG.info("in")
     LOG.info("out")
     assert "out" not in (tmp_path / LOG_FILE).read_text(encoding="utf-8")
 
 
 def test_errors_and_ctrl_c_are_noted_and_raised(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="bad"), logged(tmp_path):
+    with pytest.raises(ValueError, match="bad"), write_run_log(tmp_path):
         raise ValueError("bad")
-    with pytest.raises(KeyboardInterrupt), logged(tmp_path):
+    with pytest.raises(KeyboardInterrupt), write_run_log(tmp_path):
         raise KeyboardInterrupt
     text = (tmp_path / LOG_FILE).read_text(encoding="utf-8")
     assert "Ended by ValueError: bad" in text
@@ -52,21 +52,21 @@ def test_errors_and_ctrl_c_are_noted_and_raised(tmp_path: Path) -> None:
 
 def test_a_log_that_cannot_be_opened_ends_no_run(tmp_path: Path) -> None:
     (tmp_path / LOG_FILE).mkdir()
-    with logged(tmp_path):
+    with write_run_log(tmp_path):
         LOG.info("heard by nobody")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is a device of Linux")
 def test_a_log_on_a_full_disk_ends_no_run(tmp_path: Path) -> None:
     (tmp_path / LOG_FILE).symlink_to("/dev/full")
-    with logged(tmp_path):
+    with write_run_log(tmp_path):
         LOG.info("lost")
 
 
 def test_trials_are_told_with_how_they_ended() -> None:
     heard: list[str] = []
     common = {"epochs": 2, "planned_epochs": 9, "seconds": 1.25}
-    with listening(heard.append):
+    with listen_to_log(heard.append):
         log_trials(
             [
                 Outcome(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from executor.components.metric import performance_metric
+from executor.components.metric import create_metric
 from executor.runtime.budget import Budget
 from executor.search.records.weights import WEIGHTS
-from executor.search.runners.workspace import Workplace, workplace
+from executor.search.runners.workspace import Workspace, create_workspace
 from rules.vocabulary.direction import Direction
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class ScriptedMetric:
 
 
 @pytest.fixture
-def place(make_bundle: Callable[..., Bundle], breast_cancer: Parts, tmp_path: Path) -> Callable[..., Workplace]:
+def place(make_bundle: Callable[..., Bundle], breast_cancer: Parts, tmp_path: Path) -> Callable[..., Workspace]:
     """A workplace on the breast cancer rows; scores: what P is to be after each epoch, by default the accuracy."""
     (tmp_path / WEIGHTS).mkdir()
 
@@ -49,10 +49,10 @@ def place(make_bundle: Callable[..., Bundle], breast_cancer: Parts, tmp_path: Pa
         seed: int = 0,
         parts: Parts = breast_cancer,
         **choices: Any,
-    ) -> Workplace:
+    ) -> Workspace:
         bundle = make_bundle(**choices)
-        metric: Any = performance_metric(bundle.metric) if scores is None else ScriptedMetric(scores, direction)
-        return workplace(
+        metric: Any = create_metric(bundle.metric) if scores is None else ScriptedMetric(scores, direction)
+        return create_workspace(
             bundle,
             parts,
             metric=metric,

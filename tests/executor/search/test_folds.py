@@ -9,18 +9,18 @@ import keras
 import numpy as np
 import pytest
 
-from executor.components.metric import performance_metric
+from executor.components.metric import create_metric
 from executor.data.raw_table import Form, RawTable
 from executor.data.split import split
-from executor.model.ensemble import choose
-from executor.model.rebuild import rebuild
+from executor.model.ensemble import select_network
+from executor.model.rebuild import rebuild_networks
 from executor.runtime.budget import Budget
 from executor.search.records.journal import Journal
 from executor.search.records.proposal import Proposal
 from executor.search.records.weights import read_arrays, state_path
-from executor.search.runners.stack import unseen
+from executor.search.runners.stack import out_of_fold_outputs
 from executor.search.runners.stacked import StackRunner
-from executor.search.runners.workspace import workplace
+from executor.search.runners.workspace import create_workspace
 from executor.search.search import search
 from executor.search.space import Scope, search_space
 from recommender import training_cost as speed
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from executor.preprocessing.examples import Parts
-    from executor.search.runners.workspace import Workplace
+    from executor.search.runners.workspace import Workspace
     from rules.vocabulary.bundle import Bundle
     from tests.executor.conftest import MakeParts
 
@@ -100,22 +100,24 @@ def folded(make_parts: MakeParts) -> Parts:
 
 
 @pytest.fixture
-def place(make_bundle: Callable[..., Bundle], tmp_path: Path) -> Callable[..., Workplace]:
-    def make(parts: Parts, name: str = "run") -> Workplace:
+def place(make_bundle: Callable[..., Bundle], tmp_path: Path) -> Callable[..., Workspace]:
+    def make(parts: Parts, name: str = "run") -> Workspace:
         bundle = make_bundle()
         Journal(tmp_path / name)
-        metric = performance_metric(bundle.metric)
-        return workplace(bundle, parts, metric=metric, budget=Budget(trials=9), seed=0, directory=tmp_path / name)
+        metric = create_metric(bundle.metric)
+        return create_workspace(
+            bundle, parts, metric=metric, budget=Budget(trials=9), seed=0, directory=tmp_path / name
+        )
 
     return make
 
 
-def test_no_network_learns_from_its_own_fold(folded: Parts, place: Callable[..., Workplace]) -> None:
+def test_no_network_learns_from_its_own_fold(folded: Parts, place: Callable[..., Workspace]) -> None:
     """Other answers in fold 1 change the networks of folds 0 and 2 alone."""
     other = folded.train.target.copy()
     other[folded.folds[:, 0] == 1] = 1 - other[folded.folds[:, 0] == 1]
     changed = replace(folded, train=replace(folded.train, target=other))
-    proposal = Proposal(number=0, hyperparameters=SMALL, epochs=3, may_go_on=True)
+    proposal = Proposal(number=0, hyperparameters=SMALL, epochs=3, may_continue=True)
     states = []
     for name, parts in (("one", folded), ("two", changed)):
         at = place(parts, name)
@@ -127,18 +129,20 @@ def test_no_network_learns_from_its_own_fold(folded: Parts, place: Callable[...,
     assert not np.array_equal(states[0]["0 0 005"], states[1]["0 0 005"])
 
 
-def test_the_score_is_that_of_rows_that_were_not_trained_on(folded: Parts, place: Callable[..., Workplace]) -> None:
+def test_the_score_is_that_of_rows_that_were_not_trained_on(folded: Parts, place: Callable[..., Workspace]) -> None:
     at = place(folded)
     proposals = [Proposal(number=number, hyperparameters=SMALL, epochs=4) for number in range(2)]
     outcomes = StackRunner(at).run(proposals)
     for outcome in outcomes:
-        networks = rebuild(outcome, at.bundle, folded, at.seed)
+        networks = rebuild_networks(outcome, at.bundle, folded, at.seed)
         assert len(networks) == 3
         outputs = np.stack([np.asarray(one({"dense": folded.train.dense})) for one in networks])
         for row, fold in enumerate(folded.folds[:, 0] if folded.folds is not None else ()):
-            np.testing.assert_array_equal(unseen(outputs, folded.folds)[row], outputs[fold, row])
-        assert at.metric.score(unseen(outputs, folded.folds), folded.validation, folded) == pytest.approx(outcome.score)
-    first, second = (rebuild(one, at.bundle, folded, at.seed)[0].get_weights() for one in outcomes)
+            np.testing.assert_array_equal(out_of_fold_outputs(outputs, folded.folds)[row], outputs[fold, row])
+        assert at.metric.score(out_of_fold_outputs(outputs, folded.folds), folded.validation, folded) == pytest.approx(
+            outcome.score
+        )
+    first, second = (rebuild_networks(one, at.bundle, folded, at.seed)[0].get_weights() for one in outcomes)
     assert not np.array_equal(first[-2], second[-2])
 
 
@@ -148,11 +152,11 @@ def test_a_chosen_trial_is_the_mean_of_its_networks_and_is_known_by_their_unseen
     monkeypatch.setattr(speed, "EPOCHS", 3)
     bundle = make_bundle(hyperparameters=HighAndMedium(), tuner=Random())
     trials = search(bundle, folded, budget=Budget(trials=3), seed=0, directory=tmp_path)
-    chosen = choose(trials, bundle, folded, metric=performance_metric(bundle.metric), seed=0, single=True)
+    chosen = select_network(trials, bundle, folded, metric=create_metric(bundle.metric), seed=0, single=True)
     inputs = {"dense": folded.train.dense}
-    outputs = np.stack([np.asarray(one(inputs)) for one in rebuild(trials.best, bundle, folded, 0)])
+    outputs = np.stack([np.asarray(one(inputs)) for one in rebuild_networks(trials.best, bundle, folded, 0)])
     np.testing.assert_allclose(chosen.network(inputs), outputs.mean(axis=0), rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(chosen.outputs, unseen(outputs, folded.folds), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(chosen.outputs, out_of_fold_outputs(outputs, folded.folds), rtol=1e-5, atol=1e-6)
     chosen.network.save(tmp_path / "mean.keras")
     again = keras.models.load_model(tmp_path / "mean.keras", safe_mode=True)
     np.testing.assert_allclose(again(inputs), chosen.network(inputs), rtol=1e-6)
@@ -170,7 +174,7 @@ def test_hyperband_goes_on_with_every_network_of_a_trial(
     for outcome in promoted:
         kept = read_arrays(state_path(tmp_path, int(outcome.continues or 0)))
         assert {key.split()[0] for key in kept} == {"0", "1", "2"}
-        assert len(rebuild(outcome, bundle, folded, 0)) == 3
+        assert len(rebuild_networks(outcome, bundle, folded, 0)) == 3
 
 
 def test_without_folds_the_first_one_validates(folded: Parts) -> None:

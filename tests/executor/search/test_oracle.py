@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from executor.search.oracle import ask, tell, tuning
+from executor.search.oracle import ask, create_oracle, tell
 from executor.search.oracles.base import SEED_STRIDE, Objective, tuner_seed
 from executor.search.records.outcome import Outcome
 from executor.search.space import Scope
@@ -31,7 +31,7 @@ F1 = Objective(name="val_f1_score", direction=Direction.MAX)
 def oracle_of(
     bundle: Bundle, *, objective: Objective = F1, seed: int = 0, trials: int | None = 9
 ) -> keras_tuner.Oracle:
-    return tuning(bundle, Scope(width=20, rows=5_000, trials=trials), objective=objective, seed=seed)
+    return create_oracle(bundle, Scope(width=20, rows=5_000, trials=trials), objective=objective, seed=seed)
 
 
 def outcome(proposal: Proposal, score: float | None) -> Outcome:

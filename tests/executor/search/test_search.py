@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from executor.model.rebuild import rebuild
+from executor.model.rebuild import rebuild_networks
 from executor.runtime.budget import Budget
 from executor.search import search as search_module
 from executor.search.oracles import bayesian
 from executor.search.records.journal import JOURNAL, Journal
-from executor.search.records.lock import alone_in
-from executor.search.runners.compiled import compiled_outputs
+from executor.search.records.lock import lock_run_directory
+from executor.search.runners.compiled import compile_outputs
 from executor.search.runners.schedule_clock import MAX_CALL_SECONDS
 from executor.search.runners.stacked import StackRunner
 from executor.search.runners.stacked_graph import StackedGraph
-from executor.search.runners.workspace import on_device
+from executor.search.runners.workspace import to_device
 from executor.search.search import search
 from recommender import training_cost as speed
 from rules.errors import ChoiceError, RunError, TrainingError
@@ -133,8 +133,8 @@ def test_the_best_trials_network_gives_its_score_again(
 ) -> None:
     best = run(tuner=Manual(configurations=SMALL)).best
     bundle = make_bundle(tuner=Manual(configurations=SMALL))
-    (network,) = rebuild(best, bundle, breast_cancer, 0)
-    outputs = compiled_outputs(network)(on_device(breast_cancer.validation, breast_cancer))
+    (network,) = rebuild_networks(best, bundle, breast_cancer, 0)
+    outputs = compile_outputs(network)(to_device(breast_cancer.validation, breast_cancer))
     assert float(np.mean((outputs[:, 0] > 0) == breast_cancer.validation.raw_target)) == best.score
 
 
@@ -237,7 +237,7 @@ def test_after_a_kill_in_the_middle_of_a_round_exactly_that_round_is_repeated(
 def test_a_second_search_in_the_same_directory_is_refused_and_writes_nothing(
     run: Callable[..., Trials], tmp_path: Path
 ) -> None:
-    with alone_in(tmp_path), pytest.raises(RunError, match="Only one process at a time may search"):
+    with lock_run_directory(tmp_path), pytest.raises(RunError, match="Only one process at a time may search"):
         run(trials=1)
     assert not (tmp_path / JOURNAL).exists()
 

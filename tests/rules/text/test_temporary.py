@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from executor.runs.files import claimed
+from executor.runs.files import create_run_directory
 from rules.errors import RunError
 from rules.text.temporary import is_left_over, path_beside, process_prefix, remove_left_over
 
@@ -47,8 +47,8 @@ def test_files_of_another_machine_stay(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("ended")
 def test_a_directory_with_the_files_of_a_killed_writer_can_be_used(tmp_path: Path) -> None:
-    assert claimed(tmp_path) == tmp_path
+    assert create_run_directory(tmp_path) == tmp_path
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "notes.txt").touch()
     with pytest.raises(RunError, match="holds files"):
-        claimed(tmp_path)
+        create_run_directory(tmp_path)

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from executor.components import metric_functions as measures
-from executor.components.metric import of_class
+from executor.components.metric import class_probability
 from executor.runs.report.plots.drawing import (
     BLUE,
     HEIGHT,
@@ -21,16 +21,16 @@ from executor.runs.report.plots.drawing import (
     WIDTH,
     Rows,
     axis,
-    drawn,
+    distinct_names,
+    draw_plot,
+    inline_data,
     lines_by,
-    table,
-    told_apart,
 )
 from rules.text.numbers import number
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from executor.runs.report.hold_out_answers import Answers
+    from executor.runs.report.hold_out_answers import HoldOutPredictions
     from executor.runs.report.plots.drawing import Plot
 
 MAX_LINES: Final = len(PALETTE)  # classes of which each has a curve; of more, the most frequent ones
@@ -41,7 +41,7 @@ TENTH: Final = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Against:
+class ClassCurve:
     """One class against all others, or one label. positive: (rows,) boolean; probability: (rows,)."""
 
     name: str
@@ -50,28 +50,30 @@ class Against:
     threshold: float | None
 
 
-def plots_of_classes(answers: Answers, thresholds: tuple[float, ...]) -> list[Plot]:
+def plots_of_classes(answers: HoldOutPredictions, thresholds: tuple[float, ...]) -> list[Plot]:
     """The plots of a classification; thresholds: of the classes or labels that have one."""
-    against = one_against_all(answers, thresholds)
+    against = one_vs_rest(answers, thresholds)
     if not against:
         return []
     found = [_roc(answers, against), _precision(against), _calibration(answers, against)]
     return found if len(against) > 1 else [*found, _lift(against[0])]
 
 
-def one_against_all(answers: Answers, thresholds: tuple[float, ...]) -> list[Against]:
+def one_vs_rest(answers: HoldOutPredictions, thresholds: tuple[float, ...]) -> list[ClassCurve]:
     """The classes or labels of which the hold-out holds both kinds of rows, at most MAX_LINES of the most frequent."""
-    said, names = answers.said, told_apart(answers.names)
+    said, names = answers.said, distinct_names(answers.names)
     if said.task is Task.BINARY:
         at = 1 if said.rare_class is None else said.rare_class
-        found = [(names[at], said.truth == at, of_class(said.outcome, at), thresholds[0] if thresholds else None)]
+        found = [
+            (names[at], said.truth == at, class_probability(said.outcome, at), thresholds[0] if thresholds else None)
+        ]
     elif said.task is Task.MULTICLASS:
         found = [(name, said.truth == at, said.outcome[:, at], None) for at, name in enumerate(names)]
     else:
         cuts = thresholds or (None,) * len(names)
         found = [(name, said.truth[:, at] == 1, said.outcome[:, at], cuts[at]) for at, name in enumerate(names)]
     both = [
-        Against(name=name, positive=positive, probability=probability, threshold=cut)
+        ClassCurve(name=name, positive=positive, probability=probability, threshold=cut)
         for name, positive, probability, cut in found
         if 0 < np.count_nonzero(positive) < len(positive)
     ]
@@ -85,7 +87,7 @@ def _thinned(*columns: np.ndarray) -> list[np.ndarray]:
     return [column[keep] for column in columns]
 
 
-def _untold(answers: Answers, against: list[Against]) -> str:
+def _omitted_classes(answers: HoldOutPredictions, against: list[ClassCurve]) -> str:
     """That some classes have no curve; "" where all have, or the task has one."""
     if answers.said.task is Task.BINARY or len(against) == len(answers.names):
         return ""
@@ -97,7 +99,7 @@ def _points(name: str, x: np.ndarray, y: np.ndarray) -> Rows:
     return [{"x": float(a), "y": float(b), "at": at, "name": name} for at, (a, b) in enumerate(zip(x, y, strict=True))]
 
 
-def _at_threshold(one: Against) -> tuple[float, float, float] | None:
+def _at_threshold(one: ClassCurve) -> tuple[float, float, float] | None:
     """Share of the positives found, of the negatives taken for them, and precision, at the chosen threshold."""
     if one.threshold is None:
         return None
@@ -109,13 +111,13 @@ def _at_threshold(one: Against) -> tuple[float, float, float] | None:
 
 
 def _marks(points: Rows) -> alt.Chart:
-    made: alt.Chart = alt.Chart(table(points)).mark_point(
+    made: alt.Chart = alt.Chart(inline_data(points)).mark_point(
         filled=True, size=110, shape="diamond", color=ORANGE, stroke=INK, strokeWidth=1, opacity=1
     )
     return made
 
 
-def _roc(answers: Answers, against: list[Against]) -> Plot:
+def _roc(answers: HoldOutPredictions, against: list[ClassCurve]) -> Plot:
     rows: Rows = []
     marks: Rows = []
     areas = []
@@ -128,8 +130,8 @@ def _roc(answers: Answers, against: list[Against]) -> Plot:
             marks.append({"x": at[1], "y": at[0]})
     by = lines_by([one.name for one in against])
     unit = alt.Scale(domain=[0, 1])
-    line = alt.Chart(table(rows)).mark_line(interpolate="step-after")
-    chance = alt.Chart(table([{"x": 0, "y": 0}, {"x": 1, "y": 1}])).mark_line(
+    line = alt.Chart(inline_data(rows)).mark_line(interpolate="step-after")
+    chance = alt.Chart(inline_data([{"x": 0, "y": 0}, {"x": 1, "y": 1}])).mark_line(
         color=MUTE, strokeDash=[4, 3], strokeWidth=1
     )
     x, y = (
@@ -142,14 +144,15 @@ def _roc(answers: Answers, against: list[Against]) -> Plot:
     chosen = ""
     if len(marks) == 1:
         chosen = f" The diamond is the chosen threshold: it finds {marks[0]['y']:.0%} at {marks[0]['x']:.1%}."
-    return drawn(
+    return draw_plot(
         chart.properties(width=WIDTH, height=HEIGHT),
         title="ROC",
-        says=f"Area under the curve: {', '.join(areas)}. The dashed line is chance.{chosen}{_untold(answers, against)}",
+        says=f"Area under the curve: {', '.join(areas)}. The dashed line is chance.{chosen}"
+        f"{_omitted_classes(answers, against)}",
     )
 
 
-def _precision(against: list[Against]) -> Plot:
+def _precision(against: list[ClassCurve]) -> Plot:
     rows: Rows = []
     marks: Rows = []
     means = []
@@ -166,20 +169,20 @@ def _precision(against: list[Against]) -> Plot:
     unit = alt.Scale(domain=[0, 1])
     x = alt.X(**axis("x", "Recall: share of its rows found", scale=unit))
     y = alt.Y(**axis("y", "Precision: share of answers right", scale=unit))
-    line = alt.Chart(table(rows)).mark_line(interpolate="step-before")
+    line = alt.Chart(inline_data(rows)).mark_line(interpolate="step-before")
     by = lines_by([one.name for one in against])
     chart = alt.layer(line.encode(x=x, y=y, order="at:Q", **by), _marks(marks).encode(x=x, y=y))
     chosen = ""
     if len(marks) == 1:
         chosen = f" The diamond is the chosen threshold: precision {marks[0]['y']:.0%}, recall {marks[0]['x']:.0%}."
-    return drawn(
+    return draw_plot(
         chart.properties(width=WIDTH, height=HEIGHT),
         title="Precision and recall",
         says=f"Average precision: {', '.join(means)}.{chosen}",
     )
 
 
-def _calibration(answers: Answers, against: list[Against]) -> Plot:
+def _calibration(answers: HoldOutPredictions, against: list[ClassCurve]) -> Plot:
     """Reliability diagram; of several classes that of the class that is answered."""
     said = answers.said
     if said.task is Task.MULTICLASS:
@@ -200,8 +203,8 @@ def _calibration(answers: Answers, against: list[Against]) -> Plot:
         rows.append({"x": float(probability[some].mean()), "y": share, "low": low, "high": high})
     unit = alt.Scale(domain=[0, 1])
     x, y = alt.X(**axis("x", what[0], scale=unit)), alt.Y(**axis("y", what[1], scale=unit))
-    base = alt.Chart(table(rows))
-    perfect = alt.Chart(table([{"x": 0, "y": 0}, {"x": 1, "y": 1}])).mark_line(
+    base = alt.Chart(inline_data(rows))
+    perfect = alt.Chart(inline_data([{"x": 0, "y": 0}, {"x": 1, "y": 1}])).mark_line(
         color=MUTE, strokeDash=[4, 3], strokeWidth=1
     )
     chart = alt.layer(
@@ -210,7 +213,7 @@ def _calibration(answers: Answers, against: list[Against]) -> Plot:
         base.mark_line(color=BLUE, point=alt.OverlayMarkDef(color=BLUE, filled=True, size=45)).encode(x=x, y=y),
     )
     error = measures.calibration_error(happened, probability)
-    return drawn(
+    return draw_plot(
         chart.properties(width=WIDTH, height=HEIGHT),
         title="Calibration",
         says=f"Rows in {len(rows)} groups of equal size by probability, with 95 % intervals; on the dashed line what "
@@ -230,7 +233,7 @@ def _wilson(share: float, count: int) -> tuple[float, float]:
     return float(max(0.0, middle - half)), float(min(1.0, middle + half))
 
 
-def _lift(one: Against) -> Plot:
+def _lift(one: ClassCurve) -> Plot:
     """How much more often than by chance the class is among the rows that it is most probable for."""
     order = np.argsort(-one.probability, kind="stable")
     found = np.cumsum(one.positive[order])
@@ -240,8 +243,8 @@ def _lift(one: Against) -> Plot:
     shares, lifts = _thinned(share[first:], lift[first:])
     rows = [{"x": float(x), "y": float(y)} for x, y in zip(shares, lifts, strict=True)]
     chart = alt.layer(
-        alt.Chart(table([{"y": 1}])).mark_rule(color=MUTE, strokeDash=[4, 3]).encode(y="y:Q"),
-        alt.Chart(table(rows))
+        alt.Chart(inline_data([{"y": 1}])).mark_rule(color=MUTE, strokeDash=[4, 3]).encode(y="y:Q"),
+        alt.Chart(inline_data(rows))
         .mark_line(color=BLUE)
         .encode(
             x=alt.X(**axis("x", "Share of the rows, most probable first", axis=alt.Axis(format="%"))),
@@ -249,7 +252,7 @@ def _lift(one: Against) -> Plot:
         ),
     )
     tenth = max(1, round(len(order) * TENTH))
-    return drawn(
+    return draw_plot(
         chart.properties(width=WIDTH, height=HEIGHT),
         title="Lift",
         says=f"Among the tenth of the rows that is most probable for it, {one.name} is {number(lift[tenth - 1])} times "

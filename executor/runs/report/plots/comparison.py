@@ -15,11 +15,11 @@ from executor.runs.report.plots.drawing import (
     WIDTH,
     Rows,
     axis,
-    drawn,
-    rule,
-    shown,
-    table,
-    told_apart,
+    dashed_line,
+    distinct_names,
+    draw_plot,
+    inline_data,
+    shorten_name,
 )
 from rules.text.numbers import number
 from rules.text.wording import counted
@@ -42,8 +42,8 @@ def gain_plot(scores: Scores) -> Plot | None:
     if not gains:
         return None
     said = "; ".join(f"{name} {_interval(gain)}" for name, gain in gains.items())
-    return drawn(
-        alt.layer(rule(x=0), *_estimates(gains, f"Gain in {scores.metric}")).properties(
+    return draw_plot(
+        alt.layer(dashed_line(x=0), *_estimates(gains, f"Gain in {scores.metric}")).properties(
             width=WIDTH - NAMES, height=alt.Step(30)
         ),
         title="Better than the baselines?",
@@ -58,16 +58,16 @@ def score_plot(scores: Mapping[str, Estimate], metric: str, *, title: str, level
         return None
     layers = _estimates(known, metric)
     if level is not None:
-        layers.insert(0, rule(x=level))
-    said = "; ".join(f"{shown(name)} {_interval(one)}" for name, one in known.items())
-    return drawn(
+        layers.insert(0, dashed_line(x=level))
+    said = "; ".join(f"{shorten_name(name)} {_interval(one)}" for name, one in known.items())
+    return draw_plot(
         alt.layer(*layers).properties(width=WIDTH - NAMES, height=alt.Step(30)),
         title=title,
         says=f"{metric} with 95 % intervals: {said}.",
     )
 
 
-def rows_plot(curve: LearningCurve) -> Plot | None:
+def learning_curve_plot(curve: LearningCurve) -> Plot | None:
     """P of the chosen configuration against its training rows; None for fewer than two numbers of them."""
     if len(curve.points) < MIN_POINTS:
         return None
@@ -76,11 +76,11 @@ def rows_plot(curve: LearningCurve) -> Plot | None:
     x = alt.X(**axis("x", "Training rows", scale=alt.Scale(type="log"), axis=alt.Axis(format=",d", tickCount=5)))
     y = alt.Y(**axis("y", f"{curve.metric}, validation", scale=alt.Scale(zero=False)))
     chart = alt.layer(
-        alt.Chart(table(means)).mark_line(color=BLUE).encode(x=x, y=y),
-        alt.Chart(table(rows)).mark_circle(color=ORANGE, size=50, opacity=0.8).encode(x=x, y=y),
+        alt.Chart(inline_data(means)).mark_line(color=BLUE).encode(x=x, y=y),
+        alt.Chart(inline_data(rows)).mark_circle(color=ORANGE, size=50, opacity=0.8).encode(x=x, y=y),
     )
     first, last = curve.points[0], curve.points[-1]
-    return drawn(
+    return draw_plot(
         chart.properties(width=WIDTH, height=HEIGHT),
         title="What rows bring",
         says=f"The chosen configuration trained again, a dot for each seed: {curve.metric} {number(first.mean)} with "
@@ -95,10 +95,10 @@ def importance_plot(found: Importance) -> Plot | None:
     first = found.columns[:MAX_COLUMNS]
     rows: Rows = [
         {"name": name, "x": one.loss, "low": one.loss - one.spread, "high": one.loss + one.spread}
-        for name, one in zip(told_apart(one.name for one in first), first, strict=True)
+        for name, one in zip(distinct_names(one.name for one in first), first, strict=True)
     ]
     y = alt.Y("name:N", title=None, sort=None)
-    base = alt.Chart(table(rows))
+    base = alt.Chart(inline_data(rows))
     title = f"Loss of {found.metric} without the column"
     chart = alt.layer(
         base.mark_bar(color=BLUE, opacity=0.8).encode(x=alt.X(**axis("x", title)), y=y),
@@ -106,7 +106,7 @@ def importance_plot(found: Importance) -> Plot | None:
     )
     most = "; ".join(f"{row['name']} {number(row['x'])}" for row in rows[:3])
     of = f" of the {len(found.columns)} columns that there was time for" if found.missing else ""
-    return drawn(
+    return draw_plot(
         chart.properties(width=WIDTH - NAMES, height=alt.Step(20)),
         title="Importance of columns",
         says=f"The most important{of}: {most}. Each column's values were dealt out anew among {found.rows:,} rows of "
@@ -119,9 +119,9 @@ def _estimates(values: Mapping[str, Estimate], title: str) -> list[alt.Chart]:
     rows: list[dict[str, Any]] = [
         {"name": name, "x": one.value, "low": one.value if one.low is None else one.low}
         | {"high": one.value if one.high is None else one.high}
-        for name, one in zip(told_apart(values), values.values(), strict=True)
+        for name, one in zip(distinct_names(values), values.values(), strict=True)
     ]
-    base = alt.Chart(table(rows)).encode(y=alt.Y("name:N", title=None, sort=None))
+    base = alt.Chart(inline_data(rows)).encode(y=alt.Y("name:N", title=None, sort=None))
     scale = alt.Scale(zero=False)
     return [
         base.mark_rule(color=BLUE, strokeWidth=3, opacity=0.55).encode(

@@ -10,14 +10,14 @@ import numpy as np
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from executor.runs.report.hold_out_answers import Answers
+    from executor.runs.report.hold_out_answers import HoldOutPredictions
 
 MAX_CLASSES: Final = 20  # a wider table cannot be taken in at a glance
 MAX_MISTAKES: Final = 10  # pairs of classes that are listed
 
 
 @dataclass(frozen=True, kw_only=True)
-class Confusion:
+class ConfusionMatrix:
     """counts: rows of the hold-out, by true class (first index) and predicted class."""
 
     labels: tuple[str, ...]
@@ -44,11 +44,11 @@ class Confusion:
         return sorted(pairs, key=lambda pair: -pair[2])[:MAX_MISTAKES]
 
 
-def confusion(answers: Answers) -> Confusion | None:
+def confusion_matrix(answers: HoldOutPredictions) -> ConfusionMatrix | None:
     """The confusion matrix of a classification; None for another task."""
     said = answers.said
     if said.task not in {Task.BINARY, Task.MULTICLASS}:
         return None
     classes = len(answers.names)
     counts = np.bincount(said.truth * classes + said.decided, minlength=classes * classes).reshape(classes, classes)
-    return Confusion(labels=answers.names, counts=tuple(tuple(row) for row in counts.tolist()))
+    return ConfusionMatrix(labels=answers.names, counts=tuple(tuple(row) for row in counts.tolist()))

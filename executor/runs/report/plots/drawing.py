@@ -78,7 +78,7 @@ class Plot:
     wide: bool = False
 
 
-def drawn(chart: alt.Chart | alt.LayerChart | alt.FacetChart, *, title: str, says: str, wide: bool = False) -> Plot:
+def draw_plot(chart: alt.Chart | alt.LayerChart | alt.FacetChart, *, title: str, says: str, wide: bool = False) -> Plot:
     """Draw a chart. Its title stands above it in the page; wide: it takes the page's whole width."""
     try:
         text = SVG_PROCESS.convert(chart.to_dict(validate=False), CONFIG)
@@ -96,7 +96,7 @@ def drawn(chart: alt.Chart | alt.LayerChart | alt.FacetChart, *, title: str, say
     return Plot(title=title, says=says, svg=Markup(start + text[found.end() :]), wide=wide)  # noqa: S704  Vega escapes
 
 
-def table(rows: Rows) -> dict[str, Any]:
+def inline_data(rows: Rows) -> dict[str, Any]:
     """Inline data for a chart; the fields have fixed names, and only values come from a dataset.
 
     A plain value and none of Altair's: that would hold each row against a schema, for most of the time of a page.
@@ -104,20 +104,20 @@ def table(rows: Rows) -> dict[str, Any]:
     return {"values": rows}
 
 
-def shown(name: object) -> str:
+def shorten_name(name: object) -> str:
     """A name or value from the data as a plot shows it: control characters spelled out, and not too long."""
     text = printable(str(name))
     return text if len(text) <= MAX_NAME_LENGTH else f"{text[: MAX_NAME_LENGTH - 1]}…"
 
 
-def told_apart(names: Iterable[object]) -> list[str]:
+def distinct_names(names: Iterable[object]) -> list[str]:
     """The names as a plot shows them, numbered where two would look alike."""
     made: list[str] = []
     for name in names:
-        text, number = shown(name), 1
+        text, number = shorten_name(name), 1
         while text in made:
             number += 1
-            text = f"{shown(name)} ({number})"
+            text = f"{shorten_name(name)} ({number})"
         made.append(text)
     return made
 
@@ -140,8 +140,8 @@ def lines_by(names: list[str]) -> dict[str, Any]:
     }
 
 
-def rule(*, x: float | None = None, y: float | None = None) -> alt.Chart:
+def dashed_line(*, x: float | None = None, y: float | None = None) -> alt.Chart:
     """A thin dashed line across the plot."""
-    mark: alt.Chart = alt.Chart(table([{"x": x, "y": y}])).mark_rule(color=MUTE, strokeDash=[4, 3])
+    mark: alt.Chart = alt.Chart(inline_data([{"x": x, "y": y}])).mark_rule(color=MUTE, strokeDash=[4, 3])
     made: alt.Chart = mark.encode(x="x:Q") if y is None else mark.encode(y="y:Q")
     return made

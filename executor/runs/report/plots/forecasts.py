@@ -8,11 +8,23 @@ from typing import TYPE_CHECKING, Any, Final
 import altair as alt
 import numpy as np
 
-from executor.runs.report.plots.drawing import BLUE, HEIGHT, INK, ORANGE, WIDE, WIDTH, Rows, axis, drawn, shown, table
+from executor.runs.report.plots.drawing import (
+    BLUE,
+    HEIGHT,
+    INK,
+    ORANGE,
+    WIDE,
+    WIDTH,
+    Rows,
+    axis,
+    draw_plot,
+    inline_data,
+    shorten_name,
+)
 from rules.text.numbers import number
 
 if TYPE_CHECKING:
-    from executor.runs.report.hold_out_answers import Answers
+    from executor.runs.report.hold_out_answers import HoldOutPredictions
     from executor.runs.report.plots.drawing import Plot
 
 MAX_SERIES: Final = 3  # of which a plot each is drawn; likewise of targets
@@ -20,7 +32,9 @@ MAX_STEPS: Final = 150  # of a series that are drawn, the latest: more cannot be
 MIN_STEPS: Final = 2  # ahead, for a plot by step
 
 
-def plots_of_forecasts(answers: Answers, *, targets: tuple[str, ...], horizon: int, percent: int | None) -> list[Plot]:
+def plots_of_forecasts(
+    answers: HoldOutPredictions, *, targets: tuple[str, ...], horizon: int, percent: int | None
+) -> list[Plot]:
     """The plots of a forecast; percent: of the values that a band is to hold."""
     names = answers.series or ("",) * len(answers)
     first = list(dict.fromkeys(names))[:MAX_SERIES]
@@ -29,14 +43,14 @@ def plots_of_forecasts(answers: Answers, *, targets: tuple[str, ...], horizon: i
         rows = np.flatnonzero([name == series for name in names])
         for at, target in enumerate(targets[: max(1, MAX_SERIES // len(first))]):
             steps = slice(at * horizon, (at + 1) * horizon)
-            of = f"{shown(target)}{f' of {shown(series)}' if series else ''}"
+            of = f"{shorten_name(target)}{f' of {shorten_name(series)}' if series else ''}"
             found.append(_stretch(answers, rows, steps, of, percent))
     if horizon >= MIN_STEPS:
         found.append(_by_step(answers, targets, horizon))
     return found
 
 
-def _stretch(answers: Answers, rows: np.ndarray, steps: slice, of: str, percent: int | None) -> Plot:
+def _stretch(answers: HoldOutPredictions, rows: np.ndarray, steps: slice, of: str, percent: int | None) -> Plot:
     """One series: what came, and forecasts that begin where the one before ends."""
     horizon = steps.stop - steps.start
     begins = np.arange((len(rows) - 1) % horizon if len(rows) >= horizon else 0, len(rows), horizon)
@@ -53,7 +67,7 @@ def _stretch(answers: Answers, rows: np.ndarray, steps: slice, of: str, percent:
             if low is not None and high is not None:
                 cell |= {"low": float(low[begin, step]), "high": float(high[begin, step])}
             data.append(cell)
-    base = alt.Chart(table(data))
+    base = alt.Chart(inline_data(data))
     x = (
         alt.X("x:T", title=None, scale=alt.Scale(type="utc"))
         if is_time
@@ -79,7 +93,7 @@ def _stretch(answers: Answers, rows: np.ndarray, steps: slice, of: str, percent:
         held = np.mean([cell["low"] <= cell["truth"] <= cell["high"] for cell in data])
         band = f" The band is to hold {percent} %, and holds {held:.0%} of the values that are shown."
     miss = np.mean([abs(cell["said"] - cell["truth"]) for cell in data])
-    return drawn(
+    return draw_plot(
         alt.layer(*layers).properties(width=WIDE - 90, height=HEIGHT + 30),
         title=f"Forecasts of {of}",
         says=f"{len(begins)} forecasts of {horizon} step{'s' * (horizon > 1)} each, one after the other, beside what "
@@ -88,7 +102,7 @@ def _stretch(answers: Answers, rows: np.ndarray, steps: slice, of: str, percent:
     )
 
 
-def _places(answers: Answers, rows: np.ndarray, horizon: int) -> tuple[list[Any], bool]:
+def _places(answers: HoldOutPredictions, rows: np.ndarray, horizon: int) -> tuple[list[Any], bool]:
     """Where each row's first step stands, and those after the last row; and whether these are times."""
     count = len(rows) + horizon
     if answers.time is None or len(rows) < MIN_STEPS:
@@ -104,20 +118,20 @@ def _places(answers: Answers, rows: np.ndarray, horizon: int) -> tuple[list[Any]
     return [float(place) * (1_000 if is_time else 1) for place in places], is_time
 
 
-def _by_step(answers: Answers, targets: tuple[str, ...], horizon: int) -> Plot:
+def _by_step(answers: HoldOutPredictions, targets: tuple[str, ...], horizon: int) -> Plot:
     """How the error grows with the steps ahead, as a share of the first step's, in the mean of the targets."""
     error = np.abs(answers.said.outcome - answers.said.truth).mean(axis=0).reshape(len(targets), horizon)
     errors = error.mean(axis=0) if len(targets) == 1 else (error / error.mean(axis=1, keepdims=True)).mean(axis=0)
     rows = [{"x": step + 1, "y": float(value)} for step, value in enumerate(errors)]
     chart = (
-        alt.Chart(table(rows))
+        alt.Chart(inline_data(rows))
         .mark_bar(color=BLUE, opacity=0.8)
         .encode(
             x=alt.X("x:O", title="Steps ahead", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
             y=alt.Y(**axis("y", "Mean absolute error" if len(targets) == 1 else "Error, 1 in the mean")),
         )
     )
-    return drawn(
+    return draw_plot(
         chart.properties(width=WIDTH, height=HEIGHT),
         title="Error by step ahead",
         says=f"The mean error is {number(float(errors[0]))} one step ahead, and {number(float(errors[-1]))} at step "

@@ -14,12 +14,12 @@ from recommender.dataset.sql import quoted
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from executor.runs.report.hold_out_answers import Answers
+    from executor.runs.report.hold_out_answers import HoldOutPredictions
     from recommender.dataset.dataset import Dataset
 
-MOST: Final = 24  # pictures: more would hardly be looked at
-LARGEST: Final = 96  # pixels a side of a picture: 24 of them in colour take some 400 kB at most
-SMALLEST: Final = 48  # to which tiny images are enlarged, by whole pixels
+MAX_IMAGES: Final = 24  # pictures: more would hardly be looked at
+MAX_SIDE: Final = 96  # pixels a side of a picture: 24 of them in colour take some 400 kB at most
+MIN_SIDE: Final = 48  # to which tiny images are enlarged, by whole pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Mistake:
     """Its file, or its row from 1."""
 
 
-def mistakes(answers: Answers, dataset: Dataset) -> list[Mistake]:
+def mistakes(answers: HoldOutPredictions, dataset: Dataset) -> list[Mistake]:
     """The images of the hold-out on which the model erred, those of which it was most certain first."""
     said = answers.said
     if dataset.images is None or said.task not in {Task.BINARY, Task.MULTICLASS}:
@@ -42,7 +42,7 @@ def mistakes(answers: Answers, dataset: Dataset) -> list[Mistake]:
     shares = np.hstack([1 - said.outcome, said.outcome]) if said.task is Task.BINARY else said.outcome
     certainty = shares[np.arange(len(shares)), said.decided]
     wrong = np.flatnonzero(said.truth != said.decided)
-    wrong = wrong[np.argsort(-certainty[wrong], kind="stable")][:MOST]
+    wrong = wrong[np.argsort(-certainty[wrong], kind="stable")][:MAX_IMAGES]
     found = []
     for at in wrong:
         row = int(answers.rows[at])
@@ -63,8 +63,8 @@ def mistakes(answers: Answers, dataset: Dataset) -> list[Mistake]:
 def _address(pixels: np.ndarray) -> str:
     """A small PNG of an image (height, width, channels) uint8 as a data: URI."""
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels[..., :3])
-    image.thumbnail((LARGEST, LARGEST))
-    if (times := SMALLEST // max(image.size)) > 1:
+    image.thumbnail((MAX_SIDE, MAX_SIDE))
+    if (times := MIN_SIDE // max(image.size)) > 1:
         image = image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
     file = io.BytesIO()
     image.save(file, "PNG", optimize=True)

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
 
-from executor.runs.report.plots.drawing import BLUE, HEIGHT, INK, MUTE, ORANGE, WIDE, WIDTH, Rows, axis, drawn, table
+from executor.runs.report.plots.drawing import (
+    BLUE,
+    HEIGHT,
+    INK,
+    MUTE,
+    ORANGE,
+    WIDE,
+    WIDTH,
+    Rows,
+    axis,
+    draw_plot,
+    inline_data,
+)
 from rules.text.numbers import number
 from rules.vocabulary.direction import Direction
 
@@ -45,24 +57,24 @@ def plots_of_search(
     if any(norm is not None for trial in ranked for norm in trial.gradient_norm):
         found.append(_norms(ranked))
     if len(scored) >= MIN_FOR_AXES:
-        found.append(_so_far(scored, metric, direction))
+        found.append(_best_so_far(scored, metric, direction))
     if any(one.importance is not None for one in sensitivity):
         found.append(_importances(sensitivity, metric))
     return found
 
 
-def time_spent(stages: Mapping[str, float]) -> Plot | None:
+def stage_plot(stages: Mapping[str, float]) -> Plot | None:
     """Seconds of each stage of a run; None where they were not kept."""
     if not stages:
         return None
     rows: Rows = [{"name": name, "x": seconds, "label": f"{seconds:.1f} s"} for name, seconds in stages.items()]
-    base = alt.Chart(table(rows)).encode(y=alt.Y("name:N", title=None, sort=None))
+    base = alt.Chart(inline_data(rows)).encode(y=alt.Y("name:N", title=None, sort=None))
     chart = alt.layer(
         base.mark_bar(color=BLUE, opacity=0.8).encode(x=alt.X(**axis("x", "Seconds"))),
         base.mark_text(align="left", dx=4, color=INK).encode(x="x:Q", text="label:N"),
     )
     longest = max(stages, key=lambda name: stages[name])
-    return drawn(
+    return draw_plot(
         chart.properties(width=WIDTH - 130, height=alt.Step(24)),
         title="Where the time went",
         says=f"{sum(stages.values()):.1f} s in all, the most for {longest}: {stages[longest]:.1f} s.",
@@ -95,20 +107,20 @@ def _parallel(ranked: Sequence[Outcome], metric: str, direction: Direction) -> P
     )
     y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[0, 1], nice=False))
     lines = [
-        alt.Chart(table([row for row in rows if row["look"] == look]))
+        alt.Chart(inline_data([row for row in rows if row["look"] == look]))
         .mark_line(strokeWidth=width, opacity=opacity)
         .encode(x=x, y=y, detail="trial:N", color=_LOOKS)
         for look, (width, opacity) in _STROKES.items()
         if any(row["look"] == look for row in rows)
     ]
     labels = [
-        alt.Chart(table([end for end in ends if end["dy"] == dy]))
+        alt.Chart(inline_data([end for end in ends if end["dy"] == dy]))
         .mark_text(dy=dy, fontSize=11, color=MUTE)
         .encode(x=x, y=y, text="end:N")
         for dy in (16, -10)
     ]
     better = "up" if direction is Direction.MAX else "down"
-    return drawn(
+    return draw_plot(
         alt.layer(*lines, *labels).properties(width=WIDE - 60, height=HEIGHT + 20),
         title="The trials in parallel coordinates",
         says=f"A line for each of {len(ranked)} trials through its values of {', '.join(list(axes)[:-1])} to its "
@@ -140,7 +152,7 @@ def _places(values: Sequence[Any]) -> tuple[list[float | None], str, str]:
 def _curves(ranked: Sequence[Outcome], metric: str) -> Plot:
     """P after each epoch, a line for each trial."""
     best = ranked[0]
-    return drawn(
+    return draw_plot(
         _by_epoch(ranked, [trial.epoch_scores for trial in ranked], f"{metric}, validation"),
         title="How the trials learned",
         says=f"{metric} on the validation rows after each epoch. The best trial, {best.number}, trained {best.epochs} "
@@ -150,7 +162,7 @@ def _curves(ranked: Sequence[Outcome], metric: str) -> Plot:
 
 def _losses(ranked: Sequence[Outcome]) -> Plot:
     """C on the training rows in each epoch, a line for each trial."""
-    return drawn(
+    return draw_plot(
         _by_epoch(ranked, [trial.training_loss for trial in ranked], "Loss, training"),
         title="Training loss",
         says="Mean loss of the training steps in each epoch, with dropout and row weights. "
@@ -162,7 +174,7 @@ def _norms(ranked: Sequence[Outcome]) -> Plot:
     """Norm of the gradient in each epoch, a line for each trial."""
     values = [trial.gradient_norm for trial in ranked]
     is_positive = all(norm > 0 for one in values for norm in one if norm is not None)
-    return drawn(
+    return draw_plot(
         _by_epoch(ranked, values, "Gradient norm", is_log=is_positive),
         title="Gradient norm",
         says="L2 norm of the gradient of all weights, the mean of every eighth step of an epoch"
@@ -193,7 +205,7 @@ def _by_epoch(
         rows += [{"x": epoch, "y": value, "trial": trial.number, "look": look} for epoch, value in kept]
     scale = alt.Scale(type="log") if is_log else alt.Scale(zero=False)
     lines = [
-        alt.Chart(table([row for row in rows if row["look"] == look]))
+        alt.Chart(inline_data([row for row in rows if row["look"] == look]))
         .mark_line(strokeWidth=width, opacity=opacity)
         .encode(
             x=alt.X(**axis("x", "Epoch", scale=alt.Scale(zero=False), axis=WHOLE)),
@@ -207,7 +219,7 @@ def _by_epoch(
     return alt.layer(*lines).properties(width=WIDTH, height=HEIGHT)
 
 
-def _so_far(scored: Sequence[Outcome], metric: str, direction: Direction) -> Plot:
+def _best_so_far(scored: Sequence[Outcome], metric: str, direction: Direction) -> Plot:
     """P of each trial in the order in which they were asked for, and the best so far."""
     rows: Rows = []
     best: float | None = None
@@ -217,7 +229,7 @@ def _so_far(scored: Sequence[Outcome], metric: str, direction: Direction) -> Plo
         if best is None or direction.better(score, best):
             best, last = score, at
         rows.append({"x": at + 1, "y": score, "best": best})
-    base = alt.Chart(table(rows))
+    base = alt.Chart(inline_data(rows))
     scale = alt.Scale(zero=False)
     x = alt.X(**axis("x", "Trials", scale=scale, axis=WHOLE))
     title = f"{metric}, validation"
@@ -225,7 +237,7 @@ def _so_far(scored: Sequence[Outcome], metric: str, direction: Direction) -> Plo
         base.mark_circle(color=BLUE, opacity=0.6, size=30).encode(x=x, y=alt.Y(**axis("y", title, scale=scale))),
         base.mark_line(color=ORANGE, interpolate="step-after").encode(x=x, y=alt.Y(**axis("best", title, scale=scale))),
     )
-    return drawn(
+    return draw_plot(
         chart.properties(width=WIDTH, height=HEIGHT),
         title="The best so far",
         says=f"After {len(rows)} trials the best {metric} on the validation rows was {number(best or 0.0)}; it did not "
@@ -240,7 +252,7 @@ def _importances(sensitivity: Sequence[Sensitivity], metric: str) -> Plot:
         if one.importance is not None
     ]
     chart = (
-        alt.Chart(table(rows))
+        alt.Chart(inline_data(rows))
         .mark_bar(color=BLUE, opacity=0.8)
         .encode(
             x=alt.X(**axis("x", "Share of what the search explains", axis=alt.Axis(format="%"))),
@@ -248,7 +260,7 @@ def _importances(sensitivity: Sequence[Sensitivity], metric: str) -> Plot:
         )
     )
     first = rows[0]
-    return drawn(
+    return draw_plot(
         chart.properties(width=WIDTH - 130, height=alt.Step(24)),
         title="Which hyperparameters mattered",
         says=f"By permutation in a random forest over the trials; the most to {metric}: {first['name']}, "

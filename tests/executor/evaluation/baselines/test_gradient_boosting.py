@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes
 
-from executor.components.metric import performance_metric
+from executor.components.metric import create_metric
 from executor.data.raw_table import Form, RawTable
 from executor.evaluation.baselines.gradient_boosting import (
     BOOSTING_SECONDS,
@@ -41,7 +41,7 @@ def _boosted(metric: Metric, parts: Parts, *, seconds: float = FOREVER) -> Basel
     """The validation rows play the hold-out."""
     validation = _raw(parts.validation.dense)
     return boosting_baseline(
-        performance_metric(metric),
+        create_metric(metric),
         parts,
         _raw(parts.train.dense),
         validation,
@@ -52,7 +52,7 @@ def _boosted(metric: Metric, parts: Parts, *, seconds: float = FOREVER) -> Basel
 
 def _p(metric: Metric, baseline: Baseline | None) -> float:
     assert baseline is not None
-    return performance_metric(metric).of_predictions(baseline.predictions)
+    return create_metric(metric).of_predictions(baseline.predictions)
 
 
 def test_trees_tell_classes_apart_that_a_line_cannot(make_parts: MakeParts) -> None:

@@ -11,9 +11,9 @@ from sklearn.datasets import load_diabetes
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
 
-from executor.components.metric import performance_metric
+from executor.components.metric import create_metric
 from executor.data.raw_table import RawTable
-from executor.evaluation.baselines.baseline import naive_error
+from executor.evaluation.baselines.baseline import scaling_error
 from executor.evaluation.baselines.constant import constant_baseline, seasonal_baseline
 from executor.evaluation.baselines.linear import linear_baseline
 from rules.vocabulary.choices import F1, Accuracy, Mae, Metric, Rmse
@@ -27,11 +27,11 @@ ONE_COLUMN = np.zeros((10, 1))
 
 
 def _says(metric: Metric, parts: Parts, labels: tuple[str, ...] = ()) -> str:
-    return constant_baseline(performance_metric(metric), parts, parts.validation, labels).says
+    return constant_baseline(create_metric(metric), parts, parts.validation, labels).says
 
 
 def _p(metric: Metric, parts: Parts, labels: tuple[str, ...] = ()) -> float:
-    judge = performance_metric(metric)
+    judge = create_metric(metric)
     return judge.of_predictions(constant_baseline(judge, parts, parts.validation, labels).predictions)
 
 
@@ -91,7 +91,7 @@ def test_the_constant_answer_of_a_forecast_is_the_last_value(make_parts: MakePar
     parts = _forecast(make_parts)
     assert _says(Mae(), parts) == "the last value"
     assert _p(Mae(), parts) == 10
-    assert naive_error(parts.train, parts) == pytest.approx([10])
+    assert scaling_error(parts.train, parts) == pytest.approx([10])
 
 
 def test_the_last_season_is_an_answer_where_there_is_one(make_parts: MakeParts) -> None:
@@ -105,7 +105,7 @@ def test_the_last_season_is_an_answer_where_there_is_one(make_parts: MakeParts) 
 
 
 def test_the_linear_baseline_of_classes_is_scikit_learns(breast_cancer: Parts) -> None:
-    metric = performance_metric(Accuracy())
+    metric = create_metric(Accuracy())
     linear = linear_baseline(metric, breast_cancer, breast_cancer.validation)
     assert linear is not None
     train, validation = breast_cancer.train, breast_cancer.validation
@@ -119,7 +119,7 @@ def test_the_linear_baseline_of_a_number_beats_the_mean(make_parts: MakeParts) -
     values, target = load_diabetes(return_X_y=True)
     standard = (target - target.mean()) / target.std()
     parts = make_parts(values / values.std(axis=0), standard[:, None], task=Task.REGRESSION)
-    metric = performance_metric(Rmse())
+    metric = create_metric(Rmse())
     linear = linear_baseline(metric, parts, parts.validation)
     assert linear is not None
     # The published fit of the diabetes data explains about half of the variance (Efron et al. 2004).
@@ -130,7 +130,7 @@ def test_codes_are_levels_to_the_linear_baseline(make_parts: MakeParts) -> None:
     codes = (np.arange(100) % 4)[:, None]
     effects = np.array([0.0, 10.0, -5.0, 3.0])
     parts = make_parts(np.zeros((100, 1)), effects[codes], task=Task.REGRESSION, codes=codes, vocabulary=4)
-    linear = linear_baseline(performance_metric(Rmse()), parts, parts.validation)
+    linear = linear_baseline(create_metric(Rmse()), parts, parts.validation)
     assert linear is not None
     assert np.abs(linear.predictions.outcome - effects[parts.validation.codes]).max() < 0.5
 
@@ -139,26 +139,26 @@ def test_labels_and_classes_have_a_linear_answer_of_their_shape(make_parts: Make
     random = np.random.default_rng(0)
     dense = random.normal(size=(200, 3))
     labels = make_parts(dense, (dense[:, :2] > 0).astype(float), task=Task.MULTILABEL)
-    linear = linear_baseline(performance_metric(F1()), labels, labels.validation)
+    linear = linear_baseline(create_metric(F1()), labels, labels.validation)
     assert linear is not None
-    assert performance_metric(F1()).of_predictions(linear.predictions) > 0.9
+    assert create_metric(F1()).of_predictions(linear.predictions) > 0.9
     # A class without training rows has no column in scikit-learn, but has one here.
     classes = make_parts(dense, np.eye(4)[(dense[:, 0] > 0) * 2], task=Task.MULTICLASS)
-    several = linear_baseline(performance_metric(Accuracy()), classes, classes.validation)
+    several = linear_baseline(create_metric(Accuracy()), classes, classes.validation)
     assert several is not None
     assert several.predictions.outcome.shape == (40, 4)
     assert several.predictions.outcome[:, [1, 3]].max() == 0
 
 
 def test_a_linear_answer_that_runs_out_of_time_is_given_as_far_as_it_came(breast_cancer: Parts) -> None:
-    metric = performance_metric(Accuracy())
+    metric = create_metric(Accuracy())
     linear = linear_baseline(metric, breast_cancer, breast_cancer.validation, seconds=1e-9)
     assert linear is not None
     assert metric.of_predictions(linear.predictions) > 0.9
 
 
 def test_there_is_no_linear_answer_without_time_or_with_one_class(make_parts: MakeParts, breast_cancer: Parts) -> None:
-    metric = performance_metric(Accuracy())
+    metric = create_metric(Accuracy())
     assert linear_baseline(metric, breast_cancer, breast_cancer.validation, seconds=0) is None
     single = make_parts(ONE_COLUMN, np.zeros((10, 1)), task=Task.BINARY)
     assert linear_baseline(metric, single, single.validation) is None

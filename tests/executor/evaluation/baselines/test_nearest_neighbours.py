@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from executor.components.metric import performance_metric
-from executor.data.images import Pictures
+from executor.components.metric import create_metric
+from executor.data.images import ImageArray
 from executor.evaluation.baselines.nearest_neighbours import neighbours_baseline
 from executor.layers.pixels import Pixels
-from executor.preprocessing.encoded_images import Encoded
+from executor.preprocessing.encoded_images import EncodedImages
 from rules.vocabulary.choices import Accuracy, Rmse
 from rules.vocabulary.facts import Task
 
@@ -33,11 +33,11 @@ def of_pictures(make_parts: MakeParts) -> Callable[..., tuple[Parts, Examples]]:
         random = np.random.default_rng(0)
         bright = np.arange(ROWS) % 2
         pixels = (random.integers(0, 100, (ROWS, 4, 4, 1)) + 150 * bright[:, None, None, None]).astype(np.uint8)
-        pictures = Pictures(pixels)
+        pictures = ImageArray(pixels)
         layer = Pixels(shape=[4, 4, 1], mean=[125.0], scale=[80.0])
         parts = make_parts(np.zeros((ROWS, 16)), target, task=task)
-        train = dataclasses.replace(parts.train, dense=Encoded(pictures[: ROWS * 4 // 5], layer))
-        validation = dataclasses.replace(parts.validation, dense=Encoded(pictures[ROWS * 4 // 5 :], layer))
+        train = dataclasses.replace(parts.train, dense=EncodedImages(pictures[: ROWS * 4 // 5], layer))
+        validation = dataclasses.replace(parts.validation, dense=EncodedImages(pictures[ROWS * 4 // 5 :], layer))
         parts = dataclasses.replace(parts, train=train, validation=validation, image=(4, 4, 1))
         return parts, validation
 
@@ -46,7 +46,7 @@ def of_pictures(make_parts: MakeParts) -> Callable[..., tuple[Parts, Examples]]:
 
 def test_near_images_tell_the_class(of_pictures: Callable[..., tuple[Parts, Examples]]) -> None:
     parts, hold_out = of_pictures((np.arange(ROWS) % 2)[:, None], Task.BINARY)
-    metric = performance_metric(Accuracy())
+    metric = create_metric(Accuracy())
     found = neighbours_baseline(metric, parts, hold_out, seconds=60)
     assert found is not None
     assert metric.of_predictions(found.predictions) == 1
@@ -55,11 +55,11 @@ def test_near_images_tell_the_class(of_pictures: Callable[..., tuple[Parts, Exam
 
 def test_near_images_tell_a_number_in_its_own_unit(of_pictures: Callable[..., tuple[Parts, Examples]]) -> None:
     parts, hold_out = of_pictures(np.where(np.arange(ROWS) % 2, 10.0, -10.0)[:, None], Task.REGRESSION)
-    found = neighbours_baseline(performance_metric(Rmse()), parts, hold_out, seconds=60)
+    found = neighbours_baseline(create_metric(Rmse()), parts, hold_out, seconds=60)
     assert found is not None
     np.testing.assert_allclose(found.predictions.outcome, hold_out.raw_target)
 
 
 def test_rows_that_are_no_images_have_no_such_neighbours(breast_cancer: Parts) -> None:
-    metric = performance_metric(Accuracy())
+    metric = create_metric(Accuracy())
     assert neighbours_baseline(metric, breast_cancer, breast_cancer.validation, seconds=60) is None

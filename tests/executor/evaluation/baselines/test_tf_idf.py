@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from executor.components.metric import performance_metric
+from executor.components.metric import create_metric
 from executor.data.raw_table import Form, RawTable
 from executor.evaluation.baselines.tf_idf import (
     TF_IDF_SECONDS,
@@ -45,13 +45,13 @@ def _compared(
     cut = len(parts.train)
     train, validation = _raw(np.arange(cut), words, form), _raw(np.arange(cut, ROWS), words, form)
     return tf_idf_baseline(
-        performance_metric(metric), parts, train, validation, (validation, parts.validation), seconds=seconds
+        create_metric(metric), parts, train, validation, (validation, parts.validation), seconds=seconds
     )
 
 
 def _p(metric: Metric, baseline: Baseline | None) -> float:
     assert baseline is not None
-    return performance_metric(metric).of_predictions(baseline.predictions)
+    return create_metric(metric).of_predictions(baseline.predictions)
 
 
 @pytest.mark.parametrize("words", [["good", "bad"], ["很好", "不好"]])
@@ -103,7 +103,7 @@ def test_it_is_left_out_without_texts_without_words_without_time_and_of_one_clas
         features={"a": np.array(["…"] * ROWS, dtype=object)}, forms={"a": Form.TEXT}, rows=np.arange(ROWS)
     )
     train, validation = silent.take(np.arange(160)), silent.take(np.arange(160, ROWS))
-    metric = performance_metric(Accuracy())
+    metric = create_metric(Accuracy())
     assert tf_idf_baseline(metric, parts, train, validation, (validation, parts.validation), seconds=60) is None
 
 
@@ -114,7 +114,7 @@ def test_folds_choose_and_all_rows_train(make_parts: MakeParts) -> None:
     parts_of_folds = replace(parts, train=folded, validation=folded)
     words = [("bad", "good")[one] for one in classes]
     train, hold_out = _raw(np.arange(160), words), _raw(np.arange(160, ROWS), words)
-    metric = performance_metric(Accuracy())
+    metric = create_metric(Accuracy())
     found = tf_idf_baseline(metric, parts_of_folds, train, train, (hold_out, parts.validation), seconds=60)
     assert found is not None
     assert metric.of_predictions(found.predictions) == 1

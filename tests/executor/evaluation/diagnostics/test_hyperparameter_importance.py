@@ -5,7 +5,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from executor.evaluation.diagnostics.hyperparameter_importance import missing_sensitivity, sensitivities, unvaried
+from executor.evaluation.diagnostics.hyperparameter_importance import (
+    missing_sensitivity,
+    sensitivities,
+    unvaried_hyperparameters,
+)
 from executor.search.records.outcome import Outcome
 from executor.search.space import Scope, search_space
 from rules.vocabulary.choices import HighAndMedium
@@ -50,7 +54,7 @@ def test_what_alone_decides_has_all_of_the_importance(space) -> None:
 def test_a_hyperparameter_with_one_value_in_all_trials_was_not_varied(space) -> None:
     ranked = [outcome(0, 1.0, learning_rate=0.002), outcome(1, 0.5)]
     assert [one.name for one in sensitivities(space, ranked, seed=0)] == ["learning_rate"]
-    assert set(unvaried(space, ranked)) == {"units", "schedule", "layers", "dropout", "weight_decay"}
+    assert set(unvaried_hyperparameters(space, ranked)) == {"units", "schedule", "layers", "dropout", "weight_decay"}
 
 
 def test_few_trials_tell_no_importance(space) -> None:

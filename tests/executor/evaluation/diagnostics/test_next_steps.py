@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from executor.evaluation.diagnostics.learning_curve import LearningCurve, Point, learning_curve
-from executor.evaluation.diagnostics.next_steps import NextSteps, check_level, next_steps
+from executor.evaluation.diagnostics.next_steps import NextSteps, check_level, recommend_next_steps
 from executor.evaluation.scores import BaselineScore, CutOff, Estimate, Scores
 from executor.evaluation.verdict import advice
 from rules.errors import ChoiceError
@@ -49,7 +49,7 @@ def _names(found: NextSteps) -> list[str]:
 
 
 def test_a_model_better_than_every_baseline_needs_no_next_step() -> None:
-    found = next_steps(_scores(boosting=BETTER), STEEP, level=None, modality=Modality.TABULAR)
+    found = recommend_next_steps(_scores(boosting=BETTER), STEEP, level=None, modality=Modality.TABULAR)
     assert found.is_satisfied
     assert not found.steps
 
@@ -57,7 +57,7 @@ def test_a_model_better_than_every_baseline_needs_no_next_step() -> None:
 def test_of_a_network_that_was_cut_off_only_more_time_is_advised() -> None:
     cut = CutOff(trial=0, epochs=3, planned=256, seconds=130)
     scores = _scores(boosting=WORSE, training=0.84).model_copy(update={"cut_off": cut})
-    (step,) = next_steps(scores, STEEP, level=None, modality=Modality.TABULAR).steps
+    (step,) = recommend_next_steps(scores, STEEP, level=None, modality=Modality.TABULAR).steps
     assert (step.name, step.advice) == ("time", "Train again with --budget 3m")
     assert step.because.startswith("training was cut off after 3 of 256 planned epochs; by the measured seconds")
     assert advice(scores).says == "Too little time to judge: train again with --budget 3m"
@@ -68,31 +68,32 @@ def test_of_a_network_that_was_cut_off_only_more_time_is_advised() -> None:
 
 def test_better_by_less_than_a_standard_error_is_not_better() -> None:
     # An interval from -0.0388 to 0.0788 has a standard error of 0.03; the gain is 0.02.
-    found = next_steps(_scores(boosting=(-0.0388, 0.0788)), FLAT, level=None, modality=Modality.TABULAR)
+    found = recommend_next_steps(_scores(boosting=(-0.0388, 0.0788)), FLAT, level=None, modality=Modality.TABULAR)
     assert not found.is_satisfied
     assert "not better than gradient boosting by more than a standard error" in found.why
     assert "the gain is 0.02, the standard error 0.03" in found.why
 
 
 def test_a_better_baseline_speaks_for_another_architecture() -> None:
-    found = next_steps(_scores(boosting=WORSE), FLAT, level=None, modality=Modality.TABULAR)
+    found = recommend_next_steps(_scores(boosting=WORSE), FLAT, level=None, modality=Modality.TABULAR)
     assert _names(found) == ["architecture", "transfer"]
     assert found.steps[0].because == "gradient boosting finds more in the same rows (accuracy 0.7)"
 
 
 def test_a_training_error_as_high_as_the_hold_outs_speaks_for_another_architecture_alone() -> None:
     # Errors 0.16 and 0.2: the training error is four fifths of the hold-out's.
-    found = next_steps(_scores(boosting=LEVEL, training=0.84), FLAT, level=None, modality=Modality.TABULAR)
+    found = recommend_next_steps(_scores(boosting=LEVEL, training=0.84), FLAT, level=None, modality=Modality.TABULAR)
     assert _names(found) == ["architecture"]
     assert "even on the rows that it was trained on, accuracy is 0.84" in found.steps[0].because
-    lower = next_steps(_scores(boosting=LEVEL, training=0.845), FLAT, level=None, modality=Modality.TABULAR)
+    lower = recommend_next_steps(_scores(boosting=LEVEL, training=0.845), FLAT, level=None, modality=Modality.TABULAR)
     assert _names(lower) == ["transfer"]
 
 
 def test_a_curve_that_still_falls_by_a_twentieth_speaks_for_labels() -> None:
     # Of an error of 0.2 with half of the rows, 0.811 leaves 5.5 % less, 0.808 leaves 4 % less.
     steep, flat = (
-        next_steps(_scores(boosting=LEVEL), curve, level=None, modality=Modality.TABULAR) for curve in (STEEP, FLAT)
+        recommend_next_steps(_scores(boosting=LEVEL), curve, level=None, modality=Modality.TABULAR)
+        for curve in (STEEP, FLAT)
     )
     assert _names(steep) == ["labels", "transfer"]
     assert "6% lower than with half of them" in steep.steps[0].because
@@ -101,14 +102,14 @@ def test_a_curve_that_still_falls_by_a_twentieth_speaks_for_labels() -> None:
 
 def test_what_was_not_measured_speaks_for_nothing() -> None:
     nothing = learning_curve([], metric="accuracy", direction=Direction.MAX, rows=1_000, missing="No time.")
-    found = next_steps(_scores(boosting=LEVEL), nothing, level=None, modality=Modality.IMAGE)
+    found = recommend_next_steps(_scores(boosting=LEVEL), nothing, level=None, modality=Modality.IMAGE)
     assert _names(found) == ["transfer"]
     assert "images" in found.steps[0].advice
 
 
 @pytest.mark.parametrize(("level", "is_satisfied"), [(0.8, True), (0.81, False)])
 def test_a_level_is_the_measure_where_a_person_names_one(level: float, is_satisfied: bool) -> None:
-    found = next_steps(_scores(boosting=WORSE), FLAT, level=level, modality=Modality.TABULAR)
+    found = recommend_next_steps(_scores(boosting=WORSE), FLAT, level=level, modality=Modality.TABULAR)
     assert found.is_satisfied is is_satisfied
     assert found.level == level
 
@@ -117,25 +118,25 @@ def test_of_rows_that_are_nearly_all_right_it_is_not_said_that_they_are_not_lear
     right = _scores(boosting=LEVEL).model_copy(
         update={"training": 0.995, "hold_out": Estimate(value=0.996, low=None, high=None)}
     )
-    assert next_steps(right, FLAT, level=None, modality=Modality.TABULAR).steps == ()
+    assert recommend_next_steps(right, FLAT, level=None, modality=Modality.TABULAR).steps == ()
     less = right.model_copy(update={"training": 0.98, "hold_out": Estimate(value=0.98, low=None, high=None)})
-    (step,) = next_steps(less, FLAT, level=None, modality=Modality.TABULAR).steps
+    (step,) = recommend_next_steps(less, FLAT, level=None, modality=Modality.TABULAR).steps
     assert "does not learn them" in step.because
 
 
 def test_training_rows_below_the_level_are_underfitted() -> None:
-    found = next_steps(_scores(boosting=BETTER, training=0.95), FLAT, level=0.97, modality=Modality.TABULAR)
+    found = recommend_next_steps(_scores(boosting=BETTER, training=0.95), FLAT, level=0.97, modality=Modality.TABULAR)
     assert _names(found) == ["architecture"]
 
 
 def test_a_perfect_model_satisfies_also_beside_a_perfect_baseline() -> None:
-    assert next_steps(
+    assert recommend_next_steps(
         _scores(hold_out=1.0, boosting=(0.0, 0.0)), FLAT, level=None, modality=Modality.TABULAR
     ).is_satisfied
 
 
 def test_an_undefined_p_satisfies_nobody() -> None:
-    found = next_steps(_scores(hold_out=None, boosting=LEVEL), FLAT, level=None, modality=Modality.TABULAR)
+    found = recommend_next_steps(_scores(hold_out=None, boosting=LEVEL), FLAT, level=None, modality=Modality.TABULAR)
     assert not found.is_satisfied
     assert "undefined" in found.why
 

@@ -6,15 +6,15 @@ import keras
 import numpy as np
 import pytest
 
-from executor.components.metric import performance_metric
+from executor.components.metric import create_metric
 from executor.data.raw_table import Form, RawTable
-from executor.evaluation.diagnostics.permutation_importance import importance
+from executor.evaluation.diagnostics.permutation_importance import measure_importance
 from executor.model.signature import ModelInput, Signature
 from rules.vocabulary.choices import Rmse
 from rules.vocabulary.facts import Task
 
 ROWS = 200
-METRIC = performance_metric(Rmse())
+METRIC = create_metric(Rmse())
 
 
 def model_of_the_first() -> keras.Model:
@@ -53,7 +53,7 @@ def rows(count: int = ROWS) -> RawTable:
 
 def test_a_column_counts_by_what_p_loses_without_it() -> None:
     table = rows()
-    found = importance(model_of_the_first(), signature(), table, metric=METRIC, seed=0)
+    found = measure_importance(model_of_the_first(), signature(), table, metric=METRIC, seed=0)
     assert [one.name for one in found.columns] == ["read", "unread"]
     # Two independent draws of one column differ by √2 of its spread.
     assert found.columns[0].loss == pytest.approx(np.sqrt(2) * table.features["read"].std(), rel=0.1)
@@ -63,26 +63,30 @@ def test_a_column_counts_by_what_p_loses_without_it() -> None:
 
 
 def test_the_same_seed_deals_out_alike() -> None:
-    first, again = (importance(model_of_the_first(), signature(), rows(), metric=METRIC, seed=3) for _ in range(2))
+    first, again = (
+        measure_importance(model_of_the_first(), signature(), rows(), metric=METRIC, seed=3) for _ in range(2)
+    )
     assert first == again
 
 
 def test_a_wide_table_is_answered_in_parts_and_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    together = importance(model_of_the_first(), signature(), rows(), metric=METRIC, seed=0)
+    together = measure_importance(model_of_the_first(), signature(), rows(), metric=METRIC, seed=0)
     monkeypatch.setattr("executor.evaluation.diagnostics.permutation_importance.CELLS_PER_CALL", 1)
-    assert importance(model_of_the_first(), signature(), rows(), metric=METRIC, seed=0) == together
+    assert measure_importance(model_of_the_first(), signature(), rows(), metric=METRIC, seed=0) == together
 
 
 def test_where_a_round_would_take_too_long_fewer_rows_are_dealt_out_of_every_column() -> None:
     moments = iter([0.0, 1.0, *[0.0] * 100])  # the model takes 1 s, two columns would take 2 s
-    found = importance(
+    found = measure_importance(
         model_of_the_first(), signature(), rows(1_000), metric=METRIC, seed=0, seconds=1.0, clock=lambda: next(moments)
     )
     assert (found.rows, found.missing) == (500, ())
 
 
 def test_columns_for_which_there_was_no_time_are_named() -> None:
-    found = importance(model_of_the_first(), signature(), rows(), metric=METRIC, seed=0, seconds=0.0, clock=lambda: 1.0)
+    found = measure_importance(
+        model_of_the_first(), signature(), rows(), metric=METRIC, seed=0, seconds=0.0, clock=lambda: 1.0
+    )
     assert found.columns == ()
     assert found.missing == ("read", "unread")
 
@@ -90,6 +94,6 @@ def test_columns_for_which_there_was_no_time_are_named() -> None:
 def test_the_rows_themselves_stay_as_they_are() -> None:
     table = rows()
     before = {name: values.copy() for name, values in table.features.items()}
-    importance(model_of_the_first(), signature(), table, metric=METRIC, seed=0)
+    measure_importance(model_of_the_first(), signature(), table, metric=METRIC, seed=0)
     for name, values in before.items():
         np.testing.assert_array_equal(table.features[name], values)

@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from executor.components.metric import performance_metric
-from executor.evaluation.diagnostics.retraining import MIN_BUDGET_SECONDS, SEEDS, Winner, keep_time, train_again
+from executor.components.metric import create_metric
+from executor.evaluation.diagnostics.retraining import (
+    MIN_BUDGET_SECONDS,
+    SEEDS,
+    SelectedConfiguration,
+    reserve_retraining_time,
+    retrain,
+)
 from executor.runtime.budget import Budget
 from executor.search.records.outcome import Outcome
 from recommender.training_cost import batch_size, steps_of, table_epochs
@@ -40,11 +46,11 @@ def _outcome(number: int = 0, *, seconds: float = 0.01, continues: int | None = 
     )
 
 
-def _winner(bundle: Bundle, *ranked: Outcome, one_by_one: bool = False) -> Winner:
-    return Winner(
+def _winner(bundle: Bundle, *ranked: Outcome, one_by_one: bool = False) -> SelectedConfiguration:
+    return SelectedConfiguration(
         ranked=ranked or (_outcome(),),
         bundle=bundle,
-        metric=performance_metric(bundle.metric),
+        metric=create_metric(bundle.metric),
         seed=0,
         one_by_one=one_by_one,
     )
@@ -53,7 +59,7 @@ def _winner(bundle: Bundle, *ranked: Outcome, one_by_one: bool = False) -> Winne
 def test_it_is_trained_on_all_rows_a_half_a_quarter_and_an_eighth(
     make_bundle: Callable[..., Bundle], breast_cancer: Parts
 ) -> None:
-    curve = train_again(_winner(make_bundle()), breast_cancer, budget=Budget(seconds=PLENTY), stopped_by="trials")
+    curve = retrain(_winner(make_bundle()), breast_cancer, budget=Budget(seconds=PLENTY), stopped_by="trials")
     assert [point.rows for point in curve.points] == [57, 114, 228, 455]
     assert all(len(set(point.scores)) > 1 for point in curve.points[:1])
     assert all(len(point.scores) == SEEDS for point in curve.points)
@@ -67,14 +73,14 @@ def test_networks_without_a_stacked_form_are_trained_one_by_one(
     dense = np.random.default_rng(0).normal(size=(60, 2))
     parts = make_parts(dense, dense[:, :1] > 0, task=Task.BINARY)
     chosen = _winner(make_bundle(), one_by_one=True)
-    curve = train_again(chosen, parts, budget=Budget(seconds=PLENTY), stopped_by="trials")
+    curve = retrain(chosen, parts, budget=Budget(seconds=PLENTY), stopped_by="trials")
     assert [(point.rows, len(point.scores)) for point in curve.points] == [(48, SEEDS)]
 
 
 def test_too_few_rows_are_no_part(make_bundle: Callable[..., Bundle], make_parts: MakeParts) -> None:
     dense = np.random.default_rng(0).normal(size=(100, 2))
     parts = make_parts(dense, dense[:, :1] > 0, task=Task.BINARY)
-    curve = train_again(_winner(make_bundle()), parts, budget=Budget(seconds=PLENTY), stopped_by="trials")
+    curve = retrain(_winner(make_bundle()), parts, budget=Budget(seconds=PLENTY), stopped_by="trials")
     assert [point.rows for point in curve.points] == [40, 80]
 
 
@@ -98,7 +104,7 @@ def test_of_folds_each_row_is_judged_by_networks_that_did_not_learn_from_it(
     train = replace(parts.train, fold=(np.arange(160) % 4).astype(np.int32)[:, None])
     learned = _outcome().model_copy(update={"planned_epochs": 200, "hyperparameters": {"units": 64}})
     folded = replace(parts, train=train, validation=train)
-    curve = train_again(_winner(make_bundle(), learned), folded, budget=Budget(seconds=PLENTY), stopped_by="trials")
+    curve = retrain(_winner(make_bundle(), learned), folded, budget=Budget(seconds=PLENTY), stopped_by="trials")
     assert [point.rows for point in curve.points] == [40, 80, 160]
     assert all(0.2 < point.mean < 0.7 for point in curve.points)
 
@@ -118,7 +124,7 @@ def test_of_folds_each_row_is_judged_by_networks_that_did_not_learn_from_it(
 def test_what_is_not_measured_says_why_and_how_to_ask_for_it(
     budget: Budget, stopped_by: str, words: str, make_bundle: Callable[..., Bundle], breast_cancer: Parts
 ) -> None:
-    curve = train_again(_winner(make_bundle()), breast_cancer, budget=budget, stopped_by=stopped_by)
+    curve = retrain(_winner(make_bundle()), breast_cancer, budget=budget, stopped_by=stopped_by)
     assert not curve.points
     assert words in curve.missing
 
@@ -127,7 +133,7 @@ def test_what_is_cut_short_is_no_point(make_bundle: Callable[..., Bundle], breas
     # A hundred epochs of a wide network do not fit into the quarter of 12 s that it may take.
     slow = _outcome().model_copy(update={"planned_epochs": 100, "hyperparameters": {"units": 1_024}})
     budget = Budget(seconds=12, reserve=0)
-    curve = train_again(_winner(make_bundle(), slow), breast_cancer, budget=budget, stopped_by="trials")
+    curve = retrain(_winner(make_bundle(), slow), breast_cancer, budget=budget, stopped_by="trials")
     assert not curve.points
     assert "was not measured" in curve.missing
 
@@ -137,11 +143,11 @@ def test_a_part_of_the_budget_is_kept_for_it_until_it_is_done(
 ) -> None:
     long, short = (Budget(seconds=seconds, clock=lambda: 0.0) for seconds in (1_000, 80))
     before = long.remaining(), short.remaining()
-    keep_time(long)
-    keep_time(short)
+    reserve_retraining_time(long)
+    reserve_retraining_time(short)
     assert (long.remaining(), short.remaining()) == (before[0] - 100, before[1] - 8)
-    train_again(_winner(make_bundle(), _outcome(seconds=1e6)), breast_cancer, budget=long, stopped_by="budget")
+    retrain(_winner(make_bundle(), _outcome(seconds=1e6)), breast_cancer, budget=long, stopped_by="budget")
     assert long.remaining() == before[0]
     tiny = Budget(seconds=MIN_BUDGET_SECONDS - 1, clock=lambda: 0.0)
-    keep_time(tiny)
+    reserve_retraining_time(tiny)
     assert tiny.follow_up == 0

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from executor.evaluation.diagnostics.unfinished_training import cut_off
+from executor.evaluation.diagnostics.unfinished_training import find_cut_off
 from executor.runtime.budget import Budget
 from executor.search.records.outcome import Outcome
 from executor.search.records.trials import Trials
@@ -26,18 +26,18 @@ def _trials(*ranked: Outcome, **more: Any) -> Trials:
 
 def test_a_trial_that_stopped_by_itself_is_not_cut_off() -> None:
     patient, whole = _trial(0, epochs=40), _trial(1, epochs=100)
-    assert cut_off([0, 1], _trials(patient, whole), limit_for=float) is None
+    assert find_cut_off([0, 1], _trials(patient, whole), limit_for=float) is None
 
 
 def test_another_trial_that_was_cut_off_does_not_touch_the_model() -> None:
     trials = _trials(_trial(0, epochs=40), _trial(1, epochs=10, ended_by="deadline"))
-    assert cut_off([0], trials, limit_for=float) is None
+    assert find_cut_off([0], trials, limit_for=float) is None
 
 
 def test_all_trials_that_were_cut_off_together_need_their_missing_epochs() -> None:
     # 90 epochs of 0.5 s, and 60 of 0.25 s, are 60 s; with 10 s for everything else the limit is 70 s.
     trials = _trials(_trial(0, epochs=10, ended_by="deadline"), _trial(1, epochs=40, each=0.25, ended_by="deadline"))
-    found = cut_off([0], trials, limit_for=lambda seconds: seconds + 10)
+    found = find_cut_off([0], trials, limit_for=lambda seconds: seconds + 10)
     assert found is not None
     assert (found.trial, found.epochs, found.planned, found.seconds) == (0, 10, 100, 70)
     assert found.extent == "training was cut off after 10 of 100 planned epochs"
@@ -45,7 +45,7 @@ def test_all_trials_that_were_cut_off_together_need_their_missing_epochs() -> No
 
 
 def test_without_a_timed_epoch_the_time_is_unknown() -> None:
-    found = cut_off([0], _trials(_trial(0, epochs=1, each=None, ended_by="deadline")), limit_for=float)
+    found = find_cut_off([0], _trials(_trial(0, epochs=1, each=None, ended_by="deadline")), limit_for=float)
     assert found is not None
     assert found.seconds is None
     assert found.option == "a longer --budget"
@@ -54,19 +54,19 @@ def test_without_a_timed_epoch_the_time_is_unknown() -> None:
 def test_epochs_of_the_trial_that_was_continued_count() -> None:
     first = _trial(0, epochs=9, planned=9)
     then = _trial(1, epochs=5, planned=91, continues=0, ended_by="deadline")
-    found = cut_off([1], _trials(then, first), limit_for=float)
+    found = find_cut_off([1], _trials(then, first), limit_for=float)
     assert found is not None
     assert (found.epochs, found.planned, found.seconds) == (14, 100, 86 * 0.5)
 
 
 def test_hyperband_that_time_ended_before_its_first_whole_trial_is_cut_off() -> None:
     short = _trials(_trial(0, epochs=9, planned=9), _trial(1, epochs=9, planned=9), coming=180)
-    found = cut_off([0], short, limit_for=float)
+    found = find_cut_off([0], short, limit_for=float)
     assert found is not None
     assert (found.epochs, found.planned, found.seconds) == (9, 100, 90)
-    assert cut_off([0], replace(short, stopped_by="trials"), limit_for=float) is None
+    assert find_cut_off([0], replace(short, stopped_by="trials"), limit_for=float) is None
     whole = _trial(2, epochs=91, planned=91, continues=1)
-    assert cut_off([0], replace(short, ranked=(*short.ranked, whole)), limit_for=float) is None
+    assert find_cut_off([0], replace(short, ranked=(*short.ranked, whole)), limit_for=float) is None
 
 
 def test_a_limit_leaves_time_for_what_follows_the_search() -> None:

@@ -42,7 +42,7 @@ def test_a_bracket_of_22_trials_halves_twice_and_epochs_grow_threefold(make, dri
     ended = drive(make(22), rate, trials=22)
     # The epochs of a promotion are those that it trains itself: 27 - 9 and 81 - 27.
     assert [proposal.epochs for proposal, _ in ended] == [9] * 15 + [18] * 5 + [54] * 2
-    assert [proposal.may_go_on for proposal, _ in ended] == [True] * 20 + [False] * 2
+    assert [proposal.may_continue for proposal, _ in ended] == [True] * 20 + [False] * 2
 
 
 @pytest.mark.parametrize("trials", [1, 11, 22, 60])

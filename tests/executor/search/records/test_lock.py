@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from executor.search.records.lock import HOLDER, alone_in
+from executor.search.records.lock import HOLDER, lock_run_directory
 from rules.errors import RunError
 
 HOLD = """
 import sys
 from pathlib import Path
 
-from executor.search.records.lock import alone_in
+from executor.search.records.lock import lock_run_directory
 
-with alone_in(Path(sys.argv[1])):
+with lock_run_directory(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -37,26 +37,30 @@ def test_a_second_process_is_refused_by_name_until_the_first_is_killed(tmp_path:
         assert other.stdout.readline() == "held\n"
         with (
             pytest.raises(RunError, match=rf"but process {other.pid} on .* does so in .*\. Wait until it has ended"),
-            alone_in(tmp_path),
+            lock_run_directory(tmp_path),
         ):
             pass
         other.send_signal(signal.SIGKILL)
         other.wait()
-        with alone_in(tmp_path):
+        with lock_run_directory(tmp_path):
             assert f"process {os.getpid()} on " in (tmp_path / HOLDER).read_text()
 
 
 def test_the_same_process_is_refused_too_and_let_in_afterwards(tmp_path: Path) -> None:
-    with alone_in(tmp_path / "new"), pytest.raises(RunError, match="Only one process"), alone_in(tmp_path / "new"):
+    with (
+        lock_run_directory(tmp_path / "new"),
+        pytest.raises(RunError, match="Only one process"),
+        lock_run_directory(tmp_path / "new"),
+    ):
         pass
-    with alone_in(tmp_path / "new"):
+    with lock_run_directory(tmp_path / "new"):
         pass
 
 
 def test_an_error_inside_releases_the_directory(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), alone_in(tmp_path):
+    with pytest.raises(KeyError), lock_run_directory(tmp_path):
         raise KeyError
-    with alone_in(tmp_path):
+    with lock_run_directory(tmp_path):
         pass
 
 
@@ -64,6 +68,6 @@ def test_a_directory_that_cannot_be_written_is_refused_with_a_remedy(tmp_path: P
     (tmp_path / "file").touch()
     with (
         pytest.raises(RunError, match=r"Cannot write .*search\.lock: .*\. Free space or allow writing"),
-        alone_in(tmp_path / "file"),
+        lock_run_directory(tmp_path / "file"),
     ):
         pass

@@ -10,16 +10,16 @@ import pytest
 from sklearn.datasets import load_digits
 
 from executor.components.training_length import IMAGE_EPOCHS, epochs_of
-from executor.data.images import Pictures
+from executor.data.images import ImageArray
 from executor.layers.pixels import Pixels
-from executor.model.rebuild import rebuild
-from executor.preprocessing.encoded_images import Encoded
+from executor.model.rebuild import rebuild_networks
+from executor.preprocessing.encoded_images import EncodedImages
 from executor.preprocessing.network_kind import Architecture
 from executor.runtime.budget import Budget
 from executor.search.records.proposal import Proposal
 from executor.search.records.weights import read_arrays, read_weights, state_path, weights_path
-from executor.search.runners.compiled import compiled_outputs
-from executor.search.runners.sequential import OneByOneRunner
+from executor.search.runners.compiled import compile_outputs
+from executor.search.runners.sequential import SequentialRunner
 from executor.search.runners.stacked import StackRunner
 from executor.search.search import search
 from executor.search.space import Scope, search_space
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from executor.preprocessing.examples import Parts
-    from executor.search.runners.workspace import Workplace
+    from executor.search.runners.workspace import Workspace
     from rules.vocabulary.bundle import Bundle
     from tests.executor.conftest import MakeParts
 
@@ -47,22 +47,22 @@ def digits(make_parts: MakeParts) -> Parts:
 
 
 @pytest.fixture
-def at_digits(place: Callable[..., Workplace], digits: Parts) -> Workplace:
+def at_digits(place: Callable[..., Workspace], digits: Parts) -> Workspace:
     return place(parts=digits, loss=CategoricalCrossentropy(), optimizer=SgdMomentum(nesterov=True))
 
 
-def test_a_trial_in_a_graph_that_served_another_ends_as_it_does_in_its_own(at_digits: Workplace) -> None:
+def test_a_trial_in_a_graph_that_served_another_ends_as_it_does_in_its_own(at_digits: Workspace) -> None:
     def proposal(number: int, **values: float) -> Proposal:
-        return Proposal(number=number, hyperparameters={**SMALL, **values}, epochs=3, may_go_on=True)
+        return Proposal(number=number, hyperparameters={**SMALL, **values}, epochs=3, may_continue=True)
 
     other = proposal(0, learning_rate=0.2, dropout=0.1, weight_decay=0.0)
     one = proposal(1, learning_rate=0.05, dropout=0.5, weight_decay=0.1)
-    runner = OneByOneRunner(at_digits)
+    runner = SequentialRunner(at_digits)
     _, after_another = runner.run([other, one])
     assert len(runner._graphs) == 1
     kept, state = (read_arrays(path(at_digits.directory, 1)) for path in (weights_path, state_path))
 
-    (alone,) = OneByOneRunner(at_digits).run([one])
+    (alone,) = SequentialRunner(at_digits).run([one])
     assert after_another.status == "completed", after_another.message
     assert after_another.epoch_scores == pytest.approx(alone.epoch_scores, rel=1e-6)
     assert after_another.cost == pytest.approx(alone.cost, rel=1e-5)
@@ -71,23 +71,23 @@ def test_a_trial_in_a_graph_that_served_another_ends_as_it_does_in_its_own(at_di
             np.testing.assert_allclose(arrays[name], array, rtol=1e-4, atol=1e-5, err_msg=name)
 
 
-def test_the_kept_weights_hold_the_moving_statistics_of_their_epoch(at_digits: Workplace) -> None:
-    (outcome,) = OneByOneRunner(at_digits).run([Proposal(number=0, hyperparameters=SMALL, epochs=3)])
+def test_the_kept_weights_hold_the_moving_statistics_of_their_epoch(at_digits: Workspace) -> None:
+    (outcome,) = SequentialRunner(at_digits).run([Proposal(number=0, hyperparameters=SMALL, epochs=3)])
     assert outcome.weights is not None
-    (network,) = rebuild(outcome, at_digits.bundle, at_digits.parts, at_digits.seed)
+    (network,) = rebuild_networks(outcome, at_digits.bundle, at_digits.parts, at_digits.seed)
     assert len(read_weights(outcome.weights)) == len(network.weights)
-    outputs = compiled_outputs(network)(at_digits.validation)
+    outputs = compile_outputs(network)(at_digits.validation)
     assert at_digits.metric.score(outputs, at_digits.parts.validation, at_digits.parts) == outcome.score
     norm = network.get_layer("last_norm")
     assert np.abs(np.asarray(norm.moving_mean)).max() > 0
 
 
 def test_a_trial_on_images_takes_its_whole_schedule(
-    place: Callable[..., Workplace], digits: Parts, monkeypatch: pytest.MonkeyPatch
+    place: Callable[..., Workspace], digits: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("executor.search.runners.training_state.PATIENCE", 1)
     at = place(parts=digits, loss=CategoricalCrossentropy(), scores=[0.5, 0.9, 0.1])
-    (outcome,) = OneByOneRunner(at).run([Proposal(number=0, hyperparameters=SMALL, epochs=5)])
+    (outcome,) = SequentialRunner(at).run([Proposal(number=0, hyperparameters=SMALL, epochs=5)])
     assert (outcome.epochs, outcome.best_epoch) == (5, 2)
 
 
@@ -119,7 +119,7 @@ def test_the_space_of_images_lies_around_the_small_network(make_bundle: Callable
 
 
 def test_images_that_are_streamed_from_a_file_are_learned_as_those_in_memory(
-    place: Callable[..., Workplace], digits: Parts, monkeypatch: pytest.MonkeyPatch
+    place: Callable[..., Workspace], digits: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same images twice: as bytes in memory, and in a file because no byte is to be in memory."""
     pixels = np.rint((np.asarray(digits.train.dense) + 1) * 8).astype(np.uint8).reshape(-1, 8, 8, 1)
@@ -128,12 +128,12 @@ def test_images_that_are_streamed_from_a_file_are_learned_as_those_in_memory(
     outcomes = []
     for most in (2**20, 0):
         monkeypatch.setattr("executor.data.images.MAX_IN_MEMORY", most)
-        stored = Encoded(Pictures.of(pixels.shape, iter([pixels[:100], pixels[100:]])), layer)
+        stored = EncodedImages(ImageArray.of(pixels.shape, iter([pixels[:100], pixels[100:]])), layer)
         assert stored.pictures.is_in_memory is (most > 0)
         np.testing.assert_allclose(np.asarray(stored), digits.train.dense)
         parts = dataclasses.replace(digits, train=dataclasses.replace(digits.train, dense=stored))
         at = place(parts=parts, loss=CategoricalCrossentropy(), optimizer=SgdMomentum(nesterov=True))
-        outcomes += OneByOneRunner(at).run([proposal])
+        outcomes += SequentialRunner(at).run([proposal])
     in_memory, streamed = outcomes
     assert streamed.status == "completed", streamed.message
     assert streamed.cost == pytest.approx(in_memory.cost, rel=1e-5)

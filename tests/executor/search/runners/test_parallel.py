@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = """
-import json, sys, tempfile
+import importlib, json, sys, tempfile
 from pathlib import Path
 
 from executor.runtime.tensorflow_import import quiet_tensorflow
@@ -23,12 +23,12 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 
 import numpy as np
 
-from executor.search.search import search as module
+module = importlib.import_module('executor.search.search')
 from executor.runtime.budget import Budget
 from recommender import training_cost as speed
 from executor.runtime.devices import Device
 from executor.preprocessing.examples import Examples, Parts
-from executor.search.runners.sequential import OneByOneRunner
+from executor.search.runners.sequential import SequentialRunner
 from executor.search.runners.stacked_graph import StackedGraph
 from rules.vocabulary.bundle import Bundle
 from rules.vocabulary.choices import Accuracy, Adam, BinaryCrossentropy, He, HighAndMedium, Random, Relu
@@ -55,7 +55,7 @@ def watched(graph, stack, *arguments, **settings):
 
 
 StackedGraph.train = watched
-keep = OneByOneRunner._keep
+keep = SequentialRunner._keep
 
 
 def watched_alone(runner, member, traced):
@@ -63,14 +63,14 @@ def watched_alone(runner, member, traced):
     return keep(runner, member, traced)
 
 
-OneByOneRunner._keep = watched_alone
+SequentialRunner._keep = watched_alone
 
 
 count = 2 if is_image else 6
 
 
 def ran(*names):
-    module.places = lambda _: tuple(Device(name=name) for name in names)
+    module.training_devices = lambda _: tuple(Device(name=name) for name in names)
     used.clear()
     with tempfile.TemporaryDirectory() as folder:
         trials = module.search(bundle, parts, budget=Budget(trials=count), seed=0, directory=Path(folder))

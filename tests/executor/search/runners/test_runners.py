@@ -12,13 +12,13 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.framework.func_graph import FuncGraph
 
-from executor.model.rebuild import rebuild
+from executor.model.rebuild import rebuild_networks
 from executor.networks.build import build_network
 from executor.runtime.budget import Budget
 from executor.search.records.proposal import Proposal
-from executor.search.runners.compiled import compiled_outputs
+from executor.search.runners.compiled import compile_outputs
 from executor.search.runners.outcomes import trial_seed
-from executor.search.runners.sequential import OneByOneRunner
+from executor.search.runners.sequential import SequentialRunner
 from executor.search.runners.stacked import StackRunner
 from executor.search.runners.training_state import DIVERGED, patience_of
 from recommender.training_cost import batch_size
@@ -43,12 +43,12 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Parts
     from executor.search.records.outcome import Outcome
     from executor.search.runners.training_state import Epoch
-    from executor.search.runners.workspace import Workplace
+    from executor.search.runners.workspace import Workspace
     from tests.executor.conftest import MakeParts
 
 
 SMALL = {"units": 8, "layers": 1}
-RUNNERS = {"stacked": StackRunner, "one by one": OneByOneRunner}
+RUNNERS = {"stacked": StackRunner, "one by one": SequentialRunner}
 
 
 @pytest.fixture(params=RUNNERS)
@@ -56,7 +56,7 @@ def run_trial(request: pytest.FixtureRequest) -> Callable[..., Outcome]:
     """Run one trial at a place, by either runner; the same one for one place."""
     runners: dict[int, Any] = {}
 
-    def run(proposal: Proposal, at: Workplace, **settings: Any) -> Outcome:
+    def run(proposal: Proposal, at: Workspace, **settings: Any) -> Outcome:
         runner = runners.setdefault(id(at), RUNNERS[request.param](at))
         (outcome,) = runner.run([proposal], **settings)
         return outcome
@@ -69,7 +69,7 @@ def proposal(epochs: int = 3, **settings: Any) -> Proposal:
     return Proposal(number=settings.pop("number", 0), hyperparameters=SMALL, epochs=epochs, **settings)
 
 
-def test_a_trial_learns(run_trial, place: Callable[..., Workplace]) -> None:
+def test_a_trial_learns(run_trial, place: Callable[..., Workspace]) -> None:
     outcome = run_trial(proposal(20), place(optimizer=Adam(learning_rate=0.01)))
     assert outcome.status == "completed"
     assert outcome.score is not None
@@ -78,12 +78,12 @@ def test_a_trial_learns(run_trial, place: Callable[..., Workplace]) -> None:
 
 
 def test_the_score_is_that_of_the_kept_weights(
-    run_trial, place: Callable[..., Workplace], breast_cancer: Parts
+    run_trial, place: Callable[..., Workspace], breast_cancer: Parts
 ) -> None:
     at = place()
     outcome = run_trial(proposal(5), at)
-    (network,) = rebuild(outcome, at.bundle, breast_cancer, at.seed)
-    outputs = compiled_outputs(network)(at.validation)
+    (network,) = rebuild_networks(outcome, at.bundle, breast_cancer, at.seed)
+    outputs = compile_outputs(network)(at.validation)
     assert at.metric.score(outputs, breast_cancer.validation, breast_cancer) == outcome.score
     assert float(np.mean((outputs[:, 0] > 0) == breast_cancer.validation.raw_target)) == outcome.score
 
@@ -97,7 +97,7 @@ def test_the_score_is_that_of_the_kept_weights(
     ],
 )
 def test_the_last_best_epoch_is_kept(
-    run_trial, place: Callable[..., Workplace], direction: Direction, scores: list[float], best_epoch: int
+    run_trial, place: Callable[..., Workspace], direction: Direction, scores: list[float], best_epoch: int
 ) -> None:
     outcome = run_trial(proposal(5), place(scores=scores, direction=direction))
     assert (outcome.best_epoch, outcome.score) == (best_epoch, scores[best_epoch - 1])
@@ -105,7 +105,7 @@ def test_the_last_best_epoch_is_kept(
 
 
 def test_training_loss_and_gradient_norm_of_one_step_are_those_of_the_first_weights(
-    run_trial, place: Callable[..., Workplace], breast_cancer: Parts
+    run_trial, place: Callable[..., Workspace], breast_cancer: Parts
 ) -> None:
     at, rows = place(), len(breast_cancer.train)
     values = SMALL | {"batch_size": rows, "dropout": 0.0}
@@ -120,7 +120,7 @@ def test_training_loss_and_gradient_norm_of_one_step_are_those_of_the_first_weig
 
 @pytest.mark.parametrize("pinned", [None, 100])
 def test_a_trial_has_the_values_in_force_also_where_nothing_is_searched(
-    run_trial, place: Callable[..., Workplace], pinned: int | None
+    run_trial, place: Callable[..., Workspace], pinned: int | None
 ) -> None:
     outcome = run_trial(proposal(1), place(optimizer=AdamW(batch_size=pinned, epsilon=1e-5)))
     assert outcome.configuration == {
@@ -129,13 +129,13 @@ def test_a_trial_has_the_values_in_force_also_where_nothing_is_searched(
     }  # fmt: skip
 
 
-def test_a_trial_ends_when_its_patience_does(run_trial, place: Callable[..., Workplace]) -> None:
+def test_a_trial_ends_when_its_patience_does(run_trial, place: Callable[..., Workspace]) -> None:
     outcome = run_trial(proposal(100), place(scores=[0.5, 0.6, 0.1]))
     assert outcome.epochs == 2 + patience_of(100) == 27
 
 
 def test_the_same_seed_gives_the_same_scores_and_another_trial_or_seed_others(
-    run_trial, place: Callable[..., Workplace]
+    run_trial, place: Callable[..., Workspace]
 ) -> None:
     def scores(seed: int, number: int) -> tuple[float | None, ...]:
         # The loss after each epoch would be finer than the accuracy; the rate is high enough to tell runs apart.
@@ -145,7 +145,7 @@ def test_the_same_seed_gives_the_same_scores_and_another_trial_or_seed_others(
     assert len({scores(0, 0), scores(1, 0), scores(0, 1)}) == 3
 
 
-def test_first_weights_and_learning_rates_are_those_of_the_bundle(run_trial, place: Callable[..., Workplace]) -> None:
+def test_first_weights_and_learning_rates_are_those_of_the_bundle(run_trial, place: Callable[..., Workspace]) -> None:
     outcome = run_trial(proposal(4), place(optimizer=Adam(learning_rate=0.01, schedule="cosine")))
     hidden, output = outcome.first_weights["hidden_1/kernel"], outcome.first_weights["output/kernel"]
     assert hidden == pytest.approx((0, (2 / 30) ** 0.5), abs=0.05)  # He et al. 2015: 30 columns
@@ -158,37 +158,37 @@ def test_first_weights_and_learning_rates_are_those_of_the_bundle(run_trial, pla
     assert 0 < outcome.epoch_rates[-1] < outcome.epoch_rates[0] < 0.01
 
 
-def test_a_constant_rate_is_noted_as_one(run_trial, place: Callable[..., Workplace]) -> None:
+def test_a_constant_rate_is_noted_as_one(run_trial, place: Callable[..., Workspace]) -> None:
     assert run_trial(proposal(3), place(optimizer=Sgd(learning_rate=0.02))).epoch_rates == (0.02, 0.02, 0.02)
 
 
-def test_both_runners_start_a_trial_alike(place: Callable[..., Workplace]) -> None:
+def test_both_runners_start_a_trial_alike(place: Callable[..., Workspace]) -> None:
     at = place()
     stacked, alone = (RUNNERS[kind](at).run([proposal(1)])[0].first_weights for kind in RUNNERS)
     assert stacked == alone
 
 
-def test_a_trial_does_not_touch_the_global_random_state(run_trial, place: Callable[..., Workplace]) -> None:
+def test_a_trial_does_not_touch_the_global_random_state(run_trial, place: Callable[..., Workspace]) -> None:
     state = np.random.get_state()[1].copy()  # noqa: NPY002 - the very thing that is not to be touched
     run_trial(proposal(1), place())
     np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
 
 
-def test_a_nan_first_epoch_is_not_forever_nan(run_trial, place: Callable[..., Workplace]) -> None:
+def test_a_nan_first_epoch_is_not_forever_nan(run_trial, place: Callable[..., Workspace]) -> None:
     outcome = run_trial(proposal(3), place(scores=[math.nan, 0.6, 0.5]))
     assert (outcome.status, outcome.score, outcome.best_epoch) == ("completed", 0.6, 2)
     assert outcome.epoch_scores == (None, 0.6, 0.5)
 
 
 @pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])
-def test_a_trial_without_a_finite_score_has_diverged(run_trial, place: Callable[..., Workplace], score: float) -> None:
+def test_a_trial_without_a_finite_score_has_diverged(run_trial, place: Callable[..., Workspace], score: float) -> None:
     outcome = run_trial(proposal(10), place(scores=[score]))
     assert (outcome.status, outcome.score, outcome.weights, outcome.epochs) == ("diverged", None, None, DIVERGED)
     assert "scripted was not finite for 3 epochs in a row" in outcome.message
 
 
 def test_an_exploding_learning_rate_diverges_and_does_not_raise(
-    run_trial, place: Callable[..., Workplace], make_parts: MakeParts
+    run_trial, place: Callable[..., Workspace], make_parts: MakeParts
 ) -> None:
     rows = np.random.default_rng(0).normal(size=(100, 3))
     parts = make_parts(rows, rows[:, :1] * 3e37, task=Task.REGRESSION)
@@ -210,12 +210,12 @@ def test_an_exploding_learning_rate_diverges_and_does_not_raise(
     ],
 )
 def test_a_trial_that_raises_is_a_failed_trial(
-    run_trial, place: Callable[..., Workplace], monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
+    run_trial, place: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
 ) -> None:
     def broken(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(OneByOneRunner, "_traced", broken)
+    monkeypatch.setattr(SequentialRunner, "_compile", broken)
     monkeypatch.setattr(StackRunner, "_graph", broken)
     outcome = run_trial(proposal(), place())
     assert (outcome.status, outcome.score) == ("failed", None)
@@ -224,7 +224,7 @@ def test_a_trial_that_raises_is_a_failed_trial(
 
 
 def test_a_choice_that_fits_no_trial_is_not_a_failed_trial(
-    run_trial, place: Callable[..., Workplace], make_parts: MakeParts
+    run_trial, place: Callable[..., Workspace], make_parts: MakeParts
 ) -> None:
     rows = np.eye(3)[np.arange(60) % 3]
     parts = make_parts(rows, rows, task=Task.MULTICLASS)
@@ -241,7 +241,7 @@ def interrupt_after(epochs: int) -> Callable[[Epoch], None]:
     return on_epoch
 
 
-def test_ctrl_c_keeps_the_best_epoch_so_far(run_trial, place: Callable[..., Workplace]) -> None:
+def test_ctrl_c_keeps_the_best_epoch_so_far(run_trial, place: Callable[..., Workspace]) -> None:
     at = place(scores=[0.7, 0.6])
     outcome = run_trial(proposal(50), at, on_epoch=interrupt_after(2))
     assert at.interrupt.requested
@@ -251,7 +251,7 @@ def test_ctrl_c_keeps_the_best_epoch_so_far(run_trial, place: Callable[..., Work
     assert outcome.weights.exists()
 
 
-def test_ctrl_c_before_any_score_leaves_nothing_to_keep(place: Callable[..., Workplace]) -> None:
+def test_ctrl_c_before_any_score_leaves_nothing_to_keep(place: Callable[..., Workspace]) -> None:
     at = place(scores=[math.nan])
     for runner in RUNNERS.values():
         assert runner(at).run([proposal(50)], on_epoch=interrupt_after(1)) == []
@@ -269,7 +269,7 @@ class Clock:
         return self.reading
 
 
-def test_the_deadline_cuts_a_trial_short_and_keeps_its_best_epoch(run_trial, place: Callable[..., Workplace]) -> None:
+def test_the_deadline_cuts_a_trial_short_and_keeps_its_best_epoch(run_trial, place: Callable[..., Workspace]) -> None:
     outcome = run_trial(proposal(1_000), place(budget=Budget(seconds=400, clock=Clock())))
     assert outcome.status == "completed"
     assert 1 < outcome.epochs < 200
@@ -278,25 +278,25 @@ def test_the_deadline_cuts_a_trial_short_and_keeps_its_best_epoch(run_trial, pla
     assert 0 < outcome.epoch_seconds <= outcome.seconds / (outcome.epochs - 1)
 
 
-def test_a_deadline_within_the_first_epoch_still_gives_a_score(run_trial, place: Callable[..., Workplace]) -> None:
+def test_a_deadline_within_the_first_epoch_still_gives_a_score(run_trial, place: Callable[..., Workspace]) -> None:
     outcome = run_trial(proposal(), place(budget=Budget(seconds=2, clock=Clock())))
     assert (outcome.status, outcome.epochs) == ("completed", 1)
     assert outcome.epoch_seconds is not None
 
 
-def test_a_promotion_goes_on_as_if_it_had_never_stopped(run_trial, place: Callable[..., Workplace]) -> None:
+def test_a_promotion_goes_on_as_if_it_had_never_stopped(run_trial, place: Callable[..., Workspace]) -> None:
     """At a constant rate, two epochs and two more are four: weights and the optimizer's state are the last ones."""
     calm = SMALL | {"dropout": 0.0}  # Keras' layers draw their noise by trial, not by step
     whole = run_trial(Proposal(number=0, hyperparameters=calm, epochs=4), place(optimizer=Adam(learning_rate=0.01)))
     at = place(optimizer=Adam(learning_rate=0.01))
-    first = run_trial(Proposal(number=0, hyperparameters=calm, epochs=2, may_go_on=True), at)
+    first = run_trial(Proposal(number=0, hyperparameters=calm, epochs=2, may_continue=True), at)
     then = Proposal(number=1, hyperparameters=calm, epochs=2, first_epoch=2, continues=0)
     second = run_trial(then, at)
     assert first.epoch_scores + second.epoch_scores == whole.epoch_scores
     assert second.cost == pytest.approx(whole.cost, rel=1e-5)
 
 
-def test_the_graphs_of_a_finished_trial_are_freed(run_trial, place: Callable[..., Workplace]) -> None:
+def test_the_graphs_of_a_finished_trial_are_freed(run_trial, place: Callable[..., Workspace]) -> None:
     def graphs() -> int:
         gc.collect()
         return sum(isinstance(thing, FuncGraph) for thing in gc.get_objects())
@@ -309,7 +309,7 @@ def test_the_graphs_of_a_finished_trial_are_freed(run_trial, place: Callable[...
 
 
 def test_trials_that_compile_anew_do_not_warn(
-    run_trial, place: Callable[..., Workplace], capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    run_trial, place: Callable[..., Workspace], capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     at = place()
     run_trial(proposal(1), at)
@@ -320,9 +320,9 @@ def test_trials_that_compile_anew_do_not_warn(
     assert caplog.records == []
 
 
-def test_no_half_written_weights_are_left_behind(run_trial, place: Callable[..., Workplace]) -> None:
+def test_no_half_written_weights_are_left_behind(run_trial, place: Callable[..., Workspace]) -> None:
     at = place()
-    run_trial(proposal(1, may_go_on=True), at)
+    run_trial(proposal(1, may_continue=True), at)
     assert {path.name for path in (at.directory / "trials").iterdir()} == {"0000.weights.npz", "0000.state.npz"}
 
 
@@ -335,7 +335,7 @@ def test_no_half_written_weights_are_left_behind(run_trial, place: Callable[...,
     ],
 )
 def test_every_kind_of_output_trains(  # noqa: PLR0917  fixtures and parameters
-    run_trial, place: Callable[..., Workplace], make_parts: MakeParts, task: Task, loss: object, target
+    run_trial, place: Callable[..., Workspace], make_parts: MakeParts, task: Task, loss: object, target
 ) -> None:
     parts = make_parts(np.random.default_rng(0).normal(size=(60, 2)), target, task=task)
     metric = Rmse() if task is Task.MULTI_REGRESSION else F1()
@@ -344,7 +344,7 @@ def test_every_kind_of_output_trains(  # noqa: PLR0917  fixtures and parameters
 
 
 def test_a_forecast_learns_what_is_left_after_its_offset(
-    run_trial, place: Callable[..., Workplace], make_parts: MakeParts
+    run_trial, place: Callable[..., Workspace], make_parts: MakeParts
 ) -> None:
     values = np.random.default_rng(0).normal(size=(100, 1))
     plain = make_parts(values * 0, values, task=Task.FORECASTING)
@@ -358,7 +358,7 @@ def test_a_forecast_learns_what_is_left_after_its_offset(
     assert outcome.score == pytest.approx(0, abs=1e-6)  # the offset is the answer, and the inputs are all zero
 
 
-def test_a_trial_learns_under_mixed_precision(run_trial, place: Callable[..., Workplace]) -> None:
+def test_a_trial_learns_under_mixed_precision(run_trial, place: Callable[..., Workspace]) -> None:
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from executor.runtime.budget import Budget
-from executor.search.runners.schedule_clock import MAX_CALL_SECONDS, MAX_STEPS, Pace
+from executor.search.runners.schedule_clock import MAX_CALL_SECONDS, MAX_STEPS, ScheduleClock
 
 
 class Clock:
@@ -17,7 +17,7 @@ class Clock:
         return self.reading
 
 
-def run(pace: Pace, clock: Clock, *, steps: int, seconds_per_step: float) -> list[float]:
+def run(pace: ScheduleClock, clock: Clock, *, steps: int, seconds_per_step: float) -> list[float]:
     """The progress before each step, in a training whose steps take so long."""
     progress: list[float] = []
     while len(progress) < steps and not pace.is_over:
@@ -29,13 +29,13 @@ def run(pace: Pace, clock: Clock, *, steps: int, seconds_per_step: float) -> lis
 
 def test_progress_depends_on_the_steps_alone_where_they_fit() -> None:
     clock = Clock()
-    progress = run(Pace(Budget(seconds=100, clock=clock), steps=200), clock, steps=200, seconds_per_step=0.01)
+    progress = run(ScheduleClock(Budget(seconds=100, clock=clock), steps=200), clock, steps=200, seconds_per_step=0.01)
     assert progress == [step / 200 for step in range(200)]
 
 
 def test_a_slow_first_call_does_not_change_progress() -> None:
     clock = Clock()
-    pace = Pace(Budget(seconds=100, clock=clock), steps=10)
+    pace = ScheduleClock(Budget(seconds=100, clock=clock), steps=10)
     first = pace.advance(1)
     clock.reading += 30  # compiling
     rest = pace.advance(9)
@@ -44,7 +44,7 @@ def test_a_slow_first_call_does_not_change_progress() -> None:
 
 def test_the_time_of_a_step_is_measured_without_the_first_call() -> None:
     clock = Clock()
-    pace = Pace(Budget(seconds=100, clock=clock), steps=10)
+    pace = ScheduleClock(Budget(seconds=100, clock=clock), steps=10)
     pace.advance(1)
     clock.reading += 30  # compiling
     assert pace.seconds_per_step is None
@@ -55,7 +55,7 @@ def test_the_time_of_a_step_is_measured_without_the_first_call() -> None:
 
 def test_where_compiling_takes_all_of_the_time_one_step_is_timed_after_it() -> None:
     clock = Clock()
-    pace = Pace(Budget(seconds=20, reserve=0, clock=clock), steps=100)
+    pace = ScheduleClock(Budget(seconds=20, reserve=0, clock=clock), steps=100)
     assert pace.steps(100) == 1
     pace.advance(1)
     clock.reading += 30  # compiling
@@ -70,7 +70,7 @@ def test_where_compiling_takes_all_of_the_time_one_step_is_timed_after_it() -> N
 def test_a_training_that_cannot_finish_comes_near_the_end_of_its_schedule_at_the_deadline() -> None:
     clock = Clock()
     budget = Budget(seconds=100, reserve=3, clock=clock)  # 97 s for training, of 1,000 s that the steps would take
-    progress = run(Pace(budget, steps=10_000), clock, steps=10_000, seconds_per_step=0.1)
+    progress = run(ScheduleClock(budget, steps=10_000), clock, steps=10_000, seconds_per_step=0.1)
     assert clock.reading == pytest.approx(97, abs=MAX_CALL_SECONDS)
     assert progress[-1] > 0.99
     assert progress == sorted(progress)
@@ -79,7 +79,7 @@ def test_a_training_that_cannot_finish_comes_near_the_end_of_its_schedule_at_the
 
 def test_a_call_takes_at_most_a_quarter_of_a_second() -> None:
     clock = Clock()
-    pace = Pace(Budget(seconds=100, clock=clock), steps=1_000)
+    pace = ScheduleClock(Budget(seconds=100, clock=clock), steps=1_000)
     assert pace.steps(1_000) == 1
     for _ in range(3):
         pace.advance(1)
@@ -89,7 +89,7 @@ def test_a_call_takes_at_most_a_quarter_of_a_second() -> None:
 
 def test_a_fast_training_looks_at_the_clock_every_32_steps() -> None:
     clock = Clock()
-    pace = Pace(Budget(clock=clock), steps=1_000)
+    pace = ScheduleClock(Budget(clock=clock), steps=1_000)
     pace.advance(1)
     assert pace.steps(1_000) == MAX_STEPS == 32
     assert pace.steps(5) == 5
@@ -97,5 +97,5 @@ def test_a_fast_training_looks_at_the_clock_every_32_steps() -> None:
 
 def test_without_a_deadline_progress_ends_with_the_planned_steps() -> None:
     clock = Clock()
-    progress = run(Pace(Budget(trials=1, clock=clock), steps=64), clock, steps=64, seconds_per_step=1)
+    progress = run(ScheduleClock(Budget(trials=1, clock=clock), steps=64), clock, steps=64, seconds_per_step=1)
     np.testing.assert_allclose(progress, np.arange(64) / 64)

@@ -13,14 +13,14 @@ import tensorflow as tf
 from tensorflow.python.framework.func_graph import FuncGraph
 
 from executor.components.configuration import configuration
-from executor.networks.stacked_tabular import Shape, initial_weights
+from executor.networks.stacked_tabular import StackShape, initial_weights
 from executor.runtime.devices import CPU
 from executor.search.records.proposal import Proposal
 from executor.search.records.weights import read_arrays, state_path
 from executor.search.runners import stack_planning as grouping
 from executor.search.runners import stacked_graph as stack_module
-from executor.search.runners.sequential import OneByOneRunner
-from executor.search.runners.stack import SIZES, filled
+from executor.search.runners.sequential import SequentialRunner
+from executor.search.runners.stack import SIZES, pad_to_size
 from executor.search.runners.stacked import StackRunner
 from executor.search.runners.stacked_graph import StackedGraph
 from executor.search.runners.training_state import DIVERGED, Member
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from executor.components.configuration import Configuration, Value
     from executor.preprocessing.examples import Parts
     from executor.search.runners.stack import Stack
-    from executor.search.runners.workspace import Workplace
+    from executor.search.runners.workspace import Workspace
     from tests.executor.conftest import MakeParts
 
 PLAIN, NOISY = 0, 2
@@ -76,10 +76,10 @@ CASES = {
 
 
 @pytest.fixture
-def varied_place(place: Callable[..., Workplace], make_parts: MakeParts) -> Callable[[str], Workplace]:
+def varied_place(place: Callable[..., Workspace], make_parts: MakeParts) -> Callable[[str], Workspace]:
     """The workplace of one of CASES: 80 training rows, the last batch of an epoch filled up."""
 
-    def make(case: str) -> Workplace:
+    def make(case: str) -> Workspace:
         task, loss, optimizer, others = CASES[case]
         choices = {name: choice for name, choice in others.items() if name != "codes"}
         random = np.random.default_rng(0)
@@ -114,12 +114,12 @@ def _with_offsets(parts: Parts) -> Parts:
 
 def proposals(configurations: Sequence[dict[str, Value]] = VARIED, *, epochs: int = 3) -> list[Proposal]:
     return [
-        Proposal(number=number, hyperparameters=values, epochs=epochs, may_go_on=True)
+        Proposal(number=number, hyperparameters=values, epochs=epochs, may_continue=True)
         for number, values in enumerate(configurations)
     ]
 
 
-def ended(at: Workplace, trials: Sequence[Proposal]) -> list[tuple[dict[str, np.ndarray], Any]]:
+def ended(at: Workspace, trials: Sequence[Proposal]) -> list[tuple[dict[str, np.ndarray], Any]]:
     """The last weights and slots of each trial, and its outcome, all of them in one stack."""
     runner = StackRunner(at)
     outcomes = runner.run(trials)
@@ -139,7 +139,7 @@ def assert_close(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> 
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_trial_in_a_stack_ends_as_it_does_alone_and_as_its_keras_model(
-    varied_place: Callable[[str], Workplace], case: str
+    varied_place: Callable[[str], Workspace], case: str
 ) -> None:
     at = varied_place(case)
     trials = proposals()
@@ -152,7 +152,7 @@ def test_a_trial_in_a_stack_ends_as_it_does_alone_and_as_its_keras_model(
     assert outcome.cost == pytest.approx(alone_outcome.cost, rel=1e-5)
 
     state, outcome = together[PLAIN]
-    (keras_outcome,) = OneByOneRunner(at).run([trials[PLAIN]])
+    (keras_outcome,) = SequentialRunner(at).run([trials[PLAIN]])
     written = read_arrays(state_path(at.directory, PLAIN))
     theirs = [written[name] for name in sorted(written) if name.startswith("weight ")]
     ours = [state[name] for name in sorted(state) if name.startswith("0 0 ")]
@@ -173,13 +173,13 @@ OWN_PROPERTIES: dict[str, tuple[Choice, tuple[dict[str, Value], ...]]] = {
 
 
 @pytest.mark.parametrize("name", OWN_PROPERTIES)
-def test_trials_of_one_stack_have_their_own_optimizer_properties(place: Callable[..., Workplace], name: str) -> None:
+def test_trials_of_one_stack_have_their_own_optimizer_properties(place: Callable[..., Workspace], name: str) -> None:
     optimizer, own = OWN_PROPERTIES[name]
     at = place(optimizer=optimizer, hyperparameters=Custom(searched=tuple(own[0])))
     small = {"units": 5, "layers": 1, "dropout": 0.0}
     trials = proposals([small | one for one in own], epochs=2)
     together = ended(at, trials)
-    alone = OneByOneRunner(at).run(trials)
+    alone = SequentialRunner(at).run(trials)
     for (_, ours), theirs in zip(together, alone, strict=True):
         assert ours.training_loss == pytest.approx(theirs.training_loss, rel=1e-4)
         assert ours.configuration == theirs.configuration
@@ -187,12 +187,12 @@ def test_trials_of_one_stack_have_their_own_optimizer_properties(place: Callable
 
 
 def test_trials_of_other_batch_sizes_and_embedding_dimensions_train_as_they_do_alone(
-    varied_place: Callable[[str], Workplace],
+    varied_place: Callable[[str], Workspace],
 ) -> None:
     at = varied_place("multiclass")
     small = {"units": 5, "layers": 1, "dropout": 0.0}
     trials = proposals([small | {"batch_size": 16}, small | {"embedding_dimension": 3}, small], epochs=2)
-    together, alone = StackRunner(at).run(trials), OneByOneRunner(at).run(trials)
+    together, alone = StackRunner(at).run(trials), SequentialRunner(at).run(trials)
     for ours, theirs in zip(together, alone, strict=True):
         assert ours.training_loss == pytest.approx(theirs.training_loss, rel=1e-4)
         assert ours.gradient_norm == pytest.approx(theirs.gradient_norm, rel=1e-4)
@@ -202,7 +202,7 @@ def test_trials_of_other_batch_sizes_and_embedding_dimensions_train_as_they_do_a
 
 
 def test_a_trial_that_has_stopped_leaves_the_stack_and_the_others_are_as_without_it(
-    place: Callable[..., Workplace], make_parts: MakeParts, monkeypatch: pytest.MonkeyPatch
+    place: Callable[..., Workspace], make_parts: MakeParts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = np.random.default_rng(0).normal(size=(100, 3))
     parts = make_parts(rows, rows[:, :1] * 3, task=Task.REGRESSION)
@@ -245,18 +245,18 @@ def test_a_trial_that_has_stopped_leaves_the_stack_and_the_others_are_as_without
     ],
 )
 def test_a_stack_is_filled_up_to_the_next_size_with_its_last_trial(kept: list[int], stack: list[int]) -> None:
-    assert filled(kept) == stack
+    assert pad_to_size(kept) == stack
 
 
 def test_sizes_of_stacks_waste_at_most_half_of_the_trials() -> None:
-    assert all(len(filled(range(count))) <= 1.5 * count for count in range(1, SIZES[-1] + 1))
+    assert all(len(pad_to_size(range(count))) <= 1.5 * count for count in range(1, SIZES[-1] + 1))
 
 
-def graph_of(at: Workplace, shape: Shape, **settings: Any) -> StackedGraph:
+def graph_of(at: Workspace, shape: StackShape, **settings: Any) -> StackedGraph:
     return StackedGraph(at, shape, batch=16, **settings)
 
 
-def start(at: Workplace, graph: StackedGraph, configurations: Sequence[Configuration]) -> Stack:
+def start(at: Workspace, graph: StackedGraph, configurations: Sequence[Configuration]) -> Stack:
     return graph.start(
         [
             (initial_weights(at.parts, at.bundle, chosen, seed=seed), chosen)
@@ -274,13 +274,13 @@ def steps(graph: StackedGraph, stack: Stack, *, first: int, last: int) -> Stack:
 
 @pytest.mark.parametrize("optimizer", [Adam(), Adagrad(), Sgd()], ids=str)
 def test_a_trial_goes_on_in_another_shape_as_if_it_had_never_stopped(
-    place: Callable[..., Workplace], optimizer: Choice
+    place: Callable[..., Workspace], optimizer: Choice
 ) -> None:
     at = place(optimizer=optimizer)
     values: dict[str, Value] = {"units": 3, "layers": 2, "dropout": 0.3, "weight_decay": 0.2}
     own = configuration(at.bundle, values)
     other = configuration(at.bundle, {"units": 6, "layers": 3})
-    narrow, wide = (graph_of(at, Shape.of(at.parts, some)) for some in ([own], [own, other]))
+    narrow, wide = (graph_of(at, StackShape.of(at.parts, some)) for some in ([own], [own, other]))
     stopped = steps(narrow, start(at, narrow, [own]), first=0, last=4)
     whole = narrow.state(steps(narrow, stopped, first=4, last=9), 0, own)
 
@@ -292,7 +292,7 @@ def test_a_trial_goes_on_in_another_shape_as_if_it_had_never_stopped(
     assert float(whole["steps"]) == 9
 
 
-def test_thirty_stacks_of_one_shape_make_no_new_graphs(place: Callable[..., Workplace]) -> None:
+def test_thirty_stacks_of_one_shape_make_no_new_graphs(place: Callable[..., Workspace]) -> None:
     def graphs() -> int:
         gc.collect()
         return sum(isinstance(thing, FuncGraph) for thing in gc.get_objects())
@@ -309,14 +309,16 @@ def test_thirty_stacks_of_one_shape_make_no_new_graphs(place: Callable[..., Work
     assert graphs() == before
 
 
-def test_in_bfloat16_a_stack_learns_and_its_outputs_are_float32(place: Callable[..., Workplace]) -> None:
+def test_in_bfloat16_a_stack_learns_and_its_outputs_are_float32(place: Callable[..., Workspace]) -> None:
     at = place(optimizer=Adam(learning_rate=0.01))
     runner = StackRunner(at, compute=tf.bfloat16)
     learned = runner.run(proposals([{"units": 16, "layers": layers, "dropout": 0.1} for layers in (1, 2)], epochs=10))
     assert [outcome.status for outcome in learned] == ["completed"] * 2, learned[0].message
     assert min(outcome.score or 0 for outcome in learned) > 0.9  # the majority class alone: 0.63
     own = configuration(at.bundle, VARIED[1])
-    half, full = (graph_of(at, Shape.of(at.parts, [own]), compute=compute) for compute in (tf.bfloat16, tf.float32))
+    half, full = (
+        graph_of(at, StackShape.of(at.parts, [own]), compute=compute) for compute in (tf.bfloat16, tf.float32)
+    )
     *before, kernel, bias = initial_weights(at.parts, at.bundle, own, seed=1)
     weights = [*before, np.ones_like(kernel), bias]
     outputs = half.outputs(half.start([(weights, own)]), at.validation)
@@ -328,11 +330,11 @@ def test_in_bfloat16_a_stack_learns_and_its_outputs_are_float32(place: Callable[
 
 
 def test_outputs_are_the_same_however_many_rows_are_computed_at_once(
-    place: Callable[..., Workplace], monkeypatch: pytest.MonkeyPatch
+    place: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = place()
     own = configuration(at.bundle, VARIED[1])
-    graph = graph_of(at, Shape.of(at.parts, [own]))
+    graph = graph_of(at, StackShape.of(at.parts, [own]))
     stack = start(at, graph, [own, own])
     whole = graph.outputs(stack, at.validation)
     assert whole.shape == (2, len(at.validation), 1)
@@ -340,7 +342,7 @@ def test_outputs_are_the_same_however_many_rows_are_computed_at_once(
     np.testing.assert_allclose(graph.outputs(stack, at.validation), whole, rtol=1e-6)
 
 
-def test_two_stacks_at_the_same_time_end_as_one_after_the_other(place: Callable[..., Workplace]) -> None:
+def test_two_stacks_at_the_same_time_end_as_one_after_the_other(place: Callable[..., Workspace]) -> None:
     at = place()
     trials = proposals([{"units": 4, "layers": 1}, {"units": 2_048, "layers": 2}, {"units": 4, "layers": 3}])
     scores = []
@@ -352,7 +354,7 @@ def test_two_stacks_at_the_same_time_end_as_one_after_the_other(place: Callable[
 
 
 def test_what_a_person_can_mend_ends_all_stacks(
-    place: Callable[..., Workplace], monkeypatch: pytest.MonkeyPatch
+    place: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[int] = []
 

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from executor.components.configuration import Configuration
-from executor.networks.stacked_tabular import Shape
+from executor.networks.stacked_tabular import StackShape
 from executor.search.records.proposal import Proposal
-from executor.search.runners.stack_planning import groups, repacking_pays, stack_seconds
+from executor.search.runners.stack_planning import plan_stacks, repacking_pays, stack_seconds
 from executor.search.runners.training_state import Member
 from recommender.training_cost import COMPILING, LAUNCH, RECOMPILING, step_seconds
 from rules.vocabulary.facts import Task
@@ -61,7 +61,7 @@ def test_every_trial_is_in_exactly_one_stack_of_its_epochs_in_order(
     parts: Parts, drawn: list[tuple[int, int, int, int]], steps: int, batch: int
 ) -> None:
     members = [member(number, *one, batch_size=batch) for number, one in enumerate(drawn)]
-    stacks = groups(members, parts, rows=steps * batch)
+    stacks = plan_stacks(members, parts, rows=steps * batch)
     assert sorted(number for stack in numbers(stacks) for number in stack) == [*range(len(members))]
     assert all(stack == sorted(stack) for stack in numbers(stacks))
     assert numbers(stacks) == sorted(numbers(stacks))
@@ -71,33 +71,33 @@ def test_every_trial_is_in_exactly_one_stack_of_its_epochs_in_order(
 
 def test_tiny_networks_of_different_width_and_depth_share_a_stack(parts: Parts) -> None:
     members = [member(0, 16, 1), member(1, 32, 2), member(2, 8, 3)]
-    assert numbers(groups(members, parts, rows=20 * 64)) == [[0, 1, 2]]
+    assert numbers(plan_stacks(members, parts, rows=20 * 64)) == [[0, 1, 2]]
 
 
 def test_huge_networks_of_different_width_do_not(parts: Parts) -> None:
     members = [member(number, units, 2, batch_size=512) for number, units in enumerate([256, 2_048, 256])]
-    assert numbers(groups(members, parts, rows=200 * 512)) == [[0, 2], [1]]
+    assert numbers(plan_stacks(members, parts, rows=200 * 512)) == [[0, 2], [1]]
 
 
 def test_trials_go_on_together_only_from_the_same_epoch(parts: Parts) -> None:
     members = [member(0, 8, 1, 9), member(1, 8, 1, 18, 9), member(2, 8, 1, 9), member(3, 8, 1, 18)]
-    assert numbers(groups(members, parts, rows=20 * 64)) == [[0, 2], [1], [3]]
+    assert numbers(plan_stacks(members, parts, rows=20 * 64)) == [[0, 2], [1], [3]]
 
 
 def test_a_stack_is_as_wide_as_one_that_is_compiled_where_tracing_costs_more_than_the_padding(parts: Parts) -> None:
     """Two shapes that would just be worth their own graphs are; where one exists already, they share it."""
     members = [member(0, 256, 2, 1, batch_size=512), member(1, 64, 2, 1, batch_size=512)]
-    shapes = [Shape.of(parts, [one.chosen]) for one in members]
+    shapes = [StackShape.of(parts, [one.chosen]) for one in members]
     # Worked by hand: a shared stack saves one launch a step and one tracing, and pads the narrow trial.
     padding = step_seconds(shapes[0].size, 512) - step_seconds(shapes[1].size, 512)
     even = COMPILING / (padding - LAUNCH)  # steps at which sharing saves nothing
     before, after = int(even * 0.9), int(even * 1.1)
-    assert numbers(groups(members, parts, rows=before * 512)) == [[0, 1]]
-    assert numbers(groups(members, parts, rows=after * 512)) == [[0], [1]]
+    assert numbers(plan_stacks(members, parts, rows=before * 512)) == [[0, 1]]
+    assert numbers(plan_stacks(members, parts, rows=after * 512)) == [[0], [1]]
     # The narrow shape alone is compiled: its trial needs no tracing, so that sharing saves none.
-    assert numbers(groups(members, parts, rows=before * 512, compiled={(shapes[1], 512)})) == [[0], [1]]
+    assert numbers(plan_stacks(members, parts, rows=before * 512, compiled={(shapes[1], 512)})) == [[0], [1]]
     # The wide one alone is compiled: sharing it spares the narrow one's tracing still.
-    assert numbers(groups(members, parts, rows=before * 512, compiled={(shapes[0], 512)})) == [[0, 1]]
+    assert numbers(plan_stacks(members, parts, rows=before * 512, compiled={(shapes[0], 512)})) == [[0, 1]]
 
 
 def test_a_stack_takes_a_launch_a_step_and_the_operations_of_each_trial_at_the_widest_ones_size(parts: Parts) -> None:
@@ -112,11 +112,11 @@ def test_trials_of_another_batch_size_or_embedding_dimension_have_a_stack_of_the
     parts: Parts, differs: str
 ) -> None:
     members = [member(number, 8, 1, **{differs: value}) for number, value in enumerate([64, 32, 64])]
-    assert numbers(groups(members, parts, rows=20 * 64)) == [[0, 2], [1]]
+    assert numbers(plan_stacks(members, parts, rows=20 * 64)) == [[0, 2], [1]]
 
 
 def test_a_stack_is_repacked_where_half_of_the_planned_steps_save_more_than_compiling_takes(parts: Parts) -> None:
-    shape = Shape.of(parts, [member(0, 8, 1).chosen])
+    shape = StackShape.of(parts, [member(0, 8, 1).chosen])
     even = RECOMPILING / (0.5 * 2 * step_seconds(shape.size, 64))  # steps that save as much, of two trials fewer
     assert repacking_pays(shape, 4, 2, steps=int(even) + 1, batch=64)
     assert not repacking_pays(shape, 4, 2, steps=int(even), batch=64)

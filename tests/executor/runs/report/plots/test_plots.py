@@ -11,14 +11,14 @@ import pytest
 from executor.components.metric import Predictions
 from executor.evaluation.diagnostics.learning_curve import LearningCurve, Point
 from executor.evaluation.scores import Estimate, Sensitivity
-from executor.runs.report.hold_out_answers import Answers
-from executor.runs.report.plots.classification import one_against_all, plots_of_classes
-from executor.runs.report.plots.comparison import rows_plot, score_plot
-from executor.runs.report.plots.confusion import confusion
-from executor.runs.report.plots.drawing import MAX_NAME_LENGTH, Plot, shown, told_apart
+from executor.runs.report.hold_out_answers import HoldOutPredictions
+from executor.runs.report.plots.classification import one_vs_rest, plots_of_classes
+from executor.runs.report.plots.comparison import learning_curve_plot, score_plot
+from executor.runs.report.plots.confusion import confusion_matrix
+from executor.runs.report.plots.drawing import MAX_NAME_LENGTH, Plot, distinct_names, shorten_name
 from executor.runs.report.plots.forecasts import plots_of_forecasts
 from executor.runs.report.plots.regression import plots_of_numbers
-from executor.runs.report.plots.search import plots_of_search, time_spent
+from executor.runs.report.plots.search import plots_of_search, stage_plot
 from executor.search.records.outcome import Outcome
 from rules.vocabulary.direction import Direction
 from rules.vocabulary.facts import Task
@@ -31,7 +31,7 @@ def well_formed(plot: Plot) -> ElementTree.Element:
     return ElementTree.fromstring(plot.svg)  # noqa: S314  our own drawing
 
 
-def binary(positive: list[int], probability: list[float], names: tuple[str, str] = ("no", "yes")) -> Answers:
+def binary(positive: list[int], probability: list[float], names: tuple[str, str] = ("no", "yes")) -> HoldOutPredictions:
     outcome = np.array(probability)[:, None]
     said = Predictions(
         task=Task.BINARY,
@@ -39,7 +39,7 @@ def binary(positive: list[int], probability: list[float], names: tuple[str, str]
         outcome=outcome,
         decided=(outcome[:, 0] >= 0.5).astype(np.int64),
     )
-    return Answers(said=said, names=names, rows=np.arange(len(positive)))
+    return HoldOutPredictions(said=said, names=names, rows=np.arange(len(positive)))
 
 
 def test_the_threshold_is_marked_where_it_lies() -> None:
@@ -63,9 +63,9 @@ def test_a_class_that_the_hold_out_lacks_has_no_curve() -> None:
         outcome=np.eye(3)[[0, 1, 2, 2]],
         decided=np.array([0, 1, 2, 2]),
     )
-    answers = Answers(said=said, names=("a", "b", "c"), rows=np.arange(4))
-    assert [one.name for one in one_against_all(answers, ())] == ["a", "c"]
-    found = confusion(answers)
+    answers = HoldOutPredictions(said=said, names=("a", "b", "c"), rows=np.arange(4))
+    assert [one.name for one in one_vs_rest(answers, ())] == ["a", "c"]
+    found = confusion_matrix(answers)
     assert found is not None
     assert found.counts == ((1, 1, 0), (0, 0, 0), (0, 0, 2))
     assert found.mistakes == [("a", "b", 1)]
@@ -80,7 +80,7 @@ def test_numbers_are_drawn_as_points_or_counted_in_cells(rows: int) -> None:
     low, high = truth + 0.5, truth + 1.5
     high[: rows // 4] += 1
     low[: rows // 4] -= 1  # the first quarter of the rows is held
-    answers = Answers(said=said, names=("y",), rows=np.arange(rows), low=low, high=high)
+    answers = HoldOutPredictions(said=said, names=("y",), rows=np.arange(rows), low=low, high=high)
     actual, errors, coverage = plots_of_numbers(answers, 90)
     assert "Correlation 1." in actual.says
     assert "their median is 1;" in errors.says
@@ -94,7 +94,7 @@ def test_forecasts_follow_each_other_and_say_what_their_band_held() -> None:
     origins, horizon = 10, 2
     truth = np.column_stack([np.arange(origins), np.arange(origins) + 1.0])
     said = Predictions(task=Task.FORECASTING, truth=truth, outcome=truth + np.array([1, 3]), decided=truth)
-    answers = Answers(
+    answers = HoldOutPredictions(
         said=said,
         names=("y +1", "y +2"),
         rows=np.arange(origins),
@@ -153,10 +153,10 @@ def test_a_search_is_drawn_without_the_trials_that_have_no_score() -> None:
 
 
 def test_time_and_scores_are_told_in_words() -> None:
-    spent = time_spent({"search": 8.0, "hold-out": 2.0})
+    spent = stage_plot({"search": 8.0, "hold-out": 2.0})
     assert spent is not None
     assert spent.says == "10.0 s in all, the most for search: 8.0 s."
-    assert time_spent({}) is None
+    assert stage_plot({}) is None
     groups = {HOSTILE: Estimate(value=0.5, low=0.4, high=0.6), "b": Estimate(value=None, low=None, high=None)}
     plot = score_plot(groups, "f1", title="f1 by group", level=0.5)
     assert plot is not None
@@ -168,18 +168,18 @@ def test_time_and_scores_are_told_in_words() -> None:
 def test_the_learning_curve_is_drawn_from_two_numbers_of_rows_on() -> None:
     points = (Point(rows=50, scores=(0.6, 0.7)), Point(rows=100, scores=(0.8, 0.9)))
     curve = LearningCurve(metric="accuracy", direction=Direction.MAX, rows=100, points=points)
-    plot = rows_plot(curve)
+    plot = learning_curve_plot(curve)
     assert plot is not None
     assert "accuracy 0.65 with 50 training rows, 0.85 with 100." in plot.says
     well_formed(plot)
-    assert rows_plot(curve.model_copy(update={"points": points[:1]})) is None
+    assert learning_curve_plot(curve.model_copy(update={"points": points[:1]})) is None
 
 
 def test_names_are_short_printable_and_told_apart() -> None:
     long = "x" * 100
-    assert len(shown(long)) == MAX_NAME_LENGTH
-    assert shown("a\u202eb\n") == "a\\u202eb\\n"
-    assert told_apart([long, f"{long}y", "z"]) == [shown(long), f"{shown(long)} (2)", "z"]
+    assert len(shorten_name(long)) == MAX_NAME_LENGTH
+    assert shorten_name("a\u202eb\n") == "a\\u202eb\\n"
+    assert distinct_names([long, f"{long}y", "z"]) == [shorten_name(long), f"{shorten_name(long)} (2)", "z"]
 
 
 def test_colours_follow_the_page_and_no_drawing_asks_for_anything() -> None:

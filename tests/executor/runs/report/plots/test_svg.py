@@ -10,21 +10,21 @@ import sys
 import altair as alt
 import pytest
 
-from executor.runs.report.plots.drawing import Plot, drawn, table
+from executor.runs.report.plots.drawing import Plot, draw_plot, inline_data
 from executor.runs.report.plots.svg import SVG_PROCESS, DrawingError
 
 PATHS = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 DRAW = """
 import sys
-from executor.runs.report.plots.drawing import alt, drawn, table
-chart = alt.Chart(table([{"x": 1, "y": 2}])).mark_point().encode(x="x:Q", y="y:Q")
-print(drawn(chart, title="Points", says="One point.").svg[:4])
+from executor.runs.report.plots.drawing import alt, draw_plot, inline_data
+chart = alt.Chart(inline_data([{"x": 1, "y": 2}])).mark_point().encode(x="x:Q", y="y:Q")
+print(draw_plot(chart, title="Points", says="One point.").svg[:4])
 """
 
 
 def point() -> Plot:
-    chart = alt.Chart(table([{"x": 1, "y": 2}])).mark_point().encode(x="x:Q", y="y:Q")
-    return drawn(chart, title="Points", says="One point.")
+    chart = alt.Chart(inline_data([{"x": 1, "y": 2}])).mark_point().encode(x="x:Q", y="y:Q")
+    return draw_plot(chart, title="Points", says="One point.")
 
 
 def test_a_plot_whose_process_was_killed_is_left_out_with_the_reason_and_the_next_is_drawn() -> None:
