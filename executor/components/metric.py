@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -51,14 +51,7 @@ class Predictions:
 
     def take(self, rows: np.ndarray) -> Predictions:
         """The predictions of some rows; rows: (n,) indices."""
-        return Predictions(
-            task=self.task,
-            truth=self.truth[rows],
-            outcome=self.outcome[rows],
-            decided=self.decided[rows],
-            rare_class=self.rare_class,
-            naive_error=self.naive_error,
-        )
+        return replace(self, truth=self.truth[rows], outcome=self.outcome[rows], decided=self.decided[rows])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from executor.data.raw_table import Form, RawTable
+from executor.data.row_arrays import join_rows
 from recommender.roles.time_order import Unit
 from rules.errors import DatasetError
 
@@ -91,7 +92,7 @@ def future_rows(table: RawTable, windows: Windows) -> RawTable:
     beyond = int(ordered.rows.max()) + 1
     unknown = np.full_like(require_values(after.truth), np.nan)
     after = replace(after, rows=np.full(len(last), beyond), time=time, truth=unknown)
-    made = _windows(sort_rows(concatenate_rows(ordered, after)), windows)
+    made = _windows(sort_rows(join_rows(ordered, after)), windows)
     return _as_prediction_rows(made.take(made.rows == beyond), windows)
 
 
@@ -285,20 +286,3 @@ def require_values(values: np.ndarray | None) -> np.ndarray:
     if values is None:
         raise DatasetError("A forecast needs the past values of its target, but the rows have none. Add the column.")
     return values
-
-
-def concatenate_rows(first: RawTable, second: RawTable) -> RawTable:
-    """Two tables with the same columns, one below the other."""
-
-    def both(upper: np.ndarray | None, lower: np.ndarray | None) -> np.ndarray | None:
-        return None if upper is None or lower is None else np.concatenate([upper, lower])
-
-    return replace(
-        first,
-        features={name: np.concatenate([values, second.features[name]]) for name, values in first.features.items()},
-        rows=np.concatenate([first.rows, second.rows]),
-        truth=both(first.truth, second.truth),
-        time=both(first.time, second.time),
-        entity=both(first.entity, second.entity),
-        part=None,
-    )

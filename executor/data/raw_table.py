@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from executor.data.row_arrays import evenly_spaced, take_rows
 from recommender.dataset.sql import BLOB, is_number
 from rules.vocabulary.column_kind import Kind
 
@@ -96,24 +97,12 @@ class RawTable:
         return len(self.rows)
 
     def take(self, rows: np.ndarray) -> RawTable:
-        """Some of the rows; rows: (n,) indices or (len(self),) mask."""
+        """Return some of the rows; rows: (n,) indices or (len(self),) mask."""
+        return take_rows(self, rows)
 
-        def some(values: np.ndarray | None) -> np.ndarray | None:
-            return None if values is None else values[rows]
-
-        return replace(
-            self,
-            features={name: values[rows] for name, values in self.features.items()},
-            rows=self.rows[rows],
-            truth=some(self.truth),
-            time=some(self.time),
-            entity=some(self.entity),
-            part=some(self.part),
-            offset=some(self.offset),
-            last=some(self.last),
-            season_before=some(self.season_before),
-            spread=some(self.spread),
-        )
+    def evenly_spaced(self, most: int) -> RawTable:
+        """Return at most `most` of the rows, evenly spaced."""
+        return self.take(evenly_spaced(len(self), most))
 
     def of_form(self, form: Form) -> tuple[str, ...]:
         """The columns of a form, in order."""

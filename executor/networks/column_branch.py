@@ -9,7 +9,7 @@ import numpy as np
 
 from executor.components.activation import activation
 from executor.components.initializer import create_initializer
-from executor.networks.tabular import embedding_layer
+from executor.networks.embedding import embedded_codes
 
 if TYPE_CHECKING:
     from executor.preprocessing.examples import Parts
@@ -33,9 +33,8 @@ def add_column_branch(
         inputs["beside"] = keras.Input((parts.train.beside.shape[1],), name="beside", dtype="float32")
         columns.append(inputs["beside"])
     if parts.vocabulary > 0:
-        inputs["codes"] = keras.Input((parts.train.codes.shape[1],), name="codes", dtype="int32")
-        levels = embedding_layer(parts.vocabulary, embedding_dimension, seed=levels_seed)
-        columns.append(keras.layers.Flatten(name="flat_levels")(levels(inputs["codes"])))
+        inputs["codes"], levels = embedded_codes(parts, embedding_dimension, seed=levels_seed)
+        columns.append(levels)
     if not inputs:
         return inputs, hidden
     joined = keras.layers.Concatenate(name="with_columns")(columns)

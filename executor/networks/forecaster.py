@@ -17,8 +17,8 @@ from executor.components.activation import activation
 from executor.components.configuration import configuration
 from executor.components.initializer import create_initializer
 from executor.layers.steps import Window
+from executor.networks.embedding import embedded_codes
 from executor.networks.ridge_start import linear_start
-from executor.networks.tabular import embedding_layer
 from executor.preprocessing.network_kind import Architecture
 from rules.vocabulary.choices import cell_initializer, parameters_of
 
@@ -70,11 +70,7 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
         linear.set_weights([*linear_start(parts)])
     read = inputs["dense"]
     if parts.vocabulary > 0:
-        inputs["codes"] = keras.Input((parts.train.codes.shape[1],), name="codes", dtype="int32")
-        levels = embedding_layer(parts.vocabulary, chosen.embedding_dimension, seed=seeds[2 * chosen.layers])(
-            inputs["codes"]
-        )
-        levels = keras.layers.Flatten(name="flat_levels")(levels)
+        inputs["codes"], levels = embedded_codes(parts, chosen.embedding_dimension, seed=seeds[2 * chosen.layers])
         read = keras.layers.Concatenate(name="joined")([read, levels])
         of_levels = output("of_levels", seeds[-2], is_zero=parameters.zero_output)
         outputs = keras.layers.Add(name="with_levels")([outputs, of_levels(levels)])

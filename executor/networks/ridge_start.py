@@ -39,7 +39,7 @@ def best_penalty(parts: Parts) -> float:
 
 
 def _fit_ridge(examples: Examples, penalty: float) -> Ridge:
-    rows, width = examples.dense.shape
-    some = examples.take(np.linspace(0, rows - 1, min(rows, max(1, MAX_CELLS // width))).astype(np.int64))
+    width = examples.dense.shape[1]
+    some = examples.evenly_spaced(max(1, MAX_CELLS // width))
     with threadpool_limits(1):
         return Ridge(alpha=penalty).fit(np.asarray(some.dense, np.float64), some.change.astype(np.float64))

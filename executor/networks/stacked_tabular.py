@@ -16,8 +16,9 @@ from executor.components.activation import activation
 from executor.components.initializer import create_initializer
 from executor.components.optimizer import WITHOUT_DECAY
 from executor.layers.periodic import FEATURES, FREQUENCIES, initial_waves, periodic_features
+from executor.networks.embedding import embedding_scale
 from executor.networks.output_layer import initial_bias
-from executor.networks.tabular import embedding_scale, joined_width, layer_seeds, rate_multiplier
+from executor.networks.tabular import joined_width, layer_seeds, rate_multiplier
 from rules.vocabulary.choices import parameters_of
 
 if TYPE_CHECKING:

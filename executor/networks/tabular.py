@@ -11,6 +11,7 @@ from executor.components.activation import activation
 from executor.components.configuration import configuration
 from executor.components.initializer import create_initializer
 from executor.layers.periodic import FEATURES, Scale, Waves
+from executor.networks.embedding import embedded_codes
 from executor.networks.output_layer import output_layer
 from recommender.training_cost import UNITS
 from rules.vocabulary.choices import parameters_of
@@ -46,10 +47,8 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     if parts.numbers > 0:
         columns.append(Waves(numbers=parts.numbers, seed=waves_seed, name="waves")(dense))
     if parts.vocabulary > 0:
-        codes = keras.Input((parts.train.codes.shape[1],), name="codes", dtype="int32")
-        levels = embedding_layer(parts.vocabulary, chosen.embedding_dimension, seed=levels_seed)(codes)
-        inputs["codes"] = codes
-        columns.append(keras.layers.Flatten(name="flat_levels")(levels))
+        inputs["codes"], levels = embedded_codes(parts, chosen.embedding_dimension, seed=levels_seed)
+        columns.append(levels)
     joined = keras.layers.Concatenate(name="joined")(columns) if len(columns) > 1 else dense
     hidden = Scale(name="scale")(joined) if parts.input_scale else joined
     for layer in range(1, chosen.layers + 1):
@@ -82,17 +81,6 @@ def joined_width(*, width: int, waved: int, embedded: int) -> int:
     embedded: numbers of all embeddings of a row.
     """
     return width + waved * FEATURES + embedded
-
-
-def embedding_scale(dimension: int) -> float:
-    """Standard deviation of first embeddings: a category starts as long as a one-hot vector, dimension · scale² = 1."""
-    return float(dimension**-0.5)
-
-
-def embedding_layer(vocabulary: int, dimension: int, *, seed: int) -> keras.layers.Embedding:
-    """The embeddings of the categories of all coded columns."""
-    start = keras.initializers.RandomNormal(stddev=embedding_scale(dimension), seed=seed)
-    return keras.layers.Embedding(vocabulary, dimension, embeddings_initializer=start, name="levels")
 
 
 def rate_multiplier(layer: str, weight: str, *, joined: int) -> float:

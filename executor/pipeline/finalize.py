@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from executor.components.configuration import configuration
 from executor.components.metric import apply_thresholds, create_metric, outcome_of
+from executor.data.row_arrays import evenly_spaced
 from executor.evaluation.baselines.baseline import create_predictions
 from executor.evaluation.baselines.exponential_smoothing import EXPONENTIAL_SECONDS, exponential_baseline
 from executor.evaluation.baselines.gradient_boosting import boosting_baseline, boosting_seconds
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import keras
+    import numpy as np
 
     from executor.components.configuration import Value
     from executor.evaluation.evaluate import Evaluation
@@ -156,7 +156,7 @@ def judged(
 def _training_score(begun: Begun, parts: Parts, model: keras.Model, signature: Signature) -> float:
     """P on as many training rows as there are validation rows, evenly spaced."""
     train = begun.material.rows.train
-    some = np.linspace(0, len(train) - 1, min(len(train), len(parts.validation))).astype(np.int64)
+    some = evenly_spaced(len(train), len(parts.validation))
     outcome = predict_rows(model, signature, begun.material.table.take(train[some]))
     decided = apply_thresholds(outcome, parts.task, thresholds=signature.cuts, rare_class=signature.rare_class)
     metric = create_metric(begun.bundle.metric)

@@ -24,7 +24,7 @@ def linear_residuals(parts: Parts) -> np.ndarray:
     """What ridge regression leaves of the validation rows' targets, (rows, targets) float64, in standardised units."""
     cells = filled_share(parts) * parts.train.dense.shape[1] + parts.train.codes.shape[1]
     rows = min(len(parts.train), max(MIN_FITTED, int(CELLS_FOR_RESIDUALS / max(1.0, cells))))
-    some = parts.train.take(np.linspace(0, len(parts.train) - 1, rows).astype(np.int64))
+    some = parts.train.evenly_spaced(rows)
     with threadpool_limits(1):
         ridge = Ridge(alpha=PENALTY_FOR_RESIDUALS).fit(feature_matrix(some, parts), some.change)
         said = ridge.predict(feature_matrix(parts.validation, parts)).reshape(len(parts.validation), parts.outputs)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from executor.data.row_arrays import evenly_spaced, join_rows, take_rows
 from executor.preprocessing.network_kind import Architecture
 
 if TYPE_CHECKING:
@@ -47,29 +48,16 @@ class Examples:
         return len(self.target)
 
     def take(self, rows: np.ndarray) -> Examples:
-        """The examples of some rows; rows: (n,) indices or (len(self),) mask."""
-        return Examples(
-            dense=self.dense[rows],
-            codes=self.codes[rows],
-            target=self.target[rows],
-            offset=self.offset[rows],
-            raw_target=self.raw_target[rows],
-            fold=None if self.fold is None else self.fold[rows],
-            spread=None if self.spread is None else self.spread[rows],
-            beside=None if self.beside is None else self.beside[rows],
-        )
+        """Return the examples of some rows; rows: (n,) indices or (len(self),) mask."""
+        return take_rows(self, rows)
+
+    def evenly_spaced(self, most: int) -> Examples:
+        """Return at most `most` of the examples, evenly spaced."""
+        return self.take(evenly_spaced(len(self), most))
 
     def joined(self, below: Examples) -> Examples:
-        """These examples with others below them, without folds; images have no such form."""
-        spreads = (self.spread, below.spread)
-        return Examples(
-            dense=np.concatenate([self.dense, below.dense]),
-            codes=np.concatenate([self.codes, below.codes]),
-            target=np.concatenate([self.target, below.target]),
-            offset=np.concatenate([self.offset, below.offset]),
-            raw_target=np.concatenate([self.raw_target, below.raw_target]),
-            spread=None if spreads[0] is None or spreads[1] is None else np.concatenate([spreads[0], spreads[1]]),
-        )
+        """Return these examples with others below them, without folds; images have no such form."""
+        return join_rows(replace(self, fold=None), below)
 
     @property
     def change(self) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from executor.data.raw_table import Form
+from executor.data.row_arrays import evenly_spaced
 from executor.layers.names import PREFIX
 from executor.layers.steps import SequenceLayer, Steps, fit_kernels, rows_at_once
 from rules.vocabulary.choices import RandomKernels
@@ -34,8 +35,8 @@ def sequence_layer(seen: RawTable, name: str, architecture: Choice) -> SequenceL
     steps = steps_of_longest(values)
     if not isinstance(architecture, RandomKernels):
         return Steps(steps=steps, name=f"{PREFIX}steps", **read.own_config())
-    few = min(len(values), MAX_FITTED, rows_at_once(steps))
-    some = values[np.linspace(0, len(values) - 1, few).astype(np.int64)]
+    few = min(MAX_FITTED, rows_at_once(steps))
+    some = values[evenly_spaced(len(values), few)]
     weight = WEIGHT_BESIDE if len(seen.forms) > 1 else None
     return fit_kernels(as_input(some), read, features=architecture.features, name=f"{PREFIX}kernels", weight=weight)
 

@@ -82,13 +82,13 @@ def boosting_baseline(
     if seconds <= 0 or parts.image is not None or not _are_columns(train) or has_single_class(parts):
         return None
     rows, rate = _affordable(len(train), len(train.forms) * parts.outputs, seconds=seconds)
-    some = np.linspace(0, len(train) - 1, rows).astype(np.int64)
+    some = train.evenly_spaced(rows)
     # Threads that wait for each other cost more than they share out in models this small.
     with threadpool_limits(1 if rows * len(train.forms) < MANY_CELLS else None):
-        columns = Columns(train.take(some), parts.task)
+        columns = Columns(some, parts.task)
         forest = BoostedTrees(metric, parts, columns, rate=rate, seed=seed)
-        inputs = columns.read(train.take(some))
-        forest.fit(inputs, parts.train.take(some), columns.read(validation), until=until)
+        inputs = columns.read(some)
+        forest.fit(inputs, parts.train.evenly_spaced(rows), columns.read(validation), until=until)
         if has_folds:
             forest.fit_again(columns.read(everything[0]), everything[1])
         outcome = forest.outcome(columns.read(hold_out[0]), hold_out[1])

@@ -40,7 +40,7 @@ def linear_baseline(
         return None
     cells = (filled_share(parts) * parts.train.dense.shape[1] + parts.train.codes.shape[1]) * parts.outputs
     rows = min(len(parts.train), max(MIN_FITTED, int(MAX_CELLS / max(1.0, cells))))
-    some = parts.train.take(np.linspace(0, len(parts.train) - 1, rows).astype(np.int64))
+    some = parts.train.evenly_spaced(rows)
     # Threads that wait for each other cost more than they share out in models this small: measured 20-fold under load.
     with threadpool_limits(1):
         answer = _fit(metric, some, parts, until=until)

@@ -36,7 +36,7 @@ def neighbours_baseline(
         return None
     asking = len(hold_out) + len(parts.validation)
     rows = min(len(parts.train), max(MIN_KNOWN, int(seconds * PAIRS_PER_SECOND / max(1, asking))))
-    some = parts.train.take(np.linspace(0, len(parts.train) - 1, rows).astype(np.int64))
+    some = parts.train.evenly_spaced(rows)
     most = min(max(NEIGHBOUR_COUNTS), rows)
     with threadpool_limits(1):  # as the other baselines
         known = NearestNeighbors(n_neighbors=most, algorithm="brute").fit(_coarse(some))

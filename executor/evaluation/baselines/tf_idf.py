@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from executor.components.metric import apply_thresholds, outcome_of
 from executor.data.raw_table import Form
+from executor.data.row_arrays import evenly_spaced
 from executor.evaluation.baselines.baseline import Baseline, create_predictions, has_single_class
 from executor.evaluation.baselines.linear import fit_logistic
 from executor.evaluation.scores import TF_IDF
@@ -94,7 +95,7 @@ def tf_idf_baseline(
     asked = [_texts(validation), _texts(hold_out[0])]
     known = _texts(train)
     reads_pairs, rows = _affordable(known, sum(len(text) for texts in asked for text in texts), seconds=seconds)
-    some = np.linspace(0, len(train) - 1, rows).astype(np.int64)
+    some = evenly_spaced(len(train), rows)
     vectorizer = TfidfVectorizer(
         tokenizer=split_words,
         token_pattern=None,

@@ -57,11 +57,11 @@ def measure_importance(
         return none
     random, start = np.random.default_rng([seed, STREAM]), clock()
     end = start + seconds
-    rows = _evenly_spaced(hold_out, MAX_ROWS)
+    rows = hold_out.evenly_spaced(MAX_ROWS)
     answers = predict_rows(model, signature, rows)
     one_round = (clock() - start) * len(features)
     if one_round > seconds and len(rows) > MIN_ROWS:  # fewer rows rather than fewer columns
-        rows = _evenly_spaced(rows, max(MIN_ROWS, int(len(rows) * seconds / one_round)))
+        rows = rows.evenly_spaced(max(MIN_ROWS, int(len(rows) * seconds / one_round)))
         answers = predict_rows(model, signature, rows)
 
     def score(outcome: np.ndarray) -> float:
@@ -92,11 +92,6 @@ def measure_importance(
         columns=tuple(sorted(found, key=lambda one: -one.loss)),
         missing=tuple(name for name in features if name not in told),
     )
-
-
-def _evenly_spaced(rows: RawTable, most: int) -> RawTable:
-    """Rows evenly spaced, at most so many."""
-    return rows.take(np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.int64))
 
 
 def _permute(rows: RawTable, groups: Sequence[Sequence[str]], random: np.random.Generator) -> RawTable:

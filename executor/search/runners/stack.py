@@ -50,21 +50,8 @@ class Stack(NamedTuple):
     def take(self, kept: Sequence[int]) -> Stack:
         """The stack with some of its trials."""
         index = tf.constant(list(kept), tf.int32)
-
-        def gather(tensor: tf.Tensor, axis: int = 0) -> tf.Tensor:
-            return tf.gather(tensor, index, axis=axis)
-
-        return Stack(
-            weights=[gather(weight) for weight in self.weights],
-            slots=[[gather(slot) for slot in slots] for slots in self.slots],
-            properties={name: gather(values) for name, values in self.properties.items()},
-            units=gather(self.units),
-            layers=gather(self.layers, 1),
-            decay=gather(self.decay),
-            dropout=gather(self.dropout),
-            fold=gather(self.fold),
-            steps=gather(self.steps),
-        )
+        taken: Stack = tf.nest.map_structure(lambda tensor: tf.gather(tensor, index), self._replace(layers=()))
+        return taken._replace(layers=tf.gather(self.layers, index, axis=1))
 
 
 class Batch(NamedTuple):

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from executor.components.loss import create_loss, sample_weights
+from executor.data.row_arrays import map_arrays
 from executor.preprocessing.encoded_images import EncodedImages
 from executor.runtime.interrupt import Interrupt
 from executor.search.runners.image_feed import ImageFeed
@@ -44,14 +45,8 @@ class Rows:
 
     def copy_to_device(self) -> Rows:
         """The same rows on the current device."""
-        return Rows(
-            inputs={name: tf.identity(values) for name, values in self.inputs.items()},
-            target=tf.identity(self.target),
-            offset=tf.identity(self.offset),
-            weight=tf.identity(self.weight),
-            fold=tf.identity(self.fold),
-            images=None if self.images is None else self.images.copy_to_device(),
-        )
+        own = map_arrays(self, tf.identity)
+        return own if self.images is None else replace(own, images=self.images.copy_to_device())
 
 
 @dataclass(frozen=True, kw_only=True)
