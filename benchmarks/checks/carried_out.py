@@ -188,7 +188,7 @@ def _of_classes(seen: Seen, chosen: Mapping[str, Any]) -> float:
     truth, said = np.array(table["truth"]), np.array(table["prediction"])
     if name == "accuracy":
         return float(metrics.accuracy_score(truth, said))
-    if name == "f1" and chosen["average"] == "rare":
+    if name == "f1" and chosen["average"] == "binary":
         rare = seen.signature["labels"][seen.signature["rare_class"]]
         return float(metrics.f1_score(truth == rare, said == rare))
     if name == "f1":
@@ -649,7 +649,9 @@ def of_activation(seen: Seen) -> str:
 
 def of_augmentation(seen: Seen) -> str:
     chosen, kinds = seen.bundle["augmentation"], {type(layer).__name__: layer for layer in seen.layers()}
-    wanted = {"none": set(), "shifts": {"Shift"}, "shifts_and_flips": {"Shift", "Mirror"}}[chosen["name"]]
+    wanted = {"none": set(), "random_translation": {"Shift"}, "random_translation_and_flip": {"Shift", "Mirror"}}[
+        chosen["name"]
+    ]
     equal("the layers that vary images", {*kinds} & {"Shift", "Mirror"}, wanted)
     if wanted and chosen["pixels"] is not None:
         equal("the farthest shift", kinds["Shift"].most, chosen["pixels"])
@@ -670,23 +672,23 @@ def of_architecture(seen: Seen) -> str:
     kinds = {network.name.split("_")[0] for network in seen.networks()}
     standard = "forecaster" if seen.task == "forecasting" else "cnn" if modality == "image" else "tabular"
     wanted = {
-        "standard": standard, "random_kernels": "tabular", "inception": "inception", "recurrent": "recurrent",
-        "bag_of_terms": "texts", "text_cnn": "texts",
+        "standard": standard, "minirocket": "tabular", "inception_time": "inception", "gru": "recurrent",
+        "bag_of_ngrams": "texts", "text_cnn": "texts",
     }[chosen["name"]]  # fmt: skip
     equal("the kind of the networks", kinds, {wanted})
     classes = {type(layer).__name__: layer for layer in seen.layers()}
     found = [f"{wanted} ({len(seen.networks())})"]
-    equal("whether random kernels are read", "RandomKernels" in classes, chosen["name"] == "random_kernels")
-    if chosen["name"] == "random_kernels":
+    equal("whether random kernels are read", "RandomKernels" in classes, chosen["name"] == "minirocket")
+    if chosen["name"] == "minirocket":
         width = classes["RandomKernels"].output_width
         if width > chosen["features"] or width % RANDOM_KERNELS:
             raise DiffersError(f"{width} features of random kernels, but at most {chosen['features']} are named")
         found.append(f"{width} features of random kernels")
-    equal("whether terms are summed", "TermSum" in classes, chosen["name"] == "bag_of_terms")
-    if chosen["name"] == "bag_of_terms":
+    equal("whether terms are summed", "TermSum" in classes, chosen["name"] == "bag_of_ngrams")
+    if chosen["name"] == "bag_of_ngrams":
         bag = classes["TermBag"].get_config()
         equal("whether terms are weighed by rarity", bool(bag["rarity"]), chosen["weighting"] == "tf_idf")
-        equal("whether letters are terms", bag["letters"], chosen["letters"])
+        equal("whether letters are terms", bag["letters"], chosen["character_ngrams"])
         found.append(f"{len(bag['hashes'])} terms")
     equal("whether words are convolved", "WordSequence" in classes, chosen["name"] == "text_cnn")
     if wanted == "tabular":
@@ -700,7 +702,7 @@ def _extras(seen: Seen, chosen: Mapping[str, Any], kind: str) -> list[str]:
     first = [trial["first_weights"] for trial in seen.trials if trial["first_weights"]]
 
     def check(name: str, observed: bool, *, possible: bool = True) -> None:
-        named = chosen.get(name, chosen["name"] == "random_kernels")
+        named = chosen.get(name, chosen["name"] == "minirocket")
         if observed or possible:
             equal(f"whether there is {name.replace('_', ' ')}", observed, named)
         if observed:
@@ -708,7 +710,7 @@ def _extras(seen: Seen, chosen: Mapping[str, Any], kind: str) -> list[str]:
 
     numbers = classes.get("Numbers")
     if kind == "tabular":
-        check("ranks", bool(getattr(numbers, "ranked", [])), possible=False)
+        check("quantile_transform", bool(getattr(numbers, "ranked", [])), possible=False)
         many = numbers is not None and len(numbers.center) > MAX_WAVED
         named = "none has periodic features" in seen.said(Slot.ARCHITECTURE)
         check("periodic_features", "Waves" in classes, possible=numbers is not None and not (many and named))
@@ -748,7 +750,7 @@ def of_validation(seen: Seen) -> str:
     networks, rest = divmod(kept, one)
     if rest and seen.task != "forecasting":
         raise DiffersError(f"trial {completed['number']} kept {kept} arrays, but a network has {one}")
-    folds = chosen["count"] * chosen["repeats"] if chosen["name"] == "folds" else 1
+    folds = chosen["cross_validation"] * chosen["repeats"] if chosen["name"] == "cross_validation" else 1
     equal("the networks that a trial kept", networks if folds > 1 or not rest else 1, folds)
     equal("the networks of the model", len(seen.networks()), folds * members)
     equal("whether summary.json speaks of folds", " folds" in split, folds > 1)
@@ -765,7 +767,7 @@ def _check_selection(seen: Seen, chosen: Mapping[str, Any]) -> None:
                 equal(f"the epochs of trial {trial['number']}", trial["epochs"], trial["planned_epochs"])
     if not chosen["ensemble"]:
         equal("the number of trials in the model", len(seen.summary["members"]), 1)
-    if not chosen["temperature"]:
+    if not chosen["temperature_scaling"]:
         equal("the temperatures", {one["value"] for one in seen.signature["temperatures"]} - {1.0}, set())
     if not chosen.get("refit", True):
         equal(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from executor.layers.pixels import Mirror, Shift
 from rules.errors import ChoiceError
-from rules.vocabulary.choices import NoAugmentation, Shifts, ShiftsAndFlips
+from rules.vocabulary.choices import NoAugmentation, RandomTranslation, RandomTranslationAndFlip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,11 +25,11 @@ def augment(images: keras.KerasTensor, choice: Choice, seeds: Iterator[int]) -> 
     """
     if isinstance(choice, NoAugmentation):
         return images
-    if not isinstance(choice, Shifts | ShiftsAndFlips):
+    if not isinstance(choice, RandomTranslation | RandomTranslationAndFlip):
         raise ChoiceError(f"An augmentation must be one of the slot's choices, but got {choice}.")
     side = min(images.shape[1:3])
     most = choice.pixels or next(shift for least, shift in SHIFTS if side >= least)
     shifted = Shift(most=most, seed=next(seeds), name="shift")(images)
-    if isinstance(choice, Shifts):
+    if isinstance(choice, RandomTranslation):
         return shifted
     return Mirror(seed=next(seeds), name="mirror")(shifted)

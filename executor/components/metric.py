@@ -107,7 +107,7 @@ class PerformanceMetric:
             return tuple(
                 Threshold(value=DEFAULT_THRESHOLD, why=f"one half: {self.name} asks for no other") for _ in columns
             )
-        average = self.tunes if parts.task is Task.BINARY else "rare"
+        average = self.tunes if parts.task is Task.BINARY else "binary"
         return tuple(tune_threshold(positive, probability, average=average) for positive, probability in columns)
 
 
@@ -162,7 +162,7 @@ def create_metric(metric: Choice) -> PerformanceMetric:
             return PerformanceMetric(
                 name="f1",
                 direction=Direction.MAX,
-                of_predictions=_f1_rare if average == "rare" else _f1_macro,
+                of_predictions=_f1_rare if average == "binary" else _f1_macro,
                 tunes=average if threshold == "tuned" else None,
             )
         case Mse():
@@ -190,7 +190,7 @@ def _f1_rare(rows: Predictions) -> float:
     if rows.task is not Task.BINARY:
         raise ChoiceError(f"F1 of the rare class needs two classes, but the task is {rows.task}. Use average: macro.")
     rare = 1 if rows.rare_class is None else rows.rare_class
-    return f1_at(rows.truth == rare, rows.decided == rare, average="rare")
+    return f1_at(rows.truth == rare, rows.decided == rare, average="binary")
 
 
 def _f1_macro(rows: Predictions) -> float:

@@ -14,7 +14,7 @@ DEFAULT_THRESHOLD: Final = 0.5  # probability
 MIN_ROWS: Final = 50  # validation rows (docs/evidence.md, section 4); with fewer, a tuned threshold is noise
 MIN_POSITIVES: Final = 5  # validation rows of the wanted class, for the same reason
 
-Average = Literal["rare", "macro"]
+Average = Literal["binary", "macro"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +25,11 @@ class Threshold:
     why: str
 
 
-def tune_threshold(positive: np.ndarray, probability: np.ndarray, *, average: Average = "rare") -> Threshold:
+def tune_threshold(positive: np.ndarray, probability: np.ndarray, *, average: Average = "binary") -> Threshold:
     """The threshold with the highest F1 on these rows, or one half where they are too few to tell.
 
     positive: (rows,) boolean; probability: (rows,) of the wanted class.
-    average: "rare" for F1 of the wanted class, "macro" for the mean of F1 of both.
+    average: "binary" for F1 of the wanted class, "macro" for the mean of F1 of both.
     Every split of the rows that a threshold can make is tried; of equally good ones the nearest to one half is taken.
     The value lies midway between two neighbouring probabilities, so that rounding in a reloaded model moves no row.
     """
@@ -43,7 +43,7 @@ def tune_threshold(positive: np.ndarray, probability: np.ndarray, *, average: Av
     return Threshold(value=cut, why=f"tuned for F1 on {len(positive)} validation rows with {yes} of the class")
 
 
-def best_f1(positive: np.ndarray, probability: np.ndarray, *, average: Average = "rare") -> float:
+def best_f1(positive: np.ndarray, probability: np.ndarray, *, average: Average = "binary") -> float:
     """F1 of these rows at their own tuned threshold, or at one half where tune_threshold keeps it."""
     chosen = tune_threshold(positive, probability, average=average)
     return f1_at(positive, probability >= chosen.value, average=average)
@@ -54,7 +54,7 @@ def f1_at(positive: np.ndarray, decided: np.ndarray, *, average: Average) -> flo
     hits = np.count_nonzero(positive & decided)
     yes, said = np.count_nonzero(positive), np.count_nonzero(decided)
     f1 = _ratio(2 * hits, yes + said)
-    if average == "rare":
+    if average == "binary":
         return float(f1)
     right_no = np.count_nonzero(~positive & ~decided)
     return float((f1 + _ratio(2 * right_no, 2 * len(positive) - yes - said)) / 2)

@@ -12,7 +12,7 @@ from recommender.dataset.split_names import HOLD_OUT, PARTS, TRAINING, VALIDATIO
 from recommender.dataset.split_shares import HOLD_OUT_SHARE, MIN_FOLDED_ROWS
 from recommender.profile.known_split import validation_share
 from rules.errors import ColumnError, DatasetError
-from rules.vocabulary.choices import Folds, RowsApart
+from rules.vocabulary.choices import CrossValidation, Holdout
 from rules.vocabulary.facts import CLASSIFICATION, Task
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Split:
     """How the rows were split, and why so."""
 
 
-def split(table: RawTable, roles: Roles, *, seed: int, validation_by: Validation = RowsApart()) -> Split:  # noqa: B008  frozen
+def split(table: RawTable, roles: Roles, *, seed: int, validation_by: Validation = Holdout()) -> Split:  # noqa: B008  frozen
     """Split by the dataset's own column, by time, by entity, or stratified by class: the first that applies.
 
     validation_by: the bundle's choice. In folds training rows select, too, where there are MIN_FOLDED_ROWS.
@@ -72,8 +72,8 @@ def split(table: RawTable, roles: Roles, *, seed: int, validation_by: Validation
     if hold_out is None:
         hold_out = draw(rest, HOLD_OUT_SHARE)
         rest = np.setdiff1d(rest, hold_out)
-    if validation is None and isinstance(validation_by, Folds) and len(rest) >= MIN_FOLDED_ROWS:
-        count, repeats = validation_by.count, validation_by.repeats
+    if validation is None and isinstance(validation_by, CrossValidation) and len(rest) >= MIN_FOLDED_ROWS:
+        count, repeats = validation_by.folds, validation_by.repeats
         folds = np.column_stack([count * repeat + _assign_folds(rest, draw, count) for repeat in range(repeats)])
         times = f", divided {repeats} times" if repeats > 1 else ""
         counts = f"{len(rest):,} rows train and select the best trial in {count} folds{times}"

@@ -119,7 +119,7 @@ def _of_intervals(signature: Signature, found: IntervalScore) -> str:
         for share, width in zip(found.coverage, found.mean_width, strict=True)
     ]
     short = UNDERCOVERAGE if found.falls_short else ""
-    if signature.task is not Task.MULTI_REGRESSION:
+    if signature.task is not Task.MULTIOUTPUT_REGRESSION:
         share, width = held[0]
         return f"{start} {share} the hold-out, {width}{short}."
     each = (f"{share} {target!r}, {width}" for (share, width), target in zip(held, signature.targets, strict=True))

@@ -5,7 +5,7 @@
 - `stacked_tabular`: The network for tables, for many trials in one graph.
 - `cnn`: Images: a residual convolutional network.
 - `pretrained`: Images: a pretrained backbone of keras.applications.
-- `sequence`: Sequences: Inception and gated recurrent units.
+- `sequence`: Sequences: InceptionTime and gated recurrent units.
 - `text`: Texts: a bag of terms, and convolutions over words.
 - `forecaster`: Forecasts: linear, multilayer perceptron and gated recurrent units.
 - `ridge_start`: Ridge regression as the start of a linear forecaster.

@@ -52,7 +52,7 @@ from executor.search.space import search_space
 from recommender.profile.measure import modality_of
 from rules.errors import RunError
 from rules.text.files import whole_file
-from rules.vocabulary.choices import Huber, RowsApart, parameters_of
+from rules.vocabulary.choices import Holdout, Huber, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -219,7 +219,7 @@ def encoded(begun: Begun, budget: Budget) -> tuple[Preprocessing, Parts]:
 
 def _is_refitted(bundle: Bundle) -> bool:
     """Whether networks of texts and forecasts are trained again on training and validation rows."""
-    return not isinstance(bundle.validation, RowsApart) or bundle.validation.refit
+    return not isinstance(bundle.validation, Holdout) or bundle.validation.refit
 
 
 def _refit_share(bundle: Bundle, parts: Parts) -> float:

@@ -58,7 +58,7 @@ def saved(
     """
     table, rows, metric = begun.material.table, begun.material.rows, create_metric(begun.bundle.metric)
     cooling = temperatures(
-        parts.validation.raw_target, chosen.outputs, parts.task, tuned=begun.bundle.validation.temperature
+        parts.validation.raw_target, chosen.outputs, parts.task, tuned=begun.bundle.validation.temperature_scaling
     )
     signature = create_signature(
         begun.dataset,
@@ -168,6 +168,6 @@ def _intervals(said: np.ndarray, parts: Parts) -> Intervals | None:
 
     Later errors of a series are not drawn as those of its validation rows: the hold-out says how many are held.
     """
-    if parts.task not in {Task.REGRESSION, Task.MULTI_REGRESSION} and parts.window is None:
+    if parts.task not in {Task.REGRESSION, Task.MULTIOUTPUT_REGRESSION} and parts.window is None:
         return None
     return conformal_intervals(parts.validation.raw_target, said, on=parts.target_on)

@@ -9,7 +9,7 @@ import numpy as np
 
 from executor.preprocessing.examples import Examples, Parts
 from executor.preprocessing.target_scale import to_learning_scale
-from rules.vocabulary.choices import Recurrent, parameters_of
+from rules.vocabulary.choices import Gru, parameters_of
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def encode_parts(
         input_scale=parameters_of(preprocessing.architecture).input_scale,
         image=preprocessing.image,
         sequence=preprocessing.sequence,
-        is_recurrent=isinstance(preprocessing.architecture, Recurrent),
+        is_recurrent=isinstance(preprocessing.architecture, Gru),
         pixels=preprocessing.pixels,
         text=preprocessing.text,
         window=table.window,

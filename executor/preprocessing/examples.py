@@ -106,7 +106,7 @@ class Parts:
     """(outputs,) mean absolute change of the target over a season, or from row to row, on training rows; None unless a
     forecast. MASE is in such errors."""
     rare_class: int | None = None
-    """Index of the class that F1 with average "rare" looks at; None unless the task is binary."""
+    """Index of the class that F1 with average "binary" looks at; None unless the task is binary."""
     target_mean: np.ndarray
     """(outputs,) float64; zeros for classification."""
     target_scale: np.ndarray

@@ -18,7 +18,7 @@ from executor.preprocessing.sequence_encoder import sequence_layer
 from executor.preprocessing.text_vocabulary import is_text_network, text_layer
 from recommender.training_cost import MAX_BINNED
 from rules.errors import ColumnError
-from rules.vocabulary.choices import Inception, Recurrent, Standard, parameters_of
+from rules.vocabulary.choices import Gru, InceptionTime, Standard, parameters_of
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def fit_preprocessing(
         Block(groups=((name,),), layer=sequence_layer(seen, name, architecture))
         for name in (*seen.of_form(Form.SEQUENCE), *seen.of_form(Form.LETTERS))[:1]
     ]
-    if isinstance(architecture, Inception | Recurrent):
+    if isinstance(architecture, InceptionTime | Gru):
         apart, sequences = sequences, []
     texts = seen.of_form(Form.TEXT)
     if is_text_network(architecture):
@@ -65,7 +65,7 @@ def fit_preprocessing(
     groups = tuple(group for group in numbers if group)
     is_plain = roles.task is not Task.FORECASTING
     bins = architecture.bins if isinstance(architecture, Standard) and is_plain and not apart else 0
-    ranked = is_plain and parameters_of(architecture).ranks
+    ranked = is_plain and parameters_of(architecture).quantile_transform
     blocks = [_numbers(seen, groups, ranked=ranked, bins=bins)] if groups else []
     if times and (kept := _waves(seen, times, roles)):
         blocks.append(Block(groups=(times,), layer=Calendar(kept=kept, name=f"{PREFIX}calendar")))

@@ -12,7 +12,7 @@ from executor.data.raw_table import Form
 from executor.data.row_arrays import evenly_spaced
 from executor.layers.names import PREFIX
 from executor.layers.steps import SequenceLayer, Steps, fit_kernels, rows_at_once
-from rules.vocabulary.choices import RandomKernels
+from rules.vocabulary.choices import MiniRocket
 
 if TYPE_CHECKING:
     from executor.data.raw_table import RawTable
@@ -33,7 +33,7 @@ def sequence_layer(seen: RawTable, name: str, architecture: Choice) -> SequenceL
     values = seen.features[name]
     read = _reading(values, seen.forms[name])
     steps = steps_of_longest(values)
-    if not isinstance(architecture, RandomKernels):
+    if not isinstance(architecture, MiniRocket):
         return Steps(steps=steps, name=f"{PREFIX}steps", **read.own_config())
     few = min(MAX_FITTED, rows_at_once(steps))
     some = values[evenly_spaced(len(values), few)]

@@ -20,7 +20,7 @@ from executor.layers.terms import (
 from executor.preprocessing.network_kind import Architecture
 from recommender.training_cost import MAX_LETTERS, most_terms
 from rules.errors import ColumnError
-from rules.vocabulary.choices import BagOfTerms, TextCnn
+from rules.vocabulary.choices import BagOfNgrams, TextCnn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,7 +38,7 @@ SHORTEST: Final = 8  # ids a row, so that the widest convolution has steps to lo
 
 def is_text_network(choice: Choice) -> bool:
     """Whether an architecture reads texts and nothing else."""
-    return isinstance(choice, BagOfTerms | TextCnn)
+    return isinstance(choice, BagOfNgrams | TextCnn)
 
 
 def architecture_of(layer: TextLayer) -> Architecture:
@@ -52,13 +52,15 @@ def text_layer(runs: Callable[[], Iterable[np.ndarray]], choice: Choice, *, rows
     runs: gives their texts in parts, (rows, columns) str objects each. rows: of all parts.
     Raises ColumnError where no term stands in two rows.
     """
-    if isinstance(choice, BagOfTerms):
+    if isinstance(choice, BagOfNgrams):
         known = fit_vocabulary(runs(), term_hashes, most=most_terms(rows))
-        if choice.letters:
+        if choice.character_ngrams:
             known = _joined(known, fit_vocabulary(runs(), letter_hashes, most=MAX_LETTERS))
         length = _length(known, share=BAG_COVERED, longest=MAX_BAG)
         rarity = [*known.rarity] if choice.weighting == "tf_idf" else []
-        return TermBag(hashes=[*known.hashes], rarity=rarity, letters=choice.letters, length=length, name=LAYER)
+        return TermBag(
+            hashes=[*known.hashes], rarity=rarity, letters=choice.character_ngrams, length=length, name=LAYER
+        )
     known = fit_vocabulary(runs(), hash_terms, most=MAX_WORDS, in_order=True)
     length = _length(known, share=SEQUENCE_COVERED, longest=MAX_SEQUENCE)
     return WordSequence(hashes=[*known.hashes], length=length, name=LAYER)

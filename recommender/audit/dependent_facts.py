@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from rules.proof.proved_book import ProvedBook
     from rules.vocabulary.facts import Facts, Value
 
-CLASS_SIZES: Final = ("rows", "imbalance_ratio", "rare_class_rows")
+CLASS_SIZES: Final = ("rows", "imbalance_ratio", "minority_class_rows")
 SHAPE: Final = ("outlier_share", "squared_deviation_top_share", "target_skew")
 """Facts of one distribution, of which none follows from another."""
-TIMED: Final = frozenset({"task", "modality", "rows", "features", "text_words", "division"})
+TIMED: Final = frozenset({"task", "modality", "rows", "features", "text_words", "split"})
 """Facts on which the time of a trial depends, by themselves or by the architecture and the validation."""
 TOLERANCE: Final = 1.0  # rows of the rarest class: ratios are given rounded
 
@@ -113,25 +113,25 @@ def _class_sizes(facts: Facts, values: Mapping[str, Value]) -> dict[str, float |
         return {}
     rows, ratio, rare = (float(now[name] or 1) for name in CLASS_SIZES)
     if set(wanted) == {"rows"}:
-        return {"rare_class_rows": max(1, round(rare * wanted["rows"] / rows))}
+        return {"minority_class_rows": max(1, round(rare * wanted["rows"] / rows))}
     frequent = ratio * rare
     if task != Task.MULTICLASS:
         return _two_classes(wanted, rows)
     # The most frequent class and the rows stay as they are; the classes between take up the difference.
-    if "imbalance_ratio" in wanted and "rare_class_rows" in wanted:
+    if "imbalance_ratio" in wanted and "minority_class_rows" in wanted:
         return {}
     if "imbalance_ratio" in wanted:
-        return {"rare_class_rows": max(1, round(frequent / wanted["imbalance_ratio"]))}
-    if wanted["rare_class_rows"] > frequent:
+        return {"minority_class_rows": max(1, round(frequent / wanted["imbalance_ratio"]))}
+    if wanted["minority_class_rows"] > frequent:
         raise ChoiceError(
-            f"rare_class_rows must be at most the rows of the most frequent class, {frequent:,.0f}, but got "
-            f"{exact(wanted['rare_class_rows'])}."
+            f"minority_class_rows must be at most the rows of the most frequent class, {frequent:,.0f}, but got "
+            f"{exact(wanted['minority_class_rows'])}."
         )
-    return {"imbalance_ratio": frequent / wanted["rare_class_rows"]}
+    return {"imbalance_ratio": frequent / wanted["minority_class_rows"]}
 
 
 def _two_classes(wanted: Mapping[str, float], rows_now: float) -> dict[str, float | int]:
-    """Of two classes rows = rare_class_rows · (1 + imbalance_ratio), so two of the three give the third."""
+    """Of two classes rows = minority_class_rows · (1 + imbalance_ratio), so two of the three give the third."""
     rows, ratio, rare = (wanted.get(name) for name in CLASS_SIZES)
     if ratio is not None and rare is not None:
         then = rare * (1 + ratio)
@@ -139,18 +139,19 @@ def _two_classes(wanted: Mapping[str, float], rows_now: float) -> dict[str, floa
             return {"rows": round(then)}
         if abs(rows / (1 + ratio) - rare) > TOLERANCE:
             raise ChoiceError(
-                f"rows={exact(rows)}, imbalance_ratio={exact(ratio)} and rare_class_rows={exact(rare)} contradict each "
-                f"other: of two classes rows = rare_class_rows · (1 + imbalance_ratio) = {then:,.0f}. Set two of them."
+                f"rows={exact(rows)}, imbalance_ratio={exact(ratio)} and minority_class_rows={exact(rare)} contradict "
+                "each other: of two classes rows = minority_class_rows · (1 + imbalance_ratio) = "
+                f"{then:,.0f}. Set two of them."
             )
         return {}
     rows = rows_now if rows is None else rows
     if ratio is not None:
-        return {"rare_class_rows": max(1, round(rows / (1 + ratio)))}
+        return {"minority_class_rows": max(1, round(rows / (1 + ratio)))}
     if rare is None:
         return {}
     if 2 * rare > rows:
         raise ChoiceError(
-            f"rare_class_rows must be at most half of the {rows:,.0f} rows, but got {exact(rare)}. Set rows, too."
+            f"minority_class_rows must be at most half of the {rows:,.0f} rows, but got {exact(rare)}. Set rows, too."
         )
     return {"imbalance_ratio": (rows - rare) / rare}
 

@@ -13,6 +13,7 @@ from rules.decision.trace import TestResult
 from rules.errors import ChoiceError, did_you_mean
 from rules.rulebook.rule_file import misfit
 from rules.text import yaml_document as document
+from rules.vocabulary.aliases import current_fact, current_level
 from rules.vocabulary.choices import Choice, Slot, names, parse_choice
 from rules.vocabulary.choices.slot import NOTES_ORDER
 from rules.vocabulary.condition import levels_of
@@ -171,7 +172,7 @@ def read_settings(settings: Sequence[str]) -> dict[str, Value]:
     values: dict[str, Value] = {}
     for words in settings:
         fact, equals, text = words.partition("=")
-        fact = fact.strip()
+        fact = current_fact(fact.strip())
         if not equals and fact in FACTS:
             raise ChoiceError(f"--set takes FACT=VALUE, but got no value for {fact}. Write --set {fact}=VALUE.")
         if not equals or fact not in FACTS:
@@ -184,7 +185,7 @@ def read_settings(settings: Sequence[str]) -> dict[str, Value]:
                 f"{FACTS[fact].slot}. Choose that with 'recommend DATASET --pin {FACTS[fact].slot}=CHOICE'."
             )
         value = document.parse(text, source=f"--set {fact}", error=ChoiceError).data
-        value = str(value) if levels_of(fact) is not None else value
+        value = current_level(fact, str(value)) if levels_of(fact) is not None else value
         if problem := misfit(fact, value):
             raise ChoiceError(f"--set {words}: {problem}")
         values[fact] = value

@@ -11,11 +11,11 @@ from rules.vocabulary.choices import (
     Adam,
     AdamW,
     Backbone,
-    BagOfTerms,
-    Folds,
-    Inception,
-    RandomKernels,
-    Recurrent,
+    BagOfNgrams,
+    CrossValidation,
+    Gru,
+    InceptionTime,
+    MiniRocket,
     RmsProp,
     Slot,
     Standard,
@@ -51,7 +51,7 @@ def _of_activation(bundle: Bundle, task: object, _modality: object) -> str:
             "It applies to the hidden layers of the perceptron. The cells of the recurrent network keep tanh, and the "
             "linear network has no hidden layer."
         )
-    if isinstance(bundle.architecture, Recurrent):
+    if isinstance(bundle.architecture, Gru):
         return "The recurrent cells keep tanh; it applies only to the layer that joins further columns."
     if _has_backbone(bundle):
         return "The backbone keeps its own activations; it applies only to the layer that joins further columns."
@@ -75,19 +75,19 @@ def _of_initializer(bundle: Bundle, task: object, modality: object) -> str:
         else:
             reached.append("the linear layer")
         return f"It initializes {' and '.join(reached)}; {', '.join(elsewhere)}."
-    if isinstance(bundle.architecture, BagOfTerms):
+    if isinstance(bundle.architecture, BagOfNgrams):
         return ""
     if isinstance(bundle.architecture, TextCnn):
         said = "the convolutions, the hidden layers and the output layer; embeddings of words start from a normal "
         said += "distribution"
-    elif isinstance(bundle.architecture, Recurrent):
+    elif isinstance(bundle.architecture, Gru):
         said = f"{joined}; recurrent {cells}, and {embeddings}"
     elif _has_backbone(bundle):
         said = f"{joined}; the backbone keeps the weights of its file, and {embeddings}"
-    elif isinstance(bundle.architecture, Inception) or modality == Modality.IMAGE:
+    elif isinstance(bundle.architecture, InceptionTime) or modality == Modality.IMAGE:
         said = f"the convolutions, {joined}; {embeddings}"
     else:
-        kernels = isinstance(bundle.architecture, RandomKernels)
+        kernels = isinstance(bundle.architecture, MiniRocket)
         frozen = "the random convolutions before them are frozen, " if kernels else ""
         said = f"the hidden layers{'' if parameters.zero_output else ' and the output layer'}; {frozen}"
         said += "the output layer starts at zero, " if parameters.zero_output else ""
@@ -134,7 +134,7 @@ def _of_architecture(bundle: Bundle, task: object, modality: object) -> str:
 
 
 def _of_validation(bundle: Bundle, _task: object, _modality: object) -> str:
-    if isinstance(bundle.validation, Folds):
+    if isinstance(bundle.validation, CrossValidation):
         return f"Fewer than {MIN_FOLDED_ROWS} rows besides the hold-out are split into training and validation rows."
     return ""
 
@@ -145,5 +145,5 @@ def _has_backbone(bundle: Bundle) -> bool:
 
 def _is_tabular(bundle: Bundle, modality: object) -> bool:
     """Whether hidden layers read a row of encoded columns."""
-    others = Recurrent | Inception | BagOfTerms | TextCnn
+    others = Gru | InceptionTime | BagOfNgrams | TextCnn
     return modality != Modality.IMAGE and not isinstance(bundle.architecture, others)

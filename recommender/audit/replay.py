@@ -160,13 +160,13 @@ def _different_facts(
 
 
 def _different_rules(record: Record, proved: ProvedBook) -> tuple[RuleChange, ...]:
-    then, now = record.book.rules, {rule.id: rule.digest for rule in proved.book.rules}
+    then, now = record.book.rules, {rule.id: rule for rule in proved.book.rules}
     found = []
     for rule in sorted(then.keys() | now.keys()):
         if rule not in then:
             found.append(RuleChange(rule=rule, change="new"))
         elif rule not in now:
             found.append(RuleChange(rule=rule, change="gone"))
-        elif then[rule] != now[rule]:
+        elif not now[rule].has_digest(then[rule]):
             found.append(RuleChange(rule=rule, change="different"))
     return tuple(found)

@@ -89,8 +89,8 @@ def _book(subject: Subject) -> Iterator[Check]:
         if today.layers[layer] == digest:
             yield Check(what=f"book: {layer}", status="intact", detail=digest)
             continue
-        then, now = subject.record.book.rules, {rule.id: rule.digest for rule in today.rules}
-        changed = sorted(rule for rule, text in now.items() if then.get(rule) != text)
+        then = subject.record.book.rules
+        changed = sorted(rule.id for rule in today.rules if not rule.has_digest(then.get(rule.id)))
         if layer in SHIPPED_LAYERS:
             yield _shipped(layer, changed, version=subject.record.version)
             continue

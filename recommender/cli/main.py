@@ -38,6 +38,7 @@ from rules.cli.common import (
     emit_json,
     examples,
     format_option,
+    renames_on_standard_error,
     told,
     verbosity_options,
 )
@@ -236,6 +237,7 @@ def group(context: click.Context) -> None:
     recommend DATASET gives the metric (P), cost function (C), weight initialization (W), optimizer (A) and tuning
     strategy (T) for a table, each with the rule and the measured fact behind it.
     """
+    context.with_resource(renames_on_standard_error())
     settings, verb = find_settings(Path.cwd()), context.invoked_subcommand
     if settings is None or verb is None:
         return

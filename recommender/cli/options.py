@@ -19,6 +19,7 @@ from rules.decision.trace import Pin
 from rules.errors import ChoiceError, did_you_mean
 from rules.rulebook.project_settings import layers
 from rules.text.yaml_document import parse
+from rules.vocabulary.aliases import current_level
 from rules.vocabulary.choices import Slot, names, parse_choice
 from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import Task
@@ -273,6 +274,7 @@ def _missing(texts: Sequence[str]) -> tuple[str, ...] | None:
 def _task(word: str | None) -> Task | None:
     if word is None:
         return None
+    word = current_level("task", word)
     if word in set(Task):
         return Task(word)
     raise ChoiceError(f"--task is one of {', '.join(Task)}, but got {word!r}.{did_you_mean(word, Task)}")

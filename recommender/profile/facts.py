@@ -47,7 +47,7 @@ WORST: Final[Mapping[str, Callable[[float], float]]] = MappingProxyType(
     {
         "classes": float,
         "imbalance_ratio": float,
-        "rare_class_rows": neg,
+        "minority_class_rows": neg,
         "outlier_share": float,
         "squared_deviation_top_share": float,
         "target_skew": abs,

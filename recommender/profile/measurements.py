@@ -37,10 +37,10 @@ MAX_LEVELS: Final = 1_000
 MAX_HINTED_TARGETS: Final = 10
 """Targets that features are held against."""
 HOW_DIVIDED: Final = {
-    "chance": "no column tells a time, an entity or the parts",
+    "random": "no column tells a time, an entity or the parts",
     "entity": "given by --entity",
     "time": "a column orders the rows in time, or they are a series",
-    "given": "a column names the parts",
+    "predefined": "a column names the parts",
 }
 LEVEL_KINDS: Final = frozenset({Kind.CATEGORICAL, Kind.INTEGER_CODE, Kind.ORDINAL, Kind.BOOLEAN})
 
@@ -64,7 +64,7 @@ def of_rows(dataset: Dataset, roles: Roles, table: Labelled) -> Sequence[Charact
     alike = alike_rows(dataset.connection, learned, roles.targets, where=table.where)
     return (
         count("rows", table.rows, "rows", "rows with a target"),
-        Characteristic(name="division", value=roles.division, unit="way", how=HOW_DIVIDED[roles.division]),
+        Characteristic(name="split", value=roles.split, unit="way", how=HOW_DIVIDED[roles.split]),
         count("unlabelled_rows", unlabelled, "rows", f"counted on {dataset.row_count:,} rows"),
         share("target_missing_share", unlabelled, dataset.row_count, "fraction of rows", table, sampled=False),
         share("duplicate_share", copies, table.rows, "fraction of rows", table, sampled=False),
@@ -196,7 +196,7 @@ def _of_classes(classes: Classes, table: Labelled) -> tuple[Characteristic, ...]
         count("classes", len(classes.counts), "classes", table.counted),
         Characteristic(name="minority_share", value=classes.minority_share, unit="fraction of rows", how=rarest),
         Characteristic(name="imbalance_ratio", value=classes.imbalance_ratio, unit="rows per row", how=rarest),
-        count("rare_class_rows", classes.rare_rows, "rows", rarest),
+        count("minority_class_rows", classes.rare_rows, "rows", rarest),
         count("single_row_classes", sum(rows == 1 for rows in classes.counts.values()), "classes", table.counted),
         Characteristic(name="rarest_class", value=classes.rarest, unit="class", how=table.counted),
         *(

@@ -17,11 +17,11 @@ from rules.vocabulary.choices import (
     Accuracy,
     Backbone,
     Bayesian,
-    Folds,
+    CrossValidation,
+    Gru,
     Hyperband,
     RandomNormal,
     RandomUniform,
-    Recurrent,
     Relu,
     Tanh,
     cell_initializer,
@@ -51,7 +51,7 @@ def check_choices(bundle: Bundle, profile: Profile) -> Iterator[Guardrail]:
     """What the decided bundle asks of the data, and how many rows it gets."""
     measured = by_name(profile.characteristics)
     rows = round(measured_number(measured, "rows"))
-    share = share_that_selects(rows, in_folds=isinstance(bundle.validation, Folds))
+    share = share_that_selects(rows, in_folds=isinstance(bundle.validation, CrossValidation))
     selecting = share * rows
     if isinstance(bundle.metric, F1) and bundle.metric.threshold == "tuned" and profile.task is not Task.MULTICLASS:
         yield _of_threshold(selecting, share, profile)
@@ -63,7 +63,7 @@ def check_choices(bundle: Bundle, profile: Profile) -> Iterator[Guardrail]:
         yield _of_tuner(bundle.tuner, rows, selecting)
     if isinstance(bundle.transfer, Backbone):
         yield _of_transfer(bundle.transfer)
-    if isinstance(bundle.architecture, Recurrent) and not isinstance(bundle.activation, Tanh):
+    if isinstance(bundle.architecture, Gru) and not isinstance(bundle.activation, Tanh):
         yield _of_cells(bundle)
     yield _of_width(round(measured_number(measured, "features")), rows)
 
@@ -127,8 +127,8 @@ def _of_cells(bundle: Bundle) -> Guardrail:
 
 def _of_threshold(selecting: float, share: float, profile: Profile) -> Guardrail:
     classes = {target: by_name(found) for target, found in profile.targets.items()}
-    target = min(classes, key=lambda name: measured_number(classes[name], "rare_class_rows"))
-    rare = share * measured_number(classes[target], "rare_class_rows")
+    target = min(classes, key=lambda name: measured_number(classes[name], "minority_class_rows"))
+    rare = share * measured_number(classes[target], "minority_class_rows")
     who = f"whose {target!r} is {classes[target]['rarest_class'].value!r}"
     few_rows, few_rare = selecting < THRESHOLD_ROWS, rare < THRESHOLD_POSITIVES
     if few_rows:

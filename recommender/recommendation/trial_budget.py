@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from recommender.profile.known_split import rows_that_train
 from recommender.training_cost import MAX_BINNED, STOPPING, text_trial_seconds, trial_seconds
 from rules.errors import ChoiceError
-from rules.vocabulary.choices import BagOfTerms, Folds, Inception, RandomKernels, Recurrent, Standard, TextCnn
+from rules.vocabulary.choices import BagOfNgrams, CrossValidation, Gru, InceptionTime, MiniRocket, Standard, TextCnn
 from rules.vocabulary.facts import Measurement
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def trial_budget(
             return Measurement(value=trials, source="given by --trials")
         budget = DEFAULT_BUDGET
     one = _seconds_of_a_trial(dataset, architecture, validation)
-    is_text = isinstance(architecture, BagOfTerms | TextCnn)
+    is_text = isinstance(architecture, BagOfNgrams | TextCnn)
     left = max(budget - START_UP, 0.0) * (TEXT_SHARE if is_text else 1.0)
     expected, low, high = (max(1, int(left / one * factor)) for factor in (1.0, 1 / SPREAD, SPREAD))
     if trials is not None and trials <= expected:
@@ -94,15 +94,15 @@ def trial_budget(
 def _seconds_of_a_trial(dataset: Sizes, architecture: Choice, validation: Choice) -> float:
     if dataset.images is not None:
         return SECONDS_PER_IMAGE_TRIAL + SECONDS_PER_PIXEL * dataset.rows * _pixels(dataset.images)
-    in_folds = isinstance(validation, Folds)
+    in_folds = isinstance(validation, CrossValidation)
     training = rows_that_train(dataset.rows, in_folds=in_folds)
-    if isinstance(architecture, BagOfTerms | TextCnn):
-        letters = isinstance(architecture, BagOfTerms) and architecture.letters
+    if isinstance(architecture, BagOfNgrams | TextCnn):
+        letters = isinstance(architecture, BagOfNgrams) and architecture.character_ngrams
         return text_trial_seconds(rows=training, words=dataset.words, letters=letters)
-    networks = validation.count * validation.repeats if isinstance(validation, Folds) else 1
+    networks = validation.folds * validation.repeats if isinstance(validation, CrossValidation) else 1
     width = dataset.columns
-    if isinstance(architecture, RandomKernels | Inception | Recurrent):  # the latter take about as long
-        width = (architecture if isinstance(architecture, RandomKernels) else RandomKernels()).features
+    if isinstance(architecture, MiniRocket | InceptionTime | Gru):  # the latter take about as long
+        width = (architecture if isinstance(architecture, MiniRocket) else MiniRocket()).features
     elif isinstance(architecture, Standard) and dataset.numbers <= MAX_BINNED:
         width += architecture.bins * dataset.numbers
     return networks * trial_seconds(rows=training, width=width)

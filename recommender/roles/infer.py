@@ -140,7 +140,7 @@ def _with_time(dataset: Dataset, roles: Roles, reading: Reading, said: Task | No
                 "leave --task out."
             )
         return roles
-    if reading.task not in NUMERIC_TARGET or said in {Task.REGRESSION, Task.MULTI_REGRESSION}:
+    if reading.task not in NUMERIC_TARGET or said in {Task.REGRESSION, Task.MULTIOUTPUT_REGRESSION}:
         return roles
     found = None
     if roles.time_column is not None:

@@ -45,18 +45,18 @@ class Roles:
         return tuple(name for name, kind in kinds.items() if kind not in UNUSED_KINDS)
 
     @property
-    def division(self) -> Literal["chance", "entity", "time", "given"]:
+    def split(self) -> Literal["random", "entity", "time", "predefined"]:
         """What divides the rows into those that train and those that judge: the fact of that name."""
         if self.split_column is not None:
-            return "given"
+            return "predefined"
         if self.task is Task.FORECASTING or (self.time_column is not None and self.entity_column is None):
             return "time"
-        return "chance" if self.entity_column is None else "entity"
+        return "random" if self.entity_column is None else "entity"
 
     @property
     def by_chance(self) -> bool:
         """Whether rows are drawn, alone or with those of their entity, not divided by time or the dataset itself."""
-        return self.division in {"chance", "entity"}
+        return self.split in {"random", "entity"}
 
     @property
     def has_texts_alone(self) -> bool:

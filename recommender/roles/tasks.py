@@ -36,7 +36,7 @@ NUMBERS_WITH_MISTAKES: Final = 0.9
 COINCIDENCE: Final = 0.05
 """Chance below which classes numbered at random would not show so clear a peak: the usual level of a test."""
 TWO: Final = 2
-NUMERIC_TASKS: Final = frozenset({Task.REGRESSION, Task.MULTI_REGRESSION, Task.FORECASTING})
+NUMERIC_TASKS: Final = frozenset({Task.REGRESSION, Task.MULTIOUTPUT_REGRESSION, Task.FORECASTING})
 SINGLE_TASKS: Final = frozenset({Task.BINARY, Task.MULTICLASS, Task.REGRESSION})
 
 
@@ -230,7 +230,7 @@ def _several(dataset: Dataset, summaries: Sequence[ColumnSummary]) -> Reading:
         _check_numbers(dataset, summary, "several targets that are not all two-valued must all be numbers")
     most = max(summaries, key=lambda summary: summary.distinct)
     return Reading(
-        task=Task.MULTI_REGRESSION,
+        task=Task.MULTIOUTPUT_REGRESSION,
         reason=f"{len(summaries)} numeric targets, of which {most.name!r} takes {most.distinct:,} values",
     )
 
@@ -240,7 +240,7 @@ def _said(dataset: Dataset, summaries: Sequence[ColumnSummary], task: Task) -> R
     reason = "given by --task"
     if task in SINGLE_TASKS and len(summaries) > 1:
         raise TargetError(f"The task {task} has one target, but got {len(summaries)}. Give one, or leave out --task.")
-    if task in {Task.MULTILABEL, Task.MULTI_REGRESSION} and len(summaries) == 1:
+    if task in {Task.MULTILABEL, Task.MULTIOUTPUT_REGRESSION} and len(summaries) == 1:
         raise TargetError(f"The task {task} has several targets, but got one. Repeat --target, or leave out --task.")
     if task in NUMERIC_TASKS:
         for summary in summaries:

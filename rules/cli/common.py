@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,9 +14,10 @@ from pydantic import BaseModel
 from rich.console import Console
 
 from rules.text.wording import json_shown, printable
+from rules.vocabulary.aliases import LOG, forget_reports
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 FINDINGS: Final = 1
 """Exit code of a command that found something; 0 is clean."""
@@ -77,6 +80,27 @@ def told(sentence: str, *, verbosity: Verbosity) -> None:
     """Say something beside the result on standard error, unless a person wants to hear nothing."""
     if verbosity is not Verbosity.QUIET:
         click.echo(printable(sentence, keep="\n"), err=True)
+
+
+class _OnStandardError(logging.Handler):
+    """Prints each message on standard error, unless --quiet was given."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        context = click.get_current_context(silent=True)
+        is_quiet = context is not None and context.params.get("quiet")
+        told(record.getMessage(), verbosity=Verbosity.QUIET if is_quiet else Verbosity.NORMAL)
+
+
+@contextmanager
+def renames_on_standard_error() -> Iterator[None]:
+    """Print a line for each former name that is read, until the block ends."""
+    handler = _OnStandardError()
+    LOG.addHandler(handler)
+    forget_reports()
+    try:
+        yield
+    finally:
+        LOG.removeHandler(handler)
 
 
 def emit(value: object) -> None:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 STEP: Final = 0.01
 """How far past an excluded end a real-valued fact is taken, as a share of that end's size."""
-LINKED: Final = frozenset({"imbalance_ratio", "rare_class_rows"})
+LINKED: Final = frozenset({"imbalance_ratio", "minority_class_rows"})
 """Facts that come from numbers of rows, so that none changes alone and to any value, unless the task does."""
 Follow = Callable[[Facts, Collection[str]], Facts]
 """Adds to changed facts what follows from them, given the names of those that changed."""

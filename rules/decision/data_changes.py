@@ -82,7 +82,7 @@ def _rare_rows(facts: Facts, thresholds: Mapping[str, Iterable[float]], rare_cla
     frequent = round(ratio * rare, DIGITS)
     wanted = [
         *(frequent / ratio for ratio in thresholds.get("imbalance_ratio", ()) if ratio > 0),
-        *thresholds.get("rare_class_rows", ()),
+        *thresholds.get("minority_class_rows", ()),
     ]
     if task == Task.BINARY:
         wanted += [rows_wanted - rows + rare for rows_wanted in thresholds.get("rows", ())]
@@ -90,7 +90,7 @@ def _rare_rows(facts: Facts, thresholds: Mapping[str, Iterable[float]], rare_cla
 
     def move(count: int) -> tuple[str, dict[str, Value]]:
         then = int(rows + count - rare)
-        values: dict[str, Value] = {"rare_class_rows": count, "imbalance_ratio": frequent / count, "rows": then}
+        values: dict[str, Value] = {"minority_class_rows": count, "imbalance_ratio": frequent / count, "rows": then}
         if task == Task.MULTILABEL:
             many = "at least" if count > rare else "only"
             which = "of either value of every label" if count > rare else "of one value of a label"
@@ -105,7 +105,7 @@ def _rare_rows(facts: Facts, thresholds: Mapping[str, Iterable[float]], rare_cla
 
 def _class_sizes(facts: Facts) -> tuple[float | None, float | None, float | None]:
     """Rows of the rarest class, how many times as many the most frequent one has, and all rows."""
-    return _number(facts, "rare_class_rows"), _number(facts, "imbalance_ratio"), _number(facts, "rows")
+    return _number(facts, "minority_class_rows"), _number(facts, "imbalance_ratio"), _number(facts, "rows")
 
 
 def _frequent_rows(facts: Facts, thresholds: Mapping[str, Iterable[float]]) -> Iterator[Move]:
@@ -133,17 +133,17 @@ def _frequent_rows(facts: Facts, thresholds: Mapping[str, Iterable[float]]) -> I
 
 def _rows(facts: Facts, thresholds: Mapping[str, Iterable[float]]) -> Iterator[Move]:
     """More or fewer rows like those that are there, every class in proportion."""
-    rows, rare = _number(facts, "rows"), _number(facts, "rare_class_rows")
+    rows, rare = _number(facts, "rows"), _number(facts, "minority_class_rows")
     if rows is None:
         return
     wanted = list(thresholds.get("rows", ()))
     if rare:
-        wanted += [count * rows / rare for count in thresholds.get("rare_class_rows", ())]
+        wanted += [count * rows / rare for count in thresholds.get("minority_class_rows", ())]
 
     def move(count: int) -> tuple[str, dict[str, Value]]:
         values: dict[str, Value] = {"rows": count}
         if rare:
-            values["rare_class_rows"] = max(1, round(rare * count / rows))
+            values["minority_class_rows"] = max(1, round(rare * count / rows))
         return _more(count, rows, "rows like these"), values
 
     yield from _counts(rows, wanted, least=2, most=math.inf, move=move)

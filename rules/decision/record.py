@@ -8,9 +8,10 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from rules import __version__
+from rules.decision.former_record import current_record
 from rules.decision.request import Asked
 from rules.decision.trace import FROM_BUNDLE, Decision, Pin
 from rules.errors import RunError
@@ -161,6 +162,8 @@ class Record(BaseModel):
     decisions: dict[Slot, Decision]
     guardrails: tuple[Guardrail, ...]
     bundle: dict[str, Any]
+    _former: dict[str, Any] | None = PrivateAttr(default=None)
+    """The record as its file holds it, where that has former names."""
     chain: dict[str, str] = {}
     """For each part, the SHA-256 of the part before it and of its own contents as canonical JSON."""
 
@@ -193,9 +196,10 @@ class Record(BaseModel):
     def parts(self, *, as_read: bool = False) -> Iterator[tuple[str, Any]]:
         """What the chain goes through, in its order: each part's name and contents.
 
-        as_read: only what the record's file holds, without the defaults of parameters that it does not have.
+        as_read: only what the record's file holds, without the defaults of parameters that it does not have. Of a file
+        with former names, the parts are its own text.
         """
-        body = self.model_dump(mode="json", exclude={"chain"}, exclude_unset=as_read)
+        body = self._former or self.model_dump(mode="json", exclude={"chain"}, exclude_unset=as_read)
         yield "heading", {key: body[key] for key in ("format", "version", "created") if key in body}
         for name in ("dataset", "asked", "book", "facts"):
             yield name, body[name]
@@ -252,7 +256,7 @@ class Record(BaseModel):
         except OSError as error:
             raise RunError(f"{path} cannot be read: {error.strerror}. Name a run, a record or a dataset.") from None
         try:
-            return _with_origins(cls.model_validate_json(content))
+            return _with_origins(cls._parse(content))
         except ValidationError as error:
             first = error.errors()[0]
             what = (
@@ -264,6 +268,20 @@ class Record(BaseModel):
                 f"{path} must be a record of format {FORMAT}, but it {cls._format_of(content) or f'is not ({what})'}. "
                 "Make one with 'recommend DATASET --record FILE', or name a run or a dataset."
             ) from None
+
+    @classmethod
+    def _parse(cls, content: bytes) -> Record:
+        """A record from its JSON text. Former names are replaced; the chain is then checked on the text itself."""
+        try:
+            body = json.loads(content)
+        except (ValueError, RecursionError):
+            return cls.model_validate_json(content)  # which says what is wrong
+        today = current_record(body) if isinstance(body, dict) else body
+        if today == body:
+            return cls.model_validate_json(content)
+        record = cls.model_validate_json(json.dumps(today))
+        record._former = {key: value for key, value in body.items() if key != "chain"}  # noqa: SLF001  its own
+        return record
 
     @classmethod
     def read_intact(cls, path: Path) -> Record:

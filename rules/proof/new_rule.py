@@ -19,6 +19,7 @@ from rules.rulebook.rule_file import RULES, misfit, parse_tests, read_rules
 from rules.rulebook.rulebook import Rulebook, read_layers
 from rules.text import yaml_document as document
 from rules.text.files import write_text
+from rules.vocabulary.aliases import current_fact, current_level
 from rules.vocabulary.choices import parse_choice
 from rules.vocabulary.condition import Test, interval_of, levels_of
 from rules.vocabulary.facts import FACTS, Task, exact
@@ -107,13 +108,14 @@ def _conditions(when: Sequence[str]) -> dict[str, Any]:
         if read is None:
             raise BookError(f"--when takes FACT=NAME, FACT>=NUMBER and the like, but got {words!r}.")
         fact, sign, value = read.groups()
+        fact = current_fact(fact)
         if fact not in FACTS:
             raise BookError(f"--when {words}: there is no fact {fact!r}.{did_you_mean(fact, FACTS)}")
         if (sign == "=") is (levels_of(fact) is None):
             kind, helps = ("number", "compare it with <, <=, > or >=") if sign == "=" else ("name", f"say {fact}=NAME")
             raise BookError(f"--when {words}: {fact} is a {kind}; {helps}.")
         if sign == "=":
-            values: list[Any] = [one.strip() for one in value.split(",")]
+            values: list[Any] = [current_level(fact, one.strip()) for one in value.split(",")]
             wanted: dict[str, Any] = {"in": values}
         else:
             values = [document.parse(value, source=f"--when {words}", error=BookError).data]

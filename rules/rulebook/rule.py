@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from rules.vocabulary.aliases import former_choice
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from rules.vocabulary.choices import Choice, Slot
     from rules.vocabulary.condition import Test
@@ -56,8 +58,19 @@ class Rule:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of what the rule does: when it fires, what it chooses, what it overrides."""
-        does = [list(map(str, self.when)), self.choice.model_dump(mode="json"), sorted(self.overrides)]
-        return f"sha256:{hashlib.sha256(json.dumps(does, ensure_ascii=False).encode()).hexdigest()}"
+        return _digest_of(self.when, self.choice.model_dump(mode="json"), self.overrides)
+
+    def has_digest(self, digest: str | None) -> bool:
+        """Whether a recorded digest is the rule's, with its names as they are or as they were."""
+        if digest == self.digest:
+            return True
+        former = former_choice(self.slot, self.choice.model_dump(mode="json"))
+        return digest == _digest_of([test.formerly() for test in self.when], former, self.overrides)
+
+
+def _digest_of(when: Iterable[Test], choice: Mapping[str, Any], overrides: Iterable[str]) -> str:
+    does = [list(map(str, when)), choice, sorted(overrides)]
+    return f"sha256:{hashlib.sha256(json.dumps(does, ensure_ascii=False).encode()).hexdigest()}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,12 +11,13 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from rules.errors import BookError, ChoiceError, did_you_mean
 from rules.rulebook.rule import Constraint, Disabled, Example, Rule, Stance
+from rules.vocabulary.aliases import current_fact, current_level, current_name, current_parameter, current_value
 from rules.vocabulary.choices import Slot, names, parse_choice
 from rules.vocabulary.condition import COMPARISONS, Test, interval_of, levels_of
 from rules.vocabulary.facts import FACTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from rules.text.yaml_document import Document
 
@@ -152,7 +153,8 @@ def _rule(text: RuleText, *, source: Document, index: int, layer: str) -> Rule:
         choice = parse_choice(slot, value)
     except ChoiceError as error:
         raise BookError(f"{place('then', slot_name)}: {text.id}: {error}") from None
-    for rejected in text.rejects:
+    rejects = {current_name(slot, name): why for name, why in text.rejects.items()}
+    for rejected in rejects:
         if rejected not in names(slot):
             raise BookError(
                 f"{place('rejects', rejected)}: {text.id} rejects {rejected!r}, which the slot does not offer."
@@ -172,11 +174,11 @@ def _rule(text: RuleText, *, source: Document, index: int, layer: str) -> Rule:
         ),
         choice=choice,
         because=text.because,
-        rejects=text.rejects,
+        rejects=rejects,
         source={kind: citation for kind, citation in text.source.items()},  # noqa: C416  widens the key to str
         stance=text.stance,
         overrides=tuple(text.overrides),
-        examples=tuple(text.tests),
+        examples=tuple(Example(given=_current_facts(one.given), expect=one.expect) for one in text.tests),
         author=text.author,
         layer=layer,
         place=place(),
@@ -188,10 +190,13 @@ def parse_tests(fact: str, wanted: object, *, place: Callable[[], str], rule: st
 
     place: returns how an error names the position of the tests. Raises BookError.
     """
+    fact = current_fact(fact)
     tests: dict[str, Any] = wanted if isinstance(wanted, dict) else {"in": [wanted]}
     parsed = []
-    for op, constant in tests.items():
-        for value in constant if op == "in" and isinstance(constant, list) else [constant]:
+    for op, given in tests.items():
+        is_list = op == "in" and isinstance(given, list)
+        constant: Any = [current_level(fact, one) for one in given] if is_list else given
+        for value in constant if is_list else [constant]:
             _check_value(fact, value, place=place, rule=rule)
         if levels_of(fact) is not None:
             if op != "in" or not isinstance(constant, list):
@@ -209,6 +214,29 @@ def parse_tests(fact: str, wanted: object, *, place: Callable[[], str], rule: st
     return parsed
 
 
+def _current_parameters(slot: Slot, forbidden: Mapping[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
+    """The forbidden choices of a slot, and the values of their parameters, with former names replaced."""
+    chosen = tuple(current_name(slot, name) for name in forbidden.get("name", ()))
+    found: dict[str, tuple[Any, ...]] = {"name": chosen} if chosen else {}
+    for key, values in forbidden.items():
+        if key != "name":
+            renamed = (current_parameter(slot, name, key) for name in chosen or names(slot))
+            parameter = next((one for one in renamed if one != key), key)
+            found[parameter] = tuple(_current_value(slot, chosen or names(slot), parameter, value) for value in values)
+    return found
+
+
+def _current_value(slot: Slot, choices: Iterable[str], parameter: str, value: object) -> object:
+    """The value of a parameter that one of some choices has renamed; the value itself where none has."""
+    renamed = (current_value(slot, choice, parameter, value) for choice in choices)
+    return next((one for one in renamed if one != value), value)
+
+
+def _current_facts(given: Mapping[str, str | int | float]) -> dict[str, str | int | float]:
+    """The facts of an example with former names replaced."""
+    return {current_fact(fact): current_level(current_fact(fact), value) for fact, value in given.items()}
+
+
 def _check_value(fact: str, value: object, *, place: Callable[[], str], rule: str) -> None:
     """Refuse a fact that does not exist and a value outside its domain."""
     problem = misfit(fact, value)
@@ -217,7 +245,9 @@ def _check_value(fact: str, value: object, *, place: Callable[[], str], rule: st
 
 
 def misfit(fact: str, value: object) -> str:
-    """Why a fact cannot have a value, in one sentence; nothing where it can."""
+    """Why a fact cannot have a value, in one sentence; nothing where it can, or could under a former name."""
+    fact = current_fact(fact)
+    value = current_level(fact, value)
     if fact not in FACTS:
         return f"there is no fact {fact!r}.{did_you_mean(fact, FACTS)}"
     levels = levels_of(fact)
@@ -250,6 +280,7 @@ def _constraint(text: ConstraintText, *, source: Document, index: int) -> Constr
             choices.setdefault(Slot(slot), {})[parameter or "name"] = tuple(values)
         else:
             tests += parse_tests(key, wanted, place=place, rule=text.id)
+    choices = {slot: _current_parameters(slot, parameters) for slot, parameters in choices.items()}
     if not choices:
         where = source.place(CONSTRAINTS, index, "forbid")
         raise BookError(

@@ -17,6 +17,7 @@ from rules.vocabulary.choices import (
     Augmentation,
     Backbone,
     Choice,
+    Holdout,
     Hyperparameter,
     Hyperparameters,
     Initializer,
@@ -26,7 +27,6 @@ from rules.vocabulary.choices import (
     NoAugmentation,
     NoTransfer,
     Optimizer,
-    RowsApart,
     Slot,
     Standard,
     Transfer,
@@ -88,7 +88,7 @@ class Bundle(BaseModel):
     augmentation: Augmentation = NoAugmentation()
     transfer: Transfer = NoTransfer()
     architecture: Architecture = Standard()
-    validation: Validation = RowsApart()
+    validation: Validation = Holdout()
 
     def choice(self, slot: Slot) -> Choice:
         """The choice for a slot.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from rules.vocabulary.aliases import former_fact, former_level
 from rules.vocabulary.facts import FACTS, Interval, Levels, NotApplicable, Unknown, Value, exact
 
 if TYPE_CHECKING:
@@ -48,6 +49,13 @@ class Test:
             return None
         distance = value - self.constant
         return distance if self.op in {"gt", "ge"} else -distance
+
+    def formerly(self) -> Test:
+        """The same test in the names of the versions before they changed."""
+        constant = self.constant
+        if isinstance(constant, tuple):
+            constant = tuple(former_level(self.fact, one) for one in constant)
+        return Test(fact=former_fact(self.fact), op=self.op, constant=constant)
 
     def __str__(self) -> str:
         """The test in words.

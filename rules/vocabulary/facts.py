@@ -9,6 +9,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from rules.vocabulary.aliases import current_level
+
 
 class Task(StrEnum):
     """The kind of prediction.
@@ -17,15 +19,21 @@ class Task(StrEnum):
         >>> Task("binary").is_classification
         True
         >>> [str(task) for task in Task]
-        ['binary', 'multiclass', 'multilabel', 'regression', 'multi_regression', 'forecasting']
+        ['binary', 'multiclass', 'multilabel', 'regression', 'multioutput_regression', 'forecasting']
     """
 
     BINARY = "binary"
     MULTICLASS = "multiclass"
     MULTILABEL = "multilabel"
     REGRESSION = "regression"
-    MULTI_REGRESSION = "multi_regression"
+    MULTIOUTPUT_REGRESSION = "multioutput_regression"
     FORECASTING = "forecasting"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Task | None:
+        """The task of a former name."""
+        current = current_level("task", value)
+        return None if current == value else cls(current)
 
     @property
     def is_classification(self) -> bool:
@@ -47,7 +55,7 @@ class Modality(StrEnum):
 
 
 CLASSIFICATION: Final = frozenset({Task.BINARY, Task.MULTICLASS, Task.MULTILABEL})
-NUMERIC_TARGET: Final = frozenset({Task.REGRESSION, Task.MULTI_REGRESSION, Task.FORECASTING})
+NUMERIC_TARGET: Final = frozenset({Task.REGRESSION, Task.MULTIOUTPUT_REGRESSION, Task.FORECASTING})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +178,7 @@ _ALL: Final = (
         domain=Interval(low=1, high=math.inf),
         tasks=CLASSIFICATION,
     ),
-    _count("rare_class_rows", "rows of the rarest class", "rows", low=1, tasks=CLASSIFICATION),
+    _count("minority_class_rows", "rows of the rarest class", "rows", low=1, tasks=CLASSIFICATION),
     _share(
         "outlier_share",
         "share of target values beyond a modified z-score of 3.5 on the raw and on the Yeo-Johnson scale",
@@ -217,13 +225,13 @@ _ALL: Final = (
     _share("gap_share", "share of steps in time that are longer than most", "fraction of steps", _SERIES),
     _count("trial_budget", "trials that the budget allows", "trials", low=1),
     Fact(
-        name="division",
+        name="split",
         meaning=(
-            "what divides the rows into those that train and those that judge: chance, the entities whose rows stay "
-            "together, time, or the dataset's own column"
+            "how rows are split into training and hold-out rows: at random, by the entities whose rows stay "
+            "together, by time, or as a column of the dataset predefines"
         ),
         unit="way",
-        domain=Levels(values=("chance", "entity", "time", "given")),
+        domain=Levels(values=("random", "entity", "time", "predefined")),
     ),
     Fact(
         name="activation",
@@ -250,7 +258,7 @@ _ALL: Final = (
         name="architecture",
         meaning="which network reads the rows",
         unit="name",
-        domain=Levels(values=("standard", "random_kernels", "inception", "recurrent", "bag_of_terms", "text_cnn")),
+        domain=Levels(values=("standard", "minirocket", "inception_time", "gru", "bag_of_ngrams", "text_cnn")),
         slot="architecture",
     ),
 )

@@ -18,7 +18,7 @@ quiet_tensorflow()
 from executor import train  # noqa: E402  after TensorFlow was silenced
 from recommender.examples import example  # noqa: E402
 from rules.decision.trace import Pin  # noqa: E402
-from rules.vocabulary.choices import RowsApart, Slot  # noqa: E402
+from rules.vocabulary.choices import Holdout, Slot  # noqa: E402
 
 
 class Raising(logging.Handler):
@@ -40,7 +40,7 @@ def no_report_is_missing() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def one_split() -> Pin:
     """A pin that compares trials on one split: one network a trial is faster than one a fold."""
-    return Pin(slot=Slot.VALIDATION, choice=RowsApart(), reason="one network a trial is faster")
+    return Pin(slot=Slot.VALIDATION, choice=Holdout(), reason="one network a trial is faster")
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 CANCER = str(example("breast_cancer"))
 # A shell that runs the tests in the background has SIGINT ignored, and what it starts would too.
-ONE_SPLIT = ("--pin", "validation=rows_apart", "--reason", "one network a trial is faster")
+ONE_SPLIT = ("--pin", "validation=holdout", "--reason", "one network a trial is faster")
 HEAR_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
 COMMAND = [sys.executable, "-c", f"{HEAR_CTRL_C}; from recommender.cli.start import main; main()"]
 PATIENCE = 600.0  # seconds to wait for a subprocess that trains on a busy machine

@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 
 from executor import train
 from rules.decision.trace import Pin
-from rules.vocabulary.choices import Inception, RandomKernels
+from rules.vocabulary.choices import InceptionTime, MiniRocket
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ def test_columns_beside_sequences_are_read_with_them_however_these_are(tmp_path:
     target = np.where(side == "right", "c", np.where(is_fast, "a", "b"))
     path = tmp_path / "mixed.npz"
     np.savez(path, signal=values, lengths=np.full(ROWS, 20), side=side, target=target)
-    for choice in (RandomKernels(features=840), Inception()):
+    for choice in (MiniRocket(features=840), InceptionTime()):
         pin = Pin(slot="architecture", choice=choice, reason="fewer features are faster")
         run = train(path, target="target", trials=1, pins=[pin, one_split], directory=tmp_path / choice.name)
         assert [entry.name for entry in run.signature.inputs] == ["signal", "side"]

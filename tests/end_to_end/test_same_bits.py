@@ -10,7 +10,7 @@ import pytest
 
 from executor import train
 from rules.decision.trace import Pin
-from rules.vocabulary.choices import RowsApart
+from rules.vocabulary.choices import Holdout
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from executor.runs.run import Run
 
 TRAINED = 160
-PINS = (Pin(slot="validation", choice=RowsApart(), reason="faster than folds"),)
+PINS = (Pin(slot="validation", choice=Holdout(), reason="faster than folds"),)
 ROWS = 1_000
 RANDOM = np.random.default_rng(0)
 PERMUTED = RANDOM.permutation(ROWS)

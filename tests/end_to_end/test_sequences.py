@@ -18,7 +18,7 @@ from executor.runs.run import Run
 from recommender.cli.main import group
 from rules.decision.trace import Pin
 from rules.errors import ChoiceError, ColumnError
-from rules.vocabulary.choices import Inception, RandomKernels
+from rules.vocabulary.choices import InceptionTime, MiniRocket
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +50,7 @@ def wave_run(tmp_path_factory: pytest.TempPathFactory, one_split: Pin) -> Run:
 def test_random_kernels_tell_waves_apart_that_begin_anywhere(wave_run: Run) -> None:
     record = wave_run.record
     assert record.facts["modality"].value == "sequence"
-    assert record.decisions["architecture"].choice == RandomKernels()
+    assert record.decisions["architecture"].choice == MiniRocket()
     assert wave_run.scores.hold_out.value > 0.9
 
 
@@ -83,7 +83,7 @@ def long_run(long_table: Path) -> Run:
     """A run of one trial on a long table, trained from the command line; tests must not change it."""
     directory = long_table.parent / "run"
     arguments = ["--target", "tempo", "--sequence", "person", "--order", "step", "--trials", "1", "--reason", "faster"]
-    pins = ["--pin", "architecture={name: random_kernels, features: 840}", "--pin", "validation=rows_apart"]
+    pins = ["--pin", "architecture={name: minirocket, features: 840}", "--pin", "validation=holdout"]
     trained = CliRunner().invoke(group, ["train", str(long_table), *arguments, *pins, "-o", str(directory)])
     assert trained.exit_code == 0, trained.output
     return Run(directory)
@@ -127,7 +127,7 @@ def test_letters_are_read_as_a_sequence_by_a_network_that_is_pinned(tmp_path: Pa
     ]
     table = tmp_path / "genes.csv"
     table.write_text("\n".join(["gene,promoter", *(f"{gene},{row % 2}" for row, gene in enumerate(genes))]))
-    pin = Pin(slot="architecture", choice=Inception(), reason="a motif is a short pattern")
+    pin = Pin(slot="architecture", choice=InceptionTime(), reason="a motif is a short pattern")
     run = train(table, target="promoter", trials=1, pins=[pin, one_split], directory=tmp_path / "run")
     assert run.scores.hold_out.value > 0.9
     assert run.signature.inputs[0].form == "letters"

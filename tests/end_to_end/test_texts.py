@@ -62,7 +62,7 @@ def test_sentences_are_told_as_well_as_by_a_linear_model(run: tuple[Run, str]) -
     trained, _ = run
     scores = trained.scores
     assert trained.record.facts["modality"].value == "text"
-    assert trained.bundle.architecture.name == "bag_of_terms"
+    assert trained.bundle.architecture.name == "bag_of_ngrams"
     assert {"constant", "TF-IDF", "gradient boosting"} == set(scores.baselines)
     assert scores.hold_out.value is not None
     assert scores.hold_out.value > 0.95

@@ -169,7 +169,7 @@ def test_several_numbers_are_learned_together(tmp_path: Path, one_split: Pin) ->
     rows = [[*row, round(row[0] * 2, 4), round(row[0] - 3 * row[1], 4)] for row in numbers]
     path = write_table(tmp_path / "t.csv", ["x", "y", "first", "second"], rows)
     run = train(path, target=["first", "second"], trials=1, pins=[one_split], directory=tmp_path / "run")
-    assert run.signature.task == "multi_regression"
+    assert run.signature.task == "multioutput_regression"
     assert run.scores.has_signal
     assert run.predict(path).column_names == [
         f"{word} of {target}" for target in ("first", "second") for word in ("prediction", "low", "high")
@@ -262,7 +262,7 @@ def test_the_handbook_trains_one_network_of_the_layers_that_the_notes_name(tmp_p
     run = train(example("wine"), target="cultivar", book=["handbook"], trials=2, directory=tmp_path / "run")
     chosen = run.record.decisions
     assert str(chosen[Slot.ARCHITECTURE].choice) == "standard (no extras)"
-    assert str(chosen[Slot.VALIDATION].choice) == "rows_apart (no extras)"
+    assert str(chosen[Slot.VALIDATION].choice) == "holdout (no extras)"
     network = run.model.get_layer("tabular")
     assert {type(layer).__name__ for layer in network.layers} <= {"InputLayer", "Dense", "Dropout"}
     (numbers,) = (layer for layer in run.model.layers if type(layer).__name__ == "Numbers")

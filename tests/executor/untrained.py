@@ -19,7 +19,7 @@ from recommender.recommendation.recommend import Said, open_dataset
 from recommender.roles.horizon import Outlook
 from recommender.run_manifest import SCORES
 from rules.decision.trace import Pin
-from rules.vocabulary.choices import BagOfTerms, Folds, Inception, RandomKernels, Recurrent, RowsApart, TextCnn
+from rules.vocabulary.choices import BagOfNgrams, CrossValidation, Gru, Holdout, InceptionTime, MiniRocket, TextCnn
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Kind:
 
 def save_untrained(kind: Kind, folder: Path) -> Run:
     """A run in folder/run, with a model that was built, assembled and saved, but not trained; its scores are empty."""
-    own = {"validation": RowsApart()} | kind.choices
+    own = {"validation": Holdout()} | kind.choices
     pins = [Pin(slot=slot, choice=choice, reason="a test") for slot, choice in own.items()]
     budget = Budget(trials=1)
     with open_dataset(str(kind.write(folder)), kind.said) as dataset:
@@ -86,7 +86,7 @@ def _table(target: str) -> Callable[[Path], Path]:
             "binary": {"y": np.where(random.random(ROWS) < 1 / 2, "yes", "no")},
             "multiclass": {"y": random.choice(["p", "q", "r"], ROWS)},
             "multilabel": {name: random.integers(0, 2, ROWS) for name in ("y", "z")},
-            "multi_regression": {name: np.round(random.normal(size=ROWS), 4) for name in ("y", "z")},
+            "multioutput_regression": {name: np.round(random.normal(size=ROWS), 4) for name in ("y", "z")},
         }
         return _csv(folder, _mixed_columns(ROWS) | targets[target])
 
@@ -132,16 +132,16 @@ def _images(folder: Path) -> Path:
 ONE: Final = Said(targets=("y",))
 FORECAST: Final = Said(targets=("sold",), task=Task.FORECASTING, outlook=Outlook(horizon=3))
 KINDS: Final[dict[str, Kind]] = {
-    "binary table in folds": Kind(write=_table("binary"), said=ONE, choices={"validation": Folds(count=3)}),
+    "binary table in folds": Kind(write=_table("binary"), said=ONE, choices={"validation": CrossValidation(folds=3)}),
     "multiclass table": Kind(write=_table("multiclass"), said=ONE),
     "table of labels": Kind(write=_table("multilabel"), said=Said(targets=("y", "z"))),
-    "regression of two": Kind(write=_table("multi_regression"), said=Said(targets=("y", "z"))),
-    "bag of terms": Kind(write=_texts, said=ONE, choices={"architecture": BagOfTerms(letters=True)}),
+    "regression of two": Kind(write=_table("multioutput_regression"), said=Said(targets=("y", "z"))),
+    "bag of terms": Kind(write=_texts, said=ONE, choices={"architecture": BagOfNgrams(character_ngrams=True)}),
     "text CNN": Kind(write=_texts, said=ONE, choices={"architecture": TextCnn()}),
     "forecast": Kind(write=_series, said=FORECAST),
-    "random kernels": Kind(write=_sequences, said=ONE, choices={"architecture": RandomKernels(features=168)}),
-    "Inception": Kind(write=_sequences, said=ONE, choices={"architecture": Inception()}),
-    "GRU": Kind(write=_sequences, said=ONE, choices={"architecture": Recurrent()}),
-    "GRU of letters": Kind(write=_genes, said=ONE, choices={"architecture": Recurrent()}),
+    "random kernels": Kind(write=_sequences, said=ONE, choices={"architecture": MiniRocket(features=168)}),
+    "InceptionTime": Kind(write=_sequences, said=ONE, choices={"architecture": InceptionTime()}),
+    "GRU": Kind(write=_sequences, said=ONE, choices={"architecture": Gru()}),
+    "GRU of letters": Kind(write=_genes, said=ONE, choices={"architecture": Gru()}),
     "image CNN": Kind(write=_images, said=ONE),
 }

@@ -45,8 +45,8 @@ def check_targets(roles: Roles, targets: Mapping[str, Measured]) -> Iterator[Gua
             message=f"{roles.task_reason}; {roles.doubt}.",
             columns=roles.targets,
         )
-    classes = {name: measured for name, measured in targets.items() if "rare_class_rows" in measured}
-    rare = {name: measured_number(measured, "rare_class_rows") for name, measured in classes.items()}
+    classes = {name: measured for name, measured in targets.items() if "minority_class_rows" in measured}
+    rare = {name: measured_number(measured, "minority_class_rows") for name, measured in classes.items()}
     tiny = [name for name, rows in rare.items() if rows < FEW_IN_CLASS]
     for name in tiny or sorted(rare, key=lambda name: rare[name])[:1]:
         yield _of_rarest(name, rare[name], measured_number(classes[name], "single_row_classes"))

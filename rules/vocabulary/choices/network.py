@@ -22,43 +22,43 @@ class NoAugmentation(Choice):
     name: Literal["none"] = "none"
 
 
-class Shifts(Choice):
+class RandomTranslation(Choice):
     """Random shifts: each image is moved by a whole number of pixels in each direction.
 
     Attributes:
         pixels: Largest shift, from 1 to 64. None takes 2, or 1 for images smaller than 16 pixels. Default None.
 
     Examples:
-        >>> str(Shifts(pixels=3))
-        'shifts (pixels 3)'
+        >>> str(RandomTranslation(pixels=3))
+        'random_translation (pixels 3)'
 
     References:
         Krizhevsky et al. 2012, ImageNet classification with deep convolutional neural networks, section 4.1.
     """
 
-    name: Literal["shifts"] = "shifts"
+    name: Literal["random_translation"] = "random_translation"
     pixels: Annotated[int, Field(ge=1, le=64)] | None = None
 
 
-class ShiftsAndFlips(Choice):
+class RandomTranslationAndFlip(Choice):
     """Random shifts, and horizontal flips with probability one half.
 
     Attributes:
         pixels: Largest shift, from 1 to 64. None takes 2, or 1 for images smaller than 16 pixels. Default None.
 
     Examples:
-        >>> str(ShiftsAndFlips())
-        'shifts_and_flips'
+        >>> str(RandomTranslationAndFlip())
+        'random_translation_and_flip'
 
     References:
         Krizhevsky et al. 2012, ImageNet classification with deep convolutional neural networks, section 4.1.
     """
 
-    name: Literal["shifts_and_flips"] = "shifts_and_flips"
+    name: Literal["random_translation_and_flip"] = "random_translation_and_flip"
     pixels: Annotated[int, Field(ge=1, le=64)] | None = None
 
 
-Augmentation = Annotated[NoAugmentation | Shifts | ShiftsAndFlips, Field(discriminator="name")]
+Augmentation = Annotated[NoAugmentation | RandomTranslation | RandomTranslationAndFlip, Field(discriminator="name")]
 
 
 # X ─ what of another network is taken over ─────────────────────────────────────────────────────────────────────────
@@ -110,7 +110,7 @@ class Standard(Choice):
     Attributes:
         bins: Bins of each number of a table, for a piecewise linear encoding, from 0 to 128; 0 for none. Tables of
             more than 100 numbers get none. Default 0.
-        ranks: Whether numbers with heavy tails are encoded as normal quantiles of their ranks. Default True.
+        quantile_transform: Whether heavy-tailed numbers are encoded as normal quantiles of their ranks. Default True.
         periodic_features: Whether learned periodic features of each number of a table are added. Default True.
         input_scale: Whether each input of a table is multiplied by a learned scale. Default True.
         layer_rates: Whether some layers for tables and forecasts have a multiple of the learning rate. Default True.
@@ -131,7 +131,7 @@ class Standard(Choice):
 
     name: Literal["standard"] = "standard"
     bins: Annotated[int, Field(ge=0, le=128)] = 0
-    ranks: bool = True
+    quantile_transform: bool = True
     periodic_features: bool = True
     input_scale: bool = True
     layer_rates: bool = True
@@ -151,7 +151,15 @@ class Standard(Choice):
         return super().__str__()
 
 
-EXTRAS: Final = ("ranks", "periodic_features", "input_scale", "layer_rates", "zero_output", "ridge_start", "clamp")
+EXTRAS: Final = (
+    "quantile_transform",
+    "periodic_features",
+    "input_scale",
+    "layer_rates",
+    "zero_output",
+    "ridge_start",
+    "clamp",
+)
 """Parameters of the standard network that add to it what the notes do not name."""
 
 
@@ -160,7 +168,7 @@ def parameters_of(architecture: Choice) -> Standard:
     return architecture if isinstance(architecture, Standard) else Standard()
 
 
-class RandomKernels(Choice):
+class MiniRocket(Choice):
     """Random convolutions with frozen weights, whose features are the inputs of hidden layers, for sequences.
 
     Attributes:
@@ -169,73 +177,73 @@ class RandomKernels(Choice):
         embedding_dimension: Dimension of the embedding of categories, from 1 to 1,024. None takes 8. Default None.
 
     Examples:
-        >>> str(RandomKernels(features=1000))
-        'random_kernels (features 1000)'
+        >>> str(MiniRocket(features=1000))
+        'minirocket (features 1000)'
 
     References:
         Dempster et al. 2021, MiniRocket: a very fast (almost) deterministic transform for time series classification.
     """
 
-    name: Literal["random_kernels"] = "random_kernels"
+    name: Literal["minirocket"] = "minirocket"
     features: Annotated[int, Field(ge=84, le=50_000)] = 5_000
     embedding_dimension: EmbeddingDimension = None
 
 
-class Inception(Choice):
+class InceptionTime(Choice):
     """Parallel convolutions of several widths in residual blocks, for sequences.
 
     Attributes:
         embedding_dimension: Dimension of the embedding of categories, from 1 to 1,024. None takes 8. Default None.
 
     Examples:
-        >>> str(Inception())
-        'inception'
+        >>> str(InceptionTime())
+        'inception_time'
 
     References:
         Ismail Fawaz et al. 2020, InceptionTime: finding AlexNet for time series classification.
     """
 
-    name: Literal["inception"] = "inception"
+    name: Literal["inception_time"] = "inception_time"
     embedding_dimension: EmbeddingDimension = None
 
 
-class Recurrent(Choice):
+class Gru(Choice):
     """Gated recurrent units with orthogonal initialization of the recurrent kernels, for sequences.
 
     Attributes:
         embedding_dimension: Dimension of the embedding of categories, from 1 to 1,024. None takes 8. Default None.
 
     Examples:
-        >>> str(Recurrent())
-        'recurrent'
+        >>> str(Gru())
+        'gru'
 
     References:
         Cho et al. 2014, Learning phrase representations using RNN encoder-decoder.
         Saxe et al. 2014, Exact solutions to the nonlinear dynamics of learning (orthogonal initialization).
     """
 
-    name: Literal["recurrent"] = "recurrent"
+    name: Literal["gru"] = "gru"
     embedding_dimension: EmbeddingDimension = None
 
 
-class BagOfTerms(Choice):
+class BagOfNgrams(Choice):
     """Bag of words and word pairs with a learned vector for each, followed by wide hidden layers, for texts.
 
     Attributes:
         weighting: Weight of each vector: "tf_idf", or "mean" for equal weights. Default "tf_idf".
-        letters: Whether three to five consecutive letters of a word are terms, too. Default False.
+        character_ngrams: Whether three to five consecutive letters of a word are terms, too. Default False.
 
     Examples:
-        >>> str(BagOfTerms(letters=True))
-        'bag_of_terms (letters)'
+        >>> str(BagOfNgrams(character_ngrams=True))
+        'bag_of_ngrams (character ngrams)'
 
     References:
         Joulin et al. 2017, Bag of tricks for efficient text classification (fastText).
     """
 
-    name: Literal["bag_of_terms"] = "bag_of_terms"
+    name: Literal["bag_of_ngrams"] = "bag_of_ngrams"
     weighting: Literal["tf_idf", "mean"] = "tf_idf"
-    letters: bool = False
+    character_ngrams: bool = False
 
 
 class TextCnn(Choice):
@@ -257,14 +265,14 @@ class TextCnn(Choice):
 
 
 Architecture = Annotated[
-    Standard | RandomKernels | Inception | Recurrent | BagOfTerms | TextCnn, Field(discriminator="name")
+    Standard | MiniRocket | InceptionTime | Gru | BagOfNgrams | TextCnn, Field(discriminator="name")
 ]
 
 
 # V ─ on which rows trials are compared ───────────────────────────────────────────────────────────────────────────────
 
 
-class RowsApart(Choice):
+class Holdout(Choice):
     """A validation set: some rows do not train; they select the epoch, the trial and the decision threshold.
 
     Attributes:
@@ -273,53 +281,53 @@ class RowsApart(Choice):
             Default True.
         refit: Whether the best networks of texts and forecasts are trained again on training and validation rows.
             Default True.
-        temperature: Whether probabilities are calibrated on the validation rows. Default True.
+        temperature_scaling: Whether probabilities are calibrated on the validation rows. Default True.
 
     Examples:
-        >>> str(RowsApart(refit=False))
-        'rows_apart (no refit)'
+        >>> str(Holdout(refit=False))
+        'holdout (no refit)'
     """
 
-    name: Literal["rows_apart"] = "rows_apart"
+    name: Literal["holdout"] = "holdout"
     early_stopping: bool = True
     ensemble: bool = True
     refit: bool = True
-    temperature: bool = True
+    temperature_scaling: bool = True
 
     def __str__(self) -> str:
         """As of any choice; where the rows only select, it has no extras.
 
-        >>> str(RowsApart(refit=False)), str(RowsApart(ensemble=False, refit=False, temperature=False))
-        ('rows_apart (no refit)', 'rows_apart (no extras)')
+        >>> str(Holdout(refit=False)), str(Holdout(ensemble=False, refit=False, temperature_scaling=False))
+        ('holdout (no refit)', 'holdout (no extras)')
         """
-        if self == RowsApart(ensemble=False, refit=False, temperature=False):
-            return "rows_apart (no extras)"
+        if self == Holdout(ensemble=False, refit=False, temperature_scaling=False):
+            return "holdout (no extras)"
         return super().__str__()
 
 
-class Folds(Choice):
+class CrossValidation(Choice):
     """Cross-validation: a trial is one network per fold, scored on the rows that it was not trained on.
 
     The model is the mean of all networks of a trial.
 
     Attributes:
-        count: Number of folds, from 2 to 10. Default 5.
+        folds: Number of folds, from 2 to 10. Default 5.
         repeats: Number of times that the rows are split anew, from 1 to 10. Default 1.
         early_stopping: Whether a network stops when its score no longer improves. Default True.
         ensemble: Whether the model may be the mean of several trials. Default True.
-        temperature: Whether probabilities are calibrated on the folds. Default True.
+        temperature_scaling: Whether probabilities are calibrated on the folds. Default True.
 
     Examples:
-        >>> str(Folds(count=10))
-        'folds (count 10)'
+        >>> str(CrossValidation(folds=10))
+        'cross_validation (folds 10)'
     """
 
-    name: Literal["folds"] = "folds"
-    count: Annotated[int, Field(ge=2, le=10)] = 5
+    name: Literal["cross_validation"] = "cross_validation"
+    folds: Annotated[int, Field(ge=2, le=10)] = 5
     repeats: Annotated[int, Field(ge=1, le=10)] = 1
     early_stopping: bool = True
     ensemble: bool = True
-    temperature: bool = True
+    temperature_scaling: bool = True
 
 
-Validation = Annotated[RowsApart | Folds, Field(discriminator="name")]
+Validation = Annotated[Holdout | CrossValidation, Field(discriminator="name")]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from rules.errors import ChoiceError, did_you_mean
+from rules.vocabulary.aliases import current_choice
 from rules.vocabulary.choices.network import Architecture, Augmentation, Transfer, Validation
 from rules.vocabulary.choices.search import Hyperparameters, Tuner
 from rules.vocabulary.choices.slot import Choice, Slot
@@ -43,12 +44,13 @@ def names(slot: Slot) -> dict[str, type[Choice]]:
 def parse_choice(slot: Slot, value: object) -> Choice:
     """Read a choice from its name, or from a mapping with its name and parameters.
 
-    Raises ChoiceError, which names the nearest choice, or the reason why an initialization is refused.
+    Former names are read, too. Raises ChoiceError, which names the nearest choice, or the reason why an initialization
+    is refused.
 
     >>> parse_choice(Slot.LOSS, {"name": "huber", "delta": 2}).delta
     2.0
     """
-    fields: dict[str, Any] = dict(value) if isinstance(value, dict) else {"name": value}
+    fields: dict[str, Any] = current_choice(slot, value if isinstance(value, dict) else {"name": value})
     name = str(fields.get("name"))
     if slot is Slot.INITIALIZER and name in REFUSED:
         raise ChoiceError(

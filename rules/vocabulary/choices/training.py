@@ -87,17 +87,17 @@ class F1(Choice):
     """Harmonic mean of precision and recall.
 
     Attributes:
-        average: "rare" scores the rarest class, "macro" averages over the classes or labels. Default "macro".
-        threshold: Decision threshold of a probability: "tuned" on validation rows, or "half" for 0.5. Default "tuned".
+        average: "binary" scores the rarest class, "macro" averages over the classes or labels. Default "macro".
+        threshold: Decision threshold of a probability: "tuned" on validation rows, or "fixed" for 0.5. Default "tuned".
 
     Examples:
-        >>> str(F1(average="rare"))
-        'f1 (average rare)'
+        >>> str(F1(average="binary"))
+        'f1 (average binary)'
     """
 
     name: Literal["f1"] = "f1"
-    average: Literal["rare", "macro"] = "macro"
-    threshold: Literal["tuned", "half"] = "tuned"
+    average: Literal["binary", "macro"] = "macro"
+    threshold: Literal["tuned", "fixed"] = "tuned"
 
 
 class Mse(Choice):

@@ -87,7 +87,7 @@ def test_hubers_delta_follows_the_residuals_of_a_linear_model(make_parts: MakePa
 
 
 def test_residuals_that_are_all_the_same_leave_the_targets_own_scale(make_parts: MakeParts) -> None:
-    parts = make_parts(np.zeros((100, 1)), np.zeros((100, 2)), task=Task.MULTI_REGRESSION)
+    parts = make_parts(np.zeros((100, 1)), np.zeros((100, 2)), task=Task.MULTIOUTPUT_REGRESSION)
     assert huber_delta(Huber(), parts) == 1.345
 
 
@@ -104,7 +104,7 @@ def test_huber_is_quadratic_up_to_delta_and_linear_beyond(parts_of) -> None:
 
 
 def test_mse_and_mae_are_means_over_rows_and_targets(parts_of) -> None:
-    parts = parts_of(Task.MULTI_REGRESSION, np.tile(VALUES, 2))
+    parts = parts_of(Task.MULTIOUTPUT_REGRESSION, np.tile(VALUES, 2))
     assert value(create_loss(MseLoss(), parts), [[0, 0], [0, 0]], [[1, 2], [3, 4]]) == pytest.approx(7.5)
     assert value(create_loss(MaeLoss(), parts), [[0, 0], [0, 0]], [[1, 2], [3, 4]]) == pytest.approx(2.5)
 

@@ -95,14 +95,14 @@ def test_f1_of_the_rare_class_follows_the_rare_class_when_that_is_class_0() -> N
     parts = _parts(Task.BINARY, raw, 1, rare=0)
     outputs = np.array([[-1.0], [-1.0], [1.0], [1.0]])
     # One hit and one false alarm for class 0: 2·1 / (2·1 + 1).
-    assert _score(F1(average="rare", threshold="half"), outputs, parts) == pytest.approx(2 / 3)
+    assert _score(F1(average="binary", threshold="fixed"), outputs, parts) == pytest.approx(2 / 3)
 
 
 def test_tuned_f1_does_not_depend_on_where_the_logits_lie() -> None:
     raw = (np.arange(ROWS) < 12).astype(np.int64)
     outputs = np.where(raw == 1, 1.0, -1.0)[:, None] - 5
-    assert _score(F1(average="rare"), outputs, _parts(Task.BINARY, raw, 1, rare=1)) == 1
-    assert _score(F1(average="rare", threshold="half"), outputs, _parts(Task.BINARY, raw, 1, rare=1)) == 0
+    assert _score(F1(average="binary"), outputs, _parts(Task.BINARY, raw, 1, rare=1)) == 1
+    assert _score(F1(average="binary", threshold="fixed"), outputs, _parts(Task.BINARY, raw, 1, rare=1)) == 0
 
 
 def test_macro_f1_of_several_labels_tunes_each_label() -> None:
@@ -114,7 +114,7 @@ def test_macro_f1_of_several_labels_tunes_each_label() -> None:
 
 def test_errors_are_in_the_targets_own_unit() -> None:
     parts = replace(
-        _parts(Task.MULTI_REGRESSION, np.array([[10.0, 1.0], [30.0, 3.0]]), 2),
+        _parts(Task.MULTIOUTPUT_REGRESSION, np.array([[10.0, 1.0], [30.0, 3.0]]), 2),
         target_mean=np.array([20.0, 2.0]),
         target_scale=np.array([10.0, 1.0]),
     )
@@ -145,13 +145,13 @@ def test_a_choice_that_is_not_a_metric_is_refused() -> None:
 def test_f1_of_the_rare_class_is_refused_for_several_classes() -> None:
     parts = _parts(Task.MULTICLASS, CLASSES, 3)
     with pytest.raises(ChoiceError, match="average: macro"):
-        _score(F1(average="rare", threshold="half"), LOGITS, parts)
+        _score(F1(average="binary", threshold="fixed"), LOGITS, parts)
 
 
 def test_a_threshold_is_tuned_only_where_p_asks_for_it() -> None:
     parts = _parts(Task.BINARY, (np.arange(ROWS) < 12).astype(np.int64), 1, rare=1)
     outcome = np.where(np.arange(ROWS) < 12, 0.3, 0.1)[:, None]
-    (tuned,) = create_metric(F1(average="rare")).thresholds(outcome, parts.validation, parts)
+    (tuned,) = create_metric(F1(average="binary")).thresholds(outcome, parts.validation, parts)
     (half,) = create_metric(RocAuc()).thresholds(outcome, parts.validation, parts)
     assert (tuned.value, half.value) == (pytest.approx(0.2), 0.5)
     assert create_metric(F1()).thresholds(LOGITS, parts.validation, _parts(Task.MULTICLASS, CLASSES, 3)) == ()

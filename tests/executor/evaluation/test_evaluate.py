@@ -174,7 +174,7 @@ def test_the_tuned_threshold_decides_and_is_reported(make_parts: MakeParts) -> N
     outcome = np.where(parts.validation.raw_target == 1, 0.3, 0.1)[:, None]
     threshold = {"value": 0.2, "why": "tuned for F1"}
     scores = _judged(
-        F1(average="rare"), parts, outcome, signature=_signature(Task.BINARY, thresholds=(threshold,))
+        F1(average="binary"), parts, outcome, signature=_signature(Task.BINARY, thresholds=(threshold,))
     ).scores
     assert scores.hold_out.value == 1
     assert scores.thresholds == ("0.2 (tuned for F1)",)
@@ -217,7 +217,7 @@ def test_a_temperature_that_is_not_changed_says_why(make_parts: MakeParts) -> No
 
 def _regression(make_parts: MakeParts, targets: int = 1) -> Parts:
     values = np.random.default_rng(0).normal(size=(100, targets))
-    return make_parts(np.zeros((100, 1)), values, task=Task.REGRESSION if targets == 1 else Task.MULTI_REGRESSION)
+    return make_parts(np.zeros((100, 1)), values, task=Task.REGRESSION if targets == 1 else Task.MULTIOUTPUT_REGRESSION)
 
 
 def test_intervals_are_judged_and_stand_beside_each_prediction(make_parts: MakeParts) -> None:
@@ -237,7 +237,7 @@ def test_intervals_are_judged_and_stand_beside_each_prediction(make_parts: MakeP
 def test_intervals_of_several_targets_are_told_by_name(make_parts: MakeParts) -> None:
     parts = _regression(make_parts, targets=2)
     intervals = {"percent": 90, "rows": 50, "half_widths": (1.0, 0.0)}
-    signature = _signature(Task.MULTI_REGRESSION, targets=("y", "z"), intervals=intervals)
+    signature = _signature(Task.MULTIOUTPUT_REGRESSION, targets=("y", "z"), intervals=intervals)
     judged = _judged(Rmse(), parts, parts.validation.raw_target + 0.5, signature=signature)
     (remark,) = judged.scores.remarks
     assert "hold on the hold-out 100.0 % of 'y', each 2 wide; 0.0 % of 'z', each 0 wide, fewer" in remark

@@ -45,7 +45,7 @@ CASES = [
     (Task.MULTICLASS, WeightedCrossentropy(weights="square_root"), CLASSES),
     (Task.MULTILABEL, WeightedCrossentropy(), RANDOM.integers(0, 2, (ROWS, 2))),
     (Task.REGRESSION, Huber(delta=0.5), RANDOM.normal(size=(ROWS, 1))),
-    (Task.MULTI_REGRESSION, MseLoss(), RANDOM.normal(size=(ROWS, 2))),
+    (Task.MULTIOUTPUT_REGRESSION, MseLoss(), RANDOM.normal(size=(ROWS, 2))),
     (Task.REGRESSION, MaeLoss(), RANDOM.normal(size=(ROWS, 1))),
 ]
 

@@ -244,7 +244,7 @@ def test_a_series_asks_for_its_past() -> None:
         (Answering(task=Task.REGRESSION, outcome=[[2.5]], read={"prediction": [2.5]}), {}),
         (
             Answering(
-                task=Task.MULTI_REGRESSION,
+                task=Task.MULTIOUTPUT_REGRESSION,
                 outcome=[[2.5, 1.0]],
                 read={"prediction of k": [2.5], "prediction of l": [1.0]},
             ),

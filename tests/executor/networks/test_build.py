@@ -29,19 +29,19 @@ from rules.vocabulary.choices import (
     Adam,
     AdamW,
     Backbone,
-    BagOfTerms,
+    BagOfNgrams,
     BinaryCrossentropy,
     CategoricalCrossentropy,
+    Gru,
     He,
     Huber,
-    Inception,
+    InceptionTime,
     Lecun,
     MaeLoss,
+    MiniRocket,
     MseLoss,
-    RandomKernels,
     RandomNormal,
     RandomUniform,
-    Recurrent,
     Relu,
     RmsProp,
     Selu,
@@ -68,10 +68,10 @@ if TYPE_CHECKING:
 ROWS: Final = 20
 FORECASTS: Final = ("linear", "mlp", "gru")
 CHOICES: Final[dict[str, dict[str, Choice]]] = {
-    "random_kernels": {"architecture": RandomKernels()},
-    "inception": {"architecture": Inception()},
-    "recurrent": {"architecture": Recurrent()},
-    "term_bag": {"architecture": BagOfTerms()},
+    "minirocket": {"architecture": MiniRocket()},
+    "inception": {"architecture": InceptionTime()},
+    "recurrent": {"architecture": Gru()},
+    "term_bag": {"architecture": BagOfNgrams()},
     "text_cnn": {"architecture": TextCnn()},
 }
 MODALITIES: Final = {
@@ -86,7 +86,7 @@ NAMED: Final[dict[str, dict[str, str]]] = {
         "waves": "embeddings and periodic features start from their own distributions",
         "scale": "the learned scale of the inputs starts at one",
     },
-    "random_kernels": {
+    "minirocket": {
         "output": "the output layer starts at zero",
         "levels": "embeddings and periodic features start from their own distributions",
         "waves": "embeddings and periodic features start from their own distributions",
@@ -165,7 +165,7 @@ def _with_numbers(parts: Parts, random: np.random.Generator) -> Parts:
 def hyperparameters(name: str) -> dict[str, Any]:
     if name in FORECASTS:
         return {"network": name}
-    return {"layers": 2} if name in {"tabular", "random_kernels", "recurrent", "term_bag"} else {}
+    return {"layers": 2} if name in {"tabular", "minirocket", "recurrent", "term_bag"} else {}
 
 
 class Build(Protocol):
@@ -393,7 +393,7 @@ def test_a_backbone_without_weights_is_named_as_none(build: Build, make_bundle: 
 
 FASTER: Final = {
     "tabular": {"scale": 20.0, "waves": 1.6, "hidden_1/kernel": (256 / (12 + 3 * 3 + 2 * 8)) ** 0.5},
-    "random_kernels": {"scale": 20.0, "waves": 1.6, "hidden_1/kernel": (256 / (12 + 3 * 3 + 2 * 8)) ** 0.5},
+    "minirocket": {"scale": 20.0, "waves": 1.6, "hidden_1/kernel": (256 / (12 + 3 * 3 + 2 * 8)) ** 0.5},
     **{name: {"linear": 0.1} for name in FORECASTS},
 }
 """By how much the learning rate of a layer, or of one of its weights, differs from the bundle's."""
@@ -483,7 +483,7 @@ def test_optimizer_and_state_after_a_step_are_those_of_the_bundle(
         (WeightedCrossentropy(), Task.BINARY, "BinaryCrossentropy", {"from_logits": True}),
         (Huber(delta=0.7), Task.REGRESSION, "HuberLoss", {"delta": 0.7}),
         (MseLoss(), Task.FORECASTING, "MeanSquaredError", {}),
-        (MaeLoss(), Task.MULTI_REGRESSION, "MeanAbsoluteError", {}),
+        (MaeLoss(), Task.MULTIOUTPUT_REGRESSION, "MeanAbsoluteError", {}),
     ],
     ids=str,
 )

@@ -17,9 +17,9 @@ from rules.vocabulary.choices import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     NoAugmentation,
+    RandomTranslation,
+    RandomTranslationAndFlip,
     RandomUniform,
-    Shifts,
-    ShiftsAndFlips,
     Tanh,
 )
 from rules.vocabulary.facts import Task
@@ -156,9 +156,9 @@ def test_a_network_answers_as_before_when_it_is_read_again(
     ("augmentation", "layers"),
     [
         (NoAugmentation(), []),
-        (Shifts(), [("shift", 1)]),
-        (Shifts(pixels=3), [("shift", 3)]),
-        (ShiftsAndFlips(), [("shift", 1), ("mirror", None)]),
+        (RandomTranslation(), [("shift", 1)]),
+        (RandomTranslation(pixels=3), [("shift", 3)]),
+        (RandomTranslationAndFlip(), [("shift", 1), ("mirror", None)]),
     ],
 )
 def test_images_are_varied_as_the_bundle_says(

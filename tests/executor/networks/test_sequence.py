@@ -13,7 +13,7 @@ from executor.layers.steps import EndedMean
 from executor.networks.build import build_network
 from executor.preprocessing.network_kind import Architecture
 from rules.errors import ChoiceError
-from rules.vocabulary.choices import Inception, Recurrent
+from rules.vocabulary.choices import Gru, InceptionTime
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def parts(request: pytest.FixtureRequest, make_parts: MakeParts) -> Parts:
 
 @pytest.fixture
 def bundle(parts: Parts, make_bundle: Callable[..., Bundle]) -> Bundle:
-    return make_bundle(architecture=Recurrent() if parts.is_recurrent else Inception())
+    return make_bundle(architecture=Gru() if parts.is_recurrent else InceptionTime())
 
 
 def test_the_mean_is_over_the_steps_before_the_end() -> None:

@@ -28,7 +28,7 @@ from rules.decision.record import Record
 from rules.decision.trace import Pin
 from rules.errors import RunError
 from rules.text.temporary import process_prefix
-from rules.vocabulary.choices import RowsApart
+from rules.vocabulary.choices import Holdout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -185,7 +185,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     rows = [f"{number},{number * 7 % 11},{'yes' if number % 3 else 'no'}" for number in range(90)]
     (folder / "table.csv").write_text("\n".join(["a,b,y", *rows, ""]), encoding="utf-8")
-    pin = Pin(slot="validation", choice=RowsApart(), reason="one network is faster")
+    pin = Pin(slot="validation", choice=Holdout(), reason="one network is faster")
     run = train(folder / "table.csv", target="y", trials=1, pins=[pin], directory=folder / "run")
     (run.directory / SCORES).unlink()
     return run.directory

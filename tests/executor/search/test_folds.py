@@ -25,7 +25,7 @@ from executor.search.search import search
 from executor.search.space import Scope, search_space
 from recommender import training_cost as speed
 from recommender.roles.roles import Roles
-from rules.vocabulary.choices import Folds, HighAndMedium, Hyperband, Random, RowsApart
+from rules.vocabulary.choices import CrossValidation, HighAndMedium, Holdout, Hyperband, Random
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def table(rows: int, classes: int, **columns: np.ndarray) -> RawTable:
 
 def test_few_rows_train_and_select_in_five_folds_of_the_same_classes() -> None:
     rows = table(500, 4)
-    parts = split(rows, ROLES, seed=0, validation_by=Folds())
+    parts = split(rows, ROLES, seed=0, validation_by=CrossValidation())
     assert parts.folds is not None
     assert parts.folds.shape == (400, 1)
     np.testing.assert_array_equal(parts.train, parts.validation)
@@ -67,21 +67,23 @@ def test_few_rows_train_and_select_in_five_folds_of_the_same_classes() -> None:
 
 def test_an_entity_lies_in_one_fold() -> None:
     entities = np.array([f"person {index // 5}" for index in range(500)], dtype=object)
-    parts = split(table(500, 4, entity=entities), replace(ROLES, entity_column="who"), seed=0, validation_by=Folds())
+    parts = split(
+        table(500, 4, entity=entities), replace(ROLES, entity_column="who"), seed=0, validation_by=CrossValidation()
+    )
     assert parts.folds is not None
     for person in np.unique(entities[parts.train]):
         assert len(np.unique(parts.folds[entities[parts.train] == person])) == 1
 
 
-@pytest.mark.parametrize(("rows", "choice"), [(20, Folds()), (500, RowsApart())])
-def test_rows_that_are_very_few_or_kept_apart_have_no_folds(rows: int, choice: Folds | RowsApart) -> None:
+@pytest.mark.parametrize(("rows", "choice"), [(20, CrossValidation()), (500, Holdout())])
+def test_rows_that_are_very_few_or_kept_apart_have_no_folds(rows: int, choice: CrossValidation | Holdout) -> None:
     parts = split(table(rows, 2), ROLES, seed=0, validation_by=choice)
     assert parts.folds is None
     assert not set(parts.train) & set(parts.validation)
 
 
 def test_repeats_divide_the_rows_anew_and_number_their_folds_through() -> None:
-    parts = split(table(100, 2), ROLES, seed=0, validation_by=Folds(count=4, repeats=2))
+    parts = split(table(100, 2), ROLES, seed=0, validation_by=CrossValidation(folds=4, repeats=2))
     assert parts.folds is not None
     assert [np.unique(column).tolist() for column in parts.folds.T] == [[0, 1, 2, 3], [4, 5, 6, 7]]
     assert (parts.folds[:, 0] + 4 != parts.folds[:, 1]).any()

@@ -49,7 +49,7 @@ def test_who_stayed_silent_is_named_with_the_tests_that_failed(answer, cancer_re
     (one,) = answer("explain", cancer_record, "metric")
     silent = {rule["rule"]: [test["wanted"] for test in rule["failed"]] for rule in one["silent"]}
     assert silent["P003"] == ["imbalance_ratio > 4"]
-    assert silent["P007"] == ["task is multi_regression", "outlier_share < 0.01"]
+    assert silent["P007"] == ["task is multioutput_regression", "outlier_share < 0.01"]
 
 
 def test_evidence_stands_on_both_sides(answer, cancer_record) -> None:
@@ -66,7 +66,7 @@ def test_the_nearest_flips_come_in_the_datas_own_units(answer, cancer_record) ->
     (one,) = answer("explain", cancer_record, "metric")
     flips = {flip["becomes"]: flip["how"] for flip in one["flips"]}
     assert flips["accuracy"] == "26 more rows of class 'malignant' (238 instead of 212)"  # 357 / 238 = 1.5
-    assert flips["f1 (average rare)"] == "123 fewer rows of class 'malignant' (89 instead of 212)"  # 357 / 89 > 4
+    assert flips["f1 (average binary)"] == "123 fewer rows of class 'malignant' (89 instead of 212)"  # 357 / 89 > 4
 
 
 def test_a_choice_is_fragile_where_an_interval_straddles_a_threshold(invoke, answer) -> None:
@@ -119,7 +119,7 @@ def test_the_terminal_says_what_the_json_says(invoke, cancer_record) -> None:
         "P Performance metric: roc_auc",
         "by P002 · handbook/performance_metric.yaml",
         "P001 accuracy: P002 is more specific",
-        "P003 f1 (average rare): wants imbalance_ratio > 4, measured 1.684 (off by 2.316)",
+        "P003 f1 (average binary): wants imbalance_ratio > 4, measured 1.684 (off by 2.316)",
         "For another task or modality P004 f1, P005 rmse",
         "26 more rows of class 'malignant' (238 instead of 212) → accuracy (P001)",
         "imbalance_ratio: rows of the most frequent class per row of the rarest",

@@ -108,7 +108,7 @@ def test_a_question_that_cannot_be_asked_is_refused_with_the_reason(
 
 def test_what_if_sets_the_new_bundle_beside_the_old(answer, cancer_record) -> None:
     found = {one["slot"]: one for one in answer("what-if", cancer_record, "--set", "imbalance_ratio=9")["outcomes"]}
-    assert (found["metric"]["was"], found["metric"]["becomes"]) == ("roc_auc", "f1 (average rare)")
+    assert (found["metric"]["was"], found["metric"]["becomes"]) == ("roc_auc", "f1 (average binary)")
     assert (found["metric"]["was_by"], found["metric"]["becomes_by"]) == (["P002"], ["P003"])
     assert found["activation"]["was"] == found["activation"]["becomes"]
 
@@ -123,7 +123,7 @@ def test_what_if_with_another_task_says_what_is_not_known_then(answer, cancer_re
 def test_without_set_the_nearest_flips_are_listed_for_each_slot(invoke, answer, cancer_record) -> None:
     flips = answer("what-if", cancer_record)
     metric = [flip for flip in flips if flip["slot"] == "metric"]
-    assert [flip["becomes"] for flip in metric][:2] == ["accuracy", "f1 (average rare)"]
+    assert [flip["becomes"] for flip in metric][:2] == ["accuracy", "f1 (average binary)"]
     assert "for another task or modality; --all lists them" in invoke("what-if", cancer_record).stdout
     assert "task = regression" in invoke("what-if", cancer_record, "--all").stdout
 
@@ -150,11 +150,11 @@ def test_words_about_a_dataset_are_refused_for_a_record(invoke, cancer_record) -
 @pytest.mark.parametrize(
     ("settings", "follows"),
     [
-        (("imbalance_ratio=9",), {"rare_class_rows": 57}),  # 569 / (1 + 9) = 56.9
-        (("rare_class_rows=89",), {"imbalance_ratio": 480 / 89}),  # 569 - 89 = 480
-        (("imbalance_ratio=9", "rare_class_rows=100"), {"rows": 1000}),
-        (("rows=1138",), {"rare_class_rows": 424}),  # twice 212
-        (("imbalance_ratio=9", "rows=1000"), {"rare_class_rows": 100}),
+        (("imbalance_ratio=9",), {"minority_class_rows": 57}),  # 569 / (1 + 9) = 56.9
+        (("minority_class_rows=89",), {"imbalance_ratio": 480 / 89}),  # 569 - 89 = 480
+        (("imbalance_ratio=9", "minority_class_rows=100"), {"rows": 1000}),
+        (("rows=1138",), {"minority_class_rows": 424}),  # twice 212
+        (("imbalance_ratio=9", "rows=1000"), {"minority_class_rows": 100}),
     ],
 )
 def test_class_sizes_follow_from_each_other(settings, follows, answer, cancer_record) -> None:
@@ -163,9 +163,11 @@ def test_class_sizes_follow_from_each_other(settings, follows, answer, cancer_re
 
 
 def test_class_sizes_that_contradict_each_other_are_refused(invoke, cancer_record) -> None:
-    words = ("--set", "rows=1000", "--set", "imbalance_ratio=9", "--set", "rare_class_rows=300")
+    words = ("--set", "rows=1000", "--set", "imbalance_ratio=9", "--set", "minority_class_rows=300")
     assert "contradict each other" in refused(invoke, "what-if", cancer_record, *words)
-    assert "at most half of the 569 rows" in refused(invoke, "what-if", cancer_record, "--set", "rare_class_rows=300")
+    assert "at most half of the 569 rows" in refused(
+        invoke, "what-if", cancer_record, "--set", "minority_class_rows=300"
+    )
 
 
 @pytest.fixture
@@ -192,8 +194,8 @@ def test_a_dataset_with_the_set_rows_really_gets_what_what_if_says(few, many, ro
 
 def test_another_split_changes_how_many_trials_a_budget_allows(rows_of, write_record, answer) -> None:
     record = write_record(rows_of(600), target="y", budget=40)
-    found = answer("what-if", record, "--set", "division=time")
-    assert {one["slot"]: one["becomes"] for one in found["outcomes"]}["validation"] == "rows_apart"
+    found = answer("what-if", record, "--set", "split=time")
+    assert {one["slot"]: one["becomes"] for one in found["outcomes"]}["validation"] == "holdout"
     known = json.loads(record.read_text("utf-8"))["facts"]["trial_budget"]["value"]
     assert found["follows"]["trial_budget"] > 3 * known  # one network a trial instead of five
 

@@ -10,11 +10,11 @@ from rules.vocabulary.choices import (
     Accuracy,
     Adam,
     CategoricalCrossentropy,
-    Folds,
+    CrossValidation,
     Grid,
+    Gru,
     He,
     MostSensitive,
-    Recurrent,
     Relu,
     SgdMomentum,
     Slot,
@@ -42,7 +42,7 @@ def test_the_cells_of_a_forecast_keep_tanh_and_start_from_xavier() -> None:
     ("chosen", "cells"), [(He(), "xavier,"), (Xavier(distribution="normal"), "xavier (distribution normal),")]
 )
 def test_recurrent_cells_take_an_initializer_that_fits_tanh(chosen: He | Xavier, cells: str) -> None:
-    bundle = PLAIN.model_copy(update={"initializer": chosen, "architecture": Recurrent()})
+    bundle = PLAIN.model_copy(update={"initializer": chosen, "architecture": Gru()})
     assert f"start from {cells}" in reach(Slot.INITIALIZER, bundle, task="binary", modality="sequence")
 
 
@@ -54,7 +54,7 @@ def test_the_paces_of_layers_are_named_for_optimizers_that_adapt_rates() -> None
 
 
 def test_sizes_at_which_bins_and_folds_end_are_named() -> None:
-    changed = PLAIN.model_copy(update={"architecture": Standard(bins=16), "validation": Folds()})
+    changed = PLAIN.model_copy(update={"architecture": Standard(bins=16), "validation": CrossValidation()})
     said = reach(Slot.ARCHITECTURE, changed, **TABLE)
     assert said.count("more than 100 numeric columns") == 2
     assert "none is read in bins" in said

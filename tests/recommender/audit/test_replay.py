@@ -52,7 +52,8 @@ def test_a_rule_that_says_something_else_today_is_different(answer, cancer_recor
     book.write_text(
         "rules:\n- id: P900\n  name: a\n  when: {rows: {ge: 500}}\n  then: {metric: f1}\n  because: b\n"
         "  source: {reason: c}\n  overrides: [P001, P002, P003, P005, P006, P007, P008, P009, P010]\n"
-        "- id: P901\n  name: d\n  when: {task: {in: [regression, multi_regression, forecasting]}, rows: {ge: 500}}\n"
+        "- id: P901\n  name: d\n  when: {task: {in: [regression, multioutput_regression, forecasting]}, "
+        "rows: {ge: 500}}\n"
         "  then: {metric: rmse}\n  because: b\n  source: {reason: c}\n  overrides: [P006, P007, P009]\n",
         encoding="utf-8",
     )
@@ -77,10 +78,10 @@ def moved(tmp_path: Path, write_record) -> tuple[Path, Path]:
 def test_a_change_by_measurement_names_the_facts_that_changed(answer, moved) -> None:
     found = answer("replay", moved[0])
     metric = by_slot(found)["metric"]
-    assert (metric["verdict"], metric["today"]) == ("changed by measurement", "f1 (average rare)")
+    assert (metric["verdict"], metric["today"]) == ("changed by measurement", "f1 (average binary)")
     assert {one["fact"]: (one["recorded"], one["today"]) for one in metric["facts"]} == {
         "imbalance_ratio": (pytest.approx(357 / 212), pytest.approx(357 / 40)),
-        "rare_class_rows": (212, 40),
+        "minority_class_rows": (212, 40),
     }
     assert found["measured"].endswith("which has changed since")
 

@@ -44,7 +44,7 @@ def test_the_facts_of_a_binary_table_by_hand(table: Table) -> None:
         "features": 2,
         "classes": 2,
         "imbalance_ratio": 3.0,
-        "rare_class_rows": 5,
+        "minority_class_rows": 5,
         "outlier_share": NOT_APPLICABLE,
         "squared_deviation_top_share": NOT_APPLICABLE,
         "target_skew": NOT_APPLICABLE,
@@ -53,7 +53,7 @@ def test_the_facts_of_a_binary_table_by_hand(table: Table) -> None:
         "trial_budget": 10,
         "mirror_agreement": 0.0,
         "text_words": 0.0,
-        "division": "chance",
+        "split": "random",
         **{name: NOT_APPLICABLE for name, fact in FACTS.items() if fact.tasks == {Task.FORECASTING}},
     }
 
@@ -98,7 +98,7 @@ def test_of_several_labels_the_worst_counts(table: Table) -> None:
     dataset = table(a=[0, 1] * 10, b=[1] * 18 + [0] * 2, x=NOISE.normal(size=20))
     profile = profiled(dataset, "a", "b")
     assert profile.task is Task.MULTILABEL
-    assert (values(profile)["imbalance_ratio"], values(profile)["rare_class_rows"]) == (9.0, 2)
+    assert (values(profile)["imbalance_ratio"], values(profile)["minority_class_rows"]) == (9.0, 2)
     assert values(profile)["classes"] is NOT_APPLICABLE
 
 

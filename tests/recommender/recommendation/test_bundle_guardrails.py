@@ -35,7 +35,7 @@ def profile(*, rows: int, features: int = 5, task: Task = Task.BINARY, **rare: i
         modality=Modality.TABULAR,
         characteristics=(one("rows", rows), one("features", features)),
         targets={
-            target: (one("rare_class_rows", count), one("rarest_class", f"rare {target}"))
+            target: (one("minority_class_rows", count), one("rarest_class", f"rare {target}"))
             for target, count in rare.items()
         },
         columns=(),
@@ -61,8 +61,8 @@ def checks(chosen: Bundle, of: Profile) -> dict[str, Guardrail]:
 def test_a_tuned_threshold_needs_50_validation_rows_and_30_of_the_rare_class(
     rows: int, rare: int, status: str, unit: str
 ) -> None:
-    f1 = {"name": "f1", "average": "rare"}
-    by = "folds" if rows < 2_500 else "rows_apart"  # as rule V101 has it
+    f1 = {"name": "f1", "average": "binary"}
+    by = "cross_validation" if rows < 2_500 else "holdout"  # as rule V101 has it
     found = checks(bundle(metric=f1, validation=by), profile(rows=rows, y=rare))["rows_for_threshold"]
     assert (found.status, found.unit) == (status, unit)
 
@@ -70,7 +70,7 @@ def test_a_tuned_threshold_needs_50_validation_rows_and_30_of_the_rare_class(
 def test_only_f1_with_a_tuned_threshold_asks_for_rows_to_tune_it() -> None:
     few = profile(rows=300, y=20)
     assert "rows_for_threshold" not in checks(bundle(), few)
-    assert "rows_for_threshold" not in checks(bundle(metric={"name": "f1", "threshold": "half"}), few)
+    assert "rows_for_threshold" not in checks(bundle(metric={"name": "f1", "threshold": "fixed"}), few)
     several = profile(rows=300, task=Task.MULTICLASS, y=20)
     assert "rows_for_threshold" not in checks(bundle(metric="f1"), several)  # the most probable class needs none
 

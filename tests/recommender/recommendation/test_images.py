@@ -14,7 +14,7 @@ from recommender.recommendation.recommend import recommend
 from recommender.recommendation.trial_budget import Sizes, trial_budget
 from recommender.roles.infer import infer_roles
 from rules.errors import ColumnError, TargetError
-from rules.vocabulary.choices import RowsApart, Standard
+from rules.vocabulary.choices import Holdout, Standard
 from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import Modality, Task
 
@@ -125,5 +125,5 @@ def test_a_trial_on_images_takes_time_by_their_pixels_and_large_ones_are_halved(
     small, large = (Images(name="X", height=side, width=side, channels=3) for side in (32, 64))
     for images in (small, large):
         sizes = Sizes(rows=1000, columns=1, images=images)
-        measured = trial_budget(sizes, architecture=Standard(), validation=RowsApart(), budget=208.0, trials=None)
+        measured = trial_budget(sizes, architecture=Standard(), validation=Holdout(), budget=208.0, trials=None)
         assert measured.value == 8

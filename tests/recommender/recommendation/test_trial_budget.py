@@ -12,7 +12,7 @@ from recommender.recommendation.trial_budget import Sizes, seconds, trial_budget
 from recommender.training_cost import text_trial_seconds, trial_seconds
 from rules.decision.trace import Pin
 from rules.errors import ChoiceError
-from rules.vocabulary.choices import BagOfTerms, Folds, RandomKernels, RowsApart, Slot, Standard
+from rules.vocabulary.choices import BagOfNgrams, CrossValidation, Holdout, MiniRocket, Slot, Standard
 
 if TYPE_CHECKING:
     from rules.vocabulary.choices import Choice
@@ -45,7 +45,7 @@ def planned(
     return trial_budget(
         Sizes(rows=rows, columns=columns, numbers=numbers, words=words),
         architecture=architecture or Standard(),
-        validation=validation or RowsApart(),
+        validation=validation or Holdout(),
         budget=budget,
         trials=trials,
     )
@@ -75,14 +75,14 @@ def test_the_source_of_the_trial_budget_says_how_it_was_derived() -> None:
         r"this machine",
         measured.source,
     )
-    texts = planned(rows=3000, words=12.0, architecture=BagOfTerms(), budget=60.0)
+    texts = planned(rows=3000, words=12.0, architecture=BagOfNgrams(), budget=60.0)
     assert texts.source.startswith("50% of 60 s less 8 s for start and end, at about ")
 
 
 def test_a_trial_in_folds_takes_a_network_for_each_on_all_rows_but_the_hold_out() -> None:
     one = trial_seconds(rows=800, width=20)
-    assert planned(columns=20, validation=Folds(), budget=8 + 5 * 9.5 * one).value == 9
-    assert planned(columns=20, validation=Folds(repeats=3), budget=8 + 15 * 9.5 * one).value == 9
+    assert planned(columns=20, validation=CrossValidation(), budget=8 + 5 * 9.5 * one).value == 9
+    assert planned(columns=20, validation=CrossValidation(repeats=3), budget=8 + 15 * 9.5 * one).value == 9
     alone = trial_seconds(rows=640, width=20)
     assert planned(columns=20, budget=8 + 9.5 * alone).value == 9
 
@@ -91,7 +91,7 @@ def test_texts_are_planned_by_their_words_and_leave_half_of_the_time_for_what_fo
     training = rows_that_train(3000, in_folds=False)
     for letters in (False, True):
         one = text_trial_seconds(rows=training, words=12.0, letters=letters)
-        bag = BagOfTerms(letters=letters)
+        bag = BagOfNgrams(character_ngrams=letters)
         assert planned(rows=3000, words=12.0, architecture=bag, budget=8 + 2 * 5.5 * one).value == 5
     # 1,000 rows of 20 words have 3,400 terms; 8 epochs of 16 steps at 1 ms and half a microsecond a term.
     known = text_trial_seconds(rows=1_000, words=20.0, letters=False)
@@ -111,15 +111,15 @@ def test_intervals_count_as_columns_and_random_kernels_as_their_features() -> No
     one = trial_seconds(rows=640, width=101)
     assert planned(columns=101, numbers=101, architecture=Standard(bins=16), budget=8 + 20.5 * one).value == 20
     one = trial_seconds(rows=640, width=500)
-    assert planned(columns=1, architecture=RandomKernels(features=500), budget=8 + 20.5 * one).value == 20
+    assert planned(columns=1, architecture=MiniRocket(features=500), budget=8 + 20.5 * one).value == 20
 
 
 def test_the_plan_is_for_what_the_rules_choose_and_a_person_pins() -> None:
     one = trial_seconds(rows=142, width=13 * 17)
     advice = recommend(example("wine"), target="cultivar", budget=60.0)
-    assert (advice.bundle.architecture, advice.bundle.validation) == (Standard(bins=16), Folds())
+    assert (advice.bundle.architecture, advice.bundle.validation) == (Standard(bins=16), CrossValidation())
     assert advice.record.facts["trial_budget"].value == int(52 / (5 * one))
-    apart = Pin(slot=Slot.VALIDATION, choice=RowsApart(), reason="to see")
+    apart = Pin(slot=Slot.VALIDATION, choice=Holdout(), reason="to see")
     advice = recommend(example("wine"), target="cultivar", budget=60.0, pins=[apart])
     one = trial_seconds(rows=rows_that_train(178, in_folds=False), width=13 * 17)
     assert advice.record.facts["trial_budget"].value == int(52 / one)

@@ -81,7 +81,7 @@ def test_the_chance_of_a_peak_is_its_share_among_all_orders(size: int) -> None:
 def test_several_targets_are_labels_or_numbers(table: Table) -> None:
     dataset = table(a=[0, 1] * 20, b=["n", "y"] * 20, c=range(40), w=["p", "q", "r", "s"] * 10)
     assert read_task(dataset, ["a", "b"], task=None).task is Task.MULTILABEL
-    assert read_task(dataset, ["a", "c"], task=None).task is Task.MULTI_REGRESSION
+    assert read_task(dataset, ["a", "c"], task=None).task is Task.MULTIOUTPUT_REGRESSION
     with pytest.raises(TargetError, match="'w' is 'p' in row 1"):
         read_task(dataset, ["c", "w"], task=None)
 
@@ -94,7 +94,7 @@ def test_several_targets_are_labels_or_numbers(table: Table) -> None:
         (["word"], Task.BINARY, "'word' takes 3. Use --task multiclass"),
         (["many"], Task.MULTICLASS, "'many' takes 70 values in 70 rows. Use --task regression"),
         (["seven", "many"], Task.REGRESSION, "The task regression has one target, but got 2"),
-        (["seven"], Task.MULTI_REGRESSION, "has several targets, but got one"),
+        (["seven"], Task.MULTIOUTPUT_REGRESSION, "has several targets, but got one"),
         (["seven", "flag"], Task.MULTILABEL, "'seven' takes 7"),
     ],
 )

@@ -67,7 +67,7 @@ def test_a_listed_rule_has_all_its_parts_as_json(recommend) -> None:
         "layer": "handbook",
         "place": "handbook/cost_function.yaml:41:3",
         "author": "",
-        "when": ["task is regression or multi_regression", "outlier_share ≥ 0.01"],
+        "when": ["task is regression or multioutput_regression", "outlier_share ≥ 0.01"],
         "choice": {"name": "huber", "delta": None, "target": "as_is"},
         "because": "Huber is quadratic near zero and linear in the tails, so outliers pull it less than squared error.",
         "rejects": {"mse": "squares the outliers"},
@@ -90,12 +90,12 @@ def test_show_gives_everything_about_a_rule(rule_id: str, recommend) -> None:
     for part in (
         "C005 outliers-take-huber Cost function · handbook/cost_function.yaml:41:3 · agreed",
         "Chooses huber",
-        "Where task is regression or multi_regression what is to be predicted",
+        "Where task is regression or multioutput_regression what is to be predicted",
         "and outlier_share ≥ 0.01 share of target values",
         "Because Huber is quadratic near zero",
         "Rejects mse: squares the outliers",
         "Source notes: Regression / C",
-        "Decides task is regression or multi_regression, outlier_share ≥ 0.01",
+        "Decides task is regression or multioutput_regression, outlier_share ≥ 0.01",
         "Beats C004 (more specific)",
         "Beaten by C107 (declared), C109 (declared)",
         "Fires on task = regression, outlier_share = 0.01",
@@ -153,7 +153,7 @@ def test_a_table_on_a_terminal_has_the_winner_above_whom_it_beats(recommend) -> 
     assert lines[0] == "Performance metric: the first row that fits a dataset decides."
     assert lines[1].split() == [
         "imbalance_",
-        "rare_",
+        "minority_",
         "outlier_",
         "squared_",
     ]  # the rest of a broken heading stands below
@@ -178,7 +178,7 @@ def test_a_table_in_json_has_a_row_for_each_rule_in_the_order_of_the_table(recom
         "task",
         "modality",
         "imbalance_ratio",
-        "rare_class_rows",
+        "minority_class_rows",
         "outlier_share",
         "squared_deviation_top_share",
     ]
@@ -191,7 +191,7 @@ def test_a_table_in_json_has_a_row_for_each_rule_in_the_order_of_the_table(recom
 
 def test_a_table_in_markdown_can_be_pasted(recommend) -> None:
     out = recommend("rules", "table", "metric", "--to", "markdown").out
-    assert "| `rare_class_rows` | `outlier_share` | `squared_deviation_top_share` | `metric` | rule |\n" in out
+    assert "| `minority_class_rows` | `outlier_share` | `squared_deviation_top_share` | `metric` | rule |\n" in out
     assert "| &gt; 1.5, ≤ 4 | \N{EN DASH} | \N{EN DASH} | \N{EN DASH} | **roc\\_auc** | P002 |\n" in out
 
 

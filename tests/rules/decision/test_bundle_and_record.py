@@ -12,7 +12,7 @@ from rules.decision.request import Asked
 from rules.decision.trace import Pin
 from rules.errors import ChoiceError, RunError
 from rules.vocabulary.bundle import Bundle
-from rules.vocabulary.choices import EXTRAS, RowsApart, Slot, Standard, parse_choice
+from rules.vocabulary.choices import EXTRAS, Holdout, Slot, Standard, parse_choice
 from rules.vocabulary.facts import NOT_APPLICABLE, UNKNOWN, Measurement
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ ASKED = Asked(
 
 @pytest.fixture
 def strategy(shipped: ProvedBook) -> Strategy:
-    facts = {"task": "binary", "modality": "tabular", "rows": 1000, "imbalance_ratio": 9.0, "rare_class_rows": 100}
+    facts = {"task": "binary", "modality": "tabular", "rows": 1000, "imbalance_ratio": 9.0, "minority_class_rows": 100}
     pin = Pin(slot=Slot.OPTIMIZER, choice=parse_choice(Slot.OPTIMIZER, "adagrad"), reason="to compare")
     known = {name: Measurement(value=value) for name, value in facts.items()}
     known |= {"trial_budget": Measurement(value=UNKNOWN), "outlier_share": Measurement(value=NOT_APPLICABLE)}
@@ -66,11 +66,11 @@ def test_a_bundle_from_before_a_choice_had_parameters_keeps_what_it_trained(stra
     path = tmp_path / "bundle.yaml"
     text = strategy.bundle.to_yaml()
     before, _, rest = text.partition("architecture:\n")
-    path.write_text(f"{before}architecture:\n  name: standard\n  bins: 16\nvalidation: rows_apart\n", encoding="utf-8")
+    path.write_text(f"{before}architecture:\n  name: standard\n  bins: 16\nvalidation: holdout\n", encoding="utf-8")
     assert "  zero_output: true\n" in rest
-    assert "  temperature: true\n" in rest
+    assert "  temperature_scaling: true\n" in rest
     read = Bundle.read(path)
-    assert (read.architecture, read.validation) == (Standard(bins=16), RowsApart())
+    assert (read.architecture, read.validation) == (Standard(bins=16), Holdout())
     assert all(getattr(read.architecture, name) for name in EXTRAS)
 
 

@@ -49,12 +49,12 @@ def binary(**values: Any) -> Facts:
         {
             "task": "binary",
             "modality": "tabular",
-            "division": "chance",
+            "split": "random",
             "rows": 310,
             "features": 10,
             "classes": 2,
             "imbalance_ratio": 280 / 30,
-            "rare_class_rows": 30,
+            "minority_class_rows": 30,
             "mirror_agreement": 0.0,
             "text_words": 0.0,
             "missing_share": 0.0,
@@ -70,7 +70,7 @@ def regression(**values: Any) -> Facts:
         {
             "task": "regression",
             "modality": "tabular",
-            "division": "chance",
+            "split": "random",
             "rows": 1000,
             "features": 10,
             "text_words": 0.0,
@@ -87,7 +87,7 @@ def regression(**values: Any) -> Facts:
 
 NUMBERS = {
     "imbalance_ratio": st.sampled_from([1.0, 1.5, 1.51, 3.2, 4.0, math.nextafter(4, 5), 9.0, 100.0]),
-    "rare_class_rows": st.sampled_from([1, 30, 189, 190, 191, 5000]),
+    "minority_class_rows": st.sampled_from([1, 30, 189, 190, 191, 5000]),
     "outlier_share": st.sampled_from([0.0, 0.0099, 0.01, 0.02, 1.0]),
     "squared_deviation_top_share": st.sampled_from([0.1, 0.299, 0.3, 0.9]),
     "mirror_agreement": st.sampled_from([0.0, 0.899, 0.9, 1.0]),
@@ -102,12 +102,12 @@ def datasets(draw: st.DrawFn, *, unknown: bool = False) -> Facts:
     task = draw(st.sampled_from(list(Task)))
     modalities = ["tabular", "sequence"] if task is Task.FORECASTING else list(FACTS["modality"].domain.values)
     values: dict[str, Any] = {"task": task.value, "modality": draw(st.sampled_from(modalities)), "features": 10}
-    values["division"] = "time" if task is Task.FORECASTING else draw(st.sampled_from(["chance", "entity", "given"]))
+    values["split"] = "time" if task is Task.FORECASTING else draw(st.sampled_from(["random", "entity", "predefined"]))
     values |= {name: draw(numbers) for name, numbers in NUMBERS.items()}
     values["rows"] = draw(st.sampled_from([2, 1000, 2499, 49_999, 50_000, 200_000]))
     values |= {"classes": 2 if task is Task.BINARY else 5, "target_skew": 0.0, "missing_share": 0.0, "sparsity": 0.0}
     if task in CLASSIFICATION:
-        rarest_and_most_frequent = values["rare_class_rows"] * (1 + values["imbalance_ratio"])
+        rarest_and_most_frequent = values["minority_class_rows"] * (1 + values["imbalance_ratio"])
         values["rows"] = max(values["rows"], math.ceil(rarest_and_most_frequent))
     for name in draw(st.sets(st.sampled_from([*NUMBERS, "rows", "modality"]), max_size=2)) if unknown else ():
         values[name] = UNKNOWN
@@ -197,7 +197,7 @@ def test_every_choice_that_some_dataset_gets_is_within_reach(facts: Facts) -> No
 def decided() -> dict[Slot, set[str]]:
     """The choices that the shipped book makes, worked out from its rules' own examples by hand."""
     return {
-        Slot.METRIC: {"accuracy", "roc_auc", "f1 (average rare)", "f1", "rmse", "mae", "mse"},
+        Slot.METRIC: {"accuracy", "roc_auc", "f1 (average binary)", "f1", "rmse", "mae", "mse"},
         Slot.HYPERPARAMETERS: {"defaults", "most_sensitive", "high_sensitivity", "high_and_medium"},
         Slot.TUNER: {"random", "grid", "bayesian", "hyperband", "manual"},
     }
@@ -227,7 +227,7 @@ DEFAULTS = {
     "D001": "{augmentation: none}",
     "X001": "{transfer: none}",
     "M001": "{architecture: standard}",
-    "V001": "{validation: rows_apart}",
+    "V001": "{validation: holdout}",
 }
 
 
@@ -250,19 +250,19 @@ NEAREST = {
         "{imbalance_ratio: {gt: 4}}",
         binary(),
         "40 more rows of class 'yes' (70 instead of 30)",
-        {"rare_class_rows": 70, "imbalance_ratio": 4.0, "rows": 350},
+        {"minority_class_rows": 70, "imbalance_ratio": 4.0, "rows": 350},
         (0, 1, pytest.approx(40 / 70)),
     ),
     "one more of them where the threshold itself does not count: 28,000 / 7,001 < 4": (
         "{imbalance_ratio: {ge: 4}}",
-        binary(rows=31_000, rare_class_rows=3000, imbalance_ratio=28_000 / 3000),
+        binary(rows=31_000, minority_class_rows=3000, imbalance_ratio=28_000 / 3000),
         "4,001 more rows of class 'yes' (7,001 instead of 3,000)",
-        {"rare_class_rows": 7001, "imbalance_ratio": 28_000 / 7001, "rows": 35_001},
+        {"minority_class_rows": 7001, "imbalance_ratio": 28_000 / 7001, "rows": 35_001},
         (0, 1, pytest.approx(4001 / 7001)),
     ),
     "rows of all classes": (
         "{rows: {ge: 1000}}",
-        binary(rows=999, rare_class_rows=200, imbalance_ratio=799 / 200),
+        binary(rows=999, minority_class_rows=200, imbalance_ratio=799 / 200),
         "1 more row like these (1,000 instead of 999)",
         {"rows": 1000},
         (0, 1, 1 / 1000),
@@ -282,7 +282,7 @@ NEAREST = {
         (0, 1, 0.5),
     ),
     "rows of the larger class, where the rarest has to keep its own: 4 * 30 < 121": (
-        "{imbalance_ratio: {gt: 4}, rare_class_rows: {ge: 30}}",
+        "{imbalance_ratio: {gt: 4}, minority_class_rows: {ge: 30}}",
         binary(rows=90, imbalance_ratio=2.0),
         "61 more rows of the larger class (121 instead of 60)",
         {"imbalance_ratio": 121 / 30, "rows": 151},
@@ -292,14 +292,14 @@ NEAREST = {
         "{imbalance_ratio: {gt: 4}}",
         binary(task="multiclass", classes=3),
         "at least 70 rows of every class (class 'yes' has 30)",
-        {"rare_class_rows": 70, "imbalance_ratio": 4.0, "rows": 350},
+        {"minority_class_rows": 70, "imbalance_ratio": 4.0, "rows": 350},
         (0, 1, pytest.approx(40 / 70)),
     ),
     "rows of every label, in so many that no label's other value outgrows them: 280 / 70 = 4": (
         "{imbalance_ratio: {gt: 4}}",
         binary(task="multilabel"),
         "at least 70 rows of either value of every label, in 350 rows (now 30 in 310)",
-        {"rare_class_rows": 70, "imbalance_ratio": 4.0, "rows": 350},
+        {"minority_class_rows": 70, "imbalance_ratio": 4.0, "rows": 350},
         (0, 1, pytest.approx(40 / 70)),
     ),
     "trials": (
@@ -373,7 +373,7 @@ def test_a_changed_number_is_nearer_than_a_changed_name(small) -> None:
 def test_of_equally_near_flips_the_one_in_rows_comes_first(rows: int, small) -> None:
     """Of 3 rare rows a quarter as many as the others, or a ratio of 4, are equally far; their floats need not be."""
     book = small(("{imbalance_ratio: {gt: 4}}", "metric: f1"))
-    facts = binary(rows=rows + 3, rare_class_rows=3, imbalance_ratio=rows / 3)
+    facts = binary(rows=rows + 3, minority_class_rows=3, imbalance_ratio=rows / 3)
     (nearest,) = flips(book, facts, slots=[Slot.METRIC])[Slot.METRIC]
     assert nearest.how == f"{rows // 4 - 3} more rows of the rarest class ({rows // 4} instead of 3)"
 
@@ -392,9 +392,9 @@ def test_each_choice_has_its_own_nearest_flip(small) -> None:
 
 def test_fewer_rows_of_the_rarest_class_never_leave_less_than_one_row(small) -> None:
     """Given facts need not hang together: of 10 rows at most 9 can go, though 30 were said to be rare."""
-    book = small(("{rare_class_rows: {lt: 5}}", "metric: f1"))
+    book = small(("{minority_class_rows: {lt: 5}}", "metric: f1"))
     found = flips(book, binary(rows=10))[Slot.METRIC]
-    assert [flip.how for flip in found] == ["rare_class_rows below 5 (now 30)"]
+    assert [flip.how for flip in found] == ["minority_class_rows below 5 (now 30)"]
 
 
 def test_reach_passes_over_nearer_flips_to_the_wanted_choice(small) -> None:
@@ -422,9 +422,9 @@ def test_an_unknown_fact_in_a_slot_without_a_say_in_the_flip_stays_unknown(small
 def test_another_task_leaves_facts_that_only_it_has_unknown_for_the_other_slots(small) -> None:
     """Every binary dataset gets a metric by its rows of the rarest class, which a regression has not."""
     book = small(
-        ("{task: {in: [regression, multi_regression, forecasting]}}", "metric: rmse"),
-        ("{rare_class_rows: {lt: 100}}", "metric: f1"),
-        ("{rare_class_rows: {ge: 100}}", "metric: accuracy"),
+        ("{task: {in: [regression, multioutput_regression, forecasting]}}", "metric: rmse"),
+        ("{minority_class_rows: {lt: 100}}", "metric: f1"),
+        ("{minority_class_rows: {ge: 100}}", "metric: accuracy"),
         ("{task: binary}", "activation: tanh"),
         without=["P001"],
     )

@@ -35,7 +35,7 @@ def test_a_table_has_the_tested_facts_in_the_vocabularys_order() -> None:
         "task",
         "modality",
         "imbalance_ratio",
-        "rare_class_rows",
+        "minority_class_rows",
         "outlier_share",
         "squared_deviation_top_share",
     )

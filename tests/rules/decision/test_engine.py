@@ -32,7 +32,7 @@ def known(**values: Any) -> dict[str, Measurement]:
         "features": 10,
         "classes": 2,
         "imbalance_ratio": 1.2,
-        "rare_class_rows": 450,
+        "minority_class_rows": 450,
         "outlier_share": NOT_APPLICABLE,
         "squared_deviation_top_share": NOT_APPLICABLE,
         "target_skew": NOT_APPLICABLE,
@@ -44,7 +44,7 @@ def known(**values: Any) -> dict[str, Measurement]:
 
 
 def regression() -> dict[str, Measurement]:
-    none = dict.fromkeys(("classes", "imbalance_ratio", "rare_class_rows"), NOT_APPLICABLE)
+    none = dict.fromkeys(("classes", "imbalance_ratio", "minority_class_rows"), NOT_APPLICABLE)
     return known(task="regression", outlier_share=0.0, squared_deviation_top_share=0.1, target_skew=0.0, **none)
 
 
@@ -109,7 +109,7 @@ def test_every_dataset_gets_the_choice_that_the_definition_gives(datasets, data:
 
 
 def test_the_trace_says_who_decided_who_lost_and_who_stayed_silent(shipped) -> None:
-    decision = decide(shipped, known(imbalance_ratio=9.0, rare_class_rows=100)).decisions[Slot.METRIC]
+    decision = decide(shipped, known(imbalance_ratio=9.0, minority_class_rows=100)).decisions[Slot.METRIC]
     assert decision.rules == ("P003",)
     by_rule = {trace.rule: trace for trace in decision.trace}
     assert by_rule["P001"].outcome == "beaten"

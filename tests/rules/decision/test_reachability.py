@@ -34,7 +34,11 @@ def test_rules_that_wait_for_a_pin_are_named_with_it(shipped: ProvedBook, handbo
 def test_under_its_pin_such_a_rule_really_decides(rule: str, slot: str, choice: str, handbook: ProvedBook) -> None:
     pin = Pin(slot=Slot(slot), choice=parse_choice(Slot(slot), choice), reason="a test")
     given = {"task": "regression", "modality": "tabular", "rows": 3000, "trial_budget": 20, "outlier_share": 0.0}
-    given |= {"squared_deviation_top_share": 0.1, "imbalance_ratio": NOT_APPLICABLE, "rare_class_rows": NOT_APPLICABLE}
+    given |= {
+        "squared_deviation_top_share": 0.1,
+        "imbalance_ratio": NOT_APPLICABLE,
+        "minority_class_rows": NOT_APPLICABLE,
+    }
     facts = {name: Measurement(value=value) for name, value in given.items()}
     assert decide(handbook, facts, pins=[pin]).decisions[Slot.INITIALIZER].rules == (rule,)
 

@@ -42,7 +42,7 @@ def test_a_new_file_holds_the_rule_as_a_person_would_write_it(add) -> None:
         "  author: Ada\n"
         "  tests:\n"
         "  - {given: {task: regression, outlier_share: 0.005}, expect: fires}\n"
-        "  - {given: {task: multi_regression, outlier_share: 0.005}, expect: silent}\n"
+        "  - {given: {task: multioutput_regression, outlier_share: 0.005}, expect: silent}\n"
         "  - {given: {task: regression, outlier_share: 0.00495}, expect: silent}\n"
     )
 

@@ -34,7 +34,7 @@ CASES = {
     "rows = 50": (ROWS[0], Test(fact="rows", op="le", constant=50)),
     "task is binary": (task("binary"),),
     "task is binary or multilabel": (task("binary", "multilabel"),),
-    "task is not forecasting": (task("binary", "multiclass", "multilabel", "regression", "multi_regression"),),
+    "task is not forecasting": (task("binary", "multiclass", "multilabel", "regression", "multioutput_regression"),),
     "task is binary, imbalance_ratio > 4": (task("binary"), RATIO),
 }
 

@@ -12,7 +12,7 @@ from rules.decision.engine import decide
 from rules.decision.trace import Pin
 from rules.proof.proved_book import load_book
 from rules.rulebook.rulebook import read_layers
-from rules.vocabulary.choices import EXTRAS, RowsApart, Slot, parameters_of, parse_choice
+from rules.vocabulary.choices import EXTRAS, Holdout, Slot, parameters_of, parse_choice
 from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, Measurement, Task
 
 BOOK = read_layers(["handbook", "evidence"])
@@ -39,7 +39,7 @@ def test_a_rule_has_a_case_on_each_side_of_each_threshold(rule, covered) -> None
 def facts(task: Task, **values: object) -> dict[str, Measurement]:
     base = {"modality": "tabular", "rows": 3000, "trial_budget": 20, "imbalance_ratio": 1.2, "outlier_share": 0.0}
     base |= {"squared_deviation_top_share": 0.1}
-    found = {"task": task.value} | base | {"rare_class_rows": 200} | values
+    found = {"task": task.value} | base | {"minority_class_rows": 200} | values
     return {
         name: Measurement(value=value if FACTS[name].applies_to(task) else NOT_APPLICABLE)
         for name, value in found.items()
@@ -61,7 +61,7 @@ COMMON_CONFIGURATIONS = {
         ["mae", "huber", "he", "adam", "grid"],
     ),
     "imbalanced classification with few rare rows": (
-        facts(Task.BINARY, imbalance_ratio=12.0, rare_class_rows=37),
+        facts(Task.BINARY, imbalance_ratio=12.0, minority_class_rows=37),
         ["roc_auc", "weighted_crossentropy", "xavier", "adamw", "bayesian"],
     ),
     "imbalanced classification": (
@@ -103,12 +103,12 @@ def test_the_handbook_adds_nothing_to_the_network_that_the_notes_do_not_name(kin
     decisions = decide(handbook, given).decisions
     architecture, validation = (decisions[slot].choice for slot in (Slot.ARCHITECTURE, Slot.VALIDATION))
     assert [name for name in EXTRAS if getattr(architecture, name)] == []
-    assert validation == RowsApart(ensemble=False, refit=False, temperature=False)
-    assert (str(architecture), str(validation)) == ("standard (no extras)", "rows_apart (no extras)")
+    assert validation == Holdout(ensemble=False, refit=False, temperature_scaling=False)
+    assert (str(architecture), str(validation)) == ("standard (no extras)", "holdout (no extras)")
     evident = decide(shipped, given).bundle
     assert all(getattr(parameters_of(evident.architecture), name) for name in EXTRAS)
     assert evident.validation.ensemble
-    assert evident.validation.temperature
+    assert evident.validation.temperature_scaling
 
 
 def test_tanh_takes_xavier(write_book) -> None:

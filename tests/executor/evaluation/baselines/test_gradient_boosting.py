@@ -92,7 +92,7 @@ def test_several_classes_labels_and_numbers_have_answers_of_their_shape(make_par
     dense = RANDOM.normal(size=(400, 3))
     labels = make_parts(dense, (dense[:, :2] > 0).astype(float), task=Task.MULTILABEL)
     assert _p(F1(), _boosted(F1(), labels)) > 0.95
-    numbers = make_parts(dense, dense[:, :2] * 2, task=Task.MULTI_REGRESSION)
+    numbers = make_parts(dense, dense[:, :2] * 2, task=Task.MULTIOUTPUT_REGRESSION)
     assert _p(Rmse(), _boosted(Rmse(), numbers)) < 0.4
     # A class without training rows has no column in scikit-learn, but has one here.
     classes = make_parts(dense, np.eye(4)[(dense[:, 0] > 0) * 2], task=Task.MULTICLASS)
@@ -108,8 +108,8 @@ def test_its_threshold_is_tuned_on_the_validation_rows_as_the_networks_is(make_p
     rare = RANDOM.random(2_000) < 0.4 * (dense[:, 0] > 1)
     parts = make_parts(dense, rare[:, None], task=Task.BINARY)
     # No row is more likely than not of the rare class, so that a threshold of one half answers no to all.
-    assert _p(F1(average="rare"), _boosted(F1(average="rare"), parts)) > 0.4
-    halved = F1(average="rare", threshold="half")
+    assert _p(F1(average="binary"), _boosted(F1(average="binary"), parts)) > 0.4
+    halved = F1(average="binary", threshold="fixed")
     assert _p(halved, _boosted(halved, parts)) < 0.3
 
 

@@ -41,9 +41,9 @@ def test_the_constant_answer_is_the_one_that_suits_p(make_parts: MakeParts) -> N
     parts = make_parts(ONE_COLUMN, target, task=Task.BINARY)
     assert _says(Accuracy(), parts, ("no", "yes")) == "always 'no'"
     assert _p(Accuracy(), parts, ("no", "yes")) == 0.5
-    assert _says(F1(average="rare"), parts, ("no", "yes")) == "always 'yes'"
+    assert _says(F1(average="binary"), parts, ("no", "yes")) == "always 'yes'"
     # One hit, one false alarm: 2 / 3.
-    assert _p(F1(average="rare"), parts, ("no", "yes")) == pytest.approx(2 / 3)
+    assert _p(F1(average="binary"), parts, ("no", "yes")) == pytest.approx(2 / 3)
 
 
 def test_the_constant_class_of_macro_f1_is_the_most_frequent(make_parts: MakeParts) -> None:

@@ -228,7 +228,7 @@ def test_a_choice_that_fits_no_trial_is_not_a_failed_trial(
 ) -> None:
     rows = np.eye(3)[np.arange(60) % 3]
     parts = make_parts(rows, rows, task=Task.MULTICLASS)
-    at = place(parts=parts, loss=CategoricalCrossentropy(), metric=F1(average="rare", threshold="half"))
+    at = place(parts=parts, loss=CategoricalCrossentropy(), metric=F1(average="binary", threshold="fixed"))
     with pytest.raises(ChoiceError, match="needs two classes"):
         run_trial(proposal(), at)
 
@@ -331,14 +331,14 @@ def test_no_half_written_weights_are_left_behind(run_trial, place: Callable[...,
     [
         (Task.MULTICLASS, WeightedCrossentropy(), np.eye(3)[np.arange(60) % 3]),
         (Task.MULTILABEL, WeightedCrossentropy(), np.arange(120).reshape(60, 2) % 3 == 0),
-        (Task.MULTI_REGRESSION, Huber(), np.arange(120).reshape(60, 2) / 60),
+        (Task.MULTIOUTPUT_REGRESSION, Huber(), np.arange(120).reshape(60, 2) / 60),
     ],
 )
 def test_every_kind_of_output_trains(  # noqa: PLR0917  fixtures and parameters
     run_trial, place: Callable[..., Workspace], make_parts: MakeParts, task: Task, loss: object, target
 ) -> None:
     parts = make_parts(np.random.default_rng(0).normal(size=(60, 2)), target, task=task)
-    metric = Rmse() if task is Task.MULTI_REGRESSION else F1()
+    metric = Rmse() if task is Task.MULTIOUTPUT_REGRESSION else F1()
     outcome = run_trial(proposal(2), place(parts=parts, loss=loss, metric=metric))
     assert outcome.status == "completed", outcome.message
 

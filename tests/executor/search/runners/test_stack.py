@@ -70,7 +70,7 @@ CASES = {
     "multiclass": (Task.MULTICLASS, CategoricalCrossentropy(output_bias="log_prior"), AdamW(), {"codes": True}),
     "multilabel": (Task.MULTILABEL, WeightedCrossentropy(), RmsProp(), {"activation": Tanh()}),
     "regression": (Task.REGRESSION, Huber(delta=0.5), Adagrad(), {"codes": True}),
-    "several targets": (Task.MULTI_REGRESSION, MaeLoss(), Sgd(), {}),
+    "several targets": (Task.MULTIOUTPUT_REGRESSION, MaeLoss(), Sgd(), {}),
     "forecasting": (Task.FORECASTING, MseLoss(), SgdMomentum(), {}),
 }
 
@@ -88,7 +88,7 @@ def varied_place(place: Callable[..., Workspace], make_parts: MakeParts) -> Call
             Task.BINARY: (numbers[:, :1] > 0.5),
             Task.MULTICLASS: np.eye(3)[random.integers(0, 3, size=100)],
             Task.MULTILABEL: numbers[:, :2] > 0.5,
-            Task.MULTI_REGRESSION: numbers[:, :2] - 0.5 * numbers[:, 2:],
+            Task.MULTIOUTPUT_REGRESSION: numbers[:, :2] - 0.5 * numbers[:, 2:],
         }.get(task, numbers[:, :1] * numbers[:, 1:2])
         coded = {"codes": codes, "vocabulary": 6} if "codes" in others else {}
         parts = make_parts(numbers, target, task=task, **coded)

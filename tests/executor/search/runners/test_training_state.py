@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from executor.search.runners.training_state import StepMeans, Training, patience_of
-from rules.vocabulary.choices import Folds, RowsApart
+from rules.vocabulary.choices import CrossValidation, Holdout
 from rules.vocabulary.direction import Direction
 
 
@@ -17,8 +17,12 @@ def test_of_epochs_with_the_same_score_the_one_with_the_lowest_cost_is_kept() ->
 
 
 def test_without_early_stopping_a_trial_is_patient_for_all_of_its_epochs() -> None:
-    assert patience_of(100, RowsApart(early_stopping=False)) == patience_of(100, Folds(early_stopping=False)) == 100
-    assert patience_of(100, RowsApart()) == patience_of(100) == 25
+    assert (
+        patience_of(100, Holdout(early_stopping=False))
+        == patience_of(100, CrossValidation(early_stopping=False))
+        == 100
+    )
+    assert patience_of(100, Holdout()) == patience_of(100) == 25
 
 
 def test_training_loss_and_gradient_norm_are_kept_with_six_digits_and_without_infinities() -> None:
