@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from executor.data.raw_table import Form, RawTable
+from executor.data.raw_table import Form, Lagged, RawTable
 from executor.data.row_arrays import join_rows
 from recommender.roles.time_order import Unit
 from rules.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MIN_LAGS: Final = 3  # steps that a forecast looks back at least
 
@@ -68,8 +71,9 @@ def lag_table(table: RawTable, windows: Windows) -> RawTable:
     made = _windows(sort_rows(table), windows)
     known = ~np.isnan(require_values(made.offset)).any(axis=1) & ~np.isnan(require_values(made.truth)).any(axis=1)
     if windows.least_spread:
-        deepest = made.features[f"{windows.targets[0]} [-{windows.lookback}] - [-1]"]
-        whole = known & ~np.isnan(deepest)
+        deepest = Lagged(column=windows.targets[0], lag=windows.lookback, minus=1)
+        (name,) = (name for name, lagged in made.lagged.items() if lagged == deepest)
+        whole = known & ~np.isnan(made.features[name])
         known = whole if 2 * whole.sum() >= known.sum() else known
     return made.take(known)
 
@@ -185,29 +189,30 @@ def _windows(ordered: RawTable, windows: Windows) -> RawTable:
     begin = np.maximum.accumulate(np.where(starts, np.arange(len(ordered)), 0))
     filled = forward_fill(require_values(ordered.truth), starts)
     last = _lag(filled, 1, begin)
-    columns: dict[str, tuple[Form, np.ndarray]] = {}
-    if ordered.has_clock and ordered.time is not None:
-        columns["time"] = Form.TIME, ordered.time
+    columns: dict[Lagged, tuple[Form, np.ndarray]] = {}
     changes = {lag: _lag(filled, lag, begin) - last for lag in windows.lags}
     spread = _spread(changes, windows)
     for lag, change in changes.items():
         for number, target in enumerate(windows.targets):
-            columns[f"{target} [-{lag}] - [-1]"] = Form.NUMBER, (change / spread)[:, number]
+            columns[Lagged(column=target, lag=lag, minus=1)] = Form.NUMBER, (change / spread)[:, number]
     for name, values in ordered.features.items():
         form, before = ordered.forms[name], _lag(values, 1, begin)
         if name not in windows.trending:
-            columns[_unique_name(f"{name} [-1]", columns)] = form, before
+            columns[Lagged(column=name, lag=1)] = form, before
         if form is Form.NUMBER:
-            columns[_unique_name(f"{name} [-1] - [-2]", columns)] = form, before - _lag(values, 2, begin)
+            columns[Lagged(column=name, lag=1, minus=2)] = form, before - _lag(values, 2, begin)
         if name in windows.known:
             for step in range(windows.horizon):
-                columns[_unique_name(f"{name} [+{step + 1}]", columns)] = form, _lag(values, -step, begin)
+                columns[Lagged(column=name, lag=-step)] = form, _lag(values, -step, begin)
+    time = {"time": ordered.time} if ordered.has_clock and ordered.time is not None else {}
+    names = _unique_names(columns)
     season = None if windows.season is None else _lead(filled, begin, windows, season=windows.season)
     last = np.repeat(last, windows.horizon, axis=1)
     return replace(
         ordered,
-        features={name: values for name, (_, values) in columns.items()},
-        forms={name: form for name, (form, _) in columns.items()},
+        features=time | {name: columns[lagged][1] for name, lagged in names.items()},
+        forms=dict.fromkeys(time, Form.TIME) | {name: columns[lagged][0] for name, lagged in names.items()},
+        lagged=names,
         truth=_lead(require_values(ordered.truth), begin, windows),
         offset=last if season is None or not windows.least_spread else np.where(np.isnan(season), last, season),
         last=last,
@@ -240,11 +245,15 @@ def _spread(changes: dict[int, np.ndarray], windows: Windows) -> np.ndarray:
     return np.asarray(np.maximum(np.sqrt(square), least))
 
 
-def _unique_name(name: str, taken: dict[str, tuple[Form, np.ndarray]]) -> str:
-    """The name, marked until no other feature has it: columns may be called anything."""
-    while name in taken:
-        name += "'"
-    return name
+def _unique_names(columns: Iterable[Lagged]) -> dict[str, Lagged]:
+    """Features by name; a name is marked until no other feature has it, for columns may be called anything."""
+    found: dict[str, Lagged] = {}
+    for lagged in columns:
+        name = str(lagged)
+        while name in found:
+            name += "'"
+        found[name] = lagged
+    return found
 
 
 def sort_rows(table: RawTable) -> RawTable:

@@ -60,6 +60,26 @@ def form_of(kind: Kind, storage: str) -> Form:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lagged:
+    """The column of a series and the step from which a feature takes its value."""
+
+    column: str
+    lag: int
+    """Steps back from the first step to be forecast: 1 is the last known step, 0 the first step ahead, -1 the next."""
+    minus: int | None = None
+    """The lag whose value is subtracted, where the feature is a change; else None."""
+
+    def __str__(self) -> str:
+        """The name of the feature in signatures and models.
+
+        >>> str(Lagged(column="y", lag=3, minus=1)), str(Lagged(column="price", lag=0))
+        ('y [-3] - [-1]', 'price [+1]')
+        """
+        step = f"-{self.lag}" if self.lag > 0 else f"+{1 - self.lag}"
+        return f"{self.column} [{step}]" + ("" if self.minus is None else f" - [-{self.minus}]")
+
+
+@dataclass(frozen=True, kw_only=True)
 class RawTable:
     """Some rows of a dataset, before any encoding.
 
@@ -90,6 +110,8 @@ class RawTable:
     """Whether time is in seconds since 1970, and not a number or a place in the file."""
     window: tuple[int, int] | None = None
     """Of a forecast: how many lags of how many targets are its first features, lag by lag."""
+    lagged: Mapping[str, Lagged] = field(default_factory=dict)
+    """Of a forecast: where each feature comes from, but for the time of the first step ahead."""
     levels: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """For each of several labels: how its no and its yes are written in the dataset."""
 

@@ -108,12 +108,14 @@ def _permute(rows: RawTable, groups: Sequence[Sequence[str]], random: np.random.
 
 def _by_column(signature: Signature, rows: RawTable) -> dict[str, tuple[str, ...]]:
     """The features that are made of each column of the dataset; of a series those of its lags and steps."""
-    if signature.windows is None:
-        return {name: (name,) for name in rows.features}
-    columns = sorted((column.name for column in signature.columns), key=len, reverse=True)
     found: dict[str, tuple[str, ...]] = {}
     for feature in rows.features:
-        column = next((name for name in columns if feature.startswith(f"{name} [")), feature)
+        if signature.windows is None:
+            column = feature
+        elif feature in rows.lagged:
+            column = rows.lagged[feature].column
+        else:
+            column = signature.time_column or feature
         found[column] = (*found.get(column, ()), feature)
     return found
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from executor.data.lag_plan import plan_windows
 from executor.data.lag_table import Step, Windows, empty_ahead, future_rows, lag_table, rows_of_shortest
-from executor.data.raw_table import Form, RawTable
+from executor.data.raw_table import Form, Lagged, RawTable
 from executor.data.regular_steps import fill_missing_steps
 from executor.data.rolling_split import rolling_split
 from recommender.roles.roles import Roles
@@ -115,6 +115,8 @@ def test_a_column_named_like_a_window_keeps_its_own_feature() -> None:
     made = lag_table(table, _windows(2))
     assert len(made.features) == 5
     assert made.features["y [-2] - [-1] [-1]"].tolist() == [5, 7]
+    assert made.lagged["y [-2] - [-1] [-1]"] == Lagged(column="y [-2] - [-1]", lag=1)
+    assert made.lagged["y [-2] - [-1]"] == Lagged(column="y", lag=2, minus=1)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from executor.components.metric import create_metric
-from executor.data.raw_table import Form, RawTable
+from executor.data.lag_table import Windows
+from executor.data.raw_table import Form, Lagged, RawTable
 from executor.evaluation.diagnostics.permutation_importance import measure_importance
 from executor.model.signature import ModelInput, Signature
 from rules.vocabulary.choices import Rmse
@@ -97,3 +98,34 @@ def test_the_rows_themselves_stay_as_they_are() -> None:
     measure_importance(model_of_the_first(), signature(), table, metric=METRIC, seed=0)
     for name, values in before.items():
         np.testing.assert_array_equal(table.features[name], values)
+
+
+def test_features_of_a_series_are_permuted_with_their_column_whatever_it_is_called() -> None:
+    names = {
+        "time": None,
+        "y [-2] - [-1]": Lagged(column="y", lag=2, minus=1),
+        "y [-2] [-1]": Lagged(column="y [-2]", lag=1),
+        "y [+1]": Lagged(column="y", lag=0),
+    }
+    features = {name: np.zeros(ROWS) for name in names}
+    series = RawTable(
+        features=features,
+        forms=dict.fromkeys(features, Form.NUMBER),
+        rows=np.arange(ROWS),
+        truth=np.arange(ROWS, dtype=float)[:, None],
+        lagged={name: lagged for name, lagged in names.items() if lagged is not None},
+    )
+    inputs = {f"input_{at}": keras.Input((1,), dtype="float64", name=f"input_{at}") for at in range(len(names))}
+    model = keras.Model(inputs, keras.layers.Add(dtype="float64")([*inputs.values()]))
+    asked = signature().model_copy(
+        update={
+            "task": Task.FORECASTING,
+            "time_column": "day",
+            "windows": Windows(targets=("y",), lags=(2,), season=None, step=1),
+            "inputs": tuple(
+                ModelInput(name=own, form=Form.NUMBER, columns=(name,)) for own, name in zip(inputs, names, strict=True)
+            ),
+        }
+    )
+    found = measure_importance(model, asked, series, metric=METRIC, seed=0)
+    assert sorted(one.name for one in found.columns) == ["day", "y", "y [-2]"]
