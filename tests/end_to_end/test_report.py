@@ -37,7 +37,7 @@ HOSTILE = """<script>alert(1)</script></style>{{ 7*7 }}"'\u202e"""
 
 
 @pytest.fixture
-def copy_to_device(cancer_run: Run, tmp_path: Path) -> Run:
+def copied(cancer_run: Run, tmp_path: Path) -> Run:
     """The run in a directory that a test may change."""
     shutil.copytree(cancer_run.directory, tmp_path / "run")
     return Run(tmp_path / "run")
