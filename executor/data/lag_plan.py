@@ -50,7 +50,7 @@ def regular_step(dataset: Dataset, roles: Roles) -> Step | None:
 
 
 def plan_windows(table: RawTable, roles: Roles, *, regular: Step | None = None) -> Windows:
-    """Choose lags, season and horizon, unless roles.outlook gives them. table: at regular steps where it has such.
+    """Choose lags, season and horizon, unless roles.request gives them. table: at regular steps where it has such.
 
     Raises DatasetError on a series that is too short to look back and ahead.
     """
@@ -61,7 +61,7 @@ def plan_windows(table: RawTable, roles: Roles, *, regular: Step | None = None) 
     seconds = _seconds(step, ordered)
     series = np.split(require_values(ordered.truth), np.flatnonzero(starts)[1:])
     early = [values[: max(1, int(TRAINING_SHARE * len(values)))] for values in series]
-    seen = view(series, roles.outlook, seconds=seconds)
+    seen = view(series, roles.request, seconds=seconds)
     ahead = seen.horizon
     if longest <= MIN_LAGS + ahead:
         raise DatasetError(
@@ -76,8 +76,8 @@ def plan_windows(table: RawTable, roles: Roles, *, regular: Step | None = None) 
         step=step,
         regular=regular,
         horizon=ahead,
-        known=roles.outlook.known,
-        trending=_trending_columns(ordered, roles.outlook.known),
+        known=roles.request.known,
+        trending=_trending_columns(ordered, roles.request.known),
         least_spread=tuple((MIN_SPREAD * np.nanstd(np.concatenate(early), axis=0)).tolist()),
     )
 

@@ -27,7 +27,8 @@ from rules.vocabulary.choices.slot import NOTES_ORDER
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from recommender.recommendation.recommend import Said, StrategyOptions
+    from recommender.recommendation.recommend import StrategyOptions
+    from rules.decision.request import Request
     from rules.vocabulary.choices import Slot
 
 
@@ -44,12 +45,11 @@ def audited(command: Callable[..., Any], *, altered: bool = False) -> Callable[.
     def wrapped(
         *,
         subject: Path,
-        said: Said,
-        delimiter: str | None,
+        request: Request,
         strategy: StrategyOptions,
         **rest: Any,  # noqa: ANN401  the wrapped command's own options, untouched
     ) -> Any:  # noqa: ANN401
-        opened = open_subject(subject, said=said, delimiter=delimiter, strategy=strategy, altered=altered)
+        opened = open_subject(subject, request=request, strategy=strategy, altered=altered)
         return command(subject=opened, **rest)
 
     decorators = (click.argument("subject", type=DATASET), dataset_options, strategy_options)

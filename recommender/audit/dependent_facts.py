@@ -67,13 +67,13 @@ def with_trial_budget(
     images, whose sizes no record holds.
     """
     known = record.measurements()
-    now, asked = known["trial_budget"], record.asked
+    now, request = known["trial_budget"], record.request
     images = known["modality"].value == Modality.IMAGE
     if images or not isinstance(now.value, int | float) or {"task", "modality", "trial_budget"} & set(changed):
         return None
     if not set(changed) & TIMED:
         return dict(facts)
-    before, after = (_planned(record, proved, one, asked.budget, asked.trials) for one in (known, facts))
+    before, after = (_planned(record, proved, one, request.budget, request.trials) for one in (known, facts))
     if before is None or after is None:
         return None
     factor = after / before
@@ -92,7 +92,7 @@ def _planned(
     rows, features = _number(facts, "rows"), _number(facts, "features")
     if rows is None or features is None:
         return None
-    apart = {*record.dataset.targets, record.asked.time_column, record.asked.entity_column, record.asked.split_column}
+    apart = {*record.dataset.targets, record.request.time, record.request.entity, record.request.split}
     numbers = sum(kind == Kind.NUMERIC for column, kind in record.dataset.kinds.items() if column not in apart)
     found = trial_budget(
         Sizes(rows=int(rows), columns=int(features), numbers=numbers, words=_number(facts, "text_words") or 0.0),

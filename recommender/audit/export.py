@@ -38,13 +38,13 @@ def export(subject: Subject, form: str) -> str:
 
 
 def assumptions(subject: Subject) -> list[str]:
-    """What was taken for granted, inferred rather than said, or could not be known."""
-    seen, asked = subject.record.dataset, subject.record.asked
+    """What was taken for granted, inferred rather than requested, or could not be known."""
+    seen, request = subject.record.dataset, subject.record.request
     found = [
         f"Predicted: {', '.join(seen.targets)} ({seen.target_reason}).",
         f"The task is {seen.task}: {seen.task_reason}.",
     ]
-    inferred = [column for column in seen.kinds if column not in asked.kinds]
+    inferred = [column for column in seen.kinds if column not in request.kinds]
     if inferred:
         found.append(f"The kinds of {len(inferred)} of {len(seen.kinds)} columns were inferred from their values.")
     estimated = [name for name, fact in subject.record.facts.items() if fact.low is not None]

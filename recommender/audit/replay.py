@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from recommender.recommendation.recommend import Said, advise, open_dataset
+from recommender.recommendation.recommend import advise, open_dataset
 from rules.decision.engine import rulings
 from rules.decision.record import RecordedFact
 from rules.errors import DatasetError
@@ -140,11 +140,10 @@ def _measured(record: Record, proved: ProvedBook, data: Path | None) -> tuple[Ma
 
 
 def _measured_on(path: Path, record: Record, proved: ProvedBook) -> tuple[Mapping[str, Measurement], str]:
-    with open_dataset(str(path), Said.again(record.asked), delimiter=record.asked.delimiter) as dataset:
+    request = record.request
+    with open_dataset(str(path), request) as dataset:
         same = "the same bytes" if dataset.digest == record.dataset.digest else "which has changed since"
-        advice = advise(
-            dataset, Said.again(record.asked), book=proved, budget=record.asked.budget, trials=record.asked.trials
-        )
+        advice = advise(dataset, request, book=proved, budget=request.budget, trials=request.trials)
     return advice.strategy.facts, f"measured again on {path}, {same}"
 
 

@@ -13,6 +13,7 @@ from recommender.recommendation.recommend import advise_on
 from recommender.run_manifest import GUARDRAILS, RECORD, read_own_manifest
 from rules.decision.counterfactual import Flip, flips
 from rules.decision.record import Guardrail, Guardrails, Record
+from rules.decision.request import Request
 from rules.errors import BookError, ChoiceError, RunError
 from rules.proof.proved_book import ProvedBook, load_book
 from rules.text.regular_file import read_regular
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from pathlib import Path
 
-    from recommender.recommendation.recommend import Said, StrategyOptions
+    from recommender.recommendation.recommend import StrategyOptions
     from rules.vocabulary.choices import Slot
     from rules.vocabulary.facts import Facts
 
@@ -86,11 +87,11 @@ class Subject:
 
 
 def open_subject(
-    path: Path, *, said: Said, delimiter: str | None, strategy: StrategyOptions, altered: bool = False
+    path: Path, *, request: Request, strategy: StrategyOptions, altered: bool = False
 ) -> Subject:
     """Open a run directory, a record, or a dataset.
 
-    said, delimiter, strategy: what is asked of a dataset; of a record only a book that is named on the command line.
+    request, strategy: options for a dataset; of a record only a book that is named on the command line is used.
     altered: whether a record may differ from its digests, as for the question which parts do.
     Raises RunError on a directory that is no run and on an altered record, ChoiceError on options for a dataset where
     the path is none.
@@ -102,7 +103,7 @@ def open_subject(
                 f"A run is a directory with a {RECORD}, but {path.parent} has none. Name a run, a record or a dataset."
             )
     if path.name == RECORD or Record.is_one(path):
-        if not said.is_silent or any((delimiter, strategy.pins, strategy.budget, strategy.trials)):
+        if request != Request() or any((strategy.pins, strategy.budget, strategy.trials)):
             raise ChoiceError(
                 f"{path} is a record, which knows its dataset and budget already; --target, --pin, --budget and the "
                 "like are for a dataset. 'what-if --set' changes facts."
@@ -112,5 +113,5 @@ def open_subject(
             read_own_manifest(path.parent, record=record.seal)
         layers = strategy.layers if strategy.is_own_book else tuple(record.book.layers)
         return Subject(record=record, path=path, layers=layers)
-    advice = advise_on(path, said, strategy, delimiter=delimiter)
+    advice = advise_on(path, request, strategy)
     return Subject(record=advice.record, path=None, layers=strategy.layers)

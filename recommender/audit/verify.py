@@ -135,15 +135,8 @@ def _digest(subject: Subject, path: Path) -> str:
     kinds = subject.record.dataset.kinds.values()
     if Kind.IMAGE not in kinds and not path.is_dir():
         return f"sha256:{digest_of(path)}"
-    asked = subject.record.asked
     try:
-        with Dataset.open(
-            path,
-            delimiter=asked.delimiter,
-            reading=asked.images,
-            missing=asked.missing,
-            formats=asked.date_formats,
-        ) as dataset:
+        with open_dataset(path, subject.record.request) as dataset:
             return dataset.digest
     except DatasetError:
         return ""

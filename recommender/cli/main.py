@@ -25,8 +25,9 @@ from recommender.cli.signals import ended_by, exit_code, raise_on_signals
 from recommender.cli.welcome import lesson
 from recommender.dataset.readers.bounds import too_large
 from recommender.profile.measure import measure
-from recommender.recommendation.recommend import advise_on, open_dataset, roles_of, to_json
+from recommender.recommendation.recommend import advise_on, open_dataset, to_json
 from recommender.recommendation.render import show, show_profile, why
+from recommender.roles.infer import infer_roles
 from rules import __version__
 from rules.cli.common import (
     FINDINGS,
@@ -48,7 +49,8 @@ from rules.text.files import keep_existing, keep_inputs, write_text
 from rules.text.wording import printable
 
 if TYPE_CHECKING:
-    from recommender.recommendation.recommend import Said, StrategyOptions
+    from recommender.recommendation.recommend import StrategyOptions
+    from rules.decision.request import Request
 
 VERBS: Final = "recommend.commands"  # the entry-point group in which other packages offer their verbs
 DEFAULT_VERB: Final = "bundle"
@@ -269,8 +271,7 @@ group.add_command(completion)
 def bundle(
     *,
     dataset: Path,
-    said: Said,
-    delimiter: str | None,
+    request: Request,
     strategy: StrategyOptions,
     form: str,
     output: Path | None,
@@ -283,7 +284,7 @@ def bundle(
         keep_inputs(written, [dataset, *map(Path, strategy.layers)])
         keep_existing(written, force=force)
     say = functools.partial(told, verbosity=verbosity)
-    advice = advise_on(dataset, said, strategy, delimiter=delimiter)
+    advice = advise_on(dataset, request, strategy)
     if verbosity is Verbosity.VERBOSE:
         for layer, digest in advice.record.book.layers.items():
             say(f"Rules of {layer}: {digest}")
@@ -308,10 +309,10 @@ def bundle(
 @click.argument("dataset", type=DATASET)
 @dataset_options
 @format_option
-def profile(*, dataset: Path, said: Said, delimiter: str | None, form: str) -> None:
+def profile(*, dataset: Path, request: Request, form: str) -> None:
     """Show what was measured of DATASET: every number with unit and interval, every column's kind with its reason."""
-    with open_dataset(dataset, said, delimiter=delimiter) as opened, opened.naming_columns():
-        measured = measure(opened, roles_of(opened, said))
+    with open_dataset(dataset, request) as opened, opened.naming_columns():
+        measured = measure(opened, infer_roles(opened, request))
     if form == "json":
         emit_json(measured.model_dump_json(indent=2))
         return

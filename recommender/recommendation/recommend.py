@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from recommender.dataset.dataset import Dataset
@@ -18,17 +17,15 @@ from recommender.recommendation.bundle_guardrails import check_choices
 from recommender.recommendation.bundle_pins import with_bundle
 from recommender.recommendation.recommendation import Recommendation
 from recommender.recommendation.trial_budget import Sizes, trial_budget
-from recommender.roles.horizon import Outlook
 from recommender.roles.infer import infer_roles
 from rules.decision.engine import decide, rulings
 from rules.decision.record import DatasetSeen, Record
-from rules.decision.request import Asked, ImageReading, SequenceReading
-from rules.errors import ChoiceError, DatasetError
+from rules.decision.request import RecordedRequest, Request
 from rules.proof.proved_book import ProvedBook, load_book
 from rules.rulebook.rulebook import SHIPPED_LAYERS
 from rules.vocabulary.choices import Slot
 from rules.vocabulary.column_kind import Kind
-from rules.vocabulary.facts import UNKNOWN, Measurement, Task
+from rules.vocabulary.facts import UNKNOWN, Measurement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,91 +38,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
-    """What a person says about the dataset instead of leaving it to be inferred."""
-
-    targets: tuple[str, ...] = ()
-    task: Task | None = None
-    kinds: Mapping[str, Kind] | None = None
-    time_column: str | None = None
-    entity_column: str | None = None
-    split_column: str | None = None
-    images: ImageReading | None = None
-    """How image files are read; None where nothing is said about them."""
-    sequences: SequenceReading | None = None
-    """How rows are gathered into sequences; None where they are not."""
-    outlook: Outlook = field(default_factory=Outlook)
-    missing: tuple[str, ...] | None = None
-    """Texts that count as missing, besides the empty one; None for the usual ones of the format."""
-    date_formats: Mapping[str, str] = field(default_factory=dict)
-    """The formats in which columns of dates or times are written, as --date-format takes them."""
-
-    @property
-    def reading(self) -> ImageReading | SequenceReading | None:
-        """How the dataset is opened. Raises ChoiceError where it is to be read in two ways."""
-        if self.images is not None and self.sequences is not None:
-            raise ChoiceError("Rows are images or steps of a sequence, not both: leave --image-* or --sequence out.")
-        return self.images or self.sequences
-
-    @property
-    def times(self) -> frozenset[str]:
-        """Columns that the user says are times."""
-        named = [column for column, kind in (self.kinds or {}).items() if kind is Kind.DATETIME]
-        ordering = [] if self.time_column is None else [self.time_column]
-        return frozenset([*named, *ordering]) - self.not_times
-
-    @property
-    def not_times(self) -> frozenset[str]:
-        """Columns that the user says are something else than times."""
-        return frozenset(column for column, kind in (self.kinds or {}).items() if kind is not Kind.DATETIME)
-
-    @property
-    def is_silent(self) -> bool:
-        """Whether nothing was said."""
-        return replace(self, kinds=self.kinds or None) == Said()
-
-    def recorded(self, *, delimiter: str | None, budget: float | None, trials: int | None) -> Asked:
-        """What was said, for the record."""
-        return Asked(
-            targets=self.targets,
-            task=None if self.task is None else self.task.value,
-            kinds={column: kind.value for column, kind in (self.kinds or {}).items()},
-            time_column=self.time_column,
-            entity_column=self.entity_column,
-            split_column=self.split_column,
-            delimiter=delimiter,
-            budget=budget,
-            trials=trials,
-            images=self.images,
-            sequences=self.sequences,
-            horizon=self.outlook.horizon,
-            season=self.outlook.season,
-            known=self.outlook.known,
-            missing=self.missing,
-            date_formats=dict(self.date_formats),
-        )
-
-    @classmethod
-    def again(cls, asked: Asked) -> Said:
-        """What was said, from a record."""
-        return cls(
-            targets=asked.targets,
-            task=None if asked.task is None else Task(asked.task),
-            kinds={column: Kind(kind) for column, kind in asked.kinds.items()},
-            time_column=asked.time_column,
-            entity_column=asked.entity_column,
-            split_column=asked.split_column,
-            images=asked.images,
-            sequences=asked.sequences,
-            outlook=Outlook(horizon=asked.horizon, season=asked.season, known=asked.known),
-            missing=asked.missing,
-            date_formats=asked.date_formats,
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
 class StrategyOptions:
-    """What a person says about the strategy: the book, pins, and the budget."""
+    """What the user requests about the strategy: the book, pins, and the budget."""
 
     layers: tuple[str, ...]
     is_own_book: bool
@@ -138,65 +52,50 @@ class StrategyOptions:
 
 def recommend(
     data: object,
+    request: Request | None = None,
     *,
-    target: str | Sequence[str] = (),
-    task: str | None = None,
-    kinds: Mapping[str, str] | None = None,
-    time: str | None = None,
-    entity: str | None = None,
-    split: str | None = None,
     book: Sequence[str | Path] = SHIPPED_LAYERS,
     pins: Sequence[Pin] = (),
     budget: float | None = None,
     trials: int | None = None,
-    images: ImageReading | None = None,
-    sequences: SequenceReading | None = None,
-    horizon: int | None = None,
-    season: int | None = None,
-    known: Sequence[str] = (),
-    missing: Sequence[str] | None = None,
-    date_formats: Mapping[str, str] = MappingProxyType({}),
+    **fields: object,
 ) -> Recommendation:
-    """Recommend metric, cost function, initialization, optimizer and tuning strategy for a table or images.
+    """Recommend a metric, loss, initializer, optimizer and tuning strategy, among others, for a dataset.
 
-    data: path of a CSV, TSV, Parquet, JSON-lines or .npz file, of a folder or an archive of images, a pandas or polars
-    DataFrame, or an Arrow table.
-    target: column or columns to predict; proposed where it is left out. time: column that orders the rows in time.
-    entity: column whose equal values never lie on both sides of a split, of a forecast the name of a series. split:
-    column that names training, validation and test rows. budget: seconds. trials: at most this many.
-    images: how image files are read. sequences: how the rows of a long table are gathered into sequences.
-    horizon, season, known: of a forecast, the steps ahead, those of a season, and the columns known in advance.
-    missing: texts that count as missing, besides the empty one; by default the usual ones of the format.
-    date_formats: for a column of dates or times its format: a strptime format, "iso", "quarter", "excel" (day numbers
-    of a spreadsheet), "epoch" or "epoch_ms" (seconds or milliseconds since 1970).
-    Raises PcwatError with a message for people on anything that a person can mend.
+    Args:
+        data: Path of a table (CSV, TSV, Parquet or JSON lines), of an .npz file, or of a folder or an archive of
+            images; a pandas or polars DataFrame or an Arrow table; or an open `Dataset`.
+        request: Target, task, roles of columns, and how the data is read; what is left out is inferred.
+        book: Layers of rules, later ones on top of earlier ones: "handbook", "evidence" or paths of YAML files.
+        pins: Choices that you make yourself; they replace those of the rules.
+        budget: Time limit of the training in seconds; 300 by default.
+        trials: Number of trials at most; by default as many as the budget allows.
+        **fields: Fields of `Request` by name, such as `target="price"`; they replace those of `request`.
 
-    Examples:
+    Returns:
+        The bundle, the decision behind each choice, the profile of the data and the audit record.
+
+    Raises:
+        PcwatError: If the data, the request or a rule cannot be used; the message says how to fix it.
+        TypeError: If a name among `fields` is no field of `Request`; the message names the nearest.
+
+    Example:
         >>> from recommender.examples import example
         >>> advice = recommend(example("breast_cancer"), target="diagnosis")
         >>> str(advice.bundle.metric)
         'roc_auc'
+        >>> request = Request(target="cultivar", kinds={"alcohol": "numeric"})
+        >>> str(recommend(example("wine"), request).bundle.metric)
+        'accuracy'
     """
-    said = Said(
-        targets=(target,) if isinstance(target, str) else tuple(target),
-        task=None if task is None else Task(task),
-        kinds={column: Kind(kind) for column, kind in (kinds or {}).items()},
-        time_column=time,
-        entity_column=entity,
-        split_column=split,
-        images=images,
-        sequences=sequences,
-        outlook=Outlook(horizon=horizon, season=season, known=tuple(known)),
-        missing=None if missing is None else tuple(missing),
-        date_formats=checked_formats(date_formats),
-    )
-    with nullcontext(data) if isinstance(data, Dataset) else open_dataset(data, said) as dataset:
-        return advise(dataset, said, book=load_book(book), pins=pins, budget=budget, trials=trials)
+    request = Request.of(request, fields, called="recommend")
+    with nullcontext(data) if isinstance(data, Dataset) else open_dataset(data, request) as dataset:
+        return advise(dataset, request, book=load_book(book), pins=pins, budget=budget, trials=trials)
 
 
 def advise(
     dataset: Dataset,
-    said: Said,
+    request: Request,
     *,
     book: ProvedBook,
     bundle: Bundle | None = None,
@@ -209,7 +108,7 @@ def advise(
     bundle: taken instead of the book's choices; pins go before both.
     """
     with dataset.naming_columns():
-        roles = roles_of(dataset, said)
+        roles = infer_roles(dataset, request)
         profile = measure(dataset, roles)
     # What a trial trains does not hang on how many there are: the rules choose it before the plan, and again with it.
     unplanned = facts(profile, trial_budget=Measurement(value=UNKNOWN, source="not planned yet"))
@@ -238,9 +137,9 @@ def advise(
         kinds={name: role.kind.value for name, role in roles.columns.items()},
         rare_class=rarest_class(profile),
     )
-    asked = said.recorded(delimiter=dataset.delimiter, budget=budget, trials=trials)
+    recorded = RecordedRequest.recorded(request, delimiter=dataset.delimiter, budget=budget, trials=trials)
     guardrails = in_order((*profile.guardrails, *check_choices(strategy.bundle, profile)))
-    record = Record.of(strategy, dataset=seen, asked=asked, proved=book, guardrails=guardrails)
+    record = Record.of(strategy, dataset=seen, request=recorded, proved=book, guardrails=guardrails)
     return Recommendation(
         bundle=strategy.bundle, strategy=strategy, profile=profile, roles=roles, record=record, book=book
     )
@@ -256,59 +155,33 @@ def _sizes(dataset: Dataset, roles: Roles, profile: Profile) -> Sizes:
     )
 
 
-def advise_on(path: Path, said: Said, strategy: StrategyOptions, *, delimiter: str | None) -> Recommendation:
+def advise_on(path: Path, request: Request, strategy: StrategyOptions) -> Recommendation:
     """Open a file and recommend, as the command line asks.
 
-    Raises PcwatError with a message for people on anything that a person can mend.
+    Raises PcwatError on anything that the user can fix.
     """
     book = load_book(strategy.layers)
-    with open_dataset(path, said, delimiter=delimiter) as dataset:
-        return advise(dataset, said, book=book, pins=strategy.pins, budget=strategy.budget, trials=strategy.trials)
+    with open_dataset(path, request) as dataset:
+        return advise(dataset, request, book=book, pins=strategy.pins, budget=strategy.budget, trials=strategy.trials)
 
 
 def open_dataset(
-    data: object,
-    said: Said,
-    *,
-    delimiter: str | None = None,
-    readings: Mapping[str, ColumnReading] | None = None,
+    data: object, request: Request, *, readings: Mapping[str, ColumnReading] | None = None
 ) -> Dataset:
-    """Open a path or a frame as the user says that it is to be read. readings: how columns were read before.
+    """Open a path or a frame as the user requests. readings: how columns were read before.
 
-    Raises DatasetError and ColumnError as `Dataset.open` does.
+    Raises ChoiceError on a format of dates that is none, DatasetError and ColumnError as `Dataset.open` does.
     """
     return Dataset.open(
         data,
-        delimiter=delimiter,
-        reading=said.reading,
-        missing=said.missing,
+        delimiter=request.delimiter,
+        reading=request.reading,
+        missing=request.missing,
         readings=readings,
-        formats=said.date_formats,
-        times=said.times,
-        not_times=said.not_times,
-        kept=said.targets,
-    )
-
-
-def roles_of(dataset: Dataset, said: Said) -> Roles:
-    """What each column is and what is to be predicted, with what a person said taken as given.
-
-    Raises DatasetError as `infer_roles` does, and where something was said about image files but there are none.
-    """
-    if said.images is not None and (dataset.images is None or dataset.images.source is None):
-        raise DatasetError(
-            "How image files are read is said for a folder, an archive or a table with their paths, but "
-            f"{dataset.name} holds none. Leave --image-size, --image-fit and --unreadable-images out."
-        )
-    return infer_roles(
-        dataset,
-        targets=said.targets,
-        task=said.task,
-        kinds=said.kinds or {},
-        time_column=said.time_column,
-        entity_column=said.entity_column,
-        split_column=said.split_column,
-        outlook=said.outlook,
+        formats=checked_formats(request.date_formats),
+        times=request.times,
+        not_times=request.not_times,
+        kept=request.target,
     )
 
 

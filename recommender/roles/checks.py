@@ -104,15 +104,15 @@ def check_split(dataset: Dataset, name: str, targets: Sequence[str]) -> None:
         raise ColumnError(f"The split column {name!r} must name some rows 'train', but it names none.")
 
 
-def check_outlook(dataset: Dataset, roles: Roles) -> None:
-    """Raises TargetError where the outlook of a forecast is given for another task, ColumnError on unknown columns."""
-    said = roles.outlook
-    if roles.task is not Task.FORECASTING and said != type(said)():
+def check_forecast(dataset: Dataset, roles: Roles) -> None:
+    """Raises TargetError where fields of a forecast are requested for another task, ColumnError on unknown columns."""
+    request = roles.request
+    if roles.task is not Task.FORECASTING and (request.horizon or request.season or request.known):
         raise TargetError(
             f"--horizon, --season and --known belong to a forecast, but the task is {roles.task}. Leave them out, or "
             "say --task forecasting."
         )
-    for name in said.known:
+    for name in request.known:
         check_column(dataset, name, ColumnError, "column known in advance")
         if name not in roles.features:
             raise ColumnError(

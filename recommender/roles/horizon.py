@@ -1,8 +1,7 @@
-"""How far a forecast looks ahead, what season it knows, and which columns are known in advance."""
+"""Default horizon of a forecast."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 HOUR, DAY, WEEK = 3_600.0, 86_400.0, 604_800.0  # seconds
@@ -15,18 +14,6 @@ UNTIMED_HORIZON: Final = 10  # steps where neither a clock nor a season tells; b
 MAX_SEASON_AHEAD: Final = 48  # steps of a season that is forecast as a whole where no clock tells: M4's longest
 HORIZONS_A_SERIES: Final = 10
 """Horizons that a series must hold: a fifth of it judges, and a forecast is judged there from several beginnings."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outlook:
-    """What a person says of a forecast; None where it is to be inferred."""
-
-    horizon: int | None = None
-    """Steps ahead."""
-    season: int | None = None
-    """Steps of a season; 1 for none."""
-    known: tuple[str, ...] = ()
-    """Columns whose values of later steps are known when a forecast is made."""
 
 
 def horizon_of(*, seconds: float | None, season: int | None, length: int) -> int:

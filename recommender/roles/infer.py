@@ -1,4 +1,4 @@
-"""What each column is and what is to be predicted, each with its reason; inferred, or said by the user."""
+"""What each column is and what is to be predicted, each with its reason; inferred, or requested by the user."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from recommender.dataset.sql import is_number
 from recommender.roles.checks import (
     check_column,
     check_features,
-    check_outlook,
+    check_forecast,
     check_split,
     check_time,
 )
 from recommender.roles.column_kinds import kinds_of
-from recommender.roles.horizon import Outlook
 from recommender.roles.kinds import TIME_SHARE, UNUSED_KINDS, Role
 from recommender.roles.roles import Roles
 from recommender.roles.target_proposal import propose_target
 from recommender.roles.tasks import Reading, can_be_target, read_task
 from recommender.roles.time_order import entity_by_time, find_time, persistence, spacing
-from rules.errors import ColumnError, TargetError
+from rules.decision.request import Request
+from rules.errors import ColumnError, DatasetError, TargetError
 from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import NUMERIC_TARGET, Task
 
@@ -35,45 +35,42 @@ if TYPE_CHECKING:
 
 __all__ = ["UNUSED_KINDS", "Role", "Roles", "infer_roles"]
 
+INFER_ALL: Final = Request()
 UNFIT_TARGETS: Final = frozenset({Kind.IDENTIFIER, Kind.CONSTANT, Kind.TEXT, Kind.DATETIME, Kind.IMAGE, Kind.SEQUENCE})
 
 
-def infer_roles(
-    dataset: Dataset,
-    *,
-    targets: Sequence[str] = (),
-    task: Task | None = None,
-    kinds: Mapping[str, Kind] = MappingProxyType({}),
-    time_column: str | None = None,
-    entity_column: str | None = None,
-    split_column: str | None = None,
-    outlook: Outlook | None = None,
-) -> Roles:
-    """Find out what is to be predicted and what each column is; what is given is checked and kept.
+def infer_roles(dataset: Dataset, request: Request = INFER_ALL) -> Roles:
+    """Infer what is to be predicted and what each column is; what the user requests is checked and kept.
 
-    Raises TargetError when a target is missing or cannot be learned, ColumnError when a column is, or has a kind that
-    its values do not allow.
+    Raises TargetError when a target is missing or cannot be learned, ColumnError when a column is missing, or has a
+    kind that its values do not allow, DatasetError where a reading of images is requested but there are none.
     """
+    if request.images is not None and (dataset.images is None or dataset.images.source is None):
+        raise DatasetError(
+            "A reading of images is for a folder, an archive or a table with paths of image files, but "
+            f"{dataset.name} holds none. Leave out --image-size, --image-fit, --unreadable-images, --image-channels "
+            "and --image-range."
+        )
+    targets: Sequence[str] = request.target
     for name in targets:
         check_column(dataset, name, TargetError, "target")
     if len(set(targets)) < len(targets):
         raise TargetError(f"Targets must be distinct, but got {', '.join(map(repr, targets))}.")
-    apart = {"time column": time_column, "entity column": entity_column, "split column": split_column}
+    apart = {"time column": request.time, "entity column": request.entity, "split column": request.split}
     for part, column in apart.items():
         if column is not None:
             check_column(dataset, column, ColumnError, part)
             if column in targets:
                 raise TargetError(f"A column plays one part, but {column!r} is both target and {part}. Name another.")
-    columns = kinds_of(dataset, targets, kinds)
-    if time_column is not None:
-        check_time(dataset, time_column)
-    if split_column is None:
-        split_column = _find_split(dataset, columns, targets)
+    columns = kinds_of(dataset, targets, request.kinds)
+    if request.time is not None:
+        check_time(dataset, request.time)
+    split_column = request.split or _find_split(dataset, columns, targets)
     if targets:
-        reason, reading = "given by --target", read_task(dataset, targets, task=task)
+        reason, reading = "given by --target", read_task(dataset, targets, task=request.task)
     else:
-        taken = [*filter(None, (time_column, entity_column, split_column))]
-        target, reason, reading = _proposed(dataset, [*_unfit(dataset, columns, task), *taken], task)
+        taken = [*filter(None, (request.time, request.entity, split_column))]
+        target, reason, reading = _proposed(dataset, [*_unfit(dataset, columns, request.task), *taken], request.task)
         targets = (target,)
     if split_column is not None:
         check_split(dataset, split_column, targets)
@@ -84,15 +81,15 @@ def infer_roles(
         target_reason=reason,
         columns=columns,
         labels=reading.labels,
-        time_column=time_column,
-        time_reason="given by --time" if time_column else "",
-        entity_column=entity_column,
+        time_column=request.time,
+        time_reason="given by --time" if request.time else "",
+        entity_column=request.entity,
         split_column=split_column,
-        outlook=outlook or Outlook(),
+        request=request,
         doubt=reading.doubt,
     )
-    roles = _with_time(dataset, roles, reading, task)
-    check_outlook(dataset, roles)
+    roles = _with_time(dataset, roles, reading)
+    check_forecast(dataset, roles)
     check_features(dataset, roles)
     return roles
 
@@ -130,17 +127,18 @@ def _find_split(dataset: Dataset, columns: Mapping[str, Role], targets: Sequence
     return None
 
 
-def _with_time(dataset: Dataset, roles: Roles, reading: Reading, said: Task | None) -> Roles:
+def _with_time(dataset: Dataset, roles: Roles, reading: Reading) -> Roles:
     """The roles with a forecast's time column, where the rule of docs/evidence.md 1 (sequence structure) finds one."""
+    requested = roles.request.task
     if roles.has_images or roles.has_sequences:
-        if said is Task.FORECASTING:
+        if requested is Task.FORECASTING:
             what = "images" if roles.has_images else "a sequence in each row"
             raise TargetError(
                 f"A forecast continues a series of numbers, but the dataset holds {what}. Choose another task, or "
                 "leave --task out."
             )
         return roles
-    if reading.task not in NUMERIC_TARGET or said in {Task.REGRESSION, Task.MULTIOUTPUT_REGRESSION}:
+    if reading.task not in NUMERIC_TARGET or requested in {Task.REGRESSION, Task.MULTIOUTPUT_REGRESSION}:
         return roles
     found = None
     if roles.time_column is not None:
@@ -152,17 +150,17 @@ def _with_time(dataset: Dataset, roles: Roles, reading: Reading, said: Task | No
         numbers = [name for name, role in rest.items() if _may_count_time(dataset, name, role)]
         found = find_time(dataset, stamps, numbers)
     if found is not None and found.unit and found.step <= 0:  # numbers that repeat may count the rows of a step
-        if said is Task.FORECASTING:
+        if requested is Task.FORECASTING:
             _refuse_repeated_times(dataset, found)
         return roles
     time = roles.time_column or (found.column if found else None)
     entity = roles.entity_column or (found.entity if found else None)
-    if time is None and said is not Task.FORECASTING:
+    if time is None and requested is not Task.FORECASTING:
         return roles
     season = found.season if found else None
     ties = [persistence(dataset, name, order=time, entity=entity, season=season) for name in roles.targets]
     strong = [tie.lag_1 for tie in ties if tie is not None and tie.is_strong]
-    if said is not Task.FORECASTING and len(strong) < len(ties):
+    if requested is not Task.FORECASTING and len(strong) < len(ties):
         return roles
     steps = f"{found.regular_share:.0%} of its steps are {found.spoken_step}, and " if found and found.step else ""
     reason = f"{steps}{_spoken(roles.targets)} follows itself (autocorrelation at lag 1: {_numbers(strong)})"
@@ -172,7 +170,7 @@ def _with_time(dataset: Dataset, roles: Roles, reading: Reading, said: Task | No
     return replace(
         roles,
         task=Task.FORECASTING,
-        task_reason=_reason_of_forecast(roles, time) if said else f"{time!r} orders the rows: {reason}",
+        task_reason=_reason_of_forecast(roles, time) if requested else f"{time!r} orders the rows: {reason}",
         labels=(),
         doubt="",
         columns=MappingProxyType(columns),
@@ -194,7 +192,7 @@ def _refuse_repeated_times(dataset: Dataset, found: Spacing) -> NoReturn:
 
 
 def _reason_of_forecast(roles: Roles, time: str | None) -> str:
-    """Why a forecast that a person asked for is one, and what was taken as its time where no column tells."""
+    """Why a forecast that the user requests is one, and what was taken as its time where no column tells."""
     return roles.task_reason if time else f"{roles.task_reason}; no column tells the time: the file's order is taken"
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from recommender.roles.horizon import Outlook
 from recommender.roles.kinds import UNUSED_KINDS, Role
+from rules.decision.request import Request
 from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import Task
 
@@ -32,8 +32,8 @@ class Roles:
     entity_column: str | None = None
     """Rows that share its value belong together: they never lie on both sides of a split."""
     split_column: str | None = None
-    outlook: Outlook = field(default_factory=Outlook)
-    """How far a forecast looks ahead, and what it knows in advance."""
+    request: Request = field(default_factory=Request)
+    """What the user requested; horizon, season and columns known in advance of a forecast are used as requested."""
     doubt: str = ""
     """The other way in which the target can be read, where there is one."""
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from rules import __version__
 from rules.decision.former_record import current_record
-from rules.decision.request import Asked
+from rules.decision.request import RecordedRequest
 from rules.decision.trace import FROM_BUNDLE, Decision, Pin
 from rules.errors import RunError
 from rules.text.regular_file import open_regular, read_regular
@@ -149,14 +149,14 @@ class BookUsed(BaseModel):
 class Record(BaseModel):
     """Everything needed to read a recommendation again, and to question it."""
 
-    model_config = _CLOSED
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True)
 
     format: str = FORMAT
     version: str
     created: str
     """UTC, ISO 8601."""
     dataset: DatasetSeen
-    asked: Asked
+    request: RecordedRequest = Field(validation_alias="asked", serialization_alias="asked")
     book: BookUsed
     facts: dict[str, RecordedFact]
     decisions: dict[Slot, Decision]
@@ -173,7 +173,7 @@ class Record(BaseModel):
         strategy: Strategy,
         *,
         dataset: DatasetSeen,
-        asked: Asked,
+        request: RecordedRequest,
         proved: ProvedBook,
         guardrails: tuple[Guardrail, ...] = (),
     ) -> Self:
@@ -181,7 +181,7 @@ class Record(BaseModel):
             version=__version__,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             dataset=dataset,
-            asked=asked,
+            request=request,
             book=BookUsed.of(proved),
             facts={name: RecordedFact.of(name, fact) for name, fact in strategy.facts.items()},
             decisions=dict(strategy.decisions),

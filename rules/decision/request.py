@@ -1,14 +1,41 @@
-"""What a person said about a dataset, as a record keeps it, so that it can be asked again."""
+"""The user's request about a dataset."""
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-_CLOSED: Final = ConfigDict(frozen=True, extra="forbid")
+
+from rules.decision import option
+from rules.decision.option import Option
+from rules.errors import ChoiceError, did_you_mean
+from rules.vocabulary.column_kind import Kind
+from rules.vocabulary.facts import Task
+
 ImageFit = Literal["stretch", "crop", "pad"]
 Unreadable = Literal["refuse", "leave_out"]
+Channels = Literal[1, 3]
+_CLOSED: Final = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True)
+
+
+def _several(value: object) -> object:
+    """A text as one of several; of another iterable, its texts."""
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, Iterable) else value
+
+
+def _ascending(value: tuple[float, float] | None) -> tuple[float, float] | None:
+    if value is not None and not value[0] < value[1]:
+        raise ValueError("the low value must be below the high one")
+    return value
+
+
+Side = Annotated[int, Field(ge=1)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_several)]
+Steps = Annotated[int, Field(ge=1)]
 
 
 class ImageReading(BaseModel):
@@ -31,11 +58,57 @@ class ImageReading(BaseModel):
 
     model_config = _CLOSED
 
-    size: tuple[int, int] | None = None
-    fit: ImageFit = "stretch"
-    unreadable: Unreadable = "refuse"
-    channels: Literal[1, 3] | None = None
-    value_range: tuple[float, float] | None = None
+    size: Annotated[
+        tuple[Side, Side] | None,
+        Option(
+            flag="--image-size",
+            metavar="HEIGHTxWIDTH",
+            help="Pixels to which image files are resized.",
+            wants=f"HEIGHTxWIDTH from 1 to {option.MAX_SIDE:,} pixels each, such as 64x48",
+            form=option.SIZE,
+        ),
+    ] = None
+    fit: Annotated[
+        ImageFit,
+        Option(
+            flag="--image-fit",
+            help="How images of another shape are brought to that size [stretch].",
+            wants=f"one of {', '.join(get_args(ImageFit))}",
+            choices=get_args(ImageFit),
+            form=option.WORD,
+        ),
+    ] = "stretch"
+    unreadable: Annotated[
+        Unreadable,
+        Option(
+            flag="--unreadable-images",
+            help="What is done about image files that are missing or damaged [refuse].",
+            wants="one of refuse, leave-out",
+            choices=get_args(Unreadable),
+            form=option.WORD,
+        ),
+    ] = "refuse"
+    channels: Annotated[
+        Channels | None,
+        Option(
+            flag="--image-channels",
+            help="1 for grey, 3 for colour [3 if an image has colours].",
+            wants="1 or 3",
+            choices=get_args(Channels),
+            form=option.WHOLE,
+        ),
+    ] = None
+    value_range: Annotated[
+        tuple[float, float] | None,
+        AfterValidator(_ascending),
+        Option(
+            flag="--image-range",
+            metavar="LOW:HIGH",
+            help="Values that become 0 and 255 in images of more than 8 bits [measured].",
+            wants="LOW:HIGH, two numbers of which the first is lower, such as 0:4095",
+            form=option.RANGE,
+        ),
+    ] = None
 
 
 class SequenceReading(BaseModel):
@@ -53,36 +126,319 @@ class SequenceReading(BaseModel):
 
     model_config = _CLOSED
 
-    by: str
-    order: str | None = None
-    channels: tuple[str, ...] = ()
+    by: Annotated[
+        str,
+        Option(
+            flag="--sequence",
+            metavar="COLUMN",
+            help="Column whose equal values are the steps of one sequence, in a long table.",
+            wants="a column that names the sequence of each row; rows that are ordered as a whole have --time",
+            form=option.TEXT,
+        ),
+    ]
+    order: Annotated[
+        str | None,
+        Option(
+            flag="--order",
+            metavar="COLUMN",
+            help="Column that orders the steps of a sequence [order of the file].",
+            wants="a column",
+            form=option.TEXT,
+        ),
+    ] = None
+    channels: Annotated[
+        Texts,
+        Option(
+            flag="--channel",
+            metavar="COLUMN",
+            help="Column with a number of each step; repeat it [all that change within a sequence].",
+            wants="a column",
+            form=option.TEXTS,
+        ),
+    ] = ()
 
 
-class Asked(BaseModel):
-    """What a person said: all that it takes to ask again."""
+class Request(BaseModel):
+    """What the user asks about a dataset; whatever is left out is inferred.
+
+    `recommend` and `train` take it, a run and an audit record keep it, and the options of the command line are made
+    from its fields.
+
+    Attributes:
+        target: Column or columns to predict; proposed by default.
+        task: binary, multiclass, multilabel, regression, multioutput_regression or forecasting.
+        kinds: Kind of a column, by column; see `rules.vocabulary.column_kind.Kind`.
+        time: Column that orders the rows in time.
+        entity: Column whose equal values never lie on both sides of a split; in a forecast, the name of each series.
+        split: Column that names training, validation and test rows.
+        horizon: Steps that a forecast looks ahead, at least 1.
+        season: Steps of a season; 1 for none.
+        known: Columns whose later values are known when a forecast is made.
+        missing: Texts that are missing values, in addition to the empty one; None for the usual ones of the format.
+        date_formats: Format of a column of dates or times, by column: a strptime format, "iso", "quarter", "excel" (day
+            numbers of a spreadsheet), "epoch" or "epoch_ms" (seconds or milliseconds since 1970).
+        delimiter: Character between the cells of a text table; None for the one that is detected.
+        images: How image files are read; None for the defaults of `ImageReading`.
+        sequences: How the rows of a long table are gathered into sequences; None where each row stands alone.
+
+    Raises:
+        pydantic.ValidationError: If a field has a value that it cannot have.
+
+    Example:
+        >>> request = Request(target="sold", task="forecasting", time="month", horizon=12)
+        >>> request.target, request.task
+        (('sold',), <Task.FORECASTING: 'forecasting'>)
+    """
 
     model_config = _CLOSED
 
-    targets: tuple[str, ...]
-    task: str | None
-    kinds: dict[str, str]
-    time_column: str | None
-    entity_column: str | None
-    split_column: str | None
-    delimiter: str | None
+    target: Annotated[
+        Texts,
+        Option(
+            flag="--target",
+            metavar="COLUMN",
+            help="Column to predict; repeat it for several.",
+            wants="a column or columns",
+            form=option.TEXTS,
+        ),
+    ] = Field(default=(), validation_alias="targets", serialization_alias="targets")
+    task: Annotated[
+        Task | None,
+        Option(
+            flag="--task",
+            metavar="TASK",
+            help="binary, multiclass, regression, … instead of the inferred one.",
+            wants=f"one of {', '.join(Task)}",
+            form=option.TEXT,
+        ),
+    ] = None
+    kinds: Annotated[
+        dict[str, Kind],
+        Option(
+            flag="--kind",
+            metavar="COLUMN=KIND",
+            help="Read a column as numeric, categorical, text, …; repeat it.",
+            wants=f"COLUMN=KIND, once for a column, with a kind of {', '.join(Kind)}",
+            form=option.PAIRS,
+        ),
+    ] = {}
+    time: Annotated[
+        str | None,
+        Option(
+            flag="--time",
+            metavar="COLUMN",
+            help="Column that orders the rows in time.",
+            wants="a column",
+            form=option.TEXT,
+        ),
+    ] = Field(default=None, validation_alias="time_column", serialization_alias="time_column")
+    entity: Annotated[
+        str | None,
+        Option(
+            flag="--entity",
+            metavar="COLUMN",
+            help="Column whose equal values never lie on both sides of a split.",
+            wants="a column",
+            form=option.TEXT,
+        ),
+    ] = Field(default=None, validation_alias="entity_column", serialization_alias="entity_column")
+    split: Annotated[
+        str | None,
+        Option(
+            flag="--split",
+            metavar="COLUMN",
+            help="Column that names train, validation and test rows.",
+            wants="a column",
+            form=option.TEXT,
+        ),
+    ] = Field(default=None, validation_alias="split_column", serialization_alias="split_column")
+    horizon: Annotated[
+        Steps | None,
+        Option(
+            flag="--horizon",
+            metavar="STEPS",
+            help="Steps that a forecast looks ahead.",
+            wants="a whole number of steps from 1 on",
+            form=option.WHOLE,
+        ),
+    ] = None
+    season: Annotated[
+        Steps | None,
+        Option(
+            flag="--season",
+            metavar="STEPS",
+            help="Steps of a season; 1 for none.",
+            wants="a whole number of steps from 1 on",
+            form=option.WHOLE,
+        ),
+    ] = None
+    known: Annotated[
+        Texts,
+        Option(
+            flag="--known",
+            metavar="COLUMN",
+            help="Column that is known in advance; repeat it.",
+            wants="a column or columns",
+            form=option.TEXTS,
+        ),
+    ] = ()
+    missing: Annotated[
+        Texts | None,
+        Option(
+            flag="--missing",
+            metavar="TEXT",
+            help="Cell that is a missing value, instead of NA, N/A, NaN, nan, null, NULL and ?; repeat it; 'none' for "
+            "empty cells alone.",
+            wants=f"texts, or {option.NO_TEXTS!r} alone for empty cells only",
+            form=option.MISSING,
+        ),
+    ] = None
+    date_formats: Annotated[
+        dict[str, str],
+        Option(
+            flag="--date-format",
+            metavar="COLUMN=FORMAT",
+            help="How dates are written: %d/%m/%Y, iso, quarter, excel, epoch, …; repeat it.",
+            wants="COLUMN=FORMAT, once for a column, such as visit=%d/%m/%Y or visit=iso",
+            form=option.PAIRS,
+        ),
+    ] = {}
+    delimiter: Annotated[
+        str | None,
+        Option(
+            flag="--delimiter",
+            metavar="CHARACTER",
+            help="Character between the cells of a text table [detected].",
+            wants="a character",
+            form=option.TEXT,
+        ),
+    ] = None
+    images: ImageReading | None = None
+    sequences: SequenceReading | None = None
+
+    @classmethod
+    def of(cls, request: Request | None, fields: Mapping[str, object], *, called: str = "Request") -> Request:
+        """A request and fields that replace its own.
+
+        Args:
+            request: The request; None for one that leaves everything to be inferred.
+            fields: Values by the name of a field.
+            called: The function that was called, for the message.
+
+        Raises:
+            TypeError: If a name is no field of a request; the message names the nearest.
+            ChoiceError: If a field has a value that it cannot have.
+        """
+        if request is not None and not isinstance(request, Request):
+            raise TypeError(f"{called}() takes a Request after the data, but got {request!r}. Use target=, task=, ….")
+        for name in fields:
+            if name not in cls.model_fields:
+                raise TypeError(
+                    f"{called}() got an unexpected keyword argument {name!r}.{did_you_mean(name, cls.model_fields)}"
+                )
+        own = {} if request is None else {name: getattr(request, name) for name in cls.model_fields}
+        return cls._checked(own | dict(fields), by_flag=False)
+
+    @classmethod
+    def of_options(cls, texts: Mapping[str, object]) -> Request:
+        """The request that options of the command line make.
+
+        Args:
+            texts: What the user typed, by flag: a text, or texts where an option may be repeated; an option that was
+                left out has None or ().
+
+        Raises:
+            ChoiceError: If an option has a value that it cannot have.
+        """
+        values: dict[str, Any] = {}
+        for path, one in option_fields():
+            typed = texts.get(one.flag)
+            if typed is None or typed == ():
+                continue
+            place = values
+            for name in path[:-1]:
+                place = place.setdefault(name, {})
+            try:
+                place[path[-1]] = one.form.read(typed)
+            except ValueError as error:
+                wrong = error.args[0] if one.form.several else typed
+                raise ChoiceError(f"{one.flag} must be {one.wants}, but got {wrong!r}.") from None
+        return cls._checked(values, by_flag=True)
+
+    @classmethod
+    def _checked(cls, values: Mapping[str, object], *, by_flag: bool) -> Request:
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise ChoiceError(_problem(error, by_flag=by_flag)) from None
+
+    @property
+    def reading(self) -> ImageReading | SequenceReading | None:
+        """How the dataset is opened. Raises ChoiceError where it is to be read in two ways."""
+        if self.images is not None and self.sequences is not None:
+            raise ChoiceError("Rows are images or steps of a sequence, not both: leave --image-* or --sequence out.")
+        return self.images or self.sequences
+
+    @property
+    def times(self) -> frozenset[str]:
+        """Columns that the user declares to be times."""
+        named = {column for column, kind in self.kinds.items() if kind is Kind.DATETIME}
+        return frozenset(named | ({self.time} - {None})) - self.not_times
+
+    @property
+    def not_times(self) -> frozenset[str]:
+        """Columns that the user declares to be of another kind than times."""
+        return frozenset(column for column, kind in self.kinds.items() if kind is not Kind.DATETIME)
+
+    def words(self) -> list[str]:
+        """The options of the command line that make this request."""
+        words = []
+        for path, one in option_fields():
+            value: Any = self
+            for name in path:
+                value = None if value is None else getattr(value, name)
+            if value is not None:
+                words += [word for text in one.form.write(value) for word in (one.flag, text)]
+        return words
+
+
+class RecordedRequest(Request):
+    """A request with the limits of the training, as an audit record keeps them."""
+
     budget: float | None
     """Seconds."""
     trials: int | None
-    images: ImageReading | None = None
-    """None where nothing was said about them."""
-    sequences: SequenceReading | None = None
-    """How rows are gathered into sequences; None where they are not."""
-    horizon: int | None = None
-    """Steps ahead of a forecast."""
-    season: int | None = None
-    known: tuple[str, ...] = ()
-    """Columns known in advance."""
-    missing: tuple[str, ...] | None = None
-    """Texts that count as missing, besides the empty one; None for the usual ones of the format."""
-    date_formats: dict[str, str] = {}
-    """The formats in which columns of dates or times are written, by column."""
+
+    @classmethod
+    def recorded(cls, request: Request, *, delimiter: str | None, budget: float | None, trials: int | None) -> Self:
+        """A request, recorded. delimiter: the one with which the dataset was opened."""
+        own = {name: getattr(request, name) for name in Request.model_fields}
+        return cls(**own | {"delimiter": delimiter, "budget": budget, "trials": trials})
+
+
+def option_fields(model: type[BaseModel] = Request) -> Iterator[tuple[tuple[str, ...], Option]]:
+    """Each field of a request that has an option, with the names of the fields that lead to it."""
+    for name, field in model.model_fields.items():
+        own = next((one for one in field.metadata if isinstance(one, Option)), None)
+        if own is not None:
+            yield (name,), own
+            continue
+        for nested in get_args(field.annotation):
+            if isinstance(nested, type) and issubclass(nested, BaseModel):
+                yield from (((name, *path), one) for path, one in option_fields(nested))
+
+
+def _problem(error: ValidationError, *, by_flag: bool) -> str:
+    """The first error of a request, in words; by_flag: of options, not of fields."""
+    first = error.errors()[0]
+    path = tuple(place for place in first["loc"] if isinstance(place, str))
+    found = next(((names, one) for names, one in option_fields() if names == path[: len(names)]), None)
+    if found is None:
+        return f"{'.'.join(path)} cannot be used: {first['msg']}."
+    names, one = found
+    named = one.flag if by_flag else ".".join(names)
+    got = "but it is left out" if first["type"] == "missing" else f"but got {first['input']!r}"
+    words = {"task": Task, "kinds": Kind}.get(names[0], ())
+    near = did_you_mean(str(first["input"]), words)
+    where = f" for {path[-1]!r}" if len(path) > len(names) else ""
+    return f"{named} must be {one.wants}, {got}{where}.{near}"

@@ -12,7 +12,7 @@ from recommender.roles.horizon import horizon_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from recommender.roles.horizon import Outlook
+    from rules.decision.request import Request
 
 DAY: Final = 86_400.0  # seconds
 YEAR: Final = 365.2425 * DAY  # seconds, the mean Gregorian year
@@ -115,8 +115,8 @@ class View:
     candidates: tuple[int, ...]
 
 
-def view(series: Sequence[np.ndarray], said: Outlook, *, seconds: float | None) -> View:
-    """Horizon and season of series, (rows, targets) each, as they are said or by their beginnings.
+def view(series: Sequence[np.ndarray], request: Request, *, seconds: float | None) -> View:
+    """Horizon and season of series, (rows, targets) each, as requested or by the first rows.
 
     seconds: of a step; None or 0 where no clock gives it.
     """
@@ -126,9 +126,9 @@ def view(series: Sequence[np.ndarray], said: Outlook, *, seconds: float | None) 
     early = [values[: max(1, int(TRAINING_SHARE * len(values)))] for values in series]
     natural = () if seconds is None else natural_seasons(seconds, longest)
     candidates = natural or found_seasons(max(early, key=len)[:, 0])
-    ahead = said.horizon or horizon_of(seconds=seconds, season=min(candidates, default=None), length=longest)
-    season = said.season if said.season is not None else best_season(early, candidates, ahead)
-    if said.horizon is None:
+    ahead = request.horizon or horizon_of(seconds=seconds, season=min(candidates, default=None), length=longest)
+    season = request.season if request.season is not None else best_season(early, candidates, ahead)
+    if request.horizon is None:
         ahead = horizon_of(seconds=seconds, season=season, length=longest)
     return View(horizon=ahead, season=None if season == 1 else season, candidates=candidates)
 

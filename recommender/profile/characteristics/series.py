@@ -26,14 +26,14 @@ def of_series(dataset: Dataset, roles: Roles, steps: Spacing | None) -> Sequence
     series = _series(dataset, roles)
     if not series:
         return ()
-    seen = view(series, roles.outlook, seconds=None if steps is None else _seconds(steps))
+    seen = view(series, roles.request, seconds=None if steps is None else _seconds(steps))
     longest = max(series, key=len)
     trend, seasonal = strengths(longest[:, 0], seen.season)
     rows = sum(len(values) for values in series)
     how = f"the last {rows:,} rows" if rows < dataset.row_count else f"{rows:,} rows"
     first = f"moving averages of {roles.targets[0]!r}, the longest series"
-    said = "given by --season" if roles.outlook.season else "whose repetition errs least in the first 64 %"
-    ahead = "given by --horizon" if roles.outlook.horizon else "by the step as in the M4 competition, or by the season"
+    said = "given by --season" if roles.request.season else "whose repetition errs least in the first 64 %"
+    ahead = "given by --horizon" if roles.request.horizon else "by the step as in the M4 competition, or by the season"
     found = [
         count("series", len(series) * len(roles.targets), "series", f"entities times targets in {how}"),
         count("series_length", len(longest), "rows", f"the longest of {how}"),
