@@ -16,7 +16,8 @@ from executor.data.split import split
 from executor.preprocessing.encode import encode_hold_out, encode_parts
 from executor.preprocessing.fit import fit_preprocessing
 from recommender.dataset.dataset import Dataset
-from recommender.recommendation.recommend import Said, advise
+from recommender.recommendation.recommend import advise
+from rules.decision.request import Request
 from rules.proof.proved_book import load_book
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def encoded(name: str) -> Encoded:
     """A dataset of the catalogue, split with seed 0."""
     entry = catalogue()[name]
     with Dataset.open(entry["path"]) as dataset:
-        advice = advise(dataset, Said(targets=tuple(entry["target"].split("|"))), book=load_book())
+        advice = advise(dataset, Request(target=tuple(entry["target"].split("|"))), book=load_book())
         table = read_rows(dataset, advice.roles)
         divided = split(table, advice.roles, seed=0)
         preprocessing = fit_preprocessing(table, advice.roles, divided.train, advice.bundle.architecture)

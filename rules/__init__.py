@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from rules.decision.request import (
         ImageReading,
+        Request,
         SequenceReading,
     )
     from rules.decision.trace import (
@@ -99,6 +100,7 @@ if TYPE_CHECKING:
         WeightedCrossentropy,
         Xavier,
     )
+    from rules.vocabulary.column_kind import Kind
     from rules.vocabulary.facts import (
         Modality,
         Task,
@@ -108,8 +110,10 @@ __version__ = "0.2.0"
 
 __all__ = [  # noqa: RUF022  grouped by what they are
     # The request
+    "Request",
     "ImageReading",
     "SequenceReading",
+    "Kind",
     "Task",
     "Modality",
     "Pin",
@@ -193,10 +197,11 @@ __all__ = [  # noqa: RUF022  grouped by what they are
 ]
 
 _MODULES: Final = {
-    "rules.decision.request": ("ImageReading", "SequenceReading"),
+    "rules.decision.request": ("ImageReading", "Request", "SequenceReading"),
     "rules.decision.trace": ("Pin",),
     "rules.vocabulary.facts": ("Task", "Modality"),
     "rules.vocabulary.bundle": ("Bundle",),
+    "rules.vocabulary.column_kind": ("Kind",),
     "rules.errors": tuple(name for name in __all__ if name.endswith("Error")),
 }
 """Modules that define exported names; the choices are in `rules.vocabulary.choices`."""

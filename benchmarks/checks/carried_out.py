@@ -38,9 +38,9 @@ from executor.pipeline.prepare import begin
 from executor.runtime.budget import Budget
 from recommender.audit.reach import reach
 from recommender.dataset.dataset import Dataset
-from recommender.recommendation.recommend import Said
 from recommender.recommendation.trial_budget import seconds
 from rules.decision.record import Record
+from rules.decision.request import Request
 from rules.rulebook.rulebook import SHIPPED_LAYERS
 from rules.vocabulary.bundle import Bundle
 from rules.vocabulary.choices import Slot
@@ -834,8 +834,8 @@ def failed(name: str, book: str, error: Exception) -> Compared:
 
 def train(name: str, book: str, directory: Path, *, budget: float, seed: int) -> None:
     entry = catalogue()[name]
-    said = Said(
-        targets=tuple(entry["target"].split("|")), task=Task(entry["task"]) if entry["task"] == "forecasting" else None
+    said = Request(
+        target=tuple(entry["target"].split("|")), task=Task(entry["task"]) if entry["task"] == "forecasting" else None
     )
     limit = Budget(seconds=budget)
     with Dataset.open(entry["path"]) as dataset:

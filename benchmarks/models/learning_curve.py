@@ -25,7 +25,7 @@ from executor.preprocessing.fit import fit_preprocessing
 from executor.runtime.budget import Budget
 from executor.search.records.outcome import Outcome
 from recommender.dataset.dataset import Dataset
-from recommender.recommendation.recommend import Said
+from rules.decision.request import Request
 
 CHOSEN: Final = (
     "vehicle", "hpc_jobs", "german_credit", "airfoil_noise", "wage_islr", "phishing", "titanic", "vowel", "abalone19",
@@ -72,7 +72,7 @@ def main(names: tuple[str, ...], output: Path) -> None:
 def measured(path: Path, targets: tuple[str, ...], directory: Path) -> LearningCurve:
     """The learning curve of the default configuration."""
     with Dataset.open(path) as dataset:
-        begun = begin(dataset, Said(targets=targets), budget=Budget(seconds=PLENTY), directory=directory)
+        begun = begin(dataset, Request(target=targets), budget=Budget(seconds=PLENTY), directory=directory)
         table, rows, roles = begun.material.table, begun.material.rows, begun.roles
         parts = encode_parts(table, roles, rows, fit_preprocessing(table, roles, rows.train))
     chosen = Chosen(

@@ -25,7 +25,8 @@ from executor.components.metric import PerformanceMetric, Predictions, create_me
 from executor.data.read_rows import read_rows
 from executor.data.split import Split, split
 from recommender.dataset.dataset import Dataset
-from recommender.recommendation.recommend import Said, advise
+from recommender.recommendation.recommend import advise
+from rules.decision.request import Request
 from rules.proof.proved_book import load_book
 from rules.vocabulary.facts import Task
 
@@ -107,7 +108,7 @@ class Contest:
 def open_contest(name: str, path: Path, target: str, *, directory: Path | None = None) -> Contest:
     """Split a dataset, and write into the directory what a peer is given, as `peers/exchange.py` describes it."""
     with Dataset.open(str(path)) as dataset:
-        advice = advise(dataset, Said(targets=(target,)), book=load_book())
+        advice = advise(dataset, Request(target=(target,)), book=load_book())
         rows = read_rows(dataset, advice.roles)
         parts = split(rows, advice.roles, seed=SEED)
         held_out = rows.rows[parts.hold_out].astype("<i8").tobytes()

@@ -27,8 +27,9 @@ from executor.data.lag_table import forward_fill, require_values, series_starts
 from executor.pipeline.prepare import material
 from executor.preprocessing.encode import naive_error
 from recommender.dataset.dataset import Dataset
-from recommender.recommendation.recommend import Said, roles_of
 from recommender.recommendation.trial_budget import seconds
+from recommender.roles.infer import infer_roles
+from rules.decision.request import Request
 from rules.text.numbers import number
 from rules.vocabulary.facts import Task
 
@@ -104,7 +105,7 @@ def forecasting(name: str, *, budget: str, seed: int, peer: str | None) -> Row:
 def beside_peers(run: Run, path: str, targets: list[str], python: str, folder: Path) -> dict[str, float]:
     """MASE of ours, AutoETS and AutoARIMA on the same beginnings; empty where the peers failed or took too long."""
     with Dataset.open(path) as dataset:
-        roles = roles_of(dataset, Said(targets=tuple(targets), task=Task.FORECASTING))
+        roles = infer_roles(dataset, Request(target=tuple(targets), task=Task.FORECASTING))
         rows = material(dataset, roles, run.bundle, seed=0)
     if rows.series is None or rows.windows is None:
         raise ValueError("a forecast has a series")

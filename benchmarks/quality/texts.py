@@ -26,8 +26,9 @@ from executor.data.raw_table import Form
 from executor.evaluation.scores import TF_IDF
 from executor.pipeline.prepare import material
 from recommender.dataset.dataset import Dataset
-from recommender.recommendation.recommend import Said, roles_of
 from recommender.recommendation.trial_budget import seconds
+from recommender.roles.infer import infer_roles
+from rules.decision.request import Request
 from rules.text.numbers import number
 from rules.vocabulary.facts import Task
 
@@ -73,7 +74,7 @@ def main(names: tuple[str, ...], budget: str, seed: int, architectures: tuple[st
 def without_a_limit(run: Run, entry: dict[str, str], *, seed: int) -> float:
     """P on the run's hold-out of logistic regression on TF-IDF of all other rows."""
     with Dataset.open(entry["path"]) as dataset:
-        roles = roles_of(dataset, Said(targets=(entry["target"],)))
+        roles = infer_roles(dataset, Request(target=(entry["target"],)))
         given = material(dataset, roles, run.bundle, seed=seed)
     known = given.table.take(np.union1d(given.rows.train, given.rows.validation))
     asked = given.table.take(given.rows.hold_out)

@@ -22,7 +22,7 @@ from executor.pipeline.execute import carry_out
 from executor.pipeline.prepare import begin
 from executor.runtime.budget import Budget
 from recommender.dataset.dataset import Dataset
-from recommender.recommendation.recommend import Said
+from rules.decision.request import Request
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ def main(names: tuple[str, ...]) -> None:
     for name in names or CHOSEN:
         for limit in LIMITS:
             told, took = foretold(name, Budget(**limit))
-            said = "".join(f"{at(told, moment * took, took):>9}" for moment in MOMENTS)
+            request = "".join(f"{at(told, moment * took, took):>9}" for moment in MOMENTS)
             words = " ".join(f"{value:g} {unit}" for unit, value in limit.items())
-            print(f"{name:<24}{words:<12}{took:>9.1f}{said}", flush=True)
+            print(f"{name:<24}{words:<12}{took:>9.1f}{request}", flush=True)
 
 
 def foretold(name: str, budget: Budget) -> tuple[list[tuple[float, float]], float]:
@@ -59,11 +59,11 @@ def foretold(name: str, budget: Budget) -> tuple[list[tuple[float, float]], floa
             passed = time.monotonic() - start
             told.append((passed, passed + now.remaining))
 
-    said = Said(
-        targets=tuple(entry["target"].split("|")), task=Task(entry["task"]) if entry["task"] == "forecasting" else None
+    request = Request(
+        target=tuple(entry["target"].split("|")), task=Task(entry["task"]) if entry["task"] == "forecasting" else None
     )
     with tempfile.TemporaryDirectory() as parent, Dataset.open(entry["path"]) as dataset:
-        begun = begin(dataset, said, budget=budget, directory=Path(parent) / name)
+        begun = begin(dataset, request, budget=budget, directory=Path(parent) / name)
         carry_out(begun, budget=budget, progress=note)
     return told, time.monotonic() - start
 

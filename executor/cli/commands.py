@@ -20,19 +20,20 @@ from executor.runs.scoreboard import print_result
 from executor.runtime.budget import Budget
 from executor.runtime.log import listen_to_log
 from executor.runtime.tensorflow_import import quiet_tensorflow
-from recommender.cli.options import DATASET, dataset_options, strategy_options, unreadable_images_option
+from recommender.cli.options import DATASET, dataset_options, option_of, strategy_options
 from recommender.cli.signals import ended_by, exit_code
 from recommender.recommendation.recommend import open_dataset
 from recommender.recommendation.render import show
 from recommender.recommendation.trial_budget import DEFAULT_BUDGET
 from recommender.run_manifest import SCORES
 from rules.cli.common import Verbosity, examples, told, verbosity_options
+from rules.decision.request import Request
 from rules.errors import RunError
 from rules.text.files import keep_inputs, whole_file
 from rules.vocabulary.bundle import Bundle
 
 if TYPE_CHECKING:
-    from recommender.recommendation.recommend import Said, StrategyOptions
+    from recommender.recommendation.recommend import StrategyOptions
     from rules.decision.request import Unreadable
 
 
@@ -91,8 +92,7 @@ def _without_settings(context: click.Context, _option: click.Parameter, stopped:
 def train(
     *,
     dataset: Path | None,
-    said: Said,
-    delimiter: str | None,
+    request: Request,
     strategy: StrategyOptions,
     edited: Path | None,
     seed: int,
@@ -112,9 +112,9 @@ def train(
         raise click.UsageError("Name either a DATASET to train on, or a run with --resume.")
     given, trials = strategy.budget, strategy.trials
     if stopped is not None:
-        others: dict[str, object] = {"--bundle": edited, "-o": output, "--delimiter": delimiter, "--seed": seed}
+        others: dict[str, object] = {"--bundle": edited, "-o": output, "--seed": seed}
         others |= {"--at-once": at_once, "--single": single, "--satisfied-at": satisfied_at is not None}
-        _refuse_more(said, strategy, others)
+        _refuse_more(request, strategy, others)
         plan = read_plan(stopped)
         limit = resumed_budget(plan, seconds=given, trials=trials)
         begun = reopen(stopped)
@@ -122,15 +122,14 @@ def train(
         limit = Budget(seconds=given if given or trials else DEFAULT_BUDGET, trials=trials)
         bundle = None if edited is None else Bundle.read(edited)
         begun = begin(
-            open_dataset(str(dataset), said, delimiter=delimiter),
-            said,
+            open_dataset(str(dataset), request),
+            request,
             budget=limit,
             bundle=bundle,
             book=strategy.layers,
             pins=strategy.pins,
             seed=seed,
             directory=output,
-            delimiter=delimiter,
             at_once=at_once,
             single=single,
             satisfied_at=satisfied_at,
@@ -147,12 +146,12 @@ def train(
         raise click.exceptions.Exit(exit_code())
 
 
-def _refuse_more(said: Said, strategy: StrategyOptions, others: dict[str, object]) -> None:
+def _refuse_more(request: Request, strategy: StrategyOptions, others: dict[str, object]) -> None:
     """A stopped run goes on as it began: refuse what would change it."""
     own = {
         "--pin": strategy.pins,
         "--book": strategy.is_own_book,
-        "options about the dataset": not said.is_silent,
+        "options about the dataset": request != Request(),
     }
     given = [name for name, value in (own | others).items() if value]
     if given:
@@ -196,7 +195,7 @@ def _carried_out(begun: Begun, limit: Budget, verbosity: Verbosity) -> Run:
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="A .csv, .tsv or .parquet file [standard output]."
 )
-@click.option("--delimiter", metavar="CHARACTER", help="What separates columns, where it is not found out.")
+@option_of("--delimiter")
 @click.option("--ignore-extra", is_flag=True, help="Leave out columns that the training did not see.")
 @click.option(
     "--key",
@@ -205,7 +204,7 @@ def _carried_out(begun: Begun, limit: Budget, verbosity: Verbosity) -> Run:
     metavar="COLUMN",
     help="Write this column of ROWS beside the predictions; repeat for several.",
 )
-@unreadable_images_option
+@option_of("--unreadable-images")
 @verbosity_options
 def predict(
     *,

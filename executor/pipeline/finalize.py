@@ -87,9 +87,9 @@ def saved(
 def _gathering(begun: Begun) -> SequenceReading | None:
     """How new rows are gathered into sequences: by the channels of training, whichever change in them."""
     found = begun.dataset.sequences
-    if begun.plan.sequences is None or found is None:
+    if begun.plan.request.sequences is None or found is None:
         return None
-    return begun.plan.sequences.model_copy(update={"channels": found.names})
+    return begun.plan.request.sequences.model_copy(update={"channels": found.names})
 
 
 def judged(

@@ -21,8 +21,9 @@ from executor.runs.plan import Plan, read_plan
 from executor.runtime.budget import Budget
 from executor.runtime.log import LOG, write_run_log
 from executor.search.records.journal import check_journal, search_digest
-from recommender.recommendation.recommend import advise, open_dataset, roles_of
+from recommender.recommendation.recommend import advise, open_dataset
 from recommender.recommendation.render import why
+from recommender.roles.infer import infer_roles
 from recommender.run_manifest import RECORD, SCORES
 from rules.decision.record import Record
 from rules.errors import RunError, TrainingError
@@ -38,9 +39,9 @@ if TYPE_CHECKING:
 
     from executor.data.raw_table import RawTable
     from recommender.dataset.dataset import Dataset
-    from recommender.recommendation.recommend import Said
     from recommender.recommendation.recommendation import Recommendation
     from recommender.roles.roles import Roles
+    from rules.decision.request import Request
     from rules.decision.trace import Pin
 
 
@@ -74,7 +75,7 @@ class Begun:
 
 def begin(
     dataset: Dataset,
-    said: Said,
+    request: Request,
     *,
     budget: Budget,
     bundle: Bundle | None = None,
@@ -82,7 +83,6 @@ def begin(
     pins: Sequence[Pin] = (),
     seed: int = 0,
     directory: Path | None = None,
-    delimiter: str | None = None,
     at_once: int | None = None,
     single: bool = False,
     satisfied_at: float | None = None,
@@ -97,7 +97,7 @@ def begin(
     """
     check_clock()
     advice = advise(
-        dataset, said, book=load_book(book), bundle=bundle, pins=pins, budget=budget.seconds, trials=budget.trials
+        dataset, request, book=load_book(book), bundle=bundle, pins=pins, budget=budget.seconds, trials=budget.trials
     )
     check_level(satisfied_at, advice.bundle.metric.name)
     decisions = advice.strategy.decisions
@@ -110,16 +110,9 @@ def begin(
     plan = Plan(
         dataset=None if dataset.path is None else str(dataset.path.resolve()),
         digest=dataset.digest,
-        delimiter=delimiter,
-        targets=advice.roles.targets,
-        task=advice.roles.task,
-        kinds={column: kind.value for column, kind in (said.kinds or {}).items()},
-        time_column=said.time_column,
-        entity_column=said.entity_column,
-        split_column=said.split_column,
-        horizon=said.outlook.horizon,
-        season=said.outlook.season,
-        known=said.outlook.known,
+        request=request.model_copy(
+            update={"target": advice.roles.targets, "task": advice.roles.task, "delimiter": dataset.delimiter}
+        ),
         bundle=fingerprint(advice.bundle),
         seed=seed,
         budget=budget.seconds,
@@ -127,10 +120,6 @@ def begin(
         at_once=at_once,
         single=single,
         satisfied_at=satisfied_at,
-        images=said.images,
-        sequences=said.sequences,
-        missing=said.missing,
-        date_formats=dict(said.date_formats),
         readings=dict(dataset.readings),
         changed={
             slot.value: str(decision.ruled) for slot, decision in decisions.items() if decision.choice != decision.ruled
@@ -234,11 +223,11 @@ def reopen(directory: Path) -> Begun:
     bundle = check_run(directory, plan)
     if plan.dataset is None:
         raise RunError(f"{directory} was trained on a table in memory, which is gone. Start a new run.")
-    dataset = open_dataset(plan.dataset, plan.said(), delimiter=plan.delimiter, readings=plan.readings)
+    dataset = open_dataset(plan.dataset, plan.request, readings=plan.readings)
     if dataset.digest != plan.digest:
         dataset.close()
         raise RunError(f"{plan.dataset} has changed since {directory} began. Restore the file, or start a new run.")
-    roles = roles_of(dataset, plan.said())
+    roles = infer_roles(dataset, plan.request)
     return Begun(
         directory=directory,
         dataset=dataset,

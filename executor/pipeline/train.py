@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from executor.pipeline.execute import carry_out
@@ -11,32 +10,23 @@ from executor.pipeline.prepare import begin, reopen, resumed_budget
 from executor.runs.plan import read_plan
 from executor.runtime.budget import Budget
 from recommender.dataset.dataset import Dataset
-from recommender.dataset.readers.types.times import checked_formats
-from recommender.recommendation.recommend import Said, open_dataset
-from recommender.roles.horizon import Outlook
+from recommender.recommendation.recommend import open_dataset
+from rules.decision.request import Request
 from rules.rulebook.rulebook import SHIPPED_LAYERS
-from rules.vocabulary.column_kind import Kind
-from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from executor.runs.run import Run
-    from rules.decision.request import ImageReading, SequenceReading
     from rules.decision.trace import Pin
     from rules.vocabulary.bundle import Bundle
 
 
 def train(
     data: object,
+    request: Request | None = None,
     *,
-    target: str | Sequence[str] = (),
-    task: str | None = None,
-    kinds: Mapping[str, str] | None = None,
-    time: str | None = None,
-    entity: str | None = None,
-    split: str | None = None,
     bundle: Bundle | None = None,
     book: Sequence[str | Path] = SHIPPED_LAYERS,
     pins: Sequence[Pin] = (),
@@ -47,46 +37,47 @@ def train(
     at_once: int | None = None,
     single: bool = False,
     satisfied_at: float | None = None,
-    images: ImageReading | None = None,
-    sequences: SequenceReading | None = None,
-    horizon: int | None = None,
-    season: int | None = None,
-    known: Sequence[str] = (),
-    missing: Sequence[str] | None = None,
-    date_formats: Mapping[str, str] = MappingProxyType({}),
+    **fields: object,
 ) -> Run:
-    """Recommend a bundle for a table, search under it, and return the run with the model of the best P.
+    """Recommend a bundle for a dataset, search under it, and keep the model with the best metric.
 
-    data, target, task, kinds, time, entity, split, book, pins: as `recommender.recommend` takes them. bundle: trained
-    instead of the recommended one; pins go before it. budget: seconds, a hard limit; trials: at most this many; with
-    neither, 20 trials.
-    directory: where the run is kept, a new one below runs/ by default. at_once: trials that train at once in one graph,
-    by default as many as pay. single: keep the best network alone, where the mean of several may be better.
-    satisfied_at: P that would satisfy; without it the run says what to try next where the model does not beat every
-    baseline. images: how image files are read. sequences: how the rows of a long table are gathered into sequences.
-    horizon, season, known: of a forecast, the steps ahead, those of a season, and the columns known in advance.
-    missing: texts that count as missing, besides the empty one; by default the usual ones of the format.
-    date_formats: as `recommender.recommend` takes them.
-    Raises PcwatError with a message for people on anything that a person can mend.
+    Args:
+        data: Path of a table (CSV, TSV, Parquet or JSON lines), of an .npz file, or of a folder or an archive of
+            images; a pandas or polars DataFrame or an Arrow table; or an open `Dataset`.
+        request: Target, task, roles of columns, and how the data is read; None infers all of them. Default None.
+        bundle: Bundle that is trained instead of the recommended one; pins replace choices in it. Default None.
+        book: Layers of rules, later ones on top of earlier ones: "handbook", "evidence" or paths of YAML files.
+            Default the shipped layers.
+        pins: Choices that you make yourself; they replace those of the rules. Default ().
+        budget: Time limit in seconds, which always leaves a usable model. Default None.
+        trials: Number of trials at most. None runs as many as the budget allows, without one 20. Default None.
+        seed: The same seed gives the same split, trials and model. Default 0.
+        directory: Directory of the run; it must be empty or missing. None makes a new one below runs/. Default None.
+        at_once: Trials that are trained in parallel in one graph. None chooses the number. Default None.
+        single: Keep the best network even if an average of several is better. Default False.
+        satisfied_at: Value of the metric that is good enough: below it the run says what to try next. None compares
+            with the baselines instead. Default None.
+        **fields: Fields of `Request` by name, such as `target="price"`; they replace those of `request`.
+
+    Returns:
+        The finished run: model, scores on the hold-out, predictions, bundle and audit record.
+
+    Raises:
+        PcwatError: If the data, the request, a rule or a choice cannot be used, or no trial completes; the message
+            says how to fix it.
+        TypeError: If a name among `fields` is no field of `Request`; the message names the nearest.
+
+    Example:
+        >>> from executor import train
+        >>> from recommender.examples import example
+        >>> run = train(example("wine"), target="cultivar", trials=2)  # doctest: +SKIP
     """
-    said = Said(
-        targets=(target,) if isinstance(target, str) else tuple(target),
-        task=None if task is None else Task(task),
-        kinds={column: Kind(kind) for column, kind in (kinds or {}).items()},
-        time_column=time,
-        entity_column=entity,
-        split_column=split,
-        images=images,
-        sequences=sequences,
-        outlook=Outlook(horizon=horizon, season=season, known=tuple(known)),
-        missing=None if missing is None else tuple(missing),
-        date_formats=checked_formats(date_formats),
-    )
+    request = Request.of(request, fields, called="train")
     limit = Budget(seconds=budget, trials=trials)
-    with nullcontext(data) if isinstance(data, Dataset) else open_dataset(data, said) as dataset:
+    with nullcontext(data) if isinstance(data, Dataset) else open_dataset(data, request) as dataset:
         begun = begin(
             dataset,
-            said,
+            request,
             budget=limit,
             bundle=bundle,
             book=book,

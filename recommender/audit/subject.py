@@ -86,9 +86,7 @@ class Subject:
         return lambda facts, changed: with_trial_budget(self.record, proved, facts, changed) or facts
 
 
-def open_subject(
-    path: Path, *, request: Request, strategy: StrategyOptions, altered: bool = False
-) -> Subject:
+def open_subject(path: Path, *, request: Request, strategy: StrategyOptions, altered: bool = False) -> Subject:
     """Open a run directory, a record, or a dataset.
 
     request, strategy: options for a dataset; of a record only a book that is named on the command line is used.

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from recommender.dataset.dataset import Dataset
 from recommender.dataset.digest import digest_of
+from recommender.recommendation.recommend import open_dataset
 from recommender.run_manifest import MANIFEST, SCORES, Manifest, run_files
 from rules import __version__
 from rules.errors import BookError, DatasetError

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from rules.decision.option import Option
-
     PathParameter = click.ParamType[Path]
 else:
     PathParameter = click.ParamType  # no generic class before click 8.4; pyproject.toml allows 8.1
@@ -46,23 +44,26 @@ class DatasetPath(PathParameter):
 DATASET: Final = DatasetPath()
 
 
-def option_of(own: Option) -> Callable[[Any], Any]:
+FIELDS: Final = {one.flag: one for _, one in option_fields()}
+
+
+def option_of(flag: str) -> Callable[[Any], Any]:
     """The click option of a field of a request."""
+    own = FIELDS[flag]
     words = [text for value in own.choices for text in own.form.write(value)]
     checked = click.Choice(words) if words else click.STRING
-    return click.option(own.flag, multiple=own.form.several, type=checked, metavar=own.metavar, help=own.help)
+    return click.option(flag, multiple=own.form.several, type=checked, metavar=own.metavar, help=own.help)
 
 
 def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of a request about a dataset; the command receives them as one `request`."""
-    own = {one.flag.removeprefix("--").replace("-", "_"): one for _, one in option_fields()}
 
     @functools.wraps(command)
     def wrapped(**given: Any) -> Any:  # noqa: ANN401  the wrapped command's own options, untouched
-        texts = {one.flag: given.pop(name) for name, one in own.items()}
+        texts = {flag: given.pop(flag.removeprefix("--").replace("-", "_")) for flag in FIELDS}
         return command(request=Request.of_options(texts), **given)
 
-    return functools.reduce(lambda wrapping, one: option_of(one)(wrapping), reversed(own.values()), wrapped)
+    return functools.reduce(lambda wrapping, flag: option_of(flag)(wrapping), reversed(FIELDS), wrapped)
 
 
 def strategy_options(command: Callable[..., Any]) -> Callable[..., Any]:

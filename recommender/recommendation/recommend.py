@@ -165,9 +165,7 @@ def advise_on(path: Path, request: Request, strategy: StrategyOptions) -> Recomm
         return advise(dataset, request, book=book, pins=strategy.pins, budget=strategy.budget, trials=strategy.trials)
 
 
-def open_dataset(
-    data: object, request: Request, *, readings: Mapping[str, ColumnReading] | None = None
-) -> Dataset:
+def open_dataset(data: object, request: Request, *, readings: Mapping[str, ColumnReading] | None = None) -> Dataset:
     """Open a path or a frame as the user requests. readings: how columns were read before.
 
     Raises ChoiceError on a format of dates that is none, DatasetError and ColumnError as `Dataset.open` does.

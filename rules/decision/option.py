@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 MAX_SIDE: Final = 1_024  # pixels; networks for images are made for less, and a trial takes hours from there on
 NO_TEXTS: Final = "none"

@@ -7,9 +7,7 @@ from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-
-from rules.decision import option
-from rules.decision.option import Option
+from rules.decision.option import MAX_SIDE, MISSING, NO_TEXTS, PAIRS, RANGE, SIZE, TEXT, TEXTS, WHOLE, WORD, Option
 from rules.errors import ChoiceError, did_you_mean
 from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import Task
@@ -64,8 +62,8 @@ class ImageReading(BaseModel):
             flag="--image-size",
             metavar="HEIGHTxWIDTH",
             help="Pixels to which image files are resized.",
-            wants=f"HEIGHTxWIDTH from 1 to {option.MAX_SIDE:,} pixels each, such as 64x48",
-            form=option.SIZE,
+            wants=f"HEIGHTxWIDTH from 1 to {MAX_SIDE:,} pixels each, such as 64x48",
+            form=SIZE,
         ),
     ] = None
     fit: Annotated[
@@ -75,7 +73,7 @@ class ImageReading(BaseModel):
             help="How images of another shape are brought to that size [stretch].",
             wants=f"one of {', '.join(get_args(ImageFit))}",
             choices=get_args(ImageFit),
-            form=option.WORD,
+            form=WORD,
         ),
     ] = "stretch"
     unreadable: Annotated[
@@ -85,7 +83,7 @@ class ImageReading(BaseModel):
             help="What is done about image files that are missing or damaged [refuse].",
             wants="one of refuse, leave-out",
             choices=get_args(Unreadable),
-            form=option.WORD,
+            form=WORD,
         ),
     ] = "refuse"
     channels: Annotated[
@@ -95,7 +93,7 @@ class ImageReading(BaseModel):
             help="1 for grey, 3 for colour [3 if an image has colours].",
             wants="1 or 3",
             choices=get_args(Channels),
-            form=option.WHOLE,
+            form=WHOLE,
         ),
     ] = None
     value_range: Annotated[
@@ -106,7 +104,7 @@ class ImageReading(BaseModel):
             metavar="LOW:HIGH",
             help="Values that become 0 and 255 in images of more than 8 bits [measured].",
             wants="LOW:HIGH, two numbers of which the first is lower, such as 0:4095",
-            form=option.RANGE,
+            form=RANGE,
         ),
     ] = None
 
@@ -133,7 +131,7 @@ class SequenceReading(BaseModel):
             metavar="COLUMN",
             help="Column whose equal values are the steps of one sequence, in a long table.",
             wants="a column that names the sequence of each row; rows that are ordered as a whole have --time",
-            form=option.TEXT,
+            form=TEXT,
         ),
     ]
     order: Annotated[
@@ -143,7 +141,7 @@ class SequenceReading(BaseModel):
             metavar="COLUMN",
             help="Column that orders the steps of a sequence [order of the file].",
             wants="a column",
-            form=option.TEXT,
+            form=TEXT,
         ),
     ] = None
     channels: Annotated[
@@ -153,7 +151,7 @@ class SequenceReading(BaseModel):
             metavar="COLUMN",
             help="Column with a number of each step; repeat it [all that change within a sequence].",
             wants="a column",
-            form=option.TEXTS,
+            form=TEXTS,
         ),
     ] = ()
 
@@ -199,7 +197,7 @@ class Request(BaseModel):
             metavar="COLUMN",
             help="Column to predict; repeat it for several.",
             wants="a column or columns",
-            form=option.TEXTS,
+            form=TEXTS,
         ),
     ] = Field(default=(), validation_alias="targets", serialization_alias="targets")
     task: Annotated[
@@ -209,7 +207,7 @@ class Request(BaseModel):
             metavar="TASK",
             help="binary, multiclass, regression, … instead of the inferred one.",
             wants=f"one of {', '.join(Task)}",
-            form=option.TEXT,
+            form=TEXT,
         ),
     ] = None
     kinds: Annotated[
@@ -219,7 +217,7 @@ class Request(BaseModel):
             metavar="COLUMN=KIND",
             help="Read a column as numeric, categorical, text, …; repeat it.",
             wants=f"COLUMN=KIND, once for a column, with a kind of {', '.join(Kind)}",
-            form=option.PAIRS,
+            form=PAIRS,
         ),
     ] = {}
     time: Annotated[
@@ -229,7 +227,7 @@ class Request(BaseModel):
             metavar="COLUMN",
             help="Column that orders the rows in time.",
             wants="a column",
-            form=option.TEXT,
+            form=TEXT,
         ),
     ] = Field(default=None, validation_alias="time_column", serialization_alias="time_column")
     entity: Annotated[
@@ -239,7 +237,7 @@ class Request(BaseModel):
             metavar="COLUMN",
             help="Column whose equal values never lie on both sides of a split.",
             wants="a column",
-            form=option.TEXT,
+            form=TEXT,
         ),
     ] = Field(default=None, validation_alias="entity_column", serialization_alias="entity_column")
     split: Annotated[
@@ -249,7 +247,7 @@ class Request(BaseModel):
             metavar="COLUMN",
             help="Column that names train, validation and test rows.",
             wants="a column",
-            form=option.TEXT,
+            form=TEXT,
         ),
     ] = Field(default=None, validation_alias="split_column", serialization_alias="split_column")
     horizon: Annotated[
@@ -259,7 +257,7 @@ class Request(BaseModel):
             metavar="STEPS",
             help="Steps that a forecast looks ahead.",
             wants="a whole number of steps from 1 on",
-            form=option.WHOLE,
+            form=WHOLE,
         ),
     ] = None
     season: Annotated[
@@ -269,7 +267,7 @@ class Request(BaseModel):
             metavar="STEPS",
             help="Steps of a season; 1 for none.",
             wants="a whole number of steps from 1 on",
-            form=option.WHOLE,
+            form=WHOLE,
         ),
     ] = None
     known: Annotated[
@@ -279,7 +277,7 @@ class Request(BaseModel):
             metavar="COLUMN",
             help="Column that is known in advance; repeat it.",
             wants="a column or columns",
-            form=option.TEXTS,
+            form=TEXTS,
         ),
     ] = ()
     missing: Annotated[
@@ -289,8 +287,8 @@ class Request(BaseModel):
             metavar="TEXT",
             help="Cell that is a missing value, instead of NA, N/A, NaN, nan, null, NULL and ?; repeat it; 'none' for "
             "empty cells alone.",
-            wants=f"texts, or {option.NO_TEXTS!r} alone for empty cells only",
-            form=option.MISSING,
+            wants=f"texts, or {NO_TEXTS!r} alone for empty cells only",
+            form=MISSING,
         ),
     ] = None
     date_formats: Annotated[
@@ -300,7 +298,7 @@ class Request(BaseModel):
             metavar="COLUMN=FORMAT",
             help="How dates are written: %d/%m/%Y, iso, quarter, excel, epoch, …; repeat it.",
             wants="COLUMN=FORMAT, once for a column, such as visit=%d/%m/%Y or visit=iso",
-            form=option.PAIRS,
+            form=PAIRS,
         ),
     ] = {}
     delimiter: Annotated[
@@ -310,7 +308,7 @@ class Request(BaseModel):
             metavar="CHARACTER",
             help="Character between the cells of a text table [detected].",
             wants="a character",
-            form=option.TEXT,
+            form=TEXT,
         ),
     ] = None
     images: ImageReading | None = None
@@ -383,7 +381,8 @@ class Request(BaseModel):
     def times(self) -> frozenset[str]:
         """Columns that the user declares to be times."""
         named = {column for column, kind in self.kinds.items() if kind is Kind.DATETIME}
-        return frozenset(named | ({self.time} - {None})) - self.not_times
+        named |= set() if self.time is None else {self.time}
+        return frozenset(named) - self.not_times
 
     @property
     def not_times(self) -> frozenset[str]:

@@ -57,7 +57,7 @@ def test_a_file_that_cannot_be_read_is_named_unless_it_is_to_be_left_out(folder:
 
 
 def test_a_folder_of_class_folders_is_learned_and_says_what_was_done_to_its_files(run: Run) -> None:
-    assert run.record.asked.images == ImageReading(unreadable="leave_out")
+    assert run.record.request.images == ImageReading(unreadable="leave_out")
     assert run.record.facts["modality"].value == "image"
     done = {one.name: one.message for one in run.guardrails if one.status == "done"}
     assert done["unreadable_images"].startswith("1 image file that cannot be read was left out")

@@ -79,7 +79,7 @@ def test_two_formats_that_fit_are_alerted_and_a_given_one_settles_them(tmp_path:
     alerts = [one for one in recommend(path, target="spend").profile.guardrails if one.name == "ambiguous_dates"]
     assert "--date-format visit=%d/%m/%Y" in alerts[0].message
     advice = recommend(path, target="spend", date_formats={"visit": "%d/%m/%Y"})
-    assert advice.record.asked.date_formats == {"visit": "%d/%m/%Y"}
+    assert advice.record.request.date_formats == {"visit": "%d/%m/%Y"}
     assert not [one for one in advice.profile.guardrails if one.name == "ambiguous_dates"]
     assert next(one for one in advice.profile.columns if one.column == "visit").reason.endswith("by --date-format")
     with pytest.raises(ChoiceError, match="is no format"):

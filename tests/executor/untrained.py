@@ -15,9 +15,9 @@ from executor.pipeline.finalize import saved
 from executor.pipeline.prepare import begin
 from executor.runs.run import Run
 from executor.runtime.budget import Budget
-from recommender.recommendation.recommend import Said, open_dataset
-from recommender.roles.horizon import Outlook
+from recommender.recommendation.recommend import open_dataset
 from recommender.run_manifest import SCORES
+from rules.decision.request import Request
 from rules.decision.trace import Pin
 from rules.vocabulary.choices import BagOfNgrams, CrossValidation, Gru, Holdout, InceptionTime, MiniRocket, TextCnn
 from rules.vocabulary.facts import Task
@@ -36,7 +36,7 @@ class Kind:
 
     write: Callable[[Path], Path]
     """Writes the dataset into a folder."""
-    said: Said
+    request: Request
     choices: dict[str, Any] = field(default_factory=dict)
     """Slot → its choice."""
 
@@ -46,8 +46,8 @@ def save_untrained(kind: Kind, folder: Path) -> Run:
     own = {"validation": Holdout()} | kind.choices
     pins = [Pin(slot=slot, choice=choice, reason="a test") for slot, choice in own.items()]
     budget = Budget(trials=1)
-    with open_dataset(str(kind.write(folder)), kind.said) as dataset:
-        begun = begin(dataset, kind.said, budget=budget, pins=pins, directory=folder / "run")
+    with open_dataset(str(kind.write(folder)), kind.request) as dataset:
+        begun = begin(dataset, kind.request, budget=budget, pins=pins, directory=folder / "run")
         preprocessing, parts = encoded(begun, budget)
         networks = [
             build_network(parts=parts, bundle=begun.bundle, hyperparameters={}, seed=seed)
@@ -129,19 +129,19 @@ def _images(folder: Path) -> Path:
     return folder / "x.npz"
 
 
-ONE: Final = Said(targets=("y",))
-FORECAST: Final = Said(targets=("sold",), task=Task.FORECASTING, outlook=Outlook(horizon=3))
+ONE: Final = Request(target="y")
+FORECAST: Final = Request(target="sold", task=Task.FORECASTING, horizon=3)
 KINDS: Final[dict[str, Kind]] = {
-    "binary table in folds": Kind(write=_table("binary"), said=ONE, choices={"validation": CrossValidation(folds=3)}),
-    "multiclass table": Kind(write=_table("multiclass"), said=ONE),
-    "table of labels": Kind(write=_table("multilabel"), said=Said(targets=("y", "z"))),
-    "regression of two": Kind(write=_table("multioutput_regression"), said=Said(targets=("y", "z"))),
-    "bag of terms": Kind(write=_texts, said=ONE, choices={"architecture": BagOfNgrams(character_ngrams=True)}),
-    "text CNN": Kind(write=_texts, said=ONE, choices={"architecture": TextCnn()}),
-    "forecast": Kind(write=_series, said=FORECAST),
-    "random kernels": Kind(write=_sequences, said=ONE, choices={"architecture": MiniRocket(features=168)}),
-    "InceptionTime": Kind(write=_sequences, said=ONE, choices={"architecture": InceptionTime()}),
-    "GRU": Kind(write=_sequences, said=ONE, choices={"architecture": Gru()}),
-    "GRU of letters": Kind(write=_genes, said=ONE, choices={"architecture": Gru()}),
-    "image CNN": Kind(write=_images, said=ONE),
+    "binary table in folds": Kind(write=_table("binary"), request=ONE, choices={"validation": CrossValidation(folds=3)}),
+    "multiclass table": Kind(write=_table("multiclass"), request=ONE),
+    "table of labels": Kind(write=_table("multilabel"), request=Request(target=("y", "z"))),
+    "regression of two": Kind(write=_table("multioutput_regression"), request=Request(target=("y", "z"))),
+    "bag of terms": Kind(write=_texts, request=ONE, choices={"architecture": BagOfNgrams(character_ngrams=True)}),
+    "text CNN": Kind(write=_texts, request=ONE, choices={"architecture": TextCnn()}),
+    "forecast": Kind(write=_series, request=FORECAST),
+    "random kernels": Kind(write=_sequences, request=ONE, choices={"architecture": MiniRocket(features=168)}),
+    "InceptionTime": Kind(write=_sequences, request=ONE, choices={"architecture": InceptionTime()}),
+    "GRU": Kind(write=_sequences, request=ONE, choices={"architecture": Gru()}),
+    "GRU of letters": Kind(write=_genes, request=ONE, choices={"architecture": Gru()}),
+    "image CNN": Kind(write=_images, request=ONE),
 }

@@ -39,7 +39,7 @@ from executor.search.records.weights import weights_path, write_weights
 from recommender.cli.main import main
 from recommender.dataset.dataset import Dataset
 from recommender.examples import example
-from recommender.recommendation.recommend import Said
+from rules.decision.request import Request
 from rules.errors import PcwatError
 from rules.vocabulary.bundle import Bundle
 
@@ -573,7 +573,7 @@ def _executed(words: tuple[str, ...]) -> tuple[int | None, str]:
 
 def _begin(table: Path, directory: Path, chosen: Bundle | None = None) -> None:
     with Dataset.open(str(table)) as dataset:
-        begin(dataset, Said(), budget=Budget(trials=2), bundle=chosen, directory=directory)
+        begin(dataset, Request(), budget=Budget(trials=2), bundle=chosen, directory=directory)
 
 
 _KEPT: Final[dict[str, bytes]] = {}
@@ -585,7 +585,7 @@ def _stopped() -> dict[str, bytes]:
         with tempfile.TemporaryDirectory() as folder:
             directory = Path(folder) / "run"
             with Dataset.open(example("wine")) as dataset:
-                begin(dataset, Said(), budget=Budget(trials=2), directory=directory)
+                begin(dataset, Request(), budget=Budget(trials=2), directory=directory)
             plan = read_plan(directory)
             journal = Journal(directory, search=search_digest(plan.bundle, plan.seed))
             weights = weights_path(directory, 0)
@@ -611,7 +611,7 @@ def _modelled() -> dict[str, bytes]:
             return folder / "table.csv"
 
         with tempfile.TemporaryDirectory() as folder:
-            directory = save_untrained(Kind(write=write, said=Said(targets=("y",))), Path(folder)).directory
+            directory = save_untrained(Kind(write=write, request=Request(target="y")), Path(folder)).directory
             paths = [path for path in directory.rglob("*") if path.is_file()]
             _MODELLED.update({path.relative_to(directory).as_posix(): path.read_bytes() for path in paths})
     return _MODELLED

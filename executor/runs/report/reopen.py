@@ -21,7 +21,7 @@ def reopen_dataset(run: Run, *, must: bool) -> tuple[Dataset | None, str]:
     if plan.dataset is None:
         return _without("the run was trained on a table in memory", must=must)
     try:
-        dataset = open_dataset(plan.dataset, plan.said(), delimiter=plan.delimiter, readings=plan.readings)
+        dataset = open_dataset(plan.dataset, plan.request, readings=plan.readings)
     except DatasetError:
         return _without(f"{plan.dataset} cannot be read any more", must=must)
     if dataset.digest == plan.digest:

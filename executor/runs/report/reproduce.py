@@ -24,7 +24,7 @@ def reproduce_command(run: Run) -> str:
 def _search_options(plan: Plan) -> list[str]:
     """The options of the search and its limits."""
     budget = None if plan.budget is None else f"{plan.budget:g}s"
-    given = {"--budget": budget, "--trials": plan.trials, "--seed": plan.seed, "--at-once": plan.at_once}
-    given["--satisfied-at"] = plan.satisfied_at
+    given: dict[str, object] = {"--budget": budget, "--trials": plan.trials, "--seed": plan.seed}
+    given |= {"--at-once": plan.at_once, "--satisfied-at": plan.satisfied_at}
     words = [word for option, value in given.items() if value is not None for word in (option, str(value))]
     return [*words, *(["--single"] if plan.single else [])]

@@ -22,9 +22,9 @@ from executor.search.records.outcome import Outcome
 from executor.search.records.weights import WEIGHTS, read_weights, state_path, weights_path, write_arrays, write_weights
 from recommender.dataset.dataset import Dataset
 from recommender.dataset.digest import digest_of
-from recommender.recommendation.recommend import Said
 from recommender.run_manifest import RECORD, SCORES
 from rules.decision.record import Record
+from rules.decision.request import Request
 from rules.decision.trace import Pin
 from rules.errors import RunError
 from rules.text.temporary import process_prefix
@@ -44,7 +44,7 @@ def stopped(tmp_path: Path) -> Path:
     table.write_text("\n".join(["a,b,y", *rows, ""]), encoding="utf-8")
     directory = tmp_path / "run"
     with Dataset.open(str(table)) as dataset:
-        begin(dataset, Said(targets=("y",)), budget=Budget(trials=4), directory=directory, at_once=3)
+        begin(dataset, Request(target="y"), budget=Budget(trials=4), directory=directory, at_once=3)
     plan = read_plan(directory)
     journal = Journal(directory, search=search_digest(plan.bundle, plan.seed))
     for number in range(2):
@@ -93,7 +93,7 @@ def test_a_run_that_a_full_disk_refuses_leaves_nothing_behind(
         pytest.raises(RunError, match=r"Cannot write .*record\.json: File too large\. Free space"),
         file_size_limit(10_000),  # bytes: room for bundle.yaml
     ):
-        begin(dataset, Said(targets=("y",)), budget=Budget(trials=4), directory=directory)
+        begin(dataset, Request(target="y"), budget=Budget(trials=4), directory=directory)
     assert not directory.exists()
 
 
@@ -130,7 +130,7 @@ def test_an_edited_record_is_refused_even_with_a_new_chain(stopped: Path, seal: 
     else:
         other = stopped.parent / "other"
         with Dataset.open(str(stopped.parent / "table.csv")) as dataset:
-            begin(dataset, Said(targets=("y",)), budget=Budget(trials=5), directory=other)
+            begin(dataset, Request(target="y"), budget=Budget(trials=5), directory=other)
         path.write_bytes((other / RECORD).read_bytes())
         assert not Record.read(path).altered()
     assert str(path) in refused(stopped)

@@ -12,6 +12,7 @@ from executor.runs.measured_drift import measure_split_drift
 from recommender.dataset.dataset import Dataset
 from recommender.roles.infer import infer_roles
 from rules.decision.record import Guardrail
+from rules.decision.request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,7 @@ def dataset() -> Iterator[Dataset]:
 
 
 def _measured(dataset: Dataset, hold_out: np.ndarray) -> dict[str, Guardrail]:
-    roles = infer_roles(dataset, targets=["y"])
+    roles = infer_roles(dataset, Request(target="y"))
     training = np.setdiff1d(np.arange(1_000), hold_out)
     found = measure_split_drift(PLANNED, dataset, roles, training=training, hold_out=hold_out)
     assert len(found) == len(PLANNED)

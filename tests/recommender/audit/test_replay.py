@@ -118,6 +118,6 @@ def test_a_pinned_choice_is_the_persons_also_today(answer, write_record) -> None
 def test_what_was_said_of_the_dataset_is_said_again(answer, write_record) -> None:
     said = {"target": "diagnosis", "task": "binary", "kinds": {"mean radius": "categorical"}, "trials": 7}
     path = write_record(CANCER, **said)
-    assert Record.read(path).asked == recommend(CANCER, **said).record.asked
+    assert Record.read(path).request == recommend(CANCER, **said).record.request
     assert json.loads(path.read_text(encoding="utf-8"))["asked"]["trials"] == 7
     assert answer("replay", path)["facts"] == []

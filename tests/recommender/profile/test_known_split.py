@@ -10,6 +10,7 @@ from recommender.profile.characteristic import labelled
 from recommender.profile.known_split import Division, known_division, share_that_selects, validation_share
 from recommender.roles.infer import infer_roles
 from recommender.roles.roles import Roles
+from rules.decision.request import Request
 from rules.vocabulary.facts import Task
 
 Table = Callable[..., Dataset]
@@ -47,15 +48,15 @@ def test_in_folds_all_rows_select_that_are_not_hold_out(rows: int, share: float)
 
 def test_a_random_split_is_not_known_beforehand(table: Table) -> None:
     dataset = table(x=NOISE.normal(size=60), who=list("abcdef") * 10, y=NOISE.normal(size=60))
-    assert divided(dataset, infer_roles(dataset, targets=["y"])) is None
-    assert divided(dataset, infer_roles(dataset, targets=["y"], entity_column="who")) is None
+    assert divided(dataset, infer_roles(dataset, Request(target="y"))) is None
+    assert divided(dataset, infer_roles(dataset, Request(target="y", entity="who"))) is None
 
 
 @pytest.mark.parametrize("times", [range(50), [row // 7 for row in range(50)], [0] * 45 + [1] * 5])
 def test_the_last_rows_judge_as_the_executor_splits_them(table: Table, times: list[int]) -> None:
     order = NOISE.permutation(50)
     dataset = table(x=order, when=np.array(times)[order], y=NOISE.normal(size=50))
-    roles = infer_roles(dataset, targets=["y"], time_column="when", task=Task.REGRESSION)
+    roles = infer_roles(dataset, Request(target="y", time="when", task=Task.REGRESSION))
     division, rows = divided(dataset, roles), read_rows(dataset, roles)
     parts = split(rows, roles, seed=0) if len(set(times)) > 2 else None
     assert division is not None
@@ -67,7 +68,7 @@ def test_the_last_rows_judge_as_the_executor_splits_them(table: Table, times: li
 
 def test_where_a_time_is_missing_the_order_of_the_file_counts(table: Table) -> None:
     dataset = table(x=range(50), z=NOISE.normal(size=50), when=[None, *range(49, 0, -1)], y=NOISE.normal(size=50))
-    division = divided(dataset, infer_roles(dataset, targets=["y"], time_column="when", task=Task.REGRESSION))
+    division = divided(dataset, infer_roles(dataset, Request(target="y", time="when", task=Task.REGRESSION)))
     assert division is not None
     assert values(dataset, division.hold_out) == list(range(40, 50))
     assert "of the file" in division.words
@@ -75,13 +76,13 @@ def test_where_a_time_is_missing_the_order_of_the_file_counts(table: Table) -> N
 
 def test_one_time_for_all_rows_divides_nothing(table: Table) -> None:
     dataset = table(x=NOISE.normal(size=50), when=[7] * 50, y=NOISE.normal(size=50))
-    assert divided(dataset, infer_roles(dataset, targets=["y"], time_column="when", task=Task.REGRESSION)) is None
+    assert divided(dataset, infer_roles(dataset, Request(target="y", time="when", task=Task.REGRESSION))) is None
 
 
 def test_a_split_column_names_the_parts(table: Table) -> None:
     parts = ["Train ", "test", "valid", "train"] * 10
     dataset = table(x=range(40), z=NOISE.normal(size=40), part=parts, y=[None, *NOISE.normal(size=39)])
-    division = divided(dataset, infer_roles(dataset, targets=["y"], split_column="part"))
+    division = divided(dataset, infer_roles(dataset, Request(target="y", split="part")))
     assert division is not None
     assert values(dataset, division.hold_out) == list(range(1, 40, 4))
     assert values(dataset, division.training) == sorted([*range(4, 40, 4), *range(3, 40, 4)])
@@ -89,4 +90,4 @@ def test_a_split_column_names_the_parts(table: Table) -> None:
 
 def test_without_a_row_that_judges_a_split_column_leaves_it_to_chance(table: Table) -> None:
     dataset = table(x=range(40), z=NOISE.normal(size=40), part=["train", "valid"] * 20, y=NOISE.normal(size=40))
-    assert divided(dataset, infer_roles(dataset, targets=["y"], split_column="part")) is None
+    assert divided(dataset, infer_roles(dataset, Request(target="y", split="part"))) is None

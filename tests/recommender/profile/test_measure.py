@@ -15,6 +15,7 @@ from recommender.profile.facts import facts
 from recommender.profile.measure import measure
 from recommender.profile.profile import Profile
 from recommender.roles.infer import infer_roles
+from rules.decision.request import Request
 from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, Interval, Measurement, Modality, Task
 
@@ -24,7 +25,7 @@ NOISE = np.random.default_rng(21)
 
 
 def profiled(dataset: Dataset, *targets: str, **said: object) -> Profile:
-    return measure(dataset, infer_roles(dataset, targets=targets, **said))
+    return measure(dataset, infer_roles(dataset, Request(target=targets, **said)))
 
 
 def values(profile: Profile) -> dict[str, object]:

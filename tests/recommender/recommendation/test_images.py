@@ -13,6 +13,7 @@ from recommender.profile.measure import measure
 from recommender.recommendation.recommend import recommend
 from recommender.recommendation.trial_budget import Sizes, trial_budget
 from recommender.roles.infer import infer_roles
+from rules.decision.request import Request
 from rules.errors import ColumnError, TargetError
 from rules.vocabulary.choices import Holdout, Standard
 from rules.vocabulary.column_kind import Kind
@@ -51,21 +52,21 @@ def test_images_are_recommended_what_the_rules_for_images_say(images: Callable[.
 
 def test_columns_beside_images_are_learned_from_too(images: Callable[..., Path]) -> None:
     with Dataset.open(images(size=np.arange(ROWS) % 7, number=np.arange(ROWS))) as dataset:
-        roles = infer_roles(dataset, targets=("y",))
+        roles = infer_roles(dataset, Request(target="y"))
         assert roles.features == ("X", "size")
         assert measure(dataset, roles).modality is Modality.IMAGE
 
 
 def test_images_that_are_left_out_leave_a_table(images: Callable[..., Path]) -> None:
     with Dataset.open(images(size=np.arange(ROWS) % 7)) as dataset:
-        roles = infer_roles(dataset, targets=("y",), kinds={"X": Kind.IDENTIFIER})
+        roles = infer_roles(dataset, Request(target="y", kinds={"X": Kind.IDENTIFIER}))
         assert roles.features == ("size",)
         assert measure(dataset, roles).modality is Modality.TABULAR
 
 
 def test_an_array_that_names_parts_divides_the_images(images: Callable[..., Path]) -> None:
     with Dataset.open(images(split=np.tile(["train", "train", "test"], ROWS // 3))) as dataset:
-        roles = infer_roles(dataset, targets=("y",))
+        roles = infer_roles(dataset, Request(target="y"))
         assert (roles.split_column, roles.features) == ("split", ("X",))
         drift = next(one for one in measure(dataset, roles).guardrails if one.name == "drift")
     assert drift.message.startswith(
@@ -80,7 +81,7 @@ def test_darker_images_to_judge_by_than_to_learn_from_are_told(images: Callable[
     pixels[part == "test"] //= 2
     path = images(X=pixels, y=np.repeat(["cat", "dog"], ROWS * 5), split=part)
     with Dataset.open(path) as dataset:
-        roles = infer_roles(dataset, targets=("y",))
+        roles = infer_roles(dataset, Request(target="y"))
         drift = next(one for one in measure(dataset, roles).guardrails if one.name == "drift")
     assert drift.status == "alerted"
     assert "differ between the test and the training rows of 'split'" in drift.message
@@ -92,7 +93,7 @@ def test_copies_of_images_are_counted(images: Callable[..., Path]) -> None:
     pixels = random.integers(0, 256, (ROWS, 8, 8), dtype=np.uint8)
     pixels[:3] = pixels[3:6]
     with Dataset.open(images(X=pixels)) as dataset:
-        share = measure(dataset, infer_roles(dataset, targets=("y",))).get("duplicate_share")
+        share = measure(dataset, infer_roles(dataset, Request(target="y"))).get("duplicate_share")
     assert share is not None
     assert share.value == 3 / ROWS
 
@@ -112,7 +113,7 @@ def test_a_part_that_images_cannot_play_is_refused(
     images: Callable[..., Path], said: dict[str, Any], error: type[Exception], says: str
 ) -> None:
     with Dataset.open(images(size=np.arange(ROWS) * 1.5)) as dataset, pytest.raises(error, match=says):
-        infer_roles(dataset, **said)
+        infer_roles(dataset, Request(**said))
 
 
 def test_the_images_are_not_proposed_as_a_target(images: Callable[..., Path]) -> None:

@@ -7,9 +7,10 @@ import pyarrow as pa
 import pytest
 
 from recommender.dataset.dataset import Dataset
-from recommender.recommendation.recommend import Said, advise
-from recommender.roles.horizon import Outlook, horizon_of
+from recommender.recommendation.recommend import advise
+from recommender.roles.horizon import horizon_of
 from recommender.roles.infer import infer_roles
+from rules.decision.request import Request
 from rules.errors import ColumnError, TargetError
 from rules.proof.proved_book import load_book
 from rules.vocabulary.facts import Task
@@ -43,7 +44,7 @@ def test_the_horizon_is_that_of_the_m4_competition(
 
 def test_horizon_and_season_are_measured_and_become_facts() -> None:
     with Dataset.open(_daily()) as dataset:
-        advice = advise(dataset, Said(targets=("sold",), task=Task.FORECASTING), book=load_book(), budget=300)
+        advice = advise(dataset, Request(target="sold", task=Task.FORECASTING), book=load_book(), budget=300)
     facts = {name: fact.value for name, fact in advice.record.facts.items()}
     assert (facts["horizon"], facts["season"], facts["series"], facts["series_length"]) == (14, 7, 1, 200)
     assert facts["season_strength"] > 0.95
@@ -53,17 +54,18 @@ def test_horizon_and_season_are_measured_and_become_facts() -> None:
 
 
 def test_what_is_said_goes_before_what_is_inferred_and_is_told_again() -> None:
-    said = Said(targets=("sold",), task=Task.FORECASTING, outlook=Outlook(horizon=3, season=1, known=("price",)))
+    said = Request(target="sold", task=Task.FORECASTING, horizon=3, season=1, known=("price",))
     with Dataset.open(_daily()) as dataset:
         advice = advise(dataset, said, book=load_book())
     assert advice.record.facts["horizon"].value == 3
     assert advice.record.facts["season"].value == 1
-    assert Said.again(advice.record.asked).outlook == said.outlook
+    assert (advice.record.request.horizon, advice.record.request.season) == (3, 1)
+    assert advice.record.request.known == ("price",)
 
 
 def test_a_horizon_belongs_to_a_forecast_and_known_columns_exist() -> None:
     with Dataset.open(_daily()) as dataset:
         with pytest.raises(TargetError, match="--horizon, --season and --known belong to a forecast"):
-            infer_roles(dataset, targets=("sold",), task=Task.REGRESSION, outlook=Outlook(horizon=3))
+            infer_roles(dataset, Request(target="sold", task=Task.REGRESSION, horizon=3))
         with pytest.raises(ColumnError, match="Did you mean 'price'"):
-            infer_roles(dataset, targets=("sold",), task=Task.FORECASTING, outlook=Outlook(known=("pricy",)))
+            infer_roles(dataset, Request(target="sold", task=Task.FORECASTING, known=("pricy",)))

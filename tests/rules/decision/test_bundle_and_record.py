@@ -8,7 +8,7 @@ import pytest
 
 from rules.decision.engine import Strategy, decide
 from rules.decision.record import DatasetSeen, Record
-from rules.decision.request import Asked
+from rules.decision.request import RecordedRequest
 from rules.decision.trace import Pin
 from rules.errors import ChoiceError, RunError
 from rules.vocabulary.bundle import Bundle
@@ -33,16 +33,8 @@ SEEN = DatasetSeen(
     kinds={"x": "numeric", "y": "categorical"},
     rare_class="no",
 )
-ASKED = Asked(
-    targets=("y",),
-    task=None,
-    kinds={},
-    time_column=None,
-    entity_column=None,
-    split_column=None,
-    delimiter=None,
-    budget=None,
-    trials=None,
+REQUEST = RecordedRequest(
+    target="y", task=None, kinds={}, time=None, entity=None, split=None, delimiter=None, budget=None, trials=None
 )
 
 
@@ -93,7 +85,7 @@ def test_a_broken_bundle_is_refused_with_its_line(old, new, message, strategy, t
 
 
 def test_a_record_reads_back_as_it_was_written(strategy, shipped, tmp_path: Path) -> None:
-    record = Record.of(strategy, dataset=SEEN, asked=ASKED, proved=shipped)
+    record = Record.of(strategy, dataset=SEEN, request=REQUEST, proved=shipped)
     path = tmp_path / "record.json"
     path.write_text(record.to_json(), encoding="utf-8")
     read = Record.read(path)
@@ -121,21 +113,21 @@ ALTERATIONS = {
 
 @pytest.mark.parametrize("part", ALTERATIONS)
 def test_the_altered_part_of_a_record_is_named(part: str, strategy, shipped) -> None:
-    record = Record.of(strategy, dataset=SEEN, asked=ASKED, proved=shipped)
+    record = Record.of(strategy, dataset=SEEN, request=REQUEST, proved=shipped)
     assert record.altered() == []
     assert altered(record, ALTERATIONS[part]).altered() == [part]
 
 
 def test_a_part_that_is_sealed_anew_still_breaks_the_next_link(strategy, shipped) -> None:
-    record = Record.of(strategy, dataset=SEEN, asked=ASKED, proved=shipped)
+    record = Record.of(strategy, dataset=SEEN, request=REQUEST, proved=shipped)
     forged = altered(record, ALTERATIONS["facts"])
-    honest = Record.of(strategy, dataset=SEEN, asked=ASKED, proved=shipped)
+    honest = Record.of(strategy, dataset=SEEN, request=REQUEST, proved=shipped)
     again = forged.model_copy(update={"chain": honest.chain | {"facts": "sha256:forged"}})
     assert again.altered() == ["facts", "decision on the activation"]
 
 
 def test_a_record_from_before_a_choice_had_a_parameter_is_intact(strategy, shipped, tmp_path: Path) -> None:
-    body = json.loads(Record.of(strategy, dataset=SEEN, asked=ASKED, proved=shipped).to_json())
+    body = json.loads(Record.of(strategy, dataset=SEEN, request=REQUEST, proved=shipped).to_json())
     for choice in (body["decisions"]["optimizer"]["choice"], body["decisions"]["optimizer"]["ruled"]):
         del choice["schedule"]  # as if a later version had added it
     del body["bundle"]["optimizer"]["schedule"]
@@ -152,7 +144,7 @@ def test_a_record_from_before_a_choice_had_a_parameter_is_intact(strategy, shipp
 def test_a_record_from_before_pins_had_an_origin_is_intact_and_has_the_origin(
     reason: str, origin: str, strategy, shipped, tmp_path: Path
 ) -> None:
-    body = json.loads(Record.of(strategy, dataset=SEEN, asked=ASKED, proved=shipped).to_json())
+    body = json.loads(Record.of(strategy, dataset=SEEN, request=REQUEST, proved=shipped).to_json())
     del body["decisions"]["optimizer"]["pin"]["origin"]
     body["decisions"]["optimizer"]["pin"]["reason"] = reason
     body["chain"] = chain_of(body)
@@ -163,7 +155,7 @@ def test_a_record_from_before_pins_had_an_origin_is_intact_and_has_the_origin(
 
 
 def test_a_pin_of_the_user_stays_one_whatever_its_reason(strategy, shipped, tmp_path: Path) -> None:
-    body = json.loads(Record.of(strategy, dataset=SEEN, asked=ASKED, proved=shipped).to_json())
+    body = json.loads(Record.of(strategy, dataset=SEEN, request=REQUEST, proved=shipped).to_json())
     body["decisions"]["optimizer"]["pin"]["reason"] = "from the bundle"
     body["chain"] = chain_of(body)
     (tmp_path / "record.json").write_text(json.dumps(body), encoding="utf-8")
@@ -186,7 +178,7 @@ def chain_of(body: dict[str, Any]) -> dict[str, str]:
 
 def test_an_altered_record_is_refused(strategy, shipped, tmp_path: Path) -> None:
     path = tmp_path / "record.json"
-    record = Record.of(strategy, dataset=SEEN, asked=ASKED, proved=shipped)
+    record = Record.of(strategy, dataset=SEEN, request=REQUEST, proved=shipped)
     path.write_text(altered(record, ALTERATIONS["facts"]).to_json(), encoding="utf-8")
     with pytest.raises(RunError, match="was altered: its chain of digests does not fit facts"):
         Record.read_intact(path)

@@ -17,7 +17,7 @@ from recommender import recommend
 from recommender.dataset.dataset import Dataset
 from recommender.profile.measure import measure
 from recommender.roles.infer import infer_roles
-from rules.decision.request import SequenceReading
+from rules.decision.request import Request, SequenceReading
 from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import Task
 
@@ -56,11 +56,7 @@ def described(names: list[str], task: Task | None, path: Path) -> str:
         assert dataset.columns == tuple(names)
         roles = infer_roles(
             dataset,
-            targets=[names[5]],
-            kinds=kinds,
-            task=task,
-            time_column=names[4],
-            entity_column=names[1] if task else None,
+            Request(target=[names[5]], kinds=kinds, task=task, time=names[4], entity=names[1] if task else None),
         )
         profile = measure(dataset, roles)
         rows = read_rows(dataset, roles)

@@ -13,13 +13,14 @@ from recommender.profile.characteristics.entity import EntityHint, find_entity
 from recommender.profile.guardrails.entity import ENTITY_NAME
 from recommender.profile.measure import measure
 from recommender.roles.infer import infer_roles
+from rules.decision.request import Request
 
 Table = Callable[..., Dataset]
 NOISE = np.random.default_rng(5)
 
 
 def hint(dataset: Dataset, **said: object) -> EntityHint | None:
-    roles = infer_roles(dataset, targets=("y",), **said)
+    roles = infer_roles(dataset, Request(target="y", **said))
     return find_entity(dataset, roles, labelled(dataset, roles), dataset.summaries)
 
 
@@ -85,7 +86,7 @@ def test_what_a_person_named_needs_no_hint(table: Table) -> None:
     assert hint(dataset, entity_column="patient") is None
     (one,) = (
         one
-        for one in measure(dataset, infer_roles(dataset, targets=("y",), entity_column="patient")).guardrails
+        for one in measure(dataset, infer_roles(dataset, Request(target="y", entity="patient"))).guardrails
         if one.name == ENTITY_NAME
     )
     assert (one.status, one.columns) == ("done", ("patient",))
@@ -95,7 +96,7 @@ def test_the_alert_names_the_option_as_a_shell_reads_it(table: Table) -> None:
     rows = visits()
     dataset = table(**{"patient [no]": rows["who"], "x": rows["x"], "y": rows["y"]})
     (one,) = (
-        one for one in measure(dataset, infer_roles(dataset, targets=("y",))).guardrails if one.name == ENTITY_NAME
+        one for one in measure(dataset, infer_roles(dataset, Request(target="y"))).guardrails if one.name == ENTITY_NAME
     )
     assert one.status == "alerted"
     assert one.message.endswith("train with --entity 'patient [no]'.")

@@ -12,7 +12,7 @@ from recommender.profile.characteristics.seasons import (
     strengths,
     view,
 )
-from recommender.roles.horizon import Outlook
+from rules.decision.request import Request
 
 
 def test_a_clock_has_natural_seasons_that_are_seen_three_times() -> None:
@@ -51,4 +51,4 @@ def test_strengths_are_between_nothing_and_all() -> None:
 
 def test_a_step_of_no_time_has_no_natural_season() -> None:
     values = np.tile([0.0, 1, 5, 1], 30)[:, None]
-    assert view([values], Outlook(), seconds=0.0) == view([values], Outlook(), seconds=None)
+    assert view([values], Request(), seconds=0.0) == view([values], Request(), seconds=None)

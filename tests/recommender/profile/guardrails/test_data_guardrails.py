@@ -6,9 +6,10 @@ import pytest
 from recommender.dataset.dataset import Dataset
 from recommender.profile.guardrails.status import in_order
 from recommender.profile.measure import measure
-from recommender.recommendation.recommend import Said, advise
+from recommender.recommendation.recommend import advise
 from recommender.roles.infer import infer_roles
 from rules.decision.record import Guardrail
+from rules.decision.request import Request
 from rules.proof.proved_book import ProvedBook, load_book
 from rules.vocabulary.facts import Task
 
@@ -23,7 +24,7 @@ def book() -> ProvedBook:
 
 def checked(dataset: Dataset, *targets: str, **said: object) -> dict[str, Guardrail]:
     """The guardrails by name; of several with one name, the last."""
-    return {one.name: one for one in measure(dataset, infer_roles(dataset, targets=targets, **said)).guardrails}
+    return {one.name: one for one in measure(dataset, infer_roles(dataset, Request(target=targets, **said))).guardrails}
 
 
 def plain(rows: int = 300, **columns: object) -> dict[str, object]:
@@ -108,7 +109,7 @@ def test_what_a_person_should_look_at_comes_first_and_what_passed_last() -> None
 
 def test_the_findings_are_the_guardrails_that_did_not_pass(table: Table) -> None:
     dataset = table(**plain(rows=100, id=range(100), y=NOISE.normal(size=100)))
-    profile = measure(dataset, infer_roles(dataset, targets=("y",)))
+    profile = measure(dataset, infer_roles(dataset, Request(target="y")))
     assert [(one.name, one.status) for one in profile.findings] == [("few_rows", "alerted"), ("identifiers", "done")]
 
 
@@ -168,7 +169,7 @@ def test_a_series_alone_has_no_column_that_drifts(table: Table) -> None:
 
 
 def test_the_record_holds_every_guardrail_of_the_data_and_of_the_choice(table: Table, book: ProvedBook) -> None:
-    advice = advise(table(**plain(y=NOISE.normal(size=300))), Said(targets=("y",)), book=book)
+    advice = advise(table(**plain(y=NOISE.normal(size=300))), Request(target="y"), book=book)
     names = {one.name for one in advice.record.guardrails}
     assert names > {one.name for one in advice.profile.guardrails}
     assert "more_columns_than_rows" in names
@@ -188,7 +189,7 @@ def test_a_record_holds_class_names_but_no_other_cell(table: Table, book: Proved
         "empty": ["lonelyvalue", *[None] * (rows - 1)],
         "health": ["sick", "well"] * (rows // 2),
     }
-    record = advise(table(**cells), Said(targets=("health",)), book=book).record.to_json()
+    record = advise(table(**cells), Request(target="health"), book=book).record.to_json()
     told = {str(value) for values in cells.values() for value in values if len(str(value)) > 3 and str(value) in record}
     assert told - {"None"} == {"sick", "well"}
 

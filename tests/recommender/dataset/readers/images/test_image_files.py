@@ -18,7 +18,7 @@ from recommender.dataset.readers import bounds
 from recommender.profile.measure import measure
 from recommender.recommendation.recommend import recommend
 from recommender.roles.infer import infer_roles
-from rules.decision.request import ImageReading
+from rules.decision.request import ImageReading, Request
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def test_folders_are_classes_wherever_they_lie(folder: Callable[[dict[str, bytes
 def test_images_of_a_folder_are_in_no_order_to_speak_of(folder: Callable[[dict[str, bytes]], Path]) -> None:
     files = {f"{kind}/{number}.png": png([[number] * 4] * 4) for kind in "ab" for number in range(60)}
     with Dataset.open(folder(files)) as dataset:
-        profile = measure(dataset, infer_roles(dataset, targets=("class",)))
+        profile = measure(dataset, infer_roles(dataset, Request(target="class")))
     assert profile.get("autocorrelation") is None
 
 
@@ -324,7 +324,7 @@ def test_equal_images_with_different_classes_alert(folder: Callable[[dict[str, b
         f"{kind}/{number}.png": png([[number] * 4] * 4) for kind in "ab" for number in range(20 if kind == "a" else 3)
     }
     with Dataset.open(folder(files)) as dataset:
-        profile = measure(dataset, infer_roles(dataset, targets=("class",)))
+        profile = measure(dataset, infer_roles(dataset, Request(target="class")))
     found = {one.name: one for one in profile.guardrails}
     assert found["contradicting_images"].status == "alerted"
     assert found["contradicting_images"].message.startswith("6 images equal others that have another target")
@@ -333,7 +333,7 @@ def test_equal_images_with_different_classes_alert(folder: Callable[[dict[str, b
 
 def _guardrails(root: Path) -> dict[str, tuple[str, str]]:
     with Dataset.open(root) as dataset:
-        profile = measure(dataset, infer_roles(dataset, targets=("class",)))
+        profile = measure(dataset, infer_roles(dataset, Request(target="class")))
     return {one.name: (one.status, one.message) for one in profile.guardrails}
 
 

@@ -25,6 +25,7 @@ from recommender.dataset.readers.types.reading import ColumnReading, NumberReadi
 from recommender.dataset.readers.types.settle import Exceptions
 from recommender.profile.measure import measure
 from recommender.roles.infer import infer_roles
+from rules.decision.request import Request
 from rules.errors import ColumnError, DatasetError, TargetError
 from rules.vocabulary.column_kind import Kind
 
@@ -44,7 +45,7 @@ def column(dataset: Dataset, name: str) -> list[object]:
 def alerts(dataset: Dataset, target: str) -> dict[str, str]:
     return {
         one.name: f"{one.message} {one.quotes}"
-        for one in measure(dataset, infer_roles(dataset, targets=[target])).findings
+        for one in measure(dataset, infer_roles(dataset, Request(target=[target]))).findings
     }
 
 
@@ -81,7 +82,7 @@ def test_integers_beyond_64_bits_keep_every_digit(table: Callable[..., Dataset])
     assert dataset.storage["meter"] == "HUGEINT"
     assert column(dataset, "meter") == meters
     assert dataset.summaries["meter"].distinct == 5
-    assert infer_roles(dataset, targets=["y"]).columns["meter"].kind is Kind.INTEGER_CODE
+    assert infer_roles(dataset, Request(target="y")).columns["meter"].kind is Kind.INTEGER_CODE
 
 
 def test_integers_that_a_double_would_make_equal_stay_text_beside_decimals(table: Callable[..., Dataset]) -> None:
@@ -236,7 +237,7 @@ def test_decimals_without_fraction_keep_every_digit(form: str, tmp_path: Path) -
 def test_a_total_among_targets_is_refused(table: Callable[..., Dataset]) -> None:
     dataset = table(x=range(61), y=[*[f"{value:.3f}" for value in NOISE.normal(size=60)], "Total"])
     with pytest.raises(TargetError, match=r"'y' is 'Total' in row 61.* --missing 'Total'"):
-        infer_roles(dataset, targets=["y"])
+        infer_roles(dataset, Request(target="y"))
 
 
 def test_a_class_that_looks_missing_is_reported_and_can_be_kept(write_csv: Callable[..., Path]) -> None:
@@ -263,7 +264,7 @@ def test_the_kind_numeric_can_be_set_for_text(
     table: Callable[..., Dataset], texts: list[str], numbers: list[float]
 ) -> None:
     dataset = table(a=texts * 20, x=NOISE.normal(size=40), y=["p", "q"] * 20)
-    roles = infer_roles(dataset, targets=["y"], kinds={"a": Kind.NUMERIC})
+    roles = infer_roles(dataset, Request(target="y", kinds={"a": Kind.NUMERIC}))
     assert column(dataset, "a")[:2] == numbers
     assert roles.columns["a"].kind is Kind.NUMERIC
 
@@ -271,7 +272,7 @@ def test_the_kind_numeric_can_be_set_for_text(
 def test_the_kind_numeric_is_refused_where_words_are_no_numbers(table: Callable[..., Dataset]) -> None:
     dataset = table(a=["7", "a"] * 20, y=["p", "q"] * 20)
     with pytest.raises(ColumnError, match=r"'a' is 'a' in row 2\. Mend"):
-        infer_roles(dataset, targets=["y"], kinds={"a": Kind.NUMERIC})
+        infer_roles(dataset, Request(target="y", kinds={"a": Kind.NUMERIC}))
 
 
 def test_numbers_as_text_in_parquet_and_frames_are_read_as_in_csv(tmp_path: Path) -> None:
