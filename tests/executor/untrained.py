@@ -132,7 +132,9 @@ def _images(folder: Path) -> Path:
 ONE: Final = Request(target="y")
 FORECAST: Final = Request(target="sold", task=Task.FORECASTING, horizon=3)
 KINDS: Final[dict[str, Kind]] = {
-    "binary table in folds": Kind(write=_table("binary"), request=ONE, choices={"validation": CrossValidation(folds=3)}),
+    "binary table in folds": Kind(
+        write=_table("binary"), request=ONE, choices={"validation": CrossValidation(folds=3)}
+    ),
     "multiclass table": Kind(write=_table("multiclass"), request=ONE),
     "table of labels": Kind(write=_table("multilabel"), request=Request(target=("y", "z"))),
     "regression of two": Kind(write=_table("multioutput_regression"), request=Request(target=("y", "z"))),
