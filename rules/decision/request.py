@@ -70,7 +70,7 @@ class ImageReading(BaseModel):
         ImageFit,
         Option(
             flag="--image-fit",
-            help="How images of another shape are brought to that size [stretch].",
+            help="How images with another aspect ratio are resized [stretch].",
             wants=f"one of {', '.join(get_args(ImageFit))}",
             choices=get_args(ImageFit),
             form=WORD,
@@ -80,7 +80,7 @@ class ImageReading(BaseModel):
         Unreadable,
         Option(
             flag="--unreadable-images",
-            help="What is done about image files that are missing or damaged [refuse].",
+            help="Refuse image files that are missing or damaged, or leave them out [refuse].",
             wants="one of refuse, leave-out",
             choices=get_args(Unreadable),
             form=WORD,
@@ -129,7 +129,7 @@ class SequenceReading(BaseModel):
         Option(
             flag="--sequence",
             metavar="COLUMN",
-            help="Column whose equal values are the steps of one sequence, in a long table.",
+            help="Column that identifies the sequence of each row, in a long table of steps.",
             wants="a column that names the sequence of each row; rows that are ordered as a whole have --time",
             form=TEXT,
         ),
@@ -149,7 +149,7 @@ class SequenceReading(BaseModel):
         Option(
             flag="--channel",
             metavar="COLUMN",
-            help="Column with a number of each step; repeat it [all that change within a sequence].",
+            help="Column with numbers of the steps; repeat it for several [all that change within a sequence].",
             wants="a column",
             form=TEXTS,
         ),
@@ -215,7 +215,7 @@ class Request(BaseModel):
         Option(
             flag="--kind",
             metavar="COLUMN=KIND",
-            help="Read a column as numeric, categorical, text, …; repeat it.",
+            help="Read a column as numeric, categorical, text, …; repeat it for several.",
             wants=f"COLUMN=KIND, once for a column, with a kind of {', '.join(Kind)}",
             form=PAIRS,
         ),
@@ -235,7 +235,7 @@ class Request(BaseModel):
         Option(
             flag="--entity",
             metavar="COLUMN",
-            help="Column whose equal values never lie on both sides of a split.",
+            help="Column of an entity, such as a patient; a split never separates its rows.",
             wants="a column",
             form=TEXT,
         ),
@@ -245,7 +245,7 @@ class Request(BaseModel):
         Option(
             flag="--split",
             metavar="COLUMN",
-            help="Column that names train, validation and test rows.",
+            help="Column that assigns each row to train, validation or test.",
             wants="a column",
             form=TEXT,
         ),
@@ -255,7 +255,7 @@ class Request(BaseModel):
         Option(
             flag="--horizon",
             metavar="STEPS",
-            help="Steps that a forecast looks ahead.",
+            help="Steps that a forecast looks ahead [by the time between steps].",
             wants="a whole number of steps from 1 on",
             form=WHOLE,
         ),
@@ -265,7 +265,7 @@ class Request(BaseModel):
         Option(
             flag="--season",
             metavar="STEPS",
-            help="Steps of a season; 1 for none.",
+            help="Steps of a season; 1 for none [measured].",
             wants="a whole number of steps from 1 on",
             form=WHOLE,
         ),
@@ -275,7 +275,7 @@ class Request(BaseModel):
         Option(
             flag="--known",
             metavar="COLUMN",
-            help="Column that is known in advance; repeat it.",
+            help="Column whose future values are known; repeat it for several.",
             wants="a column or columns",
             form=TEXTS,
         ),
@@ -285,8 +285,8 @@ class Request(BaseModel):
         Option(
             flag="--missing",
             metavar="TEXT",
-            help="Cell that is a missing value, instead of NA, N/A, NaN, nan, null, NULL and ?; repeat it; 'none' for "
-            "empty cells alone.",
+            help="Text that is a missing value, instead of NA, N/A, NaN, nan, null, NULL and ?; repeat it for several; "
+            "'none' if only empty cells are missing.",
             wants=f"texts, or {NO_TEXTS!r} alone for empty cells only",
             form=MISSING,
         ),
@@ -296,7 +296,7 @@ class Request(BaseModel):
         Option(
             flag="--date-format",
             metavar="COLUMN=FORMAT",
-            help="How dates are written: %d/%m/%Y, iso, quarter, excel, epoch, …; repeat it.",
+            help="Format of dates: %d/%m/%Y, iso, quarter, excel, epoch, …; repeat it for several.",
             wants="COLUMN=FORMAT, once for a column, such as visit=%d/%m/%Y or visit=iso",
             form=PAIRS,
         ),
