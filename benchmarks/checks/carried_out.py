@@ -838,9 +838,10 @@ def train(name: str, book: str, directory: Path, *, budget: float, seed: int) ->
         target=tuple(entry["target"].split("|")), task=Task(entry["task"]) if entry["task"] == "forecasting" else None
     )
     limit = Budget(seconds=budget)
+    clock = limit.start_clock()
     with Dataset.open(entry["path"]) as dataset:
         begun = begin(dataset, said, budget=limit, book=BOOKS[book], directory=directory, seed=seed)
-        carry_out(begun, budget=limit)
+        carry_out(begun, clock=clock)
     keras.backend.clear_session()
 
 

@@ -79,7 +79,7 @@ def measured(path: Path, targets: tuple[str, ...], directory: Path) -> LearningC
         ranked=(DEFAULT,), bundle=begun.bundle, metric=create_metric(begun.bundle.metric), seed=begun.plan.seed
     )
     time = None if table.time is None else table.time[rows.train]
-    return retrain(chosen, parts, budget=Budget(seconds=PLENTY), stopped_by="trials", time=time)
+    return retrain(chosen, parts, clock=Budget(seconds=PLENTY).start_clock(), stopped_by="trials", time=time)
 
 
 if __name__ == "__main__":

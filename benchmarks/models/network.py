@@ -31,7 +31,6 @@ from executor.components.metric import create_metric  # noqa: E402
 from executor.components.training_length import epochs_of  # noqa: E402
 from executor.model.rebuild import rebuild_networks  # noqa: E402
 from executor.networks.build import average_networks  # noqa: E402
-from executor.runtime.budget import Budget  # noqa: E402
 from executor.search.records.journal import Journal  # noqa: E402
 from executor.search.records.proposal import Proposal  # noqa: E402
 from executor.search.runners.compiled import compile_outputs  # noqa: E402
@@ -98,9 +97,7 @@ def errors(job: Encoded, *, seeds: int) -> list[float]:
     rows = len(job.parts.train)
     epochs = epochs_of(job.parts.architecture, steps=steps_of(rows, batch_size(rows)))
     with tempfile.TemporaryDirectory() as folder:
-        at = create_workspace(
-            job.bundle, job.parts, metric=metric, budget=Budget(trials=seeds), seed=0, directory=Path(folder)
-        )
+        at = create_workspace(job.bundle, job.parts, metric=metric, seed=0, directory=Path(folder))
         Journal(Path(folder))
         proposals = [Proposal(number=number, hyperparameters={}, epochs=epochs) for number in range(seeds)]
         outcomes = StackRunner(at).run(proposals)

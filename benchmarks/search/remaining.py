@@ -51,6 +51,7 @@ def main(names: tuple[str, ...]) -> None:
 
 def foretold(name: str, budget: Budget) -> tuple[list[tuple[float, float]], float]:
     """What was foretold of a run, as seconds since its start and the whole time foretold then; and what it took."""
+    clock = budget.start_clock()
     entry, start = catalogue()[name], time.monotonic()
     told: list[tuple[float, float]] = []
 
@@ -64,7 +65,7 @@ def foretold(name: str, budget: Budget) -> tuple[list[tuple[float, float]], floa
     )
     with tempfile.TemporaryDirectory() as parent, Dataset.open(entry["path"]) as dataset:
         begun = begin(dataset, request, budget=budget, directory=Path(parent) / name)
-        carry_out(begun, budget=budget, progress=note)
+        carry_out(begun, clock=clock, progress=note)
     return told, time.monotonic() - start
 
 

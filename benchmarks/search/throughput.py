@@ -39,6 +39,8 @@ from executor.networks.build import build_network  # noqa: E402
 from executor.preprocessing.examples import Examples, Parts  # noqa: E402
 from executor.preprocessing.network_kind import Architecture  # noqa: E402
 from executor.runtime.budget import Budget  # noqa: E402
+from executor.runtime.clock import Clock  # noqa: E402
+from executor.runtime.time_plan import TimePlan  # noqa: E402
 from executor.search.runners.training_state import patience_of  # noqa: E402
 from executor.search.search import scope_of, search  # noqa: E402
 from executor.search.space import search_space  # noqa: E402
@@ -225,8 +227,8 @@ def plain(job: Job, seconds: float) -> tuple[int, float]:
 def ours(job: Job, seconds: float) -> tuple[int, float]:
     """Trials that our search completes in some seconds, and their best P."""
     with tempfile.TemporaryDirectory() as folder:
-        budget = Budget(seconds=seconds, reserve=0.0)
-        trials = search(job.bundle, job.parts, budget=budget, seed=0, directory=Path(folder))
+        budget, clock = Budget(seconds=seconds), Clock(TimePlan(limit=seconds))
+        trials = search(job.bundle, job.parts, budget=budget, clock=clock, seed=0, directory=Path(folder))
         whole = [one for one in trials.ranked if one.status == "completed" and "time budget" not in one.message]
         return len(whole), float(trials.best.score or 0)
 

@@ -33,6 +33,7 @@ from rules.text.files import keep_inputs, whole_file
 from rules.vocabulary.bundle import Bundle
 
 if TYPE_CHECKING:
+    from executor.runtime.clock import Clock
     from recommender.recommendation.recommend import StrategyOptions
     from rules.decision.request import Unreadable
 
@@ -117,9 +118,11 @@ def train(
         _refuse_more(request, strategy, others)
         plan = read_plan(stopped)
         limit = resumed_budget(plan, seconds=given, trials=trials)
-        begun = reopen(stopped)
+        clock = limit.start_clock()
+        begun = reopen(stopped, plan, budget=limit)
     else:
         limit = Budget(seconds=given if given or trials else DEFAULT_BUDGET, trials=trials)
+        clock = limit.start_clock()
         bundle = None if edited is None else Bundle.read(edited)
         begun = begin(
             open_dataset(str(dataset), request),
@@ -135,7 +138,7 @@ def train(
             satisfied_at=satisfied_at,
         )
     with begun.dataset:
-        run = _carried_out(begun, limit, verbosity)
+        run = _carried_out(begun, clock, verbosity)
     if verbosity is Verbosity.QUIET:
         click.echo(run.directory)
     else:
@@ -161,7 +164,7 @@ def _refuse_more(request: Request, strategy: StrategyOptions, others: dict[str, 
         )
 
 
-def _carried_out(begun: Begun, limit: Budget, verbosity: Verbosity) -> Run:
+def _carried_out(begun: Begun, clock: Clock, verbosity: Verbosity) -> Run:
     """Show the strategy, then train under it with progress on standard error; what is said follows the verbosity."""
     messages = Console(stderr=True, highlight=False)
     quiet = verbosity is Verbosity.QUIET
@@ -179,7 +182,7 @@ def _carried_out(begun: Begun, limit: Budget, verbosity: Verbosity) -> Run:
                 during.enter_context(
                     listen_to_log(lambda sentence: messages.print(sentence, style="dim", markup=False))
                 )
-            return carry_out(begun, budget=limit, progress=progress)
+            return carry_out(begun, clock=clock, progress=progress)
     except (KeyboardInterrupt, RunError, OSError):
         if not (begun.directory / SCORES).exists():  # else it came while the report was written
             click.echo(f"To continue: recommend train --resume {begun.directory}", err=True)

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from executor.components.metric import PerformanceMetric
     from executor.model.ensemble import SelectedNetwork
     from executor.preprocessing.examples import Parts
-    from executor.runtime.budget import Budget
     from executor.search.records.outcome import Outcome
     from executor.search.records.trials import Trials
     from rules.vocabulary.bundle import Bundle
@@ -30,7 +29,7 @@ def average_forecasters(
     parts: Parts,
     *,
     metric: PerformanceMetric,
-    budget: Budget,
+    seconds: float,
     seed: int,
     directory: Path,
     single: bool = False,
@@ -40,18 +39,17 @@ def average_forecasters(
 
     Each is trained again on training and validation rows for as many epochs as were best, where time allows: the latest
     rows resemble most what comes. Chosen.outputs are those before that, for rows that did not train.
-    single: the best trial alone. refit: whether any is trained again.
+    seconds: time for it. single: the best trial alone. refit: whether any is trained again.
     """
     members = [trials.best] if single else _nearly_best(trials, bundle, metric)
     lengths = [Length(epochs=one.best_epoch or one.epochs, planned=one.planned_epochs) for one in members]
     kinds = ", ".join(configuration_of(one, bundle) for one in members)
     return refit_mean(
         members,
-        lengths if refit and has_time_to_refit(members, parts, budget) else None,
+        lengths if refit and has_time_to_refit(members, parts, seconds=seconds) else None,
         parts,
         bundle,
         metric=metric,
-        budget=budget,
         seed=seed,
         directory=directory,
         who=f"the best trial ({kinds})" if single else f"the best of each network near the best P ({kinds})",

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from executor.components.metric import PerformanceMetric
     from executor.preprocessing.examples import Parts
-    from executor.runtime.budget import Budget
     from executor.search.records.outcome import Outcome
     from executor.search.records.trials import Trials
     from executor.search.runners.workspace import Workspace
@@ -58,7 +57,7 @@ def refit_best_trials(
     parts: Parts,
     *,
     metric: PerformanceMetric,
-    budget: Budget,
+    seconds: float,
     seed: int,
     directory: Path,
     single: bool = False,
@@ -68,12 +67,12 @@ def refit_best_trials(
 
     A linear model on TF-IDF learns from all of them; of 3,000 sentences the validation rows are a fifth of what there
     is to learn from. Chosen.outputs are those before that, for rows that did not train.
-    single: the best trial alone. refit: whether any is trained again.
+    seconds: time for it. single: the best trial alone. refit: whether any is trained again.
     """
     found = [one for one in trials.ranked if one.weights is not None][: 1 if single else MAX_MEMBERS]
     more = (len(parts.train) + len(parts.validation)) / len(parts.train)
     needed = np.cumsum([COMPILING + _whole(one, trials)[1] * more for one in found])
-    affordable = len(found) if not refit or budget.seconds is None else int(np.sum(needed <= budget.refitting))
+    affordable = len(found) if not refit else int(np.sum(needed <= seconds))
     members = found[: max(1, affordable)]
     wholes = [_whole(one, trials)[0] for one in members]
     return refit_mean(
@@ -82,7 +81,6 @@ def refit_best_trials(
         parts,
         bundle,
         metric=metric,
-        budget=budget,
         seed=seed,
         directory=directory,
         who="the best trial" if len(members) == 1 else f"the mean of the {len(members)} best trials",
@@ -97,7 +95,6 @@ def refit_mean(
     bundle: Bundle,
     *,
     metric: PerformanceMetric,
-    budget: Budget,
     seed: int,
     directory: Path,
     who: str,
@@ -115,7 +112,7 @@ def refit_mean(
     if again is not None:
         everything = replace(parts, train=parts.train.joined(parts.validation))
         with use_device(training_devices(parts)[0], width=0):
-            at = create_workspace(bundle, everything, metric=metric, budget=budget, seed=seed, directory=directory)
+            at = create_workspace(bundle, everything, metric=metric, seed=seed, directory=directory)
             networks = [_retrain(one, at, length) for one, length in zip(members, again, strict=True)]
         rows = "training and validation rows"
     return SelectedNetwork(
@@ -157,8 +154,8 @@ def _retrain(outcome: Outcome, at: Workspace, length: Length) -> keras.Model:
     return network
 
 
-def has_time_to_refit(members: Sequence[Outcome], parts: Parts, budget: Budget) -> bool:
-    """Whether all of them can be trained again, each to its best epoch, in the time that was kept for it."""
+def has_time_to_refit(members: Sequence[Outcome], parts: Parts, *, seconds: float) -> bool:
+    """Whether all of them can be trained again, each to its best epoch, within a number of seconds."""
     more = (len(parts.train) + len(parts.validation)) / len(parts.train)
     needed = sum(one.seconds / max(1, one.epochs) * (one.best_epoch or one.epochs) * more for one in members)
-    return budget.seconds is None or needed <= budget.refitting
+    return needed <= seconds

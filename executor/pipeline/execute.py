@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -13,7 +14,6 @@ from executor.components.metric import create_metric
 from executor.data.raw_table import Form
 from executor.data.time_zones import zone_of
 from executor.evaluation.baselines.gradient_boosting import unlimited_fit_seconds
-from executor.evaluation.baselines.tf_idf import tf_idf_seconds
 from executor.evaluation.diagnostics.class_imbalance import imbalance_choice
 from executor.evaluation.diagnostics.hyperparameter_importance import (
     missing_sensitivity,
@@ -22,12 +22,7 @@ from executor.evaluation.diagnostics.hyperparameter_importance import (
 )
 from executor.evaluation.diagnostics.next_steps import recommend_next_steps
 from executor.evaluation.diagnostics.permutation_importance import IMPORTANCE_SECONDS, measure_importance
-from executor.evaluation.diagnostics.retraining import (
-    SelectedConfiguration,
-    reserve_retraining_time,
-    retrain,
-    retraining_seconds,
-)
+from executor.evaluation.diagnostics.retraining import SelectedConfiguration, retrain
 from executor.evaluation.diagnostics.unfinished_training import find_cut_off
 from executor.evaluation.scores import Importance
 from executor.model.ensemble import select_network
@@ -46,6 +41,7 @@ from executor.runs.summary import Summary
 from executor.runtime.devices import CPU, configure_tensorflow, training_devices, use_device
 from executor.runtime.log import LOG, write_run_log
 from executor.runtime.stage_timer import Stages
+from executor.runtime.time_plan import plan_time
 from executor.runtime.versions import versions
 from executor.search.search import scope_of, search
 from executor.search.space import search_space
@@ -61,36 +57,45 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Parts
     from executor.preprocessing.preprocessing import Preprocessing
     from executor.runs.run import Run
-    from executor.runtime.budget import Budget
+    from executor.runtime.clock import Clock
+    from executor.runtime.time_plan import TimePlan
     from executor.search.progress import RoundProgress
     from rules.vocabulary.bundle import Bundle
 
     Progress = Callable[[RoundProgress], None]
 
 
-def carry_out(begun: Begun, *, budget: Budget, progress: Progress = lambda _: None) -> Run:
+def carry_out(begun: Begun, *, clock: Clock, progress: Progress = lambda _: None) -> Run:
     """Encode, search, put the model together, and judge it on the hold-out, once; log.txt of the run tells when."""
     with write_run_log(begun.directory):
-        return _carried_out(begun, budget=budget, progress=progress)
+        return _carried_out(begun, clock=clock, progress=progress)
 
 
-def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
+def _carried_out(begun: Begun, *, clock: Clock, progress: Progress) -> Run:
     configure_tensorflow()
     bundle, seed, at_once = begun.bundle, begun.plan.seed, begun.plan.at_once
     single = begun.plan.single or not bundle.validation.ensemble
     table, rows = begun.material.table, begun.material.rows
-    stages = Stages(budget)
+    stages = Stages(clock)
     stages.begin("reading and encoding", rows.sentence)
     with use_device(CPU, width=0):  # a GPU would launch more than it computes
-        preprocessing, parts = encoded(begun, budget)
-    started_late = budget.exhausted
+        preprocessing, parts, planned = encoded(begun, clock)
+    clock = clock.with_plan(planned(clock.plan.limit))
+    started_late = clock.is_over
 
     where = ", ".join(device.name.removeprefix("/") for device in training_devices(parts))
     stages.begin("search", f"by {bundle.tuner}, on {where}")
     trials = search(
-        bundle, parts, budget=budget, seed=seed, directory=begun.directory, at_once=at_once, progress=progress
+        bundle,
+        parts,
+        budget=begun.budget,
+        clock=clock,
+        seed=seed,
+        directory=begun.directory,
+        at_once=at_once,
+        progress=progress,
     )
-    searched = budget.spent() + trials.earlier
+    searched = clock.spent() + trials.earlier
     LOG.info("The search ended by %s after %d trials.", trials.stopped_by, len(trials.ranked))
 
     stages.begin("training again")
@@ -98,7 +103,7 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
     curve = retrain(
         SelectedConfiguration(ranked=trials.ranked, bundle=bundle, metric=metric, seed=seed, one_by_one=at_once == 1),
         parts,
-        budget=budget,
+        clock=clock,
         stopped_by=trials.stopped_by,
         time=None if table.time is None else table.time[rows.train],
     )
@@ -114,7 +119,7 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
             bundle,
             parts,
             metric=metric,
-            budget=budget,
+            seconds=clock.plan.refit,
             seed=seed,
             directory=begun.directory,
             single=single,
@@ -131,14 +136,8 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
         model=model,
         signature=signature,
         validation=chosen.score,
-        budget=budget,
-        cut_off=find_cut_off(
-            chosen.members,
-            trials,
-            limit_for=lambda more: budget.limit_for(
-                searched + more, again=lambda limit: retraining_seconds(limit) + _refit_share(bundle, parts) * limit
-            ),
-        ),
+        clock=clock,
+        cut_off=find_cut_off(chosen.members, trials, limit_for=lambda more: clock.limit_for(searched + more, planned)),
     )
     hold_out = table.take(rows.hold_out)
     zone = zone_of(begun.dataset, begun.roles.time_column)
@@ -147,13 +146,13 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
         csv.write_csv(pa.table(rows_told), temporary)
 
     stages.begin("importance of columns")
-    seconds = min(IMPORTANCE_SECONDS, budget.left / 4)
+    seconds = min(IMPORTANCE_SECONDS, clock.left / 4)
     leaning = Importance.unmeasured(metric.name)
     with never_fatal("The importance of columns was not measured"):
         leaning = measure_importance(model, signature, hold_out, metric=metric, seed=seed, seconds=seconds)
     write_json(begun.directory / IMPORTANCE, leaning)
     stages.end()
-    space = search_space(bundle, scope_of(parts, budget))
+    space = search_space(bundle, scope_of(parts, begun.budget))
     summary = Summary(
         split=rows.sentence,
         trials=len(trials.ranked),
@@ -176,7 +175,7 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
         next_steps=recommend_next_steps(
             judgement.scores, curve, level=begun.plan.satisfied_at, modality=modality_of(begun.roles)
         ),
-        seconds=round(budget.spent(), 1),
+        seconds=round(clock.spent(), 1),
         stages=stages.seconds,
         versions=versions(),
     )
@@ -191,30 +190,31 @@ def _carried_out(begun: Begun, *, budget: Budget, progress: Progress) -> Run:
     )
 
 
-def encoded(begun: Begun, budget: Budget) -> tuple[Preprocessing, Parts]:
-    """The rows as networks read them; the budget learns what the end of the run will cost."""
+def encoded(begun: Begun, clock: Clock) -> tuple[Preprocessing, Parts, Callable[[float | None], TimePlan]]:
+    """The rows as networks read them, and how a time limit is divided given the seconds that this took."""
     table, roles, rows, loss = begun.material.table, begun.roles, begun.material.rows, begun.bundle.loss
-    before = budget.spent()
+    before = clock.spent()
     preprocessing = fit_preprocessing(table, roles, rows.train, begun.bundle.architecture)
-    fitted = budget.spent()
+    fitted = clock.spent()
     parts = encode_parts(table, roles, rows, preprocessing, target_on=target_scale_of(loss))
     if parts.window is not None and parameters_of(begun.bundle.architecture).ridge_start:
         parts = replace(parts, penalty=best_penalty(parts))
     if isinstance(loss, Huber):
         parts = replace(parts, huber_delta=huber_delta(loss, parts))
-    # The hold-out of texts is encoded, but their terms are counted once.
-    budget.encoding = budget.spent() - (before if parts.text is None else fitted)
-    budget.networks = parts.fold_count
-    # The validation rows, as many training rows, and the hold-out.
-    budget.answers = 2 + len(rows.hold_out) / max(1, len(rows.validation))
-    reserve_retraining_time(budget)
     share = _refit_share(begun.bundle, parts)
-    budget.retrained = MAX_MEMBERS if share else 0
-    budget.boosting = unlimited_fit_seconds(len(rows.train), len(table.forms) * parts.outputs)
-    if budget.seconds is not None:
-        budget.comparing = tf_idf_seconds(budget) if table.of_form(Form.TEXT) else 0.0
-        budget.refitting = share * budget.seconds
-    return preprocessing, parts
+    planned = partial(
+        plan_time,
+        # The hold-out of texts is encoded, but their terms are counted once.
+        encoding=clock.spent() - (before if parts.text is None else fitted),
+        # The validation rows, as many training rows, and the hold-out.
+        predictions=2 + len(rows.hold_out) / max(1, len(rows.validation)),
+        networks=parts.fold_count,
+        refit_share=share,
+        refitted=MAX_MEMBERS if share else 0,
+        has_text=bool(table.of_form(Form.TEXT)),
+        boosting=unlimited_fit_seconds(len(rows.train), len(table.forms) * parts.outputs),
+    )
+    return preprocessing, parts, planned
 
 
 def _is_refitted(bundle: Bundle) -> bool:

@@ -12,7 +12,7 @@ from executor.evaluation.baselines.exponential_smoothing import EXPONENTIAL_SECO
 from executor.evaluation.baselines.gradient_boosting import boosting_baseline, boosting_seconds
 from executor.evaluation.baselines.linear import LINEAR_SECONDS
 from executor.evaluation.baselines.nearest_neighbours import neighbours_baseline
-from executor.evaluation.baselines.tf_idf import tf_idf_baseline, tf_idf_seconds
+from executor.evaluation.baselines.tf_idf import tf_idf_baseline
 from executor.evaluation.evaluate import evaluate
 from executor.model.assemble import assemble
 from executor.model.calibration.conformal_intervals import Intervals, conformal_intervals
@@ -22,6 +22,7 @@ from executor.model.keras_file import predict_rows, save_model
 from executor.model.signature import create_signature
 from executor.preprocessing.encode import encode_hold_out
 from executor.runs.files import MODEL, SIGNATURE, write_json
+from executor.runtime.time_plan import tf_idf_seconds
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from executor.pipeline.prepare import Begun
     from executor.preprocessing.examples import Parts
     from executor.preprocessing.preprocessing import Preprocessing
-    from executor.runtime.budget import Budget
+    from executor.runtime.clock import Clock
     from rules.decision.request import SequenceReading
 
 NEIGHBOUR_SECONDS: Final = 4.0  # that comparing images may take
@@ -100,7 +101,7 @@ def judged(
     model: keras.Model,
     signature: Signature,
     validation: float | None,
-    budget: Budget,
+    clock: Clock,
     cut_off: CutOff | None = None,
 ) -> Evaluation:
     """What the hold-out, looked at once, says of the model and of the simple answers beside it.
@@ -117,7 +118,7 @@ def judged(
         train,
         validating,
         (hold_out, encoded),
-        seconds=max(MIN_SECONDS, min(tf_idf_seconds(budget), budget.left / 2)),
+        seconds=max(MIN_SECONDS, min(tf_idf_seconds(clock.plan.limit), clock.left / 2)),
     )
     boosting = boosting_baseline(
         metric,
@@ -125,15 +126,15 @@ def judged(
         train,
         validating,
         (hold_out, encoded),
-        seconds=max(MIN_SECONDS, boosting_seconds(budget)),
+        seconds=max(MIN_SECONDS, boosting_seconds(clock)),
         seed=seed,
     )
     neighbours = neighbours_baseline(
-        metric, parts, encoded, seconds=max(MIN_SECONDS, min(NEIGHBOUR_SECONDS, budget.left / 3))
+        metric, parts, encoded, seconds=max(MIN_SECONDS, min(NEIGHBOUR_SECONDS, clock.left / 3))
     )
     smoothing = None
     if begun.material.series is not None and begun.material.windows is not None:
-        seconds = max(MIN_SECONDS, min(EXPONENTIAL_SECONDS, budget.left / 3))
+        seconds = max(MIN_SECONDS, min(EXPONENTIAL_SECONDS, clock.left / 3))
         series, windows = begun.material.series, begun.material.windows
         smoothing = exponential_baseline(parts, encoded, hold_out, series, windows, seconds=seconds)
     return evaluate(
@@ -148,7 +149,7 @@ def judged(
         seed=seed,
         others=(words, boosting, neighbours, smoothing),
         groups=None if rows.groups is None else rows.groups[rows.hold_out],
-        linear_seconds=max(MIN_SECONDS, min(LINEAR_SECONDS, budget.left / 2)),
+        linear_seconds=max(MIN_SECONDS, min(LINEAR_SECONDS, clock.left / 2)),
         cut_off=cut_off,
     )
 

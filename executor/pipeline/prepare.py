@@ -17,7 +17,7 @@ from executor.data.split import Split, split
 from executor.evaluation.diagnostics.next_steps import check_level
 from executor.preprocessing.target_scale import target_scale_of, to_learning_scale
 from executor.runs.files import BUNDLE, PLAN, create_numbered_directory, create_run_directory, write, write_json
-from executor.runs.plan import Plan, read_plan
+from executor.runs.plan import Plan
 from executor.runtime.budget import Budget
 from executor.runtime.log import LOG, write_run_log
 from executor.search.records.journal import check_journal, search_digest
@@ -69,6 +69,7 @@ class Begun:
     material: Material
     bundle: Bundle
     plan: Plan
+    budget: Budget
     advice: Recommendation | None
     """None for a resumed run: it goes on with the bundle that it began with."""
 
@@ -140,6 +141,7 @@ def begin(
         material=rows,
         bundle=advice.bundle,
         plan=plan,
+        budget=budget,
         advice=advice,
     )
 
@@ -172,7 +174,7 @@ def material(dataset: Dataset, roles: Roles, bundle: Bundle, *, seed: int) -> Ma
 
 def resumed_budget(plan: Plan, *, seconds: float | None, trials: int | None = None) -> Budget:
     """The limit of a run that goes on: what is given, or what it had at first."""
-    return Budget(seconds=seconds or plan.budget, trials=trials or plan.trials, planned=plan.budget)
+    return Budget(seconds=seconds or plan.budget, trials=trials or plan.trials, first_seconds=plan.budget)
 
 
 def check_clock() -> None:
@@ -210,9 +212,8 @@ def check_run(directory: Path, plan: Plan) -> Bundle:
     return bundle
 
 
-def reopen(directory: Path) -> Begun:
+def reopen(directory: Path, plan: Plan, *, budget: Budget) -> Begun:
     """A run that was stopped, with its dataset open again. Raises RunError as `resume` does."""
-    plan = read_plan(directory)
     if (directory / SCORES).exists():
         raise RunError(
             f"{directory} is finished; nothing is left to resume. Use it, 'recommend predict {directory} ROWS', or "
@@ -235,6 +236,7 @@ def reopen(directory: Path) -> Begun:
         material=material(dataset, roles, bundle, seed=plan.seed),
         bundle=bundle,
         plan=plan,
+        budget=budget,
         advice=None,
     )
 

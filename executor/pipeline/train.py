@@ -74,6 +74,7 @@ def train(
     """
     request = Request.of(request, fields, called="train")
     limit = Budget(seconds=budget, trials=trials)
+    clock = limit.start_clock()
     with nullcontext(data) if isinstance(data, Dataset) else open_dataset(data, request) as dataset:
         begun = begin(
             dataset,
@@ -88,7 +89,7 @@ def train(
             single=single,
             satisfied_at=satisfied_at,
         )
-        return carry_out(begun, budget=limit)
+        return carry_out(begun, clock=clock)
 
 
 def resume(directory: Path, *, budget: float | None = None) -> Run:
@@ -110,6 +111,7 @@ def resume(directory: Path, *, budget: float | None = None) -> Run:
     """
     plan = read_plan(directory)
     limit = resumed_budget(plan, seconds=budget)
-    begun = reopen(directory)
+    clock = limit.start_clock()
+    begun = reopen(directory, plan, budget=limit)
     with begun.dataset:
-        return carry_out(begun, budget=limit)
+        return carry_out(begun, clock=clock)

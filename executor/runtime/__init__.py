@@ -1,6 +1,8 @@
 """The process: devices, time, log, interrupts and versions.
 
-- `budget`: Time limit and trial limit of a search.
+- `budget`: Time limit and trial limit of a training.
+- `time_plan`: How a time limit is divided among the stages.
+- `clock`: Seconds spent and remaining.
 - `stage_timer`: Duration of each stage.
 - `devices`: GPUs, their memory and precision.
 - `interrupt`: Ctrl-C, SIGTERM and SIGHUP during a search.

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from executor.runtime.log import LOG
 
 if TYPE_CHECKING:
-    from executor.runtime.budget import Budget
+    from executor.runtime.clock import Clock
 
 
 class Stages:
-    """Seconds of each stage, by the clock of a budget; the first begins with it."""
+    """Seconds of each stage, by the clock of a run; the first begins with it."""
 
-    def __init__(self, budget: Budget) -> None:
-        self._budget = budget
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._begun = 0.0
         self._running = ""
         self.seconds: dict[str, float] = {}
@@ -28,6 +28,6 @@ class Stages:
     def end(self) -> None:
         """Count what passed since the last stage ended for the one that is running."""
         if self._running:
-            now = self._budget.spent()
+            now = self._clock.spent()
             self.seconds[self._running] = round(now - self._begun, 2)
             self._begun, self._running = now, ""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from executor.components.configuration import Value
-    from executor.runtime.budget import Budget
+    from executor.runtime.clock import Clock
     from executor.search.oracles.base import Objective
     from executor.search.records.outcome import Outcome
     from executor.search.records.proposal import Proposal
@@ -136,7 +136,7 @@ def progress_reporter(
     progress: Callable[[RoundProgress], None],
     proposals: Sequence[Proposal],
     outcomes: Sequence[Outcome],
-    budget: Budget,
+    clock: Clock,
     objective: Objective,
     *,
     schedule: Sequence[int] | None,
@@ -151,16 +151,16 @@ def progress_reporter(
     done = len(outcomes)
     took = [outcome.seconds for outcome in outcomes if outcome.epochs > 0]
     usual = sum(took) / len(took) if took else 0.0
-    pace = None if schedule is None else _remaining_time(proposals, outcomes, schedule, each, began=budget.now())
+    pace = None if schedule is None else _remaining_time(proposals, outcomes, schedule, each, began=clock.now())
 
     def report(now: Epoch) -> None:
         best.update(
             (member.proposal.number, member.training.best) for member in now.members if member.training.best is not None
         )
-        limits = [] if budget.seconds is None else [budget.remaining()]
+        limits = [] if clock.plan.limit is None else [clock.remaining()]
         if pace is not None:
             stack = {member.proposal.number: member.training.ended_by is None for member in now.members}
-            left = pace.left(now=budget.now(), epoch=now.epoch, stack=stack)
+            left = pace.left(now=clock.now(), epoch=now.epoch, stack=stack)
             limits += [] if left is None else [left]
         progress(
             RoundProgress(
@@ -170,8 +170,8 @@ def progress_reporter(
                 epoch=now.epoch,
                 epochs=now.epochs,
                 best=objective.direction.best(best.values(), key=float) if best else None,
-                elapsed=budget.spent(),
-                remaining=min(limits) + budget.afterwards(usual) if limits else None,
+                elapsed=clock.spent(),
+                remaining=min(limits) + clock.expected_after_search(usual) if limits else None,
             )
         )
 

@@ -40,16 +40,13 @@ def next_round(
 
     epochs: of a whole trial.
     """
-    budget = at.budget
-    if budget.trials is not None:
-        most = min(most, budget.trials - len(outcomes))
-    if most == 1 or budget.seconds is None or not at.parts.architecture.is_stackable:
+    if most == 1 or at.clock.plan.limit is None or not at.parts.architecture.is_stackable:
         return ask(oracle, most, epochs=epochs)
     done = [outcome for outcome in outcomes if outcome.epochs > 0]
     # Wide stacks are the fast ones, so only a search that learns from its rounds is laid in several, and the first
     # round, which shows how fast this machine is.
     learns = isinstance(at.bundle.tuner, Bayesian) or not done
-    time = budget.remaining() / (ROUNDS_LEFT if learns else 1)
+    time = at.clock.remaining() / (ROUNDS_LEFT if learns else 1)
     taken = sum(one.seconds for one in done)
     planned = sum(one.planned_epochs * epoch_seconds(at, one.hyperparameters) for one in done)
     pace, usual = (taken / planned, taken / len(done)) if done else (1.0, 0.0)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from executor.preprocessing.examples import Parts
     from executor.runtime.budget import Budget
+    from executor.runtime.clock import Clock
     from executor.runtime.devices import Device
     from executor.search.records.outcome import Outcome
     from executor.search.records.proposal import Proposal
@@ -57,14 +58,15 @@ def search(
     budget: Budget,
     seed: int,
     directory: Path,
+    clock: Clock | None = None,
     at_once: int | None = None,
     progress: Callable[[RoundProgress], None] = lambda _: None,
 ) -> Trials:
     """Search the bundle's hyperparameters for the network with the best P on the validation rows.
 
-    directory: the run directory; a search that it holds already goes on. at_once: trials that run at once in one
-    graph, by default as many as pay; 1 runs them one by one through Keras layers, as networks for images always run,
-    then one on each GPU.
+    directory: the run directory; a search that it holds already goes on. clock: of the run, by default one that starts
+    now. at_once: trials that run at once in one graph, by default as many as pay; 1 runs them one by one through Keras
+    layers, as networks for images always run, then one on each GPU.
     progress: called after each epoch.
     Raises TrainingError if no trial was completed, KeyboardInterrupt if it was interrupted before the first score,
     RunError if the directory holds a search of another space or seed, belongs to another process or cannot be written,
@@ -72,6 +74,7 @@ def search(
     """
     metric = create_metric(bundle.metric)  # 1  P
     objective = Objective(name=metric.name, direction=metric.direction)
+    clock = budget.start_clock() if clock is None else clock
     rows, width = parts.train.dense.shape
     epochs = whole_epochs(bundle, parts.architecture, rows=rows)
     devices = training_devices(parts)
@@ -85,7 +88,7 @@ def search(
         journal.remove_unfinished()
         # 2, 3, 4  C, W and A: a trial takes them from the bundle, with its own seed and rate.
         at = create_workspace(
-            bundle, parts, metric=metric, budget=budget, seed=seed, directory=directory, interrupt=interrupt
+            bundle, parts, metric=metric, clock=clock, seed=seed, directory=directory, interrupt=interrupt
         )
         oracle = create_oracle(  # 5  T
             bundle, scope_of(parts, budget), objective=objective, seed=seed, epochs=epochs
@@ -101,9 +104,11 @@ def search(
         earlier = sum(outcome.seconds for outcome in journal.outcomes)
         stopped_by: StoppedBy | None
         try:
-            while (stopped_by := _limit(budget, journal.outcomes, interrupt)) is None:
+            while (stopped_by := _limit(budget, clock, journal.outcomes, interrupt)) is None:
                 each = parts.fold_count
                 most = len(devices) if one_by_one else at_once or max_at_once(bundle, devices=len(devices), each=each)
+                if budget.trials is not None:
+                    most = min(most, budget.trials - len(journal.outcomes))
                 proposals = next_round(oracle, at, journal.outcomes, most, epochs)  # 6  H, proposed by T
                 if not proposals:
                     stopped_by = "exhausted"
@@ -112,7 +117,7 @@ def search(
                     progress,
                     proposals,
                     journal.outcomes,
-                    budget,
+                    clock,
                     objective,
                     schedule=schedule,
                     each=partial(epoch_seconds, at),
@@ -142,7 +147,7 @@ def scope_of(parts: Parts, budget: Budget) -> Scope:
         rows=rows,
         folds=parts.fold_count,
         trials=budget.trials,
-        seconds=budget.planned,
+        seconds=budget.planned_seconds,
         architecture=parts.architecture,
         has_embeddings=parts.has_embeddings,
     )
@@ -203,7 +208,7 @@ def _least(*limits: int | None) -> int | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
-def _limit(budget: Budget, outcomes: Sequence[Outcome], interrupt: Interrupt) -> StoppedBy | None:
+def _limit(budget: Budget, clock: Clock, outcomes: Sequence[Outcome], interrupt: Interrupt) -> StoppedBy | None:
     """What forbids another trial. Raises TrainingError where trying on is in vain."""
     if interrupt.requested:
         return "interrupt"
@@ -214,7 +219,7 @@ def _limit(budget: Budget, outcomes: Sequence[Outcome], interrupt: Interrupt) ->
     if most is not None and len(outcomes) >= most:
         return "trials"
     # The first trial starts even without time, so that there is a model in the end.
-    return "budget" if completed and budget.remaining() < MIN_TRIAL_SECONDS else None
+    return "budget" if completed and clock.remaining() < MIN_TRIAL_SECONDS else None
 
 
 def _ranked(outcomes: Sequence[Outcome], objective: Objective) -> tuple[Outcome, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Final, Literal, Self
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, SerializeAsAny, model_validator
 
@@ -40,7 +40,7 @@ class Pin(BaseModel):
     author: str = ""
     origin: Literal["user", "bundle"] = "user"
 
-    def from_bundle(self) -> Self:
+    def from_bundle(self) -> Pin:
         """The pin with a bundle as its origin, which does not count as set, so that its digest stays the same."""
         return type(self).model_construct(self.model_fields_set, **dict(self) | {"origin": "bundle"})
 

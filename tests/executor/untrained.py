@@ -48,7 +48,7 @@ def save_untrained(kind: Kind, folder: Path) -> Run:
     budget = Budget(trials=1)
     with open_dataset(str(kind.write(folder)), kind.request) as dataset:
         begun = begin(dataset, kind.request, budget=budget, pins=pins, directory=folder / "run")
-        preprocessing, parts = encoded(begun, budget)
+        preprocessing, parts, _ = encoded(begun, budget.start_clock())
         networks = [
             build_network(parts=parts, bundle=begun.bundle, hyperparameters={}, seed=seed)
             for seed in range(parts.fold_count)

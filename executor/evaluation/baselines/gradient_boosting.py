@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from executor.components.threshold import Threshold
     from executor.data.raw_table import RawTable
     from executor.preprocessing.examples import Examples, Parts
-    from executor.runtime.budget import Budget
+    from executor.runtime.clock import Clock
 
 BOOSTING_SECONDS: Final = 3.0  # what it may take at most, where the budget is short
 BOOSTING_SHARE: Final = 0.03  # of a longer budget
@@ -109,11 +109,11 @@ def boosting_baseline(
     )
 
 
-def boosting_seconds(budget: Budget) -> float:
-    """What gradient boosting may take of what is left of a budget."""
-    if budget.seconds is None:
+def boosting_seconds(clock: Clock) -> float:
+    """What gradient boosting may take of what is left of a time limit."""
+    if clock.plan.limit is None:
         return UNLIMITED_SECONDS
-    return min(max(BOOSTING_SECONDS, BOOSTING_SHARE * budget.seconds), budget.left / 4)
+    return min(max(BOOSTING_SECONDS, BOOSTING_SHARE * clock.plan.limit), clock.left / 4)
 
 
 def _are_columns(train: RawTable) -> bool:

@@ -30,11 +30,7 @@ if TYPE_CHECKING:
     from executor.components.metric import PerformanceMetric
     from executor.data.raw_table import RawTable
     from executor.preprocessing.examples import Examples, Parts
-    from executor.runtime.budget import Budget
 
-TF_IDF_SECONDS: Final = 3.0  # what it may take at least, where the budget is short
-TF_IDF_SHARE: Final = 0.15  # of a longer budget: of 60 s 9; words of 11,293 posts of 20 groups took 1 s, their fit 7 s
-UNLIMITED_SECONDS: Final = 60.0  # where no time limit is set
 MAX_TERMS: Final = 50_000  # the most frequent ones; 100,000 gave 20 Newsgroups 0.9 points more for 1.2 times the time
 MIN_ROWS: Final = 2  # rows with a term, below which it tells nothing of other rows
 SECONDS_PER_CHARACTER: Final = 8.5e-8  # that words take; measured on 27 million characters of 20 Newsgroups: 2.3 s
@@ -63,11 +59,6 @@ def split_words(text: str) -> list[str]:
     ['it', 's', '天', '气', '2']
     """
     return (ASCII_TOKEN if text.isascii() else TOKEN).findall(text.lower())
-
-
-def tf_idf_seconds(budget: Budget) -> float:
-    """What the linear model on TF-IDF may take of a budget."""
-    return UNLIMITED_SECONDS if budget.seconds is None else max(TF_IDF_SECONDS, TF_IDF_SHARE * budget.seconds)
 
 
 def tf_idf_baseline(

@@ -13,9 +13,10 @@ import numpy as np
 
 from executor.components.training_length import whole_epochs
 from executor.evaluation.diagnostics.learning_curve import LearningCurve, Point, learning_curve
-from executor.runtime.budget import MIN_PART, Budget
+from executor.runtime.clock import MIN_PART, Clock
 from executor.runtime.devices import training_devices, use_device
 from executor.runtime.interrupt import catch_interrupt
+from executor.runtime.time_plan import MIN_RETRAINING_LIMIT, RETRAINING_SHARE
 from executor.search.records.proposal import Proposal
 from executor.search.records.weights import WEIGHTS
 from executor.search.runners.sequential import SequentialRunner
@@ -39,24 +40,10 @@ SEEDS: Final = 3
 order, but spread as those that do not: with 6 and 8 of them, 0.023, 0.082 and 0.013 against 0.014, 0.042 and 0.018
 (vehicle, airfoil_noise, german_credit)."""
 MIN_ROWS: Final = 40  # training rows of a part: fewer than that do not lie on the power law
-FOLLOW_UP_SHARE: Final = 0.1  # of the budget that is kept for it
-MIN_SECONDS: Final = 8.0  # of that; the graphs of a small table take 1.5 s each, most of it to compile
 MAX_SHARE: Final = 0.25  # of the budget that it may take where the search leaves time
-MIN_BUDGET_SECONDS: Final = MIN_SECONDS / FOLLOW_UP_SHARE
 COMPILING: Final = 1.5  # seconds that a part takes at least
 SLOWER: Final = 1.5  # times as long a network takes at most in a narrower stack than the search's
 SEED_STREAM: Final = 11  # tells these rows' order from others of the same seed
-
-
-def reserve_retraining_time(budget: Budget) -> None:
-    """Keep a part of the time for training again; called before the search."""
-    if budget.seconds is not None:
-        budget.follow_up = retraining_seconds(budget.seconds)
-
-
-def retraining_seconds(limit: float) -> float:
-    """Seconds of a limit that are kept for training again."""
-    return FOLLOW_UP_SHARE * limit if limit >= MIN_BUDGET_SECONDS else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +83,7 @@ def retrain(
     winner: SelectedConfiguration,
     parts: Parts,
     *,
-    budget: Budget,
+    clock: Clock,
     stopped_by: StoppedBy,
     time: np.ndarray | None = None,
 ) -> LearningCurve:
@@ -104,17 +91,15 @@ def retrain(
 
     Each part lies within the next one, and holds the classes in their shares; of a series it is the latest part. A
     network is judged on the validation rows, as the trials are. The preprocessing stays that of all training rows.
-    Time that was kept for this and is not used is free again when it returns.
     time: (training rows,), what a series is ordered by; by default the order of its rows.
     """
-    budget.follow_up = 0.0
     points: list[Point] = []
-    if budget.seconds is None:
+    if clock.plan.limit is None:
         missing = "Other seeds and fewer rows were not tried, for no time was set: --budget does so."
     elif stopped_by == "interrupt":
         missing = "Other seeds and fewer rows were not tried, for the search was interrupted."
     else:
-        missing = _train_parts(winner, parts, _order(parts, time, seed=winner.seed), budget, points)
+        missing = _train_parts(winner, parts, _order(parts, time, seed=winner.seed), clock, points)
     metric = winner.metric
     return learning_curve(
         points, metric=metric.name, direction=metric.direction, rows=len(parts.train), missing=missing
@@ -122,13 +107,15 @@ def retrain(
 
 
 def _train_parts(
-    winner: SelectedConfiguration, parts: Parts, order: np.ndarray, budget: Budget, points: list[Point]
+    winner: SelectedConfiguration, parts: Parts, order: np.ndarray, clock: Clock, points: list[Point]
 ) -> str:
     """Add a point for each part of the rows that there is time for; returns why some are missing.
 
     All rows come first, then half of them: the spread between seeds and what the last half brought matter most.
     """
-    own = budget.part(min(1.0, MAX_SHARE * (budget.seconds or 0.0) / max(budget.remaining(), MIN_PART)))
+    limit = clock.plan.limit or 0.0
+    free = clock.with_plan(replace(clock.plan, retraining=0.0))  # the time that was reserved for this
+    own = free.part(min(1.0, MAX_SHARE * limit / max(free.remaining(), MIN_PART)))
     rows = len(parts.train)
     work = functools.partial(winner.work, parts)
     sizes = [size for share in SHARES if (size := round(share * rows)) >= MIN_ROWS or size == rows]
@@ -137,15 +124,15 @@ def _train_parts(
         for index, size in enumerate(sizes):
             left = need * sum(work(each) for each in sizes[index:]) / work(size)
             if need > own.remaining():
-                return _not_measured(size, left, budget)
+                return _not_measured(size, left, limit)
             start = own.now()
             part = replace(parts, train=parts.train.take(np.sort(order[:size])))
             outcomes = _train(winner, part, own, interrupt, epochs=winner.epochs(parts, size))
             if interrupt.requested:
                 return "Other seeds and fewer rows were only tried until Ctrl-C."
             broken = [one for one in outcomes if one.score is None or one.message]
-            if broken and own.exhausted:
-                return _not_measured(size, 2 * left, budget)
+            if broken and own.is_over:
+                return _not_measured(size, 2 * left, limit)
             if broken:
                 return f"Training again on {size:,} rows did not succeed: {broken[0].message}."
             if index + 1 < len(sizes):
@@ -154,10 +141,10 @@ def _train_parts(
     return ""
 
 
-def _not_measured(size: int, left: float, budget: Budget) -> str:
+def _not_measured(size: int, left: float, limit: float) -> str:
     """What was left out for lack of time, and the budget that has it. left: seconds for this part and smaller ones."""
     # What was done already is done once more.
-    wanted = max(MIN_BUDGET_SECONDS, left / FOLLOW_UP_SHARE, 2 * (budget.seconds or 0.0))
+    wanted = max(MIN_RETRAINING_LIMIT, left / RETRAINING_SHARE, 2 * limit)
     return (
         f"How much hangs on the seed, and what more rows would bring, was not measured on {size:,} training rows and "
         f"fewer. It takes {left:.0f} s more, and gets a tenth of a budget: --budget {math.ceil(wanted / 60)}m has it."
@@ -180,7 +167,7 @@ def _order(parts: Parts, time: np.ndarray | None, *, seed: int) -> np.ndarray:
 
 
 def _train(
-    winner: SelectedConfiguration, parts: Parts, budget: Budget, interrupt: Interrupt, *, epochs: int
+    winner: SelectedConfiguration, parts: Parts, clock: Clock, interrupt: Interrupt, *, epochs: int
 ) -> list[Outcome]:
     """Train networks of the chosen configuration from other seeds than the search's. Their weights are thrown away."""
     device, width = training_devices(parts)[0], parts.train.dense.shape[1]
@@ -192,7 +179,7 @@ def _train(
             winner.bundle,
             parts,
             metric=winner.metric,
-            budget=budget,
+            clock=clock,
             seed=winner.seed + 1,
             directory=Path(folder),
             interrupt=interrupt,

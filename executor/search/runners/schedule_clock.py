@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from executor.runtime.budget import Budget
+    from executor.runtime.clock import Clock
 
 MAX_STEPS: Final = 32  # a call: 0.05 s at 1.5 ms a step, of which 0.3 ms are the call's own
 MAX_CALL_SECONDS: Final = 0.25  # seconds between two looks at the clock
@@ -15,30 +15,30 @@ TRUSTED_TIME_SHARE: Final = 0.02  # share of the time left at the start, after w
 
 
 class ScheduleClock:
-    """The progress of one training, in planned steps or, where they do not fit into the budget, in time.
+    """The progress of one training, in planned steps or, where they do not fit into the time limit, in time.
 
     As long as the planned steps fit, progress depends on the steps alone, so that a seed gives the same rates.
     """
 
-    def __init__(self, budget: Budget, *, steps: int) -> None:
-        self._budget = budget
+    def __init__(self, clock: Clock, *, steps: int) -> None:
+        self._clock = clock
         self._planned = steps
         self._done = 0
         self._position = 0.0
         self._bound = False
-        self._window = budget.remaining()
-        self._last = self._start = budget.now()
+        self._window = clock.remaining()
+        self._last = self._start = clock.now()
         self._first_steps = 0
         self._seconds_per_step = 0.0
 
     @property
     def is_over(self) -> bool:
         """Whether the deadline has passed, and a step was timed: a run says how much time its training needs."""
-        return self._budget.exhausted and self.seconds_per_step is not None
+        return self._clock.is_over and self.seconds_per_step is not None
 
     def steps(self, left: int) -> int:
         """How many of the `left` steps to take before the next look at the clock."""
-        if self._done == 0 or self._budget.exhausted:
+        if self._done == 0 or self._clock.is_over:
             return 1  # the first call compiles, and tells nothing of the pace
         affordable = MAX_CALL_SECONDS / max(self._seconds_per_step, MAX_CALL_SECONDS / MAX_STEPS)
         return max(1, min(left, int(affordable)))
@@ -60,7 +60,7 @@ class ScheduleClock:
 
     def _measure(self) -> None:
         """Time a step from the second call on, validation between epochs included."""
-        now = self._budget.now()
+        now = self._clock.now()
         if self._first_steps == 0:
             self._first_steps, self._start = self._done, now
         elif self._done > self._first_steps:
@@ -71,12 +71,12 @@ class ScheduleClock:
         """Measured without the first steps, which compile, but with the validation between epochs; None before more."""
         if self._done <= self._first_steps or self._first_steps == 0:
             return None
-        return (self._budget.now() - self._start) / (self._done - self._first_steps)
+        return (self._clock.now() - self._start) / (self._done - self._first_steps)
 
     def _affordable(self) -> float:
         """Steps until the deadline."""
-        return self._budget.remaining() / max(self._seconds_per_step, np.finfo(float).tiny)
+        return self._clock.remaining() / max(self._seconds_per_step, np.finfo(float).tiny)
 
     def _is_too_slow(self) -> bool:
-        believed = self._budget.now() - self._start >= TRUSTED_TIME_SHARE * self._window
+        believed = self._clock.now() - self._start >= TRUSTED_TIME_SHARE * self._window
         return believed and self._done > 0 and self._affordable() < self._planned - self._done

@@ -94,7 +94,7 @@ class SequentialRunner:
         return outcomes
 
     def _run_trial(self, proposal: Proposal, on_epoch: Callable[[Epoch], None]) -> Outcome | None:
-        at, start = self._at, self._at.budget.now()
+        at, start = self._at, self._at.clock.now()
         chosen = configuration(at.bundle, proposal.hyperparameters, architecture=at.parts.architecture)
         # A network for images gains most where its rate has decayed, also after epochs in which the score stood still:
         # of 400 digits, 0.90 instead of 0.79 of those of other writers.
@@ -108,10 +108,10 @@ class SequentialRunner:
         except PcwatError:
             raise  # a choice that fits no trial, or a run directory that cannot be written
         except Exception as error:  # noqa: BLE001 - whatever else breaks one trial must not end the search
-            return outcome_of_error(proposal, error, at, seconds=at.budget.now() - start)
+            return outcome_of_error(proposal, error, at, seconds=at.clock.now() - start)
         if member.training.ended_by == "interrupt" and member.training.best is None:
             return None
-        return outcome_of_training(proposal, member.training, at, seconds=at.budget.now() - start)
+        return outcome_of_training(proposal, member.training, at, seconds=at.clock.now() - start)
 
     def _compile(self, member: Member) -> CompiledTrial:
         """A graph for the trial, new or used before, with the trial's first weights."""
@@ -162,7 +162,7 @@ class SequentialRunner:
         """
         at, training, epochs = self._at, member.training, member.proposal.epochs
         batch = self._batch(member)
-        pace = ScheduleClock(at.budget, steps=epochs * steps_of(len(at.train), batch))
+        pace = ScheduleClock(at.clock, steps=epochs * steps_of(len(at.train), batch))
         try:
             while training.ended_by is None:
                 epoch = member.proposal.first_epoch + len(training.scores)
@@ -201,9 +201,9 @@ class SequentialRunner:
         means: training loss and gradient norm over the steps of the epoch.
         """
         at = self._at
-        start = at.budget.now()
+        start = at.clock.now()
         answers = traced.outputs(at.validation)
-        at.budget.answering = at.budget.now() - start
+        at.clock.note_prediction(at.clock.now() - start)
         cost = float(at.loss(at.validation.target, answers))
         cost = cost if np.isfinite(cost) else math.inf
         if member.training.note(validation_score(answers, at), cost, direction=at.metric.direction, means=means):

@@ -45,7 +45,7 @@ from rules.errors import PcwatError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from executor.runtime.budget import Budget
+    from executor.runtime.clock import Clock
     from executor.runtime.devices import Device
     from executor.search.records.outcome import Outcome
     from executor.search.records.proposal import Proposal
@@ -79,7 +79,7 @@ class StackRunner:
         have no outcome. Raises ChoiceError on a choice that fits no trial.
         """
         at = self._at
-        start = at.budget.now()
+        start = at.clock.now()
         members = [
             Member(
                 one,
@@ -106,11 +106,11 @@ class StackRunner:
                     group, need = left.pop(0), needs.pop(0)
                     # Each stack gets the time that it needs, and leaves the others what they take in the mean.
                     others = STOPPING * (sum(needs) + sum(running.values()))
-                    budget = at.budget.part(min(1.0, streams * need / (need + others)))
+                    clock = at.clock.part(min(1.0, streams * need / (need + others)))
                     running[stream] = need
                 try:
                     with tf.device(self._device.name):  # known to each thread by itself
-                        for outcome in self._run_group(group, budget, report):
+                        for outcome in self._run_group(group, clock, report):
                             outcomes[outcome.number] = outcome
                 except BaseException:
                     left.clear()
@@ -120,9 +120,7 @@ class StackRunner:
         with ThreadPoolExecutor(streams) as threads:
             list(threads.map(work, range(streams)))
         # Stacks that ran at the same time share it.
-        at_once = sum(outcome.seconds for outcome in outcomes.values()) / max(
-            at.budget.now() - start, MIN_ROUND_SECONDS
-        )
+        at_once = sum(outcome.seconds for outcome in outcomes.values()) / max(at.clock.now() - start, MIN_ROUND_SECONDS)
         return [
             _share_seconds(outcomes[proposal.number], max(at_once, 1.0))
             for proposal in proposals
@@ -134,24 +132,22 @@ class StackRunner:
         at = self._at
         return stack_seconds([*group] * at.parts.fold_count, at.parts, rows=len(at.train))
 
-    def _run_group(
-        self, group: Sequence[Member], budget: Budget, on_epoch: Callable[[Epoch], None]
-    ) -> Iterator[Outcome]:
+    def _run_group(self, group: Sequence[Member], clock: Clock, on_epoch: Callable[[Epoch], None]) -> Iterator[Outcome]:
         """Run the members of one stack."""
-        at, start = self._at, self._at.budget.now()
+        at, start = self._at, self._at.clock.now()
         try:
-            self._train(group, budget, on_epoch)
+            self._train(group, clock, on_epoch)
             for member in group:
                 if member.best is not None:
                     write_weights(weights_path(at.directory, member.proposal.number), member.best)
         except PcwatError:
             raise  # what a person can mend ends the search
         except Exception as error:  # noqa: BLE001 - whatever else breaks one stack must not end the search
-            share = (at.budget.now() - start) / len(group)
+            share = (at.clock.now() - start) / len(group)
             for member in group:
                 yield outcome_of_error(member.proposal, error, at, seconds=share)
             return
-        share = (at.budget.now() - start) / len(group)
+        share = (at.clock.now() - start) / len(group)
         for member in group:
             if member.training.best is not None or not at.interrupt.requested:
                 yield outcome_of_training(member.proposal, member.training, at, seconds=share)
@@ -162,7 +158,7 @@ class StackRunner:
                 self._graphs[shape, batch] = StackedGraph(self._at, shape, batch=batch, compute=self._compute)
             return self._graphs[shape, batch]
 
-    def _train(self, group: Sequence[Member], budget: Budget, on_epoch: Callable[[Epoch], None]) -> None:
+    def _train(self, group: Sequence[Member], clock: Clock, on_epoch: Callable[[Epoch], None]) -> None:
         """Train until every member has stopped: by its planned epochs, its patience, the deadline, or Ctrl-C."""
         at = self._at
         shape = StackShape.of(at.parts, [member.chosen for member in group])
@@ -171,7 +167,7 @@ class StackRunner:
         stack, first_epoch = self._start(group, graph)
         epochs = group[0].proposal.epochs
         steps = steps_of(len(at.train), batch)
-        pace = ScheduleClock(budget, steps=epochs * steps)
+        pace = ScheduleClock(clock, steps=epochs * steps)
         running, epoch = list(group), 0
         try:
             while running:

@@ -11,6 +11,7 @@ import tensorflow as tf
 from executor.components.loss import create_loss, sample_weights
 from executor.data.row_arrays import map_arrays
 from executor.preprocessing.encoded_images import EncodedImages
+from executor.runtime.clock import Clock
 from executor.runtime.interrupt import Interrupt
 from executor.search.runners.image_feed import ImageFeed
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from executor.components.metric import PerformanceMetric
     from executor.preprocessing.examples import Examples, Parts
-    from executor.runtime.budget import Budget
     from rules.vocabulary.bundle import Bundle
 
 
@@ -59,7 +59,7 @@ class Workspace:
     loss: keras.losses.Loss
     train: Rows
     validation: Rows
-    budget: Budget
+    clock: Clock
     seed: int
     directory: Path
     interrupt: Interrupt
@@ -74,14 +74,15 @@ def create_workspace(
     parts: Parts,
     *,
     metric: PerformanceMetric,
-    budget: Budget,
     seed: int,
     directory: Path,
+    clock: Clock | None = None,
     interrupt: Interrupt | None = None,
 ) -> Workspace:
     """Set the loss up, and put the rows on the current device.
 
-    directory: the run directory. Raises ChoiceError on a loss that does not fit the task.
+    directory: the run directory. clock: by default one without a time limit.
+    Raises ChoiceError on a loss that does not fit the task.
     """
     return Workspace(
         bundle=bundle,
@@ -90,7 +91,7 @@ def create_workspace(
         loss=create_loss(bundle.loss, parts),
         train=to_device(parts.train, parts, sample_weights(bundle.loss, parts)),
         validation=to_device(parts.validation, parts),
-        budget=budget,
+        clock=clock or Clock(),
         seed=seed,
         directory=directory,
         interrupt=interrupt or Interrupt(),

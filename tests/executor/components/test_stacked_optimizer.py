@@ -14,7 +14,6 @@ from executor.components.optimizer import create_optimizer
 from executor.components.stacked_optimizer import properties_of, update_rule
 from executor.networks.build import build_network
 from executor.networks.stacked_tabular import StackShape
-from executor.runtime.budget import Budget
 from executor.search.runners.stacked_graph import StackedGraph
 from executor.search.runners.workspace import create_workspace
 from rules.errors import ChoiceError
@@ -56,8 +55,8 @@ def test_ten_steps_are_those_of_keras_own_optimizer_for_each_trial(
         for rate, decay in zip(RATES, DECAYS, strict=True)
     ]
     shape = StackShape.of(breast_cancer, configurations)
-    metric, budget = create_metric(bundle.metric), Budget(trials=1)
-    at = create_workspace(bundle, breast_cancer, metric=metric, budget=budget, seed=0, directory=tmp_path)
+    metric = create_metric(bundle.metric)
+    at = create_workspace(bundle, breast_cancer, metric=metric, seed=0, directory=tmp_path)
     graph = StackedGraph(at, shape, batch=8)
     graph._rate_multipliers = [1.0] * len(shape.weights)
     random = np.random.default_rng(0)

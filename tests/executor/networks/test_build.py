@@ -19,7 +19,6 @@ from executor.components.optimizer import create_optimizer
 from executor.layers.dropout import RatedDropout
 from executor.networks.build import build_network
 from executor.preprocessing.network_kind import Architecture
-from executor.runtime.budget import Budget
 from executor.search.runners.compiled import compile_step
 from executor.search.runners.workspace import create_workspace
 from recommender.audit.reach import reach
@@ -207,7 +206,6 @@ def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Step:
             bundle,
             parts,
             metric=create_metric(bundle.metric),
-            budget=Budget(trials=1),
             seed=0,
             directory=tmp_path,
         )
@@ -503,7 +501,6 @@ def test_the_loss_that_trials_minimise_is_that_of_the_bundle(
         make_bundle(loss=loss),
         parts,
         metric=create_metric(make_bundle().metric),
-        budget=Budget(trials=1),
         seed=0,
         directory=tmp_path,
     )

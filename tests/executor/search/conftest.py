@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from executor.components.metric import create_metric
-from executor.runtime.budget import Budget
 from executor.search.records.weights import WEIGHTS
 from executor.search.runners.workspace import Workspace, create_workspace
 from rules.vocabulary.direction import Direction
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from executor.preprocessing.examples import Parts
+    from executor.runtime.clock import Clock
     from rules.vocabulary.bundle import Bundle
 
 
@@ -45,7 +45,7 @@ def place(make_bundle: Callable[..., Bundle], breast_cancer: Parts, tmp_path: Pa
         *,
         scores: Iterable[float] | None = None,
         direction: Direction = Direction.MAX,
-        budget: Budget | None = None,
+        clock: Clock | None = None,
         seed: int = 0,
         parts: Parts = breast_cancer,
         **choices: Any,
@@ -56,7 +56,7 @@ def place(make_bundle: Callable[..., Bundle], breast_cancer: Parts, tmp_path: Pa
             bundle,
             parts,
             metric=metric,
-            budget=budget or Budget(trials=1),
+            clock=clock,
             seed=seed,
             directory=tmp_path,
         )

@@ -107,9 +107,7 @@ def place(make_bundle: Callable[..., Bundle], tmp_path: Path) -> Callable[..., W
         bundle = make_bundle()
         Journal(tmp_path / name)
         metric = create_metric(bundle.metric)
-        return create_workspace(
-            bundle, parts, metric=metric, budget=Budget(trials=9), seed=0, directory=tmp_path / name
-        )
+        return create_workspace(bundle, parts, metric=metric, seed=0, directory=tmp_path / name)
 
     return make
 

@@ -12,6 +12,8 @@ import pytest
 
 from executor.model.rebuild import rebuild_networks
 from executor.runtime.budget import Budget
+from executor.runtime.clock import Clock
+from executor.runtime.time_plan import TimePlan
 from executor.search import search as search_module
 from executor.search.oracles import bayesian
 from executor.search.records.journal import JOURNAL, Journal
@@ -61,6 +63,7 @@ def run(make_bundle: Callable[..., Bundle], breast_cancer: Parts, tmp_path: Path
         *,
         trials: int | None = None,
         budget: Budget | None = None,
+        clock: Clock | None = None,
         seed: int = 0,
         directory: Path = tmp_path,
         parts: Parts = breast_cancer,
@@ -72,6 +75,7 @@ def run(make_bundle: Callable[..., Bundle], breast_cancer: Parts, tmp_path: Path
             make_bundle(**choices),
             parts,
             budget=budget or Budget(trials=trials),
+            clock=clock,
             seed=seed,
             directory=directory,
             at_once=at_once,
@@ -160,7 +164,7 @@ def test_the_number_of_trials_is_kept_and_counts_those_of_before(run: Callable[.
     assert (len(resumed.ranked), resumed.stopped_by) == (3, "trials")
 
 
-class Clock:
+class Time:
     """A clock that so many seconds pass on at each look."""
 
     def __init__(self, *, step: float) -> None:
@@ -172,7 +176,7 @@ class Clock:
 
 
 def test_a_time_budget_ends_the_search_and_leaves_a_model(run: Callable[..., Trials]) -> None:
-    trials = run(budget=Budget(seconds=100, clock=Clock(step=1.0)))
+    trials = run(budget=Budget(seconds=100), clock=Budget(seconds=100).start_clock(Time(step=1.0)))
     assert trials.stopped_by == "budget"
     assert trials.best.weights is not None
     assert trials.best.weights.exists()
@@ -182,19 +186,21 @@ def test_rounds_are_laid_so_that_the_deadline_holds_and_the_time_is_used(
     run: Callable[..., Trials], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every trial adds 0.02 s to a step of its stack, nothing else takes time: a trial of 4 · 8 steps 0.64 s."""
-    clock, train = Clock(step=0.0), StackedGraph.train
+    time, train = Time(step=0.0), StackedGraph.train
 
     def trained(
         graph: StackedGraph, stack: Any, rows: np.ndarray, rates: np.ndarray, *, noise: int, first: int
     ) -> object:
-        clock.reading += 0.02 * len(rates) * int((rates > 0).any(axis=0).sum())
+        time.reading += 0.02 * len(rates) * int((rates > 0).any(axis=0).sum())
         return train(graph, stack, rows, rates, noise=noise, first=first)
 
     monkeypatch.setattr(StackedGraph, "train", trained)
     listed = tuple({"units": 8, "learning_rate": 0.001 * (1 + number)} for number in range(40))
-    trials = run(budget=Budget(seconds=20, reserve=3, clock=clock), tuner=Manual(configurations=listed), at_once=8)
+    clock = Clock(TimePlan(limit=20, finishing=3), now=time)
+    tuner = Manual(configurations=listed)
+    trials = run(budget=Budget(seconds=20), clock=clock, tuner=tuner, at_once=8)
     assert trials.stopped_by == "budget"
-    assert 0.85 * 17 < clock.reading < 17 + 8 * MAX_CALL_SECONDS
+    assert 0.85 * 17 < time.reading < 17 + 8 * MAX_CALL_SECONDS
     ended = by_number(trials)
     sizes = [len(list(some)) for _, some in itertools.groupby(outcome.round for outcome in ended)]
     # 8 trials take 5.12 s; of the 1.64 s that are left after three such rounds, two trials of 0.64 s find room.

@@ -18,7 +18,8 @@ from executor.evaluation.baselines.gradient_boosting import (
     boosting_baseline,
     boosting_seconds,
 )
-from executor.runtime.budget import Budget
+from executor.runtime.clock import Clock
+from executor.runtime.time_plan import TimePlan
 from rules.vocabulary.choices import F1, Accuracy, Mae, Metric, Rmse
 from rules.vocabulary.facts import Task
 
@@ -166,16 +167,16 @@ def test_gaps_levels_times_and_texts_are_read_as_trees_read_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("budget", "seconds"),
+    ("limit", "seconds"),
     [
-        (Budget(), UNLIMITED_SECONDS),
-        (Budget(seconds=60, clock=lambda: 0.0), BOOSTING_SECONDS),
-        (Budget(seconds=1_000, clock=lambda: 0.0), 30),
-        (Budget(seconds=8, clock=lambda: 0.0), 2),
+        (None, UNLIMITED_SECONDS),
+        (60, BOOSTING_SECONDS),
+        (1_000, 30),
+        (8, 2),
     ],
 )
-def test_its_time_is_a_part_of_the_budget(budget: Budget, seconds: float) -> None:
-    assert boosting_seconds(budget) == pytest.approx(seconds)
+def test_its_time_is_a_part_of_the_time_limit(limit: float | None, seconds: float) -> None:
+    assert boosting_seconds(Clock(TimePlan(limit=limit), now=lambda: 0.0)) == pytest.approx(seconds)
 
 
 def test_of_folds_the_first_chooses_and_then_all_rows_train(make_parts: MakeParts) -> None:

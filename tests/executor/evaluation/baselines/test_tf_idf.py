@@ -11,13 +11,9 @@ import pytest
 from executor.components.metric import create_metric
 from executor.data.raw_table import Form, RawTable
 from executor.evaluation.baselines.tf_idf import (
-    TF_IDF_SECONDS,
-    UNLIMITED_SECONDS,
     _affordable,
     tf_idf_baseline,
-    tf_idf_seconds,
 )
-from executor.runtime.budget import Budget
 from rules.vocabulary.choices import F1, Accuracy, Metric, Rmse
 from rules.vocabulary.facts import Task
 
@@ -128,9 +124,3 @@ def test_long_texts_are_read_by_words_and_then_fewer_of_them() -> None:
     # 0.4 of 3 s read 14 million characters, and the training rows are read twice: 7,059 rows.
     assert _affordable(texts, 0, seconds=3) == (False, 7_059)
     assert _affordable(texts, 10**9, seconds=3) == (False, 500)
-
-
-def test_it_takes_a_share_of_a_long_budget() -> None:
-    assert tf_idf_seconds(Budget(seconds=10)) == TF_IDF_SECONDS
-    assert tf_idf_seconds(Budget(seconds=60)) == pytest.approx(9)
-    assert tf_idf_seconds(Budget()) == UNLIMITED_SECONDS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,14 +10,9 @@ import numpy as np
 import pytest
 
 from executor.components.metric import create_metric
-from executor.evaluation.diagnostics.retraining import (
-    MIN_BUDGET_SECONDS,
-    SEEDS,
-    SelectedConfiguration,
-    reserve_retraining_time,
-    retrain,
-)
-from executor.runtime.budget import Budget
+from executor.evaluation.diagnostics.retraining import SEEDS, SelectedConfiguration, retrain
+from executor.runtime.clock import Clock
+from executor.runtime.time_plan import TimePlan, plan_time
 from executor.search.records.outcome import Outcome
 from recommender.training_cost import batch_size, steps_of, table_epochs
 from rules.vocabulary.facts import Task
@@ -30,6 +26,11 @@ if TYPE_CHECKING:
 
 EPOCHS = 3
 PLENTY = 3_600.0  # seconds
+
+
+def _clock(limit: float) -> Clock:
+    """A clock that stands still: nothing takes time."""
+    return Clock(plan_time(limit), now=lambda: 0.0)
 
 
 def _outcome(number: int = 0, *, seconds: float = 0.01, continues: int | None = None) -> Outcome:
@@ -59,7 +60,7 @@ def _winner(bundle: Bundle, *ranked: Outcome, one_by_one: bool = False) -> Selec
 def test_it_is_trained_on_all_rows_a_half_a_quarter_and_an_eighth(
     make_bundle: Callable[..., Bundle], breast_cancer: Parts
 ) -> None:
-    curve = retrain(_winner(make_bundle()), breast_cancer, budget=Budget(seconds=PLENTY), stopped_by="trials")
+    curve = retrain(_winner(make_bundle()), breast_cancer, clock=_clock(PLENTY), stopped_by="trials")
     assert [point.rows for point in curve.points] == [57, 114, 228, 455]
     assert all(len(set(point.scores)) > 1 for point in curve.points[:1])
     assert all(len(point.scores) == SEEDS for point in curve.points)
@@ -73,14 +74,14 @@ def test_networks_without_a_stacked_form_are_trained_one_by_one(
     dense = np.random.default_rng(0).normal(size=(60, 2))
     parts = make_parts(dense, dense[:, :1] > 0, task=Task.BINARY)
     chosen = _winner(make_bundle(), one_by_one=True)
-    curve = retrain(chosen, parts, budget=Budget(seconds=PLENTY), stopped_by="trials")
+    curve = retrain(chosen, parts, clock=_clock(PLENTY), stopped_by="trials")
     assert [(point.rows, len(point.scores)) for point in curve.points] == [(48, SEEDS)]
 
 
 def test_too_few_rows_are_no_part(make_bundle: Callable[..., Bundle], make_parts: MakeParts) -> None:
     dense = np.random.default_rng(0).normal(size=(100, 2))
     parts = make_parts(dense, dense[:, :1] > 0, task=Task.BINARY)
-    curve = retrain(_winner(make_bundle()), parts, budget=Budget(seconds=PLENTY), stopped_by="trials")
+    curve = retrain(_winner(make_bundle()), parts, clock=_clock(PLENTY), stopped_by="trials")
     assert [point.rows for point in curve.points] == [40, 80]
 
 
@@ -104,50 +105,45 @@ def test_of_folds_each_row_is_judged_by_networks_that_did_not_learn_from_it(
     train = replace(parts.train, fold=(np.arange(160) % 4).astype(np.int32)[:, None])
     learned = _outcome().model_copy(update={"planned_epochs": 200, "hyperparameters": {"units": 64}})
     folded = replace(parts, train=train, validation=train)
-    curve = retrain(_winner(make_bundle(), learned), folded, budget=Budget(seconds=PLENTY), stopped_by="trials")
+    curve = retrain(_winner(make_bundle(), learned), folded, clock=_clock(PLENTY), stopped_by="trials")
     assert [point.rows for point in curve.points] == [40, 80, 160]
     assert all(0.2 < point.mean < 0.7 for point in curve.points)
 
 
 @pytest.mark.parametrize(
-    ("budget", "stopped_by", "words"),
+    ("limit", "stopped_by", "words"),
     [
-        (Budget(trials=3), "trials", "no time was set: --budget does so"),
-        (Budget(seconds=PLENTY), "interrupt", "the search was interrupted"),
+        (None, "trials", "no time was set: --budget does so"),
+        (PLENTY, "interrupt", "the search was interrupted"),
         (
-            Budget(seconds=60, reserve=59.9),
+            60,
             "budget",
             "It takes 3 s more, and gets a tenth of a budget: --budget 2m",
         ),
     ],
 )
 def test_what_is_not_measured_says_why_and_how_to_ask_for_it(
-    budget: Budget, stopped_by: str, words: str, make_bundle: Callable[..., Bundle], breast_cancer: Parts
+    limit: float | None, stopped_by: str, words: str, make_bundle: Callable[..., Bundle], breast_cancer: Parts
 ) -> None:
-    curve = retrain(_winner(make_bundle()), breast_cancer, budget=budget, stopped_by=stopped_by)
+    clock = Clock(TimePlan(limit=limit), now=lambda: 59.9, start=0.0)
+    curve = retrain(_winner(make_bundle()), breast_cancer, clock=clock, stopped_by=stopped_by)
     assert not curve.points
     assert words in curve.missing
 
 
 def test_what_is_cut_short_is_no_point(make_bundle: Callable[..., Bundle], breast_cancer: Parts) -> None:
-    # A hundred epochs of a wide network do not fit into the quarter of 12 s that it may take.
-    slow = _outcome().model_copy(update={"planned_epochs": 100, "hyperparameters": {"units": 1_024}})
-    budget = Budget(seconds=12, reserve=0)
-    curve = retrain(_winner(make_bundle(), slow), breast_cancer, budget=budget, stopped_by="trials")
+    # A hundred epochs do not fit into the 3 s that it may take of 12 s: each look at the clock takes 0.25 s.
+    slow = _outcome().model_copy(update={"planned_epochs": 100})
+    looks = itertools.count(step=0.25)
+    clock = Clock(TimePlan(limit=12), now=lambda: next(looks))
+    curve = retrain(_winner(make_bundle(), slow), breast_cancer, clock=clock, stopped_by="trials")
     assert not curve.points
     assert "was not measured" in curve.missing
 
 
-def test_a_part_of_the_budget_is_kept_for_it_until_it_is_done(
-    make_bundle: Callable[..., Bundle], breast_cancer: Parts
-) -> None:
-    long, short = (Budget(seconds=seconds, clock=lambda: 0.0) for seconds in (1_000, 80))
-    before = long.remaining(), short.remaining()
-    reserve_retraining_time(long)
-    reserve_retraining_time(short)
-    assert (long.remaining(), short.remaining()) == (before[0] - 100, before[1] - 8)
-    retrain(_winner(make_bundle(), _outcome(seconds=1e6)), breast_cancer, budget=long, stopped_by="budget")
-    assert long.remaining() == before[0]
-    tiny = Budget(seconds=MIN_BUDGET_SECONDS - 1, clock=lambda: 0.0)
-    reserve_retraining_time(tiny)
-    assert tiny.follow_up == 0
+def test_it_may_use_the_time_that_is_reserved_for_it(make_bundle: Callable[..., Bundle], breast_cancer: Parts) -> None:
+    # Of 100 s 10 s are reserved for it and 8 s for the rest. 85 s are spent: 7 s are left of those.
+    clock = Clock(plan_time(100), now=lambda: 85.0, start=0.0)
+    assert clock.is_over
+    curve = retrain(_winner(make_bundle()), breast_cancer, clock=clock, stopped_by="budget")
+    assert [point.rows for point in curve.points] == [57, 114, 228, 455]

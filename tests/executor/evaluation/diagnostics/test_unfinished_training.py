@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from executor.evaluation.diagnostics.unfinished_training import find_cut_off
-from executor.runtime.budget import Budget
 from executor.search.records.outcome import Outcome
 from executor.search.records.trials import Trials
 
@@ -67,11 +64,3 @@ def test_hyperband_that_time_ended_before_its_first_whole_trial_is_cut_off() -> 
     assert find_cut_off([0], replace(short, stopped_by="trials"), limit_for=float) is None
     whole = _trial(2, epochs=91, planned=91, continues=1)
     assert find_cut_off([0], replace(short, ranked=(*short.ranked, whole)), limit_for=float) is None
-
-
-def test_a_limit_leaves_time_for_what_follows_the_search() -> None:
-    budget = Budget(seconds=20)
-    # Of 38 s 8 s are kept, of 200 s 5 % and a tenth.
-    assert budget.limit_for(30, again=lambda _: 0.0) == pytest.approx(38)
-    assert budget.limit_for(170, again=lambda limit: limit / 10) == pytest.approx(200)
-    assert budget.limit_for(4, again=lambda _: 0.0) == pytest.approx(8)

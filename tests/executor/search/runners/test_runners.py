@@ -258,7 +258,7 @@ def test_ctrl_c_before_any_score_leaves_nothing_to_keep(place: Callable[..., Wor
     assert at.interrupt.requested
 
 
-class Clock:
+class Time:
     """A clock that a second passes on at each look."""
 
     def __init__(self) -> None:
@@ -270,7 +270,7 @@ class Clock:
 
 
 def test_the_deadline_cuts_a_trial_short_and_keeps_its_best_epoch(run_trial, place: Callable[..., Workspace]) -> None:
-    outcome = run_trial(proposal(1_000), place(budget=Budget(seconds=400, clock=Clock())))
+    outcome = run_trial(proposal(1_000), place(clock=Budget(seconds=400).start_clock(Time())))
     assert outcome.status == "completed"
     assert 1 < outcome.epochs < 200
     assert outcome.message == f"cut short by the time budget in epoch {outcome.epochs} of 1000"
@@ -279,7 +279,7 @@ def test_the_deadline_cuts_a_trial_short_and_keeps_its_best_epoch(run_trial, pla
 
 
 def test_a_deadline_within_the_first_epoch_still_gives_a_score(run_trial, place: Callable[..., Workspace]) -> None:
-    outcome = run_trial(proposal(), place(budget=Budget(seconds=2, clock=Clock())))
+    outcome = run_trial(proposal(), place(clock=Budget(seconds=2).start_clock(Time())))
     assert (outcome.status, outcome.epochs) == ("completed", 1)
     assert outcome.epoch_seconds is not None
 

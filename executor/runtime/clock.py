@@ -1,0 +1,83 @@
+"""The clock of a run: how much of its time limit is spent and remains."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Final
+
+from executor.runtime.time_plan import TimePlan, limit_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MIN_PART: Final = 1e-3  # seconds; where no time is left, a part still has a deadline, which passes at once
+
+
+class Clock:
+    """Counts the seconds of a run from its start, and those that remain until the deadline of its search.
+
+    plan: how the time limit is divided; the deadline leaves what it reserves. now: seconds of a clock that never goes
+    back; tests pass their own. start: the reading at which the run began; by default the present one.
+    """
+
+    def __init__(
+        self, plan: TimePlan | None = None, *, now: Callable[[], float] = time.monotonic, start: float | None = None
+    ) -> None:
+        self.plan = TimePlan() if plan is None else plan
+        self._now = now
+        self._start = now() if start is None else start
+        self._prediction_seconds = 0.0
+
+    def with_plan(self, plan: TimePlan) -> Clock:
+        """The clock of the same run with another division of its time."""
+        clock = Clock(plan, now=self._now, start=self._start)
+        clock.note_prediction(self._prediction_seconds)
+        return clock
+
+    def part(self, share: float) -> Clock:
+        """A clock for a share of the seconds that remain until the deadline, from now on."""
+        if self.plan.limit is None:
+            return Clock(now=self._now)
+        return Clock(TimePlan(limit=max(self.remaining() * share, MIN_PART)), now=self._now)
+
+    def note_prediction(self, seconds: float) -> None:
+        """Reserve time for predictions after the search, by what a network took for the validation rows."""
+        self._prediction_seconds = seconds
+
+    def now(self) -> float:
+        """The present reading."""
+        return self._now()
+
+    def spent(self) -> float:
+        """Seconds since the start of the run."""
+        return self._now() - self._start
+
+    @property
+    def deadline(self) -> float:
+        """The reading at which training ends; inf without a time limit."""
+        if self.plan.limit is None:
+            return math.inf
+        return self._start + self.plan.limit - self.plan.reserve(self._prediction_seconds)
+
+    def remaining(self) -> float:
+        """Seconds until the deadline, never negative; inf without a time limit."""
+        return max(0.0, self.deadline - self._now())
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the deadline has passed."""
+        return self.remaining() <= 0
+
+    @property
+    def left(self) -> float:
+        """Seconds of the whole time limit that are left, the reserve included; inf without a time limit."""
+        return math.inf if self.plan.limit is None else max(0.0, self._start + self.plan.limit - self._now())
+
+    def expected_after_search(self, trial_seconds: float) -> float:
+        """Seconds that the stages after the search are expected to take; trial_seconds: of a trial on average."""
+        return self.plan.expected_after_search(trial_seconds, self._prediction_seconds)
+
+    def limit_for(self, search: float, plan: Callable[[float], TimePlan]) -> float:
+        """The time limit with which a search may run for a number of seconds after the start."""
+        return limit_for(search, plan, prediction_seconds=self._prediction_seconds)

@@ -1,0 +1,134 @@
+"""How a time limit is divided between the search and the stages after it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+RESERVED_SECONDS: Final = 8.0
+"""To save the model and score the hold-out, 0.4 to 1.5 s on tables of 891 to 48,842 rows, and to fit the baselines:
+gradient boosting takes 0.2 to 2 s on them. Two of them are for permutation importance and the report, which take at
+most 1.7 s and 1.4 s of a processor on tables of 392 to 1,000 rows."""
+RESERVED_SHARE: Final = 0.05  # of the limit
+ENCODINGS: Final = 4  # times the seconds of encoding before the search: the hold-out is encoded, scored and compared
+MIN_SECONDS_AFTERWARDS: Final = 1.5  # that saving, baselines and report take, on two cores
+SECONDS_PER_NETWORK: Final = 0.5  # of a trial in folds, to build, save and load it, beyond the first; on two cores
+MAX_RESERVED_SHARE: Final = 0.5  # of the limit: a tiny one is still spent on training for one half
+ITERATIONS: Final = 40  # of a limit that is at most doubled by its reserve: the last one adds under 1e-12 of it
+RETRAINING_SHARE: Final = 0.1  # of the limit, for seed variance and learning curve
+MIN_RETRAINING_SECONDS: Final = 8.0  # of that; the graphs of a small table take 1.5 s each, most of it to compile
+MIN_RETRAINING_LIMIT: Final = MIN_RETRAINING_SECONDS / RETRAINING_SHARE
+TF_IDF_SECONDS: Final = 3.0  # for the linear model on TF-IDF, at least, where the limit is short
+TF_IDF_SHARE: Final = 0.15  # of a longer limit: of 60 s 9; words of 11,293 posts of 20 groups took 1 s, their fit 7 s
+UNLIMITED_TF_IDF_SECONDS: Final = 60.0  # where no time limit is set
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimePlan:
+    """Seconds of a time limit that are reserved for each stage after the search."""
+
+    limit: float | None = None
+    """Seconds of the whole run; None for no limit, with which nothing is reserved."""
+    finishing: float = 0.0
+    """Seconds reserved for saving the model, the hold-out, the baselines and the report."""
+    retraining: float = 0.0
+    """Seconds reserved for seed variance and learning curve."""
+    refit: float = 0.0
+    """Seconds reserved for training the chosen networks again on all rows; inf without a limit."""
+    tf_idf: float = 0.0
+    """Seconds reserved for the linear model on TF-IDF."""
+    predictions: float = 0.0
+    """Rows that a network predicts after the search, in multiples of the validation rows."""
+    encoding: float = 0.0
+    """Seconds that encoding the rows took."""
+    boosting: float = 0.0
+    """Seconds that gradient boosting takes where there is no limit."""
+    refitted: int = 0
+    """The maximum number of networks that are trained again on all rows."""
+    extra_networks: int = 0
+    """Networks of a trial beyond the first, which are built, saved and loaded after the search."""
+
+    def reserve(self, prediction_seconds: float = 0.0) -> float:
+        """Seconds that are reserved for the stages after the search.
+
+        prediction_seconds: what a network takes for the validation rows.
+        """
+        if self.limit is None:
+            return 0.0
+        for_networks = self._for_networks(prediction_seconds)
+        wanted = self.finishing + for_networks + self.retraining + self.refit + self.tf_idf
+        return min(wanted, MAX_RESERVED_SHARE * self.limit)
+
+    def expected_after_search(self, trial_seconds: float, prediction_seconds: float = 0.0) -> float:
+        """Seconds that the stages after the search are expected to take, never more than is reserved for them.
+
+        trial_seconds: of a trial on average.
+        """
+        expected = (
+            MIN_SECONDS_AFTERWARDS
+            + ENCODINGS * self.encoding
+            + self._for_networks(prediction_seconds)
+            + self.retraining
+        )
+        again = self.refitted * trial_seconds
+        if self.limit is None:
+            return expected + again + self.boosting
+        return min(expected + self.tf_idf + min(again, self.refit), self.reserve(prediction_seconds))
+
+    def _for_networks(self, prediction_seconds: float) -> float:
+        """Seconds in which the networks are put together and predict."""
+        return self.predictions * prediction_seconds + SECONDS_PER_NETWORK * self.extra_networks
+
+
+def plan_time(
+    limit: float | None,
+    *,
+    encoding: float = 0.0,
+    predictions: float = 0.0,
+    networks: int = 1,
+    refit_share: float = 0.0,
+    refitted: int = 0,
+    has_text: bool = False,
+    boosting: float = 0.0,
+) -> TimePlan:
+    """Divide a time limit, by the seconds that encoding took and the stages that a run has.
+
+    networks: of a trial. refit_share: of the limit, for training the chosen networks again on all rows. has_text:
+    whether a linear model on TF-IDF is a baseline. The other arguments are fields of TimePlan.
+    """
+    seconds = limit or 0.0
+    return TimePlan(
+        limit=limit,
+        finishing=max(RESERVED_SECONDS, RESERVED_SHARE * seconds, ENCODINGS * encoding),
+        retraining=RETRAINING_SHARE * seconds if seconds >= MIN_RETRAINING_LIMIT else 0.0,
+        refit=math.inf if limit is None else refit_share * seconds,
+        tf_idf=tf_idf_seconds(limit) if has_text else 0.0,
+        predictions=predictions,
+        encoding=encoding,
+        boosting=boosting,
+        refitted=refitted,
+        extra_networks=networks - 1,
+    )
+
+
+def limit_for(search: float, plan: Callable[[float], TimePlan], *, prediction_seconds: float = 0.0) -> float:
+    """The time limit with which a search may run for a number of seconds after the start of its run.
+
+    plan: divides a limit, as `plan_time` does.
+
+    >>> round(limit_for(30, plan_time), 6), round(limit_for(170, plan_time), 6)
+    (38.0, 200.0)
+    """
+    limit = search
+    for _ in range(ITERATIONS):
+        limit = search + plan(limit).reserve(prediction_seconds)
+    return limit
+
+
+def tf_idf_seconds(limit: float | None) -> float:
+    """Seconds that the linear model on TF-IDF may take of a time limit."""
+    return UNLIMITED_TF_IDF_SECONDS if limit is None else max(TF_IDF_SECONDS, TF_IDF_SHARE * limit)
