@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     from recommender.profile.profile import Profile
     from recommender.recommendation.recommend import recommend
     from recommender.recommendation.recommendation import Recommendation
+    from rules.decision.request import Request
 
-__all__ = ["Profile", "Recommendation", "example", "recommend"]
+__all__ = ["Profile", "Recommendation", "Request", "example", "recommend"]
 
 _MODULES: Final = {
     "Profile": "recommender.profile.profile",
     "Recommendation": "recommender.recommendation.recommendation",
+    "Request": "rules.decision.request",
     "example": "recommender.examples",
     "recommend": "recommender.recommendation.recommend",
 }

@@ -1,6 +1,7 @@
 """Raw rows: read, resampled, windowed and split.
 
 - `raw_table`: Rows as a model reads them: numbers and times as float64, categories as text.
+- `row_arrays`: Selection and concatenation of the rows of arrays.
 - `read_rows`: Reads rows of a dataset with SQL.
 - `images`: Images as rows, in memory or in a file.
 - `labels`: Types and spellings of class labels.

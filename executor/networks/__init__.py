@@ -10,5 +10,6 @@
 - `forecaster`: Forecasts: linear, multilayer perceptron and gated recurrent units.
 - `ridge_start`: Ridge regression as the start of a linear forecaster.
 - `column_branch`: Further columns next to images, sequences or texts.
+- `embedding`: Embeddings of categories.
 - `output_layer`: The output layer and its initial bias.
 """

@@ -67,7 +67,7 @@ def train(
             says how to fix it.
         TypeError: If a name among `fields` is no field of `Request`; the message names the nearest.
 
-    Example:
+    Examples:
         >>> from executor import train
         >>> from recommender.examples import example
         >>> run = train(example("wine"), target="cultivar", trials=2)  # doctest: +SKIP

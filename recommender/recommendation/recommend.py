@@ -79,7 +79,7 @@ def recommend(
         PcwatError: If the data, the request or a rule cannot be used; the message says how to fix it.
         TypeError: If a name among `fields` is no field of `Request`; the message names the nearest.
 
-    Example:
+    Examples:
         >>> from recommender.examples import example
         >>> advice = recommend(example("breast_cancer"), target="diagnosis")
         >>> str(advice.bundle.metric)

@@ -182,7 +182,7 @@ class Request(BaseModel):
     Raises:
         pydantic.ValidationError: If a field has a value that it cannot have.
 
-    Example:
+    Examples:
         >>> request = Request(target="sold", task="forecasting", time="month", horizon=12)
         >>> request.target, request.task
         (('sold',), <Task.FORECASTING: 'forecasting'>)

@@ -6,4 +6,5 @@
 - `condition`: A test of one fact, `fact op constant`, and its margin.
 - `choices`: The choices of each slot.
 - `bundle`: One choice for each slot, and the file bundle.yaml.
+- `aliases`: Former names of choices, parameters, facts and tasks.
 """

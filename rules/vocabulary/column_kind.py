@@ -6,19 +6,35 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """How a column is read."""
+    """How a column is read.
+
+    Attributes:
+        NUMERIC: Numbers.
+        INTEGER_CODE: Whole numbers that identify things; read as categories.
+        CATEGORICAL: Categories.
+        ORDINAL: Whole numbers or graded words whose order may matter; whole numbers are read as numbers, words as
+            categories.
+        BOOLEAN: True and false.
+        DATETIME: Dates or times.
+        TEXT: Texts.
+        IMAGE: Images.
+        SEQUENCE: Steps with numbers, or sequences of letters.
+        IDENTIFIER: A different value in each row; left out.
+        CONSTANT: One value in all rows; left out.
+
+    Examples:
+        >>> Kind("numeric")
+        <Kind.NUMERIC: 'numeric'>
+    """
 
     NUMERIC = "numeric"
     INTEGER_CODE = "integer_code"
-    """Whole numbers that name things: read as categories."""
     CATEGORICAL = "categorical"
     ORDINAL = "ordinal"
-    """Whole numbers or graded words whose order may matter: whole numbers are read as numbers, words as categories."""
     BOOLEAN = "boolean"
     DATETIME = "datetime"
     TEXT = "text"
     IMAGE = "image"
     SEQUENCE = "sequence"
-    """Steps with numbers, or letters one after the other."""
     IDENTIFIER = "identifier"
     CONSTANT = "constant"
