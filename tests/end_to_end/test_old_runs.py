@@ -117,6 +117,22 @@ def test_each_renamed_choice_of_an_old_run_is_reported_once() -> None:
     assert "cross_validation (repeats 3)" in ended.stdout
 
 
+@pytest.mark.parametrize(
+    ("former", "current"), [('"count": 5', '"count": 4'), ('"name": "folds"', '"name": "cross_validation"')]
+)
+def test_an_old_record_is_verified_on_its_own_text(former: str, current: str, tmp_path: Path) -> None:
+    copied = tmp_path / "run"
+    shutil.copytree(FOLDER / "sequences" / "run", copied)
+    record = copied / "record.json"
+    text = record.read_text(encoding="utf-8")
+    assert former in text
+    record.write_text(text.replace(former, current), encoding="utf-8")
+    ended = invoke("audit", "verify", copied, "--data", data(FOLDER / "sequences"), "--format", "json")
+    assert ended.exit_code == 1, ended.output
+    altered = {check["what"] for check in json.loads(ended.stdout) if check["status"] == "altered"}
+    assert {"record: decision on the validation", "record: bundle", "record.json"} <= altered
+
+
 def test_scores_and_summary_of_an_old_run_are_read(old: Path) -> None:
     run = Run(old / "run")
     assert run.scores.hold_out.value == expected(old)["hold_out"]
