@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 SEARCH = """
+import importlib
 import os, signal, sys
 from pathlib import Path
 
@@ -20,7 +21,6 @@ quiet_tensorflow()
 
 import numpy as np
 
-from executor.search.search import search as module
 from executor.runtime.budget import Budget
 from recommender import training_cost as speed
 from executor.preprocessing.examples import Examples, Parts
@@ -28,6 +28,7 @@ from rules.vocabulary.bundle import Bundle
 from rules.vocabulary.choices import Accuracy, Adam, BinaryCrossentropy, Grid, He, MostSensitive, Relu
 from rules.vocabulary.facts import Task
 
+module = importlib.import_module("executor.search.search")
 speed.EPOCHS = 2
 directory, deed = Path(sys.argv[1]), sys.argv[2]
 
