@@ -17,8 +17,8 @@ from typing import Final
 import click
 
 from executor.components.metric import create_metric
-from executor.evaluation.diagnostics.learning_curve import LearningCurve, error_of, learning_curve
-from executor.evaluation.diagnostics.retraining import Chosen, retrain
+from executor.evaluation.diagnostics.learning_curve import LearningCurve, learning_curve
+from executor.evaluation.diagnostics.retraining import SelectedConfiguration, retrain
 from executor.pipeline.prepare import begin
 from executor.preprocessing.encode import encode_parts
 from executor.preprocessing.fit import fit_preprocessing
@@ -58,7 +58,7 @@ def main(names: tuple[str, ...], output: Path) -> None:
         half = learning_curve(
             curve.points[:-1], metric=curve.metric, direction=curve.direction, rows=curve.points[-2].rows
         )
-        gain = error_of(half.points[-1].mean, curve.direction) - error_of(curve.points[-1].mean, curve.direction)
+        gain = curve.direction.error(half.points[-1].mean) - curve.direction.error(curve.points[-1].mean)
         told = half.doubled
         if told is None or told.value is None or told.low is None or told.high is None:
             print(f"{name:<20}{curve.metric:<10}gain {gain:10.4g}  nothing foretold", flush=True)
@@ -75,7 +75,7 @@ def measured(path: Path, targets: tuple[str, ...], directory: Path) -> LearningC
         begun = begin(dataset, Request(target=targets), budget=Budget(seconds=PLENTY), directory=directory)
         table, rows, roles = begun.material.table, begun.material.rows, begun.roles
         parts = encode_parts(table, roles, rows, fit_preprocessing(table, roles, rows.train))
-    chosen = Chosen(
+    chosen = SelectedConfiguration(
         ranked=(DEFAULT,), bundle=begun.bundle, metric=create_metric(begun.bundle.metric), seed=begun.plan.seed
     )
     time = None if table.time is None else table.time[rows.train]

@@ -31,13 +31,14 @@ from executor.search.oracles.base import Objective, tuner_seed  # noqa: E402
 from executor.search.oracles.bayesian import BayesianOracle  # noqa: E402
 from executor.search.oracles.fixed import RandomOracle  # noqa: E402
 from executor.search.records.outcome import Outcome  # noqa: E402
+from rules.vocabulary.direction import Direction  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from executor.search.records.proposal import Proposal
 
-LOSS: Final = Objective(name="loss", direction="min")
+LOSS: Final = Objective(name="loss", direction=Direction.MIN)
 AT_ONCE: Final = 8
 THEIRS: Final = "keras-tuner's"
 TOLD: Final = 200  # trials before the timed proposals

@@ -19,8 +19,7 @@ from executor.runtime.tensorflow_import import quiet_tensorflow
 
 quiet_tensorflow()
 
-from search import images  # noqa: E402  after TensorFlow was silenced
-
+from benchmarks.search.throughput import images  # noqa: E402  after TensorFlow was silenced
 from executor.runtime.budget import Budget  # noqa: E402
 from executor.search.progress import RoundProgress  # noqa: E402, TC001
 from executor.search.search import search  # noqa: E402

@@ -40,14 +40,14 @@ class ImageReading(BaseModel):
     """How image files are read.
 
     Attributes:
-        size: Height and width in pixels to which all images are resized. None chooses a size from the images.
-            Default None.
-        fit: How an image with another aspect ratio is resized: "stretch", "crop" or "pad". Default "stretch".
-        unreadable: Files that are missing or damaged: "refuse" raises an error, "leave_out" skips them.
+        size (tuple[int, int] | None): Height and width in pixels to which all images are resized. Default None: chosen
+            from the images.
+        fit (str): How an image with another aspect ratio is resized: "stretch", "crop" or "pad". Default "stretch".
+        unreadable (str): Files that are missing or damaged: "refuse" raises an error, "leave_out" skips them.
             Default "refuse".
-        channels: 1 for grey, 3 for colour. None uses colour if an image has colours. Default None.
-        value_range: Values that become 0 and 255 in images of more than 8 bits. None measures the range over all
-            images. Default None.
+        channels (int | None): 1 for grey, 3 for colour. Default None: colour if an image has colours.
+        value_range (tuple[float, float] | None): Values that become 0 and 255 in images of more than 8 bits. Default
+            None: the range of all images.
 
     Examples:
         >>> ImageReading(size=(32, 32), fit="crop").size
@@ -113,9 +113,10 @@ class SequenceReading(BaseModel):
     """How the rows of a long table are grouped into sequences.
 
     Attributes:
-        by: Column that identifies a sequence: rows with the same value are the steps of one sequence.
-        order: Column that orders the steps. None uses the order of the file. Default None.
-        channels: Columns with the numbers of a step. Empty uses the columns that change within a sequence. Default ().
+        by (str): Column that identifies a sequence: rows with the same value are the steps of one sequence.
+        order (str | None): Column that orders the steps. Default None: the order of the file.
+        channels (Sequence[str]): Columns with the numbers of a step. Default (): the columns that change within a
+            sequence.
 
     Examples:
         >>> SequenceReading(by="patient", order="hour").by
@@ -157,30 +158,34 @@ class SequenceReading(BaseModel):
 
 
 class Request(BaseModel):
-    """What the user asks about a dataset; whatever is left out is inferred.
+    """The user's request about a dataset. What is left out is inferred.
 
-    `recommend` and `train` take it, a run and an audit record keep it, and the options of the command line are made
-    from its fields.
+    `recommend` and `train` take a request, runs and audit records contain it, and the options of the command line are
+    generated from its fields.
 
     Attributes:
-        target: Column or columns to predict; proposed by default.
-        task: binary, multiclass, multilabel, regression, multioutput_regression or forecasting.
-        kinds: Kind of a column, by column; see `rules.vocabulary.column_kind.Kind`.
-        time: Column that orders the rows in time.
-        entity: Column whose equal values never lie on both sides of a split; in a forecast, the name of each series.
-        split: Column that names training, validation and test rows.
-        horizon: Steps that a forecast looks ahead, at least 1.
-        season: Steps of a season; 1 for none.
-        known: Columns whose later values are known when a forecast is made.
-        missing: Texts that are missing values, in addition to the empty one; None for the usual ones of the format.
-        date_formats: Format of a column of dates or times, by column: a strptime format, "iso", "quarter", "excel" (day
-            numbers of a spreadsheet), "epoch" or "epoch_ms" (seconds or milliseconds since 1970).
-        delimiter: Character between the cells of a text table; None for the one that is detected.
-        images: How image files are read; None for the defaults of `ImageReading`.
-        sequences: How the rows of a long table are gathered into sequences; None where each row stands alone.
+        target (str | Sequence[str]): Column or columns to predict. Default (): proposed from the data.
+        task (Task | None): Kind of prediction, or its name. Default None: inferred from the target.
+        kinds (Mapping[str, Kind]): Kind of a column, or its name, by column. Default {}: inferred.
+        time (str | None): Column that orders the rows in time. Default None.
+        entity (str | None): Column of an entity, such as a patient, whose rows the split never separates; for a
+            forecast, the name of each series. Default None.
+        split (str | None): Column that assigns each row to training, validation or test. Default None.
+        horizon (int | None): Steps that a forecast looks ahead, at least 1. Default None: inferred.
+        season (int | None): Steps of a season; 1 for none. Default None: measured.
+        known (Sequence[str]): Columns whose future values are known for a forecast. Default ().
+        missing (Sequence[str] | None): Texts that are missing values, in addition to empty cells. Default None: the
+            usual texts of the format.
+        date_formats (Mapping[str, str]): Format of a column of dates or times, by column: a strptime format, "iso",
+            "quarter", "excel" (day numbers of a spreadsheet), "epoch" or "epoch_ms" (seconds or milliseconds since
+            1970). Default {}: recognized.
+        delimiter (str | None): Character between the cells of a text table. Default None: detected.
+        images (ImageReading | None): How image files are read. Default None: the defaults of `ImageReading`.
+        sequences (SequenceReading | None): How the rows of a long table are grouped into sequences. Default None: each
+            row is a sample.
 
     Raises:
-        pydantic.ValidationError: If a field has a value that it cannot have.
+        pydantic.ValidationError: If a field has an invalid value.
 
     Examples:
         >>> request = Request(target="sold", task="forecasting", time="month", horizon=12)
