@@ -143,7 +143,7 @@ def train(
         click.echo(run.directory)
     else:
         print_result(run, Console(highlight=False))
-        told(f"Seal: {run.seal} (recommend audit verify {run.directory} --seal SEAL)", verbosity=verbosity)
+        told(f"Seal: {run.seal}", verbosity=verbosity)
     if run.summary.stopped_by == "interrupt":
         told(f"Stopped by {ended_by()}; the run is finished with the best model so far.", verbosity=verbosity)
         raise click.exceptions.Exit(exit_code())

@@ -49,7 +49,7 @@ VALUES_PER_BATCH: Final = 2**20
 def images_per_batch(values: int) -> int:
     """Images that are predicted in each call, however many there are, a power of two. values: numbers of an image.
 
-    >>> images_a_batch(28 * 28), images_a_batch(32 * 32 * 3), images_a_batch(224 * 224 * 3)
+    >>> images_per_batch(28 * 28), images_per_batch(32 * 32 * 3), images_per_batch(224 * 224 * 3)
     (512, 256, 16)
     """
     many = 1 << int(math.log2(max(1, VALUES_PER_BATCH // values)))

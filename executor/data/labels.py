@@ -64,7 +64,7 @@ class LabelType(BaseModel):
 
         Text where a label is no value of that type, as one that the training did not see may be.
 
-        >>> LabelType(storage="DOUBLE").typed(["0", "1.5"]).to_pylist()
+        >>> LabelType(storage="DOUBLE").to_arrow(["0", "1.5"]).to_pylist()
         [0.0, 1.5]
         """
         text = pa.array([label or None for label in labels] if self.storage != "VARCHAR" else labels, pa.string())
@@ -96,11 +96,11 @@ class LabelType(BaseModel):
     def to_text(self, label: str) -> str:
         """A label as a text file has it.
 
-        >>> LabelType(storage="DOUBLE").spelled("0")
+        >>> LabelType(storage="DOUBLE").to_text("0")
         '0.0'
-        >>> LabelType(storage="DOUBLE", source="DECIMAL(4,2)").spelled("1.5")
+        >>> LabelType(storage="DOUBLE", source="DECIMAL(4,2)").to_text("1.5")
         '1.50'
-        >>> LabelType(storage="BOOLEAN", booleans=("False", "True")).spelled("true")
+        >>> LabelType(storage="BOOLEAN", booleans=("False", "True")).to_text("true")
         'True'
         """
         if label in self.texts or self.source == "VARCHAR":

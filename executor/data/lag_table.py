@@ -164,7 +164,7 @@ def next_times(last: np.ndarray, history: np.ndarray, windows: Windows) -> np.nd
     >>> step = Step(unit="months", size=1)
     >>> month_ends = np.array(["2023-01-31", "2023-02-28"], "M8[s]").astype(float)
     >>> windows = Windows(targets=("y",), lags=(2,), season=None, step=1, regular=step)
-    >>> str(following(month_ends[1:], month_ends, windows).astype("M8[s]")[0])
+    >>> str(next_times(month_ends[1:], month_ends, windows).astype("M8[s]")[0])
     '2023-03-31T00:00:00'
     """
     step = windows.regular

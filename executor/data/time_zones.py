@@ -21,7 +21,7 @@ def zone_of(dataset: Dataset, column: str | None) -> str | None:
 def to_zone(time: np.ndarray, zone: str) -> pa.Array:
     """Times in a zone. time: (rows,) seconds since 1970 in UTC.
 
-    >>> in_zone(np.array([0.0]), "+02:00").type
+    >>> to_zone(np.array([0.0]), "+02:00").type
     TimestampType(timestamp[s, tz=+02:00])
     """
     return pa.array(time.astype("M8[s]")).cast(pa.timestamp("s", tz=zone))
@@ -30,7 +30,7 @@ def to_zone(time: np.ndarray, zone: str) -> pa.Array:
 def format_times(time: np.ndarray, zone: str) -> np.ndarray:
     """Times in a zone as ISO 8601 with the offset; time as in `in_zone`.
 
-    >>> as_text(np.array([0.0]), "+02:00").tolist()
+    >>> format_times(np.array([0.0]), "+02:00").tolist()
     ['1970-01-01T02:00:00+0200']
     """
     written = pc.strftime(to_zone(time, zone), format="%Y-%m-%dT%H:%M:%S%z")

@@ -47,7 +47,7 @@ def tail_percent(units: int) -> float:
     distribution with the bootstrap's spread has the width of Student's interval (Hesterberg 2015, "What teachers should
     know about the bootstrap", section 4.2). At most 2.5, and the less the fewer they are.
 
-    >>> round(tail(1_000), 2), round(tail(10), 2)
+    >>> round(tail_percent(1_000), 2), round(tail_percent(10), 2)
     (2.48, 0.86)
     """
     freedom = max(1, units - 1)
@@ -64,7 +64,7 @@ def exact_lower_bound(units: int) -> float:
 
     Each sample of them is flawless, too, so a bootstrap says nothing (Clopper and Pearson 1934).
 
-    >>> round(flawless_bound(40), 3)
+    >>> round(exact_lower_bound(40), 3)
     0.912
     """
     return float(TAIL_PROBABILITY ** (1 / max(1, units)))

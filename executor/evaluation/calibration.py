@@ -1,4 +1,4 @@
-"""How far the hold-out bears out what answers say of themselves: probabilities at their temperature, and intervals."""
+"""Calibration of probabilities and coverage of prediction intervals, measured on the hold-out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from executor.components.metric import compute_metrics
 from executor.evaluation.scores import CalibrationScore, IntervalScore
-from executor.model.calibration.temperature import AS_IT_IS, tempered
+from executor.model.calibration.temperature import IDENTITY_TEMPERATURE, rescale_probabilities
 from rules.text.numbers import number
 from rules.vocabulary.facts import Task
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from executor.components.metric import Predictions
     from executor.model.signature import Signature
 
-STANDARD_ERRORS: Final = 2.0  # by which coverage must miss its level to be called short; chance does so in 2 % of runs
-MIN_INCREASE: Final = 0.02  # relative, from which it is worth a word
-UNDERCOVERAGE: Final = (
-    ", fewer than they should: these rows are harder than the validation rows, which also chose the model"
+STANDARD_ERRORS: Final = (
+    2.0  # below its level, from which coverage is called too low; chance alone does that in 2 % of runs
 )
+MIN_INCREASE: Final = 0.02  # relative increase of a loss that is reported
+UNDERCOVERAGE: Final = ": too few, because the hold-out is harder than the validation rows, which selected the model"
 
 
 def calibration_score(signature: Signature, said: Predictions) -> CalibrationScore | None:
-    """Log-loss and calibration error of the hold-out without temperatures and with them; None where none was chosen."""
+    """Compare log-loss and calibration error on the hold-out without and with temperatures; None if all are 1."""
     values = np.array([temperature.value for temperature in signature.temperatures])
-    if not np.any(values != AS_IT_IS):
+    if not np.any(values != IDENTITY_TEMPERATURE):
         return None
-    before = compute_metrics(replace(said, outcome=tempered(said.outcome, 1 / values, said.task)))
+    before = compute_metrics(replace(said, outcome=rescale_probabilities(said.outcome, 1 / values, said.task)))
     after = compute_metrics(said)
     return CalibrationScore(
         log_loss=(_defined(before["log_loss"]), _defined(after["log_loss"])),
@@ -39,15 +39,15 @@ def calibration_score(signature: Signature, said: Predictions) -> CalibrationSco
 
 
 def interval_score(signature: Signature, said: Predictions) -> IntervalScore | None:
-    """Share of the hold-out that the intervals hold, and how wide they are; None without intervals."""
+    """Measure coverage and width of the prediction intervals on the hold-out; None without intervals."""
     intervals = signature.intervals
     if intervals is None or not intervals.half_widths:
         return None
     low, high = intervals.bounds(said.outcome)
     coverage = ((low <= said.truth) & (said.truth <= high)).mean(axis=0)
     level = intervals.percent / 100
-    # What an interval holds varies with the rows that set its width (a beta distribution: Vovk 2012), and with those of
-    # the hold-out (a binomial one).
+    # Coverage varies with the rows that set the width (beta distribution: Vovk 2012) and with those of the hold-out
+    # (binomial distribution).
     spread = math.sqrt(level * (1 - level) * (1 / (intervals.rows + 2) + 1 / len(said)))
     return IntervalScore(
         percent=intervals.percent,
@@ -60,41 +60,36 @@ def interval_score(signature: Signature, said: Predictions) -> IntervalScore | N
 def describe_calibration(
     signature: Signature, calibration: CalibrationScore | None, intervals: IntervalScore | None
 ) -> tuple[str, ...]:
-    """What came of the temperatures or the intervals, or why there are none, in a sentence; none for a forecast."""
+    """Describe calibration or intervals, or why there are none, in a sentence; none for a forecast of one step."""
     if signature.temperatures:
         return (_of_temperatures(signature, calibration),)
     if signature.intervals is None:
         return ()
     if intervals is None:
-        return (f"No prediction intervals: {signature.intervals.lacking}.",)
+        return (f"No prediction intervals: {signature.intervals.reason_missing}.",)
     return (_of_intervals(signature, intervals),)
 
 
 def _of_temperatures(signature: Signature, found: CalibrationScore | None) -> str:
     whys = [temperature.why for temperature in signature.temperatures]
     if found is None:
-        return (
-            f"Probabilities as the network gives them: {whys[0] if len(whys) == 1 else 'no label gains from another'}."
-        )
+        return f"Probabilities are not calibrated: {whys[0] if len(whys) == 1 else 'no label gains from it'}."
     values = [temperature.value for temperature in signature.temperatures]
     given = number(values[0]) if len(values) == 1 else f"{number(min(values))} to {number(max(values))}"
     loss, error = (
         "undefined" if before is None or after is None else f"{number(before)} → {number(after)}"
         for before, after in (found.log_loss, found.calibration_error)
     )
-    says = f"Probabilities at temperature {given}; on the hold-out: log-loss {loss}, calibration error {error}."
-    return says + _unlike_validation(found)
+    sentence = f"Calibration by temperature {given}: on the hold-out log-loss {loss}, calibration error {error}."
+    return sentence + _unlike_validation(found)
 
 
 def _unlike_validation(found: CalibrationScore) -> str:
-    """A sentence where the hold-out does not bear out what the validation rows showed; else nothing."""
+    """A sentence where the hold-out does not confirm the validation rows; else empty."""
     if _has_risen(found.log_loss):
-        return (
-            " The log-loss rose, though it fell on the validation rows, by which the temperature was chosen: take "
-            "these probabilities as rough."
-        )
+        return " The log-loss rose, although it fell on the validation rows: use these probabilities with care."
     if _has_risen(found.calibration_error):
-        return " The log-loss is the surer of the two: the other counts rows in 15 bins, of which some hold few."
+        return " Prefer the log-loss: the calibration error uses 15 bins, some nearly empty."
     return ""
 
 
@@ -104,26 +99,26 @@ def _has_risen(pair: tuple[float | None, float | None]) -> bool:
 
 
 def _of_intervals(signature: Signature, found: IntervalScore) -> str:
-    start = f"{found.percent} % prediction intervals hold"
+    start = f"The {found.percent} % prediction intervals cover"
     if signature.windows is not None and signature.windows.horizon > 1:
         mean = sum(found.coverage) / len(found.coverage)
         low, high = min(found.coverage), max(found.coverage)
-        short = ", fewer than they should: later errors are larger than those of the validation rows"
+        short = ": too few, because errors grew after the validation rows"
         return (
-            f"{start} {mean * 100:.1f} % of the hold-out, from {low * 100:.0f} to {high * 100:.0f} % by step"
+            f"{start} {mean * 100:.1f} % of the hold-out ({low * 100:.0f} to {high * 100:.0f} % by step)"
             f"{short if found.falls_short else ''}."
         )
-    wide = "each {} wide" if signature.intervals and signature.intervals.on == "as_is" else "{} wide in the mean"
-    held = [
-        (f"{share * 100:.1f} % of", wide.format(number(width)))
+    kind = "width" if signature.intervals and signature.intervals.on == "as_is" else "mean width"
+    covered = [
+        (f"{share * 100:.1f} % of", f"({kind} {number(width)})")
         for share, width in zip(found.coverage, found.mean_width, strict=True)
     ]
     short = UNDERCOVERAGE if found.falls_short else ""
     if signature.task is not Task.MULTIOUTPUT_REGRESSION:
-        share, width = held[0]
-        return f"{start} {share} the hold-out, {width}{short}."
-    each = (f"{share} {target!r}, {width}" for (share, width), target in zip(held, signature.targets, strict=True))
-    return f"{start} on the hold-out {'; '.join(each)}{short}."
+        share, width = covered[0]
+        return f"{start} {share} the hold-out {width}{short}."
+    each = (f"{share} {target!r} {width}" for (share, width), target in zip(covered, signature.targets, strict=True))
+    return f"{start} on the hold-out {', '.join(each)}{short}."
 
 
 def _defined(value: float) -> float | None:

@@ -1,4 +1,4 @@
-"""Classes and labels that a part of the split lacks: what was not learned, not selected by, or not judged."""
+"""Classes and labels without rows in the training rows, in a fold or in the hold-out."""
 
 from __future__ import annotations
 
@@ -18,31 +18,29 @@ MAX_NAMED: Final = 8  # classes that a sentence names
 
 
 def missing_classes(parts: Parts, hold_out: Examples, names: Sequence[str]) -> tuple[str, ...]:
-    """What training rows, folds and hold-out lack, a sentence each; none where targets are numbers.
+    """Report classes, or labels without positives, that training rows, folds or hold-out lack, a sentence each.
 
-    names: of the classes, or of the labels, of which a yes is looked for.
+    names: of the classes or labels. Nothing is reported for numeric targets.
     """
     if not parts.task.is_classification:
         return ()
-    trains, judges = (_rows_of_each(one, parts.task) for one in (parts.train, hold_out))
-    what = "no yes of label" if parts.task is Task.MULTILABEL else "no row of class"
+    in_training, in_hold_out = (_rows_of_each(one, parts.task) for one in (parts.train, hold_out))
+    several = parts.task is Task.MULTILABEL
+    kind, rows = ("label", "positive rows") if several else ("class", "rows")
     sentences = (
-        ("Training rows hold {0} {1}: it was not learned.", trains == 0),
-        ("The hold-out holds {0} {1}: nothing judges how well it was learned.", (trains > 0) & (judges == 0)),
-        (
-            "All training rows of {1} lie in one fold, so trials were selected without one that knew it.",
-            _in_single_fold(parts),
-        ),
+        (f"No {rows} for training, so not learned", in_training == 0),
+        (f"No {rows} in the hold-out, so not evaluated", (in_training > 0) & (in_hold_out == 0)),
+        (f"All {rows} for training in one fold, so not validated", _in_single_fold(parts)),
     )
     return tuple(
-        sentence.format(what, listed([repr(names[at]) for at in np.flatnonzero(some).tolist()], most=MAX_NAMED))
+        f"{sentence}: {kind} {listed([repr(names[at]) for at in np.flatnonzero(some).tolist()], most=MAX_NAMED)}."
         for sentence, some in sentences
         if some.any()
     )
 
 
 def _rows_of_each(examples: Examples, task: Task) -> np.ndarray:
-    """Rows of each class, or with a yes for each label, (classes or labels,)."""
+    """Rows of each class, or positive rows of each label, (classes or labels,)."""
     target = examples.target
     if task is Task.BINARY:
         target = np.hstack([1 - target, target])

@@ -15,8 +15,8 @@ from executor.evaluation.baselines.linear import LINEAR_SECONDS, linear_baseline
 from executor.evaluation.bootstrap import bootstrap_sampler, exact_lower_bound, independent_units, tail_percent
 from executor.evaluation.calibration import calibration_score, describe_calibration, interval_score
 from executor.evaluation.class_coverage import missing_classes
-from executor.evaluation.scores import BaselineScore, Estimate, Scores, is_positive
-from executor.evaluation.verdict import verdict
+from executor.evaluation.scores import BaselineScore, Estimate, Scores
+from executor.evaluation.verdict import reach_verdict
 from executor.model.prediction_columns import ROW, decode_labels, names_in_file, prediction_columns
 from rules.text.numbers import number
 from rules.vocabulary.facts import Task
@@ -119,14 +119,13 @@ def evaluate(
         thresholds=_thresholds(signature),
         intervals=intervals,
         calibration=calibration,
-        remarks=(
-            *describe_calibration(signature, calibration, intervals),
-            *missing_classes(parts, hold_out, _names(signature)),
-        ),
-        has_signal=is_positive(scored["constant"].gain),
+        remarks=describe_calibration(signature, calibration, intervals),
+        missing_classes=missing_classes(parts, hold_out, _names(signature)),
+        has_signal=scored["constant"].gain.is_positive,
         cut_off=cut_off,
-        verdict=verdict(scored, cut_off),
+        verdict="",
     )
+    scores = scores.model_copy(update={"verdict": reach_verdict(scores).text})
     return Evaluation(scores=scores, predictions=_columns(signature, rows, hold_out.raw_target, outcome))
 
 

@@ -1,4 +1,4 @@
-"""What the hold-out said of a model, in numbers and in sentences: scores.json of a run."""
+"""Scores on the hold-out: scores.json of a run."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from pydantic import BaseModel, ConfigDict
 from rules.text.numbers import number
 from rules.vocabulary.direction import Direction
 
-BOOSTING: Final = "gradient boosting"  # the name of its baseline
-EXPONENTIAL: Final = "exponential smoothing"  # the same
-TF_IDF: Final = "TF-IDF"  # the same, of a linear model on texts
+SEASONAL: Final = "seasonal naive"
+EXPONENTIAL: Final = "exponential smoothing"
+TF_IDF: Final = "TF-IDF"
+NEIGHBOURS: Final = "nearest neighbours"
+BOOSTING: Final = "gradient boosting"
+"""Names of baselines in scores.json; TF-IDF is a linear model on the words of texts."""
 DURATION_STEPS: Final = ((60, 10), (600, 60), (3_600, 300), (math.inf, 3_600))
 """Pairs of a duration and a step, in seconds: a duration up to the first is rounded up to a multiple of the second."""
 
@@ -26,9 +29,24 @@ class Estimate(BaseModel):
     low: float | None
     high: float | None
 
+    @property
+    def is_positive(self) -> bool:
+        """Whether the interval lies above 0."""
+        return self.low is not None and self.low > 0
+
+    @property
+    def is_negative(self) -> bool:
+        """Whether the interval lies below 0."""
+        return self.high is not None and self.high < 0
+
+    @property
+    def is_level(self) -> bool:
+        """Whether the interval contains 0."""
+        return self.low is not None and self.high is not None and self.low <= 0 <= self.high
+
 
 class BaselineScore(BaseModel):
-    """P of a simple answer on the same rows."""
+    """Score of a baseline on the hold-out."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -148,7 +166,7 @@ class CutOff(BaseModel):
 def format_duration(seconds: float) -> str:
     """A number of seconds, rounded up, as --budget reads it.
 
-    >>> duration(31), duration(75), duration(3_000), duration(9_000)
+    >>> format_duration(31), format_duration(75), format_duration(3_000), format_duration(9_000)
     ('40s', '2m', '50m', '3h')
     """
     step = next(step for most, step in DURATION_STEPS if seconds <= most)
@@ -181,30 +199,14 @@ class Scores(BaseModel):
     calibration: CalibrationScore | None = None
     """Of classification, where a temperature other than 1 was chosen."""
     remarks: tuple[str, ...] = ()
-    """What was measured of the answers beside P, in sentences."""
+    """Calibration, or coverage of the prediction intervals, in a sentence."""
+    missing_classes: tuple[str, ...] = ()
+    """Classes or labels that training rows, folds or hold-out lack, a sentence each."""
     has_signal: bool
     """Whether the model is certainly better than the constant answer."""
     cut_off: CutOff | None = None
     """How much of the training is missing, where time or Ctrl-C cut it off; else None."""
     verdict: str
-
-    @property
-    def had_too_little_time(self) -> bool:
-        """Whether the model is not better than some baseline, but was not trained to its end either."""
-        return self.cut_off is not None and not is_better_than_all(self.baselines)
-
-
-def is_better_than_all(baselines: dict[str, BaselineScore]) -> bool:
-    """Whether the model is certainly better than each baseline that has a score."""
-    return all(is_positive(one.gain) for one in baselines.values() if one.gain.value is not None)
-
-
-def is_negative(gain: Estimate) -> bool:
-    return gain.high is not None and gain.high < 0
-
-
-def is_positive(gain: Estimate) -> bool:
-    return gain.low is not None and gain.low > 0
 
 
 class Sensitivity(BaseModel):

@@ -1,132 +1,183 @@
-"""Whether to use a model, in one line, by what the hold-out says of it and of the simple answers beside it."""
+"""Verdict on a model: whether to use it, from the gains over its baselines on the hold-out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from executor.evaluation.scores import (
-    BOOSTING,
-    EXPONENTIAL,
-    TF_IDF,
-    BaselineScore,
-    CutOff,
-    Estimate,
-    is_better_than_all,
-    is_negative,
-    is_positive,
-)
+from executor.evaluation.scores import BOOSTING, EXPONENTIAL, NEIGHBOURS, SEASONAL, TF_IDF
 from rules.text.numbers import number
 
 if TYPE_CHECKING:
-    from executor.evaluation.scores import Scores
+    from executor.evaluation.scores import BaselineScore, Estimate, Scores
+    from rules.vocabulary.direction import Direction
 
-_INSTEAD: Final = {BOOSTING: "gradient boosting", "linear": "a linear model", EXPONENTIAL: "exponential smoothing"}
-"""What can be used in place of a model, in words."""
+BASELINE_NAMES: Final = {
+    SEASONAL: "the seasonal naive forecast",
+    "linear": "the linear model",
+    TF_IDF: "the linear model on TF-IDF",
+    EXPONENTIAL: "exponential smoothing",
+    NEIGHBOURS: "nearest neighbours",
+    BOOSTING: "gradient boosting",
+}
+"""Baselines in prose, the simplest first; the constant baseline is called what it predicts."""
+CEILING: Final = 0.99
+"""Score from which no next step is advised, of metrics whose best value is 1; our own bound: no source gives one."""
+BOUNDED_METRICS: Final = frozenset({"accuracy", "roc_auc", "f1"})  # these lie between 0 and 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Advice:
-    """kind: good to use; doubtful where a simple answer is as good; bad where it should not be used."""
+class Verdict:
+    """Whether to use a model.
+
+    Attributes:
+        kind: `good` to use the model; `doubtful` where a baseline is level with it, or its training was cut off; `bad`
+            where a baseline is better, or the model found no signal.
+        sentences: At most three; the first says what to do, the others give the numbers.
+    """
 
     kind: Literal["good", "doubtful", "bad"]
-    says: str
+    sentences: tuple[str, ...]
+
+    @property
+    def headline(self) -> str:
+        """What to do, without the full stop."""
+        return self.sentences[0].removesuffix(".")
+
+    @property
+    def text(self) -> str:
+        """All sentences."""
+        return " ".join(self.sentences)
 
 
-def advice(scores: Scores) -> Advice:
-    """The advice that the verdict's sentences give reasons for."""
-    constant = scores.baselines.get("constant")
-    if constant is None or constant.gain.low is None:
-        return Advice(kind="doubtful", says="Nothing can be said of this model")
-    if scores.cut_off is not None and scores.had_too_little_time:
-        return Advice(kind="doubtful", says=f"Too little time to judge: train again with {scores.cut_off.option}")
-    if not is_positive(constant.gain):
-        return Advice(kind="bad", says="Do not use this model")
-    for name, words in _INSTEAD.items():
-        if name in scores.baselines and is_negative(scores.baselines[name].gain):
-            return Advice(kind="bad", says=f"Use {words} instead")
-    level = [_INSTEAD.get(name, name) for name, one in scores.baselines.items() if not is_positive(one.gain)]
-    if level:
-        return Advice(kind="doubtful", says=f"Usable, but not certainly better than {' or '.join(level)}")
-    return Advice(kind="good", says="Use this model")
+def reach_verdict(scores: Scores) -> Verdict:
+    """Conclude from the 95 % intervals of the gains whether to use a model.
 
+    A model is better than a baseline where the interval of its gain lies above 0, worse where it lies below 0, and
+    level with it otherwise. Of a model and a baseline that are level, the simpler one is advised. Of a model whose
+    training was cut off nothing is concluded unless it is better than every baseline.
 
-def verdict(baselines: dict[str, BaselineScore], cut_off: CutOff | None = None) -> str:
-    """What the comparison with the baselines means, in sentences.
+    Args:
+        scores: Scores on the hold-out; the verdict that they hold is not read.
 
-    cut_off: of a model that was not trained to its end. Where it is not better than every baseline, nothing is
-    concluded of the data, and no other model is advised.
+    Returns:
+        The verdict, in at most three sentences.
     """
-    constant = baselines.get("constant")
-    if constant is None or constant.gain.value is None or constant.gain.low is None or constant.gain.high is None:
-        return "P is undefined on the hold-out, so nothing can be said: it is too small or holds a single class."
-    if cut_off is not None and not is_better_than_all(baselines):
-        return f"Too little time: {cut_off.extent}; {cut_off.need}. {_so_far(baselines)}"
-    return _compared(baselines, constant)
+    constant = scores.baselines.get("constant")
+    if scores.hold_out.value is None or constant is None or constant.gain.low is None:
+        reason = f"{scores.metric} is undefined on the hold-out, which is too small or has a single class"
+        return Verdict(kind="doubtful", sentences=(f"No verdict: {reason}.",))
+    if scores.cut_off is not None and not is_better_than_all(scores):
+        return _of_unfinished_training(scores)
+    if not constant.gain.is_positive:
+        return _without_signal(scores, constant)
+    better = {name: one for name, one in scores.baselines.items() if one.gain.is_negative}
+    if better:
+        return _worse_than(better, scores.direction)
+    level = [name for name in BASELINE_NAMES if name in scores.baselines and scores.baselines[name].gain.is_level]
+    if level:
+        return _level_with(level, scores)
+    return _better_than_all(scores)
 
 
-def _compared(baselines: dict[str, BaselineScore], constant: BaselineScore) -> str:
-    """What the comparison of a fully trained model with the baselines means."""
-    seasonal, linear = baselines.get("seasonal naive"), baselines.get("linear")
-    others = _about_boosting(baselines.get(BOOSTING), constant)
-    # Boosting comes first, as in the report's advice: one order, not two.
-    instead = "" if BOOSTING in baselines and is_negative(baselines[BOOSTING].gain) else ": use that"
-    if linear is not None and is_negative(linear.gain):
-        others.insert(0, f"But a linear model is better ({linear.says}){instead}.")
-    elif linear is not None and is_positive(constant.gain) and not is_positive(linear.gain):
-        others.insert(0, f"Level with a linear model ({linear.says}){_by(linear.gain)}.")
-    words = baselines.get(TF_IDF)
-    if words is not None and is_negative(words.gain):
-        others.insert(0, f"But {words.says}, weighted by TF-IDF, is better{instead}.")
-    elif words is not None and is_positive(constant.gain) and not is_positive(words.gain):
-        others.insert(0, f"Level with {words.says}, weighted by TF-IDF.")
-    smoothing = baselines.get(EXPONENTIAL)
-    if smoothing is not None and is_negative(smoothing.gain):
-        others.insert(0, f"But exponential smoothing is better{instead}.")
-    if is_negative(constant.gain):
-        return " ".join([f"Worse than {constant.says}: do not use this model.", *others])
-    value, low, high = (number(one or 0.0) for one in (constant.gain.value, constant.gain.low, constant.gain.high))
-    if not is_positive(constant.gain):
-        found = f"{low} to {high}, contains 0."
-        nothing = f"No signal found: no better than {constant.says}, for the 95 % interval of the gain, {found}"
-        return " ".join([nothing, *others])
-    sentences = [f"Beats {constant.says} by {value} (95 % interval {low} to {high})."]
-    if seasonal is not None and not is_positive(seasonal.gain):
-        sentences.append(f"It is not certainly better than {seasonal.says}.")
-    return " ".join([*sentences, *others])
+def is_better_than_all(scores: Scores) -> bool:
+    """Whether the model is certainly better than each baseline that has a score."""
+    return all(one.gain.is_positive for one in scores.baselines.values() if one.gain.value is not None)
 
 
-def _so_far(baselines: dict[str, BaselineScore]) -> str:
-    """How a model that was not trained to its end compares with each baseline."""
-    found = []
-    for name, one in baselines.items():
-        if one.gain.value is None:
-            continue
-        gain = one.gain
-        how = "better than" if is_positive(gain) else "worse than" if is_negative(gain) else "not certainly better than"
-        spoken = {"linear": "a linear model", "constant": one.says}.get(name, name)
-        found.append(f"{how} {spoken}{_by(gain)}")
-    return f"So far it is {'; '.join(found)}."
+def is_at_ceiling(scores: Scores) -> bool:
+    """Whether next to no error is left: the metric, or of predicted numbers R², is at least CEILING."""
+    known = {scores.metric: scores.hold_out.value} if scores.metric in BOUNDED_METRICS else {}
+    known["r_squared"] = scores.others.get("r_squared")
+    return any(value is not None and value >= CEILING for value in known.values())
 
 
-def _by(gain: Estimate) -> str:
-    """A gain in words, with its interval; nothing where it has none."""
-    if gain.value is None or gain.low is None or gain.high is None:
-        return ""
-    return f": the gain is {number(gain.value)} (95 %: {number(gain.low)} to {number(gain.high)})"
+def name_baseline(name: str, baseline: BaselineScore) -> str:
+    """A baseline in prose."""
+    return BASELINE_NAMES.get(name, baseline.says)
 
 
-def _about_boosting(boosting: BaselineScore | None, constant: BaselineScore) -> list[str]:
-    """Whether to use gradient boosting instead; of a model without signal only where boosting is certainly better."""
-    if boosting is None or boosting.gain.value is None or boosting.gain.low is None or boosting.gain.high is None:
-        return []
-    value, low, high = boosting.gain.value, boosting.gain.low, boosting.gain.high
-    if high < 0:
-        size = f"by {number(-value)} (95 %: {number(-high)} to {number(-low)})"
-        return [f"Gradient boosting is better {size}: use it instead, unless you need one Keras model for raw rows."]
-    if not is_positive(constant.gain):
-        return []
-    if low > 0:
-        size = f"by {number(value)} (95 %: {number(low)} to {number(high)})"
-        return [f"Better than gradient boosting {size}, which had {boosting.says}."]
-    return [f"Level with gradient boosting{_by(boosting.gain)}."]
+def _of_unfinished_training(scores: Scores) -> Verdict:
+    if scores.cut_off is None:
+        raise ValueError("a training that was not cut off is finished")
+    first = f"Train again with {scores.cut_off.option}: {scores.cut_off.extent}."
+    behind = {name: one for name, one in scores.baselines.items() if one.gain.is_negative or one.gain.is_level}
+    names = [name_baseline(name, one) for name, one in behind.items()]
+    return Verdict(kind="doubtful", sentences=(first, f"So far it is not certainly better than {_listed(names)}."))
+
+
+def _without_signal(scores: Scores, constant: BaselineScore) -> Verdict:
+    if constant.gain.is_negative:
+        first = f"Do not use this model: it is worse than {constant.says}."
+    else:
+        first = f"Do not use this model: no signal was found, it is not certainly better than {constant.says}."
+    sentences = [first, f"Its gain is {_gain(constant.gain)}."]
+    others = {name: one for name, one in scores.baselines.items() if name != "constant" and one.gain.is_negative}
+    if others:
+        name = _best(others, scores.direction)
+        sentences.append(f"{_capitalized(name_baseline(name, others[name]))} is better by {_loss(others[name].gain)}.")
+    return Verdict(kind="bad", sentences=tuple(sentences))
+
+
+def _worse_than(better: dict[str, BaselineScore], direction: Direction) -> Verdict:
+    name = _best(better, direction)
+    used = name_baseline(name, better[name])
+    return Verdict(
+        kind="bad",
+        sentences=(
+            f"Use {used} instead: it is better by {_loss(better[name].gain)}.",
+            "Keep the network only if you need one Keras model that reads raw rows.",
+        ),
+    )
+
+
+def _level_with(level: list[str], scores: Scores) -> Verdict:
+    """level: names of baselines, the simplest first."""
+    used = BASELINE_NAMES[level[0]]
+    if level == [BOOSTING]:
+        first = f"Use this model or {used}: they are level."
+    else:
+        first = f"Use {used}: it is simpler, and the network is not certainly better."
+    sentences = [first, f"The network's gain over it is {_gain(scores.baselines[level[0]].gain)}."]
+    if len(level) > 1:
+        sentences.append(f"It is also level with {_listed([BASELINE_NAMES[name] for name in level[1:]])}.")
+    return Verdict(kind="doubtful", sentences=tuple(sentences))
+
+
+def _better_than_all(scores: Scores) -> Verdict:
+    known = {name: one for name, one in scores.baselines.items() if one.gain.value is not None}
+    name = _best(known, scores.direction)
+    sentences = [
+        "Use this model: it is better than every baseline.",
+        f"Its gain over {name_baseline(name, known[name])}, the best of them, is {_gain(known[name].gain)}."
+        if len(known) > 1
+        else f"Its gain over {name_baseline(name, known[name])} is {_gain(known[name].gain)}.",
+    ]
+    if scores.cut_off is not None:
+        extent = scores.cut_off.extent
+        sentences.append(f"{_capitalized(extent)}; a longer training ({scores.cut_off.option}) may improve it.")
+    return Verdict(kind="good", sentences=tuple(sentences))
+
+
+def _best(baselines: dict[str, BaselineScore], direction: Direction) -> str:
+    """Name of the baseline with the best score."""
+    return direction.best(baselines, key=lambda name: baselines[name].value)
+
+
+def _gain(gain: Estimate) -> str:
+    value, low, high = (number(one or 0.0) for one in (gain.value, gain.low, gain.high))
+    return f"{value} (95 % interval {low} to {high})"
+
+
+def _loss(gain: Estimate) -> str:
+    """A negative gain, as the gain of the baseline."""
+    value, low, high = (number(-(one or 0.0)) for one in (gain.value, gain.high, gain.low))
+    return f"{value} (95 % interval {low} to {high})"
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _capitalized(text: str) -> str:
+    return text[:1].upper() + text[1:]

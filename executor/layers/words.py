@@ -156,7 +156,7 @@ def word_counts(texts: tf.Tensor, buckets: int) -> tf.Tensor:
 def split_words(text: str) -> list[str]:
     """The same words of a text, for scikit-learn.
 
-    >>> terms("It is 天气"), terms("It, it")
+    >>> split_words("It is 天气"), split_words("It, it")
     (['it', 'is', '天', '气', '天气'], ['it', 'it'])
     """
     lower = text.lower()

@@ -16,7 +16,7 @@ from executor.evaluation.baselines.tf_idf import tf_idf_baseline
 from executor.evaluation.evaluate import evaluate
 from executor.model.assemble import assemble
 from executor.model.calibration.conformal_intervals import Intervals, conformal_intervals
-from executor.model.calibration.temperature import cooled, temperatures
+from executor.model.calibration.temperature import apply_temperatures, fit_temperatures
 from executor.model.compile import compile_model
 from executor.model.keras_file import predict_rows, save_model
 from executor.model.signature import create_signature
@@ -58,7 +58,7 @@ def saved(
     hyperparameters: of the best trial, whose optimizer the model is compiled with.
     """
     table, rows, metric = begun.material.table, begun.material.rows, create_metric(begun.bundle.metric)
-    cooling = temperatures(
+    cooling = fit_temperatures(
         parts.validation.raw_target, chosen.outputs, parts.task, tuned=begun.bundle.validation.temperature_scaling
     )
     signature = create_signature(
@@ -71,7 +71,7 @@ def saved(
         windows=begun.material.windows,
         sequences=_gathering(begun),
     )
-    said = outcome_of(cooled(chosen.outputs, cooling), parts)
+    said = outcome_of(apply_temperatures(chosen.outputs, cooling), parts)
     set_by_validation = {
         "thresholds": metric.thresholds(said, parts.validation, parts),
         "intervals": _intervals(said, parts),

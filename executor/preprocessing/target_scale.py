@@ -36,7 +36,7 @@ def to_learning_scale(values: np.ndarray, scale: TargetScale) -> np.ndarray:
 def from_learning_scale(values: np.ndarray, scale: TargetScale) -> np.ndarray:
     """The inverse of `learned`; infinite where no float holds it.
 
-    >>> own_unit(learned(np.array([0.0, 9.0]), "log1p"), "log1p").round(9).tolist()
+    >>> from_learning_scale(to_learning_scale(np.array([0.0, 9.0]), "log1p"), "log1p").round(9).tolist()
     [0.0, 9.0]
     """
     if scale == "as_is":

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from executor.evaluation.scores import Importance, Scores, format_estimate
+from executor.evaluation.verdict import reach_verdict
 from executor.model.signature import Signature
 from executor.runs.files import BUNDLE, IMPORTANCE, MODEL, SIGNATURE, SUMMARY, read_json
 from executor.runs.plan import Plan, read_plan
@@ -174,13 +175,13 @@ class Run:
 
 
 def run_html(run: Run) -> str:
-    """The run as HTML, every name and value from the data escaped."""
+    """The run as HTML for notebooks, every name and value from the data escaped."""
     scores = run.scores
     better = "higher" if scores.direction is Direction.MAX else "lower"
-    caption = f"{scores.metric} on {scores.rows:,} rows that were never seen ({better} is better)"
+    caption = f"{scores.metric} on {scores.rows:,} rows of the hold-out ({better} is better)"
     baselines = (
         (name, "undefined" if baseline.value is None else number(baseline.value), baseline.says)
         for name, baseline in scores.baselines.items()
     )
     rows = [("this model", format_estimate(scores.hold_out), f"in {run.directory}"), *baselines]
-    return table(caption, ("Answers of", str(scores.metric), "Which"), rows) + paragraph(scores.verdict)
+    return table(caption, ("Model", str(scores.metric), "Description"), rows) + paragraph(reach_verdict(scores).text)

@@ -1,111 +1,69 @@
-"""The end of a training on a terminal: P on the hold-out beside the baselines, and whether to use the model."""
+"""Result of a training on the terminal: at most 22 lines at 100 columns; the report has the rest."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from executor.evaluation.scores import format_estimate
+from executor.evaluation.verdict import reach_verdict
 from executor.runs.files import REPORT
 from recommender.profile.guardrails.drift import DRIFT_NAME
 from recommender.profile.guardrails.entity import ENTITY_NAME
 from rules.text.numbers import number
+from rules.text.wording import printable
 from rules.vocabulary.direction import Direction
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from collections.abc import Iterator
 
+    from rich.console import Console, RenderableType
+
+    from executor.evaluation.scores import Scores
     from executor.runs.run import Run
     from executor.runs.summary import Summary
 
+MAX_LINES: Final = 22  # of a terminal of 24 lines; one is for the seal, one for the prompt
+STYLES: Final = {"good": "bold", "doubtful": "bold yellow", "bad": "bold yellow"}  # by kind of verdict
+
 
 def print_result(run: Run, console: Console) -> None:
-    """Print what a run came to. Names and values from the data are never read as markup."""
-    scores, summary = run.scores, run.summary
-    better = "higher is better" if scores.direction is Direction.MAX else "lower is better"
-    console.print()
-    console.print(f"[bold]{scores.metric}[/bold] on {scores.rows:,} rows that were never seen ({better})")
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-    value, _, interval = format_estimate(scores.hold_out).partition("  ")
-    table.add_row(*(Text(cell, style="bold") for cell in ("this model", value, interval)))
-    for name, baseline in scores.baselines.items():
-        value = "undefined" if baseline.value is None else number(baseline.value)
-        table.add_row(name, value, Text(baseline.says))
-    console.print(table)
-    others = ", ".join(
-        f"{name} {number(value)}"
-        for name, value in scores.others.items()
-        if value is not None and name != scores.metric
-    )
-    console.print(f"Also: {others}", style="dim")
-    if summary.imbalance is not None:
-        console.print(escape(summary.imbalance.sentence), style="dim")
-    for threshold in scores.thresholds:
-        console.print(f"Threshold: {escape(threshold)}", style="dim")
-    for remark in scores.remarks:
-        console.print(escape(remark), style="dim")
-    console.print(
-        Text(scores.verdict, style="bold" if scores.has_signal and not scores.had_too_little_time else "bold yellow")
-    )
-    for one in run.guardrails:
-        if one.name in {DRIFT_NAME, ENTITY_NAME} and one.status == "alerted":
-            console.print(Text.assemble(("! ", "yellow"), one.message))
-    for sentence in after_the_scores(run):
-        console.print(Text(sentence))
-    _show_search(summary, scores.metric, console)
-    if (run.directory / REPORT).exists():
-        console.print(f"Report: {run.directory / REPORT}", markup=False)
-    console.print(f"Kept in {run.directory}. New rows: recommend predict {run.directory} ROWS -o out.csv", markup=False)
+    """Print the scores, the verdict and the paths of a run. Names and values from the data are not read as markup.
+
+    Warnings and details are printed as far as there is room for them.
+    """
+    scores, verdict = run.scores, reach_verdict(run.scores)
+    score: list[RenderableType] = [
+        Text(),
+        _heading(scores),
+        _score_table(scores),
+        Text(verdict.text, style=STYLES[verdict.kind]),
+    ]
+    paths = list(_paths(run))
+    room = MAX_LINES - sum(_height(one, console) for one in [*score, *paths])
+    details: list[RenderableType] = []
+    for one in [*_warnings(run), *_next_steps(run.summary), *_details(scores, run.summary)]:
+        if (height := _height(one, console)) <= room:
+            details.append(one)
+            room -= height
+    for part in [*score, *details, *paths]:
+        console.print(part)
 
 
-def _show_search(summary: Summary, metric: str, console: Console) -> None:
-    """Print how the rows were split and how the search went."""
-    console.print()
-    console.print(escape(summary.split), style="dim")
-    found = ", ".join(f"{name} {number(value)}" for name, value in summary.best_hyperparameters.items())
-    if summary.started_late:
-        console.print("The time limit was too short for the start-up: one trial ran beyond it, to leave a model.")
-    console.print(
-        f"{describe_trials(summary)}{f' ({found})' if found else ' (the defaults)'}.", style="dim", markup=False
-    )
-    if len(summary.members) > 1:
-        shares = ", ".join(
-            f"{trial} ({times} times)" if times > 1 else f"{trial}" for trial, times in summary.members.items()
-        )
-        console.print(f"The model is the mean of trials {shares}: {summary.members_why}.", style="dim", markup=False)
-    if summary.huber_delta is not None:
-        console.print(
-            f"Huber's loss turned linear at {number(summary.huber_delta)} standard deviations of the target.",
-            style="dim",
-        )
-    told = [one for one in summary.sensitivity if one.importance is not None]
-    if told:
-        shares = ", ".join(f"{one.name} {one.importance:.0%} (notes: {one.rating})" for one in told)
-        console.print(f"What mattered to {metric} in the search: {shares}.", style="dim", markup=False)
-    if summary.sensitivity_missing:
-        console.print(summary.sensitivity_missing, style="dim", markup=False)
-    if summary.unvaried:
-        names = ", ".join(name.replace("_", " ") for name in summary.unvaried)
-        console.print(f"Not varied before the search ended: {names}. More time varies them.", style="dim", markup=False)
-    for searched in summary.sensitivity:
-        if searched.edge:
-            console.print(Text.assemble(("! ", "yellow"), searched.edge))
+def describe_trials(summary: Summary) -> str:
+    """Number of trials, how the search ended, and the best trial; without a full stop."""
+    failed = summary.trials - summary.completed
+    less = [f"{summary.cut_short} cut short"] if summary.cut_short else []
+    less += [f"{failed} failed"] if failed else []
+    detail = f" ({', '.join(less)})" if less else ""
+    completed = f"{summary.completed} of {summary.planned or summary.trials} trials completed{detail}"
+    ending = f"in {summary.seconds:.0f} s, ended by {ENDINGS[summary.stopped_by]}"
+    return f"{completed} {ending}; the best is trial {summary.best_trial}"
 
 
-def after_the_scores(run: Run) -> list[str]:
-    """What training again told, and what to try next."""
-    scores, curve, following = run.scores, run.summary.curve, run.summary.next_steps
-    said = [] if curve is None else curve.sentences(scores.validation)
-    if following is not None and not following.is_satisfied:
-        said.append(f"{following.why}.{' What to try next:' if following.steps else ''}")
-        said += [f"- {step.advice}: {step.because}." for step in following.steps]
-    return said
-
-
-ENDINGS = {
+ENDINGS: Final = {
     "budget": "the time limit",
     "trials": "the number of trials",
     "exhausted": "the end of the search space",
@@ -113,12 +71,68 @@ ENDINGS = {
 }
 
 
-def describe_trials(summary: Summary) -> str:
-    """How many trials there were, how they ended, and which was the best; without a full stop."""
-    failed = summary.trials - summary.completed
-    less = [f"{summary.cut_short} cut short"] if summary.cut_short else []
-    less += [f"{failed} more failed"] if failed else []
-    told = f" ({', '.join(less)})" if less else ""
-    done = f"{summary.completed} of {summary.planned or summary.trials} trials completed{told}"
-    ending = f"in {summary.seconds:.0f} s, ended by {ENDINGS[summary.stopped_by]}"
-    return f"{done} {ending}; the best is trial {summary.best_trial}"
+def _heading(scores: Scores) -> Text:
+    better = "higher is better" if scores.direction is Direction.MAX else "lower is better"
+    return Text.assemble((scores.metric, "bold"), f" on {scores.rows:,} rows of the hold-out ({better})")
+
+
+def _score_table(scores: Scores) -> Table:
+    """The model and its baselines, a line each."""
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, overflow="ellipsis")
+    value, _, interval = format_estimate(scores.hold_out).partition("  ")
+    table.add_row(*(Text(cell, style="bold") for cell in ("this model", value, interval)))
+    for name, baseline in scores.baselines.items():
+        value = "undefined" if baseline.value is None else number(baseline.value)
+        table.add_row(name, value, Text(printable(baseline.says)))
+    return table
+
+
+def _warnings(run: Run) -> Iterator[Text]:
+    """What impairs the result: a late start, classes that were not learned, drift and shared entities."""
+    if run.summary.started_late:
+        yield _warning("The time limit was too short for the start-up: one trial ran beyond it, to leave a model.")
+    for sentence in run.scores.missing_classes:
+        yield _warning(sentence)
+    for one in run.guardrails:
+        if one.name in {DRIFT_NAME, ENTITY_NAME} and one.status == "alerted":
+            yield _warning(one.message)
+
+
+def _next_steps(summary: Summary) -> Iterator[Text]:
+    if summary.next_steps is not None and summary.next_steps.steps:
+        yield Text(f"Next steps: {'. '.join(step.advice for step in summary.next_steps.steps)}.")
+
+
+def _details(scores: Scores, summary: Summary) -> Iterator[Text]:
+    """Details of the scores and the search, the most useful first."""
+    yield Text(f"{describe_trials(summary)}.", style="dim")
+    others = ", ".join(
+        f"{name} {number(value)}"
+        for name, value in scores.others.items()
+        if value is not None and name != scores.metric
+    )
+    yield Text(f"Other metrics: {others}", style="dim")
+    for remark in scores.remarks:
+        yield Text(printable(remark), style="dim")
+    for threshold in scores.thresholds:
+        yield Text(f"Threshold: {printable(threshold)}", style="dim")
+    if summary.imbalance is not None:
+        yield Text(printable(summary.imbalance.sentence), style="dim")
+
+
+def _paths(run: Run) -> Iterator[Text]:
+    if (run.directory / REPORT).exists():
+        yield Text(f"Report: {run.directory / REPORT}")
+    yield Text(f"Predict new rows: recommend predict {run.directory} ROWS -o out.csv")
+
+
+def _warning(sentence: str) -> Text:
+    return Text.assemble(("! ", "yellow"), printable(sentence))
+
+
+def _height(part: RenderableType, console: Console) -> int:
+    """Lines that a part takes on a console."""
+    return len(console.render_lines(part, pad=False))

@@ -65,11 +65,11 @@ def changed(tmp_path: Path, change) -> Path:
 def test_train_recommends_trains_and_reports_the_hold_out(tmp_path: Path) -> None:
     result = invoke("train", CANCER, "--target", "diagnosis", "--trials", "1", *ONE_SPLIT, "-o", tmp_path / "run")
     assert result.exit_code == 0, result.output
-    for part in ("imbalance_ratio 1.684", "roc_auc", "rows that were never seen", "constant", "linear", "Beats always"):
+    for part in ("imbalance_ratio 1.684", "roc_auc", "rows of the hold-out", "constant", "linear", "Use "):
         assert part in result.output
 
 
-def test_with_time_left_other_seeds_fewer_rows_and_next_steps_are_told(tmp_path: Path) -> None:
+def test_with_time_left_seed_variance_learning_curve_and_next_steps_are_reported(tmp_path: Path) -> None:
     words = ["--target", "diagnosis", "--trials", "1", "--budget", "5h", "--satisfied-at", "1"]
     words += [*ONE_SPLIT, "-o", str(tmp_path / "run")]
     result = CliRunner(env={"COLUMNS": "1000"}).invoke(group, ["train", CANCER, *words])
@@ -78,25 +78,26 @@ def test_with_time_left_other_seeds_fewer_rows_and_next_steps_are_told(tmp_path:
     curve, following = run.summary.curve, run.summary.next_steps
     assert curve is not None
     assert curve.whole is not None
-    assert "Trained again from 3 other seeds: roc_auc" in result.stdout
+    report = (run.directory / "report.html").read_text(encoding="utf-8")
+    assert "Seed variance: roc_auc" in report
+    assert "Learning curve: roc_auc" in report
     assert following is not None
     assert following.level == 1
     if not following.is_satisfied:
-        assert f"{following.why}. What to try next:" in result.stdout
-        assert f"- {following.steps[0].advice}: {following.steps[0].because}." in result.stdout
+        assert f"Next steps: {following.steps[0].advice}" in result.stdout
+        assert following.steps[0].because in report
     assert run.scores.training is not None
     assert run.scores.training > 0.9
 
 
-def test_without_a_time_limit_it_is_said_that_it_was_not_tried_again(cancer_run: Run) -> None:
-    shown = io.StringIO()
-    print_result(cancer_run, Console(file=shown, width=200))
-    assert "no time was set: --budget does so" in shown.getvalue()
+def test_without_a_time_limit_the_report_says_that_the_learning_curve_was_not_measured(cancer_run: Run) -> None:
+    report = (cancer_run.directory / "report.html").read_text(encoding="utf-8")
+    assert "Seed variance and learning curve: not measured, because no time limit was set. Use --budget." in report
 
 
 def test_a_satisfying_value_that_the_metric_cannot_have_is_refused_before_there_is_a_run(tmp_path: Path) -> None:
     words = ("train", CANCER, "--target", "diagnosis", "--satisfied-at", "95", "-o", tmp_path / "run")
-    assert "--satisfied-at is a value of P, here roc_auc, which is between 0 and 1, but got 95" in refused(*words)
+    assert "--satisfied-at must be a value of the metric roc_auc, between 0 and 1, but got 95" in refused(*words)
     assert not (tmp_path / "run").exists()
 
 

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 from sklearn.metrics import roc_auc_score
 
-from executor.pipeline import execute as pipeline
+from executor.runs import seal
 from executor.runs.files import IMPORTANCE, PREDICTIONS, REPORT
 from executor.runs.report import write as writing
 from executor.runs.report.cli import report, runs
@@ -37,15 +37,22 @@ HOSTILE = """<script>alert(1)</script></style>{{ 7*7 }}"'\u202e"""
 
 
 @pytest.fixture
-def copied(cancer_run: Run, tmp_path: Path) -> Run:
+def run_copy(cancer_run: Run, tmp_path: Path) -> Run:
     """The run in a directory that a test may change."""
     shutil.copytree(cancer_run.directory, tmp_path / "run")
     return Run(tmp_path / "run")
 
 
-def test_the_page_has_the_answer_and_asks_for_nothing_from_elsewhere(cancer_run: Run) -> None:
+def test_the_page_has_the_sections_of_the_field_and_loads_nothing(cancer_run: Run) -> None:
     text = page(cancer_run)
-    for part in ("roc_auc", "rows that were never seen", "The strategy, and why", "To repeat it"):
+    for part in (
+        "roc_auc",
+        "rows of the hold-out",
+        "ROC curve",
+        "Precision-recall curve",
+        "Confusion matrix",
+        "Reproduce",
+    ):
         assert part in text
     for outside in ("<script", "http://", "https://", "src=", "@import", "url("):
         assert outside not in text
@@ -61,86 +68,86 @@ def test_training_leaves_the_page_in_the_run_as_the_verb_writes_it_again(cancer_
     assert str(again) in ended.stderr
 
 
-def test_a_quiet_report_says_nothing(cancer_run: Run, tmp_path: Path) -> None:
+def test_a_quiet_report_prints_nothing(cancer_run: Run, tmp_path: Path) -> None:
     ended = CliRunner().invoke(report, ["--quiet", str(cancer_run.directory), "-o", str(tmp_path / "again.html")])
     assert (ended.exit_code, ended.output) == (0, "")
     assert (tmp_path / "again.html").exists()
 
 
-def test_a_page_that_cannot_be_made_is_told_and_loses_nothing(
-    copied: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_a_page_that_cannot_be_written_is_reported_and_loses_nothing(
+    run_copy: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (copied.directory / REPORT).unlink()
+    (run_copy.directory / REPORT).unlink()
 
     def broken(*_: object) -> str:
         raise MemoryError("no room for a plot")
 
     monkeypatch.setattr(writing, "page", broken)
     monkeypatch.setattr(logging.getLogger(writing.__name__), "handlers", [])
-    writing.write_report(copied, None)
+    writing.write_report(run_copy, None)
     assert "recommend report" in caplog.text
     assert "no room for a plot" in caplog.text
-    assert copied.scores.rows > 0
-    assert not (copied.directory / REPORT).exists()
+    assert run_copy.scores.rows > 0
+    assert not (run_copy.directory / REPORT).exists()
 
 
 def test_a_report_that_cannot_be_sealed_is_removed_and_the_run_stays_intact(
-    copied: Run, monkeypatch: pytest.MonkeyPatch
+    run_copy: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    manifest = (copied.directory / MANIFEST).read_bytes()
+    manifest = (run_copy.directory / MANIFEST).read_bytes()
 
     def full(path: Path, _: object) -> None:
         raise RunError(f"Cannot write {path}: No space left on device.")
 
-    monkeypatch.setattr(pipeline, "write_json", full)
+    monkeypatch.setattr(seal, "write_json", full)
     monkeypatch.setattr(logging.getLogger(writing.__name__), "handlers", [])
-    pipeline._seal_report(copied.directory, record=copied.record.seal)
-    assert not (copied.directory / REPORT).exists()
-    assert (copied.directory / MANIFEST).read_bytes() == manifest
+    seal._seal_report(run_copy.directory, record=run_copy.record.seal)
+    assert not (run_copy.directory / REPORT).exists()
+    assert (run_copy.directory / MANIFEST).read_bytes() == manifest
 
 
 def test_a_report_is_written_anew_together_with_its_manifest_or_not_at_all(
-    copied: Run, monkeypatch: pytest.MonkeyPatch
+    run_copy: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = {name: (copied.directory / name).read_bytes() for name in (REPORT, MANIFEST)}
+    kept = {name: (run_copy.directory / name).read_bytes() for name in (REPORT, MANIFEST)}
 
     def full(path: Path, _: object) -> None:
         raise RunError(f"Cannot write {path}: No space left on device.")
 
     with monkeypatch.context() as context:
         context.setattr("executor.runs.report.cli.write_json", full)
-        assert isinstance(CliRunner().invoke(report, [str(copied.directory)]).exception, RunError)
-    assert {name: (copied.directory / name).read_bytes() for name in kept} == kept
-    assert not [path for path in copied.directory.iterdir() if path.name.startswith(".")]
-    assert CliRunner().invoke(report, [str(copied.directory)]).exit_code == 0
-    manifest = Manifest.read(copied.directory)
+        assert isinstance(CliRunner().invoke(report, [str(run_copy.directory)]).exception, RunError)
+    assert {name: (run_copy.directory / name).read_bytes() for name in kept} == kept
+    assert not [path for path in run_copy.directory.iterdir() if path.name.startswith(".")]
+    assert CliRunner().invoke(report, [str(run_copy.directory)]).exit_code == 0
+    manifest = Manifest.read(run_copy.directory)
     assert manifest is not None
-    assert manifest.seal == Manifest.of(record=manifest.record, files=run_files(copied.directory)).seal
+    assert manifest.seal == Manifest.of(record=manifest.record, files=run_files(run_copy.directory)).seal
 
 
-def test_each_plot_has_words_for_those_who_do_not_see_it(cancer_run: Run) -> None:
+def test_each_plot_has_a_description(cancer_run: Run) -> None:
     drawings = re.findall(r"<svg [^>]*>", page(cancer_run))
     assert len(drawings) >= 8
     labels = [re.search(r'role="img" aria-label="([^"]{30,})"', drawing) for drawing in drawings]
     assert all(labels)
 
 
-def test_a_hostile_name_stays_text(copied: Run) -> None:
-    record = copied.record
+def test_a_hostile_name_stays_text(run_copy: Run) -> None:
+    record = run_copy.record
     seen = record.dataset.model_copy(update={"name": HOSTILE, "targets": (HOSTILE,)})
-    copied.__dict__["record"] = record.model_copy(update={"dataset": seen})
-    text = page(copied)
+    run_copy.__dict__["record"] = record.model_copy(update={"dataset": seen})
+    text = page(run_copy)
     assert "<script" not in text
     assert text.count("</style>") == 1
     assert "{{ 7*7 }}" in text
 
 
-def test_the_answers_are_read_as_they_were_scored(cancer_run: Run) -> None:
-    answers = read_predictions(cancer_run)
-    assert len(answers) == cancer_run.scores.rows
-    area = roc_auc_score(answers.said.truth, answers.said.outcome[:, 0])
+def test_predictions_are_read_as_they_were_scored(cancer_run: Run) -> None:
+    hold_out = read_predictions(cancer_run)
+    assert len(hold_out) == cancer_run.scores.rows
+    area = roc_auc_score(hold_out.predictions.truth, hold_out.predictions.outcome[:, 0])
     assert area == pytest.approx(cancer_run.scores.hold_out.value)
-    assert f"Area under the curve: {answers.names[1]} ({area:.4g})" in page(cancer_run)
+    assert f"Area under the curve: {hold_out.names[1]} ({area:.4g})" in page(cancer_run)
 
 
 def test_the_confusion_matrix_counts_the_rows_of_the_hold_out(cancer_run: Run) -> None:
@@ -169,8 +176,8 @@ def test_the_importance_of_columns_is_kept_as_aggregates_and_sealed(cancer_run: 
     assert manifest.seal == cancer_run.seal
 
 
-def test_the_seal_covers_every_file_of_a_run_but_the_log_and_the_lock(copied: Run) -> None:
-    folder = copied.directory
+def test_the_seal_covers_every_file_of_a_run_but_the_log_and_the_lock(run_copy: Run) -> None:
+    folder = run_copy.directory
     manifest = Manifest.read(folder)
     assert manifest is not None
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
@@ -185,40 +192,40 @@ def test_the_seal_covers_every_file_of_a_run_but_the_log_and_the_lock(copied: Ru
     assert Manifest.of(record=manifest.record, files=run_files(folder)).seal == manifest.seal
 
 
-def test_damage_is_told_with_the_file(copied: Run) -> None:
-    (copied.directory / PREDICTIONS).unlink()
+def test_damage_is_reported_with_the_file(run_copy: Run) -> None:
+    (run_copy.directory / PREDICTIONS).unlink()
     with pytest.raises(RunError, match=r"predictions\.csv cannot be read: .*\. Restore the file"):
-        page(copied)
-    (copied.directory / PREDICTIONS).write_text('"row","truth"\n1,"benign"\n')
+        page(run_copy)
+    (run_copy.directory / PREDICTIONS).write_text('"row","truth"\n1,"benign"\n')
     with pytest.raises(RunError, match=r"predictions\.csv cannot be read: it lacks .*\. Restore the file"):
-        page(copied)
+        page(run_copy)
 
 
-def test_the_page_never_overwrites_what_the_run_holds(copied: Run) -> None:
-    words = [str(copied.directory), "-o", str(copied.directory / PREDICTIONS)]
+def test_the_page_never_overwrites_what_the_run_holds(run_copy: Run) -> None:
+    words = [str(run_copy.directory), "-o", str(run_copy.directory / PREDICTIONS)]
     ended = CliRunner().invoke(report, words)
     assert isinstance(ended.exception, PcwatError)
     assert "must not overwrite what is read" in str(ended.exception)
 
 
-def test_scores_are_told_for_each_group_of_a_column(cancer_run: Run) -> None:
+def test_scores_are_reported_for_each_group_of_a_column(cancer_run: Run) -> None:
     kinds = cancer_run.record.dataset.kinds
     text = page(cancer_run, by=next(name for name, kind in kinds.items() if kind == "numeric"))
     table = text[text.index("<th>Group</th>") :]
     counts = [int(found) for found in re.findall(r'</bdi></td><td class="number">(\d+)</td>', table)]
     assert len(counts) == 4
     assert sum(counts) == cancer_run.scores.rows
-    with pytest.raises(ColumnError, match=r"--by takes a column of the dataset, but .* has no column 'radiuss'"):
+    with pytest.raises(ColumnError, match=r"--by must be a column of the dataset, but .* has no column 'radiuss'"):
         page(cancer_run, by="radiuss")
 
 
-def test_rows_of_a_dataset_that_changed_are_not_taken_for_those_of_the_run(copied: Run, tmp_path: Path) -> None:
+def test_rows_of_a_changed_dataset_are_refused(run_copy: Run, tmp_path: Path) -> None:
     changed = tmp_path / "changed.csv"
     changed.write_text(example("breast_cancer").read_text() + "\n")
-    copied.__dict__["plan"] = copied.plan.model_copy(update={"dataset": str(changed)})
-    assert reopen_dataset(copied, must=False) == (None, f"{changed} has changed since the run")
+    run_copy.__dict__["plan"] = run_copy.plan.model_copy(update={"dataset": str(changed)})
+    assert reopen_dataset(run_copy, must=False) == (None, f"{changed} has changed since the run")
     with pytest.raises(DatasetError, match=r"--by reads a column of the dataset again, but .* has changed"):
-        page(copied, by="diagnosis")
+        page(run_copy, by="diagnosis")
 
 
 def test_the_command_of_a_run_trains_it_again(cancer_run: Run) -> None:
@@ -228,25 +235,25 @@ def test_the_command_of_a_run_trains_it_again(cancer_run: Run) -> None:
     assert reproduce_command(cancer_run).endswith("--trials 3 --seed 0")
 
 
-def test_runs_are_laid_side_by_side(cancer_run: Run, copied: Run, tmp_path: Path) -> None:
+def test_runs_are_compared(cancer_run: Run, run_copy: Run, tmp_path: Path) -> None:
     output = tmp_path / "compare.html"
-    ended = CliRunner().invoke(report, [str(cancer_run.directory), str(copied.directory), "-o", str(output)])
+    ended = CliRunner().invoke(report, [str(cancer_run.directory), str(run_copy.directory), "-o", str(output)])
     assert ended.exit_code == 0, ended.output
     text = output.read_text(encoding="utf-8")
     assert "<bdi>cancer</bdi>" in text
     assert "<bdi>run</bdi>" in text
     assert "differs" not in re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
     assert "<script" not in text
-    missing = CliRunner().invoke(report, [str(cancer_run.directory), str(copied.directory)])
+    missing = CliRunner().invoke(report, [str(cancer_run.directory), str(run_copy.directory)])
     assert missing.exit_code == 2
     assert "-o compare.html" in missing.output
 
 
-def test_runs_on_different_data_are_not_to_be_compared_by_score(cancer_run: Run, copied: Run) -> None:
-    record = copied.record
+def test_runs_on_different_data_are_not_to_be_compared_by_score(cancer_run: Run, run_copy: Run) -> None:
+    record = run_copy.record
     other = record.dataset.model_copy(update={"digest": "sha256:0", "name": HOSTILE})
-    copied.__dict__["record"] = record.model_copy(update={"dataset": other})
-    text = comparison_page([cancer_run, copied])
+    run_copy.__dict__["record"] = record.model_copy(update={"dataset": other})
+    text = comparison_page([cancer_run, run_copy])
     assert "trained on different datasets" in text
     assert "<script" not in text
 

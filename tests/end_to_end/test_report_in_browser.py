@@ -150,5 +150,5 @@ def test_images_that_were_taken_for_something_else_are_shown(browser: Browser, p
     widths = [shown.nth(at).evaluate("image => image.naturalWidth") for at in range(shown.count())]
     assert all(width == 48 for width in widths)
     if not widths:
-        assert "None of the hold-out" in opened.locator("body").inner_text()
+        assert "No image of the hold-out is misclassified" in opened.locator("body").inner_text()
     opened.close()

@@ -8,6 +8,7 @@ import numpy as np
 
 from executor.components.metric import apply_thresholds
 from executor.evaluation.baselines.baseline import Baseline, _offset, create_predictions
+from executor.evaluation.scores import SEASONAL
 from rules.text.numbers import number
 from rules.vocabulary.facts import Task
 
@@ -65,7 +66,7 @@ def seasonal_baseline(parts: Parts, hold_out: Examples, table: RawTable) -> Base
         return None
     outcome = np.where(np.isnan(table.season_before), _offset(parts, hold_out), table.season_before)
     return Baseline(
-        name="seasonal naive",
+        name=SEASONAL,
         says="the value one season before",
         predictions=create_predictions(parts, hold_out, outcome, outcome),
     )

@@ -163,7 +163,7 @@ def _stack_columns(rows: RawTable, names: Sequence[str]) -> np.ndarray:
 def unlimited_fit_seconds(rows: int, columns: int) -> float:
     """About how long a fit takes where no time is set; columns: of all trees that are grown at once.
 
-    >>> round(unhurried_seconds(1_000, 20), 2), unhurried_seconds(100_000, 1_000)
+    >>> round(unlimited_fit_seconds(1_000, 20), 2), unlimited_fit_seconds(100_000, 1_000)
     (0.1, 60.0)
     """
     trees = RATE_TREES / RATE

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from executor.components.metric import apply_thresholds, outcome_of
 from executor.evaluation.baselines.baseline import Baseline, create_predictions
+from executor.evaluation.scores import NEIGHBOURS
 from executor.preprocessing.encoded_images import EncodedImages
 from recommender.profile.characteristics.pictures import coarsened
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from executor.components.metric import PerformanceMetric
     from executor.preprocessing.examples import Examples, Parts
 
-NEAREST_NEIGHBOURS: Final = "nearest neighbours"  # the name of their baseline
 NEIGHBOUR_COUNTS: Final = (1, 5, 15)  # neighbours, of which validation chooses
 PAIRS_PER_SECOND: Final = 5e7
 """Pairs of images that a core compares; of many, evenly spaced training rows answer. At 200 numbers an image these are
@@ -58,7 +58,7 @@ def neighbours_baseline(
     decided = apply_thresholds(said, parts.task, rare_class=parts.rare_class)
     nearest = f"the {count} nearest" if count > 1 else "the nearest"
     return Baseline(
-        name=NEAREST_NEIGHBOURS,
+        name=NEIGHBOURS,
         says=f"the mean of {nearest} of {rows:,} training images",
         predictions=create_predictions(parts, hold_out, said, decided),
     )

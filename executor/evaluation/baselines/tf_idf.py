@@ -55,7 +55,7 @@ Predictor: TypeAlias = "Callable[[sparse.csr_matrix, Examples], np.ndarray]"
 def split_words(text: str) -> list[str]:
     """The words of a text, in lower case and in order; of scripts without spaces its characters.
 
-    >>> tokens("It's 天气 2")
+    >>> split_words("It's 天气 2")
     ['it', 's', '天', '气', '2']
     """
     return (ASCII_TOKEN if text.isascii() else TOKEN).findall(text.lower())

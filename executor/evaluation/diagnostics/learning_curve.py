@@ -1,7 +1,7 @@
-"""What more rows and another seed would change: the chosen configuration's P against training rows, and its spread.
+"""Learning curve and seed variance of the selected configuration.
 
-The error falls with the training rows n as a power law, a · n^(-b) (Hestness et al. 2017). Their irreducible error is
-not fitted: four points do not tell it from the exponent, so that the gain is rather a bit too high.
+The error falls with the number of training rows n as a power law, a · n^(-b) (Hestness et al. 2017). Their irreducible
+error is not fitted, because four points do not separate it from the exponent; the predicted gain tends to be too high.
 """
 
 from __future__ import annotations
@@ -22,16 +22,15 @@ from rules.vocabulary.direction import Direction
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MIN_POINTS: Final = 3  # numbers of rows; a line through two fits always
-MIN_SPREAD: Final = 0.01  # of a point's error, relative: seeds on one sample of rows tell nothing of another sample
-FIRST_GUESS: Final = 0.3  # of the exponent; Hestness et al. find 0.07 to 0.35
-QUANTILE: Final = 0.975  # of Student's t, for a 95 % interval
-HALF: Final = 0.5
-MIN_ROW_COUNTS: Final = 2  # two numbers of rows that stand side by side, the second twice the first
+MIN_POINTS: Final = 3  # numbers of rows; a line fits any two points
+MIN_SPREAD: Final = 0.01  # relative to a point's error: seeds on one sample of rows do not show its sampling variance
+FIRST_GUESS: Final = 0.3  # exponent; Hestness et al. find 0.07 to 0.35
+QUANTILE: Final = 0.975  # quantile of Student's t for a 95 % interval
+MIN_ROW_COUNTS: Final = 2  # numbers of rows, each half of the next one
 
 
 class Point(BaseModel):
-    """P on the validation rows after training on so many rows, one value for each seed."""
+    """Validation scores after training on a number of rows, one per seed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -44,12 +43,12 @@ class Point(BaseModel):
 
     @property
     def spread(self) -> float:
-        """Standard deviation of P between seeds; 0 for a single one."""
+        """Standard deviation of the score between seeds; 0 for one seed."""
         return float(np.std(self.scores, ddof=1)) if len(self.scores) > 1 else 0.0
 
 
 class LearningCurve(BaseModel):
-    """The chosen configuration, trained again."""
+    """Validation scores of the selected configuration, trained again from other seeds and on fewer rows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -58,56 +57,55 @@ class LearningCurve(BaseModel):
     rows: int
     """Training rows."""
     points: tuple[Point, ...] = ()
-    """By their rows, the fewest first."""
+    """Sorted by number of rows, ascending."""
     exponent: float | None = None
-    """b of the power law; None where too little is known to fit it."""
+    """Exponent b of the power law; None with too few points to fit it."""
     doubled: Estimate | None = None
-    """By how much P would be better with twice the training rows, with a 95 % interval; negative where it is worse."""
+    """Gain in the score that twice the training rows would bring, with a 95 % interval."""
     missing: str = ""
-    """Why not everything was measured, and how to have it measured; else empty."""
+    """Why some points were not measured, and how to get them; else empty."""
 
     @property
     def whole(self) -> Point | None:
-        """What the configuration gives on all training rows."""
+        """The point on all training rows."""
         return next((point for point in self.points if point.rows == self.rows), None)
 
     @property
-    def saved(self) -> float | None:
-        """The share of the error that the second half of the training rows takes away; None where it is unknown."""
+    def error_reduction(self) -> float | None:
+        """Share of the error that the second half of the training rows removes; None where it is unknown."""
         if self.whole is None or len(self.points) < MIN_ROW_COUNTS:
             return None
         half = self.direction.error(self.points[-2].mean)
         return None if half <= 0 else 1 - self.direction.error(self.whole.mean) / half
 
     def sentences(self, chosen: float | None) -> list[str]:
-        """What was found, for people; chosen: P of the trial that the search chose."""
-        said = []
+        """Seed variance and learning curve in sentences; chosen: validation score of the selected trial."""
+        found = []
         if self.whole is not None and len(self.whole.scores) > 1:
-            also = "" if chosen is None else f"; the chosen trial had {number(chosen)}, also because it was chosen"
-            said.append(
-                f"Trained again from {len(self.whole.scores)} other seeds: {self.metric} {number(self.whole.mean)} ± "
-                f"{number(self.whole.spread)} (standard deviation) on the validation rows{also}."
+            selected = "" if chosen is None else f"; the selected trial, chosen by this score, has {number(chosen)}"
+            found.append(
+                f"Seed variance: {self.metric} {number(self.whole.mean)} ± {number(self.whole.spread)} on the "
+                f"validation rows (mean and standard deviation of {len(self.whole.scores)} other seeds){selected}."
             )
         if len(self.points) > 1:
             steps = ", ".join(f"{number(point.mean)} with {point.rows:,}" for point in self.points)
-            said.append(f"Learning curve: {self.metric} {steps} training rows; {self._doubled()}.")
-        return said if not self.missing else [*said, self.missing]
+            found.append(f"Learning curve: {self.metric} {steps} training rows. {self._doubled()}.")
+        return found if not self.missing else [*found, self.missing]
 
     def _doubled(self) -> str:
         if self.direction.error(self.points[-1].mean) <= 0:
-            return "no error is left that more rows could take away"
+            return "No error is left for more rows to remove"
         if self.doubled is None or self.doubled.value is None or self.doubled.low is None or self.doubled.high is None:
-            return "too few points to say what more rows would bring"
-        interval = f"(95 %: {number(self.doubled.low)} to {number(self.doubled.high)})"
-        if self.doubled.low <= 0:
-            return f"it is not certain that twice the rows would help, by about {number(self.doubled.value)} {interval}"
-        return f"twice the rows would help by about {number(self.doubled.value)} {interval}"
+            return "There are too few points to predict the gain of more rows"
+        gain = f"{number(self.doubled.value)} (95 % interval {number(self.doubled.low)} to {number(self.doubled.high)})"
+        doubt = ", which is not certainly a gain" if self.doubled.low <= 0 else ""
+        return f"Predicted gain of twice the rows: {gain}{doubt}"
 
 
 def learning_curve(
     points: Sequence[Point], *, metric: str, direction: Direction, rows: int, missing: str = ""
 ) -> LearningCurve:
-    """Fit the power law to what was measured. rows: all training rows."""
+    """Fit the power law to measured points. rows: all training rows."""
     known = LearningCurve(metric=metric, direction=direction, rows=rows, points=tuple(points), missing=missing)
     if len(points) < MIN_POINTS or points[-1].rows != rows:
         return known
@@ -116,11 +114,11 @@ def learning_curve(
 
 
 def _fit_power_law(points: Sequence[Point], direction: Direction) -> tuple[float | None, Estimate | None]:
-    """The exponent, and the gain of twice the rows of the last point."""
+    """Fit the exponent, and the gain of twice the rows of the last point."""
     errors = np.array([direction.error(point.mean) for point in points])
     if errors[-1] <= 0:
         return None, None
-    # Seeds spread alike at every number of rows, so that all of them together tell by how much.
+    # The spread between seeds is about the same at every number of rows, so it is pooled.
     degrees = sum(len(point.scores) - 1 for point in points)
     pooled = math.sqrt(sum(point.spread**2 * (len(point.scores) - 1) for point in points) / max(1, degrees))
     sigma = np.array([pooled / math.sqrt(len(point.scores)) for point in points]) + MIN_SPREAD * errors
@@ -130,22 +128,20 @@ def _fit_power_law(points: Sequence[Point], direction: Direction) -> tuple[float
         return np.asarray(height * share**-exponent)
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", OptimizeWarning)  # an unknown covariance is infinite, which is seen below
+        warnings.simplefilter("ignore", OptimizeWarning)  # an unknown covariance is infinite, which is handled below
         try:
             (height, exponent), covariance = curve_fit(
                 law, shares, errors, p0=(errors[-1], FIRST_GUESS), sigma=sigma, absolute_sigma=True
             )
-        except RuntimeError:  # no fit was found
+        except RuntimeError:  # the fit did not converge
             return None, None
     freedom = len(points) - 2
     misfit = float(np.sum(((law(shares, height, exponent) - errors) / sigma) ** 2)) / freedom
-    kept = HALF**exponent  # of the error, with twice the rows
+    kept = 2.0**-exponent  # share of the error that is left with twice the rows
     gain = height * (1 - kept)
     slope = np.array([1 - kept, height * math.log(2) * kept])
-    # Where the points lie farther from the law than their spread says, the interval is widened by as much. What sets
-    # them apart are the rows that were drawn, more than the seeds, so that the points count and not the networks: of
-    # 13 tables, the gain of the last doubling lay in 12 of the intervals so foretold from three points, and in 6 of
-    # those that count networks (benchmarks/models/learning_curve.py).
+    # Where points lie farther from the power law than their spread explains, the interval is widened by the ratio. The
+    # points count as observations, not the networks: docs/evidence.md#learning-curve-intervals.
     width = math.sqrt(slope @ covariance @ slope * max(1.0, misfit)) * float(student.ppf(QUANTILE, freedom))
     if not math.isfinite(width):
         return None, None

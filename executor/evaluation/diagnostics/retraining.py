@@ -1,4 +1,4 @@
-"""Trains the chosen configuration again: from other seeds, on all training rows and on parts of them."""
+"""Retraining of the selected configuration from other seeds, on all training rows and on parts of them."""
 
 from __future__ import annotations
 
@@ -36,21 +36,20 @@ if TYPE_CHECKING:
 
 SHARES: Final = (1.0, 1 / 2, 1 / 4, 1 / 8, 1 / 16)  # of the training rows
 SEEDS: Final = 3
-"""Networks a part; they train at once where the architecture has a stacked form. Then they see the rows in one
-order, but spread as those that do not: with 6 and 8 of them, 0.023, 0.082 and 0.013 against 0.014, 0.042 and 0.018
-(vehicle, airfoil_noise, german_credit)."""
-MIN_ROWS: Final = 40  # training rows of a part: fewer than that do not lie on the power law
-MAX_SHARE: Final = 0.25  # of the budget that it may take where the search leaves time
-COMPILING: Final = 1.5  # seconds that a part takes at least
-SLOWER: Final = 1.5  # times as long a network takes at most in a narrower stack than the search's
-SEED_STREAM: Final = 11  # tells these rows' order from others of the same seed
+"""Networks per part; they train in one stack where the architecture has a stacked form. A stack shares the order of
+rows, but spreads as separate networks do: docs/evidence.md#seed-variance."""
+MIN_ROWS: Final = 40  # training rows of a part; smaller parts do not follow the power law
+MAX_SHARE: Final = 0.25  # of the budget, where the search leaves time
+COMPILING: Final = 1.5  # seconds, the least that a part takes
+SLOWER: Final = 1.5  # factor by which a network is slower, at most, in a narrower stack than the search's
+SEED_STREAM: Final = 11  # separates this order of rows from other random numbers of the same seed
 
 
 @dataclass(frozen=True, kw_only=True)
 class SelectedConfiguration:
-    """The trial that won a search, and all that training its configuration again takes.
+    """The selected trial, and what retraining its configuration needs.
 
-    one_by_one: whether its networks are trained through Keras layers, as those for images always are.
+    one_by_one: whether its networks are trained sequentially through Keras layers, as those for images always are.
     """
 
     ranked: Sequence[Outcome]
@@ -61,13 +60,13 @@ class SelectedConfiguration:
     one_by_one: bool = False
 
     def epochs(self, parts: Parts, rows: int) -> int:
-        """Of a trial on so many rows: what such a table gets, cut short as the best trial was.
+        """Epochs of a trial on a number of rows: those of a table of that size, shortened as the best trial was.
 
-        To give them the epochs of all rows would be fewer steps, and make the curve too steep.
+        With the epochs of all rows a small part would take fewer steps, which makes the curve too steep.
         """
         by_number = {outcome.number: outcome for outcome in self.ranked}
         one: Outcome | None = self.ranked[0]
-        own = 0  # of the best trial, and of those whose weights it went on from
+        own = 0  # of the best trial, and of those that it continues
         while one is not None:
             own += one.planned_epochs
             one = None if one.continues is None else by_number.get(one.continues)
@@ -75,7 +74,7 @@ class SelectedConfiguration:
         return max(1, round(whole_epochs(self.bundle, parts.architecture, rows=rows) * min(1.0, own / whole)))
 
     def work(self, parts: Parts, rows: int) -> float:
-        """Rows that a trial goes through in all its epochs, to which its time is proportional."""
+        """Rows that a trial processes in all its epochs; its time is proportional to them."""
         return float(self.epochs(parts, rows) * rows)
 
 
@@ -87,17 +86,18 @@ def retrain(
     stopped_by: StoppedBy,
     time: np.ndarray | None = None,
 ) -> LearningCurve:
-    """Train the chosen configuration again, on all training rows and then on fewer, as long as there is time.
+    """Retrain the selected configuration, on all training rows and then on fewer, while time is left.
 
-    Each part lies within the next one, and holds the classes in their shares; of a series it is the latest part. A
-    network is judged on the validation rows, as the trials are. The preprocessing stays that of all training rows.
-    time: (training rows,), what a series is ordered by; by default the order of its rows.
+    Each part contains the smaller ones and is stratified by class; of a series it is the latest part. Networks are
+    scored on the validation rows, as trials are. The preprocessing stays that of all training rows.
+
+    time: (training rows,) order of a series; by default the order of its rows.
     """
     points: list[Point] = []
     if clock.plan.limit is None:
-        missing = "Other seeds and fewer rows were not tried, for no time was set: --budget does so."
+        missing = "Seed variance and learning curve: not measured, because no time limit was set. Use --budget."
     elif stopped_by == "interrupt":
-        missing = "Other seeds and fewer rows were not tried, for the search was interrupted."
+        missing = "Seed variance and learning curve: not measured, because the search was interrupted."
     else:
         missing = _train_parts(winner, parts, _order(parts, time, seed=winner.seed), clock, points)
     metric = winner.metric
@@ -109,9 +109,9 @@ def retrain(
 def _train_parts(
     winner: SelectedConfiguration, parts: Parts, order: np.ndarray, clock: Clock, points: list[Point]
 ) -> str:
-    """Add a point for each part of the rows that there is time for; returns why some are missing.
+    """Add a point for each part of the rows while time is left; returns why some are missing.
 
-    All rows come first, then half of them: the spread between seeds and what the last half brought matter most.
+    All rows come first, then half of them: seed variance and the gain of the last half matter most.
     """
     limit = clock.plan.limit or 0.0
     free = clock.with_plan(replace(clock.plan, retraining=0.0))  # the time that was reserved for this
@@ -129,12 +129,12 @@ def _train_parts(
             part = replace(parts, train=parts.train.take(np.sort(order[:size])))
             outcomes = _train(winner, part, own, interrupt, epochs=winner.epochs(parts, size))
             if interrupt.requested:
-                return "Other seeds and fewer rows were only tried until Ctrl-C."
+                return "Seed variance and learning curve: measured only until Ctrl-C."
             broken = [one for one in outcomes if one.score is None or one.message]
             if broken and own.is_over:
                 return _not_measured(size, 2 * left, limit)
             if broken:
-                return f"Training again on {size:,} rows did not succeed: {broken[0].message}."
+                return f"Learning curve: not measured on {size:,} rows, because training failed: {broken[0].message}."
             if index + 1 < len(sizes):
                 need = max(COMPILING, (own.now() - start) * work(sizes[index + 1]) / work(size))
             points.insert(0, Point(rows=size, scores=tuple(one.score for one in outcomes if one.score is not None)))
@@ -142,24 +142,24 @@ def _train_parts(
 
 
 def _not_measured(size: int, left: float, limit: float) -> str:
-    """What was left out for lack of time, and the budget that has it. left: seconds for this part and smaller ones."""
-    # What was done already is done once more.
+    """What was not measured for lack of time, and the budget that suffices. left: seconds for the parts up to size."""
+    # A new run repeats what was measured already.
     wanted = max(MIN_RETRAINING_LIMIT, left / RETRAINING_SHARE, 2 * limit)
     return (
-        f"How much hangs on the seed, and what more rows would bring, was not measured on {size:,} training rows and "
-        f"fewer. It takes {left:.0f} s more, and gets a tenth of a budget: --budget {math.ceil(wanted / 60)}m has it."
+        f"Seed variance and learning curve: not measured on {size:,} training rows and fewer (needs about {left:.0f} s "
+        f"more). Use --budget {math.ceil(wanted / 60)}m."
     )
 
 
 def _order(parts: Parts, time: np.ndarray | None, *, seed: int) -> np.ndarray:
-    """The training rows in an order of which every beginning is a part to train on, (rows,) int64."""
+    """Order of the training rows, (rows,) int64, of which every prefix is a part to train on."""
     rows = np.arange(len(parts.train))
     if parts.task is Task.FORECASTING:
         return np.lexsort((rows, rows if time is None else time))[::-1]
     place = np.random.default_rng([seed, SEED_STREAM]).random(len(rows))
     truth = parts.train.raw_target
     if parts.task.is_classification and truth.ndim == 1:
-        # The first rows of each class come first, so that no class is missing in a part.
+        # The first row of each class comes first, so that no part lacks a class.
         for index in np.unique(truth):
             own = np.flatnonzero(truth == index)
             place[own] = (place[own].argsort().argsort() + place[own]) / len(own)
@@ -169,7 +169,7 @@ def _order(parts: Parts, time: np.ndarray | None, *, seed: int) -> np.ndarray:
 def _train(
     winner: SelectedConfiguration, parts: Parts, clock: Clock, interrupt: Interrupt, *, epochs: int
 ) -> list[Outcome]:
-    """Train networks of the chosen configuration from other seeds than the search's. Their weights are thrown away."""
+    """Train networks of the selected configuration from other seeds than the search's. Their weights are discarded."""
     device, width = training_devices(parts)[0], parts.train.dense.shape[1]
     best = winner.ranked[0].hyperparameters
     proposals = [Proposal(number=number, hyperparameters=best, epochs=epochs) for number in range(SEEDS)]

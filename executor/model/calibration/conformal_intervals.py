@@ -1,4 +1,4 @@
-"""How far from the truth a predicted number lies: split-conformal intervals from residuals of validation rows."""
+"""Split-conformal prediction intervals from residuals of validation rows."""
 
 from __future__ import annotations
 
@@ -10,35 +10,36 @@ from pydantic import BaseModel, ConfigDict
 from executor.preprocessing.target_scale import from_learning_scale, to_learning_scale
 from rules.vocabulary.choices import TargetScale
 
-PERCENT: Final = 90  # of new rows that an interval is to hold; the level of MAPIE's default and of most of its papers
+PERCENT: Final = 90  # of new rows that an interval is to cover: the default of MAPIE
 
 
 class Intervals(BaseModel):
-    """Prediction intervals of one half-width a target, each target by itself.
+    """Prediction intervals with one half-width per target.
 
-    They hold `percent` of the rows that are drawn as the validation rows were, whatever the model (Vovk et al. 2005;
-    Lei et al. 2018, theorem 2); a little fewer where those rows also chose the model: the hold-out measures how many.
+    They cover `percent` of rows from the distribution of the validation rows, for any model (Vovk et al. 2005; Lei et
+    al. 2018, theorem 2); slightly fewer where the validation rows also selected the model. The hold-out measures how
+    many.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     percent: int
     rows: int
-    """Validation rows that they were measured on."""
+    """Validation rows whose residuals were measured."""
     half_widths: tuple[float, ...]
-    """One a target, on the scale on which it is learned; none where the rows are too few."""
+    """One per target, on the scale on which it is learned; none where the rows are too few."""
     on: TargetScale = "as_is"
-    """On log1p an interval is wider around a greater value, as errors there are."""
+    """Scale of the half-widths; on log1p intervals are wider around greater values."""
 
     @property
-    def lacking(self) -> str:
-        """Why there are no intervals, in words; "" where there are some."""
+    def reason_missing(self) -> str:
+        """Why there are no intervals; empty where there are some."""
         if self.half_widths:
             return ""
-        return f"{self.rows} validation rows are too few, {self.percent} % takes {fewest_rows(self.percent)}"
+        return f"{self.rows} validation rows are too few, {self.percent} % needs {min_rows(self.percent)}"
 
     def bounds(self, outcome: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The lower and the upper end for each predicted value, (rows, targets) each."""
+        """Lower and upper ends for predicted values, (rows, targets) each."""
         half = np.array(self.half_widths)
         if self.on == "as_is":
             return outcome - half, outcome + half
@@ -50,12 +51,13 @@ class Intervals(BaseModel):
 def conformal_intervals(
     truth: np.ndarray, outcome: np.ndarray, *, on: TargetScale = "as_is", percent: int = PERCENT
 ) -> Intervals:
-    """Intervals whose half-width is the ⌈(n + 1) · level⌉-th smallest absolute residual of n rows.
+    """Measure intervals whose half-width is the ⌈(n + 1) · level⌉-th smallest absolute residual of n rows.
 
-    truth, outcome: (rows, targets) of rows that did not train, in the target's own unit. on: where residuals are taken.
+    truth, outcome: (rows, targets) of rows that were not trained on, in the target's own unit. on: scale of the
+    residuals.
 
-    >>> said = np.zeros((9, 1))
-    >>> conformal_intervals(said + np.arange(9.0)[:, None], said).half_widths
+    >>> predicted = np.zeros((9, 1))
+    >>> conformal_intervals(predicted + np.arange(9.0)[:, None], predicted).half_widths
     (8.0,)
     """
     rows = len(truth)
@@ -66,15 +68,15 @@ def conformal_intervals(
     return Intervals(percent=percent, rows=rows, half_widths=tuple(residuals[rank - 1].tolist()), on=on)
 
 
-def fewest_rows(percent: int = PERCENT) -> int:
-    """The fewest rows among which the wanted residual exists.
+def min_rows(percent: int = PERCENT) -> int:
+    """Smallest number of rows from which intervals can be measured.
 
-    >>> fewest_rows(90), fewest_rows(95)
+    >>> min_rows(90), min_rows(95)
     (9, 19)
     """
     return -(-percent // (100 - percent))
 
 
 def _rank(rows: int, percent: int) -> int:
-    """⌈(n + 1) · level⌉, in whole numbers: 0.9 · 10 may be more than 9 in floats."""
+    """⌈(n + 1) · level⌉ in integers: in floats 0.9 · 10 may exceed 9."""
     return -(-(rows + 1) * percent // 100)

@@ -13,14 +13,14 @@ from scipy.special import expit, log_softmax, logit, logsumexp, softmax
 from executor.components.metric_functions import MIN_PROBABILITY
 from rules.vocabulary.facts import Task
 
-AS_IT_IS: Final = 1.0
+IDENTITY_TEMPERATURE: Final = 1.0
 MIN_ROWS: Final = 50
 """Validation rows. With 50 the hold-out's log-loss fell by 9 % in the geometric mean and rose by 7 % at worst, with 30
 it fell by 7 % and rose by 47 % at worst: 34 runs on tables, five samples of so many validation rows each."""
 MIN_EVENTS: Final = 5  # of them outside the most frequent class, as for a threshold
 FOLDS: Final = 5  # of the validation rows, as is usual; a temperature is one number, so four fifths fit it as well
 RANGE: Final = (0.2, 5.0)  # found ones lie within, but for networks whose validation rows show no end of it
-SMOOTHED: Final = 2.0
+SMOOTHED_ROWS: Final = 2.0
 """Rows' worth of another class in the targets, which is Platt's (1999) for classes of the same size. Without it rows of
 which the network knows every one ask for a temperature of 0: the hold-out's log-loss then rose up to fivefold."""
 
@@ -33,7 +33,9 @@ class Temperature:
     why: str
 
 
-def temperatures(truth: np.ndarray, logits: np.ndarray, task: Task, *, tuned: bool = True) -> tuple[Temperature, ...]:
+def fit_temperatures(
+    truth: np.ndarray, logits: np.ndarray, task: Task, *, tuned: bool = True
+) -> tuple[Temperature, ...]:
     """One temperature for all classes, or one a label; none for a task without classes.
 
     truth, logits: of validation rows, (rows,) with (rows, 1) or (rows, classes), or both (rows, labels).
@@ -42,14 +44,14 @@ def temperatures(truth: np.ndarray, logits: np.ndarray, task: Task, *, tuned: bo
     if not task.is_classification:
         return ()
     if not tuned:
-        one = Temperature(value=AS_IT_IS, why="the bundle does not calibrate probabilities")
+        one = Temperature(value=IDENTITY_TEMPERATURE, why="the bundle does not calibrate probabilities")
         return (one,) * (logits.shape[1] if task is Task.MULTILABEL else 1)
     if task is not Task.MULTILABEL:
         return (tune_temperature(truth, logits),)
     return tuple(tune_temperature(truth[:, at], logits[:, at : at + 1]) for at in range(logits.shape[1]))
 
 
-def cooled(logits: np.ndarray, found: tuple[Temperature, ...]) -> np.ndarray:
+def apply_temperatures(logits: np.ndarray, found: tuple[Temperature, ...]) -> np.ndarray:
     """Logits, or values, (rows, outputs), divided by what was found for them; as they are where nothing was."""
     return logits / np.array([one.value for one in found]) if found else logits
 
@@ -64,25 +66,25 @@ def tune_temperature(truth: np.ndarray, logits: np.ndarray) -> Temperature:
     events = rows - int(np.bincount(truth).max())
     if rows < MIN_ROWS or events < MIN_EVENTS:
         why = f"{rows} validation rows with {events} outside the most frequent class are too few for a temperature"
-        return Temperature(value=AS_IT_IS, why=why)
+        return Temperature(value=IDENTITY_TEMPERATURE, why=why)
     folds = np.arange(rows) % FOLDS
-    losses = _losses(truth, logits, AS_IT_IS)
+    losses = _losses(truth, logits, IDENTITY_TEMPERATURE)
     others = np.empty(rows)
     for fold in range(FOLDS):
         own = folds == fold
-        others[own] = _losses(truth[own], logits[own], _fitted(truth[~own], logits[~own]))
+        others[own] = _losses(truth[own], logits[own], _minimize_log_loss(truth[~own], logits[~own]))
     before, after = float(losses.mean()), float(others.mean())
     if not after < before:
         why = f"a temperature does not lower the log-loss of {rows} validation rows, {before:.4g}"
-        return Temperature(value=AS_IT_IS, why=why)
+        return Temperature(value=IDENTITY_TEMPERATURE, why=why)
     why = f"lowers the log-loss of {rows} validation rows from {before:.4g} to {after:.4g}"
-    return Temperature(value=_fitted(truth, logits), why=why)
+    return Temperature(value=_minimize_log_loss(truth, logits), why=why)
 
 
-def tempered(outcome: np.ndarray, values: np.ndarray, task: Task) -> np.ndarray:
+def rescale_probabilities(outcome: np.ndarray, values: np.ndarray, task: Task) -> np.ndarray:
     """Probabilities (rows, outputs) as they would be at further temperatures, (1,) for all or (labels,).
 
-    >>> tempered(np.array([[0.2], [0.5]]), np.array([0.5]), Task.BINARY).round(4).tolist()
+    >>> rescale_probabilities(np.array([[0.2], [0.5]]), np.array([0.5]), Task.BINARY).round(4).tolist()
     [[0.0588], [0.5]]
     """
     safe = np.clip(outcome, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
@@ -99,13 +101,13 @@ def _losses(truth: np.ndarray, logits: np.ndarray, temperature: float) -> np.nda
     return np.asarray(-log_softmax(divided, axis=1)[np.arange(len(truth)), truth])
 
 
-def _fitted(truth: np.ndarray, logits: np.ndarray) -> float:
+def _minimize_log_loss(truth: np.ndarray, logits: np.ndarray) -> float:
     """The temperature of the lowest log-loss of smoothed targets; in 1 / temperature it is convex, so there is one."""
     both = np.hstack([np.zeros_like(logits), logits]) if logits.shape[1] == 1 else logits
     own = both[np.arange(len(truth)), truth]
     # Over two classes the share of the smoothing goes to the other one, over several to all of them.
     others = both.sum(axis=1) - own if both.shape[1] == 2 else both.mean(axis=1)  # noqa: PLR2004  two classes
-    share = SMOOTHED / len(truth)
+    share = SMOOTHED_ROWS / len(truth)
     wanted = (1 - share) * own + share * others
 
     def loss(log: float) -> float:

@@ -1,11 +1,11 @@
-"""Runs side by side: their scores, the choices in which they differ, what their search took."""
+"""Comparison of runs as HTML: scores, data, strategy and search."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from executor.evaluation.scores import format_estimate
-from executor.evaluation.verdict import advice
+from executor.evaluation.verdict import reach_verdict
 from executor.runs.report.plots.comparison import score_plot
 from executor.runs.report.plots.drawing import distinct_names
 from executor.runs.scoreboard import ENDINGS
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from executor.runs.run import Run
 
 Row = tuple[str, list[str]]
-"""What is compared, and what each run has."""
+"""Label of a row, and its value for each run."""
 NONE: Final = "-"
 
 
 def comparison_page(runs: Sequence[Run]) -> str:
-    """A page that lays finished runs side by side, in their order. Names and values from the data are escaped.
+    """Render a comparison of finished runs as HTML. Names and values from the data are escaped.
 
     Raises RunError on a file of a run that is missing or damaged.
     """
@@ -35,22 +35,21 @@ def comparison_page(runs: Sequence[Run]) -> str:
         .get_template("compare.html")
         .render(
             names=names,
-            advice=[advice(run.scores) for run in runs],
-            verdicts=[run.scores.verdict for run in runs],
+            verdicts=[reach_verdict(run.scores) for run in runs],
             plots=_plots(runs, names),
             warnings=_warnings(runs),
             parts={
-                "The data": _data(runs),
-                "The scores": _scores(runs),
-                "The choices": _choices(runs),
-                "The search": _search(runs),
+                "Data": _data(runs),
+                "Scores": _scores(runs),
+                "Strategy": _choices(runs),
+                "Search": _search(runs),
             },
         )
     )
 
 
 def _plots(runs: Sequence[Run], names: list[str]) -> list[Plot]:
-    """The scores with their intervals, a plot for each P."""
+    """Scores with their intervals, one plot per metric."""
     metrics = list(dict.fromkeys(run.scores.metric for run in runs))
     found = [
         score_plot(
@@ -64,12 +63,12 @@ def _plots(runs: Sequence[Run], names: list[str]) -> list[Plot]:
 
 
 def _warnings(runs: Sequence[Run]) -> list[str]:
-    """Why scores cannot be compared."""
+    """Reasons why scores cannot be compared."""
     found = []
     if len({run.record.dataset.digest for run in runs}) > 1:
-        found.append("The runs were trained on different datasets: their scores say nothing of each other.")
+        found.append("The runs were trained on different datasets, so their scores are not comparable.")
     elif len({(run.plan.seed, run.summary.split) for run in runs}) > 1:
-        found.append("The rows were split in different ways, so that each run was judged on other rows.")
+        found.append("The runs have different splits, so each was evaluated on other rows.")
     if len({run.scores.metric for run in runs}) > 1:
         found.append("The runs have different metrics.")
     return found
@@ -92,7 +91,7 @@ def _scores(runs: Sequence[Run]) -> list[Row]:
     baselines = dict.fromkeys(name for one in scores for name in one.baselines)
     others = dict.fromkeys(name for one in scores for name in one.others)
     return [
-        ("P", [one.metric for one in scores]),
+        ("metric", [one.metric for one in scores]),
         ("on the hold-out", [format_estimate(one.hold_out) for one in scores]),
         ("on the validation rows", [_number(one.validation) for one in scores]),
         *(
@@ -121,14 +120,14 @@ def _choices(runs: Sequence[Run]) -> list[Row]:
 
 
 def _search(runs: Sequence[Run]) -> list[Row]:
-    told = [run.summary for run in runs]
+    summaries = [run.summary for run in runs]
     return [
         ("seed", [str(run.plan.seed) for run in runs]),
-        ("trials completed", [f"{one.completed:,} of {one.trials:,}" for one in told]),
-        ("seconds", [number(one.seconds) for one in told]),
-        ("ended by", [ENDINGS[one.stopped_by] for one in told]),
-        ("networks of the model", [f"{max(1, len(one.members))}" for one in told]),
-        ("begun", [run.record.created[:16].replace("T", " ") for run in runs]),
+        ("trials completed", [f"{one.completed:,} of {one.trials:,}" for one in summaries]),
+        ("seconds", [number(one.seconds) for one in summaries]),
+        ("ended by", [ENDINGS[one.stopped_by] for one in summaries]),
+        ("networks of the model", [f"{max(1, len(one.members))}" for one in summaries]),
+        ("started", [run.record.created[:16].replace("T", " ") for run in runs]),
         ("pcwat", [run.record.version for run in runs]),
     ]
 

@@ -1,4 +1,4 @@
-"""P for each group of the hold-out's rows that a column makes: a model may be good in all and bad for some."""
+"""Scores for each group of a column on the hold-out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from executor.runs.run import Run
     from recommender.dataset.dataset import Dataset
 
-MAX_GROUPS: Final = 12  # of which each is told; the others are one
+MAX_GROUPS: Final = 12  # the most frequent ones; the others form one group
 QUANTILES: Final = 4  # ranges of a numeric column with more values than groups
 RESAMPLES: Final = 400  # bootstrap samples of a group; a percentile at 2.5 % then rests on ten of them
 MIN_ROWS: Final = 2
@@ -30,38 +30,42 @@ MISSING, OTHERS = "(missing)", "(all others)"
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """Some rows of the hold-out. score: P on them with its 95 % interval."""
+    """A group of rows of the hold-out. score: metric on them with its 95 % interval."""
 
     name: str
     rows: int
     score: Estimate
 
 
-def score_groups(run: Run, answers: HoldOutPredictions, dataset: Dataset, column: str) -> list[Group]:
-    """P of each group that a column makes, the largest first; numbers with many values in ranges of equal size.
+def score_groups(run: Run, hold_out: HoldOutPredictions, dataset: Dataset, column: str) -> list[Group]:
+    """Score each group of a column, the largest first; numbers with many values are grouped by quantiles.
 
     Raises ColumnError where the dataset has no such column.
     """
     if column not in dataset.columns:
         raise ColumnError(
-            f"--by takes a column of the dataset, but {dataset.name} has no column {column!r}."
+            f"--by must be a column of the dataset, but {dataset.name} has no column {column!r}."
             f"{did_you_mean(column, dataset.columns)}"
         )
     metric = create_metric(run.bundle.metric)
-    names = np.array(_names(dataset, column, answers.rows), dtype=object)
+    names = np.array(_names(dataset, column, hold_out.rows), dtype=object)
     found, counts = np.unique(names, return_counts=True)
     most = [str(name) for name in found[np.argsort(-counts, kind="stable")][:MAX_GROUPS]]
-    told = {name: names == name for name in most}
+    masks = {name: names == name for name in most}
     if len(found) > len(most):
-        told[OTHERS] = ~np.isin(names, most)
+        masks[OTHERS] = ~np.isin(names, most)
     return [
-        Group(name=name, rows=int(mask.sum()), score=_score(metric, answers.said, np.flatnonzero(mask), run.plan.seed))
-        for name, mask in told.items()
+        Group(
+            name=name,
+            rows=int(mask.sum()),
+            score=_score(metric, hold_out.predictions, np.flatnonzero(mask), run.plan.seed),
+        )
+        for name, mask in masks.items()
     ]
 
 
 def _names(dataset: Dataset, column: str, rows: np.ndarray) -> list[str]:
-    """The group of each row, as the dataset writes it or as a range."""
+    """Group of each row: its value as the dataset writes it, or a range."""
     name = quoted(column)
     numeric = dataset.connection.execute(
         f"SELECT count(DISTINCT {name}) > ? AND count(TRY_CAST({name} AS DOUBLE)) = count({name}) FROM dataset",  # noqa: S608  quoted
@@ -79,14 +83,14 @@ def _names(dataset: Dataset, column: str, rows: np.ndarray) -> list[str]:
     return [MISSING if value is None else ranges[int(np.searchsorted(inner, value, side="left"))] for value in values]
 
 
-def _score(metric: PerformanceMetric, said: Predictions, rows: np.ndarray, seed: int) -> Estimate:
-    """P of some rows, with the interval of bootstrap samples of them; None where it is undefined."""
-    own = said.take(rows)
+def _score(metric: PerformanceMetric, predictions: Predictions, rows: np.ndarray, seed: int) -> Estimate:
+    """Score some rows, with a bootstrap interval; None where the metric is undefined."""
+    own = predictions.take(rows)
     value = metric.of_predictions(own)
     if not np.isfinite(value) or len(rows) < MIN_ROWS:
         return Estimate(value=float(value) if np.isfinite(value) else None, low=None, high=None)
     random = np.random.default_rng([seed, len(rows)])
-    draw = bootstrap_sampler(len(rows), len(rows), in_blocks=said.task is Task.FORECASTING)
+    draw = bootstrap_sampler(len(rows), len(rows), in_blocks=predictions.task is Task.FORECASTING)
     samples = np.array([metric.of_predictions(own.take(draw(random))) for _ in range(RESAMPLES)])
     defined = samples[np.isfinite(samples)]
     if len(defined) < RESAMPLES // 2:

@@ -1,4 +1,4 @@
-"""A run's answers for the hold-out, read from its file: they hold the truth beside them, and no feature."""
+"""Predictions for the hold-out, read from predictions.csv, which contains the truth and no features."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from executor.model.signature import Signature
     from executor.runs.run import Run
 
-_WITH_LINES: Final = csv.ParseOptions(newlines_in_values=True)  # a class may be named over several lines
+_WITH_LINES: Final = csv.ParseOptions(newlines_in_values=True)  # a class name may contain line breaks
 
 
 @dataclass(frozen=True, kw_only=True)
 class HoldOutPredictions:
-    """What the model said of the hold-out.
+    """Predictions of a run for its hold-out.
 
-    said: truth, outcome and decision as `executor.components.metric` takes them.
+    predictions: truth, outcome and decision.
     names: of the classes, of the labels, or of the outputs. rows: (rows,) numbers in the dataset, from 0.
     low, high: (rows, outputs) ends of the prediction intervals; None without them.
     """
 
-    said: Predictions
+    predictions: Predictions
     names: tuple[str, ...]
     rows: np.ndarray
     low: np.ndarray | None = None
@@ -48,7 +48,7 @@ class HoldOutPredictions:
 
 
 def read_predictions(run: Run) -> HoldOutPredictions:
-    """The answers of a finished run. Raises RunError where their file is missing or damaged."""
+    """Read the predictions of a finished run. Raises RunError where the file is missing or damaged."""
     signature, path = run.signature, run.directory / PREDICTIONS
     names = names_in_file(signature)
     words = [FILE] if signature.image is not None else [SERIES, TIME] if signature.windows is not None else []
@@ -59,8 +59,8 @@ def read_predictions(run: Run) -> HoldOutPredictions:
         table = csv.read_csv(path, parse_options=_WITH_LINES, convert_options=options)
         return _parse(signature, names, table)
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
-        told = f"it lacks {error}" if isinstance(error, KeyError) else str(error).splitlines()[0].rstrip(".")
-        raise RunError(f"{path} cannot be read: {told}. Restore the file.") from None
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error).splitlines()[0].rstrip(".")
+        raise RunError(f"{path} cannot be read: {reason}. Restore the file.") from None
 
 
 def _parse(signature: Signature, names: Names, table: pa.Table) -> HoldOutPredictions:
@@ -87,16 +87,18 @@ def _parse(signature: Signature, names: Names, table: pa.Table) -> HoldOutPredic
         decided = outcome
         if signature.intervals is not None and signature.intervals.half_widths:
             low, high = (_columns(table, own) for own in (names.low, names.high))
-    said = Predictions(
+    predictions = Predictions(
         task=signature.task, truth=truth, outcome=outcome, decided=decided, rare_class=signature.rare_class
     )
     places = (SERIES, TIME) if signature.windows is not None else (FILE,) if signature.image is not None else ()
-    told = {name: tuple(table[name].to_pylist()) for name in places if name in table.column_names}
-    return HoldOutPredictions(said=said, names=of, rows=table["row"].to_numpy(), low=low, high=high, **told)
+    places_of = {name: tuple(table[name].to_pylist()) for name in places if name in table.column_names}
+    return HoldOutPredictions(
+        predictions=predictions, names=of, rows=table["row"].to_numpy(), low=low, high=high, **places_of
+    )
 
 
 def _positions(words: list[str], places: Mapping[str, int]) -> np.ndarray:
-    """The place of each word, (rows,) int64."""
+    """Index of each word, (rows,) int64."""
     return np.array([places[word] for word in words], np.int64)
 
 

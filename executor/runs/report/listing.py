@@ -1,4 +1,4 @@
-"""The runs of a folder as a table: what each was trained on, how good it is, and how far it is."""
+"""Runs of a folder as a table: dataset, score, best baseline, date and state."""
 
 from __future__ import annotations
 
@@ -34,32 +34,32 @@ MAX_BASELINE_LENGTH: Final = len("gradient boosting")
 
 
 class ListedRun(BaseModel):
-    """A run in a list. state: finished; running in another process; interrupted; or damaged, where a file is."""
+    """A run of a folder. state: finished, running in another process, interrupted, or with a damaged file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     state: Literal["finished", "running", "interrupted", "damaged"]
     detail: str = ""
-    """What a run that is not finished has come to."""
+    """Progress of a run that is not finished, or the error of a damaged one."""
     dataset: str = ""
     created: str = ""
     """UTC, ISO 8601."""
     metric: str = ""
     hold_out: Estimate | None = None
     baseline: str = ""
-    """The best of the simple answers, and its P."""
+    """The best baseline, and its score."""
     baseline_value: float | None = None
 
 
 def list_runs(folder: Path) -> list[ListedRun]:
-    """The runs in a folder, the oldest first. Raises RunError where the folder cannot be read."""
+    """List the runs in a folder, the oldest first. Raises RunError where the folder cannot be read."""
     try:
         found = [path for path in folder.iterdir() if os.path.exists(path / PLAN)]  # noqa: PTH110  False if unreadable
     except OSError as error:
         raise RunError(
-            f"Runs are listed of a folder, by default runs/, but {folder} cannot be read: {error.strerror}. Name the "
-            "folder: recommend runs FOLDER."
+            f"The folder of runs must be readable, but {folder} is not: {error.strerror}. Name another one: recommend "
+            "runs FOLDER."
         ) from None
     return sorted(map(_list_run, found), key=lambda one: (one.created, one.name))
 
@@ -75,8 +75,8 @@ def _list_run(directory: Path) -> ListedRun:
     except PcwatError as error:
         return known.model_copy(update={"state": "damaged", "detail": str(error)})
     name, value = _best_baseline(scores)
-    told = {"metric": scores.metric, "hold_out": scores.hold_out, "baseline": name, "baseline_value": value}
-    return known.model_copy(update={"state": "finished", **told})
+    values = {"metric": scores.metric, "hold_out": scores.hold_out, "baseline": name, "baseline_value": value}
+    return known.model_copy(update={"state": "finished", **values})
 
 
 def _unfinished(directory: Path) -> dict[str, str]:
@@ -97,7 +97,7 @@ def _unfinished(directory: Path) -> dict[str, str]:
 
 
 def _best_baseline(scores: Scores) -> tuple[str, float | None]:
-    """The simple answer with the best P."""
+    """The baseline with the best score."""
     values = {name: one.value for name, one in scores.baselines.items() if one.value is not None}
     if not values:
         return "", None
@@ -106,7 +106,7 @@ def _best_baseline(scores: Scores) -> tuple[str, float | None]:
 
 
 def _result_cell(one: ListedRun) -> str:
-    """The score, and its 95 % interval below it; of a run that is not finished, its state."""
+    """Score with its 95 % interval below it; state of a run that is not finished."""
     if one.hold_out is None:
         return one.state if one.state == "damaged" else f"{one.state}, {one.detail}"
     score = one.hold_out
@@ -119,13 +119,13 @@ def _result_cell(one: ListedRun) -> str:
 def show_runs(found: list[ListedRun], folder: Path, console: Console) -> None:
     """Print the runs. Names from the data are never read as markup."""
     if not found:
-        console.print(f"No runs in {folder}. 'recommend train DATASET' makes one.", markup=False)
+        console.print(f"No runs in {folder}. 'recommend train DATASET' creates one.", markup=False)
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("Run, dataset", overflow="fold")
-    table.add_column("P", min_width=MAX_SCORE_LENGTH)
+    table.add_column("Score", min_width=MAX_SCORE_LENGTH)
     table.add_column("Best baseline", min_width=MAX_BASELINE_LENGTH)
-    table.add_column("When", no_wrap=True)
+    table.add_column("Date", no_wrap=True)
     for one in found:
         style = {"finished": "", "running": "cyan"}.get(one.state, "yellow")
         baseline = "" if one.baseline_value is None else f"{one.baseline}\n{number(one.baseline_value)}"
@@ -137,7 +137,7 @@ def show_runs(found: list[ListedRun], folder: Path, console: Console) -> None:
     console.print(table)
     stopped = [one for one in found if one.state == "interrupted"]
     if stopped:
-        console.print(f"'recommend train --resume {folder / stopped[0].name}' goes on.", markup=False, style="dim")
+        console.print(f"'recommend train --resume {folder / stopped[0].name}' resumes it.", markup=False, style="dim")
     for one in found:
         if one.state == "damaged":
             console.print(Text(printable(f"{one.name}: {one.detail}"), style="yellow"))

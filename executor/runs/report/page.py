@@ -1,4 +1,4 @@
-"""The page of a run: the answer first, then why, the data, the search, the model's quality, and how to repeat it."""
+"""Report of a run as HTML: verdict, baselines, strategy, data, quality, importance, search, and how to reproduce it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 from executor.evaluation.scores import format_estimate
-from executor.evaluation.verdict import advice
+from executor.evaluation.verdict import reach_verdict
 from executor.runs.report.groups import score_groups
 from executor.runs.report.hold_out_answers import read_predictions
 from executor.runs.report.plots.classification import plots_of_classes
@@ -34,18 +34,25 @@ if TYPE_CHECKING:
     from executor.runs.run import Run
     from recommender.dataset.dataset import Dataset
 
-MAX_LISTED: Final = 200  # trials in the table; trials.jsonl holds all
+MAX_LISTED: Final = 200  # trials in the table; trials.jsonl has all
 
 
 def page(run: Run, dataset: Dataset | None = None, *, by: str = "") -> str:
-    """The report of a finished run as HTML. Names and values from the data are escaped.
+    """Render the report of a finished run as HTML. Names and values from the data are escaped.
 
-    dataset: what the run was trained on, where it is open; else it is opened again for what no run keeps, the pictures
-    of images and the groups by a column, as long as it is what it was. by: a column, for P in each of its groups.
-    Raises RunError on a file of the run that is missing or damaged, BookError where its rules cannot be read again,
-    and for `by` ColumnError or DatasetError where there is no such column or the dataset is gone.
+    Args:
+        run: The finished run.
+        dataset: The dataset of the run, where it is open; else it is opened again for images and groups, which a run
+            does not keep.
+        by: Column for whose groups the score is reported.
+
+    Raises:
+        RunError: If a file of the run is missing or damaged.
+        BookError: If the rules of the run cannot be read.
+        ColumnError: If `by` is not a column of the dataset.
+        DatasetError: If `by` is given and the dataset is missing or has changed.
     """
-    record, answers = run.record, read_predictions(run)
+    record, hold_out = run.record, read_predictions(run)
     subject = Subject(record=record, path=run.directory / RECORD, layers=tuple(record.book.layers))
     trials = Journal(run.directory).outcomes
     return (
@@ -56,12 +63,12 @@ def page(run: Run, dataset: Dataset | None = None, *, by: str = "") -> str:
             record=record,
             scores=run.scores,
             summary=run.summary,
-            advice=advice(run.scores),
+            verdict=reach_verdict(run.scores),
             gains=gain_plot(run.scores),
             rows=None if run.summary.curve is None else learning_curve_plot(run.summary.curve),
             explanations=explain(subject, [slot for slot in NOTES_ORDER if slot in record.decisions]),
             trials=trials[:MAX_LISTED],
-            untold=max(0, len(trials) - MAX_LISTED),
+            omitted=max(0, len(trials) - MAX_LISTED),
             searched=plots_of_search(
                 trials,
                 metric=run.scores.metric,
@@ -70,47 +77,47 @@ def page(run: Run, dataset: Dataset | None = None, *, by: str = "") -> str:
                 best=run.summary.best_trial,
             ),
             spent=stage_plot(run.summary.stages),
-            quality=_quality(run, answers),
-            confusion=confusion_matrix(answers),
+            quality=_quality(run, hold_out),
+            confusion=confusion_matrix(hold_out),
             importance=run.importance,
-            leaning=None if run.importance is None else importance_plot(run.importance),
-            **_from_rows(run, answers, dataset, by),
-            trials_told=describe_trials,
+            importance_plot=None if run.importance is None else importance_plot(run.importance),
+            **_from_rows(run, hold_out, dataset, by),
+            describe_trials=describe_trials,
             command=reproduce_command(run),
             vocabulary=FACTS,
             number=number,
             quantity=quantity,
-            value_of=format_estimate,
+            format_estimate=format_estimate,
         )
     )
 
 
-def _quality(run: Run, answers: HoldOutPredictions) -> list[Plot]:
-    """The plots of the task."""
+def _quality(run: Run, hold_out: HoldOutPredictions) -> list[Plot]:
+    """Plots for the task."""
     signature = run.signature
     percent = None if signature.intervals is None else signature.intervals.percent
     if signature.task.is_classification:
-        return plots_of_classes(answers, signature.cuts)
+        return plots_of_classes(hold_out, signature.cuts)
     if signature.task is Task.FORECASTING:
         horizon = 1 if signature.windows is None else signature.windows.horizon
-        return plots_of_forecasts(answers, targets=signature.targets, horizon=horizon, percent=percent)
-    return plots_of_numbers(answers, percent)
+        return plots_of_forecasts(hold_out, targets=signature.targets, horizon=horizon, percent=percent)
+    return plots_of_numbers(hold_out, percent)
 
 
-def _from_rows(run: Run, answers: HoldOutPredictions, dataset: Dataset | None, by: str) -> dict[str, Any]:
-    """What needs rows of the dataset: nothing of it is kept in the run."""
+def _from_rows(run: Run, hold_out: HoldOutPredictions, dataset: Dataset | None, by: str) -> dict[str, Any]:
+    """Parts of the report that need rows of the dataset, which a run does not keep."""
     is_image = run.signature.image is not None
     found: dict[str, Any] = {"by": by, "groups": [], "grouped": None, "mistakes": [], "is_image": is_image, "gone": ""}
     if not by and not is_image:
         return found
-    again, found["gone"] = (dataset, "") if dataset is not None else reopen_dataset(run, must=bool(by))
-    if again is None:
+    reopened, found["gone"] = (dataset, "") if dataset is not None else reopen_dataset(run, must=bool(by))
+    if reopened is None:
         return found
-    with nullcontext() if dataset is not None else again:
+    with nullcontext() if dataset is not None else reopened:
         if is_image:
-            found["mistakes"] = mistakes(answers, again)
+            found["mistakes"] = mistakes(hold_out, reopened)
         if by:
-            groups = score_groups(run, answers, again, by)
+            groups = score_groups(run, hold_out, reopened, by)
             plot = score_plot(
                 {one.name: one.score for one in groups},
                 run.scores.metric,

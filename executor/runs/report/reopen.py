@@ -1,4 +1,4 @@
-"""A run's dataset, opened again for what the run does not keep."""
+"""The dataset of a run, opened again for what the run does not keep."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def reopen_dataset(run: Run, *, must: bool) -> tuple[Dataset | None, str]:
-    """The dataset of a run, and why not where it is gone or has changed: its rows are then not those of the run.
+    """Open the dataset of a run again; returns None and the reason where it is missing or has changed.
 
     Raises DatasetError in these cases if it must be there.
     """
@@ -23,7 +23,7 @@ def reopen_dataset(run: Run, *, must: bool) -> tuple[Dataset | None, str]:
     try:
         dataset = open_dataset(plan.dataset, plan.request, readings=plan.readings)
     except DatasetError:
-        return _without(f"{plan.dataset} cannot be read any more", must=must)
+        return _without(f"{plan.dataset} can no longer be read", must=must)
     if dataset.digest == plan.digest:
         return dataset, ""
     dataset.close()

@@ -1,4 +1,4 @@
-"""The report at the end of a training: worth having, and never worth a run."""
+"""Writing of the report after a training; failures are logged, never raised."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _LOG = logging.getLogger(__name__)
 
 @contextmanager
 def never_fatal(what: str) -> Iterator[None]:
-    """Turn any error of the block into a warning in the log; what: what is then not there, in words."""
+    """Log any error of the block as a warning instead of raising it; what: the consequence, in words."""
     try:
         yield
-    except Exception as error:  # noqa: BLE001  a finished training is worth more than what is told about it
+    except Exception as error:  # noqa: BLE001  an error in a report must not lose a finished training
         _LOG.warning("%s: %s: %s", what, type(error).__name__, error)
 
 
 def write_report(run: Run, dataset: Dataset) -> bool:
-    """Write report.html into the directory of a finished run, and return whether the run has a report then.
+    """Write report.html into the directory of a finished run; returns whether the run has a report then.
 
-    dataset: the run was trained on this, and it is still open.
+    dataset: dataset of the run, still open.
     """
     path = run.directory / REPORT
     with never_fatal(f"The report was not written ('recommend report {run.directory}' tries again)"):

@@ -17,7 +17,7 @@ SIZES: Final = (1, 2, 3, 4, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32)
 def pad_to_size(kept: Sequence[int]) -> list[int]:
     """Some trials' indices, the last one repeated up to the next of SIZES.
 
-    >>> filled([0, 2, 3, 5, 6])
+    >>> pad_to_size([0, 2, 3, 5, 6])
     [0, 2, 3, 5, 6, 6]
     """
     size = next((size for size in SIZES if size >= len(kept)), len(kept))

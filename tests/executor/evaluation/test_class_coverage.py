@@ -21,11 +21,11 @@ def of_classes(make_parts: MakeParts, train: list[int], judge: list[int], classe
     return make_parts(np.zeros((len(target), 1)), target, task=Task.MULTICLASS)
 
 
-def test_classes_that_are_not_learned_or_not_judged_are_named(make_parts: MakeParts) -> None:
+def test_classes_that_are_not_learned_or_not_evaluated_are_named(make_parts: MakeParts) -> None:
     parts = of_classes(make_parts, [0, 0, 1, 1, 1, 3, 3, 3], [0, 2], 4)
     assert missing_classes(parts, parts.validation, ("a", "b", "c", "d")) == (
-        "Training rows hold no row of class 'c': it was not learned.",
-        "The hold-out holds no row of class 'b', 'd': nothing judges how well it was learned.",
+        "No rows for training, so not learned: class 'c'.",
+        "No rows in the hold-out, so not evaluated: class 'b', 'd'.",
     )
 
 
@@ -35,18 +35,18 @@ def test_a_class_in_a_single_fold_is_named(make_parts: MakeParts) -> None:
     judged = parts.train.take(np.array([0, 1, 6]))
     train = replace(parts.train, fold=folds)
     (sentence,) = missing_classes(replace(parts, train=train, validation=train), judged, ("a", "b", "c"))
-    assert sentence.startswith("All training rows of 'c' lie in one fold")
+    assert sentence == "All rows for training in one fold, so not validated: class 'c'."
 
 
-def test_labels_without_a_yes_are_named(make_parts: MakeParts) -> None:
+def test_labels_without_positive_rows_are_named(make_parts: MakeParts) -> None:
     target = np.array([[1, 0], [0, 1], [1, 0], [0, 0], [1, 0]])
     parts = make_parts(np.zeros((5, 1)), target, task=Task.MULTILABEL)
     assert missing_classes(parts, parts.validation, ("one", "two")) == (
-        "The hold-out holds no yes of label 'two': nothing judges how well it was learned.",
+        "No positive rows in the hold-out, so not evaluated: label 'two'.",
     )
 
 
-def test_nothing_is_said_of_whole_parts_and_of_numbers(make_parts: MakeParts) -> None:
+def test_complete_parts_and_numeric_targets_have_no_missing_classes(make_parts: MakeParts) -> None:
     parts = of_classes(make_parts, [0, 1] * 4, [1, 0], 2)
     assert missing_classes(parts, parts.validation, ("a", "b")) == ()
     numbers = make_parts(np.zeros((10, 1)), np.ones((10, 1)), task=Task.REGRESSION)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +12,7 @@ from scipy.stats import norm
 from executor.components.metric import Predictions, create_metric
 from executor.data.raw_table import RawTable
 from executor.evaluation.evaluate import Evaluation, bootstrap_scores, evaluate
-from executor.evaluation.scores import BaselineScore, CutOff, Estimate, Scores
-from executor.evaluation.verdict import verdict
+from executor.evaluation.scores import Scores
 from executor.model.signature import Signature
 from rules.vocabulary.choices import F1, Accuracy, Mae, Metric, Rmse, RocAuc
 from rules.vocabulary.facts import Task
@@ -63,8 +62,7 @@ def test_a_good_model_beats_the_constant_and_is_level_with_a_linear_one(breast_c
     scores = _judged(Accuracy(), breast_cancer, outcome).scores
     assert scores.hold_out.value == pytest.approx(112 / 114)
     assert scores.has_signal
-    assert scores.verdict.startswith("Beats always 'yes' by ")
-    assert "Level with a linear model (" in scores.verdict
+    assert scores.verdict.startswith("Use the linear model: it is simpler, and the network is not certainly better.")
     assert set(scores.baselines) == {"constant", "linear"}
     assert scores.validation == 0.9
     assert (scores.rows, scores.resamples) == (114, 1_000)
@@ -75,14 +73,14 @@ def test_a_model_that_guesses_is_told_that_no_signal_was_found(breast_cancer: Pa
     noise = np.random.default_rng(0).random((114, 1)) < share
     scores = _judged(RocAuc(), breast_cancer, noise.astype(float)).scores
     assert not scores.has_signal
-    assert "No signal found: no better than always 'yes'" in scores.verdict
+    assert scores.verdict.startswith("Do not use this model: no signal was found")
 
 
 def test_a_model_that_is_worse_than_the_constant_is_told_so(breast_cancer: Parts) -> None:
     wrong = 1.0 - breast_cancer.validation.raw_target[:, None]
     scores = _judged(Accuracy(), breast_cancer, wrong).scores
     assert scores.hold_out.value == 0
-    assert scores.verdict.startswith("Worse than always 'yes'")
+    assert scores.verdict.startswith("Do not use this model: it is worse than always 'yes'")
 
 
 def test_a_gain_is_positive_where_the_error_is_smaller(make_parts: MakeParts) -> None:
@@ -193,7 +191,7 @@ def test_a_temperature_is_judged_before_and_after(make_parts: MakeParts) -> None
     )
     assert scores.others["log_loss"] == pytest.approx(scores.calibration.log_loss[1])
     assert scores.remarks == (
-        "Probabilities at temperature 2; on the hold-out: log-loss 0.6547 → 0.5623, calibration error 0.15 → 0.",
+        "Calibration by temperature 2: on the hold-out log-loss 0.6547 → 0.5623, calibration error 0.15 → 0.",
     )
 
 
@@ -203,8 +201,8 @@ def test_where_a_temperature_does_harm_on_the_hold_out_the_remark_says_so(make_p
     # Before it the answer was 1/4, as it should be: (1/9)^2 = (1/3)^4.
     signature = _signature(Task.BINARY, temperatures=({"value": 0.5, "why": "lowers the log-loss"},))
     scores = _judged(RocAuc(), parts, np.full((20, 1), 0.1), signature=signature).scores
-    assert scores.remarks[0].startswith("Probabilities at temperature 0.5; on the hold-out: log-loss 0.5623 → 0.6547")
-    assert "The log-loss rose, though it fell on the validation rows" in scores.remarks[0]
+    assert scores.remarks[0].startswith("Calibration by temperature 0.5: on the hold-out log-loss 0.5623 → 0.6547")
+    assert "The log-loss rose, although it fell on the validation rows" in scores.remarks[0]
 
 
 def test_a_temperature_that_is_not_changed_says_why(make_parts: MakeParts) -> None:
@@ -212,7 +210,7 @@ def test_a_temperature_that_is_not_changed_says_why(make_parts: MakeParts) -> No
     signature = _signature(Task.BINARY, temperatures=({"value": 1.0, "why": "20 rows are too few"},))
     scores = _judged(RocAuc(), parts, np.full((20, 1), 0.25), signature=signature).scores
     assert scores.calibration is None
-    assert scores.remarks == ("Probabilities as the network gives them: 20 rows are too few.",)
+    assert scores.remarks == ("Probabilities are not calibrated: 20 rows are too few.",)
 
 
 def _regression(make_parts: MakeParts, targets: int = 1) -> Parts:
@@ -229,7 +227,7 @@ def test_intervals_are_judged_and_stand_beside_each_prediction(make_parts: MakeP
     assert judged.scores.intervals.coverage == (0.8,)
     assert not judged.scores.intervals.falls_short  # the standard error of 50 and 20 rows is 0.079
     assert judged.scores.intervals.mean_width == pytest.approx((2.0,))
-    assert judged.scores.remarks == ("90 % prediction intervals hold 80.0 % of the hold-out, each 2 wide.",)
+    assert judged.scores.remarks == ("The 90 % prediction intervals cover 80.0 % of the hold-out (width 2).",)
     assert list(judged.predictions) == ["row", "truth", "prediction", "low", "high"]
     np.testing.assert_allclose(judged.predictions["high"] - judged.predictions["prediction"], 1)
 
@@ -240,7 +238,7 @@ def test_intervals_of_several_targets_are_told_by_name(make_parts: MakeParts) ->
     signature = _signature(Task.MULTIOUTPUT_REGRESSION, targets=("y", "z"), intervals=intervals)
     judged = _judged(Rmse(), parts, parts.validation.raw_target + 0.5, signature=signature)
     (remark,) = judged.scores.remarks
-    assert "hold on the hold-out 100.0 % of 'y', each 2 wide; 0.0 % of 'z', each 0 wide, fewer" in remark
+    assert "cover on the hold-out 100.0 % of 'y' (width 2), 0.0 % of 'z' (width 0): too few" in remark
     assert judged.scores.intervals is not None
     assert judged.scores.intervals.falls_short
     assert {"low of y", "high of y", "low of z", "high of z"} < set(judged.predictions)
@@ -252,108 +250,8 @@ def test_too_few_validation_rows_give_no_interval_and_a_remark(make_parts: MakeP
     signature = _signature(Task.REGRESSION, intervals=intervals)
     judged = _judged(Rmse(), parts, parts.validation.raw_target, signature=signature)
     assert judged.scores.intervals is None
-    assert judged.scores.remarks == ("No prediction intervals: 8 validation rows are too few, 90 % takes 9.",)
+    assert judged.scores.remarks == ("No prediction intervals: 8 validation rows are too few, 90 % needs 9.",)
     assert "low" not in judged.predictions
-
-
-@dataclass(frozen=True, kw_only=True)
-class Gains:
-    constant: tuple[float, float]
-    linear: tuple[float, float] | None = None
-    seasonal: tuple[float, float] | None = None
-    boosting: tuple[float, float] | None = None
-    words: tuple[float, float] | None = None
-
-    def scores(self) -> dict[str, BaselineScore]:
-        gains = {
-            "constant": self.constant,
-            "linear": self.linear,
-            "seasonal naive": self.seasonal,
-            "gradient boosting": self.boosting,
-            "TF-IDF": self.words,
-        }
-        return {
-            name: BaselineScore(
-                says=f"<{name}>",
-                value=0.5,
-                gain=Estimate(value=sum(gain) / 2, low=gain[0], high=gain[1]),
-            )
-            for name, gain in gains.items()
-            if gain is not None
-        }
-
-
-@pytest.mark.parametrize(
-    ("gains", "words"),
-    [
-        (Gains(constant=(0.1, 0.2), linear=(0.01, 0.1)), "Beats <constant> by 0.15 (95 % interval 0.1 to 0.2)."),
-        (
-            Gains(constant=(0.1, 0.2), linear=(-0.01, 0.1)),
-            "Level with a linear model (<linear>): the gain is 0.045 (95 %: -0.01 to 0.1).",
-        ),
-        (Gains(constant=(0.1, 0.2), linear=(-0.2, -0.1)), "But a linear model is better (<linear>): use that."),
-        (Gains(constant=(0.1, 0.2), seasonal=(0.0, 0.1)), "It is not certainly better than <seasonal naive>."),
-        (
-            Gains(constant=(0.1, 0.2), boosting=(-0.2, -0.1)),
-            "Gradient boosting is better by 0.15 (95 %: 0.1 to 0.2): use it instead, unless you need one Keras model",
-        ),
-        (
-            Gains(constant=(0.1, 0.2), boosting=(-0.1, 0.3)),
-            "Level with gradient boosting: the gain is 0.1 (95 %: -0.1 to 0.3).",
-        ),
-        (
-            Gains(constant=(0.1, 0.2), boosting=(0.1, 0.3)),
-            "Better than gradient boosting by 0.2 (95 %: 0.1 to 0.3), which had <gradient boosting>.",
-        ),
-        (Gains(constant=(0.0, 0.2), boosting=(-0.2, -0.1)), "Gradient boosting is better by 0.15"),
-        (Gains(constant=(0.1, 0.2), words=(-0.01, 0.1)), "Level with <TF-IDF>, weighted by TF-IDF."),
-        (Gains(constant=(0.1, 0.2), words=(-0.2, -0.1)), "But <TF-IDF>, weighted by TF-IDF, is better: use that."),
-        (Gains(constant=(0.0, 0.2)), "No signal found: no better than <constant>"),
-        (
-            Gains(constant=(0.0, 0.2), linear=(-0.2, -0.1)),
-            "contains 0. But a linear model is better (<linear>): use that",
-        ),
-        (Gains(constant=(-0.2, -0.1)), "Worse than <constant>: do not use this model."),
-    ],
-)
-def test_the_verdict_says_what_the_intervals_mean(gains: Gains, words: str) -> None:
-    assert words in verdict(gains.scores())
-
-
-@pytest.mark.parametrize("constant", [(0.1, 0.2), (-0.1, 0.2), (-0.2, -0.1)])
-@pytest.mark.parametrize("boosting", [(-0.2, -0.1), (-0.1, 0.3)])
-def test_of_a_network_that_was_cut_off_only_the_time_that_it_needs_is_concluded(
-    constant: tuple[float, float], boosting: tuple[float, float]
-) -> None:
-    gains = Gains(constant=constant, boosting=boosting, linear=(-0.2, -0.1), words=(-0.2, -0.1)).scores()
-    said = verdict(gains, CutOff(trial=0, epochs=3, planned=256, seconds=130))
-    assert said.startswith(
-        "Too little time: training was cut off after 3 of 256 planned epochs; by the measured seconds per epoch they "
-        "need about --budget 3m. So far it is "
-    )
-    assert "worse than a linear model: the gain is -0.15 (95 %: -0.2 to -0.1)" in said
-    for conclusion in ("No signal", "instead", "use that", "do not use"):
-        assert conclusion not in said
-
-
-def test_a_network_that_beats_every_baseline_is_not_short_of_time() -> None:
-    gains = Gains(constant=(0.1, 0.2), boosting=(0.1, 0.3)).scores()
-    assert verdict(gains, CutOff(trial=0, epochs=3, planned=256, seconds=130)) == verdict(gains)
-
-
-@pytest.mark.parametrize("other", ["linear", "words"])
-def test_where_boosting_is_better_too_the_verdict_orders_one_thing(other: str) -> None:
-    said = verdict(Gains(constant=(0.1, 0.2), boosting=(-0.2, -0.1), **{other: (-0.2, -0.1)}).scores())
-    assert "use it instead" in said
-    assert "use that" not in said
-
-
-def test_of_a_model_without_signal_boosting_is_not_said_to_be_as_good() -> None:
-    assert "boosting" not in verdict(Gains(constant=(0.0, 0.2), boosting=(-0.1, 0.1)).scores())
-
-
-def test_a_verdict_on_a_clear_win_ends_there() -> None:
-    assert "linear" not in verdict(Gains(constant=(0.1, 0.2), linear=(0.05, 0.1)).scores())
 
 
 def test_a_forecast_reports_its_error_in_units_of_the_last_values(make_parts: MakeParts) -> None:

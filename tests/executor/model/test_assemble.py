@@ -21,7 +21,7 @@ from executor.data.read_rows import read_rows
 from executor.data.split import split
 from executor.layers.output import Values
 from executor.model.assemble import assemble, model_inputs
-from executor.model.calibration.temperature import Temperature, tempered
+from executor.model.calibration.temperature import Temperature, rescale_probabilities
 from executor.model.keras_file import load_model, predict_rows, save_model
 from executor.model.signature import Signature, create_signature
 from executor.preprocessing.encode import encode_hold_out, encode_parts
@@ -172,7 +172,7 @@ def test_a_saved_model_answers_at_its_temperatures(task: Task, values: tuple[flo
     model, signature, hold_out, _, outcome = _put_together(columns | targets, roles, temperatures=cooling)
     save_model(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
     answers = predict_rows(load_model(tmp_path / "model.keras"), signature, hold_out)
-    np.testing.assert_allclose(answers, tempered(outcome, np.array(values), task), rtol=1e-5)
+    np.testing.assert_allclose(answers, rescale_probabilities(outcome, np.array(values), task), rtol=1e-5)
 
 
 def test_a_saved_regression_on_log1p_answers_in_the_targets_own_unit(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Import of Altair with its docstrings, which it cannot do without, where Python drops them (PYTHONOPTIMIZE=2)."""
+"""Import of Altair with its docstrings, which it needs, where Python drops them (PYTHONOPTIMIZE=2)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WITHOUT_DOCSTRINGS: Final = 2  # the value of sys.flags.optimize from which Pyth
 
 
 class DocumentedLoader(SourceFileLoader):
-    """Compiles a module with its docstrings; nothing is cached, for Python's cache of this level has none."""
+    """Compiles a module with its docstrings; nothing is cached, because Python's cache of this level has none."""
 
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
@@ -38,6 +38,6 @@ class DocumentedFinder(MetaPathFinder):
 
 
 def keep_docstrings() -> None:
-    """Let Altair, which is not imported yet, be imported whatever PYTHONOPTIMIZE says."""
+    """Make Altair importable at any level of PYTHONOPTIMIZE; call before it is imported."""
     if sys.flags.optimize >= WITHOUT_DOCSTRINGS and PACKAGE not in sys.modules:
         sys.meta_path.insert(0, DocumentedFinder())

@@ -1,4 +1,4 @@
-"""How good a classification is, in plots: ROC, precision against recall, calibration, lift."""
+"""Plots of a classification: ROC curve, precision-recall curve, calibration, lift."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
     from executor.runs.report.hold_out_answers import HoldOutPredictions
     from executor.runs.report.plots.drawing import Plot
 
-MAX_LINES: Final = len(PALETTE)  # classes of which each has a curve; of more, the most frequent ones
-MAX_POINTS: Final = 200  # of a curve: more cannot be seen at this size
-BINS: Final = 10  # of a reliability diagram, of equally many rows each (Bröcker and Smith 2007)
-MIN_IN_BIN: Final = 10  # rows; a share of fewer is noise
+MAX_LINES: Final = len(PALETTE)  # classes with a curve, the most frequent ones
+MAX_POINTS: Final = 200  # of a curve; more are not visible at this size
+BINS: Final = 10  # of a reliability diagram, with equally many rows (Bröcker and Smith 2007)
+MIN_IN_BIN: Final = 10  # rows; shares of fewer are noise
 TENTH: Final = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassCurve:
-    """One class against all others, or one label. positive: (rows,) boolean; probability: (rows,)."""
+    """One class against the rest, or one label. positive: (rows,) boolean; probability: (rows,)."""
 
     name: str
     positive: np.ndarray
@@ -50,28 +50,35 @@ class ClassCurve:
     threshold: float | None
 
 
-def plots_of_classes(answers: HoldOutPredictions, thresholds: tuple[float, ...]) -> list[Plot]:
-    """The plots of a classification; thresholds: of the classes or labels that have one."""
-    against = one_vs_rest(answers, thresholds)
+def plots_of_classes(hold_out: HoldOutPredictions, thresholds: tuple[float, ...]) -> list[Plot]:
+    """Plots of a classification; thresholds: decision thresholds of the classes or labels that have one."""
+    against = one_vs_rest(hold_out, thresholds)
     if not against:
         return []
-    found = [_roc(answers, against), _precision(against), _calibration(answers, against)]
+    found = [_roc(hold_out, against), _precision(against), _calibration(hold_out, against)]
     return found if len(against) > 1 else [*found, _lift(against[0])]
 
 
-def one_vs_rest(answers: HoldOutPredictions, thresholds: tuple[float, ...]) -> list[ClassCurve]:
-    """The classes or labels of which the hold-out holds both kinds of rows, at most MAX_LINES of the most frequent."""
-    said, names = answers.said, distinct_names(answers.names)
-    if said.task is Task.BINARY:
-        at = 1 if said.rare_class is None else said.rare_class
+def one_vs_rest(hold_out: HoldOutPredictions, thresholds: tuple[float, ...]) -> list[ClassCurve]:
+    """Classes or labels with positive and negative rows in the hold-out, at most MAX_LINES, the most frequent ones."""
+    predictions, names = hold_out.predictions, distinct_names(hold_out.names)
+    if predictions.task is Task.BINARY:
+        at = 1 if predictions.rare_class is None else predictions.rare_class
         found = [
-            (names[at], said.truth == at, class_probability(said.outcome, at), thresholds[0] if thresholds else None)
+            (
+                names[at],
+                predictions.truth == at,
+                class_probability(predictions.outcome, at),
+                thresholds[0] if thresholds else None,
+            )
         ]
-    elif said.task is Task.MULTICLASS:
-        found = [(name, said.truth == at, said.outcome[:, at], None) for at, name in enumerate(names)]
+    elif predictions.task is Task.MULTICLASS:
+        found = [(name, predictions.truth == at, predictions.outcome[:, at], None) for at, name in enumerate(names)]
     else:
         cuts = thresholds or (None,) * len(names)
-        found = [(name, said.truth[:, at] == 1, said.outcome[:, at], cuts[at]) for at, name in enumerate(names)]
+        found = [
+            (name, predictions.truth[:, at] == 1, predictions.outcome[:, at], cuts[at]) for at, name in enumerate(names)
+        ]
     both = [
         ClassCurve(name=name, positive=positive, probability=probability, threshold=cut)
         for name, positive, probability, cut in found
@@ -82,25 +89,25 @@ def one_vs_rest(answers: HoldOutPredictions, thresholds: tuple[float, ...]) -> l
 
 
 def _thinned(*columns: np.ndarray) -> list[np.ndarray]:
-    """The same points of every column, at most MAX_POINTS of them, with both ends."""
+    """At most MAX_POINTS points of each column, at the same places, both ends included."""
     keep = np.unique(np.linspace(0, len(columns[0]) - 1, MAX_POINTS).round().astype(int))
     return [column[keep] for column in columns]
 
 
-def _omitted_classes(answers: HoldOutPredictions, against: list[ClassCurve]) -> str:
-    """That some classes have no curve; "" where all have, or the task has one."""
-    if answers.said.task is Task.BINARY or len(against) == len(answers.names):
+def _omitted_classes(hold_out: HoldOutPredictions, against: list[ClassCurve]) -> str:
+    """A sentence where some classes have no curve; else empty."""
+    if hold_out.predictions.task is Task.BINARY or len(against) == len(hold_out.names):
         return ""
-    return f" The {len(against)} most frequent of {len(answers.names)} are drawn."
+    return f" Curves are drawn for the {len(against)} most frequent of {len(hold_out.names)} classes."
 
 
 def _points(name: str, x: np.ndarray, y: np.ndarray) -> Rows:
-    """The points of a curve in their order."""
+    """Points of a curve in their order."""
     return [{"x": float(a), "y": float(b), "at": at, "name": name} for at, (a, b) in enumerate(zip(x, y, strict=True))]
 
 
 def _at_threshold(one: ClassCurve) -> tuple[float, float, float] | None:
-    """Share of the positives found, of the negatives taken for them, and precision, at the chosen threshold."""
+    """True positive rate, false positive rate and precision at the decision threshold."""
     if one.threshold is None:
         return None
     yes = one.probability >= one.threshold
@@ -117,7 +124,7 @@ def _marks(points: Rows) -> alt.Chart:
     return made
 
 
-def _roc(answers: HoldOutPredictions, against: list[ClassCurve]) -> Plot:
+def _roc(hold_out: HoldOutPredictions, against: list[ClassCurve]) -> Plot:
     rows: Rows = []
     marks: Rows = []
     areas = []
@@ -135,20 +142,21 @@ def _roc(answers: HoldOutPredictions, against: list[ClassCurve]) -> Plot:
         color=MUTE, strokeDash=[4, 3], strokeWidth=1
     )
     x, y = (
-        alt.X(**axis("x", "Share of other rows taken for it", scale=unit)),
-        alt.Y(**axis("y", "Share of its rows found", scale=unit)),
+        alt.X(**axis("x", "False positive rate", scale=unit)),
+        alt.Y(**axis("y", "True positive rate (recall)", scale=unit)),
     )
     chart = alt.layer(
         chance.encode(x=x, y=y), line.encode(x=x, y=y, order="at:Q", **by), _marks(marks).encode(x=x, y=y)
     )
     chosen = ""
     if len(marks) == 1:
-        chosen = f" The diamond is the chosen threshold: it finds {marks[0]['y']:.0%} at {marks[0]['x']:.1%}."
+        true_rate, false_rate = marks[0]["y"], marks[0]["x"]
+        chosen = f" Diamond: decision threshold (true positive rate {true_rate:.0%}, false {false_rate:.1%})."
     return draw_plot(
         chart.properties(width=WIDTH, height=HEIGHT),
-        title="ROC",
-        says=f"Area under the curve: {', '.join(areas)}. The dashed line is chance.{chosen}"
-        f"{_omitted_classes(answers, against)}",
+        title="ROC curve",
+        says=f"Area under the curve: {', '.join(areas)}. Dashed line: chance.{chosen}"
+        f"{_omitted_classes(hold_out, against)}",
     )
 
 
@@ -158,42 +166,42 @@ def _precision(against: list[ClassCurve]) -> Plot:
     means = []
     for one in against:
         precision, recall, _ = precision_recall_curve(one.positive, one.probability)
-        # Of one recall the highest precision counts: a threshold with a lower one would be no one's choice.
+        # For each recall the highest precision counts; a threshold with a lower one is never chosen.
         recall, first = np.unique(recall[::-1], return_index=True)
         recall, precision = _thinned(recall, np.maximum.reduceat(precision[::-1], first))
         rows += _points(one.name, recall, precision)
         mean, share = measures.average_precision(one.positive, one.probability), one.positive.mean()
-        means.append(f"{one.name} ({number(mean)}, by chance {share:.0%})")
+        means.append(f"{one.name} ({number(mean)}, chance {share:.0%})")
         if (at := _at_threshold(one)) is not None:
             marks.append({"x": at[0], "y": at[2]})
     unit = alt.Scale(domain=[0, 1])
-    x = alt.X(**axis("x", "Recall: share of its rows found", scale=unit))
-    y = alt.Y(**axis("y", "Precision: share of answers right", scale=unit))
+    x = alt.X(**axis("x", "Recall", scale=unit))
+    y = alt.Y(**axis("y", "Precision", scale=unit))
     line = alt.Chart(inline_data(rows)).mark_line(interpolate="step-before")
     by = lines_by([one.name for one in against])
     chart = alt.layer(line.encode(x=x, y=y, order="at:Q", **by), _marks(marks).encode(x=x, y=y))
     chosen = ""
     if len(marks) == 1:
-        chosen = f" The diamond is the chosen threshold: precision {marks[0]['y']:.0%}, recall {marks[0]['x']:.0%}."
+        chosen = f" Diamond: decision threshold (precision {marks[0]['y']:.0%}, recall {marks[0]['x']:.0%})."
     return draw_plot(
         chart.properties(width=WIDTH, height=HEIGHT),
-        title="Precision and recall",
+        title="Precision-recall curve",
         says=f"Average precision: {', '.join(means)}.{chosen}",
     )
 
 
-def _calibration(answers: HoldOutPredictions, against: list[ClassCurve]) -> Plot:
-    """Reliability diagram; of several classes that of the class that is answered."""
-    said = answers.said
-    if said.task is Task.MULTICLASS:
-        happened, probability = said.truth == said.decided, said.outcome.max(axis=1)
-        what = ("Probability of the answer", "Share of right answers")
-    elif said.task is Task.BINARY:
+def _calibration(hold_out: HoldOutPredictions, against: list[ClassCurve]) -> Plot:
+    """Reliability diagram; of several classes that of the predicted class."""
+    predictions = hold_out.predictions
+    if predictions.task is Task.MULTICLASS:
+        happened, probability = predictions.truth == predictions.decided, predictions.outcome.max(axis=1)
+        what = ("Probability of the predicted class", "Accuracy")
+    elif predictions.task is Task.BINARY:
         happened, probability = against[0].positive, against[0].probability
-        what = (f"Probability of {against[0].name}", f"Share that is {against[0].name}")
+        what = (f"Predicted probability of {against[0].name}", f"Observed share of {against[0].name}")
     else:
-        happened, probability = said.truth.ravel() == 1, said.outcome.ravel()
-        what = ("Probability of a yes, all labels", "Share that is a yes")
+        happened, probability = predictions.truth.ravel() == 1, predictions.outcome.ravel()
+        what = ("Predicted probability, all labels", "Observed share of positives")
     order = np.argsort(probability, kind="stable")
     bins = np.array_split(order, max(1, min(BINS, len(order) // MIN_IN_BIN)))
     rows: Rows = []
@@ -216,13 +224,13 @@ def _calibration(answers: HoldOutPredictions, against: list[ClassCurve]) -> Plot
     return draw_plot(
         chart.properties(width=WIDTH, height=HEIGHT),
         title="Calibration",
-        says=f"Rows in {len(rows)} groups of equal size by probability, with 95 % intervals; on the dashed line what "
-        f"is said comes true. Expected calibration error {number(error)}.",
+        says=f"{len(rows)} bins of equal size with 95 % intervals. Dashed line: perfect calibration. Expected "
+        f"calibration error {number(error)}.",
     )
 
 
 def _wilson(share: float, count: int) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson 1927).
+    """95 % interval of a share (Wilson 1927).
 
     >>> [round(end, 3) for end in _wilson(0.5, 10)]
     [0.237, 0.763]
@@ -234,12 +242,12 @@ def _wilson(share: float, count: int) -> tuple[float, float]:
 
 
 def _lift(one: ClassCurve) -> Plot:
-    """How much more often than by chance the class is among the rows that it is most probable for."""
+    """Lift of a class among the rows with the highest predicted probability."""
     order = np.argsort(-one.probability, kind="stable")
     found = np.cumsum(one.positive[order])
     share = np.arange(1, len(order) + 1) / len(order)
     lift = found / np.arange(1, len(order) + 1) / one.positive.mean()
-    first = max(0, round(len(order) * 0.01) - 1)  # a lift of a few rows jumps about
+    first = max(0, round(len(order) * 0.01) - 1)  # the lift of few rows is noise
     shares, lifts = _thinned(share[first:], lift[first:])
     rows = [{"x": float(x), "y": float(y)} for x, y in zip(shares, lifts, strict=True)]
     chart = alt.layer(
@@ -247,14 +255,14 @@ def _lift(one: ClassCurve) -> Plot:
         alt.Chart(inline_data(rows))
         .mark_line(color=BLUE)
         .encode(
-            x=alt.X(**axis("x", "Share of the rows, most probable first", axis=alt.Axis(format="%"))),
-            y=alt.Y(**axis("y", "Times as often as by chance", scale=alt.Scale(zero=True))),
+            x=alt.X(**axis("x", "Share of rows, highest probability first", axis=alt.Axis(format="%"))),
+            y=alt.Y(**axis("y", "Lift", scale=alt.Scale(zero=True))),
         ),
     )
     tenth = max(1, round(len(order) * TENTH))
     return draw_plot(
         chart.properties(width=WIDTH, height=HEIGHT),
         title="Lift",
-        says=f"Among the tenth of the rows that is most probable for it, {one.name} is {number(lift[tenth - 1])} times "
-        f"as frequent as in all; that tenth holds {found[tenth - 1] / found[-1]:.0%} of its rows.",
+        says=f"In the 10 % of rows with the highest probability the lift of {one.name} is {number(lift[tenth - 1])}; "
+        f"they contain {found[tenth - 1] / found[-1]:.0%} of its rows. Dashed line: chance.",
     )

@@ -1,4 +1,4 @@
-"""P in plots: the gain over each baseline, runs side by side, groups of rows, and the importance of columns."""
+"""Plots of scores: gains over baselines, runs, groups, learning curve and permutation importance."""
 
 from __future__ import annotations
 
@@ -31,44 +31,44 @@ if TYPE_CHECKING:
     from executor.evaluation.scores import Estimate, Importance, Scores
     from executor.runs.report.plots.drawing import Plot
 
-MAX_COLUMNS: Final = 20  # of which the importance is drawn
-MIN_POINTS: Final = 2  # numbers of rows; one is no curve
-NAMES: Final = 120  # pixels that names take beside a plot's plane
+MAX_COLUMNS: Final = 20  # with a bar, the most important ones
+MIN_POINTS: Final = 2  # numbers of rows
+NAMES: Final = 120  # pixels for names left of the plot
 
 
 def gain_plot(scores: Scores) -> Plot | None:
-    """By how much the model is better than each baseline, with 95 % intervals; None where no gain is defined."""
+    """Gain over each baseline with 95 % intervals; None where no gain is defined."""
     gains = {name: one.gain for name, one in scores.baselines.items() if one.gain.value is not None}
     if not gains:
         return None
-    said = "; ".join(f"{name} {_interval(gain)}" for name, gain in gains.items())
+    listed = "; ".join(f"{name} {_interval(gain)}" for name, gain in gains.items())
     return draw_plot(
         alt.layer(dashed_line(x=0), *_estimates(gains, f"Gain in {scores.metric}")).properties(
             width=WIDTH - NAMES, height=alt.Step(30)
         ),
-        title="Better than the baselines?",
-        says=f"Gain over each on the hold-out, with 95 % intervals; right of the dashed 0 the model is better: {said}.",
+        title="Gain over the baselines",
+        says=f"Gain on the hold-out with 95 % intervals; above 0 the model is better: {listed}.",
     )
 
 
 def score_plot(scores: Mapping[str, Estimate], metric: str, *, title: str, level: float | None = None) -> Plot | None:
-    """Scores with their 95 % intervals, one below the other; level: a score to compare them with."""
+    """Scores with 95 % intervals; level: a score to compare them with."""
     known = {name: one for name, one in scores.items() if one.value is not None}
     if not known:
         return None
     layers = _estimates(known, metric)
     if level is not None:
         layers.insert(0, dashed_line(x=level))
-    said = "; ".join(f"{shorten_name(name)} {_interval(one)}" for name, one in known.items())
+    listed = "; ".join(f"{shorten_name(name)} {_interval(one)}" for name, one in known.items())
     return draw_plot(
         alt.layer(*layers).properties(width=WIDTH - NAMES, height=alt.Step(30)),
         title=title,
-        says=f"{metric} with 95 % intervals: {said}.",
+        says=f"{metric} with 95 % intervals: {listed}.",
     )
 
 
 def learning_curve_plot(curve: LearningCurve) -> Plot | None:
-    """P of the chosen configuration against its training rows; None for fewer than two numbers of them."""
+    """Learning curve of the selected configuration; None for fewer than two numbers of rows."""
     if len(curve.points) < MIN_POINTS:
         return None
     rows: Rows = [{"x": point.rows, "y": score} for point in curve.points for score in point.scores]
@@ -82,14 +82,14 @@ def learning_curve_plot(curve: LearningCurve) -> Plot | None:
     first, last = curve.points[0], curve.points[-1]
     return draw_plot(
         chart.properties(width=WIDTH, height=HEIGHT),
-        title="What rows bring",
-        says=f"The chosen configuration trained again, a dot for each seed: {curve.metric} {number(first.mean)} with "
+        title="Learning curve",
+        says=f"The selected configuration, one dot per seed: {curve.metric} {number(first.mean)} with "
         f"{first.rows:,} training rows, {number(last.mean)} with {last.rows:,}.",
     )
 
 
 def importance_plot(found: Importance) -> Plot | None:
-    """How much P is worse with the values of each column dealt out anew; None where nothing was measured."""
+    """Permutation importance of columns; None where it was not measured."""
     if not found.columns:
         return None
     first = found.columns[:MAX_COLUMNS]
@@ -99,23 +99,24 @@ def importance_plot(found: Importance) -> Plot | None:
     ]
     y = alt.Y("name:N", title=None, sort=None)
     base = alt.Chart(inline_data(rows))
-    title = f"Loss of {found.metric} without the column"
+    title = f"Loss of {found.metric} when permuted"
     chart = alt.layer(
         base.mark_bar(color=BLUE, opacity=0.8).encode(x=alt.X(**axis("x", title)), y=y),
         base.mark_rule(color=INK).encode(x=alt.X(**axis("low", title)), x2="high:Q", y=y),
     )
     most = "; ".join(f"{row['name']} {number(row['x'])}" for row in rows[:3])
-    of = f" of the {len(found.columns)} columns that there was time for" if found.missing else ""
+    of = f" of the {len(found.columns)} columns that were measured" if found.missing else ""
     return draw_plot(
         chart.properties(width=WIDTH - NAMES, height=alt.Step(20)),
-        title="Importance of columns",
-        says=f"The most important{of}: {most}. Each column's values were dealt out anew among {found.rows:,} rows of "
-        f"the hold-out, {counted(found.repeats, 'time')}; the thin lines are a standard deviation each way.",
+        title="Permutation importance",
+        says=f"The most important{of}: {most}. The values of each column were permuted "
+        f"{counted(found.repeats, 'time')} among {found.rows:,} rows of the hold-out. Thin lines: ± one standard "
+        "deviation.",
     )
 
 
 def _estimates(values: Mapping[str, Estimate], title: str) -> list[alt.Chart]:
-    """A dot and its interval for each of several values."""
+    """A dot and its interval for each value."""
     rows: list[dict[str, Any]] = [
         {"name": name, "x": one.value, "low": one.value if one.low is None else one.low}
         | {"high": one.value if one.high is None else one.high}

@@ -1,4 +1,4 @@
-"""Which classes a model takes for which, counted from a run's answers for the hold-out."""
+"""Confusion matrix on the hold-out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rules.vocabulary.facts import Task
 if TYPE_CHECKING:
     from executor.runs.report.hold_out_answers import HoldOutPredictions
 
-MAX_CLASSES: Final = 20  # a wider table cannot be taken in at a glance
+MAX_CLASSES: Final = 20  # a wider table is not readable
 MAX_MISTAKES: Final = 10  # pairs of classes that are listed
 
 
@@ -25,30 +25,32 @@ class ConfusionMatrix:
 
     @property
     def is_shown(self) -> bool:
-        """Whether the table can be taken in."""
+        """Whether the matrix is small enough for a table."""
         return len(self.labels) <= MAX_CLASSES
 
-    def share(self, true: int, said: int) -> float:
-        """Of the rows of a true class, the share for which a class was said; 0 where it has no row."""
-        return self.counts[true][said] / max(1, sum(self.counts[true]))
+    def share(self, true: int, predicted: int) -> float:
+        """Share of the rows of a true class that are predicted as a class; 0 where it has no rows."""
+        return self.counts[true][predicted] / max(1, sum(self.counts[true]))
 
     @property
     def mistakes(self) -> list[tuple[str, str, int]]:
-        """The most frequent mistakes: true class, said class, rows."""
+        """Most frequent errors: true class, predicted class, rows."""
         pairs = [
-            (self.labels[true], self.labels[said], count)
+            (self.labels[true], self.labels[predicted], count)
             for true, row in enumerate(self.counts)
-            for said, count in enumerate(row)
-            if true != said and count
+            for predicted, count in enumerate(row)
+            if true != predicted and count
         ]
         return sorted(pairs, key=lambda pair: -pair[2])[:MAX_MISTAKES]
 
 
-def confusion_matrix(answers: HoldOutPredictions) -> ConfusionMatrix | None:
-    """The confusion matrix of a classification; None for another task."""
-    said = answers.said
-    if said.task not in {Task.BINARY, Task.MULTICLASS}:
+def confusion_matrix(hold_out: HoldOutPredictions) -> ConfusionMatrix | None:
+    """Count the confusion matrix of a classification; None for other tasks."""
+    predictions = hold_out.predictions
+    if predictions.task not in {Task.BINARY, Task.MULTICLASS}:
         return None
-    classes = len(answers.names)
-    counts = np.bincount(said.truth * classes + said.decided, minlength=classes * classes).reshape(classes, classes)
-    return ConfusionMatrix(labels=answers.names, counts=tuple(tuple(row) for row in counts.tolist()))
+    classes = len(hold_out.names)
+    counts = np.bincount(predictions.truth * classes + predictions.decided, minlength=classes * classes).reshape(
+        classes, classes
+    )
+    return ConfusionMatrix(labels=hold_out.names, counts=tuple(tuple(row) for row in counts.tolist()))

@@ -1,9 +1,8 @@
-"""Plots as static SVG that stands in the page: drawn by Vega-Lite, coloured by the page, with words beside them.
+"""Static SVG plots: drawn by Vega-Lite, coloured by the page's style sheet, each with a description.
 
-Altair describes a chart and vl-convert draws it, without a browser or a network. Colours are variables of the page's
-style sheet, so that a plot follows it from light to dark. The palette is that of Okabe and Ito (2008), which people
-with colour-blindness can tell apart; lines that differ in colour differ in their dashes, too. A chart that cannot be
-drawn is replaced by a sentence with the reason.
+Altair describes a chart and vl-convert draws it, without a browser or a network. Colours are CSS variables, so that
+plots follow the page from light to dark. The palette of Okabe and Ito (2008) suits colour-blind readers; lines that
+differ in colour differ in their dashes, too. A chart that cannot be drawn is replaced by a sentence with the reason.
 """
 
 from __future__ import annotations
@@ -27,11 +26,9 @@ INK, MUTE, LINE = "var(--ink)", "var(--mute)", "var(--line)"
 PALETTE: Final = tuple(f"var(--p{number})" for number in range(1, 7))
 BLUE, ORANGE = PALETTE[:2]
 DASHES: Final = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2], [12, 3], [1, 3])
-WIDTH, HEIGHT, WIDE = 360, 240, 960  # pixels of the plane; a phone shows WIDTH with its axis at nearly full size
-FONT: Final = (
-    "Arial, Helvetica, sans-serif"  # vl-convert measures words in a font of these widths; the page shows it, too
-)
-MAX_NAME_LENGTH: Final = 28  # characters of a name from the data that a plot shows
+WIDTH, HEIGHT, WIDE = 360, 240, 960  # pixels of the plotting area; a phone shows WIDTH at nearly full size
+FONT: Final = "Arial, Helvetica, sans-serif"  # vl-convert measures text with these widths; the page uses the same font
+MAX_NAME_LENGTH: Final = 28  # characters of a name from the data
 
 _AXIS: Final = {
     "labelColor": MUTE,
@@ -70,7 +67,7 @@ _OUTER: Final = re.compile(r'<svg [^>]*?width="([\d.]+)" height="([\d.]+)"[^>]*?
 
 @dataclass(frozen=True, kw_only=True)
 class Plot:
-    """A drawn plot. says: in words what it shows, for those who do not see it. svg: or why there is none."""
+    """A plot. says: description for screen readers and as caption. svg: the drawing, or why there is none."""
 
     title: str
     says: str
@@ -79,7 +76,7 @@ class Plot:
 
 
 def draw_plot(chart: alt.Chart | alt.LayerChart | alt.FacetChart, *, title: str, says: str, wide: bool = False) -> Plot:
-    """Draw a chart. Its title stands above it in the page; wide: it takes the page's whole width."""
+    """Draw a chart. The page shows its title above it; wide: it takes the whole width of the page."""
     try:
         text = SVG_PROCESS.convert(chart.to_dict(validate=False), CONFIG)
     except DrawingError as error:
@@ -89,29 +86,29 @@ def draw_plot(chart: alt.Chart | alt.LayerChart | alt.FacetChart, *, title: str,
     label = escape(f"{title}. {says}")
     found = _OUTER.match(text)
     if found is None:
-        raise ValueError("a drawing begins with its size")
+        raise ValueError("a drawing starts with its size")
     width, height = found.groups()
-    # The namespaces of a file of its own are not needed in HTML.
+    # HTML needs no XML namespaces.
     start = f'<svg role="img" aria-label="{label}" viewBox="0 0 {width} {height}" width="{width}">'
     return Plot(title=title, says=says, svg=Markup(start + text[found.end() :]), wide=wide)  # noqa: S704  Vega escapes
 
 
 def inline_data(rows: Rows) -> dict[str, Any]:
-    """Inline data for a chart; the fields have fixed names, and only values come from a dataset.
+    """Inline data for a chart; field names are fixed, only values come from a dataset.
 
-    A plain value and none of Altair's: that would hold each row against a schema, for most of the time of a page.
+    A plain dict, because Altair's own class validates each row, which takes most of the time of a page.
     """
     return {"values": rows}
 
 
 def shorten_name(name: object) -> str:
-    """A name or value from the data as a plot shows it: control characters spelled out, and not too long."""
+    """Shorten a name from the data, and escape control characters."""
     text = printable(str(name))
     return text if len(text) <= MAX_NAME_LENGTH else f"{text[: MAX_NAME_LENGTH - 1]}…"
 
 
 def distinct_names(names: Iterable[object]) -> list[str]:
-    """The names as a plot shows them, numbered where two would look alike."""
+    """Shorten names, and number those that would look equal."""
     made: list[str] = []
     for name in names:
         text, number = shorten_name(name), 1
@@ -123,12 +120,12 @@ def distinct_names(names: Iterable[object]) -> list[str]:
 
 
 def axis(field: str, title: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401  Altair's own options
-    """The arguments of a numeric axis: field `field` with a title."""
+    """Arguments of a numeric axis: a field with a title."""
     return {"shorthand": f"{field}:Q", "title": title, **more}
 
 
 def lines_by(names: list[str]) -> dict[str, Any]:
-    """The encodings by which the lines of several names differ: colour and dashes; field `name`."""
+    """Colour and dashes for lines by the field `name`."""
     domain = names[: len(PALETTE)]
     if len(domain) == 1:
         return {"color": alt.value(BLUE)}

@@ -1,4 +1,4 @@
-"""Forecasts in plots: the hold-out's stretch of each series with forecasts and bands, and errors by step ahead."""
+"""Plots of a forecast: forecasts with intervals next to actual values, and error by step ahead."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from executor.runs.report.hold_out_answers import HoldOutPredictions
     from executor.runs.report.plots.drawing import Plot
 
-MAX_SERIES: Final = 3  # of which a plot each is drawn; likewise of targets
-MAX_STEPS: Final = 150  # of a series that are drawn, the latest: more cannot be told apart on a page
-MIN_STEPS: Final = 2  # ahead, for a plot by step
+MAX_SERIES: Final = 3  # with a plot, likewise targets
+MAX_STEPS: Final = 150  # of a series, the latest; more are not readable
+MIN_STEPS: Final = 2  # ahead, from which errors are plotted by step
 
 
 def plots_of_forecasts(
-    answers: HoldOutPredictions, *, targets: tuple[str, ...], horizon: int, percent: int | None
+    hold_out: HoldOutPredictions, *, targets: tuple[str, ...], horizon: int, percent: int | None
 ) -> list[Plot]:
-    """The plots of a forecast; percent: of the values that a band is to hold."""
-    names = answers.series or ("",) * len(answers)
+    """Plots of a forecast; percent: nominal coverage of the intervals."""
+    names = hold_out.series or ("",) * len(hold_out)
     first = list(dict.fromkeys(names))[:MAX_SERIES]
     found = []
     for series in first:
@@ -44,26 +44,26 @@ def plots_of_forecasts(
         for at, target in enumerate(targets[: max(1, MAX_SERIES // len(first))]):
             steps = slice(at * horizon, (at + 1) * horizon)
             of = f"{shorten_name(target)}{f' of {shorten_name(series)}' if series else ''}"
-            found.append(_stretch(answers, rows, steps, of, percent))
+            found.append(_stretch(hold_out, rows, steps, of, percent))
     if horizon >= MIN_STEPS:
-        found.append(_by_step(answers, targets, horizon))
+        found.append(_by_step(hold_out, targets, horizon))
     return found
 
 
-def _stretch(answers: HoldOutPredictions, rows: np.ndarray, steps: slice, of: str, percent: int | None) -> Plot:
-    """One series: what came, and forecasts that begin where the one before ends."""
+def _stretch(hold_out: HoldOutPredictions, rows: np.ndarray, steps: slice, of: str, percent: int | None) -> Plot:
+    """Actual values of one series, and consecutive forecasts."""
     horizon = steps.stop - steps.start
     begins = np.arange((len(rows) - 1) % horizon if len(rows) >= horizon else 0, len(rows), horizon)
     begins = begins[-max(1, MAX_STEPS // horizon) :]
-    places, is_time = _places(answers, rows, horizon)
-    truth, said = answers.said.truth[rows, steps], answers.said.outcome[rows, steps]
-    low = None if answers.low is None else answers.low[rows, steps]
-    high = None if answers.high is None else answers.high[rows, steps]
+    places, is_time = _places(hold_out, rows, horizon)
+    truth, predicted = hold_out.predictions.truth[rows, steps], hold_out.predictions.outcome[rows, steps]
+    low = None if hold_out.low is None else hold_out.low[rows, steps]
+    high = None if hold_out.high is None else hold_out.high[rows, steps]
     data: Rows = []
     for part, begin in enumerate(begins):
         for step in range(horizon):
             cell: dict[str, Any] = {"x": places[begin + step], "truth": float(truth[begin, step])}
-            cell |= {"said": float(said[begin, step]), "part": 0 if horizon == 1 else part}
+            cell |= {"forecast": float(predicted[begin, step]), "part": 0 if horizon == 1 else part}
             if low is not None and high is not None:
                 cell |= {"low": float(low[begin, step]), "high": float(high[begin, step])}
             data.append(cell)
@@ -74,7 +74,7 @@ def _stretch(answers: HoldOutPredictions, rows: np.ndarray, steps: slice, of: st
         else alt.X("x:Q", title="Step of the hold-out", scale=alt.Scale(zero=False))
     )
     scale = alt.Scale(zero=False)
-    y = alt.Y(**axis("said", of, scale=scale))
+    y = alt.Y(**axis("forecast", of, scale=scale))
     colour = alt.Color("kind:N", title=None, scale=alt.Scale(domain=["actual", "forecast"], range=[INK, ORANGE]))
     layers = [
         base.mark_line(strokeWidth=1.5)
@@ -90,24 +90,24 @@ def _stretch(answers: HoldOutPredictions, rows: np.ndarray, steps: slice, of: st
             x=x, y=alt.Y(**axis("low", of, scale=scale)), y2="high:Q", detail="part:N"
         )
         layers.insert(0, area)
-        held = np.mean([cell["low"] <= cell["truth"] <= cell["high"] for cell in data])
-        band = f" The band is to hold {percent} %, and holds {held:.0%} of the values that are shown."
-    miss = np.mean([abs(cell["said"] - cell["truth"]) for cell in data])
+        covered = np.mean([cell["low"] <= cell["truth"] <= cell["high"] for cell in data])
+        band = f" The {percent} % prediction intervals cover {covered:.0%} of the values shown."
+    miss = np.mean([abs(cell["forecast"] - cell["truth"]) for cell in data])
     return draw_plot(
         alt.layer(*layers).properties(width=WIDE - 90, height=HEIGHT + 30),
         title=f"Forecasts of {of}",
-        says=f"{len(begins)} forecasts of {horizon} step{'s' * (horizon > 1)} each, one after the other, beside what "
-        f"came: they miss it by {number(float(miss))} in the mean.{band}",
+        says=f"{len(begins)} consecutive forecasts of {horizon} step{'s' * (horizon > 1)} each, and the actual values. "
+        f"Mean absolute error {number(float(miss))}.{band}",
         wide=True,
     )
 
 
-def _places(answers: HoldOutPredictions, rows: np.ndarray, horizon: int) -> tuple[list[Any], bool]:
-    """Where each row's first step stands, and those after the last row; and whether these are times."""
+def _places(hold_out: HoldOutPredictions, rows: np.ndarray, horizon: int) -> tuple[list[Any], bool]:
+    """Places of the first step of each row and of the steps after the last row; and whether they are times."""
     count = len(rows) + horizon
-    if answers.time is None or len(rows) < MIN_STEPS:
+    if hold_out.time is None or len(rows) < MIN_STEPS:
         return list(range(1, count + 1)), False
-    words = [answers.time[row] for row in rows]
+    words = [hold_out.time[row] for row in rows]
     try:
         own = np.array([datetime.fromisoformat(word).replace(tzinfo=UTC).timestamp() for word in words])
         is_time = True
@@ -118,9 +118,11 @@ def _places(answers: HoldOutPredictions, rows: np.ndarray, horizon: int) -> tupl
     return [float(place) * (1_000 if is_time else 1) for place in places], is_time
 
 
-def _by_step(answers: HoldOutPredictions, targets: tuple[str, ...], horizon: int) -> Plot:
-    """How the error grows with the steps ahead, as a share of the first step's, in the mean of the targets."""
-    error = np.abs(answers.said.outcome - answers.said.truth).mean(axis=0).reshape(len(targets), horizon)
+def _by_step(hold_out: HoldOutPredictions, targets: tuple[str, ...], horizon: int) -> Plot:
+    """Mean absolute error by step ahead; of several targets relative to their mean error."""
+    error = (
+        np.abs(hold_out.predictions.outcome - hold_out.predictions.truth).mean(axis=0).reshape(len(targets), horizon)
+    )
     errors = error.mean(axis=0) if len(targets) == 1 else (error / error.mean(axis=1, keepdims=True)).mean(axis=0)
     rows = [{"x": step + 1, "y": float(value)} for step, value in enumerate(errors)]
     chart = (
@@ -128,12 +130,12 @@ def _by_step(answers: HoldOutPredictions, targets: tuple[str, ...], horizon: int
         .mark_bar(color=BLUE, opacity=0.8)
         .encode(
             x=alt.X("x:O", title="Steps ahead", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-            y=alt.Y(**axis("y", "Mean absolute error" if len(targets) == 1 else "Error, 1 in the mean")),
+            y=alt.Y(**axis("y", "Mean absolute error" if len(targets) == 1 else "Error relative to its mean")),
         )
     )
     return draw_plot(
         chart.properties(width=WIDTH, height=HEIGHT),
         title="Error by step ahead",
-        says=f"The mean error is {number(float(errors[0]))} one step ahead, and {number(float(errors[-1]))} at step "
+        says=f"Mean absolute error {number(float(errors[0]))} at step 1 and {number(float(errors[-1]))} at step "
         f"{horizon}.",
     )

@@ -1,4 +1,4 @@
-"""Images that the model took for another class, as small pictures in the page."""
+"""Misclassified images as thumbnails in the page."""
 
 from __future__ import annotations
 
@@ -17,51 +17,55 @@ if TYPE_CHECKING:
     from executor.runs.report.hold_out_answers import HoldOutPredictions
     from recommender.dataset.dataset import Dataset
 
-MAX_IMAGES: Final = 24  # pictures: more would hardly be looked at
-MAX_SIDE: Final = 96  # pixels a side of a picture: 24 of them in colour take some 400 kB at most
-MIN_SIDE: Final = 48  # to which tiny images are enlarged, by whole pixels
+MAX_IMAGES: Final = 24  # images
+MAX_SIDE: Final = 96  # pixels per side of a thumbnail; 24 colour thumbnails take at most about 400 kB
+MIN_SIDE: Final = 48  # pixels per side; smaller images are enlarged by an integer factor
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mistake:
-    """An image with what it is and what the model said; address: a data: URI of a PNG."""
+    """A misclassified image; address: data: URI of a PNG."""
 
     address: str
     truth: str
-    said: str
+    predicted: str
     probability: float
     where: str
     """Its file, or its row from 1."""
 
 
-def mistakes(answers: HoldOutPredictions, dataset: Dataset) -> list[Mistake]:
-    """The images of the hold-out on which the model erred, those of which it was most certain first."""
-    said = answers.said
-    if dataset.images is None or said.task not in {Task.BINARY, Task.MULTICLASS}:
+def mistakes(hold_out: HoldOutPredictions, dataset: Dataset) -> list[Mistake]:
+    """Misclassified images of the hold-out, sorted by predicted probability, the highest first."""
+    predictions = hold_out.predictions
+    if dataset.images is None or predictions.task not in {Task.BINARY, Task.MULTICLASS}:
         return []
-    shares = np.hstack([1 - said.outcome, said.outcome]) if said.task is Task.BINARY else said.outcome
-    certainty = shares[np.arange(len(shares)), said.decided]
-    wrong = np.flatnonzero(said.truth != said.decided)
+    shares = (
+        np.hstack([1 - predictions.outcome, predictions.outcome])
+        if predictions.task is Task.BINARY
+        else predictions.outcome
+    )
+    certainty = shares[np.arange(len(shares)), predictions.decided]
+    wrong = np.flatnonzero(predictions.truth != predictions.decided)
     wrong = wrong[np.argsort(-certainty[wrong], kind="stable")][:MAX_IMAGES]
     found = []
     for at in wrong:
-        row = int(answers.rows[at])
+        row = int(hold_out.rows[at])
         cells = dataset.connection.execute(f"SELECT {quoted(dataset.images.name)} FROM dataset WHERE rowid = ?", [row])  # noqa: S608  quoted
         (pixels,) = cells.fetchall()[0]
         found.append(
             Mistake(
                 address=_address(np.frombuffer(pixels, np.uint8).reshape(dataset.images.shape)),
-                truth=answers.names[said.truth[at]],
-                said=answers.names[said.decided[at]],
+                truth=hold_out.names[predictions.truth[at]],
+                predicted=hold_out.names[predictions.decided[at]],
                 probability=float(certainty[at]),
-                where=answers.file[at] if answers.file is not None else f"row {row + 1:,}",
+                where=hold_out.file[at] if hold_out.file is not None else f"row {row + 1:,}",
             )
         )
     return found
 
 
 def _address(pixels: np.ndarray) -> str:
-    """A small PNG of an image (height, width, channels) uint8 as a data: URI."""
+    """Thumbnail of an image (height, width, channels) uint8 as a data: URI of a PNG."""
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels[..., :3])
     image.thumbnail((MAX_SIDE, MAX_SIDE))
     if (times := MIN_SIDE // max(image.size)) > 1:

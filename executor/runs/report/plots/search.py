@@ -1,4 +1,4 @@
-"""The search in plots: trials in parallel coordinates, how each learned, what mattered, where the time went."""
+"""Plots of the search: parallel coordinates, learning curves of trials, hyperparameter importance, time by stage."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ if TYPE_CHECKING:
     from executor.runs.report.plots.drawing import Plot
     from executor.search.records.outcome import Outcome
 
-MAX_TRIALS: Final = 150  # that are drawn, the best; the lines of more are one surface
+MAX_TRIALS: Final = 150  # drawn, the best ones; more lines are not readable
 MAX_EPOCHS: Final = 80  # points of a trial's curve
-LOGARITHMIC: Final = 20.0  # ratio of the ends of a range from which it is drawn by its logarithm, as it was searched
-BEST, GOOD, OTHER = "the best trial", "the best quarter", "the others"
+LOGARITHMIC: Final = 20.0  # ratio of the ends of a range from which its axis is logarithmic
+BEST, GOOD, OTHER = "best trial", "best quarter", "other trials"
 _LOOKS: Final = alt.Color("look:N", title=None, scale=alt.Scale(domain=[BEST, GOOD, OTHER], range=[ORANGE, BLUE, MUTE]))
 _STROKES: Final[Mapping[str, tuple[float, float]]] = {OTHER: (1, 0.4), GOOD: (1.6, 0.75), BEST: (3.5, 1)}
-"""Width in pixels and opacity of each kind of trial; the best is drawn last, above the others."""
+"""Width in pixels and opacity of each kind of trial; the best is drawn last, on top."""
 WHOLE: Final = alt.Axis(tickMinStep=1, format="d")  # ticks of a count
-MIN_FOR_AXES: Final = 3  # trials; fewer are read in the table
+MIN_FOR_AXES: Final = 3  # trials; fewer are in the table
 
 
 def plots_of_search(
     trials: Sequence[Outcome], *, metric: str, direction: Direction, sensitivity: Sequence[Sensitivity], best: int
 ) -> list[Plot]:
-    """The plots of a search; trials in their order, best: the number of the one that was chosen."""
+    """Plots of a search; best: number of the selected trial."""
     scored = [trial for trial in trials if trial.score is not None]
     ranked = sorted(scored, key=lambda one: (one.number != best, -direction.utility(one.score)))[:MAX_TRIALS]
     found = []
@@ -64,7 +64,7 @@ def plots_of_search(
 
 
 def stage_plot(stages: Mapping[str, float]) -> Plot | None:
-    """Seconds of each stage of a run; None where they were not kept."""
+    """Seconds of each stage of a run; None where they were not recorded."""
     if not stages:
         return None
     rows: Rows = [{"name": name, "x": seconds, "label": f"{seconds:.1f} s"} for name, seconds in stages.items()]
@@ -76,8 +76,8 @@ def stage_plot(stages: Mapping[str, float]) -> Plot | None:
     longest = max(stages, key=lambda name: stages[name])
     return draw_plot(
         chart.properties(width=WIDTH - 130, height=alt.Step(24)),
-        title="Where the time went",
-        says=f"{sum(stages.values()):.1f} s in all, the most for {longest}: {stages[longest]:.1f} s.",
+        title="Time by stage",
+        says=f"{sum(stages.values()):.1f} s in total; the longest stage is {longest} ({stages[longest]:.1f} s).",
     )
 
 
@@ -86,10 +86,10 @@ def _look(place: int, count: int) -> str:
 
 
 def _parallel(ranked: Sequence[Outcome], metric: str, direction: Direction) -> Plot:
-    """An axis for each hyperparameter, and P as the last one; a line for each trial."""
+    """An axis per hyperparameter, the score as the last one; a line per trial."""
     names = list(dict.fromkeys(name for trial in ranked for name in trial.hyperparameters))
     axes: dict[str, list[Any]] = {name: [trial.hyperparameters.get(name) for trial in ranked] for name in names}
-    # Those that never varied say nothing.
+    # Hyperparameters with one value are left out.
     axes = {name: values for name, values in axes.items() if len(set(map(str, values))) > 1}
     axes[metric] = [trial.score for trial in ranked]
     rows: Rows = []
@@ -122,16 +122,15 @@ def _parallel(ranked: Sequence[Outcome], metric: str, direction: Direction) -> P
     better = "up" if direction is Direction.MAX else "down"
     return draw_plot(
         alt.layer(*lines, *labels).properties(width=WIDE - 60, height=HEIGHT + 20),
-        title="The trials in parallel coordinates",
-        says=f"A line for each of {len(ranked)} trials through its values of {', '.join(list(axes)[:-1])} to its "
-        f"{metric} on the validation rows, where {better} is better; an axis spans what was tried. The same stands in "
-        "the table of trials.".replace("_", " "),
+        title="Trials in parallel coordinates",
+        says=f"One line per trial ({len(ranked)}) through its values of {', '.join(list(axes)[:-1])} to its {metric} "
+        f"on the validation rows, where {better} is better. Each axis spans the values tried.".replace("_", " "),
         wide=True,
     )
 
 
 def _places(values: Sequence[Any]) -> tuple[list[float | None], str, str]:
-    """Where values lie between the least and the greatest, in [0, 1], and what these are called; words by the name."""
+    """Positions of values in [0, 1], and labels of the smallest and the largest; words in alphabetical order."""
     known = [value for value in values if value is not None]
     if any(isinstance(value, str) for value in known):
         words = sorted(set(map(str, known)))
@@ -150,52 +149,52 @@ def _places(values: Sequence[Any]) -> tuple[list[float | None], str, str]:
 
 
 def _curves(ranked: Sequence[Outcome], metric: str) -> Plot:
-    """P after each epoch, a line for each trial."""
+    """Validation score after each epoch, one line per trial."""
     best = ranked[0]
     return draw_plot(
         _by_epoch(ranked, [trial.epoch_scores for trial in ranked], f"{metric}, validation"),
-        title="How the trials learned",
-        says=f"{metric} on the validation rows after each epoch. The best trial, {best.number}, trained {best.epochs} "
-        f"epochs and was best after {best.best_epoch}.",
+        title="Validation score by epoch",
+        says=f"{metric} on the validation rows after each epoch. Trial {best.number}, the best one, trained for "
+        f"{best.epochs} epochs; its best epoch is {best.best_epoch}.",
     )
 
 
 def _losses(ranked: Sequence[Outcome]) -> Plot:
-    """C on the training rows in each epoch, a line for each trial."""
+    """Training loss in each epoch, one line per trial."""
     return draw_plot(
         _by_epoch(ranked, [trial.training_loss for trial in ranked], "Loss, training"),
         title="Training loss",
-        says="Mean loss of the training steps in each epoch, with dropout and row weights. "
+        says="Mean loss over the steps of each epoch, with dropout and row weights. "
         + _from_to(ranked[0], ranked[0].training_loss),
     )
 
 
 def _norms(ranked: Sequence[Outcome]) -> Plot:
-    """Norm of the gradient in each epoch, a line for each trial."""
+    """Gradient norm in each epoch, one line per trial."""
     values = [trial.gradient_norm for trial in ranked]
     is_positive = all(norm > 0 for one in values for norm in one if norm is not None)
     return draw_plot(
         _by_epoch(ranked, values, "Gradient norm", is_log=is_positive),
         title="Gradient norm",
-        says="L2 norm of the gradient of all weights, the mean of every eighth step of an epoch"
-        f"{', on a logarithmic axis' if is_positive else ''}. A norm near zero from the first epochs on indicates "
-        "vanishing gradients, one that grows from epoch to epoch exploding gradients. "
+        says="L2 norm of the gradient of all weights, averaged over every eighth step of an epoch"
+        f"{', on a logarithmic axis' if is_positive else ''}. A norm near zero from the first epochs indicates "
+        "vanishing gradients; a norm that grows with the epochs indicates exploding gradients. "
         + _from_to(ranked[0], ranked[0].gradient_norm),
     )
 
 
 def _from_to(best: Outcome, values: Sequence[float | None]) -> str:
-    """The first and the last value of the best trial."""
+    """First and last value of the best trial."""
     known = [value for value in values if value is not None]
     if not known:
-        return f"The best trial, {best.number}, has no finite value."
-    return f"In the best trial, {best.number}, it went from {number(known[0])} to {number(known[-1])}."
+        return f"Trial {best.number}, the best one, has no finite value."
+    return f"In trial {best.number}, the best one, it goes from {number(known[0])} to {number(known[-1])}."
 
 
 def _by_epoch(
     ranked: Sequence[Outcome], values: Sequence[Sequence[float | None]], title: str, *, is_log: bool = False
 ) -> alt.LayerChart | alt.FacetChart:
-    """A line for each trial over its epochs; values: of each trial and epoch, None where there is none."""
+    """One line per trial over its epochs; values: of each trial and epoch, None where undefined."""
     rows: Rows = []
     for at, (trial, own) in reversed(list(enumerate(zip(ranked, values, strict=True)))):
         points = [(epoch, value) for epoch, value in enumerate(own, start=1) if value is not None]
@@ -220,7 +219,7 @@ def _by_epoch(
 
 
 def _best_so_far(scored: Sequence[Outcome], metric: str, direction: Direction) -> Plot:
-    """P of each trial in the order in which they were asked for, and the best so far."""
+    """Score of each trial in the order of the search, and the best so far."""
     rows: Rows = []
     best: float | None = None
     last = 0
@@ -239,9 +238,9 @@ def _best_so_far(scored: Sequence[Outcome], metric: str, direction: Direction) -
     )
     return draw_plot(
         chart.properties(width=WIDTH, height=HEIGHT),
-        title="The best so far",
-        says=f"After {len(rows)} trials the best {metric} on the validation rows was {number(best or 0.0)}; it did not "
-        f"get better in the last {len(rows) - 1 - last}.",
+        title="Best score so far",
+        says=f"Best {metric} on the validation rows after {len(rows)} trials: {number(best or 0.0)}, without "
+        f"improvement in the last {len(rows) - 1 - last}.",
     )
 
 
@@ -255,14 +254,14 @@ def _importances(sensitivity: Sequence[Sensitivity], metric: str) -> Plot:
         alt.Chart(inline_data(rows))
         .mark_bar(color=BLUE, opacity=0.8)
         .encode(
-            x=alt.X(**axis("x", "Share of what the search explains", axis=alt.Axis(format="%"))),
+            x=alt.X(**axis("x", "Share of the explained variation", axis=alt.Axis(format="%"))),
             y=alt.Y("name:N", title=None, sort=None),
         )
     )
     first = rows[0]
     return draw_plot(
         chart.properties(width=WIDTH - 130, height=alt.Step(24)),
-        title="Which hyperparameters mattered",
-        says=f"By permutation in a random forest over the trials; the most to {metric}: {first['name']}, "
-        f"{first['x']:.0%}.",
+        title="Hyperparameter importance",
+        says=f"Permutation importance in a random forest over the trials. Most important for {metric}: "
+        f"{first['name']}, {first['x']:.0%}.",
     )

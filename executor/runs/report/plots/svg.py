@@ -1,4 +1,4 @@
-"""Conversion of charts into SVG, in a process of its own: an abort of V8 ends that process, and not the run."""
+"""Conversion of charts into SVG in a separate process, so that an abort of V8 does not end the run."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SECONDS: Final = 60.0  # for one chart; the first takes 2 to 3 s on two busy cores, the others 0.05 s
+SECONDS: Final = 60.0  # limit for one chart; the first takes 2 to 3 s on two busy cores, the others 0.05 s
 
 
 class DrawingError(Exception):
-    """A chart cannot be drawn; the message is the reason, in words."""
+    """A chart cannot be drawn; the message is the reason."""
 
 
 @dataclass
 class SvgProcess:
-    """The process that draws; it is started for the first chart, and again after it ended."""
+    """The process that draws charts; it starts with the first chart, and again after it ended."""
 
     process: subprocess.Popen[bytes] | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def convert(self, spec: Mapping[str, Any], config: Mapping[str, Any]) -> str:
-        """A Vega-Lite chart as SVG. Raises DrawingError."""
+        """Convert a Vega-Lite chart to SVG. Raises DrawingError."""
         line = json.dumps({"spec": dict(spec), "config": dict(config)}).encode() + b"\n"
         with self.lock:
             try:
@@ -40,7 +40,7 @@ class SvgProcess:
             except OSError as error:
                 self.close()
                 raise DrawingError(f"the process that draws it cannot be used: {error.strerror or error}") from None
-            except BaseException:  # Ctrl-C: an answer that is still to come would be taken for that of the next chart
+            except BaseException:  # Ctrl-C: a late answer would be read as that of the next chart
                 if self.process is not None:
                     self.process.kill()
                 self.close()
@@ -54,18 +54,18 @@ class SvgProcess:
         return found["svg"]
 
     def close(self) -> int | None:
-        """End the process, and return its exit code; None where there is none."""
+        """End the process and return its exit code; None without a process."""
         process, self.process = self.process, None
         if process is None:
             return None
         with suppress(OSError):
-            process.communicate()  # closes its standard input, upon which it ends
+            process.communicate()  # closes its standard input, which ends it
         return process.returncode
 
 
 def _start() -> subprocess.Popen[bytes]:
     worker = Path(__file__).with_name("svg_worker.py")
-    # -P: modules of this folder such as numbers.py must not take the place of the standard library's.
+    # -P: modules of this folder must not shadow the standard library.
     return subprocess.Popen(  # noqa: S603  this interpreter and a file of ours
         [sys.executable, "-P", str(worker)],
         stdin=subprocess.PIPE,
@@ -76,7 +76,7 @@ def _start() -> subprocess.Popen[bytes]:
 
 
 def _ask(process: subprocess.Popen[bytes], line: bytes) -> bytes:
-    """The answer to a line; empty where the process ended, or was ended because it took too long."""
+    """Send a line and read the answer; empty where the process ended or took too long."""
     if process.stdin is None or process.stdout is None:
         return b""
     timer = threading.Timer(SECONDS, process.kill)

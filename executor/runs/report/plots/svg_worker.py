@@ -1,6 +1,6 @@
-"""Program that draws charts: a line of JSON with `spec` and `config` comes in, a line with `svg` or `error` goes out.
+"""Program that draws charts: reads lines of JSON with `spec` and `config`, writes lines with `svg` or `error`.
 
-It runs in a process of its own, because V8, in which Vega-Lite runs, aborts its process where memory is short.
+It runs in a separate process, because V8, which runs Vega-Lite, aborts its process where memory is short.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def main() -> None:
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # an abort leaves no core file in the working directory
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever V8 prints is no answer
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what V8 prints must not mix with answers
     for line in sys.stdin.buffer:
         chart = json.loads(line)
         try:

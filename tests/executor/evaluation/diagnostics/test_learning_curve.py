@@ -25,8 +25,8 @@ def test_a_power_law_is_found_again_and_goes_on() -> None:
     assert curve.exponent == pytest.approx(0.5, abs=1e-4)
     assert curve.doubled is not None
     assert curve.doubled.value == pytest.approx(0.2 / 2**0.5 - 0.1, abs=1e-4)
-    assert curve.saved == pytest.approx(1 - 0.5**0.5)
-    assert "twice the rows would help by about 0.04142" in curve.sentences(None)[-1]
+    assert curve.error_reduction == pytest.approx(1 - 0.5**0.5)
+    assert "Predicted gain of twice the rows: 0.04142 (95 % interval" in curve.sentences(None)[-1]
 
 
 def test_a_flat_curve_promises_nothing() -> None:
@@ -34,7 +34,7 @@ def test_a_flat_curve_promises_nothing() -> None:
     assert curve.doubled is not None
     assert curve.doubled.low is not None
     assert curve.doubled.low < 0
-    assert "it is not certain that twice the rows would help" in curve.sentences(None)[-1]
+    assert "which is not certainly a gain" in curve.sentences(None)[-1]
 
 
 def test_an_error_to_minimise_falls_as_well() -> None:
@@ -55,30 +55,30 @@ def test_seeds_that_differ_widen_the_interval() -> None:
     assert widths[1] > 2 * widths[0]
 
 
-def test_two_points_tell_what_half_of_the_rows_brought_but_not_what_twice_would() -> None:
+def test_two_points_give_the_gain_of_half_of_the_rows_but_not_of_twice() -> None:
     curve = _curve(0.2, 0.19, rows=(500, 1_000))
     assert curve.doubled is None
-    assert curve.saved == pytest.approx(0.05)
+    assert curve.error_reduction == pytest.approx(0.05)
     assert "too few points" in curve.sentences(None)[-1]
 
 
 def test_a_perfect_score_has_no_error_to_fit() -> None:
     curve = _curve(0.1, 0.01, 0.0, 0.0)
     assert curve.doubled is None
-    assert "no error is left" in curve.sentences(None)[-1]
+    assert "No error is left" in curve.sentences(None)[-1]
 
 
-def test_the_spread_between_seeds_is_told_beside_the_chosen_trial() -> None:
+def test_the_spread_between_seeds_is_reported_next_to_the_selected_trial() -> None:
     curve = _curve(0.2, spread=0.01, rows=(1_000,))
     assert curve.whole is not None
     assert curve.whole.spread == pytest.approx(0.01)
     (sentence,) = curve.sentences(0.83)
-    assert "accuracy 0.8 ± 0.01 (standard deviation)" in sentence
-    assert "the chosen trial had 0.83, also because it was chosen" in sentence
+    assert "accuracy 0.8 ± 0.01 on the validation rows (mean and standard deviation of 3 other seeds)" in sentence
+    assert "the selected trial, chosen by this score, has 0.83" in sentence
     assert LearningCurve.model_validate_json(curve.model_dump_json()) == curve
 
 
 def test_without_anything_measured_it_says_why() -> None:
     curve = learning_curve([], metric="f1", direction=Direction.MAX, rows=9, missing="No time.")
     assert curve.sentences(0.5) == ["No time."]
-    assert curve.saved is None
+    assert curve.error_reduction is None

@@ -7,7 +7,6 @@ import pytest
 from executor.evaluation.diagnostics.learning_curve import LearningCurve, Point, learning_curve
 from executor.evaluation.diagnostics.next_steps import NextSteps, check_level, recommend_next_steps
 from executor.evaluation.scores import BaselineScore, CutOff, Estimate, Scores
-from executor.evaluation.verdict import advice
 from rules.errors import ChoiceError
 from rules.vocabulary.direction import Direction
 from rules.vocabulary.facts import Modality
@@ -60,31 +59,31 @@ def test_of_a_network_that_was_cut_off_only_more_time_is_advised() -> None:
     (step,) = recommend_next_steps(scores, STEEP, level=None, modality=Modality.TABULAR).steps
     assert (step.name, step.advice) == ("time", "Train again with --budget 3m")
     assert step.because.startswith("training was cut off after 3 of 256 planned epochs; by the measured seconds")
-    assert advice(scores).says == "Too little time to judge: train again with --budget 3m"
-    better = _scores(boosting=BETTER).model_copy(update={"cut_off": cut})
-    assert advice(better).says == "Use this model"
-    assert advice(_scores(boosting=WORSE)).says == "Use gradient boosting instead"
 
 
-def test_better_by_less_than_a_standard_error_is_not_better() -> None:
-    # An interval from -0.0388 to 0.0788 has a standard error of 0.03; the gain is 0.02.
-    found = recommend_next_steps(_scores(boosting=(-0.0388, 0.0788)), FLAT, level=None, modality=Modality.TABULAR)
+def test_a_model_that_is_level_with_a_baseline_is_not_satisfactory() -> None:
+    found = recommend_next_steps(_scores(boosting=LEVEL), FLAT, level=None, modality=Modality.TABULAR)
     assert not found.is_satisfied
-    assert "not better than gradient boosting by more than a standard error" in found.why
-    assert "the gain is 0.02, the standard error 0.03" in found.why
+    assert found.why == "Use this model or gradient boosting: they are level"
+
+
+def test_no_next_step_is_recommended_where_the_score_is_at_its_ceiling() -> None:
+    found = recommend_next_steps(_scores(hold_out=0.999, boosting=LEVEL), STEEP, level=None, modality=Modality.TABULAR)
+    assert found.is_satisfied
+    assert (found.why, found.steps) == ("accuracy 0.999 is at its ceiling", ())
 
 
 def test_a_better_baseline_speaks_for_another_architecture() -> None:
     found = recommend_next_steps(_scores(boosting=WORSE), FLAT, level=None, modality=Modality.TABULAR)
     assert _names(found) == ["architecture", "transfer"]
-    assert found.steps[0].because == "gradient boosting finds more in the same rows (accuracy 0.7)"
+    assert found.steps[0].because == "gradient boosting reaches accuracy 0.7"
 
 
 def test_a_training_error_as_high_as_the_hold_outs_speaks_for_another_architecture_alone() -> None:
     # Errors 0.16 and 0.2: the training error is four fifths of the hold-out's.
     found = recommend_next_steps(_scores(boosting=LEVEL, training=0.84), FLAT, level=None, modality=Modality.TABULAR)
     assert _names(found) == ["architecture"]
-    assert "even on the rows that it was trained on, accuracy is 0.84" in found.steps[0].because
+    assert "the network underfits: its accuracy on training rows is 0.84" in found.steps[0].because
     lower = recommend_next_steps(_scores(boosting=LEVEL, training=0.845), FLAT, level=None, modality=Modality.TABULAR)
     assert _names(lower) == ["transfer"]
 
@@ -96,7 +95,7 @@ def test_a_curve_that_still_falls_by_a_twentieth_speaks_for_labels() -> None:
         for curve in (STEEP, FLAT)
     )
     assert _names(steep) == ["labels", "transfer"]
-    assert "6% lower than with half of them" in steep.steps[0].because
+    assert "6% lower with all 1,000 training rows than with half of them" in steep.steps[0].because
     assert _names(flat) == ["transfer"]
 
 
@@ -114,14 +113,14 @@ def test_a_level_is_the_measure_where_a_person_names_one(level: float, is_satisf
     assert found.level == level
 
 
-def test_of_rows_that_are_nearly_all_right_it_is_not_said_that_they_are_not_learned() -> None:
+def test_training_rows_that_are_nearly_all_right_are_not_underfitted() -> None:
     right = _scores(boosting=LEVEL).model_copy(
         update={"training": 0.995, "hold_out": Estimate(value=0.996, low=None, high=None)}
     )
     assert recommend_next_steps(right, FLAT, level=None, modality=Modality.TABULAR).steps == ()
     less = right.model_copy(update={"training": 0.98, "hold_out": Estimate(value=0.98, low=None, high=None)})
     (step,) = recommend_next_steps(less, FLAT, level=None, modality=Modality.TABULAR).steps
-    assert "does not learn them" in step.because
+    assert "underfits" in step.because
 
 
 def test_training_rows_below_the_level_are_underfitted() -> None:
@@ -129,13 +128,13 @@ def test_training_rows_below_the_level_are_underfitted() -> None:
     assert _names(found) == ["architecture"]
 
 
-def test_a_perfect_model_satisfies_also_beside_a_perfect_baseline() -> None:
+def test_a_perfect_model_is_satisfactory_next_to_a_perfect_baseline() -> None:
     assert recommend_next_steps(
         _scores(hold_out=1.0, boosting=(0.0, 0.0)), FLAT, level=None, modality=Modality.TABULAR
     ).is_satisfied
 
 
-def test_an_undefined_p_satisfies_nobody() -> None:
+def test_an_undefined_score_is_not_satisfactory() -> None:
     found = recommend_next_steps(_scores(hold_out=None, boosting=LEVEL), FLAT, level=None, modality=Modality.TABULAR)
     assert not found.is_satisfied
     assert "undefined" in found.why
@@ -144,7 +143,7 @@ def test_an_undefined_p_satisfies_nobody() -> None:
 def test_a_level_that_p_cannot_have_is_refused() -> None:
     check_level(None, "accuracy")
     check_level(25.0, "rmse")
-    with pytest.raises(ChoiceError, match="here accuracy, which is between 0 and 1, but got 90"):
+    with pytest.raises(ChoiceError, match="metric accuracy, between 0 and 1, but got 90"):
         check_level(90, "accuracy")
     with pytest.raises(ChoiceError, match="a number of at least 0"):
         check_level(float("nan"), "rmse")

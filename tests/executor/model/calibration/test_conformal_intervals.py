@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from executor.model.calibration.conformal_intervals import PERCENT, Intervals, conformal_intervals, fewest_rows
+from executor.model.calibration.conformal_intervals import PERCENT, Intervals, conformal_intervals, min_rows
 
 
 def test_the_half_width_is_the_residual_of_the_conformal_rank() -> None:
@@ -18,12 +18,12 @@ def test_the_half_width_is_the_residual_of_the_conformal_rank() -> None:
 
 @pytest.mark.parametrize(("percent", "fewest"), [(90, 9), (80, 4), (95, 19)])
 def test_below_the_fewest_rows_there_is_no_interval_and_it_says_why(percent: int, fewest: int) -> None:
-    assert fewest_rows(percent) == fewest
+    assert min_rows(percent) == fewest
     enough, few = np.ones((fewest, 1)), np.ones((fewest - 1, 1))
     assert conformal_intervals(enough, enough, percent=percent).half_widths == (0.0,)
     without = conformal_intervals(few, few, percent=percent)
     assert without.half_widths == ()
-    assert without.lacking == f"{fewest - 1} validation rows are too few, {percent} % takes {fewest}"
+    assert without.reason_missing == f"{fewest - 1} validation rows are too few, {percent} % needs {fewest}"
 
 
 def test_each_target_has_its_own_width() -> None:

@@ -9,7 +9,13 @@ import pytest
 from scipy.special import expit, softmax
 
 from executor.components import metric_functions as measures
-from executor.model.calibration.temperature import AS_IT_IS, RANGE, temperatures, tempered, tune_temperature
+from executor.model.calibration.temperature import (
+    IDENTITY_TEMPERATURE,
+    RANGE,
+    fit_temperatures,
+    rescale_probabilities,
+    tune_temperature,
+)
 from rules.vocabulary.facts import Task
 
 ROWS = 2_000
@@ -38,33 +44,33 @@ def test_several_classes_share_one_temperature() -> None:
     random = np.random.default_rng(0)
     logits = random.normal(size=(20_000, 4)) * 2
     truth = (softmax(logits, axis=1).cumsum(axis=1) < random.random((20_000, 1))).sum(axis=1)
-    (found,) = temperatures(truth, logits * 3, Task.MULTICLASS)
+    (found,) = fit_temperatures(truth, logits * 3, Task.MULTICLASS)
     assert found.value == pytest.approx(3, rel=0.05)
 
 
 def test_each_label_has_its_own_temperature() -> None:
     pairs = [_sure(4.0, 0.8), _sure(0.5, 0.8, seed=1)]
     truth, logits = np.column_stack([truth for truth, _ in pairs]), np.hstack([logits for _, logits in pairs])
-    found = temperatures(truth, logits, Task.MULTILABEL)
+    found = fit_temperatures(truth, logits, Task.MULTILABEL)
     assert [one.value for one in found] == pytest.approx([4 / math.log(4), 0.5 / math.log(4)], rel=5e-3)
 
 
 def test_where_the_bundle_does_not_calibrate_logits_stay() -> None:
     truth, logits = _sure(4.0, 0.8)
-    (found,) = temperatures(truth, logits, Task.BINARY, tuned=False)
-    assert (found.value, found.why) == (AS_IT_IS, "the bundle does not calibrate probabilities")
-    both = temperatures(np.column_stack([truth] * 2), np.hstack([logits] * 2), Task.MULTILABEL, tuned=False)
-    assert [one.value for one in both] == [AS_IT_IS] * 2
+    (found,) = fit_temperatures(truth, logits, Task.BINARY, tuned=False)
+    assert (found.value, found.why) == (IDENTITY_TEMPERATURE, "the bundle does not calibrate probabilities")
+    both = fit_temperatures(np.column_stack([truth] * 2), np.hstack([logits] * 2), Task.MULTILABEL, tuned=False)
+    assert [one.value for one in both] == [IDENTITY_TEMPERATURE] * 2
 
 
 def test_probabilities_that_are_right_stay() -> None:
     found = tune_temperature(*_sure(math.log(4), 0.8))
-    assert found.value == AS_IT_IS
+    assert found.value == IDENTITY_TEMPERATURE
     assert "does not lower the log-loss" in found.why
 
 
 def test_numbers_have_no_temperature() -> None:
-    assert temperatures(np.zeros((100, 1)), np.zeros((100, 1)), Task.REGRESSION) == ()
+    assert fit_temperatures(np.zeros((100, 1)), np.zeros((100, 1)), Task.REGRESSION) == ()
 
 
 def test_rows_without_an_error_do_not_make_a_network_infinitely_sure() -> None:
@@ -77,17 +83,17 @@ def test_rows_without_an_error_do_not_make_a_network_infinitely_sure() -> None:
 @pytest.mark.parametrize("truth", [np.arange(49) % 2, (np.arange(60) < 4).astype(np.int64)])
 def test_too_few_rows_or_rare_rows_leave_the_network_as_it_is(truth: np.ndarray) -> None:
     found = tune_temperature(truth, np.full((len(truth), 1), 4.0))
-    assert found.value == AS_IT_IS
+    assert found.value == IDENTITY_TEMPERATURE
     assert "are too few for a temperature" in found.why
 
 
 def test_probabilities_at_a_further_temperature_are_those_of_the_divided_logits() -> None:
     logits = np.random.default_rng(0).normal(size=(50, 3)) * 2
     np.testing.assert_allclose(
-        tempered(softmax(logits, axis=1), np.array([2.5]), Task.MULTICLASS), softmax(logits / 2.5, axis=1)
+        rescale_probabilities(softmax(logits, axis=1), np.array([2.5]), Task.MULTICLASS), softmax(logits / 2.5, axis=1)
     )
     apart = np.array([0.5, 1.0, 2.0])
-    np.testing.assert_allclose(tempered(expit(logits), apart, Task.MULTILABEL), expit(logits / apart))
+    np.testing.assert_allclose(rescale_probabilities(expit(logits), apart, Task.MULTILABEL), expit(logits / apart))
 
 
 def test_a_calibration_error_is_the_mean_gap_over_the_bins() -> None:

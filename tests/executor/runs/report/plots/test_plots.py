@@ -33,69 +33,69 @@ def well_formed(plot: Plot) -> ElementTree.Element:
 
 def binary(positive: list[int], probability: list[float], names: tuple[str, str] = ("no", "yes")) -> HoldOutPredictions:
     outcome = np.array(probability)[:, None]
-    said = Predictions(
+    predictions = Predictions(
         task=Task.BINARY,
         truth=np.array(positive),
         outcome=outcome,
         decided=(outcome[:, 0] >= 0.5).astype(np.int64),
     )
-    return HoldOutPredictions(said=said, names=names, rows=np.arange(len(positive)))
+    return HoldOutPredictions(predictions=predictions, names=names, rows=np.arange(len(positive)))
 
 
 def test_the_threshold_is_marked_where_it_lies() -> None:
     # Of four positives three are at or above 0.5, and one of the four negatives.
-    answers = binary([1, 1, 1, 1, 0, 0, 0, 0], [0.9, 0.8, 0.6, 0.3, 0.7, 0.4, 0.2, 0.1])
-    roc, precision, calibration, lift = plots_of_classes(answers, (0.5,))
-    assert "it finds 75% at 25.0%" in roc.says
+    hold_out = binary([1, 1, 1, 1, 0, 0, 0, 0], [0.9, 0.8, 0.6, 0.3, 0.7, 0.4, 0.2, 0.1])
+    roc, precision, calibration, lift = plots_of_classes(hold_out, (0.5,))
+    assert "true positive rate 75%, false 25.0%" in roc.says
     assert "yes (0.8125)" in roc.says  # 13 of 16 pairs of a positive and a negative are in order
     assert "precision 75%, recall 75%" in precision.says
     assert calibration.title == "Calibration"
-    assert "2 times as frequent" in lift.says
+    assert "the lift of yes is 2;" in lift.says
     for plot in (roc, precision, calibration, lift):
         well_formed(plot)
 
 
 def test_a_class_that_the_hold_out_lacks_has_no_curve() -> None:
     assert plots_of_classes(binary([1, 1], [0.9, 0.8]), (0.5,)) == []
-    said = Predictions(
+    predictions = Predictions(
         task=Task.MULTICLASS,
         truth=np.array([0, 0, 2, 2]),
         outcome=np.eye(3)[[0, 1, 2, 2]],
         decided=np.array([0, 1, 2, 2]),
     )
-    answers = HoldOutPredictions(said=said, names=("a", "b", "c"), rows=np.arange(4))
-    assert [one.name for one in one_vs_rest(answers, ())] == ["a", "c"]
-    found = confusion_matrix(answers)
+    hold_out = HoldOutPredictions(predictions=predictions, names=("a", "b", "c"), rows=np.arange(4))
+    assert [one.name for one in one_vs_rest(hold_out, ())] == ["a", "c"]
+    found = confusion_matrix(hold_out)
     assert found is not None
     assert found.counts == ((1, 1, 0), (0, 0, 0), (0, 0, 2))
     assert found.mistakes == [("a", "b", 1)]
     assert (found.share(0, 1), found.share(1, 1)) == (0.5, 0.0)
-    assert "The 2 most frequent of 3 are drawn." in plots_of_classes(answers, ())[0].says
+    assert "the 2 most frequent of 3 classes" in plots_of_classes(hold_out, ())[0].says
 
 
 @pytest.mark.parametrize("rows", [60, 1_000])
 def test_numbers_are_drawn_as_points_or_counted_in_cells(rows: int) -> None:
     truth = np.arange(float(rows))[:, None]
-    said = Predictions(task=Task.REGRESSION, truth=truth, outcome=truth + 1, decided=truth + 1)
+    predictions = Predictions(task=Task.REGRESSION, truth=truth, outcome=truth + 1, decided=truth + 1)
     low, high = truth + 0.5, truth + 1.5
     high[: rows // 4] += 1
-    low[: rows // 4] -= 1  # the first quarter of the rows is held
-    answers = HoldOutPredictions(said=said, names=("y",), rows=np.arange(rows), low=low, high=high)
-    actual, errors, coverage = plots_of_numbers(answers, 90)
+    low[: rows // 4] -= 1  # the first quarter of the rows is covered
+    hold_out = HoldOutPredictions(predictions=predictions, names=("y",), rows=np.arange(rows), low=low, high=high)
+    actual, errors, coverage = plots_of_numbers(hold_out, 90)
     assert "Correlation 1." in actual.says
-    assert "their median is 1;" in errors.says
-    assert "They hold 25% of all rows." in coverage.says
+    assert "Median 1;" in errors.says
+    assert "25% of all rows." in coverage.says
     for plot in (actual, errors, coverage):
         well_formed(plot)
         assert len(plot.svg) < 100_000
 
 
-def test_forecasts_follow_each_other_and_say_what_their_band_held() -> None:
+def test_forecasts_are_consecutive_and_report_the_coverage_of_their_intervals() -> None:
     origins, horizon = 10, 2
     truth = np.column_stack([np.arange(origins), np.arange(origins) + 1.0])
-    said = Predictions(task=Task.FORECASTING, truth=truth, outcome=truth + np.array([1, 3]), decided=truth)
-    answers = HoldOutPredictions(
-        said=said,
+    predictions = Predictions(task=Task.FORECASTING, truth=truth, outcome=truth + np.array([1, 3]), decided=truth)
+    hold_out = HoldOutPredictions(
+        predictions=predictions,
         names=("y +1", "y +2"),
         rows=np.arange(origins),
         low=truth - 1,
@@ -103,10 +103,10 @@ def test_forecasts_follow_each_other_and_say_what_their_band_held() -> None:
         series=(HOSTILE,) * origins,
         time=tuple(f"2024-01-{day:02d}T00:00:00" for day in range(1, origins + 1)),
     )
-    stretch, by_step = plots_of_forecasts(answers, targets=("y",), horizon=horizon, percent=90)
-    assert stretch.says.startswith("5 forecasts of 2 steps each")
-    assert "holds 50% of the values" in stretch.says
-    assert "1 one step ahead, and 3 at step 2" in by_step.says
+    stretch, by_step = plots_of_forecasts(hold_out, targets=("y",), horizon=horizon, percent=90)
+    assert stretch.says.startswith("5 consecutive forecasts of 2 steps each")
+    assert "cover 50% of the values" in stretch.says
+    assert "1 at step 1 and 3 at step 2" in by_step.says
     well_formed(stretch)
     assert "<script" not in stretch.svg
 
@@ -136,26 +136,24 @@ def test_a_search_is_drawn_without_the_trials_that_have_no_score() -> None:
     sensitivity = [Sensitivity(name="units", best=96, importance=0.75, rating="high", edge="")]
     plots = plots_of_search(trials, metric="accuracy", direction=Direction.MAX, sensitivity=sensitivity, best=2)
     parallel, curves, losses, norms, so_far, mattered = plots
-    assert "A line for each of 3 trials through its values of units, schedule" in parallel.says
-    assert "The best trial, 2, trained 2 epochs and was best after 2." in curves.says
+    assert "One line per trial (3) through its values of units, schedule" in parallel.says
+    assert "Trial 2, the best one, trained for 2 epochs; its best epoch is 2." in curves.says
     assert (losses.title, norms.title) == ("Training loss", "Gradient norm")
-    assert losses.says.endswith("In the best trial, 2, it went from 0.5 to 0.25.")
-    assert norms.says.endswith("In the best trial, 2, it went from 2 to 2.")
-    assert "After 3 trials the best accuracy on the validation rows was 0.7; it did not get better in the last 1" in (
-        so_far.says
-    )
+    assert losses.says.endswith("In trial 2, the best one, it goes from 0.5 to 0.25.")
+    assert norms.says.endswith("In trial 2, the best one, it goes from 2 to 2.")
+    assert so_far.says == "Best accuracy on the validation rows after 3 trials: 0.7, without improvement in the last 1."
     assert "units (notes: high), 75%" in mattered.says
     for plot in plots:
         well_formed(plot)
     assert plots_of_search(trials[:2], metric="accuracy", direction=Direction.MAX, sensitivity=[], best=0)[0].title == (
-        "How the trials learned"
+        "Validation score by epoch"
     )
 
 
-def test_time_and_scores_are_told_in_words() -> None:
+def test_time_and_scores_have_descriptions() -> None:
     spent = stage_plot({"search": 8.0, "hold-out": 2.0})
     assert spent is not None
-    assert spent.says == "10.0 s in all, the most for search: 8.0 s."
+    assert spent.says == "10.0 s in total; the longest stage is search (8.0 s)."
     assert stage_plot({}) is None
     groups = {HOSTILE: Estimate(value=0.5, low=0.4, high=0.6), "b": Estimate(value=None, low=None, high=None)}
     plot = score_plot(groups, "f1", title="f1 by group", level=0.5)
@@ -175,7 +173,7 @@ def test_the_learning_curve_is_drawn_from_two_numbers_of_rows_on() -> None:
     assert learning_curve_plot(curve.model_copy(update={"points": points[:1]})) is None
 
 
-def test_names_are_short_printable_and_told_apart() -> None:
+def test_names_are_short_printable_and_distinct() -> None:
     long = "x" * 100
     assert len(shorten_name(long)) == MAX_NAME_LENGTH
     assert shorten_name("a\u202eb\n") == "a\\u202eb\\n"
