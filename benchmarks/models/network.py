@@ -48,7 +48,7 @@ DATASETS: Final = (
     *("wine_quality_white", "house_prices_ames"),
     *("forbes2000_marketvalue", "power_plant"),
 )
-WHOLE: Final = "whole"
+WHOLE: Final = "complete"
 TINY: Final = 1e-3  # errors below it are taken for it: no ratio of two networks that are both right
 
 
@@ -74,9 +74,9 @@ VARIANTS: Final[dict[str, tuple[Callable[[Encoded], Encoded], dict[str, object]]
     WHOLE: (lambda whole: whole, {}),
     "robust scaling": (lambda whole: whole, {"executor.layers.quantiles.MAX_RANKED": 0}),
     "no periodic features": (without_waves, {}),
-    "no intervals": (lambda whole: whole, {"executor.preprocessing.fit.MAX_BIN_CELLS": 0}),
+    "no bins": (lambda whole: whole, {"executor.preprocessing.fit.MAX_BIN_CELLS": 0}),
     "no learned scale": (lambda whole: whole, {"executor.networks.tabular.SCALE_RATE_MULTIPLIER": 0.0}),
-    "all layers at one pace": (lambda whole: whole, {"executor.search.runners.stacked_graph.adapts": lambda _: False}),
+    "one rate for all layers": (lambda whole: whole, {"executor.search.runners.stacked_graph.adapts": lambda _: False}),
     "constant rate": (lambda whole: with_optimizer(whole, schedule="constant"), {}),
     "rate 0.001": (lambda whole: with_optimizer(whole, learning_rate=0.001), {}),
     "AdamW": (lambda whole: replace(whole, bundle=whole.bundle.model_copy(update={"optimizer": ADAMW})), {}),
