@@ -33,8 +33,8 @@ from sklearn import metrics
 import executor  # noqa: F401  registers the classes of our models with Keras
 from benchmarks.catalogue import catalogue
 from executor.layers.dropout import RatedDropout
-from executor.pipeline.execute import carry_out
-from executor.pipeline.prepare import begin
+from executor.pipeline.execute import execute
+from executor.pipeline.prepare import prepare
 from executor.runtime.budget import Budget
 from recommender.audit.reach import reach
 from recommender.dataset.dataset import Dataset
@@ -840,8 +840,8 @@ def train(name: str, book: str, directory: Path, *, budget: float, seed: int) ->
     limit = Budget(seconds=budget)
     clock = limit.start_clock()
     with Dataset.open(entry["path"]) as dataset:
-        begun = begin(dataset, said, budget=limit, book=BOOKS[book], directory=directory, seed=seed)
-        carry_out(begun, clock=clock)
+        begun = prepare(dataset, said, budget=limit, book=BOOKS[book], directory=directory, seed=seed)
+        execute(begun, clock=clock)
     keras.backend.clear_session()
 
 

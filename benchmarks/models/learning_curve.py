@@ -19,7 +19,7 @@ import click
 from executor.components.metric import create_metric
 from executor.evaluation.diagnostics.learning_curve import LearningCurve, learning_curve
 from executor.evaluation.diagnostics.retraining import SelectedConfiguration, retrain
-from executor.pipeline.prepare import begin
+from executor.pipeline.prepare import prepare
 from executor.preprocessing.encode import encode_parts
 from executor.preprocessing.fit import fit_preprocessing
 from executor.runtime.budget import Budget
@@ -72,8 +72,8 @@ def main(names: tuple[str, ...], output: Path) -> None:
 def measured(path: Path, targets: tuple[str, ...], directory: Path) -> LearningCurve:
     """The learning curve of the default configuration."""
     with Dataset.open(path) as dataset:
-        begun = begin(dataset, Request(target=targets), budget=Budget(seconds=PLENTY), directory=directory)
-        table, rows, roles = begun.material.table, begun.material.rows, begun.roles
+        begun = prepare(dataset, Request(target=targets), budget=Budget(seconds=PLENTY), directory=directory)
+        table, rows, roles = begun.data.table, begun.data.rows, begun.roles
         parts = encode_parts(table, roles, rows, fit_preprocessing(table, roles, rows.train))
     chosen = SelectedConfiguration(
         ranked=(DEFAULT,), bundle=begun.bundle, metric=create_metric(begun.bundle.metric), seed=begun.plan.seed

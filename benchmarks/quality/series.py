@@ -24,7 +24,7 @@ import numpy as np
 from benchmarks.catalogue import catalogue
 from benchmarks.quality.tables import trained
 from executor.data.lag_table import forward_fill, require_values, series_starts
-from executor.pipeline.prepare import material
+from executor.pipeline.prepare import read_and_split
 from executor.preprocessing.encode import naive_error
 from recommender.dataset.dataset import Dataset
 from recommender.recommendation.trial_budget import seconds
@@ -106,7 +106,7 @@ def beside_peers(run: Run, path: str, targets: list[str], python: str, folder: P
     """MASE of ours, AutoETS and AutoARIMA on the same beginnings; empty where the peers failed or took too long."""
     with Dataset.open(path) as dataset:
         roles = infer_roles(dataset, Request(target=tuple(targets), task=Task.FORECASTING))
-        rows = material(dataset, roles, run.bundle, seed=0)
+        rows = read_and_split(dataset, roles, run.bundle, seed=0)
     if rows.series is None or rows.windows is None:
         raise ValueError("a forecast has a series")
     hold_out = rows.table.take(rows.rows.hold_out)

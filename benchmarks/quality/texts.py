@@ -24,7 +24,7 @@ from benchmarks.quality.tables import trained
 from executor.components.metric import Predictions, create_metric
 from executor.data.raw_table import Form
 from executor.evaluation.scores import TF_IDF
-from executor.pipeline.prepare import material
+from executor.pipeline.prepare import read_and_split
 from recommender.dataset.dataset import Dataset
 from recommender.recommendation.trial_budget import seconds
 from recommender.roles.infer import infer_roles
@@ -75,7 +75,7 @@ def without_a_limit(run: Run, entry: dict[str, str], *, seed: int) -> float:
     """P on the run's hold-out of logistic regression on TF-IDF of all other rows."""
     with Dataset.open(entry["path"]) as dataset:
         roles = infer_roles(dataset, Request(target=(entry["target"],)))
-        given = material(dataset, roles, run.bundle, seed=seed)
+        given = read_and_split(dataset, roles, run.bundle, seed=seed)
     known = given.table.take(np.union1d(given.rows.train, given.rows.validation))
     asked = given.table.take(given.rows.hold_out)
     (column,) = given.table.of_form(Form.TEXT)

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from benchmarks.catalogue import catalogue
-from executor.pipeline.execute import carry_out
-from executor.pipeline.prepare import begin
+from executor.pipeline.execute import execute
+from executor.pipeline.prepare import prepare
 from executor.runtime.budget import Budget
 from recommender.dataset.dataset import Dataset
 from rules.decision.request import Request
@@ -64,8 +64,8 @@ def foretold(name: str, budget: Budget) -> tuple[list[tuple[float, float]], floa
         target=tuple(entry["target"].split("|")), task=Task(entry["task"]) if entry["task"] == "forecasting" else None
     )
     with tempfile.TemporaryDirectory() as parent, Dataset.open(entry["path"]) as dataset:
-        begun = begin(dataset, request, budget=budget, directory=Path(parent) / name)
-        carry_out(begun, clock=clock, progress=note)
+        begun = prepare(dataset, request, budget=budget, directory=Path(parent) / name)
+        execute(begun, clock=clock, progress=note)
     return told, time.monotonic() - start
 
 

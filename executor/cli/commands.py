@@ -13,7 +13,7 @@ from rich.console import Console
 
 from executor.cli.progress_line import SearchProgress
 from executor.model.new_rows import open_rows
-from executor.pipeline.prepare import Begun, begin, reopen, resumed_budget
+from executor.pipeline.prepare import PreparedRun, prepare, reopen, resumed_budget
 from executor.runs.plan import read_plan
 from executor.runs.run import Run
 from executor.runs.scoreboard import print_result
@@ -119,12 +119,12 @@ def train(
         plan = read_plan(stopped)
         limit = resumed_budget(plan, seconds=given, trials=trials)
         clock = limit.start_clock()
-        begun = reopen(stopped, plan, budget=limit)
+        prepared = reopen(stopped, budget=limit)
     else:
         limit = Budget(seconds=given if given or trials else DEFAULT_BUDGET, trials=trials)
         clock = limit.start_clock()
         bundle = None if edited is None else Bundle.read(edited)
-        begun = begin(
+        prepared = prepare(
             open_dataset(str(dataset), request),
             request,
             budget=limit,
@@ -137,8 +137,8 @@ def train(
             single=single,
             satisfied_at=satisfied_at,
         )
-    with begun.dataset:
-        run = _carried_out(begun, clock, verbosity)
+    with prepared.dataset:
+        run = _execute(prepared, clock, verbosity)
     if verbosity is Verbosity.QUIET:
         click.echo(run.directory)
     else:
@@ -164,28 +164,28 @@ def _refuse_more(request: Request, strategy: StrategyOptions, others: dict[str, 
         )
 
 
-def _carried_out(begun: Begun, clock: Clock, verbosity: Verbosity) -> Run:
-    """Show the strategy, then train under it with progress on standard error; what is said follows the verbosity."""
+def _execute(prepared: PreparedRun, clock: Clock, verbosity: Verbosity) -> Run:
+    """Show the strategy, then train under it with progress on standard error; the verbosity sets what is printed."""
     messages = Console(stderr=True, highlight=False)
     quiet = verbosity is Verbosity.QUIET
-    if begun.advice is not None and not quiet:
-        show(begun.advice, Console(highlight=False))
+    if prepared.advice is not None and not quiet:
+        show(prepared.advice, Console(highlight=False))
     if not quiet:
         messages.print("Starting TensorFlow …", style="dim")
     quiet_tensorflow()
-    from executor.pipeline.execute import carry_out  # noqa: PLC0415  after TensorFlow was silenced
+    from executor.pipeline.execute import execute  # noqa: PLC0415  after TensorFlow was silenced
 
     try:
         with ExitStack() as during:
-            progress = during.enter_context(SearchProgress(messages, metric=str(begun.bundle.metric), quiet=quiet))
+            progress = during.enter_context(SearchProgress(messages, metric=str(prepared.bundle.metric), quiet=quiet))
             if verbosity is Verbosity.VERBOSE:
                 during.enter_context(
                     listen_to_log(lambda sentence: messages.print(sentence, style="dim", markup=False))
                 )
-            return carry_out(begun, clock=clock, progress=progress)
+            return execute(prepared, clock=clock, progress=progress)
     except (KeyboardInterrupt, RunError, OSError):
-        if not (begun.directory / SCORES).exists():  # else it came while the report was written
-            click.echo(f"To continue: recommend train --resume {begun.directory}", err=True)
+        if not (prepared.directory / SCORES).exists():  # else it came while the report was written
+            click.echo(f"To continue: recommend train --resume {prepared.directory}", err=True)
         raise
 
 

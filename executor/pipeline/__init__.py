@@ -3,5 +3,9 @@
 - `train`: `train()` and `resume()`.
 - `prepare`: The recommendation, the run directory and the plan, before anything is trained.
 - `execute`: The stages of a run, in order.
-- `finalize`: The final model and its evaluation on the hold-out.
+- `encode_data`: The rows as networks read them.
+- `select`: The network that is kept.
+- `finalize`: The model as it is saved.
+- `evaluate_hold_out`: Its evaluation on the hold-out, with baselines and importance.
+- `seal`: The summary and the manifest.
 """

@@ -1,4 +1,4 @@
-"""The start of a run: the strategy settled and written down before anything is trained; needs no TensorFlow."""
+"""The start of a run: its strategy, rows and directory, before anything is trained; needs no TensorFlow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from executor.data.split import Split, split
 from executor.evaluation.diagnostics.next_steps import check_level
 from executor.preprocessing.target_scale import target_scale_of, to_learning_scale
 from executor.runs.files import BUNDLE, PLAN, create_numbered_directory, create_run_directory, write, write_json
-from executor.runs.plan import Plan
+from executor.runs.plan import Plan, read_plan
 from executor.runtime.budget import Budget
 from executor.runtime.log import LOG, write_run_log
 from executor.search.records.journal import check_journal, search_digest
@@ -49,7 +49,7 @@ FIRST_ZIP_YEAR: Final = 1980  # APPNOTE.TXT 4.4.6: a member's date is that of MS
 
 
 @dataclass(frozen=True, kw_only=True)
-class Material:
+class RunData:
     """The rows of a run, read and split: of a series those of its lag table, which `windows` describes."""
 
     table: RawTable
@@ -60,21 +60,21 @@ class Material:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Begun:
-    """A run whose strategy is settled and written down, and whose search is still to come."""
+class PreparedRun:
+    """A run whose strategy is written down, and whose search is still to come."""
 
     directory: Path
     dataset: Dataset
     roles: Roles
-    material: Material
+    data: RunData
     bundle: Bundle
     plan: Plan
     budget: Budget
     advice: Recommendation | None
-    """None for a resumed run: it goes on with the bundle that it began with."""
+    """None for a resumed run, which continues with its bundle."""
 
 
-def begin(
+def prepare(
     dataset: Dataset,
     request: Request,
     *,
@@ -87,7 +87,7 @@ def begin(
     at_once: int | None = None,
     single: bool = False,
     satisfied_at: float | None = None,
-) -> Begun:
+) -> PreparedRun:
     """Settle the strategy and write it into a new run directory, before anything is trained.
 
     bundle: trained instead of what the rules choose; pins go before it. What makes a training impossible is found here,
@@ -103,7 +103,7 @@ def begin(
     check_level(satisfied_at, advice.bundle.metric.name)
     decisions = advice.strategy.decisions
     with dataset.naming_columns():
-        rows = material(dataset, advice.roles, advice.bundle, seed=seed)
+        rows = read_and_split(dataset, advice.roles, advice.bundle, seed=seed)
     if rows.table.truth is not None:
         to_learning_scale(
             rows.table.truth, target_scale_of(advice.bundle.loss)
@@ -134,11 +134,11 @@ def begin(
         write_json(made / PLAN, plan)
     with write_run_log(made):
         log_strategy(advice)
-    return Begun(
+    return PreparedRun(
         directory=made,
         dataset=dataset,
         roles=advice.roles,
-        material=rows,
+        data=rows,
         bundle=advice.bundle,
         plan=plan,
         budget=budget,
@@ -159,7 +159,7 @@ def _removed_on_error(directory: Path) -> Iterator[None]:
         raise
 
 
-def material(dataset: Dataset, roles: Roles, bundle: Bundle, *, seed: int) -> Material:
+def read_and_split(dataset: Dataset, roles: Roles, bundle: Bundle, *, seed: int) -> RunData:
     """Read and split the rows. Raises DatasetError where that cannot be done."""
     table, windows = read_rows(dataset, roles), None
     if roles.task is Task.FORECASTING:
@@ -168,12 +168,12 @@ def material(dataset: Dataset, roles: Roles, bundle: Bundle, *, seed: int) -> Ma
         windows = plan_windows(series, roles, regular=regular)
         table = lag_table(series, windows)
         rows = rolling_split(table, roles, horizon=windows.horizon, seed=seed)
-        return Material(table=table, windows=windows, rows=rows, series=series)
-    return Material(table=table, windows=windows, rows=split(table, roles, seed=seed, validation_by=bundle.validation))
+        return RunData(table=table, windows=windows, rows=rows, series=series)
+    return RunData(table=table, windows=windows, rows=split(table, roles, seed=seed, validation_by=bundle.validation))
 
 
 def resumed_budget(plan: Plan, *, seconds: float | None, trials: int | None = None) -> Budget:
-    """The limit of a run that goes on: what is given, or what it had at first."""
+    """The budget of a resumed run: what is given, or what it had at first."""
     return Budget(seconds=seconds or plan.budget, trials=trials or plan.trials, first_seconds=plan.budget)
 
 
@@ -212,8 +212,12 @@ def check_run(directory: Path, plan: Plan) -> Bundle:
     return bundle
 
 
-def reopen(directory: Path, plan: Plan, *, budget: Budget) -> Begun:
-    """A run that was stopped, with its dataset open again. Raises RunError as `resume` does."""
+def reopen(directory: Path, *, budget: Budget | None = None) -> PreparedRun:
+    """Prepare a run that was stopped, with its dataset open again. Raises RunError as `resume` does.
+
+    budget: from now on; by default that with which the run began.
+    """
+    plan = read_plan(directory)
     if (directory / SCORES).exists():
         raise RunError(
             f"{directory} is finished; nothing is left to resume. Use it, 'recommend predict {directory} ROWS', or "
@@ -229,14 +233,14 @@ def reopen(directory: Path, plan: Plan, *, budget: Budget) -> Begun:
         dataset.close()
         raise RunError(f"{plan.dataset} has changed since {directory} began. Restore the file, or start a new run.")
     roles = infer_roles(dataset, plan.request)
-    return Begun(
+    return PreparedRun(
         directory=directory,
         dataset=dataset,
         roles=roles,
-        material=material(dataset, roles, bundle, seed=plan.seed),
+        data=read_and_split(dataset, roles, bundle, seed=plan.seed),
         bundle=bundle,
         plan=plan,
-        budget=budget,
+        budget=resumed_budget(plan, seconds=None) if budget is None else budget,
         advice=None,
     )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from executor.pipeline.execute import carry_out
-from executor.pipeline.prepare import begin, reopen, resumed_budget
+from executor.pipeline.execute import execute
+from executor.pipeline.prepare import prepare, reopen, resumed_budget
 from executor.runs.plan import read_plan
 from executor.runtime.budget import Budget
 from recommender.dataset.dataset import Dataset
@@ -76,7 +76,7 @@ def train(
     limit = Budget(seconds=budget, trials=trials)
     clock = limit.start_clock()
     with nullcontext(data) if isinstance(data, Dataset) else open_dataset(data, request) as dataset:
-        begun = begin(
+        run = prepare(
             dataset,
             request,
             budget=limit,
@@ -89,7 +89,7 @@ def train(
             single=single,
             satisfied_at=satisfied_at,
         )
-        return carry_out(begun, clock=clock)
+        return execute(run, clock=clock)
 
 
 def resume(directory: Path, *, budget: float | None = None) -> Run:
@@ -112,6 +112,6 @@ def resume(directory: Path, *, budget: float | None = None) -> Run:
     plan = read_plan(directory)
     limit = resumed_budget(plan, seconds=budget)
     clock = limit.start_clock()
-    begun = reopen(directory, plan, budget=limit)
-    with begun.dataset:
-        return carry_out(begun, clock=clock)
+    run = reopen(directory, budget=limit)
+    with run.dataset:
+        return execute(run, clock=clock)

@@ -1,19 +1,34 @@
-"""Where each answer of the hold-out belongs: the file of an image, the series and the time of a forecast."""
+"""predictions.csv of a run: the predictions of the hold-out, with the row, file, series or time of each."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
+from pyarrow import csv
 
 from executor.data.time_zones import format_times
 from executor.model.prediction_columns import FILE, ROW, SERIES, TIME
+from executor.runs.files import PREDICTIONS
+from rules.errors import RunError
+from rules.text.files import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from executor.data.raw_table import RawTable
     from recommender.dataset.dataset import Dataset
+
+
+def write_predictions(
+    directory: Path, columns: Mapping[str, np.ndarray], dataset: Dataset, hold_out: RawTable, *, zone: str | None = None
+) -> None:
+    """Write the predictions of the hold-out into a run directory; arguments as of `add_row_locations`."""
+    located = add_row_locations(columns, dataset, hold_out, zone=zone)
+    with whole_file(directory / PREDICTIONS, error=RunError) as temporary:
+        csv.write_csv(pa.table(located), temporary)
 
 
 def add_row_locations(

@@ -75,6 +75,7 @@ def search(
     metric = create_metric(bundle.metric)  # 1  P
     objective = Objective(name=metric.name, direction=metric.direction)
     clock = budget.start_clock() if clock is None else clock
+    started_late = clock.is_over
     rows, width = parts.train.dense.shape
     epochs = whole_epochs(bundle, parts.architecture, rows=rows)
     devices = training_devices(parts)
@@ -135,7 +136,13 @@ def search(
     ranked = _ranked(journal.outcomes, objective)  # 10  the best by P comes first
     coming = oracle.epochs_until_whole(len(journal.outcomes))
     return Trials(
-        ranked=ranked, stopped_by=stopped_by, planned=most_trials, epochs=epochs, coming=coming, earlier=earlier
+        ranked=ranked,
+        stopped_by=stopped_by,
+        planned=most_trials,
+        epochs=epochs,
+        coming=coming,
+        seconds=clock.spent() + earlier,
+        started_late=started_late,
     )
 
 

@@ -134,7 +134,7 @@ def test_a_training_that_a_full_disk_ends_says_how_to_continue(
     def full(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("executor.pipeline.execute.carry_out", full)
+    monkeypatch.setattr("executor.pipeline.execute.execute", full)
     ended = invoke("train", CANCER, "--target", "diagnosis", "--trials", "1", "-o", tmp_path / "run")
     assert ended.exception is error
     assert f"To continue: recommend train --resume {tmp_path / 'run'}" in " ".join(ended.output.split())

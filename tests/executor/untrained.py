@@ -10,11 +10,13 @@ import numpy as np
 from executor.model.assemble import network_outputs
 from executor.model.ensemble import SelectedNetwork
 from executor.networks.build import average_networks, build_network
-from executor.pipeline.execute import encoded
-from executor.pipeline.finalize import saved
-from executor.pipeline.prepare import begin
+from executor.pipeline.encode_data import encode
+from executor.pipeline.finalize import finalize
+from executor.pipeline.prepare import prepare
 from executor.runs.run import Run
 from executor.runtime.budget import Budget
+from executor.search.records.outcome import Outcome
+from executor.search.records.trials import Trials
 from recommender.recommendation.recommend import open_dataset
 from recommender.run_manifest import SCORES
 from rules.decision.request import Request
@@ -41,22 +43,40 @@ class Kind:
     """Slot → its choice."""
 
 
+UNTRAINED = Trials(
+    ranked=(
+        Outcome(
+            number=0,
+            hyperparameters={},
+            status="completed",
+            score=0.5,
+            epochs=0,
+            planned_epochs=0,
+            seconds=0.0,
+            ended_by="completed",
+        ),
+    ),
+    stopped_by="trials",
+)
+
+
 def save_untrained(kind: Kind, folder: Path) -> Run:
     """A run in folder/run, with a model that was built, assembled and saved, but not trained; its scores are empty."""
     own = {"validation": Holdout()} | kind.choices
     pins = [Pin(slot=slot, choice=choice, reason="a test") for slot, choice in own.items()]
     budget = Budget(trials=1)
     with open_dataset(str(kind.write(folder)), kind.request) as dataset:
-        begun = begin(dataset, kind.request, budget=budget, pins=pins, directory=folder / "run")
-        preprocessing, parts, _ = encoded(begun, budget.start_clock())
+        run = prepare(dataset, kind.request, budget=budget, pins=pins, directory=folder / "run")
+        data = encode(run, budget.start_clock())
+        parts = data.parts
         networks = [
-            build_network(parts=parts, bundle=begun.bundle, hyperparameters={}, seed=seed)
+            build_network(parts=parts, bundle=run.bundle, hyperparameters={}, seed=seed)
             for seed in range(parts.fold_count)
         ]
         network = average_networks(networks)
         outputs = network_outputs(network, parts.validation) + parts.validation.offset
-        chosen = SelectedNetwork(network=network, outputs=outputs, members={0: 1}, score=0.5, why="a test")
-        saved(begun, preprocessing, parts, chosen, {})
+        selected = SelectedNetwork(network=network, outputs=outputs, members={0: 1}, score=0.5, why="a test")
+        finalize(data, UNTRAINED, selected)
     (folder / "run" / SCORES).write_text("{}", encoding="utf-8")
     return Run(folder / "run")
 

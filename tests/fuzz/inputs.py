@@ -30,7 +30,7 @@ from PIL import Image
 from pyarrow import parquet
 
 import rules
-from executor.pipeline.prepare import begin, reopen
+from executor.pipeline.prepare import prepare, reopen
 from executor.runs.plan import read_plan
 from executor.runtime.budget import Budget
 from executor.search.records.journal import Journal, search_digest
@@ -573,7 +573,7 @@ def _executed(words: tuple[str, ...]) -> tuple[int | None, str]:
 
 def _begin(table: Path, directory: Path, chosen: Bundle | None = None) -> None:
     with Dataset.open(str(table)) as dataset:
-        begin(dataset, Request(), budget=Budget(trials=2), bundle=chosen, directory=directory)
+        prepare(dataset, Request(), budget=Budget(trials=2), bundle=chosen, directory=directory)
 
 
 _KEPT: Final[dict[str, bytes]] = {}
@@ -585,7 +585,7 @@ def _stopped() -> dict[str, bytes]:
         with tempfile.TemporaryDirectory() as folder:
             directory = Path(folder) / "run"
             with Dataset.open(example("wine")) as dataset:
-                begin(dataset, Request(), budget=Budget(trials=2), directory=directory)
+                prepare(dataset, Request(), budget=Budget(trials=2), directory=directory)
             plan = read_plan(directory)
             journal = Journal(directory, search=search_digest(plan.bundle, plan.seed))
             weights = weights_path(directory, 0)

@@ -27,8 +27,10 @@ class Trials:
     coming: int = 0
     """Planned epochs of the trials that were to come up to the first one of whole length, where the strategy gives
     some trials fewer."""
-    earlier: float = 0.0
-    """Seconds of the trials that had ended before the search was resumed."""
+    seconds: float = 0.0
+    """From the start of the run to the end of the search, with those of trials before it was resumed."""
+    started_late: bool = False
+    """Whether the time limit was over before the search began."""
 
     @property
     def best(self) -> Outcome:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from executor import resume, train
-from executor.pipeline.prepare import begin, reopen
+from executor.pipeline.prepare import prepare, reopen
 from executor.runs.files import PLAN
 from executor.runs.plan import read_plan
 from executor.runtime.budget import Budget
@@ -44,7 +44,7 @@ def stopped(tmp_path: Path) -> Path:
     table.write_text("\n".join(["a,b,y", *rows, ""]), encoding="utf-8")
     directory = tmp_path / "run"
     with Dataset.open(str(table)) as dataset:
-        begin(dataset, Request(target="y"), budget=Budget(trials=4), directory=directory, at_once=3)
+        prepare(dataset, Request(target="y"), budget=Budget(trials=4), directory=directory, at_once=3)
     plan = read_plan(directory)
     journal = Journal(directory, search=search_digest(plan.bundle, plan.seed))
     for number in range(2):
@@ -93,7 +93,7 @@ def test_a_run_that_a_full_disk_refuses_leaves_nothing_behind(
         pytest.raises(RunError, match=r"Cannot write .*record\.json: File too large\. Free space"),
         file_size_limit(10_000),  # bytes: room for bundle.yaml
     ):
-        begin(dataset, Request(target="y"), budget=Budget(trials=4), directory=directory)
+        prepare(dataset, Request(target="y"), budget=Budget(trials=4), directory=directory)
     assert not directory.exists()
 
 
@@ -130,7 +130,7 @@ def test_an_edited_record_is_refused_even_with_a_new_chain(stopped: Path, seal: 
     else:
         other = stopped.parent / "other"
         with Dataset.open(str(stopped.parent / "table.csv")) as dataset:
-            begin(dataset, Request(target="y"), budget=Budget(trials=5), directory=other)
+            prepare(dataset, Request(target="y"), budget=Budget(trials=5), directory=other)
         path.write_bytes((other / RECORD).read_bytes())
         assert not Record.read(path).altered()
     assert str(path) in refused(stopped)

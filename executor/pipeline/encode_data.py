@@ -1,0 +1,77 @@
+"""The rows of a run as networks read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from executor.components.loss import huber_delta
+from executor.data.raw_table import Form
+from executor.evaluation.baselines.gradient_boosting import unlimited_fit_seconds
+from executor.model.forecast_ensemble import REFIT_SHARE
+from executor.model.refit import MAX_MEMBERS, TEXT_REFIT_SHARE
+from executor.networks.ridge_start import best_penalty
+from executor.preprocessing.encode import encode_parts
+from executor.preprocessing.fit import fit_preprocessing
+from executor.preprocessing.target_scale import target_scale_of
+from executor.runtime.devices import CPU, use_device
+from executor.runtime.time_plan import plan_time
+from rules.vocabulary.choices import Holdout, Huber, parameters_of
+
+if TYPE_CHECKING:
+    from executor.pipeline.prepare import PreparedRun
+    from executor.preprocessing.examples import Parts
+    from executor.preprocessing.preprocessing import Preprocessing
+    from executor.runtime.clock import Clock
+    from executor.runtime.time_plan import TimePlan
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodedData:
+    """The rows of a run as networks read them, with the preprocessing that was fitted on its training rows."""
+
+    run: PreparedRun
+    preprocessing: Preprocessing
+    parts: Parts
+    encoding_seconds: float
+    """Seconds that encoding the rows took; of texts without counting their terms, which is done once."""
+
+    @property
+    def is_refitted(self) -> bool:
+        """Whether the selected networks are trained again on training and validation rows."""
+        validation = self.run.bundle.validation
+        is_kept = isinstance(validation, Holdout) and not validation.refit
+        return not is_kept and (self.parts.window is not None or self.parts.text is not None)
+
+    def plan_time(self, limit: float | None) -> TimePlan:
+        """Divide a time limit between the search and the stages after it."""
+        table, rows, share = self.run.data.table, self.run.data.rows, 0.0
+        if self.is_refitted:
+            share = TEXT_REFIT_SHARE if self.parts.window is None else REFIT_SHARE
+        return plan_time(
+            limit,
+            encoding=self.encoding_seconds,
+            # The validation rows, as many training rows, and the hold-out.
+            predictions=2 + len(rows.hold_out) / max(1, len(rows.validation)),
+            networks=self.parts.fold_count,
+            refit_share=share,
+            refitted=MAX_MEMBERS if self.is_refitted else 0,
+            has_text=bool(table.of_form(Form.TEXT)),
+            boosting=unlimited_fit_seconds(len(rows.train), len(table.forms) * self.parts.outputs),
+        )
+
+
+def encode(run: PreparedRun, clock: Clock) -> EncodedData:
+    """Fit the preprocessing on the training rows, and encode training and validation rows."""
+    table, rows, loss, architecture = run.data.table, run.data.rows, run.bundle.loss, run.bundle.architecture
+    with use_device(CPU, width=0):  # a GPU would launch more than it computes
+        start = clock.spent()
+        preprocessing = fit_preprocessing(table, run.roles, rows.train, architecture)
+        fitted = clock.spent()
+        parts = encode_parts(table, run.roles, rows, preprocessing, target_on=target_scale_of(loss))
+        if parts.window is not None and parameters_of(architecture).ridge_start:
+            parts = replace(parts, penalty=best_penalty(parts))
+        if isinstance(loss, Huber):
+            parts = replace(parts, huber_delta=huber_delta(loss, parts))
+        seconds = clock.spent() - (start if parts.text is None else fitted)
+    return EncodedData(run=run, preprocessing=preprocessing, parts=parts, encoding_seconds=seconds)

@@ -1,0 +1,115 @@
+"""The one evaluation of a run's model on the hold-out, beside the baselines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from executor.components.metric import apply_thresholds, create_metric
+from executor.data.row_arrays import evenly_spaced
+from executor.data.time_zones import zone_of
+from executor.evaluation.baselines.baseline import create_predictions
+from executor.evaluation.baselines.exponential_smoothing import EXPONENTIAL_SECONDS, exponential_baseline
+from executor.evaluation.baselines.gradient_boosting import boosting_baseline, boosting_seconds
+from executor.evaluation.baselines.linear import LINEAR_SECONDS
+from executor.evaluation.baselines.nearest_neighbours import neighbours_baseline
+from executor.evaluation.baselines.tf_idf import tf_idf_baseline
+from executor.evaluation.diagnostics.permutation_importance import IMPORTANCE_SECONDS, measure_importance
+from executor.evaluation.diagnostics.unfinished_training import find_cut_off
+from executor.evaluation.evaluate import evaluate
+from executor.evaluation.scores import Importance
+from executor.model.keras_file import predict_rows
+from executor.preprocessing.encode import encode_hold_out
+from executor.runs.files import IMPORTANCE, write_json
+from executor.runs.prediction_file import write_predictions
+from executor.runs.report.write import never_fatal
+from executor.runtime.time_plan import tf_idf_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from executor.data.raw_table import RawTable
+    from executor.evaluation.baselines.baseline import Baseline
+    from executor.evaluation.evaluate import Evaluation
+    from executor.pipeline.encode_data import EncodedData
+    from executor.pipeline.finalize import SavedModel
+    from executor.preprocessing.examples import Examples
+    from executor.runtime.clock import Clock
+    from executor.search.records.trials import Trials
+
+NEIGHBOUR_SECONDS: Final = 4.0  # that the nearest neighbours of images may take
+MIN_SECONDS: Final = 1.0  # that a baseline may take however late it is: without one a score has no reference
+
+
+def evaluate_on_hold_out(data: EncodedData, trials: Trials, saved: SavedModel, clock: Clock) -> Evaluation:
+    """Score the model and the baselines on the hold-out, and write the predictions."""
+    run, table, rows, groups = data.run, data.run.data.table, data.run.data.rows, data.run.data.rows.groups
+    hold_out, encoded = table.take(rows.hold_out), encode_hold_out(table, rows, data.preprocessing, data.parts)
+    others = tuple(_fit_baselines(data, hold_out, encoded, clock))
+    evaluation = evaluate(
+        predict_rows(saved.model, saved.signature, hold_out),
+        metric=create_metric(run.bundle.metric),
+        parts=data.parts,
+        hold_out=encoded,
+        rows=hold_out,
+        signature=saved.signature,
+        validation=saved.selected.score,
+        training=_training_score(data, saved),
+        seed=run.plan.seed,
+        others=others,
+        groups=None if groups is None else groups[rows.hold_out],
+        linear_seconds=_allowed_seconds(LINEAR_SECONDS, clock, share=1 / 2),
+        cut_off=find_cut_off(
+            saved.selected.members,
+            trials,
+            limit_for=lambda more: clock.limit_for(trials.seconds + more, data.plan_time),
+        ),
+    )
+    zone = zone_of(run.dataset, run.roles.time_column)
+    write_predictions(run.directory, evaluation.predictions, run.dataset, hold_out, zone=zone)
+    return evaluation
+
+
+def write_importance(data: EncodedData, saved: SavedModel, clock: Clock) -> None:
+    """Measure the permutation importance of each column on the hold-out, and write it; failures are only logged."""
+    run, metric = data.run, create_metric(data.run.bundle.metric)
+    hold_out, seconds = run.data.table.take(run.data.rows.hold_out), min(IMPORTANCE_SECONDS, clock.left / 4)
+    importance = Importance.unmeasured(metric.name)
+    with never_fatal("The importance of columns was not measured"):
+        importance = measure_importance(
+            saved.model, saved.signature, hold_out, metric=metric, seed=run.plan.seed, seconds=seconds
+        )
+    write_json(run.directory / IMPORTANCE, importance)
+
+
+def _fit_baselines(data: EncodedData, hold_out: RawTable, encoded: Examples, clock: Clock) -> Iterator[Baseline | None]:
+    """The baselines that take raw rows or images; None for those that do not fit the data.
+
+    hold_out, encoded: the rows of the hold-out, raw and encoded.
+    """
+    run, parts, metric = data.run, data.parts, create_metric(data.run.bundle.metric)
+    table, rows = run.data.table, run.data.rows
+    train, validation, judges = table.take(rows.train), table.take(rows.validation), (hold_out, encoded)
+    seconds = _allowed_seconds(tf_idf_seconds(clock.plan.limit), clock, share=1 / 2)
+    yield tf_idf_baseline(metric, parts, train, validation, judges, seconds=seconds)
+    seconds = max(MIN_SECONDS, boosting_seconds(clock))
+    yield boosting_baseline(metric, parts, train, validation, judges, seconds=seconds, seed=run.plan.seed)
+    yield neighbours_baseline(metric, parts, encoded, seconds=_allowed_seconds(NEIGHBOUR_SECONDS, clock, share=1 / 3))
+    if run.data.series is not None and run.data.windows is not None:
+        seconds = _allowed_seconds(EXPONENTIAL_SECONDS, clock, share=1 / 3)
+        yield exponential_baseline(parts, encoded, hold_out, run.data.series, run.data.windows, seconds=seconds)
+
+
+def _allowed_seconds(most: float, clock: Clock, *, share: float) -> float:
+    """Seconds that a baseline may take; share: the largest share of the time that is left."""
+    return max(MIN_SECONDS, min(most, clock.left * share))
+
+
+def _training_score(data: EncodedData, saved: SavedModel) -> float:
+    """The metric on as many training rows as there are validation rows, evenly spaced."""
+    run, parts, signature = data.run, data.parts, saved.signature
+    train = run.data.rows.train
+    some = evenly_spaced(len(train), len(parts.validation))
+    outcome = predict_rows(saved.model, signature, run.data.table.take(train[some]))
+    decided = apply_thresholds(outcome, parts.task, thresholds=signature.cuts, rare_class=signature.rare_class)
+    metric = create_metric(run.bundle.metric)
+    return metric.of_predictions(create_predictions(parts, parts.train.take(some), outcome, decided))

@@ -1,0 +1,44 @@
+"""The network that a run keeps, selected from its trials."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from executor.components.metric import create_metric
+from executor.model.ensemble import select_network
+from executor.model.forecast_ensemble import average_forecasters
+from executor.model.refit import refit_best_trials
+from executor.runtime.log import LOG
+
+if TYPE_CHECKING:
+    from executor.model.ensemble import SelectedNetwork
+    from executor.pipeline.encode_data import EncodedData
+    from executor.search.records.trials import Trials
+
+
+def select(data: EncodedData, trials: Trials, *, seconds: float) -> SelectedNetwork:
+    """Select the best trial or an ensemble; networks of forecasts and texts are trained again on all rows.
+
+    seconds: time for training again.
+    """
+    run, parts, groups = data.run, data.parts, data.run.data.rows.groups
+    metric, seed = create_metric(run.bundle.metric), run.plan.seed
+    single = run.plan.single or not run.bundle.validation.ensemble
+    if parts.window is None and parts.text is None:
+        together = None if groups is None else groups[run.data.rows.validation]
+        selected = select_network(trials, run.bundle, parts, metric=metric, seed=seed, single=single, groups=together)
+    else:
+        refit_trials = average_forecasters if parts.text is None else refit_best_trials
+        selected = refit_trials(
+            trials,
+            run.bundle,
+            parts,
+            metric=metric,
+            seconds=seconds,
+            seed=seed,
+            directory=run.directory,
+            single=single,
+            refit=data.is_refitted,
+        )
+    LOG.info("The model is made of %s.", ", ".join(f"trial {number}" for number in selected.members))
+    return selected
