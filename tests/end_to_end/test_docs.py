@@ -30,6 +30,7 @@ VARIES: Final = ("train", "predict", "audit verify", "audit replay")
 """Commands that print a processor's own numbers, or where files lie: they must succeed; take their output out of a page
 to have it written anew."""
 FILES: Final = (".csv", ".npz", ".json", ".yaml")
+PATH: Final = re.compile(r"`((?:rules|recommender|executor|tests|docs|benchmarks)/[\w/.]*)`")
 CITED: Final = re.compile(r"\b(?:docs|benchmarks)/[\w/-]+\.(?:md|py)\b")
 WIDTH: Final = "88"  # characters that fit beside the navigation
 
@@ -150,3 +151,10 @@ def test_every_page_and_script_that_the_code_cites_exists() -> None:
     cited = {name for text in texts for name in CITED.findall(text)}
     assert "docs/evidence.md" in cited
     assert [name for name in sorted(cited) if not (root / name).exists()] == []
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "README.md", "benchmarks/README.md", "docs/architecture.md"])
+def test_a_file_or_folder_that_a_page_names_exists(page: str) -> None:
+    root = DOCS.parent
+    named = set(PATH.findall((root / page).read_text(encoding="utf-8")))
+    assert [name for name in sorted(named) if not (root / name).exists()] == []
