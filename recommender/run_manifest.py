@@ -1,4 +1,4 @@
-"""The files of a run: their names, and their digests once it is finished, so that a later change shows."""
+"""Manifest of a run: names and digests of its files, to detect later changes."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 RECORD: Final = "record.json"
 GUARDRAILS: Final = "guardrails.json"
-"""The checks of the data once the split is known."""
+"""Checks of the data after the split."""
 MANIFEST: Final = "manifest.json"
 SCORES: Final = "scores.json"
-"""A run is finished once it has this file."""
+"""A run with this file is finished."""
 UNSEALED: Final = frozenset({MANIFEST, "log.txt", "search.lock", "search.process"})
-"""Files that no manifest covers: itself, the log, which goes on after the seal and quotes it, and those of the lock."""
+"""Files that the manifest does not cover: itself, the log, which is written after sealing, and lock files."""
 
 
 class Manifest(BaseModel):
-    """What a finished run consisted of."""
+    """Files of a finished run, with their digests."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -33,13 +33,13 @@ class Manifest(BaseModel):
     record: str
     """The seal of the audit record."""
     files: dict[str, str]
-    """SHA-256 of each file of the run, by its name."""
+    """SHA-256 of each file of the run, by name."""
     seal: str = ""
-    """SHA-256 of all of the above: the seal of the run."""
+    """SHA-256 of all fields above: the seal of the run."""
 
     @classmethod
     def of(cls, *, record: str, files: Mapping[str, bytes | Path]) -> Self:
-        """The manifest of some files, given by their contents or their paths."""
+        """Manifest of files, given by contents or path."""
         digests = {
             name: hashlib.sha256(content).hexdigest() if isinstance(content, bytes) else digest_of(content)
             for name, content in files.items()
@@ -47,16 +47,16 @@ class Manifest(BaseModel):
         return cls(record=record, files={name: f"sha256:{digest}" for name, digest in digests.items()}).sealed()
 
     def sealed(self) -> Self:
-        """The manifest with the seal that fits its contents."""
+        """Manifest with the seal of its contents."""
         return self.model_copy(update={"seal": self.fingerprint()})
 
     def fingerprint(self) -> str:
-        """What the seal must equal."""
+        """SHA-256 of the contents, which the seal must equal."""
         return f"sha256:{hashlib.sha256(self.model_dump_json(exclude={'seal'}).encode()).hexdigest()}"
 
     @classmethod
     def read(cls, directory: Path) -> Self | None:
-        """The manifest of a run directory; None where there is none, as for a run that was not finished."""
+        """Manifest of a run directory; None if there is none, as for an unfinished run."""
         path = directory / MANIFEST
         try:
             return cls.model_validate_json(path.read_bytes())
@@ -67,7 +67,7 @@ class Manifest(BaseModel):
 
 
 def run_files(directory: Path) -> dict[str, Path]:
-    """Every file of a run that its manifest covers, by its path within the run; temporary files have a dot before."""
+    """Files of a run that its manifest covers, by path within the run, without temporary files."""
     found = {
         path.relative_to(directory).as_posix(): path
         for path in sorted(directory.rglob("*"))
@@ -77,31 +77,30 @@ def run_files(directory: Path) -> dict[str, Path]:
 
 
 def read_own_manifest(directory: Path, *, record: str) -> Manifest | None:
-    """The manifest of a run whose record has a seal; None for a run that was not finished.
+    """Manifest of a run with a given seal of its record; None for an unfinished run.
 
-    Raises RunError where the manifest of a finished run is missing, was altered, or names another record.
+    Raises RunError if the manifest of a finished run is missing, altered, or of another record.
     """
     manifest = Manifest.read(directory)
     path = directory / MANIFEST
     if manifest is None:
         if not (directory / SCORES).exists():
             return None
-        raise RunError(f"{path} is missing, although the run is finished. Restore it from a copy, or train again.")
+        raise RunError(f"{path} of a finished run is missing. Restore it from a copy, or train again.")
     if manifest.seal != manifest.fingerprint():
         raise RunError(f"{path} was altered: its contents do not match its seal. Restore the original file.")
     if manifest.record != record:
         raise RunError(
-            f"{directory / RECORD} was altered: it is not the record under which the run was finished. Restore the "
-            "original file."
+            f"{directory / RECORD} was altered: it is not the record of this run. Restore the original file."
         )
     return manifest
 
 
 def reseal(directory: Path, name: str, *, content: Path | None = None) -> Manifest | None:
-    """The manifest of a run after one of its files was written anew; None where the run has none.
+    """Manifest of a run after one of its files was rewritten; None if the run has none.
 
-    content: the new file, where it is not in its place yet. The other digests stay, so that a change of another file is
-    still found. Raises RunError on an altered manifest.
+    content: path of the new file if it is not in place yet. The digests of other files are kept, so that their changes
+    are still detected. Raises RunError on an altered manifest.
     """
     manifest = Manifest.read(directory)
     if manifest is None:

@@ -1,4 +1,4 @@
-"""How long training takes on two cores: the one model by which trials, stacks and search spaces are planned."""
+"""Cost model of training on two cores, used to plan trials, parallel training and search spaces."""
 
 from __future__ import annotations
 
@@ -27,47 +27,44 @@ MAX_WAVED: Final = 100  # numbers that get periodic features; of more they would
 MAX_BINNED: Final = 100  # numbers of a table; of more, intervals would cost more than the rest of the network
 TERMS_PER_ROW: Final = 6
 MAX_TERMS: Final = (30_000, 60_000)
-"""Words and pairs of a network of texts, for few training rows and at most. Each has a row of the first kernel, all of
-which a step updates: that is most of its time. With 54,000 terms of 9,033 posts 85.2 % of others are told, with 30,000
-84.2 %."""
+"""Largest vocabulary of words and word pairs, for few and for many training rows (docs/evidence.md#text-networks). Each
+term has a row of the first kernel, and updating all of them takes most of a step."""
 MAX_LETTERS: Final = 15_000
-"""Runs of letters of a network that reads them beside words: as good as all 18,000 of 2,400 sentences."""
+"""Largest vocabulary of character n-grams (docs/evidence.md#text-networks)."""
 TERMS_PER_WORD: Final = 0.17
-"""Known terms for each word of the training rows; measured: 5,000 of 2,400 sentences, 15,000 of 4,600 tweets."""
-LETTERS_PER_WORD: Final = 0.6  # known runs of letters likewise
+"""Vocabulary size per word of the training rows; measured: 5,000 for 2,400 sentences, 15,000 for 4,600 tweets."""
+LETTERS_PER_WORD: Final = 0.6  # the same for character n-grams
 SECONDS_PER_TERM: Final = 5e-7  # of a step; measured on two cores: 15 ms with 30,000 terms and 128 units
 TEXT_BATCHES: Final = ((8_000, 64), (10**9, 128))
-"""Most training rows, texts a step. A step of a bag costs by its terms more than by its texts, so that many rows take
-larger ones; the measurements of TEXT_EPOCHS had 64."""
+"""Up to this many training rows, batch size. The cost of a step depends on the vocabulary more than on the batch."""
 TEXT_EPOCHS: Final = 8
-"""Of a trial on texts: with a decaying rate accuracy is 0.831 after 8 and 0.827 after 16 epochs on 2,400 sentences, and
-0.944 after either on 4,577 tweets, in the mean of four splits."""
+"""Epochs of a trial on text (docs/evidence.md#text-networks)."""
 
 
 def batch_size(rows: int) -> int:
-    """Rows a batch for so many training rows, never more than there are."""
+    """Batch size for a number of training rows, at most all rows."""
     return min(rows, next((size for most, size in BATCH_SIZES if rows <= most), MAX_BATCH))
 
 
 def steps_of(rows: int, batch: int) -> int:
-    """Steps of an epoch."""
+    """Steps per epoch."""
     return -(-rows // batch)
 
 
 def table_epochs(steps: int) -> int:
-    """Epochs of a whole trial on a table; steps: of an epoch."""
+    """Epochs of a complete trial on a table. steps: steps per epoch."""
     return min(EPOCHS, max(MIN_EPOCHS, STEPS // steps))
 
 
 def step_seconds(weights: int, batch: int) -> float:
-    """Seconds that one trial adds to a step of its stack; weights: numbers in them."""
+    """Seconds that one trial adds to a step of its stack. weights: number of weights."""
     return weights * (OPERATIONS_PER_WEIGHT * batch * SECONDS_PER_OPERATION + SECONDS_PER_WEIGHT)
 
 
 def trial_seconds(*, rows: int, width: int, units: int = UNITS, layers: int = LAYERS) -> float:
-    """What a trial in a stack takes in the mean, until it stops.
+    """Average seconds of a trial in a stack, until early stopping.
 
-    rows: that train; width: encoded columns.
+    rows: training rows; width: encoded columns.
     """
     batch = batch_size(rows)
     weights = width * units + (layers - 1) * units**2
@@ -77,19 +74,22 @@ def trial_seconds(*, rows: int, width: int, units: int = UNITS, layers: int = LA
 
 
 def text_batch_size(rows: int) -> int:
-    """Texts a batch for so many training rows, never more than there are."""
+    """Batch size of text networks for a number of training rows, at most all rows."""
     return min(rows, next(size for most, size in TEXT_BATCHES if rows <= most))
 
 
-def most_terms(rows: int) -> int:
-    """Words and pairs that a network of so many training rows of texts knows at most."""
+def max_terms(rows: int) -> int:
+    """Largest vocabulary of words and word pairs for a number of training rows."""
     fewest, most = MAX_TERMS
     return min(most, max(fewest, TERMS_PER_ROW * rows))
 
 
 def text_trial_seconds(*, rows: int, words: float, letters: bool) -> float:
-    """What a trial of a bag of terms takes; rows: that train; words: of a row in the mean; letters: are terms, too."""
-    terms = min(most_terms(rows), TERMS_PER_WORD * rows * words)
+    """Seconds of a trial of a bag-of-terms network.
+
+    rows: training rows; words: average words per row; letters: whether character n-grams are used.
+    """
+    terms = min(max_terms(rows), TERMS_PER_WORD * rows * words)
     if letters:
         terms += min(MAX_LETTERS, LETTERS_PER_WORD * rows * words)
     steps = TEXT_EPOCHS * steps_of(rows, text_batch_size(rows))

@@ -72,7 +72,7 @@ class TrainingError(PcwatError):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A sentence that proposes the nearest known word, or nothing.
+    """Suggestion of the nearest known word as a sentence; empty if none is close.
 
     >>> did_you_mean("chrun", ["churn", "age"])
     " Did you mean 'churn'?"

@@ -26,10 +26,10 @@ from recommender.recommendation.recommend import open_dataset
 from recommender.recommendation.render import show
 from recommender.recommendation.trial_budget import DEFAULT_BUDGET
 from recommender.run_manifest import SCORES
-from rules.cli.common import Verbosity, examples, told, verbosity_options
+from rules.cli.common import Verbosity, examples, print_status, verbosity_options
 from rules.decision.request import Request
 from rules.errors import RunError
-from rules.text.files import keep_inputs, whole_file
+from rules.text.files import atomic_file, refuse_input_as_output
 from rules.vocabulary.bundle import Bundle
 
 if TYPE_CHECKING:
@@ -143,9 +143,9 @@ def train(
         click.echo(run.directory)
     else:
         print_result(run, Console(highlight=False))
-        told(f"Seal: {run.seal}", verbosity=verbosity)
+        print_status(f"Seal: {run.seal}", verbosity=verbosity)
     if run.summary.stopped_by == "interrupt":
-        told(f"Stopped by {ended_by()}; the run is finished with the best model so far.", verbosity=verbosity)
+        print_status(f"Stopped by {ended_by()}; the run is finished with the best model so far.", verbosity=verbosity)
         raise click.exceptions.Exit(exit_code())
 
 
@@ -228,12 +228,12 @@ def predict(
     finished = Run(run)
     if verbosity is Verbosity.VERBOSE:
         seen = finished.record.dataset
-        told(
+        print_status(
             f"{run} was trained on {seen.name} ({seen.rows:,} rows) to predict {', '.join(seen.targets)}.",
             verbosity=verbosity,
         )
     if output is not None:
-        keep_inputs(output, [rows, *run.iterdir()])
+        refuse_input_as_output(output, [rows, *run.iterdir()])
         _check_ending(output)
     unreadable: Unreadable = "leave_out" if unreadable_images == "leave-out" else "refuse"
     with open_rows(finished.signature, str(rows), delimiter=delimiter, unreadable=unreadable, keys=keys) as dataset:
@@ -246,7 +246,7 @@ def predict(
             dataset,
             ignore_extra=ignore_extra,
             key=keys,
-            say=lambda sentence: told(sentence, verbosity=verbosity),
+            say=lambda sentence: print_status(sentence, verbosity=verbosity),
             as_text=output is None or output.suffix.lower() != PARQUET,
         )
     if output is None:
@@ -254,12 +254,12 @@ def predict(
         csv.write_csv(answers, sink)
         click.echo(sink.getvalue().to_pybytes(), nl=False)  # bytes: UTF-8, whatever the terminal's encoding is
         return
-    with whole_file(output, error=RunError, remedy="Name another place.") as temporary:
+    with atomic_file(output, error=RunError, remedy="Name another place.") as temporary:
         if output.suffix.lower() == PARQUET:
             parquet.write_table(answers, temporary)
         else:
             csv.write_csv(answers, temporary, csv.WriteOptions(delimiter=DELIMITERS[output.suffix.lower()]))
-    told(f"Wrote {answers.num_rows:,} predictions to {output}.", verbosity=verbosity)
+    print_status(f"Wrote {answers.num_rows:,} predictions to {output}.", verbosity=verbosity)
 
 
 def _check_ending(output: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
-from recommender.dataset.sql import columns_of, is_float, is_text, level_text, quoted
+from recommender.dataset.sql import category_text, columns_of, is_float, is_text, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +60,7 @@ class LabelType(BaseModel):
     """How a text file spelled false and true; None for other labels, and for files that hold booleans."""
 
     def to_arrow(self, labels: Sequence[str]) -> pa.Array:
-        """Labels in their own type; labels: texts of `recommender.dataset.sql.level_text`, the empty one for no value.
+        """Labels in their own type; labels: text of `recommender.dataset.sql.category_text`, empty for no value.
 
         Text where a label is no value of that type, as one that the training did not see may be.
 
@@ -132,7 +132,7 @@ def _texts(dataset: Dataset, target: str) -> dict[str, str]:
     storage, connection = dataset.storage[target], dataset.connection
     if target not in dataset.kept or is_text(storage) or not is_text(columns_of(connection, "kept")[target]):
         return {}
-    labels = f"SELECT rowid AS place, {level_text(target, storage)} AS label FROM dataset"  # noqa: S608  quoted
+    labels = f"SELECT rowid AS place, {category_text(target, storage)} AS label FROM dataset"  # noqa: S608  quoted
     texts = f"SELECT rowid AS place, {quoted(target)} AS written FROM kept"  # noqa: S608  quoted
     rows = connection.execute(
         f"SELECT label, written, count(*) FROM ({labels}) JOIN ({texts}) USING (place) "  # noqa: S608  as above

@@ -8,7 +8,7 @@ import numpy as np
 
 from executor.data.images import ROWS_READ, ImageArray
 from executor.data.raw_table import ARRAYS, Form, RawTable, form_of
-from recommender.dataset.sql import chunks, is_number, level_text, quoted, time_stamp
+from recommender.dataset.sql import category_text, chunks, is_number, quoted, time_stamp
 from rules.errors import TargetError
 from rules.vocabulary.facts import Task
 
@@ -96,7 +96,7 @@ def sql_expression(name: str, storage: str, form: Form) -> str:
         return f"coalesce(TRY_CAST({quoted(name)} AS DOUBLE), 'NaN'::DOUBLE)"
     if form is Form.TIME:
         return f"coalesce(epoch({time_stamp(name, storage)}), 'NaN'::DOUBLE)"
-    return f"coalesce({level_text(name, storage)}, '')"
+    return f"coalesce({category_text(name, storage)}, '')"
 
 
 def fetch_columns(dataset: Dataset, expressions: Sequence[str], where: str = "TRUE") -> list[np.ndarray]:
@@ -115,12 +115,12 @@ def _truth(dataset: Dataset, roles: Roles, where: str) -> tuple[np.ndarray, dict
     """The targets as RawTable.truth, and how the yes and no of several labels are written."""
     levels: dict[str, tuple[str, str]] = {}
     if roles.task in {Task.BINARY, Task.MULTICLASS}:
-        index = _index_in(roles.labels, level_text(roles.targets[0], dataset.storage[roles.targets[0]]))
+        index = _index_in(roles.labels, category_text(roles.targets[0], dataset.storage[roles.targets[0]]))
         (classes,) = fetch_columns(dataset, [index], where)
         return classes.astype(np.int64), levels
     if roles.task is Task.MULTILABEL:
         levels = {name: _negative_and_positive(dataset, name) for name in roles.targets}
-        indices = [_index_in(levels[name], level_text(name, dataset.storage[name])) for name in roles.targets]
+        indices = [_index_in(levels[name], category_text(name, dataset.storage[name])) for name in roles.targets]
         return np.column_stack(fetch_columns(dataset, indices, where)).astype(np.int64), levels
     values = fetch_columns(
         dataset, [sql_expression(name, dataset.storage[name], Form.NUMBER) for name in roles.targets], where
@@ -139,7 +139,7 @@ def _negative_and_positive(dataset: Dataset, name: str) -> tuple[str, str]:
 
     Raises TargetError unless there are exactly two.
     """
-    text = level_text(name, dataset.storage[name])
+    text = category_text(name, dataset.storage[name])
     order = quoted(name) if is_number(dataset.storage[name]) else f"lower({text})"
     found = dataset.connection.execute(
         f"SELECT {text} FROM dataset WHERE {quoted(name)} IS NOT NULL "  # noqa: S608  quoted

@@ -23,7 +23,7 @@ from executor.preprocessing.preprocessing import rows_per_batch
 from executor.preprocessing.sequence_encoder import pad_steps, rows_by_steps
 from executor.runtime.devices import configure_tensorflow
 from rules.errors import PcwatError, RunError, TrainingError
-from rules.text.files import whole_file
+from rules.text.files import atomic_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -271,7 +271,7 @@ def save_model(model: keras.Model, path: Path, *, signature: Signature, rows: Ra
 
     rows: some rows to compare on; none of them is written. Raises TrainingError if the answers differ.
     """
-    with whole_file(path, error=RunError) as temporary:
+    with atomic_file(path, error=RunError) as temporary:
         try:
             model.save(temporary)
             _compress(temporary)

@@ -18,7 +18,7 @@ from executor.model.keras_file import predict_rows
 from executor.model.new_rows import open_rows, read_new_rows
 from executor.model.prediction_columns import FILE, Names, free_name, prediction_columns, prediction_names, step_columns
 from recommender.dataset.readers.table import DELIMITERS
-from recommender.dataset.sql import BLOB, is_integer, level_text, quoted
+from recommender.dataset.sql import BLOB, category_text, is_integer, quoted
 from recommender.profile.guardrails.pictures import remarks
 from recommender.profile.guardrails.readings import quoted_exceptions
 from rules.errors import ColumnError, PcwatError, RunError, did_you_mean
@@ -66,10 +66,10 @@ def predict(
     opened = open_rows(signature, data, delimiter=delimiter, unreadable=unreadable, keys=keys)
     with nullcontext(opened) if opened is data else opened as dataset:
         if signature.image is not None:
-            dataset.call_images(signature.image.name)
+            dataset.rename_images(signature.image.name)
         _check_keys(signature, dataset, keys)
         is_folder = dataset.format in {"folder", "archive"}  # whose columns are not of the user's making
-        with dataset.naming_columns():
+        with dataset.name_failing_columns():
             rows = read_new_rows(signature, dataset, ignore_extra=ignore_extra or is_folder, keys=keys)
         source = None if dataset.images is None else dataset.images.source
         zone = zone_of(dataset, signature.time_column)
@@ -199,7 +199,7 @@ def _report_changed(names: Names, say: Callable[[str], None]) -> None:
 
 def _names(dataset: Dataset, by: str, *, as_text: bool) -> dict[str, np.ndarray | pa.Array]:
     """The column that names each sequence, beside its prediction."""
-    (names,) = fetch_columns(dataset, [level_text(by, dataset.storage[by])])
+    (names,) = fetch_columns(dataset, [category_text(by, dataset.storage[by])])
     return {by: names if as_text else label_type(dataset, by).to_arrow(names.tolist())}
 
 

@@ -29,7 +29,7 @@ from rules.decision.record import Record
 from rules.errors import RunError, TrainingError
 from rules.proof.proved_book import load_book
 from rules.rulebook.rulebook import SHIPPED_LAYERS
-from rules.text.temporary import remove_left_over
+from rules.text.temporary import remove_leftovers
 from rules.vocabulary.bundle import Bundle, fingerprint
 from rules.vocabulary.choices.slot import NOTES_ORDER
 from rules.vocabulary.facts import Task
@@ -102,7 +102,7 @@ def prepare(
     )
     check_level(satisfied_at, advice.bundle.metric.name)
     decisions = advice.strategy.decisions
-    with dataset.naming_columns():
+    with dataset.name_failing_columns():
         rows = read_and_split(dataset, advice.roles, advice.bundle, seed=seed)
     if rows.table.truth is not None:
         to_learning_scale(
@@ -224,7 +224,7 @@ def reopen(directory: Path, *, budget: Budget | None = None) -> PreparedRun:
             "train again for a longer search."
         )
     check_clock()
-    remove_left_over(directory)
+    remove_leftovers(directory)
     bundle = check_run(directory, plan)
     if plan.dataset is None:
         raise RunError(f"{directory} was trained on a table in memory, which is gone. Start a new run.")

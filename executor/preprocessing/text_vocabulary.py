@@ -18,7 +18,7 @@ from executor.layers.terms import (
     term_hashes,
 )
 from executor.preprocessing.network_kind import Architecture
-from recommender.training_cost import MAX_LETTERS, most_terms
+from recommender.training_cost import MAX_LETTERS, max_terms
 from rules.errors import ColumnError
 from rules.vocabulary.choices import BagOfNgrams, TextCnn
 
@@ -53,7 +53,7 @@ def text_layer(runs: Callable[[], Iterable[np.ndarray]], choice: Choice, *, rows
     Raises ColumnError where no term stands in two rows.
     """
     if isinstance(choice, BagOfNgrams):
-        known = fit_vocabulary(runs(), term_hashes, most=most_terms(rows))
+        known = fit_vocabulary(runs(), term_hashes, most=max_terms(rows))
         if choice.character_ngrams:
             known = _joined(known, fit_vocabulary(runs(), letter_hashes, most=MAX_LETTERS))
         length = _length(known, share=BAG_COVERED, longest=MAX_BAG)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from rules.errors import RunError
 from rules.text.files import write_text
-from rules.text.temporary import is_left_over, remove_left_over
+from rules.text.temporary import is_leftover, remove_leftovers
 
 PLAN, BUNDLE, SIGNATURE = "plan.json", "bundle.yaml", "signature.json"
 MODEL, PREDICTIONS, SUMMARY = "model.keras", "predictions.csv", "summary.json"
@@ -53,8 +53,8 @@ def create_run_directory(directory: Path) -> Path:
     """Make the directory that a person named. Raises RunError if something is in it."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        remove_left_over(directory)
-        taken = any(not is_left_over(path) for path in directory.iterdir())
+        remove_leftovers(directory)
+        taken = any(not is_leftover(path) for path in directory.iterdir())
     except OSError as error:
         raise RunError(f"Cannot make the run directory {directory}: {error.strerror}.") from None
     if taken:

@@ -10,7 +10,7 @@ from recommender.profile.characteristics.comparing import feature_drift
 from recommender.profile.characteristics.drift import lay_out
 from recommender.profile.guardrails import check_drift
 from recommender.profile.guardrails.drift import DRIFT_NAME
-from recommender.profile.guardrails.status import in_order
+from recommender.profile.guardrails.status import sort_by_status
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,4 +39,4 @@ def measure_split_drift(
         dataset.connection.unregister(numbers)
     found = feature_drift(dataset, roles, training="training_rows", hold_out="hold_out_rows")
     measured = check_drift(roles, found, COMPARED_ROWS)
-    return in_order(measured if one.name == DRIFT_NAME else one for one in guardrails)
+    return sort_by_status(measured if one.name == DRIFT_NAME else one for one in guardrails)

@@ -12,7 +12,7 @@ from executor.data.time_zones import format_times
 from executor.model.prediction_columns import FILE, ROW, SERIES, TIME
 from executor.runs.files import PREDICTIONS
 from rules.errors import RunError
-from rules.text.files import whole_file
+from rules.text.files import atomic_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ def write_predictions(
 ) -> None:
     """Write the predictions of the hold-out into a run directory; arguments as of `add_row_locations`."""
     located = add_row_locations(columns, dataset, hold_out, zone=zone)
-    with whole_file(directory / PREDICTIONS, error=RunError) as temporary:
+    with atomic_file(directory / PREDICTIONS, error=RunError) as temporary:
         csv.write_csv(pa.table(located), temporary)
 
 

@@ -15,7 +15,7 @@ from executor.runs.summary import Summary
 from recommender.run_manifest import GUARDRAILS, RECORD, SCORES, Manifest
 from rules.decision.record import Guardrail, Guardrails, Record
 from rules.errors import RunError
-from rules.text.html import paragraph, table
+from rules.text.html import html_paragraph, html_table
 from rules.text.numbers import number
 from rules.vocabulary.bundle import Bundle
 from rules.vocabulary.direction import Direction
@@ -184,4 +184,6 @@ def run_html(run: Run) -> str:
         for name, baseline in scores.baselines.items()
     )
     rows = [("this model", format_estimate(scores.hold_out), f"in {run.directory}"), *baselines]
-    return table(caption, ("Model", str(scores.metric), "Description"), rows) + paragraph(reach_verdict(scores).text)
+    return html_table(caption, ("Model", str(scores.metric), "Description"), rows) + html_paragraph(
+        reach_verdict(scores).text
+    )

@@ -21,7 +21,7 @@ from recommender.audit.verify import verify as verified
 from recommender.cli.options import DATASET, dataset_options, strategy_options
 from rules.cli.common import console, emit_models, end, examples, format_option
 from rules.cli.parameters import SlotName
-from rules.text.files import keep_inputs, write_text
+from rules.text.files import refuse_input_as_output, write_text
 from rules.vocabulary.choices.slot import NOTES_ORDER
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def export(*, subject: Subject, form: str, output: Path | None) -> None:
 
     if output is not None:
         read = (subject.path, subject.record.dataset.path, *subject.layers)
-        keep_inputs(output, [Path(path) for path in read if path is not None])
+        refuse_input_as_output(output, [Path(path) for path in read if path is not None])
     text = exported(subject, form)
     if output is None:
         click.echo(text, nl=False)

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from recommender.recommendation.trial_budget import Sizes, trial_budget
-from rules.decision.counterfactual import substituted
-from rules.decision.engine import rulings
+from rules.decision.counterfactual import substitute_facts
+from rules.decision.engine import slot_choices
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import Slot
 from rules.vocabulary.column_kind import Kind
-from rules.vocabulary.facts import CLASSIFICATION, UNKNOWN, Measurement, Modality, Task, exact
+from rules.vocabulary.facts import CLASSIFICATION, UNKNOWN, Measurement, Modality, Task, exact_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -45,7 +45,7 @@ def follow_settings(record: Record, proved: ProvedBook, values: Mapping[str, Val
     """
     known = record.measurements()
     moved = _class_sizes(known, values)
-    facts = substituted(known, values, source=source)
+    facts = substitute_facts(known, values, source=source)
     facts |= {name: Measurement(value=value, source="follows from --set") for name, value in moved.items()}
     held = [name for name in SHAPE if values.keys() & set(SHAPE) and name not in values and _number(facts, name)]
     planned = with_trial_budget(record, proved, facts, {*values, *moved})
@@ -88,7 +88,7 @@ def _planned(
 ) -> float | None:
     """The trials that the plan expects for facts, as `recommender.recommendation.recommend.advise` asks it."""
     unplanned = {**facts, "trial_budget": Measurement(value=UNKNOWN)}
-    chosen = rulings(proved, unplanned, pins=record.pins)
+    chosen = slot_choices(proved, unplanned, pins=record.pins)
     rows, features = _number(facts, "rows"), _number(facts, "features")
     if rows is None or features is None:
         return None
@@ -125,7 +125,7 @@ def _class_sizes(facts: Facts, values: Mapping[str, Value]) -> dict[str, float |
     if wanted["minority_class_rows"] > frequent:
         raise ChoiceError(
             f"minority_class_rows must be at most the rows of the most frequent class, {frequent:,.0f}, but got "
-            f"{exact(wanted['minority_class_rows'])}."
+            f"{exact_text(wanted['minority_class_rows'])}."
         )
     return {"imbalance_ratio": frequent / wanted["minority_class_rows"]}
 
@@ -139,9 +139,10 @@ def _two_classes(wanted: Mapping[str, float], rows_now: float) -> dict[str, floa
             return {"rows": round(then)}
         if abs(rows / (1 + ratio) - rare) > TOLERANCE:
             raise ChoiceError(
-                f"rows={exact(rows)}, imbalance_ratio={exact(ratio)} and minority_class_rows={exact(rare)} contradict "
-                "each other: of two classes rows = minority_class_rows · (1 + imbalance_ratio) = "
-                f"{then:,.0f}. Set two of them."
+                f"rows={exact_text(rows)}, imbalance_ratio={exact_text(ratio)} and "
+                f"minority_class_rows={exact_text(rare)} "
+                "contradict each other: for two classes rows = minority_class_rows · (1 + imbalance_ratio) = "
+                f"{then:,.0f}. Set only two of them."
             )
         return {}
     rows = rows_now if rows is None else rows
@@ -151,7 +152,8 @@ def _two_classes(wanted: Mapping[str, float], rows_now: float) -> dict[str, floa
         return {}
     if 2 * rare > rows:
         raise ChoiceError(
-            f"minority_class_rows must be at most half of the {rows:,.0f} rows, but got {exact(rare)}. Set rows, too."
+            f"minority_class_rows must be at most half of the {rows:,.0f} rows, but got {exact_text(rare)}. "
+            "Set rows too."
         )
     return {"imbalance_ratio": (rows - rare) / rare}
 

@@ -10,7 +10,7 @@ from recommender.audit.reach import reach
 from recommender.recommendation.trial_budget import MIN_TRIALS_FOR_SENSITIVITY
 from rules.decision.counterfactual import Flip
 from rules.decision.trace import FROM_BUNDLE, Fragility, TestResult
-from rules.text.html import table
+from rules.text.html import html_table
 from rules.vocabulary.bundle import Bundle
 from rules.vocabulary.choices import Slot
 
@@ -85,7 +85,7 @@ class Explanation(BaseModel):
         met = [("measured", test.fact, f"{test.measured}, wanted {test.wanted}") for test in self.tests]
         lost = [("lost", one.choice, f"{one.rule}: {one.because}") for one in self.lost]
         rows = [("chosen", self.choice, f"{self.by}: {self.because}"), *met, *lost]
-        return table(f"{self.slot.letter} {self.label}", ("", "What", "Why"), rows)
+        return html_table(f"{self.slot.letter} {self.label}", ("", "What", "Why"), rows)
 
 
 def explain(subject: Subject, slots: Iterable[Slot] = tuple(Slot)) -> tuple[Explanation, ...]:

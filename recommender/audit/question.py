@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from recommender.audit.dependent_facts import follow_settings
-from rules.decision.counterfactual import Flip, awaited_pins, reach
-from rules.decision.engine import decide, rulings
+from rules.decision.counterfactual import Flip, nearest_flip, required_pins
+from rules.decision.engine import decide, slot_choices
 from rules.decision.trace import TestResult
 from rules.errors import ChoiceError, did_you_mean
 from rules.rulebook.rule_file import misfit
@@ -16,8 +16,8 @@ from rules.text import yaml_document as document
 from rules.vocabulary.aliases import current_fact, current_level
 from rules.vocabulary.choices import Choice, Slot, names, parse_choice
 from rules.vocabulary.choices.slot import NOTES_ORDER
-from rules.vocabulary.condition import levels_of
-from rules.vocabulary.facts import FACTS, recorded
+from rules.vocabulary.condition import categories_of
+from rules.vocabulary.facts import FACTS, record_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -121,12 +121,12 @@ def why_not(subject: Subject, words: str) -> WhyNot:
                 failed=tuple(test for test in trace.tests if not test.passes),
                 beaten_by=tuple(defeat.rule for defeat in trace.beaten_by),
                 beatable_by=tuple(sorted(proved.beaten_by[slot][trace.rule])),
-                awaits=awaited_pins(proved, proved.book.by_id[trace.rule]),
+                awaits=required_pins(proved, proved.book.by_id[trace.rule]),
             )
             for trace in sorted(matching, key=lambda trace: sum(not test.passes for test in trace.tests))
         ),
         held_by=tuple(pin.slot for pin in others if pin.slot in unmet),
-        nearest=reach(
+        nearest=nearest_flip(
             proved,
             facts,
             slot,
@@ -146,11 +146,11 @@ def what_if(subject: Subject, settings: Sequence[str]) -> WhatIf:
     """
     proved, record = subject.book(), subject.record
     facts, pins, values = record.measurements(), record.pins, read_settings(settings)
-    before = rulings(proved, facts, pins=pins)
+    before = slot_choices(proved, facts, pins=pins)
     followed = follow_settings(record, proved, values, source="given by --set")
     after = decide(proved, followed.facts, pins=pins).decisions
     return WhatIf(
-        set={name: recorded(value) for name, value in values.items()},
+        set={name: record_value(value) for name, value in values.items()},
         follows=followed.moved,
         held=followed.held,
         outcomes=tuple(
@@ -185,7 +185,7 @@ def read_settings(settings: Sequence[str]) -> dict[str, Value]:
                 f"{FACTS[fact].slot}. Choose that with 'recommend DATASET --pin {FACTS[fact].slot}=CHOICE'."
             )
         value = document.parse(text, source=f"--set {fact}", error=ChoiceError).data
-        value = current_level(fact, str(value)) if levels_of(fact) is not None else value
+        value = current_level(fact, str(value)) if categories_of(fact) is not None else value
         if problem := misfit(fact, value):
             raise ChoiceError(f"--set {words}: {problem}")
         values[fact] = value

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict
 
 from recommender.recommendation.recommend import advise, open_dataset
-from rules.decision.engine import rulings
+from rules.decision.engine import slot_choices
 from rules.decision.record import RecordedFact
 from rules.errors import DatasetError
 from rules.text.regular_file import is_there
@@ -90,9 +90,9 @@ def replay(subject: Subject, *, data: Path | None = None) -> Replay:
     """
     record, proved = subject.record, subject.book()
     recorded = record.measurements()
-    by_rules = rulings(proved, recorded, pins=record.pins)
+    by_rules = slot_choices(proved, recorded, pins=record.pins)
     measured, note = _measured(record, proved, data)
-    by_facts = by_rules if measured is None else rulings(proved, measured, pins=record.pins)
+    by_facts = by_rules if measured is None else slot_choices(proved, measured, pins=record.pins)
     facts = () if measured is None else _different_facts(recorded, measured)
     rules = _different_rules(record, proved)
     slots = []

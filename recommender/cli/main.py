@@ -39,13 +39,13 @@ from rules.cli.common import (
     emit_json,
     examples,
     format_option,
+    print_status,
     renames_on_standard_error,
-    told,
     verbosity_options,
 )
 from rules.errors import PcwatError, did_you_mean
 from rules.rulebook.project_settings import find_settings
-from rules.text.files import keep_existing, keep_inputs, write_text
+from rules.text.files import refuse_existing_output, refuse_input_as_output, write_text
 from rules.text.wording import printable
 
 if TYPE_CHECKING:
@@ -281,9 +281,9 @@ def bundle(
 ) -> None:
     """Recommend a bundle for DATASET (CSV, TSV, Parquet, JSON lines, or images: a folder, an archive, an .npz)."""
     for written in filter(None, (output, record)):
-        keep_inputs(written, [dataset, *map(Path, strategy.layers)])
-        keep_existing(written, force=force)
-    say = functools.partial(told, verbosity=verbosity)
+        refuse_input_as_output(written, [dataset, *map(Path, strategy.layers)])
+        refuse_existing_output(written, force=force)
+    say = functools.partial(print_status, verbosity=verbosity)
     advice = advise_on(dataset, request, strategy)
     if verbosity is Verbosity.VERBOSE:
         for layer, digest in advice.record.book.layers.items():
@@ -311,7 +311,7 @@ def bundle(
 @format_option
 def profile(*, dataset: Path, request: Request, form: str) -> None:
     """Show what was measured of DATASET: every number with unit and interval, every column's kind with its reason."""
-    with open_dataset(dataset, request) as opened, opened.naming_columns():
+    with open_dataset(dataset, request) as opened, opened.name_failing_columns():
         measured = measure(opened, infer_roles(opened, request))
     if form == "json":
         emit_json(measured.model_dump_json(indent=2))

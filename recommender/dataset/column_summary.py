@@ -1,4 +1,4 @@
-"""The first look at columns: how many values, which range, how many distinct; in a few passes over the table."""
+"""Column summaries: counts, ranges and distinct values of all columns, in a few passes over the table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from recommender.dataset.sql import (
     is_image,
     is_number,
     is_text,
-    is_written,
+    matches_pattern,
     one_in,
     quoted,
     time_stamp,
@@ -26,30 +26,30 @@ if TYPE_CHECKING:
 
     import duckdb
 
-FEW_LEVELS: Final = 2_000
-"""Distinct values up to which they are counted exactly: the estimate alone cannot tell 20 from 21."""
-SHORT_TABLE: Final = 20_000
-"""Rows up to which columns are laid under each other: measured, 1,000 columns then take 0.2 s instead of 1 s."""
-LONG_COLUMNS: Final = 128
-"""Columns that are laid under each other at a time: planning grows faster than the columns beyond it."""
+MAX_EXACT_DISTINCT: Final = 2_000
+"""Estimated distinct values up to which they are counted exactly: the estimate cannot distinguish 20 from 21."""
+MAX_UNPIVOT_ROWS: Final = 20_000
+"""Rows up to which columns are unpivoted, which takes 0.2 s instead of 1 s for 1,000 columns."""
+UNPIVOT_COLUMNS: Final = 128
+"""Columns that are unpivoted at a time; beyond that, planning grows faster than the number of columns."""
 EXACT_INTEGERS: Final = INTEGER_TYPES - {"HUGEINT", "UHUGEINT", "UBIGINT"}
-NEARLY_UNIQUE: Final = 0.9
-"""Estimated share of distinct values from which they are counted exactly: HyperLogLog is off by a few percent."""
+MIN_UNIQUE_SHARE: Final = 0.9
+"""Estimated share of distinct values from which they are counted exactly: HyperLogLog has an error of a few percent."""
 WORD_ROWS: Final = 20_000
-"""Rows that are read for the number of words, spread evenly over the file."""
+"""Rows sampled to count words, spread evenly over the file."""
 TIME_ROWS: Final = 500
-"""Values that are tried as time stamps and as numbers, as in AutoGluon."""
-MOST: Final = 0.8
-"""Share of a text's values that must hold a digit before times and numbers are looked for."""
+"""Values sampled to detect times and numbers, as in AutoGluon."""
+MIN_DIGIT_SHARE: Final = 0.8
+"""Smallest share of values with a digit in a text column for the detection of times and numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnSummary:
-    """What one column holds.
+    """Summary of one column.
 
-    count: values that are not missing. distinct: different values, exact where `exact`.
-    minimum, maximum, zeros, whole: of numbers only.
-    words: mean words a value; times, numbers: share of values of a text that parse as such, on a sample.
+    count: values that are not missing. distinct: distinct values, an estimate unless `exact`.
+    minimum, maximum, zeros, whole: for numbers only. words: average number of words per value. times, numbers: share
+    of a text's values that parse as such, on a sample.
     """
 
     name: str
@@ -63,14 +63,14 @@ class ColumnSummary:
     zeros: int = 0
     whole: bool = False
     counts_rows: bool = False
-    """Whether the value is the row's number, but for a constant."""
+    """Whether the value is the row number plus a constant."""
     words: float = 0.0
     times: float = 0.0
     numbers: float = 0.0
     grouped: float = 0.0
-    """As `numbers`, with commas between thousands allowed."""
+    """Share of values that are numbers with optional thousands separators."""
     decimal_commas: float = 0.0
-    """As `numbers`, with a comma for the decimal point."""
+    """Share of values that are numbers with a decimal comma."""
 
     @property
     def missing(self) -> int:
@@ -82,21 +82,21 @@ class ColumnSummary:
 
     @property
     def unique_share(self) -> float:
-        """Distinct values per value, at most 1."""
+        """Ratio of distinct values to values, at most 1."""
         return min(1.0, self.distinct / self.count) if self.count else 0.0
 
 
 def summarise(
     connection: duckdb.DuckDBPyConnection, storage: Mapping[str, str], *, where: str = "TRUE"
 ) -> Mapping[str, ColumnSummary]:
-    """Look at every column of the table `dataset`, over the rows that `where` keeps.
+    """Summarise all columns of the table `dataset`, over the rows that `where` selects.
 
-    Of a long table the columns are aggregated side by side and distinct values estimated first; of a short one the
-    columns are laid under each other, which plans faster, and counted exactly.
+    In long tables, all columns are aggregated in one query, with estimates of distinct values first. In short tables,
+    columns are unpivoted, which plans faster, and distinct values are counted exactly.
     """
     rows: int = connection.execute(f"SELECT count(*) FROM dataset WHERE {where}").fetchall()[0][0]
-    found = (_long if rows <= SHORT_TABLE else _wide)(connection, storage, where)
-    _look_at_texts(connection, found, storage, where, rows)
+    found = (_unpivot if rows <= MAX_UNPIVOT_ROWS else _aggregate)(connection, storage, where)
+    _inspect_texts(connection, found, storage, where, rows)
     return {name: ColumnSummary(name=name, storage=storage[name], rows=rows, **found[name]) for name in storage}
 
 
@@ -105,9 +105,9 @@ NUMBER_KEYS: Final = (*PLAIN_KEYS, "minimum", "maximum", "zeros", "whole", "coun
 
 
 def _aggregates(value: str, position: str, distinct: str, *, number: bool, huge: bool = False) -> Sequence[str]:
-    """The SQL aggregates of one column, in the order of its keys; position: the number of the row.
+    """SQL aggregates of one column, in the order of its keys.
 
-    huge: whether a double would make different integers equal.
+    position: SQL of the row number. huge: whether the integers exceed the precision of a double.
     """
     plain = (f"count({value})", distinct.format(value))
     if not number:
@@ -124,8 +124,10 @@ def _aggregates(value: str, position: str, distinct: str, *, number: bool, huge:
     )
 
 
-def _long(connection: duckdb.DuckDBPyConnection, storage: Mapping[str, str], where: str) -> dict[str, dict[str, Any]]:
-    """Aggregates of columns that are laid under each other, one type at a time."""
+def _unpivot(
+    connection: duckdb.DuckDBPyConnection, storage: Mapping[str, str], where: str
+) -> dict[str, dict[str, Any]]:
+    """Aggregates of unpivoted columns, one type at a time."""
     common: dict[str, list[str]] = {}
     for name, kind in storage.items():
         common.setdefault(_common_type(kind), []).append(name)
@@ -135,13 +137,13 @@ def _long(connection: duckdb.DuckDBPyConnection, storage: Mapping[str, str], whe
         keys = NUMBER_KEYS if number else PLAIN_KEYS
         huge = kind == "HUGEINT"
         parts = ", ".join(_aggregates("value", "position", "count(DISTINCT {})", number=number, huge=huge))
-        for names in chunks(alike, LONG_COLUMNS):
+        for names in chunks(alike, UNPIVOT_COLUMNS):
             listed = ", ".join(f'CAST({quoted(name)} AS {kind}) AS "{place}"' for place, name in enumerate(names))
             rows = connection.execute(
                 f"SELECT name, {parts} FROM (SELECT rowid AS position, {listed} FROM dataset WHERE {where}) "
                 "UNPIVOT (value FOR name IN (COLUMNS(* EXCLUDE (position)))) GROUP BY name"
             ).fetchall()
-            # A column without any value leaves no row.
+            # A column without values yields no row.
             found |= {name: dict.fromkeys(PLAIN_KEYS, 0) | {"exact": True} for name in names}
             for place, *values in rows:
                 found[names[int(place)]] |= dict(zip(keys, values, strict=True))
@@ -149,7 +151,7 @@ def _long(connection: duckdb.DuckDBPyConnection, storage: Mapping[str, str], whe
 
 
 def _common_type(storage: str) -> str:
-    """The type in which columns are laid under each other: a double would make large integers equal."""
+    """Common type of unpivoted columns; large integers are not cast to double, which is not exact for them."""
     if is_image(storage):
         return BLOB
     if storage in EXACT_INTEGERS:
@@ -159,8 +161,10 @@ def _common_type(storage: str) -> str:
     return "DOUBLE" if is_number(storage) else "VARCHAR"
 
 
-def _wide(connection: duckdb.DuckDBPyConnection, storage: Mapping[str, str], where: str) -> dict[str, dict[str, Any]]:
-    """Aggregates of columns side by side, in one pass a chunk; then exact counts where a decision may hang on them."""
+def _aggregate(
+    connection: duckdb.DuckDBPyConnection, storage: Mapping[str, str], where: str
+) -> dict[str, dict[str, Any]]:
+    """Aggregates of all columns, one query per chunk; then exact counts where a decision may depend on them."""
     found: dict[str, dict[str, Any]] = {}
     for names in chunks(tuple(storage)):
         parts = [
@@ -186,12 +190,12 @@ def _wide(connection: duckdb.DuckDBPyConnection, storage: Mapping[str, str], whe
 def _count_distinct(
     connection: duckdb.DuckDBPyConnection, found: dict[str, dict[str, Any]], storage: Mapping[str, str], where: str
 ) -> None:
-    """Replace estimates by exact counts where a decision may hang on them."""
+    """Replace estimates by exact counts where a decision may depend on them."""
     needed = []
     for name, values in found.items():
-        few = values["distinct"] <= FEW_LEVELS
+        few = values["distinct"] <= MAX_EXACT_DISTINCT
         fractional = is_number(storage[name]) and not values["whole"]
-        unique = values["distinct"] >= NEARLY_UNIQUE * values["count"] and not fractional
+        unique = values["distinct"] >= MIN_UNIQUE_SHARE * values["count"] and not fractional
         values["exact"] = few or unique
         if values["exact"]:
             needed.append(name)
@@ -202,14 +206,14 @@ def _count_distinct(
             found[name]["distinct"] = count
 
 
-def _look_at_texts(
+def _inspect_texts(
     connection: duckdb.DuckDBPyConnection,
     found: dict[str, dict[str, Any]],
     storage: Mapping[str, str],
     where: str,
     rows: int,
 ) -> None:
-    """Words a value, and the share of values that are time stamps or numbers; on evenly spread rows."""
+    """Add words per value, and the shares of values that are times or numbers, on evenly spread rows."""
     texts = [name for name in found if is_text(storage[name])]
     _add_means(
         connection,
@@ -230,21 +234,23 @@ def _look_at_texts(
             name: {
                 "times": f"CAST({time_stamp(name, storage[name])} IS NOT NULL AS INTEGER)",
                 "numbers": f"CAST(TRY_CAST({_text(name)} AS DOUBLE) IS NOT NULL AS INTEGER)",
-                "grouped": f"CAST({is_written(quoted(name), GROUPED)} AS INTEGER)",
-                "decimal_commas": f"CAST({is_written(quoted(name), DECIMAL_COMMA)} AS INTEGER)",
+                "grouped": f"CAST({matches_pattern(quoted(name), GROUPED)} AS INTEGER)",
+                "decimal_commas": f"CAST({matches_pattern(quoted(name), DECIMAL_COMMA)} AS INTEGER)",
             }
             for name in texts
-            if found[name].pop("digits") >= MOST
+            if found[name].pop("digits") >= MIN_DIGIT_SHARE
         },
         f"{where} AND {one_in(rows // TIME_ROWS)}",
     )
 
 
 def _words(text: str) -> str:
-    """The SQL of a text's words: what spaces part, and characters of scripts without spaces, some a word."""
+    """SQL of the number of words: separated by spaces, or CHARACTERS_A_WORD characters of scripts without spaces."""
     spaced = f"len(string_split(trim({text}), ' '))"
     others = f"length(regexp_replace({text}, '[^{SPACELESS}]', '', 'g')) // {CHARACTERS_A_WORD}"
-    return f"{spaced} + CASE WHEN strlen({text}) > length({text}) THEN {others} ELSE 0 END"  # bytes beyond characters
+    return (
+        f"{spaced} + CASE WHEN strlen({text}) > length({text}) THEN {others} ELSE 0 END"  # only text that is not ASCII
+    )
 
 
 def _text(name: str) -> str:
@@ -257,7 +263,7 @@ def _add_means(
     measured: Mapping[str, Mapping[str, str]],
     where: str,
 ) -> None:
-    """For each column, the mean of some expressions over its values that are not missing."""
+    """Add the mean of some expressions over the values of each column that are not missing."""
     for names in chunks(tuple(measured)):
         parts = [
             f"coalesce(avg(CASE WHEN {quoted(name)} IS NOT NULL THEN {sql} END), 0)"

@@ -1,4 +1,4 @@
-"""A dataset: a table in DuckDB, where it came from, and what its columns are."""
+"""Dataset: a table in DuckDB, with its source and columns."""
 
 from __future__ import annotations
 
@@ -18,34 +18,32 @@ from typing import TYPE_CHECKING, Final, Self
 
 import duckdb
 
-from recommender.dataset.column_summary import ColumnSummary, summarise
+from recommender.dataset.column_summary import MAX_UNPIVOT_ROWS, UNPIVOT_COLUMNS, ColumnSummary, summarise
 from recommender.dataset.readers.bounds import check_columns
 from recommender.dataset.readers.formats.frame import categorical_columns, read_frame
 from recommender.dataset.readers.formats.parquet_schema import arrow_schema, categories_of
 from recommender.dataset.readers.table import read_file
 from recommender.dataset.readers.types.settle import (
-    LONG_COLUMNS,
-    SHORT_TABLE,
     Settled,
     Settler,
     clear_not_finite,
     settle_as_numbers,
 )
-from recommender.dataset.readers.unchanged import digested
+from recommender.dataset.readers.unchanged import digest_while_reading
 from recommender.dataset.sql import (
     FLOAT_TYPES,
+    category_text,
     chunks,
     columns_as_rows,
     columns_of,
     is_number,
     is_text,
     is_time_stamp,
-    level_text,
     quoted,
 )
 from rules.decision.request import ImageReading, SequenceReading
 from rules.errors import ColumnError, DatasetError
-from rules.text.temporary import process_prefix, remove_left_over
+from rules.text.temporary import process_prefix, remove_leftovers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -58,12 +56,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Dataset", "quoted"]
 
-FEW_LEVELS: Final = 12
-"""Levels up to which words are looked at for grades: no known scale has more."""
+MAX_GRADES: Final = 12
+"""Categories of an ordinal text column: no known scale of grades has more."""
 MEMORY_LIMIT: Final = "700MB"
-"""For DuckDB's buffers; above it tables spill to disk, so that the whole process stays under 1 GiB."""
-ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # what a URL begins with (RFC 3986, 3.1)
-MAX_SHOWN: Final = 80  # characters of a value that a message shows
+"""For DuckDB's buffers; larger tables spill to disk, so that the whole process stays below 1 GiB."""
+ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # start of a URL (RFC 3986, 3.1)
+MAX_SHOWN: Final = 80  # characters of a value in a message
 NESTED: Final = ("STRUCT", "MAP", "UNION", "BLOB", "VARIANT", "JSON")
 
 
@@ -99,25 +97,25 @@ class Dataset:
         self.path = path
         self._file_digest = file_digest
         self.delimiter = delimiter
-        """What a person said separates columns."""
+        """The requested column delimiter."""
         self.format = format
         self.columns = tuple(storage)
         self.storage = storage
         self.row_count = row_count
         self.not_a_number = not_a_number
-        """For each column that held floating-point NaNs: the number of the first such row, from 0."""
+        """Index of the first row with a floating-point NaN, by column."""
         self.readings = settled.readings
         """How each column was read."""
         self.notes = settled.notes
-        """What is worth reporting about how columns were read."""
+        """Notes for the user about how columns were read."""
         self.images = images
-        """The column of images, where there is one."""
+        """The column of images, or None."""
         self.sequences = sequences
-        """The column of sequences of numbers, where there is one."""
+        """The column of numeric sequences, or None."""
         self._categorical = categorical
         self._arrow_schema = arrow_schema
         self.kept = tuple(name for name in kept if name in storage)
-        """Columns of which the table `kept` holds the values as the file or frame has them."""
+        """Columns whose unconverted values are in the table `kept`."""
 
     @classmethod
     def open(
@@ -135,15 +133,15 @@ class Dataset:
     ) -> Self:
         """Read a path, or a pandas, polars or Arrow table.
 
-        delimiter: the character between the cells of a text table; None means by the file's extension.
-        reading: how image files are read, or rows gathered into sequences, where a person says so.
-        missing: texts that count as missing, besides the empty one; None for the usual ones of the format.
+        delimiter: the character between the cells of a text table; None for the default of the file's extension.
+        reading: options of reading image files, or of gathering rows into sequences.
+        missing: text that counts as missing in addition to empty cells; None for the defaults of the format.
         readings: how columns were read in training; the others are inferred. formats: of dates and times, by
-        column, as --date-format takes them. times, not_times: columns that the user says are times, or something else.
-        kept: columns of which the values are also kept as they are.
-        Raises DatasetError when there is no table with rows to read, ColumnError when a column is not of plain values.
+        column, as in --date-format. times, not_times: columns that the user declares to be times, or not.
+        kept: columns whose unconverted values are also kept.
+        Raises DatasetError if there is no table with rows, and ColumnError if a column has nested values.
         """
-        remove_left_over_once()
+        remove_leftovers_once()
         connection = duckdb.connect(
             config={
                 "memory_limit": MEMORY_LIMIT,
@@ -163,12 +161,12 @@ class Dataset:
             kept=tuple(kept),
         )
         try:
-            connection.execute("SET TimeZone = 'UTC'")  # or the zone of the machine would count
-            connection.execute("SET enable_progress_bar = false")  # it is drawn on standard output, also into a pipe
+            connection.execute("SET TimeZone = 'UTC'")  # independent of the machine's time zone
+            connection.execute("SET enable_progress_bar = false")  # it is printed to standard output, even into a pipe
             if isinstance(source, str | os.PathLike):
                 path = local_path(source)
                 pictures = reading if isinstance(reading, ImageReading) else None
-                with digested(path) as bytes_read:
+                with digest_while_reading(path) as bytes_read:
                     form, arrays = read_file(connection, path, delimiter=delimiter, reading=pictures, settler=settler)
                     schema = arrow_schema(connection, path) if form == "parquet" else b""
                 file_digest = bytes_read.hexadecimal
@@ -179,8 +177,8 @@ class Dataset:
                 categorical = categorical_columns(source)
                 settler.settle(connection, name=name)
             if isinstance(reading, SequenceReading):
-                arrays = _gathered(connection, name, arrays, reading)
-            images, sequences = parted(arrays)
+                arrays = _gather(connection, name, arrays, reading)
+            images, sequences = split_arrays(arrays)
             check_columns(name, len(columns_of(connection)))
             storage = _storage(connection, name, arrays)
             row_count = _row_count(connection, name)
@@ -209,11 +207,8 @@ class Dataset:
             raise
 
     @contextmanager
-    def naming_columns(self) -> Iterator[None]:
-        """Turn an error of DuckDB into one that names the columns whose values cause it.
-
-        Raises ColumnError in its place.
-        """
+    def name_failing_columns(self) -> Iterator[None]:
+        """Convert an error of DuckDB into a ColumnError that names the columns that cause it."""
         try:
             yield
         except duckdb.Error as error:
@@ -221,12 +216,12 @@ class Dataset:
             what = f"column {', '.join(map(repr, columns))}" if columns else "its columns"
             first = str(error).splitlines()[0]
             raise ColumnError(
-                f"Every value must be one that can be measured, but {what} of {self.name} cannot be computed with: "
-                f"{first} Correct the values, or leave the column out with --kind COLUMN=identifier."
+                f"The statistics of {what} in {self.name} cannot be computed: {first} "
+                "Correct the values, or exclude the column with --kind COLUMN=identifier."
             ) from None
 
     def _can_be_measured(self, name: str) -> bool:
-        """Whether the range, and of times or numbers the differences, of a column can be computed."""
+        """Whether the statistics of a column can be computed without overflow."""
         kind, value = self.storage[name], quoted(name)
         measures = [f"max({value})", f"count(DISTINCT {value})"]
         if is_time_stamp(kind):
@@ -241,36 +236,36 @@ class Dataset:
 
     @property
     def times(self) -> Mapping[str, TimeReading]:
-        """How the dates and times of columns were read that were written as text or had a zone."""
+        """Time formats and zones, of columns with times as text or with a time zone."""
         return {name: reading.time for name, reading in self.readings.items() if reading.time is not None}
 
     @cached_property
     def categorical(self) -> frozenset[str]:
-        """Columns that the frame or the Parquet file held as categories."""
+        """Columns of a categorical type in the frame or Parquet file."""
         return self._categorical if not self._arrow_schema else categories_of(self._arrow_schema)
 
     @cached_property
     def summaries(self) -> Mapping[str, ColumnSummary]:
-        """The first look at every column, over all rows."""
+        """Summaries of all columns, over all rows."""
         return summarise(self.connection, self.storage)
 
     @cached_property
-    def few_levels(self) -> Mapping[str, Sequence[str]]:
-        """The different values, as text and in order, of each text column that has at most FEW_LEVELS of them."""
-        names = [one.name for one in self.summaries.values() if is_text(one.storage) and one.distinct <= FEW_LEVELS]
+    def few_categories(self) -> Mapping[str, Sequence[str]]:
+        """Distinct values, sorted, of each text column with at most MAX_GRADES of them."""
+        names = [one.name for one in self.summaries.values() if is_text(one.storage) and one.distinct <= MAX_GRADES]
         found: dict[str, list[str]] = {name: [] for name in names}
-        for some in chunks(names, LONG_COLUMNS if self.row_count <= SHORT_TABLE else 1):
-            laid = columns_as_rows([level_text(name, self.storage[name]) for name in some])
-            levels = self.connection.execute(
+        for some in chunks(names, UNPIVOT_COLUMNS if self.row_count <= MAX_UNPIVOT_ROWS else 1):
+            laid = columns_as_rows([category_text(name, self.storage[name]) for name in some])
+            categories = self.connection.execute(
                 f"SELECT DISTINCT CAST(place AS INTEGER), cell FROM {laid} ORDER BY 1, 2"
             ).fetchall()
-            for place, level in levels:
-                found[some[place]].append(level)
+            for place, category in categories:
+                found[some[place]].append(category)
         return MappingProxyType(found)
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the file's bytes, and of all image files; of a frame, of its columns and of its rows as text."""
+        """SHA-256 of the file and its image files; for a frame, of its columns and rows as text."""
         if self.path is not None:
             return digest_of_source(self._file_digest, self.images)
         row = f"CAST({_row(self.storage)} AS VARCHAR)"
@@ -281,15 +276,15 @@ class Dataset:
         return f"sha256:{rows[0][0]}"
 
     def first_row(self, where: str, *values: object) -> int:
-        """The number, from 1, of the first row that meets an SQL condition; there must be one.
+        """Number, from 1, of the first row that meets an SQL condition, which must exist.
 
-        values: for the condition's question marks.
+        values: parameters of the condition.
         """
         found = self.connection.execute(f"SELECT min(rowid) + 1 FROM dataset WHERE {where}", list(values))
         return int(found.fetchall()[0][0])
 
     def first_value(self, name: str, where: str) -> str:
-        """A column's first value that meets an SQL condition, with its row, in words; empty where none does."""
+        """Text of a column's first value that meets an SQL condition, with its row; empty if there is none."""
         found = self.connection.execute(
             f"SELECT rowid + 1, coalesce(CAST({quoted(name)} AS VARCHAR), '') FROM dataset WHERE {where} "
             "ORDER BY rowid LIMIT 1"
@@ -297,23 +292,22 @@ class Dataset:
         return f"{found[0][1][:MAX_SHOWN]!r} in row {found[0][0]:,}" if found else ""
 
     def read_as_numbers(self, name: str) -> None:
-        """Read a text column as numbers, because the user says that it is numeric.
+        """Convert a text column that the user declares numeric to numbers.
 
-        Raises ColumnError where too many of its values are no numbers.
+        Raises ColumnError if too many of its values are not numbers.
         """
         reading, note = settle_as_numbers(self.connection, name, name=self.name, was=self.readings.get(name))
         self.readings = MappingProxyType({**self.readings, name: reading})
         missing = self.notes[name].missing if name in self.notes else {}
         self.notes = MappingProxyType({**self.notes, name: replace(note, missing=missing)})
         self.storage = MappingProxyType({**self.storage, name: reading.storage})
-        for outdated in ("summaries", "few_levels"):
+        for outdated in ("summaries", "few_categories"):
             self.__dict__.pop(outdated, None)
 
-    def call_images(self, name: str) -> None:
-        """Give the column of images, if there is one, the name under which a model knows it.
+    def rename_images(self, name: str) -> None:
+        """Rename the column of images to the name that a model expects.
 
-        Only of images that were read from files: where they come from is told by no name. Nothing is done where the
-        name is taken.
+        Does nothing unless the images were read from files, or if a column of this name exists.
         """
         images = self.images
         if images is None or images.source is None or name in self.columns:
@@ -338,24 +332,23 @@ class Dataset:
 
 
 @functools.cache
-def remove_left_over_once() -> None:
-    """Remove what killed processes left in the folder for temporary files."""
-    remove_left_over(Path(tempfile.gettempdir()))
+def remove_leftovers_once() -> None:
+    """Remove temporary files that killed processes left behind."""
+    remove_leftovers(Path(tempfile.gettempdir()))
 
 
 @functools.cache
 def temporary_folder() -> str:
-    """Where DuckDB spills what does not fit in memory; it is removed when this process ends."""
+    """Folder for tables that DuckDB spills to disk, removed when this process ends."""
     folder = str(Path(tempfile.gettempdir()) / process_prefix())
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
 def digest_of_source(own: str, images: Images | None) -> str:
-    """The digest of a dataset.
+    """Digest of a dataset.
 
-    own: of its file, in hexadecimal digits; "" of a folder. images: those that were read from files of their own, which
-    count, too.
+    own: SHA-256 of its file in hexadecimal; "" for a folder. images: included if read from separate files.
     """
     if images is None or images.source is None:
         return f"sha256:{own}"
@@ -363,7 +356,7 @@ def digest_of_source(own: str, images: Images | None) -> str:
 
 
 def local_path(source: str | os.PathLike[str]) -> Path:
-    """The path of a dataset; "~" at its beginning is the home folder, unless there is a file of that name.
+    """Path of a dataset; a leading "~" is the home folder, unless there is a file of that name.
 
     Raises DatasetError if it is empty, or an address on a network.
     """
@@ -372,7 +365,7 @@ def local_path(source: str | os.PathLike[str]) -> Path:
         raise DatasetError("The dataset must be the path of a file with a table, but the path is empty.")
     if ADDRESS.match(text):
         raise DatasetError(
-            f"Only local files are read, but got the address {text}. Download it, and give the path of the file."
+            f"The dataset must be a local file, but got the URL {text}. Download it and give the path of the file."
         )
     path = Path(text)
     try:
@@ -384,12 +377,12 @@ def local_path(source: str | os.PathLike[str]) -> Path:
 
 
 def _row(columns: Iterable[str]) -> str:
-    """The SQL of all cells of a row."""
+    """SQL of all cells of a row."""
     return f"row({', '.join(map(quoted, columns))})"
 
 
-def parted(arrays: Images | Sequences | None) -> tuple[Images | None, Sequences | None]:
-    """Which of the two it is."""
+def split_arrays(arrays: Images | Sequences | None) -> tuple[Images | None, Sequences | None]:
+    """Images and sequences of an array column, at most one of which is not None."""
     if arrays is None:
         return None, None
     from recommender.dataset.readers.formats.arrays import Images  # noqa: PLC0415  NumPy, which tables do without
@@ -397,13 +390,13 @@ def parted(arrays: Images | Sequences | None) -> tuple[Images | None, Sequences 
     return (arrays, None) if isinstance(arrays, Images) else (None, arrays)
 
 
-def _gathered(
+def _gather(
     connection: duckdb.DuckDBPyConnection, name: str, arrays: Images | Sequences | None, reading: SequenceReading
 ) -> Sequences:
-    """The rows of a long table as sequences. Raises DatasetError where the dataset is none."""
+    """Gather the rows of a long table into sequences. Raises DatasetError if the dataset contains arrays."""
     if arrays is not None:
         raise DatasetError(
-            f"Rows of a table are gathered into sequences, but {name} holds arrays already. Leave --sequence out."
+            f"--sequence gathers rows of a table into sequences, but {name} already contains arrays. Remove --sequence."
         )
     from recommender.dataset.readers.formats.sequences import gather  # noqa: PLC0415  as above
 
@@ -411,28 +404,28 @@ def _gathered(
 
 
 def _storage(connection: duckdb.DuckDBPyConnection, name: str, arrays: Images | Sequences | None) -> Mapping[str, str]:
-    """The DuckDB type of each column; raises ColumnError where a cell may hold more than one value."""
+    """DuckDB type of each column. Raises ColumnError if a cell may contain several values."""
     storage = columns_of(connection)
     for column, kind in storage.items():
         if arrays is not None and column == arrays.name:
             continue
         if kind == "INTERVAL":
             raise ColumnError(
-                f"Every cell must hold a number, a text or a time, but column {column!r} of {name} holds durations. "
-                "Write them as numbers, in seconds or days."
+                f"Every cell must be a number, text or time, but column {column!r} of {name} contains durations. "
+                "Convert them to numbers, in seconds or days."
             )
         if kind == "JSON":
             _refuse_mixed(connection, name, column)
         if kind.startswith(NESTED) or kind.endswith("]"):
             raise ColumnError(
-                f"Every cell must hold one value, but column {column!r} of {name} is of type {kind}. "
-                "Flatten it into columns of numbers or text, or leave it out."
+                f"Every cell must be a single value, but column {column!r} of {name} is of type {kind}. "
+                "Flatten it into columns of numbers or text, or remove it."
             )
     return MappingProxyType(storage)
 
 
 def _refuse_mixed(connection: duckdb.DuckDBPyConnection, name: str, column: str) -> None:
-    """Raises ColumnError on a column of JSON whose plain values are of several types; with the first row of each."""
+    """Raise ColumnError on a JSON column with values of several types, with the first row of each."""
     found = connection.execute(
         f"SELECT json_type({quoted(column)}), min(rowid) + 1, "
         f"arg_min(CAST({quoted(column)} AS VARCHAR), rowid) FROM dataset "
@@ -442,7 +435,7 @@ def _refuse_mixed(connection: duckdb.DuckDBPyConnection, name: str, column: str)
         return
     values = " and ".join(f"{value[:MAX_SHOWN]} in row {row:,}" for _, row, value in found[:2])
     raise ColumnError(
-        f"Every value of a column must be of one type, but column {column!r} of {name} has {values}. Write all of its "
+        f"All values of a column must have the same type, but column {column!r} of {name} has {values}. Write all "
         'values as numbers, or all as text in double quotes ("1").'
     )
 
@@ -450,5 +443,5 @@ def _refuse_mixed(connection: duckdb.DuckDBPyConnection, name: str, column: str)
 def _row_count(connection: duckdb.DuckDBPyConnection, name: str) -> int:
     rows: int = connection.execute("SELECT count(*) FROM dataset").fetchall()[0][0]
     if rows == 0:
-        raise DatasetError(f"The dataset must have rows, but {name} has only the names of columns. Give some rows.")
+        raise DatasetError(f"The dataset must have rows, but {name} has only a header.")
     return rows

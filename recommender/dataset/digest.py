@@ -1,4 +1,4 @@
-"""The digest of a dataset."""
+"""Digest of a file."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ if TYPE_CHECKING:
 
 
 def digest_of(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal digits. Raises NotRegularError on a pipe or device."""
+    """SHA-256 of a file in hexadecimal. Raises NotRegularError on a pipe or device."""
     with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Scripts that are written without spaces between words, of which the characters are read instead."""
+"""Unicode scripts without spaces between words, whose characters are used as words."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ RANGES: Final = (
     (0xF900, 0xFAFF),  # Han, compatibility
     (0x20000, 0x2FA1F),  # Han, extensions B to F
 )
-"""Blocks of the Unicode Standard, first and last character."""
+"""First and last character of blocks of the Unicode Standard."""
 SPACELESS: Final = "".join(f"{chr(first)}-{chr(last)}" for first, last in RANGES)
-"""The characters as the inside of a class of a regular expression, in Python as in RE2 (DuckDB, TensorFlow)."""
+"""Content of a character class of a regular expression, in Python and RE2 (DuckDB, TensorFlow)."""
 CHARACTERS_A_WORD: Final = 2
-"""Characters that count as a word: most Chinese words have two."""
+"""Characters per word: most Chinese words have two."""

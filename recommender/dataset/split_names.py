@@ -13,6 +13,6 @@ PARTS: Final = MappingProxyType(
         HOLD_OUT: ("test", "testing", "hold-out", "holdout", "hold_out"),
     }
 )
-"""How the parts are called in a split column of a dataset, in lower case."""
+"""Names of the parts in a split column of a dataset, in lower case."""
 PART_WORDS: Final = frozenset(word for words in PARTS.values() for word in words)
 TRAINING_WORDS: Final = frozenset(PARTS[TRAINING])

@@ -1,4 +1,4 @@
-"""Pieces of SQL that several modules need: identifiers, and how a value reads as a class or as a time."""
+"""Building blocks of SQL queries: identifiers, literals, and expressions for classes and times."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ INTEGER_TYPES: Final = frozenset(
     }
 )
 BLOB: Final = "BLOB"
-"""The type of a cell of bytes; a dataset holds such cells for images alone."""
+"""DuckDB type of bytes, which only image columns have."""
 FLOAT_TYPES: Final = frozenset({"FLOAT", "DOUBLE"})
 TIME_STAMP_TYPES: Final = frozenset(
     {"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"}
 )
 
 TIME_FORMATS: Final = ("%Y-%m", "%Y/%m", "%b %Y", "%B %Y", "%d.%m.%Y", "%m/%d/%Y", "%d.%m.%Y %H:%M", "%m/%d/%Y %H:%M")
-"""Spellings of a time stamp beyond ISO 8601 and beyond what DuckDB's reader finds by itself."""
+"""Formats of times in addition to ISO 8601 and those that DuckDB detects."""
 QUARTER_PATTERN: Final = r"^\s*(\d{4})[\s-]*[Qq]([1-4])\s*$"
 DECIMAL_COMMA: Final = r"[+-]?(\d+|\d*,\d+)([eE][+-]?\d+)?"
-"""A number with a comma before its decimals (1,5), or without decimals."""
+"""A number with a decimal comma (1,5), or without decimals."""
 GROUPED: Final = r"[+-]?(\d+|[1-9]\d{0,2}(,\d{3})+)(\.\d+)?"
-"""A number whose thousands may be separated by commas (1,037.5)."""
+"""A number with optional commas as thousands separators (1,037.5)."""
 
 
 COLUMNS_A_QUERY: Final = 64
-"""Measured: with six aggregates a column, planning takes 0.5 ms a column up to here and grows faster beyond."""
+"""With six aggregates per column, planning takes 0.5 ms per column up to this number, and more beyond."""
 
 
 def chunks(names: Sequence[str], size: int = COLUMNS_A_QUERY) -> Iterator[Sequence[str]]:
-    """The names in runs of at most `size`, for queries whose length grows with the columns."""
+    """Yield the names in runs of at most `size`, to bound the length of queries."""
     for start in range(0, len(names), size):
         yield names[start : start + size]
 
@@ -62,12 +62,12 @@ def identifier(name: str) -> str:
 
 
 ROWID: Final = "rowid"
-"""DuckDB's name for the number of a row. A column of this name would hide it, so it is stored under another name."""
+"""DuckDB's name of the row number. Columns of this name are stored under another name, since they would hide it."""
 _HIDES_ROWID: Final = re.compile(f"{ROWID}'*", re.IGNORECASE)
 
 
 def stored_name(name: str) -> str:
-    """The name under which the tables in DuckDB hold a column of the dataset.
+    """Name of a dataset's column in DuckDB.
 
     >>> stored_name("x"), stored_name("RowId"), stored_name("rowid'")
     ('x', "RowId'", "rowid''")
@@ -81,7 +81,7 @@ def quoted(name: str) -> str:
 
 
 def columns_of(connection: duckdb.DuckDBPyConnection, table: str = "dataset") -> dict[str, str]:
-    """The columns of a table as the dataset names them, with their DuckDB types."""
+    """Columns of a table, under the dataset's names, with their DuckDB types."""
     described = connection.execute(f"SELECT name, type FROM pragma_table_info({literal(table)})").fetchall()
     return {_own_name(name): kind for name, kind in described}
 
@@ -91,23 +91,23 @@ def _own_name(stored: str) -> str:
 
 
 def replace_dataset(connection: duckdb.DuckDBPyConnection, query: str) -> None:
-    """Put the rows of a query over the table `dataset` in its place."""
+    """Replace the table `dataset` by the rows of a query on it."""
     connection.execute(f"CREATE OR REPLACE TABLE rewritten AS {query}")
     connection.execute("DROP TABLE dataset")
     connection.execute("ALTER TABLE rewritten RENAME TO dataset")
 
 
 def columns_as_rows(cells: Sequence[str]) -> str:
-    """The FROM clause of columns as rows: `place`, the column's number as text, and each `cell` that is not NULL.
+    """FROM clause of unpivoted columns: `place`, the column's index as text, and each `cell` that is not NULL.
 
-    cells: the SQL of each column's cell in the table `dataset`.
+    cells: SQL expression of each column in the table `dataset`.
     """
     listed = ", ".join(f'{cell} AS "{place}"' for place, cell in enumerate(cells))
     return f"(SELECT {listed} FROM dataset) UNPIVOT (cell FOR place IN (COLUMNS(*)))"
 
 
 def literal(text: str) -> str:
-    """A text as an SQL literal, for the places where a parameter cannot stand.
+    """Text as an SQL literal, where parameters are not possible.
 
     >>> literal("it's")
     "'it''s'"
@@ -121,28 +121,25 @@ WORD: Final = 4_294_967_296
 
 
 def one_in(every: int, row: str = ROWID) -> str:
-    """The SQL condition that keeps about one row in `every`, evenly spread and always the same ones.
+    """SQL condition that selects about one row in `every`, deterministic and evenly spread.
 
-    Multiples of the golden ratio, modulo 1, fill an interval evenly (Weyl). Unlike every k-th row they are never in
-    step with a table that repeats itself, as hours do within days. row: the SQL of the row's number.
+    Multiples of the golden ratio modulo 1 are evenly distributed (Weyl). Unlike every k-th row, they do not coincide
+    with periods of the table, such as hours of a day. row: SQL of the row number.
     """
     return "TRUE" if every <= 1 else f"({row} * {GOLDEN}) % {WORD} < {WORD // every}"
 
 
 PLAIN_PATH: Final = "hive_partitioning=false"
-"""The option of DuckDB's readers that keeps folders named NAME=VALUE from becoming columns."""
+"""Option of DuckDB's readers that disables columns from folder names NAME=VALUE."""
 
 
 def file_literal(path: Path) -> str:
-    """A path as an SQL literal that names this one file.
-
-    DuckDB reads "*", "?" and "[" in a path as a pattern, and "~" at its beginning as the home folder.
-    """
+    """Path as an SQL literal, absolute and with glob characters escaped, which DuckDB would expand."""
     return literal(glob.escape(str(path.absolute())))
 
 
-def is_written(value: str, pattern: str) -> str:
-    """The SQL condition that the whole of a text, but for spaces around it, is written in a pattern."""
+def matches_pattern(value: str, pattern: str) -> str:
+    """SQL condition that a value, without surrounding spaces, matches a pattern completely."""
     return f"regexp_full_match(trim(CAST({value} AS VARCHAR)), {literal(pattern)})"
 
 
@@ -155,7 +152,7 @@ def is_float(storage: str) -> bool:
 
 
 def is_number(storage: str) -> bool:
-    """Whether a column is stored as numbers; a BOOLEAN is not."""
+    """Whether a column's type is numeric, which excludes BOOLEAN."""
     return is_integer(storage) or is_float(storage)
 
 
@@ -171,21 +168,19 @@ def is_text(storage: str) -> bool:
     return storage in {"VARCHAR", "UUID"} or storage.startswith("ENUM")
 
 
-def level_text(name: str, storage: str) -> str:
-    """The SQL of a value as a class or category is named: 3 and 3.0 are both "3", TRUE is "true"."""
+def category_text(name: str, storage: str) -> str:
+    """SQL of a value's name as a class or category: 3 and 3.0 are both "3", TRUE is "true"."""
     column = quoted(name)
     if is_float(storage):
-        whole = (
-            f"{column} = trunc({column}) AND abs({column}) < 1e15"  # above it a double no longer holds every integer
-        )
+        whole = f"{column} = trunc({column}) AND abs({column}) < 1e15"  # above it doubles are not exact for integers
         return f"CASE WHEN {whole} THEN CAST(CAST({column} AS BIGINT) AS VARCHAR) ELSE CAST({column} AS VARCHAR) END"
     return f"CAST({column} AS VARCHAR)"
 
 
 def time_stamp(name: str, storage: str) -> str:
-    """The SQL of a value as a TIMESTAMP in UTC; NULL where it is none or infinite.
+    """SQL of a value as a TIMESTAMP in UTC; NULL if it is not a time, or infinite.
 
-    A quarter ("1970 Q1") is its first day. The time zone of the connection must be UTC.
+    A quarter ("1970 Q1") becomes its first day. The time zone of the connection must be UTC.
     """
     column = quoted(name)
     if is_time_stamp(storage):

@@ -1,4 +1,4 @@
-"""Formulas that need no table: intervals and tail probabilities, in plain floating point."""
+"""Statistical formulas: confidence intervals and tail probabilities."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Z95: Final = 1.959963984540054
-"""Standard normal quantile of 97.5 %: both ends of a 95 % interval."""
+"""97.5 % quantile of the standard normal distribution, for 95 % intervals."""
 
 
 def wilson_interval(hits: int, trials: int) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson 1927, without continuity correction).
+    """95 % confidence interval of a proportion (Wilson 1927, without continuity correction).
 
-    hits of trials, trials >= 1. Returns fractions in [0, 1].
+    hits out of trials, trials >= 1. Returns fractions in [0, 1].
 
     >>> low, high = wilson_interval(0, 10)
     >>> round(low, 3), round(high, 3)
@@ -30,9 +30,9 @@ def wilson_interval(hits: int, trials: int) -> tuple[float, float]:
 
 
 def chi_square_tail(value: float, freedom: int) -> float:
-    """P(X > value) for X chi-square distributed with a whole number of degrees of freedom, at least 1.
+    """P(X > value) for a chi-square distribution with an integer number of degrees of freedom >= 1.
 
-    The finite sums of Abramowitz and Stegun 1964, 26.4.4 (odd) and 26.4.5 (even).
+    Uses the finite sums of Abramowitz and Stegun 1964, 26.4.4 (odd) and 26.4.5 (even).
 
     >>> round(chi_square_tail(3.841458820694124, 1), 6)
     0.05
@@ -42,7 +42,7 @@ def chi_square_tail(value: float, freedom: int) -> float:
         return 1.0
     odd = freedom % 2
     tail = math.erfc(math.sqrt(half)) if odd else math.exp(-half)
-    # The powers are taken in logarithms: half ** i overflows long before its term stops mattering.
+    # Powers are computed as logarithms, since half ** i may overflow for terms that still matter.
     start = 0.5 if odd else 1.0
     steps = freedom // 2 if odd else freedom // 2 - 1
     for step in range(steps):
@@ -52,9 +52,9 @@ def chi_square_tail(value: float, freedom: int) -> float:
 
 
 def ljung_box(autocorrelations: Sequence[float], length: int) -> float:
-    """P-value of the test that a series is white noise (Ljung and Box 1978).
+    """P-value of the Ljung-Box test that a series is white noise (Ljung and Box 1978).
 
-    autocorrelations: at lags 1, 2, …; length: values of the series, more than lags.
+    autocorrelations: at lags 1, 2, …; length: number of values of the series, larger than the number of lags.
     """
     statistic = (
         length

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 STEP_TOLERANCE: Final = 0.01
-"""Relative difference of numeric steps that count as equal: a decimal year is rounded, and leap years are longer."""
+"""Relative difference up to which numeric steps are equal: decimal years are rounded, and leap years longer."""
 FIRST_MONDAY: Final = 4 - 7 * 200_000
-"""Days from 1970-01-01, a Thursday, to a Monday before all time stamps, so that remainders are never negative."""
+"""Days from 1970-01-01, a Thursday, to a Monday before all times, so that remainders are never negative."""
 
 
 def calendar_steps() -> str:
-    """The SQL of a step in seconds, in whole months, and in days from Monday to Friday."""
+    """SQL of a step in seconds, in calendar months, and in business days."""
     month = "year({0}) * 12 + month({0})"
     same_day = "(day(t) = day(before) OR (CAST(t AS DATE) = last_day(t) AND CAST(before AS DATE) = last_day(before)))"
     same_time = "CAST(t AS TIME) = CAST(before AS TIME)"
@@ -25,7 +25,7 @@ def calendar_steps() -> str:
 
 
 def summary_of_steps(*, numeric: bool) -> str:
-    """The SQL of one row for each unit: unit, most frequent step, how many equal it, exceed it; and of all steps."""
+    """SQL of one row per unit: unit, most frequent step, counts of equal and longer steps, and counts of all steps."""
     whole = "count(*), count_if(rises), count_if(repeats)"
     if numeric:
         equal = f"abs(number - step) <= {STEP_TOLERANCE} * abs(step)"

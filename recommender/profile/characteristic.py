@@ -1,4 +1,4 @@
-"""A measured property, and the rows that it is measured on."""
+"""Characteristics, and the labelled rows on which they are measured."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from recommender.roles.roles import Roles
 
 SAMPLE_ROWS: Final = 20_000
-"""Rows on which order and pairs are measured; the 95 % interval of a share of 1 % is then ± 0.14 %."""
+"""Rows of a sample; the 95 % interval of a share of 1 % is then ± 0.14 %."""
 SAMPLE_CELLS: Final = 5_000_000
-"""Cells of a sample: a wide table is measured on fewer rows."""
+"""Cells of a sample, which bounds the rows for wide tables."""
 MIN_SAMPLED: Final = 500
-"""Rows of a sample, also of the widest table."""
+"""Rows of a sample, even for the widest table."""
 
 
 class Characteristic(BaseModel):
-    """One measured property.
+    """One measured property of a dataset.
 
-    low, high: the 95 % interval where the value is an estimate. sample: rows that it was measured on, where not all.
-    how: how it was measured, in words.
+    low, high: 95 % interval if the value is an estimate. sample: number of sampled rows; None if all rows were used.
+    how: text about how it was measured.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,14 +47,14 @@ def by_name(found: Iterable[Characteristic]) -> dict[str, Characteristic]:
 
 
 def measured_number(measured: Mapping[str, Characteristic], name: str) -> float:
-    """A characteristic's number; 0 where it was not measured."""
+    """A characteristic's number; 0 if it was not measured."""
     value = measured[name].value if name in measured else None
     return float(value) if isinstance(value, int | float) else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Labelled:
-    """The rows that have every target: the condition in SQL, their number, and a table in SQL of a sample of them."""
+    """Rows that have all targets. where: SQL condition; rows: their number; sample: SQL table of a sample of them."""
 
     where: str
     rows: int
@@ -71,13 +71,13 @@ class Labelled:
 
     @property
     def sampled(self) -> str:
-        """How a number came about that was measured on the sample."""
+        """Text about how a number was measured on the sample."""
         every = f" evenly spread over {self.rows:,}" if self.is_sampled else ""
         return f"measured on {self.sample_rows:,} rows{every}"
 
 
-def labelled(dataset: Dataset, roles: Roles) -> Labelled:
-    """Lay out the rows with every target, and an evenly spread sample of them as the table `sampled`."""
+def labelled_rows(dataset: Dataset, roles: Roles) -> Labelled:
+    """Select the rows that have all targets, and create an evenly spread sample of them as the table `sampled`."""
     empty = any(dataset.summaries[target].missing for target in roles.targets)
     where = " AND ".join(f"{quoted(target)} IS NOT NULL" for target in roles.targets) if empty else "TRUE"
     connection = dataset.connection
@@ -101,7 +101,7 @@ def count(name: str, value: int, unit: str, how: str) -> Characteristic:
 
 
 def share(name: str, hits: int, trials: int, unit: str, table: Labelled, *, sampled: bool) -> Characteristic:
-    """A share, with Wilson's interval where it was measured on a sample."""
+    """A share, with Wilson's interval if it was measured on a sample."""
     estimated = sampled and table.is_sampled and trials > 0
     low, high = wilson_interval(hits, trials) if estimated else (None, None)
     return Characteristic(

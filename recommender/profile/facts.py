@@ -1,4 +1,4 @@
-"""From a profile to the facts that rules read."""
+"""Facts for rules, derived from a profile."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
 
 
 def facts(profile: Profile, *, trial_budget: Measurement) -> dict[str, Measurement]:
-    """What rules may know of the dataset: a measurement for each fact that no slot reports.
+    """Facts of a dataset: a measurement of each fact that does not report a slot's choice.
 
-    A fact that has no meaning for the task is NOT_APPLICABLE; one that could not be measured is UNKNOWN. Of several
-    targets the worst counts: the greatest imbalance, the rarest class, the most outliers, the heaviest tail, the
-    furthest skew.
+    A fact that does not apply to the task is NOT_APPLICABLE; one that could not be measured is UNKNOWN. With several
+    targets the worst one counts: the largest imbalance, the rarest class, the most outliers, the heaviest tail, the
+    largest skewness.
     """
     given = {
         "task": Measurement(value=profile.task.value, source="inferred from the target, or given by --task"),
-        "modality": Measurement(value=profile.modality.value, source="the kinds of the columns to learn from"),
+        "modality": Measurement(value=profile.modality.value, source="inferred from the kinds of the feature columns"),
         "trial_budget": trial_budget,
     }
     if profile.modality is not Modality.IMAGE and FACTS[MIRROR].applies_to(profile.task):
-        given[MIRROR] = Measurement(value=0.0, source="the rows hold no images")
+        given[MIRROR] = Measurement(value=0.0, source="no images")
     if profile.get(TEXT_WORDS) is None:
-        given[TEXT_WORDS] = Measurement(value=0.0, source="the rows hold no texts")
+        given[TEXT_WORDS] = Measurement(value=0.0, source="no text columns")
     return {
         name: given[name]
         if name in given
         else _measurement(profile, name)
         if fact.applies_to(profile.task)
-        else Measurement(value=NOT_APPLICABLE, source=f"has no meaning for {profile.task}")
+        else Measurement(value=NOT_APPLICABLE, source=f"does not apply to {profile.task}")
         for name, fact in FACTS.items()
         if fact.slot is None
     }
@@ -53,7 +53,7 @@ WORST: Final[Mapping[str, Callable[[float], float]]] = MappingProxyType(
         "target_skew": abs,
     }
 )
-"""For each fact of a target: how bad a value is. Of several targets the worst counts."""
+"""Severity of the facts of a target, by which the worst of several targets is selected."""
 
 
 def _measurement(profile: Profile, name: str) -> Measurement:

@@ -1,4 +1,4 @@
-"""How rows will be divided, as far as it is known before the division: shares, names of parts, and who judges."""
+"""What is known about the split before it is made: shares of its parts, and hold-out rows that are not random."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from recommender.dataset.split_shares import (
     SMALL_SHARES,
     SMALL_TABLE,
 )
-from recommender.dataset.sql import is_number, level_text, literal, quoted, time_stamp
+from recommender.dataset.sql import category_text, is_number, literal, quoted, time_stamp
 from recommender.profile.characteristics.drift import lay_out
 from rules.vocabulary.facts import Task
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Division:
-    """Training and hold-out rows, each as a table in SQL; words: "the last 20 % of the rows and those before them"."""
+class KnownSplit:
+    """Training and hold-out rows as SQL tables. words: "the last 20 % of the rows and the earlier ones"."""
 
     training: str
     hold_out: str
@@ -34,9 +34,9 @@ class Division:
 
 
 def validation_share(rows: int) -> float:
-    """Share of the rows that are not hold-out which select, as AutoGluon sets it: doubled, for trials are compared.
+    """Share of validation rows among the rows outside the hold-out set: twice that of AutoGluon.
 
-    rows: training and validation rows together.
+    It is doubled because validation rows compare trials. rows: training and validation rows together.
 
     >>> validation_share(2_500), validation_share(100_000)
     (0.2, 0.05)
@@ -48,27 +48,30 @@ def validation_share(rows: int) -> float:
     return min(MAX_SHARE, 2 * max(low, min(high, target / rows)))
 
 
-def rows_that_train(rows: int, *, in_folds: bool) -> int:
-    """Rows of so many that train, where the dataset names no parts; at least 1. In folds all but the hold-out do."""
+def training_rows(rows: int, *, in_folds: bool) -> int:
+    """Number of training rows out of `rows`, at least 1, without a split column.
+
+    in_folds: whether cross-validation is used, in which all rows outside the hold-out set train.
+    """
     rest = rows - round(HOLD_OUT_SHARE * rows)
     selecting = 0.0 if in_folds and rest >= MIN_FOLDED_ROWS else validation_share(max(1, rest))
     return max(1, round((1 - selecting) * rest))
 
 
-def share_that_selects(rows: int, *, in_folds: bool) -> float:
-    """Share of all rows that will be validation rows; rows: all rows with a target, at least 1.
+def validation_row_share(rows: int, *, in_folds: bool) -> float:
+    """Share of validation rows among all rows. rows: number of rows with a target, at least 1.
 
-    >>> round(share_that_selects(1_000, in_folds=False), 3), round(share_that_selects(1_000, in_folds=True), 3)
+    >>> round(validation_row_share(1_000, in_folds=False), 3), round(validation_row_share(1_000, in_folds=True), 3)
     (0.16, 0.8)
     """
     rest = rows - round(HOLD_OUT_SHARE * rows)
     return (1.0 if in_folds and rest >= MIN_FOLDED_ROWS else validation_share(rest)) * rest / rows
 
 
-def known_division(dataset: Dataset, roles: Roles, table: Labelled) -> Division | None:
-    """Which rows will judge, where that does not hang on chance: a split column names them, or they are the last.
+def known_split(dataset: Dataset, roles: Roles, table: Labelled) -> KnownSplit | None:
+    """Hold-out rows that do not depend on chance: from a split column, or the last rows in time; None otherwise.
 
-    As `executor.data.split` divides them; of a sample where the table is large.
+    They are those of `executor.data.split`, on a sample if the table is large.
     """
     if roles.split_column is not None:
         return _named_by(dataset, roles.split_column, table)
@@ -76,8 +79,8 @@ def known_division(dataset: Dataset, roles: Roles, table: Labelled) -> Division 
     return _by_time(dataset, roles.time_column, table) if in_order else None
 
 
-def _named_by(dataset: Dataset, column: str, table: Labelled) -> Division | None:
-    text = level_text(column, dataset.storage[column])
+def _named_by(dataset: Dataset, column: str, table: Labelled) -> KnownSplit | None:
+    text = category_text(column, dataset.storage[column])
     counts = dataset.connection.execute(
         f"SELECT {text}, count(*) FROM dataset WHERE {table.where} AND {quoted(column)} IS NOT NULL "
         f"GROUP BY 1 HAVING lower(trim(any_value({text}))) IN ({', '.join(map(literal, PART_WORDS))})"
@@ -88,12 +91,12 @@ def _named_by(dataset: Dataset, column: str, table: Labelled) -> Division | None
             return None
         where = f"{table.where} AND {text} IN ({', '.join(map(literal, own))})"
         lay_out(dataset.connection, f"{part}_rows", where, rows=sum(own.values()), columns=len(dataset.columns))
-    words = f"the test and the training rows of {column!r}"
-    return Division(training=f"{TRAINING}_rows", hold_out=f"{HOLD_OUT}_rows", words=words)
+    words = f"the hold-out and training rows of {column!r}"
+    return KnownSplit(training=f"{TRAINING}_rows", hold_out=f"{HOLD_OUT}_rows", words=words)
 
 
-def _by_time(dataset: Dataset, column: str | None, table: Labelled) -> Division | None:
-    """The last rows; the file's order counts where a time is missing. Rows of one time are not parted."""
+def _by_time(dataset: Dataset, column: str | None, table: Labelled) -> KnownSplit | None:
+    """The last rows, in file order if a time is missing. Rows with the same time are not split."""
     if column is None:
         time = "rowid"
     elif is_number(dataset.storage[column]):
@@ -112,8 +115,8 @@ def _by_time(dataset: Dataset, column: str | None, table: Labelled) -> Division 
         return None
     judges = f"{time} > {start!r}" if start == first else f"{time} >= {start!r}"
     order = "of the file" if time == "rowid" else f"by {column!r}"
-    return Division(
+    return KnownSplit(
         training=f"(SELECT * FROM {table.sample} WHERE NOT ({judges}))",
         hold_out=f"(SELECT * FROM {table.sample} WHERE {judges})",
-        words=f"the last {HOLD_OUT_SHARE:.0%} of the rows {order} and those before them",
+        words=f"the last {HOLD_OUT_SHARE:.0%} of the rows {order} and the earlier ones",
     )

@@ -1,14 +1,14 @@
-"""Every measured number of a dataset with unit and interval, every check of it, and the facts for rules."""
+"""Measurement of a dataset's profile: characteristics and guardrails."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from recommender.dataset.column_summary import summarise
-from recommender.profile.characteristic import Characteristic, by_name, labelled
+from recommender.profile.characteristic import Characteristic, by_name, labelled_rows
 from recommender.profile.characteristics.comparing import feature_drift
 from recommender.profile.characteristics.entity import find_entity
-from recommender.profile.characteristics.steps import of_steps
+from recommender.profile.characteristics.steps import measure_sequences
 from recommender.profile.guardrails import (
     check_columns,
     check_drift,
@@ -22,9 +22,9 @@ from recommender.profile.guardrails import (
     check_targets,
     check_times,
 )
-from recommender.profile.guardrails.status import in_order
-from recommender.profile.known_split import known_division
-from recommender.profile.measurements import of_features, of_rows, of_sequence, of_targets
+from recommender.profile.guardrails.status import sort_by_status
+from recommender.profile.known_split import known_split
+from recommender.profile.measurements import measure_features, measure_order, measure_rows, measure_targets
 from recommender.profile.profile import ColumnProfile, Profile
 from rules.vocabulary.facts import Modality, Task
 
@@ -38,30 +38,30 @@ if TYPE_CHECKING:
 
 
 def measure(dataset: Dataset, roles: Roles) -> Profile:
-    """Measure a dataset in its roles: a few queries, none of them over all rows but for counts and moments.
+    """Measure the profile of a dataset.
 
-    Rows in which a target is empty are left out of everything. What needs order or pairs is measured on at most 20,000
-    rows, evenly spread over the file, and says so.
+    Rows without a target are excluded. Counts and moments use all rows; other characteristics use a sample of at most
+    20,000 rows, evenly spread over the file, and report it.
     """
-    table = labelled(dataset, roles)
+    table = labelled_rows(dataset, roles)
     summaries = (
         dataset.summaries
         if table.rows == dataset.row_count
         else summarise(dataset.connection, dataset.storage, where=table.where)
     )
-    features = of_features(dataset, roles, table, summaries)
-    targets = {target: of_targets(dataset, roles, table, target, summaries[target]) for target in roles.targets}
-    is_folder = dataset.format in {"folder", "archive"}  # whose images lie in the order of their names
-    sequence = () if is_folder else of_sequence(dataset, roles)
+    features = measure_features(dataset, roles, table, summaries)
+    targets = {target: measure_targets(dataset, roles, table, target, summaries[target]) for target in roles.targets}
+    is_folder = dataset.format in {"folder", "archive"}  # images are in the order of their names
+    sequence = () if is_folder else measure_order(dataset, roles)
     parts = _parts(roles)
     pictures: Sequence[Characteristic] = ()
     if roles.has_images:
-        from recommender.profile.characteristics.pictures import of_pictures  # noqa: PLC0415  NumPy is for images only
+        from recommender.profile.characteristics.pictures import measure_images  # noqa: PLC0415  NumPy is for images only
 
-        pictures = of_pictures(dataset, roles, table)
+        pictures = measure_images(dataset, roles, table)
     if roles.has_sequences:
-        sequence = of_steps(dataset, roles, table)
-    characteristics = (*of_rows(dataset, roles, table), *features.characteristics, *pictures, *sequence)
+        sequence = measure_sequences(dataset, roles, table)
+    characteristics = (*measure_rows(dataset, roles, table), *features.characteristics, *pictures, *sequence)
     measured = by_name(characteristics)
     return Profile(
         dataset=dataset.name,
@@ -81,7 +81,7 @@ def measure(dataset: Dataset, roles: Roles) -> Profile:
             )
             for name, role in roles.columns.items()
         ),
-        guardrails=in_order(
+        guardrails=sort_by_status(
             (
                 *check_leakage(roles, features.hints),
                 *check_names(dataset),
@@ -100,8 +100,8 @@ def measure(dataset: Dataset, roles: Roles) -> Profile:
 
 
 def _drift(dataset: Dataset, roles: Roles, table: Labelled) -> Guardrail:
-    """Whether hold-out rows differ from training rows, measured where it is known which ones they will be."""
-    division = known_division(dataset, roles, table)
+    """Check for drift between training and hold-out rows, if the hold-out rows are known."""
+    division = known_split(dataset, roles, table)
     if division is None:
         return check_drift(roles, (), None)
     found = feature_drift(dataset, roles, training=division.training, hold_out=division.hold_out)
@@ -109,7 +109,7 @@ def _drift(dataset: Dataset, roles: Roles, table: Labelled) -> Guardrail:
 
 
 def modality_of(roles: Roles) -> Modality:
-    """What one row of the dataset mainly holds."""
+    """Main content of a row of the dataset."""
     if roles.task is Task.FORECASTING:
         return Modality.SEQUENCE
     if roles.has_sequences:
@@ -120,7 +120,7 @@ def modality_of(roles: Roles) -> Modality:
 
 
 def _parts(roles: Roles) -> dict[str, str]:
-    """The part that each column plays, by name."""
+    """Role of each column, by name."""
     parts = dict.fromkeys(roles.columns, "unused") | dict.fromkeys(roles.features, "feature")
     apart = {"time": roles.time_column, "entity": roles.entity_column, "split": roles.split_column}
     parts |= {name: part for part, name in apart.items() if name is not None}

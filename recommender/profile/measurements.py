@@ -1,11 +1,11 @@
-"""From queries to named characteristics: of rows, features, targets and their order, each with unit and interval."""
+"""Characteristics of rows, features, targets and time order, with unit and interval."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from recommender.dataset.sql import is_number, level_text, one_in
+from recommender.dataset.sql import category_text, is_number, one_in
 from recommender.profile.characteristic import MIN_SAMPLED, Characteristic, Labelled, count, share
 from recommender.profile.characteristics.features import (
     Hint,
@@ -31,30 +31,30 @@ if TYPE_CHECKING:
     from recommender.roles.roles import Roles
 
 HINT_CELLS: Final = 200_000
-"""Cells that are ranked, times targets: whether one column tells the target shows on a few hundred rows."""
-MAX_LEVELS: Final = 1_000
-"""Levels up to which a column is asked whether its levels tell the class."""
+"""Cells, times targets, of the sample for leakage hints: a few hundred rows suffice to detect leakage."""
+MAX_CATEGORIES: Final = 1_000
+"""Categories of a column whose leakage is measured."""
 MAX_HINTED_TARGETS: Final = 10
-"""Targets that features are held against."""
-HOW_DIVIDED: Final = {
-    "random": "no column tells a time, an entity or the parts",
+"""Targets for which leakage is measured."""
+SPLIT_REASONS: Final = {
+    "random": "no time, entity or split column",
     "entity": "given by --entity",
-    "time": "a column orders the rows in time, or they are a series",
-    "predefined": "a column names the parts",
+    "time": "rows are ordered by a time column, or are a series",
+    "predefined": "given by a split column",
 }
 LEVEL_KINDS: Final = frozenset({Kind.CATEGORICAL, Kind.INTEGER_CODE, Kind.ORDINAL, Kind.BOOLEAN})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Features:
-    """What was measured of the columns to learn from."""
+    """Characteristics and leakage hints of the feature columns."""
 
     characteristics: tuple[Characteristic, ...]
     hints: tuple[Hint, ...]
 
 
-def of_rows(dataset: Dataset, roles: Roles, table: Labelled) -> Sequence[Characteristic]:
-    """How many rows there are, how many have no target, and how many are copies."""
+def measure_rows(dataset: Dataset, roles: Roles, table: Labelled) -> Sequence[Characteristic]:
+    """Number of rows, rows without target, and duplicate rows."""
     unlabelled = dataset.row_count - table.rows
     compared = [
         name for name, role in roles.columns.items() if role.kind is not Kind.IDENTIFIER and name != roles.split_column
@@ -64,7 +64,7 @@ def of_rows(dataset: Dataset, roles: Roles, table: Labelled) -> Sequence[Charact
     alike = alike_rows(dataset.connection, learned, roles.targets, where=table.where)
     return (
         count("rows", table.rows, "rows", "rows with a target"),
-        Characteristic(name="split", value=roles.split, unit="way", how=HOW_DIVIDED[roles.split]),
+        Characteristic(name="split", value=roles.split, unit="way", how=SPLIT_REASONS[roles.split]),
         count("unlabelled_rows", unlabelled, "rows", f"counted on {dataset.row_count:,} rows"),
         share("target_missing_share", unlabelled, dataset.row_count, "fraction of rows", table, sampled=False),
         share("duplicate_share", copies, table.rows, "fraction of rows", table, sampled=False),
@@ -74,8 +74,10 @@ def of_rows(dataset: Dataset, roles: Roles, table: Labelled) -> Sequence[Charact
     )
 
 
-def of_features(dataset: Dataset, roles: Roles, table: Labelled, summaries: Mapping[str, ColumnSummary]) -> Features:
-    """The columns to learn from: kinds, empty cells, zeros, outliers, levels, and hints of the target."""
+def measure_features(
+    dataset: Dataset, roles: Roles, table: Labelled, summaries: Mapping[str, ColumnSummary]
+) -> Features:
+    """Characteristics of the feature columns: kinds, missing values, zeros, outliers, categories and leakage hints."""
     names = roles.features
     missing = {name: summaries[name].missing for name in names}
     cells = table.rows * len(names)
@@ -93,7 +95,7 @@ def of_features(dataset: Dataset, roles: Roles, table: Labelled, summaries: Mapp
             "features",
             len(names) + (len(roles.targets) if past else 0),
             "columns",
-            "columns to learn from, and the past of each target" if past else "columns to learn from",
+            "feature columns, and the past of each target" if past else "feature columns",
         ),
         *(
             count(f"{kind}_columns", kinds.count(kind), "columns", "inferred, or given by --kind")
@@ -130,11 +132,11 @@ def of_features(dataset: Dataset, roles: Roles, table: Labelled, summaries: Mapp
         )
     if texts := [name for name in names if roles.columns[name].kind is Kind.TEXT]:
         words = sum(summaries[name].words for name in texts)
-        how = f"mean over rows, of {len(texts)} text column{'s' if len(texts) > 1 else ''}, {table.counted}"
+        how = f"mean over rows of {len(texts)} text column{'s' if len(texts) > 1 else ''}, {table.counted}"
         found.append(Characteristic(name="text_words", value=words, unit="words", how=how))
     if levels:
         most = max(levels, key=lambda name: summaries[name].distinct)
-        found.append(count("most_levels", summaries[most].distinct, "levels", f"column {most!r}, {table.counted}"))
+        found.append(count("most_levels", summaries[most].distinct, "categories", f"column {most!r}, {table.counted}"))
     return Features(characteristics=tuple(found), hints=tuple(_hints(dataset, roles, table, numeric, summaries)))
 
 
@@ -145,7 +147,7 @@ def _hints(
     numeric: Sequence[str],
     summaries: Mapping[str, ColumnSummary],
 ) -> Sequence[Hint]:
-    """How much of each target every single column tells; not for a forecast, which sees the past only."""
+    """How well each single column predicts each target; none for forecasts, which use only the past."""
     if roles.task is Task.FORECASTING:
         return ()
     connection, hints = dataset.connection, list[Hint]()
@@ -159,22 +161,22 @@ def _hints(
     levels = {
         name: dataset.storage[name]
         for name in roles.features
-        if roles.columns[name].kind in LEVEL_KINDS and summaries[name].distinct <= MAX_LEVELS
+        if roles.columns[name].kind in LEVEL_KINDS and summaries[name].distinct <= MAX_CATEGORIES
     }
     for target in targets:
         if not roles.task.is_classification:
             hints += correlations(connection, numeric, target, sample=sample)
             continue
-        label = level_text(target, dataset.storage[target])
+        label = category_text(target, dataset.storage[target])
         hints += areas(connection, numeric, target, label, sample=sample)
         hints += determined(connection, levels, target, label, sample=sample)
     return hints
 
 
-def of_targets(
+def measure_targets(
     dataset: Dataset, roles: Roles, table: Labelled, target: str, summary: ColumnSummary
 ) -> tuple[Characteristic, ...]:
-    """One target: its classes, or its shape and outliers."""
+    """Characteristics of one target: its classes, or its distribution and outliers."""
     if roles.task.is_classification:
         return _of_classes(Classes(counts=class_counts(dataset, target, where=table.where)), table)
     low, high = summary.minimum, summary.maximum
@@ -207,7 +209,7 @@ def _of_classes(classes: Classes, table: Labelled) -> tuple[Characteristic, ...]
 
 
 MAX_SHOWN_CLASSES: Final = 50
-"""Classes whose rows are listed one by one."""
+"""Classes whose row counts are listed."""
 
 
 def _of_shape(found: Shape, summary: ColumnSummary, table: Labelled) -> tuple[Characteristic, ...]:
@@ -224,14 +226,14 @@ def _of_shape(found: Shape, summary: ColumnSummary, table: Labelled) -> tuple[Ch
             name="squared_deviation_top_share",
             value=found.top_share,
             unit="fraction of squared deviations",
-            how=f"the 1 % of rows farthest from the mean, {table.counted}",
+            how=f"of the 1 % of rows farthest from the mean, {table.counted}",
         ),
         Characteristic(
             name="yeo_johnson_power",
             value=found.power,
             unit="1",
             sample=found.sample if table.is_sampled else None,
-            how=f"greatest likelihood, {table.sampled}",
+            how=f"maximum likelihood, {table.sampled}",
         ),
         beyond("outlier_share", found.outliers),
         beyond("robust_z_outlier_share", found.raw),
@@ -240,8 +242,8 @@ def _of_shape(found: Shape, summary: ColumnSummary, table: Labelled) -> tuple[Ch
     )
 
 
-def of_sequence(dataset: Dataset, roles: Roles) -> Sequence[Characteristic]:
-    """The order of rows: spacing of the time column, entities, and how much the first target follows itself."""
+def measure_order(dataset: Dataset, roles: Roles) -> Sequence[Characteristic]:
+    """Characteristics of row order: spacing of the time column, entities, and autocorrelation of the first target."""
     found: list[Characteristic] = []
     time, entity, season = roles.time_column, roles.entity_column, None
     steps = None if time is None else spacing(dataset, time, entity=entity)
@@ -268,13 +270,13 @@ def of_sequence(dataset: Dataset, roles: Roles) -> Sequence[Characteristic]:
         ]
         if tie.lag_season is not None and season is not None:
             found += [
-                count("season", season, "steps", "what the step suggests"),
+                count("season", season, "steps", "suggested by the step"),
                 Characteristic(
                     name="season_autocorrelation", value=tie.lag_season, unit="1", how=f"lag {season} of {how}"
                 ),
             ]
     if roles.task is Task.FORECASTING:
-        from recommender.profile.characteristics.series import of_series  # noqa: PLC0415  NumPy, which tables do without
+        from recommender.profile.characteristics.series import measure_series  # noqa: PLC0415  needs NumPy, tables do not
 
-        found = [one for one in found if one.name != "season"] + list(of_series(dataset, roles, steps))
+        found = [one for one in found if one.name != "season"] + list(measure_series(dataset, roles, steps))
     return found

@@ -88,7 +88,7 @@ class Profile(BaseModel):
 
 
 def rarest_class(profile: Profile) -> str:
-    """What the data calls the rarest class of the least balanced target; empty where targets are numbers."""
+    """Name of the rarest class of the most imbalanced target; empty for numeric targets."""
     ratios = {
         target: float(found.value)
         for target in profile.targets

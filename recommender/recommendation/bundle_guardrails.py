@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from recommender.dataset.digest import digest_of
 from recommender.profile.characteristic import by_name, measured_number
-from recommender.profile.guardrails.rows import FEW_ROWS
-from recommender.profile.known_split import share_that_selects
+from recommender.profile.guardrails.rows import MIN_RELIABLE_ROWS
+from recommender.profile.known_split import validation_row_share
 from rules.decision.record import Guardrail
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import (
@@ -51,7 +51,7 @@ def check_choices(bundle: Bundle, profile: Profile) -> Iterator[Guardrail]:
     """What the decided bundle asks of the data, and how many rows it gets."""
     measured = by_name(profile.characteristics)
     rows = round(measured_number(measured, "rows"))
-    share = share_that_selects(rows, in_folds=isinstance(bundle.validation, CrossValidation))
+    share = validation_row_share(rows, in_folds=isinstance(bundle.validation, CrossValidation))
     selecting = share * rows
     if isinstance(bundle.metric, F1) and bundle.metric.threshold == "tuned" and profile.task is not Task.MULTICLASS:
         yield _of_threshold(selecting, share, profile)
@@ -172,19 +172,19 @@ def _of_ties(selecting: float) -> Guardrail:
 
 
 def _of_tuner(tuner: Bayesian | Hyperband, rows: int, selecting: float) -> Guardrail:
-    few = rows < FEW_ROWS
+    few = rows < MIN_RELIABLE_ROWS
     on = f"trials are compared on about {selecting:,.0f} validation rows"
     return Guardrail(
         name="rows_for_search",
         status="alerted" if few else "passed",
         message=(
-            f"{tuner.name.capitalize()} search of {rows:,} rows (under {FEW_ROWS}): {on}, mostly by chance. Collect "
-            "more, or keep to a few trials with --pin tuner=manual --reason WHY."
+            f"{tuner.name.capitalize()} search of {rows:,} rows (fewer than {MIN_RELIABLE_ROWS}): {on}, "
+            "mostly by chance. Collect more, or use few trials with --pin tuner=manual --reason REASON."
             if few
-            else f"{tuner.name.capitalize()} search of {rows:,} rows (at least {FEW_ROWS}): {on}."
+            else f"{tuner.name.capitalize()} search of {rows:,} rows (at least {MIN_RELIABLE_ROWS}): {on}."
         ),
         value=rows,
-        threshold=FEW_ROWS,
+        threshold=MIN_RELIABLE_ROWS,
         unit="rows",
     )
 

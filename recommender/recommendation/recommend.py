@@ -10,7 +10,7 @@ from recommender.dataset.dataset import Dataset
 from recommender.dataset.readers.types.times import checked_formats
 from recommender.profile.characteristic import by_name, measured_number
 from recommender.profile.facts import facts
-from recommender.profile.guardrails.status import in_order
+from recommender.profile.guardrails.status import sort_by_status
 from recommender.profile.measure import measure
 from recommender.profile.profile import Profile, rarest_class
 from recommender.recommendation.bundle_guardrails import check_choices
@@ -18,7 +18,7 @@ from recommender.recommendation.bundle_pins import with_bundle
 from recommender.recommendation.recommendation import Recommendation
 from recommender.recommendation.trial_budget import Sizes, trial_budget
 from recommender.roles.infer import infer_roles
-from rules.decision.engine import decide, rulings
+from rules.decision.engine import decide, slot_choices
 from rules.decision.record import DatasetSeen, Record
 from rules.decision.request import RecordedRequest, Request
 from rules.proof.proved_book import ProvedBook, load_book
@@ -107,13 +107,13 @@ def advise(
 
     bundle: taken instead of the book's choices; pins go before both.
     """
-    with dataset.naming_columns():
+    with dataset.name_failing_columns():
         roles = infer_roles(dataset, request)
         profile = measure(dataset, roles)
     # What a trial trains does not hang on how many there are: the rules choose it before the plan, and again with it.
     unplanned = facts(profile, trial_budget=Measurement(value=UNKNOWN, source="not planned yet"))
     pinned = pins if bundle is None else with_bundle(bundle, pins, book=book, facts=unplanned)
-    chosen = rulings(book, unplanned, pins=pinned)
+    chosen = slot_choices(book, unplanned, pins=pinned)
     plan = trial_budget(
         _sizes(dataset, roles, profile),
         architecture=chosen[Slot.ARCHITECTURE].choice,
@@ -138,7 +138,7 @@ def advise(
         rare_class=rarest_class(profile),
     )
     recorded = RecordedRequest.recorded(request, delimiter=dataset.delimiter, budget=budget, trials=trials)
-    guardrails = in_order((*profile.guardrails, *check_choices(strategy.bundle, profile)))
+    guardrails = sort_by_status((*profile.guardrails, *check_choices(strategy.bundle, profile)))
     record = Record.of(strategy, dataset=seen, request=recorded, proved=book, guardrails=guardrails)
     return Recommendation(
         bundle=strategy.bundle, strategy=strategy, profile=profile, roles=roles, record=record, book=book

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recommender.recommendation.reasons import reason
-from rules.text.html import table
+from rules.text.html import html_table
 from rules.text.wording import counted
 from rules.vocabulary.choices.slot import NOTES_ORDER
 
@@ -53,4 +53,4 @@ class Recommendation:
             (slot.letter, decision.choice, ", ".join(decision.rules), reason(decision))
             for slot, decision in ((slot, self.strategy.decisions[slot]) for slot in NOTES_ORDER)
         )
-        return table(caption, ("", "Choice", "Rule", "Decided by"), rows)
+        return html_table(caption, ("", "Choice", "Rule", "Decided by"), rows)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from recommender.profile.known_split import rows_that_train
+from recommender.profile.known_split import training_rows
 from recommender.training_cost import MAX_BINNED, STOPPING, text_trial_seconds, trial_seconds
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import BagOfNgrams, CrossValidation, Gru, InceptionTime, MiniRocket, Standard, TextCnn
@@ -95,7 +95,7 @@ def _seconds_of_a_trial(dataset: Sizes, architecture: Choice, validation: Choice
     if dataset.images is not None:
         return SECONDS_PER_IMAGE_TRIAL + SECONDS_PER_PIXEL * dataset.rows * _pixels(dataset.images)
     in_folds = isinstance(validation, CrossValidation)
-    training = rows_that_train(dataset.rows, in_folds=in_folds)
+    training = training_rows(dataset.rows, in_folds=in_folds)
     if isinstance(architecture, BagOfNgrams | TextCnn):
         letters = isinstance(architecture, BagOfNgrams) and architecture.character_ngrams
         return text_trial_seconds(rows=training, words=dataset.words, letters=letters)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from recommender.dataset.split_names import PART_WORDS, TRAINING_WORDS
-from recommender.dataset.sql import is_image, is_integer, is_number, is_text, level_text, literal, quoted, time_stamp
+from recommender.dataset.sql import category_text, is_image, is_integer, is_number, is_text, literal, quoted, time_stamp
 from recommender.roles.kinds import COMMA_REMEDY, UNUSED_KINDS, comma_use
 from rules.errors import ColumnError, TargetError, did_you_mean
 from rules.text.wording import listed
@@ -92,7 +92,7 @@ def check_time(dataset: Dataset, name: str) -> None:
 
 def check_split(dataset: Dataset, name: str, targets: Sequence[str]) -> None:
     """Raises ColumnError where a row with a target names no part, or no such row names training."""
-    part = f"lower(trim(coalesce({level_text(name, dataset.storage[name])}, '')))"
+    part = f"lower(trim(coalesce({category_text(name, dataset.storage[name])}, '')))"
     known = " AND ".join(["TRUE", *(f"{quoted(target)} IS NOT NULL" for target in targets)])
     wrong = dataset.first_value(name, f"{part} NOT IN ({', '.join(map(literal, sorted(PART_WORDS)))}) AND {known}")
     if wrong:

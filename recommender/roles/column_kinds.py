@@ -45,9 +45,9 @@ def kinds_of(dataset: Dataset, targets: Sequence[str], kinds: Mapping[str, Kind]
         name = dataset.sequences.name
         roles[name] = replace(roles[name], kind=Kind.SEQUENCE, reason=f"sequences, {dataset.sequences}")
     for name, role in roles.items():
-        few = dataset.summaries[name].distinct > 1 and name in dataset.few_levels
+        few = dataset.summaries[name].distinct > 1 and name in dataset.few_categories
         if role.kind is Kind.CATEGORICAL and name not in kinds and few:
-            roles[name] = _of_words(role, dataset.few_levels[name])
+            roles[name] = _of_words(role, dataset.few_categories[name])
         elif name not in {*kinds, *targets} and _may_be_letters(dataset, role):
             reason = "capital or small letters alone, one after the other, as genes and proteins are written"
             roles[name] = replace(role, kind=Kind.SEQUENCE, reason=reason)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from recommender.dataset.column_names import named_as_identifier
+from recommender.dataset.column_names import is_identifier_name
 from recommender.dataset.split_names import PART_WORDS, PARTS, TRAINING_WORDS
 from recommender.dataset.sql import is_number
 from recommender.roles.checks import (
@@ -118,10 +118,10 @@ def _find_split(dataset: Dataset, columns: Mapping[str, Role], targets: Sequence
     """The column whose values name the parts of a split, training among them."""
     for name, role in columns.items():
         summary = dataset.summaries[name]
-        short = 1 < summary.distinct <= len(PARTS) and not summary.missing and name in dataset.few_levels
+        short = 1 < summary.distinct <= len(PARTS) and not summary.missing and name in dataset.few_categories
         if name in targets or role.kind is not Kind.CATEGORICAL or not short:
             continue
-        words = {level.strip().lower() for level in dataset.few_levels[name]}
+        words = {level.strip().lower() for level in dataset.few_categories[name]}
         if words <= PART_WORDS and words & TRAINING_WORDS:
             return name
     return None
@@ -199,7 +199,7 @@ def _reason_of_forecast(roles: Roles, time: str | None) -> str:
 def _may_count_time(dataset: Dataset, name: str, role: Role) -> bool:
     """Whether numbers may be steps or years; a row number that is named as such only counts rows."""
     counted = role.kind in {Kind.NUMERIC, Kind.IDENTIFIER} and is_number(dataset.storage[name])
-    return counted and not named_as_identifier(name)
+    return counted and not is_identifier_name(name)
 
 
 def _spoken(targets: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from recommender.dataset.column_names import CODE_WORDS, ROW_NUMBER_NAMES, named_as_identifier, words_of
+from recommender.dataset.column_names import CODE_WORDS, ROW_NUMBER_NAMES, is_identifier_name, words_of
 from recommender.dataset.sql import is_float, is_image, is_integer, is_text, is_time_stamp
 from rules.vocabulary.column_kind import Kind
 
@@ -131,7 +131,7 @@ def _kind_of_numbers(summary: ColumnSummary, distinct: str) -> tuple[Kind, str]:
         return Kind.IDENTIFIER, "whole numbers that grow by one from row to row"
     if _repeats_row_numbers(summary):
         return Kind.IDENTIFIER, "a column without a name that counts rows, as pandas writes the index of joined tables"
-    if summary.distinct == summary.count > FEW_INTEGERS and named_as_identifier(summary.name):
+    if summary.distinct == summary.count > FEW_INTEGERS and is_identifier_name(summary.name):
         return Kind.IDENTIFIER, "every value occurs once, and its name is an identifier's"
     if (summary.minimum, summary.maximum) == (0, 1):
         return Kind.BOOLEAN, "0 or 1"

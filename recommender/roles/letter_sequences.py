@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from recommender.dataset.sql import level_text, quoted
+from recommender.dataset.sql import category_text, quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -19,7 +19,7 @@ def are_letters(connection: duckdb.DuckDBPyConnection, name: str, storage: str) 
 
     Each holds capital letters alone, or small ones alone, without a space, and they are long: 20 in the mean.
     """
-    text = level_text(name, storage)
+    text = category_text(name, storage)
     shortest, mean, letters = connection.execute(
         f"SELECT bool_and(regexp_full_match(cell, '[A-Z*-]+|[a-z*-]+')), avg(length(cell)), "
         f"len(list_distinct(flatten(list(string_split(cell, ''))))) FROM (SELECT {text} AS cell FROM dataset "

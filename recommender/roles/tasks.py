@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from recommender.dataset.readers.types.reading import is_infinite
-from recommender.dataset.sql import is_number, is_time_stamp, level_text, quoted
+from recommender.dataset.sql import category_text, is_number, is_time_stamp, quoted
 from recommender.roles.kinds import COMMA_REMEDY, FEW_INTEGERS, comma_use
 from rules.errors import TargetError
 from rules.text.wording import counted
@@ -57,7 +57,7 @@ def class_counts(dataset: Dataset, target: str, *, where: str = "TRUE") -> Mappi
     where: a condition in SQL on the rows that count.
     """
     storage = dataset.storage[target]
-    text, column = level_text(target, storage), quoted(target)
+    text, column = category_text(target, storage), quoted(target)
     order = f"min({column})" if is_number(storage) else text
     found = dataset.connection.execute(
         f"SELECT {text}, count(*) FROM dataset WHERE {column} IS NOT NULL AND {where} GROUP BY 1 ORDER BY {order}"
@@ -135,7 +135,7 @@ def _check_values(dataset: Dataset, summary: ColumnSummary) -> None:
         )
     if summary.distinct == 1:
         value = dataset.connection.execute(
-            f"SELECT {level_text(name, summary.storage)} FROM dataset WHERE {quoted(name)} IS NOT NULL LIMIT 1"
+            f"SELECT {category_text(name, summary.storage)} FROM dataset WHERE {quoted(name)} IS NOT NULL LIMIT 1"
         ).fetchall()[0][0]
         other = "Choose another target." if summary.rows > 1 else "A table needs more rows than one."
         raise TargetError(
@@ -300,7 +300,7 @@ def _check_classes(dataset: Dataset, summary: ColumnSummary, task: Task) -> None
     alone = [label for label, count in counts.items() if count == 1]
     if len(counts) - len(alone) >= TWO:
         return
-    row = dataset.first_row(f"{level_text(summary.name, summary.storage)} = ?", alone[0])
+    row = dataset.first_row(f"{category_text(summary.name, summary.storage)} = ?", alone[0])
     others = f" (and {counted(len(alone) - 1, 'more class', 'more classes')})" if len(alone) > 1 else ""
     helps = "Give more rows of it" if task is Task.BINARY else "Give more rows, or merge classes"
     number = ", or read the numbers as a quantity with --task regression" if is_number(summary.storage) else ""

@@ -1,6 +1,7 @@
-"""The verb `recommend rules`: read, prove, test, compare and extend the rules.
+"""The command `recommend rules`.
 
-Exit codes: 0 clean, 1 findings, 2 a usage error or a book that cannot be read. JSON goes to standard output.
+Exit codes: 0 without findings, 1 with findings, 2 for a usage error or an unreadable book. JSON is printed to standard
+output.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from rules.cli.parameters import SlotName, book_argument, book_option
 from rules.decision.coverage import coverage as covered
 from rules.decision.coverage import failures
 from rules.decision.difference import difference
-from rules.decision.engine import rulings
+from rules.decision.engine import slot_choices
 from rules.decision.reachability import by_reach
 from rules.decision.record import Record
 from rules.errors import BookError, did_you_mean
@@ -36,11 +37,11 @@ if TYPE_CHECKING:
 
 @click.group(epilog=examples("recommend rules list", "recommend rules show C101", "recommend rules check mine.yaml"))
 def rules() -> None:
-    """Read, prove, test, compare and extend the rules by which 'recommend' chooses."""
+    """Show, prove, test, compare and extend the rules of 'recommend'."""
 
 
 @rules.command("list", epilog=examples("recommend rules list", "recommend rules list --slot P --format json"))
-@click.option("--slot", type=SlotName(), metavar="SLOT", help="Only the rules of one slot.")
+@click.option("--slot", type=SlotName(), metavar="SLOT", help="List only the rules of this slot.")
 @book_option
 @format_option
 def list_rules(*, slot: Slot | None, book: tuple[str, ...], form: str) -> None:
@@ -53,25 +54,25 @@ def list_rules(*, slot: Slot | None, book: tuple[str, ...], form: str) -> None:
 
 
 @rules.command(
-    short_help="Show one rule with its reason and its examples.",
+    short_help="Show one rule with its reason and examples.",
     epilog=examples("recommend rules show C101", "recommend rules show M001 --book mine.yaml"),
 )
 @click.argument("rule_id", metavar="ID")
 @book_option
 @format_option
 def show(*, rule_id: str, book: tuple[str, ...], form: str) -> None:
-    """Show one rule: what it says, why, on what grounds, what it beats, and its examples."""
+    """Show one rule: condition, choice, reason, source, the rules that it beats, and examples."""
     proved = load_book(layers(book))
     rule = proved.book.by_id.get(rule_id.upper())
     if rule is None:
         near = did_you_mean(rule_id.upper(), proved.book.by_id)
-        raise BookError(f"The rule {rule_id} is not in this book.{near} 'recommend rules list' shows all.")
+        raise BookError(f"The rule {rule_id} is not in this book.{near} List all rules with 'recommend rules list'.")
     if rule in proved.book.off:
         entry = next(entry for entry in proved.book.disabled if entry.rule == rule.id)
         by = f" by {entry.author}" if entry.author else ""
         raise BookError(
-            f"The rule {rule.id} is switched off{by} ({entry.place}): {entry.reason}. "
-            "Remove that entry, or name a book without it with --book."
+            f"The rule {rule.id} is disabled{by} ({entry.place}): {entry.reason}. "
+            "Remove that entry, or select a book without it with --book."
         )
     if form == "json":
         emit(_as_json(rule) | {"order": render.order_of(rule, proved)})
@@ -80,17 +81,21 @@ def show(*, rule_id: str, book: tuple[str, ...], form: str) -> None:
 
 
 @rules.command(
-    short_help="Show a slot as a decision table.",
+    short_help="Show the decision table of a slot.",
     epilog=examples("recommend rules table optimizer", "recommend rules table P --to markdown"),
 )
 @click.argument("slot", type=SlotName())
 @book_option
 @click.option(
-    "--to", type=click.Choice(["terminal", "markdown", "html"]), default="terminal", show_default=True, help="Form."
+    "--to",
+    type=click.Choice(["terminal", "markdown", "html"]),
+    default="terminal",
+    show_default=True,
+    help="Output format.",
 )
 @format_option
 def table(*, slot: Slot, book: tuple[str, ...], to: str, form: str) -> None:
-    """Show a SLOT as a decision table: the first row that fits a dataset decides."""
+    """Show the decision table of SLOT, in which the first matching row decides."""
     from rules.decision.decision_table import decision_table, to_html, to_markdown  # noqa: PLC0415  jinja2 is for these verbs only
 
     found = decision_table(load_book(layers(book)), slot)
@@ -110,7 +115,7 @@ def table(*, slot: Slot, book: tuple[str, ...], to: str, form: str) -> None:
 @book_argument
 @format_option
 def check(*, book: str | None, form: str) -> None:
-    """Prove BOOK: for every dataset exactly one choice a slot, and each rule with an effect."""
+    """Prove that BOOK makes exactly one choice per slot for every dataset, and that each rule has an effect."""
     merged = read_layers(layers(() if book is None else (book,)))
     proof = prove(merged)
     proved = ProvedBook(book=merged, proof=proof)
@@ -132,7 +137,7 @@ def check(*, book: str | None, form: str) -> None:
 @book_argument
 @format_option
 def run_examples(*, book: str | None, form: str) -> None:
-    """Run the examples that the rules of BOOK carry with them."""
+    """Run the examples of the rules of BOOK."""
     merged = read_layers(layers(() if book is None else (book,)))
     failed = failures(merged)
     count = sum(len(rule.examples) for rule in merged.rules)
@@ -140,18 +145,18 @@ def run_examples(*, book: str | None, form: str) -> None:
         emit({"examples": count, "failures": [one.model_dump() for one in failed]})
     else:
         render.show_failures(failed, console())
-        click.echo(f"{count - len(failed)} of {count} examples of {len(merged.rules)} rules come out as they say.")
+        click.echo(f"{count - len(failed)} of {count} examples of {len(merged.rules)} rules passed.")
     end(findings=bool(failed))
 
 
 @rules.command(
-    short_help="Show thresholds without close examples.",
+    short_help="Show thresholds without nearby examples.",
     epilog=examples("recommend rules coverage", "recommend rules coverage mine.yaml --format json"),
 )
 @book_argument
 @format_option
 def coverage(*, book: str | None, form: str) -> None:
-    """Show which thresholds of BOOK lack a close case on either side, and which cells only a fallback answers."""
+    """Show thresholds of BOOK without nearby examples on both sides, and the share of datasets decided by fallbacks."""
     found = covered(load_book(layers(() if book is None else (book,))))
     if form == "json":
         emit(found.model_dump(mode="json"))
@@ -169,13 +174,13 @@ def coverage(*, book: str | None, form: str) -> None:
 @click.option(
     "--corpus",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder of runs or records: which of their datasets change.",
+    help="Folder of runs or records; show which of their datasets change.",
 )
 @format_option
 def diff(*, old: str, new: str, corpus: Path | None, form: str) -> None:
-    """Show every dataset for which OLD and NEW choose differently, as regions in words.
+    """Show all regions of datasets for which the books OLD and NEW make different choices.
 
-    A book is 'shipped', 'handbook', a file or folder of own rules (on top of the shipped ones), a folder of a whole
+    A book is 'shipped', 'handbook', a file or folder of your rules (on top of the shipped ones), a folder of a complete
     book, or layers joined by '+'.
     """
     before, after = load_book(layers_of(old)), load_book(layers_of(new))
@@ -191,17 +196,17 @@ def diff(*, old: str, new: str, corpus: Path | None, form: str) -> None:
 
 
 def _records(folder: Path) -> Iterable[Record]:
-    """Every record below a folder; other JSON files are passed over."""
+    """All records below a folder; other JSON files are skipped."""
     for path in sorted(folder.rglob("*.json")):
         if Record.is_one(path):
             yield Record.read(path)
 
 
 def _changed(records: Iterable[Record], before: ProvedBook, after: ProvedBook) -> Iterable[tuple[str, list[str]]]:
-    """The records whose bundle changes, with the changes in words."""
+    """Records whose bundle changes, with text of the changes."""
     for record in records:
         facts, pins = record.measurements(), record.pins
-        was, becomes = (rulings(proved, facts, pins=pins) for proved in (before, after))
+        was, becomes = (slot_choices(proved, facts, pins=pins) for proved in (before, after))
         changes = [
             f"{slot} {was[slot].choice} → {becomes[slot].choice}"
             for slot in Slot
@@ -220,23 +225,30 @@ def _changed(records: Iterable[Record], before: ProvedBook, after: ProvedBook) -
 )
 @click.argument("slot", type=SlotName())
 @click.option(
-    "--then", "then", required=True, metavar="CHOICE", help="A name, or YAML: '{name: adamw, weight_decay: 0.01}'."
+    "--then",
+    "then",
+    required=True,
+    metavar="CHOICE",
+    help="Choice: a name, or YAML such as '{name: adamw, weight_decay: 0.01}'.",
 )
 @click.option(
-    "--when", multiple=True, metavar="TEST", help="'rows>=5000', 'task=binary,multiclass'; repeat it for more."
+    "--when",
+    multiple=True,
+    metavar="TEST",
+    help="Condition, such as 'rows>=5000' or 'task=binary,multiclass' (repeatable).",
 )
-@click.option("--because", required=True, metavar="TEXT", help="Why.")
-@click.option("--author", default="", metavar="NAME", help="Who says so.")
+@click.option("--because", required=True, metavar="TEXT", help="Reason of the rule.")
+@click.option("--author", default="", metavar="NAME", help="Author of the rule.")
 @click.option(
-    "--book", "path", type=click.Path(path_type=Path), default="mine.yaml", show_default=True, help="Your book."
+    "--book", "path", type=click.Path(path_type=Path), default="mine.yaml", show_default=True, help="File of your book."
 )
 @format_option
 def new(*, slot: Slot, then: str, when: tuple[str, ...], because: str, author: str, path: Path, form: str) -> None:
-    """Add a rule for SLOT to your own book, with its tests, and with the overrides that the proof asks for."""
+    """Add a rule for SLOT to your book, with tests, and with the overrides that the proof requires."""
     from rules.proof.new_rule import add_rule  # noqa: PLC0415  for this verb only
 
     if path.is_dir():
-        raise BookError(f"--book must be a file to write the rule to, but got the folder {path}. Name a file in it.")
+        raise BookError(f"--book must be a file to write the rule to, but got the folder {path}. Give a file in it.")
     below = [layer for layer in layers(()) if Path(layer).resolve() != path.resolve()]
     rule = add_rule(path, slot, then=then, when=when, because=because, author=author, below=below)
     proof = prove(read_layers([*below, path]))
@@ -248,28 +260,28 @@ def new(*, slot: Slot, then: str, when: tuple[str, ...], because: str, author: s
     render.show_findings(proof.findings, console())
     if not proof.findings:
         proved = load_book([*below, path])
-        render.show_territory(proved.book.by_id[rule], proved, console())
-        click.echo(f'The merged book is proved. Use it with --book {path}, or name it in pcwat.toml: book = ["{path}"]')
+        render.show_scope(proved.book.by_id[rule], proved, console())
+        click.echo(f'The merged book is proved. Use it with --book {path}, or add it to pcwat.toml: book = ["{path}"]')
     end(findings=bool(proof.findings))
 
 
 @rules.command(
-    short_help="Print the JSON Schema of a kind of file.",
+    short_help="Print the JSON Schema of a book, bundle or record.",
     epilog=examples("recommend rules schema book > book.schema.json"),
 )
 @click.argument("kind", type=click.Choice(["book", "bundle", "record"]))
 def schema(*, kind: str) -> None:
-    """Print the JSON Schema of a book, a bundle or a record, for editors and checkers."""
+    """Print the JSON Schema of a book, a bundle or a record, for editors and validators."""
     from rules.cli.schema import path_of  # noqa: PLC0415  for this verb only
 
     click.echo(path_of(kind).read_text(encoding="utf-8"), nl=False)
 
 
-@rules.command(short_help="Print the whole book in Markdown.", epilog=examples("recommend rules docs -o docs/rules.md"))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of standard output.")
+@rules.command(short_help="Print the book as Markdown.", epilog=examples("recommend rules docs -o docs/rules.md"))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of standard output.")
 @book_option
 def docs(*, output: Path | None, book: tuple[str, ...]) -> None:
-    """Print the whole book as a Markdown document: tables, reasons, sources."""
+    """Print the book as a Markdown document with decision tables, reasons and sources."""
     from rules.decision.decision_table import rules_document  # noqa: PLC0415  jinja2 is for these verbs only
 
     text = rules_document(load_book(layers(book)))

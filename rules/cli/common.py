@@ -1,4 +1,4 @@
-"""What the commands have in common: their forms of output and their exit codes."""
+"""Shared parts of the commands: output formats, verbosity and exit codes."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import click
 from pydantic import BaseModel
 from rich.console import Console
 
-from rules.text.wording import json_shown, printable
+from rules.text.wording import escape_json_controls, printable
 from rules.vocabulary.aliases import LOG, forget_reports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 FINDINGS: Final = 1
-"""Exit code of a command that found something; 0 is clean."""
+"""Exit code of a command with findings; 0 is without."""
 USAGE_ERROR: Final = 2
-"""Exit code of what a person can mend: a usage error, or what cannot be read."""
+"""Exit code of an error that the user can fix: a usage error, or an unreadable file."""
 INTERRUPTED: Final = 130
-"""Exit code after Ctrl-C without a result: 128 and the signal's number, as shells have it."""
+"""Exit code after Ctrl-C without a result: 128 plus the signal number, as in shells."""
 
 format_option = click.option(
     "--format",
@@ -32,12 +32,12 @@ format_option = click.option(
     type=click.Choice(["table", "json"]),
     default="table",
     show_default=True,
-    help="A table for people, or JSON for programs.",
+    help="Output format.",
 )
 
 
 def examples(*commands: str) -> str:
-    r"""The end of a command's help: commands that work as they stand.
+    r"""Examples at the end of a command's help.
 
     >>> examples("recommend data.csv")
     '\x08\nExamples:\n  recommend data.csv'
@@ -46,11 +46,11 @@ def examples(*commands: str) -> str:
 
 
 SETTINGS: Final = "pcwat.settings"
-"""Where a context keeps the sentences of what a settings file says."""
+"""Key of a context's meta data for sentences about the settings in force."""
 
 
 class Verbosity(StrEnum):
-    """How much a command says beside its result."""
+    """Amount of output in addition to the result."""
 
     QUIET = "quiet"
     NORMAL = "normal"
@@ -58,26 +58,26 @@ class Verbosity(StrEnum):
 
 
 def verbosity_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--quiet and --verbose; the command receives them as one `verbosity`."""
+    """Options --quiet and --verbose, which the command receives as one `verbosity`."""
 
     @functools.wraps(command)
     def wrapped(*, quiet: bool, verbose: bool, **rest: Any) -> Any:  # noqa: ANN401  the command's own options
         if quiet and verbose:
-            raise click.UsageError("--quiet and --verbose ask for opposites. Leave one of them out.")
+            raise click.UsageError("--quiet and --verbose exclude each other. Remove one of them.")
         chosen = Verbosity.QUIET if quiet else Verbosity.VERBOSE if verbose else Verbosity.NORMAL
         for sentence in click.get_current_context().meta.get(SETTINGS, ()) if verbose else ():
-            told(f"Settings of {sentence}", verbosity=chosen)
+            print_status(f"Settings of {sentence}", verbosity=chosen)
         return command(verbosity=chosen, **rest)
 
     options = (
-        click.option("-q", "--quiet", is_flag=True, help="Say nothing but the result and errors."),
-        click.option("-v", "--verbose", is_flag=True, help="Say on standard error what happens, and which settings."),
+        click.option("-q", "--quiet", is_flag=True, help="Print only results and errors."),
+        click.option("-v", "--verbose", is_flag=True, help="Print progress and settings to standard error."),
     )
     return functools.reduce(lambda wrapping, option: option(wrapping), reversed(options), wrapped)
 
 
-def told(sentence: str, *, verbosity: Verbosity) -> None:
-    """Say something beside the result on standard error, unless a person wants to hear nothing."""
+def print_status(sentence: str, *, verbosity: Verbosity) -> None:
+    """Print a message to standard error, unless --quiet is set."""
     if verbosity is not Verbosity.QUIET:
         click.echo(printable(sentence, keep="\n"), err=True)
 
@@ -88,7 +88,7 @@ class _OnStandardError(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         context = click.get_current_context(silent=True)
         is_quiet = context is not None and context.params.get("quiet")
-        told(record.getMessage(), verbosity=Verbosity.QUIET if is_quiet else Verbosity.NORMAL)
+        print_status(record.getMessage(), verbosity=Verbosity.QUIET if is_quiet else Verbosity.NORMAL)
 
 
 @contextmanager
@@ -104,17 +104,17 @@ def renames_on_standard_error() -> Iterator[None]:
 
 
 def emit(value: object) -> None:
-    """Write a value to standard output as JSON."""
+    """Print a value as JSON to standard output."""
     emit_json(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
 def emit_json(text: str) -> None:
-    """Write JSON text to standard output, in UTF-8 whatever the terminal's encoding is."""
-    click.echo(json_shown(text).encode("utf-8", "backslashreplace"))
+    """Print JSON text to standard output, always in UTF-8."""
+    click.echo(escape_json_controls(text).encode("utf-8", "backslashreplace"))
 
 
 def emit_models(value: BaseModel | Iterable[BaseModel]) -> None:
-    """Write a model, or several as a list, to standard output as JSON."""
+    """Print a model, or several as a list, as JSON to standard output."""
     if isinstance(value, BaseModel):
         emit(value.model_dump(mode="json"))
     else:
@@ -122,11 +122,11 @@ def emit_models(value: BaseModel | Iterable[BaseModel]) -> None:
 
 
 def console() -> Console:
-    """Standard output for people."""
+    """Rich console on standard output."""
     return Console(highlight=False)
 
 
 def end(*, findings: bool) -> None:
-    """End with the exit code of findings, where there are some."""
+    """Exit with FINDINGS if there are findings."""
     if findings:
         raise click.exceptions.Exit(FINDINGS)

@@ -1,4 +1,4 @@
-"""Parameters that several verbs of `recommend rules` take."""
+"""Parameters shared by the subcommands of `recommend rules`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ else:
     SlotParameter = click.ParamType  # no generic class before click 8.4; pyproject.toml allows 8.1
 
 book_option = click.option(
-    "--book", multiple=True, metavar="BOOK", help="The book, as for 'recommend' [shipped rules]."
+    "--book",
+    multiple=True,
+    metavar="BOOK",
+    help="Rulebook: a file, a folder, or 'handbook' (repeatable) [shipped rules].",
 )
 book_argument = click.argument("book", required=False)
 
 
 class SlotName(SlotParameter):
-    """A slot by its name or its letter."""
+    """Slot, given by name or letter."""
 
     name = "slot"
 
@@ -29,6 +32,6 @@ class SlotName(SlotParameter):
         found = Slot.named(str(value))
         if found is None:
             self.fail(
-                f"there is no slot {value!r}; slots are {', '.join(Slot)}.{did_you_mean(str(value), Slot)}", param, ctx
+                f"unknown slot {value!r}; slots are {', '.join(Slot)}.{did_you_mean(str(value), Slot)}", param, ctx
             )
         return found

@@ -1,4 +1,4 @@
-"""Rules, findings, coverage and differences on a terminal. What comes from a book is never read as markup."""
+"""Terminal output of rules, findings, coverage and differences. Text from books is not interpreted as markup."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rules.decision.reachability import MEANINGS as REACHES
-from rules.decision.reachability import Reach, by_reach, territory_of
-from rules.proof.findings import MEANINGS
+from rules.decision.reachability import REACH_DESCRIPTIONS, Reach, by_reach, scope_of
+from rules.proof.findings import FLAW_DESCRIPTIONS
 from rules.vocabulary.choices import Slot
-from rules.vocabulary.facts import FACTS, exact
+from rules.vocabulary.facts import FACTS, exact_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,7 +29,7 @@ INDENT = (0, 0, 0, 2)
 
 
 def plain_table(*headings: str) -> Table:
-    """A table without lines."""
+    """Rich table without borders."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0), show_header=any(headings))
     for heading in headings:
         table.add_column(heading, overflow="fold")
@@ -38,7 +37,7 @@ def plain_table(*headings: str) -> Table:
 
 
 def show_rules(rules: Iterable[Rule], console: Console) -> None:
-    """A line for each rule, slot by slot."""
+    """Print one line per rule, grouped by slot."""
     found = list(rules)
     widest = max((len(word) for rule in found for word in str(rule.choice).split()), default=0)
     for slot in Slot:
@@ -57,7 +56,7 @@ def show_rules(rules: Iterable[Rule], console: Console) -> None:
 
 
 def show_rule(rule: Rule, proved: ProvedBook, console: Console) -> None:
-    """Everything about one rule."""
+    """Print all details of one rule."""
     console.print(Text.assemble((rule.id, "bold cyan"), " ", (rule.name, "bold")))
     stance = f"{rule.slot.label} · {rule.place} · {rule.stance}"
     console.print(Text(f"{stance} · by {rule.author}" if rule.author else stance, style="dim"))
@@ -68,15 +67,15 @@ def show_rule(rule: Rule, proved: ProvedBook, console: Console) -> None:
     table.add_row("Chooses", Text(str(rule.choice), style="bold"))
     for index, test in enumerate(rule.when):
         fact = FACTS[test.fact]
-        table.add_row("Where" if index == 0 else "and", Text.assemble(str(test), (f"   {fact.meaning}", "dim")))
+        table.add_row("If" if index == 0 else "and", Text.assemble(str(test), (f"   {fact.meaning}", "dim")))
     if not rule.when:
-        table.add_row("Where", "always, unless another rule beats it")
+        table.add_row("If", "always, unless another rule beats it")
     table.add_row("Because", Text(rule.because))
     for rejected, why in rule.rejects.items():
         table.add_row("Rejects", Text(f"{rejected}: {why}"))
     for kind, citation in rule.source.items():
         table.add_row("Source", Text(f"{kind}: {citation}"))
-    table.add_row("Decides", Text(territory_in_words(rule, proved)))
+    table.add_row("Decides", Text(scope_text(rule, proved)))
     for label, others in order_of(rule, proved).items():
         table.add_row(label, Text(", ".join(others) or "no rule"))
     for example in rule.examples:
@@ -85,23 +84,23 @@ def show_rule(rule: Rule, proved: ProvedBook, console: Console) -> None:
     console.print(Padding(table, INDENT))
 
 
-def show_territory(rule: Rule, proved: ProvedBook, console: Console) -> None:
-    """Where a rule decides."""
-    console.print(Text(f"{rule.id} decides: {territory_in_words(rule, proved)}"))
+def show_scope(rule: Rule, proved: ProvedBook, console: Console) -> None:
+    """Print the scope of a rule."""
+    console.print(Text(f"{rule.id} decides: {scope_text(rule, proved)}"))
 
 
-def territory_in_words(rule: Rule, proved: ProvedBook) -> str:
-    """Where a rule decides, in words."""
-    return territory_of(rule, proved).words
+def scope_text(rule: Rule, proved: ProvedBook) -> str:
+    """Text of a rule's scope."""
+    return scope_of(rule, proved).words
 
 
-def either(regions: Iterable[str]) -> str:
-    """Regions, one to a line."""
+def join_regions(regions: Iterable[str]) -> str:
+    """Texts of regions, one per line."""
     return "\nor ".join(regions)
 
 
 def order_of(rule: Rule, proved: ProvedBook) -> dict[str, list[str]]:
-    """The rules that a rule beats and those that beat it, each with the reason."""
+    """Rules that a rule beats and those that beat it, each with the reason."""
     beaten_by = proved.proof.slots[rule.slot].beaten_by
 
     def why(winner: Rule, loser: Rule) -> str:
@@ -115,9 +114,9 @@ def order_of(rule: Rule, proved: ProvedBook) -> dict[str, list[str]]:
 
 
 def show_decision_table(found: DecisionTable, console: Console) -> None:
-    """A slot as a decision table."""
-    console.print(Text(f"{found.slot.label}: the first row that fits a dataset decides.", style="bold"))
-    # A heading is broken after its underscore, and never within a word.
+    """Print the decision table of a slot."""
+    console.print(Text(f"{found.slot.label}: the first matching row decides.", style="bold"))
+    # Headings are wrapped after the underscore, never within a word.
     headings = [fact.replace("_", "_\n", 1) for fact in found.facts]
     table = plain_table(*headings, found.slot.value, "rule")
     for column, heading in zip(table.columns, headings, strict=False):
@@ -129,58 +128,60 @@ def show_decision_table(found: DecisionTable, console: Console) -> None:
 
 
 def show_proved(proved: ProvedBook, console: Console) -> None:
-    """What the proof of a book without flaws says."""
+    """Print the result of a proof without findings."""
     book = proved.book
-    off = f" ({len(book.off)} switched off)" if book.off else ""
+    off = f" ({len(book.off)} disabled)" if book.off else ""
     words = (
-        f"Proved: {len(book.rules)} rules of {' + '.join(book.layers)}{off} give every dataset exactly one choice in "
-        f"each of {len(Slot)} slots, and none of the {len(book.constraints)} constraints is broken."
+        f"Proved: {len(book.rules)} rules of {' + '.join(book.layers)}{off} make exactly one choice in each of "
+        f"{len(Slot)} slots for every dataset, and never violate the {len(book.constraints)} constraints."
     )
     console.print(Text(words))
     for reach, rules in by_reach(proved).items():
         if rules:
             named = "" if reach is Reach.DATASETS else f": {', '.join(rules)}"
-            console.print(Text(f"{len(rules)} {REACHES[reach]}{named}."))
+            console.print(Text(f"{len(rules)} {REACH_DESCRIPTIONS[reach]}{named}."))
 
 
 def show_findings(findings: Sequence[Finding], console: Console) -> None:
-    """What a proof found, each with its witness and its mend."""
+    """Print the findings of a proof, each with an example dataset and a fix."""
     for finding in findings:
-        console.print(Text.assemble((finding.flaw.value, "bold red"), (f"  {MEANINGS[finding.flaw]}", "dim")))
-        lines = [finding.problem, f"Shown by: {finding.witness}" if finding.witness else "", f"Mend: {finding.mend}"]
+        console.print(Text.assemble((finding.flaw.value, "bold red"), (f"  {FLAW_DESCRIPTIONS[finding.flaw]}", "dim")))
+        lines = [finding.problem, f"Example: {finding.witness}" if finding.witness else "", f"Fix: {finding.fix}"]
         for line in filter(None, lines):
             console.print(Padding(Text(line), INDENT))
 
 
 def show_failures(failures: Sequence[Failure], console: Console) -> None:
-    """Examples that do not come out as their rules say."""
+    """Print the examples with another result than expected."""
     for failure in failures:
         given = ", ".join(f"{fact} = {value}" for fact, value in failure.given.items())
         console.print(Text.assemble((failure.rule, "bold red"), f" {failure.place}"))
-        says = "fires" if failure.expect == "fires" else "stays silent"
-        does = "stays silent" if failure.expect == "fires" else "fires"
+        expected, actual = ("fires", "does not fire") if failure.expect == "fires" else ("does not fire", "fires")
         console.print(
-            Padding(Text(f"The example says that it {says} on {given}, but it {does}: {failure.because}."), INDENT)
+            Padding(Text(f"Expected: the rule {expected} on {given}. It {actual}: {failure.because}."), INDENT)
         )
 
 
 def show_coverage(found: Coverage, console: Console) -> None:
-    """Thresholds without close cases, and what only fallbacks answer."""
+    """Print thresholds without nearby examples, and the share of cells decided by fallbacks."""
     for one in found.thresholds:
         if not one.is_close:
-            hit = "no firing case" if one.fires is None else f"nearest firing case {exact(one.fires)}"
-            miss = "no miss" if one.misses is None else f"nearest miss {exact(one.misses)}"
-            console.print(Text.assemble((one.rule, "bold red"), f" {one.test}: {hit}, {miss} ({one.place})"))
+            hit = "no firing case" if one.fires is None else f"nearest firing case {exact_text(one.fires)}"
+            miss = "no miss" if one.misses is None else f"nearest miss {exact_text(one.misses)}"
+            console.print(Text.assemble((one.rule, "bold red"), f" {one.test}: {hit}; {miss} ({one.place})"))
     for rule in found.without_firing_case:
-        console.print(Text.assemble((rule, "bold red"), " no example on which it fires"))
+        console.print(Text.assemble((rule, "bold red"), " has no example on which it fires"))
     close = sum(one.is_close for one in found.thresholds)
-    console.print(f"{close} of {len(found.thresholds)} thresholds have a firing case and a miss close to them.")
+    console.print(f"{close} of {len(found.thresholds)} thresholds have a firing case and a miss nearby.")
     console.print()
-    table = plain_table("Slot", "Only a fallback answers", "", "Where")
+    table = plain_table("Slot", "Decided by a fallback", "", "Where")
     for part in found.fallbacks:
         rules = ", ".join(part.rules) or "none"
         table.add_row(
-            part.slot.value, f"{part.share:.1%} ({part.cells:,} of {part.of:,} cells)", rules, Text(either(part.where))
+            part.slot.value,
+            f"{part.share:.1%} ({part.cells:,} of {part.of:,} cells)",
+            rules,
+            Text(join_regions(part.where)),
         )
     console.print(table)
 
@@ -188,7 +189,10 @@ def show_coverage(found: Coverage, console: Console) -> None:
 def show_differences(
     differences: Sequence[Difference], changed: dict[str, list[str]], corpus: int | None, console: Console
 ) -> None:
-    """Where two books differ, and which recorded datasets change. corpus: records looked at; None for no corpus."""
+    """Print the differences of two books, and the recorded datasets that change.
+
+    corpus: number of records examined; None without a corpus.
+    """
     slot = None
     for one in differences:
         if one.slot != slot:
@@ -200,9 +204,9 @@ def show_differences(
         for where in one.where:
             console.print(Padding(Text(f"where {where}"), (0, 0, 0, 4)))
     if not differences:
-        console.print("The books choose the same for every dataset.")
+        console.print("The books make the same choices for every dataset.")
     if corpus is not None:
         console.print()
-        console.print(f"{len(changed)} of {corpus} recorded datasets change their bundle.")
+        console.print(f"The bundle changes for {len(changed)} of {corpus} recorded datasets.")
         for name, changes in changed.items():
             console.print(Padding(Text(f"{name}: {'; '.join(changes)}"), INDENT))

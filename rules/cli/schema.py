@@ -1,6 +1,6 @@
-"""JSON Schemas of the files that people and editors touch: a book, a bundle, an audit record.
+"""JSON Schemas of books, bundles and audit records.
 
-They are generated from the vocabulary and published in the package as rules/schemas/*.json; a test compares them.
+They are generated from the vocabulary and shipped as rules/schemas/*.json; a test compares the two.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rules.decision.record import Record
 from rules.rulebook.rule_file import CONSTRAINTS, DISABLE, RULES, DisabledText, RuleText
 from rules.vocabulary.bundle import FORMAT as BUNDLE_FORMAT
 from rules.vocabulary.choices import UNIONS, Choice, Slot, names
-from rules.vocabulary.condition import COMPARISONS, interval_of, levels_of
+from rules.vocabulary.condition import COMPARISONS, categories_of, interval_of
 from rules.vocabulary.facts import FACTS
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -25,12 +25,12 @@ SECTION: Final = re.compile(r"\n\n(?:Args|Attributes|Returns|Raises|Examples?|Re
 
 
 def path_of(kind: str) -> Path:
-    """Where a schema is published."""
+    """Path of a shipped schema."""
     return FOLDER / f"{kind}.schema.json"
 
 
 def schema(kind: str) -> dict[str, Any]:
-    """The JSON Schema of one kind of file. Raises KeyError on another kind."""
+    """JSON Schema of one kind of file. Raises KeyError on an unknown kind."""
     found: dict[str, Any] = _without_sections({"book": _book, "bundle": _bundle, "record": _record}[kind]())
     return found
 
@@ -56,7 +56,7 @@ def _book() -> dict[str, Any]:
     }
     rule["properties"]["when"] = {"$ref": "#/$defs/Condition"}
     rule["properties"]["then"] = {
-        "description": "The one slot that the rule fills, and its choice.",
+        "description": "The slot of the rule and its choice.",
         "oneOf": [_choosing(slot) for slot in Slot],
     }
     definitions["Example"]["properties"]["given"] = {
@@ -68,7 +68,7 @@ def _book() -> dict[str, Any]:
         "Rule": rule,
         "Disabled": DisabledText.model_json_schema(),
         "Condition": {
-            "description": "Tests that must all pass; {} always does.",
+            "description": "Tests that must all pass; {} always passes.",
             "type": "object",
             "properties": {name: _test(name) for name in FACTS},
             "additionalProperties": False,
@@ -110,7 +110,7 @@ def _record() -> dict[str, Any]:
 
 
 def _choices() -> dict[str, Any]:
-    """The definition of every choice, by its class's name."""
+    """Definitions of all choices by class name."""
     definitions: dict[str, Any] = {}
     for slot in Slot:
         definitions |= TypeAdapter(UNIONS[slot]).json_schema(ref_template="#/$defs/{model}").get("$defs", {})
@@ -121,7 +121,7 @@ def _choices() -> dict[str, Any]:
 
 
 def _choice(slot: Slot) -> dict[str, Any]:
-    """A choice by its name alone, or with its parameters."""
+    """Schema of a choice: its name, or a mapping with its name and parameters."""
     members = [{"$ref": f"#/$defs/{member.__name__}"} for member in names(slot).values()]
     return {"description": slot.label, "anyOf": [{"enum": list(names(slot))}, *members]}
 
@@ -136,8 +136,8 @@ def _choosing(slot: Slot) -> dict[str, Any]:
 
 
 def _value(fact: str) -> dict[str, Any]:
-    """The values that a fact can have."""
-    levels = levels_of(fact)
+    """Schema of a fact's values."""
+    levels = categories_of(fact)
     description = f"{FACTS[fact].meaning} ({FACTS[fact].unit})"
     if levels is not None:
         return {"description": description, "enum": list(levels)}
@@ -148,7 +148,7 @@ def _value(fact: str) -> dict[str, Any]:
 
 
 def _test(fact: str) -> dict[str, Any]:
-    """What a condition can ask of a fact: a name or a list of names, or one or two bounds."""
+    """Schema of the tests on a fact: a name or a list of names, or one or two bounds."""
     value = _value(fact)
     description = value.pop("description")
     if "enum" in value:

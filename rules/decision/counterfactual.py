@@ -1,4 +1,4 @@
-"""What would have to be different: the nearest facts that flip a choice, and those that reach a wanted one."""
+"""Counterfactuals: the smallest changes of facts that change a choice."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from rules.decision.data_changes import moves
-from rules.decision.engine import complete, rulings
-from rules.proof.decision_regions import upstream, ways
+from rules.decision.data_changes import data_changes
+from rules.decision.engine import complete_facts, slot_choices
+from rules.proof.decision_regions import decision_regions, upstream
 from rules.proof.fact_space import Piece, Space, is_inside
-from rules.proof.reach import decided
+from rules.proof.reach import boxes_decided_by
 from rules.vocabulary.choices import Choice, Slot, names
-from rules.vocabulary.condition import levels_of
+from rules.vocabulary.condition import categories_of
 from rules.vocabulary.facts import (
     FACTS,
     NOT_APPLICABLE,
@@ -24,8 +24,8 @@ from rules.vocabulary.facts import (
     NotApplicable,
     Unknown,
     Value,
-    exact,
-    recorded,
+    exact_text,
+    record_value,
 )
 
 if TYPE_CHECKING:
@@ -37,21 +37,21 @@ if TYPE_CHECKING:
     from rules.rulebook.rule import Rule
 
 STEP: Final = 0.01
-"""How far past an excluded end a real-valued fact is taken, as a share of that end's size."""
+"""Distance of a real-valued fact past an excluded bound, as a share of the bound."""
 LINKED: Final = frozenset({"imbalance_ratio", "minority_class_rows"})
-"""Facts that come from numbers of rows, so that none changes alone and to any value, unless the task does."""
+"""Facts derived from row counts, which never change alone unless the task changes."""
 Follow = Callable[[Facts, Collection[str]], Facts]
-"""Adds to changed facts what follows from them, given the names of those that changed."""
+"""Updates facts that depend on changed ones, given the names of the changed facts."""
 PLANNED: Final = frozenset({Slot.HYPERPARAMETERS, Slot.TUNER})
-"""Slots whose rules read how many trials the budget allows, and how many hyperparameters that lets a search vary."""
+"""Slots whose rules depend on the number of trials that the budget allows."""
 MIN_END: Final = 0.01
-"""Size that an end counts as where it is nearer to zero."""
+"""Smallest size of a bound in the computation of the step past it."""
 DIGITS: Final = 9
-"""Decimals of a relative distance; the further ones are rounding errors, which must not part what is equally far."""
+"""Decimals of a relative distance; further digits are rounding errors, which would break ties."""
 
 
 class Change(BaseModel):
-    """What one fact is, and what it would be."""
+    """Old and new value of one fact."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -64,7 +64,8 @@ class Change(BaseModel):
 class Flip(BaseModel):
     """The nearest change found that gives a slot another choice.
 
-    how: in the data's own units; changes: of the facts; distance: facts that are names, facts, relative distance.
+    how: text of the change in the units of the data. changes: of the facts. distance: number of changed categorical
+    facts, number of changed facts, relative distance.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -73,14 +74,14 @@ class Flip(BaseModel):
     was: str
     becomes: str
     rules: tuple[str, ...]
-    """Those that would decide; none for a person's."""
+    """The rules that would decide; none for a pinned choice."""
     how: str
     changes: tuple[Change, ...]
     distance: tuple[int, int, float]
 
     @property
     def is_near(self) -> bool:
-        """Whether the dataset stays what it is: the same task, the same modality."""
+        """Whether no categorical fact changes, such as task or modality."""
         return self.distance[0] == 0
 
 
@@ -93,20 +94,20 @@ def flips(
     slots: Iterable[Slot] = tuple(Slot),
     follow: Follow | None = None,
 ) -> dict[Slot, tuple[Flip, ...]]:
-    """For each slot, the nearest change to each other choice that a rule of the book makes, the nearest first.
+    """For each slot, the nearest change to every other choice of the book, the nearest first.
 
-    follow: what a change entails for other facts; by default nothing. Each flip is checked: the book, given the changed
-    facts, makes that choice. A pinned slot has none.
+    follow: updates dependent facts; by default none. Each flip is verified by deciding with the changed facts. A pinned
+    slot has no flips.
     """
-    known, follow = complete(facts), follow or _nothing_follows
-    now = {slot: ruling.choice for slot, ruling in rulings(proved, known, pins=pins).items()}
-    moved = list(_moved(proved, known, now, pins=pins, rare_class=rare_class, follow=follow))
+    known, follow = complete_facts(facts), follow or _nothing_follows
+    now = {slot: ruling.choice for slot, ruling in slot_choices(proved, known, pins=pins).items()}
+    by_data = list(_by_data_changes(proved, known, now, pins=pins, rare_class=rare_class, follow=follow))
     pinned = {pin.slot for pin in pins}
     return {
         slot: _nearest_each(
             [
-                *(flip for flip in moved if flip.slot is slot),
-                *_across(proved, known, slot, now[slot], pins=pins, follow=follow),
+                *(flip for flip in by_data if flip.slot is slot),
+                *_by_facts(proved, known, slot, now[slot], pins=pins, follow=follow),
             ]
         )
         for slot in slots
@@ -114,7 +115,7 @@ def flips(
     }
 
 
-def reach(
+def nearest_flip(
     proved: ProvedBook,
     facts: Facts,
     slot: Slot,
@@ -124,9 +125,9 @@ def reach(
     rare_class: str = "",
     follow: Follow | None = None,
 ) -> Flip | None:
-    """The nearest change that gives a slot a wanted choice; None if no dataset gets it from the book's rules.
+    """Nearest change that gives a slot a wanted choice; None if the book's rules make it for no dataset.
 
-    pins: of other slots.
+    pins: pins of other slots.
     """
     found = flips(proved, facts, pins=pins, rare_class=rare_class, slots=[slot], follow=follow)[slot]
     offered = {str(rule.choice) for rule in proved.book.of(slot) if wanted(rule.choice)}
@@ -137,9 +138,9 @@ def _nothing_follows(facts: Facts, _changed: Collection[str]) -> Facts:
     return facts
 
 
-def awaited_pins(proved: ProvedBook, rule: Rule) -> tuple[Slot, ...]:
-    """The slots of which the user's choice lets a rule decide that decides for no dataset by itself; else none."""
-    space, boxes = decided(proved, rule.slot, lambda other: other.id == rule.id)
+def required_pins(proved: ProvedBook, rule: Rule) -> tuple[Slot, ...]:
+    """Slots that the user must pin before a rule can decide; empty if it decides for some dataset, or never."""
+    space, boxes = boxes_decided_by(proved, rule.slot, lambda other: other.id == rule.id)
     if boxes:
         return ()
     read = upstream(proved.book, [rule.slot])[:-1]
@@ -147,21 +148,21 @@ def awaited_pins(proved: ProvedBook, rule: Rule) -> tuple[Slot, ...]:
         return ()
     for choices in itertools.product(*(names(slot).values() for slot in read)):
         pinned = {slot: kind() for slot, kind in zip(read, choices, strict=True)}
-        found = ways(proved.book, proved.beaten_by, (rule.slot,), space=space, pinned=pinned)
-        if any(way.rules[rule.slot] is rule for way in found):
+        found = decision_regions(proved.book, proved.beaten_by, (rule.slot,), space=space, pinned=pinned)
+        if any(region.rules[rule.slot] is rule for region in found):
             return tuple(read)
     return ()
 
 
 def _nearest_each(found: Iterable[Flip]) -> tuple[Flip, ...]:
-    """The nearest flip to each other choice; of equally near ones the first."""
+    """Nearest flip to each other choice; the first of equally near ones."""
     best: dict[str, Flip] = {}
     for flip in sorted(found, key=lambda flip: flip.distance):
         best.setdefault(flip.becomes, flip)
     return tuple(best.values())
 
 
-def _moved(
+def _by_data_changes(
     proved: ProvedBook,
     known: Facts,
     now: Mapping[Slot, Choice],
@@ -170,34 +171,34 @@ def _moved(
     rare_class: str,
     follow: Follow,
 ) -> Iterator[Flip]:
-    """Flips by one thing that a person could do to the data or the plan."""
+    """Flips by one change that the user could make to the data or the budget."""
     thresholds: dict[str, set[float]] = {}
     for rule in proved.book.rules:
         for test in rule.when:
             if not isinstance(test.constant, tuple):
                 thresholds.setdefault(test.fact, set()).add(test.constant)
-    for move in moves(known, thresholds, rare_class=rare_class):
-        then = follow(move.apply(known), move.values)
-        followed = [name for name in known if name not in move.values and then[name].value != known[name].value]
-        for slot, ruling in rulings(proved, then, pins=pins).items():
+    for change in data_changes(known, thresholds, rare_class=rare_class):
+        then = follow(change.apply(known), change.values)
+        followed = [name for name in known if name not in change.values and then[name].value != known[name].value]
+        for slot, ruling in slot_choices(proved, then, pins=pins).items():
             if ruling.choice != now[slot]:
                 yield Flip(
                     slot=slot,
                     was=str(now[slot]),
                     becomes=str(ruling.choice),
                     rules=ruling.rules,
-                    how=_entailed(move.words, slot, followed, known, then),
+                    how=_entailed(change.words, slot, followed, known, then),
                     changes=tuple(
                         _change(name, known[name].value, then[name].value)
-                        for name in [*move.values, *followed]
+                        for name in [*change.values, *followed]
                         if then[name].value != known[name].value
                     ),
-                    distance=(0, 1, round(move.distance, DIGITS)),
+                    distance=(0, 1, round(change.distance, DIGITS)),
                 )
 
 
 def _entailed(words: str, slot: Slot, followed: Collection[str], known: Facts, then: Facts) -> str:
-    """A move's words, and the trials that follow where the slot depends on them."""
+    """Text of a change, with its effect on the number of trials if the slot depends on it."""
     trials = "trial_budget"
     if slot not in PLANNED or trials not in followed:
         return words
@@ -205,26 +206,28 @@ def _entailed(words: str, slot: Slot, followed: Collection[str], known: Facts, t
     return f"{words}, as the budget then allows about {becomes} trials instead of {was}"
 
 
-def _across(
+def _by_facts(
     proved: ProvedBook, known: Facts, slot: Slot, now: Choice, *, pins: Sequence[Pin], follow: Follow
 ) -> Iterator[Flip]:
-    """Flips by changes of single facts, as few and as small as lead into the territory of another choice."""
+    """Flips by the smallest changes of facts that lead into a decision region with another choice."""
     pinned = {pin.slot: pin.choice for pin in pins}
-    for way in ways(proved.book, proved.beaten_by, (slot,), pinned=pinned):
-        if way.choices[slot] == now:
+    for region in decision_regions(proved.book, proved.beaten_by, (slot,), pinned=pinned):
+        if region.choices[slot] == now:
             continue
-        for box in way.boxes:
-            changed, distance = _into(way.space, box, known)
-            then = follow(substituted(known, {name: value for name, (value, _) in changed.items()}, source=""), changed)
-            # An unknown fact, or one that this space does not cut, may lead elsewhere.
-            if rulings(proved, then, pins=pins, slots=[slot])[slot].choice != way.choices[slot]:
+        for box in region.boxes:
+            changed, distance = _into(region.space, box, known)
+            then = follow(
+                substitute_facts(known, {name: value for name, (value, _) in changed.items()}, source=""), changed
+            )
+            # Unknown facts, and facts outside this space, may lead to another choice.
+            if slot_choices(proved, then, pins=pins, slots=[slot])[slot].choice != region.choices[slot]:
                 continue
             changes = tuple(_change(name, known[name].value, value, piece) for name, (value, piece) in changed.items())
             yield Flip(
                 slot=slot,
                 was=str(now),
-                becomes=str(way.choices[slot]),
-                rules=(way.rules[slot].id,),
+                becomes=str(region.choices[slot]),
+                rules=(region.rules[slot].id,),
                 how=" and ".join(change.words for change in changes if change.new != repr(NOT_APPLICABLE)),
                 changes=changes,
                 distance=distance,
@@ -232,7 +235,7 @@ def _across(
 
 
 def _into(space: Space, box: Box, known: Facts) -> tuple[dict[str, tuple[Value, Piece]], tuple[int, int, float]]:
-    """The changes of facts that lead from a dataset into a box, each as small as can be, and the distance."""
+    """Smallest changes of facts that lead from a dataset into a box, and their distance."""
     changed: dict[str, tuple[Value, Piece]] = {}
     names = counted = 0
     relative = 0.0
@@ -240,7 +243,7 @@ def _into(space: Space, box: Box, known: Facts) -> tuple[dict[str, tuple[Value, 
     world = next(world for world in space.worlds if is_inside(box, world))
     for (fact, found), mask, whole in zip(space.pieces_of(box).items(), box, world, strict=True):
         if mask == whole and isinstance(here[fact], Unknown | NotApplicable):
-            continue  # whatever it is, or would be, leads into the box
+            continue  # every value leads into the box
         value, piece = min(
             ((_nearest(piece, here[fact]), piece) for piece in found),
             key=lambda pair: _relative(here[fact], pair[0]),
@@ -251,17 +254,17 @@ def _into(space: Space, box: Box, known: Facts) -> tuple[dict[str, tuple[Value, 
         if isinstance(value, NotApplicable):
             continue  # it follows from the task
         counted += 1
-        names += levels_of(fact) is not None
+        names += categories_of(fact) is not None
         relative += _relative(here[fact], value)
     if "task" in changed:
         _follow_task(str(changed["task"][0]), changed, known)
     elif changed.keys() & LINKED:
-        counted += 1  # what hangs on it cannot stay as it is, so a move in whole rows comes first
+        counted += 1  # dependent facts change too, so changes by rows are preferred
     return changed, (names, counted, round(relative, DIGITS))
 
 
 def _follow_task(task: str, changed: dict[str, tuple[Value, Piece]], known: Facts) -> None:
-    """Another task changes which facts apply, also those that the choice does not hang on."""
+    """Mark the facts that do not apply to another task, including those irrelevant for the choice."""
     for name, fact in FACTS.items():
         if fact.slot is None and name not in changed:
             applied = not isinstance(known[name].value, NotApplicable)
@@ -270,7 +273,7 @@ def _follow_task(task: str, changed: dict[str, tuple[Value, Piece]], known: Fact
 
 
 def _nearest(piece: Piece, value: Value) -> Value:
-    """The member of a piece that is nearest to a value."""
+    """Member of a piece that is nearest to a value."""
     if piece.low is None or piece.high is None or not isinstance(value, int | float):
         return piece.value
     if piece.low == piece.high or piece.low < value < piece.high:
@@ -283,7 +286,7 @@ def _nearest(piece: Piece, value: Value) -> Value:
 
 
 def _relative(old: Value, new: Value) -> float:
-    """The distance between two numbers as a share of the larger; 1 between names, and from what is not known."""
+    """Distance between two numbers as a share of the larger; 1 between names, and from unknown values."""
     if old == new:
         return 0.0
     if isinstance(old, int | float) and isinstance(new, int | float):
@@ -292,7 +295,7 @@ def _relative(old: Value, new: Value) -> float:
 
 
 def _change(name: str, old: Value, new: Value, piece: Piece | None = None) -> Change:
-    return Change(fact=name, old=recorded(old), new=recorded(new), words=_words(name, old, new, piece))
+    return Change(fact=name, old=record_value(old), new=record_value(new), words=_words(name, old, new, piece))
 
 
 def _words(name: str, old: Value, new: Value, piece: Piece | None) -> str:
@@ -302,7 +305,7 @@ def _words(name: str, old: Value, new: Value, piece: Piece | None) -> str:
         return f"{name} = {new}{now}"
     ends = (piece.low, piece.high) if piece is not None else (None, None)
     if ends[0] is not None and ends[1] is not None and ends[0] != ends[1] and isinstance(old, int | float):
-        bound = f"above {exact(ends[0])}" if old <= ends[0] else f"below {exact(ends[1])}"
+        bound = f"above {exact_text(ends[0])}" if old <= ends[0] else f"below {exact_text(ends[1])}"
         return f"{name} {bound}{now}"
     return f"{name} = {_short(new)}{now}"
 
@@ -311,18 +314,18 @@ def _short(value: Value) -> str:
     return f"{value:,.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def substituted(facts: Facts, values: Mapping[str, Value], *, source: str) -> dict[str, Measurement]:
-    """Facts with some given values; where the task changes, facts that apply to it alone become unknown."""
-    then = complete(facts)
+def substitute_facts(facts: Facts, values: Mapping[str, Value], *, source: str) -> dict[str, Measurement]:
+    """Facts with some values replaced; if the task changes, facts that apply only to the new task become unknown."""
+    then = complete_facts(facts)
     task = values.get("task", then["task"].value)
     for name, fact in FACTS.items():
         if fact.slot is not None or name in values:
             continue
         if not fact.applies_to(task):
-            then[name] = Measurement(value=NOT_APPLICABLE, source=f"has no meaning for {task}")
+            then[name] = Measurement(value=NOT_APPLICABLE, source=f"does not apply to {task}")
         elif isinstance(then[name].value, NotApplicable):
             then[name] = Measurement(
-                value=Unknown(), source=f"not measured: the dataset was read as {facts['task'].value}"
+                value=Unknown(), source=f"not measured, since the dataset was profiled for {facts['task'].value}"
             )
     for name, value in values.items():
         then[name] = replace(then[name], value=value, low=None, high=None, source=source)

@@ -1,4 +1,4 @@
-"""How well a book is tested, by its rules' examples, and how much of it only rules without conditions answer."""
+"""Coverage of a book: by the examples of its rules, and by rules with conditions rather than fallbacks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import BaseModel, ConfigDict
 
 from rules.proof.fact_space import size
-from rules.proof.reach import decided
+from rules.proof.reach import boxes_decided_by
 from rules.proof.regions import region_in_words
 from rules.vocabulary.choices import Slot
 from rules.vocabulary.condition import interval_of
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from rules.vocabulary.condition import Test
 
 NEAR: Final = 0.02
-"""How far apart the two cases around a threshold may lie, as a share of it; of a fact that is a whole number, by 1."""
+"""Largest distance of the two examples around a threshold, as a share of it; 1 for integer facts."""
 
 
 class Failure(BaseModel):
-    """An example that a rule does not do."""
+    """An example with another result than expected."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -35,11 +35,11 @@ class Failure(BaseModel):
     given: dict[str, str | int | float]
     expect: str
     because: str
-    """Which test failed, or that all passed."""
+    """The test that failed, or that all tests passed."""
 
 
 class ThresholdCoverage(BaseModel):
-    """The examples nearest to one threshold, on each of its sides; None where there is none."""
+    """Nearest examples on each side of one threshold; None if there is none."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -49,11 +49,11 @@ class ThresholdCoverage(BaseModel):
     fires: float | None
     misses: float | None
     is_close: bool
-    """Whether both are there and no further apart than NEAR."""
+    """Whether both exist and are at most NEAR apart."""
 
 
 class FallbackShare(BaseModel):
-    """The part of a slot's cells that only a rule without conditions answers."""
+    """Share of a slot's cells that a rule without conditions decides."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -66,7 +66,7 @@ class FallbackShare(BaseModel):
 
 
 class Coverage(BaseModel):
-    """The coverage of a book."""
+    """Coverage of a book."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -80,19 +80,19 @@ class Coverage(BaseModel):
 
 
 def fires(rule: Rule, example: Example) -> bool:
-    """Whether a rule fires on an example; a fact that is not given does not apply."""
+    """Whether a rule fires on an example; missing facts do not apply."""
     return all(test.holds(example.given.get(test.fact, NOT_APPLICABLE)) for test in rule.when)
 
 
 def failures(book: Rulebook) -> tuple[Failure, ...]:
-    """The examples that do not come out as their rules say."""
+    """Examples with another result than expected."""
     found = []
     for rule in book.rules:
         for example in rule.examples:
             if fires(rule, example) == (example.expect == "fires"):
                 continue
             silent = [str(test) for test in rule.when if not test.holds(example.given.get(test.fact, NOT_APPLICABLE))]
-            because = f"it wants {silent[0]}" if silent else "all of its tests pass"
+            because = f"{silent[0]} does not hold" if silent else "all tests pass"
             found.append(
                 Failure(rule=rule.id, place=rule.place, given=example.given, expect=example.expect, because=because)
             )
@@ -100,7 +100,7 @@ def failures(book: Rulebook) -> tuple[Failure, ...]:
 
 
 def coverage(proved: ProvedBook) -> Coverage:
-    """Examples around each threshold, and what only fallbacks answer."""
+    """Examples around each threshold, and the share of cells decided by fallbacks."""
     rules = proved.book.rules
     return Coverage(
         thresholds=tuple(
@@ -114,8 +114,8 @@ def coverage(proved: ProvedBook) -> Coverage:
 
 
 def _around(rule: Rule, test: Test) -> ThresholdCoverage:
-    """The firing case and the miss that lie nearest to a threshold."""
-    threshold = float(test.constant)  # type: ignore[arg-type]  # a number: names are left out by the caller
+    """Firing case and miss that are nearest to a threshold."""
+    threshold = float(test.constant)  # type: ignore[arg-type]  # a number: the caller excludes names
     firing = _nearest([one for one in rule.examples if one.expect == "fires"], test, threshold, passes=True)
     missing = _nearest([one for one in rule.examples if one.expect == "silent"], test, threshold, passes=False)
     allowed = 1.0 if interval_of(test.fact).whole else NEAR * (abs(threshold) or NEAR)
@@ -135,7 +135,7 @@ def _nearest(examples: Sequence[Example], test: Test, threshold: float, *, passe
 
 
 def _fallback(proved: ProvedBook, slot: Slot) -> FallbackShare:
-    space, boxes = decided(proved, slot, lambda rule: not rule.when)
+    space, boxes = boxes_decided_by(proved, slot, lambda rule: not rule.when)
     cells, every = sum(map(size, boxes)), sum(map(size, space.worlds))
     return FallbackShare(
         slot=slot,

@@ -1,11 +1,11 @@
-"""A slot as a decision table: read from the top, the first row that fits a dataset decides."""
+"""Decision table of a slot, in which the first matching row decides."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rules.decision.reachability import Reach, territories
+from rules.decision.reachability import Reach, scopes_of
 from rules.text.templating import environment
 from rules.vocabulary.choices import Slot
 from rules.vocabulary.condition import SIGNS, Test
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class DecisionTable:
-    """The rules of one slot, each before those that it beats."""
+    """Rules of one slot, each before those that it beats."""
 
     slot: Slot
     facts: tuple[str, ...]
-    """The columns: what the rules test, in the vocabulary's order."""
+    """The columns: facts that the rules test, in the order of the vocabulary."""
     rows: tuple[Rule, ...]
 
     def cell(self, rule: Rule, fact: str) -> str:
-        """What a rule wants of a fact; empty where it does not ask."""
+        """Text of a rule's tests on a fact; empty if there are none."""
         return ", ".join(_wanted(test) for test in rule.when if test.fact == fact)
 
 
 def decision_table(proved: ProvedBook, slot: Slot) -> DecisionTable:
-    """The table of a slot: what beats a rule stands above it, so the first row that fits is unbeaten."""
+    """Decision table of a slot. A rule is below all that beat it, so the first matching row is unbeaten."""
     beaten_by = proved.proof.slots[slot].beaten_by
     left = {rule.id: rule for rule in proved.book.of(slot)}
     rows = []
@@ -43,17 +43,17 @@ def decision_table(proved: ProvedBook, slot: Slot) -> DecisionTable:
 
 
 def to_markdown(table: DecisionTable) -> str:
-    """The table in Markdown."""
+    """Decision table as Markdown."""
     return environment("rules").get_template("table.md").render(table=table, facts=FACTS)
 
 
 def to_html(table: DecisionTable) -> str:
-    """The table as a page of its own."""
+    """Decision table as a complete HTML page."""
     return environment("rules").get_template("table.html").render(table=table, facts=FACTS)
 
 
 def rules_document(proved: ProvedBook) -> str:
-    """The whole book in Markdown: each slot as a table, then each rule with its reason and source."""
+    """The book as Markdown: a decision table per slot, and each rule with its reason and source."""
     tables = [decision_table(proved, slot) for slot in Slot]
     beats = {
         rule.id: sorted(other for other, winners in proof.beaten_by.items() if rule.id in winners)
@@ -63,7 +63,7 @@ def rules_document(proved: ProvedBook) -> str:
     template = environment("rules").get_template("rules.md")
     where = {
         rule: found.words.replace("\n", " ")
-        for rule, found in territories(proved).items()
+        for rule, found in scopes_of(proved).items()
         if found.reach is not Reach.DATASETS
     }
     return template.render(tables=tables, facts=FACTS, beats=beats, where=where, constraints=proved.book.constraints)

@@ -1,4 +1,4 @@
-"""The exact semantic difference of two books: every dataset whose bundle changes, as regions in words."""
+"""Semantic difference of two books: the exact regions of datasets whose bundle changes."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from rules.proof.decision_regions import base_tests, upstream, ways
+from rules.proof.decision_regions import base_tests, decision_regions, upstream
 from rules.proof.fact_space import Space, meet, merge, remainder
 from rules.proof.regions import example, region_in_words
 from rules.vocabulary.choices import Slot
 
 if TYPE_CHECKING:
-    from rules.proof.decision_regions import Way
+    from rules.proof.decision_regions import DecisionRegion
     from rules.proof.fact_space import Box
     from rules.proof.proved_book import ProvedBook
 
 
 class Difference(BaseModel):
-    """One change of one slot's choice, and where it happens.
+    """One change of a slot's choice, and for which datasets.
 
-    where: regions of datasets, in words; they do not overlap, and outside all of them the slot is decided as before.
+    where: text of disjoint regions of datasets; outside of them this change does not happen.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,7 +33,7 @@ class Difference(BaseModel):
     new_rules: tuple[str, ...]
     where: tuple[str, ...]
     example: dict[str, str | float | int]
-    """Facts of one dataset that changes so."""
+    """Facts of one affected dataset."""
 
 
 @dataclass
@@ -44,13 +44,13 @@ class _Changed:
 
 
 def difference(old: ProvedBook, new: ProvedBook) -> tuple[Difference, ...]:
-    """Every change of a choice between two proved books, over the union of their thresholds."""
+    """All changes of choices between two proved books."""
     found: list[Difference] = []
     for slot in Slot:
         needed = {*upstream(old.book, [slot]), *upstream(new.book, [slot])}
         space = Space.over([*base_tests(old.book, needed), *base_tests(new.book, needed)])
-        before = list(ways(old.book, old.beaten_by, (slot,), space=space))
-        after = list(ways(new.book, new.beaten_by, (slot,), space=space))
+        before = list(decision_regions(old.book, old.beaten_by, (slot,), space=space))
+        after = list(decision_regions(new.book, new.beaten_by, (slot,), space=space))
         changes: dict[tuple[str, str], _Changed] = {}
         for was in before:
             for becomes in after:
@@ -78,5 +78,5 @@ def difference(old: ProvedBook, new: ProvedBook) -> tuple[Difference, ...]:
     return tuple(found)
 
 
-def _shared(was: Way, becomes: Way) -> list[Box]:
+def _shared(was: DecisionRegion, becomes: DecisionRegion) -> list[Box]:
     return [both for one in was.boxes for other in becomes.boxes if (both := meet(one, other)) is not None]

@@ -1,4 +1,4 @@
-"""From a proved book and the facts of one dataset to a decision for each slot, with its whole trace. Pure."""
+"""Rules engine: decides each slot from a proved book and the facts of one dataset, with a complete trace."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rules.proof.decision_regions import reported_value, upstream
 from rules.proof.fact_space import pieces
 from rules.vocabulary.bundle import Bundle
 from rules.vocabulary.choices import OPTIMIZER_PROPERTIES, Choice, Hyperparameter, Slot, names
-from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, Facts, Measurement, NotApplicable, Task, Unknown, recorded
+from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, Facts, Measurement, NotApplicable, Task, Unknown, record_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Strategy:
-    """The bundle for one dataset, and the decision behind each choice."""
+    """Bundle for one dataset, with the decision behind each choice."""
 
     bundle: Bundle
     decisions: Mapping[Slot, Decision]
     facts: Facts
-    """What was measured, and what the earlier choices report to the later slots."""
+    """Measured facts, and facts that report earlier choices to later slots."""
 
 
 def decide(proved: ProvedBook, facts: Facts, *, pins: Iterable[Pin] = ()) -> Strategy:
-    """Fill the slots in order; each choice is a fact for the slots after it.
+    """Decide the slots in order; each choice is a fact for later slots.
 
-    Raises ChoiceError where the choices, pins included, break one of the book's constraints.
+    Raises ChoiceError if the choices, including pins, violate a constraint of the book.
     """
     pinned = {pin.slot: pin for pin in pins}
-    known = complete(facts)
+    known = complete_facts(facts)
     decisions: dict[Slot, Decision] = {}
     for slot in Slot:
         decision = _decide_slot(slot, proved, known, pinned.get(slot))
@@ -46,66 +46,66 @@ def decide(proved: ProvedBook, facts: Facts, *, pins: Iterable[Pin] = ()) -> Str
         _report(
             slot,
             decision.choice,
-            "chosen by a person" if decision.pin else f"chosen by {', '.join(decision.rules)}",
+            "pinned by the user" if decision.pin else f"chosen by {', '.join(decision.rules)}",
             known,
         )
     bundle = Bundle.of({slot: decision.choice for slot, decision in decisions.items()})
-    check(bundle, proved.book, known)
+    check_bundle(bundle, proved.book, known)
     return Strategy(bundle=bundle, decisions=decisions, facts=known)
 
 
-class Ruling(NamedTuple):
-    """A slot's choice and the rules that made it; none for a pinned one."""
+class SlotChoice(NamedTuple):
+    """Choice of a slot and the rules that made it; no rules if it is pinned."""
 
     choice: Choice
     rules: tuple[str, ...]
 
 
-def rulings(
+def slot_choices(
     proved: ProvedBook, facts: Facts, *, pins: Iterable[Pin] = (), slots: Iterable[Slot] = tuple(Slot)
-) -> dict[Slot, Ruling]:
-    """What `decide` chooses for some slots and those that they read, without the trace and the check of constraints."""
+) -> dict[Slot, SlotChoice]:
+    """Choices of some slots and their upstream slots, as by `decide`, without trace and constraint checks."""
     pinned = {pin.slot: pin.choice for pin in pins}
-    known = complete(facts)
-    made: dict[Slot, Ruling] = {}
+    known = complete_facts(facts)
+    made: dict[Slot, SlotChoice] = {}
     for slot in upstream(proved.book, slots):
         if slot in pinned:
-            made[slot] = Ruling(pinned[slot], ())
+            made[slot] = SlotChoice(pinned[slot], ())
         else:
             winners, _ = _winners(proved.book.of(slot), proved.proof.slots[slot].beaten_by, known)
-            made[slot] = Ruling(winners[0].choice, tuple(rule.id for rule in winners))
+            made[slot] = SlotChoice(winners[0].choice, tuple(rule.id for rule in winners))
         _report(slot, made[slot].choice, "", known)
     return made
 
 
-def complete(facts: Facts) -> dict[str, Measurement]:
-    """The facts, with those that are not mentioned as not applicable."""
+def complete_facts(facts: Facts) -> dict[str, Measurement]:
+    """All facts of the vocabulary; missing ones are not applicable."""
     return {name: facts.get(name, Measurement(value=NOT_APPLICABLE)) for name in FACTS}
 
 
 def _report(slot: Slot, choice: Choice, rules: str, known: dict[str, Measurement]) -> None:
-    """Make a choice a fact for the slots after it."""
+    """Add the facts that report a choice to later slots."""
     for fact in FACTS.values():
         if fact.slot == slot:
             known[fact.name] = Measurement(value=reported_value(choice), source=rules)
 
 
-def check(bundle: Bundle, book: Rulebook, facts: Facts) -> None:
-    """Raise ChoiceError where a bundle's choices do not fit each other, or the task."""
+def check_bundle(bundle: Bundle, book: Rulebook, facts: Facts) -> None:
+    """Raise ChoiceError if a bundle's choices do not fit each other or the task."""
     _check_searched(bundle, facts)
     choices = {slot: bundle.choice(slot) for slot in Slot}
     for constraint in book.constraints:
         if constraint.is_broken_by(choices, facts):
             chosen = " with ".join(f"{slot} = {choices[slot].model_dump()['name']}" for slot in constraint.choices)
-            where = f" where {' and '.join(map(str, constraint.when))}" if constraint.when else ""
+            where = f" for {' and '.join(map(str, constraint.when))}" if constraint.when else ""
             raise ChoiceError(
-                f"The bundle combines {chosen}{where}, which rule {constraint.id} forbids: {constraint.because}. "
+                f"The bundle combines {chosen}{where}, which constraint {constraint.id} forbids: {constraint.because}. "
                 "Change one of them."
             )
 
 
 def _check_searched(bundle: Bundle, facts: Facts) -> None:
-    """Raise ChoiceError where a hyperparameter is searched that the optimizer or the network does not have."""
+    """Raise ChoiceError if a searched hyperparameter does not exist for the optimizer or the network."""
     for name in bundle.searched:
         if name in OPTIMIZER_PROPERTIES and name not in type(bundle.optimizer).model_fields:
             having = [word for word, choice in names(Slot.OPTIMIZER).items() if name in choice.model_fields]
@@ -115,11 +115,11 @@ def _check_searched(bundle: Bundle, facts: Facts) -> None:
             )
         if name is Hyperparameter.EMBEDDING_DIMENSION and name not in type(bundle.architecture).model_fields:
             raise ChoiceError(
-                f"The architecture {bundle.architecture.model_dump()['name']!r} has no embeddings beside its hidden "
-                "layers, so embedding_dimension cannot be searched. Search units instead."
+                f"The architecture {bundle.architecture.model_dump()['name']!r} has no embedding dimension, so "
+                "embedding_dimension cannot be searched. Search units instead."
             )
         if name is Hyperparameter.NETWORK and facts["task"].value != Task.FORECASTING:
-            raise ChoiceError("Only a forecast has several networks, so network cannot be searched here.")
+            raise ChoiceError("Only forecasts have several networks, so network cannot be searched here.")
 
 
 def _decide_slot(slot: Slot, proved: ProvedBook, facts: Facts, pin: Pin | None) -> Decision:
@@ -127,7 +127,7 @@ def _decide_slot(slot: Slot, proved: ProvedBook, facts: Facts, pin: Pin | None) 
     beaten_by = proved.proof.slots[slot].beaten_by
     winners, provisional = _winners(rules, beaten_by, facts)
     winning = {rule.id for rule in winners}
-    firing = {rule.id: rule for rule in fired(rules, facts)}
+    firing = {rule.id: rule for rule in firing_rules(rules, facts)}
     first = winners[0]
     return Decision.model_construct(
         slot=slot,
@@ -141,13 +141,13 @@ def _decide_slot(slot: Slot, proved: ProvedBook, facts: Facts, pin: Pin | None) 
     )
 
 
-def fired(rules: Iterable[Rule], facts: Facts) -> list[Rule]:
-    """The rules whose tests all pass. An unknown fact passes none."""
+def firing_rules(rules: Iterable[Rule], facts: Facts) -> list[Rule]:
+    """Rules whose tests all pass; an unknown fact passes no test."""
     return [rule for rule in rules if all(test.holds(facts[test.fact].value) for test in rule.when)]
 
 
-def unbeaten(firing: list[Rule], beaten_by: Mapping[str, frozenset[str]]) -> list[Rule]:
-    """Those of the rules that fire which no other one beats."""
+def unbeaten_rules(firing: list[Rule], beaten_by: Mapping[str, frozenset[str]]) -> list[Rule]:
+    """Firing rules that no other firing rule beats."""
     ids = {rule.id for rule in firing}
     return [rule for rule in firing if not beaten_by[rule.id] & ids]
 
@@ -155,26 +155,26 @@ def unbeaten(firing: list[Rule], beaten_by: Mapping[str, frozenset[str]]) -> lis
 def _winners(
     rules: tuple[Rule, ...], beaten_by: Mapping[str, frozenset[str]], facts: Facts
 ) -> tuple[list[Rule], tuple[str, ...]]:
-    """The rules that decide, and the unknown facts on which the choice hangs.
+    """Deciding rules, and the unknown facts on which the choice depends.
 
-    Every value that an unknown fact may have is tried. Where all lead to one choice, it is decided anyway; else the
-    rules that ask nothing of the unknown facts decide for the time being.
+    Every possible value of the unknown facts is tried. If all lead to the same choice, it is final; otherwise the
+    rules that do not test the unknown facts make a provisional choice.
     """
     unknown = [name for name, fact in facts.items() if isinstance(fact.value, Unknown)]
     if unknown:
         asked = {test.fact for rule in rules for test in rule.when}
         unknown = [name for name in unknown if name in asked]
     if not unknown:
-        return unbeaten(fired(rules, facts), beaten_by), ()
-    outcomes = [unbeaten(fired(rules, world), beaten_by) for world in _worlds(rules, unknown, facts)]
+        return unbeaten_rules(firing_rules(rules, facts), beaten_by), ()
+    outcomes = [unbeaten_rules(firing_rules(rules, world), beaten_by) for world in _worlds(rules, unknown, facts)]
     if all(winners[0].choice == outcomes[0][0].choice for winners in outcomes):
         return outcomes[0], ()
-    cautious = unbeaten(fired(rules, facts), beaten_by)
+    cautious = unbeaten_rules(firing_rules(rules, facts), beaten_by)
     return cautious or outcomes[0], tuple(sorted(unknown))
 
 
 def _worlds(rules: Iterable[Rule], unknown: list[str], facts: Facts) -> Iterator[Facts]:
-    """The facts, with each combination of values that the unknown ones may have."""
+    """The facts with each possible combination of values of the unknown facts."""
     task = facts["task"].value
     axes = []
     for name in unknown:
@@ -212,7 +212,7 @@ def _trace(
 ) -> RuleTrace:
     outcome: Outcome = "decides" if rule.id in winners else "beaten" if rule.id in firing else "silent"
     by = sorted(beaten_by[rule.id] & firing.keys()) if outcome == "beaten" else []
-    # What the engine itself makes is valid; checking it again would take four times as long as deciding.
+    # Validating what the engine itself builds would take four times as long as deciding.
     return RuleTrace.model_construct(
         rule=rule.id,
         name=rule.name,
@@ -231,7 +231,7 @@ def _trace(
             TestResult.model_construct(
                 fact=test.fact,
                 wanted=str(test),
-                measured=recorded(facts[test.fact].value),
+                measured=record_value(facts[test.fact].value),
                 passes=test.holds(facts[test.fact].value),
                 margin=test.margin(facts[test.fact].value),
             )

@@ -1,4 +1,4 @@
-"""The meaning of each fact, in words."""
+"""Meanings of the facts that a text mentions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def meanings(texts: Iterable[str]) -> dict[str, str]:
-    """What the numeric facts mean that some texts name, in the order of the vocabulary."""
+    """Meanings of the numeric facts that texts mention, in the order of the vocabulary."""
     words = set(re.findall(r"[a-z_]+", " ".join(texts)))
     return {name: fact.meaning for name, fact in FACTS.items() if name in words - {"rows"} and is_number(name)}
 

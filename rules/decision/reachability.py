@@ -1,4 +1,4 @@
-"""Where a rule decides: for datasets, under pins of the user only, or only without the layers that replace it."""
+"""Scope of a rule: for which datasets it decides, or with which pins or layers."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from rules.decision.counterfactual import awaited_pins
+from rules.decision.counterfactual import required_pins
 from rules.proof.proof import prove
 from rules.proof.proved_book import ProvedBook
-from rules.proof.reach import decided
+from rules.proof.reach import boxes_decided_by
 from rules.proof.regions import region_in_words
 from rules.rulebook.rulebook import Rulebook
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Reach(StrEnum):
-    """What it takes for a rule to decide."""
+    """Precondition for a rule to decide."""
 
     DATASETS = "datasets"
     PINS = "pins"
@@ -28,29 +28,29 @@ class Reach(StrEnum):
     NEVER = "never"
 
 
-MEANINGS: Final = {
-    Reach.DATASETS: "decide for some dataset",
-    Reach.PINS: "decide only where the user pins a choice that they read",
-    Reach.REPLACED: "are replaced by rules of later layers and decide only without these",
-    Reach.NEVER: "decide nowhere",
+REACH_DESCRIPTIONS: Final = {
+    Reach.DATASETS: "decide for some datasets",
+    Reach.PINS: "decide only if the user pins a choice that they test",
+    Reach.REPLACED: "decide only without the later layers, whose rules replace them",
+    Reach.NEVER: "never decide",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
-class Territory:
-    """Where a rule decides. words: for which datasets, under which pins, or with which layers."""
+class Scope:
+    """Scope of a rule. words: the datasets, pins or layers with which it decides."""
 
     reach: Reach
     words: str
 
 
-def territory_of(rule: Rule, proved: ProvedBook) -> Territory:
-    """Where a rule decides in a book, found by walking all cells of fact space."""
-    return territories(proved, (rule,))[rule.id]
+def scope_of(rule: Rule, proved: ProvedBook) -> Scope:
+    """Scope of a rule in a book."""
+    return scopes_of(proved, (rule,))[rule.id]
 
 
-def territories(proved: ProvedBook, rules: Iterable[Rule] | None = None) -> dict[str, Territory]:
-    """Where each of some rules decides, by default each rule of the book."""
+def scopes_of(proved: ProvedBook, rules: Iterable[Rule] | None = None) -> dict[str, Scope]:
+    """Scopes by rule id, by default of all rules of the book."""
     layers = tuple(proved.book.layers)
     without: dict[tuple[str, ...], ProvedBook] = {layers: proved}
     found = {}
@@ -61,32 +61,32 @@ def territories(proved: ProvedBook, rules: Iterable[Rule] | None = None) -> dict
             if earlier not in without:
                 without[earlier] = _only(proved, earlier)
             if (alone := _within(rule, without[earlier])) is not None:
-                words = f"nowhere, as later layers replace it; with --book {'+'.join(earlier)}: {alone.words}"
-                here = Territory(reach=Reach.REPLACED, words=words)
-        found[rule.id] = here or Territory(reach=Reach.NEVER, words="nowhere: other rules beat it wherever it fires")
+                words = f"never, since later layers replace it; with --book {'+'.join(earlier)}: {alone.words}"
+                here = Scope(reach=Reach.REPLACED, words=words)
+        found[rule.id] = here or Scope(reach=Reach.NEVER, words="never, since other rules beat it wherever it fires")
     return found
 
 
 def by_reach(proved: ProvedBook) -> dict[Reach, list[str]]:
-    """The ids of a book's rules by what it takes for them to decide."""
+    """Ids of a book's rules by their precondition."""
     found: dict[Reach, list[str]] = {reach: [] for reach in Reach}
-    for rule, territory in territories(proved).items():
+    for rule, territory in scopes_of(proved).items():
         found[territory.reach].append(rule)
     return found
 
 
-def _within(rule: Rule, proved: ProvedBook) -> Territory | None:
-    space, boxes = decided(proved, rule.slot, lambda other: other.id == rule.id)
+def _within(rule: Rule, proved: ProvedBook) -> Scope | None:
+    space, boxes = boxes_decided_by(proved, rule.slot, lambda other: other.id == rule.id)
     if boxes:
         words = "\nor ".join(region_in_words(space, box) for box in boxes)
-        return Territory(reach=Reach.DATASETS, words=words)
-    if awaited := awaited_pins(proved, rule):
-        return Territory(reach=Reach.PINS, words=f"only where the user pins the {' and the '.join(awaited)}")
+        return Scope(reach=Reach.DATASETS, words=words)
+    if awaited := required_pins(proved, rule):
+        return Scope(reach=Reach.PINS, words=f"only if the user pins the {' and the '.join(awaited)}")
     return None
 
 
 def _only(proved: ProvedBook, layers: Iterable[str]) -> ProvedBook:
-    """The rules of some layers, and who beats whom among them; the constraints change neither."""
+    """The rules of some layers with their proof, without constraints."""
     kept = frozenset(layers)
     book = Rulebook(tuple(rule for rule in proved.book.rules if rule.layer in kept))
     return ProvedBook(book=book, proof=prove(book))

@@ -1,4 +1,4 @@
-"""The audit record: what was known, what was decided and by which book, chained so that a change shows and is named."""
+"""Audit record: facts, decisions and book of one recommendation, with a hash chain that reveals changes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rules.errors import RunError
 from rules.text.regular_file import open_regular, read_regular
 from rules.vocabulary.bundle import Bundle
 from rules.vocabulary.choices import Slot, parse_choice
-from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, UNKNOWN, Measurement, Value, recorded
+from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, UNKNOWN, Measurement, Value, record_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from rules.proof.proved_book import ProvedBook
 
 FORMAT: Final = "pcwat/record/2"
-HEAD: Final = 200  # bytes of a record's file within which it says what it is
+HEAD: Final = 200  # bytes of a file within which a record has its format
 Status = Literal["passed", "done", "alerted"]
 _CLOSED: Final = ConfigDict(frozen=True, extra="forbid")
 
 
 class RecordedFact(BaseModel):
-    """A fact as the record keeps it."""
+    """A fact as stored in the record."""
 
     model_config = _CLOSED
 
     value: str | float | int
-    """A name, a number, "n/a" where the fact does not apply, or "unknown"."""
+    """A name, a number, "n/a" if the fact does not apply, or "unknown"."""
     unit: str
     low: float | None
     high: float | None
@@ -48,7 +48,7 @@ class RecordedFact(BaseModel):
     @classmethod
     def of(cls, name: str, measured: Measurement) -> Self:
         return cls(
-            value=recorded(measured.value),
+            value=record_value(measured.value),
             unit=FACTS[name].unit,
             low=measured.low,
             high=measured.high,
@@ -56,20 +56,20 @@ class RecordedFact(BaseModel):
         )
 
     def measurement(self) -> Measurement:
-        """The fact as the engine reads it."""
-        special: dict[object, Value] = {recorded(kind): kind for kind in (NOT_APPLICABLE, UNKNOWN)}
+        """The fact as a measurement for the engine."""
+        special: dict[object, Value] = {record_value(kind): kind for kind in (NOT_APPLICABLE, UNKNOWN)}
         value = special.get(self.value, self.value)
         return Measurement(value=value, low=self.low, high=self.high, source=self.source)
 
 
 class DatasetSeen(BaseModel):
-    """Which data was looked at, and how; no row of it."""
+    """The dataset and how it was read, without rows."""
 
     model_config = _CLOSED
 
     name: str
     path: str | None
-    """Absolute path of the file; None for a table in memory."""
+    """Absolute path of the file; None for an in-memory table."""
     digest: str
     rows: int
     task: str
@@ -79,13 +79,14 @@ class DatasetSeen(BaseModel):
     kinds: dict[str, str]
     """Column → kind."""
     rare_class: str
-    """The class with the fewest rows, of the target that is least balanced; empty for numeric targets."""
+    """The rarest class of the most imbalanced target; empty for numeric targets."""
 
 
 class Guardrail(BaseModel):
-    """One check of the data: passed; done, where something was done about it; or alerted, where a person should look.
+    """One check of the data.
 
-    value, threshold: the measured number and the bound that it is held against, in unit.
+    status: passed; done, if the problem was handled automatically; or alerted, if the user should act. value,
+    threshold: the measured number and the bound, in unit.
     """
 
     model_config = _CLOSED
@@ -98,11 +99,11 @@ class Guardrail(BaseModel):
     threshold: float | None = None
     unit: str = ""
     quotes: str = Field(default="", exclude=True)
-    """Cells that the message is about, in words. They are shown to the user, but no record holds a cell."""
+    """Text with the cells in question, shown to the user only: records contain no cells."""
 
 
 class Guardrails(BaseModel):
-    """guardrails.json of a run: the checks of the data once the split is known."""
+    """Contents of guardrails.json of a run: checks of the data after the split."""
 
     model_config = _CLOSED
 
@@ -111,7 +112,7 @@ class Guardrails(BaseModel):
 
 
 class SwitchedOff(BaseModel):
-    """A rule that a layer switched off."""
+    """A rule that a layer disabled."""
 
     model_config = _CLOSED
 
@@ -123,14 +124,14 @@ class SwitchedOff(BaseModel):
 
 
 class BookUsed(BaseModel):
-    """Which rules decided."""
+    """The rulebook of a recommendation."""
 
     model_config = _CLOSED
 
     layers: dict[str, str]
     """SHA-256 of each layer of the rulebook, in merging order."""
     rules: dict[str, str]
-    """SHA-256 of what each rule does."""
+    """SHA-256 of each rule's condition, choice and overrides."""
     switched_off: tuple[SwitchedOff, ...]
 
     @classmethod
@@ -147,7 +148,7 @@ class BookUsed(BaseModel):
 
 
 class Record(BaseModel):
-    """Everything needed to read a recommendation again, and to question it."""
+    """Complete record of one recommendation, for replay and audit."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True)
 
@@ -165,7 +166,7 @@ class Record(BaseModel):
     _former: dict[str, Any] | None = PrivateAttr(default=None)
     """The record as its file holds it, where that has former names."""
     chain: dict[str, str] = {}
-    """For each part, the SHA-256 of the part before it and of its own contents as canonical JSON."""
+    """For each part, the SHA-256 of the previous link and of the part as canonical JSON."""
 
     @classmethod
     def of(
@@ -210,14 +211,14 @@ class Record(BaseModel):
 
     @property
     def seal(self) -> str:
-        """The last link of the chain: it stands for the whole record."""
+        """The last link of the chain, which depends on the whole record."""
         return next(reversed(self.chain.values()), "")
 
     def altered(self) -> list[str]:
-        """The parts whose contents do not fit the chain; links that belong to no part, too."""
+        """Names of the parts that do not match the chain; "chain" if links are missing or superfluous."""
         before, wrong = "", []
         names = []
-        # A parameter that a later version adds to a choice is no alteration of a record that was written before.
+        # Parameters that a later version adds to a choice do not invalidate an older record.
         for (name, part), (_, held) in zip(self.parts(), self.parts(as_read=True), strict=True):
             names.append(name)
             if self.chain.get(name) not in {_link(before, part), _link(before, held)}:
@@ -232,7 +233,7 @@ class Record(BaseModel):
 
     @staticmethod
     def is_one(path: Path) -> bool:
-        """Whether a file says of itself that it is a record, of whatever format."""
+        """Whether a file is a record of any format version."""
         try:
             with open_regular(path) as file:
                 return b'"pcwat/record/' in file.read(HEAD)
@@ -241,20 +242,20 @@ class Record(BaseModel):
 
     @staticmethod
     def _format_of(content: bytes) -> str:
-        """Of which other format a record is, in words; nothing where it is of this one, or says nothing."""
+        """Text about another format version of a record; empty for this version, or without one."""
         found = re.search(rb'"(pcwat/record/[0-9]+)"', content[:HEAD])
         named = "" if found is None else found[1].decode()
-        return f"is of format {named}, which another version of pcwat wrote" if named not in {"", FORMAT} else ""
+        return f"has format {named} of another version of pcwat" if named not in {"", FORMAT} else ""
 
     @classmethod
     def read(cls, path: Path) -> Record:
-        """Read a record, altered or not. Raises RunError where it is missing or not a record."""
+        """Read a record without verifying its chain. Raises RunError if it is missing or not a record."""
         try:
             content = read_regular(path)
         except FileNotFoundError:
             raise RunError(f"There is no record {path}.") from None
         except OSError as error:
-            raise RunError(f"{path} cannot be read: {error.strerror}. Name a run, a record or a dataset.") from None
+            raise RunError(f"{path} cannot be read: {error.strerror}. Give a run, a record or a dataset.") from None
         try:
             return _with_origins(cls._parse(content))
         except ValidationError as error:
@@ -266,7 +267,7 @@ class Record(BaseModel):
             )
             raise RunError(
                 f"{path} must be a record of format {FORMAT}, but it {cls._format_of(content) or f'is not ({what})'}. "
-                "Make one with 'recommend DATASET --record FILE', or name a run or a dataset."
+                "Create one with 'recommend DATASET --record FILE', or give a run or a dataset."
             ) from None
 
     @classmethod
@@ -285,11 +286,11 @@ class Record(BaseModel):
 
     @classmethod
     def read_intact(cls, path: Path) -> Record:
-        """Read a record. Raises RunError also where it was altered since it was written, naming the parts."""
+        """Read a record. Raises RunError, with the names of the parts, if it was altered after it was written."""
         record = cls.read(path)
         if wrong := record.altered():
             raise RunError(
-                f"{path} was altered: its chain of digests does not fit {', '.join(wrong)}. Restore the original file; "
+                f"{path} was altered: its hash chain does not match {', '.join(wrong)}. Restore the original file; "
                 "'recommend audit verify' checks every part."
             )
         return record
@@ -299,7 +300,7 @@ class Record(BaseModel):
         return tuple(decision.pin for decision in self.decisions.values() if decision.pin is not None)
 
     def measurements(self) -> dict[str, Measurement]:
-        """The facts of the data and the plan, as the engine reads them."""
+        """Facts of the data and the training plan, as measurements for the engine."""
         return {
             name: fact.measurement() for name, fact in self.facts.items() if name in FACTS and FACTS[name].slot is None
         }

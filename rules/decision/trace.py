@@ -1,4 +1,4 @@
-"""A decision for one slot and its whole trace, as the audit record keeps it."""
+"""Decision for one slot with its complete trace, as stored in the audit record."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Pin(BaseModel):
 
 
 class TestResult(BaseModel):
-    """One unary test against one dataset: what was wanted, what was measured, and the distance between them."""
+    """Result of one unary test: wanted and measured value, and the margin between them."""
 
     __test__ = False  # not a pytest class
     model_config = _CLOSED
@@ -61,11 +61,11 @@ class TestResult(BaseModel):
     measured: str | float | int
     passes: bool
     margin: float | None
-    """In the fact's unit, positive where the test passes; None for names and for facts without a value."""
+    """In the fact's unit, positive if the test passes; None for names and for facts without a value."""
 
 
 class Defeat(BaseModel):
-    """By which rule a firing rule was beaten. declared: that rule names it; else it is the more specific one."""
+    """Rule that beat a firing rule. declared: by an override; otherwise by being more specific."""
 
     model_config = _CLOSED
 
@@ -74,7 +74,7 @@ class Defeat(BaseModel):
 
 
 class RuleTrace(BaseModel):
-    """What one rule had to say on one dataset."""
+    """Evaluation of one rule on one dataset."""
 
     model_config = _CLOSED
 
@@ -90,14 +90,14 @@ class RuleTrace(BaseModel):
     source: dict[str, str]
     stance: str
     digest: str
-    """SHA-256 of what the rule does."""
+    """SHA-256 of the rule's condition, choice and overrides."""
     outcome: Outcome
     beaten_by: tuple[Defeat, ...]
     tests: tuple[TestResult, ...]
 
 
 class Fragility(BaseModel):
-    """A fact whose confidence interval reaches across a threshold, and what would be chosen there."""
+    """A fact whose confidence interval includes a threshold, and the choice on the other side of it."""
 
     model_config = _CLOSED
 
@@ -108,19 +108,19 @@ class Fragility(BaseModel):
 
 
 class Decision(BaseModel):
-    """The choice for one slot and everything that led to it."""
+    """Choice for one slot, with its complete trace."""
 
     model_config = _CLOSED
 
     slot: Slot
     choice: SerializeAsAny[Choice]
     rules: tuple[str, ...]
-    """The rules that decided; more than one where they agree."""
+    """The deciding rules; several if they make the same choice."""
     pin: Pin | None
     ruled: SerializeAsAny[Choice]
-    """What the rules say, also where a person chose otherwise."""
+    """The choice of the rules, which a pin may replace."""
     provisional: tuple[str, ...]
-    """Unknown facts that could change the choice."""
+    """Unknown facts on which the choice depends."""
     fragile: tuple[Fragility, ...]
     trace: tuple[RuleTrace, ...]
 
@@ -135,7 +135,7 @@ class Decision(BaseModel):
 
 
 def _with_typed_choice(fields: object, key: str) -> object:
-    """Read a choice in stored form into the class that its slot's union names."""
+    """Parse a stored choice into its class."""
     if isinstance(fields, dict) and "slot" in fields and isinstance(fields.get(key), dict):
         return fields | {key: parse_choice(Slot(fields["slot"]), fields[key])}
     return fields

@@ -1,7 +1,7 @@
-"""Which datasets get which choices: fact space divided by the ways in which a book's rules can decide together.
+"""Decision regions: the parts of fact space in which the same rules decide given slots.
 
-A way is one deciding rule for each of some slots. Its boxes hold the datasets that are decided that way, described by
-facts of the data and the plan alone: what an earlier choice reports to a later slot is followed, not assumed.
+The boxes of a region are in the facts of the data and the training plan. Facts that report an earlier choice to a
+later slot are computed from that choice.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Way:
-    """One way in which slots are decided, and the datasets that are decided so.
+class DecisionRegion:
+    """Datasets for which the same rules decide given slots.
 
-    rules: the deciding rule of each slot, and of those that it reads; a pinned slot has none. boxes: disjoint ones.
+    rules: the deciding rule of each slot and of the slots that it depends on; a pinned slot has none. boxes: disjoint.
     """
 
     space: Space
@@ -34,7 +34,7 @@ class Way:
     boxes: tuple[Box, ...]
 
 
-def ways(
+def decision_regions(
     book: Rulebook,
     beaten_by: Mapping[Slot, Mapping[str, frozenset[str]]],
     slots: Sequence[Slot],
@@ -42,27 +42,29 @@ def ways(
     when: Iterable[Test] = (),
     pinned: Mapping[Slot, Choice] | None = None,
     space: Space | None = None,
-) -> Iterator[Way]:
-    """Every way in which some slots can be decided together, where further tests pass.
+) -> Iterator[DecisionRegion]:
+    """Decision regions of some slots, restricted to datasets that pass the tests in `when`.
 
-    space: in which the boxes lie; by default the smallest one that tells the book's thresholds apart. Ways overlap
-    only where rules of one slot agree.
+    space: space of the boxes; by default the smallest one with all thresholds of the rules involved. Regions overlap
+    only if rules of one slot make the same choice.
     """
     needed = upstream(book, slots)
     tests = tuple(when)
     space = space or Space.over([*base_tests(book, needed), *tests])
     everything = tuple(box for box in space.region(tests) if box is not None)
-    found = [Way(space=space, rules={}, choices={}, boxes=everything)]
+    found = [DecisionRegion(space=space, rules={}, choices={}, boxes=everything)]
     for slot in needed:
         if pinned and slot in pinned:
-            found = [replace(way, choices={**way.choices, slot: pinned[slot]}) for way in found]
+            found = [replace(before, choices={**before.choices, slot: pinned[slot]}) for before in found]
         else:
-            found = [way for before in found for way in _decided(before, slot, book.of(slot), beaten_by[slot])]
+            found = [part for before in found for part in _split(before, slot, book.of(slot), beaten_by[slot])]
     yield from found
 
 
-def _decided(before: Way, slot: Slot, rules: Sequence[Rule], beaten_by: Mapping[str, frozenset[str]]) -> Iterator[Way]:
-    """A way, divided by the rule that decides the next slot."""
+def _split(
+    before: DecisionRegion, slot: Slot, rules: Sequence[Rule], beaten_by: Mapping[str, frozenset[str]]
+) -> Iterator[DecisionRegion]:
+    """Split a region by the rule that decides the next slot."""
     firing = {rule.id: box for rule in rules if (box := _box(rule, before)) is not None}
     for rule in rules:
         if rule.id not in firing:
@@ -71,7 +73,7 @@ def _decided(before: Way, slot: Slot, rules: Sequence[Rule], beaten_by: Mapping[
         for winner in beaten_by[rule.id] & firing.keys():
             boxes = [part for box in boxes for part in minus(box, firing[winner])]
         if boxes:
-            yield Way(
+            yield DecisionRegion(
                 space=before.space,
                 rules={**before.rules, slot: rule},
                 choices={**before.choices, slot: rule.choice},
@@ -79,20 +81,20 @@ def _decided(before: Way, slot: Slot, rules: Sequence[Rule], beaten_by: Mapping[
             )
 
 
-def _box(rule: Rule, way: Way) -> Box | None:
-    """Where a rule fires, once the choices that it reads are made; None where they keep it silent."""
+def _box(rule: Rule, region: DecisionRegion) -> Box | None:
+    """Box in which a rule fires, given the earlier choices; None if they prevent it."""
     base = []
     for test in rule.when:
         reports = FACTS[test.fact].slot
         if reports is None:
             base.append(test)
-        elif not test.holds(reported_value(way.choices[Slot(reports)])):
+        elif not test.holds(reported_value(region.choices[Slot(reports)])):
             return None
-    return way.space.where(base)
+    return region.space.where(base)
 
 
 def upstream(book: Rulebook, slots: Iterable[Slot]) -> tuple[Slot, ...]:
-    """The slots, and those whose choices their rules read, in the order of decision."""
+    """The slots and those whose choices their rules test, in the order of decision."""
     wanted = set(slots)
     for slot in reversed(Slot):
         if slot in wanted:
@@ -102,11 +104,11 @@ def upstream(book: Rulebook, slots: Iterable[Slot]) -> tuple[Slot, ...]:
 
 
 def base_tests(book: Rulebook, slots: Iterable[Slot]) -> list[Test]:
-    """The tests of the slots' rules on facts of the data and the plan."""
+    """Tests of the slots' rules on facts of the data and the training plan."""
     return [test for slot in slots for rule in book.of(slot) for test in rule.when if FACTS[test.fact].slot is None]
 
 
 def reported_value(choice: Choice) -> str | int:
-    """What the fact that reports a slot's choice says: the number of searched hyperparameters, or the name."""
+    """Value of the fact that reports a choice: the number of searched hyperparameters, or the choice's name."""
     searched = getattr(choice, "searched", None)
     return len(searched) if searched is not None else str(choice.model_dump()["name"])

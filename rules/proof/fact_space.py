@@ -1,8 +1,8 @@
-"""Fact space cut into finitely many cells, and sets of cells as disjoint boxes.
+"""Partition of fact space into finitely many cells, and sets of cells as disjoint boxes.
 
-The thresholds that rules name cut each numeric fact into points and open intervals on which no test changes its
-answer. A cell is one such piece for each fact, so a statement about all cells is a statement about all datasets. A box
-is a set of pieces for each fact: what a conjunction of unary tests covers.
+The thresholds of the rules cut each numeric fact into points and open intervals (pieces) on which every test has a
+constant result. A cell is one piece per fact, so a statement about all cells is a statement about all datasets. A box
+is a set of pieces per fact, which is what a conjunction of unary tests covers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from rules.vocabulary.facts import FACTS, IMPOSSIBLE, NOT_APPLICABLE, Interval, Levels, NotApplicable, Task, exact
+from rules.vocabulary.facts import (
+    FACTS,
+    IMPOSSIBLE,
+    NOT_APPLICABLE,
+    Categories,
+    Interval,
+    NotApplicable,
+    Task,
+    exact_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,17 +31,17 @@ if TYPE_CHECKING:
     from rules.vocabulary.facts import Value
 
 Box = tuple[int, ...]
-"""For each fact of a space the pieces that belong, as bits: bit i stands for piece i. Never empty on a fact."""
+"""Bit mask of pieces per fact of a space: bit i stands for piece i. No mask is zero."""
 Region = tuple[Box | None, ...]
-"""A box for each world of a space; None where nothing of that world belongs."""
+"""A box per world of a space (see `Space.worlds`); None if the region has no cell in that world."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
-    """A stretch of one fact on which every test gives one answer.
+    """Part of a fact's domain on which every test has a constant result.
 
-    value: a member of it. words: how it reads. low, high: its ends, equal for a point, else both excluded; None for a
-    name and for "n/a".
+    value: a member. words: text. low, high: bounds, equal for a point, otherwise both excluded; None for a name and
+    for "n/a".
     """
 
     value: str | float | int | NotApplicable
@@ -42,14 +51,14 @@ class Piece:
 
 
 def pieces(fact: str, thresholds: Iterable[float]) -> tuple[Piece, ...]:
-    """Cut a fact's domain at the thresholds; a fact that some task lacks has a piece "n/a" besides.
+    """Pieces of a fact's domain, cut at the thresholds; with "n/a" if the fact does not apply to all tasks.
 
     >>> [piece.words for piece in pieces("outlier_share", [0.01])]
     ['outlier_share = 0', '0 < outlier_share < 0.01', 'outlier_share = 0.01', '0.01 < outlier_share < 1', \
 'outlier_share = 1', 'outlier_share n/a']
     """
     domain = FACTS[fact].domain
-    if isinstance(domain, Levels):
+    if isinstance(domain, Categories):
         found = [Piece(value=name, words=f"{fact} = {name}") for name in domain.values]
     else:
         found = list(_stretches(fact, domain, thresholds))
@@ -62,17 +71,17 @@ def _stretches(fact: str, domain: Interval, thresholds: Iterable[float]) -> Iter
     ends = sorted({domain.low, *thresholds, domain.high})
     for low, high in itertools.pairwise([*ends, domain.high]):
         if math.isfinite(low):
-            yield Piece(value=int(low) if domain.whole else low, words=f"{fact} = {exact(low)}", low=low, high=low)
+            yield Piece(value=int(low) if domain.whole else low, words=f"{fact} = {exact_text(low)}", low=low, high=low)
         inside = _between(low, high, whole=domain.whole)
         if inside is not None:
-            left = f"{exact(low)} < " if math.isfinite(low) else ""
-            right = f" < {exact(high)}" if math.isfinite(high) else ""
+            left = f"{exact_text(low)} < " if math.isfinite(low) else ""
+            right = f" < {exact_text(high)}" if math.isfinite(high) else ""
             words = f"{left}{fact}{right}" if left or right else f"any {fact}"
             yield Piece(value=inside, words=words, low=low, high=high)
 
 
 def _between(low: float, high: float, *, whole: bool) -> float | int | None:
-    """A number strictly between two ends, or None if there is none."""
+    """A number strictly between two bounds, or None if there is none."""
     if low == high:
         return None
     if math.isinf(low) and math.isinf(high):
@@ -87,13 +96,13 @@ def _between(low: float, high: float, *, whole: bool) -> float | int | None:
 
 @dataclass(frozen=True)
 class Space:
-    """The product of some facts' pieces."""
+    """Product of the pieces of some facts."""
 
     axes: Mapping[str, tuple[Piece, ...]]
 
     @classmethod
     def over(cls, tests: Iterable[Test]) -> Space:
-        """The smallest space in which some tests can be told apart."""
+        """Smallest space in which each test has a constant result on each piece."""
         thresholds: dict[str, set[float]] = {}
         for test in tests:
             cuts = thresholds.setdefault(test.fact, set())
@@ -102,7 +111,7 @@ class Space:
         if any(FACTS[fact].tasks != frozenset(Task) for fact in thresholds):
             thresholds.setdefault("task", set())
         for combination in IMPOSSIBLE:
-            # Cells that no dataset can be in are told from the others by all of these facts.
+            # Identifying impossible cells takes all of these facts.
             if thresholds.keys() & combination.keys():
                 thresholds |= {fact: thresholds.get(fact, set()) for fact in combination}
         return cls({fact: pieces(fact, thresholds[fact]) for fact in FACTS if fact in thresholds})
@@ -113,7 +122,7 @@ class Space:
 
     @cached_property
     def worlds(self) -> tuple[Box, ...]:
-        """The cells that a dataset can be in, one box a task: each fact applies exactly for its tasks."""
+        """The possible cells, one box per task: a fact applies exactly to its tasks."""
         if "task" not in self.axes:
             return (self.everything,)
         return tuple(self._world(task) for task in Task)
@@ -140,30 +149,30 @@ class Space:
         return {fact: index for index, fact in enumerate(self.axes)}
 
     def where(self, tests: Iterable[Test]) -> Box | None:
-        """The cells in which all tests pass, impossible ones included; None where there is none."""
+        """Cells in which all tests pass, including impossible ones; None if there are none."""
         masks = list(self.everything)
         for test in tests:
             masks[self._index[test.fact]] &= _mask(self.axes[test.fact], test.holds)
         return tuple(masks) if all(masks) else None
 
     def region(self, tests: Iterable[Test]) -> Region:
-        """The possible cells in which all tests pass."""
+        """Possible cells in which all tests pass."""
         box = self.where(tests)
         return tuple(None if box is None else meet(box, world) for world in self.worlds)
 
     def first(self, box: Box) -> dict[str, Piece]:
-        """The first cell of a box: one piece for each fact."""
+        """First cell of a box: one piece per fact."""
         return {
             fact: axis[(mask & -mask).bit_length() - 1]
             for (fact, axis), mask in zip(self.axes.items(), box, strict=True)
         }
 
     def words(self, box: Box) -> str:
-        """The first cell of a box, in words."""
+        """Text of the first cell of a box."""
         return ", ".join(piece.words for piece in self.first(box).values()) or "any dataset"
 
     def pieces_of(self, box: Box) -> dict[str, list[Piece]]:
-        """For each fact the pieces that belong to a box."""
+        """Pieces of a box by fact."""
         return {
             fact: [piece for index, piece in enumerate(axis) if mask >> index & 1]
             for (fact, axis), mask in zip(self.axes.items(), box, strict=True)
@@ -178,18 +187,18 @@ def _mask(axis: Sequence[Piece], accepts: Callable[[Value], bool]) -> int:
 
 
 def meet(first: Box, second: Box) -> Box | None:
-    """What two boxes share, or None."""
+    """Intersection of two boxes, or None if it is empty."""
     shared = tuple(map(int.__and__, first, second))
     return shared if all(shared) else None
 
 
 def is_inside(inner: Box, outer: Box) -> bool:
-    """Whether every cell of a box is one of another box too."""
+    """Whether a box is a subset of another."""
     return not any(mine & ~theirs for mine, theirs in zip(inner, outer, strict=True))
 
 
 def minus(box: Box, cut: Box) -> list[Box]:
-    """Disjoint boxes that together hold what of a box lies outside another."""
+    """Difference of two boxes, as disjoint boxes."""
     if meet(box, cut) is None:
         return [box]
     left, outside = box, []
@@ -201,7 +210,7 @@ def minus(box: Box, cut: Box) -> list[Box]:
 
 
 def remainder(box: Box, cuts: Iterable[Box]) -> list[Box]:
-    """Disjoint boxes that together hold what of a box lies in none of the others."""
+    """Difference of a box and several others, as disjoint boxes."""
     left = [box]
     for cut in cuts:
         left = [part for whole in left for part in minus(whole, cut)]
@@ -209,7 +218,7 @@ def remainder(box: Box, cuts: Iterable[Box]) -> list[Box]:
 
 
 def uncovered(box: Box, covers: Sequence[Box]) -> Box | None:
-    """A part of a box that lies in none of the others, or None if they cover it. Stops at the first one found."""
+    """First part of a box that none of the others covers, or None if they cover it."""
     for index, cover in enumerate(covers):
         if meet(box, cover) is None:
             continue
@@ -219,12 +228,12 @@ def uncovered(box: Box, covers: Sequence[Box]) -> Box | None:
 
 
 def size(box: Box) -> int:
-    """Cells in a box."""
+    """Number of cells in a box."""
     return math.prod(mask.bit_count() for mask in box)
 
 
 def merge(boxes: Iterable[Box]) -> list[Box]:
-    """The same cells in fewer boxes: two that differ on one fact only become one, until none do."""
+    """The same cells in fewer boxes: boxes that differ on only one fact are merged."""
     left = list(dict.fromkeys(boxes))
     index = 0
     while index < len(left):

@@ -1,4 +1,4 @@
-"""What a proof can find wrong with a book, each with the dataset that shows it and what mends it."""
+"""Findings that a proof can report, each with an example dataset and a fix."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Flaw(StrEnum):
-    """What a proof can find wrong."""
+    """Kind of flaw of a rulebook."""
 
     GAP = "GAP"
     CONFLICT = "CONFLICT"
@@ -26,21 +26,21 @@ class Flaw(StrEnum):
     INCOHERENT = "INCOHERENT"
 
 
-MEANINGS: Final = {
-    Flaw.GAP: "a dataset for which no rule chooses",
-    Flaw.CONFLICT: "a dataset for which two rules choose differently, and neither beats the other",
-    Flaw.UNSATISFIABLE: "a rule that no dataset can make fire",
-    Flaw.SHADOWED: "a rule that is beaten wherever it fires",
-    Flaw.CYCLE: "rules that override each other in a circle",
-    Flaw.SLOT_CYCLE: "a rule that reads a choice that is made only after its own",
-    Flaw.ORPHAN: "an override, or a rule switched off, that names no rule of the slot",
-    Flaw.INCOHERENT: "choices of several slots that a constraint forbids together",
+FLAW_DESCRIPTIONS: Final = {
+    Flaw.GAP: "no rule makes a choice for a dataset",
+    Flaw.CONFLICT: "two rules make different choices for a dataset, and neither beats the other",
+    Flaw.UNSATISFIABLE: "a rule cannot fire for any dataset",
+    Flaw.SHADOWED: "a rule is beaten wherever it fires",
+    Flaw.CYCLE: "rules override each other in a cycle",
+    Flaw.SLOT_CYCLE: "a rule tests a choice that is made later",
+    Flaw.ORPHAN: "an override or a disabled rule names no rule of the slot",
+    Flaw.INCOHERENT: "a constraint forbids a combination of choices that the rules make",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One flaw. witness: a dataset that shows it, in words; mend: what helps; places: file, line and column."""
+    """One flaw. witness: text of an example dataset; fix: what to change; places: file, line and column."""
 
     flaw: Flaw
     slot: Slot
@@ -48,15 +48,15 @@ class Finding:
     places: tuple[str, ...]
     problem: str
     witness: str
-    mend: str
+    fix: str
 
     def __str__(self) -> str:
-        where = f" Shown by: {self.witness}." if self.witness else ""
-        return f"{self.problem}.{where} {self.mend}"
+        where = f" Example: {self.witness}." if self.witness else ""
+        return f"{self.problem}.{where} {self.fix}"
 
 
-def finding(flaw: Flaw, slot: Slot, rules: Sequence[Rule], problem: str, *, mend: str, witness: str = "") -> Finding:
-    """A finding about rules, each named with its place where the problem first names it."""
+def finding(flaw: Flaw, slot: Slot, rules: Sequence[Rule], problem: str, *, fix: str, witness: str = "") -> Finding:
+    """A finding about rules; the first mention of each rule in the problem gets the rule's place."""
     for rule in rules:
         problem = problem.replace(rule.id, f"{rule.id} ({rule.place})", 1)
     return Finding(
@@ -66,5 +66,5 @@ def finding(flaw: Flaw, slot: Slot, rules: Sequence[Rule], problem: str, *, mend
         places=tuple(rule.place for rule in rules),
         problem=problem,
         witness=witness,
-        mend=mend if mend.endswith(("?", ".")) else f"{mend}.",
+        fix=fix if fix.endswith(("?", ".")) else f"{fix}.",
     )

@@ -1,4 +1,4 @@
-"""A new rule for a person's own book: its overrides worked out by the proof, its tests laid on each threshold."""
+"""Creation of a rule in the user's book, with the overrides that the proof requires and tests at each threshold."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from rules.text import yaml_document as document
 from rules.text.files import write_text
 from rules.vocabulary.aliases import current_fact, current_level
 from rules.vocabulary.choices import parse_choice
-from rules.vocabulary.condition import Test, interval_of, levels_of
-from rules.vocabulary.facts import FACTS, Task, exact
+from rules.vocabulary.condition import Test, categories_of, interval_of
+from rules.vocabulary.facts import FACTS, Task, exact_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,20 +33,20 @@ if TYPE_CHECKING:
 CONDITION: Final = re.compile(r"\s*(\w+)\s*(<=|>=|≤|≥|<|>|=)\s*(.+?)\s*")
 OPERATORS: Final = {"<": "lt", "<=": "le", "≤": "le", ">": "gt", ">=": "ge", "≥": "ge"}
 FIRST_NUMBER: Final = 900
-"""Own rules are numbered from here, out of the way of the shipped ones."""
+"""First number of the user's rules; shipped rules have smaller ones."""
 STEP: Final = 0.01
-"""How far a case lies from a threshold that is no whole number, as a share of it."""
+"""Distance of a test case from a threshold of a real-valued fact, as a share of the threshold."""
 DIGITS: Final = 10
-"""Decimals of a case's value; the further ones are rounding errors."""
+"""Decimals of a test case's value; further digits are rounding errors."""
 WIDTH: Final = 116  # characters of a line
 INDENT: Final = 2  # characters of a line within a rule
 HEADER: Final = (
-    "# Rules of our own, on top of the shipped ones. 'recommend rules check' proves the merged book.\n"
-    "# 'recommend rules schema book' prints the JSON Schema by which an editor completes and checks this file.\n"
+    "# Our rules, on top of the shipped ones. 'recommend rules check' proves the merged book.\n"
+    "# 'recommend rules schema book' prints the JSON Schema of this file, for completion and checks in an editor.\n"
 )
-SPOKEN: Final = {"lt": "under", "le": "up-to", "gt": "over", "ge": "from"}
-IN_VAIN: Final = frozenset({Flaw.UNSATISFIABLE, Flaw.SLOT_CYCLE})
-"""Flaws of a condition that no other rule can mend."""
+OPERATOR_WORDS: Final = {"lt": "under", "le": "up-to", "gt": "over", "ge": "from"}
+UNFIXABLE_FLAWS: Final = frozenset({Flaw.UNSATISFIABLE, Flaw.SLOT_CYCLE})
+"""Flaws of a condition that overrides cannot fix."""
 
 
 def add_rule(
@@ -59,14 +59,14 @@ def add_rule(
     author: str = "",
     below: Sequence[str | Path] = (),
 ) -> str:
-    """Add a rule to a book's file, which is made if it is missing; returns the rule's id.
+    """Add a rule to a book's file, which is created if missing, and return the rule's id.
 
-    then: the choice, as YAML; when: conditions such as "rows>=5000" or "task=binary,multiclass". below: the layers on
-    which the book stands. Raises BookError or ChoiceError, and writes nothing, on words that are not in the vocabulary
-    and on a condition that no dataset meets.
+    then: the choice, as YAML. when: conditions such as "rows>=5000" or "task=binary,multiclass". below: the layers
+    below the book. Raises BookError or ChoiceError, and writes nothing, on unknown facts or choices, or on a condition
+    that no dataset meets.
     """
     if not because.strip():
-        raise BookError("--because must say why the rule holds, but got nothing.")
+        raise BookError("--because must give the reason of the rule, but is empty.")
     choice = parse_choice(slot, document.parse(then, source=f"--then {then}", error=BookError).data)
     conditions = _conditions(when)
     tests = [
@@ -101,19 +101,21 @@ def add_rule(
 
 
 def _conditions(when: Sequence[str]) -> dict[str, Any]:
-    """Conditions as words, in the form of a book's file and in the vocabulary's order."""
+    """Conditions as written in a book's file, in the order of the vocabulary."""
     found: dict[str, Any] = {}
     for words in when:
         read = CONDITION.fullmatch(words)
         if read is None:
-            raise BookError(f"--when takes FACT=NAME, FACT>=NUMBER and the like, but got {words!r}.")
+            raise BookError(f"--when must be a test such as FACT=NAME or FACT>=NUMBER, but got {words!r}.")
         fact, sign, value = read.groups()
         fact = current_fact(fact)
         if fact not in FACTS:
-            raise BookError(f"--when {words}: there is no fact {fact!r}.{did_you_mean(fact, FACTS)}")
-        if (sign == "=") is (levels_of(fact) is None):
-            kind, helps = ("number", "compare it with <, <=, > or >=") if sign == "=" else ("name", f"say {fact}=NAME")
-            raise BookError(f"--when {words}: {fact} is a {kind}; {helps}.")
+            raise BookError(f"--when {words}: unknown fact {fact!r}.{did_you_mean(fact, FACTS)}")
+        if (sign == "=") is (categories_of(fact) is None):
+            kind, fix = (
+                ("numeric", "compare it with <, <=, > or >=") if sign == "=" else ("categorical", f"use {fact}=NAME")
+            )
+            raise BookError(f"--when {words}: {fact} is {kind}; {fix}.")
         if sign == "=":
             values: list[Any] = [current_level(fact, one.strip()) for one in value.split(",")]
             wanted: dict[str, Any] = {"in": values}
@@ -123,18 +125,18 @@ def _conditions(when: Sequence[str]) -> dict[str, Any]:
         if problem := next(filter(None, (misfit(fact, one) for one in values)), None):
             raise BookError(f"--when {words}: {problem}")
         if found.setdefault(fact, {}).keys() & wanted.keys():
-            raise BookError(f"--when {words}: {fact} is limited so a second time. Keep one of the two.")
+            raise BookError(f"--when {words}: duplicate test on {fact}. Keep one of the two.")
         found[fact] |= wanted
     return {fact: _short(found[fact]) for fact in FACTS if fact in found}
 
 
 def _short(wanted: dict[str, Any]) -> object:
-    """A single name stands alone."""
+    """A single name instead of a list of one."""
     return wanted["in"][0] if len(wanted.get("in", ())) == 1 else wanted
 
 
 def _name(tests: Sequence[Test], choice: Choice) -> str:
-    """What the rule does, in one word: binary-and-rows-from-5000-takes-adamw."""
+    """Name from the condition and the choice: binary-and-rows-from-5000-uses-adamw."""
     limits: dict[str, list[str]] = {}
     for test in tests:
         names = isinstance(test.constant, tuple)
@@ -142,13 +144,13 @@ def _name(tests: Sequence[Test], choice: Choice) -> str:
         if isinstance(test.constant, tuple):
             words.append("-or-".join(test.constant))
         else:
-            words += [SPOKEN[test.op], exact(test.constant).replace("-", "minus-")]
+            words += [OPERATOR_WORDS[test.op], exact_text(test.constant).replace("-", "minus-")]
     where = "-and-".join("-".join(words) for words in limits.values()) or "always"
-    return f"{where}-takes-{choice.model_dump()['name']}".replace("_", "-")
+    return f"{where}-uses-{choice.model_dump()['name']}".replace("_", "-")
 
 
 def _text(rule: Rule, conditions: dict[str, Any]) -> CommentedMap:
-    """The rule as it will stand in the file."""
+    """The rule as YAML."""
     name = rule.choice.model_dump()["name"]
     parameters = rule.choice.model_dump(mode="json", exclude_defaults=True, exclude={"name"})
     is_long = len(f"because: {rule.because}") + INDENT > WIDTH
@@ -185,7 +187,7 @@ def _flow_list(values: Sequence[Any]) -> CommentedSeq:
 
 
 def _cases(tests: Sequence[Test]) -> list[dict[str, Any]]:
-    """A firing case, and for each test the nearest miss with all else as in the firing case."""
+    """A firing case, and for each test the nearest miss with all other facts as in the firing case."""
     passing: dict[str, Any] = {}
     for test in tests:
         passing.setdefault(test.fact, _value(test, [other for other in tests if other.fact == test.fact]))
@@ -210,18 +212,18 @@ def _cases(tests: Sequence[Test]) -> list[dict[str, Any]]:
 
 
 def _task_with(facts: Iterable[str], tasks: Iterable[Task]) -> Task:
-    """The first of some tasks to which most of some facts apply."""
+    """The first of the tasks to which most of the facts apply."""
     return max(tasks, key=lambda task: sum(FACTS[fact].applies_to(task) for fact in facts))
 
 
 def _value(test: Test, together: Sequence[Test], *, passes: bool = True) -> str | float | int | None:
-    """The value nearest to a test's threshold that passes all of some tests on the fact, or fails this one."""
+    """Value nearest to a test's threshold that passes all tests in `together`, or fails this test."""
 
     def fits(value: str | float) -> bool:
         return all(one.holds(value) for one in together) if passes else not test.holds(value)
 
     if isinstance(test.constant, tuple):
-        return next(filter(fits, levels_of(test.fact) or ()), None)
+        return next(filter(fits, categories_of(test.fact) or ()), None)
     threshold, domain = float(test.constant), interval_of(test.fact)
     step = 1 if domain.whole else STEP * (abs(threshold) or STEP)
     near = [value for value in (threshold - step, threshold, threshold + step) if value in domain]
@@ -230,17 +232,17 @@ def _value(test: Test, together: Sequence[Test], *, passes: bool = True) -> str 
 
 
 def _needed_overrides(merged: Rulebook, rule: Rule) -> list[str]:
-    """The rules that the new one must override, for neither is more specific, or so that it decides anywhere.
+    """Rules that the new rule must override: those in conflict with it, and those that would beat it everywhere.
 
-    Raises BookError on a condition that can never be met.
+    Raises BookError on a condition that no dataset meets.
     """
     earlier = {one.id for one in merged.of(rule.slot) if one.layer != rule.layer}
     overrides: set[str] = set()
     while True:
         proof = prove_slot(rule.slot, (*merged.of(rule.slot), replace(rule, overrides=tuple(overrides))))
         mine = [one for one in proof.findings if rule.id in one.rules]
-        if vain := next((one for one in mine if one.flaw in IN_VAIN), None):
-            raise BookError(f"--when: {vain.problem.replace(f'{rule.id} ({rule.place})', 'the new rule')}. {vain.mend}")
+        if flaw := next((one for one in mine if one.flaw in UNFIXABLE_FLAWS), None):
+            raise BookError(f"--when: {flaw.problem.replace(f'{rule.id} ({rule.place})', 'the new rule')}. {flaw.fix}")
         found: set[str] = set()
         for one in mine:
             if one.flaw is Flaw.CONFLICT:
@@ -253,13 +255,13 @@ def _needed_overrides(merged: Rulebook, rule: Rule) -> list[str]:
 
 
 def _appended(rule: CommentedMap, path: Path) -> str:
-    """The text of a book's file with a rule after its last one; every other line stays as it is."""
+    """Text of a book's file with a rule appended; all other lines are unchanged."""
     text = path.read_text(encoding="utf-8") if path.exists() else HEADER
     rules = next((value for key, value in _entries(text) if key.value == RULES), None)
     if rules is None:
         return f"{text.rstrip()}\n{RULES}:\n{_dumped(rule, 0)}"
     if rules.flow_style or not rules.value:
-        raise BookError(f"{path}: write the list under {RULES!r} with one rule a line, each after a dash.")
+        raise BookError(f"{path}: the list under {RULES!r} must be in block style, one dash per rule.")
     lines = text.splitlines(keepends=True)
     dash = lines[rules.start_mark.line].index("-")
     last = _last_line(rules.value[-1])
@@ -273,7 +275,7 @@ def _entries(text: str) -> list[tuple[Any, Any]]:
 
 
 def _last_line(node: Any) -> int:  # noqa: ANN401  ruamel.yaml ships no type for nodes
-    """The last line on which something of a node stands; comments after it do not count."""
+    """Index of the last line of a node, without comments after it."""
     if node.id == "scalar" or node.flow_style:
         end: int = node.end_mark.line
         return end - 1 if node.end_mark.column == 0 else end
@@ -282,7 +284,7 @@ def _last_line(node: Any) -> int:  # noqa: ANN401  ruamel.yaml ships no type for
 
 
 def _dumped(rule: CommentedMap, dash: int) -> str:
-    """A rule as an item of a list whose dashes stand in a column."""
+    """A rule as an item of a YAML list. dash: column of the dash."""
     yaml = YAML()
     yaml.width = WIDTH
     yaml.indent(mapping=2, sequence=2, offset=0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rules.proof.proof import Proof, prove, require
+from rules.proof.proof import Proof, check_proof, prove
 from rules.rulebook.rulebook import SHIPPED_LAYERS, Rulebook, read_layers
 
 if TYPE_CHECKING:
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ProvedBook:
-    """A rulebook that is known to decide for every dataset."""
+    """A rulebook whose proof has no findings, so that it decides for every dataset."""
 
     book: Rulebook
     proof: Proof
 
     @property
     def beaten_by(self) -> dict[Slot, Mapping[str, frozenset[str]]]:
-        """For each slot and rule, the rules that beat it wherever they fire."""
+        """For each slot and rule, the rules that beat it."""
         return {slot: proof.beaten_by for slot, proof in self.proof.slots.items()}
 
 
@@ -32,5 +32,5 @@ def load_book(layers: Iterable[str | Path] = SHIPPED_LAYERS) -> ProvedBook:
     """Read, merge and prove the layers. Raises BookError or ProofError."""
     book = read_layers(layers)
     proof = prove(book)
-    require(proof)
+    check_proof(proof)
     return ProvedBook(book=book, proof=proof)

@@ -1,10 +1,10 @@
-"""Which datasets each rule decides."""
+"""Datasets for which given rules decide."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rules.proof.decision_regions import base_tests, upstream, ways
+from rules.proof.decision_regions import base_tests, decision_regions, upstream
 from rules.proof.fact_space import Box, Space, merge
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from rules.vocabulary.choices import Slot
 
 
-def decided(proved: ProvedBook, slot: Slot, picked: Callable[[Rule], bool]) -> tuple[Space, list[Box]]:
-    """The datasets for which some of a slot's rules decide, as few boxes as they merge to."""
+def boxes_decided_by(proved: ProvedBook, slot: Slot, selected: Callable[[Rule], bool]) -> tuple[Space, list[Box]]:
+    """Boxes of the datasets for which the selected rules of a slot decide."""
     space = Space.over(base_tests(proved.book, upstream(proved.book, [slot])))
-    found = [way for way in ways(proved.book, proved.beaten_by, (slot,), space=space) if picked(way.rules[slot])]
-    return space, merge(box for way in found for box in way.boxes)
+    regions = decision_regions(proved.book, proved.beaten_by, (slot,), space=space)
+    return space, merge(box for region in regions if selected(region.rules[slot]) for box in region.boxes)

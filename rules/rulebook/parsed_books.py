@@ -1,4 +1,4 @@
-"""The shipped books as parsed data in one JSON file, since parsing YAML takes most of the start of `recommend`.
+"""Cache of the parsed shipped books in one JSON file, since parsing YAML dominates the start-up time of `recommend`.
 
 rules/book/parsed.json is generated from the YAML files. A file whose bytes differ from the recorded digest is parsed
 from YAML again, so an edited book is never read from an old copy.
@@ -37,7 +37,7 @@ def read_shipped(path: Path, *, source: str) -> document.Document:
 
 
 def to_json(files: Iterable[tuple[str, Path]]) -> str:
-    """The text of parsed.json for the files of the shipped books, (source, path). Raises BookError."""
+    """Contents of parsed.json. files: (source, path) of the shipped books. Raises BookError."""
     parsed = {}
     for source, path in files:
         text = document.read(path, error=BookError, source=source)

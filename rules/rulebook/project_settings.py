@@ -1,7 +1,7 @@
-"""The project's own settings file: which books stand on top of the shipped rules, and the options of commands.
+"""The project's settings file: additional rulebooks, and default options of commands.
 
 pcwat.toml with `book = ["mine.yaml"]`, or pyproject.toml with the same under [tool.pcwat], in the working directory or
-above it. Paths are relative to the file. Tables, as [train], hold the options of commands
+a parent of it. Paths are relative to the file. Tables such as [train] hold default options of commands
 (recommender.cli.command_defaults).
 """
 
@@ -27,20 +27,20 @@ KEYS: Final = ("book",)
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a settings file says."""
+    """Contents of a settings file."""
 
     path: Path
     books: tuple[str, ...]
-    """Own books with their paths from the working directory; empty where it names none."""
+    """Books, as paths from the working directory; empty if the file names none."""
     commands: Mapping[str, Mapping[str, Any]]
-    """Tables, by command, as they were read."""
+    """Tables of options by command, not validated."""
 
 
 def layers(books: Sequence[str], *, start: Path | None = None) -> tuple[str, ...]:
-    """The layers that --book asks for, once or several times; without it those of the settings file.
+    """Layers of the books given by --book, or of the settings file if there are none.
 
-    Shipped layers that are named stand alone; own books stand on top of those, or of both. start: the folder from
-    which a settings file is looked for, by default the working directory. Raises BookError on a broken one.
+    Named shipped layers replace the default of both shipped layers; other books are added on top. start: the folder
+    where the search for a settings file begins, by default the working directory. Raises BookError on an invalid file.
 
     >>> layers(["mine.yaml"])
     ('handbook', 'evidence', 'mine.yaml')
@@ -56,13 +56,13 @@ def layers(books: Sequence[str], *, start: Path | None = None) -> tuple[str, ...
 
 
 def settings_books(start: Path) -> tuple[str, ...]:
-    """The books that the nearest settings file names; the shipped ones where there is none."""
+    """Books of the nearest settings file, or the shipped books if there is none."""
     found = find_settings(start)
     return (SHIPPED,) if found is None or not found.books else found.books
 
 
 def find_settings(start: Path) -> Settings | None:
-    """The nearest settings file, from a folder upwards. Raises BookError on a broken one."""
+    """Nearest settings file in a folder or its parents. Raises BookError on an invalid file."""
     for folder in (start, *start.parents):
         for path, table in ((folder / OWN, ()), (folder / SHARED, ("tool", "pcwat"))):
             if path.is_file() and (found := _read(path, table)) is not None:
@@ -77,10 +77,10 @@ def is_shipped(book: str) -> bool:
 
 
 def _read(path: Path, table: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, Any]] | None:
-    """Books and tables of a file; None where it is not for pcwat."""
+    """Books and tables of a file; None if the file has no settings of pcwat."""
     try:
         settings = tomllib.loads(read_text(path, what="TOML", error=BookError))
-    except (ValueError, RecursionError) as error:  # ValueError also of a whole number of thousands of digits
+    except (ValueError, RecursionError) as error:  # ValueError also for integers of thousands of digits
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error).splitlines()[0]
         raise BookError(f"{path} cannot be read as TOML: {reason.rstrip('.')}.") from None
     for key in table:
@@ -94,7 +94,7 @@ def _read(path: Path, table: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str
     for key in settings:
         if key not in KEYS and key not in commands:
             raise BookError(
-                f"{path}: pcwat knows the settings {', '.join(KEYS)}, and a table for each command, but got {key!r}."
+                f"{path}: settings must be {', '.join(KEYS)} or a table for a command, but got {key!r}."
                 f"{did_you_mean(key, KEYS)}"
             )
     books = settings.get("book", [])

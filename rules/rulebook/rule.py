@@ -1,4 +1,4 @@
-"""What a rulebook is made of: rules, the constraints on what they choose together, and rules switched off."""
+"""Elements of a rulebook: rules, constraints on combinations of choices, and disabled rules."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Stance = Literal["agreed", "contested"]
 
 
 class Example(BaseModel):
-    """A case that a rule carries with it: facts, and whether the rule fires on them."""
+    """Test case of a rule: facts, and whether the rule fires on them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -33,7 +33,7 @@ class Example(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A condition on facts and the choice that it makes for one slot."""
+    """A condition on facts, and the choice for one slot if the condition holds."""
 
     id: str
     name: str
@@ -57,7 +57,7 @@ class Rule:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of what the rule does: when it fires, what it chooses, what it overrides."""
+        """SHA-256 of the rule's condition, choice and overrides."""
         return _digest_of(self.when, self.choice.model_dump(mode="json"), self.overrides)
 
     def has_digest(self, digest: str | None) -> bool:
@@ -75,9 +75,9 @@ def _digest_of(when: Iterable[Test], choice: Mapping[str, Any], overrides: Itera
 
 @dataclass(frozen=True, kw_only=True)
 class Constraint:
-    """A combination of choices, and of facts, that no bundle may show.
+    """A forbidden combination of choices and facts.
 
-    choices: slot → parameter ("name" for the choice itself) → the values that are forbidden together with the rest.
+    choices: slot → parameter ("name" for the choice itself) → values that are forbidden in this combination.
     """
 
     id: str
@@ -90,7 +90,7 @@ class Constraint:
         return all(getattr(choice, key, None) in values for key, values in self.choices[slot].items())
 
     def is_broken_by(self, chosen: Mapping[Slot, Choice], facts: Facts) -> bool:
-        """Whether choices show the forbidden combination; a fact that is not there cannot excuse them."""
+        """Whether the choices are the forbidden combination; a test on a missing fact counts as passed."""
         return all(self.forbids(slot, chosen[slot]) for slot in self.choices) and all(
             test.fact not in facts or test.holds(facts[test.fact].value) for test in self.when
         )
@@ -98,7 +98,7 @@ class Constraint:
 
 @dataclass(frozen=True, kw_only=True)
 class Disabled:
-    """A rule that a later layer has switched off, why, and by whom."""
+    """A rule that a later layer disables, with the reason and author."""
 
     rule: str
     reason: str

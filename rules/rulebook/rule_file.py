@@ -1,4 +1,4 @@
-"""One YAML file of a book, checked word by word: rules, rules switched off, and constraints."""
+"""Parsing and validation of one YAML file of a book: rules, disabled rules and constraints."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rules.errors import BookError, ChoiceError, did_you_mean
 from rules.rulebook.rule import Constraint, Disabled, Example, Rule, Stance
 from rules.vocabulary.aliases import current_fact, current_level, current_name, current_parameter, current_value
 from rules.vocabulary.choices import Slot, names, parse_choice
-from rules.vocabulary.condition import COMPARISONS, Test, interval_of, levels_of
+from rules.vocabulary.condition import COMPARISONS, Test, categories_of, interval_of
 from rules.vocabulary.facts import FACTS
 
 if TYPE_CHECKING:
@@ -21,24 +21,23 @@ if TYPE_CHECKING:
 
     from rules.text.yaml_document import Document
 
-STEERING: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""Control characters but the tab and the end of a line."""
+CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Control characters other than tab and newline."""
 RULE_ID: Final = re.compile(r"[A-Z]\d{3,4}")
 RULES, DISABLE, CONSTRAINTS = "rules", "disable", "constraints"
-Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-"""Words that must not be left out: a reason, an id."""
+NonEmptyText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 class RuleText(BaseModel):
-    """A rule as it stands in a book's file."""
+    """A rule as written in a book's file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    id: Said
-    name: Said
+    id: NonEmptyText
+    name: NonEmptyText
     when: dict[str, Any]
     then: dict[str, Any]
-    because: Said
+    because: NonEmptyText
     rejects: dict[str, str] = {}
     source: dict[Literal["notes", "evidence", "doi", "arxiv", "measured", "tool", "reason"], str]
     stance: Stance = "agreed"
@@ -48,27 +47,27 @@ class RuleText(BaseModel):
 
 
 class DisabledText(BaseModel):
-    """A rule of an earlier layer that a file switches off."""
+    """Entry that disables a rule of an earlier layer."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    rule: Said
-    reason: Said
+    rule: NonEmptyText
+    reason: NonEmptyText
     author: str = ""
 
 
 class ConstraintText(BaseModel):
-    """A constraint as it stands in constraints.yaml."""
+    """A constraint as written in constraints.yaml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    id: Said
+    id: NonEmptyText
     forbid: dict[str, Any]
-    because: Said
+    because: NonEmptyText
 
 
 def read_rules(source: Document, *, layer: str) -> tuple[list[Rule], list[Disabled]]:
-    """The rules of a file, and those that it switches off. Raises BookError with file, line and column."""
+    """Rules and disabled rules of a file. Raises BookError with file, line and column."""
     _check_keys(source, (RULES, DISABLE))
     rules = [
         _rule(text, source=source, index=index, layer=layer)
@@ -82,7 +81,7 @@ def read_rules(source: Document, *, layer: str) -> tuple[list[Rule], list[Disabl
 
 
 def read_constraints(source: Document) -> list[Constraint]:
-    """The constraints of a file. Raises BookError with file, line and column."""
+    """Constraints of a file. Raises BookError with file, line and column."""
     _check_keys(source, (CONSTRAINTS,))
     return [
         _constraint(text, source=source, index=index)
@@ -97,13 +96,15 @@ def _check_keys(source: Document, keys: tuple[str, ...]) -> None:
     unknown = next((key for key in data if key not in keys), None) if isinstance(data, dict) else None
     if unknown is not None:
         near = did_you_mean(str(unknown), keys)
-        raise BookError(f"{source.place(unknown)}: a book holds {' and '.join(keys)}, but got {unknown!r}.{near}")
+        raise BookError(
+            f"{source.place(unknown)}: a book file must contain {' and '.join(keys)}, but got {unknown!r}.{near}"
+        )
     wanted = " or ".join(f"'{key}'" for key in keys)
-    raise BookError(f"{source.source}:1:1: the file must hold a list under {wanted}, and nothing else.")
+    raise BookError(f"{source.source}:1:1: the file must contain a list under {wanted}, and nothing else.")
 
 
 def _entries(source: Document, key: str, kind: type[BaseModel]) -> list[Any]:
-    """The validated entries of one of a file's lists."""
+    """Validated entries of one of the file's lists."""
     entries = []
     for index, fields in enumerate(source.data.get(key, [])):
         _check_characters(fields, source=source, path=(key, index))
@@ -120,7 +121,7 @@ def _entries(source: Document, key: str, kind: type[BaseModel]) -> list[Any]:
 
 
 def _check_characters(value: Any, *, source: Document, path: tuple[str | int, ...]) -> None:  # noqa: ANN401  any YAML
-    """Refuse characters that would steer the terminal on which a book is shown."""
+    """Raise BookError on control characters, which a terminal would interpret."""
     if isinstance(value, dict):
         for key, part in value.items():
             _check_characters(str(key), source=source, path=(*path, key))
@@ -129,10 +130,10 @@ def _check_characters(value: Any, *, source: Document, path: tuple[str | int, ..
         for index, part in enumerate(value):
             _check_characters(part, source=source, path=(*path, index))
     elif isinstance(value, str):
-        steering = STEERING.search(value)
-        if steering is not None:
-            place, character = source.place(*path), steering[0]
-            raise BookError(f"{place}: a book is plain text, but got the control character {character!r}.")
+        control = CONTROL_CHARACTERS.search(value)
+        if control is not None:
+            place, character = source.place(*path), control[0]
+            raise BookError(f"{place}: a book must be plain text, but got the control character {character!r}.")
 
 
 def _rule(text: RuleText, *, source: Document, index: int, layer: str) -> Rule:
@@ -143,11 +144,12 @@ def _rule(text: RuleText, *, source: Document, index: int, layer: str) -> Rule:
         raise BookError(f"{place('then')}: {text.id} must fill one slot, but 'then' names {len(text.then)}.")
     ((slot_name, value),) = text.then.items()
     if slot_name not in set(Slot):
-        raise BookError(f"{place('then')}: {text.id}: there is no slot {slot_name!r}.{did_you_mean(slot_name, Slot)}")
+        raise BookError(f"{place('then')}: {text.id}: unknown slot {slot_name!r}.{did_you_mean(slot_name, Slot)}")
     slot = Slot(slot_name)
     if not RULE_ID.fullmatch(text.id) or text.id[0] != slot.letter:
         raise BookError(
-            f"{place('id')}: a rule for {slot} is called {slot.letter} and three or four digits, but got {text.id!r}."
+            f"{place('id')}: the id of a rule for {slot} must be {slot.letter} and three or four digits, "
+            f"but got {text.id!r}."
         )
     try:
         choice = parse_choice(slot, value)
@@ -157,7 +159,7 @@ def _rule(text: RuleText, *, source: Document, index: int, layer: str) -> Rule:
     for rejected in rejects:
         if rejected not in names(slot):
             raise BookError(
-                f"{place('rejects', rejected)}: {text.id} rejects {rejected!r}, which the slot does not offer."
+                f"{place('rejects', rejected)}: {text.id} rejects {rejected!r}, which is not a choice of the slot."
                 f"{did_you_mean(rejected, names(slot))}"
             )
     for number, example in enumerate(text.tests):
@@ -186,9 +188,9 @@ def _rule(text: RuleText, *, source: Document, index: int, layer: str) -> Rule:
 
 
 def parse_tests(fact: str, wanted: object, *, place: Callable[[], str], rule: str) -> list[Test]:
-    """The unary tests on one fact: a name, {in: [names]}, or {lt, le, gt, ge: number}.
+    """Unary tests on one fact, from a name, {in: [names]}, or {lt, le, gt, ge: number}.
 
-    place: returns how an error names the position of the tests. Raises BookError.
+    place: returns the position of the tests for error messages. Raises BookError.
     """
     fact = current_fact(fact)
     tests: dict[str, Any] = wanted if isinstance(wanted, dict) else {"in": [wanted]}
@@ -198,15 +200,15 @@ def parse_tests(fact: str, wanted: object, *, place: Callable[[], str], rule: st
         constant: Any = [current_level(fact, one) for one in given] if is_list else given
         for value in constant if is_list else [constant]:
             _check_value(fact, value, place=place, rule=rule)
-        if levels_of(fact) is not None:
+        if categories_of(fact) is not None:
             if op != "in" or not isinstance(constant, list):
                 raise BookError(
-                    f"{place()}: {rule}: {fact} is a name; write '{fact}: NAME' or '{fact}: {{in: [NAMES]}}'."
+                    f"{place()}: {rule}: {fact} is categorical; write '{fact}: NAME' or '{fact}: {{in: [NAMES]}}'."
                 )
             parsed.append(Test(fact=fact, op=op, constant=tuple(constant)))
         elif op not in COMPARISONS:
             raise BookError(
-                f"{place()}: {rule}: {fact} is a number; test it with {', '.join(COMPARISONS)}, but got {op!r}."
+                f"{place()}: {rule}: {fact} is numeric; test it with one of {', '.join(COMPARISONS)}, not {op!r}."
                 f"{did_you_mean(op, COMPARISONS)}"
             )
         else:
@@ -238,31 +240,31 @@ def _current_facts(given: Mapping[str, str | int | float]) -> dict[str, str | in
 
 
 def _check_value(fact: str, value: object, *, place: Callable[[], str], rule: str) -> None:
-    """Refuse a fact that does not exist and a value outside its domain."""
+    """Raise BookError on an unknown fact or a value outside its domain."""
     problem = misfit(fact, value)
     if problem:
         raise BookError(f"{place()}: {rule}: {problem}")
 
 
 def misfit(fact: str, value: object) -> str:
-    """Why a fact cannot have a value, in one sentence; nothing where it can, or could under a former name."""
+    """Sentence why a fact cannot have a value; empty if it can. Former names of facts and values are accepted."""
     fact = current_fact(fact)
     value = current_level(fact, value)
     if fact not in FACTS:
-        return f"there is no fact {fact!r}.{did_you_mean(fact, FACTS)}"
-    levels = levels_of(fact)
+        return f"unknown fact {fact!r}.{did_you_mean(fact, FACTS)}"
+    levels = categories_of(fact)
     if levels is not None:
         if value in levels:
             return ""
-        return f"{fact} is one of {', '.join(levels)}, but got {value!r}.{did_you_mean(str(value), levels)}"
+        return f"{fact} must be one of {', '.join(levels)}, but got {value!r}.{did_you_mean(str(value), levels)}"
     domain = interval_of(fact)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return f"{fact} is a number, but got {value!r}."
+        return f"{fact} must be a number, but got {value!r}."
     if value in domain:
         return ""
     bounds = f"at least {domain.low:g}" if domain.high == math.inf else f"from {domain.low:g} to {domain.high:g}"
     whole = "a whole number, " if domain.whole else ""
-    return f"{fact} is {whole}{bounds}, but got {value!r}."
+    return f"{fact} must be {whole}{bounds}, but got {value!r}."
 
 
 def _constraint(text: ConstraintText, *, source: Document, index: int) -> Constraint:
@@ -274,9 +276,7 @@ def _constraint(text: ConstraintText, *, source: Document, index: int) -> Constr
         if slot in set(Slot):
             values = wanted.get("in") if isinstance(wanted, dict) and list(wanted) == ["in"] else [wanted]
             if not isinstance(values, list) or not all(isinstance(one, str | int | float) for one in values):
-                raise BookError(
-                    f"{place()}: {text.id}: {key} must be a value, or 'in: [VALUES]' for several, but got {wanted!r}."
-                )
+                raise BookError(f"{place()}: {text.id}: {key} must be a value or 'in: [VALUES]', but got {wanted!r}.")
             choices.setdefault(Slot(slot), {})[parameter or "name"] = tuple(values)
         else:
             tests += parse_tests(key, wanted, place=place, rule=text.id)
@@ -284,7 +284,7 @@ def _constraint(text: ConstraintText, *, source: Document, index: int) -> Constr
     if not choices:
         where = source.place(CONSTRAINTS, index, "forbid")
         raise BookError(
-            f"{where}: {text.id} must forbid a choice for a slot, one of {', '.join(Slot)}, but names none."
+            f"{where}: {text.id} must forbid a choice of at least one slot ({', '.join(Slot)}), but names none."
         )
     return Constraint(
         id=text.id,

@@ -1,4 +1,4 @@
-"""The book that holds the rules: its layers found, read, merged and hashed."""
+"""Rulebook, and reading and merging of its layers."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ CONSTRAINTS_FILE: Final = "constraints.yaml"
 
 @dataclass(frozen=True)
 class Rulebook:
-    """The rules of all layers, and the constraints on what they choose together."""
+    """Rules and constraints of all layers."""
 
     rules: tuple[Rule, ...]
     constraints: tuple[Constraint, ...] = ()
     layers: Mapping[str, str] = field(default_factory=dict)
-    """SHA-256 of each layer's text, by layer, in merging order."""
+    """SHA-256 of each layer's text, in merging order."""
     disabled: tuple[Disabled, ...] = ()
     off: tuple[Rule, ...] = ()
-    """The rules that are switched off; not among `rules`."""
+    """The disabled rules, which are not in `rules`."""
 
     def of(self, slot: Slot) -> tuple[Rule, ...]:
         return self.by_slot[slot]
@@ -45,15 +45,16 @@ class Rulebook:
 
     @cached_property
     def by_id(self) -> dict[str, Rule]:
-        """Every rule, those that are switched off included."""
+        """All rules, including disabled ones."""
         return {rule.id: rule for rule in (*self.rules, *self.off)}
 
 
 def layers_of(book: str) -> tuple[str, ...]:
-    """The layers that a word on the command line names.
+    """Layers of a book given on the command line.
 
-    "shipped" is both shipped layers, "handbook" the notes alone, a path a person's own rules on top of the shipped
-    ones. A folder with the subfolders of a whole book replaces the shipped layers. "a+b" are layers in this order.
+    "shipped" is both shipped layers, "handbook" the strategy notes alone, and a path the user's rules on top of the
+    shipped layers. A folder with the subfolders of a complete book replaces the shipped layers. "a+b" are layers in
+    this order.
 
     >>> layers_of("mine.yaml")
     ('handbook', 'evidence', 'mine.yaml')
@@ -74,9 +75,9 @@ def layers_of(book: str) -> tuple[str, ...]:
 
 
 def read_layers(layers: Iterable[str | Path]) -> Rulebook:
-    """Read and merge layers: names of shipped books, or paths of YAML files or folders of a user's own.
+    """Read and merge layers: names of shipped books, or paths of the user's YAML files or folders.
 
-    Raises BookError, with file, line and column, on anything that is not a rule in the vocabulary of facts and choices.
+    Raises BookError, with file, line and column, on an invalid file or rule.
     """
     rules: list[Rule] = []
     constraints: list[Constraint] = []
@@ -109,12 +110,12 @@ def read_layers(layers: Iterable[str | Path]) -> Rulebook:
 
 
 def shipped_files() -> list[tuple[str, Path]]:
-    """The files of the shipped books, (name in errors, path), in the order in which they are read."""
+    """Files of the shipped books as (name in errors, path), in reading order."""
     return [(f"{layer}/{path.name}", path) for layer in SHIPPED_LAYERS for path in _files(layer)]
 
 
 def _files(layer: str | Path) -> list[Path]:
-    """The YAML files of a layer, in the order of their names; the shipped constraints come with the handbook."""
+    """YAML files of a layer, sorted by name; the shipped constraints belong to the handbook."""
     if layer in SHIPPED_LAYERS:
         own = sorted((BOOKS / str(layer)).glob("*.yaml"))
         return [BOOKS / CONSTRAINTS_FILE, *own] if layer == SHIPPED_LAYERS[0] else own
@@ -122,12 +123,12 @@ def _files(layer: str | Path) -> list[Path]:
     if path.is_dir():
         found = sorted(path.glob("*.yaml"))
         if not found:
-            raise BookError(f"The book {path} must hold YAML files with rules, but the folder has none.")
+            raise BookError(f"The book {path} must contain YAML files with rules, but the folder has none.")
         return found
     if not path.exists():
         known = (SHIPPED, *SHIPPED_LAYERS)
         raise BookError(
-            f"A book is {', '.join(known)} or the path of a YAML file or folder, but got {str(layer)!r}."
+            f"A book must be {', '.join(known)}, or the path of a YAML file or folder, but got {str(layer)!r}."
             f"{did_you_mean(str(layer), known)}"
         )
     return [path]
@@ -137,5 +138,7 @@ def _check_ids(rules: Iterable[Rule]) -> None:
     known: dict[str, Rule] = {}
     for rule in rules:
         if rule.id in known:
-            raise BookError(f"{rule.place}: the id {rule.id} is taken by {known[rule.id].place}. Ids are never reused.")
+            raise BookError(
+                f"{rule.place}: the id {rule.id} is already used at {known[rule.id].place}. Choose another id."
+            )
         known[rule.id] = rule

@@ -1,4 +1,4 @@
-"""Files that a command writes: whole or not at all, never over an input, and over existing ones only with --force."""
+"""Atomic writing of output files; inputs are never overwritten, existing files only with --force."""
 
 from __future__ import annotations
 
@@ -8,44 +8,44 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from rules.errors import PcwatError
-from rules.text.temporary import path_beside
+from rules.text.temporary import temporary_path_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 
-def keep_inputs(output: Path, inputs: Iterable[Path]) -> None:
-    """Raise PcwatError if writing would overwrite a file that the command reads, by whatever path it is named."""
+def refuse_input_as_output(output: Path, inputs: Iterable[Path]) -> None:
+    """Raise PcwatError if the output is one of the files that the command reads, under any path."""
     for path in inputs:
         if os.path.isfile(output) and os.path.isfile(path) and output.samefile(path):  # noqa: PTH113  any name
             raise PcwatError(
-                f"The output must not overwrite what is read, but {output} is the same file as {path}. Choose another "
+                f"The output must not overwrite an input, but {output} is the same file as {path}. Choose another "
                 "name for the output."
             )
 
 
-def keep_existing(output: Path, *, force: bool) -> None:
-    """Raise PcwatError if a file exists already, unless it may be overwritten by force."""
+def refuse_existing_output(output: Path, *, force: bool) -> None:
+    """Raise PcwatError if the output exists already, unless force is set."""
     if os.path.isfile(output) and not force:  # noqa: PTH113  Path.is_file raises OSError on names that are too long
         raise PcwatError(
-            f"{output} exists already, and may have been edited. Choose another name, or overwrite it with --force."
+            f"{output} already exists and may have been edited. Choose another name, or use --force to overwrite it."
         )
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file in the folder of an output, which takes its place when the block ends without an error.
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary file that replaces the output atomically when the block ends without an error.
 
-    A device or a pipe, such as /dev/stdout, is written to directly. Raises OSError as the file system does.
+    Devices and pipes, such as /dev/stdout, are written directly. Raises OSError if the file system does.
     """
     path = path.resolve() if path.is_symlink() else path
     mode = path.stat().st_mode if path.exists() else None
     if mode is not None and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         yield path
         return
-    temporary = path_beside(path)
-    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))  # less what the umask takes away
+    temporary = temporary_path_for(path)
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))  # the umask applies
     try:
         yield temporary
         with temporary.open("rb+") as file:
@@ -59,19 +59,23 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def whole_file(path: Path, *, error: type[PcwatError], remedy: str = "Free space, or allow writing.") -> Iterator[Path]:
-    """As `replacing`, but raises error, which says what remedies it, where the file cannot be written."""
+def atomic_file(
+    path: Path, *, error: type[PcwatError], remedy: str = "Free disk space, or allow writing."
+) -> Iterator[Path]:
+    """Same as `atomic_path`, but raise error, with the remedy, if the file cannot be written."""
     try:
-        with replacing(path) as temporary:
+        with atomic_path(path) as temporary:
             yield temporary
     except OSError as problem:
         raise error(f"Cannot write {path}: {problem.strerror or problem}. {remedy}") from None
 
 
 def write_text(path: Path, text: str, *, error: type[PcwatError] = PcwatError) -> None:
-    """Write a file, whole or not at all. Raises error where that cannot be done."""
+    """Write a text file atomically. Raises error if it cannot be written."""
     try:
-        with whole_file(path, error=error, remedy="Free space or allow writing, or name another place.") as temporary:
+        with atomic_file(
+            path, error=error, remedy="Free disk space, allow writing, or choose another path."
+        ) as temporary:
             temporary.write_text(text, encoding="utf-8")
     except ValueError:
-        raise error(f"Cannot write {str(path)!r}: it is not a valid path. Name another place.") from None
+        raise error(f"Cannot write {str(path)!r}: it is not a valid path. Choose another path.") from None

@@ -1,4 +1,4 @@
-"""What a notebook shows of a value: a small table as HTML, every text escaped, without scripts or styles."""
+"""HTML for notebooks: small tables and paragraphs, all text escaped, without scripts or styles."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
-def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table as HTML. Texts may come from data, books and people: they are never read as HTML.
+def html_table(caption: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table as HTML; text from data and books is escaped.
 
-    >>> table("A & B", ["<i>"], [])
+    >>> html_table("A & B", ["<i>"], [])
     '<table><caption>A &amp; B</caption><thead><tr><th>&lt;i&gt;</th></tr></thead><tbody></tbody></table>'
     """
-    head = "".join(f"<th>{text(name)}</th>" for name in header)
-    body = "".join(f"<tr>{''.join(f'<td>{text(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<table><caption>{text(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    head = "".join(f"<th>{html_text(name)}</th>" for name in header)
+    body = "".join(f"<tr>{''.join(f'<td>{html_text(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<table><caption>{html_text(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def paragraph(sentence: str) -> str:
+def html_paragraph(sentence: str) -> str:
     """A sentence as HTML."""
-    return f"<p>{text(sentence)}</p>"
+    return f"<p>{html_text(sentence)}</p>"
 
 
-def text(value: object) -> str:
-    r"""A text as HTML shows it, with control characters spelled out.
+def html_text(value: object) -> str:
+    r"""Escaped text, with control characters as escape sequences.
 
-    >>> text("<\x1b>")
+    >>> html_text("<\x1b>")
     '&lt;\\x1b&gt;'
     """
     return escape(printable(str(value)))

@@ -1,35 +1,35 @@
-"""Numbers and quantities as text."""
+"""Formatting of numbers and quantities."""
 
 from __future__ import annotations
 
 from typing import Final
 
-WITHOUT_DECIMALS: Final = 10_000  # from there on, four significant digits leave no decimals
-PURE: Final = "1"  # the unit of a number without one
+MIN_WITHOUT_DECIMALS: Final = 10_000  # with four significant digits, larger numbers have no decimals
+DIMENSIONLESS: Final = "1"  # the unit of a number without one
 FRACTION: Final = "fraction of "
-SINGULAR: Final = {f"{one}s": one for one in ("row", "column", "trial", "value", "level", "hyperparameter")}
+SINGULAR: Final = {f"{one}s": one for one in ("row", "column", "trial", "value", "level", "category", "hyperparameter")}
 
 
 def number(value: str | float) -> str:
-    """A number with four significant digits and thousands separated; words as they are.
+    """A number with four significant digits and thousands separators; text is returned unchanged.
 
     >>> number(1234567.0), number(1234.5), number(0.012345), number(4.0)
     ('1,234,567', '1,234', '0.01235', '4')
     """
     if isinstance(value, str):
         return value
-    if value == int(value) or abs(value) >= WITHOUT_DECIMALS:
+    if value == int(value) or abs(value) >= MIN_WITHOUT_DECIMALS:
         return f"{value:,.0f}"
     return f"{value:,.4g}"
 
 
 def quantity(value: float, unit: str) -> str:
-    """A number in its unit, as people write it.
+    """A number with its unit.
 
     >>> quantity(0.25, "fraction of rows"), quantity(1.0, "rows"), quantity(2.5, "1")
     ('0.25 of the rows', '1 row', '2.5')
     """
-    if unit == PURE or unit.startswith(f"{PURE},"):
+    if unit == DIMENSIONLESS or unit.startswith(f"{DIMENSIONLESS},"):
         return number(value)
     if unit.startswith(FRACTION):
         return f"{number(value)} of the {unit.removeprefix(FRACTION)}"

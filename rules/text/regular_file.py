@@ -1,4 +1,4 @@
-"""Regular files, opened without waiting: named pipes, devices and sockets are refused, as reading them may not end."""
+"""Non-blocking reading of regular files; named pipes, devices and sockets are refused, since reading may never end."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ KINDS: Final = (
 
 
 class NotRegularError(OSError):
-    """The path names something other than a regular file; `strerror` says what."""
+    """The path is not a regular file; `strerror` names its kind."""
 
     def __init__(self, path: Path, kind: str) -> None:
         super().__init__(errno.EINVAL, f"it is {kind}, not a regular file", str(path))
 
 
 def special_kind(mode: int) -> str | None:
-    """What a file's mode says that it is, in words; None for a regular file.
+    """Kind of a special file from its mode; None for a regular file.
 
     >>> special_kind(0o010600), special_kind(0o100644)
     ('a named pipe', None)
@@ -39,19 +39,19 @@ def special_kind(mode: int) -> str | None:
 
 
 def is_there(path: Path) -> bool:
-    """Whether a path names something that can be looked at; False also for a name that is too long to be one."""
+    """Whether a path exists; False also for names that are too long for the file system."""
     return os.path.exists(path)  # noqa: PTH110  Path.exists raises OSError on such names
 
 
 def open_regular(path: Path) -> BufferedReader:
-    """Open a file for reading bytes; never waits.
+    """Open a file for reading bytes, without blocking.
 
-    Raises NotRegularError if the path names no regular file, and OSError as `open` does.
+    Raises NotRegularError if the path is not a regular file, and OSError if it cannot be opened.
     """
-    if kind := special_kind(path.stat().st_mode):  # before it is opened: some devices act on that
+    if kind := special_kind(path.stat().st_mode):  # before opening: opening some devices has side effects
         raise NotRegularError(path, kind)
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    if kind := special_kind(os.fstat(descriptor).st_mode):  # in case it was replaced meanwhile
+    if kind := special_kind(os.fstat(descriptor).st_mode):  # it may have been replaced since
         os.close(descriptor)
         raise NotRegularError(path, kind)
     return os.fdopen(descriptor, "rb")

@@ -1,4 +1,4 @@
-"""Templates of the documents that are made from rules and decisions."""
+"""Jinja environment for documents about rules and decisions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rules.text.wording import printable
 
 
 def markdown(text: object) -> str:
-    r"""Text as Markdown shows it, also within a table: a person's rules may hold anything.
+    r"""Text escaped for Markdown, also within a table.
 
     >>> print(markdown("a|b <i>"))
     a\|b &lt;i&gt;
@@ -19,23 +19,23 @@ def markdown(text: object) -> str:
     return " ".join(escaped.split())
 
 
-def spelled_out(value: object) -> object:
-    """A text whose control characters are spelled out: a terminal on which a document is printed would obey them."""
-    if type(value) is not str:  # not Markup, which is escaped already
+def escape_control_characters(value: object) -> object:
+    """Text with control characters as escape sequences, so that a terminal does not interpret them."""
+    if type(value) is not str:  # Markup is escaped already
         return value
     return printable(value, keep="\n")
 
 
 def environment(package: str) -> Environment:
-    """The templates in a package's folder templates/: HTML is escaped by itself, Markdown by the filter `markdown`."""
-    made = Environment(
+    """Jinja environment of a package's folder templates/; HTML is autoescaped, Markdown uses the filter `markdown`."""
+    templates = Environment(
         loader=PackageLoader(package),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=spelled_out,
+        finalize=escape_control_characters,
     )
-    made.filters["markdown"] = markdown
-    return made
+    templates.filters["markdown"] = markdown
+    return templates

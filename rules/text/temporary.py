@@ -1,7 +1,7 @@
-"""Temporary files and folders named after the process that made them, so that those of ended processes are removed.
+"""Temporary files and folders, named after the process that created them.
 
-Of a process that was killed they stay behind: the next start removes them, and a folder that holds nothing else counts
-as empty.
+A killed process leaves its files behind. The next start removes them, and a folder with only such files counts as
+empty.
 """
 
 from __future__ import annotations
@@ -20,39 +20,39 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_NODE: Final = 40  # characters of the machine's name within a file name, which may have 255 bytes
+MAX_NODE: Final = 40  # characters of the host name in a file name; file names have at most 255 bytes
 _NAME: Final = re.compile(r"\.?pcwat-(?P<node>[A-Za-z0-9_]*)-(?P<process>[0-9]{1,10})(?:-[0-9a-z_.-]*)?")
 
 
 def process_prefix() -> str:
-    """What the names of this process's temporary files begin with: machines may share a folder."""
+    """Prefix of this process's temporary files, with the host name since machines may share a folder."""
     return f"pcwat-{_node()}-{os.getpid()}"
 
 
-def path_beside(path: Path) -> Path:
-    """A free path in the folder of another one, with its suffix; hidden, and named after this process."""
+def temporary_path_for(path: Path) -> Path:
+    """An unused hidden path in the same folder and with the same suffix, named after this process."""
     return path.with_name(f".{process_prefix()}-{secrets.token_hex(4)}{path.suffix[:16].lower()}")
 
 
 @contextmanager
 def working_folder() -> Iterator[Path]:
-    """A temporary folder of this process, which is removed when the block ends."""
+    """Yield a temporary folder, which is removed when the block ends."""
     with tempfile.TemporaryDirectory(prefix=f"{process_prefix()}-") as folder:
         yield Path(folder)
 
 
-def is_left_over(path: Path) -> bool:
-    """Whether a file or folder is a temporary one of a process of this machine that has ended."""
+def is_leftover(path: Path) -> bool:
+    """Whether a path is a temporary file or folder of an ended process on this machine."""
     found = _NAME.fullmatch(path.name)
     return found is not None and found["node"] == _node() and not _is_running(int(found["process"]))
 
 
-def remove_left_over(folder: Path) -> None:
-    """Remove the temporary files of processes that have ended; those of other users and other machines stay."""
+def remove_leftovers(folder: Path) -> None:
+    """Remove temporary files of ended processes; files of other users and machines are kept."""
     with suppress(OSError):
         for entry in os.scandir(folder):
             path = Path(entry.path)
-            if "pcwat-" not in entry.name or not is_left_over(path):
+            if "pcwat-" not in entry.name or not is_leftover(path):
                 continue
             with suppress(OSError):
                 if hasattr(os, "getuid") and entry.stat(follow_symlinks=False).st_uid != os.getuid():
@@ -68,8 +68,8 @@ def _node() -> str:
 
 
 def _is_running(process: int) -> bool:
-    """Whether a process exists; True where that cannot be known."""
-    if sys.platform == "win32":  # there, signal 0 would end it
+    """Whether a process exists; True if that cannot be determined."""
+    if sys.platform == "win32":  # where signal 0 would end the process
         return True
     try:
         os.kill(process, 0)

@@ -1,4 +1,4 @@
-"""Text files that a command reads: regular files of bounded size, in UTF-8."""
+"""Reading of UTF-8 text files of bounded size."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ if TYPE_CHECKING:
 
     from rules.errors import PcwatError
 
-MAX_BYTES: Final = 16_000_000  # of a settings file, a book or a bundle: the shipped books together have 0.1 MB
+MAX_BYTES: Final = 16_000_000  # bytes of a settings file, book or bundle; the shipped books together have 0.1 MB
 
 
 def read_text(path: Path, *, what: str, error: type[PcwatError]) -> str:
-    """Read a text file; what: the format that it must have, for messages.
+    """Read a text file; what: its format, for messages.
 
-    Raises error where the file is missing, not a regular file, too large, not readable, or not UTF-8.
+    Raises error if the file is missing, not a regular file, too large, unreadable, or not UTF-8.
     """
     try:
         if path.exists() and not path.is_file():

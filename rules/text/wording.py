@@ -1,4 +1,4 @@
-"""How counts, and texts that come from the data, are written for people."""
+"""Formatting of counts, lists of names, and text that comes from the data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def counted(count: float, one: str, many: str = "") -> str:
-    """A count with its noun.
+    """A count with its noun in singular or plural.
 
     >>> counted(1, "row"), counted(2_000, "class", "classes")
     ('1 row', '2,000 classes')
@@ -19,7 +19,7 @@ def counted(count: float, one: str, many: str = "") -> str:
 
 
 def listed(names: Sequence[str], *, most: int) -> str:
-    """Names in a sentence, of many only the first ones.
+    """Names separated by commas; only the first ones if there are many.
 
     >>> listed(["a", "b", "c"], most=2)
     'a, b and 1 more'
@@ -29,9 +29,9 @@ def listed(names: Sequence[str], *, most: int) -> str:
 
 
 def printable(text: str, *, keep: str = "") -> str:
-    r"""A text whose control characters are spelled out as Python spells them: a terminal would obey them.
+    r"""Text with control characters as Python escape sequences, so that a terminal does not interpret them.
 
-    keep: characters that stay as they are, such as line ends between paragraphs.
+    keep: characters that are not escaped, such as line ends between paragraphs.
 
     >>> print(printable("\x1b[31mred"))
     \x1b[31mred
@@ -42,7 +42,7 @@ def printable(text: str, *, keep: str = "") -> str:
 
 
 def excerpt(value: object) -> str:
-    """A value as an error quotes it: long texts and deep structures are shortened.
+    """Short form of a value for an error message; long text and deep structures are truncated.
 
     >>> excerpt([[[[[[[[1]]]]]]]])
     '[[[[[[[...]]]]]]]'
@@ -50,10 +50,10 @@ def excerpt(value: object) -> str:
     return reprlib.repr(value)
 
 
-def json_shown(text: str) -> str:
-    r"""JSON text as a terminal may show it: DEL and C1 characters, which JSON leaves as they are, are escaped.
+def escape_json_controls(text: str) -> str:
+    r"""JSON text with DEL and C1 control characters escaped, which JSON itself permits.
 
-    >>> print(json_shown('"\x9b31m\x7f"'))
+    >>> print(escape_json_controls('"\x9b31m\x7f"'))
     "\u009b31m\u007f"
     """
     return text.translate(_ESCAPED)

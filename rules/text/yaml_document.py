@@ -1,4 +1,4 @@
-"""A YAML file whose every value knows its line and column, so that an error can point at it."""
+"""YAML parsing that keeps the line and column of every value for error messages."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from rules.errors import PcwatError
 
-MAX_CHARACTERS: Final = 4_000_000  # of a YAML file: the shipped books have about 100,000
-MAX_DEPTH: Final = 64  # levels of nesting: a rule needs 7
-SAFE_CHARACTERS: Final = 10_000  # that may all be levels: the C composer overflows its stack at tens of thousands
-MAX_VALUES: Final = 100_000  # values of a file, its aliases written out: the shipped books have about 3,000
-MAX_DIGITS: Final = 40  # characters of a number: 64-bit floats are exact with 17 digits
+MAX_CHARACTERS: Final = 4_000_000  # characters of a YAML file; the shipped books have about 100,000
+MAX_DEPTH: Final = 64  # nesting depth; a rule needs 7
+MAX_UNCHECKED_CHARACTERS: Final = 10_000  # characters; deeper nesting overflows the stack of the C composer
+MAX_VALUES: Final = 100_000  # values of a file with its aliases expanded; the shipped books have about 3,000
+MAX_DIGITS: Final = 40  # characters of a number; 17 digits are exact for 64-bit floats
 MAX_INTEGER: Final = 2**63 - 1
 TAG_PREFIX: Final = "tag:yaml.org,2002:"
 TAGS: Final = frozenset({"str", "int", "float", "bool", "null", "map", "seq"})
@@ -27,9 +27,10 @@ KEY_TAGS: Final = frozenset({"str", "merge"})
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """Parsed YAML. source: how errors name the file; root: returns the node tree that holds the positions.
+    """Parsed YAML.
 
-    places: LINE:COLUMN of paths whose position is known without the node tree.
+    source: name of the file in errors. root: returns the node tree that holds the positions. places: LINE:COLUMN of
+    paths whose position is known without the node tree.
     """
 
     source: str
@@ -38,7 +39,7 @@ class Document:
     places: Mapping[tuple[str | int, ...], str] = field(default_factory=dict)
 
     def place(self, *path: str | int) -> str:
-        """FILE:LINE:COLUMN, counted from 1, of the key or item at a path, or of its nearest ancestor."""
+        """FILE:LINE:COLUMN (from 1) of the key or item at a path, or of its nearest ancestor."""
         if path in self.places:
             return f"{self.source}:{self.places[path]}"
         node, mark = self.root(), None
@@ -60,20 +61,20 @@ def _line_and_column(mark: Any) -> str:  # noqa: ANN401  ruamel.yaml ships no ty
 
 
 def parse(text: str, *, source: str, error: type[PcwatError]) -> Document:
-    """Parse YAML 1.2 of text keys and plain values.
+    """Parse YAML 1.2 with text keys and plain values.
 
-    Depth and aliases are bounded before any value is made. Raises error, with file and line, on a syntax error, a
-    duplicate key, a tag other than those of plain values, and a value that YAML allows but no book or bundle can hold.
+    Depth and aliases are limited before values are constructed. Raises error, with file and line, on a syntax error, a
+    duplicate key, a tag other than those of plain values, or a value that no book or bundle can contain.
     """
     if len(text) > MAX_CHARACTERS:
         raise error(f"{source} must have at most {MAX_CHARACTERS:,} characters, but has {len(text):,}. Split the file.")
-    from ruamel.yaml import YAML  # noqa: PLC0415  12 ms, and the shipped books are read without it
+    from ruamel.yaml import YAML  # noqa: PLC0415  takes 12 ms; the shipped books do not need it
     from ruamel.yaml.constructor import DuplicateKeyError  # noqa: PLC0415  as above
     from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415  as above
 
     yaml = YAML(typ="safe")
     try:
-        if len(text) > SAFE_CHARACTERS:
+        if len(text) > MAX_UNCHECKED_CHARACTERS:
             _check_depth(text, source=source, error=error)
         root = yaml.compose(text)
         if root is not None:
@@ -82,20 +83,20 @@ def parse(text: str, *, source: str, error: type[PcwatError]) -> Document:
     except DuplicateKeyError as problem:
         key = str(problem.problem).split('"')[1]
         place = _line_and_column(problem.problem_mark)
-        raise error(f"{source}:{place}: the key {key!r} is given twice. Keep one of the two.") from None
+        raise error(f"{source}:{place}: duplicate key {key!r}. Keep one of the two.") from None
     except MarkedYAMLError as problem:
         place = _line_and_column(problem.problem_mark or problem.context_mark)
         raise error(f"{source}:{place}: not valid YAML: {problem.problem}.") from None
     except YAMLError as problem:
         reason = str(problem).splitlines()[0].rstrip(".")
-        raise error(f"{source}: not valid YAML: {reason}. Remove control characters, and save it as UTF-8.") from None
+        raise error(f"{source}: not valid YAML: {reason}. Remove control characters and save it as UTF-8.") from None
     except (ValueError, TypeError, ArithmeticError) as problem:
         raise error(f"{source}: not valid YAML: {str(problem).splitlines()[0].rstrip('.')}.") from None
     return Document(source=source, data=data, root=lambda: root)
 
 
 def _check_depth(text: str, *, source: str, error: type[PcwatError]) -> None:
-    """Refuse deep nesting while the events are read: the composer recurses, and would overflow the C stack."""
+    """Raise error on deep nesting, from the event stream, since the recursive composer would overflow the C stack."""
     from ruamel.yaml import YAML  # noqa: PLC0415  as in parse
     from ruamel.yaml.events import (  # noqa: PLC0415  as in parse
         MappingEndEvent,
@@ -116,11 +117,11 @@ def _check_depth(text: str, *, source: str, error: type[PcwatError]) -> None:
 
 def _too_deep(found: Any, *, source: str, error: type[PcwatError]) -> PcwatError:  # noqa: ANN401  as above
     place = _line_and_column(found.start_mark)
-    return error(f"{source}:{place}: a file may be nested at most {MAX_DEPTH} levels deep. Flatten it.")
+    return error(f"{source}:{place}: the nesting depth must be at most {MAX_DEPTH}. Flatten the file.")
 
 
 def _check_nodes(root: Any, constructor: Any, *, source: str, error: type[PcwatError]) -> None:  # noqa: ANN401  as above
-    """Refuse deep nesting, aliases that contain themselves or multiply, keys that are no text, and other values."""
+    """Raise error on deep nesting, recursive or exploding aliases, keys that are not text, and unsupported values."""
     sizes: dict[int, int] = {}
     within: set[int] = set()
 
@@ -129,7 +130,7 @@ def _check_nodes(root: Any, constructor: Any, *, source: str, error: type[PcwatE
 
     def size(node: Any) -> int:  # noqa: ANN401  as above
         if id(node) in within:
-            raise error(f"{place(node)}: the alias of this value is within the value itself. Write the value out.")
+            raise error(f"{place(node)}: the value contains its own alias. Replace the alias with the value.")
         if id(node) not in sizes:
             tag = str(node.tag).removeprefix(TAG_PREFIX)
             if tag not in TAGS:
@@ -149,16 +150,14 @@ def _check_nodes(root: Any, constructor: Any, *, source: str, error: type[PcwatE
             if tag in {"int", "float", "bool"}:
                 _check_scalar(node, constructor, place=place(node), error=error)
         if sizes[id(node)] > MAX_VALUES:
-            raise error(
-                f"{place(node)}: with its aliases written out, the file must have at most {MAX_VALUES:,} values."
-            )
+            raise error(f"{place(node)}: with aliases expanded, the file must have at most {MAX_VALUES:,} values.")
         return sizes[id(node)]
 
     size(root)
 
 
 def _check_scalar(node: Any, constructor: Any, *, place: str, error: type[PcwatError]) -> None:  # noqa: ANN401  as above
-    """Refuse words with the tag of a number or a boolean, and numbers that do not fit 64 bits."""
+    """Raise error on a scalar that does not match its tag, and on numbers that do not fit 64 bits."""
     text, tag = str(node.value), str(node.tag).removeprefix(TAG_PREFIX)
     if tag != "bool" and len(text) > MAX_DIGITS:
         raise error(f"{place}: a number may have at most {MAX_DIGITS} characters, but got {_excerpt(node)}.")
@@ -171,7 +170,7 @@ def _check_scalar(node: Any, constructor: Any, *, place: str, error: type[PcwatE
 
 
 def _excerpt(node: Any) -> str:  # noqa: ANN401  as above
-    """A value as an error quotes it."""
+    """Short form of a node for an error message."""
     if node.id != "scalar":
         return f"a {node.id}"
     text = str(node.value)
@@ -181,6 +180,6 @@ def _excerpt(node: Any) -> str:  # noqa: ANN401  as above
 def read(path: Path, *, error: type[PcwatError], source: str = "") -> Document:
     """Read a YAML file; source: its name in errors, by default its path.
 
-    Raises error where the file is missing, not a regular file, not readable, or not UTF-8.
+    Raises error if the file is missing, not a regular file, unreadable, or not UTF-8.
     """
     return parse(read_text(path, what="YAML", error=error), source=source or str(path), error=error)

@@ -1,4 +1,4 @@
-"""The bundle: one choice for each slot, and the file bundle.yaml in which a person may edit it."""
+"""The bundle, one choice per slot, and its file bundle.yaml."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from rules.errors import ChoiceError, did_you_mean
 from rules.text import yaml_document as document
-from rules.text.html import table
+from rules.text.html import html_table
 from rules.vocabulary.choices import (
     Activation,
     Architecture,
@@ -119,7 +119,7 @@ class Bundle(BaseModel):
 
     def _repr_html_(self) -> str:
         rows = ((slot.letter, slot.label, self.choice(slot)) for slot in Slot)
-        return table("Bundle", ("", "Slot", "Choice"), rows)
+        return html_table("Bundle", ("", "Slot", "Choice"), rows)
 
     @classmethod
     def of(cls, choices: Mapping[Slot, Choice]) -> Self:
@@ -186,22 +186,22 @@ class Bundle(BaseModel):
 
 
 def _fields(source: document.Document) -> dict[str, Any]:
-    """The slots of a bundle document, all there and nothing else."""
+    """Slots of a bundle document. Raises ChoiceError if one is missing or unknown."""
     fields = source.data
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
         raise ChoiceError(
-            f"{source.source} is not a bundle: it must hold 'format: {FORMAT}' and one choice for each of "
-            f"{', '.join(Slot)}. 'recommend DATASET -o bundle.yaml' writes one."
+            f"{source.source} is not a bundle: it must contain 'format: {FORMAT}' and one choice for each of "
+            f"{', '.join(Slot)}. Create one with 'recommend DATASET -o bundle.yaml'."
         )
     for key in fields:
         if key != "format" and key not in set(Slot):
             raise ChoiceError(f"{source.place(key)}: a bundle has no slot {key!r}.{did_you_mean(str(key), Slot)}")
     missing = [slot.value for slot in Slot if slot not in fields and Bundle.model_fields[slot.value].is_required()]
     if missing:
-        raise ChoiceError(f"{source.source} must choose for every slot, but {', '.join(missing)} is missing.")
+        raise ChoiceError(f"{source.source} must have a choice for every slot, but {', '.join(missing)} is missing.")
     return fields
 
 
 def fingerprint(bundle: Bundle) -> str:
-    """SHA-256 of a bundle's choices, whatever its file looks like."""
+    """SHA-256 of a bundle's choices, independent of the file's formatting."""
     return f"sha256:{hashlib.sha256(bundle.model_dump_json().encode()).hexdigest()}"

@@ -1,4 +1,4 @@
-"""Unary tests, `fact op constant`: whether a value passes, by how much, and how the test reads."""
+"""Unary tests, `fact op constant`, with their margin and text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from rules.vocabulary.aliases import former_fact, former_level
-from rules.vocabulary.facts import FACTS, Interval, Levels, NotApplicable, Unknown, Value, exact
+from rules.vocabulary.facts import FACTS, Categories, Interval, NotApplicable, Unknown, Value, exact_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ SIGNS: Final = MappingProxyType({"lt": "<", "le": "≤", "gt": ">", "ge": "≥"}
 
 @dataclass(frozen=True, kw_only=True)
 class Test:
-    """One unary test of a rule's condition. op: "in" for names; lt, le, gt, ge for numbers."""
+    """Unary test of a rule's condition. op: "in" for names; lt, le, gt, ge for numbers."""
 
     __test__ = False  # not a pytest class
 
@@ -32,7 +32,7 @@ class Test:
     constant: Constant
 
     def holds(self, value: Value) -> bool:
-        """Whether a known value passes; a fact that does not apply passes no test."""
+        """Whether a value passes; an unknown or inapplicable fact passes no test."""
         if isinstance(value, NotApplicable | Unknown):
             return False
         if isinstance(self.constant, tuple):
@@ -40,7 +40,7 @@ class Test:
         return COMPARISONS[self.op](value, self.constant)  # type: ignore[arg-type]  # numeric facts hold numbers
 
     def margin(self, value: Value) -> float | None:
-        """Distance from the threshold in the fact's unit: positive where the test passes; None for names.
+        """Distance from the threshold in the fact's unit, positive if the test passes; None for names.
 
         >>> round(Test(fact="imbalance_ratio", op="gt", constant=4).margin(9.7), 1)
         5.7
@@ -58,20 +58,20 @@ class Test:
         return Test(fact=former_fact(self.fact), op=self.op, constant=constant)
 
     def __str__(self) -> str:
-        """The test in words.
+        """Text of the test.
 
         >>> str(Test(fact="task", op="in", constant=("binary", "multilabel")))
         'task is binary or multilabel'
         """
         if isinstance(self.constant, tuple):
             return f"{self.fact} is {' or '.join(self.constant)}"
-        return f"{self.fact} {SIGNS[self.op]} {exact(self.constant)}"
+        return f"{self.fact} {SIGNS[self.op]} {exact_text(self.constant)}"
 
 
-def levels_of(fact: str) -> tuple[str, ...] | None:
+def categories_of(fact: str) -> tuple[str, ...] | None:
     """The names that a fact can take, or None for a number."""
     domain = FACTS[fact].domain
-    return domain.values if isinstance(domain, Levels) else None
+    return domain.values if isinstance(domain, Categories) else None
 
 
 def interval_of(fact: str) -> Interval:

@@ -1,4 +1,4 @@
-"""The vocabulary that rules may read: each fact's meaning, unit, domain, and the tasks to which it applies."""
+"""Facts that rules may test: meaning, unit, domain, and the tasks to which each applies."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ NUMERIC_TARGET: Final = frozenset({Task.REGRESSION, Task.MULTIOUTPUT_REGRESSION,
 
 
 @dataclass(frozen=True, kw_only=True)
-class Levels:
+class Categories:
     """The domain of a fact that takes one of finitely many names."""
 
     values: tuple[str, ...]
@@ -67,7 +67,7 @@ class Levels:
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """The domain of a numeric fact, both ends included; an infinite end is never reached."""
+    """Domain of a numeric fact, both ends included; values are finite. whole: integers only."""
 
     low: float
     high: float
@@ -79,38 +79,38 @@ class Interval:
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """One thing that a rule may test."""
+    """A property that a rule may test."""
 
     name: str
     meaning: str
     unit: str
-    domain: Levels | Interval
+    domain: Categories | Interval
     tasks: frozenset[Task] = frozenset(Task)
     slot: str | None = None
-    """The slot whose choice this fact reports; None for a property of the dataset or of the plan."""
+    """The slot whose choice this fact reports; None for a property of the dataset or the training plan."""
 
     def applies_to(self, task: object) -> bool:
         return task in self.tasks
 
 
 class NotApplicable:
-    """The fact has no meaning for this task (the class balance of a regression)."""
+    """The fact does not apply to this task, such as class balance to regression."""
 
     def __repr__(self) -> str:
         return "n/a"
 
 
 class Unknown:
-    """The fact has a meaning but could not be measured."""
+    """The fact applies but could not be measured."""
 
     def __repr__(self) -> str:
         return "unknown"
 
 
-def exact(number: float) -> str:
-    """A number in few digits, but in as many as part it from every other.
+def exact_text(number: float) -> str:
+    """Shortest text that reads back as the same number.
 
-    >>> exact(4.0), exact(1e6), exact(1_234_567)
+    >>> exact_text(4.0), exact_text(1e6), exact_text(1_234_567)
     ('4', '1e+06', '1234567')
     """
     short = f"{number:g}"
@@ -123,10 +123,10 @@ UNKNOWN: Final = Unknown()
 Value = str | float | int | NotApplicable | Unknown
 
 
-def recorded(value: Value) -> str | float | int:
-    """A value as files and people read it: one that is not there is a word.
+def record_value(value: Value) -> str | float | int:
+    """A value as written to files: an inapplicable or unknown fact becomes a word.
 
-    >>> recorded(0.5), recorded(NOT_APPLICABLE)
+    >>> record_value(0.5), record_value(NOT_APPLICABLE)
     (0.5, 'n/a')
     """
     return repr(value) if isinstance(value, NotApplicable | Unknown) else value
@@ -134,14 +134,14 @@ def recorded(value: Value) -> str | float | int:
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """A fact's value for one dataset, and how it came about."""
+    """A fact's value for one dataset, with its interval and source."""
 
     value: Value
     low: float | None = None
-    """The lower end of the 95 % interval where the value is an estimate."""
+    """Lower end of the 95 % interval if the value is an estimate."""
     high: float | None = None
     source: str = ""
-    """Where the value comes from, in words: "counted on 1,000 rows", "given by --trials"."""
+    """Source of the value as text: "counted on 1,000 rows", "given by --trials"."""
 
 
 def _share(name: str, meaning: str, unit: str, tasks: frozenset[Task] = frozenset(Task)) -> Fact:
@@ -156,24 +156,24 @@ _SERIES: Final = frozenset({Task.FORECASTING})
 _ALL: Final = (
     Fact(
         name="task",
-        meaning="what is to be predicted",
+        meaning="kind of prediction",
         unit="task",
-        domain=Levels(values=tuple(Task)),
+        domain=Categories(values=tuple(Task)),
     ),
     Fact(
         name="modality",
-        meaning="what a row mainly holds",
+        meaning="main content of a row",
         unit="modality",
-        domain=Levels(values=tuple(Modality)),
+        domain=Categories(values=tuple(Modality)),
     ),
     _count("rows", "labelled rows of the dataset", "rows", low=1),
-    _count("features", "columns that a model may read", "columns", low=1),
+    _count("features", "feature columns", "columns", low=1),
     _count(
         "classes", "distinct classes of the target", "classes", low=2, tasks=frozenset({Task.BINARY, Task.MULTICLASS})
     ),
     Fact(
         name="imbalance_ratio",
-        meaning="rows of the most frequent class per row of the rarest (for several labels: the worst label)",
+        meaning="ratio of the most frequent to the rarest class, in rows (multilabel: the worst label)",
         unit="rows per row",
         domain=Interval(low=1, high=math.inf),
         tasks=CLASSIFICATION,
@@ -187,13 +187,13 @@ _ALL: Final = (
     ),
     _share(
         "squared_deviation_top_share",
-        "share of the target's squared deviations from its mean that the 1 % of rows farthest from it carry",
+        "share of the target's squared deviations from its mean contributed by the 1 % most deviating rows",
         "fraction of squared deviations",
         NUMERIC_TARGET,
     ),
     Fact(
         name="target_skew",
-        meaning="skewness of the target (for several targets: the one furthest from zero)",
+        meaning="skewness of the target (several targets: the one furthest from zero)",
         unit="1",
         domain=Interval(low=-math.inf, high=math.inf),
         tasks=NUMERIC_TARGET,
@@ -203,8 +203,7 @@ _ALL: Final = (
     Fact(
         name="mirror_agreement",
         meaning=(
-            "how well nearest neighbours know mirror images, as a share of how well they know images as they are; 0 "
-            "where rows hold no images"
+            "nearest-neighbour accuracy on mirrored images relative to unmirrored images; 0 for rows without images"
         ),
         unit="fraction of accuracy",
         domain=Interval(low=0, high=1),
@@ -212,17 +211,17 @@ _ALL: Final = (
     ),
     Fact(
         name="text_words",
-        meaning="words of a row's texts in the mean; 0 where rows hold no texts",
+        meaning="average number of words in a row's text; 0 for rows without text",
         unit="words",
         domain=Interval(low=0, high=math.inf),
     ),
-    _count("series", "series that a forecast continues: entities times targets", "series", low=1, tasks=_SERIES),
+    _count("series", "series to forecast: entities times targets", "series", low=1, tasks=_SERIES),
     _count("series_length", "rows of the longest series", "rows", low=1, tasks=_SERIES),
-    _count("season", "steps of the season that repeats best; 1 for none", "steps", low=1, tasks=_SERIES),
-    _count("horizon", "steps that a forecast looks ahead", "steps", low=1, tasks=_SERIES),
-    _share("trend_strength", "share of the variance without season that the trend explains", "1", _SERIES),
-    _share("season_strength", "share of the variance without trend that the season explains", "1", _SERIES),
-    _share("gap_share", "share of steps in time that are longer than most", "fraction of steps", _SERIES),
+    _count("season", "length of the strongest season; 1 for none", "steps", low=1, tasks=_SERIES),
+    _count("horizon", "steps to forecast ahead", "steps", low=1, tasks=_SERIES),
+    _share("trend_strength", "share of the deseasonalised variance that the trend explains", "1", _SERIES),
+    _share("season_strength", "share of the detrended variance that the season explains", "1", _SERIES),
+    _share("gap_share", "share of time steps that are longer than the usual step", "fraction of steps", _SERIES),
     _count("trial_budget", "trials that the budget allows", "trials", low=1),
     Fact(
         name="split",
@@ -231,34 +230,34 @@ _ALL: Final = (
             "together, by time, or as a column of the dataset predefines"
         ),
         unit="way",
-        domain=Levels(values=("random", "entity", "time", "predefined")),
+        domain=Categories(values=("random", "entity", "time", "predefined")),
     ),
     Fact(
         name="activation",
-        meaning="the activation of the hidden layers",
+        meaning="activation function of the hidden layers",
         unit="name",
-        domain=Levels(values=("relu", "tanh", "selu")),
+        domain=Categories(values=("relu", "tanh", "selu")),
         slot="activation",
     ),
     Fact(
         name="metric",
-        meaning="the performance metric P",
+        meaning="performance metric",
         unit="name",
-        domain=Levels(values=("accuracy", "roc_auc", "f1", "mse", "rmse", "mae")),
+        domain=Categories(values=("accuracy", "roc_auc", "f1", "mse", "rmse", "mae")),
         slot="metric",
     ),
     Fact(
         name="search_dimensions",
-        meaning="hyperparameters that the search varies",
+        meaning="number of hyperparameters that the search varies",
         unit="hyperparameters",
         domain=Interval(low=0, high=14, whole=True),
         slot="hyperparameters",
     ),
     Fact(
         name="architecture",
-        meaning="which network reads the rows",
+        meaning="network architecture",
         unit="name",
-        domain=Levels(values=("standard", "minirocket", "inception_time", "gru", "bag_of_ngrams", "text_cnn")),
+        domain=Categories(values=("standard", "minirocket", "inception_time", "gru", "bag_of_ngrams", "text_cnn")),
         slot="architecture",
     ),
 )
@@ -267,7 +266,7 @@ FACTS: Final[Mapping[str, Fact]] = MappingProxyType({fact.name: fact for fact in
 """Every fact by name."""
 
 IMPOSSIBLE: Final = ({"task": (Task.FORECASTING,), "modality": (Modality.IMAGE, Modality.TEXT)},)
-"""Combinations that no dataset can show: a forecast continues a series of numbers."""
+"""Combinations of facts that no dataset can have: forecasts are of numeric series."""
 
 Facts = Mapping[str, Measurement]
-"""What is known of one dataset: a measurement for each fact that rules may read."""
+"""The facts of one dataset: a measurement per fact name."""

@@ -103,5 +103,5 @@ def test_times_that_repeat_many_times_a_day_are_no_crash(tmp_path: Path) -> None
 
 def test_an_error_of_duckdb_after_reading_names_the_dataset(tmp_path: Path) -> None:
     path = written(tmp_path / "t.csv", "a,b", ["1,2", "2,3"])
-    with Dataset.open(path) as dataset, pytest.raises(ColumnError, match=r"t\.csv"), dataset.naming_columns():
+    with Dataset.open(path) as dataset, pytest.raises(ColumnError, match=r"t\.csv"), dataset.name_failing_columns():
         dataset.connection.execute("SELECT CAST('x' AS INTEGER)")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from rules.vocabulary.choices import Slot
-from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, Levels, Measurement, Task
+from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, Categories, Measurement, Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -50,7 +50,7 @@ def thresholds(fact: str, books: Iterable[Rulebook]) -> list[float]:
 def around(fact: str, cuts: Iterable[float]) -> list[float]:
     """Each threshold, the nearest value on each side of it, and the ends of the domain."""
     domain = FACTS[fact].domain
-    if isinstance(domain, Levels):
+    if isinstance(domain, Categories):
         return [float(index) for index in range(len(domain.values))]
     ends = [end if math.isfinite(end) else math.copysign(FAR, end) for end in (domain.low, domain.high)]
     near = set()
@@ -67,7 +67,7 @@ def sample(count: int, books: Sequence[Rulebook], *, seed: int) -> Columns:
     columns: Columns = {"task": task.astype(float)}
     for fact in BASE:
         boundary = draw.choice(around(fact.name, thresholds(fact.name, books)), size=count)
-        if isinstance(fact.domain, Levels):
+        if isinstance(fact.domain, Categories):
             columns[fact.name] = boundary
         else:
             columns[fact.name] = np.where(draw.random(count) < 1 / 2, boundary, _anywhere(fact.domain, count, draw))
@@ -96,7 +96,7 @@ def _value(name: str, number: float) -> Any:
     domain = FACTS[name].domain
     if math.isnan(number):
         return NOT_APPLICABLE
-    if isinstance(domain, Levels):
+    if isinstance(domain, Categories):
         return str(domain.values[int(number)])
     return int(number) if domain.whole else float(number)
 
@@ -125,7 +125,7 @@ def boundary(rules: Sequence[Rule]) -> tuple[Columns, int]:
     cuts = {
         fact: [float(test.constant) for rule in rules for test in rule.when if test.fact == fact]
         for fact in read
-        if not isinstance(FACTS[fact].domain, Levels)
+        if not isinstance(FACTS[fact].domain, Categories)
     }
     parts = []
     for index, task in enumerate(TASKS):
@@ -192,7 +192,7 @@ def _outcomes(slot: Slot, rules: Sequence[Rule], known: Columns, count: int) -> 
 
 
 def _reported(domain: Any, choice: Any) -> float:
-    return float(domain.values.index(choice.name) if isinstance(domain, Levels) else len(choice.searched))
+    return float(domain.values.index(choice.name) if isinstance(domain, Categories) else len(choice.searched))
 
 
 def undecided(book: Rulebook, slot: Slot) -> bool:

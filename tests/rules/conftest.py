@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from recommender.cli.main import main
 from rules.proof.proved_book import ProvedBook, load_book
-from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, Levels, Measurement, Modality, Task
+from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, Categories, Measurement, Modality, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ def _datasets(draw: st.DrawFn) -> dict[str, Measurement]:
             continue
         if not fact.applies_to(task):
             facts[fact.name] = Measurement(value=NOT_APPLICABLE)
-        elif isinstance(fact.domain, Levels):
+        elif isinstance(fact.domain, Categories):
             allowed = fact.domain.values if task != Task.FORECASTING else (Modality.TABULAR.value, "sequence")
             facts[fact.name] = Measurement(value=draw(st.sampled_from(allowed)))
         else:

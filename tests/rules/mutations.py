@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from rules.vocabulary.choices import Slot, names, parse_choice
-from rules.vocabulary.condition import COMPARISONS, Test, interval_of, levels_of
+from rules.vocabulary.condition import COMPARISONS, Test, categories_of, interval_of
 from rules.vocabulary.facts import FACTS
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def narrowed(rule: Rule, rules: Rules, draw: random.Random) -> Rules:
     fact = draw.choice(
         [one for one in FACTS.values() if one.slot is None or order.index(Slot(one.slot)) < order.index(rule.slot)]
     )
-    levels = levels_of(fact.name)
+    levels = categories_of(fact.name)
     if levels is not None:
         some = draw.sample(levels, draw.randint(1, len(levels) - 1))
         test = Test(fact=fact.name, op="in", constant=tuple(some))

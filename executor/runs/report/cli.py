@@ -11,9 +11,9 @@ from rich.console import Console
 from executor.runs.files import REPORT, RUNS, write, write_json
 from executor.runs.run import Run
 from recommender.run_manifest import MANIFEST, Manifest, reseal
-from rules.cli.common import Verbosity, emit_json, examples, format_option, told, verbosity_options
+from rules.cli.common import Verbosity, emit_json, examples, format_option, print_status, verbosity_options
 from rules.errors import RunError
-from rules.text.files import keep_inputs, whole_file
+from rules.text.files import atomic_file, refuse_input_as_output
 
 REPORT_EXAMPLES: Final = examples(
     "recommend report runs/titanic-1",
@@ -41,22 +41,22 @@ def report(*, runs: tuple[Path, ...], output: Path | None, by: str, verbosity: V
     if len(runs) > 1 and by:
         raise click.UsageError("--by is for the report of one run. Leave it out, or name one run.")
     path = output or runs[0] / REPORT
-    keep_inputs(path, [own for run in runs for own in run.iterdir() if own.name != REPORT])
+    refuse_input_as_output(path, [own for run in runs for own in run.iterdir() if own.name != REPORT])
     text = page(finished[0], by=by) if len(finished) == 1 else comparison_page(finished)
     if path.resolve() != (runs[0] / REPORT).resolve():
         write(path, text)
-        told(f"Wrote {path}.", verbosity=verbosity)
+        print_status(f"Wrote {path}.", verbosity=verbosity)
         return
     manifest = _write_sealed(runs[0], text)
-    told(f"Wrote {path}.", verbosity=verbosity)
+    print_status(f"Wrote {path}.", verbosity=verbosity)
     if manifest is not None:
-        told(f"The seal of the run has changed with its report: {manifest.seal}", verbosity=verbosity)
+        print_status(f"The seal of the run has changed with its report: {manifest.seal}", verbosity=verbosity)
 
 
 def _write_sealed(run: Path, text: str) -> Manifest | None:
     """Write the report of a run and the manifest that covers it, both or none. Raises RunError."""
     remedy = "Free space, or name another file with -o."
-    with whole_file(run / REPORT, error=RunError, remedy=remedy) as temporary:
+    with atomic_file(run / REPORT, error=RunError, remedy=remedy) as temporary:
         temporary.write_text(text, encoding="utf-8")
         manifest = reseal(run, REPORT, content=temporary)
         if manifest is not None:

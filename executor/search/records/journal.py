@@ -15,7 +15,7 @@ from executor.search.records.outcome import EndedBy, Outcome
 from executor.search.records.weights import WEIGHTS, state_path, weights_path
 from recommender.dataset.digest import digest_of
 from rules.errors import RunError
-from rules.text.temporary import is_left_over
+from rules.text.temporary import is_leftover
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -114,7 +114,7 @@ class Journal:
         for path in (self._directory / WEIGHTS).iterdir():
             found = TRIAL_FILE.fullmatch(path.name)
             unknown = found is not None and int(found["number"]) not in known
-            if unknown or path.name.startswith(OLD_PARTIAL) or is_left_over(path):
+            if unknown or path.name.startswith(OLD_PARTIAL) or is_leftover(path):
                 with suppress(OSError):
                     path.unlink()
 

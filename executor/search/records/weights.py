@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from rules.errors import RunError
-from rules.text.files import whole_file
+from rules.text.files import atomic_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ def state_path(directory: Path, number: int) -> Path:
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write arrays so that the file is there whole or not at all. Raises RunError where that cannot be done."""
-    with whole_file(path, error=RunError) as temporary:
+    with atomic_file(path, error=RunError) as temporary:
         np.savez(temporary, **dict(arrays))  # type: ignore[arg-type]  # numpy's stub takes any name for allow_pickle
 
 

@@ -1,6 +1,7 @@
-"""Bounds on what a small file may expand to, checked before memory or disk is taken.
+"""Limits on the expanded size of files, checked before memory or disk space is used.
 
-Each lies well above what real datasets need. Beyond it a person can unpack the file; what is unpacked has no bound.
+All limits are well above what real datasets need. Users can unpack larger files themselves; unpacked files have no
+limit.
 """
 
 from __future__ import annotations
@@ -14,28 +15,28 @@ if TYPE_CHECKING:
 
     import duckdb
 
-BLOCK: Final = 2**20  # bytes that are unpacked at a time
+BLOCK: Final = 2**20  # bytes unpacked at a time
 MAX_RATIO: Final = 100
-"""Bytes unpacked for each byte of a compressed file: tables reach about 30, while gzip can reach 1,032."""
-MIN_UNPACKED: Final = 2**26  # bytes, 64 MiB, that any compressed file may unpack to: read in about a second
+"""Unpacked bytes per byte of a compressed file: tables reach about 30, gzip at most 1,032."""
+MIN_UNPACKED: Final = 2**26  # bytes (64 MiB) to which any compressed file may unpack, read in about a second
 
-MAX_MEMBERS: Final = 500_000  # files in a folder or an archive; Python keeps about 1 kB for each
+MAX_MEMBERS: Final = 500_000  # files in a folder or archive; Python uses about 1 kB for each
 MAX_COLUMNS: Final = 10_000
-"""Columns of a table. DuckDB takes 32 KiB a column however few the rows are, and measuring them takes about 10 s."""
-NARROW: Final = 3_000  # columns up to which DuckDB's usual memory is enough
-BYTES_A_COLUMN: Final = 200_000  # that DuckDB reserves for a column of text, however few the rows are; most stay unused
+"""Columns of a table. DuckDB uses at least 32 KiB per column, and the profile of them takes about 10 s."""
+MAX_DEFAULT_MEMORY_COLUMNS: Final = 3_000  # columns for which DuckDB's default memory suffices
+BYTES_A_COLUMN: Final = 200_000  # bytes that DuckDB reserves per text column, mostly unused
 MIN_CELLS: Final = 2**27  # cells that any Parquet file may have: 1 GiB of numbers
-MAX_CELL_RATIO: Final = 32  # cells for each byte of a Parquet file beyond that; of sparse tables it reaches about 10
-MIN_SPILL: Final = 2**31  # bytes, 2 GiB, that any dataset may take of the temporary folder
-MAX_SPILL_RATIO: Final = 50  # bytes of the temporary folder for each byte of a dataset's file beyond that
-MAX_PIXELS: Final = 2**26  # of an image, 8192 x 8192: about 0.6 GB while it is decoded
-MAX_PIXELS_AT_ONCE: Final = MAX_PIXELS  # of all images that are decoded at the same time
-MAX_PIXEL_RATIO: Final = 500  # pixels for each byte of image files beyond that; blank images reach about 1,000
+MAX_CELL_RATIO: Final = 32  # cells per byte of a larger Parquet file; sparse tables reach about 10
+MIN_SPILL: Final = 2**31  # bytes (2 GiB) of the temporary folder that any dataset may use
+MAX_SPILL_RATIO: Final = 50  # bytes of the temporary folder per byte of a larger dataset's file
+MAX_PIXELS: Final = 2**26  # pixels of an image, 8192 x 8192: about 0.6 GB while it is decoded
+MAX_PIXELS_AT_ONCE: Final = MAX_PIXELS  # pixels of all images that are decoded at the same time
+MAX_PIXEL_RATIO: Final = 500  # pixels per byte of larger sets of image files; blank images reach about 1,000
 MIN_PIXELS: Final = 2**28  # pixels that any set of image files may have: decoded in about four seconds
 
 
 def max_unpacked(packed: int) -> int:
-    """The bytes that a compressed file may unpack to; packed: its own bytes.
+    """Bytes to which a compressed file of `packed` bytes may unpack.
 
     >>> max_unpacked(100), max_unpacked(10_000_000)
     (67108864, 1000000000)
@@ -44,13 +45,13 @@ def max_unpacked(packed: int) -> int:
 
 
 def reserve_memory(connection: duckdb.DuckDBPyConnection, columns: int) -> None:
-    """Let DuckDB reserve what the columns of a wide table need."""
-    if columns > NARROW:
+    """Raise DuckDB's memory limit for a wide table."""
+    if columns > MAX_DEFAULT_MEMORY_COLUMNS:
         connection.execute(f"SET memory_limit = '{columns * BYTES_A_COLUMN}B'")
 
 
 def max_spill(size: int) -> int:
-    """The bytes of the temporary folder that a dataset may take; size: its file's own bytes.
+    """Bytes of the temporary folder that a dataset with a file of `size` bytes may use.
 
     >>> max_spill(100), max_spill(1_000_000_000)
     (2147483648, 50000000000)
@@ -59,16 +60,16 @@ def max_spill(size: int) -> int:
 
 
 def check_cells(name: str, rows: int, columns: int, size: int) -> None:
-    """Raises DatasetError where a file of `size` bytes promises more cells than are read."""
+    """Raise DatasetError if a file of `size` bytes claims to have too many cells."""
     if rows * columns > (most := max(MIN_CELLS, MAX_CELL_RATIO * size)):
         raise DatasetError(
             f"A Parquet file of {size:,} bytes may have at most {most:,} cells, but {name} has {rows:,} rows of "
-            f"{columns:,} columns. If it is to be trusted, give a sample of its rows, or a CSV file."
+            f"{columns:,} columns. If you trust the file, give a sample of its rows, or a CSV file."
         )
 
 
 def max_pixels(size: int) -> int:
-    """The pixels that image files may have together; size: their own bytes.
+    """Total pixels that image files of `size` bytes together may have.
 
     >>> max_pixels(100), max_pixels(1_000_000)
     (268435456, 500000000)
@@ -77,44 +78,44 @@ def max_pixels(size: int) -> int:
 
 
 def check_columns(name: str, columns: int) -> None:
-    """Raises DatasetError where a table has more columns than are read."""
+    """Raise DatasetError if a table has too many columns."""
     if columns > MAX_COLUMNS:
         raise DatasetError(
             f"A table may have at most {MAX_COLUMNS:,} columns, but {name} has {columns:,}. "
-            "Keep those that may matter: drop columns that are constant or repeat others."
+            "Drop columns that are constant or duplicates of others."
         )
 
 
 def too_large(name: str) -> DatasetError:
-    """The error about a table that needs more memory or disk space than is taken."""
+    """Error about a table that exceeds the limits on memory and disk space."""
     return DatasetError(
-        f"The dataset must fit into the memory and disk space that is taken for it, but {name} does not. "
+        f"The dataset must fit into the available memory and disk space, but {name} does not. "
         "Give fewer columns or a sample of the rows."
     )
 
 
 def check_count(path: Path, count: int) -> None:
-    """Raises DatasetError where a folder or an archive holds more files than are read."""
+    """Raise DatasetError if a folder or archive has too many files."""
     if count > MAX_MEMBERS:
         raise DatasetError(
-            f"A folder or an archive may hold at most {MAX_MEMBERS:,} files, but {path} holds more. "
-            "Give a folder with the images alone, or a sample of them."
+            f"A folder or archive may contain at most {MAX_MEMBERS:,} files, but {path} contains more. "
+            "Give a folder with only the images, or a sample of them."
         )
 
 
 def check_unpacked(path: Path, unpacked: int, packed: int) -> None:
-    """Raises DatasetError where an archive unpacks to too much for its size, or its parts lie over one another.
+    """Raise DatasetError if an archive unpacks to too much for its size, or its files overlap.
 
-    unpacked, packed: bytes of all its files, as its directory says.
+    unpacked, packed: bytes of all files according to the archive's directory.
     """
     size = path.stat().st_size
     if packed > size:
         raise DatasetError(
-            f"The files of an archive must lie side by side, but those of {path} take {packed:,} of its "
-            f"{size:,} bytes. Write the archive again."
+            f"The files of an archive must not overlap, but those of {path} take {packed:,} of its {size:,} bytes. "
+            "Create the archive again."
         )
     if unpacked > (most := max_unpacked(size)):
         raise DatasetError(
-            f"An archive of {size:,} bytes may unpack to at most {most:,} bytes, but {path} holds {unpacked:,}. "
-            "If it is to be trusted, unpack it, and give what it holds."
+            f"An archive of {size:,} bytes may unpack to at most {most:,} bytes, but {path} unpacks to {unpacked:,}. "
+            "If you trust it, unpack it and give its content."
         )

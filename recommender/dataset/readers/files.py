@@ -1,4 +1,4 @@
-"""Files in a folder or in an archive, read into memory by their names; nothing is unpacked under a name of its own."""
+"""Files of a folder or archive, read into memory by name; archive members are never written under their own names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 MAX_BYTES: Final = 2**28
-"""Of one file, 256 MiB: 8192 x 8192 pixels in colour with some to spare, and a bound for what an archive unpacks to."""
+"""Bytes of one file (256 MiB): enough for 8192 x 8192 pixels in colour, and a limit for archive members."""
 COMPRESSIONS: Final[Mapping[bytes, Callable[[IO[bytes]], Any]]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
     b"BZh": bz2.BZ2File,
@@ -42,24 +42,24 @@ BROKEN: Final = (
 
 
 class Files(Protocol):
-    """Some files by their names: relative, with "/" between folders, in alphabetical order."""
+    """Files by name: relative, with "/" between folders, sorted."""
 
     @property
     def names(self) -> Sequence[str]: ...
 
     @property
     def packed(self) -> int | None:
-        """Bytes of the archive that holds the files; None in a folder."""
+        """Bytes of the archive; None for a folder."""
         ...
 
     def read(self, name: str) -> bytes:
-        """The bytes of a file. Raises KeyError if there is none of that name, OSError if it cannot be read."""
+        """Content of a file. Raises KeyError if there is none of that name, OSError if it cannot be read."""
         ...
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Files]:
-    """The files of a folder or an archive. Raises DatasetError if an archive cannot be read."""
+def open_files(path: Path) -> Iterator[Files]:
+    """Open a folder or archive. Raises DatasetError if an archive cannot be read."""
     if path.is_dir():
         yield Folder(path)
         return
@@ -74,14 +74,13 @@ def opened(path: Path) -> Iterator[Files]:
         except BROKEN as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
             raise DatasetError(
-                f"An archive must be readable from its first to its last byte, but {path} is not: {reason}. Copy it "
-                "again, or unpack it and give the folder."
+                f"{path} is damaged or not an archive: {reason}. Copy it again, or unpack it and give the folder."
             ) from None
         yield files
 
 
 class Folder:
-    """The files below a folder; links to folders are not followed, so that no way leads in a circle."""
+    """Files below a folder; links to folders are not followed, to avoid cycles."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -108,13 +107,13 @@ class Folder:
             raise KeyError(name) from None
 
     def outside(self, names: Iterable[str]) -> Sequence[str]:
-        """Those of some files that lie outside the folder, whatever links lead there."""
+        """Names that resolve to files outside the folder."""
         root = self._root.resolve()
         return [name for name in names if not (self._root / name).resolve().is_relative_to(root)]
 
 
 class Zip:
-    """The files of a zip archive."""
+    """Files of a zip archive."""
 
     def __init__(self, archive: zipfile.ZipFile, path: Path) -> None:
         self._archive = archive
@@ -134,7 +133,7 @@ class Zip:
 
 
 class Tar:
-    """The files of a tar archive; links and devices in it are no files."""
+    """Regular files of a tar archive."""
 
     def __init__(self, archive: tarfile.TarFile, path: Path) -> None:
         self._archive = archive
@@ -158,7 +157,7 @@ class Tar:
 
 
 def clean(name: str) -> str:
-    r"""A name within an archive without what means nothing in it.
+    r"""Normalised name of an archive member.
 
     >>> clean("./cats/./1.png"), clean("cats\\1.png")
     ('cats/1.png', 'cats/1.png')
@@ -167,7 +166,7 @@ def clean(name: str) -> str:
 
 
 def is_visible(name: str) -> bool:
-    """Whether a file or folder is one that people put there, and not what their system keeps beside it."""
+    """Whether a file or folder is neither hidden nor created by the operating system."""
     return not name.startswith(".") and name not in {"__MACOSX", "Thumbs.db", "desktop.ini"}
 
 
@@ -180,7 +179,7 @@ def _bounded(file: IO[bytes], name: str) -> bytes:
 
 @contextmanager
 def _uncompressed(path: Path) -> Iterator[IO[bytes]]:
-    """A tar archive as it is inside its compression."""
+    """Uncompressed stream of a tar archive."""
     with open_regular(path) as file:
         start = file.read(len(max(COMPRESSIONS, key=len)))
         file.seek(0)

@@ -1,4 +1,4 @@
-"""From a path or a frame to the table `dataset`: which reader reads it, and what cannot be read as a table."""
+"""Selection of the reader for a path, with errors about paths that cannot be read as a table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from recommender.dataset.readers.formats.delimited import MISSING_TOKENS, read_d
 from recommender.dataset.readers.formats.gzipped import uncompressed
 from recommender.dataset.readers.formats.json_lines import read_json_lines
 from recommender.dataset.readers.types.settle import Settler
-from recommender.dataset.readers.unchanged import digested
+from recommender.dataset.readers.unchanged import digest_while_reading
 from recommender.dataset.sql import PLAIN_PATH, columns_of, file_literal, is_text, quoted
 from rules.decision.request import ImageReading
 from rules.errors import DatasetError, did_you_mean
@@ -38,24 +38,24 @@ FORMATS: Final = {
 }
 DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
 NOT_TABLES: Final = {
-    ".npy": "a single array; images and their target are read together from an .npz",
-    ".png": "an image; give the folder in which it and others lie",
-    ".jpg": "an image; give the folder in which it and others lie",
-    ".jpeg": "an image; give the folder in which it and others lie",
+    ".npy": "a single array; save images and target together as .npz",
+    ".png": "an image; give the folder of images",
+    ".jpg": "an image; give the folder of images",
+    ".jpeg": "an image; give the folder of images",
     ".xlsx": "a spreadsheet; save its sheet as CSV",
     ".xls": "a spreadsheet; save its sheet as CSV",
     ".json": "a JSON document; JSON lines end in .jsonl",
 }
 READABLE: Final = (
-    "CSV (.csv), TSV (.tsv), Parquet (.parquet) and JSON lines (.jsonl), the text ones also as .gz, images or "
-    "sequences as an array (.npz), and a folder, .zip or .tar of image files"
+    "CSV (.csv), TSV (.tsv), Parquet (.parquet), JSON lines (.jsonl), the text formats also as .gz, arrays of images "
+    "or sequences (.npz), and a folder, .zip or .tar of image files"
 )
 PARQUET_MAGIC: Final = b"PAR1"
 ARCHIVES: Final = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 MAX_SHOWN: Final = 5
-"""Files of a directory that an error lists."""
+"""Files of a folder in an error message."""
 PANDAS_INDEX: Final = re.compile(r"__index_level_\d+__")
-"""How pandas calls an index without a name in a Parquet file; the frame itself has no such column."""
+"""Name of an unnamed pandas index in a Parquet file, which is not a column of the frame."""
 ROWS_TRIED: Final = 20
 FILE_NAME: Final = re.compile(r"\.[A-Za-z]{3,4}\s*$")
 
@@ -68,11 +68,11 @@ def read_file(
     reading: ImageReading | None = None,
     settler: Settler | None = None,
 ) -> tuple[str, Images | Sequences | None]:
-    """Read a file into the table `dataset`, in file order; returns its format, and which column is not of plain values.
+    """Read a file into the table `dataset`, in file order; return its format and its column of arrays, if any.
 
-    delimiter: one character for text tables; None means by the extension: tabs in .tsv, commas otherwise.
-    reading: what a person said about image files. settler: settles the types of a table's columns.
-    Raises DatasetError when the file is missing, not a table, or broken, and at once when it is no regular file.
+    delimiter: one character for text tables; None for the extension's default: tabs in .tsv, commas otherwise.
+    reading: options of reading image files. settler: infers the types of columns.
+    Raises DatasetError if the file is missing, damaged, not a table, or not a regular file.
     """
     _check_path(path)
     if path.is_file():
@@ -92,7 +92,7 @@ def read_file(
 
 
 def _may_hold_paths(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether a value of the first rows ends as a file's name does: else the readers of images need not be loaded."""
+    """Whether the first rows have a value with a file extension; otherwise image readers are not imported."""
     texts = [quoted(name) for name, kind in columns_of(connection).items() if is_text(kind)]
     if not texts:
         return False
@@ -101,8 +101,8 @@ def _may_hold_paths(connection: duckdb.DuckDBPyConnection) -> bool:
 
 
 NEITHER: Final = (
-    "It holds neither: images are .png, .jpg and the like in folders named after their classes, tables .csv, .tsv, "
-    ".parquet or .jsonl files."
+    "It contains neither: images are files such as .png and .jpg in one folder per class, tables .csv, .tsv, .parquet "
+    "or .jsonl files."
 )
 
 
@@ -114,8 +114,8 @@ def _read_collection(
     reading: ImageReading,
     settler: Settler,
 ) -> tuple[str, Images | None]:
-    """Read a folder or an archive: images in folders of their classes, or one table with a column of their paths."""
-    from recommender.dataset.readers.files import Folder, opened  # noqa: PLC0415  NumPy and Pillow are for images only
+    """Read a folder or archive: images in one folder per class, or one table with a column of image paths."""
+    from recommender.dataset.readers.files import Folder, open_files  # noqa: PLC0415  NumPy and Pillow are for images only
     from recommender.dataset.readers.images.image_files import (  # noqa: PLC0415
         check_formats,
         has_images,
@@ -130,28 +130,28 @@ def _read_collection(
     if path.is_dir() and not has_images(path):
         check_formats(path)
         inside = sorted(child.name for child in path.iterdir() if child.suffix in FORMATS)[:MAX_SHOWN]
-        helps = f"Give one of its files: {', '.join(inside)}." if inside else NEITHER
-        raise DatasetError(f"The dataset must be a table, or a folder of images, but {path} is a directory. {helps}")
+        fix = f"Give one of its files: {', '.join(inside)}." if inside else NEITHER
+        raise DatasetError(f"The dataset must be a table or a folder of images, but {path} is a directory. {fix}")
     table = table_in(path, tuple(FORMATS.keys() - {".npz", ".txt"}))
     if table is None:
         if delimiter is not None:
-            raise DatasetError(f"A delimiter applies to CSV and TSV, but {path} holds images. Leave --delimiter out.")
+            raise DatasetError(f"A delimiter applies to CSV and TSV, but {path} contains images. Remove --delimiter.")
         return form, read_folders(connection, path, reading)
     base = table.rpartition("/")[0]
     if path.is_dir():
-        with digested(path / table) as bytes_of_table:
+        with digest_while_reading(path / table) as bytes_of_table:
             _read_one(connection, path / table, delimiter=delimiter, settler=settler)
         images = read_paths(connection, Folder(path), reading, where=f"{path / table}", base=base)
         images = None if images is None else with_table(images, bytes_of_table.hexadecimal)
     else:
         unpacked(path, table, lambda copy: _read_one(connection, copy, delimiter=delimiter, settler=settler))
-        with opened(path) as files:
+        with open_files(path) as files:
             images = read_paths(connection, files, reading, where=f"{table} in {path}", base=base)
     if images is None:
-        helps = f"Give the table itself: {path / table}." if path.is_dir() else "Unpack it and give the table itself."
+        fix = f"Give the table itself: {path / table}." if path.is_dir() else "Unpack it and give the table itself."
         raise DatasetError(
-            f"The table of a folder or an archive of images must have a column of their paths, from the table's own "
-            f"folder on, but {table!r} of {path} has none. {helps}"
+            "The table of a folder or archive of images must have a column of image paths, relative to the table, but "
+            f"{table!r} of {path} has none. {fix}"
         )
     return form, images
 
@@ -178,7 +178,7 @@ def _read_as(
     settler: Settler,
     value_range: tuple[float, float] | None = None,
 ) -> Images | Sequences | None:
-    """Read a file of a given format, not compressed."""
+    """Read an uncompressed file of a given format."""
     if found in DELIMITERS:
         separator = DELIMITERS[found] if delimiter is None else delimiter.replace(r"\t", "\t")
         if len(separator.encode()) != 1 or separator in '"\r\n':
@@ -187,7 +187,7 @@ def _read_as(
         settler.settle(connection, name=path.name, usual=MISSING_TOKENS)
         return None
     if delimiter is not None:
-        raise DatasetError(f"A delimiter applies to CSV and TSV, but {path} is {found}. Leave --delimiter out.")
+        raise DatasetError(f"A delimiter applies to CSV and TSV, but {path} is {found}. Remove --delimiter.")
     if path.stat().st_size == 0:
         raise DatasetError(f"The dataset must have rows, but {path} is empty.")
     if found == "npz":
@@ -217,25 +217,25 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         )
     except duckdb.OutOfMemoryException:
         raise too_large(str(path)) from None
-    except (duckdb.Error, RuntimeError) as error:  # RuntimeError: a name of a column that is no UTF-8
+    except (duckdb.Error, RuntimeError) as error:  # RuntimeError: a column name is not UTF-8
         with open_regular(path) as file:
             is_parquet = file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC
         if is_parquet:
             raise DatasetError(
-                f"Parquet must be readable from its first to its last byte, but {path} is cut off or damaged: "
-                f"{str(error).splitlines()[0].strip()}. Copy it or write it again."
+                f"The Parquet file {path} is truncated or damaged: {str(error).splitlines()[0].strip()}. "
+                "Copy or write it again."
             ) from None
         raise DatasetError(
-            f"A file that ends in {path.suffix} must be Parquet, which begins with the letters PAR1, but {path} does "
-            f"not. Readable are {READABLE}; rename it to what it is."
+            f"A file with the extension {path.suffix} must be Parquet and start with PAR1, but {path} does not. "
+            f"Supported formats: {READABLE}. Rename the file to match its format."
         ) from None
 
 
 def _parquet_names(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
-    """The names of the columns as they are written, of which each nested one has others below it."""
+    """Names of the top-level columns, as written in the file."""
     found = connection.execute(f"SELECT name, num_children FROM parquet_schema({file_literal(path)})").fetchall()
     names, inside = [], 0
-    for name, children in found[1:]:  # the first one is the table
+    for name, children in found[1:]:  # the first entry is the table
         if not inside:
             names.append(name)
         inside += (children or 0) - (inside > 0)
@@ -243,7 +243,7 @@ def _parquet_names(connection: duckdb.DuckDBPyConnection, path: Path) -> list[st
 
 
 def _check_path(path: Path) -> None:
-    """Raises DatasetError unless there is a regular file, or a folder that may be searched, at a path."""
+    """Raise DatasetError unless the path is a regular file, or a folder other than the root."""
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -255,14 +255,14 @@ def _check_path(path: Path) -> None:
     if stat.S_ISDIR(mode):
         if path.resolve() == Path(path.resolve().anchor):
             raise DatasetError(
-                f"The dataset must be a table, or a folder of images, but {path} is the root of the file system. "
+                f"The dataset must be a table or a folder of images, but {path} is the root of the file system. "
                 "Give a folder in it."
             )
         return
     if kind := special_kind(mode):
         raise DatasetError(
             f"The dataset must be a regular file or a folder, but {path} is {kind}. "
-            "Write its content to a file, and give that."
+            "Write its content to a file and give that file."
         )
 
 
@@ -274,17 +274,19 @@ def _missing(path: Path) -> DatasetError:
         where = ""
     except OSError:
         where = f" Its directory {path.parent} does not exist either."
-    return DatasetError(f"There must be a file at {path}, but there is none.{where}")
+    return DatasetError(f"There is no file {path}.{where}")
 
 
 def _format(path: Path) -> str:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     kind = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else "".join(suffixes[-1:])
     if kind in NOT_TABLES:
-        raise DatasetError(f"The dataset must be a table, but {path} is {NOT_TABLES[kind]}. Readable are {READABLE}.")
+        raise DatasetError(
+            f"The dataset must be a table, but {path} is {NOT_TABLES[kind]}. Supported formats: {READABLE}."
+        )
     if kind not in FORMATS:
         raise DatasetError(
-            f"The file's extension must say its format, but {path.name!r} ends in {kind or 'none'!r}. "
-            f"Readable are {READABLE}; rename it to what it is."
+            f"The file's extension must be one of a supported format, but {path.name!r} has {kind or 'none'!r}. "
+            f"Supported formats: {READABLE}. Rename the file to match its format."
         )
     return FORMATS[kind]

@@ -1,4 +1,4 @@
-"""Text files of every format: in UTF-8, with one kind of line end."""
+"""Text files of all formats: UTF-8 checks and uniform line endings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROBE_BYTES: Final = 65_536
-"""How much of the file's start is looked at for bytes that no text has, and of each part for carriage returns."""
+"""Bytes at the start of a file that are checked for binary content, and block size of the search for line endings."""
 BINARY: Final = {
     b"PAR1": ("a Parquet file", "Name it {stem}.parquet."),
     b"\x89PNG": ("a PNG image", "Name it {stem}.png, and give the folder of such images."),
@@ -24,9 +24,9 @@ BINARY: Final = {
     b"PK\x03\x04": ("an Excel workbook or a zip archive", "Save the sheet as CSV, or name the archive {stem}.zip."),
     b"\x93NUMPY": ("a NumPy array", "Give an .npz archive of named arrays."),
 }
-"""How other files begin, and what to do with one whose name says text."""
+"""Magic numbers of binary formats, their names, and how to fix a file with a wrong extension."""
 BYTES: Final = "latin-1"
-"""The encoding in which every byte is one character, so that line ends are found and nothing else is changed."""
+"""Encoding with one character per byte, so that converting line endings changes nothing else."""
 
 
 def open_bytes(path: Path) -> IO[bytes]:
@@ -34,16 +34,16 @@ def open_bytes(path: Path) -> IO[bytes]:
 
 
 def open_lines(path: Path, *, newline: str | None) -> io.TextIOWrapper:
-    r"""The lines of a file, one character a byte; they may end in \n, \r\n or \r.
+    r"""Open a file as lines that end in \n, \r\n or \r, one character per byte.
 
-    newline: "" keeps the line ends, None turns each into \n.
+    newline: "" keeps the line endings, None converts them to \n.
     """
     return io.TextIOWrapper(open_bytes(path), encoding=BYTES, newline=newline)
 
 
 @contextmanager
 def refuse_unreadable(path: Path) -> Iterator[None]:
-    """Turn what the file system reports about a file into a DatasetError."""
+    """Convert an OSError into a DatasetError."""
     try:
         yield
     except OSError as error:
@@ -51,16 +51,16 @@ def refuse_unreadable(path: Path) -> Iterator[None]:
 
 
 def check_text(path: Path, *, must: str) -> None:
-    """Raises DatasetError unless the file begins as text does.
+    """Raise DatasetError unless the file starts with UTF-8 text.
 
-    must: what a file of this format holds, for the message about an empty one.
+    must: content of a file of this format, for the message about an empty file.
     """
     with open_bytes(path) as file:
         start = file.read(PROBE_BYTES)
     if not start.strip():
         raise DatasetError(
-            f"The dataset must have {must}, but {path} is empty. Write or download it again: a copy that "
-            "broke off leaves such a file."
+            f"The dataset must have {must}, but {path} is empty. Write or download it again; the copy may be "
+            "incomplete."
         )
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DatasetError(
@@ -69,11 +69,11 @@ def check_text(path: Path, *, must: str) -> None:
         )
     if b"\0" in start:
         what, remedy = next(
-            (said for begins, said in BINARY.items() if start.startswith(begins)),
+            (found for magic, found in BINARY.items() if start.startswith(magic)),
             ("binary data", "Give a CSV, TSV, Parquet or JSON-lines file with the matching extension."),
         )
         raise DatasetError(
-            f"The dataset must be text with one row a line, but {path} is {what} (a zero byte at position "
+            f"The dataset must be text with one row per line, but {path} is {what} (null byte at position "
             f"{start.index(0):,}). {remedy.format(stem=path.stem)}"
         )
 
@@ -88,9 +88,9 @@ def not_utf8(path: Path, *, line: int | None, byte: int | None) -> DatasetError:
 
 @contextmanager
 def same_line_ends(path: Path) -> Iterator[Path]:
-    r"""The file itself where no line ends in a carriage return, else a copy in which every line ends in \n.
+    r"""Yield the file itself if it has no carriage returns, otherwise a copy in which every line ends in \n.
 
-    DuckDB takes the first line end that it meets for that of all rows, also where it lies inside a quoted name.
+    DuckDB assumes that all rows have the first line ending, even if it is inside a quoted name.
     """
     with open_bytes(path) as file:
         plain = not any(b"\r" in part for part in iter(lambda: file.read(PROBE_BYTES), b""))

@@ -1,4 +1,4 @@
-"""A file that must not change while it is read, digested at the same time."""
+"""Detection of changes of a file while it is read, and its digest."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-BLOCK: Final = 2**20  # bytes that are digested at a time
+BLOCK: Final = 2**20  # bytes digested at a time
 CLOCK_TICK: Final = 10_000_000
-"""Nanoseconds between two time stamps of a file system: one tick of Linux's coarsest clock, at 100 Hz."""
+"""Resolution of a file system's time stamps in nanoseconds: one tick of Linux's coarsest clock, at 100 Hz."""
 
 
 class Digest:
-    """The SHA-256 of a file's bytes, complete when `digested` has ended; "" of a folder and of no file."""
+    """SHA-256 of a file, set when `digest_while_reading` ends; "" for a folder or a missing file."""
 
     def __init__(self) -> None:
         self.hexadecimal = ""
 
 
 @contextmanager
-def digested(path: Path) -> Iterator[Digest]:
-    """Digest a file while the block reads it, and make sure that both saw the same bytes.
+def digest_while_reading(path: Path) -> Iterator[Digest]:
+    """Digest a file while the block reads it, and check that it does not change meanwhile.
 
-    Nothing is done for a folder, or where there is no file that can be opened: the reader reports those.
-    Raises DatasetError if the file, or a link that leads to it, was changed or replaced before the block ended.
+    Does nothing for a folder or an unreadable file, which the reader reports.
+    Raises DatasetError if the file, or a symbolic link to it, is changed or replaced before the block ends.
     """
     found = Digest()
     try:
@@ -55,14 +55,14 @@ def digested(path: Path) -> Iterator[Digest]:
             stop.set()
             digesting.join()
             if not _is_same(path, before):
-                raise changed(path) from None
+                raise changed_error(path) from None
 
 
-def changed(path: Path | str) -> DatasetError:
-    """The error about a file that was changed during reading."""
+def changed_error(path: Path | str) -> DatasetError:
+    """Error about a file that changed while it was read."""
     return DatasetError(
-        f"A dataset must not change while it is read, but {path} was written to or replaced meanwhile. "
-        "Run the command again when nothing writes to it, or on a copy."
+        f"{path} was modified or replaced while it was read. Run the command again when nothing writes to it, or on a "
+        "copy."
     )
 
 
@@ -71,13 +71,13 @@ def _digest(file: IO[bytes], found: Digest, stop: Event) -> None:
     try:
         while (block := file.read(BLOCK)) and not stop.is_set():
             digest.update(block)
-    except OSError:  # the reader meets it, too, and reports it
+    except OSError:  # the reader reports it
         return
     found.hexadecimal = digest.hexdigest()
 
 
 def _wait_a_tick(*found: os.stat_result) -> None:
-    """Wait until a later change would have another time stamp than the last one."""
+    """Wait until later changes have another time stamp than the last change."""
     age = time.time_ns() - max(max(status.st_mtime_ns, status.st_ctime_ns) for status in found)
     if age < CLOCK_TICK:
         time.sleep(min(CLOCK_TICK, CLOCK_TICK - age) / 1e9)
@@ -91,7 +91,7 @@ def _is_same(path: Path, before: tuple[tuple[int, ...], ...]) -> bool:
 
 
 def _identity(path: Path, status: os.stat_result) -> tuple[tuple[int, ...], ...]:
-    """What differs after any change of a file's bytes, or of the symbolic links in its path."""
+    """Values that differ after any change of a file, or of the symbolic links in its path."""
     return (
         (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns),
         *((link.st_dev, link.st_ino, link.st_ctime_ns) for link in _links(path)),
@@ -99,6 +99,6 @@ def _identity(path: Path, status: os.stat_result) -> tuple[tuple[int, ...], ...]
 
 
 def _links(path: Path) -> Sequence[os.stat_result]:
-    """The symbolic links in a path."""
+    """Symbolic links in a path."""
     found = [place.lstat() for place in (path, *path.parents)]
     return [status for status in found if stat.S_ISLNK(status.st_mode)]

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from recommender.dataset.sql import chunks, is_number, level_text, one_in, quoted, time_stamp
+from recommender.dataset.sql import category_text, chunks, is_number, one_in, quoted, time_stamp
 from recommender.profile.characteristics.features import LONG_COLUMNS
 from rules.vocabulary.column_kind import Kind
 
@@ -104,7 +104,7 @@ def drift(
         elif kind in {Kind.NUMERIC, Kind.ORDINAL} and is_number(storage[name]):
             numbers[name] = f"CAST({quoted(name)} AS DOUBLE)"
         else:
-            levels[name] = level_text(name, storage[name])
+            levels[name] = category_text(name, storage[name])
     sizes = tuple(connection.execute(f"SELECT count(*) FROM {part}").fetchall()[0][0] for part in (training, hold_out))
     if not all(sizes):
         return ()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Final
 
-from recommender.dataset.sql import chunks, level_text, quoted
+from recommender.dataset.sql import category_text, chunks, quoted
 from recommender.profile.characteristics.target import OUTLIER_Z, robust_scale
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def determined(
     """
     hints = []
     for names in chunks(tuple(storage), LONG_COLUMNS):
-        texts = [level_text(name, storage[name]) for name in names]
+        texts = [category_text(name, storage[name]) for name in names]
         rows = connection.execute(
             f"""
             WITH cells AS (SELECT name, value, y, count(*) AS n FROM ({_unpivoted(texts, sample, label)}) GROUP BY ALL),

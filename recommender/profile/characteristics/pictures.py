@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
-from recommender.dataset.sql import level_text, one_in, quoted
+from recommender.dataset.sql import category_text, one_in, quoted
 from recommender.profile.characteristic import Characteristic, count, share
 from recommender.profile.characteristics.drift import drift
 from rules.vocabulary.column_kind import Kind
@@ -32,7 +32,7 @@ BETTER_THAN_CHANCE: Final = 1.25
 """Times the accuracy of the most frequent class, below which neighbours say nothing of what a mirror changes."""
 
 
-def of_pictures(dataset: Dataset, roles: Roles, table: Labelled) -> Sequence[Characteristic]:
+def measure_images(dataset: Dataset, roles: Roles, table: Labelled) -> Sequence[Characteristic]:
     """What was measured of the images that a model learns from; nothing where it learns from none."""
     images = dataset.images
     if images is None or not roles.has_images:
@@ -68,7 +68,7 @@ def _sampled(dataset: Dataset, roles: Roles, table: Labelled, images: Images) ->
     """Some images, (rows, height, width, channels) uint8, and of a single target of classes theirs, (rows,)."""
     size = min(SAMPLE_IMAGES, max(MIN_IMAGES, SAMPLE_BYTES // int(np.prod(images.shape))))
     single = roles.task.is_classification and len(roles.targets) == 1
-    label = level_text(roles.targets[0], dataset.storage[roles.targets[0]]) if single else "''"
+    label = category_text(roles.targets[0], dataset.storage[roles.targets[0]]) if single else "''"
     found = dataset.connection.execute(
         f"SELECT {quoted(images.name)}, {label} FROM dataset WHERE {table.where} AND {one_in(-(-table.rows // size))}"
     ).fetchall()

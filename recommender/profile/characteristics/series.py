@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 BUSINESS_DAY: Final = 7 / 5 * 86_400.0  # seconds of a week's share
 
 
-def of_series(dataset: Dataset, roles: Roles, steps: Spacing | None) -> Sequence[Characteristic]:
+def measure_series(dataset: Dataset, roles: Roles, steps: Spacing | None) -> Sequence[Characteristic]:
     """Characteristics of a forecast's series; steps: how its time column is spaced, None without one."""
     series = _series(dataset, roles)
     if not series:

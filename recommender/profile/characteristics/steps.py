@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from recommender.dataset.sql import level_text, quoted
+from recommender.dataset.sql import category_text, quoted
 from recommender.profile.characteristic import Characteristic, count, share
 
 if TYPE_CHECKING:
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 BYTES: Final = 4  # of a number in a cell
 
 
-def of_steps(dataset: Dataset, roles: Roles, table: Labelled) -> Sequence[Characteristic]:
+def measure_sequences(dataset: Dataset, roles: Roles, table: Labelled) -> Sequence[Characteristic]:
     """What was measured of the sequences that a model learns from; nothing where it learns from none."""
     name = roles.sequence_column
     if name is None:
         return ()
     sequences = dataset.sequences
     channels = 1 if sequences is None else sequences.channels
-    text = level_text(name, dataset.storage[name])
+    text = category_text(name, dataset.storage[name])
     length = f"length({text})" if sequences is None else f"octet_length({quoted(name)}) // {BYTES * channels}"
     shortest, mean, longest, distinct = dataset.connection.execute(
         f"SELECT min({length}), avg({length}), max({length}), count(DISTINCT hash({quoted(name)})) FROM dataset "

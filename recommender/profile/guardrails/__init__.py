@@ -39,6 +39,6 @@ __all__ = [
     "check_rows",
     "check_targets",
     "check_times",
-    "in_order",
     "not_passed",
+    "sort_by_status",
 ]

@@ -1,11 +1,11 @@
-"""Whether columns hold something to learn from, and hold it in full."""
+"""Checks of columns: identifiers, constants, missing values, categories, names, and times or numbers read as text."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from recommender.dataset.column_names import named_as_number
+from recommender.dataset.column_names import is_number_name
 from recommender.dataset.sql import is_text, quoted, time_stamp
 from recommender.profile.guardrails.readings import quoted_exceptions
 from recommender.roles.kinds import COMMA_REMEDY, MOSTLY_NUMBERS, TIME_SHARE, TOO_EMPTY, UNIQUE_TEXT, comma_use
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 
     Summaries = Mapping[str, ColumnSummary]
 
-MISSING: Final = 0.20
-"""Share of missing cells from which a column is worth naming (EvalML, docs/evidence.md 1)."""
-MANY_LEVELS: Final = 50
-"""Levels above which a category is embedded (docs/evidence.md 1, category)."""
+MAX_MISSING_SHARE: Final = 0.20
+"""Share of missing cells above which a column is reported (EvalML, docs/evidence.md 1)."""
+MAX_ONE_HOT_CATEGORIES: Final = 50
+"""Categories above which a column is embedded (docs/evidence.md 1, category)."""
 TEXT_FORMATS: Final = frozenset({"csv", "tsv"})
-"""Formats whose first line holds the names."""
+"""Formats with column names in the first line."""
 MIN_VALUES: Final = 2
-"""Different values, the empty cell counted as one, of a column that tells rows apart."""
+"""Distinct values, including missing, of a column that is not constant."""
 MAX_NAMED: Final = 8
-"""Columns that a message names."""
+"""Columns in a message."""
 CODED: Final = frozenset({Kind.CATEGORICAL, Kind.INTEGER_CODE})
 
 
 def _named(columns: Sequence[str]) -> str:
-    """Columns in a sentence.
+    """Column names for a message.
 
     >>> _named(["a", "b"])
     "'a', 'b'"
@@ -50,27 +50,33 @@ def _named(columns: Sequence[str]) -> str:
 def check_columns(
     roles: Roles, summaries: Summaries, notes: Mapping[str, Note] = MappingProxyType({})
 ) -> Iterator[Guardrail]:
-    """What was left out, and what of the rest is empty, has many levels, or holds mistakes."""
+    """Check columns: excluded ones, missing values, many categories, and numbers read as text."""
     apart = {*roles.targets, roles.time_column, roles.entity_column, roles.split_column}
     rest = {name: role for name, role in roles.columns.items() if name not in apart}
     used = {name: summaries[name] for name in roles.features}
     yield from _of_numbers_as_words(roles, summaries, notes)
     if roles.split_column is not None:
-        message = f"{roles.split_column!r} names the parts of a split; it is used for that and not learned from."
+        message = f"{roles.split_column!r} is used as the split column, not as a feature."
         yield Guardrail(name="split_column", status="done", message=message, columns=(roles.split_column,))
     yield from _of_identifiers(rest, used)
     yield from _of_constants(rest, used, summaries)
     yield _of_missing(used)
-    many = {name: one.distinct for name, one in used.items() if rest[name].kind in CODED and one.distinct > MANY_LEVELS}
+    many = {
+        name: one.distinct
+        for name, one in used.items()
+        if rest[name].kind in CODED and one.distinct > MAX_ONE_HOT_CATEGORIES
+    }
     if many:
-        message = f"More than {MANY_LEVELS} levels in {_named(tuple(many))} (up to {max(many.values()):,})"
-        yield _of_many(
-            "many_levels", "done", f"{message}; they are embedded.", many, threshold=MANY_LEVELS, unit="levels"
+        message = (
+            f"{_named(tuple(many))} {'has' if len(many) == 1 else 'have'} more than {MAX_ONE_HOT_CATEGORIES} "
+            "categories "
+            f"(up to {max(many.values()):,}), which are embedded."
         )
+        yield _of_many("many_levels", "done", message, many, threshold=MAX_ONE_HOT_CATEGORIES, unit="categories")
 
 
 def check_times(dataset: Dataset, roles: Roles) -> Iterator[Guardrail]:
-    """Whether each column of dates was read in the only format that fits, and whether all its values are dates."""
+    """Check columns of dates for ambiguous formats and for values that are not dates."""
     for name, reading in dataset.times.items():
         if reading.alternatives:
             (first, *_) = reading.alternatives
@@ -79,7 +85,7 @@ def check_times(dataset: Dataset, roles: Roles) -> Iterator[Guardrail]:
                 status="alerted",
                 message=(
                     f"The dates of {name!r} are read as {reading.format}, but {' and '.join(reading.alternatives)} "
-                    f"{'fit' if len(reading.alternatives) > 1 else 'fits'} all values as well. "
+                    f"{'match' if len(reading.alternatives) > 1 else 'matches'} all values as well. "
                     f"Confirm the format with --date-format "
                     f"{name}={reading.format}, or change it with --date-format {name}={first}."
                 ),
@@ -89,14 +95,14 @@ def check_times(dataset: Dataset, roles: Roles) -> Iterator[Guardrail]:
         if summary.times < TIME_SHARE or roles.columns[name].kind is Kind.DATETIME:
             continue
         wrong = f"{quoted(name)} IS NOT NULL AND {time_stamp(name, summary.storage)} IS NULL"
-        found = "they are written in more than one format"
-        if dataset.first_value(name, wrong):  # which value is not told: a record holds no cells
-            found = f"that of row {dataset.first_row(wrong):,} is not"
+        found = "they have more than one format"
+        if dataset.first_value(name, wrong):  # without the value, since records contain no cells
+            found = f"not the one in row {dataset.first_row(wrong):,}"
         yield Guardrail(
             name="times_as_words",
             status="alerted",
-            message=f"{summary.times:.0%} of the values of {name!r} are dates or times, but {found}: the column is "
-            "read as words. Correct the values, or leave the cells empty.",
+            message=f"{summary.times:.0%} of the values of {name!r} are dates or times, but {found}, so the column is "
+            "read as text. Correct the values or make them empty.",
             columns=(name,),
             value=summary.times,
             threshold=TIME_SHARE,
@@ -105,15 +111,15 @@ def check_times(dataset: Dataset, roles: Roles) -> Iterator[Guardrail]:
 
 
 def check_names(dataset: Dataset) -> Iterator[Guardrail]:
-    """Whether a text file's first line was a row: elsewhere names are written apart from the rows."""
-    numbers = tuple(name for name in dataset.columns if named_as_number(name))
+    """Check whether the header of a text file is a data row."""
+    numbers = tuple(name for name in dataset.columns if is_number_name(name))
     if numbers and dataset.format in TEXT_FORMATS:
         yield Guardrail(
             name="numbers_as_names",
             status="alerted",
             message=(
-                f"The first line of {dataset.name} was taken for the names of the columns, and numbers are among them: "
-                f"{_named(numbers)}. If it is a row, write a line of names above it."
+                f"The first line of {dataset.name} was read as column names, but contains numbers: {_named(numbers)}. "
+                "If it is a data row, insert a line of column names above it."
             ),
             columns=numbers,
         )
@@ -124,10 +130,12 @@ def _of_numbers_as_words(roles: Roles, summaries: Summaries, notes: Mapping[str,
     for name, role in roles.columns.items():
         one = summaries[name]
         if commas := comma_use(one):
-            message = f"{name!r} holds numbers with {commas}, and is read as words: {COMMA_REMEDY}."
+            message = f"{name!r} has numbers with {commas} and is read as text: {COMMA_REMEDY}."
             yield Guardrail(name="numbers_with_commas", status="alerted", message=message, columns=(name,))
         elif name in used and MOSTLY_NUMBERS <= one.numbers < 1 and role.kind is Kind.CATEGORICAL:
-            message = f"{one.numbers:.0%} of {name!r} are numbers, but not all: it is read as words; mend the rest."
+            message = (
+                f"Only {one.numbers:.0%} of {name!r} are numbers, so it is read as text. Correct the other values."
+            )
             exceptions = notes[name].exceptions if name in notes else None
             quotes = ""
             if exceptions is not None:
@@ -147,7 +155,7 @@ def _of_numbers_as_words(roles: Roles, summaries: Summaries, notes: Mapping[str,
 def _left_out(name: str, why: str, columns: tuple[str, ...], roles: Mapping[str, Role]) -> Guardrail:
     reason = f" ({roles[columns[0]].reason})" if len(columns) == 1 else ""
     return Guardrail(
-        name=name, status="done", message=f"Left out because they {why}: {_named(columns)}{reason}.", columns=columns
+        name=name, status="done", message=f"Excluded because they {why}: {_named(columns)}{reason}.", columns=columns
     )
 
 
@@ -162,7 +170,7 @@ def _of_identifiers(rest: Mapping[str, Role], used: Summaries) -> Iterator[Guard
         yield Guardrail(name="identifiers", status="passed", message=message)
         return
     most = max(words, key=lambda name: words[name])
-    message = f"No column of words identifies rows: {most!r} comes nearest, with {words[most]:.1%} different values."
+    message = f"No text column identifies rows: {most!r} is closest, with {words[most]:.1%} distinct values."
     yield _of_many(
         "identifiers", "passed", message, {most: words[most]}, threshold=UNIQUE_TEXT, unit="distinct values per value"
     )
@@ -173,11 +181,11 @@ def _of_constants(rest: Mapping[str, Role], used: Summaries, summaries: Summarie
     shares = {name: summaries[name].missing_share for name in constants}
     empty = {name: share for name, share in shares.items() if share > TOO_EMPTY}
     if empty:
-        message = f"Left out because more than {TOO_EMPTY:.0%} of their cells are empty: {_named(tuple(empty))}."
+        message = f"Excluded because more than {TOO_EMPTY:.0%} of their cells are empty: {_named(tuple(empty))}."
         yield _of_many("mostly_empty", "done", message, empty, threshold=TOO_EMPTY, unit="fraction of rows")
     same = tuple(name for name in constants if name not in empty)
     if same:
-        yield _left_out("constants", "hold one value", same, rest)
+        yield _left_out("constants", "have only one value", same, rest)
     if constants or not used:
         return
     values = {name: one.distinct + (one.missing > 0) for name, one in used.items()}
@@ -186,7 +194,7 @@ def _of_constants(rest: Mapping[str, Role], used: Summaries, summaries: Summarie
         name="constants",
         status="passed",
         message=(
-            f"No column is constant: {fewest!r} has the fewest different values, {values[fewest]:,} (at least "
+            f"No column is constant: {fewest!r} has the fewest distinct values, {values[fewest]:,} (at least "
             f"{MIN_VALUES})."
         ),
         columns=(fewest,),
@@ -198,33 +206,35 @@ def _of_constants(rest: Mapping[str, Role], used: Summaries, summaries: Summarie
 
 def _of_missing(used: Summaries) -> Guardrail:
     shares = {name: one.missing_share for name, one in used.items() if one.missing}
-    gappy = {name: share for name, share in shares.items() if share > MISSING}
+    gappy = {name: share for name, share in shares.items() if share > MAX_MISSING_SHARE}
     if gappy:
         message = (
-            f"More than {MISSING:.0%} of the cells are empty in {_named(tuple(gappy))} (up to "
-            f"{max(gappy.values()):.0%}): they are marked for the model, and empty numbers count as the median."
+            f"More than {MAX_MISSING_SHARE:.0%} of the values are missing in {_named(tuple(gappy))} (up to "
+            f"{max(gappy.values()):.0%}). Numbers are imputed with the median, with a missing-value indicator."
         )
-        return _of_many("missing_cells", "done", message, gappy, threshold=MISSING, unit="fraction of rows")
+        return _of_many("missing_cells", "done", message, gappy, threshold=MAX_MISSING_SHARE, unit="fraction of rows")
     if not shares:
         return Guardrail(
             name="missing_cells",
             status="passed",
-            message="No cell to learn from is empty.",
+            message="No feature has missing values.",
             value=0,
-            threshold=MISSING,
+            threshold=MAX_MISSING_SHARE,
             unit="fraction of rows",
         )
     most = max(shares, key=lambda name: shares[name])
-    message = f"No column is more than {MISSING:.0%} empty: {most!r} is the most, with {shares[most]:.1%}."
+    message = (
+        f"No column has more than {MAX_MISSING_SHARE:.0%} missing values: {most!r} has the most, {shares[most]:.1%}."
+    )
     return _of_many(
-        "missing_cells", "passed", message, {most: shares[most]}, threshold=MISSING, unit="fraction of rows"
+        "missing_cells", "passed", message, {most: shares[most]}, threshold=MAX_MISSING_SHARE, unit="fraction of rows"
     )
 
 
 def _of_many(
     name: str, status: Status, message: str, columns: Mapping[str, float], *, threshold: float, unit: str
 ) -> Guardrail:
-    """A guardrail about several columns, each with its value; the greatest one stands for all."""
+    """A guardrail about several columns, with the largest of their values."""
     return Guardrail(
         name=name,
         status=status,

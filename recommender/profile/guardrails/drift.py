@@ -1,4 +1,4 @@
-"""Whether the rows that judge look like the rows that train."""
+"""Check for drift between training and hold-out rows."""
 
 from __future__ import annotations
 
@@ -19,35 +19,37 @@ DRIFT_NAME: Final = "drift"
 
 
 def check_drift(roles: Roles, drifts: Sequence[Drift], words: str | None) -> Guardrail:
-    """The columns that differ between two parts, or how much the one does that differs most.
+    """Check whether columns differ between two parts of the split.
 
-    words: which parts were compared; None where the parts are not known yet, for they will be drawn at random.
+    words: text of the compared parts; None if they are not known yet, since the split is random.
     """
     if words is None:
         by = f" by {roles.entity_column!r}" if roles.entity_column is not None else ""
-        message = f"Hold-out rows will be drawn at random{by}: they differ from training rows by chance only."
+        message = f"Hold-out rows are selected at random{by}, so they differ from training rows only by chance."
         return Guardrail(name=DRIFT_NAME, status="passed", message=message)
     if not drifts:
-        learned = "only the past of the target" if roles.task is Task.FORECASTING else "no column that can be compared"
-        message = f"No column can differ between {words}: a model reads {learned}."
+        why = (
+            "the model uses only the past of the target" if roles.task is Task.FORECASTING else "no comparable features"
+        )
+        message = f"No drift between {words}: {why}."
         return Guardrail(name=DRIFT_NAME, status="passed", message=message)
     far = [one for one in drifts if one.is_drift]
     worst = max(far or drifts, key=lambda one: one.distance)
     found = f"{worst.measure} {worst.distance:.3f}"
     if not far:
-        why = f"under {DRIFT:g}" if worst.distance < DRIFT else f"chance explains up to {min(worst.chance, 1):.3f}"
-        message = f"No column differs between {words}: the most does {worst.column!r} ({found}, {why})."
+        why = f"below {DRIFT:g}" if worst.distance < DRIFT else f"up to {min(worst.chance, 1):.3f} by chance"
+        message = f"No drift between {words}: {worst.column!r} differs most ({found}, {why})."
         return _guardrail("passed", message, (worst.column,), worst)
     columns = tuple(dict.fromkeys(one.column for one in far))
     who = (
         f"{worst.column!r} differs between {words} ({found}"
         if len(columns) == 1
-        else f"{len(columns):,} columns differ between {words}, most {worst.column!r} ({found}"
+        else f"{len(columns):,} columns differ between {words}, {worst.column!r} most ({found}"
     )
-    helps = f"Check the column, or leave it out with --kind '{worst.column}=identifier'."
+    fix = f"Check the column, or exclude it with --kind '{worst.column}=identifier'."
     if roles.has_images or roles.has_sequences:
-        helps = f"Check where these {'images' if roles.has_images else 'sequences'} come from."
-    message = f"{who}, at least {DRIFT:g}): the score shows how a model bears that. {helps}"
+        fix = f"Check the source of these {'images' if roles.has_images else 'sequences'}."
+    message = f"{who}, at least {DRIFT:g}). The hold-out score includes the effect of this drift. {fix}"
     return _guardrail("alerted", message, columns, worst)
 
 

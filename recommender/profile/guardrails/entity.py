@@ -1,4 +1,4 @@
-"""Whether several rows are of one entity, which a split by chance puts on both sides."""
+"""Check for several rows of one entity, which a random split would put into several parts."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ ENTITY_NAME: Final = "entity"
 
 
 def check_entity(roles: Roles, hint: EntityHint | None) -> Iterator[Guardrail]:
-    """The column that looks like the entity of several rows, with the option that splits by it.
+    """Suggest a column that looks like the entity of several rows, with the option to split by it.
 
-    It is offered and not taken: whether new rows come from new entities, and so whether a model may learn the old ones
-    by heart, is not in the data.
+    It is not used automatically, since the data does not show whether new rows will be of new entities.
     """
     if roles.entity_column is not None:
-        message = f"Rows of one {roles.entity_column!r} are kept on one side of the split; it is not learned from."
+        message = f"Rows with the same {roles.entity_column!r} are in the same part of the split; it is not a feature."
         yield Guardrail(name=ENTITY_NAME, status="done", message=message, columns=(roles.entity_column,))
     elif hint is not None:
         message = (
-            f"{hint.column!r} {hint.why}: its {hint.values:,} values have {hint.rows_each:.1f} rows each. Rows of one "
-            "value lie on both sides of the split, so the score holds for values that were trained on; if new rows "
-            f"are to come from new ones, train with --entity {shlex.quote(hint.column)}."
+            f"{hint.column!r} {hint.why}: its {hint.values:,} values have {hint.rows_each:.1f} rows each on average. "
+            "Rows with the same value are in several parts of the split, so the score is valid only for known values. "
+            f"If new rows will have new values, train with --entity {shlex.quote(hint.column)}."
         )
         yield Guardrail(
             name=ENTITY_NAME,
@@ -42,5 +41,5 @@ def check_entity(roles: Roles, hint: EntityHint | None) -> Iterator[Guardrail]:
             unit="values",
         )
     elif roles.by_chance:
-        message = "No column looks like the entity of several rows, so each row is split by itself."
+        message = "No column looks like the entity of several rows, so rows are split independently."
         yield Guardrail(name=ENTITY_NAME, status="passed", message=message)

@@ -1,4 +1,4 @@
-"""Whether a column tells the target by itself."""
+"""Check for leakage: single columns that predict the target almost perfectly."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
     from recommender.roles.roles import Roles
 
 LEAK_CORRELATION: Final = 0.95
-"""Correlation with the target from which a column is suspected (EvalML, docs/evidence.md 1, leakage)."""
+"""Correlation with the target from which a column is suspected of leakage (EvalML, docs/evidence.md 1, leakage)."""
 BLOCK_CORRELATION: Final = 0.99
-"""Correlation from which it should be left out unless it is known to be fair (Ludwig, docs/evidence.md 1)."""
-LEAK_AREA: Final = 0.995
-"""Area under the ROC curve of one column alone above which it is suspected (docs/evidence.md 1)."""
-LEAK_LEVELS: Final = 0.995
-"""Share of rows whose level tells the class above which a column is suspected: the same bound, for categories."""
-KNOWN_SHARE: Final = 0.5
-"""Share of the rows in which a column must be known before it can be suspected: what is rarely known tells little."""
+"""Correlation from which excluding the column is recommended (Ludwig, docs/evidence.md 1)."""
+LEAK_AUC: Final = 0.995
+"""ROC AUC of a single column from which it is suspected of leakage (docs/evidence.md 1)."""
+LEAK_DETERMINED_SHARE: Final = 0.995
+"""Share of rows whose category determines the class from which a column is suspected of leakage."""
+MIN_KNOWN_SHARE: Final = 0.5
+"""Smallest share of rows, relative to other columns, in which a suspected column is not missing."""
 BOUNDS: Final = MappingProxyType(
-    {"correlation": LEAK_CORRELATION, "AUC": LEAK_AREA, "determined share": LEAK_LEVELS},
+    {"correlation": LEAK_CORRELATION, "AUC": LEAK_AUC, "determined share": LEAK_DETERMINED_SHARE},
 )
 
 
 def check_leakage(roles: Roles, hints: Sequence[Hint]) -> Iterator[Guardrail]:
-    """Each column that nearly tells a target, the surest first; or how near the nearest comes."""
+    """Check for columns that almost determine a target, the strongest first."""
     most = max((hint.rows for hint in hints), default=0)
     strongest: dict[str, Hint] = {}
     for hint in hints:
         known = strongest.get(hint.column)
-        if hint.rows >= KNOWN_SHARE * most and (known is None or _nearness(hint) > _nearness(known)):
+        if hint.rows >= MIN_KNOWN_SHARE * most and (known is None or _nearness(hint) > _nearness(known)):
             strongest[hint.column] = hint
     leaks = [hint for hint in strongest.values() if _nearness(hint) >= 1]
     for hint in sorted(leaks, key=lambda one: -abs(one.value)):
@@ -49,20 +49,23 @@ def _nearness(hint: Hint) -> float:
     return abs(hint.value) / BOUNDS[hint.measure]
 
 
-def _spoken(hint: Hint) -> str:
-    measure = "share of rows that one level tells" if hint.measure == "determined share" else hint.measure
+def _hint_text(hint: Hint) -> str:
+    measure = (
+        "share of rows whose category determines the class" if hint.measure == "determined share" else hint.measure
+    )
     return f"{measure} {hint.value:.3f}"
 
 
 def _alert(hint: Hint) -> Guardrail:
     sure = hint.measure == "correlation" and abs(hint.value) >= BLOCK_CORRELATION
-    advice = "leave it out unless" if sure else "check that"
+    advice = "Exclude it unless" if sure else "Check that"
     return Guardrail(
         name="leakage",
         status="alerted",
         message=(
-            f"{hint.column!r} alone nearly tells {hint.target!r} ({_spoken(hint)}, {hint.rows:,} rows): {advice} it is "
-            f"known before the target is. It was kept; leave it out with --kind '{hint.column}=identifier'."
+            f"{hint.column!r} alone almost determines {hint.target!r} ({_hint_text(hint)}, {hint.rows:,} rows). "
+            f"{advice} "
+            f"it is known before the target. It was kept; exclude it with --kind '{hint.column}=identifier'."
         ),
         columns=(hint.column,),
         value=hint.value,
@@ -73,17 +76,18 @@ def _alert(hint: Hint) -> Guardrail:
 
 def _passed(roles: Roles, nearest: Hint | None) -> Guardrail:
     if roles.task is Task.FORECASTING:
-        message = "No column can tell the target too early: a forecast reads all columns one step late."
+        message = "No leakage from other columns: a forecast uses only their past values."
         return Guardrail(name="leakage", status="passed", message=message)
     if nearest is None:
-        message = "No column has numbers or levels that could tell the target alone."
+        message = "No column has numbers or categories that could determine the target alone."
         return Guardrail(name="leakage", status="passed", message=message)
     bound = BOUNDS[nearest.measure]
     return Guardrail(
         name="leakage",
         status="passed",
         message=(
-            f"No column alone tells {nearest.target!r}: the closest is {nearest.column!r} ({_spoken(nearest)}, under "
+            f"No single column determines {nearest.target!r}: {nearest.column!r} is closest ({_hint_text(nearest)}, "
+            "below "
             f"{bound:g})."
         ),
         columns=(nearest.column,),

@@ -1,4 +1,4 @@
-"""Whether the order of the rows means something that the split should know."""
+"""Check of the order of rows, which the split should respect."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 def check_order(roles: Roles, measured: Mapping[str, Characteristic]) -> Iterator[Guardrail]:
-    """The steps of a time column; or whether rows without one seem to be in an order."""
+    """Check the steps of a time column, or whether rows without one seem to be ordered."""
     if roles.time_column is not None:
         yield from _of_time(roles.time_column, measured)
     elif roles.task is Task.FORECASTING:
         yield Guardrail(
             name="file_order",
             status="alerted",
-            message="No column tells the time, so the order of the rows in the file is taken as time: check that they "
-            "are one series from past to future, or name its column with --time.",
+            message="There is no time column, so the order of the rows in the file is used. Check that they are one "
+            "series from past to future, or give its time column with --time.",
         )
     elif "autocorrelation" in measured:
         yield _of_file(roles, measured)
@@ -42,8 +42,9 @@ def _of_time(time: str, measured: Mapping[str, Characteristic]) -> Iterator[Guar
             message=(
                 f"{share:.0%} of the steps of {time!r} are equal (at least {REGULAR_SHARE:.0%})."
                 if regular
-                else f"Only {share:.0%} of the steps of {time!r} are equal (under {REGULAR_SHARE:.0%}): add missing "
-                "rows, or name the column that tells series apart with --entity."
+                else f"Only {share:.0%} of the steps of {time!r} are equal (less than {REGULAR_SHARE:.0%}). Add "
+                "missing "
+                "rows, or give the column that identifies the series with --entity."
             ),
             columns=(time,),
             value=share,
@@ -55,9 +56,10 @@ def _of_time(time: str, measured: Mapping[str, Characteristic]) -> Iterator[Guar
             name="repeated_times",
             status="alerted",
             message=(
-                f"{counted(repeats, 'row')} {'has' if repeats == 1 else 'have'} the {time!r} of the row before and "
-                f"{'keeps' if repeats == 1 else 'keep'} the file's order; if they are several series, name the "
-                "column that tells them apart with --entity."
+                f"{counted(repeats, 'row')} {'has' if repeats == 1 else 'have'} the same {time!r} as the previous row "
+                "and "
+                f"{'keeps' if repeats == 1 else 'keep'} the file's order. If there are several series, give the column "
+                "that identifies them with --entity."
             ),
             columns=(time,),
             value=repeats,
@@ -69,18 +71,17 @@ def _of_time(time: str, measured: Mapping[str, Characteristic]) -> Iterator[Guar
 def _of_file(roles: Roles, measured: Mapping[str, Characteristic]) -> Guardrail:
     target, tie = roles.targets[0], measured_number(measured, "autocorrelation")
     follows = tie > PERSISTENCE and measured_number(measured, "ljung_box_p") < CHANCE
-    found = f"{target!r} follows itself from row to row (autocorrelation {tie:.2f})"
+    found = f"{target!r} is autocorrelated from row to row ({tie:.2f})"
     if not follows:
-        found = f"{target!r} does not follow itself from row to row (autocorrelation {tie:z.2f})"
-        message = f"The rows are in no order that matters: {found}."
+        message = f"The order of the rows does not matter: {target!r} has an autocorrelation of {tie:z.2f}."
     elif roles.split_column is not None:
-        message = f"{found}; the rows are split as {roles.split_column!r} says."
+        message = f"{found}; rows are split by {roles.split_column!r}."
     elif roles.entity_column is not None:
-        message = f"{found}; rows of one {roles.entity_column!r} are kept on one side of the split."
+        message = f"{found}; rows with the same {roles.entity_column!r} are in the same part of the split."
     else:
         message = (
-            f"The rows may be sorted or in order of time: {found}. They are split at random, unless --time or --entity "
-            "names the order or the groups."
+            f"The rows may be sorted or in time order: {found}. They are split at random; use --time or --entity if "
+            "they have an order or groups."
         )
     apart = roles.split_column is not None or roles.entity_column is not None
     return Guardrail(

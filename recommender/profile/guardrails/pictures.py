@@ -1,4 +1,4 @@
-"""Checks of images: what was left out, resized, and what is there more than once."""
+"""Checks of images: skipped and resized files, value ranges, and equal images with different targets."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from recommender.profile.characteristic import Characteristic
     from recommender.roles.roles import Roles
 
-MAX_NAMED: Final = 5  # files that a sentence names
+MAX_NAMED: Final = 5  # files in a message
 
 
 def check_pictures(dataset: Dataset, roles: Roles, measured: Mapping[str, Characteristic]) -> Iterator[Guardrail]:
-    """What was done to image files, and whether equal images have different classes."""
+    """Check how image files were read, and whether equal images have different targets."""
     images = dataset.images
     if images is None or not roles.has_images:
         return
@@ -45,8 +45,8 @@ def check_pictures(dataset: Dataset, roles: Roles, measured: Mapping[str, Charac
             name="image_values",
             status="done",
             message=(
-                f"Images of more than 8 bits a channel are scaled by one range: {low:g} becomes 0, {high:g} becomes "
-                "255, in every image and in those to predict."
+                f"Images with more than 8 bits per channel are scaled from the range {low:g} to {high:g} to 0 to 255, "
+                "including new images."
             ),
             columns=columns,
             value=high,
@@ -56,10 +56,10 @@ def check_pictures(dataset: Dataset, roles: Roles, measured: Mapping[str, Charac
         name="contradicting_images",
         status="alerted" if conflicts else "passed",
         message=(
-            f"{counted(conflicts, 'image')} equal others that have another target: no model can answer both rightly. "
-            "Find out which label is true."
+            f"{counted(conflicts, 'image')} {'is' if conflicts == 1 else 'are'} equal to images with another target, "
+            "so no model can predict all of them correctly. Correct the labels."
             if conflicts
-            else "No image has two different targets."
+            else "No equal images have different targets."
         ),
         columns=columns,
         value=conflicts,
@@ -69,18 +69,18 @@ def check_pictures(dataset: Dataset, roles: Roles, measured: Mapping[str, Charac
 
 
 def left_out(source: ImageSource) -> str:
-    """Which files were left out, and why the first of them were."""
+    """Message about skipped files, with the reason for the first ones."""
     named = [f"{name!r} ({why})" for name, why in list(source.left_out.items())[:MAX_NAMED]]
     more = len(source.left_out) - len(named)
     verb = "was" if len(source.left_out) == 1 else "were"
     return (
-        f"{counted(len(source.left_out), 'image file')} that cannot be read {verb} left out, as --unreadable-images "
-        f"says: {', '.join(named)}{f' and {more:,} more' if more else ''}."
+        f"{counted(len(source.left_out), 'unreadable image file')} {verb} skipped (--unreadable-images): "
+        f"{', '.join(named)}{f' and {more:,} more' if more else ''}."
     )
 
 
 def remarks(source: ImageSource) -> Iterator[str]:
-    """What is worth reporting about image files that are to be predicted."""
+    """Messages about image files for prediction."""
     if source.left_out:
         yield f"{left_out(source)} They are not in the predictions."
     if images_in_other_formats(source):
@@ -90,12 +90,12 @@ def remarks(source: ImageSource) -> Iterator[str]:
 
 
 def images_in_other_formats(source: ImageSource) -> tuple[str, ...]:
-    """The files that were passed over and that are images by the ends of their names."""
+    """Skipped files with the extension of an unsupported image format."""
     return tuple(name for name in source.other if PurePosixPath(name).suffix.lower() in OTHER_SUFFIXES)
 
 
 def _of_files(source: ImageSource, columns: tuple[str, ...]) -> Iterator[Guardrail]:
-    """Whether files were passed over, and whether a table of paths leads outside its folder."""
+    """Check for skipped files, and for paths that lead outside the dataset's folder."""
     other = "Every file of the folder or archive is an image." if not source.other else _other_files(source)
     alerted = bool(images_in_other_formats(source))
     yield Guardrail(
@@ -109,7 +109,7 @@ def _of_files(source: ImageSource, columns: tuple[str, ...]) -> Iterator[Guardra
     yield Guardrail(
         name="images_outside",
         status="alerted" if source.outside else "passed",
-        message=_outside(source) if source.outside else "Every image lies in the folder of the dataset.",
+        message=_outside(source) if source.outside else "All images are in the folder of the dataset.",
         columns=columns,
         value=len(source.outside),
         unit="files",
@@ -117,44 +117,44 @@ def _of_files(source: ImageSource, columns: tuple[str, ...]) -> Iterator[Guardra
 
 
 def _other_files(source: ImageSource) -> str:
-    """Which files were passed over: the images among them, or all where there is no image."""
+    """Message about skipped files: the images among them, or all if there are none."""
     images = images_in_other_formats(source)
     verb = "was" if len(images or source.other) == 1 else "were"
     if images:
         return (
-            f"{counted(len(images), 'image file')} in a format that is not read {verb} left out: {_named(images)}. "
+            f"{counted(len(images), 'image file')} of an unsupported format {verb} skipped: {_named(images)}. "
             f"Convert them to one of {', '.join(sorted(SUFFIXES))}."
         )
-    is_no = "is" if verb == "was" else "are"
-    return f"{counted(len(source.other), 'file')} that {is_no} no image {verb} left out: {_named(source.other)}."
+    return f"{counted(len(source.other), 'file')} other than images {verb} skipped: {_named(source.other)}."
 
 
 def _outside(source: ImageSource) -> str:
-    """Which images lie outside the folder of the table that names them."""
-    verb = "lies" if len(source.outside) == 1 else "lie"
+    """Message about images outside the folder of the table with their paths."""
+    verb = "is" if len(source.outside) == 1 else "are"
     return (
-        f"{counted(len(source.outside), 'image file')} {verb} outside the folder of the table, because its paths lead "
-        f"there: {_named(source.outside)}. Check that these files may be read."
+        f"{counted(len(source.outside), 'image file')} {verb} outside the folder of the table: "
+        f"{_named(source.outside)}. Check that these paths are intended."
     )
 
 
 def _named(files: Sequence[str]) -> str:
-    """Some files of many."""
+    """Names of the first files for a message."""
     more = len(files) - MAX_NAMED
     return f"{', '.join(map(repr, files[:MAX_NAMED]))}{f' and {more:,} more' if more > 0 else ''}"
 
 
 def _of_sizes(images: Images, source: ImageSource) -> Guardrail:
-    """Whether files were brought to another size, and how."""
+    """Check whether images were resized."""
     others = sum(count for size, count in source.sizes.items() if size != (images.height, images.width))
     name, columns = "image_sizes", (images.name,)
     if not others:
-        message = f"All images are {images.height} x {images.width} pixels and are read as they are."
+        message = f"All images are {images.height} x {images.width} pixels and were not resized."
         return Guardrail(name=name, status="passed", message=message, columns=columns, value=0, unit="images")
-    why = "given by --image-size" if source.is_size_given else "the median size, 64 pixels at most a side"
-    how = {"stretch": "whatever their proportions", "crop": "cut around the middle", "pad": "with black at the edges"}
+    why = "given by --image-size" if source.is_size_given else "the median size, at most 64 pixels per side"
+    how = {"stretch": "stretched", "crop": "cropped around the centre", "pad": "padded with black"}
     message = (
-        f"{counted(others, 'image')} of {counted(len(source.sizes), 'size')} brought to {images.height} x "
-        f"{images.width} pixels ({why}), {how[source.fit]} (--image-fit {source.fit})."
+        f"{counted(others, 'image')} of {counted(len(source.sizes), 'size')} {'was' if others == 1 else 'were'} "
+        "resized "
+        f"to {images.height} x {images.width} pixels ({why}), {how[source.fit]} (--image-fit {source.fit})."
     )
     return Guardrail(name=name, status="done", message=message, columns=columns, value=others, unit="images")

@@ -1,4 +1,4 @@
-"""How text was read: numbers with units, values that are no numbers, and what counts as missing."""
+"""Checks of how text was read: number formats, values that are not numbers, and missing values."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ if TYPE_CHECKING:
     from recommender.roles.roles import Roles
 
 MAX_NAMED: Final = 8
-"""Columns or texts that a message names."""
+"""Columns or values in a message."""
 MISSING_CLASS: Final = 0.05
-"""Share of rows from which a text that counts as missing may be a class of the target (docs/evidence.md 1, numbers as
+"""Share of rows from which text that counts as missing may be a class of the target (docs/evidence.md 1, numbers as
 words)."""
 DOUBTS: Final = {
     "versions": (
-        "{name!r} is read as words: its numbers have decimals of different lengths that end in zeros, as the versions "
-        "3.9 and 3.10 do. If they are quantities, use --kind {name}=numeric."
+        "{name!r} is read as text: its numbers have different numbers of decimals with trailing zeros, like the "
+        "versions 3.9 and 3.10. If they are quantities, use --kind {name}=numeric."
     ),
     "digits": (
-        "{name!r} is read as words: it holds decimals and integers of so many digits that a number would lose some. If "
-        "that does not matter, use --kind {name}=numeric."
+        "{name!r} is read as text: it has decimals and integers with more digits than a float can represent. If the "
+        "precision does not matter, use --kind {name}=numeric."
     ),
 }
 DATES: Final = {
     "all": (
-        "{name!r} is read as numbers, but every value can also be a date of eight digits, such as 20230105. If they "
-        "are dates, use --date-format {name}=%Y%m%d; if not, use --kind {name}=numeric."
+        "{name!r} is read as numbers, but all values can also be dates such as 20230105. If they are dates, use "
+        "--date-format {name}=%Y%m%d; otherwise use --kind {name}=numeric."
     ),
     "most": (
-        "{name!r} is read as numbers, but most of its values can also be dates of eight digits, such as 20230105. If "
-        "they are dates, use --date-format {name}=%Y%m%d, which names the first value that is none."
+        "{name!r} is read as numbers, but most values can also be dates such as 20230105. If they are dates, use "
+        "--date-format {name}=%Y%m%d, which reports the first value that is not a date."
     ),
 }
 
 
 def check_readings(dataset: Dataset, roles: Roles) -> Iterator[Guardrail]:
-    """What was done with text so that it could be read, and what of it needs the user's eye."""
+    """Check how text columns were converted, and report conversions that need the user's attention."""
     for name, note in dataset.notes.items():
         if note.exceptions is not None and not note.doubt:
             message = (
                 f"{name!r} is read as numbers, but {counted(note.exceptions.count, 'value')} of {dataset.row_count:,} "
-                f"{'is none and counts' if note.exceptions.count == 1 else 'are none and count'} as missing, the "
-                f"first in row {note.exceptions.quoted[0][0]:,}. Correct them if they are mistakes."
+                f"{'is not a number and counts' if note.exceptions.count == 1 else 'are not numbers and count'} as "
+                f"missing, the first in row {note.exceptions.quoted[0][0]:,}. Correct them if they are mistakes."
             )
             yield Guardrail(
                 name="not_numbers",
@@ -66,8 +66,8 @@ def check_readings(dataset: Dataset, roles: Roles) -> Iterator[Guardrail]:
         if note.mixed:
             shown = listed([f"{kind} first in row {row:,}" for kind, row in note.mixed], most=MAX_NAMED)
             message = (
-                f"{name!r} holds values of several types and is read as words: {shown}. Write all of its values as "
-                "numbers, or all as text in double quotes."
+                f"{name!r} has values of several types and is read as text: {shown}. Write all values as numbers, or "
+                "all as text in double quotes."
             )
             yield Guardrail(name="mixed_types", status="alerted", message=message, columns=(name,))
         if note.dates:
@@ -78,7 +78,7 @@ def check_readings(dataset: Dataset, roles: Roles) -> Iterator[Guardrail]:
 
 
 def quoted_exceptions(exceptions: Exceptions) -> str:
-    """Some values that are no numbers, each with its first row, as a sentence.
+    """Sentence with some values that are not numbers, each with its first row.
 
     >>> from recommender.dataset.readers.types.settle import Exceptions
     >>> quoted_exceptions(Exceptions(count=1, quoted=((201, "Total"),)))
@@ -99,7 +99,7 @@ def _of_formats(dataset: Dataset) -> Iterator[Guardrail]:
         yield Guardrail(
             name="number_formats",
             status="done",
-            message=f"Text was read as numbers: {shown}. The numbers are those that are written; 3% is 3.",
+            message=f"Text was read as numbers: {shown}. Percentages are not divided by 100: 3% is 3.",
             columns=tuple(written),
         )
 
@@ -115,7 +115,7 @@ def _of_missing(dataset: Dataset, roles: Roles) -> Iterator[Guardrail]:
                 status="alerted",
                 message=(
                     f"{share:.0%} of the rows have no target, because {shown} in {name!r} counts as missing. If it is "
-                    "a class, use --missing none, or --missing TEXT for the texts that are no values."
+                    "a class, use --missing none, or --missing TEXT to list what counts as missing."
                 ),
                 columns=(name,),
                 value=share,
@@ -131,6 +131,6 @@ def _of_missing(dataset: Dataset, roles: Roles) -> Iterator[Guardrail]:
         yield Guardrail(
             name="missing_texts",
             status="done",
-            message=f"Read as missing: {listed(each, most=MAX_NAMED)}. Use --missing none to keep texts as values.",
+            message=f"Read as missing: {listed(each, most=MAX_NAMED)}. Use --missing none to keep them as values.",
             columns=tuple(counts),
         )

@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from rules.decision.record import Guardrail
 
 
-GRAVEST_FIRST: Final = ("alerted", "done", "passed")
+STATUS_ORDER: Final = ("alerted", "done", "passed")
 
 
-def in_order(guardrails: Iterable[Guardrail]) -> tuple[Guardrail, ...]:
-    """What a person should look at, then what was done, then what passed; otherwise as they came."""
-    return tuple(sorted(guardrails, key=lambda one: GRAVEST_FIRST.index(one.status)))
+def sort_by_status(guardrails: Iterable[Guardrail]) -> tuple[Guardrail, ...]:
+    """Guardrails by status: alerted, done, passed; otherwise in the given order."""
+    return tuple(sorted(guardrails, key=lambda one: STATUS_ORDER.index(one.status)))
 
 
 def not_passed(guardrails: Iterable[Guardrail]) -> tuple[Guardrail, ...]:
-    """What is worth a line on a terminal."""
+    """Guardrails that are alerted or done."""
     return tuple(one for one in guardrails if one.status != "passed")

@@ -1,4 +1,4 @@
-"""D, X, M and V: how rows are varied, which network reads them, and on which of them trials are compared."""
+"""Choices of augmentation, transfer learning, network architecture and validation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import Field
 
 from rules.vocabulary.choices.slot import Choice
 
-# D ─ how training rows are varied from epoch to epoch ───────────────────────────────────────────────────────────────
+# Augmentation ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class NoAugmentation(Choice):
@@ -61,7 +61,7 @@ class RandomTranslationAndFlip(Choice):
 Augmentation = Annotated[NoAugmentation | RandomTranslation | RandomTranslationAndFlip, Field(discriminator="name")]
 
 
-# X ─ what of another network is taken over ─────────────────────────────────────────────────────────────────────────
+# Transfer learning ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class NoTransfer(Choice):
@@ -97,11 +97,11 @@ class Backbone(Choice):
 Transfer = Annotated[NoTransfer | Backbone, Field(discriminator="name")]
 
 
-# M ─ which network reads the rows ───────────────────────────────────────────────────────────────────────────────────
+# Network architecture ───────────────────────────────────────────────────────────────────────────────────────────────
 
 EmbeddingDimension = Annotated[int, Field(ge=1, le=1_024)] | None
-"""Numbers to which a network maps a category of a column with more than 50 of them, or a word; None for the default:
-8 for categories, 64 for words."""
+"""Embedding size of words, and of categories in columns with more than 50 categories; None for the default: 8 for
+categories, 64 for words."""
 
 
 class Standard(Choice):
@@ -141,7 +141,7 @@ class Standard(Choice):
     embedding_dimension: EmbeddingDimension = None
 
     def __str__(self) -> str:
-        """As of any choice; without all that the notes do not name, it has no extras.
+        """The name and changed parameters; "no extras" if all parameters in EXTRAS are off.
 
         >>> str(Standard(bins=16)), str(Standard(**dict.fromkeys(EXTRAS, False)))
         ('standard (bins 16)', 'standard (no extras)')
@@ -160,11 +160,11 @@ EXTRAS: Final = (
     "ridge_start",
     "clamp",
 )
-"""Parameters of the standard network that add to it what the notes do not name."""
+"""Parameters of the standard network for techniques that the strategy notes do not mention."""
 
 
 def parameters_of(architecture: Choice) -> Standard:
-    """The parameters of a network of hidden layers; those of networks other than the standard one are the defaults."""
+    """Parameters of the standard network; other architectures use the defaults."""
     return architecture if isinstance(architecture, Standard) else Standard()
 
 
@@ -269,7 +269,7 @@ Architecture = Annotated[
 ]
 
 
-# V ─ on which rows trials are compared ───────────────────────────────────────────────────────────────────────────────
+# Validation ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class Holdout(Choice):
@@ -295,7 +295,7 @@ class Holdout(Choice):
     temperature_scaling: bool = True
 
     def __str__(self) -> str:
-        """As of any choice; where the rows only select, it has no extras.
+        """The name and changed parameters; "no extras" if validation rows are used for selection only.
 
         >>> str(Holdout(refit=False)), str(Holdout(ensemble=False, refit=False, temperature_scaling=False))
         ('holdout (no refit)', 'holdout (no extras)')

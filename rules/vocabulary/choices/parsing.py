@@ -1,4 +1,4 @@
-"""The choices of each slot by name, and how a person writes one."""
+"""Choices of each slot by name, and parsing of a choice from its name and parameters."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ UNIONS: Final[Mapping[Slot, Any]] = MappingProxyType(
 
 
 def names(slot: Slot) -> dict[str, type[Choice]]:
-    """The choices of a slot by name."""
+    """Choices of a slot by name."""
     members = UNIONS[slot].__origin__.__args__
     return {member.model_fields["name"].default: member for member in members}
 
@@ -54,7 +54,7 @@ def parse_choice(slot: Slot, value: object) -> Choice:
     name = str(fields.get("name"))
     if slot is Slot.INITIALIZER and name in REFUSED:
         raise ChoiceError(
-            f"The initializer {name!r} is refused: {REFUSED[name]}. Choose one of {', '.join(names(slot))}."
+            f"The initializer {name!r} is not allowed: {REFUSED[name]}. Choose one of {', '.join(names(slot))}."
         )
     if name not in names(slot):
         raise ChoiceError(
@@ -73,11 +73,11 @@ _UNSTABLE: Final[Mapping[str, str]] = MappingProxyType(
         "greater_than_equal": "a smaller scale makes activations and gradients vanish from layer to layer",
     }
 )
-"""Why a scale of random weights is refused, by the kind of pydantic's error."""
+"""Why a scale of random weights is out of range, by the type of pydantic's error."""
 
 
 def _explain(slot: Slot, name: str, error: ValidationError) -> str:
-    """One sentence for the first thing that pydantic found wrong."""
+    """Message for the first error of a validation."""
     first = error.errors()[0]
     parameter = next((str(part) for part in reversed(first["loc"]) if isinstance(part, str)), "name")
     known = [key for key in names(slot)[name].model_fields if key != "name"]

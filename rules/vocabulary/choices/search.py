@@ -1,4 +1,4 @@
-"""H and T: what a search varies, and how it chooses what to try next."""
+"""Choices of the searched hyperparameters and of the tuner."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from rules.vocabulary.choices.slot import Choice
 
-# H ─ which hyperparameters are searched, by the sensitivity of the model to them ────────────────────────────────────
+# Hyperparameters searched ───────────────────────────────────────────────────────────────────────────────────────────
 
 
 class Hyperparameter(StrEnum):
@@ -43,11 +43,11 @@ OPTIMIZER_PROPERTIES: Final = (
     Hyperparameter.MOMENTUM,
     Hyperparameter.EPSILON,
 )
-"""Hyperparameters that only some optimizers have: a choice of the optimizer slot has a parameter of the same name."""
+"""Hyperparameters that only some optimizers have, as a parameter of the same name."""
 
 
 def _by_sensitivity(names: tuple[Hyperparameter, ...]) -> tuple[Hyperparameter, ...]:
-    """Each of them once, the most sensitive first."""
+    """Distinct names, the most sensitive first."""
     return tuple(name for name in Hyperparameter if name in names)
 
 
@@ -153,7 +153,7 @@ Hyperparameters = Annotated[
 ]
 
 
-# T ─ how the next combination is chosen ─────────────────────────────────────────────────────────────────────────────
+# Tuner ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class Grid(Choice):

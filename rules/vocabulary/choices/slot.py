@@ -1,4 +1,4 @@
-"""The slots of a bundle, and what every choice of one is."""
+"""Slots of a bundle, and the base class of choices."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from rules.vocabulary.facts import exact
+from rules.vocabulary.facts import exact_text
 
 
 class Slot(StrEnum):
@@ -35,7 +35,7 @@ class Slot(StrEnum):
 
     @classmethod
     def named(cls, word: str) -> Slot | None:
-        """The slot of a name or a letter; None if there is none.
+        """The slot with a name or letter; None if there is none.
 
         >>> Slot.named("p")
         <Slot.METRIC: 'metric'>
@@ -44,12 +44,12 @@ class Slot(StrEnum):
 
     @property
     def letter(self) -> str:
-        """The letter that starts the ids of the slot's rules: P, C, W, A and T of the notes, H, N, D, X, M and V."""
+        """First letter of the ids of the slot's rules."""
         return LETTERS[self]
 
     @property
     def label(self) -> str:
-        """The slot in words."""
+        """Human-readable name of the slot."""
         return LABELS[self]
 
 
@@ -97,7 +97,7 @@ class Choice(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     def __str__(self) -> str:
-        """The name, and the parameters that differ from their defaults.
+        """The name, and parameters that differ from their defaults.
 
         >>> from rules.vocabulary.choices import Huber
         >>> str(Huber(delta=2.0))
@@ -112,20 +112,20 @@ class Choice(BaseModel):
 
 
 def _parameter(words: str, value: object) -> str:
-    """A parameter with its value; one that is on or off as a word alone."""
+    """Text of a parameter with its value; only the name, or "no NAME", for a boolean."""
     if isinstance(value, bool):
         return words if value else f"no {words}"
-    return f"{words} {_worded(value)}"
+    return f"{words} {_value_text(value)}"
 
 
-def _worded(value: object) -> str:
-    """A value as people write it: configurations as 'units 32, layers 2; units 64'."""
+def _value_text(value: object) -> str:
+    """Text of a value; configurations as 'units 32, layers 2; units 64'."""
     if isinstance(value, float):
-        return exact(value)
+        return exact_text(value)
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_worded(own)}" for key, own in value.items())
+        return ", ".join(f"{key} {_value_text(own)}" for key, own in value.items())
     if isinstance(value, list | tuple):
-        return "; ".join(map(_worded, value))
+        return "; ".join(map(_value_text, value))
     return str(value)
 
 

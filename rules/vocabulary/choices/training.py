@@ -1,4 +1,4 @@
-"""N, P, C, W and A: what a network is trained with, and judged by."""
+"""Choices of activation, metric, loss, initializer and optimizer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-# N ─ the non-linearity of the hidden layers ─────────────────────────────────────────────────────────────────────────
+# Activation of the hidden layers ────────────────────────────────────────────────────────────────────────────────────
 
 
 class Relu(Choice):
@@ -58,7 +58,7 @@ class Selu(Choice):
 Activation = Annotated[Relu | Tanh | Selu, Field(discriminator="name")]
 
 
-# P ─ what makes one model better than another on validation rows ────────────────────────────────────────────────────
+# Metric, by which trials are compared on validation rows ────────────────────────────────────────────────────────────
 
 
 class Accuracy(Choice):
@@ -136,16 +136,14 @@ class Mae(Choice):
 Metric = Annotated[Accuracy | RocAuc | F1 | Mse | Rmse | Mae, Field(discriminator="name")]
 
 
-# C ─ what training minimises ────────────────────────────────────────────────────────────────────────────────────────
+# Loss ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 LabelSmoothing = Annotated[float, Field(ge=0, lt=0.5)]
 OutputBias = Literal["zeros", "log_prior"]
 TargetScale = Literal["as_is", "log1p"]
-"""On which scale a loss sees a numeric target: as it is, or log(1 + y), which needs y ≥ 0; standardised either way.
+"""Scale of a numeric target in the loss: unchanged, or log(1 + y), which needs y ≥ 0; standardised either way.
 
-No rule chooses log1p, by 19 runs on 10 tables of skew above 2: squared error on it leaves the hold-out's RMSE as it is
-(1.2 % lower, t = 0.7; 0.2 % higher without the best run). MAE falls by 12 %, but absolute error on the target as it is
-does 9 % better still, and absolute error on log1p is within the noise of that (1.5 % lower, t = 1.0; 15 runs).
+No rule chooses log1p (docs/evidence.md#log-scale-of-the-target).
 """
 
 
@@ -261,17 +259,17 @@ Loss = Annotated[
 ]
 
 
-# W ─ where the weights start ────────────────────────────────────────────────────────────────────────────────────────
+# Initializer ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 Distribution = Literal["uniform", "normal"]
 MAX_SCALE: Final = 0.5
-"""Standard deviation or limit of a random weight. A layer of n units multiplies the signal's variance by n · stddev²:
-at this bound by 16 in a layer of 64 units (docs/evidence.md#scale-of-random-weights)."""
+"""Largest standard deviation or limit of random weights. A layer of n units multiplies the signal's variance by
+n · stddev², so a layer of 64 units by 16 at this bound (docs/evidence.md#scale-of-random-weights)."""
 MIN_STDDEV: Final = 0.01
-"""Standard deviation of a random weight, below which a layer of 640 units or fewer divides the signal's variance by 16
-or more, and gradients vanish (docs/evidence.md#scale-of-random-weights)."""
+"""Smallest standard deviation of random weights. Below it a layer of up to 640 units divides the signal's variance by
+16 or more, and gradients vanish (docs/evidence.md#scale-of-random-weights)."""
 MIN_LIMIT: Final = 0.02
-"""Limit of a uniform weight, whose standard deviation is limit / √3: the same bound, rounded up."""
+"""Smallest limit of uniform weights, whose standard deviation is limit / √3: the same bound, rounded up."""
 
 
 class Xavier(Choice):
@@ -362,9 +360,9 @@ Initializer = Annotated[Xavier | He | Lecun | RandomUniform | RandomNormal, Fiel
 
 
 def cell_initializer(choice: Initializer) -> Initializer:
-    """The initializer of recurrent cells, whose activation is tanh whatever the activation slot says.
+    """Initializer of recurrent cells, which always use tanh.
 
-    He and LeCun initialization fit ReLU and SELU; to tanh Xavier belongs (Glorot and Bengio 2010).
+    He and LeCun initialization are derived for ReLU and SELU, Xavier for tanh (Glorot and Bengio 2010).
 
     >>> str(cell_initializer(He()))
     'xavier'
@@ -374,25 +372,24 @@ def cell_initializer(choice: Initializer) -> Initializer:
 
 REFUSED: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "zeros": "with equal weights every unit of a layer computes and learns the same, so nothing is learned",
-        "ones": "with equal weights every unit of a layer computes and learns the same, so nothing is learned",
-        "constant": "with equal weights every unit of a layer computes and learns the same, so nothing is learned",
+        "zeros": "with equal weights all units of a layer stay identical, so the layer learns a single feature",
+        "ones": "with equal weights all units of a layer stay identical, so the layer learns a single feature",
+        "constant": "with equal weights all units of a layer stay identical, so the layer learns a single feature",
     }
 )
-"""Initializations that are known and never allowed, with the reason."""
+"""Initializers that are never allowed, with the reason."""
 
 
-# A ─ how weights follow the gradient ────────────────────────────────────────────────────────────────────────────────
+# Optimizer ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 Schedule = Literal["constant", "cosine", "one_cycle"]
 LearningRate = Annotated[float, Field(gt=0, le=10)]
 BatchSize = Annotated[int, Field(ge=1, le=65_536)] | None
-"""Rows of a step; None chooses it by the number of training rows. A batch never has more rows
-than there are."""
+"""Rows per step, at most the number of training rows; None chooses it by the number of training rows."""
 Decay = Annotated[float, Field(ge=0, lt=1)]
-"""Of a moving average, for each step."""
+"""Decay of a moving average per step."""
 Epsilon = Annotated[float, Field(gt=0, le=1)]
-"""Added to a denominator."""
+"""Constant added to a denominator."""
 
 
 class Sgd(Choice):

@@ -14,7 +14,7 @@ from pyarrow import parquet
 
 from executor.data.labels import LabelType, label_type
 from recommender.dataset.dataset import Dataset
-from recommender.dataset.sql import level_text
+from recommender.dataset.sql import category_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +63,7 @@ def test_labels_of_a_parquet_file_come_back_in_its_type(
     parquet.write_table(pa.table({"y": column}), tmp_path / "rows.parquet")
     with Dataset.open(tmp_path / "rows.parquet") as dataset:
         own = label_type(dataset, "y")
-        named = dataset.connection.execute(f"SELECT {level_text('y', dataset.storage['y'])} FROM dataset").fetchall()
+        named = dataset.connection.execute(f"SELECT {category_text('y', dataset.storage['y'])} FROM dataset").fetchall()
     assert [name for (name,) in named] == labels
     assert own.to_arrow(labels).type == kind
     assert own.to_arrow(labels).to_pylist() == column.to_pylist()

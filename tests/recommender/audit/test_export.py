@@ -99,7 +99,7 @@ def test_overrides_come_with_author_reason_and_what_the_rules_say(invoke, tmp_pa
     layers = ["handbook", "evidence", book]
     text = invoke("export", write_record(example("breast_cancer"), pins=[pin], book=layers)).stdout.replace("\\_", "_")
     assert (
-        "sgd was chosen by a person (Grace): as before. "
+        "sgd was pinned by the user (Grace): as before. "
         "The rules say adam (learning rate 0.0025, schedule cosine) by A101." in text
     )
     assert f"Rule T103 is switched off by Ada ({book}:2:3): we trust the model" in text

@@ -68,7 +68,7 @@ def test_parameters_that_no_rule_gives_are_kept_in_the_ways_to_have_them(invoke,
 
 def test_why_not_says_which_rule_waits_for_a_pin_and_does_not_call_it_beaten(invoke, cancer_record) -> None:
     shown = " ".join(invoke("why-not", cancer_record, "initializer=lecun").stdout.split())
-    assert "W101 decides only where the user pins the activation." in shown
+    assert "W101 decides only if the user pins the activation." in shown
     assert "other rules beat" not in shown
 
 
@@ -88,7 +88,7 @@ def test_why_not_takes_the_pins_of_the_other_slots_as_given(answer, invoke) -> N
 def test_what_if_says_that_a_pinned_slot_stays_whatever_the_data(invoke) -> None:
     pin = ("--target", "diagnosis", "--pin", "metric=accuracy", "--reason", "habit")
     shown = " ".join(invoke("what-if", CANCER, *pin).stdout.split())
-    assert "Performance metric: accuracy chosen by a person, whatever the data" in shown
+    assert "Performance metric: accuracy pinned by the user, whatever the data" in shown
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_what_if_says_that_a_pinned_slot_stays_whatever_the_data(invoke) -> None
     [
         ("optimiser=sgd", "Did you mean 'optimizer'?"),
         ("optimizer=sdg", "Did you mean 'sgd'?"),
-        ("initializer=zeros", "every unit of a layer computes and learns the same"),
+        ("initializer=zeros", "all units of a layer stay identical"),
         ("optimizer", "Write optimizer= and one of sgd,"),
     ],
 )
@@ -172,7 +172,7 @@ def test_class_sizes_that_contradict_each_other_are_refused(invoke, cancer_recor
 
 @pytest.fixture
 def rows_of() -> Callable[[int], pl.DataFrame]:
-    """A table with three columns of numbers and one to predict; more rows of it are rows like these."""
+    """A table with three columns of numbers and one to predict; more rows of it are rows of the same kind."""
 
     def made(rows: int) -> pl.DataFrame:
         numbers = np.random.default_rng(0).normal(size=(rows, 4))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from recommender.examples import example
-from rules.text.wording import json_shown
+from rules.text.wording import escape_json_controls
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,8 +109,8 @@ def test_warnings_as_errors_optimization_and_ascii_change_no_result(tmp_path: Pa
 
 def test_json_escapes_del_and_c1_characters() -> None:
     text = json.dumps({"a\x7f": "\x9b31m\x85é"}, ensure_ascii=False)
-    assert json_shown(text) == r'{"a\u007f": "\u009b31m\u0085é"}'
-    assert json.loads(json_shown(text)) == {"a\x7f": "\x9b31m\x85é"}
+    assert escape_json_controls(text) == r'{"a\u007f": "\u009b31m\u0085é"}'
+    assert json.loads(escape_json_controls(text)) == {"a\x7f": "\x9b31m\x85é"}
 
 
 @pytest.mark.parametrize(("number", "name", "code"), [(2, "Ctrl-C", 130), (15, "SIGTERM", 143), (1, "SIGHUP", 129)])

@@ -56,7 +56,7 @@ def test_a_long_table_is_summed_up_as_a_short_one(
     connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     short = summarise(connection, storage(connection))
-    monkeypatch.setattr(columns, "SHORT_TABLE", 0)
+    monkeypatch.setattr(columns, "MAX_UNPIVOT_ROWS", 0)
     long = summarise(connection, storage(connection))
     assert {name: asdict(one) for name, one in long.items()} == {name: asdict(one) for name, one in short.items()}
 

@@ -3,7 +3,7 @@ from datetime import datetime
 import duckdb
 import pytest
 
-from recommender.dataset.sql import level_text, literal, one_in, quoted, time_stamp
+from recommender.dataset.sql import category_text, literal, one_in, quoted, time_stamp
 
 
 def column(values: str, storage: str) -> duckdb.DuckDBPyConnection:
@@ -20,12 +20,12 @@ def test_names_and_literals_survive_what_they_hold(text: str) -> None:
 
 def test_a_class_is_named_alike_however_it_is_stored() -> None:
     for storage in ("INTEGER", "DOUBLE", "DECIMAL(5, 2)", "VARCHAR"):
-        found = column("(3), (10)", storage).execute(f"SELECT {level_text('a', storage)} FROM dataset").fetchall()
+        found = column("(3), (10)", storage).execute(f"SELECT {category_text('a', storage)} FROM dataset").fetchall()
         assert found == [("3",), ("10",)]
-    assert column("(true)", "BOOLEAN").execute(f"SELECT {level_text('a', 'BOOLEAN')} FROM dataset").fetchall() == [
+    assert column("(true)", "BOOLEAN").execute(f"SELECT {category_text('a', 'BOOLEAN')} FROM dataset").fetchall() == [
         ("true",)
     ]
-    assert column("(2.5)", "DOUBLE").execute(f"SELECT {level_text('a', 'DOUBLE')} FROM dataset").fetchall() == [
+    assert column("(2.5)", "DOUBLE").execute(f"SELECT {category_text('a', 'DOUBLE')} FROM dataset").fetchall() == [
         ("2.5",)
     ]
 

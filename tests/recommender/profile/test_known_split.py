@@ -6,8 +6,8 @@ import pytest
 from executor.data.read_rows import read_rows
 from executor.data.split import split
 from recommender.dataset.dataset import Dataset
-from recommender.profile.characteristic import labelled
-from recommender.profile.known_split import Division, known_division, share_that_selects, validation_share
+from recommender.profile.characteristic import labelled_rows
+from recommender.profile.known_split import KnownSplit, known_split, validation_row_share, validation_share
 from recommender.roles.infer import infer_roles
 from recommender.roles.roles import Roles
 from rules.decision.request import Request
@@ -17,8 +17,8 @@ Table = Callable[..., Dataset]
 NOISE = np.random.default_rng(8)
 
 
-def divided(dataset: Dataset, roles: Roles) -> Division | None:
-    return known_division(dataset, roles, labelled(dataset, roles))
+def divided(dataset: Dataset, roles: Roles) -> KnownSplit | None:
+    return known_split(dataset, roles, labelled_rows(dataset, roles))
 
 
 def values(dataset: Dataset, part: str) -> list[object]:
@@ -37,13 +37,13 @@ def test_validation_follows_autogluons_rule_doubled(rows: int, share: float) -> 
 @pytest.mark.parametrize(("rows", "share"), [(2_500, 0.16), (25_000, 0.16), (62_500, 0.08)])
 def test_the_share_that_selects_is_of_all_rows(rows: int, share: float) -> None:
     # 0.8 · 0.2; of 62,500 rows 50,000 are not hold-out, and 10 % of those select.
-    assert share_that_selects(rows, in_folds=False) == pytest.approx(share)
+    assert validation_row_share(rows, in_folds=False) == pytest.approx(share)
 
 
 @pytest.mark.parametrize(("rows", "share"), [(1_000, 0.8), (2_498, 0.8), (24, 0.16)])
 def test_in_folds_all_rows_select_that_are_not_hold_out(rows: int, share: float) -> None:
-    assert share_that_selects(rows, in_folds=True) == pytest.approx(share, abs=0.01)
-    assert share_that_selects(rows, in_folds=False) == pytest.approx(0.16, abs=0.01)
+    assert validation_row_share(rows, in_folds=True) == pytest.approx(share, abs=0.01)
+    assert validation_row_share(rows, in_folds=False) == pytest.approx(0.16, abs=0.01)
 
 
 def test_a_random_split_is_not_known_beforehand(table: Table) -> None:
@@ -60,7 +60,7 @@ def test_the_last_rows_judge_as_the_executor_splits_them(table: Table, times: li
     division, rows = divided(dataset, roles), read_rows(dataset, roles)
     parts = split(rows, roles, seed=0) if len(set(times)) > 2 else None
     assert division is not None
-    assert division.words == "the last 20% of the rows by 'when' and those before them"
+    assert division.words == "the last 20% of the rows by 'when' and the earlier ones"
     held_out = sorted(order[parts.hold_out].tolist()) if parts else list(range(45, 50))
     assert values(dataset, division.hold_out) == held_out
     assert len(values(dataset, division.training)) == 50 - len(held_out)

@@ -37,7 +37,7 @@ def test_a_reason_names_the_fact_its_nearest_threshold_and_the_margin() -> None:
     decision = advice.strategy.decisions[Slot.METRIC]
     assert reason(decision) == "imbalance_ratio 5 > 4 (by 1)"
     assert instead_of(decision) == ["accuracy"]
-    assert why(decision).startswith("Performance metric, by P003 (imbalance_ratio 5 > 4 (by 1)): F1 counts hits")
+    assert why(decision).startswith("Performance metric, by P003 (imbalance_ratio 5 > 4 (by 1)): F1 combines precision")
 
 
 def test_names_from_the_data_are_never_read_as_markup() -> None:

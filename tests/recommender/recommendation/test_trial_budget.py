@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from recommender.examples import example
-from recommender.profile.known_split import rows_that_train
+from recommender.profile.known_split import training_rows
 from recommender.recommendation.recommend import recommend
 from recommender.recommendation.trial_budget import Sizes, seconds, trial_budget
 from recommender.training_cost import text_trial_seconds, trial_seconds
@@ -62,7 +62,7 @@ def test_the_smaller_of_time_and_trials_counts() -> None:
 
 def test_time_divided_by_the_predicted_time_of_a_trial_is_the_trial_budget() -> None:
     """In the time for 150 trials; the true number lies within three times as few and as many."""
-    one = trial_seconds(rows=rows_that_train(5000, in_folds=False), width=512)
+    one = trial_seconds(rows=training_rows(5000, in_folds=False), width=512)
     measured = planned(rows=5000, columns=512, budget=8 + 150.5 * one)
     assert (measured.low, measured.value, measured.high) == (50, 150, 451)
 
@@ -88,7 +88,7 @@ def test_a_trial_in_folds_takes_a_network_for_each_on_all_rows_but_the_hold_out(
 
 
 def test_texts_are_planned_by_their_words_and_leave_half_of_the_time_for_what_follows() -> None:
-    training = rows_that_train(3000, in_folds=False)
+    training = training_rows(3000, in_folds=False)
     for letters in (False, True):
         one = text_trial_seconds(rows=training, words=12.0, letters=letters)
         bag = BagOfNgrams(character_ngrams=letters)
@@ -121,7 +121,7 @@ def test_the_plan_is_for_what_the_rules_choose_and_a_person_pins() -> None:
     assert advice.record.facts["trial_budget"].value == int(52 / (5 * one))
     apart = Pin(slot=Slot.VALIDATION, choice=Holdout(), reason="to see")
     advice = recommend(example("wine"), target="cultivar", budget=60.0, pins=[apart])
-    one = trial_seconds(rows=rows_that_train(178, in_folds=False), width=13 * 17)
+    one = trial_seconds(rows=training_rows(178, in_folds=False), width=13 * 17)
     assert advice.record.facts["trial_budget"].value == int(52 / one)
 
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from recommender.dataset.column_names import named_as_identifier
+from recommender.dataset.column_names import is_identifier_name
 from recommender.dataset.column_summary import ColumnSummary
 from recommender.roles.kinds import grade, infer_kind
 from rules.vocabulary.column_kind import Kind
@@ -58,7 +58,7 @@ def test_distinct_whole_numbers_identify_rows_only_under_an_identifiers_name() -
     ],
 )
 def test_a_name_says_identifier_by_its_first_or_last_word(name: str, is_identifier: bool) -> None:
-    assert named_as_identifier(name) is is_identifier
+    assert is_identifier_name(name) is is_identifier
 
 
 def test_words_above_99_percent_distinct_identify_rows() -> None:

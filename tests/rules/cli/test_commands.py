@@ -62,14 +62,16 @@ def test_a_listed_rule_has_all_its_parts_as_json(recommend) -> None:
     found = {rule["id"]: rule for rule in json.loads(recommend("rules", "list", "--format", "json").out)}
     assert found["C005"] == {
         "id": "C005",
-        "name": "outliers-take-huber",
+        "name": "outliers-use-huber",
         "slot": "loss",
         "layer": "handbook",
         "place": "handbook/cost_function.yaml:41:3",
         "author": "",
         "when": ["task is regression or multioutput_regression", "outlier_share ≥ 0.01"],
         "choice": {"name": "huber", "delta": None, "target": "as_is"},
-        "because": "Huber is quadratic near zero and linear in the tails, so outliers pull it less than squared error.",
+        "because": (
+            "Huber loss is quadratic near zero and linear in the tails, so outliers affect it less than squared error."
+        ),
         "rejects": {"mse": "squares the outliers"},
         "source": {
             "notes": "Regression / C",
@@ -88,11 +90,11 @@ def test_a_listed_rule_has_all_its_parts_as_json(recommend) -> None:
 def test_show_gives_everything_about_a_rule(rule_id: str, recommend) -> None:
     words = recommend("rules", "show", rule_id).words
     for part in (
-        "C005 outliers-take-huber Cost function · handbook/cost_function.yaml:41:3 · agreed",
+        "C005 outliers-use-huber Cost function · handbook/cost_function.yaml:41:3 · agreed",
         "Chooses huber",
-        "Where task is regression or multioutput_regression what is to be predicted",
+        "If task is regression or multioutput_regression kind of prediction",
         "and outlier_share ≥ 0.01 share of target values",
-        "Because Huber is quadratic near zero",
+        "Because Huber loss is quadratic near zero",
         "Rejects mse: squares the outliers",
         "Source notes: Regression / C",
         "Decides task is regression or multioutput_regression, outlier_share ≥ 0.01",
@@ -111,9 +113,9 @@ def test_show_says_that_a_rule_is_contested_and_by_whom_it_was_said(recommend, w
 
 
 TERRITORIES = {
-    "A002": "nowhere, as later layers replace it; with --book handbook: task is binary or multiclass or multilabel,",
-    "C107": "only where the user pins the metric",
-    "W003": "only where the user pins the activation",
+    "A002": "never, since later layers replace it; with --book handbook: task is binary or multiclass or multilabel,",
+    "C107": "only if the user pins the metric",
+    "W003": "only if the user pins the activation",
     "N001": "any dataset",
 }
 
@@ -140,7 +142,7 @@ def test_a_rule_that_is_switched_off_is_shown_with_who_did_it_where_and_why(reco
     path.write_text("disable:\n- {rule: T103, reason: we trust the model, author: Ada}\n", encoding="utf-8")
     ended = recommend("rules", "show", "t103", "--book", path)
     assert ended.code == 2
-    assert f"The rule T103 is switched off by Ada ({path}:2:3): we trust the model." in ended.err
+    assert f"The rule T103 is disabled by Ada ({path}:2:3): we trust the model." in ended.err
     assert "T103" not in recommend("rules", "list", "--book", path).out
     assert f"{COUNT - 1} rules of handbook + evidence" in recommend("rules", "check", path).words
 
@@ -150,7 +152,7 @@ def test_a_rule_that_is_switched_off_is_shown_with_who_did_it_where_and_why(reco
 
 def test_a_table_on_a_terminal_has_the_winner_above_whom_it_beats(recommend) -> None:
     lines = recommend("rules", "table", "metric").out.splitlines()
-    assert lines[0] == "Performance metric: the first row that fits a dataset decides."
+    assert lines[0] == "Performance metric: the first matching row decides."
     assert lines[1].split() == [
         "imbalance_",
         "minority_",
@@ -200,7 +202,7 @@ def test_a_table_in_html_is_a_page_of_its_own(recommend) -> None:
     assert out.startswith("<!doctype html>")
     assert "http" not in out
     assert '<a href="#P002">P002</a>' in out
-    assert '<dt id="P002">P002 mild-binary-imbalance-takes-roc-auc' in out
+    assert '<dt id="P002">P002 mild-binary-imbalance-uses-roc-auc' in out
 
 
 HOSTILE = """\
@@ -249,7 +251,7 @@ def test_a_control_character_in_a_book_is_refused(recommend, tmp_path) -> None:
     path.write_text(HOSTILE.replace("<script>b", r"\e]0;title\a"), encoding="utf-8")
     ended = recommend("rules", "show", "N900", "--book", path)
     assert ended.code == 2
-    assert ended.err.startswith(f"Error: {path}:6:3: a book is plain text, but got the control character '\\x1b'.")
+    assert ended.err.startswith(f"Error: {path}:6:3: a book must be plain text, but got the control character '\\x1b'.")
 
 
 def test_docs_are_printed_or_written(recommend, tmp_path) -> None:
@@ -260,8 +262,8 @@ def test_docs_are_printed_or_written(recommend, tmp_path) -> None:
     ended = recommend("rules", "docs", "-o", tmp_path / "no" / "rules.md")
     assert ended.code == 2
     assert ended.err == (
-        f"Error: Cannot write {tmp_path / 'no' / 'rules.md'}: No such file or directory. Free space or allow writing, "
-        "or name another place.\n"
+        f"Error: Cannot write {tmp_path / 'no' / 'rules.md'}: No such file or directory. Free disk space, "
+        "allow writing, or choose another path.\n"
     )
 
 
@@ -272,11 +274,14 @@ def test_check_says_what_was_proved(recommend) -> None:
     ended = recommend("rules", "check")
     assert (ended.code, ended.err) == (0, "")
     assert ended.words.startswith(
-        f"Proved: {COUNT} rules of handbook + evidence give every dataset exactly one choice in each of {len(Slot)} "
-        f"slots, and none of the {len(SHIPPED_BOOK.constraints)} constraints is broken. "
-        f"{COUNT - 15} decide for some dataset. 7 decide only where the user pins a choice that they read: C002,"
+        f"Proved: {COUNT} rules of handbook + evidence make exactly one choice in each of {len(Slot)} "
+        f"slots for every dataset, and never violate the {len(SHIPPED_BOOK.constraints)} constraints. "
+        f"{COUNT - 15} decide for some datasets. 7 decide only if the user pins a choice that they test: C002,"
     )
-    assert ended.words.endswith("decide only without these: M001, W001, A001, A002, A003, A004, A006, V001.")
+    assert ended.words.endswith(
+        "decide only without the later layers, whose rules replace them: M001, W001, A001, A002, A003, A004, A006, "
+        "V001."
+    )
 
 
 def test_check_finds_a_conflict_with_a_witness_the_places_and_the_mend(recommend, write_book) -> None:
@@ -284,13 +289,14 @@ def test_check_finds_a_conflict_with_a_witness_the_places_and_the_mend(recommend
     path = write_book("id: C900\n  when: {rows: {ge: 10}}\n  then: {loss: huber}")
     ended = recommend("rules", "check", path)
     assert (ended.code, ended.err) == (1, "")
-    assert "CONFLICT a dataset for which two rules choose differently, and neither beats the other" in ended.words
-    assert f"C001 (handbook/cost_function.yaml:2:3) says binary_crossentropy and C900 ({path}:2:3) says huber" in (
-        ended.words.replace("\n", "")
+    assert "CONFLICT two rules make different choices for a dataset, and neither beats the other" in ended.words
+    assert (
+        f"C001 (handbook/cost_function.yaml:2:3) chooses binary_crossentropy and C900 ({path}:2:3) chooses huber"
+        in (ended.words.replace("\n", ""))
     )
-    assert "Shown by: task = binary, " in ended.words
+    assert "Example: task = binary, " in ended.words
     assert "rows = 10" in ended.words
-    assert "Mend: Let one override the other ('overrides: [C001]' in C900), or narrow one of them." in ended.words
+    assert "Fix: Let one override the other ('overrides: [C001]' in C900), or narrow one of them." in ended.words
 
 
 def test_check_as_json_holds_the_findings(recommend, write_book) -> None:
@@ -303,7 +309,7 @@ def test_check_as_json_holds_the_findings(recommend, write_book) -> None:
     (finding,) = found["findings"]
     assert (finding["flaw"], finding["rules"]) == ("INCOHERENT", ["B004", "C900"])
     assert finding["witness"]
-    assert finding["mend"]
+    assert finding["fix"]
     assert json.loads(recommend("rules", "check", "--format", "json").out)["findings"] == []
 
 
@@ -311,17 +317,17 @@ MALFORMED = {
     "an unknown fact": (
         "id: C900\n  when: {outlier_sher: {ge: 0.1}}\n  then: {loss: huber}",
         "3:10",
-        "C900: there is no fact 'outlier_sher'. Did you mean 'outlier_share'?",
+        "C900: unknown fact 'outlier_sher'. Did you mean 'outlier_share'?",
     ),
     "a threshold outside the domain": (
         "id: C900\n  when: {outlier_share: {ge: 1.5}}\n  then: {loss: huber}",
         "3:10",
-        "C900: outlier_share is from 0 to 1, but got 1.5.",
+        "C900: outlier_share must be from 0 to 1, but got 1.5.",
     ),
     "a key twice": (
         "id: C900\n  when: {}\n  then: {loss: huber}\n  when: {rows: {ge: 3}}",
         "5:3",
-        "the key 'when' is given twice. Keep one of the two.",
+        "duplicate key 'when'. Keep one of the two.",
     ),
     "a word for a list": (
         "id: C900\n  when: {}\n  then: {loss: huber}\n  overrides: C001",
@@ -362,7 +368,10 @@ def test_a_misspelt_list_of_rules_is_refused_with_its_place(recommend, tmp_path)
     path.write_text("# Ours.\nrule: []\n", encoding="utf-8")
     ended = recommend("rules", "check", path)
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err == f"Error: {path}:2:1: a book holds rules and disable, but got 'rule'. Did you mean 'rules'?\n"
+    assert (
+        ended.err
+        == f"Error: {path}:2:1: a book file must contain rules and disable, but got 'rule'. Did you mean 'rules'?\n"
+    )
 
 
 def test_a_missing_book_is_refused_with_the_nearest_one(recommend) -> None:
@@ -374,7 +383,7 @@ def test_a_missing_book_is_refused_with_the_nearest_one(recommend) -> None:
 def test_test_counts_the_examples_that_come_out(recommend, shipped) -> None:
     count = sum(len(rule.examples) for rule in shipped.book.rules)
     ended = recommend("rules", "test")
-    assert (ended.code, ended.out) == (0, f"{count} of {count} examples of {COUNT} rules come out as they say.\n")
+    assert (ended.code, ended.out) == (0, f"{count} of {count} examples of {COUNT} rules passed.\n")
     found = json.loads(recommend("rules", "test", "--format", "json").out)
     assert found == {"examples": count, "failures": []}
 
@@ -383,9 +392,8 @@ def test_test_names_an_example_that_does_not_come_out(recommend, write_book) -> 
     path = write_book(FEW_ROWS + "\n  tests: [{given: {task: regression, rows: 500}, expect: fires}]")
     ended = recommend("rules", "test", path)
     assert ended.code == 1
-    assert (
-        "The example says that it fires on task = regression, rows = 500, but it stays silent: it wants rows < 500."
-        in (ended.words)
+    assert "Expected: the rule fires on task = regression, rows = 500. It does not fire: rows < 500 does not hold." in (
+        ended.words
     )
     assert f"{path}:2:3" in ended.out.replace("\n", "")
     (failure,) = json.loads(recommend("rules", "test", path, "--format", "json").out)["failures"]
@@ -395,7 +403,7 @@ def test_test_names_an_example_that_does_not_come_out(recommend, write_book) -> 
 def test_coverage_of_the_shipped_book_is_complete(recommend) -> None:
     ended = recommend("rules", "coverage")
     assert ended.code == 0
-    assert re.match(r"(\d+) of \1 thresholds have a firing case and a miss close to them\.", ended.words)
+    assert re.match(r"(\d+) of \1 thresholds have a firing case and a miss nearby\.", ended.words)
     assert "activation 100.0% (1 of 1 cells) N001 any dataset" in ended.words
 
 
@@ -403,8 +411,8 @@ def test_coverage_names_the_threshold_without_close_cases(recommend, write_book)
     path = write_book(FEW_ROWS + "\n  tests: [{given: {task: regression, rows: 500}, expect: silent}]")
     ended = recommend("rules", "coverage", path)
     assert ended.code == 1
-    assert "C900 rows < 500: no firing case, nearest miss 500" in ended.words
-    assert "C900 no example on which it fires" in ended.words
+    assert "C900 rows < 500: no firing case; nearest miss 500" in ended.words
+    assert "C900 has no example on which it fires" in ended.words
     found = json.loads(recommend("rules", "coverage", path, "--format", "json").out)
     assert found["without_firing_case"] == ["C900"]
     assert {part["slot"] for part in found["fallbacks"]} == {slot.value for slot in Slot}
@@ -441,6 +449,6 @@ def test_bad_settings_are_refused_by_name(recommend, tmp_path) -> None:
     ended = recommend("rules", "list")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == (
-        f"Error: {tmp_path / 'pcwat.toml'}: pcwat knows the settings book, and a table for each command, "
+        f"Error: {tmp_path / 'pcwat.toml'}: settings must be book or a table for a command, "
         f"but got 'bok'. Did you mean 'book'?\n"
     )

@@ -37,7 +37,7 @@ def test_diff_says_where_books_differ_in_words(recommend, write_book) -> None:
 
 def test_diff_of_equal_books_finds_nothing(recommend) -> None:
     ended = recommend("rules", "diff", "shipped", "handbook+evidence")
-    assert (ended.code, ended.out) == (0, "The books choose the same for every dataset.\n")
+    assert (ended.code, ended.out) == (0, "The books make the same choices for every dataset.\n")
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_diff_says_which_recorded_datasets_change(recommend, write_book, runs) -
     mine = write_book(FEW_ROWS)
     ended = recommend("rules", "diff", "shipped", mine, "--corpus", runs)
     assert ended.code == 1
-    assert "1 of 2 recorded datasets change their bundle. diabetes.csv (" in ended.words
+    assert "The bundle changes for 1 of 2 recorded datasets. diabetes.csv (" in ended.words
     assert ended.words.endswith("loss mse → huber")
     found = json.loads(recommend("rules", "diff", "shipped", mine, "--corpus", runs, "--format", "json").out)
     assert found["records"] == 2
@@ -73,7 +73,7 @@ def test_diff_keeps_a_recorded_pin(recommend, write_book, tmp_path) -> None:
     record = json.dumps(json.loads(pinned.out)["record"])
     (tmp_path / "runs" / "record.json").write_text(record, encoding="utf-8")
     ended = recommend("rules", "diff", "shipped", write_book(FEW_ROWS), "--corpus", "runs")
-    assert ended.words.endswith("0 of 1 recorded datasets change their bundle.")
+    assert ended.words.endswith("The bundle changes for 0 of 1 recorded datasets.")
 
 
 # new ────────────────────────────────────────────────────────────────────────────────────────────────────────────────

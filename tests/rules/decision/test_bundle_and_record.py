@@ -71,7 +71,7 @@ def test_a_bundle_from_before_a_choice_had_parameters_keeps_what_it_trained(stra
     [
         ("name: adagrad", "name: adagard", r"bundle.yaml:\d+:\d+: The optimizer must be .* Did you mean 'adagrad'\?"),
         ("activation:", "activision:", r"bundle.yaml:\d+:\d+: a bundle has no slot 'activision'.* 'activation'\?"),
-        ("activation: relu\n", "", "must choose for every slot, but activation is missing"),
+        ("activation: relu\n", "", "must have a choice for every slot, but activation is missing"),
         ("pcwat/bundle/1", "other", "is not a bundle"),
     ],
 )
@@ -136,7 +136,7 @@ def test_a_record_from_before_a_choice_had_a_parameter_is_intact(strategy, shipp
     assert Record.read_intact(tmp_path / "record.json").to_bundle().optimizer.schedule == "constant"
     body["decisions"]["optimizer"]["choice"]["learning_rate"] = 0.5
     (tmp_path / "record.json").write_text(json.dumps(body), encoding="utf-8")
-    with pytest.raises(RunError, match="does not fit decision on the optimizer"):
+    with pytest.raises(RunError, match="does not match decision on the optimizer"):
         Record.read_intact(tmp_path / "record.json")
 
 
@@ -180,14 +180,14 @@ def test_an_altered_record_is_refused(strategy, shipped, tmp_path: Path) -> None
     path = tmp_path / "record.json"
     record = Record.of(strategy, dataset=SEEN, request=REQUEST, proved=shipped)
     path.write_text(altered(record, ALTERATIONS["facts"]).to_json(), encoding="utf-8")
-    with pytest.raises(RunError, match="was altered: its chain of digests does not fit facts"):
+    with pytest.raises(RunError, match="was altered: its hash chain does not match facts"):
         Record.read_intact(path)
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ('{"format": "pcwat/record/1"}', "is of format pcwat/record/1, which another version of pcwat wrote"),
+        ('{"format": "pcwat/record/1"}', "has format pcwat/record/1 of another version of pcwat"),
         ('{"format": "pcwat/record/2"}', "is not (version: Field required)"),
         ("no JSON", "is not (Invalid JSON"),
     ],

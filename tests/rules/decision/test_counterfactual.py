@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rules.decision.counterfactual import flips, reach, substituted
-from rules.decision.data_changes import MANY_ROWS
-from rules.decision.engine import rulings
+from rules.decision.counterfactual import flips, nearest_flip, substitute_facts
+from rules.decision.data_changes import FREQUENT_CLASS_PENALTY
+from rules.decision.engine import slot_choices
 from rules.decision.trace import Pin
 from rules.proof.proved_book import ProvedBook, load_book
 from rules.vocabulary.choices import Slot, parse_choice
@@ -18,7 +18,7 @@ from rules.vocabulary.facts import (
     FACTS,
     NOT_APPLICABLE,
     UNKNOWN,
-    Levels,
+    Categories,
     Measurement,
     NotApplicable,
     Task,
@@ -117,7 +117,7 @@ def datasets(draw: st.DrawFn, *, unknown: bool = False) -> Facts:
 def changed(facts: Facts, flip: Flip) -> Facts:
     """The facts after a flip; those that only its new task has are not known."""
     values = {change.fact: SPECIAL.get(change.new, change.new) for change in flip.changes}
-    return substituted(facts, values, source="a flip")
+    return substitute_facts(facts, values, source="a flip")
 
 
 # Each flip flips ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -126,11 +126,11 @@ def changed(facts: Facts, flip: Flip) -> Facts:
 @settings(max_examples=75, deadline=None)
 @given(datasets(unknown=True), st.sampled_from([(), (PIN,)]))
 def test_each_flip_changes_the_choice_as_it_says(facts: Facts, pins) -> None:
-    now = rulings(BOOK, facts, pins=pins)
+    now = slot_choices(BOOK, facts, pins=pins)
     for slot, found in flips(BOOK, facts, pins=pins).items():
         for flip in found:
             assert (flip.slot, flip.was) == (slot, str(now[slot].choice))
-            after = rulings(BOOK, changed(facts, flip), pins=pins)[slot]
+            after = slot_choices(BOOK, changed(facts, flip), pins=pins)[slot]
             assert str(after.choice) == flip.becomes != flip.was
             assert set(flip.rules) <= set(after.rules)
 
@@ -178,7 +178,7 @@ def is_possible(name: str, value: Value, task: object) -> bool:
         return not fact.applies_to(task)
     if isinstance(value, Unknown):
         return fact.applies_to(task)
-    in_domain = value in fact.domain.values if isinstance(fact.domain, Levels) else value in fact.domain
+    in_domain = value in fact.domain.values if isinstance(fact.domain, Categories) else value in fact.domain
     return fact.applies_to(task) and in_domain
 
 
@@ -186,10 +186,10 @@ def is_possible(name: str, value: Value, task: object) -> bool:
 @given(datasets())
 @example(regression())
 def test_every_choice_that_some_dataset_gets_is_within_reach(facts: Facts) -> None:
-    now = rulings(BOOK, facts)
+    now = slot_choices(BOOK, facts)
     for slot, choices in decided().items():
         for wanted in choices - {str(now[slot].choice)}:
-            flip = reach(BOOK, facts, slot, lambda choice, wanted=wanted: str(choice) == wanted)
+            flip = nearest_flip(BOOK, facts, slot, lambda choice, wanted=wanted: str(choice) == wanted)
             assert flip is not None
             assert flip.becomes == wanted
 
@@ -204,7 +204,7 @@ def decided() -> dict[Slot, set[str]]:
 
 
 def test_what_no_rule_offers_is_out_of_reach() -> None:
-    assert reach(BOOK, binary(), Slot.OPTIMIZER, lambda choice: str(choice) == "adagrad") is None
+    assert nearest_flip(BOOK, binary(), Slot.OPTIMIZER, lambda choice: str(choice) == "adagrad") is None
 
 
 @settings(max_examples=50, deadline=None)
@@ -263,14 +263,14 @@ NEAREST = {
     "rows of all classes": (
         "{rows: {ge: 1000}}",
         binary(rows=999, minority_class_rows=200, imbalance_ratio=799 / 200),
-        "1 more row like these (1,000 instead of 999)",
+        "1 more row of the same kind (1,000 instead of 999)",
         {"rows": 1000},
         (0, 1, 1 / 1000),
     ),
     "fewer rows": (
         "{rows: {lt: 900}}",
         regression(),
-        "101 fewer rows like these (899 instead of 1,000)",
+        "101 fewer rows of the same kind (899 instead of 1,000)",
         {"rows": 899},
         (0, 1, 101 / 1000),
     ),
@@ -286,7 +286,7 @@ NEAREST = {
         binary(rows=90, imbalance_ratio=2.0),
         "61 more rows of the larger class (121 instead of 60)",
         {"imbalance_ratio": 121 / 30, "rows": 151},
-        (0, 1, pytest.approx(61 / 121 + MANY_ROWS)),
+        (0, 1, pytest.approx(61 / 121 + FREQUENT_CLASS_PENALTY)),
     ),
     "rows of every class, for the next rarest may have as few: 280 / 4 = 70": (
         "{imbalance_ratio: {gt: 4}}",
@@ -298,7 +298,7 @@ NEAREST = {
     "rows of every label, in so many that no label's other value outgrows them: 280 / 70 = 4": (
         "{imbalance_ratio: {gt: 4}}",
         binary(task="multilabel"),
-        "at least 70 rows of either value of every label, in 350 rows (now 30 in 310)",
+        "at least 70 rows with and without every label, in 350 rows (now 30 in 310)",
         {"minority_class_rows": 70, "imbalance_ratio": 4.0, "rows": 350},
         (0, 1, pytest.approx(40 / 70)),
     ),
@@ -402,7 +402,7 @@ def test_reach_passes_over_nearer_flips_to_the_wanted_choice(small) -> None:
         ("{missing_share: {ge: 0.4, lt: 0.8}}", "metric: f1"),
         ("{missing_share: {ge: 0.8}}", "metric: roc_auc"),
     )
-    flip = reach(
+    flip = nearest_flip(
         book, regression(missing_share=0.2), Slot.METRIC, lambda choice: choice == parse_choice(Slot.METRIC, "roc_auc")
     )
     assert flip is not None
@@ -437,7 +437,7 @@ def test_another_task_leaves_facts_that_only_it_has_unknown_for_the_other_slots(
 
 def test_a_given_fact_replaces_the_measured_one_and_its_interval() -> None:
     facts = regression() | {"outlier_share": Measurement(value=0.02, low=0.01, high=0.03, source="counted")}
-    then = substituted(facts, {"outlier_share": 0.5}, source="given by --if")
+    then = substitute_facts(facts, {"outlier_share": 0.5}, source="given by --if")
     assert then["outlier_share"] == Measurement(value=0.5, source="given by --if")
     assert {name: then[name] for name in facts if name != "outlier_share"} == {
         name: fact for name, fact in facts.items() if name != "outlier_share"
@@ -445,7 +445,7 @@ def test_a_given_fact_replaces_the_measured_one_and_its_interval() -> None:
 
 
 def test_facts_that_only_the_given_task_has_become_unknown_and_those_that_it_lacks_not_applicable() -> None:
-    then = substituted(regression(), {"task": "binary"}, source="given by --if")
+    then = substitute_facts(regression(), {"task": "binary"}, source="given by --if")
     assert isinstance(then["imbalance_ratio"].value, Unknown)
     assert then["imbalance_ratio"].source == "not measured: the dataset was read as regression"
     assert isinstance(then["outlier_share"].value, NotApplicable)
@@ -454,13 +454,13 @@ def test_facts_that_only_the_given_task_has_become_unknown_and_those_that_it_lac
 
 
 def test_a_fact_given_with_another_task_is_known() -> None:
-    then = substituted(regression(), {"task": "binary", "imbalance_ratio": 9.0}, source="given by --if")
+    then = substitute_facts(regression(), {"task": "binary", "imbalance_ratio": 9.0}, source="given by --if")
     assert then["imbalance_ratio"] == Measurement(value=9.0, source="given by --if")
 
 
 @given(datasets(unknown=True), st.sampled_from(list(Task)))
 def test_under_any_given_task_each_fact_applies_exactly_where_it_has_a_meaning(facts: Facts, task: Task) -> None:
-    then = substituted(facts, {"task": task.value}, source="given by --if")
+    then = substitute_facts(facts, {"task": task.value}, source="given by --if")
     for name, fact in FACTS.items():
         if fact.slot is None:
             assert isinstance(then[name].value, NotApplicable) is not fact.applies_to(task)
@@ -477,7 +477,8 @@ def test_a_change_entails_what_follows_from_it() -> None:
     without = {flip.how for flip in flips(proved, facts, slots=[Slot.TUNER])[Slot.TUNER]}
     found = {flip.how: flip for flip in flips(proved, facts, slots=[Slot.TUNER], follow=follow)[Slot.TUNER]}
     entailed = (
-        "500 more rows like these (2,500 instead of 2,000), as the budget then allows about 100 trials instead of 20"
+        "500 more rows of the same kind (2,500 instead of 2,000), as the budget then allows about 100 trials instead "
+        "of 20"
     )
     assert entailed in found
     assert entailed not in without

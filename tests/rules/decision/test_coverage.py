@@ -31,8 +31,8 @@ def test_an_example_that_does_not_come_out_names_the_test_that_failed(write_book
     tests = "[{given: {task: binary, rows: 99}, expect: fires}, {given: {task: binary, rows: 100}, expect: silent}]"
     late, early = failures(read_layers([own(write_book, tests, when)]))
     assert (late.rule, late.given, late.expect) == ("N900", {"task": "binary", "rows": 99}, "fires")
-    assert late.because == "it wants rows ≥ 100"
-    assert (early.expect, early.because) == ("silent", "all of its tests pass")
+    assert late.because == "rows ≥ 100 does not hold"
+    assert (early.expect, early.because) == ("silent", "all tests pass")
     assert late.place.endswith("mine.yaml:2:3")
 
 

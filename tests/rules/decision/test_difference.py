@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.decision.difference import difference
-from rules.decision.engine import rulings
+from rules.decision.engine import slot_choices
 from rules.proof.proved_book import load_book
 from rules.vocabulary.choices import Slot
 from rules.vocabulary.facts import FACTS, UNKNOWN, Measurement
@@ -62,15 +62,15 @@ def test_the_example_of_a_difference_shows_it(handbook, shipped) -> None:
             (name for name, fact in FACTS.items() if fact.applies_to(task) and fact.slot is None), UNKNOWN
         )
         facts = {name: Measurement(value=value) for name, value in (rest | {"task": task} | one.example).items()}
-        assert str(rulings(handbook, facts)[one.slot].choice) == one.old
-        assert str(rulings(shipped, facts)[one.slot].choice) == one.new
+        assert str(slot_choices(handbook, facts)[one.slot].choice) == one.old
+        assert str(slot_choices(shipped, facts)[one.slot].choice) == one.new
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_no_dataset_changes_in_a_way_that_no_difference_names(datasets, data: st.DataObject) -> None:
     facts = data.draw(datasets)
-    was, becomes = rulings(HANDBOOK, facts), rulings(SHIPPED, facts)
+    was, becomes = slot_choices(HANDBOOK, facts), slot_choices(SHIPPED, facts)
     changed = {
         (slot, str(was[slot].choice), str(becomes[slot].choice))
         for slot in Slot

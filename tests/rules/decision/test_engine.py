@@ -13,7 +13,7 @@ from rules.decision.trace import Defeat, Pin
 from rules.errors import ChoiceError
 from rules.proof.proved_book import load_book
 from rules.vocabulary.choices import Slot, parse_choice
-from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, UNKNOWN, Levels, Measurement
+from rules.vocabulary.facts import FACTS, NOT_APPLICABLE, UNKNOWN, Categories, Measurement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,7 @@ def fires(rule: Rule, world: dict[str, Any]) -> bool:
 
 def values_around_thresholds(name: str, rules: tuple[Rule, ...]) -> list[Any]:
     domain = FACTS[name].domain
-    if isinstance(domain, Levels):
+    if isinstance(domain, Categories):
         return list(domain.values)
     step = 1 if domain.whole else 1e-6
     cuts = [test.constant for rule in rules for test in rule.when if test.fact == name]
@@ -137,7 +137,7 @@ def test_a_pin_that_does_not_fit_the_task_is_refused_with_the_reason(shipped) ->
     ("pins", "message"),
     [
         ({Slot.OPTIMIZER: "sgd", Slot.HYPERPARAMETERS: ["beta_1"]}, "'sgd' has no beta_1.* Choose one of adam, adamw"),
-        ({Slot.HYPERPARAMETERS: ["network"]}, "Only a forecast has several networks"),
+        ({Slot.HYPERPARAMETERS: ["network"]}, "Only forecasts have several networks"),
         (
             {Slot.OPTIMIZER: "adam", Slot.HYPERPARAMETERS: ["rho", "batch_size"]},
             "'adam' has no rho.* Choose one of rmsprop, or search another",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rules.decision.engine import decide
-from rules.decision.reachability import Reach, by_reach, territory_of
+from rules.decision.reachability import Reach, by_reach, scope_of
 from rules.decision.trace import Pin
 from rules.proof.proved_book import ProvedBook, load_book
 from rules.vocabulary.choices import Slot, parse_choice
@@ -20,14 +20,14 @@ def test_no_shipped_rule_decides_nowhere(shipped: ProvedBook, handbook: ProvedBo
 
 def test_handbook_rules_that_the_evidence_replaces_are_named(shipped: ProvedBook) -> None:
     assert by_reach(shipped)[Reach.REPLACED] == ["M001", "W001", "A001", "A002", "A003", "A004", "A006", "V001"]
-    words = territory_of(shipped.book.by_id["A004"], shipped).words
-    assert words == "nowhere, as later layers replace it; with --book handbook: task is forecasting"
+    words = scope_of(shipped.book.by_id["A004"], shipped).words
+    assert words == "never, since later layers replace it; with --book handbook: task is forecasting"
 
 
 def test_rules_that_wait_for_a_pin_are_named_with_it(shipped: ProvedBook, handbook: ProvedBook) -> None:
     assert by_reach(shipped)[Reach.PINS] == ["C002", "W003", "W004", "C106", "C107", "C109", "W101"]
-    assert territory_of(shipped.book.by_id["C002"], shipped).words == "only where the user pins the metric"
-    assert territory_of(handbook.book.by_id["W001"], handbook).words == "only where the user pins the activation"
+    assert scope_of(shipped.book.by_id["C002"], shipped).words == "only if the user pins the metric"
+    assert scope_of(handbook.book.by_id["W001"], handbook).words == "only if the user pins the activation"
 
 
 @pytest.mark.parametrize(("rule", "slot", "choice"), [("W001", "activation", "selu"), ("W003", "activation", "tanh")])
@@ -46,8 +46,8 @@ def test_under_its_pin_such_a_rule_really_decides(rule: str, slot: str, choice: 
 def test_a_rule_that_an_own_book_beats_everywhere_decides_without_it(write_book) -> None:
     mine = write_book("id: N900\n  when: {}\n  then: {activation: tanh}\n  overrides: [N001]")
     proved = load_book(["handbook", mine])
-    found = territory_of(proved.book.by_id["N001"], proved)
+    found = scope_of(proved.book.by_id["N001"], proved)
     assert (found.reach, found.words) == (
         Reach.REPLACED,
-        "nowhere, as later layers replace it; with --book handbook: any dataset",
+        "never, since later layers replace it; with --book handbook: any dataset",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rules.decision.engine import rulings
+from rules.decision.engine import slot_choices
 from rules.vocabulary.choices import Slot
 
 DATASETS = 100_000
@@ -18,7 +18,7 @@ def test_every_dataset_gets_one_outcome_for_each_slot_and_it_is_that_of_brute_fo
     for slot in Slot:
         assert (expected[slot].outcomes == 1).all()
     for row in range(DATASETS):
-        made = rulings(shipped, brute_force.dataset(columns, row))
+        made = slot_choices(shipped, brute_force.dataset(columns, row))
         for slot, of_slot in expected.items():
             choice, rules = made[slot]
             assert choice == of_slot.choices[of_slot.choice[row]]

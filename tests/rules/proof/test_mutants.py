@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from rules.decision.difference import difference
-from rules.decision.engine import rulings
+from rules.decision.engine import slot_choices
 from rules.errors import ProofError
 from rules.proof.findings import Flaw
-from rules.proof.proof import prove, require
+from rules.proof.proof import check_proof, prove
 from rules.proof.proved_book import ProvedBook
 from rules.vocabulary.choices import Slot
-from rules.vocabulary.facts import FACTS, Levels, Measurement
+from rules.vocabulary.facts import FACTS, Categories, Measurement
 
 if TYPE_CHECKING:
     from rules.rulebook.rulebook import Rulebook
@@ -30,7 +30,7 @@ SEED = 3
 def load(book: Rulebook) -> ProvedBook:
     """A book in memory, as rules.decision.engine.load_book loads one from files."""
     proof = prove(book)
-    require(proof)
+    check_proof(proof)
     return ProvedBook(book=book, proof=proof)
 
 
@@ -73,7 +73,7 @@ def holds(part: str, columns: dict[str, np.ndarray]) -> np.ndarray:
     if part == f"{fact} n/a":
         return np.isnan(column)
     domain = FACTS[fact].domain
-    if isinstance(domain, Levels):
+    if isinstance(domain, Categories):
         negated = part.startswith(f"{fact} is not ")
         names = part.removeprefix(f"{fact} is ").removeprefix("not ").split(" or ")
         found = np.isin(column, [domain.values.index(name) for name in names])
@@ -98,7 +98,7 @@ def completed(example: dict[str, Any]) -> dict[str, Measurement]:
     some: dict[str, Any] = {"task": "binary", "modality": "tabular"} | example
     for name, fact in FACTS.items():
         if fact.slot is None and name not in some and fact.applies_to(some["task"]):
-            is_name = isinstance(fact.domain, Levels)
+            is_name = isinstance(fact.domain, Categories)
             some[name] = fact.domain.values[0] if is_name else 2 if fact.domain.high > 1 else 0.5
     return {name: Measurement(value=value) for name, value in some.items()}
 
@@ -118,7 +118,7 @@ def test_a_mutant_that_breaks_totality_or_determinism_is_refused(mutants, brute_
             assert undecided or not flaws & {Flaw.GAP, Flaw.CONFLICT}, mutant.changes
             if undecided:
                 with pytest.raises(ProofError):
-                    require(proof)
+                    check_proof(proof)
     assert broken > MUTANTS / 4
 
 
@@ -155,7 +155,7 @@ def test_the_example_of_a_difference_changes_as_it_says(shipped, loaded) -> None
     for new, changes in loaded:
         for one in difference(shipped, new):
             facts = completed(one.example)
-            was, becomes = (rulings(book, facts)[one.slot] for book in (shipped, new))
+            was, becomes = (slot_choices(book, facts)[one.slot] for book in (shipped, new))
             assert (str(was.choice), str(becomes.choice)) == (one.old, one.new), changes
             examples += 1
     assert examples >= 100
@@ -166,7 +166,7 @@ def test_the_engine_decides_a_mutant_as_brute_force_does(loaded, brute_force) ->
         columns = brute_force.sample(50, [book.book], seed=number)
         expected = brute_force.outcomes(book.book, columns)
         for row in range(50):
-            made = rulings(book, brute_force.dataset(columns, row))
+            made = slot_choices(book, brute_force.dataset(columns, row))
             for slot, of_slot in expected.items():
                 assert of_slot.outcomes[row] == 1
                 assert made[slot].choice == of_slot.choices[of_slot.choice[row]], changes

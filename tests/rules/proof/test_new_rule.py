@@ -33,7 +33,7 @@ def test_a_new_file_holds_the_rule_as_a_person_would_write_it(add) -> None:
     path = add(Slot.LOSS, "huber", "outlier_share>=0.005", "task=regression", because="our tails", author="Ada")
     assert path.read_text(encoding="utf-8").split("rules:\n")[1] == (
         "- id: C900\n"
-        "  name: regression-and-outlier-share-from-0.005-takes-huber\n"
+        "  name: regression-and-outlier-share-from-0.005-uses-huber\n"
         "  when: {task: regression, outlier_share: {ge: 0.005}}\n"
         "  then: {loss: huber}\n"
         "  because: our tails\n"
@@ -155,18 +155,23 @@ WRONG = {
     "a misspelt choice": ("hubber", (), "why", "Did you mean 'huber'"),
     "a parameter outside its range": ("{name: huber, delta: 0}", (), "why", "got delta = 0"),
     "no YAML": ("{name: huber", (), "why", "not valid YAML"),
-    "a misspelt fact": ("huber", ("rowz>5",), "why", "--when rowz>5: there is no fact 'rowz'. Did you mean 'rows'"),
+    "a misspelt fact": ("huber", ("rowz>5",), "why", "--when rowz>5: unknown fact 'rowz'. Did you mean 'rows'"),
     "a misspelt name": ("huber", ("task=regresion",), "why", "Did you mean 'regression'"),
     "a number outside the domain": ("huber", ("outlier_share>2",), "why", "from 0 to 1, but got 2"),
-    "a word for a number": ("huber", ("rows>many",), "why", "rows is a number, but got 'many'"),
-    "an equal number": ("huber", ("rows=5",), "why", "rows is a number; compare it with <, <=, > or >="),
-    "a compared name": ("huber", ("task>=binary",), "why", "task is a name; say task=NAME"),
-    "no condition at all": ("huber", ("often",), "why", "--when takes FACT=NAME, FACT>=NUMBER"),
-    "a bound given twice": ("huber", ("rows>5", "rows>9"), "why", "--when rows>9: rows is limited so a second time"),
-    "what no dataset meets": ("huber", ("rows<5", "rows>9"), "why", "no dataset shows rows < 5 and rows > 9"),
+    "a word for a number": ("huber", ("rows>many",), "why", "rows must be a number, but got 'many'"),
+    "an equal number": ("huber", ("rows=5",), "why", "rows is numeric; compare it with <, <=, > or >="),
+    "a compared name": ("huber", ("task>=binary",), "why", "task is categorical; use task=NAME"),
+    "no condition at all": ("huber", ("often",), "why", "--when must be a test such as FACT=NAME or FACT>=NUMBER"),
+    "a bound given twice": ("huber", ("rows>5", "rows>9"), "why", "--when rows>9: duplicate test on rows"),
+    "what no dataset meets": (
+        "huber",
+        ("rows<5", "rows>9"),
+        "why",
+        "no dataset meets its condition (rows < 5 and rows > 9)",
+    ),
     "what no task has": ("huber", ("task=binary", "target_skew>0"), "why", "can never fire"),
-    "a later choice": ("huber", ("search_dimensions>2",), "why", "decides only afterwards"),
-    "no reason": ("huber", (), "  ", "--because must say why"),
+    "a later choice": ("huber", ("search_dimensions>2",), "why", "is decided later"),
+    "no reason": ("huber", (), "  ", "--because must give the reason"),
 }
 
 

@@ -66,7 +66,7 @@ def test_overrides_in_a_circle_are_found(write_book) -> None:
     first = "id: W002\n  when: {rows: {ge: 10}}\n  then: {initializer: he}\n  overrides: [W003]"
     second = "id: W003\n  when: {task: binary}\n  then: {initializer: lecun}\n  overrides: [W002]"
     found = flaws(write_book(ALWAYS, first, second))
-    assert re.search(r"W002 \(.*mine.yaml:\d+:\d+\), W003 \(.*\) override each other in a circle", found[Flaw.CYCLE])
+    assert re.search(r"W002 \(.*mine.yaml:\d+:\d+\), W003 \(.*\) override each other in a cycle", found[Flaw.CYCLE])
 
 
 def test_a_rule_that_loses_to_a_circle_is_not_named_in_it(write_book) -> None:
@@ -109,8 +109,8 @@ def test_a_book_with_a_flaw_does_not_load(write_book) -> None:
 
 
 ORPHANS = {
-    "of nothing": ("C900", "{loss: huber}", "C999", "which no layer has"),
-    "across slots": ("C900", "{loss: huber}", "P001", "which fills another slot"),
+    "of nothing": ("C900", "{loss: huber}", "C999", "which is not in any layer"),
+    "across slots": ("C900", "{loss: huber}", "P001", "which is a rule of another slot"),
 }
 
 
@@ -128,14 +128,14 @@ def test_an_override_of_no_rule_of_the_slot_is_an_orphan(case: str, write_book) 
 def test_a_mistyped_override_gets_the_nearest_id(write_book) -> None:
     mine = write_book("id: C900\n  when: {rows: {lt: 9}}\n  then: {loss: huber}\n  overrides: [C0001]")
     (finding,) = [one for one in prove(read_layers(["handbook", mine])).findings if one.flaw is Flaw.ORPHAN]
-    assert "Did you mean 'C001'?" in finding.mend
+    assert "Did you mean 'C001'?" in finding.fix
 
 
 def test_a_rule_that_reads_a_later_choice_is_a_cycle_of_slots(write_book) -> None:
     mine = write_book("id: N900\n  when: {metric: f1}\n  then: {activation: tanh}")
     findings = prove(read_layers(["handbook", mine])).findings
     assert [finding.flaw for finding in findings] == [Flaw.SLOT_CYCLE]
-    assert "reads metric, which the slot metric decides only afterwards" in findings[0].problem
+    assert "tests metric, which is decided later, in the slot metric" in findings[0].problem
 
 
 def test_every_flaw_names_file_line_and_column_and_a_mend(write_book) -> None:
@@ -144,7 +144,7 @@ def test_every_flaw_names_file_line_and_column_and_a_mend(write_book) -> None:
     path = write_book(ALWAYS, rows, task)
     (finding,) = prove_slot(Slot.INITIALIZER, read_layers([path]).of(Slot.INITIALIZER)).findings
     assert finding.places == (f"{path}:8:3", f"{path}:14:3")
-    assert finding.mend.startswith("Let one override the other ('overrides: [W002]' in W003)")
+    assert finding.fix.startswith("Let one override the other ('overrides: [W002]' in W003)")
 
 
 def test_a_rule_can_be_switched_off_with_a_reason(tmp_path) -> None:
@@ -162,7 +162,7 @@ def test_a_rule_can_be_switched_off_with_a_reason(tmp_path) -> None:
     [
         ("disable:\n- {rule: T103}\n", "reason: Field required"),
         ("disable:\n- {rule: T103, reason: ' '}\n", "reason: String should have at least 1 character"),
-        ("disable:\n- {rule: T999, reason: old}\n", "is switched off, but no layer has it"),
+        ("disable:\n- {rule: T999, reason: old}\n", "is disabled, but is not in any layer"),
         ("disable:\n- {rule: N001, reason: old}\n", "GAP: no rule chooses the activation"),
     ],
 )

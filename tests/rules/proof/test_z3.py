@@ -16,7 +16,7 @@ import z3
 from rules.proof.findings import Flaw
 from rules.proof.proof import prove_slot
 from rules.vocabulary.choices import Slot
-from rules.vocabulary.facts import FACTS, IMPOSSIBLE, Levels, Task
+from rules.vocabulary.facts import FACTS, IMPOSSIBLE, Categories, Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -33,7 +33,7 @@ Found = tuple[Flaw, tuple[str, ...]]
 def variable(name: str) -> z3.ArithRef:
     """Names are numbered, whole numbers whole, all others real."""
     domain = FACTS[name].domain
-    whole = isinstance(domain, Levels) or domain.whole
+    whole = isinstance(domain, Categories) or domain.whole
     return z3.Int(name) if whole else z3.Real(name)
 
 
@@ -52,7 +52,7 @@ def is_one_of(name: str, values: Iterable[str]) -> z3.BoolRef:
 
 def within_domain(name: str) -> z3.BoolRef:
     domain, x = FACTS[name].domain, VARIABLES[name]
-    if isinstance(domain, Levels):
+    if isinstance(domain, Categories):
         return z3.And(x >= 0, x < len(domain.values))
     ends = [x >= number(domain.low)] if domain.low > float("-inf") else []
     return z3.And(*ends, *([x <= number(domain.high)] if domain.high < float("inf") else []))

@@ -20,7 +20,7 @@ MALFORMED = {
     "an unknown key": ("id: C900\n  when: {}\n  then: {loss: huber}\n  overides: [C001]", "'overrides'", 5),
     "an unknown operator": (
         "id: C900\n  when: {rows: {gte: 4}}\n  then: {loss: huber}",
-        "test it with lt, le, gt, ge",
+        "test it with one of lt, le, gt, ge",
         3,
     ),
     "a threshold outside the domain": (
@@ -28,11 +28,19 @@ MALFORMED = {
         "from 0 to 1, but got 1.5",
         3,
     ),
-    "a word for a number": ("id: C900\n  when: {rows: {ge: many}}\n  then: {loss: huber}", "rows is a number", 3),
-    "a comparison of names": ("id: C900\n  when: {task: {ge: binary}}\n  then: {loss: huber}", "task is a name", 3),
-    "another slot's letter": ("id: P900\n  when: {}\n  then: {loss: huber}", "a rule for loss is called C", 2),
+    "a word for a number": ("id: C900\n  when: {rows: {ge: many}}\n  then: {loss: huber}", "rows must be a number", 3),
+    "a comparison of names": (
+        "id: C900\n  when: {task: {ge: binary}}\n  then: {loss: huber}",
+        "task is categorical",
+        3,
+    ),
+    "another slot's letter": ("id: P900\n  when: {}\n  then: {loss: huber}", "the id of a rule for loss must be C", 2),
     "two slots at once": ("id: C900\n  when: {}\n  then: {loss: huber, metric: f1}", "must fill one slot", 4),
-    "an id that is taken": ("id: C001\n  when: {}\n  then: {loss: huber}", "is taken by handbook/cost_function", 2),
+    "an id that is taken": (
+        "id: C001\n  when: {}\n  then: {loss: huber}",
+        "is already used at handbook/cost_function",
+        2,
+    ),
     "a stance that is none": ("id: C900\n  when: {}\n  then: {loss: huber}\n  stance: maybe", "stance", 5),
 }
 

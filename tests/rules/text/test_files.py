@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rules.errors import PcwatError, RunError
-from rules.text.files import keep_existing, keep_inputs, replacing, write_text
+from rules.text.files import atomic_path, refuse_existing_output, refuse_input_as_output, write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ def test_an_error_leaves_the_old_file_and_no_temporary_one(tmp_path: Path) -> No
     path.write_text("old", encoding="utf-8")
 
     def write_half() -> None:
-        with replacing(path) as beside:
+        with atomic_path(path) as beside:
             beside.write_text("ne", encoding="utf-8")
             assert path.read_text(encoding="utf-8") == "old"
             raise KeyboardInterrupt
@@ -64,5 +64,5 @@ def test_a_device_is_written_to_directly() -> None:
 
 
 def test_names_that_are_too_long_are_no_existing_files(tmp_path: Path) -> None:
-    keep_existing(tmp_path / ("x" * 300), force=False)
-    keep_inputs(tmp_path / ("x" * 300), [tmp_path / ("y" * 300)])
+    refuse_existing_output(tmp_path / ("x" * 300), force=False)
+    refuse_input_as_output(tmp_path / ("x" * 300), [tmp_path / ("y" * 300)])

@@ -8,7 +8,7 @@ import pytest
 
 from executor.runs.files import create_run_directory
 from rules.errors import RunError
-from rules.text.temporary import is_left_over, path_beside, process_prefix, remove_left_over
+from rules.text.temporary import is_leftover, process_prefix, remove_leftovers, temporary_path_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 def ended(tmp_path: Path) -> list[Path]:
     """A file and a folder that a process left behind, as after SIGKILL."""
     program = (
-        "import os, pathlib, sys; from rules.text.temporary import path_beside, process_prefix;"
+        "import os, pathlib, sys; from rules.text.temporary import process_prefix, temporary_path_for;"
         "here = pathlib.Path(sys.argv[1]);"
-        "path_beside(here / 'model.keras').touch(); folder = here / process_prefix(); folder.mkdir();"
+        "temporary_path_for(here / 'model.keras').touch(); folder = here / process_prefix(); folder.mkdir();"
         "(folder / 'block').touch(); os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False)
@@ -30,18 +30,21 @@ def ended(tmp_path: Path) -> list[Path]:
 
 
 def test_what_a_killed_process_left_is_removed_and_nothing_else(ended: list[Path], tmp_path: Path) -> None:
-    own, others = path_beside(tmp_path / "model.keras"), [tmp_path / name for name in ("pcwat-1", "pcwat-x-y", "data")]
+    own, others = (
+        temporary_path_for(tmp_path / "model.keras"),
+        [tmp_path / name for name in ("pcwat-1", "pcwat-x-y", "data")],
+    )
     for path in (own, *others, tmp_path / process_prefix()):
         path.touch()
-    assert all(is_left_over(path) for path in ended)
-    remove_left_over(tmp_path)
+    assert all(is_leftover(path) for path in ended)
+    remove_leftovers(tmp_path)
     assert set(tmp_path.iterdir()) == {own, *others, tmp_path / process_prefix()}
 
 
 def test_files_of_another_machine_stay(tmp_path: Path) -> None:
     path = tmp_path / ".pcwat-anothermachine-999999999-abcd.json"
     path.touch()
-    remove_left_over(tmp_path)
+    remove_leftovers(tmp_path)
     assert path.exists()
 
 

@@ -27,7 +27,7 @@ from rules.vocabulary.choices import (
     names,
     parse_choice,
 )
-from rules.vocabulary.condition import Test, levels_of
+from rules.vocabulary.condition import Test, categories_of
 from rules.vocabulary.facts import FACTS, Task
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def test_every_name_of_the_table_exists_and_no_former_name_is_in_use() -> None:
     assert {*aliases.FACTS.values()} <= FACTS.keys()
     assert not aliases.FACTS.keys() & FACTS.keys()
     for fact, renamed in aliases.LEVELS.items():
-        levels = levels_of(fact)
+        levels = categories_of(fact)
         assert levels is not None
         assert {*renamed.values()} <= {*levels}
         assert not {*renamed} & {*levels}

@@ -4,7 +4,7 @@ import pytest
 
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import Huber, Hyperparameter, Slot, names, parse_choice
-from rules.vocabulary.facts import FACTS, Levels
+from rules.vocabulary.facts import FACTS, Categories
 
 NAMED_IN_THE_NOTES = {
     Slot.METRIC: {"accuracy", "roc_auc", "f1", "mse", "rmse", "mae"},
@@ -24,7 +24,7 @@ def test_everything_that_the_notes_name_can_be_chosen(slot: Slot) -> None:
 
 @pytest.mark.parametrize("fact", [fact for fact in FACTS.values() if fact.slot in set(Slot)], ids=lambda f: f.name)
 def test_a_fact_that_reports_a_slot_knows_all_its_choices(fact) -> None:
-    if isinstance(fact.domain, Levels):
+    if isinstance(fact.domain, Categories):
         assert set(fact.domain.values) == set(names(Slot(fact.slot)))
     else:
         assert fact.domain.high == len(Hyperparameter)  # custom may search all of them
@@ -32,7 +32,7 @@ def test_a_fact_that_reports_a_slot_knows_all_its_choices(fact) -> None:
 
 @pytest.mark.parametrize("name", ["zeros", "ones"])
 def test_equal_weights_are_refused_with_the_reason(name: str) -> None:
-    with pytest.raises(ChoiceError, match="every unit of a layer computes and learns the same"):
+    with pytest.raises(ChoiceError, match="all units of a layer stay identical"):
         parse_choice(Slot.INITIALIZER, name)
 
 

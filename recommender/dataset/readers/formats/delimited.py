@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from recommender.dataset.column_names import named_as_number
+from recommender.dataset.column_names import is_number_name
 from recommender.dataset.readers.bounds import check_columns, reserve_memory, too_large
 from recommender.dataset.readers.column_names import distinct_names
 from recommender.dataset.readers.text import (
@@ -120,7 +120,7 @@ def _distinct_names(path: Path, header: Sequence[str], delimiter: str) -> Sequen
     if twice is not None:
         first = header.index(twice)
         second = header.index(twice, first + 1)
-        helps = "Write a line of names above it" if named_as_number(twice) else "Rename one in the header line"
+        helps = "Write a line of names above it" if is_number_name(twice) else "Rename one in the header line"
         raise DatasetError(
             f"Column names must be distinct, but in {path} the name {twice!r} stands over columns {first + 1} and "
             f"{second + 1}. {helps}."

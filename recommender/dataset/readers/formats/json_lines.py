@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from recommender.dataset.readers.bounds import too_large
-from recommender.dataset.readers.column_names import distinct_names, folded
+from recommender.dataset.readers.column_names import distinct_names, lower_ascii
 from recommender.dataset.readers.text import check_text, not_utf8, open_bytes, refuse_unreadable
 from recommender.dataset.sql import PLAIN_PATH, file_literal, identifier, literal, replace_dataset, stored_name
 from rules.errors import DatasetError
@@ -108,7 +108,7 @@ def _described(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
 def _keys(connection: duckdb.DuckDBPyConnection, place: str) -> list[str]:
     """The keys of the objects, in the order of the columns; DuckDB numbers columns whose keys differ only in case."""
     names = [*_described(connection)]
-    bases = {folded(NUMBERED.sub("", name)) for name in names}
+    bases = {lower_ascii(NUMBERED.sub("", name)) for name in names}
     if len(bases) == len(names) or names == [WHOLE]:
         return names
     objects = f"read_json_objects({place}, format='newline_delimited')"
@@ -118,7 +118,7 @@ def _keys(connection: duckdb.DuckDBPyConnection, place: str) -> list[str]:
     ).fetchall()
     keys = [key for (key,) in found]
     is_same = len(keys) == len(names) and all(
-        name == key or NUMBERED.fullmatch(folded(name).removeprefix(folded(key)))
+        name == key or NUMBERED.fullmatch(lower_ascii(name).removeprefix(lower_ascii(key)))
         for name, key in zip(names, keys, strict=True)
     )
     return keys if is_same else names

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pyarrow as pa
 
-from recommender.dataset.readers.column_names import folded
+from recommender.dataset.readers.column_names import lower_ascii
 from recommender.dataset.sql import columns_of, is_number, quoted
 from rules.errors import ColumnError, DatasetError, did_you_mean
 from rules.text.wording import listed
@@ -165,7 +165,7 @@ def gather(connection: duckdb.DuckDBPyConnection, name: str, reading: SequenceRe
         f"CREATE OR REPLACE TABLE gathered AS SELECT {kept}, {lists} FROM dataset WHERE {by} IS NOT NULL "
         f"GROUP BY {by} ORDER BY min(rowid)"
     )
-    taken = {folded(column) for column in same}
+    taken = {lower_ascii(column) for column in same}
     own = next(f"{SEQUENCE}{'_' * extra}" for extra in range(len(taken) + 1) if f"{SEQUENCE}{'_' * extra}" not in taken)
     names = ", ".join(f"c{at}" for at, _ in enumerate(channels))
     rows = connection.execute(f"SELECT {names} FROM gathered").fetchall()

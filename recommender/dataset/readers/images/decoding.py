@@ -24,7 +24,7 @@ from recommender.dataset.readers.images.pictures import (
     pixels_of,
     value_range_of,
 )
-from recommender.dataset.readers.unchanged import changed
+from recommender.dataset.readers.unchanged import changed_error
 from rules.errors import DatasetError
 from rules.text.wording import counted
 
@@ -198,9 +198,9 @@ def _bytes_again(files: Files, name: str | None, seen: bytes) -> bytes:
     try:
         data = _bytes(files, name)
     except UnreadableImageError:
-        raise changed(str(name)) from None
+        raise changed_error(str(name)) from None
     if hashlib.sha256(data).digest() != seen:
-        raise changed(str(name))
+        raise changed_error(str(name))
     return data
 
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
-from recommender.dataset.readers.files import BROKEN, Folder, opened
+from recommender.dataset.readers.files import BROKEN, Folder, open_files
 from recommender.dataset.readers.formats.gzipped import named_in_errors
 from recommender.dataset.readers.images.decoding import MAX_NAMED, decode
 from recommender.dataset.readers.images.picture_names import OTHER_SUFFIXES, SUFFIXES
 from recommender.dataset.split_names import PART_WORDS, TRAINING_WORDS
-from recommender.dataset.sql import chunks, columns_of, is_text, level_text, quoted, replace_dataset
+from recommender.dataset.sql import category_text, chunks, columns_of, is_text, quoted, replace_dataset
 from rules.errors import DatasetError
 from rules.text.temporary import working_folder
 from rules.text.wording import counted, listed
@@ -41,7 +41,7 @@ def read_folders(connection: duckdb.DuckDBPyConnection, path: Path, reading: Ima
     Images that lie in no folder have no class, as where they are only to be predicted.
     Raises DatasetError if there is no image, or one cannot be read and is not to be left out.
     """
-    with opened(path) as files:
+    with open_files(path) as files:
         names = [name for name in files.names if PurePosixPath(name).suffix.lower() in SUFFIXES]
         if not names:
             check_formats(path)
@@ -106,13 +106,13 @@ def _with_source(images: Images, *, other: tuple[str, ...] = (), outside: tuple[
 
 def has_images(path: Path) -> bool:
     """Whether a folder or an archive holds images."""
-    with opened(path) as files:
+    with open_files(path) as files:
         return any(PurePosixPath(name).suffix.lower() in SUFFIXES for name in files.names)
 
 
 def check_formats(path: Path) -> None:
     """Raises DatasetError where a folder or an archive holds images, but none in a format that is read."""
-    with opened(path) as files:
+    with open_files(path) as files:
         others = [name for name in files.names if PurePosixPath(name).suffix.lower() in OTHER_SUFFIXES]
     if others:
         shown = listed([repr(name) for name in others], most=MAX_NAMED)
@@ -132,7 +132,7 @@ def with_table(images: Images, digest: str) -> Images:
 
 def table_in(path: Path, suffixes: Sequence[str]) -> str | None:
     """The name of the one table at the top of a folder or archive; None without one. Raises DatasetError on several."""
-    with opened(path) as files:
+    with open_files(path) as files:
         top = _common_folder(files.names)
         names = [
             name
@@ -149,7 +149,7 @@ def table_in(path: Path, suffixes: Sequence[str]) -> str | None:
 
 def unpacked(path: Path, name: str, read: Callable[[Path], object]) -> None:
     """Let a function read one file of an archive, from a temporary copy under a name of ours."""
-    with opened(path) as files, working_folder() as folder:
+    with open_files(path) as files, working_folder() as folder:
         copy = folder / f"table{PurePosixPath(name).suffix.lower()}"
         try:
             copy.write_bytes(files.read(name))
@@ -193,7 +193,7 @@ def _path_columns(connection: duckdb.DuckDBPyConnection, files: Files, base: str
     found = {}
     for some in chunks(texts):
         tests = ", ".join(
-            f"bool_and(regexp_matches({level_text(name, 'VARCHAR')}, '\\.({pattern})\\s*$', 'i'))" for name in some
+            f"bool_and(regexp_matches({category_text(name, 'VARCHAR')}, '\\.({pattern})\\s*$', 'i'))" for name in some
         )
         (are_paths,) = connection.execute(f"SELECT {tests} FROM dataset").fetchall()
         for name in (name for name, is_one in zip(some, are_paths, strict=True) if is_one):

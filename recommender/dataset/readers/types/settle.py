@@ -34,13 +34,13 @@ from recommender.dataset.readers.types.times import (
 )
 from recommender.dataset.sql import (
     COLUMNS_A_QUERY,
+    category_text,
     chunks,
     columns_as_rows,
     columns_of,
     is_number,
     is_text,
     is_time_stamp,
-    level_text,
     literal,
     one_in,
     quoted,
@@ -230,7 +230,7 @@ def settle(
     numbers = _numbers(found, {column: known[column] for column in texts if column in known}, tests)
     absent |= numbers_missing
     typed = {
-        column: _Text(name=column, form=f"nullif({level_text(column, kind)}, 'nan')", values=rows, tokens=())
+        column: _Text(name=column, form=f"nullif({category_text(column, kind)}, 'nan')", values=rows, tokens=())
         for column, kind in storage.items()
         if is_number(kind)
     }

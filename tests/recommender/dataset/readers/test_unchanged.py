@@ -10,7 +10,7 @@ import pytest
 
 from recommender.dataset.dataset import Dataset
 from recommender.dataset.readers import table
-from recommender.dataset.readers.unchanged import digested
+from recommender.dataset.readers.unchanged import digest_while_reading
 from rules.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def replaced_and_put_back(path: Path) -> None:
     "change", [lambda path: path.write_bytes(AFTER), replaced, replaced_and_put_back, lambda path: path.unlink()]
 )
 def test_a_file_that_changes_while_it_is_read_is_refused(path: Path, change: Callable[[Path], object]) -> None:
-    with pytest.raises(DatasetError, match="must not change while it is read"), digested(path):
+    with pytest.raises(DatasetError, match="was modified or replaced while it was read"), digest_while_reading(path):
         change(path)
 
 
@@ -62,7 +62,7 @@ def test_a_link_that_is_turned_elsewhere_and_back_is_refused(path: Path, tmp_pat
             link.unlink()
             link.symlink_to(target)
 
-    with pytest.raises(DatasetError, match="must not change while it is read"), digested(link):
+    with pytest.raises(DatasetError, match="was modified or replaced while it was read"), digest_while_reading(link):
         turn()
 
 
@@ -76,7 +76,7 @@ def test_a_file_replaced_between_the_header_and_the_rows_is_refused(
         return read(*arguments, **options)
 
     monkeypatch.setattr(table, "read_delimited", replacing)
-    with pytest.raises(DatasetError, match="written to or replaced meanwhile"):
+    with pytest.raises(DatasetError, match="was modified or replaced while it was read"):
         Dataset.open(path)
 
 
@@ -86,7 +86,7 @@ def test_a_change_explains_a_file_that_cannot_be_read(path: Path, monkeypatch: p
         raise DatasetError("no table")
 
     monkeypatch.setattr(table, "read_delimited", broken)
-    with pytest.raises(DatasetError, match="written to or replaced meanwhile"):
+    with pytest.raises(DatasetError, match="was modified or replaced while it was read"):
         Dataset.open(path)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from recommender.dataset.dataset import Dataset
-from recommender.profile.characteristic import labelled
+from recommender.profile.characteristic import labelled_rows
 from recommender.profile.characteristics.entity import EntityHint, find_entity
 from recommender.profile.guardrails.entity import ENTITY_NAME
 from recommender.profile.measure import measure
@@ -21,7 +21,7 @@ NOISE = np.random.default_rng(5)
 
 def hint(dataset: Dataset, **said: object) -> EntityHint | None:
     roles = infer_roles(dataset, Request(target="y", **said))
-    return find_entity(dataset, roles, labelled(dataset, roles), dataset.summaries)
+    return find_entity(dataset, roles, labelled_rows(dataset, roles), dataset.summaries)
 
 
 def visits(patients: int = 40, each: int = 5) -> dict[str, np.ndarray]:

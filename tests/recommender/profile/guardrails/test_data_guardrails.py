@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recommender.dataset.dataset import Dataset
-from recommender.profile.guardrails.status import in_order
+from recommender.profile.guardrails.status import sort_by_status
 from recommender.profile.measure import measure
 from recommender.recommendation.recommend import advise
 from recommender.roles.infer import infer_roles
@@ -48,7 +48,7 @@ def test_a_table_without_faults_passes_every_check_with_its_number_and_bound(tab
     }
     assert (found["few_rows"].value, found["constants"].value, found["constants"].columns) == (300, 3, ("w",))
     assert found["identifiers"].value == 3 / 300
-    assert found["drift"].message.startswith("Hold-out rows will be drawn at random")
+    assert found["drift"].message.startswith("Hold-out rows are selected at random")
 
 
 def test_a_classification_also_passes_on_its_rarest_class(table: Table) -> None:
@@ -65,7 +65,7 @@ def test_the_closest_column_to_a_leak_is_named_where_none_leaks(table: Table) ->
     correlation = float(np.corrcoef(near, y)[0, 1])
     assert (one.status, one.columns, one.value) == ("passed", ("near",), pytest.approx(correlation))
     assert one.message == (
-        f"No column alone tells 'y': the closest is 'near' (correlation {correlation:.3f}, under 0.95)."
+        f"No single column determines 'y': 'near' is closest (correlation {correlation:.3f}, below 0.95)."
     )
 
 
@@ -97,14 +97,14 @@ def test_what_was_done_is_said_to_be_done(table: Table) -> None:
     found = checked(dataset, "y")
     done = {name for name, one in found.items() if one.status == "done"}
     assert done == {"rows_without_target", "identifiers", "constants", "mostly_empty", "missing_cells", "many_levels"}
-    assert found["rows_without_target"].message == "1 of 300 rows has no target and was left out."
-    assert "they are marked for the model" in found["missing_cells"].message
+    assert found["rows_without_target"].message == "1 of 300 rows has no target and was excluded."
+    assert "with a missing-value indicator" in found["missing_cells"].message
 
 
 def test_what_a_person_should_look_at_comes_first_and_what_passed_last() -> None:
     statuses = ("passed", "done", "alerted", "done", "alerted")
     mixed = [Guardrail(name=str(at), status=status, message="") for at, status in enumerate(statuses)]
-    assert [one.name for one in in_order(mixed)] == ["2", "4", "1", "3", "0"]
+    assert [one.name for one in sort_by_status(mixed)] == ["2", "4", "1", "3", "0"]
 
 
 def test_the_findings_are_the_guardrails_that_did_not_pass(table: Table) -> None:
@@ -117,16 +117,18 @@ def test_copies_are_told_by_what_the_split_does_with_them(table: Table) -> None:
     rare = {name: np.repeat(values, 2) for name, values in plain(rows=150, y=NOISE.normal(size=150)).items()}
     one = checked(table(**rare), "y")["duplicate_rows"]
     assert (one.status, one.value) == ("done", 0.5)
-    assert one.message.startswith("50.0% of the rows equal an earlier row in all that is learned from; copies are kept")
+    assert one.message.startswith(
+        "50.0% of the rows have the same features as an earlier row. Duplicates are in the same part"
+    )
 
     alike = checked(table(**(rare | {"y": NOISE.normal(size=300)})), "y")["duplicate_rows"]
     assert alike.status == "done"
-    assert "100% of such groups differ in the target: they count as different cases" in alike.message
+    assert "100% of such groups differ in the target, so they are treated as different records" in alike.message
 
     common = {"x": [1.5] * 20 + [*NOISE.normal(size=280)], "y": [2.5] * 20 + [*NOISE.normal(size=280)]}
     one = checked(table(**common), "y")["duplicate_rows"]
     assert (one.status, one.value) == ("alerted", pytest.approx(19 / 300))
-    assert "the most frequent one 6.7% of all" in one.message
+    assert "the most frequent one in 6.7% of all" in one.message
 
     parts = checked(table(**rare, part=["train", "test"] * 150), "y", split_column="part")["duplicate_rows"]
     assert parts.status == "alerted"
@@ -141,8 +143,8 @@ def test_rows_in_order_are_told_by_how_they_are_split(table: Table) -> None:
     assert checked(table(**plain(y=y)), "y")["sorted_rows"].status == "alerted"
     who = [f"g{row % 9}" for row in range(300)]
     one = checked(table(**plain(y=y, who=who)), "y", entity_column="who", task=Task.REGRESSION)
-    assert "rows of one 'who' are kept on one side" in one["sorted_rows"].message
-    assert one["drift"].message.startswith("Hold-out rows will be drawn at random by 'who'")
+    assert "rows with the same 'who' are in the same part" in one["sorted_rows"].message
+    assert one["drift"].message.startswith("Hold-out rows are selected at random by 'who'")
 
 
 def test_late_rows_that_differ_are_an_alert_before_anything_is_trained(table: Table) -> None:
@@ -152,7 +154,7 @@ def test_late_rows_that_differ_are_an_alert_before_anything_is_trained(table: Ta
     )
     one = checked(dataset, "y", time_column="when", task=Task.REGRESSION)["drift"]
     assert (one.status, one.columns, one.threshold) == ("alerted", ("moved",), 0.1)
-    assert one.message.startswith("'moved' differs between the last 20% of the rows by 'when' and those before them")
+    assert one.message.startswith("'moved' differs between the last 20% of the rows by 'when' and the earlier ones")
     assert "--kind 'moved=identifier'" in one.message
 
 
@@ -160,7 +162,7 @@ def test_parts_of_a_split_column_that_are_alike_pass_with_the_greatest_distance(
     dataset = table(x=np.tile(NOISE.normal(size=300), 2), part=["train"] * 300 + ["test"] * 300, y=range(600))
     one = checked(dataset, "y", split_column="part")["drift"]
     assert (one.status, one.value, one.columns) == ("passed", 0.0, ("x",))
-    assert "the test and the training rows of 'part'" in one.message
+    assert "the hold-out and training rows of 'part'" in one.message
 
 
 def test_a_series_alone_has_no_column_that_drifts(table: Table) -> None:
@@ -198,7 +200,7 @@ def test_classes_of_a_single_row_are_kept_and_told(table: Table) -> None:
     one = checked(table(**plain(y=NOISE.permutation(["a"] * 150 + ["b"] * 149 + ["c"]))), "y")["tiny_class"]
     assert (one.status, one.value) == ("alerted", 1)
     assert one.message.startswith(
-        "1 class of 'y' has a single row, which trains: it can be answered, but nothing judges"
+        "1 class of 'y' has only one row, which is used for training, so the model cannot be evaluated"
     )
     two = checked(table(**plain(y=NOISE.permutation(["a"] * 150 + ["b"] * 148 + ["c", "d"]))), "y")["tiny_class"]
-    assert two.message.startswith("2 classes of 'y' have a single row each")
+    assert two.message.startswith("2 classes of 'y' have only one row each")

@@ -92,10 +92,10 @@ def test_a_pattern_in_the_path_names_that_file_only(tmp_path: Path) -> None:
     [
         ("", "is empty"),
         ("\n \n", "is empty"),
-        ("a,b\n", "only the names of columns"),
-        (b"\x89PNG\r\n\x1a\n\x00\x01\x02", "is a PNG image (a zero byte at position 8). Name it table.png, and"),
-        (b"PK\x03\x04\x00", "is an Excel workbook or a zip archive (a zero byte at position 4). Save the sheet as CSV"),
-        (b"rows\x00", "is binary data (a zero byte at position 4). Give a CSV, TSV, Parquet or JSON-lines file"),
+        ("a,b\n", "only a header"),
+        (b"\x89PNG\r\n\x1a\n\x00\x01\x02", "is a PNG image (null byte at position 8). Name it table.png, and"),
+        (b"PK\x03\x04\x00", "is an Excel workbook or a zip archive (null byte at position 4). Save the sheet as CSV"),
+        (b"rows\x00", "is binary data (null byte at position 4). Give a CSV, TSV, Parquet or JSON-lines file"),
         ("a;b\n1;2\n", "Give --delimiter ';'"),
         ("a|b\n1|2\n", "Give --delimiter '|'"),
         ("a\tb\n1\t2\n", "contains tabs"),
@@ -130,7 +130,7 @@ def test_a_broken_archive_is_refused(tmp_path: Path) -> None:
         Dataset.open(written(tmp_path, "a,b\n1,2\n", "table.csv.gz"))
     rows = "".join(f"{row},{row * 7919 % 9973}\n" for row in range(50_000))
     for whole in (gzip.compress(b"a,b\n1,2\n"), gzip.compress(f"a,b\n{rows}".encode())):
-        with pytest.raises(DatasetError, match="cut off or damaged"):
+        with pytest.raises(DatasetError, match="truncated or damaged"):
             Dataset.open(written(tmp_path, whole[: len(whole) // 2], "table.csv.gz"))
 
 

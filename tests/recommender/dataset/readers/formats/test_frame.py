@@ -58,7 +58,7 @@ def test_the_digest_of_a_frame_follows_its_values_and_their_order() -> None:
         (pl.DataFrame(COLUMNS).lazy(), "Give what its collect"),
         (pd.DataFrame([[1, 2]]), "Column names must be text"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "'a' occurs twice"),
-        (pd.DataFrame({"a": []}), "only the names of columns"),
+        (pd.DataFrame({"a": []}), "only a header"),
         (pd.DataFrame(), "plain columns"),
     ],
 )
