@@ -43,14 +43,14 @@ DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
 
 
 def _without_settings(context: click.Context, _option: click.Parameter, stopped: Path | None) -> Path | None:
-    """A run goes on as it began, whatever a settings file says by now."""
+    """Ignore settings files where a run is resumed: it continues with its own options."""
     if stopped is not None:
         context.default_map = None
     return stopped
 
 
 @click.command(
-    short_help="Train: search under the recommended strategy, keep the best model.",
+    short_help="Train: search with the recommended strategy, keep the best model.",
     epilog=examples(
         "recommend train titanic.csv --target Survived --budget 10m",
         "recommend train titanic.csv --target Survived --bundle mine.yaml",
@@ -60,9 +60,7 @@ def _without_settings(context: click.Context, _option: click.Parameter, stopped:
 @click.argument("dataset", type=DATASET, required=False)
 @dataset_options
 @strategy_options
-@click.option(
-    "--bundle", "edited", type=click.Path(path_type=Path), help="Train this bundle.yaml; --pin goes before it."
-)
+@click.option("--bundle", "edited", type=click.Path(path_type=Path), help="Train this bundle.yaml; --pin overrides it.")
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help="Same seed, same result."
 )
@@ -70,14 +68,14 @@ def _without_settings(context: click.Context, _option: click.Parameter, stopped:
     "--at-once",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Trials that train at once in one graph; 1 for one by one [as many as pay].",
+    help="Trials trained in parallel in one graph; 1 trains them sequentially [chosen automatically].",
 )
-@click.option("--single", is_flag=True, help="Keep the best network alone, even where a mean of several is better.")
+@click.option("--single", is_flag=True, help="Keep the single best network, not an ensemble.")
 @click.option(
     "--satisfied-at",
     type=float,
     metavar="VALUE",
-    help="P that would satisfy; below it the end says what to try next [better than every baseline].",
+    help="Target value of the metric; if it is missed, next steps are recommended [better than every baseline].",
 )
 @verbosity_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Directory of the run [runs/NAME-1].")
@@ -88,7 +86,7 @@ def _without_settings(context: click.Context, _option: click.Parameter, stopped:
     metavar="RUN",
     is_eager=True,
     callback=_without_settings,
-    help="Go on with a run that broke off; one that Ctrl-C ended is finished.",
+    help="Resume an interrupted run. Runs stopped with Ctrl-C are already complete.",
 )
 def train(
     *,
@@ -104,13 +102,13 @@ def train(
     output: Path | None,
     stopped: Path | None,
 ) -> None:
-    """Recommend a bundle for DATASET, search under it, and keep the model with the best P.
+    """Recommend a bundle for DATASET, search its hyperparameters, and keep the model with the best metric.
 
-    The run directory holds the model (model.keras, which takes raw rows), the bundle, the audit record, the trials,
-    the hold-out scores and predictions. Ctrl-C ends the search and keeps the best model so far.
+    The run directory contains the model (model.keras, which reads raw rows), the bundle, the audit record, the trials,
+    the report, and scores and predictions on the hold-out. Ctrl-C ends the search and keeps the best model so far.
     """
     if (dataset is None) is (stopped is None):
-        raise click.UsageError("Name either a DATASET to train on, or a run with --resume.")
+        raise click.UsageError("Give either a DATASET to train on, or a run with --resume.")
     given, trials = strategy.budget, strategy.trials
     if stopped is not None:
         others: dict[str, object] = {"--bundle": edited, "-o": output, "--seed": seed}
@@ -150,7 +148,7 @@ def train(
 
 
 def _refuse_more(request: Request, strategy: StrategyOptions, others: dict[str, object]) -> None:
-    """A stopped run goes on as it began: refuse what would change it."""
+    """Refuse options that would change a resumed run."""
     own = {
         "--pin": strategy.pins,
         "--book": strategy.is_own_book,
@@ -159,7 +157,7 @@ def _refuse_more(request: Request, strategy: StrategyOptions, others: dict[str, 
     given = [name for name, value in (own | others).items() if value]
     if given:
         raise click.UsageError(
-            "A stopped run goes on as it began, so --resume takes only --budget and --trials, but got "
+            "A resumed run keeps its options, so --resume takes only --budget and --trials, but got "
             f"{', '.join(given)}. Leave it out, or start a new run."
         )
 
@@ -184,7 +182,7 @@ def _execute(prepared: PreparedRun, clock: Clock, verbosity: Verbosity) -> Run:
                 )
             return execute(prepared, clock=clock, progress=progress)
     except (KeyboardInterrupt, RunError, OSError):
-        if not (prepared.directory / SCORES).exists():  # else it came while the report was written
+        if not (prepared.directory / SCORES).exists():  # else the run is finished and only its report was interrupted
             click.echo(f"To continue: recommend train --resume {prepared.directory}", err=True)
         raise
 
@@ -199,13 +197,13 @@ def _execute(prepared: PreparedRun, clock: Clock, verbosity: Verbosity) -> Run:
     "-o", "--output", type=click.Path(path_type=Path), help="A .csv, .tsv or .parquet file [standard output]."
 )
 @option_of("--delimiter")
-@click.option("--ignore-extra", is_flag=True, help="Leave out columns that the training did not see.")
+@click.option("--ignore-extra", is_flag=True, help="Ignore columns that were not in training.")
 @click.option(
     "--key",
     "keys",
     multiple=True,
     metavar="COLUMN",
-    help="Write this column of ROWS beside the predictions; repeat for several.",
+    help="Write this column of ROWS next to the predictions (repeatable).",
 )
 @option_of("--unreadable-images")
 @verbosity_options
@@ -222,8 +220,8 @@ def predict(
 ) -> None:
     """Predict ROWS (a table with the columns of the training, or a folder of images) with the model of RUN.
 
-    The rows keep their order. Of a time series, ROWS is its past, and the predictions are the next horizon: each step
-    after the last row.
+    The predictions keep the order of the rows. For a time series, ROWS is its history, and the predictions are the
+    steps of the horizon after its last row.
     """
     finished = Run(run)
     if verbosity is Verbosity.VERBOSE:
@@ -238,9 +236,9 @@ def predict(
     unreadable: Unreadable = "leave_out" if unreadable_images == "leave-out" else "refuse"
     with open_rows(finished.signature, str(rows), delimiter=delimiter, unreadable=unreadable, keys=keys) as dataset:
         quiet_tensorflow()
-        from executor.model.predict import predict as predicted  # noqa: PLC0415  after TensorFlow was silenced
+        from executor.model.predict import predict as predict_rows  # noqa: PLC0415  after TensorFlow was silenced
 
-        answers = predicted(
+        predictions = predict_rows(
             lambda: finished.model,
             finished.signature,
             dataset,
@@ -251,21 +249,21 @@ def predict(
         )
     if output is None:
         sink = pa.BufferOutputStream()
-        csv.write_csv(answers, sink)
+        csv.write_csv(predictions, sink)
         click.echo(sink.getvalue().to_pybytes(), nl=False)  # bytes: UTF-8, whatever the terminal's encoding is
         return
-    with atomic_file(output, error=RunError, remedy="Name another place.") as temporary:
+    with atomic_file(output, error=RunError, remedy="Choose another place.") as temporary:
         if output.suffix.lower() == PARQUET:
-            parquet.write_table(answers, temporary)
+            parquet.write_table(predictions, temporary)
         else:
-            csv.write_csv(answers, temporary, csv.WriteOptions(delimiter=DELIMITERS[output.suffix.lower()]))
-    print_status(f"Wrote {answers.num_rows:,} predictions to {output}.", verbosity=verbosity)
+            csv.write_csv(predictions, temporary, csv.WriteOptions(delimiter=DELIMITERS[output.suffix.lower()]))
+    print_status(f"Wrote {predictions.num_rows:,} predictions to {output}.", verbosity=verbosity)
 
 
 def _check_ending(output: Path) -> None:
-    """Raises RunError where a file's ending does not say how predictions are to be written."""
+    """Check the extension of the output file. Raises RunError if predictions cannot be written in that format."""
     if output.suffix.lower() not in {PARQUET, *DELIMITERS}:
         raise RunError(
-            f"Predictions are written as {', '.join(DELIMITERS)} or {PARQUET}, by the file's ending, but got {output}. "
-            "Choose one of these endings."
+            f"The output file must be {', '.join(DELIMITERS)} or {PARQUET}, but got {output}. Choose one of these "
+            "extensions."
         )

@@ -1,4 +1,4 @@
-"""What a person sees of a training while it runs: the trial or the step, the best P, elapsed time and what is left."""
+"""Progress line of a training: trials, epoch, best score, elapsed and remaining time."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     from executor.search.progress import RoundProgress
 
-WIDE: Final = 110  # columns of a terminal that has room for a bar
+WIDE: Final = 110  # columns of a terminal with room for a bar
 REDRAW: Final = 0.1  # seconds between two updates of the line; epochs can be faster
 MINUTE: Final = 60  # seconds
 
 
 class TimeLeft(ProgressColumn):
-    """What is left until the moment `end` of a task, by the clock of time.monotonic; nothing where that is unknown."""
+    """Time until the moment `end` of a task (time.monotonic); empty where it is unknown."""
 
     def render(self, task: Task) -> Text:
         end: float | None = task.fields["end"]
@@ -36,7 +36,7 @@ class TimeLeft(ProgressColumn):
 
 
 class SearchProgress:
-    """One line redrawn in place on a terminal, outside of searches the log's last sentence; elsewhere nothing."""
+    """A line that is redrawn on a terminal: progress of the search, else the last line of the log."""
 
     def __init__(self, console: Console, *, metric: str, quiet: bool = False) -> None:
         self._metric = metric
@@ -65,7 +65,7 @@ class SearchProgress:
         self._bar.stop()
 
     def __call__(self, now: RoundProgress) -> None:
-        """Show where the search stands."""
+        """Show the progress of the search."""
         if not self._shown or time.monotonic() - self._drawn < REDRAW:
             return
         self._drawn = time.monotonic()
@@ -79,13 +79,13 @@ class SearchProgress:
 
     def _sentence(self, now: RoundProgress) -> str:
         of = "" if now.trials is None else f" of {now.trials}"
-        at_once = f"{now.running} at once" if now.running > 1 else "1 running"
+        at_once = f"{now.running} running"
         best = "" if now.best is None else f", best {self._metric} {number(now.best)}"
-        return f"{now.done}{of} trials done, {at_once}, epoch {now.epoch} of {now.epochs}{best}"
+        return f"{now.done}{of} trials completed, {at_once}, epoch {now.epoch} of {now.epochs}{best}"
 
 
 def time_left(seconds: float) -> str:
-    """A time as people say it.
+    """Format a remaining time.
 
     >>> time_left(7.4), time_left(95.0)
     ('about 7 s left', 'about 1 min 35 s left')

@@ -1,4 +1,4 @@
-"""Rows that look alike: copies of one record, which belong in one part of a split, or different common cases."""
+"""Duplicate rows, which a split must keep together."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ HASH_SHIFT: Final = np.uint64(29)  # bits; spreads the high half of a product in
 
 
 def find_duplicates(table: RawTable) -> tuple[np.ndarray, int]:
-    """For each row the first row with the same features, (rows,) int64; and how many rows are not the first.
+    """Find the first row with the same features for each row, (rows,) int64, and the number of duplicates.
 
-    The target does not count: where a case trains with one class and judges with another, a network that learned the
-    case is wrong on all of its rows, which says nothing of new ones. Rows are not copies but common cases, each of
-    which stands for itself, where one makes up a large share of the table, or where most that look alike differ in the
-    target.
+    The target is not compared: a case that trains with one class and is evaluated with another would count as an error
+    although the network learned it. Equal rows are common cases, not duplicates, where one of them makes up a large
+    share of the table, or where most of them differ in the target.
     """
     alike = first_equal_row(_hash_rows(table.features.values(), len(table)))
     repeats = np.bincount(alike)
@@ -36,7 +35,7 @@ def find_duplicates(table: RawTable) -> tuple[np.ndarray, int]:
 
 
 def contradicting_share(table: RawTable, groups: np.ndarray) -> float:
-    """Share of the groups of several rows in which targets differ; groups: (rows,). 0 where there is no such group."""
+    """Share of the groups of several rows whose targets differ; groups: (rows,). 0 without such groups."""
     if table.truth is None:
         return 0.0
     truth = first_equal_row(_hash_rows(table.truth.reshape(len(table), -1).T, len(table)))
@@ -48,7 +47,7 @@ def contradicting_share(table: RawTable, groups: np.ndarray) -> float:
 
 
 def value_ids(values: np.ndarray | ImageArray) -> np.ndarray:
-    """A number for each different value, (rows,) uint64; all NaNs are one value."""
+    """Number each distinct value, (rows,) uint64; all NaNs are one value."""
     if isinstance(values, ImageArray):
         digests = (blake2b(image, digest_size=8).digest() for part in values.in_chunks() for image in part)
         return np.frombuffer(b"".join(digests), np.uint64)
@@ -56,20 +55,20 @@ def value_ids(values: np.ndarray | ImageArray) -> np.ndarray:
         digests = (blake2b(one.tobytes(), digest_size=8).digest() for one in values)
         return np.frombuffer(b"".join(digests), np.uint64)
     if values.dtype == object:
-        seen: dict[object, int] = {}
-        return np.fromiter((seen.setdefault(value, len(seen)) for value in values.tolist()), np.uint64, len(values))
+        known: dict[object, int] = {}
+        return np.fromiter((known.setdefault(value, len(known)) for value in values.tolist()), np.uint64, len(values))
     numbers = np.where(np.isnan(values), np.nan, values) + 0.0  # one NaN, and one zero
     return numbers.astype(np.float64).view(np.uint64)
 
 
 def first_equal_row(of_rows: np.ndarray) -> np.ndarray:
-    """For each row the index of the first row with the same id, (rows,) int64."""
+    """Find the first row with the same id for each row, (rows,) int64."""
     _, first, which = np.unique(of_rows, return_index=True, return_inverse=True)
     return np.asarray(first[which], np.int64)
 
 
 def _hash_rows(columns: Iterable[np.ndarray], rows: int) -> np.ndarray:
-    """One number for all columns of each row, (rows,) uint64."""
+    """Hash all columns of each row, (rows,) uint64."""
     code = np.full(rows, HASH_START)
     for values in columns:
         code = (code ^ value_ids(values)) * HASH_PRIME

@@ -1,4 +1,4 @@
-"""Images as rows: pixels that are read when they are asked for, from memory or, where they are many, from a file."""
+"""Images as rows: pixels in memory, or in a temporary file where there are many."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
 
 
 MAX_IN_MEMORY: Final = 2**29
-"""Bytes of pixels: 512 MiB. More lie in a temporary file, for a search copies its training and validation rows."""
+"""Bytes of pixels: 512 MiB. More are in a temporary file, because a search copies training and validation rows."""
 IMAGES_PER_CALL: Final = 512
-"""Images that a network answers at once: 16 channels of 512 images of 64 x 64 take 128 MiB, and several are held."""
-ROWS_READ: Final = 2_048  # images that are read together where all are needed
+"""Images per call of a network: 16 channels of 512 images of 64 x 64 take 128 MiB, and several are kept."""
+ROWS_READ: Final = 2_048  # images per chunk
 
 
 class PixelFile:
-    """The pixels of all images of a dataset, each a run of bytes in a file that goes with the process."""
+    """The pixels of all images of a dataset in a temporary file that ends with the process."""
 
     def __init__(self, shape: tuple[int, ...], parts: Iterable[np.ndarray]) -> None:
-        """parts: some images after the other, each (images, height, width, channels) uint8; shape: of all."""
+        """parts: consecutive images, each (images, height, width, channels) uint8; shape: of all."""
         self.shape = shape
         self._size = int(np.prod(shape[1:]))
-        self._file = tempfile.TemporaryFile(prefix="pcwat-pixels-")  # noqa: SIM115  open as long as this is
+        self._file = tempfile.TemporaryFile(prefix="pcwat-pixels-")  # noqa: SIM115  open as long as the object
         for part in parts:
             self._file.write(part.tobytes())
         self._file.flush()
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        # Read and not mapped: mapped pages would count as memory of the process.
+        # Read, not mapped: mapped pages count as memory of the process.
         found = np.empty((len(rows), self._size), np.uint8)
         handle = self._file.fileno()
         for place, row in enumerate(rows):
@@ -43,11 +43,11 @@ class PixelFile:
 
 MIN_IMAGES_PER_BATCH: Final = 16
 VALUES_PER_BATCH: Final = 2**20
-"""Numbers of all images that are predicted together: of large images few, or one alone would take as long as many."""
+"""Numbers per batch of predictions, so that few large images are predicted at once."""
 
 
 def images_per_batch(values: int) -> int:
-    """Images that are predicted in each call, however many there are, a power of two. values: numbers of an image.
+    """Batch size of predictions, a power of two. values: numbers per image.
 
     >>> images_per_batch(28 * 28), images_per_batch(32 * 32 * 3), images_per_batch(224 * 224 * 3)
     (512, 256, 16)
@@ -57,7 +57,7 @@ def images_per_batch(values: int) -> int:
 
 
 class ImageArray:
-    """Some of the images of a dataset, (rows, height, width, channels) uint8; numpy.asarray reads them."""
+    """Images of a dataset, (rows, height, width, channels) uint8; numpy.asarray reads them."""
 
     ndim = 4
     dtype = np.dtype(np.uint8)
@@ -68,7 +68,7 @@ class ImageArray:
 
     @classmethod
     def of(cls, shape: tuple[int, ...], parts: Iterable[np.ndarray]) -> ImageArray:
-        """Images that come some after the other; shape: of all together."""
+        """Create from consecutive chunks; shape: of all images."""
         if int(np.prod(shape)) > MAX_IN_MEMORY:
             return cls(PixelFile(shape, parts))
         together, start = np.empty(shape, np.uint8), 0
@@ -89,7 +89,7 @@ class ImageArray:
         return len(self._rows)
 
     def __getitem__(self, rows: slice | np.ndarray) -> ImageArray:
-        """Some of these; none is read yet. rows: a slice, indices or a mask."""
+        """Select images without reading them. rows: a slice, indices or a mask."""
         return ImageArray(self._stored, self._rows[rows])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:  # noqa: ANN401  NumPy's protocol
@@ -97,6 +97,6 @@ class ImageArray:
         return self._stored[self._rows].astype(dtype or np.uint8, copy=False)
 
     def in_chunks(self) -> Iterator[np.ndarray]:
-        """All of them, at most ROWS_READ at a time."""
+        """Read all images, at most ROWS_READ at a time."""
         for start in range(0, len(self), ROWS_READ):
             yield np.asarray(self[start : start + ROWS_READ])

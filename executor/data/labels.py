@@ -1,4 +1,4 @@
-"""Labels of a classification as the dataset gave them: their type and how text files spell them."""
+"""Labels of a classification: their type in the dataset, and their text in files."""
 
 from __future__ import annotations
 
@@ -36,33 +36,33 @@ ARROW_TYPES: Final = {
     "TIMESTAMP_MS": pa.timestamp("ms"),
     "TIMESTAMP_NS": pa.timestamp("ns"),
 }
-"""Labels of other DuckDB types, but for decimals and times of day, are text."""
+"""Labels of other DuckDB types are text, except decimals and times of day."""
 MAX_UNSIGNED: Final = 2**64 - 1
-"""Up to it, and from 0, integers beyond 64 bits with a sign are 64-bit integers without one."""
+"""Largest unsigned 64-bit integer; huge integers between 0 and it are stored as such."""
 
 
 class LabelType(BaseModel):
-    """The type of a target's labels in the training."""
+    """Type of a target's labels in training."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     storage: str = "VARCHAR"
     """The DuckDB type of the target."""
     source: str = ""
-    """The DuckDB type that the target had in its file or frame; empty where it is the same."""
+    """The DuckDB type of the target in its file or frame; empty where it is the same."""
     zone: str | None = None
-    """The zone in which times are written; None for times without one, and for other labels."""
+    """Time zone of labels that are times; None without one."""
     is_categorical: bool = False
-    """Whether the frame or the Parquet file of the training held it as a categorical column."""
+    """Whether the column was categorical in the frame or Parquet file of the training."""
     texts: dict[str, str] = Field(default_factory=dict)
-    """How the file or frame of the training wrote each label, where that was text and is read as something else."""
+    """Text of each label in the file or frame of the training, where it was text and is read as another type."""
     booleans: tuple[str, str] | None = None
-    """How a text file spelled false and true; None for other labels, and for files that hold booleans."""
+    """Text of false and true in a text file; None for other labels and typed files."""
 
     def to_arrow(self, labels: Sequence[str]) -> pa.Array:
         """Labels in their own type; labels: text of `recommender.dataset.sql.category_text`, empty for no value.
 
-        Text where a label is no value of that type, as one that the training did not see may be.
+        They stay text where one of them, such as a new label, is not a value of that type.
 
         >>> LabelType(storage="DOUBLE").to_arrow(["0", "1.5"]).to_pylist()
         [0.0, 1.5]
@@ -89,12 +89,12 @@ class LabelType(BaseModel):
 
     @property
     def _decimals(self) -> tuple[int, int] | None:
-        """The digits of a decimal in all, and after its point; None for other types."""
+        """Precision and scale of a decimal; None for other types."""
         found = re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", self.source or self.storage)
         return None if found is None else (int(found[1]), int(found[2]))
 
     def to_text(self, label: str) -> str:
-        """A label as a text file has it.
+        """Text of a label in a text file.
 
         >>> LabelType(storage="DOUBLE").to_text("0")
         '0.0'
@@ -115,7 +115,7 @@ class LabelType(BaseModel):
 
 
 def label_type(dataset: Dataset, target: str) -> LabelType:
-    """The type of a target's labels, or of the names of series."""
+    """Determine the type of a target's labels, or of the names of series."""
     reading = dataset.readings.get(target)
     return LabelType(
         storage=dataset.storage[target],
@@ -128,7 +128,7 @@ def label_type(dataset: Dataset, target: str) -> LabelType:
 
 
 def _texts(dataset: Dataset, target: str) -> dict[str, str]:
-    """The most frequent text of each label, where the target was text and is read as something else."""
+    """Most frequent text of each label, where the target was text and is read as another type."""
     storage, connection = dataset.storage[target], dataset.connection
     if target not in dataset.kept or is_text(storage) or not is_text(columns_of(connection, "kept")[target]):
         return {}

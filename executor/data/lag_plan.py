@@ -1,4 +1,4 @@
-"""What a forecast looks back to and how far ahead, by the length of the series, its step and its seasons."""
+"""Lags, season and horizon of a forecast, by the length of the series, its step and its seasons."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
     from recommender.dataset.dataset import Dataset
     from recommender.roles.roles import Roles
 
-DECIMAL_YEARS: Final = (1500.0, 2500.0)  # numbers between them that rise by at most 1 a step are read as years
-HORIZONS_BACK: Final = 2  # horizons that a window holds at least (docs/evidence.md, section 3: 2 to 5)
-SEASONS_BACK: Final = 2  # seasons that a window holds; the same source
+DECIMAL_YEARS: Final = (1500.0, 2500.0)  # numbers in this range that rise by at most 1 per step are read as years
+HORIZONS_BACK: Final = 2  # minimum window, in horizons (docs/evidence.md, section 3: 2 to 5)
+SEASONS_BACK: Final = 2  # window, in seasons; the same source
 MAX_DENSE_SEASON: Final = 120
-"""Steps of a season up to which windows hold whole seasons; of longer ones they hold the steps that come again. Two
-years of weeks are 104."""
-SERIES_A_WINDOW: Final = 5  # windows that the longest series must hold, so that most rows have a whole one
+"""Steps of a season up to which windows contain all of its lags; of longer seasons only the seasonal lags. Two years of
+weeks are 104 steps."""
+SERIES_A_WINDOW: Final = 5  # windows in the longest series, so that most rows have a complete one
 TREND_CORRELATION: Final = 0.9
-"""Correlation with time above which a column only counts on: prices, population, money. With the levels of nine such
-columns a mean of networks erred 1.3 times as much as ridge regression on us_macro_quarterly."""
+"""Correlation with time from which a column is a trend, such as prices or population, and only its changes are read:
+docs/evidence.md#trending-columns."""
 MIN_SPREAD: Final = 0.1
-"""Of the target's standard deviation, the least spread of a window: a flat window says nothing of how far the target
-will move, and dividing by it would blow up whatever moves."""
+"""Minimum spread of a window, in standard deviations of the target: division by the spread of a flat window would
+amplify noise."""
 
 
 def regular_step(dataset: Dataset, roles: Roles) -> Step | None:
-    """The step of the time column, where nearly all rows take it."""
+    """Find the regular step of the time column; None where rows are irregular."""
     if roles.time_column is None:
         return None
     found = spacing(dataset, roles.time_column, entity=roles.entity_column)
@@ -65,8 +65,8 @@ def plan_windows(table: RawTable, roles: Roles, *, regular: Step | None = None) 
     ahead = seen.horizon
     if longest <= MIN_LAGS + ahead:
         raise DatasetError(
-            f"A forecast looks back {MIN_LAGS} steps and ahead {ahead}, but the longest series has {longest} rows. "
-            "Collect more rows, or look less far ahead (--horizon)."
+            f"A forecast of {ahead} steps needs more than {MIN_LAGS + ahead} rows, but the longest series has "
+            f"{longest}. Collect more rows, or reduce --horizon."
         )
     lags = _lags({*seen.candidates, *([seen.season] if seen.season else [])}, ahead, longest)
     return Windows(
@@ -83,7 +83,7 @@ def plan_windows(table: RawTable, roles: Roles, *, regular: Step | None = None) 
 
 
 def _trending_columns(ordered: RawTable, known: tuple[str, ...]) -> tuple[str, ...]:
-    """Columns of numbers that go along with time at the beginning of the series, in each entity taken together."""
+    """Numeric columns that correlate with time in the training part of the series."""
     begin = series_starts(ordered)
     place = np.arange(len(ordered)) - np.maximum.accumulate(np.where(begin, np.arange(len(ordered)), 0))
     early = slice(0, max(2, int(TRAINING_SHARE * len(ordered))))
@@ -99,7 +99,7 @@ def _trending_columns(ordered: RawTable, known: tuple[str, ...]) -> tuple[str, .
 
 
 def _lags(seasons: set[int], ahead: int, longest: int) -> tuple[int, ...]:
-    """Every step of the last horizons and seasons, and of long seasons the steps that come again."""
+    """All lags of the last horizons and seasons, and the seasonal lags of long seasons."""
     whole = [season for season in seasons if season <= MAX_DENSE_SEASON]
     wanted = max(HORIZONS_BACK * ahead, SEASONS_BACK * max(whole, default=1), MIN_LAGS)
     dense = max(MIN_LAGS, min(wanted, longest // SERIES_A_WINDOW))
@@ -111,7 +111,7 @@ def _lags(seasons: set[int], ahead: int, longest: int) -> tuple[int, ...]:
 
 
 def _mean_step(ordered: RawTable, starts: np.ndarray) -> float:
-    """Mean distance of two neighbours in time; 1 without a time column."""
+    """Mean distance of consecutive times; 1 without a time column."""
     if ordered.time is None:
         return 1.0
     steps = np.diff(ordered.time)[~starts[1:]]
@@ -119,7 +119,7 @@ def _mean_step(ordered: RawTable, starts: np.ndarray) -> float:
 
 
 def _seconds(step: float, ordered: RawTable) -> float | None:
-    """Seconds of a step; None where the time column does not tell."""
+    """Seconds of a step; None where the time column has no unit."""
     if ordered.has_clock:
         return step
     if ordered.time is not None and step <= 1 and _are_years(ordered.time):

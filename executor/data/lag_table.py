@@ -1,4 +1,4 @@
-"""A series as a table: each row asks for the next steps, given the last value, changes back from it, and the season."""
+"""Lag table: each row of a series has the last value, lags relative to it, and the next steps as targets."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from rules.errors import DatasetError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MIN_LAGS: Final = 3  # steps that a forecast looks back at least
+MIN_LAGS: Final = 3  # minimum number of steps in a window
 
 
 class Step(BaseModel):
-    """The step that a series takes from row to row; without a unit it is one of the time column's numbers."""
+    """The regular step of a series; without a unit it is in numbers of the time column."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,43 +29,43 @@ class Step(BaseModel):
 
 
 class Windows(BaseModel):
-    """What a row of the lag table looks back to."""
+    """Windows of the lag table: targets, lags, season and horizon."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     targets: tuple[str, ...]
     lags: tuple[int, ...]
-    """Steps back, from 2 on; a feature is the change from there to the last value."""
+    """Lags from 2; a feature is the difference to the last value."""
     season: int | None
-    """Steps of the season that repeats best; None without one."""
+    """Steps of the season; None without one."""
     step: float
-    """Mean distance of two rows in time, in the unit of the time column (seconds for time stamps)."""
+    """Mean distance of rows in time, in the unit of the time column (seconds for time stamps)."""
     regular: Step | None = None
-    """The step that nearly all rows take; None without one, and then the time of a forecast cannot be told."""
+    """The regular step; None without one, and then the time of a forecast is unknown."""
     horizon: int = 1
-    """Steps ahead that a row asks for."""
+    """Steps ahead of a forecast."""
     known: tuple[str, ...] = ()
-    """Columns whose values at the steps ahead are known in advance."""
+    """Columns whose future values are known."""
     trending: tuple[str, ...] = ()
-    """Columns of numbers that grow with time: of them only changes are read, for later values lie off the scale."""
+    """Numeric columns with a trend; only their changes are read, because later values are out of range."""
     least_spread: tuple[float, ...] = ()
-    """The least spread of a window, (targets,); empty where windows are not divided by their spread."""
+    """Minimum spread of a window, (targets,); empty where windows are not scaled by their spread."""
 
     @property
     def lookback(self) -> int:
-        """Rows of the past that a forecast reads, where there are so many."""
+        """Rows of history that a forecast reads, if available."""
         return max(self.lags)
 
 
 def lag_table(table: RawTable, windows: Windows) -> RawTable:
-    """One row for each step from which all steps of the horizon and the last value are known, by entity and time.
+    """Create a row for each forecast origin whose last value and horizon are known, by entity and time.
 
-    Features: for each target the value `lag` steps before less the last value, in spreads of the window where windows
-    have one; for each other column its value one step before (not of trending ones), and of numbers its last change, of
-    columns known in advance the values at the steps ahead; the time stamp of the first step. A missing value of a
-    target is bridged with the value before it, but never asked for. Rows without a whole window are left out where most
-    rows have one.
-    truth, offset, last, season_before, spread: (rows, targets · horizon), target by target; the offset is the value a
+    Features: for each target the lagged values minus the last value, divided by the spread of the window where windows
+    have one; for each other column its lag 1 (not for trends), for numbers its last change, for columns known in
+    advance the values at the steps ahead; the time stamp of the first step. Missing values of a target are forward
+    filled, but are never targets. Rows with an incomplete window are dropped where most rows have a complete one.
+
+    truth, offset, last, season_before, spread: (rows, targets · horizon), target by target; the offset is the value one
     season before where there is one and windows have a spread.
     """
     made = _windows(sort_rows(table), windows)
@@ -79,20 +79,20 @@ def lag_table(table: RawTable, windows: Windows) -> RawTable:
 
 
 def future_rows(table: RawTable, windows: Windows) -> RawTable:
-    """One row for each entity: the steps after its last known one; `rows` are -1 and `truth` is None.
+    """Create the row of each entity that forecasts the steps after its last known one; `rows` are -1, `truth` is None.
 
-    Rows at the end without any target are steps ahead, of which only the columns known in advance are read.
-    Raises DatasetError if there is no row, or an entity has no value to start from.
+    Final rows without any target are steps ahead, of which only the columns known in advance are read.
+    Raises DatasetError if there is no row, or an entity has no known value.
     """
     if not len(table):
-        raise DatasetError("A forecast continues rows of the past, but none has a time. Give rows with their time.")
+        raise DatasetError("A forecast needs history, but no row has a time. Give rows with their time.")
     ordered = sort_rows(table)
     if windows.known:
         return _first_unknown(ordered, windows)
     last = np.flatnonzero(np.append(series_starts(ordered)[1:], [True]))
     after = ordered.take(last)
     time = None if after.time is None or ordered.time is None else next_times(after.time, ordered.time, windows)
-    # A number after all others keeps the step last where rows are ordered by their place in the file.
+    # The largest row number keeps the step last where rows are in file order.
     beyond = int(ordered.rows.max()) + 1
     unknown = np.full_like(require_values(after.truth), np.nan)
     after = replace(after, rows=np.full(len(last), beyond), time=time, truth=unknown)
@@ -101,12 +101,12 @@ def future_rows(table: RawTable, windows: Windows) -> RawTable:
 
 
 def _first_unknown(ordered: RawTable, windows: Windows) -> RawTable:
-    """The first row of each entity after its last known target. Raises DatasetError where there is none."""
+    """Row of each entity after its last known target. Raises DatasetError where there is none."""
     return _as_prediction_rows(_windows(ordered, windows).take(_first_ahead(ordered, windows)), windows)
 
 
 def _first_ahead(ordered: RawTable, windows: Windows) -> np.ndarray:
-    """The place of the first row of each entity after its last known target, (entities,).
+    """Index of the first row of each entity after its last known target, (entities,).
 
     Raises DatasetError where fewer rows follow than there are steps ahead.
     """
@@ -117,28 +117,28 @@ def _first_ahead(ordered: RawTable, windows: Windows) -> np.ndarray:
         after = known[-1] + 1 if len(known) else 0
         if len(rows) - after < windows.horizon:
             raise DatasetError(
-                f"A forecast with columns that are known in advance ({', '.join(map(repr, windows.known))}) must have "
-                f"their values for {windows.horizon} steps after the last known target, but the rows go on for "
-                f"{len(rows) - after}. Add rows with the time and these values, and with an empty target."
+                f"A forecast with columns known in advance ({', '.join(map(repr, windows.known))}) needs their values "
+                f"for {windows.horizon} steps after the last known target, but there are {len(rows) - after} such "
+                "rows. Add rows with the time, these values, and an empty target."
             )
         places.append(rows[after])
     return np.array(places)
 
 
 def _as_prediction_rows(steps: RawTable, windows: Windows) -> RawTable:
-    """Rows that are only to be answered. Raises DatasetError where one has no value to start from."""
+    """Turn rows into rows to predict. Raises DatasetError where one has no last value."""
     if np.isnan(require_values(steps.offset)).any():
         raise DatasetError(
-            f"A forecast starts from the last known value, but {', '.join(map(repr, windows.targets))} has none. "
-            "Give rows of the past with known values."
+            f"A forecast needs the last known value, but {', '.join(map(repr, windows.targets))} has none. Give rows "
+            "of the history with known values."
         )
     return replace(steps, truth=None, rows=np.full(len(steps), -1))
 
 
 def empty_ahead(table: RawTable, windows: Windows) -> dict[str, np.ndarray]:
-    """For each column known in advance the rows at the steps ahead in which it is empty; without columns of none.
+    """Find the rows at the steps ahead in which a column known in advance is empty, by column.
 
-    table: at regular steps. A row is its number in the dataset, from 0, or -1 where the dataset lacks that step.
+    table: at regular steps. Rows are numbers in the dataset, from 0, or -1 where the dataset lacks the step.
     """
     if not windows.known:
         return {}
@@ -154,12 +154,12 @@ def empty_ahead(table: RawTable, windows: Windows) -> dict[str, np.ndarray]:
 
 
 def rows_of_shortest(table: RawTable) -> int:
-    """Rows of the shortest series, or of the only one."""
+    """Number of rows of the shortest series."""
     return int(np.bincount(np.cumsum(series_starts(sort_rows(table))) - 1).min())
 
 
 def next_times(last: np.ndarray, history: np.ndarray, windows: Windows) -> np.ndarray:
-    """The time one step later, (entities,); history: all times, whose latest day of a month is that of each month.
+    """Time one step later, (entities,); history: all times, from which the day of the month is taken.
 
     >>> step = Step(unit="months", size=1)
     >>> month_ends = np.array(["2023-01-31", "2023-02-28"], "M8[s]").astype(float)
@@ -184,7 +184,7 @@ def next_times(last: np.ndarray, history: np.ndarray, windows: Windows) -> np.nd
 
 
 def _windows(ordered: RawTable, windows: Windows) -> RawTable:
-    """The features of every row, complete or not."""
+    """Compute the features of every row, complete or not."""
     starts = series_starts(ordered)
     begin = np.maximum.accumulate(np.where(starts, np.arange(len(ordered)), 0))
     filled = forward_fill(require_values(ordered.truth), starts)
@@ -223,16 +223,16 @@ def _windows(ordered: RawTable, windows: Windows) -> RawTable:
 
 
 def _lead(values: np.ndarray, begin: np.ndarray, windows: Windows, *, season: int | None = None) -> np.ndarray:
-    """Values at the steps ahead, or the known ones whole seasons before them, (rows, targets · horizon)."""
+    """Values at the steps ahead, or those whole seasons before them, (rows, targets · horizon)."""
     lags = [-step if season is None else season * (step // season + 1) - step for step in range(windows.horizon)]
     every = np.stack([_lag(values, lag, begin) for lag in lags], axis=2)
     return every.reshape(len(values), -1)
 
 
 def _spread(changes: dict[int, np.ndarray], windows: Windows) -> np.ndarray:
-    """The standard deviation of each row's window, (rows, targets), at least the least spread; 1 where it is not used.
+    """Standard deviation of each row's window, (rows, targets), at least the minimum spread; 1 where it is not used.
 
-    The scale of reversible instance normalisation (Kim et al. 2022, ICLR), around the last value's subtraction.
+    The scale of reversible instance normalization (Kim et al. 2022, ICLR).
     """
     (first, *_) = changes.values()
     if not windows.least_spread:
@@ -257,14 +257,14 @@ def _unique_names(columns: Iterable[Lagged]) -> dict[str, Lagged]:
 
 
 def sort_rows(table: RawTable) -> RawTable:
-    """The rows by entity and time; of equal times, in file order."""
+    """Sort rows by entity and time; ties stay in file order."""
     time = table.rows if table.time is None else table.time
     entity = np.zeros(len(table)) if table.entity is None else np.unique(table.entity, return_inverse=True)[1]
     return table.take(np.lexsort((time, entity)))
 
 
 def series_starts(ordered: RawTable) -> np.ndarray:
-    """Whether a row is the first of its entity, (rows,) boolean."""
+    """Mark the first row of each entity, (rows,) boolean."""
     starts = np.zeros(len(ordered), bool)
     starts[:1] = True
     if ordered.entity is not None:
@@ -273,9 +273,9 @@ def series_starts(ordered: RawTable) -> np.ndarray:
 
 
 def _lag(values: np.ndarray, lag: int, begin: np.ndarray) -> np.ndarray:
-    """Values `lag` rows before (after, where it is negative) in the same entity; NaN, or "" for words, where none is.
+    """Shift values by `lag` rows within each entity; NaN, or "" for words, where there is none.
 
-    begin: the first row of each row's entity.
+    begin: index of the first row of each row's entity.
     """
     source = np.arange(len(values)) - lag
     inside = np.clip(source, 0, len(values) - 1)
@@ -285,7 +285,7 @@ def _lag(values: np.ndarray, lag: int, begin: np.ndarray) -> np.ndarray:
 
 
 def forward_fill(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Each missing value replaced by the last known one of its entity; (rows, targets)."""
+    """Replace missing values by the last known one of the entity; (rows, targets)."""
     fixed = ~np.isnan(values) | starts[:, None]
     place = np.maximum.accumulate(np.where(fixed, np.arange(len(values))[:, None], 0), axis=0)
     return np.take_along_axis(values, place, axis=0)
@@ -293,5 +293,5 @@ def forward_fill(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
 
 def require_values(values: np.ndarray | None) -> np.ndarray:
     if values is None:
-        raise DatasetError("A forecast needs the past values of its target, but the rows have none. Add the column.")
+        raise DatasetError("A forecast needs past values of its target, but the rows have none. Add the column.")
     return values

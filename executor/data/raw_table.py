@@ -1,4 +1,4 @@
-"""Rows as a model reads them: numbers and times as float64, words as text; and the truth beside them."""
+"""Rows before encoding: numbers and times as float64, words as text, and the targets."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 class Form(StrEnum):
-    """What a model gets to see of a column."""
+    """How the values of a column are represented."""
 
     NUMBER = "number"
     """float64, NaN where missing."""
     TIME = "time"
     """float64 seconds since 1970, NaN where missing."""
     LEVEL = "level"
-    """Text, one of several names, "" where missing."""
+    """Text, one of several categories, "" where missing."""
     TEXT = "text"
-    """Words, "" where missing."""
+    """Free text, "" where missing."""
     IMAGE = "image"
     """Pixels, uint8."""
     SEQUENCE = "sequence"
@@ -44,7 +44,7 @@ ARRAYS: Final = frozenset({Form.IMAGE, Form.SEQUENCE})
 
 
 def form_of(kind: Kind, storage: str) -> Form:
-    """How a column of a kind, stored as a DuckDB type, is read. Graded and yes-or-no words are levels."""
+    """Determine the form of a column from its kind and DuckDB type; ordinal and boolean words are categories."""
     if kind is Kind.DATETIME:
         return Form.TIME
     if kind is Kind.TEXT:
@@ -81,18 +81,18 @@ class Lagged:
 
 @dataclass(frozen=True, kw_only=True)
 class RawTable:
-    """Some rows of a dataset, before any encoding.
+    """Rows of a dataset before encoding.
 
     features: for each column that the model reads, (rows,) float64 or str objects by its form, in order; of
         images executor.data.images.ImageArray, which reads as (rows, height, width, channels) uint8; of sequences of
         numbers (rows, steps, channels) float32.
     forms: the form of each of them.
     truth: class indices (rows,) int64 for binary and multiclass, (rows, labels) int64 of 0 and 1, or values
-        (rows, targets) float64; None where rows are only to be predicted.
-    rows: (rows,) int64, the row's number in the dataset, from 0; -1 for a step after its last row.
-    time: (rows,) float64, what the rows are ordered by. entity, part: (rows,) str objects, "" where missing.
-    offset, last, season_before, spread: (rows, outputs) float64 of a forecast, as its truth: what its change is counted
-        from, the last value, the one a season before, and how far the values of the window spread.
+        (rows, targets) float64; None for rows to predict.
+    rows: (rows,) int64 row numbers in the dataset, from 0; -1 for a step after its last row.
+    time: (rows,) float64 order of the rows. entity, part: (rows,) str objects, "" where missing.
+    offset, last, season_before, spread: (rows, outputs) float64 of a forecast, like its truth: the reference of its
+        change, the last value, the value one season before, and the spread of the window.
     """
 
     features: Mapping[str, np.ndarray]
@@ -107,13 +107,13 @@ class RawTable:
     season_before: np.ndarray | None = None
     spread: np.ndarray | None = None
     has_clock: bool = False
-    """Whether time is in seconds since 1970, and not a number or a place in the file."""
+    """Whether time is in seconds since 1970, not a number or a position in the file."""
     window: tuple[int, int] | None = None
-    """Of a forecast: how many lags of how many targets are its first features, lag by lag."""
+    """Of a forecast: numbers of lags and of targets in its first features, lag by lag."""
     lagged: Mapping[str, Lagged] = field(default_factory=dict)
     """Of a forecast: where each feature comes from, but for the time of the first step ahead."""
     levels: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """For each of several labels: how its no and its yes are written in the dataset."""
+    """For each of several labels: text of its negative and positive value in the dataset."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -127,10 +127,10 @@ class RawTable:
         return self.take(evenly_spaced(len(self), most))
 
     def of_form(self, form: Form) -> tuple[str, ...]:
-        """The columns of a form, in order."""
+        """Names of the columns of a form, in order."""
         return tuple(name for name, own in self.forms.items() if own is form)
 
 
 def side_by_side(columns: Sequence[np.ndarray]) -> np.ndarray:
-    """Columns of one form as one array, (rows, columns); of images or sequences, one column alone, that itself."""
+    """Stack columns of one form, (rows, columns); a column of images or sequences is returned as it is."""
     return np.asarray(columns[0]) if columns[0].ndim > 1 else np.column_stack(columns)

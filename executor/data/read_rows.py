@@ -1,4 +1,4 @@
-"""Raw rows of a dataset, read by SQL."""
+"""Raw rows of a dataset, read with SQL."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def read_rows(dataset: Dataset, roles: Roles) -> RawTable:
-    """The rows from which a model can learn: those without a target are left out.
+    """Read the rows with a known target.
 
-    Of a series all rows with a time stamp stay, for a row without a target is still a step in time (its truth is NaN).
+    Of a series all rows with a time stamp are read: a row without a target is still a step in time (its truth is NaN).
     Raises TargetError if no row is left.
     """
     forms = {name: form_of(roles.columns[name].kind, dataset.storage[name]) for name in roles.features}
@@ -53,7 +53,7 @@ def read_rows(dataset: Dataset, roles: Roles) -> RawTable:
 
 
 def read_columns(dataset: Dataset, forms: Mapping[str, Form], where: str = "TRUE") -> dict[str, np.ndarray]:
-    """Columns of a dataset in their forms, for the rows that meet the SQL condition, in file order."""
+    """Read columns in their forms, for the rows that meet the SQL condition, in file order."""
     plain = {name: form for name, form in forms.items() if form not in ARRAYS}
     values = fetch_columns(
         dataset, [sql_expression(name, dataset.storage[name], form) for name, form in plain.items()], where
@@ -66,7 +66,7 @@ def read_columns(dataset: Dataset, forms: Mapping[str, Form], where: str = "TRUE
 
 
 def _read_images(dataset: Dataset, name: str, where: str) -> ImageArray:
-    """The images of a column, for the rows that meet the SQL condition, in file order."""
+    """Read a column of images, for the rows that meet the SQL condition, in file order."""
     if dataset.images is None:
         raise ValueError("a column of images needs their shape")
     shape = dataset.images.shape
@@ -81,7 +81,7 @@ def _read_images(dataset: Dataset, name: str, where: str) -> ImageArray:
 
 
 def _read_sequences(dataset: Dataset, name: str, where: str) -> np.ndarray:
-    """The sequences of a column, as `_pictures`: (rows, steps, channels) float32, NaN after the end of each."""
+    """Read a column of sequences: (rows, steps, channels) float32, NaN after the end of each."""
     from recommender.dataset.readers.formats.sequences import numbers_of  # noqa: PLC0415  Arrow, which tables do without
 
     if dataset.sequences is None:
@@ -91,7 +91,7 @@ def _read_sequences(dataset: Dataset, name: str, where: str) -> np.ndarray:
 
 
 def sql_expression(name: str, storage: str, form: Form) -> str:
-    """The SQL that reads a column in a form; a value that cannot be read so is missing."""
+    """SQL expression that reads a column in a form; values that cannot be converted are missing."""
     if form is Form.NUMBER:
         return f"coalesce(TRY_CAST({quoted(name)} AS DOUBLE), 'NaN'::DOUBLE)"
     if form is Form.TIME:
@@ -100,19 +100,19 @@ def sql_expression(name: str, storage: str, form: Form) -> str:
 
 
 def fetch_columns(dataset: Dataset, expressions: Sequence[str], where: str = "TRUE") -> list[np.ndarray]:
-    """The values of SQL expressions that are never NULL, each (rows,), in file order."""
+    """Fetch SQL expressions that are never NULL, each (rows,), in file order."""
     found: list[np.ndarray] = []
     for some in chunks(expressions):
-        # Names of our own: two columns may differ in case alone, and NumPy's dictionary would keep one of them.
+        # Own names, because column names may differ only in case, and NumPy's dictionary would keep one of them.
         columns = ", ".join(f"{value} AS v{number}" for number, value in enumerate(some))
         # DuckDB keeps the order of insertion through a filter, so no sort is needed.
-        arrays = dataset.connection.execute(f"SELECT {columns} FROM dataset WHERE {where}").fetchnumpy()  # noqa: S608  identifiers are quoted by their makers
+        arrays = dataset.connection.execute(f"SELECT {columns} FROM dataset WHERE {where}").fetchnumpy()  # noqa: S608  identifiers are quoted
         found += [np.ma.getdata(arrays[f"v{number}"]) for number in range(len(some))]
     return found
 
 
 def _truth(dataset: Dataset, roles: Roles, where: str) -> tuple[np.ndarray, dict[str, tuple[str, str]]]:
-    """The targets as RawTable.truth, and how the yes and no of several labels are written."""
+    """Read the targets as RawTable.truth, and the negative and positive text of several labels."""
     levels: dict[str, tuple[str, str]] = {}
     if roles.task in {Task.BINARY, Task.MULTICLASS}:
         index = _index_in(roles.labels, category_text(roles.targets[0], dataset.storage[roles.targets[0]]))
@@ -129,13 +129,13 @@ def _truth(dataset: Dataset, roles: Roles, where: str) -> tuple[np.ndarray, dict
 
 
 def _index_in(labels: Sequence[str], text: str) -> str:
-    """The SQL of a text's place among labels, from 0; an unknown label is an error of ours, not of the user."""
+    """SQL of the index of a text among labels, from 0; an unknown label is an internal error."""
     names = ", ".join("'" + label.replace("'", "''") + "'" for label in labels)
     return f"coalesce(list_position([{names}], {text}) - 1, error('a class that is not among the labels'))"
 
 
 def _negative_and_positive(dataset: Dataset, name: str) -> tuple[str, str]:
-    """How a label's no and yes are written: the greater of the two is the yes (0 and 1, false and true, no and yes).
+    """Find the negative and the positive text of a label: the greater one is positive (0 and 1, false and true).
 
     Raises TargetError unless there are exactly two.
     """
@@ -145,16 +145,16 @@ def _negative_and_positive(dataset: Dataset, name: str) -> tuple[str, str]:
         f"SELECT {text} FROM dataset WHERE {quoted(name)} IS NOT NULL "  # noqa: S608  quoted
         f"GROUP BY 1 ORDER BY min({order}) LIMIT 3"
     ).fetchall()
-    if len(found) != 2:  # noqa: PLR2004  a yes and a no
+    if len(found) != 2:  # noqa: PLR2004  negative and positive
         raise TargetError(
-            f"Each of several labels must be written in two ways, a yes and a no, but {name!r} has "
+            f"A label of a multilabel task must have two values, but {name!r} has "
             f"{'more than two' if len(found) > 1 else 'only one'}. Leave it out, or predict it on its own."
         )
     return str(found[0][0]), str(found[1][0])
 
 
 def read_time(dataset: Dataset, name: str | None, where: str = "TRUE") -> tuple[np.ndarray | None, bool]:
-    """What rows are ordered by, and whether it is a time stamp: the file's order where no value can be read in full."""
+    """Read the order of rows, and whether it is a time stamp; file order where some value is not readable."""
     if name is None:
         return None, False
     form = Form.NUMBER if is_number(dataset.storage[name]) else Form.TIME
@@ -165,7 +165,7 @@ def read_time(dataset: Dataset, name: str | None, where: str = "TRUE") -> tuple[
 
 
 def read_names(dataset: Dataset, name: str | None, where: str = "TRUE") -> np.ndarray | None:
-    """A column as text, (rows,) str objects, "" where missing; None without a column."""
+    """Read a column as text, (rows,) str objects, "" where missing; None without a column."""
     if name is None:
         return None
     (values,) = fetch_columns(dataset, [sql_expression(name, dataset.storage[name], Form.LEVEL)], where)

@@ -1,4 +1,4 @@
-"""A series at regular steps: an empty row stands for each missing one, so that a lag means the same everywhere."""
+"""Missing steps of a series, filled with empty rows so that lags are regular."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ if TYPE_CHECKING:
     from executor.data.raw_table import RawTable
 
 MAX_FILLED: Final = 1.0
-"""Empty rows for each row: a series of which more is missing is left as it is, its rows taken one after the other."""
+"""Empty rows per row; a series with more missing steps is left as it is."""
 
 
 def fill_missing_steps(table: RawTable, step: Step | None) -> RawTable:
-    """The rows in order, an empty one for each step that is missing between two of an entity.
+    """Sort rows, and insert an empty row for each missing step of an entity.
 
     An empty row has no target, no features, the row number -1, and a time between its neighbours.
     """
     if step is None or table.time is None or not len(table):
         return table
     ordered = sort_rows(table)
-    lacking = _missing_steps(ordered, step)
-    total = int(lacking.sum())
+    missing = _missing_steps(ordered, step)
+    total = int(missing.sum())
     if not 0 < total <= MAX_FILLED * len(ordered):
         return table
-    source = np.repeat(np.arange(len(ordered)), lacking + 1)
-    # How many steps a row lies after the known one that it follows.
-    first = np.repeat(np.cumsum(lacking + 1) - (lacking + 1), lacking + 1)
+    source = np.repeat(np.arange(len(ordered)), missing + 1)
+    # Steps after the known row before.
+    first = np.repeat(np.cumsum(missing + 1) - (missing + 1), missing + 1)
     after = np.arange(len(source)) - first
-    return _blank_rows(ordered.take(source), after, ordered, lacking, source)
+    return _blank_rows(ordered.take(source), after, ordered, missing, source)
 
 
 def _blank_rows(
-    made: RawTable, after: np.ndarray, ordered: RawTable, lacking: np.ndarray, source: np.ndarray
+    made: RawTable, after: np.ndarray, ordered: RawTable, missing: np.ndarray, source: np.ndarray
 ) -> RawTable:
-    """The repeated rows with nothing in them but their time and entity."""
+    """Blank repeated rows, except for their time and entity."""
     empty = after > 0
     if ordered.time is None or made.time is None:
         raise ValueError("only rows with a time have gaps")
-    wide = np.append(np.diff(ordered.time), 0.0) / (lacking + 1)
+    wide = np.append(np.diff(ordered.time), 0.0) / (missing + 1)
     features = {}
     for name, values in made.features.items():
         blank = values.copy()
@@ -60,7 +60,7 @@ def _blank_rows(
 
 
 def _missing_steps(ordered: RawTable, step: Step) -> np.ndarray:
-    """Steps that are missing after each row, (rows,) int64; none after the last one of an entity."""
+    """Count missing steps after each row, (rows,) int64; 0 after the last row of an entity."""
     time = ordered.time
     if time is None:
         raise ValueError("only rows with a time have gaps")
@@ -74,5 +74,5 @@ def _missing_steps(ordered: RawTable, step: Step) -> np.ndarray:
             steps = (months[1] - months[0]) / step.size
         else:
             steps = np.busday_count(days[0], days[1]) / step.size
-    lacking = np.maximum(np.rint(steps).astype(np.int64) - 1, 0)
-    return np.append(np.where(series_starts(ordered)[1:], 0, lacking), 0)
+    missing = np.maximum(np.rint(steps).astype(np.int64) - 1, 0)
+    return np.append(np.where(series_starts(ordered)[1:], 0, missing), 0)

@@ -1,4 +1,4 @@
-"""A forecast's split: later beginnings validate and judge, and no step ahead of one part lies in a later part."""
+"""Split of a forecast by time: later forecast origins validate and evaluate, without overlapping horizons."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ if TYPE_CHECKING:
     from recommender.roles.roles import Roles
 
 TRAIN, VALIDATE, EVALUATE, UNASSIGNED = 0, 1, 2, -1
-MAX_VALIDATING: Final = 4  # a share of one fourth of the rows validates at most, where a horizon asks for more
+MAX_VALIDATING: Final = 4  # at most a fourth of the rows validates, where the horizon requires more
 
 
 def rolling_split(table: RawTable, roles: Roles, *, horizon: int, seed: int) -> Split:
-    """Divide the beginnings of forecasts by time: the model is fitted once and judged from every later beginning.
+    """Split forecast origins by time: the model is fitted once and evaluated from every later origin.
 
-    Rolling-origin evaluation with a fixed fit (Tashman 2000, IJF 16:437). Between two parts so many beginnings are left
-    out that no step ahead of the earlier part is one of the later. table: a lag table. A split column goes first.
-    Raises DatasetError on too few beginnings.
+    Rolling-origin evaluation with a fixed fit (Tashman 2000, IJF 16:437). Origins between two parts are dropped so that
+    no horizon of the earlier part overlaps the later one. table: a lag table. A split column has precedence.
+
+    Raises DatasetError on too few origins.
     """
     if roles.split_column is not None or horizon == 1:
         found = split(table, roles, seed=seed)
@@ -45,18 +46,18 @@ def rolling_split(table: RawTable, roles: Roles, *, horizon: int, seed: int) -> 
             "rows."
         )
     order = f"by {roles.time_column!r}" if roles.time_column is not None else "in the order of the file"
-    judged = f"{len(validation):,} select the best trial, {len(hold_out):,} judge it once"
-    counts = f"from {len(train):,} beginnings train, {judged}"
+    others = f"{len(validation):,} for validation and {len(hold_out):,} in the hold-out"
+    counts = f"{len(train):,} origins for training, {others}"
     return Split(
         train=train,
         validation=validation,
         hold_out=hold_out,
-        sentence=f"Forecasts of {horizon} steps {counts}, {order}: no step ahead of one part lies in a later one.",
+        sentence=f"Split of forecasts of {horizon} steps {order}: {counts}, without overlapping horizons.",
     )
 
 
 def _by_time(table: RawTable, horizon: int) -> np.ndarray:
-    """The part of each row, by its place among the different times; a horizon's steps between two parts have none."""
+    """Assign rows to parts by time; origins within a horizon before the next part are unassigned."""
     time = table.rows if table.time is None else table.time
     times, place = np.unique(time, return_inverse=True)
     judge = len(times) - max(1, round(HOLD_OUT_SHARE * len(times)))
@@ -71,7 +72,7 @@ def _by_time(table: RawTable, horizon: int) -> np.ndarray:
 
 
 def _drop_overlapping(part: np.ndarray, table: RawTable, horizon: int) -> np.ndarray:
-    """The parts without rows of which one of the next steps of the same entity belongs to a later part."""
+    """Unassign rows whose horizon overlaps a later part of the same entity."""
     starts = series_starts(table)
     entity = np.cumsum(starts)
     latest = part.copy()

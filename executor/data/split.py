@@ -1,4 +1,4 @@
-"""Which rows train, which select (validation), and which judge once (hold-out)."""
+"""Split into training, validation and hold-out rows."""
 
 from __future__ import annotations
 
@@ -24,36 +24,36 @@ if TYPE_CHECKING:
 
     Draw = Callable[[np.ndarray, float], np.ndarray]
 
-MIN_ROWS: Final = 10  # labelled rows; below it a part of the split would be empty or a single row
+MIN_ROWS: Final = 10  # labelled rows; with fewer, a part of the split would have at most one row
 MIN_ENTITIES: Final = 3  # one for each part
-UNITS_A_STRATUM: Final = 5  # entities of each class that a grouped split needs to be stratified too: 1 / 0.2
+UNITS_A_STRATUM: Final = 5  # entities per class from which a grouped split is stratified: 1 / 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
     """Indices of a RawTable's rows, each (n,) int64 in ascending order; together all rows.
 
-    Each row is in one part, save in folds: there the rows that train are the validation rows, too.
+    Each row is in one part, except with folds: there the training rows are the validation rows, too.
     """
 
     train: np.ndarray
     validation: np.ndarray
     hold_out: np.ndarray
     folds: np.ndarray | None = None
-    """The fold of each training row in each repeat, (n, repeats) int32, numbered through all repeats: a network that
-    trains without a fold is validated on it."""
+    """Fold of each training row in each repeat, (n, repeats) int32, numbered over all repeats: a network that trains
+    without a fold is validated on it."""
     groups: np.ndarray | None = None
-    """The group of each row of the table, (rows,) int64, where groups of several rows are never parted."""
+    """Group of each row of the table, (rows,) int64; groups are never split."""
     sentence: str
-    """How the rows were split, and why so."""
+    """How the rows were split, and why."""
 
 
 def split(table: RawTable, roles: Roles, *, seed: int, validation_by: Validation = Holdout()) -> Split:  # noqa: B008  frozen
     """Split by the dataset's own column, by time, by entity, or stratified by class: the first that applies.
 
-    validation_by: the bundle's choice. In folds training rows select, too, where there are MIN_FOLDED_ROWS.
-    A class of two rows is in training and hold-out; a single row of its class trains. Copies of a row stay
-    together.
+    validation_by: the bundle's choice; folds need MIN_FOLDED_ROWS. A class of two rows is in training and hold-out; the
+    single row of a class is in training. Duplicate rows stay together.
+
     Raises DatasetError on too few rows, ColumnError on too few entities or times.
     """
     if len(table) < MIN_ROWS:
@@ -68,31 +68,31 @@ def split(table: RawTable, roles: Roles, *, seed: int, validation_by: Validation
     taken = [part for part in (hold_out, validation) if part is not None]
     if taken:
         rest = np.setdiff1d(everything, np.concatenate(taken))
-        how = f"by the dataset's own column {roles.split_column!r}; the parts that it does not name {how}"
+        how = f"by the column {roles.split_column!r}; parts that it does not name {how}"
     if hold_out is None:
         hold_out = draw(rest, HOLD_OUT_SHARE)
         rest = np.setdiff1d(rest, hold_out)
     if validation is None and isinstance(validation_by, CrossValidation) and len(rest) >= MIN_FOLDED_ROWS:
         count, repeats = validation_by.folds, validation_by.repeats
         folds = np.column_stack([count * repeat + _assign_folds(rest, draw, count) for repeat in range(repeats)])
-        times = f", divided {repeats} times" if repeats > 1 else ""
-        counts = f"{len(rest):,} rows train and select the best trial in {count} folds{times}"
-        sentence = f"{counts}, {len(hold_out):,} judge it once; split {how}."
+        times = f", repeated {repeats} times" if repeats > 1 else ""
+        counts = f"{len(rest):,} rows for {count}-fold cross-validation{times}, {len(hold_out):,} in the hold-out"
+        sentence = f"{counts}; split {how}."
         return Split(train=rest, validation=rest, hold_out=hold_out, folds=folds, groups=groups, sentence=sentence)
     if validation is None:
         validation = draw(rest, validation_share(len(rest)))
         rest = np.setdiff1d(rest, validation)
-    counts = f"{len(rest):,} rows train, {len(validation):,} select the best trial, {len(hold_out):,} judge it once"
+    counts = f"{len(rest):,} rows for training, {len(validation):,} for validation, {len(hold_out):,} in the hold-out"
     sentence = f"{counts}; split {how}."
     return Split(train=rest, validation=validation, hold_out=hold_out, groups=groups, sentence=sentence)
 
 
 def _split_function(table: RawTable, roles: Roles, random: np.random.Generator) -> tuple[Draw, np.ndarray | None, str]:
-    """A function that draws a share of some rows, the groups that it keeps together, and how it draws in words."""
+    """Choose a function that draws a share of rows, the groups that it keeps together, and its description."""
     if roles.task is Task.FORECASTING or (table.time is not None and table.entity is None):
         time = table.time if table.time is not None else table.rows.astype(np.float64)
         order = f"by {roles.time_column!r}" if roles.time_column is not None else "in the order of the file"
-        how = f"{order}: a later part never trains for an earlier"
+        how = f"{order}, later rows in later parts"
         return lambda rows, share: _draw_latest(rows, time[rows], share), None, how
     if table.entity is not None:
         groups = first_equal_row(value_ids(table.entity))
@@ -106,20 +106,18 @@ def _split_function(table: RawTable, roles: Roles, random: np.random.Generator) 
         return (
             lambda rows, share: _draw_groups(rows, groups[rows], strata[rows], share, random),
             groups,
-            f"by {roles.entity_column!r}: its {entities} values never lie in two parts",
+            f"by {roles.entity_column!r}, each of its {entities} values in one part",
         )
     groups, repeats = find_duplicates(table)
     strata = _rarest_of_groups(groups, _strata(table, roles.task))
-    how = (
-        "at random" if roles.task not in CLASSIFICATION else "at random with the same share of each class in each part"
-    )
-    together = f"; {repeats} copies of other rows stay with them" if repeats else ""
+    how = "at random" if roles.task not in CLASSIFICATION else "at random, stratified by class"
+    together = f"; {repeats} duplicate rows stay together" if repeats else ""
     kept = groups if repeats else None
     return lambda rows, share: _draw_groups(rows, groups[rows], strata[rows], share, random), kept, how + together
 
 
 def _assign_folds(rows: np.ndarray, draw: Draw, count: int) -> np.ndarray:
-    """The fold of each row, (rows,) int32: one share after the other is drawn from what is left."""
+    """Draw the fold of each row, (rows,) int32, one fold after the other."""
     folds = np.full(len(rows), count - 1, np.int32)
     left = rows
     for fold in range(count - 1):
@@ -130,7 +128,7 @@ def _assign_folds(rows: np.ndarray, draw: Draw, count: int) -> np.ndarray:
 
 
 def _parts_from_column(table: RawTable) -> dict[str, np.ndarray]:
-    """The parts that the dataset's own split column names, all of them known to `recommender.roles.infer`."""
+    """Read the parts that the split column names; its values were checked by `recommender.roles.infer`."""
     if table.part is None:
         return {}
     part_of = {name: part for part, names in PARTS.items() for name in names}
@@ -140,7 +138,7 @@ def _parts_from_column(table: RawTable) -> dict[str, np.ndarray]:
 
 
 def _draw_latest(rows: np.ndarray, time: np.ndarray, share: float) -> np.ndarray:
-    """The latest share of some rows; rows of one time stay together, so the cut moves to the nearest change before."""
+    """Draw the latest share of rows; rows of one time stay together, so the cut moves to the change before."""
     order = np.argsort(time, kind="stable")
     ascending = time[order]
     cut = len(rows) - max(1, round(share * len(rows)))
@@ -155,9 +153,9 @@ def _draw_latest(rows: np.ndarray, time: np.ndarray, share: float) -> np.ndarray
 def _draw_groups(
     rows: np.ndarray, groups: np.ndarray, strata: np.ndarray, share: float, random: np.random.Generator
 ) -> np.ndarray:
-    """Groups that make up a share of each stratum's rows: at least one group of two, and never all.
+    """Draw groups that make up a share of each stratum's rows: at least one group, but never all.
 
-    rows, groups, strata: (n,), parallel; a group lies in one stratum.
+    rows, groups, strata: (n,), parallel; a group is in one stratum.
     """
     _, first, unit, size = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
     stratum = strata[first]
@@ -174,7 +172,7 @@ def _draw_groups(
 
 
 def _strata(table: RawTable, task: Task) -> np.ndarray:
-    """What shall be equally frequent in all parts, (rows,) int64: the class, or each row's rarest label."""
+    """Stratum of each row, (rows,) int64: its class, or its rarest positive label."""
     truth = table.truth
     if truth is None or task not in CLASSIFICATION:
         return np.zeros(len(table), np.int64)
@@ -186,7 +184,7 @@ def _strata(table: RawTable, task: Task) -> np.ndarray:
 
 
 def _strata_of_groups(groups: np.ndarray, strata: np.ndarray) -> np.ndarray:
-    """Each group's most frequent stratum for all its rows; one stratum for all where one has too few groups."""
+    """Assign each group its most frequent stratum; a single stratum where one has too few groups."""
     _, unit = np.unique(groups, return_inverse=True)
     width = int(strata.max()) + 1
     pairs, rows = np.unique(unit * width + strata, return_counts=True)
@@ -200,7 +198,7 @@ def _strata_of_groups(groups: np.ndarray, strata: np.ndarray) -> np.ndarray:
 
 
 def _rarest_of_groups(groups: np.ndarray, strata: np.ndarray) -> np.ndarray:
-    """For each row the rarest stratum of its group, (rows,), so that each class is in as many parts as it can be."""
+    """Assign each row the rarest stratum of its group, (rows,), so that classes are in as many parts as possible."""
     frequency = np.argsort(np.argsort(np.bincount(strata), kind="stable"), kind="stable")
     rarest = np.full(len(groups), len(frequency), np.int64)
     np.minimum.at(rarest, groups, frequency[strata])

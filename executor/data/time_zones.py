@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 def zone_of(dataset: Dataset, column: str | None) -> str | None:
-    """The zone in which the times of a column are written: an offset such as +02:00, or a name; None without one."""
+    """Time zone of a column: an offset such as +02:00, or a name; None without one."""
     reading = None if column is None else dataset.times.get(column)
     return None if reading is None else reading.zone
 
 
 def to_zone(time: np.ndarray, zone: str) -> pa.Array:
-    """Times in a zone. time: (rows,) seconds since 1970 in UTC.
+    """Convert times to a zone. time: (rows,) seconds since 1970 in UTC.
 
     >>> to_zone(np.array([0.0]), "+02:00").type
     TimestampType(timestamp[s, tz=+02:00])
@@ -28,7 +28,7 @@ def to_zone(time: np.ndarray, zone: str) -> pa.Array:
 
 
 def format_times(time: np.ndarray, zone: str) -> np.ndarray:
-    """Times in a zone as ISO 8601 with the offset; time as in `in_zone`.
+    """Format times in a zone as ISO 8601 with the offset; time as in `to_zone`.
 
     >>> format_times(np.array([0.0]), "+02:00").tolist()
     ['1970-01-01T02:00:00+0200']

@@ -1,4 +1,4 @@
-"""Dropout whose rate is a value of the network, not of its graph."""
+"""Dropout whose rate is a variable, not a constant of the graph."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import keras
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class RatedDropout(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
-    """In training, zeros for a random share of the inputs, the others scaled to the same mean; else what comes in.
+    """Dropout (Srivastava et al. 2014) whose rate is a non-trainable weight.
 
-    Srivastava et al. 2014. The share is a weight that is not trained: a graph that was traced with one serves all of
-    them, where keras.layers.Dropout takes a trace each, which costs a second.
+    One traced graph serves all rates; keras.layers.Dropout needs a trace per rate, which takes a second.
 
-    rate: the share, in [0, 1).
+    rate: share of inputs set to zero in training, in [0, 1).
     """
 
     def __init__(self, rate: float, *, seed: int, name: str | None = None) -> None:

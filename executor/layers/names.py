@@ -1,7 +1,7 @@
-"""Names that layers of models share."""
+"""Prefix of layer names in a model."""
 
 from __future__ import annotations
 
 from typing import Final
 
-PREFIX: Final = "pcwat."  # of our layers' names in a model, so that no column can be called the same
+PREFIX: Final = "pcwat."  # of our layers' names, so that no column has the same name

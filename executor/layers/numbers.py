@@ -1,4 +1,4 @@
-"""Layers that turn raw numbers and time stamps into bounded features; one layer for all columns of a kind."""
+"""Layers that scale raw numbers and encode time stamps; one layer for all columns of a kind."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CLIP: Final = 3.0  # robust standard deviations that a value approaches and never exceeds (RealMLP)
-FARTHEST: Final = 1e6  # robust standard deviations, so that the square of a huge value stays finite
+FARTHEST: Final = 1e6  # robust standard deviations; keeps squares finite
 DAY: Final = 86_400.0  # seconds
 PERIODS: Final = (DAY, 7 * DAY, 365.2425 * DAY)  # seconds of a day, a week, a mean Gregorian year
-WAVES: Final = 2 * len(PERIODS)  # features a time stamp: sine and cosine of each period
+WAVES: Final = 2 * len(PERIODS)  # features per time stamp: sine and cosine of each period
 
 
 def join_columns(columns: Any) -> tf.Tensor:  # noqa: ANN401 - a tensor, or a list of them from the inputs of a model
-    """One (rows, columns) tensor from such a tensor, or from one (rows, 1) tensor a column."""
+    """Concatenate one (rows, 1) tensor per column; a (rows, columns) tensor is returned as it is."""
     return tf.concat(columns, axis=1) if isinstance(columns, list | tuple) else tf.convert_to_tensor(columns)
 
 
 class ColumnLayer(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
-    """A layer without weights that reads raw columns: its inputs are not cast, its output is float32 or int32."""
+    """A layer without weights that reads raw columns; inputs are not cast, the output is float32 or int32."""
 
     output_width: int
     output_dtype = "float32"
 
     def __init__(self, *, name: str | None = None, dtype: Any = None) -> None:  # noqa: ANN401 - Keras' own loose type
-        del dtype  # whatever the global policy was: preprocessing is the same at every precision
+        del dtype  # preprocessing has the same precision under any global policy
         super().__init__(name=name, dtype="float32", autocast=False, trainable=False)
 
     def compute_output_spec(self, *_: Any) -> keras.KerasTensor:  # noqa: ANN401 - symbolic tensors
-        """The shape and type of the output, said rather than traced: a trace of 300 columns takes seconds."""
+        """Shape and type of the output, without tracing: a trace of 300 columns takes seconds."""
         return keras.KerasTensor((None, self.output_width), dtype=self.output_dtype)
 
     def own_config(self) -> dict[str, Any]:
-        """The arguments of this layer beyond its name."""
+        """Arguments of this layer except its name."""
         raise NotImplementedError
 
     def get_config(self) -> dict[str, Any]:
@@ -50,14 +50,14 @@ class ColumnLayer(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no t
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class Numbers(ColumnLayer):
-    """Robust scaling with a smooth clip, or normal quantiles; 0 for missing values; indicators and bins where asked.
+    """Robust scaling with a smooth clip, or normal quantiles, with optional missing indicators and bins.
 
-    Reads (rows, columns) float64 with NaN for missing; gives (rows, columns + indicators + intervals) float32.
-    y = (x - center) · factor, then y / √(1 + (y/3)²): Holzmüller et al. 2024 (RealMLP), section 3.
+    Reads (rows, columns) float64 with NaN for missing values; returns (rows, columns + indicators + bins) float32, 0
+    for missing values. y = (x - center) · factor, then y / √(1 + (y/3)²): Holzmüller et al. 2024 (RealMLP), section 3.
 
-    center, factor: (columns,). indicators: the columns that get one, by number. ranked: the columns that are read as
-    quantiles instead, by number, with their knots and quantiles as in `quantiles_at`. edges: of the intervals of each
-    column as it is scaled, as in `through_bins`; means: of what that says, (intervals,), which are taken off.
+    center, factor: (columns,). indicators: indices of columns with a missing indicator. ranked: indices of columns that
+    are encoded as quantiles, with knots and quantiles as in `quantiles_at`. edges: bin edges of each scaled column, as
+    in `piecewise_linear`; means: (bins,) means of its encoding, which are subtracted.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Numbers(ColumnLayer):
             for index, column in enumerate(self.ranked, start=len(self.center)):
                 places[column] = index
             bounded = tf.gather(both, tf.constant(places, tf.int32), axis=1)
-        # After the clip, not before: zero times infinity, of a constant column, is NaN too.
+        # After the clip: in a constant column zero times infinity is NaN, too.
         features = tf.cast(tf.where(tf.math.is_nan(bounded), tf.zeros_like(bounded), bounded), tf.float32)
         found = [features]
         if self.indicators:
@@ -114,9 +114,9 @@ class Numbers(ColumnLayer):
 class Calendar(ColumnLayer):
     """Sine and cosine of the time of day, of the week and of the year.
 
-    Reads (rows, columns) float64 seconds since 1970 with NaN for missing; gives (rows, kept) float32, 0 for missing.
+    Reads (rows, columns) float64 seconds since 1970 with NaN for missing; returns (rows, kept) float32, 0 for missing.
 
-    kept: which of the six waves of each column go on, as column · 6 + wave; the others are constant in training rows.
+    kept: indices of waves, column · 6 + wave; the others are constant in training rows.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class Calendar(ColumnLayer):
 
     def call(self, columns: Any) -> tf.Tensor:  # noqa: ANN401 - see joined
         seconds = join_columns(columns)
-        # Sunday, not the Thursday of 1970-01-01, begins the week only as a matter of phase: any origin serves.
+        # The week starts on Thursday, 1970-01-01; another origin only shifts the phase.
         angles = tf.stack([tf.math.floormod(seconds, period) / period for period in PERIODS], axis=2) * (2 * math.pi)
         waves = tf.reshape(tf.concat([tf.sin(angles), tf.cos(angles)], axis=2), (-1, seconds.shape[1] * WAVES))
         chosen = tf.gather(waves, tf.constant(self.kept, tf.int32), axis=1)
@@ -143,9 +143,9 @@ class Calendar(ColumnLayer):
 
 
 def robust_scale(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The center and factor of Numbers for each column: median, and 1 / interquartile range.
+    """Fit center and factor of Numbers for each column: median, and 1 / interquartile range.
 
-    Where the interquartile range is 0 the factor is 2 / range (RealMLP); of a constant or empty column it is 0.
+    Where the interquartile range is 0 the factor is 2 / range (RealMLP); for a constant or empty column it is 0.
     values: (rows, columns) float64 with NaN for missing.
     """
     center = np.zeros(values.shape[1])
@@ -163,7 +163,7 @@ def robust_scale(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def varying_waves(seconds: np.ndarray) -> list[int]:
-    """The argument `kept` of Calendar: waves that differ among these rows by more than rounding."""
+    """Find the argument `kept` of Calendar: waves that vary among these rows by more than rounding."""
     waves = Calendar(kept=list(range(seconds.shape[1] * WAVES)))(seconds).numpy()
     missing = np.repeat(np.isnan(seconds), WAVES, axis=1)
     high = np.where(missing, -np.inf, waves).max(axis=0)
@@ -172,11 +172,11 @@ def varying_waves(seconds: np.ndarray) -> list[int]:
 
 
 def spanned_waves(seconds: np.ndarray, kept: list[int]) -> list[int]:
-    """Those of some waves whose period the rows span at least CYCLES_SPANNED times; seconds: (rows, columns)."""
+    """Select waves whose period the rows span at least CYCLES_SPANNED times; seconds: (rows, columns)."""
     span = np.nanmax(seconds, axis=0) - np.nanmin(seconds, axis=0)
     periods = [*PERIODS, *PERIODS]  # sines, then cosines
     return [wave for wave in kept if span[wave // WAVES] >= CYCLES_SPANNED * periods[wave % WAVES]]
 
 
-CYCLES_SPANNED: Final = 2.0  # of a wave, from which training rows tell it from a trend
-MIN_WAVE: Final = 1e-3  # of an amplitude of 1; a daily series' time of day stays below it
+CYCLES_SPANNED: Final = 2.0  # of a wave, from which it is distinguishable from a trend
+MIN_WAVE: Final = 1e-3  # of an amplitude of 1; the time of day of a daily series is below it

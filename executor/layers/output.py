@@ -1,4 +1,4 @@
-"""The last layer of a saved model: from what the network gives to what a person reads."""
+"""Output layers of a saved model: logits to probabilities, standardized values to the target's unit."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Activation = Literal["sigmoid", "softmax"]
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class Probabilities(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
-    """Logits (rows, outputs) to probabilities, in float32 whatever the network computed in.
+    """Logits (rows, outputs) to probabilities, in float32.
 
-    temperatures: what logits are divided by, one for all outputs or one each; None for 1.
+    temperatures: divisors of the logits, one for all outputs or one per output; None for 1.
     """
 
     def __init__(
@@ -48,12 +48,10 @@ class Probabilities(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class Values(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
-    """Standardised values (rows, targets) to the target's own unit, in float64: value · scale + mean, or + offset.
+    """Standardized values (rows, targets) to the target's unit, in float64: value · scale + mean, or + offset.
 
-    on: the scale that this gives; from log1p the way back follows.
-
-    mean: (targets,), or None where a forecast's offsets are a second input, (rows, targets) or a list of (rows, 1).
-    low, high: (targets,), to which values are clamped; None for no bounds.
+    mean: (targets,), or None where a second input has a forecast's offsets, (rows, targets) or a list of (rows, 1).
+    low, high: (targets,) bounds to which values are clipped; None for no bounds. on: learning scale, which is inverted.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Layers for images: pixels to standardised numbers, and small shifts while a network is trained."""
+"""Layers for images: standardization of pixels, augmentation, and batch normalization."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import tensorflow as tf
 from executor.layers.numbers import ColumnLayer
 
 VALUES_OF_A_BYTE: Final = 256
-CHANCE_OF_MIRROR: Final = 0.5  # so that an image and its mirror image are seen as often
+CHANCE_OF_MIRROR: Final = 0.5  # probability that an image is flipped
 
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class Pixels(ColumnLayer):
-    """Images as a flat row of numbers, each channel with mean 0 and variance 1 on the training rows.
+    """Flattened images, each channel standardized on the training rows.
 
-    Reads (rows, height, width, channels) uint8; gives (rows, height · width · channels) float32.
+    Reads (rows, height, width, channels) uint8; returns (rows, height · width · channels) float32.
 
     shape: height, width, channels. mean, scale: (channels,), of bytes.
     """
@@ -49,9 +49,9 @@ class Pixels(ColumnLayer):
 
 
 def pixel_statistics(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The mean and scale of Pixels for each channel; the scale of a channel with one value is 1.
+    """Compute mean and scale of Pixels for each channel; the scale of a constant channel is 1.
 
-    counts: (channels, 256), how often each byte occurs.
+    counts: (channels, 256) frequency of each byte.
     """
     values = np.arange(VALUES_OF_A_BYTE)
     total = counts.sum(axis=1)
@@ -61,19 +61,18 @@ def pixel_statistics(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def byte_counts(images: np.ndarray) -> np.ndarray:
-    """How often each byte occurs in each channel, (channels, 256); images: (rows, height, width, channels) uint8."""
+    """Count each byte in each channel, (channels, 256); images: (rows, height, width, channels) uint8."""
     channels = images.reshape(-1, images.shape[-1]).T
     return np.stack([np.bincount(channel, minlength=VALUES_OF_A_BYTE) for channel in channels])
 
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class Shift(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
-    """In training, move each image by a random whole number of pixels in each direction; else leave it as it is.
+    """In training, shifts each image by a random number of pixels in each direction; the edge is repeated.
 
-    Reads and gives (rows, height, width, channels). What comes in at an edge repeats the edge. Krizhevsky et al. 2012,
-    section 4.1.
+    Reads and returns (rows, height, width, channels). Krizhevsky et al. 2012, section 4.1.
 
-    most: pixels of the farthest shift.
+    most: maximum shift in pixels.
     """
 
     def __init__(self, *, most: int, seed: int, name: str | None = None) -> None:
@@ -102,9 +101,9 @@ class Shift(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class Mirror(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
-    """In training, turn each image left for right with a chance of one half; else leave it as it is.
+    """In training, flips each image horizontally with probability 0.5.
 
-    Reads and gives (rows, height, width, channels).
+    Reads and returns (rows, height, width, channels).
     """
 
     def __init__(self, *, seed: int, name: str | None = None) -> None:
@@ -128,15 +127,15 @@ class Mirror(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class FusedNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]  # Keras ships no types
-    """Batch normalisation of (rows, height, width, channels) in one operation of TensorFlow, forward and backward.
+    """Batch normalization of (rows, height, width, channels) as one fused operation, forward and backward.
 
-    Keras' own layer is put together from some ten operations, each of which reads all activations: of a training step
-    of the small residual network they took 0.22 ms of 0.69 ms of processor time an image, these 0.07 of 0.53.
+    Keras' own layer consists of about ten operations, each of which reads all activations, and takes three times as
+    long: docs/evidence.md#speed-of-operations.
     """
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:  # noqa: ANN401 - tensors; Keras' names
         del mask
-        # In single precision also where the network computes in half.
+        # In single precision even where the network computes in half precision.
         gamma, beta = (tf.cast(one, tf.float32) for one in (self.gamma, self.beta))
         if not (training and self.trainable):
             mean, variance = (tf.cast(one, tf.float32) for one in (self.moving_mean, self.moving_variance))
@@ -146,6 +145,6 @@ class FusedNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
         outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
             inputs, gamma, beta, epsilon=self.epsilon, is_training=True
         )
-        for moving, seen in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            moving.assign(moving * self.momentum + seen * (1 - self.momentum))
+        for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(moving * self.momentum + batch * (1 - self.momentum))
         return outputs

@@ -1,7 +1,7 @@
-"""Layers for sequences: their steps as standardised numbers, and what frozen random convolutions say of them.
+"""Layers for sequences: standardized steps, random convolutional kernels, masks and windows.
 
-Both read (rows, steps, channels) float32, NaN after the end of each and where a number is missing; or letters,
-(rows, 1) strings, of which each step is one, coded one-hot.
+Sequences are (rows, steps, channels) float32 with NaN after their end and for missing numbers, or letters, (rows, 1)
+strings, of which each letter is a one-hot step.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ import tensorflow as tf
 
 from executor.layers.numbers import ColumnLayer, join_columns
 
-TAPS: Final = 9  # weights of a kernel; Dempster et al. 2021 (MiniRocket), section 3.1, as are the next two
-HIGH: Final = 3  # of them that are 2, the others are -1
-KERNELS: Final = [*itertools.combinations(range(TAPS), HIGH)]  # which weights are high; 84 of them
+TAPS: Final = 9  # weights of a kernel; Dempster et al. 2021 (MiniRocket), section 3.1, like the next two
+HIGH: Final = 3  # weights of 2; the others are -1
+KERNELS: Final = [*itertools.combinations(range(TAPS), HIGH)]  # positions of the weights of 2; 84 kernels
 MAX_DILATIONS: Final = 32
-MAX_JOINED: Final = 9  # channels that a kernel adds up at most
-GOLDEN: Final = 0.6180339887498949  # biases are low-discrepancy quantiles, by multiples of the golden ratio
-FARTHEST: Final = 3.0  # standard deviations to which a feature is cut
-MIN_SPREAD: Final = 1e-6  # of a share of steps; below it a feature tells nothing
-CELLS_AT_ONCE: Final = 2**25  # numbers that the kernels of one dilation give at once: 128 MiB
+MAX_JOINED: Final = 9  # channels per kernel
+GOLDEN: Final = 0.6180339887498949  # biases are low-discrepancy quantiles: multiples of the golden ratio
+FARTHEST: Final = 3.0  # standard deviations to which features are clipped
+MIN_SPREAD: Final = 1e-6  # standard deviation below which a feature is constant
+CELLS_AT_ONCE: Final = 2**25  # outputs of the kernels of one dilation per call: 128 MiB
 
 
 class SequenceLayer(ColumnLayer):
-    """What both layers need of a sequence.
+    """Base class of layers that read sequences.
 
-    mean, scale: (channels,), of numbers; empty for letters. letters: those seen in training, each once, in order.
+    mean, scale: (channels,), of numbers; empty for letters. letters: those of training, sorted.
     """
 
     def __init__(
@@ -46,9 +46,9 @@ class SequenceLayer(ColumnLayer):
         self.channels = len(letters) or len(mean)
 
     def read(self, sequences: Any) -> tuple[tf.Tensor, tf.Tensor]:  # noqa: ANN401 - a tensor, or a list of one
-        """Standardised numbers (rows, steps, channels), 0 where there is none, and 1 for each step before the end.
+        """Standardize numbers, (rows, steps, channels), 0 for missing, and mask steps, (rows, steps, 1); float32.
 
-        The second is (rows, steps, 1); both float32.
+        The mask is 1 before the end of a sequence.
         """
         if self.letters:
             found = tf.strings.unicode_split(join_columns(sequences)[:, 0], "UTF-8").to_tensor("")
@@ -56,7 +56,7 @@ class SequenceLayer(ColumnLayer):
             return tf.cast(found[..., None] == known, tf.float32), tf.cast(found != "", tf.float32)[..., None]
         raw = sequences[0] if isinstance(sequences, list | tuple) else tf.convert_to_tensor(sequences)
         missing = tf.math.is_nan(raw)
-        # The end is where nothing more comes; an unknown step before it is a step.
+        # The end follows the last known number; missing steps before it are steps.
         later = tf.reverse(tf.cumsum(tf.reverse(tf.cast(~tf.reduce_all(missing, 2), tf.float32), [1]), 1), [1])
         numbers = (raw - tf.constant(self.mean, tf.float32)) / tf.constant(self.scale, tf.float32)
         return tf.where(missing, 0.0, numbers), tf.cast(later > 0, tf.float32)[..., None]
@@ -67,9 +67,9 @@ class SequenceLayer(ColumnLayer):
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class Steps(SequenceLayer):
-    """Steps as a flat row of numbers, step by step: its channels, and 1 where the sequence goes on.
+    """Flattened steps: for each step its channels, and 1 before the end of the sequence.
 
-    Gives (rows, steps · (channels + 1)) float32. steps: of the longest in training; what comes after is cut off.
+    Returns (rows, steps · (channels + 1)) float32. steps: of the longest training sequence; longer ones are truncated.
     """
 
     def __init__(self, *, steps: int, **own: Any) -> None:  # noqa: ANN401 - as SequenceLayer
@@ -78,8 +78,8 @@ class Steps(SequenceLayer):
         self.output_width = steps * (self.channels + 1)
 
     def call(self, sequences: Any) -> tf.Tensor:  # noqa: ANN401 - as read
-        numbers, goes_on = self.read(sequences)
-        both = tf.concat([numbers, goes_on], axis=2)[:, : self.steps]
+        numbers, mask = self.read(sequences)
+        both = tf.concat([numbers, mask], axis=2)[:, : self.steps]
         filled = tf.pad(both, [[0, 0], [0, self.steps - tf.shape(both)[1]], [0, 0]])
         return tf.reshape(filled, (-1, self.output_width))
 
@@ -89,12 +89,12 @@ class Steps(SequenceLayer):
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class RandomKernels(SequenceLayer):
-    """The shares of steps at which frozen convolutions are above a bias, standardised on the training rows.
+    """Share of steps at which random convolutions exceed a bias, standardized on the training rows.
 
     Dempster et al. 2021 (MiniRocket), section 3: kernels of nine weights, three of them 2 and the others -1, at several
-    dilations; each adds up some random channels. Gives (rows, features) float32 of variance 1.
+    dilations; each sums some random channels. Returns (rows, features) float32 of variance 1.
 
-    dilations: (dilations,). chosen: (dilations, 84, some) the channels of each kernel. biases: (dilations, 84, each).
+    dilations: (dilations,). chosen: (dilations, 84, some) channels of each kernel. biases: (dilations, 84, each).
     center, spread: (features,).
     """
 
@@ -118,14 +118,14 @@ class RandomKernels(SequenceLayer):
         standard = (shares - tf.constant(self.center, tf.float32)) / tf.constant(self.spread, tf.float32)
         return tf.ensure_shape(tf.clip_by_value(standard, -FARTHEST, FARTHEST), (None, self.output_width))
 
-    def shares(self, numbers: tf.Tensor, goes_on: tf.Tensor) -> list[tf.Tensor]:
-        """The features before they are standardised, (rows, 84) for each dilation and bias."""
-        steps = tf.maximum(tf.reduce_sum(goes_on, axis=1), 1.0)
+    def shares(self, numbers: tf.Tensor, mask: tf.Tensor) -> list[tf.Tensor]:
+        """Features before standardization, (rows, 84) for each dilation and bias."""
+        steps = tf.maximum(tf.reduce_sum(mask, axis=1), 1.0)
         found = []
         for dilation, chosen, biases in zip(self.dilations, self.chosen, self.biases, strict=True):
             sums = convolve(numbers, chosen, dilation=dilation, channels=self.channels)
             above = (tf.cast(sums > bias, tf.float32) for bias in np.asarray(biases, np.float32).T)
-            found += [tf.reduce_sum(one * goes_on, axis=1) / steps for one in above]
+            found += [tf.reduce_sum(one * mask, axis=1) / steps for one in above]
         return found
 
     def own_config(self) -> dict[str, Any]:
@@ -136,7 +136,7 @@ class RandomKernels(SequenceLayer):
 
 
 def convolve(numbers: tf.Tensor, chosen: list[list[int]], *, dilation: int, channels: int) -> tf.Tensor:
-    """What each of 84 kernels gives at each step, (rows, steps, 84); numbers: (rows, steps, channels)."""
+    """Apply the 84 kernels, (rows, steps, 84); numbers: (rows, steps, channels)."""
     weights = np.zeros((TAPS, channels, len(KERNELS)), np.float32)
     for kernel, (high, own) in enumerate(zip(KERNELS, chosen, strict=True)):
         weights[:, own, kernel] = -1
@@ -145,27 +145,27 @@ def convolve(numbers: tf.Tensor, chosen: list[list[int]], *, dilation: int, chan
 
 
 def rows_at_once(steps: int) -> int:
-    """Sequences of so many steps that are described at once."""
+    """Number of sequences of a length that are encoded at once."""
     return max(1, CELLS_AT_ONCE // (max(1, steps) * len(KERNELS)))
 
 
 def fit_kernels(
     sequences: np.ndarray, layer: SequenceLayer, *, features: int, name: str, weight: float | None = None
 ) -> RandomKernels:
-    """Kernels whose biases are quantiles of what they give on some training sequences.
+    """Fit kernels: biases are quantiles of their outputs on training sequences.
 
-    sequences: (rows, steps, channels) float32 or (rows, 1) letters. layer: that reads them. features: at most so many.
-    weight: of all of them together, as so many columns; None for as many as they are.
+    sequences: (rows, steps, channels) float32 or (rows, 1) letters. layer: that reads them. features: maximum number.
+    weight: total weight of the features, as a number of columns; None for their own number.
     """
-    random = np.random.default_rng(0)  # the kernels are a part of the method, not of a run
-    numbers, goes_on = layer.read(sequences)
-    longest = int(tf.reduce_max(tf.reduce_sum(goes_on, axis=1)))
+    random = np.random.default_rng(0)  # the kernels belong to the method, not to a run
+    numbers, mask = layer.read(sequences)
+    longest = int(tf.reduce_max(tf.reduce_sum(mask, axis=1)))
     farthest = np.log2(max(1.0, (longest - 1) / (TAPS - 1)))
     most = max(1, min(MAX_DILATIONS, features // len(KERNELS)))
     dilations = np.unique(np.floor(2 ** np.linspace(0, farthest, most)).astype(int)).tolist()
     each = max(1, features // (len(KERNELS) * len(dilations)))
     chosen, biases = [], []
-    ends = np.asarray(goes_on)[..., 0] > 0
+    ends = np.asarray(mask)[..., 0] > 0
     for dilation in dilations:
         own = [_some_channels(layer.channels, random) for _ in KERNELS]
         quantiles = (np.arange(1, each + 1) * GOLDEN + random.uniform()) % 1
@@ -175,14 +175,14 @@ def fit_kernels(
     count = len(dilations) * len(KERNELS) * each
     arguments = {"dilations": dilations, "chosen": chosen, "biases": biases, **layer.own_config()}
     raw = RandomKernels(center=[0.0] * count, spread=[1.0] * count, **{**arguments, "name": name})
-    shares = tf.concat(raw.shares(numbers, goes_on), axis=1).numpy()
+    shares = tf.concat(raw.shares(numbers, mask), axis=1).numpy()
     spread = shares.std(axis=0)
     spread = np.where(spread > MIN_SPREAD, spread, 1.0) * np.sqrt(1.0 if weight is None else count / weight)
     return RandomKernels(center=shares.mean(axis=0).tolist(), spread=spread.tolist(), **{**arguments, "name": name})
 
 
 def _some_channels(channels: int, random: np.random.Generator) -> list[int]:
-    """Random channels, fewer more often: their number is uniform on a logarithmic scale."""
+    """Draw random channels; their number is log-uniform."""
     most = min(channels, MAX_JOINED)
     count = min(most, int(2 ** random.uniform(0, np.log2(most + 1))))
     return sorted(random.choice(channels, max(1, count), replace=False).tolist())
@@ -190,7 +190,7 @@ def _some_channels(channels: int, random: np.random.Generator) -> list[int]:
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class Ending(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
-    """The last channel of (rows, steps, channels), as (rows, steps, 1)."""
+    """Mask of a sequence: the last channel of (rows, steps, channels), as (rows, steps, 1)."""
 
     def call(self, steps: Any) -> Any:  # noqa: ANN401 - tensors
         return steps[..., -1:]
@@ -198,19 +198,19 @@ class Ending(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class EndedMean(keras.layers.Layer):  # type: ignore[misc]  # as above
-    """The mean over the steps before the end: (rows, steps, channels) and (rows, steps, 1) to (rows, channels)."""
+    """Mean over unmasked steps: (rows, steps, channels) and mask (rows, steps, 1) to (rows, channels)."""
 
     def call(self, inputs: Any) -> Any:  # noqa: ANN401 - tensors
-        hidden, goes_on = inputs
-        count = keras.ops.maximum(keras.ops.sum(goes_on, axis=1), 1)
-        return keras.ops.sum(hidden * goes_on, axis=1) / count
+        hidden, mask = inputs
+        count = keras.ops.maximum(keras.ops.sum(mask, axis=1), 1)
+        return keras.ops.sum(hidden * mask, axis=1) / count
 
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class Window(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
-    """Features (rows, width), of which the first are lags of targets from the latest on, to (rows, kept, targets).
+    """Lags of targets, the latest first in features (rows, width), to (rows, kept, targets), the oldest first.
 
-    kept: the latest lags that are given; the oldest of them comes first.
+    kept: number of the latest lags that are returned.
     """
 
     def __init__(self, *, lags: int, targets: int, kept: int, name: str | None = None, dtype: Any = None) -> None:  # noqa: ANN401 - Keras' own loose type

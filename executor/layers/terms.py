@@ -1,10 +1,10 @@
-"""Layers that read texts for networks of their own: terms with their weights, and words in their order.
+"""Layers that encode texts: weighted terms, and sequences of words.
 
-A term is a word, a mark, or a pair of neighbours; where asked for, also some letters of a word. Marks are whatever is
-neither letter, number nor space: with them logistic regression tells the authors of 5,722 tweets in 97.7 instead of
-94.2 % (3,000 sentences: 83.7 and 83.6).
-A term is known by its hash, FarmHash's fingerprint, which is the same on every machine and in every version: the
-vocabulary is a list of numbers, and a model holds no word of its training rows.
+A term is a word, a punctuation mark, or a bigram, optionally also a character n-gram of a word. A mark is any character
+that is neither letter, number nor space: docs/evidence.md#punctuation-marks.
+
+Terms are identified by their FarmHash fingerprint, which is the same on every machine and in every version. So a
+vocabulary is a list of numbers, and a model contains no word of its training rows.
 """
 
 from __future__ import annotations
@@ -22,34 +22,34 @@ from recommender.dataset.scripts import SPACELESS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-HASHES: Final = 2**53  # different ones; so many that terms hardly share one, and that a float holds each
-MIN_ROWS: Final = 2  # rows with a term, below which it tells nothing of other rows
+HASHES: Final = 2**53  # hash values; collisions are rare, and a float holds each
+MIN_ROWS: Final = 2  # rows with a term; rarer terms do not generalize
 SPACE: Final = r"[\s\p{Z}]+"
-SINGLE_TOKEN: Final = rf"([{SPACELESS}]|[^\p{{L}}\p{{N}}\p{{M}}\s\p{{Z}}])"  # a token by itself: a character, or a mark
-PAIR: Final = 2  # neighbours
-LETTERS: Final = (3, 4, 5)  # of a word, the space before it and after it included
-NOT_OF_A_WORD: Final = r"(?s).*  .*| . "  # the end of one and the beginning of another; a single letter is a word
-OF_LETTERS: Final = "\x1f"  # before letters, so that none of theirs is a word's hash: words hold no control character
+SINGLE_TOKEN: Final = rf"([{SPACELESS}]|[^\p{{L}}\p{{N}}\p{{M}}\s\p{{Z}}])"  # one character
+PAIR: Final = 2  # words of a bigram
+LETTERS: Final = (3, 4, 5)  # lengths of character n-grams, the surrounding spaces included
+NOT_OF_A_WORD: Final = r"(?s).*  .*| . "  # spans two words, or is a word of one letter
+OF_LETTERS: Final = "\x1f"  # prefix of character n-grams; words contain no control characters
 
 
 @dataclass(frozen=True, kw_only=True)
 class Vocabulary:
-    """The terms that a network knows: their hashes in rising order, and how rare each is."""
+    """Known terms: hashes in ascending order, and inverse document frequencies."""
 
     hashes: tuple[int, ...]
     rarity: tuple[float, ...]
     """log((1 + rows) / (1 + rows with the term)) + 1, as in scikit-learn."""
     lengths: tuple[int, ...]
-    """For each training row how many of its terms are known: different ones, or in a sequence all words."""
+    """Known terms of each training row: distinct ones, or in a sequence all words."""
 
     def __len__(self) -> int:
         return len(self.hashes)
 
 
 def split_tokens(texts: tf.Tensor) -> tf.RaggedTensor:
-    """Words and marks of each row's texts in lower case and in order, (rows, None); characters without spaces.
+    """Split texts into lower-case words and marks, (rows, None); scripts without spaces into characters.
 
-    texts: (rows, columns) strings, read one after the other.
+    texts: (rows, columns) strings, concatenated.
     """
     lower = tf.strings.lower(tf.strings.reduce_join(texts, axis=1, separator="\n"), encoding="utf-8")
     return tf.strings.split(
@@ -58,20 +58,19 @@ def split_tokens(texts: tf.Tensor) -> tf.RaggedTensor:
 
 
 def hash_terms(terms: tf.RaggedTensor) -> tf.RaggedTensor:
-    """The hashes of each row's terms in their order, (rows, None) int64."""
+    """Hash terms, (rows, None) int64."""
     return terms.with_values(tf.strings.to_hash_bucket_fast(terms.values, HASHES))
 
 
 def term_hashes(words: tf.RaggedTensor) -> tf.RaggedTensor:
-    """The hashes of each row's words and marks, and after them those of pairs of neighbours, (rows, None) int64."""
+    """Hash words and marks, then bigrams, (rows, None) int64."""
     return hash_terms(tf.concat([words, tf.strings.ngrams(words, PAIR, separator=" ")], axis=1))
 
 
 def letter_hashes(words: tf.RaggedTensor) -> tf.RaggedTensor:
-    """The hashes of three to five neighbouring letters of each row's words, (rows, None) int64.
+    """Hash character 3- to 5-grams of words, (rows, None) int64.
 
-    The space before a word and the one after it count as letters, as in scikit-learn's `char_wb`. Words of one letter
-    have none, and so have those of scripts without spaces: there they are the words.
+    The spaces around a word count as characters, as in scikit-learn's `char_wb`. Words of one letter have none.
     """
     rows = tf.strings.join([" ", tf.strings.reduce_join(words, axis=1, separator="  "), " "])
     letters = tf.strings.ngrams(tf.strings.unicode_split(rows, "UTF-8"), LETTERS, separator="")
@@ -88,10 +87,10 @@ def fit_vocabulary(
     most: int,
     in_order: bool = False,
 ) -> Vocabulary:
-    """The most frequent terms of some rows, by the number of rows that hold them; at least two rows do.
+    """Fit the most frequent terms, by the number of rows that contain them, at least MIN_ROWS.
 
-    runs: the rows' texts in parts, (rows, columns) str objects each. hashes: of the terms of a part's words. most:
-    terms that are kept. in_order: whether a row's length counts every term, known or not, as often as it stands there.
+    runs: texts in chunks, (rows, columns) str objects each. hashes: function from words to the hashes of their terms.
+    most: maximum number of terms. in_order: whether lengths count every occurrence of every term, known or not.
     """
     found: list[tuple[np.ndarray, np.ndarray]] = []
     seen = []
@@ -124,10 +123,10 @@ def fit_vocabulary(
 
 
 class TextLayer(ColumnLayer):
-    """What both ways to read texts share: (rows, columns) strings to (rows, length) float32 and int32.
+    """Base class of layers for texts: (rows, columns) strings to (rows, length) float32 and int32.
 
-    hashes: of the known terms, in rising order. Their ids count from 1; 0 fills rows up.
-    length: ids a row; longer rows lose their last ones.
+    hashes: of the known terms, ascending. Ids count from 1; 0 is padding.
+    length: ids per row; longer rows are truncated.
     """
 
     def __init__(
@@ -146,7 +145,7 @@ class TextLayer(ColumnLayer):
 
     @property
     def places(self) -> int:
-        """Number of ids, that of no term included."""
+        """Number of ids, the padding included."""
         return len(self.hashes) + 1
 
     def compute_output_spec(self, *_: Any) -> tuple[keras.KerasTensor, keras.KerasTensor]:  # noqa: ANN401
@@ -154,14 +153,14 @@ class TextLayer(ColumnLayer):
         return keras.KerasTensor(shape, dtype="float32"), keras.KerasTensor(shape, dtype="int32")
 
     def ids(self, hashes: tf.Tensor) -> tf.Tensor:
-        """The id of each hash, (hashes,) int64; 0 of one that is not known."""
+        """Ids of hashes, (hashes,) int64; 0 for unknown ones."""
         known = tf.constant(self.known)
         at = tf.searchsorted(known, hashes, out_type=tf.int64)
         found = tf.gather(known, tf.minimum(at, len(self.hashes) - 1)) == hashes
         return tf.where(found, at + 1, 0)
 
     def _filled_up(self, values: tf.Tensor, rows: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
-        """Values in rows of one length; rows: (values,) rising numbers of theirs."""
+        """Pad values to rows of one length; rows: (values,) ascending row indices."""
         ragged = tf.RaggedTensor.from_value_rowids(values, rows, nrows=count, validate=False)
         return tf.ensure_shape(ragged.to_tensor(shape=[None, self.length]), [None, self.length])
 
@@ -171,13 +170,13 @@ class TextLayer(ColumnLayer):
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class TermBag(TextLayer):
-    """The known terms of a row, each once, and their weights: those of its words, and where asked for of its letters.
+    """Known terms of a row, each once, and their weights.
 
-    With rarity weights are (1 + log count) · rarity, divided by the length of the row's words or of its letters: TF-IDF
-    with sublinear counts, as in scikit-learn. Without it they are the shares of the row's known words or letters: their
-    mean (Joulin et al. 2017, fastText).
+    With rarity the weights are (1 + log count) · rarity, L2-normalized over words and over character n-grams: TF-IDF
+    with sublinear counts, as in scikit-learn. Without it they are shares of the known words or n-grams: their mean
+    (Joulin et al. 2017, fastText).
 
-    rarity: of each known term; empty for the mean. letters: whether the hashes hold letters besides words.
+    rarity: of each known term; empty for the mean. letters: whether the hashes include character n-grams.
     """
 
     def __init__(
@@ -200,7 +199,7 @@ class TermBag(TextLayer):
         kind = tf.concat(
             [of.with_values(tf.fill(tf.shape(of.values), place)) for place, of in enumerate(kinds)], axis=1
         )
-        # Words and letters of a row are each weighed by themselves: a group is one of a row.
+        # Words and character n-grams are normalized separately; a group is one of them in one row.
         groups = hashes.value_rowids() * len(kinds) + tf.cast(kind.values, tf.int64)
         ids = self.ids(hashes.values)
         is_known = ids > 0
@@ -222,7 +221,7 @@ class TermBag(TextLayer):
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class WordSequence(TextLayer):
-    """The words of a row in their order: ones where there is a word, and its id; unknown words share the last id."""
+    """Words of a row in order: 1 where there is a word, and its id; unknown words share the last id."""
 
     @property
     def places(self) -> int:
@@ -240,9 +239,9 @@ class WordSequence(TextLayer):
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class TermSum(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
-    """A dense layer that reads weights of few terms: weights (rows, length) and ids (rows, length) to (rows, units).
+    """Dense layer on sparse terms: weights (rows, length) and ids (rows, length) to (rows, units).
 
-    It is the product of a sparse row with a (places, units) kernel, computed over the terms that a row has.
+    The product of a sparse row with a (places, units) kernel, computed over the terms of the row.
     """
 
     def __init__(
@@ -267,7 +266,7 @@ class TermSum(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
         rows = tf.shape(weights, out_type=tf.int64)[0]
         places = tf.stack([at[:, 0], tf.cast(tf.gather_nd(ids, at), tf.int64)], axis=1)
         terms = tf.SparseTensor(places, tf.gather_nd(weights, at), [rows, self.places])
-        with tf.device("/CPU:0"):  # a GPU adds up in another order each time
+        with tf.device("/CPU:0"):  # sums on a GPU are not deterministic
             sums = tf.sparse.sparse_dense_matmul(terms, self.kernel)
         return tf.ensure_shape(sums + self.bias, [None, self.units])
 

@@ -1,7 +1,7 @@
-"""Layers that turn levels and texts into features; one layer for all columns of a kind.
+"""Layers that encode categories and texts; one layer for all columns of a kind.
 
-Their vocabularies are saved as JSON in the layer's configuration: Keras' own StringLookup saves one word a line, and a
-level may hold a line break.
+Vocabularies are saved as JSON in the layer's configuration: Keras' StringLookup saves one word per line, but a category
+may contain a line break.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import tensorflow as tf
 from executor.layers.numbers import ColumnLayer, join_columns
 from recommender.dataset.scripts import SPACELESS
 
-SEPARATOR: Final = "\x1f"  # ends the column's number in a key; digits cannot hold it, so no value can fake another key
+SEPARATOR: Final = "\x1f"  # ends the column number in a key, so that keys are unique
 NOT_A_WORD: Final = rf"[^\p{{L}}\p{{N}}]+|[{SPACELESS}]+"
 NOT_SPACELESS: Final = f"[^{SPACELESS}]+"
 PAIR: Final = 2  # characters
@@ -24,9 +24,9 @@ UNKNOWN: Final = -1
 
 
 def _lookup(levels: tuple[tuple[str, ...], ...], ids: list[int]) -> tf.lookup.StaticHashTable:
-    """A table from "column number, separator, level" to ids, in the order of the levels."""
+    """Create a table from "column number, separator, category" to ids, in the order of the categories."""
     keys = [f"{column}{SEPARATOR}{level}" for column, own in enumerate(levels) for level in own]
-    with tf.init_scope():  # a layer may be built while a graph is traced
+    with tf.init_scope():  # the layer may be built while a graph is traced
         entries = tf.lookup.KeyValueTensorInitializer(keys, ids, key_dtype=tf.string, value_dtype=tf.int32)
         return tf.lookup.StaticHashTable(entries, default_value=UNKNOWN)
 
@@ -37,10 +37,10 @@ def _keys(words: tf.Tensor, columns: int) -> tf.Tensor:
 
 
 class CategoryLayer(ColumnLayer):
-    """What both encodings of levels share.
+    """Base class of encodings of categories.
 
-    levels: for each column the levels that have a place of their own.
-    others: for each column whether one more place stands for all other levels, seen rarely or never.
+    levels: for each column the categories with their own id.
+    others: for each column whether rare and unknown categories share one more id.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class CategoryLayer(ColumnLayer):
         self.table = _lookup(self.levels, ids)
 
     def ids(self, columns: Any) -> tf.Tensor:  # noqa: ANN401 - see joined
-        """The place of each level, (rows, columns) int32, counted over all columns; -1 without one."""
+        """Ids of categories, (rows, columns) int32, unique over all columns; -1 for unknown ones."""
         found = self.table.lookup(_keys(join_columns(columns), len(self.levels)))
         return tf.where(found == UNKNOWN, tf.constant([self.other_ids], tf.int32), found)
 
@@ -76,7 +76,7 @@ class CategoryLayer(ColumnLayer):
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class OneHot(CategoryLayer):
-    """Reads (rows, columns) strings; gives (rows, places) float32: a one for each column's level, zeros if unknown."""
+    """One-hot encoding: reads (rows, columns) strings, returns (rows, places) float32; zeros for unknown categories."""
 
     def __init__(self, **config: Any) -> None:  # noqa: ANN401 - the arguments of LevelLayer
         super().__init__(**config)
@@ -85,7 +85,7 @@ class OneHot(CategoryLayer):
     def call(self, columns: Any) -> tf.Tensor:  # noqa: ANN401 - see joined
         ids = self.ids(columns)
         rows, own = tf.shape(ids)[0], tf.shape(ids)[1]
-        # Scattered ones need one row of `places`; a tensor of (rows, columns, places) would not fit for wide tables.
+        # Scattered, because a tensor of (rows, columns, places) does not fit into memory for wide tables.
         seats = tf.where(ids == UNKNOWN, self.places, ids)
         at = tf.stack([tf.repeat(tf.range(rows), own), tf.reshape(seats, [-1])], axis=1)
         spread = tf.scatter_nd(at, tf.ones([rows * own], tf.float32), tf.stack([rows, self.places + 1]))
@@ -94,7 +94,7 @@ class OneHot(CategoryLayer):
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class Codes(CategoryLayer):
-    """Reads (rows, columns) strings; gives (rows, columns) int32 ids in one vocabulary for all columns."""
+    """Ordinal encoding: reads (rows, columns) strings, returns (rows, columns) int32 ids, unique over all columns."""
 
     output_dtype = "int32"
 
@@ -108,9 +108,9 @@ class Codes(CategoryLayer):
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class WordBag(ColumnLayer):
-    """Reads (rows, columns) strings; gives (rows, columns · buckets) float32: weighted counts of hashed words.
+    """Hashed bag of words: reads (rows, columns) strings, returns (rows, columns · buckets) float32.
 
-    A bucket's value is weight · log(1 + count) of its lower-cased words: tf-idf with sublinear counts, not normalised.
+    A bucket's value is weight · log(1 + count) of its lower-case words: TF-IDF with sublinear counts, not normalized.
 
     weights: (columns, buckets).
     """
@@ -136,10 +136,10 @@ class WordBag(ColumnLayer):
 
 
 def word_counts(texts: tf.Tensor, buckets: int) -> tf.Tensor:
-    """How many words of each text fall into each bucket, (rows, columns · buckets) float32.
+    """Count the words of each text by bucket, (rows, columns · buckets) float32.
 
-    Of scripts without spaces the words are single characters and pairs of neighbours. The hash is FarmHash's
-    fingerprint, which is the same on every machine and in every version.
+    In scripts without spaces words are characters and bigrams of them. The hash is FarmHash's fingerprint, which is the
+    same on every machine and in every version.
     """
     rows, columns = tf.shape(texts)[0], texts.shape[1]
     lower = tf.strings.lower(tf.reshape(texts, [-1]), encoding="utf-8")
@@ -154,7 +154,7 @@ def word_counts(texts: tf.Tensor, buckets: int) -> tf.Tensor:
 
 
 def split_words(text: str) -> list[str]:
-    """The same words of a text, for scikit-learn.
+    """Split a text into the same words, for scikit-learn.
 
     >>> split_words("It is 天气"), split_words("It, it")
     (['it', 'is', '天', '气', '天气'], ['it', 'it'])

@@ -22,24 +22,24 @@ REPORT_EXAMPLES: Final = examples(
 )
 
 
-@click.command(short_help="Write a run as one HTML page, or compare runs.", epilog=REPORT_EXAMPLES)
+@click.command(short_help="Write a report of a run as HTML, or compare runs.", epilog=REPORT_EXAMPLES)
 @click.argument("runs", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="RUN...")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The HTML file [report.html in the run].")
-@click.option("--by", metavar="COLUMN", default="", help="Tell the score for each group that a column makes.")
+@click.option("--by", metavar="COLUMN", default="", help="Report the score for each group of a column.")
 @verbosity_options
 def report(*, runs: tuple[Path, ...], output: Path | None, by: str, verbosity: Verbosity) -> None:
-    """Write RUN as one HTML page that opens offline: the score, the strategy and why, the data, the search.
+    """Write a report of RUN as one HTML page that opens offline: verdict, baselines, strategy, data, quality, search.
 
-    Of several runs, the page lays them side by side.
+    With several runs, the page compares them.
     """
     from executor.runs.report.compare import comparison_page  # noqa: PLC0415  drawing takes a moment to load
     from executor.runs.report.page import page  # noqa: PLC0415  likewise
 
     finished = [Run(path) for path in runs]
     if len(runs) > 1 and output is None:
-        raise click.UsageError("Several runs are compared in a file of their own. Name it with -o compare.html.")
+        raise click.UsageError("A comparison of runs needs an output file. Name it with -o compare.html.")
     if len(runs) > 1 and by:
-        raise click.UsageError("--by is for the report of one run. Leave it out, or name one run.")
+        raise click.UsageError("--by works with one run only. Leave it out, or name one run.")
     path = output or runs[0] / REPORT
     refuse_input_as_output(path, [own for run in runs for own in run.iterdir() if own.name != REPORT])
     text = page(finished[0], by=by) if len(finished) == 1 else comparison_page(finished)
@@ -50,11 +50,11 @@ def report(*, runs: tuple[Path, ...], output: Path | None, by: str, verbosity: V
     manifest = _write_sealed(runs[0], text)
     print_status(f"Wrote {path}.", verbosity=verbosity)
     if manifest is not None:
-        print_status(f"The seal of the run has changed with its report: {manifest.seal}", verbosity=verbosity)
+        print_status(f"Seal of the run with its new report: {manifest.seal}", verbosity=verbosity)
 
 
 def _write_sealed(run: Path, text: str) -> Manifest | None:
-    """Write the report of a run and the manifest that covers it, both or none. Raises RunError."""
+    """Write the report of a run and the manifest that covers it, both or neither. Raises RunError."""
     remedy = "Free space, or name another file with -o."
     with atomic_file(run / REPORT, error=RunError, remedy=remedy) as temporary:
         temporary.write_text(text, encoding="utf-8")
@@ -68,7 +68,7 @@ def _write_sealed(run: Path, text: str) -> Manifest | None:
 @click.argument("folder", type=click.Path(path_type=Path), default=RUNS)
 @format_option
 def runs(*, folder: Path, form: str) -> None:
-    """List the runs in FOLDER, by default those in runs/: dataset, score, best baseline, when, and how far they are."""
+    """List the runs in FOLDER (default: runs/) with dataset, score, best baseline, date and status."""
     from executor.runs.report.listing import list_runs, show_runs  # noqa: PLC0415  reading runs takes a moment to load
 
     found = list_runs(folder)

@@ -155,7 +155,7 @@ def test_a_short_series_has_short_windows_and_a_shorter_one_is_an_error() -> Non
     assert plan_windows(_series(np.arange(20)), _roles()).lags == (2, 3, 4)
     plan = plan_windows(_series(np.arange(1_000)), _roles())
     assert (plan.horizon, plan.lags) == (10, tuple(range(2, 21)))
-    with pytest.raises(DatasetError, match="ahead 1, but the longest series has 3 rows"):
+    with pytest.raises(DatasetError, match="of 1 steps needs more than 4 rows, but the longest series has 3"):
         plan_windows(_series(np.arange(3)), _roles())
 
 
@@ -196,7 +196,7 @@ def test_the_next_step_is_a_step_of_the_calendar(unit: str, size: float, history
 
 
 def test_a_past_without_rows_is_an_error() -> None:
-    with pytest.raises(DatasetError, match="none has a time"):
+    with pytest.raises(DatasetError, match="no row has a time"):
         future_rows(_series(np.empty((0, 1))), _windows(2))
 
 
@@ -275,7 +275,9 @@ def test_a_column_known_in_advance_is_read_at_the_steps_ahead() -> None:
     future = replace(table, truth=np.where(np.arange(10)[:, None] < 8, np.arange(10.0)[:, None], np.nan))
     steps = future_rows(future, windows)
     assert [steps.features[name][0] for name in ("price [-1]", "price [+1]", "price [+2]")] == [7, 8, 9]
-    with pytest.raises(DatasetError, match=r"\('price'\) must have their values for 2 steps after .* go on for 0\."):
+    with pytest.raises(
+        DatasetError, match=r"\('price'\) needs their values for 2 steps after .* there are 0 such rows\."
+    ):
         future_rows(table, windows)
 
 
@@ -318,7 +320,7 @@ def test_no_step_ahead_of_one_part_lies_in_a_later_part(rows: int, horizon: int,
     assert len(parts.hold_out) == pytest.approx(0.2 * len(table), abs=2)
 
 
-def test_a_horizon_that_leaves_no_beginnings_is_an_error() -> None:
+def test_a_horizon_that_leaves_no_origins_is_an_error() -> None:
     windows = _windows(2, 3).model_copy(update={"horizon": 12, "least_spread": (0.1,)})
     table = lag_table(_series(np.arange(40)), windows)
     with pytest.raises(DatasetError, match="Reduce --horizon"):

@@ -56,7 +56,7 @@ def test_each_row_is_in_exactly_one_part_and_no_part_is_empty(rows: int, classes
 def test_the_shares_of_1000_rows_are_64_16_20_percent() -> None:
     parts = split(_table(1_000), _roles(), seed=0)
     assert (len(parts.train), len(parts.validation), len(parts.hold_out)) == (640, 160, 200)
-    assert parts.sentence.startswith("640 rows train, 160 select the best trial, 200 judge it once; split at random")
+    assert parts.sentence.startswith("640 rows for training, 160 for validation, 200 in the hold-out; split at random")
 
 
 def test_each_part_has_the_classes_shares() -> None:
@@ -96,7 +96,7 @@ def test_an_entity_lies_in_one_part() -> None:
     assert not train & hold_out
     assert not validation & hold_out
     assert len(hold_out) == 3
-    assert "15 values never lie in two parts" in parts.sentence
+    assert "each of its 15 values in one part" in parts.sentence
 
 
 def test_many_entities_are_stratified_by_their_class() -> None:
@@ -137,12 +137,12 @@ def test_one_time_for_all_rows_is_an_error() -> None:
         split(_table(20, time=np.zeros(20)), _roles(time_column="when"), seed=0)
 
 
-def test_copies_of_a_row_stay_together() -> None:
+def test_duplicate_rows_stay_together() -> None:
     values = np.repeat(np.arange(60), 2)
     parts = split(_table(120, x=values), _roles(), seed=0)
     train, validation, hold_out = _in_each(values, parts)
     assert len(train) + len(validation) + len(hold_out) == 60
-    assert "60 copies" in parts.sentence
+    assert "60 duplicate rows" in parts.sentence
 
 
 def test_copies_stay_together_even_where_a_few_of_them_have_another_class() -> None:
@@ -165,14 +165,14 @@ def test_a_class_whose_rows_are_like_rows_of_others_is_still_in_every_part() -> 
 def test_cases_that_look_alike_but_differ_in_the_target_are_not_copies() -> None:
     truth = np.arange(120.0)[:, None]
     parts = split(_table(120, x=np.repeat(np.arange(60), 2), truth=truth), _roles(), seed=0)
-    assert "copies" not in parts.sentence
+    assert "duplicate" not in parts.sentence
     assert parts.groups is None
 
 
 def test_common_cases_of_a_coarse_table_are_not_copies() -> None:
     parts = split(_table(100, x=np.arange(100) % 4), _roles(), seed=0)
     assert len(parts.hold_out) == 20
-    assert "copies" not in parts.sentence
+    assert "duplicate" not in parts.sentence
 
 
 def test_the_datasets_own_split_is_kept_and_validation_drawn_from_its_training_rows() -> None:

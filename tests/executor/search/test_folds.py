@@ -62,7 +62,7 @@ def test_few_rows_train_and_select_in_five_folds_of_the_same_classes() -> None:
     first = parts.folds[:, 0]
     counts = np.array([np.bincount(rows.truth[parts.train[first == fold]], minlength=4) for fold in range(5)])
     np.testing.assert_array_equal(counts, np.full((5, 4), 20))
-    assert parts.sentence.startswith("400 rows train and select the best trial in 5 folds, 100 judge it once; split at")
+    assert parts.sentence.startswith("400 rows for 5-fold cross-validation, 100 in the hold-out; split at")
 
 
 def test_an_entity_lies_in_one_fold() -> None:
@@ -87,7 +87,7 @@ def test_repeats_divide_the_rows_anew_and_number_their_folds_through() -> None:
     assert parts.folds is not None
     assert [np.unique(column).tolist() for column in parts.folds.T] == [[0, 1, 2, 3], [4, 5, 6, 7]]
     assert (parts.folds[:, 0] + 4 != parts.folds[:, 1]).any()
-    assert "80 rows train and select the best trial in 4 folds, divided 2 times, 20 judge it once" in parts.sentence
+    assert "80 rows for 4-fold cross-validation, repeated 2 times, 20 in the hold-out" in parts.sentence
 
 
 @pytest.fixture
