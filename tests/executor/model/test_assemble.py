@@ -281,7 +281,7 @@ def test_a_model_that_a_full_disk_refuses_is_one_error_and_leaves_nothing(
     roles = _roles(Task.REGRESSION, ("y",), kinds | target_kinds, **apart)
     model, signature, hold_out, _, _ = _put_together(columns | targets, roles)
     with (
-        pytest.raises(RunError, match=r"Cannot write .*model\.keras: .*File too large.* Free space"),
+        pytest.raises(RunError, match=r"Cannot write .*model\.keras: .*File too large.* Free disk space"),
         file_size_limit(most),
     ):
         save_model(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
