@@ -11,7 +11,7 @@ import numpy as np
 from executor.components.metric import Predictions, apply_thresholds, compute_metrics
 from executor.evaluation.baselines.baseline import scaling_error
 from executor.evaluation.baselines.constant import constant_baseline, seasonal_baseline
-from executor.evaluation.baselines.linear import LINEAR_SECONDS, linear_baseline
+from executor.evaluation.baselines.linear import linear_baseline
 from executor.evaluation.bootstrap import bootstrap_sampler, exact_lower_bound, independent_units, tail_percent
 from executor.evaluation.calibration import calibration_score, describe_calibration, interval_score
 from executor.evaluation.class_coverage import missing_classes
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from executor.evaluation.scores import CutOff
     from executor.model.signature import Signature
     from executor.preprocessing.examples import Examples, Parts
+    from executor.runtime.clock import Clock
 
 RESAMPLES: Final = 1_000  # bootstrap samples; a percentile at 2.5 % then rests on 25 of them
 MIN_RESAMPLES: Final = 100
@@ -57,7 +58,7 @@ def evaluate(
     signature: Signature,
     validation: float | None,
     seed: int,
-    linear_seconds: float = LINEAR_SECONDS,
+    clock: Clock,
     others: Sequence[Baseline | None] = (),
     training: float | None = None,
     groups: np.ndarray | None = None,
@@ -67,7 +68,7 @@ def evaluate(
 
     outcome: the assembled model's answers for the hold-out's rows, (rows, outputs).
     hold_out, rows: the same rows, encoded and raw. validation: P of the chosen trial.
-    linear_seconds: what the linear baseline may take. others: of further models.
+    clock: for the linear baseline. others: of further models.
     training: P of the model on training rows.
     groups: which of the hold-out's rows belong together, (rows,), as in `executor.evaluation.bootstrap`.
     cut_off: of a model that was not trained to its end.
@@ -83,7 +84,7 @@ def evaluate(
     candidates = (
         constant_baseline(metric, parts, hold_out, signature.labels, last=rows.last),
         seasonal_baseline(parts, hold_out, rows),
-        linear_baseline(metric, parts.divided(), hold_out, seconds=linear_seconds),
+        linear_baseline(metric, parts.divided(), hold_out, clock=clock),
         *others,
     )
     baselines = [baseline for baseline in candidates if baseline is not None]

@@ -57,7 +57,7 @@ def evaluate_on_hold_out(data: EncodedData, trials: Trials, saved: SavedModel, c
         seed=run.plan.seed,
         others=others,
         groups=None if groups is None else groups[rows.hold_out],
-        linear_seconds=_allowed_seconds(LINEAR_SECONDS, clock, share=1 / 2),
+        clock=clock.lasting(_allowed_seconds(LINEAR_SECONDS, clock, share=1 / 2)),
         cut_off=find_cut_off(
             saved.selected.members,
             trials,
@@ -72,11 +72,12 @@ def evaluate_on_hold_out(data: EncodedData, trials: Trials, saved: SavedModel, c
 def write_importance(data: EncodedData, saved: SavedModel, clock: Clock) -> None:
     """Measure the permutation importance of each column on the hold-out, and write it; failures are only logged."""
     run, metric = data.run, create_metric(data.run.bundle.metric)
-    hold_out, seconds = run.data.table.take(run.data.rows.hold_out), min(IMPORTANCE_SECONDS, clock.left / 4)
+    hold_out = run.data.table.take(run.data.rows.hold_out)
+    own = clock.lasting(min(IMPORTANCE_SECONDS, clock.left / 4))
     importance = Importance.unmeasured(metric.name)
     with never_fatal("The importance of columns was not measured"):
         importance = measure_importance(
-            saved.model, saved.signature, hold_out, metric=metric, seed=run.plan.seed, seconds=seconds
+            saved.model, saved.signature, hold_out, metric=metric, seed=run.plan.seed, clock=own
         )
     write_json(run.directory / IMPORTANCE, importance)
 
@@ -90,13 +91,15 @@ def _fit_baselines(data: EncodedData, hold_out: RawTable, encoded: Examples, clo
     table, rows = run.data.table, run.data.rows
     train, validation, judges = table.take(rows.train), table.take(rows.validation), (hold_out, encoded)
     seconds = _allowed_seconds(tf_idf_seconds(clock.plan.limit), clock, share=1 / 2)
-    yield tf_idf_baseline(metric, parts, train, validation, judges, seconds=seconds)
+    yield tf_idf_baseline(metric, parts, train, validation, judges, clock=clock.lasting(seconds))
     seconds = max(MIN_SECONDS, boosting_seconds(clock))
-    yield boosting_baseline(metric, parts, train, validation, judges, seconds=seconds, seed=run.plan.seed)
+    yield boosting_baseline(metric, parts, train, validation, judges, clock=clock.lasting(seconds), seed=run.plan.seed)
     yield neighbours_baseline(metric, parts, encoded, seconds=_allowed_seconds(NEIGHBOUR_SECONDS, clock, share=1 / 3))
     if run.data.series is not None and run.data.windows is not None:
         seconds = _allowed_seconds(EXPONENTIAL_SECONDS, clock, share=1 / 3)
-        yield exponential_baseline(parts, encoded, hold_out, run.data.series, run.data.windows, seconds=seconds)
+        yield exponential_baseline(
+            parts, encoded, hold_out, run.data.series, run.data.windows, clock=clock.lasting(seconds)
+        )
 
 
 def _allowed_seconds(most: float, clock: Clock, *, share: float) -> float:

@@ -39,11 +39,20 @@ class Clock:
         """A clock for a share of the seconds that remain until the deadline, from now on."""
         if self.plan.limit is None:
             return Clock(now=self._now)
-        return Clock(TimePlan(limit=max(self.remaining() * share, MIN_PART)), now=self._now)
+        return self.lasting(max(self.remaining() * share, MIN_PART))
+
+    def lasting(self, seconds: float) -> Clock:
+        """A clock for a number of seconds from now on."""
+        return Clock(TimePlan(limit=seconds), now=self._now)
 
     def note_prediction(self, seconds: float) -> None:
         """Reserve time for predictions after the search, by what a network took for the validation rows."""
         self._prediction_seconds = seconds
+
+    @property
+    def limit(self) -> float:
+        """Seconds of the whole time limit; inf without one."""
+        return math.inf if self.plan.limit is None else self.plan.limit
 
     def now(self) -> float:
         """The present reading."""

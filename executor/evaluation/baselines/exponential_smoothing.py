@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from executor.data.lag_table import Windows
     from executor.data.raw_table import RawTable
     from executor.preprocessing.examples import Examples, Parts
+    from executor.runtime.clock import Clock
 
 EXPONENTIAL_SECONDS: Final = 10.0  # that it may take
 MAX_FITTED: Final = 2_000  # steps, the last ones before the hold-out, on which it is fitted: half a second a model
@@ -65,16 +65,15 @@ def exponential_baseline(
     series: RawTable,
     windows: Windows,
     *,
-    seconds: float = EXPONENTIAL_SECONDS,
+    clock: Clock,
 ) -> Baseline | None:
     """Statsmodels' ETS on each series and target, from every beginning of the hold-out.
 
     rows: the hold-out's rows of the lag table; series: the rows that it was made of. The parameters are estimated
     before the first row that judges; the states then follow the series without being fitted again.
-    seconds: after them each series gets the simplest model. None where there are too many series, or one of them is too
-    short.
+    clock: after its deadline each series gets the simplest model.
+    None where there are too many series, or one of them is too short.
     """
-    until = time.monotonic() + seconds
     starts = series_starts(series)
     values = forward_fill(require_values(series.truth), starts)
     pieces = np.split(np.arange(len(series)), np.flatnonzero(starts)[1:])
@@ -92,7 +91,7 @@ def exponential_baseline(
             own = values[piece, target]
             begin = int(np.argmax(np.isfinite(own)))
             judged = first[here] - piece[0] - begin
-            found = _fit(own[begin:], judged.min(), windows.season, until)
+            found = _fit(own[begin:], judged.min(), windows.season, clock)
             if found is None:
                 return None
             fitted, name = found
@@ -107,14 +106,14 @@ def exponential_baseline(
     )
 
 
-def _fit(values: np.ndarray, until_row: int, season: int | None, until: float) -> tuple[FittedSmoothing, str] | None:
+def _fit(values: np.ndarray, until_row: int, season: int | None, clock: Clock) -> tuple[FittedSmoothing, str] | None:
     """The model with the least corrected information criterion before a row, filtered along all values."""
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel  # noqa: PLC0415  a second to import
 
     past = values[max(0, until_row - MAX_FITTED) : until_row]
     best: tuple[float, str, str | None, str | None, np.ndarray] | None = None
     for trend, seasonal in _models(past, season):
-        if best is not None and time.monotonic() > until:
+        if best is not None and clock.is_over:
             break
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a model that does not converge has a poor criterion

@@ -7,7 +7,6 @@ and missing values against the network's encoding: better on five, up to six tim
 from __future__ import annotations
 
 import itertools
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -63,7 +62,7 @@ def boosting_baseline(
     validation: RawTable,
     hold_out: tuple[RawTable, Examples],
     *,
-    seconds: float,
+    clock: Clock,
     seed: int = 0,
 ) -> Baseline | None:
     """scikit-learn's histogram gradient boosting, with as fair a chance as the network has.
@@ -71,24 +70,24 @@ def boosting_baseline(
     It trains on the training rows; the validation rows choose the number of trees and the decision threshold, as they
     choose the network's epoch and threshold. Of folds the first one chooses, then all rows train.
     train, validation, hold_out: the raw rows of parts, and those that judge.
-    A table that would take more than `seconds` is fitted on evenly spaced training rows, or with fewer trees.
+    A table that would take more than the limit of the clock is fitted on evenly spaced training rows, or with fewer
+    trees.
     None for images and sequences, without time, and where a target has a single class.
     """
-    until = time.monotonic() + seconds
     everything = train, parts.train
     if (first := parts.in_first_fold) is not None:
         train, validation = train.take(~first), train.take(first)
     has_folds, parts = parts.folds is not None, parts.divided()
-    if seconds <= 0 or parts.image is not None or not _are_columns(train) or has_single_class(parts):
+    if clock.is_over or parts.image is not None or not _are_columns(train) or has_single_class(parts):
         return None
-    rows, rate = _affordable(len(train), len(train.forms) * parts.outputs, seconds=seconds)
+    rows, rate = _affordable(len(train), len(train.forms) * parts.outputs, seconds=clock.limit)
     some = train.evenly_spaced(rows)
     # Threads that wait for each other cost more than they share out in models this small.
     with threadpool_limits(1 if rows * len(train.forms) < MANY_CELLS else None):
         columns = Columns(some, parts.task)
         forest = BoostedTrees(metric, parts, columns, rate=rate, seed=seed)
         inputs = columns.read(some)
-        forest.fit(inputs, parts.train.evenly_spaced(rows), columns.read(validation), until=until)
+        forest.fit(inputs, parts.train.evenly_spaced(rows), columns.read(validation), clock=clock)
         if has_folds:
             forest.fit_again(columns.read(everything[0]), everything[1])
         outcome = forest.outcome(columns.read(hold_out[0]), hold_out[1])
@@ -178,7 +177,7 @@ def _affordable(rows: int, columns: int, *, seconds: float) -> tuple[int, float]
     trees = seconds / (columns * (SECONDS_PER_COLUMN + SECONDS_PER_CELL * rows))
     rate = min(max(RATE, RATE_TREES / trees), MAX_RATE)
     fitted = (seconds * rate / RATE_TREES / columns - SECONDS_PER_COLUMN) / SECONDS_PER_CELL
-    return min(rows, max(MIN_FITTED, int(fitted))), rate
+    return int(min(rows, max(MIN_FITTED, fitted))), rate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,9 +216,9 @@ class BoostedTrees:
             return np.asarray(examples.raw_target.reshape(len(examples), -1))
         return np.asarray(examples.change)
 
-    def fit(self, inputs: np.ndarray, examples: Examples, validation: np.ndarray, *, until: float) -> None:
+    def fit(self, inputs: np.ndarray, examples: Examples, validation: np.ndarray, *, clock: Clock) -> None:
         """Double the trees as long as that helps on the validation rows and there is time for it."""
-        start = time.monotonic()
+        start = clock.now()
         for trees in STAGES:
             for model, column in zip(self._models, self._truth(examples).T, strict=True):
                 model.set_params(max_iter=trees).fit(inputs, column)
@@ -227,7 +226,7 @@ class BoostedTrees:
             if trees >= MIN_TREES and self.best.trees <= trees // 2:
                 return
             # The next stage adds as many trees as there are.
-            if (now := time.monotonic()) + (now - start) > until:
+            if clock.now() - start > clock.remaining():
                 self.is_cut_short = trees < STAGES[-1]
                 return
 

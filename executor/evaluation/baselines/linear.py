@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from typing import TYPE_CHECKING, Final
 
@@ -23,27 +22,25 @@ if TYPE_CHECKING:
 
     from executor.components.metric import PerformanceMetric
     from executor.preprocessing.examples import Examples, Parts
+    from executor.runtime.clock import Clock
 
 LINEAR_SECONDS: Final = 3.0  # what the linear model may take: of the time that a budget keeps back, the larger half
 
 
-def linear_baseline(
-    metric: PerformanceMetric, parts: Parts, hold_out: Examples, *, seconds: float = LINEAR_SECONDS
-) -> Baseline | None:
+def linear_baseline(metric: PerformanceMetric, parts: Parts, hold_out: Examples, *, clock: Clock) -> Baseline | None:
     """Logistic or ridge regression on the features of the network, thresholds tuned as the network's are.
 
-    On a large table it is fitted on evenly spaced training rows. seconds: after them it stays as far as it came.
+    On a large table it is fitted on evenly spaced training rows. clock: at its deadline the fit ends as far as it came.
     None if the rows hold a single class, or if there is no time left for it.
     """
-    until = time.monotonic() + seconds
-    if seconds <= 0 or parts.text is not None:  # of texts the linear model on TF-IDF is the same, with more time
+    if clock.is_over or parts.text is not None:  # of texts the linear model on TF-IDF is the same, with more time
         return None
     cells = (filled_share(parts) * parts.train.dense.shape[1] + parts.train.codes.shape[1]) * parts.outputs
     rows = min(len(parts.train), max(MIN_FITTED, int(MAX_CELLS / max(1.0, cells))))
     some = parts.train.evenly_spaced(rows)
     # Threads that wait for each other cost more than they share out in models this small: measured 20-fold under load.
     with threadpool_limits(1):
-        answer = _fit(metric, some, parts, until=until)
+        answer = _fit(metric, some, parts, clock=clock)
     if answer is None:
         return None
     thresholds = metric.thresholds(answer(parts.validation), parts.validation, parts)
@@ -65,7 +62,7 @@ PENALTIES: Final = (1.0, 10.0, 100.0, 1_000.0)  # of ridge regression, of which 
 
 
 def _fit(
-    metric: PerformanceMetric, some: Examples, parts: Parts, *, until: float
+    metric: PerformanceMetric, some: Examples, parts: Parts, *, clock: Clock
 ) -> Callable[[Examples], np.ndarray] | None:
     """A function from examples to the outcome of a linear model; None where one side of a target does not occur."""
     features = feature_matrix(some, parts)
@@ -74,7 +71,7 @@ def _fit(
     columns = some.raw_target[:, None] if some.raw_target.ndim == 1 else some.raw_target
     if any(len(np.unique(column)) == 1 for column in columns.T):
         return None
-    models = [fit_logistic(features, column, until=until) for column in columns.T]
+    models = [fit_logistic(features, column, clock=clock) for column in columns.T]
 
     def probabilities(rows: Examples) -> np.ndarray:
         wide = feature_matrix(rows, parts)
@@ -91,20 +88,20 @@ def fit_logistic(
     features: np.ndarray | sparse.csr_matrix,
     classes: np.ndarray,
     *,
-    until: float,
+    clock: Clock,
     strength: float = 1.0,
     steps_per_check: int = STEPS_PER_CHECK,
 ) -> LogisticRegression:
-    """Logistic regression, as far as it comes until that time; strength: the inverse of the penalty.
+    """Logistic regression, as far as it comes until the deadline of the clock; strength: the inverse of the penalty.
 
-    steps_a_look: of L-BFGS between two looks at the clock.
+    steps_per_check: of L-BFGS between two looks at the clock.
     """
     model = LogisticRegression(C=strength, max_iter=steps_per_check, warm_start=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a baseline that is nearly fitted is a baseline
         for _ in range(MAX_STEPS // steps_per_check):
             model.fit(features, classes)
-            if model.n_iter_.max() < steps_per_check or time.monotonic() > until:
+            if model.n_iter_.max() < steps_per_check or clock.is_over:
                 break
     return model
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-import time
 from typing import TYPE_CHECKING, Final, TypeAlias
 from unicodedata import category
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from executor.components.metric import PerformanceMetric
     from executor.data.raw_table import RawTable
     from executor.preprocessing.examples import Examples, Parts
+    from executor.runtime.clock import Clock
 
 MAX_TERMS: Final = 50_000  # the most frequent ones; 100,000 gave 20 Newsgroups 0.9 points more for 1.2 times the time
 MIN_ROWS: Final = 2  # rows with a term, below which it tells nothing of other rows
@@ -68,24 +68,24 @@ def tf_idf_baseline(
     validation: RawTable,
     hold_out: tuple[RawTable, Examples],
     *,
-    seconds: float,
+    clock: Clock,
 ) -> Baseline | None:
     """Logistic or ridge regression on TF-IDF of all text columns together, and of nothing else.
 
     The validation rows choose the penalty and the decision threshold, then train as well where time allows.
     train, validation, hold_out: the raw rows of parts, and those that judge.
-    Long texts are read by words alone; where even that would take more than `seconds`, evenly spaced training rows are.
+    Long texts are read by words alone; where even that would take more than the limit of the clock, evenly spaced
+    training rows are.
     None without a text column, without time, and where a target has a single class.
     """
-    until = time.monotonic() + seconds
     if (first := parts.in_first_fold) is not None:
         train, validation = train.take(~first), train.take(first)
     parts = parts.divided()
-    if seconds <= 0 or not train.of_form(Form.TEXT) or has_single_class(parts):
+    if clock.is_over or not train.of_form(Form.TEXT) or has_single_class(parts):
         return None
     asked = [_texts(validation), _texts(hold_out[0])]
     known = _texts(train)
-    reads_pairs, rows = _affordable(known, sum(len(text) for texts in asked for text in texts), seconds=seconds)
+    reads_pairs, rows = _affordable(known, sum(len(text) for texts in asked for text in texts), seconds=clock.limit)
     some = evenly_spaced(len(train), rows)
     vectorizer = TfidfVectorizer(
         tokenizer=split_words,
@@ -105,12 +105,12 @@ def tf_idf_baseline(
     examples = parts.train.take(some)
     # Threads that wait for each other cost more than they share out in models this small.
     with threadpool_limits(1):
-        strength, answer, left = _choose_penalty(metric, parts, (features, examples), selecting, until=until)
+        strength, answer, left = _choose_penalty(metric, parts, (features, examples), selecting, clock=clock)
         said = answer(selecting, parts.validation)
         cuts = tuple(threshold.value for threshold in metric.thresholds(said, parts.validation, parts))
         if left:
             both = vectorizer.transform([*(known[row] for row in some), *asked[0]])
-            answer = _fit(both, examples.joined(parts.validation), parts, strength, until=until)
+            answer = _fit(both, examples.joined(parts.validation), parts, strength, clock=clock)
         outcome = answer(judging, hold_out[1])
     kind = "logistic" if parts.task.is_classification else "ridge"
     trained = rows + (len(parts.validation) if left else 0)
@@ -150,7 +150,7 @@ def _choose_penalty(
     known: tuple[sparse.csr_matrix, Examples],
     selecting: sparse.csr_matrix,
     *,
-    until: float,
+    clock: Clock,
 ) -> tuple[float, Predictor, bool]:
     """The penalty of the best P on validation rows, its model, and whether there is time for one more.
 
@@ -159,10 +159,10 @@ def _choose_penalty(
     best: tuple[float, float, Predictor] | None = None
     longest = 0.0
     for strength in STRENGTHS if parts.task.is_classification else PENALTIES:
-        start = time.monotonic()
-        if best is not None and start + 2 * longest > until:
+        start = clock.now()
+        if best is not None and 2 * longest > clock.remaining():
             break
-        answer = _fit(*known, parts, strength, until=until)
+        answer = _fit(*known, parts, strength, clock=clock)
         said = answer(selecting, parts.validation)
         decided = apply_thresholds(said, parts.task)
         score = metric.direction.utility(
@@ -170,13 +170,13 @@ def _choose_penalty(
         )
         if best is None or score > best[0]:
             best = score, strength, answer
-        longest = max(longest, time.monotonic() - start)
+        longest = max(longest, clock.now() - start)
     if best is None:
         raise ValueError("a linear model has at least one penalty")
-    return best[1], best[2], time.monotonic() + longest <= until
+    return best[1], best[2], longest <= clock.remaining()
 
 
-def _fit(features: sparse.csr_matrix, examples: Examples, parts: Parts, strength: float, *, until: float) -> Predictor:
+def _fit(features: sparse.csr_matrix, examples: Examples, parts: Parts, strength: float, *, clock: Clock) -> Predictor:
     """A linear model, fitted as far as time allows, as a function from features and examples to the outcome."""
     if not parts.task.is_classification:
         ridge = Ridge(alpha=strength).fit(features, examples.change)
@@ -185,7 +185,7 @@ def _fit(features: sparse.csr_matrix, examples: Examples, parts: Parts, strength
         )
     truth = examples.raw_target.reshape(len(examples), -1)
     models = [
-        fit_logistic(features, column, until=until, strength=strength, steps_per_check=STEPS_PER_CHECK)
+        fit_logistic(features, column, clock=clock, strength=strength, steps_per_check=STEPS_PER_CHECK)
         for column in truth.T
     ]
 

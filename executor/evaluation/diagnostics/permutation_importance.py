@@ -6,7 +6,6 @@ Permutation importance (Breiman 2001; Fisher, Rudin and Dominici 2019) of the fi
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -18,13 +17,14 @@ from executor.evaluation.scores import ColumnImportance, Importance
 from executor.model.keras_file import predict_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import keras
 
     from executor.components.metric import PerformanceMetric
     from executor.data.raw_table import RawTable
     from executor.model.signature import Signature
+    from executor.runtime.clock import Clock
 
 MAX_ROWS: Final = 1_000  # rows that are dealt out: the standard error of an accuracy is then below 0.016
 MIN_ROWS: Final = 200  # where that is too slow: the standard error of an accuracy is then below 0.036
@@ -42,8 +42,7 @@ def measure_importance(
     *,
     metric: PerformanceMetric,
     seed: int,
-    seconds: float = IMPORTANCE_SECONDS,
-    clock: Callable[[], float] = time.monotonic,
+    clock: Clock,
 ) -> Importance:
     """Deal out each column's values anew among rows of the hold-out, all columns once, then again while time lasts.
 
@@ -55,13 +54,12 @@ def measure_importance(
     none = Importance.unmeasured(metric.name)
     if not {*hold_out.forms.values()}.isdisjoint(ARRAYS):
         return none
-    random, start = np.random.default_rng([seed, STREAM]), clock()
-    end = start + seconds
+    random, start = np.random.default_rng([seed, STREAM]), clock.now()
     rows = hold_out.evenly_spaced(MAX_ROWS)
     answers = predict_rows(model, signature, rows)
-    one_round = (clock() - start) * len(features)
-    if one_round > seconds and len(rows) > MIN_ROWS:  # fewer rows rather than fewer columns
-        rows = rows.evenly_spaced(max(MIN_ROWS, int(len(rows) * seconds / one_round)))
+    one_round = (clock.now() - start) * len(features)
+    if one_round > clock.limit and len(rows) > MIN_ROWS:  # fewer rows rather than fewer columns
+        rows = rows.evenly_spaced(max(MIN_ROWS, int(len(rows) * clock.limit / one_round)))
         answers = predict_rows(model, signature, rows)
 
     def score(outcome: np.ndarray) -> float:
@@ -75,7 +73,7 @@ def measure_importance(
     for _ in range(REPEATS):
         for start in range(0, len(features), at_once):
             names = list(features)[start : start + at_once]
-            if clock() >= end:
+            if clock.is_over:
                 break
             outcome = predict_rows(model, signature, _permute(rows, [features[name] for name in names], random))
             for name, own in zip(names, np.split(outcome, len(names)), strict=True):

@@ -14,6 +14,7 @@ from executor.data.raw_table import RawTable
 from executor.evaluation.evaluate import Evaluation, bootstrap_scores, evaluate
 from executor.evaluation.scores import Scores
 from executor.model.signature import Signature
+from executor.runtime.clock import Clock
 from rules.vocabulary.choices import F1, Accuracy, Mae, Metric, Rmse, RocAuc
 from rules.vocabulary.facts import Task
 
@@ -52,6 +53,7 @@ def _judged(metric: Metric, parts: Parts, outcome: np.ndarray, *, signature: Sig
         signature=_signature(parts.task) if signature is None else signature,
         validation=0.9,
         seed=0,
+        clock=Clock(),
     )
 
 

@@ -12,6 +12,7 @@ from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 from executor.data.lag_table import Windows, lag_table
 from executor.data.raw_table import RawTable
 from executor.evaluation.baselines.exponential_smoothing import exponential_baseline
+from executor.runtime.clock import Clock
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def test_forecasts_from_a_beginning_are_the_librarys_own(make_parts: MakeParts) 
     table = lag_table(series, windows)
     hold_out = table.take(np.flatnonzero(table.rows >= 70))
     parts = make_parts(np.zeros((len(hold_out), 1)), hold_out.truth, task=Task.FORECASTING)
-    found = exponential_baseline(parts, parts.train, hold_out, series, windows)
+    found = exponential_baseline(parts, parts.train, hold_out, series, windows, clock=Clock())
     assert found is not None
     assert found.says.startswith("states that follow the series: A")
     name = found.says.rsplit(" ", 1)[1]
@@ -59,7 +60,7 @@ def test_a_beginning_later_on_knows_the_values_up_to_it(make_parts: MakeParts) -
     table = lag_table(series, windows)
     hold_out = table.take(np.flatnonzero(table.rows >= 70))
     parts = make_parts(np.zeros((len(hold_out), 1)), hold_out.truth, task=Task.FORECASTING)
-    found = exponential_baseline(parts, parts.train, hold_out, series, windows)
+    found = exponential_baseline(parts, parts.train, hold_out, series, windows, clock=Clock())
     assert found is not None
     errors = np.abs(found.predictions.outcome - hold_out.truth).mean(axis=0)
     assert errors == pytest.approx([1, 1], abs=0.8)  # the noise has a standard deviation of 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Parts
     from tests.executor.conftest import MakeParts
 
-FOREVER = 1e9  # seconds
 RANDOM = np.random.default_rng(0)
 
 
@@ -38,7 +38,7 @@ def _raw(dense: np.ndarray) -> RawTable:
     return RawTable(features=features, forms=dict.fromkeys(features, Form.NUMBER), rows=np.arange(len(dense)))
 
 
-def _boosted(metric: Metric, parts: Parts, *, seconds: float = FOREVER) -> Baseline | None:
+def _boosted(metric: Metric, parts: Parts, *, clock: Clock | None = None) -> Baseline | None:
     """The validation rows play the hold-out."""
     validation = _raw(parts.validation.dense)
     return boosting_baseline(
@@ -47,8 +47,14 @@ def _boosted(metric: Metric, parts: Parts, *, seconds: float = FOREVER) -> Basel
         _raw(parts.train.dense),
         validation,
         (validation, parts.validation),
-        seconds=seconds,
+        clock=clock or Clock(),
     )
+
+
+def _short() -> Clock:
+    """A clock of a millisecond, of which each look takes a quarter."""
+    milliseconds = itertools.count(step=0.25)
+    return Clock(TimePlan(limit=1e-3), now=lambda: 1e-3 * next(milliseconds))
 
 
 def _p(metric: Metric, baseline: Baseline | None) -> float:
@@ -117,7 +123,7 @@ def test_its_threshold_is_tuned_on_the_validation_rows_as_the_networks_is(make_p
 def test_a_large_table_is_fitted_in_part_and_says_so(make_parts: MakeParts) -> None:
     dense = RANDOM.normal(size=(5_000, 4))
     parts = make_parts(dense, dense[:, :1] + dense[:, 1:2], task=Task.REGRESSION)
-    short = _boosted(Rmse(), parts, seconds=1e-3)
+    short = _boosted(Rmse(), parts, clock=_short())
     assert short is not None
     assert short.says == "10 trees an output on 500 of 4,000 training rows; time allowed no more"
     whole = _boosted(Rmse(), parts)
@@ -126,7 +132,7 @@ def test_a_large_table_is_fitted_in_part_and_says_so(make_parts: MakeParts) -> N
 
 
 def test_there_is_none_without_time_for_images_and_with_one_class(make_parts: MakeParts, breast_cancer: Parts) -> None:
-    assert _boosted(Accuracy(), breast_cancer, seconds=0) is None
+    assert _boosted(Accuracy(), breast_cancer, clock=Clock(TimePlan(limit=0.0))) is None
     assert _boosted(Accuracy(), replace(breast_cancer, image=(5, 6, 1))) is None
     assert _boosted(Accuracy(), make_parts(np.zeros((10, 1)), np.zeros((10, 1)), task=Task.BINARY)) is None
 

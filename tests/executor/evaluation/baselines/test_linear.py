@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from executor.data.raw_table import RawTable
 from executor.evaluation.baselines.baseline import scaling_error
 from executor.evaluation.baselines.constant import constant_baseline, seasonal_baseline
 from executor.evaluation.baselines.linear import linear_baseline
+from executor.runtime.clock import Clock
+from executor.runtime.time_plan import TimePlan
 from rules.vocabulary.choices import F1, Accuracy, Mae, Metric, Rmse
 from rules.vocabulary.facts import Task
 
@@ -106,7 +109,7 @@ def test_the_last_season_is_an_answer_where_there_is_one(make_parts: MakeParts) 
 
 def test_the_linear_baseline_of_classes_is_scikit_learns(breast_cancer: Parts) -> None:
     metric = create_metric(Accuracy())
-    linear = linear_baseline(metric, breast_cancer, breast_cancer.validation)
+    linear = linear_baseline(metric, breast_cancer, breast_cancer.validation, clock=Clock())
     assert linear is not None
     train, validation = breast_cancer.train, breast_cancer.validation
     theirs = LogisticRegression().fit(train.dense, train.raw_target).predict(validation.dense)
@@ -120,7 +123,7 @@ def test_the_linear_baseline_of_a_number_beats_the_mean(make_parts: MakeParts) -
     standard = (target - target.mean()) / target.std()
     parts = make_parts(values / values.std(axis=0), standard[:, None], task=Task.REGRESSION)
     metric = create_metric(Rmse())
-    linear = linear_baseline(metric, parts, parts.validation)
+    linear = linear_baseline(metric, parts, parts.validation, clock=Clock())
     assert linear is not None
     # The published fit of the diabetes data explains about half of the variance (Efron et al. 2004).
     assert 0.6 < metric.of_predictions(linear.predictions) < 0.8
@@ -130,7 +133,7 @@ def test_codes_are_levels_to_the_linear_baseline(make_parts: MakeParts) -> None:
     codes = (np.arange(100) % 4)[:, None]
     effects = np.array([0.0, 10.0, -5.0, 3.0])
     parts = make_parts(np.zeros((100, 1)), effects[codes], task=Task.REGRESSION, codes=codes, vocabulary=4)
-    linear = linear_baseline(create_metric(Rmse()), parts, parts.validation)
+    linear = linear_baseline(create_metric(Rmse()), parts, parts.validation, clock=Clock())
     assert linear is not None
     assert np.abs(linear.predictions.outcome - effects[parts.validation.codes]).max() < 0.5
 
@@ -139,12 +142,12 @@ def test_labels_and_classes_have_a_linear_answer_of_their_shape(make_parts: Make
     random = np.random.default_rng(0)
     dense = random.normal(size=(200, 3))
     labels = make_parts(dense, (dense[:, :2] > 0).astype(float), task=Task.MULTILABEL)
-    linear = linear_baseline(create_metric(F1()), labels, labels.validation)
+    linear = linear_baseline(create_metric(F1()), labels, labels.validation, clock=Clock())
     assert linear is not None
     assert create_metric(F1()).of_predictions(linear.predictions) > 0.9
     # A class without training rows has no column in scikit-learn, but has one here.
     classes = make_parts(dense, np.eye(4)[(dense[:, 0] > 0) * 2], task=Task.MULTICLASS)
-    several = linear_baseline(create_metric(Accuracy()), classes, classes.validation)
+    several = linear_baseline(create_metric(Accuracy()), classes, classes.validation, clock=Clock())
     assert several is not None
     assert several.predictions.outcome.shape == (40, 4)
     assert several.predictions.outcome[:, [1, 3]].max() == 0
@@ -152,13 +155,15 @@ def test_labels_and_classes_have_a_linear_answer_of_their_shape(make_parts: Make
 
 def test_a_linear_answer_that_runs_out_of_time_is_given_as_far_as_it_came(breast_cancer: Parts) -> None:
     metric = create_metric(Accuracy())
-    linear = linear_baseline(metric, breast_cancer, breast_cancer.validation, seconds=1e-9)
+    seconds = itertools.count(step=0.6)  # each look at the clock takes so long
+    clock = Clock(TimePlan(limit=1.0), now=lambda: next(seconds))
+    linear = linear_baseline(metric, breast_cancer, breast_cancer.validation, clock=clock)
     assert linear is not None
     assert metric.of_predictions(linear.predictions) > 0.9
 
 
 def test_there_is_no_linear_answer_without_time_or_with_one_class(make_parts: MakeParts, breast_cancer: Parts) -> None:
     metric = create_metric(Accuracy())
-    assert linear_baseline(metric, breast_cancer, breast_cancer.validation, seconds=0) is None
+    assert linear_baseline(metric, breast_cancer, breast_cancer.validation, clock=Clock(TimePlan(limit=0.0))) is None
     single = make_parts(ONE_COLUMN, np.zeros((10, 1)), task=Task.BINARY)
-    assert linear_baseline(metric, single, single.validation) is None
+    assert linear_baseline(metric, single, single.validation, clock=Clock()) is None

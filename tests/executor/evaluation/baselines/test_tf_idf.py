@@ -14,6 +14,8 @@ from executor.evaluation.baselines.tf_idf import (
     _affordable,
     tf_idf_baseline,
 )
+from executor.runtime.clock import Clock
+from executor.runtime.time_plan import TimePlan
 from rules.vocabulary.choices import F1, Accuracy, Metric, Rmse
 from rules.vocabulary.facts import Task
 
@@ -35,13 +37,13 @@ def _raw(rows: np.ndarray, words: list[str], form: Form = Form.TEXT) -> RawTable
 
 
 def _compared(
-    metric: Metric, parts: Parts, words: list[str], *, seconds: float = 60.0, form: Form = Form.TEXT
+    metric: Metric, parts: Parts, words: list[str], *, clock: Clock | None = None, form: Form = Form.TEXT
 ) -> Baseline | None:
     """The validation rows play the hold-out."""
     cut = len(parts.train)
     train, validation = _raw(np.arange(cut), words, form), _raw(np.arange(cut, ROWS), words, form)
     return tf_idf_baseline(
-        create_metric(metric), parts, train, validation, (validation, parts.validation), seconds=seconds
+        create_metric(metric), parts, train, validation, (validation, parts.validation), clock=clock or Clock()
     )
 
 
@@ -92,7 +94,7 @@ def test_it_is_left_out_without_texts_without_words_without_time_and_of_one_clas
     parts = make_parts(np.zeros((ROWS, 1)), classes[:, None], task=Task.BINARY)
     words = ["good"] * ROWS
     assert _compared(Accuracy(), parts, words, form=Form.LEVEL) is None
-    assert _compared(Accuracy(), parts, words, seconds=0) is None
+    assert _compared(Accuracy(), parts, words, clock=Clock(TimePlan(limit=0.0))) is None
     alone = make_parts(np.zeros((ROWS, 1)), np.ones((ROWS, 1)), task=Task.BINARY)
     assert _compared(Accuracy(), alone, words) is None
     silent = RawTable(
@@ -100,7 +102,7 @@ def test_it_is_left_out_without_texts_without_words_without_time_and_of_one_clas
     )
     train, validation = silent.take(np.arange(160)), silent.take(np.arange(160, ROWS))
     metric = create_metric(Accuracy())
-    assert tf_idf_baseline(metric, parts, train, validation, (validation, parts.validation), seconds=60) is None
+    assert tf_idf_baseline(metric, parts, train, validation, (validation, parts.validation), clock=Clock()) is None
 
 
 def test_folds_choose_and_all_rows_train(make_parts: MakeParts) -> None:
@@ -111,7 +113,7 @@ def test_folds_choose_and_all_rows_train(make_parts: MakeParts) -> None:
     words = [("bad", "good")[one] for one in classes]
     train, hold_out = _raw(np.arange(160), words), _raw(np.arange(160, ROWS), words)
     metric = create_metric(Accuracy())
-    found = tf_idf_baseline(metric, parts_of_folds, train, train, (hold_out, parts.validation), seconds=60)
+    found = tf_idf_baseline(metric, parts_of_folds, train, train, (hold_out, parts.validation), clock=Clock())
     assert found is not None
     assert metric.of_predictions(found.predictions) == 1
     assert found.says.endswith("of 160 rows")

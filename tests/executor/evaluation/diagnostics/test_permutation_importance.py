@@ -11,6 +11,8 @@ from executor.data.lag_table import Windows
 from executor.data.raw_table import Form, Lagged, RawTable
 from executor.evaluation.diagnostics.permutation_importance import measure_importance
 from executor.model.signature import ModelInput, Signature
+from executor.runtime.clock import Clock
+from executor.runtime.time_plan import TimePlan
 from rules.vocabulary.choices import Rmse
 from rules.vocabulary.facts import Task
 
@@ -54,7 +56,7 @@ def rows(count: int = ROWS) -> RawTable:
 
 def test_a_column_counts_by_what_p_loses_without_it() -> None:
     table = rows()
-    found = measure_importance(model_of_the_first(), signature(), table, metric=METRIC, seed=0)
+    found = measure_importance(model_of_the_first(), signature(), table, metric=METRIC, seed=0, clock=Clock())
     assert [one.name for one in found.columns] == ["read", "unread"]
     # Two independent draws of one column differ by √2 of its spread.
     assert found.columns[0].loss == pytest.approx(np.sqrt(2) * table.features["read"].std(), rel=0.1)
@@ -65,28 +67,30 @@ def test_a_column_counts_by_what_p_loses_without_it() -> None:
 
 def test_the_same_seed_deals_out_alike() -> None:
     first, again = (
-        measure_importance(model_of_the_first(), signature(), rows(), metric=METRIC, seed=3) for _ in range(2)
+        measure_importance(model_of_the_first(), signature(), rows(), metric=METRIC, seed=3, clock=Clock())
+        for _ in range(2)
     )
     assert first == again
 
 
 def test_a_wide_table_is_answered_in_parts_and_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    together = measure_importance(model_of_the_first(), signature(), rows(), metric=METRIC, seed=0)
+    together = measure_importance(model_of_the_first(), signature(), rows(), metric=METRIC, seed=0, clock=Clock())
     monkeypatch.setattr("executor.evaluation.diagnostics.permutation_importance.CELLS_PER_CALL", 1)
-    assert measure_importance(model_of_the_first(), signature(), rows(), metric=METRIC, seed=0) == together
+    assert (
+        measure_importance(model_of_the_first(), signature(), rows(), metric=METRIC, seed=0, clock=Clock()) == together
+    )
 
 
 def test_where_a_round_would_take_too_long_fewer_rows_are_dealt_out_of_every_column() -> None:
-    moments = iter([0.0, 1.0, *[0.0] * 100])  # the model takes 1 s, two columns would take 2 s
-    found = measure_importance(
-        model_of_the_first(), signature(), rows(1_000), metric=METRIC, seed=0, seconds=1.0, clock=lambda: next(moments)
-    )
+    moments = iter([0.0, 0.0, 1.0, *[0.0] * 100])  # the model takes 1 s, two columns would take 2 s
+    clock = Clock(TimePlan(limit=1.0), now=lambda: next(moments))
+    found = measure_importance(model_of_the_first(), signature(), rows(1_000), metric=METRIC, seed=0, clock=clock)
     assert (found.rows, found.missing) == (500, ())
 
 
 def test_columns_for_which_there_was_no_time_are_named() -> None:
     found = measure_importance(
-        model_of_the_first(), signature(), rows(), metric=METRIC, seed=0, seconds=0.0, clock=lambda: 1.0
+        model_of_the_first(), signature(), rows(), metric=METRIC, seed=0, clock=Clock(TimePlan(limit=0.0))
     )
     assert found.columns == ()
     assert found.missing == ("read", "unread")
@@ -95,7 +99,7 @@ def test_columns_for_which_there_was_no_time_are_named() -> None:
 def test_the_rows_themselves_stay_as_they_are() -> None:
     table = rows()
     before = {name: values.copy() for name, values in table.features.items()}
-    measure_importance(model_of_the_first(), signature(), table, metric=METRIC, seed=0)
+    measure_importance(model_of_the_first(), signature(), table, metric=METRIC, seed=0, clock=Clock())
     for name, values in before.items():
         np.testing.assert_array_equal(table.features[name], values)
 
@@ -127,5 +131,5 @@ def test_features_of_a_series_are_permuted_with_their_column_whatever_it_is_call
             ),
         }
     )
-    found = measure_importance(model, asked, series, metric=METRIC, seed=0)
+    found = measure_importance(model, asked, series, metric=METRIC, seed=0, clock=Clock())
     assert sorted(one.name for one in found.columns) == ["day", "y", "y [-2]"]
