@@ -28,9 +28,10 @@ from rich.table import Table  # noqa: E402
 
 from benchmarks.catalogue import Encoded, encoded  # noqa: E402
 from executor.components.metric import create_metric  # noqa: E402
-from executor.components.training_length import epochs_of  # noqa: E402
 from executor.model.rebuild import rebuild_networks  # noqa: E402
 from executor.networks.build import average_networks  # noqa: E402
+from executor.networks.tabular import TABULAR  # noqa: E402
+from executor.preprocessing.inputs import TableInputs  # noqa: E402
 from executor.search.records.journal import Journal  # noqa: E402
 from executor.search.records.proposal import Proposal  # noqa: E402
 from executor.search.runners.compiled import compile_outputs  # noqa: E402
@@ -67,7 +68,7 @@ def without_prior(whole: Encoded) -> Encoded:
 
 
 def without_waves(whole: Encoded) -> Encoded:
-    return replace(whole, parts=replace(whole.parts, numbers=0))
+    return replace(whole, parts=replace(whole.parts, inputs=replace(whole.parts.inputs_as(TableInputs), numbers=0)))
 
 
 VARIANTS: Final[dict[str, tuple[Callable[[Encoded], Encoded], dict[str, object]]]] = {
@@ -95,13 +96,13 @@ def errors(job: Encoded, *, seeds: int) -> list[float]:
     """The error on the hold-out from each seed."""
     metric = create_metric(job.bundle.metric)
     rows = len(job.parts.train)
-    epochs = epochs_of(job.parts.architecture, steps=steps_of(rows, batch_size(rows)))
+    epochs = TABULAR.epochs(steps_of(rows, batch_size(rows)))
     with tempfile.TemporaryDirectory() as folder:
         at = create_workspace(job.bundle, job.parts, metric=metric, seed=0, directory=Path(folder))
         Journal(Path(folder))
         proposals = [Proposal(number=number, hyperparameters={}, epochs=epochs) for number in range(seeds)]
         outcomes = StackRunner(at).run(proposals)
-        judged = to_device(job.hold_out, job.parts)
+        judged = to_device(job.hold_out)
         trials = (rebuild_networks(outcome, job.bundle, job.parts, 0) for outcome in outcomes)
         networks = (average_networks(one) for one in trials)
         scores = [metric.score(compile_outputs(one)(judged), job.hold_out, job.parts) for one in networks]

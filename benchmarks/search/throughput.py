@@ -34,10 +34,10 @@ from executor.components.configuration import configuration  # noqa: E402
 from executor.components.loss import create_loss, sample_weights  # noqa: E402
 from executor.components.metric import create_metric  # noqa: E402
 from executor.components.optimizer import create_optimizer  # noqa: E402
-from executor.components.training_length import epochs_of  # noqa: E402
 from executor.networks.build import build_network  # noqa: E402
+from executor.networks.registry import network_kind  # noqa: E402
 from executor.preprocessing.examples import Examples, Parts  # noqa: E402
-from executor.preprocessing.network_kind import Architecture  # noqa: E402
+from executor.preprocessing.inputs import ImageInputs, TableInputs  # noqa: E402
 from executor.runtime.budget import Budget  # noqa: E402
 from executor.runtime.clock import Clock  # noqa: E402
 from executor.runtime.time_plan import TimePlan  # noqa: E402
@@ -87,7 +87,7 @@ def rows(count: int) -> Parts:
         train=whole.take(order[: count * 4 // 5]),
         validation=whole.take(order[count * 4 // 5 :]),
         vocabulary=0,
-        numbers=COLUMNS,
+        inputs=TableInputs(numbers=COLUMNS),
         outputs=1,
         rare_class=1,
         target_mean=np.zeros(1),
@@ -111,7 +111,7 @@ class Job:
 
     @property
     def epochs(self) -> int:
-        return epochs_of(self.parts.architecture, steps=self.steps)
+        return network_kind(self.bundle, self.parts.inputs).epochs(self.steps)
 
 
 def images(count: int) -> Job:
@@ -129,7 +129,7 @@ def images(count: int) -> Job:
         validation=whole.take(order[len(dense) * 4 // 5 :]),
         vocabulary=0,
         outputs=10,
-        image=(8, 8, 1),
+        inputs=ImageInputs(shape=(8, 8, 1), mean=(0.0,), scale=(1.0,)),
         target_mean=np.zeros(10),
         target_scale=np.ones(10),
     )
@@ -162,7 +162,7 @@ def inputs_of(examples: Examples, parts: Parts) -> dict[str, np.ndarray]:
 def network(job: Job, values: dict[str, Any]) -> keras.Model:
     """The network of one trial, compiled."""
     model = build_network(parts=job.parts, bundle=job.bundle, hyperparameters=values, seed=0)
-    chosen = configuration(job.bundle, values, architecture=job.parts.architecture)
+    chosen = configuration(job.bundle, values, defaults=network_kind(job.bundle, job.parts.inputs).defaults)
     optimizer = create_optimizer(job.bundle.optimizer, chosen)
     if chosen.schedule != "constant":
         steps = job.epochs * job.steps
@@ -174,7 +174,7 @@ def network(job: Job, values: dict[str, Any]) -> keras.Model:
 def plain(job: Job, seconds: float) -> tuple[int, float]:
     """Trials that keras-tuner completes in some seconds, and their best P."""
     parts, metric = job.parts, create_metric(job.bundle.metric)
-    space = search_space(job.bundle, scope_of(parts, Budget(seconds=seconds)))
+    space = search_space(job.bundle, scope_of(job.bundle, parts, Budget(seconds=seconds)))
     deadline = time.monotonic() + seconds
     done: list[float] = []
     seen: list[float] = []
@@ -205,7 +205,7 @@ def plain(job: Job, seconds: float) -> tuple[int, float]:
             found._retrieve(item)  # noqa: SLF001  our space, as it is
         return network(job, dict(found.values))
 
-    patience = patience_of(job.epochs) if parts.architecture is Architecture.TABULAR else job.epochs
+    patience = patience_of(job.epochs) if isinstance(parts.inputs, TableInputs) else job.epochs
     stop = keras.callbacks.EarlyStopping("val_p", patience=patience, mode=metric.direction)
     with tempfile.TemporaryDirectory() as folder:
         objective = keras_tuner.Objective("val_p", metric.direction)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from executor.preprocessing.network_kind import Architecture
 from recommender.training_cost import LAYERS, UNITS
 from rules.errors import ChoiceError, did_you_mean
 from rules.vocabulary.choices import (
@@ -35,18 +35,9 @@ DEFAULT_DROPOUT: Final = 0.1
 regression falls by up to a quarter (airfoil_noise 1.65 against 2.22), with it that of classes in half of the tables."""
 MAX_UNITS: Final = 8_192  # per layer; two such layers alone hold 67 million weights
 MAX_LAYERS: Final = 32  # plain dense layers without skip connections do not train beyond some tens
-IMAGE_UNITS: Final = 64  # channels of the last stage; docs/evidence.md, section 3
-IMAGE_LAYERS: Final = 1  # blocks a stage; the same source
-FORECAST_UNITS: Final = 64
-"""Units of a forecast's hidden layers: its windows are tens of numbers, and its rows few and alike."""
-FORECAST_LAYERS: Final = 2  # hidden ones of a forecast's perceptron (TiDE: one or two)
-SEQUENCE_UNITS: Final = 32  # filters of a branch (Ismail Fawaz et al. 2020), or recurrent units
-SEQUENCE_LAYERS: Final = 1  # residual blocks of three modules (docs/evidence.md, section 3), or recurrent layers
-TEXT_UNITS: Final = 128  # of a bag's layers, or filters of each width; see TEXT_DROPOUT
-TEXT_LAYERS: Final = 1  # hidden ones; docs/evidence.md, section 3, has one wide layer
-TEXT_DROPOUT: Final = 0.5  # the same source, and Kim 2014, who has it after the filters
 EMBEDDING: Final = 8  # dimensions of an embedded category (RealMLP-TD)
-TEXT_EMBEDDING: Final = 64  # dimensions of a word; Kim's are 300, but come from texts of billions of words
+
+NO_DEFAULTS: Final[Mapping[str, Value]] = MappingProxyType({})
 
 
 class Configuration(BaseModel):
@@ -67,7 +58,7 @@ class Configuration(BaseModel):
     network: ForecastNetwork = "mlp"
     """Which network reads the windows of a forecast; others have but one."""
     batch_size: BatchSize = None
-    """Rows of a step at most; None chooses it by the number of training rows, as `batch_of` does."""
+    """Rows of a step at most; None chooses it by the number of training rows, as `choose_batch_size` does."""
     embedding_dimension: Annotated[int, Field(ge=1)] = EMBEDDING
     """Numbers to which a category or a word is mapped, where the network has embeddings."""
     beta_1: Decay | None = None
@@ -79,23 +70,25 @@ class Configuration(BaseModel):
 
 
 def configuration(
-    bundle: Bundle, values: Mapping[str, Value], *, architecture: Architecture = Architecture.TABULAR
+    bundle: Bundle, values: Mapping[str, Value], *, defaults: Mapping[str, Value] = NO_DEFAULTS
 ) -> Configuration:
     """The default configuration of a bundle, with some values replaced.
 
+    defaults: of the kind of network, where they differ from those of a table's; as `NetworkKind.defaults`.
+
     Raises ChoiceError on a hyperparameter that does not exist, or a value out of its limits.
     """
-    defaults = _default_values(bundle, architecture)
+    values_of_bundle = _default_values(bundle, defaults)
     for name in values:
         if name not in set(Hyperparameter):
             raise ChoiceError(
                 f"A configuration may set {', '.join(Hyperparameter)}, but got {name!r}."
                 f"{did_you_mean(name, Hyperparameter)}"
             )
-        if name in OPTIMIZER_PROPERTIES and name not in defaults:
+        if name in OPTIMIZER_PROPERTIES and name not in values_of_bundle:
             raise ChoiceError(f"The optimizer {bundle.optimizer.name!r} has no {name}, but a configuration sets it.")
     try:
-        return Configuration.model_validate({**defaults, **values})
+        return Configuration.model_validate({**values_of_bundle, **values})
     except ValidationError as error:
         first = error.errors()[0]
         raise ChoiceError(
@@ -103,7 +96,7 @@ def configuration(
         ) from None
 
 
-def _default_values(bundle: Bundle, architecture: Architecture) -> dict[str, Value | None]:
+def _default_values(bundle: Bundle, own: Mapping[str, Value]) -> dict[str, Value | None]:
     """The values of the default configuration that differ from those of Configuration."""
     defaults: dict[str, Value | None] = {
         "learning_rate": bundle.optimizer.learning_rate,
@@ -115,19 +108,12 @@ def _default_values(bundle: Bundle, architecture: Architecture) -> dict[str, Val
     for name in OPTIMIZER_PROPERTIES:
         if hasattr(bundle.optimizer, name):
             defaults[name.value] = getattr(bundle.optimizer, name)
-    if architecture is Architecture.CNN:
-        defaults |= {"units": IMAGE_UNITS, "layers": IMAGE_LAYERS}
-    if architecture.reads_steps:
-        defaults |= {"units": SEQUENCE_UNITS, "layers": SEQUENCE_LAYERS}
-    if architecture is Architecture.FORECASTER:
-        defaults |= {"units": FORECAST_UNITS, "layers": FORECAST_LAYERS}
-    if architecture.reads_texts:
-        defaults |= {"units": TEXT_UNITS, "layers": TEXT_LAYERS, "dropout": TEXT_DROPOUT}
-        defaults["embedding_dimension"] = TEXT_EMBEDDING
+    defaults |= own
     if (dimension := getattr(bundle.architecture, "embedding_dimension", None)) is not None:
         defaults["embedding_dimension"] = dimension
     return defaults
 
 
 def predicts_numbers(bundle: Bundle) -> bool:
+    """Whether the loss is one of numeric targets."""
     return isinstance(bundle.loss, Huber | MseLoss | MaeLoss)

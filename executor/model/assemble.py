@@ -16,6 +16,7 @@ from executor.layers.names import PREFIX
 from executor.layers.output import Probabilities, Values
 from executor.model import compile as compiled  # noqa: F401  registers losses of models
 from executor.preprocessing.encoded_images import EncodedImages
+from executor.preprocessing.inputs import WindowInputs
 from executor.preprocessing.preprocessing import ROWS_AT_ONCE
 from rules.vocabulary.facts import Task
 
@@ -37,13 +38,15 @@ def assemble(preprocessing: Preprocessing, network: keras.Model, parts: Parts, s
     symbols = {entry.name: keras.Input(entry.shape, dtype=entry.dtype, name=entry.name) for entry in signature.inputs}
     columns = {entry.columns: symbols[entry.name] for entry in signature.inputs}
     encoded = preprocessing.connect(columns)
-    if parts.window is not None:
+    if isinstance(parts.inputs, WindowInputs):
         symbols[signature.spread_input] = spread = keras.Input(
             (parts.outputs,), dtype="float64", name=signature.spread_input
         )
         encoded["spread"] = keras.layers.Rescaling((1 / parts.target_scale).tolist(), name=f"{PREFIX}spread_scale")(
             spread
         )
+    if network.name in symbols:
+        network.name = f"{PREFIX}network"
     outputs = network(encoded)
     if parts.task is Task.FORECASTING:
         symbols[signature.offset_input] = offset = keras.Input(
@@ -67,13 +70,7 @@ def network_outputs(network: keras.Model, examples: Examples) -> np.ndarray:
     at_once = IMAGES_PER_CALL if isinstance(examples.dense, EncodedImages) else ROWS_AT_ONCE
     for start in range(0, len(examples), at_once):
         rows = slice(start, start + at_once)
-        inputs = {"dense": np.asarray(examples.dense[rows])}
-        if examples.codes.shape[1]:
-            inputs["codes"] = examples.codes[rows]
-        if examples.beside is not None and examples.beside.shape[1]:
-            inputs["beside"] = examples.beside[rows]
-        if examples.spread is not None:
-            inputs["spread"] = examples.spread[rows]
+        inputs = {name: np.asarray(values[rows]) for name, values in examples.network_inputs.items()}
         found.append(np.asarray(network(inputs, training=False), np.float64))
     return np.concatenate(found)
 

@@ -12,6 +12,7 @@ from executor.components.configuration import configuration
 from executor.model.assemble import network_outputs
 from executor.model.rebuild import rebuild_networks
 from executor.networks.build import average_networks
+from executor.networks.registry import network_kind
 from executor.networks.stacked_tabular import StackShape, forward, masks
 from executor.search.records.weights import read_weights, require_fitting_arrays
 from executor.search.runners.stack import out_of_fold_outputs
@@ -76,7 +77,7 @@ def select_network(
     found = [one for one in trials.ranked[:most] if one.weights is not None]
     alone = "one network was asked for"
     if not single:
-        alone = _too_few(found, parts)
+        alone = _too_few(found, bundle, parts)
     if alone:
         return _select_single(best, bundle, parts, seed=seed, why=alone)
     outputs = np.stack([validation_outputs(one, bundle, parts) for one in found])
@@ -106,9 +107,9 @@ def select_network(
     )
 
 
-def _too_few(found: Sequence[Outcome], parts: Parts) -> str:
+def _too_few(found: Sequence[Outcome], bundle: Bundle, parts: Parts) -> str:
     """Why there is nothing to choose from; empty where there is."""
-    if not parts.architecture.is_stackable:
+    if not network_kind(bundle, parts.inputs).is_stackable:
         return "networks that are trained one by one stand alone"
     if len(found) < 2:  # noqa: PLR2004  two make a mean
         return "one trial was completed"
@@ -149,7 +150,7 @@ def validation_outputs(outcome: Outcome, bundle: Bundle, parts: Parts) -> np.nda
     stacked = [tf.constant(np.stack(weights[index::each])) for index in range(each)]
     units, layers = (tf.constant(mask) for mask in masks([chosen] * count, shape))
     rows = parts.validation
-    inputs = {"dense": tf.constant(rows.dense)} | ({"codes": tf.constant(rows.codes)} if parts.vocabulary else {})
+    inputs = {name: tf.constant(values) for name, values in rows.network_inputs.items()}
     at_once = max(1, OUTPUTS_PER_CALL // (count * shape.units))
     outputs = np.concatenate(
         [

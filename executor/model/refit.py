@@ -14,6 +14,7 @@ from executor.model.assemble import network_outputs
 from executor.model.ensemble import SelectedNetwork
 from executor.model.rebuild import rebuild_networks
 from executor.networks.build import average_networks, build_network
+from executor.networks.registry import network_kind
 from executor.runtime.devices import training_devices, use_device
 from executor.search.runners.compiled import compile_step
 from executor.search.runners.outcomes import trial_seed
@@ -111,7 +112,8 @@ def refit_mean(
     networks, rows = before, f"training rows: {why_not}"
     if again is not None:
         everything = replace(parts, train=parts.train.joined(parts.validation))
-        with use_device(training_devices(parts)[0], width=0):
+        kind = network_kind(bundle, parts.inputs)
+        with use_device(training_devices(kind, width=parts.train.dense.shape[1])[0], width=0):
             at = create_workspace(bundle, everything, metric=metric, seed=seed, directory=directory)
             networks = [_retrain(one, at, length) for one, length in zip(members, again, strict=True)]
         rows = "training and validation rows"
@@ -138,13 +140,13 @@ def _whole(outcome: Outcome, trials: Trials) -> tuple[int, float]:
 def _retrain(outcome: Outcome, at: Workspace, length: Length) -> keras.Model:
     """A trial's network, trained on the rows of a workplace."""
     bundle, parts = at.bundle, at.parts
-    chosen = configuration(bundle, outcome.hyperparameters, architecture=parts.architecture)
+    chosen = configuration(bundle, outcome.hyperparameters, defaults=at.kind.defaults)
     network = build_network(
         parts=parts, bundle=bundle, hyperparameters=outcome.hyperparameters, seed=trial_seed(at.seed, outcome.number)
     )
     optimizer = create_optimizer(bundle.optimizer, chosen)
     optimizer.build(network.trainable_variables)
-    batch = choose_batch_size(parts.architecture, len(parts.train), chosen.batch_size)
+    batch = choose_batch_size(at.kind, len(parts.train), chosen.batch_size)
     step = compile_step(network, optimizer, at, batch=batch)
     every = steps_of(len(parts.train), batch)
     for epoch in range(length.epochs):

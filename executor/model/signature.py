@@ -14,6 +14,7 @@ from executor.data.raw_table import ARRAYS, Form, RawTable, form_of
 from executor.layers.names import PREFIX
 from executor.model.calibration.conformal_intervals import Intervals
 from executor.model.calibration.temperature import Temperature
+from executor.preprocessing.inputs import ImageInputs
 from recommender.dataset.readers.types.reading import ColumnReading
 from recommender.dataset.sql import chunks, is_number, quoted
 from rules.decision.request import ImageFit, SequenceReading
@@ -278,7 +279,9 @@ def _inputs(preprocessing: Preprocessing) -> tuple[ModelInput, ...]:
                 name=name,
                 form=preprocessing.forms[group[0]],
                 columns=group,
-                image=preprocessing.image or () if preprocessing.forms[group[0]] is Form.IMAGE else (),
+                image=preprocessing.inputs.shape
+                if isinstance(preprocessing.inputs, ImageInputs) and preprocessing.forms[group[0]] is Form.IMAGE
+                else (),
                 channels=preprocessing.channels if preprocessing.forms[group[0]] is Form.SEQUENCE else 0,
             )
         )

@@ -8,6 +8,7 @@ what a linear model is, then better. Else all of them start by W.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import keras
@@ -16,16 +17,19 @@ import numpy as np
 from executor.components.activation import activation
 from executor.components.configuration import configuration
 from executor.components.initializer import create_initializer
+from executor.components.network_kind import NetworkKind, Sizes
 from executor.layers.steps import Window
 from executor.networks.embedding import embedded_codes
 from executor.networks.ridge_start import linear_start
-from executor.preprocessing.network_kind import Architecture
+from executor.preprocessing.inputs import WindowInputs
+from executor.runtime.devices import is_wide
+from recommender.training_cost import table_epochs
 from rules.vocabulary.choices import cell_initializer, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from executor.components.configuration import Value
+    from executor.components.configuration import Configuration, Value
     from executor.preprocessing.examples import Parts
     from rules.vocabulary.bundle import Bundle
 
@@ -38,6 +42,13 @@ LINEAR_RATE_MULTIPLIER: Final = 0.1
 """How fast the linear layer learns, relative to the others: it starts at a solution, and steps of the common rate in
 hundreds of weights at once would throw it off."""
 
+UNITS: Final = 64  # of hidden layers: windows are tens of numbers, and rows few and alike
+LAYERS: Final = 2  # hidden ones of the perceptron (TiDE: one or two)
+DEFAULTS: Final[Mapping[str, Value]] = MappingProxyType({"units": UNITS, "layers": LAYERS})
+MAX_EPOCHS: Final = 96
+"""Networks start at a linear solution, and of 100 rows an epoch is 2 steps, which take less than validation (248 epochs
+took 29 s on two busy cores)."""
+
 
 def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int) -> keras.Model:
     """The network that the hyperparameters name, its hidden kernels initialised by W.
@@ -49,10 +60,8 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     orthogonal recurrent weights (Saxe et al. 2014).
     Raises ChoiceError on a hyperparameter that does not exist, or out of its limits.
     """
-    chosen = configuration(bundle, hyperparameters, architecture=Architecture.FORECASTER)
-    if parts.window is None:
-        raise ValueError("a forecaster needs to know which features are its window")
-    lags, targets = parts.window
+    chosen = configuration(bundle, hyperparameters, defaults=DEFAULTS)
+    window = parts.inputs_as(WindowInputs)
     seeds: list[int] = np.random.SeedSequence(seed).generate_state(2 * chosen.layers + 4).tolist()
     inputs = {
         "dense": keras.Input((parts.train.dense.shape[1],), name="dense", dtype="float32"),
@@ -88,7 +97,9 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
                 dropout = keras.layers.Dropout(chosen.dropout, seed=seeds[2 * layer + 1], name=f"dropout_{layer + 1}")
                 beside = dropout(beside)
     elif chosen.network == "gru":
-        steps = Window(lags=lags, targets=targets, kept=min(lags, MAX_RECURRENT), name="window")(inputs["dense"])
+        steps = Window(lags=window.lags, targets=window.targets, kept=min(window.lags, MAX_RECURRENT), name="window")(
+            inputs["dense"]
+        )
         beside = keras.layers.GRU(
             chosen.units,
             activation="tanh",
@@ -107,3 +118,24 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
 def rate_multiplier(layer: str) -> float:
     """By how much the learning rate of a layer's weights differs from that of a hidden layer."""
     return LINEAR_RATE_MULTIPLIER if layer == LINEAR else 1.0
+
+
+def _unused(chosen: Configuration) -> frozenset[str]:
+    """Hyperparameters of hidden layers that the linear and the recurrent network do not have."""
+    layers = frozenset() if chosen.network == "mlp" else frozenset({"layers", "dropout"})
+    return layers | {"units"} if chosen.network == "linear" else layers
+
+
+FORECASTER: Final = NetworkKind(
+    name="forecaster",
+    reads=WindowInputs,
+    build=build_network,
+    defaults=DEFAULTS,
+    sizes=lambda _bundle, _limits: Sizes(units=(UNITS, 128, 32), layers=(1, 3)),
+    epochs=lambda steps: min(MAX_EPOCHS, table_epochs(steps)),
+    rate_multipliers=lambda network: [
+        rate_multiplier(weight.path.split("/")[-2]) for weight in network.trainable_variables
+    ],
+    unused=_unused,
+    pays_on_gpu=is_wide,
+)

@@ -8,13 +8,18 @@ import keras
 import numpy as np
 
 from executor.components.augmentation import augment
+from executor.components.batch_size import small_batch_size
 from executor.components.configuration import configuration
 from executor.components.initializer import create_initializer
+from executor.components.network_kind import NetworkKind
+from executor.components.training_length import image_epochs
+from executor.data.images import IMAGES_PER_CALL
 from executor.layers.dropout import RatedDropout
 from executor.networks.column_branch import add_column_branch
 from executor.networks.output_layer import output_layer
-from executor.preprocessing.network_kind import Architecture
+from executor.preprocessing.inputs import ImageInputs
 from rules.errors import ChoiceError
+from rules.vocabulary.choices import Backbone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +27,6 @@ if TYPE_CHECKING:
     from executor.components.configuration import Value
     from executor.preprocessing.examples import Parts
     from rules.vocabulary.bundle import Bundle
-    from rules.vocabulary.choices import Backbone
 
 BACKBONES: Final[Mapping[str, Callable[..., keras.Model]]] = {
     "mobilenet_v2": keras.applications.MobileNetV2,
@@ -34,23 +38,23 @@ CENTER, SCALE = 127.5, 127.5  # of a byte: what MobileNetV2 and ResNet50V2 were 
 SEEDS: Final = 4  # of random parts at most: shift, mirror, dropout and output
 
 
-def build_network(
-    *, parts: Parts, bundle: Bundle, backbone: Backbone, hyperparameters: Mapping[str, Value], seed: int
-) -> keras.Model:
+def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int) -> keras.Model:
     """A network whose backbone stays as it is, and whose last layer starts from W.
 
     Reads and gives what the network of `cnn` does, and varies images as that does. Grey images are read as three equal
     channels. Raises ChoiceError if the file of weights cannot be read or belongs to another network.
     """
-    chosen = configuration(bundle, hyperparameters, architecture=Architecture.CNN)
-    if parts.image is None or parts.pixels is None:
-        raise ValueError("a network for images needs their shape and scale")
+    chosen = configuration(bundle, hyperparameters)
+    backbone = bundle.transfer
+    if not isinstance(backbone, Backbone):
+        raise TypeError(f"a pretrained network needs a backbone, but got {backbone}")
+    images = parts.inputs_as(ImageInputs)
     states = iter(np.random.SeedSequence(seed).generate_state(SEEDS).tolist())
-    height, width, channels = parts.image
+    height, width, channels = images.shape
     dense = keras.Input((height * width * channels,), name="dense", dtype="float32")
-    hidden = keras.layers.Reshape(parts.image, name="image")(dense)
+    hidden = keras.layers.Reshape(images.shape, name="image")(dense)
     hidden = augment(hidden, bundle.augmentation, states)
-    mean, scale = (np.asarray(one, np.float64) for one in parts.pixels)
+    mean, scale = (np.asarray(one, np.float64) for one in (images.mean, images.scale))
     hidden = keras.layers.Rescaling(scale.tolist(), mean.tolist(), name="bytes")(hidden)
     if channels == 1:
         hidden = keras.layers.Concatenate(name="colours")([hidden] * 3)
@@ -83,3 +87,21 @@ def _body(backbone: Backbone, shape: tuple[int, int, int]) -> keras.Model:
         ) from None
     body.trainable = False
     return body
+
+
+def _is_chosen(bundle: Bundle) -> bool:
+    return isinstance(bundle.transfer, Backbone) and bundle.transfer.weights is not None
+
+
+PRETRAINED: Final = NetworkKind(
+    name="pretrained",
+    reads=ImageInputs,
+    build=build_network,
+    is_chosen=_is_chosen,
+    epochs=image_epochs,
+    batch_size=small_batch_size,
+    unused=lambda _chosen: frozenset({"network", "units", "layers"}),
+    stops_early=False,
+    rows_per_call=IMAGES_PER_CALL,
+    is_deterministic=True,
+)

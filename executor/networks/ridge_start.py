@@ -8,6 +8,8 @@ import numpy as np
 from sklearn.linear_model import Ridge
 from threadpoolctl import threadpool_limits
 
+from executor.preprocessing.inputs import WindowInputs
+
 if TYPE_CHECKING:
     from executor.preprocessing.examples import Examples, Parts
 
@@ -20,7 +22,8 @@ def linear_start(parts: Parts) -> tuple[np.ndarray, np.ndarray]:
 
     The penalty is the parts' own, or the one with the least squared error on validation rows.
     """
-    penalty = parts.penalty if parts.penalty is not None else best_penalty(parts)
+    chosen = parts.inputs_as(WindowInputs).penalty
+    penalty = best_penalty(parts) if chosen is None else chosen
     fitted = _fit_ridge(parts.train, penalty)
     # scikit-learn drops the axis of outputs where there is one output
     kernel = np.asarray(fitted.coef_, np.float32).reshape(parts.outputs, -1).T

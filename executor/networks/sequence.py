@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import keras
 import numpy as np
 
 from executor.components.activation import activation
+from executor.components.batch_size import small_batch_size
 from executor.components.configuration import configuration
 from executor.components.initializer import create_initializer
+from executor.components.network_kind import NetworkKind, Sizes
+from executor.components.training_length import image_epochs
 from executor.layers.dropout import RatedDropout
 from executor.layers.steps import EndedMean, Ending
 from executor.networks.column_branch import add_column_branch
 from executor.networks.output_layer import output_layer
-from executor.preprocessing.network_kind import Architecture
-from rules.vocabulary.choices import cell_initializer
+from executor.preprocessing.inputs import SequenceInputs
+from rules.vocabulary.choices import Gru, cell_initializer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,8 +37,16 @@ POOLED: Final = 3  # steps of the module's fourth branch (the same)
 NORM_MOMENTUM: Final = 0.9  # as in executor.networks.cnn
 SEEDS_PER_MODULE: Final = 2 + len(WIDTHS)
 
+UNITS: Final = 32  # filters of a branch (Ismail Fawaz et al. 2020), or recurrent units
+LAYERS: Final = 1  # residual blocks of three modules (docs/evidence.md, section 3), or recurrent layers
+DEFAULTS: Final[Mapping[str, Value]] = MappingProxyType({"units": UNITS, "layers": LAYERS})
+MAX_EPOCHS: Final = 300
+"""Of 50 sequences an epoch is one step. InceptionTime's own 1,500 take minutes on two cores."""
 
-def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int) -> keras.Model:
+
+def build_network(
+    *, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int, is_recurrent: bool
+) -> keras.Model:
     """InceptionTime's network (Ismail Fawaz et al. 2020) in one, two or more residual blocks, or gated recurrent units.
 
     Reads {"dense": (rows, steps · (channels + 1)) float32}, of which the last channel tells whether the sequence goes
@@ -40,15 +54,15 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     units are the filters of a branch or the recurrent units, layers the residual blocks or the recurrent layers.
     Raises ChoiceError on a hyperparameter that does not exist, or out of its limits.
     """
-    chosen = configuration(bundle, hyperparameters, architecture=parts.architecture)
-    if parts.sequence is None:
-        raise ValueError("a network for sequences needs their steps")
+    chosen = configuration(bundle, hyperparameters, defaults=DEFAULTS)
+    read = parts.inputs_as(SequenceInputs)
+    shape = (read.steps, read.channels)
     states = np.random.SeedSequence(seed).generate_state(2 + (1 + MODULES * SEEDS_PER_MODULE) * chosen.layers).tolist()
     seeds: Iterator[int] = iter(states)
-    dense = keras.Input((int(np.prod(parts.sequence)),), name="dense", dtype="float32")
-    steps = keras.layers.Reshape(parts.sequence, name="steps")(dense)
+    dense = keras.Input((int(np.prod(shape)),), name="dense", dtype="float32")
+    steps = keras.layers.Reshape(shape, name="steps")(dense)
     goes_on = Ending(name="goes_on")(steps)
-    if parts.architecture is Architecture.RECURRENT:
+    if is_recurrent:
         hidden = _recurrent(steps, goes_on, bundle, units=chosen.units, layers=chosen.layers, seeds=seeds)
     else:
         hidden = steps
@@ -61,7 +75,7 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     hidden = RatedDropout(chosen.dropout, seed=next(seeds), name="dropout")(hidden)
     kernel = create_initializer(bundle.initializer, seed=next(seeds))
     outputs = output_layer(hidden, parts=parts, bundle=bundle, kernel_initializer=kernel)
-    return keras.Model({"dense": dense, **others}, outputs, name=parts.architecture.value)
+    return keras.Model({"dense": dense, **others}, outputs, name="recurrent" if is_recurrent else "inception")
 
 
 def _recurrent(
@@ -133,3 +147,20 @@ def _convolution(
         kernel_initializer=create_initializer(bundle.initializer, seed=seed),
         name=name,
     )(inputs)
+
+
+INCEPTION: Final = NetworkKind(
+    name="inception",
+    reads=SequenceInputs,
+    build=partial(build_network, is_recurrent=False),
+    defaults=DEFAULTS,
+    sizes=lambda _bundle, _limits: Sizes(units=(UNITS, 16, 64), layers=(2,)),
+    epochs=partial(image_epochs, most=MAX_EPOCHS),
+    batch_size=small_batch_size,
+)
+RECURRENT: Final = replace(
+    INCEPTION,
+    name="recurrent",
+    build=partial(build_network, is_recurrent=True),
+    is_chosen=lambda bundle: isinstance(bundle.architecture, Gru),
+)

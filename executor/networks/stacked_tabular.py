@@ -19,6 +19,7 @@ from executor.layers.periodic import FEATURES, FREQUENCIES, initial_waves, perio
 from executor.networks.embedding import embedding_scale
 from executor.networks.output_layer import initial_bias
 from executor.networks.tabular import joined_width, layer_seeds, rate_multiplier
+from executor.preprocessing.inputs import TableInputs
 from rules.vocabulary.choices import parameters_of
 
 if TYPE_CHECKING:
@@ -54,14 +55,14 @@ class StackShape:
     def of(cls, parts: Parts, configurations: Sequence[Configuration]) -> StackShape:
         return cls(
             width=parts.train.dense.shape[1],
-            waved=parts.numbers,
+            waved=parts.inputs_as(TableInputs).numbers,
             coded=parts.train.codes.shape[1] if parts.vocabulary > 0 else 0,
             vocabulary=parts.vocabulary,
             embedding=configurations[0].embedding_dimension if parts.vocabulary > 0 else 0,
             outputs=parts.outputs,
             units=max(one.units for one in configurations),
             layers=max(one.layers for one in configurations),
-            scaled=parts.input_scale,
+            scaled=parts.inputs_as(TableInputs).input_scale,
         )
 
     @property
@@ -122,8 +123,8 @@ def initial_weights(parts: Parts, bundle: Bundle, chosen: Configuration, *, seed
     if parts.vocabulary > 0:
         start = tf.keras.initializers.RandomNormal(stddev=embedding_scale(shape.embedding), seed=levels_seed)
         found.append(np.asarray(start((parts.vocabulary, shape.embedding))))
-    if parts.numbers > 0:
-        found += initial_waves(parts.numbers, seed=waves_seed)
+    if (waved := parts.inputs_as(TableInputs).numbers) > 0:
+        found += initial_waves(waved, seed=waves_seed)
     if shape.scaled:
         found.append(np.ones((1, shape.joined), np.float32))
     reads = [shape.joined, *[chosen.units] * (chosen.layers - 1)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import keras
@@ -10,10 +13,14 @@ import numpy as np
 from executor.components.activation import activation
 from executor.components.configuration import configuration
 from executor.components.initializer import create_initializer
+from executor.components.network_kind import NetworkKind, Sizes
+from executor.data.images import IMAGES_PER_CALL
 from executor.layers.dropout import RatedDropout
 from executor.layers.terms import TermSum
 from executor.networks.output_layer import output_layer
-from executor.preprocessing.network_kind import Architecture
+from executor.preprocessing.inputs import TextInputs
+from recommender.training_cost import TEXT_EPOCHS, text_batch_size
+from rules.vocabulary.choices import TextCnn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,9 +33,19 @@ KERNELS: Final = (3, 4, 5)  # words that a convolution looks at (Kim 2014)
 EMBEDDING_SCALE: Final = 0.1  # of a word's first numbers; Kim's were uniform in ±0.25, whose deviation is 0.14
 NO_WORD: Final = -1e9  # what a filter says where there is no word, so that it is never the largest
 
+UNITS: Final = 128  # of a bag's layers, or filters of each width; see DROPOUT
+LAYERS: Final = 1  # hidden ones; docs/evidence.md, section 3, has one wide layer
+DROPOUT: Final = 0.5  # the same source, and Kim 2014, who has it after the filters
+EMBEDDING: Final = 64  # dimensions of a word; Kim's are 300, but come from texts of billions of words
+DEFAULTS: Final[Mapping[str, Value]] = MappingProxyType(
+    {"units": UNITS, "layers": LAYERS, "dropout": DROPOUT, "embedding_dimension": EMBEDDING}
+)
 
-def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int) -> keras.Model:
-    """The network that parts.architecture names, with first kernels by W.
+
+def build_network(
+    *, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int, in_order: bool
+) -> keras.Model:
+    """A bag of terms, or convolutions over words in their order, with first kernels by W.
 
     Reads {"dense": (rows, length) float32, weights of terms or ones where there is a word, "codes": (rows, length)
     int32, their ids}; gives (rows, outputs) float32: logits, or values in standard deviations of the target.
@@ -37,13 +54,13 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     dropout (Kim 2014, arXiv 1408.5882).
     Raises ChoiceError on a hyperparameter that does not exist, or out of its limits.
     """
-    chosen = configuration(bundle, hyperparameters, architecture=parts.architecture)
+    chosen = configuration(bundle, hyperparameters, defaults=DEFAULTS)
     seeds = iter(np.random.SeedSequence(seed).generate_state(2 * chosen.layers + len(KERNELS) + 2).tolist())
     length = parts.train.dense.shape[1]
     weights = keras.Input((length,), name="dense", dtype="float32")
     ids = keras.Input((length,), name="codes", dtype="int32")
     activated = activation(bundle.activation)
-    if parts.architecture is Architecture.TERM_BAG:
+    if not in_order:
         kernel = create_initializer(bundle.initializer, seed=next(seeds))
         hidden = TermSum(places=parts.vocabulary, units=chosen.units, kernel_initializer=kernel, name="terms")(
             [weights, ids]
@@ -97,3 +114,25 @@ def _convolve(
         largest = keras.layers.GlobalMaxPooling1D(name=f"largest_of_{kernel}")(filtered)
         found.append(keras.layers.Activation(activation(bundle.activation), name=f"activated_{kernel}")(largest))
     return keras.layers.Concatenate(name="filters")(found)
+
+
+TERM_BAG: Final = NetworkKind(
+    name="term_bag",
+    reads=TextInputs,
+    build=partial(build_network, in_order=False),
+    defaults=DEFAULTS,
+    sizes=lambda _bundle, _limits: Sizes(units=(UNITS, 64, 256), layers=(2,)),
+    epochs=lambda _steps: TEXT_EPOCHS,
+    batch_size=text_batch_size,
+    has_embeddings=False,
+    pays_on_gpu=lambda _width: False,  # a bag of terms has no sum on a GPU that is the same each time
+)
+TEXT_CNN: Final = replace(
+    TERM_BAG,
+    name="text_cnn",
+    build=partial(build_network, in_order=True),
+    is_chosen=lambda bundle: isinstance(bundle.architecture, TextCnn),
+    has_embeddings=True,
+    rows_per_call=IMAGES_PER_CALL,
+    pays_on_gpu=lambda _width: True,
+)

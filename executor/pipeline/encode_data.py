@@ -13,6 +13,7 @@ from executor.model.refit import MAX_MEMBERS, TEXT_REFIT_SHARE
 from executor.networks.ridge_start import best_penalty
 from executor.preprocessing.encode import encode_parts
 from executor.preprocessing.fit import fit_preprocessing
+from executor.preprocessing.inputs import TextInputs, WindowInputs
 from executor.preprocessing.target_scale import target_scale_of
 from executor.runtime.devices import CPU, use_device
 from executor.runtime.time_plan import plan_time
@@ -41,13 +42,13 @@ class EncodedData:
         """Whether the selected networks are trained again on training and validation rows."""
         validation = self.run.bundle.validation
         is_kept = isinstance(validation, Holdout) and not validation.refit
-        return not is_kept and (self.parts.window is not None or self.parts.text is not None)
+        return not is_kept and isinstance(self.parts.inputs, WindowInputs | TextInputs)
 
     def plan_time(self, limit: float | None) -> TimePlan:
         """Divide a time limit between the search and the stages after it."""
         table, rows, share = self.run.data.table, self.run.data.rows, 0.0
         if self.is_refitted:
-            share = TEXT_REFIT_SHARE if self.parts.window is None else REFIT_SHARE
+            share = REFIT_SHARE if isinstance(self.parts.inputs, WindowInputs) else TEXT_REFIT_SHARE
         return plan_time(
             limit,
             encoding=self.encoding_seconds,
@@ -69,9 +70,9 @@ def encode(run: PreparedRun, clock: Clock) -> EncodedData:
         preprocessing = fit_preprocessing(table, run.roles, rows.train, architecture)
         fitted = clock.spent()
         parts = encode_parts(table, run.roles, rows, preprocessing, target_on=target_scale_of(loss))
-        if parts.window is not None and parameters_of(architecture).ridge_start:
-            parts = replace(parts, penalty=best_penalty(parts))
+        if isinstance(parts.inputs, WindowInputs) and parameters_of(architecture).ridge_start:
+            parts = replace(parts, inputs=replace(parts.inputs, penalty=best_penalty(parts)))
         if isinstance(loss, Huber):
             parts = replace(parts, huber_delta=huber_delta(loss, parts))
-        seconds = clock.spent() - (start if parts.text is None else fitted)
+        seconds = clock.spent() - (fitted if isinstance(parts.inputs, TextInputs) else start)
     return EncodedData(run=run, preprocessing=preprocessing, parts=parts, encoding_seconds=seconds)

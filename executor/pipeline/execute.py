@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from executor.components.metric import create_metric
 from executor.evaluation.diagnostics.retraining import SelectedConfiguration, retrain
+from executor.networks.registry import network_kind
 from executor.pipeline.encode_data import EncodedData, encode
 from executor.pipeline.evaluate_hold_out import evaluate_on_hold_out, write_importance
 from executor.pipeline.finalize import finalize
@@ -55,7 +56,8 @@ def execute(run: PreparedRun, *, clock: Clock, progress: Progress = lambda _: No
 
 
 def _devices(data: EncodedData) -> str:
-    return ", ".join(device.name.removeprefix("/") for device in training_devices(data.parts))
+    kind, width = network_kind(data.run.bundle, data.parts.inputs), data.parts.train.dense.shape[1]
+    return ", ".join(device.name.removeprefix("/") for device in training_devices(kind, width=width))
 
 
 def run_search(data: EncodedData, clock: Clock, progress: Progress) -> Trials:

@@ -13,6 +13,8 @@ from executor.model.calibration.temperature import apply_temperatures, fit_tempe
 from executor.model.compile import compile_model
 from executor.model.keras_file import save_model
 from executor.model.signature import create_signature
+from executor.networks.registry import network_kind
+from executor.preprocessing.inputs import WindowInputs
 from executor.runs.files import MODEL, SIGNATURE, write_json
 from rules.vocabulary.facts import Task
 
@@ -66,7 +68,9 @@ def finalize(data: EncodedData, trials: Trials, selected: SelectedNetwork) -> Sa
     }
     signature = signature.model_copy(update=set_by_validation)
     model = assemble(data.preprocessing, selected.network, parts, signature)
-    configured = configuration(run.bundle, trials.best.hyperparameters, architecture=parts.architecture)
+    configured = configuration(
+        run.bundle, trials.best.hyperparameters, defaults=network_kind(run.bundle, parts.inputs).defaults
+    )
     compile_model(model, run.bundle, parts, configured, cuts=tuple(signature.cuts))
     save_model(model, run.directory / MODEL, signature=signature, rows=table.take(run.data.rows.validation))
     write_json(run.directory / SIGNATURE, signature)
@@ -86,6 +90,6 @@ def _intervals(outcome: np.ndarray, parts: Parts) -> Intervals | None:
 
     Later errors of a series are not distributed as those of its validation rows; the hold-out measures the coverage.
     """
-    if parts.task not in {Task.REGRESSION, Task.MULTIOUTPUT_REGRESSION} and parts.window is None:
+    if parts.task not in {Task.REGRESSION, Task.MULTIOUTPUT_REGRESSION} and not isinstance(parts.inputs, WindowInputs):
         return None
     return conformal_intervals(parts.validation.raw_target, outcome, on=parts.target_on)

@@ -44,7 +44,7 @@ def seal(
     seconds: from the start of the run. stages: seconds of each.
     """
     run, rows, table = data.run, data.run.data.rows, data.run.data.table
-    space = search_space(run.bundle, scope_of(data.parts, run.budget))
+    space = search_space(run.bundle, scope_of(run.bundle, data.parts, run.budget))
     summary = Summary(
         split=rows.sentence,
         trials=len(trials.ranked),

@@ -8,6 +8,7 @@ from executor.components.metric import create_metric
 from executor.model.ensemble import select_network
 from executor.model.forecast_ensemble import average_forecasters
 from executor.model.refit import refit_best_trials
+from executor.preprocessing.inputs import TextInputs, WindowInputs
 from executor.runtime.log import LOG
 
 if TYPE_CHECKING:
@@ -24,11 +25,8 @@ def select(data: EncodedData, trials: Trials, *, seconds: float) -> SelectedNetw
     run, parts, groups = data.run, data.parts, data.run.data.rows.groups
     metric, seed = create_metric(run.bundle.metric), run.plan.seed
     single = run.plan.single or not run.bundle.validation.ensemble
-    if parts.window is None and parts.text is None:
-        together = None if groups is None else groups[run.data.rows.validation]
-        selected = select_network(trials, run.bundle, parts, metric=metric, seed=seed, single=single, groups=together)
-    else:
-        refit_trials = average_forecasters if parts.text is None else refit_best_trials
+    if isinstance(parts.inputs, WindowInputs | TextInputs):
+        refit_trials = average_forecasters if isinstance(parts.inputs, WindowInputs) else refit_best_trials
         selected = refit_trials(
             trials,
             run.bundle,
@@ -40,5 +38,8 @@ def select(data: EncodedData, trials: Trials, *, seconds: float) -> SelectedNetw
             single=single,
             refit=data.is_refitted,
         )
+    else:
+        together = None if groups is None else groups[run.data.rows.validation]
+        selected = select_network(trials, run.bundle, parts, metric=metric, seed=seed, single=single, groups=together)
     LOG.info("The model is made of %s.", ", ".join(f"trial {number}" for number in selected.members))
     return selected

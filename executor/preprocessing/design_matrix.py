@@ -10,6 +10,8 @@ from scipy import sparse
 from sklearn.linear_model import Ridge
 from threadpoolctl import threadpool_limits
 
+from executor.preprocessing.inputs import ImageInputs, TextInputs
+
 if TYPE_CHECKING:
     from executor.preprocessing.examples import Examples, Parts
 
@@ -38,7 +40,7 @@ def feature_matrix(examples: Examples, parts: Parts) -> np.ndarray | sparse.csr_
         if parts.vocabulary == 0:
             return dense
         return np.hstack([dense, _one_hot(examples, parts).toarray()])
-    if parts.text is not None:
+    if isinstance(parts.inputs, TextInputs):
         rows, terms = examples.codes.shape
         at = (np.repeat(np.arange(rows), terms), examples.codes.ravel())
         return sparse.csr_matrix((np.asarray(examples.dense).ravel(), at), shape=(rows, parts.vocabulary))
@@ -58,6 +60,6 @@ def _one_hot(examples: Examples, parts: Parts) -> sparse.csr_matrix:
 
 def filled_share(parts: Parts) -> float:
     """Share of the training rows' dense features that are not zero; standardised pixels hardly ever are."""
-    if parts.image is not None:
+    if isinstance(parts.inputs, ImageInputs):
         return 1.0
     return float(np.count_nonzero(parts.train.dense) / max(1, math.prod(parts.train.dense.shape)))

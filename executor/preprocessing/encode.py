@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from executor.preprocessing.examples import Examples, Parts
+from executor.preprocessing.inputs import TableInputs, WindowInputs
 from executor.preprocessing.target_scale import to_learning_scale
-from rules.vocabulary.choices import Gru, parameters_of
+from rules.vocabulary.choices import parameters_of
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from executor.data.raw_table import RawTable
     from executor.data.split import Split
+    from executor.preprocessing.inputs import Inputs
     from executor.preprocessing.preprocessing import Preprocessing
     from recommender.roles.roles import Roles
     from rules.vocabulary.choices import TargetScale
@@ -46,14 +48,7 @@ def encode_parts(
         validation=_examples(table.take(split.validation), encoding) if split.folds is None else training,
         vocabulary=preprocessing.vocabulary,
         outputs=outputs,
-        numbers=0 if roles.task is Task.FORECASTING else preprocessing.numbers,
-        input_scale=parameters_of(preprocessing.architecture).input_scale,
-        image=preprocessing.image,
-        sequence=preprocessing.sequence,
-        is_recurrent=isinstance(preprocessing.architecture, Gru),
-        pixels=preprocessing.pixels,
-        text=preprocessing.text,
-        window=table.window,
+        inputs=_inputs(table, roles.task, preprocessing),
         naive_error=naive_error(train) if roles.task is Task.FORECASTING else None,
         rare_class=_rare_class(train) if roles.task is Task.BINARY else None,
         target_mean=mean,
@@ -61,6 +56,17 @@ def encode_parts(
         target_on=target_on,
         target_range=_range(train, roles, target_on) if parameters_of(preprocessing.architecture).clamp else None,
     )
+
+
+def _inputs(table: RawTable, task: Task, preprocessing: Preprocessing) -> Inputs:
+    """What the encoded rows hold; of a forecast the scaled numbers have no periodic features."""
+    inputs = preprocessing.inputs
+    if table.window is not None:
+        lags, targets = table.window
+        return WindowInputs(lags=lags, targets=targets)
+    if task is Task.FORECASTING and isinstance(inputs, TableInputs):
+        return replace(inputs, numbers=0)
+    return inputs
 
 
 def encode_hold_out(table: RawTable, split: Split, preprocessing: Preprocessing, parts: Parts) -> Examples:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from executor.data.row_arrays import evenly_spaced, join_rows, take_rows
-from executor.preprocessing.network_kind import Architecture
+from executor.preprocessing.inputs import Inputs, TableInputs
 
 if TYPE_CHECKING:
     from executor.preprocessing.encoded_images import EncodedImages
     from rules.vocabulary.choices import TargetScale
     from rules.vocabulary.facts import Task
+
+
+T = TypeVar("T", bound=Inputs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +63,14 @@ class Examples:
         return join_rows(replace(self, fold=None), below)
 
     @property
+    def network_inputs(self) -> dict[str, np.ndarray | EncodedImages]:
+        """The inputs of a network by name, (rows, width) each."""
+        others = {"codes": self.codes, "beside": self.beside, "spread": self.spread}
+        return {"dense": self.dense} | {
+            name: values for name, values in others.items() if values is not None and values.shape[1] > 0
+        }
+
+    @property
     def change(self) -> np.ndarray:
         """What a model learns of the target, (rows, outputs): its change from the offset, in spreads of the window."""
         change = self.target - self.offset
@@ -80,25 +91,8 @@ class Parts:
     vocabulary: int
     """Number of ids that codes may hold; 0 when no column is coded."""
     outputs: int
-    numbers: int = 0
-    """How many of the first dense features are scaled numbers that get periodic features beside them."""
-    input_scale: bool = True
-    """Whether a network for tables multiplies each input by a number that is learned."""
-    image: tuple[int, int, int] | None = None
-    """Height, width and channels of the images that dense features are; None where they are none."""
-    pixels: tuple[tuple[float, ...], tuple[float, ...]] | None = None
-    """Mean and scale by which the bytes of images were standardised, of each channel; None where there are none."""
-    sequence: tuple[int, int] | None = None
-    """Steps and channels of the sequences that dense features are, the last channel telling where they end; None where
-    they are none."""
-    is_recurrent: bool = False
-    """Whether sequences are read by recurrent units, not by convolutions."""
-    text: Architecture | None = None
-    """The network that reads the terms of texts; None where rows hold something else."""
-    window: tuple[int, int] | None = None
-    """Lags and targets of the window that the first dense features are; None where there is none."""
-    penalty: float | None = None
-    """Of the ridge regression at which a forecaster's linear layer starts; None where it is still to be chosen."""
+    inputs: Inputs = field(default_factory=TableInputs)
+    """What the rows hold."""
     huber_delta: float | None = None
     """Where a Huber loss turns linear, in standard deviations of the target; None for other losses, and where it is
     still to be found."""
@@ -143,11 +137,6 @@ class Parts:
         """Which training rows lie in the first fold of the first repeat, (rows,) boolean; None without folds."""
         return None if self.folds is None else self.folds[:, 0] == 0
 
-    @property
-    def has_embeddings(self) -> bool:
-        """Whether the network maps categories or words to numbers through an embedding layer."""
-        return self.vocabulary > 0 and self.text is not Architecture.TERM_BAG
-
     def divided(self) -> Parts:
         """The same without folds: the first fold of the first repeat validates, the others train."""
         if (first := self.in_first_fold) is None:
@@ -155,12 +144,8 @@ class Parts:
         train, validation = self.train.take(~first), self.train.take(first)
         return replace(self, train=replace(train, fold=None), validation=replace(validation, fold=None))
 
-    @property
-    def architecture(self) -> Architecture:
-        if self.window is not None:
-            return Architecture.FORECASTER
-        if self.sequence is not None:
-            return Architecture.RECURRENT if self.is_recurrent else Architecture.INCEPTION
-        if self.text is not None:
-            return self.text
-        return Architecture.TABULAR if self.image is None else Architecture.CNN
+    def inputs_as(self, kind: type[T]) -> T:
+        """Return the inputs, which must be of one kind. Raises TypeError on others."""
+        if not isinstance(self.inputs, kind):
+            raise TypeError(f"a network for {kind.__name__} cannot read {type(self.inputs).__name__}")
+        return self.inputs

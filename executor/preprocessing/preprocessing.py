@@ -15,8 +15,8 @@ from executor.layers.pixels import Pixels
 from executor.layers.steps import SequenceLayer, Steps, rows_at_once
 from executor.layers.terms import TextLayer
 from executor.preprocessing.encoded_images import EncodedImages
+from executor.preprocessing.inputs import ImageInputs, Inputs, SequenceInputs, TableInputs, TextInputs
 from executor.preprocessing.sequence_encoder import SEQUENCE_FORMS, steps_of_longest
-from executor.preprocessing.text_vocabulary import architecture_of
 from recommender.training_cost import MAX_WAVED
 from rules.vocabulary.choices import Standard, parameters_of
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from executor.data.images import ImageArray
     from executor.data.raw_table import RawTable
-    from executor.preprocessing.network_kind import Architecture
     from rules.vocabulary.choices import Choice
 
 MAX_INPUTS: Final = (
@@ -76,29 +75,22 @@ class Preprocessing:
         return sum(block.layer.places for block in self.blocks if block.is_coded)
 
     @property
-    def numbers(self) -> int:
-        """How many of the first dense features are scaled numbers with periodic features: none where they are many."""
-        layer = self.blocks[0].layer
-        count = len(layer.center) if isinstance(layer, Numbers) else 0
-        return count if count <= MAX_WAVED and parameters_of(self.architecture).periodic_features else 0
-
-    @property
-    def image(self) -> tuple[int, int, int] | None:
-        """Height, width and channels where the dense features are an image."""
-        layer = self.blocks[0].layer
-        return layer.shape if isinstance(layer, Pixels) else None
-
-    @property
-    def text(self) -> Architecture | None:
-        """The network for texts that reads dense features and codes; None where they are something else."""
-        layer = self.blocks[0].layer
-        return architecture_of(layer) if isinstance(layer, TextLayer) else None
-
-    @property
-    def pixels(self) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
-        """Mean and scale of each channel where the dense features are an image."""
-        layer = self.blocks[0].layer
-        return (layer.mean, layer.scale) if isinstance(layer, Pixels) else None
+    def inputs(self) -> Inputs:
+        """What the encoded rows hold, by the first block; a forecast's window is told by its table."""
+        match self.blocks[0].layer:
+            case Pixels() as layer:
+                return ImageInputs(shape=layer.shape, mean=layer.mean, scale=layer.scale)
+            case TextLayer():
+                return TextInputs()
+            case Steps() as layer if not isinstance(self.architecture, Standard):
+                return SequenceInputs(steps=layer.steps, channels=layer.channels + 1)
+            case Numbers() as layer:
+                count = len(layer.center)
+            case _:
+                count = 0
+        parameters = parameters_of(self.architecture)
+        is_waved = parameters.periodic_features and count <= MAX_WAVED
+        return TableInputs(numbers=count if is_waved else 0, input_scale=parameters.input_scale)
 
     @property
     def channels(self) -> int:
@@ -107,16 +99,9 @@ class Preprocessing:
         return next((one.channels for one in layers if isinstance(one, SequenceLayer) and not one.letters), 0)
 
     @property
-    def sequence(self) -> tuple[int, int] | None:
-        """Steps and channels where the dense features are a sequence that a network reads step by step."""
-        layer = self.blocks[0].layer
-        is_read = isinstance(layer, Steps) and not isinstance(self.architecture, Standard)
-        return (layer.steps, layer.channels + 1) if is_read else None
-
-    @property
     def alone(self) -> Block | None:
         """The block of images, or of sequences that a network reads step by step; other columns stand beside it."""
-        return self.blocks[0] if self.image is not None or self.sequence is not None else None
+        return self.blocks[0] if isinstance(self.inputs, ImageInputs | SequenceInputs) else None
 
     def encode(self, table: RawTable) -> tuple[np.ndarray | EncodedImages, np.ndarray, np.ndarray | None]:
         """Dense features (rows, width) float32, codes (rows, coded) int32, and features beside, of a table of the same.

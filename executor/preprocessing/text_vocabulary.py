@@ -17,7 +17,6 @@ from executor.layers.terms import (
     letter_hashes,
     term_hashes,
 )
-from executor.preprocessing.network_kind import Architecture
 from recommender.training_cost import MAX_LETTERS, max_terms
 from rules.errors import ColumnError
 from rules.vocabulary.choices import BagOfNgrams, TextCnn
@@ -39,11 +38,6 @@ SHORTEST: Final = 8  # ids a row, so that the widest convolution has steps to lo
 def is_text_network(choice: Choice) -> bool:
     """Whether an architecture reads texts and nothing else."""
     return isinstance(choice, BagOfNgrams | TextCnn)
-
-
-def architecture_of(layer: TextLayer) -> Architecture:
-    """Which network reads what a layer gives."""
-    return Architecture.TERM_BAG if isinstance(layer, TermBag) else Architecture.TEXT_CNN
 
 
 def text_layer(runs: Callable[[], Iterable[np.ndarray]], choice: Choice, *, rows: int) -> TextLayer:

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Final, Literal
 import keras
 import tensorflow as tf
 
-from executor.preprocessing.network_kind import Architecture
 from rules.errors import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from executor.preprocessing.examples import Parts
+    from executor.components.network_kind import NetworkKind
 
 HALF_PRECISION: Final = (8, 0)
 """Lowest compute capability that multiplies in bfloat16 (NVIDIA Ampere). Volta and Turing, 7.x, have float16 alone,
@@ -79,8 +78,8 @@ def detect_devices() -> tuple[Device, ...]:
     )
 
 
-def training_devices(parts: Parts) -> tuple[Device, ...]:
-    """Where networks on such rows are trained: the GPUs where they pay, else the CPU. Raises TrainingError as detect.
+def training_devices(kind: NetworkKind, *, width: int) -> tuple[Device, ...]:
+    """Where networks of a kind are trained: the GPUs where they pay, else the CPU. Raises TrainingError as detect.
 
     Measured once, on an H200 beside 16 cores on which other runs went on: in 49 s an image network made 19 epochs of
     fashion_mnist there and 4 on the cores, with the same numbers each time where operations are deterministic, which
@@ -89,18 +88,16 @@ def training_devices(parts: Parts) -> tuple[Device, ...]:
     terms has no sum on a GPU that is the same each time.
     """
     found = detect_devices()
-    if found[0].name == CPU.name or not _pays(parts.architecture, parts.train.dense.shape[1]):
+    if found[0].name == CPU.name or not kind.pays_on_gpu(width):
         return (_cpu(),)
-    if parts.architecture is Architecture.CNN:  # of the others some operation may have no such form, and fail
+    if kind.is_deterministic:  # of the others some operation may have no such form, and fail
         tf.config.experimental.enable_op_determinism()
     return found
 
 
-def _pays(architecture: Architecture, width: int) -> bool:
-    """Whether a GPU is expected to train such networks faster than the cores beside it; width: encoded columns."""
-    if architecture in {Architecture.TABULAR, Architecture.FORECASTER}:
-        return width >= WIDE
-    return architecture is not Architecture.TERM_BAG
+def is_wide(width: int) -> bool:
+    """Whether a GPU pays for a network of columns; width: encoded columns. A narrow step is bound by launches."""
+    return width >= WIDE
 
 
 def _cpu() -> Device:

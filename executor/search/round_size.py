@@ -40,7 +40,7 @@ def next_round(
 
     epochs: of a whole trial.
     """
-    if most == 1 or at.clock.plan.limit is None or not at.parts.architecture.is_stackable:
+    if most == 1 or at.clock.plan.limit is None or not at.kind.is_stackable:
         return ask(oracle, most, epochs=epochs)
     done = [outcome for outcome in outcomes if outcome.epochs > 0]
     # Wide stacks are the fast ones, so only a search that learns from its rounds is laid in several, and the first
@@ -61,9 +61,9 @@ def next_round(
 
 def epoch_seconds(at: Workspace, hyperparameters: Mapping[str, Value]) -> float:
     """What an epoch of a trial takes in a stack on two cores; of trials that have none, 1."""
-    if not at.parts.architecture.is_stackable:
+    if not at.kind.is_stackable:
         return 1.0
     chosen = configuration(at.bundle, hyperparameters)
-    batch = choose_batch_size(at.parts.architecture, len(at.train), chosen.batch_size)
+    batch = choose_batch_size(at.kind, len(at.train), chosen.batch_size)
     size = StackShape.of(at.parts, [chosen]).size
     return at.parts.fold_count * steps_of(len(at.train), batch) * step_seconds(size, batch)

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from executor.components.metric import create_metric
 from executor.components.training_length import whole_epochs
+from executor.networks.registry import network_kind
 from executor.runtime.devices import training_devices, use_device
 from executor.runtime.interrupt import Interrupt, catch_interrupt
 from executor.search.oracle import ask, create_oracle, tell
@@ -77,8 +78,9 @@ def search(
     clock = budget.start_clock() if clock is None else clock
     started_late = clock.is_over
     rows, width = parts.train.dense.shape
-    epochs = whole_epochs(bundle, parts.architecture, rows=rows)
-    devices = training_devices(parts)
+    kind = network_kind(bundle, parts.inputs)
+    epochs = whole_epochs(bundle, kind, rows=rows)
+    devices = training_devices(kind, width=width)
     with (
         lock_run_directory(directory),
         use_device(devices[0], width=width),
@@ -92,9 +94,9 @@ def search(
             bundle, parts, metric=metric, clock=clock, seed=seed, directory=directory, interrupt=interrupt
         )
         oracle = create_oracle(  # 5  T
-            bundle, scope_of(parts, budget), objective=objective, seed=seed, epochs=epochs
+            bundle, scope_of(bundle, parts, budget), objective=objective, seed=seed, epochs=epochs
         )
-        one_by_one = at_once == 1 or not parts.architecture.is_stackable
+        one_by_one = at_once == 1 or not kind.is_stackable
         if at_once == 1:
             devices = devices[:1]
         alone = one_by_one and parts.folds is None  # a trial in folds is a stack already
@@ -146,17 +148,18 @@ def search(
     )
 
 
-def scope_of(parts: Parts, budget: Budget) -> Scope:
+def scope_of(bundle: Bundle, parts: Parts, budget: Budget) -> Scope:
     """What a search of these rows is laid out for."""
     rows, width = parts.train.dense.shape
+    kind = network_kind(bundle, parts.inputs)
     return Scope(
         width=width,
         rows=rows,
         folds=parts.fold_count,
         trials=budget.trials,
         seconds=budget.planned_seconds,
-        architecture=parts.architecture,
-        has_embeddings=parts.has_embeddings,
+        kind=kind,
+        has_embeddings=parts.vocabulary > 0 and kind.has_embeddings,
     )
 
 

@@ -9,40 +9,20 @@ from typing import TYPE_CHECKING, Final
 import keras_tuner
 
 from executor.components.batch_size import choose_batch_size
-from executor.components.configuration import (
-    FORECAST_UNITS,
-    IMAGE_UNITS,
-    SEQUENCE_UNITS,
-    TEXT_UNITS,
-    Value,
-    configuration,
-    predicts_numbers,
-)
-from executor.preprocessing.network_kind import Architecture
-from recommender.training_cost import UNITS, trial_seconds
+from executor.components.configuration import Value, configuration
+from executor.networks.tabular import TABULAR
+from recommender.training_cost import trial_seconds
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import Grid, Hyperparameter, Manual
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from executor.components.network_kind import NetworkKind
     from rules.vocabulary.bundle import Bundle
 
 
-IMAGE_UNITS_TRIED: Final = (32, 128)
-IMAGE_LAYERS_TRIED: Final = (2,)
-"""Half and twice the default: a network of twice the channels costs four times as much, and images
-leave few trials as it is."""
-SOME_ROWS: Final = 5_000
-"""Training rows; below it 512 units take four times as long as 256 and give little (page_blocks: F1 0.79 against
-0.77). Above it the time is there: accuracy 0.982 against 0.977 on letter_recognition, RMSE 3.72 against 3.77 on
-power_plant."""
-FEW_ROWS: Final = 2_700
-"""Training rows; below it 256 units give classes nothing. Measured on fourteen tables of 365 to 2,672 training rows:
-64, 128 and 256 are level for classes, for numbers 256 are ahead (airfoil_noise: RMSE 1.47 against 1.61 and 1.86). With
-more rows 256 are ahead for classes, too (page_blocks, 3,504 rows: F1 0.77 against 0.71)."""
 TRIALS_IN_TIME: Final = 16  # trials of a size that the time must allow before it is searched
-WIDE: Final = 5_000  # encoded columns; above it a wider first layer costs more than it gives
 RATE_SPAN: Final = 10.0  # a search looks from a tenth of the default rate to ten times it
 RATE_STEPS: Final = (10**0.5, 10**-0.5, 10.0, 0.1)  # multiples of the default rate on a grid, the nearest first
 MAX_RATE: Final = 10.0  # the limit of rules.vocabulary.choices.LearningRate
@@ -80,14 +60,14 @@ class Scope:
     """The maximum number of trials; None for no limit."""
     seconds: float | None = None
     """Units that let fewer than TRIALS_IN_TIME trials end within them are not searched; None for no limit."""
-    architecture: Architecture = Architecture.TABULAR
+    kind: NetworkKind = TABULAR
     has_embeddings: bool = True
     """Whether the network maps categories or words to numbers."""
 
     @property
     def batch_size(self) -> int:
         """Rows of a step where the bundle does not set them."""
-        return choose_batch_size(self.architecture, self.rows)
+        return choose_batch_size(self.kind, self.rows)
 
     def affords(self, units: int) -> bool:
         """Whether the time is enough to search layers of so many units."""
@@ -126,7 +106,7 @@ def manual_configurations(bundle: Bundle, scope: Scope) -> list[dict[str, Value]
     ]
     listed = [defaults]
     for change in changes:
-        chosen = configuration(bundle, defaults | change, architecture=scope.architecture).model_dump()
+        chosen = configuration(bundle, defaults | change, defaults=scope.kind.defaults).model_dump()
         item = {name: chosen[name] for name in defaults}
         if item not in listed:
             listed.append(item)
@@ -152,7 +132,7 @@ def _candidates(bundle: Bundle, scope: Scope) -> dict[Hyperparameter, list[Value
 
 def _defaults(bundle: Bundle, scope: Scope) -> dict[str, Value]:
     """The default of each hyperparameter that the bundle's network and optimizer have."""
-    defaults = configuration(bundle, {}, architecture=scope.architecture).model_dump(exclude_none=True)
+    defaults = configuration(bundle, {}, defaults=scope.kind.defaults).model_dump(exclude_none=True)
     return {"batch_size": scope.batch_size} | defaults
 
 
@@ -162,7 +142,7 @@ def _listed(bundle: Bundle, tuner: Manual, scope: Scope) -> dict[Hyperparameter,
     found: dict[Hyperparameter, list[Value]] = {}
     for name in Hyperparameter:
         named = [
-            configuration(bundle, {name.value: item[name]}, architecture=scope.architecture).model_dump()[name.value]
+            configuration(bundle, {name.value: item[name]}, defaults=scope.kind.defaults).model_dump()[name.value]
             for item in tuner.configurations
             if name in item
         ]
@@ -175,31 +155,15 @@ def _worth_trying(name: Hyperparameter, bundle: Bundle, scope: Scope) -> list[Va
     """The default of one hyperparameter, then alternatives, the most promising first."""
     defaults = _defaults(bundle, scope)
     rate, default = bundle.optimizer.learning_rate, defaults[name]
-    units, layers = [UNITS, 128, 512, 64], [2, 4, 1]
-    if scope.architecture is Architecture.CNN:
-        units, layers = [IMAGE_UNITS, *IMAGE_UNITS_TRIED], [*IMAGE_LAYERS_TRIED]
-    elif scope.architecture.reads_steps:
-        units, layers = [SEQUENCE_UNITS, 16, 64], [2]
-    elif scope.architecture is Architecture.FORECASTER:
-        units, layers = [FORECAST_UNITS, 128, 32], [1, 3]
-    elif scope.architecture.reads_texts:
-        units, layers = [TEXT_UNITS, 64, 256], [2]
-    elif scope.rows < FEW_ROWS and not predicts_numbers(bundle):
-        units = [128, 64, 32]
-    elif scope.rows < SOME_ROWS:
-        units = [UNITS, 128, 64]
-    elif scope.width > WIDE:
-        units = [UNITS, 128, 64, 32]
-    if scope.architecture is Architecture.TABULAR:
-        units = [units[0], *(size for size in units[1:] if size < units[0] or scope.affords(size))]
+    sizes = scope.kind.sizes(bundle, scope)
     decays: list[Value] = [min(share / rate, MAX_DECAY) for share in SHRINKAGES]
     batch, dimension = int(defaults["batch_size"]), int(defaults["embedding_dimension"])
     batches = (int(batch * times) for times in BATCHES_TRIED)
     others: Mapping[Hyperparameter, list[Value]] = {
         Hyperparameter.LEARNING_RATE: [min(rate * step, MAX_RATE) for step in RATE_STEPS],
-        Hyperparameter.UNITS: [*units],
+        Hyperparameter.UNITS: [*sizes.units],
         Hyperparameter.SCHEDULE: ["cosine", "one_cycle", "constant"],
-        Hyperparameter.LAYERS: [*layers],
+        Hyperparameter.LAYERS: [*sizes.layers],
         Hyperparameter.DROPOUT: [0.0, 0.1, 0.3, 0.5],
         Hyperparameter.WEIGHT_DECAY: [*decays, 0.0],
         Hyperparameter.NETWORK: [*NETWORKS],

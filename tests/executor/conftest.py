@@ -10,6 +10,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 from executor.preprocessing.examples import Examples, Parts
+from executor.preprocessing.inputs import TableInputs
 from rules.vocabulary.bundle import Bundle
 from rules.vocabulary.choices import Accuracy, Adam, BinaryCrossentropy, He, MostSensitive, Random, Relu
 from rules.vocabulary.facts import Task
@@ -101,7 +102,7 @@ def make_parts() -> MakeParts:
             train=examples.take(np.arange(cut)),
             validation=examples.take(np.arange(cut, len(dense))),
             vocabulary=vocabulary,
-            numbers=numbers,
+            inputs=TableInputs(numbers=numbers),
             outputs=target.shape[1],
             rare_class=1 if task is Task.BINARY else None,
             target_mean=np.zeros(target.shape[1]),

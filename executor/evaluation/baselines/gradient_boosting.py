@@ -22,6 +22,7 @@ from executor.data.raw_table import Form
 from executor.evaluation.baselines.baseline import Baseline, create_predictions, has_single_class
 from executor.evaluation.scores import BOOSTING
 from executor.layers.words import split_words
+from executor.preprocessing.inputs import ImageInputs
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def boosting_baseline(
     if (first := parts.in_first_fold) is not None:
         train, validation = train.take(~first), train.take(first)
     has_folds, parts = parts.folds is not None, parts.divided()
-    if clock.is_over or parts.image is not None or not _are_columns(train) or has_single_class(parts):
+    if clock.is_over or isinstance(parts.inputs, ImageInputs) or not _are_columns(train) or has_single_class(parts):
         return None
     rows, rate = _affordable(len(train), len(train.forms) * parts.outputs, seconds=clock.limit)
     some = train.evenly_spaced(rows)

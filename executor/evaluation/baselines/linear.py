@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from executor.components.metric import apply_thresholds, outcome_of
 from executor.evaluation.baselines.baseline import Baseline, create_predictions
 from executor.preprocessing.design_matrix import MIN_FITTED, feature_matrix, filled_share
+from executor.preprocessing.inputs import TextInputs
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def linear_baseline(metric: PerformanceMetric, parts: Parts, hold_out: Examples,
     On a large table it is fitted on evenly spaced training rows. clock: at its deadline the fit ends as far as it came.
     None if the rows hold a single class, or if there is no time left for it.
     """
-    if clock.is_over or parts.text is not None:  # of texts the linear model on TF-IDF is the same, with more time
+    # Of texts the linear model on TF-IDF is the same, with more time.
+    if clock.is_over or isinstance(parts.inputs, TextInputs):
         return None
     cells = (filled_share(parts) * parts.train.dense.shape[1] + parts.train.codes.shape[1]) * parts.outputs
     rows = min(len(parts.train), max(MIN_FITTED, int(MAX_CELLS / max(1.0, cells))))

@@ -13,6 +13,7 @@ import numpy as np
 
 from executor.components.training_length import whole_epochs
 from executor.evaluation.diagnostics.learning_curve import LearningCurve, Point, learning_curve
+from executor.networks.registry import network_kind
 from executor.runtime.clock import MIN_PART, Clock
 from executor.runtime.devices import training_devices, use_device
 from executor.runtime.interrupt import catch_interrupt
@@ -70,8 +71,9 @@ class SelectedConfiguration:
         while one is not None:
             own += one.planned_epochs
             one = None if one.continues is None else by_number.get(one.continues)
-        whole = whole_epochs(self.bundle, parts.architecture, rows=len(parts.train))
-        return max(1, round(whole_epochs(self.bundle, parts.architecture, rows=rows) * min(1.0, own / whole)))
+        kind = network_kind(self.bundle, parts.inputs)
+        whole = whole_epochs(self.bundle, kind, rows=len(parts.train))
+        return max(1, round(whole_epochs(self.bundle, kind, rows=rows) * min(1.0, own / whole)))
 
     def work(self, parts: Parts, rows: int) -> float:
         """Rows that a trial processes in all its epochs; its time is proportional to them."""
@@ -170,7 +172,8 @@ def _train(
     winner: SelectedConfiguration, parts: Parts, clock: Clock, interrupt: Interrupt, *, epochs: int
 ) -> list[Outcome]:
     """Train networks of the selected configuration from other seeds than the search's. Their weights are discarded."""
-    device, width = training_devices(parts)[0], parts.train.dense.shape[1]
+    kind, width = network_kind(winner.bundle, parts.inputs), parts.train.dense.shape[1]
+    device = training_devices(kind, width=width)[0]
     best = winner.ranked[0].hyperparameters
     proposals = [Proposal(number=number, hyperparameters=best, epochs=epochs) for number in range(SEEDS)]
     with tempfile.TemporaryDirectory() as folder, use_device(device, width=width):
@@ -185,6 +188,6 @@ def _train(
             interrupt=interrupt,
         )
         alone = winner.one_by_one and parts.folds is None  # a trial in folds is a stack already
-        if alone or not parts.architecture.is_stackable:
+        if alone or not kind.is_stackable:
             return SequentialRunner(at).run(proposals)
         return StackRunner(at, device=device, compute=device.compute(width=width)).run(proposals)

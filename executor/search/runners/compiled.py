@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 
+from executor.components.network_kind import ROWS_PER_CALL
 from executor.components.optimizer import take_step
 from executor.networks.build import layer_rate_multipliers
 from executor.search.runners.training_state import NORM_EVERY
@@ -25,9 +26,6 @@ def compile_graph(function: Callable[..., Any], *signature: Any) -> Callable[...
     """The function's graph, traced at once; tf.function's own call would warn that each trial traces anew."""
     graph: Callable[..., Any] = tf.function(function, input_signature=signature).get_concrete_function()
     return graph
-
-
-ROWS_PER_CALL: Final = 8_192  # rows whose outputs are computed at once
 
 
 def compile_outputs(network: keras.Model, *, at_once: int = ROWS_PER_CALL) -> Callable[[Rows], np.ndarray]:

@@ -9,12 +9,11 @@ import tensorflow as tf
 
 from executor.components.batch_size import choose_batch_size
 from executor.components.configuration import configuration
-from executor.preprocessing.network_kind import Architecture
+from executor.networks.registry import network_kind
 from executor.search.oracles.base import tuner_seed
 from executor.search.records.outcome import Outcome
 from executor.search.records.weights import weights_path
 from executor.search.runners.training_state import DIVERGED
-from rules.vocabulary.choices import Backbone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,16 +41,13 @@ def values_in_force(
 
     hyperparameters: those that the search varies.
     """
-    chosen = configuration(bundle, hyperparameters, architecture=parts.architecture)
+    kind = network_kind(bundle, parts.inputs)
+    chosen = configuration(bundle, hyperparameters, defaults=kind.defaults)
     found = bundle.optimizer.model_dump(exclude={"name", "batch_size"}) | chosen.model_dump(exclude_none=True)
-    found["batch_size"] = choose_batch_size(parts.architecture, len(parts.train), chosen.batch_size)
-    absent = set() if parts.has_embeddings else {"embedding_dimension"}
-    if parts.architecture is not Architecture.FORECASTER:
-        absent |= {"network"}
-    elif chosen.network != "mlp":
-        absent |= {"layers", "dropout", *(["units"] if chosen.network == "linear" else [])}
-    if isinstance(bundle.transfer, Backbone) and bundle.transfer.weights is not None:
-        absent |= {"units", "layers"}
+    found["batch_size"] = choose_batch_size(kind, len(parts.train), chosen.batch_size)
+    absent = kind.unused(chosen)
+    if parts.vocabulary == 0 or not kind.has_embeddings:
+        absent |= {"embedding_dimension"}
     return {name: value for name, value in found.items() if name not in absent}
 
 

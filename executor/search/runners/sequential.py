@@ -15,9 +15,7 @@ import numpy as np
 from executor.components.batch_size import choose_batch_size
 from executor.components.configuration import configuration
 from executor.components.optimizer import create_optimizer, learning_rates
-from executor.data.images import IMAGES_PER_CALL
 from executor.networks.build import build_network
-from executor.preprocessing.network_kind import Architecture
 from executor.search.records.weights import (
     read_arrays,
     require_fitting_arrays,
@@ -26,7 +24,7 @@ from executor.search.records.weights import (
     write_arrays,
     write_weights,
 )
-from executor.search.runners.compiled import ROWS_PER_CALL, compile_outputs, compile_step
+from executor.search.runners.compiled import compile_outputs, compile_step
 from executor.search.runners.outcomes import outcome_of_error, outcome_of_training, trial_seed
 from executor.search.runners.schedule_clock import ScheduleClock
 from executor.search.runners.training_state import (
@@ -95,10 +93,8 @@ class SequentialRunner:
 
     def _run_trial(self, proposal: Proposal, on_epoch: Callable[[Epoch], None]) -> Outcome | None:
         at, start = self._at, self._at.clock.now()
-        chosen = configuration(at.bundle, proposal.hyperparameters, architecture=at.parts.architecture)
-        # A network for images gains most where its rate has decayed, also after epochs in which the score stood still:
-        # of 400 digits, 0.90 instead of 0.79 of those of other writers.
-        patience = patience_of(proposal.epochs, at.bundle.validation) if at.parts.image is None else proposal.epochs
+        chosen = configuration(at.bundle, proposal.hyperparameters, defaults=at.kind.defaults)
+        patience = patience_of(proposal.epochs, at.bundle.validation) if at.kind.stops_early else proposal.epochs
         member = Member(proposal, chosen, Training(patience=patience))
         try:
             traced = self._compile(member)
@@ -126,16 +122,14 @@ class SequentialRunner:
             first = [(weight.path, np.asarray(weight)) for weight in network.trainable_variables]
             member.training.first_weights = moments(first)
         free: dict[str, object] = {"learning_rate": 1.0, "schedule": "constant", "weight_decay": 0.0}
-        if not at.parts.architecture.is_stackable:
+        if not at.kind.is_stackable:
             free["dropout"] = 0.0  # a weight of RatedDropout
         baked = member.chosen.model_copy(update=free)
         traced = self._graphs.pop(baked, None)
         if traced is None:
             optimizer = create_optimizer(at.bundle.optimizer, member.chosen)
             optimizer.build(network.trainable_variables)
-            is_large = at.parts.image is not None or at.parts.architecture is Architecture.TEXT_CNN
-            at_once = IMAGES_PER_CALL if is_large else ROWS_PER_CALL
-            outputs = compile_outputs(network, at_once=at_once)
+            outputs = compile_outputs(network, at_once=at.kind.rows_per_call)
             step = compile_step(network, optimizer, at, batch=self._batch(member))
             start = [variable.numpy() for variable in optimizer.variables]
             traced = CompiledTrial(network=network, optimizer=optimizer, start=start, step=step, outputs=outputs)
@@ -193,7 +187,7 @@ class SequentialRunner:
 
     def _batch(self, member: Member) -> int:
         """Rows of a step of a trial."""
-        return choose_batch_size(self._at.parts.architecture, len(self._at.train), member.chosen.batch_size)
+        return choose_batch_size(self._at.kind, len(self._at.train), member.chosen.batch_size)
 
     def _validate(self, member: Member, traced: CompiledTrial, *, means: tuple[float, float]) -> None:
         """Note P and C, and the weights where they are the best.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from executor.components.batch_size import choose_batch_size
 from executor.networks.stacked_tabular import StackShape
+from executor.networks.tabular import TABULAR
 from recommender.training_cost import COMPILING, LAUNCH, RECOMPILING, STOPPING, step_seconds, steps_of
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def plan_stacks(
     )
     for alike in together:
         stacks = _by(alike, lambda member: (member.chosen.units, member.chosen.layers))
-        batch = choose_batch_size(parts.architecture, rows, alike[0].chosen.batch_size)
+        batch = choose_batch_size(TABULAR, rows, alike[0].chosen.batch_size)
 
         def cost(stack: Sequence[Member], batch: int = batch) -> float:
             shape = StackShape.of(parts, [member.chosen for member in stack])
@@ -61,7 +62,7 @@ def plan_stacks(
 def stack_seconds(stack: Sequence[Member], parts: Parts, *, rows: int) -> float:
     """Seconds that a stack takes for all of its planned steps, on two cores; rows: that train."""
     shape = StackShape.of(parts, [member.chosen for member in stack])
-    batch = choose_batch_size(parts.architecture, rows, stack[0].chosen.batch_size)
+    batch = choose_batch_size(TABULAR, rows, stack[0].chosen.batch_size)
     calls = steps_of(rows, batch) * stack[0].proposal.epochs
     return calls * (LAUNCH + len(stack) * step_seconds(shape.size, batch))
 

@@ -162,7 +162,7 @@ class StackRunner:
         """Train until every member has stopped: by its planned epochs, its patience, the deadline, or Ctrl-C."""
         at = self._at
         shape = StackShape.of(at.parts, [member.chosen for member in group])
-        batch = choose_batch_size(at.parts.architecture, len(at.train), group[0].chosen.batch_size)
+        batch = choose_batch_size(at.kind, len(at.train), group[0].chosen.batch_size)
         graph = self._graph(shape, batch)
         stack, first_epoch = self._start(group, graph)
         epochs = group[0].proposal.epochs

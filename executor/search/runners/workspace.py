@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from executor.components.loss import create_loss, sample_weights
 from executor.data.row_arrays import map_arrays
+from executor.networks.registry import network_kind
 from executor.preprocessing.encoded_images import EncodedImages
 from executor.runtime.clock import Clock
 from executor.runtime.interrupt import Interrupt
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import keras
 
     from executor.components.metric import PerformanceMetric
+    from executor.components.network_kind import NetworkKind
     from executor.preprocessing.examples import Examples, Parts
     from rules.vocabulary.bundle import Bundle
 
@@ -64,6 +66,11 @@ class Workspace:
     directory: Path
     interrupt: Interrupt
 
+    @property
+    def kind(self) -> NetworkKind:
+        """The kind of network that is trained."""
+        return network_kind(self.bundle, self.parts.inputs)
+
     def copy_to_device(self) -> Workspace:
         """The same workplace with its rows on the current device."""
         return replace(self, train=self.train.copy_to_device(), validation=self.validation.copy_to_device())
@@ -89,8 +96,8 @@ def create_workspace(
         parts=parts,
         metric=metric,
         loss=create_loss(bundle.loss, parts),
-        train=to_device(parts.train, parts, sample_weights(bundle.loss, parts)),
-        validation=to_device(parts.validation, parts),
+        train=to_device(parts.train, sample_weights(bundle.loss, parts)),
+        validation=to_device(parts.validation),
         clock=clock or Clock(),
         seed=seed,
         directory=directory,
@@ -98,16 +105,14 @@ def create_workspace(
     )
 
 
-def to_device(examples: Examples, parts: Parts, weight: np.ndarray | None = None) -> Rows:
+def to_device(examples: Examples, weight: np.ndarray | None = None) -> Rows:
     """Examples as tensors on the current device; weight: (rows,), all 1 when None."""
     images = ImageFeed(examples.dense) if isinstance(examples.dense, EncodedImages) else None
-    inputs = {} if images is not None else {"dense": tf.constant(examples.dense, tf.float32)}
-    if parts.vocabulary > 0:
-        inputs["codes"] = tf.constant(examples.codes, tf.int32)
-    if examples.beside is not None and examples.beside.shape[1] > 0:
-        inputs["beside"] = tf.constant(examples.beside, tf.float32)
-    if examples.spread is not None:
-        inputs["spread"] = tf.constant(examples.spread, tf.float32)
+    inputs = {
+        name: tf.constant(values, tf.int32 if name == "codes" else tf.float32)
+        for name, values in examples.network_inputs.items()
+        if name != "dense" or images is None
+    }
     return Rows(
         inputs=inputs,
         target=tf.constant(examples.target, tf.float32),

@@ -8,7 +8,7 @@ import keras_tuner
 import pytest
 
 from executor.components.configuration import configuration
-from executor.preprocessing.network_kind import Architecture
+from executor.networks.text import TEXT_CNN
 from executor.search.space import Scope, manual_configurations, search_space
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import (
@@ -101,7 +101,7 @@ def test_embedding_dimensions_are_searched_where_the_network_has_embeddings(
     assert space_of(bundle)["embedding_dimension"].values == [8, 16, 4, 32]
     pinned = bundle.model_copy(update={"architecture": Standard(embedding_dimension=3)})
     assert space_of(pinned)["embedding_dimension"].values == [3, 6, 1, 12]
-    words = Scope(width=20, rows=5_000, architecture=Architecture.TEXT_CNN)
+    words = Scope(width=20, rows=5_000, kind=TEXT_CNN)
     (dimension, _) = search_space(bundle, words).space
     assert dimension.values == [64, 128, 32, 256]
     with pytest.raises(ChoiceError, match="no column has so many categories"):

@@ -26,6 +26,7 @@ from executor.model.keras_file import load_model, predict_rows, save_model
 from executor.model.signature import Signature, create_signature
 from executor.preprocessing.encode import encode_hold_out, encode_parts
 from executor.preprocessing.fit import fit_preprocessing
+from executor.preprocessing.inputs import WindowInputs
 from recommender.dataset.dataset import Dataset
 from recommender.roles.infer import Role
 from recommender.roles.roles import Roles
@@ -81,7 +82,7 @@ def _network(parts: Parts, preprocessing: Preprocessing) -> keras.Model:
         features.append(keras.layers.Flatten()(embedding(inputs["codes"])))
     joined = keras.layers.Concatenate()(features) if len(features) > 1 else features[0]
     output = keras.layers.Dense(parts.outputs, kernel_initializer=initializer, name="output")(joined)
-    if parts.window is not None:
+    if isinstance(parts.inputs, WindowInputs):
         inputs["spread"] = keras.Input((parts.outputs,), name="spread")
         output = keras.layers.Multiply()([output, inputs["spread"]])
     return keras.Model(inputs, output, name="tabular")

@@ -18,7 +18,7 @@ from executor.components.metric import create_metric
 from executor.components.optimizer import create_optimizer
 from executor.layers.dropout import RatedDropout
 from executor.networks.build import build_network
-from executor.preprocessing.network_kind import Architecture
+from executor.preprocessing.inputs import ImageInputs, SequenceInputs, TableInputs, TextInputs, WindowInputs
 from executor.search.runners.compiled import compile_step
 from executor.search.runners.workspace import create_workspace
 from recommender.audit.reach import reach
@@ -125,6 +125,7 @@ STARTS: Final = (
     (RandomNormal(stddev=0.2), Tanh()), (Xavier(distribution="normal"), Selu()), (He(distribution="uniform"), Relu()),
 )  # fmt: skip
 RATE: Final = 0.01
+IMAGES: Final = ImageInputs(shape=(8, 8, 1), mean=(128.0,), scale=(60.0,))
 
 
 def make(name: str, make_parts: MakeParts) -> Parts:
@@ -137,19 +138,19 @@ def make(name: str, make_parts: MakeParts) -> Parts:
         train, validation = (
             dataclasses.replace(one, spread=np.ones_like(one.target)) for one in (made.train, made.validation)
         )
-        return dataclasses.replace(made, window=(6, 2), train=train, validation=validation)
+        return dataclasses.replace(made, inputs=WindowInputs(lags=6, targets=2), train=train, validation=validation)
     if name in {"term_bag", "text_cnn"}:
         codes = random.integers(0, 9, (ROWS, 12))
         made = make_parts(np.ones((ROWS, 12)), classes, task=Task.BINARY, codes=codes, vocabulary=9)
-        return dataclasses.replace(made, text=Architecture(name))
+        return dataclasses.replace(made, inputs=TextInputs())
     if name in {"cnn", "backbone"}:
         made = make_parts(random.normal(size=(ROWS, 64)), classes, task=Task.BINARY, **coded)
-        return dataclasses.replace(_with_numbers(made, random), image=(8, 8, 1), pixels=((128.0,), (60.0,)))
+        return dataclasses.replace(_with_numbers(made, random), inputs=IMAGES)
     made = make_parts(dense, classes, task=Task.BINARY, **coded)
     if name in {"inception", "recurrent"}:
         made = _with_numbers(made, random)
-        return dataclasses.replace(made, sequence=(4, 3), is_recurrent=name == "recurrent")
-    return dataclasses.replace(made, numbers=3)
+        return dataclasses.replace(made, inputs=SequenceInputs(steps=4, channels=3))
+    return dataclasses.replace(made, inputs=TableInputs(numbers=3))
 
 
 def _with_numbers(parts: Parts, random: np.random.Generator) -> Parts:
@@ -312,7 +313,9 @@ def test_without_extras_the_output_starts_from_the_initializer_and_all_layers_le
     loss = {"loss": MseLoss()} if name in FORECASTS else {}
     plain = Standard(**dict.fromkeys(EXTRAS, False))
     bundle = make_bundle(architecture=plain, initializer=Lecun(), optimizer=Adam(learning_rate=RATE), **loss)
-    parts = dataclasses.replace(make(name, make_parts), numbers=0, input_scale=False)
+    parts = make(name, make_parts)
+    if isinstance(parts.inputs, TableInputs):
+        parts = dataclasses.replace(parts, inputs=TableInputs(input_scale=False))
     network = build_network(parts=parts, bundle=bundle, hyperparameters=hyperparameters(name), seed=0)
     others = {"levels": "embeddings", **({"recurrent": "recurrent cells of tanh"} if name == "gru" else {})}
     check_starts(network, others, Lecun(), said(Slot.INITIALIZER, name, bundle))

@@ -11,7 +11,7 @@ import pytest
 
 from executor.networks.build import build_network
 from executor.networks.output_layer import log_prior
-from executor.preprocessing.network_kind import Architecture
+from executor.preprocessing.inputs import ImageInputs
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import (
     BinaryCrossentropy,
@@ -42,7 +42,9 @@ def image_parts(make_parts: MakeParts) -> Callable[..., Parts]:
         values = np.random.default_rng(0).normal(size=(20, height * width * channels))
         classes = np.repeat([[1], [0]], [5, 15], axis=0)
         parts = make_parts(values, classes, task=Task.BINARY)
-        return dataclasses.replace(parts, image=(height, width, channels))
+        return dataclasses.replace(
+            parts, inputs=ImageInputs(shape=(height, width, channels), mean=(0.0,) * channels, scale=(1.0,) * channels)
+        )
 
     return make
 
@@ -69,7 +71,6 @@ def test_stages_halve_the_image_but_not_to_nothing(
     last: tuple[int, int, int],
 ) -> None:
     parts = image_parts(*shape)
-    assert parts.architecture is Architecture.CNN
     network = build_network(parts=parts, bundle=make_bundle(), hyperparameters={}, seed=1)
     assert last_side(network) == last
     outputs = network({"dense": parts.train.dense})
@@ -111,7 +112,10 @@ def test_before_training_the_answer_is_the_class_shares(
     np.testing.assert_array_equal(network.get_layer("output").bias, log_prior(parts))
 
     classes = np.eye(3)[np.repeat([0, 1, 2], [10, 5, 5])]
-    several = dataclasses.replace(make_parts(np.zeros((20, 64)), classes, task=Task.MULTICLASS), image=(8, 8, 1))
+    several = dataclasses.replace(
+        make_parts(np.zeros((20, 64)), classes, task=Task.MULTICLASS),
+        inputs=ImageInputs(shape=(8, 8, 1), mean=(0.0,), scale=(1.0,)),
+    )
     bundle = make_bundle(loss=CategoricalCrossentropy(output_bias="log_prior"))
     network = build_network(parts=several, bundle=bundle, hyperparameters={}, seed=1)
     # Images of zeros, moving means of 0 and no biases: all that answers is the prior.

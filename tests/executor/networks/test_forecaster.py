@@ -12,6 +12,7 @@ from sklearn.linear_model import Ridge
 
 from executor.networks.build import build_network, layer_rate_multipliers
 from executor.networks.ridge_start import best_penalty
+from executor.preprocessing.inputs import WindowInputs
 from rules.vocabulary.choices import EXTRAS, MseLoss, Networks, Rmse, RmsProp, Standard
 from rules.vocabulary.facts import Task
 
@@ -35,7 +36,7 @@ def parts(make_parts: MakeParts) -> Parts:
     made = make_parts(dense, change * spread, task=Task.FORECASTING)
     return replace(
         made,
-        window=(LAGS, TARGETS),
+        inputs=WindowInputs(lags=LAGS, targets=TARGETS),
         train=replace(made.train, spread=spread[:80]),
         validation=replace(made.validation, spread=spread[80:]),
     )
@@ -49,7 +50,7 @@ def bundle(make_bundle: Callable[..., Bundle]) -> Bundle:
 def test_a_forecast_of_one_step_of_one_target_starts_at_ridge_regression(make_parts: MakeParts, bundle: Bundle) -> None:
     random = np.random.default_rng(0)
     dense = random.normal(size=(60, 4))
-    made = replace(make_parts(dense, dense[:, :1] * 2, task=Task.FORECASTING), window=(4, 1))
+    made = replace(make_parts(dense, dense[:, :1] * 2, task=Task.FORECASTING), inputs=WindowInputs(lags=4, targets=1))
     network = build_network(parts=made, bundle=bundle, hyperparameters={"network": "linear"}, seed=0)
     rows = made.validation
     ridge = Ridge(alpha=best_penalty(made)).fit(made.train.dense, made.train.target)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from executor.networks.build import build_network
+from executor.preprocessing.inputs import ImageInputs
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import Backbone
 from rules.vocabulary.facts import Task
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 def grey_images(make_parts: MakeParts) -> Parts:
     values = np.random.default_rng(0).normal(size=(20, 64))
     parts = make_parts(values, np.repeat([[1], [0]], 10, axis=0), task=Task.BINARY)
-    return dataclasses.replace(parts, image=(8, 8, 1), pixels=((128.0,), (60.0,)))
+    return dataclasses.replace(parts, inputs=ImageInputs(shape=(8, 8, 1), mean=(128.0,), scale=(60.0,)))
 
 
 def test_a_backbone_takes_its_weights_from_a_file_and_keeps_them(

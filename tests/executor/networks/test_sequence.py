@@ -11,7 +11,7 @@ import pytest
 
 from executor.layers.steps import EndedMean
 from executor.networks.build import build_network
-from executor.preprocessing.network_kind import Architecture
+from executor.preprocessing.inputs import SequenceInputs
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import Gru, InceptionTime
 from rules.vocabulary.facts import Task
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 STEPS, CHANNELS = 12, 3  # the last channel tells where a sequence ends
 
 
-@pytest.fixture(params=[False, True], ids=["inception", "recurrent"])
-def parts(request: pytest.FixtureRequest, make_parts: MakeParts) -> Parts:
+@pytest.fixture
+def parts(make_parts: MakeParts) -> Parts:
     values = np.random.default_rng(0).normal(size=(20, STEPS, CHANNELS))
     values[..., -1] = np.arange(STEPS) < np.arange(1, 21).clip(4, STEPS)[:, None]
     values[..., :-1] *= values[..., -1:]
     found = make_parts(values.reshape(20, -1), np.repeat([[1], [0]], [5, 15], axis=0), task=Task.BINARY)
-    return dataclasses.replace(found, sequence=(STEPS, CHANNELS), is_recurrent=request.param)
+    return dataclasses.replace(found, inputs=SequenceInputs(steps=STEPS, channels=CHANNELS))
 
 
-@pytest.fixture
-def bundle(parts: Parts, make_bundle: Callable[..., Bundle]) -> Bundle:
-    return make_bundle(architecture=Gru() if parts.is_recurrent else InceptionTime())
+@pytest.fixture(params=[InceptionTime(), Gru()], ids=str)
+def bundle(request: pytest.FixtureRequest, make_bundle: Callable[..., Bundle]) -> Bundle:
+    return make_bundle(architecture=request.param)
 
 
 def test_the_mean_is_over_the_steps_before_the_end() -> None:
@@ -50,14 +50,14 @@ def test_the_networks_answer_each_row_and_say_nothing_of_what_lies_after_the_end
     short = parts.train.dense[:1].reshape(1, STEPS, CHANNELS).copy()
     changed = short.copy()
     changed[0, 8:, :-1] = 7 * (1 - short[0, 8:, -1:])
-    if parts.architecture is Architecture.RECURRENT:
+    if bundle.architecture == Gru():
         answers = [network({"dense": one.reshape(1, -1)}).numpy() for one in (short, changed)]
         np.testing.assert_allclose(*answers)
     assert network({"dense": parts.train.dense}).shape == (16, 1)
 
 
 def test_the_recurrent_kernels_are_orthogonal_at_first(parts: Parts, bundle: Bundle) -> None:
-    if parts.architecture is not Architecture.RECURRENT:
+    if bundle.architecture != Gru():
         return
     network = build_network(parts=parts, bundle=bundle, hyperparameters={"units": 8}, seed=1)
     kernel = network.get_layer("recurrent_1").cell.recurrent_kernel.numpy()

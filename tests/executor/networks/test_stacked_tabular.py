@@ -24,6 +24,7 @@ from executor.networks.stacked_tabular import (
     unpad_weights,
 )
 from executor.networks.tabular import build_network
+from executor.preprocessing.inputs import TableInputs
 from rules.vocabulary.choices import (
     EXTRAS,
     AdamW,
@@ -82,8 +83,8 @@ def architecture(request: pytest.FixtureRequest) -> Standard:
 
 def of(parts: Parts, architecture: Standard) -> Parts:
     """The parts as they are encoded for an architecture."""
-    waved = parts.numbers if architecture.periodic_features else 0
-    return replace(parts, numbers=waved, input_scale=architecture.input_scale)
+    waved = parts.inputs_as(TableInputs).numbers if architecture.periodic_features else 0
+    return replace(parts, inputs=TableInputs(numbers=waved, input_scale=architecture.input_scale))
 
 
 def chosen(units: int, layers: int) -> Configuration:
@@ -127,10 +128,18 @@ def test_cut_takes_off_what_padded_filled_up(drawn: tuple[StackShape, Configurat
 def test_the_shape_of_a_stack_is_that_of_its_widest_and_its_deepest_trial(parts: Parts) -> None:
     shape = StackShape.of(parts, [chosen(5, 1), chosen(2, 3)])
     assert (shape.units, shape.layers) == (5, 3)
-    columns = parts.train.dense.shape[1] + parts.numbers * FEATURES + 2 * EMBEDDING * (parts.vocabulary > 0)
+    columns = (
+        parts.train.dense.shape[1]
+        + parts.inputs_as(TableInputs).numbers * FEATURES
+        + 2 * EMBEDDING * (parts.vocabulary > 0)
+    )
     assert shape.weights[-8:] == [(columns, 5), (1, 5), (5, 5), (1, 5), (5, 5), (1, 5), (5, 1), (1, 1)]
-    before = 7 * EMBEDDING * (parts.vocabulary > 0) + parts.numbers * (2 + FEATURES) * FREQUENCIES
-    assert shape.size == before + parts.numbers * FEATURES + columns + columns * 5 + 5 + 2 * 30 + 6
+    before = (
+        7 * EMBEDDING * (parts.vocabulary > 0) + parts.inputs_as(TableInputs).numbers * (2 + FEATURES) * FREQUENCIES
+    )
+    assert (
+        shape.size == before + parts.inputs_as(TableInputs).numbers * FEATURES + columns + columns * 5 + 5 + 2 * 30 + 6
+    )
     assert shape.decay_free[-9:] == [True, *[False, True] * 4]  # the scale, then kernels and biases
     assert len(shape.decay_free) == len(shape.rate_multipliers) == len(shape.weights)
 

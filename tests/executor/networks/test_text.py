@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from executor.networks.build import build_network, layer_rate_multipliers
-from executor.preprocessing.network_kind import Architecture
+from executor.preprocessing.inputs import TextInputs
+from rules.vocabulary.choices import BagOfNgrams, Choice, TextCnn
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -23,21 +24,21 @@ PLACES = 12
 
 
 @pytest.fixture
-def text_parts(make_parts: MakeParts) -> Callable[[Architecture], Parts]:
+def text_parts(make_parts: MakeParts) -> Callable[[Choice], Parts]:
     """Twenty rows of up to eight terms each, of two classes."""
 
-    def make(text: Architecture) -> Parts:
+    def make(text: Choice) -> Parts:
         random = np.random.default_rng(0)
         ids = random.integers(0, PLACES, (20, 8))
-        weights = np.where(ids > 0, 1.0 if text is Architecture.TEXT_CNN else 0.35, 0.0)
+        weights = np.where(ids > 0, 1.0 if text == TextCnn() else 0.35, 0.0)
         classes = (np.arange(20) % 2)[:, None]
         parts = make_parts(weights, classes, task=Task.BINARY, codes=ids, vocabulary=PLACES)
-        return dataclasses.replace(parts, text=text)
+        return dataclasses.replace(parts, inputs=TextInputs())
 
     return make
 
 
-BOTH = pytest.mark.parametrize("text", [Architecture.TERM_BAG, Architecture.TEXT_CNN])
+BOTH = pytest.mark.parametrize("text", [BagOfNgrams(), TextCnn()])
 
 
 def _inputs(parts: Parts) -> dict[str, np.ndarray]:
@@ -46,12 +47,13 @@ def _inputs(parts: Parts) -> dict[str, np.ndarray]:
 
 @BOTH
 def test_one_seed_gives_one_network(
-    text: Architecture, text_parts: Callable[..., Parts], make_bundle: Callable[..., Bundle]
+    text: Choice, text_parts: Callable[..., Parts], make_bundle: Callable[..., Bundle]
 ) -> None:
     parts = text_parts(text)
-    assert parts.architecture is text
     first, second, other = (
-        build_network(parts=parts, bundle=make_bundle(), hyperparameters={"layers": 2, "units": 16}, seed=seed)
+        build_network(
+            parts=parts, bundle=make_bundle(architecture=text), hyperparameters={"layers": 2, "units": 16}, seed=seed
+        )
         for seed in (1, 1, 2)
     )
     said = [np.asarray(network(_inputs(parts), training=False)) for network in (first, second, other)]
@@ -63,10 +65,10 @@ def test_one_seed_gives_one_network(
 
 @BOTH
 def test_what_fills_a_row_up_says_nothing(
-    text: Architecture, text_parts: Callable[..., Parts], make_bundle: Callable[..., Bundle]
+    text: Choice, text_parts: Callable[..., Parts], make_bundle: Callable[..., Bundle]
 ) -> None:
     parts = text_parts(text)
-    network = build_network(parts=parts, bundle=make_bundle(), hyperparameters={}, seed=0)
+    network = build_network(parts=parts, bundle=make_bundle(architecture=text), hyperparameters={}, seed=0)
     weights, ids = parts.train.dense[:1].copy(), parts.train.codes[:1].copy()
     weights[0, 5:] = 0
     ids[0, 5:] = 0
@@ -79,20 +81,22 @@ def test_what_fills_a_row_up_says_nothing(
 def test_a_bag_does_not_see_the_order_and_a_convolution_does(
     text_parts: Callable[..., Parts], make_bundle: Callable[..., Bundle]
 ) -> None:
-    for text in (Architecture.TERM_BAG, Architecture.TEXT_CNN):
+    for text in (BagOfNgrams(), TextCnn()):
         parts = text_parts(text)
-        network = build_network(parts=parts, bundle=make_bundle(), hyperparameters={}, seed=0)
+        network = build_network(parts=parts, bundle=make_bundle(architecture=text), hyperparameters={}, seed=0)
         ids = np.arange(1, 9, dtype=np.int32)[None]
         weights = np.ones((1, 8), np.float32)
         said = [np.asarray(network({"dense": weights, "codes": one}, training=False)) for one in (ids, ids[:, ::-1])]
-        assert np.allclose(*said, atol=1e-5) == (text is Architecture.TERM_BAG)
+        assert np.allclose(*said, atol=1e-5) == (text == BagOfNgrams())
 
 
 def test_the_first_hidden_layer_of_a_bag_is_as_the_sparse_row_times_its_kernel(
     text_parts: Callable[..., Parts], make_bundle: Callable[..., Bundle]
 ) -> None:
-    parts = text_parts(Architecture.TERM_BAG)
-    network = build_network(parts=parts, bundle=make_bundle(), hyperparameters={"units": 4}, seed=0)
+    parts = text_parts(BagOfNgrams())
+    network = build_network(
+        parts=parts, bundle=make_bundle(architecture=BagOfNgrams()), hyperparameters={"units": 4}, seed=0
+    )
     kernel, bias = (np.asarray(one) for one in network.get_layer("terms").weights)
     rows = np.zeros((16, PLACES))
     for row in range(16):

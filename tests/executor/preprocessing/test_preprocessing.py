@@ -13,6 +13,7 @@ from executor.data.raw_table import Form, RawTable
 from executor.data.split import Split
 from executor.preprocessing.encode import encode_hold_out, encode_parts
 from executor.preprocessing.fit import fit_preprocessing
+from executor.preprocessing.inputs import TableInputs
 from recommender.roles.roles import Roles
 from rules.errors import ChoiceError, ColumnError
 from rules.vocabulary.choices import EXTRAS, Standard
@@ -62,8 +63,9 @@ def test_without_extras_numbers_are_scaled_alone_and_predictions_are_not_clamped
         fitted = fit_preprocessing(table, _roles(), np.arange(60), architecture)
         parts = encode_parts(table, _roles(), _split(40, 10, 60), fitted)
         (block,) = fitted.blocks
-        assert (len(block.layer.ranked), fitted.numbers, parts.numbers) == ((1, 1, 1) if extras else (0, 0, 0))
-        assert parts.input_scale is extras
+        assert (len(block.layer.ranked), parts.inputs) == (
+            (1, TableInputs(numbers=1)) if extras else (0, TableInputs(input_scale=False))
+        )
         assert (parts.target_range is not None) is extras
 
 

@@ -8,19 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import keras
-import numpy as np
 import pytest
 import tensorflow as tf
 
-from executor.preprocessing.examples import Parts
-from executor.preprocessing.network_kind import Architecture
+from executor.networks.registry import CNN, FORECASTER, RECURRENT, TABULAR, TERM_BAG
 from executor.runtime import devices
 from executor.runtime.devices import Device, configure_tensorflow, detect_devices, training_devices, use_device
 from rules.errors import TrainingError
-from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from tests.executor.conftest import MakeParts
+    from executor.components.network_kind import NetworkKind
 
 
 def test_without_a_gpu_the_cpu_computes_in_float32() -> None:
@@ -77,28 +74,25 @@ def test_a_gpu_without_memory_is_said_with_the_remedy(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("architecture", "width", "expected"),
+    ("kind", "width", "expected"),
     [
-        (Architecture.TABULAR, 4_095, "/CPU:0"),  # bound by launches
-        (Architecture.TABULAR, 4_096, "/GPU:0"),
-        (Architecture.FORECASTER, 100, "/CPU:0"),
-        (Architecture.CNN, 64, "/GPU:0"),
-        (Architecture.RECURRENT, 64, "/GPU:0"),
-        (Architecture.TERM_BAG, 30_000, "/CPU:0"),  # no reproducible sum on a GPU
+        (TABULAR, 4_095, "/CPU:0"),  # bound by launches
+        (TABULAR, 4_096, "/GPU:0"),
+        (FORECASTER, 100, "/CPU:0"),
+        (CNN, 64, "/GPU:0"),
+        (RECURRENT, 64, "/GPU:0"),
+        (TERM_BAG, 30_000, "/CPU:0"),  # no reproducible sum on a GPU
     ],
 )
 def test_networks_are_trained_where_they_are_fast_and_reproducible(
-    architecture: Architecture,
+    kind: NetworkKind,
     width: int,
     expected: str,
     monkeypatch: pytest.MonkeyPatch,
-    make_parts: MakeParts,
 ) -> None:
     monkeypatch.setattr(devices, "detect_devices", lambda: (Device(name="/GPU:0"),))
     monkeypatch.setattr(devices.tf.config.experimental, "enable_op_determinism", lambda: None)
-    monkeypatch.setattr(Parts, "architecture", architecture)
-    parts = make_parts(np.zeros((10, width)), np.zeros((10, 1)), task=Task.REGRESSION)
-    assert [device.name for device in training_devices(parts)] == [expected]
+    assert [device.name for device in training_devices(kind, width=width)] == [expected]
 
 
 def test_products_are_those_of_float32_on_every_device() -> None:

@@ -138,7 +138,7 @@ def test_the_best_trials_network_gives_its_score_again(
     best = run(tuner=Manual(configurations=SMALL)).best
     bundle = make_bundle(tuner=Manual(configurations=SMALL))
     (network,) = rebuild_networks(best, bundle, breast_cancer, 0)
-    outputs = compile_outputs(network)(to_device(breast_cancer.validation, breast_cancer))
+    outputs = compile_outputs(network)(to_device(breast_cancer.validation))
     assert float(np.mean((outputs[:, 0] > 0) == breast_cancer.validation.raw_target)) == best.score
 
 

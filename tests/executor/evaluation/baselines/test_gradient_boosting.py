@@ -19,6 +19,7 @@ from executor.evaluation.baselines.gradient_boosting import (
     boosting_baseline,
     boosting_seconds,
 )
+from executor.preprocessing.inputs import ImageInputs
 from executor.runtime.clock import Clock
 from executor.runtime.time_plan import TimePlan
 from rules.vocabulary.choices import F1, Accuracy, Mae, Metric, Rmse
@@ -133,7 +134,10 @@ def test_a_large_table_is_fitted_in_part_and_says_so(make_parts: MakeParts) -> N
 
 def test_there_is_none_without_time_for_images_and_with_one_class(make_parts: MakeParts, breast_cancer: Parts) -> None:
     assert _boosted(Accuracy(), breast_cancer, clock=Clock(TimePlan(limit=0.0))) is None
-    assert _boosted(Accuracy(), replace(breast_cancer, image=(5, 6, 1))) is None
+    assert (
+        _boosted(Accuracy(), replace(breast_cancer, inputs=ImageInputs(shape=(5, 6, 1), mean=(0.0,), scale=(1.0,))))
+        is None
+    )
     assert _boosted(Accuracy(), make_parts(np.zeros((10, 1)), np.zeros((10, 1)), task=Task.BINARY)) is None
 
 

@@ -13,6 +13,7 @@ from executor.data.images import ImageArray
 from executor.evaluation.baselines.nearest_neighbours import neighbours_baseline
 from executor.layers.pixels import Pixels
 from executor.preprocessing.encoded_images import EncodedImages
+from executor.preprocessing.inputs import ImageInputs
 from rules.vocabulary.choices import Accuracy, Rmse
 from rules.vocabulary.facts import Task
 
@@ -38,7 +39,9 @@ def of_pictures(make_parts: MakeParts) -> Callable[..., tuple[Parts, Examples]]:
         parts = make_parts(np.zeros((ROWS, 16)), target, task=task)
         train = dataclasses.replace(parts.train, dense=EncodedImages(pictures[: ROWS * 4 // 5], layer))
         validation = dataclasses.replace(parts.validation, dense=EncodedImages(pictures[ROWS * 4 // 5 :], layer))
-        parts = dataclasses.replace(parts, train=train, validation=validation, image=(4, 4, 1))
+        parts = dataclasses.replace(
+            parts, train=train, validation=validation, inputs=ImageInputs(shape=(4, 4, 1), mean=(0.0,), scale=(1.0,))
+        )
         return parts, validation
 
     return make

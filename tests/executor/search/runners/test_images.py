@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from executor.components.training_length import IMAGE_EPOCHS, epochs_of
+from executor.components.training_length import IMAGE_EPOCHS
 from executor.data.images import ImageArray
 from executor.layers.pixels import Pixels
 from executor.model.rebuild import rebuild_networks
+from executor.networks.cnn import CNN
+from executor.networks.tabular import TABULAR
 from executor.preprocessing.encoded_images import EncodedImages
-from executor.preprocessing.network_kind import Architecture
+from executor.preprocessing.inputs import ImageInputs
 from executor.runtime.budget import Budget
 from executor.search.records.proposal import Proposal
 from executor.search.records.weights import read_arrays, read_weights, state_path, weights_path
@@ -43,7 +45,7 @@ def digits(make_parts: MakeParts) -> Parts:
     """300 images of 8 x 8 pixels of ten digits."""
     images, classes = load_digits(return_X_y=True)
     parts = make_parts(images[:300] / 8 - 1, np.eye(10)[classes[:300]], task=Task.MULTICLASS)
-    return dataclasses.replace(parts, image=(8, 8, 1))
+    return dataclasses.replace(parts, inputs=ImageInputs(shape=(8, 8, 1), mean=(0.0,), scale=(1.0,)))
 
 
 @pytest.fixture
@@ -103,17 +105,17 @@ def test_a_search_on_images_never_stacks_them(
 
 @pytest.mark.parametrize(("steps", "epochs"), [(1, 100), (9, 100), (20, 45), (30, 30), (500, IMAGE_EPOCHS)])
 def test_small_datasets_of_images_get_more_epochs(steps: int, epochs: int) -> None:
-    assert epochs_of(Architecture.CNN, steps=steps) == epochs
+    assert CNN.epochs(steps) == epochs
 
 
 @pytest.mark.parametrize(("steps", "epochs"), [(1, 256), (13, 230), (100, 30), (500, 24)])
 def test_tables_are_trained_for_as_many_steps_or_few_epochs(steps: int, epochs: int) -> None:
-    assert epochs_of(Architecture.TABULAR, steps=steps) == epochs
+    assert TABULAR.epochs(steps) == epochs
 
 
 def test_the_space_of_images_lies_around_the_small_network(make_bundle: Callable[..., Bundle]) -> None:
     bundle = make_bundle(hyperparameters=HighAndMedium())
-    space = search_space(bundle, Scope(width=784, rows=5_000, architecture=Architecture.CNN))
+    space = search_space(bundle, Scope(width=784, rows=5_000, kind=CNN))
     values = {item.name: item.values for item in space.space if item.name in {"units", "layers"}}
     assert values == {"units": [64, 32, 128], "layers": [1, 2]}
 

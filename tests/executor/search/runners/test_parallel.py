@@ -28,6 +28,7 @@ from executor.runtime.budget import Budget
 from recommender import training_cost as speed
 from executor.runtime.devices import Device
 from executor.preprocessing.examples import Examples, Parts
+from executor.preprocessing.inputs import ImageInputs
 from executor.search.runners.sequential import SequentialRunner
 from executor.search.runners.stacked_graph import StackedGraph
 from rules.vocabulary.bundle import Bundle
@@ -42,7 +43,7 @@ rows = Examples(dense=dense, codes=np.zeros((100, 0), np.int32), target=target, 
                 raw_target=target[:, 0].astype(np.int64))
 parts = Parts(task=Task.BINARY, train=rows.take(np.arange(80)), validation=rows.take(np.arange(80, 100)), vocabulary=0,
               outputs=1, rare_class=1, target_mean=np.zeros(1), target_scale=np.ones(1),
-              **({"image": (8, 8, 1)} if is_image else {}))
+              **({"inputs": ImageInputs(shape=(8, 8, 1), mean=(0.0,), scale=(1.0,))} if is_image else {}))
 bundle = Bundle(activation=Relu(), metric=Accuracy(), loss=BinaryCrossentropy(), initializer=He(), optimizer=Adam(),
                 hyperparameters=HighAndMedium(), tuner=Random())
 used = set()
@@ -70,7 +71,7 @@ count = 2 if is_image else 6
 
 
 def ran(*names):
-    module.training_devices = lambda _: tuple(Device(name=name) for name in names)
+    module.training_devices = lambda _, width: tuple(Device(name=name) for name in names)
     used.clear()
     with tempfile.TemporaryDirectory() as folder:
         trials = module.search(bundle, parts, budget=Budget(trials=count), seed=0, directory=Path(folder))
