@@ -37,6 +37,7 @@ class Task(StrEnum):
 
     @property
     def is_classification(self) -> bool:
+        """Whether classes or labels are predicted."""
         return self in CLASSIFICATION
 
 

@@ -35,21 +35,28 @@ class Slot(StrEnum):
 
     @classmethod
     def named(cls, word: str) -> Slot | None:
-        """The slot with a name or letter; None if there is none.
+        """Find a slot by its name or letter.
 
-        >>> Slot.named("p")
-        <Slot.METRIC: 'metric'>
+        Args:
+            word: Name such as "metric", or letter such as "P" or "p".
+
+        Returns:
+            The slot, or None if there is no such slot.
+
+        Examples:
+            >>> Slot.named("p")
+            <Slot.METRIC: 'metric'>
         """
         return next((slot for slot in cls if word in {slot.value, slot.letter, slot.letter.lower()}), None)
 
     @property
     def letter(self) -> str:
-        """First letter of the ids of the slot's rules."""
+        """The letter with which the ids of the slot's rules start: P for the metric, C for the loss, and so on."""
         return LETTERS[self]
 
     @property
     def label(self) -> str:
-        """Human-readable name of the slot."""
+        """The slot in words, such as "Performance metric"."""
         return LABELS[self]
 
 
