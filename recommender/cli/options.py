@@ -49,10 +49,9 @@ FIELDS: Final = {one.flag: one for _, one in option_fields()}
 
 def option_of(flag: str) -> Callable[[Any], Any]:
     """The click option of a field of a request."""
-    own = FIELDS[flag]
-    words = [text for value in own.choices for text in own.form.write(value)]
-    checked = click.Choice(words) if words else click.STRING
-    return click.option(flag, multiple=own.form.several, type=checked, metavar=own.metavar, help=own.help)
+    own, form = FIELDS[flag], FIELDS[flag].form
+    checked = click.Choice(form.choices) if form.choices else click.STRING
+    return click.option(flag, multiple=form.several, type=checked, metavar=form.metavar, help=own.help)
 
 
 def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:

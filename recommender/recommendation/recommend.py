@@ -65,11 +65,12 @@ def recommend(
     Args:
         data: Path of a table (CSV, TSV, Parquet or JSON lines), of an .npz file, or of a folder or an archive of
             images; a pandas or polars DataFrame or an Arrow table; or an open `Dataset`.
-        request: Target, task, roles of columns, and how the data is read; what is left out is inferred.
+        request: Target, task, roles of columns, and how the data is read; None infers all of them. Default None.
         book: Layers of rules, later ones on top of earlier ones: "handbook", "evidence" or paths of YAML files.
-        pins: Choices that you make yourself; they replace those of the rules.
-        budget: Time limit of the training in seconds; 300 by default.
-        trials: Number of trials at most; by default as many as the budget allows.
+            Default the shipped layers.
+        pins: Choices that you make yourself; they replace those of the rules. Default ().
+        budget: Time limit of the training in seconds. None plans for 300 s. Default None.
+        trials: Number of trials at most. None plans as many as the budget allows. Default None.
         **fields: Fields of `Request` by name, such as `target="price"`; they replace those of `request`.
 
     Returns:

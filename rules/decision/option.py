@@ -6,42 +6,45 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from rules.vocabulary.column_kind import Kind
+from rules.vocabulary.facts import Task
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 MAX_SIDE: Final = 1_024  # pixels; networks for images are made for less, and a trial takes hours from there on
 NO_TEXTS: Final = "none"
 """--missing none: no text is a missing value, only empty cells are."""
 
 
+def _as_text(value: object) -> Sequence[str]:
+    return [str(value)]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """How a value is written on the command line.
+    """How a value is written on the command line."""
 
-    read: the value of what the user typed, a text or, where the option may be repeated, several; raises ValueError.
-    write: the texts that `read` turns into the value, one for each use of the option.
-    """
-
-    several: bool
+    wants: str
+    """What the value must be, for messages: "--horizon must be WANTS, but got …"."""
+    metavar: str | None = None
+    several: bool = False
     """Whether the option may be repeated."""
-    read: Callable[[Any], object]
-    write: Callable[[Any], Sequence[str]]
+    choices: tuple[str, ...] = ()
+    """All texts, where they are few."""
+    read: Callable[[Any], object] = str
+    """The value of what the user typed: a text, or the texts of an option that may be repeated. Raises ValueError."""
+    write: Callable[[Any], Sequence[str]] = _as_text
+    """The texts that `read` turns into the value, one for each use of the option."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Option:
-    """The command-line option of a field; it is part of the field's metadata.
-
-    wants: what the value must be, for messages: "--horizon must be WANTS, but got …".
-    """
+    """The command-line option of a field; it is part of the field's metadata."""
 
     flag: str
     help: str
-    wants: str
     form: Form
-    metavar: str | None = None
-    choices: tuple[Any, ...] = ()
-    """All values, where they are few."""
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -102,14 +105,64 @@ def _pairs(texts: Sequence[str]) -> dict[str, str]:
     return found
 
 
-TEXT: Final = Form(several=False, read=str, write=lambda value: [str(value)])
-WHOLE: Final = Form(several=False, read=int, write=lambda value: [str(value)])
-WORD: Final = Form(
-    several=False, read=lambda text: text.replace("-", "_"), write=lambda value: [str(value).replace("_", "-")]
+def _pair_texts(pairs: Mapping[str, str]) -> Sequence[str]:
+    return [f"{column}={value}" for column, value in pairs.items()]
+
+
+def _one_of(*words: str, read: Callable[[str], object]) -> Form:
+    """One of a few words or numbers; words are written with hyphens."""
+    texts = tuple(word.replace("_", "-") for word in words)
+    return Form(
+        wants=f"one of {', '.join(texts)}",
+        choices=texts,
+        read=read,
+        write=lambda value: [str(value).replace("_", "-")],
+    )
+
+
+def _underscored(text: str) -> str:
+    return text.replace("-", "_")
+
+
+COLUMN: Final = Form(metavar="COLUMN", wants="a column")
+SEQUENCE: Final = Form(metavar="COLUMN", wants="a column that identifies the sequence of each row")
+COLUMNS: Final = Form(metavar="COLUMN", wants="a column or columns", several=True, read=tuple, write=list)
+TASK: Final = Form(metavar="TASK", wants=f"one of {', '.join(Task)}")
+STEPS: Final = Form(metavar="STEPS", wants="a whole number of steps from 1 on", read=int)
+CHARACTER: Final = Form(metavar="CHARACTER", wants="a character")
+MISSING: Final = Form(
+    metavar="TEXT",
+    wants=f"texts, or {NO_TEXTS!r} alone for empty cells only",
+    several=True,
+    read=_missing,
+    write=_missing_texts,
 )
-"""One of a few words, which are written with hyphens."""
-TEXTS: Final = Form(several=True, read=tuple, write=list)
-PAIRS: Final = Form(several=True, read=_pairs, write=lambda value: [f"{key}={one}" for key, one in value.items()])
-SIZE: Final = Form(several=False, read=_size, write=lambda value: [f"{value[0]}x{value[1]}"])
-RANGE: Final = Form(several=False, read=_range, write=lambda value: [f"{value[0]!r}:{value[1]!r}"])
-MISSING: Final = Form(several=True, read=_missing, write=_missing_texts)
+KINDS: Final = Form(
+    metavar="COLUMN=KIND",
+    wants=f"COLUMN=KIND, once for a column, with a kind of {', '.join(Kind)}",
+    several=True,
+    read=_pairs,
+    write=_pair_texts,
+)
+FORMATS: Final = Form(
+    metavar="COLUMN=FORMAT",
+    wants="COLUMN=FORMAT, once for a column, such as visit=%d/%m/%Y or visit=iso",
+    several=True,
+    read=_pairs,
+    write=_pair_texts,
+)
+SIZE: Final = Form(
+    metavar="HEIGHTxWIDTH",
+    wants=f"HEIGHTxWIDTH from 1 to {MAX_SIDE:,} pixels each, such as 64x48",
+    read=_size,
+    write=lambda value: [f"{value[0]}x{value[1]}"],
+)
+RANGE: Final = Form(
+    metavar="LOW:HIGH",
+    wants="LOW:HIGH, two numbers of which the first is lower, such as 0:4095",
+    read=_range,
+    write=lambda value: [f"{value[0]!r}:{value[1]!r}"],
+)
+FIT: Final = _one_of("stretch", "crop", "pad", read=_underscored)
+UNREADABLE: Final = _one_of("refuse", "leave_out", read=_underscored)
+CHANNELS: Final = _one_of("1", "3", read=int)

@@ -7,7 +7,23 @@ from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from rules.decision.option import MAX_SIDE, MISSING, NO_TEXTS, PAIRS, RANGE, SIZE, TEXT, TEXTS, WHOLE, WORD, Option
+from rules.decision.option import (
+    CHANNELS,
+    CHARACTER,
+    COLUMN,
+    COLUMNS,
+    FIT,
+    FORMATS,
+    KINDS,
+    MISSING,
+    RANGE,
+    SEQUENCE,
+    SIZE,
+    STEPS,
+    TASK,
+    UNREADABLE,
+    Option,
+)
 from rules.errors import ChoiceError, did_you_mean
 from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import Task
@@ -57,55 +73,26 @@ class ImageReading(BaseModel):
     model_config = _CLOSED
 
     size: Annotated[
-        tuple[Side, Side] | None,
-        Option(
-            flag="--image-size",
-            metavar="HEIGHTxWIDTH",
-            help="Pixels to which image files are resized.",
-            wants=f"HEIGHTxWIDTH from 1 to {MAX_SIDE:,} pixels each, such as 64x48",
-            form=SIZE,
-        ),
+        tuple[Side, Side] | None, Option("--image-size", "Pixels to which image files are resized.", SIZE)
     ] = None
     fit: Annotated[
-        ImageFit,
-        Option(
-            flag="--image-fit",
-            help="How images with another aspect ratio are resized [stretch].",
-            wants=f"one of {', '.join(get_args(ImageFit))}",
-            choices=get_args(ImageFit),
-            form=WORD,
-        ),
+        ImageFit, Option("--image-fit", "How images with another aspect ratio are resized [stretch].", FIT)
     ] = "stretch"
     unreadable: Annotated[
         Unreadable,
         Option(
-            flag="--unreadable-images",
-            help="Refuse image files that are missing or damaged, or leave them out [refuse].",
-            wants="one of refuse, leave-out",
-            choices=get_args(Unreadable),
-            form=WORD,
+            "--unreadable-images",
+            "Refuse image files that are missing or damaged, or leave them out [refuse].",
+            UNREADABLE,
         ),
     ] = "refuse"
     channels: Annotated[
-        Channels | None,
-        Option(
-            flag="--image-channels",
-            help="1 for grey, 3 for colour [3 if an image has colours].",
-            wants="1 or 3",
-            choices=get_args(Channels),
-            form=WHOLE,
-        ),
+        Channels | None, Option("--image-channels", "1 for grey, 3 for colour [3 if an image has colours].", CHANNELS)
     ] = None
     value_range: Annotated[
         tuple[float, float] | None,
         AfterValidator(_ascending),
-        Option(
-            flag="--image-range",
-            metavar="LOW:HIGH",
-            help="Values that become 0 and 255 in images of more than 8 bits [measured].",
-            wants="LOW:HIGH, two numbers of which the first is lower, such as 0:4095",
-            form=RANGE,
-        ),
+        Option("--image-range", "Values that become 0 and 255 in images of more than 8 bits [measured].", RANGE),
     ] = None
 
 
@@ -127,32 +114,17 @@ class SequenceReading(BaseModel):
 
     by: Annotated[
         str,
-        Option(
-            flag="--sequence",
-            metavar="COLUMN",
-            help="Column that identifies the sequence of each row, in a long table of steps.",
-            wants="a column that names the sequence of each row; rows that are ordered as a whole have --time",
-            form=TEXT,
-        ),
+        Option("--sequence", "Column that identifies the sequence of each row, in a long table of steps.", SEQUENCE),
     ]
     order: Annotated[
-        str | None,
-        Option(
-            flag="--order",
-            metavar="COLUMN",
-            help="Column that orders the steps of a sequence [order of the file].",
-            wants="a column",
-            form=TEXT,
-        ),
+        str | None, Option("--order", "Column that orders the steps of a sequence [order of the file].", COLUMN)
     ] = None
     channels: Annotated[
         Texts,
         Option(
-            flag="--channel",
-            metavar="COLUMN",
-            help="Column with numbers of the steps; repeat it for several [all that change within a sequence].",
-            wants="a column",
-            form=TEXTS,
+            "--channel",
+            "Column with numbers of the steps; repeat it for several [all that change within a sequence].",
+            COLUMNS,
         ),
     ] = ()
 
@@ -195,126 +167,50 @@ class Request(BaseModel):
 
     model_config = _CLOSED
 
-    target: Annotated[
-        Texts,
-        Option(
-            flag="--target",
-            metavar="COLUMN",
-            help="Column to predict; repeat it for several.",
-            wants="a column or columns",
-            form=TEXTS,
-        ),
-    ] = Field(default=(), validation_alias="targets", serialization_alias="targets")
+    target: Annotated[Texts, Option("--target", "Column to predict; repeat it for several.", COLUMNS)] = Field(
+        (), validation_alias="targets", serialization_alias="targets"
+    )
     task: Annotated[
-        Task | None,
-        Option(
-            flag="--task",
-            metavar="TASK",
-            help="binary, multiclass, regression, … instead of the inferred one.",
-            wants=f"one of {', '.join(Task)}",
-            form=TEXT,
-        ),
+        Task | None, Option("--task", "binary, multiclass, regression, … instead of the inferred one.", TASK)
     ] = None
     kinds: Annotated[
         dict[str, Kind],
-        Option(
-            flag="--kind",
-            metavar="COLUMN=KIND",
-            help="Read a column as numeric, categorical, text, …; repeat it for several.",
-            wants=f"COLUMN=KIND, once for a column, with a kind of {', '.join(Kind)}",
-            form=PAIRS,
-        ),
+        Option("--kind", "Read a column as numeric, categorical, text, …; repeat it for several.", KINDS),
     ] = {}
-    time: Annotated[
-        str | None,
-        Option(
-            flag="--time",
-            metavar="COLUMN",
-            help="Column that orders the rows in time.",
-            wants="a column",
-            form=TEXT,
-        ),
-    ] = Field(default=None, validation_alias="time_column", serialization_alias="time_column")
+    time: Annotated[str | None, Option("--time", "Column that orders the rows in time.", COLUMN)] = Field(
+        None, validation_alias="time_column", serialization_alias="time_column"
+    )
     entity: Annotated[
         str | None,
-        Option(
-            flag="--entity",
-            metavar="COLUMN",
-            help="Column of an entity, such as a patient; a split never separates its rows.",
-            wants="a column",
-            form=TEXT,
-        ),
-    ] = Field(default=None, validation_alias="entity_column", serialization_alias="entity_column")
+        Option("--entity", "Column of an entity, such as a patient; a split never separates its rows.", COLUMN),
+    ] = Field(None, validation_alias="entity_column", serialization_alias="entity_column")
     split: Annotated[
-        str | None,
-        Option(
-            flag="--split",
-            metavar="COLUMN",
-            help="Column that assigns each row to train, validation or test.",
-            wants="a column",
-            form=TEXT,
-        ),
-    ] = Field(default=None, validation_alias="split_column", serialization_alias="split_column")
+        str | None, Option("--split", "Column that assigns each row to train, validation or test.", COLUMN)
+    ] = Field(None, validation_alias="split_column", serialization_alias="split_column")
     horizon: Annotated[
-        Steps | None,
-        Option(
-            flag="--horizon",
-            metavar="STEPS",
-            help="Steps that a forecast looks ahead [by the time between steps].",
-            wants="a whole number of steps from 1 on",
-            form=WHOLE,
-        ),
+        Steps | None, Option("--horizon", "Steps that a forecast looks ahead [by the time between steps].", STEPS)
     ] = None
-    season: Annotated[
-        Steps | None,
-        Option(
-            flag="--season",
-            metavar="STEPS",
-            help="Steps of a season; 1 for none [measured].",
-            wants="a whole number of steps from 1 on",
-            form=WHOLE,
-        ),
-    ] = None
+    season: Annotated[Steps | None, Option("--season", "Steps of a season; 1 for none [measured].", STEPS)] = None
     known: Annotated[
-        Texts,
-        Option(
-            flag="--known",
-            metavar="COLUMN",
-            help="Column whose future values are known; repeat it for several.",
-            wants="a column or columns",
-            form=TEXTS,
-        ),
+        Texts, Option("--known", "Column whose future values are known; repeat it for several.", COLUMNS)
     ] = ()
     missing: Annotated[
         Texts | None,
         Option(
-            flag="--missing",
-            metavar="TEXT",
-            help="Text that is a missing value, instead of NA, N/A, NaN, nan, null, NULL and ?; repeat it for several; "
+            "--missing",
+            "Text that is a missing value, instead of NA, N/A, NaN, nan, null, NULL and ?; repeat it for several; "
             "'none' if only empty cells are missing.",
-            wants=f"texts, or {NO_TEXTS!r} alone for empty cells only",
-            form=MISSING,
+            MISSING,
         ),
     ] = None
     date_formats: Annotated[
         dict[str, str],
         Option(
-            flag="--date-format",
-            metavar="COLUMN=FORMAT",
-            help="Format of dates: %d/%m/%Y, iso, quarter, excel, epoch, …; repeat it for several.",
-            wants="COLUMN=FORMAT, once for a column, such as visit=%d/%m/%Y or visit=iso",
-            form=PAIRS,
+            "--date-format", "Format of dates: %d/%m/%Y, iso, quarter, excel, epoch, …; repeat it for several.", FORMATS
         ),
     ] = {}
     delimiter: Annotated[
-        str | None,
-        Option(
-            flag="--delimiter",
-            metavar="CHARACTER",
-            help="Character between the cells of a text table [detected].",
-            wants="a character",
-            form=TEXT,
-        ),
+        str | None, Option("--delimiter", "Character between the cells of a text table [detected].", CHARACTER)
     ] = None
     images: ImageReading | None = None
     sequences: SequenceReading | None = None
@@ -365,7 +261,7 @@ class Request(BaseModel):
                 place[path[-1]] = one.form.read(typed)
             except ValueError as error:
                 wrong = error.args[0] if one.form.several else typed
-                raise ChoiceError(f"{one.flag} must be {one.wants}, but got {wrong!r}.") from None
+                raise ChoiceError(f"{one.flag} must be {one.form.wants}, but got {wrong!r}.") from None
         return cls._checked(values, by_flag=True)
 
     @classmethod
@@ -441,8 +337,18 @@ def _problem(error: ValidationError, *, by_flag: bool) -> str:
         return f"{'.'.join(path)} cannot be used: {first['msg']}."
     names, one = found
     named = one.flag if by_flag else ".".join(names)
-    got = "but it is left out" if first["type"] == "missing" else f"but got {first['input']!r}"
+    if first["type"] == "missing":
+        own = ", ".join(other.flag if by_flag else ".".join(path) for path, other in _given(names, first["input"]))
+        return (
+            f"{own} must be used with {named}, {one.form.wants}, but {named} is missing. Add it, or leave out {own}. "
+            "--time orders rows that are not steps of sequences."
+        )
     words = {"task": Task, "kinds": Kind}.get(names[0], ())
     near = did_you_mean(str(first["input"]), words)
     where = f" for {path[-1]!r}" if len(path) > len(names) else ""
-    return f"{named} must be {one.wants}, {got}{where}.{near}"
+    return f"{named} must be {one.form.wants}, but got {first['input']!r}{where}.{near}"
+
+
+def _given(names: tuple[str, ...], values: Mapping[str, object]) -> Iterator[tuple[tuple[str, ...], Option]]:
+    """The fields next to a missing one that have values."""
+    return ((path, one) for path, one in option_fields() if path[:-1] == names[:-1] and path[-1] in values)

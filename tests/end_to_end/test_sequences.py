@@ -138,4 +138,4 @@ def test_a_sequence_with_an_order_alone_is_a_mistake_with_a_remedy(tmp_path: Pat
     table.write_text("a,b,y\n1,2,0\n", encoding="utf-8")
     result = CliRunner().invoke(group, [str(table), "--order", "a"])
     assert isinstance(result.exception, ChoiceError)
-    assert "--sequence names no column" in str(result.exception)
+    assert "--order must be used with --sequence" in str(result.exception)

@@ -116,7 +116,10 @@ def test_a_value_that_a_field_cannot_have_is_refused(fields: dict, says: str) ->
         (["--image-size", "1025"], "but got '1025'"),
         (["--image-range", "5:2"], "--image-range must be LOW:HIGH"),
         (["--missing", "none", "--missing", "NA"], "--missing must be texts, or 'none' alone"),
-        (["--order", "step"], "--sequence must be a column that names the sequence of each row.*but it is left out"),
+        (
+            ["--order", "step"],
+            "--order must be used with --sequence, a column that .*, but --sequence is missing. Add it",
+        ),
     ],
 )
 def test_a_value_that_an_option_cannot_have_is_refused_by_the_name_of_the_option(words: list, says: str) -> None:
