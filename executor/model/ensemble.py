@@ -14,7 +14,8 @@ from executor.model.rebuild import rebuild_networks
 from executor.networks.build import average_networks
 from executor.networks.registry import network_kind
 from executor.networks.stacked_tabular import StackShape, forward, masks
-from executor.search.records.weights import read_weights, require_fitting_arrays
+from executor.search.records.fitting_arrays import require_fitting_arrays
+from executor.search.records.weights import read_weights
 from executor.search.runners.stack import out_of_fold_outputs
 from executor.search.runners.stacked_graph import OUTPUTS_PER_CALL
 from rules.text.numbers import number

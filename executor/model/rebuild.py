@@ -8,7 +8,8 @@ import numpy as np
 
 from executor.networks import stacked_tabular
 from executor.networks.build import build_network
-from executor.search.records.weights import read_weights, require_fitting_arrays
+from executor.search.records.fitting_arrays import require_fitting_arrays
+from executor.search.records.weights import read_weights
 from executor.search.runners.outcomes import trial_seed
 
 if TYPE_CHECKING:

@@ -5,5 +5,6 @@
 - `trials`: All trials of a search, ranked.
 - `journal`: trials.jsonl, from which a search resumes.
 - `weights`: Weights of trials.
+- `fitting_arrays`: Check that weights fit the network that takes them.
 - `lock`: The lock of a run directory.
 """

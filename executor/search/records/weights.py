@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 from zipfile import BadZipFile
 
 import numpy as np
-import tensorflow as tf
 
 from rules.errors import RunError
 from rules.text.files import atomic_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 
@@ -62,15 +60,3 @@ def read_weights(path: Path) -> list[np.ndarray]:
 
 
 NUMBERS: Final = "fiu"  # NumPy's kinds of type that weights have: floats, and the states of random generators
-
-
-@contextmanager
-def require_fitting_arrays(path: Path) -> Iterator[None]:
-    """Raise RunError where the arrays of a trial's file do not fit the network that takes them."""
-    try:
-        yield
-    except (ValueError, IndexError, KeyError, TypeError, tf.errors.OpError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise RunError(
-            f"{path} does not hold the weights of its trial: {reason}. Restore the original file, or start a new run."
-        ) from error

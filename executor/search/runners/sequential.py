@@ -16,9 +16,9 @@ from executor.components.batch_size import choose_batch_size
 from executor.components.configuration import configuration
 from executor.components.optimizer import create_optimizer, learning_rates
 from executor.networks.build import build_network
+from executor.search.records.fitting_arrays import require_fitting_arrays
 from executor.search.records.weights import (
     read_arrays,
-    require_fitting_arrays,
     state_path,
     weights_path,
     write_arrays,

@@ -16,9 +16,9 @@ from executor.components.optimizer import learning_rates
 from executor.networks import stacked_tabular
 from executor.networks.stacked_tabular import StackShape
 from executor.runtime.devices import CPU
+from executor.search.records.fitting_arrays import require_fitting_arrays
 from executor.search.records.weights import (
     read_arrays,
-    require_fitting_arrays,
     state_path,
     weights_path,
     write_arrays,

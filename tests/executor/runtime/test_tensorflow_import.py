@@ -67,6 +67,12 @@ def test_importing_the_module_alone_loads_no_tensorflow_and_leaves_the_environme
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("module", ["executor.cli.commands", "executor.pipeline.prepare", "executor.runs.report.cli"])
+def test_the_commands_load_no_tensorflow_before_it_is_silenced(module: str) -> None:
+    ran = run(f"import sys, {module}\nassert not {{'tensorflow', 'keras', 'keras_tuner'}} & set(sys.modules)\n")
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
 def test_what_a_broken_module_wrote_is_shown(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("import os\nos.write(2, b'the reason\\n')\nraise ImportError('no library')\n")
     ran = run("from executor.runtime.tensorflow_import import import_quietly\nimport_quietly('broken')", tmp_path)
