@@ -12,4 +12,5 @@
 - `batch_size`: Batch size.
 - `training_length`: Epochs of a training.
 - `configuration`: Default hyperparameters of a network, and the hyperparameters of a trial.
+- `network_kind`: Base class of a kind of network: defaults, search space and training.
 """

@@ -1,12 +1,13 @@
 """Network architectures, one per module.
 
-- `build`: Selects the architecture of a trial.
+- `build`: Builds the network of a trial.
+- `registry`: The kinds of networks, and the choice between them.
 - `tabular`: Tables: periodic features, input scale, hidden layers.
 - `stacked_tabular`: The network for tables, for many trials in one graph.
 - `cnn`: Images: a residual convolutional network.
 - `pretrained`: Images: a pretrained backbone of keras.applications.
 - `sequence`: Sequences: InceptionTime and gated recurrent units.
-- `text`: Texts: a bag of terms, and convolutions over words.
+- `text`: Texts: a bag of n-grams, and convolutions over words.
 - `forecaster`: Forecasts: linear, multilayer perceptron and gated recurrent units.
 - `ridge_start`: Ridge regression as the start of a linear forecaster.
 - `column_branch`: Further columns next to images, sequences or texts.

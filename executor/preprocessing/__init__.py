@@ -4,7 +4,7 @@
 - `preprocessing`: The fitted layers, from raw rows to arrays.
 - `encode`: Encodes the parts of a split.
 - `examples`: The encoded arrays: inputs, targets and weights.
-- `network_kind`: Which network the encoded rows need.
+- `inputs`: Inputs by modality: table, images, sequences, texts or windows.
 - `design_matrix`: The features as one matrix, for linear models.
 - `target_scale`: Scale of a numeric target.
 - `text_vocabulary`: Vocabulary of texts.
