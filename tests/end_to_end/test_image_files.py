@@ -61,7 +61,7 @@ def test_a_folder_of_class_folders_is_learned_and_says_what_was_done_to_its_file
     assert run.record.facts["modality"].value == "image"
     done = {one.name: one.message for one in run.guardrails if one.status == "done"}
     assert done["unreadable_images"].startswith("1 unreadable image file was skipped")
-    assert done["image_sizes"].startswith("30 images of 2 sizes brought to 8 x 8 pixels (the median size")
+    assert done["image_sizes"].startswith("30 images of 2 sizes were resized to 8 x 8 pixels (the median size")
     assert run.scores.hold_out.value > 0.8
     assert set(run.scores.baselines) == {"constant", "linear", "nearest neighbours"}
     judged = next(csv.DictReader((run.directory / "predictions.csv").read_text(encoding="utf-8").splitlines()))

@@ -298,7 +298,7 @@ NEAREST = {
     "rows of every label, in so many that no label's other value outgrows them: 280 / 70 = 4": (
         "{imbalance_ratio: {gt: 4}}",
         binary(task="multilabel"),
-        "at least 70 rows with and without every label, in 350 rows (now 30 in 310)",
+        "at least 70 rows with and without every label, out of 350 rows (now 30 of 310)",
         {"minority_class_rows": 70, "imbalance_ratio": 4.0, "rows": 350},
         (0, 1, pytest.approx(40 / 70)),
     ),
@@ -447,7 +447,7 @@ def test_a_given_fact_replaces_the_measured_one_and_its_interval() -> None:
 def test_facts_that_only_the_given_task_has_become_unknown_and_those_that_it_lacks_not_applicable() -> None:
     then = substitute_facts(regression(), {"task": "binary"}, source="given by --if")
     assert isinstance(then["imbalance_ratio"].value, Unknown)
-    assert then["imbalance_ratio"].source == "not measured: the dataset was read as regression"
+    assert then["imbalance_ratio"].source == "not measured, since the dataset was profiled for regression"
     assert isinstance(then["outlier_share"].value, NotApplicable)
     assert then["outlier_share"].source == "has no meaning for binary"
     assert then["rows"] == regression()["rows"]
