@@ -449,7 +449,7 @@ def test_facts_that_only_the_given_task_has_become_unknown_and_those_that_it_lac
     assert isinstance(then["imbalance_ratio"].value, Unknown)
     assert then["imbalance_ratio"].source == "not measured, since the dataset was profiled for regression"
     assert isinstance(then["outlier_share"].value, NotApplicable)
-    assert then["outlier_share"].source == "has no meaning for binary"
+    assert then["outlier_share"].source == "does not apply to binary"
     assert then["rows"] == regression()["rows"]
 
 
