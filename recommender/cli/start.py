@@ -39,10 +39,12 @@ def name_conflict() -> str:
         folders = [] if spec is None else spec.submodule_search_locations or []
         if not any((Path(folder) / module).is_file() for folder in folders):
             found = (
-                "it is not installed" if spec is None else f"{spec.origin or folders[0]} is from another distribution"
+                "it is not installed"
+                if spec is None
+                else f"{spec.origin or folders[0]} belongs to another distribution"
             )
             return (
-                f"The Python package '{name}' must be the one of pcwat, but {found}. "
+                f"The Python package '{name}' must belong to pcwat, but {found}. "
                 "Install pcwat in a virtual environment of its own."
             )
     return ""

@@ -31,6 +31,6 @@ def test_a_package_of_another_distribution_is_one_line_and_its_code_does_not_run
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr == (
-        f"Error: The Python package '{name}' must be the one of pcwat, but {package / '__init__.py'} is from another "
+        f"Error: The Python package '{name}' must belong to pcwat, but {package / '__init__.py'} belongs to another "
         "distribution. Install pcwat in a virtual environment of its own.\n"
     )
