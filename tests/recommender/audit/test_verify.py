@@ -155,7 +155,7 @@ def test_a_finished_run_without_a_manifest_is_a_finding(answer, invoke, run: Pat
     assert findings(answer("verify", run)) == {(MANIFEST, "missing")}
     assert invoke("verify", run).exit_code == 1
     refused = invoke("explain", run)
-    assert "manifest.json is missing, although the run is finished" in str(refused.exception)
+    assert "manifest.json of a finished run is missing" in str(refused.exception)
 
 
 def test_digests_that_were_computed_again_do_not_match_the_seal_of_the_run_that_was_noted(answer, run: Path) -> None:
@@ -240,7 +240,7 @@ def test_every_question_refuses_an_altered_record_and_names_the_part(question: s
     rewritten(run / "record.json", lambda body: body["facts"]["rows"].update(value=7))
     error = invoke(question, run, *QUESTIONS[question]).exception
     assert isinstance(error, RunError)
-    assert "was altered: its chain of digests does not fit facts" in str(error)
+    assert "was altered: its hash chain does not match facts" in str(error)
     shutil.copy(run / "record.json", run.parent / "decision.json")
     assert isinstance(invoke(question, run.parent / "decision.json", *QUESTIONS[question]).exception, RunError)
 
@@ -248,7 +248,7 @@ def test_every_question_refuses_an_altered_record_and_names_the_part(question: s
 def test_every_question_refuses_an_intact_record_of_another_run(invoke, run: Path) -> None:
     other = recommend(run.parent / "rows.csv", target="diagnosis", trials=3).record
     (run / "record.json").write_text(other.to_json(), encoding="utf-8")
-    assert "is not the record under which the run was finished" in str(invoke("explain", run).exception)
+    assert "it is not the record of this run" in str(invoke("explain", run).exception)
 
 
 def test_altered_guardrails_of_a_run_are_refused(invoke, run: Path) -> None:
@@ -279,7 +279,7 @@ def test_a_directory_that_is_no_run_is_refused(invoke, tmp_path: Path) -> None:
 def test_an_address_is_refused_as_one(invoke) -> None:
     error = invoke("explain", "https://example.org/rows.csv").exception
     assert isinstance(error, PcwatError)
-    assert "Only local files are read" in str(error)
+    assert "must be a local file" in str(error)
 
 
 @pytest.mark.parametrize("place", ["/dev/zero", "/", "pipe"])
