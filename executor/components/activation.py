@@ -1,4 +1,4 @@
-"""N: the bundle's non-linearity as Keras' function."""
+"""Activation of hidden layers: the bundle's choice as a Keras function."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FUNCTIONS: Final[Mapping[type[Choice], Callable[..., object]]] = {
 
 
 def activation(choice: Choice) -> Callable[..., object]:
-    """The function that hidden layers apply. Raises ChoiceError on a choice of another slot."""
+    """Return the activation function. Raises ChoiceError on a choice of another slot."""
     if type(choice) not in FUNCTIONS:
         raise ChoiceError(f"An activation must be one of the slot's choices, but got {choice}.")
     return FUNCTIONS[type(choice)]

@@ -1,4 +1,4 @@
-"""D: how the bundle's augmentation varies the images of a batch."""
+"""Augmentation of images in training: random shifts and flips."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 
     from rules.vocabulary.choices import Choice
 
-SHIFTS: Final = ((16, 2), (0, 1))  # least side, farthest shift in pixels (docs/evidence.md, section 3: +2 points)
+SHIFTS: Final = (
+    (16, 2),
+    (0, 1),
+)  # minimum side of images, maximum shift, in pixels (docs/evidence.md, section 3: +2 points)
 
 
 def augment(images: keras.KerasTensor, choice: Choice, seeds: Iterator[int]) -> keras.KerasTensor:
-    """Images (rows, height, width, channels) as they are varied in training; otherwise as they are.
+    """Apply augmentation to images (rows, height, width, channels); it acts in training only.
 
     Raises ChoiceError on a choice of another slot.
     """

@@ -1,4 +1,4 @@
-"""Rows of a training step."""
+"""Batch size of training."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from executor.components.network_kind import NetworkKind
 
 MAX_IMAGE_BATCH: Final = 128
-"""Images a step. A step costs by its images: those of 512 took 14 % less processor time an image than those of 128, for
-a quarter of the steps, and a budget that ends before the schedule would has too few of them."""
+"""Images per step; larger batches are hardly faster per image: docs/evidence.md#image-batches."""
 
 
 def choose_batch_size(kind: NetworkKind, rows: int, wanted: int | None = None) -> int:

@@ -1,4 +1,4 @@
-"""H: what a search varies, within which limits, and the default configuration from which it starts."""
+"""Configuration of a network: hyperparameters with their limits and defaults."""
 
 from __future__ import annotations
 
@@ -31,10 +31,9 @@ if TYPE_CHECKING:
 Value = float | int | str
 
 DEFAULT_DROPOUT: Final = 0.1
-"""Share of units for classes; none for numbers. Measured on twelve tables with two seeds: without dropout the error of
-regression falls by up to a quarter (airfoil_noise 1.65 against 2.22), with it that of classes in half of the tables."""
-MAX_UNITS: Final = 8_192  # per layer; two such layers alone hold 67 million weights
-MAX_LAYERS: Final = 32  # plain dense layers without skip connections do not train beyond some tens
+"""Dropout rate for classification; regression has no dropout: docs/evidence.md#dropout."""
+MAX_UNITS: Final = 8_192  # per layer; two such layers have 67 million weights
+MAX_LAYERS: Final = 32  # deeper plain networks without skip connections do not train
 EMBEDDING: Final = 8  # dimensions of an embedded category (RealMLP-TD)
 
 NO_DEFAULTS: Final[Mapping[str, Value]] = MappingProxyType({})
@@ -46,23 +45,23 @@ class Configuration(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     learning_rate: LearningRate
-    """The highest rate of the schedule."""
+    """Highest rate of the schedule."""
     units: Annotated[int, Field(ge=1, le=MAX_UNITS)] = UNITS
-    """Per hidden layer; of a network for images, channels of its last stage."""
+    """Units per hidden layer; channels of the last stage of a network for images."""
     schedule: Schedule
     layers: Annotated[int, Field(ge=1, le=MAX_LAYERS)] = LAYERS
-    """Hidden ones; of a network for images, blocks of a stage."""
+    """Hidden layers; blocks per stage of a network for images."""
     dropout: Annotated[float, Field(ge=0, lt=1)]
     weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Decoupled: a step takes rate · decay of each weight."""
+    """Decoupled weight decay: a step subtracts rate · decay of each weight."""
     network: ForecastNetwork = "mlp"
-    """Which network reads the windows of a forecast; others have but one."""
+    """Network of a forecaster."""
     batch_size: BatchSize = None
-    """Rows of a step at most; None chooses it by the number of training rows, as `choose_batch_size` does."""
+    """Maximum batch size; None chooses it by the number of training rows, see `choose_batch_size`."""
     embedding_dimension: Annotated[int, Field(ge=1)] = EMBEDDING
-    """Numbers to which a category or a word is mapped, where the network has embeddings."""
+    """Dimension of embeddings of categories or words."""
     beta_1: Decay | None = None
-    """None where the optimizer has no such property; likewise the following."""
+    """None if the optimizer has no such parameter; likewise the following."""
     beta_2: Decay | None = None
     rho: Decay | None = None
     momentum: Decay | None = None
@@ -72,7 +71,7 @@ class Configuration(BaseModel):
 def configuration(
     bundle: Bundle, values: Mapping[str, Value], *, defaults: Mapping[str, Value] = NO_DEFAULTS
 ) -> Configuration:
-    """The default configuration of a bundle, with some values replaced.
+    """Create the default configuration of a bundle, with some values replaced.
 
     defaults: of the kind of network, where they differ from those of a table's; as `NetworkKind.defaults`.
 
@@ -97,7 +96,7 @@ def configuration(
 
 
 def _default_values(bundle: Bundle, own: Mapping[str, Value]) -> dict[str, Value | None]:
-    """The values of the default configuration that differ from those of Configuration."""
+    """Default values of a bundle that differ from those of Configuration."""
     defaults: dict[str, Value | None] = {
         "learning_rate": bundle.optimizer.learning_rate,
         "schedule": bundle.optimizer.schedule,

@@ -1,4 +1,4 @@
-"""W: the bundle's initializer as Keras' one."""
+"""Weight initializer: the bundle's choice as a Keras initializer."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def create_initializer(choice: Choice, *, seed: int) -> keras.initializers.Initializer:
-    """The initializer of one weight matrix.
+    """Create the initializer of one weight matrix.
 
-    seed: one per matrix; two matrices of one shape and one seed would start equal.
+    seed: one per matrix; two matrices with the same shape and seed start equal.
     Raises ChoiceError on a choice of another slot.
     """
     initializer: keras.initializers.Initializer

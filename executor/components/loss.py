@@ -1,4 +1,4 @@
-"""C: the bundle's loss as Keras' one, on logits or on standardised values."""
+"""Loss: the bundle's choice as a Keras loss on logits or standardized values."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from rules.vocabulary.choices import Choice
 
 
-HUBER_SCALES: Final = 1.345  # residual scales: 95 % as efficient as squared error on normal errors (Holland and Welsch)
-MIN_SCALE: Final = 1e-6  # standard deviations of the target; below it residuals are equal up to float32's rounding
+HUBER_SCALES: Final = 1.345  # residual scales; 95 % efficiency for normal errors (Holland and Welsch)
+MIN_SCALE: Final = 1e-6  # standard deviations of the target; smaller residuals are rounding errors
 
 
 def create_loss(loss: Choice, parts: Parts) -> keras.losses.Loss:
-    """The loss of a batch, averaged over its rows; its second argument is logits or standardised values.
+    """Create the loss of a batch, averaged over its rows, on logits or standardized values.
 
-    Raises ChoiceError on a loss that does not fit the task's output.
+    Raises ChoiceError on a loss that does not fit the task.
     """
     if parts.task.is_classification is not isinstance(
         loss, BinaryCrossentropy | CategoricalCrossentropy | WeightedCrossentropy
@@ -48,13 +48,13 @@ def create_loss(loss: Choice, parts: Parts) -> keras.losses.Loss:
             return keras.losses.MeanAbsoluteError()
         case BinaryCrossentropy(), Task.MULTICLASS:
             raise ChoiceError(
-                "The loss of a multiclass task must see the classes exclude each other, but got binary_crossentropy. "
-                "Use categorical_crossentropy."
+                "The loss of a multiclass task must be categorical, but got binary_crossentropy. Use "
+                "categorical_crossentropy."
             )
         case CategoricalCrossentropy(), Task.MULTILABEL:
             raise ChoiceError(
-                "The loss of a multilabel task must let labels occur together, but got categorical_crossentropy. "
-                "Use binary_crossentropy."
+                "The loss of a multilabel task must be binary, but got categorical_crossentropy. Use "
+                "binary_crossentropy."
             )
         case WeightedCrossentropy(), Task.MULTILABEL:
             return _weighted_labels(loss, parts.train.target)
@@ -67,11 +67,11 @@ def create_loss(loss: Choice, parts: Parts) -> keras.losses.Loss:
 
 
 def huber_delta(loss: Huber, parts: Parts) -> float:
-    """Where the bundle's Huber loss turns linear, in standard deviations of the target: the bundle's own delta, if any.
+    """Choose delta of the Huber loss, in standard deviations of the target: the bundle's own delta, if it has one.
 
-    Else 1.345 · 1.4826 · MAD of a linear model's residuals on the validation rows, of several targets the mean of
-    theirs. Where more than half the residuals of a target are equal, its standard deviation is taken for their scale.
-    Against a delta of 1, MAE was 0.4 % higher and RMSE 0.1 % lower over 16 runs on 8 tables, both within the noise.
+    Else 1.345 · 1.4826 · MAD of a linear model's residuals on the validation rows, averaged over targets. Where more
+    than half of the residuals of a target are equal, the scale is its standard deviation. Comparison with delta 1:
+    docs/evidence.md#huber-delta.
     """
     known = loss.delta if parts.huber_delta is None else parts.huber_delta
     if known is not None:
@@ -84,7 +84,7 @@ def huber_delta(loss: Huber, parts: Parts) -> float:
 def sample_weights(loss: Choice, parts: Parts) -> np.ndarray | None:
     """The weight of each training row, (rows,) float32 with mean 1; None where all weigh the same.
 
-    Several labels have no one weight a row: there cost_function weighs each cell.
+    With several labels the loss weights each cell instead.
     """
     if not isinstance(loss, WeightedCrossentropy) or parts.task is Task.MULTILABEL:
         return None
@@ -94,7 +94,7 @@ def sample_weights(loss: Choice, parts: Parts) -> np.ndarray | None:
 
 
 def class_weights(counts: np.ndarray, *, kind: str) -> np.ndarray:
-    """1 / count, or its square root, up to a factor.
+    """Compute 1 / count, or its square root, up to a factor.
 
     Divided by its mean over the rows, "balanced" is n / (k · n_class), as in scikit-learn (King and Zeng 2001).
 
@@ -106,20 +106,20 @@ def class_weights(counts: np.ndarray, *, kind: str) -> np.ndarray:
 
 
 def _weighted_labels(loss: WeightedCrossentropy, target: np.ndarray) -> WeightedLabels:
-    """Weights of each label's yes and no, with mean 1 over the training cells of the label."""
-    yes = target.sum(axis=0, dtype=np.float64)
-    no = len(target) - yes
-    positive = class_weights(np.maximum(yes, 1), kind=loss.weights)
-    negative = class_weights(np.maximum(no, 1), kind=loss.weights)
-    mean = (yes * positive + no * negative) / len(target)
+    """Weights of positives and negatives of each label, with mean 1 over its training cells."""
+    positives = target.sum(axis=0, dtype=np.float64)
+    negatives = len(target) - positives
+    positive = class_weights(np.maximum(positives, 1), kind=loss.weights)
+    negative = class_weights(np.maximum(negatives, 1), kind=loss.weights)
+    mean = (positives * positive + negatives * negative) / len(target)
     return WeightedLabels(positive=(positive / mean).tolist(), negative=(negative / mean).tolist())
 
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class WeightedLabels(keras.losses.Loss):  # type: ignore[misc]  # Keras ships no types
-    """Binary cross-entropy in which the positives and the negatives of each label have their own weight.
+    """Binary cross-entropy with weights for positives and negatives of each label.
 
-    positive, negative: one weight a label. from_logits: whether it compares logits or probabilities.
+    positive, negative: one weight per label. from_logits: whether predictions are logits.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ class WeightedLabels(keras.losses.Loss):  # type: ignore[misc]  # Keras ships no
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class HuberLoss(keras.losses.Huber):  # type: ignore[misc]  # Keras ships no types
-    """Keras' Huber loss, whose delta is saved with it: Keras 3.15 saves every one as if its delta were 1."""
+    """Keras' Huber loss with a serialized delta: Keras 3.15 saves every Huber loss with delta 1."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""P: the bundle's metric, on the raw outputs of a network after each epoch and on final predictions."""
+"""Metric: the bundle's choice, on outputs of a network after each epoch and on final predictions."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Predictions:
-    """What a model says of some rows, beside the truth.
+    """Predictions of a model for some rows, and their true targets.
 
     truth: as Examples.raw_target.
     outcome: probabilities, (rows, 1) of class 1 for binary, (rows, classes), or (rows, labels); values (rows, targets).
-    decided: in the shape and meaning of truth.
-    naive_error: (targets,), the last value's mean absolute error on training rows; None unless a forecast.
+    decided: predicted classes, labels or values, like truth.
+    naive_error: (targets,) mean absolute error of the naive forecast on training rows; None unless a forecast.
     """
 
     task: Task
@@ -50,26 +50,27 @@ class Predictions:
         return max(2, int(self.outcome.shape[1]))
 
     def take(self, rows: np.ndarray) -> Predictions:
-        """The predictions of some rows; rows: (n,) indices."""
+        """Select rows; rows: (n,) indices."""
         return replace(self, truth=self.truth[rows], outcome=self.outcome[rows], decided=self.decided[rows])
 
 
 @dataclass(frozen=True, kw_only=True)
 class PerformanceMetric:
-    """The metric P of one task family."""
+    """A metric, its direction, and the decision thresholds that it needs."""
 
     name: str
     direction: Direction
     of_predictions: Callable[[Predictions], float]
-    """P of final predictions; NaN where it is undefined."""
+    """Score of final predictions; NaN where it is undefined."""
     tunes: Average | None = None
-    """Which F1 a decision threshold is tuned for; None where one half decides."""
+    """F1 for which decision thresholds are tuned; None for a threshold of 0.5."""
 
     def score(self, outputs: np.ndarray, examples: Examples, parts: Parts) -> float:
-        """P from what a network gives for these examples; NaN if an output is not finite.
+        """Score outputs of a network; NaN if an output is not finite.
 
-        outputs: (rows, outputs) logits, or standardised values; the offset of a forecast is already added.
-        Where a threshold is to be tuned, it is tuned on these very rows, as the run will tune it on validation rows.
+        outputs: (rows, outputs) logits, or standardized values, offsets of a forecast included.
+
+        Thresholds are tuned on the same rows, as a run tunes them on validation rows.
         """
         if not np.isfinite(outputs).all():
             return float("nan")
@@ -92,7 +93,7 @@ class PerformanceMetric:
         )
 
     def thresholds(self, outcome: np.ndarray, examples: Examples, parts: Parts) -> tuple[Threshold, ...]:
-        """The decision thresholds that P asks for: one for binary (on the rare class), one a label, none otherwise.
+        """Tune decision thresholds: one for binary (on the rare class), one per label, none for other tasks.
 
         outcome: probabilities of the validation examples.
         """
@@ -104,17 +105,15 @@ class PerformanceMetric:
         else:
             return ()
         if self.tunes is None:
-            return tuple(
-                Threshold(value=DEFAULT_THRESHOLD, why=f"one half: {self.name} asks for no other") for _ in columns
-            )
+            return tuple(Threshold(value=DEFAULT_THRESHOLD, why=f"not tuned for {self.name}") for _ in columns)
         average = self.tunes if parts.task is Task.BINARY else "binary"
         return tuple(tune_threshold(positive, probability, average=average) for positive, probability in columns)
 
 
 def outcome_of(outputs: np.ndarray, parts: Parts) -> np.ndarray:
-    """Probabilities, or values in the target's own unit, (rows, outputs) float64.
+    """Convert outputs to probabilities, or to values in the target's unit, (rows, outputs) float64.
 
-    outputs: (rows, outputs) logits, or standardised values with the offset of a forecast added.
+    outputs: (rows, outputs) logits, or standardized values, offsets of a forecast included.
     """
     wide = outputs.astype(np.float64)
     if parts.task is Task.MULTICLASS:
@@ -135,10 +134,10 @@ def class_probability(outcome: np.ndarray, index: int) -> np.ndarray:
 def apply_thresholds(
     outcome: np.ndarray, task: Task, *, thresholds: tuple[float, ...] = (), rare_class: int | None = None
 ) -> np.ndarray:
-    """Class indices (rows,), labels (rows, labels) of 0 and 1, or the values themselves.
+    """Predict class indices (rows,), labels (rows, labels) of 0 and 1, or the values themselves.
 
-    thresholds: one for binary, on the probability of rare_class (of class 1 if that is None); one a label; by default
-    one half.
+    thresholds: one for binary, on the probability of rare_class (of class 1 if that is None); one per label; by default
+    0.5.
     """
     if task is Task.BINARY:
         rare = 1 if rare_class is None else rare_class
@@ -152,7 +151,7 @@ def apply_thresholds(
 
 
 def create_metric(metric: Choice) -> PerformanceMetric:
-    """The metric that a bundle names. Raises ChoiceError on a choice that is not a metric."""
+    """Create the metric of a bundle. Raises ChoiceError on a choice that is not a metric."""
     match metric:
         case Accuracy():
             return PerformanceMetric(name="accuracy", direction=Direction.MAX, of_predictions=_accuracy)
@@ -219,12 +218,12 @@ def _log_loss(rows: Predictions) -> float:
 
 
 def _calibration_error(rows: Predictions) -> float:
-    """Of the decided class's probability; of a binary task the yes', of several labels the mean of theirs."""
+    """Calibration error of the predicted class; of a binary task of class 1, of several labels their mean."""
     if rows.task is Task.MULTICLASS:
         return measures.calibration_error(rows.truth == rows.decided, rows.outcome.max(axis=1))
     truth = rows.truth.reshape(rows.outcome.shape)
     columns = zip(truth.T == 1, rows.outcome.T, strict=True)
-    return float(np.mean([measures.calibration_error(happened, said) for happened, said in columns]))
+    return float(np.mean([measures.calibration_error(happened, probability) for happened, probability in columns]))
 
 
 def _average_precision(rows: Predictions) -> float:
@@ -276,10 +275,10 @@ _REPORTED: Final[Mapping[Task, Mapping[str, Callable[[Predictions], float]]]] = 
 
 
 def all_metrics(task: Task) -> tuple[str, ...]:
-    """Names of the metrics that are reported beside P."""
+    """Names of the metrics that are reported for a task."""
     return tuple(_REPORTED[task])
 
 
 def compute_metrics(predictions: Predictions) -> dict[str, float]:
-    """Each of all_metrics by name; NaN where it is undefined."""
+    """Compute each of all_metrics; NaN where it is undefined."""
     return {name: measure(predictions) for name, measure in _REPORTED[predictions.task].items()}

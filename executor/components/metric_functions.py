@@ -1,4 +1,4 @@
-"""Measures of predictions, as pure functions of arrays; undefined ones are NaN, never an exception."""
+"""Metrics as pure functions of arrays; undefined values are NaN."""
 
 from __future__ import annotations
 
@@ -8,97 +8,97 @@ import numpy as np
 from scipy.special import xlogy
 from scipy.stats import rankdata
 
-MIN_PROBABILITY: Final = float(np.finfo(np.float32).eps)  # below it, a float32 model's zero means "not representable"
+MIN_PROBABILITY: Final = float(np.finfo(np.float32).eps)  # smallest probability; zeros of a float32 model are rounding
 
 CALIBRATION_BINS: Final = 15  # of equal width over [0, 1] (Guo et al. 2017, section 5)
 
 
 def accuracy(truth: np.ndarray, decided: np.ndarray) -> float:
-    """Share of equal entries; both (rows,) classes or (rows, labels) of 0 and 1."""
+    """Accuracy; both (rows,) classes or (rows, labels) of 0 and 1."""
     return float(np.mean(truth == decided))
 
 
 def exact_match(truth: np.ndarray, decided: np.ndarray) -> float:
-    """Share of rows of which every label is right; both (rows, labels)."""
+    """Share of rows whose labels are all correct; both (rows, labels)."""
     return float(np.mean(np.all(truth == decided, axis=1)))
 
 
 def confusion_counts(truth: np.ndarray, decided: np.ndarray, classes: int) -> np.ndarray:
-    """Rows of each true class (first axis) that were decided as each class, (classes, classes) float64."""
+    """Confusion matrix: rows by true (first axis) and predicted class, (classes, classes) float64."""
     counts = np.bincount(truth * classes + decided, minlength=classes * classes)
     return counts.reshape(classes, classes).astype(np.float64)
 
 
 def balanced_accuracy(truth: np.ndarray, decided: np.ndarray, classes: int) -> float:
-    """Mean recall over the classes that occur in truth."""
+    """Mean recall over the classes in truth."""
     table = confusion_counts(truth, decided, classes)
     rows = table.sum(axis=1)
     return float(np.mean(np.diagonal(table)[rows > 0] / rows[rows > 0]))
 
 
 def f1_of_class(truth: np.ndarray, decided: np.ndarray, wanted: int) -> float:
-    """F1 of one class, 2·tp / (2·tp + fp + fn); 0 where the class neither occurs nor is decided."""
-    is_wanted, says_wanted = truth == wanted, decided == wanted
-    either = np.count_nonzero(is_wanted) + np.count_nonzero(says_wanted)
-    return 2.0 * np.count_nonzero(is_wanted & says_wanted) / either if either else 0.0
+    """F1 of one class, 2·tp / (2·tp + fp + fn); 0 where it is neither true nor predicted."""
+    is_wanted, predicts_wanted = truth == wanted, decided == wanted
+    either = np.count_nonzero(is_wanted) + np.count_nonzero(predicts_wanted)
+    return 2.0 * np.count_nonzero(is_wanted & predicts_wanted) / either if either else 0.0
 
 
 def macro_f1(truth: np.ndarray, decided: np.ndarray, classes: int) -> float:
-    """Plain mean of F1 over the classes that occur in truth or are decided, as in scikit-learn."""
+    """Macro F1 over the classes that are true or predicted, as in scikit-learn."""
     table = confusion_counts(truth, decided, classes)
     either = table.sum(axis=0) + table.sum(axis=1)
     return float(np.mean(2 * np.diagonal(table)[either > 0] / either[either > 0]))
 
 
 def label_f1(truth: np.ndarray, decided: np.ndarray) -> float:
-    """Plain mean over the labels of the F1 of their yes, (rows, labels) each; 0 for a label nobody has or gets."""
+    """Macro F1 over labels, (rows, labels) each; 0 for a label without true or predicted positives."""
     either = truth.sum(axis=0) + decided.sum(axis=0)
     hits = np.sum((truth == 1) & (decided == 1), axis=0)
     return float(np.mean(np.divide(2.0 * hits, either, out=np.zeros(len(either)), where=either > 0)))
 
 
 def matthews(truth: np.ndarray, decided: np.ndarray, classes: int) -> float:
-    """Matthews' correlation for any number of classes; 0 where one side is constant (Gorodkin 2004)."""
+    """Matthews correlation coefficient for any number of classes; 0 where one side is constant (Gorodkin 2004)."""
     table = confusion_counts(truth, decided, classes)
-    true, said, rows = table.sum(axis=1), table.sum(axis=0), table.sum()
-    spread = np.sqrt(rows**2 - said @ said) * np.sqrt(rows**2 - true @ true)
-    return float((np.trace(table) * rows - true @ said) / spread) if spread > 0 else 0.0
+    true, predicted, rows = table.sum(axis=1), table.sum(axis=0), table.sum()
+    spread = np.sqrt(rows**2 - predicted @ predicted) * np.sqrt(rows**2 - true @ true)
+    return float((np.trace(table) * rows - true @ predicted) / spread) if spread > 0 else 0.0
 
 
 def roc_auc(positive: np.ndarray, score: np.ndarray) -> float:
-    """Area under the ROC curve from the mean rank of the positives; ties count half (Hanley and McNeil 1982).
+    """Area under the ROC curve; ties count half (Hanley and McNeil 1982).
 
-    positive: (rows,) boolean; score: (rows,). NaN where one of the two classes is absent or a score is NaN.
+    positive: (rows,) boolean; score: (rows,). NaN where a class is missing or a score is NaN.
     """
-    yes = np.count_nonzero(positive)
-    no = len(positive) - yes
-    if yes == 0 or no == 0 or np.isnan(score).any():
+    positives = np.count_nonzero(positive)
+    negatives = len(positive) - positives
+    if positives == 0 or negatives == 0 or np.isnan(score).any():
         return float("nan")
     ranks = rankdata(score)
-    return float((ranks[positive].sum() - yes * (yes + 1) / 2) / (yes * no))
+    return float((ranks[positive].sum() - positives * (positives + 1) / 2) / (positives * negatives))
 
 
 def mean_roc_auc(positive: np.ndarray, score: np.ndarray) -> float:
-    """Plain mean of the areas of the columns in which both classes occur; both (rows, columns). NaN without any."""
+    """Mean area over the columns with both classes; both (rows, columns). NaN without any."""
     both = positive.any(axis=0) & ~positive.all(axis=0)
     areas = [roc_auc(positive[:, column], score[:, column]) for column in np.flatnonzero(both)]
     return float(np.mean(areas)) if areas else float("nan")
 
 
 def average_precision(positive: np.ndarray, score: np.ndarray) -> float:
-    """Precision averaged over the steps of recall, without interpolation; NaN without positives."""
-    yes = np.count_nonzero(positive)
-    if yes == 0 or np.isnan(score).any():
+    """Average precision without interpolation; NaN without positives."""
+    positives = np.count_nonzero(positive)
+    if positives == 0 or np.isnan(score).any():
         return float("nan")
     order = np.argsort(-score, kind="stable")
     hits = np.cumsum(positive[order])
     last_of_tie = np.append(np.diff(score[order]) != 0, [True])
     hits, seen = hits[last_of_tie], np.flatnonzero(last_of_tie) + 1
-    return float(np.sum(np.diff(hits, prepend=0) * hits / seen) / yes)
+    return float(np.sum(np.diff(hits, prepend=0) * hits / seen) / positives)
 
 
 def log_loss(truth: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean negative logarithm of the probability of what was true; rows are renormalised.
+    """Mean negative log-likelihood of the true class; rows are renormalized.
 
     truth: (rows,) classes with probabilities (rows, classes), or both (rows, labels), then the mean over all cells.
     """
@@ -110,41 +110,41 @@ def log_loss(truth: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def calibration_error(happened: np.ndarray, probability: np.ndarray) -> float:
-    """Expected calibration error: how far frequencies lie from probabilities, the mean over rows (Naeini et al. 2015).
+    """Expected calibration error in 15 bins of equal width (Naeini et al. 2015; Guo et al. 2017, section 5).
 
-    happened: (rows,) boolean; probability: (rows,) of it. In 15 bins of equal width (Guo et al. 2017, section 5).
+    happened: (rows,) boolean; probability: (rows,) of it.
     """
     bins = np.minimum((probability * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
     gaps = np.bincount(bins, weights=happened - probability, minlength=CALIBRATION_BINS)
     return float(np.abs(gaps).sum() / len(probability))
 
 
-def mean_squared_error(truth: np.ndarray, said: np.ndarray) -> float:
-    """In squared units of the target, the plain mean over targets; both (rows, targets)."""
-    return float(np.mean(np.square(truth - said)))
+def mean_squared_error(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Mean squared error, averaged over targets; both (rows, targets)."""
+    return float(np.mean(np.square(truth - predicted)))
 
 
-def root_mean_squared_error(truth: np.ndarray, said: np.ndarray) -> float:
-    """In the target's unit, the plain mean over targets of each one's root, as in scikit-learn."""
-    return float(np.mean(np.sqrt(np.mean(np.square(truth - said), axis=0))))
+def root_mean_squared_error(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Root mean squared error, averaged over targets, as in scikit-learn."""
+    return float(np.mean(np.sqrt(np.mean(np.square(truth - predicted), axis=0))))
 
 
-def mean_absolute_error(truth: np.ndarray, said: np.ndarray) -> float:
-    """In the target's unit, the plain mean over targets."""
-    return float(np.mean(np.abs(truth - said)))
+def mean_absolute_error(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Mean absolute error, averaged over targets."""
+    return float(np.mean(np.abs(truth - predicted)))
 
 
-def r_squared(truth: np.ndarray, said: np.ndarray) -> float:
-    """Share of variance explained, the plain mean over targets; NaN where a target does not vary."""
-    left = np.sum(np.square(truth - said), axis=0)
+def r_squared(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Coefficient of determination, averaged over targets; NaN where a target is constant."""
+    left = np.sum(np.square(truth - predicted), axis=0)
     total = np.sum(np.square(truth - truth.mean(axis=0)), axis=0)
     return float(np.mean(1 - left / total)) if np.all(total > 0) else float("nan")
 
 
-def scaled_error(truth: np.ndarray, said: np.ndarray, naive_error: np.ndarray) -> float:
-    """MASE: the absolute error in units of the naive forecast's on training rows (Hyndman and Koehler 2006).
+def scaled_error(truth: np.ndarray, predicted: np.ndarray, naive_error: np.ndarray) -> float:
+    """MASE: mean absolute error relative to that of the naive forecast on training rows (Hyndman and Koehler 2006).
 
-    naive_error: (targets,), mean absolute error of the last value on training rows. NaN where that is 0.
+    naive_error: (targets,) mean absolute error of the naive forecast on training rows. NaN where it is 0.
     """
-    errors = np.mean(np.abs(truth - said), axis=0)
+    errors = np.mean(np.abs(truth - predicted), axis=0)
     return float(np.mean(errors / naive_error)) if np.all(naive_error > 0) else float("nan")

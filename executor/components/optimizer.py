@@ -1,4 +1,4 @@
-"""A: the bundle's optimizer as Keras' one, and its schedule of learning rates."""
+"""Optimizer: the bundle's choice as a Keras optimizer, and learning-rate schedules."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from rules.vocabulary.bundle import Bundle
     from rules.vocabulary.choices import Choice, Schedule
 
-WITHOUT_DECAY: Final = ("bias", "phase", "scale", "gamma", "beta")  # names of weights that decay does not draw to zero
-WARM_UP: Final = 0.05  # share of the steps before cosine decay (docs/evidence.md, section 2, A: 5 to 10 %)
-CYCLE_RISE: Final = 0.3  # share of the steps in which one-cycle rises (Smith and Topin 2017; PyTorch's default)
+WITHOUT_DECAY: Final = ("bias", "phase", "scale", "gamma", "beta")  # names of weights without weight decay
+WARM_UP: Final = 0.05  # share of steps before cosine decay (docs/evidence.md, section 2, A: 5 to 10 %)
+CYCLE_RISE: Final = 0.3  # share of steps in which one-cycle rises (Smith and Topin 2017; PyTorch's default)
 CYCLE_START: Final = 1 / 25  # of the highest rate (PyTorch's OneCycleLR)
 CYCLE_END: Final = 1e-4 / 25  # of the highest rate (the same)
 
 
 def create_optimizer(choice: Choice, configuration: Configuration) -> keras.optimizers.Optimizer:
-    """The optimizer of one trial, with the configuration's properties.
+    """Create the optimizer of one trial, with the configuration's parameters.
 
-    Its weight decay is decoupled and spares biases and normalisations.
+    Its weight decay is decoupled and excludes biases and normalization weights.
 
     Raises ChoiceError on a choice of another slot.
     """
@@ -44,7 +44,7 @@ def create_optimizer(choice: Choice, configuration: Configuration) -> keras.opti
     decay = configuration.weight_decay if configuration.weight_decay > 0 else None
     own = {
         name: value for name in OPTIMIZER_PROPERTIES if (value := getattr(configuration, name)) is not None
-    }  # of a hyperparameter that the choice does not have there is no value
+    }  # parameters that the optimizer does not have are None
     optimizer: keras.optimizers.Optimizer
     match choice:
         case Sgd():
@@ -66,12 +66,12 @@ def create_optimizer(choice: Choice, configuration: Configuration) -> keras.opti
 
 
 def is_adaptive(choice: Choice) -> bool:
-    """Whether the optimizer gives each weight a rate of its own size, so that the paces of layers make sense."""
+    """Whether the optimizer adapts the rate of each weight, so that learning-rate multipliers of layers make sense."""
     return isinstance(choice, Adam | AdamW | RmsProp | Adagrad)
 
 
 def has_layer_rates(bundle: Bundle) -> bool:
-    """Whether layers of networks for columns learn at multiples of the learning rate."""
+    """Whether layers of networks for tables have learning-rate multipliers."""
     return is_adaptive(bundle.optimizer) and parameters_of(bundle.architecture).layer_rates
 
 
@@ -84,12 +84,12 @@ def take_step(
     decay: keras.KerasTensor | float,
     rate_multipliers: Sequence[float] | None = None,
 ) -> None:
-    """One step at a learning rate and a weight decay, inside a graph or outside.
+    """Take one step at a learning rate and a weight decay, inside or outside a graph.
 
-    paces: by how much the rate of each weight differs from it; by default not at all.
+    rate_multipliers: learning-rate multiplier of each weight; 1 by default.
 
-    It does what optimizer.apply does, save that in TensorFlow 2.21 each graph which holds an apply stays in memory for
-    ever (through tf.distribute's update): 6.7 MB a trial. The optimizer must have been built.
+    Replaces optimizer.apply, because in TensorFlow 2.21 graphs with an apply are never freed (through tf.distribute's
+    update): 6.7 MB per trial. The optimizer must be built.
     """
     for gradient, weight, pace in zip(gradients, weights, rate_multipliers or [1.0] * len(weights), strict=True):
         if weight.name not in WITHOUT_DECAY:
@@ -99,12 +99,12 @@ def take_step(
 
 
 def learning_rates(schedule: Schedule, *, highest: float, progress: np.ndarray) -> np.ndarray:
-    """The learning rates of some steps.
+    """Compute the learning rates of steps, (steps,) float32.
 
-    highest: the schedule's highest rate. progress: (steps,) share of the training done before each step, in [0, 1).
-    Returns (steps,) float32.
+    highest: highest rate of the schedule. progress: (steps,) share of the training before each step, in [0, 1).
+
     cosine: linear warm-up, then ½ (1 + cos πt) down to zero (Loshchilov and Hutter 2017).
-    one_cycle: half a cosine up from a 25th, half a cosine down to nearly nothing (Smith and Topin 2017).
+    one_cycle: half a cosine up from 1/25, half a cosine down to nearly zero (Smith and Topin 2017).
     """
     match schedule:
         case "cosine":
@@ -120,5 +120,5 @@ def learning_rates(schedule: Schedule, *, highest: float, progress: np.ndarray) 
 
 
 def _half_cosine(share: np.ndarray) -> np.ndarray:
-    """From 1 at 0 down to 0 at 1."""
+    """Half a cosine from 1 at 0 down to 0 at 1."""
     return np.asarray(0.5 * (1 + np.cos(np.pi * np.clip(share, 0, 1))))

@@ -1,7 +1,7 @@
-"""A for many trials at once: the optimizer's update as a function of stacked weights, each trial with its own rate.
+"""Optimizers for stacks: the update as a function of stacked weights, each trial with its own rate.
 
-Keras' optimizers take one learning rate, one weight decay and one value of each property for all weights. Here a weight
-is (trials, …), and these are (trials, 1, 1). Formulas are those of Keras 3, which a test holds them against.
+Keras' optimizers have one learning rate, one weight decay and one value of each parameter for all weights. Here a
+weight is (trials, …), and these are (trials, 1, 1). The formulas are those of Keras 3; a test compares them.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ if TYPE_CHECKING:
     Properties = Mapping[str, tf.Tensor]
     Update = Callable[[tf.Tensor, Slots, tf.Tensor, tf.Tensor, Properties], tuple[tf.Tensor, list[tf.Tensor]]]
 
-COMPLEMENT: Final = "1 - "  # how the name of what a decay leaves begins: in float32, 1 - 0.999 is off by 1e-5
+COMPLEMENT: Final = "1 - "  # prefix of the complement of a decay; in float32, 1 - 0.999 has an error of 1e-5
 
 
 @dataclass(frozen=True, kw_only=True)
 class UpdateRule:
-    """What an optimizer does to one stacked weight.
+    """Update of one stacked weight.
 
-    starts: what each of its slots is filled with at first. update: from a gradient, the slots, the rate (trials, 1, 1),
-    the number of the step, from 1, and the properties of `properties_of`, each (trials, 1, 1), to the change of the
-    weight and the new slots.
+    starts: initial value of each slot. update: function from a gradient, the slots, the rate (trials, 1, 1), the number
+    of the step, from 1, and the parameters of `properties_of`, each (trials, 1, 1), to the change of the weight and the
+    new slots.
     """
 
     starts: tuple[float, ...]
     update: Update
 
     def slots(self, weight: tf.Tensor) -> list[tf.Tensor]:
-        """The slots of a weight before the first step."""
+        """Create the slots of a weight before the first step."""
         return [tf.fill(tf.shape(weight), start) for start in self.starts]
 
 
 def properties_of(configurations: Sequence[Configuration]) -> dict[str, np.ndarray]:
-    """The properties of each trial's optimizer, (trials,) float32: of a decay also what it leaves of 1."""
+    """Collect the optimizer parameters of each trial, (trials,) float32; of decays also the complement."""
     found = {}
     for name in OPTIMIZER_PROPERTIES:
         values = [getattr(one, name) for one in configurations]
@@ -57,9 +57,9 @@ def properties_of(configurations: Sequence[Configuration]) -> dict[str, np.ndarr
 
 
 def update_rule(choice: Choice, *, has_momentum: bool = True) -> UpdateRule:
-    """The update of the bundle's optimizer.
+    """Create the update of the bundle's optimizer.
 
-    has_momentum: whether some trial of RMSprop may have momentum, which takes a slot more.
+    has_momentum: whether some trial of RMSprop may have momentum, which needs another slot.
     Raises ChoiceError on a choice of another slot.
     """
     match choice:

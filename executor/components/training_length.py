@@ -1,4 +1,4 @@
-"""The length of a training in epochs."""
+"""Number of epochs of a training."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 
 
 IMAGE_EPOCHS: Final = 30
-"""The same on images, where an epoch takes a hundred times as long: with a decaying rate 8 epochs of 4,000 digits reach
-97.5 % (docs/evidence.md, section 3)."""
+"""Minimum for images: with a decaying rate 8 epochs of 4,000 digits reach 97.5 % (docs/evidence.md, section 3)."""
 IMAGE_STEPS: Final = 900
-"""Steps of a trial on images at least, for which small datasets get more epochs, up to MAX_IMAGE_EPOCHS."""
+"""Minimum steps of a trial on images; small datasets get more epochs, up to MAX_IMAGE_EPOCHS."""
 MAX_IMAGE_EPOCHS: Final = 100
 
 
@@ -26,6 +25,6 @@ def image_epochs(steps: int, *, most: int | None = None) -> int:
 
 
 def whole_epochs(bundle: Bundle, kind: NetworkKind, *, rows: int) -> int:
-    """The epochs of a whole trial on a number of training rows, at the bundle's batch size."""
+    """Epochs of a full trial on a number of training rows, at the bundle's batch size."""
     batch = choose_batch_size(kind, rows, bundle.optimizer.batch_size)
     return kind.epochs(steps_of(rows, batch))

@@ -1,4 +1,4 @@
-"""Which rows a bootstrap sample holds: single rows, neighbours of a series, or whole groups of rows."""
+"""Bootstrap samples of single rows, blocks of a series, or groups of rows."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ if TYPE_CHECKING:
     Draw = Callable[[np.random.Generator], np.ndarray]
 
 
-TAIL_PROBABILITY = 0.025  # below a 95 % interval, and above
+TAIL_PROBABILITY = 0.025  # probability below and above a 95 % interval
 
 
 def bootstrap_sampler(
     rows: int, size: int, *, in_blocks: bool, at_least: int = 1, groups: np.ndarray | None = None
 ) -> Draw:
-    """A function that draws the indices of a sample of `size` of the rows, with replacement.
+    """Create a function that draws the indices of a sample of `size` of the rows, with replacement.
 
-    in_blocks: whether neighbours are drawn together, because errors of a series resemble their neighbours' (moving
-    blocks of n^(1/3) rows: Künsch 1989; Hall, Horowitz and Jing 1995). at_least: rows of a block, for forecasts of
-    several steps from neighbouring beginnings share them.
-    groups: (rows,), which rows belong together, as copies of one record or rows of one entity do: whole groups are
-    drawn, for they are what is independent (Davison and Hinkley 1997, section 3.8). A sample's size then varies.
+    in_blocks: draw moving blocks of n^(1/3) rows, because errors of a series are correlated (Künsch 1989; Hall,
+    Horowitz and Jing 1995). at_least: minimum rows of a block, because forecasts of several steps overlap. groups:
+    (rows,) dependent rows, such as duplicates or rows of one entity: whole groups are drawn (Davison and Hinkley 1997,
+    section 3.8), and the size of a sample varies.
     """
     if groups is not None and len(np.unique(groups)) < rows:
         return _by_group(groups, size)
@@ -41,11 +40,11 @@ def bootstrap_sampler(
 
 
 def tail_percent(units: int) -> float:
-    """Percent of the samples below and above a 95 % interval, of so many rows or groups.
+    """Percentile of the samples at the ends of a 95 % interval, for a number of rows or groups.
 
     A percentile interval of few rows is too narrow; the expanded one takes the percentiles at which a normal
     distribution with the bootstrap's spread has the width of Student's interval (Hesterberg 2015, "What teachers should
-    know about the bootstrap", section 4.2). At most 2.5, and the less the fewer they are.
+    know about the bootstrap", section 4.2). At most 2.5; lower for fewer units.
 
     >>> round(tail_percent(1_000), 2), round(tail_percent(10), 2)
     (2.48, 0.86)
@@ -55,14 +54,14 @@ def tail_percent(units: int) -> float:
 
 
 def independent_units(rows: int, groups: np.ndarray | None) -> int:
-    """How many rows are independent: groups count as one each."""
+    """Number of independent units: groups, or rows without groups."""
     return rows if groups is None else len(np.unique(groups))
 
 
 def exact_lower_bound(units: int) -> float:
-    """The lower end of a 95 % interval of a share of which so many independent units are all right.
+    """Lower end of the exact 95 % interval of a share of 1 (Clopper and Pearson 1934), for a number of units.
 
-    Each sample of them is flawless, too, so a bootstrap says nothing (Clopper and Pearson 1934).
+    Every bootstrap sample of correct predictions is correct, too, so a bootstrap has no spread.
 
     >>> round(exact_lower_bound(40), 3)
     0.912

@@ -1,4 +1,4 @@
-"""The hold-out, opened once: P with its uncertainty, all other metrics, the baselines, and a verdict in words."""
+"""Evaluation on the hold-out: metrics with intervals, baselines and verdict."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Examples, Parts
     from executor.runtime.clock import Clock
 
-RESAMPLES: Final = 1_000  # bootstrap samples; a percentile at 2.5 % then rests on 25 of them
+RESAMPLES: Final = 1_000  # bootstrap samples; 25 of them are beyond the 2.5 % percentile
 MIN_RESAMPLES: Final = 100
-ROWS_RESAMPLED: Final = 5_000_000  # rows over all samples: measured 1 s for F1, 2 s for the area under the ROC curve
-MAX_SAMPLE: Final = 20_000  # rows of one sample; above it fewer rows than the hold-out's are drawn
-BOOTSTRAP_STREAM: Final = 7  # tells the bootstrap's random numbers from others of the same seed
+ROWS_RESAMPLED: Final = 5_000_000  # rows of all samples; 1 s for F1, 2 s for ROC AUC
+MAX_SAMPLE: Final = 20_000  # maximum rows of a sample
+BOOTSTRAP_STREAM: Final = 7  # separates the bootstrap from other random numbers of the same seed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """All that the one look at the hold-out gave."""
+    """Result of the evaluation on the hold-out."""
 
     scores: Scores
     predictions: dict[str, np.ndarray]
-    """The columns of the file of predictions: row number, truth, answers; no feature."""
+    """Columns of predictions.csv: row number, true target, predictions; no features."""
 
 
 def evaluate(
@@ -64,7 +64,7 @@ def evaluate(
     groups: np.ndarray | None = None,
     cut_off: CutOff | None = None,
 ) -> Evaluation:
-    """Judge a model on the hold-out.
+    """Evaluate a model on the hold-out.
 
     outcome: the assembled model's answers for the hold-out's rows, (rows, outputs).
     hold_out, rows: the same rows, encoded and raw. validation: P of the chosen trial.
@@ -73,7 +73,7 @@ def evaluate(
     groups: which of the hold-out's rows belong together, (rows,), as in `executor.evaluation.bootstrap`.
     cut_off: of a model that was not trained to its end.
     """
-    said = Predictions(
+    predicted = Predictions(
         task=parts.task,
         truth=hold_out.raw_target,
         outcome=outcome,
@@ -88,7 +88,7 @@ def evaluate(
         *others,
     )
     baselines = [baseline for baseline in candidates if baseline is not None]
-    everything = [said, *(baseline.predictions for baseline in baselines)]
+    everything = [predicted, *(baseline.predictions for baseline in baselines)]
     values = np.array([metric.of_predictions(predictions) for predictions in everything])
     ahead = signature.windows.horizon if signature.windows is not None else 0
     in_blocks = parts.task is Task.FORECASTING
@@ -106,16 +106,16 @@ def evaluate(
         )
         for at, baseline in enumerate(baselines, start=1)
     }
-    calibration, intervals = calibration_score(signature, said), interval_score(signature, said)
+    calibration, intervals = calibration_score(signature, predicted), interval_score(signature, predicted)
     scores = Scores(
         metric=metric.name,
         direction=metric.direction,
         validation=None if validation is None else _finite(validation),
         training=None if training is None else _finite(training),
-        hold_out=_with_exact_bound(_estimate(values[0], samples[:, 0], outside), said, groups, metric.name),
+        hold_out=_with_exact_bound(_estimate(values[0], samples[:, 0], outside), predicted, groups, metric.name),
         rows=len(hold_out),
         resamples=len(samples),
-        others={name: _finite(value) for name, value in compute_metrics(said).items()},
+        others={name: _finite(value) for name, value in compute_metrics(predicted).items()},
         baselines=scored,
         thresholds=_thresholds(signature),
         intervals=intervals,
@@ -139,10 +139,10 @@ def bootstrap_scores(
     at_least: int = 1,
     groups: np.ndarray | None = None,
 ) -> np.ndarray:
-    """P of each of several predictions on the same bootstrap samples of the rows, (samples, predictions) float64.
+    """Score several predictions on the same bootstrap samples of the rows, (samples, predictions) float64.
 
-    A sample has as many rows as there are, but at most about MAX_SAMPLE. in_blocks, at_least, groups: as in
-    `drawing`.
+    A sample has the number of rows, but at most about MAX_SAMPLE. in_blocks, at_least, groups: as in
+    `bootstrap_sampler`.
     """
     rows = len(everything[0])
     size = min(rows, MAX_SAMPLE)
@@ -156,7 +156,7 @@ def bootstrap_scores(
 
 
 def _estimate(value: float, samples: np.ndarray, outside: float) -> Estimate:
-    """A value with the percentile interval of its defined samples; outside: percent below it, and above."""
+    """Percentile interval of a value from its defined samples; outside: percent at each end."""
     defined = samples[np.isfinite(samples)]
     if not math.isfinite(value) or len(defined) < MIN_RESAMPLES // 2:
         return Estimate(value=_finite(value), low=None, high=None)
@@ -164,22 +164,22 @@ def _estimate(value: float, samples: np.ndarray, outside: float) -> Estimate:
     return Estimate(value=float(value), low=float(low), high=float(high))
 
 
-def _with_exact_bound(found: Estimate, said: Predictions, groups: np.ndarray | None, metric: str) -> Estimate:
-    """The estimate, with an exact lower end where every answer was right, of which each sample is a copy.
+def _with_exact_bound(found: Estimate, predicted: Predictions, groups: np.ndarray | None, metric: str) -> Estimate:
+    """Replace the lower end by an exact one where all predictions are correct.
 
-    Accuracy rests on all rows; other metrics on those of the rarest class.
+    The units are all rows for accuracy, those of the rarest class for other metrics.
     """
-    if not said.task.is_classification or found.value != 1 or found.low != 1:
+    if not predicted.task.is_classification or found.value != 1 or found.low != 1:
         return found
-    units = independent_units(len(said), groups)
+    units = independent_units(len(predicted), groups)
     if metric != "accuracy":
-        truth = said.truth if said.truth.ndim == 1 else said.truth.ravel()
+        truth = predicted.truth if predicted.truth.ndim == 1 else predicted.truth.ravel()
         units = min(units, int(np.bincount(truth)[np.unique(truth)].min()))
     return found.model_copy(update={"low": exact_lower_bound(units)})
 
 
 def _thresholds(signature: Signature) -> tuple[str, ...]:
-    """Each threshold in words; of several labels with the label's name."""
+    """Describe each threshold; of several labels with the label's name."""
     names = _names(signature) if signature.task is Task.MULTILABEL else ("",)
     return tuple(
         f"{f'{name}: ' if name else ''}{number(threshold.value)} ({threshold.why})"
@@ -188,17 +188,17 @@ def _thresholds(signature: Signature) -> tuple[str, ...]:
 
 
 def _names(signature: Signature) -> tuple[str, ...]:
-    """Of the classes, or of the labels."""
+    """Class names, or label names for multilabel tasks."""
     return signature.targets if signature.task is Task.MULTILABEL else signature.labels
 
 
 def _finite(value: float) -> float | None:
-    """A float that JSON can hold."""
+    """The value, or None where it is not finite."""
     return float(value) if math.isfinite(value) else None
 
 
 def _columns(signature: Signature, rows: RawTable, truth: np.ndarray, outcome: np.ndarray) -> dict[str, np.ndarray]:
-    """Row number in the dataset from 0, truth as the dataset writes it, and the predictions."""
+    """Row numbers in the dataset from 0, true targets as in the dataset, and predictions."""
     names = names_in_file(signature)
     by_target = truth if truth.ndim > 1 else truth[:, None]
     if signature.task.is_classification:

@@ -53,28 +53,28 @@ class BaselineScore(BaseModel):
     says: str
     value: float | None
     mase: float | None = None
-    """Of a forecast: its mean absolute scaled error."""
+    """Mean absolute scaled error of a forecast."""
     gain: Estimate
-    """How much better the model is, positive when it is better, whatever P's direction."""
+    """Gain of the model over the baseline, positive where the model is better, for any direction of the metric."""
 
 
 class IntervalScore(BaseModel):
-    """How prediction intervals did on the hold-out; one number a target."""
+    """Coverage and width of prediction intervals on the hold-out; one number per target."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     percent: int
-    """Of the rows that they were to hold."""
+    """Nominal coverage."""
     coverage: tuple[float, ...]
-    """Share of the hold-out that they hold."""
+    """Share of the hold-out that the intervals cover."""
     mean_width: tuple[float, ...]
-    """From the lower to the upper end, in the target's own unit."""
+    """Mean width in the target's unit."""
     falls_short: bool
-    """Whether they hold fewer rows than chance explains, of any target."""
+    """Whether the coverage of some target is significantly too low."""
 
 
 class CalibrationScore(BaseModel):
-    """What temperatures did to the probabilities of the hold-out: before and after."""
+    """Calibration metrics on the hold-out, without and with temperatures."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -84,87 +84,86 @@ class CalibrationScore(BaseModel):
 
 
 class ClassTreatment(BaseModel):
-    """What becomes of one class, or of one label's yes."""
+    """Treatment of one class, or of the positives of one label."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     rows: int
-    """Training rows of it."""
+    """Training rows of the class."""
     weight: float
-    """By which its rows count in C, relative to the mean row."""
+    """Weight of its rows in the loss, relative to the mean."""
     bias: float
-    """The logit with which the output begins."""
+    """Initial bias of its output."""
     threshold: float | None
-    """The probability from which the answer is yes; None where the most probable class is answered."""
+    """Decision threshold; None where the most probable class is predicted."""
 
 
 class ImbalanceChoice(BaseModel):
-    """What a run does about classes of unlike size."""
+    """Treatment of class imbalance in a run."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     ratio: float
-    """Training rows of the most frequent class per row of the rarest; of several labels that of the worst one."""
+    """Training rows of the most frequent class per row of the rarest; of several labels the maximum."""
     metric: str
     loss: str
     classes: tuple[ClassTreatment, ...]
     temperatures: tuple[float, ...]
-    """By which logits are divided before the threshold; one for all classes, or one a label."""
+    """Divisors of the logits; one for all classes, or one per label."""
 
     @property
     def sentence(self) -> str:
-        """For people; the rarest class stands for all."""
+        """Description with the values of the rarest class."""
         rare = min(self.classes, key=lambda one: one.rows)
         weight = (
             "no class weights"
             if math.isclose(rare.weight, 1.0)
-            else f"rows of {rare.name!r} weigh {number(rare.weight)}"
+            else f"class weight {number(rare.weight)} for {rare.name!r}"
         )
-        said = [f"P {self.metric}", f"C {self.loss}", weight]
-        said.append("output bias 0" if rare.bias == 0 else f"output bias {number(rare.bias)} for {rare.name!r}")
-        said.append(
-            "logits as they are" if all(math.isclose(one, 1.0) for one in self.temperatures) else "calibrated logits"
-        )
+        parts = [f"metric {self.metric}", f"loss {self.loss}", weight]
+        parts.append("output bias 0" if rare.bias == 0 else f"output bias {number(rare.bias)} for {rare.name!r}")
+        if not all(math.isclose(one, 1.0) for one in self.temperatures):
+            parts.append("calibrated probabilities")
         if rare.threshold is not None:
-            said.append(f"{rare.name!r} from a probability of {number(rare.threshold)} on")
-        return f"Imbalance of {number(self.ratio)} to 1, met by: {', '.join(said)}."
+            parts.append(f"threshold {number(rare.threshold)} for {rare.name!r}")
+        return f"Class imbalance {number(self.ratio)}:1, handled with {', '.join(parts)}."
 
 
 class CutOff(BaseModel):
-    """A model of which a network was not trained to the end of its planned epochs."""
+    """A model with a network whose training was cut off before its planned epochs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     trial: int
-    """Number of the network's trial; of several the one that lacks most epochs."""
+    """Number of the trial; of several the one that lacks most epochs."""
     epochs: int
-    """Epochs that it was trained."""
+    """Epochs trained."""
     planned: int
-    """Epochs of a whole training. Many end earlier, once the score no longer improves."""
+    """Epochs of a full training; many trainings stop earlier, when the score no longer improves."""
     seconds: float | None
-    """Time limit that the planned epochs need, in seconds; None where no epoch could be timed."""
+    """Time limit for the planned epochs, in seconds; None where no epoch was timed."""
 
     @property
     def extent(self) -> str:
-        """How far the training came."""
+        """Epochs trained and planned, in words."""
         return f"training was cut off after {self.epochs:,} of {self.planned:,} planned epochs"
 
     @property
     def need(self) -> str:
-        """The time that the planned epochs need."""
+        """Time for the planned epochs, in words."""
         if self.seconds is None:
-            return "no epoch could be timed, so that the time that they need is unknown; use a longer --budget"
-        return f"by the measured seconds per epoch they need about --budget {format_duration(self.seconds)}"
+            return "no epoch was timed, so the time needed is unknown; use a longer --budget"
+        return f"at the measured speed they need about --budget {format_duration(self.seconds)}"
 
     @property
     def option(self) -> str:
-        """What a longer training takes, as an option of the command."""
+        """Option of the command for a longer training."""
         return "a longer --budget" if self.seconds is None else f"--budget {format_duration(self.seconds)}"
 
 
 def format_duration(seconds: float) -> str:
-    """A number of seconds, rounded up, as --budget reads it.
+    """Round a number of seconds up and format it for --budget.
 
     >>> format_duration(31), format_duration(75), format_duration(3_000), format_duration(9_000)
     ('40s', '2m', '50m', '3h')
@@ -183,9 +182,9 @@ class Scores(BaseModel):
     metric: str
     direction: Direction
     validation: float | None
-    """P of the chosen trial on the rows that chose it: too good by the choice."""
+    """Validation score of the selected trial; optimistic, because it was selected by this score."""
     training: float | None = None
-    """P of the model on training rows."""
+    """Score of the model on training rows."""
     hold_out: Estimate
     rows: int
     """Rows of the hold-out."""
@@ -193,27 +192,27 @@ class Scores(BaseModel):
     others: dict[str, float | None]
     baselines: dict[str, BaselineScore]
     thresholds: tuple[str, ...]
-    """How each decision threshold was found, with its value."""
+    """Description of each decision threshold."""
     intervals: IntervalScore | None = None
-    """Of regression, unless the validation rows were too few for intervals."""
+    """Prediction intervals of a regression; None where validation rows are too few."""
     calibration: CalibrationScore | None = None
-    """Of classification, where a temperature other than 1 was chosen."""
+    """Calibration of a classification; None where all temperatures are 1."""
     remarks: tuple[str, ...] = ()
     """Calibration, or coverage of the prediction intervals, in a sentence."""
     missing_classes: tuple[str, ...] = ()
     """Classes or labels that training rows, folds or hold-out lack, a sentence each."""
     has_signal: bool
-    """Whether the model is certainly better than the constant answer."""
+    """Whether the model is certainly better than the constant baseline."""
     cut_off: CutOff | None = None
-    """How much of the training is missing, where time or Ctrl-C cut it off; else None."""
+    """Extent of a training that time or Ctrl-C cut off; else None."""
     verdict: str
 
 
 class Sensitivity(BaseModel):
-    """One hyperparameter after the search.
+    """A hyperparameter after the search.
 
-    importance: share of what all hyperparameters together explain of P, by permutation; None where too few trials tell.
-    rating: the notes' own. edge: what to do where the best value lies on the edge of its range; else empty.
+    importance: permutation importance as a share of all hyperparameters; None with too few trials. rating: sensitivity
+    in the notes. edge: recommendation where the best value is at the edge of its range; else empty.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -226,15 +225,15 @@ class Sensitivity(BaseModel):
 
 
 class ColumnImportance(BaseModel):
-    """By how much P is worse without what a column says; negative where it is better."""
+    """Permutation importance of a column: loss of the score, negative where the score improves."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     loss: float
-    """The mean over the repeats, positive when the column helps, whatever P's direction."""
+    """Mean over repeats, positive where the column helps, for any direction of the metric."""
     spread: float
-    """Standard deviation between repeats."""
+    """Standard deviation over repeats."""
 
 
 class Importance(BaseModel):
@@ -244,12 +243,12 @@ class Importance(BaseModel):
 
     metric: str
     rows: int
-    """Rows of the hold-out that were dealt out."""
+    """Rows of the hold-out that were permuted."""
     repeats: int
     columns: tuple[ColumnImportance, ...]
     """The most important first."""
     missing: tuple[str, ...] = ()
-    """Columns for which there was no time."""
+    """Columns that were not measured for lack of time."""
 
     @classmethod
     def unmeasured(cls, metric: str) -> Self:
@@ -257,7 +256,7 @@ class Importance(BaseModel):
 
 
 def format_estimate(estimate: Estimate) -> str:
-    """A score with its interval."""
+    """Format a score with its interval."""
     if estimate.value is None:
         return "undefined"
     if estimate.low is None or estimate.high is None:

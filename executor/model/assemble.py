@@ -1,4 +1,4 @@
-"""One Keras model from raw rows to answers: preprocessing, network and the last unit in a single file."""
+"""One Keras model from raw rows to predictions: preprocessing, network and output layer."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 
 def assemble(preprocessing: Preprocessing, network: keras.Model, parts: Parts, signature: Signature) -> keras.Model:
-    """A model that reads raw rows and gives probabilities at signature's temperatures, or values in the target's unit.
+    """Assemble a model that predicts probabilities at the signature's temperatures, or values in the target's unit.
 
-    Reads a dict with an entry for each of signature.inputs: its name, and (rows, columns) float64 or strings, or
-    (rows, height, width, channels) uint8, or (rows, steps, channels) float32.
-    Gives (rows, 1), (rows, classes) or (rows, labels) float32 probabilities, or (rows, targets) float64 values.
+    It reads a dict with an entry for each of signature.inputs: (rows, columns) float64 or strings, (rows, height,
+    width, channels) uint8, or (rows, steps, channels) float32. It returns (rows, 1), (rows, classes) or (rows, labels)
+    float32 probabilities, or (rows, targets) float64 values.
     """
     symbols = {entry.name: keras.Input(entry.shape, dtype=entry.dtype, name=entry.name) for entry in signature.inputs}
     columns = {entry.columns: symbols[entry.name] for entry in signature.inputs}
@@ -65,7 +65,7 @@ def assemble(preprocessing: Preprocessing, network: keras.Model, parts: Parts, s
 
 
 def network_outputs(network: keras.Model, examples: Examples) -> np.ndarray:
-    """What a network gives for encoded rows, logits or standardised values, (rows, outputs) float64."""
+    """Compute outputs of a network for encoded rows, logits or standardized values, (rows, outputs) float64."""
     found = []
     at_once = IMAGES_PER_CALL if isinstance(examples.dense, EncodedImages) else ROWS_AT_ONCE
     for start in range(0, len(examples), at_once):
@@ -76,7 +76,7 @@ def network_outputs(network: keras.Model, examples: Examples) -> np.ndarray:
 
 
 def model_inputs(signature: Signature, table: RawTable) -> dict[str, tf.Tensor]:
-    """The inputs of an assembled model from rows of a table."""
+    """Build the inputs of an assembled model from rows of a table."""
     given = {
         entry.name: tf.constant(side_by_side([table.features[name] for name in entry.columns]), entry.dtype)
         for entry in signature.inputs

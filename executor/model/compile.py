@@ -1,7 +1,7 @@
-"""Loss, metric and optimizer with which a saved model is compiled, so that it can be trained on raw rows.
+"""Loss, metric and optimizer of a saved model, so that it can be trained further on raw rows.
 
-The network learned from logits or standardised values; the saved model gives probabilities or values in the target's
-own unit. The losses here are the same ones on that scale.
+The network was trained on logits or standardized values; the saved model predicts probabilities or values in the
+target's unit. The losses here are the same ones on that scale.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ def compile_model(
 ) -> None:
     """Compile an assembled model with the bundle's loss, metric and optimizer.
 
-    The optimizer is built with the slots of every trainable weight, all in their initial state: a trial keeps the
-    weights of its best epoch, not the optimizer's state of it. Its learning rate is the highest of the trial's
-    schedule. cuts: the decision threshold of each label.
+    The optimizer has the slots of every trainable weight in their initial state: a trial keeps the weights of its best
+    epoch, not its optimizer state. The learning rate is the highest of the trial's schedule. cuts: decision threshold
+    of each label.
     """
     optimizer = create_optimizer(bundle.optimizer, chosen)
     optimizer.build(model.trainable_variables)
@@ -40,7 +40,7 @@ def compile_model(
 
 
 def loss_on_predictions(loss: Choice, parts: Parts) -> keras.losses.Loss:
-    """The bundle's loss on probabilities, or on values in the target's own unit.
+    """Create the bundle's loss on probabilities, or on values in the target's unit.
 
     The target is 0 or 1 (rows, 1) for two classes, one-hot for several, (rows, labels) for labels, else values.
     """
@@ -62,7 +62,7 @@ def loss_on_predictions(loss: Choice, parts: Parts) -> keras.losses.Loss:
 
 
 def _metric(bundle: Bundle, parts: Parts, cuts: tuple[float, ...]) -> keras.metrics.Metric:
-    """The bundle's metric; F1 of two classes is that of class 1."""
+    """Create the bundle's metric; F1 of two classes is that of class 1."""
     several = parts.task is Task.MULTICLASS
     match bundle.metric:
         case Accuracy():
@@ -86,9 +86,9 @@ def _labels(parts: Parts) -> int | None:
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class StandardisedLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras ships no types
-    """A loss on values in the target's own unit, which are standardised before they are compared.
+    """Loss on values in the target's unit, which are standardized before comparison.
 
-    loss: of standardised values. mean, scale: (targets,). on: the scale of the target that is standardised.
+    loss: of standardized values. mean, scale: (targets,). on: learning scale of the target.
     """
 
     def __init__(
@@ -122,9 +122,9 @@ class StandardisedLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras ships 
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class WeightedClasses(keras.losses.Loss):  # type: ignore[misc]  # Keras ships no types
-    """Cross-entropy from probabilities in which the rows of each class have their own weight.
+    """Cross-entropy on probabilities with class weights.
 
-    weights: one a class, also of two classes, whose target is (rows, 1).
+    weights: one per class, also for two classes, whose target is (rows, 1).
     """
 
     def __init__(

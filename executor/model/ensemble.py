@@ -1,4 +1,4 @@
-"""The best trials together: greedy selection on the validation rows, kept only where it helps on others."""
+"""Ensemble of the best trials: greedy selection on validation rows, kept only where it is certainly better."""
 
 from __future__ import annotations
 
@@ -32,25 +32,24 @@ if TYPE_CHECKING:
     from rules.vocabulary.bundle import Bundle
 
 CANDIDATES: Final = 12
-"""Networks among which is chosen, those of the best trials; each of them that is kept costs half a second."""
-PICKS: Final = 20  # at most, with repetition (docs/evidence.md, section 4)
-HALVINGS: Final = 10  # of the validation rows: selected on one half, judged on the other
-MIN_ROWS: Final = 100  # validation rows; halves of fewer tell nothing
-SPLIT_STREAM: Final = 11  # tells the halvings' random numbers from others of the same seed
+"""Candidate networks, those of the best trials; each selected one takes half a second."""
+PICKS: Final = 20  # maximum number of selections, with repetition (docs/evidence.md, section 4)
+HALVINGS: Final = 10  # of the validation rows: selection on one half, evaluation on the other
+MIN_ROWS: Final = 100  # validation rows; smaller halves are too noisy
+SPLIT_STREAM: Final = 11  # separates the halvings from other random numbers of the same seed
 
 
 @dataclass(frozen=True, kw_only=True)
 class SelectedNetwork:
-    """The network that a run keeps."""
+    """The selected network, or mean of networks."""
 
     network: keras.Model
     outputs: np.ndarray
-    """What it gives for the validation rows, (rows, outputs), offsets added; of folds, what the networks give for rows
-    that they did not train on."""
+    """Outputs for the validation rows, (rows, outputs), offsets included; out-of-fold outputs where there are folds."""
     members: dict[int, int]
-    """Trial → how often it was picked; a single trial where no ensemble was kept."""
+    """Trial → number of selections; one trial where there is no ensemble."""
     score: float | None
-    """P on the validation rows."""
+    """Score on the validation rows."""
     why: str
 
 
@@ -64,19 +63,20 @@ def select_network(
     single: bool = False,
     groups: np.ndarray | None = None,
 ) -> SelectedNetwork:
-    """The best trial's network, or the mean of several where that is better by more than a standard error.
+    """Select the best trial's network, or the mean of several where it is better by more than a standard error.
 
-    Picks are added one by one, each the one with which the mean scores best on the validation rows (Caruana et al.
-    2004). Whether this helps is measured on rows that did not pick: select on one half of the validation rows, compare
-    with the single best trial on the other. The mean is kept where its gain is above one standard error of the gain
-    over such halvings. Outputs are averaged before the last unit: logits, or standardised values.
-    single: one trial in any case. groups: of the validation rows, (rows,), which are never parted: rows of one entity
-    would judge what they chose.
+    Networks are added one by one, each the one with which the mean scores best on the validation rows (Caruana et al.
+    2004). The gain is measured by halving the validation rows: selection on one half, comparison with the single best
+    trial on the other. The mean is kept where its gain exceeds its standard error over such halvings. Outputs are
+    averaged before the output activation: logits, or standardized values.
+
+    single: select one trial in any case. groups: (rows,) groups of the validation rows, which are never split, so that
+    no entity is used for both selection and evaluation.
     """
     best = trials.best
     most = max(2, CANDIDATES // parts.fold_count)
     found = [one for one in trials.ranked[:most] if one.weights is not None]
-    alone = "one network was asked for"
+    alone = "a single network was requested"
     if not single:
         alone = _too_few(found, bundle, parts)
     if alone:
@@ -89,7 +89,7 @@ def select_network(
     gain, error = _gain(outputs, score, seed=seed, groups=groups)
     picks = _greedy(outputs, score, np.arange(len(parts.validation)))
     if not gain > error or len(set(picks)) == 1:
-        why = f"the mean of several is not certainly better: gain {number(gain)}, standard error {number(error)}"
+        why = f"an ensemble is not certainly better (gain {number(gain)}, standard error {number(error)})"
         return _select_single(best, bundle, parts, seed=seed, why=why)
     members = {found[index].number: picks.count(index) for index in dict.fromkeys(picks)}
     mean = outputs[picks].mean(axis=0)
@@ -103,24 +103,24 @@ def select_network(
         outputs=mean,
         members=members,
         score=metric.direction.sign * score(mean, np.arange(len(mean))),
-        why=f"better than the best trial alone by {number(gain)}, with a standard error of {number(error)}, on "
-        "validation rows that did not choose",
+        why=f"better than the best trial by {number(gain)} (standard error {number(error)}) on validation rows that "
+        "were not used for selection",
     )
 
 
 def _too_few(found: Sequence[Outcome], bundle: Bundle, parts: Parts) -> str:
-    """Why there is nothing to choose from; empty where there is."""
+    """Why no ensemble is possible; empty where it is."""
     if not network_kind(bundle, parts.inputs).is_stackable:
-        return "networks that are trained one by one stand alone"
+        return "networks that are trained sequentially form no ensemble"
     if len(found) < 2:  # noqa: PLR2004  two make a mean
-        return "one trial was completed"
+        return "only one trial was completed"
     if len(parts.validation) < MIN_ROWS:
-        return f"{len(parts.validation)} validation rows are too few to choose several (under {MIN_ROWS})"
+        return f"{len(parts.validation)} validation rows are too few for an ensemble (minimum {MIN_ROWS})"
     return ""
 
 
 def _select_single(best: Outcome, bundle: Bundle, parts: Parts, *, seed: int, why: str) -> SelectedNetwork:
-    """One trial: its network, or the mean of its networks of the folds."""
+    """Select one trial: its network, or the mean of its networks over folds."""
     networks = rebuild_networks(best, bundle, parts, seed)
     outputs = np.stack([network_outputs(network, parts.validation) for network in networks])
     own = outputs[0] if parts.folds is None else out_of_fold_outputs(outputs, parts.folds)
@@ -134,9 +134,9 @@ def _select_single(best: Outcome, bundle: Bundle, parts: Parts, *, seed: int, wh
 
 
 def validation_outputs(outcome: Outcome, bundle: Bundle, parts: Parts) -> np.ndarray:
-    """What a trial gives for the validation rows, (rows, outputs), offsets added; of folds for rows it did not see.
+    """Compute outputs of a trial for the validation rows, (rows, outputs), offsets included; out-of-fold with folds.
 
-    From its weights alone: to build its Keras networks takes a hundred times as long.
+    From its weights, because building Keras networks takes a hundred times as long.
     """
     if outcome.weights is None:
         raise KeyError(f"Only a completed trial has weights, but trial {outcome.number} {outcome.status}.")
@@ -171,7 +171,7 @@ def validation_outputs(outcome: Outcome, bundle: Bundle, parts: Parts) -> np.nda
 
 
 def _greedy(outputs: np.ndarray, score: Callable[[np.ndarray, np.ndarray], float], rows: np.ndarray) -> list[int]:
-    """Indices of picks, the best one first; outputs: (candidates, rows, outputs)."""
+    """Select indices of networks greedily, the best one first; outputs: (candidates, rows, outputs)."""
     total = np.zeros(outputs.shape[1:])
     picks: list[int] = []
     reached = -np.inf
@@ -193,15 +193,15 @@ def _gain(
     seed: int,
     groups: np.ndarray | None = None,
 ) -> tuple[float, float]:
-    """How much better picks are than the single best on rows that did not pick, and the standard error of that."""
+    """Gain of the ensemble over the single best on rows not used for selection, and its standard error."""
     random = np.random.default_rng([seed, SPLIT_STREAM])
     gains = []
     _, unit = np.unique(np.arange(outputs.shape[1]) if groups is None else groups, return_inverse=True)
     for _ in range(HALVINGS):
         order = random.permutation(unit.max() + 1)
-        chooses = np.isin(unit, order[: len(order) // 2])
-        choosing, judging = np.flatnonzero(chooses), np.flatnonzero(~chooses)
-        picks = _greedy(outputs, score, choosing)
-        gains.append(score(outputs[picks].mean(axis=0), judging) - score(outputs[picks[0]], judging))
-    # Halves share rows, so their gains are no independent sample: the spread of one stands for the error of the mean.
+        selects = np.isin(unit, order[: len(order) // 2])
+        selecting, evaluating = np.flatnonzero(selects), np.flatnonzero(~selects)
+        picks = _greedy(outputs, score, selecting)
+        gains.append(score(outputs[picks].mean(axis=0), evaluating) - score(outputs[picks[0]], evaluating))
+    # Halves share rows, so their gains are not independent: the spread of one gain estimates the error of the mean.
     return float(np.mean(gains)), float(np.std(gains, ddof=1) / np.sqrt(2))

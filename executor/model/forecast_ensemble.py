@@ -1,4 +1,4 @@
-"""The model of a forecast: the best trial of each network, averaged, and trained again with the latest rows."""
+"""Model of a forecast: mean of the best trial of each network, retrained with the latest rows."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from executor.search.records.trials import Trials
     from rules.vocabulary.bundle import Bundle
 
-REFIT_SHARE: Final = 0.15  # of a time budget, kept for training the chosen networks again
+REFIT_SHARE: Final = 0.15  # of a time limit, reserved for retraining
 MARGIN: Final = 1.15
-"""Times the best P up to which another network joins the mean. Means of unlike forecasts err less than most of them
-(Bates and Granger 1969; the M4 competition's second finding), but a network that failed would spoil it."""
+"""Factor of the best error up to which another network joins the mean. Means of different forecasts have a lower error
+than most of them (Bates and Granger 1969; second finding of the M4 competition), but not with a failed network."""
 
 
 def average_forecasters(
@@ -35,11 +35,11 @@ def average_forecasters(
     single: bool = False,
     refit: bool = True,
 ) -> SelectedNetwork:
-    """The mean of the best linear, perceptron and recurrent trial, those whose P is near the best one's.
+    """Average the best linear, perceptron and recurrent trials whose error is near the best one.
 
-    Each is trained again on training and validation rows for as many epochs as were best, where time allows: the latest
-    rows resemble most what comes. Chosen.outputs are those before that, for rows that did not train.
-    seconds: time for it. single: the best trial alone. refit: whether any is trained again.
+    Each is retrained on training and validation rows up to its best epoch, where time allows, because the latest rows
+    are most similar to the future. The outputs for validation rows are those before retraining.
+    seconds: time for it. single: the best trial alone. refit: whether networks are retrained.
     """
     members = [trials.best] if single else _nearly_best(trials, bundle, metric)
     lengths = [Length(epochs=one.best_epoch or one.epochs, planned=one.planned_epochs) for one in members]
@@ -52,18 +52,18 @@ def average_forecasters(
         metric=metric,
         seed=seed,
         directory=directory,
-        who=f"the best trial ({kinds})" if single else f"the best of each network near the best P ({kinds})",
+        who=f"the best trial ({kinds})" if single else f"the best trials of each network ({kinds})",
         why_not=NO_TIME if refit else NOT_ASKED,
     )
 
 
 def configuration_of(outcome: Outcome, bundle: Bundle) -> str:
-    """Which network a trial of a forecast trained."""
+    """Network of a trial of a forecast."""
     return configuration(bundle, outcome.hyperparameters).network
 
 
 def _nearly_best(trials: Trials, bundle: Bundle, metric: PerformanceMetric) -> list[Outcome]:
-    """The best trial of each network, where its P is within MARGIN; a forecast's P is an error, so lower is better."""
+    """Best trial of each network, where its error is within MARGIN of the best."""
     best: dict[str, Outcome] = {}
     for one in trials.ranked:
         if one.weights is not None:

@@ -1,4 +1,4 @@
-"""Checks of a .keras file before and after Keras opens it: its members, its classes, its shapes and its size."""
+"""Saving, loading and checking of .keras files: members, classes, shapes and size."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from executor.model.signature import Signature
 
 METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
-MAX_CONFIG_BYTES: Final = 256 << 20  # the categories of wide tables are in the configuration
-MAX_BYTES: Final = 4 << 30  # of all members unpacked; above it a model does not fit the memory that training needs
-MAX_VALUES: Final = 2**28  # numbers that a layer gives for a row: 1 GiB
-MAX_DEPTH: Final = 64  # of lists and objects in the configuration; ours have up to about 20
-PACKAGE: Final = "pcwat>"  # how the registered names of our own classes begin
+MAX_CONFIG_BYTES: Final = 256 << 20  # includes the categories of wide tables
+MAX_BYTES: Final = 4 << 30  # of all unpacked members; larger models do not fit into memory
+MAX_VALUES: Final = 2**28  # numbers per row of a layer: 1 GiB
+MAX_DEPTH: Final = 64  # of nested lists and objects in the configuration; ours have about 20
+PACKAGE: Final = "pcwat>"  # prefix of registered names of our classes
 CLASSES: Final = frozenset(
     {
         "Functional", "InputLayer", "DTypePolicy", "__keras_tensor__",
@@ -52,7 +52,7 @@ CLASSES: Final = frozenset(
         "Greater", "Squeeze",
     }
 )  # fmt: skip
-"""Keras' own classes of models: layers, initializers, losses, metrics, optimizers and operations."""
+"""Permitted Keras classes: layers, initializers, losses, metrics, optimizers and operations."""
 MODULES: Final = frozenset(
     {
         "keras",
@@ -69,10 +69,10 @@ MODULES: Final = frozenset(
 
 
 def check_model_file(path: Path, signature: Signature | None = None) -> int:
-    """Refuse a .keras file that pcwat cannot have written; imports and builds nothing that the file names.
+    """Refuse a .keras file that pcwat cannot have written, without importing or building anything from it.
 
     signature: the inputs that the model must have. Returns the number of weights in the file.
-    Raises RunError that names the file and what is wrong.
+    Raises RunError with the file and the reason.
     """
     try:
         with path.open("rb") as file, zipfile.ZipFile(file) as archive:
@@ -80,7 +80,7 @@ def check_model_file(path: Path, signature: Signature | None = None) -> int:
             document = _check_configuration(path, archive.read(CONFIG))
             if signature is not None:
                 _check_inputs(path, document, signature)
-            weights = io.BytesIO(archive.read(WEIGHTS))  # HDF5 seeks, which a compressed member does slowly
+            weights = io.BytesIO(archive.read(WEIGHTS))  # HDF5 seeks, which is slow in a compressed member
             with h5py.File(weights, "r") as stored:
                 return _count_weights(path, stored, archive.getinfo(WEIGHTS).file_size)
     except (zipfile.BadZipFile, zlib.error, EOFError):
@@ -93,9 +93,9 @@ def check_model_file(path: Path, signature: Signature | None = None) -> int:
 
 @contextmanager
 def limit_weights(path: Path, most: int) -> Iterator[None]:
-    """Refuse each variable that is made within the block once all of them hold more than `most` numbers.
+    """Refuse variables that are created within the block once they have more than `most` numbers in total.
 
-    The shapes in a configuration are found out only when its layers are built, and are then allocated at once.
+    The shapes of a configuration are only known when its layers are built and allocated.
     """
     made = 0
 
@@ -131,23 +131,23 @@ def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
 
 
 def _check_configuration(path: Path, content: bytes) -> dict[str, Any]:
-    """Walk all objects of a configuration, and refuse the first of a class that pcwat does not write."""
+    """Refuse a configuration with an object of a class that pcwat does not write."""
     try:
         document = json.loads(content)
     except RecursionError:
-        raise _foreign_error(path, f"{CONFIG} is nested more than {MAX_DEPTH} levels deep") from None
+        raise _foreign_error(path, f"{CONFIG} is nested more deeply than {MAX_DEPTH}") from None
     if not isinstance(document, dict) or document.get("class_name") != "Functional":
         raise _foreign_error(path, f"{CONFIG} must describe a functional model")
     left: list[tuple[Any, int]] = [(document, 1)]
     while left:
         node, depth = left.pop()
         if depth > MAX_DEPTH:
-            raise _foreign_error(path, f"{CONFIG} is nested more than {MAX_DEPTH} levels deep")
+            raise _foreign_error(path, f"{CONFIG} is nested more deeply than {MAX_DEPTH}")
         if isinstance(node, dict):
             if "class_name" in node and not _is_permitted(node):
                 module = node.get("module")
                 name = f"{module}.{node['class_name']}" if isinstance(module, str) else str(node["class_name"])
-                raise _foreign_error(path, f"it has an object of the class {name[:100]!r}, which no model of pcwat has")
+                raise _foreign_error(path, f"it has an object of the class {name[:100]!r}, which pcwat does not use")
             left += [(value, depth + 1) for value in node.values() if isinstance(value, dict | list)]
         else:
             left += [(value, depth + 1) for value in node if isinstance(value, dict | list)]
@@ -155,7 +155,7 @@ def _check_configuration(path: Path, content: bytes) -> dict[str, Any]:
 
 
 def _check_inputs(path: Path, document: dict[str, Any], signature: Signature) -> None:
-    """Refuse a model whose inputs are not those of the signature: their names, shapes and types."""
+    """Refuse a model whose inputs differ from the signature in names, shapes or types."""
     try:
         layers = [layer for layer in document["config"]["layers"] if layer["class_name"] == "InputLayer"]
         own = [layer["config"] for layer in layers]
@@ -170,7 +170,7 @@ def _check_inputs(path: Path, document: dict[str, Any], signature: Signature) ->
             own_shape, own_dtype = found[name]
             raise _foreign_error(
                 path,
-                f"its input {name!r} has the shape {own_shape} and the type {own_dtype}, but signature.json says "
+                f"its input {name!r} has the shape {own_shape} and the type {own_dtype}, but signature.json has "
                 f"{shape} and {dtype}",
             )
     if other := next((name for name in found if name not in expected), None):
@@ -178,11 +178,11 @@ def _check_inputs(path: Path, document: dict[str, Any], signature: Signature) ->
 
 
 def check_opened_model(path: Path, model: keras.Model, signature: Signature | None) -> None:
-    """Refuse a model whose outputs are not those of the signature, or that needs more memory than any of pcwat's."""
+    """Refuse a model whose outputs differ from the signature, or that needs too much memory."""
     if signature is not None and tuple(model.output_shape) != (None, signature.outputs):
         raise _foreign_error(
             path,
-            f"its output has the shape {model.output_shape}, but signature.json says {(None, signature.outputs)}",
+            f"its output has the shape {model.output_shape}, but signature.json has {(None, signature.outputs)}",
         )
     left = [model]
     while left:
@@ -197,7 +197,7 @@ def check_opened_model(path: Path, model: keras.Model, signature: Signature | No
 
 
 def _is_permitted(node: dict[str, Any]) -> bool:
-    """Whether an object of a configuration is of a class that pcwat writes."""
+    """Whether the class of an object in a configuration is permitted."""
     name, registered, module = node["class_name"], node.get("registered_name"), node.get("module")
     if isinstance(registered, str) and registered.startswith(PACKAGE):
         return keras.saving.get_registered_object(registered) is not None
@@ -210,7 +210,7 @@ def _is_permitted(node: dict[str, Any]) -> bool:
 
 
 def _count_weights(path: Path, stored: h5py.File, size: int) -> int:
-    """The numbers in all arrays. Raises RunError where arrays lie elsewhere or claim more than the file has."""
+    """Count the numbers of all arrays. Raises RunError where arrays are external or larger than the file."""
     count = 0
     left: list[h5py.Group] = [stored]
     while left:
@@ -236,17 +236,17 @@ def _foreign_error(path: Path, reason: str) -> RunError:
     return RunError(f"{path} is not a model that pcwat wrote: {reason}. Restore the original file, or train again.")
 
 
-ROWS_COMPARED: Final = 256  # rows on which a saved model must answer as the one in memory
-SMALL_STATE: Final = 100_000  # numbers that a model holds beyond its saved weights, such as the state of dropout
-COMPRESSION_LEVEL: Final = 1  # level of compression; higher ones make weights hardly smaller
-TOLERANCE: Final = 1e-5  # relative and absolute; a reloaded graph may add in another order
+ROWS_COMPARED: Final = 256  # rows on which a saved model is compared with the one in memory
+SMALL_STATE: Final = 100_000  # numbers beyond the saved weights, such as dropout states
+COMPRESSION_LEVEL: Final = 1  # of zlib; higher levels hardly compress weights further
+TOLERANCE: Final = 1e-5  # relative and absolute; a reloaded graph may sum in another order
 
 
 def predict_rows(model: keras.Model, signature: Signature, table: RawTable) -> np.ndarray:
-    """What an assembled model predicts, (rows, outputs) float64; the table's features are the signature's inputs.
+    """Predict rows with an assembled model, (rows, outputs) float64; the table has the signature's inputs as features.
 
-    The prediction of a row is the same to the bit, alone or with any others: every call has the same number of rows,
-    since the order in which products are added depends on it, and sequences as many steps as their own length asks for.
+    The prediction of a row is equal to the bit, alone or with others: every call has the same number of rows, on which
+    the order of summation depends, and sequences are padded by their own length only.
     """
     found = np.empty((len(table), signature.outputs))
     for rows, some in _batches(signature, table):
@@ -256,7 +256,7 @@ def predict_rows(model: keras.Model, signature: Signature, table: RawTable) -> n
 
 
 def _batches(signature: Signature, table: RawTable) -> Iterator[tuple[np.ndarray, RawTable]]:
-    """Rows of a table and what is given to the model: these rows, the last one repeated up to the size of all calls."""
+    """Batches of a table: row indices, and the rows, padded to the batch size with the last one."""
     image = signature.image
     for length, own in rows_by_steps(table).items():
         size = rows_per_batch(length) if image is None else images_per_batch(math.prod(image.shape))
@@ -267,28 +267,28 @@ def _batches(signature: Signature, table: RawTable) -> Iterator[tuple[np.ndarray
 
 
 def save_model(model: keras.Model, path: Path, *, signature: Signature, rows: RawTable) -> None:
-    """Write a .keras file, whole or not at all, and prove that it answers as before when it is loaded again.
+    """Write a .keras file atomically, and check that the loaded model makes the same predictions.
 
-    rows: some rows to compare on; none of them is written. Raises TrainingError if the answers differ.
+    rows: rows to compare; they are not written. Raises TrainingError if the predictions differ.
     """
     with atomic_file(path, error=RunError) as temporary:
         try:
             model.save(temporary)
             _compress(temporary)
-        except RuntimeError as error:  # HDF5 raises it, too, where a disk is full
+        except RuntimeError as error:  # HDF5 also raises it where a disk is full
             raise OSError(errno.EIO, str(error).splitlines()[0]) from None
         sample = rows.take(np.arange(min(len(rows), ROWS_COMPARED)))
         before = predict_rows(model, signature, sample)
         after = predict_rows(load_model(temporary, signature), signature, sample)
         if not np.allclose(before, after, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
             raise TrainingError(
-                f"A saved model must answer as the one in memory, but {path} differs by up to "
-                f"{np.nanmax(np.abs(before - after)):.3g}. Please report this; the trials' weights are kept."
+                f"A saved model must predict as the one in memory, but {path} differs by up to "
+                f"{np.nanmax(np.abs(before - after)):.3g}. Please report this; the weights of the trials are kept."
             )
 
 
 def _compress(path: Path) -> None:
-    """Compress a .keras file, which Keras stores as it is: the initial state of an optimizer is mostly zeros."""
+    """Compress a .keras file, which Keras does not; the initial state of an optimizer is mostly zeros."""
     compressed = path.with_name(f"{path.name}.zip")
     try:
         with (
@@ -306,13 +306,13 @@ def _compress(path: Path) -> None:
 
 
 def load_model(path: Path, signature: Signature | None = None) -> keras.Model:
-    """The model of a .keras file, opened after its classes, shapes and size were checked. No code in it is executed.
+    """Load the model of a .keras file after checking its classes, shapes and size. No code in it is executed.
 
-    signature: what its inputs and outputs must be; None where it is not known.
+    signature: expected inputs and outputs; None to skip their check.
     Raises RunError if the file cannot be read as such a model, TrainingError if a GPU cannot be used.
     """
     if not path.exists():
-        raise RunError(f"{path} cannot be read as a model of pcwat: there is no such file. Train again.")
+        raise RunError(f"{path} does not exist. Train again.")
     weights = check_model_file(path, signature)
     configure_tensorflow()
     try:
@@ -320,7 +320,7 @@ def load_model(path: Path, signature: Signature | None = None) -> keras.Model:
             model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except PcwatError:
         raise
-    except Exception as error:  # noqa: BLE001  an edited configuration makes Keras raise nearly anything
+    except Exception as error:  # noqa: BLE001  for an edited configuration Keras raises any exception
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise RunError(f"{path} cannot be read as a model of pcwat: {reason}. Train again.") from None
     check_opened_model(path, model, signature)

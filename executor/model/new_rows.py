@@ -1,4 +1,4 @@
-"""Rows that come later, checked against what a model asks of them, and read as it reads them."""
+"""New rows, validated against the model's signature and read like training rows."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ MAX_NAMED: Final = 5  # columns that an error names
 def read_new_rows(
     signature: Signature, dataset: Dataset, *, ignore_extra: bool = False, keys: Sequence[str] = ()
 ) -> RawTable:
-    """The rows of a dataset as the model reads them: all of them, in file order.
+    """Read all rows of a dataset for the model, in file order.
 
-    Of a series these are the rows of its past that have a time, as in training; `executor.data.lag_table.future_rows`
-    makes the
-    rows to be answered of them.
-    ignore_extra: whether columns that were not in training are passed over. keys: columns that may always be there.
+    Of a series these are the rows of its history with a time; `executor.data.lag_table.future_rows` creates the rows to
+    predict from them.
+
+    ignore_extra: whether columns that were not in training are ignored. keys: columns that are always permitted.
     Raises ColumnError on missing, extra or retyped columns, and on infinite values.
     """
     _check_names(signature, dataset, ignore_extra=ignore_extra, keys=keys)
@@ -59,33 +59,33 @@ def _past(signature: Signature, dataset: Dataset, where: str) -> np.ndarray:
 
 
 def _check_names(signature: Signature, dataset: Dataset, *, ignore_extra: bool, keys: Sequence[str]) -> None:
-    """Raise ColumnError on missing columns, and on unknown ones unless they are to be passed over."""
+    """Raise ColumnError on missing columns, and on extra ones unless they are ignored."""
     required = [column.name for column in signature.columns]
     had, has = {*required, *signature.known, *keys}, {*dataset.columns}
     missing = [name for name in required if name not in has]
     extra = [name for name in dataset.columns if name not in had]
     if missing:
         raise ColumnError(
-            f"The rows to predict must have the columns of the training, but {dataset.name} lacks "
+            f"The rows to predict must have all columns of the training, but {dataset.name} lacks "
             f"{_quote_names(missing)}.{did_you_mean(missing[0], extra).replace('Did you mean', 'Is it called')} "
             "Add or rename columns; empty cells are allowed."
         )
     if extra and not ignore_extra:
         raise ColumnError(
-            f"The rows to predict may have only columns of the training, but {dataset.name} also has "
+            f"The rows to predict must have only columns of the training, but {dataset.name} also has "
             f"{_quote_names(extra)}.{did_you_mean(extra[0], required)} Remove them, ignore them with --ignore-extra, "
             "or write one that identifies the rows next to the predictions with --key."
         )
 
 
 def _quote_names(names: list[str]) -> str:
-    """Some names of many, quoted."""
+    """Quote at most MAX_NAMED names."""
     shown = ", ".join(repr(name) for name in names[:MAX_NAMED])
     return f"{shown} and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else shown
 
 
 def check_readable(signature: Signature, dataset: Dataset) -> None:
-    """Raise ColumnError, naming the first row and value, if a column cannot be read as it was in training."""
+    """Check that columns can be read as in training. Raises ColumnError with the first row and value."""
     wanted = {}
     tests = {}
     for column in signature.columns:
@@ -107,12 +107,12 @@ def check_readable(signature: Signature, dataset: Dataset) -> None:
                 (found,) = dataset.connection.execute(value, [row]).fetchall()
                 raise ColumnError(
                     f"Column {name!r} must hold {wanted[name]}, as it did in training, but {dataset.name} has "
-                    f"{found[0]!r} in row {row + 1}. Correct the value, or leave the cell empty if it is not known."
+                    f"{found[0]!r} in row {row + 1}. Correct the value, or leave the cell empty if it is unknown."
                 )
 
 
 def _check_images(column: Column, dataset: Dataset) -> None:
-    """Raise ColumnError unless a column holds images of the shape that it had in training."""
+    """Raise ColumnError unless a column has images of the training's shape."""
     found = dataset.images
     if found is None or found.name != column.name or found.shape != column.shape:
         height, width, channels = column.shape
@@ -120,7 +120,7 @@ def _check_images(column: Column, dataset: Dataset) -> None:
         has = "no images there" if found is None or found.name != column.name else f"images of {found}"
         raise ColumnError(
             f"Column {column.name!r} must hold images of {expected}, as it did in training, but {dataset.name} has "
-            f"{has}. Scale the images to that size, or give them as files, which are scaled when they are read."
+            f"{has}. Resize the images, or give them as files, which are resized when they are read."
         )
     if found.value_range is not None and found.value_range != column.value_range:
         low, high = found.value_range
@@ -131,7 +131,7 @@ def _check_images(column: Column, dataset: Dataset) -> None:
 
 
 def _check_sequences(column: Column, dataset: Dataset) -> None:
-    """Raise ColumnError unless a column holds sequences of as many channels as it did in training."""
+    """Raise ColumnError unless a column has sequences with the training's channels."""
     found, channels = dataset.sequences, column.shape[-1]
     if found is None or found.name != column.name or found.channels != channels:
         has = "no sequences there" if found is None or found.name != column.name else f"sequences of {found}"
@@ -142,7 +142,7 @@ def _check_sequences(column: Column, dataset: Dataset) -> None:
 
 
 def _unreadable(column: Column, storage: str) -> tuple[str, str]:
-    """What a column must hold, in words, and the SQL test of a value that is something else; "" where all will do."""
+    """What a column must contain, and an SQL test for other values; "" where any value is permitted."""
     name = quoted(column.name)
     if column.form is Form.TIME:
         return "dates or times", f"{time_stamp(column.name, storage)} IS NULL"
@@ -150,7 +150,7 @@ def _unreadable(column: Column, storage: str) -> tuple[str, str]:
         return "finite numbers", f"NOT coalesce(isfinite(TRY_CAST({name} AS DOUBLE)), FALSE)"
     if is_number(storage) and not column.had_numbers:
         return "words", "TRUE"
-    if is_text(storage) and not column.had_numbers:  # as where a text format holds numbers in every row
+    if is_text(storage) and not column.had_numbers:  # for instance a text format with numbers in every row
         words = f"SELECT 1 FROM dataset WHERE {name} IS NOT NULL AND TRY_CAST({name} AS DOUBLE) IS NULL"  # noqa: S608
         return "words", f"NOT EXISTS ({words})"
     return "words", ""
@@ -164,9 +164,9 @@ def open_rows(
     unreadable: Unreadable = "refuse",
     keys: Sequence[str] = (),
 ) -> Dataset:
-    """Rows to be predicted; image files are brought to the shape of training, a long table gathered as it was.
+    """Open rows to predict; image files are resized to the training's shape, long tables are gathered into sequences.
 
-    keys: columns of which the values are kept as they are.
+    keys: columns whose original values are kept.
     """
     if isinstance(data, Dataset):
         return data

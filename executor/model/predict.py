@@ -1,4 +1,4 @@
-"""Predictions for new rows: checked against the signature of the model, in the dataset's own terms."""
+"""Prediction of new rows, with labels, probabilities and intervals as columns."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from recommender.dataset.dataset import Dataset
     from rules.decision.request import Unreadable
 
-STEPS: Final = "steps after the last row"  # the column that stands for the time of a forecast where it cannot be told
-MAX_NAMED: Final = 5  # rows that a sentence names
-DECIMALS: Final = 9  # of a number that stands for a time: more come from adding up floats
+STEPS: Final = "steps after the last row"  # column of a forecast where its time is unknown
+MAX_NAMED: Final = 5  # rows in a message
+DECIMALS: Final = 9  # of numeric times; more are rounding errors of sums
 
 
 def predict(
@@ -51,16 +51,16 @@ def predict(
     unreadable: Unreadable = "refuse",
     as_text: bool = False,
 ) -> pa.Table:
-    """Predict every row of a table; of a series, the steps after its last row, each with its time.
+    """Predict every row of a table, or the steps after the last row of a series, each with its time.
 
-    model: returns the opened model; called once the rows are known to fit the signature.
-    The rows keep their order. Of image files, the column `file` says which image each row is.
-    key: columns of the rows that are written first, as they are; the model need not know them.
-    say: receives a sentence where a series is shorter than what the model looks back to, images were left out, future
-    values are missing, or a column of predictions has another name because its own is taken.
-    unreadable: what is done about image files that cannot be read.
-    as_text: labels as text files spell them, and not in their own type.
-    Raises ColumnError on missing, extra or retyped columns, and on a key that is no column.
+    The rows keep their order. Predictions of image files have a column `file`.
+
+    model: function that returns the loaded model; called after the rows are validated. key: columns of the rows that
+    are copied to the output. say: receives warnings: a series shorter than the model's window, skipped images, missing
+    future values, a renamed output column. unreadable: what to do with image files that cannot be read. as_text: write
+    labels as text, not in their own type.
+
+    Raises ColumnError on missing, extra or retyped columns, and on a key that is not a column.
     """
     keys = (key,) if isinstance(key, str) else tuple(dict.fromkeys(key))
     opened = open_rows(signature, data, delimiter=delimiter, unreadable=unreadable, keys=keys)
@@ -68,14 +68,14 @@ def predict(
         if signature.image is not None:
             dataset.rename_images(signature.image.name)
         _check_keys(signature, dataset, keys)
-        is_folder = dataset.format in {"folder", "archive"}  # whose columns are not of the user's making
+        is_folder = dataset.format in {"folder", "archive"}  # whose columns the user did not choose
         with dataset.name_failing_columns():
             rows = read_new_rows(signature, dataset, ignore_extra=ignore_extra or is_folder, keys=keys)
         source = None if dataset.images is None else dataset.images.source
         zone = zone_of(dataset, signature.time_column)
-        located = _keys(dataset, keys)
+        columns = _keys(dataset, keys)
         if signature.sequences is not None and signature.sequences.by not in keys:
-            located |= _names(dataset, signature.sequences.by, as_text=as_text)
+            columns |= _names(dataset, signature.sequences.by, as_text=as_text)
         entity = signature.entity_column
         series = label_type(dataset, entity) if entity is not None and entity in dataset.storage else LabelType()
         _report_exceptions(signature, dataset, say)
@@ -83,34 +83,34 @@ def predict(
         say(sentence)
     if signature.windows is None:
         if source is not None:
-            located[free_name(FILE, located)] = np.array(source.files, dtype=object)
-        names = prediction_names(signature, taken=located)
+            columns[free_name(FILE, columns)] = np.array(source.files, dtype=object)
+        names = prediction_names(signature, taken=columns)
         _report_changed(names, say)
         outcome = _outcome(model, signature, rows)
-        return pa.table({**located, **prediction_columns(signature, outcome, names, as_text=as_text)})
+        return pa.table({**columns, **prediction_columns(signature, outcome, names, as_text=as_text)})
     past = fill_missing_steps(rows, signature.windows.regular)
     steps = future_rows(past, signature.windows)
     if (shortest := rows_of_shortest(rows)) < signature.windows.lookback:
         say(
-            f"The model looks back {signature.windows.lookback} steps, but the {'shortest ' * (len(steps) > 1)}series "
-            f"has {shortest} rows: what lies before counts as unknown. Give more of the past for a better forecast."
+            f"The model reads {signature.windows.lookback} past steps, but the {'shortest ' * (len(steps) > 1)}series "
+            f"has {shortest} rows; earlier values count as missing. Give more history for a better forecast."
         )
     for name, empty in empty_ahead(past, signature.windows).items():
         _report_empty(name, empty, len(steps) * signature.windows.horizon, say)
     if steps.entity is not None:
         names_of_series = steps.entity.repeat(signature.windows.horizon)
-        located[str(signature.entity_column)] = (
+        columns[str(signature.entity_column)] = (
             names_of_series if as_text else series.to_arrow(names_of_series.tolist())
         )
-    located |= _step_times(signature, rows, steps, zone, taken=located)
-    names = prediction_names(signature, taken=located, outputs=signature.targets)
+    columns |= _step_times(signature, rows, steps, zone, taken=columns)
+    names = prediction_names(signature, taken=columns, outputs=signature.targets)
     _report_changed(names, say)
     outcome = _outcome(model, signature, steps)
-    return pa.table({**located, **step_columns(signature, outcome, names)})
+    return pa.table({**columns, **step_columns(signature, outcome, names)})
 
 
 def _outcome(model: Callable[[], keras.Model], signature: Signature, rows: RawTable) -> np.ndarray:
-    """Compute the outputs of the model, (rows, outputs). Raises RunError where its graph cannot be computed."""
+    """Compute the outputs of the model, (rows, outputs). Raises RunError if its graph fails."""
     opened = model()
     try:
         return predict_rows(opened, signature, rows)
@@ -125,11 +125,11 @@ def _outcome(model: Callable[[], keras.Model], signature: Signature, rows: RawTa
 
 
 def _check_keys(signature: Signature, dataset: Dataset, keys: Sequence[str]) -> None:
-    """Raise ColumnError unless each key is a column whose values can be written beside the predictions."""
+    """Raise ColumnError unless each key is a column whose values can be written next to the predictions."""
     if keys and signature.windows is not None:
         raise ColumnError(
-            f"A forecast has a row for each step ahead, which no row of {dataset.name} stands for, but got the key "
-            f"{keys[0]!r}. Leave --key out: the time and the series are written with each prediction."
+            f"A forecast has new rows, so it has no keys, but got the key {keys[0]!r}. Leave --key out: the time and "
+            "the series are written with each prediction."
         )
     for name in keys:
         if name not in dataset.columns:
@@ -142,10 +142,10 @@ def _check_keys(signature: Signature, dataset: Dataset, keys: Sequence[str]) -> 
 
 
 def _keys(dataset: Dataset, keys: Sequence[str]) -> dict[str, np.ndarray | pa.ChunkedArray]:
-    """The columns that identify rows, as the file or frame has them and in the rows' order."""
+    """Read the columns that identify rows, with their original values."""
     if not keys:
         return {}
-    # Rows without an image are left out of the dataset, and not of what was kept of it.
+    # Rows without an image are missing in the dataset, but not in its kept columns.
     is_kept = {*keys} <= {*dataset.kept} and _rows(dataset, "kept") == dataset.row_count
     is_text = dataset.format in DELIMITERS
     cells = [f"nullif({quoted(name)}, '')" if is_kept and is_text else quoted(name) for name in keys]
@@ -155,56 +155,56 @@ def _keys(dataset: Dataset, keys: Sequence[str]) -> dict[str, np.ndarray | pa.Ch
 
 
 def _rows(dataset: Dataset, table: str) -> int:
-    return int(dataset.connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])  # noqa: S608  a name of ours
+    return int(dataset.connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])  # noqa: S608  own name
 
 
 def _report_exceptions(signature: Signature, dataset: Dataset, say: Callable[[str], None]) -> None:
-    """Report values that are no numbers and count as missing, as others did in training."""
+    """Report values that are not numbers and count as missing, as in training."""
     trained = [column.name for column in signature.columns if column.reading is not None and column.reading.exceptions]
     found = {name: dataset.notes[name].exceptions for name in trained if name in dataset.notes}
     for name, exceptions in found.items():
         if exceptions is not None:
-            verbs = "is no number and counts" if exceptions.count == 1 else "are no numbers and count"
+            verbs = "is not a number and counts" if exceptions.count == 1 else "are not numbers and count"
             say(
-                f"{counted(exceptions.count, 'value')} of {name!r} {verbs} as missing, as others did in training. "
+                f"{counted(exceptions.count, 'value')} of {name!r} {verbs} as missing, as in training. "
                 f"{quoted_exceptions(exceptions)}"
             )
 
 
 def _report_empty(name: str, empty: np.ndarray, ahead: int, say: Callable[[str], None]) -> None:
-    """Report the rows in which a column known in advance is empty; raise ColumnError where it is in all.
+    """Report rows in which a column known in advance is empty. Raises ColumnError where it is empty in all.
 
-    empty: as `executor.data.lag_table.empty_ahead` gives them. ahead: steps ahead of all series together.
+    empty: from `executor.data.lag_table.empty_ahead`. ahead: number of steps ahead of all series.
     """
     numbers = np.sort(empty[empty >= 0]) + 1
     rows = listed([f"{row:,}" for row in numbers], most=MAX_NAMED)
     where = f" ({'row' if len(numbers) == 1 else 'rows'} {rows})" if len(numbers) else ""
     if len(empty) == ahead:
         raise ColumnError(
-            f"Column {name!r} is known in advance in this model, so the rows ahead must have its values, but "
+            f"Column {name!r} is known in advance, so the rows ahead must have its values, but "
             f"{'the only one is' if ahead == 1 else f'all {ahead:,} are'} empty{where}. Fill them in, or train without "
             f"--known {name}."
         )
     say(
-        f"Column {name!r} is known in advance in this model, but {len(empty):,} of its {ahead:,} values at the steps "
-        f"ahead {'is' if len(empty) == 1 else 'are'} empty{where} and "
+        f"Column {name!r} is known in advance, but {len(empty):,} of its {ahead:,} values at the steps ahead "
+        f"{'is' if len(empty) == 1 else 'are'} empty{where} and "
         f"{'counts' if len(empty) == 1 else 'count'} as missing. Fill them in for a better forecast."
     )
 
 
 def _report_changed(names: Names, say: Callable[[str], None]) -> None:
     for name, free in names.changed:
-        say(f"Another column is called {name!r}: the model's column of that name is called {free!r}.")
+        say(f"The output has a column {name!r} already, so the column of the model is called {free!r}.")
 
 
 def _names(dataset: Dataset, by: str, *, as_text: bool) -> dict[str, np.ndarray | pa.Array]:
-    """The column that names each sequence, beside its prediction."""
+    """Read the name of each sequence."""
     (names,) = fetch_columns(dataset, [category_text(by, dataset.storage[by])])
     return {by: names if as_text else label_type(dataset, by).to_arrow(names.tolist())}
 
 
 def _times(signature: Signature, rows: RawTable, steps: RawTable) -> np.ndarray:
-    """The time of each step ahead of each entity, (entities · horizon,)."""
+    """Compute the time of each step ahead of each entity, (entities · horizon,)."""
     if steps.time is None or rows.time is None or signature.windows is None:
         raise ValueError("only rows with a time are continued in time")
     times = [steps.time]
@@ -216,9 +216,9 @@ def _times(signature: Signature, rows: RawTable, steps: RawTable) -> np.ndarray:
 def _step_times(
     signature: Signature, rows: RawTable, steps: RawTable, zone: str | None, *, taken: Iterable[str]
 ) -> dict[str, np.ndarray | pa.Array]:
-    """The time for which each forecast is, in its own column; or how many steps it lies ahead.
+    """Create the column with the time of each forecast, or with the number of steps ahead.
 
-    zone: that of the rows; None where their times have none. taken: names of other columns.
+    zone: time zone of the rows, or None. taken: names of other columns.
     """
     name = signature.time_column
     windows = signature.windows

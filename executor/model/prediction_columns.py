@@ -1,4 +1,4 @@
-"""Columns of predictions: distinct names, and labels, probabilities or intervals in the dataset's own terms."""
+"""Columns of predictions: labels, probabilities and intervals, with unique names."""
 
 from __future__ import annotations
 
@@ -18,18 +18,17 @@ if TYPE_CHECKING:
     from executor.model.signature import Signature
 
 ROW, FILE, SERIES, TIME = "row", "file", "series", "time"
-"""Columns of predictions.csv that locate a row: its number in the dataset, the file of an image, the series and the
-time of a forecast's first step."""
-FIRST_SUFFIX: Final = 2  # of the second column that would have a name
+"""Columns of predictions.csv that identify a row: its number in the dataset, the file of an image, the series and the
+time of the first step of a forecast."""
+FIRST_SUFFIX: Final = 2  # of the second column with the same name
 
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """What the columns of predictions are called; distinct, and no name of another column of the same table.
+    """Names of the columns of predictions, unique in their table.
 
-    prediction, low, high, truth: a name for each target, or for each output of a forecast. probability: a name for each
-    class, or for each label of a multi-label task.
-    changed: the names that were taken, each with the one in its place.
+    prediction, low, high, truth: one per target, or per output of a forecast. probability: one per class, or per label
+    of a multilabel task. changed: names that were taken, and their replacements.
     """
 
     prediction: tuple[str, ...]
@@ -41,10 +40,9 @@ class Names:
 
 
 def prediction_names(signature: Signature, *, taken: Iterable[str] = (), outputs: Sequence[str] | None = None) -> Names:
-    """The names of the columns of predictions. Where one is taken, "_2" or the next free number is appended.
+    """Choose the names of the columns of predictions; "_2" or the next free number is appended to taken ones.
 
-    taken: names of other columns of the table. outputs: of numbers, what is predicted; by default the signature's
-    outputs.
+    taken: names of other columns of the table. outputs: names of predicted numbers; by default the signature's outputs.
     """
     task = signature.task
     if task in {Task.BINARY, Task.MULTICLASS}:
@@ -79,9 +77,9 @@ def prediction_names(signature: Signature, *, taken: Iterable[str] = (), outputs
 
 
 def free_name(name: str, taken: Iterable[str], *, avoid: Iterable[str] = ()) -> str:
-    """A name, or the first of NAME_2, NAME_3, … where it is taken.
+    """Return the name, or the first of NAME_2, NAME_3, … that is not taken.
 
-    avoid: names that are not taken yet, but wanted by other columns.
+    avoid: names that other columns will get.
 
     >>> free_name("prediction", {"prediction", "prediction_2"})
     'prediction_3'
@@ -97,7 +95,7 @@ def free_name(name: str, taken: Iterable[str], *, avoid: Iterable[str] = ()) -> 
 
 
 def names_in_file(signature: Signature) -> Names:
-    """The names of the columns of predictions.csv, beside those that locate a row."""
+    """Names of the columns of predictions.csv, besides those that identify a row."""
     places = [ROW]
     if signature.image is not None:
         places.append(FILE)
@@ -109,10 +107,10 @@ def names_in_file(signature: Signature) -> Names:
 def prediction_columns(
     signature: Signature, outcome: np.ndarray, names: Names, *, as_text: bool = False
 ) -> dict[str, np.ndarray | pa.Array]:
-    """Predictions by column: labels with probabilities, or values with intervals.
+    """Create the columns of predictions: labels with probabilities, or values with intervals.
 
-    outcome: (rows, outputs), of `executor.model.keras_file.predict_rows`. as_text: labels as a text file spells them,
-    and not in their own type.
+    outcome: (rows, outputs), from `executor.model.keras_file.predict_rows`. as_text: write labels as text, not in their
+    own type.
     """
     decided = apply_thresholds(outcome, signature.task, thresholds=signature.cuts, rare_class=signature.rare_class)
     if signature.task in {Task.BINARY, Task.MULTICLASS}:
@@ -129,7 +127,7 @@ def prediction_columns(
 
 
 def step_columns(signature: Signature, outcome: np.ndarray, names: Names) -> dict[str, np.ndarray | pa.Array]:
-    """Predictions of a forecast with a row for each series and step ahead.
+    """Create the columns of a forecast with a row for each series and step ahead.
 
     outcome: (series, targets x horizon). names: one for each target.
     """
@@ -141,7 +139,7 @@ def step_columns(signature: Signature, outcome: np.ndarray, names: Names) -> dic
 
 
 def _interleave(names: Names, values: Sequence[np.ndarray]) -> dict[str, np.ndarray | pa.Array]:
-    """The prediction of each target, followed by the ends of its interval; values: (rows, targets) each."""
+    """Order columns by target: prediction and ends of its interval; values: (rows, targets) each."""
     words = (names.prediction, names.low, names.high)[: len(values)]
     return {own[at]: one[:, at] for at in range(len(names.prediction)) for own, one in zip(words, values, strict=True)}
 
@@ -149,7 +147,7 @@ def _interleave(names: Names, values: Sequence[np.ndarray]) -> dict[str, np.ndar
 def decode_labels(
     signature: Signature, target: str, classes: np.ndarray, *, as_text: bool = False
 ) -> np.ndarray | pa.Array:
-    """The labels of classes; classes: (rows,) places among the labels of the target."""
+    """Decode class indices to labels; classes: (rows,) indices of the target's labels."""
     labels = signature.levels[target] if signature.task is Task.MULTILABEL else signature.labels
     kind = signature.label_types.get(target, LabelType())
     if as_text:
@@ -161,14 +159,14 @@ def decode_labels(
 
 
 def label_positions(signature: Signature, target: str) -> dict[str, int]:
-    """The place of each label of a target by how predictions.csv has it, in this version and in older ones."""
+    """Index of each label of a target by its text in predictions.csv, of this and older versions."""
     labels = signature.levels[target] if signature.task is Task.MULTILABEL else signature.labels
     kind = signature.label_types.get(target, LabelType())
     return {text: at for at, label in enumerate(labels) for text in (label, kind.to_text(label))}
 
 
 def _bounds(signature: Signature, decided: np.ndarray) -> tuple[np.ndarray, ...]:
-    """The lower and the upper ends of the prediction intervals; nothing without them."""
+    """Lower and upper ends of the prediction intervals; empty without them."""
     if signature.intervals is None or not signature.intervals.half_widths:
         return ()
     low, high = signature.intervals.bounds(decided)

@@ -1,4 +1,4 @@
-"""Ordinary Keras networks out of a trial's weights, and the answers of networks that did not see a row."""
+"""Keras networks from the weights of a trial."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 def rebuild_networks(outcome: Outcome, bundle: Bundle, parts: Parts, seed: int) -> list[keras.Model]:
-    """The networks of a completed trial as ordinary Keras models, with the weights of its best epoch.
+    """Build the Keras networks of a completed trial, one or one per fold, with the weights of its best epoch.
 
-    One, or one for each fold. seed: the search's. Raises KeyError if the trial has no weights.
+    seed: of the search. Raises KeyError if the trial has no weights.
     """
     if outcome.weights is None:
         raise KeyError(f"Only a completed trial has weights, but trial {outcome.number} {outcome.status}.")

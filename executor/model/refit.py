@@ -1,4 +1,4 @@
-"""What was chosen, trained again on training and validation rows together, where time allows."""
+"""Retraining of selected networks on training and validation rows, where time allows."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ if TYPE_CHECKING:
     from executor.search.runners.workspace import Workspace
     from rules.vocabulary.bundle import Bundle
 
-TEXT_REFIT_SHARE: Final = 0.3  # of a time budget, kept for training networks of texts again
+TEXT_REFIT_SHARE: Final = 0.3  # of a time limit, reserved for retraining networks of texts
 MAX_MEMBERS: Final = 3
-"""Networks of texts that are averaged (docs/evidence.md, section 4: three to five); each holds a vector a term."""
+"""Networks of texts in an ensemble (docs/evidence.md, section 4: three to five); each has a vector per term."""
 
-NO_TIME: Final = "no time was left to add validation rows"
-NOT_ASKED: Final = "the bundle does not train again"
+NO_TIME: Final = "no time was left to retrain with validation rows"
+NOT_ASKED: Final = "the bundle does not retrain"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Length:
-    """How long a network is trained again."""
+    """Epochs of retraining."""
 
     epochs: int
     planned: int
-    """Epochs that the schedule of its rates spans."""
+    """Epochs of the learning-rate schedule."""
 
 
 def refit_best_trials(
@@ -64,11 +64,11 @@ def refit_best_trials(
     single: bool = False,
     refit: bool = True,
 ) -> SelectedNetwork:
-    """The mean of the best trials, each trained again on training and validation rows, as many as there is time for.
+    """Average the best trials, each retrained on training and validation rows, as many as time allows.
 
-    A linear model on TF-IDF learns from all of them; of 3,000 sentences the validation rows are a fifth of what there
-    is to learn from. Chosen.outputs are those before that, for rows that did not train.
-    seconds: time for it. single: the best trial alone. refit: whether any is trained again.
+    The linear model on TF-IDF also learns from the validation rows. The outputs for validation rows are those before
+    retraining.
+    seconds: time for it. single: the best trial alone. refit: whether networks are retrained.
     """
     found = [one for one in trials.ranked if one.weights is not None][: 1 if single else MAX_MEMBERS]
     more = (len(parts.train) + len(parts.validation)) / len(parts.train)
@@ -101,10 +101,10 @@ def refit_mean(
     who: str,
     why_not: str = NO_TIME,
 ) -> SelectedNetwork:
-    """The mean of some trials' networks, trained again on training and validation rows; its outputs are those before.
+    """Average the networks of trials, retrained on training and validation rows; outputs are those before retraining.
 
-    again: for how long, each of them; None where they are not. parts: of the search. who: the members in words.
-    why_not: why they are not trained again.
+    again: epochs of each network; None to keep them as they are. parts: of the search. who: description of the members.
+    why_not: reason why they are not retrained.
     """
     before = [rebuild_networks(one, bundle, parts, seed)[0] for one in members]
     outputs = np.mean([network_outputs(network, parts.validation) for network in before], axis=0)
@@ -127,7 +127,7 @@ def refit_mean(
 
 
 def _whole(outcome: Outcome, trials: Trials) -> tuple[int, float]:
-    """Epochs and seconds of a trial and of those that it went on from."""
+    """Epochs and seconds of a trial and of those that it continues."""
     by_number = {one.number: one for one in trials.ranked}
     epochs, seconds = 0, 0.0
     one: Outcome | None = outcome
@@ -138,7 +138,7 @@ def _whole(outcome: Outcome, trials: Trials) -> tuple[int, float]:
 
 
 def _retrain(outcome: Outcome, at: Workspace, length: Length) -> keras.Model:
-    """A trial's network, trained on the rows of a workplace."""
+    """Train the network of a trial on the rows of a workspace."""
     bundle, parts = at.bundle, at.parts
     chosen = configuration(bundle, outcome.hyperparameters, defaults=at.kind.defaults)
     network = build_network(
@@ -157,7 +157,7 @@ def _retrain(outcome: Outcome, at: Workspace, length: Length) -> keras.Model:
 
 
 def has_time_to_refit(members: Sequence[Outcome], parts: Parts, *, seconds: float) -> bool:
-    """Whether all of them can be trained again, each to its best epoch, within a number of seconds."""
+    """Whether all members can be retrained up to their best epochs within a number of seconds."""
     more = (len(parts.train) + len(parts.validation)) / len(parts.train)
     needed = sum(one.seconds / max(1, one.epochs) * (one.best_epoch or one.epochs) * more for one in members)
     return needed <= seconds

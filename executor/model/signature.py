@@ -1,4 +1,4 @@
-"""What a model asks of rows and what its answers mean: signature.json of a run."""
+"""Inputs and outputs of a model: signature.json of a run."""
 
 from __future__ import annotations
 
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from recommender.dataset.dataset import Dataset
     from recommender.roles.roles import Roles
 
-INPUT_NAME: Final = re.compile(
-    r"[A-Za-z_][A-Za-z0-9_ -]*"
-)  # the names that every version of Keras can give to an input
+INPUT_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]*")  # names of inputs that every version of Keras accepts
 RESERVED_NAMES: Final = frozenset(
     {
         "class_name",
@@ -48,11 +46,11 @@ RESERVED_NAMES: Final = frozenset(
         "ensemble",
     }
 )
-"""Keys by which Keras' JSON tells objects from dicts, and the networks' own names: no input is called so."""
+"""Keys of objects in Keras' JSON, and names of networks, which no input may have."""
 
 
 class Column(BaseModel):
-    """A column that rows must have."""
+    """A column that new rows must have."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -60,41 +58,41 @@ class Column(BaseModel):
     kind: Kind
     form: Form
     storage: str
-    """The DuckDB type that it had in training."""
+    """DuckDB type in training."""
     reading: ColumnReading | None = None
-    """How its values were read: rows to predict are read in the same way. None for images and sequences."""
+    """How its values were read; new rows are read in the same way. None for images and sequences."""
     had_numbers: bool = True
-    """For words: whether one of them reads as a number, so that a column of numbers may come later."""
+    """For words: whether some value reads as a number, so that new rows may have a numeric column."""
     shape: tuple[int, ...] = ()
-    """Of images: height, width, channels; of sequences: steps of the longest in training, channels."""
+    """Height, width and channels of images; steps of the longest training sequence and channels of sequences."""
     fit: ImageFit = "stretch"
-    """Of images from files: how those of another shape were brought to it."""
+    """How image files of another shape were resized."""
     value_range: tuple[float, float] | None = None
-    """Of images of more than 8 bits a channel: the values that became 0 and 255."""
+    """Values that became 0 and 255, of images with more than 8 bits per channel."""
 
 
 class ModelInput(BaseModel):
-    """One entry of the dict that the Keras model reads."""
+    """An input of the Keras model."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     form: Form
     columns: tuple[str, ...]
-    """One column of the dataset or feature of a window; all columns of one encoding where a table is very wide."""
+    """One column or feature of a window; all columns of one encoding for wide tables."""
     image: tuple[int, ...] = ()
-    """Height, width and channels where the input is an image."""
+    """Height, width and channels of images."""
     channels: int = 0
-    """Of a sequence of numbers, which may have any number of steps."""
+    """Channels of sequences of numbers."""
 
     @property
     def shape(self) -> tuple[int | None, ...]:
-        """Of a row; None for any number of steps."""
+        """Shape of a row; None for a variable number of steps."""
         return (None, self.channels) if self.channels else self.image or (len(self.columns),)
 
     @property
     def dtype(self) -> str:
-        """The type of its values, as Keras names it."""
+        """Keras type of its values."""
         if self.form in ARRAYS:
             return "uint8" if self.form is Form.IMAGE else "float32"
         return "string" if self.form.is_words else "float64"
@@ -111,60 +109,60 @@ class Signature(BaseModel):
     labels: tuple[str, ...]
     """Class names for binary and multiclass; empty otherwise."""
     levels: dict[str, tuple[str, str]]
-    """For several labels: how each one's no and yes are written."""
+    """For several labels: text of the negative and positive value of each."""
     label_types: dict[str, LabelType] = Field(default_factory=dict)
-    """For each target of a classification, the type of its labels; those of older versions are text."""
+    """Type of the labels of each target of a classification; text in older versions."""
     columns: tuple[Column, ...]
-    """The columns that rows must have, in the dataset's order."""
+    """Required columns, in the dataset's order."""
     known: tuple[str, ...]
-    """Columns of the dataset that rows may have and that are not read: targets, identifiers, constants."""
+    """Columns that rows may have but that are not read: targets, identifiers, constants."""
     inputs: tuple[ModelInput, ...]
     offset_input: str = f"{PREFIX}offset"
-    """The input for a forecast's last values, (rows, outputs) float64."""
+    """Input for the last values of a forecast, (rows, outputs) float64."""
     spread_input: str = f"{PREFIX}spread"
-    """The input for the spread of a forecast's window, (rows, outputs) float64."""
+    """Input for the spread of the window of a forecast, (rows, outputs) float64."""
     rare_class: int | None
     thresholds: tuple[Threshold, ...]
-    """One for binary, on the probability of rare_class; one a label; none otherwise."""
+    """One for binary, on the probability of rare_class; one per label; none otherwise."""
     temperatures: tuple[Temperature, ...] = ()
-    """By which the model divides its logits: one for all classes, or one a label; none for other tasks."""
+    """Divisors of the logits: one for all classes, or one per label; none for other tasks."""
     intervals: Intervals | None = None
-    """Of regression, around each predicted value, and of each step of a forecast; None for other tasks."""
+    """Prediction intervals of regression and forecasts; None for other tasks."""
     time_column: str | None
     entity_column: str | None
     windows: Windows | None
     sequences: SequenceReading | None = None
-    """How the rows of a long table are gathered into sequences; None where they are not."""
+    """How rows of a long table are gathered into sequences; None where they are not."""
 
     @property
     def image(self) -> Column | None:
-        """The column of images that the model reads; None where it reads none."""
+        """The column of images; None without one."""
         return next((column for column in self.columns if column.form is Form.IMAGE), None)
 
     @property
     def outputs(self) -> int:
-        """Width of the model's answer."""
+        """Number of outputs of the model."""
         if self.task is Task.BINARY:
             return 1
         return len(self.labels) if self.task is Task.MULTICLASS else len(self.output_names)
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """What each output is called: a target, or of a forecast of several steps a target and a step."""
+        """Names of outputs: targets, or targets and steps of a forecast of several steps."""
         if self.windows is None or self.windows.horizon == 1:
             return self.targets
         return tuple(f"{target} +{step}" for target in self.targets for step in range(1, self.windows.horizon + 1))
 
     @property
     def model_inputs(self) -> dict[str, tuple[tuple[int | None, ...], str]]:
-        """Name of each input of the model → the shape of a row and the type of its values."""
+        """Name of each model input → shape of a row and type of its values."""
         of_window = dict.fromkeys((self.offset_input, self.spread_input), ((self.outputs,), "float64"))
         return {entry.name: (entry.shape, entry.dtype) for entry in self.inputs} | (
             {} if self.windows is None else of_window
         )
 
     def contradiction(self) -> str:
-        """What of the file cannot be true together with the rest of it, in a sentence; empty where nothing is."""
+        """Description of an inconsistency in the file; empty if there is none."""
         classes = len(self.labels)
         has_labels = self.task in {Task.BINARY, Task.MULTICLASS}
         cuts = {Task.BINARY: 1, Task.MULTILABEL: len(self.targets)}.get(self.task, 0)
@@ -190,7 +188,7 @@ class Signature(BaseModel):
 
     @property
     def cuts(self) -> tuple[float, ...]:
-        """The thresholds' values."""
+        """Values of the thresholds."""
         return tuple(threshold.value for threshold in self.thresholds)
 
 
@@ -205,7 +203,7 @@ def create_signature(
     windows: Windows | None = None,
     sequences: SequenceReading | None = None,
 ) -> Signature:
-    """The signature of a model that was trained on a table, without thresholds. table: as encoded, windows made."""
+    """Create the signature of a model without thresholds. table: the training table, with lags for a forecast."""
     apart = {roles.time_column, roles.entity_column, *roles.targets} if windows is not None else set()
     read = {*roles.features, *apart}
     required = [name for name in dataset.columns if name in read]
@@ -229,7 +227,7 @@ def create_signature(
 
 
 def _columns(dataset: Dataset, roles: Roles, names: Sequence[str]) -> tuple[Column, ...]:
-    """The columns that rows must have."""
+    """Describe the required columns."""
     forms = {name: form_of(roles.columns[name].kind, dataset.storage[name]) for name in names}
     forms |= {name: Form.NUMBER for name in names if name in roles.targets}
     if roles.time_column in forms:
@@ -255,7 +253,7 @@ def _columns(dataset: Dataset, roles: Roles, names: Sequence[str]) -> tuple[Colu
 
 
 def _of_arrays(dataset: Dataset, form: Form) -> dict[str, Any]:
-    """What a column of images or sequences is beyond other columns."""
+    """Shape and value range of a column of images or sequences."""
     images, sequences = dataset.images, dataset.sequences
     if form is Form.SEQUENCE and sequences is not None:
         return {"shape": (sequences.steps, sequences.channels)}
@@ -266,7 +264,7 @@ def _of_arrays(dataset: Dataset, form: Form) -> dict[str, Any]:
 
 
 def _inputs(preprocessing: Preprocessing) -> tuple[ModelInput, ...]:
-    """An input for each group of columns, named as its column where Keras can bear that name."""
+    """Create an input for each group of columns, named like its column where Keras accepts the name."""
     taken: set[str] = set()
     inputs = []
     for number, group in enumerate(preprocessing.groups):

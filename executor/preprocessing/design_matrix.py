@@ -1,4 +1,4 @@
-"""Features as one matrix, and linear models on it."""
+"""Features as one matrix for linear models."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Examples, Parts
 
 
-MIN_FITTED: Final = 500  # training rows, however wide the table
-CELLS_FOR_RESIDUALS: Final = 1_000_000  # filled training cells; a scale of residuals needs no more: 10,000 rows of 100
-PENALTY_FOR_RESIDUALS: Final = 10.0  # in the middle of PENALTIES, for nothing is chosen by these residuals
-SPARSE: Final = 0.25  # share of filled cells below which sparse arithmetic is the faster one
+MIN_FITTED: Final = 500  # minimum number of training rows, for any width
+CELLS_FOR_RESIDUALS: Final = 1_000_000  # non-zero training cells, enough for the scale of residuals: 10,000 rows of 100
+PENALTY_FOR_RESIDUALS: Final = 10.0  # not tuned; in the middle of PENALTIES
+SPARSE: Final = 0.25  # share of non-zero cells below which sparse arithmetic is faster
 
 
 def linear_residuals(parts: Parts) -> np.ndarray:
-    """What ridge regression leaves of the validation rows' targets, (rows, targets) float64, in standardised units."""
+    """Residuals of ridge regression on validation rows, (rows, targets) float64, in standardized units."""
     cells = filled_share(parts) * parts.train.dense.shape[1] + parts.train.codes.shape[1]
     rows = min(len(parts.train), max(MIN_FITTED, int(CELLS_FOR_RESIDUALS / max(1.0, cells))))
     some = parts.train.evenly_spaced(rows)
     with threadpool_limits(1):
         ridge = Ridge(alpha=PENALTY_FOR_RESIDUALS).fit(feature_matrix(some, parts), some.change)
-        said = ridge.predict(feature_matrix(parts.validation, parts)).reshape(len(parts.validation), parts.outputs)
-    return np.asarray(parts.validation.target - parts.validation.restored(said), np.float64)
+        predicted = ridge.predict(feature_matrix(parts.validation, parts)).reshape(len(parts.validation), parts.outputs)
+    return np.asarray(parts.validation.target - parts.validation.restored(predicted), np.float64)
 
 
 def feature_matrix(examples: Examples, parts: Parts) -> np.ndarray | sparse.csr_matrix:
-    """Dense features, and one-hot codes beside them where there are codes."""
+    """Build a matrix of dense features and one-hot codes."""
     if examples.beside is not None:
         dense = np.hstack([np.asarray(examples.dense), examples.beside])
         if parts.vocabulary == 0:
@@ -52,14 +52,14 @@ def feature_matrix(examples: Examples, parts: Parts) -> np.ndarray | sparse.csr_
 
 
 def _one_hot(examples: Examples, parts: Parts) -> sparse.csr_matrix:
-    """Codes as ones, (rows, vocabulary)."""
+    """One-hot encode codes, (rows, vocabulary)."""
     rows, coded = examples.codes.shape
     at = (np.repeat(np.arange(rows), coded), examples.codes.ravel())
     return sparse.csr_matrix((np.ones(rows * coded), at), shape=(rows, parts.vocabulary))
 
 
 def filled_share(parts: Parts) -> float:
-    """Share of the training rows' dense features that are not zero; standardised pixels hardly ever are."""
+    """Share of non-zero dense features in training rows; 1 for standardized pixels."""
     if isinstance(parts.inputs, ImageInputs):
         return 1.0
     return float(np.count_nonzero(parts.train.dense) / max(1, math.prod(parts.train.dense.shape)))

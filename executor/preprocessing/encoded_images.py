@@ -1,4 +1,4 @@
-"""Images as arrays of an encoded dataset."""
+"""Encoded images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class EncodedImages:
-    """Images as a network reads them, (rows, height · width · channels) float32; numpy.asarray computes them."""
+    """Images as network inputs, (rows, height · width · channels) float32; numpy.asarray encodes them."""
 
     ndim = 2
     dtype = np.dtype(np.float32)

@@ -1,4 +1,4 @@
-"""What the training rows teach of their columns: scales, levels, weights of words, what a sequence is like."""
+"""Preprocessing fitted on training rows: scales, categories, word weights, sequences."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
 
 from executor.preprocessing.preprocessing import Block, Preprocessing, matrix, row_slices
 
-MAX_ONE_HOT: Final = 50  # levels; above it a column gets ids for an embedding (docs/evidence.md, section 1)
-MAX_CODED: Final = 10_000  # levels of one column with ids of their own, the most frequent ones
-RARE: Final = 1  # rows; a level seen no more often shares one place with all levels never seen
-MAX_BIN_CELLS: Final = 2**27  # numbers that all intervals of all training rows are; they take 512 MiB
-ROWS_PER_BUCKET: Final = 4  # training rows for each bucket of hashed words, so that small tables get small bags
-BUCKETS: Final = (32, 4_096)  # fewest and most buckets of all texts of a row together
+MAX_ONE_HOT: Final = 50  # categories; above it a column gets an embedding (docs/evidence.md, section 1)
+MAX_CODED: Final = 10_000  # categories of one column with their own id, the most frequent ones
+RARE: Final = 1  # rows; rarer categories share one id with unknown ones
+MAX_BIN_CELLS: Final = 2**27  # bins of all training rows: 512 MiB
+ROWS_PER_BUCKET: Final = 4  # training rows per bucket of hashed words, so that small tables get small bags
+BUCKETS: Final = (32, 4_096)  # minimum and maximum number of buckets of all texts of a row
 
 
 def fit_preprocessing(
     table: RawTable, roles: Roles, train: np.ndarray, architecture: Choice | None = None
 ) -> Preprocessing:
-    """Learn scales, vocabularies and word weights from the training rows alone.
+    """Fit scales, vocabularies and word weights on the training rows.
 
-    train: (n,) indices of rows of the table. architecture: the bundle's choice, by which texts and sequences are read;
-    the standard network by default. Raises ColumnError if there is nothing to read.
+    train: (n,) indices of rows of the table. architecture: the bundle's choice, which determines the encoding of texts
+    and sequences; the standard network by default. Raises ColumnError if there is no column to read.
     """
     seen, architecture = table.take(train), architecture or Standard()
     apart = [_pixels(seen, images)] if (images := seen.of_form(Form.IMAGE)) else []
@@ -60,7 +60,7 @@ def fit_preprocessing(
         )
         return Preprocessing(blocks=(Block(groups=(texts,), layer=layer),), forms=dict(table.forms))
     times = seen.of_form(Form.TIME)
-    # The trend of a series lies in its changes; how late it is would be off the scale in every row to be forecast.
+    # Time itself is out of range in every row to forecast; the trend of a series is in its changes.
     numbers = (seen.of_form(Form.NUMBER), () if roles.task is Task.FORECASTING else times)
     groups = tuple(group for group in numbers if group)
     is_plain = roles.task is not Task.FORECASTING
@@ -75,17 +75,16 @@ def fit_preprocessing(
     blocks += _levels(seen, has_dense=bool(blocks or apart))
     if not apart and not blocks:
         raise ColumnError(
-            "A model needs at least one column to read besides the target, but the dataset has none left. Add columns, "
-            "or say the kind of one that was left out as an identifier or a constant."
+            "A model needs at least one feature, but no column is left besides the target. Add columns, or set the "
+            "kind of a column that was left out as an identifier or a constant (--kind)."
         )
     return Preprocessing(blocks=(*apart, *blocks), forms=dict(table.forms), architecture=architecture)
 
 
 def _waves(seen: RawTable, times: tuple[str, ...], roles: Roles) -> list[int]:
-    """Waves that training rows tell; of a forecast those of which they span some cycles.
+    """Select waves that vary in training rows; for a forecast those of which the rows span some cycles.
 
-    Days of the year that no training row has seen would say anything of the rows after them: on the half-hourly demand
-    of twelve weeks they made a linear forecast err 3.5 times as much as last week's values, without them 0.7 times.
+    Days of the year beyond the training rows are extrapolated: docs/evidence.md#calendar-waves.
     """
     values = matrix(seen, times)
     kept = varying_waves(values)
@@ -102,9 +101,9 @@ def _pixels(seen: RawTable, columns: tuple[str, ...]) -> Block:
 
 
 def _numbers(seen: RawTable, groups: tuple[tuple[str, ...], ...], *, ranked: bool, bins: int) -> Block:
-    """ranked: heavy tails are read as quantiles, which say nothing of numbers beyond those of the training rows.
+    """Fit the encoding of numbers.
 
-    bins: intervals a column.
+    ranked: whether columns with heavy tails are encoded as quantiles, which do not extrapolate. bins: per column.
     """
     values = matrix(seen, [name for group in groups for name in group])
     missing = np.isnan(values)
@@ -124,7 +123,7 @@ def _numbers(seen: RawTable, groups: tuple[tuple[str, ...], ...], *, ranked: boo
 
 
 def _with_bins(layer: Numbers, values: np.ndarray, bins: int) -> Numbers:
-    """The layer of numbers with so many intervals a column; of many columns, or for fewer than two, as it is."""
+    """Add bins to the layer of numbers; none for many columns, or for fewer than two bins."""
     columns = values.shape[1]
     if bins < MIN_BINS or columns > MAX_BINNED:
         return layer
@@ -139,9 +138,9 @@ def _with_bins(layer: Numbers, values: np.ndarray, bins: int) -> Numbers:
 
 
 def _levels(seen: RawTable, *, has_dense: bool) -> list[Block]:
-    """One-hot for columns with few levels, codes for the others.
+    """Fit one-hot encodings for columns with few categories, codes for the others.
 
-    A network reads at least one dense feature, so where there is no other, the first coded column is one-hot as well.
+    A network needs a dense feature; where there is no other, the first coded column is one-hot encoded as well.
     """
     few: dict[str, tuple[list[str], bool]] = {}
     many: dict[str, list[str]] = {}
@@ -172,7 +171,7 @@ def _frequent_first(level: tuple[str, int]) -> tuple[int, str]:
 
 
 def _bag(seen: RawTable, columns: tuple[str, ...]) -> Block:
-    """A bag of words a column, each bucket weighted by log((1 + rows) / (1 + rows with it)) + 1, as in scikit-learn."""
+    """Fit a bag of words per column, with bucket weights log((1 + rows) / (1 + rows with it)) + 1 (scikit-learn)."""
     fewest, most = BUCKETS
     buckets = max(fewest, min(most, 2 ** int(np.log2(max(1, len(seen) // ROWS_PER_BUCKET)))) // len(columns))
     rows_with = np.zeros(len(columns) * buckets)

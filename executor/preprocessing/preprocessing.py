@@ -1,4 +1,4 @@
-"""From raw rows to the arrays of a network: fitted on training rows, and later saved inside the model."""
+"""Preprocessing from raw rows to network inputs; fitted on training rows and saved in the model."""
 
 from __future__ import annotations
 
@@ -27,20 +27,18 @@ if TYPE_CHECKING:
     from executor.data.raw_table import RawTable
     from rules.vocabulary.choices import Choice
 
-MAX_INPUTS: Final = (
-    1_000  # columns; with an input for each, Keras needs 1 s to build 1,000 and four times that for 2,000
-)
-ROWS_AT_ONCE: Final = 2_048  # encoded together; bounds the memory of a bag at 2,048 · 4,096 · 4 bytes = 32 MiB
+MAX_INPUTS: Final = 1_000  # columns with one input each; Keras takes 1 s to build 1,000, 4 s for 2,000
+ROWS_AT_ONCE: Final = 2_048  # per call; bounds the memory of a bag at 2,048 · 4,096 · 4 bytes = 32 MiB
 
 
-SEQUENCES_PER_BATCH: Final = 512  # predicted together, or one alone would take as long as 2,048
+SEQUENCES_PER_BATCH: Final = 512  # per call; fixed batches of 2,048 would slow single predictions
 
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
     """One layer and the columns that it reads.
 
-    groups: its columns in the runs that become one input each where a table is too wide for an input a column.
+    groups: its columns in groups that are one input each where a table is too wide for one input per column.
     """
 
     groups: tuple[tuple[str, ...], ...]
@@ -54,13 +52,13 @@ class Block:
 
 @dataclass(frozen=True, kw_only=True)
 class Preprocessing:
-    """What was learned from the training rows, as layers without weights."""
+    """Fitted preprocessing: layers without weights."""
 
     blocks: tuple[Block, ...]
     forms: Mapping[str, Form]
     """Every feature of the table, in order."""
     architecture: Choice = field(default_factory=Standard)
-    """The bundle's choice for which the rows are encoded."""
+    """Architecture for which the rows are encoded."""
 
     @property
     def width(self) -> int:
@@ -94,20 +92,20 @@ class Preprocessing:
 
     @property
     def channels(self) -> int:
-        """Numbers of a step where the rows are sequences of numbers, else 0."""
+        """Channels where rows are sequences of numbers, else 0."""
         layers = (block.layer for block in self.blocks)
         return next((one.channels for one in layers if isinstance(one, SequenceLayer) and not one.letters), 0)
 
     @property
     def alone(self) -> Block | None:
-        """The block of images, or of sequences that a network reads step by step; other columns stand beside it."""
+        """The block of images, or of sequences that are read step by step; None for other inputs."""
         return self.blocks[0] if isinstance(self.inputs, ImageInputs | SequenceInputs) else None
 
     def encode(self, table: RawTable) -> tuple[np.ndarray | EncodedImages, np.ndarray, np.ndarray | None]:
-        """Dense features (rows, width) float32, codes (rows, coded) int32, and features beside, of a table of the same.
+        """Encode a table: dense features (rows, width) float32, codes (rows, coded) int32, and further features.
 
-        Images are encoded when they are read. Beside images and steps stand the dense features of other columns; else
-        the third is None.
+        Images are encoded when they are read. The third array has the dense features of columns next to images or
+        sequences, else None.
         """
         if self.alone is None:
             return *self._encoded(table, self.blocks), None
@@ -118,7 +116,7 @@ class Preprocessing:
         return self._encoded(table, (self.alone,))[0], codes, beside
 
     def _encoded(self, table: RawTable, blocks: tuple[Block, ...]) -> tuple[np.ndarray, np.ndarray]:
-        """Dense features and codes of some blocks."""
+        """Encode some blocks: dense features and codes."""
         dense, codes = [], []
         for rows in row_slices(len(table), rows_together(table)):
             if blocks and isinstance(layer := blocks[0].layer, TextLayer):
@@ -133,7 +131,7 @@ class Preprocessing:
 
     @property
     def groups(self) -> tuple[tuple[str, ...], ...]:
-        """The columns of each input of a model: one column each, or all of a block for a wide table."""
+        """Columns of each input of a model: one each, or all of a block for a wide table."""
         used = {group: None for block in self.blocks for group in block.groups}
         if len(self.forms) > MAX_INPUTS:
             return tuple(used)
@@ -163,13 +161,13 @@ class Preprocessing:
 
 
 def row_slices(rows: int, most: int = ROWS_AT_ONCE) -> Iterator[slice]:
-    """Slices of at most so many rows; one empty slice for no rows."""
+    """Iterate over slices of at most `most` rows; one empty slice for no rows."""
     for start in range(0, max(rows, 1), most):
         yield slice(start, min(start + most, rows))
 
 
 def rows_together(table: RawTable) -> int:
-    """Rows that are encoded at once: fewer where they hold long sequences."""
+    """Number of rows that are encoded at once, fewer for long sequences."""
     longest = max(
         (steps_of_longest(table.features[name]) for name, form in table.forms.items() if form in SEQUENCE_FORMS),
         default=0,
@@ -178,12 +176,12 @@ def rows_together(table: RawTable) -> int:
 
 
 def rows_per_batch(steps: int) -> int:
-    """Rows that are predicted in each call, however many there are. steps: of the longest sequence; 0 without one."""
+    """Batch size of predictions. steps: of the longest sequence; 0 without one."""
     return min(SEQUENCES_PER_BATCH, rows_at_once(steps)) if steps else ROWS_AT_ONCE
 
 
 def matrix(table: RawTable, columns: Sequence[str], rows: slice = slice(None)) -> np.ndarray:
-    """Columns of one form side by side, (rows, columns) float64 or str objects; of images the one column itself."""
+    """Stack columns of one form, (rows, columns) float64 or str objects; a column of images as it is."""
     if not columns:
         return np.empty((len(table.rows[rows]), 0))
     return side_by_side([table.features[name][rows] for name in columns])

@@ -1,4 +1,4 @@
-"""How sequences are encoded: described by random kernels, or step by step for a network that reads them so."""
+"""Encoding of sequences: random kernels, or step by step."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from rules.vocabulary.choices import Choice
 
 SEQUENCE_FORMS: Final = frozenset({Form.SEQUENCE, Form.LETTERS})
-MAX_FITTED: Final = 500  # training sequences, evenly spread, that biases and scales of features are learned from
-WEIGHT_BESIDE: Final = 64.0  # columns that a sequence weighs as much as, beside others: as a network's last layer has
-MIN_SCALE: Final = 1e-12  # of a channel; below it it is constant
-MAX_LETTERS: Final = 64  # the most frequent ones of training; others are no letter
+MAX_FITTED: Final = 500  # training sequences, evenly spaced, on which kernels are fitted
+SEQUENCE_WEIGHT: Final = 64.0  # weight of a sequence next to other columns, in columns
+MIN_SCALE: Final = 1e-12  # of a channel; below it the channel is constant
+MAX_LETTERS: Final = 64  # the most frequent ones of training; others are ignored
 
 
 def sequence_layer(seen: RawTable, name: str, architecture: Choice) -> SequenceLayer:
-    """The layer that encodes a column of sequences, fitted on the training rows.
+    """Fit the layer that encodes a column of sequences.
 
-    Beside other columns what random kernels say has a smaller weight, or its thousands of features would drown them.
+    Next to other columns random kernels have a smaller weight, because they have thousands of features.
     """
     values = seen.features[name]
     read = _reading(values, seen.forms[name])
@@ -37,19 +37,19 @@ def sequence_layer(seen: RawTable, name: str, architecture: Choice) -> SequenceL
         return Steps(steps=steps, name=f"{PREFIX}steps", **read.own_config())
     few = min(MAX_FITTED, rows_at_once(steps))
     some = values[evenly_spaced(len(values), few)]
-    weight = WEIGHT_BESIDE if len(seen.forms) > 1 else None
+    weight = SEQUENCE_WEIGHT if len(seen.forms) > 1 else None
     return fit_kernels(as_input(some), read, features=architecture.features, name=f"{PREFIX}kernels", weight=weight)
 
 
 def steps_of_longest(values: np.ndarray) -> int:
-    """Steps of the longest sequence of a column; values: (rows, steps, channels), or (rows,) letters."""
+    """Length of the longest sequence of a column; values: (rows, steps, channels), or (rows,) letters."""
     return int(values.shape[1]) if values.ndim > 1 else max(map(len, values), default=0)
 
 
 def rows_by_steps(table: RawTable) -> dict[int, np.ndarray]:
-    """The rows of a table by the steps with which they are predicted, a power of two that holds their own sequences.
+    """Group rows by the number of steps for prediction, a power of two that is at least the length of their sequences.
 
-    0 where no column holds sequences.
+    The number is 0 without sequences.
     """
     columns = [table.features[name] for name, form in table.forms.items() if form in SEQUENCE_FORMS]
     if not columns or not len(table):
@@ -60,7 +60,7 @@ def rows_by_steps(table: RawTable) -> dict[int, np.ndarray]:
 
 
 def pad_steps(table: RawTable, steps: int) -> RawTable:
-    """The same rows with a number of steps in each sequence of numbers; unchanged for 0."""
+    """Pad or truncate sequences of numbers to a number of steps; unchanged for 0."""
     features = {
         name: _of_length(values, steps) if steps and table.forms[name] is Form.SEQUENCE else values
         for name, values in table.features.items()
@@ -69,7 +69,7 @@ def pad_steps(table: RawTable, steps: int) -> RawTable:
 
 
 def _steps_of_each(values: np.ndarray) -> np.ndarray:
-    """Steps of each sequence up to its last number, or its letters, (rows,)."""
+    """Length of each sequence, (rows,)."""
     if values.ndim == 1:
         return np.array([len(value) for value in values], np.int64)
     known = ~np.isnan(values).all(axis=2)
@@ -82,12 +82,12 @@ def _of_length(values: np.ndarray, steps: int) -> np.ndarray:
 
 
 def as_input(values: np.ndarray) -> np.ndarray:
-    """A column of sequences as a layer reads it: letters as (rows, 1)."""
+    """Convert a column of sequences to a layer input: letters as (rows, 1)."""
     return values if values.ndim > 1 else values[:, None]
 
 
 def _reading(values: np.ndarray, form: Form) -> SequenceLayer:
-    """Mean and scale of each channel, or the letters, of training sequences."""
+    """Fit mean and scale of each channel, or the letters."""
     if form is Form.LETTERS:
         counts = Counter("".join(values))
         most = sorted(counts, key=lambda letter: (-counts[letter], letter))[:MAX_LETTERS]

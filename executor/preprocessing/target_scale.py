@@ -1,4 +1,4 @@
-"""The scale on which a numeric target is learned, and the way back to its own unit."""
+"""Learning scale of a numeric target, and its inverse."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def target_scale_of(loss: Choice) -> TargetScale:
-    """The scale on which a loss sees a numeric target; as it is for a loss of classes."""
+    """Learning scale of a loss; `as_is` for classification."""
     return loss.target if isinstance(loss, Huber | MseLoss | MaeLoss) else "as_is"
 
 
 def to_learning_scale(values: np.ndarray, scale: TargetScale) -> np.ndarray:
-    """Values of a target as a network learns them, before they are standardised.
+    """Transform values of a target to the learning scale, before standardization.
 
     Raises ChoiceError on a value that has no logarithm.
     """
@@ -27,14 +27,14 @@ def to_learning_scale(values: np.ndarray, scale: TargetScale) -> np.ndarray:
         return values
     if (lowest := float(values.min())) < 0:
         raise ChoiceError(
-            f"A target is learned on the log1p scale only if none of its values is below 0, but the smallest is "
-            f"{lowest:g}. Choose 'target: as_is' for the loss."
+            f"A target on the log1p scale must not be negative, but its smallest value is {lowest:g}. Choose "
+            "'target: as_is' for the loss."
         )
     return np.asarray(np.log1p(values))
 
 
 def from_learning_scale(values: np.ndarray, scale: TargetScale) -> np.ndarray:
-    """The inverse of `learned`; infinite where no float holds it.
+    """Invert `to_learning_scale`; infinite on overflow.
 
     >>> from_learning_scale(to_learning_scale(np.array([0.0, 9.0]), "log1p"), "log1p").round(9).tolist()
     [0.0, 9.0]

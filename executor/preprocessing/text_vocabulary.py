@@ -1,4 +1,4 @@
-"""What is learned of the training rows' texts before a network is trained: which terms there are, how many a row."""
+"""Vocabulary of texts: the known terms and the number of terms per row, fitted on training rows."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ if TYPE_CHECKING:
 
     from rules.vocabulary.choices import Choice
 
-MAX_WORDS: Final = 20_000  # of a sequence, as many as Kim 2014's largest set has
-BAG_COVERED, MAX_BAG = 0.995, 1_024  # share of the training rows that lose no term, and most terms of any
+MAX_WORDS: Final = 20_000  # words of a sequence: the largest vocabulary in Kim 2014
+BAG_COVERED, MAX_BAG = 0.995, 1_024  # share of training rows without truncation, and maximum number of terms
 SEQUENCE_COVERED, MAX_SEQUENCE = 0.95, 256
-"""The same of words in order; each costs a convolution's step. The first 256 words of a post or a review tell most."""
-MAX_CELLS: Final = 2**25  # ids of all rows together, which with their weights take 256 MiB
+"""The same for sequences of words, where each word is a step of a convolution."""
+MAX_CELLS: Final = 2**25  # ids of all rows; with their weights 256 MiB
 LAYER: Final = f"{PREFIX}texts"
-SHORTEST: Final = 8  # ids a row, so that the widest convolution has steps to look at
+SHORTEST: Final = 8  # ids per row, so that the widest convolution fits
 
 
 def is_text_network(choice: Choice) -> bool:
-    """Whether an architecture reads texts and nothing else."""
+    """Whether an architecture reads texts only."""
     return isinstance(choice, BagOfNgrams | TextCnn)
 
 
 def text_layer(runs: Callable[[], Iterable[np.ndarray]], choice: Choice, *, rows: int) -> TextLayer:
-    """The layer that reads the texts of rows for a network, fitted on training rows.
+    """Fit the layer that encodes texts for a network.
 
-    runs: gives their texts in parts, (rows, columns) str objects each. rows: of all parts.
-    Raises ColumnError where no term stands in two rows.
+    runs: returns the texts in chunks, (rows, columns) str objects each. rows: of all chunks.
+    Raises ColumnError if no term occurs in two rows.
     """
     if isinstance(choice, BagOfNgrams):
         known = fit_vocabulary(runs(), term_hashes, most=max_terms(rows))
@@ -61,7 +61,7 @@ def text_layer(runs: Callable[[], Iterable[np.ndarray]], choice: Choice, *, rows
 
 
 def _joined(words: Vocabulary, letters: Vocabulary) -> Vocabulary:
-    """One vocabulary of two without a common term, fitted on the same rows."""
+    """Merge two vocabularies without common terms, fitted on the same rows."""
     hashes = np.array(words.hashes + letters.hashes, np.int64)
     rising = np.argsort(hashes)
     return Vocabulary(
@@ -72,11 +72,11 @@ def _joined(words: Vocabulary, letters: Vocabulary) -> Vocabulary:
 
 
 def _length(known: Vocabulary, *, share: float, longest: int) -> int:
-    """Ids a row, so that a share of the training rows loses none. Raises ColumnError where no term is known."""
+    """Choose ids per row so that a share of the rows is not truncated. Raises ColumnError where no term is known."""
     if not len(known):
         raise ColumnError(
-            "A network for texts needs words that stand in two training rows at least, but there are none. Say the "
-            "column's kind (--kind COLUMN=categorical), or choose the network for tables (--pin architecture=standard)."
+            "A network for texts needs words that occur in two training rows, but there are none. Set the kind of the "
+            "column (--kind COLUMN=categorical), or choose the network for tables (--pin architecture=standard)."
         )
     length = int(np.quantile(known.lengths, share, method="higher"))
     return max(SHORTEST, min(length, longest, MAX_CELLS // len(known.lengths)))

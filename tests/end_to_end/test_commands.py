@@ -155,7 +155,7 @@ def test_progress_says_how_many_trials_are_done_and_run_at_once() -> None:
     with SearchProgress(Console(file=text, width=200, force_terminal=True), metric="f1") as progress:
         progress(now)
         progress._bar.refresh()
-    assert "8 of 20 trials done, 8 at once, epoch 1 of 9, best f1 0.5" in text.getvalue()
+    assert "8 of 20 trials completed, 8 running, epoch 1 of 9, best f1 0.5" in text.getvalue()
 
 
 @pytest.mark.parametrize("options", [{"force_terminal": False}, {"force_terminal": True, "quiet": True}])

@@ -125,7 +125,7 @@ def test_a_target_is_learned_on_log1p_where_a_person_says_so(tmp_path: Path, one
     ratios = (1 + answers["high"].to_numpy()) / (1 + answers["prediction"].to_numpy())
     np.testing.assert_allclose(ratios, ratios[0])
     below = write_table(tmp_path / "t.csv", ["x", "y"], [[row % 7 / 2, row - 2.5] for row in range(40)])
-    with pytest.raises(ChoiceError, match=r"none of its values is below 0, but the smallest is -2\.5"):
+    with pytest.raises(ChoiceError, match=r"must not be negative, but its smallest value is -2\.5"):
         train(below, target="y", task="regression", pins=pins, directory=tmp_path / "other")
     assert not (tmp_path / "other").exists()
 
@@ -218,7 +218,7 @@ def test_a_forecast_without_a_regular_time_says_how_far_ahead_it_is(tmp_path: Pa
     run = train(path, target="value", task="forecasting", trials=1, directory=tmp_path / "run")
     assert run.predict(path).column("steps after the last row").to_pylist() == [*range(1, 11)]
     short = write_table(tmp_path / "short.csv", ["value"], [[1.5], [2.5]])
-    with pytest.warns(UserWarning, match=r"looks back 24 steps, but the series has 2 rows"):
+    with pytest.warns(UserWarning, match=r"reads 24 past steps, but the series has 2 rows"):
         run.predict(short)
 
 
@@ -269,7 +269,7 @@ def test_the_handbook_trains_one_network_of_the_layers_that_the_notes_name(tmp_p
     (numbers,) = (layer for layer in run.model.layers if type(layer).__name__ == "Numbers")
     assert numbers.ranked == []
     assert len(run.summary.members) == 1
-    assert run.summary.members_why == "one network was asked for"
+    assert run.summary.members_why == "a single network was requested"
     assert [temperature.value for temperature in run.signature.temperatures] == [1.0]
 
 

@@ -1,4 +1,4 @@
-"""A baseline: its predictions and its name."""
+"""Baselines: name, description and predictions."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
-    """A simple answer to the hold-out."""
+    """Predictions of a baseline for the hold-out."""
 
     name: str
     says: str
-    """What it answers, in words."""
+    """Description of the baseline."""
     predictions: Predictions
 
 
 def has_single_class(parts: Parts) -> bool:
-    """Whether a target that classes are told of has one class alone in the training rows."""
+    """Whether a target of a classification has a single class in the training rows."""
     truth = parts.train.raw_target
     return parts.task.is_classification and any(len(np.unique(each)) == 1 for each in truth.reshape(len(truth), -1).T)
 
 
 def scaling_error(train: Examples, parts: Parts) -> np.ndarray | None:
-    """The error by which MASE divides, (outputs,): the parts' own, or the last value's; None unless a forecast."""
+    """Denominator of MASE, (outputs,): error of the naive forecast on training rows; None unless a forecast."""
     if parts.task is not Task.FORECASTING or parts.naive_error is not None:
         return parts.naive_error
     return np.asarray(np.abs(train.raw_target - _offset(parts, train)).mean(axis=0))
 
 
 def _offset(parts: Parts, examples: Examples) -> np.ndarray:
-    """What the change is counted from, in the target's own unit, (rows, outputs)."""
+    """Offset of a forecast in the target's unit, (rows, outputs)."""
     return np.asarray(examples.offset.astype(np.float64) * parts.target_scale + parts.target_mean)
 
 

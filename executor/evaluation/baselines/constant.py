@@ -1,4 +1,4 @@
-"""Baselines that need no fit: the most frequent class, a constant, the last season."""
+"""Baselines without a fit: most frequent class, mean or median, last value, last season."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def constant_baseline(
     *,
     last: np.ndarray | None = None,
 ) -> Baseline:
-    """The one answer that suits P best: the most frequent class (of a rare-class F1, the rare one), mean or median.
+    """Predict the constant with the best score: most frequent class (rare class for its F1), mean or median.
 
-    Probabilities are the class shares of the training rows. Of a forecast it is the last value; last: where the offset
-    of the hold-out is another one, (rows, outputs).
+    Probabilities are the class shares of the training rows. A forecast predicts the last value; last: (rows, outputs)
+    last values, where they differ from the offsets.
     """
     rows, train = len(hold_out), parts.train
     if parts.task is Task.FORECASTING:
@@ -47,12 +47,12 @@ def constant_baseline(
         outcome = np.tile(middle, (rows, 1))
     decided = apply_thresholds(outcome, parts.task)
     if parts.task in {Task.BINARY, Task.MULTICLASS}:
-        answer = _best_class(metric, parts)
-        decided = np.full(rows, answer)
-        says = f"always {labels[answer]!r}"
+        constant = _best_class(metric, parts)
+        decided = np.full(rows, constant)
+        says = f"always {labels[constant]!r}"
     elif parts.task is Task.MULTILABEL and metric.name == "f1":
         decided = np.ones_like(decided)
-        says = "yes to every label"
+        says = "every label positive"
     return Baseline(
         name="constant",
         says=says,
@@ -61,7 +61,7 @@ def constant_baseline(
 
 
 def seasonal_baseline(parts: Parts, hold_out: Examples, table: RawTable) -> Baseline | None:
-    """The value one season before; None for a series without a season. table: the hold-out's rows."""
+    """Predict the value one season before; None for a series without a season. table: rows of the hold-out."""
     if table.season_before is None:
         return None
     outcome = np.where(np.isnan(table.season_before), _offset(parts, hold_out), table.season_before)
@@ -73,13 +73,13 @@ def seasonal_baseline(parts: Parts, hold_out: Examples, table: RawTable) -> Base
 
 
 def _best_class(metric: PerformanceMetric, parts: Parts) -> int:
-    """The class that, answered always, gives the best P on the training rows; the most frequent of equally good."""
+    """Class with the best score on the training rows, if always predicted; of ties the most frequent."""
     truth = parts.train.raw_target
     classes = max(2, parts.outputs)
     shares = np.bincount(truth, minlength=classes) / len(truth)
     outcome = np.tile(shares[-parts.outputs :], (len(truth), 1))
     scores = [
-        metric.of_predictions(create_predictions(parts, parts.train, outcome, np.full(len(truth), answer)))
-        for answer in range(classes)
+        metric.of_predictions(create_predictions(parts, parts.train, outcome, np.full(len(truth), constant)))
+        for constant in range(classes)
     ]
-    return max(range(classes), key=lambda answer: (scores[answer], shares[answer]))
+    return max(range(classes), key=lambda constant: (scores[constant], shares[constant]))

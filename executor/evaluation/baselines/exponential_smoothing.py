@@ -1,4 +1,4 @@
-"""Exponential smoothing beside a forecast: fitted on what lies before the hold-out, then filtered along the series."""
+"""Exponential smoothing baseline: fitted before the hold-out, then filtered along the series."""
 
 from __future__ import annotations
 
@@ -20,20 +20,19 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Examples, Parts
     from executor.runtime.clock import Clock
 
-EXPONENTIAL_SECONDS: Final = 10.0  # that it may take
-MAX_FITTED: Final = 2_000  # steps, the last ones before the hold-out, on which it is fitted: half a second a model
-MAX_SEASON: Final = 60  # steps; each is a state, and estimating hundreds takes minutes (statsmodels 0.15)
-SEASONS_NEEDED: Final = 2  # that a series must span for a seasonal model, by statsmodels' own rule
-MAX_SERIES: Final = 100  # times targets; of more none is smoothed, for the fits alone would take minutes
+EXPONENTIAL_SECONDS: Final = 10.0  # time limit
+MAX_FITTED: Final = 2_000  # last steps before the hold-out that are fitted; half a second per model
+MAX_SEASON: Final = 60  # steps; hundreds of seasonal states take minutes (statsmodels 0.15)
+SEASONS_NEEDED: Final = 2  # minimum length of a series for a seasonal model (statsmodels)
+MAX_SERIES: Final = 100  # series times targets; more fits take minutes
 MODELS: Final = (("add", "add"), ("add", None), (None, "add"), (None, None), ("add", "mul"), (None, "mul"))
-"""Trend (damped) and season of the models among which the corrected information criterion chooses, as ets() does
-(Hyndman and Khandakar 2008), the richest first, for time may run out: additive errors; a multiplicative season where
-all values are positive."""
+"""Trend (damped) and season of candidate models, selected by the corrected AIC as in ets() (Hyndman and Khandakar
+2008), the largest first: additive errors; a multiplicative season only for positive values."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FittedSmoothing:
-    """A fitted model's states after each step, (steps,) each; season: the factor or term of the step's place."""
+    """States of a fitted model after each step, (steps,) each."""
 
     level: np.ndarray
     trend: np.ndarray | None
@@ -42,20 +41,20 @@ class FittedSmoothing:
     seasonal: str | None
     period: int
 
-    def ahead(self, at: np.ndarray, horizon: int) -> np.ndarray:
-        """Point forecasts after some steps, (len(at), horizon).
+    def forecast(self, at: np.ndarray, horizon: int) -> np.ndarray:
+        """Compute point forecasts after some steps, (len(at), horizon).
 
         ŷ(t+h) = l(t) + (φ + … + φ^h) b(t), plus or times s(t + h - m ⌈h / m⌉). Hyndman et al. 2008, table 2.1.
         """
         steps = np.arange(1, horizon + 1)
-        said = np.repeat(self.level[at][:, None], horizon, axis=1)
+        forecast = np.repeat(self.level[at][:, None], horizon, axis=1)
         if self.trend is not None:
-            said = said + self.trend[at][:, None] * np.cumsum(self.damping**steps)
+            forecast = forecast + self.trend[at][:, None] * np.cumsum(self.damping**steps)
         if self.season is None:
-            return said
+            return forecast
         last = at[:, None] + steps - self.period * -(-steps // self.period)
         season = self.season[np.maximum(last, 0)]
-        return np.asarray(said * season if self.seasonal == "mul" else said + season)
+        return np.asarray(forecast * season if self.seasonal == "mul" else forecast + season)
 
 
 def exponential_baseline(
@@ -67,7 +66,7 @@ def exponential_baseline(
     *,
     clock: Clock,
 ) -> Baseline | None:
-    """Statsmodels' ETS on each series and target, from every beginning of the hold-out.
+    """Fit ETS of statsmodels to each series and target, and forecast from every origin of the hold-out.
 
     rows: the hold-out's rows of the lag table; series: the rows that it was made of. The parameters are estimated
     before the first row that judges; the states then follow the series without being fitted again.
@@ -90,24 +89,24 @@ def exponential_baseline(
         for target in range(len(windows.targets)):
             own = values[piece, target]
             begin = int(np.argmax(np.isfinite(own)))
-            judged = first[here] - piece[0] - begin
-            found = _fit(own[begin:], judged.min(), windows.season, clock)
+            evaluated = first[here] - piece[0] - begin
+            found = _fit(own[begin:], evaluated.min(), windows.season, clock)
             if found is None:
                 return None
             fitted, name = found
             chosen.append(name)
-            outcome[here, target] = fitted.ahead(judged - 1, windows.horizon)
+            outcome[here, target] = fitted.forecast(evaluated - 1, windows.horizon)
     flat = outcome.reshape(len(rows), -1)
     names = ", ".join(dict.fromkeys(chosen))
     return Baseline(
         name=EXPONENTIAL,
-        says=f"states that follow the series: {names}",
+        says=f"ETS model {names}",
         predictions=create_predictions(parts, hold_out, flat, flat),
     )
 
 
 def _fit(values: np.ndarray, until_row: int, season: int | None, clock: Clock) -> tuple[FittedSmoothing, str] | None:
-    """The model with the least corrected information criterion before a row, filtered along all values."""
+    """Fit the model with the lowest corrected AIC before a row, and filter all values."""
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel  # noqa: PLC0415  a second to import
 
     past = values[max(0, until_row - MAX_FITTED) : until_row]
@@ -116,7 +115,7 @@ def _fit(values: np.ndarray, until_row: int, season: int | None, clock: Clock) -
         if best is not None and clock.is_over:
             break
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a model that does not converge has a poor criterion
+            warnings.simplefilter("ignore")  # a model that does not converge has a high AIC
             try:
                 model = ETSModel(past, **_choices(trend, seasonal, season))
                 found = model.fit(disp=False, maxiter=200)
@@ -155,7 +154,7 @@ def _choices(trend: str | None, seasonal: str | None, season: int | None) -> dic
 
 
 def _models(past: np.ndarray, season: int | None) -> Iterator[tuple[str | None, str | None]]:
-    """The models that fit a series: with a season only where it is short enough and was seen, products if positive."""
+    """Iterate over candidate models: seasonal ones for short seasons, multiplicative ones for positive values."""
     seasonal_too = season is not None and season <= MAX_SEASON and len(past) > SEASONS_NEEDED * season + 1
     for trend, seasonal in MODELS:
         if seasonal is None or (seasonal_too and (seasonal == "add" or past.min() > 0)):

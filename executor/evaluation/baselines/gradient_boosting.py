@@ -1,7 +1,6 @@
-"""Gradient-boosted trees on the raw columns: the rival that a network for tables must beat.
+"""Gradient boosting baseline: histogram gradient boosting of scikit-learn on raw columns.
 
-The columns are read as trees read them best. Measured on seven tables with categories, scikit-learn's native categories
-and missing values against the network's encoding: better on five, up to six times as fast (adult_income 1.6 s and 9 s).
+Categories and missing values are handled natively: docs/evidence.md#gradient-boosting.
 """
 
 from __future__ import annotations
@@ -34,25 +33,31 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Examples, Parts
     from executor.runtime.clock import Clock
 
-BOOSTING_SECONDS: Final = 3.0  # what it may take at most, where the budget is short
-BOOSTING_SHARE: Final = 0.03  # of a longer budget
-UNLIMITED_SECONDS: Final = 60.0  # where no time limit is set
-STAGES: Final = (10, 20, 40, 80, 160, 320)  # trees after which the clock and the validation rows are looked at
-MIN_TREES: Final = 80  # trees, after which P on validation rows is believed to have passed its best
-RATE, MAX_RATE = 0.05, 0.3  # scikit-learn's default, 0.1, was the better one on one of those tables
-RATE_TREES: Final = 5.0  # rate times trees by which a fit has come near its end: 0.95^100 is 0.6 % of what is to learn
-TREES_PER_CHECK: Final = 5  # trees between two numbers of trees among which validation rows choose
-SECONDS_PER_COLUMN: Final = 3e-5  # of a tree, on one core, for its histograms; measured on house_prices_ames
-SECONDS_PER_CELL: Final = 2e-8  # of a tree; 1.7e-8 measured on adult_income
-LEAF: Final = 20  # training rows of the smallest leaf: scikit-learn's default
+BOOSTING_SECONDS: Final = 3.0  # time limit of short budgets
+BOOSTING_SHARE: Final = 0.03  # of longer budgets
+UNLIMITED_SECONDS: Final = 60.0  # without a time limit
+STAGES: Final = (
+    10,
+    20,
+    40,
+    80,
+    160,
+    320,
+)  # numbers of trees after which the clock and the validation score are checked
+MIN_TREES: Final = 80  # trees after which early stopping is possible
+RATE, MAX_RATE = 0.05, 0.3  # learning rate, and its maximum for short budgets
+RATE_TREES: Final = 5.0  # rate times trees of a complete fit: 0.95^100 leaves 0.6 % of the residuals
+TREES_PER_CHECK: Final = 5  # trees between two candidates for the number of trees
+SECONDS_PER_COLUMN: Final = 3e-5  # per tree, on one core, for histograms; measured on house_prices_ames
+SECONDS_PER_CELL: Final = 2e-8  # per tree; 1.7e-8 measured on adult_income
+LEAF: Final = 20  # minimum rows of a leaf: default of scikit-learn
 SMALL_LEAF, FEW_ROWS = 5, 500
-"""Of fewer training rows: ahead on four of seven tables, far ahead where classes are rare (ecoli: F1 0.62 against
-0.47; hepatitis: area 0.99 against 0.80), and level on the others."""
-MIN_FITTED: Final = 500  # training rows, however wide the table
-MANY_CELLS: Final = 1_000_000  # training cells; below it threads cost more than they share out
-MAX_LEVELS: Final = 254  # of a column, the most frequent ones; scikit-learn's limit is 255
-TOPICS: Final = 32  # numbers that stand for a text
-WORDS: Final = 4_096  # buckets of hashed words, as many as the network's bag has at most
+"""Minimum rows of a leaf for fewer training rows: docs/evidence.md#gradient-boosting."""
+MIN_FITTED: Final = 500  # minimum number of training rows, for any width
+MANY_CELLS: Final = 1_000_000  # training cells; thread overhead dominates for smaller tables
+MAX_LEVELS: Final = 254  # per column, the most frequent categories; the limit of scikit-learn is 255
+TOPICS: Final = 32  # components of a text
+WORDS: Final = 4_096  # buckets of hashed words, the maximum of the network's bag
 CYCLES: Final = (86_400.0, 604_800.0, 31_556_952.0)  # seconds of a day, a week and a mean year
 
 
@@ -66,7 +71,7 @@ def boosting_baseline(
     clock: Clock,
     seed: int = 0,
 ) -> Baseline | None:
-    """scikit-learn's histogram gradient boosting, with as fair a chance as the network has.
+    """Fit histogram gradient boosting of scikit-learn, tuned on the same rows as the network.
 
     It trains on the training rows; the validation rows choose the number of trees and the decision threshold, as they
     choose the network's epoch and threshold. Of folds the first one chooses, then all rows train.
@@ -83,7 +88,7 @@ def boosting_baseline(
         return None
     rows, rate = _affordable(len(train), len(train.forms) * parts.outputs, seconds=clock.limit)
     some = train.evenly_spaced(rows)
-    # Threads that wait for each other cost more than they share out in models this small.
+    # Thread overhead dominates for models this small.
     with threadpool_limits(1 if rows * len(train.forms) < MANY_CELLS else None):
         columns = Columns(some, parts.task)
         forest = BoostedTrees(metric, parts, columns, rate=rate, seed=seed)
@@ -96,10 +101,10 @@ def boosting_baseline(
     cuts = tuple(threshold.value for threshold in best.thresholds)
     fitted, all_rows = (len(everything[0]) if has_folds else rows), len(everything[0])
     part = "" if fitted == all_rows else f" of {all_rows:,}"
-    short = "; time allowed no more" if forest.is_cut_short else ""
+    short = "; stopped by the time limit" if forest.is_cut_short else ""
     return Baseline(
         name=BOOSTING,
-        says=f"{best.trees} trees an output on {fitted:,}{part} training rows{short}",
+        says=f"{best.trees} trees per output on {fitted:,}{part} training rows{short}",
         predictions=create_predictions(
             parts,
             hold_out[1],
@@ -117,22 +122,22 @@ def boosting_seconds(clock: Clock) -> float:
 
 
 def _are_columns(train: RawTable) -> bool:
-    """Whether rows are columns of single values, which is what trees divide."""
+    """Whether all columns have single values."""
     return not {*train.forms.values()} & {Form.IMAGE, Form.SEQUENCE, Form.LETTERS}
 
 
 class Columns:
-    """Raw rows as trees read them: numbers with gaps, times with their cycles, levels by number, texts by topic."""
+    """Encoding for trees: numbers with NaN, times with their cycles, ordinal categories, components of texts."""
 
     def __init__(self, seen: RawTable, task: Task) -> None:
         self._numbers, self._times = seen.of_form(Form.NUMBER), seen.of_form(Form.TIME)
-        self._levels, self._texts = seen.of_form(Form.LEVEL), seen.of_form(Form.TEXT)
-        # How late a row of a series is would be off the scale in every row to be forecast.
-        self._reads_lateness = task is not Task.FORECASTING
-        if self._levels:
+        self._categories, self._texts = seen.of_form(Form.LEVEL), seen.of_form(Form.TEXT)
+        # Time itself is out of range in every row to forecast.
+        self._reads_time = task is not Task.FORECASTING
+        if self._categories:
             self._encoder = OrdinalEncoder(
                 max_categories=MAX_LEVELS, handle_unknown="use_encoded_value", unknown_value=np.nan
-            ).fit(_stack_columns(seen, self._levels))
+            ).fit(_stack_columns(seen, self._categories))
         self._words = HashingVectorizer(n_features=WORDS, alternate_sign=False, analyzer=split_words)
         self._topics = [
             TruncatedSVD(min(TOPICS, len(seen)), random_state=0).fit(self._words.transform(seen.features[name]))
@@ -140,20 +145,20 @@ class Columns:
         ]
 
     def read(self, rows: RawTable) -> np.ndarray:
-        """(rows, columns) float64, NaN where missing; levels come first."""
-        parts = [self._encoder.transform(_stack_columns(rows, self._levels))] if self._levels else []
+        """Encode rows, (rows, columns) float64, NaN where missing; categories come first."""
+        parts = [self._encoder.transform(_stack_columns(rows, self._categories))] if self._categories else []
         parts += [rows.features[name][:, None] for name in self._numbers]
         for name in self._times:
             seconds = rows.features[name][:, None]
-            parts += [seconds] * self._reads_lateness + [seconds % cycle for cycle in CYCLES]
+            parts += [seconds] * self._reads_time + [seconds % cycle for cycle in CYCLES]
         for name, topics in zip(self._texts, self._topics, strict=True):
             parts.append(topics.transform(self._words.transform(rows.features[name])))
         return np.hstack(parts)
 
     @property
     def categorical(self) -> list[int]:
-        """Places of the columns that hold levels."""
-        return list(range(len(self._levels)))
+        """Indices of categorical columns."""
+        return list(range(len(self._categories)))
 
 
 def _stack_columns(rows: RawTable, names: Sequence[str]) -> np.ndarray:
@@ -161,7 +166,7 @@ def _stack_columns(rows: RawTable, names: Sequence[str]) -> np.ndarray:
 
 
 def unlimited_fit_seconds(rows: int, columns: int) -> float:
-    """About how long a fit takes where no time is set; columns: of all trees that are grown at once.
+    """Estimate the seconds of a fit without a time limit; columns: of all trees that are grown at once.
 
     >>> round(unlimited_fit_seconds(1_000, 20), 2), unlimited_fit_seconds(100_000, 1_000)
     (0.1, 60.0)
@@ -171,7 +176,7 @@ def unlimited_fit_seconds(rows: int, columns: int) -> float:
 
 
 def _affordable(rows: int, columns: int, *, seconds: float) -> tuple[int, float]:
-    """The training rows and the learning rate with which a fit comes near its end in time; all of them if possible.
+    """Choose training rows and learning rate so that a fit is complete in time; all rows if possible.
 
     columns: of all trees that are grown at once.
     """
@@ -183,7 +188,7 @@ def _affordable(rows: int, columns: int, *, seconds: float) -> tuple[int, float]
 
 @dataclass(frozen=True, kw_only=True)
 class BestStage:
-    """The number of trees with the best P on validation rows, and the decision thresholds with it."""
+    """Number of trees with the best validation score, and its decision thresholds."""
 
     score: float
     trees: int
@@ -191,7 +196,7 @@ class BestStage:
 
 
 class BoostedTrees:
-    """One model for each output; for exclusive classes one for all."""
+    """One model per output; one for all exclusive classes."""
 
     def __init__(self, metric: PerformanceMetric, parts: Parts, columns: Columns, *, rate: float, seed: int) -> None:
         self._metric, self._parts = metric, parts
@@ -212,13 +217,13 @@ class BoostedTrees:
         self.is_cut_short = False
 
     def _truth(self, examples: Examples) -> np.ndarray:
-        """What each model learns, (rows, models)."""
+        """Targets of each model, (rows, models)."""
         if self._parts.task.is_classification:
             return np.asarray(examples.raw_target.reshape(len(examples), -1))
         return np.asarray(examples.change)
 
     def fit(self, inputs: np.ndarray, examples: Examples, validation: np.ndarray, *, clock: Clock) -> None:
-        """Double the trees as long as that helps on the validation rows and there is time for it."""
+        """Double the trees while the validation score improves and time is left."""
         start = clock.now()
         for trees in STAGES:
             for model, column in zip(self._models, self._truth(examples).T, strict=True):
@@ -226,18 +231,18 @@ class BoostedTrees:
             self.best = self._chosen(validation)
             if trees >= MIN_TREES and self.best.trees <= trees // 2:
                 return
-            # The next stage adds as many trees as there are.
+            # The next stage doubles the trees.
             if clock.now() - start > clock.remaining():
                 self.is_cut_short = trees < STAGES[-1]
                 return
 
     def fit_again(self, inputs: np.ndarray, examples: Examples) -> None:
-        """Grow the best number of trees on other rows, too."""
+        """Refit the best number of trees on other rows."""
         for model, column in zip(self._models, self._truth(examples).T, strict=True):
             model.set_params(max_iter=self.best.trees, warm_start=False).fit(inputs, column)
 
     def _chosen(self, inputs: np.ndarray) -> BestStage:
-        """Of equally good numbers of trees the largest; inputs: the validation rows."""
+        """Choose the number of trees, of ties the largest; inputs: the validation rows."""
         rows, parts = self._parts.validation, self._parts
         found = []
         for trees, outcome in enumerate(self._staged(inputs, rows), start=1):
@@ -251,20 +256,20 @@ class BoostedTrees:
         return max(found, key=lambda one: (self._metric.direction.utility(one.score), one.trees))
 
     def outcome(self, inputs: np.ndarray, examples: Examples) -> np.ndarray:
-        """What the best number of trees answers, as Predictions.outcome."""
+        """Predict with the best number of trees, as Predictions.outcome."""
         return next(itertools.islice(self._staged(inputs, examples), self.best.trees - 1, None))
 
     def _staged(self, inputs: np.ndarray, examples: Examples) -> Iterator[np.ndarray]:
-        """The outcome after each tree."""
+        """Iterate over the outcomes after each tree."""
         parts = self._parts
         if not parts.task.is_classification:
-            for answers in zip(*(model.staged_predict(inputs) for model in self._models), strict=True):
-                yield outcome_of(examples.restored(np.column_stack(answers)), parts)
+            for outputs in zip(*(model.staged_predict(inputs) for model in self._models), strict=True):
+                yield outcome_of(examples.restored(np.column_stack(outputs)), parts)
             return
-        for answers in zip(*(model.staged_predict_proba(inputs) for model in self._models), strict=True):
+        for outputs in zip(*(model.staged_predict_proba(inputs) for model in self._models), strict=True):
             if parts.task is Task.MULTICLASS:
                 shares = np.zeros((len(inputs), parts.outputs))
-                shares[:, self._models[0].classes_] = answers[0]
+                shares[:, self._models[0].classes_] = outputs[0]
                 yield shares
             else:
-                yield np.column_stack([probabilities[:, 1] for probabilities in answers])
+                yield np.column_stack([probabilities[:, 1] for probabilities in outputs])

@@ -1,4 +1,4 @@
-"""What a model must beat: a constant, the last value, the last season, and a linear model on the same features."""
+"""Linear baseline: logistic or ridge regression on the features of the network."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Examples, Parts
     from executor.runtime.clock import Clock
 
-LINEAR_SECONDS: Final = 3.0  # what the linear model may take: of the time that a budget keeps back, the larger half
+LINEAR_SECONDS: Final = 3.0  # time limit
 
 
 def linear_baseline(metric: PerformanceMetric, parts: Parts, hold_out: Examples, *, clock: Clock) -> Baseline | None:
@@ -40,13 +40,13 @@ def linear_baseline(metric: PerformanceMetric, parts: Parts, hold_out: Examples,
     cells = (filled_share(parts) * parts.train.dense.shape[1] + parts.train.codes.shape[1]) * parts.outputs
     rows = min(len(parts.train), max(MIN_FITTED, int(MAX_CELLS / max(1.0, cells))))
     some = parts.train.evenly_spaced(rows)
-    # Threads that wait for each other cost more than they share out in models this small: measured 20-fold under load.
+    # Thread overhead dominates for models this small: up to 20 times under load.
     with threadpool_limits(1):
-        answer = _fit(metric, some, parts, clock=clock)
-    if answer is None:
+        predict = _fit(metric, some, parts, clock=clock)
+    if predict is None:
         return None
-    thresholds = metric.thresholds(answer(parts.validation), parts.validation, parts)
-    outcome = answer(hold_out)
+    thresholds = metric.thresholds(predict(parts.validation), parts.validation, parts)
+    outcome = predict(hold_out)
     cuts = tuple(threshold.value for threshold in thresholds)
     decided = apply_thresholds(outcome, parts.task, thresholds=cuts, rare_class=parts.rare_class)
     kind = "logistic" if parts.task.is_classification else "ridge"
@@ -57,16 +57,16 @@ def linear_baseline(metric: PerformanceMetric, parts: Parts, hold_out: Examples,
     )
 
 
-MAX_CELLS: Final = 20_000_000  # filled training cells times outputs; 3 s of 100 steps at 2 ns a cell and a half more
-MAX_STEPS: Final = 100  # of L-BFGS, scikit-learn's default
-STEPS_PER_CHECK: Final = 20  # of L-BFGS between two looks at the clock
-PENALTIES: Final = (1.0, 10.0, 100.0, 1_000.0)  # of ridge regression, of which validation chooses
+MAX_CELLS: Final = 20_000_000  # non-zero training cells times outputs; 100 steps take about 3 s
+MAX_STEPS: Final = 100  # of L-BFGS, the default of scikit-learn
+STEPS_PER_CHECK: Final = 20  # of L-BFGS between two checks of the clock
+PENALTIES: Final = (1.0, 10.0, 100.0, 1_000.0)  # of ridge regression, selected on validation rows
 
 
 def _fit(
     metric: PerformanceMetric, some: Examples, parts: Parts, *, clock: Clock
 ) -> Callable[[Examples], np.ndarray] | None:
-    """A function from examples to the outcome of a linear model; None where one side of a target does not occur."""
+    """Fit a function from examples to outcomes; None where a target has a single class."""
     features = feature_matrix(some, parts)
     if not parts.task.is_classification:
         return _fit_ridge(metric, features, some, parts)
@@ -100,7 +100,7 @@ def fit_logistic(
     """
     model = LogisticRegression(C=strength, max_iter=steps_per_check, warm_start=True)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a baseline that is nearly fitted is a baseline
+        warnings.simplefilter("ignore", ConvergenceWarning)  # an incomplete fit is still a baseline
         for _ in range(MAX_STEPS // steps_per_check):
             model.fit(features, classes)
             if model.n_iter_.max() < steps_per_check or clock.is_over:
@@ -111,15 +111,15 @@ def fit_logistic(
 def _fit_ridge(
     metric: PerformanceMetric, features: np.ndarray | sparse.csr_matrix, some: Examples, parts: Parts
 ) -> Callable[[Examples], np.ndarray]:
-    """Ridge regression on what a network would learn, with the penalty of the best P on validation rows."""
+    """Fit ridge regression on the targets of the network, with the penalty of the best validation score."""
 
     def values(ridge: Ridge, rows: Examples) -> np.ndarray:
-        said = ridge.predict(feature_matrix(rows, parts)).reshape(len(rows), parts.outputs)
-        return outcome_of(rows.restored(said), parts)
+        predicted = ridge.predict(feature_matrix(rows, parts)).reshape(len(rows), parts.outputs)
+        return outcome_of(rows.restored(predicted), parts)
 
     def score(ridge: Ridge) -> float:
-        said = values(ridge, parts.validation)
-        return metric.of_predictions(create_predictions(parts, parts.validation, said, said))
+        predicted = values(ridge, parts.validation)
+        return metric.of_predictions(create_predictions(parts, parts.validation, predicted, predicted))
 
     fitted = [Ridge(alpha=penalty).fit(features, some.change) for penalty in PENALTIES]
     best = metric.direction.best(fitted, key=score)

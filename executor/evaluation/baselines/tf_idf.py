@@ -1,4 +1,4 @@
-"""What a model of texts must beat: a linear model on TF-IDF of their words and pairs of words, by scikit-learn."""
+"""TF-IDF baseline for texts: a linear model of scikit-learn on TF-IDF of words and bigrams."""
 
 from __future__ import annotations
 
@@ -31,29 +31,28 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Examples, Parts
     from executor.runtime.clock import Clock
 
-MAX_TERMS: Final = 50_000  # the most frequent ones; 100,000 gave 20 Newsgroups 0.9 points more for 1.2 times the time
-MIN_ROWS: Final = 2  # rows with a term, below which it tells nothing of other rows
-SECONDS_PER_CHARACTER: Final = 8.5e-8  # that words take; measured on 27 million characters of 20 Newsgroups: 2.3 s
-SECONDS_PER_CHARACTER_IN_PAIRS: Final = 3.6e-7  # the same with pairs of neighbours: 9.7 s
-READING_SHARE: Final = 0.4  # of the time, that turning texts into numbers may take; the rest is for the fit
-MIN_FITTED: Final = 500  # training rows, however long their texts
+MAX_TERMS: Final = 50_000  # the most frequent ones; with 100,000 the accuracy on 20 Newsgroups is 0.9 points higher
+MIN_ROWS: Final = 2  # rows with a term; rarer terms do not generalize
+SECONDS_PER_CHARACTER: Final = 8.5e-8  # for words; measured on 27 million characters of 20 Newsgroups: 2.3 s
+SECONDS_PER_CHARACTER_IN_PAIRS: Final = 3.6e-7  # for words and bigrams: 9.7 s
+READING_SHARE: Final = 0.4  # of the time, for encoding texts; the rest is for the fit
+MIN_FITTED: Final = 500  # minimum number of training rows, for any length of texts
 STRENGTHS: Final = (10.0, 1.0)
-"""Inverse penalties of logistic regression, of which validation rows choose. On four public sets, one split each, the
-first was the better one: accuracy 0.823 and 0.810, 0.943 and 0.917, 0.808 and 0.799, 0.835 and 0.832."""
-PENALTIES: Final = (1.0, 0.1, 10.0)  # of ridge regression; rows of TF-IDF have length 1, so that 1 is a row's weight
-STEPS_PER_CHECK: Final = 10  # of L-BFGS between two looks at the clock; on 20 Newsgroups 10 take 3 s
+"""Inverse penalties of logistic regression, selected on validation rows; the first was better on four public sets."""
+PENALTIES: Final = (1.0, 0.1, 10.0)  # of ridge regression; rows of TF-IDF have norm 1
+STEPS_PER_CHECK: Final = 10  # of L-BFGS between two checks of the clock; on 20 Newsgroups 10 take 3 s
 
 MARKS: Final = re.escape("".join(sign for sign in map(chr, range(sys.maxunicode)) if category(sign)[0] == "M"))
-"""Signs that stand on letters, vowels of Hindi say, of which Python's classes know nothing."""
+"""Combining marks, such as vowels of Hindi, which Python's character classes do not include."""
 LETTERS: Final = rf"[^\W_{SPACELESS}]"
 TOKEN: Final = re.compile(rf"[{SPACELESS}]|{LETTERS}+(?:(?![{SPACELESS}])[{MARKS}]{LETTERS}*)*")
-ASCII_TOKEN: Final = re.compile("[a-z0-9]+")  # the same where there is nothing else, five times as fast
+ASCII_TOKEN: Final = re.compile("[a-z0-9]+")  # the same for ASCII texts, five times as fast
 
 Predictor: TypeAlias = "Callable[[sparse.csr_matrix, Examples], np.ndarray]"
 
 
 def split_words(text: str) -> list[str]:
-    """The words of a text, in lower case and in order; of scripts without spaces its characters.
+    """Split a text into lower-case words; scripts without spaces into characters.
 
     >>> split_words("It's 天气 2")
     ['it', 's', '天', '气', '2']
@@ -70,7 +69,7 @@ def tf_idf_baseline(
     *,
     clock: Clock,
 ) -> Baseline | None:
-    """Logistic or ridge regression on TF-IDF of all text columns together, and of nothing else.
+    """Fit logistic or ridge regression on TF-IDF of all text columns.
 
     The validation rows choose the penalty and the decision threshold, then train as well where time allows.
     train, validation, hold_out: the raw rows of parts, and those that judge.
@@ -90,7 +89,7 @@ def tf_idf_baseline(
     vectorizer = TfidfVectorizer(
         tokenizer=split_words,
         token_pattern=None,
-        lowercase=False,  # tokens does
+        lowercase=False,  # split_words does
         ngram_range=(1, 2 if reads_pairs else 1),
         min_df=MIN_ROWS if rows > MIN_FITTED else 1,
         max_features=MAX_TERMS,
@@ -99,24 +98,24 @@ def tf_idf_baseline(
     )
     try:
         features = vectorizer.fit_transform([known[row] for row in some])
-    except ValueError:  # no text holds a word
+    except ValueError:  # no text has a word
         return None
-    selecting, judging = (vectorizer.transform(texts) for texts in asked)
+    of_validation, of_hold_out = (vectorizer.transform(texts) for texts in asked)
     examples = parts.train.take(some)
-    # Threads that wait for each other cost more than they share out in models this small.
+    # Thread overhead dominates for models this small.
     with threadpool_limits(1):
-        strength, answer, left = _choose_penalty(metric, parts, (features, examples), selecting, clock=clock)
-        said = answer(selecting, parts.validation)
-        cuts = tuple(threshold.value for threshold in metric.thresholds(said, parts.validation, parts))
+        strength, predict, left = _choose_penalty(metric, parts, (features, examples), of_validation, clock=clock)
+        predicted = predict(of_validation, parts.validation)
+        cuts = tuple(threshold.value for threshold in metric.thresholds(predicted, parts.validation, parts))
         if left:
             both = vectorizer.transform([*(known[row] for row in some), *asked[0]])
-            answer = _fit(both, examples.joined(parts.validation), parts, strength, clock=clock)
-        outcome = answer(judging, hold_out[1])
+            predict = _fit(both, examples.joined(parts.validation), parts, strength, clock=clock)
+        outcome = predict(of_hold_out, hold_out[1])
     kind = "logistic" if parts.task.is_classification else "ridge"
     trained = rows + (len(parts.validation) if left else 0)
     return Baseline(
         name=TF_IDF,
-        says=f"{kind} regression on {'words and pairs of words' if reads_pairs else 'words'} of {trained:,} rows",
+        says=f"{kind} regression on {'words and bigrams' if reads_pairs else 'words'} of {trained:,} rows",
         predictions=create_predictions(
             parts,
             hold_out[1],
@@ -127,10 +126,10 @@ def tf_idf_baseline(
 
 
 def _affordable(known: list[str], asked: int, *, seconds: float) -> tuple[bool, int]:
-    """Whether there is time to read pairs of words, and how many training rows are read; asked: characters besides."""
+    """Choose whether bigrams are read, and how many training rows; asked: characters of other rows."""
     characters = sum(map(len, known))
     time_to_read = READING_SHARE * seconds
-    # Training rows are read twice: to choose, and again together with those that chose.
+    # Training rows are read twice: for the selection, and again together with the validation rows.
     if (2 * characters + asked) * SECONDS_PER_CHARACTER_IN_PAIRS <= time_to_read:
         return True, len(known)
     left = time_to_read / SECONDS_PER_CHARACTER - asked
@@ -139,7 +138,7 @@ def _affordable(known: list[str], asked: int, *, seconds: float) -> tuple[bool, 
 
 
 def _texts(table: RawTable) -> list[str]:
-    """The texts of each row, one below the other."""
+    """Concatenate the texts of each row."""
     columns = [table.features[name] for name in table.of_form(Form.TEXT)]
     return ["\n".join(row) for row in zip(*columns, strict=True)]
 
@@ -148,13 +147,13 @@ def _choose_penalty(
     metric: PerformanceMetric,
     parts: Parts,
     known: tuple[sparse.csr_matrix, Examples],
-    selecting: sparse.csr_matrix,
+    of_validation: sparse.csr_matrix,
     *,
     clock: Clock,
 ) -> tuple[float, Predictor, bool]:
-    """The penalty of the best P on validation rows, its model, and whether there is time for one more.
+    """Select the penalty with the best validation score; returns it, its model, and whether time for a refit is left.
 
-    A further penalty is tried where the time is enough for it and for one more.
+    A further penalty is tried where time suffices for it and a refit.
     """
     best: tuple[float, float, Predictor] | None = None
     longest = 0.0
@@ -162,14 +161,14 @@ def _choose_penalty(
         start = clock.now()
         if best is not None and 2 * longest > clock.remaining():
             break
-        answer = _fit(*known, parts, strength, clock=clock)
-        said = answer(selecting, parts.validation)
-        decided = apply_thresholds(said, parts.task)
+        predict = _fit(*known, parts, strength, clock=clock)
+        predicted = predict(of_validation, parts.validation)
+        decided = apply_thresholds(predicted, parts.task)
         score = metric.direction.utility(
-            metric.of_predictions(create_predictions(parts, parts.validation, said, decided))
+            metric.of_predictions(create_predictions(parts, parts.validation, predicted, decided))
         )
         if best is None or score > best[0]:
-            best = score, strength, answer
+            best = score, strength, predict
         longest = max(longest, clock.now() - start)
     if best is None:
         raise ValueError("a linear model has at least one penalty")
@@ -177,7 +176,7 @@ def _choose_penalty(
 
 
 def _fit(features: sparse.csr_matrix, examples: Examples, parts: Parts, strength: float, *, clock: Clock) -> Predictor:
-    """A linear model, fitted as far as time allows, as a function from features and examples to the outcome."""
+    """Fit a linear model until a time, as a function from features and examples to the outcome."""
     if not parts.task.is_classification:
         ridge = Ridge(alpha=strength).fit(features, examples.change)
         return lambda rows, asked: outcome_of(

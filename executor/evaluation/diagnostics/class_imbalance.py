@@ -1,4 +1,4 @@
-"""What is done about rare classes, from P to the decision threshold: one choice, whose parts stand together."""
+"""Treatment of class imbalance, from metric to decision threshold."""
 
 from __future__ import annotations
 
@@ -16,17 +16,21 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Parts
     from rules.vocabulary.bundle import Bundle
 
-IMBALANCE_RATIO: Final = 4.0  # rows of the most frequent class per row of the rarest; beyond it the notes' rules differ
+IMBALANCE_RATIO: Final = (
+    4.0  # rows of the most frequent class per row of the rarest, from which the notes have other rules
+)
 
 
 def imbalance_choice(bundle: Bundle, parts: Parts, signature: Signature) -> ImbalanceChoice | None:
-    """The parts of the choice as a run carried them out; None where targets are numbers or no class is rare."""
+    """Describe the treatment of imbalance in a run; None for numeric targets, or without a rare class."""
     if not parts.task.is_classification:
         return None
     target = parts.train.target.astype(np.float64)
-    yes = target.sum(axis=0)
-    of_classes = np.array([len(target) - yes[0], yes[0]]) if parts.task is Task.BINARY else yes
-    pairs = [of_classes] if parts.task is not Task.MULTILABEL else [np.array([one, len(target) - one]) for one in yes]
+    positives = target.sum(axis=0)
+    of_classes = np.array([len(target) - positives[0], positives[0]]) if parts.task is Task.BINARY else positives
+    pairs = (
+        [of_classes] if parts.task is not Task.MULTILABEL else [np.array([one, len(target) - one]) for one in positives]
+    )
     ratio = max(pair.max() / max(1.0, pair.min()) for pair in pairs)
     if ratio <= IMBALANCE_RATIO:
         return None
@@ -52,7 +56,7 @@ def imbalance_choice(bundle: Bundle, parts: Parts, signature: Signature) -> Imba
 
 
 def _weights(bundle: Bundle, parts: Parts, count: int) -> list[float]:
-    """Of a row of each class, or of each label's yes."""
+    """Weight of a row of each class, or of the positives of each label."""
     loss = create_loss(bundle.loss, parts)
     if isinstance(loss, WeightedLabels):
         return loss.positive
@@ -64,7 +68,7 @@ def _weights(bundle: Bundle, parts: Parts, count: int) -> list[float]:
 
 
 def _biases(bundle: Bundle, parts: Parts) -> list[float]:
-    """Of each class, or of each label's yes; of two classes the one output's, with its sign."""
+    """Output bias of each class, or of each label; of two classes that of the output, with its sign."""
     bias = initial_bias(parts, bundle)
     return [-float(bias[0]), float(bias[0])] if parts.task is Task.BINARY else bias.tolist()
 

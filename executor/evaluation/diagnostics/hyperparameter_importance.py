@@ -1,4 +1,4 @@
-"""How sensitive the model proved to each hyperparameter, and where the best value lies on the edge of its range."""
+"""Hyperparameter importance from a random forest over trials, and best values at the edge of their range."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TREES: Final = 32
 REPEATS: Final = 8
 """Permutations of a hyperparameter's values."""
 EDGE: Final = 0.05
-"""Share of a range, of its logarithm where that is searched, that counts as its edge."""
+"""Share of a range that counts as its edge; of its logarithm where the search is logarithmic."""
 RATINGS: Final = {
     Hyperparameter.LEARNING_RATE: "high",
     Hyperparameter.UNITS: "high",
@@ -37,22 +37,22 @@ RATINGS: Final = {
     Hyperparameter.EMBEDDING_DIMENSION: "medium",
     **dict.fromkeys(OPTIMIZER_PROPERTIES, "low"),
 }
-"""How the notes rate the model's sensitivity: the embedding dimension is a property of a layer."""
+"""Sensitivity of the model to hyperparameters in the notes; the embedding dimension is a property of a layer."""
 NATURAL_ENDS: Final = {
     Hyperparameter.LAYERS: (1.0, math.inf),
     Hyperparameter.DROPOUT: (0.0, math.inf),
     Hyperparameter.WEIGHT_DECAY: (0.0, math.inf),
     Hyperparameter.MOMENTUM: (0.0, math.inf),
 }
-"""Ends beyond which there is nothing to try."""
+"""Natural limits of ranges."""
 
 
 def sensitivities(
     space: keras_tuner.HyperParameters, ranked: Sequence[Outcome], *, seed: int
 ) -> tuple[Sensitivity, ...]:
-    """Every hyperparameter of which the trials have several values, the most important first.
+    """Measure the importance of each hyperparameter with several values, the most important first.
 
-    space: what was searched; ranked: the search's trials, the best first.
+    space: search space; ranked: trials of the search, the best first.
     """
     importance, best = _importance(space, ranked, seed=seed), ranked[0].hyperparameters
     single = unvaried_hyperparameters(space, ranked)
@@ -71,7 +71,7 @@ def sensitivities(
 
 
 def unvaried_hyperparameters(space: keras_tuner.HyperParameters, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
-    """The hyperparameters of the space of which all trials have one value: the search ended before a second one."""
+    """Hyperparameters of the space with a single value in all trials, because the search ended early."""
     return tuple(
         item.name
         for item in space.space
@@ -80,29 +80,26 @@ def unvaried_hyperparameters(space: keras_tuner.HyperParameters, outcomes: Seque
 
 
 def missing_sensitivity(space: keras_tuner.HyperParameters, ranked: Sequence[Outcome]) -> str:
-    """Why the importance of hyperparameters was not measured; empty where it was, or nothing was searched."""
+    """Why hyperparameter importance was not measured; empty where it was, or nothing was searched."""
     found = len(_of_one_length(ranked))
     if not space.space or found >= MIN_TRIALS_FOR_SENSITIVITY:
         return ""
     return (
-        "Sensitivity to the hyperparameters was not measured: it needs "
-        f"{MIN_TRIALS_FOR_SENSITIVITY} completed trials with "
-        f"the same number of planned epochs, and the search has {found}."
+        "Hyperparameter importance: not measured, because it needs "
+        f"{MIN_TRIALS_FOR_SENSITIVITY} completed trials with the same number of planned epochs, and the search has "
+        f"{found}."
     )
 
 
 def _of_one_length(ranked: Sequence[Outcome]) -> list[Outcome]:
-    """The completed trials of the most frequent length; more epochs alone make a better P."""
+    """Completed trials with the most frequent number of planned epochs, so that scores are comparable."""
     completed = [outcome for outcome in ranked if outcome.score is not None and outcome.continues is None]
     lengths = [outcome.planned_epochs for outcome in completed]
     return [one for one in completed if one.planned_epochs == max(set(lengths), key=lengths.count)]
 
 
 def _importance(space: keras_tuner.HyperParameters, ranked: Sequence[Outcome], *, seed: int) -> dict[str, float]:
-    """By how much a random forest's error grows when a hyperparameter's values are permuted, as shares of the whole.
-
-    Breiman 2001; only trials of the most frequent length are compared.
-    """
+    """Permutation importance of hyperparameters in a random forest over comparable trials, as shares (Breiman 2001)."""
     alike = _of_one_length(ranked)
     if len(alike) < MIN_TRIALS_FOR_SENSITIVITY:
         return {}
@@ -118,19 +115,19 @@ def _importance(space: keras_tuner.HyperParameters, ranked: Sequence[Outcome], *
 
 
 def _position(item: keras_tuner.engine.hyperparameters.HyperParameter, value: float | str) -> float:
-    """Where a value lies in its range, in [0, 1]; words by their place in the list."""
+    """Position of a value in its range, in [0, 1]; words by their index."""
     if _is_range(item):
         return float(item.value_to_prob(value))
     return float(item.values.index(value)) / max(1, len(item.values) - 1)
 
 
 def _is_range(item: keras_tuner.engine.hyperparameters.HyperParameter) -> bool:
-    """Whether the values are all between two ends; keras-tuner lists samples of these."""
+    """Whether the hyperparameter is continuous; keras-tuner also lists samples of these."""
     return hasattr(item, "min_value")
 
 
 def _edge(item: keras_tuner.engine.hyperparameters.HyperParameter, best: float | str) -> str:
-    """What to do where the best value lies on the edge of its range."""
+    """Recommendation where the best value is at the edge of its range; else empty."""
     if isinstance(best, str):
         return ""
     values = [item.min_value, item.max_value] if _is_range(item) else sorted(item.values)
@@ -143,9 +140,9 @@ def _edge(item: keras_tuner.engine.hyperparameters.HyperParameter, best: float |
         return ""
     spoken = item.name.replace("_", " ")
     remedy = (
-        f"pin the optimizer with a learning_rate of {best:.2g}, around which the next search looks"
+        f"pin the optimizer with a learning_rate of {best:.2g}, so that the next search is centred there"
         if item.name == Hyperparameter.LEARNING_RATE
-        else f"try {'lower' if end == 'lower' else 'higher'} ones by --pin 'tuner={{name: manual, configurations: "
+        else f"try {'lower' if end == 'lower' else 'higher'} values with --pin 'tuner={{name: manual, configurations: "
         f"[{{{item.name}: …}}]}}' --reason WHY"
     )
-    return f"The best {spoken}, {best:.3g}, lies at the {end} edge of {values[0]:g} to {values[-1]:g}: {remedy}."
+    return f"The best {spoken}, {best:.3g}, is at the {end} edge of {values[0]:g} to {values[-1]:g}: {remedy}."

@@ -1,7 +1,4 @@
-"""How much a model leans on each column: by how much P gets worse when the column's values are dealt out anew.
-
-Permutation importance (Breiman 2001; Fisher, Rudin and Dominici 2019) of the finished model, on rows of the hold-out.
-"""
+"""Permutation importance of columns (Breiman 2001; Fisher, Rudin and Dominici 2019) on the hold-out."""
 
 from __future__ import annotations
 
@@ -26,13 +23,13 @@ if TYPE_CHECKING:
     from executor.model.signature import Signature
     from executor.runtime.clock import Clock
 
-MAX_ROWS: Final = 1_000  # rows that are dealt out: the standard error of an accuracy is then below 0.016
-MIN_ROWS: Final = 200  # where that is too slow: the standard error of an accuracy is then below 0.036
+MAX_ROWS: Final = 1_000  # permuted rows; the standard error of an accuracy is then below 0.016
+MIN_ROWS: Final = 200  # where that is too slow; the standard error of an accuracy is then below 0.036
 REPEATS: Final = 5  # the default of sklearn.inspection.permutation_importance
-ROWS_PER_CALL: Final = 8_192  # rows of several columns' copies that the model answers in one call
-CELLS_PER_CALL: Final = 2**22  # values in them, 32 MiB: of a very wide table, fewer columns are answered together
-IMPORTANCE_SECONDS: Final = 2.0  # that it may take where the budget leaves them: 30 columns of 1,000 rows take 1 s
-STREAM: Final = 13  # tells these permutations from other random numbers of the same seed
+ROWS_PER_CALL: Final = 8_192  # rows per call, of permutations of several columns
+CELLS_PER_CALL: Final = 2**22  # values per call, 32 MiB; limits columns per call of wide tables
+IMPORTANCE_SECONDS: Final = 2.0  # time limit; 30 columns of 1,000 rows take 1 s
+STREAM: Final = 13  # separates permutations from other random numbers of the same seed
 
 
 def measure_importance(
@@ -44,11 +41,11 @@ def measure_importance(
     seed: int,
     clock: Clock,
 ) -> Importance:
-    """Deal out each column's values anew among rows of the hold-out, all columns once, then again while time lasts.
+    """Permute each column among rows of the hold-out, all columns once, then again while time is left.
 
-    Where one round of all columns would take longer, fewer rows are dealt out.
-    The features that a forecast makes of one column are dealt out together. hold_out: raw rows with their truth.
-    No column is told of where rows hold images or sequences of numbers, and where P is undefined.
+    Where one round would take too long, fewer rows are permuted. The features of a forecast that come from one column
+    are permuted together. hold_out: raw rows with their targets. The result is empty for images and sequences of
+    numbers, and where the metric is undefined.
     """
     features = _by_column(signature, hold_out)
     none = Importance.unmeasured(metric.name)
@@ -56,16 +53,16 @@ def measure_importance(
         return none
     random, start = np.random.default_rng([seed, STREAM]), clock.now()
     rows = hold_out.evenly_spaced(MAX_ROWS)
-    answers = predict_rows(model, signature, rows)
+    predictions = predict_rows(model, signature, rows)
     one_round = (clock.now() - start) * len(features)
     if one_round > clock.limit and len(rows) > MIN_ROWS:  # fewer rows rather than fewer columns
         rows = rows.evenly_spaced(max(MIN_ROWS, int(len(rows) * clock.limit / one_round)))
-        answers = predict_rows(model, signature, rows)
+        predictions = predict_rows(model, signature, rows)
 
     def score(outcome: np.ndarray) -> float:
         return metric.direction.sign * _score(metric, signature, rows, outcome)
 
-    whole = score(answers)
+    whole = score(predictions)
     if not math.isfinite(whole):
         return none
     losses: dict[str, list[float]] = {name: [] for name in features}
@@ -78,22 +75,22 @@ def measure_importance(
             outcome = predict_rows(model, signature, _permute(rows, [features[name] for name in names], random))
             for name, own in zip(names, np.split(outcome, len(names)), strict=True):
                 losses[name].append(whole - score(own))
-    told = {name: values for name, values in losses.items() if values and np.isfinite(values).all()}
+    measured = {name: values for name, values in losses.items() if values and np.isfinite(values).all()}
     found = [
         ColumnImportance(name=name, loss=float(np.mean(values)), spread=float(np.std(values)))
-        for name, values in told.items()
+        for name, values in measured.items()
     ]
     return Importance(
         metric=metric.name,
         rows=len(rows),
-        repeats=max(map(len, told.values()), default=0),
+        repeats=max(map(len, measured.values()), default=0),
         columns=tuple(sorted(found, key=lambda one: -one.loss)),
-        missing=tuple(name for name in features if name not in told),
+        missing=tuple(name for name in features if name not in measured),
     )
 
 
 def _permute(rows: RawTable, groups: Sequence[Sequence[str]], random: np.random.Generator) -> RawTable:
-    """A copy of the rows for each group of features, one below the other, in which its values stand in other rows."""
+    """Stack a copy of the rows for each group of features, with its values permuted."""
     count = len(rows)
     copies = rows.take(np.tile(np.arange(count), len(groups)))
     features = {name: values.copy() for name, values in copies.features.items()}
@@ -105,7 +102,7 @@ def _permute(rows: RawTable, groups: Sequence[Sequence[str]], random: np.random.
 
 
 def _by_column(signature: Signature, rows: RawTable) -> dict[str, tuple[str, ...]]:
-    """The features that are made of each column of the dataset; of a series those of its lags and steps."""
+    """Group features by the column of the dataset that they come from."""
     found: dict[str, tuple[str, ...]] = {}
     for feature in rows.features:
         if signature.windows is None:
@@ -119,7 +116,7 @@ def _by_column(signature: Signature, rows: RawTable) -> dict[str, tuple[str, ...
 
 
 def _score(metric: PerformanceMetric, signature: Signature, rows: RawTable, outcome: np.ndarray) -> float:
-    """P of some answers for the rows."""
+    """Score predictions for the rows."""
     decided = apply_thresholds(outcome, signature.task, thresholds=signature.cuts, rare_class=signature.rare_class)
     truth = np.asarray(rows.truth)
     return metric.of_predictions(

@@ -1,4 +1,4 @@
-"""Networks whose training ended before their planned epochs, and the time that these need."""
+"""Networks whose training was cut off before their planned epochs, and the time that they need."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def find_cut_off(members: Collection[int], trials: Trials, *, limit_for: Callable[[float], float]) -> CutOff | None:
-    """Whether a network of a model was cut off by time or Ctrl-C, and the time limit that it needs; None if it was not.
+    """Find whether a network of the model was cut off by time or Ctrl-C, and the time limit that it needs.
 
-    A network counts as cut off, too, where time ended a strategy such as Hyperband before it gave any trial all epochs.
+    A network also counts as cut off where time ended a strategy such as Hyperband before any trial had all epochs.
 
-    members: numbers of the trials of which the model is made. limit_for: the limit of a run, in seconds, under which
-    the search trains a number of seconds longer.
+    members: numbers of the trials in the model. limit_for: function from additional seconds of search to the time limit
+    of a run. Returns None where no network was cut off.
     """
     by_number = {one.number: one for one in trials.ranked}
     own = [by_number[number] for number in members]
@@ -43,19 +43,19 @@ def find_cut_off(members: Collection[int], trials: Trials, *, limit_for: Callabl
         trial=worst.number,
         epochs=epochs,
         planned=max(trials.epochs, epochs - worst.epochs + worst.planned_epochs),
-        # Trials that were cut off together share their stack's seconds, so that these add up.
+        # Trials of a stack share its seconds, so that they add up.
         seconds=limit_for(sum(more * (each or float(np.mean(known))) for more, each in lacking)) if known else None,
     )
 
 
 def _trained_epochs(outcome: Outcome, by_number: Mapping[int, Outcome]) -> int:
-    """Epochs that a network was trained, in this trial and in those from which it went on."""
+    """Epochs of a network, in this trial and in those that it continues."""
     before = None if outcome.continues is None else by_number.get(outcome.continues)
     return outcome.epochs + (0 if before is None else _trained_epochs(before, by_number))
 
 
 def _is_whole(outcome: Outcome, by_number: Mapping[int, Outcome], epochs: int) -> bool:
-    """Whether a network was trained until its score no longer improved, or for all epochs."""
+    """Whether a network was trained for all epochs, or stopped early."""
     if outcome.status != "completed" or outcome.is_cut_short:
         return False
     return outcome.epochs < outcome.planned_epochs or _trained_epochs(outcome, by_number) >= epochs

@@ -1,4 +1,4 @@
-"""How sure a classifier may sound: one temperature for its logits, fitted on validation rows (Guo et al. 2017)."""
+"""Temperature scaling of logits, fitted on validation rows (Guo et al. 2017)."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ from rules.vocabulary.facts import Task
 
 IDENTITY_TEMPERATURE: Final = 1.0
 MIN_ROWS: Final = 50
-"""Validation rows. With 50 the hold-out's log-loss fell by 9 % in the geometric mean and rose by 7 % at worst, with 30
-it fell by 7 % and rose by 47 % at worst: 34 runs on tables, five samples of so many validation rows each."""
-MIN_EVENTS: Final = 5  # of them outside the most frequent class, as for a threshold
-FOLDS: Final = 5  # of the validation rows, as is usual; a temperature is one number, so four fifths fit it as well
-RANGE: Final = (0.2, 5.0)  # found ones lie within, but for networks whose validation rows show no end of it
+"""Validation rows; with fewer a temperature may increase the log-loss: docs/evidence.md#temperature-rows."""
+MIN_EVENTS: Final = 5  # validation rows outside the most frequent class, as for a threshold
+FOLDS: Final = 5  # of the validation rows; a temperature is one number, so four fifths suffice
+RANGE: Final = (0.2, 5.0)  # bounds of the search
 SMOOTHED_ROWS: Final = 2.0
-"""Rows' worth of another class in the targets, which is Platt's (1999) for classes of the same size. Without it rows of
-which the network knows every one ask for a temperature of 0: the hold-out's log-loss then rose up to fivefold."""
+"""Rows of another class added to the targets, as in Platt 1999. Without smoothing, perfectly classified rows require a
+temperature of 0: docs/evidence.md#temperature-rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Temperature:
-    """Logits are divided by `value`, at 1 they stay; why says how it was found."""
+    """Divisor of logits; why: how it was found."""
 
     value: float
     why: str
@@ -36,7 +35,7 @@ class Temperature:
 def fit_temperatures(
     truth: np.ndarray, logits: np.ndarray, task: Task, *, tuned: bool = True
 ) -> tuple[Temperature, ...]:
-    """One temperature for all classes, or one a label; none for a task without classes.
+    """Fit one temperature for all classes, or one per label; none for a task without classes.
 
     truth, logits: of validation rows, (rows,) with (rows, 1) or (rows, classes), or both (rows, labels).
     tuned: whether the bundle calibrates probabilities; else each temperature is 1.
@@ -52,14 +51,13 @@ def fit_temperatures(
 
 
 def apply_temperatures(logits: np.ndarray, found: tuple[Temperature, ...]) -> np.ndarray:
-    """Logits, or values, (rows, outputs), divided by what was found for them; as they are where nothing was."""
+    """Divide logits (rows, outputs) by their temperatures; without temperatures they are returned as they are."""
     return logits / np.array([one.value for one in found]) if found else logits
 
 
 def tune_temperature(truth: np.ndarray, logits: np.ndarray) -> Temperature:
-    """The temperature of the lowest log-loss, or 1 where the rows are too few or do not show that it helps.
+    """Fit the temperature with the lowest log-loss, or 1 where the rows are too few or cross-validation shows no gain.
 
-    It helps where temperatures that are fitted on the other folds of these rows lower the log-loss of each fold.
     truth: (rows,) classes. logits: (rows, 1) of class 1, or (rows, classes).
     """
     rows = len(truth)
@@ -82,7 +80,7 @@ def tune_temperature(truth: np.ndarray, logits: np.ndarray) -> Temperature:
 
 
 def rescale_probabilities(outcome: np.ndarray, values: np.ndarray, task: Task) -> np.ndarray:
-    """Probabilities (rows, outputs) as they would be at further temperatures, (1,) for all or (labels,).
+    """Rescale probabilities (rows, outputs) by further temperatures, (1,) for all or (labels,).
 
     >>> rescale_probabilities(np.array([[0.2], [0.5]]), np.array([0.5]), Task.BINARY).round(4).tolist()
     [[0.0588], [0.5]]
@@ -94,7 +92,7 @@ def rescale_probabilities(outcome: np.ndarray, values: np.ndarray, task: Task) -
 
 
 def _losses(truth: np.ndarray, logits: np.ndarray, temperature: float) -> np.ndarray:
-    """The log-loss of each row, (rows,)."""
+    """Log-loss of each row, (rows,)."""
     divided = logits / temperature
     if logits.shape[1] == 1:
         return np.asarray(np.logaddexp(0, np.where(truth == 1, -divided[:, 0], divided[:, 0])))
@@ -102,10 +100,10 @@ def _losses(truth: np.ndarray, logits: np.ndarray, temperature: float) -> np.nda
 
 
 def _minimize_log_loss(truth: np.ndarray, logits: np.ndarray) -> float:
-    """The temperature of the lowest log-loss of smoothed targets; in 1 / temperature it is convex, so there is one."""
+    """Minimize the log-loss of smoothed targets, which is convex in 1 / temperature."""
     both = np.hstack([np.zeros_like(logits), logits]) if logits.shape[1] == 1 else logits
     own = both[np.arange(len(truth)), truth]
-    # Over two classes the share of the smoothing goes to the other one, over several to all of them.
+    # With two classes the smoothing goes to the other one, with several to all of them.
     others = both.sum(axis=1) - own if both.shape[1] == 2 else both.mean(axis=1)  # noqa: PLR2004  two classes
     share = SMOOTHED_ROWS / len(truth)
     wanted = (1 - share) * own + share * others

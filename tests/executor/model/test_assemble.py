@@ -268,7 +268,7 @@ def test_a_file_that_answers_differently_is_not_kept(tmp_path: Path, monkeypatch
         return again
 
     monkeypatch.setattr("executor.model.keras_file.load_model", load_another)
-    with pytest.raises(TrainingError, match="must answer as the one in memory"):
+    with pytest.raises(TrainingError, match="must predict as the one in memory"):
         save_model(model, tmp_path / "model.keras", signature=signature, rows=hold_out)
     assert list(tmp_path.iterdir()) == []
 

@@ -102,7 +102,7 @@ def test_one_network_is_kept_where_several_are_not_certainly_better(
     monkeypatch.setattr("executor.model.ensemble._gain", lambda *_, **__: (0.001, 0.01))
     chosen = select_network(trials, bundle, noisy, metric=create_metric(bundle.metric), seed=0)
     assert (chosen.members, chosen.score) == ({trials.best.number: 1}, trials.best.score)
-    assert "not certainly better: gain 0.001, standard error 0.01" in chosen.why
+    assert "not certainly better (gain 0.001, standard error 0.01" in chosen.why
 
 
 def test_one_network_is_kept_where_it_was_asked_for_or_rows_are_few(
@@ -111,9 +111,9 @@ def test_one_network_is_kept_where_it_was_asked_for_or_rows_are_few(
     trials, bundle = searched
     metric = create_metric(bundle.metric)
     asked = select_network(trials, bundle, noisy, metric=metric, seed=0, single=True)
-    assert (asked.members, asked.why) == ({trials.best.number: 1}, "one network was asked for")
+    assert (asked.members, asked.why) == ({trials.best.number: 1}, "a single network was requested")
     monkeypatch.setattr("executor.model.ensemble.MIN_ROWS", 10_000)
-    assert "too few to choose several" in select_network(trials, bundle, noisy, metric=metric, seed=0).why
+    assert "too few for an ensemble" in select_network(trials, bundle, noisy, metric=metric, seed=0).why
     assert (
         "one trial"
         in select_network(

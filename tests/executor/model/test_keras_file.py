@@ -117,11 +117,11 @@ def test_the_classes_of_each_choice_are_known(
     [
         (
             {"inputs": (ModelInput(name="a", form=Form.NUMBER, columns=("a", "b")),)},
-            r"its input 'a' has the shape \(None, 3\) and the type float64, but signature.json says \(None, 2\)",
+            r"its input 'a' has the shape \(None, 3\) and the type float64, but signature.json has \(None, 2\)",
         ),
         (
             {"inputs": (ModelInput(name="a", form=Form.LEVEL, columns=("a", "b", "c")),)},
-            r"the type float64, but signature.json says \(None, 3\) and string",
+            r"the type float64, but signature.json has \(None, 3\) and string",
         ),
         (
             {"inputs": (ModelInput(name="z", form=Form.NUMBER, columns=("a", "b", "c")),)},
@@ -130,7 +130,7 @@ def test_the_classes_of_each_choice_are_known(
         ({"inputs": ()}, "it has an input 'a', which signature.json does not name"),
         (
             {"task": Task.BINARY, "labels": ("no", "yes")},
-            r"its output has the shape \(None, 4\), but signature.json says \(None, 1\)",
+            r"its output has the shape \(None, 4\), but signature.json has \(None, 1\)",
         ),
     ],
 )
@@ -235,7 +235,7 @@ def test_a_deeply_nested_configuration_is_refused(depth: int, model_file: Path) 
         model_file,
         lambda name, content: content.replace(b"{", b'{"x": ' + nested + b",", 1) if name == CONFIG else content,
     )
-    with pytest.raises(RunError, match="nested more than 64 levels deep"):
+    with pytest.raises(RunError, match="nested more deeply than 64"):
         load_model(model_file)
 
 

@@ -153,7 +153,7 @@ def test_the_words_of_a_text_are_counted_and_rare_ones_weigh_more() -> None:
 
 def test_nothing_to_read_is_an_error() -> None:
     table = RawTable(features={}, forms={}, rows=np.arange(3), truth=np.zeros((3, 1)))
-    with pytest.raises(ColumnError, match="at least one column"):
+    with pytest.raises(ColumnError, match="at least one feature"):
         fit_preprocessing(table, _roles(), np.arange(3))
 
 
@@ -212,7 +212,7 @@ def test_a_target_on_log1p_is_standardised_there_and_answered_in_its_own_unit() 
     assert parts.validation.raw_target.tolist() == truth[4:5].tolist()
     assert encode_hold_out(table, split, fitted, parts).target[:, 0] == pytest.approx([-2])
     assert outcome_of(np.array([[0.0], [9.0]]), parts) == pytest.approx(np.expm1([[2.0], [3.0]]))
-    with pytest.raises(ChoiceError, match=r"the smallest is -1\.28"):
+    with pytest.raises(ChoiceError, match=r"its smallest value is -1\.28"):
         encode_parts(replace(table, truth=truth - 3), _roles(), split, fitted, target_on="log1p")
 
 

@@ -36,7 +36,7 @@ def test_forecasts_from_a_beginning_are_the_librarys_own(make_parts: MakeParts) 
     parts = make_parts(np.zeros((len(hold_out), 1)), hold_out.truth, task=Task.FORECASTING)
     found = exponential_baseline(parts, parts.train, hold_out, series, windows, clock=Clock())
     assert found is not None
-    assert found.says.startswith("states that follow the series: A")
+    assert found.says.startswith("ETS model A")
     name = found.says.rsplit(" ", 1)[1]
     values = series.truth[:, 0]
     choices = {

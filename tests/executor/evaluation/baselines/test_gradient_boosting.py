@@ -126,10 +126,10 @@ def test_a_large_table_is_fitted_in_part_and_says_so(make_parts: MakeParts) -> N
     parts = make_parts(dense, dense[:, :1] + dense[:, 1:2], task=Task.REGRESSION)
     short = _boosted(Rmse(), parts, clock=_short())
     assert short is not None
-    assert short.says == "10 trees an output on 500 of 4,000 training rows; time allowed no more"
+    assert short.says == "10 trees per output on 500 of 4,000 training rows; stopped by the time limit"
     whole = _boosted(Rmse(), parts)
     assert whole is not None
-    assert whole.says.endswith("trees an output on 4,000 training rows")
+    assert whole.says.endswith("trees per output on 4,000 training rows")
 
 
 def test_there_is_none_without_time_for_images_and_with_one_class(make_parts: MakeParts, breast_cancer: Parts) -> None:

@@ -53,7 +53,7 @@ def test_near_images_tell_the_class(of_pictures: Callable[..., tuple[Parts, Exam
     found = neighbours_baseline(metric, parts, hold_out, seconds=60)
     assert found is not None
     assert metric.of_predictions(found.predictions) == 1
-    assert found.says == "the mean of the nearest of 80 training images"  # of equally good counts the first
+    assert found.says == "mean target of the nearest of 80 training images"  # of equally good counts the first
 
 
 def test_near_images_tell_a_number_in_its_own_unit(of_pictures: Callable[..., tuple[Parts, Examples]]) -> None:

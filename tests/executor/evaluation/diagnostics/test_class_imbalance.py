@@ -48,13 +48,11 @@ def parts_of(make_parts: MakeParts, target: np.ndarray, task: Task) -> Parts:
 
 @pytest.fixture
 def two_classes(make_parts: MakeParts) -> Parts:
-    """Of each ten rows one is rare: 80 rows train, 8 of them rare."""
+    """Every tenth row is rare: 80 training rows, 8 of them rare."""
     return parts_of(make_parts, (np.arange(100) % 10 == 0).astype(float)[:, None], Task.BINARY)
 
 
-def test_of_two_classes_bias_and_threshold_stand_beside_p_and_c(
-    two_classes: Parts, make_bundle: Callable[..., Bundle]
-) -> None:
+def test_two_classes_have_a_bias_and_a_threshold(two_classes: Parts, make_bundle: Callable[..., Bundle]) -> None:
     bundle = make_bundle(loss=BinaryCrossentropy(output_bias="log_prior"))
     choice = imbalance_choice(bundle, two_classes, signature(Task.BINARY, ("no", "yes"), (0.3,)))
     assert choice is not None
@@ -65,7 +63,14 @@ def test_of_two_classes_bias_and_threshold_stand_beside_p_and_c(
     # Half a row is added to each class: log(8.5 / 72.5).
     assert rare.bias == pytest.approx(np.log(8.5 / 72.5), rel=1e-5)
     assert common.bias == -rare.bias
-    for part in ("Imbalance of 9 to 1", "P accuracy", "no class weights", "output bias -2.14", "calibrated", "0.3 on"):
+    for part in (
+        "imbalance 9:1",
+        "metric accuracy",
+        "no class weights",
+        "output bias -2.14",
+        "calibrated",
+        "threshold 0.3",
+    ):
         assert part in choice.sentence
 
 
@@ -74,7 +79,7 @@ def test_class_weights_are_those_of_the_rows(two_classes: Parts, make_bundle: Ca
     choice = imbalance_choice(bundle, two_classes, signature(Task.BINARY, ("no", "yes"), (0.5,)))
     assert choice is not None
     assert [one.weight for one in choice.classes] == pytest.approx([80 / 144, 80 / 16])
-    assert "rows of 'yes' weigh 5" in choice.sentence
+    assert "class weight 5 for 'yes'" in choice.sentence
 
 
 def test_each_label_has_its_own_weight_and_threshold(make_parts: MakeParts, make_bundle: Callable[..., Bundle]) -> None:

@@ -64,8 +64,8 @@ def test_few_trials_tell_no_importance(space) -> None:
 
 def test_a_missing_sensitivity_says_how_many_trials_it_needs(space) -> None:
     assert missing_sensitivity(space, drawn(15)) == (
-        "Sensitivity to the hyperparameters was not measured: it needs 16 completed trials with the same number of "
-        "planned epochs, and the search has 15."
+        "Hyperparameter importance: not measured, because it needs 16 completed trials with the same number of planned "
+        "epochs, and the search has 15."
     )
     assert missing_sensitivity(space, drawn(16)) == ""
     shorter = [one.model_copy(update={"planned_epochs": 9}) for one in drawn(4)]
@@ -80,9 +80,7 @@ def edges(space, **best: object) -> dict[str, str]:
 
 def test_the_best_value_on_the_edge_of_its_range_comes_with_a_remedy(space) -> None:
     (said,) = edges(space, learning_rate=0.0099).values()
-    assert said.startswith(
-        "The best learning rate, 0.0099, lies at the upper edge of 0.0001 to 0.01: pin the optimizer"
-    )
+    assert said.startswith("The best learning rate, 0.0099, is at the upper edge of 0.0001 to 0.01: pin the optimizer")
     (said,) = edges(space, units=256).values()
     assert "configurations: [{units: …}]" in said
 

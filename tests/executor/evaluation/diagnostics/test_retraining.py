@@ -113,12 +113,12 @@ def test_of_folds_each_row_is_judged_by_networks_that_did_not_learn_from_it(
 @pytest.mark.parametrize(
     ("limit", "stopped_by", "words"),
     [
-        (None, "trials", "no time was set: --budget does so"),
+        (None, "trials", "no time limit was set. Use --budget"),
         (PLENTY, "interrupt", "the search was interrupted"),
         (
             60,
             "budget",
-            "It takes 3 s more, and gets a tenth of a budget: --budget 2m",
+            "(needs about 3 s more). Use --budget 2m",
         ),
     ],
 )
