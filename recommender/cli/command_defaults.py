@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from rules.rulebook.project_settings import Settings
 
 NEVER: Final = frozenset({"book", "force", "help", "quiet", "resume", "verbose", "version"})
-"""Options that no file sets: `book` stands above all tables, the others are for one call."""
+"""Options that a settings file cannot set in a table: `book` is above all tables, the others are for one call."""
 OUTPUTS: Final = frozenset({"directory", "output", "record"})
-"""Options that name what is written: a file that comes with a project must not decide what is overwritten."""
+"""Options that name outputs: the settings of a project must not decide which files are overwritten."""
 
 
 def command_defaults(
@@ -36,7 +36,7 @@ def command_defaults(
     for table in settings.commands:
         if table not in names:
             raise SettingsError(
-                f"{settings.path}: pcwat knows the setting book, and a table for each command ({', '.join(names)}), "
+                f"{settings.path}: settings are book, and a table for each command ({', '.join(names)}), "
                 f"but got [{table}].{did_you_mean(table, names)}"
             )
     name = called.get(verb, verb)
@@ -47,7 +47,7 @@ def command_defaults(
 
 
 def shown(settings: Settings, verb: str) -> list[str]:
-    """What a settings file says of a verb, for people."""
+    """The settings of a command, as text."""
     found = settings.commands.get(verb, {})
     told = [f"{key} = {value!r}" for key, value in found.items()]
     if settings.books:
@@ -92,12 +92,12 @@ def _options(params: Iterable[click.Parameter]) -> Iterable[click.Option]:
 
 
 def _name(option: click.Option) -> str:
-    """The option as the command line has it, without dashes before it."""
+    """The name of an option without dashes."""
     return max(option.opts, key=len).lstrip("-")
 
 
 def _value(option: click.Option, value: object, place: str, command: click.Command, settings: Settings) -> object:
-    """A value of the file as the option takes it. Raises SettingsError where it does not."""
+    """A value of the file, converted for its option. Raises SettingsError if the option does not accept it."""
     if option.is_flag is not isinstance(value, bool):
         wanted = "true or false" if option.is_flag else f"a value of {option.opts[0]}"
         raise SettingsError(f"{place} must be {wanted}, but got {excerpt(value)}.")
@@ -115,5 +115,5 @@ def _value(option: click.Option, value: object, place: str, command: click.Comma
     try:
         option.type_cast_value(click.Context(command), given)
     except click.BadParameter as error:
-        raise SettingsError(f"{place} is not what {option.opts[0]} takes: {error.message}") from None
+        raise SettingsError(f"{place} is not valid for {option.opts[0]}: {error.message}") from None
     return given

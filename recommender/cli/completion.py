@@ -1,4 +1,4 @@
-"""The verb `recommend completion`: the script by which a shell completes commands, options and files."""
+"""The command `recommend completion`: the completion script of a shell."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from click.shell_completion import ShellComplete
 
 PROGRAM: Final = "recommend"
-VARIABLE: Final = "_RECOMMEND_COMPLETE"  # click's own: it is set where a shell asks for completions
+VARIABLE: Final = "_RECOMMEND_COMPLETE"  # of click: a shell sets it to ask for completions
 SHELLS: Final = ("bash", "zsh", "fish")
 
 
 @click.command(
-    short_help="Print the script that completes commands with the tab key.",
+    short_help="Print the completion script for a shell.",
     epilog=examples(
         'eval "$(recommend completion bash)"     # in ~/.bashrc',
         'eval "$(recommend completion zsh)"      # in ~/.zshrc',
@@ -29,13 +29,13 @@ SHELLS: Final = ("bash", "zsh", "fish")
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(context: click.Context, *, shell: str) -> None:
-    """Print the script by which SHELL completes commands, options and files when the tab key is pressed."""
+    """Print the script with which SHELL completes commands, options and files."""
     click.echo(completer(context.find_root().command, shell).source(), nl=False)
 
 
 def completer(command: click.Command, shell: str) -> ShellComplete:
-    """What completes a command in a shell. Raises PcwatError where that shell cannot be used for it."""
+    """The completion of a command in a shell. Raises PcwatError if the shell is not supported."""
     found = get_completion_class(shell)
     if found is None:
-        raise PcwatError(f"Completions are written for {', '.join(SHELLS)}, but got {shell!r}. Choose one of these.")
+        raise PcwatError(f"Shell must be one of {', '.join(SHELLS)}, but got {shell!r}.")
     return found(command, {}, PROGRAM, VARIABLE)

@@ -1,4 +1,4 @@
-"""The command line: `recommend DATASET` recommends; other verbs are found by name and loaded only when asked for."""
+"""The command line: `recommend DATASET` recommends; other commands are imported when they are called."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ if TYPE_CHECKING:
     from recommender.recommendation.recommend import StrategyOptions
     from rules.decision.request import Request
 
-VERBS: Final = "recommend.commands"  # the entry-point group in which other packages offer their verbs
+VERBS: Final = "recommend.commands"  # entry-point group of the commands of other packages
 DEFAULT_VERB: Final = "bundle"
 HELP: Final = frozenset({"-h", "--help", "--version"})
 
 
 class Verbs(click.Group):
-    """A group whose default verb is the recommendation itself."""
+    """A group whose default command is the recommendation."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args and not ctx.resilient_parsing:
@@ -76,18 +76,18 @@ class Verbs(click.Group):
         return word.replace("-", "").replace("_", "").isalpha()
 
     def _check_for_a_slip(self, ctx: click.Context, word: str) -> None:
-        """Raise UsageError if a word that is no file is nearly a verb."""
+        """Raise UsageError if a word is similar to a command and is not a file."""
         verbs = [verb for verb in self.list_commands(ctx) if verb != DEFAULT_VERB]
         meant = did_you_mean(word, verbs)
         if meant and self._looks_like_a_verb(word) and not Path(word).exists():
-            raise click.UsageError(f"There is neither a command nor a file {word!r}.{meant}", ctx=ctx)
+            raise click.UsageError(f"There is no command and no file {word!r}.{meant}", ctx=ctx)
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write_usage(ctx.command_path, "DATASET [OPTIONS]")
         formatter.write_usage(ctx.command_path, "COMMAND [ARGS] …", prefix="       ")
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the default verb's options, for they are what a newcomer needs; then the other verbs."""
+        """List the options of the default command first, because new users need them; then the other commands."""
         default = self.get_command(ctx, DEFAULT_VERB)
         if default is not None:
             with formatter.section("Options of recommend DATASET"):
@@ -96,7 +96,7 @@ class Verbs(click.Group):
         super().format_options(ctx, formatter)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Verbs; and a dataset's file, where no verb begins so."""
+        """Complete a command; if none matches, a file."""
         return super().shell_complete(ctx, incomplete) or [CompletionItem(incomplete, type="file")]
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -113,7 +113,7 @@ class Verbs(click.Group):
 
 
 class NamelessContext(click.Context):
-    """The context of a verb that is not typed, and so is not shown."""
+    """The context of the default command, whose name is not shown."""
 
     @property
     def command_path(self) -> str:
@@ -125,7 +125,7 @@ class DefaultVerb(click.Command):
 
 
 def main() -> None:
-    """Run the command line. An error that the user can fix is one paragraph and exit code 2, without a traceback."""
+    """Run the command line. An error that the user can fix is printed without a traceback; the exit code is 2."""
     prepare_process()
     try:
         code = group(prog_name=PROGRAM, standalone_mode=False) or 0
@@ -137,7 +137,7 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         _say(f"Stopped by {ended_by()}.")
         code = exit_code()
-    except BrokenPipeError:  # whoever read the output has ended, as `head` does
+    except BrokenPipeError:  # the reader of the output has ended, as `head` does
         code = BROKEN_PIPE
     except PcwatError as error:
         _say(f"Error: {error}")
@@ -152,8 +152,8 @@ def main() -> None:
         reason = str(error).splitlines()[0]
         _say(f"Error: The dataset, or temporary files, cannot be used: {reason}. Free space, or allow access.")
         code = USAGE_ERROR
-    except duckdb.DataError as error:  # what the values cause, not a fault of ours
-        _say(f"Error: The dataset must hold values that can be computed with, but {str(error).splitlines()[0]}")
+    except duckdb.DataError as error:  # caused by values of the dataset
+        _say(f"Error: The dataset contains values that cannot be computed with: {str(error).splitlines()[0]}")
         code = USAGE_ERROR
     except RecursionError:
         _say("Error: The input is nested too deeply. Flatten it.")
@@ -162,11 +162,11 @@ def main() -> None:
     sys.exit(code)
 
 
-BROKEN_PIPE: Final = 1  # exit code where the reader of the output has ended, as click has it
+BROKEN_PIPE: Final = 1  # exit code if the reader of the output has ended, as in click
 
 
 def prepare_process() -> None:
-    """Handle signals, and neither let the environment turn warnings nor unusual characters into tracebacks."""
+    """Handle signals, and ignore settings of the environment that turn warnings or characters into tracebacks."""
     raise_on_signals()
     if any(option.partition(":")[0] == "error" for option in sys.warnoptions):
         warnings.simplefilter("ignore")  # as PYTHONWARNINGS=error has it, any library's notice would end a training
@@ -182,7 +182,7 @@ def _say(sentence: str) -> None:
 
 
 def _reason(error: OSError) -> str:
-    """An error of the operating system for people."""
+    """Message for an error of the operating system."""
     what = error.strerror or str(error) or type(error).__name__
     where = "The output, or a file, cannot be used" if error.filename is None else f"{error.filename} cannot be used"
     more = "Free space, allow access, or name another place."
@@ -200,7 +200,7 @@ def _has_working_directory() -> bool:
 
 
 def _close_output() -> None:
-    """Flush standard output; what cannot be written is dropped, or Python would report it once more at its end."""
+    """Flush standard output, and drop what cannot be written: Python would report it again at exit."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -215,10 +215,10 @@ EXIT_CODES: Final = f"""
 
 \b
 Exit codes:
-  0    done, and nothing found
-  {FINDINGS}    findings: of 'recommend audit' and 'recommend rules'
-  {USAGE_ERROR}    an error that the user can fix; one paragraph on standard error says how
-  {INTERRUPTED}  stopped with Ctrl-C; 143 by SIGTERM, 129 by SIGHUP. A search keeps its best model so far"""
+  0    success, no findings
+  {FINDINGS}    findings of 'recommend audit' or 'recommend rules'
+  {USAGE_ERROR}    an error that you can fix; a message on standard error explains how
+  {INTERRUPTED}  stopped by Ctrl-C (143 by SIGTERM, 129 by SIGHUP); a search keeps its best model so far"""
 
 
 @click.group(
@@ -234,10 +234,10 @@ Exit codes:
 @click.version_option(__version__, prog_name="pcwat")
 @click.pass_context
 def group(context: click.Context) -> None:
-    """Which deep-learning strategy fits a dataset, and why.
+    """Recommend a deep-learning strategy for a dataset, and train a model.
 
-    recommend DATASET gives the metric (P), cost function (C), weight initialization (W), optimizer (A) and tuning
-    strategy (T) for a table, each with the rule and the measured fact behind it.
+    recommend DATASET recommends a metric (P), cost function (C), weight initialization (W), optimizer (A), tuning
+    strategy (T) and others, each with its rule and the measured fact that the rule tested.
     """
     context.with_resource(renames_on_standard_error())
     settings, verb = find_settings(Path.cwd()), context.invoked_subcommand
@@ -264,10 +264,10 @@ group.add_command(completion)
 @dataset_options
 @strategy_options
 @format_option
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the bundle as an editable YAML file.")
-@click.option("--force", is_flag=True, help="Overwrite the files of -o and --record.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the bundle to this YAML file.")
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
 @verbosity_options
-@click.option("--record", type=click.Path(path_type=Path), help="Write the audit record, for 'recommend audit'.")
+@click.option("--record", type=click.Path(path_type=Path), help="Write the audit record to this file.")
 def bundle(
     *,
     dataset: Path,
@@ -294,23 +294,23 @@ def bundle(
         show(advice, Console(highlight=False))
     if record is not None:
         write_text(record, advice.record.to_json())
-        say(f"Wrote {record}. Question it: recommend audit explain {record}")
+        say(f"Wrote {record}. Next: recommend audit explain {record}")
     if output is not None:
         notes = {slot: why(decision) for slot, decision in advice.strategy.decisions.items()}
         write_text(output, advice.bundle.to_yaml(notes))
         train = ["recommend", "train", str(dataset), *given_options(without=NOT_FOR_TRAIN), "--bundle", str(output)]
-        say(f"Wrote {output}. Edit it, and train it with\n  {shlex.join(train)}")
+        say(f"Wrote {output}. Edit it, then train it:\n  {shlex.join(train)}")
 
 
 @group.command(
-    short_help="Show what was measured of a dataset.",
+    short_help="Show all measurements of a dataset.",
     epilog=examples("recommend profile titanic.csv --target Survived", "recommend profile titanic.csv --format json"),
 )
 @click.argument("dataset", type=DATASET)
 @dataset_options
 @format_option
 def profile(*, dataset: Path, request: Request, form: str) -> None:
-    """Show what was measured of DATASET: every number with unit and interval, every column's kind with its reason."""
+    """Show all measurements of DATASET with unit and interval, and the kind of each column with its reason."""
     with open_dataset(dataset, request) as opened, opened.name_failing_columns():
         measured = measure(opened, infer_roles(opened, request))
     if form == "json":
@@ -320,11 +320,11 @@ def profile(*, dataset: Path, request: Request, form: str) -> None:
 
 
 NOT_FOR_TRAIN: Final = frozenset({"pin", "reason", "author", "form", "output", "force", "record", "quiet", "verbose"})
-"""Options of the default verb that `train --bundle` need not be given: pins are in the bundle."""
+"""Options of the default command that `train --bundle` does not need: pins are in the bundle."""
 
 
 def given_options(*, without: frozenset[str]) -> list[str]:
-    """The options of the running command as a person gave them, ready for another command line."""
+    """The options of the running command, as words of another command line."""
     context = click.get_current_context()
     words = []
     for option in context.command.params:

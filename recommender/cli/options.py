@@ -28,7 +28,7 @@ else:
 
 
 class DatasetPath(PathParameter):
-    """The path of a dataset, or of something that has one; a shell completes it as a file."""
+    """Path of a dataset, a record or a run; a shell completes it as a file."""
 
     name = "dataset"
 
@@ -66,7 +66,7 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def strategy_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that change which bundle comes out; the command receives them as one `strategy`."""
+    """The options that change the bundle; the command receives them as one `strategy`."""
 
     @functools.wraps(command)
     def wrapped(
@@ -93,18 +93,20 @@ def strategy_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--book",
             multiple=True,
             metavar="BOOK",
-            help="'handbook' for the notes alone; a path of your own rules puts them on top of the shipped ones.",
+            help="'handbook' uses only the rules of the strategy notes; a path adds your own rules.",
         ),
         click.option(
             "--pin",
             multiple=True,
             metavar="SLOT=CHOICE",
-            help="Choose yourself, e.g. optimizer=adamw; --reason says why.",
+            help="Override a choice, e.g. optimizer=adamw (needs --reason); repeat it for several.",
         ),
-        click.option("--reason", multiple=True, metavar="TEXT", help="Why you pin; one for all pins, or one for each."),
-        click.option("--author", default="", metavar="NAME", help="Who pins; it is recorded with the reason."),
+        click.option("--reason", multiple=True, metavar="TEXT", help="Reason for --pin: one for all, or one for each."),
+        click.option("--author", default="", metavar="NAME", help="Author of --pin, recorded with the reason."),
         click.option("--budget", metavar="DURATION", help="Wall-clock limit of the training, e.g. 90s or 10m [5m]."),
-        click.option("--trials", type=click.IntRange(min=1), metavar="N", help="At most so many trials."),
+        click.option(
+            "--trials", type=click.IntRange(min=1), metavar="N", help="Maximum number of trials [by the budget]."
+        ),
     )
     return functools.reduce(lambda wrapping, option: option(wrapping), reversed(options), wrapped)
 
@@ -112,20 +114,19 @@ def strategy_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def read_pins(pins: Sequence[str], reasons: Sequence[str], *, author: str = "") -> list[Pin]:
     """Read --pin SLOT=CHOICE with its --reason; CHOICE is a name, or a YAML mapping with parameters.
 
-    Raises ChoiceError on an unknown slot or choice, a slot pinned twice, and a pin or a reason that stands alone.
+    Raises ChoiceError on an unknown slot or choice, a slot pinned twice, and a pin without a reason or vice versa.
     """
     if not pins and reasons:
-        raise ChoiceError("--reason says why a choice is pinned, but none is: add --pin SLOT=CHOICE, or leave it out.")
+        raise ChoiceError("--reason needs a --pin, but there is none. Add --pin SLOT=CHOICE, or omit --reason.")
     if not pins:
         return []
     if not all(because.strip() for because in reasons):
-        raise ChoiceError("A pinned choice is recorded with its reason, but a --reason is empty. Say why you pin.")
+        raise ChoiceError("A pin needs a reason, but a --reason is empty. Give a reason.")
     if not reasons:
-        raise ChoiceError("A pinned choice is recorded with its reason. Add --reason and why you pin, in quotes.")
+        raise ChoiceError("A pin needs a reason, but there is no --reason. Add --reason '...'.")
     if len(reasons) not in {1, len(pins)}:
         raise ChoiceError(
-            f"A pinned choice is recorded with its reason: give --reason once for all pins, or once for each of the "
-            f"{len(pins)}, but got {len(reasons)}."
+            f"Pins need one --reason for all, or one for each of the {len(pins)} pins, but got {len(reasons)}."
         )
     shared = list(reasons) * len(pins) if len(reasons) == 1 else reasons
     read: dict[Slot, Pin] = {}
@@ -140,7 +141,7 @@ def read_pins(pins: Sequence[str], reasons: Sequence[str], *, author: str = "") 
                 f"{', '.join(names(Slot(slot)))}."
             )
         if slot in read:
-            raise ChoiceError(f"Each slot is pinned once, but {slot} is pinned again by {pin!r}. Keep one of the two.")
+            raise ChoiceError(f"A slot takes one pin, but {slot} is pinned again by {pin!r}. Remove one of them.")
         choice = parse_choice(Slot(slot), parse(value, source=f"--pin {slot}", error=ChoiceError).data)
         read[Slot(slot)] = Pin(slot=Slot(slot), choice=choice, reason=because, author=author)
     return list(read.values())

@@ -1,4 +1,4 @@
-"""What `recommend` alone says: three commands to begin with, on a dataset that comes with it."""
+"""The text that `recommend` prints without arguments: three commands for a shipped dataset."""
 
 from __future__ import annotations
 
@@ -13,37 +13,36 @@ if TYPE_CHECKING:
 
 
 def lesson() -> str:
-    """Three commands that run as they stand, whatever the working directory."""
+    """Three commands that run in any working directory."""
     dataset = shlex.quote(_shortest(example("breast_cancer")))
     return f"""\
-Which deep-learning strategy fits a dataset, why, and the trained model.
+Recommends a deep-learning strategy for a dataset, explains it, and trains a model.
 
-Three commands to begin with, on a dataset that comes with it: tumours, benign
-or malignant.
+Try these three commands on a shipped dataset of benign and malignant tumours.
 
-1. The strategy: metric, cost function, initialization, optimizer and tuning,
-   each with its reason. This takes a second.
+1. Recommend a strategy: metric, cost function, initialization, optimizer, tuning
+   and others, each with its reason. This takes a second.
 
    recommend {dataset} --target diagnosis
 
-2. The model: it is searched for under that strategy, and judged on rows that
-   it never saw. This takes a minute.
+2. Train a model with that strategy, and evaluate it on a hold-out. This takes a
+   minute.
 
    recommend train {dataset} \\
      --target diagnosis --budget 60s -o runs/first
 
-3. New rows: their answers, by the model of that run.
+3. Predict new rows with that model.
 
-   recommend predict runs/first {dataset} -o answers.csv
+   recommend predict runs/first {dataset} -o predictions.csv
 
-Then your own table: recommend TABLE.csv --target COLUMN
-All commands: recommend --help; one of them: recommend train --help
-For the tab key: recommend completion --help
+Your own table: recommend TABLE.csv --target COLUMN
+Help: recommend --help, recommend train --help
+Shell completion: recommend completion --help
 """
 
 
 def _shortest(path: Path) -> str:
-    """A path as people would type it from the working directory, where that is shorter."""
+    """A path relative to the working directory, if that is shorter."""
     try:
         relative = os.path.relpath(path)
     except ValueError:  # another drive

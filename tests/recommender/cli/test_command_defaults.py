@@ -104,9 +104,9 @@ BAD = {
     "an option of one call": ("[recommend]\nforce = true", "but got 'force'"),
     "a number that is none": (
         "[recommend]\ntrials = 'many'",
-        "trials is not what --trials takes: 'many'",
+        "trials is not valid for --trials: 'many'",
     ),
-    "no such choice": ("[recommend]\nformat = 'xml'", r"\[recommend\] format is not what --format takes: 'xml'"),
+    "no such choice": ("[recommend]\nformat = 'xml'", r"\[recommend\] format is not valid for --format: 'xml'"),
     "several for one": ("[recommend]\ntime = ['a', 'b']", r"\[recommend\] time must be one value"),
     "true for a text": ("[recommend]\ntime = true", r"\[recommend\] time must be a value of --time, but got True"),
 }

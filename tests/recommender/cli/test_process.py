@@ -57,7 +57,7 @@ def test_a_full_output_is_one_sentence(form: str, tmp_path: Path) -> None:
             "pictures cannot be used: No space left on device.",
         ),
         ("PermissionError(13, 'Permission denied', 'rows')", "rows cannot be used: Permission denied."),
-        ("MemoryError()", "The dataset must fit into the memory"),
+        ("MemoryError()", "The dataset must fit into the available memory"),
         ("RecursionError()", "The input is nested too deeply"),
     ],
 )
@@ -144,7 +144,7 @@ def test_an_existing_record_is_overwritten_only_by_force(tmp_path: Path) -> None
     kept.write_text("mine", encoding="utf-8")
     refused = run(WINE, "--record", str(kept), folder=tmp_path, stdout=subprocess.PIPE)
     assert refused.returncode == 2
-    assert b"exists already" in refused.stderr
+    assert b"already exists" in refused.stderr
     assert kept.read_text(encoding="utf-8") == "mine"
     assert run(WINE, "--record", str(kept), "--force", folder=tmp_path, stdout=subprocess.PIPE).returncode == 0
     assert json.loads(kept.read_text(encoding="utf-8"))["format"] == "pcwat/record/2"
