@@ -94,7 +94,10 @@ def test_a_pin_may_have_parameters() -> None:
         (["--target", "diagnosis", "--book", "handbok"], "Did you mean 'handbook'?"),
         (["--target", "diagnosis", "--pin", "optimiser=adam", "--reason", "x"], "Did you mean 'optimizer'?"),
         (["--target", "diagnosis", "--pin", "optimizer=adamm", "--reason", "x"], "Did you mean 'adam'?"),
-        (["--target", "diagnosis", "--pin", "initializer=zeros", "--reason", "x"], "all units of a layer stay identical"),
+        (
+            ["--target", "diagnosis", "--pin", "initializer=zeros", "--reason", "x"],
+            "all units of a layer stay identical",
+        ),
         (["--target", "diagnosis", "--pin", "loss=mse", "--reason", "x"], "B004"),
         (["--target", "diagnosis", "--pin", "optimizer=adam"], "Add --reason"),
         (["--target", "diagnosis", "--pin", "optimizer", "--reason", "x"], "'optimizer' names no choice"),
