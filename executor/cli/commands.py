@@ -12,7 +12,7 @@ from pyarrow import csv, parquet
 from rich.console import Console
 
 from executor.cli.progress_line import SearchProgress
-from executor.model.new_rows import open_rows
+from executor.model.validate_rows import open_rows
 from executor.pipeline.prepare import PreparedRun, prepare, reopen, resumed_budget
 from executor.runs.plan import read_plan
 from executor.runs.run import Run

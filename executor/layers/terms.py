@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from executor.layers.numbers import ColumnLayer, join_columns
-from recommender.dataset.scripts import SPACELESS
+from recommender.dataset.writing_systems import SPACELESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from executor.layers.numbers import ColumnLayer, join_columns
-from recommender.dataset.scripts import SPACELESS
+from recommender.dataset.writing_systems import SPACELESS
 
 SEPARATOR: Final = "\x1f"  # ends the column number in a key, so that keys are unique
 NOT_A_WORD: Final = rf"[^\p{{L}}\p{{N}}]+|[{SPACELESS}]+"

@@ -9,7 +9,7 @@
 - `compile`: Loss, metric and optimizer of the saved model.
 - `keras_file`: Saves and loads model.keras, with checks.
 - `signature`: Inputs and outputs of a model: signature.json.
-- `new_rows`: Reads new rows and checks them against the signature.
+- `validate_rows`: Reads new rows and checks them against the signature.
 - `predict`: Predictions for new rows.
 - `prediction_columns`: Names and content of the columns of predictions.
 """

@@ -15,11 +15,11 @@ from executor.data.read_rows import fetch_columns
 from executor.data.regular_steps import fill_missing_steps
 from executor.data.time_zones import to_zone, zone_of
 from executor.model.keras_file import predict_rows
-from executor.model.new_rows import open_rows, read_new_rows
 from executor.model.prediction_columns import FILE, Names, free_name, prediction_columns, prediction_names, step_columns
+from executor.model.validate_rows import open_rows, read_new_rows
 from recommender.dataset.readers.table import DELIMITERS
 from recommender.dataset.sql import BLOB, category_text, is_integer, quoted
-from recommender.profile.guardrails.pictures import remarks
+from recommender.profile.guardrails.images import remarks
 from recommender.profile.guardrails.readings import quoted_exceptions
 from rules.errors import ColumnError, PcwatError, RunError, did_you_mean
 from rules.text.wording import counted, listed

@@ -9,6 +9,6 @@
 - `time_steps`: Steps between times: seconds, calendar months and business days.
 - `split_names`: Names of the parts of a split column.
 - `split_shares`: Shares of training, validation and hold-out rows.
-- `scripts`: Unicode scripts that are written without spaces between words.
+- `writing_systems`: Unicode scripts that are written without spaces between words.
 - `digest`: The digest of a dataset.
 """

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from recommender.dataset.scripts import CHARACTERS_A_WORD, SPACELESS
 from recommender.dataset.sql import (
     BLOB,
     DECIMAL_COMMA,
@@ -20,6 +19,7 @@ from recommender.dataset.sql import (
     quoted,
     time_stamp,
 )
+from recommender.dataset.writing_systems import CHARACTERS_A_WORD, SPACELESS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

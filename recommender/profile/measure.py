@@ -56,7 +56,7 @@ def measure(dataset: Dataset, roles: Roles) -> Profile:
     parts = _parts(roles)
     pictures: Sequence[Characteristic] = ()
     if roles.has_images:
-        from recommender.profile.characteristics.pictures import measure_images  # noqa: PLC0415  NumPy is for images only
+        from recommender.profile.characteristics.images import measure_images  # noqa: PLC0415  NumPy is for images only
 
         pictures = measure_images(dataset, roles, table)
     if roles.has_sequences:

@@ -4,7 +4,7 @@
 - `roles`: The roles, each with its reason.
 - `target_proposal`: Proposes a target.
 - `tasks`: The task that a target's values indicate.
-- `kinds`: The kind of a column, from its measured values.
+- `infer_kind`: The kind of a column, from its measured values.
 - `column_kinds`: The kind of each column of a dataset.
 - `letter_sequences`: Recognizes sequences of letters, such as genes and proteins.
 - `time_order`: Recognizes the time column and order in time.

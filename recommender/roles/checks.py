@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from recommender.dataset.split_names import PART_WORDS, TRAINING_WORDS
 from recommender.dataset.sql import category_text, is_image, is_integer, is_number, is_text, literal, quoted, time_stamp
-from recommender.roles.kinds import COMMA_REMEDY, UNUSED_KINDS, comma_use
+from recommender.roles.infer_kind import COMMA_REMEDY, UNUSED_KINDS, comma_use
 from rules.errors import ColumnError, TargetError, did_you_mean
 from rules.text.wording import listed
 from rules.vocabulary.column_kind import Kind

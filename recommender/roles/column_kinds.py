@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from recommender.dataset.sql import is_text
 from recommender.roles.checks import KIND_PART, check_column, check_kind
-from recommender.roles.kinds import Role, grade, infer_kind
+from recommender.roles.infer_kind import Role, grade, infer_kind
 from recommender.roles.letter_sequences import are_letters
 from rules.errors import ColumnError
 from rules.vocabulary.column_kind import Kind

@@ -17,7 +17,7 @@ from recommender.roles.checks import (
     check_time,
 )
 from recommender.roles.column_kinds import kinds_of
-from recommender.roles.kinds import TIME_SHARE, UNUSED_KINDS, Role
+from recommender.roles.infer_kind import TIME_SHARE, UNUSED_KINDS, Role
 from recommender.roles.roles import Roles
 from recommender.roles.target_proposal import propose_target
 from recommender.roles.tasks import Reading, can_be_target, read_task

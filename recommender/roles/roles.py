@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from recommender.roles.kinds import UNUSED_KINDS, Role
+from recommender.roles.infer_kind import UNUSED_KINDS, Role
 from rules.decision.request import Request
 from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import Task

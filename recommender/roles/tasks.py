@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from recommender.dataset.readers.types.reading import is_infinite
 from recommender.dataset.sql import category_text, is_number, is_time_stamp, quoted
-from recommender.roles.kinds import COMMA_REMEDY, FEW_INTEGERS, comma_use
+from recommender.roles.infer_kind import COMMA_REMEDY, FEW_INTEGERS, comma_use
 from rules.errors import TargetError
 from rules.text.wording import counted
 from rules.vocabulary.facts import Task

@@ -14,13 +14,13 @@ import click
 from rules.cli import render
 from rules.cli.common import console, emit, end, examples, format_option
 from rules.cli.parameters import SlotName, book_argument, book_option
-from rules.decision.coverage import coverage as covered
-from rules.decision.coverage import failures
 from rules.decision.difference import difference
 from rules.decision.engine import slot_choices
 from rules.decision.reachability import by_reach
 from rules.decision.record import Record
 from rules.errors import BookError, did_you_mean
+from rules.proof.coverage import coverage as covered
+from rules.proof.coverage import failures
 from rules.proof.proof import prove
 from rules.proof.proved_book import ProvedBook, load_book
 from rules.rulebook.project_settings import layers

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from rules.decision.coverage import Coverage, Failure
     from rules.decision.decision_table import DecisionTable
     from rules.decision.difference import Difference
+    from rules.proof.coverage import Coverage, Failure
     from rules.proof.findings import Finding
     from rules.proof.proved_book import ProvedBook
     from rules.rulebook.rule import Rule

@@ -11,6 +11,5 @@
 - `data_changes`: Changes of data or budget that a user could make, as changes of facts.
 - `decision_table`: A slot as a decision table, and docs/rules.md.
 - `difference`: The exact difference of two rulebooks.
-- `coverage`: How well the examples in a rulebook test its rules.
 - `reachability`: Where a rule decides: for datasets, under pins only, or without other layers only.
 """

@@ -1,5 +1,6 @@
 """The proof that a rulebook makes exactly one choice per slot for every dataset.
 
+- `coverage`: How well the examples in a rulebook test its rules.
 - `proof`: Finds conflicts, gaps, and rules that never decide.
 - `proved_book`: A rulebook with its proof; loads and proves the layers of a book.
 - `fact_space`: Fact space cut into finitely many cells, and sets of cells as disjoint boxes.

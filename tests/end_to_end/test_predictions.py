@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from executor import train
-from executor.runs.report.hold_out_answers import read_predictions
+from executor.runs.report.hold_out_predictions import read_predictions
 from recommender.cli.main import group
 from rules.errors import ColumnError
 

@@ -20,7 +20,7 @@ from executor.runs.files import IMPORTANCE, PREDICTIONS, REPORT
 from executor.runs.report import write as writing
 from executor.runs.report.cli import report, runs
 from executor.runs.report.compare import comparison_page
-from executor.runs.report.hold_out_answers import read_predictions
+from executor.runs.report.hold_out_predictions import read_predictions
 from executor.runs.report.page import page
 from executor.runs.report.plots.confusion import confusion_matrix
 from executor.runs.report.reopen import reopen_dataset

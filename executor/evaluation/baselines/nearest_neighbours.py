@@ -12,7 +12,7 @@ from executor.components.metric import apply_thresholds, outcome_of
 from executor.evaluation.baselines.baseline import Baseline, create_predictions
 from executor.evaluation.scores import NEIGHBOURS
 from executor.preprocessing.encoded_images import EncodedImages
-from recommender.profile.characteristics.pictures import coarsened
+from recommender.profile.characteristics.images import coarsened
 
 if TYPE_CHECKING:
     from executor.components.metric import PerformanceMetric

@@ -18,7 +18,7 @@ from executor.data.row_arrays import evenly_spaced
 from executor.evaluation.baselines.baseline import Baseline, create_predictions, has_single_class
 from executor.evaluation.baselines.linear import fit_logistic
 from executor.evaluation.scores import TF_IDF
-from recommender.dataset.scripts import SPACELESS
+from recommender.dataset.writing_systems import SPACELESS
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:

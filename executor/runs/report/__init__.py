@@ -8,7 +8,7 @@
 - `reproduce`: The command that reproduces a run.
 - `reopen`: Reopens the dataset of a run.
 - `groups`: Scores of groups of rows: `--by COLUMN`.
-- `hold_out_answers`: Predictions of the hold-out, from predictions.csv.
+- `hold_out_predictions`: Predictions of the hold-out, from predictions.csv.
 - `compare`: Comparison of runs.
 - `listing`: List of the runs in a folder.
 

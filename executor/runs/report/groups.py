@@ -17,7 +17,7 @@ from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from executor.components.metric import PerformanceMetric, Predictions
-    from executor.runs.report.hold_out_answers import HoldOutPredictions
+    from executor.runs.report.hold_out_predictions import HoldOutPredictions
     from executor.runs.run import Run
     from recommender.dataset.dataset import Dataset
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from executor.evaluation.scores import format_estimate
 from executor.evaluation.verdict import reach_verdict
 from executor.runs.report.groups import score_groups
-from executor.runs.report.hold_out_answers import read_predictions
+from executor.runs.report.hold_out_predictions import read_predictions
 from executor.runs.report.plots.classification import plots_of_classes
 from executor.runs.report.plots.comparison import gain_plot, importance_plot, learning_curve_plot, score_plot
 from executor.runs.report.plots.confusion import confusion_matrix
@@ -29,7 +29,7 @@ from rules.vocabulary.choices.slot import NOTES_ORDER
 from rules.vocabulary.facts import FACTS, Task
 
 if TYPE_CHECKING:
-    from executor.runs.report.hold_out_answers import HoldOutPredictions
+    from executor.runs.report.hold_out_predictions import HoldOutPredictions
     from executor.runs.report.plots.drawing import Plot
     from executor.runs.run import Run
     from recommender.dataset.dataset import Dataset

@@ -6,7 +6,7 @@
 - `types`: Types of text columns: numbers, times and missing values.
 - `files`: Files of a folder or an archive, by name.
 - `text`: Text files in UTF-8 with one kind of line ending.
-- `column_names`: Distinct names of columns.
+- `distinct_names`: Distinct names of columns.
 - `bounds`: Limits on the expanded size of files.
 - `unchanged`: Detects files that change while they are read, and digests them.
 """

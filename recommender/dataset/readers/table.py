@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from recommender.dataset.readers.bounds import check_cells, check_columns, max_spill, too_large
-from recommender.dataset.readers.column_names import distinct_names
+from recommender.dataset.readers.distinct_names import distinct_names
 from recommender.dataset.readers.formats.delimited import MISSING_TOKENS, read_delimited
 from recommender.dataset.readers.formats.gzipped import uncompressed
 from recommender.dataset.readers.formats.json_lines import read_json_lines

@@ -8,5 +8,5 @@
 - `series`: Series of a forecast: number, length, step, gaps, trend, season and horizon.
 - `seasons`: The season of a series and its strength.
 - `steps`: Sequences: steps, channels or letters.
-- `pictures`: Images: size, colours, intensities, duplicates and mirror images.
+- `images`: Images: size, colours, intensities, duplicates and mirror images.
 """

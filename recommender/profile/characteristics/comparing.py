@@ -23,7 +23,7 @@ def feature_drift(dataset: Dataset, roles: Roles, *, training: str, hold_out: st
     kinds = {name: roles.columns[name].kind for name in roles.features}
     found = [*drift(dataset.connection, kinds, dataset.storage, **tables)]
     if roles.has_images and dataset.images is not None:
-        from recommender.profile.characteristics.pictures import picture_drift  # noqa: PLC0415  NumPy, which tables do without
+        from recommender.profile.characteristics.images import picture_drift  # noqa: PLC0415  NumPy, which tables do without
 
         found += picture_drift(dataset.connection, dataset.images, **tables)
     if roles.sequence_column is not None:

@@ -49,7 +49,7 @@ def step_drift(dataset: Dataset, name: str, *, training: str, hold_out: str) -> 
     """How far lengths differ between two parts, and of numbers their level and spread, as `cell_drift`."""
     import numpy as np  # noqa: PLC0415  for sequences and images only
 
-    from recommender.profile.characteristics.pictures import cell_drift  # noqa: PLC0415  as above
+    from recommender.profile.characteristics.images import cell_drift  # noqa: PLC0415  as above
 
     def of_letters(cell: str | None) -> tuple[float, ...]:
         return (float(len(cell or "")),)

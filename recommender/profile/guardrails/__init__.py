@@ -9,7 +9,7 @@
 - `entity`: Several rows of one entity, which a random split separates.
 - `order`: Order of rows that the split should respect.
 - `drift`: Differences between training rows and hold-out rows.
-- `pictures`: Images that were left out, resized, or are duplicates.
+- `images`: Images that were left out, resized, or are duplicates.
 
 The statuses follow Azure's automated machine learning: "alerted" asks the user to look at something, "done" reports
 what was done about it, and "passed" reports what was measured and found correct.
@@ -20,9 +20,9 @@ from __future__ import annotations
 from recommender.profile.guardrails.columns import check_columns, check_names, check_times
 from recommender.profile.guardrails.drift import check_drift
 from recommender.profile.guardrails.entity import check_entity
+from recommender.profile.guardrails.images import check_pictures
 from recommender.profile.guardrails.leakage import check_leakage
 from recommender.profile.guardrails.order import check_order
-from recommender.profile.guardrails.pictures import check_pictures
 from recommender.profile.guardrails.readings import check_readings
 from recommender.profile.guardrails.rows import check_rows
 from recommender.profile.guardrails.targets import check_targets

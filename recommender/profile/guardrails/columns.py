@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from recommender.dataset.column_names import is_number_name
 from recommender.dataset.sql import is_text, quoted, time_stamp
 from recommender.profile.guardrails.readings import quoted_exceptions
-from recommender.roles.kinds import COMMA_REMEDY, MOSTLY_NUMBERS, TIME_SHARE, TOO_EMPTY, UNIQUE_TEXT, comma_use
+from recommender.roles.infer_kind import COMMA_REMEDY, MOSTLY_NUMBERS, TIME_SHARE, TOO_EMPTY, UNIQUE_TEXT, comma_use
 from rules.decision.record import Guardrail
 from rules.text.wording import counted, listed
 from rules.vocabulary.column_kind import Kind
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from recommender.dataset.column_summary import ColumnSummary
     from recommender.dataset.dataset import Dataset
     from recommender.dataset.readers.types.settle import Note
-    from recommender.roles.kinds import Role
+    from recommender.roles.infer_kind import Role
     from recommender.roles.roles import Roles
     from rules.decision.record import Status
 

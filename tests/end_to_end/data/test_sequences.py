@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from executor import train
 from executor.runs.report.groups import score_groups
-from executor.runs.report.hold_out_answers import read_predictions
+from executor.runs.report.hold_out_predictions import read_predictions
 from executor.runs.report.reopen import reopen_dataset
 from executor.runs.report.reproduce import reproduce_command
 from executor.runs.run import Run

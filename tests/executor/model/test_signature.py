@@ -14,9 +14,9 @@ from executor.data.lag_plan import plan_windows
 from executor.data.lag_table import future_rows, lag_table
 from executor.data.read_rows import read_rows
 from executor.data.split import split
-from executor.model.new_rows import read_new_rows
 from executor.model.prediction_columns import prediction_columns, prediction_names
 from executor.model.signature import Signature, create_signature
+from executor.model.validate_rows import read_new_rows
 from executor.preprocessing.encode import encode_parts
 from executor.preprocessing.fit import fit_preprocessing
 from recommender.dataset.dataset import Dataset

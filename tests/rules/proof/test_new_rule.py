@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rules.decision.coverage import coverage, failures
 from rules.errors import PcwatError
+from rules.proof.coverage import coverage, failures
 from rules.proof.new_rule import add_rule
 from rules.proof.proved_book import load_book
 from rules.rulebook.rulebook import SHIPPED_LAYERS

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rules.decision.coverage import Coverage, coverage, failures
 from rules.decision.engine import decide
 from rules.decision.trace import Pin
+from rules.proof.coverage import Coverage, coverage, failures
 from rules.proof.proved_book import load_book
 from rules.rulebook.rulebook import read_layers
 from rules.vocabulary.choices import EXTRAS, Holdout, Slot, parameters_of, parse_choice

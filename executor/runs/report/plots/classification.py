@@ -30,7 +30,7 @@ from rules.text.numbers import number
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from executor.runs.report.hold_out_answers import HoldOutPredictions
+    from executor.runs.report.hold_out_predictions import HoldOutPredictions
     from executor.runs.report.plots.drawing import Plot
 
 MAX_LINES: Final = len(PALETTE)  # classes with a curve, the most frequent ones

@@ -10,7 +10,7 @@ import numpy as np
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from executor.runs.report.hold_out_answers import HoldOutPredictions
+    from executor.runs.report.hold_out_predictions import HoldOutPredictions
 
 MAX_CLASSES: Final = 20  # a wider table is not readable
 MAX_MISTAKES: Final = 10  # pairs of classes that are listed

@@ -24,7 +24,7 @@ from executor.runs.report.plots.drawing import (
 from rules.text.numbers import number
 
 if TYPE_CHECKING:
-    from executor.runs.report.hold_out_answers import HoldOutPredictions
+    from executor.runs.report.hold_out_predictions import HoldOutPredictions
     from executor.runs.report.plots.drawing import Plot
 
 MAX_SERIES: Final = 3  # with a plot, likewise targets

@@ -14,7 +14,7 @@ from recommender.dataset.sql import quoted
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from executor.runs.report.hold_out_answers import HoldOutPredictions
+    from executor.runs.report.hold_out_predictions import HoldOutPredictions
     from recommender.dataset.dataset import Dataset
 
 MAX_IMAGES: Final = 24  # images

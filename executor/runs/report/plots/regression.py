@@ -22,7 +22,7 @@ from executor.runs.report.plots.drawing import (
 from rules.text.numbers import number
 
 if TYPE_CHECKING:
-    from executor.runs.report.hold_out_answers import HoldOutPredictions
+    from executor.runs.report.hold_out_predictions import HoldOutPredictions
     from executor.runs.report.plots.drawing import Plot
 
 MAX_POINTS: Final = 400  # rows that are drawn as points; more are counted in cells

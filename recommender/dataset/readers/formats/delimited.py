@@ -12,7 +12,7 @@ import duckdb
 
 from recommender.dataset.column_names import is_number_name
 from recommender.dataset.readers.bounds import check_columns, reserve_memory, too_large
-from recommender.dataset.readers.column_names import distinct_names
+from recommender.dataset.readers.distinct_names import distinct_names
 from recommender.dataset.readers.text import (
     BYTES,
     check_text,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
-from recommender.dataset.readers.column_names import distinct_names
+from recommender.dataset.readers.distinct_names import distinct_names
 from recommender.dataset.sql import quoted
 from rules.errors import DatasetError
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from recommender.dataset.readers.bounds import too_large
-from recommender.dataset.readers.column_names import distinct_names, lower_ascii
+from recommender.dataset.readers.distinct_names import distinct_names, lower_ascii
 from recommender.dataset.readers.text import check_text, not_utf8, open_bytes, refuse_unreadable
 from recommender.dataset.sql import PLAIN_PATH, file_literal, identifier, literal, replace_dataset, stored_name
 from rules.errors import DatasetError

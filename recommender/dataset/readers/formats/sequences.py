@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pyarrow as pa
 
-from recommender.dataset.readers.column_names import lower_ascii
+from recommender.dataset.readers.distinct_names import lower_ascii
 from recommender.dataset.sql import columns_of, is_number, quoted
 from rules.errors import ColumnError, DatasetError, did_you_mean
 from rules.text.wording import listed

@@ -16,7 +16,7 @@ import pyarrow as pa
 from recommender.dataset.readers.bounds import max_pixels
 from recommender.dataset.readers.files import BROKEN
 from recommender.dataset.readers.formats.arrays import Images, ImageSource
-from recommender.dataset.readers.images.pictures import (
+from recommender.dataset.readers.images.pixels import (
     BYTE_RANGE,
     UnreadableImageError,
     common_range,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from recommender.dataset.readers.files import Files
-    from recommender.dataset.readers.images.pictures import Header, Size
+    from recommender.dataset.readers.images.pixels import Header, Size
     from rules.decision.request import ImageReading
 
 MAX_SIDE: Final = 64

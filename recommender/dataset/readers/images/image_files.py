@@ -12,7 +12,7 @@ import pyarrow as pa
 from recommender.dataset.readers.files import BROKEN, Folder, open_files
 from recommender.dataset.readers.formats.gzipped import named_in_errors
 from recommender.dataset.readers.images.decoding import MAX_NAMED, decode
-from recommender.dataset.readers.images.picture_names import OTHER_SUFFIXES, SUFFIXES
+from recommender.dataset.readers.images.file_names import OTHER_SUFFIXES, SUFFIXES
 from recommender.dataset.split_names import PART_WORDS, TRAINING_WORDS
 from recommender.dataset.sql import category_text, chunks, columns_of, is_text, quoted, replace_dataset
 from rules.errors import DatasetError

@@ -11,7 +11,7 @@ import pytest
 from executor.components.metric import Predictions
 from executor.evaluation.diagnostics.learning_curve import LearningCurve, Point
 from executor.evaluation.scores import Estimate, Sensitivity
-from executor.runs.report.hold_out_answers import HoldOutPredictions
+from executor.runs.report.hold_out_predictions import HoldOutPredictions
 from executor.runs.report.plots.classification import one_vs_rest, plots_of_classes
 from executor.runs.report.plots.comparison import learning_curve_plot, score_plot
 from executor.runs.report.plots.confusion import confusion_matrix

@@ -4,7 +4,7 @@ import pytest
 
 from recommender.dataset.column_names import is_identifier_name
 from recommender.dataset.column_summary import ColumnSummary
-from recommender.roles.kinds import grade, infer_kind
+from recommender.roles.infer_kind import grade, infer_kind
 from rules.vocabulary.column_kind import Kind
 
 NUMBERS = ColumnSummary(

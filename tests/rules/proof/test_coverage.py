@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rules.decision.coverage import coverage, failures
+from rules.proof.coverage import coverage, failures
 from rules.proof.proved_book import load_book
 from rules.rulebook.rulebook import read_layers
 from rules.vocabulary.choices import Slot

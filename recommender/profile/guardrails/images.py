@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from recommender.dataset.readers.images.picture_names import OTHER_SUFFIXES, SUFFIXES
+from recommender.dataset.readers.images.file_names import OTHER_SUFFIXES, SUFFIXES
 from recommender.profile.characteristic import measured_number
 from rules.decision.record import Guardrail
 from rules.text.wording import counted

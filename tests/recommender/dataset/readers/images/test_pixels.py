@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recommender.dataset.readers.images import pictures
-from recommender.dataset.readers.images.pictures import UnreadableImageError, header_of, pixels_of, value_range_of
+from recommender.dataset.readers.images import pixels as pictures
+from recommender.dataset.readers.images.pixels import UnreadableImageError, header_of, pixels_of, value_range_of
 
 
 def written(image: Image.Image, form: str = "PNG", **options: object) -> bytes:
