@@ -16,6 +16,7 @@ from executor.model.rebuild import rebuild_networks
 from executor.networks.build import average_networks, build_network
 from executor.networks.registry import network_kind
 from executor.runtime.devices import training_devices, use_device
+from executor.search.records.trials import continued_trials
 from executor.search.runners.compiled import compile_step
 from executor.search.runners.outcomes import trial_seed
 from executor.search.runners.training_state import shuffle_rows
@@ -128,13 +129,8 @@ def refit_mean(
 
 def _whole(outcome: Outcome, trials: Trials) -> tuple[int, float]:
     """Epochs and seconds of a trial and of those that it continues."""
-    by_number = {one.number: one for one in trials.ranked}
-    epochs, seconds = 0, 0.0
-    one: Outcome | None = outcome
-    while one is not None:
-        epochs, seconds = epochs + one.epochs, seconds + one.seconds
-        one = None if one.continues is None else by_number.get(one.continues)
-    return epochs, seconds
+    chain = continued_trials(outcome, trials.ranked)
+    return sum(one.epochs for one in chain), sum(one.seconds for one in chain)
 
 
 def _retrain(outcome: Outcome, at: Workspace, length: Length) -> keras.Model:

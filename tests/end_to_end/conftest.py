@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 quiet_tensorflow()
 
 from executor import train  # noqa: E402  after TensorFlow was silenced
+from executor.runtime.budget import Budget  # noqa: E402
 from recommender.examples import example  # noqa: E402
 from rules.decision.trace import Pin  # noqa: E402
 from rules.vocabulary.choices import Holdout, Slot  # noqa: E402
@@ -35,6 +36,26 @@ def no_report_is_missing() -> Iterator[None]:
     log.addHandler(handler)
     yield
     log.removeHandler(handler)
+
+
+class Time:
+    """The time that runs read: it stands still, or passes by `step` seconds whenever it is read."""
+
+    def __init__(self) -> None:
+        self.reading = self.step = 0.0
+
+    def __call__(self) -> float:
+        self.reading += self.step
+        return self.reading
+
+
+@pytest.fixture(scope="session", autouse=True)
+def run_time() -> Iterator[Time]:
+    """No run depends on the speed of the machine: nothing takes time, unless a test says so."""
+    now, start = Time(), Budget.start_clock
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Budget, "start_clock", lambda budget: start(budget, now))
+        yield now
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
+    from tests.end_to_end.conftest import Time
+
 CANCER = str(example("breast_cancer"))
 # A shell that runs the tests in the background has SIGINT ignored, and what it starts would too.
 ONE_SPLIT = ("--pin", "validation=holdout", "--reason", "one network a trial is faster")
@@ -116,7 +118,10 @@ def test_the_table_shows_the_bundle_that_is_trained(cancer_run: Run, tmp_path: P
     assert Run(tmp_path / "run").bundle.optimizer.name == "rmsprop"
 
 
-def test_a_time_limit_shorter_than_the_start_up_is_said(tmp_path: Path) -> None:
+def test_a_time_limit_shorter_than_the_start_up_is_said(
+    tmp_path: Path, run_time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_time, "step", 0.02)
     result = invoke(
         "train", CANCER, "--target", "diagnosis", "--budget", "0.01s", "--trials", "2", "-o", tmp_path / "r"
     )

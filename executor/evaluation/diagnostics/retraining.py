@@ -19,6 +19,7 @@ from executor.runtime.devices import training_devices, use_device
 from executor.runtime.interrupt import catch_interrupt
 from executor.runtime.time_plan import MIN_RETRAINING_LIMIT, RETRAINING_SHARE
 from executor.search.records.proposal import Proposal
+from executor.search.records.trials import continued_trials
 from executor.search.records.weights import WEIGHTS
 from executor.search.runners.sequential import SequentialRunner
 from executor.search.runners.stacked import StackRunner
@@ -65,12 +66,7 @@ class SelectedConfiguration:
 
         With the epochs of all rows a small part would take fewer steps, which makes the curve too steep.
         """
-        by_number = {outcome.number: outcome for outcome in self.ranked}
-        one: Outcome | None = self.ranked[0]
-        own = 0  # of the best trial, and of those that it continues
-        while one is not None:
-            own += one.planned_epochs
-            one = None if one.continues is None else by_number.get(one.continues)
+        own = sum(one.planned_epochs for one in continued_trials(self.ranked[0], self.ranked))
         kind = network_kind(self.bundle, parts.inputs)
         whole = whole_epochs(self.bundle, kind, rows=len(parts.train))
         return max(1, round(whole_epochs(self.bundle, kind, rows=rows) * min(1.0, own / whole)))

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from executor.evaluation.scores import CutOff
+from executor.search.records.trials import continued_trials
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection
 
     from executor.search.records.outcome import Outcome
     from executor.search.records.trials import Trials
@@ -29,16 +30,14 @@ def find_cut_off(members: Collection[int], trials: Trials, *, limit_for: Callabl
     if cut:
         also = [one for one in trials.ranked if one.status == "completed" and one.is_cut_short]
         lacking = [(one.planned_epochs - one.epochs, one.epoch_seconds) for one in also]
-    elif trials.stopped_by in {"budget", "interrupt"} and not any(
-        _is_whole(one, by_number, trials.epochs) for one in trials.ranked
-    ):
+    elif trials.stopped_by in {"budget", "interrupt"} and not any(_is_whole(one, trials) for one in trials.ranked):
         cut = own
         lacking = [(trials.coming, None)]
     else:
         return None
     known = [one.epoch_seconds for one in trials.ranked if one.epoch_seconds is not None]
     worst = max(cut, key=lambda one: one.planned_epochs - one.epochs)
-    epochs = _trained_epochs(worst, by_number)
+    epochs = _trained_epochs(worst, trials)
     return CutOff(
         trial=worst.number,
         epochs=epochs,
@@ -48,14 +47,13 @@ def find_cut_off(members: Collection[int], trials: Trials, *, limit_for: Callabl
     )
 
 
-def _trained_epochs(outcome: Outcome, by_number: Mapping[int, Outcome]) -> int:
-    """Epochs of a network, in this trial and in those that it continues."""
-    before = None if outcome.continues is None else by_number.get(outcome.continues)
-    return outcome.epochs + (0 if before is None else _trained_epochs(before, by_number))
+def _trained_epochs(outcome: Outcome, trials: Trials) -> int:
+    """Epochs of a network, in this trial and in those that it continued."""
+    return sum(one.epochs for one in continued_trials(outcome, trials.ranked))
 
 
-def _is_whole(outcome: Outcome, by_number: Mapping[int, Outcome], epochs: int) -> bool:
+def _is_whole(outcome: Outcome, trials: Trials) -> bool:
     """Whether a network was trained for all epochs, or stopped early."""
     if outcome.status != "completed" or outcome.is_cut_short:
         return False
-    return outcome.epochs < outcome.planned_epochs or _trained_epochs(outcome, by_number) >= epochs
+    return outcome.epochs < outcome.planned_epochs or _trained_epochs(outcome, trials) >= trials.epochs

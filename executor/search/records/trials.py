@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from recommender.training_cost import EPOCHS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from executor.search.records.outcome import Outcome
 
 StoppedBy = Literal["budget", "trials", "exhausted", "interrupt"]
@@ -45,3 +47,12 @@ class Trials:
     def cut_short(self) -> int:
         """Of those, the ones that time or Ctrl-C ended."""
         return sum(outcome.status == "completed" and outcome.is_cut_short for outcome in self.ranked)
+
+
+def continued_trials(outcome: Outcome, outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """A trial, the one whose weights it continued, and so on, the latest first."""
+    by_number = {one.number: one for one in outcomes}
+    chain = [outcome]
+    while (before := chain[-1].continues) is not None and before in by_number:
+        chain.append(by_number[before])
+    return chain
