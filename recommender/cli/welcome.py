@@ -16,12 +16,12 @@ def lesson() -> str:
     """Three commands that run in any working directory."""
     dataset = shlex.quote(_shortest(example("breast_cancer")))
     return f"""\
-Recommends a deep-learning strategy for a dataset, explains it, and trains a model.
+Recommend a deep-learning strategy for a dataset, and train a model.
 
 Try these three commands on a shipped dataset of benign and malignant tumours.
 
-1. Recommend a strategy: metric, cost function, initialization, optimizer, tuning
-   and others, each with its reason. This takes a second.
+1. Recommend a strategy: metric, cost function, initialization, optimizer,
+   tuning and others, each with its reason. This takes a second.
 
    recommend {dataset} --target diagnosis
 
