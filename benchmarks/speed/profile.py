@@ -47,8 +47,9 @@ start = time.perf_counter()
 from recommender.dataset.dataset import Dataset
 from recommender.profile.measure import measure
 from recommender.roles.infer import infer_roles
+from rules.decision.request import Request
 with Dataset.open(sys.argv[1]) as dataset:
-    measure(dataset, infer_roles(dataset, targets=["target"]))
+    measure(dataset, infer_roles(dataset, Request(target="target")))
 print(time.perf_counter() - start, PEAK)
 """
 SUMMARIZE: Final = """

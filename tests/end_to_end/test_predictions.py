@@ -110,7 +110,7 @@ def test_the_rows_to_predict_are_not_overwritten(run: Run, frame: pd.DataFrame, 
     frame.to_csv(path, index=False)
     before = path.read_bytes()
     done = CliRunner().invoke(group, ["predict", str(run.directory), str(path), "-o", str(path)])
-    assert "must not overwrite what is read" in str(done.exception)
+    assert "must not overwrite an input" in str(done.exception)
     assert path.read_bytes() == before
 
 

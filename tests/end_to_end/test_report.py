@@ -205,7 +205,7 @@ def test_the_page_never_overwrites_what_the_run_holds(run_copy: Run) -> None:
     words = [str(run_copy.directory), "-o", str(run_copy.directory / PREDICTIONS)]
     ended = CliRunner().invoke(report, words)
     assert isinstance(ended.exception, PcwatError)
-    assert "must not overwrite what is read" in str(ended.exception)
+    assert "must not overwrite an input" in str(ended.exception)
 
 
 def test_scores_are_reported_for_each_group_of_a_column(cancer_run: Run) -> None:
