@@ -90,7 +90,7 @@ def test_a_run_that_a_full_disk_refuses_leaves_nothing_behind(
     directory = stopped.parent / "full"
     with (
         Dataset.open(str(stopped.parent / "table.csv")) as dataset,
-        pytest.raises(RunError, match=r"Cannot write .*record\.json: File too large\. Free space"),
+        pytest.raises(RunError, match=r"Cannot write .*record\.json: File too large\. Free disk space"),
         file_size_limit(10_000),  # bytes: room for bundle.yaml
     ):
         prepare(dataset, Request(target="y"), budget=Budget(trials=4), directory=directory)
