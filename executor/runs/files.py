@@ -15,8 +15,8 @@ PLAN, BUNDLE, SIGNATURE = "plan.json", "bundle.yaml", "signature.json"
 MODEL, PREDICTIONS, SUMMARY = "model.keras", "predictions.csv", "summary.json"
 IMPORTANCE, REPORT = "importance.json", "report.html"
 File = TypeVar("File", bound=BaseModel)
-MAX_STEM: Final = 200  # bytes of a run's name before its number; file systems take 255
-RUNS: Final = Path("runs")  # where runs are kept unless a person says otherwise
+MAX_STEM: Final = 200  # bytes of a run's name before its number; the limit of file systems is 255
+RUNS: Final = Path("runs")  # default directory of runs
 
 
 def read_json(path: Path, kind: type[File]) -> File:
@@ -25,7 +25,7 @@ def read_json(path: Path, kind: type[File]) -> File:
         return kind.model_validate_json(path.read_bytes())
     except OSError as error:
         raise RunError(
-            f"A run must hold {path.name}, but {path} cannot be read: {error.strerror}. Train again."
+            f"A run must contain {path.name}, but {path} cannot be read: {error.strerror}. Train again."
         ) from None
     except ValidationError as error:
         problem = error.errors()[0]["msg"]
@@ -33,7 +33,7 @@ def read_json(path: Path, kind: type[File]) -> File:
 
 
 def create_numbered_directory(name: str, parent: Path = RUNS) -> Path:
-    """Make the first free directory NAME-1, NAME-2, … below parent; of a long name, its beginning."""
+    """Create the first free directory NAME-1, NAME-2, … below parent; long names are truncated."""
     plain = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name)
     stem = plain.encode()[:MAX_STEM].decode(errors="ignore").strip("-") or "run"
     number = 1
@@ -44,29 +44,29 @@ def create_numbered_directory(name: str, parent: Path = RUNS) -> Path:
         except FileExistsError:
             number += 1
         except OSError as error:
-            raise RunError(f"Cannot make the run directory {directory}: {error.strerror}.") from None
+            raise RunError(f"Cannot create the run directory {directory}: {error.strerror}.") from None
         else:
             return directory
 
 
 def create_run_directory(directory: Path) -> Path:
-    """Make the directory that a person named. Raises RunError if something is in it."""
+    """Create the directory that the user named. Raises RunError if it is not empty."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         remove_leftovers(directory)
         taken = any(not is_leftover(path) for path in directory.iterdir())
     except OSError as error:
-        raise RunError(f"Cannot make the run directory {directory}: {error.strerror}.") from None
+        raise RunError(f"Cannot create the run directory {directory}: {error.strerror}.") from None
     if taken:
         raise RunError(
-            f"A new run needs an empty directory, but {directory} holds files. Name another, or continue the run with "
-            f"--resume {directory}."
+            f"A new run needs an empty directory, but {directory} has files. Choose another one, or resume the run "
+            f"with --resume {directory}."
         )
     return directory
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file of a run so that it is there whole or not at all. Raises RunError where that cannot be done."""
+    """Write a file of a run atomically. Raises RunError on failure."""
     write_text(path, text, error=RunError)
 
 

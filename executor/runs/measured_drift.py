@@ -1,4 +1,4 @@
-"""The guardrails of a finished run: those of the record, with drift measured on the rows that trained and judged."""
+"""Guardrails of a finished run: those of the record, with drift measured between training rows and hold-out."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ COMPARED_ROWS: Final = "the hold-out and the training rows"
 def measure_split_drift(
     guardrails: tuple[Guardrail, ...], dataset: Dataset, roles: Roles, *, training: np.ndarray, hold_out: np.ndarray
 ) -> tuple[Guardrail, ...]:
-    """The guardrails, with drift as it was measured between the parts of the split.
+    """Replace the drift check by one between training rows and hold-out.
 
-    training, hold_out: (n,) int64, numbers of rows of the dataset, from 0. Only what a model reads is compared. To be
-    called after the model is settled, for the hold-out decides nothing.
+    training, hold_out: (n,) int64 row numbers of the dataset, from 0. Only columns that the model reads are compared.
+    Call it after the model is selected: the hold-out must not affect decisions.
     """
     parts = {"training_rows": training, "hold_out_rows": hold_out}
     for name, rows in parts.items():
         numbers = f"{name}_numbers"
         dataset.connection.register(numbers, pa.table({"number": rows}))
-        where = f"rowid IN (SELECT number FROM {numbers})"  # noqa: S608  a name of ours
+        where = f"rowid IN (SELECT number FROM {numbers})"  # noqa: S608  own name
         lay_out(dataset.connection, name, where, rows=len(rows), columns=len(dataset.columns))
         dataset.connection.unregister(numbers)
     found = feature_drift(dataset, roles, training="training_rows", hold_out="hold_out_rows")

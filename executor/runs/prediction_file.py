@@ -34,10 +34,10 @@ def write_predictions(
 def add_row_locations(
     columns: Mapping[str, np.ndarray], dataset: Dataset, hold_out: RawTable, *, zone: str | None = None
 ) -> dict[str, np.ndarray]:
-    """The columns of the file of predictions, with where each row belongs after its number.
+    """Add the columns that identify a row after its number.
 
-    hold_out: the rows in the columns' order. Of a forecast the time is that of its first step.
-    zone: in which times are written; None where they have none.
+    hold_out: rows in the order of the columns. The time of a forecast is that of its first step. zone: time zone, or
+    None.
     """
     found: dict[str, np.ndarray] = {ROW: columns[ROW]}
     if dataset.images is not None and dataset.images.source is not None:

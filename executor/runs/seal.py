@@ -1,4 +1,4 @@
-"""The seal of a finished run."""
+"""Seal of a finished run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def seal_run(
     summary: Summary,
     scores: Scores,
 ) -> Run:
-    """Write the checks of the split, the summary, the scores and the report, and the manifest with all digests.
+    """Write guardrails, summary, scores and report, and the manifest with all digests.
 
     training, hold_out: row numbers of the dataset, (rows,).
     """
@@ -51,10 +51,10 @@ def seal_run(
     text = to_json(scores)
     files: dict[str, Path | bytes] = {**run_files(directory), SCORES: text.encode()}
     write_json(directory / MANIFEST, Manifest.of(record=record.seal, files=files))
-    # A run is finished when its scores are there, so they come after a manifest.
+    # The scores mark a run as finished, so they are written after a manifest.
     write(directory / SCORES, text)
-    said = "undefined" if scores.hold_out.value is None else number(scores.hold_out.value)
-    LOG.info("%s is %s on the hold-out. %s", scores.metric, said, scores.verdict)
+    value = "undefined" if scores.hold_out.value is None else number(scores.hold_out.value)
+    LOG.info("%s is %s on the hold-out. %s", scores.metric, value, scores.verdict)
     run = Run(directory)
     if write_report(run, dataset):
         _seal_report(directory, record=record.seal)
@@ -63,7 +63,7 @@ def seal_run(
 
 
 def _seal_report(directory: Path, *, record: str) -> None:
-    """Write the manifest anew with the report; where that cannot be done, the report goes, and the first one holds."""
+    """Write the manifest with the report; on failure the report is removed, and the first manifest stays valid."""
     sealed = False
     try:
         with never_fatal("The report was removed, because it cannot be sealed"):

@@ -1,4 +1,4 @@
-"""Where and how precisely to compute: GPUs, their memory, and half precision."""
+"""Devices: GPUs, their memory, and precision."""
 
 from __future__ import annotations
 
@@ -18,37 +18,35 @@ if TYPE_CHECKING:
     from executor.components.network_kind import NetworkKind
 
 HALF_PRECISION: Final = (8, 0)
-"""Lowest compute capability that multiplies in bfloat16 (NVIDIA Ampere). Volta and Turing, 7.x, have float16 alone,
-whose gradients vanish without a scaled loss; there float32 is kept."""
+"""Minimum compute capability for bfloat16 (NVIDIA Ampere). Volta and Turing, 7.x, only have float16, whose gradients
+vanish without loss scaling; they use float32."""
 WIDE: Final = 4_096
-"""Encoded columns; below it a step is bound by launches, not by arithmetic, and the casts only cost. An estimate:
-a float32 product of 512 by 4,096 times 4,096 by 256 takes about 0.1 ms on an A10, ten times a launch."""
+"""Encoded columns from which bfloat16 pays: smaller steps are bound by kernel launches. An estimate: a float32 product
+of 512 by 4,096 times 4,096 by 256 takes about 0.1 ms on an A10, ten times a launch."""
 
 MAX_STREAMS: Final = 2
-"""Stacks that a CPU trains at the same time. One leaves cores idle while it compiles and between its products: two take
-1.35 ms a step of 8 trials with 3 layers of 128 units instead of 1.73, of 6 with 4 layers of 64 units 0.59 instead of
-1.02."""
+"""Stacks that a CPU trains in parallel; one leaves cores idle: docs/evidence.md#speed-of-operations."""
 
 Precision = Literal["float32", "mixed_bfloat16"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """One place to compute."""
+    """A device."""
 
     name: str
-    """As tf.device takes it."""
+    """Name for tf.device."""
     capability: tuple[int, int] | None = None
-    """A GPU's compute capability; None for a CPU, or where the driver does not tell."""
+    """Compute capability of a GPU; None for a CPU, or if unknown."""
     streams: int = 1
-    """Stacks that it trains at the same time."""
+    """Stacks that it trains in parallel."""
 
     def compute(self, *, width: int) -> tf.DType:
-        """The type in which a stack's hidden layers compute."""
+        """Type of the hidden layers of a stack."""
         return tf.bfloat16 if self.precision(width=width) == "mixed_bfloat16" else tf.float32
 
     def precision(self, *, width: int) -> Precision:
-        """The precision in which a network with so many encoded columns computes; its output is always float32."""
+        """Precision of a network with a number of encoded columns; its output is always float32."""
         fast = self.capability is not None and self.capability >= HALF_PRECISION
         return "mixed_bfloat16" if fast and width >= WIDE else "float32"
 
@@ -57,7 +55,7 @@ CPU: Final = Device(name="/CPU:0")
 
 
 def detect_devices() -> tuple[Device, ...]:
-    """The GPUs, each prepared; without any, the CPU.
+    """Configure and return the GPUs; the CPU without GPUs.
 
     Raises TrainingError as prepare, and if Keras does not run on TensorFlow.
     """
@@ -71,7 +69,7 @@ def detect_devices() -> tuple[Device, ...]:
     if not logical:
         return (_cpu(),)
     physical = tf.config.list_physical_devices("GPU")
-    # Virtual GPUs of one physical GPU share its capability; the last one stands for all where there are more.
+    # Virtual GPUs share the capability of their physical GPU; further ones use the last known.
     return tuple(
         Device(name=_short(gpu.name), capability=_capability(physical[min(index, len(physical) - 1)]))
         for index, gpu in enumerate(logical)
@@ -81,11 +79,8 @@ def detect_devices() -> tuple[Device, ...]:
 def training_devices(kind: NetworkKind, *, width: int) -> tuple[Device, ...]:
     """Where networks of a kind are trained: the GPUs where they pay, else the CPU. Raises TrainingError as detect.
 
-    Measured once, on an H200 beside 16 cores on which other runs went on: in 49 s an image network made 19 epochs of
-    fashion_mnist there and 4 on the cores, with the same numbers each time where operations are deterministic, which
-    did not slow it. A narrow table's step is bound by launches: 8 trials of vehicle took 32 and 43 s there, on two
-    quiet cores 37 s, and a run of 30 s ended in epoch 36 of its first trial, since compiling takes seconds. A bag of
-    terms has no sum on a GPU that is the same each time.
+    Networks for images train on GPUs with deterministic operations. Steps of narrow tables are bound by kernel
+    launches, and bags of terms have no deterministic sums on a GPU: docs/evidence.md#gpu.
     """
     found = detect_devices()
     if found[0].name == CPU.name or not kind.pays_on_gpu(width):
@@ -106,11 +101,10 @@ def _cpu() -> Device:
 
 
 def configure_tensorflow() -> None:
-    """Set how TensorFlow computes, and begin; call it before anything is computed or a model is loaded.
+    """Configure TensorFlow; call it before anything is computed or a model is loaded.
 
-    GPUs take memory as they need it, where they are not in use already. Products are those of float32 everywhere: GPUs
-    since Ampere would round their factors to the 11 bits of TF32, and a model would answer otherwise than on a CPU.
-    Raises TrainingError if a GPU cannot be used, for want of memory say.
+    GPUs allocate memory as needed. TF32 is disabled, because predictions would differ from those on a CPU.
+    Raises TrainingError if a GPU cannot be used, for instance for lack of memory.
     """
     tf.config.experimental.enable_tensor_float_32_execution(False)
     for gpu in tf.config.list_physical_devices("GPU"):
@@ -119,14 +113,14 @@ def configure_tensorflow() -> None:
         tf.config.list_logical_devices()
     except tf.errors.OpError as error:
         raise TrainingError(
-            f"The GPU cannot be used: {str(error.message).rstrip('.')}. Free it of other processes (nvidia-smi shows "
-            "them), or compute on the CPU: set the environment variable CUDA_VISIBLE_DEVICES to -1."
+            f"The GPU cannot be used: {str(error.message).rstrip('.')}. Stop other processes on it (see nvidia-smi), "
+            "or use the CPU: set the environment variable CUDA_VISIBLE_DEVICES to -1."
         ) from None
 
 
 @contextmanager
 def use_device(device: Device, *, width: int) -> Iterator[None]:
-    """Place what runs inside on the device, in its precision for so many encoded columns."""
+    """Use a device within the block, in its precision for a number of encoded columns."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(device.precision(width=width))
     try:
@@ -137,7 +131,7 @@ def use_device(device: Device, *, width: int) -> Iterator[None]:
 
 
 def _grow(gpu: tf.config.PhysicalDevice) -> None:
-    """Let the GPU's memory grow, unless TensorFlow has begun to use it or it is divided into virtual ones."""
+    """Enable memory growth, unless the GPU is in use or virtual."""
     try:
         tf.config.experimental.set_memory_growth(gpu, True)
     except (RuntimeError, ValueError):
@@ -150,5 +144,5 @@ def _capability(gpu: tf.config.PhysicalDevice) -> tuple[int, int] | None:
 
 
 def _short(name: str) -> str:
-    """'/device:GPU:0' as '/GPU:0'."""
+    """Shorten '/device:GPU:0' to '/GPU:0'."""
     return "/" + name.removeprefix("/device:")

@@ -1,7 +1,6 @@
-"""Ctrl-C, SIGTERM and SIGHUP during a search: noted at once, acted on between two calls into TensorFlow.
+"""Interrupts during a search: Ctrl-C, SIGTERM and SIGHUP are recorded, and handled between calls of TensorFlow.
 
-Raised wherever it happens to arrive, a KeyboardInterrupt is lost where TensorFlow calls back into Python while it
-traces a network, and the search would run on.
+A KeyboardInterrupt that is raised in a callback of TensorFlow's tracing is lost.
 """
 
 from __future__ import annotations
@@ -20,16 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class Interrupt:
-    """Whether the search was asked to end."""
+    """Whether an interrupt was requested."""
 
     requested: bool = False
 
 
 @contextmanager
 def catch_interrupt() -> Iterator[Interrupt]:
-    """Note the first Ctrl-C, SIGTERM or SIGHUP instead of raising it; the second one is handled as before.
+    """Record the first Ctrl-C, SIGTERM or SIGHUP instead of raising it; the second one raises KeyboardInterrupt.
 
-    Signals that are ignored or handled by someone else stay as they are; outside the main thread, all do.
+    Signals that are ignored or have other handlers are unchanged, as are all outside the main thread.
     """
     interrupt = Interrupt()
     before: dict[signal.Signals, Any] = {}
@@ -41,7 +40,7 @@ def catch_interrupt() -> Iterator[Interrupt]:
     def note_signal(number: int, _frame: object) -> None:
         interrupt.requested = True
         note(number)
-        LOG.info("%s: ending, with the best model so far.", name_of(number))
+        LOG.info("%s: finishing with the best model so far.", name_of(number))
         restore()
 
     try:

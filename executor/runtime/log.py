@@ -1,7 +1,6 @@
-"""log.txt of a run: what happened when, in sentences for people. It holds names of columns and classes, never rows.
+"""Log of a run, log.txt: names of columns and classes, never rows.
 
-Library code says `LOG.info(...)`; a run writes that into its directory, and who wants it elsewhere adds a handler to
-the logger "pcwat".
+A run writes it into its directory; add a handler to the logger "pcwat" to redirect it.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ if TYPE_CHECKING:
 LOG_FILE: Final = "log.txt"
 LOG: Final = logging.getLogger("pcwat")
 LOG.setLevel(logging.INFO)
-LOG.propagate = False  # absl puts a handler on the root logger, which would print every sentence
-LOG.addHandler(logging.NullHandler())  # else Python prints warnings itself where nobody listens
+LOG.propagate = False  # absl adds a handler to the root logger, which would print every message
+LOG.addHandler(logging.NullHandler())  # else Python prints warnings without a handler
 
 
 class Sentences(logging.Formatter):
-    """Time, level and sentence, one line each: a column's name cannot begin another line, or reach the terminal."""
+    """Formats a message as one line, with control characters of names escaped."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%d %H:%M:%S%z")
@@ -37,18 +36,18 @@ class Sentences(logging.Formatter):
 
 
 class RunLog(logging.FileHandler):
-    """The file of a run. Where the disk is full the sentence is lost, and what must be written says so."""
+    """Log file of a run; errors of writing, such as a full disk, are ignored."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  logging's name
         del record
 
     def close(self) -> None:
-        with suppress(OSError):  # it writes what could not be written before
+        with suppress(OSError):  # flushes what could not be written before
             super().close()
 
 
 class Listener(logging.Handler):
-    """Passes each sentence on, as it may be shown on a terminal."""
+    """Passes each message to a function."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         super().__init__()
@@ -60,7 +59,7 @@ class Listener(logging.Handler):
 
 @contextmanager
 def listen_to_log(say: Callable[[str], None]) -> Iterator[None]:
-    """Let something else have every sentence, too, until the block ends."""
+    """Pass every message to a function within the block."""
     handler = Listener(say)
     LOG.addHandler(handler)
     try:
@@ -71,9 +70,9 @@ def listen_to_log(say: Callable[[str], None]) -> Iterator[None]:
 
 @contextmanager
 def write_run_log(directory: Path) -> Iterator[None]:
-    """Write what is said into the run directory until the block ends, after what stands there already.
+    """Append messages to the log of a run directory within the block.
 
-    Ctrl-C and errors are noted and raised on. A log that cannot be opened ends no run.
+    Ctrl-C and errors are logged and re-raised. A log that cannot be opened is skipped.
     """
     try:
         handler: logging.Handler = RunLog(directory / LOG_FILE, encoding="utf-8")
@@ -87,7 +86,7 @@ def write_run_log(directory: Path) -> Iterator[None]:
         LOG.warning("Stopped by %s.", ended_by())
         raise
     except Exception as error:
-        LOG.error("Ended by %s: %s", type(error).__name__, error)  # noqa: TRY400  whoever meets it shows the traceback
+        LOG.error("Ended by %s: %s", type(error).__name__, error)  # noqa: TRY400  the caller shows the traceback
         raise
     finally:
         LOG.removeHandler(handler)

@@ -1,4 +1,4 @@
-"""Keeps TensorFlow's start-up messages off the terminal; nothing here imports it before it is asked to."""
+"""Import of TensorFlow without its start-up messages."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ STDERR = 2  # the file descriptor that TensorFlow's C++ side writes to, past sys
 
 
 def import_quietly(*modules: str) -> None:
-    """Import modules that log from C++ while they load; what they wrote is shown only if an import fails.
+    """Import modules that log from C++; their output is shown only if an import fails.
 
-    TF_CPP_MIN_LOG_LEVEL alone leaves the lines that TensorFlow writes before its logging is set up. A level that the
-    user has set in the environment is kept.
+    TF_CPP_MIN_LOG_LEVEL does not suppress messages before TensorFlow's logging is set up. A level in the environment is
+    kept.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
@@ -36,9 +36,9 @@ def import_quietly(*modules: str) -> None:
 
 
 def quiet_tensorflow() -> None:
-    """Import TensorFlow, Keras and keras-tuner without their start-up messages; call it before executor modules.
+    """Import TensorFlow, Keras and keras-tuner without start-up messages; call it before importing executor modules.
 
-    Raises PcwatError where they cannot be loaded, as where the process may not have the memory for it.
+    Raises PcwatError if they cannot be loaded, for instance for lack of memory.
     """
     use_tensorflow_backend()
     try:
@@ -46,15 +46,14 @@ def quiet_tensorflow() -> None:
     except (ImportError, OSError) as error:
         reason = str(error).strip().split("\n", 1)[0]
         raise PcwatError(
-            f"TensorFlow must be loaded to train or predict, but that failed: {reason}. Allow the process more memory, "
-            "or install pcwat again."
+            f"TensorFlow cannot be imported: {reason}. Allow the process more memory, or install pcwat again."
         ) from None
 
 
 def use_tensorflow_backend() -> None:
-    """Let Keras, which is not imported yet, use TensorFlow, whatever KERAS_BACKEND or keras.json says.
+    """Set TensorFlow as the backend of Keras, which must not be imported yet with another one.
 
-    Raises PcwatError where Keras was imported with another backend already.
+    Raises PcwatError if Keras was imported with another backend.
     """
     loaded = sys.modules.get("keras")
     if loaded is None:

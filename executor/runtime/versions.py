@@ -1,4 +1,4 @@
-"""Which versions of what a run was made with."""
+"""Package versions recorded with a run."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ import platform
 from importlib.metadata import version
 from typing import Final
 
-PACKAGES: Final = ("tensorflow", "keras", "keras-tuner", "numpy", "scikit-learn", "duckdb")  # those that make numbers
+PACKAGES: Final = (
+    "tensorflow",
+    "keras",
+    "keras-tuner",
+    "numpy",
+    "scikit-learn",
+    "duckdb",
+)  # packages that affect results
 
 
 def versions() -> dict[str, str]:
-    """The version of Python and of each of PACKAGES."""
+    """Versions of Python and of PACKAGES."""
     return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}

@@ -1,4 +1,4 @@
-"""T: the bundle's tuning strategy as an oracle that is asked for trials and told their outcomes."""
+"""Tuner: the bundle's choice as an ask-and-tell oracle of keras-tuner."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ def create_oracle(
     seed: int,
     epochs: int | None = None,
 ) -> keras_tuner.Oracle:
-    """The oracle of the bundle's tuner over the bundle's search space.
+    """Create the oracle of the bundle's tuner over the bundle's search space.
 
-    epochs: of a whole trial, EPOCHS when None.
+    epochs: of a full trial, EPOCHS by default.
     Raises ChoiceError on a choice of another slot, or a manual list with a bad value.
     """
     space = search_space(bundle, scope)
     listed = manual_configurations(bundle, scope)
     match bundle.tuner:
         case _ if not space.space:
-            # Nothing varies: the default configuration is the whole list, whatever the strategy.
+            # Nothing is searched: every tuner has only the default configuration.
             return ManualOracle(space=space, objective=objective, seed=seed, configurations=listed[:1], total=1)
         case Grid():
             return GridOracle(space=space, objective=objective, seed=seed)
@@ -68,10 +68,10 @@ def ask(
     epochs: int | None = None,
     enough: Callable[[Sequence[Proposal]], bool] = lambda _: False,
 ) -> list[Proposal]:
-    """The next trials to run at once; none when the oracle has nothing left to propose.
+    """Ask for the next trials to run in parallel, at most `count`, until they are `enough`.
 
-    At most `count`, and no more once they are `enough`.
-    epochs: of a whole trial, where the oracle does not ration them; EPOCHS when None.
+    Returns none when the oracle has nothing left to propose. epochs: of a full trial, where the oracle does not
+    schedule them; EPOCHS by default.
     """
     found: list[Proposal] = []
     while len(found) < count and not (found and enough(found)):
@@ -84,7 +84,7 @@ def ask(
 
 
 def _slot(index: int) -> str:
-    """Where the trial of a round runs, as keras-tuner calls it."""
+    """Tuner id of a trial within a round."""
     return f"slot-{index}"
 
 
@@ -103,7 +103,7 @@ def _proposal(trial: keras_tuner.engine.trial.Trial, oracle: keras_tuner.Oracle,
 
 
 def tell(oracle: keras_tuner.Oracle, outcomes: Sequence[Outcome]) -> None:
-    """Report how the trials that were asked for last ended; one without a score has failed."""
+    """Report the outcomes of the running trials; a trial without a score has failed."""
     running = {int(trial.trial_id): trial for trial in oracle.ongoing_trials.values()}
     for outcome in outcomes:
         trial = running[outcome.number]
@@ -118,7 +118,7 @@ def tell(oracle: keras_tuner.Oracle, outcomes: Sequence[Outcome]) -> None:
 
 @contextmanager
 def _unlocked_on_error(oracle: keras_tuner.Oracle) -> Iterator[None]:
-    """keras-tuner leaves the oracle's lock held when a call raises, so that the next call would wait for ever."""
+    """Release the oracle's lock on errors: keras-tuner keeps it, and the next call would deadlock."""
     try:
         yield
     except BaseException:

@@ -1,4 +1,4 @@
-"""Where a search stands after an epoch, and how long the run will still take."""
+"""Progress of a search, and remaining time of a run."""
 
 from __future__ import annotations
 
@@ -19,57 +19,57 @@ if TYPE_CHECKING:
     from executor.search.runners.training_state import Epoch
 
 
-MIN_EPOCHS_BEFORE_STOP: Final = 2 * PATIENCE  # epochs before which hardly a trial ends
-PRIOR_TRIALS: Final = 4  # long trials, by which it is believed that STOPPING holds
+MIN_EPOCHS_BEFORE_STOP: Final = 2 * PATIENCE  # epochs before which trials rarely stop
+PRIOR_TRIALS: Final = 4  # weight of the prior STOPPING, in long trials
 
 
 @dataclass(frozen=True, kw_only=True)
 class RoundProgress:
-    """Where a search stands after an epoch."""
+    """Progress of a search after an epoch."""
 
     done: int
-    """Trials that have ended."""
+    """Finished trials."""
     running: int
-    """Trials that run at once."""
+    """Running trials."""
     trials: int | None
-    """How many the budget allows, and the strategy has; None where time alone limits them."""
+    """Total number of trials; None where only time limits them."""
     epoch: int
-    """Of those that run."""
+    """Epoch of the running trials."""
     epochs: int
     """Planned ones."""
     best: float | None
-    """The best P so far, of all trials."""
+    """Best score so far."""
     elapsed: float
     """Seconds since the budget began."""
     remaining: float | None
-    """Seconds until the run ends, as far as known: the time limit's, or those of the trials still to come."""
+    """Estimated seconds until the run ends; None where unknown."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrialWork:
-    """What a trial takes, as far as it is known before."""
+    """Expected work of a trial."""
 
     epochs: int
     """Planned ones."""
     each: float
-    """What an epoch takes, in a unit that all trials of a search share."""
+    """Cost of an epoch, in a unit that is common to the search."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FinishedTrial:
-    """What a trial took."""
+    """Work and time of a finished trial."""
 
     work: TrialWork
     epochs: int
-    """Until it stopped."""
+    """Epochs trained."""
     seconds: float
 
 
 class RemainingTime:
-    """How long the trials still to come take, by how far those of this round are and by those before.
+    """Estimate of the remaining time, from the progress of a round and from finished trials.
 
-    began: the clock's reading at the round's start. running: trial → its work. coming: planned epochs of the trials
-    after this round.
+    began: time at the start of the round. running: trial → its work. coming: planned epochs of the trials after this
+    round.
     """
 
     def __init__(
@@ -92,24 +92,24 @@ class RemainingTime:
         self._first_of: dict[frozenset[int], tuple[float, int]] = {}
 
     def epochs_left(self, planned: int, done: int = 0) -> float:
-        """Epochs that a trial is expected to go on after so many: some end early, hardly one before SURE."""
-        sure = max(done, min(planned, MIN_EPOCHS_BEFORE_STOP))
-        return sure - done + self._stopping * (planned - sure)
+        """Expected remaining epochs of a trial; some stop early, but rarely before MIN_EPOCHS_BEFORE_STOP."""
+        certain = max(done, min(planned, MIN_EPOCHS_BEFORE_STOP))
+        return certain - done + self._stopping * (planned - certain)
 
     def left(self, *, now: float, epoch: int, stack: Mapping[int, bool]) -> float | None:
-        """Seconds until all trials have ended; None until that can be told.
+        """Estimate the seconds until all trials have ended; None where unknown.
 
-        stack: the trials whose epoch has ended now, and whether each goes on. The first epoch of a search holds the
-        compilation of its graph, so that nothing is told before a second one.
+        stack: trials whose epoch has ended, and whether each continues. The first epoch of a search includes
+        compilation, so estimates start with the second one.
         """
-        goes_on = any(stack.values())
+        continues = any(stack.values())
         for number in stack:
             work = self._running[number]
             self._done[number] = work.each * epoch
-            self._left[number] = work.each * self.epochs_left(work.epochs, epoch) if goes_on else 0.0
+            self._left[number] = work.each * self.epochs_left(work.epochs, epoch) if continues else 0.0
         left, done = sum(self._left.values()), sum(self._done.values())
         first_time, first_done = self._first = self._first or (now, done)
-        # Of this round alone, without the time until its first epoch had ended.
+        # Of this round, without its first epoch.
         own = (now - first_time) / (done - first_done) if done > first_done else None
         if self._work_before:
             usual = (self._seconds_before + now - self._began) / (self._work_before + done)
@@ -119,12 +119,12 @@ class RemainingTime:
             return None
         share = done / (done + left) if own is not None and done + left > 0 else 0.0
         this = left * (share * (own or 0.0) + (1 - share) * usual)
-        if goes_on:
+        if continues:
             this = max(this, self._of_stack(now, epoch, frozenset(stack)))
         return this + usual * self._each * sum(map(self.epochs_left, self._coming))
 
     def _of_stack(self, now: float, epoch: int, numbers: frozenset[int]) -> float:
-        """Seconds until one stack has ended, by its own epochs: the last one of a round runs alone."""
+        """Seconds until one stack has ended, from its own epochs."""
         time, first = self._first_of.setdefault(numbers, (now, epoch))
         if epoch <= first:
             return 0.0
@@ -142,25 +142,25 @@ def progress_reporter(
     schedule: Sequence[int] | None,
     each: Callable[[Mapping[str, Value]], float],
 ) -> Callable[[Epoch], None]:
-    """A function that reports the epochs of a round as the search's progress.
+    """Create a function that reports the epochs of a round as progress of the search.
 
-    proposals: the round's. outcomes: of those before. schedule: planned epochs of all trials of the search, as
-    RoundProgress has their number. each: what an epoch of a configuration takes, as Work has it.
+    proposals: of the round. outcomes: of trials before. schedule: planned epochs of all trials of the search. each:
+    cost of an epoch of a configuration.
     """
     best = {outcome.number: outcome.score for outcome in outcomes if outcome.score is not None}
     done = len(outcomes)
     took = [outcome.seconds for outcome in outcomes if outcome.epochs > 0]
     usual = sum(took) / len(took) if took else 0.0
-    pace = None if schedule is None else _remaining_time(proposals, outcomes, schedule, each, began=clock.now())
+    estimate = None if schedule is None else _remaining_time(proposals, outcomes, schedule, each, began=clock.now())
 
     def report(now: Epoch) -> None:
         best.update(
             (member.proposal.number, member.training.best) for member in now.members if member.training.best is not None
         )
         limits = [] if clock.plan.limit is None else [clock.remaining()]
-        if pace is not None:
+        if estimate is not None:
             stack = {member.proposal.number: member.training.ended_by is None for member in now.members}
-            left = pace.left(now=clock.now(), epoch=now.epoch, stack=stack)
+            left = estimate.left(now=clock.now(), epoch=now.epoch, stack=stack)
             limits += [] if left is None else [left]
         progress(
             RoundProgress(
@@ -186,7 +186,7 @@ def _remaining_time(
     *,
     began: float,
 ) -> RemainingTime:
-    """The pace of a round, by its trials and by those before; arguments as of `reporter`."""
+    """Create the estimate of a round; arguments as in `progress_reporter`."""
     ended = [
         FinishedTrial(
             work=TrialWork(epochs=one.planned_epochs, each=each(one.hyperparameters)),

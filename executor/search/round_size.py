@@ -1,4 +1,4 @@
-"""Which trials run at once: as many as pay, and as leave time for further rounds to learn from them."""
+"""Number of trials per round, with time left for further rounds."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from executor.search.runners.workspace import Workspace
     from rules.vocabulary.bundle import Bundle
 
-MAX_AT_ONCE: Final = 32  # trials; more in a stack train hardly faster each (19 times plain Keras with 32, 12 with 8)
-LEARNING_AT_ONCE: Final = 8  # trials of a search that learns from each round
-ROUNDS_LEFT: Final = 3  # rounds that the time must allow where the next ones learn from them
+MAX_AT_ONCE: Final = 32  # trials; larger stacks are hardly faster per trial (19 times plain Keras with 32, 12 with 8)
+LEARNING_AT_ONCE: Final = 8  # trials per round of a Bayesian search
+ROUNDS_LEFT: Final = 3  # rounds that the remaining time must allow in a Bayesian search
 
 
 def max_at_once(bundle: Bundle, *, devices: int, each: int) -> int:
-    """Trials that pay to run at once; each: networks of a trial."""
+    """Maximum number of trials in parallel; each: networks per trial."""
     most = MAX_AT_ONCE // each
     return devices * (min(most, LEARNING_AT_ONCE) if isinstance(bundle.tuner, Bayesian) else most)
 
@@ -36,31 +36,30 @@ def max_at_once(bundle: Bundle, *, devices: int, each: int) -> int:
 def next_round(
     oracle: keras_tuner.Oracle, at: Workspace, outcomes: Sequence[Outcome], most: int, epochs: int
 ) -> list[Proposal]:
-    """The next trials to run at once: as many as pay, and as leave time for further rounds to learn from them.
+    """Ask for the trials of the next round, with time left for further rounds.
 
-    epochs: of a whole trial.
+    epochs: of a full trial.
     """
     if most == 1 or at.clock.plan.limit is None or not at.kind.is_stackable:
         return ask(oracle, most, epochs=epochs)
     done = [outcome for outcome in outcomes if outcome.epochs > 0]
-    # Wide stacks are the fast ones, so only a search that learns from its rounds is laid in several, and the first
-    # round, which shows how fast this machine is.
+    # Wide stacks are fast, so only a search that learns from its rounds has several; the first round measures speed.
     learns = isinstance(at.bundle.tuner, Bayesian) or not done
     time = at.clock.remaining() / (ROUNDS_LEFT if learns else 1)
     taken = sum(one.seconds for one in done)
     planned = sum(one.planned_epochs * epoch_seconds(at, one.hyperparameters) for one in done)
-    pace, usual = (taken / planned, taken / len(done)) if done else (1.0, 0.0)
+    slowdown, usual = (taken / planned, taken / len(done)) if done else (1.0, 0.0)
 
-    def fill(proposals: Sequence[Proposal]) -> bool:
-        """Whether one more of their like would not fit: by their sizes, or if all trials take the same."""
-        by_size = pace * sum(one.epochs * epoch_seconds(at, one.hyperparameters) for one in proposals)
+    def is_full(proposals: Sequence[Proposal]) -> bool:
+        """Whether another trial would not fit, by size or by average time."""
+        by_size = slowdown * sum(one.epochs * epoch_seconds(at, one.hyperparameters) for one in proposals)
         return max(by_size / len(proposals), usual) * (len(proposals) + 1) > time
 
-    return ask(oracle, most, epochs=epochs, enough=fill)
+    return ask(oracle, most, epochs=epochs, enough=is_full)
 
 
 def epoch_seconds(at: Workspace, hyperparameters: Mapping[str, Value]) -> float:
-    """What an epoch of a trial takes in a stack on two cores; of trials that have none, 1."""
+    """Estimated seconds per epoch in a stack on two cores; 1 for trials without a stack."""
     if not at.kind.is_stackable:
         return 1.0
     chosen = configuration(at.bundle, hyperparameters)

@@ -1,4 +1,4 @@
-"""The search: the ten steps of the strategy notes, from a bundle and encoded rows to ranked trials."""
+"""Hyperparameter search: the ten steps of the notes, from a bundle and encoded rows to ranked trials."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ if TYPE_CHECKING:
     from executor.search.runners.workspace import Workspace
     from rules.vocabulary.bundle import Bundle
 
-TRIALS_WITHOUT_BUDGET: Final = 20  # trials, where neither time nor their number is limited
-MAX_FAILED_TRIALS: Final = 10  # trials without a completed one; then the next would hardly be completed either
-MIN_TRIAL_SECONDS: Final = 1.0  # seconds; building and compiling a network take half of it
+TRIALS_WITHOUT_BUDGET: Final = 20  # without limits of time or trials
+MAX_FAILED_TRIALS: Final = 10  # trials without a completed one before the search fails
+MIN_TRIAL_SECONDS: Final = 1.0  # seconds; half of them build and compile a network
 
 
 def search(
@@ -63,15 +63,15 @@ def search(
     at_once: int | None = None,
     progress: Callable[[RoundProgress], None] = lambda _: None,
 ) -> Trials:
-    """Search the bundle's hyperparameters for the network with the best P on the validation rows.
+    """Search the bundle's hyperparameters for the best validation score.
 
     directory: the run directory; a search that it holds already goes on. clock: of the run, by default one that starts
     now. at_once: trials that run at once in one graph, by default as many as pay; 1 runs them one by one through Keras
     layers, as networks for images always run, then one on each GPU.
     progress: called after each epoch.
-    Raises TrainingError if no trial was completed, KeyboardInterrupt if it was interrupted before the first score,
-    RunError if the directory holds a search of another space or seed, belongs to another process or cannot be written,
-    ChoiceError if the loss does not fit the task or a manual list names a bad value.
+    Raises TrainingError if no trial was completed, KeyboardInterrupt on an interrupt before the first score, RunError
+    if the directory has another search, is locked or is not writable, ChoiceError if the loss does not fit the task or
+    a manual list has an invalid value.
     """
     metric = create_metric(bundle.metric)  # 1  P
     objective = Objective(name=metric.name, direction=metric.direction)
@@ -99,7 +99,7 @@ def search(
         one_by_one = at_once == 1 or not kind.is_stackable
         if at_once == 1:
             devices = devices[:1]
-        alone = one_by_one and parts.folds is None  # a trial in folds is a stack already
+        alone = one_by_one and parts.folds is None  # folds of a trial form a stack
         runner = _runner(at, devices, width=width, alone=alone)
         most_trials = _least(_trial_limit(budget), oracle.total)
         schedule = None if most_trials is None else oracle.schedule(most_trials, epochs=epochs)
@@ -130,11 +130,11 @@ def search(
                 journal.append([outcome.model_copy(update=together) for outcome in outcomes])
                 tell(oracle, outcomes)  # 9  until nothing is left to test
                 number += 1
-                gc.collect()  # graphs refer to themselves
+                gc.collect()  # graphs have reference cycles
         except KeyboardInterrupt:
             stopped_by = "interrupt"
     if stopped_by == "interrupt" and all(outcome.score is None for outcome in journal.outcomes):
-        raise KeyboardInterrupt  # there is no model to keep
+        raise KeyboardInterrupt  # no model
     ranked = _ranked(journal.outcomes, objective)  # 10  the best by P comes first
     coming = oracle.epochs_until_whole(len(journal.outcomes))
     return Trials(
@@ -149,7 +149,7 @@ def search(
 
 
 def scope_of(bundle: Bundle, parts: Parts, budget: Budget) -> Scope:
-    """What a search of these rows is laid out for."""
+    """Scope of a search on these rows."""
     rows, width = parts.train.dense.shape
     kind = network_kind(bundle, parts.inputs)
     return Scope(
@@ -164,7 +164,7 @@ def scope_of(bundle: Bundle, parts: Parts, budget: Budget) -> Scope:
 
 
 def _runner(at: Workspace, devices: Sequence[Device], *, width: int, alone: bool) -> Runner:
-    """What runs one stack, or one trial alone, at a time, on each of the devices."""
+    """Create the runner of stacks, or of single trials, on the devices."""
 
     def on(device: Device, at: Workspace) -> Runner:
         return SequentialRunner(at) if alone else StackRunner(at, device=device, compute=device.compute(width=width))
@@ -179,7 +179,7 @@ def _runner(at: Workspace, devices: Sequence[Device], *, width: int, alone: bool
 
 
 def _replay(oracle: keras_tuner.Oracle, journal: Journal, epochs: int) -> int:
-    """Ask the oracle for the finished rounds again, and tell it how they ended, so that it stands where it stood.
+    """Replay the finished rounds, which restores the state of the oracle.
 
     Returns the number of the next round.
     """
@@ -191,17 +191,16 @@ def _replay(oracle: keras_tuner.Oracle, journal: Journal, epochs: int) -> int:
             if (outcome.hyperparameters, outcome.planned_epochs, outcome.continues) not in due:
                 described = "; ".join(str(dict(one.hyperparameters)) for one in proposals) or "no further trial"
                 raise RunError(
-                    "A search goes on only from the trials that it would have run itself, but trial "
-                    f"{outcome.number} of {journal.path} has {outcome.hyperparameters}, where these are due: "
-                    f"{described}. The journal comes from another bundle, seed, budget of trials or version: start a "
-                    "new run."
+                    f"A search can only be resumed from its own trials, but trial {outcome.number} of {journal.path} "
+                    f"has {outcome.hyperparameters} instead of {described}. The journal is from another bundle, seed, "
+                    "number of trials or version. Start a new run."
                 )
         tell(oracle, ended)
     return len(rounds)
 
 
 def _rounds(outcomes: Sequence[Outcome]) -> list[list[Outcome]]:
-    """The outcomes by the round in which they were asked for."""
+    """Group outcomes by round."""
     return [list(group) for _, group in itertools.groupby(outcomes, key=lambda outcome: outcome.round)]
 
 
@@ -210,7 +209,7 @@ def _request_of(proposal: Proposal) -> tuple[dict[str, float | int | str], int, 
 
 
 def _trial_limit(budget: Budget) -> int | None:
-    """Trials that a budget allows; None where time alone limits them."""
+    """Maximum number of trials of a budget; None where only time is limited."""
     return TRIALS_WITHOUT_BUDGET if budget.trials is None and budget.seconds is None else budget.trials
 
 
@@ -219,7 +218,7 @@ def _least(*limits: int | None) -> int | None:
 
 
 def _limit(budget: Budget, clock: Clock, outcomes: Sequence[Outcome], interrupt: Interrupt) -> StoppedBy | None:
-    """What forbids another trial. Raises TrainingError where trying on is in vain."""
+    """Return the stop reason, if any. Raises TrainingError if no trial can succeed."""
     if interrupt.requested:
         return "interrupt"
     completed = any(outcome.status == "completed" for outcome in outcomes)
@@ -228,12 +227,12 @@ def _limit(budget: Budget, clock: Clock, outcomes: Sequence[Outcome], interrupt:
         raise _nothing_completed(outcomes)
     if most is not None and len(outcomes) >= most:
         return "trials"
-    # The first trial starts even without time, so that there is a model in the end.
+    # The first trial starts even without time, so that there is a model.
     return "budget" if completed and clock.remaining() < MIN_TRIAL_SECONDS else None
 
 
 def _ranked(outcomes: Sequence[Outcome], objective: Objective) -> tuple[Outcome, ...]:
-    """Completed trials by score, then the others. Raises TrainingError if none was completed."""
+    """Rank completed trials by score, then the others. Raises TrainingError if none was completed."""
     scored = [(outcome.score, outcome) for outcome in outcomes if outcome.score is not None]
     if not scored:
         raise _nothing_completed(outcomes)
@@ -245,14 +244,14 @@ def _ranked(outcomes: Sequence[Outcome], objective: Objective) -> tuple[Outcome,
 def _nothing_completed(outcomes: Sequence[Outcome]) -> TrainingError:
     return TrainingError(
         f"At least one trial must be completed, but all {len(outcomes)} failed; the first one: {outcomes[0].message}. "
-        "A lower learning rate (--pin optimizer) helps against scores that are not finite, fewer columns or rows "
-        "against a lack of memory."
+        "Use a lower learning rate (--pin optimizer) if scores are not finite, or fewer columns or rows if memory is "
+        "short."
     )
 
 
 @contextmanager
 def _light_collection() -> Iterator[None]:
-    """Take what is loaded already out of garbage collection, which would walk all of TensorFlow after each trial."""
+    """Freeze already-loaded objects out of garbage collection (gc.freeze), which would scan all of TensorFlow."""
     gc.collect()
     gc.freeze()
     try:

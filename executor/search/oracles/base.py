@@ -1,4 +1,4 @@
-"""What all our oracles have in common: keras-tuner's, without its files, its prints and its shortcuts."""
+"""Base of oracles: keras-tuner's without files and output."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ if TYPE_CHECKING:
     from rules.vocabulary.direction import Direction
 
 SEED_STRIDE: Final = 100_003
-"""keras-tuner draws with seed, seed + 1, …: neighbouring seeds would share most of their trials. A prime."""
+"""keras-tuner uses seed, seed + 1, …; with this stride runs of neighbouring seeds share no trials. A prime."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Objective:
-    """What trials are compared by; keras-tuner guesses the direction of several metrics wrongly."""
+    """Objective of the search; keras-tuner infers wrong directions for several metrics."""
 
     name: str
     direction: Direction
 
 
 def tuner_seed(seed: int) -> int:
-    """A seed for keras-tuner, which reads 0 as "at random"."""
+    """Seed for keras-tuner, which treats 0 as random."""
     return 1 + seed * SEED_STRIDE
 
 
 class InMemoryOracle(keras_tuner.Oracle):  # type: ignore[misc]  # keras-tuner ships no types
-    """An oracle whose first trial is the default configuration and which keeps no files: state comes by replay.
+    """An oracle without files, whose first trial is the default configuration; its state is restored by replay.
 
-    To be named before a keras-tuner oracle among the bases of a class.
+    It must precede a keras-tuner oracle in the bases of a class.
     """
 
     total: int | None = None
-    """Trials that it will propose in all, where that is known."""
+    """Total number of trials, if known."""
 
     def __init__(
         self, *, space: keras_tuner.HyperParameters, objective: Objective, seed: int, **settings: object
@@ -46,27 +46,27 @@ class InMemoryOracle(keras_tuner.Oracle):  # type: ignore[misc]  # keras-tuner s
             seed=tuner_seed(seed),
             allow_new_entries=False,
             tune_new_entries=False,
-            max_consecutive_failed_trials=None,  # the search itself judges whether any trial can be completed
+            max_consecutive_failed_trials=None,  # the search checks failed trials itself
             **settings,
         )
         self.verbose = 0
 
     def schedule(self, trials: int, *, epochs: int) -> list[int]:
-        """Planned epochs of so many trials in their order, if none fails; epochs: of a whole one."""
+        """Planned epochs of a number of trials in order, if none fails; epochs: of a full trial."""
         return [epochs] * trials
 
-    def epochs_until_whole(self, ended: int) -> int:  # noqa: ARG002 - only some strategies ration epochs
-        """Planned epochs of the trials that come, up to the first that reaches all epochs; 0 where each does."""
+    def epochs_until_whole(self, ended: int) -> int:  # noqa: ARG002 - only some tuners schedule epochs
+        """Planned epochs of the next trials, up to the first full one; 0 where every trial is full."""
         return 0
 
     def save(self, fname: str | None = None) -> None:
-        """Write nothing: keras-tuner's files can be truncated by a crash, and do not restore a grid."""
+        """Write nothing: keras-tuner's files may be truncated by a crash, and do not restore a grid."""
 
     def _save_trial(self, trial: keras_tuner.engine.trial.Trial) -> None:
         """Write nothing."""
 
     def _random_values(self) -> dict[str, Value] | None:
-        """The defaults for the first trial, then unseen values; None when no unseen ones are found."""
+        """Defaults for the first trial, then unseen values; None without unseen ones."""
         if not self.start_order:
             return defaults(self.hyperparameters)
         values: dict[str, Value] | None = super()._random_values()
@@ -74,5 +74,5 @@ class InMemoryOracle(keras_tuner.Oracle):  # type: ignore[misc]  # keras-tuner s
 
 
 def defaults(space: keras_tuner.HyperParameters) -> dict[str, Any]:
-    """The default of every hyperparameter."""
+    """Default of each hyperparameter."""
     return {item.name: item.default for item in space.space}

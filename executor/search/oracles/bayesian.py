@@ -1,4 +1,4 @@
-"""Bayesian optimisation whose proposals take hundredths of a second and never repeat."""
+"""Bayesian optimization with fast proposals that never repeat."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ if TYPE_CHECKING:
 
     from executor.components.configuration import Value
 
-CANDIDATES: Final = 512  # random points scored a proposal; keras-tuner climbs from 50 points, 0.5 to 8 s a proposal
-NEIGHBOURS: Final = 128  # further points around the best of them, at each distance
-CLIMBED: Final = 4  # points around which neighbours are drawn
+CANDIDATES: Final = 512  # random points per proposal; keras-tuner optimizes from 50 points in 0.5 to 8 s
+NEIGHBOURS: Final = 128  # points around the best candidates, per distance
+CLIMBED: Final = 4  # best candidates with neighbours
 DISTANCES: Final = (0.1, 0.03, 0.01)
-"""Standard deviations of the neighbours, of the unit interval that each hyperparameter spans, one after the other."""
-NEAREST: Final = 0.02  # by which two trials of one round differ in some column; it spans the unit interval
+"""Standard deviations of neighbours, in the unit interval of each hyperparameter."""
+NEAREST: Final = 0.02  # minimum distance of two trials of a round in some column
 MIN_RANDOM: Final = 4  # trials before the first fit
-RANDOM_PER_DIMENSION: Final = 1  # further ones for each hyperparameter; keras-tuner takes 3
-RESTARTS: Final = 2  # of the fit of the length scales; keras-tuner's 20 are what makes it slow
+RANDOM_PER_DIMENSION: Final = 1  # further ones per hyperparameter; 3 in keras-tuner
+RESTARTS: Final = 2  # of the fit of length scales; keras-tuner's 20 are slow
 FITTED: Final = 64
-"""Trials to which the length scales are fitted; a fit to 200 takes 0.5 s. The process itself knows all of them."""
+"""Trials on which length scales are fitted; 200 take 0.5 s. The process itself includes all of them."""
 MAX_KNOWN: Final = 400
-"""Trials that the process knows, the best and the newest; its time grows with the cube of their number."""
+"""Trials in the process, the best and the newest; its time is cubic in their number."""
 TRIALS_PER_SCALE: Final = 10
-"""Trials for each encoded column from which on each has a length scale of its own; before, own ones only fit chance:
-after 30 trials in 6 dimensions (Hartmann's function) 0.41 were lacking to the minimum instead of 0.26."""
-SIGNAL: Final = (0.1, 20.0)  # variance of the process as a multiple of that among trials, which lie where it is low
-LENGTH_SCALES: Final = (0.05, 20.0)  # of the unit interval: from wiggly to flat
-NOISE: Final = (1e-4, 1.0)  # variance of a score as a share of the variance among trials
-WORTHWHILE: Final = 0.01  # of a standard deviation of the scores; expected improvement counts from there
+"""Trials per encoded column from which each has its own length scale; with fewer they overfit (0.41 instead of 0.26
+above the minimum of Hartmann's function in 6 dimensions after 30 trials)."""
+SIGNAL: Final = (0.1, 20.0)  # variance of the process as a multiple of that of the trials
+LENGTH_SCALES: Final = (0.05, 20.0)  # bounds, in unit intervals
+NOISE: Final = (1e-4, 1.0)  # variance of a score as a share of that of the trials
+WORTHWHILE: Final = 0.01  # minimum improvement, in standard deviations of the scores
 
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What the ended trials tell.
+    """Finished trials and the fitted kernel.
 
-    ended: their number; the process knows the best and the newest of many. kernel: with its fitted length scales.
-    encoded: (trials, columns). losses: (trials,) in standard deviations.
+    ended: number of finished trials. kernel: with fitted length scales. encoded: (trials, columns). losses: (trials,)
+    in standard deviations.
     """
 
     ended: int
@@ -62,10 +62,10 @@ class Known:
 
 
 class BayesianOracle(InMemoryOracle, keras_tuner.oracles.BayesianOptimizationOracle):  # type: ignore[misc]  # untyped
-    """A Gaussian process over the completed trials; the unseen candidate with the highest expected improvement.
+    """Gaussian process over the completed trials; proposes the unseen candidate with the highest expected improvement.
 
-    Jones et al. 1998, with a Matérn 5/2 kernel that has one length scale and, from enough trials on, one for each
-    encoded column.
+    Jones et al. 1998, with a Matérn 5/2 kernel that has one length scale, and with enough trials one per encoded
+    column.
     """
 
     def __init__(self, *, space: keras_tuner.HyperParameters, objective: Objective, seed: int) -> None:
@@ -74,9 +74,8 @@ class BayesianOracle(InMemoryOracle, keras_tuner.oracles.BayesianOptimizationOra
         self._known: Known | None = None
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:  # noqa: ARG002 - keras-tuner's signature
-        """The next trial: the defaults, then spread ones, then the most promising candidate."""
-        # The matrices are so small that threads only wait for each other: on two busy cores a proposal took 1.7 s
-        # with two threads, 0.09 s with one.
+        """Propose the defaults, then a space-filling design, then the best candidate."""
+        # Thread overhead dominates for small matrices: on two busy cores 1.7 s with two threads, 0.09 s with one.
         with self._threads.limit(limits=1, user_api="blas"):
             return self._propose()
 
@@ -84,7 +83,7 @@ class BayesianOracle(InMemoryOracle, keras_tuner.oracles.BayesianOptimizationOra
         completed = [trial for trial in self.trials.values() if trial.status == "COMPLETED"]
         if len(completed) < MIN_RANDOM + RANDOM_PER_DIMENSION * len(self.hyperparameters.space):
             return self._spread()
-        # Drawn anew for each proposal, so that it depends on the seed and the trials before it alone.
+        # A new generator per proposal, so that it depends only on the seed and the trials before it.
         random = np.random.default_rng([self.seed, len(self.start_order)])
         known = self._fit()
         process = self._believe(known)
@@ -94,10 +93,10 @@ class BayesianOracle(InMemoryOracle, keras_tuner.oracles.BayesianOptimizationOra
         for distance in DISTANCES:
             tops = cells[np.argsort(-promise)[:CLIMBED]]
             steps = random.normal(0, distance, (NEIGHBOURS, cells.shape[1]))
-            near = 1 - np.abs(1 - np.abs(np.resize(tops, steps.shape) + steps))  # reflected at the ends
+            near = 1 - np.abs(1 - np.abs(np.resize(tops, steps.shape) + steps))  # reflected at the bounds
             cells = np.concatenate([cells, near])
             promise = np.concatenate([promise, _improvement(process, best, self._encode_cells(near))])
-        # What is as good as tried by a trial that is running tells nothing new.
+        # Candidates near a running trial are skipped.
         running = process.X_train_[len(known.losses) :]
         encoded = self._encode_cells(cells)
         nearest = np.abs(encoded[:, None] - running[None]).max(axis=2).min(axis=1, initial=np.inf)
@@ -109,9 +108,9 @@ class BayesianOracle(InMemoryOracle, keras_tuner.oracles.BayesianOptimizationOra
         return unseen
 
     def _spread(self) -> dict[str, Any]:
-        """A trial before the first fit: the defaults, a Latin hypercube, then random ones.
+        """Propose a trial before the first fit: the defaults, a Latin hypercube, then random ones.
 
-        Purely random ones leave gaps: 1.6 was lacking to the minimum of Levy's function in 4 dimensions instead of 1.1.
+        Random trials alone leave gaps: 1.6 instead of 1.1 above the minimum of Levy's function in 4 dimensions.
         """
         dimensions = len(self.hyperparameters.space)
         points = MIN_RANDOM + RANDOM_PER_DIMENSION * dimensions
@@ -120,13 +119,13 @@ class BayesianOracle(InMemoryOracle, keras_tuner.oracles.BayesianOptimizationOra
             values = self._values(LatinHypercube(dimensions, rng=self.seed).random(points)[number])
             if not self._duplicate(values):
                 return {"status": "RUNNING", "values": values}
-        answer: dict[str, Any] = self._random_populate_space()
-        return answer
+        proposal: dict[str, Any] = self._random_populate_space()
+        return proposal
 
     def _fit(self) -> Known:
-        """What the ended trials tell; fitted once for all proposals of a round.
+        """Fit the kernel on the finished trials, once for all proposals of a round.
 
-        A failed trial counts as the worst: were it left out, the process would propose its like again and again.
+        A failed trial counts as the worst, so that similar ones are not proposed again.
         """
         ended = [trial for trial in self.trials.values() if trial.status in {"COMPLETED", "FAILED"}]
         if self._known is not None and self._known.ended == len(ended):
@@ -144,7 +143,7 @@ class BayesianOracle(InMemoryOracle, keras_tuner.oracles.BayesianOptimizationOra
             )
             kept = np.union1d(best, newest)
             encoded, losses = encoded[kept], losses[kept]
-        # The best half of them, for there the process must be right, and some of the others.
+        # The best half, where accuracy matters, and some of the others.
         order = np.argsort(losses, kind="stable")
         others = np.random.default_rng([self.seed, len(ended)]).permutation(order[FITTED // 2 :])
         some = np.concatenate([order[: FITTED // 2], others[: FITTED - FITTED // 2]])
@@ -154,17 +153,14 @@ class BayesianOracle(InMemoryOracle, keras_tuner.oracles.BayesianOptimizationOra
         kernel = signal + WhiteKernel(NOISE[0] * 10, NOISE)
         process = GaussianProcessRegressor(kernel, n_restarts_optimizer=RESTARTS, random_state=self.seed % 2**32)
         with warnings.catch_warnings():
-            # A length scale at its bound says that a hyperparameter does not matter, which is no trouble.
+            # A length scale at its bound means that a hyperparameter does not matter.
             warnings.simplefilter("ignore", ConvergenceWarning)
             process.fit(encoded[some], losses[some])
         self._known = Known(ended=len(ended), kernel=process.kernel_, encoded=encoded, losses=losses)
         return self._known
 
     def _believe(self, known: Known) -> GaussianProcessRegressor:
-        """The process that takes the expected losses of running trials for theirs, so that no place is proposed twice.
-
-        The kriging believer of Ginsbourger, Le Riche and Carraro 2010.
-        """
+        """Fit the process with expected losses for running trials: kriging believer (Ginsbourger et al. 2010)."""
         process = GaussianProcessRegressor(known.kernel, optimizer=None).fit(known.encoded, known.losses)
         running = [trial.hyperparameters.values for trial in self.trials.values() if trial.status == "RUNNING"]
         if not running:
@@ -174,34 +170,34 @@ class BayesianOracle(InMemoryOracle, keras_tuner.oracles.BayesianOptimizationOra
         return process.fit(np.concatenate([known.encoded, cells]), np.concatenate([known.losses, believed]))
 
     def _values(self, cell: np.ndarray) -> dict[str, Value]:
-        """Hyperparameter values at a point of the unit cube."""
+        """Decode a point of the unit cube to hyperparameter values."""
         space = self.hyperparameters.space
         return {item.name: item.prob_to_value(share) for item, share in zip(space, cell.tolist(), strict=True)}
 
     def _encode(self, values: Sequence[dict[str, Value]]) -> np.ndarray:
-        """Columns in the unit interval: numbers on their own scale, rates by their logarithm, words one-hot."""
+        """Encode values in the unit interval: numbers on their scale, rates by their logarithm, words one-hot."""
         space = self.hyperparameters.space
         return self._encode_cells(
             np.array([[item.value_to_prob(value[item.name]) for item in space] for value in values])
         )
 
     def _encode_cells(self, cells: np.ndarray) -> np.ndarray:
-        """The same of points of the unit cube, (n, hyperparameters); choices at the middle of their share."""
+        """Encode points of the unit cube, (n, hyperparameters); choices at the middle of their interval."""
         columns = []
         for item, cell in zip(self.hyperparameters.space, cells.T, strict=True):
             if not isinstance(item, keras_tuner.engine.hyperparameters.Choice):
                 columns.append(cell)
                 continue
-            levels = len(item.values)
-            level = np.minimum((cell * levels).astype(int), levels - 1)
-            columns += [(level + 0.5) / levels] if item.ordered else list(np.eye(levels)[level].T)
+            choices = len(item.values)
+            choice = np.minimum((cell * choices).astype(int), choices - 1)
+            columns += [(choice + 0.5) / choices] if item.ordered else list(np.eye(choices)[choice].T)
         return np.array(columns).T
 
 
 def _improvement(process: GaussianProcessRegressor, best: float, encoded: np.ndarray) -> np.ndarray:
-    """Expected improvement of the loss, freed from its noise, on the lowest one that is expected, (n,).
+    """Expected improvement of the noise-free loss over the lowest expected one, (n,).
 
-    Were the noise counted in, it would promise an improvement where a trial runs already (Picheny et al. 2013).
+    With noise it would promise an improvement near running trials (Picheny et al. 2013).
     """
     mean, deviation = process.predict(encoded, return_std=True)
     noise = process.kernel_.k2.noise_level

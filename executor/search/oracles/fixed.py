@@ -1,4 +1,4 @@
-"""Oracles whose proposals do not depend on scores: the grid, random draws, and a list made by hand."""
+"""Oracles whose proposals do not depend on scores: grid, random search and manual lists."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ COARSE: Final = 2  # values of each hyperparameter on the first grid: the defaul
 
 
 class RandomOracle(InMemoryOracle, keras_tuner.oracles.RandomSearchOracle):  # type: ignore[misc]  # untyped base
-    """Independent draws, none of them twice."""
+    """Random search without repetition."""
 
     def __init__(self, *, space: keras_tuner.HyperParameters, objective: Objective, seed: int) -> None:
         super().__init__(space=space, objective=objective, seed=seed, max_trials=None)
 
 
 class ManualOracle(InMemoryOracle):
-    """A list of configurations, in its order.
+    """A list of configurations in order.
 
-    configurations: a value for every hyperparameter of the space in each. total: how many there are.
+    configurations: with a value for every hyperparameter of the space. total: their number.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class ManualOracle(InMemoryOracle):
         self.total = total
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:  # noqa: ARG002 - keras-tuner's signature
-        """The next configuration of the list."""
+        """Propose the next configuration of the list."""
         values = next(self._waiting, None)
         return {"status": STOPPED if values is None else RUNNING, "values": values}
 
@@ -54,11 +54,9 @@ class ManualOracle(InMemoryOracle):
 class GridOracle(ManualOracle):
     """Every combination of a space of choices: a coarse grid over all hyperparameters, then finer ones.
 
-    The coarse grid has two values of each hyperparameter. Each finer grid adds one value to one hyperparameter, the
-    most sensitive (the last of the space) first, and proposes the combinations that are new. Within a grid the
-    combinations that differ from the defaults in the fewest hyperparameters come first, so that a search which ends
-    after 1 + n trials has varied all n hyperparameters.
-    keras-tuner's own grid proposes a combination only when the one before it has ended, so that none can run at once.
+    The coarse grid has two values per hyperparameter. Each finer grid adds one value to one hyperparameter, the most
+    sensitive (the last of the space) first. Within a grid, combinations with the fewest changes of the defaults come
+    first, so that 1 + n trials vary all n hyperparameters. Unlike keras-tuner's grid it proposes trials in parallel.
     """
 
     def __init__(self, *, space: keras_tuner.HyperParameters, objective: Objective, seed: int) -> None:
@@ -75,7 +73,7 @@ class GridOracle(ManualOracle):
 
 
 def grid_points(axes: Sequence[Sequence[Value]]) -> Iterator[tuple[Value, ...]]:
-    """Every combination of the values of some axes, in the order of ever finer grids.
+    """Iterate over all combinations of values, in the order of finer grids.
 
     axes: the values of each hyperparameter, its default first; the most sensitive hyperparameter first.
 
@@ -95,7 +93,7 @@ def grid_points(axes: Sequence[Sequence[Value]]) -> Iterator[tuple[Value, ...]]:
 
 
 def _points(axes: Sequence[Sequence[Value]], indices: Sequence[range]) -> Iterator[tuple[Value, ...]]:
-    """The combinations of some values of each axis, those with the fewest changes of the defaults first."""
+    """Combinations of values of each axis, with the fewest changes of the defaults first."""
     for changes in range(len(axes) + 1):
         for changed in itertools.combinations(range(len(axes)), changes):
             own = [[index for index in indices[axis] if (index > 0) is (axis in changed)] for axis in range(len(axes))]

@@ -1,4 +1,4 @@
-"""Hyperband on epochs, laid to fit the trials that the budget allows."""
+"""Hyperband on epochs, with a first bracket that fits the budget."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from keras_tuner.engine.trial import Trial
 
 UNLIMITED_TRIALS: Final = 22
-"""Trials that the first bracket may take when their number is not limited: with factor 3 and 81 epochs, 15 of 9
-epochs, of which 5 go on to 27 and 2 to 81."""
+"""Trials of the first bracket without a limit: with factor 3 and 81 epochs, 15 of 9 epochs, 5 of them up to 27 and 2 up
+to 81."""
 COMPLETED, RUNNING = "COMPLETED", "RUNNING"  # keras_tuner.engine.trial.TrialStatus
 
 
 class HyperbandOracle(InMemoryOracle, keras_tuner.oracles.HyperbandOracle):  # type: ignore[misc]  # untyped base
-    """Brackets of successive halving (Li et al. 2018), without end.
+    """Brackets of successive halving (Li et al. 2018), repeated without end.
 
-    keras-tuner starts with the bracket of the most and shortest trials, 98 of 2 epochs for 100 epochs and factor 3:
-    a budget of 30 would end before its first promotion. Here the first bracket is the most aggressive that fits.
+    keras-tuner starts with the most aggressive bracket, 98 trials of 2 epochs for 100 epochs and factor 3, so that 30
+    trials end before the first promotion. Here the first bracket is the most aggressive one that fits.
 
-    epochs: of a trial that reaches the top. trials: what the budget allows, None for no limit.
+    epochs: of a full trial. trials: limit of the budget, or None.
     """
 
     def __init__(
@@ -50,11 +50,11 @@ class HyperbandOracle(InMemoryOracle, keras_tuner.oracles.HyperbandOracle):  # t
         self._start_new_bracket()
 
     def bracket_trials(self, number: int) -> int:
-        """Trials of a whole bracket, promotions included."""
+        """Trials of a bracket, promotions included."""
         return sum(self._get_size(number, rung) for rung in range(self._get_num_rounds(number)))
 
-    def schedule(self, trials: int, *, epochs: int) -> list[int]:  # noqa: ARG002 - a bracket says the epochs
-        """Those that each trial trains itself: a promotion goes on where the trial before it ended."""
+    def schedule(self, trials: int, *, epochs: int) -> list[int]:  # noqa: ARG002 - brackets determine epochs
+        """Epochs of each trial; a promotion continues the trial before it."""
         found: list[int] = []
         number = self._first
         while len(found) < trials:
@@ -65,28 +65,28 @@ class HyperbandOracle(InMemoryOracle, keras_tuner.oracles.HyperbandOracle):  # t
         return found[:trials]
 
     def epochs_until_whole(self, ended: int) -> int:
-        """Planned epochs of the trials after those that have ended, up to the first that reaches all epochs."""
+        """Planned epochs of the trials after the finished ones, up to the first full one."""
         whole = (
             self.bracket_trials(self._first) - self._get_size(self._first, self._get_num_rounds(self._first) - 1) + 1
         )
         return sum(self.schedule(whole, epochs=self.max_epochs)[ended:])
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """A promotion when one is due, else a new trial; nothing for now while a rung is still running."""
+        """Propose a promotion when one is due, else a new trial; wait while a rung is running."""
         promotion = self._promotion(trial_id)
         if promotion is not None:
             return promotion
         is_full = all(len(one["rounds"][0]) >= self._get_size(one["bracket_num"], 0) for one in self._brackets)
         if is_full and self.ongoing_trials:
-            return {"status": "IDLE", "values": None}  # a new bracket would be opened before this one is over
+            return {"status": "IDLE", "values": None}  # wait before a new bracket is opened
         opened: dict[str, Any] = super().populate_space(trial_id)
         return opened
 
     def _promotion(self, trial_id: str) -> dict[str, Any] | None:
-        """The best trial of a rung that may go on to the next, once all of its rung have ended.
+        """Promote the best trial of a rung, once all of its trials have ended.
 
-        keras-tuner promotes only once enough trials of a rung are completed, so that failed ones leave the rungs
-        above empty; here they count as thrown out.
+        keras-tuner waits for enough completed trials, so that failed ones leave the next rung empty; here they count as
+        eliminated.
         """
         for bracket in self._brackets:
             number, rungs = bracket["bracket_num"], bracket["rounds"]
@@ -96,8 +96,8 @@ class HyperbandOracle(InMemoryOracle, keras_tuner.oracles.HyperbandOracle):  # t
                 below = [self.trials[entry["id"]] for entry in rungs[rung - 1]]
                 if any(trial.status == RUNNING for trial in below):
                     break
-                gone_on = {entry["past_id"] for entry in rungs[rung]}
-                waiting = [trial for trial in below if trial.trial_id not in gone_on and trial.status == COMPLETED]
+                promoted = {entry["past_id"] for entry in rungs[rung]}
+                waiting = [trial for trial in below if trial.trial_id not in promoted and trial.status == COMPLETED]
                 if waiting and len(rungs[rung]) < self._get_size(number, rung):
                     best = self._best(waiting)
                     rungs[rung].append({"past_id": best.trial_id, "id": trial_id})
@@ -108,7 +108,7 @@ class HyperbandOracle(InMemoryOracle, keras_tuner.oracles.HyperbandOracle):  # t
         return Direction(self.objective.direction).best(trials, key=lambda trial: trial.score)
 
     def _promoted(self, trial: Trial, number: int, rung: int) -> dict[str, Any]:
-        """The trial's values, with what keras-tuner adds to those of a promotion."""
+        """Values of the trial, with the keys that keras-tuner adds to a promotion."""
         return {
             **trial.hyperparameters.values,
             "tuner/trial_id": trial.trial_id,

@@ -1,4 +1,4 @@
-"""trials.jsonl: one line for each finished trial, from which a killed search is replayed."""
+"""Journal of a search, trials.jsonl: one line per finished trial, from which a search is resumed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 JOURNAL: Final = "trials.jsonl"
 TRIAL_FILE: Final = re.compile(r"(?P<number>[0-9]{4,})\.(?:weights|state)\.npz")
-OLD_PARTIAL: Final = "partial."  # what names of partly written files began with in older versions
+OLD_PARTIAL: Final = "partial."  # prefix of partly written files in older versions
 
 
 def _ended_by(line: dict[str, Any]) -> EndedBy:
@@ -36,35 +36,34 @@ def _ended_by(line: dict[str, Any]) -> EndedBy:
 
 
 class JournalLine(Outcome):
-    """A line of the journal: an outcome, the digests of the files that it names, and a chained digest of both."""
+    """A line of the journal: an outcome, the digests of its files, and a chained digest of both."""
 
     ended_by: EndedBy = Field(default_factory=_ended_by)
     search: str = ""
-    """Digest of the bundle and the seed of the search; empty where the caller gave none."""
+    """Digest of the bundle and the seed of the search; empty if unknown."""
     digests: dict[str, str] = Field(default_factory=dict)
-    """SHA-256 of each file of the trial by its path within the run directory."""
+    """SHA-256 of each file of the trial, by path in the run directory."""
     seal: str = ""
-    """SHA-256 of the seal of the line before and of all of the above; empty in journals of older versions."""
+    """SHA-256 of the seal of the line before and of all fields above; empty in older versions."""
 
     def fingerprint(self, before: str) -> str:
-        """The seal that follows the seal `before`."""
-        # Only what the line holds: a field that a later version adds does not change it.
+        """Compute the seal after the seal `before`."""
+        # Only fields in the file, so that fields of later versions do not change the seal.
         own = self.model_dump_json(exclude={"seal"}, exclude_unset=True)
         return hashlib.sha256(f"{before}|{own}".encode()).hexdigest()
 
     def outcome(self, directory: Path) -> Outcome:
-        """The outcome, its weights within a run directory."""
+        """The outcome, with the path of its weights in a run directory."""
         values = {name: getattr(self, name) for name in Outcome.model_fields}
         return Outcome.model_construct(**values | {"weights": self.weights and directory / self.weights})
 
 
 class Journal:
-    """The finished trials of a run directory, in their order.
+    """Finished trials of a run directory, in order.
 
-    directory: the run directory; it is made if it is missing. search: digest of the bundle and the seed, as
-    `search_digest` gives it; None reads the journal of any search.
-    Raises RunError on a journal that is damaged elsewhere than at its end, was altered, belongs to another search, or
-    cannot be read or repaired.
+    directory: the run directory; it is created if it is missing. search: digest of the bundle and the seed, from
+    `search_digest`; None reads the journal of any search.
+    Raises RunError if the journal is damaged before its end, altered, of another search, or not readable.
     """
 
     def __init__(self, directory: Path, *, search: str | None = None) -> None:
@@ -82,9 +81,9 @@ class Journal:
             ) from None
 
     def append(self, outcomes: Sequence[Outcome]) -> None:
-        """Keep the outcomes of a round, all or none, so that they outlive a crash of the machine.
+        """Append the outcomes of a round durably, all or none.
 
-        Raises RunError where that cannot be done; the file is as it was before.
+        Raises RunError on failure; the file is then unchanged.
         """
         lines, seal = [], self._seal
         try:
@@ -109,7 +108,7 @@ class Journal:
         log_trials(outcomes)
 
     def remove_unfinished(self) -> None:
-        """Remove the files of trials that are not in the journal, which a killed process left; they are run again."""
+        """Remove files of trials that are not in the journal, left by a killed process."""
         known = {outcome.number for outcome in self.outcomes}
         for path in (self._directory / WEIGHTS).iterdir():
             found = TRIAL_FILE.fullmatch(path.name)
@@ -119,7 +118,7 @@ class Journal:
                     path.unlink()
 
     def _line(self, outcome: Outcome, before: str) -> JournalLine:
-        """The line of an outcome after the seal `before`. Raises OSError where a file of the trial cannot be read."""
+        """Create the line of an outcome. Raises OSError where a file of the trial is not readable."""
         directory, number = self._directory, outcome.number
         kept = [path for path in (weights_path(directory, number), state_path(directory, number)) if path.exists()]
         relative = None if outcome.weights is None else outcome.weights.relative_to(directory)
@@ -138,8 +137,7 @@ class Journal:
         for line in lines:
             if self._search is not None and line.search and line.search != self._search:
                 raise RunError(
-                    f"A search continues only with the bundle and the seed with which it began, but {self.path} comes "
-                    "from another bundle or seed. Start a new run."
+                    f"A search must continue with its own bundle and seed, but {self.path} has others. Start a new run."
                 )
         if whole < size:
             os.truncate(self.path, whole)
@@ -148,14 +146,14 @@ class Journal:
 
 
 def search_digest(bundle: str, seed: int) -> str:
-    """What identifies a search: the digest of its bundle with its seed."""
+    """Digest of the bundle and the seed, which identifies a search."""
     return hashlib.sha256(f"{bundle}|{seed}".encode()).hexdigest()
 
 
 def read_lines(directory: Path) -> tuple[list[JournalLine], int, int]:
-    """The lines of all whole rounds of a journal, the bytes that they take, and the size of the file.
+    """Read the lines of complete rounds, their size in bytes, and the size of the file.
 
-    Raises RunError on a line that is damaged or was altered, OSError where the file cannot be read.
+    Raises RunError on a damaged or altered line, OSError where the file is not readable.
     """
     path = directory / JOURNAL
     text = path.read_bytes()
@@ -171,16 +169,15 @@ def read_lines(directory: Path) -> tuple[list[JournalLine], int, int]:
         lines.append(line)
     last = [line for line in lines if line.round == lines[-1].round]
     if last and len(last) < last[0].asked:
-        # The process died while it wrote this round; its trials are run again.
+        # An incomplete round; its trials are run again.
         del lines[-len(last) :]
     return lines, sum(map(len, raw[: len(lines)])), len(text)
 
 
 def check_journal(directory: Path, *, search: str) -> None:
-    """Compare the journal of a stopped run, and the weights that it names, with the digests written at the time.
+    """Verify the digests of the journal of a stopped run and of its weights.
 
-    A run that was stopped before its first round has nothing to compare.
-    Raises RunError that names the file which is missing, damaged, altered, or of another search.
+    Raises RunError with the file that is missing, damaged, altered, or of another search.
     """
     path = directory / JOURNAL
     if not path.exists():
@@ -191,7 +188,7 @@ def check_journal(directory: Path, *, search: str) -> None:
         raise RunError(f"Cannot read {path}: {error.strerror}. Allow reading there, or start a new run.") from None
     for number, line in enumerate(lines, start=1):
         if not line.seal or line.search != search:
-            reason = "belongs to a search of another bundle or seed" if line.seal else "has no digest"
+            reason = "has another bundle or seed" if line.seal else "has no digest"
             raise RunError(f"{path} cannot be resumed: line {number} {reason}. Start a new run.")
         if line.weights is not None and line.weights.as_posix() not in line.digests:
             raise RunError(f"{path} cannot be resumed: line {number} has no digest of its weights. Start a new run.")
@@ -225,11 +222,11 @@ def _parsed(path: Path, line: bytes, number: int) -> JournalLine:
 
 
 def log_trials(outcomes: Sequence[Outcome]) -> None:
-    """Say how trials ended."""
+    """Log the outcomes of trials."""
     for one in outcomes:
-        varied = ", ".join(f"{name} {value}" for name, value in one.hyperparameters.items()) or "the defaults"
-        told = f"{one.epochs} of {one.planned_epochs} epochs in {one.seconds:.1f} s ({varied})"
+        varied = ", ".join(f"{name} {value}" for name, value in one.hyperparameters.items()) or "default configuration"
+        detail = f"{one.epochs} of {one.planned_epochs} epochs in {one.seconds:.1f} s ({varied})"
         if one.status == "completed":
-            LOG.info("Trial %d: P %.6g after %s.", one.number, one.score, told)
+            LOG.info("Trial %d: score %.6g after %s.", one.number, one.score, detail)
         else:
-            LOG.warning("Trial %d %s after %s: %s", one.number, one.status, told, one.message)
+            LOG.warning("Trial %d %s after %s: %s", one.number, one.status, detail, one.message)

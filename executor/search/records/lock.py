@@ -1,4 +1,4 @@
-"""One process at a time in a run directory: two would give the same numbers to different trials."""
+"""Lock of a run directory: two processes would give the same numbers to different trials."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 LOCK: Final = "search.lock"
 HOLDER: Final = "search.process"
-"""Who holds the lock, in words; beside it, for Windows lets nobody read a locked file."""
+"""File that names the holder of the lock; separate, because Windows does not permit reading a locked file."""
 
 
 @contextmanager
 def lock_run_directory(directory: Path) -> Iterator[None]:
-    """Hold a run directory, which is made if it is missing, until the block or the process ends, even by SIGKILL.
+    """Lock a run directory until the block or the process ends, even by SIGKILL; it is created if it is missing.
 
-    Raises RunError where another process holds it, or it cannot be written.
+    Raises RunError if another process has the lock, or the directory is not writable.
     """
     lock, holder = FileLock(directory / LOCK, blocking=False), directory / HOLDER
     try:
@@ -34,13 +34,13 @@ def lock_run_directory(directory: Path) -> Iterator[None]:
     except Timeout:
         who = holder.read_text(encoding="utf-8") if holder.exists() else "another process"
         raise RunError(
-            f"Only one process at a time may search in a run directory, but {who} does so in {directory}. "
+            f"Only one process may search in a run directory, but {who} already uses {directory}. "
             "Wait until it has ended, or start a new run."
         ) from None
     except OSError as error:
         lock.release()
         raise RunError(
-            f"Cannot write {directory / LOCK}: {error.strerror}. Free space or allow writing, or name another place."
+            f"Cannot write {directory / LOCK}: {error.strerror}. Free space or allow writing, or choose another place."
         ) from None
     try:
         yield

@@ -1,4 +1,4 @@
-"""The outcome of a trial."""
+"""Outcome of a trial."""
 
 from __future__ import annotations
 
@@ -13,56 +13,56 @@ limit; Ctrl-C; an error."""
 
 
 class Outcome(BaseModel):
-    """How a trial ended."""
+    """Outcome of a trial."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     number: int
     round: int = 0
-    """Trials of one round were asked for together, and ran at once as far as they fit."""
+    """Round of the search; its trials were proposed together."""
     asked: int = 1
-    """Trials of the round."""
+    """Number of trials of the round."""
     hyperparameters: dict[str, float | int | str]
     """Those that the search varies."""
     configuration: dict[str, bool | float | int | str] = Field(default_factory=dict)
-    """The values in force: of each hyperparameter that the network has, and of each parameter of the optimizer."""
+    """Values of all hyperparameters of the network, and of all parameters of the optimizer."""
     status: Literal["completed", "diverged", "failed"]
-    """completed: some epoch has a score; diverged: none has a finite one; failed: an error was raised."""
+    """completed: with a score; diverged: without a finite score; failed: with an error."""
     score: float | None
-    """P on the validation rows at the best epoch; None unless completed."""
+    """Validation score of the best epoch; None unless completed."""
     cost: float | None = None
-    """C on the validation rows at the best epoch: it decides between trials with the same score."""
+    """Validation loss of the best epoch, which breaks ties of scores."""
     epochs: int
     """Epochs trained."""
     best_epoch: int | None = None
-    """The epoch, counted from 1, whose weights are kept: of those with the best score the one with the lowest cost."""
+    """The epoch, from 1, whose weights are kept: the best score, of ties the lowest loss."""
     planned_epochs: int
     seconds: float
     epoch_seconds: float | None = None
-    """Seconds of an epoch, without the first steps, which compile; its share where trials ran at once. None where no
-    further steps were taken."""
+    """Seconds per epoch, without the first steps, which compile; the share of a trial in a stack. None without further
+    steps."""
     message: str = ""
-    """Why the trial failed, diverged or was cut short."""
+    """Reason of a failed, diverged or shortened trial."""
     ended_by: EndedBy
     epoch_scores: tuple[float | None, ...] = ()
-    """P on the validation rows after each epoch; None where it was not finite."""
+    """Validation score of each epoch; None where it was not finite."""
     epoch_rates: tuple[float, ...] = ()
-    """Learning rate of the last step of each epoch; 0 where the time was over before the first step."""
+    """Learning rate of the last step of each epoch; 0 without a step."""
     epoch_progress: tuple[float, ...] = ()
-    """Share of the training that was done before that step: where the schedule of learning rates stood."""
+    """Share of the schedule before that step."""
     first_weights: dict[str, tuple[float, float]] = Field(default_factory=dict)
-    """Mean and standard deviation of each weight before the first step, by layer and name; of several folds those of
-    the first one's network. Empty where the trial continues another."""
+    """Mean and standard deviation of each initial weight, by layer and name; of the first fold's network. Empty where
+    the trial continues another."""
     training_loss: tuple[float | None, ...] = ()
-    """C in each epoch, as the trial was trained on it: the mean over the epoch's steps, before each step, with dropout
-    and row weights, and over the networks of all folds; None where it was not finite."""
+    """Training loss of each epoch: mean over its steps, with dropout and row weights, and over folds; None where it was
+    not finite."""
     gradient_norm: tuple[float | None, ...] = ()
-    """L2 norm of the gradient of all weights in each epoch: the mean over every eighth of the epoch's steps, from the
-    first on, and over the networks of all folds; None where it was not finite."""
+    """L2 norm of the gradient of all weights in each epoch: mean over every eighth step and over folds; None where it
+    was not finite."""
     continues: int | None = None
-    """The trial from whose weights this one went on."""
+    """The trial that this one continues."""
     weights: Path | None = None
-    """Where the best weights lie; within a run directory until the journal is read or written."""
+    """File of the best weights."""
 
     @model_validator(mode="after")
     def _a_score_means_completed(self) -> Self:

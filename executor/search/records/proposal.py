@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """A trial that the oracle wants run."""
+    """A proposed trial."""
 
     number: int
     hyperparameters: Mapping[str, Value]
-    """Those that the search varies."""
+    """Searched hyperparameters."""
     epochs: int = EPOCHS
     first_epoch: int = 0
-    """Epochs that the trial which this one continues was trained."""
+    """Epochs of the trial that this one continues."""
     continues: int | None = None
-    """The trial from whose weights and optimizer state this one goes on."""
+    """The trial whose weights and optimizer state this one continues."""
     may_continue: bool = False
     """Whether another trial may continue this one."""

@@ -1,4 +1,4 @@
-"""Weights of trials on disk."""
+"""Files with the weights of trials."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-WEIGHTS: Final = "trials"  # the folder of the trials' weights within a run directory
+WEIGHTS: Final = "trials"  # folder in a run directory
 
 
 def weights_path(directory: Path, number: int) -> Path:
-    """Where a trial's best weights lie."""
+    """File of a trial's best weights."""
     return directory / WEIGHTS / f"{number:04d}.weights.npz"
 
 
 def state_path(directory: Path, number: int) -> Path:
-    """Where a trial's last weights and optimizer state lie, for the trial that continues it."""
+    """File of a trial's last weights and optimizer state, for the trial that continues it."""
     return directory / WEIGHTS / f"{number:04d}.state.npz"
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write arrays so that the file is there whole or not at all. Raises RunError where that cannot be done."""
+    """Write arrays atomically. Raises RunError on failure."""
     with atomic_file(path, error=RunError) as temporary:
         np.savez(temporary, **dict(arrays))  # type: ignore[arg-type]  # numpy's stub takes any name for allow_pickle
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Read what write_arrays wrote. Raises RunError where the file is missing or damaged."""
+    """Read arrays of write_arrays. Raises RunError where the file is missing or damaged."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
@@ -49,7 +49,7 @@ def write_weights(path: Path, weights: Sequence[np.ndarray]) -> None:
 
 
 def read_weights(path: Path) -> list[np.ndarray]:
-    """The weights that write_weights wrote. Raises RunError where the file is damaged, or holds other values."""
+    """Read weights of write_weights. Raises RunError where the file is damaged, or has other values."""
     weights = [weight for _, weight in sorted(read_arrays(path).items())]
     if not all(weight.dtype.kind in NUMBERS and np.isfinite(weight).all() for weight in weights):
         raise RunError(
@@ -59,4 +59,4 @@ def read_weights(path: Path) -> list[np.ndarray]:
     return weights
 
 
-NUMBERS: Final = "fiu"  # NumPy's kinds of type that weights have: floats, and the states of random generators
+NUMBERS: Final = "fiu"  # NumPy kinds of weights: floats, and states of random generators

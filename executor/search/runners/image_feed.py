@@ -1,4 +1,4 @@
-"""How images reach a network: gathered from memory as bytes, or streamed from a file by tf.data."""
+"""Image input of networks: gathered from memory, or streamed from a file with tf.data."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import tensorflow as tf
 if TYPE_CHECKING:
     from executor.preprocessing.encoded_images import EncodedImages
 
-READERS: Final = 2  # batches of a streamed search that are read at once, while the network trains on another
-WAITING: Final = 2  # batches that lie ready
+READERS: Final = 2  # batches that are read in parallel while the network trains
+WAITING: Final = 2  # prefetched batches
 
 
 class ImageFeed:
-    """The images of some rows, as a network reads them: (rows, height · width · channels) float32, standardised.
+    """Images as network inputs: (rows, height · width · channels) float32, standardized.
 
-    They are kept as bytes, a quarter of the numbers; where they are too many for memory they stay in their file.
+    They are kept as bytes, or in a file where they do not fit into memory.
     """
 
     def __init__(self, encoded: EncodedImages) -> None:
@@ -33,25 +33,25 @@ class ImageFeed:
         return len(self._encoded)
 
     def __getitem__(self, rows: slice) -> tf.Tensor:
-        """Some images after another."""
+        """Consecutive images."""
         if self._pixels is None:
             return tf.constant(np.asarray(self._encoded[rows]))
         return self._encoded.layer(self._pixels[rows])
 
     def gather(self, rows: tf.Tensor) -> tf.Tensor:
-        """The images of a batch, within a graph; rows: (batch,) int32."""
+        """Gather a batch within a graph; rows: (batch,) int32."""
         if self._pixels is None:
             return self._encoded.layer(self._read(rows))
         return self._encoded.layer(tf.gather(self._pixels, rows))
 
     def _read(self, rows: tf.Tensor) -> tf.Tensor:
-        """The bytes of a batch from the file."""
+        """Read the bytes of a batch from the file."""
         pictures = self._encoded.pictures
         pixels = tf.numpy_function(lambda numbers: np.asarray(pictures[numbers]), [rows], tf.uint8)
         return tf.ensure_shape(pixels, (rows.shape[0], *pictures.shape[1:]))
 
     def streamed(self, rows: tf.Tensor, rates: tf.Tensor) -> tf.data.Dataset:
-        """Batches with their rows and learning rates, read ahead; rows: (steps, batch), rates: (steps,)."""
+        """Prefetch batches with their rows and learning rates; rows: (steps, batch), rates: (steps,)."""
         steps = tf.data.Dataset.from_tensor_slices((rows, rates))
         read = steps.map(lambda some, rate: (self._read(some), some, rate), num_parallel_calls=READERS)
         return read.prefetch(WAITING)

@@ -1,4 +1,4 @@
-"""How a trial's end is written down, and the seed that it starts from."""
+"""Outcomes and seeds of trials."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from executor.search.runners.workspace import Workspace
     from rules.vocabulary.bundle import Bundle
 
-IN_A_GRAPH: Final = "Graph execution error"  # how TensorFlow begins
-MAX_MESSAGE_LENGTH: Final = 300  # characters of an error's first line; TensorFlow's can run over pages
+IN_A_GRAPH: Final = "Graph execution error"  # prefix of TensorFlow's messages
+MAX_MESSAGE_LENGTH: Final = 300  # characters; TensorFlow's messages may have pages
 
 
 def trial_seed(seed: int, number: int) -> int:
-    """A seed for each trial of each search."""
+    """Seed of a trial."""
     return tuner_seed(seed) + number
 
 
 def values_in_force(
     bundle: Bundle, parts: Parts, hyperparameters: Mapping[str, Value]
 ) -> dict[str, bool | float | int | str]:
-    """The value of each hyperparameter that a trial's network has, and of each parameter of its optimizer.
+    """Collect the values of all hyperparameters of a trial's network and of all parameters of its optimizer.
 
-    hyperparameters: those that the search varies.
+    hyperparameters: searched ones.
     """
     kind = network_kind(bundle, parts.inputs)
     chosen = configuration(bundle, hyperparameters, defaults=kind.defaults)
@@ -52,7 +52,7 @@ def values_in_force(
 
 
 def outcome_of_training(proposal: Proposal, training: Training, at: Workspace, *, seconds: float) -> Outcome:
-    """The outcome of a trial that raised nothing."""
+    """Create the outcome of a trial without an error."""
     trained, ended_by = len(training.scores), training.ended_by or "completed"
     messages = {
         "deadline": f"cut short by the time budget in epoch {trained} of {proposal.epochs}",
@@ -86,13 +86,13 @@ def outcome_of_training(proposal: Proposal, training: Training, at: Workspace, *
 
 
 def _cause(error: Exception) -> str:
-    """The line of an error that says what happened: the first, or of one in a graph the last, below its places."""
+    """Line of an error with the cause: the first, or the last of a graph error."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.strip().startswith("[[")]
     return (lines or [""])[-1 if lines and lines[0].startswith(IN_A_GRAPH) else 0]
 
 
 def outcome_of_error(proposal: Proposal, error: Exception, at: Workspace, *, seconds: float) -> Outcome:
-    """The outcome of a trial that raised an error."""
+    """Create the outcome of a trial with an error."""
     out_of_memory = isinstance(error, tf.errors.ResourceExhaustedError | MemoryError)
     kind = "out of memory" if out_of_memory else type(error).__name__
     return Outcome(

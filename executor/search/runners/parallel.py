@@ -1,4 +1,4 @@
-"""One stack or one trial on each device at a time, where there are several."""
+"""Trials on several devices in parallel."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 
 class Runner(Protocol):
-    """What runs trials: in stacks, one by one, or on several devices."""
+    """Runs trials in stacks, sequentially, or on several devices."""
 
     def run(self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = ...) -> list[Outcome]:
-        """Run some trials. One outcome each, in their order."""
+        """Run trials; returns their outcomes in order."""
 
 
 class ParallelRunner:
-    """Runs proposals on several devices at once; each has its own copy of the rows and its own graphs.
+    """Runs proposals on several devices in parallel, each with its own copy of the rows and its own graphs.
 
-    runners: each device with what runs trials on it; they share the budget and Ctrl-C. width: encoded columns, by which
-    the precision is chosen.
+    runners: devices and their runners, which share the budget and interrupt. width: encoded columns, which determine
+    the precision.
     """
 
     def __init__(self, runners: Sequence[tuple[Device, Runner]], *, width: int) -> None:
@@ -38,7 +38,7 @@ class ParallelRunner:
     def run(
         self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = lambda _: None
     ) -> list[Outcome]:
-        """Run some trials, dealt out to the devices in turn. As StackRunner.run."""
+        """Run trials, distributed over the devices; as StackRunner.run."""
         lock = threading.Lock()
 
         def report(now: Epoch) -> None:
@@ -47,7 +47,7 @@ class ParallelRunner:
 
         def run(index: int) -> list[Outcome]:
             device, runner = self._runners[index]
-            with use_device(device, width=self._width):  # known to each thread by itself
+            with use_device(device, width=self._width):  # thread-local
                 return runner.run(proposals[index :: len(self._runners)], on_epoch=report)
 
         with ThreadPoolExecutor(len(self._runners)) as threads:

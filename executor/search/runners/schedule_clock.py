@@ -1,4 +1,4 @@
-"""How far a training has come, so that its schedule ends when the training does."""
+"""Progress of a training along its learning-rate schedule."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 if TYPE_CHECKING:
     from executor.runtime.clock import Clock
 
-MAX_STEPS: Final = 32  # a call: 0.05 s at 1.5 ms a step, of which 0.3 ms are the call's own
-MAX_CALL_SECONDS: Final = 0.25  # seconds between two looks at the clock
-TRUSTED_TIME_SHARE: Final = 0.02  # share of the time left at the start, after which the pace is believed
+MAX_STEPS: Final = 32  # steps per call: 0.05 s at 1.5 ms per step
+MAX_CALL_SECONDS: Final = 0.25  # seconds between two checks of the clock
+TRUSTED_TIME_SHARE: Final = 0.02  # share of the remaining time after which the measured speed is used
 
 
 class ScheduleClock:
@@ -33,18 +33,18 @@ class ScheduleClock:
 
     @property
     def is_over(self) -> bool:
-        """Whether the deadline has passed, and a step was timed: a run says how much time its training needs."""
+        """Whether the deadline has passed and the speed is known, from which the time needed is estimated."""
         return self._clock.is_over and self.seconds_per_step is not None
 
     def steps(self, left: int) -> int:
-        """How many of the `left` steps to take before the next look at the clock."""
+        """Number of steps before the next check of the clock, at most `left`."""
         if self._done == 0 or self._clock.is_over:
-            return 1  # the first call compiles, and tells nothing of the pace
+            return 1  # the first call compiles
         affordable = MAX_CALL_SECONDS / max(self._seconds_per_step, MAX_CALL_SECONDS / MAX_STEPS)
         return max(1, min(left, int(affordable)))
 
     def advance(self, steps: int) -> np.ndarray:
-        """Progress before each of the next steps, (steps,) in [0, 1]."""
+        """Advance by some steps; returns the progress before each, (steps,) in [0, 1]."""
         self._measure()
         self._bound = self._bound or self._is_too_slow()
         if self._bound:
@@ -59,7 +59,7 @@ class ScheduleClock:
         return np.asarray(progress)
 
     def _measure(self) -> None:
-        """Time a step from the second call on, validation between epochs included."""
+        """Measure seconds per step from the second call, validation included."""
         now = self._clock.now()
         if self._first_steps == 0:
             self._first_steps, self._start = self._done, now
@@ -68,7 +68,7 @@ class ScheduleClock:
 
     @property
     def seconds_per_step(self) -> float | None:
-        """Measured without the first steps, which compile, but with the validation between epochs; None before more."""
+        """Seconds per step without the first steps, which compile, but with validation; None if unknown."""
         if self._done <= self._first_steps or self._first_steps == 0:
             return None
         return (self._clock.now() - self._start) / (self._done - self._first_steps)
@@ -78,5 +78,5 @@ class ScheduleClock:
         return self._clock.remaining() / max(self._seconds_per_step, np.finfo(float).tiny)
 
     def _is_too_slow(self) -> bool:
-        believed = self._clock.now() - self._start >= TRUSTED_TIME_SHARE * self._window
-        return believed and self._done > 0 and self._affordable() < self._planned - self._done
+        is_known = self._clock.now() - self._start >= TRUSTED_TIME_SHARE * self._window
+        return is_known and self._done > 0 and self._affordable() < self._planned - self._done

@@ -1,7 +1,7 @@
-"""Runs one trial after the other through Keras layers, for networks that have no stacked form.
+"""Sequential training of trials through Keras layers, for networks without a stacked form.
 
-The compiled graph of a trial serves the next one that differs from it only in what the graph does not hold: the
-learning rate and its schedule, weight decay, the first weights, the order of the rows, and dropout of images.
+Trials share a compiled graph if they differ only in variables of the graph: learning rate and schedule, weight decay,
+initial weights, order of rows, and dropout of images.
 """
 
 from __future__ import annotations
@@ -51,24 +51,23 @@ if TYPE_CHECKING:
     from executor.search.runners.workspace import Rows, Workspace
 
 MAX_GRAPHS: Final = 9
-"""Compiled graphs that are kept for later trials, one for each shape in the search space of images; the one that was
-used longest ago makes room."""
+"""Cached graphs, one for each shape in the search space of images; the least recently used one is evicted."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompiledTrial:
-    """A network with its optimizer, and the graphs that train it and compute its outputs."""
+    """A network, its optimizer, and compiled functions for steps and outputs."""
 
     network: keras.Model
     optimizer: keras.optimizers.Optimizer
     start: list[np.ndarray]
-    """What the optimizer's variables are before the first step."""
+    """Initial values of the optimizer's variables."""
     step: Callable[[np.ndarray, np.ndarray, float, int], np.ndarray]
     outputs: Callable[[Rows], np.ndarray]
 
 
 class SequentialRunner:
-    """Runs proposals one after the other."""
+    """Runs proposals sequentially."""
 
     def __init__(self, at: Workspace) -> None:
         self._at = at
@@ -77,10 +76,10 @@ class SequentialRunner:
     def run(
         self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = lambda _: None
     ) -> list[Outcome]:
-        """Run some trials; their best weights lie at weights_path when it returns. One outcome each, in their order.
+        """Run trials; returns their outcomes in order, with the best weights at weights_path.
 
-        An error of any kind makes a failed trial. Ctrl-C ends the trial that is running, and those after it are not
-        begun; one without a score has no outcome. Raises ChoiceError on a choice that fits no trial.
+        An error makes a failed trial. Ctrl-C ends the running trial and skips the others; a trial without a score has
+        no outcome. Raises ChoiceError on a choice that fits no trial.
         """
         outcomes = []
         for proposal in proposals:
@@ -102,15 +101,15 @@ class SequentialRunner:
             if member.best is not None:
                 self._keep(member, traced)
         except PcwatError:
-            raise  # a choice that fits no trial, or a run directory that cannot be written
-        except Exception as error:  # noqa: BLE001 - whatever else breaks one trial must not end the search
+            raise  # errors of the whole search
+        except Exception as error:  # noqa: BLE001 - an error of one trial must not end the search
             return outcome_of_error(proposal, error, at, seconds=at.clock.now() - start)
         if member.training.ended_by == "interrupt" and member.training.best is None:
             return None
         return outcome_of_training(proposal, member.training, at, seconds=at.clock.now() - start)
 
     def _compile(self, member: Member) -> CompiledTrial:
-        """A graph for the trial, new or used before, with the trial's first weights."""
+        """Return a new or cached graph with the initial weights of the trial."""
         at = self._at
         network = build_network(
             parts=at.parts,
@@ -134,7 +133,7 @@ class SequentialRunner:
             start = [variable.numpy() for variable in optimizer.variables]
             traced = CompiledTrial(network=network, optimizer=optimizer, start=start, step=step, outputs=outputs)
         else:
-            # The network's variables hold the state of its dropout, too. A new optimizer would keep 1.7 MB for ever.
+            # Variables include the state of dropout. A new optimizer would leak 1.7 MB.
             own = [*traced.network.variables, *traced.optimizer.variables]
             for variable, value in zip(own, [*network.variables, *traced.start], strict=True):
                 variable.assign(value)
@@ -149,21 +148,21 @@ class SequentialRunner:
         return traced
 
     def _train(self, member: Member, traced: CompiledTrial, on_epoch: Callable[[Epoch], None]) -> None:
-        """Train until the planned epochs, the patience, the deadline or Ctrl-C end it.
+        """Train until the planned epochs, early stopping, the deadline or Ctrl-C.
 
-        The deadline cuts an epoch short; it is scored only if none before it was. The schedule spans the planned
-        epochs, or the time that is left where that is shorter.
+        The deadline may end an epoch early, which is then scored only if no epoch was. The schedule spans the planned
+        epochs, or the remaining time if it is shorter.
         """
         at, training, epochs = self._at, member.training, member.proposal.epochs
         batch = self._batch(member)
-        pace = ScheduleClock(at.clock, steps=epochs * steps_of(len(at.train), batch))
+        schedule = ScheduleClock(at.clock, steps=epochs * steps_of(len(at.train), batch))
         try:
             while training.ended_by is None:
                 epoch = member.proposal.first_epoch + len(training.scores)
                 rows, means = shuffle_rows([at.seed, epoch], len(at.train), batch), StepMeans()
-                while len(rows) and not pace.is_over and not at.interrupt.requested:
-                    now, rows = np.split(rows, [pace.steps(len(rows))])
-                    progress = pace.advance(len(now))
+                while len(rows) and not schedule.is_over and not at.interrupt.requested:
+                    now, rows = np.split(rows, [schedule.steps(len(rows))])
+                    progress = schedule.advance(len(now))
                     rates = learning_rates(
                         member.chosen.schedule, highest=member.chosen.learning_rate, progress=progress
                     )
@@ -172,39 +171,39 @@ class SequentialRunner:
                 if at.interrupt.requested:
                     training.ended_by = "interrupt"
                     break
-                if pace.is_over:
+                if schedule.is_over:
                     training.ended_by = "deadline"
-                if not pace.is_over or not training.scores:
+                if not schedule.is_over or not training.scores:
                     self._validate(member, traced, means=means.of(slice(None)))
                     on_epoch(Epoch(members=(member,), epoch=len(training.scores), epochs=epochs))
                 if training.ended_by is None and len(training.scores) == epochs:
                     training.ended_by = "completed"
-                if pace.seconds_per_step is not None:
-                    training.epoch_seconds = pace.seconds_per_step * steps_of(len(at.train), batch)
+                if schedule.seconds_per_step is not None:
+                    training.epoch_seconds = schedule.seconds_per_step * steps_of(len(at.train), batch)
         except KeyboardInterrupt:
             at.interrupt.requested = True
             training.ended_by = "interrupt"
 
     def _batch(self, member: Member) -> int:
-        """Rows of a step of a trial."""
+        """Batch size of a trial."""
         return choose_batch_size(self._at.kind, len(self._at.train), member.chosen.batch_size)
 
     def _validate(self, member: Member, traced: CompiledTrial, *, means: tuple[float, float]) -> None:
-        """Note P and C, and the weights where they are the best.
+        """Record score and loss of the epoch, and the weights of the best one.
 
         means: training loss and gradient norm over the steps of the epoch.
         """
         at = self._at
         start = at.clock.now()
-        answers = traced.outputs(at.validation)
+        outputs = traced.outputs(at.validation)
         at.clock.note_prediction(at.clock.now() - start)
-        cost = float(at.loss(at.validation.target, answers))
+        cost = float(at.loss(at.validation.target, outputs))
         cost = cost if np.isfinite(cost) else math.inf
-        if member.training.note(validation_score(answers, at), cost, direction=at.metric.direction, means=means):
+        if member.training.note(validation_score(outputs, at), cost, direction=at.metric.direction, means=means):
             member.best = traced.network.get_weights()
 
     def _keep(self, member: Member, traced: CompiledTrial) -> None:
-        """Write the best weights and, for a trial that continues this one, the last state."""
+        """Write the best weights and, where another trial may continue this one, the last state."""
         directory, number = self._at.directory, member.proposal.number
         if member.proposal.may_continue:
             weights = dict(_numbered("weight", traced.network.get_weights()))
@@ -218,7 +217,7 @@ def _numbered(name: str, arrays: Sequence[np.ndarray]) -> list[tuple[str, np.nda
 
 
 def _restore(traced: CompiledTrial, state: dict[str, np.ndarray]) -> None:
-    """Go on from the weights and the optimizer state that were written."""
+    """Restore weights and optimizer state."""
     values = {kind: [state[key] for key in sorted(state) if key.startswith(kind)] for kind in ("weight", "optimizer")}
     traced.network.set_weights(values["weight"])
     for variable, value in zip(traced.optimizer.variables, values["optimizer"], strict=True):

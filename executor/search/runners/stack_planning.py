@@ -1,4 +1,4 @@
-"""Which trials share a stack: those for which one wide graph costs less than several fitting ones."""
+"""Assignment of trials to stacks: one wide graph, or several smaller ones, whichever is faster."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Item = TypeVar("Item")
 def plan_stacks(
     members: Sequence[Member], parts: Parts, *, rows: int, compiled: Collection[tuple[StackShape, int]] = ()
 ) -> list[list[Member]]:
-    """Divide trials into stacks, the first trial's first.
+    """Assign trials to stacks, ordered by their first trial.
 
-    Only trials of as many epochs, from the same epoch on, and of one batch size and one embedding dimension stand in
-    one stack. rows: that train; compiled: shapes and batch sizes that have a graph already. Starting from one stack a
-    shape, the two whose union saves most time are joined, until none saves any.
+    Trials of a stack have the same epochs, first epoch, batch size and embedding dimension. Starting from one stack per
+    shape, the two stacks whose union saves most time are merged until none saves any. rows: number of training rows;
+    compiled: shapes and batch sizes with a compiled graph.
     """
     found: list[list[Member]] = []
     together = _by(
@@ -60,7 +60,7 @@ def plan_stacks(
 
 
 def stack_seconds(stack: Sequence[Member], parts: Parts, *, rows: int) -> float:
-    """Seconds that a stack takes for all of its planned steps, on two cores; rows: that train."""
+    """Estimated seconds of a stack for its planned steps, on two cores; rows: number of training rows."""
     shape = StackShape.of(parts, [member.chosen for member in stack])
     batch = choose_batch_size(TABULAR, rows, stack[0].chosen.batch_size)
     calls = steps_of(rows, batch) * stack[0].proposal.epochs
@@ -68,15 +68,15 @@ def stack_seconds(stack: Sequence[Member], parts: Parts, *, rows: int) -> float:
 
 
 def repacking_pays(shape: StackShape, trials: int, left: int, *, steps: int, batch: int) -> bool:
-    """Whether a stack of `left` trials saves more, in the planned steps that are left, than it takes to compile.
+    """Whether a stack of `left` trials saves more time in the remaining steps than its compilation takes.
 
-    It does not ask what is compiled already: a search that goes on after a crash must repack as it did before.
+    Cached graphs are not considered, so that a resumed search repacks as before.
     """
     return (trials - left) * step_seconds(shape.size, batch) * steps * STOPPING > RECOMPILING
 
 
 def _by(members: Iterable[Member], key: object) -> list[list[Member]]:
-    """Members with the same key, in the order of the first of each."""
+    """Group members by key, ordered by the first of each group."""
     found: dict[object, list[Member]] = {}
     for member in members:
         found.setdefault(key(member), []).append(member)  # type: ignore[operator]  # a function of one member

@@ -1,4 +1,4 @@
-"""Runs many trials at once: stacks of trials of a like shape, each trial judged, stopped and kept by itself."""
+"""Training of stacks of trials; each trial is validated, stopped and saved individually."""
 
 from __future__ import annotations
 
@@ -52,15 +52,14 @@ if TYPE_CHECKING:
     from executor.search.runners.stack import Stack
     from executor.search.runners.workspace import Workspace
 
-FOLD_STRIDE: Final = 1_000_003  # between the seeds of a trial's networks; a prime above any number of trials
-MIN_ROUND_SECONDS: Final = 1e-9  # seconds of a round, on a clock that stands still
+FOLD_STRIDE: Final = 1_000_003  # between the seeds of a trial's folds; a prime above any number of trials
+MIN_ROUND_SECONDS: Final = 1e-9  # avoids division by zero with a fake clock
 
 
 class StackRunner:
-    """Runs proposals in stacks; what was compiled for one serves the next.
+    """Runs proposals in stacks, with cached graphs.
 
-    device: where the workplace lies, and how many stacks it trains at the same time. compute: the precision of hidden
-    layers.
+    device: of the workspace; it determines the number of parallel stacks. compute: precision of hidden layers.
     """
 
     def __init__(self, at: Workspace, *, device: Device = CPU, compute: tf.DType = tf.float32) -> None:
@@ -73,10 +72,10 @@ class StackRunner:
     def run(
         self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = lambda _: None
     ) -> list[Outcome]:
-        """Run some trials; their best weights lie at weights_path when it returns. One outcome each, in their order.
+        """Run trials; returns their outcomes in order, with the best weights at weights_path.
 
-        An error of any kind makes failed trials of those in its stack. Ctrl-C ends all of them; those without a score
-        have no outcome. Raises ChoiceError on a choice that fits no trial.
+        An error makes all trials of its stack fail. Ctrl-C ends all trials; those without a score have no outcome.
+        Raises ChoiceError on a choice that fits no trial.
         """
         at = self._at
         start = at.clock.now()
@@ -104,12 +103,12 @@ class StackRunner:
                     if not left or at.interrupt.requested:
                         return
                     group, need = left.pop(0), needs.pop(0)
-                    # Each stack gets the time that it needs, and leaves the others what they take in the mean.
+                    # Each stack gets the time it needs, and leaves the others the time they take on average.
                     others = STOPPING * (sum(needs) + sum(running.values()))
                     clock = at.clock.part(min(1.0, streams * need / (need + others)))
                     running[stream] = need
                 try:
-                    with tf.device(self._device.name):  # known to each thread by itself
+                    with tf.device(self._device.name):  # thread-local
                         for outcome in self._run_group(group, clock, report):
                             outcomes[outcome.number] = outcome
                 except BaseException:
@@ -119,7 +118,7 @@ class StackRunner:
         streams = self._device.streams
         with ThreadPoolExecutor(streams) as threads:
             list(threads.map(work, range(streams)))
-        # Stacks that ran at the same time share it.
+        # Parallel stacks share the time.
         at_once = sum(outcome.seconds for outcome in outcomes.values()) / max(at.clock.now() - start, MIN_ROUND_SECONDS)
         return [
             _share_seconds(outcomes[proposal.number], max(at_once, 1.0))
@@ -128,12 +127,12 @@ class StackRunner:
         ]
 
     def _seconds(self, group: Sequence[Member]) -> float:
-        """What the networks of a stack take at most, on two cores."""
+        """Maximum seconds of a stack, on two cores."""
         at = self._at
         return stack_seconds([*group] * at.parts.fold_count, at.parts, rows=len(at.train))
 
     def _run_group(self, group: Sequence[Member], clock: Clock, on_epoch: Callable[[Epoch], None]) -> Iterator[Outcome]:
-        """Run the members of one stack."""
+        """Run one stack."""
         at, start = self._at, self._at.clock.now()
         try:
             self._train(group, clock, on_epoch)
@@ -141,8 +140,8 @@ class StackRunner:
                 if member.best is not None:
                     write_weights(weights_path(at.directory, member.proposal.number), member.best)
         except PcwatError:
-            raise  # what a person can mend ends the search
-        except Exception as error:  # noqa: BLE001 - whatever else breaks one stack must not end the search
+            raise  # errors of the whole search
+        except Exception as error:  # noqa: BLE001 - an error of one stack must not end the search
             share = (at.clock.now() - start) / len(group)
             for member in group:
                 yield outcome_of_error(member.proposal, error, at, seconds=share)
@@ -159,7 +158,7 @@ class StackRunner:
             return self._graphs[shape, batch]
 
     def _train(self, group: Sequence[Member], clock: Clock, on_epoch: Callable[[Epoch], None]) -> None:
-        """Train until every member has stopped: by its planned epochs, its patience, the deadline, or Ctrl-C."""
+        """Train until every member has stopped: by planned epochs, early stopping, deadline or Ctrl-C."""
         at = self._at
         shape = StackShape.of(at.parts, [member.chosen for member in group])
         batch = choose_batch_size(at.kind, len(at.train), group[0].chosen.batch_size)
@@ -171,13 +170,13 @@ class StackRunner:
         running, epoch = list(group), 0
         try:
             while running:
-                drawn = first_epoch + epoch  # numbers the epoch for what is drawn: the order of rows, and dropout
-                rows, done = shuffle_rows([at.seed, drawn], len(at.train), batch), 0
+                epoch_number = first_epoch + epoch  # number of the epoch, which seeds the order of rows and dropout
+                rows, done = shuffle_rows([at.seed, epoch_number], len(at.train), batch), 0
                 means = StepMeans()
                 while done < steps and not pace.is_over and not at.interrupt.requested:
                     now = pace.steps(steps - done)
                     rates = _rates(running, pace.advance(now), each=at.parts.fold_count, networks=stack.trials)
-                    chosen, noise = rows[done : done + now], drawn * steps + done
+                    chosen, noise = rows[done : done + now], epoch_number * steps + done
                     stack, here = graph.train(stack, chosen, rates, noise=noise, first=done)
                     means.add(here, steps=now)
                     done += now
@@ -200,9 +199,9 @@ class StackRunner:
                 member.training.ended_by = "interrupt"
 
     def _start(self, group: Sequence[Member], graph: StackedGraph) -> tuple[Stack, int]:
-        """A stack of the group's trials, from their first weights or from where the trials that they continue ended.
+        """Create a stack from initial weights, or from the states of the trials that are continued.
 
-        Returns it with the number of the first epoch. Where there are folds, a trial's networks stand side by side.
+        Returns it with the number of the first epoch. With folds a trial has several networks in the stack.
         """
         at, count = self._at, self._at.parts.fold_count
         folds = [*range(count)] * len(group) if count > 1 else None
@@ -228,37 +227,36 @@ class StackRunner:
             return graph.resume(states, chosen, folds=folds), group[0].proposal.first_epoch
 
     def _validate(self, running: Sequence[Member], stack: Stack, graph: StackedGraph, means: StepMeans) -> None:
-        """Note P and C of every running trial, and its weights where they are the best.
+        """Record score and loss of every running trial, and the weights of its best epoch.
 
         means: of the steps of the epoch.
         """
         at, each = self._at, self._at.parts.fold_count
-        answers = graph.outputs(stack, at.validation)[: len(running) * each]
+        outputs = graph.outputs(stack, at.validation)[: len(running) * each]
         if at.parts.folds is not None:
-            answers = out_of_fold_outputs(answers.reshape(len(running), each, *answers.shape[1:]), at.parts.folds)
-        costs = graph.costs(answers, at.validation)
-        weights: list[np.ndarray] = []  # fetched from the device once, and only where a trial is the best
+            outputs = out_of_fold_outputs(outputs.reshape(len(running), each, *outputs.shape[1:]), at.parts.folds)
+        costs = graph.costs(outputs, at.validation)
+        weights: list[np.ndarray] = []  # fetched once, and only for a new best epoch
         for index, member in enumerate(running):
             cost = float(costs[index]) if np.isfinite(costs[index]) else math.inf
             own = means.of(slice(index * each, (index + 1) * each))
             if member.training.note(
-                validation_score(answers[index], at), cost, direction=at.metric.direction, means=own
+                validation_score(outputs[index], at), cost, direction=at.metric.direction, means=own
             ):
                 weights = weights or [weight.numpy() for weight in stack.weights]
                 networks = [
                     stacked_tabular.unpad_weights([weight[place] for weight in weights], member.chosen, graph.shape)
                     for place in range(index * each, (index + 1) * each)
                 ]
-                # A part of the stack would keep all of it in memory.
+                # A view would keep the whole stack in memory.
                 member.best = [weight.copy() for network in networks for weight in network]
 
     def _repack(
         self, stack: Stack, running: list[Member], graph: StackedGraph, *, steps: int
     ) -> tuple[Stack, list[Member]]:
-        """The stack without the trials that have stopped; the state of those that may go on is written down.
+        """Remove stopped trials from the stack, and write the state of those that may be continued.
 
-        steps: planned ones that are left. The trials that run come first; what fills the stack up after them is trained
-        at rate 0.
+        steps: remaining planned steps. Running trials come first; padding is trained at rate 0.
         """
         each = self._at.parts.fold_count
         for index, member in enumerate(running):
@@ -275,36 +273,34 @@ class StackRunner:
         kept = pad_to_size(places)
         if repacking_pays(graph.shape, stack.trials, len(kept), steps=steps, batch=graph.batch):
             return stack.take(kept), [running[index] for index in left]
-        # The trials that run come first all the same.
+        # Running trials come first in any case.
         order = [*places, *[place for place in range(stack.trials) if place not in places]]
         return stack.take(order), [running[index] for index in left]
 
 
 def _note_seconds(running: Sequence[Member], pace: ScheduleClock, steps: int) -> None:
-    """Note the seconds of an epoch, where they are known: for each trial that runs its share. steps: of an epoch."""
+    """Record the seconds per epoch of each running trial, its share of the stack. steps: per epoch."""
     if pace.seconds_per_step is not None:
         for member in running:
             member.training.epoch_seconds = pace.seconds_per_step * steps / len(running)
 
 
 def _share_seconds(outcome: Outcome, at_once: float) -> Outcome:
-    """The outcome of a trial whose stack ran at the same time as others. at_once: stacks on average."""
+    """Divide the seconds of a trial by the number of parallel stacks; at_once: on average."""
     each = None if outcome.epoch_seconds is None else outcome.epoch_seconds / at_once
     return outcome.model_copy(update={"seconds": outcome.seconds / at_once, "epoch_seconds": each})
 
 
 def _of_fold(arrays: Mapping[str, np.ndarray], fold: int) -> dict[str, np.ndarray]:
-    """One network's part of a trial's state."""
+    """State of one fold of a trial."""
     start = f"{fold} "
     return {key.removeprefix(start): array for key, array in arrays.items() if key.startswith(start)}
 
 
 def _rates(running: Sequence[Member], progress: np.ndarray, *, each: int, networks: int) -> np.ndarray:
-    """The learning rate of each step and network, (steps, networks) float32; 0 for what fills the stack up.
+    """Compute the learning rate of each step and network, (steps, networks) float32; 0 for padding.
 
-    Notes the rate of the last step in each trial's training.
-
-    each: networks of a trial.
+    Records the rate of the last step of each trial. each: networks per trial.
     """
     rates = np.zeros((len(progress), networks), np.float32)
     for index, member in enumerate(running):

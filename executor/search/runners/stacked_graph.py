@@ -1,4 +1,4 @@
-"""K trials in one compiled graph: one training step for all of them on the same rows."""
+"""Compiled graph of K trials, with a common training step on the same rows."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from executor.search.runners.workspace import Rows, Workspace
 
 OUTPUTS_PER_CALL: Final = 1 << 22
-"""Numbers in the widest hidden layer of all trials that are computed at once on validation rows: 16 MiB."""
+"""Hidden activations per call on validation rows: 16 MiB."""
 
-SEEDS_APART: Final = 64  # more than the most layers: each layer of each seed has its own noise
+SEEDS_APART: Final = 64  # more than the maximum number of layers: each layer of each seed has its own noise
 
 LOW_BITS: Final = np.uint32(0xFFFF)
 
 
 class StackedGraph:
-    """Training steps and outputs for stacks of one shape, compiled once for any number of trials.
+    """Training steps and outputs of stacks of one shape, compiled once for any number of trials.
 
-    batch: rows a step. compute: the precision of the hidden layers.
+    batch: batch size. compute: precision of hidden layers.
     """
 
     def __init__(self, at: Workspace, shape: StackShape, *, batch: int, compute: tf.DType = tf.float32) -> None:
@@ -43,12 +43,11 @@ class StackedGraph:
         self.batch = batch
         self._compute = compute
         folds = at.parts.folds_of_a_repeat
-        self._unseen = folds / (folds - 1) if folds > 1 else 1.0  # for the rows of a batch that a network does not see
+        self._unseen = folds / (folds - 1) if folds > 1 else 1.0  # compensates the rows of a batch that a fold excludes
         has_momentum = getattr(at.bundle.optimizer, "momentum", 0) > 0 or Hyperparameter.MOMENTUM in at.bundle.searched
         self._rule = update_rule(at.bundle.optimizer, has_momentum=has_momentum)
         self._rate_multipliers = shape.rate_multipliers if has_layer_rates(at.bundle) else [1.0] * len(shape.weights)
-        # A few passes over the numbers instead of dozens: 1.7 ms a step against 2.5 for 8 trials of 3 layers of 128
-        # units, 3.2 against 4.1 for 6 of 3 layers of 256, after half a second of compiling for each number of trials.
+        # XLA fuses the operations of a step, which saves a third of the time: docs/evidence.md#speed-of-operations.
         self._step = tf.function(self._take_step, jit_compile=True)
         weights = [tf.TensorSpec([None, *size], tf.float32) for size in shape.weights]
         vector = tf.TensorSpec([None], tf.float32)
@@ -69,17 +68,17 @@ class StackedGraph:
         if shape.vocabulary:
             columns["codes"] = tf.TensorSpec([None, shape.coded], tf.int32)
         offset = tf.TensorSpec([None, shape.outputs], tf.float32)
-        # Not by XLA, whose max(NaN, 0) is 0: a network of NaNs would seem to answer.
-        self._answer = compile_graph(self._answers, stack, columns, offset)
-        answers = tf.TensorSpec([None, None, shape.outputs], tf.float32)
-        self._cost = compile_graph(self._costs, tf.TensorSpec([None, shape.outputs], tf.float32), answers)
+        # Not by XLA, whose max(NaN, 0) is 0, which would hide NaN weights.
+        self._outputs_graph = compile_graph(self._outputs, stack, columns, offset)
+        outputs = tf.TensorSpec([None, None, shape.outputs], tf.float32)
+        self._cost = compile_graph(self._costs, tf.TensorSpec([None, shape.outputs], tf.float32), outputs)
 
     def start(
         self, trials: Sequence[tuple[list[np.ndarray], Configuration]], *, folds: Sequence[int] | None = None
     ) -> Stack:
-        """A stack before its first step.
+        """Create a stack before its first step.
 
-        trials: weights in each trial's own shape, and its configuration. folds: the one that each does not train on.
+        trials: weights in each trial's own shape, and its configuration. folds: excluded fold of each.
         """
         configurations = [chosen for _, chosen in trials]
         weights = self._stacked([weights for weights, _ in trials], configurations)
@@ -87,7 +86,7 @@ class StackedGraph:
         return self._filled(weights, slots, configurations, steps=[0.0] * len(trials), folds=folds)
 
     def state(self, stack: Stack, trial: int, chosen: Configuration) -> dict[str, np.ndarray]:
-        """What one trial goes on from, by name: weights and slots in its own shape, and the steps that it has taken."""
+        """State of one trial by name: weights and slots in its own shape, and the number of steps."""
         kinds = [stack.weights, *zip(*stack.slots, strict=True)]
         found = {"steps": stack.steps[trial].numpy()}
         for kind, tensors in enumerate(kinds):
@@ -102,7 +101,7 @@ class StackedGraph:
         *,
         folds: Sequence[int] | None = None,
     ) -> Stack:
-        """A stack of trials that go on from what `state` gave; folds: as in start."""
+        """Create a stack from states of `state`; folds: as in start."""
 
         def kept(kind: int) -> list[tf.Tensor]:
             named = [[state[key] for key in sorted(state) if key.startswith(f"{kind} ")] for state in states]
@@ -117,7 +116,7 @@ class StackedGraph:
     def _stacked(
         self, trials: Sequence[Sequence[np.ndarray]], configurations: Sequence[Configuration]
     ) -> list[tf.Tensor]:
-        """Arrays of each trial in its own shape, side by side in the stack's."""
+        """Pad and stack arrays of trials."""
         alike = [
             stacked_tabular.pad_weights(arrays, chosen, self.shape)
             for arrays, chosen in zip(trials, configurations, strict=True)
@@ -133,7 +132,7 @@ class StackedGraph:
         steps: Sequence[float],
         folds: Sequence[int] | None,
     ) -> Stack:
-        """A stack of some trials, filled up to a size for which there are few graphs."""
+        """Create a stack of trials, padded to one of SIZES."""
         units, layers = stacked_tabular.masks(configurations, self.shape)
         stack = Stack(
             weights=weights,
@@ -151,35 +150,35 @@ class StackedGraph:
     def train(
         self, stack: Stack, rows: np.ndarray, rates: np.ndarray, *, noise: int, first: int = 0
     ) -> tuple[Stack, np.ndarray]:
-        """Take some steps; returns the stack after them, and training losses and gradient norms added up, (2, K).
+        """Take training steps; returns the stack, and sums of training losses and gradient norms, (2, K).
 
-        rows: (steps, batch) int32 indices; rates: (steps, K) float32. noise: number of the first step, by which
-        dropout is drawn; first: its number within the epoch, from 0.
+        rows: (steps, batch) int32 indices; rates: (steps, K) float32. noise: number of the first step, which seeds
+        dropout; first: its number within the epoch, from 0.
         """
         numbers = tf.constant([noise, first], tf.int32)
         trained, sums = self._train(stack, tf.constant(rows), tf.constant(rates), numbers)
         return trained, sums.numpy()
 
     def outputs(self, stack: Stack, rows: Rows) -> np.ndarray:
-        """What each trial answers, (K, rows, outputs) float32, offsets added."""
+        """Compute outputs of each trial, (K, rows, outputs) float32, offsets included."""
         at_once = max(1, OUTPUTS_PER_CALL // (stack.trials * self.shape.units))
-        answers = []
+        outputs = []
         for first in range(0, len(rows), at_once):
             here = slice(first, first + at_once)
             columns = {name: values[here] for name, values in rows.inputs.items()}
-            answers.append(self._answer(stack, columns, rows.offset[here]).numpy())
-        return np.concatenate(answers, axis=1)
+            outputs.append(self._outputs_graph(stack, columns, rows.offset[here]).numpy())
+        return np.concatenate(outputs, axis=1)
 
     def costs(self, outputs: np.ndarray, rows: Rows) -> np.ndarray:
-        """C of each trial's outputs, (K,)."""
+        """Compute the loss of each trial, (K,)."""
         return np.asarray(self._cost(rows.target, tf.constant(outputs)))
 
-    def _costs(self, target: tf.Tensor, answers: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_mean(self._losses(target, answers), axis=1)
+    def _costs(self, target: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_mean(self._losses(target, outputs), axis=1)
 
-    def _losses(self, target: tf.Tensor, answers: tf.Tensor) -> tf.Tensor:
-        """The loss of each trial on each row, (K, rows)."""
-        return self._at.loss.call(tf.broadcast_to(target[None], tf.shape(answers)), answers)
+    def _losses(self, target: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        """Loss of each trial on each row, (K, rows)."""
+        return self._at.loss.call(tf.broadcast_to(target[None], tf.shape(outputs)), outputs)
 
     def _forward(self, stack: Stack, inputs: dict[str, tf.Tensor], keep: list[tf.Tensor] | None = None) -> tf.Tensor:
         return stacked_tabular.forward(
@@ -193,7 +192,7 @@ class StackedGraph:
             compute=self._compute,
         )
 
-    def _answers(self, stack: Stack, inputs: dict[str, tf.Tensor], offset: tf.Tensor) -> tf.Tensor:
+    def _outputs(self, stack: Stack, inputs: dict[str, tf.Tensor], offset: tf.Tensor) -> tf.Tensor:
         return self._forward(stack, inputs) + offset
 
     def _steps(self, stack: Stack, rows: tf.Tensor, rates: tf.Tensor, numbers: tf.Tensor) -> tuple[Stack, tf.Tensor]:
@@ -216,15 +215,15 @@ class StackedGraph:
     def _take_step(
         self, stack: Stack, batch: Batch, rate: tf.Tensor, noise: tf.Tensor, is_measured: tf.Tensor
     ) -> tuple[Stack, tf.Tensor]:
-        """The stack after one step at a learning rate for each trial, (K,); its losses and gradient norms, (2, K).
+        """Take one step with a learning rate per trial, (K,); returns the stack, losses and gradient norms, (2, K).
 
-        is_measured: whether there are norms; else they are zero.
+        is_measured: whether norms are computed; else they are zero.
         """
         keep = self._kept(stack.dropout, noise)
         with tf.GradientTape() as tape:
             tape.watch(stack.weights)
             losses = self._losses(batch.target, self._forward(stack, batch.inputs, keep) + batch.offset)
-            # Each trial's mean; they are added up, so that each has the gradient that it would have alone.
+            # The sum of the trials' means gives each trial its own gradient.
             seen = tf.cast(tf.reduce_all(batch.fold != stack.fold[:, None, None], axis=2), tf.float32)
             costs = tf.reduce_sum(losses * batch.weight * seen, axis=1) * self._unseen / self.batch
             cost = tf.reduce_sum(costs)
@@ -233,26 +232,27 @@ class StackedGraph:
         return self._update(stack, gradients, rate), tf.stack([costs, norms])
 
     def _kept(self, dropout: tf.Tensor, step: tf.Tensor) -> list[tf.Tensor]:
-        """For each layer what dropout multiplies with, (K, batch, units).
+        """Dropout masks of each layer, (K, batch, units).
 
-        The noise depends on the search's seed, the step and the unit alone: a trial is trained alike in every stack.
+        The noise depends only on the seed of the search, the step and the unit, so that results do not depend on the
+        stack.
         """
         rate = dropout[:, None, None]
         kept: list[tf.Tensor] = []
         for pair in range(0, self.shape.layers, 2):
             seed = tf.stack([self._at.seed * SEEDS_APART + pair, step])
-            # Unit by unit, so that the widest trial of a stack does not shift the others' noise.
+            # Unit by unit, so that the noise does not depend on the widest trial.
             drawn = tf.random.stateless_uniform(
                 [self.shape.units, self.batch], seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox"
             )
-            # Half of a number's bits is enough for a layer: drawing takes a third of a step.
+            # 16 bits suffice for a layer: random numbers take a third of a step.
             for bits in (tf.bitwise.bitwise_and(drawn, LOW_BITS), tf.bitwise.right_shift(drawn, np.uint32(16))):
                 share = tf.transpose(tf.cast(bits, tf.float32) / (int(LOW_BITS) + 1))
                 kept.append(tf.where(share[None] >= rate, 1 / (1 - rate), 0.0))
         return kept[: self.shape.layers]
 
     def _update(self, stack: Stack, gradients: list[tf.Tensor], rate: tf.Tensor) -> Stack:
-        """The stack after one step at a learning rate for each trial, (K,)."""
+        """Update the stack with a learning rate per trial, (K,)."""
         steps = stack.steps + 1
         column = (slice(None), None, None)
         properties = {name: values[column] for name, values in stack.properties.items()}
@@ -268,5 +268,5 @@ class StackedGraph:
 
 
 def _norms(gradients: Sequence[tf.Tensor]) -> tf.Tensor:
-    """L2 norm of all of a trial's gradients together, (K,); each of them is (K, rows, columns)."""
+    """L2 norm of all gradients of each trial, (K,); each gradient is (K, rows, columns)."""
     return tf.sqrt(tf.add_n([tf.reduce_sum(tf.square(gradient), axis=[1, 2]) for gradient in gradients]))

@@ -1,4 +1,4 @@
-"""A trial while it is trained: its scores so far, its best epoch, and why it ended."""
+"""State of a trial in training: scores, best epoch, and what ended it."""
 
 from __future__ import annotations
 
@@ -20,52 +20,50 @@ if TYPE_CHECKING:
     from rules.vocabulary.choices import Choice
     from rules.vocabulary.direction import Direction
 
-PATIENCE: Final = 16  # epochs without a score as good as the best before a trial ends, at least
+PATIENCE: Final = 16  # minimum epochs without improvement before a trial stops
 PATIENT_SHARE: Final = 0.25
-"""Of the planned epochs, for which a trial waits likewise: the best epoch comes while the rate falls, after epochs in
-which the score stands still."""
+"""Share of the planned epochs without improvement before a trial stops: scores improve again as the rate decays."""
 NORM_EVERY: Final = 8
-"""Steps of which the gradient norm of the first is taken: in each of them it would take a seventh of the time of a step
-(8 networks of 3 layers of 256 units)."""
+"""Steps per gradient norm, which takes a seventh of the time of a step (8 networks of 3 layers of 256 units)."""
 FLOAT32_DIGITS: Final = 6  # significant ones
-DIVERGED: Final = 3  # epochs in a row without a finite score before a trial ends
+DIVERGED: Final = 3  # consecutive epochs without a finite score before a trial stops
 
 
 @dataclass
 class Training:
-    """A training as far as it has come."""
+    """Progress of a training."""
 
     patience: int = PATIENCE
-    """Epochs without a score as good as the best before it ends."""
+    """Epochs without improvement before it stops."""
     scores: list[float | None] = field(default_factory=list)
-    """P on the validation rows after each epoch; None where it is not finite."""
+    """Validation score of each epoch; None where it is not finite."""
     rate: tuple[float, float] = (0.0, 0.0)
-    """Learning rate of the last step, and the share of the training that was done before it."""
+    """Learning rate of the last step, and share of the training before it."""
     rates: list[tuple[float, float]] = field(default_factory=list)
     """The same at the end of each epoch."""
     first_weights: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """Mean and standard deviation of each weight before the first step, by layer and name."""
+    """Mean and standard deviation of each initial weight, by layer and name."""
     losses: list[float | None] = field(default_factory=list)
-    """C on the training rows in each epoch, the mean over its steps; None where it is not finite."""
+    """Training loss of each epoch, averaged over its steps; None where it is not finite."""
     gradient_norms: list[float | None] = field(default_factory=list)
-    """Norm of the gradient of all weights in each epoch, the mean over every NORM_EVERYth step; None if not finite."""
+    """Gradient norm of each epoch, averaged over every NORM_EVERYth step; None where it is not finite."""
     best: float | None = None
     best_cost: float = math.inf
-    """C on the validation rows at the best epoch."""
+    """Validation loss of the best epoch."""
     best_epoch: int | None = None
-    """Counted from 1; of those with the best score the one with the lowest cost."""
+    """From 1; the best score, of ties the lowest loss."""
     ended_by: EndedBy | None = None
-    """None while it goes on."""
+    """None while training."""
     epoch_seconds: float | None = None
-    """Of an epoch, without the first steps; its share where trials run at once."""
+    """Seconds per epoch without the first steps; the share of a trial in a stack."""
 
     def note(
         self, score: float | None, cost: float, *, direction: Direction, means: Sequence[float] = (math.nan, math.nan)
     ) -> bool:
-        """Note P and C of the epoch that has just ended; returns whether it is the best.
+        """Record score and loss of an epoch; returns whether it is the best.
 
-        means: training loss and gradient norm of its steps.
-        Few validation rows give many epochs the same P; then C tells them apart, and of equals the later one counts.
+        means: training loss and gradient norm of its steps. The loss breaks ties of scores, which are frequent with few
+        validation rows; of equal epochs the later one is the best.
         """
         self.scores.append(score)
         rate, progress = self.rate
@@ -89,18 +87,18 @@ class Training:
 
 @dataclass
 class Member:
-    """One of the trials that run at once, as far as it has come."""
+    """A trial in training."""
 
     proposal: Proposal
     chosen: Configuration
     training: Training = field(default_factory=Training)
     best: list[np.ndarray] | None = None
-    """The weights of the best epoch."""
+    """Weights of the best epoch."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Epoch:
-    """Where the trials that run at once stand after an epoch. members: those that have stopped, too."""
+    """An epoch of trials in parallel. members: including stopped ones."""
 
     members: tuple[Member, ...]
     epoch: int
@@ -110,27 +108,27 @@ class Epoch:
 
 @dataclass
 class StepMeans:
-    """Means of training loss and gradient norm over the steps of an epoch, of each of some networks."""
+    """Means of training loss and gradient norm over the steps of an epoch, per network."""
 
     sums: np.ndarray | float = 0.0
     counts: np.ndarray = field(default_factory=lambda: np.zeros(2))
 
     @property
     def steps(self) -> int:
-        """The steps that were added."""
+        """Number of steps."""
         return int(self.counts[0])
 
     def add(self, sums: np.ndarray, *, steps: int) -> None:
-        """Add what some steps give at once: losses and gradient norms added up, (2, networks).
+        """Add sums of losses and gradient norms over some steps, (2, networks).
 
-        The first step of the epoch has a norm, and each NORM_EVERYth after it.
+        The first step of the epoch has a norm, and every NORM_EVERYth after it.
         """
         self.sums = self.sums + sums
         done = self.steps + steps
         self.counts[:] = done, math.ceil(done / NORM_EVERY)
 
     def of(self, networks: slice) -> tuple[float, float]:
-        """Loss and norm on average over some of the networks; NaN before the first step."""
+        """Loss and norm, averaged over some networks; NaN before the first step."""
         if not self.counts.all():
             return math.nan, math.nan
         loss, norm = np.asarray(self.sums)[:, networks].mean(axis=1) / self.counts
@@ -138,7 +136,7 @@ class StepMeans:
 
 
 def moments(weights: Iterable[tuple[str, np.ndarray]]) -> dict[str, tuple[float, float]]:
-    """Mean and standard deviation of each weight by its name.
+    """Mean and standard deviation of each weight by name.
 
     >>> moments([("output/kernel", np.array([[1.0], [3.0]]))])
     {'output/kernel': (2.0, 1.0)}
@@ -147,14 +145,14 @@ def moments(weights: Iterable[tuple[str, np.ndarray]]) -> dict[str, tuple[float,
 
 
 def round_to_float32(value: float) -> float:
-    """The value with as many digits as float32 has."""
+    """Round a value to the precision of float32."""
     return float(f"{value:.{FLOAT32_DIGITS}g}")
 
 
 def patience_of(epochs: int, validation: Choice | None = None) -> int:
-    """Epochs that a trial of so many goes on without a score as good as its best.
+    """Epochs without improvement before a trial stops.
 
-    validation: the bundle's choice, which may rule early stopping out.
+    epochs: of the trial. validation: the bundle's choice, which may disable early stopping.
     """
     if not getattr(validation, "early_stopping", True):
         return epochs
@@ -162,13 +160,13 @@ def patience_of(epochs: int, validation: Choice | None = None) -> int:
 
 
 def shuffle_rows(seed: list[int], rows: int, batch: int) -> np.ndarray:
-    """An epoch's rows in random order, (steps, batch) int32; the last batch is filled up from the first."""
+    """Shuffle the rows of an epoch, (steps, batch) int32; the last batch is padded from the first."""
     order = np.random.default_rng(seed).permutation(rows).astype(np.int32)
     return np.resize(order, (steps_of(rows, batch), batch))
 
 
 def validation_score(outputs: np.ndarray, at: Workspace) -> float | None:
-    """P of validation outputs; None where they or it are not finite."""
+    """Score validation outputs; None where outputs or score are not finite."""
     if not np.isfinite(outputs).all():
         return None
     score = float(at.metric.score(outputs, at.parts.validation, at.parts))

@@ -1,4 +1,4 @@
-"""What all trials of a search share: the rows on the device, the loss, the metric, and where results go."""
+"""Common state of the trials of a search: rows on the device, loss, metric and run directory."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Rows:
     """Examples on the device."""
 
     inputs: dict[str, tf.Tensor]
-    """What networks read, but for images, which are fed."""
+    """Inputs of networks, except images."""
     target: tf.Tensor
     offset: tf.Tensor
     weight: tf.Tensor
@@ -40,20 +40,20 @@ class Rows:
     fold: tf.Tensor
     """(rows, repeats) int32; all 0 where there are no folds."""
     images: ImageFeed | None = None
-    """Where the rows are images."""
+    """Images; None for other rows."""
 
     def __len__(self) -> int:
         return int(self.target.shape[0])
 
     def copy_to_device(self) -> Rows:
-        """The same rows on the current device."""
+        """Copy to the current device."""
         own = map_arrays(self, tf.identity)
         return own if self.images is None else replace(own, images=self.images.copy_to_device())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Workspace:
-    """What a trial finds when it starts."""
+    """Inputs of a trial."""
 
     bundle: Bundle
     parts: Parts
@@ -72,7 +72,7 @@ class Workspace:
         return network_kind(self.bundle, self.parts.inputs)
 
     def copy_to_device(self) -> Workspace:
-        """The same workplace with its rows on the current device."""
+        """Copy the rows to the current device."""
         return replace(self, train=self.train.copy_to_device(), validation=self.validation.copy_to_device())
 
 
@@ -86,7 +86,7 @@ def create_workspace(
     clock: Clock | None = None,
     interrupt: Interrupt | None = None,
 ) -> Workspace:
-    """Set the loss up, and put the rows on the current device.
+    """Create the loss, and copy the rows to the current device.
 
     directory: the run directory. clock: by default one without a time limit.
     Raises ChoiceError on a loss that does not fit the task.
@@ -106,7 +106,7 @@ def create_workspace(
 
 
 def to_device(examples: Examples, weight: np.ndarray | None = None) -> Rows:
-    """Examples as tensors on the current device; weight: (rows,), all 1 when None."""
+    """Copy examples to the current device; weight: (rows,), all 1 by default."""
     images = ImageFeed(examples.dense) if isinstance(examples.dense, EncodedImages) else None
     inputs = {
         name: tf.constant(values, tf.int32 if name == "codes" else tf.float32)

@@ -163,7 +163,7 @@ def test_the_trials_of_another_seed_are_refused(stopped: Path) -> None:
     (stopped / JOURNAL).unlink()
     plan = read_plan(stopped)
     Journal(stopped, search=search_digest(plan.bundle, 1)).append([outcome(0, stopped)])
-    assert "line 1 belongs to a search of another bundle or seed" in refused(stopped)
+    assert "line 1 has another bundle or seed" in refused(stopped)
 
 
 @pytest.mark.parametrize("where", [weights_path, state_path])

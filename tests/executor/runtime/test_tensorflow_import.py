@@ -52,7 +52,7 @@ def test_a_tensorflow_that_cannot_be_loaded_is_one_error_with_the_reason(tmp_pat
         "    print(error)\n",
         tmp_path,
     )
-    assert ran.stdout.startswith(f"TensorFlow must be loaded to train or predict, but that failed: {reason}.")
+    assert ran.stdout.startswith(f"TensorFlow cannot be imported: {reason}.")
     assert ran.stderr == ""
 
 

@@ -36,7 +36,7 @@ def test_a_second_process_is_refused_by_name_until_the_first_is_killed(tmp_path:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
         with (
-            pytest.raises(RunError, match=rf"but process {other.pid} on .* does so in .*\. Wait until it has ended"),
+            pytest.raises(RunError, match=rf"but process {other.pid} on .* already uses .*\. Wait until it has ended"),
             lock_run_directory(tmp_path),
         ):
             pass
