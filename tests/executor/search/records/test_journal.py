@@ -195,7 +195,7 @@ def test_a_full_disk_is_one_error_and_leaves_the_journal_as_it_was(
     before = journal.path.read_bytes()
     with monkeypatch.context() as full:
         full.setattr(os, "fsync", no_room)  # by then the lines are in the file
-        with pytest.raises(RunError, match=r"Cannot write .*trials\.jsonl: No space left on device\. Free space"):
+        with pytest.raises(RunError, match=r"Cannot write .*trials\.jsonl: No space left on device\. Free disk space"):
             journal.append(second)
     assert journal.path.read_bytes() == before
     assert journal.outcomes == first
@@ -281,7 +281,7 @@ def test_arrays_that_a_full_disk_refuses_leave_the_older_ones_and_nothing_beside
         no_room()
 
     monkeypatch.setattr(np, "savez", half)
-    with pytest.raises(RunError, match=r"Cannot write .*some\.npz: No space left on device\. Free space"):
+    with pytest.raises(RunError, match=r"Cannot write .*some\.npz: No space left on device\. Free disk space"):
         write_arrays(path, {})
     assert [file.name for file in tmp_path.iterdir()] == ["some.npz"]
     assert read_arrays(path).keys() == ARRAYS.keys()
