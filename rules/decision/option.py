@@ -60,6 +60,13 @@ def _size(text: str) -> tuple[int, int]:
     return sides
 
 
+def _steps(text: str) -> int:
+    steps = int(text)
+    if steps < 1:
+        raise ValueError(text)
+    return steps
+
+
 def _range(text: str) -> tuple[float, float]:
     low, _, high = text.partition(":")
     return float(low), float(high)
@@ -128,7 +135,7 @@ COLUMN: Final = Form(metavar="COLUMN", wants="a column")
 SEQUENCE: Final = Form(metavar="COLUMN", wants="a column that identifies the sequence of each row")
 COLUMNS: Final = Form(metavar="COLUMN", wants="a column or columns", several=True, read=tuple, write=list)
 TASK: Final = Form(metavar="TASK", wants=f"one of {', '.join(Task)}")
-STEPS: Final = Form(metavar="STEPS", wants="a whole number of steps from 1 on", read=int)
+STEPS: Final = Form(metavar="STEPS", wants="a whole number of steps from 1 on", read=_steps)
 CHARACTER: Final = Form(metavar="CHARACTER", wants="a character")
 MISSING: Final = Form(
     metavar="TEXT",

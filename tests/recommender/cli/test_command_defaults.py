@@ -108,6 +108,11 @@ BAD = {
     ),
     "no such choice": ("[recommend]\nformat = 'xml'", r"\[recommend\] format is not valid for --format: 'xml'"),
     "several for one": ("[recommend]\ntime = ['a', 'b']", r"\[recommend\] time must be one value"),
+    "no steps": (
+        "[recommend]\nhorizon = 0",
+        r"\[recommend\] horizon must be a whole number of steps from 1 on, but got 0",
+    ),
+    "no pairs": ("[recommend]\nkind = ['a']", r"\[recommend\] kind must be COLUMN=KIND"),
     "true for a text": ("[recommend]\ntime = true", r"\[recommend\] time must be a value of --time, but got True"),
 }
 

@@ -110,7 +110,7 @@ def test_a_value_that_a_field_cannot_have_is_refused(fields: dict, says: str) ->
         (["--kind", "a"], "--kind must be COLUMN=KIND, .* but got 'a'"),
         (["--kind", "a=text", "--kind", "a=numeric"], "--kind must be COLUMN=KIND, once for a column"),
         (["--date-format", "iso"], "--date-format must be COLUMN=FORMAT"),
-        (["--horizon", "0"], "--horizon must be a whole number of steps from 1 on, but got 0"),
+        (["--horizon", "0"], "--horizon must be a whole number of steps from 1 on, but got '0'"),
         (["--season", "week"], "--season must be a whole number of steps from 1 on, but got 'week'"),
         (["--image-size", "0x4"], "--image-size must be HEIGHTxWIDTH from 1 to 1,024 pixels each.* but got '0x4'"),
         (["--image-size", "1025"], "but got '1025'"),
