@@ -55,7 +55,7 @@ def report(*, runs: tuple[Path, ...], output: Path | None, by: str, verbosity: V
 
 def _write_sealed(run: Path, text: str) -> Manifest | None:
     """Write the report of a run and the manifest that covers it, both or neither. Raises RunError."""
-    remedy = "Free space, or name another file with -o."
+    remedy = "Free disk space, or choose another file with -o."
     with atomic_file(run / REPORT, error=RunError, remedy=remedy) as temporary:
         temporary.write_text(text, encoding="utf-8")
         manifest = reseal(run, REPORT, content=temporary)

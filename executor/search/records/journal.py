@@ -102,7 +102,7 @@ class Journal:
         except OSError as error:
             with suppress(OSError):
                 os.truncate(self.path, before)
-            raise RunError(f"Cannot write {self.path}: {error.strerror}. Free space, or allow writing.") from None
+            raise RunError(f"Cannot write {self.path}: {error.strerror}. Free disk space, or allow writing.") from None
         self._seal = seal
         self.outcomes += outcomes
         log_trials(outcomes)
