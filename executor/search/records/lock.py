@@ -40,7 +40,8 @@ def lock_run_directory(directory: Path) -> Iterator[None]:
     except OSError as error:
         lock.release()
         raise RunError(
-            f"Cannot write {directory / LOCK}: {error.strerror}. Free disk space or allow writing, or choose another place."
+            f"Cannot write {directory / LOCK}: {error.strerror}. Free disk space or allow writing, or choose another "
+            "place."
         ) from None
     try:
         yield

@@ -67,7 +67,7 @@ def test_an_error_inside_releases_the_directory(tmp_path: Path) -> None:
 def test_a_directory_that_cannot_be_written_is_refused_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
-        pytest.raises(RunError, match=r"Cannot write .*search\.lock: .*\. Free space or allow writing"),
+        pytest.raises(RunError, match=r"Cannot write .*search\.lock: .*\. Free disk space or allow writing"),
         lock_run_directory(tmp_path / "file"),
     ):
         pass
