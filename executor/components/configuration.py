@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from executor.components.loss import predicts_numbers
 from recommender.training_cost import LAYERS, UNITS
 from rules.errors import ChoiceError, did_you_mean
 from rules.vocabulary.choices import (
@@ -15,11 +16,8 @@ from rules.vocabulary.choices import (
     Decay,
     Epsilon,
     ForecastNetwork,
-    Huber,
     Hyperparameter,
     LearningRate,
-    MaeLoss,
-    MseLoss,
     Schedule,
 )
 
@@ -100,7 +98,7 @@ def _default_values(bundle: Bundle, own: Mapping[str, Value]) -> dict[str, Value
     defaults: dict[str, Value | None] = {
         "learning_rate": bundle.optimizer.learning_rate,
         "schedule": bundle.optimizer.schedule,
-        "dropout": 0.0 if predicts_numbers(bundle) else DEFAULT_DROPOUT,
+        "dropout": 0.0 if predicts_numbers(bundle.loss) else DEFAULT_DROPOUT,
         "weight_decay": getattr(bundle.optimizer, "weight_decay", 0.0),
         "batch_size": bundle.optimizer.batch_size,
     }
@@ -111,8 +109,3 @@ def _default_values(bundle: Bundle, own: Mapping[str, Value]) -> dict[str, Value
     if (dimension := getattr(bundle.architecture, "embedding_dimension", None)) is not None:
         defaults["embedding_dimension"] = dimension
     return defaults
-
-
-def predicts_numbers(bundle: Bundle) -> bool:
-    """Whether the loss is one of numeric targets."""
-    return isinstance(bundle.loss, Huber | MseLoss | MaeLoss)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import keras
@@ -21,6 +22,8 @@ from rules.vocabulary.choices import (
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from executor.preprocessing.examples import Parts
     from rules.vocabulary.choices import Choice
 
@@ -29,41 +32,70 @@ HUBER_SCALES: Final = 1.345  # residual scales; 95 % efficiency for normal error
 MIN_SCALE: Final = 1e-6  # standard deviations of the target; smaller residuals are rounding errors
 
 
+@dataclass(frozen=True, kw_only=True)
+class LossKind:
+    """A loss of the vocabulary as Keras computes it."""
+
+    create: Callable[[Any, Parts], keras.losses.Loss]
+    """The loss on logits or standardized values, from the choice and the parts of a search."""
+    predicts_numbers: bool = False
+    """Whether its targets are numbers; else classes."""
+
+
 def create_loss(loss: Choice, parts: Parts) -> keras.losses.Loss:
     """Create the loss of a batch, averaged over its rows, on logits or standardized values.
 
     Raises ChoiceError on a loss that does not fit the task.
     """
-    if parts.task.is_classification is not isinstance(
-        loss, BinaryCrossentropy | CategoricalCrossentropy | WeightedCrossentropy
-    ):
+    kind = LOSSES.get(type(loss))
+    if kind is None or kind.predicts_numbers is parts.task.is_classification:
         wanted = "a cross-entropy" if parts.task.is_classification else "huber, mse or mae"
         raise ChoiceError(f"The loss of a {parts.task} task must be {wanted}, but got {loss}.")
-    match loss, parts.task:
-        case Huber(), _:
-            return HuberLoss(delta=huber_delta(loss, parts))
-        case MseLoss(), _:
-            return keras.losses.MeanSquaredError()
-        case MaeLoss(), _:
-            return keras.losses.MeanAbsoluteError()
-        case BinaryCrossentropy(), Task.MULTICLASS:
-            raise ChoiceError(
-                "The loss of a multiclass task must be categorical, but got binary_crossentropy. Use "
-                "categorical_crossentropy."
-            )
-        case CategoricalCrossentropy(), Task.MULTILABEL:
-            raise ChoiceError(
-                "The loss of a multilabel task must be binary, but got categorical_crossentropy. Use "
-                "binary_crossentropy."
-            )
-        case WeightedCrossentropy(), Task.MULTILABEL:
-            return _weighted_labels(loss, parts.train.target)
-        case _, Task.MULTICLASS:
-            return keras.losses.CategoricalCrossentropy(
-                from_logits=True, label_smoothing=getattr(loss, "label_smoothing", 0.0)
-            )
-    # Over two classes, categorical cross-entropy is the binary one on the difference of the logits.
-    return keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=getattr(loss, "label_smoothing", 0.0))
+    return kind.create(loss, parts)
+
+
+def predicts_numbers(loss: Choice) -> bool:
+    """Whether a loss is one of numeric targets."""
+    return type(loss) in LOSSES and LOSSES[type(loss)].predicts_numbers
+
+
+def _binary(loss: BinaryCrossentropy, parts: Parts) -> keras.losses.Loss:
+    if parts.task is Task.MULTICLASS:
+        raise ChoiceError(
+            "The loss of a multiclass task must be categorical, but got binary_crossentropy. Use "
+            "categorical_crossentropy."
+        )
+    return _crossentropy(parts, smoothing=loss.label_smoothing)
+
+
+def _categorical(loss: CategoricalCrossentropy, parts: Parts) -> keras.losses.Loss:
+    if parts.task is Task.MULTILABEL:
+        raise ChoiceError(
+            "The loss of a multilabel task must be binary, but got categorical_crossentropy. Use binary_crossentropy."
+        )
+    return _crossentropy(parts, smoothing=loss.label_smoothing)
+
+
+def _weighted(loss: WeightedCrossentropy, parts: Parts) -> keras.losses.Loss:
+    return _weighted_labels(loss, parts.train.target) if parts.task is Task.MULTILABEL else _crossentropy(parts)
+
+
+def _crossentropy(parts: Parts, *, smoothing: float = 0.0) -> keras.losses.Loss:
+    """Create a cross-entropy; of two classes, the categorical one is the binary one on the difference of the logits."""
+    if parts.task is Task.MULTICLASS:
+        return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
+    return keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=smoothing)
+
+
+LOSSES: Final[dict[type[Choice], LossKind]] = {
+    BinaryCrossentropy: LossKind(create=_binary),
+    CategoricalCrossentropy: LossKind(create=_categorical),
+    WeightedCrossentropy: LossKind(create=_weighted),
+    Huber: LossKind(create=lambda loss, parts: HuberLoss(delta=huber_delta(loss, parts)), predicts_numbers=True),
+    MseLoss: LossKind(create=lambda _loss, _parts: keras.losses.MeanSquaredError(), predicts_numbers=True),
+    MaeLoss: LossKind(create=lambda _loss, _parts: keras.losses.MeanAbsoluteError(), predicts_numbers=True),
+}
+"""The losses by the class of their choice."""
 
 
 def huber_delta(loss: Huber, parts: Parts) -> float:

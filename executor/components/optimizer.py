@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import keras
@@ -20,7 +21,7 @@ from rules.vocabulary.choices import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from executor.components.configuration import Configuration
     from rules.vocabulary.bundle import Bundle
@@ -33,6 +34,36 @@ CYCLE_START: Final = 1 / 25  # of the highest rate (PyTorch's OneCycleLR)
 CYCLE_END: Final = 1e-4 / 25  # of the highest rate (the same)
 
 
+@dataclass(frozen=True, kw_only=True)
+class OptimizerKind:
+    """An optimizer of the vocabulary as Keras has it."""
+
+    create: Callable[..., keras.optimizers.Optimizer]
+    """From the choice, `learning_rate`, `weight_decay` (None for none), and the properties of a configuration."""
+    is_adaptive: bool = False
+    """Whether it adapts the rate of each weight, so that learning-rate multipliers of layers make sense."""
+
+
+def _adamw(_choice: AdamW, *, weight_decay: float | None, **own: float) -> keras.optimizers.Optimizer:
+    return keras.optimizers.AdamW(weight_decay=weight_decay or 0.0, **own)
+
+
+def _adagrad(choice: Adagrad, **own: float | None) -> keras.optimizers.Optimizer:
+    return keras.optimizers.Adagrad(initial_accumulator_value=choice.initial_accumulator_value, **own)
+
+
+OPTIMIZERS: Final[dict[type[Choice], OptimizerKind]] = {
+    Sgd: OptimizerKind(create=lambda _choice, **own: keras.optimizers.SGD(**own)),
+    SgdMomentum: OptimizerKind(create=lambda choice, **own: keras.optimizers.SGD(nesterov=choice.nesterov, **own)),
+    Adam: OptimizerKind(create=lambda _choice, **own: keras.optimizers.Adam(**own), is_adaptive=True),
+    AdamW: OptimizerKind(create=_adamw, is_adaptive=True),
+    RmsProp: OptimizerKind(create=lambda _choice, **own: keras.optimizers.RMSprop(**own), is_adaptive=True),
+    Adagrad: OptimizerKind(create=_adagrad, is_adaptive=True),
+}
+"""The optimizers by the class of their choice. `stacked_optimizer.UPDATE_RULES` has the updates of many trials at once;
+an optimizer without one trains one trial after the other."""
+
+
 def create_optimizer(choice: Choice, configuration: Configuration) -> keras.optimizers.Optimizer:
     """Create the optimizer of one trial, with the configuration's parameters.
 
@@ -40,39 +71,21 @@ def create_optimizer(choice: Choice, configuration: Configuration) -> keras.opti
 
     Raises ChoiceError on a choice of another slot.
     """
-    rate = configuration.learning_rate
-    decay = configuration.weight_decay if configuration.weight_decay > 0 else None
-    own = {
-        name: value for name in OPTIMIZER_PROPERTIES if (value := getattr(configuration, name)) is not None
-    }  # parameters that the optimizer does not have are None
-    optimizer: keras.optimizers.Optimizer
-    match choice:
-        case Sgd():
-            optimizer = keras.optimizers.SGD(rate, weight_decay=decay)
-        case SgdMomentum(nesterov=nesterov):
-            optimizer = keras.optimizers.SGD(rate, nesterov=nesterov, weight_decay=decay, **own)
-        case Adam():
-            optimizer = keras.optimizers.Adam(rate, weight_decay=decay, **own)
-        case AdamW():
-            optimizer = keras.optimizers.AdamW(rate, weight_decay=configuration.weight_decay, **own)
-        case RmsProp():
-            optimizer = keras.optimizers.RMSprop(rate, weight_decay=decay, **own)
-        case Adagrad(initial_accumulator_value=first):
-            optimizer = keras.optimizers.Adagrad(rate, initial_accumulator_value=first, weight_decay=decay, **own)
-        case _:
-            raise ChoiceError(f"An optimizer must be one of the slot's choices, but got {choice}.")
+    if type(choice) not in OPTIMIZERS:
+        raise ChoiceError(f"An optimizer must be one of the slot's choices, but got {choice}.")
+    optimizer = OPTIMIZERS[type(choice)].create(
+        choice,
+        learning_rate=configuration.learning_rate,
+        weight_decay=configuration.weight_decay if configuration.weight_decay > 0 else None,
+        **{name.value: value for name in OPTIMIZER_PROPERTIES if (value := getattr(configuration, name)) is not None},
+    )
     optimizer.exclude_from_weight_decay(var_names=[*WITHOUT_DECAY])
     return optimizer
 
 
-def is_adaptive(choice: Choice) -> bool:
-    """Whether the optimizer adapts the rate of each weight, so that learning-rate multipliers of layers make sense."""
-    return isinstance(choice, Adam | AdamW | RmsProp | Adagrad)
-
-
 def has_layer_rates(bundle: Bundle) -> bool:
     """Whether layers of networks for tables have learning-rate multipliers."""
-    return is_adaptive(bundle.optimizer) and parameters_of(bundle.architecture).layer_rates
+    return OPTIMIZERS[type(bundle.optimizer)].is_adaptive and parameters_of(bundle.architecture).layer_rates
 
 
 def take_step(

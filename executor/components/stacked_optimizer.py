@@ -7,7 +7,7 @@ weight is (trials, …), and these are (trials, 1, 1). The formulas are those of
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import tensorflow as tf
@@ -62,20 +62,14 @@ def update_rule(choice: Choice, *, has_momentum: bool = True) -> UpdateRule:
     has_momentum: whether some trial of RMSprop may have momentum, which needs another slot.
     Raises ChoiceError on a choice of another slot.
     """
-    match choice:
-        case Sgd():
-            return UpdateRule(starts=(), update=_sgd)
-        case SgdMomentum(nesterov=nesterov):
-            return UpdateRule(starts=(0.0,), update=_with_momentum(nesterov=nesterov))
-        case Adam() | AdamW():
-            return UpdateRule(starts=(0.0, 0.0), update=_adam)
-        case RmsProp() if has_momentum:
-            return UpdateRule(starts=(0.0, 0.0), update=_rmsprop_with_momentum)
-        case RmsProp():
-            return UpdateRule(starts=(0.0,), update=_rmsprop)
-        case Adagrad(initial_accumulator_value=first):
-            return UpdateRule(starts=(first,), update=_adagrad)
-    raise ChoiceError(f"An optimizer must be one of the slot's choices, but got {choice}.")
+    if not has_update_rule(choice):
+        raise ChoiceError(f"An optimizer of several trials must be one with an update rule, but got {choice}.")
+    return UPDATE_RULES[type(choice)](choice, has_momentum)
+
+
+def has_update_rule(choice: Choice) -> bool:
+    """Whether an optimizer can train many trials at once."""
+    return type(choice) in UPDATE_RULES
 
 
 def _sgd(
@@ -123,3 +117,21 @@ def _adagrad(
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
     total = slots[0] + tf.square(gradient)
     return -rate * gradient / tf.sqrt(total + own["epsilon"]), [total]
+
+
+def _rmsprop_rule(_choice: RmsProp, has_momentum: bool) -> UpdateRule:
+    if has_momentum:
+        return UpdateRule(starts=(0.0, 0.0), update=_rmsprop_with_momentum)
+    return UpdateRule(starts=(0.0,), update=_rmsprop)
+
+
+ADAM: Final = UpdateRule(starts=(0.0, 0.0), update=_adam)
+UPDATE_RULES: Final[dict[type[Choice], Callable[[Any, bool], UpdateRule]]] = {
+    Sgd: lambda _choice, _has_momentum: UpdateRule(starts=(), update=_sgd),
+    SgdMomentum: lambda choice, _: UpdateRule(starts=(0.0,), update=_with_momentum(nesterov=choice.nesterov)),
+    Adam: lambda _choice, _has_momentum: ADAM,
+    AdamW: lambda _choice, _has_momentum: ADAM,
+    RmsProp: _rmsprop_rule,
+    Adagrad: lambda choice, _: UpdateRule(starts=(choice.initial_accumulator_value,), update=_adagrad),
+}
+"""The update of each optimizer by the class of its choice, and whether a trial may have momentum."""

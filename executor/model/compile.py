@@ -51,6 +51,8 @@ def loss_on_predictions(loss: Choice, parts: Parts) -> keras.losses.Loss:
         )
     if isinstance(own, WeightedLabels):
         return WeightedLabels(positive=own.positive, negative=own.negative, from_logits=False)
+    if not isinstance(own, keras.losses.CategoricalCrossentropy | keras.losses.BinaryCrossentropy):
+        return LossOfLogits(loss=own, is_multiclass=parts.task is Task.MULTICLASS)
     smoothing = getattr(loss, "label_smoothing", 0.0)
     plain = keras.losses.CategoricalCrossentropy if parts.task is Task.MULTICLASS else keras.losses.BinaryCrossentropy
     if not isinstance(loss, WeightedCrossentropy):
@@ -117,6 +119,37 @@ class StandardisedLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras ships 
 
     def get_config(self) -> dict[str, Any]:
         own = {"loss": keras.losses.serialize(self.loss), "mean": self.mean, "scale": self.scale, "on": self.on}
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable(package="pcwat")
+class LossOfLogits(keras.losses.Loss):  # type: ignore[misc]  # Keras ships no types
+    """A loss on logits that reads probabilities.
+
+    loss: of logits. is_multiclass: whether the probabilities of a row sum to 1; their logits are then their logarithms.
+    """
+
+    def __init__(
+        self,
+        *,
+        loss: keras.losses.Loss | dict[str, Any],
+        is_multiclass: bool,
+        reduction: str = "sum_over_batch_size",
+        name: str = "loss_of_logits",
+        dtype: Any = None,  # noqa: ANN401 - Keras gives a name, a policy or its saved form
+    ) -> None:
+        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        self.loss = keras.losses.deserialize(loss) if isinstance(loss, dict) else loss
+        self.is_multiclass = is_multiclass
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ANN401 - tensors of any backend
+        """Loss of each row, (rows,)."""
+        safe = keras.ops.clip(y_pred, keras.backend.epsilon(), 1 - keras.backend.epsilon())
+        logits = keras.ops.log(safe) if self.is_multiclass else keras.ops.log(safe) - keras.ops.log(1 - safe)
+        return self.loss.call(y_true, logits)
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"loss": keras.losses.serialize(self.loss), "is_multiclass": self.is_multiclass}
         return {**super().get_config(), **own}
 
 

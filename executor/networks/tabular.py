@@ -8,8 +8,9 @@ import keras
 import numpy as np
 
 from executor.components.activation import activation
-from executor.components.configuration import configuration, predicts_numbers
+from executor.components.configuration import configuration
 from executor.components.initializer import create_initializer
+from executor.components.loss import predicts_numbers
 from executor.components.network_kind import NetworkKind, Sizes
 from executor.layers.periodic import FEATURES, Scale, Waves
 from executor.networks.embedding import embedded_codes
@@ -118,7 +119,7 @@ def rate_multipliers(network: keras.Model) -> list[float]:
 def _sizes(bundle: Bundle, limits: SearchLimits) -> Sizes:
     """Of few rows narrower layers for classes, and no layer that takes longer than the time allows."""
     units = [UNITS, 128, 512, 64]
-    if limits.rows < FEW_ROWS and not predicts_numbers(bundle):
+    if limits.rows < FEW_ROWS and not predicts_numbers(bundle.loss):
         units = [128, 64, 32]
     elif limits.rows < SOME_ROWS:
         units = [UNITS, 128, 64]

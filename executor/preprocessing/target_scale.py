@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rules.errors import ChoiceError
-from rules.vocabulary.choices import Huber, MaeLoss, MseLoss
 
 if TYPE_CHECKING:
     from rules.vocabulary.choices import Choice, TargetScale
@@ -15,7 +14,8 @@ if TYPE_CHECKING:
 
 def target_scale_of(loss: Choice) -> TargetScale:
     """Learning scale of a loss; `as_is` for classification."""
-    return loss.target if isinstance(loss, Huber | MseLoss | MaeLoss) else "as_is"
+    scale: TargetScale = getattr(loss, "target", "as_is")
+    return scale
 
 
 def to_learning_scale(values: np.ndarray, scale: TargetScale) -> np.ndarray:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from keras_tuner.src.engine.oracle import LOCKS, THREADS
 
@@ -21,9 +23,50 @@ if TYPE_CHECKING:
 
     import keras_tuner
 
+    from executor.components.configuration import Value
     from executor.search.oracles.base import Objective
     from executor.search.records.outcome import Outcome
     from rules.vocabulary.bundle import Bundle
+    from rules.vocabulary.choices import Choice
+
+
+@dataclass(frozen=True, kw_only=True)
+class OracleSettings:
+    """What an oracle is created from, besides the choice of the tuner."""
+
+    space: keras_tuner.HyperParameters
+    objective: Objective
+    seed: int
+    epochs: int
+    """Of a full trial."""
+    trials: int | None
+    """The maximum number of trials; None for no limit."""
+    configurations: list[dict[str, Value]]
+    """Those of a manual search, the defaults first."""
+
+    @property
+    def common(self) -> dict[str, Any]:
+        """The keywords that each oracle takes."""
+        return {"space": self.space, "objective": self.objective, "seed": self.seed}
+
+
+def _hyperband(choice: Hyperband, settings: OracleSettings) -> keras_tuner.Oracle:
+    return HyperbandOracle(factor=choice.factor, epochs=settings.epochs, trials=settings.trials, **settings.common)
+
+
+def _manual(_choice: Choice, settings: OracleSettings) -> keras_tuner.Oracle:
+    listed = settings.configurations
+    return ManualOracle(configurations=listed, total=len(listed), **settings.common)
+
+
+ORACLES: Final[dict[type[Choice], Callable[[Any, OracleSettings], keras_tuner.Oracle]]] = {
+    Grid: lambda _choice, settings: GridOracle(**settings.common),
+    Random: lambda _choice, settings: RandomOracle(**settings.common),
+    Bayesian: lambda _choice, settings: BayesianOracle(**settings.common),
+    Hyperband: _hyperband,
+    Manual: _manual,
+}
+"""The oracles by the class of the tuner's choice."""
 
 
 def create_oracle(
@@ -39,26 +82,20 @@ def create_oracle(
     epochs: of a full trial, EPOCHS by default.
     Raises ChoiceError on a choice of another slot, or a manual list with a bad value.
     """
-    space = search_space(bundle, scope)
-    listed = manual_configurations(bundle, scope)
-    match bundle.tuner:
-        case _ if not space.space:
-            # Nothing is searched: every tuner has only the default configuration.
-            return ManualOracle(space=space, objective=objective, seed=seed, configurations=listed[:1], total=1)
-        case Grid():
-            return GridOracle(space=space, objective=objective, seed=seed)
-        case Random():
-            return RandomOracle(space=space, objective=objective, seed=seed)
-        case Bayesian():
-            return BayesianOracle(space=space, objective=objective, seed=seed)
-        case Hyperband(factor=factor):
-            most = EPOCHS if epochs is None else epochs
-            return HyperbandOracle(
-                space=space, objective=objective, seed=seed, factor=factor, epochs=most, trials=scope.trials
-            )
-        case Manual():
-            return ManualOracle(space=space, objective=objective, seed=seed, configurations=listed, total=len(listed))
-    raise ChoiceError(f"A tuner must be one of the slot's choices, but got {bundle.tuner}.")
+    if type(bundle.tuner) not in ORACLES:
+        raise ChoiceError(f"A tuner must be one of the slot's choices, but got {bundle.tuner}.")
+    settings = OracleSettings(
+        space=search_space(bundle, scope),
+        objective=objective,
+        seed=seed,
+        epochs=EPOCHS if epochs is None else epochs,
+        trials=scope.trials,
+        configurations=manual_configurations(bundle, scope),
+    )
+    if not settings.space.space:
+        # Nothing is searched: every tuner has only the default configuration.
+        return _manual(bundle.tuner, replace(settings, configurations=settings.configurations[:1]))
+    return ORACLES[type(bundle.tuner)](bundle.tuner, settings)
 
 
 def ask(

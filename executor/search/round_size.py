@@ -40,7 +40,7 @@ def next_round(
 
     epochs: of a full trial.
     """
-    if most == 1 or at.clock.plan.limit is None or not at.kind.is_stackable:
+    if most == 1 or at.clock.plan.limit is None or not at.is_stacked:
         return ask(oracle, most, epochs=epochs)
     done = [outcome for outcome in outcomes if outcome.epochs > 0]
     # Wide stacks are fast, so only a search that learns from its rounds has several; the first round measures speed.
@@ -60,7 +60,7 @@ def next_round(
 
 def epoch_seconds(at: Workspace, hyperparameters: Mapping[str, Value]) -> float:
     """Estimated seconds per epoch in a stack on two cores; 1 for trials without a stack."""
-    if not at.kind.is_stackable:
+    if not at.is_stacked:
         return 1.0
     chosen = configuration(at.bundle, hyperparameters)
     batch = choose_batch_size(at.kind, len(at.train), chosen.batch_size)

@@ -96,7 +96,7 @@ def search(
         oracle = create_oracle(  # 5  T
             bundle, scope_of(bundle, parts, budget), objective=objective, seed=seed, epochs=epochs
         )
-        one_by_one = at_once == 1 or not kind.is_stackable
+        one_by_one = at_once == 1 or not at.is_stacked
         if at_once == 1:
             devices = devices[:1]
         alone = one_by_one and parts.folds is None  # folds of a trial form a stack

@@ -184,6 +184,6 @@ def _train(
             interrupt=interrupt,
         )
         alone = winner.one_by_one and parts.folds is None  # a trial in folds is a stack already
-        if alone or not kind.is_stackable:
+        if alone or not at.is_stacked:
             return SequentialRunner(at).run(proposals)
         return StackRunner(at, device=device, compute=device.compute(width=width)).run(proposals)

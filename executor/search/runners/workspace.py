@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from executor.components.loss import create_loss, sample_weights
+from executor.components.stacked_optimizer import has_update_rule
 from executor.data.row_arrays import map_arrays
 from executor.networks.registry import network_kind
 from executor.preprocessing.encoded_images import EncodedImages
@@ -70,6 +71,11 @@ class Workspace:
     def kind(self) -> NetworkKind:
         """The kind of network that is trained."""
         return network_kind(self.bundle, self.parts.inputs)
+
+    @property
+    def is_stacked(self) -> bool:
+        """Whether many trials train at once in one graph: the network and the optimizer have a stacked form."""
+        return self.kind.is_stackable and has_update_rule(self.bundle.optimizer)
 
     def copy_to_device(self) -> Workspace:
         """Copy the rows to the current device."""

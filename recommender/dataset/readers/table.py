@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,20 +23,12 @@ from rules.errors import DatasetError, did_you_mean
 from rules.text.regular_file import open_regular, special_kind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Mixed = dict[str, tuple[tuple[str, int], ...]]
     from recommender.dataset.readers.formats.arrays import Images
     from recommender.dataset.readers.formats.sequences import Sequences
 
-FORMATS: Final = {
-    ".csv": "csv",
-    ".txt": "csv",
-    ".tsv": "tsv",
-    ".tab": "tsv",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".npz": "npz",
-}
 DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
 NOT_TABLES: Final = {
     ".npy": "a single array; save images and target together as .npz",
@@ -58,6 +51,16 @@ PANDAS_INDEX: Final = re.compile(r"__index_level_\d+__")
 """Name of an unnamed pandas index in a Parquet file, which is not a column of the frame."""
 ROWS_TRIED: Final = 20
 FILE_NAME: Final = re.compile(r"\.[A-Za-z]{3,4}\s*$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableFormat:
+    """A file format of tables."""
+
+    name: str
+    read: Callable[[duckdb.DuckDBPyConnection, Path], Mixed | None] | None = None
+    """Reads an uncompressed file into the table `dataset`; returns values of other types by column, where there are
+    some. None for text tables and arrays, which have options of their own."""
 
 
 def read_file(
@@ -166,38 +169,38 @@ def _read_one(
 ) -> tuple[str, Images | Sequences | None]:
     found = _format(path)
     with uncompressed(path) as plain:
-        return found, _read_as(connection, plain, found, delimiter=delimiter, settler=settler, value_range=value_range)
+        return found.name, _read_as(
+            connection, plain, found, delimiter=delimiter, settler=settler, value_range=value_range
+        )
 
 
 def _read_as(
     connection: duckdb.DuckDBPyConnection,
     path: Path,
-    found: str,
+    found: TableFormat,
     *,
     delimiter: str | None,
     settler: Settler,
     value_range: tuple[float, float] | None = None,
 ) -> Images | Sequences | None:
     """Read an uncompressed file of a given format."""
-    if found in DELIMITERS:
-        separator = DELIMITERS[found] if delimiter is None else delimiter.replace(r"\t", "\t")
+    if found.name in DELIMITERS:
+        separator = DELIMITERS[found.name] if delimiter is None else delimiter.replace(r"\t", "\t")
         if len(separator.encode()) != 1 or separator in '"\r\n':
             raise DatasetError(f"A delimiter must be one ASCII character such as ';' or a tab, but got {separator!r}.")
         read_delimited(connection, path, delimiter=separator)
         settler.settle(connection, name=path.name, usual=MISSING_TOKENS)
         return None
     if delimiter is not None:
-        raise DatasetError(f"A delimiter applies to CSV and TSV, but {path} is {found}. Remove --delimiter.")
+        raise DatasetError(f"A delimiter applies to CSV and TSV, but {path} is {found.name}. Remove --delimiter.")
     if path.stat().st_size == 0:
         raise DatasetError(f"The dataset must have rows, but {path} is empty.")
-    if found == "npz":
+    if found.name == "npz":
         from recommender.dataset.readers.formats.arrays import read_arrays  # noqa: PLC0415  NumPy and Arrow are for images only
 
         return read_arrays(connection, path, value_range=value_range)
-    if found == "jsonl":
-        settler.mixed = read_json_lines(connection, path)
-    else:
-        _read_parquet(connection, path)
+    if found.read is not None:
+        settler.mixed = found.read(connection, path) or {}
     settler.settle(connection, name=path.name)
     return None
 
@@ -242,6 +245,25 @@ def _parquet_names(connection: duckdb.DuckDBPyConnection, path: Path) -> list[st
     return names
 
 
+CSV: Final = TableFormat(name="csv")
+TSV: Final = TableFormat(name="tsv")
+PARQUET: Final = TableFormat(name="parquet", read=_read_parquet)
+JSON_LINES: Final = TableFormat(name="jsonl", read=read_json_lines)
+ARRAYS: Final = TableFormat(name="npz")
+FORMATS: Final[dict[str, TableFormat]] = {
+    ".csv": CSV,
+    ".txt": CSV,
+    ".tsv": TSV,
+    ".tab": TSV,
+    ".parquet": PARQUET,
+    ".pq": PARQUET,
+    ".jsonl": JSON_LINES,
+    ".ndjson": JSON_LINES,
+    ".npz": ARRAYS,
+}
+"""The formats of tables by file extension."""
+
+
 def _check_path(path: Path) -> None:
     """Raise DatasetError unless the path is a regular file, or a folder other than the root."""
     try:
@@ -277,7 +299,7 @@ def _missing(path: Path) -> DatasetError:
     return DatasetError(f"There is no file {path}.{where}")
 
 
-def _format(path: Path) -> str:
+def _format(path: Path) -> TableFormat:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     kind = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else "".join(suffixes[-1:])
     if kind in NOT_TABLES:

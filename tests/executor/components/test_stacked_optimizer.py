@@ -143,5 +143,5 @@ def test_what_has_no_gradient_stays_zero(make_bundle: Callable[..., Bundle], cho
 
 
 def test_a_choice_of_another_slot_is_refused() -> None:
-    with pytest.raises(ChoiceError, match="must be one of the slot's choices, but got he"):
+    with pytest.raises(ChoiceError, match="must be one with an update rule, but got he"):
         update_rule(He())
