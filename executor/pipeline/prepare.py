@@ -96,7 +96,7 @@ def prepare(
     Raises ChoiceError if a given bundle does not fit the dataset, or P cannot have the value satisfied_at;
     DatasetError if its rows cannot be split, RunError if the directory is taken.
     """
-    check_clock()
+    check_system_date()
     advice = advise(
         dataset, request, book=load_book(book), bundle=bundle, pins=pins, budget=budget.seconds, trials=budget.trials
     )
@@ -177,7 +177,7 @@ def resumed_budget(plan: Plan, *, seconds: float | None, trials: int | None = No
     return Budget(seconds=seconds or plan.budget, trials=trials or plan.trials, first_seconds=plan.budget)
 
 
-def check_clock() -> None:
+def check_system_date() -> None:
     """Raise TrainingError where the year is before the first that a zip archive, such as model.keras, can hold."""
     year = time.localtime().tm_year
     if year < FIRST_ZIP_YEAR:
@@ -223,7 +223,7 @@ def reopen(directory: Path, *, budget: Budget | None = None) -> PreparedRun:
             f"{directory} is finished; nothing is left to resume. Use it, 'recommend predict {directory} ROWS', or "
             "train again for a longer search."
         )
-    check_clock()
+    check_system_date()
     remove_leftovers(directory)
     bundle = check_run(directory, plan)
     if plan.dataset is None:

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from executor.pipeline.prepare import check_clock
+from executor.pipeline.prepare import check_system_date
 from executor.runtime.tensorflow_import import use_tensorflow_backend
 from rules.errors import PcwatError, TrainingError
 
@@ -105,4 +105,4 @@ def test_keras_with_another_backend_is_refused(monkeypatch: pytest.MonkeyPatch) 
 def test_a_clock_before_1980_is_refused_before_anything_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "localtime", lambda: time.struct_time((1970, 1, 1, 0, 0, 0, 3, 1, 0)))
     with pytest.raises(TrainingError, match=r"a year from 1980 on, .* but it shows 1970"):
-        check_clock()
+        check_system_date()
