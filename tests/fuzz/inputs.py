@@ -604,7 +604,7 @@ _MODELLED: Final[dict[str, bytes]] = {}
 def _modelled() -> dict[str, bytes]:
     """The files of a run with an untrained model of TABLE."""
     if not _MODELLED:
-        from tests.executor.untrained import Kind, save_untrained  # noqa: PLC0415  TensorFlow takes seconds
+        from tests.executor.model.untrained import Kind, save_untrained  # noqa: PLC0415  TensorFlow takes seconds
 
         def write(folder: Path) -> Path:
             (folder / "table.csv").write_bytes(TABLE)

@@ -22,7 +22,7 @@ from executor.runs.files import MODEL, SIGNATURE
 from rules.errors import RunError
 from rules.vocabulary.choices import UNIONS, MseLoss, Slot, WeightedCrossentropy
 from rules.vocabulary.facts import Task
-from tests.executor.untrained import KINDS, save_untrained
+from tests.executor.model.untrained import KINDS, save_untrained
 
 if TYPE_CHECKING:
     from collections.abc import Callable
