@@ -9,8 +9,7 @@
 - `optimizer`: Optimizer and learning-rate schedule.
 - `stacked_optimizer`: The same optimizers for many trials in one graph.
 - `augmentation`: Augmentation of image batches.
-- `batch_size`: Batch size.
-- `training_length`: Epochs of a training.
+- `training_length`: Batch size and epochs of a training.
 - `configuration`: Default hyperparameters of a network, and the hyperparameters of a trial.
 - `network_kind`: Base class of a kind of network: defaults, search space and training.
 """

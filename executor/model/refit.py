@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.components.batch_size import choose_batch_size
 from executor.components.configuration import configuration
 from executor.components.optimizer import create_optimizer, learning_rates
+from executor.components.training_length import choose_batch_size
 from executor.model.assemble import network_outputs
 from executor.model.ensemble import SelectedNetwork
 from executor.model.rebuild import rebuild_networks

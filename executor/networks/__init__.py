@@ -10,7 +10,6 @@
 - `text`: Texts: a bag of n-grams, and convolutions over words.
 - `forecaster`: Forecasts: linear, multilayer perceptron and gated recurrent units.
 - `ridge_start`: Ridge regression as the start of a linear forecaster.
-- `column_branch`: Further columns next to images, sequences or texts.
-- `embedding`: Embeddings of categories.
+- `column_branch`: Embeddings of categories; further columns next to images or sequences.
 - `output_layer`: The output layer and its initial bias.
 """

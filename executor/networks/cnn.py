@@ -10,11 +10,10 @@ import numpy as np
 
 from executor.components.activation import activation
 from executor.components.augmentation import augment
-from executor.components.batch_size import small_batch_size
 from executor.components.configuration import configuration
 from executor.components.initializer import create_initializer
 from executor.components.network_kind import NetworkKind, Sizes
-from executor.components.training_length import image_epochs
+from executor.components.training_length import image_epochs, small_batch_size
 from executor.data.images import IMAGES_PER_CALL
 from executor.layers.dropout import RatedDropout
 from executor.layers.pixels import FusedNormalization

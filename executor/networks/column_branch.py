@@ -9,7 +9,6 @@ import numpy as np
 
 from executor.components.activation import activation
 from executor.components.initializer import create_initializer
-from executor.networks.embedding import embedded_codes
 
 if TYPE_CHECKING:
     from executor.preprocessing.examples import Parts
@@ -29,8 +28,8 @@ def add_column_branch(
     inputs: dict[str, keras.KerasTensor] = {}
     columns = [hidden]
     levels_seed, joined_seed = np.random.SeedSequence([seed, 1]).generate_state(2).tolist()
-    if parts.train.beside is not None and parts.train.beside.shape[1] > 0:
-        inputs["beside"] = keras.Input((parts.train.beside.shape[1],), name="beside", dtype="float32")
+    if (others := parts.train.network_inputs.get("beside")) is not None:
+        inputs["beside"] = keras.Input((others.shape[1],), name="beside", dtype="float32")
         columns.append(inputs["beside"])
     if parts.vocabulary > 0:
         inputs["codes"], levels = embedded_codes(parts, embedding_dimension, seed=levels_seed)
@@ -45,3 +44,19 @@ def add_column_branch(
         name="joined",
     )
     return inputs, layer(joined)
+
+
+def embedded_codes(parts: Parts, dimension: int, *, seed: int) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Return the input "codes", (rows, columns) int32, and the embeddings of all coded columns in a row.
+
+    The embeddings are (rows, columns · dimension) float32; all columns share one vocabulary.
+    """
+    codes = keras.Input((parts.train.codes.shape[1],), name="codes", dtype="int32")
+    start = keras.initializers.RandomNormal(stddev=embedding_scale(dimension), seed=seed)
+    layer = keras.layers.Embedding(parts.vocabulary, dimension, embeddings_initializer=start, name="levels")
+    return codes, keras.layers.Flatten(name="flat_levels")(layer(codes))
+
+
+def embedding_scale(dimension: int) -> float:
+    """Standard deviation of first embeddings: a category starts as long as a one-hot vector, dimension · scale² = 1."""
+    return float(dimension**-0.5)

@@ -16,7 +16,7 @@ from executor.components.activation import activation
 from executor.components.initializer import create_initializer
 from executor.components.optimizer import WITHOUT_DECAY
 from executor.layers.periodic import FEATURES, FREQUENCIES, initial_waves, periodic_features
-from executor.networks.embedding import embedding_scale
+from executor.networks.column_branch import embedding_scale
 from executor.networks.output_layer import initial_bias
 from executor.networks.tabular import joined_width, layer_seeds, rate_multiplier
 from executor.preprocessing.inputs import TableInputs

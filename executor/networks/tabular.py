@@ -13,7 +13,7 @@ from executor.components.initializer import create_initializer
 from executor.components.loss import predicts_numbers
 from executor.components.network_kind import NetworkKind, Sizes
 from executor.layers.periodic import FEATURES, Scale, Waves
-from executor.networks.embedding import embedded_codes
+from executor.networks.column_branch import embedded_codes
 from executor.networks.output_layer import output_layer
 from executor.preprocessing.inputs import TableInputs
 from executor.runtime.devices import is_wide

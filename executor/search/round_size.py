@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from executor.components.batch_size import choose_batch_size
 from executor.components.configuration import configuration
+from executor.components.training_length import choose_batch_size
 from executor.networks.stacked_tabular import StackShape
 from executor.search.oracle import ask
 from recommender.training_cost import step_seconds, steps_of

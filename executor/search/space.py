@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import keras_tuner
 
-from executor.components.batch_size import choose_batch_size
 from executor.components.configuration import Value, configuration
+from executor.components.training_length import choose_batch_size
 from executor.networks.tabular import TABULAR
 from recommender.training_cost import trial_seconds
 from rules.errors import ChoiceError

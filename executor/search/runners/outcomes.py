@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import tensorflow as tf
 
-from executor.components.batch_size import choose_batch_size
 from executor.components.configuration import configuration
+from executor.components.training_length import choose_batch_size
 from executor.networks.registry import network_kind
 from executor.search.oracles.base import tuner_seed
 from executor.search.records.outcome import Outcome

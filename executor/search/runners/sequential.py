@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.components.batch_size import choose_batch_size
 from executor.components.configuration import configuration
 from executor.components.optimizer import create_optimizer, learning_rates
+from executor.components.training_length import choose_batch_size
 from executor.networks.build import build_network
 from executor.search.records.fitting_arrays import require_fitting_arrays
 from executor.search.records.weights import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, TypeVar
 
-from executor.components.batch_size import choose_batch_size
+from executor.components.training_length import choose_batch_size
 from executor.networks.stacked_tabular import StackShape
 from executor.networks.tabular import TABULAR
 from recommender.training_cost import COMPILING, LAUNCH, RECOMPILING, STOPPING, step_seconds, steps_of

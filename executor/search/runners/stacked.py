@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import tensorflow as tf
 
-from executor.components.batch_size import choose_batch_size
 from executor.components.configuration import configuration
 from executor.components.optimizer import learning_rates
+from executor.components.training_length import choose_batch_size
 from executor.networks import stacked_tabular
 from executor.networks.stacked_tabular import StackShape
 from executor.runtime.devices import CPU
