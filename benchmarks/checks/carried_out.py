@@ -36,7 +36,7 @@ from executor.layers.dropout import RatedDropout
 from executor.pipeline.execute import execute
 from executor.pipeline.prepare import prepare
 from executor.runtime.budget import Budget
-from recommender.audit.reach import reach
+from recommender.audit.reach import choice_scope
 from recommender.dataset.dataset import Dataset
 from recommender.recommendation.trial_budget import seconds
 from rules.decision.record import Record
@@ -131,7 +131,7 @@ class Seen:
     def said(self, slot: Slot) -> str:
         """What `recommend audit explain` says a choice applies to."""
         record = Record.read(self.directory / "record.json")
-        return reach(slot, record.to_bundle(), task=self.facts["task"], modality=self.facts["modality"])
+        return choice_scope(slot, record.to_bundle(), task=self.facts["task"], modality=self.facts["modality"])
 
 
 def equal(what: str, observed: object, named: object) -> None:

@@ -15,7 +15,7 @@ from executor.data.lag_table import (
     sort_rows,
 )
 from executor.data.raw_table import Form
-from recommender.profile.characteristics.seasons import TRAINING_SHARE, YEAR, view
+from recommender.profile.characteristics.seasons import TRAINING_SHARE, YEAR, find_horizon_and_season
 from recommender.roles.time_order import REGULAR_SHARE, spacing
 from rules.errors import DatasetError
 
@@ -61,7 +61,7 @@ def plan_windows(table: RawTable, roles: Roles, *, regular: Step | None = None) 
     seconds = _seconds(step, ordered)
     series = np.split(require_values(ordered.truth), np.flatnonzero(starts)[1:])
     early = [values[: max(1, int(TRAINING_SHARE * len(values)))] for values in series]
-    seen = view(series, roles.request, seconds=seconds)
+    seen = find_horizon_and_season(series, roles.request, seconds=seconds)
     ahead = seen.horizon
     if longest <= MIN_LAGS + ahead:
         raise DatasetError(

@@ -1,6 +1,7 @@
-"""The verb `recommend audit`: questions to a run, a record, or a dataset.
+"""The command `recommend audit`.
 
-Exit codes: 0 clean, 1 findings, 2 a usage error. JSON goes to standard output, messages to standard error.
+Exit codes: 0 without findings, 1 with findings, 2 for a usage error. JSON is printed to standard output, messages to
+standard error.
 """
 
 from __future__ import annotations
@@ -32,13 +33,13 @@ if TYPE_CHECKING:
     from rules.vocabulary.choices import Slot
 
 
-_data = click.option("--data", type=click.Path(path_type=Path), help="The dataset's file, where it has moved.")
+_data = click.option("--data", type=click.Path(path_type=Path), help="New path of the dataset's file.")
 
 
-def audited(command: Callable[..., Any], *, altered: bool = False) -> Callable[..., Any]:
-    """A command on a SUBJECT: a run directory, a record, or a dataset with the options of 'recommend'.
+def subject_command(command: Callable[..., Any], *, altered: bool = False) -> Callable[..., Any]:
+    """Decorator of a command on a SUBJECT: a run directory, a record, or a dataset with the options of 'recommend'.
 
-    altered: whether it takes a record that differs from its digests.
+    altered: whether records that do not match their digests are accepted.
     """
 
     @functools.wraps(command)
@@ -57,14 +58,14 @@ def audited(command: Callable[..., Any], *, altered: bool = False) -> Callable[.
 
 
 @click.group(
-    short_help="Question a decision.",
+    short_help="Explain, question and verify decisions.",
     epilog=examples(
         "recommend audit explain runs/titanic-1",
         "recommend audit why-not titanic.csv loss=huber --target Survived",
     ),
 )
 def audit() -> None:
-    """Question a decision: of a run, of a record, or of a dataset."""
+    """Explain, question and verify the decisions of a run, a record, or a dataset."""
 
 
 @audit.command(
@@ -72,11 +73,11 @@ def audit() -> None:
         "recommend audit explain runs/titanic-1", "recommend audit explain titanic.csv metric --target Survived"
     )
 )
-@audited
+@subject_command
 @click.argument("slot", type=SlotName(), required=False)
 @format_option
 def explain(*, subject: Subject, slot: Slot | None, form: str) -> None:
-    """Explain how SUBJECT's choices came about, or the one for SLOT."""
+    """Explain the choices of SUBJECT, or only the choice for SLOT."""
     found = explained(subject, NOTES_ORDER if slot is None else (slot,))
     if form == "json":
         emit_models(found)
@@ -87,11 +88,11 @@ def explain(*, subject: Subject, slot: Slot | None, form: str) -> None:
 
 
 @audit.command("why-not", epilog=examples("recommend audit why-not runs/titanic-1 optimizer=sgd"))
-@audited
+@subject_command
 @click.argument("wanted", metavar="SLOT=CHOICE")
 @format_option
 def why_not(*, subject: Subject, wanted: str, form: str) -> None:
-    """Say why SUBJECT did not get a choice, and what would give it."""
+    """Explain why SUBJECT does not have a choice, and which change would lead to it."""
     answer = asked_why_not(subject, wanted)
     if form == "json":
         emit_models(answer)
@@ -105,14 +106,14 @@ def why_not(*, subject: Subject, wanted: str, form: str) -> None:
         "recommend audit what-if runs/titanic-1", "recommend audit what-if runs/titanic-1 --set imbalance_ratio=6"
     ),
 )
-@audited
+@subject_command
 @click.option(
-    "--set", "settings", multiple=True, metavar="FACT=VALUE", help="A fact as it might be; repeat it for several."
+    "--set", "settings", multiple=True, metavar="FACT=VALUE", help="Hypothetical value of a fact (repeatable)."
 )
-@click.option("--all", "every", is_flag=True, help="Also the changes to another task or modality.")
+@click.option("--all", "every", is_flag=True, help="Include changes to another task or modality.")
 @format_option
 def what_if(*, subject: Subject, settings: tuple[str, ...], every: bool, form: str) -> None:
-    """Show the bundle under other facts; without --set, the nearest change that would flip each choice."""
+    """Show the bundle for other facts; without --set, the smallest changes of facts that change each choice."""
     if settings:
         answer = what_if_set(subject, settings)
         if form == "json":
@@ -130,11 +131,11 @@ def what_if(*, subject: Subject, settings: tuple[str, ...], every: bool, form: s
 @audit.command(
     epilog=examples("recommend audit replay runs/titanic-1", "recommend audit replay runs/titanic-1 --book handbook")
 )
-@audited
+@subject_command
 @_data
 @format_option
 def replay(*, subject: Subject, data: Path | None, form: str) -> None:
-    """Decide again by today's rules on today's measurements, and say what made each change."""
+    """Decide again with the current rules and measurements, and report the reason of each change."""
     answer = replayed(subject, data=data)
     if form == "json":
         emit_models(answer)
@@ -148,14 +149,14 @@ def replay(*, subject: Subject, data: Path | None, form: str) -> None:
         "recommend audit verify runs/titanic-1", "recommend audit verify runs/titanic-1 --data old/titanic.csv"
     )
 )
-@functools.partial(audited, altered=True)
+@functools.partial(subject_command, altered=True)
 @_data
-@click.option("--seal", metavar="SHA256", help="The seal of the run or of the record, as it was noted elsewhere.")
+@click.option("--seal", metavar="SHA256", help="Seal of the run or record, as noted elsewhere.")
 @format_option
 def verify(*, subject: Subject, data: Path | None, seal: str | None, form: str) -> None:
-    """Check that record, rules, dataset, bundle and model are what they were; name what was altered.
+    """Verify that record, rules, dataset, bundle and model are unchanged, and list what was altered.
 
-    Whoever changes a file can compute all digests again. Only --seal, with a seal noted elsewhere, finds that.
+    A change with recomputed digests is detected only with --seal, given a seal that was noted elsewhere.
     """
     checks = verified(subject, seal=seal, data=data)
     if form == "json":
@@ -170,10 +171,10 @@ def verify(*, subject: Subject, data: Path | None, seal: str | None, form: str) 
         "recommend audit guardrails runs/titanic-1", "recommend audit guardrails titanic.csv --target Survived"
     )
 )
-@audited
+@subject_command
 @format_option
 def guardrails(*, subject: Subject, form: str) -> None:
-    """List the checks of the data: passed, done, or alerted, each with value and threshold."""
+    """List the data checks with status (alerted, done or passed), value and threshold."""
     found = subject.guardrails()
     if form == "json":
         emit_models(found)
@@ -183,18 +184,18 @@ def guardrails(*, subject: Subject, form: str) -> None:
 
 
 @audit.command(epilog=examples("recommend audit export runs/titanic-1 --to html -o decision.html"))
-@audited
+@subject_command
 @click.option(
     "--to",
     "form",
     type=click.Choice(["markdown", "html", "json", "prov"]),
     default="markdown",
     show_default=True,
-    help="Form.",
+    help="Output format.",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of standard output.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of standard output.")
 def export(*, subject: Subject, form: str, output: Path | None) -> None:
-    """Document the decision for a reader who never saw the tool: rationale, assumptions, data, overrides."""
+    """Export a self-contained document of the decisions: reasons, assumptions, data and pins."""
     from recommender.audit.export import export as exported  # noqa: PLC0415  jinja2 and prov are for this verb only
 
     if output is not None:

@@ -1,4 +1,4 @@
-"""Facts that follow from others: class sizes that must add up, and the trials that a budget then allows."""
+"""Dependent facts: class sizes that must add up, and the number of trials that the budget allows."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
 
 CLASS_SIZES: Final = ("rows", "imbalance_ratio", "minority_class_rows")
 SHAPE: Final = ("outlier_share", "squared_deviation_top_share", "target_skew")
-"""Facts of one distribution, of which none follows from another."""
+"""Facts of the target's distribution, which do not determine each other."""
 TIMED: Final = frozenset({"task", "modality", "rows", "features", "text_words", "split"})
-"""Facts on which the time of a trial depends, by themselves or by the architecture and the validation."""
-TOLERANCE: Final = 1.0  # rows of the rarest class: ratios are given rounded
+"""Facts on which the duration of a trial depends, directly or through architecture and validation."""
+TOLERANCE: Final = 1.0  # rows of the rarest class, since ratios are given rounded
 
 
 @dataclass(frozen=True, kw_only=True)
-class Followed:
-    """Changed facts with all that follows. moved: facts that follow, with their new value; held: facts kept as is."""
+class DependentFacts:
+    """Changed facts with their dependent facts. moved: new values of dependent facts; held: facts that were kept."""
 
     facts: dict[str, Measurement]
     moved: dict[str, float | int]
     held: tuple[str, ...]
 
 
-def follow_settings(record: Record, proved: ProvedBook, values: Mapping[str, Value], *, source: str) -> Followed:
-    """The recorded facts with some set values, and what follows from these.
+def follow_settings(record: Record, proved: ProvedBook, values: Mapping[str, Value], *, source: str) -> DependentFacts:
+    """The recorded facts with some values replaced, and dependent facts updated.
 
-    Of the class sizes the rows stay as they are, unless the other two are set. Raises ChoiceError where set class sizes
-    contradict each other.
+    The number of rows is kept unless both other class sizes are set. Raises ChoiceError if class sizes contradict each
+    other.
     """
     known = record.measurements()
     moved = _class_sizes(known, values)
@@ -55,16 +55,16 @@ def follow_settings(record: Record, proved: ProvedBook, values: Mapping[str, Val
         value = _number(planned, "trial_budget")
         moved |= {} if value is None else {"trial_budget": int(value)}
         facts = planned
-    return Followed(facts=facts, moved=moved, held=tuple(held))
+    return DependentFacts(facts=facts, moved=moved, held=tuple(held))
 
 
 def with_trial_budget(
     record: Record, proved: ProvedBook, facts: Facts, changed: Collection[str]
 ) -> dict[str, Measurement] | None:
-    """Facts with the trials that the recorded budget allows then; None where that cannot be told.
+    """Facts with the number of trials that the recorded budget allows; None if it cannot be estimated.
 
-    It cannot where the trials themselves were set, where another task or modality trains another network, and of
-    images, whose sizes no record holds.
+    That is the case if the number of trials was set, if another task or modality leads to another network, and for
+    images, whose sizes are not in the record.
     """
     known = record.measurements()
     now, request = known["trial_budget"], record.request
@@ -79,14 +79,14 @@ def with_trial_budget(
     factor = after / before
     low, high = (None if end is None else max(1, int(end * factor)) for end in (now.low, now.high))
     value = max(1, int(now.value * factor))
-    source = f"{now.source}; scaled by the time of a trial"
+    source = f"{now.source}; scaled by the duration of a trial"
     return {**facts, "trial_budget": replace(now, value=value, low=low, high=high, source=source)}
 
 
 def _planned(
     record: Record, proved: ProvedBook, facts: Facts, budget: float | None, trials: int | None
 ) -> float | None:
-    """The trials that the plan expects for facts, as `recommender.recommendation.recommend.advise` asks it."""
+    """Estimated number of trials for facts, as in `recommender.recommendation.recommend.advise`."""
     unplanned = {**facts, "trial_budget": Measurement(value=UNKNOWN)}
     chosen = slot_choices(proved, unplanned, pins=record.pins)
     rows, features = _number(facts, "rows"), _number(facts, "features")
@@ -105,7 +105,7 @@ def _planned(
 
 
 def _class_sizes(facts: Facts, values: Mapping[str, Value]) -> dict[str, float | int]:
-    """What follows of rows, imbalance ratio and rows of the rarest class from those that are set."""
+    """Dependent values of rows, imbalance ratio and rows of the rarest class."""
     task = values.get("task", facts["task"].value)
     wanted = {name: float(value) for name in CLASS_SIZES if isinstance(value := values.get(name), int | float)}
     now = {name: _number(facts, name) for name in CLASS_SIZES}
@@ -117,7 +117,7 @@ def _class_sizes(facts: Facts, values: Mapping[str, Value]) -> dict[str, float |
     frequent = ratio * rare
     if task != Task.MULTICLASS:
         return _two_classes(wanted, rows)
-    # The most frequent class and the rows stay as they are; the classes between take up the difference.
+    # The rows of the most frequent class and of all classes are kept; the other classes absorb the difference.
     if "imbalance_ratio" in wanted and "minority_class_rows" in wanted:
         return {}
     if "imbalance_ratio" in wanted:
@@ -131,7 +131,7 @@ def _class_sizes(facts: Facts, values: Mapping[str, Value]) -> dict[str, float |
 
 
 def _two_classes(wanted: Mapping[str, float], rows_now: float) -> dict[str, float | int]:
-    """Of two classes rows = minority_class_rows · (1 + imbalance_ratio), so two of the three give the third."""
+    """Class sizes for two classes: rows = minority_class_rows · (1 + imbalance_ratio)."""
     rows, ratio, rare = (wanted.get(name) for name in CLASS_SIZES)
     if ratio is not None and rare is not None:
         then = rare * (1 + ratio)

@@ -1,4 +1,4 @@
-"""Why a slot was decided as it was: who won, by which margins, who lost to whom, who stayed silent, how firm it is."""
+"""Explanation of decisions: deciding rules with margins, beaten and silent rules, evidence, and robustness."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from recommender.audit.reach import reach
+from recommender.audit.reach import choice_scope
 from recommender.recommendation.trial_budget import MIN_TRIALS_FOR_SENSITIVITY
 from rules.decision.counterfactual import Flip
 from rules.decision.trace import FROM_BUNDLE, Fragility, TestResult
@@ -25,7 +25,7 @@ _CLOSED = ConfigDict(frozen=True, extra="forbid")
 
 
 class Lost(BaseModel):
-    """A rule that fired and was beaten. to: each winner with its claim."""
+    """A rule that fired and was beaten. to: the rules that beat it, each with the reason."""
 
     model_config = _CLOSED
 
@@ -36,7 +36,7 @@ class Lost(BaseModel):
 
 
 class Silent(BaseModel):
-    """A rule that did not fire, and the tests that kept it silent."""
+    """A rule that did not fire, with its failed tests."""
 
     model_config = _CLOSED
 
@@ -46,12 +46,12 @@ class Silent(BaseModel):
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether the rule is for another kind of dataset altogether."""
+        """Whether the rule is for another task or modality."""
         return any(test.fact in {"task", "modality"} for test in self.failed)
 
 
 class Explanation(BaseModel):
-    """Everything about one decision, for a reader."""
+    """Explanation of one decision."""
 
     model_config = _CLOSED
 
@@ -59,17 +59,17 @@ class Explanation(BaseModel):
     label: str
     choice: str
     by: str
-    """The rules that decided, or the person who pinned."""
+    """The deciding rules, or the user who pinned the choice."""
     layer: str
     place: str
     because: str
     stance: str
     ruled: str
-    """What the rules say, where a person chose otherwise; else empty."""
+    """The choice of the rules if the user pinned another; otherwise empty."""
     means: str
-    """What the choice comes to, where its name does not say it."""
+    """The effect of the choice, if its name does not show it."""
     tests: tuple[TestResult, ...]
-    """Of the rule that won."""
+    """Tests of the deciding rule."""
     lost: tuple[Lost, ...]
     silent: tuple[Silent, ...]
     evidence_for: tuple[str, ...]
@@ -77,9 +77,9 @@ class Explanation(BaseModel):
     fragile: tuple[Fragility, ...]
     provisional: tuple[str, ...]
     switched_off: tuple[str, ...]
-    """Rules of the slot that a book switched off, each with its place, author and reason."""
+    """Rules of the slot that a book disabled, each with place, author and reason."""
     flips: tuple[Flip, ...]
-    """The nearest changes that would give another choice."""
+    """The smallest changes of facts that lead to another choice."""
 
     def _repr_html_(self) -> str:
         met = [("measured", test.fact, f"{test.measured}, wanted {test.wanted}") for test in self.tests]
@@ -89,7 +89,7 @@ class Explanation(BaseModel):
 
 
 def explain(subject: Subject, slots: Iterable[Slot] = tuple(Slot)) -> tuple[Explanation, ...]:
-    """Explain the decisions on some slots; the flips are those of the subject's book."""
+    """Explain the decisions for some slots, with flips by the subject's book."""
     record, wanted = subject.record, tuple(slots)
     found = subject.flips(wanted)
     off = record.book.switched_off
@@ -113,7 +113,7 @@ def _explanation(decision: Decision, means: str, nearest: tuple[Flip, ...], off:
     is_contested = winner.stance == "contested" and not pin
     by = ", ".join(decision.rules)
     if pin:
-        by = FROM_BUNDLE if pin.origin == "bundle" else f"a person ({pin.author})" if pin.author else "a person"
+        by = FROM_BUNDLE if pin.origin == "bundle" else f"user ({pin.author})" if pin.author else "user"
     return Explanation(
         slot=decision.slot,
         label=decision.slot.label,
@@ -129,7 +129,9 @@ def _explanation(decision: Decision, means: str, nearest: tuple[Flip, ...], off:
         lost=tuple(_lost(trace) for trace in beaten),
         silent=tuple(sorted((_silent(trace) for trace in silent), key=lambda one: (len(one.failed), one.rule))),
         evidence_for=tuple(
-            _evidence(trace, said=trace is winner and not pin) for trace in deciding if trace.choice == choice
+            _evidence(trace, with_reason=trace is not winner or bool(pin))
+            for trace in deciding
+            if trace.choice == choice
         ),
         evidence_against=(
             *(
@@ -150,8 +152,7 @@ def _explanation(decision: Decision, means: str, nearest: tuple[Flip, ...], off:
 
 def _lost(trace: RuleTrace) -> Lost:
     to = tuple(
-        f"{defeat.rule} {'overrides it by name' if defeat.declared else 'is more specific'}"
-        for defeat in trace.beaten_by
+        f"{defeat.rule} {'overrides it' if defeat.declared else 'is more specific'}" for defeat in trace.beaten_by
     )
     return Lost(rule=trace.rule, choice=trace.choice, to=to, because=trace.because)
 
@@ -161,23 +162,23 @@ def _silent(trace: RuleTrace) -> Silent:
     return Silent(rule=trace.rule, choice=trace.choice, failed=failed)
 
 
-def _evidence(trace: RuleTrace, *, said: bool = False) -> str:
-    """A rule's reason and its source in one line. said: the reason was given before."""
+def _evidence(trace: RuleTrace, *, with_reason: bool = True) -> str:
+    """A rule's reason and source in one line."""
     sources = "; ".join(f"{kind}: {citation}" for kind, citation in trace.source.items())
-    return f"{trace.rule} [{sources}]" if said else f"{trace.rule}: {trace.because} [{sources}]"
+    return f"{trace.rule}: {trace.because} [{sources}]" if with_reason else f"{trace.rule} [{sources}]"
 
 
 def _means(slot: Slot, bundle: Bundle, record: Record) -> str:
     if slot is not Slot.HYPERPARAMETERS:
         task, modality = (record.facts[name].value if name in record.facts else None for name in ("task", "modality"))
-        return reach(slot, bundle, task=task, modality=modality)
+        return choice_scope(slot, bundle, task=task, modality=modality)
     varied = ", ".join(one.value.replace("_", " ") for one in bundle.searched)
     if not varied:
-        return "Nothing is varied."
+        return "No hyperparameter is searched."
     allowed = record.facts["trial_budget"].value if "trial_budget" in record.facts else ""
     is_less = isinstance(allowed, int | float) and allowed < MIN_TRIALS_FOR_SENSITIVITY
     budget = f" The budget allows about {allowed:g}." if is_less else ""
     return (
-        f"The search varies {varied}. How sensitive the model is to them is measured from {MIN_TRIALS_FOR_SENSITIVITY} "
-        f"completed trials of one length on.{budget}"
+        f"The search varies {varied}. Their importance is measured if at least {MIN_TRIALS_FOR_SENSITIVITY} trials of "
+        f"the same length complete.{budget}"
     )

@@ -1,4 +1,4 @@
-"""A decision as a document for somebody who never saw the tool: Markdown, HTML, JSON, or W3C PROV."""
+"""Export of decisions as a self-contained document: Markdown, HTML, JSON or W3C PROV."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMESPACE: Final = "urn:pcwat:"
 
 
 def export(subject: Subject, form: str) -> str:
-    """The document, in one of FORMS."""
+    """Document in one of FORMS."""
     explanations = explain(subject, NOTES_ORDER)
     if form == "json":
         return json.dumps(_as_json(subject, explanations), indent=2, ensure_ascii=False) + "\n"
@@ -38,10 +38,10 @@ def export(subject: Subject, form: str) -> str:
 
 
 def assumptions(subject: Subject) -> list[str]:
-    """What was taken for granted, inferred rather than requested, or could not be known."""
+    """Assumptions of the decisions: what was inferred, estimated, or could not be measured."""
     seen, request = subject.record.dataset, subject.record.request
     found = [
-        f"Predicted: {', '.join(seen.targets)} ({seen.target_reason}).",
+        f"Target: {', '.join(seen.targets)} ({seen.target_reason}).",
         f"The task is {seen.task}: {seen.task_reason}.",
     ]
     inferred = [column for column in seen.kinds if column not in request.kinds]
@@ -54,7 +54,7 @@ def assumptions(subject: Subject) -> list[str]:
     if unknown:
         found.append(f"Could not be measured: {', '.join(unknown)}.")
     budget = subject.record.facts["trial_budget"]
-    found.append(f"The training may run {number(budget.value)} trials: {budget.source}.")
+    found.append(f"The budget allows {number(budget.value)} trials: {budget.source}.")
     return found
 
 
@@ -67,7 +67,7 @@ def _as_json(subject: Subject, explanations: tuple[Explanation, ...]) -> dict[st
 
 
 def to_prov(subject: Subject, explanations: tuple[Explanation, ...]) -> str:
-    """The provenance as PROV-JSON: which data, measured by what and decided by which rules and people, gave what."""
+    """Provenance as PROV-JSON: the data, its profile, the rules and users that decided, and the choices."""
     from prov.model import ProvDocument  # noqa: PLC0415  for this form only
 
     record = subject.record
@@ -106,5 +106,5 @@ def to_prov(subject: Subject, explanations: tuple[Explanation, ...]) -> str:
 
 
 def _name(kind: str, name: str) -> str:
-    """An identifier of letters, digits and hyphens."""
+    """Identifier of letters, digits and hyphens."""
     return f"{kind}-" + "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name)

@@ -1,4 +1,4 @@
-"""Why not something else, and what if the data were different."""
+"""Why-not and what-if questions about a decision."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rules.decision.trace import TestResult
 from rules.errors import ChoiceError, did_you_mean
 from rules.rulebook.rule_file import misfit
 from rules.text import yaml_document as document
-from rules.vocabulary.aliases import current_fact, current_level
+from rules.vocabulary.aliases import current_category, current_fact
 from rules.vocabulary.choices import Choice, Slot, names, parse_choice
 from rules.vocabulary.choices.slot import NOTES_ORDER
 from rules.vocabulary.condition import categories_of
@@ -30,7 +30,7 @@ _CLOSED = ConfigDict(frozen=True, extra="forbid")
 
 
 class Candidate(BaseModel):
-    """A rule that would give a wanted choice, and what stands against it here."""
+    """A rule that makes a wanted choice, and why it does not decide."""
 
     model_config = _CLOSED
 
@@ -40,33 +40,33 @@ class Candidate(BaseModel):
     failed: tuple[TestResult, ...]
     beaten_by: tuple[str, ...]
     beatable_by: tuple[str, ...]
-    """Every rule that beats it wherever both fire."""
+    """All rules that beat it if both fire."""
     awaits: tuple[Slot, ...]
-    """The slots that a person would have to pin before it decides for any dataset at all."""
+    """Slots that the user must pin before it can decide."""
 
 
 class WhyNot(BaseModel):
-    """Why a slot does not have a wanted choice, and the smallest change of facts that gives it."""
+    """Why a slot does not have a wanted choice, and the smallest change of facts that leads to it."""
 
     model_config = _CLOSED
 
     slot: Slot
     asked: str
-    """The choice as it was typed."""
+    """The choice as entered by the user."""
     wanted: str
     chosen: str
     chosen_by: tuple[str, ...]
     is_chosen: bool
     forbidden: tuple[str, ...]
-    """Constraints that would forbid it here."""
+    """Constraints that forbid it for this dataset."""
     candidates: tuple[Candidate, ...]
     held_by: tuple[Slot, ...]
-    """Other slots in which a person's choice keeps a candidate silent."""
+    """Other slots whose pinned choice keeps a candidate from firing."""
     nearest: Flip | None
 
 
-class Outcome(BaseModel):
-    """One slot before and after."""
+class SlotOutcome(BaseModel):
+    """Choice of one slot before and after a change of facts."""
 
     model_config = _CLOSED
 
@@ -83,20 +83,20 @@ class Outcome(BaseModel):
 
 
 class WhatIf(BaseModel):
-    """The bundle under changed facts, the facts that follow from these, and those that were held."""
+    """The bundle for changed facts, with dependent facts and facts that were kept."""
 
     model_config = _CLOSED
 
     set: dict[str, str | float | int]
     follows: dict[str, float | int]
-    """Facts that changed because they depend on those that were set, with their new values."""
+    """New values of facts that depend on the changed ones."""
     held: tuple[str, ...]
-    """Related facts that were kept as recorded, though they might differ."""
-    outcomes: tuple[Outcome, ...]
+    """Related facts that were kept as recorded, although they might differ."""
+    outcomes: tuple[SlotOutcome, ...]
 
 
 def why_not(subject: Subject, words: str) -> WhyNot:
-    """Answer SLOT=CHOICE. Raises ChoiceError on a slot or choice that does not exist, or that is always refused."""
+    """Explain why a choice, given as SLOT=CHOICE, was not made. Raises ChoiceError on an unknown slot or choice."""
     slot, wanted = _asked(words)
     record, proved = subject.record, subject.book()
     facts = record.measurements()
@@ -110,7 +110,7 @@ def why_not(subject: Subject, words: str) -> WhyNot:
         asked=words.partition("=")[2].strip(),
         wanted=str(wanted),
         chosen=str(decision.choice),
-        chosen_by=("a person",) if decision.pin else decision.rules,
+        chosen_by=("user",) if decision.pin else decision.rules,
         is_chosen=_fits(decision.choice, wanted),
         forbidden=tuple(_forbidding(proved, subject, slot, wanted)),
         candidates=tuple(
@@ -139,10 +139,10 @@ def why_not(subject: Subject, words: str) -> WhyNot:
 
 
 def what_if(subject: Subject, settings: Sequence[str]) -> WhatIf:
-    """The bundle under changed facts beside the bundle under the recorded ones, by the same book.
+    """Compare the bundle for changed facts with the bundle for the recorded facts, by the same book.
 
-    settings: FACT=VALUE. Facts that depend on them change, too. Raises ChoiceError on a fact or value that does not
-    exist, and on values that contradict each other.
+    settings: FACT=VALUE; dependent facts are updated. Raises ChoiceError on an unknown fact, an invalid value, or
+    values that contradict each other.
     """
     proved, record = subject.book(), subject.record
     facts, pins, values = record.measurements(), record.pins, read_settings(settings)
@@ -154,12 +154,12 @@ def what_if(subject: Subject, settings: Sequence[str]) -> WhatIf:
         follows=followed.moved,
         held=followed.held,
         outcomes=tuple(
-            Outcome(
+            SlotOutcome(
                 slot=slot,
                 was=str(before[slot].choice),
-                was_by=before[slot].rules or ("a person",),
+                was_by=before[slot].rules or ("user",),
                 becomes=str(after[slot].choice),
-                becomes_by=("a person",) if after[slot].pin else after[slot].rules,
+                becomes_by=("user",) if after[slot].pin else after[slot].rules,
                 provisional=after[slot].provisional,
             )
             for slot in NOTES_ORDER
@@ -168,24 +168,24 @@ def what_if(subject: Subject, settings: Sequence[str]) -> WhatIf:
 
 
 def read_settings(settings: Sequence[str]) -> dict[str, Value]:
-    """Read FACT=VALUE."""
+    """Parse FACT=VALUE."""
     values: dict[str, Value] = {}
     for words in settings:
         fact, equals, text = words.partition("=")
         fact = current_fact(fact.strip())
         if not equals and fact in FACTS:
-            raise ChoiceError(f"--set takes FACT=VALUE, but got no value for {fact}. Write --set {fact}=VALUE.")
+            raise ChoiceError(f"--set must be FACT=VALUE, but got no value for {fact}. Use --set {fact}=VALUE.")
         if not equals or fact not in FACTS:
             known = [name for name, one in FACTS.items() if one.slot is None]
-            raise ChoiceError(f"--set takes FACT=VALUE with a fact of {', '.join(known)}, but got {words!r}."
+            raise ChoiceError(f"--set must be FACT=VALUE with a fact of {', '.join(known)}, but got {words!r}."
                               f"{did_you_mean(fact, known)}")  # fmt: skip
         if FACTS[fact].slot is not None:
             raise ChoiceError(
-                f"--set takes facts that are measured, but {fact} follows from the choice for the slot "
-                f"{FACTS[fact].slot}. Choose that with 'recommend DATASET --pin {FACTS[fact].slot}=CHOICE'."
+                f"--set must be a measured fact, but {fact} reports the choice of the slot {FACTS[fact].slot}. "
+                f"Pin that choice with 'recommend DATASET --pin {FACTS[fact].slot}=CHOICE'."
             )
         value = document.parse(text, source=f"--set {fact}", error=ChoiceError).data
-        value = current_level(fact, str(value)) if categories_of(fact) is not None else value
+        value = current_category(fact, str(value)) if categories_of(fact) is not None else value
         if problem := misfit(fact, value):
             raise ChoiceError(f"--set {words}: {problem}")
         values[fact] = value
@@ -197,23 +197,23 @@ def _asked(words: str) -> tuple[Slot, Choice]:
     slot = Slot.named(name)
     if not equals and slot is not None:
         raise ChoiceError(
-            f"why-not takes SLOT=CHOICE, but got no choice for {slot}. "
-            f"Write {slot}= and one of {', '.join(names(slot))}."
+            f"why-not needs SLOT=CHOICE, but got no choice for {slot}. "
+            f"Use {slot}= with one of {', '.join(names(slot))}."
         )
     if not equals or slot is None:
-        raise ChoiceError(f"why-not takes SLOT=CHOICE with a slot of {', '.join(Slot)}, but got {words!r}."
+        raise ChoiceError(f"why-not needs SLOT=CHOICE with a slot of {', '.join(Slot)}, but got {words!r}."
                           f"{did_you_mean(name, Slot)}")  # fmt: skip
     return slot, parse_choice(slot, document.parse(text, source=words, error=ChoiceError).data)
 
 
 def _fits(choice: Choice, wanted: Choice) -> bool:
-    """Whether a choice is the wanted one: of the same name, and with the parameters that were spelled out."""
+    """Whether a choice has the name and the explicit parameters of the wanted one."""
     fields: Mapping[str, Any] = choice.model_dump()
     return all(fields.get(key) == getattr(wanted, key) for key in wanted.model_fields_set | {"name"})
 
 
 def _forbidding(proved: ProvedBook, subject: Subject, slot: Slot, wanted: Choice) -> list[str]:
-    """The constraints that the wanted choice would break, the other slots as they are."""
+    """Constraints that the wanted choice would violate, given the choices of the other slots."""
     record = subject.record
     chosen = {other: decision.choice for other, decision in record.decisions.items()} | {slot: wanted}
     facts = record.measurements()

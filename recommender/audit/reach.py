@@ -1,4 +1,4 @@
-"""The parts of a network that the choices of a bundle do not reach, or reach in another way than their names say."""
+"""Scope of choices in a network: parts to which they do not apply, or apply differently than their name suggests."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from rules.vocabulary.bundle import Bundle
 
 
-def reach(slot: Slot, bundle: Bundle, *, task: object, modality: object) -> str:
-    """What a choice applies to, or how it is carried out where its name does not say it; empty where that is all of it.
+def choice_scope(slot: Slot, bundle: Bundle, *, task: object, modality: object) -> str:
+    """Text about the parts of the network to which a choice applies; empty if it applies to all of them.
 
-    task, modality: as facts give them.
+    task, modality: values of these facts.
     """
     found = {
         Slot.ACTIVATION: _of_activation,
@@ -48,53 +48,53 @@ def reach(slot: Slot, bundle: Bundle, *, task: object, modality: object) -> str:
 def _of_activation(bundle: Bundle, task: object, _modality: object) -> str:
     if task == Task.FORECASTING:
         return (
-            "It applies to the hidden layers of the perceptron. The cells of the recurrent network keep tanh, and the "
-            "linear network has no hidden layer."
+            "It applies to the hidden layers of the MLP. Recurrent cells always use tanh, and the linear network has "
+            "no hidden layers."
         )
     if isinstance(bundle.architecture, Gru):
-        return "The recurrent cells keep tanh; it applies only to the layer that joins further columns."
+        return "Recurrent cells always use tanh; it applies only to the layer that combines them with other columns."
     if _has_backbone(bundle):
-        return "The backbone keeps its own activations; it applies only to the layer that joins further columns."
+        return "The backbone has its own activations; it applies only to the layer that combines it with other columns."
     return ""
 
 
 def _of_initializer(bundle: Bundle, task: object, modality: object) -> str:
-    cells = f"cells of tanh start from {cell_initializer(bundle.initializer)}, and their recurrent kernels orthogonal"
-    embeddings = "embeddings of categories start from a normal distribution"
-    joined = "the layer that joins further columns and the output layer"
+    cells = f"cells use {cell_initializer(bundle.initializer)} with orthogonal recurrent kernels"
+    embeddings = "embeddings of categories use a normal distribution"
+    joined = "the layer that combines other columns and the output layer"
     parameters = parameters_of(bundle.architecture)
     if task == Task.FORECASTING:
-        reached = ["the hidden layers of the perceptron"]
+        reached = ["the hidden layers of the MLP"]
         elsewhere = [f"{embeddings}; recurrent {cells}"]
         if parameters.zero_output:
-            elsewhere.insert(0, "output layers start at zero")
+            elsewhere.insert(0, "output layers are initialized with zeros")
         else:
             reached.append("the output layers")
         if parameters.ridge_start:
-            elsewhere.insert(0, "the linear layer starts at the solution of ridge regression")
+            elsewhere.insert(0, "the linear layer is initialized with the solution of ridge regression")
         else:
             reached.append("the linear layer")
         return f"It initializes {' and '.join(reached)}; {', '.join(elsewhere)}."
     if isinstance(bundle.architecture, BagOfNgrams):
         return ""
     if isinstance(bundle.architecture, TextCnn):
-        said = "the convolutions, the hidden layers and the output layer; embeddings of words start from a normal "
-        said += "distribution"
+        scope = "the convolutions, the hidden layers and the output layer; embeddings of words use a normal "
+        scope += "distribution"
     elif isinstance(bundle.architecture, Gru):
-        said = f"{joined}; recurrent {cells}, and {embeddings}"
+        scope = f"{joined}; recurrent {cells}, and {embeddings}"
     elif _has_backbone(bundle):
-        said = f"{joined}; the backbone keeps the weights of its file, and {embeddings}"
+        scope = f"{joined}; the backbone has the pretrained weights, and {embeddings}"
     elif isinstance(bundle.architecture, InceptionTime) or modality == Modality.IMAGE:
-        said = f"the convolutions, {joined}; {embeddings}"
+        scope = f"the convolutions, {joined}; {embeddings}"
     else:
         kernels = isinstance(bundle.architecture, MiniRocket)
-        frozen = "the random convolutions before them are frozen, " if kernels else ""
-        said = f"the hidden layers{'' if parameters.zero_output else ' and the output layer'}; {frozen}"
-        said += "the output layer starts at zero, " if parameters.zero_output else ""
-        said += "the learned scale of the inputs starts at one, " if parameters.input_scale else ""
-        drawn = "embeddings and periodic features" if parameters.periodic_features else "embeddings"
-        said += f"{drawn} start from their own distributions"
-    return f"It initializes {said}."
+        frozen = "the random convolutions are frozen, " if kernels else ""
+        scope = f"the hidden layers{'' if parameters.zero_output else ' and the output layer'}; {frozen}"
+        scope += "the output layer is initialized with zeros, " if parameters.zero_output else ""
+        scope += "the learned input scale with ones, " if parameters.input_scale else ""
+        others = "embeddings and periodic features" if parameters.periodic_features else "embeddings"
+        scope += f"{others} have their own distributions"
+    return f"It initializes {scope}."
 
 
 def _of_optimizer(bundle: Bundle, task: object, modality: object) -> str:
@@ -103,22 +103,22 @@ def _of_optimizer(bundle: Bundle, task: object, modality: object) -> str:
         found.append("The weights of the backbone are frozen.")
     elif isinstance(bundle.optimizer, Adam | AdamW | RmsProp | Adagrad) and parameters.layer_rates:
         if task == Task.FORECASTING:
-            found.append("The linear layer learns at a tenth of the learning rate.")
+            found.append("The linear layer uses a tenth of the learning rate.")
         elif _is_tabular(bundle, modality):
-            scale = "the learned scale of the inputs at 20 times, " if parameters.input_scale else ""
-            waves = "periodic features at 1.6 times, " if parameters.periodic_features else ""
+            scale = "20 for the learned input scale, " if parameters.input_scale else ""
+            waves = "1.6 for periodic features, " if parameters.periodic_features else ""
             found.append(
-                f"Some layers learn at a multiple of the learning rate: {scale}{waves}and the kernel of the first "
-                "hidden layer at √(256 / number of its inputs) times."
+                f"Some layers have a learning-rate multiplier: {scale}{waves}and √(256 / number of inputs) for the "
+                "kernel of the first hidden layer."
             )
     if isinstance(bundle.optimizer, AdamW):
-        found.append("Weight decay spares biases, normalizations, the scale of the inputs and phases.")
+        found.append("Biases, normalization layers, the input scale and phases are excluded from weight decay.")
     return " ".join(found)
 
 
 def _of_transfer(bundle: Bundle, _task: object, _modality: object) -> str:
     if isinstance(bundle.transfer, Backbone) and not _has_backbone(bundle):
-        return "No weights are given, so that there is no backbone: the network is trained from scratch."
+        return "No weights file is given, so the network is trained from scratch without a backbone."
     return ""
 
 
@@ -127,15 +127,17 @@ def _of_architecture(bundle: Bundle, task: object, modality: object) -> str:
         return ""
     found = []
     if isinstance(bundle.architecture, Standard) and bundle.architecture.bins:
-        found.append(f"With more than {MAX_BINNED} numeric columns none is read in bins.")
+        found.append(f"Tables with more than {MAX_BINNED} numeric columns are not binned.")
     if parameters_of(bundle.architecture).periodic_features:
-        found.append(f"With more than {MAX_WAVED} numeric columns none has periodic features.")
+        found.append(f"Tables with more than {MAX_WAVED} numeric columns have no periodic features.")
     return " ".join(found)
 
 
 def _of_validation(bundle: Bundle, _task: object, _modality: object) -> str:
     if isinstance(bundle.validation, CrossValidation):
-        return f"Fewer than {MIN_FOLDED_ROWS} rows besides the hold-out are split into training and validation rows."
+        return (
+            f"With fewer than {MIN_FOLDED_ROWS} rows outside the hold-out set, a single validation set is used instead."
+        )
     return ""
 
 
@@ -144,6 +146,6 @@ def _has_backbone(bundle: Bundle) -> bool:
 
 
 def _is_tabular(bundle: Bundle, modality: object) -> bool:
-    """Whether hidden layers read a row of encoded columns."""
+    """Whether the network is an MLP over encoded columns."""
     others = Gru | InceptionTime | BagOfNgrams | TextCnn
     return modality != Modality.IMAGE and not isinstance(bundle.architecture, others)

@@ -1,4 +1,4 @@
-"""Answers of the audit on a terminal. What comes from data, books and records is never read as markup."""
+"""Terminal output of the audit. Text from data, books and records is not interpreted as markup."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 INDENT: Final = (0, 0, 0, 3)
 DEEPER: Final = (0, 0, 0, 6)
-CHANGES: Final = {"new": "new", "gone": "gone", "different": "different from then"}
+CHANGES: Final = {"new": "new", "gone": "removed", "different": "changed"}
 MARKS: Final = {
     "intact": ("✓", "green"),
     "altered": ("✗", "bold red"),
@@ -49,7 +49,7 @@ def _line(console: Console, text: Text, indent: tuple[int, int, int, int] = INDE
 
 
 def _list(console: Console, heading: str, lines: Iterable[Text]) -> None:
-    """A heading and its lines; nothing where there are none."""
+    """Print a heading and lines, if there are lines."""
     found = list(lines)
     if found:
         _line(console, Text(heading, style="dim"))
@@ -58,7 +58,7 @@ def _list(console: Console, heading: str, lines: Iterable[Text]) -> None:
 
 
 def _facts(console: Console, texts: Iterable[str], explained: set[str]) -> None:
-    """What the facts mean that some texts name, each once. explained: those that were, and then are."""
+    """Print the meanings of facts that texts mention. explained: facts already printed, which is updated."""
     found = {fact: meaning for fact, meaning in meanings(texts).items() if fact not in explained}
     explained.update(found)
     for fact, meaning in found.items():
@@ -66,9 +66,9 @@ def _facts(console: Console, texts: Iterable[str], explained: set[str]) -> None:
 
 
 def show_explanation(one: Explanation, console: Console, explained: set[str]) -> None:
-    """One decision: who won and by what margins, who lost, who stayed silent, the evidence, and how firm it is.
+    """Print the explanation of one decision.
 
-    explained: the facts whose meaning was given before.
+    explained: facts whose meaning was already printed, which is updated.
     """
     console.print(Text.assemble((one.slot.letter, "bold cyan"), f"  {one.label}: ", plain(one.choice, "bold")))
     where = "".join(f" · {it}" for it in (one.place, one.stance) if it)
@@ -77,7 +77,7 @@ def show_explanation(one: Explanation, console: Console, explained: set[str]) ->
     if one.means:
         _line(console, plain(one.means))
     if one.ruled:
-        _line(console, plain(f"The rules say {one.ruled}.", "yellow"))
+        _line(console, plain(f"The rules choose {one.ruled}.", "yellow"))
     if one.tests:
         table = plain_table("wanted", "measured", "margin")
         for test in one.tests:
@@ -86,36 +86,36 @@ def show_explanation(one: Explanation, console: Console, explained: set[str]) ->
         console.print(Padding(table, INDENT))
     _facts(console, (test.wanted for test in one.tests), explained)
     for fragile in one.fragile:
-        between = f"{fragile.fact} lies between {number(fragile.low)} and {number(fragile.high)} (95 %)"
-        _line(console, plain(f"Fragile: {between}; at one end it would be {fragile.other}.", "yellow"))
+        between = f"{fragile.fact} is between {number(fragile.low)} and {number(fragile.high)} (95 % interval)"
+        _line(console, plain(f"Fragile: {between}; at one end the choice would be {fragile.other}.", "yellow"))
     for fact in one.provisional:
         _line(console, plain(f"Provisional: {fact} could not be measured.", "yellow"))
-    _list(console, "Fired and lost", (plain(f"{it.rule} {it.choice}: {'; '.join(it.to)}") for it in one.lost))
+    _list(console, "Beaten rules", (plain(f"{it.rule} {it.choice}: {'; '.join(it.to)}") for it in one.lost))
     close = [it for it in one.silent if not it.is_elsewhere]
-    _list(console, "Stayed silent", (plain(f"{it.rule} {it.choice}: {failing(it.failed)}") for it in close))
+    _list(console, "Rules that did not fire", (plain(f"{it.rule} {it.choice}: {failing(it.failed)}") for it in close))
     far = sorted((it for it in one.silent if it.is_elsewhere), key=lambda it: it.rule)
     elsewhere = ", ".join(f"{it.rule} {it.choice}" for it in far)
-    _list(console, "For another task or modality", [plain(elsewhere)] if elsewhere else [])
-    _list(console, "Switched off", map(plain, one.switched_off))
+    _list(console, "Rules for another task or modality", [plain(elsewhere)] if elsewhere else [])
+    _list(console, "Disabled rules", map(plain, one.switched_off))
     _list(console, "Evidence for", map(plain, one.evidence_for))
     _list(console, "Evidence against", map(plain, one.evidence_against))
-    _list(console, "Would change with", map(_flip, near(one.flips)))
+    _list(console, "Smallest changes to another choice", map(_flip, near(one.flips)))
     tests = [test.wanted for it in close for test in it.failed]
     _facts(console, [*tests, *(flip.how for flip in near(one.flips))], explained)
     console.print()
 
 
 def failing(tests: Sequence[TestResult]) -> str:
-    """The tests that keep a rule silent: what was wanted, what was measured, how far off."""
+    """Text of failed tests: wanted and measured value, and the distance to the threshold."""
     parts = []
     for test in tests:
         off = "" if test.margin is None else f" (off by {number(abs(test.margin))})"
-        parts.append(f"wants {test.wanted}, measured {number(test.measured)}{off}")
+        parts.append(f"needs {test.wanted}, measured {number(test.measured)}{off}")
     return "; ".join(parts)
 
 
 def near(flips: Iterable[Flip]) -> list[Flip]:
-    """The flips that leave the task and the modality as they are."""
+    """Flips without a change of task and modality."""
     return [flip for flip in flips if flip.is_near]
 
 
@@ -125,34 +125,34 @@ def _flip(flip: Flip) -> Text:
 
 
 def show_why_not(answer: WhyNot, console: Console) -> None:
-    """Why a choice was not made, and what would make it."""
+    """Print why a choice was not made, and which change would lead to it."""
     by = ", ".join(answer.chosen_by)
     console.print(Text.assemble(f"{answer.slot.label}: ", plain(answer.chosen, "bold"), plain(f" by {by}")))
     if answer.is_chosen:
-        console.print(plain(f"That is what you ask for; 'recommend audit explain … {answer.slot}' says why."))
+        console.print(plain(f"This is the choice that you asked for; see 'recommend audit explain … {answer.slot}'."))
         return
     for forbidden in answer.forbidden:
-        console.print(plain(f"{answer.wanted} is forbidden here by {forbidden}.", "yellow"))
+        console.print(plain(f"{answer.wanted} is forbidden for this dataset by {forbidden}.", "yellow"))
     console.print()
     if answer.candidates:
-        console.print(plain(f"Rules that would give {answer.wanted}:"))
+        console.print(plain(f"Rules that choose {answer.wanted}:"))
     for one in answer.candidates:
         _line(console, Text.assemble((one.rule, "bold"), plain(f" {one.choice}: {one.because}")))
         if one.failed:
-            _line(console, plain(f"silent here: {failing(one.failed)}", "dim"), DEEPER)
+            _line(console, plain(f"does not fire: {failing(one.failed)}", "dim"), DEEPER)
         elif one.beaten_by:
             beats = "beats it" if len(one.beaten_by) == 1 else "beat it"
-            _line(console, plain(f"fires here, but {enumerated(one.beaten_by)} {beats}", "dim"), DEEPER)
+            _line(console, plain(f"fires, but {enumerated(one.beaten_by)} {beats}", "dim"), DEEPER)
         else:
-            _line(console, plain("fires here, and would decide", "dim"), DEEPER)
+            _line(console, plain("fires, and would decide", "dim"), DEEPER)
     if answer.candidates:
         console.print()
     if answer.nearest is None:
         _out_of_reach(answer, console)
     else:
-        what = "Smallest change found that gives it: "
+        what = "Smallest change found that leads to it: "
         if not answer.nearest.is_near:
-            what = "No change of the numbers gives it; another kind of dataset would: "
+            what = "No change of numeric facts leads to it, but another kind of dataset would: "
         console.print(Text.assemble(what, plain(answer.nearest.how, "bold")))
         rules = enumerated(answer.nearest.rules)
         _line(console, plain(f"then {rules} would choose {answer.nearest.becomes}", "dim"))
@@ -161,41 +161,41 @@ def show_why_not(answer: WhyNot, console: Console) -> None:
 
 
 def _out_of_reach(answer: WhyNot, console: Console) -> None:
-    """Why no change of the facts gives a choice, and how to have it all the same."""
+    """Print why no change of facts leads to a choice, and how to choose it explicitly."""
     if answer.forbidden:
-        console.print(plain("So a person may not choose it here either.", "yellow"))
+        console.print(plain("It cannot be pinned either.", "yellow"))
         return
     waiting = [one for one in answer.candidates if one.awaits and not answer.held_by]
     for one in waiting:
         slots = " and the ".join(one.awaits)
-        console.print(plain(f"{one.rule} decides only where the user pins the {slots}.", "yellow"))
+        console.print(plain(f"{one.rule} decides only if the user pins the {slots}.", "yellow"))
     if not answer.candidates:
         console.print(plain(f"No rule of the book chooses {answer.wanted}.", "yellow"))
     elif answer.held_by:
         slots = " and the ".join(answer.held_by)
-        console.print(plain(f"These rules ask for another choice of the {slots} than the pinned one.", "yellow"))
+        console.print(plain(f"These rules need another choice of the {slots} than the pinned one.", "yellow"))
     elif not waiting:
-        console.print(plain("No dataset gets it: other rules beat these wherever they fire.", "yellow"))
+        console.print(plain("No dataset leads to it: other rules beat these wherever they fire.", "yellow"))
         for one in answer.candidates:
             beating = enumerated(one.beatable_by)
-            _line(console, plain(f"{one.rule} gives way to {beating}", "dim"))
+            _line(console, plain(f"{one.rule} is beaten by {beating}", "dim"))
     slot, wanted = answer.slot.value, shlex.quote(answer.asked)
     own = f"recommend rules new {slot} --then {wanted} --because …"
     pin = f"--pin {shlex.quote(f'{slot}={answer.asked}')} --reason …"
-    console.print(plain(f"Choose it yourself with {pin}, or write a rule: {own}"))
+    console.print(plain(f"Pin it with {pin}, or add a rule: {own}"))
 
 
 def enumerated(words: Sequence[str]) -> str:
-    """Words as a list in a sentence: 'A001, A002 and A003'."""
+    """Words as a list in a sentence, such as 'A001, A002 and A003'."""
     return " and ".join([*filter(None, [", ".join(words[:-1])]), *words[-1:]])
 
 
 def show_outcomes(answer: WhatIf, settings: Sequence[str], console: Console) -> None:
-    """The bundle under changed facts beside the one under the recorded ones, and which facts followed."""
+    """Print the bundle for changed facts next to the one for recorded facts, and the dependent facts."""
     outcomes = answer.outcomes
     if answer.follows:
         moved = [f"{name} = {number(value)}" for name, value in answer.follows.items()]
-        console.print(plain(f"Then also {enumerated(moved)}."))
+        console.print(plain(f"Dependent facts: {enumerated(moved)}."))
     if answer.held:
         console.print(plain(f"Kept as recorded: {enumerated(answer.held)}.", "dim"))
     table = plain_table("", "now", "", f"with {', '.join(settings)}", "")
@@ -205,7 +205,7 @@ def show_outcomes(answer: WhatIf, settings: Sequence[str], console: Console) -> 
             Text(one.slot.letter, style="bold cyan"),
             plain(one.was),
             plain(", ".join(one.was_by), "dim"),
-            plain(one.becomes if one.changes else "the same", style),
+            plain(one.becomes if one.changes else "unchanged", style),
             plain(", ".join(one.becomes_by) if one.changes else "", "dim"),
         )
     console.print(table)
@@ -213,21 +213,21 @@ def show_outcomes(answer: WhatIf, settings: Sequence[str], console: Console) -> 
         if one.provisional:
             facts = enumerated(one.provisional)
             verb = "is" if len(one.provisional) == 1 else "are"
-            says = f"{one.slot.letter} is provisional: {facts} {verb} not known then, and could change it."
-            console.print(plain(says, "yellow"))
+            note = f"{one.slot.label} is provisional: {facts} {verb} unknown and could change it."
+            console.print(plain(note, "yellow"))
     follows = [*answer.follows, *answer.held]
     _facts(console, [*settings, *follows, *(fact for one in outcomes for fact in one.provisional)], set())
 
 
 def show_flips(found: dict[Slot, tuple[Flip, ...]], record: Record, console: Console, *, every: bool) -> None:
-    """The nearest changes for each slot, the nearest first; every: those to another task or modality, too."""
+    """Print the smallest changes for each slot, the smallest first. every: include other tasks and modalities."""
     for slot in NOTES_ORDER:
         decision = record.decisions[slot]
         console.print(
             Text.assemble((slot.letter, "bold cyan"), f"  {slot.label}: ", plain(str(decision.choice), "bold"))
         )
         if slot not in found:
-            _line(console, Text("chosen by a person, whatever the data", style="dim"))
+            _line(console, Text("pinned by the user, independent of the data", style="dim"))
             continue
         shown = found[slot] if every else near(found[slot])
         for flip in shown:
@@ -235,16 +235,16 @@ def show_flips(found: dict[Slot, tuple[Flip, ...]], record: Record, console: Con
         others = len(found[slot]) - len(shown)
         if others:
             more = counted(others, "more choice" if shown else "other choice")
-            _line(console, Text(f"{more} for another task or modality; --all lists them", style="dim"))
+            _line(console, Text(f"{more} for another task or modality; use --all to list them", style="dim"))
         if not found[slot]:
-            _line(console, Text("the rules choose the same for every dataset", style="dim"))
+            _line(console, Text("the rules make the same choice for every dataset", style="dim"))
     console.print()
     listed = [flip for flips in found.values() for flip in (flips if every else near(flips))]
     _facts(console, (flip.how for flip in listed), set())
 
 
 def show_replay(answer: Replay, console: Console) -> None:
-    """The decisions then and now."""
+    """Print recorded and current decisions."""
     table = plain_table("", "recorded", "", "today", "", "verdict")
     for one in answer.slots:
         same = one.verdict == "same"
@@ -252,7 +252,7 @@ def show_replay(answer: Replay, console: Console) -> None:
             Text(one.slot.letter, style="bold cyan"),
             plain(one.recorded),
             plain(", ".join(one.recorded_by), "dim"),
-            plain("the same" if one.today == one.recorded else one.today, "dim" if same else "bold"),
+            plain("unchanged" if one.today == one.recorded else one.today, "dim" if same else "bold"),
             plain("" if same else ", ".join(one.today_by), "dim"),
             Text(one.verdict, style="green" if same else "yellow"),
         )
@@ -261,14 +261,14 @@ def show_replay(answer: Replay, console: Console) -> None:
         reasons = [f"{rule.rule} is {CHANGES[rule.change]}" for rule in one.rules]
         reasons += [_measured_again(fact) for fact in one.facts]
         if reasons:
-            console.print(plain(f"{one.slot.letter}: {'; '.join(reasons)}"))
+            console.print(plain(f"{one.slot.label}: {'; '.join(reasons)}"))
     console.print(plain(f"The dataset was {answer.measured}.", "dim"))
     if answer.facts:
         console.print(plain(f"Measured differently: {'; '.join(map(_measured_again, answer.facts))}.", "dim"))
     if answer.rules:
         changes = {change: [one.rule for one in answer.rules if one.change == change] for change in CHANGES}
-        said = (f"{CHANGES[change]}: {', '.join(rules)}" for change, rules in changes.items() if rules)
-        console.print(plain(f"Rules that are {'; '.join(said)}.", "dim"))
+        found = (f"{CHANGES[change]}: {', '.join(rules)}" for change, rules in changes.items() if rules)
+        console.print(plain(f"Changes of rules: {'; '.join(found)}.", "dim"))
     _facts(console, (fact.fact for fact in answer.facts), set())
 
 
@@ -277,7 +277,7 @@ def _measured_again(fact: MeasuredAgain) -> str:
 
 
 def show_checks(checks: Sequence[Check], console: Console, *, sealed: bool) -> None:
-    """What was verified; sealed: against a seal that was noted elsewhere."""
+    """Print the results of a verification. sealed: whether a noted seal was checked."""
     table = plain_table("", "", "", "")
     for check in checks:
         mark, style = MARKS[check.status]
@@ -286,11 +286,11 @@ def show_checks(checks: Sequence[Check], console: Console, *, sealed: bool) -> N
         )
     console.print(table)
     if not sealed:
-        console.print(Text("Digests that were computed again after a change are found only with --seal.", style="dim"))
+        console.print(Text("Changes with recomputed digests are detected only with --seal.", style="dim"))
 
 
 def show_guardrails(guardrails: Sequence[Guardrail], console: Console) -> None:
-    """The checks of the data with value and threshold."""
+    """Print the data checks with value and threshold."""
     table = plain_table("", "check", "finding")
     table.columns[1].no_wrap = True
     for one in guardrails:
@@ -303,7 +303,7 @@ def show_guardrails(guardrails: Sequence[Guardrail], console: Console) -> None:
 
 
 def _held(one: Guardrail) -> str:
-    """A check's value against its threshold, on a line of its own; nothing where it has none."""
+    """Line with a check's value and threshold; empty if it has none."""
     parts = [
         f"{what} {quantity(bound, one.unit)}"
         for what, bound in (("value", one.value), ("threshold", one.threshold))

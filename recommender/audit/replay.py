@@ -1,4 +1,4 @@
-"""An old record against today's rules and today's measurements: what would be decided now, and what made the change."""
+"""Replay of a record with the current rules and measurements, with the reason of each change."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Verdict = Literal["same", "changed by rule", "changed by measurement"]
 
 
 class MeasuredAgain(BaseModel):
-    """A fact that is measured differently today."""
+    """A fact with another value than recorded."""
 
     model_config = _CLOSED
 
@@ -40,7 +40,7 @@ class MeasuredAgain(BaseModel):
 
 
 class RuleChange(BaseModel):
-    """A rule of the slot that is not what it was."""
+    """A rule of the slot that changed."""
 
     model_config = _CLOSED
 
@@ -49,7 +49,7 @@ class RuleChange(BaseModel):
 
 
 class SlotReplay(BaseModel):
-    """One slot then and now."""
+    """Recorded and current decision for one slot."""
 
     model_config = _CLOSED
 
@@ -60,23 +60,23 @@ class SlotReplay(BaseModel):
     today: str
     today_by: tuple[str, ...]
     rules: tuple[RuleChange, ...]
-    """Rules of the slot that changed, where a rule made the difference."""
+    """Changed rules of the slot, if rules caused the change."""
     facts: tuple[MeasuredAgain, ...]
-    """Facts that this slot's rules read and that are measured differently, where a measurement made the difference."""
+    """Changed facts that the slot's rules test, if measurements caused the change."""
 
 
 class Replay(BaseModel):
-    """A record replayed."""
+    """Result of a replay."""
 
     model_config = _CLOSED
 
     slots: tuple[SlotReplay, ...]
     facts: tuple[MeasuredAgain, ...]
-    """Every fact that is measured differently today."""
+    """All facts with another value than recorded."""
     rules: tuple[RuleChange, ...]
-    """Every rule that changed since."""
+    """All changed rules."""
     measured: str
-    """Whether the dataset was measured again, or why not."""
+    """Whether the dataset was measured again, or why not, as text."""
 
     @property
     def is_same(self) -> bool:
@@ -84,9 +84,9 @@ class Replay(BaseModel):
 
 
 def replay(subject: Subject, *, data: Path | None = None) -> Replay:
-    """Decide again: by the subject's book on the recorded facts, then on the facts as they are measured today.
+    """Decide again by the subject's book, with the recorded facts and with newly measured facts.
 
-    data: the dataset's file where it has moved. Raises DatasetError if it cannot be read.
+    data: new path of the dataset's file. Raises DatasetError if it cannot be read.
     """
     record, proved = subject.record, subject.book()
     recorded = record.measurements()
@@ -106,9 +106,9 @@ def replay(subject: Subject, *, data: Path | None = None) -> Replay:
                 slot=slot,
                 verdict=verdict,
                 recorded=was,
-                recorded_by=("a person",) if decision.pin else decision.rules,
+                recorded_by=("user",) if decision.pin else decision.rules,
                 today=now,
-                today_by=by_facts[slot].rules or ("a person",),
+                today_by=by_facts[slot].rules or ("user",),
                 rules=_that_matter(rules, slot, {*decision.rules, *by_rules[slot].rules})
                 if verdict == "changed by rule"
                 else (),
@@ -119,20 +119,20 @@ def replay(subject: Subject, *, data: Path | None = None) -> Replay:
 
 
 def _that_matter(rules: Iterable[RuleChange], slot: Slot, deciding: set[str]) -> tuple[RuleChange, ...]:
-    """The changed rules of a slot that decided or decide; all that changed, where those did not."""
+    """Changed rules of a slot that decided or decide; if there are none, all changed rules of the slot."""
     found = tuple(one for one in rules if one.rule.startswith(slot.letter))
     return tuple(one for one in found if one.rule in deciding) or found
 
 
 def _measured(record: Record, proved: ProvedBook, data: Path | None) -> tuple[Mapping[str, Measurement] | None, str]:
-    """The facts as they are measured today, and how that went."""
+    """Newly measured facts, None if not possible, and a note."""
     path = data or (None if record.dataset.path is None else Path(record.dataset.path))
     if path is None:
-        return None, "not measured again: the dataset was a table in memory; --data names its file"
+        return None, "not measured again, since it was an in-memory table; give its file with --data"
     if not is_there(path):
         if data is not None:
             raise DatasetError(f"There is no file {path}. Give the path of the dataset with --data.")
-        return None, f"not measured again: {path} is gone; --data names where it is now"
+        return None, f"not measured again, since {path} does not exist; give its new path with --data"
     try:
         return _measured_on(path, record, proved)
     except DatasetError as error:
@@ -142,7 +142,7 @@ def _measured(record: Record, proved: ProvedBook, data: Path | None) -> tuple[Ma
 def _measured_on(path: Path, record: Record, proved: ProvedBook) -> tuple[Mapping[str, Measurement], str]:
     request = record.request
     with open_dataset(str(path), request) as dataset:
-        same = "the same bytes" if dataset.digest == record.dataset.digest else "which has changed since"
+        same = "which is unchanged" if dataset.digest == record.dataset.digest else "which has changed since"
         advice = advise(dataset, request, book=proved, budget=request.budget, trials=request.trials)
     return advice.strategy.facts, f"measured again on {path}, {same}"
 

@@ -1,4 +1,4 @@
-"""What is audited: a run, a record, or a dataset for which a recommendation is made on the spot."""
+"""Subject of an audit: a run, a record, or a dataset, for which a recommendation is made."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A decision that can be questioned."""
+    """Subject of an audit."""
 
     record: Record
     path: Path | None
-    """The record's file; None where it was made on the spot."""
+    """The record's file; None for a dataset."""
     layers: tuple[str, ...]
-    """The book in whose light questions are answered: the record's own layers as they are today, or --book's."""
+    """Layers of the book: those of the record in their current state, or of --book."""
 
     @property
     def run(self) -> Path | None:
-        """The run directory."""
+        """The run directory; None if the subject is not a run."""
         return self.path.parent if self.path is not None and self.path.name == RECORD else None
 
     def guardrails(self) -> tuple[Guardrail, ...]:
-        """The checks of the data; those of a finished run, which knows its split, where there is one."""
+        """The data checks; for a finished run, those after the split."""
         path = None if self.run is None else self.run / GUARDRAILS
         if path is None or not path.exists():
             return self.record.guardrails
@@ -59,18 +59,18 @@ class Subject:
             raise RunError(f"{path} is damaged: {error.errors()[0]['msg']}. Restore it from a copy.") from None
 
     def book(self) -> ProvedBook:
-        """Read and prove the book. Raises BookError, also where a layer that the record names is gone."""
+        """Read and prove the book. Raises BookError, also if a layer of the record does not exist."""
         try:
             return load_book(self.layers)
         except BookError as error:
             if self.path is None or self.layers != tuple(self.record.book.layers):
                 raise
             raise type(error)(
-                f"{error} (The record was made with {' + '.join(self.layers)}; --book names others.)"
+                f"{error} (The record was made with {' + '.join(self.layers)}; use --book to give others.)"
             ) from None
 
     def flips(self, slots: Iterable[Slot]) -> dict[Slot, tuple[Flip, ...]]:
-        """The nearest changes that would give each of some slots another choice. Raises BookError as `book` does."""
+        """Smallest changes that lead to another choice, for some slots. Raises BookError as `book` does."""
         record, proved = self.record, self.book()
         return flips(
             proved,
@@ -82,29 +82,29 @@ class Subject:
         )
 
     def follow(self, proved: ProvedBook) -> Callable[[Facts, Collection[str]], Facts]:
-        """What changed facts entail for the trials that the recorded budget allows; given the names that changed."""
+        """Function that updates the number of trials for changed facts, given the names of the changed facts."""
         return lambda facts, changed: with_trial_budget(self.record, proved, facts, changed) or facts
 
 
 def open_subject(path: Path, *, request: Request, strategy: StrategyOptions, altered: bool = False) -> Subject:
     """Open a run directory, a record, or a dataset.
 
-    request, strategy: options for a dataset; of a record only a book that is named on the command line is used.
-    altered: whether a record may differ from its digests, as for the question which parts do.
-    Raises RunError on a directory that is no run and on an altered record, ChoiceError on options for a dataset where
-    the path is none.
+    request, strategy: options for a dataset; for a record only a book given on the command line is used. altered:
+    whether a record may differ from its digests.
+    Raises RunError on a directory that is not a run or an altered record, and ChoiceError on options that apply only to
+    a dataset.
     """
     if path.is_dir():
         path /= RECORD
         if not path.exists():
             raise RunError(
-                f"A run is a directory with a {RECORD}, but {path.parent} has none. Name a run, a record or a dataset."
+                f"A run is a directory with a {RECORD}, but {path.parent} has none. Give a run, a record or a dataset."
             )
     if path.name == RECORD or Record.is_one(path):
         if request != Request() or any((strategy.pins, strategy.budget, strategy.trials)):
             raise ChoiceError(
-                f"{path} is a record, which knows its dataset and budget already; --target, --pin, --budget and the "
-                "like are for a dataset. 'what-if --set' changes facts."
+                f"{path} is a record, which contains its dataset and budget. Options such as --target, --pin and "
+                "--budget apply only to a dataset; use 'what-if --set' to change facts."
             )
         record = Record.read(path) if altered else Record.read_intact(path)
         if path.name == RECORD and not altered:

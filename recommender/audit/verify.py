@@ -1,4 +1,4 @@
-"""Integrity of a record and of what it names: its chain, and the digests of book, dataset and run."""
+"""Verification of a record's hash chain, and of the digests of book, dataset and run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Status = Literal["intact", "altered", "missing", "unchecked"]
 
 
 class Check(BaseModel):
-    """One thing looked at."""
+    """Result of one check."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -39,10 +39,10 @@ class Check(BaseModel):
 
 
 def verify(subject: Subject, *, seal: str | None = None, data: Path | None = None) -> tuple[Check, ...]:
-    """Check a record, and the run that it belongs to.
+    """Verify a record, and the run that it belongs to.
 
-    seal: the seal of the run or of the record as it was noted elsewhere; without it, digests that were computed again
-    after a change are not found. data: the dataset's file where it has moved.
+    seal: seal of the run or record as noted elsewhere; without it, changes with recomputed digests are not detected.
+    data: new path of the dataset's file.
     """
     manifest = None if subject.run is None else Manifest.read(subject.run)
     return (
@@ -60,11 +60,11 @@ def _chain(subject: Subject) -> Iterator[Check]:
     if not wrong:
         yield Check(what="record", status="intact", detail=f"{len(record.chain)} links; seal {record.seal}")
     for part in wrong:
-        yield Check(what=f"record: {part}", status="altered", detail="its contents do not fit the chain")
+        yield Check(what=f"record: {part}", status="altered", detail="its contents do not match the chain")
 
 
 def _seal(subject: Subject, manifest: Manifest | None, noted: str) -> Check:
-    """The noted seal against that of the run, or of the record."""
+    """Compare the noted seal with those of the run and the record."""
     noted = noted.strip().lower().removeprefix("sha256:")
     of_record = subject.record.seal.removeprefix("sha256:")
     of_run = "" if manifest is None else manifest.fingerprint().removeprefix("sha256:")
@@ -78,7 +78,7 @@ def _seal(subject: Subject, manifest: Manifest | None, noted: str) -> Check:
 
 
 def _book(subject: Subject) -> Iterator[Check]:
-    """The layers as they are today, against their digests in the record."""
+    """Compare the current layers with their digests in the record."""
     for layer, digest in subject.record.book.layers.items():
         try:
             today = read_layers([layer])
@@ -94,44 +94,44 @@ def _book(subject: Subject) -> Iterator[Check]:
         if layer in SHIPPED_LAYERS:
             yield _shipped(layer, changed, version=subject.record.version)
             continue
-        detail = f"rules that decide differently: {', '.join(changed)}" if changed else "only words, reasons or tests"
-        yield Check(what=f"book: {layer}", status="altered", detail=f"not the layer that decided; {detail}")
+        detail = f"rules that decide differently: {', '.join(changed)}" if changed else "only in descriptions or tests"
+        yield Check(what=f"book: {layer}", status="altered", detail=f"the layer has changed; {detail}")
 
 
 def _shipped(layer: str, changed: Sequence[str], *, version: str) -> Check:
-    """A layer that pcwat ships and whose text differs from the recorded one.
+    """Check of a shipped layer whose text differs from the recorded one.
 
-    The record holds the reasons of its rules itself, so another wording is no finding, and neither is a rule that a
-    later version of pcwat has changed.
+    The record contains the reasons of its rules, so another wording is not a finding, and neither is a rule that a
+    later version of pcwat changed.
     """
     if not changed:
-        detail = "the rules decide as recorded; only descriptions, reasons or tests have changed"
+        detail = "the rules decide as recorded; only descriptions or tests have changed"
         return Check(what=f"book: {layer}", status="intact", detail=detail)
     rules = f"rules that decide differently: {', '.join(changed)}"
     if version != __version__:
         detail = f"pcwat {version} made the record, and this is {__version__}; {rules}"
         return Check(what=f"book: {layer}", status="unchecked", detail=detail)
-    return Check(what=f"book: {layer}", status="altered", detail=f"not the layer that decided; {rules}")
+    return Check(what=f"book: {layer}", status="altered", detail=f"the layer has changed; {rules}")
 
 
 def _dataset(subject: Subject, data: Path | None) -> Check:
     seen = subject.record.dataset
     path = data or (None if seen.path is None else Path(seen.path))
     if path is None:
-        return Check(what="dataset", status="unchecked", detail="it was a table in memory; --data names its file")
+        return Check(what="dataset", status="unchecked", detail="it was an in-memory table; give its file with --data")
     if not is_there(path):
-        return Check(what="dataset", status="missing", detail=f"{path} is not there; --data names where it is now")
+        return Check(what="dataset", status="missing", detail=f"{path} does not exist; give its new path with --data")
     try:
         digest = _digest(subject, path)
     except OSError as error:
         return Check(what="dataset", status="missing", detail=f"{path} cannot be read: {error.strerror}")
     if digest == seen.digest:
         return Check(what="dataset", status="intact", detail=str(path))
-    return Check(what="dataset", status="altered", detail=f"{path} does not hold the bytes that were measured")
+    return Check(what="dataset", status="altered", detail=f"{path} has changed since it was measured")
 
 
 def _digest(subject: Subject, path: Path) -> str:
-    """The digest of a dataset as it is today; "" where its images cannot be read as they could."""
+    """Current digest of a dataset; "" if it can no longer be read."""
     kinds = subject.record.dataset.kinds.values()
     if Kind.IMAGE not in kinds and not path.is_dir():
         return f"sha256:{digest_of(path)}"
@@ -143,34 +143,34 @@ def _digest(subject: Subject, path: Path) -> str:
 
 
 def _files(subject: Subject, manifest: Manifest | None, run: Path) -> Iterator[Check]:
-    """The files of a run against its manifest."""
+    """Compare the files of a run with its manifest."""
     if manifest is None:
         if (run / SCORES).exists():
-            yield Check(what=MANIFEST, status="missing", detail="the run is finished, so it must have one")
+            yield Check(what=MANIFEST, status="missing", detail="a finished run must have one")
         else:
-            yield Check(what=MANIFEST, status="unchecked", detail="the run has none: it was not finished")
+            yield Check(what=MANIFEST, status="unchecked", detail="the run is not finished")
         return
-    whole = manifest.seal == manifest.fingerprint()
+    is_intact = manifest.seal == manifest.fingerprint()
     detail = f"{len(manifest.files)} files; seal of the run {manifest.seal}"
     yield Check(
         what=MANIFEST,
-        status="intact" if whole else "altered",
-        detail=detail if whole else "its contents do not match its seal",
+        status="intact" if is_intact else "altered",
+        detail=detail if is_intact else "its contents do not match its seal",
     )
     if manifest.record != subject.record.seal:
-        detail = "the run was finished under another record"
+        detail = "the run was finished with another record"
         yield Check(what="record of the run", status="altered", detail=detail)
     for name, digest in manifest.files.items():
         yield _file(run, name, digest)
     for name in sorted(run_files(run).keys() - manifest.files.keys()):
-        yield Check(what=name, status="unchecked", detail="the finished run had no such file")
+        yield Check(what=name, status="unchecked", detail="not a file of the finished run")
 
 
 def _file(run: Path, name: str, digest: str) -> Check:
-    """One file of a run against its digest."""
+    """Compare one file of a run with its digest."""
     path = run / name
     if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-        return Check(what=name, status="altered", detail="the manifest of a run names only files within the run")
+        return Check(what=name, status="altered", detail="a manifest must not contain files outside the run")
     try:
         found = f"sha256:{digest_of(path)}"
     except OSError as error:
@@ -178,4 +178,4 @@ def _file(run: Path, name: str, digest: str) -> Check:
         return Check(what=name, status=status, detail=f"{path} cannot be read: {error.strerror}")
     if found == digest:
         return Check(what=name, status="intact", detail=digest)
-    return Check(what=name, status="altered", detail="its bytes are not those of the finished run")
+    return Check(what=name, status="altered", detail="changed since the run was finished")

@@ -1,6 +1,6 @@
-"""Options of commands in the project's settings file: a table for each command, as [train] with budget = "10m".
+"""Default options from the project's settings file: a table per command, such as [train] with budget = "10m".
 
-The file is the one that names the project's books (see rules.rulebook.project_settings). The command line has
+The settings file also lists the project's books (see rules.rulebook.project_settings). The command line takes
 precedence over it.
 """
 
@@ -28,10 +28,10 @@ OUTPUTS: Final = frozenset({"directory", "output", "record"})
 def command_defaults(
     group: click.Group, context: click.Context, verb: str, settings: Settings, *, called: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The defaults of the verb that was called, as click's `default_map` holds them, by parameter.
+    """Defaults of the called command, by parameter, for click's `default_map`.
 
-    called: verbs whose tables have another name than their own. Raises SettingsError on a table of no command, a key
-    that is no option, and a value that the option does not take.
+    called: commands whose tables have another name. Raises SettingsError on an unknown table, an unknown option, or an
+    invalid value.
     """
     names = {called.get(name, name): name for name in group.list_commands(context)}
     for table in settings.commands:
@@ -47,13 +47,13 @@ def command_defaults(
     return {verb: _defaults(command, settings.commands[name], name, settings)}
 
 
-def shown(settings: Settings, verb: str) -> list[str]:
+def settings_text(settings: Settings, verb: str) -> list[str]:
     """The settings of a command, as text."""
     found = settings.commands.get(verb, {})
-    told = [f"{key} = {value!r}" for key, value in found.items()]
+    texts = [f"{key} = {value!r}" for key, value in found.items()]
     if settings.books:
-        told.insert(0, f"book = {list(settings.books)!r}")
-    return [f"{settings.path}: {', '.join(told)}"] if told else []
+        texts.insert(0, f"book = {list(settings.books)!r}")
+    return [f"{settings.path}: {', '.join(texts)}"] if texts else []
 
 
 def _defaults(command: click.Command, table: Mapping[str, Any], name: str, settings: Settings) -> dict[str, Any]:
@@ -65,8 +65,8 @@ def _defaults(command: click.Command, table: Mapping[str, Any], name: str, setti
             if below is None or not isinstance(value, dict):
                 known = command.list_commands(context)
                 raise SettingsError(
-                    f"{place} takes a table for each of its commands ({', '.join(known)}), as [{name}.{known[0]}], but "
-                    f"got {key} = {excerpt(value)}.{did_you_mean(key, known)}"
+                    f"{place} must contain tables named after its commands ({', '.join(known)}), such as "
+                    f"[{name}.{known[0]}], but got {key} = {excerpt(value)}.{did_you_mean(key, known)}"
                 )
             defaults[key] = _defaults(below, value, f"{name}.{key}", settings)
         return defaults
@@ -74,12 +74,12 @@ def _defaults(command: click.Command, table: Mapping[str, Any], name: str, setti
     for key in table:
         if key in OUTPUTS:
             raise SettingsError(
-                f"{place} must not name outputs, but got {key} = {excerpt(table[key])}. Remove the line, and give "
+                f"{place} must not set output paths, but got {key} = {excerpt(table[key])}. Remove the line, and use "
                 f"--{key} on the command line."
             )
         if key not in options:
             raise SettingsError(
-                f"{place} takes the options of 'recommend {name.replace('.', ' ')}' ({', '.join(options)}), but got "
+                f"{place} must contain options of 'recommend {name.replace('.', ' ')}' ({', '.join(options)}), but got "
                 f"{key!r}.{did_you_mean(key, options)}"
             )
     return {

@@ -18,7 +18,7 @@ import duckdb
 from click.shell_completion import CompletionItem
 from rich.console import Console
 
-from recommender.cli.command_defaults import command_defaults, shown
+from recommender.cli.command_defaults import command_defaults, settings_text
 from recommender.cli.completion import PROGRAM, completion
 from recommender.cli.options import DATASET, dataset_options, strategy_options
 from recommender.cli.signals import ended_by, exit_code, raise_on_signals
@@ -150,7 +150,7 @@ def main() -> None:
         code = USAGE_ERROR
     except duckdb.IOException as error:
         reason = str(error).splitlines()[0]
-        _say(f"Error: The dataset, or temporary files, cannot be used: {reason}. Free space, or allow access.")
+        _say(f"Error: The dataset or temporary files cannot be used: {reason}. Free disk space, or allow access.")
         code = USAGE_ERROR
     except duckdb.DataError as error:  # caused by values of the dataset
         _say(f"Error: The dataset contains values that cannot be computed with: {str(error).splitlines()[0]}")
@@ -169,14 +169,14 @@ def prepare_process() -> None:
     """Handle signals, and ignore settings of the environment that turn warnings or characters into tracebacks."""
     raise_on_signals()
     if any(option.partition(":")[0] == "error" for option in sys.warnoptions):
-        warnings.simplefilter("ignore")  # as PYTHONWARNINGS=error has it, any library's notice would end a training
+        warnings.simplefilter("ignore")  # with PYTHONWARNINGS=error, a warning of any library would end a training
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def _say(sentence: str) -> None:
-    """Write to standard error, which may be closed or full."""
+    """Print to standard error, which may be closed or full."""
     with suppress(OSError):
         click.echo(printable(sentence, keep="\n"), err=True)
 
@@ -184,8 +184,8 @@ def _say(sentence: str) -> None:
 def _reason(error: OSError) -> str:
     """Message for an error of the operating system."""
     what = error.strerror or str(error) or type(error).__name__
-    where = "The output, or a file, cannot be used" if error.filename is None else f"{error.filename} cannot be used"
-    more = "Free space, allow access, or name another place."
+    where = "The output or a file cannot be used" if error.filename is None else f"{error.filename} cannot be used"
+    more = "Free disk space, allow access, or choose another path."
     if isinstance(error, FileNotFoundError) and not _has_working_directory():
         where, more = "The working directory cannot be used", "Change to a directory that exists."
     return f"{where}: {what}. {more}"
@@ -244,7 +244,7 @@ def group(context: click.Context) -> None:
     if settings is None or verb is None:
         return
     context.default_map = command_defaults(group, context, verb, settings, called={DEFAULT_VERB: PROGRAM})
-    context.meta[SETTINGS] = shown(settings, PROGRAM if verb == DEFAULT_VERB else verb)
+    context.meta[SETTINGS] = settings_text(settings, PROGRAM if verb == DEFAULT_VERB else verb)
 
 
 group.add_command(completion)

@@ -1,4 +1,4 @@
-"""Options of a request about a dataset and of the strategy, which several verbs take."""
+"""Options of the request and of the strategy, shared by several commands."""
 
 from __future__ import annotations
 
@@ -48,17 +48,17 @@ FIELDS: Final = {one.flag: one for _, one in option_fields()}
 
 
 def option_of(flag: str) -> Callable[[Any], Any]:
-    """The click option of a field of a request."""
+    """Click option of a field of `Request`."""
     own, form = FIELDS[flag], FIELDS[flag].form
     checked = click.Choice(form.choices) if form.choices else click.STRING
     return click.option(flag, multiple=form.several, type=checked, metavar=form.metavar, help=own.help)
 
 
 def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of a request about a dataset; the command receives them as one `request`."""
+    """Options of the request, which the command receives as one `request`."""
 
     @functools.wraps(command)
-    def wrapped(**given: Any) -> Any:  # noqa: ANN401  the wrapped command's own options, untouched
+    def wrapped(**given: Any) -> Any:  # noqa: ANN401  other options of the command
         texts = {flag: given.pop(flag.removeprefix("--").replace("-", "_")) for flag in FIELDS}
         return command(request=Request.of_options(texts), **given)
 
@@ -77,7 +77,7 @@ def strategy_options(command: Callable[..., Any]) -> Callable[..., Any]:
         author: str,
         budget: str | None,
         trials: int | None,
-        **rest: Any,  # noqa: ANN401  the wrapped command's own options, untouched
+        **rest: Any,  # noqa: ANN401  other options of the command
     ) -> Any:  # noqa: ANN401
         strategy = StrategyOptions(
             layers=layers(book),
@@ -112,7 +112,7 @@ def strategy_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def read_pins(pins: Sequence[str], reasons: Sequence[str], *, author: str = "") -> list[Pin]:
-    """Read --pin SLOT=CHOICE with its --reason; CHOICE is a name, or a YAML mapping with parameters.
+    """Parse --pin SLOT=CHOICE with its --reason; CHOICE is a name, or a YAML mapping with parameters.
 
     Raises ChoiceError on an unknown slot or choice, a slot pinned twice, and a pin without a reason or vice versa.
     """
@@ -133,11 +133,11 @@ def read_pins(pins: Sequence[str], reasons: Sequence[str], *, author: str = "") 
     for pin, because in zip(pins, shared, strict=True):
         slot, equals, value = pin.partition("=")
         if slot not in set(Slot):
-            raise ChoiceError(f"--pin takes SLOT=CHOICE with a slot of {', '.join(Slot)}, but got {pin!r}."
+            raise ChoiceError(f"--pin must be SLOT=CHOICE with a slot of {', '.join(Slot)}, but got {pin!r}."
                               f"{did_you_mean(slot, Slot)}")  # fmt: skip
         if not equals or not value.strip():
             raise ChoiceError(
-                f"--pin takes SLOT=CHOICE, but {pin!r} names no choice. The {slot} is one of "
+                f"--pin must be SLOT=CHOICE, but {pin!r} has no choice. The {slot} must be one of "
                 f"{', '.join(names(Slot(slot)))}."
             )
         if slot in read:

@@ -1,6 +1,6 @@
-"""Signals that ask the command line to end: Ctrl-C, SIGTERM and SIGHUP are raised as KeyboardInterrupt.
+"""Handling of Ctrl-C, SIGTERM and SIGHUP, all raised as KeyboardInterrupt.
 
-So temporary files are removed, and a search keeps its best model, whichever of them arrives.
+With each of them, temporary files are removed, and a search keeps its best model.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 NAMES: Final = {"SIGINT": "Ctrl-C", "SIGTERM": "SIGTERM", "SIGHUP": "SIGHUP"}
 ENDING: Final = tuple(signal.Signals[name] for name in NAMES if name in signal.Signals.__members__)
-"""Those that this system has."""
+"""Signals that this system has."""
 
 
 @dataclass
 class _Received:
-    """The first signal that asked this process to end."""
+    """The first signal received."""
 
     number: int | None = None
 
@@ -28,26 +28,26 @@ _RECEIVED: Final = _Received()
 
 
 def raise_on_signals() -> None:
-    """Let SIGTERM and SIGHUP raise KeyboardInterrupt, unless they are ignored or handled already, as under nohup."""
+    """Make SIGTERM and SIGHUP raise KeyboardInterrupt, unless they are ignored or handled already, as with nohup."""
     for one in ENDING:
         if signal.getsignal(one) is signal.SIG_DFL:
             signal.signal(one, raise_interrupt)
 
 
 def raise_interrupt(number: int, _frame: FrameType | None) -> None:
-    """The handler that `raise_on_signals` sets."""
+    """Signal handler of `raise_on_signals`."""
     note(number)
     raise KeyboardInterrupt
 
 
 def note(number: int) -> None:
-    """Note a signal as the reason for the end of this process; the first one counts."""
+    """Store a signal as the reason for the end of this process; the first one counts."""
     if _RECEIVED.number is None:
         _RECEIVED.number = number
 
 
 def name_of(number: int) -> str:
-    """A signal as messages name it.
+    """Name of a signal in messages.
 
     >>> name_of(signal.SIGINT), name_of(signal.SIGTERM)
     ('Ctrl-C', 'SIGTERM')
@@ -56,10 +56,10 @@ def name_of(number: int) -> str:
 
 
 def exit_code() -> int:
-    """The exit code of a process that was asked to end: 128 and the number of the signal, as shells have it."""
+    """Exit code after a signal: 128 plus the signal number, as in shells."""
     return 128 + (signal.SIGINT if _RECEIVED.number is None else _RECEIVED.number)
 
 
 def ended_by() -> str:
-    """What asked this process to end, for messages."""
+    """Name of the received signal, for messages."""
     return name_of(signal.SIGINT if _RECEIVED.number is None else _RECEIVED.number)

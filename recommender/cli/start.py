@@ -1,4 +1,4 @@
-"""The entry point of `recommend`."""
+"""Entry point of `recommend`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Final
 
 OWN_MODULES: Final = {"rules": "vocabulary/facts.py", "executor": "pipeline/train.py"}
-"""A module that pcwat's package of that name contains; other distributions use the names, too."""
+"""A module in pcwat's package of that name, since other distributions use these names too."""
 
 
 def main() -> None:
     """Import and run the command line.
 
-    The garbage collector is off during the imports, and what they made is left out of later collections: almost none
-    of it is garbage, and collecting takes 6 % of the time of a recommendation.
+    The garbage collector is disabled during imports, and imported objects are excluded from later collections, which
+    would take 6 % of the time of a recommendation.
     """
     if conflict := name_conflict():
         print(f"Error: {conflict}", file=sys.stderr)  # noqa: T201  click is not imported yet
@@ -30,9 +30,9 @@ def main() -> None:
 
 
 def name_conflict() -> str:
-    """A message that names a package `rules` or `executor` of another distribution; "" if both are pcwat's.
+    """Message about a package `rules` or `executor` of another distribution; "" if both are pcwat's.
 
-    The packages are located and not imported, so that code of another distribution does not run.
+    The packages are located but not imported, so that code of another distribution does not run.
     """
     for name, module in OWN_MODULES.items():
         spec = find_spec(name)

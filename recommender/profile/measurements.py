@@ -17,7 +17,7 @@ from recommender.profile.characteristics.features import (
     empty_rows,
     outliers,
 )
-from recommender.profile.characteristics.target import Classes, Shape, shape
+from recommender.profile.characteristics.target import Classes, TargetDistribution, target_distribution
 from recommender.roles.tasks import class_counts
 from recommender.roles.time_order import persistence, spacing
 from rules.vocabulary.column_kind import Kind
@@ -42,7 +42,7 @@ SPLIT_REASONS: Final = {
     "time": "rows are ordered by a time column, or are a series",
     "predefined": "given by a split column",
 }
-LEVEL_KINDS: Final = frozenset({Kind.CATEGORICAL, Kind.INTEGER_CODE, Kind.ORDINAL, Kind.BOOLEAN})
+CATEGORY_KINDS: Final = frozenset({Kind.CATEGORICAL, Kind.INTEGER_CODE, Kind.ORDINAL, Kind.BOOLEAN})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +86,7 @@ def measure_features(
     beyond = outliers(dataset.connection, numeric, sample=table.sample)
     sampled_values = sum(round(summaries[name].count / table.rows * table.sample_rows) for name in numeric)
     worst = max(missing, key=lambda name: missing[name], default=None)
-    levels = [name for name in names if roles.columns[name].kind in LEVEL_KINDS]
+    categorical = [name for name in names if roles.columns[name].kind in CATEGORY_KINDS]
     kinds = [role.kind for role in roles.columns.values()]
     past = roles.task is Task.FORECASTING
     found = [
@@ -134,8 +134,8 @@ def measure_features(
         words = sum(summaries[name].words for name in texts)
         how = f"mean over rows of {len(texts)} text column{'s' if len(texts) > 1 else ''}, {table.counted}"
         found.append(Characteristic(name="text_words", value=words, unit="words", how=how))
-    if levels:
-        most = max(levels, key=lambda name: summaries[name].distinct)
+    if categorical:
+        most = max(categorical, key=lambda name: summaries[name].distinct)
         found.append(count("most_levels", summaries[most].distinct, "categories", f"column {most!r}, {table.counted}"))
     return Features(characteristics=tuple(found), hints=tuple(_hints(dataset, roles, table, numeric, summaries)))
 
@@ -158,10 +158,10 @@ def _hints(
     if every > 1:
         sample = "hinted"
         connection.execute(f"CREATE OR REPLACE TEMP TABLE hinted AS SELECT * FROM {table.sample} WHERE {one_in(every)}")
-    levels = {
+    categorical = {
         name: dataset.storage[name]
         for name in roles.features
-        if roles.columns[name].kind in LEVEL_KINDS and summaries[name].distinct <= MAX_CATEGORIES
+        if roles.columns[name].kind in CATEGORY_KINDS and summaries[name].distinct <= MAX_CATEGORIES
     }
     for target in targets:
         if not roles.task.is_classification:
@@ -169,7 +169,7 @@ def _hints(
             continue
         label = category_text(target, dataset.storage[target])
         hints += areas(connection, numeric, target, label, sample=sample)
-        hints += determined(connection, levels, target, label, sample=sample)
+        hints += determined(connection, categorical, target, label, sample=sample)
     return hints
 
 
@@ -182,7 +182,7 @@ def measure_targets(
     low, high = summary.minimum, summary.maximum
     if low is None or high is None or low == high:
         return ()
-    found = shape(
+    found = target_distribution(
         dataset.connection,
         target,
         table=f"(SELECT * FROM dataset WHERE {table.where})",
@@ -212,7 +212,7 @@ MAX_SHOWN_CLASSES: Final = 50
 """Classes whose row counts are listed."""
 
 
-def _of_shape(found: Shape, summary: ColumnSummary, table: Labelled) -> tuple[Characteristic, ...]:
+def _of_shape(found: TargetDistribution, summary: ColumnSummary, table: Labelled) -> tuple[Characteristic, ...]:
     def beyond(name: str, hits: int) -> Characteristic:
         return share(name, hits, found.sample, "fraction of rows", table, sampled=True)
 
@@ -251,7 +251,7 @@ def measure_order(dataset: Dataset, roles: Roles) -> Sequence[Characteristic]:
         season, how = steps.season, f"measured on the last {steps.steps + steps.entities:,} rows"
         found += [
             Characteristic(name="time_column", value=time, unit="column", how=roles.time_reason),
-            Characteristic(name="step", value=steps.spoken_step, unit="time", how=f"most frequent step, {how}"),
+            Characteristic(name="step", value=steps.step_text, unit="time", how=f"most frequent step, {how}"),
             Characteristic(name="regular_step_share", value=steps.regular_share, unit="fraction of steps", how=how),
             Characteristic(name="rising_step_share", value=steps.rising_share, unit="fraction of steps", how=how),
             count("gaps", steps.gaps, "steps longer than the most frequent one", how),

@@ -1,4 +1,4 @@
-"""Whether rows are enough for what was chosen: the metric, its threshold, the tuning strategy, the columns."""
+"""Checks of a bundle against the dataset: rows for metric, threshold and tuning, initializer, and transfer."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ if TYPE_CHECKING:
     from rules.vocabulary.bundle import Bundle
 
 THRESHOLD_ROWS: Final = 50
-"""Validation rows under which a tuned threshold is noise (docs/evidence.md 4.5)."""
+"""Validation rows needed to tune a threshold (docs/evidence.md 4.5)."""
 THRESHOLD_POSITIVES: Final = 30
-"""Validation rows of the rare class under which it is (docs/evidence.md 4.5; rule P010)."""
+"""Validation rows of the rare class needed to tune a threshold (docs/evidence.md 4.5; rule P010)."""
 HIDDEN_UNITS: Final = (64, 512)
-"""Narrowest and widest hidden layers of a table's network that a search tries (executor/search/space.py)."""
+"""Smallest and largest number of units of hidden layers in a search on tables (executor/search/space.py)."""
 STABLE_STDDEV: Final = (HIDDEN_UNITS[1] ** -0.5, (2 / HIDDEN_UNITS[0]) ** 0.5)
-"""Standard deviations of hidden weights, from Xavier's for the widest hidden layers to He's for the narrowest
+"""Range of standard deviations of hidden weights, from Xavier for the widest layers to He for the narrowest
 (docs/evidence.md#scale-of-random-weights)."""
 TIE_ROWS: Final = 1_000
-"""Validation rows under which trials of equal accuracy are common (docs/evidence.md 2, P)."""
+"""Validation rows below which trials of equal accuracy are common (docs/evidence.md 2, P)."""
 
 
 def check_choices(bundle: Bundle, profile: Profile) -> Iterator[Guardrail]:
-    """What the decided bundle asks of the data, and how many rows it gets."""
+    """Check whether the dataset is suitable for the choices of a bundle."""
     measured = by_name(profile.characteristics)
     rows = round(measured_number(measured, "rows"))
     share = validation_row_share(rows, in_folds=isinstance(bundle.validation, CrossValidation))
@@ -69,13 +69,13 @@ def check_choices(bundle: Bundle, profile: Profile) -> Iterator[Guardrail]:
 
 
 def _of_random_weights(initializer: RandomNormal | RandomUniform) -> Guardrail:
-    """Whether one scale of the weights suits the widths of hidden layers, as Xavier's and He's scales do."""
+    """Check whether a fixed scale of weights is suitable for the widths of hidden layers."""
     stddev = initializer.stddev if isinstance(initializer, RandomNormal) else initializer.limit / math.sqrt(3)
     low, high = STABLE_STDDEV
     unstable = not low <= stddev <= high
     narrow, wide = HIDDEN_UNITS
-    found = f"{initializer.name} starts the hidden weights with a standard deviation of {stddev:.3g}"
-    kept = f"what Xavier and He set for layers of {narrow} to {wide} units: {low:.3g} to {high:.3g}"
+    found = f"{initializer.name} initializes hidden weights with a standard deviation of {stddev:.3g}"
+    kept = f"the range of Xavier and He for layers of {narrow} to {wide} units: {low:.3g} to {high:.3g}"
     effect = "vanish" if stddev < low else "explode"
     return Guardrail(
         name="scale_of_random_weights",
@@ -93,34 +93,35 @@ def _of_random_weights(initializer: RandomNormal | RandomUniform) -> Guardrail:
 
 
 def _of_transfer(backbone: Backbone) -> Guardrail:
-    """Which weights are taken over. Raises ChoiceError if their file is not there."""
+    """Report the pretrained weights. Raises ChoiceError if their file does not exist."""
     name = "transfer"
     if backbone.weights is None:
         message = (
-            f"No weights are given for {backbone.architecture}, and none are downloaded: the network is trained from "
-            'scratch. Give their file: --pin "transfer={name: backbone, weights: FILE}".'
+            f"No weights file is given for {backbone.architecture}, and weights are not downloaded, so the network is "
+            'trained from scratch. Give a file with --pin "transfer={name: backbone, weights: FILE}".'
         )
         return Guardrail(name=name, status="alerted", message=message)
     path = Path(backbone.weights)
     if not path.is_file():
         raise ChoiceError(
-            f"The weights of a backbone must be a file, but none is at {path}. Give its path, or leave the weights "
-            "out to train from scratch."
+            f"The weights of a backbone must be a file, but there is none at {path}. Give its path, or remove the "
+            "weights to train from scratch."
         )
     message = (
-        f"{backbone.architecture} describes the images, by the weights of {path.name} (SHA-256 {digest_of(path)})."
+        f"{backbone.architecture} with the weights of {path.name} (SHA-256 {digest_of(path)}) extracts features of the "
+        "images."
     )
     return Guardrail(name=name, status="done", message=message)
 
 
 def _of_cells(bundle: Bundle) -> Guardrail:
-    """Which activation recurrent cells have; one that only a user asks for is an alert."""
+    """Report the activation of recurrent cells; an alert if the user chose another."""
     return Guardrail(
         name="recurrent_activation",
         status="done" if isinstance(bundle.activation, Relu) else "alerted",
         message=(
-            f"Recurrent cells keep tanh, and start from {cell_initializer(bundle.initializer)}: {bundle.activation} "
-            "applies only to the layer that joins further columns."
+            f"Recurrent cells use tanh and the initializer {cell_initializer(bundle.initializer)}; {bundle.activation} "
+            "applies only to the layer that combines them with other columns."
         ),
     )
 
@@ -132,9 +133,9 @@ def _of_threshold(selecting: float, share: float, profile: Profile) -> Guardrail
     who = f"whose {target!r} is {classes[target]['rarest_class'].value!r}"
     few_rows, few_rare = selecting < THRESHOLD_ROWS, rare < THRESHOLD_POSITIVES
     if few_rows:
-        found = f"about {selecting:,.0f} validation rows (under {THRESHOLD_ROWS})"
+        found = f"about {selecting:,.0f} validation rows (fewer than {THRESHOLD_ROWS})"
     elif few_rare:
-        found = f"about {rare:,.0f} validation rows {who} (under {THRESHOLD_POSITIVES})"
+        found = f"about {rare:,.0f} validation rows {who} (fewer than {THRESHOLD_POSITIVES})"
     else:
         found = f"about {rare:,.0f} validation rows {who} (at least {THRESHOLD_POSITIVES})"
     few = few_rows or few_rare
@@ -142,10 +143,10 @@ def _of_threshold(selecting: float, share: float, profile: Profile) -> Guardrail
         name="rows_for_threshold",
         status="alerted" if few else "passed",
         message=(
-            f"The threshold of F1 is tuned on only {found}, and so unsure. Collect more, or take a metric without a "
-            "threshold with --pin metric=roc_auc --reason WHY."
+            f"The decision threshold for F1 is tuned on only {found}, so it is unreliable. Collect more data, or use a "
+            "metric without threshold with --pin metric=roc_auc --reason REASON."
             if few
-            else f"The threshold of F1 is tuned on {found}."
+            else f"The decision threshold for F1 is tuned on {found}."
         ),
         columns=(target,),
         value=selecting if few_rows else rare,
@@ -161,9 +162,9 @@ def _of_ties(selecting: float) -> Guardrail:
         name="rows_for_accuracy",
         status="done" if few else "passed",
         message=(
-            f"{found} (under {TIE_ROWS:,}) often ties; of equal trials the one with the lowest cost wins."
+            f"{found} (fewer than {TIE_ROWS:,}) often ties; among equal trials the lowest validation loss is selected."
             if few
-            else f"{found} tells trials apart (at least {TIE_ROWS:,})."
+            else f"{found} distinguishes trials (at least {TIE_ROWS:,})."
         ),
         value=selecting,
         threshold=TIE_ROWS,
@@ -179,7 +180,7 @@ def _of_tuner(tuner: Bayesian | Hyperband, rows: int, selecting: float) -> Guard
         status="alerted" if few else "passed",
         message=(
             f"{tuner.name.capitalize()} search of {rows:,} rows (fewer than {MIN_RELIABLE_ROWS}): {on}, "
-            "mostly by chance. Collect more, or use few trials with --pin tuner=manual --reason REASON."
+            "mostly by chance. Collect more data, or use few trials with --pin tuner=manual --reason REASON."
             if few
             else f"{tuner.name.capitalize()} search of {rows:,} rows (at least {MIN_RELIABLE_ROWS}): {on}."
         ),
@@ -191,15 +192,15 @@ def _of_tuner(tuner: Bayesian | Hyperband, rows: int, selecting: float) -> Guard
 
 def _of_width(columns: int, rows: int) -> Guardrail:
     wide = columns > rows
-    width = "1 column" if columns == 1 else f"{columns:,} columns"
+    width = "1 feature" if columns == 1 else f"{columns:,} features"
     return Guardrail(
         name="more_columns_than_rows",
         status="alerted" if wide else "passed",
         message=(
-            f"{columns:,} columns to learn from are more than {rows:,} rows: a network can learn the rows by heart. "
-            "Collect rows, or leave out columns that cannot matter."
+            f"There are more features ({columns:,}) than rows ({rows:,}), so a network can memorise the rows. "
+            "Collect more rows, or exclude irrelevant columns."
             if wide
-            else f"There are {rows:,} rows for {width} to learn from: no more columns than rows."
+            else f"There are {rows:,} rows for {width}, so not more features than rows."
         ),
         value=columns,
         threshold=rows,

@@ -1,4 +1,4 @@
-"""A bundle that a person gives: its choices stand, and those that the rules would not make now are marked."""
+"""Pins for a bundle given by the user."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def with_bundle(bundle: Bundle, pins: Sequence[Pin], *, book: ProvedBook, facts: Facts) -> list[Pin]:
-    """The pins under which the rules give the bundle's choices; a person's own pins go before them.
+    """Pins that lead to the choices of a bundle, where the rules choose differently; explicit pins take precedence.
 
-    Raises ChoiceError where the bundle does not fit the task, or the pins.
+    Raises ChoiceError if the bundle does not fit the task or the pins.
     """
     own = {pin.slot for pin in pins}
     every = [

@@ -1,4 +1,4 @@
-"""The reason for each choice, in words."""
+"""Reasons of choices as text."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ if TYPE_CHECKING:
 
 
 def _of_bundle(decision: Decision) -> str:
-    return f"{FROM_BUNDLE}; the rules choose {decision.ruled} now ({decision.rules[0]})"
+    return f"{FROM_BUNDLE}; the rules choose {decision.ruled} ({decision.rules[0]})"
 
 
 def reason(decision: Decision) -> str:
-    """The measured facts that decided, each with its nearest threshold and the margin; or the person's own reason.
+    """Reason of a decision: the measured facts with nearest threshold and margin, or the user's reason of a pin.
 
-    Names such as the task say nothing new beside a number, so they stand alone only.
+    Categorical facts, such as the task, are included only if there are no numeric ones.
     """
     if decision.pin and decision.pin.origin == "bundle":
         return _of_bundle(decision)
     if decision.pin:
-        return f"{decision.pin.reason} (the rules: {decision.ruled}, {decision.rules[0]})"
+        return f"{decision.pin.reason} (the rules choose {decision.ruled}, {decision.rules[0]})"
     tests = decision.winner.tests
     nearest: dict[str, TestResult] = {}
     for test in sorted(tests, key=lambda test: abs(test.margin or 0)):
         if test.margin is not None:
             nearest.setdefault(test.fact, test)
-    met = "; ".join(_met(test) for test in nearest.values() or tests) or "nothing more specific applies"
+    met = "; ".join(_met(test) for test in nearest.values() or tests) or "no more specific rule applies"
     return met if decision.winner.layer in SHIPPED_LAYERS else f"{met} [{decision.winner.place}]"
 
 
 def _met(test: TestResult) -> str:
-    """A test that passed, with its distance from the threshold: how far the fact may move."""
+    """Text of a passed test with its margin."""
     if test.margin is None:
         return f"{test.fact} is {test.measured}"
     wanted = test.wanted.removeprefix(f"{test.fact} ")
@@ -43,9 +43,9 @@ def _met(test: TestResult) -> str:
 
 
 def instead_of(decision: Decision) -> list[str]:
-    """What would have been chosen, had the deciding rule not stood in the way; each choice once.
+    """Distinct choices of beaten rules and rejected choices.
 
-    A name alone is called plain where the same choice stands beside it with parameters.
+    A name is called plain if the same choice is also listed with parameters.
     """
     chosen = str(decision.choice)
     beaten = [trace.choice for trace in decision.trace if trace.outcome == "beaten"]

@@ -1,4 +1,4 @@
-"""The whole way from a dataset to a bundle with its reasons, on one screen."""
+"""Recommendation of a bundle for a dataset: roles, profile, facts, decision and record."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class StrategyOptions:
-    """What the user requests about the strategy: the book, pins, and the budget."""
+    """The user's options of the strategy: book, pins and budget."""
 
     layers: tuple[str, ...]
     is_own_book: bool
-    """Whether the book was named on the command line."""
+    """Whether the book was given on the command line."""
     pins: tuple[Pin, ...]
     budget: float | None
     """Seconds."""
@@ -104,14 +104,14 @@ def advise(
     budget: float | None = None,
     trials: int | None = None,
 ) -> Recommendation:
-    """Infer roles, measure the profile, derive the facts, and let the book decide.
+    """Infer roles, measure the profile, derive the facts, and decide by the book.
 
-    bundle: taken instead of the book's choices; pins go before both.
+    bundle: replaces the book's choices; pins take precedence over both.
     """
     with dataset.name_failing_columns():
         roles = infer_roles(dataset, request)
         profile = measure(dataset, roles)
-    # What a trial trains does not hang on how many there are: the rules choose it before the plan, and again with it.
+    # The number of trials depends on the network of a trial, so rules decide first without and then with it.
     unplanned = facts(profile, trial_budget=Measurement(value=UNKNOWN, source="not planned yet"))
     pinned = pins if bundle is None else with_bundle(bundle, pins, book=book, facts=unplanned)
     chosen = slot_choices(book, unplanned, pins=pinned)
@@ -157,19 +157,16 @@ def _sizes(dataset: Dataset, roles: Roles, profile: Profile) -> Sizes:
 
 
 def advise_on(path: Path, request: Request, strategy: StrategyOptions) -> Recommendation:
-    """Open a file and recommend, as the command line asks.
-
-    Raises PcwatError on anything that the user can fix.
-    """
+    """Open a file and recommend a bundle, for the command line. Raises PcwatError on errors that the user can fix."""
     book = load_book(strategy.layers)
     with open_dataset(path, request) as dataset:
         return advise(dataset, request, book=book, pins=strategy.pins, budget=strategy.budget, trials=strategy.trials)
 
 
 def open_dataset(data: object, request: Request, *, readings: Mapping[str, ColumnReading] | None = None) -> Dataset:
-    """Open a path or a frame as the user requests. readings: how columns were read before.
+    """Open a path or a frame with the options of a request. readings: how columns were read in training.
 
-    Raises ChoiceError on a format of dates that is none, DatasetError and ColumnError as `Dataset.open` does.
+    Raises ChoiceError on an invalid date format, and DatasetError and ColumnError as `Dataset.open` does.
     """
     return Dataset.open(
         data,
@@ -185,7 +182,7 @@ def open_dataset(data: object, request: Request, *, readings: Mapping[str, Colum
 
 
 def to_json(advice: Recommendation) -> dict[str, Any]:
-    """The recommendation as plain values: the bundle, the audit record, and the profile."""
+    """JSON values of a recommendation: bundle, audit record and profile."""
     return {
         "bundle": advice.bundle.model_dump(mode="json"),
         "record": advice.record.model_dump(mode="json"),

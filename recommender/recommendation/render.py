@@ -1,4 +1,4 @@
-"""A recommendation on a terminal: what was seen, the five choices with their reasons, and what deserves a look."""
+"""Terminal output of a recommendation and of a profile."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from rules.decision.trace import Decision
 
 
-MAX_NAME_LENGTH: Final = 24  # characters of categorical_crossentropy, so that no choice is broken within its name
-WIDE: Final = 100  # characters of a terminal from which what was not chosen has a column of its own
-MAX_COLUMNS: Final = 100  # rows of the table of columns on a terminal
+MAX_NAME_LENGTH: Final = 24  # characters of categorical_crossentropy, so that no name is wrapped
+MIN_WIDE_TERMINAL: Final = 100  # characters of a terminal from which rejected choices have a separate column
+MAX_COLUMNS: Final = 100  # columns listed on a terminal
 
 
 def plain(value: str, style: str = "") -> Text:
-    """A text from the data: never read as markup, and without control characters."""
+    """Text from the data, without markup and control characters."""
     return Text(printable(value), style=style)
 
 
 def show(advice: Recommendation, console: Console) -> None:
-    """Print a recommendation. Names and values from the data are never read as markup."""
+    """Print a recommendation."""
     seen = advice.record.dataset
     targets = ", ".join(seen.targets)
     size = f": {counted(seen.rows, 'row')}, {counted(len(seen.kinds), 'column')}; predict "
@@ -46,7 +46,7 @@ def show(advice: Recommendation, console: Console) -> None:
     console.print(Text.assemble(plain(seen.name, "bold"), size, plain(targets, "bold"), plain(because)))
     console.print(Text.assemble("Task: ", plain(seen.task, "bold"), plain(f" ({advice.roles.task_reason})")))
     console.print()
-    console.print(_table(advice, is_wide=console.width >= WIDE))
+    console.print(_table(advice, is_wide=console.width >= MIN_WIDE_TERMINAL))
     for line in _doubts(advice):
         console.print(Padding(line, (0, 0, 0, 2)))
     named = [reason(decision) for decision in advice.strategy.decisions.values()]
@@ -56,7 +56,7 @@ def show(advice: Recommendation, console: Console) -> None:
 
 
 def _table(advice: Recommendation, *, is_wide: bool) -> Table:
-    """The choices, one a row; on a narrow terminal what was not chosen stands under the reason."""
+    """Table of choices, one per row; on a narrow terminal rejected choices are below the reason."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("", style="bold cyan", no_wrap=True)
     table.add_column("Choice", overflow="fold", min_width=MAX_NAME_LENGTH)
@@ -85,34 +85,34 @@ def _decider(decision: Decision) -> str:
 
 
 def why(decision: Decision) -> str:
-    """One line for bundle.yaml: slot, rule, the measured fact, and the rule's reason."""
+    """Comment in bundle.yaml: slot, rule, measured fact, and the rule's reason."""
     if decision.pin and decision.pin.origin == "bundle":
         return f"{decision.slot.label}, {_of_bundle(decision)}"
     if decision.pin:
-        return f"{decision.slot.label}: chosen by a person: {decision.pin.reason}"
+        return f"{decision.slot.label}: pinned by the user: {decision.pin.reason}"
     return f"{decision.slot.label}, by {decision.rules[0]} ({reason(decision)}): {decision.winner.because}"
 
 
 def _doubts(advice: Recommendation) -> Iterator[Text]:
     for decision in advice.strategy.decisions.values():
         if decision.pin:
-            continue  # it does not hang on what was measured
-        letter = decision.slot.letter
+            continue  # independent of the measurements
+        label = decision.slot.label
         for fragile in decision.fragile:
-            says = (
-                f"{fragile.fact} lies between {number(fragile.low)} and {number(fragile.high)} "
-                f"{FACTS[fragile.fact].unit} (95 %); at one end it would be {fragile.other}."
+            note = (
+                f"{fragile.fact} is between {number(fragile.low)} and {number(fragile.high)} "
+                f"{FACTS[fragile.fact].unit} (95 % interval); at one end the choice would be {fragile.other}."
             )
-            yield Text.assemble(("fragile", "yellow"), f" {letter}: ", plain(says))
+            yield Text.assemble(("fragile", "yellow"), f" {label}: ", plain(note))
         if decision.provisional:
-            says = f"{', '.join(decision.provisional)} could not be measured."
-            yield Text.assemble(("provisional", "yellow"), f" {letter}: ", plain(says))
+            note = f"{', '.join(decision.provisional)} could not be measured."
+            yield Text.assemble(("provisional", "yellow"), f" {label}: ", plain(note))
 
 
 def show_profile(profile: Profile, console: Console) -> None:
-    """Print every measured number and every column's kind with its reason."""
+    """Print the characteristics, columns and findings of a profile."""
     measured = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for heading in ("Characteristic", "Value", "Unit", "95 %", "How"):
+    for heading in ("Characteristic", "Value", "Unit", "95 % interval", "Measured"):
         measured.add_column(heading, overflow="fold")
     groups = {"": profile.characteristics} | {f"{target}: ": found for target, found in profile.targets.items()}
     for prefix, found in groups.items():
@@ -123,14 +123,15 @@ def show_profile(profile: Profile, console: Console) -> None:
     console.print(measured)
     console.print()
     columns = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for heading in ("Column", "Part", "Kind", "Missing", "Because"):
+    for heading in ("Column", "Role", "Kind", "Missing", "Reason"):
         columns.add_column(heading, overflow="fold")
     for column in profile.columns[:MAX_COLUMNS]:
         missing = f"{column.missing_share:.1%}" if column.missing_share else ""
         columns.add_row(plain(column.column), column.part, column.kind.value, missing, plain(column.reason))
     console.print(columns)
     if len(profile.columns) > MAX_COLUMNS:
-        console.print(f"and {len(profile.columns) - MAX_COLUMNS:,} columns more; --format json lists all", style="dim")
+        more = len(profile.columns) - MAX_COLUMNS
+        console.print(f"and {more:,} more columns; use --format json to list all", style="dim")
     _findings(profile.findings, console)
 
 

@@ -1,4 +1,4 @@
-"""How many trials a budget allows: a fact for the rules before any trial has run."""
+"""Estimate of the number of trials that a budget allows, as a fact for the rules."""
 
 from __future__ import annotations
 
@@ -16,61 +16,58 @@ if TYPE_CHECKING:
     from recommender.dataset.readers.formats.arrays import Images
     from rules.vocabulary.choices import Choice
 
-DEFAULT_BUDGET: Final = 300.0  # seconds: what a person waits for over a coffee
+DEFAULT_BUDGET: Final = 300.0  # seconds
 UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
 START_UP: Final = 8.0  # seconds for imports, encoding and the final model; measured on two cores
 SECONDS_PER_IMAGE_TRIAL: Final = 10.0  # tracing, and 900 steps of a small network for images; measured on two cores
 SECONDS_PER_PIXEL: Final = 1.4e-5
-"""One pixel of one row through the 30 epochs of a trial on images. Measured likewise: 111 s of 10,000 images of 28 x 28
-pixels, 12 s of 1,797 of 8 x 8."""
+"""Seconds per pixel and row for the 30 epochs of a trial on images; measured on two cores: 111 s for 10,000 images of
+28 x 28 pixels, 12 s for 1,797 of 8 x 8."""
 TEXT_SHARE: Final = 0.5
-"""Of what is left of a budget, that a search of texts gets: the rest is for training the best trials again on all rows,
-and for the linear model beside them."""
+"""Share of the remaining budget for the search on text; the rest is for refitting the best trials on all rows, and for
+the linear baseline."""
 LARGE_SIDE: Final = 48
-"""Pixels; images with no shorter side are halved by the network's first layer, as ResNet's does: the full size costs
-four times as much. An estimate between the 32 of CIFAR's networks, which do not, and 64."""
+"""Pixels of the shorter side from which the first layer halves images, as in ResNet, since the full size costs four
+times as much. An estimate between 32, where CIFAR networks do not, and 64."""
 MIN_TRIALS_FOR_SENSITIVITY: Final = 16
-"""Completed trials of one length from which the sensitivity to hyperparameters is measured: a forest on fewer finds
-noise."""
-SPREAD: Final = 3.0  # measured trials took between a third of the prediction and three times it
+"""Completed trials of the same length for the importance of hyperparameters; with fewer, a random forest fits noise."""
+SPREAD: Final = 3.0  # measured trials took between a third of the estimate and three times the estimate
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """What of a dataset the time of a trial hangs on."""
+    """Properties of a dataset on which the duration of a trial depends."""
 
     rows: int
     columns: int
-    """To learn from."""
+    """Feature columns."""
     numbers: int = 0
-    """Columns of numbers among them."""
+    """Numeric feature columns."""
     images: Images | None = None
-    """What a model learns from, where it learns from images."""
+    """Images, if they are a feature."""
     words: float = 0.0
-    """Of a row's texts in the mean."""
+    """Average words per row of text."""
 
 
 def seconds(text: str) -> float:
-    """Read a duration such as 90s, 10m or 1.5h.
-
-    Raises ChoiceError on anything else.
+    """Parse a duration such as 90s, 10m or 1.5h. Raises ChoiceError on anything else.
 
     >>> seconds("10m")
     600.0
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh])", text.strip())
     if not found or float(found[1]) <= 0:
-        unit = f" Write {text.strip()}s or {text.strip()}m." if text.strip().isdigit() and int(text) > 0 else ""
-        raise ChoiceError(f"A budget is a positive duration such as 90s, 10m or 1.5h, but got {text!r}.{unit}")
+        unit = f" Use {text.strip()}s or {text.strip()}m." if text.strip().isdigit() and int(text) > 0 else ""
+        raise ChoiceError(f"A budget must be a positive duration such as 90s, 10m or 1.5h, but got {text!r}.{unit}")
     return float(found[1]) * UNITS[found[2]]
 
 
 def trial_budget(
     dataset: Sizes, *, architecture: Choice, validation: Choice, budget: float | None, trials: int | None
 ) -> Measurement:
-    """The trials that a budget in seconds, or a number of trials, or the smaller of both, allows.
+    """Number of trials allowed by a budget in seconds, by a number of trials, or by the smaller of both.
 
-    architecture, validation: the choices of these slots, which decide what a trial trains and on how many rows.
+    architecture, validation: choices of these slots, which determine the network of a trial and its training rows.
     """
     if budget is None:
         if trials is not None:
@@ -85,8 +82,9 @@ def trial_budget(
     share = f"{TEXT_SHARE:.0%} of " if is_text else ""
     ends = "" if is_text or dataset.images is not None else f" that ends after {STOPPING:.0%} of its epochs on average"
     source = (
-        f"{share}{budget:g} s less {START_UP:g} s for start and end, at about {one:.1f} s a trial{ends}: computed from "
-        "the sizes of the dataset and the network for two cores without other load, not measured on this machine"
+        f"{share}{budget:g} s minus {START_UP:g} s for start and end, with about {one:.1f} s per trial{ends}; "
+        "estimated "
+        "from the sizes of dataset and network for two idle cores, not measured on this machine"
     )
     return Measurement(value=expected, low=low, high=high, source=source)
 
@@ -101,7 +99,7 @@ def _seconds_of_a_trial(dataset: Sizes, architecture: Choice, validation: Choice
         return text_trial_seconds(rows=training, words=dataset.words, letters=letters)
     networks = validation.folds * validation.repeats if isinstance(validation, CrossValidation) else 1
     width = dataset.columns
-    if isinstance(architecture, MiniRocket | InceptionTime | Gru):  # the latter take about as long
+    if isinstance(architecture, MiniRocket | InceptionTime | Gru):  # the others take about as long
         width = (architecture if isinstance(architecture, MiniRocket) else MiniRocket()).features
     elif isinstance(architecture, Standard) and dataset.numbers <= MAX_BINNED:
         width += architecture.bins * dataset.numbers
@@ -109,6 +107,6 @@ def _seconds_of_a_trial(dataset: Sizes, architecture: Choice, validation: Choice
 
 
 def _pixels(images: Images) -> float:
-    """Of an image, as the network sees it."""
+    """Pixels of an image after halving by the network."""
     halved = 4 if min(images.height, images.width) >= LARGE_SIDE else 1
     return images.height * images.width / halved

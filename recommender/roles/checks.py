@@ -1,4 +1,4 @@
-"""Whether columns can play the parts that a person gives them, and whether something is left to learn from."""
+"""Checks of the requested roles and kinds of columns, and of the remaining features."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from recommender.roles.roles import Roles
 
 MAX_LISTED: Final = 20
-"""Names that an error lists."""
+"""Names in an error message."""
 KIND_PART: Final = "column of --kind"
 
 
 def check_column(dataset: Dataset, name: str, error: type[TargetError | ColumnError], part: str) -> None:
-    """Raises the error where a dataset has no such column. part: what the column was named for."""
+    """Raise the error if the dataset has no such column. part: the requested role, for the message."""
     if name not in dataset.storage:
         raise error(
             f"The {part} must be a column of {dataset.name}, but got {name!r}.{did_you_mean(name, dataset.columns)} "
@@ -33,8 +33,7 @@ def check_column(dataset: Dataset, name: str, error: type[TargetError | ColumnEr
     if is_image(dataset.storage[name]) and part != KIND_PART:
         others = [column for column in dataset.columns if column != name]
         raise error(
-            f"The {part} must be a column of plain values, but {name!r} of {dataset.name} holds the "
-            f"{_what(dataset)}. "
+            f"The {part} must be a column of plain values, but {name!r} of {dataset.name} contains {_what(dataset)}. "
             f"Other columns: {listed(others, most=MAX_LISTED) or 'none'}."
         )
 
@@ -44,22 +43,22 @@ def _what(dataset: Dataset) -> str:
 
 
 def check_kind(dataset: Dataset, name: str, kind: Kind) -> None:
-    """Raises ColumnError where a column's values cannot be read as the kind that the user gave."""
+    """Raise ColumnError if a column's values do not match the requested kind."""
     storage = dataset.storage[name]
     own = Kind.IMAGE if dataset.sequences is None else Kind.SEQUENCE
     if is_image(storage) and kind not in {own, *UNUSED_KINDS}:
         raise ColumnError(
-            f"{_what(dataset).capitalize()} must be read as such, but --kind gives {name!r} the kind {kind}. Leave it "
-            f"out, or leave the {_what(dataset)} out with --kind {name}=identifier."
+            f"{name!r} contains {_what(dataset)}, so its kind cannot be {kind}. Remove --kind, or exclude the "
+            f"{_what(dataset)} with --kind {name}=identifier."
         )
     if kind is Kind.SEQUENCE and not (is_image(storage) or is_text(storage)):
         raise ColumnError(
-            f"A column of kind sequence must be an array of sequences in an .npz, or words whose letters are steps, "
-            f"but {name!r} is stored as {storage}. Choose another kind, or gather a long table's rows with --sequence."
+            f"A column of kind sequence must be an array of sequences in an .npz, or text whose letters are the steps, "
+            f"but {name!r} has the type {storage}. Choose another kind, or gather rows of a long table with --sequence."
         )
     if kind is Kind.IMAGE and not is_image(storage):
         raise ColumnError(
-            f"A column of kind image must be an array of images in an .npz, but {name!r} is stored as {storage}. "
+            f"A column of kind image must be an array of images in an .npz, but {name!r} has the type {storage}. "
             "Choose another kind."
         )
     needed = {Kind.NUMERIC: is_number(storage) or storage == "BOOLEAN", Kind.INTEGER_CODE: is_integer(storage)}
@@ -70,69 +69,69 @@ def check_kind(dataset: Dataset, name: str, kind: Kind) -> None:
     value = time_stamp(name, storage) if kind is Kind.DATETIME else f"TRY_CAST({text} AS {read[kind]})"
     wrong = dataset.first_value(name, f"{quoted(name)} IS NOT NULL AND {value} IS NULL")
     if wrong or kind is Kind.NUMERIC:
-        shown = wrong or f"stored as {storage}"
+        shown = wrong or f"of type {storage}"
         raise ColumnError(
-            f"Each value of a column of kind {kind} must be readable as one, but {name!r} is {shown}. "
-            "Mend the value, leave the cell empty, or choose another kind."
+            f"All values of a column of kind {kind} must be {kind}, but {name!r} is {shown}. "
+            "Correct the value, make it empty, or choose another kind."
         )
 
 
 def check_time(dataset: Dataset, name: str) -> None:
-    """Raises ColumnError where a time column is neither numbers nor time stamps throughout."""
+    """Raise ColumnError unless all values of a time column are numbers or times."""
     storage = dataset.storage[name]
     if is_number(storage):
         return
     wrong = dataset.first_value(name, f"{quoted(name)} IS NOT NULL AND {time_stamp(name, storage)} IS NULL")
     if wrong:
         raise ColumnError(
-            f"A time column must hold dates, times or numbers, but {name!r} is {wrong}. Mend the value, leave the cell "
-            "empty, or name another column with --time."
+            f"A time column must contain dates, times or numbers, but {name!r} is {wrong}. Correct the value, make it "
+            "empty, or choose another column with --time."
         )
 
 
 def check_split(dataset: Dataset, name: str, targets: Sequence[str]) -> None:
-    """Raises ColumnError where a row with a target names no part, or no such row names training."""
+    """Raise ColumnError if a row with a target has an invalid split value, or if there are no training rows."""
     part = f"lower(trim(coalesce({category_text(name, dataset.storage[name])}, '')))"
     known = " AND ".join(["TRUE", *(f"{quoted(target)} IS NOT NULL" for target in targets)])
     wrong = dataset.first_value(name, f"{part} NOT IN ({', '.join(map(literal, sorted(PART_WORDS)))}) AND {known}")
     if wrong:
         raise ColumnError(
-            f"The split column {name!r} may hold train, validation and test, but got {wrong}. Rename its values, or "
-            "leave the column out."
+            f"The values of the split column {name!r} must be train, validation or test, but got {wrong}. Rename them, "
+            "or exclude the column."
         )
     if not dataset.first_value(name, f"{part} IN ({', '.join(map(literal, sorted(TRAINING_WORDS)))}) AND {known}"):
-        raise ColumnError(f"The split column {name!r} must name some rows 'train', but it names none.")
+        raise ColumnError(f"The split column {name!r} must have rows with the value 'train', but has none.")
 
 
 def check_forecast(dataset: Dataset, roles: Roles) -> None:
-    """Raises TargetError where fields of a forecast are requested for another task, ColumnError on unknown columns."""
+    """Raise TargetError if options of a forecast are used for another task, ColumnError on unknown columns."""
     request = roles.request
     if roles.task is not Task.FORECASTING and (request.horizon or request.season or request.known):
         raise TargetError(
-            f"--horizon, --season and --known belong to a forecast, but the task is {roles.task}. Leave them out, or "
-            "say --task forecasting."
+            f"--horizon, --season and --known apply to forecasts, but the task is {roles.task}. Remove them, or use "
+            "--task forecasting."
         )
     for name in request.known:
         check_column(dataset, name, ColumnError, "column known in advance")
         if name not in roles.features:
             raise ColumnError(
-                f"A column known in advance must be one to learn from, but {name!r} is not. Columns: "
+                f"A column known in advance must be a feature, but {name!r} is not. Features: "
                 f"{listed(roles.features, most=MAX_LISTED) or 'none'}."
             )
 
 
 def check_features(dataset: Dataset, roles: Roles) -> None:
-    """Raises ColumnError where nothing is left to learn from."""
+    """Raise ColumnError if there are no features."""
     if not roles.features and roles.task is not Task.FORECASTING:
         numbers = next((f" {_with_commas(dataset, name)}" for name in roles.columns if _with_commas(dataset, name)), "")
         raise ColumnError(
-            f"There must be a column to learn from, but besides the target {listed(roles.targets, most=MAX_LISTED)} "
-            f"({roles.target_reason}) every column of {dataset.name} is constant, an identifier, or has another part."
-            f"{numbers} Use --kind COLUMN=KIND to keep a column, or --target to predict another."
+            f"There must be at least one feature, but except for the target {listed(roles.targets, most=MAX_LISTED)} "
+            f"({roles.target_reason}) all columns of {dataset.name} are constant, identifiers, or have another role."
+            f"{numbers} Use --kind COLUMN=KIND to keep a column, or --target to choose another target."
         )
 
 
 def _with_commas(dataset: Dataset, name: str) -> str:
-    """A sentence about numbers that are read as words for their commas, or nothing."""
+    """Sentence about numbers with commas that are read as text; empty if there are none."""
     commas = comma_use(dataset.summaries[name])
-    return f"Column {name!r} holds numbers with {commas} and is read as words: {COMMA_REMEDY}." if commas else ""
+    return f"Column {name!r} has numbers with {commas} and is read as text: {COMMA_REMEDY}." if commas else ""

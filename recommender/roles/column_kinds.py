@@ -1,4 +1,4 @@
-"""The kind of each column of a dataset: said, inferred from its summary, or told by looking at its words."""
+"""Kinds of the columns of a dataset: requested, or inferred from summaries and categories."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ YES_OR_NO: Final = ({"yes", "no"}, {"y", "n"}, {"true", "false"}, {"t", "f"})
 
 
 def kinds_of(dataset: Dataset, targets: Sequence[str], kinds: Mapping[str, Kind]) -> Mapping[str, Role]:
-    """Each column's kind: said by the user, or inferred; words are looked at for grades and for yes or no."""
+    """Kind of each column: requested by the user, or inferred; categories may be ordinal or boolean."""
     for name, kind in kinds.items():
         check_column(dataset, name, ColumnError, KIND_PART)
         if kind is Kind.NUMERIC and dataset.storage[name] == "VARCHAR":
@@ -41,27 +41,29 @@ def kinds_of(dataset: Dataset, targets: Sequence[str], kinds: Mapping[str, Kind]
     if dataset.images is not None and roles[dataset.images.name].kind is Kind.IMAGE:
         name = dataset.images.name
         roles[name] = replace(roles[name], reason=f"an array of images, {dataset.images}")
-    if dataset.sequences is not None and roles[dataset.sequences.name].kind is Kind.IMAGE:  # told by its bytes alone
+    if (
+        dataset.sequences is not None and roles[dataset.sequences.name].kind is Kind.IMAGE
+    ):  # its bytes alone look like images
         name = dataset.sequences.name
         roles[name] = replace(roles[name], kind=Kind.SEQUENCE, reason=f"sequences, {dataset.sequences}")
     for name, role in roles.items():
         few = dataset.summaries[name].distinct > 1 and name in dataset.few_categories
         if role.kind is Kind.CATEGORICAL and name not in kinds and few:
-            roles[name] = _of_words(role, dataset.few_categories[name])
+            roles[name] = _of_categories(role, dataset.few_categories[name])
         elif name not in {*kinds, *targets} and _may_be_letters(dataset, role):
-            reason = "capital or small letters alone, one after the other, as genes and proteins are written"
+            reason = "sequences of letters, like genes or proteins"
             roles[name] = replace(role, kind=Kind.SEQUENCE, reason=reason)
     return MappingProxyType(roles)
 
 
 def _may_be_letters(dataset: Dataset, role: Role) -> bool:
-    """Whether a column of long words holds sequences of letters."""
+    """Whether a text column contains sequences of letters."""
     is_word = role.kind in {Kind.CATEGORICAL, Kind.IDENTIFIER} and is_text(dataset.storage[role.column])
     return is_word and are_letters(dataset.connection, role.column, dataset.storage[role.column])
 
 
-def _of_words(role: Role, levels: Sequence[str]) -> Role:
-    if {level.strip().lower() for level in levels} in YES_OR_NO:
-        return replace(role, kind=Kind.BOOLEAN, reason=f"two words: {' and '.join(levels)}")
-    graded = grade(levels)
+def _of_categories(role: Role, categories: Sequence[str]) -> Role:
+    if {category.strip().lower() for category in categories} in YES_OR_NO:
+        return replace(role, kind=Kind.BOOLEAN, reason=f"two categories: {' and '.join(categories)}")
+    graded = grade(categories)
     return role if graded is None else replace(role, kind=Kind.ORDINAL, reason=graded)

@@ -1,4 +1,4 @@
-"""What each column is and what is to be predicted, each with its reason; inferred, or requested by the user."""
+"""Inference of the task and the roles of columns, each with its reason, unless the user requests them."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ UNFIT_TARGETS: Final = frozenset({Kind.IDENTIFIER, Kind.CONSTANT, Kind.TEXT, Kin
 
 
 def infer_roles(dataset: Dataset, request: Request = INFER_ALL) -> Roles:
-    """Infer what is to be predicted and what each column is; what the user requests is checked and kept.
+    """Infer the task and the roles of columns; requested ones are checked and kept.
 
-    Raises TargetError when a target is missing or cannot be learned, ColumnError when a column is missing, or has a
-    kind that its values do not allow, DatasetError where a reading of images is requested but there are none.
+    Raises TargetError if a target is missing or cannot be predicted, ColumnError if a column is missing or does not
+    match its requested kind, and DatasetError if image options are given for a dataset without image files.
     """
     if request.images is not None and (dataset.images is None or dataset.images.source is None):
         raise DatasetError(
-            "A reading of images is for a folder, an archive or a table with paths of image files, but "
-            f"{dataset.name} holds none. Leave out --image-size, --image-fit, --unreadable-images, --image-channels "
+            "Image options apply to a folder, an archive or a table with paths of image files, but "
+            f"{dataset.name} has none. Remove --image-size, --image-fit, --unreadable-images, --image-channels "
             "and --image-range."
         )
     targets: Sequence[str] = request.target
@@ -61,7 +61,7 @@ def infer_roles(dataset: Dataset, request: Request = INFER_ALL) -> Roles:
         if column is not None:
             check_column(dataset, column, ColumnError, part)
             if column in targets:
-                raise TargetError(f"A column plays one part, but {column!r} is both target and {part}. Name another.")
+                raise TargetError(f"A column has one role, but {column!r} is both target and {part}. Choose another.")
     columns = kinds_of(dataset, targets, request.kinds)
     if request.time is not None:
         check_time(dataset, request.time)
@@ -95,7 +95,7 @@ def infer_roles(dataset: Dataset, request: Request = INFER_ALL) -> Roles:
 
 
 def _unfit(dataset: Dataset, columns: Mapping[str, Role], task: Task | None) -> Sequence[str]:
-    """Columns that are not to be proposed; where nothing fits the task, all that may be targets of another."""
+    """Columns that are not proposed as a target; if none fits the task, only those of unsuitable kinds."""
     by_kind = {
         name
         for name, role in columns.items()
@@ -106,16 +106,16 @@ def _unfit(dataset: Dataset, columns: Mapping[str, Role], task: Task | None) -> 
 
 
 def _proposed(dataset: Dataset, unfit: Sequence[str], task: Task | None) -> tuple[str, str, Reading]:
-    """A target, why it was proposed, and how it is read. Raises TargetError, saying that it was proposed."""
+    """Proposed target, the reason, and its task. Raises TargetError with a hint at --target."""
     target, reason = propose_target(dataset, unfit)
     try:
         return target, reason, read_task(dataset, (target,), task=task)
     except TargetError as error:
-        raise TargetError(f"{error} The target {target!r} was {reason}; --target names another one.") from None
+        raise TargetError(f"{error} The target {target!r} was {reason}; choose another with --target.") from None
 
 
 def _find_split(dataset: Dataset, columns: Mapping[str, Role], targets: Sequence[str]) -> str | None:
-    """The column whose values name the parts of a split, training among them."""
+    """The column whose values are names of the parts of a split, including training."""
     for name, role in columns.items():
         summary = dataset.summaries[name]
         short = 1 < summary.distinct <= len(PARTS) and not summary.missing and name in dataset.few_categories
@@ -128,14 +128,14 @@ def _find_split(dataset: Dataset, columns: Mapping[str, Role], targets: Sequence
 
 
 def _with_time(dataset: Dataset, roles: Roles, reading: Reading) -> Roles:
-    """The roles with a forecast's time column, where the rule of docs/evidence.md 1 (sequence structure) finds one."""
+    """Roles of a forecast, if a time column is found by the rule of docs/evidence.md 1 (sequence structure)."""
     requested = roles.request.task
     if roles.has_images or roles.has_sequences:
         if requested is Task.FORECASTING:
-            what = "images" if roles.has_images else "a sequence in each row"
+            what = "images" if roles.has_images else "sequences in each row"
             raise TargetError(
-                f"A forecast continues a series of numbers, but the dataset holds {what}. Choose another task, or "
-                "leave --task out."
+                f"A forecast needs a series of numbers, but the dataset contains {what}. Choose another task, or "
+                "remove --task."
             )
         return roles
     if reading.task not in NUMERIC_TARGET or requested in {Task.REGRESSION, Task.MULTIOUTPUT_REGRESSION}:
@@ -149,7 +149,7 @@ def _with_time(dataset: Dataset, roles: Roles, reading: Reading) -> Roles:
         stamps = [name for name, role in rest.items() if role.kind is Kind.DATETIME]
         numbers = [name for name, role in rest.items() if _may_count_time(dataset, name, role)]
         found = find_time(dataset, stamps, numbers)
-    if found is not None and found.unit and found.step <= 0:  # numbers that repeat may count the rows of a step
+    if found is not None and found.unit and found.step <= 0:  # repeated numbers may count rows within a step
         if requested is Task.FORECASTING:
             _refuse_repeated_times(dataset, found)
         return roles
@@ -162,11 +162,11 @@ def _with_time(dataset: Dataset, roles: Roles, reading: Reading) -> Roles:
     strong = [tie.lag_1 for tie in ties if tie is not None and tie.is_strong]
     if requested is not Task.FORECASTING and len(strong) < len(ties):
         return roles
-    steps = f"{found.regular_share:.0%} of its steps are {found.spoken_step}, and " if found and found.step else ""
-    reason = f"{steps}{_spoken(roles.targets)} follows itself (autocorrelation at lag 1: {_numbers(strong)})"
+    steps = f"{found.regular_share:.0%} of its steps are {found.step_text}, and " if found and found.step else ""
+    reason = f"{steps}{_target_text(roles.targets)} is autocorrelated (lag 1: {_numbers(strong)})"
     columns = dict(roles.columns)
     if time is not None and columns[time].kind is not Kind.DATETIME:
-        columns[time] = Role(column=time, kind=Kind.NUMERIC, reason="counts the steps of the series")
+        columns[time] = Role(column=time, kind=Kind.NUMERIC, reason="counter of the steps of the series")
     return replace(
         roles,
         task=Task.FORECASTING,
@@ -175,34 +175,34 @@ def _with_time(dataset: Dataset, roles: Roles, reading: Reading) -> Roles:
         doubt="",
         columns=MappingProxyType(columns),
         time_column=time,
-        time_reason=roles.time_reason or ("the file's order" if time is None else f"{steps}rows are a series"),
+        time_reason=roles.time_reason or ("file order" if time is None else f"{steps}rows are a series"),
         entity_column=entity,
     )
 
 
 def _refuse_repeated_times(dataset: Dataset, found: Spacing) -> NoReturn:
-    """Raises ColumnError: most rows have the time of the row before, so that they are no single series."""
-    teller = entity_by_time(dataset, found.column)
+    """Raise ColumnError, since most rows have the same time as the previous row and are not a single series."""
+    entity = entity_by_time(dataset, found.column)
     within = f" within each {found.entity!r}" if found.entity else ""
-    helps = f"Add --entity {teller}" if teller else "Give the column that tells the series apart with --entity"
+    fix = f"Add --entity {entity}" if entity else "Give the column that identifies the series with --entity"
     raise ColumnError(
-        f"Each series must have one row for a time, but most rows have the {found.column!r} of another row{within}. "
-        f"{helps}, or add up the rows of each {found.column!r}."
+        f"Each series must have one row per time, but most rows have the same {found.column!r} as another row{within}. "
+        f"{fix}, or aggregate the rows of each {found.column!r}."
     )
 
 
 def _reason_of_forecast(roles: Roles, time: str | None) -> str:
-    """Why a forecast that the user requests is one, and what was taken as its time where no column tells."""
-    return roles.task_reason if time else f"{roles.task_reason}; no column tells the time: the file's order is taken"
+    """Reason of a requested forecast, with a note if there is no time column."""
+    return roles.task_reason if time else f"{roles.task_reason}; there is no time column, so the file order is used"
 
 
 def _may_count_time(dataset: Dataset, name: str, role: Role) -> bool:
-    """Whether numbers may be steps or years; a row number that is named as such only counts rows."""
+    """Whether a numeric column may be steps or years, and is not named as a row number."""
     counted = role.kind in {Kind.NUMERIC, Kind.IDENTIFIER} and is_number(dataset.storage[name])
     return counted and not is_identifier_name(name)
 
 
-def _spoken(targets: Sequence[str]) -> str:
+def _target_text(targets: Sequence[str]) -> str:
     return repr(targets[0]) if len(targets) == 1 else f"each of {len(targets)} targets"
 
 

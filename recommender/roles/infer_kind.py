@@ -1,4 +1,4 @@
-"""What a column is: its kind, with the measured value that led to it."""
+"""Inference of a column's kind from its summary, with the reason."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNUSED_KINDS: Final = frozenset({Kind.IDENTIFIER, Kind.CONSTANT})
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    """One column's kind, with the measured value that led to it."""
+    """Kind of a column, with the reason."""
 
     column: str
     kind: Kind
@@ -28,28 +28,27 @@ class Role:
 
 
 TOO_EMPTY: Final = 0.95
-"""Share of missing cells above which a column is left out (EvalML's `pct_null_threshold`, docs/evidence.md 1)."""
+"""Share of missing values above which a column is excluded (EvalML's `pct_null_threshold`, docs/evidence.md 1)."""
 UNIQUE_TEXT: Final = 0.99
-"""Share of distinct values above which a column of short texts is an identifier (AutoGluon, docs/evidence.md 1)."""
+"""Share of distinct values above which a column of short text is an identifier (AutoGluon, docs/evidence.md 1)."""
 TEXT_UNIQUE_SHARE: Final = 0.01
 """Share of distinct values above which a column may be text (AutoGluon, docs/evidence.md 1)."""
 TEXT_WORDS: Final = 3.0
-"""Mean words a value from which a column is text (AutoGluon, docs/evidence.md 1)."""
+"""Average words per value from which a column is text (AutoGluon, docs/evidence.md 1)."""
 LONE_TEXT_WORDS: Final = 5.0
-"""The same where it is the only column to learn from (docs/evidence.md 1)."""
+"""The same for the only feature (docs/evidence.md 1)."""
 TIME_SHARE: Final = 0.8
-"""Share of a text's values that parse as time stamps from which the others look like mistakes (AutoGluon,
-docs/evidence.md 1)."""
-FEW_INTEGERS: Final = 20
-"""Distinct whole numbers up to which their order may be a scale, not a quantity (docs/evidence.md 1, target type)."""
+"""Share of text values that parse as times from which the others look like mistakes (AutoGluon, docs/evidence.md 1)."""
+MAX_ORDINAL_INTEGERS: Final = 20
+"""Distinct integers up to which a column is ordinal or classes, not a quantity (docs/evidence.md 1, target type)."""
 MANY_CODES: Final = 10_000
-"""Distinct values above which whole numbers with a code's name are a quantity or an identifier."""
+"""Distinct values above which integers with the name of a code are a quantity or an identifier."""
 MIN_CODES: Final = 3
 EXACT_INTEGER: Final = 2**53
-"""Up to it a double holds every integer."""
+"""Largest integer up to which all integers are exact as doubles."""
 
 MOSTLY_NUMBERS: Final = 0.8
-"""Share of numbers in a column of words from which the other values look like mistakes."""
+"""Share of numbers in a text column from which the other values look like mistakes."""
 COMMA_REMEDY: Final = "write 1037.5 for 1,037.5, and 1.5 for 1,5, or use --kind COLUMN=numeric"
 
 SCALES: Final = (
@@ -62,103 +61,102 @@ SCALES: Final = (
     ("strongly disagree", "disagree", "neutral", "agree", "strongly agree"),
     ("vf", "f", "m", "l", "vl"),
 )
-"""Graded words, each scale from its low to its high end."""
+"""Scales of ordinal categories, each from low to high."""
 
 
 def comma_use(summary: ColumnSummary) -> str:
-    """What the commas are for in words that would be numbers without them, or nothing."""
+    """Meaning of commas in text that would otherwise be numbers; empty if there are none."""
     uses = {"thousands separators": summary.grouped, "decimal commas": summary.decimal_commas}
     return " or ".join(use for use, share in uses.items() if share >= MOSTLY_NUMBERS and share > summary.numbers)
 
 
 def infer_kind(summary: ColumnSummary, *, alone: bool = False) -> Role:
-    """The kind of a column, from its first look alone.
+    """Kind of a column from its summary. alone: whether it is the only feature.
 
-    alone: whether it is the only column to learn from.
-    Levels are not looked at: `grade` tells graded words from plain categories.
+    Ordinal categories are recognised by `grade`.
     """
     kind, reason = _kind(summary, TEXT_WORDS if not alone else LONE_TEXT_WORDS)
     return Role(column=summary.name, kind=kind, reason=reason)
 
 
-def grade(levels: Sequence[str]) -> str | None:
-    """The reason why levels are graded words, or None.
+def grade(categories: Sequence[str]) -> str | None:
+    """Reason why categories are ordinal, or None.
 
     >>> grade(["high risk", "low risk", "mid risk"])
-    'its levels are grades: low risk < mid risk < high risk'
+    'ordinal categories: low risk < mid risk < high risk'
     """
-    common = _common_ending(levels)
-    bare = {level: level.lower().removesuffix(common).strip() for level in levels}
+    common = _common_ending(categories)
+    bare = {category: category.lower().removesuffix(common).strip() for category in categories}
     for scale in SCALES:
         if len(bare) >= MIN_CODES and set(bare.values()) <= set(scale):
-            ordered = sorted(levels, key=lambda level: scale.index(bare[level]))
-            return f"its levels are grades: {' < '.join(ordered)}"
+            ordered = sorted(categories, key=lambda category: scale.index(bare[category]))
+            return f"ordinal categories: {' < '.join(ordered)}"
     return None
 
 
-def _common_ending(levels: Sequence[str]) -> str:
-    """The last word that all levels share ("risk" of "low risk"), with its space, or nothing."""
-    endings = {level.lower().rpartition(" ")[2] for level in levels if " " in level.strip()}
-    shared = len(endings) == 1 and all(" " in level.strip() for level in levels)
+def _common_ending(categories: Sequence[str]) -> str:
+    """The last word that all categories share ("risk" in "low risk"), with its space; empty if there is none."""
+    endings = {category.lower().rpartition(" ")[2] for category in categories if " " in category.strip()}
+    shared = len(endings) == 1 and all(" " in category.strip() for category in categories)
     return f" {endings.pop()}" if shared else ""
 
 
-def _kind(summary: ColumnSummary, text_words: float) -> tuple[Kind, str]:  # noqa: PLR0911  the first test that holds decides
+def _kind(summary: ColumnSummary, text_words: float) -> tuple[Kind, str]:  # noqa: PLR0911  the first matching test decides
     distinct = f"{'' if summary.exact else 'about '}{summary.distinct:,} distinct values"
     if summary.count == 0:
-        return Kind.CONSTANT, "every cell is empty"
+        return Kind.CONSTANT, "all values are missing"
     if summary.missing_share > TOO_EMPTY:
-        return Kind.CONSTANT, f"{summary.missing_share:.1%} of its cells are empty (above {TOO_EMPTY:.0%})"
+        return Kind.CONSTANT, f"{summary.missing_share:.1%} of its values are missing (above {TOO_EMPTY:.0%})"
     if summary.distinct == 1 and not summary.missing:
-        return Kind.CONSTANT, "every row holds the same value"
+        return Kind.CONSTANT, "all rows have the same value"
     if is_image(summary.storage):
         return Kind.IMAGE, "an array of images"
     if summary.storage == "BOOLEAN":
         return Kind.BOOLEAN, "true or false"
     if is_time_stamp(summary.storage):
-        return Kind.DATETIME, f"stored as {summary.storage}"
+        return Kind.DATETIME, f"type {summary.storage}"
     if is_integer(summary.storage) or is_float(summary.storage):
         return _kind_of_numbers(summary, distinct)
     if is_text(summary.storage):
         return _kind_of_texts(summary, distinct, text_words)
-    return Kind.CATEGORICAL, f"stored as {summary.storage}, {distinct}"
+    return Kind.CATEGORICAL, f"type {summary.storage}, {distinct}"
 
 
 def _kind_of_numbers(summary: ColumnSummary, distinct: str) -> tuple[Kind, str]:  # noqa: PLR0911  as above
     if not summary.whole:
         return Kind.NUMERIC, f"numbers with decimals, {distinct}"
-    if summary.counts_rows and summary.rows > FEW_INTEGERS:
-        return Kind.IDENTIFIER, "whole numbers that grow by one from row to row"
+    if summary.counts_rows and summary.rows > MAX_ORDINAL_INTEGERS:
+        return Kind.IDENTIFIER, "integers that increase by one from row to row"
     if _repeats_row_numbers(summary):
-        return Kind.IDENTIFIER, "a column without a name that counts rows, as pandas writes the index of joined tables"
-    if summary.distinct == summary.count > FEW_INTEGERS and is_identifier_name(summary.name):
-        return Kind.IDENTIFIER, "every value occurs once, and its name is an identifier's"
+        return Kind.IDENTIFIER, "unnamed column of row numbers, such as the index of a pandas table"
+    if summary.distinct == summary.count > MAX_ORDINAL_INTEGERS and is_identifier_name(summary.name):
+        return Kind.IDENTIFIER, "all values are unique, and it has the name of an identifier"
     if (summary.minimum, summary.maximum) == (0, 1):
         return Kind.BOOLEAN, "0 or 1"
     if summary.storage == "HUGEINT" and max(abs(summary.minimum or 0), abs(summary.maximum or 0)) > EXACT_INTEGER:
-        unique = summary.unique_share > UNIQUE_TEXT and summary.count > FEW_INTEGERS
-        reason = f"integers beyond 2^53, of which a double would lose digits, {distinct}"
+        unique = summary.unique_share > UNIQUE_TEXT and summary.count > MAX_ORDINAL_INTEGERS
+        reason = f"integers above 2^53, which are not exact as doubles, {distinct}"
         return (Kind.IDENTIFIER if unique else Kind.INTEGER_CODE), reason
     coded = bool(set(words_of(summary.name)[-1:]) & CODE_WORDS)
     if coded and MIN_CODES <= summary.distinct <= MANY_CODES:
-        return Kind.INTEGER_CODE, f"whole numbers, {distinct}, and its name is a code's"
-    if summary.distinct <= FEW_INTEGERS:
-        return Kind.ORDINAL, f"whole numbers, {distinct} (at most {FEW_INTEGERS})"
-    return Kind.NUMERIC, f"whole numbers, {distinct}"
+        return Kind.INTEGER_CODE, f"integers, {distinct}, and it has the name of a code"
+    if summary.distinct <= MAX_ORDINAL_INTEGERS:
+        return Kind.ORDINAL, f"integers, {distinct} (at most {MAX_ORDINAL_INTEGERS})"
+    return Kind.NUMERIC, f"integers, {distinct}"
 
 
 def _repeats_row_numbers(summary: ColumnSummary) -> bool:
-    """Whether a column has the name of one without a header, and holds each number from 0 or 1 to its maximum."""
+    """Whether an unnamed column contains each number from 0 or 1 to its maximum."""
     if not ROW_NUMBER_NAMES.fullmatch(summary.name.strip()) or summary.missing:
         return False
     low, high = summary.minimum, summary.maximum
-    return low in {0, 1} and high is not None and FEW_INTEGERS < summary.distinct == high - low + 1
+    return low in {0, 1} and high is not None and MAX_ORDINAL_INTEGERS < summary.distinct == high - low + 1
 
 
 def _kind_of_texts(summary: ColumnSummary, distinct: str, text_words: float) -> tuple[Kind, str]:
-    many = summary.unique_share > TEXT_UNIQUE_SHARE and summary.distinct > FEW_INTEGERS
+    many = summary.unique_share > TEXT_UNIQUE_SHARE and summary.distinct > MAX_ORDINAL_INTEGERS
     if many and summary.words >= text_words:
-        return Kind.TEXT, f"{summary.words:.1f} words a value, {summary.unique_share:.0%} of them distinct"
-    if summary.unique_share > UNIQUE_TEXT and summary.count > FEW_INTEGERS:
-        return Kind.IDENTIFIER, f"{summary.unique_share:.1%} of its values occur once (above {UNIQUE_TEXT:.0%})"
-    return Kind.CATEGORICAL, f"words, {distinct}"
+        return Kind.TEXT, f"{summary.words:.1f} words per value, {summary.unique_share:.0%} distinct values"
+    if summary.unique_share > UNIQUE_TEXT and summary.count > MAX_ORDINAL_INTEGERS:
+        return Kind.IDENTIFIER, f"{summary.unique_share:.1%} distinct values (above {UNIQUE_TEXT:.0%})"
+    return Kind.CATEGORICAL, f"text, {distinct}"

@@ -1,4 +1,4 @@
-"""Which column is to be predicted, where the user does not say."""
+"""Proposal of a target column."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ if TYPE_CHECKING:
     from recommender.dataset.dataset import Dataset
 
 TARGET_WORDS: Final = ("target", "label", "class", "outcome", "response", "y")
-"""Names that tables give to what is to be predicted; the first found wins."""
+"""Usual names of targets; the first one found is used."""
 PREFIXES: Final = frozenset({"sub", "super"})
-"""What makes another word of the next one: a subclass is a feature as good as any."""
+"""Prefixes that change the meaning of such a name, as in subclass."""
 COORDINATES: Final = frozenset({"x", "y", "z"})
 
 
 def propose_target(dataset: Dataset, unfit: Sequence[str]) -> tuple[str, str]:
-    """The column that most looks like a target, and why.
+    """Most likely target column, and the reason.
 
-    unfit: columns that cannot be one (identifiers, constants, texts, time stamps, nearly as many words as rows).
-    Raises TargetError when no column is left.
+    unfit: columns that cannot be targets, such as identifiers, constants, text, times, or categories that hardly
+    repeat. Raises TargetError if no column is left.
     """
     candidates = [name for name in dataset.columns if name not in unfit]
     if not candidates:
         raise TargetError(
-            "There must be a column to predict, but every column is constant, an identifier, a text or a time stamp. "
-            "Name it with --target."
+            "No target could be proposed: all columns are constants, identifiers, text or times. Choose one with "
+            "--target."
         )
     places = _coordinates(dataset.columns)
     candidates = [name for name in candidates if name not in places] or candidates
     for word in TARGET_WORDS:
         for name in reversed(candidates):
             if word == name.lower() or _ends_in(name, word):
-                return name, f"proposed: the name {name!r} says {word!r}"
+                return name, f"proposed: the name {name!r} contains {word!r}"
     last = candidates[-1]
     if last == dataset.columns[-1]:
-        return last, f"proposed: {last!r} is the last column; --target says another"
-    return last, f"proposed: {last!r} is the last column that may be one; --target says another"
+        return last, f"proposed: {last!r} is the last column; use --target to choose another"
+    return last, f"proposed: {last!r} is the last suitable column; use --target to choose another"
 
 
 def _ends_in(name: str, word: str) -> bool:
@@ -50,7 +50,7 @@ def _ends_in(name: str, word: str) -> bool:
 
 
 def _coordinates(columns: Sequence[str]) -> frozenset[str]:
-    """The columns x, y and z where a y stands beside an x or z and other columns are there to be predicted."""
+    """The columns x, y and z, if y is next to x or z and there are other columns."""
     found = [name for name in columns if name.lower() in COORDINATES]
-    beside = any({one.lower(), two.lower()} in ({"x", "y"}, {"y", "z"}) for one, two in pairwise(columns))
-    return frozenset(found) if beside and len(found) < len(columns) else frozenset()
+    adjacent = any({one.lower(), two.lower()} in ({"x", "y"}, {"y", "z"}) for one, two in pairwise(columns))
+    return frozenset(found) if adjacent and len(found) < len(columns) else frozenset()

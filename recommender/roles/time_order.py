@@ -1,4 +1,4 @@
-"""Order in time: how rows are spaced, and whether a number follows from the one before it."""
+"""Time order of rows: spacing of a time column, and autocorrelation of a target."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from recommender.dataset.dataset import Dataset
 
 Unit = Literal["seconds", "months", "business days", ""]
-"""What a step is counted in; nothing where the time column holds numbers."""
+"""Unit of a step; empty for a numeric time column."""
 REGULAR_SHARE: Final = 0.9
 """Share of equal steps from which rows are a series (docs/evidence.md 1, sequence structure)."""
 PERSISTENCE: Final = 0.3
-"""Autocorrelation at lag 1 above which a number follows from the one before it (docs/evidence.md 1)."""
+"""Autocorrelation at lag 1 above which rows are a series (docs/evidence.md 1)."""
 CHANCE: Final = 0.01
-"""P-value of Ljung and Box's test below which the series is no white noise (docs/evidence.md 1)."""
+"""P-value of the Ljung-Box test below which a series is not white noise (docs/evidence.md 1)."""
 MAX_LAGS: Final = 10
 ROWS_A_LAG: Final = 5
 """Lags of the test are min(10, rows / 5) (docs/evidence.md 1; Hyndman's rule of thumb)."""
 MAX_SERIES_ROWS: Final = 20_000
-"""Rows, the last ones, on which order is measured: autocorrelation does not get surer by more."""
+"""Last rows on which time order is measured; more rows do not make autocorrelation more precise."""
 MIN_STEPS: Final = 10
 CALENDAR_YEARS: Final = (1000.0, 3000.0)
-"""Numbers in this range that grow by at most half a step a row are read as decimal years."""
+"""Range of decimal years, for numbers with steps of at most one half."""
 DAY: Final = 86_400
 """Seconds."""
 SEASONS: Final = {
@@ -39,16 +39,16 @@ SEASONS: Final = {
     ("months", 1): 12,
     ("months", 3): 4,
 }
-"""Steps of a season for common spacings: the week of days, the year of weeks, months and quarters."""
+"""Steps per season for common step lengths: a week of days, a year of weeks, months and quarters."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Spacing:
-    """How the rows of a time column, sorted by it within each entity, follow each other.
+    """Spacing of a time column, sorted within each entity.
 
-    unit, step: the most frequent step ("months", 1). regular_share: share of steps that equal it.
-    rising_share: share of steps in file order that do not go back. gaps: steps longer than that; repeats: rows with the
-    time of the row before. steps: how many were looked at. season: steps of a season, where the spacing tells.
+    unit, step: the most frequent step ("months", 1). regular_share: share of steps equal to it. rising_share: share of
+    steps in file order that do not decrease. gaps: number of longer steps. repeats: rows with the same time as the
+    previous row. steps: number of steps. season: steps per season, if the step indicates one.
     """
 
     column: str
@@ -64,7 +64,7 @@ class Spacing:
     season: int | None
 
     @property
-    def spoken_step(self) -> str:
+    def step_text(self) -> str:
         for name, seconds in (("days", DAY), ("hours", 3600), ("minutes", 60)):
             if self.unit == "seconds" and self.step and self.step % seconds == 0:
                 return f"{self.step / seconds:g} {name}"
@@ -73,9 +73,9 @@ class Spacing:
 
 @dataclass(frozen=True, kw_only=True)
 class Persistence:
-    """How much of a number follows from the numbers before it, in the order of rows.
+    """Autocorrelation of a numeric column in the order of rows.
 
-    lag_1, lag_season: autocorrelation, in [-1, 1]; p_value: of Ljung and Box's test at lags 1 to `lags`.
+    lag_1, lag_season: autocorrelation, in [-1, 1]; p_value: of the Ljung-Box test at lags 1 to `lags`.
     """
 
     length: int
@@ -90,10 +90,10 @@ class Persistence:
 
 
 def spacing(dataset: Dataset, column: str, *, entity: str | None = None) -> Spacing | None:
-    """How a time column's values are spaced, over the last rows; None when it has too few.
+    """Spacing of a time column, over the last rows; None if it has too few.
 
-    The step is whichever of seconds, calendar months and business days makes most steps equal; a number's step is its
-    median difference.
+    The unit is the one of seconds, calendar months and business days in which most steps are equal. The step of a
+    numeric column is its median difference.
     """
     numeric = is_number(dataset.storage[column])
     time = f"CAST({quoted(column)} AS DOUBLE)" if numeric else time_stamp(column, dataset.storage[column])
@@ -152,10 +152,10 @@ def _season(dataset: Dataset, column: str, unit: str, step: float) -> int | None
 def persistence(
     dataset: Dataset, target: str, *, order: str | None = None, entity: str | None = None, season: int | None = None
 ) -> Persistence | None:
-    """Autocorrelation of a numeric column in the order of a time column, or of the file; None when it has too few rows.
+    """Autocorrelation of a column in the order of a time column, or of the file; None if it has too few rows.
 
-    Over the last rows with a value; deviations are from the entity's own mean. Words are read as first class or not.
-    Formula: r_k = Σ (y_t - m)(y_(t-k) - m) / Σ (y_t - m)², as in Box and Jenkins.
+    Uses the last rows with a value, and deviations from the mean of each entity. Text is converted to 1 for the first
+    class and 0 for others. r_k = Σ (y_t - m)(y_(t-k) - m) / Σ (y_t - m)² (Box and Jenkins).
     """
     storage = dataset.storage[target]
     column = quoted(target)
@@ -197,10 +197,10 @@ def persistence(
 
 
 def find_time(dataset: Dataset, stamps: Sequence[str], numbers: Sequence[str]) -> Spacing | None:
-    """The first column whose values are time at regular steps.
+    """Spacing of the first column that is a time at regular steps; None if there is none.
 
-    stamps: columns of time stamps; where they repeat, another column that names the series is looked for.
-    numbers: columns of numbers that may count time; they must rise from row to row in the file.
+    stamps: columns of times; if they repeat, a column that identifies the series is searched for. numbers: columns of
+    numbers that may be times; they must increase from row to row in the file.
     """
     for column in stamps:
         found = spacing(dataset, column)
@@ -217,7 +217,7 @@ def find_time(dataset: Dataset, stamps: Sequence[str], numbers: Sequence[str]) -
 
 
 def _rising(dataset: Dataset, numbers: Sequence[str]) -> Sequence[str]:
-    """The columns that start at their smallest and end at their greatest value, and miss none."""
+    """Columns without missing values that start at their minimum and end at their maximum."""
     whole = [name for name in numbers if not dataset.summaries[name].missing]
     if not whole:
         return ()
@@ -233,13 +233,13 @@ def _rising(dataset: Dataset, numbers: Sequence[str]) -> Sequence[str]:
 
 
 def _with_entity(dataset: Dataset, repeated: Spacing) -> Spacing | None:
-    """The spacing within the first column whose values tell rows of equal time apart."""
+    """Spacing within the values of the first column that distinguishes rows of the same time."""
     entity = entity_by_time(dataset, repeated.column)
     return repeated if entity is None else spacing(dataset, repeated.column, entity=entity)
 
 
 def entity_by_time(dataset: Dataset, column: str) -> str | None:
-    """The first column that, together with a time column, is different in every row; None where there is none."""
+    """First column that is unique in combination with a time column; None if there is none."""
     storage = dataset.storage[column]
     stamp = quoted(column) if is_number(storage) else time_stamp(column, storage)
     for name, summary in dataset.summaries.items():

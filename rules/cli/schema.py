@@ -137,10 +137,10 @@ def _choosing(slot: Slot) -> dict[str, Any]:
 
 def _value(fact: str) -> dict[str, Any]:
     """Schema of a fact's values."""
-    levels = categories_of(fact)
+    categories = categories_of(fact)
     description = f"{FACTS[fact].meaning} ({FACTS[fact].unit})"
-    if levels is not None:
-        return {"description": description, "enum": list(levels)}
+    if categories is not None:
+        return {"description": description, "enum": list(categories)}
     domain = interval_of(fact)
     ends = {"minimum": domain.low, "maximum": domain.high}
     limits = {name: end for name, end in ends.items() if abs(end) != float("inf")}

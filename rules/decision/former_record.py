@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from rules.vocabulary.aliases import (
     PARAMETERS,
     VALUES,
+    current_category,
     current_choice,
     current_fact,
-    current_level,
     current_name,
 )
 
@@ -30,14 +30,14 @@ def current_record(body: Mapping[str, Any]) -> dict[str, Any]:
         found["bundle"] = {slot: _current_stored(slot, choice) for slot, choice in bundle.items()}
     for part in ("dataset", "asked"):
         if isinstance(body.get(part), dict) and "task" in body[part]:
-            found[part] = body[part] | {"task": current_level("task", body[part]["task"])}
+            found[part] = body[part] | {"task": current_category("task", body[part]["task"])}
     return found
 
 
 def _current_fact_value(name: str, fact: Any) -> Any:  # noqa: ANN401  parsed JSON
     if not isinstance(fact, dict) or "value" not in fact:
         return fact
-    return fact | {"value": current_level(current_fact(name), fact["value"])}
+    return fact | {"value": current_category(current_fact(name), fact["value"])}
 
 
 def _current_decision(slot: str, decision: Any) -> Any:  # noqa: ANN401  parsed JSON
@@ -89,9 +89,9 @@ def _current_test(test: Any) -> Any:  # noqa: ANN401  parsed JSON
     fact = current_fact(former)
     rest = test["wanted"].removeprefix(former)
     if rest.startswith(" is "):
-        levels = rest.removeprefix(" is ").split(" or ")
-        rest = f" is {' or '.join(current_level(fact, level) for level in levels)}"
-    return test | {"fact": fact, "wanted": fact + rest, "measured": current_level(fact, test.get("measured"))}
+        values = rest.removeprefix(" is ").split(" or ")
+        rest = f" is {' or '.join(current_category(fact, one) for one in values)}"
+    return test | {"fact": fact, "wanted": fact + rest, "measured": current_category(fact, test.get("measured"))}
 
 
 def _current_words(slot: str, text: Any) -> Any:  # noqa: ANN401  parsed JSON

@@ -12,9 +12,9 @@ from rules.vocabulary.facts import Task
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-MAX_SIDE: Final = 1_024  # pixels; networks for images are made for less, and a trial takes hours from there on
+MAX_SIDE: Final = 1_024  # pixels of an image; with more, a trial takes hours
 NO_TEXTS: Final = "none"
-"""--missing none: no text is a missing value, only empty cells are."""
+"""Value of --missing for no text besides the empty cell."""
 
 
 def _as_text(value: object) -> Sequence[str]:
@@ -23,24 +23,24 @@ def _as_text(value: object) -> Sequence[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """How a value is written on the command line."""
+    """Syntax of a value on the command line."""
 
     wants: str
-    """What the value must be, for messages: "--horizon must be WANTS, but got …"."""
+    """Description of valid values in messages: "--horizon must be WANTS, but got …"."""
     metavar: str | None = None
     several: bool = False
-    """Whether the option may be repeated."""
+    """Whether the option can be repeated."""
     choices: tuple[str, ...] = ()
-    """All texts, where they are few."""
+    """All valid texts, if they are few."""
     read: Callable[[Any], object] = str
-    """The value of what the user typed: a text, or the texts of an option that may be repeated. Raises ValueError."""
+    """Parses the text, or the texts of an option that can be repeated. Raises ValueError."""
     write: Callable[[Any], Sequence[str]] = _as_text
-    """The texts that `read` turns into the value, one for each use of the option."""
+    """Inverse of `read`: the texts of a value, one per use of the option."""
 
 
 @dataclass(frozen=True)
 class Option:
-    """The command-line option of a field; it is part of the field's metadata."""
+    """The command-line option of a field, in the field's metadata."""
 
     flag: str
     help: str
@@ -73,7 +73,7 @@ def _range(text: str) -> tuple[float, float]:
 
 
 def _missing(texts: Sequence[str]) -> tuple[str, ...]:
-    """Texts that are missing values; an empty one, which always is, makes 'none' a text like others.
+    """Texts that are missing values; together with an empty text, 'none' is one of them.
 
     >>> _missing(["none"]), _missing(["none", ""]), _missing(["NA", "?"])
     ((), ('none',), ('NA', '?'))
@@ -93,7 +93,7 @@ def _missing_texts(texts: Sequence[str]) -> Sequence[str]:
 
 
 def _pairs(texts: Sequence[str]) -> dict[str, str]:
-    """COLUMN=VALUE for several columns. The column ends at the last "=" before a "%", which only formats have.
+    """Parse several COLUMN=VALUE. The column ends at the last "=" before a "%", which only formats contain.
 
     >>> _pairs(["a=b=text", "day=%d=%m"])
     {'a=b': 'text', 'day': '%d=%m'}
@@ -117,7 +117,7 @@ def _pair_texts(pairs: Mapping[str, str]) -> Sequence[str]:
 
 
 def _one_of(*words: str, read: Callable[[str], object]) -> Form:
-    """One of a few words or numbers; words are written with hyphens."""
+    """Syntax of a choice among words or numbers; words have hyphens."""
     texts = tuple(word.replace("_", "-") for word in words)
     return Form(
         wants=f"one of {', '.join(texts)}",
@@ -135,7 +135,7 @@ COLUMN: Final = Form(metavar="COLUMN", wants="a column")
 SEQUENCE: Final = Form(metavar="COLUMN", wants="a column that identifies the sequence of each row")
 COLUMNS: Final = Form(metavar="COLUMN", wants="a column or columns", several=True, read=tuple, write=list)
 TASK: Final = Form(metavar="TASK", wants=f"one of {', '.join(Task)}")
-STEPS: Final = Form(metavar="STEPS", wants="a whole number of steps from 1 on", read=_steps)
+STEPS: Final = Form(metavar="STEPS", wants="a positive whole number of steps", read=_steps)
 CHARACTER: Final = Form(metavar="CHARACTER", wants="a character")
 MISSING: Final = Form(
     metavar="TEXT",
@@ -146,14 +146,14 @@ MISSING: Final = Form(
 )
 KINDS: Final = Form(
     metavar="COLUMN=KIND",
-    wants=f"COLUMN=KIND, once for a column, with a kind of {', '.join(Kind)}",
+    wants=f"COLUMN=KIND, once per column, with one of the kinds {', '.join(Kind)}",
     several=True,
     read=_pairs,
     write=_pair_texts,
 )
 FORMATS: Final = Form(
     metavar="COLUMN=FORMAT",
-    wants="COLUMN=FORMAT, once for a column, such as visit=%d/%m/%Y or visit=iso",
+    wants="COLUMN=FORMAT, once per column, such as visit=%d/%m/%Y or visit=iso",
     several=True,
     read=_pairs,
     write=_pair_texts,
@@ -166,7 +166,7 @@ SIZE: Final = Form(
 )
 RANGE: Final = Form(
     metavar="LOW:HIGH",
-    wants="LOW:HIGH, two numbers of which the first is lower, such as 0:4095",
+    wants="LOW:HIGH, with LOW below HIGH, such as 0:4095",
     read=_range,
     write=lambda value: [f"{value[0]!r}:{value[1]!r}"],
 )

@@ -35,7 +35,7 @@ _CLOSED: Final = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, 
 
 
 def _several(value: object) -> object:
-    """A text as one of several; of another iterable, its texts."""
+    """A tuple of one text, or of the texts of an iterable."""
     if isinstance(value, str):
         return (value,)
     return tuple(value) if isinstance(value, Iterable) else value
@@ -43,7 +43,7 @@ def _several(value: object) -> object:
 
 def _ascending(value: tuple[float, float] | None) -> tuple[float, float] | None:
     if value is not None and not value[0] < value[1]:
-        raise ValueError("the low value must be below the high one")
+        raise ValueError("the first value must be smaller than the second")
     return value
 
 
@@ -130,7 +130,7 @@ class SequenceReading(BaseModel):
 
 
 class Request(BaseModel):
-    """The user's request about a dataset. What is left out is inferred.
+    """The user's request about a dataset. Fields without a value are inferred.
 
     `recommend` and `train` take a request, runs and audit records contain it, and the options of the command line are
     generated from its fields.
@@ -140,11 +140,11 @@ class Request(BaseModel):
         task (Task | None): Kind of prediction, or its name. Default None: inferred from the target.
         kinds (Mapping[str, Kind]): Kind of a column, or its name, by column. Default {}: inferred.
         time (str | None): Column that orders the rows in time. Default None.
-        entity (str | None): Column of an entity, such as a patient, whose rows the split never separates; for a
-            forecast, the name of each series. Default None.
+        entity (str | None): Column of an entity, such as a patient, whose rows are never split; for a forecast, the
+            name of each series. Default None.
         split (str | None): Column that assigns each row to training, validation or test. Default None.
-        horizon (int | None): Steps that a forecast looks ahead, at least 1. Default None: inferred.
-        season (int | None): Steps of a season; 1 for none. Default None: measured.
+        horizon (int | None): Number of steps to forecast, at least 1. Default None: inferred.
+        season (int | None): Number of steps of a season; 1 for none. Default None: measured.
         known (Sequence[str]): Columns whose future values are known for a forecast. Default ().
         missing (Sequence[str] | None): Texts that are missing values, in addition to empty cells. Default None: the
             usual texts of the format.
@@ -217,16 +217,16 @@ class Request(BaseModel):
 
     @classmethod
     def of(cls, request: Request | None, fields: Mapping[str, object], *, called: str = "Request") -> Request:
-        """A request and fields that replace its own.
+        """Replace fields of a request.
 
         Args:
-            request: The request; None for one that leaves everything to be inferred.
-            fields: Values by the name of a field.
-            called: The function that was called, for the message.
+            request: The request; None for the default, in which everything is inferred.
+            fields: New values by field name.
+            called: Name of the called function in the message.
 
         Raises:
-            TypeError: If a name is no field of a request; the message names the nearest.
-            ChoiceError: If a field has a value that it cannot have.
+            TypeError: If there is no such field; the message suggests the nearest.
+            ChoiceError: If a value is invalid.
         """
         if request is not None and not isinstance(request, Request):
             raise TypeError(f"{called}() takes a Request after the data, but got {request!r}. Use target=, task=, ….")
@@ -240,14 +240,14 @@ class Request(BaseModel):
 
     @classmethod
     def of_options(cls, texts: Mapping[str, object]) -> Request:
-        """The request that options of the command line make.
+        """Parse options of the command line.
 
         Args:
-            texts: What the user typed, by flag: a text, or texts where an option may be repeated; an option that was
-                left out has None or ().
+            texts: The text by flag, or the texts of an option that can be repeated; None or () for an option without
+                a value.
 
         Raises:
-            ChoiceError: If an option has a value that it cannot have.
+            ChoiceError: If a value is invalid.
         """
         values: dict[str, Any] = {}
         for path, one in option_fields():
@@ -273,25 +273,25 @@ class Request(BaseModel):
 
     @property
     def reading(self) -> ImageReading | SequenceReading | None:
-        """How the dataset is opened. Raises ChoiceError where it is to be read in two ways."""
+        """Settings for images or sequences. Raises ChoiceError if both are given."""
         if self.images is not None and self.sequences is not None:
-            raise ChoiceError("Rows are images or steps of a sequence, not both: leave --image-* or --sequence out.")
+            raise ChoiceError("Rows must be images or steps of a sequence, not both. Remove --image-* or --sequence.")
         return self.images or self.sequences
 
     @property
     def times(self) -> frozenset[str]:
-        """Columns that the user declares to be times."""
+        """Columns that the user declared as times."""
         named = {column for column, kind in self.kinds.items() if kind is Kind.DATETIME}
         named |= set() if self.time is None else {self.time}
         return frozenset(named) - self.not_times
 
     @property
     def not_times(self) -> frozenset[str]:
-        """Columns that the user declares to be of another kind than times."""
+        """Columns that the user declared as another kind."""
         return frozenset(column for column, kind in self.kinds.items() if kind is not Kind.DATETIME)
 
     def words(self) -> list[str]:
-        """The options of the command line that make this request."""
+        """Command-line options of this request."""
         words = []
         for path, one in option_fields():
             value: Any = self
@@ -303,7 +303,7 @@ class Request(BaseModel):
 
 
 class RecordedRequest(Request):
-    """A request with the limits of the training, as an audit record keeps them."""
+    """A request with the limits of the training, as stored in an audit record."""
 
     budget: float | None
     """Seconds."""
@@ -311,13 +311,13 @@ class RecordedRequest(Request):
 
     @classmethod
     def recorded(cls, request: Request, *, delimiter: str | None, budget: float | None, trials: int | None) -> Self:
-        """A request, recorded. delimiter: the one with which the dataset was opened."""
+        """Add the limits to a request. delimiter: the one with which the dataset was opened."""
         own = {name: getattr(request, name) for name in Request.model_fields}
         return cls(**own | {"delimiter": delimiter, "budget": budget, "trials": trials})
 
 
 def option_fields(model: type[BaseModel] = Request) -> Iterator[tuple[tuple[str, ...], Option]]:
-    """Each field of a request that has an option, with the names of the fields that lead to it."""
+    """Path of field names and option of each field with an option."""
     for name, field in model.model_fields.items():
         own = next((one for one in field.metadata if isinstance(one, Option)), None)
         if own is not None:

@@ -19,7 +19,7 @@ from rules.rulebook.rule_file import RULES, misfit, parse_tests, read_rules
 from rules.rulebook.rulebook import Rulebook, read_layers
 from rules.text import yaml_document as document
 from rules.text.files import write_text
-from rules.vocabulary.aliases import current_fact, current_level
+from rules.vocabulary.aliases import current_category, current_fact
 from rules.vocabulary.choices import parse_choice
 from rules.vocabulary.condition import Test, categories_of, interval_of
 from rules.vocabulary.facts import FACTS, Task, exact_text
@@ -117,7 +117,7 @@ def _conditions(when: Sequence[str]) -> dict[str, Any]:
             )
             raise BookError(f"--when {words}: {fact} is {kind}; {fix}.")
         if sign == "=":
-            values: list[Any] = [current_level(fact, one.strip()) for one in value.split(",")]
+            values: list[Any] = [current_category(fact, one.strip()) for one in value.split(",")]
             wanted: dict[str, Any] = {"in": values}
         else:
             values = [document.parse(value, source=f"--when {words}", error=BookError).data]

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from rules.errors import BookError, ChoiceError, did_you_mean
 from rules.rulebook.rule import Constraint, Disabled, Example, Rule, Stance
-from rules.vocabulary.aliases import current_fact, current_level, current_name, current_parameter, current_value
+from rules.vocabulary.aliases import current_category, current_fact, current_name, current_parameter, current_value
 from rules.vocabulary.choices import Slot, names, parse_choice
 from rules.vocabulary.condition import COMPARISONS, Test, categories_of, interval_of
 from rules.vocabulary.facts import FACTS
@@ -197,7 +197,7 @@ def parse_tests(fact: str, wanted: object, *, place: Callable[[], str], rule: st
     parsed = []
     for op, given in tests.items():
         is_list = op == "in" and isinstance(given, list)
-        constant: Any = [current_level(fact, one) for one in given] if is_list else given
+        constant: Any = [current_category(fact, one) for one in given] if is_list else given
         for value in constant if is_list else [constant]:
             _check_value(fact, value, place=place, rule=rule)
         if categories_of(fact) is not None:
@@ -236,7 +236,7 @@ def _current_value(slot: Slot, choices: Iterable[str], parameter: str, value: ob
 
 def _current_facts(given: Mapping[str, str | int | float]) -> dict[str, str | int | float]:
     """The facts of an example with former names replaced."""
-    return {current_fact(fact): current_level(current_fact(fact), value) for fact, value in given.items()}
+    return {current_fact(fact): current_category(current_fact(fact), value) for fact, value in given.items()}
 
 
 def _check_value(fact: str, value: object, *, place: Callable[[], str], rule: str) -> None:
@@ -249,14 +249,16 @@ def _check_value(fact: str, value: object, *, place: Callable[[], str], rule: st
 def misfit(fact: str, value: object) -> str:
     """Sentence why a fact cannot have a value; empty if it can. Former names of facts and values are accepted."""
     fact = current_fact(fact)
-    value = current_level(fact, value)
+    value = current_category(fact, value)
     if fact not in FACTS:
         return f"unknown fact {fact!r}.{did_you_mean(fact, FACTS)}"
-    levels = categories_of(fact)
-    if levels is not None:
-        if value in levels:
+    categories = categories_of(fact)
+    if categories is not None:
+        if value in categories:
             return ""
-        return f"{fact} must be one of {', '.join(levels)}, but got {value!r}.{did_you_mean(str(value), levels)}"
+        return (
+            f"{fact} must be one of {', '.join(categories)}, but got {value!r}.{did_you_mean(str(value), categories)}"
+        )
     domain = interval_of(fact)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return f"{fact} must be a number, but got {value!r}."

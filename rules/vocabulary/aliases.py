@@ -108,10 +108,10 @@ def current_fact(name: str) -> str:
     return _renamed(FACTS, name)
 
 
-def current_level(fact: str, value: Any) -> Any:  # noqa: ANN401  a name, a number, or what is refused later
+def current_category(fact: str, value: Any) -> Any:  # noqa: ANN401  a name, a number, or what is refused later
     """The value of a fact.
 
-    >>> current_level("split", "random"), current_level("rows", 7)
+    >>> current_category("split", "random"), current_category("rows", 7)
     ('random', 7)
     """
     return _renamed(CHOICES.get(fact) or LEVELS.get(fact, {}), value) if isinstance(value, str) else value
@@ -133,7 +133,7 @@ def former_fact(name: str) -> str:
     return _inverted(FACTS).get(name, name)
 
 
-def former_level(fact: str, value: str) -> str:
+def former_category(fact: str, value: str) -> str:
     """The former value of a fact; the value itself where it has not changed."""
     return _inverted(CHOICES.get(fact) or LEVELS.get(fact, {})).get(value, value)
 

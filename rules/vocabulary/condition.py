@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from rules.vocabulary.aliases import former_fact, former_level
+from rules.vocabulary.aliases import former_category, former_fact
 from rules.vocabulary.facts import FACTS, Categories, Interval, NotApplicable, Unknown, Value, exact_text
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Test:
         """The same test in the names of the versions before they changed."""
         constant = self.constant
         if isinstance(constant, tuple):
-            constant = tuple(former_level(self.fact, one) for one in constant)
+            constant = tuple(former_category(self.fact, one) for one in constant)
         return Test(fact=former_fact(self.fact), op=self.op, constant=constant)
 
     def __str__(self) -> str:

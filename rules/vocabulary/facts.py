@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from rules.vocabulary.aliases import current_level
+from rules.vocabulary.aliases import current_category
 
 
 class Task(StrEnum):
@@ -32,7 +32,7 @@ class Task(StrEnum):
     @classmethod
     def _missing_(cls, value: object) -> Task | None:
         """The task of a former name."""
-        current = current_level("task", value)
+        current = current_category("task", value)
         return None if current == value else cls(current)
 
     @property

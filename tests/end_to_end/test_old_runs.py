@@ -101,7 +101,7 @@ def test_an_old_decision_is_replayed_with_the_recorded_choices(old: Path) -> Non
     ended = invoke("audit", "replay", old / "run", "--data", data(old), "--format", "json")
     assert ended.exit_code == 0, ended.output
     answer = json.loads(ended.stdout)
-    assert "the same bytes" in answer["measured"]
+    assert "which is unchanged" in answer["measured"]
     found = {one["slot"]: (one["verdict"], one["today"]) for one in answer["slots"]}
     assert found == {
         slot: (one["verdict"], RENAMED.get(one["choice"], one["choice"]))

@@ -307,7 +307,7 @@ def test_a_changed_bundle_is_trained_and_named(tmp_path: Path, cancer_run: Run, 
     assert run.record.to_bundle() == run.bundle
     notes = " ".join((tmp_path / "run" / "bundle.yaml").read_text(encoding="utf-8").split())
     assert "from the bundle; the rules choose adam (learning rate 0.0025, schedule cosine) now" in notes
-    assert "by a person" not in notes
+    assert "by user" not in notes
 
 
 def test_a_pin_goes_before_the_bundle(tmp_path: Path, cancer_run: Run, one_split: Pin) -> None:

@@ -123,9 +123,9 @@ def _read_collection(
         check_formats,
         has_images,
         read_folders,
+        read_member,
         read_paths,
         table_in,
-        unpacked,
         with_table,
     )
 
@@ -147,7 +147,7 @@ def _read_collection(
         images = read_paths(connection, Folder(path), reading, where=f"{path / table}", base=base)
         images = None if images is None else with_table(images, bytes_of_table.hexadecimal)
     else:
-        unpacked(path, table, lambda copy: _read_one(connection, copy, delimiter=delimiter, settler=settler))
+        read_member(path, table, lambda copy: _read_one(connection, copy, delimiter=delimiter, settler=settler))
         with open_files(path) as files:
             images = read_paths(connection, files, reading, where=f"{table} in {path}", base=base)
     if images is None:

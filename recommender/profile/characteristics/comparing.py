@@ -1,4 +1,4 @@
-"""How far all columns that a model learns from differ between two parts of a dataset."""
+"""Drift of all features between two parts of a dataset."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def feature_drift(dataset: Dataset, roles: Roles, *, training: str, hold_out: str) -> Sequence[Drift]:
-    """The drift of plain columns, and of what images and sequences are like, the farthest beyond chance first.
+    """Drift of columns, and of properties of images and sequences, the most significant first.
 
-    training, hold_out: tables in SQL.
+    training, hold_out: SQL tables.
     """
     tables = {"training": training, "hold_out": hold_out}
     kinds = {name: roles.columns[name].kind for name in roles.features}

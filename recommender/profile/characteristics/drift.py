@@ -1,4 +1,4 @@
-"""How far the columns of two parts of a table differ, and how far chance alone would make them differ."""
+"""Drift between two parts of a table: distances of columns, and their distribution under chance."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     import duckdb
 
 DRIFT: Final = 0.1
-"""Distance from which a column drifts: a tenth of one part's rows would have to change their value to make it like the
-other. Evidently's default bound for distances between distributions (release 0.1.50)."""
+"""Distance from which a column drifts: a tenth of the rows of one part would have to change to match the other.
+Default of Evidently for distances between distributions (release 0.1.50)."""
 SIGNIFICANCE: Final = 0.01
-"""Chance that any column of a table without drift is called drifting, shared out over all comparisons (Bonferroni)."""
+"""Probability of a false alarm for a table without drift, divided by the number of comparisons (Bonferroni)."""
 PART_ROWS: Final = 20_000
-"""Rows of a part that are compared: two such parts differ by chance by 0.03 at most, over 1,000 columns."""
+"""Rows per part in a comparison; by chance, two such parts differ by at most 0.03 over 1,000 columns."""
 PART_CELLS: Final = 2_500_000
-"""Cells of a part that are compared: a wide table is compared on fewer rows."""
+"""Cells per part in a comparison, which bounds the rows for wide tables."""
 MIN_PART_ROWS: Final = 500
-"""Rows of a part that are compared, also of the widest table."""
+"""Rows per part in a comparison, even for the widest table."""
 
 KOLMOGOROV_SMIRNOV: Final = "Kolmogorov-Smirnov distance"
 TOTAL_VARIATION: Final = "total variation distance"
@@ -34,9 +34,9 @@ MISSING: Final = "difference of the missing shares"
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
-    """How far one column of two parts differs.
+    """Difference of one column between two parts.
 
-    distance: in [0, 1]; measure: of what. chance: the distance up to which chance explains it.
+    distance: in [0, 1]; measure: name of the distance. chance: distance up to which it is not significant.
     """
 
     column: str
@@ -51,10 +51,10 @@ class Drift:
 
 @dataclass(frozen=True, kw_only=True)
 class _Compared:
-    """A distance before it is known how many there are.
+    """A distance before the correction for the number of comparisons.
 
-    expected: its mean under chance, at most. tails: as for `chance_distance`. pairs: n·m / (n + m) of the n and m rows
-    compared.
+    expected: upper bound of its mean under chance. tails: as in `chance_distance`. pairs: n·m / (n + m) for parts of n
+    and m rows.
     """
 
     column: str
@@ -66,9 +66,9 @@ class _Compared:
 
 
 def lay_out(connection: duckdb.DuckDBPyConnection, name: str, where: str, *, rows: int, columns: int) -> None:
-    """Make a table of the rows of `dataset` that meet a condition, or of an even sample of them.
+    """Create a table of the rows of `dataset` that meet a condition, or of an evenly spread sample of them.
 
-    rows: how many meet it. columns: of the dataset; the more there are, the fewer rows are taken.
+    rows: number of rows that meet it. columns: number of columns of the dataset, which reduces the sample.
     """
     size = min(PART_ROWS, max(MIN_PART_ROWS, PART_CELLS // columns))
     connection.execute(
@@ -84,16 +84,15 @@ def drift(
     training: str,
     hold_out: str,
 ) -> Sequence[Drift]:
-    """How far each column differs between two parts, the farthest beyond chance first; images are not compared.
+    """Drift of each column between two parts, the most significant first; images and sequences are not compared.
 
-    kinds: of the columns to compare. storage: their DuckDB types. training, hold_out: tables in SQL; of at most 20,000
-    rows, for everything in them is sorted.
-    Numbers and times are compared by the two-sample Kolmogorov-Smirnov distance, the greatest difference of the two
-    empirical distribution functions; texts likewise, by their length; all others by the total variation distance of the
-    shares of their levels, half the sum of absolute differences; and of columns with empty cells also the shares of
-    these.
+    kinds: kinds of the columns to compare. storage: their DuckDB types. training, hold_out: SQL tables of at most
+    20,000 rows, since all values are sorted.
+    Numbers, times and the length of text are compared by the two-sample Kolmogorov-Smirnov distance, the largest
+    difference between the empirical distribution functions. Categories are compared by the total variation distance,
+    half the sum of absolute differences of their shares. Shares of missing values are compared, too.
     """
-    numbers, levels = {}, {}
+    numbers, categories = {}, {}
     for name, kind in kinds.items():
         if kind in {Kind.IMAGE, Kind.SEQUENCE}:
             continue
@@ -104,13 +103,13 @@ def drift(
         elif kind in {Kind.NUMERIC, Kind.ORDINAL} and is_number(storage[name]):
             numbers[name] = f"CAST({quoted(name)} AS DOUBLE)"
         else:
-            levels[name] = category_text(name, storage[name])
+            categories[name] = category_text(name, storage[name])
     sizes = tuple(connection.execute(f"SELECT count(*) FROM {part}").fetchall()[0][0] for part in (training, hold_out))
     if not all(sizes):
         return ()
     found = [
         one
-        for measure, values in ((KOLMOGOROV_SMIRNOV, numbers), (TOTAL_VARIATION, levels))
+        for measure, values in ((KOLMOGOROV_SMIRNOV, numbers), (TOTAL_VARIATION, categories))
         for one in _distances(connection, values, measure, training=training, hold_out=hold_out, sizes=sizes)
     ]
     drifts = [
@@ -126,12 +125,12 @@ def drift(
 
 
 def chance_distance(pairs: float, *, comparisons: int, tails: int) -> float:
-    """How far beyond its mean chance moves a distance of two parts, but with probability SIGNIFICANCE / comparisons.
+    """Deviation of a distance from its mean that chance exceeds with probability SIGNIFICANCE / comparisons.
 
     pairs: n·m / (n + m) for parts of n and m rows. Solves tails · exp(-2 · pairs · d²) = SIGNIFICANCE / comparisons.
     For the Kolmogorov-Smirnov distance, with tails 2 and mean 0, the left side is the first term of Smirnov's (1939)
-    alternating series, which lies above its sum; ties only make the test more careful. For the total variation
-    distance, with tails 1, it is McDiarmid's (1989) inequality: one row more or less moves the distance by 1 / n.
+    alternating series, an upper bound of its sum; ties make the test conservative. For the total variation distance,
+    with tails 1, it is McDiarmid's (1989) inequality: one row changes the distance by at most 1 / n.
 
     >>> round(chance_distance(10_000, comparisons=10, tails=2), 4)  # √(ln(2 · 10 / 0.01) / 20,000)
     0.0195
@@ -148,14 +147,14 @@ def _distances(
     hold_out: str,
     sizes: tuple[int, ...],
 ) -> Iterator[_Compared]:
-    """Compare columns, each given as its SQL; and where cells are empty their shares.
+    """Compare columns, given as SQL expressions, and their shares of missing values.
 
-    The mean of the total variation distance under chance is at most half the sum over levels of the deviation
-    √(p · (1 - p) · (n + m) / (n + m - 1) / pairs) of a level's difference, where p is its share of all rows: that of
-    drawing one part from all rows without replacement.
+    Under chance, the mean of the total variation distance is at most half the sum over categories of the standard
+    deviation √(p · (1 - p) · (n + m) / (n + m - 1) / pairs) of a category's difference, where p is its share of all
+    rows: that of sampling one part from all rows without replacement.
     """
     for names in chunks(tuple(values), LONG_COLUMNS):
-        # Positions stand for the names: a column may itself be called part, name or value.
+        # Positions are used as names, since a column may be called part, name or value.
         listed = ", ".join(f'{values[name]} AS "{position}"' for position, name in enumerate(names))
         found = connection.execute(
             f"""
@@ -187,7 +186,7 @@ def _distances(
                     pairs=pairs,
                 )
         for name in names:
-            # A column without any value leaves no row.
+            # A column without values yields no row.
             if known.get(name, (0, 0)) != sizes:
                 yield _of_missing(name, known.get(name, (0, 0)), sizes)
 
@@ -202,12 +201,12 @@ _SUMMARIES: Final = {
         "FROM shares GROUP BY name"
     ),
 }
-"""For each measure: name, distance, sum of levels' deviations, and rows with a value; difference is n · m times that of
-two shares, a whole number, so that sums are exact."""
+"""SQL by measure: name, distance, sum of the categories' deviations, and rows with a value in each part. `difference`
+is n · m times the difference of two shares, an integer, so that sums are exact."""
 
 
 def _of_missing(column: str, known: tuple[int, int], sizes: tuple[int, ...]) -> _Compared:
-    """The difference of the shares of empty cells: the total variation distance of empty and not empty."""
+    """Difference of the shares of missing values: the total variation distance of missing and present."""
     n, m = sizes
     pairs = n * m / (n + m)
     share = 1 - sum(known) / (n + m)

@@ -1,4 +1,4 @@
-"""Whether a column says of whom a row is, so that several rows are of one patient, speaker or machine."""
+"""Detection of a column that identifies the entity of a row, such as a patient, speaker or machine."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ ENTITY_WORDS: Final = frozenset(
         "volunteer",
     }
 )
-"""Last words of the names of columns that say of whom a row is."""
+"""Last words of names of entity columns."""
 NUMBER_WORDS: Final = frozenset({"id", "ids", "no", "nr", "num", "number", "name", "key"})
-"""Words that may follow them; a name that ends in the first two says of what a row is, whatever stands before."""
-SORTS: Final = (CODE_WORDS - {"id"}) | {"group", "region", "segment", "state", "status"}
-"""Words before them that make the name that of a sort ("category id")."""
+"""Words that may follow them; a name that starts or ends with one of the first two is that of an entity."""
+CATEGORY_WORDS: Final = (CODE_WORDS - {"id"}) | {"group", "region", "segment", "state", "status"}
+"""Words that make the name that of a category instead ("category id")."""
 TIME_WORDS: Final = frozenset(
     {
         "date",
@@ -68,33 +68,34 @@ TIME_WORDS: Final = frozenset(
         "yr",
     }
 )
-"""Words in the names of columns by which rows are often sorted in equal runs without being of one entity."""
+"""Words in names of time columns, by which rows are often sorted in runs of equal length."""
 MIN_ENTITIES: Final = 10
-"""Values: of fewer a column is a plain category, and a split by it has too few groups (vowel has 15 speakers)."""
-ROWS_EACH: Final = 2.0
-"""Rows of a value in the mean, below which a column hardly repeats (titanic's Ticket: 1.3)."""
-REPEATED: Final = 0.5
-"""Share of values that must stand on several rows."""
-EQUAL_RUNS: Final = 0.05
-"""Greatest deviation of the rows of a value, relative to their mean, in a design of repeated measurements. On 60 public
-tables it is 0 for vowel's speakers and 0.13 or more for sorted categories that are no time."""
-ALIKE: Final = 0.1
-"""Median intraclass correlation of the numeric features from which rows of one value are alike: 0.22 for the speakers
-of vowel; 0 where each value meets the same cases, as in a full factorial design."""
-DETERMINED: Final = 2
-"""Columns that a value fixes: of one, it is a finer name of the same thing (adult: education and its number)."""
-CHANCE: Final = 1e-3
-"""Probability below which a column is not constant within each value by chance."""
+"""Distinct values of an entity column; with fewer, a split by it has too few groups (vowel has 15 speakers)."""
+MIN_ROWS_PER_VALUE: Final = 2.0
+"""Average rows per value of an entity column (titanic's Ticket: 1.3)."""
+MIN_REPEATED_SHARE: Final = 0.5
+"""Share of values with several rows."""
+MAX_RUN_DEVIATION: Final = 0.05
+"""Relative standard deviation of the rows per value in a design of repeated measurements
+(docs/evidence.md#entity-columns)."""
+MIN_INTRACLASS_CORRELATION: Final = 0.1
+"""Median intraclass correlation of the numeric features within the values of an entity column
+(docs/evidence.md#entity-columns)."""
+MIN_DETERMINED_COLUMNS: Final = 2
+"""Columns that an entity determines; a column that determines only one is a finer version of it, as in adult education
+and its number."""
+MAX_P_VALUE: Final = 1e-3
+"""Probability by chance of a column that is constant within each value."""
 MAX_CANDIDATES: Final = 20
-"""Columns that are looked at, those with the most values; each takes a query or two."""
+"""Candidate columns, those with the most values; each takes one or two queries."""
 MAX_NUMBERS: Final = 32
-"""Numeric features that are looked at for whether rows of one value are alike."""
+"""Numeric features for the intraclass correlation."""
 COUNTED_KINDS: Final = frozenset({Kind.CATEGORICAL, Kind.INTEGER_CODE, Kind.ORDINAL, Kind.NUMERIC, Kind.IDENTIFIER})
 
 
 @dataclass(frozen=True, kw_only=True)
 class EntityHint:
-    """A column that may say of whom a row is; why: in words that follow its name."""
+    """A column that may identify the entity of a row. why: text that follows the column's name."""
 
     column: str
     values: int
@@ -104,7 +105,7 @@ class EntityHint:
 
 @dataclass(frozen=True, kw_only=True)
 class _Counts:
-    """Rows of each value in the sample: how many values, the share of repeated ones, pairs within values, deviation."""
+    """Rows per value in the sample: number of values, share with several rows, pairs, and relative deviation."""
 
     values: int
     repeated: float
@@ -115,28 +116,28 @@ class _Counts:
 def find_entity(
     dataset: Dataset, roles: Roles, table: Labelled, summaries: Mapping[str, ColumnSummary]
 ) -> EntityHint | None:
-    """The likeliest entity of the rows that nobody has named: by its name, by what it fixes, by the order of the file.
+    """The most likely entity column, for a random split without one.
 
-    Only where rows are to be divided by chance. Sought are columns with many values, most on several rows, that are
-    named as people and things are; or fix several other columns, as a person does age and sex; or stand in runs of
-    equal length, one after the other, within which rows are alike, as repeated measurements do.
+    Candidates have many values, most with several rows, and either a name of an entity; or determine several other
+    columns, as a person determines age and sex; or form consecutive runs of equal length with similar rows, as repeated
+    measurements do.
     """
     if not roles.by_chance or roles.entity_column is not None:
         return None
     found = sorted(_candidates(roles, summaries), key=lambda one: -one.distinct)
     named = [one for one in found if _is_named(one.name)]
     for one in named[:MAX_CANDIDATES]:
-        if _counts(dataset, one.name, "dataset", where=table.where).repeated >= REPEATED:
-            return _hint(one, "is named as what several rows are of")
+        if _counts(dataset, one.name, "dataset", where=table.where).repeated >= MIN_REPEATED_SHARE:
+            return _hint(one, "has the name of an entity")
     for one in found[:MAX_CANDIDATES]:
         counts = _counts(dataset, one.name, table.sample)
-        if counts.values < MIN_ENTITIES or counts.repeated < REPEATED:
+        if counts.values < MIN_ENTITIES or counts.repeated < MIN_REPEATED_SHARE:
             continue
         coarser = _coarser(roles, one, summaries)
-        if len(fixed := _fixed(dataset, one.name, coarser, table, counts.pairs)) >= DETERMINED:
-            return _hint(one, f"fixes {' and '.join(map(repr, fixed[:2]))}, as a person does age and sex")
+        if len(fixed := _fixed(dataset, one.name, coarser, table, counts.pairs)) >= MIN_DETERMINED_COLUMNS:
+            return _hint(one, f"determines {' and '.join(map(repr, fixed[:2]))}, as a person determines age and sex")
         if _in_equal_runs(dataset, one.name, table, counts) and _are_alike(dataset, roles, one.name, table):
-            return _hint(one, "stands in runs of equal length, within which rows are alike")
+            return _hint(one, "forms runs of equal length with similar rows")
     return None
 
 
@@ -149,7 +150,7 @@ def _candidates(roles: Roles, summaries: Mapping[str, ColumnSummary]) -> Iterato
     for name, role in roles.columns.items():
         one = summaries[name]
         whole = is_text(one.storage) or is_integer(one.storage) or (is_number(one.storage) and one.whole)
-        many = one.distinct >= MIN_ENTITIES and one.count >= ROWS_EACH * one.distinct
+        many = one.distinct >= MIN_ENTITIES and one.count >= MIN_ROWS_PER_VALUE * one.distinct
         if name not in roles.targets and role.kind in COUNTED_KINDS and whole and many:
             yield one
 
@@ -166,7 +167,7 @@ def _is_named(name: str) -> bool:
     ids = {"id", "ids"} & {*words[:1], *words[-1:]}
     while len(words) > 1 and words[-1] in NUMBER_WORDS:
         words.pop()
-    return bool(ids or ENTITY_WORDS & {*words[-1:]}) and not {*words} & (SORTS | TIME_WORDS)
+    return bool(ids or ENTITY_WORDS & {*words[-1:]}) and not {*words} & (CATEGORY_WORDS | TIME_WORDS)
 
 
 def _counts(dataset: Dataset, name: str, table: str, *, where: str = "TRUE") -> _Counts:
@@ -179,16 +180,16 @@ def _counts(dataset: Dataset, name: str, table: str, *, where: str = "TRUE") -> 
 
 
 def _coarser(roles: Roles, one: ColumnSummary, summaries: Mapping[str, ColumnSummary]) -> Sequence[str]:
-    """The features with fewer values, which a column of words or codes may fix; none for a quantity."""
+    """Features with fewer values, which a column of text or codes may determine; none for a quantity."""
     if roles.columns[one.name].kind not in {Kind.CATEGORICAL, Kind.INTEGER_CODE}:
         return ()
     return [name for name in roles.features if 1 < summaries[name].distinct < one.distinct]
 
 
 def _fixed(dataset: Dataset, name: str, coarser: Sequence[str], table: Labelled, pairs: int) -> Sequence[str]:
-    """The columns that are the same in all rows of a value, though not by chance.
+    """Columns that are significantly constant within each value of a column.
 
-    coarser: columns to look at, with fewer values each. pairs: rows of the sample that are not the first of a value.
+    coarser: columns to test, with fewer values. pairs: number of sampled rows that are not the first of their value.
     """
     fixed: list[str] = []
     for others in chunks(coarser):
@@ -204,11 +205,11 @@ def _fixed(dataset: Dataset, name: str, coarser: Sequence[str], table: Labelled,
             f"WHERE {quoted(name)} IS NOT NULL GROUP BY {quoted(name)})"
         ).fetchall()
         fixed += [other for other, is_same in zip(others, same, strict=True) if is_same]
-    return [other for other in fixed if pairs * math.log(_agreement(dataset, other, table)) < math.log(CHANCE)]
+    return [other for other in fixed if pairs * math.log(_agreement(dataset, other, table)) < math.log(MAX_P_VALUE)]
 
 
 def _agreement(dataset: Dataset, name: str, table: Labelled) -> float:
-    """Probability that two rows drawn at random have the same value."""
+    """Probability that two random rows have the same value."""
     found = dataset.connection.execute(
         "SELECT sum(CAST(n AS DOUBLE) * n) / pow(sum(n), 2) FROM "
         f"(SELECT count(*) AS n FROM {table.sample} GROUP BY {quoted(name)})"
@@ -217,8 +218,8 @@ def _agreement(dataset: Dataset, name: str, table: Labelled) -> float:
 
 
 def _in_equal_runs(dataset: Dataset, name: str, table: Labelled, counts: _Counts) -> bool:
-    """Whether all rows of a value follow each other in the file, and values have equally many."""
-    if counts.deviation > EQUAL_RUNS or table.is_sampled or {*words_of(name)} & TIME_WORDS:
+    """Whether all rows of a value are consecutive, with the same number of rows for each value."""
+    if counts.deviation > MAX_RUN_DEVIATION or table.is_sampled or {*words_of(name)} & TIME_WORDS:
         return False
     column = quoted(name)
     runs = dataset.connection.execute(
@@ -229,9 +230,9 @@ def _in_equal_runs(dataset: Dataset, name: str, table: Labelled, counts: _Counts
 
 
 def _are_alike(dataset: Dataset, roles: Roles, name: str, table: Labelled) -> bool:
-    """Whether the median intraclass correlation of numeric features is at least ALIKE.
+    """Whether the median intraclass correlation of numeric features is at least MIN_INTRACLASS_CORRELATION.
 
-    By one-way analysis of variance, (F - 1) / (F - 1 + rows a value); all values have equally many rows.
+    By one-way analysis of variance, (F - 1) / (F - 1 + rows per value); all values have the same number of rows.
     """
     numbers = [other for other in roles.features if other != name and is_number(dataset.storage[other])][:MAX_NUMBERS]
     if not numbers:
@@ -250,4 +251,4 @@ def _are_alike(dataset: Dataset, roles: Roles, name: str, table: Labelled) -> bo
         between, inside = total * each / (values - 1), within / (rows - values)
         if between + inside > 0:
             found.append((between - inside) / (between + (each - 1) * inside))
-    return bool(found) and sorted(found)[len(found) // 2] >= ALIKE
+    return bool(found) and sorted(found)[len(found) // 2] >= MIN_INTRACLASS_CORRELATION

@@ -1,4 +1,4 @@
-"""What the columns to learn from look like: empty and equal rows, outliers, and hints of the target in them."""
+"""Characteristics of features: empty and duplicate rows, outliers, and leakage of the target."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     import duckdb
 
 LONG_COLUMNS: Final = 128
-"""Columns that are laid under each other at a time: measured, planning grows faster than the columns beyond it."""
+"""Columns that are unpivoted at a time; beyond that, planning grows faster than the number of columns."""
 EMPTY_ROW: Final = 0.95
-"""Share of missing cells above which a row is all but empty (EvalML, docs/evidence.md 1)."""
-MIN_IN_LEVEL: Final = 2
-"""Rows that a level must have before it can be said to determine anything."""
+"""Share of missing values above which a row counts as empty (EvalML, docs/evidence.md 1)."""
+MIN_CATEGORY_ROWS: Final = 2
+"""Rows of a category that can determine a class."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hint:
-    """How much of the target one column tells by itself.
+    """How well one column alone predicts the target.
 
-    measure: "correlation" (Pearson's r), "AUC" (area under the ROC curve of the column's order, at least 0.5; mean over
-    classes), or "determined share" (share of rows, mean over classes, that lie in a level with one class only).
+    measure: "correlation" (Pearson's r), "AUC" (ROC AUC of the column's values, at least 0.5; mean over classes), or
+    "determined share" (share of rows whose category has only one class; mean over classes).
     """
 
     column: str
@@ -39,9 +39,9 @@ class Hint:
 
 
 def duplicate_rows(connection: duckdb.DuckDBPyConnection, columns: Sequence[str], *, where: str) -> int:
-    """How many rows repeat an earlier one in all given columns, found by a 64-bit hash of the row.
+    """Number of rows equal to an earlier one in all given columns, found by 64-bit hashes.
 
-    Two different rows share a hash by chance with probability rows² / 2^65: 1e-7 for two million rows.
+    The probability of a hash collision is about rows² / 2^65: 1e-7 for two million rows.
     """
     hashes = ", ".join(f"hash({', '.join(map(quoted, names))})" for names in chunks(columns, LONG_COLUMNS))
     found = connection.execute(
@@ -53,10 +53,10 @@ def duplicate_rows(connection: duckdb.DuckDBPyConnection, columns: Sequence[str]
 
 @dataclass(frozen=True, kw_only=True)
 class Alike:
-    """Rows that are equal in all columns to learn from.
+    """Rows with equal features.
 
-    rows: how many repeat an earlier one. most: how often the most frequent one stands there. groups: of several equal
-    rows; differing: those of them in which targets differ.
+    rows: number of rows equal to an earlier one. most: count of the most frequent row. groups: number of groups of
+    equal rows; differing: number of those with different targets.
     """
 
     rows: int
@@ -68,7 +68,7 @@ class Alike:
 def alike_rows(
     connection: duckdb.DuckDBPyConnection, features: Sequence[str], targets: Sequence[str], *, where: str
 ) -> Alike:
-    """How often rows repeat in all features, found by a 64-bit hash as in `duplicate_rows`."""
+    """Rows with equal features, found by 64-bit hashes as in `duplicate_rows`."""
     if not features:
         return Alike(rows=0, most=1, groups=0, differing=0)
     hashes = ", ".join(f"hash({', '.join(map(quoted, names))})" for names in chunks(features, LONG_COLUMNS))
@@ -83,7 +83,7 @@ def alike_rows(
 
 
 def empty_rows(connection: duckdb.DuckDBPyConnection, missing: Mapping[str, int], *, where: str) -> int:
-    """Rows of which more than 95 % of the cells are missing; missing: missing cells by column."""
+    """Number of rows with more than 95 % missing values. missing: number of missing values by column."""
     gappy = [name for name, cells in missing.items() if cells]
     if len(gappy) <= EMPTY_ROW * len(missing):
         return 0
@@ -98,12 +98,12 @@ def empty_rows(connection: duckdb.DuckDBPyConnection, missing: Mapping[str, int]
 
 
 def outliers(connection: duckdb.DuckDBPyConnection, columns: Sequence[str], *, sample: str) -> Mapping[str, int]:
-    """For each numeric column, its sampled values with a modified z-score above 3.5."""
+    """Number of sampled values with a modified z-score above 3.5, by numeric column."""
     found: dict[str, int] = {}
     for names in chunks(columns, LONG_COLUMNS):
         rows = connection.execute(
             f"""
-            WITH long AS MATERIALIZED ({_long(names, sample)}),
+            WITH long AS MATERIALIZED ({_numbers_as_rows(names, sample)}),
             cut AS (
                 SELECT name, quantile_cont(value, [0.05, 0.25, 0.5, 0.75, 0.95]) AS q, mad(value) AS m,
                     stddev_pop(value) AS sd FROM long GROUP BY name
@@ -119,13 +119,13 @@ def outliers(connection: duckdb.DuckDBPyConnection, columns: Sequence[str], *, s
 def correlations(
     connection: duckdb.DuckDBPyConnection, columns: Sequence[str], target: str, *, sample: str
 ) -> Sequence[Hint]:
-    """Pearson's correlation of each numeric column with a numeric target."""
+    """Pearson correlation of each numeric column with a numeric target."""
     hints = []
     for names in chunks(columns, LONG_COLUMNS):
         rows = connection.execute(
             f"""
             SELECT name, corr(value, CAST(y AS DOUBLE)), count(*)
-            FROM ({_long(names, sample, beside=quoted(target))}) GROUP BY name
+            FROM ({_numbers_as_rows(names, sample, label=quoted(target))}) GROUP BY name
             """
         ).fetchall()
         hints += [
@@ -139,9 +139,9 @@ def correlations(
 def areas(
     connection: duckdb.DuckDBPyConnection, columns: Sequence[str], target: str, label: str, *, sample: str
 ) -> Sequence[Hint]:
-    """Area under the ROC curve of each numeric column by itself, for each class against the rest, averaged.
+    """ROC AUC of each single numeric column, one-vs-rest and averaged over classes.
 
-    label: the SQL of the target's class. An area below 0.5 counts as its mirror image. By Mann and Whitney's rank sum
+    label: SQL of the target's class. An AUC below 0.5 is replaced by 1 - AUC. Computed from the Mann-Whitney rank sum
     with mid-ranks for ties: AUC = (R - p(p + 1)/2) / (p · (n - p)).
     """
     hints = []
@@ -151,7 +151,7 @@ def areas(
             WITH ranked AS (
                 SELECT name, y, rank() OVER (PARTITION BY name ORDER BY value)
                     + (count(*) OVER (PARTITION BY name, value) - 1) / 2 AS r
-                FROM ({_long(names, sample, beside=label)})
+                FROM ({_numbers_as_rows(names, sample, label=label)})
             ),
             sums AS (SELECT name, y, sum(r) AS r, count(*) AS p FROM ranked GROUP BY name, y),
             areas AS (
@@ -176,24 +176,24 @@ def determined(
     *,
     sample: str,
 ) -> Sequence[Hint]:
-    """Share of rows whose level alone tells the class: all rows of the level, two at least, are of one class.
+    """Share of rows whose category determines the class: all rows of the category, at least two, have the same class.
 
-    storage: type of each column of levels. The share is averaged over the classes, so that a frequent class does not
-    pass for one that is told.
+    storage: type of each categorical column. The share is averaged over classes, so that a frequent class does not
+    dominate it.
     """
     hints = []
     for names in chunks(tuple(storage), LONG_COLUMNS):
         texts = [category_text(name, storage[name]) for name in names]
         rows = connection.execute(
             f"""
-            WITH cells AS (SELECT name, value, y, count(*) AS n FROM ({_unpivoted(texts, sample, label)}) GROUP BY ALL),
-            levels AS (
-                SELECT name, y, n, count(*) OVER level = 1 AND n >= {MIN_IN_LEVEL} AS told FROM cells
+            WITH cells AS (SELECT name, value, y, count(*) AS n FROM ({_unpivot(texts, sample, label)}) GROUP BY ALL),
+            categories AS (
+                SELECT name, y, n, count(*) OVER level = 1 AND n >= {MIN_CATEGORY_ROWS} AS determined FROM cells
                 WINDOW level AS (PARTITION BY name, value)
             ),
             classes AS (
-                SELECT name, y, sum(CASE WHEN told THEN n ELSE 0 END) / sum(n) AS share, sum(n) AS n FROM levels
-                GROUP BY name, y
+                SELECT name, y, sum(CASE WHEN determined THEN n ELSE 0 END) / sum(n) AS share, sum(n) AS n
+                FROM categories GROUP BY name, y
             )
             SELECT name, avg(share), sum(n) FROM classes GROUP BY name
             """
@@ -205,14 +205,14 @@ def determined(
     return hints
 
 
-def _long(names: Sequence[str], sample: str, *, beside: str | None = None) -> str:
-    """The SQL of numeric columns under each other: name (the position as text), value, and y where there is one."""
-    return _unpivoted([f"CAST({quoted(name)} AS DOUBLE)" for name in names], sample, beside)
+def _numbers_as_rows(names: Sequence[str], sample: str, *, label: str | None = None) -> str:
+    """SQL of unpivoted numeric columns: name (position as text), value, and the label as y, if any."""
+    return _unpivot([f"CAST({quoted(name)} AS DOUBLE)" for name in names], sample, label)
 
 
-def _unpivoted(expressions: Sequence[str], sample: str, beside: str | None) -> str:
-    # Positions stand for the names: a column may itself be called y, name or value.
+def _unpivot(expressions: Sequence[str], sample: str, label: str | None) -> str:
+    # Positions are used as names, since a column may be called y, name or value.
     listed = ", ".join(f'{expression} AS "{position}"' for position, expression in enumerate(expressions))
-    label = "" if beside is None else f"{beside} AS y, "
-    rest = "*" if beside is None else "* EXCLUDE (y)"
-    return f"FROM (SELECT {label}{listed} FROM {sample}) UNPIVOT (value FOR name IN (COLUMNS({rest})))"
+    labels = "" if label is None else f"{label} AS y, "
+    rest = "*" if label is None else "* EXCLUDE (y)"
+    return f"FROM (SELECT {labels}{listed} FROM {sample}) UNPIVOT (value FOR name IN (COLUMNS({rest})))"

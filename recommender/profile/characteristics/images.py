@@ -1,4 +1,4 @@
-"""Characteristics of images: size, colours, intensities, copies, and whether a mirror image keeps its class."""
+"""Characteristics of images: size, colours, intensities, duplicates, and whether flips preserve the class."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from recommender.profile.characteristics.drift import Drift
     from recommender.roles.roles import Roles
 
-SAMPLE_IMAGES: Final = 2_000  # evenly spread; a share of one half of them then has a standard error of 1.6 %
-SAMPLE_BYTES: Final = 2**26  # of pixels, 64 MiB: of large images fewer are looked at
-MIN_IMAGES: Final = 100  # of a sample, below which neighbours tell nothing
-COARSE_SIDE: Final = 16  # pixels to which images are averaged before they are compared
-COMPARED_CELLS: Final = 5_000  # of each part; chance then explains a distance of 0.05 at most
-BETTER_THAN_CHANCE: Final = 1.25
-"""Times the accuracy of the most frequent class, below which neighbours say nothing of what a mirror changes."""
+SAMPLE_IMAGES: Final = 2_000  # images, evenly spread; a share of one half of 1,000 has a standard error of 1.6 %
+SAMPLE_BYTES: Final = 2**26  # bytes of pixels (64 MiB), which bounds the sample for large images
+MIN_IMAGES: Final = 100  # images of a sample for nearest neighbours
+COARSE_SIDE: Final = 16  # pixels per side of the averaged images for nearest neighbours
+COMPARED_CELLS: Final = 5_000  # cells per part; a distance of up to 0.05 is not significant
+MIN_RELATIVE_ACCURACY: Final = 1.25
+"""Smallest accuracy of nearest neighbours, as a multiple of the most frequent class's share, to evaluate flips."""
 
 
 def measure_images(dataset: Dataset, roles: Roles, table: Labelled) -> Sequence[Characteristic]:
-    """What was measured of the images that a model learns from; nothing where it learns from none."""
+    """Characteristics of the images, if they are a feature."""
     images = dataset.images
     if images is None or not roles.has_images:
         return ()
@@ -43,29 +43,29 @@ def measure_images(dataset: Dataset, roles: Roles, table: Labelled) -> Sequence[
     )
     values = pixels.astype(np.float32)
     found = [
-        count("image_height", images.height, "pixels", "as they are learned from"),
-        count("image_width", images.width, "pixels", "as they are learned from"),
-        count("image_channels", images.channels, "channels", "grey" if images.channels == 1 else "in colour"),
+        count("image_height", images.height, "pixels", "as used by the model"),
+        count("image_width", images.width, "pixels", "as used by the model"),
+        count("image_channels", images.channels, "channels", "grey" if images.channels == 1 else "colour"),
         Characteristic(name="intensity_mean", value=float(values.mean()), unit="of 255", how=how),
         Characteristic(name="intensity_spread", value=float(values.std()), unit="of 255", how=how),
         Characteristic(
             name="contrast",
             value=float(values.reshape(len(values), -1).std(axis=1).mean()),
             unit="of 255",
-            how=f"mean spread within an image, {how}",
+            how=f"mean standard deviation within an image, {how}",
         ),
         *_copies(dataset, roles, table, images.name),
     ]
     if images.source is not None:
         found.append(count("image_sizes", len(images.source.sizes), "sizes", "of the files"))
-        found.append(count("unreadable_images", len(images.source.left_out), "files", "left out"))
+        found.append(count("unreadable_images", len(images.source.left_out), "files", "skipped"))
     if classes is not None:
         found += _mirrored(pixels, classes, how)
     return found
 
 
 def _sampled(dataset: Dataset, roles: Roles, table: Labelled, images: Images) -> tuple[np.ndarray, np.ndarray | None]:
-    """Some images, (rows, height, width, channels) uint8, and of a single target of classes theirs, (rows,)."""
+    """A sample of images, (rows, height, width, channels) uint8, and their classes if there is one target, (rows,)."""
     size = min(SAMPLE_IMAGES, max(MIN_IMAGES, SAMPLE_BYTES // int(np.prod(images.shape))))
     single = roles.task.is_classification and len(roles.targets) == 1
     label = category_text(roles.targets[0], dataset.storage[roles.targets[0]]) if single else "''"
@@ -77,7 +77,7 @@ def _sampled(dataset: Dataset, roles: Roles, table: Labelled, images: Images) ->
 
 
 def _copies(dataset: Dataset, roles: Roles, table: Labelled, name: str) -> Sequence[Characteristic]:
-    """Images that are there more than once, and those of them whose targets differ."""
+    """Duplicate images, and duplicates with different targets."""
     targets = ", ".join(map(quoted, roles.targets))
     ((copies, contradicting),) = dataset.connection.execute(
         "SELECT coalesce(sum(n) - count(*), 0), coalesce(sum(n) FILTER (kinds > 1), 0) FROM ("
@@ -91,23 +91,24 @@ def _copies(dataset: Dataset, roles: Roles, table: Labelled, name: str) -> Seque
 
 
 def _mirrored(pixels: np.ndarray, classes: np.ndarray, how: str) -> Sequence[Characteristic]:
-    """How well the nearest neighbour knows mirror images, beside how well it knows images as they are.
+    """Nearest-neighbour accuracy on mirrored images, relative to the accuracy on unmirrored images.
 
-    Every other image of the sample is asked, the others answer: those of digits and letters fail on mirror images.
-    Nothing where neighbours know too little to tell.
+    Half of the sample is classified by the other half. For digits and letters, mirrored images are misclassified.
+    Empty if the nearest neighbours are not accurate enough.
     """
     if len(pixels) < MIN_IMAGES:
         return ()
-    known, asked = slice(0, None, 2), slice(1, None, 2)
+    known, queried = slice(0, None, 2), slice(1, None, 2)
     coarse = coarsened(pixels)
     flat = coarse.reshape(len(coarse), -1)
-    mirrored = coarse[asked, :, ::-1].reshape(len(coarse[asked]), -1)
+    mirrored = coarse[queried, :, ::-1].reshape(len(coarse[queried]), -1)
     plain, mirror = (
-        float((nearest(flat[known], classes[known], some) == classes[asked]).mean()) for some in (flat[asked], mirrored)
+        float((nearest(flat[known], classes[known], some) == classes[queried]).mean())
+        for some in (flat[queried], mirrored)
     )
     found = [Characteristic(name="neighbour_accuracy", value=plain, unit="fraction of images", how=how)]
     chance = float(np.bincount(classes).max() / len(classes))
-    if plain >= min(1.0, BETTER_THAN_CHANCE * chance):
+    if plain >= min(1.0, MIN_RELATIVE_ACCURACY * chance):
         kept = min(1.0, mirror / plain)
         error = 1.96 * np.sqrt(mirror * (1 - mirror) / len(mirrored)) / plain
         found.append(
@@ -118,14 +119,14 @@ def _mirrored(pixels: np.ndarray, classes: np.ndarray, how: str) -> Sequence[Cha
                 low=max(0.0, kept - error),
                 high=min(1.0, kept + error),
                 sample=len(pixels),
-                how=f"nearest neighbours of {len(mirrored):,} mirror images and of these images as they are",
+                how=f"nearest neighbours of {len(mirrored):,} mirrored and unmirrored images",
             )
         )
     return found
 
 
 def coarsened(images: np.ndarray, side: int = COARSE_SIDE) -> np.ndarray:
-    """Images averaged over squares until their shorter side is about `side` pixels, (rows, h, w, channels) float32."""
+    """Images averaged over squares to a shorter side of about `side` pixels, (rows, h, w, channels) float32."""
     square = max(1, min(images.shape[1:3]) // side)
     height, width = (length // square for length in images.shape[1:3])
     cut = images[:, : height * square, : width * square].astype(np.float32)
@@ -133,7 +134,7 @@ def coarsened(images: np.ndarray, side: int = COARSE_SIDE) -> np.ndarray:
 
 
 def nearest(known: np.ndarray, classes: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    """The class of the nearest of the known, by Euclidean distance, for each of those asked, (asked,).
+    """Class of the nearest known image by Euclidean distance, (asked,).
 
     >>> nearest(np.array([[0.0], [3.0]]), np.array([7, 8]), np.array([[1.0], [2.0]])).tolist()
     [7, 8]
@@ -145,7 +146,7 @@ def nearest(known: np.ndarray, classes: np.ndarray, asked: np.ndarray) -> np.nda
 def picture_drift(
     connection: duckdb.DuckDBPyConnection, images: Images, *, training: str, hold_out: str
 ) -> Sequence[Drift]:
-    """How far brightness and contrast of images differ between two parts, as `cell_drift`."""
+    """Drift of brightness and contrast of images between two parts, as by `cell_drift`."""
 
     def measured(cell: bytes) -> tuple[float, ...]:
         pixels = np.frombuffer(cell, np.uint8)
@@ -164,10 +165,10 @@ def cell_drift(
     training: str,
     hold_out: str,
 ) -> Sequence[Drift]:
-    """How far what is measured of a column's cells differs between two parts, the farthest beyond chance first.
+    """Drift of measures of a column's cells between two parts, the most significant first.
 
-    measures: their names. measured: their values of one cell. training, hold_out: tables in SQL; of each at most
-    COMPARED_CELLS cells are looked at, evenly spread.
+    measures: names of the measures. measured: computes their values for one cell. training, hold_out: SQL tables, of
+    which at most COMPARED_CELLS cells are compared, evenly spread.
     """
     names = [f"{one} of {column}" for one in measures]
     parts = {"training_cells": training, "hold_out_cells": hold_out}

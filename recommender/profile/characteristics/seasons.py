@@ -1,4 +1,4 @@
-"""The season of a series: natural ones by its clock, others by its autocorrelation, and how strong they are."""
+"""Seasons of a series: natural ones by the length of its step, others by autocorrelation; and their strength."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ if TYPE_CHECKING:
 DAY: Final = 86_400.0  # seconds
 YEAR: Final = 365.2425 * DAY  # seconds, the mean Gregorian year
 NATURAL_SEASONS: Final = (DAY, 7 * DAY, YEAR)  # seconds
-SEASONS_SEEN: Final = 3  # times that a series must span a season before it is believed
-MAX_FOUND_SEASON: Final = 400  # steps of a season that only the autocorrelation tells: a year of days and some
-CLEAR: Final = 0.3  # autocorrelation of a peak that may be a season, as of persistence (docs/evidence.md, section 1)
-TRAINING_SHARE: Final = 0.64  # of a series, its beginning, which is certain to train: 0.8 · 0.8
+MIN_SEASONS: Final = 3  # seasons that a series must span
+MAX_FOUND_SEASON: Final = 400  # steps of a season found by autocorrelation: slightly more than a year of days
+MIN_PEAK_AUTOCORRELATION: Final = 0.3  # of a season, as of persistence (docs/evidence.md, section 1)
+TRAINING_SHARE: Final = 0.64  # share of a series, from its start, that is always training data: 0.8 · 0.8
 STEPS_OF_TREND: Final = 10  # parts of a series without a season over which its trend is averaged
-CLEARER: Final = 0.05  # of autocorrelation, by which a multiple must be above a season that it only repeats
-MAX_FOUND: Final = 3  # peaks that are held against each other
+MIN_PEAK_DIFFERENCE: Final = 0.05  # autocorrelation of a multiple of a season above that of the season
+MAX_FOUND: Final = 3  # seasons that are compared
 
 
 def natural_seasons(seconds: float, length: int) -> tuple[int, ...]:
-    """Steps of a day, a week and a year, of those that the series spans often enough; seconds: of a step.
+    """Steps of a day, a week and a year, if the series spans enough of them. seconds: length of a step.
 
     >>> natural_seasons(3_600, 10_000)
     (24, 168)
     """
     steps = {round(period / seconds) for period in NATURAL_SEASONS}
-    return tuple(sorted(each for each in steps if each > 1 and each * SEASONS_SEEN <= length))
+    return tuple(sorted(each for each in steps if each > 1 and each * MIN_SEASONS <= length))
 
 
 def found_seasons(values: np.ndarray) -> tuple[int, ...]:
-    """Lags at which a series (rows,) resembles itself most once its straight trend is taken off: peaks above CLEAR.
+    """Lags with the highest autocorrelation of a series (rows,) after removal of its linear trend.
 
-    NaN counts as the mean. The highest peak comes first; a multiple of a lower one is left out unless it is clearly
-    higher, as a week of hours is among days.
+    NaN counts as the mean. Returned are peaks above MIN_PEAK_AUTOCORRELATION, the highest first. A multiple of a
+    shorter season is excluded unless it is clearly higher, such as a week of hourly data with daily seasons.
 
     >>> found_seasons(np.tile([0.0, 1, 5, 1], 30))[0]
     4
     """
     length = len(values)
     known = np.isfinite(values)
-    if known.sum() < 2 * SEASONS_SEEN:
+    if known.sum() < 2 * MIN_SEASONS:
         return ()
     at = np.arange(length)
     line = np.polyval(np.polyfit(at[known], values[known], 1), at)
@@ -56,29 +56,29 @@ def found_seasons(values: np.ndarray) -> tuple[int, ...]:
     correlation = np.fft.irfft(np.abs(spectrum) ** 2)[:length]
     if correlation[0] <= 0:
         return ()
-    # Each lag by the number of its pairs, or long seasons would look weaker than they are.
+    # Each lag is normalised by its number of pairs; otherwise long seasons would look too weak.
     correlation = correlation / correlation[0] * length / np.arange(length, 0, -1)
-    longest = min(MAX_FOUND_SEASON, length // SEASONS_SEEN)
+    longest = min(MAX_FOUND_SEASON, length // MIN_SEASONS)
     inner = correlation[1 : longest + 2]
-    peaks = [lag for lag in range(2, len(inner)) if inner[lag - 1] > CLEAR and _is_peak(inner, lag)]
+    peaks = [lag for lag in range(2, len(inner)) if inner[lag - 1] > MIN_PEAK_AUTOCORRELATION and _is_peak(inner, lag)]
     kept: list[int] = []
     for lag in peaks:
         shorter = [each for each in kept if abs(lag - each * round(lag / each)) <= 1]
-        if all(inner[lag - 1] > inner[each - 1] + CLEARER for each in shorter):
+        if all(inner[lag - 1] > inner[each - 1] + MIN_PEAK_DIFFERENCE for each in shorter):
             kept.append(lag)
     return tuple(sorted(kept, key=lambda lag: -inner[lag - 1])[:MAX_FOUND])
 
 
 def _is_peak(inner: np.ndarray, lag: int) -> bool:
-    """inner: correlation from lag 1 on."""
+    """Whether a lag is a local maximum. inner: autocorrelation from lag 1 on."""
     return bool(inner[lag - 1] > inner[lag - 2] and inner[lag - 1] >= inner[lag])
 
 
 def seasonal_error(series: Sequence[np.ndarray], season: int, horizon: int) -> float:
-    """Mean absolute error of repeating the last season over the next steps; NaN where no series is long enough.
+    """Mean absolute error of the seasonal-naive forecast; NaN if no series is long enough.
 
-    series: (rows, targets) each; each target's errors are in its own mean absolute change, so that targets are alike.
-    season: 1 for the last value.
+    series: (rows, targets) each; errors are scaled by each target's mean absolute change, so that targets are
+    comparable. season: 1 for the last value.
     """
     lags = [season * -(-step // season) for step in range(1, horizon + 1)]
     errors = [
@@ -96,7 +96,10 @@ def _size(values: np.ndarray) -> np.ndarray:
 
 
 def best_season(series: Sequence[np.ndarray], candidates: Sequence[int], horizon: int) -> int | None:
-    """The season whose repetition errs least, (rows, targets) each series; None where the last value errs less."""
+    """Season with the smallest seasonal-naive error, None if that of the last value is smaller.
+
+    series: (rows, targets) each.
+    """
     errors = {season: seasonal_error(series, season, horizon) for season in (1, *candidates)}
     defined = {season: error for season, error in errors.items() if np.isfinite(error)}
     best = min(defined, key=lambda season: defined[season], default=1)
@@ -104,23 +107,22 @@ def best_season(series: Sequence[np.ndarray], candidates: Sequence[int], horizon
 
 
 @dataclass(frozen=True, kw_only=True)
-class View:
-    """How far a forecast looks and what season it sees.
-
-    candidates: steps of every season that may be one.
-    """
+class HorizonAndSeason:
+    """Horizon and season of a forecast, in steps. candidates: all possible seasons."""
 
     horizon: int
     season: int | None
     candidates: tuple[int, ...]
 
 
-def view(series: Sequence[np.ndarray], request: Request, *, seconds: float | None) -> View:
-    """Horizon and season of series, (rows, targets) each, as requested or by the first rows.
+def find_horizon_and_season(
+    series: Sequence[np.ndarray], request: Request, *, seconds: float | None
+) -> HorizonAndSeason:
+    """Horizon and season of series, (rows, targets) each, as requested or inferred from the start of the series.
 
-    seconds: of a step; None or 0 where no clock gives it.
+    seconds: length of a step; None or 0 if unknown.
     """
-    if seconds is not None and seconds <= 0:  # most rows repeat the time of the row before
+    if seconds is not None and seconds <= 0:  # most rows have the same time as the previous row
         seconds = None
     longest = max(len(values) for values in series)
     early = [values[: max(1, int(TRAINING_SHARE * len(values)))] for values in series]
@@ -130,14 +132,14 @@ def view(series: Sequence[np.ndarray], request: Request, *, seconds: float | Non
     season = request.season if request.season is not None else best_season(early, candidates, ahead)
     if request.horizon is None:
         ahead = horizon_of(seconds=seconds, season=season, length=longest)
-    return View(horizon=ahead, season=None if season == 1 else season, candidates=candidates)
+    return HorizonAndSeason(horizon=ahead, season=None if season == 1 else season, candidates=candidates)
 
 
 def strengths(values: np.ndarray, season: int | None) -> tuple[float, float | None]:
-    """Strength of trend and of season of a series (rows,), in [0, 1]; NaN counts as the mean; None without a season.
+    """Strength of trend and season of a series (rows,), in [0, 1]; NaN counts as the mean; None without a season.
 
-    1 - var(rest) / var(component + rest), after Wang, Smith and Hyndman 2006, with a moving average as the trend and
-    the mean of each place in the season instead of STL's.
+    1 - var(rest) / var(component + rest), after Wang, Smith and Hyndman 2006, with a moving average as trend and the
+    mean per position in the season instead of STL.
 
     >>> trend, seasonal = strengths(np.tile([0.0, 1, 5, 1], 30), 4)
     >>> round(trend, 6), seasonal

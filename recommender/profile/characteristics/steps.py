@@ -1,4 +1,4 @@
-"""Characteristics of sequences: steps, channels or letters, and how they differ between two parts."""
+"""Characteristics of sequences: steps, channels or letters, and their drift between two parts."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from recommender.profile.characteristics.drift import Drift
     from recommender.roles.roles import Roles
 
-BYTES: Final = 4  # of a number in a cell
+BYTES: Final = 4  # bytes per number in a cell
 
 
 def measure_sequences(dataset: Dataset, roles: Roles, table: Labelled) -> Sequence[Characteristic]:
-    """What was measured of the sequences that a model learns from; nothing where it learns from none."""
+    """Characteristics of the sequences, if they are a feature."""
     name = roles.sequence_column
     if name is None:
         return ()
@@ -38,7 +38,7 @@ def measure_sequences(dataset: Dataset, roles: Roles, table: Labelled) -> Sequen
         share("sequence_copies_share", table.rows - distinct, table.rows, "fraction of rows", table, sampled=False),
     ]
     if sequences is not None:
-        return (*found, count("channels", channels, "channels", "numbers of a step"))
+        return (*found, count("channels", channels, "channels", "numbers per step"))
     ((letters,),) = dataset.connection.execute(
         f"SELECT len(list_distinct(flatten(list(string_split({text}, ''))))) FROM dataset WHERE {table.where}"
     ).fetchall()
@@ -46,7 +46,7 @@ def measure_sequences(dataset: Dataset, roles: Roles, table: Labelled) -> Sequen
 
 
 def step_drift(dataset: Dataset, name: str, *, training: str, hold_out: str) -> Sequence[Drift]:
-    """How far lengths differ between two parts, and of numbers their level and spread, as `cell_drift`."""
+    """Drift of length, mean and standard deviation of sequences between two parts, as by `cell_drift`."""
     import numpy as np  # noqa: PLC0415  for sequences and images only
 
     from recommender.profile.characteristics.images import cell_drift  # noqa: PLC0415  as above

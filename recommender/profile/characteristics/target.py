@@ -1,4 +1,4 @@
-"""What a target looks like: its classes, or its shape and outliers."""
+"""Characteristics of a target: its classes, or its distribution and outliers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import duckdb
 
 OUTLIER_Z: Final = 3.5
-"""Modified z-score beyond which a value is an outlier (Iglewicz and Hoaglin 1993; docs/evidence.md 1)."""
+"""Modified z-score above which a value is an outlier (Iglewicz and Hoaglin 1993; docs/evidence.md 1)."""
 MAD_SCALE: Final = 1.4826
 """Standard deviations of a normal distribution per median absolute deviation: 1 / 0.6745."""
 IQR_SCALE: Final = 1.349
@@ -22,24 +22,24 @@ IQR_SCALE: Final = 1.349
 P90_SCALE: Final = 3.290
 """Distance from the 5th to the 95th percentile per standard deviation of a normal distribution."""
 TUKEY_REACH: Final = 1.5
-"""Interquartile ranges beyond the quartiles (Tukey 1977)."""
+"""Interquartile ranges from the quartiles to the fences (Tukey 1977)."""
 TOP_SHARE: Final = 0.01
-"""Share of the rows whose part of the squared deviations is measured (docs/evidence.md#heavy-tailed-targets)."""
+"""Share of the most deviating rows whose squared deviations are measured (docs/evidence.md#heavy-tailed-targets)."""
 LAMBDAS: Final = (-3.0, 5.0)
-"""Range in which the Yeo-Johnson λ is looked for: beyond it every target is a step."""
-COARSE: Final = 0.25
+"""Search range of the Yeo-Johnson λ: beyond it every target becomes a step."""
+COARSE_STEP: Final = 0.25
 """Step of the first grid of λ."""
-FINE: Final = 0.01
-"""Step of the second grid, one coarse step around the first one's best."""
+FINE_STEP: Final = 0.01
+"""Step of the second grid, within one coarse step of the best λ of the first."""
 ZERO_POWER: Final = 1e-9
-"""A λ this near to 0 (or to 2) is a logarithm."""
+"""Distance of λ from 0 or 2 up to which the transformation is a logarithm."""
 MIN_VARIANCE: Final = 1e-300
-"""In place of 0, whose logarithm is none: a λ that makes all values equal is the least likely one."""
+"""Replacement of a variance of 0, to take its logarithm: a λ that makes all values equal is the least likely."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Classes:
-    """Rows of each class, by name; at least two classes with at least one row each."""
+    """Rows of each class by name, for at least two classes."""
 
     counts: Mapping[str, int]
 
@@ -58,7 +58,7 @@ class Classes:
 
     @property
     def imbalance_ratio(self) -> float:
-        """Rows of the most frequent class per row of the rarest, at least 1.
+        """Ratio of the rows of the most frequent and the rarest class, at least 1.
 
         >>> Classes(counts={"no": 6, "yes": 2}).imbalance_ratio
         3.0
@@ -67,14 +67,14 @@ class Classes:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shape:
-    """The distribution of a numeric target.
+class TargetDistribution:
+    """Distribution of a numeric target.
 
     skew, kurtosis: bias-corrected sample skewness and excess kurtosis (G1, G2 of Joanes and Gill 1998), over all rows.
-    The outliers are counted on `sample` rows: beyond a modified z of 3.5 as it is (`raw`), on the Yeo-Johnson scale
-    (`transformed`), and beyond Tukey's fences (`tukey`).
-    top_share: of the squared deviations from the mean, the share in the 1 % of all rows that lie farthest from it, at
-    least one row. It is 0.085 for a normal and 0.22 for an exponential distribution.
+    raw, transformed, tukey: outliers among `sample` rows, with a modified z-score above 3.5 on the original scale and
+    on the Yeo-Johnson scale, and beyond Tukey's fences. power: λ of the Yeo-Johnson transformation.
+    top_share: share of the squared deviations from the mean in the 1 % most deviating rows, at least one row. It is
+    0.085 for a normal and 0.22 for an exponential distribution.
     """
 
     skew: float
@@ -88,23 +88,23 @@ class Shape:
 
     @property
     def outliers(self) -> int:
-        """By the rule of docs/evidence.md, which asks for a share on both scales: the smaller of the two counts.
+        """Number of outliers on both scales: the smaller of the two counts (docs/evidence.md, section 1).
 
-        A skew is far out on the raw scale only, as the transformation takes it in.
+        Values of a skewed distribution are outliers on the original scale only.
         """
         return min(self.raw, self.transformed)
 
 
-def shape(
+def target_distribution(
     connection: duckdb.DuckDBPyConnection, name: str, *, table: str, sample: str, extent: tuple[float, float]
-) -> Shape:
-    """Measure a numeric column: moments on `table`, everything that needs order on `sample` (tables in SQL).
+) -> TargetDistribution:
+    """Measure a numeric column: moments on `table`, quantiles on `sample` (SQL tables).
 
-    extent: smallest and greatest value, which differ.
+    extent: smallest and largest value, which differ.
     """
     value = f"CAST({quoted(name)} AS DOUBLE)"
     low, high = extent
-    # Moments are free of place and scale, and in [0, 1] fourth powers are finite.
+    # Standardised moments do not depend on location and scale, and fourth powers are finite in [0, 1].
     scaled = f"({value} - {low!r}) / {high - low!r}"
     source = f"{table} WHERE {quoted(name)} IS NOT NULL"
     skew, kurtosis, mean, variance, labelled = connection.execute(
@@ -132,7 +132,7 @@ def shape(
         """
     ).fetchall()[0]
     rows, raw, transformed, tukey = counts
-    return Shape(
+    return TargetDistribution(
         skew=skew or 0.0,
         kurtosis=kurtosis or 0.0,
         power=power,
@@ -147,9 +147,9 @@ def shape(
 def _top_share(
     connection: duckdb.DuckDBPyConnection, scaled: str, *, source: str, mean: float, variance: float, rows: int
 ) -> float:
-    """The share of the squared deviations from the mean in the 1 % of rows farthest from it; 0 for a constant.
+    """Share of the squared deviations from the mean in the 1 % most deviating rows; 0 for a constant.
 
-    scaled: the value in [0, 1] as SQL, of the rows of `source`, with their mean and population variance.
+    scaled: SQL of the value scaled to [0, 1]; mean, variance: its population moments over the rows of `source`.
     """
     top = connection.execute(
         f"SELECT sum(square) FROM (SELECT pow({scaled} - {mean!r}, 2) AS square FROM {source} "
@@ -159,11 +159,11 @@ def _top_share(
 
 
 def robust_scale(mad: str, quantiles: str, deviation: str) -> str:
-    """The SQL of a standard deviation that outliers do not move; NULL for a constant.
+    """SQL of a robust standard deviation; NULL for a constant.
 
-    mad: median absolute deviation. quantiles: the list of the 5th, 25th, 50th, 75th and 95th percentile. Where more
-    than half the values are equal the MAD is 0: then the quartiles, then the outer percentiles, and last the standard
-    deviation take its place.
+    mad: median absolute deviation. quantiles: list of the 5th, 25th, 50th, 75th and 95th percentile. If more than half
+    of the values are equal, the MAD is 0; it is then replaced by the interquartile range, the range of the outer
+    percentiles, or the standard deviation, the first that is not 0.
     """
     return (
         f"coalesce(nullif({MAD_SCALE} * {mad}, 0), nullif(({quantiles}[4] - {quantiles}[2]) / {IQR_SCALE}, 0), "
@@ -177,16 +177,16 @@ def _is_outlier(column: str) -> str:
 
 
 def _centre(connection: duckdb.DuckDBPyConnection, numbers: str) -> float:
-    """The mean of ln(y + 1) where no y is negative, else 0: the point around which powers are taken."""
+    """Mean of ln(y + 1) if no y is negative, otherwise 0, as the centre of power transformations."""
     found = connection.execute(f"SELECT CASE WHEN min(y) >= 0 THEN avg(ln(y + 1)) ELSE 0 END FROM {numbers}")
     return float(found.fetchall()[0][0])
 
 
 def yeo_johnson(value: str, power: float | str, *, centre: float = 0.0) -> str:
-    """The SQL of Yeo and Johnson's transformation (Biometrika 2000) for a given λ.
+    """SQL of the Yeo-Johnson transformation (Biometrika 2000) for a given λ.
 
-    power: λ, as a number or a column of numbers. centre: where no value is negative, a logarithm around which powers
-    are taken. It moves and stretches the result, which z-scores do not see, and keeps large values with a negative λ
+    power: λ, as a number or a column. centre: if no value is negative, a logarithm around which powers are taken. It
+    shifts and scales the result, which does not change z-scores, and keeps large values with a negative λ
     from being lost to rounding.
     """
     logarithm = f"(ln(abs({value}) + 1) - {centre!r})"
@@ -200,16 +200,16 @@ def yeo_johnson(value: str, power: float | str, *, centre: float = 0.0) -> str:
 
 
 def yeo_johnson_power(connection: duckdb.DuckDBPyConnection, numbers: str, *, centre: float = 0.0) -> float:
-    """The λ of greatest likelihood, to the hundredth, within [-3, 5].
+    """Maximum-likelihood λ, rounded to 0.01, within [-3, 5].
 
-    numbers: a table in SQL with the column y, at least two different values. centre: as for `yeo_johnson`.
+    numbers: SQL table with the column y and at least two distinct values. centre: as for `yeo_johnson`.
     The log-likelihood (Yeo and Johnson 2000, 3) is -n/2 · ln Var(ψ(λ, y)) + (λ - 1) · Σ sign(y) · ln(|y| + 1); powers
-    around a centre c leave out a factor exp(λ · c) of ψ.
+    around a centre c omit a factor exp(λ · c) of ψ.
     """
     low, high = LAMBDAS
-    start, end, step = low, high, COARSE
+    start, end, step = low, high, COARSE_STEP
     best = start
-    for _ in (COARSE, FINE):
+    for _ in (COARSE_STEP, FINE_STEP):
         steps = round((end - start) / step) + 1
         found = connection.execute(
             f"""
@@ -223,5 +223,5 @@ def yeo_johnson_power(connection: duckdb.DuckDBPyConnection, numbers: str, *, ce
             """
         ).fetchall()
         best = found[0][0]
-        start, end, step = max(low, best - COARSE), min(high, best + COARSE), FINE
+        start, end, step = max(low, best - COARSE_STEP), min(high, best + COARSE_STEP), FINE_STEP
     return round(best, 2)

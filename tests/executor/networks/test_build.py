@@ -21,7 +21,7 @@ from executor.networks.build import build_network
 from executor.preprocessing.inputs import ImageInputs, SequenceInputs, TableInputs, TextInputs, WindowInputs
 from executor.search.runners.compiled import compile_step
 from executor.search.runners.workspace import create_workspace
-from recommender.audit.reach import reach
+from recommender.audit.reach import choice_scope
 from rules.vocabulary.choices import (
     EXTRAS,
     Adagrad,
@@ -80,46 +80,46 @@ MODALITIES: Final = {
 NETWORKS: Final = ("tabular", "cnn", *CHOICES, *FORECASTS)
 NAMED: Final[dict[str, dict[str, str]]] = {
     "tabular": {
-        "output": "the output layer starts at zero",
-        "levels": "embeddings and periodic features start from their own distributions",
-        "waves": "embeddings and periodic features start from their own distributions",
-        "scale": "the learned scale of the inputs starts at one",
+        "output": "the output layer is initialized with zeros",
+        "levels": "embeddings and periodic features have their own distributions",
+        "waves": "embeddings and periodic features have their own distributions",
+        "scale": "the learned input scale with ones",
     },
     "minirocket": {
-        "output": "the output layer starts at zero",
-        "levels": "embeddings and periodic features start from their own distributions",
-        "waves": "embeddings and periodic features start from their own distributions",
-        "scale": "the learned scale of the inputs starts at one",
+        "output": "the output layer is initialized with zeros",
+        "levels": "embeddings and periodic features have their own distributions",
+        "waves": "embeddings and periodic features have their own distributions",
+        "scale": "the learned input scale with ones",
     },
-    "cnn": {"levels": "embeddings of categories start from a normal distribution"},
+    "cnn": {"levels": "embeddings of categories use a normal distribution"},
     "backbone": {
-        "levels": "embeddings of categories start from a normal distribution",
-        "body": "the backbone keeps the weights of its file",
+        "levels": "embeddings of categories use a normal distribution",
+        "body": "the backbone has the pretrained weights",
     },
-    "inception": {"levels": "embeddings of categories start from a normal distribution"},
+    "inception": {"levels": "embeddings of categories use a normal distribution"},
     "recurrent": {
-        "levels": "embeddings of categories start from a normal distribution",
-        "recurrent_1": "recurrent cells of tanh start from",
-        "recurrent_2": "recurrent cells of tanh start from",
+        "levels": "embeddings of categories use a normal distribution",
+        "recurrent_1": "recurrent cells use",
+        "recurrent_2": "recurrent cells use",
     },
     "term_bag": {},
-    "text_cnn": {"words": "embeddings of words start from a normal distribution"},
+    "text_cnn": {"words": "embeddings of words use a normal distribution"},
     "linear": {
-        "linear": "the linear layer starts at the solution of ridge regression",
-        "of_levels": "output layers start at zero",
-        "levels": "embeddings of categories start from a normal distribution",
+        "linear": "the linear layer is initialized with the solution of ridge regression",
+        "of_levels": "output layers are initialized with zeros",
+        "levels": "embeddings of categories use a normal distribution",
     },
 }
-"""The layers of each network whose weights do not start from the initializer, and what `reach` says of them."""
-NAMED["mlp"] = {**NAMED["linear"], "output": "output layers start at zero"}
-NAMED["gru"] = {**NAMED["mlp"], "recurrent": "recurrent cells of tanh start from"}
+"""The layers of each network whose weights do not start from the initializer, and what `choice_scope` says of them."""
+NAMED["mlp"] = {**NAMED["linear"], "output": "output layers are initialized with zeros"}
+NAMED["gru"] = {**NAMED["mlp"], "recurrent": "recurrent cells use"}
 KEPT: Final = {
-    "recurrent": "The recurrent cells keep tanh",
-    "gru": "The cells of the recurrent network keep tanh",
-    "linear": "the linear network has no hidden layer",
-    "backbone": "The backbone keeps its own activations",
+    "recurrent": "Recurrent cells always use tanh",
+    "gru": "Recurrent cells always use tanh",
+    "linear": "the linear network has no hidden layers",
+    "backbone": "The backbone has its own activations",
 }
-"""What `reach` says of networks with layers that do not apply the activation."""
+"""What `choice_scope` says of networks with layers that do not apply the activation."""
 STARTS: Final = (
     (Xavier(), Tanh()), (He(), Relu()), (Lecun(), Selu()), (RandomUniform(limit=0.3), Relu()),
     (RandomNormal(stddev=0.2), Tanh()), (Xavier(distribution="normal"), Selu()), (He(distribution="uniform"), Relu()),
@@ -223,7 +223,7 @@ def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Step:
 
 def said(slot: Slot, name: str, bundle: Bundle) -> str:
     task = Task.FORECASTING if name in FORECASTS else Task.BINARY
-    return reach(slot, bundle, task=task, modality=MODALITIES.get(name, "sequence"))
+    return choice_scope(slot, bundle, task=task, modality=MODALITIES.get(name, "sequence"))
 
 
 def first_weights(network: keras.Model) -> Iterator[tuple[keras.layers.Layer, np.ndarray, Any]]:
@@ -317,7 +317,7 @@ def test_without_extras_the_output_starts_from_the_initializer_and_all_layers_le
     if isinstance(parts.inputs, TableInputs):
         parts = dataclasses.replace(parts, inputs=TableInputs(input_scale=False))
     network = build_network(parts=parts, bundle=bundle, hyperparameters=hyperparameters(name), seed=0)
-    others = {"levels": "embeddings", **({"recurrent": "recurrent cells of tanh"} if name == "gru" else {})}
+    others = {"levels": "embeddings", **({"recurrent": "recurrent cells use"} if name == "gru" else {})}
     check_starts(network, others, Lecun(), said(Slot.INITIALIZER, name, bundle))
     _, changes = step(network, bundle, parts)
     assert {name: np.abs(change).max() for name, change in changes.items()} == {
@@ -388,7 +388,7 @@ def test_a_backbone_is_frozen_and_the_layers_after_it_follow_the_bundle(
 def test_a_backbone_without_weights_is_named_as_none(build: Build, make_bundle: Callable[..., Bundle]) -> None:
     network, bundle, _ = build("cnn", transfer=Backbone())
     assert [layer for layer in network.layers if isinstance(layer, keras.Model)] == []
-    assert "there is no backbone" in said(Slot.TRANSFER, "cnn", bundle)
+    assert "without a backbone" in said(Slot.TRANSFER, "cnn", bundle)
     assert said(Slot.TRANSFER, "cnn", make_bundle()) == ""
 
 
@@ -398,7 +398,7 @@ FASTER: Final = {
     **{name: {"linear": 0.1} for name in FORECASTS},
 }
 """By how much the learning rate of a layer, or of one of its weights, differs from the bundle's."""
-MULTIPLES: Final = {20.0: "20 times", 1.6: "1.6 times", 0.1: "a tenth"}
+MULTIPLES: Final = {20.0: "20 for", 1.6: "1.6 for", 0.1: "a tenth"}
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -461,7 +461,7 @@ def test_optimizer_and_state_after_a_step_are_those_of_the_bundle(
         for accumulated, change in zip(state, moved, strict=True):
             gradient = np.sqrt(np.maximum(accumulated - 0.1, 0))
             np.testing.assert_allclose(np.abs(change), RATE * gradient / np.sqrt(accumulated), rtol=0.02, atol=1e-5)
-    assert ("Weight decay spares" in said(Slot.OPTIMIZER, "recurrent", bundle)) is (kind == "AdamW")
+    assert ("excluded from weight decay" in said(Slot.OPTIMIZER, "recurrent", bundle)) is (kind == "AdamW")
 
 
 @pytest.mark.parametrize(

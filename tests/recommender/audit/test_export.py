@@ -78,12 +78,12 @@ def test_a_reviewer_finds_rationale_assumptions_data_overrides_and_seal(form: st
     text = invoke("export", cancer_record, "--to", form).stdout.replace("\\_", "_")
     for part in (
         "Decision on breast_cancer.csv",
-        "One class leads, so accuracy flatters",
+        "With one larger class accuracy is optimistic",
         "569 rows, 31 columns",
         "Assumptions",
         "The task is binary",
         "The kinds of 31 of 31 columns were inferred",
-        "None: every choice is the rules",
+        "None: the rules made all choices",
         "notes: Step examples / P",
         "26 more rows of class",
         "Seal",
@@ -99,10 +99,10 @@ def test_overrides_come_with_author_reason_and_what_the_rules_say(invoke, tmp_pa
     layers = ["handbook", "evidence", book]
     text = invoke("export", write_record(example("breast_cancer"), pins=[pin], book=layers)).stdout.replace("\\_", "_")
     assert (
-        "sgd was pinned by the user (Grace): as before. "
-        "The rules say adam (learning rate 0.0025, schedule cosine) by A101." in text
+        "sgd. Source: user (Grace). Reason: as before. "
+        "The rules choose adam (learning rate 0.0025, schedule cosine) by A101." in text
     )
-    assert f"Rule T103 is switched off by Ada ({book}:2:3): we trust the model" in text
+    assert f"Rule T103 is disabled by Ada ({book}:2:3): we trust the model" in text
 
 
 def test_json_holds_record_assumptions_and_explanations(invoke, cancer_record) -> None:

@@ -27,7 +27,7 @@ def test_an_untouched_record_comes_out_the_same(answer, invoke, cancer_record) -
     found = answer("replay", cancer_record)
     assert {one["verdict"] for one in found["slots"]} == {"same"}
     assert (found["facts"], found["rules"]) == ([], [])
-    assert found["measured"].endswith("the same bytes")
+    assert found["measured"].endswith("which is unchanged")
     assert invoke("replay", cancer_record).exit_code == 0
 
 
@@ -90,7 +90,7 @@ def test_a_dataset_that_is_gone_is_said_and_the_rules_are_replayed_all_the_same(
     record, data = moved
     data.unlink()
     found = answer("replay", record)
-    assert "is gone; --data names where it is now" in found["measured"]
+    assert "does not exist; give its new path with --data" in found["measured"]
     assert {one["verdict"] for one in found["slots"]} == {"same"}
 
 
@@ -103,7 +103,7 @@ def test_data_names_where_the_dataset_is_now(answer, invoke, moved, tmp_path: Pa
     record, data = moved
     shutil.copy(CANCER, tmp_path / "elsewhere.csv")
     data.unlink()
-    assert answer("replay", record, "--data", tmp_path / "elsewhere.csv")["measured"].endswith("the same bytes")
+    assert answer("replay", record, "--data", tmp_path / "elsewhere.csv")["measured"].endswith("which is unchanged")
     error = invoke("replay", record, "--data", tmp_path / "nowhere.csv").exception
     assert isinstance(error, DatasetError)
 
@@ -112,7 +112,7 @@ def test_a_pinned_choice_is_the_persons_also_today(answer, write_record) -> None
     pin = Pin(slot=Slot.OPTIMIZER, choice=parse_choice(Slot.OPTIMIZER, "sgd"), reason="ours")
     path = write_record(CANCER, target="diagnosis", pins=[pin])
     optimizer = by_slot(answer("replay", path, "--book", "handbook"))["optimizer"]
-    assert (optimizer["verdict"], optimizer["today"], optimizer["today_by"]) == ("same", "sgd", ["a person"])
+    assert (optimizer["verdict"], optimizer["today"], optimizer["today_by"]) == ("same", "sgd", ["user"])
 
 
 def test_what_was_said_of_the_dataset_is_said_again(answer, write_record) -> None:

@@ -180,7 +180,7 @@ def test_a_record_forged_with_all_digests_computed_again_is_found_by_the_seal_of
     manifest = Manifest.of(record=forged.seal, files={name: run / name for name in noted.files})
     (run / MANIFEST).write_text(manifest.model_dump_json(), encoding="utf-8")
     assert findings(answer("verify", run)) == set()
-    assert "found only with --seal" in " ".join(invoke("verify", run).stdout.split())
+    assert "detected only with --seal" in " ".join(invoke("verify", run).stdout.split())
     assert findings(answer("verify", run, "--seal", noted.seal)) == {("seal", "altered")}
     assert invoke("verify", run, "--seal", noted.seal).exit_code == 1
     assert findings(answer("verify", run, "--seal", noted.record)) == {("seal", "altered")}
@@ -248,7 +248,7 @@ def test_every_question_refuses_an_altered_record_and_names_the_part(question: s
 def test_every_question_refuses_an_intact_record_of_another_run(invoke, run: Path) -> None:
     other = recommend(run.parent / "rows.csv", target="diagnosis", trials=3).record
     (run / "record.json").write_text(other.to_json(), encoding="utf-8")
-    assert "it is not the record of this run" in str(invoke("explain", run).exception)
+    assert "is not the record of this run" in str(invoke("explain", run).exception)
 
 
 def test_altered_guardrails_of_a_run_are_refused(invoke, run: Path) -> None:

@@ -91,7 +91,7 @@ def test_settings_must_not_name_outputs(project: Path, table: str, key: str) -> 
     (project / "pcwat.toml").write_text(f'[{table}]\n{key} = "kept.txt"', encoding="utf-8")
     verb = () if table == "recommend" else (table,)
     result = invoke(*verb, CANCER, "--target", "diagnosis")
-    assert f"[{table}] must not name outputs, but got {key} = 'kept.txt'" in str(result.exception)
+    assert f"[{table}] must not set output paths, but got {key} = 'kept.txt'" in str(result.exception)
     assert kept.read_text(encoding="utf-8") == "mine"
 
 
@@ -110,7 +110,7 @@ BAD = {
     "several for one": ("[recommend]\ntime = ['a', 'b']", r"\[recommend\] time must be one value"),
     "no steps": (
         "[recommend]\nhorizon = 0",
-        r"\[recommend\] horizon must be a whole number of steps from 1 on, but got 0",
+        r"\[recommend\] horizon must be a positive whole number of steps, but got 0",
     ),
     "no pairs": ("[recommend]\nkind = ['a']", r"\[recommend\] kind must be COLUMN=KIND"),
     "true for a text": ("[recommend]\ntime = true", r"\[recommend\] time must be a value of --time, but got True"),
@@ -131,5 +131,5 @@ def test_a_misspelt_option_of_a_nested_command_is_refused(project: Path) -> None
     (project / "pcwat.toml").write_text("[rules.list]\nslto = 'metric'", encoding="utf-8")
     result = invoke("rules", "list")
     assert isinstance(result.exception, SettingsError)
-    assert "[rules.list] takes the options of 'recommend rules list'" in str(result.exception)
+    assert "[rules.list] must contain options of 'recommend rules list'" in str(result.exception)
     assert "Did you mean 'slot'?" in str(result.exception)

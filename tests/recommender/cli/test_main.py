@@ -100,8 +100,8 @@ def test_a_pin_may_have_parameters() -> None:
         ),
         (["--target", "diagnosis", "--pin", "loss=mse", "--reason", "x"], "B004"),
         (["--target", "diagnosis", "--pin", "optimizer=adam"], "Add --reason"),
-        (["--target", "diagnosis", "--pin", "optimizer", "--reason", "x"], "'optimizer' names no choice"),
-        (["--target", "diagnosis", "--pin", "optimizer=", "--reason", "x"], "The optimizer is one of sgd"),
+        (["--target", "diagnosis", "--pin", "optimizer", "--reason", "x"], "'optimizer' has no choice"),
+        (["--target", "diagnosis", "--pin", "optimizer=", "--reason", "x"], "The optimizer must be one of sgd"),
         (["--target", "diagnosis", "--pin", "optimizer=adam", "--reason", " "], "a --reason is empty"),
         (["--target", "diagnosis", "--reason", "because"], "--reason needs a --pin, but there is none"),
         (
@@ -109,7 +109,7 @@ def test_a_pin_may_have_parameters() -> None:
             "loss is pinned again by 'loss=hinge'",
         ),
         (["--target", "diagnosis", "--time", "diagnosis"], "both target and time column"),
-        (["--target", "diagnosis", "--split", "mean radius"], "may hold train, validation and test"),
+        (["--target", "diagnosis", "--split", "mean radius"], "must be train, validation or test"),
         (["--target", "diagnosis", "--budget", "soon"], "such as 90s, 10m or 1.5h"),
     ],
 )

@@ -40,7 +40,7 @@ def test_a_full_output_is_one_sentence(form: str, tmp_path: Path) -> None:
     with open("/dev/full", "wb") as full:  # noqa: PTH123  a device
         done = run(WINE, "--format", form, folder=tmp_path, stdout=full.fileno())
     assert done.returncode == 2
-    assert done.stderr.decode().startswith("Error: The output, or a file, cannot be used: No space left on device.")
+    assert done.stderr.decode().startswith("Error: The output or a file cannot be used: No space left on device.")
     assert b"Traceback" not in done.stderr
     assert b"Exception ignored" not in done.stderr
 
@@ -50,7 +50,7 @@ def test_a_full_output_is_one_sentence(form: str, tmp_path: Path) -> None:
     [
         (
             "duckdb.IOException('IO Error: No space left on device')",
-            "temporary files, cannot be used: IO Error: No",
+            "temporary files cannot be used: IO Error: No",
         ),
         (
             "OSError(28, 'No space left on device', 'pictures')",

@@ -195,7 +195,7 @@ def test_findings_name_what_was_done(table: Table) -> None:
     }  # fmt: skip
     assert "'id'" in messages["identifiers"]
     assert "'bare'" in messages["mostly_empty"]
-    assert "10 rows (under 30)" in messages["tiny_class"]
+    assert "10 rows (fewer than 30)" in messages["tiny_class"]
 
 
 def test_copies_are_counted_without_their_identifiers(table: Table) -> None:
@@ -211,7 +211,7 @@ def test_skew_and_outliers_are_told_apart(table: Table) -> None:
     skewed = found(profiled(table(x=x, y=np.exp(0.6 * normal)), "y"))
     assert "skewed_target" in skewed
     assert "target_outliers" not in skewed
-    assert "outliers. Where it is never negative" in skewed["skewed_target"]
+    assert "outliers. If it is never negative" in skewed["skewed_target"]
     tail = found(profiled(table(x=x, y=np.exp(2 * normal)), "y"))["skewed_target"]
     assert "of the squared deviations (at least 30%). The rules may take MAE and a robust cost" in tail
     y = np.concatenate([NOISE.normal(size=960), np.full(20, 40.0), np.full(20, -40.0)])
@@ -278,7 +278,7 @@ def test_a_declared_time_that_repeats_is_said_to(table: Table) -> None:
     dataset = table(day=[row // 4 for row in range(120)], y=np.cumsum(NOISE.normal(size=120)))
     profile = profiled(dataset, "y", time_column="day")
     assert profile.task is Task.FORECASTING
-    assert found(profile)["repeated_times"].startswith("90 rows have the 'day' of the row before")
+    assert found(profile)["repeated_times"].startswith("90 rows have the same 'day' as the previous row")
     assert "sorted_rows" not in found(profile)
 
 
@@ -289,7 +289,7 @@ def test_numbers_among_the_names_of_a_text_file_are_said(tmp_path: Path) -> None
         path.write_text(f"{names}\n{rows}", encoding="utf-8")
         with Dataset.open(path) as dataset:
             message = found(profiled(dataset, dataset.columns[-1])).get("numbers_as_names")
-        assert message is None if said is None else f"numbers are among them: {said}. If it is a row" in str(message)
+        assert message is None if said is None else f"but contains numbers: {said}. If it is a data row" in str(message)
 
 
 @pytest.mark.parametrize(
@@ -305,4 +305,4 @@ def test_numbers_among_the_names_of_a_text_file_are_said(tmp_path: Path) -> None
 def test_numbers_that_are_words_for_their_commas_are_said(table: Table, values: list[str], use: str | None) -> None:
     dataset = table(a=values, x=np.round(NOISE.normal(size=60), 6), y=["p", "q"] * 30)
     message = found(profiled(dataset, "y")).get("numbers_with_commas")
-    assert message is None if use is None else str(message).startswith(f"'a' holds numbers with {use}, and is read")
+    assert message is None if use is None else str(message).startswith(f"'a' has numbers with {use} and is read")

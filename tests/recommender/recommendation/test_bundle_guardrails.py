@@ -79,7 +79,7 @@ def test_of_several_labels_the_rarest_one_is_named() -> None:
     labels = profile(rows=3_000, task=Task.MULTILABEL, a=500, b=100)
     found = checks(bundle(metric="f1"), labels)["rows_for_threshold"]
     assert (found.value, found.columns) == (pytest.approx(16), ("b",))
-    assert "about 16 validation rows whose 'b' is 'rare b' (under 30)" in found.message
+    assert "about 16 validation rows whose 'b' is 'rare b' (fewer than 30)" in found.message
     assert "--pin metric=roc_auc" in found.message
 
 

@@ -64,17 +64,15 @@ def test_images_that_are_left_out_leave_a_table(images: Callable[..., Path]) -> 
         assert measure(dataset, roles).modality is Modality.TABULAR
 
 
-def test_an_array_that_names_parts_divides_the_images(images: Callable[..., Path]) -> None:
+def test_an_array_of_split_values_divides_the_images(images: Callable[..., Path]) -> None:
     with Dataset.open(images(split=np.tile(["train", "train", "test"], ROWS // 3))) as dataset:
         roles = infer_roles(dataset, Request(target="y"))
         assert (roles.split_column, roles.features) == ("split", ("X",))
         drift = next(one for one in measure(dataset, roles).guardrails if one.name == "drift")
-    assert drift.message.startswith(
-        "No column differs between the test and the training rows of 'split': the most does"
-    )
+    assert drift.message.startswith("No drift between the hold-out and training rows of 'split'")
 
 
-def test_darker_images_to_judge_by_than_to_learn_from_are_told(images: Callable[..., Path]) -> None:
+def test_darker_images_in_the_hold_out_set_are_reported(images: Callable[..., Path]) -> None:
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (ROWS * 10, 8, 8), dtype=np.uint8)
     part = np.tile(["train", "test"], ROWS * 5)
@@ -84,8 +82,8 @@ def test_darker_images_to_judge_by_than_to_learn_from_are_told(images: Callable[
         roles = infer_roles(dataset, Request(target="y"))
         drift = next(one for one in measure(dataset, roles).guardrails if one.name == "drift")
     assert drift.status == "alerted"
-    assert "differ between the test and the training rows of 'split'" in drift.message
-    assert drift.message.endswith("Check where these images come from.")
+    assert "differ between the hold-out and training rows of 'split'" in drift.message
+    assert drift.message.endswith("Check the source of these images.")
 
 
 def test_copies_of_images_are_counted(images: Callable[..., Path]) -> None:
@@ -101,12 +99,12 @@ def test_copies_of_images_are_counted(images: Callable[..., Path]) -> None:
 @pytest.mark.parametrize(
     ("said", "error", "says"),
     [
-        ({"targets": ("X",)}, TargetError, r"target must be a column of plain values, but 'X' .* holds the images"),
+        ({"targets": ("X",)}, TargetError, r"target must be a column of plain values, but 'X' .* contains images"),
         ({"targets": ("z",)}, TargetError, r"target must be a column of images\.npz, but got 'z'\. Columns: X, y"),
         ({"targets": ("y",), "entity_column": "X"}, ColumnError, r"entity column must be a column of plain values"),
-        ({"targets": ("y",), "kinds": {"X": Kind.NUMERIC}}, ColumnError, r"gives 'X' the kind numeric\. Leave it out"),
-        ({"targets": ("y",), "kinds": {"y": Kind.IMAGE}}, ColumnError, r"'y' is stored as VARCHAR\. Choose another"),
-        ({"targets": ("size",), "task": Task.FORECASTING}, TargetError, r"but the dataset holds images"),
+        ({"targets": ("y",), "kinds": {"X": Kind.NUMERIC}}, ColumnError, r"its kind cannot be numeric\. Remove --kind"),
+        ({"targets": ("y",), "kinds": {"y": Kind.IMAGE}}, ColumnError, r"'y' has the type VARCHAR\. Choose another"),
+        ({"targets": ("size",), "task": Task.FORECASTING}, TargetError, r"but the dataset contains images"),
     ],
 )
 def test_a_part_that_images_cannot_play_is_refused(

@@ -70,13 +70,12 @@ def test_time_divided_by_the_predicted_time_of_a_trial_is_the_trial_budget() -> 
 def test_the_source_of_the_trial_budget_says_how_it_was_derived() -> None:
     measured = planned(rows=5000, columns=512, budget=300.0)
     assert re.fullmatch(
-        r"300 s less 8 s for start and end, at about [0-9.]+ s a trial that ends after 50% of its epochs on average: "
-        r"computed from the sizes of the dataset and the network for two cores without other load, not measured on "
-        r"this machine",
+        r"300 s minus 8 s for start and end, with about [0-9.]+ s per trial that ends after 50% of its epochs on "
+        r"average; estimated from the sizes of dataset and network for two idle cores, not measured on this machine",
         measured.source,
     )
     texts = planned(rows=3000, words=12.0, architecture=BagOfNgrams(), budget=60.0)
-    assert texts.source.startswith("50% of 60 s less 8 s for start and end, at about ")
+    assert texts.source.startswith("50% of 60 s minus 8 s for start and end, with about ")
 
 
 def test_a_trial_in_folds_takes_a_network_for_each_on_all_rows_but_the_hold_out() -> None:

@@ -65,7 +65,7 @@ def test_what_is_said_goes_before_what_is_inferred_and_is_told_again() -> None:
 
 def test_a_horizon_belongs_to_a_forecast_and_known_columns_exist() -> None:
     with Dataset.open(_daily()) as dataset:
-        with pytest.raises(TargetError, match="--horizon, --season and --known belong to a forecast"):
+        with pytest.raises(TargetError, match="--horizon, --season and --known apply to forecasts"):
             infer_roles(dataset, Request(target="sold", task=Task.REGRESSION, horizon=3))
         with pytest.raises(ColumnError, match="Did you mean 'price'"):
             infer_roles(dataset, Request(target="sold", task=Task.FORECASTING, known=("pricy",)))

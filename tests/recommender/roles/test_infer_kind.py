@@ -108,6 +108,6 @@ def test_every_kind_comes_with_the_measured_value() -> None:
 
 
 def test_graded_words_are_put_in_order() -> None:
-    assert grade(["Good", "Fair", "Very Good"]) == "its levels are grades: Fair < Good < Very Good"
+    assert grade(["Good", "Fair", "Very Good"]) == "ordinal categories: Fair < Good < Very Good"
     assert grade(["high", "low"]) is None
     assert grade(["high", "low", "red"]) is None

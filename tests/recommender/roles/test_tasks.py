@@ -90,12 +90,12 @@ def test_several_targets_are_labels_or_numbers(table: Table) -> None:
     ("targets", "task", "says"),
     [
         (["word"], Task.REGRESSION, "'word' is 'p' in row 1"),
-        (["seven"], Task.BINARY, "'seven' takes 7. Use --task regression"),
-        (["word"], Task.BINARY, "'word' takes 3. Use --task multiclass"),
-        (["many"], Task.MULTICLASS, "'many' takes 70 values in 70 rows. Use --task regression"),
+        (["seven"], Task.BINARY, "'seven' has 7. Use --task regression"),
+        (["word"], Task.BINARY, "'word' has 3. Use --task multiclass"),
+        (["many"], Task.MULTICLASS, "'many' has 70 distinct values in 70 rows. Use --task regression"),
         (["seven", "many"], Task.REGRESSION, "The task regression has one target, but got 2"),
         (["seven"], Task.MULTIOUTPUT_REGRESSION, "has several targets, but got one"),
-        (["seven", "flag"], Task.MULTILABEL, "'seven' takes 7"),
+        (["seven", "flag"], Task.MULTILABEL, "'seven' has 7"),
     ],
 )
 def test_a_task_that_cannot_be_is_refused(table: Table, targets: list[str], task: Task, says: str) -> None:
@@ -116,20 +116,20 @@ def test_a_task_that_can_be_is_kept(table: Table) -> None:
     ("values", "says"),
     [
         ([None] * 20, "is empty in all 20"),
-        (["a"] * 20, "'y' is 'a' in every one of its 20 rows"),
+        (["a"] * 20, "'y' is 'a' in all 20 rows"),
         ([*[1.5, 2.5] * 10, "inf"], "infinite in 1 row, first in row 21"),
-        ([*[1.5, 2.5] * 10, "NAN"], "holds NaN, a number that is none, in row 21"),
+        ([*[1.5, 2.5] * 10, "NAN"], "is NaN in row 21"),
         ([*[1.5, 2.5] * 10, "inf", "inf"], "infinite in 2 rows, first in row 21"),
-        ([*["a"] * 20, "c", "d"], "has one, row 21 (and 1 more class). Give more rows, or merge classes"),
-        ([*["a"] * 20, "c", "d", "e"], "has one, row 21 (and 2 more classes)"),
+        ([*["a"] * 20, "c", "d"], "has only row 21 (and 1 more class). Give more rows, or merge classes"),
+        ([*["a"] * 20, "c", "d", "e"], "has only row 21 (and 2 more classes)"),
         (
             [f"{row},037" for row in range(1, 30)],
             "They are numbers with thousands separators or decimal commas, read as",
         ),
-        (["0", "0", "1", "0"], "class '1' of 'y' has one, row 3. Give more rows of it"),
-        ([f"w{row}" for row in range(30)], "takes 30 values in 30 rows. Choose another target"),
+        (["0", "0", "1", "0"], "class '1' of 'y' has only row 3. Give more rows of it"),
+        ([f"w{row}" for row in range(30)], "has 30 distinct values in 30 rows. Choose another target"),
         ([*[f"{row}.5" for row in range(40)], "n.a."], "'y' is 'n.a.' in row 41"),
-        (["2020-01-01", "2020-01-02", "2020-01-03"] * 10, "holds time stamps"),
+        (["2020-01-01", "2020-01-02", "2020-01-03"] * 10, "contains times"),
     ],
 )
 def test_a_target_that_cannot_be_learned_is_refused(table: Table, values: list[object], says: str) -> None:

@@ -35,7 +35,7 @@ def business_days(count: int) -> list[str]:
 def test_equal_steps_of_the_calendar_are_found(table: Table, times: list[str], step: str, season: int | None) -> None:
     found = spacing(table(t=times, y=WALK[: len(times)]), "t")
     assert found is not None
-    assert (found.spoken_step, found.season, found.regular_share, found.rising_share) == (step, season, 1.0, 1.0)
+    assert (found.step_text, found.season, found.regular_share, found.rising_share) == (step, season, 1.0, 1.0)
     assert (found.gaps, found.repeats, found.entities) == (0, 0, 1)
 
 

@@ -93,7 +93,7 @@ def test_an_unknown_field_is_refused_with_the_nearest_name() -> None:
     [
         ({"task": "binry"}, r"task must be one of binary, .*, but got 'binry'\. Did you mean 'binary'\?"),
         ({"kinds": {"a": "nummeric"}}, r"kinds must be .* but got 'nummeric' for 'a'\. Did you mean 'numeric'\?"),
-        ({"horizon": 0}, "horizon must be a whole number of steps from 1 on, but got 0"),
+        ({"horizon": 0}, "horizon must be a positive whole number of steps, but got 0"),
         ({"target": 3}, "target must be a column or columns, but got 3"),
         ({"images": {"fit": "squash"}}, r"images\.fit must be one of stretch, crop, pad, but got 'squash'"),
     ],
@@ -108,10 +108,10 @@ def test_a_value_that_a_field_cannot_have_is_refused(fields: dict, says: str) ->
     [
         (["--task", "binry"], "--task must be one of binary"),
         (["--kind", "a"], "--kind must be COLUMN=KIND, .* but got 'a'"),
-        (["--kind", "a=text", "--kind", "a=numeric"], "--kind must be COLUMN=KIND, once for a column"),
+        (["--kind", "a=text", "--kind", "a=numeric"], "--kind must be COLUMN=KIND, once per column"),
         (["--date-format", "iso"], "--date-format must be COLUMN=FORMAT"),
-        (["--horizon", "0"], "--horizon must be a whole number of steps from 1 on, but got '0'"),
-        (["--season", "week"], "--season must be a whole number of steps from 1 on, but got 'week'"),
+        (["--horizon", "0"], "--horizon must be a positive whole number of steps, but got '0'"),
+        (["--season", "week"], "--season must be a positive whole number of steps, but got 'week'"),
         (["--image-size", "0x4"], "--image-size must be HEIGHTxWIDTH from 1 to 1,024 pixels each.* but got '0x4'"),
         (["--image-size", "1025"], "but got '1025'"),
         (["--image-range", "5:2"], "--image-range must be LOW:HIGH"),

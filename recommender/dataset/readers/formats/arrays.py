@@ -1,4 +1,4 @@
-"""NumPy archives (.npz): one array of images or sequences, and a column for each array of one value a row."""
+"""NumPy archives (.npz) as tables: one array of images or sequences, and a column per array of one value per row."""
 
 from __future__ import annotations
 
@@ -19,23 +19,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-CHANNELS: Final = (1, 3)  # grey, and red, green and blue
-VALUES_AT_ONCE: Final = 2**22  # of an array that is converted
-BRIGHTEST: Final = 255  # of a byte
-PLAIN_TYPES: Final = "biufUM"  # NumPy's kinds of type that hold one plain value: numbers, texts and times
-IMAGE_DIMENSIONS: Final = (3, 4)  # rows, height, width, and the channels where they are told apart
+CHANNELS: Final = (1, 3)  # grey; red, green and blue
+VALUES_AT_ONCE: Final = 2**22  # values of an array that are converted at a time
+MAX_PIXEL_VALUE: Final = 255  # of a byte
+PLAIN_TYPES: Final = "biufUM"  # NumPy's kinds of types with one plain value: numbers, text and times
+IMAGE_DIMENSIONS: Final = (3, 4)  # rows, height, width, and optionally channels
 SHAPE: Final = "(rows, height, width), or with 1 or 3 channels after the width"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageSource:
-    """Where images come from that were read from files of their own.
+    """Source of images that were read from separate files.
 
-    files: the file of each row, in the rows' order. left_out: files that could not be read → why.
-    sizes: height and width of the files → how many have it. fit: how others were brought to the common size.
-    digest: SHA-256 of the files' names and bytes, in hexadecimal digits.
-    other: files of the folder or archive that are in no format that is read. outside: files that a table of paths names
-    and that lie outside its folder.
+    files: file of each row. left_out: unreadable files with the reason. sizes: number of files by height and width.
+    fit: how images of another shape were resized. digest: SHA-256 of the files' names and contents in hexadecimal.
+    other: files of the folder or archive in unsupported formats. outside: files of a table of paths outside its folder.
     """
 
     files: tuple[str, ...]
@@ -50,10 +48,10 @@ class ImageSource:
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
-    """The column that holds images: each cell is the bytes of its pixels, row by row, the channels of a pixel together.
+    """Column of images; each cell has the bytes of the pixels, row by row, with interleaved channels.
 
-    height, width: pixels. channels: 1 or 3. source: None where they were an array.
-    value_range: the values that became 0 and 255, one range for all images; None where every image had 8 bits.
+    height, width: pixels. channels: 1 or 3. source: None for an array.
+    value_range: values scaled to 0 and 255 in all images; None if all images had 8 bits.
     """
 
     name: str
@@ -68,19 +66,19 @@ class Images:
         return self.height, self.width, self.channels
 
     def __str__(self) -> str:
-        return f"{self.height} x {self.width} pixels, {'grey' if self.channels == 1 else 'in colour'}"
+        return f"{self.height} x {self.width} pixels, {'grey' if self.channels == 1 else 'colour'}"
 
 
 def read_arrays(
     connection: duckdb.DuckDBPyConnection, path: Path, *, value_range: tuple[float, float] | None = None
 ) -> Images | Sequences:
-    """Read an archive into the table `dataset`, in the order of its arrays; returns which column holds no plain values.
+    """Read an archive into the table `dataset`; return its column of images or sequences.
 
-    Images are bytes, floats between 0 and 1, or numbers between 0 and 255; what is not a byte is rounded to one. An
-    array of three dimensions that can be none, or has an array `lengths` beside it, is one of sequences, and with such
-    lengths also one of two dimensions.
-    value_range: the values of floats that become 0 and 255; None for (0, 1) where all lie in it, else (0, 255).
-    Raises DatasetError unless the arrays are one of these, and others of one plain value a row.
+    Images are bytes, floats between 0 and 1, or numbers between 0 and 255, which are rounded to bytes. A
+    three-dimensional array that cannot be images contains sequences; with an array `lengths`, a two- or
+    three-dimensional array does.
+    value_range: values of floats scaled to 0 and 255; None for (0, 1) if all are in it, otherwise (0, 255).
+    Raises DatasetError unless there is one such array, and all other arrays have one plain value per row.
     """
     arrays = arrays_of(path)
     pixels = {name: array for name, array in arrays.items() if array.ndim in IMAGE_DIMENSIONS}
@@ -88,16 +86,16 @@ def read_arrays(
     if not pixels and not rows_of_steps:
         found = ", ".join(f"{name!r} {array.shape}" for name, array in arrays.items())
         raise DatasetError(
-            f"An .npz must hold an array of images, {SHAPE}, or of sequences, (rows, steps, channels), but {path} "
-            f"holds {found or 'no array'}. Reshape the one with them (X[..., None] makes sequences of one channel), or "
-            "write a table as CSV or Parquet."
+            f"An .npz must contain an array of images, {SHAPE}, or of sequences, (rows, steps, channels), but {path} "
+            f"contains {found or 'no arrays'}. Reshape the array (X[..., None] makes sequences of one channel), or "
+            "save a table as CSV or Parquet."
         )
     arrayed = pixels or rows_of_steps
     if len(arrayed) > 1:
         raise DatasetError(
-            f"An .npz must hold one array of images or sequences, but {path} holds {len(arrayed)}: "
-            f"{', '.join(map(repr, arrayed))}. Join them to one, and name the part of each row ('train', 'test') in an "
-            "array 'split'."
+            f"An .npz must contain one array of images or sequences, but {path} contains {len(arrayed)}: "
+            f"{', '.join(map(repr, arrayed))}. Concatenate them, and add an array 'split' with 'train' or 'test' for "
+            "each row."
         )
     ((name, array),) = arrayed.items()
     if array.ndim < min(IMAGE_DIMENSIONS) or (array.ndim == min(IMAGE_DIMENSIONS) and may_be_sequences(array, arrays)):
@@ -116,17 +114,17 @@ def read_arrays(
         connection.execute("CREATE OR REPLACE TABLE dataset AS FROM arrays")
     except duckdb.OutOfMemoryException:
         raise too_large(str(path)) from None
-    except duckdb.Error as error:  # a time beyond the years that DuckDB knows
+    except duckdb.Error as error:  # a time outside the range of DuckDB
         raise DatasetError(
-            f"Arrays must hold values that a table can hold, but {path} has others: {str(error).splitlines()[0]}. "
-            "Correct them, or write NaN or NaT."
+            f"{path} has values that cannot be converted to a table: {str(error).splitlines()[0]}. "
+            "Correct them, or use NaN or NaT."
         ) from None
     connection.unregister("arrays")
     return seen
 
 
 def _are_steps(array: np.ndarray, arrays: Mapping[str, np.ndarray]) -> bool:
-    """Whether an array of two dimensions, with lengths beside it, holds a sequence of one channel a row."""
+    """Whether a two-dimensional array contains sequences of one channel, given an array of lengths."""
     has_lengths = any(name.lower() == LENGTHS for name in arrays)
     return has_lengths and array.ndim == 2 and array.shape[1] > 1 and array.dtype.kind in "iuf"  # noqa: PLR2004
 
@@ -134,32 +132,32 @@ def _are_steps(array: np.ndarray, arrays: Mapping[str, np.ndarray]) -> bool:
 def _images(
     path: Path, name: str, array: np.ndarray, value_range: tuple[float, float] | None
 ) -> tuple[Images, np.ndarray]:
-    """The images' shape, and their pixels, (rows, height, width, channels) uint8."""
+    """Images, and their pixels, (rows, height, width, channels) uint8."""
     shape = array.shape if array.ndim == max(IMAGE_DIMENSIONS) else (*array.shape, 1)
     if 0 in shape:
         raise DatasetError(
-            f"The images must have rows and pixels, but {name!r} of {path} is empty: its shape is {array.shape}. "
-            "Write some images."
+            f"Images must have rows and pixels, but {name!r} of {path} is empty, with shape {array.shape}."
         )
     if shape[-1] not in CHANNELS:
         raise DatasetError(
             f"Images must be {SHAPE}, but {name!r} of {path} is {array.shape}. "
-            "numpy.moveaxis(images, 1, -1) puts channels last; leave a channel of transparency out."
+            "Use numpy.moveaxis(images, 1, -1) to move channels last, and remove an alpha channel."
         )
     if array.dtype.kind not in "biuf":
         raise DatasetError(
-            f"Pixels must be numbers, but {name!r} of {path} is of type {array.dtype}. Write them as uint8."
+            f"Pixels must be numbers, but {name!r} of {path} is of type {array.dtype}. Convert them to uint8."
         )
     if array.dtype != np.uint8:
         low, high = array.min(), array.max()
-        if not (low >= 0 and high <= BRIGHTEST):  # a NaN is neither
+        if not (low >= 0 and high <= MAX_PIXEL_VALUE):  # a NaN is neither
             raise DatasetError(
-                f"Pixels must be bytes, floats between 0 and 1, or numbers between 0 and {BRIGHTEST}, but {name!r} of "
-                f"{path} goes from {low} to {high}. Scale it, and write it as uint8."
+                f"Pixels must be bytes, floats between 0 and 1, or numbers between 0 and {MAX_PIXEL_VALUE}, but "
+                f"{name!r} of "
+                f"{path} has values from {low} to {high}. Scale them and convert them to uint8."
             )
     if array.dtype.kind == "f":
-        value_range = value_range or ((0.0, 1.0) if high <= 1 else (0.0, float(BRIGHTEST)))
-        array = _as_bytes(array, BRIGHTEST / value_range[1])
+        value_range = value_range or ((0.0, 1.0) if high <= 1 else (0.0, float(MAX_PIXEL_VALUE)))
+        array = _as_bytes(array, MAX_PIXEL_VALUE / value_range[1])
     else:
         value_range = None
     _, height, width, channels = shape
@@ -169,30 +167,30 @@ def _images(
 
 
 def _as_bytes(array: np.ndarray, factor: float) -> np.ndarray:
-    """Floats times a factor, rounded to bytes, some rows at a time: a large array is copied only once."""
+    """Floats times a factor, rounded to bytes, some rows at a time to save memory."""
     found = np.empty(array.shape, np.uint8)
     at_once = max(1, VALUES_AT_ONCE // max(1, array[0].size))
     for start in range(0, len(array), at_once):
         rows = slice(start, start + at_once)
-        found[rows] = np.clip(np.rint(array[rows] * factor), 0, BRIGHTEST)
+        found[rows] = np.clip(np.rint(array[rows] * factor), 0, MAX_PIXEL_VALUE)
     return found
 
 
 def _bytes_of_each(values: np.ndarray) -> pa.Array:
-    """A cell of bytes for each image, without a copy."""
+    """Cells of bytes, one per image, without a copy."""
     size = values[0].size
     buffers = [None, pa.py_buffer(values.reshape(-1))]
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(size), len(values), buffers)
 
 
 def _column(path: Path, name: str, array: np.ndarray, images: str, rows: int) -> pa.Array:
-    """An array of one value a row as a column. images: the name of the array of images; rows: how many it has."""
+    """Column from an array of one value per row. images: name of the array of images; rows: number of its rows."""
     if array.ndim == 2 and array.shape[1] == 1:  # noqa: PLR2004  (rows, 1), as some archives write their classes
         array = array[:, 0]
     if array.ndim != 1 or len(array) != rows:
         raise DatasetError(
-            f"Each array beside {images!r} must hold one value for each of its rows, so have the shape ({rows},) as "
-            f"{images!r} has {rows} rows, but {name!r} of {path} has the shape {array.shape}. Mend it or leave it out."
+            f"All arrays other than {images!r} must have one value per row, with the shape ({rows},), but {name!r} of "
+            f"{path} has the shape {array.shape}. Correct or remove it."
         )
     if array.dtype.kind in "SU":
         array = texts_of(array, name, path)
@@ -200,9 +198,9 @@ def _column(path: Path, name: str, array: np.ndarray, images: str, rows: int) ->
         array = times_of(array, name, path)
     if array.dtype.kind not in PLAIN_TYPES:
         raise DatasetError(
-            f"Arrays must hold plain values, but {name!r} of {path} is of type {array.dtype}. "
-            "Write it as numbers or text, or leave it out."
+            f"Arrays must have plain values, but {name!r} of {path} is of type {array.dtype}. "
+            "Convert it to numbers or text, or remove it."
         )
     if array.dtype.kind == "f":
-        array = array.astype(np.float64)  # neither halves nor long doubles are known to DuckDB
+        array = array.astype(np.float64)  # DuckDB has no half or long double
     return pa.array(array)

@@ -1,4 +1,4 @@
-"""Comma- and tab-separated text."""
+"""Comma- and tab-separated text files."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MISSING_TOKENS: Final = ("NA", "N/A", "NaN", "nan", "null", "NULL", "?")
-"""Cells that mean "no value", as the empty one does. Not "None": real tables have it as a category (no garage)."""
+"""Text that counts as missing, besides empty cells. Not "None", which is a category in real tables (no garage)."""
 OTHER_DELIMITERS: Final = (";", "\t", "|", ",")
 QUOTE: Final = '"'
-OPTIONS: Final = "\n\n  file = "  # how the last part of DuckDB's messages begins
-PROPOSALS: Final = ("Possible ", "* ")  # how the lines before it begin
+OPTIONS: Final = "\n\n  file = "  # start of the last part of DuckDB's messages
+PROPOSALS: Final = ("Possible ", "* ")  # start of the lines before it
 FIRST_ROW: Final = 2
-"""The line of the first row where each name stands on one line."""
+"""Line number of the first row after a header of one line."""
 MAX_HEADER: Final = 16_777_216
-"""Characters that a header may take: room for 10,000 columns with long names."""
+"""Characters of a header: enough for 10,000 columns with long names."""
 
 
 def read_delimited(connection: duckdb.DuckDBPyConnection, path: Path, *, delimiter: str) -> None:
-    """Read a text table with a header line into the table `dataset`, in file order; every column is text.
+    """Read a text table with a header line into the table `dataset`, in file order; all columns are text.
 
-    delimiter: one character. Compressed files end in .gz. Empty cells are NULL.
-    Raises DatasetError, which names the line, on anything that is not a rectangular UTF-8 table with a header.
+    delimiter: one character. Empty cells are NULL.
+    Raises DatasetError, with the line, unless the file is a rectangular UTF-8 table with a header.
     """
     with refuse_unreadable(path), ExitStack() as stack:
         check_text(path, must="a header line and rows")
@@ -63,7 +63,7 @@ def read_delimited(connection: duckdb.DuckDBPyConnection, path: Path, *, delimit
 
 
 def _read(connection: duckdb.DuckDBPyConnection, path: Path, options: str) -> bool:
-    """Read a file into the table `dataset`; whether that could be done."""
+    """Read a file into the table `dataset`, and return whether that succeeded."""
     try:
         connection.execute(f"CREATE OR REPLACE TABLE dataset AS FROM read_csv({file_literal(path)}, {options})")
     except duckdb.Error:
@@ -72,7 +72,7 @@ def _read(connection: duckdb.DuckDBPyConnection, path: Path, options: str) -> bo
 
 
 def _header(path: Path, delimiter: str) -> list[str]:
-    """The names in the first record, which may span lines where a name in quotes does."""
+    """Names in the first record, which may span several lines if names are quoted."""
     parts: list[str] = []
     quotes = 0
     with open_lines(path, newline="") as file:
@@ -83,8 +83,8 @@ def _header(path: Path, delimiter: str) -> list[str]:
             left -= len(line)
             if left <= 0:
                 raise DatasetError(
-                    f"The first line must name the columns in at most {MAX_HEADER:,} characters, but that of {path} is "
-                    "longer, or a double quote in it is not closed. Write a line with the names of the columns first."
+                    f"The first line must contain the column names, in at most {MAX_HEADER:,} characters, but that of "
+                    f"{path} is longer, or has an unclosed double quote. Insert a line of column names first."
                 )
             if quotes % 2 == 0:
                 break
@@ -98,37 +98,37 @@ def _header(path: Path, delimiter: str) -> list[str]:
         return next(csv.reader([decoded.rstrip("\r\n")], delimiter=delimiter), [])
     except csv.Error:
         raise DatasetError(
-            f"The first line must name the columns, but in line 1 of {path} a double quote is not closed. "
-            "Close it, or put that name in double quotes and double those inside."
+            f"The first line must contain the column names, but line 1 of {path} has an unclosed double quote. "
+            "Close it, or quote the name and double the quotes inside it."
         ) from None
 
 
 def _distinct_names(path: Path, header: Sequence[str], delimiter: str) -> Sequence[str]:
-    """The header as column names that DuckDB tells apart.
+    """Distinct column names from the header.
 
-    Raises DatasetError on a name that occurs twice, and on a header that another delimiter would cut.
+    Raises DatasetError on a duplicate name, and on a header with another delimiter.
     """
     if len(header) == 1:
         for other in OTHER_DELIMITERS:
             if other != delimiter and other in header[0]:
                 raise DatasetError(
-                    f"The columns of {path} must be separated by {_spoken(delimiter)}, but its header is one column "
-                    f"that contains {_spoken(other)}: {header[0][:80]!r}. Give --delimiter {other!r}."
+                    f"The columns of {path} must be separated by {_delimiter_name(delimiter)}, but its header is one "
+                    f"column that contains {_delimiter_name(other)}: {header[0][:80]!r}. Use --delimiter {other!r}."
                 )
     check_columns(str(path), len(header))
     twice = next((name for name, times in Counter(header).items() if name and times > 1), None)
     if twice is not None:
         first = header.index(twice)
         second = header.index(twice, first + 1)
-        helps = "Write a line of names above it" if is_number_name(twice) else "Rename one in the header line"
+        fix = "Insert a line of column names above it" if is_number_name(twice) else "Rename one of them"
         raise DatasetError(
-            f"Column names must be distinct, but in {path} the name {twice!r} stands over columns {first + 1} and "
-            f"{second + 1}. {helps}."
+            f"Column names must be distinct, but columns {first + 1} and {second + 1} of {path} are both named "
+            f"{twice!r}. {fix}."
         )
     return distinct_names(header)
 
 
-def _spoken(delimiter: str) -> str:
+def _delimiter_name(delimiter: str) -> str:
     return {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}.get(delimiter, repr(delimiter))
 
 
@@ -141,9 +141,9 @@ def _explain(
     *,
     shown: Path,
 ) -> None:
-    """Read once more as plain text, without any guess, to learn what breaks and where; raises DatasetError.
+    """Read the file again without type detection to find the error and its line; raises DatasetError.
 
-    shown: the file that the person gave, of which `path` may be a copy.
+    shown: path given by the user, of which `path` may be a copy.
     """
     columns = ", ".join(f"{literal(stored_name(name))}: 'VARCHAR'" for name in header)
     source = f"read_csv({file_literal(path)}, {dialect}, auto_detect=false, columns={{{columns}}})"
@@ -154,7 +154,7 @@ def _explain(
             raise too_large(str(shown)) from None
         message = str(error)
     else:
-        return  # every cell is text, so every table without a broken line can be read
+        return  # all cells are text, so any table without malformed lines can be read
     line = int(found.group(1)) if (found := re.search(r"Error on Line: (\d+)", message)) else None
     where = f"line {line:,} of {shown}" if line else str(shown)
     reason = _reason(message)
@@ -164,16 +164,16 @@ def _explain(
         raise _ragged(shown, line, int(counts.group(1)), int(counts.group(2)), delimiter)
     if reason == "Value with unterminated quote found.":
         raise DatasetError(
-            f"A quoted cell must end with a double quote before the next delimiter, but in {where} one does not. "
-            f"Close the quote, or double the quotes inside a cell."
+            f"A quoted cell must end with a double quote, but one in {where} does not. "
+            "Close the quote, or double the quotes inside the cell."
         )
     raise DatasetError(f"The dataset must be a delimited table, but {where} cannot be read: {message.splitlines()[0]}")
 
 
 def _reason(message: str) -> str:
-    r"""DuckDB's own words about a line that cannot be read, without the line that it quotes.
+    r"""Reason in DuckDB's message about a malformed line, without the quoted line.
 
-    They stand last, before its proposals and the options.
+    It is the last line before the proposals and options.
 
     >>> _reason("Error on Line: 3\nOriginal Line: a quote\nExpected Number of Columns: 2 Found: 3\nPossible fixes:")
     'Expected Number of Columns: 2 Found: 3'
@@ -183,20 +183,20 @@ def _reason(message: str) -> str:
 
 
 def _ragged(path: Path, line: int | None, expected: int, found: int, delimiter: str) -> DatasetError:
-    """A row is longer or shorter than the header; where it is the first row and longer, the header may be none."""
-    commas = _spoken(delimiter)
+    """Error about a row that is longer or shorter than the header, which may be missing if it is the first row."""
+    commas = _delimiter_name(delimiter)
     cells = f"{expected} cell{'s' * (expected != 1)} separated by {commas}"
     if line == FIRST_ROW and found > expected:
         return DatasetError(
-            f"The first line must name every column, but line 1 of {path} has {cells}, and line {FIRST_ROW} has more. "
-            f"Remove line 1 if it is a title or a comment; else name every column in it, and put a cell of line "
-            f"{FIRST_ROW} that contains {commas} in double quotes."
+            f"The first line must name all columns, but line 1 of {path} has {cells}, and line {FIRST_ROW} has more. "
+            f"Remove line 1 if it is a title or comment; otherwise add the missing names, or quote cells of line "
+            f"{FIRST_ROW} that contain {commas}."
         )
     where = f"line {line:,} of {path}" if line else str(path)
     return DatasetError(
-        f"Every row must have as many cells as the header, which has {expected} separated by {commas}, but {where} has "
-        f"{'more' if found > expected else found}. Mend that line; a cell that contains {commas} or a line end must "
-        "stand in double quotes."
+        f"All rows must have as many cells as the header, which has {expected} separated by {commas}, but {where} has "
+        f"{'more' if found > expected else found}. Correct the line; cells that contain {commas} or line endings must "
+        "be quoted."
     )
 
 

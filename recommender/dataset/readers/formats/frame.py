@@ -1,4 +1,4 @@
-"""Tables in memory: pandas, polars, and whatever offers an Arrow stream."""
+"""In-memory tables: pandas, polars, and others with an Arrow stream."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ LIBRARIES: Final = {"pandas": "pandas", "polars": "polars", "pyarrow": "arrow"}
 
 
 class _ArrowStream:
-    """The Arrow stream of a table and nothing else, so that DuckDB reads every library's tables in the same way."""
+    """Wrapper with only the Arrow stream of a table, so that DuckDB reads tables of all libraries in the same way."""
 
-    def __init__(self, table: Any) -> None:  # noqa: ANN401  the protocol is all that is known of it
+    def __init__(self, table: Any) -> None:  # noqa: ANN401  only the protocol is known
         self._table = table
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
@@ -28,17 +28,17 @@ class _ArrowStream:
 
 
 def read_frame(connection: duckdb.DuckDBPyConnection, frame: Any) -> str:  # noqa: ANN401  any library's table
-    """Copy a frame into the table `dataset`, in its order; returns the name of its format.
+    """Copy a frame into the table `dataset`, in its order; return the name of its format.
 
-    In pandas NaN means "no value"; in polars and Arrow it is a number that is none, and null means "no value".
-    Raises DatasetError when it is not a frame, or its columns are not distinct texts.
+    NaN means missing in pandas; in polars and Arrow it is a value, and null means missing.
+    Raises DatasetError if it is not a frame, or its column names are not distinct text.
     """
     library = LIBRARIES.get(type(frame).__module__.split(".")[0])
     if library != "pandas" and not hasattr(frame, "__arrow_c_stream__"):
         if hasattr(frame, "collect"):
             raise DatasetError(
-                f"The dataset must be a table in memory, but got a {type(frame).__name__}, which is a plan of one. "
-                "Give what its collect() returns."
+                f"The dataset must be an in-memory table, but got a {type(frame).__name__}, which is a query plan. "
+                "Use the result of its collect()."
             )
         raise DatasetError(
             "The dataset must be a path, or a pandas, polars or Arrow table, "
@@ -57,12 +57,12 @@ def read_frame(connection: duckdb.DuckDBPyConnection, frame: Any) -> str:  # noq
         )
         connection.unregister("frame")
     except duckdb.Error as error:
-        raise DatasetError(f"The frame must hold plain columns, but DuckDB cannot read it: {error}.") from None
+        raise DatasetError(f"The frame must have plain columns, but DuckDB cannot read it: {error}.") from None
     return library or "arrow"
 
 
 def categorical_columns(frame: Any) -> frozenset[str]:  # noqa: ANN401  any library's table
-    """The columns that a pandas, polars or Arrow table holds as categories; none of a table of another library."""
+    """Categorical columns of a pandas, polars or Arrow table; none for tables of other libraries."""
     names, schema = _names(frame), getattr(frame, "schema", None)
     if hasattr(frame, "dtypes"):
         types = [str(kind) for kind in frame.dtypes]
@@ -74,18 +74,18 @@ def categorical_columns(frame: Any) -> frozenset[str]:  # noqa: ANN401  any libr
 
 
 CATEGORICAL: Final = ("category", "Categorical", "Enum", "dictionary")
-"""What the beginning of a type's name says of categories, in pandas, polars and Arrow."""
+"""Prefixes of the names of categorical types in pandas, polars and Arrow."""
 
 
-def _arrow_of_pandas(frame: Any) -> Any:  # noqa: ANN401  pandas and Arrow are imported by the one who has a frame
-    """A pandas frame as an Arrow table, in which every value of an object column keeps what it is.
+def _arrow_of_pandas(frame: Any) -> Any:  # noqa: ANN401  pandas and Arrow are imported by the caller
+    """Arrow table of a pandas frame, which preserves the values of object columns.
 
-    Raises DatasetError where a column holds something else than plain values.
+    Raises DatasetError if a column has values that are not plain.
     """
     import pyarrow as pa  # noqa: PLC0415  only frames need it
 
     if not len(frame.columns):
-        raise DatasetError("The frame must hold plain columns, but it has none. Give a frame with columns and rows.")
+        raise DatasetError("The frame must have columns and rows, but it has no columns.")
     columns = {name: _arrow_column(frame[name], name) for name in frame.columns}
     return pa.table(columns)
 
@@ -95,8 +95,8 @@ def _arrow_column(series: Any, name: str) -> Any:  # noqa: ANN401  as above
 
     kind = str(series.dtype)
     if (refused := next((one for one in NOT_PLAIN if kind.startswith(one)), None)) is not None:
-        what, helps = NOT_PLAIN[refused]
-        raise _not_plain(name, what, helps.format(f"frame[{name!r}]"))
+        what, fix = NOT_PLAIN[refused]
+        raise _not_plain(name, what, fix.format(f"frame[{name!r}]"))
     if kind == "object":
         return _arrow_objects(series, name)
     if kind.startswith("period"):
@@ -109,7 +109,7 @@ def _arrow_column(series: Any, name: str) -> Any:  # noqa: ANN401  as above
 
 
 def _arrow_objects(series: Any, name: str) -> Any:  # noqa: ANN401  as above
-    """A column of Python objects: of one type as such, of several as text, which says what each is."""
+    """Column of Python objects: as their type if there is only one, otherwise as text."""
     import pyarrow as pa  # noqa: PLC0415  as above
 
     values = series.tolist()
@@ -124,32 +124,30 @@ def _arrow_objects(series: Any, name: str) -> Any:  # noqa: ANN401  as above
         try:
             return pa.array(values, from_pandas=True)
         except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-            pass  # integers beyond 64 bits, or beyond what a double holds: their digits are kept as text
+            pass  # integers beyond 64 bits or the precision of a double are kept as text
     return pa.array(
         [None if is_missing else str(value) for value, is_missing in zip(values, missing, strict=True)], pa.string()
     )
 
 
-AS_TEXT: Final = "{0} = {0}.astype(str), or leave the column out"
+AS_TEXT: Final = "{0} = {0}.astype(str), or remove the column"
 NOT_PLAIN: Final = {
     "timedelta": ("durations", "{0} = pandas.to_timedelta({0}).dt.total_seconds()"),
     "interval": ("intervals", AS_TEXT),
-    "complex": ("complex numbers", "put {0}.map(lambda z: z.real) and z.imag into columns of their own"),
+    "complex": ("complex numbers", "store {0}.map(lambda z: z.real) and z.imag in separate columns"),
 }
-"""What the beginning of a dtype's name says that no column may hold, and how to convert it."""
+"""Prefixes of the names of unsupported dtypes: their content, and how to convert it."""
 INTEGERS: Final = frozenset({"int", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))})
 FLOATS: Final = frozenset({"float", "float32", "float64"})
 PERIODS: Final = frozenset({"Period"})
 PLAIN_TYPES: Final = (
     INTEGERS | FLOATS | {"str", "str_", "bool", "bool_", "Decimal", "date", "datetime", "Timestamp", "time", "UUID"}
 )
-"""Types of values that an object column may hold, also mixed: text then says what they are."""
+"""Types of values of an object column, which may be mixed."""
 
 
-def _not_plain(name: str, what: str, helps: str) -> DatasetError:
-    return DatasetError(
-        f"Each column of a frame must hold plain values, but {name!r} holds {what}. Convert it: {helps}."
-    )
+def _not_plain(name: str, what: str, fix: str) -> DatasetError:
+    return DatasetError(f"All columns of a frame must have plain values, but {name!r} has {what}. Convert it: {fix}.")
 
 
 def _names(frame: Any) -> Sequence[object]:  # noqa: ANN401  any library's table
@@ -158,13 +156,13 @@ def _names(frame: Any) -> Sequence[object]:  # noqa: ANN401  any library's table
 
 
 def check_names(names: Sequence[object]) -> None:
-    """Raises DatasetError unless the names are distinct texts."""
+    """Raise DatasetError unless the names are distinct text."""
     for name in names:
         if not isinstance(name, str):
             raise DatasetError(
                 f"Column names must be text, but one is {name!r}, a {type(name).__name__}. "
-                "With pandas: frame.columns = frame.columns.map(str)."
+                "In pandas, use frame.columns = frame.columns.map(str)."
             )
     twice = next((name for name, times in Counter(names).items() if times > 1), None)
     if twice is not None:
-        raise DatasetError(f"Column names must be distinct, but {twice!r} occurs twice. Rename one of the two.")
+        raise DatasetError(f"Column names must be distinct, but {twice!r} occurs twice. Rename one of them.")

@@ -1,4 +1,4 @@
-"""Compressed files, unpacked once into a temporary copy, within bounds."""
+"""Compressed files, unpacked to a temporary copy of bounded size."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class _Reader(Protocol):
 
 @contextmanager
 def uncompressed(path: Path) -> Iterator[Path]:
-    """The file itself, or for a name that ends in .gz a copy that is unpacked; errors name the file that was given.
+    """Yield the file itself, or an unpacked copy of a .gz file; errors name the original file.
 
-    Raises DatasetError where the file is no gzip file, is cut off, or unpacks to more than `max_unpacked`.
+    Raises DatasetError if the file is not a gzip file, is truncated, or unpacks to more than `max_unpacked`.
     """
     if path.suffix.lower() != ".gz":
         yield path
@@ -39,7 +39,7 @@ def uncompressed(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def named_in_errors(copy: Path, name: str) -> Iterator[None]:
-    """Put a name in the place of a temporary copy's path in errors about it."""
+    """Replace a temporary copy's path by a name in errors."""
     try:
         yield
     except DatasetError as error:
@@ -52,13 +52,12 @@ def _unpack(path: Path, copy: Path) -> None:
             copy_bounded(inside, target, path, most=max_unpacked(path.stat().st_size))
     except gzip.BadGzipFile:
         raise DatasetError(
-            f"A file that ends in .gz must be compressed with gzip, but {path} is not. "
-            "Take .gz off its name, or compress it with gzip."
+            f"A file with the extension .gz must be compressed with gzip, but {path} is not. "
+            "Remove the extension, or compress the file with gzip."
         ) from None
     except (EOFError, zlib.error):
         raise DatasetError(
-            f"The dataset must be a readable file, but {path} is cut off or damaged: its gzip stream does not reach "
-            "its end. Copy or download it again."
+            f"{path} is truncated or damaged: its gzip stream is incomplete. Copy or download it again."
         ) from None
     except OSError as error:
         raise DatasetError(
@@ -67,13 +66,13 @@ def _unpack(path: Path, copy: Path) -> None:
 
 
 def copy_bounded(inside: _Reader, target: IO[bytes], path: Path, *, most: int) -> None:
-    """Copy what a compressed file holds. Raises DatasetError as soon as it is more than `most` bytes."""
+    """Copy the content of a compressed file. Raises DatasetError if it has more than `most` bytes."""
     copied = 0
     while block := inside.read(BLOCK):
         copied += len(block)
         if copied > most:
             raise DatasetError(
-                f"A compressed dataset may unpack to at most {most:,} bytes for its size, but {path} holds more. "
-                "If it is to be trusted, unpack it, and give what it holds."
+                f"A compressed dataset of this size may unpack to at most {most:,} bytes, but {path} has more. "
+                "If you trust it, unpack it and give the unpacked file."
             )
         target.write(block)

@@ -1,4 +1,4 @@
-"""JSON lines: one object a line."""
+"""JSON lines: one object per line."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LINES: Final = "format='newline_delimited', sample_size=-1, map_inference_threshold=-1"
-"""All lines decide about the types, and objects of 200 names and more are still rows, not maps."""
-MAX_SHOWN: Final = 40  # characters of a value that an error shows
-WHOLE: Final = "json"  # DuckDB's name for the one column of a file whose lines are no objects with names
+"""Types are inferred from all lines, and objects with 200 or more keys are rows, not maps."""
+MAX_SHOWN: Final = 40  # characters of a value in an error message
+WHOLE: Final = "json"  # DuckDB's name of the only column of a file whose lines are not objects
 
 
 def read_json_lines(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, tuple[tuple[str, int], ...]]:
     """Read JSON lines into the table `dataset`, in file order.
 
-    Returns for each column with plain values of several types, which are read as text, each type with its first row.
-    Raises DatasetError, which names the line, where one is no JSON object.
+    Returns the columns with values of several types, which are read as text: each type with its first row. Raises
+    DatasetError, with the line, if a line is not a JSON object.
     """
     with refuse_unreadable(path):
         return _read(connection, path)
@@ -52,8 +52,7 @@ def _read(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, tuple[
     except duckdb.Error as error:
         _explain(path)
         raise DatasetError(
-            f"{_must(path)}, but {path} cannot be read as such: {str(error).splitlines()[0].strip()} "
-            "Write the file again with the program that it comes from."
+            f"{_must(path)}, but {path} cannot be read: {str(error).splitlines()[0].strip()} Export the file again."
         ) from None
     if [*_described(connection)] == [WHOLE]:
         _explain(path)
@@ -63,7 +62,7 @@ def _read(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, tuple[
 
 
 def _mixed(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[tuple[str, int], ...]]:
-    """The columns with plain values of several types: each type in words, with its first row."""
+    """Columns with plain values of several types: each type with its first row."""
     mixed = {}
     for name in [name for name, kind in _described(connection).items() if kind == "JSON" and name != WHOLE]:
         rows = connection.execute(
@@ -83,13 +82,13 @@ JSON_TYPES: Final = {
     "VARCHAR": "a text",
     "BOOLEAN": "true or false",
 }
-"""DuckDB's names of plain values in JSON, in words."""
+"""Text for DuckDB's names of plain JSON types."""
 
 
 def _as_written(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """The types with which the file is read again, so that every number keeps its digits; empty where all do.
+    """Types for reading the file again so that all numbers keep their digits; empty if that is not needed.
 
-    DuckDB reads large integers beside decimals as doubles, and takes numbers and words in one column for JSON.
+    DuckDB reads a mix of large integers and decimals as doubles, and a mix of numbers and text as JSON.
     """
     found = _described(connection)
     kinds = {name: "VARCHAR" if _is_rewritten(kind) else kind for name, kind in found.items()}
@@ -100,13 +99,13 @@ def _as_written(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 
 def _described(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """The columns as DuckDB names them, with their types."""
+    """Columns under DuckDB's names, with their types."""
     described = connection.execute("SELECT * FROM dataset LIMIT 0").description or []
     return {column[0]: str(column[1]) for column in described}
 
 
 def _keys(connection: duckdb.DuckDBPyConnection, place: str) -> list[str]:
-    """The keys of the objects, in the order of the columns; DuckDB numbers columns whose keys differ only in case."""
+    """Keys of the objects, in the order of the columns; DuckDB numbers columns whose keys differ only in case."""
     names = [*_described(connection)]
     bases = {lower_ascii(NUMBERED.sub("", name)) for name in names}
     if len(bases) == len(names) or names == [WHOLE]:
@@ -125,7 +124,7 @@ def _keys(connection: duckdb.DuckDBPyConnection, place: str) -> list[str]:
 
 
 def _read_by_key(connection: duckdb.DuckDBPyConnection, place: str, keys: list[str], kinds: list[str]) -> None:
-    """Read each key of the objects for itself, as DuckDB's reader finds none of those that differ only in case."""
+    """Read each key of the objects separately, since DuckDB's reader does not find keys that differ only in case."""
     pointers = [literal("/" + key.replace("~", "~0").replace("/", "~1")) for key in keys]
     listed = ", ".join(
         f"CAST(json {'->' if kind == 'JSON' else '->>'} {pointer} AS {kind}) AS {identifier(name)}"
@@ -136,7 +135,7 @@ def _read_by_key(connection: duckdb.DuckDBPyConnection, place: str, keys: list[s
 
 
 def _name_columns(connection: duckdb.DuckDBPyConnection, keys: list[str]) -> None:
-    """Name the columns after the keys, under names that DuckDB tells apart."""
+    """Rename the columns to distinct names of the keys."""
     names = [*_described(connection)]
     wanted = [stored_name(name) for name in distinct_names(keys)]
     if names != wanted:
@@ -145,18 +144,18 @@ def _name_columns(connection: duckdb.DuckDBPyConnection, keys: list[str]) -> Non
 
 
 NUMBERED: Final = re.compile(r"(?:_\d+)+$")
-"""What DuckDB appends to a name that it has already."""
+"""Suffix that DuckDB appends to duplicate names."""
 
 
 def _is_rewritten(kind: str) -> bool:
-    """Whether a type that DuckDB inferred may have changed what was written."""
+    """Whether reading as a type that DuckDB inferred may have changed the values."""
     return kind in {"DOUBLE", "HUGEINT", "UBIGINT", "UHUGEINT", "DATE", "TIME", '"NULL"'} or kind.startswith(
         "TIMESTAMP"
     )
 
 
 def _explain(path: Path) -> None:
-    """Find the first line that is no JSON: DuckDB counts from another line on. Raises DatasetError."""
+    """Raise DatasetError with the first line that is not valid, which DuckDB does not report reliably."""
     with open_bytes(path) as file:
         for number, line in enumerate(file, start=1):
             try:
@@ -165,28 +164,28 @@ def _explain(path: Path) -> None:
                 raise not_utf8(path, line=number, byte=line[error.start]) from None
             except json.JSONDecodeError as error:
                 raise DatasetError(
-                    f"{_must(path)}, but line {number:,} of {path} is none "
-                    f"({error.msg[0].lower()}{error.msg[1:]}, character {error.colno:,}). Mend or remove that line."
+                    f"{_must(path)}, but line {number:,} of {path} is not "
+                    f"({error.msg[0].lower()}{error.msg[1:]}, character {error.colno:,}). Correct or remove that line."
                 ) from None
             except (RecursionError, ValueError):
                 raise DatasetError(
-                    f"{_must(path)}, but line {number:,} of {path} has values within values too deeply, or a number of "
-                    "too many digits. Flatten the objects, or remove that line."
+                    f"{_must(path)}, but line {number:,} of {path} is nested too deeply, or has a number with too many "
+                    "digits. Flatten the objects, or remove that line."
                 ) from None
             if not isinstance(value, dict):
                 raise DatasetError(
-                    f"{_must(path)}, but line {number:,} of {path} holds {_spoken(value)}. Give its values names."
+                    f"{_must(path)}, but line {number:,} of {path} is {_value_text(value)}. Use objects with names."
                 )
             if "" in value:
                 raise DatasetError(
-                    f"Columns must have names, but an object in line {number:,} of {path} has the empty text for one. "
-                    "Rename that key in all lines."
+                    f"Columns must have names, but the object in line {number:,} of {path} has an empty key. "
+                    "Rename the key in all lines."
                 )
 
 
-def _spoken(value: object) -> str:
+def _value_text(value: object) -> str:
     return "a list" if isinstance(value, list) else f"the value {json.dumps(value)[:MAX_SHOWN]}"
 
 
 def _must(path: Path) -> str:
-    return f"A file that ends in {path.suffix} must be JSON lines, one object a line"
+    return f"A file with the extension {path.suffix} must be JSON lines, one object per line"

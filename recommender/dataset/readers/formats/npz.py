@@ -1,4 +1,4 @@
-"""The arrays of a NumPy archive (.npz), whose headers are compared with its bytes before memory is taken."""
+"""Reading of the arrays of a NumPy archive (.npz), with checks before memory is allocated."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-MAX_DAYS: Final = 2**31  # from 1970 on and back: what Arrow keeps of a date
-SUFFIX: Final = ".npy"  # of an array's name within the archive
+MAX_DAYS: Final = 2**31  # days before or after 1970-01-01 in Arrow dates
+SUFFIX: Final = ".npy"  # of an array's file name in the archive
 HEADERS: Final = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
-"""Versions of the format that hold arrays of plain values; version 3 is for records with names beyond Latin-1."""
+"""Header readers by format version; version 3 is for records with names outside Latin-1, which are not supported."""
 
 
 def arrays_of(path: Path) -> Mapping[str, np.ndarray]:
-    """Every array of an archive by its name, in native byte order; none is unpickled.
+    """Arrays of an archive by name, in native byte order; nothing is unpickled.
 
-    Raises DatasetError where the archive is broken, or an array is none of plain values, or promises other bytes than
-    the archive holds.
+    Raises DatasetError if the archive is damaged, or if an array has values that are not plain, or another size than in
+    its header.
     """
     name = ""
     found: dict[str, np.ndarray] = {}
@@ -56,35 +56,35 @@ def arrays_of(path: Path) -> Mapping[str, np.ndarray]:
 def _check_archive(file: IO[bytes], path: Path) -> None:
     if not zipfile.is_zipfile(file):
         raise DatasetError(
-            f"An .npz must be an archive that numpy.savez wrote, but {path} is none, or was cut off. Copy it again, or "
-            "write it with numpy.savez, the images and the target by name."
+            f"An .npz must be an archive written by numpy.savez, but {path} is not, or is truncated. Copy it again, or "
+            "write it with numpy.savez, with named arrays of the images and the target."
         )
     file.seek(0)
 
 
 def _array(inside: IO[bytes], size: int, name: str, path: Path) -> np.ndarray:
-    """An array out of its file. size: the file's bytes."""
+    """Array of one file. size: bytes of the file."""
     try:
         version = np.lib.format.read_magic(inside)
     except ValueError:
-        raise DatasetError(f"An .npz must hold arrays alone, but {name!r} of {path} is none. Leave it out.") from None
+        raise DatasetError(f"An .npz must contain only arrays, but {name!r} of {path} is not. Remove it.") from None
     try:
         shape, is_fortran, dtype = HEADERS[version](inside)
     except Exception:  # noqa: BLE001  the header is parsed as a Python literal, and may be anything
         raise _broken(path, name, "its header is damaged, or describes records") from None
     if dtype.hasobject:
         raise DatasetError(
-            f"Arrays must hold plain values, but {name!r} of {path} holds Python objects, which are not read for "
-            f"safety. Write it as numbers or text: {name}.astype(str)."
+            f"Arrays must have plain values, but {name!r} of {path} has Python objects, which are not read for "
+            f"security reasons. Convert it to numbers or text, as with {name}.astype(str)."
         )
     if not all(isinstance(one, int) and one >= 0 for one in shape):
         raise _broken(path, name, f"its shape is {shape}")
     promised, held = math.prod(shape) * dtype.itemsize, size - inside.tell()
     if promised != held or not dtype.itemsize:
-        raise _broken(path, name, f"its header promises {promised:,} bytes, and {held:,} follow")
+        raise _broken(path, name, f"its header declares {promised:,} bytes, but {held:,} follow")
     data = inside.read(held)
     if len(data) != held:
-        raise _broken(path, name, "it is cut off")
+        raise _broken(path, name, "it is truncated")
     array = np.frombuffer(data, dtype).reshape(shape, order="F" if is_fortran else "C")
     return array.astype(dtype.newbyteorder("="), copy=False)
 
@@ -92,7 +92,7 @@ def _array(inside: IO[bytes], size: int, name: str, path: Path) -> np.ndarray:
 def _broken(path: Path, name: str, reason: str) -> DatasetError:
     where = f" in {name!r}" if name else ""
     return DatasetError(
-        f"An .npz must be an archive that numpy.savez wrote, but {path} cannot be read{where}: {reason}. "
+        f"An .npz must be an archive written by numpy.savez, but {path} cannot be read{where}: {reason}. "
         "Copy it or write it again."
     )
 
@@ -102,29 +102,30 @@ def _check_names(path: Path, names: list[str]) -> None:
     for name in names:
         if name.casefold() in folded:
             raise DatasetError(
-                f"Arrays must differ by more than capitals, but {path} holds {folded[name.casefold()]!r} and {name!r}. "
-                "Rename one of the two."
+                f"Names of arrays must differ in more than case, but {path} has {folded[name.casefold()]!r} and "
+                f"{name!r}. "
+                "Rename one of them."
             )
         folded[name.casefold()] = name
 
 
 def texts_of(array: np.ndarray, name: str, path: Path) -> np.ndarray:
-    """Texts that are Unicode; bytes are read as UTF-8. Raises DatasetError on others."""
+    """Unicode text; bytes are decoded as UTF-8. Raises DatasetError on invalid text."""
     try:
         if array.dtype.kind == "S":
             return np.asarray(np.char.decode(array, "utf-8"))
         np.char.encode(array, "utf-8")
     except UnicodeError:
         raise DatasetError(
-            f"Texts must be Unicode, but {name!r} of {path} holds one that is not. Write it again from text in UTF-8."
+            f"Text must be valid Unicode, but {name!r} of {path} has values that are not. Convert it to UTF-8."
         ) from None
     return array
 
 
 def times_of(array: np.ndarray, name: str, path: Path) -> np.ndarray:
-    """Times in a unit that Arrow knows: days, seconds, or their thousandths, millionths and billionths.
+    """Times in a unit of Arrow: days, seconds, milliseconds, microseconds or nanoseconds.
 
-    Raises DatasetError where a time has no unit, or another value in each of these units.
+    Raises DatasetError if times have no unit, or cannot be represented exactly in one of these units.
     """
     unit, count = np.datetime_data(array.dtype)
     near = "D" if unit in {"Y", "M", "W", "D"} else "s" if unit in {"h", "m", "s"} else unit
@@ -135,7 +136,8 @@ def times_of(array: np.ndarray, name: str, path: Path) -> np.ndarray:
         is_same &= np.isnat(array) | (np.abs(found.astype(np.int64)) < MAX_DAYS)
     if unit == "generic" or not is_same.all():
         raise DatasetError(
-            f"Times must lie within the range of {near!r} and be whole numbers of it, but {name!r} of {path} is of "
-            f"type {array.dtype} and holds others. Write it as datetime64[us]."
+            f"Times must be representable in the unit {near!r}, but {name!r} of {path}, of type {array.dtype}, has "
+            "others. "
+            "Convert it to datetime64[us]."
         )
     return found

@@ -1,4 +1,4 @@
-"""The Arrow schema that libraries store in a Parquet file: which columns hold categories."""
+"""Arrow schema in a Parquet file, which marks categorical columns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def arrow_schema(connection: duckdb.DuckDBPyConnection, path: Path) -> bytes:
-    """The serialised schema in a Parquet file; b"" where there is none, and of a compressed file."""
+    """Serialised schema of a Parquet file; b"" if there is none, or if the file is compressed."""
     try:
         found = connection.execute(
             f"SELECT value FROM parquet_kv_metadata({file_literal(path)}) WHERE key = 'ARROW:schema'"
@@ -26,8 +26,8 @@ def arrow_schema(connection: duckdb.DuckDBPyConnection, path: Path) -> bytes:
 
 
 def categories_of(schema: bytes) -> frozenset[str]:
-    """The columns that a serialised Arrow schema has as dictionaries; none of a damaged schema."""
-    import pyarrow as pa  # noqa: PLC0415  only a training asks for it
+    """Dictionary columns of a serialised Arrow schema; none if it is damaged."""
+    import pyarrow as pa  # noqa: PLC0415  only training needs it
 
     try:
         read = pa.ipc.read_schema(pa.BufferReader(schema))

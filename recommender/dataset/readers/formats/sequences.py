@@ -1,4 +1,4 @@
-"""Sequences of numbers: an array in an .npz, or the rows of a long table that share a name."""
+"""Numeric sequences: from an array in an .npz, or gathered from the rows of a long table."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
     from rules.decision.request import SequenceReading
 
-SEQUENCE: Final = "sequence"  # the column that a long table's steps are gathered in
-LENGTHS: Final = "lengths"  # the array that says how many steps of each row count
-MAX_LISTED: Final = 20  # columns that an error names
-NARROWEST: Final = 3  # channels that are told from the pixels of an image's row: no image is so narrow
-MAX_CELLS: Final = 2**29  # numbers of all sequences, each as long as the longest: 2 GiB
+SEQUENCE: Final = "sequence"  # name of the column of sequences gathered from a long table
+LENGTHS: Final = "lengths"  # name of the array of sequence lengths
+MAX_LISTED: Final = 20  # columns in an error message
+MAX_CHANNELS_OF_BYTES: Final = 3  # channels of sequences of bytes; wider arrays are grey images
+MAX_CELLS: Final = 2**29  # numbers of all sequences, padded to the longest: 2 GiB
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sequences:
-    """The column that holds sequences: each cell is the bytes of its steps, one after the other, as float32.
+    """Column of sequences; each cell has the bytes of its steps as float32.
 
-    steps: of the longest. shortest: steps of the shortest. channels: numbers of a step. names: of the channels, where
-    they were columns. by: the column that names each sequence of a long table; None where they were an array.
+    steps: length of the longest sequence. shortest: length of the shortest. channels: numbers per step. names: of the
+    channels, if they were columns. by: column that identifies the sequences of a long table; None for an array.
     """
 
     name: str
@@ -45,12 +45,12 @@ class Sequences:
 
     def __str__(self) -> str:
         length = f"{self.steps:,}" if self.shortest == self.steps else f"{self.shortest:,} to {self.steps:,}"
-        channels = "a channel" if self.channels == 1 else f"{self.channels:,} channels"
-        return f"{length} steps of {channels}"
+        channels = "1 channel" if self.channels == 1 else f"{self.channels:,} channels"
+        return f"{length} steps with {channels}"
 
 
 def numbers_of(cells: Sequence[bytes], channels: int, steps: int | None = None) -> np.ndarray:
-    """Cells as numbers, (rows, steps, channels) float32, NaN after the end of each; steps: by default the most."""
+    """Numbers of cells, (rows, steps, channels) float32, padded with NaN; steps: by default the longest length."""
     rows = [np.frombuffer(cell, np.float32).reshape(-1, channels) for cell in cells]
     most = max((len(row) for row in rows), default=0) if steps is None else steps
     found = np.full((len(rows), most, channels), np.nan, np.float32)
@@ -60,10 +60,10 @@ def numbers_of(cells: Sequence[bytes], channels: int, steps: int | None = None) 
 
 
 def may_be_sequences(array: np.ndarray, arrays: Mapping[str, np.ndarray]) -> bool:
-    """Whether an array of three dimensions holds sequences, not grey images.
+    """Whether a three-dimensional array contains sequences rather than grey images.
 
-    An array `lengths` beside it says so; so do, where it is not square, values that no byte has, or a width of three
-    at most.
+    It does if there is an array `lengths`, or if it is not square and has values outside the range of bytes or at most
+    three channels.
     """
     if any(name.lower() == LENGTHS for name in arrays):
         return True
@@ -72,28 +72,26 @@ def may_be_sequences(array: np.ndarray, arrays: Mapping[str, np.ndarray]) -> boo
         return False
     low, high = array.min(), array.max()
     is_byte = low >= 0 and high <= np.iinfo(np.uint8).max  # a NaN is neither
-    return not is_byte or array.shape[-1] <= NARROWEST
+    return not is_byte or array.shape[-1] <= MAX_CHANNELS_OF_BYTES
 
 
 def cells_of(
     path: Path, name: str, array: np.ndarray, lengths: tuple[str, np.ndarray] | None
 ) -> tuple[Sequences, pa.Array]:
-    """An array (rows, steps, channels) or (rows, steps) as a column; lengths: the array of them, with its name.
+    """Column of an array (rows, steps, channels) or (rows, steps). lengths: name and values of the array of lengths.
 
-    Without lengths a sequence ends with its last step that has a number. Raises DatasetError where there is no step,
-    lengths are none, or a value is infinite.
+    Without lengths, a sequence ends with its last step that is not NaN. Raises DatasetError on an empty sequence,
+    invalid lengths, or an infinite value.
     """
     values = array.astype(np.float32) if array.ndim == 3 else array.astype(np.float32)[..., None]  # noqa: PLR2004
     rows, most, channels = values.shape
     if 0 in values.shape:
-        raise DatasetError(
-            f"Sequences must have steps, but {name!r} of {path} is empty: its shape is {array.shape}. Write some."
-        )
+        raise DatasetError(f"Sequences must have steps, but {name!r} of {path} is empty, with shape {array.shape}.")
     if np.isinf(values).any():
         row, step, _ = np.argwhere(np.isinf(values))[0].tolist()
         raise DatasetError(
-            f"Sequences must hold finite numbers, but {name!r} of {path} is infinite in row {row + 1}, step {step + 1}."
-            " Correct the value, or write NaN if it is not known."
+            f"Sequences must be finite, but {name!r} of {path} is infinite in row {row + 1}, step {step + 1}. "
+            "Correct the value, or use NaN if it is missing."
         )
     if lengths is None:
         known = np.asarray(~np.isnan(values).all(axis=2))
@@ -104,13 +102,14 @@ def cells_of(
         ends = np.asarray(given).reshape(-1)
         if ends.shape != (rows,) or ends.dtype.kind not in "iu" or ends.min() < 0 or ends.max() > most:
             raise DatasetError(
-                f"Lengths must be a whole number from 0 to {most:,} for each of {rows:,} sequences, but {own!r} of "
-                f"{path} is {ends.dtype} of shape {ends.shape}. Mend it or leave it out."
+                f"Lengths must be integers from 0 to {most:,}, one for each of {rows:,} sequences, but {own!r} of "
+                f"{path} is {ends.dtype} with shape {ends.shape}. Correct or remove it."
             )
     if ends.min() == 0:
         row = int((ends == 0).argmax())
         raise DatasetError(
-            f"Each sequence must have a step, but {name!r} of {path} has none in row {row + 1}. Leave such rows out."
+            f"Each sequence must have at least one step, but row {row + 1} of {name!r} in {path} has none. Remove the "
+            "row."
         )
     cells = pa.array([one[:end].tobytes() for one, end in zip(values, ends, strict=True)], pa.binary())
     found = Sequences(name=name, steps=int(ends.max()), shortest=int(ends.min()), channels=channels)
@@ -118,18 +117,17 @@ def cells_of(
 
 
 def gather(connection: duckdb.DuckDBPyConnection, name: str, reading: SequenceReading) -> Sequences:
-    """Make a row of each sequence of a long table, in the order of their first rows; returns which column holds them.
+    """Gather the rows of a long table into one row per sequence, in the order of first rows; return their column.
 
-    Columns that stay the same within each sequence are columns of the new table, the other ones, which must be
-    numbers, channels; where channels are named, others that change are left out. A step's missing number is NaN.
-    name: of the dataset.
-    Raises ColumnError on a column that is not there, or that varies within a sequence and is no number.
+    Columns that are constant within each sequence are kept. Other columns, which must be numeric, become channels; if
+    channels are given, other varying columns are dropped. Missing numbers are NaN. name: name of the dataset.
+    Raises ColumnError on a missing column, or a varying column that is not numeric.
     """
     storage = columns_of(connection)
     for column in filter(None, (reading.by, reading.order, *reading.channels)):
         if column not in storage:
             raise ColumnError(
-                f"Steps of a sequence are told by columns of {name}, but there is no {column!r}."
+                f"Columns of sequences must be in {name}, but there is no {column!r}."
                 f"{did_you_mean(column, storage)} Columns: {listed(tuple(storage), most=MAX_LISTED)}."
             )
     by, rest = quoted(reading.by), [column for column in storage if column not in {reading.by, reading.order}]
@@ -145,21 +143,21 @@ def gather(connection: duckdb.DuckDBPyConnection, name: str, reading: SequenceRe
     same = [column for column in rest if column not in {*channels, *varying}]
     if not channels:
         raise ColumnError(
-            f"A sequence must have numbers that change from step to step, but no column of {name} changes within a "
-            f"value of {reading.by!r}. Name the column that tells sequences apart with --sequence, or leave it out."
+            f"Sequences must have a column that varies between steps, but no column of {name} varies within a value of "
+            f"{reading.by!r}. Give the column that identifies the sequences with --sequence, or remove it."
         )
     words = [column for column in channels if not is_number(storage[column])]
     if words:
         raise ColumnError(
-            f"What changes within a sequence must be numbers, but {words[0]!r} of {name} is stored as "
-            f"{storage[words[0]]} and changes within a value of {reading.by!r}. Write it as numbers, or leave it out."
+            f"Columns that vary within a sequence must be numeric, but {words[0]!r} of {name} has the type "
+            f"{storage[words[0]]} and varies within a value of {reading.by!r}. Convert it to numbers, or remove it."
         )
     order = "rowid" if reading.order is None else f"{quoted(reading.order)}, rowid"
     lists = ", ".join(
         f"list(coalesce({quoted(column)}::FLOAT, 'NaN'::FLOAT) ORDER BY {order}) AS c{at}"
         for at, column in enumerate(channels)
     )
-    same = [reading.by, *same]  # under names of our own, as a column may be called as a list
+    same = [reading.by, *same]  # aliases, since columns may have the names of the lists
     kept = ", ".join(f"any_value({quoted(column)}) AS k{at}" for at, column in enumerate(same))
     connection.execute(
         f"CREATE OR REPLACE TABLE gathered AS SELECT {kept}, {lists} FROM dataset WHERE {by} IS NOT NULL "
@@ -173,8 +171,8 @@ def gather(connection: duckdb.DuckDBPyConnection, name: str, reading: SequenceRe
     lengths = [len(one) for one in arrays]
     if len(arrays) * max(lengths, default=0) * len(channels) > MAX_CELLS:
         raise DatasetError(
-            f"{name} holds {len(arrays):,} sequences of up to {max(lengths):,} steps of {len(channels):,} numbers, "
-            f"more than {MAX_CELLS:,} numbers. Cut long ones into pieces, or take fewer steps of each."
+            f"{name} has {len(arrays):,} sequences of up to {max(lengths):,} steps with {len(channels):,} numbers, "
+            f"more than {MAX_CELLS:,} numbers. Split long sequences, or use fewer steps."
         )
     _with_cells(connection, same, own, [one.tobytes() for one in arrays])
     return Sequences(
@@ -188,7 +186,7 @@ def gather(connection: duckdb.DuckDBPyConnection, name: str, reading: SequenceRe
 
 
 def _with_cells(connection: duckdb.DuckDBPyConnection, columns: Sequence[str], own: str, cells: list[bytes]) -> None:
-    """The table `dataset` of gathered columns, and the cells of the sequences beside them, row by row."""
+    """Create the table `dataset` of the gathered columns and the cells of the sequences."""
     connection.register("cells", pa.table({"cell_at": np.arange(len(cells)), "cell": pa.array(cells, pa.binary())}))
     named = ", ".join(f"k{at} AS {quoted(column)}" for at, column in enumerate(columns))
     connection.execute(

@@ -1,4 +1,4 @@
-"""Image files to pixels of one size: two passes, in bounded memory, in which what cannot be read is remembered."""
+"""Decoding of image files to pixels of one size, in two passes with bounded memory."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
     from rules.decision.request import ImageReading
 
 MAX_SIDE: Final = 64
-"""Pixels of the longer side unless the user gives a size: a trial of 1,000 images of 64 x 64 takes some 25 s on two
-cores, and one of 224 x 224 nearly eight times as long."""
-BYTES_AT_ONCE: Final = 2**24  # of decoded pixels, 16 MiB; bounds the memory of a pass
-MAX_KEPT: Final = 2**27  # bytes of files, 128 MiB, that need not be read again for their pixels
-MAX_NAMED: Final = 5  # files that an error names
+"""Default pixels of the longer side: a trial on 1,000 images of 64 x 64 takes about 25 s on two cores, and on images of
+224 x 224 nearly eight times as long."""
+BYTES_AT_ONCE: Final = 2**24  # bytes of decoded pixels (16 MiB), which bounds the memory of a pass
+MAX_KEPT: Final = 2**27  # bytes of files (128 MiB) that are kept for the second pass
+MAX_NAMED: Final = 5  # files in an error message
 
 
 def decode(
@@ -54,13 +54,13 @@ def decode(
     reading: ImageReading,
     where: str,
 ) -> Images:
-    """Decode files into the table `pixels`, a cell each, NULL where one cannot be read; in two passes.
+    """Decode files into the table `pixels`, one cell each, NULL for an unreadable file.
 
-    The first reads headers, for the size and the channels of all come from them, and the values of images of more than
-    8 bits, which are scaled by one range in all of them.
+    The first pass reads headers, which determine size and channels, and the value range of images with more than 8
+    bits, which is common to all images. The second pass decodes the pixels.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's, of odd metadata; what cannot be decoded raises
+        warnings.simplefilter("ignore")  # Pillow's warnings about metadata; decoding errors are raised
         return _read_quietly(connection, files, names, name=name, reading=reading, where=where)
 
 
@@ -141,7 +141,7 @@ def _value_ranges(
     *,
     rows: Sequence[int],
 ) -> list[tuple[float, float]]:
-    """The smallest and the largest value of some images; those that turn out to be broken are added to `wrong`."""
+    """Smallest and largest value of some images; unreadable images are added to `wrong`."""
 
     def value_range(row: int) -> tuple[float, float] | None:
         try:
@@ -164,10 +164,10 @@ def _decoded(
     shape: tuple[int, int, int],
     reading: ImageReading,
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Pixels of some files after the other, (files, height, width, channels) uint8, with the row of the first.
+    """Yield batches of pixels, (files, height, width, channels) uint8, with the row of the first file.
 
-    wrong: rows that cannot be read, with the reason; those that turn out to be broken are added, and are black.
-    kept: the bytes of some rows, which are forgotten here. seen: the SHA-256 of the other rows' bytes before.
+    wrong: unreadable rows with the reason; further ones are added, with black pixels. kept: bytes of some rows, which
+    are removed after use. seen: SHA-256 of the other rows' bytes in the first pass.
     """
     at_once = max(1, BYTES_AT_ONCE // int(np.prod(shape)))
     black = np.zeros(shape, np.uint8)
@@ -194,7 +194,7 @@ def _decoded(
 
 
 def _bytes_again(files: Files, name: str | None, seen: bytes) -> bytes:
-    """A file's bytes in the second pass. Raises DatasetError where they are not those of the first."""
+    """Read a file's bytes in the second pass. Raises DatasetError if they differ from the first pass."""
     try:
         data = _bytes(files, name)
     except UnreadableImageError:
@@ -205,20 +205,20 @@ def _bytes_again(files: Files, name: str | None, seen: bytes) -> bytes:
 
 
 def _check_pixels(headers: Collection[Header], size: int, where: str) -> None:
-    """Raises DatasetError where small files promise so many pixels that decoding them would take very long.
+    """Raise DatasetError if files declare too many pixels for their size.
 
-    size: bytes of the files, or of the archive that they are in where it is smaller.
+    size: bytes of the files, or of the archive if it is smaller.
     """
     pixels = sum(header.size[0] * header.size[1] for header in headers)
     if pixels > (most := max_pixels(size)):
         raise DatasetError(
             f"Images in {size:,} bytes may have at most {most:,} pixels together, but those of {where} have "
-            f"{pixels:,}. Scale them down, or give fewer of them."
+            f"{pixels:,}. Scale them down, or use fewer images."
         )
 
 
 def _bytes(files: Files, name: str | None) -> bytes:
-    """A file's bytes. Raises UnreadableImageError."""
+    """Read a file's bytes. Raises UnreadableImageError."""
     if name is None:
         raise UnreadableImageError("no path is given")
     try:
@@ -230,9 +230,9 @@ def _bytes(files: Files, name: str | None) -> bytes:
 
 
 def common_size(sizes: Mapping[Size, int]) -> Size:
-    """The height and width to which images are brought: their own, or the median; at most MAX_SIDE each.
+    """Height and width to which images are resized: their own, or the median, at most MAX_SIDE each.
 
-    sizes: how many images have each size. Proportions stay those of the median image.
+    sizes: number of images by size. The aspect ratio of the median image is kept.
 
     >>> common_size({(28, 28): 9}), common_size({(100, 200): 2, (300, 400): 1})
     ((28, 28), (32, 64))
@@ -246,15 +246,16 @@ def common_size(sizes: Mapping[Size, int]) -> Size:
 def _refuse(
     wrong: Mapping[int, str], names: Sequence[str | None], reading: ImageReading, where: str, *, rows: int
 ) -> None:
-    """Raises DatasetError with the names of files that cannot be read, unless they are to be left out."""
+    """Raise DatasetError with the names of unreadable files, unless they are to be skipped."""
     if not wrong or (reading.unreadable == "leave_out" and len(wrong) < rows):
         return
     shown = [f"{names[row] or f'row {row + 1:,}'!r} ({wrong[row]})" for row in sorted(wrong)[:MAX_NAMED]]
     more = f" and {len(wrong) - MAX_NAMED:,} more" if len(wrong) > MAX_NAMED else ""
-    helps = "Mend or remove them, or leave them out with --unreadable-images leave-out."
+    fix = "Replace or remove them, or skip them with --unreadable-images leave-out."
     if len(wrong) == rows:
-        helps = "Give files that are."
+        fix = "Give readable image files."
     raise DatasetError(
-        f"Every image must be a file that can be decoded, but {counted(len(wrong), 'file')} of {where} cannot: "
-        f"{', '.join(shown)}{more}. {helps}"
+        f"All images must be decodable, but {counted(len(wrong), 'file')} of {where} "
+        f"{'is' if len(wrong) == 1 else 'are'} "
+        f"not: {', '.join(shown)}{more}. {fix}"
     )

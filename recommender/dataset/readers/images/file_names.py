@@ -1,4 +1,4 @@
-"""Names of image files: those that are read, and those in formats that are not."""
+"""File name extensions of supported and unsupported image formats."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ OTHER_SUFFIXES: Final = frozenset(
     {".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".jfif", ".jpe", ".tga", ".ico", ".exr", ".hdr", ".psd", ".svg"}
     | {".eps", ".dcm", ".dng", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".pbm", ".pnm"}
 )
-"""Of image files in formats that are not read."""
+"""Extensions of unsupported image formats."""

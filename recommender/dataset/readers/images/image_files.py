@@ -1,4 +1,4 @@
-"""Image files as rows: folders named after classes, or a table with a column of paths; in a folder or an archive."""
+"""Image files as rows: from folders named after classes, or a table with a column of paths."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ if TYPE_CHECKING:
     from rules.decision.request import ImageReading
 
 IMAGE, CLASS, PART = "image", "class", "split"
-"""Columns of images in folders: their pixels, and the names of the folders that they lie in."""
+"""Columns for images in folders: pixels, and names of their folders."""
 PATHS_TRIED: Final = 100
-"""Paths of a column that are looked for; where none is there, the column holds words."""
+"""Values of a column that are tried as paths; if none exists, the column is text."""
 
 
 def read_folders(connection: duckdb.DuckDBPyConnection, path: Path, reading: ImageReading) -> Images:
-    """Read a folder or an archive of images into the table `dataset`: columns image, class, and split where it is told.
+    """Read a folder or archive of images into the table `dataset`, with columns image, class, and optionally split.
 
-    Images lie in folders named after their classes, and these side by side or in folders named train, test and so on.
-    Images that lie in no folder have no class, as where they are only to be predicted.
-    Raises DatasetError if there is no image, or one cannot be read and is not to be left out.
+    Images are in folders named after their classes, which may be in folders such as train and test. Images outside of
+    class folders have no class, as for prediction.
+    Raises DatasetError if there are no images, or if one is unreadable and not to be skipped.
     """
     with open_files(path) as files:
         names = [name for name in files.names if PurePosixPath(name).suffix.lower() in SUFFIXES]
         if not names:
             check_formats(path)
             raise DatasetError(
-                f"A folder or an archive must hold images ({', '.join(sorted(SUFFIXES))}), but {path} holds none. "
-                "Put each image into a folder with the name of its class, or give a table with a column of their paths."
+                f"A folder or archive must contain images ({', '.join(sorted(SUFFIXES))}), but {path} contains none. "
+                "Put each image into a folder named after its class, or give a table with a column of paths."
             )
         places = _places(names)
         connection.register("places", pa.table(places))
@@ -67,18 +67,18 @@ def read_folders(connection: duckdb.DuckDBPyConnection, path: Path, reading: Ima
 def read_paths(
     connection: duckdb.DuckDBPyConnection, files: Files, reading: ImageReading, *, where: str, base: str = ""
 ) -> Images | None:
-    """Put the images of a column of paths in the place of the paths; None where no column holds such.
+    """Replace a column of paths by the images; return None if there is no such column.
 
-    A column holds paths where each of its values ends as image files do, and some of the first are there.
-    base: the folder within files from which paths lead. Raises DatasetError as read_folders does.
+    A column contains paths if all values have the extension of an image, and one of the first values exists.
+    base: folder to which paths are relative. Raises DatasetError as read_folders does.
     """
     columns = _path_columns(connection, files, base)
     if not columns:
         return None
     if len(columns) > 1:
         raise DatasetError(
-            f"A model reads one image a row, but {where} has {len(columns)} columns of paths of images: "
-            f"{', '.join(map(repr, columns))}. Leave all but one out of the table."
+            f"A table may have one column of image paths, but {where} has {len(columns)}: "
+            f"{', '.join(map(repr, columns))}. Remove all but one."
         )
     ((column, _),) = columns.items()
     found = connection.execute(f"SELECT {quoted(column)} FROM dataset").fetchall()
@@ -96,7 +96,7 @@ def read_paths(
 
 
 def _with_source(images: Images, *, other: tuple[str, ...] = (), outside: tuple[str, ...] = ()) -> Images:
-    """Images with the files that were passed over, and those outside the folder."""
+    """Images with the names of skipped files and of files outside the folder."""
     return (
         images
         if images.source is None
@@ -105,25 +105,25 @@ def _with_source(images: Images, *, other: tuple[str, ...] = (), outside: tuple[
 
 
 def has_images(path: Path) -> bool:
-    """Whether a folder or an archive holds images."""
+    """Whether a folder or archive contains images."""
     with open_files(path) as files:
         return any(PurePosixPath(name).suffix.lower() in SUFFIXES for name in files.names)
 
 
 def check_formats(path: Path) -> None:
-    """Raises DatasetError where a folder or an archive holds images, but none in a format that is read."""
+    """Raise DatasetError if a folder or archive contains images only in unsupported formats."""
     with open_files(path) as files:
         others = [name for name in files.names if PurePosixPath(name).suffix.lower() in OTHER_SUFFIXES]
     if others:
         shown = listed([repr(name) for name in others], most=MAX_NAMED)
         raise DatasetError(
-            f"Images must be in a format that is read ({', '.join(sorted(SUFFIXES))}), but {path} holds only "
+            f"Images must be in a supported format ({', '.join(sorted(SUFFIXES))}), but {path} contains only "
             f"{counted(len(others), 'image file')} in others: {shown}. Convert them to .jpg or .png."
         )
 
 
 def with_table(images: Images, digest: str) -> Images:
-    """Images whose digest covers the table of their paths, too. digest: of the table, in hexadecimal digits."""
+    """Images whose digest includes the table of their paths. digest: SHA-256 of the table in hexadecimal."""
     if images.source is None:
         return images
     both = hashlib.sha256(f"{digest} {images.source.digest}".encode()).hexdigest()
@@ -131,7 +131,7 @@ def with_table(images: Images, digest: str) -> Images:
 
 
 def table_in(path: Path, suffixes: Sequence[str]) -> str | None:
-    """The name of the one table at the top of a folder or archive; None without one. Raises DatasetError on several."""
+    """Name of the table at the top of a folder or archive; None if there is none. Raises DatasetError on several."""
     with open_files(path) as files:
         top = _common_folder(files.names)
         names = [
@@ -141,28 +141,28 @@ def table_in(path: Path, suffixes: Sequence[str]) -> str | None:
         ]
     if len(names) > 1:
         raise DatasetError(
-            f"A folder or an archive of images may hold one table, but {path} holds {len(names)}: "
-            f"{', '.join(map(repr, names[:MAX_NAMED]))}. Keep the one with the paths, or give its path itself."
+            f"A folder or archive of images may contain one table, but {path} contains {len(names)}: "
+            f"{', '.join(map(repr, names[:MAX_NAMED]))}. Keep the one with the paths, or give its path."
         )
     return names[0] if names else None
 
 
-def unpacked(path: Path, name: str, read: Callable[[Path], object]) -> None:
-    """Let a function read one file of an archive, from a temporary copy under a name of ours."""
+def read_member(path: Path, name: str, read: Callable[[Path], object]) -> None:
+    """Call a function with a temporary copy of one file of an archive."""
     with open_files(path) as files, working_folder() as folder:
         copy = folder / f"table{PurePosixPath(name).suffix.lower()}"
         try:
             copy.write_bytes(files.read(name))
         except BROKEN as error:
             raise DatasetError(
-                f"The table {name!r} of {path} cannot be read: {error}. Write the archive again."
+                f"The table {name!r} of {path} cannot be read: {error}. Create the archive again."
             ) from None
         with named_in_errors(copy, f"{name} in {path}"):
             read(copy)
 
 
 def _places(names: Sequence[str]) -> dict[str, Sequence[int] | Sequence[str | None]]:
-    """For images by their names: the class, and the part of a split where folders around the classes name some."""
+    """Class of each image, and its part of a split if folders are named after parts."""
     common = len(PurePosixPath(_common_folder(names)).parts)
     folders = [PurePosixPath(name).parts[common:-1] for name in names]
     found: dict[str, Sequence[int] | Sequence[str | None]] = {"row": list(range(len(names)))}
@@ -177,7 +177,7 @@ def _places(names: Sequence[str]) -> dict[str, Sequence[int] | Sequence[str | No
 
 
 def _common_folder(names: Sequence[str]) -> str:
-    """The folder in which all files lie, where folders lie in it in turn; "" where there is none such."""
+    """Folder that contains all files in subfolders; "" if there is none."""
     common: tuple[str, ...] = ()
     parents = {PurePosixPath(name).parts[:-1] for name in names}
     while parents and len({parts[:1] for parts in parents}) == 1 and all(len(parts) > 1 for parts in parents):
@@ -187,7 +187,7 @@ def _common_folder(names: Sequence[str]) -> str:
 
 
 def _path_columns(connection: duckdb.DuckDBPyConnection, files: Files, base: str) -> Mapping[str, str]:
-    """The columns of paths of images, each with one that is there."""
+    """Columns of image paths, each with one that exists."""
     texts = [name for name, kind in columns_of(connection).items() if is_text(kind)]
     pattern = "|".join(suffix.removeprefix(".") for suffix in sorted(SUFFIXES | OTHER_SUFFIXES))
     found = {}

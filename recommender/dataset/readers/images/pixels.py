@@ -1,4 +1,4 @@
-"""One image file: its size and colours from its header, and its pixels at a given size."""
+"""Decoding of one image file: size and colours from its header, and pixels at a given size."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
     from rules.decision.request import ImageFit
 
 FORMATS: Final = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
-"""What Pillow may decode: pictures alone. Its other readers start programs (EPS) or open further files."""
+"""Formats that Pillow may decode. Its other readers may start programs (EPS) or open other files."""
 GREY_MODES: Final = frozenset({"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 DEEP_MODES: Final = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
-BAND: Final = 2**20  # pixels that are converted at a time
-SHORTS: Final = 2**16  # values of 16 bits
-BACKGROUND: Final = 255  # white, under what is transparent
-BYTE_RANGE: Final = (0.0, 255.0)  # of the values of 8 bits
+BAND: Final = 2**20  # pixels converted at a time
+SHORTS: Final = 2**16  # number of 16-bit values
+BACKGROUND: Final = 255  # white, for transparent pixels
+BYTE_RANGE: Final = (0.0, 255.0)  # range of 8-bit values
 
 Size = tuple[int, int]
 """Height and width in pixels."""
 
 
 class UnreadableImageError(Exception):
-    """Why a file is not an image that can be read, in a few words; never shown alone."""
+    """Short reason why an image file cannot be read, used as part of other messages."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """What a file says of itself before it is decoded."""
+    """Properties of an image file from its header."""
 
     size: Size
     is_grey: bool
@@ -46,10 +46,7 @@ class Header:
 
 
 def header_of(data: bytes) -> Header:
-    """Size and colours of an image file, upright as its EXIF orientation says; no pixel is decoded.
-
-    Raises UnreadableImageError.
-    """
+    """Size and colours of an image file after EXIF rotation, without decoding pixels. Raises UnreadableImageError."""
     with _opened(data) as image:
         width, height = image.size
         turned = _orientation(image) in SIDEWAYS
@@ -61,8 +58,8 @@ def header_of(data: bytes) -> Header:
 
 
 def value_range_of(data: bytes) -> tuple[float, float]:
-    """The smallest and the largest finite value of an image file. Raises UnreadableImageError."""
-    with _opened(data) as image, _AT_ONCE.taken(image.width * image.height):
+    """Smallest and largest finite value of an image file. Raises UnreadableImageError."""
+    with _opened(data) as image, _AT_ONCE.acquire(image.width * image.height):
         try:
             values = np.asarray(image)
         except Exception as error:  # noqa: BLE001  as in pixels_of
@@ -80,31 +77,31 @@ def value_range_of(data: bytes) -> tuple[float, float]:
 
 
 ORIENTATION: Final = 0x0112  # the EXIF tag
-ORIENTED: Final = frozenset({"JPEG", "MPO", "TIFF", "WEBP"})  # what cameras write; a PNG would be decoded for it
-SIDEWAYS: Final = frozenset({5, 6, 7, 8})  # its values for an image that lies on its side
+ORIENTED: Final = frozenset({"JPEG", "MPO", "TIFF", "WEBP"})  # formats of cameras; a PNG would be decoded to read it
+SIDEWAYS: Final = frozenset({5, 6, 7, 8})  # its values for images rotated by 90 degrees
 
 
 def pixels_of(
     data: bytes, *, size: Size, channels: int, fit: ImageFit, value_range: tuple[float, float] = BYTE_RANGE
 ) -> np.ndarray:
-    """The pixels of an image file, (height, width, channels) uint8. Raises UnreadableImageError.
+    """Pixels of an image file, (height, width, channels) uint8. Raises UnreadableImageError.
 
-    Of an animation the first frame; what is transparent lies on white.
-    value_range: the values that become 0 and 255 in an image of more than 8 bits a channel; others are not scaled.
-    fit: how another shape is brought to the size: "stretch" changes proportions, "crop" cuts the longer side around
-    the middle, "pad" fills the shorter one with black. Scaled down by averaging areas, so that fine lines stay.
+    The first frame of an animation is used, and transparent pixels become white.
+    value_range: values scaled to 0 and 255 in images with more than 8 bits per channel; others are not scaled.
+    fit: how other shapes are resized: "stretch" changes the aspect ratio, "crop" cuts the longer side around the
+    centre, "pad" fills the shorter side with black. Downscaling averages areas, which preserves fine lines.
     """
-    with _opened(data) as image, _AT_ONCE.taken(image.width * image.height):
+    with _opened(data) as image, _AT_ONCE.acquire(image.width * image.height):
         try:
             upright = ImageOps.exif_transpose(image) if _orientation(image) > 1 else image
             plain = _flat(upright, value_range, mode="L" if channels == 1 else "RGB")
-        except Exception as error:  # noqa: BLE001  a broken file makes Pillow raise nearly anything
+        except Exception as error:  # noqa: BLE001  Pillow raises many types of errors on damaged files
             raise UnreadableImageError(_reason(error)) from None
         return _at_size(plain, size, channels, fit)
 
 
 def _at_size(plain: Image.Image, size: Size, channels: int, fit: ImageFit) -> np.ndarray:
-    """The pixels of an image of 8 bits a channel at a size."""
+    """Pixels of an 8-bit image, resized."""
     height, width = size
     if plain.size != (width, height):
         box = (width, height)
@@ -118,12 +115,12 @@ def _at_size(plain: Image.Image, size: Size, channels: int, fit: ImageFit) -> np
 
 
 def _orientation(image: Image.Image) -> int:
-    """How an image is to be turned, as EXIF numbers it; 1 for upright."""
+    """EXIF orientation of an image; 1 for upright."""
     if image.format not in ORIENTED:
         return 1
     try:
         return int(image.getexif().get(ORIENTATION, 1))
-    except Exception:  # noqa: BLE001  what the metadata hold may be anything
+    except Exception:  # noqa: BLE001  metadata may be invalid
         return 1
 
 
@@ -133,7 +130,7 @@ def _opened(data: bytes) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
-        raise UnreadableImageError("not an image that can be read") from None
+        raise UnreadableImageError("not a supported image format") from None
     except Exception as error:  # noqa: BLE001  as above
         raise UnreadableImageError(_reason(error)) from None
     width, height = image.size
@@ -143,9 +140,9 @@ def _opened(data: bytes) -> Image.Image:
 
 
 def common_range(low: float, high: float) -> tuple[float, float]:
-    """The values that become 0 and 255 in a dataset whose images of more than 8 bits reach from `low` to `high`.
+    """Values scaled to 0 and 255 in a dataset whose images with more than 8 bits range from `low` to `high`.
 
-    Shares of 1 and bytes keep their usual meaning; other values are spread over their own range.
+    Values within 0 to 1 or 0 to 255 keep these ranges; others use their own range.
 
     >>> common_range(0.0, 0.5), common_range(3.0, 200.0), common_range(348.0, 442.0)
     ((0.0, 1.0), (0.0, 255.0), (0.0, 442.0))
@@ -156,9 +153,9 @@ def common_range(low: float, high: float) -> tuple[float, float]:
 
 
 def _flat(image: Image.Image, value_range: tuple[float, float], *, mode: str) -> Image.Image:
-    """An image of 8 bits a channel without transparency, in a mode of Pillow: "L" or "RGB".
+    """8-bit image without transparency, in Pillow's mode "L" or "RGB".
 
-    What takes several copies of the pixels is done in bands of rows, so that a large image takes no more memory.
+    Conversions that copy pixels are done in bands of rows to bound the memory.
     """
     if image.mode in DEEP_MODES:
         values = np.asarray(image)
@@ -181,7 +178,7 @@ def _flat(image: Image.Image, value_range: tuple[float, float], *, mode: str) ->
 
 
 def _as_bytes(values: np.ndarray, value_range: tuple[float, float]) -> np.ndarray:
-    """Values as bytes, of which the ends of a range become 0 and 255."""
+    """Values as bytes, scaled so that a range becomes 0 to 255."""
     low, high = value_range
     factor = BACKGROUND / max(high - low, np.finfo(np.float64).tiny)
     finite = np.nan_to_num(values.astype(np.float64), nan=low, posinf=high, neginf=low)
@@ -189,22 +186,22 @@ def _as_bytes(values: np.ndarray, value_range: tuple[float, float]) -> np.ndarra
 
 
 def _bands(image: Image.Image) -> Iterator[slice]:
-    """The rows of an image in bands of about BAND pixels."""
+    """Yield the rows of an image in bands of about BAND pixels."""
     at_once = max(1, BAND // max(1, image.width))
     for start in range(0, image.height, at_once):
         yield slice(start, min(start + at_once, image.height))
 
 
-class _Room:
-    """Room for the pixels of images that are decoded at the same time in several threads."""
+class _PixelLimit:
+    """Limit on the pixels of images that are decoded at the same time in several threads."""
 
     def __init__(self, most: int) -> None:
         self._left = most
         self._changed = Condition()
 
     @contextmanager
-    def taken(self, pixels: int) -> Iterator[None]:
-        """Wait until there is room for so many pixels, and take it; an image may have no more than there is in all."""
+    def acquire(self, pixels: int) -> Iterator[None]:
+        """Wait until a number of pixels, at most the limit, is available, and reserve them during the block."""
         with self._changed:
             self._changed.wait_for(lambda: self._left >= pixels)
             self._left -= pixels
@@ -216,7 +213,7 @@ class _Room:
                 self._changed.notify_all()
 
 
-_AT_ONCE: Final = _Room(MAX_PIXELS_AT_ONCE)
+_AT_ONCE: Final = _PixelLimit(MAX_PIXELS_AT_ONCE)
 
 
 def _reason(error: Exception) -> str:

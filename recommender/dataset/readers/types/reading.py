@@ -1,7 +1,7 @@
-"""How a column was read: its type, how its numbers and times are written, and what counts as missing.
+"""The reading of a column: its type, its number or date format, and its missing-value markers.
 
-A reading is inferred once, over all rows of the training, and recorded in the signature of the model. Rows to predict
-are read with it, so that a cell means the same alone, among a million others, and in any file format.
+A reading is inferred once from all training rows and stored in the model's signature. New rows are parsed with it, so
+that the meaning of a cell does not depend on the other rows or on the file format.
 """
 
 from __future__ import annotations
@@ -21,45 +21,45 @@ if TYPE_CHECKING:
 _CLOSED: Final = ConfigDict(frozen=True, extra="forbid")
 
 CURRENCIES: Final = ("$", "€", "£", "¥", "₹", "USD", "EUR", "GBP", "JPY", "CHF", "INR", "US$")
-"""Signs and codes that may stand before or after a number."""
+"""Currency symbols and codes, which may be before or after a number."""
 SPACES: Final = " \u00a0\u202f"
-"""Spaces that separate thousands: the plain, the no-break and the narrow no-break one."""
-MAX_UNIT: Final = 12  # characters of a unit of measurement
-MIN_NUMBERS: Final = 0.8
-"""Share of a sample's values that must be written as numbers for a column to be tried as one (docs/evidence.md 1,
+"""Thousands separators that are spaces: the plain, the no-break and the narrow no-break one."""
+MAX_UNIT_LENGTH: Final = 12  # characters of a unit of measurement
+MIN_NUMERIC_SHARE: Final = 0.8
+"""Smallest share of sampled values in a number format for a column to be a candidate for numbers (docs/evidence.md 1,
 numbers as words)."""
 FALSE_AND_TRUE: Final = (("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"))
-"""How a boolean is spelled, in lower case."""
+"""Spellings of booleans, in lower case."""
 
 PLAIN_NUMBER: Final = r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-"""A number as programs write it. Not 011, which is a code, 1_000 or 0x1F."""
+"""A number in the syntax of programming languages, except 011 (a code), 1_000 and 0x1F."""
 _UNIT: Final = r"[^\W\d_]|[%°€$£¥₹]"
 _CELL: Final = re.compile(
     rf"(?P<open>\(?)[+-]?(?:(?P<prefix>{'|'.join(map(re.escape, sorted(CURRENCIES, key=len, reverse=True)))})"
     rf"[{SPACES}]?[+-]?)?(?P<body>\.?[0-9](?:[0-9.,'{SPACES}]*[0-9])?)(?P<after>[{SPACES}]?)"
     rf"(?P<suffix>(?:{_UNIT})(?:{_UNIT}|[/²³·^])*)?(?P<close>\)?)"
 )
-SPACED_GROUPS: Final = 3
-"""Groups of digits, the same number in every value, from which spaces separate the parts of a code."""
+MIN_CODE_GROUPS: Final = 3
+"""Smallest number of digit groups, equal in all values, at which spaces separate the parts of a code."""
 
 
 class NumberReading(BaseModel):
-    """How numbers are written in the text of a column."""
+    """Number format of a text column."""
 
     model_config = _CLOSED
 
     decimal: str = "."
     thousands: str = ""
-    """What separates thousands; a space for any kind of space."""
+    """Thousands separator; a plain space stands for all kinds of spaces."""
     prefix: str = ""
-    """A currency before the number."""
+    """Currency before the number."""
     suffix: str = ""
-    """A currency, a percent sign or a unit after the number."""
+    """Currency, percent sign or unit after the number."""
     parentheses: bool = False
-    """Whether negative numbers stand in parentheses, as in accounts."""
+    """Whether negative numbers are in parentheses, as in accounting."""
 
     leading_zeros: bool = False
-    """Whether numbers may begin with zeros, as codes do; only where the user says that a column is numeric."""
+    """Whether leading zeros are allowed; only for columns that the user declared numeric."""
 
     @property
     def is_plain(self) -> bool:
@@ -67,12 +67,12 @@ class NumberReading(BaseModel):
 
     @property
     def description(self) -> str:
-        """What is unusual about the numbers, in words; empty for plain ones."""
-        spoken = {",": "commas", ".": "points", " ": "spaces", "'": "apostrophes"}
+        """The format in words; empty for plain numbers."""
+        names = {",": "commas", ".": "points", " ": "spaces", "'": "apostrophes"}
         parts = [
             f"{self.prefix!r} before the number" if self.prefix else "",
             f"{self.suffix!r} after the number" if self.suffix else "",
-            f"{spoken[self.thousands]} between thousands" if self.thousands else "",
+            f"{names[self.thousands]} between thousands" if self.thousands else "",
             "decimal commas" if self.decimal == "," else "",
             "negative numbers in parentheses" if self.parentheses else "",
         ]
@@ -80,15 +80,16 @@ class NumberReading(BaseModel):
 
     @property
     def pattern(self) -> str:
-        """The regular expression of a whole cell, without spaces around it; of Python and of RE2 alike."""
+        """Regular expression of a whole trimmed cell, valid in Python and in RE2."""
         if self.is_plain:
             return PLAIN_NUMBER
         return _pattern(self)
 
     def plain(self, text: str) -> str:
-        """The SQL of a cell, trimmed, as a plain number; NULL where the cell is not written in this way."""
+        """SQL of a trimmed cell as a plain number; NULL if the cell does not have this format."""
         if self.is_plain:
-            # As the pattern, but faster: the cast refuses all but infinity, underscores, leading zeros and two signs.
+            # Equivalent to the pattern but faster: the cast accepts only infinity, underscores, leading zeros and two
+            # signs in addition.
             signed = f"starts_with({text}, '0') OR starts_with({text}, '-') OR starts_with({text}, '+')"
             is_code = f"CASE WHEN {signed} THEN regexp_matches({text}, '^([+-]?0[0-9]|[+-][^0-9.])') ELSE FALSE END"
             is_number = f"isfinite(TRY_CAST({text} AS DOUBLE)) AND NOT contains({text}, '_') AND NOT {is_code}"
@@ -100,38 +101,38 @@ class NumberReading(BaseModel):
 
 
 class ColumnReading(BaseModel):
-    """How one column was read."""
+    """Type and format of one column."""
 
     model_config = _CLOSED
 
     storage: str
-    """The DuckDB type of its values."""
+    """DuckDB type of the values."""
     source: str = ""
-    """The DuckDB type that they had in the file or frame; empty where it is the same, and for text."""
+    """DuckDB type in the file or frame; empty if it is the same, and for text."""
     number: NumberReading | None = None
-    """Of numbers that were written as text; None for others."""
+    """Format of numbers that were stored as text; None for others."""
     time: TimeReading | None = None
-    """Of dates and times that were written as text, or that have a zone; None for others."""
+    """Format of dates and times that were stored as text or have a time zone; None for others."""
     booleans: tuple[str, str] | None = None
-    """How false and true are spelled in a column of words; None where it holds other words."""
+    """Spellings of false and true in a text column; None if it contains other words."""
     missing: tuple[str, ...] = ()
-    """Texts that count as a missing value, besides the empty cell."""
+    """Missing-value markers, in addition to the empty cell."""
     exceptions: int = 0
-    """Values of a numeric column that are no numbers; they were read as missing. A file keeps no such value."""
+    """Number of values of a numeric column that are not numbers and were read as missing. The values are not saved."""
     exception_rows: tuple[int, ...] = ()
-    """The first rows, from 1, that hold another such value than the rows before."""
+    """Row (from 1) of the first occurrence of each distinct exception, in ascending order."""
 
     @field_validator("exceptions", mode="before")
     @classmethod
-    def _counted(cls, value: object) -> object:
-        """Files of older versions list the values themselves."""
+    def _exception_count(cls, value: object) -> object:
+        """Convert the list of values in files of older versions to its length."""
         return len(value) if isinstance(value, list | tuple) else value
 
 
 def number_reading(values: Iterable[str]) -> tuple[NumberReading | None, bool]:  # noqa: PLR0911  the first test decides
-    """The way in which most of some cells are written as numbers, and whether the commas could mean two things.
+    """The number format of most cells, and whether the meaning of commas is ambiguous.
 
-    values: trimmed cells that are not missing. None where fewer than four of five are numbers of one kind.
+    values: trimmed cells that are not missing. The format is None if fewer than four of five cells have the same one.
 
     >>> number_reading(["$1,257", "$940"])[0].description
     "'$' before the number and commas between thousands"
@@ -143,11 +144,11 @@ def number_reading(values: Iterable[str]) -> tuple[NumberReading | None, bool]: 
     cells = list(values)
     if not cells:
         return None, False
-    needed = MIN_NUMBERS * len(cells)
+    needed = MIN_NUMERIC_SHARE * len(cells)
     plain = re.compile(PLAIN_NUMBER)
     signs = {cell[0] for cell in cells if cell[:1] in {"+", "-"}}
     if sum(plain.fullmatch(cell) is not None or is_infinite(cell) for cell in cells) >= needed:
-        # Numbers with a plus and never a minus are telephone numbers and the like.
+        # Numbers with a plus but never a minus are codes such as telephone numbers.
         return (None, False) if signs == {"+"} else (NumberReading(), False)
     found = [
         match for cell in cells if (match := _CELL.fullmatch(cell)) and bool(match["open"]) is bool(match["close"])
@@ -157,11 +158,11 @@ def number_reading(values: Iterable[str]) -> tuple[NumberReading | None, bool]: 
     (prefix, suffix), times = Counter((match["prefix"] or "", match["suffix"] or "") for match in found).most_common(1)[
         0
     ]
-    if times < needed or len(suffix) > MAX_UNIT:
+    if times < needed or len(suffix) > MAX_UNIT_LENGTH:
         return None, False
     alike = [match for match in found if (match["prefix"] or "", match["suffix"] or "") == (prefix, suffix)]
     if re.fullmatch("[A-Z]", suffix) and not any(match["after"] for match in alike):
-        return None, False  # 12A is a seat or a door
+        return None, False  # such as 12A, a seat
     parentheses = any(match["open"] for match in alike)
     separators, ambiguous = _separators([match["body"] for match in alike], needed, is_marked=bool(prefix or suffix))
     if separators is None:
@@ -172,9 +173,9 @@ def number_reading(values: Iterable[str]) -> tuple[NumberReading | None, bool]: 
 
 
 def forced_reading(values: Iterable[str]) -> NumberReading:
-    """The way in which most of some cells can be read as numbers, where the user says that they are numbers.
+    """The number format of most cells of a column that the user declared numeric.
 
-    A comma that could mean two things separates thousands.
+    An ambiguous comma is a thousands separator.
 
     >>> forced_reading(["011", "012"]).leading_zeros, forced_reading(["1,288", "2,500"]).thousands
     (True, ',')
@@ -187,7 +188,7 @@ def forced_reading(values: Iterable[str]) -> NumberReading:
 
 
 def is_infinite(cell: str) -> bool:
-    """Whether a cell says infinity: a number that is not finite, and no word.
+    """Whether a cell is a spelling of infinity, which is a number but not finite.
 
     >>> is_infinite("-Infinity"), is_infinite("information")
     (True, False)
@@ -196,13 +197,13 @@ def is_infinite(cell: str) -> bool:
 
 
 SEPARATORS: Final = ((".", ""), (".", ","), (",", "."), (".", " "), (",", " "), (".", "'"), (",", ""))
-"""Decimal and thousands separators, in the order in which they are tried."""
+"""Pairs of decimal and thousands separator, in order of preference."""
 
 
 def _separators(bodies: Sequence[str], needed: float, *, is_marked: bool) -> tuple[tuple[str, str] | None, bool]:
-    """The decimal and the thousands separator of most numbers, and whether there are two ways to read them.
+    """The decimal and the thousands separator of most numbers, and whether the commas are ambiguous.
 
-    is_marked: whether a currency or a unit says that they are quantities, so that 1,257 has a thousands separator.
+    is_marked: whether the numbers have a currency or unit, which makes the comma of 1,257 a thousands separator.
     """
     counts = {pair: sum(re.fullmatch(_body(*pair), body) is not None for body in bodies) for pair in SEPARATORS}
     best = max(counts.values())
@@ -211,7 +212,7 @@ def _separators(bodies: Sequence[str], needed: float, *, is_marked: bool) -> tup
     pair = next(pair for pair, times in counts.items() if times == best)
     if pair == (".", " ") and len({len(re.split(f"[{SPACES}]", body)) for body in bodies} - {1, 2}) == 1:
         groups = {len(re.split(f"[{SPACES}]", body)) for body in bodies}
-        if len(groups) == 1 and min(groups) >= SPACED_GROUPS:
+        if len(groups) == 1 and min(groups) >= MIN_CODE_GROUPS:
             return None, False
     is_ambiguous = pair == (".", ",") and counts[",", ""] == best and not is_marked
     return (None, True) if is_ambiguous else (pair, False)
@@ -234,7 +235,7 @@ def _pattern(reading: NumberReading) -> str:
 
 
 def boolean_spelling(values: Iterable[str]) -> tuple[str, str] | None:
-    """How false and true are spelled where these are all the words there are.
+    """The spellings of false and true; None if there are other words.
 
     >>> boolean_spelling(["True", "False"])
     ('False', 'True')

@@ -1,7 +1,7 @@
-"""Settle the type of each text column over all rows, and read rows with the types of a training.
+"""Set the type of each text column from all rows, and parse new rows with the types of the training.
 
-A column becomes numeric only if every value, but for a stated few, reads back to what was written. The sample of its
-cells only proposes how numbers are written; queries over all rows decide.
+A column becomes numeric only if conversion is lossless for all values except at most MAX_EXCEPTION_SHARE. A sample of
+cells proposes the number format; queries over all rows decide.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from recommender.dataset.readers.types.reading import (
     FALSE_AND_TRUE,
-    MIN_NUMBERS,
+    MIN_NUMERIC_SHARE,
     PLAIN_NUMBER,
     ColumnReading,
     NumberReading,
@@ -54,37 +54,37 @@ if TYPE_CHECKING:
 
     import duckdb
 
-SHORT_TABLE: Final = 20_000
-"""Rows up to which columns are laid under each other, which plans faster (see characteristics/columns.py)."""
-MAX_LONG_CELLS: Final = 4_000_000
-"""Cells that are laid under each other in one table, which takes some 100 MB; of more, LONG_COLUMNS at a time."""
-LONG_COLUMNS: Final = 512
-"""Columns that are laid under each other at a time: of 9,000 with 60 rows, 128 take twice as long in all."""
-SAMPLED_CELLS: Final = 200_000
-"""Cells from which it is guessed how numbers are written: they are read in 0.2 s."""
+MAX_UNPIVOTED_ROWS: Final = 20_000
+"""Largest number of rows at which columns are unpivoted, for a faster query plan (see characteristics/columns.py)."""
+MAX_UNPIVOTED_CELLS: Final = 4_000_000
+"""Largest number of cells in one unpivoted table (about 100 MB); larger tables use MAX_UNPIVOTED_COLUMNS per query."""
+MAX_UNPIVOTED_COLUMNS: Final = 512
+"""Columns per query: for 9,000 columns of 60 rows, 128 per query take twice the time."""
+MAX_SAMPLED_CELLS: Final = 200_000
+"""Cells of the sample for number formats, which are parsed in 0.2 s."""
 MAX_SAMPLED_ROWS: Final = 2_000
 MIN_SAMPLED_ROWS: Final = 50
-MAX_EXCEPTIONS: Final = 0.05
-"""Share of a column's values that may be no numbers and are then read as missing (docs/evidence.md 1, numbers as
-words)."""
-MIN_QUANTITY: Final = 20
-"""Distinct numbers above which a column with exceptions is a quantity; up to it, it may as well be codes."""
+MAX_EXCEPTION_SHARE: Final = 0.05
+"""Largest share of values of a numeric column that are not numbers; they are read as missing (docs/evidence.md 1,
+numbers as words)."""
+MAX_CODES: Final = 20
+"""Largest number of distinct numbers at which a column with exceptions stays text, because it may contain codes."""
 MAX_VERSIONS: Final = 100
-"""Distinct spellings up to which 3.9 and 3.10 may be versions rather than decimals."""
-VERSION_DECIMALS: Final = 2
+"""Largest number of distinct values at which numbers such as 3.9 and 3.10 may be versions."""
+MAX_VERSION_DECIMALS: Final = 2
 EXACT_DIGITS: Final = 15
-"""Digits that a double always keeps."""
+"""Largest number of digits that a double represents exactly."""
 HUGEINT_DIGITS: Final = 38
 TIME_SAMPLES: Final = 50
-"""Different values by which formats of times are proposed, before all rows decide."""
-MOSTLY_DATES: Final = MIN_NUMBERS
-"""Share of a sample's values that must be dates of eight digits for numbers to be tried as such, or alerted."""
-SERIAL: Final = frozenset({COMPACT, COMPACT_MONTH, *EPOCH_UNITS})
-"""Formats of times that are written as numbers, which must lie in plausible years."""
+"""Distinct values of the sample for date formats."""
+MIN_DATE_SHARE: Final = MIN_NUMERIC_SHARE
+"""Smallest share of sampled numbers that are dates of eight digits for the column to be a candidate for dates."""
+NUMERIC_TIME_FORMATS: Final = frozenset({COMPACT, COMPACT_MONTH, *EPOCH_UNITS})
+"""Date formats without separators, for which the years must be plausible."""
 MAX_QUOTED: Final = 3
-"""Exceptions that a message quotes."""
+"""Exceptions in a message."""
 MAX_RECORDED: Final = 50
-"""Different exceptions of which a reading records the rows."""
+"""Distinct exceptions in a reading."""
 
 
 Share = Literal["", "most", "all"]
@@ -92,40 +92,40 @@ Share = Literal["", "most", "all"]
 
 @dataclass(frozen=True, kw_only=True)
 class Exceptions:
-    """The values of a numeric column that are no numbers."""
+    """Values of a numeric column that are not numbers."""
 
     count: int
     quoted: tuple[tuple[int, str], ...]
-    """Some of them: the row, from 1, and the value."""
+    """Examples: row (from 1) and value."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Note:
-    """What is worth reporting about how a column was read."""
+    """Findings about a column's type for the guardrails."""
 
     column: str
     exceptions: Exceptions | None = None
     missing: Mapping[str, int] = field(default_factory=dict)
-    """Rows of each text that was read as missing."""
+    """Number of rows by missing-value marker."""
     doubt: str = ""
-    """Why a column that looks like numbers was read as words; empty where there is no doubt."""
+    """Reason why a column that resembles numbers stays text; empty if there is none."""
     mixed: tuple[tuple[str, int], ...] = ()
-    """Types of values in a column of words, in words, each with its first row; empty where all are of one type."""
+    """Types of the values of a text column, each with its first row; empty if all have one type."""
     dates: Share = ""
-    """How many values of a column of numbers may be dates of eight digits, where the column is not read as such."""
+    """Whether "most" or "all" values of a numeric column resemble dates of eight digits."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settled:
-    """How the columns of a dataset were read, and what is worth reporting about it."""
+    """Types of the columns of a dataset, and findings about them."""
 
     readings: Mapping[str, ColumnReading]
     notes: Mapping[str, Note]
     parsed: frozenset[str] = frozenset()
-    """Columns that were text; their numbers are finite."""
+    """Former text columns; their numbers are finite."""
 
     def with_notes(self, notes: Mapping[str, Note]) -> Settled:
-        """The same with notes about columns that have values which are no numbers."""
+        """The same with notes about columns with exceptions."""
         readings = {
             column: reading.model_copy(
                 update={
@@ -139,16 +139,16 @@ class Settled:
         return replace(self, readings={**self.readings, **readings}, notes={**self.notes, **notes})
 
 
-CELL: Final = "\x00"  # stands for the cell in SQL that is made once for many columns
+CELL: Final = "\x00"  # placeholder of the cell in SQL that is shared by many columns
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Text:
-    """A text column before it is settled."""
+    """A text column before its type is set."""
 
     name: str
     form: str
-    """The SQL of a CELL: trimmed where some are padded, NULL where it says that the value is missing."""
+    """SQL of a CELL: trimmed if some cells have outer spaces, NULL for missing-value markers."""
     values: int
     tokens: tuple[str, ...]
 
@@ -159,17 +159,17 @@ class _Text:
 
 @dataclass(frozen=True, kw_only=True)
 class _Test:
-    """One way of writing numbers, counted over all rows of a column."""
+    """Counts of a number format over all rows of a column."""
 
     reading: NumberReading
     values: int
     numbers: int
     integers: int
-    """Numbers that a BIGINT writes in the same way."""
+    """Numbers with a lossless conversion to BIGINT."""
     long_integers: int
-    """Numbers without decimals of more digits than a double always keeps."""
+    """Numbers without decimals that have more than EXACT_DIGITS digits."""
     padded: int
-    """Numbers whose decimals end in a zero."""
+    """Numbers with a trailing zero after the decimal point."""
 
     @property
     def exceptions(self) -> int:
@@ -187,13 +187,14 @@ def settle(
     not_times: Collection[str] = (),
     text_type: str = "",
 ) -> Settled:
-    """Give the columns of the table `dataset` their types.
+    """Set the types of the columns of the table `dataset`.
 
-    name: of the dataset, for messages. missing: texts that count as missing, besides the empty one. given: how columns
-    were read in training; the others are inferred. formats: of dates and times, as the user gives them. times: columns
-    that the user says are times, of which numbers may be seconds since 1970 or day numbers. not_times: those that the
-    user says are something else. text_type: the type of text in a format in which numbers have types of their own.
-    Raises ColumnError on a cell that cannot be read as in training, and on a format of a column that can have none.
+    name: name of the dataset in messages. missing: missing-value markers in addition to the empty text. given: readings
+    of the training; other columns are inferred. formats: date formats of the user. times: columns that the user
+    declared as times, whose numbers may be seconds since 1970 or spreadsheet day numbers. not_times: columns that the
+    user declared as another kind. text_type: type of text in file formats with typed numbers.
+    Raises ColumnError if a cell does not have the format of the training, and on a date format of a column of another
+    type.
     """
     storage = columns_of(connection)
     for column in formats or {}:
@@ -203,8 +204,8 @@ def settle(
             )
         if not (is_text(storage[column]) or is_number(storage[column])):
             raise ColumnError(
-                f"--date-format is for text and numbers, but column {column!r} of {name} is stored as "
-                f"{storage[column]}. Leave --date-format {column}=… out."
+                f"--date-format needs a column of text or numbers, but {column!r} of {name} has the type "
+                f"{storage[column]}. Remove --date-format {column}=…."
             )
     known = {column: reading for column, reading in (given or {}).items() if column in storage}
     rows: int = connection.execute("SELECT count(*) FROM dataset").fetchall()[0][0]
@@ -280,28 +281,28 @@ def settle(
 
 @dataclass(kw_only=True)
 class Settler:
-    """How text is to be read, as the user and a training say, and how it was read then."""
+    """Settings of the type inference from user and training, and its result."""
 
     missing: tuple[str, ...] | None = None
-    """Texts that count as missing, besides the empty one; None for those of the format."""
+    """Missing-value markers in addition to the empty text; None for those of the file format."""
     given: Mapping[str, ColumnReading] | None = None
-    """How columns were read in training."""
+    """Readings of the training."""
     formats: Mapping[str, str] | None = None
-    """How the user says that the dates and times of columns are written."""
+    """Date formats of the user, by column."""
     times: frozenset[str] = frozenset()
-    """Columns that the user says are times."""
+    """Columns that the user declared as times."""
     not_times: frozenset[str] = frozenset()
-    """Columns that the user says are something else."""
+    """Columns that the user declared as another kind."""
     kept: tuple[str, ...] = ()
-    """Columns of which the values are also kept as they are, in the table `kept`."""
+    """Columns whose original values are also stored in the table `kept`."""
     mixed: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
-    """Columns with values of several types: each type, in words, with its first row."""
+    """Types, each with its first row, of columns with values of several types."""
     settled: Settled = field(default_factory=lambda: Settled(readings={}, notes={}))
     has_kept: bool = False
-    """Whether there is the table `kept`: arrays are not settled, so there is none of theirs."""
+    """Whether the table `kept` exists; it does not for arrays, whose types are not inferred."""
 
     def settle(self, connection: duckdb.DuckDBPyConnection, *, name: str, usual: Sequence[str] = ()) -> None:
-        """Settle the table `dataset`. usual: texts that count as missing in a format of text alone."""
+        """Set the types of the table `dataset`. usual: missing-value markers of an untyped file format."""
         missing = usual if self.missing is None else self.missing
         storage = columns_of(connection)
         if listed := ", ".join(quoted(column) for column in self.kept if column in storage):
@@ -327,10 +328,10 @@ class Settler:
 def settle_as_numbers(
     connection: duckdb.DuckDBPyConnection, column: str, *, name: str, was: ColumnReading | None
 ) -> tuple[ColumnReading, Note]:
-    """Read a text column of a settled table `dataset` as numbers, because the user says that it is numeric.
+    """Convert a text column of the table `dataset`, which the user declared numeric, to numbers.
 
-    was: how it was read before. Raises ColumnError where more than a stated share of its values are no numbers, naming
-    the first one.
+    was: the inferred reading. Raises ColumnError with the first exception if more than MAX_EXCEPTION_SHARE of the
+    values are not numbers.
     """
     rows: int = connection.execute("SELECT count(*) FROM dataset").fetchall()[0][0]
     found = _Columns(connection=connection, texts={}, rows=rows, name=name)
@@ -338,12 +339,12 @@ def settle_as_numbers(
     found = replace(found, texts=texts, samples=_sample(found, texts))
     reading = forced_reading(_samples(found, column))
     test = _tests(found, {column: reading})[column]
-    few = test.exceptions <= MAX_EXCEPTIONS * test.values
+    few = test.exceptions <= MAX_EXCEPTION_SHARE * test.values
     if not test.numbers or not few:
         row, value = _exceptions(found, column, reading, test).quoted[0]
         raise ColumnError(
-            f"Each value of a column of kind numeric must be readable as one, but {column!r} is {value!r} in row "
-            f"{row:,}. Mend the value, leave the cell empty, or choose another kind."
+            f"The values of a numeric column must be numbers, but {column!r} is {value!r} in row {row:,}. Correct the "
+            "value, leave the cell empty, or choose another kind."
         )
     details = _details(found, {column: test})
     one = _as_numbers(found, column, test, details.get(column), _huge_or_double(test, details.get(column)))
@@ -354,16 +355,16 @@ def settle_as_numbers(
 
 @dataclass(frozen=True, kw_only=True)
 class _Columns:
-    """The text columns of a dataset that is being settled."""
+    """Text columns of a dataset during type inference."""
 
     connection: duckdb.DuckDBPyConnection
     texts: Mapping[str, _Text]
     rows: int
     name: str
     samples: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Some cells of each, as they are written."""
+    """Sampled original cells by column."""
     places: Mapping[str, int] = field(default_factory=dict)
-    """The place of each column in the table CELLS, where all cells lie under each other; empty without that table."""
+    """Number of each column in the unpivoted table CELLS; empty without that table."""
 
 
 CELLS: Final = "cells"
@@ -372,9 +373,9 @@ CELLS: Final = "cells"
 def _lay_out(
     connection: duckdb.DuckDBPyConnection, *, name: str, texts: Mapping[str, tuple[str, ...]], rows: int
 ) -> _Columns:
-    """Lay the text columns of a short table under each other, so that one query reads all of them; and sample cells."""
+    """Unpivot the text columns of a short table, so that one query scans all of them, and sample cells."""
     found = _Columns(connection=connection, texts={}, rows=rows, name=name)
-    if texts and rows <= SHORT_TABLE and rows * len(texts) <= MAX_LONG_CELLS:
+    if texts and rows <= MAX_UNPIVOTED_ROWS and rows * len(texts) <= MAX_UNPIVOTED_CELLS:
         listed = ", ".join(f'{quoted(column)} AS "{place}"' for place, column in enumerate(texts))
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {CELLS} AS SELECT CAST(place AS INTEGER) AS place, line, cell "
@@ -387,7 +388,7 @@ def _lay_out(
 
 @dataclass(frozen=True, kw_only=True)
 class _One:
-    """How one column is settled: its reading, the SQL of its values, and what is worth reporting."""
+    """Result for one column: reading, SQL of its values, and findings."""
 
     reading: ColumnReading
     sql: str
@@ -399,14 +400,14 @@ class _One:
 def _aggregated(
     found: _Columns, forms: Mapping[str, str], parts: Sequence[str], *, plain: str = "{cell}"
 ) -> dict[str, tuple[int, ...]]:
-    """Aggregates of some columns. forms: the SQL of each one's CELL. parts: aggregates of {cell} and {plain}.
+    """Aggregates by column. forms: SQL of the CELL by column. parts: SQL aggregates of {cell} and {plain}.
 
-    plain: the SQL of a cell as a plain number.
+    plain: SQL of a cell as a plain number.
     """
     aggregates = ", ".join(part.format(cell="cell", plain="plain") for part in parts)
     values: dict[str, tuple[int, ...]] = {}
     if found.places:
-        values = dict.fromkeys(forms, (0,) * len(parts))  # a column without any value leaves no row
+        values = dict.fromkeys(forms, (0,) * len(parts))  # columns without values have no row in CELLS
         named = {found.places[column]: column for column in forms}
         for form in dict.fromkeys(forms.values()):
             own = [str(found.places[column]) for column, its in forms.items() if its == form]
@@ -416,8 +417,8 @@ def _aggregated(
             query = f"SELECT place, {aggregates} FROM ({inner}) GROUP BY place"
             values |= {named[place]: tuple(row) for place, *row in found.connection.execute(query).fetchall()}
         return {column: tuple(value or 0 for value in row) for column, row in values.items()}
-    if found.rows <= SHORT_TABLE:
-        for names in chunks(tuple(forms), LONG_COLUMNS):
+    if found.rows <= MAX_UNPIVOTED_ROWS:
+        for names in chunks(tuple(forms), MAX_UNPIVOTED_COLUMNS):
             laid = columns_as_rows([forms[column].replace(CELL, quoted(column)) for column in names])
             inner = f"SELECT place, cell, {plain.format(cell='cell')} AS plain FROM {laid}"
             query = f"SELECT place, {aggregates} FROM ({inner}) GROUP BY place"
@@ -431,7 +432,7 @@ def _aggregated(
 def _side_by_side(
     found: _Columns, forms: Mapping[str, str], parts: Mapping[str, Sequence[str]], *, plain: str = "{cell}"
 ) -> dict[str, tuple[int, ...]]:
-    """As `_aggregated`, of columns side by side, each with parts of its own."""
+    """As `_aggregated`, without unpivoting, and with separate parts for each column."""
     values: dict[str, tuple[int, ...]] = {}
     for names in chunks(tuple(forms)):
         inner = ", ".join(
@@ -449,25 +450,25 @@ def _side_by_side(
     return values
 
 
-SURE_INTEGER: Final = "-?(?:0|[1-9][0-9]{0,17})"
-SURE_DECIMAL: Final = r"-?(?:(?:0|[1-9][0-9]{0,14})|(?:0|[1-9][0-9]*)\.[0-9]+)(?:e[+-]?[0-9]{1,2})?"
-"""Numbers that need no further look: whole ones have no digit that a double would lose."""
-MAX_SURE: Final = 200  # characters of a number that is certainly finite
+LOSSLESS_INTEGER: Final = "-?(?:0|[1-9][0-9]{0,17})"
+LOSSLESS_DECIMAL: Final = r"-?(?:(?:0|[1-9][0-9]{0,14})|(?:0|[1-9][0-9]*)\.[0-9]+)(?:e[+-]?[0-9]{1,2})?"
+"""Numbers that are converted without further tests: a double represents their integers exactly."""
+MAX_FINITE_LENGTH: Final = 200  # characters up to which such a number is finite
 
 
 def _quick_numbers(
     found: _Columns, tokens: Mapping[str, tuple[str, ...]], known: Mapping[str, ColumnReading]
 ) -> dict[str, tuple[_Text, _Test]]:
-    """Columns of which every value is certainly a number, counted over all rows in one pass.
+    """Columns whose values are all lossless numbers, without outer spaces or missing-value markers.
 
-    The sample proposes them. They have no spaces around a value and no text that counts as missing.
+    The sample proposes them, and one query over all rows decides.
     """
     proposed: dict[str, tuple[str, ...]] = {}
     whole = "count_if(CAST(TRY_CAST({cell} AS BIGINT) AS VARCHAR) = {cell})"
-    decimal = _braced(f"count_if(regexp_full_match({CELL}, {literal(SURE_DECIMAL)}))")
+    decimal = _braced(f"count_if(regexp_full_match({CELL}, {literal(LOSSLESS_DECIMAL)}))")
     padded = "count_if(contains({cell}, '.') AND ends_with({cell}, '0') AND NOT ends_with({cell}, '.0'))"
     plain = NumberReading()
-    is_integer, is_decimal = re.compile(SURE_INTEGER).fullmatch, re.compile(SURE_DECIMAL).fullmatch
+    is_integer, is_decimal = re.compile(LOSSLESS_INTEGER).fullmatch, re.compile(LOSSLESS_DECIMAL).fullmatch
     for column, own in tokens.items():
         cells = found.samples[column]
         before = known.get(column)
@@ -477,7 +478,7 @@ def _quick_numbers(
         if all(map(is_integer, cells)):
             proposed[column] = ("count({cell})", "max(length({cell}))", whole, "0", "0")
         elif all(map(is_decimal, cells)):
-            no_version = any(len(cell.rpartition(".")[2]) > VERSION_DECIMALS for cell in cells if "." in cell)
+            no_version = any(len(cell.rpartition(".")[2]) > MAX_VERSION_DECIMALS for cell in cells if "." in cell)
             proposed[column] = ("count({cell})", "max(length({cell}))", "0", decimal, "0" if no_version else padded)
     if found.places:
         parts = ("count({cell})", "max(length({cell}))", whole, decimal, padded)
@@ -487,7 +488,7 @@ def _quick_numbers(
     sure = {}
     for column, (values, longest, integers, decimals, zeros) in counted.items():
         is_whole = proposed[column][2] == whole
-        if values and (integers if is_whole else decimals) == values and longest <= MAX_SURE:
+        if values and (integers if is_whole else decimals) == values and longest <= MAX_FINITE_LENGTH:
             no_version = not is_whole and proposed[column][-1] == "0"
             test = _Test(
                 reading=plain,
@@ -504,7 +505,7 @@ def _quick_numbers(
 def _first_look(
     found: _Columns, tokens: Mapping[str, tuple[str, ...]]
 ) -> tuple[dict[str, _Text], dict[str, dict[str, int]]]:
-    """The text columns with the SQL of their cells, and the rows of each text that says that a value is missing."""
+    """The text columns with the SQL of their cells, and the number of rows by column and missing-value marker."""
     texts: dict[str, _Text] = {}
     absent: dict[str, dict[str, int]] = {}
     for own in dict.fromkeys(tokens.values()):
@@ -535,9 +536,9 @@ def _first_look(
 
 
 def _missing(found: _Columns, forms: Mapping[str, str], listed: str) -> dict[str, dict[str, int]]:
-    """The rows of each text that counts as missing, by column.
+    """Number of rows by column and missing-value marker.
 
-    forms: as for `_aggregated`. listed: the texts in SQL.
+    forms: as for `_aggregated`. listed: the markers in SQL.
     """
     counts: dict[str, dict[str, int]] = {column: {} for column in forms}
     names = {found.places[column]: column for column in forms} if found.places else {}
@@ -560,11 +561,11 @@ def _missing(found: _Columns, forms: Mapping[str, str], listed: str) -> dict[str
 
 
 def _sample(found: _Columns, texts: Iterable[str]) -> dict[str, list[str]]:
-    """Some cells of each column, evenly spread over the rows, without empty ones."""
+    """Sampled cells of each column, evenly distributed over the rows, without empty ones."""
     columns = tuple(texts)
     if not columns:
         return {}
-    size = min(MAX_SAMPLED_ROWS, max(MIN_SAMPLED_ROWS, SAMPLED_CELLS // len(columns)))
+    size = min(MAX_SAMPLED_ROWS, max(MIN_SAMPLED_ROWS, MAX_SAMPLED_CELLS // len(columns)))
     every = found.rows // size
     sampled: dict[str, list[str]] = {}
     if found.places:
@@ -572,7 +573,7 @@ def _sample(found: _Columns, texts: Iterable[str]) -> dict[str, list[str]]:
         query = f"SELECT place, list(cell ORDER BY line) FROM {CELLS} WHERE {where} GROUP BY place"
         cells = dict(found.connection.execute(query).fetchall())
         return {column: cells.get(found.places[column], []) for column in columns}
-    for names in chunks(columns, LONG_COLUMNS):
+    for names in chunks(columns, MAX_UNPIVOTED_COLUMNS):
         listed = ", ".join(f"{quoted(column)} AS c{place}" for place, column in enumerate(names))
         query = f"SELECT {listed} FROM dataset WHERE {one_in(every)} LIMIT {2 * size}"
         rows = found.connection.execute(query).fetchall()
@@ -582,7 +583,7 @@ def _sample(found: _Columns, texts: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _samples(found: _Columns, column: str) -> list[str]:
-    """Some cells of a column, trimmed where some are padded, without those that say that a value is missing."""
+    """Sampled cells of a column, trimmed if some have outer spaces, without missing-value markers."""
     text = found.texts[column]
     cells = found.samples[column]
     if text.form == CELL:
@@ -592,7 +593,7 @@ def _samples(found: _Columns, column: str) -> list[str]:
 
 
 def _tests(found: _Columns, readings: Mapping[str, NumberReading]) -> dict[str, _Test]:
-    """Count over all rows how many cells of each column are numbers of its convention."""
+    """Count over all rows how many cells of each column have its number format."""
     parts = (
         "count({plain})",
         "count_if(CAST(TRY_CAST({plain} AS BIGINT) AS VARCHAR) = {plain})",
@@ -618,27 +619,27 @@ def _tests(found: _Columns, readings: Mapping[str, NumberReading]) -> dict[str, 
 LONG_INTEGER: Final = (
     f"length({{plain}}) > {EXACT_DIGITS} AND NOT contains({{plain}}, '.') AND NOT contains(lower({{plain}}), 'e')"
 )
-"""The SQL condition that a plain number is an integer of which a double may lose digits."""
+"""SQL condition for integers that a double may not represent exactly."""
 
 
 def _braced(sql: str) -> str:
-    """SQL of a cell as a format string."""
+    """Convert SQL of a CELL to a format string."""
     return sql.replace("{", "{{").replace("}", "}}").replace(CELL, "{cell}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Details:
-    """What decides in doubt about a column of numbers."""
+    """Further counts of a column whose conversion to numbers may be lossy."""
 
     huge: int
-    """Numbers that a HUGEINT writes in the same way."""
+    """Numbers with a lossless conversion to HUGEINT."""
     lost: int
-    """Whole numbers of which a double loses digits."""
+    """Integers that a double does not represent exactly."""
     not_finite: int
-    """Cells that say infinity or NaN: numbers that cannot be used, but no words."""
+    """Cells with infinity or NaN."""
     distinct: int
     decimals: tuple[int, int]
-    """The fewest and the most digits after a decimal point."""
+    """Smallest and largest number of digits after the decimal point."""
 
 
 def _details(found: _Columns, tests: Mapping[str, _Test]) -> dict[str, _Details]:
@@ -670,9 +671,9 @@ def _details(found: _Columns, tests: Mapping[str, _Test]) -> dict[str, _Details]
 
 
 def _numbers(found: _Columns, known: Mapping[str, ColumnReading], quick: Mapping[str, _Test]) -> dict[str, _One]:
-    """The text columns that are numbers, or look like them and are not for a reason that is reported.
+    """The text columns that are numbers, or that resemble numbers and have a doubt.
 
-    quick: tests of columns that are certainly numbers.
+    quick: tests of the columns found by `_quick_numbers`.
     """
     samples = {column: _samples(found, column) for column in found.texts if column not in quick}
     guesses = {
@@ -713,7 +714,7 @@ def _numbers(found: _Columns, known: Mapping[str, ColumnReading], quick: Mapping
 
 
 def _wider(found: _Columns, column: str, test: _Test) -> NumberReading:
-    """The convention extended by thousands separators or parentheses that only some rows have."""
+    """The number format extended by thousands separators or parentheses that only some rows have."""
     texts = [value for _, value in _exceptions(found, column, test.reading, test, most=MAX_RECORDED).quoted]
     variants = [
         test.reading.model_copy(update={"thousands": thousands, "parentheses": parentheses})
@@ -725,14 +726,14 @@ def _wider(found: _Columns, column: str, test: _Test) -> NumberReading:
 
 
 def _storage(test: _Test, details: _Details | None) -> tuple[str, str]:  # noqa: PLR0911  the first test decides
-    """The type of a column of numbers, or "" and why it stays text."""
+    """The type of a numeric column and "", or "" and the doubt for which it stays text."""
     if not test.numbers:
         return "", ""
     if test.exceptions and details is not None:
         share = test.exceptions / test.values
         words = test.exceptions - details.not_finite
-        if words and (words > MAX_EXCEPTIONS * test.values or details.distinct <= MIN_QUANTITY):
-            return "", "exceptions" if share <= 1 - MIN_NUMBERS else ""
+        if words and (words > MAX_EXCEPTION_SHARE * test.values or details.distinct <= MAX_CODES):
+            return "", "exceptions" if share <= 1 - MIN_NUMERIC_SHARE else ""
     if test.integers == test.numbers:
         return "BIGINT", ""
     if details is None:
@@ -742,12 +743,12 @@ def _storage(test: _Test, details: _Details | None) -> tuple[str, str]:  # noqa:
     if details.lost:
         return "", "digits"
     fewest, most = details.decimals
-    is_version = test.padded and fewest != most <= VERSION_DECIMALS and details.distinct <= MAX_VERSIONS
+    is_version = test.padded and fewest != most <= MAX_VERSION_DECIMALS and details.distinct <= MAX_VERSIONS
     return ("", "versions") if is_version and test.reading.is_plain else ("DOUBLE", "")
 
 
 def _huge_or_double(test: _Test, details: _Details | None) -> str:
-    """The type in which numbers keep most of what was written."""
+    """The type with the smallest loss."""
     if test.integers == test.numbers:
         return "BIGINT"
     return "HUGEINT" if details is not None and details.huge == test.numbers else "DOUBLE"
@@ -769,16 +770,16 @@ def _as_numbers(found: _Columns, column: str, test: _Test, details: _Details | N
 
 
 def _number(text: _Text, test: _Test, kind: str) -> str:
-    """The SQL of a cell as a number."""
+    """SQL of a cell as a number."""
     is_simple = test.reading.is_plain and not test.exceptions
     plain = text.cell if is_simple else test.reading.plain(f"({text.cell})")
     return f"CAST({plain} AS {kind})"
 
 
 def _as_in_training(found: _Columns, column: str, test: _Test, details: _Details | None, known: ColumnReading) -> _One:
-    """A column read with the reading of the training.
+    """Result for a column with a reading of the training.
 
-    Raises ColumnError on a value that is no number where all were numbers in training; elsewhere it counts as missing.
+    Exceptions are missing values if the training had exceptions in this column; otherwise raises ColumnError.
     """
     text = found.texts[column]
     exceptions = _exceptions(found, column, test.reading, test) if test.exceptions else None
@@ -790,10 +791,10 @@ def _as_in_training(found: _Columns, column: str, test: _Test, details: _Details
 
 
 def _not_as_in_training(column: str, written: str, *, name: str, row: int, value: str) -> ColumnError:
-    """A value that is no number in a column of numbers. written: how they are written, where it is unusual."""
+    """Error about an exception in a numeric column. written: the number format in words, empty for plain numbers."""
     return ColumnError(
-        f"Column {column!r} must hold finite numbers{f' ({written})' if written else ''}, as it did in training, but "
-        f"{name} has {value!r} in row {row:,}. Correct the value, or leave the cell empty if it is not known."
+        f"Column {column!r} must contain finite numbers{f' ({written})' if written else ''}, as in training, but "
+        f"{name} has {value!r} in row {row:,}. Correct the value, or leave the cell empty if it is unknown."
     )
 
 
@@ -805,7 +806,7 @@ def _exceptions(
     *,
     most: int = MAX_QUOTED,
 ) -> Exceptions:
-    """The cells of a column that are no numbers; of equal ones the first."""
+    """The exceptions of a column; of equal ones the first."""
     plain = reading.plain("cell")
     rows = found.connection.execute(
         f"SELECT min(row), cell FROM (SELECT rowid + 1 AS row, {found.texts[column].cell} AS cell FROM dataset) "
@@ -815,10 +816,10 @@ def _exceptions(
 
 
 def _with_one_decimal_sign(found: _Columns, settled: dict[str, _One], ambiguous: Sequence[str]) -> dict[str, _One]:
-    """Decide what commas mean: decimals only where no other column has a decimal point.
+    """Resolve commas across columns: they are decimal commas only if no column has decimal points.
 
-    A column that has both signs (12.573,02) decides for itself; of one that could be read in two ways (1,288), a column
-    of the same dataset with certain decimal commas decides.
+    Columns with both signs (12.573,02) are unambiguous and stay as they are. Ambiguous commas (1,288) are decimal if
+    another column of the dataset has decimal commas.
     """
     decided = dict(settled)
     numbers = {column: one.reading.number for column, one in settled.items() if one.reading.number is not None}
@@ -849,12 +850,12 @@ def _has_both(cells: Sequence[str]) -> bool:
 
 
 def _own(text: _Text) -> tuple[str, ...]:
-    """The texts that count as missing, without the empty one."""
+    """The missing-value markers without the empty text."""
     return tuple(token for token in text.tokens if token)
 
 
 def _text_of(text: _Text) -> str:
-    """The SQL of a cell that stays text: as it was written, NULL where it is missing."""
+    """SQL of a cell that stays text: the original value, or NULL if it is missing."""
     if text.form.startswith("CASE"):
         listed = ", ".join(map(literal, text.tokens))
         return f"CASE WHEN trim({quoted(text.name)}) IN ({listed}) THEN NULL ELSE {quoted(text.name)} END"
@@ -862,7 +863,7 @@ def _text_of(text: _Text) -> str:
 
 
 def _words(found: _Columns, columns: Sequence[str], known: Mapping[str, ColumnReading]) -> dict[str, _One]:
-    """The text columns that are no numbers: times, booleans and other words."""
+    """Results for text columns without numbers and times."""
     settled = {}
     spelled = {column: boolean_spelling(_samples(found, column)) for column in columns if column not in known}
     spelled = _only(found, spelled)
@@ -877,7 +878,7 @@ def _words(found: _Columns, columns: Sequence[str], known: Mapping[str, ColumnRe
 
 
 def _only(found: _Columns, spelled: Mapping[str, tuple[str, str] | None]) -> dict[str, tuple[str, str] | None]:
-    """The spellings of false and true of the columns that hold no other words; None for the others."""
+    """The spellings of false and true by column; None for columns with other words."""
     decided: dict[str, tuple[str, str] | None] = dict.fromkeys(spelled)
     for words in {*spelled.values()} - {None}:
         forms = {column: found.texts[column].form for column, own in spelled.items() if own == words}
@@ -888,7 +889,7 @@ def _only(found: _Columns, spelled: Mapping[str, tuple[str, str] | None]) -> dic
 
 
 def _words_as_in_training(found: _Columns, text: _Text, known: ColumnReading) -> _One:
-    """A text column that was no number in training. Raises ColumnError where a boolean is spelled in another way."""
+    """Result for a text column that was not numeric in training. Raises ColumnError on an invalid boolean."""
     if known.booleans is not None:
         sql = _text_of(text)
         lower = f"lower(trim({sql}))"
@@ -903,9 +904,8 @@ def _words_as_in_training(found: _Columns, text: _Text, known: ColumnReading) ->
         ).fetchall()
         if wrong:
             raise ColumnError(
-                f"Column {text.name!r} must hold true or false, as it did in training, but {found.name} has "
-                f"{wrong[0][1]!r} in row {wrong[0][0]:,}. Correct the value, or leave the cell empty if it is not "
-                "known."
+                f"Column {text.name!r} must contain true or false, as in training, but {found.name} has "
+                f"{wrong[0][1]!r} in row {wrong[0][0]:,}. Correct the value, or leave the cell empty if it is unknown."
             )
         yeses = ", ".join([*(literal(yes) for _, yes in FALSE_AND_TRUE), "'1'"])
         return _One(reading=known, sql=f"lower({text.cell}) IN ({yeses})")
@@ -917,7 +917,7 @@ UTC_TIME: Final = TimeReading(format="iso", clock="24-hour", zone="UTC", reason=
 
 @dataclass(frozen=True, kw_only=True)
 class _Asked:
-    """What the user says about dates and times."""
+    """Settings of the user for dates and times."""
 
     formats: Mapping[str, str]
     times: frozenset[str]
@@ -931,10 +931,9 @@ def _times(
     known: Mapping[str, ColumnReading],
     asked: _Asked,
 ) -> tuple[dict[str, _One], dict[str, Share]]:
-    """The columns that are dates or times though they are not stored as such, and doubts about numbers.
+    """Results for columns of dates or times stored as text or numbers, and shares of numbers that resemble dates.
 
-    typed: the columns of numbers. Raises ColumnError on a value that is not written as in training, or as the user
-    says.
+    typed: the numeric columns. Raises ColumnError on a value without the format of the training or of the user.
     """
     columns = {**found.texts, **typed}
     new = [column for column in (*numbers, *typed) if column not in known.keys() | asked.formats.keys()]
@@ -971,7 +970,7 @@ def _times(
 def _time(
     found: _Columns, text: _Text, before: ColumnReading | None, asked: _Asked, samples: Sequence[str] | None
 ) -> TimeReading | None:
-    """How the dates or times of a column are written; None where they are none. Raises ColumnError as `_times` does."""
+    """The date format of a column; None if there is none. Raises ColumnError as `_times`."""
     column = text.name
     trained = before.time if before is not None else None
     given = trained or asked.formats.get(column)
@@ -986,16 +985,16 @@ def _time(
         is_time=is_time,
         name=found.name,
     )
-    if time is None or (given is None and time.format in SERIAL and not _is_plausible(found, text, time)):
+    if time is None or (given is None and time.format in NUMERIC_TIME_FORMATS and not _is_plausible(found, text, time)):
         return None
     if trained is None and before is not None and time.alternatives:
         others = " or ".join(time.alternatives)
         raise ColumnError(
-            f"The dates of column {column!r} must be written in one way, but those of {found.name} can be read as "
-            f"{time.format} or {others}, and in training they had a type of their own. Write them as 2023-12-31."
+            f"The date format of column {column!r} must be unambiguous, but in {found.name} it can be {time.format} or "
+            f"{others}, and in training the column had a date type. Write the dates as 2023-12-31."
         )
     if trained is None:
-        return time  # every value is written so
+        return time
     wrong = found.connection.execute(
         f"SELECT rowid + 1, {text.cell} FROM dataset WHERE {text.cell} IS NOT NULL "
         f"AND {time.expression(f'({text.cell})')} IS NULL ORDER BY rowid LIMIT 1"
@@ -1011,7 +1010,7 @@ def _is_plausible(found: _Columns, text: _Text, time: TimeReading, *, regular: b
 
 
 def _compact(found: _Columns, columns: Sequence[str]) -> set[str]:
-    """The columns of numbers of which most sampled values, or most of the first ones, are dates of eight digits."""
+    """The numeric columns in which most sampled values, or most of the first ones, are dates of eight digits."""
     some = {column: _samples(found, column)[:TIME_SAMPLES] for column in columns if column in found.texts}
     typed = [column for column in columns if column not in found.texts]
     if typed:  # one query, which is planned once
@@ -1020,7 +1019,7 @@ def _compact(found: _Columns, columns: Sequence[str]) -> set[str]:
         for column, cells in zip(typed, zip(*rows, strict=True), strict=False):
             some[column] = [_as_text_of_number(cell) for cell in cells if cell is not None and not math.isnan(cell)]
     counts = {column: sum(map(is_compact, values)) for column, values in some.items() if values}
-    return {column for column, count in counts.items() if count >= MOSTLY_DATES * len(some[column])}
+    return {column for column, count in counts.items() if count >= MIN_DATE_SHARE * len(some[column])}
 
 
 def _as_text_of_number(value: float | Decimal) -> str:
@@ -1035,10 +1034,10 @@ def clear_not_finite(
     rows: int,
     given: Mapping[str, ColumnReading] | None = None,
 ) -> tuple[Mapping[str, int], Mapping[str, Note]]:
-    """Turn floating-point NaN and infinity of the table `dataset` into NULL, as the same values in text are read.
+    """Replace NaN and infinity in the table `dataset` by NULL, as in text columns.
 
-    columns: of floating-point numbers. name, rows: of the dataset. given: how columns were read in training.
-    Returns the first row, from 0, of each column with NaN, and notes about columns with infinity.
+    columns: floating-point columns. name, rows: name and number of rows of the dataset. given: readings of the
+    training. Returns the first row (from 0) with NaN by column, and notes about columns with infinity.
     Raises ColumnError on infinity in a column that had none in training.
     """
     not_a_number: dict[str, int] = {}
@@ -1064,10 +1063,10 @@ def clear_not_finite(
 
 
 def _not_finite(connection: duckdb.DuckDBPyConnection, columns: Sequence[str], *, rows: int) -> list[str]:
-    """The columns, of floating-point numbers, with a value that is not finite. rows: of the dataset."""
+    """The floating-point columns with a value that is not finite. rows: number of rows of the dataset."""
     found: list[str] = []
-    for names in chunks(columns, LONG_COLUMNS if rows <= SHORT_TABLE else COLUMNS_A_QUERY):
-        if rows <= SHORT_TABLE:
+    for names in chunks(columns, MAX_UNPIVOTED_COLUMNS if rows <= MAX_UNPIVOTED_ROWS else COLUMNS_A_QUERY):
+        if rows <= MAX_UNPIVOTED_ROWS:
             laid = columns_as_rows([f"CAST({quoted(column)} AS DOUBLE)" for column in names])
             places = connection.execute(f"SELECT DISTINCT place FROM {laid} WHERE NOT isfinite(cell)").fetchall()
             found += [names[place] for place in sorted(int(place) for (place,) in places)]
@@ -1081,9 +1080,9 @@ def _not_finite(connection: duckdb.DuckDBPyConnection, columns: Sequence[str], *
 def _clear_missing(
     connection: duckdb.DuckDBPyConnection, tokens: Mapping[str, Sequence[str]]
 ) -> dict[str, dict[str, int]]:
-    """Turn the numbers of the table `dataset` that say that a value is missing into NULL; the rows of each.
+    """Replace numbers that are missing-value markers in the table `dataset` by NULL, and return the rows of each.
 
-    tokens: for each column of numbers the texts that count as missing, of which numbers matter.
+    tokens: missing-value markers by numeric column; those that are not numbers are ignored.
     """
     found: dict[str, dict[str, int]] = {}
     for column, own in tokens.items():
@@ -1100,7 +1099,7 @@ def _clear_missing(
 
 
 def _typed(column: str, kind: str, known: ColumnReading | None) -> _One:
-    """A column that has a type of its own. Decimals and single floats become doubles as text formats write them."""
+    """Result for a column that is not text. Decimals and single floats become the doubles of their decimal notation."""
     sql = quoted(column)
     if kind == "BOOLEAN" and known is not None and known.booleans is not None:
         no, yes = map(literal, known.booleans)

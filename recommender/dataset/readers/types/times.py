@@ -1,7 +1,7 @@
-"""Dates and times that are written as text: which format a column has, and the SQL that reads it.
+"""Date formats of columns, and the SQL that parses them.
 
-A column is a time only if every value of it is written in one format. Where several formats fit, the one that makes the
-dates plausible and their steps regular is chosen; where two remain, the reading names the others as alternatives.
+A column contains times only if all values have the same format. If several formats fit, the one with plausible years
+and regular steps is chosen; if several remain, the reading lists the others as alternatives.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ EXCEL: Final = "excel"
 EPOCH: Final = "epoch"
 EPOCH_MS: Final = "epoch_ms"
 SPECIAL: Final = (ISO, QUARTER, EXCEL, EPOCH, EPOCH_MS)
-"""Formats with a name: ISO 8601 dates, quarters (2023 Q1, Q1 2023), the day numbers of spreadsheets, and seconds or
-milliseconds since 1970."""
+"""Named formats: ISO 8601 dates, quarters (2023 Q1, Q1 2023), spreadsheet day numbers, and seconds or milliseconds
+since 1970."""
 COMPACT: Final = "%Y%m%d"
 COMPACT_DIGITS: Final = 8
 COMPACT_PATTERN: Final = r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 MONTH: Final = "%b"
-"""In a format: the name of a month, short or in full."""
+"""Directive for the name of a month, abbreviated or in full."""
 DATE_FORMATS: Final = (
     ISO,
     QUARTER,
@@ -77,95 +77,96 @@ DATE_FORMATS: Final = (
     "%b-%y",
     "%b %y",
 )
-"""Formats of dates that are tried. Not %m.%d.%Y and %y/%m/%d, in which nobody writes: 01/02/23 is a day of 2023."""
+"""Formats of dates that are tried. %m.%d.%Y and %y/%m/%d are excluded because they are not in use: 01/02/23 is in
+2023."""
 CLOCKS: Final[dict[Clock, tuple[str, ...]]] = {
     "": ("", " 00:00:00", " 00:00"),
     "24-hour": ("", " %H:%M:%S", " %H:%M", " %H:%M:%S.%f"),
     "12-hour": ("", " %I:%M %p", " %I:%M:%S %p", " %I %p"),
 }
-"""What may follow a date, by the clock. Dates alone may be written with the midnight at which they begin."""
+"""Formats of the time after a date, by clock. Dates without clock may be followed by midnight."""
 ISO_PATTERN: Final = r"\d{4}-\d{1,2}-\d{1,2}"
 ISO_CLOCK: Final = r"(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
 ISO_MIDNIGHT: Final = r"(?:[T ]00:00(?::00(?:\.0+)?)?)?"
 QUARTERS: Final = (r"(\d{4})[\s-]*[Qq]([1-4])", r"[Qq]([1-4])[\s/-]*(\d{4})")
-"""A quarter after its year, and before it."""
-HALF: Final = r"\s*([AaPp])\.?[Mm]\.?$"
-"""The half of a day at the end of a time."""
+"""Year before quarter, and quarter before year."""
+AM_PM: Final = r"\s*([AaPp])\.?[Mm]\.?$"
+"""AM or PM at the end of a time."""
 ZONE: Final = r"(\d|[AaPp]\.?[Mm]\.?)\s*(Z|z|[+-]\d{2}:?(?:\d{2})?|[A-Z]{3,4}|[A-Z][A-Za-z]+(?:/[A-Za-z_]+)+)$"
-"""The offset or the name of a zone after a time."""
+"""Offset or name of the time zone after a time."""
 OFFSET: Final = r"([+-])(\d{2}):?(\d{2})?"
 ZERO: Final = ("Z", "z", "UTC", "GMT")
 UTC: Final = "UTC"
-MIN_YEAR: Final = 1000  # below it a year of four digits was written with fewer
+MIN_YEAR: Final = 1000  # smaller years did not have the four digits of %Y
 PLAUSIBLE_YEARS: Final = (1900, 2100)
-"""Where two formats fit, the one with all dates in these years is taken."""
+"""Years of all dates for a format to be preferred if several formats fit."""
 COMPACT_MONTH: Final = "%Y%m"
 COMPACT_MONTH_PATTERN: Final = r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])"
 BASIC: Final = ("%Y%m%d %H%M%S", "%Y%m%d %H%M")
-"""ISO 8601's basic format of a date with a time, 20230131T120000, once the T is replaced by a space."""
+"""ISO 8601 basic format of a date with a time, 20230131T120000, with a space instead of T."""
 BASIC_PATTERN: Final = r"(?:19|20)\d{6}T(?P<clock>\d{6}|\d{4})(?P<zone>Z|[+-]\d{2}:?(?:\d{2})?)?"
 EPOCH_UNITS: Final = {EPOCH: 1_000_000, EPOCH_MS: 1_000}
-"""Microseconds of a unit."""
+"""Microseconds per unit."""
 EPOCH_YEARS: Final = (1980, 2100)
-"""Years in which all times lie where numbers are taken for seconds or milliseconds since 1970."""
+"""Years of all times for numbers to be seconds or milliseconds since 1970."""
 EPOCH_SECONDS: Final = (315_532_800, 4_133_980_799)
-"""The first second of 1980 and the last one of 2100, since 1970."""
+"""First second of 1980 and last second of 2100, since 1970."""
 MAX_EPOCH: Final = 253_402_300_799
-"""The last second of the year 9999, since 1970."""
+"""Last second of the year 9999, since 1970."""
 WEEKDAY: Final = (
     r"(?i)^(?:mon(?:day)?|tues?(?:day)?|wed(?:nesday)?|thu(?:rs?)?(?:day)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)"
     r"\.?,?\s+"
 )
-"""The day of the week before a date."""
+"""Day of the week before a date."""
 SEPT: Final = r"(?i)\bsept\b"
 MONTH_POINT: Final = r"(?i)\b(jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.(\s)"
-"""A point that ends the abbreviated name of a month."""
+"""Abbreviated month name with a point."""
 EXCEL_DAYS: Final = (20_000.0, 60_000.0)
-"""Day numbers of spreadsheets from 1954 to 2064."""
+"""Range of spreadsheet day numbers, from 1954 to 2064."""
 EXCEL_NAMES: Final = frozenset({"date", "dates", "datetime", "datum", "fecha", "timestamp"})
-"""Words in the name of a column whose numbers may be day numbers of a spreadsheet."""
-SAMPLED: Final = 50
-"""Values by which formats are proposed, before all rows decide."""
-STEP_ROWS: Final = 20_000
-"""Rows, the first ones, on which the steps of two formats are compared."""
+"""Words in names of columns whose numbers may be spreadsheet day numbers."""
+SAMPLED_VALUES: Final = 50
+"""Values of the sample that proposes formats; also the largest number of characters of a value in a message."""
+MAX_STEP_ROWS: Final = 20_000
+"""Number of first rows whose steps are compared between formats."""
 MIN_STEPS: Final = 3
-REGULAR: Final = 0.9
-"""Share of equal steps from which a format can be chosen for them (as `sequence.REGULAR_SHARE`)."""
-CLEARLY: Final = 2.0
-"""Times as many irregular steps, or steps back, as in the chosen format that each other one must have ..."""
-MARGIN: Final = 0.01
-"""... and this share of steps more."""
+MIN_REGULAR_SHARE: Final = 0.9
+"""Smallest share of equal steps for a format to be chosen by its steps (as `sequence.REGULAR_SHARE`)."""
+MIN_IRREGULAR_RATIO: Final = 2.0
+"""The other formats must have at least this multiple of the chosen format's irregular steps, or steps back, ..."""
+MIN_IRREGULAR_MARGIN: Final = 0.01
+"""... plus this share of all steps."""
 
 
 class TimeReading(BaseModel):
-    """How the dates and times of a column are written."""
+    """Format of the dates and times of a column."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: str
-    """`iso`, `quarter`, `excel`, or a strptime format of the date; with a clock where a user gave it so."""
+    """Named format, or strptime format of the date; with a time if it was given by the user with one."""
     clock: Clock = ""
-    """What clock follows the date."""
+    """Clock of the time after the date."""
     weekdays: bool = False
-    """Whether the day of the week may stand before the date; it must be right."""
+    """Whether the day of the week, which must be correct, may precede the date."""
     zone: str | None = None
-    """The zone in which predictions are written: an offset such as +02:00, or a name; None where values have none."""
+    """Time zone of predictions: an offset such as +02:00, or a name; None if the values have none."""
     zones: tuple[str, ...] = ()
-    """Names of zones, other than UTC, that occur after values."""
+    """Names of time zones, other than UTC, in the values."""
     reason: str = ""
-    """Why this format was chosen."""
+    """Reason for this format."""
     alternatives: tuple[str, ...] = ()
-    """Formats that fit all values as well."""
+    """Other formats that fit all values."""
 
     @property
     def storage(self) -> str:
-        """The DuckDB type of the values once they are read."""
+        """DuckDB type of the parsed values."""
         has_clock = self.clock or self.zone is not None or self.format == EXCEL or _has_clock(self.format)
         return "TIMESTAMP" if has_clock else "DATE"
 
     @property
     def description(self) -> str:
-        """The format in words, as --date-format takes it.
+        """The format in the syntax of --date-format, with clock and time zone in words.
 
         >>> TimeReading(format="%d/%m/%Y", clock="12-hour").description
         '%d/%m/%Y, 12-hour clock'
@@ -176,7 +177,7 @@ class TimeReading(BaseModel):
         return f"{'%a ' if self.weekdays else ''}{self.format}{clock}{', with a time zone' if self.zone else ''}"
 
     def expression(self, column_sql: str) -> str:
-        """The SQL of a value as a TIMESTAMP in UTC; NULL where it is not written in this format."""
+        """SQL of a value as a TIMESTAMP in UTC; NULL if it does not have this format."""
         if self.format == EXCEL:
             days = f"TRY_CAST({column_sql} AS DOUBLE)"
             seconds = f"CAST(round({days} * 86400) AS BIGINT)"
@@ -208,7 +209,7 @@ class TimeReading(BaseModel):
         )
 
     def _local(self, text: str) -> str:
-        """The SQL of a text without a zone, as a TIMESTAMP on its own clock."""
+        """SQL of a text without time zone as a local TIMESTAMP."""
         if not self.weekdays:
             return self._without_weekday(text)
         date = self._without_weekday(f"regexp_replace({text}, {literal(WEEKDAY)}, '')")
@@ -216,7 +217,7 @@ class TimeReading(BaseModel):
         return f"CASE WHEN NOT regexp_matches({text}, {literal(WEEKDAY)}) OR {is_right} THEN {date} END"
 
     def _without_weekday(self, text: str) -> str:
-        """The same of a text that does not begin with the day of the week."""
+        """SQL of a text without time zone and day of the week as a local TIMESTAMP."""
         if self.format == QUARTER:
             found = []
             for pattern, groups in zip(QUARTERS, ((1, 2), (2, 1)), strict=True):
@@ -232,10 +233,10 @@ class TimeReading(BaseModel):
             text = f"regexp_replace(replace({text}, ',', ''), {literal(MONTH_POINT)}, '\\1\\2')"
             text = f"regexp_replace({text}, {literal(SEPT)}, 'Sep')"
         if self.clock == "12-hour" or "%p" in self.format:
-            text = f"regexp_replace({text}, {literal(HALF)}, ' \\1M')"
+            text = f"regexp_replace({text}, {literal(AM_PM)}, ' \\1M')"
         if MONTH not in self.format:
             text = f"replace({text}, 'T', ' ')"
-        # DuckDB takes 2 µs for a format that does not fit, so each value meets only those with as many colons.
+        # A format that does not fit takes 2 µs, so only formats with the same number of colons are tried.
         branches = []
         for colons in sorted({each.count(":") for each in self._endings}):
             some = ", ".join(literal(each) for each in self._formats if each.count(":") == colons)
@@ -245,12 +246,12 @@ class TimeReading(BaseModel):
 
     @property
     def _endings(self) -> Sequence[str]:
-        """What may follow the date in a strptime format."""
+        """Suffixes of the date in strptime formats."""
         return (self.format,) if _has_clock(self.format) else CLOCKS[self.clock]
 
     @property
     def _formats(self) -> Sequence[str]:
-        """The strptime formats in which values may be written."""
+        """The strptime formats of the values."""
         date = "%Y-%m-%d" if self.format == ISO else self.format
         dates = [date, date.replace(MONTH, "%B")] if MONTH in date else [date]
         endings = ("",) if _has_clock(date) else CLOCKS[self.clock]
@@ -258,7 +259,7 @@ class TimeReading(BaseModel):
 
 
 def parse_format(column: str, text: str) -> TimeReading:
-    """A format that a user gives for a column. Raises ChoiceError where it is none.
+    """Parse the format given by the user for a column. Raises ChoiceError if it is invalid.
 
     >>> parse_format("visit", "%d/%m/%Y").reason
     'given by --date-format'
@@ -272,42 +273,42 @@ def parse_format(column: str, text: str) -> TimeReading:
     helps = f"Use a strptime format such as %d/%m/%Y, or one of {', '.join(SPECIAL)}."
     if not used:
         raise ChoiceError(
-            f"--date-format takes COLUMN=FORMAT, but {text!r} for column {column!r} is no format."
+            f"--date-format must be COLUMN=FORMAT, but {text!r} for column {column!r} is not a format."
             f"{did_you_mean(own, SPECIAL)} {helps}"
         )
     if unknown is not None:
         raise ChoiceError(
-            f"The format of {column!r} may use %Y, %y, %m, %b, %B, %d, %H, %I, %M, %S, %f, %p, %a, %A, %z and %Z, but "
-            f"{text!r} has %{unknown}. {helps}"
+            f"The format of {column!r} must consist of %Y, %y, %m, %b, %B, %d, %H, %I, %M, %S, %f, %p, %a, %A, %z and "
+            f"%Z, but got %{unknown} in {text!r}. {helps}"
         )
     if not {"Y", "y"} & {*used} or not {"m", "b", "B"} & {*used}:
         raise ChoiceError(f"The format of {column!r} must have a year and a month, but got {text!r}. {helps}")
     is_zoned = bool({"z", "Z"} & {*used})
     own = re.sub(r"\s*%[zZ]", "", own.replace("%-", "%"))
-    own = re.sub(r"(%d)T(%[HI])", r"\1 \2", own)  # as is done with the values
+    own = re.sub(r"(%d)T(%[HI])", r"\1 \2", own)  # the values have a space instead of T, too
     weekdays = re.match("%[aA]", own) is not None
     own = re.sub(r"^%[aA]\.?,?\s*", "", own)
     return TimeReading(format=own, weekdays=weekdays, zone=UTC if is_zoned else None, reason="given by --date-format")
 
 
 def checked_formats(formats: Mapping[str, str]) -> dict[str, str]:
-    """Formats that a user gives, by column. Raises ChoiceError where one is no format."""
+    """Validate the formats given by the user, by column. Raises ChoiceError if one is invalid."""
     for column, text in formats.items():
         parse_format(column, text)
     return dict(formats)
 
 
 def date_formats(pairs: Iterable[str]) -> dict[str, str]:
-    """Read --date-format COLUMN=FORMAT. Raises ChoiceError on a pair that is none, or a column that is given twice."""
+    """Parse --date-format COLUMN=FORMAT. Raises ChoiceError if a value is invalid or a column is given twice."""
     found: dict[str, str] = {}
     for pair in pairs:
         column, equals, text = pair.partition("=")
         if not equals or not column:
             raise ChoiceError(
-                f"--date-format takes COLUMN=FORMAT, such as visit=%d/%m/%Y or visit=iso, but got {pair!r}."
+                f"--date-format must be COLUMN=FORMAT, such as visit=%d/%m/%Y or visit=iso, but got {pair!r}."
             )
         if column in found:
-            raise ChoiceError(f"--date-format takes each column once, but {column!r} is given twice. Keep one of them.")
+            raise ChoiceError(f"--date-format must be given once per column, but {column!r} has two. Keep one of them.")
         found[column] = text
     return checked_formats(found)
 
@@ -323,14 +324,14 @@ def settle_time(
     is_time: bool = False,
     name: str = "the dataset",
 ) -> TimeReading | None:
-    """How the dates or times of a column are written, decided over all rows; None where a value is no date or time.
+    """Determine the date format of a column from all rows; None if a value is not a date or time.
 
-    table: the name of a table. cell: the SQL of a value, where it is not the column itself; NULL where it is missing.
-    samples: some values, by which formats are proposed; the first ones where they are left out.
-    given: the reading of a training, whose output zone is taken from these rows; or the format that a user gives.
-    is_time: whether the user says that the column is a time: then numbers are also tried as seconds since 1970 and as
-    day numbers of a spreadsheet. name: of the dataset, for messages.
-    Raises ChoiceError where a given format is none, ColumnError, naming the first row, where a value does not have it.
+    table: name of the table. cell: SQL of a value, NULL if it is missing; the column itself by default.
+    samples: values that propose formats; the first values by default.
+    given: reading of the training, whose output time zone is updated from these rows; or the format of the user.
+    is_time: whether the user declared the column as time; then numbers may be seconds since 1970 or spreadsheet day
+    numbers. name: name of the dataset in messages.
+    Raises ChoiceError if a given format is invalid, and ColumnError with the first row if a value does not have it.
     """
     value = quoted(column) if cell is None else cell
     if isinstance(given, str):
@@ -347,7 +348,7 @@ def settle_time(
         return _with_zone(connection, table, value, given)
     if samples is None:
         rows = connection.execute(
-            f"SELECT CAST({value} AS VARCHAR) FROM {quoted(table)} WHERE {value} IS NOT NULL LIMIT {SAMPLED}"
+            f"SELECT CAST({value} AS VARCHAR) FROM {quoted(table)} WHERE {value} IS NOT NULL LIMIT {SAMPLED_VALUES}"
         ).fetchall()
         samples = [sample for (sample,) in rows]
     tried = list(_proposed(column, samples, is_time=is_time))
@@ -358,23 +359,23 @@ def settle_time(
 def is_plausible(
     connection: duckdb.DuckDBPyConnection, table: str, value: str, reading: TimeReading, *, regular: bool
 ) -> bool:
-    """Whether numbers that are read as dates or times lie in plausible years, and their steps are regular.
+    """Whether numbers interpreted as dates or times have plausible years and, with regular=True, regular steps.
 
-    value: the SQL of a value. regular: whether the steps count.
+    value: SQL of a value.
     """
     steps = _steps(connection, table, value, reading)
-    return steps.is_plausible and (not regular or (steps.steps >= MIN_STEPS and steps.regular >= REGULAR))
+    return steps.is_plausible and (not regular or (steps.steps >= MIN_STEPS and steps.regular >= MIN_REGULAR_SHARE))
 
 
 def unreadable(
     column: str, reading: TimeReading, *, row: int, value: str, name: str, as_in_training: bool = False
 ) -> ColumnError:
-    """A value that is not written as the others; row: from 1. name: of the dataset."""
+    """Error about a value without the format of its column. row: from 1. name: name of the dataset."""
     like = ", as in training" if as_in_training else ""
     helps = "" if as_in_training else f", or give the format with --date-format {column}=FORMAT"
     return ColumnError(
-        f"Column {column!r} must hold dates or times written as {reading.description}{like}, but row {row:,} of "
-        f"{name} has {value[:SAMPLED]!r}. Correct the value, or leave the cell empty{helps}."
+        f"Column {column!r} must contain dates or times in the format {reading.description}{like}, but row {row:,} of "
+        f"{name} has {value[:SAMPLED_VALUES]!r}. Correct the value, or leave the cell empty{helps}."
     )
 
 
@@ -389,7 +390,7 @@ def may_be_serial(column: str) -> bool:
 
 @dataclass(frozen=True)
 class _Parts:
-    """A value taken apart."""
+    """Parts of a value."""
 
     date: str
     clock: Clock
@@ -438,33 +439,33 @@ def _taken_apart(value: str) -> _Parts | None:
 
 
 def is_compact(value: str) -> bool:
-    """Whether a text is a date of eight digits, such as 20230105, in this century or the last one."""
+    """Whether a text is a date of eight digits in the years 1900 to 2099, such as 20230105."""
     return len(value) >= COMPACT_DIGITS and re.fullmatch(COMPACT_PATTERN, value.strip()) is not None
 
 
 def _serials(column: str, samples: Sequence[str], *, is_time: bool) -> Iterator[TimeReading]:
-    """Readings that a few numbers may have, by their range."""
+    """Candidate readings of sampled numbers, by their range."""
     if not samples or not all(re.fullmatch(r"\d+(?:\.\d+)?", sample.strip()) for sample in samples):
         return
     numbers = [float(sample) for sample in samples]
     if all(map(is_compact, samples)):
-        yield TimeReading(format=COMPACT, reason=f"every value is a date written as {COMPACT}")
+        yield TimeReading(format=COMPACT, reason=f"all values are dates in the format {COMPACT}")
     if is_time and all(re.fullmatch(COMPACT_MONTH_PATTERN, sample.strip()) for sample in samples):
-        yield TimeReading(format=COMPACT_MONTH, reason=f"months written as {COMPACT_MONTH}, by --time")
+        yield TimeReading(format=COMPACT_MONTH, reason=f"months in the format {COMPACT_MONTH}, by --time")
     low, high = EXCEL_DAYS
     by = "--time" if is_time else "the name"
     if low <= min(numbers) and max(numbers) <= high and (is_time or may_be_serial(column)):
-        yield TimeReading(format=EXCEL, reason=f"day numbers of a spreadsheet, by {by} and the range of values")
+        yield TimeReading(format=EXCEL, reason=f"spreadsheet day numbers, by {by} and the range of values")
     low, high = EPOCH_SECONDS
     for each, unit in (EPOCH_UNITS if is_time else {}).items():
         scale = EPOCH_UNITS[EPOCH] // unit
         if low * scale <= min(numbers) and max(numbers) <= high * scale:
-            spoken = "seconds" if each == EPOCH else "milliseconds"
-            yield TimeReading(format=each, zone=UTC, reason=f"{spoken} since 1970, by --time and the range of values")
+            name = "seconds" if each == EPOCH else "milliseconds"
+            yield TimeReading(format=each, zone=UTC, reason=f"{name} since 1970, by --time and the range of values")
 
 
 def _basic(samples: Sequence[str]) -> TimeReading | None:
-    """The reading of dates with times in ISO 8601's basic format; None where some are written in another way."""
+    """The reading of dates with times in the ISO 8601 basic format; None if some values have another format."""
     found = [re.fullmatch(BASIC_PATTERN, sample.strip()) for sample in samples]
     kinds = {(len(one["clock"]), bool(one["zone"])) if one else (0, False) for one in found}
     if len(kinds) != 1 or (0, False) in kinds:
@@ -475,7 +476,7 @@ def _basic(samples: Sequence[str]) -> TimeReading | None:
 
 
 def _proposed(column: str, samples: Sequence[str], *, is_time: bool) -> Iterator[TimeReading]:
-    """Readings that a few values may have, by the shape of their dates and clocks."""
+    """Candidate readings of sampled values, by the pattern of their dates and times."""
     if serials := list(_serials(column, samples, is_time=is_time)):
         yield from serials
         return
@@ -506,7 +507,7 @@ def _proposed(column: str, samples: Sequence[str], *, is_time: bool) -> Iterator
 
 
 def _clocks(seen: set[Clock], *, has_time: bool, is_zoned: bool) -> Sequence[Clock]:
-    """The clocks that all values may have, by those of a few: later values may have a time of day."""
+    """Candidate clocks, given those of the sample; values outside the sample may have a time of day."""
     if seen == {""}:
         return ("", "24-hour", "12-hour")
     if "12-hour" in seen:
@@ -517,7 +518,7 @@ def _clocks(seen: set[Clock], *, has_time: bool, is_zoned: bool) -> Sequence[Clo
 def _fitting(
     connection: duckdb.DuckDBPyConnection, table: str, value: str, tried: Sequence[TimeReading]
 ) -> list[TimeReading]:
-    """Those readings in which every value can be read, one for each format: with the plainest clock."""
+    """Candidates that fit all values: for each format the one with the simplest clock."""
     left: dict[str, list[TimeReading]] = {}
     for each in tried:
         left.setdefault(each.format, []).append(each)
@@ -544,7 +545,7 @@ def _refuse(
     *,
     name: str,
 ) -> None:
-    """Raise ColumnError for the first value that a given format, with the clock that fits best, cannot read."""
+    """Raise ColumnError about the first value without the given format, with the clock that fits most values."""
     best = max(tried, key=lambda each: _count(connection, table, each.expression(value)))
     wrong = connection.execute(
         f"SELECT rowid + 1, CAST({value} AS VARCHAR) FROM {quoted(table)} WHERE {value} IS NOT NULL "
@@ -559,7 +560,7 @@ def _count(connection: duckdb.DuckDBPyConnection, table: str, expression: str) -
 
 
 def _with_zone(connection: duckdb.DuckDBPyConnection, table: str, value: str, reading: TimeReading) -> TimeReading:
-    """The reading with the zone of the latest value, and the names of zones that occur."""
+    """The reading with the time zone of the latest value, and the names of all time zones in the values."""
     if reading.zone is None:
         return reading
     zone = f"regexp_extract(trim(CAST({value} AS VARCHAR)), {literal(ZONE)}, 2)"
@@ -576,7 +577,7 @@ def _with_zone(connection: duckdb.DuckDBPyConnection, table: str, value: str, re
 
 
 def _output_zone(zone: str) -> str:
-    """A zone as predictions are written in.
+    """Normalize the time zone of predictions.
 
     >>> _output_zone("+0200"), _output_zone("Z"), _output_zone("-08")
     ('+02:00', 'UTC', '-08:00')
@@ -590,53 +591,55 @@ def _output_zone(zone: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class _Steps:
-    """How the times of a reading follow each other."""
+    """Steps between the times of a reading."""
 
     is_plausible: bool
     steps: int
     regular: float
     step: str
     ordered: float
-    """Share of rows, in the order of the table, that do not go back in time, or forward where most go back."""
+    """Share of rows in ascending order of time, or in descending order if that is larger."""
 
 
 def _chosen(
     connection: duckdb.DuckDBPyConnection, table: str, value: str, fitting: Sequence[TimeReading]
 ) -> TimeReading | None:
-    """The reading, of those that fit all values, that makes the dates plausible, their steps regular or ordered."""
+    """Choose among readings that fit all values, by plausible years, then regular steps, then order of the rows."""
     if not fitting:
         return None
     if len(fitting) == 1:
         (only,) = fitting
-        return only.model_copy(update={"reason": only.reason or f"every value is written as {only.description}"})
+        return only.model_copy(update={"reason": only.reason or f"all values have the format {only.description}"})
     seen = {each.format: _steps(connection, table, value, each) for each in fitting}
     plausible = [each for each in fitting if seen[each.format].is_plausible] or list(fitting)
     others = [each.format for each in fitting if each not in plausible]
     if len(plausible) == 1:
         (best,) = plausible
         low, high = PLAUSIBLE_YEARS
-        reason = f"read as {best.description}: as {' or '.join(others)} it has years before {low} or after {high}"
+        reason = (
+            f"read as {best.description}: as {' or '.join(others)} it would have years before {low} or after {high}"
+        )
         return best.model_copy(update={"reason": reason})
     enough = all(seen[each.format].steps >= MIN_STEPS for each in plausible)
     for measure in ("regular", "ordered") if enough else ():
         ranked = sorted(plausible, key=lambda each: -getattr(seen[each.format], measure))
         best, second = ranked[0], ranked[1]
         own, other = (getattr(seen[each.format], measure) for each in (best, second))
-        if own >= REGULAR and 1 - other >= CLEARLY * (1 - own) + MARGIN:
+        if own >= MIN_REGULAR_SHARE and 1 - other >= MIN_IRREGULAR_RATIO * (1 - own) + MIN_IRREGULAR_MARGIN:
             found = (
-                f"then {own:.1%} of its steps are {seen[best.format].step}, as {second.format} {other:.1%} are equal"
+                f"{own:.1%} of the steps are {seen[best.format].step}; as {second.format}, {other:.1%} are equal"
                 if measure == "regular"
-                else f"then {own:.1%} of the rows are in order of time, as {second.format} {other:.1%}"
+                else f"{own:.1%} of the rows are in order of time; as {second.format}, {other:.1%}"
             )
             return best.model_copy(update={"reason": f"read as {best.description}: {found}"})
     best = next((each for each in plausible if each.format.startswith("%m")), plausible[0])
     rest = tuple(each.format for each in plausible if each is not best)
-    reason = f"read as {best.description}, but {' and '.join(rest)} {'fit' if len(rest) > 1 else 'fits'} as well"
+    reason = f"read as {best.description}, but {' and '.join(rest)} also {'fit' if len(rest) > 1 else 'fits'}"
     return best.model_copy(update={"reason": reason, "alternatives": rest})
 
 
 def _steps(connection: duckdb.DuckDBPyConnection, table: str, value: str, reading: TimeReading) -> _Steps:
-    """The steps between different times in order, over the first rows, and the order of the rows."""
+    """Measure the steps between consecutive distinct times of the first rows, and the order of all rows."""
     times = f"SELECT rowid AS position, {reading.expression(value)} AS t FROM {quoted(table)} WHERE {value} IS NOT NULL"
     low, high = EPOCH_YEARS if reading.format in EPOCH_UNITS else PLAUSIBLE_YEARS
     years, forward, back, pairs = connection.execute(
@@ -645,7 +648,7 @@ def _steps(connection: duckdb.DuckDBPyConnection, table: str, value: str, readin
         "count(before) FROM known"
     ).fetchall()[0]
     rows = connection.execute(
-        f"WITH times AS ({times} AND rowid < {STEP_ROWS}), "
+        f"WITH times AS ({times} AND rowid < {MAX_STEP_ROWS}), "
         "known AS (SELECT t, lag(t) OVER (ORDER BY t) AS before FROM (SELECT DISTINCT t FROM times)), "
         f"steps AS MATERIALIZED (SELECT {calendar_steps()}, TRUE AS rises, FALSE AS repeats FROM known "
         f"WHERE before IS NOT NULL) {summary_of_steps(numeric=False)}"
@@ -655,12 +658,12 @@ def _steps(connection: duckdb.DuckDBPyConnection, table: str, value: str, readin
         is_plausible=bool(years),
         steps=steps,
         regular=(equal or 0) / steps if steps else 0.0,
-        step=_spoken_step(unit, float(step or 0)),
+        step=_step_text(unit, float(step or 0)),
         ordered=max(forward, back) / pairs if pairs else 0.0,
     )
 
 
-def _spoken_step(unit: str, step: float) -> str:
+def _step_text(unit: str, step: float) -> str:
     for name, seconds in (("day", 86_400), ("hour", 3600), ("minute", 60)):
         if unit == "seconds" and step and step % seconds == 0:
             return counted(step / seconds, name)

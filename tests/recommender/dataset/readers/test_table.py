@@ -79,7 +79,7 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path: Path, name: 
 def test_a_broken_json_line_is_named_by_its_number(tmp_path: Path, line: str) -> None:
     whole = '{"a": 1, "y": "p"}\n'
     (tmp_path / "a.jsonl").write_text(f"{whole * 2}{line}\n{whole * 2}")
-    with pytest.raises(DatasetError, match=r"line 3 of .* Mend or remove that line\."):
+    with pytest.raises(DatasetError, match=r"line 3 of .* Correct or remove that line\."):
         Dataset.open(tmp_path / "a.jsonl")
 
 
@@ -162,7 +162,7 @@ def test_a_pipe_among_images_is_an_image_that_cannot_be_read(tmp_path: Path) -> 
 def test_a_small_gzip_file_that_unpacks_to_much_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bomb.csv.gz"
     path.write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 2**24 + b"1,2\n"))
-    with pytest.raises(DatasetError, match=r"may unpack to at most 67,108,864 bytes for its size, but .*bomb.csv.gz"):
+    with pytest.raises(DatasetError, match=r"may unpack to at most 67,108,864 bytes, but .*bomb.csv.gz"):
         Dataset.open(path)
 
 

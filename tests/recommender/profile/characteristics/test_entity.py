@@ -51,7 +51,7 @@ def test_words_that_fix_two_other_columns_are_found_whatever_their_name(table: T
     names = [f"n{number:03}" for number in rows.pop("who")]
     found = hint(table(qui=names, **rows))
     assert found is not None
-    assert (found.column, found.why) == ("qui", "fixes 'age' and 'height', as a person does age and sex")
+    assert (found.column, found.why) == ("qui", "determines 'age' and 'height', as a person determines age and sex")
     rows["age"][3] += 1
     assert hint(table(qui=names, **rows)) is None
 

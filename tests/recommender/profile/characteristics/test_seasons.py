@@ -6,11 +6,11 @@ import numpy as np
 
 from recommender.profile.characteristics.seasons import (
     best_season,
+    find_horizon_and_season,
     found_seasons,
     natural_seasons,
     seasonal_error,
     strengths,
-    view,
 )
 from rules.decision.request import Request
 
@@ -51,4 +51,6 @@ def test_strengths_are_between_nothing_and_all() -> None:
 
 def test_a_step_of_no_time_has_no_natural_season() -> None:
     values = np.tile([0.0, 1, 5, 1], 30)[:, None]
-    assert view([values], Request(), seconds=0.0) == view([values], Request(), seconds=None)
+    assert find_horizon_and_season([values], Request(), seconds=0.0) == find_horizon_and_season(
+        [values], Request(), seconds=None
+    )

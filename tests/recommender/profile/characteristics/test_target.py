@@ -4,15 +4,21 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from recommender.profile.characteristics.target import Classes, Shape, shape, yeo_johnson, yeo_johnson_power
+from recommender.profile.characteristics.target import (
+    Classes,
+    TargetDistribution,
+    target_distribution,
+    yeo_johnson,
+    yeo_johnson_power,
+)
 
 
 @pytest.fixture(scope="session")
-def shape_of(connected) -> Callable[..., Shape]:
-    def shape_of_values(values: np.ndarray | list[float]) -> Shape:
+def shape_of(connected) -> Callable[..., TargetDistribution]:
+    def shape_of_values(values: np.ndarray | list[float]) -> TargetDistribution:
         extent = float(np.min(values)), float(np.max(values))
         connection = connected(numbers={"y": values})
-        return shape(connection, "y", table="numbers", sample="numbers", extent=extent)
+        return target_distribution(connection, "y", table="numbers", sample="numbers", extent=extent)
 
     return shape_of_values
 

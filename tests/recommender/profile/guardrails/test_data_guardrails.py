@@ -132,7 +132,7 @@ def test_copies_are_told_by_what_the_split_does_with_them(table: Table) -> None:
 
     parts = checked(table(**rare, part=["train", "test"] * 150), "y", split_column="part")["duplicate_rows"]
     assert parts.status == "alerted"
-    assert "'part' may put copies on both sides" in parts.message
+    assert "'part' may separate duplicates" in parts.message
 
     groups = [*NOISE.choice(["p", "q", "r"], 150).repeat(2)]
     assert checked(table(**rare, who=groups), "y", entity_column="who")["duplicate_rows"].status == "done"

@@ -70,20 +70,23 @@ def test_pixels_of_other_types_become_bytes(tmp_path: Path, values: list[float],
 @pytest.mark.parametrize(
     ("arrays", "says"),
     [
-        ({"y": LABELS}, r"must hold an array of images, \(rows, height, width\).*images.npz holds 'y' \(3,\)"),
-        ({"X": BYTES.reshape(3, 8), "y": LABELS}, r"'X' \(3, 8\), 'y' \(3,\)\. Reshape the one with them"),
-        ({"train": BYTES, "test": BYTES}, r"holds 2: 'train', 'test'\. Join them to one.*in an array 'split'"),
-        ({"X": BYTES, "y": LABELS[:2]}, r"have the shape \(3,\) as 'X' has 3 rows, but 'y' of .* has the shape \(2,\)"),
-        ({"X": BYTES, "y": np.eye(3)}, r"'y' of .* has the shape \(3, 3\)\. Mend it or leave it out"),
-        ({"X": BYTES, "y": np.array(["a", 1, None], object)}, r"'y' of .* holds Python objects.*y\.astype\(str\)"),
+        ({"y": LABELS}, r"must contain an array of images, \(rows, height, width\).*images.npz contains 'y' \(3,\)"),
+        ({"X": BYTES.reshape(3, 8), "y": LABELS}, r"'X' \(3, 8\), 'y' \(3,\)\. Reshape the array"),
+        ({"train": BYTES, "test": BYTES}, r"contains 2: 'train', 'test'\. Concatenate them, and add an array 'split'"),
+        (
+            {"X": BYTES, "y": LABELS[:2]},
+            r"one value per row, with the shape \(3,\), but 'y' of .* has the shape \(2,\)",
+        ),
+        ({"X": BYTES, "y": np.eye(3)}, r"'y' of .* has the shape \(3, 3\)\. Correct or remove it"),
+        ({"X": BYTES, "y": np.array(["a", 1, None], object)}, r"'y' of .* has Python objects.*y\.astype\(str\)"),
         ({"X": BYTES, "y": np.zeros(3, complex)}, r"plain values, but 'y' of .* is of type complex128"),
-        ({"X": BYTES[:0], "y": LABELS[:0]}, r"'X' of .* is empty: its shape is \(0, 2, 4\)\. Write some images"),
-        ({"X": np.zeros((3, 2, 8, 8), np.uint8)}, r"'X' of .* is \(3, 2, 8, 8\)\. numpy\.moveaxis"),
+        ({"X": BYTES[:0], "y": LABELS[:0]}, r"'X' of .* is empty, with shape \(0, 2, 4\)"),
+        ({"X": np.zeros((3, 2, 8, 8), np.uint8)}, r"'X' of .* is \(3, 2, 8, 8\)\. Use numpy\.moveaxis"),
         ({"X": BYTES.astype(str)}, r"Pixels must be numbers, but 'X' of .* is of type <U3"),
-        ({"X": SQUARE - 1}, r"'X' of .* goes from -1\.0 to 62\.0\. Scale it, and write it as uint8"),
-        ({"X": SQUARE * np.nan}, r"'X' of .* goes from nan to nan"),
-        ({"X": BYTES, "x": LABELS}, r"differ by more than capitals, but .* holds 'X' and 'x'\. Rename one"),
-        ({}, r"images.npz holds no array"),
+        ({"X": SQUARE - 1}, r"'X' of .* has values from -1\.0 to 62\.0\. Scale them and convert them to uint8"),
+        ({"X": SQUARE * np.nan}, r"'X' of .* has values from nan to nan"),
+        ({"X": BYTES, "x": LABELS}, r"differ in more than case, but .* has 'X' and 'x'\. Rename one"),
+        ({}, r"images.npz contains no array"),
     ],
 )
 def test_arrays_that_are_not_images_with_their_columns_are_refused(
@@ -101,7 +104,7 @@ def test_what_is_no_whole_archive_is_refused(tmp_path: Path) -> None:
     for content in (b"a,b\n1,2\n", single.read_bytes(), whole[:-40]):
         path.write_bytes(content)
         with pytest.raises(
-            DatasetError, match=r"numpy\.savez wrote, but .*images\.npz is none, or was cut off\. Copy it"
+            DatasetError, match=r"written by numpy\.savez, but .*images\.npz is not, or is truncated\. Copy it"
         ):
             Dataset.open(path)
 

@@ -96,20 +96,20 @@ def test_a_pattern_in_the_path_names_that_file_only(tmp_path: Path) -> None:
         (b"\x89PNG\r\n\x1a\n\x00\x01\x02", "is a PNG image (null byte at position 8). Name it table.png, and"),
         (b"PK\x03\x04\x00", "is an Excel workbook or a zip archive (null byte at position 4). Save the sheet as CSV"),
         (b"rows\x00", "is binary data (null byte at position 4). Give a CSV, TSV, Parquet or JSON-lines file"),
-        ("a;b\n1;2\n", "Give --delimiter ';'"),
-        ("a|b\n1|2\n", "Give --delimiter '|'"),
+        ("a;b\n1;2\n", "Use --delimiter ';'"),
+        ("a|b\n1|2\n", "Use --delimiter '|'"),
         ("a\tb\n1\t2\n", "contains tabs"),
-        ("a,b,a\n1,2,3\n", "'a' stands over columns 1 and 3"),
+        ("a,b,a\n1,2,3\n", "columns 1 and 3 of"),
         ("a,b\n1,2\n3,é\n".encode("latin-1"), "line 3 of"),
         ("é,b\n1,2\n".encode("latin-1"), "line 1 of"),
         ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
         ("a,b\n1,2\n3\n", "line 3 of"),
         ("a,b\n" + "1,2\n" * 30_000 + "3,4,5\n", "which has 2 separated by commas, but line 30,002 of"),
         ('a,b\n1,"x"y\n', "line 2 of"),
-        ("# exported 2020\na,b,c\n1,2,3\n", "Remove line 1 if it is a title or a comment"),
+        ("# exported 2020\na,b,c\n1,2,3\n", "ove line 1 if it is a title or comment"),
         ("a,b\n1,2\n3,4,5\n", "line 3 of"),
-        ('5" pipe,b\n1,2\n', "in line 1 of"),
-        ("5.1,5.1,x\n1,2,y\n", "'5.1' stands over columns 1 and 2. Write a line of names above it."),
+        ('5" pipe,b\n1,2\n', "line 1 of"),
+        ("5.1,5.1,x\n1,2,y\n", "are both named '5.1'. Insert a line of column names above it."),
     ],
 )
 def test_a_broken_table_is_refused_with_the_place(tmp_path: Path, content: str | bytes, says: str) -> None:
@@ -126,7 +126,7 @@ def test_a_late_line_that_is_not_utf8_is_named(tmp_path: Path) -> None:
 
 
 def test_a_broken_archive_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"must be compressed with gzip, but .* Take \.gz off its name"):
+    with pytest.raises(DatasetError, match=r"must be compressed with gzip, but .* Remove the extension"):
         Dataset.open(written(tmp_path, "a,b\n1,2\n", "table.csv.gz"))
     rows = "".join(f"{row},{row * 7919 % 9973}\n" for row in range(50_000))
     for whole in (gzip.compress(b"a,b\n1,2\n"), gzip.compress(f"a,b\n{rows}".encode())):
@@ -210,5 +210,5 @@ def test_more_columns_than_are_read_are_counted(tmp_path: Path) -> None:
 
 
 def test_a_header_without_an_end_is_bounded(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="name the columns in at most 16,777,216 characters"):
+    with pytest.raises(DatasetError, match="contain the column names, in at most 16,777,216 characters"):
         rows_of(written(tmp_path, '"' + "a" * 2**24 + "\n1\n"))

@@ -55,11 +55,11 @@ def test_the_digest_of_a_frame_follows_its_values_and_their_order() -> None:
     [
         ({"a": [1]}, "of type 'dict'"),
         (np.zeros((2, 2)), "of type 'ndarray'"),
-        (pl.DataFrame(COLUMNS).lazy(), "Give what its collect"),
+        (pl.DataFrame(COLUMNS).lazy(), "Use the result of its collect"),
         (pd.DataFrame([[1, 2]]), "Column names must be text"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "'a' occurs twice"),
         (pd.DataFrame({"a": []}), "only a header"),
-        (pd.DataFrame(), "plain columns"),
+        (pd.DataFrame(), "must have columns and rows"),
     ],
 )
 def test_what_is_not_a_frame_is_refused(frame: object, says: str) -> None:

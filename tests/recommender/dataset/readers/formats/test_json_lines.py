@@ -34,9 +34,9 @@ def test_an_object_of_many_numbers_is_a_row(tmp_path: Path, columns: int) -> Non
     [
         ('{"a": 1}\n' + '{"a": ' * 9_000 + "1" + "}" * 9_000 + "\n", "line 2 of .* too deeply"),
         ("[" * 100_000 + "]" * 100_000 + "\n", "line 1 of .* too deeply"),
-        ('{"a": 1, "": 2}\n', "line 1 of .* has the empty text for one"),
-        ("[1, 2]\n[3, 4]\n", "line 1 of .* holds a list"),
-        ("5\n6\n", "line 1 of .* holds the value 5"),
+        ('{"a": 1, "": 2}\n', "line 1 of .* has an empty key"),
+        ("[1, 2]\n[3, 4]\n", "line 1 of .* is a list"),
+        ("5\n6\n", "line 1 of .* is the value 5"),
     ],
 )
 def test_lines_that_are_no_rows_are_named(tmp_path: Path, text: str, says: str) -> None:
@@ -57,7 +57,7 @@ def test_numbers_and_texts_in_one_column_are_words_with_an_alert_that_names_the_
     path = tmp_path / "mixed.jsonl"
     path.write_text('{"c": "a", "y": 0}\n{"c": 1, "y": 1}\n{"c": null, "y": 2}\n' * 20)
     alerts = {one.name: one.message for one in recommend(path, target="y").profile.guardrails}
-    assert "a text first in row 1, a number first in row 2. Write all of its values as numbers" in alerts["mixed_types"]
+    assert "a text first in row 1, a number first in row 2. Write all values as numbers" in alerts["mixed_types"]
 
 
 def test_numbers_and_texts_of_numbers_are_numbers(tmp_path: Path) -> None:

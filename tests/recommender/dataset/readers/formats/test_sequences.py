@@ -44,7 +44,7 @@ def test_a_sequence_ends_with_its_last_known_step(tmp_path: Path) -> None:
         sequences = dataset.sequences
         assert sequences is not None
         assert (sequences.shortest, sequences.steps, sequences.channels) == (2, 3, 2)
-        assert str(sequences) == "2 to 3 steps of 2 channels"
+        assert str(sequences) == "2 to 3 steps with 2 channels"
         np.testing.assert_array_equal(numbers_in(dataset), TWO.astype(np.float32))
         assert dataset.columns == ("X", "y")
 
@@ -75,9 +75,12 @@ def test_an_array_that_can_be_images_is_one(tmp_path: Path, array: np.ndarray, *
 @pytest.mark.parametrize(
     ("arrays", "says"),
     [
-        ({"X": -np.ones((2, 3, 2)), "lengths": [1, 4]}, r"from 0 to 3 for each of 2 sequences, but 'lengths' of"),
-        ({"X": -np.ones((2, 3, 2)), "lengths": [0, 1]}, r"must have a step, but 'X' of .* has none in row 1"),
-        ({"X": [[[NAN, NAN]], [[-1.0, 0]]]}, r"must have a step, but 'X' of .* has none in row 1"),
+        ({"X": -np.ones((2, 3, 2)), "lengths": [1, 4]}, r"from 0 to 3, one for each of 2 sequences, but 'lengths' of"),
+        (
+            {"X": -np.ones((2, 3, 2)), "lengths": [0, 1]},
+            r"must have at least one step, but row 1 of 'X' in .* has none",
+        ),
+        ({"X": [[[NAN, NAN]], [[-1.0, 0]]]}, r"must have at least one step, but row 1 of 'X' in .* has none"),
         ({"X": [[[-1.0, 0]], [[0, np.inf]]]}, r"infinite in row 2, step 1"),
     ],
 )
@@ -117,8 +120,8 @@ def test_without_an_order_steps_come_as_in_the_file(tmp_path: Path) -> None:
     [
         (LONG, SequenceReading(by="persn"), r"there is no 'persn'\. Did you mean 'person'\? Columns: person"),
         (LONG, SequenceReading(by="person", order="when"), r"there is no 'when'\."),
-        ("id,a\n1,2\n1,2\n", SequenceReading(by="id"), "no column of long.csv changes within a value of 'id'"),
-        ("id,word\n1,a\n1,b\n", SequenceReading(by="id"), "'word' of long.csv is stored as VARCHAR and changes"),
+        ("id,a\n1,2\n1,2\n", SequenceReading(by="id"), "no column of long.csv varies within a value of 'id'"),
+        ("id,word\n1,a\n1,b\n", SequenceReading(by="id"), "'word' of long.csv has the type VARCHAR and varies"),
     ],
 )
 def test_what_cannot_be_gathered_is_named(tmp_path: Path, text: str, reading: SequenceReading, says: str) -> None:

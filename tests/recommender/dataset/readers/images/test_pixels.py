@@ -67,7 +67,11 @@ def test_a_photograph_that_lies_on_its_side_is_turned_upright() -> None:
 
 @pytest.mark.parametrize(
     ("data", "why"),
-    [(b"", "empty"), (b"GIF89a", "image"), (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image")],
+    [
+        (b"", "empty"),
+        (b"GIF89a", "image"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a supported image format"),
+    ],
 )
 def test_what_is_no_picture_is_not_opened(data: bytes, why: str) -> None:
     with pytest.raises(UnreadableImageError, match=why):

@@ -135,7 +135,7 @@ def test_first_days_of_months_are_months_and_not_days_of_january() -> None:
     reading, values = read(month.strftime("%m/%d/%Y") for month in MONTHS)
     assert reading is not None
     assert (reading.format, values) == ("%m/%d/%Y", MONTHS)
-    assert "100.0% of its steps are 1 month, as %d/%m/%Y 93.0% are equal" in reading.reason
+    assert "100.0% of the steps are 1 month; as %d/%m/%Y, 93.0% are equal" in reading.reason
 
 
 def test_of_two_formats_the_one_that_keeps_the_order_of_rows_is_chosen() -> None:
@@ -250,12 +250,12 @@ def test_rows_to_predict_are_read_in_the_format_of_the_training() -> None:
 @pytest.mark.parametrize(
     ("pairs", "message"),
     [
-        (["visit"], "takes COLUMN=FORMAT"),
-        (["visit=day first"], "is no format"),
+        (["visit"], "must be COLUMN=FORMAT"),
+        (["visit=day first"], "is not a format"),
         (["visit=exel"], "Did you mean 'excel'"),
         (["visit=%d/%m"], "must have a year and a month"),
-        (["visit=%d/%m/%Q%Y"], "has %Q"),
-        (["a=iso", "a=%Y-%m"], "given twice"),
+        (["visit=%d/%m/%Q%Y"], "got %Q in"),
+        (["a=iso", "a=%Y-%m"], "but 'a' has two"),
     ],
 )
 def test_a_wrong_date_format_is_refused(pairs: list[str], message: str) -> None:
