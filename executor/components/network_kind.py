@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from executor.preprocessing.inputs import Inputs
     from rules.vocabulary.bundle import Bundle
 
-ROWS_PER_CALL: Final = 8_192  # rows whose outputs are computed at once
+ROWS_PER_CALL: Final = 8_192  # rows per call
 ONLY_FORECASTS: Final = frozenset({"network"})  # hyperparameters that only a forecast has
 
 
 class Build(Protocol):
-    """A function that builds a network from the parts of a search, with its first weights."""
+    """Function that builds a network with its initial weights."""
 
     def __call__(
         self, *, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int
@@ -30,7 +30,7 @@ class Build(Protocol):
 
 
 class SearchLimits(Protocol):
-    """What limits the sizes that a search tries."""
+    """Limits of the sizes that a search tries."""
 
     @property
     def width(self) -> int:
@@ -65,22 +65,22 @@ class NetworkKind:
     """Hyperparameters whose default differs from that of `Configuration`."""
     sizes: Callable[[Bundle, SearchLimits], Sizes] = lambda _bundle, _limits: Sizes()
     epochs: Callable[[int], int] = table_epochs
-    """Epochs of a whole trial, by the steps of an epoch."""
+    """Epochs of a full trial, by the steps of an epoch."""
     batch_size: Callable[[int], int] = batch_size
-    """Rows of a step where neither the bundle nor a trial sets them, by the number of training rows."""
+    """Default batch size, by the number of training rows."""
     rate_multipliers: Callable[[keras.Model], list[float]] | None = None
-    """The factor of the learning rate for each trainable weight; None where all learn at one rate."""
+    """Learning-rate multiplier of each trainable weight; None where all have the same rate."""
     unused: Callable[[Configuration], frozenset[str]] = lambda _chosen: ONLY_FORECASTS
     """Names of hyperparameters that a network of a configuration does not have."""
     has_embeddings: bool = True
-    """Whether it maps coded categories or words to numbers through an embedding layer."""
+    """Whether it has an embedding layer."""
     is_stackable: bool = False
-    """Whether many of its networks train at once in one graph, which `executor.networks.stacked_tabular` builds."""
+    """Whether networks can be stacked in one graph, see `executor.networks.stacked_tabular`."""
     stops_early: bool = True
     """Whether a trial ends when its score stops improving."""
     rows_per_call: int = ROWS_PER_CALL
-    """Rows whose outputs are computed at once."""
+    """Rows per call."""
     pays_on_gpu: Callable[[int], bool] = lambda _width: True
-    """Whether a GPU is expected to train it faster than the cores beside it, by the number of encoded columns."""
+    """Whether a GPU is expected to be faster than the CPU, by the number of encoded columns."""
     is_deterministic: bool = False
     """Whether each of its operations has a deterministic form on a GPU."""

@@ -112,7 +112,7 @@ class RawTable:
     """Of a forecast: numbers of lags and of targets in its first features, lag by lag."""
     lagged: Mapping[str, Lagged] = field(default_factory=dict)
     """Of a forecast: where each feature comes from, but for the time of the first step ahead."""
-    levels: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    label_pairs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """For each of several labels: text of its negative and positive value in the dataset."""
 
     def __len__(self) -> int:

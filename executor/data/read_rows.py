@@ -37,14 +37,14 @@ def read_rows(dataset: Dataset, roles: Roles) -> RawTable:
             f"The target must be known in some rows, but {', '.join(map(repr, roles.targets))} "
             f"{'are' if len(roles.targets) > 1 else 'is'} empty in all {dataset.row_count} rows. Choose another target."
         )
-    truth, levels = _truth(dataset, roles, where)
+    truth, label_pairs = _truth(dataset, roles, where)
     time, has_clock = read_time(dataset, roles.time_column, where)
     return RawTable(
         features=read_columns(dataset, forms, where),
         forms=forms,
         rows=rows.astype(np.int64),
         truth=truth,
-        levels=levels,
+        label_pairs=label_pairs,
         time=time,
         has_clock=has_clock,
         entity=read_names(dataset, roles.entity_column, where),
@@ -113,19 +113,19 @@ def fetch_columns(dataset: Dataset, expressions: Sequence[str], where: str = "TR
 
 def _truth(dataset: Dataset, roles: Roles, where: str) -> tuple[np.ndarray, dict[str, tuple[str, str]]]:
     """Read the targets as RawTable.truth, and the negative and positive text of several labels."""
-    levels: dict[str, tuple[str, str]] = {}
+    label_pairs: dict[str, tuple[str, str]] = {}
     if roles.task in {Task.BINARY, Task.MULTICLASS}:
         index = _index_in(roles.labels, category_text(roles.targets[0], dataset.storage[roles.targets[0]]))
         (classes,) = fetch_columns(dataset, [index], where)
-        return classes.astype(np.int64), levels
+        return classes.astype(np.int64), label_pairs
     if roles.task is Task.MULTILABEL:
-        levels = {name: _negative_and_positive(dataset, name) for name in roles.targets}
-        indices = [_index_in(levels[name], category_text(name, dataset.storage[name])) for name in roles.targets]
-        return np.column_stack(fetch_columns(dataset, indices, where)).astype(np.int64), levels
+        label_pairs = {name: _negative_and_positive(dataset, name) for name in roles.targets}
+        indices = [_index_in(label_pairs[name], category_text(name, dataset.storage[name])) for name in roles.targets]
+        return np.column_stack(fetch_columns(dataset, indices, where)).astype(np.int64), label_pairs
     values = fetch_columns(
         dataset, [sql_expression(name, dataset.storage[name], Form.NUMBER) for name in roles.targets], where
     )
-    return np.column_stack(values).astype(np.float64), levels
+    return np.column_stack(values).astype(np.float64), label_pairs
 
 
 def _index_in(labels: Sequence[str], text: str) -> str:

@@ -60,12 +60,12 @@ def _by_time(table: RawTable, horizon: int) -> np.ndarray:
     """Assign rows to parts by time; origins within a horizon before the next part are unassigned."""
     time = table.rows if table.time is None else table.time
     times, place = np.unique(time, return_inverse=True)
-    judge = len(times) - max(1, round(HOLD_OUT_SHARE * len(times)))
-    rest = judge - (horizon - 1)
+    evaluate_from = len(times) - max(1, round(HOLD_OUT_SHARE * len(times)))
+    rest = evaluate_from - (horizon - 1)
     chosen = max(round(validation_share(max(1, rest)) * rest), min(horizon, rest // MAX_VALIDATING), 1)
     validate = rest - chosen
     part_of = np.full(len(times), UNASSIGNED)
-    part_of[judge:] = EVALUATE
+    part_of[evaluate_from:] = EVALUATE
     part_of[max(0, validate) : max(0, rest)] = VALIDATE
     part_of[: max(0, validate - (horizon - 1))] = TRAIN
     return part_of[place]

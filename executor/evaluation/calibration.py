@@ -25,30 +25,32 @@ MIN_INCREASE: Final = 0.02  # relative increase of a loss that is reported
 UNDERCOVERAGE: Final = ": too few, because the hold-out is harder than the validation rows, which selected the model"
 
 
-def calibration_score(signature: Signature, said: Predictions) -> CalibrationScore | None:
+def calibration_score(signature: Signature, predictions: Predictions) -> CalibrationScore | None:
     """Compare log-loss and calibration error on the hold-out without and with temperatures; None if all are 1."""
     values = np.array([temperature.value for temperature in signature.temperatures])
     if not np.any(values != IDENTITY_TEMPERATURE):
         return None
-    before = compute_metrics(replace(said, outcome=rescale_probabilities(said.outcome, 1 / values, said.task)))
-    after = compute_metrics(said)
+    before = compute_metrics(
+        replace(predictions, outcome=rescale_probabilities(predictions.outcome, 1 / values, predictions.task))
+    )
+    after = compute_metrics(predictions)
     return CalibrationScore(
         log_loss=(_defined(before["log_loss"]), _defined(after["log_loss"])),
         calibration_error=(_defined(before["calibration_error"]), _defined(after["calibration_error"])),
     )
 
 
-def interval_score(signature: Signature, said: Predictions) -> IntervalScore | None:
+def interval_score(signature: Signature, predictions: Predictions) -> IntervalScore | None:
     """Measure coverage and width of the prediction intervals on the hold-out; None without intervals."""
     intervals = signature.intervals
     if intervals is None or not intervals.half_widths:
         return None
-    low, high = intervals.bounds(said.outcome)
-    coverage = ((low <= said.truth) & (said.truth <= high)).mean(axis=0)
+    low, high = intervals.bounds(predictions.outcome)
+    coverage = ((low <= predictions.truth) & (predictions.truth <= high)).mean(axis=0)
     level = intervals.percent / 100
     # Coverage varies with the rows that set the width (beta distribution: Vovk 2012) and with those of the hold-out
     # (binomial distribution).
-    spread = math.sqrt(level * (1 - level) * (1 / (intervals.rows + 2) + 1 / len(said)))
+    spread = math.sqrt(level * (1 - level) * (1 / (intervals.rows + 2) + 1 / len(predictions)))
     return IntervalScore(
         percent=intervals.percent,
         coverage=tuple(coverage.tolist()),

@@ -66,7 +66,7 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate a model on the hold-out.
 
-    outcome: the assembled model's answers for the hold-out's rows, (rows, outputs).
+    outcome: predictions of the assembled model for the hold-out, (rows, outputs).
     hold_out, rows: the same rows, encoded and raw. validation: P of the chosen trial.
     clock: for the linear baseline. others: of further models.
     training: P of the model on training rows.

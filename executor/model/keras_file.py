@@ -238,7 +238,7 @@ def _foreign_error(path: Path, reason: str) -> RunError:
 
 ROWS_COMPARED: Final = 256  # rows on which a saved model is compared with the one in memory
 SMALL_STATE: Final = 100_000  # numbers beyond the saved weights, such as dropout states
-COMPRESSION_LEVEL: Final = 1  # of zlib; higher levels hardly compress weights further
+COMPRESSION_LEVEL: Final = 1  # of zlib; more hardly compresses weights further
 TOLERANCE: Final = 1e-5  # relative and absolute; a reloaded graph may sum in another order
 
 

@@ -211,7 +211,7 @@ def create_signature(
         task=roles.task,
         targets=roles.targets,
         labels=roles.labels if roles.task in {Task.BINARY, Task.MULTICLASS} else (),
-        levels=dict(table.levels),
+        levels=dict(table.label_pairs),
         label_types={name: label_type(dataset, name) for name in roles.targets} if roles.task.is_classification else {},
         columns=_columns(dataset, roles, required),
         known=tuple(name for name in dataset.columns if name not in read),

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int) -> keras.Model:
-    """The network of the kind that reads the parts, with first weights by W; as the kind's own build_network."""
+    """Build the network of the kind for these inputs; arguments as of the kind's own build_network."""
     build = network_kind(bundle, parts.inputs).build
     return build(parts=parts, bundle=bundle, hyperparameters=hyperparameters, seed=seed)
 
 
 def layer_rate_multipliers(network: keras.Model, parts: Parts, bundle: Bundle) -> list[float]:
-    """By how much the learning rate of each trainable weight differs from that of a hidden layer."""
+    """Learning-rate multiplier of each trainable weight."""
     multipliers = network_kind(bundle, parts.inputs).rate_multipliers
     if multipliers is None or not has_layer_rates(bundle):
         return [1.0] * len(network.trainable_variables)
@@ -32,7 +32,7 @@ def layer_rate_multipliers(network: keras.Model, parts: Parts, bundle: Bundle) -
 
 
 def average_networks(networks: Sequence[keras.Model], times: Sequence[int] | None = None) -> keras.Model:
-    """One network that gives the mean of several that read the same; times: how often each counts, once by default."""
+    """Average networks with the same inputs in one model; times: weight of each, 1 by default."""
     times = times or [1] * len(networks)
     if len(networks) == 1:
         return networks[0]

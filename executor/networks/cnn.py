@@ -1,4 +1,4 @@
-"""A small residual network for images: stages of blocks that halve the image and double the channels."""
+"""Residual network for images: stages of blocks that halve the image and double the channels."""
 
 from __future__ import annotations
 
@@ -31,27 +31,25 @@ if TYPE_CHECKING:
 
 STAGES: Final = 3  # 16, 32 and 64 channels by default (docs/evidence.md, section 3: 97.5 % on 5,000 MNIST images)
 KERNEL: Final = 3  # pixels (He et al. 2016)
-MIN_SIDE: Final = 4  # pixels; a stage that would leave fewer keeps the size, so that digits of 8 x 8 end at 4 x 4
+MIN_SIDE: Final = 4  # pixels; smaller outputs are not reduced further, so images of 8 x 8 end at 4 x 4
 NORM_MOMENTUM: Final = 0.9
-"""Of the moving statistics of a batch normalisation (PyTorch's default); with Keras' 0.99 those of the 300 steps of a
-short trial would lag behind its weights."""
+"""Momentum of batch normalization (PyTorch's default); Keras' 0.99 is too slow for trials of 300 steps."""
 
 UNITS: Final = 64  # channels of the last stage; docs/evidence.md, section 3
-LAYERS: Final = 1  # blocks a stage; the same source
+LAYERS: Final = 1  # blocks per stage; the same source
 DEFAULTS: Final[Mapping[str, Value]] = MappingProxyType({"units": UNITS, "layers": LAYERS})
 SIZES: Final = Sizes(units=(UNITS, 32, 128), layers=(2,))
-"""Half and twice the default: a network of twice the channels costs four times as much, and images
-leave few trials as it is."""
+"""Half and twice the default; a network with twice the channels takes four times as long."""
 
 
 def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int) -> keras.Model:
-    """A network of pre-activation blocks (He et al. 2016, Identity Mappings) whose kernels are initialised by W.
+    """Build a network of pre-activation blocks (He et al. 2016, Identity Mappings).
 
-    Reads {"dense": (rows, height · width · channels) float32}, and other columns as `with_columns` says; gives (rows,
-    outputs) float32 logits, or values in standard deviations of the target. Of the configuration, units are the
-    channels of the last stage, layers the blocks of a stage, dropout that before the output. In training images are
-    varied by the bundle's augmentation.
-    Raises ChoiceError on a hyperparameter that does not exist, or out of its limits.
+    Inputs: {"dense": (rows, height · width · channels) float32}, and further columns as in `add_column_branch`. Output:
+    (rows, outputs) float32 logits, or values in standard deviations of the target. Units are the channels of the last
+    stage, layers the blocks per stage; dropout precedes the output. Augmentation acts in training.
+
+    Raises ChoiceError on an unknown hyperparameter, or a value out of its limits.
     """
     chosen = configuration(bundle, hyperparameters, defaults=DEFAULTS)
     shape = parts.inputs_as(ImageInputs).shape
@@ -70,7 +68,7 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
             stride = 2 if stage > 0 and block == 0 and side // 2 >= MIN_SIDE else 1
             side = -(-side // stride)
             hidden = build.block(hidden, channels[stage], stride=stride, name=f"stage_{stage + 1}_block_{block + 1}")
-    hidden = build.activated(hidden, name="last")
+    hidden = build.activate(hidden, name="last")
     hidden = keras.layers.GlobalAveragePooling2D(name="pooled")(hidden)
     others, hidden = add_column_branch(
         hidden, parts=parts, bundle=bundle, seed=seed, embedding_dimension=chosen.embedding_dimension
@@ -82,13 +80,13 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
 
 
 def _seeds(seed: int, layers: int) -> Iterator[int]:
-    """A seed for each random part: shift, mirror, the first kernel, three at most of each block, dropout, output."""
+    """Seeds of shift, mirror, first kernel, up to three per block, dropout and output."""
     states: list[int] = np.random.SeedSequence(seed).generate_state(5 + 3 * STAGES * layers).tolist()
     return iter(states)
 
 
 class _Builder:
-    """Puts layers together; each kernel takes the next seed."""
+    """Builds layers; each kernel takes the next seed."""
 
     def __init__(self, bundle: Bundle, seeds: Iterator[int]) -> None:
         self._bundle = bundle
@@ -97,7 +95,7 @@ class _Builder:
     def convolution(
         self, inputs: keras.KerasTensor, channels: int, *, name: str, stride: int = 1, kernel: int = KERNEL
     ) -> keras.KerasTensor:
-        """A convolution without a bias: the normalisation after it has one."""
+        """Convolution without a bias, which the following normalization has."""
         return keras.layers.Conv2D(
             channels,
             kernel,
@@ -108,21 +106,21 @@ class _Builder:
             name=name,
         )(inputs)
 
-    def activated(self, inputs: keras.KerasTensor, *, name: str) -> keras.KerasTensor:
+    def activate(self, inputs: keras.KerasTensor, *, name: str) -> keras.KerasTensor:
         normalised = FusedNormalization(momentum=NORM_MOMENTUM, name=f"{name}_norm")(inputs)
         return keras.layers.Activation(activation(self._bundle.activation), name=f"{name}_activation")(normalised)
 
     def block(self, inputs: keras.KerasTensor, channels: int, *, stride: int, name: str) -> keras.KerasTensor:
-        """Two activated convolutions, and beside them the inputs, by a convolution of one pixel where shapes differ."""
-        before = self.activated(inputs, name=f"{name}_1")
+        """Residual block of two convolutions; the shortcut is a 1 x 1 convolution where shapes differ."""
+        before = self.activate(inputs, name=f"{name}_1")
         changes = stride > 1 or inputs.shape[-1] != channels
-        beside = inputs
+        shortcut = inputs
         if changes:
-            beside = self.convolution(before, channels, stride=stride, kernel=1, name=f"{name}_beside")
+            shortcut = self.convolution(before, channels, stride=stride, kernel=1, name=f"{name}_shortcut")
         hidden = self.convolution(before, channels, stride=stride, name=f"{name}_convolution_1")
-        hidden = self.activated(hidden, name=f"{name}_2")
+        hidden = self.activate(hidden, name=f"{name}_2")
         hidden = self.convolution(hidden, channels, name=f"{name}_convolution_2")
-        return keras.layers.Add(name=name)([hidden, beside])
+        return keras.layers.Add(name=name)([hidden, shortcut])
 
 
 CNN: Final = NetworkKind(

@@ -1,4 +1,4 @@
-"""Columns beside images or sequences: encoded as those of tables, and joined to what the network saw in a row."""
+"""Branch for columns next to images or sequences."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Parts
     from rules.vocabulary.bundle import Bundle
 
-JOINED_UNITS: Final = 64  # of the layer that reads both; as many as a small network for images has channels at its end
+JOINED_UNITS: Final = 64  # units of the layer that joins both; the channels of the last stage of a small CNN
 
 
 def add_column_branch(
     hidden: keras.KerasTensor, *, parts: Parts, bundle: Bundle, seed: int, embedding_dimension: int
 ) -> tuple[dict[str, keras.KerasTensor], keras.KerasTensor]:
-    """The further inputs of a network, and a layer over what it saw and over the columns beside it.
+    """Add inputs for further columns, and a layer that joins them with hidden features (rows, units).
 
-    hidden: (rows, units). The inputs are "beside" (rows, width) float32, and "codes" (rows, coded) int32 where there
-    are columns of many levels. Where a row holds nothing else, there are no inputs, and hidden stays as it is.
+    The inputs are "column_features" (rows, width) float32, and "codes" (rows, coded) int32 for columns of many
+    categories. Without further columns there are no inputs, and hidden is returned as it is.
     """
     inputs: dict[str, keras.KerasTensor] = {}
     columns = [hidden]
-    levels_seed, joined_seed = np.random.SeedSequence([seed, 1]).generate_state(2).tolist()
-    if (others := parts.train.network_inputs.get("beside")) is not None:
-        inputs["beside"] = keras.Input((others.shape[1],), name="beside", dtype="float32")
-        columns.append(inputs["beside"])
+    embedding_seed, joined_seed = np.random.SeedSequence([seed, 1]).generate_state(2).tolist()
+    if (others := parts.train.network_inputs.get("column_features")) is not None:
+        inputs["column_features"] = keras.Input((others.shape[1],), name="column_features", dtype="float32")
+        columns.append(inputs["column_features"])
     if parts.vocabulary > 0:
-        inputs["codes"], levels = embedded_codes(parts, embedding_dimension, seed=levels_seed)
-        columns.append(levels)
+        inputs["codes"], embeddings = embedded_codes(parts, embedding_dimension, seed=embedding_seed)
+        columns.append(embeddings)
     if not inputs:
         return inputs, hidden
     joined = keras.layers.Concatenate(name="with_columns")(columns)

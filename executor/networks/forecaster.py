@@ -1,9 +1,9 @@
-"""The networks for a forecast: linear, a residual perceptron, or recurrent; each answers all steps ahead at once.
+"""Networks for forecasts: linear, residual perceptron, or recurrent; each predicts all steps ahead at once.
 
-All read windows that reversible instance normalisation (Kim et al. 2022) has shifted by the last value and divided by
-their spread, and multiply what they give by that spread; the offset is added outside. Where the architecture says so,
-their linear layer starts at the solution of ridge regression and the other output layers at zero: a network is first
-what a linear model is, then better. Else all of them start by W.
+They read windows with reversible instance normalization (Kim et al. 2022): shifted by the last value and divided by
+their spread. Outputs are multiplied by the spread; the offset is added outside. If the architecture says so, the linear
+layer starts at the solution of ridge regression and the other output layers at zero, so that a network starts as a
+linear model. Otherwise all layers use the initializer of the bundle.
 """
 
 from __future__ import annotations
@@ -34,31 +34,32 @@ if TYPE_CHECKING:
     from rules.vocabulary.bundle import Bundle
 
 MAX_RECURRENT: Final = 24
-"""Lags, the latest ones, that the recurrent network reads one by one; the linear layer beside it reads all. With 48 an
-epoch of 2,250 rows took 2 s on two shared cores, against 0.05 s of the linear network."""
+"""Latest lags that the recurrent network reads step by step; its linear layer reads all. With 48 lags an epoch of 2,250
+rows takes 2 s on two shared cores, 0.05 s with the linear network."""
 
-LINEAR: Final = "linear"  # the name of the layer that reads the whole window
+LINEAR: Final = "linear"  # name of the layer that reads the whole window
 LINEAR_RATE_MULTIPLIER: Final = 0.1
-"""How fast the linear layer learns, relative to the others: it starts at a solution, and steps of the common rate in
-hundreds of weights at once would throw it off."""
+"""Learning-rate multiplier of the linear layer, which starts at a solution."""
 
-UNITS: Final = 64  # of hidden layers: windows are tens of numbers, and rows few and alike
-LAYERS: Final = 2  # hidden ones of the perceptron (TiDE: one or two)
+UNITS: Final = 64  # per hidden layer; windows have tens of numbers, and rows are few and similar
+LAYERS: Final = 2  # hidden layers of the perceptron (TiDE: one or two)
 DEFAULTS: Final[Mapping[str, Value]] = MappingProxyType({"units": UNITS, "layers": LAYERS})
 MAX_EPOCHS: Final = 96
-"""Networks start at a linear solution, and of 100 rows an epoch is 2 steps, which take less than validation (248 epochs
+"""Networks start at a linear solution, and short epochs take less time than their validation (248 epochs of 2 steps
 took 29 s on two busy cores)."""
 
 
 def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int) -> keras.Model:
-    """The network that the hyperparameters name, its hidden kernels initialised by W.
+    """Build the network that the hyperparameters name.
 
-    Reads {"dense": (rows, width) float32, "codes": (rows, coded) int32 where parts.vocabulary > 0, "spread":
-    (rows, outputs) float32}; gives (rows, outputs) float32, in standard deviations of the change, target by target.
-    linear: one layer from window to steps ahead (NLinear: Zeng et al. 2023, arXiv 2205.13504). mlp: hidden layers
-    beside it (TiDE: Das et al. 2023, arXiv 2304.08424). gru: a recurrent layer beside it, whose cells keep tanh, with
-    orthogonal recurrent weights (Saxe et al. 2014).
-    Raises ChoiceError on a hyperparameter that does not exist, or out of its limits.
+    Inputs: {"dense": (rows, width) float32, "codes": (rows, coded) int32 if parts.vocabulary > 0, "spread": (rows,
+    outputs) float32}. Output: (rows, outputs) float32, in standard deviations of the change, target by target.
+
+    linear: one layer from window to steps ahead (NLinear: Zeng et al. 2023, arXiv 2205.13504). mlp: plus hidden layers
+    (TiDE: Das et al. 2023, arXiv 2304.08424). gru: plus a recurrent layer with tanh and orthogonal recurrent weights
+    (Saxe et al. 2014).
+
+    Raises ChoiceError on an unknown hyperparameter, or a value out of its limits.
     """
     chosen = configuration(bundle, hyperparameters, defaults=DEFAULTS)
     window = parts.inputs_as(WindowInputs)
@@ -79,44 +80,44 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
         linear.set_weights([*linear_start(parts)])
     read = inputs["dense"]
     if parts.vocabulary > 0:
-        inputs["codes"], levels = embedded_codes(parts, chosen.embedding_dimension, seed=seeds[2 * chosen.layers])
-        read = keras.layers.Concatenate(name="joined")([read, levels])
-        of_levels = output("of_levels", seeds[-2], is_zero=parameters.zero_output)
-        outputs = keras.layers.Add(name="with_levels")([outputs, of_levels(levels)])
-    beside = None
+        inputs["codes"], embeddings = embedded_codes(parts, chosen.embedding_dimension, seed=seeds[2 * chosen.layers])
+        read = keras.layers.Concatenate(name="joined")([read, embeddings])
+        from_embeddings = output("of_levels", seeds[-2], is_zero=parameters.zero_output)
+        outputs = keras.layers.Add(name="with_levels")([outputs, from_embeddings(embeddings)])
+    hidden = None
     if chosen.network == "mlp":
-        beside = read
+        hidden = read
         for layer in range(chosen.layers):
-            beside = keras.layers.Dense(
+            hidden = keras.layers.Dense(
                 chosen.units,
                 activation=activation(bundle.activation),
                 kernel_initializer=create_initializer(bundle.initializer, seed=seeds[2 * layer]),
                 name=f"hidden_{layer + 1}",
-            )(beside)
+            )(hidden)
             if chosen.dropout > 0:
                 dropout = keras.layers.Dropout(chosen.dropout, seed=seeds[2 * layer + 1], name=f"dropout_{layer + 1}")
-                beside = dropout(beside)
+                hidden = dropout(hidden)
     elif chosen.network == "gru":
         steps = Window(lags=window.lags, targets=window.targets, kept=min(window.lags, MAX_RECURRENT), name="window")(
             inputs["dense"]
         )
-        beside = keras.layers.GRU(
+        hidden = keras.layers.GRU(
             chosen.units,
             activation="tanh",
             kernel_initializer=create_initializer(cell_initializer(bundle.initializer), seed=seeds[0]),
             recurrent_initializer=keras.initializers.Orthogonal(seed=seeds[1]),
             name="recurrent",
         )(steps)
-    if beside is not None:
+    if hidden is not None:
         last = output("output", seeds[-3], is_zero=parameters.zero_output)
-        outputs = keras.layers.Add(name="both")([outputs, last(beside)])
+        outputs = keras.layers.Add(name="both")([outputs, last(hidden)])
     return keras.Model(
         inputs, keras.layers.Multiply(name="spread_again")([outputs, inputs["spread"]]), name="forecaster"
     )
 
 
 def rate_multiplier(layer: str) -> float:
-    """By how much the learning rate of a layer's weights differs from that of a hidden layer."""
+    """Learning-rate multiplier of a layer."""
     return LINEAR_RATE_MULTIPLIER if layer == LINEAR else 1.0
 
 

@@ -1,4 +1,4 @@
-"""The output layer that all architectures end in."""
+"""Output layer of all architectures."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Parts
     from rules.vocabulary.bundle import Bundle
 
-PSEUDO_ROWS: Final = 0.5  # per class, so that a class without training rows has a finite log (Jeffreys' prior)
+PSEUDO_ROWS: Final = 0.5  # added per class, so that logarithms are finite (Jeffreys' prior)
 
 
 def output_layer(
     hidden: keras.KerasTensor, *, parts: Parts, bundle: Bundle, kernel_initializer: keras.initializers.Initializer
 ) -> keras.KerasTensor:
-    """The outputs of a network from its last hidden layer, (rows, outputs) float32, with the loss's output bias."""
+    """Add the output layer, (rows, outputs) float32, with the initial bias of the loss."""
     layer = keras.layers.Dense(
         parts.outputs,
         kernel_initializer=kernel_initializer,
-        dtype="float32",  # also where the layers before it compute in half precision
+        dtype="float32",  # even after layers in half precision
         name="output",
     )
     outputs = layer(hidden)
@@ -32,17 +32,16 @@ def output_layer(
 
 
 def initial_bias(parts: Parts, bundle: Bundle) -> np.ndarray:
-    """The output's bias before the first step, (outputs,) float32."""
+    """Initial bias of the output, (outputs,) float32."""
     if getattr(bundle.loss, "output_bias", "zeros") == "log_prior":
         return log_prior(parts)
     return np.zeros(parts.outputs, np.float32)
 
 
 def log_prior(parts: Parts) -> np.ndarray:
-    """What an output needs to answer with the class shares of the training rows, (outputs,) float32 logits.
+    """Logits of the class shares in the training rows, (outputs,) float32 (Lin et al. 2017, section 4.1).
 
-    Of two classes or several labels log p / (1 - p), of several classes log p, with half a row added to each class.
-    Lin et al. 2017 (RetinaNet), section 4.1.
+    log p / (1 - p) for two classes or several labels, log p for several classes, with half a row added to each class.
     """
     counts = parts.train.target.sum(axis=0, dtype=np.float64) + PSEUDO_ROWS
     if parts.task is Task.MULTICLASS:

@@ -1,4 +1,4 @@
-"""A backbone of keras.applications, trained on other images, and a new last layer: transfer learning."""
+"""Transfer learning for images: a frozen backbone of keras.applications and a new output layer."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ BACKBONES: Final[Mapping[str, Callable[..., keras.Model]]] = {
     "efficientnet_b0": keras.applications.EfficientNetB0,
     "resnet50_v2": keras.applications.ResNet50V2,
 }
-MIN_SIDE: Final = 96  # pixels to which smaller images are enlarged: the least side of MobileNetV2's own weights
-CENTER, SCALE = 127.5, 127.5  # of a byte: what MobileNetV2 and ResNet50V2 were trained on lies between -1 and 1
-SEEDS: Final = 4  # of random parts at most: shift, mirror, dropout and output
+MIN_SIDE: Final = 96  # pixels; smaller images are enlarged to the minimum of MobileNetV2's weights
+CENTER, SCALE = 127.5, 127.5  # of bytes; MobileNetV2 and ResNet50V2 expect values between -1 and 1
+SEEDS: Final = 4  # shift, mirror, dropout and output
 
 
 def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int) -> keras.Model:
-    """A network whose backbone stays as it is, and whose last layer starts from W.
+    """Build a network with a frozen backbone and a new output layer.
 
-    Reads and gives what the network of `cnn` does, and varies images as that does. Grey images are read as three equal
-    channels. Raises ChoiceError if the file of weights cannot be read or belongs to another network.
+    Inputs, output and augmentation are those of `cnn`. Grey images are converted to three channels. Raises ChoiceError
+    if the file of weights is not readable or belongs to another network.
     """
     chosen = configuration(bundle, hyperparameters)
     backbone = bundle.transfer

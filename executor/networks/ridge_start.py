@@ -1,4 +1,4 @@
-"""Where the linear layer of a forecaster starts: at the solution of ridge regression, which is known in closed form."""
+"""Initial weights of the linear layer of a forecaster: the solution of ridge regression."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from executor.preprocessing.inputs import WindowInputs
 if TYPE_CHECKING:
     from executor.preprocessing.examples import Examples, Parts
 
-PENALTIES: Final = (1.0, 10.0, 100.0, 1_000.0)  # of which validation chooses, as for the linear baseline
-MAX_CELLS: Final = 4_000_000  # training cells; of more rows evenly spread ones are taken: 10,000 rows of 400 lags
+PENALTIES: Final = (1.0, 10.0, 100.0, 1_000.0)  # selected on validation rows, as for the linear baseline
+MAX_CELLS: Final = 4_000_000  # training cells; larger tables are fitted on evenly spaced rows: 10,000 rows of 400 lags
 
 
 def linear_start(parts: Parts) -> tuple[np.ndarray, np.ndarray]:
-    """Kernel (width, outputs) and bias (outputs,) of ridge regression on what the network learns, float32.
+    """Fit kernel (width, outputs) and bias (outputs,) of ridge regression on the targets of the network, float32.
 
-    The penalty is the parts' own, or the one with the least squared error on validation rows.
+    The penalty is that of the parts, or the one with the lowest squared error on validation rows.
     """
     chosen = parts.inputs_as(WindowInputs).penalty
     penalty = best_penalty(parts) if chosen is None else chosen
     fitted = _fit_ridge(parts.train, penalty)
-    # scikit-learn drops the axis of outputs where there is one output
+    # scikit-learn drops the axis of a single output.
     kernel = np.asarray(fitted.coef_, np.float32).reshape(parts.outputs, -1).T
     return kernel, np.asarray(fitted.intercept_, np.float32).reshape(parts.outputs)
 
 
 def best_penalty(parts: Parts) -> float:
-    """The penalty with the least squared error on validation rows, in standardised values."""
+    """Select the penalty with the lowest squared error on validation rows, in standardized values."""
 
     def error(penalty: float) -> float:
-        said = _fit_ridge(parts.train, penalty).predict(parts.validation.dense)
-        said = said.reshape(len(parts.validation), parts.outputs)
-        return float(np.mean((parts.validation.restored(said) - parts.validation.target) ** 2))
+        predicted = _fit_ridge(parts.train, penalty).predict(parts.validation.dense)
+        predicted = predicted.reshape(len(parts.validation), parts.outputs)
+        return float(np.mean((parts.validation.restored(predicted) - parts.validation.target) ** 2))
 
     return min(PENALTIES, key=error)
 

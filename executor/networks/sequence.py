@@ -1,4 +1,4 @@
-"""The networks that read a sequence step by step: convolutions of several widths, or recurrent units."""
+"""Networks for sequences: InceptionTime, or gated recurrent units."""
 
 from __future__ import annotations
 
@@ -29,29 +29,30 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Parts
     from rules.vocabulary.bundle import Bundle
 
-WIDTHS: Final = (40, 20, 10)  # steps that the convolutions of a module see (Ismail Fawaz et al. 2020, section 3)
-BOTTLENECK: Final = 32  # channels to which a module's input is brought first (the same)
+WIDTHS: Final = (40, 20, 10)  # kernel sizes of a module (Ismail Fawaz et al. 2020, section 3)
+BOTTLENECK: Final = 32  # channels of the bottleneck of a module (the same)
 MODULES: Final = 3  # of a residual block (the same)
-POOLED: Final = 3  # steps of the module's fourth branch (the same)
+POOLED: Final = 3  # pool size of the fourth branch of a module (the same)
 NORM_MOMENTUM: Final = 0.9  # as in executor.networks.cnn
 SEEDS_PER_MODULE: Final = 2 + len(WIDTHS)
 
-UNITS: Final = 32  # filters of a branch (Ismail Fawaz et al. 2020), or recurrent units
+UNITS: Final = 32  # filters per branch (Ismail Fawaz et al. 2020), or recurrent units
 LAYERS: Final = 1  # residual blocks of three modules (docs/evidence.md, section 3), or recurrent layers
 DEFAULTS: Final[Mapping[str, Value]] = MappingProxyType({"units": UNITS, "layers": LAYERS})
 MAX_EPOCHS: Final = 300
-"""Of 50 sequences an epoch is one step. InceptionTime's own 1,500 take minutes on two cores."""
+"""An epoch of 50 sequences is one step; the 1,500 epochs of InceptionTime take minutes on two cores."""
 
 
 def build_network(
     *, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int, is_recurrent: bool
 ) -> keras.Model:
-    """InceptionTime's network (Ismail Fawaz et al. 2020) in one, two or more residual blocks, or gated recurrent units.
+    """Build InceptionTime (Ismail Fawaz et al. 2020), or gated recurrent units.
 
-    Reads {"dense": (rows, steps · (channels + 1)) float32}, of which the last channel tells whether the sequence goes
-    on; gives (rows, outputs) float32 logits, or values in standard deviations of the target. Of the configuration,
-    units are the filters of a branch or the recurrent units, layers the residual blocks or the recurrent layers.
-    Raises ChoiceError on a hyperparameter that does not exist, or out of its limits.
+    Inputs: {"dense": (rows, steps · (channels + 1)) float32}, whose last channel is the mask of steps. Output: (rows,
+    outputs) float32 logits, or values in standard deviations of the target. Units are filters per branch or recurrent
+    units, layers are residual blocks or recurrent layers.
+
+    Raises ChoiceError on an unknown hyperparameter, or a value out of its limits.
     """
     chosen = configuration(bundle, hyperparameters, defaults=DEFAULTS)
     read = parts.inputs_as(SequenceInputs)
@@ -60,14 +61,14 @@ def build_network(
     seeds: Iterator[int] = iter(states)
     dense = keras.Input((int(np.prod(shape)),), name="dense", dtype="float32")
     steps = keras.layers.Reshape(shape, name="steps")(dense)
-    goes_on = Ending(name="goes_on")(steps)
+    mask = Ending(name="mask")(steps)
     if is_recurrent:
-        hidden = _recurrent(steps, goes_on, bundle, units=chosen.units, layers=chosen.layers, seeds=seeds)
+        hidden = _recurrent(steps, mask, bundle, units=chosen.units, layers=chosen.layers, seeds=seeds)
     else:
         hidden = steps
         for block in range(1, chosen.layers + 1):
-            hidden = _block(hidden, goes_on, bundle, units=chosen.units, seeds=seeds, name=f"block_{block}")
-        hidden = EndedMean(name="mean")([hidden, goes_on])
+            hidden = _block(hidden, mask, bundle, units=chosen.units, seeds=seeds, name=f"block_{block}")
+        hidden = EndedMean(name="mean")([hidden, mask])
     others, hidden = add_column_branch(
         hidden, parts=parts, bundle=bundle, seed=seed, embedding_dimension=chosen.embedding_dimension
     )
@@ -79,15 +80,15 @@ def build_network(
 
 def _recurrent(
     steps: keras.KerasTensor,
-    goes_on: keras.KerasTensor,
+    mask: keras.KerasTensor,
     bundle: Bundle,
     *,
     units: int,
     layers: int,
     seeds: Iterator[int],
 ) -> keras.KerasTensor:
-    """The state after the last step of each sequence, (rows, units)."""
-    hidden, mask = steps, keras.ops.squeeze(goes_on, axis=-1) > 0
+    """State after the last step of each sequence, (rows, units)."""
+    hidden, is_step = steps, keras.ops.squeeze(mask, axis=-1) > 0
     for layer in range(1, layers + 1):
         hidden = keras.layers.GRU(
             units,
@@ -96,34 +97,34 @@ def _recurrent(
             kernel_initializer=create_initializer(cell_initializer(bundle.initializer), seed=next(seeds)),
             recurrent_initializer=keras.initializers.Orthogonal(seed=next(seeds)),
             name=f"recurrent_{layer}",
-        )(hidden, mask=mask)
+        )(hidden, mask=is_step)
     return hidden
 
 
 def _block(
     inputs: keras.KerasTensor,
-    goes_on: keras.KerasTensor,
+    mask: keras.KerasTensor,
     bundle: Bundle,
     *,
     units: int,
     seeds: Iterator[int],
     name: str,
 ) -> keras.KerasTensor:
-    """Modules one after the other, and the input beside them, brought to their channels; nothing after the end."""
+    """Residual block of modules; steps after the end are masked."""
     hidden = inputs
     for module in range(1, MODULES + 1):
         hidden = _module(hidden, bundle, units=units, seeds=seeds, name=f"{name}_module_{module}")
-        hidden = keras.layers.Multiply(name=f"{name}_kept_{module}")([hidden, goes_on])
-    beside = _convolution(inputs, hidden.shape[-1], 1, bundle, seed=next(seeds), name=f"{name}_beside")
-    beside = keras.layers.BatchNormalization(momentum=NORM_MOMENTUM, name=f"{name}_beside_norm")(beside)
-    added = keras.layers.Add(name=f"{name}_sum")([hidden, beside])
+        hidden = keras.layers.Multiply(name=f"{name}_kept_{module}")([hidden, mask])
+    shortcut = _convolution(inputs, hidden.shape[-1], 1, bundle, seed=next(seeds), name=f"{name}_shortcut")
+    shortcut = keras.layers.BatchNormalization(momentum=NORM_MOMENTUM, name=f"{name}_shortcut_norm")(shortcut)
+    added = keras.layers.Add(name=f"{name}_sum")([hidden, shortcut])
     return keras.layers.Activation(activation(bundle.activation), name=f"{name}_activation")(added)
 
 
 def _module(
     inputs: keras.KerasTensor, bundle: Bundle, *, units: int, seeds: Iterator[int], name: str
 ) -> keras.KerasTensor:
-    """Convolutions of several widths over a bottleneck, and one over a maximum of neighbours, side by side."""
+    """Inception module: convolutions of several widths over a bottleneck, and one over max pooling."""
     first = _convolution(inputs, BOTTLENECK, 1, bundle, seed=next(seeds), name=f"{name}_bottleneck")
     branches = [
         _convolution(first, units, width, bundle, seed=next(seeds), name=f"{name}_width_{width}") for width in WIDTHS

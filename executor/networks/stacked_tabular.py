@@ -1,7 +1,7 @@
-"""Many networks for tables in one graph: weights (trials, in, out), narrower and shallower ones by masks.
+"""Stacked networks for tables in one graph: weights (trials, in, out), with masks for smaller networks.
 
-A trial's network is the one that `tabular.build_network` builds for it: it starts from the same weights, computes the
-same, and is taken out of the stack as an ordinary Keras model.
+The network of a trial has the initial weights and outputs of `tabular.build_network`, and can be extracted as a Keras
+model.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class StackShape:
-    """The common shape of a stack: what its widest and deepest trial needs.
+    """Common shape of a stack, that of its widest and deepest trial.
 
-    width: encoded columns that are numbers; waved: the first of them, with periodic features; coded: those that are
-    codes; vocabulary: of all codes; embedding: numbers to which a code is mapped, alike in all trials of a stack;
-    scaled: whether each column is multiplied by a number that is learned.
+    width: numeric encoded columns; waved: the first of them, with periodic features; coded: columns of codes;
+    vocabulary: of all codes; embedding: dimension, equal in all trials of a stack; scaled: whether each column has a
+    trainable scale.
     """
 
     width: int
@@ -67,12 +67,12 @@ class StackShape:
 
     @property
     def joined(self) -> int:
-        """Columns that the first hidden layer reads."""
+        """Inputs of the first hidden layer."""
         return joined_width(width=self.width, waved=self.waved, embedded=self.coded * self.embedding)
 
     @property
     def named(self) -> dict[tuple[str, str], tuple[int, int]]:
-        """The shape of each weight of one trial by layer and name, in the order of the Keras model's weights."""
+        """Shape of each weight of a trial by layer and name, in the order of the Keras model."""
         found = {}
         if self.vocabulary:
             found["levels", "embeddings"] = (self.vocabulary, self.embedding)
@@ -90,32 +90,32 @@ class StackShape:
 
     @property
     def weights(self) -> list[tuple[int, int]]:
-        """The shape of each weight of one trial."""
+        """Shape of each weight of a trial."""
         return [*self.named.values()]
 
     @property
     def before_hidden(self) -> int:
-        """Number of weights before the first hidden layer's, alike for any units and layers."""
+        """Number of weights before the first hidden layer, for any units and layers."""
         return len(self.named) - 2 * (self.layers + 1)
 
     @property
     def size(self) -> int:
-        """Numbers in the weights of one trial."""
+        """Number of parameters of a trial."""
         return sum(int(np.prod(shape)) for shape in self.weights)
 
     @property
     def decay_free(self) -> list[bool]:
-        """For each weight whether weight decay spares it."""
+        """Whether each weight is excluded from weight decay."""
         return [weight in WITHOUT_DECAY for _, weight in self.named]
 
     @property
     def rate_multipliers(self) -> list[float]:
-        """For each weight by how much its learning rate differs from a hidden layer's."""
+        """Learning-rate multiplier of each weight."""
         return [rate_multiplier(layer, weight, joined=self.joined) for layer, weight in self.named]
 
 
 def initial_weights(parts: Parts, bundle: Bundle, chosen: Configuration, *, seed: int) -> list[np.ndarray]:
-    """A trial's weights before its first step, in its own shape: those that build_network starts with."""
+    """Create the initial weights of a trial in its own shape, equal to those of build_network."""
     seeds = layer_seeds(seed, chosen.layers)
     levels_seed, waves_seed = next(seeds), next(seeds)
     shape = StackShape.of(parts, [chosen])
@@ -143,7 +143,7 @@ def _kernel(bundle: Bundle, shape: tuple[int, int], seed: int) -> np.ndarray:
 
 
 def pad_weights(weights: Sequence[np.ndarray], chosen: Configuration, shape: StackShape) -> list[np.ndarray]:
-    """One trial's weights in the stack's shape, filled up with zeros."""
+    """Pad the weights of a trial to the shape of the stack with zeros."""
     own = _placed(weights, chosen, shape)
     return [
         np.zeros(size, np.float32) if weight is None else np.pad(weight, _missing(weight.shape, size))
@@ -152,7 +152,7 @@ def pad_weights(weights: Sequence[np.ndarray], chosen: Configuration, shape: Sta
 
 
 def unpad_weights(weights: Sequence[np.ndarray], chosen: Configuration, shape: StackShape) -> list[np.ndarray]:
-    """One trial's weights out of the stack's shape: what `padded` filled up is taken off."""
+    """Remove the padding of `pad_weights`."""
     rest = weights[shape.before_hidden :]
     found = []
     for layer in range(chosen.layers):
@@ -162,12 +162,12 @@ def unpad_weights(weights: Sequence[np.ndarray], chosen: Configuration, shape: S
 
 
 def set_weights(network: keras.Model, weights: Sequence[np.ndarray]) -> None:
-    """Put one trial's weights, as `cut` gives them, into the Keras model of its configuration."""
+    """Set the weights of a Keras model to those of a trial, from `unpad_weights`."""
     network.set_weights([weight.reshape(own.shape) for weight, own in zip(weights, network.get_weights(), strict=True)])
 
 
 def _placed(weights: Sequence[np.ndarray], chosen: Configuration, shape: StackShape) -> list[np.ndarray | None]:
-    """The weights at their places in the stack; None where a deeper trial has a layer more."""
+    """Align weights with those of the stack; None for layers that the trial does not have."""
     missing: list[np.ndarray | None] = [None] * (2 * (shape.layers - chosen.layers))
     return [*weights[:-2], *missing, *weights[-2:]]
 
@@ -177,7 +177,7 @@ def _missing(own: tuple[int, ...], wanted: tuple[int, ...]) -> list[tuple[int, i
 
 
 def masks(configurations: Sequence[Configuration], shape: StackShape) -> tuple[np.ndarray, np.ndarray]:
-    """Which units and which layers each trial has: (trials, 1, units) and (layers, trials, 1, 1), of 0 and 1."""
+    """Create masks of units and layers: (trials, 1, units) and (layers, trials, 1, 1), of 0 and 1."""
     units = np.array([[one.units > unit for unit in range(shape.units)] for one in configurations], np.float32)
     layers = np.array([[one.layers > layer for one in configurations] for layer in range(shape.layers)], np.float32)
     return units[:, None, :], layers[:, :, None, None]
@@ -194,23 +194,23 @@ def forward(
     keep: Sequence[tf.Tensor] | None = None,
     compute: tf.DType = tf.float32,
 ) -> tf.Tensor:
-    """The outputs of every trial, (trials, rows, outputs) float32, on rows that all trials share.
+    """Compute outputs of all trials on the same rows, (trials, rows, outputs) float32.
 
-    units, layers: from `masks`. keep: for each layer what dropout multiplies with, (trials, rows, units); None outside
-    training. compute: the precision of the hidden layers.
+    units, layers: from `masks`. keep: dropout mask of each layer, (trials, rows, units); None outside training.
+    compute: precision of hidden layers.
     """
     function = activation(bundle.activation)
     named = dict(zip(shape.named, weights, strict=True))
     rest = list(weights[shape.before_hidden :])
     trials = tf.shape(weights[0])[0]
-    # The scale of a column is the scale of its row of the first kernel.
+    # The scale of a column is applied to its row of the first kernel.
     first = tf.transpose(named["scale", "scale"], [0, 2, 1]) * rest[0] if shape.scaled else rest[0]
     first = tf.cast(first, compute)
-    # All trials read the same numbers, so the first layer is one product with the kernels side by side.
+    # All trials read the same numbers, so the first layer is one product with concatenated kernels.
     side_by_side = tf.reshape(tf.transpose(first[:, : shape.width], [1, 0, 2]), [shape.width, -1])
     product = tf.matmul(tf.cast(inputs["dense"], compute), side_by_side)
     hidden = tf.transpose(tf.reshape(product, [-1, trials, shape.units]), [1, 0, 2])
-    own = []  # what each trial makes of the columns
+    own = []  # trial-specific encodings of columns
     if shape.waved:
         waves = [named["waves", name] for name in ("frequency", "phase", "kernel", "bias")]
         own.append(periodic_features(inputs["dense"][:, : shape.waved], *waves))

@@ -1,4 +1,4 @@
-"""The networks for texts: a bag of terms into wide layers, and convolutions over words in their order."""
+"""Networks for texts: bag of terms, and TextCNN."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Parts
     from rules.vocabulary.bundle import Bundle
 
-KERNELS: Final = (3, 4, 5)  # words that a convolution looks at (Kim 2014)
-EMBEDDING_SCALE: Final = 0.1  # of a word's first numbers; Kim's were uniform in ±0.25, whose deviation is 0.14
-NO_WORD: Final = -1e9  # what a filter says where there is no word, so that it is never the largest
+KERNELS: Final = (3, 4, 5)  # kernel sizes in words (Kim 2014)
+EMBEDDING_SCALE: Final = 0.1  # standard deviation of initial embeddings; 0.14 in Kim 2014
+NO_WORD: Final = -1e9  # filter value without a word, so that it is never the maximum
 
-UNITS: Final = 128  # of a bag's layers, or filters of each width; see DROPOUT
-LAYERS: Final = 1  # hidden ones; docs/evidence.md, section 3, has one wide layer
-DROPOUT: Final = 0.5  # the same source, and Kim 2014, who has it after the filters
-EMBEDDING: Final = 64  # dimensions of a word; Kim's are 300, but come from texts of billions of words
+UNITS: Final = 128  # units of a bag of terms, or filters per width; see DROPOUT
+LAYERS: Final = 1  # hidden layers; docs/evidence.md, section 3: one wide layer
+DROPOUT: Final = 0.5  # the same source, and Kim 2014, after the filters
+EMBEDDING: Final = 64  # dimensions of a word; the 300 of Kim 2014 are pretrained
 DEFAULTS: Final[Mapping[str, Value]] = MappingProxyType(
     {"units": UNITS, "layers": LAYERS, "dropout": DROPOUT, "embedding_dimension": EMBEDDING}
 )
@@ -45,14 +45,16 @@ DEFAULTS: Final[Mapping[str, Value]] = MappingProxyType(
 def build_network(
     *, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int, in_order: bool
 ) -> keras.Model:
-    """A bag of terms, or convolutions over words in their order, with first kernels by W.
+    """Build a bag of terms, or a TextCNN.
 
-    Reads {"dense": (rows, length) float32, weights of terms or ones where there is a word, "codes": (rows, length)
-    int32, their ids}; gives (rows, outputs) float32: logits, or values in standard deviations of the target.
-    A bag: the weighted sum of a vector a term, an activation, dropout, further hidden layers (Galke and Scherp 2022,
-    arXiv 2109.03777). A TextCNN: embeddings, convolutions over 3, 4 and 5 words, the largest value of each filter,
-    dropout (Kim 2014, arXiv 1408.5882).
-    Raises ChoiceError on a hyperparameter that does not exist, or out of its limits.
+    Inputs: {"dense": (rows, length) float32 weights of terms, or 1 where there is a word, "codes": (rows, length) int32
+    ids}. Output: (rows, outputs) float32 logits, or values in standard deviations of the target.
+
+    Bag of terms: weighted sum of a vector per term, activation, dropout, further hidden layers (Galke and Scherp 2022,
+    arXiv 2109.03777). TextCNN: embeddings, convolutions over 3, 4 and 5 words, global max pooling, dropout (Kim 2014,
+    arXiv 1408.5882).
+
+    Raises ChoiceError on an unknown hyperparameter, or a value out of its limits.
     """
     chosen = configuration(bundle, hyperparameters, defaults=DEFAULTS)
     seeds = iter(np.random.SeedSequence(seed).generate_state(2 * chosen.layers + len(KERNELS) + 2).tolist())
@@ -91,7 +93,7 @@ def _convolve(
     bundle: Bundle,
     seeds: Iterator[int],
 ) -> keras.KerasTensor:
-    """The largest value of each filter along a text, (rows, 3 · units); is_word: ones where there is a word."""
+    """Maximum of each filter along a text, (rows, 3 · units); is_word: 1 where there is a word."""
     embedded = keras.layers.Embedding(
         places,
         chosen.embedding_dimension,
@@ -125,7 +127,7 @@ TERM_BAG: Final = NetworkKind(
     epochs=lambda _steps: TEXT_EPOCHS,
     batch_size=text_batch_size,
     has_embeddings=False,
-    pays_on_gpu=lambda _width: False,  # a bag of terms has no sum on a GPU that is the same each time
+    pays_on_gpu=lambda _width: False,  # sums of a bag of terms are not deterministic on a GPU
 )
 TEXT_CNN: Final = replace(
     TERM_BAG,

@@ -1,4 +1,4 @@
-"""The rows of a run as networks read them."""
+"""Encoding of the rows of a run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class EncodedData:
-    """The rows of a run as networks read them, with the preprocessing that was fitted on its training rows."""
+    """Encoded rows of a run, and the fitted preprocessing."""
 
     run: PreparedRun
     preprocessing: Preprocessing

@@ -1,4 +1,4 @@
-"""The one evaluation of a run's model on the hold-out, beside the baselines."""
+"""Evaluation of a run's model and the baselines on the hold-out."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from executor.runtime.clock import Clock
     from executor.search.records.trials import Trials
 
-NEIGHBOUR_SECONDS: Final = 4.0  # that the nearest neighbours of images may take
-MIN_SECONDS: Final = 1.0  # that a baseline may take however late it is: without one a score has no reference
+NEIGHBOUR_SECONDS: Final = 4.0  # time limit of nearest neighbours
+MIN_SECONDS: Final = 1.0  # minimum time of a baseline, which a score needs as a reference
 
 
 def evaluate_on_hold_out(data: EncodedData, trials: Trials, saved: SavedModel, clock: Clock) -> Evaluation:
@@ -89,11 +89,13 @@ def _fit_baselines(data: EncodedData, hold_out: RawTable, encoded: Examples, clo
     """
     run, parts, metric = data.run, data.parts, create_metric(data.run.bundle.metric)
     table, rows = run.data.table, run.data.rows
-    train, validation, judges = table.take(rows.train), table.take(rows.validation), (hold_out, encoded)
+    train, validation, of_hold_out = table.take(rows.train), table.take(rows.validation), (hold_out, encoded)
     seconds = _allowed_seconds(tf_idf_seconds(clock.plan.limit), clock, share=1 / 2)
-    yield tf_idf_baseline(metric, parts, train, validation, judges, clock=clock.lasting(seconds))
+    yield tf_idf_baseline(metric, parts, train, validation, of_hold_out, clock=clock.lasting(seconds))
     seconds = max(MIN_SECONDS, boosting_seconds(clock))
-    yield boosting_baseline(metric, parts, train, validation, judges, clock=clock.lasting(seconds), seed=run.plan.seed)
+    yield boosting_baseline(
+        metric, parts, train, validation, of_hold_out, clock=clock.lasting(seconds), seed=run.plan.seed
+    )
     yield neighbours_baseline(metric, parts, encoded, seconds=_allowed_seconds(NEIGHBOUR_SECONDS, clock, share=1 / 3))
     if run.data.series is not None and run.data.windows is not None:
         seconds = _allowed_seconds(EXPONENTIAL_SECONDS, clock, share=1 / 3)

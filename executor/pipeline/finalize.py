@@ -78,7 +78,7 @@ def finalize(data: EncodedData, trials: Trials, selected: SelectedNetwork) -> Sa
 
 
 def _sequence_reading(run: PreparedRun) -> SequenceReading | None:
-    """How new rows are gathered into sequences: by the channels of training, whichever change in them."""
+    """Reading of new rows as sequences, with the channels of training."""
     found, requested = run.dataset.sequences, run.plan.request.sequences
     if requested is None or found is None:
         return None

@@ -88,7 +88,7 @@ def prepare(
     single: bool = False,
     satisfied_at: float | None = None,
 ) -> PreparedRun:
-    """Settle the strategy and write it into a new run directory, before anything is trained.
+    """Choose the strategy and write it into a new run directory, before training.
 
     bundle: trained instead of what the rules choose; pins go before it. What makes a training impossible is found here,
     before there is a directory. single: keep one network in any case. satisfied_at: P from which on no next step is
@@ -182,8 +182,8 @@ def check_system_date() -> None:
     year = time.localtime().tm_year
     if year < FIRST_ZIP_YEAR:
         raise TrainingError(
-            f"The clock must show a year from {FIRST_ZIP_YEAR} on, because model files are zip archives, but it shows "
-            f"{year}. Set the clock of the machine."
+            f"The system clock must be in {FIRST_ZIP_YEAR} or later, because model files are zip archives, but it is "
+            f"in {year}. Set the clock of the machine."
         )
 
 
@@ -246,7 +246,7 @@ def reopen(directory: Path, *, budget: Budget | None = None) -> PreparedRun:
 
 
 def log_strategy(advice: Recommendation) -> None:
-    """Say what the dataset is, what was chosen for it and why, and which checks of the data alerted."""
+    """Log the dataset, the choices with reasons, and the alerts of data checks."""
     seen = advice.record.dataset
     LOG.info("%s: %d rows, %d columns; predict %s.", seen.name, seen.rows, len(seen.kinds), ", ".join(seen.targets))
     LOG.info("Task: %s (%s).", seen.task, seen.task_reason)

@@ -35,8 +35,8 @@ def linear_residuals(parts: Parts) -> np.ndarray:
 
 def feature_matrix(examples: Examples, parts: Parts) -> np.ndarray | sparse.csr_matrix:
     """Build a matrix of dense features and one-hot codes."""
-    if examples.beside is not None:
-        dense = np.hstack([np.asarray(examples.dense), examples.beside])
+    if examples.column_features is not None:
+        dense = np.hstack([np.asarray(examples.dense), examples.column_features])
         if parts.vocabulary == 0:
             return dense
         return np.hstack([dense, _one_hot(examples, parts).toarray()])

@@ -1,4 +1,4 @@
-"""From raw rows and what was fitted on them to the examples that train, select and judge."""
+"""Encoding of raw rows as examples, with fitted preprocessing."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from recommender.roles.roles import Roles
     from rules.vocabulary.choices import TargetScale
 
-MIN_SCALE: Final = 1e-12  # relative to the target's size; below it a target is constant up to rounding
+MIN_SCALE: Final = 1e-12  # relative to the target; smaller scales are rounding errors
 
 
 def encode_parts(
     table: RawTable, roles: Roles, split: Split, preprocessing: Preprocessing, *, target_on: TargetScale = "as_is"
 ) -> Parts:
-    """Training and validation rows as the search wants them; the hold-out is not encoded here.
+    """Encode training and validation rows.
 
-    Numeric targets are standardised by the training rows. The target of a forecast is scaled by the standard deviation
-    of its change from the last value, which is what the network learns.
-    target_on: the scale on which numeric targets are learned. Raises ChoiceError if one has a value that is not on it.
+    Numeric targets are standardized on the training rows. The target of a forecast is scaled by the standard deviation
+    of its change from the last value, which is the target of the network. target_on: learning scale of numeric targets.
+    Raises ChoiceError if a value is not on this scale.
     """
     train = table.take(split.train)
     outputs = {Task.BINARY: 1, Task.MULTICLASS: len(roles.labels)}.get(roles.task, len(roles.targets))
@@ -59,7 +59,7 @@ def encode_parts(
 
 
 def _inputs(table: RawTable, task: Task, preprocessing: Preprocessing) -> Inputs:
-    """What the encoded rows hold; of a forecast the scaled numbers have no periodic features."""
+    """Description of the inputs; numbers of a forecast have no periodic features."""
     inputs = preprocessing.inputs
     if table.window is not None:
         lags, targets = table.window
@@ -70,7 +70,7 @@ def _inputs(table: RawTable, task: Task, preprocessing: Preprocessing) -> Inputs
 
 
 def encode_hold_out(table: RawTable, split: Split, preprocessing: Preprocessing, parts: Parts) -> Examples:
-    """The rows that judge, encoded as the parts are; for the one evaluation at the end."""
+    """Encode the hold-out for the final evaluation."""
     encoding = _Encoding(
         preprocessing=preprocessing,
         task=parts.task,
@@ -84,7 +84,7 @@ def encode_hold_out(table: RawTable, split: Split, preprocessing: Preprocessing,
 
 @dataclass(frozen=True, kw_only=True)
 class _Encoding:
-    """What it takes to make examples of rows."""
+    """Parameters of the encoding."""
 
     preprocessing: Preprocessing
     task: Task
@@ -96,7 +96,7 @@ class _Encoding:
 
 def _examples(table: RawTable, encoding: _Encoding) -> Examples:
     truth = known_truth(table)
-    dense, codes, beside = encoding.preprocessing.encode(table)
+    dense, codes, column_features = encoding.preprocessing.encode(table)
     offset = np.zeros((len(table), encoding.outputs))
     if encoding.task is Task.MULTICLASS:
         target = np.eye(encoding.outputs)[truth]
@@ -113,14 +113,14 @@ def _examples(table: RawTable, encoding: _Encoding) -> Examples:
         offset=offset.astype(np.float32),
         raw_target=truth,
         spread=None if table.spread is None else (table.spread / encoding.scale).astype(np.float32),
-        beside=beside,
+        column_features=column_features,
     )
 
 
 def naive_error(train: RawTable) -> np.ndarray:
-    """Mean absolute error of the value one season before, or of the last value, at the first step, (outputs,).
+    """Mean absolute error of the seasonal or last-value naive forecast, (outputs,) (Hyndman and Koehler 2006).
 
-    Hyndman and Koehler 2006; of several steps of a target each has the error of the first.
+    All steps of a target have the error of the first step.
     """
     truth, before = known_truth(train), train.season_before if train.season_before is not None else train.offset
     if before is None:
@@ -133,16 +133,16 @@ def naive_error(train: RawTable) -> np.ndarray:
 
 
 def known_truth(table: RawTable) -> np.ndarray:
-    """The truth of rows that have one."""
+    """Targets of rows that have them."""
     if table.truth is None:
-        raise ValueError("rows without a truth cannot train or judge")
+        raise ValueError("rows without targets cannot be used for training or evaluation")
     return table.truth
 
 
 def _standardisation(
     train: RawTable, task: Task, outputs: int, target_on: TargetScale
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and scale of each target, (outputs,) float64 each; a constant target keeps its own unit."""
+    """Mean and scale of each target, (outputs,) float64 each; the scale of a constant target is 1."""
     if task.is_classification:
         return np.zeros(outputs), np.ones(outputs)
     truth = to_learning_scale(known_truth(train), target_on)
@@ -152,7 +152,7 @@ def _standardisation(
 
 
 def _range(train: RawTable, roles: Roles, target_on: TargetScale) -> tuple[np.ndarray, np.ndarray] | None:
-    """Lowest and highest training value of each target; None where later rows may well go beyond them."""
+    """Range of each target in training rows; None where later rows may exceed it."""
     if roles.task.is_classification or roles.task is Task.FORECASTING or roles.time_column is not None:
         return None
     truth = to_learning_scale(known_truth(train), target_on)
@@ -160,6 +160,6 @@ def _range(train: RawTable, roles: Roles, target_on: TargetScale) -> tuple[np.nd
 
 
 def _rare_class(train: RawTable) -> int:
-    """The class with fewer training rows; class 1 if both have the same number."""
+    """The class with fewer training rows; class 1 for ties."""
     zeros, ones = np.bincount(known_truth(train), minlength=2)
     return 1 if ones <= zeros else 0

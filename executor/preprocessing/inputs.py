@@ -1,4 +1,4 @@
-"""What the rows of a search hold, by modality: the closed union that networks are built from."""
+"""Kinds of inputs of networks, as a closed union."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ class TableInputs:
     """Scaled numbers and categories."""
 
     numbers: int = 0
-    """How many of the first dense features are scaled numbers that get periodic features."""
+    """Number of leading dense features with periodic features."""
     input_scale: bool = True
-    """Whether each input is multiplied by a number that is learned."""
+    """Whether each input has a trainable scale."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageInputs:
-    """Standardised pixels; other columns are in `Examples.beside`."""
+    """Standardized pixels; other columns are in `Examples.column_features`."""
 
     shape: tuple[int, int, int]
     """Height, width and channels."""
     mean: tuple[float, ...]
-    """Of the bytes of each channel, by which they were standardised; likewise the scale."""
+    """Mean of the bytes of each channel; likewise the scale."""
     scale: tuple[float, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SequenceInputs:
-    """Steps that a network reads one by one; other columns are in `Examples.beside`."""
+    """Steps that a network reads one by one; other columns are in `Examples.column_features`."""
 
     steps: int
     channels: int
-    """Numbers of a step, the last of which tells whether the sequence goes on."""
+    """Channels of a step, the last of which is the mask."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +42,12 @@ class TextInputs:
 
 @dataclass(frozen=True, kw_only=True)
 class WindowInputs:
-    """The past of a series: the first dense features are its lags, lag by lag."""
+    """Window of a series: the first dense features are its lags, lag by lag."""
 
     lags: int
     targets: int
     penalty: float | None = None
-    """Of the ridge regression at which a linear layer starts; None where it is still to be chosen."""
+    """Penalty of the ridge regression at which a linear layer starts; None before it is chosen."""
 
 
 Inputs = TableInputs | ImageInputs | SequenceInputs | TextInputs | WindowInputs

@@ -56,7 +56,7 @@ class Preprocessing:
 
     blocks: tuple[Block, ...]
     forms: Mapping[str, Form]
-    """Every feature of the table, in order."""
+    """Features of the table, in order."""
     architecture: Choice = field(default_factory=Standard)
     """Architecture for which the rows are encoded."""
 
@@ -67,14 +67,14 @@ class Preprocessing:
 
     @property
     def vocabulary(self) -> int:
-        """Number of ids that codes may hold."""
+        """Number of ids of codes."""
         if isinstance(layer := self.blocks[0].layer, TextLayer):
             return layer.places
         return sum(block.layer.places for block in self.blocks if block.is_coded)
 
     @property
     def inputs(self) -> Inputs:
-        """What the encoded rows hold, by the first block; a forecast's window is told by its table."""
+        """Kind of inputs, from the first block; the window of a forecast comes from its table."""
         match self.blocks[0].layer:
             case Pixels() as layer:
                 return ImageInputs(shape=layer.shape, mean=layer.mean, scale=layer.scale)
@@ -109,11 +109,11 @@ class Preprocessing:
         """
         if self.alone is None:
             return *self._encoded(table, self.blocks), None
-        beside, codes = self._encoded(table, self.blocks[1:])
+        column_features, codes = self._encoded(table, self.blocks[1:])
         (name,) = self.alone.columns
         if isinstance(layer := self.alone.layer, Pixels):
-            return EncodedImages(cast("ImageArray", table.features[name]), layer), codes, beside
-        return self._encoded(table, (self.alone,))[0], codes, beside
+            return EncodedImages(cast("ImageArray", table.features[name]), layer), codes, column_features
+        return self._encoded(table, (self.alone,))[0], codes, column_features
 
     def _encoded(self, table: RawTable, blocks: tuple[Block, ...]) -> tuple[np.ndarray, np.ndarray]:
         """Encode some blocks: dense features and codes."""
@@ -139,7 +139,7 @@ class Preprocessing:
         return tuple((name,) for name in self.forms if name in read)
 
     def connect(self, inputs: Mapping[tuple[str, ...], keras.KerasTensor]) -> dict[str, keras.KerasTensor]:
-        """The inputs of a network, "dense", "codes" and "beside", from a symbolic input for each of groups."""
+        """Build the inputs of a network, "dense", "codes" and "column_features", from a symbolic input per group."""
         parts: dict[bool, list[keras.KerasTensor]] = {False: [], True: []}
         found: dict[str, keras.KerasTensor] = {}
         for block in self.blocks:
@@ -154,7 +154,7 @@ class Preprocessing:
                 parts[block.is_coded].append(encoded)
         if dense := parts[False]:
             side_by_side = keras.layers.Concatenate(name=f"{PREFIX}dense", dtype="float32")
-            found["beside" if found else "dense"] = side_by_side(dense) if len(dense) > 1 else dense[0]
+            found["column_features" if found else "dense"] = side_by_side(dense) if len(dense) > 1 else dense[0]
         if parts[True]:
             found["codes"] = parts[True][0]
         return found

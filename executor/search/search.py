@@ -65,7 +65,7 @@ def search(
 ) -> Trials:
     """Search the bundle's hyperparameters for the best validation score.
 
-    directory: the run directory; a search that it holds already goes on. clock: of the run, by default one that starts
+    directory: the run directory; a search in it is resumed. clock: of the run, by default one that starts
     now. at_once: trials that run at once in one graph, by default as many as pay; 1 runs them one by one through Keras
     layers, as networks for images always run, then one on each GPU.
     progress: called after each epoch.

@@ -1,4 +1,4 @@
-"""The search space: hyperparameters, their ranges and the values that are tried."""
+"""Search space: hyperparameters, ranges and values."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ if TYPE_CHECKING:
     from rules.vocabulary.bundle import Bundle
 
 
-TRIALS_IN_TIME: Final = 16  # trials of a size that the time must allow before it is searched
-RATE_SPAN: Final = 10.0  # a search looks from a tenth of the default rate to ten times it
+TRIALS_IN_TIME: Final = 16  # trials of a size that must fit into the time limit
+RATE_SPAN: Final = 10.0  # factor below and above the default rate
 RATE_STEPS: Final = (10**0.5, 10**-0.5, 10.0, 0.1)  # multiples of the default rate on a grid, the nearest first
 MAX_RATE: Final = 10.0  # the limit of rules.vocabulary.choices.LearningRate
-SHRINKAGES: Final = (1e-4, 1e-5, 5e-4)  # share of each weight that decay takes in a step at the default rate
-MAX_DECAY: Final = 0.5  # of a weight a step at rate 1; it keeps low rates from asking for decays above 1
+SHRINKAGES: Final = (1e-4, 1e-5, 5e-4)  # share of a weight that decay subtracts per step at the default rate
+MAX_DECAY: Final = 0.5  # maximum weight decay, for low rates
 NETWORKS: Final[tuple[Value, ...]] = ("mlp", "linear", "gru")
-"""The first is the default: it holds the linear one, and what the notes say of W concerns its hidden layers."""
+"""The first is the default: it includes the linear network, and the notes on initializers apply to its hidden
+layers."""
 BATCHES_TRIED: Final = (0.5, 2.0, 0.25)  # multiples of the default batch size
-MIN_IN_A_BATCH: Final = 8  # rows of the smallest batch that a search tries
+MIN_IN_A_BATCH: Final = 8  # minimum batch size
 EMBEDDINGS_TRIED: Final = (2.0, 0.5, 4.0)  # multiples of the default dimension
 PROPERTIES_TRIED: Final[Mapping[Hyperparameter, tuple[float, ...]]] = MappingProxyType(
     {
@@ -42,13 +43,13 @@ PROPERTIES_TRIED: Final[Mapping[Hyperparameter, tuple[float, ...]]] = MappingPro
         Hyperparameter.EPSILON: (1e-7, 1e-8, 1e-5, 1e-3),
     }
 )
-"""Values of optimizer properties: Keras' defaults and values around them, RealMLP's beta_2 of 0.95 among them."""
-NEIGHBOURS: Final = 2  # per hyperparameter in a manual search that has no list of its own
+"""Values of optimizer parameters: Keras' defaults, and values around them such as RealMLP's beta_2 of 0.95."""
+NEIGHBOURS: Final = 2  # values per hyperparameter of a manual search without a list
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """What a search is laid out for."""
+    """Scope of a search."""
 
     width: int
     """Encoded columns."""
@@ -59,18 +60,18 @@ class Scope:
     trials: int | None = None
     """The maximum number of trials; None for no limit."""
     seconds: float | None = None
-    """Units that let fewer than TRIALS_IN_TIME trials end within them are not searched; None for no limit."""
+    """Time limit; sizes with fewer than TRIALS_IN_TIME trials are not searched. None for no limit."""
     kind: NetworkKind = TABULAR
     has_embeddings: bool = True
-    """Whether the network maps categories or words to numbers."""
+    """Whether the network has embeddings."""
 
     @property
     def batch_size(self) -> int:
-        """Rows of a step where the bundle does not set them."""
+        """Default batch size."""
         return choose_batch_size(self.kind, self.rows)
 
     def affords(self, units: int) -> bool:
-        """Whether the time is enough to search layers of so many units."""
+        """Whether the time suffices to search layers with a number of units."""
         if self.seconds is None:
             return True
         one = self.folds * trial_seconds(rows=self.rows, width=self.width, units=units)
@@ -78,9 +79,9 @@ class Scope:
 
 
 def search_space(bundle: Bundle, scope: Scope) -> keras_tuner.HyperParameters:
-    """The hyperparameters that the bundle's tuner varies; each default is the default configuration's value.
+    """Create the search space of a bundle; defaults are those of the default configuration.
 
-    The most sensitive hyperparameter stands last. For classes of few rows a search starts from narrower layers.
+    The most sensitive hyperparameter is the last one. Classification of few rows starts with narrower layers.
     """
     space = keras_tuner.HyperParameters()
     candidates = _candidates(bundle, scope)
@@ -94,9 +95,9 @@ def search_space(bundle: Bundle, scope: Scope) -> keras_tuner.HyperParameters:
 
 
 def manual_configurations(bundle: Bundle, scope: Scope) -> list[dict[str, Value]]:
-    """The list that a manual search works through: the defaults, then the bundle's own list or a few neighbours.
+    """Create the list of a manual search: the defaults, then the bundle's list or neighbours of the defaults.
 
-    Each item has a value for every hyperparameter of the bundle's search space. Raises ChoiceError on a bad value.
+    Each item has a value for every hyperparameter of the search space. Raises ChoiceError on an invalid value.
     """
     candidates = _candidates(bundle, scope)
     defaults: dict[str, Value] = {name.value: values[0] for name, values in candidates.items()}
@@ -114,9 +115,9 @@ def manual_configurations(bundle: Bundle, scope: Scope) -> list[dict[str, Value]
 
 
 def _candidates(bundle: Bundle, scope: Scope) -> dict[Hyperparameter, list[Value]]:
-    """For each searched hyperparameter, the most sensitive first: its default, then values worth a trial.
+    """Default and candidate values of each searched hyperparameter, the most sensitive first.
 
-    Raises ChoiceError where the network does not have one of them.
+    Raises ChoiceError if the network does not have one of them.
     """
     if isinstance(bundle.tuner, Manual) and bundle.tuner.configurations:
         candidates = _listed(bundle, bundle.tuner, scope)
@@ -124,20 +125,20 @@ def _candidates(bundle: Bundle, scope: Scope) -> dict[Hyperparameter, list[Value
         candidates = {name: _worth_trying(name, bundle, scope) for name in bundle.searched}
     if Hyperparameter.EMBEDDING_DIMENSION in candidates and not scope.has_embeddings:
         raise ChoiceError(
-            "The embedding_dimension can be searched only where a network has embeddings, but no column has so many "
-            "categories that it gets one. Leave it out of the searched hyperparameters."
+            "The embedding_dimension can be searched only if the network has embeddings, but no column has enough "
+            "categories for one. Leave it out of the searched hyperparameters."
         )
     return candidates
 
 
 def _defaults(bundle: Bundle, scope: Scope) -> dict[str, Value]:
-    """The default of each hyperparameter that the bundle's network and optimizer have."""
+    """Defaults of all hyperparameters of the bundle's network and optimizer."""
     defaults = configuration(bundle, {}, defaults=scope.kind.defaults).model_dump(exclude_none=True)
     return {"batch_size": scope.batch_size} | defaults
 
 
 def _listed(bundle: Bundle, tuner: Manual, scope: Scope) -> dict[Hyperparameter, list[Value]]:
-    """The values that a manual search's own list names, each hyperparameter's default first."""
+    """Values in the list of a manual search, the default of each hyperparameter first."""
     defaults = _defaults(bundle, scope)
     found: dict[Hyperparameter, list[Value]] = {}
     for name in Hyperparameter:
@@ -152,7 +153,7 @@ def _listed(bundle: Bundle, tuner: Manual, scope: Scope) -> dict[Hyperparameter,
 
 
 def _worth_trying(name: Hyperparameter, bundle: Bundle, scope: Scope) -> list[Value]:
-    """The default of one hyperparameter, then alternatives, the most promising first."""
+    """Default of a hyperparameter, then alternatives, the most promising first."""
     defaults = _defaults(bundle, scope)
     rate, default = bundle.optimizer.learning_rate, defaults[name]
     sizes = scope.kind.sizes(bundle, scope)

@@ -69,7 +69,7 @@ def exponential_baseline(
     """Fit ETS of statsmodels to each series and target, and forecast from every origin of the hold-out.
 
     rows: the hold-out's rows of the lag table; series: the rows that it was made of. The parameters are estimated
-    before the first row that judges; the states then follow the series without being fitted again.
+    before the hold-out; the states then follow the series without refitting.
     clock: after its deadline each series gets the simplest model.
     None where there are too many series, or one of them is too short.
     """

@@ -75,7 +75,7 @@ def boosting_baseline(
 
     It trains on the training rows; the validation rows choose the number of trees and the decision threshold, as they
     choose the network's epoch and threshold. Of folds the first one chooses, then all rows train.
-    train, validation, hold_out: the raw rows of parts, and those that judge.
+    train, validation, hold_out: raw rows of the parts and the hold-out.
     A table that would take more than the limit of the clock is fitted on evenly spaced training rows, or with fewer
     trees.
     None for images and sequences, without time, and where a target has a single class.

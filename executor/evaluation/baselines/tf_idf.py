@@ -72,7 +72,7 @@ def tf_idf_baseline(
     """Fit logistic or ridge regression on TF-IDF of all text columns.
 
     The validation rows choose the penalty and the decision threshold, then train as well where time allows.
-    train, validation, hold_out: the raw rows of parts, and those that judge.
+    train, validation, hold_out: raw rows of the parts and the hold-out.
     Long texts are read by words alone; where even that would take more than the limit of the clock, evenly spaced
     training rows are.
     None without a text column, without time, and where a target has a single class.

@@ -104,7 +104,7 @@ def test_embedding_dimensions_are_searched_where_the_network_has_embeddings(
     words = Scope(width=20, rows=5_000, kind=TEXT_CNN)
     (dimension, _) = search_space(bundle, words).space
     assert dimension.values == [64, 128, 32, 256]
-    with pytest.raises(ChoiceError, match="no column has so many categories"):
+    with pytest.raises(ChoiceError, match="no column has enough"):
         search_space(bundle, Scope(width=20, rows=5_000, has_embeddings=False))
 
 

@@ -156,7 +156,7 @@ def make(name: str, make_parts: MakeParts) -> Parts:
 def _with_numbers(parts: Parts, random: np.random.Generator) -> Parts:
     """The parts with three further columns of numbers."""
     train, validation = (
-        dataclasses.replace(one, beside=random.normal(size=(len(one), 3)).astype(np.float32))
+        dataclasses.replace(one, column_features=random.normal(size=(len(one), 3)).astype(np.float32))
         for one in (parts.train, parts.validation)
     )
     return dataclasses.replace(parts, train=train, validation=validation)

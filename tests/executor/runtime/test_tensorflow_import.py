@@ -104,5 +104,5 @@ def test_keras_with_another_backend_is_refused(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_clock_before_1980_is_refused_before_anything_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "localtime", lambda: time.struct_time((1970, 1, 1, 0, 0, 0, 3, 1, 0)))
-    with pytest.raises(TrainingError, match=r"a year from 1980 on, .* but it shows 1970"):
+    with pytest.raises(TrainingError, match="in 1980 or later"):
         check_system_date()

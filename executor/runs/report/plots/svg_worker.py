@@ -19,16 +19,16 @@ def main() -> None:
         import resource  # noqa: PLC0415  see above
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # an abort leaves no core file in the working directory
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what V8 prints must not mix with answers
+    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what V8 prints must not mix with the output
     for line in sys.stdin.buffer:
         chart = json.loads(line)
         try:
             answer = {"svg": vl_convert.vegalite_to_svg(chart["spec"], config=chart["config"], allowed_base_urls=[])}
         except ValueError as error:
             answer = {"error": str(error)}
-        answers.write(json.dumps(answer).encode() + b"\n")
-        answers.flush()
+        output.write(json.dumps(answer).encode() + b"\n")
+        output.flush()
 
 
 if __name__ == "__main__":
