@@ -69,7 +69,9 @@ def test_a_gpu_without_memory_is_said_with_the_remedy(monkeypatch: pytest.Monkey
         raise tf.errors.InternalError(None, None, "cudaSetDevice() on GPU:0 failed. Status: out of memory")
 
     monkeypatch.setattr(devices.tf.config, "list_logical_devices", full)
-    with pytest.raises(TrainingError, match=r"out of memory\. Free it .* set the environment variable CUDA_VISIBLE_"):
+    with pytest.raises(
+        TrainingError, match=r"out of memory\. Stop other processes on it .* set the environment variable CUDA_VISIBLE_"
+    ):
         detect_devices()
 
 

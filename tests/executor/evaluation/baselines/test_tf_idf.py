@@ -60,7 +60,7 @@ def test_two_classes_are_told_by_their_words(make_parts: MakeParts, words: list[
     assert _p(Accuracy(), found) == 1
     assert found is not None
     assert found.name == "TF-IDF"
-    assert found.says == "logistic regression on words and pairs of words of 200 rows"
+    assert found.says == "logistic regression on words and bigrams of 200 rows"
 
 
 def test_several_classes_and_several_labels_are_told(make_parts: MakeParts) -> None:
