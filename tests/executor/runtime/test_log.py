@@ -90,5 +90,5 @@ def test_trials_are_told_with_how_they_ended() -> None:
         )
     assert heard == [
         "Trial 0: score 0.5 after 2 of 9 epochs in 1.2 s (units 64).",
-        "Trial 1 diverged after 2 of 9 epochs in 1.2 s (the defaults): not finite",
+        "Trial 1 diverged after 2 of 9 epochs in 1.2 s (default configuration): not finite",
     ]
