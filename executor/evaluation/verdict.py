@@ -138,9 +138,9 @@ def _level_with(level: list[str], scores: Scores) -> Verdict:
         first = f"Use this model or {used}: they are level."
     else:
         first = f"Use {used}: it is simpler, and the network is not certainly better."
-    sentences = [first, f"The network's gain over it is {_gain(scores.baselines[level[0]].gain)}."]
+    sentences = [first, f"The network's gain over {used} is {_gain(scores.baselines[level[0]].gain)}."]
     if len(level) > 1:
-        sentences.append(f"It is also level with {_listed([BASELINE_NAMES[name] for name in level[1:]])}.")
+        sentences.append(f"The network is also level with {_listed([BASELINE_NAMES[name] for name in level[1:]])}.")
     return Verdict(kind="doubtful", sentences=tuple(sentences))
 
 

@@ -51,7 +51,7 @@ def scores(cut_off: CutOff | None = None, **gains: tuple[float, float]) -> Score
             "doubtful",
             (
                 "Use the linear model: it is simpler, and the network is not certainly better.",
-                "The network's gain over it is 0.1 (95 % interval -0.1 to 0.3).",
+                "The network's gain over the linear model is 0.1 (95 % interval -0.1 to 0.3).",
             ),
         ),
         (
@@ -59,7 +59,7 @@ def scores(cut_off: CutOff | None = None, **gains: tuple[float, float]) -> Score
             "doubtful",
             (
                 "Use this model or gradient boosting: they are level.",
-                "The network's gain over it is 0.1 (95 % interval -0.1 to 0.3).",
+                "The network's gain over gradient boosting is 0.1 (95 % interval -0.1 to 0.3).",
             ),
         ),
         (
@@ -67,8 +67,8 @@ def scores(cut_off: CutOff | None = None, **gains: tuple[float, float]) -> Score
             "doubtful",
             (
                 "Use the linear model: it is simpler, and the network is not certainly better.",
-                "The network's gain over it is 0.1 (95 % interval -0.1 to 0.3).",
-                "It is also level with gradient boosting.",
+                "The network's gain over the linear model is 0.1 (95 % interval -0.1 to 0.3).",
+                "The network is also level with gradient boosting.",
             ),
         ),
         (

@@ -154,7 +154,7 @@ def _curves(ranked: Sequence[Outcome], metric: str) -> Plot:
     return draw_plot(
         _by_epoch(ranked, [trial.epoch_scores for trial in ranked], f"{metric}, validation"),
         title="Validation score by epoch",
-        says=f"{metric} on the validation rows after each epoch. Trial {best.number}, the best one, trained for "
+        says=f"Validation {metric} after each epoch. Trial {best.number}, the best one, trained for "
         f"{best.epochs} epochs; its best epoch is {best.best_epoch}.",
     )
 
@@ -188,7 +188,7 @@ def _from_to(best: Outcome, values: Sequence[float | None]) -> str:
     known = [value for value in values if value is not None]
     if not known:
         return f"Trial {best.number}, the best one, has no finite value."
-    return f"In trial {best.number}, the best one, it goes from {number(known[0])} to {number(known[-1])}."
+    return f"In trial {best.number}, the best one, it changes from {number(known[0])} to {number(known[-1])}."
 
 
 def _by_epoch(
@@ -239,7 +239,7 @@ def _best_so_far(scored: Sequence[Outcome], metric: str, direction: Direction) -
     return draw_plot(
         chart.properties(width=WIDTH, height=HEIGHT),
         title="Best score so far",
-        says=f"Best {metric} on the validation rows after {len(rows)} trials: {number(best or 0.0)}, without "
+        says=f"Best validation {metric} after {len(rows)} trials: {number(best or 0.0)}, without "
         f"improvement in the last {len(rows) - 1 - last}.",
     )
 

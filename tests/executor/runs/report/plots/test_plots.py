@@ -139,9 +139,9 @@ def test_a_search_is_drawn_without_the_trials_that_have_no_score() -> None:
     assert "One line per trial (3) through its values of units, schedule" in parallel.says
     assert "Trial 2, the best one, trained for 2 epochs; its best epoch is 2." in curves.says
     assert (losses.title, norms.title) == ("Training loss", "Gradient norm")
-    assert losses.says.endswith("In trial 2, the best one, it goes from 0.5 to 0.25.")
-    assert norms.says.endswith("In trial 2, the best one, it goes from 2 to 2.")
-    assert so_far.says == "Best accuracy on the validation rows after 3 trials: 0.7, without improvement in the last 1."
+    assert losses.says.endswith("In trial 2, the best one, it changes from 0.5 to 0.25.")
+    assert norms.says.endswith("In trial 2, the best one, it changes from 2 to 2.")
+    assert so_far.says == "Best validation accuracy after 3 trials: 0.7, without improvement in the last 1."
     assert "units (notes: high), 75%" in mattered.says
     for plot in plots:
         well_formed(plot)
