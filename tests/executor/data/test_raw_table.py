@@ -109,7 +109,7 @@ def test_of_a_labels_two_values_the_greater_is_the_yes(written: list[Any], no: s
     kinds = {"x": Kind.NUMERIC, "l": Kind.BOOLEAN, "m": Kind.BOOLEAN}
     with Dataset.open(table) as dataset:
         rows = read_rows(dataset, _roles(Task.MULTILABEL, ("l", "m"), kinds))
-    assert rows.levels["l"] == (no, yes)
+    assert rows.label_pairs["l"] == (no, yes)
     assert rows.truth is not None
     assert rows.truth.tolist() == [[0, 0], [1, 1], [1, 0]]
 
