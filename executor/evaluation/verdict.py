@@ -22,7 +22,7 @@ BASELINE_NAMES: Final = {
 }
 """Baselines in prose, the simplest first; the constant baseline is called what it predicts."""
 CEILING: Final = 0.99
-"""Score from which no next step is advised, of metrics whose best value is 1; our own bound: no source gives one."""
+"""Score from which no next step is advised, for metrics with best value 1; our own choice, without a source."""
 BOUNDED_METRICS: Final = frozenset({"accuracy", "roc_auc", "f1"})  # these lie between 0 and 1
 
 

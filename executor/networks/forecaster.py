@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from rules.vocabulary.bundle import Bundle
 
 MAX_RECURRENT: Final = 24
-"""Latest lags that the recurrent network reads step by step; its linear layer reads all. With 48 lags an epoch of 2,250
-rows takes 2 s on two shared cores, 0.05 s with the linear network."""
+"""Latest lags that the recurrent network reads step by step, for speed; its linear layer reads all
+(docs/evidence.md#speed-of-forecasters)."""
 
 LINEAR: Final = "linear"  # name of the layer that reads the whole window
 LINEAR_RATE_MULTIPLIER: Final = 0.1
@@ -45,8 +45,7 @@ UNITS: Final = 64  # per hidden layer; windows have tens of numbers, and rows ar
 LAYERS: Final = 2  # hidden layers of the perceptron (TiDE: one or two)
 DEFAULTS: Final[Mapping[str, Value]] = MappingProxyType({"units": UNITS, "layers": LAYERS})
 MAX_EPOCHS: Final = 96
-"""Networks start at a linear solution, and short epochs take less time than their validation (248 epochs of 2 steps
-took 29 s on two busy cores)."""
+"""Networks start at a linear solution, so they need few epochs (docs/evidence.md#speed-of-forecasters)."""
 
 
 def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int) -> keras.Model:

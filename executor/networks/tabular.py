@@ -34,14 +34,11 @@ value."""
 WAVES_RATE_MULTIPLIER: Final = 1.6  # of periodic features: 0.1 · √256 in RealMLP-TD
 
 SOME_ROWS: Final = 5_000
-"""Training rows; below it 512 units take four times as long as 256 and give little (page_blocks: F1 0.79 against
-0.77). Above it the time is there: accuracy 0.982 against 0.977 on letter_recognition, RMSE 3.72 against 3.77 on
-power_plant."""
+"""Training rows from which 512 units are searched, too (docs/evidence.md#width-of-tabular-networks)."""
 FEW_ROWS: Final = 2_700
-"""Training rows; below it 256 units give classes nothing. Measured on fourteen tables of 365 to 2,672 training rows:
-64, 128 and 256 are level for classes, for numbers 256 are ahead (airfoil_noise: RMSE 1.47 against 1.61 and 1.86). With
-more rows 256 are ahead for classes, too (page_blocks, 3,504 rows: F1 0.77 against 0.71)."""
-WIDE: Final = 5_000  # encoded columns from which a wider first layer does not pay
+"""Training rows of a classification from which 256 units are the default instead of 128
+(docs/evidence.md#width-of-tabular-networks)."""
+WIDE: Final = 5_000  # encoded columns; above it a wider first layer takes too long
 
 
 def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int) -> keras.Model:

@@ -61,7 +61,7 @@ class RunData:
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedRun:
-    """A run whose strategy is written down, and whose search is still to come."""
+    """A run whose strategy is chosen and written, before its search."""
 
     directory: Path
     dataset: Dataset
@@ -71,7 +71,7 @@ class PreparedRun:
     plan: Plan
     budget: Budget
     advice: Recommendation | None
-    """None for a resumed run, which continues with its bundle."""
+    """None for a resumed run, which has its bundle already."""
 
 
 def prepare(
@@ -148,7 +148,7 @@ def prepare(
 
 @contextmanager
 def _removed_on_error(directory: Path) -> Iterator[None]:
-    """Remove the first files of a run, and its directory if it is empty then, where not all of them can be written."""
+    """Remove the files of a run that could not be written completely, and its directory if it is then empty."""
     try:
         yield
     except BaseException:
@@ -173,7 +173,7 @@ def read_and_split(dataset: Dataset, roles: Roles, bundle: Bundle, *, seed: int)
 
 
 def resumed_budget(plan: Plan, *, seconds: float | None, trials: int | None = None) -> Budget:
-    """The budget of a resumed run: what is given, or what it had at first."""
+    """The budget of a resumed run: the given one, else that of the plan."""
     return Budget(seconds=seconds or plan.budget, trials=trials or plan.trials, first_seconds=plan.budget)
 
 

@@ -21,7 +21,7 @@ FLAT_FORMAT: Final = "pcwat/run/1"
 
 
 class Plan(BaseModel):
-    """The request of a run, its limits and its bundle: all that a resumed run needs to continue."""
+    """The request, limits and bundle of a run: all that resuming it needs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -30,26 +30,26 @@ class Plan(BaseModel):
     """Absolute path of the dataset's file; None for a table in memory."""
     digest: str
     request: Request
-    """What the user requested about the dataset, with the target and the task as inferred where they were left out."""
+    """The request of the user for the dataset, with target and task inferred if not given."""
     bundle: str
-    """SHA-256 of the bundle that is trained: a search continues only under the bundle with which it began."""
+    """SHA-256 of the bundle; a search is resumed only with the same bundle."""
     seed: int
     budget: float | None
     trials: int | None
     at_once: int | None = None
     """Trials that train at once in one graph; None where the number is chosen automatically."""
     single: bool = False
-    """Whether one network was requested, where several together may be better."""
+    """Whether a single network was requested instead of an ensemble."""
     satisfied_at: float | None = None
-    """The P that would satisfy; None where the baselines are the measure."""
+    """The satisfactory score; None if only the baselines are compared."""
     readings: dict[str, ColumnReading] = Field(default_factory=dict)
     """How each column of the dataset was read."""
     changed: dict[str, str]
-    """Slots in which the trained bundle differs from the rules' choice: slot → what the rules chose."""
+    """Slots in which the bundle differs from the choice of the rules: slot → choice of the rules."""
     record: str = ""
     """The seal of the run's audit record; empty in plans of older versions."""
     seal: str = ""
-    """SHA-256 of all of the above; empty in plans of older versions."""
+    """SHA-256 of the fields above; empty in plans of older versions."""
 
     @model_validator(mode="before")
     @classmethod
@@ -67,13 +67,13 @@ class Plan(BaseModel):
 
 
 def _seal_of(content: dict[str, Any]) -> str:
-    """The seal of what a plan's file holds, whatever its format is."""
+    """The seal of the content of a plan file, in any format."""
     own = to_json({name: value for name, value in content.items() if name != "seal"})
     return f"sha256:{hashlib.sha256(own).hexdigest()}"
 
 
 def read_plan(directory: Path) -> Plan:
-    """The plan of a run directory. Raises RunError if it is not one, or the plan was altered."""
+    """The plan of a run directory. Raises RunError if there is none, or it was altered."""
     path = directory / PLAN
     try:
         is_run = path.exists()

@@ -1,4 +1,4 @@
-"""The run directory: what a training leaves behind, how it is read again, and how it predicts."""
+"""The run directory: its files, and predictions with its model."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Run:
-    """A finished run, read from its directory on demand.
+    """A finished run, read from its directory when needed.
 
     Args:
         directory: Directory of the run, below runs/ by default.

@@ -31,7 +31,7 @@ LINEAR_SECONDS: Final = 3.0  # time limit
 def linear_baseline(metric: PerformanceMetric, parts: Parts, hold_out: Examples, *, clock: Clock) -> Baseline | None:
     """Logistic or ridge regression on the features of the network, thresholds tuned as the network's are.
 
-    On a large table it is fitted on evenly spaced training rows. clock: at its deadline the fit ends as far as it came.
+    On a large table it is fitted on evenly spaced training rows. clock: the fit stops at its deadline.
     None if the rows hold a single class, or if there is no time left for it.
     """
     # Of texts the linear model on TF-IDF is the same, with more time.

@@ -70,7 +70,7 @@ def check_level(level: float | None, metric: str) -> None:
 def recommend_next_steps(scores: Scores, curve: LearningCurve, *, level: float | None, modality: Modality) -> NextSteps:
     """Recommend what to try next, unless the score is satisfactory or at its ceiling.
 
-    For a network whose training was cut off only more time is recommended: the other steps presume what it would learn.
+    If training was cut off, only more time is recommended: the other steps presume a trained network.
 
     Args:
         scores: Scores of the model on the hold-out.

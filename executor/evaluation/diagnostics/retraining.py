@@ -127,7 +127,7 @@ def _train_parts(
             part = replace(parts, train=parts.train.take(np.sort(order[:size])))
             outcomes = _train(winner, part, own, interrupt, epochs=winner.epochs(parts, size))
             if interrupt.requested:
-                return "Seed variance and learning curve: measured only until Ctrl-C."
+                return "Seed variance and learning curve: not measured completely, because of Ctrl-C."
             broken = [one for one in outcomes if one.score is None or one.message]
             if broken and own.is_over:
                 return _not_measured(size, 2 * left, limit)
