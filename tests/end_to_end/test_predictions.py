@@ -47,7 +47,7 @@ def test_float_labels_come_back_as_floats_and_as_the_file_wrote_them(run: Run, f
     assert list(found.columns) == ["prediction", "probability of 0", "probability of 1"]
     kept = list(csv.DictReader((run.directory / "predictions.csv").read_text(encoding="utf-8").splitlines()))
     assert {row["truth"] for row in kept} == {"0.0", "1.0"}
-    said = read_predictions(run).said
+    said = read_predictions(run).predictions
     assert said.truth.tolist() == [int(float(row["truth"])) for row in kept]
     assert said.decided.tolist() == [int(float(row["prediction"])) for row in kept]
 
@@ -62,7 +62,7 @@ def test_no_file_of_a_run_holds_a_value_that_is_no_number_but_its_row(run: Run) 
 
 
 def test_values_that_are_no_numbers_are_reported_where_the_training_had_some(run: Run) -> None:
-    with pytest.warns(UserWarning, match=r"1 value of 'x' is no number and counts as missing.* 'n\.a\.' in row 2\."):
+    with pytest.warns(UserWarning, match=r"1 value of 'x' is not a number and counts as missing.* 'n\.a\.' in row 2\."):
         found = run.predict(pd.DataFrame({"x": ["0.5", "n.a."]}))
     assert found.num_rows == 2
 
