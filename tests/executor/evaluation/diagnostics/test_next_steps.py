@@ -58,7 +58,7 @@ def test_of_a_network_that_was_cut_off_only_more_time_is_advised() -> None:
     scores = _scores(boosting=WORSE, training=0.84).model_copy(update={"cut_off": cut})
     (step,) = recommend_next_steps(scores, STEEP, level=None, modality=Modality.TABULAR).steps
     assert (step.name, step.advice) == ("time", "Train again with --budget 3m")
-    assert step.because.startswith("training was cut off after 3 of 256 planned epochs; by the measured seconds")
+    assert step.because.startswith("training was cut off after 3 of 256 planned epochs; at the measured speed")
 
 
 def test_a_model_that_is_level_with_a_baseline_is_not_satisfactory() -> None:
