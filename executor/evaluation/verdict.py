@@ -82,7 +82,13 @@ def reach_verdict(scores: Scores) -> Verdict:
 
 def is_better_than_all(scores: Scores) -> bool:
     """Whether the model is certainly better than each baseline that has a score."""
-    return all(one.gain.is_positive for one in scores.baselines.values() if one.gain.value is not None)
+    return not _not_beaten(scores)
+
+
+def _not_beaten(scores: Scores) -> dict[str, BaselineScore]:
+    """Baselines with a score that the model is not certainly better than, by name."""
+    scored = {name: one for name, one in scores.baselines.items() if one.gain.value is not None}
+    return {name: one for name, one in scored.items() if not one.gain.is_positive}
 
 
 def is_at_ceiling(scores: Scores) -> bool:
@@ -101,8 +107,7 @@ def _of_unfinished_training(scores: Scores) -> Verdict:
     if scores.cut_off is None:
         raise ValueError("a training that was not cut off is finished")
     first = f"Train again with {scores.cut_off.option}: {scores.cut_off.extent}."
-    behind = {name: one for name, one in scores.baselines.items() if one.gain.is_negative or one.gain.is_level}
-    names = [name_baseline(name, one) for name, one in behind.items()]
+    names = [name_baseline(name, one) for name, one in _not_beaten(scores).items()]
     return Verdict(kind="doubtful", sentences=(first, f"So far it is not certainly better than {_listed(names)}."))
 
 
