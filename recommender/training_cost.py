@@ -4,37 +4,36 @@ from __future__ import annotations
 
 from typing import Final
 
-EPOCHS: Final = 256  # of a trial at most (RealMLP)
+EPOCHS: Final = 256  # largest number of epochs of a trial (RealMLP)
 STEPS: Final = 3_000
-"""Of a trial, which many rows take in fewer epochs. Half of what docs/evidence.md, section 0, gave RealMLP: on five
-tables RealMLP-TD-S erred as much after 3,000 steps as after 6,000, within the spread of its seeds."""
-MIN_EPOCHS: Final = 24  # of a trial, however many rows there are (the prototype behind docs/evidence.md, section 0)
-BATCH_SIZES: Final = ((1_000, 64), (8_000, 128), (30_000, 256))  # most training rows, rows a batch (RealMLP-TD)
-MAX_BATCH: Final = 512  # rows, above the last of them
-UNITS: Final = 256  # per hidden layer by default; RealMLP's and the plain MLP's of docs/evidence.md, section 0
-LAYERS: Final = 3  # hidden layers by default; the same source
-LAUNCH: Final = 5e-4  # seconds of a step whatever its stack holds; measured on two cores
-SECONDS_PER_OPERATION: Final = 1 / 2.6e11  # of a training step; measured likewise, on layers of 64 to 256 units
-SECONDS_PER_WEIGHT: Final = 1e-9  # of the optimizer's update; measured likewise
-OPERATIONS_PER_WEIGHT: Final = 6  # and row: multiply and add, forward and twice backward
-COMPILING: Final = 0.7  # seconds that a graph takes before its first step; measured likewise
-RECOMPILING: Final = 0.5  # seconds that another number of trials takes; measured likewise
-STOPPING: Final = 0.5  # share of the planned steps after which trials stop in the mean; measured on 2,000 rows
-TOGETHER: Final = 8  # trials of a stack, which share its launches and its graph
+"""Largest number of steps of a trial (docs/evidence.md#training-steps)."""
+MIN_EPOCHS: Final = 24  # of a trial (docs/evidence.md, section 0)
+BATCH_SIZES: Final = ((1_000, 64), (8_000, 128), (30_000, 256))  # largest number of training rows, batch size
+MAX_BATCH: Final = 512  # batch size for more training rows
+UNITS: Final = 256  # default units per hidden layer (docs/evidence.md, section 0)
+LAYERS: Final = 3  # default number of hidden layers (docs/evidence.md, section 0)
+STEP_OVERHEAD_SECONDS: Final = 5e-4  # constant part of a step of a stack, measured on two cores as the costs below
+SECONDS_PER_OPERATION: Final = 1 / 2.6e11  # of a training step, for layers of 64 to 256 units
+SECONDS_PER_WEIGHT: Final = 1e-9  # of the optimizer's update
+OPERATIONS_PER_WEIGHT: Final = 6  # per row: multiplication and addition, in one forward and two backward passes
+COMPILE_SECONDS: Final = 0.7  # of a new graph
+RECOMPILE_SECONDS: Final = 0.5  # of a graph for another number of trials
+TRAINED_SHARE: Final = 0.5  # mean share of the planned steps before early stopping, measured on 2,000 rows
+STACKED_TRIALS: Final = 8  # trials of a stack, which share its step overhead and graph
 
 
-MAX_WAVED: Final = 100  # numbers that get periodic features; of more they would cost more than the rest of the network
-MAX_BINNED: Final = 100  # numbers of a table; of more, intervals would cost more than the rest of the network
+MAX_PERIODIC_COLUMNS: Final = 100  # numeric columns; with more, periodic features would dominate the training time
+MAX_BINNED_COLUMNS: Final = 100  # numeric columns; with more, bins would dominate the training time
 TERMS_PER_ROW: Final = 6
 MAX_TERMS: Final = (30_000, 60_000)
 """Largest vocabulary of words and word pairs, for few and for many training rows (docs/evidence.md#text-networks). Each
 term has a row of the first kernel, and updating all of them takes most of a step."""
-MAX_LETTERS: Final = 15_000
+MAX_NGRAMS: Final = 15_000
 """Largest vocabulary of character n-grams (docs/evidence.md#text-networks)."""
 TERMS_PER_WORD: Final = 0.17
 """Vocabulary size per word of the training rows; measured: 5,000 for 2,400 sentences, 15,000 for 4,600 tweets."""
-LETTERS_PER_WORD: Final = 0.6  # the same for character n-grams
-SECONDS_PER_TERM: Final = 5e-7  # of a step; measured on two cores: 15 ms with 30,000 terms and 128 units
+NGRAMS_PER_WORD: Final = 0.6  # the same for character n-grams
+SECONDS_PER_TERM: Final = 5e-7  # of a step, measured on two cores: 15 ms with 30,000 terms and 128 units
 TEXT_BATCHES: Final = ((8_000, 64), (10**9, 128))
 """Up to this many training rows, batch size. The cost of a step depends on the vocabulary more than on the batch."""
 TEXT_EPOCHS: Final = 8
@@ -69,8 +68,10 @@ def trial_seconds(*, rows: int, width: int, units: int = UNITS, layers: int = LA
     batch = batch_size(rows)
     weights = width * units + (layers - 1) * units**2
     epoch = steps_of(rows, batch)
-    steps = STOPPING * table_epochs(epoch) * epoch
-    return COMPILING / TOGETHER + steps * (LAUNCH / TOGETHER + step_seconds(weights, batch))
+    steps = TRAINED_SHARE * table_epochs(epoch) * epoch
+    return COMPILE_SECONDS / STACKED_TRIALS + steps * (
+        STEP_OVERHEAD_SECONDS / STACKED_TRIALS + step_seconds(weights, batch)
+    )
 
 
 def text_batch_size(rows: int) -> int:
@@ -91,6 +92,6 @@ def text_trial_seconds(*, rows: int, words: float, letters: bool) -> float:
     """
     terms = min(max_terms(rows), TERMS_PER_WORD * rows * words)
     if letters:
-        terms += min(MAX_LETTERS, LETTERS_PER_WORD * rows * words)
+        terms += min(MAX_NGRAMS, NGRAMS_PER_WORD * rows * words)
     steps = TEXT_EPOCHS * steps_of(rows, text_batch_size(rows))
-    return COMPILING / TOGETHER + steps * (2 * LAUNCH + terms * SECONDS_PER_TERM)
+    return COMPILE_SECONDS / STACKED_TRIALS + steps * (2 * STEP_OVERHEAD_SECONDS + terms * SECONDS_PER_TERM)

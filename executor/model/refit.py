@@ -21,7 +21,7 @@ from executor.search.runners.compiled import compile_step
 from executor.search.runners.outcomes import trial_seed
 from executor.search.runners.training_state import shuffle_rows
 from executor.search.runners.workspace import create_workspace
-from recommender.training_cost import COMPILING, steps_of
+from recommender.training_cost import COMPILE_SECONDS, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +73,7 @@ def refit_best_trials(
     """
     found = [one for one in trials.ranked if one.weights is not None][: 1 if single else MAX_MEMBERS]
     more = (len(parts.train) + len(parts.validation)) / len(parts.train)
-    needed = np.cumsum([COMPILING + _whole(one, trials)[1] * more for one in found])
+    needed = np.cumsum([COMPILE_SECONDS + _whole(one, trials)[1] * more for one in found])
     affordable = len(found) if not refit else int(np.sum(needed <= seconds))
     members = found[: max(1, affordable)]
     wholes = [_whole(one, trials)[0] for one in members]

@@ -16,7 +16,7 @@ from executor.layers.quantiles import MIN_BINS, bin_edges, heavy_tailed_columns,
 from executor.layers.words import Codes, OneHot, WordBag, word_counts
 from executor.preprocessing.sequence_encoder import sequence_layer
 from executor.preprocessing.text_vocabulary import is_text_network, text_layer
-from recommender.training_cost import MAX_BINNED
+from recommender.training_cost import MAX_BINNED_COLUMNS
 from rules.errors import ColumnError
 from rules.vocabulary.choices import Gru, InceptionTime, Standard, parameters_of
 from rules.vocabulary.facts import Task
@@ -125,7 +125,7 @@ def _numbers(seen: RawTable, groups: tuple[tuple[str, ...], ...], *, ranked: boo
 def _with_bins(layer: Numbers, values: np.ndarray, bins: int) -> Numbers:
     """Add bins to the layer of numbers; none for many columns, or for fewer than two bins."""
     columns = values.shape[1]
-    if bins < MIN_BINS or columns > MAX_BINNED:
+    if bins < MIN_BINS or columns > MAX_BINNED_COLUMNS:
         return layer
     scaled = layer(values).numpy()[:, :columns]
     edges = bin_edges(scaled, bins)

@@ -17,7 +17,7 @@ from executor.layers.terms import TextLayer
 from executor.preprocessing.encoded_images import EncodedImages
 from executor.preprocessing.inputs import ImageInputs, Inputs, SequenceInputs, TableInputs, TextInputs
 from executor.preprocessing.sequence_encoder import SEQUENCE_FORMS, steps_of_longest
-from recommender.training_cost import MAX_WAVED
+from recommender.training_cost import MAX_PERIODIC_COLUMNS
 from rules.vocabulary.choices import Standard, parameters_of
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Preprocessing:
             case _:
                 count = 0
         parameters = parameters_of(self.architecture)
-        is_waved = parameters.periodic_features and count <= MAX_WAVED
+        is_waved = parameters.periodic_features and count <= MAX_PERIODIC_COLUMNS
         return TableInputs(numbers=count if is_waved else 0, input_scale=parameters.input_scale)
 
     @property

@@ -17,7 +17,7 @@ from executor.layers.terms import (
     letter_hashes,
     term_hashes,
 )
-from recommender.training_cost import MAX_LETTERS, max_terms
+from recommender.training_cost import MAX_NGRAMS, max_terms
 from rules.errors import ColumnError
 from rules.vocabulary.choices import BagOfNgrams, TextCnn
 
@@ -49,7 +49,7 @@ def text_layer(runs: Callable[[], Iterable[np.ndarray]], choice: Choice, *, rows
     if isinstance(choice, BagOfNgrams):
         known = fit_vocabulary(runs(), term_hashes, most=max_terms(rows))
         if choice.character_ngrams:
-            known = _joined(known, fit_vocabulary(runs(), letter_hashes, most=MAX_LETTERS))
+            known = _joined(known, fit_vocabulary(runs(), letter_hashes, most=MAX_NGRAMS))
         length = _length(known, share=BAG_COVERED, longest=MAX_BAG)
         rarity = [*known.rarity] if choice.weighting == "tf_idf" else []
         return TermBag(

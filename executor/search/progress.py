@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from executor.search.runners.training_state import PATIENCE
-from recommender.training_cost import STOPPING
+from recommender.training_cost import TRAINED_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 MIN_EPOCHS_BEFORE_STOP: Final = 2 * PATIENCE  # epochs before which trials rarely stop
-PRIOR_TRIALS: Final = 4  # weight of the prior STOPPING, in long trials
+PRIOR_TRIALS: Final = 4  # weight of the prior TRAINED_SHARE, in long trials
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,9 @@ class RemainingTime:
             for one in before
             if one.work.epochs > MIN_EPOCHS_BEFORE_STOP
         ]
-        self._stopping = (PRIOR_TRIALS * STOPPING + sum(max(0.0, share) for share in long)) / (PRIOR_TRIALS + len(long))
+        self._stopping = (PRIOR_TRIALS * TRAINED_SHARE + sum(max(0.0, share) for share in long)) / (
+            PRIOR_TRIALS + len(long)
+        )
         self._left = {number: work.each * self.epochs_left(work.epochs) for number, work in running.items()}
         self._done = dict.fromkeys(running, 0.0)
         self._first: tuple[float, float] | None = None

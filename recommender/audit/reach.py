@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recommender.dataset.split_shares import MIN_FOLDED_ROWS
-from recommender.training_cost import MAX_BINNED, MAX_WAVED
+from recommender.training_cost import MAX_BINNED_COLUMNS, MAX_PERIODIC_COLUMNS
 from rules.vocabulary.choices import (
     Adagrad,
     Adam,
@@ -127,9 +127,9 @@ def _of_architecture(bundle: Bundle, task: object, modality: object) -> str:
         return ""
     found = []
     if isinstance(bundle.architecture, Standard) and bundle.architecture.bins:
-        found.append(f"Tables with more than {MAX_BINNED} numeric columns are not binned.")
+        found.append(f"Tables with more than {MAX_BINNED_COLUMNS} numeric columns are not binned.")
     if parameters_of(bundle.architecture).periodic_features:
-        found.append(f"Tables with more than {MAX_WAVED} numeric columns have no periodic features.")
+        found.append(f"Tables with more than {MAX_PERIODIC_COLUMNS} numeric columns have no periodic features.")
     return " ".join(found)
 
 

@@ -129,7 +129,7 @@ def show_why_not(answer: WhyNot, console: Console) -> None:
     by = ", ".join(answer.chosen_by)
     console.print(Text.assemble(f"{answer.slot.label}: ", plain(answer.chosen, "bold"), plain(f" by {by}")))
     if answer.is_chosen:
-        console.print(plain(f"This is the choice that you asked for; see 'recommend audit explain … {answer.slot}'."))
+        console.print(plain(f"This is the choice of the bundle; see 'recommend audit explain … {answer.slot}'."))
         return
     for forbidden in answer.forbidden:
         console.print(plain(f"{answer.wanted} is forbidden for this dataset by {forbidden}.", "yellow"))

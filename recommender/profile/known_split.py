@@ -1,4 +1,4 @@
-"""What is known about the split before it is made: shares of its parts, and hold-out rows that are not random."""
+"""Properties of the split that are known in advance: shares of its parts, and hold-out rows that are not random."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from recommender.profile.known_split import training_rows
-from recommender.training_cost import MAX_BINNED, STOPPING, text_trial_seconds, trial_seconds
+from recommender.training_cost import MAX_BINNED_COLUMNS, TRAINED_SHARE, text_trial_seconds, trial_seconds
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import BagOfNgrams, CrossValidation, Gru, InceptionTime, MiniRocket, Standard, TextCnn
 from rules.vocabulary.facts import Measurement
@@ -80,7 +80,11 @@ def trial_budget(
     if trials is not None and trials <= expected:
         return Measurement(value=trials, source="given by --trials")
     share = f"{TEXT_SHARE:.0%} of " if is_text else ""
-    ends = "" if is_text or dataset.images is not None else f" that ends after {STOPPING:.0%} of its epochs on average"
+    ends = (
+        ""
+        if is_text or dataset.images is not None
+        else f" that ends after {TRAINED_SHARE:.0%} of its epochs on average"
+    )
     source = (
         f"{share}{budget:g} s minus {START_UP:g} s for start and end, with about {one:.1f} s per trial{ends}; "
         "estimated "
@@ -101,7 +105,7 @@ def _seconds_of_a_trial(dataset: Sizes, architecture: Choice, validation: Choice
     width = dataset.columns
     if isinstance(architecture, MiniRocket | InceptionTime | Gru):  # the others take about as long
         width = (architecture if isinstance(architecture, MiniRocket) else MiniRocket()).features
-    elif isinstance(architecture, Standard) and dataset.numbers <= MAX_BINNED:
+    elif isinstance(architecture, Standard) and dataset.numbers <= MAX_BINNED_COLUMNS:
         width += architecture.bins * dataset.numbers
     return networks * trial_seconds(rows=training, width=width)
 

@@ -164,7 +164,7 @@ class Record(BaseModel):
     guardrails: tuple[Guardrail, ...]
     bundle: dict[str, Any]
     _former: dict[str, Any] | None = PrivateAttr(default=None)
-    """The record as its file holds it, where that has former names."""
+    """The original content of a file with former names; None for others."""
     chain: dict[str, str] = {}
     """For each part, the SHA-256 of the previous link and of the part as canonical JSON."""
 
@@ -195,10 +195,10 @@ class Record(BaseModel):
         return record.model_copy(update={"chain": chain})
 
     def parts(self, *, as_read: bool = False) -> Iterator[tuple[str, Any]]:
-        """What the chain goes through, in its order: each part's name and contents.
+        """Name and content of each part of the chain, in order.
 
-        as_read: only what the record's file holds, without the defaults of parameters that it does not have. Of a file
-        with former names, the parts are its own text.
+        as_read: whether to omit defaults that are not in the file. For a file with former names, the parts are the
+        original ones.
         """
         body = self._former or self.model_dump(mode="json", exclude={"chain"}, exclude_unset=as_read)
         yield "heading", {key: body[key] for key in ("format", "version", "created") if key in body}
@@ -276,7 +276,7 @@ class Record(BaseModel):
         try:
             body = json.loads(content)
         except (ValueError, RecursionError):
-            return cls.model_validate_json(content)  # which says what is wrong
+            return cls.model_validate_json(content)  # raises a detailed error
         today = current_record(body) if isinstance(body, dict) else body
         if today == body:
             return cls.model_validate_json(content)

@@ -1,7 +1,7 @@
-"""Former names of choices, parameters, facts and tasks: the one table by which files of earlier versions are read.
+"""Former names of choices, parameters, facts and tasks, for files of earlier versions.
 
-Bundles, records and books of an earlier version, and what users type, may hold a former name. It is replaced where the
-text is read, and reported once. Nothing writes a former name.
+Bundles, records and books of earlier versions, and input of users, can contain former names. They are replaced during
+parsing and reported once. Former names are never written.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A book evaluated by brute force: in columns, over many datasets at once, from the definition of who wins alone.
 
-Names are the numbers of their levels; a fact that does not apply is NaN, which passes no comparison. A rule's mask says
-on which datasets it fires. One box lies inside another if its mask does, on every combination of the values at, just
-below and just above each threshold.
+Names are indices of categories; a fact that does not apply is NaN, which passes no comparison. A rule's mask contains
+the datasets on which it fires. A box is inside another if its mask is, on all combinations of the values at, just below
+and just above each threshold.
 """
 
 from __future__ import annotations

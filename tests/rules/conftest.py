@@ -85,7 +85,7 @@ class Ended:
 def recommend(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> Callable[..., Ended]:
-    """Run the command line as a person does, in a folder of its own and on a terminal of 120 columns."""
+    """Run the command line in a separate folder, on a terminal of 120 columns."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
 

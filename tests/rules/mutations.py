@@ -114,9 +114,9 @@ def narrowed(rule: Rule, rules: Rules, draw: random.Random) -> Rules:
     fact = draw.choice(
         [one for one in FACTS.values() if one.slot is None or order.index(Slot(one.slot)) < order.index(rule.slot)]
     )
-    levels = categories_of(fact.name)
-    if levels is not None:
-        some = draw.sample(levels, draw.randint(1, len(levels) - 1))
+    categories = categories_of(fact.name)
+    if categories is not None:
+        some = draw.sample(categories, draw.randint(1, len(categories) - 1))
         test = Test(fact=fact.name, op="in", constant=tuple(some))
     else:
         cuts = {test.constant for one in rules for test in _numeric(one) if test.fact == fact.name}
@@ -168,7 +168,7 @@ def rule_deleted(rule: Rule, rules: Rules, _: random.Random) -> Rules:
 
 
 def rule_copied(rule: Rule, rules: Rules, draw: random.Random) -> Rules:
-    """The rule a second time under a new id: beside itself, or in a layer of its own."""
+    """The rule a second time under a new id: in the same layer or in a separate one."""
     taken = {one.id for one in rules}
     name = next(name for number in range(900, 1000) if (name := f"{rule.slot.letter}{number}") not in taken)
     if draw.random() < 1 / 2:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, TypeVar
 from executor.components.training_length import choose_batch_size
 from executor.networks.stacked_tabular import StackShape
 from executor.networks.tabular import TABULAR
-from recommender.training_cost import COMPILING, LAUNCH, RECOMPILING, STOPPING, step_seconds, steps_of
+from recommender.training_cost import (
+    COMPILE_SECONDS,
+    RECOMPILE_SECONDS,
+    STEP_OVERHEAD_SECONDS,
+    TRAINED_SHARE,
+    step_seconds,
+    steps_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -44,7 +51,7 @@ def plan_stacks(
 
         def cost(stack: Sequence[Member], batch: int = batch) -> float:
             shape = StackShape.of(parts, [member.chosen for member in stack])
-            return (0.0 if (shape, batch) in compiled else COMPILING) + stack_seconds(stack, parts, rows=rows)
+            return (0.0 if (shape, batch) in compiled else COMPILE_SECONDS) + stack_seconds(stack, parts, rows=rows)
 
         while len(stacks) > 1:
             savings = {
@@ -64,7 +71,7 @@ def stack_seconds(stack: Sequence[Member], parts: Parts, *, rows: int) -> float:
     shape = StackShape.of(parts, [member.chosen for member in stack])
     batch = choose_batch_size(TABULAR, rows, stack[0].chosen.batch_size)
     calls = steps_of(rows, batch) * stack[0].proposal.epochs
-    return calls * (LAUNCH + len(stack) * step_seconds(shape.size, batch))
+    return calls * (STEP_OVERHEAD_SECONDS + len(stack) * step_seconds(shape.size, batch))
 
 
 def repacking_pays(shape: StackShape, trials: int, left: int, *, steps: int, batch: int) -> bool:
@@ -72,7 +79,7 @@ def repacking_pays(shape: StackShape, trials: int, left: int, *, steps: int, bat
 
     Cached graphs are not considered, so that a resumed search repacks as before.
     """
-    return (trials - left) * step_seconds(shape.size, batch) * steps * STOPPING > RECOMPILING
+    return (trials - left) * step_seconds(shape.size, batch) * steps * TRAINED_SHARE > RECOMPILE_SECONDS
 
 
 def _by(members: Iterable[Member], key: object) -> list[list[Member]]:

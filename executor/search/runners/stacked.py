@@ -39,7 +39,7 @@ from executor.search.runners.training_state import (
     shuffle_rows,
     validation_score,
 )
-from recommender.training_cost import STOPPING, steps_of
+from recommender.training_cost import TRAINED_SHARE, steps_of
 from rules.errors import PcwatError
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class StackRunner:
                         return
                     group, need = left.pop(0), needs.pop(0)
                     # Each stack gets the time it needs, and leaves the others the time they take on average.
-                    others = STOPPING * (sum(needs) + sum(running.values()))
+                    others = TRAINED_SHARE * (sum(needs) + sum(running.values()))
                     clock = at.clock.part(min(1.0, streams * need / (need + others)))
                     running[stream] = need
                 try:

@@ -118,9 +118,9 @@ def find_entity(
 ) -> EntityHint | None:
     """The most likely entity column, for a random split without one.
 
-    Candidates have many values, most with several rows, and either a name of an entity; or determine several other
-    columns, as a person determines age and sex; or form consecutive runs of equal length with similar rows, as repeated
-    measurements do.
+    Candidates have many values, most with several rows, and one of: the name of an entity; several other columns that
+    they determine, as a patient determines age and sex; consecutive runs of equal length with similar rows, as in
+    repeated measurements.
     """
     if not roles.by_chance or roles.entity_column is not None:
         return None
@@ -135,7 +135,7 @@ def find_entity(
             continue
         coarser = _coarser(roles, one, summaries)
         if len(fixed := _fixed(dataset, one.name, coarser, table, counts.pairs)) >= MIN_DETERMINED_COLUMNS:
-            return _hint(one, f"determines {' and '.join(map(repr, fixed[:2]))}, as a person determines age and sex")
+            return _hint(one, f"determines {' and '.join(map(repr, fixed[:2]))}, as a patient determines age and sex")
         if _in_equal_runs(dataset, one.name, table, counts) and _are_alike(dataset, roles, one.name, table):
             return _hint(one, "forms runs of equal length with similar rows")
     return None

@@ -86,7 +86,7 @@ def test_a_pin_is_shown_with_its_author_and_what_the_rules_say(invoke) -> None:
     assert "The rules choose adam (learning rate 0.0025, schedule cosine) by A101." in result.stdout
 
 
-def test_the_reasons_of_rules_that_a_person_went_against_are_evidence_against_the_pin(answer) -> None:
+def test_overridden_rules_are_evidence_against_the_pin(answer) -> None:
     pin = ("--pin", "activation=tanh", "--reason", "as in our paper")
     (one,) = answer("explain", CANCER, "activation", "--target", "diagnosis", *pin)
     assert one["evidence_for"] == []

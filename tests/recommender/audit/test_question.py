@@ -106,7 +106,7 @@ def test_a_question_that_cannot_be_asked_is_refused_with_the_reason(
     assert says in refused(invoke, "why-not", cancer_record, wanted)
 
 
-def test_what_if_sets_the_new_bundle_beside_the_old(answer, cancer_record) -> None:
+def test_what_if_compares_the_new_bundle_with_the_old(answer, cancer_record) -> None:
     found = {one["slot"]: one for one in answer("what-if", cancer_record, "--set", "imbalance_ratio=9")["outcomes"]}
     assert (found["metric"]["was"], found["metric"]["becomes"]) == ("roc_auc", "f1 (average binary)")
     assert (found["metric"]["was_by"], found["metric"]["becomes_by"]) == (["P002"], ["P003"])

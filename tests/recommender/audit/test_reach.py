@@ -33,9 +33,9 @@ TABLE = {"task": "binary", "modality": "tabular"}
 def test_the_cells_of_a_forecast_keep_tanh_and_start_from_xavier() -> None:
     facts = {"task": "forecasting", "modality": "sequence"}
     assert "Recurrent cells always use tanh" in choice_scope(Slot.ACTIVATION, PLAIN, **facts)
-    said = choice_scope(Slot.INITIALIZER, PLAIN, **facts)
-    assert "the linear layer is initialized with the solution of ridge regression" in said
-    assert "cells use xavier with orthogonal recurrent kernels" in said
+    scope = choice_scope(Slot.INITIALIZER, PLAIN, **facts)
+    assert "the linear layer is initialized with the solution of ridge regression" in scope
+    assert "cells use xavier with orthogonal recurrent kernels" in scope
 
 
 @pytest.mark.parametrize(
@@ -55,10 +55,10 @@ def test_the_paces_of_layers_are_named_for_optimizers_that_adapt_rates() -> None
 
 def test_sizes_at_which_bins_and_folds_end_are_named() -> None:
     changed = PLAIN.model_copy(update={"architecture": Standard(bins=16), "validation": CrossValidation()})
-    said = choice_scope(Slot.ARCHITECTURE, changed, **TABLE)
-    assert said.count("more than 100 numeric columns") == 2
-    assert "numeric columns are not binned" in said
-    assert "have no periodic features" in said
+    scope = choice_scope(Slot.ARCHITECTURE, changed, **TABLE)
+    assert scope.count("more than 100 numeric columns") == 2
+    assert "numeric columns are not binned" in scope
+    assert "have no periodic features" in scope
     assert "fewer than 20 rows" in choice_scope(Slot.VALIDATION, changed, **TABLE)
     plain = PLAIN.model_copy(update={"architecture": Standard(periodic_features=False)})
     assert choice_scope(Slot.ARCHITECTURE, plain, **TABLE) == choice_scope(Slot.VALIDATION, PLAIN, **TABLE) == ""

@@ -86,7 +86,7 @@ def test_a_change_by_measurement_names_the_facts_that_changed(answer, moved) -> 
     assert found["measured"].endswith("which has changed since")
 
 
-def test_a_dataset_that_is_gone_is_said_and_the_rules_are_replayed_all_the_same(answer, moved) -> None:
+def test_a_missing_dataset_is_reported_and_the_rules_are_replayed(answer, moved) -> None:
     record, data = moved
     data.unlink()
     found = answer("replay", record)
@@ -94,7 +94,7 @@ def test_a_dataset_that_is_gone_is_said_and_the_rules_are_replayed_all_the_same(
     assert {one["verdict"] for one in found["slots"]} == {"same"}
 
 
-def test_a_dataset_that_cannot_be_read_any_more_is_said(answer, moved) -> None:
+def test_an_unreadable_dataset_is_reported(answer, moved) -> None:
     moved[1].write_text("diagnosis\n", encoding="utf-8")
     assert "not measured again: The dataset must have rows" in answer("replay", moved[0])["measured"]
 
@@ -108,16 +108,16 @@ def test_data_names_where_the_dataset_is_now(answer, invoke, moved, tmp_path: Pa
     assert isinstance(error, DatasetError)
 
 
-def test_a_pinned_choice_is_the_persons_also_today(answer, write_record) -> None:
+def test_a_pinned_choice_stays_pinned_in_a_replay(answer, write_record) -> None:
     pin = Pin(slot=Slot.OPTIMIZER, choice=parse_choice(Slot.OPTIMIZER, "sgd"), reason="ours")
     path = write_record(CANCER, target="diagnosis", pins=[pin])
     optimizer = by_slot(answer("replay", path, "--book", "handbook"))["optimizer"]
     assert (optimizer["verdict"], optimizer["today"], optimizer["today_by"]) == ("same", "sgd", ["user"])
 
 
-def test_what_was_said_of_the_dataset_is_said_again(answer, write_record) -> None:
-    said = {"target": "diagnosis", "task": "binary", "kinds": {"mean radius": "categorical"}, "trials": 7}
-    path = write_record(CANCER, **said)
-    assert Record.read(path).request == recommend(CANCER, **said).record.request
+def test_a_replay_uses_the_recorded_request(answer, write_record) -> None:
+    fields = {"target": "diagnosis", "task": "binary", "kinds": {"mean radius": "categorical"}, "trials": 7}
+    path = write_record(CANCER, **fields)
+    assert Record.read(path).request == recommend(CANCER, **fields).record.request
     assert json.loads(path.read_text(encoding="utf-8"))["asked"]["trials"] == 7
     assert answer("replay", path)["facts"] == []

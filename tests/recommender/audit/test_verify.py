@@ -283,7 +283,7 @@ def test_an_address_is_refused_as_one(invoke) -> None:
 
 
 @pytest.mark.parametrize("place", ["/dev/zero", "/", "pipe"])
-def test_a_record_that_names_a_special_file_is_answered_at_once(answer, invoke, run: Path, place: str) -> None:
+def test_a_record_with_a_special_file_fails_without_blocking(answer, invoke, run: Path, place: str) -> None:
     path = run.parent / "pipe"
     os.mkfifo(path)
     rewritten(run / "record.json", lambda body: body["dataset"].update(path=str(path) if place == "pipe" else place))

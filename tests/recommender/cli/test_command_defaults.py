@@ -54,10 +54,10 @@ def test_the_command_line_goes_before_the_file(project: Path) -> None:
 
 
 def test_a_record_says_of_a_setting_what_it_says_of_the_option(project: Path) -> None:
-    said = ["--target", "diagnosis", "--format", "json"]
-    without = json.loads(invoke(CANCER, *said, "--trials", "5").output)["record"]
+    options = ["--target", "diagnosis", "--format", "json"]
+    without = json.loads(invoke(CANCER, *options, "--trials", "5").output)["record"]
     (project / "pcwat.toml").write_text("[recommend]\ntrials = 5", encoding="utf-8")
-    within = json.loads(invoke(CANCER, *said).output)["record"]
+    within = json.loads(invoke(CANCER, *options).output)["record"]
     changing = {"created", "chain", "seal"}  # the chain begins with the time
     assert {key: value for key, value in within.items() if key not in changing} == {
         key: value for key, value in without.items() if key not in changing

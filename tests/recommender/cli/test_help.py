@@ -1,4 +1,4 @@
-"""What a person finds out at the terminal: the lesson, the help of every command, completion, colours, exit codes."""
+"""Tutorial, help of every command, completion, colours and exit codes in the terminal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PROGRAM = [sys.executable, "-c", "from recommender.cli.main import main; main()"
 
 
 def all_commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
-    """Every command that a person can name, by its words; the default verb has none."""
+    """Words of every command that can be typed; the default verb has none."""
     yield " ".join(path), command
     if isinstance(command, click.Group):
         context = click.Context(command)
@@ -136,7 +136,7 @@ def test_no_color_is_honoured() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "part"),
     [
         (["--version"], 0, "pcwat"),
         (["rules", "test"], 0, ""),
@@ -145,13 +145,13 @@ def test_no_color_is_honoured() -> None:
     ],
 )
 def test_exit_codes_are_those_that_help_names(
-    words: list[str], code: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    words: list[str], code: int, part: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["recommend", *words])
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == code
-    assert said in "".join(capsys.readouterr())
+    assert part in "".join(capsys.readouterr())
 
 
 def test_ctrl_c_has_an_exit_code_of_its_own(

@@ -29,7 +29,7 @@ def invoke(*words: str) -> Result:
 
 
 def refused(*words: str) -> str:
-    """The message of an error that a person can mend."""
+    """Message of an error that the user can correct."""
     result = invoke(*words)
     assert isinstance(result.exception, PcwatError), result.output
     return str(result.exception)
@@ -65,12 +65,12 @@ def test_the_handbook_alone_can_be_asked() -> None:
     assert found["bundle"]["optimizer"]["schedule"] == "constant"
 
 
-def test_a_persons_book_comes_on_top_of_the_shipped_ones() -> None:
+def test_a_users_book_is_added_to_the_shipped_ones() -> None:
     assert layers(["mine.yaml"]) == ("handbook", "evidence", "mine.yaml")
     assert layers(["handbook", "mine.yaml"]) == ("handbook", "mine.yaml")
 
 
-def test_a_pin_shows_the_persons_reason_and_what_the_rules_said() -> None:
+def test_a_pin_shows_its_reason_and_the_choice_of_the_rules() -> None:
     result = invoke(CANCER, "--target", "diagnosis", "--pin", "optimizer=adagrad", "--reason", "to compare")
     text = " ".join(result.output.split())
     assert "adagrad" in text
@@ -113,7 +113,7 @@ def test_a_pin_may_have_parameters() -> None:
         (["--target", "diagnosis", "--budget", "soon"], "such as 90s, 10m or 1.5h"),
     ],
 )
-def test_a_slip_on_the_command_line_is_answered_with_the_remedy(words: list[str], message: str) -> None:
+def test_an_error_on_the_command_line_names_the_remedy(words: list[str], message: str) -> None:
     assert message in refused(CANCER, *words)
 
 
@@ -147,10 +147,10 @@ def test_an_existing_bundle_is_overwritten_by_force_only(tmp_path: Path) -> None
 
 def test_the_hint_after_a_bundle_is_the_whole_command_that_trains_it(tmp_path: Path) -> None:
     path = tmp_path / "my bundle.yaml"
-    said = ["--target", "diagnosis", "--kind", "mean radius=numeric", "--book", "handbook", "--budget", "25s"]
-    result = invoke(CANCER, *said, "--pin", "optimizer=adam", "--reason", "a test", "-o", str(path))
+    options = ["--target", "diagnosis", "--kind", "mean radius=numeric", "--book", "handbook", "--budget", "25s"]
+    result = invoke(CANCER, *options, "--pin", "optimizer=adam", "--reason", "a test", "-o", str(path))
     hint = result.output.split("train it:\n")[1]
-    assert shlex.split(hint) == ["recommend", "train", CANCER, *said, "--bundle", str(path)]
+    assert shlex.split(hint) == ["recommend", "train", CANCER, *options, "--bundle", str(path)]
 
 
 def test_messages_never_name_the_verb_that_is_not_typed() -> None:

@@ -46,7 +46,7 @@ def test_a_full_output_is_one_sentence(form: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "part"),
     [
         (
             "duckdb.IOException('IO Error: No space left on device')",
@@ -61,7 +61,7 @@ def test_a_full_output_is_one_sentence(form: str, tmp_path: Path) -> None:
         ("RecursionError()", "The input is nested too deeply"),
     ],
 )
-def test_what_the_machine_refuses_is_one_sentence(error: str, said: str, tmp_path: Path) -> None:
+def test_what_the_machine_refuses_is_one_sentence(error: str, part: str, tmp_path: Path) -> None:
     program = (
         "import sys, duckdb, recommender.cli.main as cli\n"
         f"def advise_on(*_, **__): raise {error}\n"
@@ -73,7 +73,7 @@ def test_what_the_machine_refuses_is_one_sentence(error: str, said: str, tmp_pat
     assert done.returncode == 2
     (line,) = done.stderr.decode().splitlines()
     assert line.startswith("Error: ")
-    assert said in line
+    assert part in line
 
 
 def test_a_reader_that_ends_early_is_no_error(tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ BUDGET = Measurement(value=10, source="given")
 NOISE = np.random.default_rng(21)
 
 
-def profiled(dataset: Dataset, *targets: str, **said: object) -> Profile:
-    return measure(dataset, infer_roles(dataset, Request(target=targets, **said)))
+def profiled(dataset: Dataset, *targets: str, **fields: object) -> Profile:
+    return measure(dataset, infer_roles(dataset, Request(target=targets, **fields)))
 
 
 def values(profile: Profile) -> dict[str, object]:
@@ -85,12 +85,12 @@ def test_rows_without_a_target_are_left_out_of_everything(table: Table) -> None:
 def test_the_words_of_all_text_columns_of_a_row_are_counted_together(table: Table) -> None:
     texts = [f"word{row} and three more words" for row in range(200)]
     longer = [f"{text} and word{200 - row}" for row, text in enumerate(texts)]
-    alone, beside = (
+    alone, combined = (
         profiled(table(a=texts, y=[0, 1] * 100), "y"),
         profiled(table(a=texts, b=longer, y=[0, 1] * 100), "y"),
     )
-    assert (alone.modality, beside.modality) == ("text", "text")
-    assert [profile.get("text_words").value for profile in (alone, beside)] == [5.0, 12.0]
+    assert (alone.modality, combined.modality) == ("text", "text")
+    assert [profile.get("text_words").value for profile in (alone, combined)] == [5.0, 12.0]
     assert profiled(table(a=texts, n=NOISE.normal(size=200), y=[0, 1] * 100), "y").modality == "tabular"
     assert profiled(table(n=NOISE.normal(size=20), y=[0, 1] * 10), "y").get("text_words") is None
 
@@ -142,7 +142,7 @@ def test_what_is_counted_on_all_rows_has_no_interval(table: Table) -> None:
     assert (one.low, one.high) == (None, None)
 
 
-def test_leaks_are_found_in_numbers_and_in_levels(table: Table) -> None:
+def test_leaks_are_found_in_numbers_and_in_categories(table: Table) -> None:
     y = NOISE.integers(0, 2, 400)
     profile = profiled(
         table(
@@ -205,7 +205,7 @@ def test_copies_are_counted_without_their_identifiers(table: Table) -> None:
     assert one.value == 96 / 100
 
 
-def test_skew_and_outliers_are_told_apart(table: Table) -> None:
+def test_skew_and_outliers_are_distinguished(table: Table) -> None:
     x = NOISE.normal(size=1_000)
     normal = np.random.default_rng(3).normal(size=1_000)
     skewed = found(profiled(table(x=x, y=np.exp(0.6 * normal)), "y"))
@@ -274,7 +274,7 @@ def test_a_profile_needs_neither_frameworks_nor_numpy(tmp_path: object) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_declared_time_that_repeats_is_said_to(table: Table) -> None:
+def test_a_declared_time_that_repeats_is_reported(table: Table) -> None:
     dataset = table(day=[row // 4 for row in range(120)], y=np.cumsum(NOISE.normal(size=120)))
     profile = profiled(dataset, "y", time_column="day")
     assert profile.task is Task.FORECASTING
@@ -282,14 +282,23 @@ def test_a_declared_time_that_repeats_is_said_to(table: Table) -> None:
     assert "sorted_rows" not in found(profile)
 
 
-def test_numbers_among_the_names_of_a_text_file_are_said(tmp_path: Path) -> None:
+def test_numbers_among_the_names_of_a_text_file_are_reported(tmp_path: Path) -> None:
     rows = "".join(f"{row % 7}.5,{row % 3},{'pq'[row % 2]}\n" for row in range(60))
-    for names, said in {"1.288,1.449,a": "'1.288', '1.449'", "1,b,c": "'1'", "a,b,c": None, "a1,inf,nan": None}.items():
+    for names, quoted in {
+        "1.288,1.449,a": "'1.288', '1.449'",
+        "1,b,c": "'1'",
+        "a,b,c": None,
+        "a1,inf,nan": None,
+    }.items():
         path = tmp_path / "table.csv"
         path.write_text(f"{names}\n{rows}", encoding="utf-8")
         with Dataset.open(path) as dataset:
             message = found(profiled(dataset, dataset.columns[-1])).get("numbers_as_names")
-        assert message is None if said is None else f"but contains numbers: {said}. If it is a data row" in str(message)
+        assert (
+            message is None
+            if quoted is None
+            else f"but contains numbers: {quoted}. If it is a data row" in str(message)
+        )
 
 
 @pytest.mark.parametrize(
@@ -302,7 +311,7 @@ def test_numbers_among_the_names_of_a_text_file_are_said(tmp_path: Path) -> None
         ([f"{row}.5" for row in range(60)], None),
     ],
 )
-def test_numbers_that_are_words_for_their_commas_are_said(table: Table, values: list[str], use: str | None) -> None:
+def test_numbers_that_are_text_because_of_commas_are_reported(table: Table, values: list[str], use: str | None) -> None:
     dataset = table(a=values, x=np.round(NOISE.normal(size=60), 6), y=["p", "q"] * 30)
     message = found(profiled(dataset, "y")).get("numbers_with_commas")
     assert message is None if use is None else str(message).startswith(f"'a' has numbers with {use} and is read")

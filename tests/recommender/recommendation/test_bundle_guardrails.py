@@ -120,7 +120,7 @@ def test_one_scale_of_random_weights_is_alerted_outside_xaviers_and_hes(initiali
     assert "scale_of_random_weights" not in checks(bundle(initializer="he"), profile(rows=1_000))
 
 
-def test_small_random_weights_are_said_to_vanish_and_large_ones_to_explode() -> None:
+def test_vanishing_and_exploding_random_weights_are_reported() -> None:
     for stddev, effect in ((0.02, "vanish"), (0.4, "explode")):
         chosen = bundle(initializer={"name": "random_normal", "stddev": stddev})
         assert f"may {effect} from" in checks(chosen, profile(rows=9))["scale_of_random_weights"].message

@@ -50,7 +50,7 @@ def test_images_are_recommended_what_the_rules_for_images_say(images: Callable[.
     assert advice.record.dataset.kinds == {"X": "image", "y": "categorical"}
 
 
-def test_columns_beside_images_are_learned_from_too(images: Callable[..., Path]) -> None:
+def test_other_columns_of_images_are_features(images: Callable[..., Path]) -> None:
     with Dataset.open(images(size=np.arange(ROWS) % 7, number=np.arange(ROWS))) as dataset:
         roles = infer_roles(dataset, Request(target="y"))
         assert roles.features == ("X", "size")
@@ -97,7 +97,7 @@ def test_copies_of_images_are_counted(images: Callable[..., Path]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "error", "says"),
+    ("fields", "error", "says"),
     [
         ({"targets": ("X",)}, TargetError, r"target must be a column of plain values, but 'X' .* contains images"),
         ({"targets": ("z",)}, TargetError, r"target must be a column of images\.npz, but got 'z'\. Columns: X, y"),
@@ -108,10 +108,10 @@ def test_copies_of_images_are_counted(images: Callable[..., Path]) -> None:
     ],
 )
 def test_a_part_that_images_cannot_play_is_refused(
-    images: Callable[..., Path], said: dict[str, Any], error: type[Exception], says: str
+    images: Callable[..., Path], fields: dict[str, Any], error: type[Exception], says: str
 ) -> None:
     with Dataset.open(images(size=np.arange(ROWS) * 1.5)) as dataset, pytest.raises(error, match=says):
-        infer_roles(dataset, Request(**said))
+        infer_roles(dataset, Request(**fields))
 
 
 def test_the_images_are_not_proposed_as_a_target(images: Callable[..., Path]) -> None:

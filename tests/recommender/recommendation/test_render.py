@@ -60,8 +60,8 @@ def test_no_character_of_the_table_is_lost(width: int) -> None:
     assert max(map(len, lines)) <= width
     words = " ".join(lines).replace(",", " ").replace(";", " ").split()
     for slot, decision in advice.strategy.decisions.items():
-        for said in (str(decision.choice), reason(decision), *instead_of(decision)):
-            for word in said.replace(",", " ").replace(";", " ").split():
+        for part in (str(decision.choice), reason(decision), *instead_of(decision)):
+            for word in part.replace(",", " ").replace(";", " ").split():
                 assert word in words, (slot, word)
     assert "categorical_crossentropy" in words
 

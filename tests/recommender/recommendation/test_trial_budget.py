@@ -41,7 +41,7 @@ def planned(
     budget: float | None = None,
     trials: int | None = None,
 ) -> Measurement:
-    """The plan for a table whose rows are kept apart, or as said."""
+    """The plan for a table without dependent rows, or with the given fields."""
     return trial_budget(
         Sizes(rows=rows, columns=columns, numbers=numbers, words=words),
         architecture=architecture or Standard(),
@@ -113,7 +113,7 @@ def test_intervals_count_as_columns_and_random_kernels_as_their_features() -> No
     assert planned(columns=1, architecture=MiniRocket(features=500), budget=8 + 20.5 * one).value == 20
 
 
-def test_the_plan_is_for_what_the_rules_choose_and_a_person_pins() -> None:
+def test_the_plan_uses_choices_and_pins() -> None:
     one = trial_seconds(rows=142, width=13 * 17)
     advice = recommend(example("wine"), target="cultivar", budget=60.0)
     assert (advice.bundle.architecture, advice.bundle.validation) == (Standard(bins=16), CrossValidation())

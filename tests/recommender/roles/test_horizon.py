@@ -1,4 +1,4 @@
-"""What a person says of a forecast is checked, kept, and told again."""
+"""The user's settings of a forecast are validated, used and recorded."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def test_horizon_and_season_are_measured_and_become_facts() -> None:
     assert advice.bundle.optimizer.name == "rmsprop"
 
 
-def test_what_is_said_goes_before_what_is_inferred_and_is_told_again() -> None:
-    said = Request(target="sold", task=Task.FORECASTING, horizon=3, season=1, known=("price",))
+def test_given_values_override_inferred_ones_and_are_recorded() -> None:
+    request = Request(target="sold", task=Task.FORECASTING, horizon=3, season=1, known=("price",))
     with Dataset.open(_daily()) as dataset:
-        advice = advise(dataset, said, book=load_book())
+        advice = advise(dataset, request, book=load_book())
     assert advice.record.facts["horizon"].value == 3
     assert advice.record.facts["season"].value == 1
     assert (advice.record.request.horizon, advice.record.request.season) == (3, 1)

@@ -57,14 +57,14 @@ def proposed(table: Table, **columns: object) -> str:
     return infer_roles(table(**columns)).targets[0]
 
 
-def test_y_beside_x_is_a_place_unless_nothing_else_is_there(table: Table) -> None:
+def test_y_next_to_x_is_a_coordinate_unless_it_is_the_only_candidate(table: Table) -> None:
     number, half, word = WHITE[:40], WHITE[40:80], ["p", "q"] * 20
     assert proposed(table, X=number, Y=half, area=word) == "area"
     assert proposed(table, price=word, x=number, y=half, z=WHITE[80:120]) == "price"
     assert proposed(table, y=half, z=number, area=word) == "area"
     assert proposed(table, x=number, y=half) == "y"
     assert proposed(table, y=half, x=number) == "y"
-    assert proposed(table, y=half, area=word, x=number) == "y"  # not beside each other
+    assert proposed(table, y=half, area=word, x=number) == "y"  # not adjacent
 
 
 def test_a_class_is_proposed_and_a_subclass_is_not(table: Table) -> None:
@@ -211,7 +211,7 @@ def test_what_the_user_says_about_time_wins(table: Table) -> None:
     assert (declared.task, declared.time_column) == (Task.FORECASTING, "day")
 
 
-def test_several_series_in_one_table_are_told_apart(table: Table) -> None:
+def test_several_series_in_one_table_are_distinguished(table: Table) -> None:
     times = [month for month in MONTHS[:80] for _ in range(3)]
     dataset = table(when=times, shop=["n", "s", "w"] * 80, y=np.repeat(WALK[:80], 3) + [0, 9, 99] * 80)
     roles = infer_roles(dataset, Request(target="y"))
@@ -223,8 +223,8 @@ def test_a_time_that_repeats_without_an_entity_names_the_column_that_tells_the_s
     with pytest.raises(ColumnError, match=r"most rows have the same 'day' as another row\. Add --entity shop"):
         infer_roles(dataset, Request(target="y", task=Task.FORECASTING, time="day"))
     assert infer_roles(dataset, Request(target="y", time="day")).task is Task.REGRESSION
-    told = infer_roles(dataset, Request(target="y", task=Task.FORECASTING, time="day", entity="shop"))
-    assert told.entity_column == "shop"
+    roles = infer_roles(dataset, Request(target="y", task=Task.FORECASTING, time="day", entity="shop"))
+    assert roles.entity_column == "shop"
 
 
 def test_an_index_of_joined_tables_without_a_name_is_not_learned_from(table: Table) -> None:

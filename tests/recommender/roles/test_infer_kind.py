@@ -74,7 +74,7 @@ def test_three_words_a_value_are_text_and_five_where_it_is_the_only_column() -> 
     assert infer_kind(replace(lone, words=5.0), alone=True).kind is Kind.TEXT
 
 
-def test_long_names_of_few_levels_are_no_text() -> None:
+def test_long_names_of_few_categories_are_not_text() -> None:
     assert kind_of(WORDS, rows=10_000, count=10_000, distinct=100, words=4.0) is Kind.CATEGORICAL
     assert kind_of(WORDS, rows=10_000, count=10_000, distinct=101, words=4.0) is Kind.TEXT
 

@@ -142,7 +142,7 @@ def test_an_empty_cell_of_the_target_is_no_error(table: Table) -> None:
     assert task_of(table, [*[1.5, 2.5, 3.5] * 10, None]) is Task.REGRESSION
 
 
-def test_classes_of_one_row_are_kept_beside_two_that_have_several(table: Table) -> None:
+def test_classes_of_one_row_are_kept_if_two_others_have_several(table: Table) -> None:
     assert task_of(table, [*["a", "b"] * 20, "c", "d"]) is Task.MULTICLASS
 
 

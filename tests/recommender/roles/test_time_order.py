@@ -48,7 +48,7 @@ def test_gaps_repeats_and_steps_back_are_counted_by_hand(table: Table) -> None:
     assert (found.regular_share, found.rising_share) == (9 / 11, 10 / 11)
 
 
-def test_repeated_times_are_told_apart_by_the_column_that_names_the_series(table: Table) -> None:
+def test_repeated_times_are_resolved_by_the_column_of_series_names(table: Table) -> None:
     times, shops = months(30), ["north", "south", "west"]
     dataset = table(when=[time for time in times for _ in shops], noise=[1, 2] * 45, shop=shops * 30, y=range(90))
     found = find_time(dataset, ["when"], [])

@@ -1,4 +1,4 @@
-"""The verb `recommend rules`, as a person runs it."""
+"""The commands of `recommend rules`."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_show_gives_everything_about_a_rule(rule_id: str, recommend) -> None:
         assert part in words
 
 
-def test_show_says_that_a_rule_is_contested_and_by_whom_it_was_said(recommend, write_book) -> None:
+def test_show_names_the_stance_and_source_of_a_contested_rule(recommend, write_book) -> None:
     assert "· contested" in recommend("rules", "show", "C101").out
     mine = write_book(FEW_ROWS + "\n  author: Ada Lovelace\n  stance: contested")
     assert "· contested · by Ada Lovelace" in recommend("rules", "show", "C900", "--book", mine).words
@@ -131,7 +131,7 @@ def test_show_as_json_has_the_order_too(recommend) -> None:
     assert found["order"] == {"Beats": ["C004 (more specific)"], "Beaten by": ["C107 (declared)", "C109 (declared)"]}
 
 
-def test_an_unknown_rule_is_answered_with_the_nearest_one(recommend) -> None:
+def test_an_unknown_rule_suggests_the_nearest_one(recommend) -> None:
     ended = recommend("rules", "show", "C1007")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith("Error: The rule C1007 is not in this book. Did you mean 'C107'?")
@@ -284,7 +284,7 @@ def test_check_says_what_was_proved(recommend) -> None:
     )
 
 
-def test_check_finds_a_conflict_with_a_witness_the_places_and_the_mend(recommend, write_book) -> None:
+def test_check_reports_a_conflict_with_witness_places_and_fix(recommend, write_book) -> None:
     """The handbook has one rule for binary tables without more conditions; huber is no rule's for them."""
     path = write_book("id: C900\n  when: {rows: {ge: 10}}\n  then: {loss: huber}")
     ended = recommend("rules", "check", path)

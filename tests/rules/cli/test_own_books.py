@@ -1,4 +1,4 @@
-"""`recommend rules diff` and `recommend rules new`: a person's own rules beside the shipped ones."""
+"""`recommend rules diff` and `recommend rules new`: the user's rules compared with the shipped ones."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_new_ends_with_the_finding_where_the_book_is_not_proved(recommend) -> No
 
 
 @pytest.mark.parametrize("wrong", [("--then", "hubber"), ("--then", "huber", "--when", "rowz>5")])
-def test_new_writes_nothing_where_something_said_is_wrong(wrong, recommend, tmp_path) -> None:
+def test_new_writes_nothing_if_an_argument_is_invalid(wrong, recommend, tmp_path) -> None:
     ended = recommend("rules", "new", "loss", *wrong, "--because", "habit")
     assert (ended.code, ended.out) == (2, "")
     assert "Did you mean" in ended.err

@@ -391,7 +391,7 @@ def test_each_choice_has_its_own_nearest_flip(small) -> None:
 
 
 def test_fewer_rows_of_the_rarest_class_never_leave_less_than_one_row(small) -> None:
-    """Given facts need not hang together: of 10 rows at most 9 can go, though 30 were said to be rare."""
+    """Given facts can be inconsistent: at most 9 of 10 rows can be removed, although 30 are in the rarest class."""
     book = small(("{minority_class_rows: {lt: 5}}", "metric: f1"))
     found = flips(book, binary(rows=10))[Slot.METRIC]
     assert [flip.how for flip in found] == ["minority_class_rows below 5 (now 30)"]

@@ -119,7 +119,7 @@ def test_the_trace_says_who_decided_who_lost_and_who_stayed_silent(shipped) -> N
     assert (ratio.wanted, ratio.measured, ratio.margin) == ("imbalance_ratio > 4", 9.0, 5.0)
 
 
-def test_a_pin_is_kept_beside_what_the_rules_say_and_later_slots_follow_it(shipped) -> None:
+def test_a_pin_is_stored_with_the_choice_of_the_rules_and_later_slots_use_it(shipped) -> None:
     pin = Pin(slot=Slot.METRIC, choice=parse_choice(Slot.METRIC, "mae"), reason="the business pays by the unit")
     strategy = decide(shipped, regression(), pins=[pin])
     assert strategy.decisions[Slot.METRIC].pin == pin

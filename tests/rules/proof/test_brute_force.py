@@ -1,4 +1,4 @@
-"""The engine beside a brute-force evaluation, which computes all datasets at once and knows neither cells nor boxes."""
+"""The engine compared with a brute-force evaluation of all datasets, without cells and boxes."""
 
 from __future__ import annotations
 

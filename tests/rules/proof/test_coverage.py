@@ -13,7 +13,7 @@ from rules.vocabulary.choices import Slot
 SHARES = Path(__file__).parent / "fallback_shares.json"
 
 
-def test_the_share_of_cells_that_only_a_fallback_answers_changes_by_intent(shipped, golden) -> None:
+def test_the_share_of_cells_decided_by_a_fallback_changes_by_intent(shipped, golden) -> None:
     shares = {part.slot.value: round(part.share, 4) for part in coverage(shipped).fallbacks}
     golden(SHARES, json.dumps(shares, indent=2) + "\n")
 
@@ -79,7 +79,7 @@ def test_a_miss_on_another_fact_does_not_cover_a_threshold(write_book) -> None:
     assert (mine.fires, mine.misses) == (100, None)
 
 
-def test_what_a_fallback_answers_is_counted_and_said_in_words(write_book) -> None:
+def test_cells_decided_by_a_fallback_are_counted_and_described(write_book) -> None:
     """Rows are cut at 100: = 1, between, = 100, above. The fallback keeps the first two of four."""
     (part,) = [
         part

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 def add(tmp_path: Path) -> Callable[..., Path]:
     """Add a rule to mine.yaml, on top of the shipped books."""
 
-    def run(slot: Slot, then: str, *when: str, **said: Any) -> Path:
+    def run(slot: Slot, then: str, *when: str, **options: Any) -> Path:
         path = tmp_path / "mine.yaml"
-        add_rule(path, slot, then=then, when=when, below=SHIPPED_LAYERS, **({"because": "why"} | said))
+        add_rule(path, slot, then=then, when=when, below=SHIPPED_LAYERS, **({"because": "why"} | options))
         return path
 
     return run
 
 
-def test_a_new_file_holds_the_rule_as_a_person_would_write_it(add) -> None:
+def test_a_new_file_contains_the_rule_in_the_usual_format(add) -> None:
     """Huber for fewer outliers than in C005; C106, C107 and C109 read the metric, which this rule does not."""
     path = add(Slot.LOSS, "huber", "outlier_share>=0.005", "task=regression", because="our tails", author="Ada")
     assert path.read_text(encoding="utf-8").split("rules:\n")[1] == (
@@ -144,7 +144,7 @@ def test_a_second_rule_of_a_slot_gets_the_next_number(add) -> None:
     assert {"N900", "N901"} <= load_book([*SHIPPED_LAYERS, path]).book.by_id.keys()
 
 
-def test_a_long_reason_is_folded_and_reads_back_as_it_was_said(add) -> None:
+def test_a_long_reason_is_folded_without_loss(add) -> None:
     reason = "as in our last paper: " + "and so on, " * 20 + "see there"
     path = add(Slot.ACTIVATION, "tanh", "rows<100", because=reason)
     assert load_book([*SHIPPED_LAYERS, path]).book.by_id["N900"].because == reason
@@ -176,7 +176,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_nothing_is_written_where_something_said_is_wrong(case: str, add, tmp_path) -> None:
+def test_nothing_is_written_if_an_argument_is_invalid(case: str, add, tmp_path) -> None:
     then, when, because, message = WRONG[case]
     with pytest.raises(PcwatError) as refused:
         add(Slot.LOSS, then, *when, because=because)

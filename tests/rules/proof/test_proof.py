@@ -138,7 +138,7 @@ def test_a_rule_that_reads_a_later_choice_is_a_cycle_of_slots(write_book) -> Non
     assert "tests metric, which is decided later, in the slot metric" in findings[0].problem
 
 
-def test_every_flaw_names_file_line_and_column_and_a_mend(write_book) -> None:
+def test_every_flaw_names_file_line_column_and_a_fix(write_book) -> None:
     rows = "id: W002\n  when: {rows: {ge: 10}}\n  then: {initializer: he}"
     task = "id: W003\n  when: {task: binary}\n  then: {initializer: lecun}"
     path = write_book(ALWAYS, rows, task)

@@ -39,12 +39,12 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("said", CASES)
-def test_a_region_reads_as_the_conditions_that_limit_it(said: str) -> None:
-    assert words(*CASES[said]) == said
+@pytest.mark.parametrize("expected", CASES)
+def test_a_region_reads_as_the_conditions_that_limit_it(expected: str) -> None:
+    assert words(*CASES[expected]) == expected
 
 
-def test_a_limit_that_the_task_sets_anyway_is_not_said() -> None:
+def test_a_limit_implied_by_the_task_is_omitted() -> None:
     assert words(task("regression"), cuts=(RATIO,)) == "task is regression"
 
 

@@ -1,5 +1,5 @@
-"""The proof beside z3, which knows nothing of cells: facts are variables, conditions formulas, and flaws what z3 finds
-by the definition alone (the docstring of rules.proof.proof)."""
+"""The proof compared with z3, which does not use cells: facts are variables, conditions are formulas, and z3 finds
+flaws by the definition alone (the docstring of rules.proof.proof)."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def number(value: float) -> z3.RatNumRef | z3.IntNumRef:
 
 
 def is_one_of(name: str, values: Iterable[str]) -> z3.BoolRef:
-    levels = FACTS[name].domain.values
-    return z3.Or([VARIABLES[name] == levels.index(value) for value in values])
+    categories = FACTS[name].domain.values
+    return z3.Or([VARIABLES[name] == categories.index(value) for value in values])
 
 
 def within_domain(name: str) -> z3.BoolRef:
@@ -167,7 +167,7 @@ def proved(slot: Slot, rules: Sequence[Rule]) -> set[Found]:
 
 
 def test_the_proof_finds_in_mutated_books_what_z3_finds(shipped, mutations) -> None:
-    """Books with a circle are compared like all others: who beats whom, and so every other flaw, is said by the
+    """Books with a circle are compared like all others: who beats whom, and so every other flaw, is given by the
     definition rule by rule; a GAP is a dataset on which no rule fires. Where all rules that fire beat each other the
     slot is undecided too, and that is what CYCLE reports."""
     draw, oracle = random.Random(SEED), Oracle()  # noqa: S311  not for secrets

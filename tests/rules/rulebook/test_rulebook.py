@@ -68,7 +68,7 @@ def test_the_hash_of_a_layer_changes_with_its_text(write_book) -> None:
     assert read_layers([path]).layers[str(path)] != before
 
 
-def test_thresholds_that_differ_in_the_seventh_digit_are_told_apart_in_words_and_digests(write_book) -> None:
+def test_thresholds_that_differ_in_the_seventh_digit_have_different_texts_and_digests(write_book) -> None:
     """What :g writes of both is 1.23457e+06."""
     rules = [
         read_layers([write_book(f"id: A900\n  when: {{rows: {{ge: {rows}}}}}\n  then: {{optimizer: adam}}")]).rules[0]
@@ -78,7 +78,7 @@ def test_thresholds_that_differ_in_the_seventh_digit_are_told_apart_in_words_and
     assert rules[0].digest != rules[1].digest
 
 
-def test_parameters_that_differ_in_the_seventh_digit_are_told_apart_in_words() -> None:
+def test_parameters_that_differ_in_the_seventh_digit_have_different_texts() -> None:
     assert str(Huber(delta=1.0000001)) == "huber (delta 1.0000001)"
 
 

@@ -27,8 +27,8 @@ def test_an_error_leaves_the_old_file_and_no_temporary_one(tmp_path: Path) -> No
     path.write_text("old", encoding="utf-8")
 
     def write_half() -> None:
-        with atomic_path(path) as beside:
-            beside.write_text("ne", encoding="utf-8")
+        with atomic_path(path) as temporary:
+            temporary.write_text("ne", encoding="utf-8")
             assert path.read_text(encoding="utf-8") == "old"
             raise KeyboardInterrupt
 

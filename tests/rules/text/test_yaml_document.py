@@ -72,7 +72,7 @@ def test_aliases_that_multiply_are_refused_before_they_are_written_out() -> None
         parse("\n".join(lines), source="x.yaml", error=BookError)
 
 
-def test_anchors_and_64_levels_are_allowed() -> None:
+def test_anchors_and_a_nesting_depth_of_64_are_allowed() -> None:
     assert parse("a: &a [1]\nb: *a\n", source="x.yaml", error=BookError).data == {"a": [1], "b": [1]}
     assert parse("[" * 64 + "]" * 64, source="x.yaml", error=BookError).data is not None
 

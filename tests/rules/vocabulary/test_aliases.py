@@ -90,10 +90,10 @@ def test_every_name_of_the_table_exists_and_no_former_name_is_in_use() -> None:
     assert {*aliases.FACTS.values()} <= FACTS.keys()
     assert not aliases.FACTS.keys() & FACTS.keys()
     for fact, renamed in aliases.LEVELS.items():
-        levels = categories_of(fact)
-        assert levels is not None
-        assert {*renamed.values()} <= {*levels}
-        assert not {*renamed} & {*levels}
+        categories = categories_of(fact)
+        assert categories is not None
+        assert {*renamed.values()} <= {*categories}
+        assert not {*renamed} & {*categories}
 
 
 def test_a_task_is_read_under_its_former_name() -> None:

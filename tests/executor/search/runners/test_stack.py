@@ -215,7 +215,7 @@ def test_a_trial_that_has_stopped_leaves_the_stack_and_the_others_are_as_without
         return train(graph, stack, *arguments, **named)
 
     monkeypatch.setattr(StackedGraph, "train", counted)
-    monkeypatch.setattr(grouping, "RECOMPILING", 0.0)
+    monkeypatch.setattr(grouping, "RECOMPILE_SECONDS", 0.0)
     steady, exploding = {"units": 4, "learning_rate": 1e-4}, {"units": 8, "layers": 4, "learning_rate": 10.0}
     first, second = steady | {"dropout": 0.3, "layers": 2}, steady | {"layers": 4, "units": 8}
     with_it = proposals([first, exploding, second], epochs=40)

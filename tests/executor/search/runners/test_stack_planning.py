@@ -14,7 +14,7 @@ from executor.networks.stacked_tabular import StackShape
 from executor.search.records.proposal import Proposal
 from executor.search.runners.stack_planning import plan_stacks, repacking_pays, stack_seconds
 from executor.search.runners.training_state import Member
-from recommender.training_cost import COMPILING, LAUNCH, RECOMPILING, step_seconds
+from recommender.training_cost import COMPILE_SECONDS, RECOMPILE_SECONDS, STEP_OVERHEAD_SECONDS, step_seconds
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def test_a_stack_is_as_wide_as_one_that_is_compiled_where_tracing_costs_more_tha
     shapes = [StackShape.of(parts, [one.chosen]) for one in members]
     # Worked by hand: a shared stack saves one launch a step and one tracing, and pads the narrow trial.
     padding = step_seconds(shapes[0].size, 512) - step_seconds(shapes[1].size, 512)
-    even = COMPILING / (padding - LAUNCH)  # steps at which sharing saves nothing
+    even = COMPILE_SECONDS / (padding - STEP_OVERHEAD_SECONDS)  # steps at which sharing saves nothing
     before, after = int(even * 0.9), int(even * 1.1)
     assert numbers(plan_stacks(members, parts, rows=before * 512)) == [[0, 1]]
     assert numbers(plan_stacks(members, parts, rows=after * 512)) == [[0], [1]]
@@ -103,7 +103,7 @@ def test_a_stack_is_as_wide_as_one_that_is_compiled_where_tracing_costs_more_tha
 def test_a_stack_takes_a_launch_a_step_and_the_operations_of_each_trial_at_the_widest_ones_size(parts: Parts) -> None:
     narrow, wide = member(0, 4, 1, epochs=5), member(1, 8, 1, epochs=5)
     size = 20 + 20 * 8 + 8 + 8 + 1
-    expected = 10 * (LAUNCH + 2 * step_seconds(size, 64))
+    expected = 10 * (STEP_OVERHEAD_SECONDS + 2 * step_seconds(size, 64))
     assert stack_seconds([narrow, wide], parts, rows=2 * 64) == pytest.approx(expected)  # 5 epochs of 2 steps
 
 
@@ -117,6 +117,6 @@ def test_trials_of_another_batch_size_or_embedding_dimension_have_a_stack_of_the
 
 def test_a_stack_is_repacked_where_half_of_the_planned_steps_save_more_than_compiling_takes(parts: Parts) -> None:
     shape = StackShape.of(parts, [member(0, 8, 1).chosen])
-    even = RECOMPILING / (0.5 * 2 * step_seconds(shape.size, 64))  # steps that save as much, of two trials fewer
+    even = RECOMPILE_SECONDS / (0.5 * 2 * step_seconds(shape.size, 64))  # steps that save as much, of two trials fewer
     assert repacking_pays(shape, 4, 2, steps=int(even) + 1, batch=64)
     assert not repacking_pays(shape, 4, 2, steps=int(even), batch=64)

@@ -35,7 +35,7 @@ def test_a_missing_file_is_met_with_the_nearest_name(tmp_path: Path) -> None:
         Dataset.open(tmp_path / "chrun.csv")
 
 
-def test_a_missing_directory_is_said_to_be_missing(tmp_path: Path) -> None:
+def test_a_missing_directory_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="does not exist either"):
         Dataset.open(tmp_path / "nowhere" / "churn.csv")
 
@@ -92,7 +92,7 @@ def test_a_json_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
         Dataset.open(tmp_path / "b.jsonl")
 
 
-def test_a_parquet_file_that_is_cut_off_is_told_from_another_format(tmp_path: Path) -> None:
+def test_a_truncated_parquet_file_is_distinguished_from_another_format(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     duckdb.sql("SELECT range AS a FROM range(1000)").write_parquet(str(path))
     path.write_bytes(path.read_bytes()[:-20])

@@ -71,11 +71,11 @@ def test_the_bound_for_numbers_is_kolmogorovs_quantile(pairs: float, comparisons
     assert stats.kstwobign.sf(np.sqrt(pairs) * bound) == pytest.approx(0.01 / comparisons, rel=1e-6)
 
 
-@pytest.mark.parametrize("levels", [2, 40, 400])
-def test_the_bound_for_levels_is_seldom_passed_by_chance_however_many_there_are(compared, levels: int) -> None:
+@pytest.mark.parametrize("categories", [2, 40, 400])
+def test_the_bound_for_categories_is_seldom_exceeded_by_chance(compared, categories: int) -> None:
     beyond, excess = 0, []
     for _ in range(60):
-        one, other = (NOISE.integers(levels, size=size).astype(str) for size in (400, 100))
+        one, other = (NOISE.integers(categories, size=size).astype(str) for size in (400, 100))
         (found,) = compared({"x": one}, {"x": other}, Kind.CATEGORICAL)
         beyond += found.distance > found.chance
         excess.append(found.chance - chance_distance(80, comparisons=1, tails=1) - found.distance)

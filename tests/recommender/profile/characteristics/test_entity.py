@@ -19,8 +19,8 @@ Table = Callable[..., Dataset]
 NOISE = np.random.default_rng(5)
 
 
-def hint(dataset: Dataset, **said: object) -> EntityHint | None:
-    roles = infer_roles(dataset, Request(target="y", **said))
+def hint(dataset: Dataset, **fields: object) -> EntityHint | None:
+    roles = infer_roles(dataset, Request(target="y", **fields))
     return find_entity(dataset, roles, labelled_rows(dataset, roles), dataset.summaries)
 
 
@@ -51,7 +51,7 @@ def test_words_that_fix_two_other_columns_are_found_whatever_their_name(table: T
     names = [f"n{number:03}" for number in rows.pop("who")]
     found = hint(table(qui=names, **rows))
     assert found is not None
-    assert (found.column, found.why) == ("qui", "determines 'age' and 'height', as a person determines age and sex")
+    assert (found.column, found.why) == ("qui", "determines 'age' and 'height', as a patient determines age and sex")
     rows["age"][3] += 1
     assert hint(table(qui=names, **rows)) is None
 
@@ -75,12 +75,12 @@ def test_equal_runs_of_rows_that_are_alike_are_found(table: Table) -> None:
     assert hint(table(V1=who[order], **{name: values[order] for name, values in rows.items()})) is None
 
 
-def test_the_levels_of_a_full_factorial_design_are_no_entities(table: Table) -> None:
+def test_the_factors_of_a_full_factorial_design_are_no_entities(table: Table) -> None:
     one, two = (part.ravel() for part in np.meshgrid(np.arange(12), np.arange(25), indexing="ij"))
     assert hint(table(one=one, two=two + 0.5, y=NOISE.normal(size=300))) is None
 
 
-def test_what_a_person_named_needs_no_hint(table: Table) -> None:
+def test_a_named_entity_has_no_hint(table: Table) -> None:
     rows = visits()
     dataset = table(patient=rows["who"], x=rows["x"], y=rows["y"])
     assert hint(dataset, entity_column="patient") is None

@@ -82,8 +82,8 @@ def test_the_area_of_several_classes_is_the_mean_of_each_against_the_rest(connec
     assert found["a"].value == pytest.approx(np.mean([max(area, 1 - area) for area in each]))
 
 
-def test_levels_that_tell_the_class_are_counted_by_class(connected) -> None:
-    # Class n: the 3 rows of level p are told; of r (a single row) and q (mixed) they are not: 3 of 5 rows of n.
+def test_categories_that_determine_the_class_are_counted_by_class(connected) -> None:
+    # Class n: the 3 rows of category p are determined, those of r (a single row) and q (mixed) are not: 3 of 5.
     # Class y: level q is mixed: 0 of 1. Mean 0.3.
     connection = connected(dataset={"level": ["p", "p", "p", "q", "q", "r"], "y": ["n", "n", "n", "n", "y", "n"]})
     (hint,) = determined(connection, {"level": "VARCHAR"}, "y", '"y"', sample="dataset")

@@ -22,9 +22,11 @@ def book() -> ProvedBook:
     return load_book()
 
 
-def checked(dataset: Dataset, *targets: str, **said: object) -> dict[str, Guardrail]:
+def checked(dataset: Dataset, *targets: str, **fields: object) -> dict[str, Guardrail]:
     """The guardrails by name; of several with one name, the last."""
-    return {one.name: one for one in measure(dataset, infer_roles(dataset, Request(target=targets, **said))).guardrails}
+    return {
+        one.name: one for one in measure(dataset, infer_roles(dataset, Request(target=targets, **fields))).guardrails
+    }
 
 
 def plain(rows: int = 300, **columns: object) -> dict[str, object]:
@@ -69,7 +71,7 @@ def test_the_closest_column_to_a_leak_is_named_where_none_leaks(table: Table) ->
     )
 
 
-def test_of_levels_and_numbers_the_one_nearest_to_its_own_bound_is_the_closest(table: Table) -> None:
+def test_the_closest_feature_is_the_nearest_to_its_bound(table: Table) -> None:
     y = NOISE.permutation([0, 1] * 150)
     code = [f"{label}{row % 3}" if row % 10 else "u" for row, label in enumerate(y)]
     one = checked(table(**plain(y=y, code=code)), "y")["leakage"]
@@ -77,13 +79,13 @@ def test_of_levels_and_numbers_the_one_nearest_to_its_own_bound_is_the_closest(t
     assert one.value == pytest.approx(0.9, abs=0.03)
 
 
-def test_a_forecast_cannot_be_told_too_early(table: Table) -> None:
+def test_a_forecast_has_no_leak_of_the_future(table: Table) -> None:
     y = np.cumsum(NOISE.normal(size=300))
     one = checked(table(y=y, same=y), "y", task=Task.FORECASTING)["leakage"]
     assert (one.status, one.value) == ("passed", None)
 
 
-def test_what_was_done_is_said_to_be_done(table: Table) -> None:
+def test_completed_guardrails_have_the_status_done(table: Table) -> None:
     dataset = table(
         **plain(
             id=range(1, 301),
@@ -101,7 +103,7 @@ def test_what_was_done_is_said_to_be_done(table: Table) -> None:
     assert "with a missing-value indicator" in found["missing_cells"].message
 
 
-def test_what_a_person_should_look_at_comes_first_and_what_passed_last() -> None:
+def test_alerts_come_first_and_passed_guardrails_last() -> None:
     statuses = ("passed", "done", "alerted", "done", "alerted")
     mixed = [Guardrail(name=str(at), status=status, message="") for at, status in enumerate(statuses)]
     assert [one.name for one in sort_by_status(mixed)] == ["2", "4", "1", "3", "0"]
@@ -113,7 +115,7 @@ def test_the_findings_are_the_guardrails_that_did_not_pass(table: Table) -> None
     assert [(one.name, one.status) for one in profile.findings] == [("few_rows", "alerted"), ("identifiers", "done")]
 
 
-def test_copies_are_told_by_what_the_split_does_with_them(table: Table) -> None:
+def test_duplicates_are_reported_with_their_treatment_by_the_split(table: Table) -> None:
     rare = {name: np.repeat(values, 2) for name, values in plain(rows=150, y=NOISE.normal(size=150)).items()}
     one = checked(table(**rare), "y")["duplicate_rows"]
     assert (one.status, one.value) == ("done", 0.5)
@@ -138,7 +140,7 @@ def test_copies_are_told_by_what_the_split_does_with_them(table: Table) -> None:
     assert checked(table(**rare, who=groups), "y", entity_column="who")["duplicate_rows"].status == "done"
 
 
-def test_rows_in_order_are_told_by_how_they_are_split(table: Table) -> None:
+def test_sorted_rows_are_reported_with_the_split(table: Table) -> None:
     y = np.sort(NOISE.normal(size=300))
     assert checked(table(**plain(y=y)), "y")["sorted_rows"].status == "alerted"
     who = [f"g{row % 9}" for row in range(300)]
@@ -192,11 +194,13 @@ def test_a_record_holds_class_names_but_no_other_cell(table: Table, book: Proved
         "health": ["sick", "well"] * (rows // 2),
     }
     record = advise(table(**cells), Request(target="health"), book=book).record.to_json()
-    told = {str(value) for values in cells.values() for value in values if len(str(value)) > 3 and str(value) in record}
-    assert told - {"None"} == {"sick", "well"}
+    revealed = {
+        str(value) for values in cells.values() for value in values if len(str(value)) > 3 and str(value) in record
+    }
+    assert revealed - {"None"} == {"sick", "well"}
 
 
-def test_classes_of_a_single_row_are_kept_and_told(table: Table) -> None:
+def test_classes_of_a_single_row_are_kept_and_reported(table: Table) -> None:
     one = checked(table(**plain(y=NOISE.permutation(["a"] * 150 + ["b"] * 149 + ["c"]))), "y")["tiny_class"]
     assert (one.status, one.value) == ("alerted", 1)
     assert one.message.startswith(

@@ -30,7 +30,7 @@ def pixels_of(dataset: Dataset) -> np.ndarray:
     return np.frombuffer(b"".join(cell for (cell,) in cells), np.uint8).reshape(-1, *dataset.images.shape)
 
 
-def test_images_become_one_column_beside_those_of_their_classes(tmp_path: Path) -> None:
+def test_images_become_one_column_and_their_classes_another(tmp_path: Path) -> None:
     with Dataset.open(written(tmp_path, X=BYTES, y=LABELS, size=np.array([1.5, np.nan, 2.5], np.float16))) as dataset:
         assert dataset.format == "npz"
         assert dict(dataset.storage) == {"X": "BLOB", "y": "VARCHAR", "size": "DOUBLE"}

@@ -162,7 +162,7 @@ def test_a_name_may_hold_a_line_end_that_differs_from_that_of_the_rows(tmp_path:
     assert rows_of(path) == [(1, "x"), (2, "y\nz")]
 
 
-def test_a_broken_line_among_mixed_line_ends_is_named_with_the_persons_file(tmp_path: Path) -> None:
+def test_a_broken_line_among_mixed_line_ends_is_named_with_the_users_file(tmp_path: Path) -> None:
     path = written(tmp_path, "a,b\r\n1,2\n3\r4,5\n")
     with pytest.raises(DatasetError, match=f"line 3 of {path} has 1"):
         Dataset.open(path)

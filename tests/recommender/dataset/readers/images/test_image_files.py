@@ -144,13 +144,13 @@ BROKEN = {"cat/1.png": GREY, "dog/1.png": GREY, "cat/cut.png": GREY[:50], "cat/e
 def test_files_that_cannot_be_read_are_named_with_the_reason(folder: Callable[[dict[str, bytes]], Path]) -> None:
     with pytest.raises(DatasetError) as caught:
         Dataset.open(folder(BROKEN))
-    said = str(caught.value)
-    assert "3 files of" in said
-    assert "'cat/empty.png' (the file is empty), 'dog/no.png' (not a supported image format)" in said
-    assert "--unreadable-images leave-out" in said
+    message = str(caught.value)
+    assert "3 files of" in message
+    assert "'cat/empty.png' (the file is empty), 'dog/no.png' (not a supported image format)" in message
+    assert "--unreadable-images leave-out" in message
 
 
-def test_files_that_cannot_be_read_are_left_out_where_a_person_says_so(
+def test_unreadable_files_are_skipped_on_request(
     folder: Callable[[dict[str, bytes]], Path],
 ) -> None:
     with Dataset.open(folder(BROKEN), reading=ImageReading(unreadable="leave_out")) as dataset:
@@ -197,7 +197,7 @@ def test_links_in_an_archive_are_no_images(tmp_path: Path) -> None:
         Dataset.open(path)
 
 
-def test_an_archive_that_is_cut_off_is_told(tmp_path: Path) -> None:
+def test_a_truncated_archive_is_reported(tmp_path: Path) -> None:
     path = zipped(tmp_path / "a.zip", CLASSES)
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(DatasetError, match="is damaged or not an archive"):
@@ -213,7 +213,7 @@ def test_an_archive_that_is_cut_off_is_told(tmp_path: Path) -> None:
         (ImageReading(size=(2, 8), fit="crop"), [7] * 8),
     ],
 )
-def test_sizes_are_brought_together_as_it_is_said(
+def test_images_are_resized_as_requested(
     folder: Callable[[dict[str, bytes]], Path], reading: ImageReading | None, first_row: list[int]
 ) -> None:
     files = {"a/1.png": png(None, (4, 4)), "a/2.png": png(None, (4, 4)), "b/1.png": png(None, (8, 4))}
@@ -261,7 +261,7 @@ def test_the_digest_changes_with_any_image_and_with_none_else(folder: Callable[[
     assert digest() != before
 
 
-def test_a_person_who_speaks_of_image_files_where_there_are_none_is_told(tmp_path: Path) -> None:
+def test_image_options_without_image_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("a,y\n" + "1,x\n2,z\n" * 20)
     with pytest.raises(DatasetError, match=r"table\.csv has none\. Remove --image-size"):
         recommend(tmp_path / "table.csv", images=ImageReading(size=(8, 8)))

@@ -85,7 +85,7 @@ def test_integers_beyond_64_bits_keep_every_digit(table: Callable[..., Dataset])
     assert infer_roles(dataset, Request(target="y")).columns["meter"].kind is Kind.INTEGER_CODE
 
 
-def test_integers_that_a_double_would_make_equal_stay_text_beside_decimals(table: Callable[..., Dataset]) -> None:
+def test_integers_that_a_double_would_make_equal_stay_text_among_decimals(table: Callable[..., Dataset]) -> None:
     dataset = table(a=[*(["9007199254740993", "9007199254740992"] * 20), "0.5"], y=[1, *[0, 1] * 20])
     assert len(set(column(dataset, "a"))) == 3
     assert "more digits than a float can represent" in alerts(dataset, "y")["words_like_numbers"]
