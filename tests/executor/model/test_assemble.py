@@ -303,7 +303,7 @@ def test_a_file_with_code_in_it_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_not_a_model_is_an_error(content: bytes | None, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / "model.keras").write_bytes(content)
-    with pytest.raises(RunError, match=r"cannot be read as a model|is damaged: it is not a whole .keras file"):
+    with pytest.raises(RunError, match=r"cannot be read as a model|not a whole .keras file|does not exist"):
         load_model(tmp_path / "model.keras")
 
 
