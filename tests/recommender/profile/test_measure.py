@@ -213,7 +213,7 @@ def test_skew_and_outliers_are_distinguished(table: Table) -> None:
     assert "target_outliers" not in skewed
     assert "outliers. If it is never negative" in skewed["skewed_target"]
     tail = found(profiled(table(x=x, y=np.exp(2 * normal)), "y"))["skewed_target"]
-    assert "of the squared deviations (at least 30%). The rules may take MAE and a robust cost" in tail
+    assert "of the squared deviations (at least 30%). The rules may choose MAE and a robust loss" in tail
     y = np.concatenate([NOISE.normal(size=960), np.full(20, 40.0), np.full(20, -40.0)])
     assert "target_outliers" in found(profiled(table(x=x, y=NOISE.permutation(y)), "y"))
 

@@ -295,7 +295,7 @@ NEAREST = {
         {"minority_class_rows": 70, "imbalance_ratio": 4.0, "rows": 350},
         (0, 1, pytest.approx(40 / 70)),
     ),
-    "rows of every label, in so many that no label's other value outgrows them: 280 / 70 = 4": (
+    "rows of every label, enough to stay above each label's other value: 280 / 70 = 4": (
         "{imbalance_ratio: {gt: 4}}",
         binary(task="multilabel"),
         "at least 70 rows with and without every label, out of 350 rows (now 30 of 310)",

@@ -52,7 +52,7 @@ HOSTILE = {
     "a mapping that contains itself": ("&a\na: *a", r"1:1: the value contains its own alias"),
     "a list as a key": ("? [a]\n: 1", r"1:3: a key must be text, but got a sequence"),
     "null as a key": ("~: 1", r"1:1: a key must be text, but got '~'"),
-    "65 levels": ("[" * 65 + "]" * 65, r"1:65: the nesting depth must be at most 64"),
+    "nesting depth 65": ("[" * 65 + "]" * 65, r"1:65: the nesting depth must be at most 64"),
     "100,000 brackets": ("[" * 100_000, r"1:65: the nesting depth must be at most 64"),
     "a set": ("a: !!set {x, y}", r"the value must be text, .* tag is 'set'"),
 }
