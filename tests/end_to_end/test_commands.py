@@ -112,7 +112,7 @@ def test_the_table_shows_the_bundle_that_is_trained(cancer_run: Run, tmp_path: P
     result = CliRunner(env={"COLUMNS": "200"}).invoke(group, ["train", CANCER, *map(str, words)])
     (row,) = re.findall(r"^A .*", result.stdout, re.MULTILINE)
     assert re.match(
-        r"A +rmsprop .* bundle +from the bundle; the rules choose adam \(learning rate 0\.0025, schedule cosine\) now",
+        r"A +rmsprop .* bundle +from the bundle; the rules choose adam \(learning rate 0\.0025, schedule cosine\) \(A101\)",
         row,
     )
     assert Run(tmp_path / "run").bundle.optimizer.name == "rmsprop"
@@ -151,7 +151,7 @@ def test_the_best_trial_has_one_number_everywhere(cancer_run: Run) -> None:
     journal = (cancer_run.directory / "trials.jsonl").read_text(encoding="utf-8").splitlines()
     best = max(map(json.loads, journal), key=lambda trial: (trial["score"], -trial["cost"]))
     assert cancer_run.summary.best_trial == best["number"]
-    assert f"the best is trial {best['number']} " in text.getvalue()
+    assert f"the best is trial {best['number']}" in " ".join(text.getvalue().split())
 
 
 def test_progress_says_how_many_trials_are_done_and_run_at_once() -> None:
@@ -195,7 +195,7 @@ def test_a_quiet_training_prints_the_directory_of_its_run_alone(tmp_path: Path) 
     for said in (
         "P: roc_auc",
         "Reading and encoding",
-        "Trial 0: P ",
+        "Trial 0: score ",
         "The search ended by trials",
         "on the hold-out",
     ):
@@ -216,7 +216,7 @@ print(model.name, *found, int(model.optimizer.iterations))
 def test_quiet_and_verbose_exclude_each_other() -> None:
     result = invoke("train", CANCER, "-q", "-v")
     assert result.exit_code == 2
-    assert "Leave one of them out" in result.output
+    assert "Remove one of them" in result.output
 
 
 @pytest.mark.parametrize("verb", ["train", "predict"])
@@ -232,7 +232,7 @@ def test_the_examples_of_a_verb_stand_one_a_line(verb: str) -> None:
 
 def test_a_split_column_without_parts_is_refused_before_there_is_a_directory(tmp_path: Path) -> None:
     words = ["--target", "diagnosis", "--split", "mean radius", "-o", tmp_path / "run"]
-    assert "may hold train, validation and test" in refused("train", CANCER, *words)
+    assert "must be train, validation or test" in refused("train", CANCER, *words)
     assert not (tmp_path / "run").exists()
 
 

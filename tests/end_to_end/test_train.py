@@ -284,7 +284,7 @@ def test_a_handbook_forecast_is_one_network_that_is_not_trained_again(tmp_path: 
     said = {"target": "sold", "task": "forecasting", "horizon": 3}
     run = train(path, **said, book=["handbook"], trials=1, directory=tmp_path / "run")
     assert len(run.summary.members) == 1
-    assert "trained on training rows: the bundle does not train again" in run.summary.members_why
+    assert "trained on training rows: the bundle does not retrain" in run.summary.members_why
     network = run.model.get_layer("forecaster")
     assert type(network.get_layer("linear").kernel_initializer).__name__ == "HeNormal"
 
@@ -306,7 +306,7 @@ def test_a_changed_bundle_is_trained_and_named(tmp_path: Path, cancer_run: Run, 
     assert plan["changed"]["optimizer"] == "adam (learning rate 0.0025, schedule cosine)"
     assert run.record.to_bundle() == run.bundle
     notes = " ".join((tmp_path / "run" / "bundle.yaml").read_text(encoding="utf-8").split())
-    assert "from the bundle; the rules choose adam (learning rate 0.0025, schedule cosine) now" in notes
+    assert "from the bundle; the rules choose adam (learning rate 0.0025, schedule cosine) (A101)" in notes
     assert "by user" not in notes
 
 

@@ -52,7 +52,7 @@ def run(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_a_file_that_cannot_be_read_is_named_unless_it_is_to_be_left_out(folder: Path) -> None:
-    with pytest.raises(DatasetError, match=r"1 file of .* cannot: '3/broken\.png' .* --unreadable-images leave-out"):
+    with pytest.raises(DatasetError, match=r"1 file of .* is not: '3/broken\.png' .* --unreadable-images leave-out"):
         train(folder, trials=1)
 
 

@@ -68,7 +68,7 @@ def test_a_row_is_predicted_alike_alone_and_next_to_one_that_settles_its_format(
     beside = run.predict(written(tmp_path / "beside.csv", "visit,x", ["4/10/2023,0", "4/20/2023,0"]))
     assert alone["prediction"][0].as_py() == pytest.approx(beside["prediction"][0].as_py(), rel=1e-5)
     with pytest.raises(
-        ColumnError, match=r"'visit' .* written as %m/%d/%Y, as in training, but row 1 of other\.csv has '20/4/2023'"
+        ColumnError, match=r"'visit' .* in the format %m/%d/%Y, as in training, but row 1 of other\.csv has '20/4/2023'"
     ):
         run.predict(written(tmp_path / "other.csv", "visit,x", ["20/4/2023,0"]))
 
@@ -82,7 +82,7 @@ def test_two_formats_that_fit_are_alerted_and_a_given_one_settles_them(tmp_path:
     assert advice.record.request.date_formats == {"visit": "%d/%m/%Y"}
     assert not [one for one in advice.profile.guardrails if one.name == "ambiguous_dates"]
     assert next(one for one in advice.profile.columns if one.column == "visit").reason.endswith("by --date-format")
-    with pytest.raises(ChoiceError, match="is no format"):
+    with pytest.raises(ChoiceError, match="is not a format"):
         recommend(path, target="spend", date_formats={"visit": "day first"})
 
 

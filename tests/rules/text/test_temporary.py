@@ -53,5 +53,5 @@ def test_a_directory_with_the_files_of_a_killed_writer_can_be_used(tmp_path: Pat
     assert create_run_directory(tmp_path) == tmp_path
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(RunError, match="holds files"):
+    with pytest.raises(RunError, match="has files"):
         create_run_directory(tmp_path)
