@@ -112,7 +112,8 @@ def test_the_table_shows_the_bundle_that_is_trained(cancer_run: Run, tmp_path: P
     result = CliRunner(env={"COLUMNS": "200"}).invoke(group, ["train", CANCER, *map(str, words)])
     (row,) = re.findall(r"^A .*", result.stdout, re.MULTILINE)
     assert re.match(
-        r"A +rmsprop .* bundle +from the bundle; the rules choose adam \(learning rate 0\.0025, schedule cosine\) \(A101\)",
+        r"A +rmsprop .* bundle +from the bundle; the rules choose adam \(learning rate 0\.0025, schedule cosine\) "
+        r"\(A101\)",
         row,
     )
     assert Run(tmp_path / "run").bundle.optimizer.name == "rmsprop"
