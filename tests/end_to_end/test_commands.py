@@ -333,7 +333,8 @@ def wait_for_trials(run: Path, count: int, process: subprocess.Popen[bytes]) -> 
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         journal = run / "trials.jsonl"
-        lines = journal.read_text(encoding="utf-8").splitlines() if journal.exists() else []
+        text = journal.read_text(encoding="utf-8") if journal.exists() else ""
+        lines = text[: text.rfind("\n") + 1].splitlines()  # a line may be half written
         if len(lines) >= count:
             return lines
         assert process.poll() is None, process.communicate()

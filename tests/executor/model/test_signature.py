@@ -150,8 +150,8 @@ def test_an_unknown_column_is_an_error_unless_it_is_passed_over(signature: Signa
 @pytest.mark.parametrize(
     ("column", "values", "message"),
     [
-        ("size", ["1", "2", "tall", None], r"'size' must contain finite numbers.*'tall' in row 3"),
-        ("code", ["1", "one", "2", "1"], r"'code' must contain finite numbers.*'one' in row 2"),
+        ("size", ["1", "2", "tall", None], r"'size' must hold finite numbers.*'tall' in row 3"),
+        ("code", ["1", "one", "2", "1"], r"'code' must hold finite numbers.*'one' in row 2"),
         ("color", [1, 2, 3, 4], r"'color' must hold words.*'1' in row 1"),
         ("when", ["1970-01-01", None, None, "soon"], r"'when' must hold dates or times.*'soon' in row 4"),
     ],

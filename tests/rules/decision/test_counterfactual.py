@@ -123,7 +123,7 @@ def changed(facts: Facts, flip: Flip) -> Facts:
 # Each flip flips ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(datasets(unknown=True), st.sampled_from([(), (PIN,)]))
 def test_each_flip_changes_the_choice_as_it_says(facts: Facts, pins) -> None:
     now = slot_choices(BOOK, facts, pins=pins)
@@ -135,7 +135,7 @@ def test_each_flip_changes_the_choice_as_it_says(facts: Facts, pins) -> None:
             assert set(flip.rules) <= set(after.rules)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(datasets(unknown=True))
 def test_the_flips_of_a_slot_are_sorted_by_distance_and_lead_to_different_choices(facts: Facts) -> None:
     for found in flips(BOOK, facts).values():
@@ -143,7 +143,7 @@ def test_the_flips_of_a_slot_are_sorted_by_distance_and_lead_to_different_choice
         assert len({flip.becomes for flip in found}) == len(found)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(datasets(unknown=True))
 def test_a_flip_names_what_each_changed_fact_was_and_nothing_that_stays(facts: Facts) -> None:
     for found in flips(BOOK, facts).values():
@@ -159,7 +159,7 @@ def shown(value: Value) -> str | float | int:
     return repr(value) if isinstance(value, NotApplicable | Unknown) else value
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(datasets())
 def test_a_flip_leads_to_facts_that_a_dataset_can_have(facts: Facts) -> None:
     for found in flips(BOOK, facts).values():
@@ -207,7 +207,7 @@ def test_what_no_rule_offers_is_out_of_reach() -> None:
     assert nearest_flip(BOOK, binary(), Slot.OPTIMIZER, lambda choice: str(choice) == "adagrad") is None
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(datasets())
 def test_a_pinned_slot_has_no_flips(facts: Facts) -> None:
     found = flips(BOOK, facts, pins=[PIN])

@@ -263,7 +263,7 @@ def test_a_wrong_date_format_is_refused(pairs: list[str], message: str) -> None:
         date_formats(pairs)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     format_=st.sampled_from([each for each in DATE_FORMATS if each not in {ISO, QUARTER}]),
     weekday=st.sampled_from(["", "%a, ", "%A "]),
