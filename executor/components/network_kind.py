@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from executor.preprocessing.inputs import Inputs
     from rules.vocabulary.bundle import Bundle
 
-ROWS_PER_CALL: Final = 8_192  # rows per call
+ROWS_PER_CALL: Final = 8_192  # rows whose outputs are computed at once
 ONLY_FORECASTS: Final = frozenset({"network"})  # hyperparameters that only a forecast has
 
 
@@ -79,7 +79,7 @@ class NetworkKind:
     stops_early: bool = True
     """Whether a trial ends when its score stops improving."""
     rows_per_call: int = ROWS_PER_CALL
-    """Rows per call."""
+    """Rows whose outputs are computed at once."""
     pays_on_gpu: Callable[[int], bool] = lambda _width: True
     """Whether a GPU is expected to be faster than the CPU, by the number of encoded columns."""
     is_deterministic: bool = False

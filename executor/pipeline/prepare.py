@@ -90,11 +90,11 @@ def prepare(
 ) -> PreparedRun:
     """Choose the strategy and write it into a new run directory, before training.
 
-    bundle: trained instead of what the rules choose; pins go before it. What makes a training impossible is found here,
-    before there is a directory. single: keep one network in any case. satisfied_at: P from which on no next step is
-    asked for.
-    Raises ChoiceError if a given bundle does not fit the dataset, or P cannot have the value satisfied_at;
-    DatasetError if its rows cannot be split, RunError if the directory is taken.
+    bundle: trained instead of the recommended one; pins take precedence over it. single: keep one network even if an
+    ensemble is better. satisfied_at: value of the metric from which no next steps are recommended.
+    Raises ChoiceError if a given bundle does not fit the dataset, or the metric cannot have the value satisfied_at;
+    DatasetError if the rows cannot be split; RunError if the directory is not empty. They are raised before a run
+    directory is created.
     """
     check_system_date()
     advice = advise(
@@ -105,9 +105,8 @@ def prepare(
     with dataset.name_failing_columns():
         rows = read_and_split(dataset, advice.roles, advice.bundle, seed=seed)
     if rows.table.truth is not None:
-        to_learning_scale(
-            rows.table.truth, target_scale_of(advice.bundle.loss)
-        )  # refuses values that are not on the scale
+        # Called for its error: it refuses values that are not on the scale.
+        to_learning_scale(rows.table.truth, target_scale_of(advice.bundle.loss))
     plan = Plan(
         dataset=None if dataset.path is None else str(dataset.path.resolve()),
         digest=dataset.digest,

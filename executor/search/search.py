@@ -65,9 +65,9 @@ def search(
 ) -> Trials:
     """Search the bundle's hyperparameters for the best validation score.
 
-    directory: the run directory; a search in it is resumed. clock: of the run, by default one that starts
-    now. at_once: trials that run at once in one graph, by default as many as pay; 1 runs them one by one through Keras
-    layers, as networks for images always run, then one on each GPU.
+    directory: the run directory; a search in it is resumed. clock: of the run, by default one that starts now.
+    at_once: trials that are trained in parallel in one graph, by default chosen by the cost of a stack; 1 trains them
+    one by one through Keras layers. Networks for images are always trained one by one, one on each GPU.
     progress: called after each epoch.
     Raises TrainingError if no trial was completed, KeyboardInterrupt on an interrupt before the first score, RunError
     if the directory has another search, is locked or is not writable, ChoiceError if the loss does not fit the task or

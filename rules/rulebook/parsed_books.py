@@ -23,10 +23,10 @@ BOOKS: Final = Path(__file__).parents[1] / "book"
 PARSED: Final = BOOKS / "parsed.json"
 
 
-def read_shipped(path: Path, *, source: str) -> document.Document:
-    """Read one file of a shipped book; source: its name in errors and in parsed.json. Raises BookError."""
+def read_shipped(path: Path, content: bytes, *, source: str) -> document.Document:
+    """Parse one file of a shipped book; source: its name in errors and in parsed.json. Raises BookError."""
     kept = _parsed().get(source)
-    if kept is None or kept["sha256"] != _digest(path):
+    if kept is None or kept["sha256"] != _digest(content):
         return document.read(path, error=BookError, source=source)
     return document.Document(
         source=source,
@@ -42,7 +42,7 @@ def to_json(files: Iterable[tuple[str, Path]]) -> str:
     for source, path in files:
         text = document.read(path, error=BookError, source=source)
         parsed[source] = {
-            "sha256": _digest(path),
+            "sha256": _digest(path.read_bytes()),
             "data": text.data,
             "places": {
                 key: [text.place(key, index).removeprefix(f"{source}:") for index in range(len(text.data[key]))]
@@ -61,5 +61,5 @@ def _parsed() -> dict[str, Any]:
     return parsed
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

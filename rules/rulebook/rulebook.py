@@ -87,10 +87,12 @@ def read_layers(layers: Iterable[str | Path]) -> Rulebook:
         digest = hashlib.sha256()
         for path in _files(layer):
             if layer in SHIPPED_LAYERS:
-                source = read_shipped(path, source=f"{layer}/{path.name}")
+                content = path.read_bytes()
+                source = read_shipped(path, content, source=f"{layer}/{path.name}")
             else:
                 source = document.read(path, error=BookError)
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+                content = path.read_bytes()
+            digest.update(path.name.encode() + b"\0" + content + b"\0")
             if path.name == CONSTRAINTS_FILE:
                 constraints += read_constraints(source)
             else:
