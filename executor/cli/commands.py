@@ -26,7 +26,7 @@ from recommender.recommendation.recommend import open_dataset
 from recommender.recommendation.render import show
 from recommender.recommendation.trial_budget import DEFAULT_BUDGET
 from recommender.run_manifest import SCORES
-from rules.cli.common import Verbosity, examples, print_status, verbosity_options
+from rules.cli.output import Verbosity, examples, print_status, verbosity_options
 from rules.decision.request import Request
 from rules.errors import RunError
 from rules.text.files import atomic_file, refuse_input_as_output

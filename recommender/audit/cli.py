@@ -20,7 +20,7 @@ from recommender.audit.replay import replay as replayed
 from recommender.audit.subject import Subject, open_subject
 from recommender.audit.verify import verify as verified
 from recommender.cli.options import DATASET, dataset_options, strategy_options
-from rules.cli.common import console, emit_models, end, examples, format_option
+from rules.cli.output import console, emit_models, end, examples, format_option
 from rules.cli.parameters import SlotName
 from rules.text.files import refuse_input_as_output, write_text
 from rules.vocabulary.choices.slot import NOTES_ORDER

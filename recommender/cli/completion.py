@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 from click.shell_completion import get_completion_class
 
-from rules.cli.common import examples
+from rules.cli.output import examples
 from rules.errors import PcwatError
 
 if TYPE_CHECKING:

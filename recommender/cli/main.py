@@ -29,7 +29,7 @@ from recommender.recommendation.recommend import advise_on, open_dataset, to_jso
 from recommender.recommendation.render import show, show_profile, why
 from recommender.roles.infer import infer_roles
 from rules import __version__
-from rules.cli.common import (
+from rules.cli.output import (
     FINDINGS,
     INTERRUPTED,
     SETTINGS,

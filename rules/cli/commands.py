@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rules.cli import render
-from rules.cli.common import console, emit, end, examples, format_option
+from rules.cli.output import console, emit, end, examples, format_option
 from rules.cli.parameters import SlotName, book_argument, book_option
 from rules.decision.difference import difference
 from rules.decision.engine import slot_choices

@@ -11,7 +11,7 @@ from rich.console import Console
 from executor.runs.files import REPORT, RUNS, write, write_json
 from executor.runs.run import Run
 from recommender.run_manifest import MANIFEST, Manifest, reseal
-from rules.cli.common import Verbosity, emit_json, examples, format_option, print_status, verbosity_options
+from rules.cli.output import Verbosity, emit_json, examples, format_option, print_status, verbosity_options
 from rules.errors import RunError
 from rules.text.files import atomic_file, refuse_input_as_output
 

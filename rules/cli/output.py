@@ -1,4 +1,4 @@
-"""Shared parts of the commands: output formats, verbosity and exit codes."""
+"""Output of the commands: formats, verbosity and exit codes."""
 
 from __future__ import annotations
 
