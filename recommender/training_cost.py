@@ -23,6 +23,9 @@ STACKED_TRIALS: Final = 8  # trials of a stack, which share its step overhead an
 
 
 MAX_PERIODIC_COLUMNS: Final = 100  # numeric columns; with more, periodic features would dominate the training time
+MAX_HIDDEN_FEATURES: Final = 1_000
+"""Random features of sequences that hidden layers read next to a linear layer on all of them
+(docs/evidence.md#ridge-start)."""
 MAX_BINNED_COLUMNS: Final = 100  # numeric columns; with more, bins would dominate the training time
 TERMS_PER_ROW: Final = 6
 MAX_TERMS: Final = (30_000, 60_000)

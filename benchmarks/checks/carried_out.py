@@ -678,12 +678,14 @@ def of_architecture(seen: Seen) -> str:
     equal("the kind of the networks", kinds, {wanted})
     classes = {type(layer).__name__: layer for layer in seen.layers()}
     found = [f"{wanted} ({len(seen.networks())})"]
-    equal("whether random kernels are read", "RandomKernels" in classes, chosen["name"] == "minirocket")
+    equal("whether random features are read", "MiniRocketFeatures" in classes, chosen["name"] == "minirocket")
     if chosen["name"] == "minirocket":
-        width = classes["RandomKernels"].output_width
+        width = classes["MiniRocketFeatures"].output_width
         if width > chosen["features"] or width % RANDOM_KERNELS:
-            raise DiffersError(f"{width} features of random kernels, but at most {chosen['features']} are named")
-        found.append(f"{width} features of random kernels")
+            raise DiffersError(f"{width} random features, but at most {chosen['features']} are named")
+        names = {layer.name for network in seen.networks() for layer in network.layers}
+        equal("whether a linear layer starts at ridge regression", "linear" in names, chosen["ridge_start"])
+        found.append(f"{width} random features")
     equal("whether terms are summed", "TermSum" in classes, chosen["name"] == "bag_of_ngrams")
     if chosen["name"] == "bag_of_ngrams":
         bag = classes["TermBag"].get_config()

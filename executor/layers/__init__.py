@@ -3,10 +3,11 @@
 - `names`: Names that several layers share.
 - `numbers`: Numbers and time stamps as bounded features.
 - `quantiles`: Numbers as normal quantiles of their ranks, and bins.
-- `periodic`: Periodic features of numbers, and a learned input scale.
+- `periodic`: Periodic features of numbers, a learned input scale, and a selection of inputs.
 - `words`: Categories as one-hot vectors or codes, and hashed words of short texts.
 - `terms`: Texts as weighted terms, and as sequences of words.
-- `steps`: Sequences: standardized steps, random convolutions, and masked means.
+- `steps`: Sequences: standardized steps, and masked means.
+- `minirocket`: Sequences: the random convolutional features of MiniRocket.
 - `pixels`: Images: standardized pixels, shifts and mirror images.
 - `dropout`: Dropout with a rate per trial.
 - `output`: Output of a saved model: probabilities, or values in the target's unit.

@@ -1,12 +1,15 @@
-"""Trainable encodings of scaled numbers: periodic features, and a scale per input."""
+"""Encodings of scaled numbers: periodic features, a scale per input, and a selection of inputs."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FREQUENCIES: Final = 16  # waves per number (RealMLP-TD; Holzmüller et al. 2024, section 3)
 FEATURES: Final = 3  # per number, in addition to the number itself (the same)
@@ -103,3 +106,18 @@ class Scale(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
 
     def call(self, columns: Any) -> Any:  # noqa: ANN401 - tensors of any backend
         return columns * self.scale
+
+
+@keras.saving.register_keras_serializable(package="pcwat")
+class SelectColumns(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
+    """Selects columns: (rows, columns) to (rows, selected); columns: indices of the selected ones."""
+
+    def __init__(self, *, columns: Sequence[int], name: str | None = None, dtype: Any = None) -> None:  # noqa: ANN401 - Keras' own loose type
+        super().__init__(name=name, dtype=dtype, trainable=False)
+        self.columns = [*columns]
+
+    def call(self, columns: Any) -> Any:  # noqa: ANN401 - tensors of any backend
+        return keras.ops.take(columns, self.columns, axis=1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "columns": self.columns}

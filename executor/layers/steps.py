@@ -1,4 +1,4 @@
-"""Layers for sequences: standardized steps, random convolutional kernels, masks and windows.
+"""Layers for sequences: standardized steps, masks and windows.
 
 Sequences are (rows, steps, channels) float32 with NaN after their end and for missing numbers, or letters, (rows, 1)
 strings, of which each letter is a one-hot step.
@@ -15,14 +15,10 @@ import tensorflow as tf
 
 from executor.layers.numbers import ColumnLayer, join_columns
 
-TAPS: Final = 9  # weights of a kernel; Dempster et al. 2021 (MiniRocket), section 3.1, like the next two
+TAPS: Final = 9  # weights of a kernel; Dempster et al. 2021 (MiniRocket), section 3.1, as the next two
 HIGH: Final = 3  # weights of 2; the others are -1
 KERNELS: Final = [*itertools.combinations(range(TAPS), HIGH)]  # positions of the weights of 2; 84 kernels
-MAX_DILATIONS: Final = 32
-MAX_JOINED: Final = 9  # channels per kernel
-GOLDEN: Final = 0.6180339887498949  # biases are low-discrepancy quantiles: multiples of the golden ratio
 FARTHEST: Final = 3.0  # standard deviations to which features are clipped
-MIN_SPREAD: Final = 1e-6  # standard deviation below which a feature is constant
 CELLS_AT_ONCE: Final = 2**25  # outputs of the kernels of one dilation per call: 128 MiB
 
 
@@ -89,10 +85,10 @@ class Steps(SequenceLayer):
 
 @keras.saving.register_keras_serializable(package="pcwat")
 class RandomKernels(SequenceLayer):
-    """Share of steps at which random convolutions exceed a bias, standardized on the training rows.
+    """Random convolutions of models that versions before 0.3.0 saved; today `MiniRocketFeatures` takes their place.
 
-    Dempster et al. 2021 (MiniRocket), section 3: kernels of nine weights, three of them 2 and the others -1, at several
-    dilations; each sums some random channels. Returns (rows, features) float32 of variance 1.
+    A feature is the share of steps at which a convolution exceeds a bias, standardized on the training rows. All
+    kernels read zeros beyond the ends of a sequence. Returns (rows, features) float32 of variance 1.
 
     dilations: (dilations,). chosen: (dilations, 84, some) channels of each kernel. biases: (dilations, 84, each).
     center, spread: (features,).
@@ -147,45 +143,6 @@ def convolve(numbers: tf.Tensor, chosen: list[list[int]], *, dilation: int, chan
 def rows_at_once(steps: int) -> int:
     """Number of sequences of a length that are encoded at once."""
     return max(1, CELLS_AT_ONCE // (max(1, steps) * len(KERNELS)))
-
-
-def fit_kernels(
-    sequences: np.ndarray, layer: SequenceLayer, *, features: int, name: str, weight: float | None = None
-) -> RandomKernels:
-    """Fit kernels: biases are quantiles of their outputs on training sequences.
-
-    sequences: (rows, steps, channels) float32 or (rows, 1) letters. layer: that reads them. features: maximum number.
-    weight: total weight of the features, as a number of columns; None for their own number.
-    """
-    random = np.random.default_rng(0)  # the kernels belong to the method, not to a run
-    numbers, mask = layer.read(sequences)
-    longest = int(tf.reduce_max(tf.reduce_sum(mask, axis=1)))
-    farthest = np.log2(max(1.0, (longest - 1) / (TAPS - 1)))
-    most = max(1, min(MAX_DILATIONS, features // len(KERNELS)))
-    dilations = np.unique(np.floor(2 ** np.linspace(0, farthest, most)).astype(int)).tolist()
-    each = max(1, features // (len(KERNELS) * len(dilations)))
-    chosen, biases = [], []
-    ends = np.asarray(mask)[..., 0] > 0
-    for dilation in dilations:
-        own = [_some_channels(layer.channels, random) for _ in KERNELS]
-        quantiles = (np.arange(1, each + 1) * GOLDEN + random.uniform()) % 1
-        sums = np.asarray(convolve(numbers, own, dilation=dilation, channels=layer.channels))[ends]
-        chosen.append(own)
-        biases.append(np.quantile(sums, quantiles, axis=0).T.tolist())
-    count = len(dilations) * len(KERNELS) * each
-    arguments = {"dilations": dilations, "chosen": chosen, "biases": biases, **layer.own_config()}
-    raw = RandomKernels(center=[0.0] * count, spread=[1.0] * count, **{**arguments, "name": name})
-    shares = tf.concat(raw.shares(numbers, mask), axis=1).numpy()
-    spread = shares.std(axis=0)
-    spread = np.where(spread > MIN_SPREAD, spread, 1.0) * np.sqrt(1.0 if weight is None else count / weight)
-    return RandomKernels(center=shares.mean(axis=0).tolist(), spread=spread.tolist(), **{**arguments, "name": name})
-
-
-def _some_channels(channels: int, random: np.random.Generator) -> list[int]:
-    """Draw random channels; their number is log-uniform."""
-    most = min(channels, MAX_JOINED)
-    count = min(most, int(2 ** random.uniform(0, np.log2(most + 1))))
-    return sorted(random.choice(channels, max(1, count), replace=False).tolist())
 
 
 @keras.saving.register_keras_serializable(package="pcwat")

@@ -18,7 +18,7 @@ from executor.components.optimizer import WITHOUT_DECAY
 from executor.layers.periodic import FEATURES, FREQUENCIES, initial_waves, periodic_features
 from executor.networks.column_branch import embedding_scale
 from executor.networks.output_layer import initial_bias
-from executor.networks.tabular import joined_width, layer_seeds, rate_multiplier
+from executor.networks.tabular import LINEAR, joined_width, layer_seeds, rate_multiplier
 from executor.preprocessing.inputs import TableInputs
 from rules.vocabulary.choices import parameters_of
 
@@ -38,7 +38,8 @@ class StackShape:
 
     width: numeric encoded columns; waved: the first of them, with periodic features; coded: columns of codes;
     vocabulary: of all codes; embedding: dimension, equal in all trials of a stack; scaled: whether each column has a
-    trainable scale.
+    trainable scale; started: whether a linear layer, which starts at ridge regression, is added to the hidden layers;
+    hidden: columns that the hidden layers read, empty for all.
     """
 
     width: int
@@ -50,6 +51,8 @@ class StackShape:
     units: int
     layers: int
     scaled: bool = True
+    started: bool = False
+    hidden: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, parts: Parts, configurations: Sequence[Configuration]) -> StackShape:
@@ -63,12 +66,19 @@ class StackShape:
             units=max(one.units for one in configurations),
             layers=max(one.layers for one in configurations),
             scaled=parts.inputs_as(TableInputs).input_scale,
+            started=parts.is_started,
+            hidden=parts.inputs_as(TableInputs).hidden,
         )
+
+    @property
+    def hidden_width(self) -> int:
+        """Numeric encoded columns that the hidden layers read."""
+        return len(self.hidden) or self.width
 
     @property
     def joined(self) -> int:
         """Inputs of the first hidden layer."""
-        return joined_width(width=self.width, waved=self.waved, embedded=self.coded * self.embedding)
+        return joined_width(width=self.hidden_width, waved=self.waved, embedded=self.coded * self.embedding)
 
     @property
     def named(self) -> dict[tuple[str, str], tuple[int, int]]:
@@ -86,7 +96,10 @@ class StackShape:
         for layer, size in enumerate(reads, start=1):
             found[f"hidden_{layer}", "kernel"] = (size, self.units)
             found[f"hidden_{layer}", "bias"] = (1, self.units)
-        return {**found, ("output", "kernel"): (self.units, self.outputs), ("output", "bias"): (1, self.outputs)}
+        found |= {("output", "kernel"): (self.units, self.outputs), ("output", "bias"): (1, self.outputs)}
+        if self.started:
+            found[LINEAR, "kernel"] = (self.width, self.outputs)
+        return found
 
     @property
     def weights(self) -> list[tuple[int, int]]:
@@ -96,7 +109,12 @@ class StackShape:
     @property
     def before_hidden(self) -> int:
         """Number of weights before the first hidden layer, for any units and layers."""
-        return len(self.named) - 2 * (self.layers + 1)
+        return len(self.named) - 2 * self.layers - self.after_hidden
+
+    @property
+    def after_hidden(self) -> int:
+        """Number of weights after the last hidden layer."""
+        return 3 if self.started else 2
 
     @property
     def size(self) -> int:
@@ -111,11 +129,16 @@ class StackShape:
     @property
     def rate_multipliers(self) -> list[float]:
         """Learning-rate multiplier of each weight."""
-        return [rate_multiplier(layer, weight, joined=self.joined) for layer, weight in self.named]
+        return [rate_multiplier(layer, weight, joined=self.joined, width=self.width) for layer, weight in self.named]
 
 
-def initial_weights(parts: Parts, bundle: Bundle, chosen: Configuration, *, seed: int) -> list[np.ndarray]:
-    """Create the initial weights of a trial in its own shape, equal to those of build_network."""
+def initial_weights(
+    parts: Parts, bundle: Bundle, chosen: Configuration, *, seed: int, fold: int = 0
+) -> list[np.ndarray]:
+    """Create the initial weights of a trial in its own shape, equal to those of build_network.
+
+    fold: that the network does not train on; it determines the start of its linear layer.
+    """
     seeds = layer_seeds(seed, chosen.layers)
     levels_seed, waves_seed = next(seeds), next(seeds)
     shape = StackShape.of(parts, [chosen])
@@ -135,6 +158,9 @@ def initial_weights(parts: Parts, bundle: Bundle, chosen: Configuration, *, seed
     size = chosen.units, parts.outputs
     is_zero = parameters_of(bundle.architecture).zero_output
     outputs = np.zeros(size, np.float32) if is_zero else _kernel(bundle, size, next(seeds))
+    if shape.started:
+        start = parts.linear_starts[fold]
+        return [*found, outputs, start.bias.reshape(1, parts.outputs), start.kernel]
     return [*found, outputs, initial_bias(parts, bundle).reshape(1, parts.outputs)]
 
 
@@ -158,7 +184,8 @@ def unpad_weights(weights: Sequence[np.ndarray], chosen: Configuration, shape: S
     for layer in range(chosen.layers):
         reads = rest[2 * layer].shape[0] if layer == 0 else chosen.units
         found += [rest[2 * layer][:reads, : chosen.units], rest[2 * layer + 1][:, : chosen.units]]
-    return [*weights[: shape.before_hidden], *found, rest[-2][: chosen.units], rest[-1]]
+    kernel, *others = rest[-shape.after_hidden :]
+    return [*weights[: shape.before_hidden], *found, kernel[: chosen.units], *others]
 
 
 def set_weights(network: keras.Model, weights: Sequence[np.ndarray]) -> None:
@@ -169,7 +196,7 @@ def set_weights(network: keras.Model, weights: Sequence[np.ndarray]) -> None:
 def _placed(weights: Sequence[np.ndarray], chosen: Configuration, shape: StackShape) -> list[np.ndarray | None]:
     """Align weights with those of the stack; None for layers that the trial does not have."""
     missing: list[np.ndarray | None] = [None] * (2 * (shape.layers - chosen.layers))
-    return [*weights[:-2], *missing, *weights[-2:]]
+    return [*weights[: -shape.after_hidden], *missing, *weights[-shape.after_hidden :]]
 
 
 def _missing(own: tuple[int, ...], wanted: tuple[int, ...]) -> list[tuple[int, int]]:
@@ -206,10 +233,8 @@ def forward(
     # The scale of a column is applied to its row of the first kernel.
     first = tf.transpose(named["scale", "scale"], [0, 2, 1]) * rest[0] if shape.scaled else rest[0]
     first = tf.cast(first, compute)
-    # All trials read the same numbers, so the first layer is one product with concatenated kernels.
-    side_by_side = tf.reshape(tf.transpose(first[:, : shape.width], [1, 0, 2]), [shape.width, -1])
-    product = tf.matmul(tf.cast(inputs["dense"], compute), side_by_side)
-    hidden = tf.transpose(tf.reshape(product, [-1, trials, shape.units]), [1, 0, 2])
+    columns = tf.gather(inputs["dense"], shape.hidden, axis=1) if shape.hidden else inputs["dense"]
+    hidden = _products(tf.cast(columns, compute), first[:, : shape.hidden_width])
     own = []  # trial-specific encodings of columns
     if shape.waved:
         waves = [named["waves", name] for name in ("frequency", "phase", "kernel", "bias")]
@@ -218,7 +243,7 @@ def forward(
         coded = tf.gather(named["levels", "embeddings"], inputs["codes"], axis=1)  # (trials, rows, coded, embedding)
         own.append(tf.reshape(coded, [trials, -1, shape.coded * shape.embedding]))
     if own:
-        hidden += tf.matmul(tf.cast(tf.concat(own, axis=2), compute), first[:, shape.width :])
+        hidden += tf.matmul(tf.cast(tf.concat(own, axis=2), compute), first[:, shape.hidden_width :])
     for layer in range(shape.layers):
         before = hidden
         if layer > 0:
@@ -229,4 +254,12 @@ def forward(
         if layer > 0:
             has = tf.cast(layers[layer], compute)
             hidden = has * hidden + (1 - has) * before
-    return tf.matmul(tf.cast(hidden, tf.float32), rest[-2]) + rest[-1]
+    outputs = tf.matmul(tf.cast(hidden, tf.float32), named["output", "kernel"]) + named["output", "bias"]
+    return outputs + _products(inputs["dense"], named[LINEAR, "kernel"]) if shape.started else outputs
+
+
+def _products(inputs: tf.Tensor, kernels: tf.Tensor) -> tf.Tensor:
+    """Product of the same inputs, (rows, width), with the kernel of each trial, (trials, width, units)."""
+    trials, width, units = tf.unstack(tf.shape(kernels))
+    side_by_side = tf.reshape(tf.transpose(kernels, [1, 0, 2]), [width, trials * units])  # one product is faster
+    return tf.transpose(tf.reshape(tf.matmul(inputs, side_by_side), [-1, trials, units]), [1, 0, 2])

@@ -12,7 +12,7 @@ from executor.components.configuration import configuration
 from executor.components.initializer import create_initializer
 from executor.components.loss import predicts_numbers
 from executor.components.network_kind import NetworkKind, Sizes
-from executor.layers.periodic import FEATURES, Scale, Waves
+from executor.layers.periodic import FEATURES, Scale, SelectColumns, Waves
 from executor.networks.column_branch import embedded_codes
 from executor.networks.output_layer import output_layer
 from executor.preprocessing.inputs import TableInputs
@@ -26,12 +26,18 @@ if TYPE_CHECKING:
     from executor.components.configuration import Value
     from executor.components.network_kind import SearchLimits
     from executor.preprocessing.examples import Parts
+    from executor.preprocessing.feature_ridge import LinearStart
     from rules.vocabulary.bundle import Bundle
 
 SCALE_RATE_MULTIPLIER: Final = 20.0
 """Learning-rate multiplier of the scale; 6 · √256 in RealMLP-TD. Only the whole network was measured, not this
 value."""
 WAVES_RATE_MULTIPLIER: Final = 1.6  # of periodic features: 0.1 · √256 in RealMLP-TD
+
+LINEAR: Final = "linear"  # name of the layer that starts at ridge regression
+LINEAR_RATE_MULTIPLIER: Final = 0.1
+"""Learning-rate multiplier of the linear layer, as in forecasters. With more than UNITS inputs it is multiplied by
+UNITS / inputs, so that a step changes the output as much."""
 
 SOME_ROWS: Final = 5_000
 """Training rows from which 512 units are searched, too (docs/evidence.md#width-of-tabular-networks)."""
@@ -55,13 +61,14 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     seeds = layer_seeds(seed, chosen.layers)
     embedding_seed, waves_seed = next(seeds), next(seeds)
     dense = keras.Input((parts.train.dense.shape[1],), name="dense", dtype="float32")
-    inputs, columns = {"dense": dense}, [dense]
+    inputs = {"dense": dense}
+    columns = [SelectColumns(columns=read.hidden, name="hidden_columns")(dense) if read.hidden else dense]
     if read.numbers > 0:
         columns.append(Waves(numbers=read.numbers, seed=waves_seed, name="waves")(dense))
     if parts.vocabulary > 0:
         inputs["codes"], embeddings = embedded_codes(parts, chosen.embedding_dimension, seed=embedding_seed)
         columns.append(embeddings)
-    joined = keras.layers.Concatenate(name="joined")(columns) if len(columns) > 1 else dense
+    joined = keras.layers.Concatenate(name="joined")(columns) if len(columns) > 1 else columns[0]
     hidden = Scale(name="scale")(joined) if read.input_scale else joined
     for layer in range(1, chosen.layers + 1):
         hidden = keras.layers.Dense(
@@ -75,7 +82,19 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     is_zero = parameters_of(bundle.architecture).zero_output
     kernel = keras.initializers.Zeros() if is_zero else create_initializer(bundle.initializer, seed=next(seeds))
     outputs = output_layer(hidden, parts=parts, bundle=bundle, kernel_initializer=kernel)
-    return keras.Model(inputs, outputs, name="tabular")
+    if read.ridge_start:
+        linear = keras.layers.Dense(parts.outputs, use_bias=False, dtype="float32", name=LINEAR)
+        outputs = keras.layers.Add(name="both", dtype="float32")([outputs, linear(dense)])
+    network = keras.Model(inputs, outputs, name="tabular")
+    if read.ridge_start:
+        set_linear_start(network, parts.linear_starts[0])
+    return network
+
+
+def set_linear_start(network: keras.Model, start: LinearStart) -> None:
+    """Start the linear layer and the output's bias at ridge regression."""
+    network.get_layer(LINEAR).kernel.assign(start.kernel)
+    network.get_layer("output").bias.assign(start.bias)
 
 
 def layer_seeds(seed: int, layers: int) -> Iterator[int]:
@@ -87,28 +106,31 @@ def layer_seeds(seed: int, layers: int) -> Iterator[int]:
 def joined_width(*, width: int, waved: int, embedded: int) -> int:
     """Inputs of the first hidden layer: encoded columns, periodic features and embeddings.
 
-    embedded: total dimension of the embeddings of a row.
+    width: dense features that the hidden layers read. embedded: total dimension of the embeddings of a row.
     """
     return width + waved * FEATURES + embedded
 
 
-def rate_multiplier(layer: str, weight: str, *, joined: int) -> float:
+def rate_multiplier(layer: str, weight: str, *, joined: int, width: int) -> float:
     """Learning-rate multiplier of a weight.
 
     That of the first kernel is proportional to 1 / √inputs: NTK parametrization (Holzmüller et al. 2024, section 3).
 
-    layer, weight: names. joined: inputs of the first hidden layer.
+    layer, weight: names. joined: inputs of the first hidden layer. width: inputs of the linear layer.
     """
     if layer == "hidden_1" and weight == "kernel":
         return float((UNITS / joined) ** 0.5)
+    if layer == LINEAR:
+        return LINEAR_RATE_MULTIPLIER * min(1.0, UNITS / width)
     return {"scale": SCALE_RATE_MULTIPLIER, "waves": WAVES_RATE_MULTIPLIER}.get(layer, 1.0)
 
 
 def rate_multipliers(network: keras.Model) -> list[float]:
     """Learning-rate multiplier of each trainable weight."""
     joined = int(network.get_layer("hidden_1").kernel.shape[0])
+    width = int(network.input["dense"].shape[1])
     names = (weight.path.split("/")[-2:] for weight in network.trainable_variables)
-    return [rate_multiplier(layer, weight, joined=joined) for layer, weight in names]
+    return [rate_multiplier(layer, weight, joined=joined, width=width) for layer, weight in names]
 
 
 def _sizes(bundle: Bundle, limits: SearchLimits) -> Sizes:

@@ -4,6 +4,7 @@
 - `prepare`: The recommendation, the run directory and the plan, before anything is trained.
 - `execute`: The stages of a run, in order.
 - `encode_data`: The rows as networks read them.
+- `sequence_features`: The number of random features of sequences that the time limit allows.
 - `select`: The network that is kept.
 - `finalize`: The model as it is saved.
 - `evaluate_hold_out`: Its evaluation on the hold-out, with baselines and importance.

@@ -11,6 +11,7 @@ from executor.evaluation.baselines.gradient_boosting import unlimited_fit_second
 from executor.model.forecast_ensemble import REFIT_SHARE
 from executor.model.refit import MAX_MEMBERS, TEXT_REFIT_SHARE
 from executor.networks.ridge_start import best_penalty
+from executor.pipeline.sequence_features import scale_to_time
 from executor.preprocessing.encode import encode_parts
 from executor.preprocessing.fit import fit_preprocessing
 from executor.preprocessing.inputs import TextInputs, WindowInputs
@@ -64,8 +65,9 @@ class EncodedData:
 
 def encode(run: PreparedRun, clock: Clock) -> EncodedData:
     """Fit the preprocessing on the training rows, and encode training and validation rows."""
-    table, rows, loss, architecture = run.data.table, run.data.rows, run.bundle.loss, run.bundle.architecture
+    table, rows, loss = run.data.table, run.data.rows, run.bundle.loss
     with use_device(CPU, width=0):  # a GPU would launch more than it computes
+        architecture = scale_to_time(run, clock)
         start = clock.spent()
         preprocessing = fit_preprocessing(table, run.roles, rows.train, architecture)
         fitted = clock.spent()

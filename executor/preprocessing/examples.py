@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from executor.data.row_arrays import evenly_spaced, join_rows, take_rows
+from executor.preprocessing.feature_ridge import LinearStart, fit_linear_starts
 from executor.preprocessing.inputs import Inputs, TableInputs
 
 if TYPE_CHECKING:
@@ -126,6 +128,16 @@ class Parts:
     def folds_of_a_repeat(self) -> int:
         """Folds per repeat; 1 without folds."""
         return 1 if self.folds is None else self.fold_count // self.folds.shape[1]
+
+    @property
+    def is_started(self) -> bool:
+        """Whether a network starts at a solution, which is then a candidate before its first epoch."""
+        return isinstance(self.inputs, TableInputs) and self.inputs.ridge_start
+
+    @cached_property
+    def linear_starts(self) -> tuple[LinearStart, ...]:
+        """Linear layers at which the networks of a trial start: one per fold, or one."""
+        return fit_linear_starts(np.asarray(self.train.dense), self.train.change, self.task, folds=self.folds)
 
     @property
     def in_first_fold(self) -> np.ndarray | None:

@@ -13,6 +13,10 @@ class TableInputs:
     """Number of leading dense features with periodic features."""
     input_scale: bool = True
     """Whether each input has a trainable scale."""
+    ridge_start: bool = False
+    """Whether a linear layer, which starts at ridge regression, is added to the hidden layers."""
+    hidden: tuple[int, ...] = ()
+    """Dense features that the hidden layers read; empty where they read all."""
 
 
 @dataclass(frozen=True, kw_only=True)

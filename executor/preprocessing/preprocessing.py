@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from executor.data.raw_table import Form, side_by_side
+from executor.data.row_arrays import evenly_spaced
 from executor.layers.names import PREFIX
 from executor.layers.numbers import Numbers
 from executor.layers.pixels import Pixels
@@ -17,8 +18,8 @@ from executor.layers.terms import TextLayer
 from executor.preprocessing.encoded_images import EncodedImages
 from executor.preprocessing.inputs import ImageInputs, Inputs, SequenceInputs, TableInputs, TextInputs
 from executor.preprocessing.sequence_encoder import SEQUENCE_FORMS, steps_of_longest
-from recommender.training_cost import MAX_PERIODIC_COLUMNS
-from rules.vocabulary.choices import Standard, parameters_of
+from recommender.training_cost import MAX_HIDDEN_FEATURES, MAX_PERIODIC_COLUMNS
+from rules.vocabulary.choices import MiniRocket, Standard, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -88,7 +89,26 @@ class Preprocessing:
                 count = 0
         parameters = parameters_of(self.architecture)
         is_waved = parameters.periodic_features and count <= MAX_PERIODIC_COLUMNS
-        return TableInputs(numbers=count if is_waved else 0, input_scale=parameters.input_scale)
+        ridge_start = isinstance(self.architecture, MiniRocket) and self.architecture.ridge_start
+        return TableInputs(
+            numbers=count if is_waved else 0,
+            input_scale=parameters.input_scale,
+            ridge_start=ridge_start,
+            hidden=self._thinned() if ridge_start else (),
+        )
+
+    def _thinned(self) -> tuple[int, ...]:
+        """Dense features, of those of sequences MAX_HIDDEN_FEATURES evenly spaced; empty where these are all."""
+        kept: list[np.ndarray] = []
+        start = 0
+        for block in self.blocks:
+            if not block.is_coded:
+                width = block.layer.output_width
+                most = MAX_HIDDEN_FEATURES if isinstance(block.layer, SequenceLayer) else width
+                kept.append(start + evenly_spaced(width, most))
+                start += width
+        found = np.concatenate(kept)
+        return () if len(found) == start else tuple(found.tolist())
 
     @property
     def channels(self) -> int:

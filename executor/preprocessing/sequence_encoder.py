@@ -10,8 +10,9 @@ import numpy as np
 
 from executor.data.raw_table import Form
 from executor.data.row_arrays import evenly_spaced
+from executor.layers.minirocket import fit_features
 from executor.layers.names import PREFIX
-from executor.layers.steps import SequenceLayer, Steps, fit_kernels, rows_at_once
+from executor.layers.steps import SequenceLayer, Steps
 from rules.vocabulary.choices import MiniRocket
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from rules.vocabulary.choices import Choice
 
 SEQUENCE_FORMS: Final = frozenset({Form.SEQUENCE, Form.LETTERS})
-MAX_FITTED: Final = 500  # training sequences, evenly spaced, on which kernels are fitted
+MAX_FITTED: Final = 256
+"""Training sequences, evenly spaced, on which random features are fitted; a standard deviation has a standard error of
+4 %."""
 SEQUENCE_WEIGHT: Final = 64.0  # weight of a sequence next to other columns, in columns
 MIN_SCALE: Final = 1e-12  # of a channel; below it the channel is constant
 MAX_LETTERS: Final = 64  # the most frequent ones of training; others are ignored
@@ -28,17 +31,15 @@ MAX_LETTERS: Final = 64  # the most frequent ones of training; others are ignore
 def sequence_layer(seen: RawTable, name: str, architecture: Choice) -> SequenceLayer:
     """Fit the layer that encodes a column of sequences.
 
-    Next to other columns random kernels have a smaller weight, because they have thousands of features.
+    Next to other columns random features have a smaller weight, because there are thousands of them.
     """
     values = seen.features[name]
     read = _reading(values, seen.forms[name])
-    steps = steps_of_longest(values)
     if not isinstance(architecture, MiniRocket):
-        return Steps(steps=steps, name=f"{PREFIX}steps", **read.own_config())
-    few = min(MAX_FITTED, rows_at_once(steps))
-    some = values[evenly_spaced(len(values), few)]
+        return Steps(steps=steps_of_longest(values), name=f"{PREFIX}steps", **read.own_config())
+    some = values[evenly_spaced(len(values), MAX_FITTED)]
     weight = SEQUENCE_WEIGHT if len(seen.forms) > 1 else None
-    return fit_kernels(as_input(some), read, features=architecture.features, name=f"{PREFIX}kernels", weight=weight)
+    return fit_features(as_input(some), read, features=architecture.features, name=f"{PREFIX}kernels", weight=weight)
 
 
 def steps_of_longest(values: np.ndarray) -> int:

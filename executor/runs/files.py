@@ -14,6 +14,7 @@ from rules.text.temporary import is_leftover, remove_leftovers
 PLAN, BUNDLE, SIGNATURE = "plan.json", "bundle.yaml", "signature.json"
 MODEL, PREDICTIONS, SUMMARY = "model.keras", "predictions.csv", "summary.json"
 IMPORTANCE, REPORT = "importance.json", "report.html"
+FEATURES = "features.json"  # of random features of sequences: how many were planned and are used
 File = TypeVar("File", bound=BaseModel)
 MAX_STEM: Final = 200  # bytes of a run's name before its number; the limit of file systems is 255
 RUNS: Final = Path("runs")  # default directory of runs

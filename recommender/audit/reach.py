@@ -87,8 +87,10 @@ def _of_initializer(bundle: Bundle, task: object, modality: object) -> str:
     elif isinstance(bundle.architecture, InceptionTime) or modality == Modality.IMAGE:
         scope = f"the convolutions, {joined}; {embeddings}"
     else:
-        kernels = isinstance(bundle.architecture, MiniRocket)
-        frozen = "the random convolutions are frozen, " if kernels else ""
+        kernels = bundle.architecture if isinstance(bundle.architecture, MiniRocket) else None
+        frozen = "" if kernels is None else "the random convolutions are frozen, "
+        if kernels is not None and kernels.ridge_start:
+            frozen += "the linear layer is initialized with the solution of ridge regression, "
         scope = f"the hidden layers{'' if parameters.zero_output else ' and the output layer'}; {frozen}"
         scope += "the output layer is initialized with zeros, " if parameters.zero_output else ""
         scope += "the learned input scale with ones, " if parameters.input_scale else ""
@@ -107,9 +109,12 @@ def _of_optimizer(bundle: Bundle, task: object, modality: object) -> str:
         elif _is_tabular(bundle, modality):
             scale = "20 for the learned input scale, " if parameters.input_scale else ""
             waves = "1.6 for periodic features, " if parameters.periodic_features else ""
+            linear = ""
+            if isinstance(bundle.architecture, MiniRocket) and bundle.architecture.ridge_start:
+                linear = "0.1 · 256 / number of inputs, at most 0.1, for the linear layer, "
             found.append(
-                f"Some layers have a learning-rate multiplier: {scale}{waves}and √(256 / number of inputs) for the "
-                "kernel of the first hidden layer."
+                f"Some layers have a learning-rate multiplier: {scale}{waves}{linear}and √(256 / number of inputs) "
+                "for the kernel of the first hidden layer."
             )
     if isinstance(bundle.optimizer, AdamW):
         found.append("Biases, normalization layers, the input scale and phases are excluded from weight decay.")

@@ -34,6 +34,10 @@ MIN_TRIALS_FOR_SENSITIVITY: Final = 16
 SPREAD: Final = 3.0  # measured trials took between a third of the estimate and three times the estimate
 
 
+RECURRENT_WIDTH: Final = 5_000
+"""Encoded columns of a table whose network takes about as long as one that reads sequences step by step."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
     """Properties of a dataset on which the duration of a trial depends."""
@@ -104,7 +108,7 @@ def _seconds_of_a_trial(dataset: Sizes, architecture: Choice, validation: Choice
     networks = validation.folds * validation.repeats if isinstance(validation, CrossValidation) else 1
     width = dataset.columns
     if isinstance(architecture, MiniRocket | InceptionTime | Gru):  # the others take about as long
-        width = (architecture if isinstance(architecture, MiniRocket) else MiniRocket()).features
+        width = architecture.features if isinstance(architecture, MiniRocket) else RECURRENT_WIDTH
     elif isinstance(architecture, Standard) and dataset.numbers <= MAX_BINNED_COLUMNS:
         width += architecture.bins * dataset.numbers
     return networks * trial_seconds(rows=training, width=width)

@@ -35,7 +35,8 @@ class Outcome(BaseModel):
     epochs: int
     """Epochs trained."""
     best_epoch: int | None = None
-    """The epoch, from 1, whose weights are kept: the best score, of ties the lowest loss."""
+    """The epoch, from 1, whose weights are kept: the best score, of ties the lowest loss. 0 for the initial weights,
+    where they are a solution."""
     planned_epochs: int
     seconds: float
     epoch_seconds: float | None = None

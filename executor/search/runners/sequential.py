@@ -157,6 +157,8 @@ class SequentialRunner:
         batch = self._batch(member)
         schedule = ScheduleClock(at.clock, steps=epochs * steps_of(len(at.train), batch))
         try:
+            if at.parts.is_started and member.proposal.continues is None:
+                self._validate(member, traced, means=None)
             while training.ended_by is None:
                 epoch = member.proposal.first_epoch + len(training.scores)
                 rows, means = shuffle_rows([at.seed, epoch], len(at.train), batch), StepMeans()
@@ -188,10 +190,10 @@ class SequentialRunner:
         """Batch size of a trial."""
         return choose_batch_size(self._at.kind, len(self._at.train), member.chosen.batch_size)
 
-    def _validate(self, member: Member, traced: CompiledTrial, *, means: tuple[float, float]) -> None:
+    def _validate(self, member: Member, traced: CompiledTrial, *, means: tuple[float, float] | None) -> None:
         """Record score and loss of the epoch, and the weights of the best one.
 
-        means: training loss and gradient norm over the steps of the epoch.
+        means: training loss and gradient norm over the steps of the epoch; None before the first one.
         """
         at = self._at
         start = at.clock.now()
@@ -199,7 +201,12 @@ class SequentialRunner:
         at.clock.note_prediction(at.clock.now() - start)
         cost = float(at.loss(at.validation.target, outputs))
         cost = cost if np.isfinite(cost) else math.inf
-        if member.training.note(validation_score(outputs, at), cost, direction=at.metric.direction, means=means):
+        score = validation_score(outputs, at)
+        if means is None:
+            is_best = member.training.note_start(score, cost)
+        else:
+            is_best = member.training.note(score, cost, direction=at.metric.direction, means=means)
+        if is_best:
             member.best = traced.network.get_weights()
 
     def _keep(self, member: Member, traced: CompiledTrial) -> None:

@@ -213,6 +213,7 @@ class StackRunner:
                     at.bundle,
                     member.chosen,
                     seed=trial_seed(at.seed, member.proposal.number) + FOLD_STRIDE * fold,
+                    fold=fold,
                 )
                 for member in group
                 for fold in range(count)
@@ -220,16 +221,19 @@ class StackRunner:
             for member, first in zip(group, weights[::count], strict=True):
                 names = ("/".join(name) for name in StackShape.of(at.parts, [member.chosen]).named)
                 member.training.first_weights = moments(zip(names, first, strict=True))
-            return graph.start(list(zip(weights, chosen, strict=True)), folds=folds), 0
+            stack = graph.start(list(zip(weights, chosen, strict=True)), folds=folds)
+            if at.parts.is_started:
+                self._validate(group, stack, graph, means=None)
+            return stack, 0
         kept = (read_arrays(state_path(at.directory, int(member.proposal.continues or 0))) for member in group)
         with require_fitting_arrays(state_path(at.directory, int(group[0].proposal.continues))):
             states = [_of_fold(arrays, fold) for arrays in kept for fold in range(count)]
             return graph.resume(states, chosen, folds=folds), group[0].proposal.first_epoch
 
-    def _validate(self, running: Sequence[Member], stack: Stack, graph: StackedGraph, means: StepMeans) -> None:
+    def _validate(self, running: Sequence[Member], stack: Stack, graph: StackedGraph, means: StepMeans | None) -> None:
         """Record score and loss of every running trial, and the weights of its best epoch.
 
-        means: of the steps of the epoch.
+        means: of the steps of the epoch; None before the first one.
         """
         at, each = self._at, self._at.parts.fold_count
         outputs = graph.outputs(stack, at.validation)[: len(running) * each]
@@ -239,10 +243,13 @@ class StackRunner:
         weights: list[np.ndarray] = []  # fetched once, and only for a new best epoch
         for index, member in enumerate(running):
             cost = float(costs[index]) if np.isfinite(costs[index]) else math.inf
-            own = means.of(slice(index * each, (index + 1) * each))
-            if member.training.note(
-                validation_score(outputs[index], at), cost, direction=at.metric.direction, means=own
-            ):
+            score = validation_score(outputs[index], at)
+            if means is None:
+                is_best = member.training.note_start(score, cost)
+            else:
+                own = means.of(slice(index * each, (index + 1) * each))
+                is_best = member.training.note(score, cost, direction=at.metric.direction, means=own)
+            if is_best:
                 weights = weights or [weight.numpy() for weight in stack.weights]
                 networks = [
                     stacked_tabular.unpad_weights([weight[place] for weight in weights], member.chosen, graph.shape)

@@ -51,11 +51,17 @@ class Training:
     best_cost: float = math.inf
     """Validation loss of the best epoch."""
     best_epoch: int | None = None
-    """From 1; the best score, of ties the lowest loss."""
+    """From 1; the best score, of ties the lowest loss. 0 for the initial weights, where they are a solution."""
     ended_by: EndedBy | None = None
     """None while training."""
     epoch_seconds: float | None = None
     """Seconds per epoch without the first steps; the share of a trial in a stack."""
+
+    def note_start(self, score: float | None, cost: float) -> bool:
+        """Record score and loss of the initial weights, which are epoch 0; returns whether there is a score."""
+        if score is not None:
+            self.best, self.best_cost, self.best_epoch = score, cost, 0
+        return score is not None
 
     def note(
         self, score: float | None, cost: float, *, direction: Direction, means: Sequence[float] = (math.nan, math.nan)

@@ -169,11 +169,13 @@ def parameters_of(architecture: Choice) -> Standard:
 
 
 class MiniRocket(Choice):
-    """Random convolutions with frozen weights, whose features are the inputs of hidden layers, for sequences.
+    """Random convolutions with frozen weights, whose features are the inputs of a network, for sequences.
 
     Attributes:
         features: Maximum number of features, each the fraction of steps at which a convolution exceeds a bias, from 84
-            to 50,000. Default 5,000.
+            to 50,000. A time limit may reduce it. Default 10,000.
+        ridge_start: Whether the output is the sum of hidden layers and a linear layer that is initialized with ridge
+            regression, whose penalty has the lowest leave-one-out error. Default True.
         embedding_dimension: Dimension of the embedding of categories, from 1 to 1,024. None takes 8. Default None.
 
     Examples:
@@ -185,7 +187,8 @@ class MiniRocket(Choice):
     """
 
     name: Literal["minirocket"] = "minirocket"
-    features: Annotated[int, Field(ge=84, le=50_000)] = 5_000
+    features: Annotated[int, Field(ge=84, le=50_000)] = 10_000
+    ridge_start: bool = True
     embedding_dimension: EmbeddingDimension = None
 
 

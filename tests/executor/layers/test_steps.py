@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 import pytest
 
-from executor.layers.steps import HIGH, KERNELS, TAPS, RandomKernels, SequenceLayer, Steps, convolve, fit_kernels
+from executor.layers.steps import HIGH, KERNELS, TAPS, RandomKernels, SequenceLayer, Steps, convolve
 
 NAN = np.nan
 RAW = np.array([[[1.0], [NAN], [5.0]], [[3.0], [NAN], [NAN]]], np.float32)
@@ -62,28 +61,3 @@ def test_a_feature_is_the_share_of_steps_before_the_end_above_a_bias() -> None:
     np.testing.assert_allclose(
         np.asarray(layer(spike))[0], [sum(10 + 4 - tap < 16 for tap in own) / 16 for own in KERNELS]
     )
-
-
-def test_kernels_describe_a_sequence_of_another_length_and_are_saved_with_a_model(tmp_path) -> None:
-    random = np.random.default_rng(0)
-    train = random.normal(size=(30, 40, 3)).astype(np.float32)
-    reads = SequenceLayer(mean=[0.0] * 3, scale=[1.0] * 3)
-    layer = fit_kernels(train, reads, features=500, name="kernels")
-    seen = np.asarray(layer(train))
-    assert seen.shape[1] == layer.output_width <= 500
-    assert np.abs(seen).max() <= 3
-    assert seen.std() == pytest.approx(1, abs=0.1)
-    inputs = keras.Input((None, 3), dtype="float32")
-    path = tmp_path / "model.keras"
-    keras.Model(inputs, layer(inputs)).save(path)
-    longer = random.normal(size=(2, 70, 3)).astype(np.float32)
-    np.testing.assert_allclose(keras.saving.load_model(path)(longer), layer(longer), atol=1e-6)
-    padded = np.concatenate([longer, np.full((2, 9, 3), NAN, np.float32)], axis=1)
-    np.testing.assert_allclose(layer(padded), layer(longer), atol=1e-6)
-
-
-def test_the_same_rows_give_the_same_kernels() -> None:
-    train = np.random.default_rng(0).normal(size=(10, 30, 2)).astype(np.float32)
-    reads = SequenceLayer(mean=[0.0] * 2, scale=[1.0] * 2)
-    one, other = (fit_kernels(train, reads, features=168, name="kernels").get_config() for _ in range(2))
-    assert one == other

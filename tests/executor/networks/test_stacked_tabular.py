@@ -23,7 +23,7 @@ from executor.networks.stacked_tabular import (
     set_weights,
     unpad_weights,
 )
-from executor.networks.tabular import build_network
+from executor.networks.tabular import build_network, rate_multiplier
 from executor.preprocessing.inputs import TableInputs
 from rules.vocabulary.choices import (
     EXTRAS,
@@ -32,6 +32,7 @@ from rules.vocabulary.choices import (
     Choice,
     He,
     Lecun,
+    MiniRocket,
     RandomNormal,
     RandomUniform,
     Relu,
@@ -40,6 +41,7 @@ from rules.vocabulary.choices import (
     Standard,
     Tanh,
     Xavier,
+    parameters_of,
 )
 from rules.vocabulary.facts import Task
 
@@ -75,16 +77,26 @@ def parts(request: pytest.FixtureRequest, make_parts: MakeParts) -> Parts:
     )
 
 
-@pytest.fixture(params=["standard", "plain"])
-def architecture(request: pytest.FixtureRequest) -> Standard:
-    """The standard network, with all that the notes do not name and without."""
-    return Standard() if request.param == "standard" else PLAIN
+@pytest.fixture(params=["standard", "plain", "ridge start"])
+def architecture(request: pytest.FixtureRequest) -> Standard | MiniRocket:
+    """The standard network, with all that the notes do not name and without, and one with a linear layer."""
+    return {"standard": Standard(), "plain": PLAIN, "ridge start": MiniRocket()}[request.param]
 
 
-def of(parts: Parts, architecture: Standard) -> Parts:
+def of(parts: Parts, architecture: Standard | MiniRocket) -> Parts:
     """The parts as they are encoded for an architecture."""
-    waved = parts.inputs_as(TableInputs).numbers if architecture.periodic_features else 0
-    return replace(parts, inputs=TableInputs(numbers=waved, input_scale=architecture.input_scale))
+    parameters = parameters_of(architecture)
+    waved = parts.inputs_as(TableInputs).numbers if parameters.periodic_features else 0
+    started = isinstance(architecture, MiniRocket)
+    return replace(
+        parts,
+        inputs=TableInputs(
+            numbers=waved,
+            input_scale=parameters.input_scale,
+            ridge_start=started,
+            hidden=(0, 2) if started and parts.train.dense.shape[1] else (),
+        ),
+    )
 
 
 def chosen(units: int, layers: int) -> Configuration:
@@ -156,6 +168,26 @@ def test_the_first_layer_the_scale_and_the_waves_learn_at_paces_of_their_own(
     assert shape.rate_multipliers[-7] > 1.0
 
 
+def test_the_linear_layer_starts_at_the_ridge_regression_of_the_rows_that_a_fold_trains_on(
+    make_bundle: Callable[..., Bundle], make_parts: MakeParts
+) -> None:
+    random = np.random.default_rng(0)
+    parts = make_parts(random.normal(size=(50, 3)), random.integers(0, 2, size=(50, 1)), task=Task.BINARY)
+    folded = replace(parts.train, fold=(np.arange(40) % 2)[:, None])
+    parts = of(replace(parts, train=folded, validation=folded), MiniRocket())
+    bundle = make_bundle(architecture=MiniRocket())
+    for fold in range(2):
+        *_, bias, kernel = initial_weights(parts, bundle, chosen(5, 2), seed=0, fold=fold)
+        alone = replace(folded.take(np.arange(40) % 2 != fold), fold=None)
+        (expected,) = replace(parts, train=alone, validation=alone).linear_starts
+        np.testing.assert_allclose(kernel, expected.kernel, rtol=1e-5)
+        np.testing.assert_allclose(bias[0], expected.bias, rtol=1e-5)
+    shape = StackShape.of(parts, [chosen(5, 2)])
+    assert [*shape.named][-1] == ("linear", "kernel")
+    assert shape.rate_multipliers[-1] == pytest.approx(0.1)
+    assert rate_multiplier("linear", "kernel", joined=1, width=2_560) == pytest.approx(0.01)
+
+
 def test_a_plain_network_learns_at_one_rate_and_has_no_weights_but_those_of_its_layers(
     make_bundle: Callable[..., Bundle], parts: Parts
 ) -> None:
@@ -190,7 +222,7 @@ def test_a_plain_network_learns_at_one_rate_and_has_no_weights_but_those_of_its_
     ids=str,
 )
 def test_a_trial_starts_from_the_weights_of_its_keras_model(
-    make_bundle: Callable[..., Bundle], parts: Parts, architecture: Standard, initializer: Choice
+    make_bundle: Callable[..., Bundle], parts: Parts, architecture: Standard | MiniRocket, initializer: Choice
 ) -> None:
     parts, loss = of(parts, architecture), BinaryCrossentropy(output_bias="log_prior")
     bundle = make_bundle(initializer=initializer, loss=loss, architecture=architecture)
@@ -203,7 +235,7 @@ def test_a_trial_starts_from_the_weights_of_its_keras_model(
 
 @pytest.mark.parametrize("activation", [Relu(), Tanh(), Selu()], ids=str)
 def test_every_trial_of_a_stack_answers_as_its_keras_model(
-    make_bundle: Callable[..., Bundle], parts: Parts, architecture: Standard, activation: Choice
+    make_bundle: Callable[..., Bundle], parts: Parts, architecture: Standard | MiniRocket, activation: Choice
 ) -> None:
     parts, bundle = of(parts, architecture), make_bundle(activation=activation, architecture=architecture)
     configurations = [configuration(bundle, size) for size in SIZES]
@@ -244,8 +276,9 @@ def _with_random_biases(network: keras.Model) -> keras.Model:
 
 
 def _filled_outputs(weights: list[np.ndarray]) -> list[np.ndarray]:
-    """The output starts at zeros, which would hide what comes before it."""
-    return [*weights[:-2], np.random.default_rng(2).normal(size=weights[-2].shape).astype(np.float32), weights[-1]]
+    """The output starts at zeros, which would hide what comes before it; so do biases."""
+    random = np.random.default_rng(2)
+    return [weight if weight.any() else random.normal(size=weight.shape).astype(np.float32) for weight in weights]
 
 
 def _inputs(parts: Parts) -> dict[str, tf.Tensor]:
@@ -254,7 +287,7 @@ def _inputs(parts: Parts) -> dict[str, tf.Tensor]:
 
 
 def test_a_keras_model_filled_with_a_trials_weights_answers_as_the_trial_did(
-    make_bundle: Callable[..., Bundle], parts: Parts, architecture: Standard
+    make_bundle: Callable[..., Bundle], parts: Parts, architecture: Standard | MiniRocket
 ) -> None:
     parts, bundle = of(parts, architecture), make_bundle(architecture=architecture)
     configurations = [configuration(bundle, size) for size in SIZES]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -29,6 +30,7 @@ from rules.vocabulary.choices import (
     AdamW,
     CategoricalCrossentropy,
     Huber,
+    MiniRocket,
     MseLoss,
     Rmse,
     Sgd,
@@ -86,6 +88,18 @@ def test_the_score_is_that_of_the_kept_weights(
     outputs = compile_outputs(network)(at.validation)
     assert at.metric.score(outputs, breast_cancer.validation, breast_cancer) == outcome.score
     assert float(np.mean((outputs[:, 0] > 0) == breast_cancer.validation.raw_target)) == outcome.score
+
+
+def test_a_start_at_a_solution_is_kept_if_no_epoch_is_better(
+    run_trial, place: Callable[..., Workspace], breast_cancer: Parts
+) -> None:
+    parts = replace(breast_cancer, inputs=replace(breast_cancer.inputs, ridge_start=True))
+    at = place(scores=[0.9, 0.8], parts=parts, architecture=MiniRocket())
+    outcome = run_trial(proposal(1), at)
+    assert (outcome.score, outcome.best_epoch, outcome.epoch_scores) == (0.9, 0, (0.8,))
+    (network,) = rebuild_networks(outcome, at.bundle, parts, at.seed)
+    logits = parts.train.dense @ parts.linear_starts[0].kernel + parts.linear_starts[0].bias
+    np.testing.assert_allclose(network(at.train.inputs), logits, atol=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,17 @@ def test_of_epochs_with_the_same_score_the_one_with_the_lowest_cost_is_kept() ->
     assert (training.best, training.best_cost, training.best_epoch) == (1.0, 0.2, 3)
 
 
+def test_initial_weights_that_no_epoch_improves_on_are_kept_as_epoch_0() -> None:
+    training = Training()
+    assert not training.note_start(None, math.inf)
+    assert training.best_epoch is None
+    assert training.note_start(0.9, 0.3)
+    training.note(0.9, 0.5, direction=Direction.MAX)  # a higher loss
+    assert (training.best, training.best_cost, training.best_epoch) == (0.9, 0.3, 0)
+    training.note(0.9, 0.3, direction=Direction.MAX)  # of equal epochs the later one
+    assert training.best_epoch == 2
+
+
 def test_without_early_stopping_a_trial_is_patient_for_all_of_its_epochs() -> None:
     assert (
         patience_of(100, Holdout(early_stopping=False))

@@ -1,0 +1,119 @@
+"""Ridge regression on encoded features as the start of a linear layer; its penalty has the lowest leave-one-out error.
+
+As RidgeClassifierCV of scikit-learn, the classifier of Dempster et al. 2021 (MiniRocket): classes are targets of -1 and
+1, and the intercept has no penalty. Outputs are scaled to logits, so that their cross-entropy is lowest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy.linalg import eigh, solve
+from threadpoolctl import threadpool_limits
+
+from executor.data.row_arrays import evenly_spaced
+from rules.vocabulary.facts import Task
+
+PENALTIES: Final = tuple(np.logspace(-3, 3, 10).tolist())  # Dempster et al. 2021, section 4
+LOGIT_SCALES: Final = tuple((2.0 ** np.arange(-1, 7, 0.5)).tolist())  # of outputs, from 0.5 to 91
+MAX_ROWS: Final = 2_000  # training rows of a fit, evenly spaced; the products of 2,000 rows of 10,000 features take 1 s
+MAX_PENALTY_ROWS: Final = 500  # of these the rows on which penalty and scale are chosen, evenly spaced
+COLUMNS_AT_ONCE: Final = 2_048  # features that are converted to float64 at once
+LEAST: Final = 1e-12  # of a denominator
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearStart:
+    """A fitted linear layer: kernel (width, outputs) and bias (outputs,) float32, and the penalty of its fit."""
+
+    kernel: np.ndarray
+    bias: np.ndarray
+    penalty: float
+
+
+def fit_linear_starts(
+    dense: np.ndarray, target: np.ndarray, task: Task, *, folds: np.ndarray | None = None
+) -> tuple[LinearStart, ...]:
+    """Fit a linear layer on the training rows of each fold; without folds one on all training rows.
+
+    dense: (rows, width) float32. target: (rows, outputs), classes as 0 and 1. folds: (rows, repeats), as in Examples.
+    """
+    target = np.asarray(2 * target - 1 if task.is_classification else target, np.float64)
+    with threadpool_limits(1):
+        products = _products(dense) if len(dense) <= MAX_ROWS else None
+        found = []
+        for fold in range(1 if folds is None else int(folds.max()) + 1):
+            rows = np.arange(len(dense))
+            if folds is not None:
+                rows = rows[(folds != fold).all(axis=1)]
+            rows = rows[evenly_spaced(len(rows), MAX_ROWS)]
+            own = _products(dense[rows]) if products is None else products[np.ix_(rows, rows)]
+            found.append(_fit(dense[rows], own, target[rows], task))
+    return tuple(found)
+
+
+def _products(dense: np.ndarray) -> np.ndarray:
+    """Inner products of rows, (rows, rows) float64."""
+    found = np.zeros((len(dense), len(dense)))
+    for start in range(0, dense.shape[1], COLUMNS_AT_ONCE):
+        some = dense[:, start : start + COLUMNS_AT_ONCE].astype(np.float64)
+        found += some @ some.T
+    return found
+
+
+def _fit(dense: np.ndarray, products: np.ndarray, target: np.ndarray, task: Task) -> LinearStart:
+    """Fit one layer, by the inner products of its rows."""
+    some = evenly_spaced(len(dense), MAX_PENALTY_ROWS)
+    penalty, left_out = choose_penalty(products[np.ix_(some, some)], target[some])
+    scale = _logit_scale(left_out, target[some], task) if task.is_classification else 1.0
+    mean = target.mean(axis=0)
+    centered = _centered(products) + penalty * np.eye(len(products))
+    dual = solve(centered, target - mean, assume_a="pos")
+    kernel = scale * (dense.T @ dual.astype(np.float32)).astype(np.float64)
+    return LinearStart(
+        kernel=kernel.astype(np.float32),
+        bias=(scale * mean - dense.mean(axis=0, dtype=np.float64) @ kernel).astype(np.float32),
+        penalty=penalty,
+    )
+
+
+def choose_penalty(products: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray]:
+    """Choose the penalty with the lowest squared leave-one-out error; returns it and the left-out predictions.
+
+    products: inner products of the rows, (rows, rows). target: (rows, outputs). The error of a row is its residual
+    divided by one minus its leverage (Allen 1974); the intercept adds 1 / rows to the leverage.
+    """
+    values, vectors = eigh(_centered(products))
+    values = np.maximum(values, 0)
+    rows = len(target)
+    rotated, squares = vectors.T @ (target - target.mean(axis=0)), vectors**2
+
+    def errors(penalty: float) -> np.ndarray:
+        inverse = 1 / (values + penalty)
+        residual = vectors @ (inverse[:, None] * rotated)
+        return np.asarray(residual / np.maximum(squares @ inverse - 1 / (rows * penalty), LEAST)[:, None])
+
+    found = {penalty: errors(penalty) for penalty in PENALTIES}
+    best = min(PENALTIES, key=lambda penalty: float(np.mean(found[penalty] ** 2)))
+    return best, target - found[best]
+
+
+def _centered(products: np.ndarray) -> np.ndarray:
+    """Inner products of rows after the mean of the rows is subtracted."""
+    means = products.mean(axis=0)
+    return np.asarray(products - means - means[:, None] + means.mean())
+
+
+def _logit_scale(outputs: np.ndarray, target: np.ndarray, task: Task) -> float:
+    """The scale of outputs as logits with the lowest cross-entropy; target: of -1 and 1."""
+
+    def cost(scale: float) -> float:
+        logits = scale * outputs
+        if task is Task.MULTICLASS:
+            top = logits.max(axis=1)
+            return float(np.mean(top + np.log(np.exp(logits - top[:, None]).sum(axis=1)) - logits[target > 0]))
+        return float(np.mean(np.logaddexp(0, -target * logits)))
+
+    return float(min(LOGIT_SCALES, key=cost))
