@@ -154,8 +154,10 @@ def of_metric(seen: Seen) -> str:
     best = max if name in {"accuracy", "roc_auc", "f1"} else min
     completed = [trial for trial in seen.trials if trial["score"] is not None]
     for trial in completed:
-        equal(f"the best epoch's P of trial {trial['number']}", trial["score"], best(_known(trial["epoch_scores"])))
-        equal("P of its best epoch", trial["epoch_scores"][trial["best_epoch"] - 1], trial["score"])
+        start = trial.get("start_score")
+        scores = [start, *trial["epoch_scores"]]  # epoch 0 is a solution at which some networks start
+        equal(f"the best epoch's P of trial {trial['number']}", trial["score"], best(_known(scores)))
+        equal("P of its best epoch", scores[trial["best_epoch"]], trial["score"])
     top = best(trial["score"] for trial in completed)
     by_number = {trial["number"]: trial for trial in seen.trials}
     equal("P of the best trial", by_number[seen.summary["best_trial"]]["score"], top)
@@ -691,6 +693,8 @@ def of_architecture(seen: Seen) -> str:
         bag = classes["TermBag"].get_config()
         equal("whether terms are weighed by rarity", bool(bag["rarity"]), chosen["weighting"] == "tf_idf")
         equal("whether letters are terms", bag["letters"], chosen["character_ngrams"])
+        layers = [layer.name for layer in seen.layers() if type(layer).__name__ == "TermSum"]
+        equal("whether there is a linear layer", "linear" in layers, chosen["linear_start"])
         found.append(f"{len(bag['hashes'])} terms")
     equal("whether words are convolved", "WordSequence" in classes, chosen["name"] == "text_cnn")
     if wanted == "tabular":

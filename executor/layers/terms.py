@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import keras
 import numpy as np
 import tensorflow as tf
+from scipy import sparse
 
 from executor.layers.numbers import ColumnLayer, join_columns
 from recommender.dataset.writing_systems import SPACELESS
@@ -28,7 +29,7 @@ SPACE: Final = r"[\s\p{Z}]+"
 SINGLE_TOKEN: Final = rf"([{SPACELESS}]|[^\p{{L}}\p{{N}}\p{{M}}\s\p{{Z}}])"  # one character
 PAIR: Final = 2  # words of a bigram
 LETTERS: Final = (3, 4, 5)  # lengths of character n-grams, the surrounding spaces included
-NOT_OF_A_WORD: Final = r"(?s).*  .*| . "  # spans two words, or is a word of one letter
+WORD_OF_ONE_LETTER: Final = r"(?s) . "
 OF_LETTERS: Final = "\x1f"  # prefix of character n-grams; words contain no control characters
 
 
@@ -72,12 +73,17 @@ def letter_hashes(words: tf.RaggedTensor) -> tf.RaggedTensor:
 
     The spaces around a word count as characters, as in scikit-learn's `char_wb`. Words of one letter have none.
     """
-    rows = tf.strings.join([" ", tf.strings.reduce_join(words, axis=1, separator="  "), " "])
-    letters = tf.strings.ngrams(tf.strings.unicode_split(rows, "UTF-8"), LETTERS, separator="")
-    within = tf.ragged.boolean_mask(
-        letters, letters.with_values(~tf.strings.regex_full_match(letters.values, NOT_OF_A_WORD))
-    )
-    return hash_terms(within.with_values(tf.strings.join([OF_LETTERS, within.values])))
+    unlike, places = tf.unique(words.values)  # each word is split once
+    characters = tf.strings.unicode_split(tf.strings.join([" ", unlike, " "]), "UTF-8")
+    lengths = []
+    for length in LETTERS:
+        grams = tf.strings.ngrams(characters, length, separator="")
+        grams = tf.ragged.boolean_mask(
+            grams, grams.with_values(~tf.strings.regex_full_match(grams.values, WORD_OF_ONE_LETTER))
+        )
+        hashes = hash_terms(grams.with_values(tf.strings.join([OF_LETTERS, grams.values])))
+        lengths.append(words.with_values(tf.gather(hashes, places)).merge_dims(1, 2))
+    return tf.concat(lengths, axis=1)
 
 
 def fit_vocabulary(
@@ -92,34 +98,36 @@ def fit_vocabulary(
     runs: texts in chunks, (rows, columns) str objects each. hashes: function from words to the hashes of their terms.
     most: maximum number of terms. in_order: whether lengths count every occurrence of every term, known or not.
     """
-    found: list[tuple[np.ndarray, np.ndarray]] = []
-    seen = []
+    found: list[tuple[np.ndarray, sparse.csr_matrix]] = []  # terms of a chunk, and their counts by row
+    words = []
     for texts in runs:
         terms = hashes(split_tokens(tf.constant(texts)))
-        rows = terms.value_rowids().numpy()
         unlike, places = np.unique(terms.values.numpy(), return_inverse=True)
-        once = np.unique(rows * max(1, len(unlike)) + places)
-        found.append((unlike, np.bincount(once % max(1, len(unlike)), minlength=len(unlike))))
-        seen.append((rows, terms.values.numpy(), len(texts)))
+        times = sparse.csr_matrix(
+            (np.ones(len(places), np.int32), places.astype(np.int32), terms.row_splits.numpy()),
+            shape=(len(texts), len(unlike)),
+        )
+        words.append(np.diff(times.indptr))
+        times.sum_duplicates()
+        found.append((unlike, times))
     every, places = np.unique(np.concatenate([unlike for unlike, _ in found]), return_inverse=True)
-    counts = np.bincount(places, weights=np.concatenate([count for _, count in found]), minlength=len(every))
-    rows_seen = sum(rows for _, _, rows in seen)
+    rows_with = np.concatenate([np.bincount(times.indices, minlength=len(unlike)) for unlike, times in found])
+    counts = np.bincount(places, weights=rows_with, minlength=len(every))
+    rows_seen = sum(times.shape[0] for _, times in found)
     order = np.lexsort((every, -counts))[:most]
     kept = np.sort(order[counts[order] >= MIN_ROWS])
     known = every[kept]
-    lengths = []
-    for rows, terms, count in seen:
-        own = rows
-        if not in_order:
-            is_known = np.isin(terms, known)
-            at = np.searchsorted(known, terms[is_known])
-            own = np.unique(rows[is_known] * max(1, len(known)) + at) // max(1, len(known))
-        lengths.append(np.bincount(own, minlength=count))
+    lengths = words if in_order else [_entries(times, np.isin(unlike, known)) for unlike, times in found]
     return Vocabulary(
         hashes=tuple(known.tolist()),
         rarity=tuple((np.log((1 + rows_seen) / (1 + counts[kept])) + 1).tolist()),
         lengths=tuple(np.concatenate(lengths).tolist()),
     )
+
+
+def _entries(matrix: sparse.csr_matrix, columns: np.ndarray) -> np.ndarray:
+    """Stored entries of each row in some columns, (rows,); columns: (columns,) mask."""
+    return np.diff(np.concatenate([[0], np.cumsum(columns[matrix.indices])])[matrix.indptr])
 
 
 class TextLayer(ColumnLayer):
@@ -250,11 +258,12 @@ class TermSum(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
         places: int,
         units: int,
         kernel_initializer: Any,  # noqa: ANN401 - an initializer, or its configuration
+        trainable: bool = True,
         name: str | None = None,
         dtype: Any = None,  # noqa: ANN401 - Keras' own loose type
     ) -> None:
         del dtype  # sparse products are computed in full precision
-        super().__init__(name=name, dtype="float32", autocast=False)
+        super().__init__(name=name, trainable=trainable, dtype="float32", autocast=False)
         self.places, self.units = places, units
         self.initializer = keras.initializers.get(kernel_initializer)
         self.kernel = self.add_weight(shape=(places, units), initializer=self.initializer, name="kernel")
@@ -279,4 +288,5 @@ class TermSum(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
             "places": self.places,
             "units": self.units,
             "kernel_initializer": keras.initializers.serialize(self.initializer),
+            "trainable": self.trainable,
         }

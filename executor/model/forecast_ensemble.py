@@ -42,7 +42,10 @@ def average_forecasters(
     seconds: time for it. single: the best trial alone. refit: whether networks are retrained.
     """
     members = [trials.best] if single else _nearly_best(trials, bundle, metric)
-    lengths = [Length(epochs=one.best_epoch or one.epochs, planned=one.planned_epochs) for one in members]
+    lengths = [
+        Length(epochs=one.epochs if one.best_epoch is None else one.best_epoch, planned=one.planned_epochs)
+        for one in members
+    ]
     kinds = ", ".join(configuration_of(one, bundle) for one in members)
     return refit_mean(
         members,
@@ -50,6 +53,7 @@ def average_forecasters(
         parts,
         bundle,
         metric=metric,
+        seconds=seconds,
         seed=seed,
         directory=directory,
         who=f"the best trial ({kinds})" if single else f"the best trials of each network ({kinds})",

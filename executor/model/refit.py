@@ -14,7 +14,10 @@ from executor.model.assemble import network_outputs
 from executor.model.ensemble import SelectedNetwork
 from executor.model.rebuild import rebuild_networks
 from executor.networks.build import average_networks, build_network
+from executor.networks.logistic_start import with_linear_start
 from executor.networks.registry import network_kind
+from executor.preprocessing.inputs import TextInputs
+from executor.runtime.clock import Clock
 from executor.runtime.devices import training_devices, use_device
 from executor.search.records.trials import continued_trials
 from executor.search.runners.compiled import compile_step
@@ -39,6 +42,9 @@ if TYPE_CHECKING:
 TEXT_REFIT_SHARE: Final = 0.3  # of a time limit, reserved for retraining networks of texts
 MAX_MEMBERS: Final = 3
 """Networks of texts in an ensemble (docs/evidence.md, section 4: three to five); each has a vector per term."""
+
+START_AGAIN_SHARE: Final = 0.5
+"""Time of a linear start that is fitted again, from the solution on fewer rows, as a share of the first fit."""
 
 NO_TIME: Final = "no time was left to retrain with validation rows"
 NOT_ASKED: Final = "the bundle does not retrain"
@@ -71,18 +77,24 @@ def refit_best_trials(
     retraining.
     seconds: time for it. single: the best trial alone. refit: whether networks are retrained.
     """
-    found = [one for one in trials.ranked if one.weights is not None][: 1 if single else MAX_MEMBERS]
+    found = _distinct(trials)[: 1 if single else MAX_MEMBERS]
     more = (len(parts.train) + len(parts.validation)) / len(parts.train)
-    needed = np.cumsum([COMPILE_SECONDS + _whole(one, trials)[1] * more for one in found])
+    lengths = [_length(one, trials) for one in found]
+    needed = START_AGAIN_SHARE * more * _start_seconds(parts) + np.cumsum(
+        [
+            (COMPILE_SECONDS + _whole(one, trials)[1] * more * length.epochs / length.planned) if length.epochs else 0.0
+            for one, length in zip(found, lengths, strict=True)
+        ]
+    )
     affordable = len(found) if not refit else int(np.sum(needed <= seconds))
     members = found[: max(1, affordable)]
-    wholes = [_whole(one, trials)[0] for one in members]
     return refit_mean(
         members,
-        [Length(epochs=whole, planned=whole) for whole in wholes] if affordable and refit else None,
+        lengths[:affordable] if affordable and refit else None,
         parts,
         bundle,
         metric=metric,
+        seconds=seconds,
         seed=seed,
         directory=directory,
         who="the best trial" if len(members) == 1 else f"the mean of the {len(members)} best trials",
@@ -97,6 +109,7 @@ def refit_mean(
     bundle: Bundle,
     *,
     metric: PerformanceMetric,
+    seconds: float,
     seed: int,
     directory: Path,
     who: str,
@@ -104,7 +117,8 @@ def refit_mean(
 ) -> SelectedNetwork:
     """Average the networks of trials, retrained on training and validation rows; outputs are those before retraining.
 
-    again: epochs of each network; None to keep them as they are. parts: of the search. who: description of the members.
+    again: epochs of each network; None to keep them as they are. parts: of the search. seconds: time for it. who:
+    description of the members.
     why_not: reason why they are not retrained.
     """
     before = [rebuild_networks(one, bundle, parts, seed)[0] for one in members]
@@ -113,6 +127,7 @@ def refit_mean(
     networks, rows = before, f"training rows: {why_not}"
     if again is not None:
         everything = replace(parts, train=parts.train.joined(parts.validation))
+        everything = with_linear_start(everything, bundle, clock=Clock().lasting(seconds))
         kind = network_kind(bundle, parts.inputs)
         with use_device(training_devices(kind, width=parts.train.dense.shape[1])[0], width=0):
             at = create_workspace(bundle, everything, metric=metric, seed=seed, directory=directory)
@@ -133,6 +148,30 @@ def _whole(outcome: Outcome, trials: Trials) -> tuple[int, float]:
     return sum(one.epochs for one in chain), sum(one.seconds for one in chain)
 
 
+def _start_seconds(parts: Parts) -> float:
+    """Seconds that the fit of the initial weights took."""
+    start = parts.inputs.start if isinstance(parts.inputs, TextInputs) else None
+    return 0.0 if start is None else start.seconds
+
+
+def _distinct(trials: Trials) -> list[Outcome]:
+    """Trials with weights, the best first; of those whose best weights are the linear start, only the first."""
+    kept = [one for one in trials.ranked if one.weights is not None]
+    starts = [one for one in kept if one.best_epoch == 0]
+    return [one for one in kept if one not in starts[1:]]
+
+
+def _length(outcome: Outcome, trials: Trials) -> Length:
+    """Epochs up to the best one of a trial that starts at a solution, else all epochs; of a schedule over all of them.
+
+    Only the former is certain to be as good on the validation rows as the solution.
+    """
+    whole = _whole(outcome, trials)[0]
+    if outcome.start_score is None or outcome.best_epoch is None:
+        return Length(epochs=whole, planned=whole)
+    return Length(epochs=outcome.best_epoch, planned=whole)
+
+
 def _retrain(outcome: Outcome, at: Workspace, length: Length) -> keras.Model:
     """Train the network of a trial on the rows of a workspace."""
     bundle, parts = at.bundle, at.parts
@@ -140,6 +179,8 @@ def _retrain(outcome: Outcome, at: Workspace, length: Length) -> keras.Model:
     network = build_network(
         parts=parts, bundle=bundle, hyperparameters=outcome.hyperparameters, seed=trial_seed(at.seed, outcome.number)
     )
+    if length.epochs == 0:
+        return network
     optimizer = create_optimizer(bundle.optimizer, chosen)
     optimizer.build(network.trainable_variables)
     batch = choose_batch_size(at.kind, len(parts.train), chosen.batch_size)
@@ -155,5 +196,8 @@ def _retrain(outcome: Outcome, at: Workspace, length: Length) -> keras.Model:
 def has_time_to_refit(members: Sequence[Outcome], parts: Parts, *, seconds: float) -> bool:
     """Whether all members can be retrained up to their best epochs within a number of seconds."""
     more = (len(parts.train) + len(parts.validation)) / len(parts.train)
-    needed = sum(one.seconds / max(1, one.epochs) * (one.best_epoch or one.epochs) * more for one in members)
+    needed = sum(
+        one.seconds / max(1, one.epochs) * (one.epochs if one.best_epoch is None else one.best_epoch) * more
+        for one in members
+    )
     return needed <= seconds

@@ -10,6 +10,7 @@
 - `text`: Texts: a bag of n-grams, and convolutions over words.
 - `forecaster`: Forecasts: linear, multilayer perceptron and gated recurrent units.
 - `ridge_start`: Ridge regression as the start of a linear forecaster.
+- `logistic_start`: Logistic or ridge regression as the start of a network of texts.
 - `column_branch`: Embeddings of categories; further columns next to images or sequences.
 - `output_layer`: The output layer and its initial bias.
 """

@@ -9,14 +9,24 @@ from executor.networks.forecaster import FORECASTER
 from executor.networks.pretrained import PRETRAINED
 from executor.networks.sequence import INCEPTION, RECURRENT
 from executor.networks.tabular import TABULAR
-from executor.networks.text import TERM_BAG, TEXT_CNN
+from executor.networks.text import LINEAR_START_BAG, TERM_BAG, TEXT_CNN
 
 if TYPE_CHECKING:
     from executor.components.network_kind import NetworkKind
     from executor.preprocessing.inputs import Inputs
     from rules.vocabulary.bundle import Bundle
 
-NETWORKS: list[NetworkKind] = [TABULAR, CNN, PRETRAINED, INCEPTION, RECURRENT, TERM_BAG, TEXT_CNN, FORECASTER]
+NETWORKS: list[NetworkKind] = [
+    TABULAR,
+    CNN,
+    PRETRAINED,
+    INCEPTION,
+    RECURRENT,
+    TERM_BAG,
+    LINEAR_START_BAG,
+    TEXT_CNN,
+    FORECASTER,
+]
 """All kinds; for each kind of inputs one is the default."""
 
 

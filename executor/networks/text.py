@@ -17,10 +17,11 @@ from executor.components.network_kind import NetworkKind, Sizes
 from executor.data.images import IMAGES_PER_CALL
 from executor.layers.dropout import RatedDropout
 from executor.layers.terms import TermSum
+from executor.networks.logistic_start import linear_start
 from executor.networks.output_layer import output_layer
 from executor.preprocessing.inputs import TextInputs
 from recommender.training_cost import TEXT_EPOCHS, text_batch_size
-from rules.vocabulary.choices import TextCnn
+from rules.vocabulary.choices import BagOfNgrams, TextCnn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,8 +33,11 @@ if TYPE_CHECKING:
 KERNELS: Final = (3, 4, 5)  # kernel sizes in words (Kim 2014)
 EMBEDDING_SCALE: Final = 0.1  # standard deviation of initial embeddings; 0.14 in Kim 2014
 NO_WORD: Final = -1e9  # filter value without a word, so that it is never the maximum
+LINEAR: Final = "linear"  # name of the layer from terms to outputs
 
 UNITS: Final = 128  # units of a bag of terms, or filters per width; see DROPOUT
+UNITS_BESIDE_LINEAR: Final = 32
+"""Units of a bag of terms next to a linear layer (docs/evidence.md#linear-start-of-texts)."""
 LAYERS: Final = 1  # hidden layers; docs/evidence.md, section 3: one wide layer
 DROPOUT: Final = 0.5  # the same source, and Kim 2014, after the filters
 EMBEDDING: Final = 64  # dimensions of a word; the 300 of Kim 2014 are pretrained
@@ -51,8 +55,9 @@ def build_network(
     ids}. Output: (rows, outputs) float32 logits, or values in standard deviations of the target.
 
     Bag of terms: weighted sum of a vector per term, activation, dropout, further hidden layers (Galke and Scherp 2022,
-    arXiv 2109.03777). TextCNN: embeddings, convolutions over 3, 4 and 5 words, global max pooling, dropout (Kim 2014,
-    arXiv 1408.5882).
+    arXiv 2109.03777). With a linear start, the outputs of logistic or ridge regression on the terms are added, by a
+    layer that is not trained, and the output layer starts at zero, so that the network starts as that model. TextCNN:
+    embeddings, convolutions over 3, 4 and 5 words, global max pooling, dropout (Kim 2014, arXiv 1408.5882).
 
     Raises ChoiceError on an unknown hyperparameter, or a value out of its limits.
     """
@@ -79,9 +84,23 @@ def build_network(
             name=f"hidden_{layer}",
         )(hidden)
         hidden = RatedDropout(chosen.dropout, seed=next(seeds), name=f"dropout_{layer}")(hidden)
-    kernel = create_initializer(bundle.initializer, seed=next(seeds))
-    outputs = output_layer(hidden, parts=parts, bundle=bundle, kernel_initializer=kernel)
+    if has_linear_start(bundle):
+        start = linear_start(parts, bundle)
+        linear = TermSum(  # its training does not pay: docs/evidence.md#linear-start-of-texts
+            places=parts.vocabulary, units=parts.outputs, kernel_initializer="zeros", trainable=False, name=LINEAR
+        )
+        last = keras.layers.Dense(parts.outputs, kernel_initializer="zeros", dtype="float32", name="output")
+        outputs = keras.layers.Add(name="both", dtype="float32")([linear([weights, ids]), last(hidden)])
+        linear.set_weights([start.kernel, start.bias])
+    else:
+        kernel = create_initializer(bundle.initializer, seed=next(seeds))
+        outputs = output_layer(hidden, parts=parts, bundle=bundle, kernel_initializer=kernel)
     return keras.Model({"dense": weights, "codes": ids}, outputs, name="texts")
+
+
+def has_linear_start(bundle: Bundle) -> bool:
+    """Whether a network starts at the solution of a linear model on its terms."""
+    return isinstance(bundle.architecture, BagOfNgrams) and bundle.architecture.linear_start
 
 
 def _convolve(
@@ -128,6 +147,13 @@ TERM_BAG: Final = NetworkKind(
     batch_size=text_batch_size,
     has_embeddings=False,
     pays_on_gpu=lambda _width: False,  # sums of a bag of terms are not deterministic on a GPU
+)
+LINEAR_START_BAG: Final = replace(
+    TERM_BAG,
+    name="linear_start_bag",
+    is_chosen=has_linear_start,
+    defaults={**DEFAULTS, "units": UNITS_BESIDE_LINEAR},
+    sizes=lambda _bundle, _limits: Sizes(units=(UNITS_BESIDE_LINEAR, 128, 16), layers=(2,)),
 )
 TEXT_CNN: Final = replace(
     TERM_BAG,

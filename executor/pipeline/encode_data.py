@@ -10,6 +10,7 @@ from executor.data.raw_table import Form
 from executor.evaluation.baselines.gradient_boosting import unlimited_fit_seconds
 from executor.model.forecast_ensemble import REFIT_SHARE
 from executor.model.refit import MAX_MEMBERS, TEXT_REFIT_SHARE
+from executor.networks.logistic_start import START_SHARE, with_linear_start
 from executor.networks.ridge_start import best_penalty
 from executor.pipeline.sequence_features import scale_to_time
 from executor.preprocessing.encode import encode_parts
@@ -77,4 +78,7 @@ def encode(run: PreparedRun, clock: Clock) -> EncodedData:
         if isinstance(loss, Huber):
             parts = replace(parts, huber_delta=huber_delta(loss, parts))
         seconds = clock.spent() - (fitted if isinstance(parts.inputs, TextInputs) else start)
+        limit = run.budget.seconds
+        fit_clock = None if limit is None else clock.lasting(START_SHARE * limit)
+        parts = with_linear_start(parts, run.bundle, clock=fit_clock)
     return EncodedData(run=run, preprocessing=preprocessing, parts=parts, encoding_seconds=seconds)

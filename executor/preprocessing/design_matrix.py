@@ -41,9 +41,11 @@ def feature_matrix(examples: Examples, parts: Parts) -> np.ndarray | sparse.csr_
             return dense
         return np.hstack([dense, _one_hot(examples, parts).toarray()])
     if isinstance(parts.inputs, TextInputs):
-        rows, terms = examples.codes.shape
-        at = (np.repeat(np.arange(rows), terms), examples.codes.ravel())
-        return sparse.csr_matrix((np.asarray(examples.dense).ravel(), at), shape=(rows, parts.vocabulary))
+        weights = np.asarray(examples.dense)
+        is_term = weights > 0
+        ends = np.concatenate([[0], np.cumsum(np.count_nonzero(is_term, axis=1))])
+        terms = (weights[is_term], examples.codes[is_term], ends)
+        return sparse.csr_matrix(terms, shape=(len(weights), parts.vocabulary))
     filled = filled_share(parts)
     dense = np.asarray(examples.dense, np.float64)
     if parts.vocabulary == 0:

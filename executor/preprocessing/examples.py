@@ -10,7 +10,7 @@ import numpy as np
 
 from executor.data.row_arrays import evenly_spaced, join_rows, take_rows
 from executor.preprocessing.feature_ridge import LinearStart, fit_linear_starts
-from executor.preprocessing.inputs import Inputs, TableInputs
+from executor.preprocessing.inputs import Inputs, TableInputs, TextInputs
 
 if TYPE_CHECKING:
     from executor.preprocessing.encoded_images import EncodedImages
@@ -132,6 +132,8 @@ class Parts:
     @property
     def is_started(self) -> bool:
         """Whether a network starts at a solution, which is then a candidate before its first epoch."""
+        if isinstance(self.inputs, TextInputs):
+            return self.inputs.start is not None
         return isinstance(self.inputs, TableInputs) and self.inputs.ridge_start
 
     @cached_property

@@ -26,11 +26,16 @@ LEAST: Final = 1e-12  # of a denominator
 
 @dataclass(frozen=True, kw_only=True)
 class LinearStart:
-    """A fitted linear layer: kernel (width, outputs) and bias (outputs,) float32, and the penalty of its fit."""
+    """A fitted linear layer: kernel (width, outputs) and bias (outputs,) float32, and the penalty of its fit.
+
+    The penalty of logistic regression is the inverse one of scikit-learn.
+    """
 
     kernel: np.ndarray
     bias: np.ndarray
     penalty: float
+    seconds: float = 0.0
+    """Seconds that the fit took, where it is repeated on other rows."""
 
 
 def fit_linear_starts(

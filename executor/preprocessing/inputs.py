@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from executor.preprocessing.feature_ridge import LinearStart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +46,9 @@ class SequenceInputs:
 @dataclass(frozen=True, kw_only=True)
 class TextInputs:
     """Weights and ids of the terms of texts."""
+
+    start: LinearStart | None = field(default=None, compare=False)
+    """Initial weights of the linear layer of a bag of terms; None before they are fitted, and for other networks."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -76,7 +76,12 @@ def _of_initializer(bundle: Bundle, task: object, modality: object) -> str:
             reached.append("the linear layer")
         return f"It initializes {' and '.join(reached)}; {', '.join(elsewhere)}."
     if isinstance(bundle.architecture, BagOfNgrams):
-        return ""
+        if not bundle.architecture.linear_start:
+            return ""
+        return (
+            "It initializes the hidden layers; the output layer is initialized with zeros, and the linear layer keeps "
+            "the solution of logistic or ridge regression on the terms."
+        )
     if isinstance(bundle.architecture, TextCnn):
         scope = "the convolutions, the hidden layers and the output layer; embeddings of words use a normal "
         scope += "distribution"

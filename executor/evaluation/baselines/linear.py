@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import Ridge
 from threadpoolctl import threadpool_limits
 
 from executor.components.metric import apply_thresholds, outcome_of
 from executor.evaluation.baselines.baseline import Baseline, create_predictions
+from executor.networks.logistic_start import fit_logistic
 from executor.preprocessing.design_matrix import MIN_FITTED, feature_matrix, filled_share
 from executor.preprocessing.inputs import TextInputs
 from rules.vocabulary.facts import Task
@@ -58,8 +57,6 @@ def linear_baseline(metric: PerformanceMetric, parts: Parts, hold_out: Examples,
 
 
 MAX_CELLS: Final = 20_000_000  # non-zero training cells times outputs; 100 steps take about 3 s
-MAX_STEPS: Final = 100  # of L-BFGS, the default of scikit-learn
-STEPS_PER_CHECK: Final = 20  # of L-BFGS between two checks of the clock
 PENALTIES: Final = (1.0, 10.0, 100.0, 1_000.0)  # of ridge regression, selected on validation rows
 
 
@@ -84,28 +81,6 @@ def _fit(
         return shares
 
     return probabilities
-
-
-def fit_logistic(
-    features: np.ndarray | sparse.csr_matrix,
-    classes: np.ndarray,
-    *,
-    clock: Clock,
-    strength: float = 1.0,
-    steps_per_check: int = STEPS_PER_CHECK,
-) -> LogisticRegression:
-    """Logistic regression, as far as it comes until the deadline of the clock; strength: the inverse of the penalty.
-
-    steps_per_check: of L-BFGS between two looks at the clock.
-    """
-    model = LogisticRegression(C=strength, max_iter=steps_per_check, warm_start=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # an incomplete fit is still a baseline
-        for _ in range(MAX_STEPS // steps_per_check):
-            model.fit(features, classes)
-            if model.n_iter_.max() < steps_per_check or clock.is_over:
-                break
-    return model
 
 
 def _fit_ridge(

@@ -16,8 +16,8 @@ from executor.components.metric import apply_thresholds, outcome_of
 from executor.data.raw_table import Form
 from executor.data.row_arrays import evenly_spaced
 from executor.evaluation.baselines.baseline import Baseline, create_predictions, has_single_class
-from executor.evaluation.baselines.linear import fit_logistic
 from executor.evaluation.scores import TF_IDF
+from executor.networks.logistic_start import fit_logistic
 from recommender.dataset.writing_systems import SPACELESS
 from rules.vocabulary.facts import Task
 
@@ -40,7 +40,6 @@ MIN_FITTED: Final = 500  # minimum number of training rows, for any length of te
 STRENGTHS: Final = (10.0, 1.0)
 """Inverse penalties of logistic regression, selected on validation rows; the first was better on four public sets."""
 PENALTIES: Final = (1.0, 0.1, 10.0)  # of ridge regression; rows of TF-IDF have norm 1
-STEPS_PER_CHECK: Final = 10  # of L-BFGS between two checks of the clock; on 20 Newsgroups 10 take 3 s
 
 MARKS: Final = re.escape("".join(sign for sign in map(chr, range(sys.maxunicode)) if category(sign)[0] == "M"))
 """Combining marks, such as vowels of Hindi, which Python's character classes do not include."""
@@ -183,10 +182,7 @@ def _fit(features: sparse.csr_matrix, examples: Examples, parts: Parts, strength
             asked.restored(ridge.predict(rows).reshape(len(asked), parts.outputs)), parts
         )
     truth = examples.raw_target.reshape(len(examples), -1)
-    models = [
-        fit_logistic(features, column, clock=clock, strength=strength, steps_per_check=STEPS_PER_CHECK)
-        for column in truth.T
-    ]
+    models = [fit_logistic(features, column, clock=clock, strength=strength) for column in truth.T]
 
     def probabilities(rows: sparse.csr_matrix, asked: Examples) -> np.ndarray:
         del asked

@@ -13,6 +13,7 @@ import numpy as np
 
 from executor.components.training_length import whole_epochs
 from executor.evaluation.diagnostics.learning_curve import LearningCurve, Point, learning_curve
+from executor.networks.logistic_start import with_linear_start
 from executor.networks.registry import network_kind
 from executor.runtime.clock import MIN_PART, Clock
 from executor.runtime.devices import training_devices, use_device
@@ -125,6 +126,7 @@ def _train_parts(
                 return _not_measured(size, left, limit)
             start = own.now()
             part = replace(parts, train=parts.train.take(np.sort(order[:size])))
+            part = with_linear_start(part, winner.bundle, clock=own)
             outcomes = _train(winner, part, own, interrupt, epochs=winner.epochs(parts, size))
             if interrupt.requested:
                 return "Seed variance and learning curve: not measured completely, because of Ctrl-C."

@@ -45,6 +45,8 @@ class Outcome(BaseModel):
     message: str = ""
     """Reason of a failed, diverged or shortened trial."""
     ended_by: EndedBy
+    start_score: float | None = None
+    """Validation score of the initial weights, where they are a solution."""
     epoch_scores: tuple[float | None, ...] = ()
     """Validation score of each epoch; None where it was not finite."""
     epoch_rates: tuple[float, ...] = ()

@@ -74,6 +74,7 @@ def outcome_of_training(proposal: Proposal, training: Training, at: Workspace, *
         epoch_seconds=training.epoch_seconds,
         message=messages.get(ended_by, ""),
         ended_by=ended_by,
+        start_score=training.start_score,
         epoch_scores=tuple(training.scores),
         epoch_rates=tuple(rate for rate, _ in training.rates),
         epoch_progress=tuple(progress for _, progress in training.rates),

@@ -52,6 +52,8 @@ class Training:
     """Validation loss of the best epoch."""
     best_epoch: int | None = None
     """From 1; the best score, of ties the lowest loss. 0 for the initial weights, where they are a solution."""
+    start_score: float | None = None
+    """Validation score of the initial weights, where they are a solution."""
     ended_by: EndedBy | None = None
     """None while training."""
     epoch_seconds: float | None = None
@@ -59,6 +61,7 @@ class Training:
 
     def note_start(self, score: float | None, cost: float) -> bool:
         """Record score and loss of the initial weights, which are epoch 0; returns whether there is a score."""
+        self.start_score = score
         if score is not None:
             self.best, self.best_cost, self.best_epoch = score, cost, 0
         return score is not None

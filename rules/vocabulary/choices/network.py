@@ -235,6 +235,8 @@ class BagOfNgrams(Choice):
     Attributes:
         weighting: Weight of each vector: "tf_idf", or "mean" for equal weights. Default "tf_idf".
         character_ngrams: Whether three to five consecutive letters of a word are terms, too. Default False.
+        linear_start: Whether a linear layer from the terms to the outputs is added, which is initialized with logistic
+            or ridge regression. Default True.
 
     Examples:
         >>> str(BagOfNgrams(character_ngrams=True))
@@ -247,6 +249,7 @@ class BagOfNgrams(Choice):
     name: Literal["bag_of_ngrams"] = "bag_of_ngrams"
     weighting: Literal["tf_idf", "mean"] = "tf_idf"
     character_ngrams: bool = False
+    linear_start: bool = True
 
 
 class TextCnn(Choice):

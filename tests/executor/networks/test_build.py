@@ -102,7 +102,10 @@ NAMED: Final[dict[str, dict[str, str]]] = {
         "recurrent_1": "recurrent cells use",
         "recurrent_2": "recurrent cells use",
     },
-    "term_bag": {},
+    "term_bag": {
+        "linear": "the linear layer keeps the solution of logistic or ridge regression",
+        "output": "the output layer is initialized with zeros",
+    },
     "text_cnn": {"words": "embeddings of words use a normal distribution"},
     "linear": {
         "linear": "the linear layer is initialized with the solution of ridge regression",

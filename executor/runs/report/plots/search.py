@@ -155,8 +155,16 @@ def _curves(ranked: Sequence[Outcome], metric: str) -> Plot:
         _by_epoch(ranked, [trial.epoch_scores for trial in ranked], f"{metric}, validation"),
         title="Validation score by epoch",
         says=f"Validation {metric} after each epoch. Trial {best.number}, the best one, trained for "
-        f"{best.epochs} epochs; its best epoch is {best.best_epoch}.",
+        f"{best.epochs} epochs; {_best_epoch(best)}.",
     )
+
+
+def _best_epoch(best: Outcome) -> str:
+    """The best epoch of a trial, for a sentence."""
+    if best.start_score is None:
+        return f"its best epoch is {best.best_epoch}"
+    start = f"the linear model at which it starts has {number(best.start_score)}"
+    return f"its best epoch is {best.best_epoch}; {start}" if best.best_epoch else f"{start}, which no epoch exceeds"
 
 
 def _losses(ranked: Sequence[Outcome]) -> Plot:
