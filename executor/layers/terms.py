@@ -35,7 +35,7 @@ OF_LETTERS: Final = "\x1f"  # prefix of character n-grams; words contain no cont
 
 @dataclass(frozen=True, kw_only=True)
 class Vocabulary:
-    """Known terms: hashes in ascending order, and inverse document frequencies."""
+    """Known terms, the most frequent first: hashes, and inverse document frequencies."""
 
     hashes: tuple[int, ...]
     rarity: tuple[float, ...]
@@ -115,7 +115,7 @@ def fit_vocabulary(
     counts = np.bincount(places, weights=rows_with, minlength=len(every))
     rows_seen = sum(times.shape[0] for _, times in found)
     order = np.lexsort((every, -counts))[:most]
-    kept = np.sort(order[counts[order] >= MIN_ROWS])
+    kept = order[counts[order] >= MIN_ROWS]
     known = every[kept]
     lengths = words if in_order else [_entries(times, np.isin(unlike, known)) for unlike, times in found]
     return Vocabulary(
@@ -133,7 +133,7 @@ def _entries(matrix: sparse.csr_matrix, columns: np.ndarray) -> np.ndarray:
 class TextLayer(ColumnLayer):
     """Base class of layers for texts: (rows, columns) strings to (rows, length) float32 and int32.
 
-    hashes: of the known terms, ascending. Ids count from 1; 0 is padding.
+    hashes: of the known terms. Ids are their places in this order and count from 1; 0 is padding.
     length: ids per row; longer rows are truncated.
     """
 
@@ -149,7 +149,8 @@ class TextLayer(ColumnLayer):
         self.hashes = tuple(hashes)
         self.length = length
         self.output_width = length
-        self.known = np.array(hashes, np.int64)
+        self.order = np.argsort(np.array(hashes, np.int64))
+        self.known = np.array(hashes, np.int64)[self.order]
 
     @property
     def places(self) -> int:
@@ -165,6 +166,7 @@ class TextLayer(ColumnLayer):
         known = tf.constant(self.known)
         at = tf.searchsorted(known, hashes, out_type=tf.int64)
         found = tf.gather(known, tf.minimum(at, len(self.hashes) - 1)) == hashes
+        at = tf.gather(tf.constant(self.order), tf.minimum(at, len(self.hashes) - 1))
         return tf.where(found, at + 1, 0)
 
     def _filled_up(self, values: tf.Tensor, rows: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
@@ -249,7 +251,8 @@ class WordSequence(TextLayer):
 class TermSum(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
     """Dense layer on sparse terms: weights (rows, length) and ids (rows, length) to (rows, units).
 
-    The product of a sparse row with a (places, units) kernel, computed over the terms of the row.
+    The product of a sparse row with a (places, units) kernel, computed over the terms of the row. Ids from `places` on
+    are left out.
     """
 
     def __init__(
@@ -271,7 +274,7 @@ class TermSum(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
 
     def call(self, inputs: Any) -> tf.Tensor:  # noqa: ANN401 - a list of two tensors
         weights, ids = inputs
-        at = tf.where(weights > 0)
+        at = tf.where((weights > 0) & (ids < self.places))
         rows = tf.shape(weights, out_type=tf.int64)[0]
         places = tf.stack([at[:, 0], tf.cast(tf.gather_nd(ids, at), tf.int64)], axis=1)
         terms = tf.SparseTensor(places, tf.gather_nd(weights, at), [rows, self.places])

@@ -129,7 +129,7 @@ def _fit(parts: Parts, bundle: Bundle, penalty: float, clock: Clock, before: Lin
         truth = parts.train.raw_target.reshape(len(parts.train), -1)
         for output, classes in enumerate(truth.T):
             present = np.unique(classes)
-            own = present if parts.task is Task.MULTICLASS else [output]
+            own = present.tolist() if parts.task is Task.MULTICLASS else [output]
             if len(present) == 1:
                 continue
             model = fit_logistic(

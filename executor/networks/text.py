@@ -36,6 +36,9 @@ NO_WORD: Final = -1e9  # filter value without a word, so that it is never the ma
 LINEAR: Final = "linear"  # name of the layer from terms to outputs
 
 UNITS: Final = 128  # units of a bag of terms, or filters per width; see DROPOUT
+MAX_HIDDEN_TERMS: Final = 8_192
+"""Ids that the hidden layer next to a linear layer reads, of the most frequent terms. A step updates the vectors of all
+of them (docs/evidence.md#linear-start-of-texts)."""
 UNITS_BESIDE_LINEAR: Final = 32
 """Units of a bag of terms next to a linear layer (docs/evidence.md#linear-start-of-texts)."""
 LAYERS: Final = 1  # hidden layers; docs/evidence.md, section 3: one wide layer
@@ -56,8 +59,9 @@ def build_network(
 
     Bag of terms: weighted sum of a vector per term, activation, dropout, further hidden layers (Galke and Scherp 2022,
     arXiv 2109.03777). With a linear start, the outputs of logistic or ridge regression on the terms are added, by a
-    layer that is not trained, and the output layer starts at zero, so that the network starts as that model. TextCNN:
-    embeddings, convolutions over 3, 4 and 5 words, global max pooling, dropout (Kim 2014, arXiv 1408.5882).
+    layer that is not trained, and the output layer starts at zero, so that the network starts as that model. The hidden
+    layer then reads the most frequent terms. TextCNN: embeddings, convolutions over 3, 4 and 5 words, global max
+    pooling, dropout (Kim 2014, arXiv 1408.5882).
 
     Raises ChoiceError on an unknown hyperparameter, or a value out of its limits.
     """
@@ -69,9 +73,10 @@ def build_network(
     activated = activation(bundle.activation)
     if not in_order:
         kernel = create_initializer(bundle.initializer, seed=next(seeds))
-        hidden = TermSum(places=parts.vocabulary, units=chosen.units, kernel_initializer=kernel, name="terms")(
-            [weights, ids]
-        )
+        most = MAX_HIDDEN_TERMS if has_linear_start(bundle) else parts.vocabulary
+        hidden = TermSum(
+            places=min(parts.vocabulary, most), units=chosen.units, kernel_initializer=kernel, name="terms"
+        )([weights, ids])
         hidden = keras.layers.Activation(activated, name="terms_activation")(hidden)
     else:
         hidden = _convolve(weights, ids, places=parts.vocabulary, chosen=chosen, bundle=bundle, seeds=seeds)

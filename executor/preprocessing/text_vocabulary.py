@@ -61,12 +61,12 @@ def text_layer(runs: Callable[[], Iterable[np.ndarray]], choice: Choice, *, rows
 
 
 def _joined(words: Vocabulary, letters: Vocabulary) -> Vocabulary:
-    """Merge two vocabularies without common terms, fitted on the same rows."""
-    hashes = np.array(words.hashes + letters.hashes, np.int64)
-    rising = np.argsort(hashes)
+    """Merge two vocabularies without common terms, fitted on the same rows, the most frequent terms first."""
+    hashes, rarity = np.array(words.hashes + letters.hashes, np.int64), np.array(words.rarity + letters.rarity)
+    rising = np.lexsort((hashes, rarity))
     return Vocabulary(
         hashes=tuple(hashes[rising].tolist()),
-        rarity=tuple(np.array(words.rarity + letters.rarity)[rising].tolist()),
+        rarity=tuple(rarity[rising].tolist()),
         lengths=tuple((np.array(words.lengths) + np.array(letters.lengths)).tolist()),
     )
 

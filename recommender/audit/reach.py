@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from recommender.dataset.split_shares import MIN_FOLDED_ROWS
 from recommender.training_cost import MAX_BINNED_COLUMNS, MAX_PERIODIC_COLUMNS
@@ -27,6 +27,11 @@ from rules.vocabulary.facts import Modality, Task
 
 if TYPE_CHECKING:
     from rules.vocabulary.bundle import Bundle
+
+KEEPS_LINEAR_START: Final = (
+    "It initializes the hidden layers; the output layer is initialized with zeros, and the linear layer keeps the "
+    "solution of logistic or ridge regression on the terms."
+)
 
 
 def choice_scope(slot: Slot, bundle: Bundle, *, task: object, modality: object) -> str:
@@ -76,12 +81,7 @@ def _of_initializer(bundle: Bundle, task: object, modality: object) -> str:
             reached.append("the linear layer")
         return f"It initializes {' and '.join(reached)}; {', '.join(elsewhere)}."
     if isinstance(bundle.architecture, BagOfNgrams):
-        if not bundle.architecture.linear_start:
-            return ""
-        return (
-            "It initializes the hidden layers; the output layer is initialized with zeros, and the linear layer keeps "
-            "the solution of logistic or ridge regression on the terms."
-        )
+        return KEEPS_LINEAR_START if bundle.architecture.linear_start else ""
     if isinstance(bundle.architecture, TextCnn):
         scope = "the convolutions, the hidden layers and the output layer; embeddings of words use a normal "
         scope += "distribution"

@@ -142,10 +142,10 @@ def test_a_book_with_former_names_holds_the_same_rules(tmp_path: Path) -> None:
 
 def test_the_digest_of_a_rule_under_its_former_names_is_its_own() -> None:
     book = load_book(["handbook", "evidence"]).book
-    # As rule V101 and rule M201 are in a record of commit 52f4617 (tests/old_runs).
+    # As rule V101 and rule D101 are in a record of commit 52f4617 (tests/old_runs).
     recorded = {
         "V101": "sha256:88da029a534c0a3e436f738621daee75d0a3160c2702b01e91301e68c06d61fd",
-        "M201": "sha256:fd005f4a9e7f5af3a311d8fb59c31efccdc4f8b072aefbdeb900f81095c71bed",
+        "D101": "sha256:c40e492d2f33e4f25853629eeb56e74b7b935934b43219745d52c5a3f644a972",
     }
     for rule, digest in recorded.items():
         assert book.by_id[rule].has_digest(digest)
