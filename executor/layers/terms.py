@@ -146,11 +146,11 @@ class TextLayer(ColumnLayer):
         dtype: Any = None,  # noqa: ANN401 - Keras' own loose type
     ) -> None:
         super().__init__(name=name, dtype=dtype)
-        self.hashes = tuple(hashes)
+        self.hashes = np.array(hashes, np.int64)  # Keras tracks each item of a tuple, which takes seconds
         self.length = length
         self.output_width = length
-        self.order = np.argsort(np.array(hashes, np.int64))
-        self.known = np.array(hashes, np.int64)[self.order]
+        self.order = np.argsort(self.hashes)
+        self.known = self.hashes[self.order]
 
     @property
     def places(self) -> int:
@@ -175,7 +175,7 @@ class TextLayer(ColumnLayer):
         return tf.ensure_shape(ragged.to_tensor(shape=[None, self.length]), [None, self.length])
 
     def own_config(self) -> dict[str, Any]:
-        return {"hashes": [*self.hashes], "length": self.length}
+        return {"hashes": self.hashes.tolist(), "length": self.length}
 
 
 @keras.saving.register_keras_serializable(package="pcwat")
@@ -197,7 +197,7 @@ class TermBag(TextLayer):
         **config: Any,  # noqa: ANN401 - the arguments of TextLayer
     ) -> None:
         super().__init__(**config)
-        self.rarity = tuple(rarity)
+        self.rarity = np.array(rarity, np.float64)
         self.letters = letters
 
     def call(self, columns: Any) -> tuple[tf.Tensor, tf.Tensor]:  # noqa: ANN401 - see joined
@@ -217,7 +217,7 @@ class TermBag(TextLayer):
         both, _, times = tf.unique_with_counts(groups * self.places + ids)
         groups, ids = both // self.places, both % self.places
         times = tf.cast(times, tf.float32)
-        if self.rarity:
+        if len(self.rarity):
             weights = (1 + tf.math.log(times)) * tf.gather(tf.constant(self.rarity, tf.float32), ids - 1)
             whole = tf.sqrt(tf.math.unsorted_segment_sum(weights**2, groups, count * len(kinds)))
         else:
@@ -226,7 +226,7 @@ class TermBag(TextLayer):
         return self._filled_up(weights, rows, count), self._filled_up(tf.cast(ids, tf.int32), rows, count)
 
     def own_config(self) -> dict[str, Any]:
-        return {**super().own_config(), "rarity": [*self.rarity], "letters": self.letters}
+        return {**super().own_config(), "rarity": self.rarity.tolist(), "letters": self.letters}
 
 
 @keras.saving.register_keras_serializable(package="pcwat")

@@ -139,10 +139,10 @@ class Columns:
                 max_categories=MAX_LEVELS, handle_unknown="use_encoded_value", unknown_value=np.nan
             ).fit(_stack_columns(seen, self._categories))
         self._words = HashingVectorizer(n_features=WORDS, alternate_sign=False, analyzer=split_words)
-        self._topics = [
-            TruncatedSVD(min(TOPICS, len(seen)), random_state=0).fit(self._words.transform(seen.features[name]))
-            for name in self._texts
-        ]
+        words = [self._words.transform(seen.features[name]) for name in self._texts]
+        self._topics = [TruncatedSVD(min(TOPICS, len(seen)), random_state=0).fit(counts) for counts in words]
+        self._topics_of_seen = [topics.transform(counts) for topics, counts in zip(self._topics, words, strict=True)]
+        self._seen = seen
 
     def read(self, rows: RawTable) -> np.ndarray:
         """Encode rows, (rows, columns) float64, NaN where missing; categories come first."""
@@ -151,6 +151,8 @@ class Columns:
         for name in self._times:
             seconds = rows.features[name][:, None]
             parts += [seconds] * self._reads_time + [seconds % cycle for cycle in CYCLES]
+        if rows is self._seen:
+            return np.hstack([*parts, *self._topics_of_seen])
         for name, topics in zip(self._texts, self._topics, strict=True):
             parts.append(topics.transform(self._words.transform(rows.features[name])))
         return np.hstack(parts)
