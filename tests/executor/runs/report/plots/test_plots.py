@@ -145,6 +145,9 @@ def test_a_search_is_drawn_without_the_trials_that_have_no_score() -> None:
     assert "units (notes: high), 75%" in mattered.says
     for plot in plots:
         well_formed(plot)
+    started = trials[2].model_copy(update={"start_score": 0.65})
+    curves = plots_of_search([started], metric="accuracy", direction=Direction.MAX, sensitivity=[], best=2)[0]
+    assert curves.says.endswith("its best epoch is 2; the linear model at which it starts has 0.65.")
     assert plots_of_search(trials[:2], metric="accuracy", direction=Direction.MAX, sensitivity=[], best=0)[0].title == (
         "Validation score by epoch"
     )
