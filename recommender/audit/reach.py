@@ -146,7 +146,8 @@ def _of_architecture(bundle: Bundle, task: object, modality: object) -> str:
 def _of_validation(bundle: Bundle, _task: object, _modality: object) -> str:
     if isinstance(bundle.validation, CrossValidation):
         return (
-            f"With fewer than {MIN_FOLDED_ROWS} rows outside the hold-out set, a single validation set is used instead."
+            f"With fewer than {MIN_FOLDED_ROWS} rows outside the hold-out set, or if a split column names validation "
+            "rows, a single validation set is used instead."
         )
     return ""
 
