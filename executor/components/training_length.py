@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from recommender.training_cost import batch_size, steps_of
+from rules.vocabulary.choices import MiniRocket
 
 if TYPE_CHECKING:
     from executor.components.network_kind import NetworkKind
@@ -16,6 +17,8 @@ IMAGE_EPOCHS: Final = 30
 IMAGE_STEPS: Final = 900
 """Minimum steps of a trial on images; small datasets get more epochs, up to MAX_IMAGE_EPOCHS."""
 MAX_IMAGE_EPOCHS: Final = 100
+STARTED_EPOCHS: Final = 24
+"""Maximum for networks that start at ridge regression (docs/evidence.md#ridge-start)."""
 MAX_IMAGE_BATCH: Final = 128
 """Images per step; larger batches are hardly faster per image: docs/evidence.md#image-batches."""
 
@@ -41,4 +44,6 @@ def image_epochs(steps: int, *, most: int | None = None) -> int:
 def whole_epochs(bundle: Bundle, kind: NetworkKind, *, rows: int) -> int:
     """Epochs of a full trial on a number of training rows, at the bundle's batch size."""
     batch = choose_batch_size(kind, rows, bundle.optimizer.batch_size)
-    return kind.epochs(steps_of(rows, batch))
+    epochs = kind.epochs(steps_of(rows, batch))
+    is_started = isinstance(bundle.architecture, MiniRocket) and bundle.architecture.ridge_start
+    return min(epochs, STARTED_EPOCHS) if is_started else epochs

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from executor.data.split import Split
     from rules.vocabulary.choices import MiniRocket
 
-ENCODING_SHARE: Final = 0.08  # of the time limit, for fitting random features and encoding all rows
+ENCODING_SHARE: Final = 0.1  # of the time limit, for fitting random features and encoding all rows
 HOLD_OUT_ENCODINGS: Final = 3
 """Times that rows of the hold-out are encoded: for the score, for the saved model and for feature importance."""
 MEASUREMENTS: Final = 3  # of which the fastest counts

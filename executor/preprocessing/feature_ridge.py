@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 from scipy.linalg import eigh, solve
+from scipy.special import logsumexp
 from threadpoolctl import threadpool_limits
 
 from executor.data.row_arrays import evenly_spaced
@@ -21,6 +22,7 @@ LOGIT_SCALES: Final = tuple((2.0 ** np.arange(-1, 7, 0.5)).tolist())  # of outpu
 MAX_ROWS: Final = 2_000  # training rows of a fit, evenly spaced; the products of 2,000 rows of 10,000 features take 1 s
 MAX_PENALTY_ROWS: Final = 500  # of these the rows on which penalty and scale are chosen, evenly spaced
 COLUMNS_AT_ONCE: Final = 2_048  # features that are converted to float64 at once
+PSEUDO_ROWS: Final = 2.0  # of each class (Platt 1999, section 2.2)
 LEAST: Final = 1e-12  # of a denominator
 
 
@@ -112,13 +114,21 @@ def _centered(products: np.ndarray) -> np.ndarray:
 
 
 def _logit_scale(outputs: np.ndarray, target: np.ndarray, task: Task) -> float:
-    """The scale of outputs as logits with the lowest cross-entropy; target: of -1 and 1."""
+    """The scale of outputs as logits with the lowest cross-entropy; target: of -1 and 1.
+
+    Each class has two more rows, spread over all classes, so that the scale is bounded where all rows are classified
+    correctly (Platt 1999, section 2.2).
+    """
+    is_class = (target > 0).astype(np.float64)
+    is_multiclass = task is Task.MULTICLASS
+    counts = is_class.sum(axis=0)
+    rows = (is_class @ counts)[:, None] if is_multiclass else np.where(is_class > 0, counts, len(target) - counts)
+    smooth = (is_class * rows + PSEUDO_ROWS / (len(counts) if is_multiclass else 2)) / (rows + PSEUDO_ROWS)
 
     def cost(scale: float) -> float:
         logits = scale * outputs
-        if task is Task.MULTICLASS:
-            top = logits.max(axis=1)
-            return float(np.mean(top + np.log(np.exp(logits - top[:, None]).sum(axis=1)) - logits[target > 0]))
-        return float(np.mean(np.logaddexp(0, -target * logits)))
+        if is_multiclass:
+            return float(np.mean(logsumexp(logits, axis=1) - (smooth * logits).sum(axis=1)))
+        return float(np.mean(np.logaddexp(0, logits) - smooth * logits))
 
     return float(min(LOGIT_SCALES, key=cost))

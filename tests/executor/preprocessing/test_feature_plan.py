@@ -17,6 +17,7 @@ ROWS = 20
 VALUES = np.random.default_rng(0).normal(size=(ROWS, 30, 1)).astype(np.float32)
 TABLE = RawTable(features={"x": VALUES}, forms={"x": Form.SEQUENCE}, rows=np.arange(ROWS), truth=np.zeros(ROWS))
 SPLIT = Split(train=np.arange(10), validation=np.arange(10, 14), hold_out=np.arange(14, 20), sentence="")
+SHARE = 0.1  # of the time limit
 ENCODINGS = 10 + 10 + 4 + 3 * 6  # fitted, training, validation, and the hold-out three times
 
 
@@ -27,15 +28,15 @@ def plan(seconds: float | None, *, batch: float = 1.0) -> FeaturePlan:
 
 
 def test_enough_time_leaves_the_planned_features() -> None:
-    enough = ENCODINGS * 0.1 / 0.08
+    enough = ENCODINGS * 0.1 / SHARE
     assert plan(enough) == FeaturePlan(
-        planned=1_000, used=1_000, encodings=ENCODINGS, row_seconds=0.1, allowed_seconds=0.08 * enough
+        planned=1_000, used=1_000, encodings=ENCODINGS, row_seconds=0.1, allowed_seconds=SHARE * enough
     )
 
 
 @pytest.mark.parametrize(("share", "used"), [(0.5, 500), (0.25, 250), (0.01, 84)])
 def test_less_time_takes_a_share_of_the_features(share: float, used: int) -> None:
-    made = plan(share * ENCODINGS * 0.1 / 0.08)
+    made = plan(share * ENCODINGS * 0.1 / SHARE)
     assert made.used == pytest.approx(used, abs=1)
     assert f"{made.used} instead of 1,000 features" in made.sentence
     assert "need about 4.2 s for 42 encodings of a row" in made.sentence
@@ -43,7 +44,7 @@ def test_less_time_takes_a_share_of_the_features(share: float, used: int) -> Non
 
 def test_of_disturbed_measurements_the_fastest_counts() -> None:
     readings = iter([0.0, 9.0, 9.0, 10.0])  # 9 s, then 1 s for ten rows
-    made = plan_features(TABLE, SPLIT, MiniRocket(), seconds=ENCODINGS * 0.1 / 0.08, now=lambda: next(readings))
+    made = plan_features(TABLE, SPLIT, MiniRocket(), seconds=ENCODINGS * 0.1 / SHARE, now=lambda: next(readings))
     assert (made.used, made.row_seconds) == (10_000, 0.1)
 
 
