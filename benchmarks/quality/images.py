@@ -82,31 +82,35 @@ def results(names: Sequence[str], budgets: Mapping[str, float] = BUDGETS) -> Ite
     """Train on some sets of the catalogue, one after the other; budgets: seconds a set, 180 where none is said."""
     listed = catalogue()
     for name in names:
-        budget = budgets.get(name, 180.0)
-        with tempfile.TemporaryDirectory() as folder:
-            directory = Path(folder) / "run"
-            command = [str(Path(sys.executable).with_name("recommend")), "train", listed[name]["path"]]
-            command += ["--target", listed[name]["target"], "--budget", f"{budget:g}s", "-o", str(directory)]
-            everyone, start = busy_seconds(), time.monotonic()
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603  our own command
-            _, _, used = os.wait4(process.pid, 0)
-            seconds, everyone_after = time.monotonic() - start, busy_seconds()
-            run = Run(directory)
-            others = None
-            if everyone is not None and everyone_after is not None:
-                others = max(0.0, everyone_after - everyone - used.ru_utime - used.ru_stime) / seconds
-            yield Result(
-                dataset=name,
-                metric=run.scores.metric,
-                value=run.scores.hold_out.value,
-                accuracy=run.scores.others.get("accuracy"),
-                baselines={baseline: score.value for baseline, score in run.scores.baselines.items()},
-                budget=budget,
-                seconds=seconds,
-                trials=run.summary.trials,
-                gibibytes=used.ru_maxrss / 2**20,
-                others=others,
-            )
+        yield train(name, listed[name]["path"], listed[name]["target"], budget=budgets.get(name, 180.0))
+
+
+def train(name: str, path: str | Path, target: str, *, budget: float, prefix: Sequence[str] = ()) -> Result:
+    """Train on a file by the command line; prefix: of the command, such as taskset with its arguments."""
+    with tempfile.TemporaryDirectory() as folder:
+        directory = Path(folder) / "run"
+        command = [*prefix, str(Path(sys.executable).with_name("recommend")), "train", str(path)]
+        command += ["--target", target, "--budget", f"{budget:g}s", "-o", str(directory)]
+        everyone, start = busy_seconds(), time.monotonic()
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603  our own command
+        _, _, used = os.wait4(process.pid, 0)
+        seconds, everyone_after = time.monotonic() - start, busy_seconds()
+        run = Run(directory)
+        others = None
+        if everyone is not None and everyone_after is not None:
+            others = max(0.0, everyone_after - everyone - used.ru_utime - used.ru_stime) / seconds
+        return Result(
+            dataset=name,
+            metric=run.scores.metric,
+            value=run.scores.hold_out.value,
+            accuracy=run.scores.others.get("accuracy"),
+            baselines={baseline: score.value for baseline, score in run.scores.baselines.items()},
+            budget=budget,
+            seconds=seconds,
+            trials=run.summary.trials,
+            gibibytes=used.ru_maxrss / 2**20,
+            others=others,
+        )
 
 
 if __name__ == "__main__":
