@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from recommender.profile.known_split import training_rows
-from recommender.training_cost import MAX_BINNED_COLUMNS, TRAINED_SHARE, text_trial_seconds, trial_seconds
+from recommender.training_cost import (
+    MAX_BINNED_COLUMNS,
+    MAX_HIDDEN_FEATURES,
+    TRAINED_SHARE,
+    text_trial_seconds,
+    trial_seconds,
+)
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import BagOfNgrams, CrossValidation, Gru, InceptionTime, MiniRocket, Standard, TextCnn
 from rules.vocabulary.facts import Measurement
@@ -109,6 +115,8 @@ def _seconds_of_a_trial(dataset: Sizes, architecture: Choice, validation: Choice
     width = dataset.columns
     if isinstance(architecture, MiniRocket | InceptionTime | Gru):  # the others take about as long
         width = architecture.features if isinstance(architecture, MiniRocket) else RECURRENT_WIDTH
+        if isinstance(architecture, MiniRocket) and architecture.ridge_start:
+            width = min(width, MAX_HIDDEN_FEATURES)
     elif isinstance(architecture, Standard) and dataset.numbers <= MAX_BINNED_COLUMNS:
         width += architecture.bins * dataset.numbers
     return networks * trial_seconds(rows=training, width=width)

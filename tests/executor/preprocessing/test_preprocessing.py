@@ -15,7 +15,7 @@ from executor.preprocessing.fit import fit_preprocessing
 from executor.preprocessing.inputs import TableInputs
 from recommender.roles.roles import Roles
 from rules.errors import ChoiceError, ColumnError
-from rules.vocabulary.choices import EXTRAS, Standard
+from rules.vocabulary.choices import EXTRAS, MiniRocket, Standard
 from rules.vocabulary.facts import Task
 
 NUMBERS = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 1_000.0])
@@ -256,3 +256,20 @@ def test_several_labels_stay_beside_each_other() -> None:
     parts = encode_parts(table, roles, split, fit_preprocessing(table, roles, split.train))
     assert parts.train.target.tolist() == labels[:4].tolist()
     assert parts.rare_class is None
+
+
+@pytest.mark.parametrize(("features", "kept"), [(1_260, 1_000), (840, 840)])
+def test_hidden_layers_read_some_random_features_and_all_other_columns(features: int, kept: int) -> None:
+    sequences = np.random.default_rng(0).normal(size=(6, 30, 1)).astype(np.float32)
+    table = _table({"x": Form.NUMBER, "s": Form.SEQUENCE}, x=NUMBERS, s=sequences)
+    inputs = fit_preprocessing(table, _roles(), np.arange(6), MiniRocket(features=features)).inputs
+    assert isinstance(inputs, TableInputs)
+    assert inputs.ridge_start
+    if features > kept:
+        assert len(inputs.hidden) == 1 + kept
+        assert inputs.hidden[:2] == (0, 1)
+        assert inputs.hidden[-1] == features
+    else:
+        assert inputs.hidden == ()
+    plain = fit_preprocessing(table, _roles(), np.arange(6), MiniRocket(features=features, ridge_start=False)).inputs
+    assert plain == TableInputs(numbers=1)
