@@ -19,7 +19,7 @@ from rules.vocabulary.facts import Task
 
 PENALTIES: Final = tuple(np.logspace(-3, 3, 10).tolist())  # Dempster et al. 2021, section 4
 LOGIT_SCALES: Final = tuple((2.0 ** np.arange(-1, 7, 0.5)).tolist())  # of outputs, from 0.5 to 91
-MAX_ROWS: Final = 2_000  # training rows of a fit, evenly spaced; the products of 2,000 rows of 10,000 features take 1 s
+MAX_ROWS: Final = 2_000  # training rows, evenly spaced; the products of 2,000 rows of 10,000 features take 1 s
 MAX_PENALTY_ROWS: Final = 500  # of these the rows on which penalty and scale are chosen, evenly spaced
 COLUMNS_AT_ONCE: Final = 2_048  # features that are converted to float64 at once
 PSEUDO_ROWS: Final = 2.0  # of each class (Platt 1999, section 2.2)
@@ -47,18 +47,17 @@ def fit_linear_starts(
 
     dense: (rows, width) float32. target: (rows, outputs), classes as 0 and 1. folds: (rows, repeats), as in Examples.
     """
-    target = np.asarray(2 * target - 1 if task.is_classification else target, np.float64)
+    some = evenly_spaced(len(dense), MAX_ROWS)
+    dense, target = (
+        dense[some],
+        np.asarray(2 * target[some] - 1 if task.is_classification else target[some], np.float64),
+    )
     with threadpool_limits(1):
-        products = _products(dense) if len(dense) <= MAX_ROWS else None
-        found = []
-        for fold in range(1 if folds is None else int(folds.max()) + 1):
-            rows = np.arange(len(dense))
-            if folds is not None:
-                rows = rows[(folds != fold).all(axis=1)]
-            rows = rows[evenly_spaced(len(rows), MAX_ROWS)]
-            own = _products(dense[rows]) if products is None else products[np.ix_(rows, rows)]
-            found.append(_fit(dense[rows], own, target[rows], task))
-    return tuple(found)
+        products = _products(dense)
+        if folds is None:
+            return (_fit(dense, products, target, task),)
+        trained = [(folds[some] != fold).all(axis=1) for fold in range(int(folds.max()) + 1)]
+        return tuple(_fit(dense[own], products[np.ix_(own, own)], target[own], task) for own in trained)
 
 
 def _products(dense: np.ndarray) -> np.ndarray:
