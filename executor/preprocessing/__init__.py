@@ -9,7 +9,6 @@
 - `target_scale`: Scale of a numeric target.
 - `text_vocabulary`: Vocabulary of texts.
 - `sequence_encoder`: Random features or steps of sequences.
-- `feature_plan`: The number of random features that the time limit allows.
 - `feature_ridge`: Ridge regression as the start of a linear layer.
 - `encoded_images`: Images as arrays of an encoded dataset.
 """

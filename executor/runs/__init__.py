@@ -4,6 +4,7 @@
 - `files`: Names, reading and writing of the files of a run.
 - `plan`: plan.json: the request and the settings of a run.
 - `summary`: summary.json: the search in numbers.
+- `feature_plan`: features.json: how many random features of sequences are used, and why.
 - `seal`: The seal of a finished run.
 - `scoreboard`: The result of a training on a terminal.
 - `prediction_file`: Files, series and times in predictions.csv.

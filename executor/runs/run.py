@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from executor.evaluation.scores import Importance, Scores, format_estimate
 from executor.evaluation.verdict import reach_verdict
 from executor.model.signature import Signature
-from executor.runs.files import BUNDLE, IMPORTANCE, MODEL, SIGNATURE, SUMMARY, read_json
+from executor.runs.feature_plan import FeaturePlan
+from executor.runs.files import BUNDLE, FEATURES, IMPORTANCE, MODEL, SIGNATURE, SUMMARY, read_json
 from executor.runs.plan import Plan, read_plan
 from executor.runs.summary import Summary
 from recommender.run_manifest import GUARDRAILS, RECORD, SCORES, Manifest
@@ -109,6 +110,12 @@ class Run:
         """Permutation importance of the columns: importance.json. None if it was not measured."""
         path = self.directory / IMPORTANCE
         return read_json(path, Importance) if path.exists() else None
+
+    @cached_property
+    def features(self) -> FeaturePlan | None:
+        """Number of random features of sequences: features.json. None for other networks."""
+        path = self.directory / FEATURES
+        return read_json(path, FeaturePlan) if path.exists() else None
 
     @cached_property
     def guardrails(self) -> tuple[Guardrail, ...]:
