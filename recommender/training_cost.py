@@ -17,6 +17,10 @@ SECONDS_PER_OPERATION: Final = 1 / 2.6e11  # of a training step, for layers of 6
 SECONDS_PER_WEIGHT: Final = 1e-9  # of the optimizer's update
 OPERATIONS_PER_WEIGHT: Final = 6  # per row: multiplication and addition, in one forward and two backward passes
 COMPILE_SECONDS: Final = 0.7  # of a new graph
+USUAL_SLOWDOWN: Final = 2.5
+"""Seconds of a training, relative to those of this model, on two idle cores: its constants were measured on networks
+without periodic features and dropout noise. Measured speeds replace it."""
+XLA_SECONDS: Final = 2.5  # of XLA to compile the training step of a stack, on two idle cores
 RECOMPILE_SECONDS: Final = 0.5  # of a graph for another number of trials
 TRAINED_SHARE: Final = 0.5  # mean share of the planned steps before early stopping, measured on 2,000 rows
 STACKED_TRIALS: Final = 8  # trials of a stack, which share its step overhead and graph
@@ -75,6 +79,17 @@ def trial_seconds(*, rows: int, width: int, units: int = UNITS, layers: int = LA
     return COMPILE_SECONDS / STACKED_TRIALS + steps * (
         STEP_OVERHEAD_SECONDS / STACKED_TRIALS + step_seconds(weights, batch)
     )
+
+
+def full_training_seconds(*, rows: int, width: int, networks: int = 1) -> float:
+    """Seconds of the default network, or of a number of them in a stack, if no training stops early.
+
+    rows: training rows; width: encoded columns.
+    """
+    batch = batch_size(rows)
+    weights = width * UNITS + (LAYERS - 1) * UNITS**2
+    epoch = steps_of(rows, batch)
+    return table_epochs(epoch) * epoch * (STEP_OVERHEAD_SECONDS + networks * step_seconds(weights, batch))
 
 
 def text_batch_size(rows: int) -> int:

@@ -40,10 +40,10 @@ from executor.preprocessing.examples import Examples, Parts  # noqa: E402
 from executor.preprocessing.inputs import ImageInputs, TableInputs  # noqa: E402
 from executor.runtime.budget import Budget  # noqa: E402
 from executor.runtime.clock import Clock  # noqa: E402
-from executor.runtime.time_plan import TimePlan  # noqa: E402
 from executor.search.runners.training_state import patience_of  # noqa: E402
 from executor.search.search import scope_of, search  # noqa: E402
 from executor.search.space import search_space  # noqa: E402
+from recommender.time_plan import TimePlan  # noqa: E402
 from recommender.training_cost import batch_size, steps_of  # noqa: E402
 from rules.vocabulary.bundle import Bundle  # noqa: E402
 from rules.vocabulary.choices import (  # noqa: E402

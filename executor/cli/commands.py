@@ -110,17 +110,18 @@ def train(
     if (dataset is None) is (stopped is None):
         raise click.UsageError("Give either a DATASET to train on, or a run with --resume.")
     given, trials = strategy.budget, strategy.trials
+    started = click.get_current_context().obj  # the start of the process; None where Python calls the command
     if stopped is not None:
         others: dict[str, object] = {"--bundle": edited, "-o": output, "--seed": seed}
         others |= {"--at-once": at_once, "--single": single, "--satisfied-at": satisfied_at is not None}
         _refuse_more(request, strategy, others)
         plan = read_plan(stopped)
         limit = resumed_budget(plan, seconds=given, trials=trials)
-        clock = limit.start_clock()
+        clock = limit.start_clock(start=started)
         prepared = reopen(stopped, budget=limit)
     else:
         limit = Budget(seconds=given if given or trials else DEFAULT_BUDGET, trials=trials)
-        clock = limit.start_clock()
+        clock = limit.start_clock(start=started)
         bundle = None if edited is None else Bundle.read(edited)
         prepared = prepare(
             open_dataset(str(dataset), request),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -46,6 +47,25 @@ class Split:
     """Group of each row of the table, (rows,) int64; groups are never split."""
     sentence: str
     """How the rows were split, and why."""
+
+    def first_repeat(self) -> Split:
+        """Keep the folds of the first repeat only."""
+        if self.folds is None:
+            return self
+        sentence = re.sub(r", repeated \d+ times", "", self.sentence)
+        return replace(self, folds=self.folds[:, :1], sentence=sentence)
+
+    def divided(self) -> Split:
+        """Replace folds by one split: the first fold of the first repeat validates, the others train."""
+        if self.folds is None:
+            return self
+        first = self.folds[:, 0] == 0
+        train, validation = self.train[~first], self.train[first]
+        _, _, how = self.sentence.partition("; ")
+        counts = f"{len(train):,} rows for training, {len(validation):,} for validation, {len(self.hold_out):,}"
+        return replace(
+            self, train=train, validation=validation, folds=None, sentence=f"{counts} in the hold-out; {how}"
+        )
 
 
 def split(table: RawTable, roles: Roles, *, seed: int, validation_by: Validation = Holdout()) -> Split:  # noqa: B008  frozen

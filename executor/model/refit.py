@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from executor.search.runners.workspace import Workspace
     from rules.vocabulary.bundle import Bundle
 
-TEXT_REFIT_SHARE: Final = 0.3  # of a time limit, reserved for retraining networks of texts
 MAX_MEMBERS: Final = 3
 """Networks of texts in an ensemble (docs/evidence.md, section 4: three to five); each has a vector per term."""
 

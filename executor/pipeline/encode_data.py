@@ -9,7 +9,7 @@ from executor.components.loss import huber_delta
 from executor.data.raw_table import Form
 from executor.evaluation.baselines.gradient_boosting import unlimited_fit_seconds
 from executor.model.forecast_ensemble import REFIT_SHARE
-from executor.model.refit import MAX_MEMBERS, TEXT_REFIT_SHARE
+from executor.model.refit import MAX_MEMBERS
 from executor.networks.logistic_start import START_SHARE, with_linear_start
 from executor.networks.ridge_start import best_penalty
 from executor.pipeline.sequence_features import scale_to_time
@@ -18,7 +18,9 @@ from executor.preprocessing.fit import fit_preprocessing
 from executor.preprocessing.inputs import TextInputs, WindowInputs
 from executor.preprocessing.target_scale import target_scale_of
 from executor.runtime.devices import CPU, use_device
-from executor.runtime.time_plan import plan_time
+from executor.search.fit_to_time import resized
+from recommender.recommendation.trial_budget import TEXT_REFIT_SHARE
+from recommender.time_plan import plan_time
 from rules.vocabulary.choices import Holdout, Huber, parameters_of
 
 if TYPE_CHECKING:
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Parts
     from executor.preprocessing.preprocessing import Preprocessing
     from executor.runtime.clock import Clock
-    from executor.runtime.time_plan import TimePlan
+    from executor.search.records.training_size import TrainingSize
+    from recommender.time_plan import TimePlan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +49,21 @@ class EncodedData:
         is_kept = isinstance(validation, Holdout) and not validation.refit
         return not is_kept and isinstance(self.parts.inputs, WindowInputs | TextInputs)
 
+    def at_size(self, size: TrainingSize | None) -> EncodedData:
+        """The rows as a search of a size divided them: with fewer repeats, or one split instead of folds."""
+        if size is None or size.networks == self.parts.fold_count:
+            return self
+        rows = self.run.data.rows
+        rows = rows.first_repeat() if size.networks > 1 else rows.divided()
+        run = replace(self.run, data=replace(self.run.data, rows=rows))
+        return replace(self, run=run, parts=resized(self.parts, size))
+
     def plan_time(self, limit: float | None) -> TimePlan:
         """Divide a time limit between the search and the stages after it."""
+        return self.plan_time_for(self.parts, limit)
+
+    def plan_time_for(self, parts: Parts, limit: float | None) -> TimePlan:
+        """Divide a time limit where trials have as many networks as some parts have folds."""
         table, rows, share = self.run.data.table, self.run.data.rows, 0.0
         if self.is_refitted:
             share = REFIT_SHARE if isinstance(self.parts.inputs, WindowInputs) else TEXT_REFIT_SHARE
@@ -55,8 +71,8 @@ class EncodedData:
             limit,
             encoding=self.encoding_seconds,
             # The validation rows, as many training rows, and the hold-out.
-            predictions=2 + len(rows.hold_out) / max(1, len(rows.validation)),
-            networks=self.parts.fold_count,
+            predictions=2 + len(rows.hold_out) / max(1, len(parts.validation)),
+            networks=parts.fold_count,
             refit_share=share,
             refitted=MAX_MEMBERS if self.is_refitted else 0,
             has_text=bool(table.of_form(Form.TEXT)),

@@ -22,7 +22,7 @@ from executor.preprocessing.encode import encode_hold_out
 from executor.runs.files import IMPORTANCE, write_json
 from executor.runs.prediction_file import write_predictions
 from executor.runs.report.write import never_fatal
-from executor.runtime.time_plan import tf_idf_seconds
+from recommender.time_plan import tf_idf_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -43,6 +43,8 @@ def execute(run: PreparedRun, *, clock: Clock, progress: Progress = lambda _: No
         clock = clock.with_plan(data.plan_time(run.budget.seconds))
         with timer.stage("search", f"by {run.bundle.tuner}, on {_devices(data)}"):
             trials = run_search(data, clock, progress)
+            data = data.at_size(trials.size)
+            clock = clock.with_plan(data.plan_time(run.budget.seconds))
         with timer.stage("training again"):
             curve = measure_learning_curve(data, trials, clock)
         with timer.stage("choosing and saving"):
@@ -68,6 +70,7 @@ def run_search(data: EncodedData, clock: Clock, progress: Progress) -> Trials:
         data.parts,
         budget=run.budget,
         clock=clock,
+        plan_for=lambda parts: data.plan_time_for(parts, run.budget.seconds),
         seed=run.plan.seed,
         directory=run.directory,
         at_once=run.plan.at_once,

@@ -44,7 +44,7 @@ def seal(
     seconds: from the start of the run. stages: seconds of each.
     """
     run, rows, table = data.run, data.run.data.rows, data.run.data.table
-    space = search_space(run.bundle, scope_of(run.bundle, data.parts, run.budget))
+    space = search_space(run.bundle, scope_of(run.bundle, data.parts, run.budget, trials.size))
     summary = Summary(
         split=rows.sentence,
         trials=len(trials.ranked),
@@ -52,6 +52,8 @@ def seal(
         started_late=trials.started_late,
         completed=trials.completed,
         cut_short=trials.cut_short,
+        size=trials.size,
+        reduction="" if trials.size is None else trials.size.sentence(run.budget.seconds or 0.0),
         stopped_by=trials.stopped_by,
         best_trial=trials.best.number,
         members=saved.selected.members,

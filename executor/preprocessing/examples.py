@@ -127,7 +127,7 @@ class Parts:
     @property
     def folds_of_a_repeat(self) -> int:
         """Folds per repeat; 1 without folds."""
-        return 1 if self.folds is None else self.fold_count // self.folds.shape[1]
+        return self.fold_count // self.repeats
 
     @property
     def is_started(self) -> bool:
@@ -145,6 +145,18 @@ class Parts:
     def in_first_fold(self) -> np.ndarray | None:
         """Mask of training rows in the first fold of the first repeat, (rows,); None without folds."""
         return None if self.folds is None else self.folds[:, 0] == 0
+
+    @property
+    def repeats(self) -> int:
+        """Repeats of the cross-validation; 1 without folds."""
+        return 1 if self.folds is None else self.folds.shape[1]
+
+    def first_repeat(self) -> Parts:
+        """Keep the folds of the first repeat only."""
+        if self.train.fold is None or self.validation.fold is None:
+            return self
+        train = replace(self.train, fold=self.train.fold[:, :1])
+        return replace(self, train=train, validation=replace(self.validation, fold=self.validation.fold[:, :1]))
 
     def divided(self) -> Parts:
         """Replace folds by one split: the first fold of the first repeat validates, the others train."""

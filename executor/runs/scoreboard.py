@@ -91,9 +91,11 @@ def _score_table(scores: Scores) -> Table:
 
 
 def _warnings(run: Run) -> Iterator[Text]:
-    """What impairs the result: a late start, fewer features, classes that were not learned, drift, shared entities."""
+    """What impairs the result: a late start, a smaller training, classes not learned, drift, shared entities."""
     if run.summary.started_late:
         yield _warning("The time limit was too short for the start-up: one trial ran beyond it, to leave a model.")
+    if run.summary.reduction:
+        yield _warning(run.summary.reduction)
     if run.features is not None and run.features.used < run.features.planned:
         yield _warning(run.features.sentence)
     for sentence in run.scores.missing_classes:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from executor.evaluation.diagnostics.learning_curve import LearningCurve
 from executor.evaluation.diagnostics.next_steps import NextSteps
 from executor.evaluation.scores import ImbalanceChoice, Sensitivity
+from executor.search.records.training_size import TrainingSize
 from executor.search.records.trials import StoppedBy
 
 
@@ -23,6 +24,10 @@ class Summary(BaseModel):
     completed: int
     cut_short: int = 0
     """Completed trials that time or Ctrl-C ended before their planned epochs."""
+    size: TrainingSize | None = None
+    """Size of a full training that the time limit allowed; None without a time limit, and in runs of older versions."""
+    reduction: str = ""
+    """How the time limit made the training smaller than the bundle plans, and the budget for the full one."""
     stopped_by: StoppedBy
     started_late: bool = False
     """Whether the time limit had passed before the search, so that one trial ran beyond it."""

@@ -1,7 +1,6 @@
 """The process: devices, time, log, interrupts and versions.
 
 - `budget`: Time limit and trial limit of a training.
-- `time_plan`: How a time limit is divided among the stages.
 - `clock`: Seconds spent and remaining.
 - `stage_timer`: Duration of each stage.
 - `devices`: GPUs, their memory and precision.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from executor.runtime.clock import Clock
-from executor.runtime.time_plan import plan_time
+from recommender.time_plan import plan_time
 from rules.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -40,6 +40,6 @@ class Budget:
         """The wall-clock limit for which the search space is laid out."""
         return self.seconds if self.first_seconds is None else self.first_seconds
 
-    def start_clock(self, now: Callable[[], float] = time.monotonic) -> Clock:
-        """A clock that starts now and counts down the seconds of the budget."""
-        return Clock(plan_time(self.seconds), now=now)
+    def start_clock(self, now: Callable[[], float] = time.monotonic, *, start: float | None = None) -> Clock:
+        """A clock that counts down the seconds of the budget. start: reading at which they began; by default now."""
+        return Clock(plan_time(self.seconds), now=now, start=start)

@@ -6,7 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Final
 
-from executor.runtime.time_plan import TimePlan, limit_for
+from recommender.time_plan import TimePlan, limit_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -41,6 +41,7 @@ class OracleSettings:
     """Of a full trial."""
     trials: int | None
     """The maximum number of trials; None for no limit."""
+    has_time_limit: bool
     configurations: list[dict[str, Value]]
     """Those of a manual search, the defaults first."""
 
@@ -51,7 +52,13 @@ class OracleSettings:
 
 
 def _hyperband(choice: Hyperband, settings: OracleSettings) -> keras_tuner.Oracle:
-    return HyperbandOracle(factor=choice.factor, epochs=settings.epochs, trials=settings.trials, **settings.common)
+    return HyperbandOracle(
+        factor=choice.factor,
+        epochs=settings.epochs,
+        trials=settings.trials,
+        default_first=settings.has_time_limit,
+        **settings.common,
+    )
 
 
 def _manual(_choice: Choice, settings: OracleSettings) -> keras_tuner.Oracle:
@@ -90,6 +97,7 @@ def create_oracle(
         seed=seed,
         epochs=EPOCHS if epochs is None else epochs,
         trials=scope.trials,
+        has_time_limit=scope.seconds is not None,
         configurations=manual_configurations(bundle, scope),
     )
     if not settings.space.space:

@@ -8,7 +8,7 @@ from executor.components.configuration import configuration
 from executor.components.training_length import choose_batch_size
 from executor.networks.stacked_tabular import StackShape
 from executor.search.oracle import ask
-from recommender.training_cost import step_seconds, steps_of
+from recommender.training_cost import STEP_OVERHEAD_SECONDS, step_seconds, steps_of
 from rules.vocabulary.choices import Bayesian
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import keras_tuner
 
     from executor.components.configuration import Value
+    from executor.preprocessing.examples import Parts
     from executor.search.records.outcome import Outcome
     from executor.search.records.proposal import Proposal
     from executor.search.runners.workspace import Workspace
@@ -34,28 +35,47 @@ def max_at_once(bundle: Bundle, *, devices: int, each: int) -> int:
 
 
 def next_round(
-    oracle: keras_tuner.Oracle, at: Workspace, outcomes: Sequence[Outcome], most: int, epochs: int
+    oracle: keras_tuner.Oracle, at: Workspace, outcomes: Sequence[Outcome], most: int, epochs: int, *, compiling: float
 ) -> list[Proposal]:
-    """Ask for the trials of the next round, with time left for further rounds.
+    """Ask for the trials of the next round: only those that can be completed in the remaining time.
 
-    epochs: of a full trial.
+    With a time limit, the first round is the default configuration alone. Later rounds leave time for further ones if
+    the tuner learns from them. epochs: of a full trial. compiling: seconds to compile a graph.
     """
-    if most == 1 or at.clock.plan.limit is None or not at.is_stacked:
+    if at.clock.plan.limit is None:
         return ask(oracle, most, epochs=epochs)
     done = [outcome for outcome in outcomes if outcome.epochs > 0]
-    # Wide stacks are fast, so only a search that learns from its rounds has several; the first round measures speed.
-    learns = isinstance(at.bundle.tuner, Bayesian) or not done
-    time = at.clock.remaining() / (ROUNDS_LEFT if learns else 1)
-    taken = sum(one.seconds for one in done)
-    planned = sum(one.planned_epochs * epoch_seconds(at, one.hyperparameters) for one in done)
-    slowdown, usual = (taken / planned, taken / len(done)) if done else (1.0, 0.0)
+    if not done:
+        return ask(oracle, 1, epochs=epochs)
+    work = sum(one.epochs * epoch_seconds(at, one.hyperparameters) for one in done)
+    slowdown = sum(one.seconds for one in done) / work
+    left = max(0.0, at.clock.remaining() - compiling)
 
-    def is_full(proposals: Sequence[Proposal]) -> bool:
-        """Whether another trial would not fit, by size or by average time."""
-        by_size = slowdown * sum(one.epochs * epoch_seconds(at, one.hyperparameters) for one in proposals)
-        return max(by_size / len(proposals), usual) * (len(proposals) + 1) > time
+    def seconds(proposals: Sequence[Proposal]) -> float:
+        """Expected seconds of trials, if none stops early."""
+        return slowdown * sum(one.epochs * epoch_seconds(at, one.hyperparameters) for one in proposals)
 
-    return ask(oracle, most, epochs=epochs, enough=is_full)
+    # Wide stacks are fast, so only a search that learns from its rounds has several.
+    time = left / (ROUNDS_LEFT if isinstance(at.bundle.tuner, Bayesian) else 1)
+    proposals = ask(
+        oracle,
+        most,
+        epochs=epochs,
+        enough=lambda found: seconds(found) * (len(found) + 1) / len(found) > time,
+    )
+    while proposals and seconds(proposals) > left:
+        proposals.pop()
+    return proposals
+
+
+def expected_epoch_seconds(at: Workspace, parts: Parts, hyperparameters: Mapping[str, Value]) -> float:
+    """Estimated seconds per epoch of a trial alone, with all its networks; 1 for trials without a stack."""
+    if not at.is_stacked:
+        return 1.0
+    chosen, rows = configuration(at.bundle, hyperparameters), len(parts.train)
+    batch = choose_batch_size(at.kind, rows, chosen.batch_size)
+    each = parts.fold_count * step_seconds(StackShape.of(parts, [chosen]).size, batch)
+    return steps_of(rows, batch) * (STEP_OVERHEAD_SECONDS + each)
 
 
 def epoch_seconds(at: Workspace, hyperparameters: Mapping[str, Value]) -> float:

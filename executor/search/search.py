@@ -6,6 +6,7 @@ import gc
 import itertools
 import math
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -16,19 +17,25 @@ from executor.components.training_length import whole_epochs
 from executor.networks.registry import network_kind
 from executor.runtime.devices import training_devices, use_device
 from executor.runtime.interrupt import Interrupt, catch_interrupt
+from executor.runtime.log import LOG
+from executor.search.fit_to_time import fit_to_time, resized
 from executor.search.oracle import ask, create_oracle, tell
-from executor.search.oracles.base import Objective
+from executor.search.oracles.base import Objective, defaults
 from executor.search.progress import RoundProgress, progress_reporter
 from executor.search.records.journal import Journal, search_digest
 from executor.search.records.lock import lock_run_directory
+from executor.search.records.proposal import Proposal
+from executor.search.records.training_size import read_size, write_size
 from executor.search.records.trials import StoppedBy, Trials
-from executor.search.round_size import epoch_seconds, max_at_once, next_round
+from executor.search.round_size import epoch_seconds, expected_epoch_seconds, max_at_once, next_round
 from executor.search.runners.parallel import ParallelRunner
 from executor.search.runners.sequential import SequentialRunner
 from executor.search.runners.stacked import StackRunner
 from executor.search.runners.workspace import create_workspace
-from executor.search.space import Scope
-from rules.errors import RunError, TrainingError
+from executor.search.space import Scope, search_space
+from recommender.machine_speed import known_slowdown, remember_slowdown
+from recommender.training_cost import COMPILE_SECONDS, USUAL_SLOWDOWN
+from rules.errors import PcwatError, RunError, TrainingError
 from rules.vocabulary.bundle import fingerprint
 
 if TYPE_CHECKING:
@@ -42,9 +49,11 @@ if TYPE_CHECKING:
     from executor.runtime.clock import Clock
     from executor.runtime.devices import Device
     from executor.search.records.outcome import Outcome
-    from executor.search.records.proposal import Proposal
+    from executor.search.records.training_size import TrainingSize
     from executor.search.runners.parallel import Runner
+    from executor.search.runners.speed import Speed
     from executor.search.runners.workspace import Workspace
+    from recommender.time_plan import TimePlan
     from rules.vocabulary.bundle import Bundle
 
 TRIALS_WITHOUT_BUDGET: Final = 20  # without limits of time or trials
@@ -60,12 +69,18 @@ def search(
     seed: int,
     directory: Path,
     clock: Clock | None = None,
+    plan_for: Callable[[Parts], TimePlan] | None = None,
     at_once: int | None = None,
     progress: Callable[[RoundProgress], None] = lambda _: None,
 ) -> Trials:
     """Search the bundle's hyperparameters for the best validation score.
 
+    With a time limit, the default configuration is trained first, and completely: a few of its steps are timed, and its
+    size is chosen so that it ends in time (`executor.search.fit_to_time`). Further trials follow as long as they can be
+    completed.
+
     directory: the run directory; a search in it is resumed. clock: of the run, by default one that starts now.
+    plan_for: the plan of a time limit for parts of some number of folds; by default that of the clock.
     at_once: trials that are trained in parallel in one graph, by default chosen by the cost of a stack; 1 trains them
     one by one through Keras layers. Networks for images are always trained one by one, one on each GPU.
     progress: called after each epoch.
@@ -77,9 +92,8 @@ def search(
     objective = Objective(name=metric.name, direction=metric.direction)
     clock = budget.start_clock() if clock is None else clock
     started_late = clock.is_over
-    rows, width = parts.train.dense.shape
+    width = parts.train.dense.shape[1]
     kind = network_kind(bundle, parts.inputs)
-    epochs = whole_epochs(bundle, kind, rows=rows)
     devices = training_devices(kind, width=width)
     with (
         lock_run_directory(directory),
@@ -90,17 +104,22 @@ def search(
         journal = Journal(directory, search=search_digest(fingerprint(bundle), seed))
         journal.remove_unfinished()
         # 2, 3, 4  C, W and A: a trial takes them from the bundle, with its own seed and rate.
-        at = create_workspace(
-            bundle, parts, metric=metric, clock=clock, seed=seed, directory=directory, interrupt=interrupt
-        )
-        oracle = create_oracle(  # 5  T
-            bundle, scope_of(bundle, parts, budget), objective=objective, seed=seed, epochs=epochs
-        )
-        one_by_one = at_once == 1 or not at.is_stacked
         if at_once == 1:
             devices = devices[:1]
-        alone = one_by_one and parts.folds is None  # folds of a trial form a stack
-        runner = _runner(at, devices, width=width, alone=alone)
+
+        def start(parts: Parts, clock: Clock) -> _Bench:
+            at = create_workspace(
+                bundle, parts, metric=metric, clock=clock, seed=seed, directory=directory, interrupt=interrupt
+            )
+            alone = (at_once == 1 or not at.is_stacked) and parts.folds is None  # folds of a trial form a stack
+            return _Bench(parts=parts, at=at, runner=_runner(at, devices, width=width, alone=alone))
+
+        bench, size, compiling = _fit(start, parts, clock, plan_for, budget, is_new=not journal.outcomes)
+        at, runner, parts, clock = bench.at, bench.runner, bench.parts, bench.at.clock
+        epochs = _planned_epochs(bundle, parts) if size is None else size.epochs
+        scope = scope_of(bundle, parts, budget, size)
+        oracle = create_oracle(bundle, scope, objective=objective, seed=seed, epochs=epochs)  # 5  T
+        one_by_one = at_once == 1 or not at.is_stacked
         most_trials = _least(_trial_limit(budget), oracle.total)
         schedule = None if most_trials is None else oracle.schedule(most_trials, epochs=epochs)
         number = _replay(oracle, journal, epochs)
@@ -112,9 +131,11 @@ def search(
                 most = len(devices) if one_by_one else at_once or max_at_once(bundle, devices=len(devices), each=each)
                 if budget.trials is not None:
                     most = min(most, budget.trials - len(journal.outcomes))
-                proposals = next_round(oracle, at, journal.outcomes, most, epochs)  # 6  H, proposed by T
+                proposals = next_round(  # 6  H, proposed by T
+                    oracle, at, journal.outcomes, most, epochs, compiling=compiling
+                )
                 if not proposals:
-                    stopped_by = "exhausted"
+                    stopped_by = "budget" if oracle.ongoing_trials else "exhausted"
                     break
                 report = progress_reporter(
                     progress,
@@ -143,13 +164,82 @@ def search(
         planned=most_trials,
         epochs=epochs,
         coming=coming,
+        size=size,
         seconds=clock.spent() + earlier,
         started_late=started_late,
     )
 
 
-def scope_of(bundle: Bundle, parts: Parts, budget: Budget) -> Scope:
-    """Scope of a search on these rows."""
+@dataclass(frozen=True, kw_only=True)
+class _Bench:
+    """Rows of a search, and what trains on them."""
+
+    parts: Parts
+    at: Workspace
+    runner: Runner
+
+
+def _planned_epochs(bundle: Bundle, parts: Parts) -> int:
+    """Epochs of a full trial, without a time limit."""
+    return whole_epochs(bundle, network_kind(bundle, parts.inputs), rows=len(parts.train))
+
+
+def _fit(
+    start: Callable[[Parts, Clock], _Bench],
+    parts: Parts,
+    clock: Clock,
+    plan_for: Callable[[Parts], TimePlan] | None,
+    budget: Budget,
+    *,
+    is_new: bool,
+) -> tuple[_Bench, TrainingSize | None, float]:
+    """Start a search at the size that its time limit allows; returns the size, and seconds to compile a graph.
+
+    A resumed search keeps its size. is_new: whether no trial has ended yet.
+    """
+
+    def planned_clock(option: Parts) -> Clock:
+        return clock if plan_for is None or option is parts else clock.with_plan(plan_for(option))
+
+    bench = start(parts, planned_clock(parts))
+    directory, bundle = bench.at.directory, bench.at.bundle
+    size = read_size(directory)
+    if size is not None:
+        chosen = resized(parts, size)
+        return (bench if chosen is parts else start(chosen, planned_clock(chosen))), size, COMPILE_SECONDS
+    if clock.plan.limit is None or not is_new:
+        return bench, None, COMPILE_SECONDS
+    benches: dict[int, _Bench] = {}
+    planned = _planned_epochs(bundle, parts)
+    first = defaults(search_space(bundle, scope_of(bundle, parts, budget)))
+
+    def measure(option: Parts, epochs: int) -> Speed:
+        one = bench if option is parts else start(option, planned_clock(option))
+        benches[id(option)] = one
+        return one.runner.measure(Proposal(number=0, hyperparameters=first, epochs=epochs))
+
+    try:
+        chosen, size, speed = fit_to_time(
+            parts,
+            epochs=planned,
+            slowdown=known_slowdown() or USUAL_SLOWDOWN,
+            expected=lambda option: expected_epoch_seconds(bench.at, option, first),
+            measure=measure,
+            available=lambda option: planned_clock(option).remaining(),
+        )
+    except PcwatError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the first trial fails in the same way, and its outcome says why
+        LOG.warning("The speed of a training could not be measured: %s", error)
+        return bench, None, COMPILE_SECONDS
+    write_size(directory, size)
+    if bench.at.is_stacked:
+        remember_slowdown(size.slowdown)
+    return benches[id(chosen)], size, speed.compile_seconds
+
+
+def scope_of(bundle: Bundle, parts: Parts, budget: Budget, size: TrainingSize | None = None) -> Scope:
+    """Scope of a search on these rows. size: the measured size of a full training."""
     rows, width = parts.train.dense.shape
     kind = network_kind(bundle, parts.inputs)
     return Scope(
@@ -158,6 +248,7 @@ def scope_of(bundle: Bundle, parts: Parts, budget: Budget) -> Scope:
         folds=parts.fold_count,
         trials=budget.trials,
         seconds=budget.planned_seconds,
+        slowdown=1.0 if size is None else size.slowdown,
         kind=kind,
         has_embeddings=parts.vocabulary > 0 and kind.has_embeddings,
     )

@@ -61,6 +61,8 @@ class Scope:
     """The maximum number of trials; None for no limit."""
     seconds: float | None = None
     """Time limit; sizes with fewer than TRIALS_IN_TIME trials are not searched. None for no limit."""
+    slowdown: float = 1.0
+    """Measured duration of a training, relative to that of the cost model."""
     kind: NetworkKind = TABULAR
     has_embeddings: bool = True
     """Whether the network has embeddings."""
@@ -74,7 +76,7 @@ class Scope:
         """Whether the time suffices to search layers with a number of units."""
         if self.seconds is None:
             return True
-        one = self.folds * trial_seconds(rows=self.rows, width=self.width, units=units)
+        one = self.slowdown * self.folds * trial_seconds(rows=self.rows, width=self.width, units=units)
         return TRIALS_IN_TIME * one <= self.seconds
 
 

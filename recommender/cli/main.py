@@ -124,11 +124,15 @@ class DefaultVerb(click.Command):
     context_class = NamelessContext
 
 
-def main() -> None:
-    """Run the command line. An error that the user can fix is printed without a traceback; the exit code is 2."""
+def main(started: float | None = None) -> None:
+    """Run the command line. An error that the user can fix is printed without a traceback; the exit code is 2.
+
+    started: reading of time.monotonic at the start of the process, from which a time budget counts; by default the
+    start of the command.
+    """
     prepare_process()
     try:
-        code = group(prog_name=PROGRAM, standalone_mode=False) or 0
+        code = group(prog_name=PROGRAM, standalone_mode=False, obj=started) or 0
         sys.stdout.flush()
     except click.ClickException as error:
         with suppress(OSError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -21,12 +22,13 @@ def main() -> None:
     if conflict := name_conflict():
         print(f"Error: {conflict}", file=sys.stderr)  # noqa: T201  click is not imported yet
         sys.exit(2)
+    started = time.monotonic()
     gc.disable()
     from recommender.cli.main import main as run  # noqa: PLC0415  after the collector is off
 
     gc.freeze()
     gc.enable()
-    run()
+    run(started)
 
 
 def name_conflict() -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from recommender.dataset.dataset import Dataset
 from recommender.dataset.readers.types.times import checked_formats
+from recommender.machine_speed import known_slowdown
 from recommender.profile.characteristic import by_name, measured_number
 from recommender.profile.facts import facts
 from recommender.profile.guardrails.status import sort_by_status
@@ -121,6 +122,7 @@ def advise(
         validation=chosen[Slot.VALIDATION].choice,
         budget=budget,
         trials=trials,
+        slowdown=known_slowdown(),
     )
     measured = {**unplanned, "trial_budget": plan}
     if bundle is not None:

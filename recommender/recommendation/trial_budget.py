@@ -7,37 +7,44 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from recommender.profile.known_split import training_rows
+from recommender.time_plan import plan_time
 from recommender.training_cost import (
+    COMPILE_SECONDS,
     MAX_BINNED_COLUMNS,
     MAX_HIDDEN_FEATURES,
     TRAINED_SHARE,
+    USUAL_SLOWDOWN,
+    full_training_seconds,
     text_trial_seconds,
     trial_seconds,
 )
 from rules.errors import ChoiceError
+from rules.text.numbers import number
 from rules.vocabulary.choices import BagOfNgrams, CrossValidation, Gru, InceptionTime, MiniRocket, Standard, TextCnn
 from rules.vocabulary.facts import Measurement
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from recommender.dataset.readers.formats.arrays import Images
     from rules.vocabulary.choices import Choice
 
 DEFAULT_BUDGET: Final = 300.0  # seconds
 UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
-START_UP: Final = 8.0  # seconds for imports, encoding and the final model; measured on two cores
+START_UP: Final = 6.0  # seconds for imports, profile and encoding, on two cores
 SECONDS_PER_IMAGE_TRIAL: Final = 10.0  # tracing, and 900 steps of a small network for images; measured on two cores
 SECONDS_PER_PIXEL: Final = 1.4e-5
 """Seconds per pixel and row for the 30 epochs of a trial on images; measured on two cores: 111 s for 10,000 images of
 28 x 28 pixels, 12 s for 1,797 of 8 x 8."""
-TEXT_SHARE: Final = 0.5
-"""Share of the remaining budget for the search on text; the rest is for refitting the best trials on all rows, and for
-the linear baseline."""
 LARGE_SIDE: Final = 48
 """Pixels of the shorter side from which the first layer halves images, as in ResNet, since the full size costs four
 times as much. An estimate between 32, where CIFAR networks do not, and 64."""
 MIN_TRIALS_FOR_SENSITIVITY: Final = 16
 """Completed trials of the same length for the importance of hyperparameters; with fewer, a random forest fits noise."""
-SPREAD: Final = 3.0  # measured trials took between a third of the estimate and three times the estimate
+KNOWN_SPREAD: Final = 2.0
+"""Factor between the ends of the interval and the estimate where the speed of the machine was measured."""
+UNKNOWN_SPREAD: Final = 3.0  # where it was not
+TEXT_REFIT_SHARE: Final = 0.3  # of a time limit, reserved for retraining networks of texts
 
 
 RECURRENT_WIDTH: Final = 5_000
@@ -73,45 +80,106 @@ def seconds(text: str) -> float:
 
 
 def trial_budget(
-    dataset: Sizes, *, architecture: Choice, validation: Choice, budget: float | None, trials: int | None
+    dataset: Sizes,
+    *,
+    architecture: Choice,
+    validation: Choice,
+    budget: float | None,
+    trials: int | None,
+    slowdown: float | None = None,
 ) -> Measurement:
     """Number of trials allowed by a budget in seconds, by a number of trials, or by the smaller of both.
 
     architecture, validation: choices of these slots, which determine the network of a trial and its training rows.
+    slowdown: measured seconds of a training step on this machine, relative to the cost model; None if unknown.
     """
     if budget is None:
         if trials is not None:
             return Measurement(value=trials, source="given by --trials")
         budget = DEFAULT_BUDGET
-    one = _seconds_of_a_trial(dataset, architecture, validation)
-    is_text = isinstance(architecture, BagOfNgrams | TextCnn)
-    left = max(budget - START_UP, 0.0) * (TEXT_SHARE if is_text else 1.0)
-    expected, low, high = (max(1, int(left / one * factor)) for factor in (1.0, 1 / SPREAD, SPREAD))
+    work = _work(dataset, architecture, validation)
+    spread = UNKNOWN_SPREAD if slowdown is None else KNOWN_SPREAD
+    speed = USUAL_SLOWDOWN if slowdown is None else slowdown
+    found = [_trials_in(budget, work, speed * factor) for factor in (1.0, spread, 1 / spread)]
+    # A slower machine may have more trials, of fewer networks each.
+    expected, low, high = found[0], min(found), max(found)
     if trials is not None and trials <= expected:
         return Measurement(value=trials, source="given by --trials")
-    share = f"{TEXT_SHARE:.0%} of " if is_text else ""
-    ends = (
-        ""
-        if is_text or dataset.images is not None
-        else f" that ends after {TRAINED_SHARE:.0%} of its epochs on average"
-    )
+    first, further, left = (value(budget, speed) for value in (work.first_seconds, work.further_seconds, work.left))
     source = (
-        f"{share}{budget:g} s minus {START_UP:g} s for start and end, with about {one:.1f} s per trial{ends}; "
-        "estimated "
-        "from the sizes of dataset and network for two idle cores, not measured on this machine"
+        f"of {budget:g} s about {left:.0f} s are left for the search: {first:.1f} s for the default configuration, "
+        f"then about {further:.1f} s per trial; "
+        + (
+            "estimated from the sizes of dataset and network for two idle cores, not measured on this machine"
+            if slowdown is None
+            else "estimated from the sizes of dataset and network, and from the speed measured on this machine "
+            f"({number(USUAL_SLOWDOWN / slowdown)} times that of the reference)"
+        )
     )
     return Measurement(value=expected, low=low, high=high, source=source)
 
 
-def _seconds_of_a_trial(dataset: Sizes, architecture: Choice, validation: Choice) -> float:
+@dataclass(frozen=True, kw_only=True)
+class _Work:
+    """Seconds of a training by the cost model.
+
+    A first training is as large as fits: with fewer networks, then with fewer epochs than planned.
+    """
+
+    whole: Sequence[tuple[int, float]]
+    """Networks of a trial, and seconds of a training in which no trial stops early; the largest first."""
+    each: Sequence[float]
+    """Seconds of a further trial for each of them."""
+    compiling: float = COMPILE_SECONDS
+    refit_share: float = 0.0
+    has_text: bool = False
+
+    def left(self, budget: float, slowdown: float) -> float:
+        """Seconds of the search."""
+        return self._left(budget, self._chosen(budget, slowdown), slowdown)
+
+    def first_seconds(self, budget: float, slowdown: float) -> float:
+        """Seconds of the default configuration, unless it stops early."""
+        index = self._chosen(budget, slowdown)
+        return min(slowdown * self.whole[index][1], self._left(budget, index, slowdown))
+
+    def further_seconds(self, budget: float, slowdown: float) -> float:
+        """Seconds of a further trial on average."""
+        return slowdown * self.each[self._chosen(budget, slowdown)]
+
+    def _chosen(self, budget: float, slowdown: float) -> int:
+        """The largest training of which half of the epochs fit; else the smallest."""
+        for index, (_, seconds) in enumerate(self.whole):
+            if slowdown * seconds / 2 <= self._left(budget, index, slowdown):
+                return index
+        return len(self.whole) - 1
+
+    def _left(self, budget: float, index: int, slowdown: float) -> float:
+        plan = plan_time(budget, networks=self.whole[index][0], refit_share=self.refit_share, has_text=self.has_text)
+        return max(0.0, budget - START_UP - slowdown * self.compiling - plan.reserve())
+
+
+def _trials_in(budget: float, work: _Work, slowdown: float) -> int:
+    """Number of trials that can be completed."""
+    left = work.left(budget, slowdown) - TRAINED_SHARE * work.first_seconds(budget, slowdown)
+    return 1 + max(0, int(left / work.further_seconds(budget, slowdown)))
+
+
+def _work(dataset: Sizes, architecture: Choice, validation: Choice) -> _Work:
+    """Seconds of a training of the default configuration, by its number of networks.
+
+    Those of images and texts were measured on the whole, so that they are not USUAL_SLOWDOWN times as long.
+    """
     if dataset.images is not None:
-        return SECONDS_PER_IMAGE_TRIAL + SECONDS_PER_PIXEL * dataset.rows * _pixels(dataset.images)
-    in_folds = isinstance(validation, CrossValidation)
-    training = training_rows(dataset.rows, in_folds=in_folds)
+        seconds = SECONDS_PER_IMAGE_TRIAL + SECONDS_PER_PIXEL * dataset.rows * _pixels(dataset.images)
+        return _Work(whole=[(1, seconds / USUAL_SLOWDOWN)], each=[seconds / USUAL_SLOWDOWN])
+    folded = isinstance(validation, CrossValidation)
+    training = training_rows(dataset.rows, in_folds=folded)
     if isinstance(architecture, BagOfNgrams | TextCnn):
         letters = isinstance(architecture, BagOfNgrams) and architecture.character_ngrams
-        return text_trial_seconds(rows=training, words=dataset.words, letters=letters)
-    networks = validation.folds * validation.repeats if isinstance(validation, CrossValidation) else 1
+        one = text_trial_seconds(rows=training, words=dataset.words, letters=letters)
+        one /= USUAL_SLOWDOWN
+        return _Work(whole=[(1, one)], each=[one], refit_share=TEXT_REFIT_SHARE, has_text=True)
     width = dataset.columns
     if isinstance(architecture, MiniRocket | InceptionTime | Gru):  # the others take about as long
         width = architecture.features if isinstance(architecture, MiniRocket) else RECURRENT_WIDTH
@@ -119,7 +187,13 @@ def _seconds_of_a_trial(dataset: Sizes, architecture: Choice, validation: Choice
             width = min(width, MAX_HIDDEN_FEATURES)
     elif isinstance(architecture, Standard) and dataset.numbers <= MAX_BINNED_COLUMNS:
         width += architecture.bins * dataset.numbers
-    return networks * trial_seconds(rows=training, width=width)
+    counts = [1]
+    if isinstance(validation, CrossValidation):
+        counts = [*dict.fromkeys([validation.folds * validation.repeats, validation.folds]), 1]
+    return _Work(
+        whole=[(count, full_training_seconds(rows=training, width=width, networks=count)) for count in counts],
+        each=[count * trial_seconds(rows=training, width=width) for count in counts],
+    )
 
 
 def _pixels(images: Images) -> float:

@@ -54,7 +54,7 @@ def run_time() -> Iterator[Time]:
     """No run depends on the speed of the machine: nothing takes time, unless a test says so."""
     now, start = Time(), Budget.start_clock
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Budget, "start_clock", lambda budget, reading=now: start(budget, reading))
+        patch.setattr(Budget, "start_clock", lambda budget, reading=now, **_: start(budget, reading))
         yield now
 
 

@@ -18,13 +18,13 @@ from executor.networks.registry import network_kind
 from executor.runtime.clock import MIN_PART, Clock
 from executor.runtime.devices import training_devices, use_device
 from executor.runtime.interrupt import catch_interrupt
-from executor.runtime.time_plan import MIN_RETRAINING_LIMIT, RETRAINING_SHARE
 from executor.search.records.proposal import Proposal
 from executor.search.records.trials import continued_trials
 from executor.search.records.weights import WEIGHTS
 from executor.search.runners.sequential import SequentialRunner
 from executor.search.runners.stacked import StackRunner
 from executor.search.runners.workspace import create_workspace
+from recommender.time_plan import MIN_RETRAINING_LIMIT, RETRAINING_SHARE
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import keras_tuner
 
-from executor.search.oracles.base import InMemoryOracle, Objective
+from executor.search.oracles.base import InMemoryOracle, Objective, defaults
 from rules.vocabulary.direction import Direction
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ class HyperbandOracle(InMemoryOracle, keras_tuner.oracles.HyperbandOracle):  # t
     keras-tuner starts with the most aggressive bracket, 98 trials of 2 epochs for 100 epochs and factor 3, so that 30
     trials end before the first promotion. Here the first bracket is the most aggressive one that fits.
 
-    epochs: of a full trial. trials: limit of the budget, or None.
+    epochs: of a full trial. trials: limit of the budget, or None. default_first: whether the default configuration is
+    trained for all epochs before the brackets.
     """
 
     def __init__(
@@ -37,10 +38,12 @@ class HyperbandOracle(InMemoryOracle, keras_tuner.oracles.HyperbandOracle):  # t
         factor: int,
         epochs: int,
         trials: int | None,
+        default_first: bool = False,
     ) -> None:
         super().__init__(
             space=space, objective=objective, seed=seed, factor=factor, max_epochs=epochs, hyperband_iterations=None
         )
+        self._default_first = default_first
         limit = UNLIMITED_TRIALS if trials is None else trials
         fitting = [number for number in range(self._get_num_brackets()) if self.bracket_trials(number) <= limit]
         first = max(fitting, default=0)
@@ -55,7 +58,7 @@ class HyperbandOracle(InMemoryOracle, keras_tuner.oracles.HyperbandOracle):  # t
 
     def schedule(self, trials: int, *, epochs: int) -> list[int]:  # noqa: ARG002 - brackets determine epochs
         """Epochs of each trial; a promotion continues the trial before it."""
-        found: list[int] = []
+        found: list[int] = [self.max_epochs] * self._default_first
         number = self._first
         while len(found) < trials:
             upto = [0, *(self._get_epochs(number, rung) for rung in range(self._get_num_rounds(number)))]
@@ -66,6 +69,8 @@ class HyperbandOracle(InMemoryOracle, keras_tuner.oracles.HyperbandOracle):  # t
 
     def epochs_until_whole(self, ended: int) -> int:
         """Planned epochs of the trials after the finished ones, up to the first full one."""
+        if self._default_first:
+            return 0 if ended else int(self.max_epochs)
         whole = (
             self.bracket_trials(self._first) - self._get_size(self._first, self._get_num_rounds(self._first) - 1) + 1
         )
@@ -73,6 +78,8 @@ class HyperbandOracle(InMemoryOracle, keras_tuner.oracles.HyperbandOracle):  # t
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Propose a promotion when one is due, else a new trial; wait while a rung is running."""
+        if self._default_first and not self.start_order:
+            return {"status": RUNNING, "values": defaults(self.hyperparameters) | {"tuner/epochs": self.max_epochs}}
         promotion = self._promotion(trial_id)
         if promotion is not None:
             return promotion

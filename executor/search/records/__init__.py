@@ -2,6 +2,7 @@
 
 - `proposal`: A trial that an oracle proposes.
 - `outcome`: The outcome of a trial.
+- `training_size`: Networks and epochs of a full training, as planned and as time allows.
 - `trials`: All trials of a search, ranked.
 - `journal`: trials.jsonl, from which a search resumes.
 - `weights`: Weights of trials.

@@ -7,9 +7,9 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-EndedBy = Literal["completed", "early_stopping", "diverged", "deadline", "interrupt", "failed"]
-"""Why a training ended: all planned epochs; a score that no longer improved; scores that were not finite; the time
-limit; Ctrl-C; an error."""
+EndedBy = Literal["completed", "shortened", "early_stopping", "diverged", "deadline", "interrupt", "failed"]
+"""Why a training ended: all planned epochs; the time limit, with the whole schedule laid over fewer epochs; a score
+that no longer improved; scores that were not finite; the time limit in the midst of the schedule; Ctrl-C; an error."""
 
 
 class Outcome(BaseModel):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from executor.search.records.outcome import Outcome
+    from executor.search.records.training_size import TrainingSize
 
 StoppedBy = Literal["budget", "trials", "exhausted", "interrupt"]
 
@@ -31,6 +32,8 @@ class Trials:
     some trials fewer."""
     seconds: float = 0.0
     """From the start of the run to the end of the search, with those of trials before it was resumed."""
+    size: TrainingSize | None = None
+    """Size of a full training that the time limit allows; None without a time limit."""
     started_late: bool = False
     """Whether the time limit was over before the search began."""
 

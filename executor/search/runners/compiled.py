@@ -22,9 +22,19 @@ if TYPE_CHECKING:
     from executor.search.runners.workspace import Rows, Workspace
 
 
-def compile_graph(function: Callable[..., Any], *signature: Any) -> Callable[..., Any]:  # noqa: ANN401 - nested specs
-    """Trace the graph of a function; tf.function's own call warns about retracing."""
-    graph: Callable[..., Any] = tf.function(function, input_signature=signature).get_concrete_function()
+def compile_graph(
+    function: Callable[..., Any],
+    *signature: Any,  # noqa: ANN401 - nested specs
+    has_loop: bool = False,
+) -> Callable[..., Any]:
+    """Trace the graph of a function; tf.function's own call warns about retracing.
+
+    has_loop: whether the function has a Python loop over tensors. Converting loops takes more time than tracing, so the
+    functions that it calls must be marked with tf.autograph.experimental.do_not_convert.
+    """
+    graph: Callable[..., Any] = tf.function(
+        function, input_signature=signature, autograph=has_loop
+    ).get_concrete_function()
     return graph
 
 
@@ -68,7 +78,7 @@ def compile_step(
 
     images = at.train.images
 
-    def one_step(
+    def take_one(
         inputs: dict[str, tf.Tensor], chosen: tf.Tensor, rate: tf.Tensor, decay: tf.Tensor, index: tf.Tensor
     ) -> tf.Tensor:
         with tf.GradientTape() as tape:
@@ -80,6 +90,8 @@ def compile_step(
         take_step(optimizer, gradients, weights, rate=rate, decay=decay, rate_multipliers=rate_multipliers)
         norm = tf.cond(index % NORM_EVERY == 0, lambda: tf.linalg.global_norm(gradients), lambda: 0.0)
         return tf.stack([cost, norm])[:, None]
+
+    one_step: Callable[..., tf.Tensor] = tf.autograph.experimental.do_not_convert(take_one)
 
     def steps(rows: tf.Tensor, rates: tf.Tensor, decay: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
         sums = tf.zeros([2, 1])
@@ -107,6 +119,7 @@ def compile_step(
         tf.TensorSpec([None], tf.float32),
         tf.TensorSpec([], tf.float32),
         tf.TensorSpec([], tf.int32),
+        has_loop=True,
     )
     return lambda rows, rates, decay, first: np.asarray(
         trained(tf.constant(rows), tf.constant(rates), tf.constant(decay, tf.float32), tf.constant(first)), np.float64

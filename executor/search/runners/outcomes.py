@@ -55,6 +55,7 @@ def outcome_of_training(proposal: Proposal, training: Training, at: Workspace, *
     """Create the outcome of a trial without an error."""
     trained, ended_by = len(training.scores), training.ended_by or "completed"
     messages = {
+        "shortened": f"its schedule was shortened to {trained} of {proposal.epochs} epochs by the time budget",
         "deadline": f"cut short by the time budget in epoch {trained} of {proposal.epochs}",
         "interrupt": f"cut short by Ctrl-C after epoch {trained} of {proposal.epochs}",
         "diverged": f"{at.metric.name} was not finite for {DIVERGED} epochs in a row: the learning rate is too high, "

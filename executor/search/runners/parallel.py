@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from executor.runtime.devices import Device
     from executor.search.records.outcome import Outcome
     from executor.search.records.proposal import Proposal
+    from executor.search.runners.speed import Speed
     from executor.search.runners.training_state import Epoch
 
 
@@ -22,6 +23,9 @@ class Runner(Protocol):
 
     def run(self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = ...) -> list[Outcome]:
         """Run trials; returns their outcomes in order."""
+
+    def measure(self, proposal: Proposal) -> Speed:
+        """Measure the speed of a trial by a few steps, whose weights are discarded."""
 
 
 class ParallelRunner:
@@ -34,6 +38,12 @@ class ParallelRunner:
     def __init__(self, runners: Sequence[tuple[Device, Runner]], *, width: int) -> None:
         self._runners = runners
         self._width = width
+
+    def measure(self, proposal: Proposal) -> Speed:
+        """Measure the speed of a trial on the first device; as StackRunner.measure."""
+        device, runner = self._runners[0]
+        with use_device(device, width=self._width):
+            return runner.measure(proposal)
 
     def run(
         self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = lambda _: None

@@ -8,9 +8,12 @@ import numpy as np
 
 if TYPE_CHECKING:
     from executor.runtime.clock import Clock
+    from executor.search.records.outcome import EndedBy
 
 MAX_STEPS: Final = 32  # steps per call: 0.05 s at 1.5 ms per step
 MAX_CALL_SECONDS: Final = 0.25  # seconds between two checks of the clock
+SHORTENED_SHARE: Final = 0.5  # share of the planned steps that a shortened training has at least
+NEAR_THE_END: Final = 0.9  # position on the schedule from which it counts as ended
 TRUSTED_TIME_SHARE: Final = 0.02  # share of the remaining time after which the measured speed is used
 
 
@@ -35,6 +38,12 @@ class ScheduleClock:
     def is_over(self) -> bool:
         """Whether the deadline has passed and the speed is known, from which the time needed is estimated."""
         return self._clock.is_over and self.seconds_per_step is not None
+
+    @property
+    def ended_by(self) -> EndedBy:
+        """How the deadline ended the training: with its schedule shortened to at least half, or cut off."""
+        done = self._done >= SHORTENED_SHARE * self._planned and self._position >= NEAR_THE_END
+        return "shortened" if done else "deadline"
 
     def steps(self, left: int) -> int:
         """Number of steps before the next check of the clock, at most `left`."""

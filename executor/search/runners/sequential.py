@@ -27,6 +27,7 @@ from executor.search.records.weights import (
 from executor.search.runners.compiled import compile_outputs, compile_step
 from executor.search.runners.outcomes import outcome_of_error, outcome_of_training, trial_seed
 from executor.search.runners.schedule_clock import ScheduleClock
+from executor.search.runners.speed import measure_speed
 from executor.search.runners.training_state import (
     Epoch,
     Member,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from executor.components.configuration import Configuration
     from executor.search.records.outcome import Outcome
     from executor.search.records.proposal import Proposal
+    from executor.search.runners.speed import Speed
     from executor.search.runners.workspace import Rows, Workspace
 
 MAX_GRAPHS: Final = 9
@@ -89,6 +91,25 @@ class SequentialRunner:
             if outcome is not None:
                 outcomes.append(outcome)
         return outcomes
+
+    def measure(self, proposal: Proposal) -> Speed:
+        """Measure the speed of a trial by a few steps; the next trial starts from its own initial weights."""
+        at, start = self._at, self._at.clock.now()
+        chosen = configuration(at.bundle, proposal.hyperparameters, defaults=at.kind.defaults)
+        member = Member(proposal, chosen, Training(patience=1))
+        traced, batch = self._compile(member), self._batch(member)
+        rows = shuffle_rows([at.seed, 0], len(at.train), batch)
+
+        def take(steps: int) -> None:
+            traced.step(np.resize(rows, (steps, batch)), np.zeros(steps, np.float32), 0.0, 0)
+
+        return measure_speed(
+            at.clock,
+            start=start,
+            steps=len(rows),
+            take=take,
+            validate=lambda: self._validate(member, traced, means=(math.nan, math.nan)),
+        )
 
     def _run_trial(self, proposal: Proposal, on_epoch: Callable[[Epoch], None]) -> Outcome | None:
         at, start = self._at, self._at.clock.now()
@@ -174,7 +195,7 @@ class SequentialRunner:
                     training.ended_by = "interrupt"
                     break
                 if schedule.is_over:
-                    training.ended_by = "deadline"
+                    training.ended_by = schedule.ended_by
                 if not schedule.is_over or not training.scores:
                     self._validate(member, traced, means=means.of(slice(None)))
                     on_epoch(Epoch(members=(member,), epoch=len(training.scores), epochs=epochs))

@@ -26,8 +26,9 @@ from executor.search.records.weights import (
 )
 from executor.search.runners.outcomes import outcome_of_error, outcome_of_training, trial_seed
 from executor.search.runners.schedule_clock import ScheduleClock
+from executor.search.runners.speed import measure_speed
 from executor.search.runners.stack import out_of_fold_outputs, pad_to_size
-from executor.search.runners.stack_planning import plan_stacks, repacking_pays, stack_seconds
+from executor.search.runners.stack_planning import plan_stacks, repacking_pays, stack_seconds, xla_pays
 from executor.search.runners.stacked_graph import StackedGraph
 from executor.search.runners.training_state import (
     Epoch,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from executor.runtime.devices import Device
     from executor.search.records.outcome import Outcome
     from executor.search.records.proposal import Proposal
+    from executor.search.runners.speed import Speed
     from executor.search.runners.stack import Stack
     from executor.search.runners.workspace import Workspace
 
@@ -67,7 +69,7 @@ class StackRunner:
         self._device = device
         self._compute = compute
         self._lock = threading.Lock()
-        self._graphs: dict[tuple[StackShape, int], StackedGraph] = {}
+        self._graphs: dict[tuple[StackShape, int, bool], StackedGraph] = {}
 
     def run(
         self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = lambda _: None
@@ -87,7 +89,7 @@ class StackRunner:
             )
             for one in proposals
         ]
-        left = plan_stacks(members, at.parts, rows=len(at.train), compiled=self._graphs.keys())
+        left = plan_stacks(members, at.parts, rows=len(at.train), compiled={key[:2] for key in self._graphs})
         needs = [self._seconds(group) for group in left]
         running: dict[int, float] = {}
         outcomes: dict[int, Outcome] = {}
@@ -126,6 +128,28 @@ class StackRunner:
             if proposal.number in outcomes
         ]
 
+    def measure(self, proposal: Proposal) -> Speed:
+        """Measure the speed of a trial by a few steps, whose weights are discarded."""
+        at, start = self._at, self._at.clock.now()
+        chosen = configuration(at.bundle, proposal.hyperparameters)
+        member = Member(proposal, chosen, Training(patience=1))
+        batch = choose_batch_size(at.kind, len(at.train), chosen.batch_size)
+        graph = self._graph(StackShape.of(at.parts, [chosen]), batch, has_xla=xla_pays(self._seconds([member])))
+        stack, _ = self._start([member], graph)
+        rows = shuffle_rows([at.seed, 0], len(at.train), batch)
+
+        def take(steps: int) -> None:
+            rates = np.zeros((steps, stack.trials), np.float32)
+            graph.train(stack, np.resize(rows, (steps, batch)), rates, noise=0, first=0)
+
+        return measure_speed(
+            at.clock,
+            start=start,
+            steps=len(rows),
+            take=take,
+            validate=lambda: self._validate([member], stack, graph, StepMeans()),
+        )
+
     def _seconds(self, group: Sequence[Member]) -> float:
         """Maximum seconds of a stack, on two cores."""
         at = self._at
@@ -151,18 +175,23 @@ class StackRunner:
             if member.training.best is not None or not at.interrupt.requested:
                 yield outcome_of_training(member.proposal, member.training, at, seconds=share)
 
-    def _graph(self, shape: StackShape, batch: int) -> StackedGraph:
+    def _graph(self, shape: StackShape, batch: int, *, has_xla: bool) -> StackedGraph:
+        """Return a new or cached graph; one that XLA compiled serves every stack."""
         with self._lock:
-            if (shape, batch) not in self._graphs:
-                self._graphs[shape, batch] = StackedGraph(self._at, shape, batch=batch, compute=self._compute)
-            return self._graphs[shape, batch]
+            fitting = [(shape, batch, True), *([] if has_xla else [(shape, batch, False)])]
+            for key in fitting:
+                if key in self._graphs:
+                    return self._graphs[key]
+            graph = StackedGraph(self._at, shape, batch=batch, compute=self._compute, has_xla=has_xla)
+            self._graphs[shape, batch, has_xla] = graph
+            return graph
 
     def _train(self, group: Sequence[Member], clock: Clock, on_epoch: Callable[[Epoch], None]) -> None:
         """Train until every member has stopped: by planned epochs, early stopping, deadline or Ctrl-C."""
         at = self._at
         shape = StackShape.of(at.parts, [member.chosen for member in group])
         batch = choose_batch_size(at.kind, len(at.train), group[0].chosen.batch_size)
-        graph = self._graph(shape, batch)
+        graph = self._graph(shape, batch, has_xla=xla_pays(self._seconds(group)))
         stack, first_epoch = self._start(group, graph)
         epochs = group[0].proposal.epochs
         steps = steps_of(len(at.train), batch)
@@ -188,7 +217,7 @@ class StackRunner:
                     if at.interrupt.requested:
                         member.training.ended_by = "interrupt"
                     elif pace.is_over:
-                        member.training.ended_by = "deadline"
+                        member.training.ended_by = pace.ended_by
                     elif member.training.ended_by is None and epoch == epochs:
                         member.training.ended_by = "completed"
                 _note_seconds(running, pace, steps)

@@ -34,10 +34,19 @@ LOW_BITS: Final = np.uint32(0xFFFF)
 class StackedGraph:
     """Training steps and outputs of stacks of one shape, compiled once for any number of trials.
 
-    batch: batch size. compute: precision of hidden layers.
+    batch: batch size. compute: precision of hidden layers. has_xla: whether XLA compiles the step, which takes seconds
+    and pays off over many steps.
     """
 
-    def __init__(self, at: Workspace, shape: StackShape, *, batch: int, compute: tf.DType = tf.float32) -> None:
+    def __init__(
+        self,
+        at: Workspace,
+        shape: StackShape,
+        *,
+        batch: int,
+        compute: tf.DType = tf.float32,
+        has_xla: bool = False,
+    ) -> None:
         self.shape = shape
         self._at = at
         self.batch = batch
@@ -47,8 +56,8 @@ class StackedGraph:
         has_momentum = getattr(at.bundle.optimizer, "momentum", 0) > 0 or Hyperparameter.MOMENTUM in at.bundle.searched
         self._rule = update_rule(at.bundle.optimizer, has_momentum=has_momentum)
         self._rate_multipliers = shape.rate_multipliers if has_layer_rates(at.bundle) else [1.0] * len(shape.weights)
-        # XLA fuses the operations of a step, which saves a third of the time: docs/evidence.md#speed-of-operations.
-        self._step = tf.function(self._take_step, jit_compile=True)
+        # XLA fuses the operations of a step, which saves time: docs/evidence.md#speed-of-operations.
+        self._step = tf.function(self._take_step, jit_compile=has_xla, autograph=False)
         weights = [tf.TensorSpec([None, *size], tf.float32) for size in shape.weights]
         vector = tf.TensorSpec([None], tf.float32)
         stack = Stack(
@@ -63,7 +72,7 @@ class StackedGraph:
             steps=vector,
         )
         rows, rates = tf.TensorSpec([None, batch], tf.int32), tf.TensorSpec([None, None], tf.float32)
-        self._train = compile_graph(self._steps, stack, rows, rates, tf.TensorSpec([2], tf.int32))
+        self._train = compile_graph(self._steps, stack, rows, rates, tf.TensorSpec([2], tf.int32), has_loop=True)
         columns = {"dense": tf.TensorSpec([None, shape.width], tf.float32)}
         if shape.vocabulary:
             columns["codes"] = tf.TensorSpec([None, shape.coded], tf.int32)

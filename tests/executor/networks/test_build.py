@@ -197,7 +197,7 @@ def build(make_parts: MakeParts, make_bundle: Callable[..., Bundle]) -> Build:
 def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Step:
     """Takes a training step as a trial does, and gives the optimizer and the change of each weight by its path."""
     monkeypatch.setattr(
-        "executor.search.runners.compiled.compile_graph", lambda function, *_: function
+        "executor.search.runners.compiled.compile_graph", lambda function, *_, **_settings: function
     )  # a graph takes a second
 
     def taken(

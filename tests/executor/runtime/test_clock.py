@@ -7,7 +7,7 @@ import math
 import pytest
 
 from executor.runtime.clock import Clock
-from executor.runtime.time_plan import TimePlan
+from recommender.time_plan import TimePlan
 
 
 class Time:

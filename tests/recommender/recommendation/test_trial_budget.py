@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -9,7 +9,7 @@ from recommender.examples import example
 from recommender.profile.known_split import training_rows
 from recommender.recommendation.recommend import recommend
 from recommender.recommendation.trial_budget import Sizes, seconds, trial_budget
-from recommender.training_cost import text_trial_seconds, trial_seconds
+from recommender.training_cost import full_training_seconds, text_trial_seconds, trial_seconds
 from rules.decision.trace import Pin
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import BagOfNgrams, CrossValidation, Holdout, MiniRocket, Slot, Standard
@@ -40,6 +40,7 @@ def planned(
     validation: Choice | None = None,
     budget: float | None = None,
     trials: int | None = None,
+    slowdown: float | None = None,
 ) -> Measurement:
     """The plan for a table without dependent rows, or with the given fields."""
     return trial_budget(
@@ -48,6 +49,7 @@ def planned(
         validation=validation or Holdout(),
         budget=budget,
         trials=trials,
+        slowdown=slowdown,
     )
 
 
@@ -60,38 +62,65 @@ def test_the_smaller_of_time_and_trials_counts() -> None:
     assert planned(rows=10**6, budget=60.0, trials=700).value == 1
 
 
-def test_time_divided_by_the_predicted_time_of_a_trial_is_the_trial_budget() -> None:
-    """In the time for 150 trials; the true number lies within three times as few and as many."""
-    one = trial_seconds(rows=training_rows(5000, in_folds=False), width=512)
-    measured = planned(rows=5000, columns=512, budget=8 + 150.5 * one)
-    assert (measured.low, measured.value, measured.high) == (50, 150, 451)
+LEFT: Final = 200.0 - 6.0 - 2.5 * 0.7 - 30.0
+"""Seconds of the search of 200: 6 are for imports and encoding, 1.75 to compile, 10 to finish, 20 to train again."""
+
+
+def trials_in(left: float, *, rows: int, width: int, networks: int = 1) -> int:
+    """The default configuration, which ends after half of its epochs on average, and then further trials."""
+    first = 2.5 * full_training_seconds(rows=rows, width=width, networks=networks)
+    return 1 + int((left - first / 2) / (2.5 * networks * trial_seconds(rows=rows, width=width)))
+
+
+def test_the_default_configuration_and_what_fits_after_it_are_the_trial_budget() -> None:
+    rows = training_rows(5000, in_folds=False)
+    measured = planned(rows=5000, columns=512, budget=200.0)
+    assert measured.value == trials_in(LEFT, rows=rows, width=512)
+
+
+def test_a_slow_machine_has_time_for_fewer_trials_and_a_measured_speed_narrows_the_interval() -> None:
+    unknown = planned(rows=5000, columns=512, budget=200.0)
+    usual, slow = (planned(rows=5000, columns=512, budget=200.0, slowdown=times) for times in (2.5, 10.0))
+    assert (usual.value, usual.low) > (slow.value, slow.low)
+    assert unknown.value == usual.value
+    assert unknown.low < usual.low < usual.value < usual.high < unknown.high
 
 
 def test_the_source_of_the_trial_budget_says_how_it_was_derived() -> None:
-    measured = planned(rows=5000, columns=512, budget=300.0)
     assert re.fullmatch(
-        r"300 s minus 8 s for start and end, with about [0-9.]+ s per trial that ends after 50% of its epochs on "
-        r"average; estimated from the sizes of dataset and network for two idle cores, not measured on this machine",
-        measured.source,
+        r"of 200 s about 162 s are left for the search: [0-9.]+ s for the default configuration, then about [0-9.]+ s "
+        r"per trial; estimated from the sizes of dataset and network for two idle cores, not measured on this machine",
+        planned(rows=5000, columns=512, budget=200.0).source,
     )
-    texts = planned(rows=3000, words=12.0, architecture=BagOfNgrams(), budget=60.0)
-    assert texts.source.startswith("50% of 60 s minus 8 s for start and end, with about ")
+    assert planned(rows=5000, budget=200.0, slowdown=2.0).source.endswith(
+        "and from the speed measured on this machine (1.25 times that of the reference)"
+    )
 
 
 def test_a_trial_in_folds_takes_a_network_for_each_on_all_rows_but_the_hold_out() -> None:
-    one = trial_seconds(rows=800, width=20)
-    assert planned(columns=20, validation=CrossValidation(), budget=8 + 5 * 9.5 * one).value == 9
-    assert planned(columns=20, validation=CrossValidation(repeats=3), budget=8 + 15 * 9.5 * one).value == 9
-    alone = trial_seconds(rows=640, width=20)
-    assert planned(columns=20, budget=8 + 9.5 * alone).value == 9
+    folds = planned(columns=20, validation=CrossValidation(), budget=200.0)
+    assert folds.value == trials_in(LEFT - 4 / 2, rows=800, width=20, networks=5)
+    repeated = planned(columns=20, validation=CrossValidation(repeats=3), budget=200.0)
+    assert repeated.value == trials_in(LEFT - 14 / 2, rows=800, width=20, networks=15)
+    assert planned(columns=20, budget=200.0).value == trials_in(LEFT, rows=640, width=20)
 
 
-def test_texts_are_planned_by_their_words_and_leave_half_of_the_time_for_what_follows() -> None:
+def test_folds_that_do_not_fit_are_left_out_of_the_plan() -> None:
+    """Fifteen networks need more than 40 s, five fit: they need 8 + 4 / 2 s afterwards."""
+    folds = planned(rows=9000, columns=500, validation=CrossValidation(repeats=3), budget=40.0)
+    assert folds.source.startswith("of 40 s about 24 s are left for the search: ")
+    assert folds.low is not None
+    assert folds.high is not None
+    assert folds.low <= folds.value <= folds.high
+
+
+def test_texts_are_planned_by_their_words_and_leave_time_for_what_follows() -> None:
     training = training_rows(3000, in_folds=False)
     for letters in (False, True):
         one = text_trial_seconds(rows=training, words=12.0, letters=letters)
         bag = BagOfNgrams(character_ngrams=letters)
-        assert planned(rows=3000, words=12.0, architecture=bag, budget=8 + 2 * 5.5 * one).value == 5
+        left = 200.0 - 6.0 - 1.75 - 200.0 / 2  # at most half of the limit is reserved
+        assert planned(rows=3000, words=12.0, architecture=bag, budget=200.0).value == 1 + int((left - one / 2) / one)
     # 1,000 rows of 20 words have 3,400 terms; 8 epochs of 16 steps at 1 ms and half a microsecond a term.
     known = text_trial_seconds(rows=1_000, words=20.0, letters=False)
     assert known == pytest.approx(0.7 / 8 + 128 * (1e-3 + 3_400 * 5e-7))
@@ -104,24 +133,24 @@ def test_texts_are_planned_by_their_words_and_leave_half_of_the_time_for_what_fo
 
 
 def test_intervals_count_as_columns_and_random_kernels_as_their_features() -> None:
-    one = trial_seconds(rows=640, width=10 + 16 * 4)
-    assert planned(columns=10, numbers=4, architecture=Standard(bins=16), budget=8 + 20.5 * one).value == 20
+    binned = planned(columns=10, numbers=4, architecture=Standard(bins=16), budget=200.0)
+    assert binned.value == trials_in(LEFT, rows=640, width=10 + 16 * 4)
     # Of more than 100 numbers there are none.
-    one = trial_seconds(rows=640, width=101)
-    assert planned(columns=101, numbers=101, architecture=Standard(bins=16), budget=8 + 20.5 * one).value == 20
-    one = trial_seconds(rows=640, width=500)
-    assert planned(columns=1, architecture=MiniRocket(features=500), budget=8 + 20.5 * one).value == 20
+    many = planned(columns=101, numbers=101, architecture=Standard(bins=16), budget=200.0)
+    assert many.value == trials_in(LEFT, rows=640, width=101)
+    kernels = planned(columns=1, architecture=MiniRocket(features=500), budget=200.0)
+    assert kernels.value == trials_in(LEFT, rows=640, width=500)
 
 
 def test_the_plan_uses_choices_and_pins() -> None:
-    one = trial_seconds(rows=142, width=13 * 17)
-    advice = recommend(example("wine"), target="cultivar", budget=60.0)
+    advice = recommend(example("wine"), target="cultivar", budget=200.0)
     assert (advice.bundle.architecture, advice.bundle.validation) == (Standard(bins=16), CrossValidation())
-    assert advice.record.facts["trial_budget"].value == int(52 / (5 * one))
+    folds = trials_in(LEFT - 4 / 2, rows=142, width=13 * 17, networks=5)
+    assert advice.record.facts["trial_budget"].value == folds
     apart = Pin(slot=Slot.VALIDATION, choice=Holdout(), reason="to see")
-    advice = recommend(example("wine"), target="cultivar", budget=60.0, pins=[apart])
-    one = trial_seconds(rows=training_rows(178, in_folds=False), width=13 * 17)
-    assert advice.record.facts["trial_budget"].value == int(52 / one)
+    advice = recommend(example("wine"), target="cultivar", budget=200.0, pins=[apart])
+    alone = trials_in(LEFT, rows=training_rows(178, in_folds=False), width=13 * 17)
+    assert advice.record.facts["trial_budget"].value == alone
 
 
 def test_a_trial_takes_longer_with_more_rows_columns_units_and_layers() -> None:

@@ -21,7 +21,7 @@ from executor.evaluation.baselines.gradient_boosting import (
 )
 from executor.preprocessing.inputs import ImageInputs
 from executor.runtime.clock import Clock
-from executor.runtime.time_plan import TimePlan
+from recommender.time_plan import TimePlan
 from rules.vocabulary.choices import F1, Accuracy, Mae, Metric, Rmse
 from rules.vocabulary.facts import Task
 

@@ -18,7 +18,7 @@ from executor.evaluation.baselines.baseline import scaling_error
 from executor.evaluation.baselines.constant import constant_baseline, seasonal_baseline
 from executor.evaluation.baselines.linear import linear_baseline
 from executor.runtime.clock import Clock
-from executor.runtime.time_plan import TimePlan
+from recommender.time_plan import TimePlan
 from rules.vocabulary.choices import F1, Accuracy, Mae, Metric, Rmse
 from rules.vocabulary.facts import Task
 

@@ -15,7 +15,7 @@ from executor.evaluation.baselines.tf_idf import (
     tf_idf_baseline,
 )
 from executor.runtime.clock import Clock
-from executor.runtime.time_plan import TimePlan
+from recommender.time_plan import TimePlan
 from rules.vocabulary.choices import F1, Accuracy, Metric, Rmse
 from rules.vocabulary.facts import Task
 

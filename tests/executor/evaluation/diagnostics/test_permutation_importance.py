@@ -12,7 +12,7 @@ from executor.data.raw_table import Form, Lagged, RawTable
 from executor.evaluation.diagnostics.permutation_importance import measure_importance
 from executor.model.signature import ModelInput, Signature
 from executor.runtime.clock import Clock
-from executor.runtime.time_plan import TimePlan
+from recommender.time_plan import TimePlan
 from rules.vocabulary.choices import Rmse
 from rules.vocabulary.facts import Task
 

@@ -12,8 +12,8 @@ import pytest
 from executor.components.metric import create_metric
 from executor.evaluation.diagnostics.retraining import SEEDS, SelectedConfiguration, retrain
 from executor.runtime.clock import Clock
-from executor.runtime.time_plan import TimePlan, plan_time
 from executor.search.records.outcome import Outcome
+from recommender.time_plan import TimePlan, plan_time
 from recommender.training_cost import batch_size, steps_of, table_epochs
 from rules.vocabulary.facts import Task
 

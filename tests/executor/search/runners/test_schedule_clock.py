@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from executor.runtime.clock import Clock
-from executor.runtime.time_plan import TimePlan
 from executor.search.runners.schedule_clock import MAX_CALL_SECONDS, MAX_STEPS, ScheduleClock
+from recommender.time_plan import TimePlan
 
 
 class Time:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-RESERVED_SECONDS: Final = 8.0
+RESERVED_SECONDS: Final = 6.0
 """To save the model and score the hold-out, 0.4 to 1.5 s on tables of 891 to 48,842 rows, and to fit the baselines:
 gradient boosting takes 0.2 to 2 s on them. Two of them are for permutation importance and the report, which take at
 most 1.7 s and 1.4 s of a processor on tables of 392 to 1,000 rows."""
@@ -121,7 +121,7 @@ def limit_for(search: float, plan: Callable[[float], TimePlan], *, prediction_se
     plan: divides a limit, as `plan_time` does.
 
     >>> round(limit_for(30, plan_time), 6), round(limit_for(170, plan_time), 6)
-    (38.0, 200.0)
+    (36.0, 200.0)
     """
     limit = search
     for _ in range(ITERATIONS):

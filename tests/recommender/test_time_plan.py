@@ -6,15 +6,15 @@ import math
 
 import pytest
 
-from executor.runtime.time_plan import TimePlan, limit_for, plan_time, tf_idf_seconds
+from recommender.time_plan import TimePlan, limit_for, plan_time, tf_idf_seconds
 
 
 @pytest.mark.parametrize(
     ("limit", "encoding", "finishing"),
     [
         (600, 0.1, 30),  # 5 %
-        (160, 0.1, 8),  # both rules agree
-        (20, 0.1, 8),  # at least 8 s
+        (120, 0.1, 6),  # both rules agree
+        (20, 0.1, 6),  # at least 6 s
         (100, 5, 20),  # four times as long as the rows took to encode
     ],
 )
@@ -47,8 +47,8 @@ def test_without_a_limit_nothing_is_reserved_and_training_on_all_rows_may_take_a
 
 
 def test_a_limit_leaves_time_for_what_follows_the_search() -> None:
-    # Of 38 s 8 s are reserved, of 200 s 5 % and a tenth, of 8 s a half.
-    assert limit_for(30, plan_time) == pytest.approx(38)
+    # Of 36 s 6 s are reserved, of 200 s 5 % and a tenth, of 8 s a half.
+    assert limit_for(30, plan_time) == pytest.approx(36)
     assert limit_for(170, plan_time) == pytest.approx(200)
     assert limit_for(4, plan_time) == pytest.approx(8)
 

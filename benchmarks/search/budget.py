@@ -1,0 +1,114 @@
+"""Whether runs keep their time limit and finish a full training, at full speed, on one core, and on a busy machine.
+
+    PCWAT_DATASETS=folder python -m benchmarks.search.budget [--budget 60s] [--condition full] [NAME …]
+
+Columns: trials that `trial_budget` planned with its interval; completed trials; those that ended all planned epochs or
+stopped early; those cut short; networks and epochs of a full training, and as planned; seconds of the process over the
+limit. At the end: how often the interval holds the completed trials, and how often the limit holds within 5 % or 3 s.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from benchmarks.catalogue import catalogue
+from benchmarks.quality.tables import trained
+from executor.search.records.journal import Journal
+from recommender.recommendation.trial_budget import seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from executor.runs.run import Run
+
+CHOSEN: Final = (
+    "breast_cancer", "email_spam_openintro", "software_defects_pc1", "vehicle", "maternal_health_risk", "ecoli",
+    "nursery", "scene", "airfoil_noise", "wage_islr", "nyc_flight_delay", "titanic", "house_prices_ames",
+    "adult_income", "car_vgood",
+)  # fmt: skip
+CONDITIONS: Final = ("full", "one core", "busy")
+TOLERANCE: Final = (0.05, 3.0)  # share of the limit, seconds; the larger one counts
+BUSY_LOOPS: Final = 2
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@click.option("--budget", default="60s", show_default=True)
+@click.option("--condition", "conditions", type=click.Choice(CONDITIONS), multiple=True, help="All by default.")
+def main(names: tuple[str, ...], budget: str, conditions: tuple[str, ...]) -> None:
+    listed = catalogue()
+    for condition in conditions or CONDITIONS:
+        print(f"\n{condition}, {budget}")
+        print(
+            f"{'dataset':<24}{'P':<10}{'hold-out':>10}{'planned':>16}{'done':>6}{'full':>6}{'cut':>5}{'networks':>10}"
+            f"{'epochs':>10}{'over':>7}"
+        )
+        held = kept = 0
+        for name in names or CHOSEN:
+            row = listed[name]
+            with tempfile.TemporaryDirectory() as parent, ExitStack() as stack:
+                stack.enter_context(_condition(condition))
+                run, took = trained(
+                    Path(row["path"]), row["target"].split("|"), Path(parent) / name, budget, 0, task=row["task"]
+                )
+                inside, line = _line(name, run, took - seconds(budget))
+            share, most = TOLERANCE
+            held += inside
+            kept += took - seconds(budget) <= max(share * seconds(budget), most)
+            print(line, flush=True)
+        count = len(names or CHOSEN)
+        print(f"the interval holds the completed trials in {held} of {count}, the limit is kept in {kept} of {count}")
+
+
+def _line(name: str, run: Run, over: float) -> tuple[bool, str]:
+    """Whether the interval holds the completed trials, and the line of a run. over: seconds beyond the limit."""
+    planned, summary, score = run.record.facts["trial_budget"], run.summary, run.scores.hold_out.value
+    low, high = planned.low or planned.value, planned.high or planned.value
+    ended = [one.ended_by for one in Journal(run.directory).outcomes]
+    full = sum(one in {"completed", "early_stopping"} for one in ended)
+    size = summary.size
+    networks = epochs = ""
+    if size is not None:
+        networks = f"{size.networks}/{size.planned_networks}"
+        epochs = f"{size.epochs}/{size.planned_epochs}"
+    interval = f"{planned.value} ({low:g} to {high:g})"
+    value = "" if score is None else f"{score:.4g}"
+    inside = isinstance(low, int | float) and isinstance(high, int | float) and low <= summary.completed <= high
+    return inside, (
+        f"{name:<24}{run.scores.metric:<10}{value:>10}{interval:>16}{summary.completed:>6}{full:>6}"
+        f"{summary.cut_short:>5}{networks:>10}{epochs:>10}{over:>7.1f}"
+    )
+
+
+@contextmanager
+def _condition(name: str) -> Iterator[None]:
+    """Restrict processes to one core, or keep the machine busy."""
+    if name == "one core":
+        before = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {min(before)})
+        try:
+            yield
+        finally:
+            os.sched_setaffinity(0, before)
+    elif name == "busy":
+        loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(BUSY_LOOPS)]
+        try:
+            yield
+        finally:
+            for loop in loops:
+                loop.kill()
+                loop.wait()
+    else:
+        yield
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""The size of a full training: networks of a trial and epochs, as planned and as the time limit allows."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from rules.errors import RunError
+from rules.text.files import write_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SIZE: Final = "training_size.json"
+USED_SHARE: Final = 0.85
+"""Share of the remaining time for which the first training is planned: machines slow down, and validation and saving
+take time as well."""
+MINUTE: Final = 60.0
+
+
+class TrainingSize(BaseModel):
+    """Networks of a trial and epochs of a full training, as planned and as the time limit allows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    networks: int
+    """Networks of a trial: one per fold and repeat, or one."""
+    repeats: int = 1
+    epochs: int
+    seconds: float
+    """Expected seconds of one full training of this size on this machine."""
+    planned_networks: int
+    planned_repeats: int = 1
+    planned_epochs: int
+    planned_seconds: float
+    """Expected seconds of one full training as planned."""
+    slowdown: float
+    """Measured seconds per epoch, relative to those that the cost model assumes."""
+
+    @property
+    def is_reduced(self) -> bool:
+        """Whether the training is smaller than planned."""
+        return (self.networks, self.epochs) != (self.planned_networks, self.planned_epochs)
+
+    def sentence(self, limit: float) -> str:
+        """What was reduced, what the full plan needs, and the budget for it; empty if nothing was reduced.
+
+        limit: seconds of the whole run.
+        """
+        if not self.is_reduced:
+            return ""
+        parts = []
+        if self.networks == 1 and self.planned_networks > 1:
+            parts.append("on one split instead of by cross-validation")
+        elif self.networks < self.planned_networks:
+            parts.append("by cross-validation without repeats")
+        if self.epochs < self.planned_epochs:
+            parts.append(f"for {self.epochs} instead of {self.planned_epochs} epochs")
+        needed = limit + self.planned_seconds / USED_SHARE - self.seconds
+        minutes = max(math.ceil(needed / MINUTE), math.floor(limit / MINUTE) + 1)
+        return (
+            f"Trained {' and '.join(parts)}: the full training needs about {self.planned_seconds:.0f} s here. "
+            f"Use --budget {minutes}m."
+        )
+
+
+def read_size(directory: Path) -> TrainingSize | None:
+    """The size that a run was started with; None where none was chosen. Raises RunError if the file is damaged."""
+    path = directory / SIZE
+    if not path.exists():
+        return None
+    try:
+        return TrainingSize.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        raise RunError(f"{path} is damaged. Restore it from a copy, or start a new run.") from None
+
+
+def write_size(directory: Path, size: TrainingSize) -> None:
+    """Write the size, with which the run is resumed. Raises RunError on failure."""
+    write_text(directory / SIZE, size.model_dump_json(indent=2) + "\n", error=RunError)

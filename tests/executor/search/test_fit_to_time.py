@@ -1,0 +1,127 @@
+"""The size of the first training: by measured seconds per epoch and the seconds that are left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from executor.runtime.clock import Clock
+from executor.search.fit_to_time import fit_to_time, resized
+from executor.search.records.training_size import TrainingSize, read_size, write_size
+from executor.search.runners.speed import Speed, measure_speed
+from rules.errors import RunError
+from rules.vocabulary.facts import Task
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from executor.preprocessing.examples import Parts
+    from tests.executor.conftest import MakeParts
+
+
+@pytest.fixture
+def folded(make_parts: MakeParts) -> Parts:
+    """30 rows in 3 folds, twice: six networks a trial."""
+    rows = np.random.default_rng(0).normal(size=(30, 2))
+    parts = make_parts(rows, rows[:, :1], task=Task.REGRESSION)
+    fold = np.column_stack([np.arange(len(parts.train)) % 3, 3 + np.arange(len(parts.train)) % 3]).astype(np.int32)
+    train = replace(parts.train, fold=fold)
+    return replace(parts, train=train, validation=train)
+
+
+def fitted(
+    parts: Parts, seconds: float, *, each: float = 1.0, compiling: float = 0.0
+) -> tuple[TrainingSize, list[int]]:
+    """The size for a number of seconds, if a network takes `each` seconds per epoch; and which sizes were measured."""
+    measured: list[int] = []
+
+    def measure(option: Parts, _epochs: int) -> Speed:
+        measured.append(option.fold_count)
+        return Speed(epoch_seconds=each * option.fold_count, compile_seconds=compiling)
+
+    _, size, _ = fit_to_time(
+        parts,
+        epochs=10,
+        slowdown=1.0,
+        expected=lambda option: float(option.fold_count),
+        measure=measure,
+        available=lambda _: seconds / 0.85,
+    )
+    return size, measured
+
+
+def test_with_enough_time_the_training_is_as_planned(folded: Parts) -> None:
+    size, measured = fitted(folded, 60)
+    assert (size.networks, size.repeats, size.epochs, size.seconds) == (6, 2, 10, 60)
+    assert not size.is_reduced
+    assert size.sentence(100) == ""
+    assert measured == [6]
+
+
+def test_epochs_are_shortened_to_half_before_networks_are_left_out(folded: Parts) -> None:
+    sizes = [fitted(folded, seconds)[0] for seconds in (30, 29, 15, 14, 2)]
+    assert [(size.networks, size.epochs) for size in sizes] == [(6, 5), (3, 9), (3, 5), (1, 10), (1, 2)]
+
+
+def test_a_size_that_is_far_too_slow_is_not_measured(folded: Parts) -> None:
+    # The half of ten epochs of six networks takes 30 s by the cost model, of three 15 s; 1.5 times 8 s are fewer.
+    assert fitted(folded, 8)[1] == [1]
+
+
+def test_where_the_machine_is_slower_than_known_smaller_sizes_are_measured_as_well(folded: Parts) -> None:
+    size, measured = fitted(folded, 60, each=10)
+    assert (size.networks, size.epochs, size.slowdown, measured) == (1, 6, 10, [6, 1])
+
+
+def test_networks_are_left_out_only_if_that_pays_for_compiling_again(folded: Parts) -> None:
+    assert fitted(folded, 28, compiling=3)[0].networks == 3
+    size, measured = fitted(folded, 28, compiling=26)
+    assert (size.networks, size.epochs, measured) == (6, 4, [6])
+
+
+def test_at_least_one_epoch_is_trained(folded: Parts) -> None:
+    assert fitted(folded, 0.001)[0].epochs == 1
+
+
+def test_what_was_reduced_is_said_with_the_budget_for_the_full_training(folded: Parts) -> None:
+    # Six networks of ten epochs need 60 s: of the 30 s of the run 10 are the training's, so 30 + 60 / 0.85 - 10 = 91 s.
+    size = fitted(folded, 14)[0]
+    assert size.sentence(30) == (
+        "Trained on one split instead of by cross-validation: the full training needs about 60 s here. Use --budget 2m."
+    )
+    shortened = fitted(folded, 29)[0].sentence(30)
+    assert shortened.startswith("Trained by cross-validation without repeats and for 9 instead of 10 epochs:")
+
+
+def test_the_parts_of_a_size_have_its_networks(folded: Parts) -> None:
+    for seconds, networks, rows in ((60, 6, 30), (29, 3, 30), (14, 1, 20)):
+        parts = resized(folded, fitted(folded, seconds)[0])
+        assert (parts.fold_count, len(parts.train)) == (networks, rows * len(folded.train) // 30)
+
+
+def test_a_size_is_kept_for_a_resumed_run_and_a_damaged_one_refused(folded: Parts, tmp_path: Path) -> None:
+    assert read_size(tmp_path) is None
+    size = fitted(folded, 14)[0]
+    write_size(tmp_path, size)
+    assert read_size(tmp_path) == size
+    (tmp_path / "training_size.json").write_text("{")
+    with pytest.raises(RunError, match=r"training_size\.json is damaged"):
+        read_size(tmp_path)
+
+
+def test_speed_is_measured_after_the_first_step_which_compiles() -> None:
+    time = [0.0]
+
+    def take(steps: int) -> None:
+        time[0] += 0.1 * steps + (5.0 if time[0] == 2.0 else 0.0)
+
+    def validate() -> None:
+        time[0] += 0.25
+
+    time[0] = 2.0
+    speed = measure_speed(Clock(now=lambda: time[0]), start=0.0, steps=8, take=take, validate=validate)
+    assert speed.compile_seconds == pytest.approx(2.0 + 5.1 + 0.25)
+    assert speed.epoch_seconds == pytest.approx(8 * 0.1 + 0.25)
