@@ -292,13 +292,13 @@ INITIALIZERS: Final[Mapping[tuple[str, str], str]] = {
     ("random_uniform", ""): "RandomUniform", ("random_normal", ""): "RandomNormal",
 }  # fmt: skip
 NAMED: Final = {
-    "output": ("output layer starts at zero", "output layers start at zero"),
-    "of_levels": ("output layers start at zero",),
+    "output": ("output layer is initialized with zeros", "output layers are initialized with zeros"),
+    "of_levels": ("output layers are initialized with zeros",),
     "linear": ("solution of ridge regression",),
     "levels": ("embeddings",),
     "words": ("embeddings of words",),
-    "scale": ("learned scale of the inputs starts at one",),
-    "waves": ("periodic features start from their own",),
+    "scale": ("learned input scale with ones",),
+    "waves": ("periodic features have their own distributions",),
 }
 """Layers that may start otherwise, if `recommend audit explain` names them so."""
 
@@ -317,7 +317,7 @@ def of_initializer(seen: Seen) -> str:
                 reached.add(layer.name)
                 checked += _check_spread(seen, trial, network, layer, chosen)
             elif isinstance(layer, keras.layers.GRU):
-                if "cells of tanh start from" not in said:
+                if "recurrent cells use" not in said:
                     raise DiffersError(f"{layer.name} starts from {type(own).__name__}, and explain does not name it")
             elif not any(words in said for words in NAMED.get(layer.name, ())):
                 raise DiffersError(f"{layer.name} starts from {type(own).__name__}, and explain does not name it")
@@ -756,10 +756,10 @@ def of_validation(seen: Seen) -> str:
     networks, rest = divmod(kept, one)
     if rest and seen.task != "forecasting":
         raise DiffersError(f"trial {completed['number']} kept {kept} arrays, but a network has {one}")
-    folds = chosen["cross_validation"] * chosen["repeats"] if chosen["name"] == "cross_validation" else 1
+    folds = chosen["folds"] * chosen["repeats"] if chosen["name"] == "cross_validation" else 1
     equal("the networks that a trial kept", networks if folds > 1 or not rest else 1, folds)
     equal("the networks of the model", len(seen.networks()), folds * members)
-    equal("whether summary.json speaks of folds", " folds" in split, folds > 1)
+    equal("whether summary.json speaks of folds", "-fold cross-validation" in split, folds > 1)
     _check_selection(seen, chosen)
     equal("the rows of the hold-out", len({*seen.predictions["row"]}), seen.scores["rows"])
     return f"{folds} networks a trial" if folds > 1 else "one network a trial"

@@ -18,7 +18,7 @@ from executor.components.optimizer import WITHOUT_DECAY
 from executor.layers.periodic import FEATURES, FREQUENCIES, initial_waves, periodic_features
 from executor.networks.column_branch import embedding_scale
 from executor.networks.output_layer import initial_bias
-from executor.networks.tabular import LINEAR, joined_width, layer_seeds, rate_multiplier
+from executor.networks.tabular import LINEAR, joined_width, layer_seeds, linear_start, rate_multiplier
 from executor.preprocessing.inputs import TableInputs
 from rules.vocabulary.choices import parameters_of
 
@@ -98,7 +98,7 @@ class StackShape:
             found[f"hidden_{layer}", "bias"] = (1, self.units)
         found |= {("output", "kernel"): (self.units, self.outputs), ("output", "bias"): (1, self.outputs)}
         if self.started:
-            found[LINEAR, "kernel"] = (self.width, self.outputs)
+            found |= {(LINEAR, "kernel"): (self.width, self.outputs), (LINEAR, "bias"): (1, self.outputs)}
         return found
 
     @property
@@ -114,7 +114,7 @@ class StackShape:
     @property
     def after_hidden(self) -> int:
         """Number of weights after the last hidden layer."""
-        return 3 if self.started else 2
+        return 4 if self.started else 2
 
     @property
     def size(self) -> int:
@@ -158,10 +158,11 @@ def initial_weights(
     size = chosen.units, parts.outputs
     is_zero = parameters_of(bundle.architecture).zero_output
     outputs = np.zeros(size, np.float32) if is_zero else _kernel(bundle, size, next(seeds))
+    found += [outputs, initial_bias(parts, bundle).reshape(1, parts.outputs)]
     if shape.started:
-        start = parts.linear_starts[fold]
-        return [*found, outputs, start.bias.reshape(1, parts.outputs), start.kernel]
-    return [*found, outputs, initial_bias(parts, bundle).reshape(1, parts.outputs)]
+        kernel, bias = linear_start(parts, bundle, fold=fold)
+        found += [kernel, bias.reshape(1, parts.outputs)]
+    return found
 
 
 def _kernel(bundle: Bundle, shape: tuple[int, int], seed: int) -> np.ndarray:
@@ -255,7 +256,9 @@ def forward(
             has = tf.cast(layers[layer], compute)
             hidden = has * hidden + (1 - has) * before
     outputs = tf.matmul(tf.cast(hidden, tf.float32), named["output", "kernel"]) + named["output", "bias"]
-    return outputs + _products(inputs["dense"], named[LINEAR, "kernel"]) if shape.started else outputs
+    if not shape.started:
+        return outputs
+    return outputs + _products(inputs["dense"], named[LINEAR, "kernel"]) + named[LINEAR, "bias"]
 
 
 def _products(inputs: tf.Tensor, kernels: tf.Tensor) -> tf.Tensor:

@@ -14,7 +14,7 @@ from executor.components.loss import predicts_numbers
 from executor.components.network_kind import NetworkKind, Sizes
 from executor.layers.periodic import FEATURES, Scale, SelectColumns, Waves
 from executor.networks.column_branch import embedded_codes
-from executor.networks.output_layer import output_layer
+from executor.networks.output_layer import initial_bias, output_layer
 from executor.preprocessing.inputs import TableInputs
 from executor.runtime.devices import is_wide
 from recommender.training_cost import UNITS
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from executor.components.configuration import Value
     from executor.components.network_kind import SearchLimits
     from executor.preprocessing.examples import Parts
-    from executor.preprocessing.feature_ridge import LinearStart
     from rules.vocabulary.bundle import Bundle
 
 SCALE_RATE_MULTIPLIER: Final = 20.0
@@ -62,7 +61,7 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     embedding_seed, waves_seed = next(seeds), next(seeds)
     dense = keras.Input((parts.train.dense.shape[1],), name="dense", dtype="float32")
     inputs = {"dense": dense}
-    columns = [SelectColumns(columns=read.hidden, name="hidden_columns")(dense) if read.hidden else dense]
+    columns = [SelectColumns(columns=read.hidden, name="selected_columns")(dense) if read.hidden else dense]
     if read.numbers > 0:
         columns.append(Waves(numbers=read.numbers, seed=waves_seed, name="waves")(dense))
     if parts.vocabulary > 0:
@@ -83,18 +82,21 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     kernel = keras.initializers.Zeros() if is_zero else create_initializer(bundle.initializer, seed=next(seeds))
     outputs = output_layer(hidden, parts=parts, bundle=bundle, kernel_initializer=kernel)
     if read.ridge_start:
-        linear = keras.layers.Dense(parts.outputs, use_bias=False, dtype="float32", name=LINEAR)
+        linear = keras.layers.Dense(parts.outputs, kernel_initializer="zeros", dtype="float32", name=LINEAR)
         outputs = keras.layers.Add(name="both", dtype="float32")([outputs, linear(dense)])
     network = keras.Model(inputs, outputs, name="tabular")
     if read.ridge_start:
-        set_linear_start(network, parts.linear_starts[0])
+        linear.set_weights([*linear_start(parts, bundle)])
     return network
 
 
-def set_linear_start(network: keras.Model, start: LinearStart) -> None:
-    """Start the linear layer and the output's bias at ridge regression."""
-    network.get_layer(LINEAR).kernel.assign(start.kernel)
-    network.get_layer("output").bias.assign(start.bias)
+def linear_start(parts: Parts, bundle: Bundle, *, fold: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Kernel (width, outputs) and bias (outputs,) of the linear layer: ridge regression without the output's bias.
+
+    fold: that the network does not train on.
+    """
+    start = parts.linear_starts[fold]
+    return start.kernel, start.bias - initial_bias(parts, bundle)
 
 
 def layer_seeds(seed: int, layers: int) -> Iterator[int]:

@@ -177,14 +177,14 @@ def test_the_linear_layer_starts_at_the_ridge_regression_of_the_rows_that_a_fold
     parts = of(replace(parts, train=folded, validation=folded), MiniRocket())
     bundle = make_bundle(architecture=MiniRocket())
     for fold in range(2):
-        *_, bias, kernel = initial_weights(parts, bundle, chosen(5, 2), seed=0, fold=fold)
+        *_, kernel, bias = initial_weights(parts, bundle, chosen(5, 2), seed=0, fold=fold)
         alone = replace(folded.take(np.arange(40) % 2 != fold), fold=None)
         (expected,) = replace(parts, train=alone, validation=alone).linear_starts
         np.testing.assert_allclose(kernel, expected.kernel, rtol=1e-5)
         np.testing.assert_allclose(bias[0], expected.bias, rtol=1e-5)
     shape = StackShape.of(parts, [chosen(5, 2)])
-    assert [*shape.named][-1] == ("linear", "kernel")
-    assert shape.rate_multipliers[-1] == pytest.approx(0.1)
+    assert [*shape.named][-2:] == [("linear", "kernel"), ("linear", "bias")]
+    assert shape.rate_multipliers[-2:] == pytest.approx([0.1, 0.1])
     assert rate_multiplier("linear", "kernel", joined=1, width=2_560) == pytest.approx(0.01)
 
 
