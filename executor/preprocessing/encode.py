@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from executor.preprocessing.examples import Examples, Parts
-from executor.preprocessing.inputs import TableInputs, WindowInputs
+from executor.preprocessing.inputs import TableInputs, TextInputs, WindowInputs
 from executor.preprocessing.target_scale import to_learning_scale
 from rules.vocabulary.choices import parameters_of
 from rules.vocabulary.facts import Task
@@ -70,7 +70,7 @@ def _inputs(table: RawTable, task: Task, preprocessing: Preprocessing) -> Inputs
 
 
 def encode_hold_out(table: RawTable, split: Split, preprocessing: Preprocessing, parts: Parts) -> Examples:
-    """Encode the hold-out for the final evaluation."""
+    """Encode the hold-out for the baselines; of texts, whose baselines read the raw rows, only the targets."""
     encoding = _Encoding(
         preprocessing=preprocessing,
         task=parts.task,
@@ -79,7 +79,7 @@ def encode_hold_out(table: RawTable, split: Split, preprocessing: Preprocessing,
         scale=parts.target_scale,
         target_on=parts.target_on,
     )
-    return _examples(table.take(split.hold_out), encoding)
+    return _examples(table.take(split.hold_out), encoding, has_features=not isinstance(parts.inputs, TextInputs))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,9 +94,10 @@ class _Encoding:
     target_on: TargetScale
 
 
-def _examples(table: RawTable, encoding: _Encoding) -> Examples:
+def _examples(table: RawTable, encoding: _Encoding, *, has_features: bool = True) -> Examples:
     truth = known_truth(table)
-    dense, codes, column_features = encoding.preprocessing.encode(table)
+    none = np.zeros((len(table), 0), np.float32), np.zeros((len(table), 0), np.int32), None
+    dense, codes, column_features = encoding.preprocessing.encode(table) if has_features else none
     offset = np.zeros((len(table), encoding.outputs))
     if encoding.task is Task.MULTICLASS:
         target = np.eye(encoding.outputs)[truth]
