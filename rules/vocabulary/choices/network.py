@@ -230,13 +230,13 @@ class Gru(Choice):
 
 
 class BagOfNgrams(Choice):
-    """Bag of words and word pairs with a learned vector for each, followed by wide hidden layers, for texts.
+    """Bag of words and word pairs: a linear layer, and hidden layers over a learned vector for each term, for texts.
 
     Attributes:
         weighting: Weight of each vector: "tf_idf", or "mean" for equal weights. Default "tf_idf".
         character_ngrams: Whether three to five consecutive letters of a word are terms, too. Default False.
-        linear_start: Whether a linear layer from the terms to the outputs is added, which is initialized with logistic
-            or ridge regression. Default True.
+        linear_start: Whether the output is the sum of logistic or ridge regression on the terms and of hidden layers,
+            which are then narrower and start at zero. Default True.
 
     Examples:
         >>> str(BagOfNgrams(character_ngrams=True))
