@@ -15,7 +15,7 @@ from executor.preprocessing.fit import fit_preprocessing
 from executor.preprocessing.inputs import TableInputs
 from recommender.roles.roles import Roles
 from rules.errors import ChoiceError, ColumnError
-from rules.vocabulary.choices import EXTRAS, MiniRocket, Standard
+from rules.vocabulary.choices import EXTRAS, BagOfNgrams, MiniRocket, Standard
 from rules.vocabulary.facts import Task
 
 NUMBERS = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 1_000.0])
@@ -211,6 +211,17 @@ def test_a_target_on_log1p_is_standardised_there_and_answered_in_its_own_unit() 
     assert outcome_of(np.array([[0.0], [9.0]]), parts) == pytest.approx(np.expm1([[2.0], [3.0]]))
     with pytest.raises(ChoiceError, match=r"its smallest value is -1\.28"):
         encode_parts(replace(table, truth=truth - 3), _roles(), split, fitted, target_on="log1p")
+
+
+def test_of_texts_in_the_hold_out_only_the_targets_are_encoded() -> None:
+    texts = np.array(["good", "bad", "good", "bad", "good", "bad"], dtype=object)
+    table = replace(_table({"x": Form.TEXT}, x=texts), truth=np.array([1, 0, 1, 0, 1, 0]))
+    split, roles = _split(4, 1, 6), _roles(Task.BINARY, labels=("a", "b"))
+    fitted = fit_preprocessing(table, roles, split.train, BagOfNgrams())
+    parts = encode_parts(table, roles, split, fitted)
+    assert parts.train.dense.shape == (4, 8)
+    hold_out = encode_hold_out(table, split, fitted, parts)
+    assert (hold_out.dense.shape, hold_out.raw_target.tolist()) == ((1, 0), [0])
 
 
 def test_a_constant_numeric_target_keeps_its_unit() -> None:

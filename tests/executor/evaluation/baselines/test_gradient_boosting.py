@@ -173,6 +173,7 @@ def test_gaps_levels_times_and_texts_are_read_as_trees_read_them() -> None:
     assert read.shape == (3, 1 + 1 + 4 + 3)
     unseen = replace(seen, features=seen.features | {"level": np.array(["green"] * 3, dtype=object)})
     assert np.isnan(columns.read(unseen)[:, 0]).all()
+    np.testing.assert_allclose(columns.read(unseen)[:, 1:], read[:, 1:])  # texts of fitted rows are not read again
     assert Columns(seen, Task.FORECASTING).read(seen).shape == (3, 1 + 1 + 3 + 3)
 
 
