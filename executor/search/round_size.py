@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 MAX_AT_ONCE: Final = 32  # trials; larger stacks are hardly faster per trial (19 times plain Keras with 32, 12 with 8)
 LEARNING_AT_ONCE: Final = 8  # trials per round of a Bayesian search
+FITTING_SHARE: Final = 0.6
+"""Share of the epochs of a last trial that must fit: half of the trials stop earlier, and the schedule of the others is
+shortened."""
 ROUNDS_LEFT: Final = 3  # rounds that the remaining time must allow in a Bayesian search
 
 
@@ -40,7 +43,9 @@ def next_round(
     """Ask for the trials of the next round: only those that can be completed in the remaining time.
 
     With a time limit, the first round is the default configuration alone. Later rounds leave time for further ones if
-    the tuner learns from them. epochs: of a full trial. compiling: seconds to compile a graph.
+    the tuner learns from them; the last trial may have a shorter schedule.
+
+    epochs: of a full trial. compiling: seconds to compile a graph.
     """
     if at.clock.plan.limit is None:
         return ask(oracle, most, epochs=epochs)
@@ -63,9 +68,9 @@ def next_round(
         epochs=epochs,
         enough=lambda found: seconds(found) * (len(found) + 1) / len(found) > time,
     )
-    while proposals and seconds(proposals) > left:
+    while len(proposals) > 1 and seconds(proposals) > left:
         proposals.pop()
-    return proposals
+    return proposals if FITTING_SHARE * seconds(proposals) <= left else []
 
 
 def expected_epoch_seconds(at: Workspace, parts: Parts, hyperparameters: Mapping[str, Value]) -> float:
