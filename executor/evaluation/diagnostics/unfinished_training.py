@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from executor.evaluation.scores import CutOff
+from executor.search.records.training_size import USED_SHARE
 from executor.search.records.trials import continued_trials
+from executor.search.runners.schedule_clock import SHORTENED_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
 def find_cut_off(members: Collection[int], trials: Trials, *, limit_for: Callable[[float], float]) -> CutOff | None:
     """Find whether a network of the model was cut off by time or Ctrl-C, and the time limit that it needs.
 
-    A network also counts as cut off where time ended a strategy such as Hyperband before any trial had all epochs.
+    A network also counts as cut off where time ended a strategy such as Hyperband before any trial had all epochs, or
+    allowed less than half of the epochs for every trial.
 
     members: numbers of the trials in the model. limit_for: function from additional seconds of search to the time limit
     of a run. Returns None where no network was cut off.
@@ -27,6 +30,15 @@ def find_cut_off(members: Collection[int], trials: Trials, *, limit_for: Callabl
     by_number = {one.number: one for one in trials.ranked}
     own = [by_number[number] for number in members]
     cut = [one for one in own if one.is_cut_short]
+    size = trials.size
+    if not cut and size is not None and size.epochs < SHORTENED_SHARE * size.planned_epochs:
+        longest = max(own, key=lambda one: one.epochs)
+        return CutOff(
+            trial=longest.number,
+            epochs=longest.epochs,
+            planned=size.planned_epochs,
+            seconds=limit_for(size.planned_seconds / USED_SHARE - size.seconds),
+        )
     if cut:
         also = [one for one in trials.ranked if one.status == "completed" and one.is_cut_short]
         lacking = [(one.planned_epochs - one.epochs, one.epoch_seconds) for one in also]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from executor.evaluation.diagnostics.unfinished_training import find_cut_off
 from executor.search.records.outcome import Outcome
+from executor.search.records.training_size import TrainingSize
 from executor.search.records.trials import Trials
 
 
@@ -64,3 +67,23 @@ def test_hyperband_that_time_ended_before_its_first_whole_trial_is_cut_off() -> 
     assert find_cut_off([0], replace(short, stopped_by="trials"), limit_for=float) is None
     whole = _trial(2, epochs=91, planned=91, continues=1)
     assert find_cut_off([0], replace(short, ranked=(*short.ranked, whole)), limit_for=float) is None
+
+
+@pytest.mark.parametrize(("epochs", "is_cut_off"), [(100, False), (50, False), (49, True), (1, True)])
+def test_trials_with_less_than_half_of_the_planned_epochs_are_cut_off(epochs: int, is_cut_off: bool) -> None:
+    size = TrainingSize(
+        networks=1,
+        epochs=epochs,
+        seconds=epochs * 0.1,
+        planned_networks=1,
+        planned_epochs=100,
+        planned_seconds=8.5,
+        slowdown=1.0,
+    )
+    trials = _trials(_trial(0, epochs=epochs, planned=epochs, ended_by="completed"), size=size)
+    found = find_cut_off([0], trials, limit_for=lambda seconds: seconds)
+    assert (found is not None) is is_cut_off
+    if found is not None:
+        # The full training is planned for 85 % of the time: 8.5 / 0.85 s, without those of this training.
+        assert (found.trial, found.epochs, found.planned) == (0, epochs, 100)
+        assert found.seconds == pytest.approx(10 - epochs * 0.1)
