@@ -80,7 +80,7 @@ def test_trials_with_less_than_half_of_the_planned_epochs_are_cut_off(epochs: in
         planned_seconds=8.5,
         slowdown=1.0,
     )
-    trials = _trials(_trial(0, epochs=epochs, planned=epochs, ended_by="completed"), size=size)
+    trials = _trials(_trial(0, epochs=epochs, planned=epochs, ended_by="completed"), size=size, epochs=epochs)
     found = find_cut_off([0], trials, limit_for=lambda seconds: seconds)
     assert (found is not None) is is_cut_off
     if found is not None:
