@@ -7,6 +7,8 @@ from typing import Final
 EPOCHS: Final = 256  # largest number of epochs of a trial (RealMLP)
 STEPS: Final = 3_000
 """Largest number of steps of a trial (docs/evidence.md#training-steps)."""
+STARTED_EPOCHS: Final = 24
+"""Largest number of epochs of networks that start at ridge regression (docs/evidence.md#ridge-start)."""
 MIN_EPOCHS: Final = 24  # of a trial (docs/evidence.md, section 0)
 BATCH_SIZES: Final = ((1_000, 64), (8_000, 128), (30_000, 256))  # largest number of training rows, batch size
 MAX_BATCH: Final = 512  # batch size for more training rows
@@ -57,9 +59,9 @@ def steps_of(rows: int, batch: int) -> int:
     return -(-rows // batch)
 
 
-def table_epochs(steps: int) -> int:
-    """Epochs of a complete trial on a table. steps: steps per epoch."""
-    return min(EPOCHS, max(MIN_EPOCHS, STEPS // steps))
+def table_epochs(steps: int, *, most: int | None = None) -> int:
+    """Epochs of a complete trial on a table. steps: steps per epoch; most: by default EPOCHS."""
+    return min(EPOCHS if most is None else most, max(MIN_EPOCHS, STEPS // steps))
 
 
 def step_seconds(weights: int, batch: int) -> float:
@@ -67,29 +69,35 @@ def step_seconds(weights: int, batch: int) -> float:
     return weights * (OPERATIONS_PER_WEIGHT * batch * SECONDS_PER_OPERATION + SECONDS_PER_WEIGHT)
 
 
-def trial_seconds(*, rows: int, width: int, units: int = UNITS, layers: int = LAYERS) -> float:
+def trial_seconds(
+    *, rows: int, width: int, units: int = UNITS, layers: int = LAYERS, most_epochs: int | None = None
+) -> float:
     """Average seconds of a trial in a stack, until early stopping.
 
-    rows: training rows; width: encoded columns.
+    rows: training rows; width: encoded columns; most_epochs: of a complete trial, by default EPOCHS.
     """
     batch = batch_size(rows)
     weights = width * units + (layers - 1) * units**2
     epoch = steps_of(rows, batch)
-    steps = TRAINED_SHARE * table_epochs(epoch) * epoch
+    steps = TRAINED_SHARE * table_epochs(epoch, most=most_epochs) * epoch
     return COMPILE_SECONDS / STACKED_TRIALS + steps * (
         STEP_OVERHEAD_SECONDS / STACKED_TRIALS + step_seconds(weights, batch)
     )
 
 
-def full_training_seconds(*, rows: int, width: int, networks: int = 1) -> float:
+def full_training_seconds(*, rows: int, width: int, networks: int = 1, most_epochs: int | None = None) -> float:
     """Seconds of the default network, or of a number of them in a stack, if no training stops early.
 
-    rows: training rows; width: encoded columns.
+    rows: training rows; width: encoded columns; most_epochs: by default EPOCHS.
     """
     batch = batch_size(rows)
     weights = width * UNITS + (LAYERS - 1) * UNITS**2
     epoch = steps_of(rows, batch)
-    return table_epochs(epoch) * epoch * (STEP_OVERHEAD_SECONDS + networks * step_seconds(weights, batch))
+    return (
+        table_epochs(epoch, most=most_epochs)
+        * epoch
+        * (STEP_OVERHEAD_SECONDS + networks * step_seconds(weights, batch))
+    )
 
 
 def text_batch_size(rows: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from recommender.training_cost import batch_size, steps_of
+from recommender.training_cost import STARTED_EPOCHS, batch_size, steps_of
 from rules.vocabulary.choices import MiniRocket
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ IMAGE_EPOCHS: Final = 30
 IMAGE_STEPS: Final = 900
 """Minimum steps of a trial on images; small datasets get more epochs, up to MAX_IMAGE_EPOCHS."""
 MAX_IMAGE_EPOCHS: Final = 100
-STARTED_EPOCHS: Final = 24
-"""Maximum for networks that start at ridge regression (docs/evidence.md#ridge-start)."""
 MAX_IMAGE_BATCH: Final = 128
 """Images per step; larger batches are hardly faster per image: docs/evidence.md#image-batches."""
 

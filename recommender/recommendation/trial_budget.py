@@ -12,6 +12,7 @@ from recommender.training_cost import (
     COMPILE_SECONDS,
     MAX_BINNED_COLUMNS,
     MAX_HIDDEN_FEATURES,
+    STARTED_EPOCHS,
     TRAINED_SHARE,
     USUAL_SLOWDOWN,
     full_training_seconds,
@@ -180,19 +181,22 @@ def _work(dataset: Sizes, architecture: Choice, validation: Choice) -> _Work:
         one = text_trial_seconds(rows=training, words=dataset.words, letters=letters)
         one /= USUAL_SLOWDOWN
         return _Work(whole=[(1, one)], each=[one], refit_share=TEXT_REFIT_SHARE, has_text=True)
-    width = dataset.columns
+    width, most = dataset.columns, None
     if isinstance(architecture, MiniRocket | InceptionTime | Gru):  # the others take about as long
         width = architecture.features if isinstance(architecture, MiniRocket) else RECURRENT_WIDTH
         if isinstance(architecture, MiniRocket) and architecture.ridge_start:
-            width = min(width, MAX_HIDDEN_FEATURES)
+            width, most = min(width, MAX_HIDDEN_FEATURES), STARTED_EPOCHS
     elif isinstance(architecture, Standard) and dataset.numbers <= MAX_BINNED_COLUMNS:
         width += architecture.bins * dataset.numbers
     counts = [1]
     if isinstance(validation, CrossValidation):
         counts = [*dict.fromkeys([validation.folds * validation.repeats, validation.folds]), 1]
     return _Work(
-        whole=[(count, full_training_seconds(rows=training, width=width, networks=count)) for count in counts],
-        each=[count * trial_seconds(rows=training, width=width) for count in counts],
+        whole=[
+            (count, full_training_seconds(rows=training, width=width, networks=count, most_epochs=most))
+            for count in counts
+        ],
+        each=[count * trial_seconds(rows=training, width=width, most_epochs=most) for count in counts],
     )
 
 
