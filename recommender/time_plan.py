@@ -22,6 +22,7 @@ ITERATIONS: Final = 40  # of a limit that is at most doubled by its reserve: the
 RETRAINING_SHARE: Final = 0.1  # of the limit, for seed variance and learning curve
 MIN_RETRAINING_SECONDS: Final = 8.0  # of that; the graphs of a small table take 1.5 s each, most of it to compile
 MIN_RETRAINING_LIMIT: Final = MIN_RETRAINING_SECONDS / RETRAINING_SHARE
+ALL_ROWS_SHARE: Final = 0.15  # of the limit, to train the selected networks of a table on all rows
 TF_IDF_SECONDS: Final = 3.0  # for the linear model on TF-IDF, at least, where the limit is short
 TF_IDF_SHARE: Final = 0.15  # of a longer limit: of 60 s 9; words of 11,293 posts of 20 groups took 1 s, their fit 7 s
 UNLIMITED_TF_IDF_SECONDS: Final = 60.0  # where no time limit is set

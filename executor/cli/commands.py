@@ -72,6 +72,11 @@ def _without_settings(context: click.Context, _option: click.Parameter, stopped:
 )
 @click.option("--single", is_flag=True, help="Keep the single best network, not an ensemble.")
 @click.option(
+    "--keep-evaluated",
+    is_flag=True,
+    help="Keep the evaluated model, instead of training it again on all rows, including the hold-out.",
+)
+@click.option(
     "--satisfied-at",
     type=float,
     metavar="VALUE",
@@ -97,6 +102,7 @@ def train(
     seed: int,
     at_once: int | None,
     single: bool,
+    keep_evaluated: bool,
     satisfied_at: float | None,
     verbosity: Verbosity,
     output: Path | None,
@@ -113,7 +119,8 @@ def train(
     started = click.get_current_context().obj  # the start of the process; None where Python calls the command
     if stopped is not None:
         others: dict[str, object] = {"--bundle": edited, "-o": output, "--seed": seed}
-        others |= {"--at-once": at_once, "--single": single, "--satisfied-at": satisfied_at is not None}
+        others |= {"--at-once": at_once, "--single": single, "--keep-evaluated": keep_evaluated}
+        others |= {"--satisfied-at": satisfied_at is not None}
         _refuse_more(request, strategy, others)
         plan = read_plan(stopped)
         limit = resumed_budget(plan, seconds=given, trials=trials)
@@ -134,6 +141,7 @@ def train(
             directory=output,
             at_once=at_once,
             single=single,
+            keep_evaluated=keep_evaluated,
             satisfied_at=satisfied_at,
         )
     with prepared.dataset:

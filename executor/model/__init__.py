@@ -4,6 +4,7 @@
 - `ensemble`: Greedy ensemble of trials.
 - `forecast_ensemble`: Average of the best network of each kind, for a forecast.
 - `refit`: Trains the selected networks again on training and validation rows.
+- `all_rows`: Trains the selected configurations of tables on all rows.
 - `calibration`: Temperature of probabilities, and prediction intervals.
 - `assemble`: One Keras model from raw rows to predictions.
 - `compile`: Loss, metric and optimizer of the saved model.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -21,7 +21,7 @@ from executor.search.runners.stacked_graph import OUTPUTS_PER_CALL
 from rules.text.numbers import number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import keras
 
@@ -51,6 +51,17 @@ class SelectedNetwork:
     score: float | None
     """Score on the validation rows."""
     why: str
+    retrained: Mapping[int, Length] = field(default_factory=dict)
+    """Trial → epochs for which its network was trained again, with validation rows; empty where none was."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Length:
+    """Epochs of retraining."""
+
+    epochs: int
+    planned: int
+    """Epochs of the learning-rate schedule."""
 
 
 def select_network(

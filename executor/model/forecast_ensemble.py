@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from executor.components.configuration import configuration
-from executor.model.refit import NO_TIME, NOT_ASKED, Length, has_time_to_refit, refit_mean
+from executor.model.ensemble import Length
+from executor.model.refit import NO_TIME, NOT_ASKED, has_time_to_refit, refit_mean
 
 if TYPE_CHECKING:
     from pathlib import Path

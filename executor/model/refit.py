@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -11,7 +11,7 @@ from executor.components.configuration import configuration
 from executor.components.optimizer import create_optimizer, learning_rates
 from executor.components.training_length import choose_batch_size
 from executor.model.assemble import network_outputs
-from executor.model.ensemble import SelectedNetwork
+from executor.model.ensemble import Length, SelectedNetwork
 from executor.model.rebuild import rebuild_networks
 from executor.networks.build import average_networks, build_network
 from executor.networks.logistic_start import with_linear_start
@@ -47,15 +47,6 @@ START_AGAIN_SHARE: Final = 0.5
 
 NO_TIME: Final = "no time was left to retrain with validation rows"
 NOT_ASKED: Final = "the bundle does not retrain"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Length:
-    """Epochs of retraining."""
-
-    epochs: int
-    planned: int
-    """Epochs of the learning-rate schedule."""
 
 
 def refit_best_trials(
@@ -126,11 +117,9 @@ def refit_mean(
     networks, rows = before, f"training rows: {why_not}"
     if again is not None:
         everything = replace(parts, train=parts.train.joined(parts.validation))
-        everything = with_linear_start(everything, bundle, clock=Clock().lasting(seconds))
-        kind = network_kind(bundle, parts.inputs)
-        with use_device(training_devices(kind, width=parts.train.dense.shape[1])[0], width=0):
-            at = create_workspace(bundle, everything, metric=metric, seed=seed, directory=directory)
-            networks = [_retrain(one, at, length) for one, length in zip(members, again, strict=True)]
+        networks = retrain_networks(
+            members, again, everything, bundle, metric=metric, seconds=seconds, seed=seed, directory=directory
+        )
         rows = "training and validation rows"
     return SelectedNetwork(
         network=average_networks(networks),
@@ -138,7 +127,38 @@ def refit_mean(
         members={one.number: 1 for one in members},
         score=metric.score(outputs, parts.validation, parts),
         why=f"{who}, trained on {rows}",
+        retrained={one.number: length for one, length in zip(members, again or (), strict=again is not None)},
     )
+
+
+def retrain_networks(
+    members: Sequence[Outcome],
+    lengths: Sequence[Length],
+    parts: Parts,
+    bundle: Bundle,
+    *,
+    metric: PerformanceMetric,
+    seconds: float,
+    seed: int,
+    directory: Path,
+) -> list[keras.Model]:
+    """Train the networks of trials on the training rows of some parts. seconds: time for a linear start."""
+    started = with_linear_start(parts, bundle, clock=Clock().lasting(seconds))
+    kind = network_kind(bundle, parts.inputs)
+    with use_device(training_devices(kind, width=parts.train.dense.shape[1])[0], width=0):
+        at = create_workspace(bundle, started, metric=metric, seed=seed, directory=directory)
+        return [_retrain(one, at, length) for one, length in zip(members, lengths, strict=True)]
+
+
+def retraining_seconds(
+    members: Sequence[Outcome], lengths: Sequence[Length], trials: Trials, parts: Parts, *, of: int
+) -> float:
+    """Expected seconds of `retrain_networks` on the training rows of some parts. of: rows that trained the trials."""
+    seconds = START_AGAIN_SHARE * _start_seconds(parts)
+    for one, length in zip(members, lengths, strict=True):
+        epochs, whole = _whole(one, trials)
+        seconds += whole * length.epochs / max(1, epochs)
+    return COMPILE_SECONDS * len(members) + seconds * len(parts.train) / of
 
 
 def _whole(outcome: Outcome, trials: Trials) -> tuple[int, float]:

@@ -128,6 +128,9 @@ class Signature(BaseModel):
     """Divisors of the logits: one for all classes, or one per label; none for other tasks."""
     intervals: Intervals | None = None
     """Prediction intervals of regression and forecasts; None for other tasks."""
+    trained_on: Literal["", "all_rows"] = ""
+    """Whether all rows, including the hold-out, trained the model; empty where they did not. Thresholds, temperatures
+    and intervals are always those of the evaluated model."""
     time_column: str | None
     entity_column: str | None
     windows: Windows | None

@@ -8,5 +8,6 @@
 - `select`: The network that is kept.
 - `finalize`: The model as it is saved.
 - `evaluate_hold_out`: Its evaluation on the hold-out, with baselines and importance.
+- `deliver`: The delivered model, trained again on all rows.
 - `seal`: The summary and the manifest.
 """

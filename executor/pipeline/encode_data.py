@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from executor.components.loss import huber_delta
+from executor.components.stacked_optimizer import has_update_rule
 from executor.data.raw_table import Form
 from executor.evaluation.baselines.gradient_boosting import unlimited_fit_seconds
 from executor.model.forecast_ensemble import REFIT_SHARE
 from executor.model.refit import MAX_MEMBERS
 from executor.networks.logistic_start import START_SHARE, with_linear_start
+from executor.networks.registry import network_kind
 from executor.networks.ridge_start import best_penalty
 from executor.pipeline.sequence_features import scale_to_time
 from executor.preprocessing.encode import encode_parts
@@ -20,7 +22,7 @@ from executor.preprocessing.target_scale import target_scale_of
 from executor.runtime.devices import CPU, use_device
 from executor.search.fit_to_time import resized
 from recommender.recommendation.trial_budget import TEXT_REFIT_SHARE
-from recommender.time_plan import plan_time
+from recommender.time_plan import ALL_ROWS_SHARE, plan_time
 from rules.vocabulary.choices import Holdout, Huber, parameters_of
 
 if TYPE_CHECKING:
@@ -49,6 +51,19 @@ class EncodedData:
         is_kept = isinstance(validation, Holdout) and not validation.refit
         return not is_kept and isinstance(self.parts.inputs, WindowInputs | TextInputs)
 
+    @property
+    def why_not_all_rows(self) -> str:
+        """Why the selected configurations are not trained on all rows after the evaluation; empty where they are."""
+        bundle, inputs = self.run.bundle, self.parts.inputs
+        if self.run.plan.keep_evaluated:
+            return "it was requested by --keep-evaluated"
+        if isinstance(bundle.validation, Holdout) and not bundle.validation.refit:
+            return "the bundle does not retrain"
+        is_stacked = network_kind(bundle, inputs).is_stackable and has_update_rule(bundle.optimizer)
+        if not (is_stacked or isinstance(inputs, WindowInputs | TextInputs)):
+            return "networks of this kind are not trained on all rows"
+        return ""
+
     def at_size(self, size: TrainingSize | None) -> EncodedData:
         """The rows as a search of a size divided them: with fewer repeats, or one split instead of folds."""
         if size is None or size.networks == self.parts.fold_count:
@@ -67,6 +82,8 @@ class EncodedData:
         table, rows, share = self.run.data.table, self.run.data.rows, 0.0
         if self.is_refitted:
             share = REFIT_SHARE if isinstance(self.parts.inputs, WindowInputs) else TEXT_REFIT_SHARE
+        elif not self.why_not_all_rows:
+            share = ALL_ROWS_SHARE
         return plan_time(
             limit,
             encoding=self.encoding_seconds,
@@ -74,7 +91,8 @@ class EncodedData:
             predictions=2 + len(rows.hold_out) / max(1, len(parts.validation)),
             networks=parts.fold_count,
             refit_share=share,
-            refitted=MAX_MEMBERS if self.is_refitted else 0,
+            # The networks of all seeds take about as long as those of the folds of a trial.
+            refitted=MAX_MEMBERS if self.is_refitted else int(share > 0),
             has_text=bool(table.of_form(Form.TEXT)),
             boosting=unlimited_fit_seconds(len(rows.train), len(table.forms) * self.parts.outputs),
         )

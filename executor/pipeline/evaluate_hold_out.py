@@ -19,6 +19,7 @@ from executor.evaluation.evaluate import evaluate
 from executor.evaluation.scores import Importance
 from executor.model.keras_file import predict_rows
 from executor.preprocessing.encode import encode_hold_out
+from executor.preprocessing.inputs import TextInputs
 from executor.runs.files import IMPORTANCE, write_json
 from executor.runs.prediction_file import write_predictions
 from executor.runs.report.write import never_fatal
@@ -43,7 +44,8 @@ MIN_SECONDS: Final = 1.0  # minimum time of a baseline, which a score needs as a
 def evaluate_on_hold_out(data: EncodedData, trials: Trials, saved: SavedModel, clock: Clock) -> Evaluation:
     """Score the model and the baselines on the hold-out, and write the predictions."""
     run, table, rows, groups = data.run, data.run.data.table, data.run.data.rows, data.run.data.rows.groups
-    hold_out, encoded = table.take(rows.hold_out), encode_hold_out(table, rows, data.preprocessing, data.parts)
+    hold_out, reads_raw_rows = table.take(rows.hold_out), isinstance(data.parts.inputs, TextInputs)  # the baselines
+    encoded = encode_hold_out(table, rows, data.preprocessing, data.parts, has_features=not reads_raw_rows)
     others = tuple(_fit_baselines(data, hold_out, encoded, clock))
     evaluation = evaluate(
         predict_rows(saved.model, saved.signature, hold_out),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from executor.components.metric import create_metric
 from executor.evaluation.diagnostics.retraining import SelectedConfiguration, retrain
 from executor.networks.registry import network_kind
+from executor.pipeline.deliver import deliver
 from executor.pipeline.encode_data import EncodedData, encode
 from executor.pipeline.evaluate_hold_out import evaluate_on_hold_out, write_importance
 from executor.pipeline.finalize import finalize
@@ -54,7 +55,11 @@ def execute(run: PreparedRun, *, clock: Clock, progress: Progress = lambda _: No
             evaluation = evaluate_on_hold_out(data, trials, saved, clock)
         with timer.stage("importance of columns"):
             write_importance(data, saved, clock)
-        return seal(data, trials, curve, saved, evaluation, seconds=clock.spent(), stages=timer.seconds)
+        with timer.stage("training on all rows"):
+            delivery = deliver(data, trials, saved, clock)
+        return seal(
+            data, trials, curve, saved, evaluation, delivery=delivery, seconds=clock.spent(), stages=timer.seconds
+        )
 
 
 def _devices(data: EncodedData) -> str:

@@ -43,8 +43,7 @@ class SavedModel:
 def finalize(data: EncodedData, trials: Trials, selected: SelectedNetwork) -> SavedModel:
     """Assemble the model from raw rows to predictions, and save it.
 
-    The validation rows set temperatures, thresholds and intervals. The model is compiled with the optimizer of the best
-    trial.
+    The validation rows set temperatures, thresholds and intervals.
     """
     run, parts, table = data.run, data.parts, data.run.data.table
     metric = create_metric(run.bundle.metric)
@@ -67,14 +66,22 @@ def finalize(data: EncodedData, trials: Trials, selected: SelectedNetwork) -> Sa
         "intervals": _intervals(outcome, parts),
     }
     signature = signature.model_copy(update=set_by_validation)
-    model = assemble(data.preprocessing, selected.network, parts, signature)
+    model = write_model(data, trials, selected.network, signature)
+    write_json(run.directory / SIGNATURE, signature)
+    return SavedModel(model=model, signature=signature, selected=selected)
+
+
+def write_model(data: EncodedData, trials: Trials, network: keras.Model, signature: Signature) -> keras.Model:
+    """Assemble a network as a model, compile it with the optimizer of the best trial, and write model.keras."""
+    run, parts = data.run, data.parts
+    model = assemble(data.preprocessing, network, parts, signature)
     configured = configuration(
         run.bundle, trials.best.hyperparameters, defaults=network_kind(run.bundle, parts.inputs).defaults
     )
     compile_model(model, run.bundle, parts, configured, cuts=tuple(signature.cuts))
-    save_model(model, run.directory / MODEL, signature=signature, rows=table.take(run.data.rows.validation))
-    write_json(run.directory / SIGNATURE, signature)
-    return SavedModel(model=model, signature=signature, selected=selected)
+    rows = run.data.table.take(run.data.rows.validation)
+    save_model(model, run.directory / MODEL, signature=signature, rows=rows)
+    return model
 
 
 def _sequence_reading(run: PreparedRun) -> SequenceReading | None:

@@ -86,12 +86,14 @@ def prepare(
     directory: Path | None = None,
     at_once: int | None = None,
     single: bool = False,
+    keep_evaluated: bool = False,
     satisfied_at: float | None = None,
 ) -> PreparedRun:
     """Choose the strategy and write it into a new run directory, before training.
 
     bundle: trained instead of the recommended one; pins take precedence over it. single: keep one network even if an
-    ensemble is better. satisfied_at: value of the metric from which no next steps are recommended.
+    ensemble is better. keep_evaluated: do not train the model again on all rows. satisfied_at: value of the metric from
+    which no next steps are recommended.
     Raises ChoiceError if a given bundle does not fit the dataset, or the metric cannot have the value satisfied_at;
     DatasetError if the rows cannot be split; RunError if the directory is not empty. They are raised before a run
     directory is created.
@@ -119,6 +121,7 @@ def prepare(
         trials=budget.trials,
         at_once=at_once,
         single=single,
+        keep_evaluated=keep_evaluated,
         satisfied_at=satisfied_at,
         readings=dict(dataset.readings),
         changed={

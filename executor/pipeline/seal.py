@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from executor.evaluation.evaluate import Evaluation
     from executor.pipeline.encode_data import EncodedData
     from executor.pipeline.finalize import SavedModel
+    from executor.runs.delivery import Delivery
     from executor.runs.run import Run
     from executor.search.records.trials import Trials
 
@@ -36,12 +37,13 @@ def seal(
     saved: SavedModel,
     evaluation: Evaluation,
     *,
+    delivery: Delivery,
     seconds: float,
     stages: Mapping[str, float],
 ) -> Run:
     """Write summary, scores, report and manifest.
 
-    seconds: from the start of the run. stages: seconds of each.
+    delivery: how the model of the run was made. seconds: from the start of the run. stages: seconds of each.
     """
     run, rows, table = data.run, data.run.data.rows, data.run.data.table
     space = search_space(run.bundle, scope_of(run.bundle, data.parts, run.budget, trials.size))
@@ -69,6 +71,7 @@ def seal(
         next_steps=recommend_next_steps(
             evaluation.scores, curve, level=run.plan.satisfied_at, modality=modality_of(run.roles)
         ),
+        delivery=delivery,
         seconds=round(seconds, 1),
         stages=dict(stages),
         versions=versions(),

@@ -36,6 +36,7 @@ def train(
     directory: Path | None = None,
     at_once: int | None = None,
     single: bool = False,
+    keep_evaluated: bool = False,
     satisfied_at: float | None = None,
     **fields: object,
 ) -> Run:
@@ -55,6 +56,8 @@ def train(
         directory: Directory of the run; it must be empty or missing. None makes a new one below runs/. Default None.
         at_once: Trials that are trained in parallel in one graph. None chooses the number. Default None.
         single: Keep the best network even if an average of several is better. Default False.
+        keep_evaluated: Keep the evaluated model. By default it is trained again on all rows, including the hold-out,
+            after the evaluation, where time allows. Default False.
         satisfied_at: Value of the metric that is good enough: below it the run says what to try next. None compares
             with the baselines instead. Default None.
         **fields: Fields of `Request` by name, such as `target="price"`; they replace those of `request`.
@@ -87,6 +90,7 @@ def train(
             directory=directory,
             at_once=at_once,
             single=single,
+            keep_evaluated=keep_evaluated,
             satisfied_at=satisfied_at,
         )
         return execute(run, clock=clock)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from executor.preprocessing.examples import Examples, Parts
-from executor.preprocessing.inputs import TableInputs, TextInputs, WindowInputs
+from executor.preprocessing.inputs import TableInputs, WindowInputs
 from executor.preprocessing.target_scale import to_learning_scale
 from rules.vocabulary.choices import parameters_of
 from rules.vocabulary.facts import Task
@@ -69,8 +69,10 @@ def _inputs(table: RawTable, task: Task, preprocessing: Preprocessing) -> Inputs
     return inputs
 
 
-def encode_hold_out(table: RawTable, split: Split, preprocessing: Preprocessing, parts: Parts) -> Examples:
-    """Encode the hold-out for the baselines; of texts, whose baselines read the raw rows, only the targets."""
+def encode_hold_out(
+    table: RawTable, split: Split, preprocessing: Preprocessing, parts: Parts, *, has_features: bool = True
+) -> Examples:
+    """Encode the hold-out. has_features: whether not only its targets are encoded."""
     encoding = _Encoding(
         preprocessing=preprocessing,
         task=parts.task,
@@ -79,7 +81,7 @@ def encode_hold_out(table: RawTable, split: Split, preprocessing: Preprocessing,
         scale=parts.target_scale,
         target_on=parts.target_on,
     )
-    return _examples(table.take(split.hold_out), encoding, has_features=not isinstance(parts.inputs, TextInputs))
+    return _examples(table.take(split.hold_out), encoding, has_features=has_features)
 
 
 @dataclass(frozen=True, kw_only=True)

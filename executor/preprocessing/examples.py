@@ -11,6 +11,7 @@ import numpy as np
 from executor.data.row_arrays import evenly_spaced, join_rows, take_rows
 from executor.preprocessing.feature_ridge import LinearStart, fit_linear_starts
 from executor.preprocessing.inputs import Inputs, TableInputs, TextInputs
+from executor.preprocessing.target_scale import to_learning_scale
 
 if TYPE_CHECKING:
     from executor.preprocessing.encoded_images import EncodedImages
@@ -164,6 +165,15 @@ class Parts:
             return self
         train, validation = self.train.take(~first), self.train.take(first)
         return replace(self, train=replace(train, fold=None), validation=replace(validation, fold=None))
+
+    def with_all_rows(self, hold_out: Examples) -> Parts:
+        """Train on all rows: those of training, validation and hold-out, without folds."""
+        train = self.train if self.folds is not None else self.train.joined(self.validation)
+        train, bounds = train.joined(hold_out), self.target_range
+        if bounds is not None:
+            truth = to_learning_scale(train.raw_target, self.target_on)
+            bounds = truth.min(axis=0), truth.max(axis=0)
+        return replace(self, train=train, validation=replace(self.validation, fold=None), target_range=bounds)
 
     def inputs_as(self, kind: type[T]) -> T:
         """Return the inputs, which must be of one kind. Raises TypeError on others."""

@@ -3,6 +3,7 @@
 - `run`: `Run`: reads a finished run, and predicts.
 - `files`: Names, reading and writing of the files of a run.
 - `plan`: plan.json: the request and the settings of a run.
+- `delivery`: The rows that trained the delivered model.
 - `summary`: summary.json: the search in numbers.
 - `feature_plan`: features.json: how many random features of sequences are used, and why.
 - `seal`: The seal of a finished run.

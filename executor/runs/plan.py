@@ -40,6 +40,8 @@ class Plan(BaseModel):
     """Trials that train at once in one graph; None where the number is chosen automatically."""
     single: bool = False
     """Whether a single network was requested instead of an ensemble."""
+    keep_evaluated: bool = False
+    """Whether the evaluated model is kept instead of being trained again on all rows."""
     satisfied_at: float | None = None
     """The satisfactory score; None if only the baselines are compared."""
     readings: dict[str, ColumnReading] = Field(default_factory=dict)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 quiet_tensorflow()
 
 from executor import train  # noqa: E402  after TensorFlow was silenced
+from executor.pipeline.encode_data import EncodedData  # noqa: E402
 from executor.runtime.budget import Budget  # noqa: E402
 from recommender.examples import example  # noqa: E402
 from rules.decision.trace import Pin  # noqa: E402
@@ -56,6 +57,14 @@ def run_time() -> Iterator[Time]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Budget, "start_clock", lambda budget, reading=now, **_: start(budget, reading))
         yield now
+
+
+@pytest.fixture(scope="session", autouse=True)
+def evaluated_models() -> Iterator[None]:
+    """Models stay as they were evaluated, which saves seconds; tests/executor/pipeline/test_deliver.py trains them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EncodedData, "why_not_all_rows", "tests keep the evaluated model")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -285,8 +285,8 @@ class Holdout(Choice):
         early_stopping: Whether a trial ends when its validation score no longer improves. Default True.
         ensemble: Whether the model may be the mean of several trials, if that is better on the validation rows.
             Default True.
-        refit: Whether the best networks of texts and forecasts are trained again on training and validation rows.
-            Default True.
+        refit: Whether the best networks are trained again on more rows: those of texts and forecasts on training and
+            validation rows before the evaluation, all but those of images on all rows after it. Default True.
         temperature_scaling: Whether probabilities are calibrated on the validation rows. Default True.
 
     Examples:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,8 +26,10 @@ from rules.vocabulary.choices import BagOfNgrams, CrossValidation, Gru, Holdout,
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from executor.pipeline.encode_data import EncodedData
 
 ROWS: Final = 120
 WORDS: Final = ("good", "bad", "cat", "dog", "day", "night", "warm", "cold", "red", "blue")
@@ -60,8 +63,9 @@ UNTRAINED = Trials(
 )
 
 
-def save_untrained(kind: Kind, folder: Path) -> Run:
-    """A run in folder/run, with a model that was built, assembled and saved, but not trained; its scores are empty."""
+@contextmanager
+def open_untrained(kind: Kind, folder: Path) -> Iterator[tuple[EncodedData, SelectedNetwork]]:
+    """The encoded rows of a run in folder/run, and its network, which is not trained."""
     own = {"validation": Holdout()} | kind.choices
     pins = [Pin(slot=slot, choice=choice, reason="a test") for slot, choice in own.items()]
     budget = Budget(trials=1)
@@ -75,7 +79,12 @@ def save_untrained(kind: Kind, folder: Path) -> Run:
         ]
         network = average_networks(networks)
         outputs = network_outputs(network, parts.validation) + parts.validation.offset
-        selected = SelectedNetwork(network=network, outputs=outputs, members={0: 1}, score=0.5, why="a test")
+        yield data, SelectedNetwork(network=network, outputs=outputs, members={0: 1}, score=0.5, why="a test")
+
+
+def save_untrained(kind: Kind, folder: Path) -> Run:
+    """A run in folder/run, with a model that was built, assembled and saved, but not trained; its scores are empty."""
+    with open_untrained(kind, folder) as (data, selected):
         finalize(data, UNTRAINED, selected)
     (folder / "run" / SCORES).write_text("{}", encoding="utf-8")
     return Run(folder / "run")

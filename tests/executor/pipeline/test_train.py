@@ -49,8 +49,10 @@ def test_a_request_is_trained_as_it_is_asked_and_kept_in_the_plan(tmp_path: Path
         kinds={"holiday": "categorical"},
         delimiter=";",
     )
-    run = train(path, request, budget=30, trials=1, book=["handbook"], directory=tmp_path / "run")
+    run = train(path, request, budget=30, trials=1, book=["handbook"], keep_evaluated=True, directory=tmp_path / "run")
     assert run.plan.request == request
+    assert run.plan.keep_evaluated
+    assert run.summary.delivery.why == "it was requested by --keep-evaluated"
     assert run.record.request.known == ("holiday",)
     assert (run.record.facts["horizon"].value, run.record.facts["season"].value) == (3, 7)
     assert run.signature.time_column == "day"

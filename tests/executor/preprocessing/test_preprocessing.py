@@ -213,14 +213,15 @@ def test_a_target_on_log1p_is_standardised_there_and_answered_in_its_own_unit() 
         encode_parts(replace(table, truth=truth - 3), _roles(), split, fitted, target_on="log1p")
 
 
-def test_of_texts_in_the_hold_out_only_the_targets_are_encoded() -> None:
+def test_of_texts_in_the_hold_out_the_targets_alone_can_be_encoded() -> None:
     texts = np.array(["good", "bad", "good", "bad", "good", "bad"], dtype=object)
     table = replace(_table({"x": Form.TEXT}, x=texts), truth=np.array([1, 0, 1, 0, 1, 0]))
     split, roles = _split(4, 1, 6), _roles(Task.BINARY, labels=("a", "b"))
     fitted = fit_preprocessing(table, roles, split.train, BagOfNgrams())
     parts = encode_parts(table, roles, split, fitted)
     assert parts.train.dense.shape == (4, 8)
-    hold_out = encode_hold_out(table, split, fitted, parts)
+    assert encode_hold_out(table, split, fitted, parts).dense.shape == (1, 8)
+    hold_out = encode_hold_out(table, split, fitted, parts, has_features=False)
     assert (hold_out.dense.shape, hold_out.raw_target.tolist()) == ((1, 0), [0])
 
 

@@ -1,0 +1,190 @@
+"""Training of the selected configurations on all rows: an ensemble of seeds, as long as the search found best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import tensorflow as tf
+
+from executor.components.configuration import configuration
+from executor.components.optimizer import learning_rates
+from executor.networks import stacked_tabular
+from executor.networks.build import build_network
+from executor.networks.stacked_tabular import StackShape
+from executor.search.records.trials import continued_trials
+from executor.search.runners.outcomes import trial_seed
+from executor.search.runners.schedule_clock import MAX_STEPS
+from executor.search.runners.stack import pad_to_size
+from executor.search.runners.stack_planning import xla_pays
+from executor.search.runners.stacked_graph import StackedGraph
+from executor.search.runners.training_state import shuffle_rows
+from recommender.training_cost import (
+    COMPILE_SECONDS,
+    STEP_OVERHEAD_SECONDS,
+    USUAL_SLOWDOWN,
+    XLA_SECONDS,
+    step_seconds,
+    steps_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import keras
+
+    from executor.components.configuration import Configuration
+    from executor.search.records.outcome import Outcome
+    from executor.search.records.trials import Trials
+    from executor.search.runners.workspace import Workspace
+
+SEED_STREAM: Final = 500_009
+"""Between the seeds of a trial's networks on all rows; a prime above any number of trials, and apart from the seeds of
+its folds."""
+AVERAGED_FROM: Final = 0.7
+"""Share of the epochs after which the weights at the end of each epoch are averaged (SWA, Izmailov et al. 2018): the
+validation rows, which select an epoch in a search, train here (docs/evidence.md#all-rows)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """A training that is repeated: the configuration of a trial, up to its best epoch."""
+
+    outcome: Outcome
+    chosen: Configuration
+    batch: int
+    starts: tuple[float | None, ...]
+    """Position on the learning-rate schedule at the end of the epoch before; None for the first epoch."""
+    ends: tuple[float, ...]
+    """Position at the last step of each epoch."""
+
+    @property
+    def epochs(self) -> int:
+        return len(self.ends)
+
+
+def course_of(outcome: Outcome, trials: Trials, at: Workspace) -> Course:
+    """The training of a trial, and before it those that it continues, with the schedule as it was.
+
+    A schedule that the time limit shortened keeps its pace, so that the rate has decayed as far at the best epoch.
+    """
+    starts: list[float | None] = []
+    ends: list[float] = []
+    for one in reversed(continued_trials(outcome, trials.ranked)):
+        kept = one.best_epoch if one is outcome and one.best_epoch is not None else one.epochs
+        planned = tuple((epoch + 1) / one.planned_epochs for epoch in range(one.epochs))
+        own = (one.epoch_progress or planned)[:kept]
+        starts += [None, *own[:-1]][: len(own)]
+        ends += own
+    chosen = configuration(at.bundle, outcome.hyperparameters, defaults=at.kind.defaults)
+    batch = min(len(at.train), int(outcome.configuration["batch_size"]))
+    return Course(outcome=outcome, chosen=chosen, batch=batch, starts=tuple(starts), ends=tuple(ends))
+
+
+def training_seconds(courses: Sequence[Course], at: Workspace, *, seeds: int, slowdown: float) -> float:
+    """Expected seconds of `train_networks`. slowdown: of this machine, relative to the cost model."""
+    found = 0.0
+    for group in groups_of(courses):
+        seconds = _stack_seconds(group, at, seeds=seeds)
+        compiling = COMPILE_SECONDS + (XLA_SECONDS if xla_pays(seconds) else 0.0)
+        found += slowdown * seconds + compiling * slowdown / USUAL_SLOWDOWN
+    return found
+
+
+def groups_of(courses: Sequence[Course]) -> list[list[Course]]:
+    """Group trainings that can be one stack: those of one batch size, width, depth and embedding dimension."""
+    found: dict[tuple[int, ...], list[Course]] = {}
+    for one in courses:
+        chosen = one.chosen
+        found.setdefault((one.batch, chosen.units, chosen.layers, chosen.embedding_dimension), []).append(one)
+    return list(found.values())
+
+
+def _stack_seconds(group: Sequence[Course], at: Workspace, *, seeds: int) -> float:
+    """Seconds of a stack by the cost model."""
+    shape, batch = StackShape.of(at.parts, [group[0].chosen]), group[0].batch
+    networks = len(pad_to_size(range(seeds * len(group))))
+    steps = max(one.epochs for one in group) * steps_of(len(at.train), batch)
+    return steps * (STEP_OVERHEAD_SECONDS + networks * step_seconds(shape.size, batch))
+
+
+def train_networks(
+    courses: Sequence[Course], at: Workspace, *, seeds: int, compute: tf.DType = tf.float32
+) -> list[list[keras.Model]] | None:
+    """Train networks from a number of seeds on the training rows of a workspace, by each course.
+
+    They are not validated. Networks of one shape train in one stack, and share the order of rows and the noise of
+    dropout: docs/evidence.md#seed-variance. Returns the networks of each course, or None where the deadline of the
+    workspace or an interrupt ended the training.
+    """
+    found: dict[int, list[keras.Model]] = {}
+    for group in groups_of(courses):
+        networks = _train_stack(group, at, seeds=seeds, compute=compute)
+        if networks is None:
+            return None
+        found |= networks
+    return [found[one.outcome.number] for one in courses]
+
+
+def _train_stack(
+    group: Sequence[Course], at: Workspace, *, seeds: int, compute: tf.DType
+) -> dict[int, list[keras.Model]] | None:
+    """Train the networks of a group; returns them by the number of their trial."""
+    members = [(one, _seed(one, at, seed)) for one in group for seed in range(seeds)]
+    shape, batch = StackShape.of(at.parts, [group[0].chosen]), group[0].batch
+    has_xla = xla_pays(_stack_seconds(group, at, seeds=seeds))
+    graph = StackedGraph(at, shape, batch=batch, compute=compute, has_xla=has_xla)
+    weights = [stacked_tabular.initial_weights(at.parts, at.bundle, one.chosen, seed=seed) for one, seed in members]
+    stack = graph.start([(own, one.chosen) for own, (one, _) in zip(weights, members, strict=True)])
+    steps, epochs = steps_of(len(at.train), batch), max(one.epochs for one in group)
+    shares = np.zeros((1 + epochs, stack.trials), np.float32)
+    for index, (one, _) in enumerate(members):
+        shares[averaged_states(one.epochs), index] = 1 / len(averaged_states(one.epochs))
+    means = [weight * shares[0][:, None, None] for weight in stack.weights]
+    for epoch in range(epochs):
+        rows = shuffle_rows([at.seed, epoch], len(at.train), batch)
+        rates = np.zeros((steps, stack.trials), np.float32)
+        for index, (one, _) in enumerate(members):
+            rates[:, index] = _rates_of(one, epoch, steps=steps)
+        for first in range(0, steps, MAX_STEPS):
+            here = slice(first, first + MAX_STEPS)
+            stack, _ = graph.train(stack, rows[here], rates[here], noise=epoch * steps + first, first=first)
+            if at.clock.is_over or at.interrupt.requested:
+                return None
+        if shares[1 + epoch].any():
+            share = shares[1 + epoch][:, None, None]
+            means = [mean + weight * share for mean, weight in zip(means, stack.weights, strict=True)]
+    trained = [mean.numpy() for mean in means]
+    found: dict[int, list[keras.Model]] = {}
+    for index, (one, seed) in enumerate(members):
+        network = build_network(
+            parts=at.parts, bundle=at.bundle, hyperparameters=one.outcome.hyperparameters, seed=seed
+        )
+        own = stacked_tabular.unpad_weights([weight[index] for weight in trained], one.chosen, shape)
+        stacked_tabular.set_weights(network, own)
+        found.setdefault(one.outcome.number, []).append(network)
+    return found
+
+
+def averaged_states(epochs: int) -> range:
+    """States of a network whose weights are averaged: 0 is before the first epoch, 1 after it, and so on.
+
+    >>> list(averaged_states(10)), list(averaged_states(1)), list(averaged_states(0))
+    ([8, 9, 10], [1], [0])
+    """
+    return range(1 + min(int(AVERAGED_FROM * epochs), epochs - 1), 1 + epochs)
+
+
+def _seed(course: Course, at: Workspace, seed: int) -> int:
+    """Seed of the initial weights of a network; the first one is that of the trial."""
+    return trial_seed(at.seed, course.outcome.number) + SEED_STREAM * seed
+
+
+def _rates_of(course: Course, epoch: int, *, steps: int) -> np.ndarray:
+    """Learning rates of the steps of an epoch, (steps,) float32; 0 after the last epoch of a course."""
+    if epoch >= course.epochs:
+        return np.zeros(steps, np.float32)
+    start, end = course.starts[epoch], course.ends[epoch]
+    progress = np.linspace(0, end, steps) if start is None else np.linspace(start, end, steps + 1)[1:]
+    return learning_rates(course.chosen.schedule, highest=course.chosen.learning_rate, progress=progress)

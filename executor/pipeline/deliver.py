@@ -1,0 +1,231 @@
+"""The delivered model: trained again on all rows after the evaluation, where time allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from executor.components.metric import create_metric
+from executor.model.all_rows import course_of, train_networks, training_seconds
+from executor.model.assemble import network_outputs
+from executor.model.refit import NO_TIME, retrain_networks, retraining_seconds
+from executor.networks.build import average_networks
+from executor.networks.registry import network_kind
+from executor.pipeline.finalize import write_model
+from executor.preprocessing.encode import encode_hold_out
+from executor.runs.delivery import Delivery
+from executor.runs.files import SIGNATURE, write_json
+from executor.runtime.devices import training_devices, use_device
+from executor.runtime.interrupt import catch_interrupt
+from executor.runtime.log import LOG
+from executor.search.runners.workspace import create_workspace
+from recommender.time_plan import SECONDS_PER_NETWORK
+from recommender.training_cost import USUAL_SLOWDOWN
+from rules.text.numbers import number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import keras
+
+    from executor.model.all_rows import Course
+    from executor.pipeline.encode_data import EncodedData
+    from executor.pipeline.finalize import SavedModel
+    from executor.runtime.clock import Clock
+    from executor.runtime.interrupt import Interrupt
+    from executor.search.records.trials import Trials
+    from executor.search.runners.workspace import Workspace
+
+SEEDS: Final = (5, 3, 1)
+"""Networks of a trial on all rows, the most that fit into the time: docs/evidence.md#all-rows."""
+SAVE_SECONDS: Final = 1.0  # to write and check a model of one network, on two cores
+REPORT_SECONDS: Final = 2.5  # of summary, report and manifest, which come after it, on two cores
+USED_SHARE: Final = 0.85  # of the time that is left, for which a training is planned
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Kept:
+    """Why the evaluated model is delivered."""
+
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Refitted:
+    """The mean of networks that were trained on all rows."""
+
+    network: keras.Model
+    epochs: dict[int, int]
+    seeds: int = 1
+    is_averaged: bool = False
+    rows: int = 0
+
+
+def deliver(data: EncodedData, trials: Trials, saved: SavedModel, clock: Clock) -> Delivery:
+    """Train the selected configurations again on all rows, and save the result as the model of the run.
+
+    They are trained up to their best epochs, those of tables from as many seeds as time allows, with the encoding,
+    temperatures, thresholds and intervals of the evaluated model. That one stays where time is short, training fails,
+    or the result scores lower on the validation rows, with which it was trained, than the evaluated model without them.
+    """
+    start, rows = clock.spent(), data.run.data.rows
+    evaluated = len(rows.train) + (len(rows.validation) if saved.selected.retrained else 0)
+    result: _Kept | _Refitted
+    if why := _why_not(data, trials, saved):
+        result = _Kept(why=why)
+    else:
+        try:
+            with catch_interrupt() as interrupt:
+                result = _refit(data, trials, saved, clock, interrupt)
+        except Exception as error:  # noqa: BLE001  the evaluated model is saved already
+            LOG.warning("The model was not trained on all rows: %s: %s", type(error).__name__, error)
+            result = _Kept(why=f"training on all rows failed ({type(error).__name__})")
+    if isinstance(result, _Kept):
+        delivery = Delivery(is_refitted=False, rows=evaluated, evaluated_rows=evaluated, why=result.why)
+    else:
+        write_json(data.run.directory / SIGNATURE, saved.signature.model_copy(update={"trained_on": "all_rows"}))
+        delivery = Delivery(
+            is_refitted=True,
+            rows=result.rows,
+            evaluated_rows=evaluated,
+            seeds=result.seeds,
+            is_averaged=result.is_averaged,
+            epochs=result.epochs,
+        )
+    LOG.info("%s", delivery.sentence)
+    return delivery.model_copy(update={"seconds": round(clock.spent() - start, 2)})
+
+
+def _why_not(data: EncodedData, trials: Trials, saved: SavedModel) -> str:
+    """Why nothing is trained on all rows; empty where it is."""
+    if data.why_not_all_rows:
+        return data.why_not_all_rows
+    if data.is_refitted and not saved.selected.retrained:
+        return NO_TIME
+    return "the search was interrupted" if trials.stopped_by == "interrupt" else ""
+
+
+def _refit(
+    data: EncodedData, trials: Trials, saved: SavedModel, clock: Clock, interrupt: Interrupt
+) -> _Kept | _Refitted:
+    """Train on all rows, and replace model.keras."""
+    parts, metric = data.parts, create_metric(data.run.bundle.metric)
+    hold_out = encode_hold_out(data.run.data.table, data.run.data.rows, data.preprocessing, parts)
+    everything = replace(data, parts=parts.with_all_rows(hold_out))
+    train = _train_again if data.is_refitted else _train_seeds
+    result = train(everything, trials, saved, clock, interrupt)
+    if isinstance(result, _Kept):
+        return result
+    outputs = network_outputs(result.network, parts.validation) + parts.validation.offset
+    own, before = metric.score(outputs, parts.validation, parts), saved.selected.score
+    if not np.isfinite(own) or (before is not None and metric.direction.better(before, own)):
+        return _Kept(
+            why=f"trained on all rows, it has {metric.name} {number(own)} on the validation rows, which are among "
+            f"them, and the evaluated model {'no score' if before is None else number(before)} without them"
+        )
+    write_model(everything, trials, result.network, saved.signature)
+    return replace(result, rows=len(everything.parts.train))
+
+
+def _train_seeds(
+    everything: EncodedData, trials: Trials, saved: SavedModel, clock: Clock, interrupt: Interrupt
+) -> _Kept | _Refitted:
+    """Train networks of tables in stacks, from several seeds, and average their mean with the evaluated network.
+
+    Both are in the model, because without validation rows no epoch is selected: docs/evidence.md#all-rows.
+    """
+    run, parts, members = everything.run, everything.parts, saved.selected.members
+    kind, width = network_kind(run.bundle, parts.inputs), parts.train.dense.shape[1]
+    device = training_devices(kind, width=width)[0]
+    with use_device(device, width=width):
+        at = create_workspace(
+            run.bundle,
+            parts,
+            metric=create_metric(run.bundle.metric),
+            seed=run.plan.seed,
+            directory=run.directory,
+            interrupt=interrupt,
+        )
+        courses = [course_of(one, trials, at) for one in trials.ranked if one.number in members]
+        folds = run.data.rows.folds
+        evaluated = len(members) * (1 if folds is None else int(folds.max()) + 1)
+        seeds, seconds = _choose_seeds(courses, at, trials, clock, evaluated=evaluated)
+        if seeds == 0:
+            return _Kept(why=_late(clock, seconds))
+        deadline = clock.lasting(clock.left - _afterwards(evaluated + seeds * len(courses), trials))
+        networks = train_networks(
+            courses, replace(at, clock=deadline), seeds=seeds, compute=device.compute(width=width)
+        )
+        if networks is None:
+            return _Kept(why="training on all rows was interrupted" if interrupt.requested else _late(clock, seconds))
+        picks = [members[one.outcome.number] for one in courses]
+        times = [count for count, each in zip(picks, networks, strict=True) for _ in each]
+        network = average_networks(
+            [saved.selected.network, *(own for each in networks for own in each)], [sum(times), *times]
+        )
+    epochs = {one.outcome.number: one.epochs for one in courses}
+    return _Refitted(network=network, seeds=seeds, is_averaged=True, epochs=epochs)
+
+
+def _train_again(
+    everything: EncodedData, trials: Trials, saved: SavedModel, clock: Clock, interrupt: Interrupt
+) -> _Kept | _Refitted:
+    """Train networks of texts and forecasts, which were trained again with the validation rows, with the hold-out."""
+    run, parts, retrained = everything.run, everything.parts, saved.selected.retrained
+    members = [one for one in trials.ranked if one.number in retrained]
+    lengths = [retrained[one.number] for one in members]
+    seconds = retraining_seconds(members, lengths, trials, parts, of=len(run.data.rows.train))
+    needed = seconds + _afterwards(len(members), trials)
+    if needed > USED_SHARE * clock.left:
+        return _Kept(why=_late(clock, needed))
+    networks = retrain_networks(
+        members,
+        lengths,
+        parts,
+        run.bundle,
+        metric=create_metric(run.bundle.metric),
+        seconds=seconds,
+        seed=run.plan.seed,
+        directory=run.directory,
+    )
+    if interrupt.requested:
+        return _Kept(why="training on all rows was interrupted")
+    return _Refitted(
+        network=average_networks(networks),
+        epochs={one.number: length.epochs for one, length in zip(members, lengths, strict=True)},
+    )
+
+
+def _choose_seeds(
+    courses: Sequence[Course], at: Workspace, trials: Trials, clock: Clock, *, evaluated: int
+) -> tuple[int, float]:
+    """The most seeds that fit into the time that is left, 0 for none, and the seconds of the last number tried.
+
+    evaluated: networks of the evaluated model.
+    """
+    needed = 0.0
+    # Networks without an epoch are their start, which is the same for each seed.
+    for seeds in SEEDS if any(one.epochs for one in courses) else SEEDS[-1:]:
+        count = evaluated + seeds * len(courses)
+        needed = training_seconds(courses, at, seeds=seeds, slowdown=_slowdown(trials)) + _afterwards(count, trials)
+        if needed <= USED_SHARE * clock.left:
+            return seeds, needed
+    return 0, needed
+
+
+def _afterwards(networks: int, trials: Trials) -> float:
+    """Seconds to build, save and check a model of some networks, and of the report."""
+    slower = max(1.0, _slowdown(trials) / USUAL_SLOWDOWN)
+    return slower * (SAVE_SECONDS + SECONDS_PER_NETWORK * networks + REPORT_SECONDS)
+
+
+def _slowdown(trials: Trials) -> float:
+    """Seconds of a training on this machine, relative to the cost model."""
+    return USUAL_SLOWDOWN if trials.size is None else trials.size.slowdown
+
+
+def _late(clock: Clock, seconds: float) -> str:
+    """The reason where time is short. seconds: that training on all rows needs."""
+    return f"training on all rows needs about {seconds:.0f} s, and the time limit leaves {clock.left:.0f} s"

@@ -1,0 +1,115 @@
+"""Networks on all rows repeat the training of a trial, from several seeds."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pytest
+
+from executor.components.metric import create_metric
+from executor.model import all_rows
+from executor.model.all_rows import course_of, groups_of, train_networks, training_seconds
+from executor.runtime.clock import Clock
+from executor.search.records.outcome import Outcome
+from executor.search.records.proposal import Proposal
+from executor.search.records.trials import Trials
+from executor.search.records.weights import WEIGHTS, read_weights
+from executor.search.runners.stacked import StackRunner
+from executor.search.runners.workspace import create_workspace
+from recommender.time_plan import TimePlan
+from rules.vocabulary.facts import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from executor.search.runners.workspace import Workspace
+    from rules.vocabulary.bundle import Bundle
+    from tests.executor.conftest import MakeParts
+
+SMALL: Final = {"units": 5, "layers": 2, "dropout": 0.2, "batch_size": 30}
+
+
+@pytest.fixture
+def at(make_bundle: Callable[..., Bundle], make_parts: MakeParts, tmp_path: Path) -> Workspace:
+    """80 training rows."""
+    numbers, bundle = np.random.default_rng(0).normal(size=(100, 3)), make_bundle()
+    (tmp_path / WEIGHTS).mkdir()
+    return create_workspace(
+        bundle,
+        make_parts(numbers, numbers[:, :1] > 0.5, task=Task.BINARY),
+        metric=create_metric(bundle.metric),
+        seed=0,
+        directory=tmp_path,
+    )
+
+
+def outcome(number: int = 0, **own: object) -> Outcome:
+    values = {
+        "hyperparameters": SMALL,
+        "configuration": {"batch_size": 30},
+        "status": "completed",
+        "score": 0.5,
+        "epochs": 4,
+        "best_epoch": 3,
+        "planned_epochs": 4,
+        "seconds": 1.0,
+        "ended_by": "completed",
+    }
+    return Outcome.model_validate({"number": number} | values | own)
+
+
+def trials(*ranked: Outcome) -> Trials:
+    return Trials(ranked=ranked, stopped_by="trials")
+
+
+def test_on_the_same_rows_the_first_network_is_that_of_the_trial(
+    at: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(all_rows, "AVERAGED_FROM", 1.0)  # the last epoch alone
+    ended = StackRunner(at).run([Proposal(number=3, hyperparameters=SMALL, epochs=4)])[0]
+    assert ended.best_epoch is not None
+    course = course_of(ended, trials(ended), at)
+    assert course.epochs == ended.best_epoch
+    networks = train_networks([course], at, seeds=2)
+    assert networks is not None
+    first, second = networks[0]
+    wanted = read_weights(at.directory / "trials" / "0003.weights.npz")
+    for weight, own in zip(first.get_weights(), wanted, strict=True):
+        np.testing.assert_allclose(weight, own.reshape(weight.shape), atol=1e-6)
+    assert not np.allclose(second.get_weights()[-2], first.get_weights()[-2])
+
+
+def test_a_shortened_schedule_keeps_its_pace_up_to_the_best_epoch(at: Workspace) -> None:
+    one = outcome(epoch_progress=(0.1, 0.5, 0.8, 0.99))
+    course = course_of(one, trials(one), at)
+    assert (course.starts, course.ends) == ((None, 0.1, 0.5), (0.1, 0.5, 0.8))
+
+
+def test_a_continued_trial_is_repeated_from_its_beginning(at: Workspace) -> None:
+    before = outcome(0, epochs=2, best_epoch=1, planned_epochs=2, epoch_progress=(0.4, 0.9))
+    after = outcome(1, best_epoch=1, continues=0, epoch_progress=(0.2, 0.4, 0.6, 0.9))
+    course = course_of(after, trials(after, before), at)
+    assert (course.starts, course.ends) == ((None, 0.4, None), (0.4, 0.9, 0.2))
+
+
+def test_networks_of_one_shape_and_batch_size_are_one_stack(at: Workspace) -> None:
+    wider, others = outcome(2, hyperparameters=SMALL | {"units": 7}), outcome(3, configuration={"batch_size": 20})
+    ended = [outcome(0), outcome(1), wider, others]
+    groups = groups_of([course_of(one, trials(one), at) for one in ended])
+    assert [[one.outcome.number for one in group] for group in groups] == [[0, 1], [2], [3]]
+
+
+def test_more_seeds_and_a_slower_machine_are_expected_to_take_longer(at: Workspace) -> None:
+    courses = [course_of(outcome(), trials(outcome()), at)]
+    once = training_seconds(courses, at, seeds=1, slowdown=1.0)
+    assert once < training_seconds(courses, at, seeds=5, slowdown=1.0)
+    assert training_seconds(courses, at, seeds=1, slowdown=3.0) == pytest.approx(3 * once)
+
+
+def test_a_deadline_ends_the_training_without_networks(at: Workspace) -> None:
+    courses = [course_of(outcome(), trials(outcome()), at)]
+    over = Clock(TimePlan(limit=1.0), now=lambda: 2.0, start=0.0)
+    assert train_networks(courses, dataclasses.replace(at, clock=over), seeds=1) is None

@@ -1,0 +1,117 @@
+"""The delivered model is trained on all rows; the scores stay those of the evaluated one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from executor.model.ensemble import Length
+from executor.model.keras_file import load_model, predict_rows
+from executor.pipeline import deliver as module
+from executor.pipeline.deliver import deliver
+from executor.pipeline.finalize import finalize
+from executor.runs.delivery import Delivery
+from executor.runs.files import MODEL, SIGNATURE
+from executor.runtime.clock import Clock
+from recommender.time_plan import TimePlan
+from tests.executor.model.untrained import KINDS, UNTRAINED, open_untrained
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from executor.pipeline.encode_data import EncodedData
+    from executor.pipeline.finalize import SavedModel
+
+TRAINED = {"epochs": 2, "best_epoch": 1, "planned_epochs": 2, "configuration": {"batch_size": 48}}
+TRIALS = replace(UNTRAINED, ranked=(UNTRAINED.best.model_copy(update=TRAINED),))
+
+
+@pytest.fixture
+def evaluated(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[EncodedData, SavedModel]]:
+    """A run up to its evaluation, of 96 rows to train and 24 in the hold-out."""
+    with open_untrained(KINDS[request.param], tmp_path) as (data, selected):
+        yield data, finalize(data, TRIALS, replace(selected, score=None))
+
+
+def signature_text(data: EncodedData) -> str:
+    return (data.run.directory / SIGNATURE).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("evaluated", ["binary table in folds"], indirect=True)
+def test_the_model_of_all_rows_replaces_the_evaluated_one(
+    evaluated: tuple[EncodedData, SavedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SEEDS", (2,))
+    data, saved = evaluated
+    rows = data.run.data.table.take(np.arange(5))
+    before, old = predict_rows(saved.model, saved.signature, rows), signature_text(data)
+    delivery = deliver(data, TRIALS, saved, Clock())
+    assert delivery.is_refitted
+    assert (delivery.rows, delivery.seeds, delivery.epochs, delivery.is_averaged) == (120, 2, {0: 1}, True)
+    after = predict_rows(load_model(data.run.directory / MODEL, saved.signature), saved.signature, rows)
+    assert not np.allclose(after, before)
+    assert signature_text(data) == old.replace('"trained_on": ""', '"trained_on": "all_rows"')
+    again = deliver(data, TRIALS, saved, Clock())
+    assert again.model_copy(update={"seconds": delivery.seconds}) == delivery
+    same = predict_rows(load_model(data.run.directory / MODEL, saved.signature), saved.signature, rows)
+    np.testing.assert_allclose(same, after, atol=1e-6)
+
+
+def unchanged(data: EncodedData, saved: SavedModel, clock: Clock | None = None) -> str:
+    """Why the evaluated model is delivered, whose files must not have changed."""
+    files = [data.run.directory / MODEL, data.run.directory / SIGNATURE]
+    before = [path.read_bytes() for path in files]
+    delivery = deliver(data, TRIALS, saved, clock or Clock())
+    assert [path.read_bytes() for path in files] == before
+    assert (delivery.is_refitted, delivery.rows) == (False, len(data.run.data.rows.train))
+    return delivery.why
+
+
+@pytest.mark.parametrize("evaluated", ["regression of two"], indirect=True)
+def test_the_evaluated_model_stays_where_nothing_else_is_possible(
+    evaluated: tuple[EncodedData, SavedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, saved = evaluated
+    kept = replace(data, run=replace(data.run, plan=data.run.plan.model_copy(update={"keep_evaluated": True})))
+    assert unchanged(kept, saved) == "it was requested by --keep-evaluated"
+    late = Clock(TimePlan(limit=10.0), now=lambda: 9.0, start=0.0)
+    assert unchanged(data, saved, late).endswith("and the time limit leaves 1 s")
+    monkeypatch.setattr(module, "SEEDS", (1,))
+    perfect = replace(saved, selected=replace(saved.selected, score=0.0))
+    assert "without them" in unchanged(data, perfect)
+
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(module, "train_networks", fail)
+    assert unchanged(data, saved) == "training on all rows failed (MemoryError)"
+
+
+@pytest.mark.parametrize("kind", ["bag of terms", "forecast"])
+def test_texts_and_forecasts_are_trained_for_the_same_epochs_with_the_hold_out(kind: str, tmp_path: Path) -> None:
+    with open_untrained(KINDS[kind], tmp_path) as (data, selected):
+        saved = finalize(data, TRIALS, replace(selected, score=None, retrained={0: Length(epochs=1, planned=2)}))
+        before = (data.run.directory / MODEL).read_bytes()
+        delivery = deliver(data, TRIALS, saved, Clock())
+        rows = data.run.data.rows
+        seen = len(rows.train) + len(rows.validation)
+        assert (delivery.evaluated_rows, delivery.rows) == (seen, seen + len(rows.hold_out))
+        assert (delivery.seeds, delivery.epochs) == (1, {0: 1})
+        assert (data.run.directory / MODEL).read_bytes() != before
+        kept = replace(saved, selected=replace(saved.selected, retrained={}))
+        assert deliver(data, TRIALS, kept, Clock()).why == "no time was left to retrain with validation rows"
+
+
+def test_the_sentence_names_both_models() -> None:
+    own = Delivery(is_refitted=True, rows=1_000, evaluated_rows=800, seeds=3, is_averaged=True, epochs={0: 12, 4: 9})
+    assert own.sentence == (
+        "The model has 6 networks trained again on all 1,000 rows, including the hold-out; the other half of its mean "
+        "is the evaluated one, trained on 800 rows. The scores are those of the evaluated model; --keep-evaluated "
+        "keeps that one."
+    )
+    kept = Delivery(is_refitted=False, rows=800, evaluated_rows=800, why="the bundle does not retrain")
+    assert kept.sentence == "The model is the evaluated one: the bundle does not retrain."
