@@ -42,9 +42,6 @@ if TYPE_CHECKING:
 SEED_STREAM: Final = 500_009
 """Between the seeds of a trial's networks on all rows; a prime above any number of trials, and apart from the seeds of
 its folds."""
-AVERAGED_FROM: Final = 0.7
-"""Share of the epochs after which the weights at the end of each epoch are averaged (SWA, Izmailov et al. 2018): the
-validation rows, which select an epoch in a search, train here (docs/evidence.md#all-rows)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,32 +51,21 @@ class Course:
     outcome: Outcome
     chosen: Configuration
     batch: int
-    starts: tuple[float | None, ...]
-    """Position on the learning-rate schedule at the end of the epoch before; None for the first epoch."""
-    ends: tuple[float, ...]
-    """Position at the last step of each epoch."""
-
-    @property
-    def epochs(self) -> int:
-        return len(self.ends)
+    epochs: int
+    """Epochs on all rows, over which the whole learning-rate schedule is laid."""
 
 
 def course_of(outcome: Outcome, trials: Trials, at: Workspace) -> Course:
-    """The training of a trial, and before it those that it continues, with the schedule as it was.
+    """The training of a trial up to its best epoch, after those that it continues.
 
-    A schedule that the time limit shortened keeps its pace, so that the rate has decayed as far at the best epoch.
+    No validation rows select the best of noisy epochs here, so the rate decays to its end (docs/evidence.md#all-rows).
     """
-    starts: list[float | None] = []
-    ends: list[float] = []
-    for one in reversed(continued_trials(outcome, trials.ranked)):
-        kept = one.best_epoch if one is outcome and one.best_epoch is not None else one.epochs
-        planned = tuple((epoch + 1) / one.planned_epochs for epoch in range(one.epochs))
-        own = (one.epoch_progress or planned)[:kept]
-        starts += [None, *own[:-1]][: len(own)]
-        ends += own
+    chain = continued_trials(outcome, trials.ranked)
+    last = outcome.epochs if outcome.best_epoch is None else outcome.best_epoch
     chosen = configuration(at.bundle, outcome.hyperparameters, defaults=at.kind.defaults)
     batch = min(len(at.train), int(outcome.configuration["batch_size"]))
-    return Course(outcome=outcome, chosen=chosen, batch=batch, starts=tuple(starts), ends=tuple(ends))
+    epochs = last + sum(one.epochs for one in chain[1:])
+    return Course(outcome=outcome, chosen=chosen, batch=batch, epochs=epochs)
 
 
 def training_seconds(courses: Sequence[Course], at: Workspace, *, seeds: int, slowdown: float) -> float:
@@ -138,24 +124,17 @@ def _train_stack(
     weights = [stacked_tabular.initial_weights(at.parts, at.bundle, one.chosen, seed=seed) for one, seed in members]
     stack = graph.start([(own, one.chosen) for own, (one, _) in zip(weights, members, strict=True)])
     steps, epochs = steps_of(len(at.train), batch), max(one.epochs for one in group)
-    shares = np.zeros((1 + epochs, stack.trials), np.float32)
-    for index, (one, _) in enumerate(members):
-        shares[averaged_states(one.epochs), index] = 1 / len(averaged_states(one.epochs))
-    means = [weight * shares[0][:, None, None] for weight in stack.weights]
     for epoch in range(epochs):
         rows = shuffle_rows([at.seed, epoch], len(at.train), batch)
         rates = np.zeros((steps, stack.trials), np.float32)
         for index, (one, _) in enumerate(members):
-            rates[:, index] = _rates_of(one, epoch, steps=steps)
+            rates[:, index] = rates_of(one, epoch, steps=steps)
         for first in range(0, steps, MAX_STEPS):
             here = slice(first, first + MAX_STEPS)
             stack, _ = graph.train(stack, rows[here], rates[here], noise=epoch * steps + first, first=first)
             if at.clock.is_over or at.interrupt.requested:
                 return None
-        if shares[1 + epoch].any():
-            share = shares[1 + epoch][:, None, None]
-            means = [mean + weight * share for mean, weight in zip(means, stack.weights, strict=True)]
-    trained = [mean.numpy() for mean in means]
+    trained = [weight.numpy() for weight in stack.weights]
     found: dict[int, list[keras.Model]] = {}
     for index, (one, seed) in enumerate(members):
         network = build_network(
@@ -167,24 +146,14 @@ def _train_stack(
     return found
 
 
-def averaged_states(epochs: int) -> range:
-    """States of a network whose weights are averaged: 0 is before the first epoch, 1 after it, and so on.
-
-    >>> list(averaged_states(10)), list(averaged_states(1)), list(averaged_states(0))
-    ([8, 9, 10], [1], [0])
-    """
-    return range(1 + min(int(AVERAGED_FROM * epochs), epochs - 1), 1 + epochs)
-
-
 def _seed(course: Course, at: Workspace, seed: int) -> int:
     """Seed of the initial weights of a network; the first one is that of the trial."""
     return trial_seed(at.seed, course.outcome.number) + SEED_STREAM * seed
 
 
-def _rates_of(course: Course, epoch: int, *, steps: int) -> np.ndarray:
+def rates_of(course: Course, epoch: int, *, steps: int) -> np.ndarray:
     """Learning rates of the steps of an epoch, (steps,) float32; 0 after the last epoch of a course."""
     if epoch >= course.epochs:
         return np.zeros(steps, np.float32)
-    start, end = course.starts[epoch], course.ends[epoch]
-    progress = np.linspace(0, end, steps) if start is None else np.linspace(start, end, steps + 1)[1:]
+    progress = (epoch * steps + np.arange(steps)) / (course.epochs * steps)
     return learning_rates(course.chosen.schedule, highest=course.chosen.learning_rate, progress=progress)

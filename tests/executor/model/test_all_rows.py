@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from executor.components.metric import create_metric
-from executor.model import all_rows
-from executor.model.all_rows import course_of, groups_of, train_networks, training_seconds
+from executor.model.all_rows import course_of, groups_of, rates_of, train_networks, training_seconds
 from executor.runtime.clock import Clock
 from executor.search.records.outcome import Outcome
 from executor.search.records.proposal import Proposal
@@ -65,11 +64,9 @@ def trials(*ranked: Outcome) -> Trials:
     return Trials(ranked=ranked, stopped_by="trials")
 
 
-def test_on_the_same_rows_the_first_network_is_that_of_the_trial(
-    at: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(all_rows, "AVERAGED_FROM", 1.0)  # the last epoch alone
-    ended = StackRunner(at).run([Proposal(number=3, hyperparameters=SMALL, epochs=4)])[0]
+def test_on_the_same_rows_and_at_a_constant_rate_the_first_network_is_that_of_the_trial(at: Workspace) -> None:
+    constant = SMALL | {"schedule": "constant"}
+    ended = StackRunner(at).run([Proposal(number=3, hyperparameters=constant, epochs=4)])[0]
     assert ended.best_epoch is not None
     course = course_of(ended, trials(ended), at)
     assert course.epochs == ended.best_epoch
@@ -82,17 +79,17 @@ def test_on_the_same_rows_the_first_network_is_that_of_the_trial(
     assert not np.allclose(second.get_weights()[-2], first.get_weights()[-2])
 
 
-def test_a_shortened_schedule_keeps_its_pace_up_to_the_best_epoch(at: Workspace) -> None:
-    one = outcome(epoch_progress=(0.1, 0.5, 0.8, 0.99))
-    course = course_of(one, trials(one), at)
-    assert (course.starts, course.ends) == ((None, 0.1, 0.5), (0.1, 0.5, 0.8))
+def test_the_rate_decays_to_its_end_over_the_best_epochs(at: Workspace) -> None:
+    course = course_of(outcome(best_epoch=2), trials(outcome(best_epoch=2)), at)
+    rates = np.concatenate([rates_of(course, epoch, steps=10) for epoch in range(3)])
+    assert course.epochs == 2
+    assert rates[19] < 0.01 * rates.max()
+    assert not rates[20:].any()
 
 
 def test_a_continued_trial_is_repeated_from_its_beginning(at: Workspace) -> None:
-    before = outcome(0, epochs=2, best_epoch=1, planned_epochs=2, epoch_progress=(0.4, 0.9))
-    after = outcome(1, best_epoch=1, continues=0, epoch_progress=(0.2, 0.4, 0.6, 0.9))
-    course = course_of(after, trials(after, before), at)
-    assert (course.starts, course.ends) == ((None, 0.4, None), (0.4, 0.9, 0.2))
+    before, after = outcome(0, epochs=2, best_epoch=1), outcome(1, best_epoch=1, continues=0)
+    assert course_of(after, trials(after, before), at).epochs == 3
 
 
 def test_networks_of_one_shape_and_batch_size_are_one_stack(at: Workspace) -> None:
