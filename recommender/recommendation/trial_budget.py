@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from recommender.profile.known_split import training_rows
-from recommender.time_plan import plan_time
+from recommender.time_plan import ALL_ROWS_SHARE, plan_time
 from recommender.training_cost import (
     COMPILE_SECONDS,
     MAX_BINNED_COLUMNS,
@@ -197,6 +197,7 @@ def _work(dataset: Sizes, architecture: Choice, validation: Choice) -> _Work:
             for count in counts
         ],
         each=[count * trial_seconds(rows=training, width=width, most_epochs=most) for count in counts],
+        refit_share=ALL_ROWS_SHARE,
     )
 
 
