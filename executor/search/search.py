@@ -31,7 +31,7 @@ from executor.search.round_size import epoch_seconds, expected_epoch_seconds, ma
 from executor.search.runners.parallel import ParallelRunner
 from executor.search.runners.sequential import SequentialRunner
 from executor.search.runners.stacked import StackRunner
-from executor.search.runners.workspace import create_workspace
+from executor.search.runners.workspace import create_workspace, is_stacked
 from executor.search.space import Scope, search_space
 from recommender.machine_speed import known_slowdown, remember_slowdown
 from recommender.training_cost import COMPILE_SECONDS, USUAL_SLOWDOWN
@@ -107,15 +107,15 @@ def search(
         if at_once == 1:
             devices = devices[:1]
 
-        def start(parts: Parts, clock: Clock) -> _Bench:
+        def start(parts: Parts, clock: Clock) -> _Setup:
             at = create_workspace(
                 bundle, parts, metric=metric, clock=clock, seed=seed, directory=directory, interrupt=interrupt
             )
             alone = (at_once == 1 or not at.is_stacked) and parts.folds is None  # folds of a trial form a stack
-            return _Bench(parts=parts, at=at, runner=_runner(at, devices, width=width, alone=alone))
+            return _Setup(parts=parts, at=at, runner=_runner(at, devices, width=width, alone=alone))
 
-        bench, size, compiling = _fit(start, parts, clock, plan_for, budget, is_new=not journal.outcomes)
-        at, runner, parts, clock = bench.at, bench.runner, bench.parts, bench.at.clock
+        setup, size, compiling = _set_up(start, parts, clock, plan_for, budget, is_new=not journal.outcomes)
+        at, runner, parts, clock = setup.at, setup.runner, setup.parts, setup.at.clock
         epochs = _planned_epochs(bundle, parts) if size is None else size.epochs
         scope = scope_of(bundle, parts, budget, size)
         oracle = create_oracle(bundle, scope, objective=objective, seed=seed, epochs=epochs)  # 5  T
@@ -171,7 +171,7 @@ def search(
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Bench:
+class _Setup:
     """Rows of a search, and what trains on them."""
 
     parts: Parts
@@ -184,15 +184,15 @@ def _planned_epochs(bundle: Bundle, parts: Parts) -> int:
     return whole_epochs(bundle, network_kind(bundle, parts.inputs), rows=len(parts.train))
 
 
-def _fit(
-    start: Callable[[Parts, Clock], _Bench],
+def _set_up(
+    start: Callable[[Parts, Clock], _Setup],
     parts: Parts,
     clock: Clock,
     plan_for: Callable[[Parts], TimePlan] | None,
     budget: Budget,
     *,
     is_new: bool,
-) -> tuple[_Bench, TrainingSize | None, float]:
+) -> tuple[_Setup, TrainingSize | None, float]:
     """Start a search at the size that its time limit allows; returns the size, and seconds to compile a graph.
 
     A resumed search keeps its size. is_new: whether no trial has ended yet.
@@ -201,29 +201,29 @@ def _fit(
     def planned_clock(option: Parts) -> Clock:
         return clock if plan_for is None or option is parts else clock.with_plan(plan_for(option))
 
-    bench = start(parts, planned_clock(parts))
-    directory, bundle = bench.at.directory, bench.at.bundle
+    setup = start(parts, planned_clock(parts))
+    directory, bundle = setup.at.directory, setup.at.bundle
     size = read_size(directory)
     if size is not None:
         chosen = resized(parts, size)
-        return (bench if chosen is parts else start(chosen, planned_clock(chosen))), size, COMPILE_SECONDS
+        return (setup if chosen is parts else start(chosen, planned_clock(chosen))), size, COMPILE_SECONDS
     if clock.plan.limit is None or not is_new:
-        return bench, None, COMPILE_SECONDS
-    benches: dict[int, _Bench] = {}
+        return setup, None, COMPILE_SECONDS
+    setups: dict[int, _Setup] = {}
     planned = _planned_epochs(bundle, parts)
     first = defaults(search_space(bundle, scope_of(bundle, parts, budget)))
 
     def measure(option: Parts, epochs: int) -> Speed:
-        one = bench if option is parts else start(option, planned_clock(option))
-        benches[id(option)] = one
+        one = setup if option is parts else start(option, planned_clock(option))
+        setups[id(option)] = one
         return one.runner.measure(Proposal(number=0, hyperparameters=first, epochs=epochs))
 
     try:
         chosen, size, speed = fit_to_time(
             parts,
             epochs=planned,
-            slowdown=known_slowdown() or USUAL_SLOWDOWN,
-            expected=lambda option: expected_epoch_seconds(bench.at, option, first),
+            slowdown=(known_slowdown() or USUAL_SLOWDOWN) if setup.at.is_stacked else 1.0,
+            expected=lambda option: expected_epoch_seconds(setup.at, option, first),
             measure=measure,
             available=lambda option: planned_clock(option).remaining(),
         )
@@ -231,11 +231,11 @@ def _fit(
         raise
     except Exception as error:  # noqa: BLE001 - the first trial fails in the same way, and its outcome says why
         LOG.warning("The speed of a training could not be measured: %s", error)
-        return bench, None, COMPILE_SECONDS
+        return setup, None, COMPILE_SECONDS
     write_size(directory, size)
-    if bench.at.is_stacked:
+    if setup.at.is_stacked:
         remember_slowdown(size.slowdown)
-    return benches[id(chosen)], size, speed.compile_seconds
+    return setups[id(chosen)], size, speed.compile_seconds
 
 
 def scope_of(bundle: Bundle, parts: Parts, budget: Budget, size: TrainingSize | None = None) -> Scope:
@@ -248,7 +248,7 @@ def scope_of(bundle: Bundle, parts: Parts, budget: Budget, size: TrainingSize | 
         folds=parts.fold_count,
         trials=budget.trials,
         seconds=budget.planned_seconds,
-        slowdown=1.0 if size is None else size.slowdown,
+        slowdown=size.slowdown if size is not None and is_stacked(bundle, kind) else 1.0,
         kind=kind,
         has_embeddings=parts.vocabulary > 0 and kind.has_embeddings,
     )

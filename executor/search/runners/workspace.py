@@ -75,11 +75,16 @@ class Workspace:
     @property
     def is_stacked(self) -> bool:
         """Whether many trials train at once in one graph: the network and the optimizer have a stacked form."""
-        return self.kind.is_stackable and has_update_rule(self.bundle.optimizer)
+        return is_stacked(self.bundle, self.kind)
 
     def copy_to_device(self) -> Workspace:
         """Copy the rows to the current device."""
         return replace(self, train=self.train.copy_to_device(), validation=self.validation.copy_to_device())
+
+
+def is_stacked(bundle: Bundle, kind: NetworkKind) -> bool:
+    """Whether networks of a kind, and the optimizer of a bundle, have a stacked form."""
+    return kind.is_stackable and has_update_rule(bundle.optimizer)
 
 
 def create_workspace(
