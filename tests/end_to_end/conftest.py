@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -9,7 +10,6 @@ from executor.runtime.tensorflow_import import quiet_tensorflow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from executor.runs.run import Run
 
@@ -30,15 +30,6 @@ class Raising(logging.Handler):
         raise AssertionError(record.getMessage())
 
 
-@pytest.fixture(scope="session", autouse=True)
-def no_report_is_missing() -> Iterator[None]:
-    """A report that cannot be made never stops a training; here it fails the test."""
-    log, handler = logging.getLogger("executor.runs.report.write"), Raising()
-    log.addHandler(handler)
-    yield
-    log.removeHandler(handler)
-
-
 class Time:
     """The time that runs read: it stands still, or passes by `step` seconds whenever it is read."""
 
@@ -50,21 +41,34 @@ class Time:
         return self.reading
 
 
-@pytest.fixture(scope="session", autouse=True)
-def run_time() -> Iterator[Time]:
-    """No run depends on the speed of the machine: nothing takes time, unless a test says so."""
-    now, start = Time(), Budget.start_clock
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Budget, "start_clock", lambda budget, reading=now, **_: start(budget, reading))
-        yield now
+NOW: Final = Time()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def evaluated_models() -> Iterator[None]:
-    """Models stay as they were evaluated, which saves seconds; tests/executor/pipeline/test_deliver.py trains them."""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Patch pcwat during each test of this folder, its fixtures of a whole session included, and only during them.
+
+    No run depends on the speed of the machine: nothing takes time, unless a test says so. Models stay as they were
+    evaluated, which saves seconds; tests/executor/pipeline/test_deliver.py trains them on all rows. A report that
+    cannot be made never stops a training; here it fails the test.
+    """
+    if Path(__file__).parent not in item.path.parents:
+        return (yield)
+    log, handler, start = logging.getLogger("executor.runs.report.write"), Raising(), Budget.start_clock
+    log.addHandler(handler)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Budget, "start_clock", lambda budget, reading=NOW, **_: start(budget, reading))
         patch.setattr(EncodedData, "why_not_all_rows", "tests keep the evaluated model")
-        yield
+        try:
+            return (yield)
+        finally:
+            log.removeHandler(handler)
+
+
+@pytest.fixture
+def run_time() -> Time:
+    """The time that runs of this folder read."""
+    return NOW
 
 
 @pytest.fixture(scope="session")
