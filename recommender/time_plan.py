@@ -22,6 +22,13 @@ ITERATIONS: Final = 40  # of a limit that is at most doubled by its reserve: the
 RETRAINING_SHARE: Final = 0.1  # of the limit, for seed variance and learning curve
 MIN_RETRAINING_SECONDS: Final = 8.0  # of that; the graphs of a small table take 1.5 s each, most of it to compile
 MIN_RETRAINING_LIMIT: Final = MIN_RETRAINING_SECONDS / RETRAINING_SHARE
+USED_SHARE: Final = 0.85
+"""Share of the remaining time for which a training is planned: machines slow down, and validation and saving take time
+as well."""
+SHORTENED_SHARE: Final = 0.5
+"""Share of the planned epochs that a shortened training has at least, and to which a training in folds is shortened
+before folds are left out: a trial ends early after half of its epochs on average, and the mean of the networks of all
+folds is better than one network."""
 ALL_ROWS_SHARE: Final = 0.15  # of the limit, to train the selected networks of a table on all rows
 TF_IDF_SECONDS: Final = 3.0  # for the linear model on TF-IDF, at least, where the limit is short
 TF_IDF_SHARE: Final = 0.15  # of a longer limit: of 60 s 9; words of 11,293 posts of 20 groups took 1 s, their fit 7 s

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from executor.components.loss import huber_delta
-from executor.components.stacked_optimizer import has_update_rule
 from executor.data.raw_table import Form
 from executor.evaluation.baselines.gradient_boosting import unlimited_fit_seconds
 from executor.model.forecast_ensemble import REFIT_SHARE
@@ -21,6 +20,7 @@ from executor.preprocessing.inputs import TextInputs, WindowInputs
 from executor.preprocessing.target_scale import target_scale_of
 from executor.runtime.devices import CPU, use_device
 from executor.search.fit_to_time import resized
+from executor.search.runners.workspace import is_stacked
 from recommender.recommendation.trial_budget import TEXT_REFIT_SHARE
 from recommender.time_plan import ALL_ROWS_SHARE, plan_time
 from rules.vocabulary.choices import Holdout, Huber, parameters_of
@@ -59,17 +59,15 @@ class EncodedData:
             return "it was requested by --keep-evaluated"
         if isinstance(bundle.validation, Holdout) and not bundle.validation.refit:
             return "the bundle does not retrain"
-        is_stacked = network_kind(bundle, inputs).is_stackable and has_update_rule(bundle.optimizer)
-        if not (is_stacked or isinstance(inputs, WindowInputs | TextInputs)):
+        if not (is_stacked(bundle, network_kind(bundle, inputs)) or isinstance(inputs, WindowInputs | TextInputs)):
             return "networks of this kind are not trained on all rows"
         return ""
 
     def at_size(self, size: TrainingSize | None) -> EncodedData:
         """The rows as a search of a size divided them: with fewer repeats, or one split instead of folds."""
-        if size is None or size.networks == self.parts.fold_count:
+        if size is None:
             return self
-        rows = self.run.data.rows
-        rows = rows.first_repeat() if size.networks > 1 else rows.divided()
+        rows = resized(self.run.data.rows, size)
         run = replace(self.run, data=replace(self.run.data, rows=rows))
         return replace(self, run=run, parts=resized(self.parts, size))
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from executor.search.records.training_size import USED_SHARE, TrainingSize
+from executor.search.records.training_size import TrainingSize
+from recommender.time_plan import SHORTENED_SHARE, USED_SHARE
 from recommender.training_cost import USUAL_SLOWDOWN, XLA_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from executor.data.split import Split
     from executor.preprocessing.examples import Parts
     from executor.search.runners.speed import Speed
 
+Folded = TypeVar("Folded", "Parts", "Split")
+
 WORTH_MEASURING: Final = 1.5
 """A size is measured unless it is expected to take this many times the available seconds: measuring compiles it."""
-SHORTENED_SHARE: Final = 0.5
-"""Share of the planned epochs to which a training in folds is shortened before folds are left out: a trial ends early
-after half of its epochs on average, and the mean of the networks of all folds is better than one network."""
 MIN_SECONDS: Final = 1e-9  # avoids division by zero with a clock that stands still
 
 
@@ -84,8 +85,8 @@ def _pays(
     )
 
 
-def resized(parts: Parts, size: TrainingSize) -> Parts:
-    """The parts of a training of a size."""
-    if size.networks == parts.fold_count:
-        return parts
-    return parts.first_repeat() if size.networks > 1 else parts.divided()
+def resized(folded: Folded, size: TrainingSize) -> Folded:
+    """The parts of a training of a size, or the split of their rows; folded: as planned."""
+    if size.networks == size.planned_networks:
+        return folded
+    return folded.first_repeat() if size.networks > 1 else folded.divided()

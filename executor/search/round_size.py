@@ -77,17 +77,20 @@ def expected_epoch_seconds(at: Workspace, parts: Parts, hyperparameters: Mapping
     """Estimated seconds per epoch of a trial alone, with all its networks; 1 for trials without a stack."""
     if not at.is_stacked:
         return 1.0
-    chosen, rows = configuration(at.bundle, hyperparameters), len(parts.train)
-    batch = choose_batch_size(at.kind, rows, chosen.batch_size)
-    each = parts.fold_count * step_seconds(StackShape.of(parts, [chosen]).size, batch)
-    return steps_of(rows, batch) * (STEP_OVERHEAD_SECONDS + each)
+    steps, each = _step_costs(at, parts, hyperparameters)
+    return steps * (STEP_OVERHEAD_SECONDS + each)
 
 
 def epoch_seconds(at: Workspace, hyperparameters: Mapping[str, Value]) -> float:
     """Estimated seconds per epoch in a stack on two cores; 1 for trials without a stack."""
     if not at.is_stacked:
         return 1.0
-    chosen = configuration(at.bundle, hyperparameters)
-    batch = choose_batch_size(at.kind, len(at.train), chosen.batch_size)
-    size = StackShape.of(at.parts, [chosen]).size
-    return at.parts.fold_count * steps_of(len(at.train), batch) * step_seconds(size, batch)
+    steps, each = _step_costs(at, at.parts, hyperparameters)
+    return steps * each
+
+
+def _step_costs(at: Workspace, parts: Parts, hyperparameters: Mapping[str, Value]) -> tuple[int, float]:
+    """Steps per epoch, and seconds that all networks of a trial add to a step of their stack."""
+    chosen, rows = configuration(at.bundle, hyperparameters), len(parts.train)
+    batch = choose_batch_size(at.kind, rows, chosen.batch_size)
+    return steps_of(rows, batch), parts.fold_count * step_seconds(StackShape.of(parts, [chosen]).size, batch)

@@ -112,10 +112,10 @@ def search(
                 bundle, parts, metric=metric, clock=clock, seed=seed, directory=directory, interrupt=interrupt
             )
             alone = (at_once == 1 or not at.is_stacked) and parts.folds is None  # folds of a trial form a stack
-            return _Setup(parts=parts, at=at, runner=_runner(at, devices, width=width, alone=alone))
+            return _Setup(at=at, runner=_runner(at, devices, width=width, alone=alone))
 
         setup, size, compiling = _set_up(start, parts, clock, plan_for, budget, is_new=not journal.outcomes)
-        at, runner, parts, clock = setup.at, setup.runner, setup.parts, setup.at.clock
+        at, runner, parts, clock = setup.at, setup.runner, setup.at.parts, setup.at.clock
         epochs = _planned_epochs(bundle, parts) if size is None else size.epochs
         scope = scope_of(bundle, parts, budget, size)
         oracle = create_oracle(bundle, scope, objective=objective, seed=seed, epochs=epochs)  # 5  T
@@ -172,9 +172,8 @@ def search(
 
 @dataclass(frozen=True, kw_only=True)
 class _Setup:
-    """Rows of a search, and what trains on them."""
+    """What trials share, and what trains them."""
 
-    parts: Parts
     at: Workspace
     runner: Runner
 

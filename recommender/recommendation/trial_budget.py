@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from recommender.profile.known_split import training_rows
-from recommender.time_plan import ALL_ROWS_SHARE, plan_time
+from recommender.time_plan import ALL_ROWS_SHARE, SHORTENED_SHARE, plan_time
 from recommender.training_cost import (
     COMPILE_SECONDS,
     MAX_BINNED_COLUMNS,
@@ -151,7 +151,7 @@ class _Work:
     def _chosen(self, budget: float, slowdown: float) -> int:
         """The largest training of which half of the epochs fit; else the smallest."""
         for index, (_, seconds) in enumerate(self.whole):
-            if slowdown * seconds / 2 <= self._left(budget, index, slowdown):
+            if SHORTENED_SHARE * slowdown * seconds <= self._left(budget, index, slowdown):
                 return index
         return len(self.whole) - 1
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from executor.evaluation.scores import CutOff
-from executor.search.records.training_size import USED_SHARE
 from executor.search.records.trials import continued_trials
-from executor.search.runners.schedule_clock import SHORTENED_SHARE
+from recommender.time_plan import SHORTENED_SHARE, USED_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

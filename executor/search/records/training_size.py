@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from recommender.time_plan import USED_SHARE
 from rules.errors import RunError
 from rules.text.files import write_text
 
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SIZE: Final = "training_size.json"
-USED_SHARE: Final = 0.85
-"""Share of the remaining time for which the first training is planned: machines slow down, and validation and saving
-take time as well."""
 MINUTE: Final = 60.0
 
 

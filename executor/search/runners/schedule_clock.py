@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from recommender.time_plan import SHORTENED_SHARE
+
 if TYPE_CHECKING:
     from executor.runtime.clock import Clock
     from executor.search.records.outcome import EndedBy
 
 MAX_STEPS: Final = 32  # steps per call: 0.05 s at 1.5 ms per step
 MAX_CALL_SECONDS: Final = 0.25  # seconds between two checks of the clock
-SHORTENED_SHARE: Final = 0.5  # share of the planned steps that a shortened training has at least
 NEAR_THE_END: Final = 0.9  # position on the schedule from which it counts as ended
 TRUSTED_TIME_SHARE: Final = 0.02  # share of the remaining time after which the measured speed is used
 
