@@ -12,10 +12,13 @@ from rules.vocabulary.direction import Direction
 
 SEASONAL: Final = "seasonal naive"
 EXPONENTIAL: Final = "exponential smoothing"
+THETA: Final = "theta"
+MEAN_FORECAST: Final = "mean of forecasts"
 TF_IDF: Final = "TF-IDF"
 NEIGHBOURS: Final = "nearest neighbours"
 BOOSTING: Final = "gradient boosting"
-"""Names of baselines in scores.json; TF-IDF is a linear model on the words of texts."""
+"""Names of baselines in scores.json; TF-IDF is a linear model on the words of texts, the mean of forecasts is that of
+Theta, exponential smoothing and seasonal naive."""
 DURATION_STEPS: Final = ((60, 10), (600, 60), (3_600, 300), (math.inf, 3_600))
 """Pairs of a duration and a step, in seconds: a duration up to the first is rounded up to a multiple of the second."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from executor.evaluation.scores import BOOSTING, EXPONENTIAL, NEIGHBOURS, SEASONAL, TF_IDF
+from executor.evaluation.scores import BOOSTING, EXPONENTIAL, MEAN_FORECAST, NEIGHBOURS, SEASONAL, TF_IDF, THETA
 from rules.text.numbers import number
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ BASELINE_NAMES: Final = {
     "linear": "the linear model",
     TF_IDF: "the linear model on TF-IDF",
     EXPONENTIAL: "exponential smoothing",
+    THETA: "the Theta model",
+    MEAN_FORECAST: "the mean of Theta, exponential smoothing and the seasonal naive forecast",
     NEIGHBOURS: "nearest neighbours",
     BOOSTING: "gradient boosting",
 }

@@ -8,11 +8,14 @@ from executor.components.metric import apply_thresholds, create_metric
 from executor.data.row_arrays import evenly_spaced
 from executor.data.time_zones import zone_of
 from executor.evaluation.baselines.baseline import create_predictions
+from executor.evaluation.baselines.constant import last_value_baseline, seasonal_baseline
 from executor.evaluation.baselines.exponential_smoothing import EXPONENTIAL_SECONDS, exponential_baseline
 from executor.evaluation.baselines.gradient_boosting import boosting_baseline, boosting_seconds
 from executor.evaluation.baselines.linear import LINEAR_SECONDS
+from executor.evaluation.baselines.mean_forecast import mean_baseline
 from executor.evaluation.baselines.nearest_neighbours import neighbours_baseline
 from executor.evaluation.baselines.tf_idf import tf_idf_baseline
+from executor.evaluation.baselines.theta import THETA_SECONDS, theta_baseline
 from executor.evaluation.diagnostics.permutation_importance import IMPORTANCE_SECONDS, measure_importance
 from executor.evaluation.diagnostics.unfinished_training import find_cut_off
 from executor.evaluation.evaluate import evaluate
@@ -99,11 +102,23 @@ def _fit_baselines(data: EncodedData, hold_out: RawTable, encoded: Examples, clo
         metric, parts, train, validation, of_hold_out, clock=clock.lasting(seconds), seed=run.plan.seed
     )
     yield neighbours_baseline(metric, parts, encoded, seconds=_allowed_seconds(NEIGHBOUR_SECONDS, clock, share=1 / 3))
-    if run.data.series is not None and run.data.windows is not None:
-        seconds = _allowed_seconds(EXPONENTIAL_SECONDS, clock, share=1 / 3)
-        yield exponential_baseline(
-            parts, encoded, hold_out, run.data.series, run.data.windows, clock=clock.lasting(seconds)
-        )
+    yield from _forecast_baselines(data, hold_out, encoded, clock)
+
+
+def _forecast_baselines(
+    data: EncodedData, hold_out: RawTable, encoded: Examples, clock: Clock
+) -> Iterator[Baseline | None]:
+    """Theta, exponential smoothing, and their mean with the seasonal naive forecast; nothing unless a forecast."""
+    parts, series, windows = data.parts, data.run.data.series, data.run.data.windows
+    if series is None or windows is None:
+        return
+    own = clock.lasting(_allowed_seconds(THETA_SECONDS, clock, share=1 / 6))
+    theta = theta_baseline(parts, encoded, hold_out, series, windows, clock=own)
+    own = clock.lasting(_allowed_seconds(EXPONENTIAL_SECONDS, clock, share=1 / 3))
+    smoothed = exponential_baseline(parts, encoded, hold_out, series, windows, clock=own)
+    # Without a season the last value is the seasonal naive forecast.
+    naive = seasonal_baseline(parts, encoded, hold_out) or last_value_baseline(parts, encoded, hold_out.last)
+    yield from (theta, smoothed, mean_baseline(parts, encoded, (theta, smoothed, naive)))
 
 
 def _allowed_seconds(most: float, clock: Clock, *, share: float) -> float:

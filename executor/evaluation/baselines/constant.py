@@ -35,8 +35,8 @@ def constant_baseline(
     """
     rows, train = len(hold_out), parts.train
     if parts.task is Task.FORECASTING:
-        says, outcome = "the last value", _offset(parts, hold_out) if last is None else last
-    elif parts.task.is_classification:
+        return last_value_baseline(parts, hold_out, last)
+    if parts.task.is_classification:
         shares = train.target.mean(axis=0, dtype=np.float64)
         outcome = np.tile(shares, (rows, 1))
         says = "the class shares of the training rows"
@@ -57,6 +57,16 @@ def constant_baseline(
         name="constant",
         says=says,
         predictions=create_predictions(parts, hold_out, outcome, decided),
+    )
+
+
+def last_value_baseline(parts: Parts, hold_out: Examples, last: np.ndarray | None) -> Baseline:
+    """Predict the last value of a forecast. last: (rows, outputs), where it differs from the offset."""
+    outcome = _offset(parts, hold_out) if last is None else last
+    return Baseline(
+        name="constant",
+        says="the last value",
+        predictions=create_predictions(parts, hold_out, outcome, outcome),
     )
 
 

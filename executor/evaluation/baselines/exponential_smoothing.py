@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.data.lag_table import forward_fill, require_values, series_starts
 from executor.evaluation.baselines.baseline import Baseline, create_predictions
+from executor.evaluation.baselines.rolling_origins import MAX_FITTED, SEASONS_NEEDED, forecast_origins
 from executor.evaluation.scores import EXPONENTIAL
 
 if TYPE_CHECKING:
@@ -21,10 +21,7 @@ if TYPE_CHECKING:
     from executor.runtime.clock import Clock
 
 EXPONENTIAL_SECONDS: Final = 10.0  # time limit
-MAX_FITTED: Final = 2_000  # last steps before the hold-out that are fitted; half a second per model
 MAX_SEASON: Final = 60  # steps; hundreds of seasonal states take minutes (statsmodels 0.15)
-SEASONS_NEEDED: Final = 2  # minimum length of a series for a seasonal model (statsmodels)
-MAX_SERIES: Final = 100  # series times targets; more fits take minutes
 MODELS: Final = (("add", "add"), ("add", None), (None, "add"), (None, None), ("add", "mul"), (None, "mul"))
 """Trend (damped) and season of candidate models, selected by the corrected AIC as in ets() (Hyndman and Khandakar
 2008), the largest first: additive errors; a multiplicative season only for positive values."""
@@ -68,40 +65,19 @@ def exponential_baseline(
 ) -> Baseline | None:
     """Fit ETS of statsmodels to each series and target, and forecast from every origin of the hold-out.
 
-    rows: the hold-out's rows of the lag table; series: the rows that it was made of. The parameters are estimated
-    before the hold-out; the states then follow the series without refitting.
+    rows, series: as in `forecast_origins`. The parameters are estimated before the hold-out; the states then follow the
+    series without refitting.
     clock: after its deadline each series gets the simplest model.
     None where there are too many series, or one of them is too short.
     """
-    starts = series_starts(series)
-    values = forward_fill(require_values(series.truth), starts)
-    pieces = np.split(np.arange(len(series)), np.flatnonzero(starts)[1:])
-    if len(pieces) * len(windows.targets) > MAX_SERIES:
+    found = forecast_origins(rows, series, windows, lambda values, until: _fit(values, until, windows.season, clock))
+    if found is None:
         return None
-    place = {int(row): at for at, row in enumerate(series.rows) if row >= 0}
-    first = np.array([place[int(row)] for row in rows.rows])  # the first step ahead of each row
-    outcome = np.full((len(rows), len(windows.targets), windows.horizon), np.nan)
-    chosen = []
-    for piece in pieces:
-        here = np.flatnonzero((first >= piece[0]) & (first <= piece[-1]))
-        if not len(here):
-            continue
-        for target in range(len(windows.targets)):
-            own = values[piece, target]
-            begin = int(np.argmax(np.isfinite(own)))
-            evaluated = first[here] - piece[0] - begin
-            found = _fit(own[begin:], evaluated.min(), windows.season, clock)
-            if found is None:
-                return None
-            fitted, name = found
-            chosen.append(name)
-            outcome[here, target] = fitted.forecast(evaluated - 1, windows.horizon)
-    flat = outcome.reshape(len(rows), -1)
-    names = ", ".join(dict.fromkeys(chosen))
+    outcome, names = found
     return Baseline(
         name=EXPONENTIAL,
         says=f"ETS model {names}",
-        predictions=create_predictions(parts, hold_out, flat, flat),
+        predictions=create_predictions(parts, hold_out, outcome, outcome),
     )
 
 
