@@ -215,6 +215,9 @@ def _execute(prepared: PreparedRun, clock: Clock, verbosity: Verbosity) -> Run:
     help="Write this column of ROWS next to the predictions (repeatable).",
 )
 @option_of("--unreadable-images")
+@click.option(
+    "--quantiles", is_flag=True, help="Write the columns 'quantile 0.1' to 'quantile 0.9' of a forecast, too."
+)
 @verbosity_options
 def predict(
     *,
@@ -225,6 +228,7 @@ def predict(
     ignore_extra: bool,
     keys: tuple[str, ...],
     unreadable_images: str | None,
+    quantiles: bool,
     verbosity: Verbosity,
 ) -> None:
     """Predict ROWS (a table with the columns of the training, or a folder of images) with the model of RUN.
@@ -255,6 +259,7 @@ def predict(
             key=keys,
             say=lambda sentence: print_status(sentence, verbosity=verbosity),
             as_text=output is None or output.suffix.lower() != PARQUET,
+            quantiles=quantiles,
         )
     if output is None:
         sink = pa.BufferOutputStream()

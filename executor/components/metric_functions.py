@@ -148,3 +148,24 @@ def scaled_error(truth: np.ndarray, predicted: np.ndarray, naive_error: np.ndarr
     """
     errors = np.mean(np.abs(truth - predicted), axis=0)
     return float(np.mean(errors / naive_error)) if np.all(naive_error > 0) else float("nan")
+
+
+def pinball_loss(truth: np.ndarray, quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Pinball loss of each predicted quantile (Koenker and Bassett 1978), of the shape of quantiles.
+
+    truth: (…,); quantiles: (…, levels); levels: (levels,) probabilities.
+    """
+    error = truth[..., None] - quantiles
+    return np.asarray(np.maximum(levels * error, (levels - 1) * error))
+
+
+def scaled_quantile_loss(
+    truth: np.ndarray, quantiles: np.ndarray, levels: np.ndarray, naive_error: np.ndarray
+) -> float:
+    """SQL: twice the mean pinball loss, relative to the error of the naive forecast (Shchur et al. 2025).
+
+    The definition of fev-bench (arXiv 2509.26468); of the median alone it is MASE. truth: (rows, targets); naive_error:
+    as in `scaled_error`.
+    """
+    losses = 2 * pinball_loss(truth, quantiles, levels).mean(axis=(0, 2))
+    return float(np.mean(losses / naive_error)) if np.all(naive_error > 0) else float("nan")

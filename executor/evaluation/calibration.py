@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from executor.components.metric import compute_metrics
-from executor.evaluation.scores import CalibrationScore, IntervalScore
+from executor.components.metric_functions import pinball_loss, scaled_quantile_loss
+from executor.evaluation.scores import CalibrationScore, IntervalScore, QuantileScore
 from executor.model.calibration.temperature import IDENTITY_TEMPERATURE, rescale_probabilities
 from rules.text.numbers import number
 from rules.vocabulary.facts import Task
@@ -40,36 +41,76 @@ def calibration_score(signature: Signature, predictions: Predictions) -> Calibra
     )
 
 
-def interval_score(signature: Signature, predictions: Predictions) -> IntervalScore | None:
-    """Measure coverage and width of the prediction intervals on the hold-out; None without intervals."""
+def interval_score(
+    signature: Signature, predictions: Predictions, spread: np.ndarray | None = None
+) -> IntervalScore | None:
+    """Measure coverage and width of the prediction intervals on the hold-out; None without intervals.
+
+    spread: (rows, outputs) spread of the windows of a forecast.
+    """
     intervals = signature.intervals
     if intervals is None or not intervals.half_widths:
         return None
-    low, high = intervals.bounds(predictions.outcome)
+    low, high = intervals.bounds(predictions.outcome, spread)
     coverage = ((low <= predictions.truth) & (predictions.truth <= high)).mean(axis=0)
     level = intervals.percent / 100
     # Coverage varies with the rows that set the width (beta distribution: Vovk 2012) and with those of the hold-out
     # (binomial distribution).
-    spread = math.sqrt(level * (1 - level) * (1 / (intervals.rows + 2) + 1 / len(predictions)))
+    deviation = math.sqrt(level * (1 - level) * (1 / (intervals.rows + 2) + 1 / len(predictions)))
     return IntervalScore(
         percent=intervals.percent,
         coverage=tuple(coverage.tolist()),
         mean_width=tuple((high - low).mean(axis=0).tolist()),
-        falls_short=bool(coverage.min() < level - STANDARD_ERRORS * spread),
+        falls_short=bool(coverage.min() < level - STANDARD_ERRORS * deviation),
     )
 
 
+def quantile_score(
+    signature: Signature, predictions: Predictions, spread: np.ndarray | None = None
+) -> QuantileScore | None:
+    """Measure the share of the hold-out below each quantile of a forecast; None without quantiles.
+
+    spread: as of `interval_score`.
+    """
+    if signature.quantiles is None or not signature.quantiles.is_measured:
+        return None
+    values = signature.quantiles.values(predictions.outcome, spread)
+    shares = (predictions.truth[..., None] <= values).mean(axis=(0, 1))
+    return QuantileScore(levels=signature.quantiles.levels, shares=tuple(shares.tolist()))
+
+
+def quantile_metrics(
+    signature: Signature, predictions: Predictions, spread: np.ndarray | None = None
+) -> dict[str, float]:
+    """Pinball loss, in the unit of the target, and scaled quantile loss, both averaged over the levels.
+
+    spread: as of `interval_score`.
+    """
+    found = signature.quantiles
+    if found is None or not found.is_measured or predictions.naive_error is None:
+        return {}
+    values, levels = found.values(predictions.outcome, spread), np.array(found.levels)
+    return {
+        "pinball_loss": float(pinball_loss(predictions.truth, values, levels).mean()),
+        "scaled_quantile_loss": scaled_quantile_loss(predictions.truth, values, levels, predictions.naive_error),
+    }
+
+
 def describe_calibration(
-    signature: Signature, calibration: CalibrationScore | None, intervals: IntervalScore | None
+    signature: Signature,
+    calibration: CalibrationScore | None,
+    intervals: IntervalScore | None,
+    quantiles: QuantileScore | None = None,
 ) -> tuple[str, ...]:
-    """Describe calibration or intervals, or why there are none, in a sentence; none for a forecast of one step."""
+    """Describe calibration, or intervals and quantiles, or why there are none, a sentence each."""
     if signature.temperatures:
         return (_of_temperatures(signature, calibration),)
     if signature.intervals is None:
         return ()
     if intervals is None:
         return (f"No prediction intervals: {signature.intervals.reason_missing}.",)
-    return (_of_intervals(signature, intervals),)
+    of_intervals = _of_intervals(signature, intervals)
+    return (of_intervals,) if quantiles is None else (of_intervals, _of_quantiles(quantiles))
 
 
 def _of_temperatures(signature: Signature, found: CalibrationScore | None) -> str:
@@ -121,6 +162,11 @@ def _of_intervals(signature: Signature, found: IntervalScore) -> str:
         return f"{start} {share} the hold-out {width}{short}."
     each = (f"{share} {target!r} {width}" for (share, width), target in zip(covered, signature.targets, strict=True))
     return f"{start} on the hold-out {', '.join(each)}{short}."
+
+
+def _of_quantiles(found: QuantileScore) -> str:
+    shares = [f"{share * 100:.0f} % ({level:g})" for level, share in zip(found.levels, found.shares, strict=True)]
+    return f"Share of the hold-out below each quantile: {', '.join(shares)}."
 
 
 def _defined(value: float) -> float | None:

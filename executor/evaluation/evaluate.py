@@ -13,7 +13,13 @@ from executor.evaluation.baselines.baseline import scaling_error
 from executor.evaluation.baselines.constant import constant_baseline, seasonal_baseline
 from executor.evaluation.baselines.linear import linear_baseline
 from executor.evaluation.bootstrap import bootstrap_sampler, exact_lower_bound, independent_units, tail_percent
-from executor.evaluation.calibration import calibration_score, describe_calibration, interval_score
+from executor.evaluation.calibration import (
+    calibration_score,
+    describe_calibration,
+    interval_score,
+    quantile_metrics,
+    quantile_score,
+)
 from executor.evaluation.class_coverage import missing_classes
 from executor.evaluation.scores import BaselineScore, Estimate, Scores
 from executor.evaluation.verdict import reach_verdict
@@ -106,7 +112,9 @@ def evaluate(
         )
         for at, baseline in enumerate(baselines, start=1)
     }
-    calibration, intervals = calibration_score(signature, predicted), interval_score(signature, predicted)
+    calibration, intervals = calibration_score(signature, predicted), interval_score(signature, predicted, rows.spread)
+    quantiles = quantile_score(signature, predicted, rows.spread)
+    metrics = compute_metrics(predicted) | quantile_metrics(signature, predicted, rows.spread)
     scores = Scores(
         metric=metric.name,
         direction=metric.direction,
@@ -115,12 +123,13 @@ def evaluate(
         hold_out=_with_exact_bound(_estimate(values[0], samples[:, 0], outside), predicted, groups, metric.name),
         rows=len(hold_out),
         resamples=len(samples),
-        others={name: _finite(value) for name, value in compute_metrics(predicted).items()},
+        others={name: _finite(value) for name, value in metrics.items()},
         baselines=scored,
         thresholds=_thresholds(signature),
         intervals=intervals,
+        quantiles=quantiles,
         calibration=calibration,
-        remarks=describe_calibration(signature, calibration, intervals),
+        remarks=describe_calibration(signature, calibration, intervals, quantiles),
         missing_classes=missing_classes(parts, hold_out, _names(signature)),
         has_signal=scored["constant"].gain.is_positive,
         cut_off=cut_off,
@@ -208,4 +217,4 @@ def _columns(signature: Signature, rows: RawTable, truth: np.ndarray, outcome: n
         }
     else:
         true = {name: by_target[:, at] for at, name in enumerate(names.truth)}
-    return {ROW: rows.rows, **true, **prediction_columns(signature, outcome, names, as_text=True)}
+    return {ROW: rows.rows, **true, **prediction_columns(signature, outcome, names, as_text=True, spread=rows.spread)}

@@ -76,6 +76,16 @@ class IntervalScore(BaseModel):
     """Whether the coverage of some target is significantly too low."""
 
 
+class QuantileScore(BaseModel):
+    """Share of the hold-out below each quantile of a forecast, averaged over its outputs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    levels: tuple[float, ...]
+    """Expected shares."""
+    shares: tuple[float, ...]
+
+
 class CalibrationScore(BaseModel):
     """Calibration metrics on the hold-out, without and with temperatures."""
 
@@ -198,10 +208,12 @@ class Scores(BaseModel):
     """Description of each decision threshold."""
     intervals: IntervalScore | None = None
     """Prediction intervals of a regression; None where validation rows are too few."""
+    quantiles: QuantileScore | None = None
+    """Quantiles of a forecast; None for other tasks, where validation rows are too few, and in older runs."""
     calibration: CalibrationScore | None = None
     """Calibration of a classification; None where all temperatures are 1."""
     remarks: tuple[str, ...] = ()
-    """Calibration, or coverage of the prediction intervals, in a sentence."""
+    """Calibration, coverage of the prediction intervals, or shares below quantiles, a sentence each."""
     missing_classes: tuple[str, ...] = ()
     """Classes or labels that training rows, folds or hold-out lack, a sentence each."""
     has_signal: bool

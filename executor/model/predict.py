@@ -50,6 +50,7 @@ def predict(
     say: Callable[[str], None] = warnings.warn,
     unreadable: Unreadable = "refuse",
     as_text: bool = False,
+    quantiles: bool = False,
 ) -> pa.Table:
     """Predict every row of a table, or the steps after the last row of a series, each with its time.
 
@@ -58,10 +59,12 @@ def predict(
     model: function that returns the loaded model; called after the rows are validated. key: columns of the rows that
     are copied to the output. say: receives warnings: a series shorter than the model's window, skipped images, missing
     future values, a renamed output column. unreadable: what to do with image files that cannot be read. as_text: write
-    labels as text, not in their own type.
+    labels as text, not in their own type. quantiles: whether a forecast has columns of its quantiles.
 
-    Raises ColumnError on missing, extra or retyped columns, and on a key that is not a column.
+    Raises ColumnError on missing, extra or retyped columns, and on a key that is not a column; RunError on quantiles of
+    a model that has none.
     """
+    levels = _levels(signature) if quantiles else ()
     keys = (key,) if isinstance(key, str) else tuple(dict.fromkeys(key))
     opened = open_rows(signature, data, delimiter=delimiter, unreadable=unreadable, keys=keys)
     with nullcontext(opened) if opened is data else opened as dataset:
@@ -103,10 +106,10 @@ def predict(
             names_of_series if as_text else series.to_arrow(names_of_series.tolist())
         )
     columns |= _step_times(signature, rows, steps, zone, taken=columns)
-    names = prediction_names(signature, taken=columns, outputs=signature.targets)
+    names = prediction_names(signature, taken=columns, outputs=signature.targets, levels=levels)
     _report_changed(names, say)
     outcome = _outcome(model, signature, steps)
-    return pa.table({**columns, **step_columns(signature, outcome, names)})
+    return pa.table({**columns, **step_columns(signature, outcome, names, spread=steps.spread)})
 
 
 def _outcome(model: Callable[[], keras.Model], signature: Signature, rows: RawTable) -> np.ndarray:
@@ -122,6 +125,20 @@ def _outcome(model: Callable[[], keras.Model], signature: Signature, rows: RawTa
             f"The model cannot compute predictions for these rows: {reason}. Restore the files of the run from a copy, "
             "or train again."
         ) from error
+
+
+def _levels(signature: Signature) -> tuple[float, ...]:
+    """Levels of the quantiles of a forecast. Raises RunError where it has none."""
+    found = signature.quantiles
+    if signature.windows is None:
+        reason = f"the task is {signature.task}. Leave --quantiles out"
+    elif found is None:
+        reason = "an older version of pcwat trained it. Train it again, or leave --quantiles out"
+    elif not found.is_measured:
+        reason = f"{found.reason_missing}. Collect more rows, or leave --quantiles out"
+    else:
+        return found.levels
+    raise RunError(f"Quantiles need a forecast that was trained with them, but {reason}.")
 
 
 def _check_keys(signature: Signature, dataset: Dataset, keys: Sequence[str]) -> None:

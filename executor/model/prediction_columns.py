@@ -28,7 +28,8 @@ class Names:
     """Names of the columns of predictions, unique in their table.
 
     prediction, low, high, truth: one per target, or per output of a forecast. probability: one per class, or per label
-    of a multilabel task. changed: names that were taken, and their replacements.
+    of a multilabel task. quantile: nine per target, by target; none unless requested. changed: names that were taken,
+    and their replacements.
     """
 
     prediction: tuple[str, ...]
@@ -36,13 +37,21 @@ class Names:
     low: tuple[str, ...] = ()
     high: tuple[str, ...] = ()
     truth: tuple[str, ...] = ()
+    quantile: tuple[str, ...] = ()
     changed: tuple[tuple[str, str], ...] = ()
 
 
-def prediction_names(signature: Signature, *, taken: Iterable[str] = (), outputs: Sequence[str] | None = None) -> Names:
+def prediction_names(
+    signature: Signature,
+    *,
+    taken: Iterable[str] = (),
+    outputs: Sequence[str] | None = None,
+    levels: Sequence[float] = (),
+) -> Names:
     """Choose the names of the columns of predictions; "_2" or the next free number is appended to taken ones.
 
     taken: names of other columns of the table. outputs: names of predicted numbers; by default the signature's outputs.
+    levels: of the quantiles that have columns.
     """
     task = signature.task
     if task in {Task.BINARY, Task.MULTICLASS}:
@@ -60,7 +69,9 @@ def prediction_names(signature: Signature, *, taken: Iterable[str] = (), outputs
     else:
         outputs = signature.output_names if outputs is None else outputs
         words = ("prediction", "low", "high", "truth")
-        wanted = {word: [word] if len(outputs) == 1 else [f"{word} of {name}" for name in outputs] for word in words}
+        of = [""] if len(outputs) == 1 else [f" of {name}" for name in outputs]
+        wanted = {word: [f"{word}{name}" for name in of] for word in words}
+        wanted["quantile"] = [f"quantile {level:g}{name}" for name in of for level in levels]
     used, all_wanted = {*taken}, {name for names in wanted.values() for name in names}
     found: dict[str, tuple[str, ...]] = {}
     changed = []
@@ -105,12 +116,17 @@ def names_in_file(signature: Signature) -> Names:
 
 
 def prediction_columns(
-    signature: Signature, outcome: np.ndarray, names: Names, *, as_text: bool = False
+    signature: Signature,
+    outcome: np.ndarray,
+    names: Names,
+    *,
+    as_text: bool = False,
+    spread: np.ndarray | None = None,
 ) -> dict[str, np.ndarray | pa.Array]:
     """Create the columns of predictions: labels with probabilities, or values with intervals.
 
     outcome: (rows, outputs), from `executor.model.keras_file.predict_rows`. as_text: write labels as text, not in their
-    own type.
+    own type. spread: (rows, outputs) spread of the windows of a forecast.
     """
     decided = apply_thresholds(outcome, signature.task, thresholds=signature.cuts, rare_class=signature.rare_class)
     if signature.task in {Task.BINARY, Task.MULTICLASS}:
@@ -123,19 +139,28 @@ def prediction_columns(
             for at, (name, target) in enumerate(zip(names.prediction, signature.targets, strict=True))
         }
         return written | _by_name(names.probability, outcome)
-    return _interleave(names, (decided, *_bounds(signature, decided)))
+    return _interleave(names, (decided, *_bounds(signature, decided, spread)))
 
 
-def step_columns(signature: Signature, outcome: np.ndarray, names: Names) -> dict[str, np.ndarray | pa.Array]:
+def step_columns(
+    signature: Signature, outcome: np.ndarray, names: Names, *, spread: np.ndarray | None = None
+) -> dict[str, np.ndarray | pa.Array]:
     """Create the columns of a forecast with a row for each series and step ahead.
 
-    outcome: (series, targets x horizon). names: one for each target.
+    outcome, spread: (series, targets x horizon). names: one for each target; those of quantiles, if any, come last.
     """
-    values = (outcome, *_bounds(signature, outcome))
-    return _interleave(
-        names,
-        tuple(np.stack([own.ravel() for own in np.hsplit(one, len(signature.targets))], axis=1) for one in values),
-    )
+    values = [outcome, *_bounds(signature, outcome, spread)]
+    columns = _interleave(names, [_by_step(one, signature) for one in values])
+    if names.quantile and signature.quantiles is not None:
+        quantiles = np.moveaxis(signature.quantiles.values(outcome, spread), 2, 0)
+        by_target = np.stack([_by_step(one, signature) for one in quantiles], axis=2)  # (steps, targets, levels)
+        columns |= _by_name(names.quantile, by_target.reshape(len(by_target), -1))
+    return columns
+
+
+def _by_step(values: np.ndarray, signature: Signature) -> np.ndarray:
+    """Turn (series, targets x horizon) into (series x horizon, targets)."""
+    return np.stack([own.ravel() for own in np.hsplit(values, len(signature.targets))], axis=1)
 
 
 def _interleave(names: Names, values: Sequence[np.ndarray]) -> dict[str, np.ndarray | pa.Array]:
@@ -165,11 +190,11 @@ def label_positions(signature: Signature, target: str) -> dict[str, int]:
     return {text: at for at, label in enumerate(labels) for text in (label, kind.to_text(label))}
 
 
-def _bounds(signature: Signature, decided: np.ndarray) -> tuple[np.ndarray, ...]:
+def _bounds(signature: Signature, decided: np.ndarray, spread: np.ndarray | None) -> tuple[np.ndarray, ...]:
     """Lower and upper ends of the prediction intervals; empty without them."""
     if signature.intervals is None or not signature.intervals.half_widths:
         return ()
-    low, high = signature.intervals.bounds(decided)
+    low, high = signature.intervals.bounds(decided, spread)
     return low, high
 
 

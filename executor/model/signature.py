@@ -13,6 +13,7 @@ from executor.data.lag_table import Windows
 from executor.data.raw_table import ARRAYS, Form, RawTable, form_of
 from executor.layers.names import PREFIX
 from executor.model.calibration.conformal_intervals import Intervals
+from executor.model.calibration.conformal_quantiles import Quantiles
 from executor.model.calibration.temperature import Temperature
 from executor.preprocessing.inputs import ImageInputs
 from recommender.dataset.readers.types.reading import ColumnReading
@@ -128,9 +129,11 @@ class Signature(BaseModel):
     """Divisors of the logits: one for all classes, or one per label; none for other tasks."""
     intervals: Intervals | None = None
     """Prediction intervals of regression and forecasts; None for other tasks."""
+    quantiles: Quantiles | None = None
+    """Quantiles of forecasts; None for other tasks, and in runs of older versions."""
     trained_on: Literal["", "all_rows"] = ""
-    """Whether all rows, including the hold-out, trained the model; empty where they did not. Thresholds, temperatures
-    and intervals are always those of the evaluated model."""
+    """Whether all rows, including the hold-out, trained the model; empty where they did not. Thresholds, temperatures,
+    intervals and quantiles are always those of the evaluated model."""
     time_column: str | None
     entity_column: str | None
     windows: Windows | None
@@ -182,6 +185,8 @@ class Signature(BaseModel):
             and not 0 <= self.rare_class < classes,
             "windows belong to forecasts alone": (self.windows is None) is (self.task is Task.FORECASTING),
             f"it has intervals for {widths} of {self.outputs} outputs": widths not in {0, self.outputs},
+            "its quantiles are not those of its outputs": self.quantiles is not None
+            and any(len(one.half_widths) not in {0, self.outputs} for one in self.quantiles.intervals),
             "the time or the series of a forecast is in no column": self.windows is not None
             and not names >= {self.time_column, self.entity_column} - {None},
             "a column is listed twice": len(names) < len(self.columns),

@@ -9,6 +9,7 @@ from executor.components.configuration import configuration
 from executor.components.metric import create_metric, outcome_of
 from executor.model.assemble import assemble
 from executor.model.calibration.conformal_intervals import Intervals, conformal_intervals
+from executor.model.calibration.conformal_quantiles import Quantiles, conformal_quantiles
 from executor.model.calibration.temperature import apply_temperatures, fit_temperatures
 from executor.model.compile import compile_model
 from executor.model.keras_file import save_model
@@ -43,7 +44,7 @@ class SavedModel:
 def finalize(data: EncodedData, trials: Trials, selected: SelectedNetwork) -> SavedModel:
     """Assemble the model from raw rows to predictions, and save it.
 
-    The validation rows set temperatures, thresholds and intervals.
+    The validation rows set temperatures, thresholds, intervals and quantiles.
     """
     run, parts, table = data.run, data.parts, data.run.data.table
     metric = create_metric(run.bundle.metric)
@@ -64,6 +65,7 @@ def finalize(data: EncodedData, trials: Trials, selected: SelectedNetwork) -> Sa
     set_by_validation = {
         "thresholds": metric.thresholds(outcome, parts.validation, parts),
         "intervals": _intervals(outcome, parts),
+        "quantiles": _quantiles(outcome, parts),
     }
     signature = signature.model_copy(update=set_by_validation)
     model = write_model(data, trials, selected.network, signature)
@@ -99,4 +101,18 @@ def _intervals(outcome: np.ndarray, parts: Parts) -> Intervals | None:
     """
     if parts.task not in {Task.REGRESSION, Task.MULTIOUTPUT_REGRESSION} and not isinstance(parts.inputs, WindowInputs):
         return None
-    return conformal_intervals(parts.validation.raw_target, outcome, on=parts.target_on)
+    truth, spread = parts.validation.raw_target, _spread(parts)
+    return conformal_intervals(truth, outcome, on=parts.target_on, spread=spread)
+
+
+def _quantiles(outcome: np.ndarray, parts: Parts) -> Quantiles | None:
+    """Quantiles of a forecast for each step ahead, by the errors on the validation rows."""
+    if not isinstance(parts.inputs, WindowInputs):
+        return None
+    return conformal_quantiles(parts.validation.raw_target, outcome, spread=_spread(parts))
+
+
+def _spread(parts: Parts) -> np.ndarray | None:
+    """Spread of the windows of the validation rows, (rows, outputs), in the unit of the target; None without it."""
+    spread = parts.validation.spread
+    return None if spread is None else spread * parts.target_scale

@@ -140,6 +140,7 @@ class Run:
         ignore_extra: bool = False,
         key: str | Sequence[str] = (),
         unreadable: Unreadable = "refuse",
+        quantiles: bool = False,
     ) -> pa.Table:
         """Predict new rows.
 
@@ -151,6 +152,7 @@ class Run:
             key: Columns of data that are copied to the left of the predictions, to identify the rows. Default none.
             unreadable: Image files that are missing or damaged: "refuse" raises an error, "leave_out" skips them with a
                 warning. Default "refuse".
+            quantiles: Whether a forecast has the columns "quantile 0.1" to "quantile 0.9". Default False.
 
         Returns:
             An Arrow table with one row per row of data, in the same order; for a forecast, one row per series and step.
@@ -160,6 +162,7 @@ class Run:
         Raises:
             ColumnError: If a column is missing, has another type, or is unknown (unless ignore_extra), or if a key
                 is not a column.
+            RunError: If quantiles are requested of a model that has none.
 
         Warns:
             UserWarning: If image files are skipped, if the past is shorter than the lags of the model, or if a
@@ -178,6 +181,7 @@ class Run:
             ignore_extra=ignore_extra,
             key=key,
             unreadable=unreadable,
+            quantiles=quantiles,
         )
 
 

@@ -194,6 +194,13 @@ def test_a_series_is_continued_by_its_next_months(tmp_path: Path) -> None:
     assert ours < seasonal
     answers = run.predict(path)
     assert answers.column_names == ["month", "prediction", "low", "high"]
+    with_quantiles = run.predict(path, quantiles=True)
+    levels = [f"quantile 0.{tenth}" for tenth in range(1, 10)]
+    assert with_quantiles.column_names == [*answers.column_names, *levels]
+    every = np.column_stack([with_quantiles[name] for name in ("low", *levels, "high")])
+    assert (np.diff(every, axis=1) >= 0).all()
+    assert run.scores.quantiles is not None
+    assert 0 < run.scores.others["scaled_quantile_loss"] < 2 * ours
     assert answers.column("month").to_pylist()[:2] == [datetime.date(2005, 1, 1), datetime.date(2005, 2, 1)]
     said = np.array([answers.column(name).to_pylist() for name in ("low", "prediction", "high")])
     later = np.arange(180, 198)

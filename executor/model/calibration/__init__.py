@@ -2,4 +2,5 @@
 
 - `temperature`: Temperature scaling of logits.
 - `conformal_intervals`: Split-conformal prediction intervals.
+- `conformal_quantiles`: Quantiles of forecasts.
 """

@@ -30,6 +30,9 @@ class Intervals(BaseModel):
     """One per target, on the scale on which it is learned; none where the rows are too few."""
     on: TargetScale = "as_is"
     """Scale of the half-widths; on log1p intervals are wider around greater values."""
+    in_spreads: bool = False
+    """Whether half-widths are multiples of the spread of a forecast's window (docs/evidence.md#quantiles-of-forecasts);
+    not in runs of older versions."""
 
     @property
     def reason_missing(self) -> str:
@@ -38,9 +41,16 @@ class Intervals(BaseModel):
             return ""
         return f"{self.rows} validation rows are too few, {self.percent} % needs {min_rows(self.percent)}"
 
-    def bounds(self, outcome: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper ends for predicted values, (rows, targets) each."""
+    def bounds(self, outcome: np.ndarray, spread: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper ends for predicted values, (rows, targets) each.
+
+        spread: (rows, targets) spread of each row's window, where half-widths are multiples of it.
+        """
         half = np.array(self.half_widths)
+        if self.in_spreads:
+            if spread is None:
+                raise ValueError("half-widths in spreads need the spread of each row")
+            half = half * spread
         if self.on == "as_is":
             return outcome - half, outcome + half
         middle = to_learning_scale(outcome, self.on)
@@ -49,23 +59,31 @@ class Intervals(BaseModel):
 
 
 def conformal_intervals(
-    truth: np.ndarray, outcome: np.ndarray, *, on: TargetScale = "as_is", percent: int = PERCENT
+    truth: np.ndarray,
+    outcome: np.ndarray,
+    *,
+    on: TargetScale = "as_is",
+    percent: int = PERCENT,
+    spread: np.ndarray | None = None,
 ) -> Intervals:
     """Measure intervals whose half-width is the ⌈(n + 1) · level⌉-th smallest absolute residual of n rows.
 
     truth, outcome: (rows, targets) of rows that were not trained on, in the target's own unit. on: scale of the
-    residuals.
+    residuals. spread: (rows, targets), by which residuals are divided (locally weighted conformal inference: Lei et al.
+    2018, section 5.2).
 
     >>> predicted = np.zeros((9, 1))
     >>> conformal_intervals(predicted + np.arange(9.0)[:, None], predicted).half_widths
     (8.0,)
     """
     rows = len(truth)
-    rank = _rank(rows, percent)
+    rank, in_spreads = _rank(rows, percent), spread is not None
     if rank > rows:
-        return Intervals(percent=percent, rows=rows, half_widths=(), on=on)
-    residuals = np.sort(np.abs(to_learning_scale(truth, on) - to_learning_scale(outcome, on)), axis=0)
-    return Intervals(percent=percent, rows=rows, half_widths=tuple(residuals[rank - 1].tolist()), on=on)
+        return Intervals(percent=percent, rows=rows, half_widths=(), on=on, in_spreads=in_spreads)
+    residuals = np.abs(to_learning_scale(truth, on) - to_learning_scale(outcome, on))
+    ranked = np.sort(residuals if spread is None else residuals / spread, axis=0)
+    half_widths = tuple(ranked[rank - 1].tolist())
+    return Intervals(percent=percent, rows=rows, half_widths=half_widths, on=on, in_spreads=in_spreads)
 
 
 def min_rows(percent: int = PERCENT) -> int:

@@ -96,3 +96,28 @@ def test_mase_is_the_error_in_units_of_the_naive_one() -> None:
     # Mean absolute errors 2 and 0.5, over naive errors 4 and 0.5: (0.5 + 1) / 2.
     assert measures.scaled_error(truth, said, np.array([4.0, 0.5])) == 0.75
     assert math.isnan(measures.scaled_error(truth, said, np.array([0.0, 1.0])))
+
+
+def test_the_pinball_loss_weighs_errors_on_both_sides_by_the_level() -> None:
+    truth, levels = np.array([[3.0]]), np.array([0.1, 0.5, 0.9])
+    quantiles = np.array([[[1.0, 4.0, 7.0]]])
+    # 0.1 · 2 below the truth; 0.5 · 1 and 0.1 · 4 above it.
+    found = measures.pinball_loss(truth, quantiles, levels)
+    np.testing.assert_allclose(found, [[[0.2, 0.5, 0.4]]])
+    for at, level in enumerate(levels):
+        expected = metrics.mean_pinball_loss([3], quantiles[0, :, at], alpha=level)
+        assert found[0, 0, at] == pytest.approx(expected)
+
+
+def test_the_scaled_quantile_loss_of_the_median_is_mase() -> None:
+    truth, said = np.array([[1.0, 2], [3, 6]]), np.array([[2.0, 2], [3, 5]])
+    naive = np.array([4.0, 0.5])
+    of_median = measures.scaled_quantile_loss(truth, said[..., None], np.array([0.5]), naive)
+    # Mean absolute errors 0.5 and 0.5, over naive errors 4 and 0.5: (0.125 + 1) / 2.
+    assert of_median == measures.scaled_error(truth, said, naive) == 0.5625
+    # 2 · mean of 0.2, 0.5 and 0.4, relative to 2.
+    three = measures.scaled_quantile_loss(
+        np.array([[3.0]]), np.array([[[1.0, 4.0, 7.0]]]), np.array([0.1, 0.5, 0.9]), np.array([2.0])
+    )
+    assert three == pytest.approx(1.1 / 3)
+    assert math.isnan(measures.scaled_quantile_loss(truth, said[..., None], np.array([0.5]), np.array([0.0, 1.0])))

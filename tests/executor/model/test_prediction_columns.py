@@ -8,6 +8,7 @@ import pytest
 
 from executor.data.labels import LabelType
 from executor.data.lag_table import Windows
+from executor.model.calibration.conformal_quantiles import conformal_quantiles
 from executor.model.prediction_columns import (
     free_name,
     label_positions,
@@ -99,3 +100,23 @@ def test_steps_of_several_targets_are_rows() -> None:
         "prediction of y": [1, 2],
         "prediction of z": [10, 20],
     }
+
+
+def test_quantiles_of_each_target_follow_the_predictions() -> None:
+    windows = Windows(targets=("y", "z"), lags=(2,), season=None, step=1, horizon=2)
+    # Errors of 1 to 9 at every step: the intervals around the median have half-widths 2, 4, 6 and 8.
+    quantiles = conformal_quantiles(np.tile(np.arange(1.0, 10)[:, None], 4), np.zeros((9, 4)))
+    more = {"windows": windows, "quantiles": quantiles}
+    signature = _signature(Task.FORECASTING, ("y", "z")).model_copy(update=more)
+    names = prediction_names(signature, outputs=signature.targets, levels=quantiles.levels)
+    read = step_columns(signature, np.array([[1.0, 2.0, 10.0, 20.0]]), names)
+    assert [*read][:4] == ["prediction of y", "prediction of z", "quantile 0.1 of y", "quantile 0.2 of y"]
+    assert len(read) == 2 + 2 * 9
+    assert read["quantile 0.1 of y"].tolist() == [-7, -6]
+    assert read["quantile 0.5 of z"].tolist() == [10, 20]
+    assert read["quantile 0.9 of z"].tolist() == [18, 28]
+    without = prediction_names(signature, outputs=signature.targets)
+    assert [*step_columns(signature, np.array([[1.0, 2.0, 10.0, 20.0]]), without)] == [
+        "prediction of y",
+        "prediction of z",
+    ]

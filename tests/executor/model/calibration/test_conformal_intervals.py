@@ -57,6 +57,14 @@ def test_on_log1p_an_interval_grows_with_the_value_and_never_falls_below_zero() 
     assert high[:, 0] == pytest.approx([np.e - 1, 10 * np.e - 1])
 
 
+def test_residuals_in_spreads_give_intervals_as_wide_as_the_spread_of_a_row() -> None:
+    spread = np.linspace(1, 9, 9)[:, None]
+    found = conformal_intervals(3 * spread, np.zeros((9, 1)), spread=spread)
+    assert (found.half_widths, found.in_spreads) == ((3.0,), True)
+    low, high = found.bounds(np.array([[10.0], [10.0]]), np.array([[1.0], [2.0]]))
+    assert (low.tolist(), high.tolist()) == ([[7], [4]], [[13], [16]])
+
+
 def test_intervals_survive_json() -> None:
     found = conformal_intervals(np.arange(12.0)[:, None], np.zeros((12, 1)))
     assert Intervals.model_validate_json(found.model_dump_json()) == found
