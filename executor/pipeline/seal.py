@@ -55,7 +55,7 @@ def seal(
         completed=trials.completed,
         cut_short=trials.cut_short,
         size=trials.size,
-        reduction="" if trials.size is None else trials.size.sentence(run.budget.seconds or 0.0),
+        reduction=trials.reduction(run.budget.seconds or 0.0),
         stopped_by=trials.stopped_by,
         best_trial=trials.best.number,
         members=saved.selected.members,

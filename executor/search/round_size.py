@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from executor.components.configuration import configuration
@@ -28,6 +29,8 @@ LEARNING_AT_ONCE: Final = 8  # trials per round of a Bayesian search
 FITTING_SHARE: Final = 0.6
 """Share of the epochs of a last trial that must fit: half of the trials stop earlier, and the schedule of the others is
 shortened."""
+LONGER: Final = 1.25
+"""Epochs for which a trial has time, relative to the most of an ended trial: they stop early after similar numbers."""
 ROUNDS_LEFT: Final = 3  # rounds that the remaining time must allow in a Bayesian search
 
 
@@ -40,7 +43,7 @@ def max_at_once(bundle: Bundle, *, devices: int, each: int) -> int:
 def next_round(
     oracle: keras_tuner.Oracle, at: Workspace, outcomes: Sequence[Outcome], most: int, epochs: int, *, compiling: float
 ) -> list[Proposal]:
-    """Ask for the trials of the next round: only those that can be completed in the remaining time.
+    """Ask for the trials of the next round: only those that are expected to end in the remaining time.
 
     With a time limit, the first round is the default configuration alone. Later rounds leave time for further ones if
     the tuner learns from them; the last trial may have a shorter schedule.
@@ -53,12 +56,13 @@ def next_round(
     if not done:
         return ask(oracle, 1, epochs=epochs)
     work = sum(one.epochs * epoch_seconds(at, one.hyperparameters) for one in done)
+    longest = ceil(LONGER * max(one.epochs for one in done))
     slowdown = sum(one.seconds for one in done) / work
     left = max(0.0, at.clock.remaining() - compiling)
 
     def seconds(proposals: Sequence[Proposal]) -> float:
-        """Expected seconds of trials, if none stops early."""
-        return slowdown * sum(one.epochs * epoch_seconds(at, one.hyperparameters) for one in proposals)
+        """Expected seconds of trials, if none takes many more epochs than those before."""
+        return slowdown * sum(min(one.epochs, longest) * epoch_seconds(at, one.hyperparameters) for one in proposals)
 
     # Wide stacks are fast, so only a search that learns from its rounds has several.
     time = left / (ROUNDS_LEFT if isinstance(at.bundle.tuner, Bayesian) else 1)

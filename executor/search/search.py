@@ -34,6 +34,7 @@ from executor.search.runners.stacked import StackRunner
 from executor.search.runners.workspace import create_workspace, is_stacked
 from executor.search.space import Scope, search_space
 from recommender.machine_speed import known_slowdown, remember_slowdown
+from recommender.time_plan import SHORTENED_SHARE
 from recommender.training_cost import COMPILE_SECONDS, USUAL_SLOWDOWN
 from rules.errors import PcwatError, RunError, TrainingError
 from rules.vocabulary.bundle import fingerprint
@@ -116,7 +117,7 @@ def search(
 
         setup, size, compiling = _set_up(start, parts, clock, plan_for, budget, is_new=not journal.outcomes)
         at, runner, parts, clock = setup.at, setup.runner, setup.at.parts, setup.at.clock
-        epochs = _planned_epochs(bundle, parts) if size is None else size.epochs
+        epochs = _planned_epochs(bundle, parts) if size is None else _scheduled_epochs(size, at)
         scope = scope_of(bundle, parts, budget, size)
         oracle = create_oracle(bundle, scope, objective=objective, seed=seed, epochs=epochs)  # 5  T
         one_by_one = at_once == 1 or not at.is_stacked
@@ -181,6 +182,16 @@ class _Setup:
 def _planned_epochs(bundle: Bundle, parts: Parts) -> int:
     """Epochs of a full trial, without a time limit."""
     return whole_epochs(bundle, network_kind(bundle, parts.inputs), rows=len(parts.train))
+
+
+def _scheduled_epochs(size: TrainingSize, at: Workspace) -> int:
+    """Epochs of the learning-rate schedule of a trial.
+
+    Of stacks, more than are expected to fit: most of their trainings stop early, and `ScheduleClock` shortens others.
+    """
+    if not at.is_stacked:
+        return size.epochs
+    return min(size.planned_epochs, round(size.epochs / SHORTENED_SHARE))
 
 
 def _set_up(

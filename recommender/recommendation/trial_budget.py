@@ -177,8 +177,13 @@ def _work(dataset: Sizes, architecture: Choice, validation: Choice) -> _Work:
     folded = isinstance(validation, CrossValidation)
     training = training_rows(dataset.rows, in_folds=folded)
     if isinstance(architecture, BagOfNgrams | TextCnn):
-        letters = isinstance(architecture, BagOfNgrams) and architecture.character_ngrams
-        one = text_trial_seconds(rows=training, words=dataset.words, letters=letters)
+        bag = architecture if isinstance(architecture, BagOfNgrams) else None
+        one = text_trial_seconds(
+            rows=training,
+            words=dataset.words,
+            letters=bag is not None and bag.character_ngrams,
+            linear_start=bag is not None and bag.linear_start,
+        )
         one /= USUAL_SLOWDOWN
         return _Work(whole=[(1, one)], each=[one], refit_share=TEXT_REFIT_SHARE, has_text=True)
     width, most = dataset.columns, None

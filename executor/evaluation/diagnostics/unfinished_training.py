@@ -21,7 +21,7 @@ def find_cut_off(members: Collection[int], trials: Trials, *, limit_for: Callabl
     """Find whether a network of the model was cut off by time or Ctrl-C, and the time limit that it needs.
 
     A network also counts as cut off where time ended a strategy such as Hyperband before any trial had all epochs, or
-    allowed less than half of the epochs for every trial.
+    allowed less than SHORTENED_SHARE of the epochs, of which not every trial stopped early.
 
     members: numbers of the trials in the model. limit_for: function from additional seconds of search to the time limit
     of a run. Returns None where no network was cut off.
@@ -30,7 +30,8 @@ def find_cut_off(members: Collection[int], trials: Trials, *, limit_for: Callabl
     own = [by_number[number] for number in members]
     cut = [one for one in own if one.is_cut_short]
     size = trials.size
-    if not cut and size is not None and size.epochs < SHORTENED_SHARE * size.planned_epochs:
+    is_short = size is not None and size.epochs < SHORTENED_SHARE * size.planned_epochs
+    if not cut and size is not None and is_short and any(one.ended_by != "early_stopping" for one in own):
         longest = max(own, key=lambda one: one.epochs)
         return CutOff(
             trial=longest.number,

@@ -27,6 +27,7 @@ class TrainingSize(BaseModel):
     """Networks of a trial: one per fold and repeat, or one."""
     repeats: int = 1
     epochs: int
+    """Those that are expected to fit, at most the planned ones."""
     seconds: float
     """Expected seconds of one full training of this size on this machine."""
     planned_networks: int
@@ -37,25 +38,20 @@ class TrainingSize(BaseModel):
     slowdown: float
     """Measured seconds per epoch, relative to those that the cost model assumes."""
 
-    @property
-    def is_reduced(self) -> bool:
-        """Whether the training is smaller than planned."""
-        return (self.networks, self.epochs) != (self.planned_networks, self.planned_epochs)
-
-    def sentence(self, limit: float) -> str:
+    def sentence(self, limit: float, *, epochs: int | None) -> str:
         """What was reduced, what the full plan needs, and the budget for it; empty if nothing was reduced.
 
-        limit: seconds of the whole run.
+        limit: seconds of the whole run. epochs: of the best trial; None if it stopped early.
         """
-        if not self.is_reduced:
-            return ""
         parts = []
         if self.networks == 1 and self.planned_networks > 1:
             parts.append("on one split instead of by cross-validation")
         elif self.networks < self.planned_networks:
             parts.append("by cross-validation without repeats")
-        if self.epochs < self.planned_epochs:
-            parts.append(f"for {self.epochs} instead of {self.planned_epochs} epochs")
+        if epochs is not None and epochs < self.planned_epochs:
+            parts.append(f"for {epochs} instead of {self.planned_epochs} epochs")
+        if not parts:
+            return ""
         needed = limit + self.planned_seconds / USED_SHARE - self.seconds
         minutes = max(math.ceil(needed / MINUTE), math.floor(limit / MINUTE) + 1)
         return (

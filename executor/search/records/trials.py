@@ -41,6 +41,12 @@ class Trials:
     def best(self) -> Outcome:
         return self.ranked[0]
 
+    def reduction(self, limit: float) -> str:
+        """What the time limit reduced in the best trial; empty if nothing. limit: seconds of the whole run."""
+        if self.size is None:
+            return ""
+        return self.size.sentence(limit, epochs=None if self.best.ended_by == "early_stopping" else self.best.epochs)
+
     @property
     def completed(self) -> int:
         """Those with a score."""

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 MAX_STEPS: Final = 32  # steps per call: 0.05 s at 1.5 ms per step
 MAX_CALL_SECONDS: Final = 0.25  # seconds between two checks of the clock
 NEAR_THE_END: Final = 0.9  # position on the schedule from which it counts as ended
-TRUSTED_TIME_SHARE: Final = 0.02  # share of the remaining time after which the measured speed is used
+UNCHANGED_TIME_SHARE: Final = 0.5
+"""Share of the time in which the rate follows the planned steps although they do not fit: most trainings stop early,
+and those that do not are better so (docs/evidence.md#folds-or-epochs)."""
 
 
 class ScheduleClock:
-    """The progress of one training, in planned steps or, where they do not fit into the time limit, in time.
+    """The progress of one training, in planned steps or, in the second half of a time limit that they exceed, in time.
 
     As long as the planned steps fit, progress depends on the steps alone, so that a seed gives the same rates.
     """
@@ -88,5 +90,5 @@ class ScheduleClock:
         return self._clock.remaining() / max(self._seconds_per_step, np.finfo(float).tiny)
 
     def _is_too_slow(self) -> bool:
-        is_known = self._clock.now() - self._start >= TRUSTED_TIME_SHARE * self._window
+        is_known = self._clock.now() - self._start >= UNCHANGED_TIME_SHARE * self._window
         return is_known and self._done > 0 and self._affordable() < self._planned - self._done

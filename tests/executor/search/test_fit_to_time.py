@@ -56,30 +56,29 @@ def fitted(
 def test_with_enough_time_the_training_is_as_planned(folded: Parts) -> None:
     size, measured = fitted(folded, 60)
     assert (size.networks, size.repeats, size.epochs, size.seconds) == (6, 2, 10, 60)
-    assert not size.is_reduced
-    assert size.sentence(100) == ""
+    assert size.sentence(100, epochs=10) == ""
     assert measured == [6]
 
 
-def test_epochs_are_shortened_to_half_before_networks_are_left_out(folded: Parts) -> None:
-    sizes = [fitted(folded, seconds)[0] for seconds in (30, 29, 15, 14, 2)]
-    assert [(size.networks, size.epochs) for size in sizes] == [(6, 5), (3, 9), (3, 5), (1, 10), (1, 2)]
+def test_networks_are_left_out_where_three_of_ten_epochs_do_not_fit(folded: Parts) -> None:
+    sizes = [fitted(folded, seconds)[0] for seconds in (18, 17, 9, 8, 2)]
+    assert [(size.networks, size.epochs) for size in sizes] == [(6, 3), (3, 5), (3, 3), (1, 8), (1, 2)]
 
 
 def test_a_size_that_is_far_too_slow_is_not_measured(folded: Parts) -> None:
-    # The half of ten epochs of six networks takes 30 s by the cost model, of three 15 s; 1.5 times 8 s are fewer.
-    assert fitted(folded, 8)[1] == [1]
+    # Three epochs of six networks take 18 s by the cost model, of three 9 s; 1.5 times 5 s are fewer.
+    assert fitted(folded, 5)[1] == [1]
 
 
 def test_where_the_machine_is_slower_than_known_smaller_sizes_are_measured_as_well(folded: Parts) -> None:
-    size, measured = fitted(folded, 60, each=10)
-    assert (size.networks, size.epochs, size.slowdown, measured) == (1, 6, 10, [6, 1])
+    size, measured = fitted(folded, 59, each=10)
+    assert (size.networks, size.epochs, size.slowdown, measured) == (1, 5, 10, [6, 1])
 
 
 def test_networks_are_left_out_only_if_that_pays_for_compiling_again(folded: Parts) -> None:
-    assert fitted(folded, 28, compiling=3)[0].networks == 3
-    size, measured = fitted(folded, 28, compiling=26)
-    assert (size.networks, size.epochs, measured) == (6, 4, [6])
+    assert fitted(folded, 17, compiling=3)[0].networks == 3
+    size, measured = fitted(folded, 17, compiling=16)
+    assert (size.networks, size.epochs, measured) == (6, 2, [6])
 
 
 def test_at_least_one_epoch_is_trained(folded: Parts) -> None:
@@ -87,24 +86,24 @@ def test_at_least_one_epoch_is_trained(folded: Parts) -> None:
 
 
 def test_what_was_reduced_is_said_with_the_budget_for_the_full_training(folded: Parts) -> None:
-    # Six networks of ten epochs need 60 s: of the 30 s of the run 10 are the training's, so 30 + 60 / 0.85 - 10 = 91 s.
-    size = fitted(folded, 14)[0]
-    assert size.sentence(30) == (
+    # Six networks of ten epochs need 60 s: of the 30 s of the run 8 are the training's, so 30 + 60 / 0.85 - 8 = 93 s.
+    size = fitted(folded, 8)[0]
+    assert size.sentence(30, epochs=None) == (
         "Trained on one split instead of by cross-validation: the full training needs about 60 s here. Use --budget 2m."
     )
-    shortened = fitted(folded, 29)[0].sentence(30)
-    assert shortened.startswith("Trained by cross-validation without repeats and for 9 instead of 10 epochs:")
+    shortened = fitted(folded, 17)[0].sentence(30, epochs=6)
+    assert shortened.startswith("Trained by cross-validation without repeats and for 6 instead of 10 epochs:")
 
 
 def test_the_parts_of_a_size_have_its_networks(folded: Parts) -> None:
-    for seconds, networks, rows in ((60, 6, 30), (29, 3, 30), (14, 1, 20)):
+    for seconds, networks, rows in ((60, 6, 30), (17, 3, 30), (8, 1, 20)):
         parts = resized(folded, fitted(folded, seconds)[0])
         assert (parts.fold_count, len(parts.train)) == (networks, rows * len(folded.train) // 30)
 
 
 def test_a_size_is_kept_for_a_resumed_run_and_a_damaged_one_refused(folded: Parts, tmp_path: Path) -> None:
     assert read_size(tmp_path) is None
-    size = fitted(folded, 14)[0]
+    size = fitted(folded, 8)[0]
     write_size(tmp_path, size)
     assert read_size(tmp_path) == size
     (tmp_path / "training_size.json").write_text("{")

@@ -109,8 +109,8 @@ def test_a_trial_in_folds_takes_a_network_for_each_on_all_rows_but_the_hold_out(
     ("budget", "left"),
     [
         (200.0, 125),  # fifteen networks, which need 10 + 14 / 2 + 20 + 30 s afterwards
-        (100.0, 59),  # five: 6 + 4 / 2 + 10 + 15 s
-        (40.0, 20),  # one: 6 + 6 s
+        (100.0, 54),  # fifteen: 6 + 14 / 2 + 10 + 15 s
+        (30.0, 12),  # one: 6 + 4.5 s
     ],
 )
 def test_networks_that_do_not_fit_are_left_out_of_the_plan(budget: float, left: int) -> None:
@@ -123,17 +123,20 @@ def test_networks_that_do_not_fit_are_left_out_of_the_plan(budget: float, left: 
 
 def test_texts_are_planned_by_their_words_and_leave_time_for_what_follows() -> None:
     training = training_rows(3000, in_folds=False)
-    for letters in (False, True):
-        one = text_trial_seconds(rows=training, words=12.0, letters=letters)
-        bag = BagOfNgrams(character_ngrams=letters)
+    for letters, start in ((False, True), (True, True), (False, False)):
+        one = text_trial_seconds(rows=training, words=12.0, letters=letters, linear_start=start)
+        bag = BagOfNgrams(character_ngrams=letters, linear_start=start)
         left = 200.0 - 6.0 - 1.75 - 200.0 / 2  # at most half of the limit is reserved
         assert planned(rows=3000, words=12.0, architecture=bag, budget=200.0).value == 1 + int((left - one / 2) / one)
     # 1,000 rows of 20 words have 3,400 terms; 8 epochs of 16 steps at 1 ms and half a microsecond a term.
     known = text_trial_seconds(rows=1_000, words=20.0, letters=False)
-    assert known == pytest.approx(0.7 / 8 + 128 * (1e-3 + 3_400 * 5e-7))
+    assert known == pytest.approx(0.7 + 128 * (1e-3 + 3_400 * 5e-7))
     # And 12,000 runs of letters.
     known = text_trial_seconds(rows=1_000, words=20.0, letters=True)
-    assert known == pytest.approx(0.7 / 8 + 128 * (1e-3 + 15_400 * 5e-7))
+    assert known == pytest.approx(0.7 + 128 * (1e-3 + 15_400 * 5e-7))
+    # Next to a linear layer, a quarter of the units.
+    known = text_trial_seconds(rows=1_000, words=20.0, letters=False, linear_start=True)
+    assert known == pytest.approx(0.7 + 128 * (1e-3 + 850 * 5e-7))
     # No more than 60,000 terms are known, however long the texts are.
     longest = [text_trial_seconds(rows=10_000, words=words, letters=False) for words in (1e5, 1e6)]
     assert longest[0] == longest[1]

@@ -69,8 +69,8 @@ def test_hyperband_that_time_ended_before_its_first_whole_trial_is_cut_off() -> 
     assert find_cut_off([0], replace(short, ranked=(*short.ranked, whole)), limit_for=float) is None
 
 
-@pytest.mark.parametrize(("epochs", "is_cut_off"), [(100, False), (50, False), (49, True), (1, True)])
-def test_trials_with_less_than_half_of_the_planned_epochs_are_cut_off(epochs: int, is_cut_off: bool) -> None:
+@pytest.mark.parametrize(("epochs", "is_cut_off"), [(100, False), (30, False), (29, True), (1, True)])
+def test_trials_with_less_than_a_third_of_the_planned_epochs_are_cut_off(epochs: int, is_cut_off: bool) -> None:
     size = TrainingSize(
         networks=1,
         epochs=epochs,
@@ -87,3 +87,5 @@ def test_trials_with_less_than_half_of_the_planned_epochs_are_cut_off(epochs: in
         # The full training is planned for 85 % of the time: 8.5 / 0.85 s, without those of this training.
         assert (found.trial, found.epochs, found.planned) == (0, epochs, 100)
         assert found.seconds == pytest.approx(10 - epochs * 0.1)
+    early = _trials(_trial(0, epochs=epochs, planned=100, ended_by="early_stopping"), size=size, epochs=100)
+    assert find_cut_off([0], early, limit_for=float) is None

@@ -80,6 +80,15 @@ def test_a_training_that_cannot_finish_comes_near_the_end_of_its_schedule_at_the
     assert max(progress) <= 1
 
 
+def test_the_rate_follows_the_plan_in_the_first_half_of_the_time_and_decays_in_the_second() -> None:
+    time = Time()
+    clock = Clock(TimePlan(limit=100), now=time)  # for 1,000 of 3,000 steps
+    progress = run(ScheduleClock(clock, steps=3_000), time, steps=3_000, seconds_per_step=0.1)
+    assert progress[:500] == [step / 3_000 for step in range(500)]
+    np.testing.assert_allclose(np.diff(progress[505:990]), 5 / 3_000, rtol=0.05)  # five sixths in 500 steps
+    assert progress[-1] > 0.95
+
+
 def test_a_call_takes_at_most_a_quarter_of_a_second() -> None:
     time = Time()
     pace = ScheduleClock(Clock(TimePlan(limit=100), now=time), steps=1_000)
