@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.effort import EFFORT
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -13,7 +15,12 @@ if TYPE_CHECKING:
 
 os.environ["PCWAT_CACHE"] = os.devnull  # no outcome depends on the measured speed of the machine
 
-settings.register_profile("pcwat", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # no test is timed
+settings.register_profile(
+    "pcwat",
+    max_examples=100 * EFFORT,
+    deadline=None,  # no test is timed
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("pcwat")
 
 

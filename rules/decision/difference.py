@@ -48,6 +48,8 @@ def difference(old: ProvedBook, new: ProvedBook) -> tuple[Difference, ...]:
     found: list[Difference] = []
     for slot in Slot:
         needed = {*upstream(old.book, [slot]), *upstream(new.book, [slot])}
+        if all(old.book.of(one) == new.book.of(one) for one in needed):
+            continue
         space = Space.over([*base_tests(old.book, needed), *base_tests(new.book, needed)])
         before = list(decision_regions(old.book, old.beaten_by, (slot,), space=space))
         after = list(decision_regions(new.book, new.beaten_by, (slot,), space=space))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from rules.text.wording import printable
@@ -26,6 +28,7 @@ def escape_control_characters(value: object) -> object:
     return printable(value, keep="\n")
 
 
+@functools.cache
 def environment(package: str) -> Environment:
     """Jinja environment of a package's folder templates/; HTML is autoescaped, Markdown uses the filter `markdown`."""
     templates = Environment(

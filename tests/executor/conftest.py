@@ -49,7 +49,7 @@ class MakeParts(Protocol):
     ) -> Parts: ...
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_bundle() -> Callable[..., Bundle]:
     """A bundle for a binary task with some choices replaced."""
 
@@ -76,7 +76,7 @@ def _raw(target: np.ndarray, task: Task) -> np.ndarray:
     return target.astype(np.int64 if task is Task.MULTILABEL else np.float64)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_parts() -> MakeParts:
     """Parts whose first four fifths are training rows and whose rest is validation rows."""
 
@@ -112,7 +112,7 @@ def make_parts() -> MakeParts:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def breast_cancer(make_parts: MakeParts) -> Parts:
     """569 rows, 30 standardised columns, two classes (scikit-learn's copy of UCI WDBC)."""
     values, classes = load_breast_cancer(return_X_y=True)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from tests.effort import EFFORT
 from tests.fuzz.inputs import GENERATORS, Case, cases, execute, write_case
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-CASES = 30  # of each kind; thirteen kinds
+CASES = 12 * EFFORT  # of each kind; thirteen kinds
 
 
 @pytest.mark.parametrize("kind", GENERATORS)

@@ -17,6 +17,7 @@ from executor.networks import registry
 from executor.runtime.budget import Budget
 from executor.search.oracle import ORACLES
 from executor.search.search import search
+from recommender import training_cost
 from recommender.dataset.dataset import Dataset
 from recommender.dataset.readers.table import FORMATS
 from rules.vocabulary.bundle import Bundle
@@ -63,8 +64,9 @@ def parts(make_parts: MakeParts) -> Parts:
 
 
 @pytest.fixture
-def train(parts: Parts, tmp_path: Path) -> Callable[[Bundle], list[dict[str, object]]]:
+def train(parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Bundle], list[dict[str, object]]]:
     """Searches two trials of a bundle, checks that the best network is saved, and returns their hyperparameters."""
+    monkeypatch.setattr(training_cost, "EPOCHS", 2)
 
     def run(bundle: Bundle) -> list[dict[str, object]]:
         trials = search(bundle, parts, budget=Budget(trials=2), seed=0, directory=tmp_path)

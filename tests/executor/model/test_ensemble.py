@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.executor.conftest import MakeParts
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def noisy(make_parts: MakeParts) -> Parts:
     """Rows with so much noise that single networks err apart, one fifth of them validation rows."""
     random = np.random.default_rng(0)
@@ -36,13 +36,16 @@ def noisy(make_parts: MakeParts) -> Parts:
     return make_parts(rows, target, task=Task.BINARY, numbers=6)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def searched(
-    make_bundle: Callable[..., Bundle], noisy: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_bundle: Callable[..., Bundle], noisy: Parts, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Trials, Bundle]:
-    monkeypatch.setattr(speed, "EPOCHS", 3)
     bundle = make_bundle(hyperparameters=HighAndMedium(), tuner=Random())
-    return search(bundle, noisy, budget=Budget(trials=4), seed=0, directory=tmp_path), bundle
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(speed, "EPOCHS", 3)
+        return search(
+            bundle, noisy, budget=Budget(trials=4), seed=0, directory=tmp_path_factory.mktemp("search")
+        ), bundle
 
 
 def accuracy(picks: np.ndarray, rows: np.ndarray) -> float:

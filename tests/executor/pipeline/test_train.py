@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from executor import train
-from recommender import recommend
+from recommender import recommend, training_cost
 from rules.decision.request import Request
 
 if TYPE_CHECKING:
@@ -28,7 +28,10 @@ def test_a_misspelt_field_is_refused_with_the_nearest_name(tmp_path: Path) -> No
         train(tmp_path / "sales.csv", target="sold", entty="shop")
 
 
-def test_a_request_is_trained_as_it_is_asked_and_kept_in_the_plan(tmp_path: Path) -> None:
+def test_a_request_is_trained_as_it_is_asked_and_kept_in_the_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_cost, "EPOCHS", 2)
     random = np.random.default_rng(0)
     days = (np.datetime64("2024-01-01") + np.arange(80)).astype(str)
     lines = [

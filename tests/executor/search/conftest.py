@@ -9,6 +9,8 @@ import pytest
 
 from executor.components.metric import create_metric
 from executor.search.records.weights import WEIGHTS
+from executor.search.runners.sequential import SequentialRunner
+from executor.search.runners.stacked_graph import StackedGraph
 from executor.search.runners.workspace import Workspace, create_workspace
 from rules.vocabulary.direction import Direction
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from executor.networks.stacked_tabular import StackShape
     from executor.preprocessing.examples import Parts
     from executor.runtime.clock import Clock
     from rules.vocabulary.bundle import Bundle
@@ -34,6 +37,37 @@ class ScriptedMetric:
         scores = list(self.scores)
         self.given.append(scores[min(len(self.given), len(scores) - 1)])
         return self.given[-1]
+
+
+@pytest.fixture(scope="session")
+def traced() -> dict[object, Any]:
+    """The graphs of shared_graphs."""
+    return {}
+
+
+@pytest.fixture
+def shared_graphs(traced: dict[object, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runners share graphs with those of other tests on the same rows, bundle and seed.
+
+    Tracing a graph takes longer than training a few epochs in it.
+    """
+    start_alone = SequentialRunner.__init__
+
+    def basis(at: Workspace) -> tuple[object, ...]:
+        return at.bundle.model_dump_json(), at.seed, id(at.parts)  # graphs keep their rows alive
+
+    def stacked_graph(at: Workspace, shape: StackShape, **settings: Any) -> StackedGraph:
+        key = (*basis(at), shape, *settings.items())
+        if key not in traced:
+            traced[key] = StackedGraph(at, shape, **settings)
+        return traced[key]
+
+    def start(runner: SequentialRunner, at: Workspace) -> None:
+        start_alone(runner, at)
+        runner._graphs = traced.setdefault(basis(at), {})
+
+    monkeypatch.setattr("executor.search.runners.stacked.StackedGraph", stacked_graph)
+    monkeypatch.setattr(SequentialRunner, "__init__", start)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from executor.search.search import search
 from executor.search.space import Scope, search_space
 from recommender import training_cost as speed
 from recommender.roles.roles import Roles
-from rules.vocabulary.choices import CrossValidation, HighAndMedium, Holdout, Hyperband, Random
+from rules.vocabulary.choices import CrossValidation, HighAndMedium, Holdout, Hyperband, MostSensitive, Random
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from executor.preprocessing.examples import Parts
+    from executor.search.records.trials import Trials
     from executor.search.runners.workspace import Workspace
     from rules.vocabulary.bundle import Bundle
     from tests.executor.conftest import MakeParts
@@ -90,7 +91,7 @@ def test_repeats_divide_the_rows_anew_and_number_their_folds_through() -> None:
     assert "80 rows for 4-fold cross-validation, repeated 2 times, 20 in the hold-out" in parts.sentence
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def folded(make_parts: MakeParts) -> Parts:
     """Two hundred and forty rows of two classes in three folds."""
     random = np.random.default_rng(0)
@@ -146,12 +147,22 @@ def test_the_score_is_that_of_rows_that_were_not_trained_on(folded: Parts, place
     assert not np.array_equal(first[-2], second[-2])
 
 
+@pytest.fixture(scope="module")
+def hyperband(
+    folded: Parts, make_bundle: Callable[..., Bundle], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Trials, Bundle]:
+    """Eight trials of up to nine epochs, some of which continue others."""
+    bundle = make_bundle(hyperparameters=MostSensitive(), tuner=Hyperband())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(speed, "EPOCHS", 9)
+        directory = tmp_path_factory.mktemp("hyperband")
+        return search(bundle, folded, budget=Budget(trials=8), seed=0, directory=directory), bundle
+
+
 def test_a_chosen_trial_is_the_mean_of_its_networks_and_is_known_by_their_unseen_rows(
-    folded: Parts, make_bundle: Callable[..., Bundle], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folded: Parts, hyperband: tuple[Trials, Bundle], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(speed, "EPOCHS", 3)
-    bundle = make_bundle(hyperparameters=HighAndMedium(), tuner=Random())
-    trials = search(bundle, folded, budget=Budget(trials=3), seed=0, directory=tmp_path)
+    trials, bundle = hyperband
     chosen = select_network(trials, bundle, folded, metric=create_metric(bundle.metric), seed=0, single=True)
     inputs = {"dense": folded.train.dense}
     outputs = np.stack([np.asarray(one(inputs)) for one in rebuild_networks(trials.best, bundle, folded, 0)])
@@ -162,17 +173,14 @@ def test_a_chosen_trial_is_the_mean_of_its_networks_and_is_known_by_their_unseen
     np.testing.assert_allclose(again(inputs), chosen.network(inputs), rtol=1e-6)
 
 
-def test_hyperband_goes_on_with_every_network_of_a_trial(
-    folded: Parts, make_bundle: Callable[..., Bundle], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(speed, "EPOCHS", 9)
-    bundle = make_bundle(hyperparameters=HighAndMedium(), tuner=Hyperband())
-    found = search(bundle, folded, budget=Budget(trials=8), seed=0, directory=tmp_path)
+def test_hyperband_goes_on_with_every_network_of_a_trial(folded: Parts, hyperband: tuple[Trials, Bundle]) -> None:
+    found, bundle = hyperband
     assert all(outcome.status == "completed" for outcome in found.ranked)
     promoted = [outcome for outcome in found.ranked if outcome.continues is not None]
     assert promoted
     for outcome in promoted:
-        kept = read_arrays(state_path(tmp_path, int(outcome.continues or 0)))
+        assert outcome.weights is not None
+        kept = read_arrays(state_path(outcome.weights.parents[1], int(outcome.continues or 0)))
         assert {key.split()[0] for key in kept} == {"0", "1", "2"}
         assert len(rebuild_networks(outcome, bundle, folded, 0)) == 3
 

@@ -48,8 +48,8 @@ ENOUGH = 5  # trials: past the first promotions of Hyperband (three of 2 epochs,
 
 
 @pytest.fixture(autouse=True)
-def _short_trials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trials of a few epochs, and a Bayesian search that fits from its third trial on."""
+def _short_trials(monkeypatch: pytest.MonkeyPatch, shared_graphs: None) -> None:  # noqa: ARG001
+    """Trials of a few epochs in graphs of other tests, and a Bayesian search that fits from its third trial on."""
     monkeypatch.setattr(speed, "EPOCHS", SHORT)
     monkeypatch.setattr(bayesian, "MIN_RANDOM", 2)
     monkeypatch.setattr(bayesian, "RANDOM_PER_DIMENSION", 0)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.decision.decision_table import decision_table, to_html, to_markdown
@@ -14,7 +14,6 @@ BOOK = load_book()
 TABLES = {slot: decision_table(BOOK, slot) for slot in Slot}
 
 
-@settings(max_examples=500, deadline=None)
 @given(st.data())
 def test_the_first_row_that_fits_makes_the_engines_decision(datasets, data: st.DataObject) -> None:
     strategy = decide(BOOK, data.draw(datasets))

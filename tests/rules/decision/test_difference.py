@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.decision.difference import difference
@@ -66,7 +66,6 @@ def test_the_example_of_a_difference_shows_it(handbook, shipped) -> None:
         assert str(slot_choices(shipped, facts)[one.slot].choice) == one.new
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_no_dataset_changes_in_a_way_that_no_difference_names(datasets, data: st.DataObject) -> None:
     facts = data.draw(datasets)

@@ -5,7 +5,7 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.decision.engine import decide
@@ -100,7 +100,6 @@ def by_hand(slot: Slot, facts: dict[str, Measurement]) -> set[str]:
     return {str(b.choice) for b in firing if not any(beats(a, b) for a in firing)}
 
 
-@settings(max_examples=500, deadline=None)
 @given(st.data())
 def test_every_dataset_gets_the_choice_that_the_definition_gives(datasets, data: st.DataObject) -> None:
     strategy = decide(BOOK, data.draw(datasets))

@@ -6,8 +6,9 @@ import pytest
 
 from rules.decision.engine import slot_choices
 from rules.vocabulary.choices import Slot
+from tests.effort import EFFORT
 
-DATASETS = 100_000
+DATASETS = 10_000 * EFFORT
 SEED = 1
 
 

@@ -5,33 +5,24 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 
-from rules.decision.difference import difference
+from rules.decision.difference import Difference, difference
 from rules.decision.engine import slot_choices
 from rules.errors import ProofError
 from rules.proof.findings import Flaw
-from rules.proof.proof import check_proof, prove
+from rules.proof.proof import Proof, check_proof, prove
 from rules.proof.proved_book import ProvedBook
 from rules.vocabulary.choices import Slot
 from rules.vocabulary.facts import FACTS, Categories, Measurement
+from tests.effort import EFFORT
 
-if TYPE_CHECKING:
-    from rules.rulebook.rulebook import Rulebook
-
-MUTANTS = 600
+MUTANTS = 150 * EFFORT
 DATASETS = 2_000
 SEED = 3
-
-
-def load(book: Rulebook) -> ProvedBook:
-    """A book in memory, as rules.decision.engine.load_book loads one from files."""
-    proof = prove(book)
-    check_proof(proof)
-    return ProvedBook(book=book, proof=proof)
 
 
 @pytest.fixture(scope="module")
@@ -41,15 +32,24 @@ def mutants(shipped, mutations) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def loaded(mutants) -> list[tuple[ProvedBook, str]]:
+def proofs(mutants) -> list[Proof]:
+    return [prove(mutant.book) for mutant in mutants]
+
+
+@pytest.fixture(scope="module")
+def loaded(mutants, proofs) -> list[tuple[ProvedBook, str]]:
     """The mutants that load, each with what was changed in it."""
-    found = []
-    for mutant in mutants:
-        try:
-            found.append((load(mutant.book), str(mutant.changes)))
-        except ProofError:
-            continue
-    return found
+    return [
+        (ProvedBook(book=mutant.book, proof=proof), str(mutant.changes))
+        for mutant, proof in zip(mutants, proofs, strict=True)
+        if not proof.findings
+    ]
+
+
+@pytest.fixture(scope="module")
+def differences(shipped, loaded) -> list[tuple[Difference, ...]]:
+    """What each mutant that loads changes."""
+    return [difference(shipped, new) for new, _ in loaded]
 
 
 # A region in words, read again ──────────────────────────────────────────────────────────────────────────────────────
@@ -106,10 +106,9 @@ def completed(example: dict[str, Any]) -> dict[str, Measurement]:
 # The tests ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_mutant_that_breaks_totality_or_determinism_is_refused(mutants, brute_force) -> None:
+def test_a_mutant_that_breaks_totality_or_determinism_is_refused(mutants, proofs, brute_force) -> None:
     broken = 0
-    for mutant in mutants:
-        proof = prove(mutant.book)
+    for mutant, proof in zip(mutants, proofs, strict=True):
         for slot in mutant.slots:
             flaws = {finding.flaw for finding in proof.slots[slot].findings}
             undecided = brute_force.undecided(mutant.book, slot)
@@ -122,13 +121,13 @@ def test_a_mutant_that_breaks_totality_or_determinism_is_refused(mutants, brute_
     assert broken > MUTANTS / 4
 
 
-def test_what_a_mutant_changes_is_listed_exactly(shipped, loaded, brute_force) -> None:
+def test_what_a_mutant_changes_is_listed_exactly(shipped, loaded, differences, brute_force) -> None:
     """The regions of a difference, read from their words, hold the sampled datasets that change so, and no others."""
     with_effect = 0
-    for number, (new, changes) in enumerate(loaded):
+    for number, ((new, changes), found) in enumerate(zip(loaded, differences, strict=True)):
         columns = brute_force.sample(DATASETS, [shipped.book, new.book], seed=number)
         before, after = brute_force.outcomes(shipped.book, columns), brute_force.outcomes(new.book, columns)
-        listed = {(one.slot, one.old, one.new): one for one in difference(shipped, new)}
+        listed = {(one.slot, one.old, one.new): one for one in found}
         changed = {
             (slot, *pair): where
             for slot in Slot
@@ -138,11 +137,11 @@ def test_what_a_mutant_changes_is_listed_exactly(shipped, loaded, brute_force) -
         assert set(changed) <= set(listed), changes
         for key, one in listed.items():
             regions = [within(words, columns) for words in one.where]
-            found = changed.get(key, np.zeros(DATASETS, dtype=bool))
-            assert (np.sum(regions, axis=0) == found).all(), (changes, one)
-            assert deciding(before[one.slot], found) <= set(one.old_rules)
-            assert deciding(after[one.slot], found) <= set(one.new_rules)
-    assert with_effect >= 100
+            where = changed.get(key, np.zeros(DATASETS, dtype=bool))
+            assert (np.sum(regions, axis=0) == where).all(), (changes, one)
+            assert deciding(before[one.slot], where) <= set(one.old_rules)
+            assert deciding(after[one.slot], where) <= set(one.new_rules)
+    assert with_effect >= MUTANTS / 10
 
 
 def deciding(outcomes: Any, where: np.ndarray) -> set[str]:
@@ -150,15 +149,15 @@ def deciding(outcomes: Any, where: np.ndarray) -> set[str]:
     return {rule for rule, mask in zip(outcomes.rules, outcomes.deciding[:, where], strict=True) if mask.any()}
 
 
-def test_the_example_of_a_difference_changes_as_it_says(shipped, loaded) -> None:
+def test_the_example_of_a_difference_changes_as_it_says(shipped, loaded, differences) -> None:
     examples = 0
-    for new, changes in loaded:
-        for one in difference(shipped, new):
+    for (new, changes), found in zip(loaded, differences, strict=True):
+        for one in found:
             facts = completed(one.example)
             was, becomes = (slot_choices(book, facts)[one.slot] for book in (shipped, new))
             assert (str(was.choice), str(becomes.choice)) == (one.old, one.new), changes
             examples += 1
-    assert examples >= 100
+    assert examples >= MUTANTS / 10
 
 
 def test_the_engine_decides_a_mutant_as_brute_force_does(loaded, brute_force) -> None:

@@ -17,6 +17,7 @@ from rules.proof.findings import Flaw
 from rules.proof.proof import prove_slot
 from rules.vocabulary.choices import Slot
 from rules.vocabulary.facts import FACTS, IMPOSSIBLE, Categories, Task
+from tests.effort import EFFORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from rules.rulebook.rule import Rule
     from rules.vocabulary.condition import Test
 
-MUTANTS = 2_000
+MUTANTS = 500 * EFFORT
 SEED = 20_240_607
 
 Found = tuple[Flaw, tuple[str, ...]]

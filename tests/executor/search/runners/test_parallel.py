@@ -7,10 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 SCRIPT = """
-import importlib, json, sys, tempfile
+import importlib, json, tempfile
 from pathlib import Path
 
 from executor.runtime.tensorflow_import import quiet_tensorflow
@@ -24,6 +22,7 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 import numpy as np
 
 module = importlib.import_module('executor.search.search')
+from executor.components import training_length
 from executor.runtime.budget import Budget
 from recommender import training_cost as speed
 from executor.runtime.devices import Device
@@ -32,20 +31,23 @@ from executor.preprocessing.inputs import ImageInputs
 from executor.search.runners.sequential import SequentialRunner
 from executor.search.runners.stacked_graph import StackedGraph
 from rules.vocabulary.bundle import Bundle
-from rules.vocabulary.choices import Accuracy, Adam, BinaryCrossentropy, He, HighAndMedium, Random, Relu
+from rules.vocabulary.choices import Accuracy, Adam, BinaryCrossentropy, He, MostSensitive, Random, Relu
 from rules.vocabulary.facts import Task
 
-speed.EPOCHS = 3
-is_image = sys.argv[1] == "image"
-dense = np.random.default_rng(0).normal(size=(100, 64 if is_image else 3)).astype(np.float32)
-target = (dense[:, :1] > 0).astype(np.float32)
-rows = Examples(dense=dense, codes=np.zeros((100, 0), np.int32), target=target, offset=0 * target,
-                raw_target=target[:, 0].astype(np.int64))
-parts = Parts(task=Task.BINARY, train=rows.take(np.arange(80)), validation=rows.take(np.arange(80, 100)), vocabulary=0,
-              outputs=1, rare_class=1, target_mean=np.zeros(1), target_scale=np.ones(1),
-              **({"inputs": ImageInputs(shape=(8, 8, 1), mean=(0.0,), scale=(1.0,))} if is_image else {}))
+speed.EPOCHS = training_length.MAX_IMAGE_EPOCHS = 3
+pixels = np.random.default_rng(0).normal(size=(100, 64)).astype(np.float32)
+
+
+def parts_of(dense, **inputs):
+    target = (dense[:, :1] > 0).astype(np.float32)
+    rows = Examples(dense=dense, codes=np.zeros((100, 0), np.int32), target=target, offset=0 * target,
+                    raw_target=target[:, 0].astype(np.int64))
+    return Parts(task=Task.BINARY, train=rows.take(np.arange(80)), validation=rows.take(np.arange(80, 100)),
+                 vocabulary=0, outputs=1, rare_class=1, target_mean=np.zeros(1), target_scale=np.ones(1), **inputs)
+
+
 bundle = Bundle(activation=Relu(), metric=Accuracy(), loss=BinaryCrossentropy(), initializer=He(), optimizer=Adam(),
-                hyperparameters=HighAndMedium(), tuner=Random())
+                hyperparameters=MostSensitive(), tuner=Random())
 used = set()
 train = StackedGraph.train
 
@@ -67,10 +69,7 @@ def watched_alone(runner, member, traced):
 SequentialRunner._keep = watched_alone
 
 
-count = 2 if is_image else 6
-
-
-def ran(*names):
+def ran(parts, count, *names):
     module.training_devices = lambda _, width: tuple(Device(name=name) for name in names)
     used.clear()
     with tempfile.TemporaryDirectory() as folder:
@@ -79,22 +78,23 @@ def ran(*names):
     return {"devices": sorted(used), "trials": found}
 
 
-print(json.dumps([ran("/CPU:0"), ran("/CPU:0", "/CPU:1")]))
+images = parts_of(pixels, inputs=ImageInputs(shape=(8, 8, 1), mean=(0.0,), scale=(1.0,)))
+kinds = (parts_of(pixels[:, :3]), 6), (images, 2)
+print(json.dumps([[ran(*kind, "/CPU:0"), ran(*kind, "/CPU:0", "/CPU:1")] for kind in kinds]))
 """
 
 
-@pytest.mark.parametrize(("kind", "trials"), [("table", 6), ("image", 2)])
-def test_two_devices_share_the_trials_and_come_to_the_same_scores(kind: str, trials: int) -> None:
+def test_two_devices_share_the_trials_of_tables_and_images_and_come_to_the_same_scores() -> None:
     root = str(Path(__file__).parents[4])
     ran = subprocess.run(
-        [sys.executable, "-c", SCRIPT, kind],
+        [sys.executable, "-c", SCRIPT],
         env={"PYTHONPATH": root, "PATH": "/usr/bin:/bin", "CUDA_VISIBLE_DEVICES": ""},
         capture_output=True,
         text=True,
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
-    one, two = json.loads(ran.stdout)
-    assert (one["devices"], two["devices"]) == (["device:CPU:0"], ["device:CPU:0", "device:CPU:1"])
-    assert one["trials"] == two["trials"]
-    assert len(two["trials"]) == trials
+    for (one, two), trials in zip(json.loads(ran.stdout), (6, 2), strict=True):
+        assert (one["devices"], two["devices"]) == (["device:CPU:0"], ["device:CPU:0", "device:CPU:1"])
+        assert one["trials"] == two["trials"]
+        assert len(two["trials"]) == trials

@@ -54,7 +54,7 @@ RUNNERS = {"stacked": StackRunner, "one by one": SequentialRunner}
 
 
 @pytest.fixture(params=RUNNERS)
-def run_trial(request: pytest.FixtureRequest) -> Callable[..., Outcome]:
+def run_untraced(request: pytest.FixtureRequest) -> Callable[..., Outcome]:
     """Run one trial at a place, by either runner; the same one for one place."""
     runners: dict[int, Any] = {}
 
@@ -63,8 +63,13 @@ def run_trial(request: pytest.FixtureRequest) -> Callable[..., Outcome]:
         (outcome,) = runner.run([proposal], **settings)
         return outcome
 
-    run.kind = request.param  # type: ignore[attr-defined]  # a test may ask which one it got
     return run
+
+
+@pytest.fixture
+def run_trial(run_untraced: Callable[..., Outcome], shared_graphs: None) -> Callable[..., Outcome]:  # noqa: ARG001
+    """Run one trial at a place, by either runner, in a graph that others have used."""
+    return run_untraced
 
 
 def proposal(epochs: int = 3, **settings: Any) -> Proposal:
@@ -310,26 +315,26 @@ def test_a_promotion_goes_on_as_if_it_had_never_stopped(run_trial, place: Callab
     assert second.cost == pytest.approx(whole.cost, rel=1e-5)
 
 
-def test_the_graphs_of_a_finished_trial_are_freed(run_trial, place: Callable[..., Workspace]) -> None:
+def test_the_graphs_of_a_finished_trial_are_freed(run_untraced, place: Callable[..., Workspace]) -> None:
     def graphs() -> int:
         gc.collect()
         return sum(isinstance(thing, FuncGraph) for thing in gc.get_objects())
 
     at = place()
-    run_trial(proposal(1), at)
+    run_untraced(proposal(1), at)
     before = graphs()
-    run_trial(proposal(1), at)
+    run_untraced(proposal(1), at)
     assert graphs() <= before
 
 
 def test_trials_that_compile_anew_do_not_warn(
-    run_trial, place: Callable[..., Workspace], capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    run_untraced, place: Callable[..., Workspace], capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     at = place()
-    run_trial(proposal(1), at)
+    run_untraced(proposal(1), at)
     capfd.readouterr()
     for number in range(6):  # TensorFlow warns after five
-        run_trial(proposal(1, number=number), at)
+        run_untraced(proposal(1, number=number), at)
     assert capfd.readouterr() == ("", "")
     assert caplog.records == []
 

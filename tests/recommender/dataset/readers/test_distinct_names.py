@@ -2,7 +2,6 @@
 
 import datetime
 import json
-import os
 import re
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from recommender.roles.infer import infer_roles
 from rules.decision.request import Request, SequenceReading
 from rules.vocabulary.column_kind import Kind
 from rules.vocabulary.facts import Task
+from tests.effort import EFFORT
 
 FOLDERS = [Path(one.__path__[0]) for one in (recommender, executor)]
 ALIAS = re.compile(r"\b(?:AS|FROM|JOIN|WITH) \"?([a-z_][a-z_0-9]*)\"?")
@@ -29,7 +29,7 @@ ALIASES = sorted(
 )
 """Every name that a query of ours gives to a column or a table, and DuckDB's own."""
 ROWS = 60
-IN_FULL = "PCWAT_ROUND_TRIPS" in os.environ
+IN_FULL = EFFORT > 1
 """Whether each name is tried in each place."""
 KINDS = (Kind.NUMERIC, Kind.CATEGORICAL, Kind.NUMERIC, Kind.BOOLEAN, Kind.DATETIME, Kind.NUMERIC)
 START = datetime.date(2024, 1, 1)

@@ -3,7 +3,6 @@
 import datetime
 import json
 import math
-import os
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -28,9 +27,10 @@ from recommender.roles.infer import infer_roles
 from rules.decision.request import Request
 from rules.errors import ColumnError, DatasetError, TargetError
 from rules.vocabulary.column_kind import Kind
+from tests.effort import EFFORT
 
 NOISE = np.random.default_rng(0)
-CASES = int(os.environ.get("PCWAT_ROUND_TRIPS", "40"))
+CASES = 40 * EFFORT
 """Frames that each round trip is tried with."""
 
 
