@@ -1,6 +1,6 @@
 """All benchmarks of images, sequences, texts and series, one after the other.
 
-    PCWAT_DATASETS=folder python -m benchmarks.quality.modalities [--statsforecast PYTHON]
+    PCWAT_DATASETS=folder python -m benchmarks.quality.modalities [--peers PYTHON]
 
 Runs the images, sequences, texts and series benchmarks of this folder with their defaults. All four take about 50
 minutes on two cores.
@@ -18,11 +18,11 @@ MODALITIES: Final = ("images", "sequences", "texts", "series")
 
 
 @click.command()
-@click.option("--statsforecast", "peer", metavar="PYTHON", help="Python with statsforecast, for series.")
+@click.option("--peers", "peer", metavar="PYTHON", help="Python with the competitors of series.")
 def main(peer: str | None) -> None:
     for name in MODALITIES:
         print(f"\n{name}", flush=True)
-        more = ["--statsforecast", peer] if peer is not None and name == "series" else []
+        more = ["--peers", peer] if peer is not None and name == "series" else []
         subprocess.run([sys.executable, "-m", f"benchmarks.quality.{name}", *more], check=True)  # noqa: S603  our own
 
 

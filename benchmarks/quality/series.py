@@ -148,7 +148,7 @@ def score_peers(
         first=first,
         horizon=data.windows.horizon,
         season=data.windows.season or 1,
-        calendar=_calendar(data.series),
+        stamps=_stamps(data.series),
     )
     shape = len(chosen), len(targets), data.windows.horizon
     truth = require_values(hold_out.truth)[chosen].reshape(shape)
@@ -180,22 +180,9 @@ def _peer_answers(script: str, work: Path, peers: Competitors) -> dict[str, np.n
     return dict(np.load(answers))
 
 
-def _calendar(series: RawTable) -> np.ndarray:
-    """Month, day of the year, day of the week, hour and minute of each step, (steps, 5); no column without a clock."""
-    if series.time is None or not series.has_clock:
-        return np.zeros((len(require_values(series.truth)), 0))
-    stamps = series.time.astype("M8[s]")
-    days, months = stamps.astype("M8[D]"), stamps.astype("M8[M]")
-    seconds_of_day = (stamps - days).astype(np.int64)
-    return np.column_stack(
-        [
-            months.astype(np.int64) % 12,
-            (days - stamps.astype("M8[Y]").astype("M8[D]")).astype(np.int64),
-            (days.astype(np.int64) + 3) % 7,
-            seconds_of_day // 3_600,
-            seconds_of_day // 60 % 60,
-        ]
-    )
+def _stamps(series: RawTable) -> np.ndarray:
+    """Time of each step in seconds, (steps,); empty without a clock."""
+    return np.empty(0) if series.time is None or not series.has_clock else series.time
 
 
 def _own_answers(

@@ -93,6 +93,8 @@ class RawTable:
     time: (rows,) float64 order of the rows. entity, part: (rows,) str objects, "" where missing.
     offset, last, season_before, spread: (rows, outputs) float64 of a forecast, like its truth: the reference of its
         change, the last value, the value one season before, and the spread of the window.
+    theta: (rows, outputs) float64 forecast of a Theta model that was fitted before the validation rows; NaN where it
+        knows no past value.
     """
 
     features: Mapping[str, np.ndarray]
@@ -106,6 +108,7 @@ class RawTable:
     last: np.ndarray | None = None
     season_before: np.ndarray | None = None
     spread: np.ndarray | None = None
+    theta: np.ndarray | None = None
     has_clock: bool = False
     """Whether time is in seconds since 1970, not a number or a position in the file."""
     window: tuple[int, int] | None = None

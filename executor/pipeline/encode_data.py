@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from executor.components.loss import huber_delta
 from executor.data.raw_table import Form
 from executor.evaluation.baselines.gradient_boosting import unlimited_fit_seconds
+from executor.evaluation.baselines.theta import theta_forecasts
 from executor.model.forecast_ensemble import REFIT_SHARE
 from executor.model.refit import MAX_MEMBERS
 from executor.networks.logistic_start import START_SHARE, with_linear_start
 from executor.networks.registry import network_kind
-from executor.networks.ridge_start import best_penalty
+from executor.networks.ridge_start import best_penalty, best_theta_weight
 from executor.pipeline.sequence_features import scale_to_time
 from executor.preprocessing.encode import encode_parts
 from executor.preprocessing.fit import fit_preprocessing
@@ -98,15 +99,18 @@ class EncodedData:
 
 def encode(run: PreparedRun, clock: Clock) -> EncodedData:
     """Fit the preprocessing on the training rows, and encode training and validation rows."""
-    table, rows, loss = run.data.table, run.data.rows, run.bundle.loss
+    rows, loss = run.data.rows, run.bundle.loss
     with use_device(CPU, width=0):  # a GPU would launch more than it computes
         architecture = scale_to_time(run, clock)
-        start = clock.spent()
+        run = _with_theta(run)
+        table, start = run.data.table, clock.spent()
         preprocessing = fit_preprocessing(table, run.roles, rows.train, architecture)
         fitted = clock.spent()
         parts = encode_parts(table, run.roles, rows, preprocessing, target_on=target_scale_of(loss))
         if isinstance(parts.inputs, WindowInputs) and parameters_of(architecture).ridge_start:
-            parts = replace(parts, inputs=replace(parts.inputs, penalty=best_penalty(parts)))
+            penalty = best_penalty(parts)
+            weight = best_theta_weight(parts, penalty)
+            parts = replace(parts, inputs=replace(parts.inputs, penalty=penalty, theta_weight=weight))
         if isinstance(loss, Huber):
             parts = replace(parts, huber_delta=huber_delta(loss, parts))
         seconds = clock.spent() - (fitted if isinstance(parts.inputs, TextInputs) else start)
@@ -114,3 +118,12 @@ def encode(run: PreparedRun, clock: Clock) -> EncodedData:
         fit_clock = None if limit is None else clock.lasting(START_SHARE * limit)
         parts = with_linear_start(parts, run.bundle, clock=fit_clock)
     return EncodedData(run=run, preprocessing=preprocessing, parts=parts, encoding_seconds=seconds)
+
+
+def _with_theta(run: PreparedRun) -> PreparedRun:
+    """Add the forecasts of a Theta model to the table, where networks start at them."""
+    data = run.data
+    if data.series is None or data.windows is None or not parameters_of(run.bundle.architecture).ridge_start:
+        return run
+    theta = theta_forecasts(data.table, data.series, data.windows, data.rows.validation)
+    return replace(run, data=replace(data, table=replace(data.table, theta=theta)))

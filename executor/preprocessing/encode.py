@@ -109,13 +109,16 @@ def _examples(table: RawTable, encoding: _Encoding, *, has_features: bool = True
         target = (to_learning_scale(truth, encoding.target_on) - encoding.mean) / encoding.scale
         if table.offset is not None:
             offset = (table.offset - encoding.mean) / encoding.scale
+    spread = None if table.spread is None else table.spread / encoding.scale
+    theta = None if table.theta is None else (table.theta - encoding.mean) / encoding.scale - offset
     return Examples(
         dense=dense,
         codes=codes,
         target=target.astype(np.float32),
         offset=offset.astype(np.float32),
         raw_target=truth,
-        spread=None if table.spread is None else (table.spread / encoding.scale).astype(np.float32),
+        spread=None if spread is None else spread.astype(np.float32),
+        theta_change=None if theta is None else (theta if spread is None else theta / spread).astype(np.float32),
         column_features=column_features,
     )
 

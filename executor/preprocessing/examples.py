@@ -47,6 +47,9 @@ class Examples:
     fold: np.ndarray | None = None
     spread: np.ndarray | None = None
     """(rows, outputs) float32 factor of the outputs of a forecaster; None for other networks."""
+    theta_change: np.ndarray | None = None
+    """(rows, outputs) float32, like `change`, of the forecast of a Theta model; NaN where it has none. None for other
+    tasks and too many series."""
     column_features: np.ndarray | None = None
     """(rows, width) float32, numbers and one-hot categories next to images or sequences, which are `dense`; else
     None."""

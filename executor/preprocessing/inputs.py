@@ -59,6 +59,8 @@ class WindowInputs:
     targets: int
     penalty: float | None = None
     """Penalty of the ridge regression at which a linear layer starts; None before it is chosen."""
+    theta_weight: float = 0.0
+    """Weight of the Theta model at which a linear layer starts, next to ridge regression."""
 
 
 Inputs = TableInputs | ImageInputs | SequenceInputs | TextInputs | WindowInputs

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -37,48 +38,58 @@ WINDOWS_SELECTED = 3
 def main() -> None:
     warnings.simplefilter("ignore")
     work = np.load(Path(sys.argv[1]))
-    values, first, calendar = work["values"], work["first"], work["calendar"]
+    values, first = work["values"], work["first"]
+    times, frequency = time_axis(work["stamps"], len(values))
     horizon, season = int(work["horizon"]), int(work["season"])
     begin = int(first.min())
-    past = frame(values[:begin], calendar)
-    settings = select(past, begin, horizon, season)
-    model = forecaster(begin, horizon, season, *settings)
+    past, axis = frame(values[:begin], times), Axis(frequency=frequency, horizon=horizon, season=season)
+    settings = select(past, begin, axis)
+    model = forecaster(begin, axis, *settings)
     windows = max(2, min(MAX_WINDOWS, begin // (3 * horizon)))
     model.fit(past, static_features=[], prediction_intervals=PredictionIntervals(n_windows=windows, h=horizon))
     names = [NAME + (column and f"-{column}") for column in COLUMNS]
     quantiles = []
     for origin in first:
-        ahead = future(origin, horizon, values.shape[1], calendar)
-        found = model.predict(h=horizon, new_df=frame(values[:origin], calendar), level=LEVELS, X_df=ahead)
+        found = model.predict(h=horizon, new_df=frame(values[:origin], times), level=LEVELS)
         quantiles.append(found.sort_values(["unique_id", "ds"])[names].to_numpy().reshape(-1, horizon, len(names)))
     every = np.array(quantiles)
     np.savez(Path(sys.argv[2]), **{NAME: every[..., COLUMNS.index("")], f"{NAME} quantiles": np.sort(every, axis=3)})
 
 
-def frame(values: np.ndarray, calendar: np.ndarray) -> pd.DataFrame:
-    """One series per target, in long format, with the calendar."""
+@dataclass(frozen=True)
+class Axis:
+    """Frequency of the times, steps ahead, and steps of the season."""
+
+    frequency: str | int
+    horizon: int
+    season: int
+
+
+def time_axis(stamps: np.ndarray, steps: int) -> tuple[Any, str | int]:
+    """Times of the steps and their frequency; numbers where the series has no clock or no regular step."""
+    if len(stamps):
+        times = pd.DatetimeIndex(stamps.astype("M8[s]").astype("M8[ns]"))
+        frequency = pd.infer_freq(times)
+        if frequency is not None:
+            return times, frequency
+    return np.arange(steps), 1
+
+
+def frame(values: np.ndarray, times: Any) -> pd.DataFrame:  # noqa: ANN401
+    """One series per target, in long format."""
     steps, targets = values.shape
-    columns = {f"calendar_{at}": np.tile(own[:steps], targets) for at, own in enumerate(calendar.T)}
     return pd.DataFrame(
         {
             "unique_id": np.repeat(np.arange(targets), steps),
-            "ds": np.tile(np.arange(steps), targets),
+            "ds": np.tile(np.asarray(times[:steps]), targets),
             "y": values.T.ravel(),
         }
-        | columns
     )
 
 
-def future(origin: int, horizon: int, targets: int, calendar: np.ndarray) -> pd.DataFrame | None:
-    if not calendar.shape[1]:
-        return None
-    steps = np.arange(origin, origin + horizon)
-    columns = {f"calendar_{at}": np.tile(own[steps], targets) for at, own in enumerate(calendar.T)}
-    return pd.DataFrame({"unique_id": np.repeat(np.arange(targets), horizon), "ds": np.tile(steps, targets)} | columns)
-
-
-def select(past: pd.DataFrame, steps: int, horizon: int, season: int) -> tuple[Any, Any]:
+def select(past: pd.DataFrame, steps: int, axis: Axis) -> tuple[Any, Any]:
     """Differences and rolling means with the lowest absolute error on the last windows."""
+    horizon, season = axis.horizon, axis.season
     differences: list[list[int]] = [[], [1]]
     if season > 1 and steps > 4 * season:
         differences += [[season], [1, season]]
@@ -88,7 +99,7 @@ def select(past: pd.DataFrame, steps: int, horizon: int, season: int) -> tuple[A
     best: tuple[float, tuple[Any, Any]] = (np.inf, ([], {}))
     for own in product(differences, rolling):
         try:
-            model = forecaster(steps - WINDOWS_SELECTED * horizon, horizon, season, *own)
+            model = forecaster(steps - WINDOWS_SELECTED * horizon, axis, *own)
             found = model.cross_validation(past, n_windows=WINDOWS_SELECTED, h=horizon, static_features=[], refit=False)
         except Exception as error:  # noqa: BLE001  too short a series for these differences
             print(f"{own} failed: {error}", file=sys.stderr)
@@ -98,13 +109,15 @@ def select(past: pd.DataFrame, steps: int, horizon: int, season: int) -> tuple[A
     return best[1]
 
 
-def forecaster(steps: int, horizon: int, season: int, differences: list[int], rolling: Any) -> MLForecast:  # noqa: ANN401
+def forecaster(steps: int, axis: Axis, differences: list[int], rolling: Any) -> MLForecast:  # noqa: ANN401
+    horizon, season = axis.horizon, axis.season
     most = max(3, (steps - sum(differences)) // 3)
     lags = {*range(1, min(max(2 * horizon, season + 1, 12), MAX_LAGS) + 1), season - 1, season, season + 1, 2 * season}
     transforms: list[Any] = [Differences(differences)] if differences else []
     return MLForecast(
         models={NAME: LGBMRegressor(objective="mae", random_state=42, verbose=-1, n_jobs=1)},
-        freq=1,
+        freq=axis.frequency,
+        date_features=None if axis.frequency == 1 else ["month", "dayofyear", "dayofweek", "hour"],
         lags=sorted(lag for lag in lags if 1 <= lag <= most),
         lag_transforms=rolling or None,
         target_transforms=[*transforms, LocalStandardScaler()],

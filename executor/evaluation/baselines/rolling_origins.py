@@ -32,11 +32,15 @@ def forecast_origins(
     series: RawTable,
     windows: Windows,
     fit: Callable[[np.ndarray, int], tuple[FittedForecaster, str] | None],
+    *,
+    before: RawTable | None = None,
 ) -> tuple[np.ndarray, str] | None:
     """Forecast from every origin of the hold-out; return (rows, targets · horizon) values and the models' names.
 
     rows: the hold-out's rows of the lag table; series: the rows that it was made of. fit: estimates a model on the
-    values of a series before an index, and filters all of its values; returns it with its name, or None.
+    values of a series before an index, and filters all of its values; returns it with its name, or None. before: rows
+    of the lag table before which it is fitted; by default the rows themselves. Series without such rows have no
+    forecast, NaN.
     None where there are too many series, or one of them is not fitted.
     """
     starts = series_starts(series)
@@ -46,17 +50,19 @@ def forecast_origins(
         return None
     place = {int(row): at for at, row in enumerate(series.rows) if row >= 0}
     first = np.array([place[int(row)] for row in rows.rows])  # the first step ahead of each row
+    fitted_before = first if before is None else np.array([place[int(row)] for row in before.rows])
     outcome = np.full((len(rows), len(windows.targets), windows.horizon), np.nan)
     chosen = []
     for piece in pieces:
         here = np.flatnonzero((first >= piece[0]) & (first <= piece[-1]))
-        if not len(here):
+        limits = fitted_before[(fitted_before >= piece[0]) & (fitted_before <= piece[-1])]
+        if not len(here) or not len(limits):
             continue
         for target in range(len(windows.targets)):
             own = values[piece, target]
             begin = int(np.argmax(np.isfinite(own)))
             evaluated = first[here] - piece[0] - begin
-            found = fit(own[begin:], int(evaluated.min()))
+            found = fit(own[begin:], int(limits.min()) - int(piece[0]) - begin)
             if found is None:
                 return None
             fitted, name = found

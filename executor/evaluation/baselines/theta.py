@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.signal import lfilter
 
+from executor.data.lag_table import series_starts
 from executor.evaluation.baselines.baseline import Baseline, create_predictions
 from executor.evaluation.baselines.rolling_origins import MAX_FITTED, SEASONS_NEEDED, forecast_origins
 from executor.evaluation.scores import THETA
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from executor.runtime.clock import Clock
 
 THETA_SECONDS: Final = 4.0  # time limit; a series of 2,000 steps takes 0.05 s
+MAX_TAUGHT: Final = 20  # series times targets whose forecasts networks start at: a second
 TREND_WEIGHT: Final = 0.5  # (θ - 1) / θ of the standard method, θ = 2 (Assimakopoulos and Nikolopoulos 2000)
 
 
@@ -38,17 +40,18 @@ class FittedTheta:
     """Index of the first fitted step."""
 
     def forecast(self, at: np.ndarray, horizon: int) -> np.ndarray:
-        """Compute point forecasts after some steps, (len(at), horizon).
+        """Compute point forecasts after some steps, (len(at), horizon); NaN before the first fitted one.
 
         ŷ(t+h) = l(t) + b / 2 · (h - 1 + (1 - (1 - s)^t) / s) with slope b and smoothing s, and the season of step t + h
         (Hyndman and Billah 2003, as in statsmodels).
         """
         steps = np.arange(1, horizon + 1)
-        known = at[:, None] + 1 - self.first
+        is_fitted = at[:, None] >= self.first
+        known = np.where(is_fitted, at[:, None] + 1 - self.first, 1)
         ahead = np.broadcast_to(steps - 1.0, (len(at), horizon))
         if self.smoothing > 0:
             ahead = ahead + (1 - (1 - self.smoothing) ** known) / self.smoothing
-        forecast = self.level[known - 1] + TREND_WEIGHT * self.slope * ahead
+        forecast = np.where(is_fitted, self.level[known - 1], np.nan) + TREND_WEIGHT * self.slope * ahead
         season = self.season[(known + steps - 1) % len(self.season)]
         return np.asarray(forecast * season if self.is_multiplicative else forecast + season)
 
@@ -81,6 +84,20 @@ def theta_baseline(
         says=f"Theta model, {names}",
         predictions=create_predictions(parts, hold_out, outcome, outcome),
     )
+
+
+def theta_forecasts(table: RawTable, series: RawTable, windows: Windows, validation: np.ndarray) -> np.ndarray | None:
+    """Forecast every row of a lag table by models that were fitted before the validation rows, (rows, outputs).
+
+    series: the rows that the table was made of. validation: indices in the table. NaN before the first fitted step.
+    None where there are too many series, or one of them is too short.
+    """
+    if int(series_starts(series).sum()) * len(windows.targets) > MAX_TAUGHT:
+        return None
+    found = forecast_origins(
+        table, series, windows, lambda values, until: _fit(values, until, windows.season), before=table.take(validation)
+    )
+    return None if found is None else found[0]
 
 
 def _fit(values: np.ndarray, until: int, season: int | None) -> tuple[FittedTheta, str] | None:

@@ -11,7 +11,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from executor.networks.build import build_network, layer_rate_multipliers
-from executor.networks.ridge_start import best_penalty
+from executor.networks.ridge_start import THETA_PENALTY, best_penalty, best_theta_weight, linear_start
 from executor.preprocessing.inputs import WindowInputs
 from rules.vocabulary.choices import EXTRAS, MseLoss, Networks, Rmse, RmsProp, Standard
 from rules.vocabulary.facts import Task
@@ -111,3 +111,25 @@ def test_the_recurrent_network_reads_the_oldest_lag_first(parts: Parts, bundle: 
     assert steps.shape == (2, LAGS, TARGETS)
     assert steps[0, -1].tolist() == [0, 1]
     assert steps[0, 0].tolist() == [10, 11]
+
+
+def test_the_start_is_the_mean_of_ridge_regression_and_the_imitated_theta_model(parts: Parts) -> None:
+    train = parts.train
+    theta = (train.dense @ np.full((train.dense.shape[1], TARGETS * HORIZON), 0.1)).astype(np.float32)
+    theta[:5] = np.nan  # before the first fitted step
+    inputs = WindowInputs(lags=LAGS, targets=TARGETS, penalty=10.0, theta_weight=0.25)
+    kernel, bias = linear_start(replace(parts, inputs=inputs, train=replace(train, theta_change=theta)))
+    own = Ridge(alpha=10.0).fit(train.dense, train.change)
+    other = Ridge(alpha=THETA_PENALTY).fit(train.dense[5:], theta[5:])
+    np.testing.assert_allclose(kernel, (0.75 * own.coef_ + 0.25 * other.coef_).T, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(bias, 0.75 * own.intercept_ + 0.25 * other.intercept_, rtol=1e-4, atol=1e-5)
+
+
+def test_the_weight_of_the_theta_model_is_that_of_the_lowest_validation_error(parts: Parts) -> None:
+    train = parts.train
+    opposite = replace(train, theta_change=-train.change.astype(np.float32))
+    assert best_theta_weight(replace(parts, train=opposite), penalty=1.0) == 0
+    # A ridge regression with a large penalty underestimates changes, which the model overestimates.
+    twice = replace(train, theta_change=2 * train.change.astype(np.float32))
+    assert best_theta_weight(replace(parts, train=twice), penalty=1e9) == 0.5
+    assert best_theta_weight(parts, penalty=1.0) == 0

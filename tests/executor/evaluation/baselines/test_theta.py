@@ -10,7 +10,7 @@ from statsmodels.tsa.forecasting.theta import ThetaModel
 
 from executor.data.lag_table import Windows, lag_table
 from executor.data.raw_table import RawTable
-from executor.evaluation.baselines.theta import FittedTheta, theta_baseline
+from executor.evaluation.baselines.theta import MAX_TAUGHT, FittedTheta, theta_baseline, theta_forecasts
 from executor.runtime.clock import Clock
 from rules.vocabulary.facts import Task
 
@@ -63,6 +63,7 @@ def test_a_later_origin_has_the_level_and_the_season_of_its_step() -> None:
     # After step 6, the second fitted one: level 12, trend 1 · (h - 1 + (1 - 0.5²) / 0.5), seasons of steps 7 and 8.
     # After step 7: level 14, trend 1 · (h - 1 + (1 - 0.5³) / 0.5).
     assert fitted.forecast(np.array([6, 7]), 2).tolist() == [[13.5, 145.0], [157.5, 16.75]]
+    assert np.isnan(fitted.forecast(np.array([4]), 2)).all()  # before the first fitted step
 
 
 def test_after_the_time_limit_there_is_no_baseline(make_parts: MakeParts) -> None:
@@ -72,3 +73,33 @@ def test_after_the_time_limit_there_is_no_baseline(make_parts: MakeParts) -> Non
     table = lag_table(series, windows)
     parts = make_parts(np.zeros((len(table), 1)), table.truth, task=Task.FORECASTING)
     assert theta_baseline(parts, parts.train, table, series, windows, clock=Clock().lasting(-1)) is None
+
+
+def test_forecasts_of_all_rows_know_nothing_from_the_validation_rows_on() -> None:
+    at = np.arange(96)
+    values = 100 + at / 2 + 10 * np.sin(at * np.pi / 6) + np.random.default_rng(0).normal(size=96)
+    windows = Windows(targets=("y",), lags=(2, 3), season=12, step=1.0, horizon=3, least_spread=(0.1,))
+
+    def forecasts(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        series = RawTable(features={}, forms={}, rows=at, truth=values[:, None])
+        table = lag_table(series, windows)
+        found = theta_forecasts(table, series, windows, np.flatnonzero(table.rows >= FIRST))
+        assert found is not None
+        return table.rows, found
+
+    rows, found = forecasts(values)
+    assert found.shape == (len(rows), 3)
+    expected = ThetaModel(values[:FIRST], period=12).fit().forecast(3)
+    np.testing.assert_allclose(found[rows == FIRST][0], expected, rtol=1e-9)
+    _, other = forecasts(np.where(at < FIRST, values, 0.0))
+    np.testing.assert_array_equal(found[rows <= FIRST], other[rows <= FIRST])
+
+
+def test_of_many_series_networks_start_without_forecasts() -> None:
+    names = np.repeat([f"s{number:02}" for number in range(MAX_TAUGHT + 1)], 6).astype(object)
+    series = RawTable(
+        features={}, forms={}, rows=np.arange(len(names)), entity=names, truth=np.arange(len(names))[:, None] * 1.0
+    )
+    windows = Windows(targets=("y",), lags=(2, 3), season=None, step=1.0, horizon=1, least_spread=(0.1,))
+    table = lag_table(series, windows)
+    assert theta_forecasts(table, series, windows, np.arange(len(table))) is None
