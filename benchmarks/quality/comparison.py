@@ -1,9 +1,10 @@
-"""Hold-out scores on public tables of every task: `recommend train` with its defaults, and seven competitors.
+"""Hold-out scores on public tables of every task: `recommend train` with its defaults, and eleven competitors.
 
     PCWAT_DATASETS=folder python -m benchmarks.quality.comparison [--datasets vehicle …] [--budget 60]
     PCWAT_DATASETS=folder python -m benchmarks.quality.comparison --peers flaml=PYTHON hgb=PYTHON … [--datasets …]
 
-The first form trains pcwat, for --budget seconds per dataset, and reads the competitors' scores from peers.json. The
+The first form trains pcwat, for --budget seconds per dataset, and reads the competitors' scores from peers.json; with
+--save it keeps its own, from which peers/leaderboard.py computes Elo and improvability with intervals. The
 second form runs the named competitors, each with the Python of its own environment (peers/*.py list its packages), and
 saves their scores in peers.json. A competitor with a time limit needs a machine of its own: peers.json records how many
 cores other processes used meanwhile.
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 OURS: Final = "ours"
 WIDTH: Final = 140  # letters, of a table of eight systems
 MAX_LOAD: Final = 0.4  # of two cores, used by others: a fifth of what a time-bounded peer would have had
-TIMED: Final = ("flaml", "autokeras", "autogluon", "autogluon_nn")
+TIMED: Final = ("flaml", "autokeras", "autogluon", "autogluon_nn", "autogluon_best", "realmlp", "tabm", "catboost")
 CHOSEN: Final = (
     "email_spam_openintro", "airfoil_noise", "vehicle", "german_credit", "software_defects_pc1", "house_prices_ames",
     "adult_income", "hpc_jobs", "nass_crash_fatality", "computer_prices", "titanic", "letter_recognition", "caravan",
@@ -61,6 +62,7 @@ def main() -> None:
     parser.add_argument("--datasets", nargs="+", default=CHOSEN, metavar="NAME")
     parser.add_argument("--peers", nargs="+", default=(), metavar="PEER=PYTHON", help=f"of {', '.join(RUNNER_OF)}")
     parser.add_argument("--budget", type=float, default=60.0, help="seconds, of each system on each dataset")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="for our results, which peers/leaderboard.py reads")
     given = parser.parse_args()
     peers = dict(each.split("=", 1) for each in given.peers)
     if unknown := peers.keys() - RUNNER_OF.keys():
@@ -80,6 +82,8 @@ def main() -> None:
             if not peers:
                 own.append(ours(contest, path, target, given.budget, Path(directory)))
                 print(f"{name}: {said(own[-1])}", flush=True)
+    if given.save is not None:
+        write_results(own, given.save)
     report(contests, own, Console(width=max(WIDTH, Console().width)))
 
 

@@ -45,6 +45,10 @@ RUNNER_OF: Final = {
     "autokeras": "autokeras_tables.py",
     "autogluon": "gluon.py",
     "autogluon_nn": "gluon.py",
+    "autogluon_best": "gluon.py",
+    "realmlp": "networks.py",
+    "tabm": "networks.py",
+    "catboost": "networks.py",
 }
 """The peers, and what runs each of them in its own environment."""
 PATIENCE: Final = 5  # budgets, after which a peer has failed
@@ -138,7 +142,7 @@ def write_material(contest: Contest, everything: pa.Table, directory: Path) -> N
     features = everything.take(contest.rows.rows[learning])
     csv.write_csv(features.append_column("target", target), directory / "train.csv")
     csv.write_csv(everything.take(contest.rows.rows[contest.parts.hold_out]), directory / "unseen.csv")
-    (directory / "task.txt").write_text(contest.task.value, encoding="utf-8")
+    (directory / "task.txt").write_text(f"{contest.task.value} {contest.metric.name}", encoding="utf-8")
 
 
 def score(contest: Contest, answers: pa.Table) -> tuple[float | None, str]:

@@ -7,7 +7,7 @@ Every script in this folder is called, with the Python of the competitor's own e
 and finds in FOLDER
 - `train.csv`: all columns and `target`: the index of the class, or the number;
 - `unseen.csv`: the same columns without `target`;
-- `task.txt`: binary, multiclass or regression.
+- `task.txt`: binary, multiclass or regression, and the metric that is scored, such as roc_auc.
 
 It writes `answers.csv`: the column `prediction` and, for a classifier, the probability of each class that it was
 trained on, in a column named by the class's index; and `version.txt`.
@@ -41,6 +41,7 @@ class Work:
     target: pd.Series
     unseen: pd.DataFrame
     task: str
+    metric: str
     seconds: float
 
     @property
@@ -89,9 +90,9 @@ def answer(peers: Mapping[str, tuple[str, Callable[[Work], Answers]]]) -> None:
     name, folder, seconds = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])
     distribution, fit = peers[name]
     train, unseen = pd.read_csv(folder / "train.csv"), pd.read_csv(folder / "unseen.csv")
-    task = (folder / "task.txt").read_text(encoding="utf-8").strip()
+    task, metric = (folder / "task.txt").read_text(encoding="utf-8").split()
     (folder / "version.txt").write_text(f"{distribution} {importlib.metadata.version(distribution)}", encoding="utf-8")
-    said = fit(Work(train.drop(columns="target"), train["target"], unseen, task, seconds))
+    said = fit(Work(train.drop(columns="target"), train["target"], unseen, task, metric, seconds))
     columns = {"prediction": said.prediction}
     if said.probabilities is not None and said.classes is not None:
         columns |= {str(int(label)): said.probabilities[:, at] for at, label in enumerate(said.classes)}
