@@ -172,6 +172,7 @@ def _peer_answers(script: str, work: Path, peers: Competitors) -> dict[str, np.n
     digest = sha256(work.read_bytes()).hexdigest()[:16]
     answers = (peers.kept or work.parent) / f"{digest}-{script.removesuffix('.py')}.npz"
     if not answers.exists():
+        answers.parent.mkdir(parents=True, exist_ok=True)
         command = [str(peers.python), str(Path(__file__).parent / "peers" / script), str(work), str(answers)]
         try:
             subprocess.run(command, check=True, timeout=PEER_SECONDS)  # noqa: S603  our own script

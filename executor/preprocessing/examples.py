@@ -10,7 +10,7 @@ import numpy as np
 
 from executor.data.row_arrays import evenly_spaced, join_rows, take_rows
 from executor.preprocessing.feature_ridge import LinearStart, fit_linear_starts
-from executor.preprocessing.inputs import Inputs, TableInputs, TextInputs
+from executor.preprocessing.inputs import Inputs, TableInputs, TextInputs, WindowInputs
 from executor.preprocessing.target_scale import to_learning_scale
 
 if TYPE_CHECKING:
@@ -138,6 +138,8 @@ class Parts:
         """Whether a network starts at a solution, which is then a candidate before its first epoch."""
         if isinstance(self.inputs, TextInputs):
             return self.inputs.start is not None
+        if isinstance(self.inputs, WindowInputs):
+            return self.inputs.penalty is not None
         return isinstance(self.inputs, TableInputs) and self.inputs.ridge_start
 
     @cached_property

@@ -133,3 +133,9 @@ def test_the_weight_of_the_theta_model_is_that_of_the_lowest_validation_error(pa
     twice = replace(train, theta_change=2 * train.change.astype(np.float32))
     assert best_theta_weight(replace(parts, train=twice), penalty=1e9) == 0.5
     assert best_theta_weight(parts, penalty=1.0) == 0
+
+
+def test_the_start_of_a_forecaster_is_a_candidate_where_it_is_a_solution(parts: Parts) -> None:
+    inputs = WindowInputs(lags=LAGS, targets=TARGETS)
+    assert not replace(parts, inputs=inputs).is_started
+    assert replace(parts, inputs=replace(inputs, penalty=1.0)).is_started
