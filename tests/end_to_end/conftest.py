@@ -5,20 +5,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from filelock import FileLock
 
 from executor.runtime.tensorflow_import import quiet_tensorflow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from executor.runs.run import Run
-
 quiet_tensorflow()
 
 from executor import train  # noqa: E402  after TensorFlow was silenced
+from executor.components import training_length  # noqa: E402
 from executor.pipeline.encode_data import EncodedData  # noqa: E402
+from executor.runs.run import Run  # noqa: E402
 from executor.runtime.budget import Budget  # noqa: E402
+from recommender import training_cost  # noqa: E402
 from recommender.examples import example  # noqa: E402
+from recommender.run_manifest import SCORES  # noqa: E402
 from rules.decision.trace import Pin  # noqa: E402
 from rules.vocabulary.choices import Holdout, Slot  # noqa: E402
 
@@ -42,15 +45,18 @@ class Time:
 
 
 NOW: Final = Time()
+EPOCHS: Final = 32  # of a trial on a table or a forecast, instead of 256 and 96
+STEPS: Final = 300  # of a trial on images or sequences, instead of 900
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Patch pcwat during each test of this folder, its fixtures of a whole session included, and only during them.
 
-    No run depends on the speed of the machine: nothing takes time, unless a test says so. Models stay as they were
-    evaluated, which saves seconds; tests/executor/pipeline/test_deliver.py trains them on all rows. A report that
-    cannot be made never stops a training; here it fails the test.
+    No run depends on the speed of the machine: nothing takes time, unless a test says so. Trials are short, and models
+    stay as they were evaluated, which saves seconds; tests/executor/pipeline/test_deliver.py trains them on all rows.
+    Documentation that is written again comes from complete trials. A report that cannot be made never stops a training;
+    here it fails the test.
     """
     if Path(__file__).parent not in item.path.parents:
         return (yield)
@@ -59,6 +65,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Budget, "start_clock", lambda budget, reading=NOW, **_: start(budget, reading))
         patch.setattr(EncodedData, "why_not_all_rows", "tests keep the evaluated model")
+        if not item.config.getoption("--update-golden"):
+            patch.setattr(training_cost, "EPOCHS", EPOCHS)
+            patch.setattr(training_length, "IMAGE_STEPS", STEPS)
         try:
             return (yield)
         finally:
@@ -78,7 +87,11 @@ def one_split() -> Pin:
 
 
 @pytest.fixture(scope="session")
-def cancer_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A finished run of three trials on a shipped example; tests must not change it."""
-    folder: Path = tmp_path_factory.mktemp("runs") / "cancer"
-    return train(example("breast_cancer"), target="diagnosis", trials=3, directory=folder)
+def cancer_run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Run:
+    """A finished run of three trials on a shipped example, trained once for all workers; tests must not change it."""
+    own = tmp_path_factory.getbasetemp()
+    folder = own if worker_id == "master" else own.parent
+    with FileLock(folder / "cancer.lock"):
+        if (folder / "cancer" / SCORES).exists():
+            return Run(folder / "cancer")
+        return train(example("breast_cancer"), target="diagnosis", trials=3, directory=folder / "cancer")

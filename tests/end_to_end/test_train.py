@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import datetime
-import json
 import math
 import re
 from html import escape
@@ -16,11 +15,17 @@ from rich.console import Console
 from sklearn.metrics import mean_absolute_error, roc_auc_score
 
 from executor import train
+from executor.pipeline.prepare import prepare
 from executor.runs.report.compare import comparison_page
 from executor.runs.run import Run
 from executor.runs.scoreboard import print_result
+from executor.runtime.budget import Budget
 from recommender.dataset.dataset import Dataset
 from recommender.examples import example
+from recommender.recommendation.recommend import open_dataset
+from recommender.run_manifest import RECORD
+from rules.decision.record import Record
+from rules.decision.request import Request
 from rules.decision.trace import Pin
 from rules.errors import ChoiceError, DatasetError, RunError
 from rules.vocabulary.choices import Slot, parse_choice
@@ -29,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from executor.pipeline.prepare import PreparedRun
+    from rules.vocabulary.bundle import Bundle
     from tests.end_to_end.conftest import Time
 
 
@@ -132,8 +139,11 @@ def test_a_target_is_learned_on_log1p_where_a_person_says_so(tmp_path: Path, one
     assert not (tmp_path / "other").exists()
 
 
-def test_several_classes_are_told_apart(tmp_path: Path, one_split: Pin) -> None:
-    run = train(example("wine"), target="cultivar", trials=2, pins=[one_split], directory=tmp_path / "run")
+def test_several_classes_are_told_apart_by_a_network_of_a_hyperband_search(tmp_path: Path, one_split: Pin) -> None:
+    pins = [Pin(slot=Slot.TUNER, choice=parse_choice(Slot.TUNER, "hyperband"), reason="a test"), one_split]
+    run = train(example("wine"), target="cultivar", trials=4, pins=pins, directory=tmp_path / "run")
+    assert run.bundle.tuner.name == "hyperband"
+    assert run.summary.completed == run.summary.trials == 4
     assert run.scores.metric == "accuracy"
     assert run.scores.hold_out.value > 0.8
     assert set(run.predict(example("wine")).column("prediction").to_pylist()) == {
@@ -297,33 +307,28 @@ def test_a_handbook_forecast_is_one_network_that_is_not_trained_again(tmp_path: 
     assert type(network.get_layer("linear").kernel_initializer).__name__ == "HeNormal"
 
 
-@pytest.mark.parametrize("tuner", ["grid", "random", "bayesian", "hyperband", "manual"])
-def test_each_tuning_strategy_runs_end_to_end(tuner: str, tmp_path: Path, one_split: Pin) -> None:
-    pin = Pin(slot=Slot.TUNER, choice=parse_choice(Slot.TUNER, tuner), reason="a test")
-    run = train(example("wine"), target="cultivar", pins=[pin, one_split], trials=4, directory=tmp_path / "run")
-    assert run.bundle.tuner.name == tuner
-    assert run.summary.completed == run.summary.trials == 4
+def prepare_cancer(directory: Path, bundle: Bundle, *pins: Pin) -> PreparedRun:
+    """The start of a run with a bundle of the user, before anything is trained."""
+    request = Request(target="diagnosis")
+    with open_dataset(example("breast_cancer"), request) as dataset:
+        return prepare(dataset, request, budget=Budget(trials=1), bundle=bundle, pins=pins, directory=directory)
 
 
-def test_a_changed_bundle_is_trained_and_named(tmp_path: Path, cancer_run: Run, one_split: Pin) -> None:
-    choices = {"optimizer": parse_choice(Slot.OPTIMIZER, "rmsprop"), "validation": one_split.choice}
-    changed = cancer_run.bundle.model_copy(update=choices)
-    run = train(example("breast_cancer"), target="diagnosis", bundle=changed, trials=1, directory=tmp_path / "run")
+def test_a_changed_bundle_is_planned_and_named(tmp_path: Path, cancer_run: Run) -> None:
+    changed = cancer_run.bundle.model_copy(update={"optimizer": parse_choice(Slot.OPTIMIZER, "rmsprop")})
+    run = prepare_cancer(tmp_path / "run", changed)
     assert run.bundle.optimizer.name == "rmsprop"
-    plan = json.loads((tmp_path / "run" / "plan.json").read_text(encoding="utf-8"))
-    assert plan["changed"]["optimizer"] == "adam (learning rate 0.0025, schedule cosine)"
-    assert run.record.to_bundle() == run.bundle
-    notes = " ".join((tmp_path / "run" / "bundle.yaml").read_text(encoding="utf-8").split())
+    assert run.plan.changed["optimizer"] == "adam (learning rate 0.0025, schedule cosine)"
+    assert Record.read(run.directory / RECORD).to_bundle() == run.bundle
+    notes = " ".join((run.directory / "bundle.yaml").read_text(encoding="utf-8").split())
     assert "from the bundle; the rules choose adam (learning rate 0.0025, schedule cosine) (A101)" in notes
     assert "by user" not in notes
 
 
-def test_a_pin_goes_before_the_bundle(tmp_path: Path, cancer_run: Run, one_split: Pin) -> None:
+def test_a_pin_goes_before_the_bundle(tmp_path: Path, cancer_run: Run) -> None:
     changed = cancer_run.bundle.model_copy(update={"optimizer": parse_choice(Slot.OPTIMIZER, "rmsprop")})
     pin = Pin(slot=Slot.OPTIMIZER, choice=parse_choice(Slot.OPTIMIZER, "adagrad"), reason="a test")
-    pins, directory = [pin, one_split], tmp_path / "run"
-    run = train(example("breast_cancer"), target="diagnosis", bundle=changed, pins=pins, trials=1, directory=directory)
-    assert run.bundle.optimizer.name == "adagrad"
+    assert prepare_cancer(tmp_path / "run", changed, pin).bundle.optimizer.name == "adagrad"
 
 
 def test_a_bundle_for_another_task_is_refused(tmp_path: Path, cancer_run: Run) -> None:
@@ -336,13 +341,6 @@ def test_a_directory_in_use_is_not_written_into(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("keep me", encoding="utf-8")
     with pytest.raises(RunError, match="needs an empty directory"):
         train(example("wine"), target="cultivar", directory=tmp_path)
-
-
-def test_a_frame_is_trained_on_like_a_file(tmp_path: Path, one_split: Pin) -> None:
-    pandas = pytest.importorskip("pandas")
-    frame = pandas.read_csv(example("wine"))
-    run = train(frame, target="cultivar", trials=1, pins=[one_split], directory=tmp_path / "run")
-    assert run.predict(frame.drop(columns="cultivar")).num_rows == 178
 
 
 def test_hostile_column_names_and_values_are_only_names_and_values(tmp_path: Path, one_split: Pin) -> None:
