@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-RESERVED_SECONDS: Final = 6.0
-"""To save the model and score the hold-out, 0.4 to 1.5 s on tables of 891 to 48,842 rows, and to fit the baselines:
-gradient boosting takes 0.2 to 2 s on them. Two of them are for permutation importance and the report, which take at
-most 1.7 s and 1.4 s of a processor on tables of 392 to 1,000 rows."""
+RESERVED_SECONDS: Final = 4.5
+"""To save the model and score the hold-out, 0.4 to 1.5 s on tables of 891 to 48,842 rows, to fit the baselines, of
+which gradient boosting takes 0.2 to 2 s on them, and for permutation importance and the report. Stages that find no
+time left are shortened or left out."""
 RESERVED_SHARE: Final = 0.05  # of the limit
 ENCODINGS: Final = 4  # times the seconds of encoding before the search: the hold-out is encoded, scored and compared
 MIN_SECONDS_AFTERWARDS: Final = 1.5  # that saving, baselines and report take, on two cores
-SECONDS_PER_NETWORK: Final = 0.5  # of a trial in folds, to build, save and load it, beyond the first; on two cores
+SECONDS_PER_NETWORK: Final = 0.3  # of a trial in folds, to build, save and load it, beyond the first; on two cores
 MAX_RESERVED_SHARE: Final = 0.5  # of the limit: a tiny one is still spent on training for one half
 ITERATIONS: Final = 40  # of a limit that is at most doubled by its reserve: the last one adds under 1e-12 of it
 RETRAINING_SHARE: Final = 0.1  # of the limit, for seed variance and learning curve
@@ -128,7 +128,7 @@ def limit_for(search: float, plan: Callable[[float], TimePlan], *, prediction_se
     plan: divides a limit, as `plan_time` does.
 
     >>> round(limit_for(30, plan_time), 6), round(limit_for(170, plan_time), 6)
-    (36.0, 200.0)
+    (34.5, 200.0)
     """
     limit = search
     for _ in range(ITERATIONS):

@@ -53,6 +53,11 @@ class EncodedData:
         return not is_kept and isinstance(self.parts.inputs, WindowInputs | TextInputs)
 
     @property
+    def is_single(self) -> bool:
+        """Whether the model is one trial, and never the mean of several."""
+        return self.run.plan.single or not self.run.bundle.validation.ensemble
+
+    @property
     def why_not_all_rows(self) -> str:
         """Why the selected configurations are not trained on all rows after the evaluation; empty where they are."""
         bundle, inputs = self.run.bundle, self.parts.inputs

@@ -24,7 +24,6 @@ def select(data: EncodedData, trials: Trials, *, seconds: float) -> SelectedNetw
     """
     run, parts, groups = data.run, data.parts, data.run.data.rows.groups
     metric, seed = create_metric(run.bundle.metric), run.plan.seed
-    single = run.plan.single or not run.bundle.validation.ensemble
     if isinstance(parts.inputs, WindowInputs | TextInputs):
         refit_trials = average_forecasters if isinstance(parts.inputs, WindowInputs) else refit_best_trials
         selected = refit_trials(
@@ -35,11 +34,13 @@ def select(data: EncodedData, trials: Trials, *, seconds: float) -> SelectedNetw
             seconds=seconds,
             seed=seed,
             directory=run.directory,
-            single=single,
+            single=data.is_single,
             refit=data.is_refitted,
         )
     else:
         together = None if groups is None else groups[run.data.rows.validation]
-        selected = select_network(trials, run.bundle, parts, metric=metric, seed=seed, single=single, groups=together)
+        selected = select_network(
+            trials, run.bundle, parts, metric=metric, seed=seed, single=data.is_single, groups=together
+        )
     LOG.info("The model is made of %s.", ", ".join(f"trial {number}" for number in selected.members))
     return selected

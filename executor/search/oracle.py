@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from keras_tuner.src.engine.oracle import LOCKS, THREADS
@@ -83,10 +83,12 @@ def create_oracle(
     objective: Objective,
     seed: int,
     epochs: int | None = None,
+    seeds: int = 1,
 ) -> keras_tuner.Oracle:
     """Create the oracle of the bundle's tuner over the bundle's search space.
 
-    epochs: of a full trial, EPOCHS by default.
+    epochs: of a full trial, EPOCHS by default. seeds: the most trainings of the default configuration where nothing is
+    searched.
     Raises ChoiceError on a choice of another slot, or a manual list with a bad value.
     """
     if type(bundle.tuner) not in ORACLES:
@@ -101,8 +103,10 @@ def create_oracle(
         configurations=manual_configurations(bundle, scope),
     )
     if not settings.space.space:
-        # Nothing is searched: every tuner has only the default configuration.
-        return _manual(bundle.tuner, replace(settings, configurations=settings.configurations[:1]))
+        # Nothing is searched: every tuner has only the default configuration. Further seeds depend on the time.
+        return ManualOracle(
+            configurations=settings.configurations[:1] * seeds, total=1 if seeds == 1 else None, **settings.common
+        )
     return ORACLES[type(bundle.tuner)](bundle.tuner, settings)
 
 

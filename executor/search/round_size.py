@@ -9,6 +9,7 @@ from executor.components.configuration import configuration
 from executor.components.training_length import choose_batch_size
 from executor.networks.stacked_tabular import StackShape
 from executor.search.oracle import ask
+from recommender.time_plan import SECONDS_PER_NETWORK
 from recommender.training_cost import STEP_OVERHEAD_SECONDS, step_seconds, steps_of
 from rules.vocabulary.choices import Bayesian
 
@@ -62,7 +63,10 @@ def next_round(
 
     def seconds(proposals: Sequence[Proposal]) -> float:
         """Expected seconds of trials, if none takes many more epochs than those before."""
-        return slowdown * sum(min(one.epochs, longest) * epoch_seconds(at, one.hyperparameters) for one in proposals)
+        # Where nothing is searched, the networks of all seeds are in the model.
+        built = sum(SECONDS_PER_NETWORK * at.parts.fold_count for one in proposals if not one.hyperparameters)
+        trained = sum(min(one.epochs, longest) * epoch_seconds(at, one.hyperparameters) for one in proposals)
+        return slowdown * trained + built
 
     # Wide stacks are fast, so only a search that learns from its rounds has several.
     time = left / (ROUNDS_LEFT if isinstance(at.bundle.tuner, Bayesian) else 1)

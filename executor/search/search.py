@@ -72,6 +72,7 @@ def search(
     clock: Clock | None = None,
     plan_for: Callable[[Parts], TimePlan] | None = None,
     at_once: int | None = None,
+    seeds: int = 1,
     progress: Callable[[RoundProgress], None] = lambda _: None,
 ) -> Trials:
     """Search the bundle's hyperparameters for the best validation score.
@@ -84,6 +85,7 @@ def search(
     plan_for: the plan of a time limit for parts of some number of folds; by default that of the clock.
     at_once: trials that are trained in parallel in one graph, by default chosen by the cost of a stack; 1 trains them
     one by one through Keras layers. Networks for images are always trained one by one, one on each GPU.
+    seeds: the most trainings of the default configuration where nothing is searched and a time limit leaves time.
     progress: called after each epoch.
     Raises TrainingError if no trial was completed, KeyboardInterrupt on an interrupt before the first score, RunError
     if the directory has another search, is locked or is not writable, ChoiceError if the loss does not fit the task or
@@ -119,7 +121,9 @@ def search(
         at, runner, parts, clock = setup.at, setup.runner, setup.at.parts, setup.at.clock
         epochs = _planned_epochs(bundle, parts) if size is None else _scheduled_epochs(size, at)
         scope = scope_of(bundle, parts, budget, size)
-        oracle = create_oracle(bundle, scope, objective=objective, seed=seed, epochs=epochs)  # 5  T
+        oracle = create_oracle(  # 5  T
+            bundle, scope, objective=objective, seed=seed, epochs=epochs, seeds=1 if clock.plan.limit is None else seeds
+        )
         one_by_one = at_once == 1 or not at.is_stacked
         most_trials = _least(_trial_limit(budget), oracle.total)
         schedule = None if most_trials is None else oracle.schedule(most_trials, epochs=epochs)

@@ -13,8 +13,8 @@ from recommender.time_plan import TimePlan, limit_for, plan_time, tf_idf_seconds
     ("limit", "encoding", "finishing"),
     [
         (600, 0.1, 30),  # 5 %
-        (120, 0.1, 6),  # both rules agree
-        (20, 0.1, 6),  # at least 6 s
+        (90, 0.1, 4.5),  # both rules agree
+        (20, 0.1, 4.5),  # at least 4.5 s
         (100, 5, 20),  # four times as long as the rows took to encode
     ],
 )
@@ -29,11 +29,11 @@ def test_a_tenth_of_a_longer_limit_is_reserved_for_retraining(limit: float | Non
 
 def test_the_reserve_is_the_sum_of_its_parts() -> None:
     # 1,000 s: 50 s for the rest, 100 s for retraining, 300 s to train again on all rows, 150 s for TF-IDF, and four
-    # further networks of 0.5 s each; three predictions of 1 s each.
+    # further networks of 0.3 s each; three predictions of 1 s each.
     plan = plan_time(1_000, refit_share=0.3, has_text=True, networks=5, predictions=3)
     assert plan.reserve() == pytest.approx(500)  # never more than a half
     plan = plan_time(1_000, refit_share=0.15, has_text=True, networks=5, predictions=3)
-    assert plan.reserve(prediction_seconds=1.0) == pytest.approx(50 + 100 + 150 + 150 + 2 + 3)
+    assert plan.reserve(prediction_seconds=1.0) == pytest.approx(50 + 100 + 150 + 150 + 1.2 + 3)
 
 
 @pytest.mark.parametrize(("limit", "encoding", "reserve"), [(4, 0.1, 2), (20, 5, 10)])
@@ -47,8 +47,8 @@ def test_without_a_limit_nothing_is_reserved_and_training_on_all_rows_may_take_a
 
 
 def test_a_limit_leaves_time_for_what_follows_the_search() -> None:
-    # Of 36 s 6 s are reserved, of 200 s 5 % and a tenth, of 8 s a half.
-    assert limit_for(30, plan_time) == pytest.approx(36)
+    # Of 34.5 s 4.5 s are reserved, of 200 s 5 % and a tenth, of 8 s a half.
+    assert limit_for(30, plan_time) == pytest.approx(34.5)
     assert limit_for(170, plan_time) == pytest.approx(200)
     assert limit_for(4, plan_time) == pytest.approx(8)
 

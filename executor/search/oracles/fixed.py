@@ -29,7 +29,8 @@ class RandomOracle(InMemoryOracle, keras_tuner.oracles.RandomSearchOracle):  # t
 class ManualOracle(InMemoryOracle):
     """A list of configurations in order.
 
-    configurations: with a value for every hyperparameter of the space. total: their number.
+    configurations: with a value for every hyperparameter of the space. total: their number; None if time decides how
+    many of them are tried.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class ManualOracle(InMemoryOracle):
         objective: Objective,
         seed: int,
         configurations: Iterable[dict[str, Value]],
-        total: int,
+        total: int | None,
     ) -> None:
         super().__init__(space=space, objective=objective, seed=seed)
         self._waiting = iter(configurations)

@@ -12,10 +12,12 @@ from executor.components.metric import create_metric
 from executor.model.ensemble import MIN_ROWS, _gain, _greedy, select_network, validation_outputs
 from executor.model.rebuild import rebuild_networks
 from executor.runtime.budget import Budget
+from executor.runtime.clock import Clock
 from executor.search.records.trials import Trials
 from executor.search.search import search
 from recommender import training_cost as speed
-from rules.vocabulary.choices import HighAndMedium, Random
+from recommender.time_plan import TimePlan
+from rules.vocabulary.choices import Defaults, HighAndMedium, Random
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -106,6 +108,25 @@ def test_one_network_is_kept_where_several_are_not_certainly_better(
     chosen = select_network(trials, bundle, noisy, metric=create_metric(bundle.metric), seed=0)
     assert (chosen.members, chosen.score) == ({trials.best.number: 1}, trials.best.score)
     assert "not certainly better (gain 0.001, standard error 0.01" in chosen.why
+
+
+def test_seeds_of_the_default_configuration_are_averaged_and_need_no_gain(
+    make_bundle: Callable[..., Bundle], noisy: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speed, "EPOCHS", 1)
+    monkeypatch.setattr("executor.model.ensemble.MIN_ROWS", 10_000)
+    bundle = make_bundle(hyperparameters=Defaults())
+    clock = Clock(TimePlan(limit=100), now=lambda: 0.0)
+    trials = search(bundle, noisy, budget=Budget(seconds=100), clock=clock, seed=0, directory=tmp_path, seeds=2)
+    assert (len(trials.ranked), trials.stopped_by) == (2, "exhausted")
+    metric = create_metric(bundle.metric)
+    chosen = select_network(trials, bundle, noisy, metric=metric, seed=0)
+    assert (chosen.members, chosen.why[:11]) == ({0: 1, 1: 1}, "2 trainings")
+    outputs = [validation_outputs(one, bundle, noisy) for one in trials.ranked]
+    assert not np.allclose(outputs[0], outputs[1])
+    np.testing.assert_allclose(chosen.outputs, (outputs[0] + outputs[1]) / 2)
+    assert chosen.score == metric.score(chosen.outputs, noisy.validation, noisy)
+    assert len(select_network(trials, bundle, noisy, metric=metric, seed=0, single=True).members) == 1
 
 
 def test_one_network_is_kept_where_it_was_asked_for_or_rows_are_few(

@@ -29,9 +29,10 @@ F1 = Objective(name="val_f1_score", direction=Direction.MAX)
 
 
 def oracle_of(
-    bundle: Bundle, *, objective: Objective = F1, seed: int = 0, trials: int | None = 9
+    bundle: Bundle, *, objective: Objective = F1, seed: int = 0, trials: int | None = 9, seeds: int = 1
 ) -> keras_tuner.Oracle:
-    return create_oracle(bundle, Scope(width=20, rows=5_000, trials=trials), objective=objective, seed=seed)
+    scope = Scope(width=20, rows=5_000, trials=trials)
+    return create_oracle(bundle, scope, objective=objective, seed=seed, seeds=seeds)
 
 
 def outcome(proposal: Proposal, score: float | None) -> Outcome:
@@ -129,6 +130,14 @@ def test_where_nothing_is_searched_the_default_configuration_is_the_only_trial(
 ) -> None:
     proposals = propose(oracle_of(make_bundle(tuner=tuner, hyperparameters=Defaults())), 5)
     assert [(dict(proposal.hyperparameters), proposal.epochs) for proposal in proposals] == [({}, EPOCHS)]
+
+
+def test_where_nothing_is_searched_the_default_configuration_may_be_trained_from_several_seeds(
+    make_bundle: Callable[..., Bundle],
+) -> None:
+    oracle = oracle_of(make_bundle(hyperparameters=Defaults()), seeds=3)
+    assert [(one.number, dict(one.hyperparameters)) for one in propose(oracle, 5)] == [(0, {}), (1, {}), (2, {})]
+    assert oracle.total is None
 
 
 def test_a_grid_proposes_each_of_its_combinations_once(make_bundle: Callable[..., Bundle]) -> None:

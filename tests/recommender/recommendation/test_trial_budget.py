@@ -99,18 +99,18 @@ def test_the_source_of_the_trial_budget_says_how_it_was_derived() -> None:
 
 def test_a_trial_in_folds_takes_a_network_for_each_on_all_rows_but_the_hold_out() -> None:
     folds = planned(columns=20, validation=CrossValidation(), budget=200.0)
-    assert folds.value == trials_in(LEFT - 4 / 2, rows=800, width=20, networks=5)
+    assert folds.value == trials_in(LEFT - 4 * 0.3, rows=800, width=20, networks=5)
     repeated = planned(columns=20, validation=CrossValidation(repeats=3), budget=200.0)
-    assert repeated.value == trials_in(LEFT - 14 / 2, rows=800, width=20, networks=15)
+    assert repeated.value == trials_in(LEFT - 14 * 0.3, rows=800, width=20, networks=15)
     assert planned(columns=20, budget=200.0).value == trials_in(LEFT, rows=640, width=20)
 
 
 @pytest.mark.parametrize(
     ("budget", "left"),
     [
-        (200.0, 125),  # fifteen networks, which need 10 + 14 / 2 + 20 + 30 s afterwards
-        (100.0, 54),  # fifteen: 6 + 14 / 2 + 10 + 15 s
-        (30.0, 12),  # one: 6 + 4.5 s
+        (200.0, 128),  # fifteen networks, which need 10 + 14 * 0.3 + 20 + 30 s afterwards
+        (100.0, 58),  # fifteen: 5 + 14 * 0.3 + 10 + 15 s
+        (30.0, 13),  # one: 4.5 + 4.5 s
     ],
 )
 def test_networks_that_do_not_fit_are_left_out_of_the_plan(budget: float, left: int) -> None:
@@ -155,7 +155,7 @@ def test_intervals_count_as_columns_and_random_kernels_as_their_features() -> No
 def test_the_plan_uses_choices_and_pins() -> None:
     advice = recommend(example("wine"), target="cultivar", budget=200.0)
     assert (advice.bundle.architecture, advice.bundle.validation) == (Standard(bins=16), CrossValidation())
-    folds = trials_in(LEFT - 4 / 2, rows=142, width=13 * 17, networks=5)
+    folds = trials_in(LEFT - 4 * 0.3, rows=142, width=13 * 17, networks=5)
     assert advice.record.facts["trial_budget"].value == folds
     apart = Pin(slot=Slot.VALIDATION, choice=Holdout(), reason="to see")
     advice = recommend(example("wine"), target="cultivar", budget=200.0, pins=[apart])
