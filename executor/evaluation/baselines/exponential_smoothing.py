@@ -67,8 +67,8 @@ def exponential_baseline(
 
     rows, series: as in `forecast_origins`. The parameters are estimated before the hold-out; the states then follow the
     series without refitting.
-    clock: after its deadline each series gets the simplest model.
-    None where there are too many series, or one of them is too short.
+    clock: after its deadline no further model is tried.
+    None where there are too many series, one of them is too short, or the clock is over before all are fitted.
     """
     found = forecast_origins(rows, series, windows, lambda values, until: _fit(values, until, windows.season, clock))
     if found is None:
@@ -88,7 +88,7 @@ def _fit(values: np.ndarray, until_row: int, season: int | None, clock: Clock) -
     past = values[max(0, until_row - MAX_FITTED) : until_row]
     best: tuple[float, str, str | None, str | None, np.ndarray] | None = None
     for trend, seasonal in _models(past, season):
-        if best is not None and clock.is_over:
+        if clock.is_over:
             break
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a model that does not converge has a high AIC

@@ -64,3 +64,11 @@ def test_a_beginning_later_on_knows_the_values_up_to_it(make_parts: MakeParts) -
     assert found is not None
     errors = np.abs(found.predictions.outcome - hold_out.truth).mean(axis=0)
     assert errors == pytest.approx([1, 1], abs=0.8)  # the noise has a standard deviation of 1
+
+
+def test_after_the_time_limit_no_model_is_fitted(make_parts: MakeParts) -> None:
+    series = _series()
+    windows = Windows(targets=("y",), lags=(2, 3), season=12, step=1.0, horizon=2, least_spread=(0.1,))
+    table = lag_table(series, windows)
+    parts = make_parts(np.zeros((len(table), 1)), table.truth, task=Task.FORECASTING)
+    assert exponential_baseline(parts, parts.train, table, series, windows, clock=Clock().lasting(-1)) is None
