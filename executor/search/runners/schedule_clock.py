@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 MAX_STEPS: Final = 32  # steps per call: 0.05 s at 1.5 ms per step
 MAX_CALL_SECONDS: Final = 0.25  # seconds between two checks of the clock
+MIN_SHARE: Final = SHORTENED_SHARE / 2
+"""Share of the planned steps with which a shortened training counts as complete: SHORTENED_SHARE of them was expected
+to fit, and the machine may become slower."""
 NEAR_THE_END: Final = 0.9  # position on the schedule from which it counts as ended
 UNCHANGED_TIME_SHARE: Final = 0.5
 """Share of the time in which the rate follows the planned steps although they do not fit: most trainings stop early,
@@ -44,8 +47,8 @@ class ScheduleClock:
 
     @property
     def ended_by(self) -> EndedBy:
-        """How the deadline ended the training: with its schedule shortened to at least half, or cut off."""
-        done = self._done >= SHORTENED_SHARE * self._planned and self._position >= NEAR_THE_END
+        """How the deadline ended the training: with a completed, shortened schedule, or cut off."""
+        done = self._done >= MIN_SHARE * self._planned and self._position >= NEAR_THE_END
         return "shortened" if done else "deadline"
 
     def steps(self, left: int) -> int:

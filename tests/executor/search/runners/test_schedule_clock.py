@@ -89,6 +89,16 @@ def test_the_rate_follows_the_plan_in_the_first_half_of_the_time_and_decays_in_t
     assert progress[-1] > 0.95
 
 
+@pytest.mark.parametrize(("steps", "ended_by"), [(3_000, "shortened"), (8_000, "deadline")])
+def test_a_schedule_that_is_completed_with_15_percent_of_its_steps_is_shortened_and_not_cut(
+    steps: int, ended_by: str
+) -> None:
+    time = Time()
+    pace = ScheduleClock(Clock(TimePlan(limit=100), now=time), steps=steps)  # for 1,000 steps
+    run(pace, time, steps=steps, seconds_per_step=0.1)
+    assert (pace.is_over, pace.ended_by) == (True, ended_by)
+
+
 def test_a_call_takes_at_most_a_quarter_of_a_second() -> None:
     time = Time()
     pace = ScheduleClock(Clock(TimePlan(limit=100), now=time), steps=1_000)
