@@ -18,6 +18,7 @@ RECORD: Final = "record.json"
 GUARDRAILS: Final = "guardrails.json"
 """Checks of the data after the split."""
 MANIFEST: Final = "manifest.json"
+SUMMARY: Final = "summary.json"
 SCORES: Final = "scores.json"
 """A run with this file is finished."""
 UNSEALED: Final = frozenset({MANIFEST, "log.txt", "search.lock", "search.process"})

@@ -12,7 +12,7 @@ from rules.text.files import write_text
 from rules.text.temporary import is_leftover, remove_leftovers
 
 PLAN, BUNDLE, SIGNATURE = "plan.json", "bundle.yaml", "signature.json"
-MODEL, PREDICTIONS, SUMMARY = "model.keras", "predictions.csv", "summary.json"
+MODEL, PREDICTIONS = "model.keras", "predictions.csv"
 IMPORTANCE, REPORT = "importance.json", "report.html"
 FEATURES = "features.json"  # of random features of sequences: how many were planned and are used
 File = TypeVar("File", bound=BaseModel)

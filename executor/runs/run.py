@@ -10,10 +10,10 @@ from executor.evaluation.scores import Importance, Scores, format_estimate
 from executor.evaluation.verdict import reach_verdict
 from executor.model.signature import Signature
 from executor.runs.feature_plan import FeaturePlan
-from executor.runs.files import BUNDLE, FEATURES, IMPORTANCE, MODEL, SIGNATURE, SUMMARY, read_json
+from executor.runs.files import BUNDLE, FEATURES, IMPORTANCE, MODEL, SIGNATURE, read_json
 from executor.runs.plan import Plan, read_plan
 from executor.runs.summary import Summary
-from recommender.run_manifest import GUARDRAILS, RECORD, SCORES, Manifest
+from recommender.run_manifest import GUARDRAILS, RECORD, SCORES, SUMMARY, Manifest
 from rules.decision.record import Guardrail, Guardrails, Record
 from rules.errors import RunError
 from rules.text.html import html_paragraph, html_table

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from executor.runs.files import REPORT, SUMMARY, to_json, write, write_json
+from executor.runs.files import REPORT, to_json, write, write_json
 from executor.runs.measured_drift import measure_split_drift
 from executor.runs.report.write import never_fatal, write_report
 from executor.runs.run import Run
 from executor.runtime.log import LOG
-from recommender.run_manifest import GUARDRAILS, MANIFEST, RECORD, SCORES, Manifest, run_files
+from recommender.run_manifest import GUARDRAILS, MANIFEST, RECORD, SCORES, SUMMARY, Manifest, run_files
 from rules.decision.record import Guardrails, Record
 from rules.text.numbers import number
 

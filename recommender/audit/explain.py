@@ -66,6 +66,8 @@ class Explanation(BaseModel):
     stance: str
     ruled: str
     """The choice of the rules if the user pinned another; otherwise empty."""
+    reduced: str
+    """What the time limit of the run reduced in the choice; otherwise empty."""
     means: str
     """The effect of the choice, if its name does not show it."""
     tests: tuple[TestResult, ...]
@@ -98,6 +100,7 @@ def explain(subject: Subject, slots: Iterable[Slot] = tuple(Slot)) -> tuple[Expl
         _explanation(
             record.decisions[slot],
             _means(slot, bundle, record),
+            subject.reduction() if slot is Slot.VALIDATION else "",
             found.get(slot, ()),
             [one for one in off if one.rule.startswith(slot.letter)],
         )
@@ -105,7 +108,9 @@ def explain(subject: Subject, slots: Iterable[Slot] = tuple(Slot)) -> tuple[Expl
     )
 
 
-def _explanation(decision: Decision, means: str, nearest: tuple[Flip, ...], off: Iterable[SwitchedOff]) -> Explanation:
+def _explanation(
+    decision: Decision, means: str, reduced: str, nearest: tuple[Flip, ...], off: Iterable[SwitchedOff]
+) -> Explanation:
     winner, pin, choice = decision.winner, decision.pin, str(decision.choice)
     deciding = [trace for trace in decision.trace if trace.outcome == "decides"]
     beaten = [trace for trace in decision.trace if trace.outcome == "beaten"]
@@ -124,6 +129,7 @@ def _explanation(decision: Decision, means: str, nearest: tuple[Flip, ...], off:
         because=pin.reason if pin else winner.because,
         stance="" if pin else winner.stance,
         ruled=f"{decision.ruled} by {', '.join(decision.rules)}" if pin else "",
+        reduced=reduced,
         means=means,
         tests=() if pin else winner.tests,
         lost=tuple(_lost(trace) for trace in beaten),

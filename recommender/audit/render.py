@@ -78,6 +78,8 @@ def show_explanation(one: Explanation, console: Console, explained: set[str]) ->
         _line(console, plain(one.means))
     if one.ruled:
         _line(console, plain(f"The rules choose {one.ruled}.", "yellow"))
+    if one.reduced:
+        _line(console, plain(f"Overruled by the time limit: {one.reduced}", "yellow"))
     if one.tests:
         table = plain_table("wanted", "measured", "margin")
         for test in one.tests:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from recommender.audit.dependent_facts import with_trial_budget
 from recommender.recommendation.recommend import advise_on
-from recommender.run_manifest import GUARDRAILS, RECORD, read_own_manifest
+from recommender.run_manifest import GUARDRAILS, RECORD, SUMMARY, read_own_manifest
 from rules.decision.counterfactual import Flip, flips
 from rules.decision.record import Guardrail, Guardrails, Record
 from rules.decision.request import Request
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from recommender.recommendation.recommend import StrategyOptions
     from rules.vocabulary.choices import Slot
     from rules.vocabulary.facts import Facts
+
+
+class _Reduced(BaseModel):
+    """The part of a summary that concerns decisions."""
+
+    reduction: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,19 +50,40 @@ class Subject:
 
     def guardrails(self) -> tuple[Guardrail, ...]:
         """The data checks; for a finished run, those after the split."""
-        path = None if self.run is None else self.run / GUARDRAILS
-        if path is None or not path.exists():
+        content = self._content(GUARDRAILS)
+        if content is None:
             return self.record.guardrails
+        try:
+            return Guardrails.model_validate_json(content).guardrails
+        except ValidationError as error:
+            raise self._damaged(GUARDRAILS, error) from None
+
+    def reduction(self) -> str:
+        """What the time limit of a finished run reduced in the recommended training; empty if nothing."""
+        content = self._content(SUMMARY)
+        if content is None:
+            return ""
+        try:
+            return _Reduced.model_validate_json(content).reduction
+        except ValidationError as error:
+            raise self._damaged(SUMMARY, error) from None
+
+    def _content(self, name: str) -> bytes | None:
+        """A file of the run, which must match its manifest; None where it does not exist."""
+        path = None if self.run is None else self.run / name
+        if path is None or not path.exists():
+            return None
         manifest = read_own_manifest(path.parent, record=self.record.seal)
         try:
             content = read_regular(path)
-            if manifest is not None and manifest.files.get(GUARDRAILS) != f"sha256:{sha256(content).hexdigest()}":
-                raise RunError(f"{path} was altered: it does not match the run's manifest. Restore the original file.")
-            return Guardrails.model_validate_json(content).guardrails
         except OSError as error:
             raise RunError(f"{path} cannot be read: {error.strerror}. Restore it from a copy.") from None
-        except ValidationError as error:
-            raise RunError(f"{path} is damaged: {error.errors()[0]['msg']}. Restore it from a copy.") from None
+        if manifest is not None and manifest.files.get(name) != f"sha256:{sha256(content).hexdigest()}":
+            raise RunError(f"{path} was altered: it does not match the run's manifest. Restore the original file.")
+        return content
+
+    def _damaged(self, name: str, error: ValidationError) -> RunError:
+        return RunError(f"{self.run}/{name} is damaged: {error.errors()[0]['msg']}. Restore it from a copy.")
 
     def book(self) -> ProvedBook:
         """Read and prove the book. Raises BookError, also if a layer of the record does not exist."""

@@ -31,7 +31,7 @@ def find_cut_off(members: Collection[int], trials: Trials, *, limit_for: Callabl
     cut = [one for one in own if one.is_cut_short]
     size = trials.size
     is_short = size is not None and size.epochs < SHORTENED_SHARE * size.planned_epochs
-    if not cut and size is not None and is_short and any(one.ended_by != "early_stopping" for one in own):
+    if size is not None and is_short and any(one.ended_by != "early_stopping" for one in own):
         longest = max(own, key=lambda one: one.epochs)
         return CutOff(
             trial=longest.number,

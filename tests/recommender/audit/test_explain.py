@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -125,3 +126,25 @@ def test_the_terminal_says_what_the_json_says(invoke, cancer_record) -> None:
         "imbalance_ratio: ratio of the most frequent to the rarest class",
     ):
         assert part in shown
+
+
+def test_a_choice_that_the_time_limit_overruled_says_so_with_its_numbers(answer, invoke, cancer_record) -> None:
+    run = cancer_record.parent
+    said = "Trained on one split instead of by cross-validation: the full training needs about 60 s here."
+    (run / "summary.json").write_text(json.dumps({"trials": 1, "reduction": said}), encoding="utf-8")
+    assert [one["reduced"] for one in answer("explain", run)] == [
+        said if one["slot"] == "validation" else "" for one in answer("explain", cancer_record)
+    ]
+    assert f"Overruled by the time limit: {said}" in " ".join(invoke("explain", run, "V").output.split())
+    (run / "summary.json").write_text("[]", encoding="utf-8")
+    assert "summary.json is damaged" in str(invoke("explain", run, "V").exception)
+
+
+def test_a_decision_document_lists_what_the_time_limit_overruled(invoke, cancer_record) -> None:
+    run = cancer_record.parent
+    assert "overruled" not in invoke("export", run, "--to", "markdown").output.lower()
+    (run / "summary.json").write_text('{"reduction": "Trained for 3 instead of 9 epochs."}', encoding="utf-8")
+    for form in ("markdown", "html"):
+        text = invoke("export", run, "--to", form).output
+        assert text.count("Overruled by the time limit: Trained for 3 instead of 9 epochs.") >= 1
+        assert "None: the rules made all choices" not in text
