@@ -50,6 +50,36 @@ TEXT_BATCHES: Final = ((8_000, 64), (10**9, 128))
 """Up to this many training rows, batch size. The cost of a step depends on the vocabulary more than on the batch."""
 TEXT_EPOCHS: Final = 8
 """Epochs of a trial on text (docs/evidence.md#text-networks)."""
+IMAGE_EPOCHS: Final = 30
+"""Minimum for images: with a decaying rate 8 epochs of 4,000 digits reach 97.5 % (docs/evidence.md, section 3)."""
+IMAGE_STEPS: Final = 900
+"""Minimum steps of a trial on images; small datasets get more epochs, up to MAX_IMAGE_EPOCHS."""
+MAX_IMAGE_EPOCHS: Final = 100
+MAX_IMAGE_BATCH: Final = 128
+"""Images per step; larger batches are hardly faster per image: docs/evidence.md#image-batches."""
+SHORTEST_IMAGE_EPOCHS: Final = 4
+"""Epochs of a network for images that must fit into a time limit, else a smaller network is trained
+(docs/evidence.md#image-networks)."""
+SHORTEST_IMAGE_STEPS: Final = 400  # the same, in steps
+AUGMENTED_EPOCHS: Final = 12
+"""Epochs from which images are augmented: shorter trainings do not overfit (docs/evidence.md#image-networks)."""
+IMAGE_UNITS: Final = 128  # default channels of the last stage of a network for images; the same source
+IMAGE_LAYERS: Final = 2  # default layers of a stage: one more than its residual blocks
+IMAGE_STAGES: Final = 3  # of images of at most 95 pixels
+KERNEL: Final = 3  # pixels a side
+LARGE_SIDE: Final = 48
+"""Pixels of the shorter side from which the first layer halves images, as in ResNet, since the full size costs four
+times as much. An estimate between 32, where CIFAR networks do not, and 64."""
+POOLED: Final = 2  # pixels a side
+MIN_POOLED: Final = 4  # pixels; an output that would be smaller is not pooled: the positions of pixels matter
+MAX_LAST_SIDE: Final = 8  # pixels of the last stage; larger images have more stages
+SMALLER_IMAGE_NETWORKS: Final = ({"layers": 1}, {"layers": 1, "units": 64})
+"""Changes of the default network, from large to small, that a time limit may require."""
+SECONDS_PER_CONVOLUTION: Final = 2.3e-11
+"""Of a training step, per image and multiplication of the forward pass, on two idle cores."""
+SECONDS_PER_ACTIVATION: Final = 1.5e-9  # the same, per output of a convolution: pooled, normalized
+SECONDS_PER_PIXEL: Final = 2e-8  # of a step, per number of an image: gathered, standardized and augmented
+IMAGE_START_SECONDS: Final = 4.0  # to compile and measure a network for images, on two idle cores
 
 
 def batch_size(rows: int) -> int:
@@ -127,3 +157,61 @@ def text_trial_seconds(*, rows: int, words: float, letters: bool, linear_start: 
         terms *= LINEAR_START_SHARE
     steps = TEXT_EPOCHS * steps_of(rows, text_batch_size(rows))
     return COMPILE_SECONDS + steps * (2 * STEP_OVERHEAD_SECONDS + terms * SECONDS_PER_TERM)
+
+
+def small_batch_size(rows: int) -> int:
+    """Rows of a step of images or sequences."""
+    return min(batch_size(rows), MAX_IMAGE_BATCH)
+
+
+def image_epochs(steps: int, *, most: int | None = None) -> int:
+    """Epochs of a whole trial of images, or of sequences up to another limit; steps: of an epoch."""
+    return min(MAX_IMAGE_EPOCHS if most is None else most, max(IMAGE_EPOCHS, -(-IMAGE_STEPS // steps)))
+
+
+def shortest_image_epochs(steps: int) -> int:
+    """Epochs of a network for images that must fit into a time limit; steps: of an epoch.
+
+    >>> shortest_image_epochs(430), shortest_image_epochs(10)
+    (4, 40)
+    """
+    return max(SHORTEST_IMAGE_EPOCHS, -(-SHORTEST_IMAGE_STEPS // steps))
+
+
+def image_stride(side: int) -> int:
+    """Stride of the first convolution; side: the shorter one, in pixels."""
+    return 2 if side >= LARGE_SIDE else 1
+
+
+def image_channels(side: int, units: int) -> list[int]:
+    """Channels of each stage of a network for images, twice those of the one before.
+
+    side: the shorter one, in pixels. units: channels of the last stage.
+
+    >>> image_channels(28, 64), image_channels(64, 64), image_channels(224, 64)
+    ([16, 32, 64], [16, 32, 64], [8, 16, 32, 64])
+    """
+    side, stages = -(-side // image_stride(side)), IMAGE_STAGES
+    while side // POOLED**stages > MAX_LAST_SIDE:
+        stages += 1
+    return [max(1, units // 2 ** (stages - stage)) for stage in range(1, stages + 1)]
+
+
+def image_step_seconds(height: int, width: int, colours: int, *, units: int, layers: int) -> float:
+    """Seconds of a training step per image, on two idle cores.
+
+    units, layers: of the network, as `executor.networks.cnn` describes them.
+    """
+    stride, before, multiplications, activations = image_stride(min(height, width)), colours, 0, 0
+    channels, values = image_channels(min(height, width), units), height * width * colours
+    height, width = -(-height // stride), -(-width // stride)
+    for stage, own in enumerate(channels):
+        multiplications += KERNEL**2 * height * width * before * own
+        activations += height * width * own
+        if min(height, width) // POOLED >= MIN_POOLED:
+            height, width = height // POOLED, width // POOLED
+        convolutions = 2 * (layers - 1) if 0 < stage < len(channels) - 1 else 0  # of residual blocks
+        multiplications += convolutions * KERNEL**2 * height * width * own**2
+        activations += convolutions * height * width * own
+        before = own
+    return multiplications * SECONDS_PER_CONVOLUTION + activations * SECONDS_PER_ACTIVATION + values * SECONDS_PER_PIXEL

@@ -49,7 +49,7 @@ def main() -> None:
     job = images(given.rows)
     with (
         tempfile.TemporaryDirectory() as folder,
-        mock.patch("executor.components.training_length.MAX_IMAGE_EPOCHS", 1),
+        mock.patch("recommender.training_cost.MAX_IMAGE_EPOCHS", 1),
     ):
         search(
             job.bundle, job.parts, budget=Budget(trials=given.trials), seed=0, directory=Path(folder), progress=progress

@@ -13,12 +13,26 @@ if TYPE_CHECKING:
 
     import keras
 
+    from executor.components.network_kind import NetworkKind
+    from rules.vocabulary.bundle import Bundle
     from rules.vocabulary.choices import Choice
 
 SHIFTS: Final = (
     (16, 2),
     (0, 1),
 )  # minimum side of images, maximum shift, in pixels (docs/evidence.md, section 3: +2 points)
+
+
+def is_augmented(kind: NetworkKind, bundle: Bundle, epochs: int) -> bool:
+    """Whether a training of a number of epochs augments its images: shorter trainings do not overfit."""
+    return not isinstance(bundle.augmentation, NoAugmentation) and epochs >= kind.augmented_epochs
+
+
+def switch_augmentation(network: keras.Model, *, on: bool) -> None:
+    """Switch augmentation on or off, before the training step of a network is traced."""
+    for layer in network.layers:
+        if isinstance(layer, Shift | Mirror):
+            layer.is_active = on
 
 
 def augment(images: keras.KerasTensor, choice: Choice, seeds: Iterator[int]) -> keras.KerasTensor:

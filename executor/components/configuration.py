@@ -98,7 +98,7 @@ def _default_values(bundle: Bundle, own: Mapping[str, Value]) -> dict[str, Value
     defaults: dict[str, Value | None] = {
         "learning_rate": bundle.optimizer.learning_rate,
         "schedule": bundle.optimizer.schedule,
-        "dropout": 0.0 if predicts_numbers(bundle.loss) else DEFAULT_DROPOUT,
+        "dropout": DEFAULT_DROPOUT,
         "weight_decay": getattr(bundle.optimizer, "weight_decay", 0.0),
         "batch_size": bundle.optimizer.batch_size,
     }
@@ -106,6 +106,8 @@ def _default_values(bundle: Bundle, own: Mapping[str, Value]) -> dict[str, Value
         if hasattr(bundle.optimizer, name):
             defaults[name.value] = getattr(bundle.optimizer, name)
     defaults |= own
+    if predicts_numbers(bundle.loss):
+        defaults["dropout"] = 0.0
     if (dimension := getattr(bundle.architecture, "embedding_dimension", None)) is not None:
         defaults["embedding_dimension"] = dimension
     return defaults

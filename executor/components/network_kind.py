@@ -64,10 +64,20 @@ class NetworkKind:
     defaults: Mapping[str, Value] = field(default_factory=dict)
     """Hyperparameters whose default differs from that of `Configuration`."""
     sizes: Callable[[Bundle, SearchLimits], Sizes] = lambda _bundle, _limits: Sizes()
+    smaller: Sequence[Mapping[str, Value]] = ()
+    """Hyperparameters of smaller networks than the default one, from large to small, for short time limits; with them
+    a training is laid over all the time that a limit leaves."""
     epochs: Callable[[int], int] = table_epochs
     """Epochs of a full trial, by the steps of an epoch."""
+    shortest_epochs: Callable[[int], int] | None = None
+    """Epochs that must fit into a time limit, else a smaller network is trained, by the steps of an epoch; None for
+    half of a full trial."""
     batch_size: Callable[[int], int] = batch_size
     """Default batch size, by the number of training rows."""
+    augmented_epochs: int = 0
+    """Epochs from which images are augmented."""
+    row_seconds: Callable[[Parts, Configuration], float] | None = None
+    """Seconds of a training step per row on two idle cores, of networks without a stacked form; None if unknown."""
     rate_multipliers: Callable[[keras.Model], list[float]] | None = None
     """Learning-rate multiplier of each trainable weight; None where all have the same rate."""
     unused: Callable[[Configuration], frozenset[str]] = lambda _chosen: ONLY_FORECASTS

@@ -72,17 +72,18 @@ class Shift(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
 
     Reads and returns (rows, height, width, channels). Krizhevsky et al. 2012, section 4.1.
 
-    most: maximum shift in pixels.
+    most: maximum shift in pixels. is_active: whether a graph that is traced from now on shifts.
     """
 
     def __init__(self, *, most: int, seed: int, name: str | None = None) -> None:
         super().__init__(name=name, trainable=False)
+        self.is_active = True
         self.most = most
         self.seed = seed
         self.generator = keras.random.SeedGenerator(seed)
 
     def call(self, images: Any, training: bool = False) -> Any:  # noqa: ANN401 - tensors; Keras' name
-        if not training:
+        if not (training and self.is_active):
             return images
         rows, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
         offsets = keras.random.randint((2, rows, 1), -self.most, self.most + 1, dtype="int32", seed=self.generator)
@@ -103,16 +104,17 @@ class Shift(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
 class Mirror(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
     """In training, flips each image horizontally with probability 0.5.
 
-    Reads and returns (rows, height, width, channels).
+    Reads and returns (rows, height, width, channels). is_active: whether a graph that is traced from now on flips.
     """
 
     def __init__(self, *, seed: int, name: str | None = None) -> None:
         super().__init__(name=name, trainable=False)
+        self.is_active = True
         self.seed = seed
         self.generator = keras.random.SeedGenerator(seed)
 
     def call(self, images: Any, training: bool = False) -> Any:  # noqa: ANN401 - tensors; Keras' name
-        if not training:
+        if not (training and self.is_active):
             return images
         chances = keras.random.uniform((tf.shape(images)[0], 1, 1, 1), seed=self.generator)
         return tf.where(chances < CHANCE_OF_MIRROR, tf.reverse(images, axis=[2]), images)

@@ -1,4 +1,4 @@
-"""Residual network for images: stages of blocks that halve the image and double the channels."""
+"""Convolutional network for images: stages that halve the image and double the channels."""
 
 from __future__ import annotations
 
@@ -13,63 +13,76 @@ from executor.components.augmentation import augment
 from executor.components.configuration import configuration
 from executor.components.initializer import create_initializer
 from executor.components.network_kind import NetworkKind, Sizes
-from executor.components.training_length import image_epochs, small_batch_size
 from executor.data.images import IMAGES_PER_CALL
 from executor.layers.dropout import RatedDropout
 from executor.layers.pixels import FusedNormalization
 from executor.networks.column_branch import add_column_branch
 from executor.networks.output_layer import output_layer
 from executor.preprocessing.inputs import ImageInputs
-from recommender.recommendation.trial_budget import LARGE_SIDE
+from recommender.training_cost import (
+    AUGMENTED_EPOCHS,
+    IMAGE_LAYERS,
+    IMAGE_UNITS,
+    KERNEL,
+    MIN_POOLED,
+    POOLED,
+    SMALLER_IMAGE_NETWORKS,
+    image_channels,
+    image_epochs,
+    image_step_seconds,
+    image_stride,
+    shortest_image_epochs,
+    small_batch_size,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from executor.components.configuration import Value
+    from executor.components.configuration import Configuration, Value
     from executor.preprocessing.examples import Parts
     from rules.vocabulary.bundle import Bundle
 
-STAGES: Final = 3  # 16, 32 and 64 channels by default (docs/evidence.md, section 3: 97.5 % on 5,000 MNIST images)
-KERNEL: Final = 3  # pixels (He et al. 2016)
-MIN_SIDE: Final = 4  # pixels; smaller outputs are not reduced further, so images of 8 x 8 end at 4 x 4
 NORM_MOMENTUM: Final = 0.9
 """Momentum of batch normalization (PyTorch's default); Keras' 0.99 is too slow for trials of 300 steps."""
 
-UNITS: Final = 64  # channels of the last stage; docs/evidence.md, section 3
-LAYERS: Final = 1  # blocks per stage; the same source
-DEFAULTS: Final[Mapping[str, Value]] = MappingProxyType({"units": UNITS, "layers": LAYERS})
-SIZES: Final = Sizes(units=(UNITS, 32, 128), layers=(2,))
-"""Half and twice the default; a network with twice the channels takes four times as long."""
+DROPOUT: Final = 0.3  # of the pixels of the last stage; docs/evidence.md#image-networks
+DEFAULTS: Final[Mapping[str, Value]] = MappingProxyType(
+    {"units": IMAGE_UNITS, "layers": IMAGE_LAYERS, "dropout": DROPOUT}
+)
+SIZES: Final = Sizes(units=(IMAGE_UNITS, 64, 256), layers=(1, 3))
+"""Half and twice the default; a network with twice the channels takes three to four times as long."""
 
 
 def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str, Value], seed: int) -> keras.Model:
-    """Build a network of pre-activation blocks (He et al. 2016, Identity Mappings).
+    """Build a network of stages: a convolution, max-pooling, batch normalization, and residual blocks (He et al. 2016).
 
     Inputs: {"dense": (rows, height · width · channels) float32}, and further columns as in `add_column_branch`. Output:
-    (rows, outputs) float32 logits, or values in standard deviations of the target. Units are the channels of the last
-    stage, layers the blocks per stage; dropout precedes the output. Augmentation acts in training.
+    (rows, outputs) float32 logits, or values in standard deviations of the target. Each stage has twice the channels of
+    the one before, units are those of the last. Layers minus one are the residual blocks of each stage between the
+    first and the last. The output reads all pixels of the last stage, since global pooling would lose their positions;
+    dropout precedes it. Augmentation acts in training.
 
     Raises ChoiceError on an unknown hyperparameter, or a value out of its limits.
     """
     chosen = configuration(bundle, hyperparameters, defaults=DEFAULTS)
     shape = parts.inputs_as(ImageInputs).shape
-    seeds = _seeds(seed, chosen.layers)
-    build = _Builder(bundle, seeds)
     side = min(shape[:2])
+    channels = image_channels(side, chosen.units)
+    seeds = _seeds(seed, len(channels), chosen.layers)
+    build = _Builder(bundle, seeds)
     dense = keras.Input((int(np.prod(shape)),), name="dense", dtype="float32")
     hidden = keras.layers.Reshape(shape, name="image")(dense)
     hidden = augment(hidden, bundle.augmentation, seeds)
-    channels = [max(1, chosen.units // 2 ** (STAGES - 1 - stage)) for stage in range(STAGES)]
-    stride = 2 if side >= LARGE_SIDE else 1
-    side = -(-side // stride)
-    hidden = build.convolution(hidden, channels[0], stride=stride, name="first")
-    for stage in range(STAGES):
-        for block in range(chosen.layers):
-            stride = 2 if stage > 0 and block == 0 and side // 2 >= MIN_SIDE else 1
-            side = -(-side // stride)
-            hidden = build.block(hidden, channels[stage], stride=stride, name=f"stage_{stage + 1}_block_{block + 1}")
-    hidden = build.activate(hidden, name="last")
-    hidden = keras.layers.GlobalAveragePooling2D(name="pooled")(hidden)
+    for number, own in enumerate(channels, 1):
+        hidden = build.convolution(
+            hidden, own, stride=image_stride(side) if number == 1 else 1, name=f"stage_{number}_convolution"
+        )
+        if min(hidden.shape[1:3]) // POOLED >= MIN_POOLED:
+            hidden = keras.layers.MaxPooling2D(POOLED, name=f"stage_{number}_pooled")(hidden)
+        hidden = build.activate(hidden, name=f"stage_{number}")
+        for block in range(1, chosen.layers if 1 < number < len(channels) else 1):
+            hidden = build.block(hidden, name=f"stage_{number}_block_{block}")
+    hidden = keras.layers.Flatten(name="pixels")(hidden)
     others, hidden = add_column_branch(
         hidden, parts=parts, bundle=bundle, seed=seed, embedding_dimension=chosen.embedding_dimension
     )
@@ -79,9 +92,9 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     return keras.Model({"dense": dense, **others}, outputs, name="cnn")
 
 
-def _seeds(seed: int, layers: int) -> Iterator[int]:
-    """Seeds of shift, mirror, first kernel, up to three per block, dropout and output."""
-    states: list[int] = np.random.SeedSequence(seed).generate_state(5 + 3 * STAGES * layers).tolist()
+def _seeds(seed: int, stages: int, layers: int) -> Iterator[int]:
+    """Seeds of shift, mirror, convolutions, dropout and output."""
+    states: list[int] = np.random.SeedSequence(seed).generate_state(4 + stages * (2 * layers - 1)).tolist()
     return iter(states)
 
 
@@ -92,13 +105,11 @@ class _Builder:
         self._bundle = bundle
         self._seeds = seeds
 
-    def convolution(
-        self, inputs: keras.KerasTensor, channels: int, *, name: str, stride: int = 1, kernel: int = KERNEL
-    ) -> keras.KerasTensor:
+    def convolution(self, inputs: keras.KerasTensor, channels: int, *, name: str, stride: int = 1) -> keras.KerasTensor:
         """Convolution without a bias, which the following normalization has."""
         return keras.layers.Conv2D(
             channels,
-            kernel,
+            KERNEL,
             strides=stride,
             padding="same",
             use_bias=False,
@@ -110,17 +121,18 @@ class _Builder:
         normalised = FusedNormalization(momentum=NORM_MOMENTUM, name=f"{name}_norm")(inputs)
         return keras.layers.Activation(activation(self._bundle.activation), name=f"{name}_activation")(normalised)
 
-    def block(self, inputs: keras.KerasTensor, channels: int, *, stride: int, name: str) -> keras.KerasTensor:
-        """Residual block of two convolutions; the shortcut is a 1 x 1 convolution where shapes differ."""
-        before = self.activate(inputs, name=f"{name}_1")
-        changes = stride > 1 or inputs.shape[-1] != channels
-        shortcut = inputs
-        if changes:
-            shortcut = self.convolution(before, channels, stride=stride, kernel=1, name=f"{name}_shortcut")
-        hidden = self.convolution(before, channels, stride=stride, name=f"{name}_convolution_1")
-        hidden = self.activate(hidden, name=f"{name}_2")
-        hidden = self.convolution(hidden, channels, name=f"{name}_convolution_2")
-        return keras.layers.Add(name=name)([hidden, shortcut])
+    def block(self, inputs: keras.KerasTensor, *, name: str) -> keras.KerasTensor:
+        """Residual block of two convolutions."""
+        hidden = inputs
+        for number in (1, 2):
+            hidden = self.convolution(hidden, inputs.shape[-1], name=f"{name}_convolution_{number}")
+            hidden = self.activate(hidden, name=f"{name}_{number}")
+        return keras.layers.Add(name=name)([hidden, inputs])
+
+
+def _row_seconds(parts: Parts, chosen: Configuration) -> float:
+    height, width, colours = parts.inputs_as(ImageInputs).shape
+    return image_step_seconds(height, width, colours, units=chosen.units, layers=chosen.layers)
 
 
 CNN: Final = NetworkKind(
@@ -129,8 +141,12 @@ CNN: Final = NetworkKind(
     build=build_network,
     defaults=DEFAULTS,
     sizes=lambda _bundle, _limits: SIZES,
+    smaller=SMALLER_IMAGE_NETWORKS,
     epochs=image_epochs,
+    shortest_epochs=shortest_image_epochs,
     batch_size=small_batch_size,
+    augmented_epochs=AUGMENTED_EPOCHS,
+    row_seconds=_row_seconds,
     # A network for images gains most where its rate has decayed, also after epochs in which the score stood still: of
     # 400 digits, 0.90 instead of 0.79 of those of other writers.
     stops_early=False,

@@ -11,12 +11,12 @@ from executor.components.augmentation import augment
 from executor.components.configuration import configuration
 from executor.components.initializer import create_initializer
 from executor.components.network_kind import NetworkKind
-from executor.components.training_length import image_epochs, small_batch_size
 from executor.data.images import IMAGES_PER_CALL
 from executor.layers.dropout import RatedDropout
 from executor.networks.column_branch import add_column_branch
 from executor.networks.output_layer import output_layer
 from executor.preprocessing.inputs import ImageInputs
+from recommender.training_cost import AUGMENTED_EPOCHS, image_epochs, small_batch_size
 from rules.errors import ChoiceError
 from rules.vocabulary.choices import Backbone
 
@@ -99,6 +99,7 @@ PRETRAINED: Final = NetworkKind(
     is_chosen=_is_chosen,
     epochs=image_epochs,
     batch_size=small_batch_size,
+    augmented_epochs=AUGMENTED_EPOCHS,
     unused=lambda _chosen: frozenset({"network", "units", "layers"}),
     stops_early=False,
     rows_per_call=IMAGES_PER_CALL,

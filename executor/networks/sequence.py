@@ -14,12 +14,12 @@ from executor.components.activation import activation
 from executor.components.configuration import configuration
 from executor.components.initializer import create_initializer
 from executor.components.network_kind import NetworkKind, Sizes
-from executor.components.training_length import image_epochs, small_batch_size
 from executor.layers.dropout import RatedDropout
 from executor.layers.steps import EndedMean, Ending
 from executor.networks.column_branch import add_column_branch
 from executor.networks.output_layer import output_layer
 from executor.preprocessing.inputs import SequenceInputs
+from recommender.training_cost import image_epochs, small_batch_size
 from rules.vocabulary.choices import Gru, cell_initializer
 
 if TYPE_CHECKING:

@@ -58,6 +58,12 @@ class EncodedData:
         return self.run.plan.single or not self.run.bundle.validation.ensemble
 
     @property
+    def is_stacked(self) -> bool:
+        """Whether networks train in a stack."""
+        bundle = self.run.bundle
+        return is_stacked(bundle, network_kind(bundle, self.parts.inputs))
+
+    @property
     def why_not_all_rows(self) -> str:
         """Why the selected configurations are not trained on all rows after the evaluation; empty where they are."""
         bundle, inputs = self.run.bundle, self.parts.inputs
@@ -65,7 +71,7 @@ class EncodedData:
             return "it was requested by --keep-evaluated"
         if isinstance(bundle.validation, Holdout) and not bundle.validation.refit:
             return "the bundle does not retrain"
-        if not (is_stacked(bundle, network_kind(bundle, inputs)) or isinstance(inputs, WindowInputs | TextInputs)):
+        if not (self.is_stacked or isinstance(inputs, WindowInputs | TextInputs)):
             return "networks of this kind are not trained on all rows"
         return ""
 
@@ -91,8 +97,8 @@ class EncodedData:
         return plan_time(
             limit,
             encoding=self.encoding_seconds,
-            # The validation rows, as many training rows, and the hold-out.
-            predictions=2 + len(rows.hold_out) / max(1, len(parts.validation)),
+            # The validation rows, as many training rows, and the hold-out; without a stack also an incomplete epoch.
+            predictions=2 + int(not self.is_stacked) + len(rows.hold_out) / max(1, len(parts.validation)),
             networks=parts.fold_count,
             refit_share=share,
             # The networks of all seeds take about as long as those of the folds of a trial.

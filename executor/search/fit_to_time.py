@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from executor.search.records.training_size import TrainingSize
-from recommender.time_plan import SHORTENED_SHARE, USED_SHARE
+from recommender.time_plan import USED_SHARE
 from recommender.training_cost import USUAL_SLOWDOWN, XLA_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from executor.components.configuration import Value
+    from executor.components.network_kind import NetworkKind
     from executor.data.split import Split
     from executor.preprocessing.examples import Parts
     from executor.search.runners.speed import Speed
@@ -22,61 +26,87 @@ WORTH_MEASURING: Final = 1.5
 MIN_SECONDS: Final = 1e-9  # avoids division by zero with a clock that stands still
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainingOption:
+    """A size of the first training."""
+
+    parts: Parts
+    hyperparameters: Mapping[str, Value] = field(default_factory=dict)
+    """Of a smaller network than the default one; empty for that one."""
+
+
+def training_options(parts: Parts, kind: NetworkKind) -> list[TrainingOption]:
+    """Sizes of the first training from large to small: all repeats, then one, then one split, then smaller networks."""
+    rows = [parts]
+    if parts.repeats > 1:
+        rows.append(parts.first_repeat())
+    if parts.folds is not None:
+        rows.append(parts.divided())
+    smaller = [TrainingOption(parts=rows[-1], hyperparameters=values) for values in kind.smaller]
+    return [*(TrainingOption(parts=own) for own in rows), *smaller]
+
+
 def fit_to_time(
-    parts: Parts,
+    options: Sequence[TrainingOption],
     *,
     epochs: int,
+    shortest: float,
+    fills_time: bool = False,
+    augmented_epochs: int = 0,
     slowdown: float,
-    expected: Callable[[Parts], float],
-    measure: Callable[[Parts, int], Speed],
-    available: Callable[[Parts], float],
-) -> tuple[Parts, TrainingSize, Speed]:
-    """Choose the largest training that fits: all repeats, then one, then one split.
+    expected: Callable[[TrainingOption], float],
+    measure: Callable[[TrainingOption, int], Speed],
+    available: Callable[[TrainingOption], float],
+) -> tuple[TrainingOption, TrainingSize, Speed]:
+    """Choose the largest training of which enough epochs fit, and its number of epochs.
 
-    Each may have fewer epochs than planned, in folds at least SHORTENED_SHARE of them.
-
-    epochs: of a full training. slowdown: assumed until a speed is measured. expected: seconds per epoch by the cost
-    model. measure: trains a few steps of a training of a number of epochs. available: seconds until the deadline.
+    options: from large to small, the first one as planned. epochs: of a full training. shortest: epochs that an option
+    needs, unless it is the smallest. fills_time: whether the schedule is laid over all the time, the last epoch being
+    incomplete. augmented_epochs: epochs from which images are augmented. slowdown: assumed until a speed is measured.
+    expected: seconds per epoch by the cost model. measure: trains a few steps of a training of a number of epochs.
+    available: seconds until the deadline.
     """
-    options = [parts]
-    if parts.repeats > 1:
-        options.append(parts.first_repeat())
-    if parts.folds is not None:
-        options.append(parts.divided())
-    chosen, speed, planned = options[-1], None, None
-    shortest = SHORTENED_SHARE * epochs
+    full, smallest = options[0], options[-1]
+    chosen, speed, planned = smallest, None, None
     for index, option in enumerate(options):
         fits = USED_SHARE * available(option)
-        if option is not options[-1] and slowdown * shortest * expected(option) > WORTH_MEASURING * fits:
+        if option is not smallest and slowdown * shortest * expected(option) > WORTH_MEASURING * fits:
             continue
         compiled = max(0.0, fits - XLA_SECONDS * slowdown / USUAL_SLOWDOWN)
         speed = measure(option, max(1, min(epochs, int(compiled / (slowdown * expected(option))))))
         slowdown = speed.epoch_seconds / expected(option) or slowdown  # 0 where the clock stands still
-        planned = epochs * speed.epoch_seconds if option is parts else planned
+        planned = epochs * speed.epoch_seconds if option is full else planned
         left = USED_SHARE * available(option)
         if shortest * speed.epoch_seconds <= left or not _pays(speed, options[index + 1 :], left, expected, slowdown):
             chosen = option
             break
     if speed is None:
         raise ValueError("the last size is always measured")
-    affordable = int(USED_SHARE * available(chosen) / max(speed.epoch_seconds, MIN_SECONDS))
+    share = available(chosen) / max(speed.epoch_seconds, MIN_SECONDS)
+    affordable = math.ceil(share) if fills_time else int(USED_SHARE * share)
     trained = max(1, min(epochs, affordable))
     size = TrainingSize(
-        networks=chosen.fold_count,
-        repeats=chosen.repeats,
+        networks=chosen.parts.fold_count,
+        repeats=chosen.parts.repeats,
         epochs=trained,
         seconds=trained * speed.epoch_seconds,
-        planned_networks=parts.fold_count,
-        planned_repeats=parts.repeats,
+        hyperparameters=dict(chosen.hyperparameters),
+        is_augmented=trained >= augmented_epochs,
+        planned_networks=full.parts.fold_count,
+        planned_repeats=full.parts.repeats,
         planned_epochs=epochs,
-        planned_seconds=epochs * slowdown * expected(parts) if planned is None else planned,
+        planned_seconds=epochs * slowdown * expected(full) if planned is None else planned,
         slowdown=slowdown,
     )
     return chosen, size, speed
 
 
 def _pays(
-    speed: Speed, smaller: Sequence[Parts], left: float, expected: Callable[[Parts], float], slowdown: float
+    speed: Speed,
+    smaller: Sequence[TrainingOption],
+    left: float,
+    expected: Callable[[TrainingOption], float],
+    slowdown: float,
 ) -> bool:
     """Whether more epochs of a smaller training fit into the seconds that are left, after it is compiled as well."""
     return any(

@@ -82,19 +82,27 @@ def next_round(
 
 
 def expected_epoch_seconds(at: Workspace, parts: Parts, hyperparameters: Mapping[str, Value]) -> float:
-    """Estimated seconds per epoch of a trial alone, with all its networks; 1 for trials without a stack."""
+    """Estimated seconds per epoch of a trial alone, with all its networks; see `epoch_seconds`."""
     if not at.is_stacked:
-        return 1.0
+        return _alone_seconds(at, parts, hyperparameters)
     steps, each = _step_costs(at, parts, hyperparameters)
     return steps * (STEP_OVERHEAD_SECONDS + each)
 
 
 def epoch_seconds(at: Workspace, hyperparameters: Mapping[str, Value]) -> float:
-    """Estimated seconds per epoch in a stack on two cores; 1 for trials without a stack."""
+    """Estimated seconds per epoch on two cores, of a stack its share; 1 where the network has no cost model."""
     if not at.is_stacked:
-        return 1.0
+        return _alone_seconds(at, at.parts, hyperparameters)
     steps, each = _step_costs(at, at.parts, hyperparameters)
     return steps * each
+
+
+def _alone_seconds(at: Workspace, parts: Parts, hyperparameters: Mapping[str, Value]) -> float:
+    """Seconds per epoch of a network that trains alone; 1 where it has no cost model."""
+    if at.kind.row_seconds is None:
+        return 1.0
+    chosen = configuration(at.bundle, hyperparameters, defaults=at.kind.defaults)
+    return len(parts.train) * at.kind.row_seconds(parts, chosen)
 
 
 def _step_costs(at: Workspace, parts: Parts, hyperparameters: Mapping[str, Value]) -> tuple[int, float]:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final
 import tensorflow as tf
 
 from executor.components.metric import create_metric
-from executor.components.training_length import whole_epochs
+from executor.components.training_length import choose_batch_size, whole_epochs
 from executor.networks.registry import network_kind
 from executor.runtime.devices import training_devices, use_device
 from executor.runtime.interrupt import Interrupt, catch_interrupt
 from executor.runtime.log import LOG
-from executor.search.fit_to_time import fit_to_time, resized
+from executor.search.fit_to_time import fit_to_time, resized, training_options
 from executor.search.oracle import ask, create_oracle, tell
 from executor.search.oracles.base import Objective, defaults
 from executor.search.progress import RoundProgress, progress_reporter
@@ -35,9 +35,10 @@ from executor.search.runners.workspace import create_workspace, is_stacked
 from executor.search.space import Scope, search_space
 from recommender.machine_speed import known_slowdown, remember_slowdown
 from recommender.time_plan import SHORTENED_SHARE
-from recommender.training_cost import COMPILE_SECONDS, USUAL_SLOWDOWN
+from recommender.training_cost import COMPILE_SECONDS, USUAL_SLOWDOWN, steps_of
 from rules.errors import PcwatError, RunError, TrainingError
 from rules.vocabulary.bundle import fingerprint
+from rules.vocabulary.choices import NoAugmentation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from executor.runtime.budget import Budget
     from executor.runtime.clock import Clock
     from executor.runtime.devices import Device
+    from executor.search.fit_to_time import TrainingOption
     from executor.search.records.outcome import Outcome
     from executor.search.records.training_size import TrainingSize
     from executor.search.runners.parallel import Runner
@@ -198,6 +200,15 @@ def _scheduled_epochs(size: TrainingSize, at: Workspace) -> int:
     return min(size.planned_epochs, round(size.epochs / SHORTENED_SHARE))
 
 
+def _shortest_epochs(at: Workspace, planned: int) -> float:
+    """Epochs that must fit into a time limit, else a training is made smaller; planned: of a full training."""
+    if at.kind.shortest_epochs is None:
+        return SHORTENED_SHARE * planned
+    rows = len(at.train)
+    batch = choose_batch_size(at.kind, rows, at.bundle.optimizer.batch_size)
+    return min(planned, at.kind.shortest_epochs(steps_of(rows, batch)))
+
+
 def _set_up(
     start: Callable[[Parts, Clock], _Setup],
     parts: Parts,
@@ -224,22 +235,30 @@ def _set_up(
     if clock.plan.limit is None or not is_new:
         return setup, None, COMPILE_SECONDS
     setups: dict[int, _Setup] = {}
-    planned = _planned_epochs(bundle, parts)
+    planned, kind = _planned_epochs(bundle, parts), setup.at.kind
     first = defaults(search_space(bundle, scope_of(bundle, parts, budget)))
 
-    def measure(option: Parts, epochs: int) -> Speed:
-        one = setup if option is parts else start(option, planned_clock(option))
-        setups[id(option)] = one
-        return one.runner.measure(Proposal(number=0, hyperparameters=first, epochs=epochs))
+    def measure(option: TrainingOption, epochs: int) -> Speed:
+        if id(option.parts) not in setups:
+            own = option.parts
+            setups[id(own)] = setup if own is parts else start(own, planned_clock(own))
+        values = {**first, **option.hyperparameters}
+        return setups[id(option.parts)].runner.measure(Proposal(number=0, hyperparameters=values, epochs=epochs))
+
+    def expected(option: TrainingOption) -> float:
+        return expected_epoch_seconds(setup.at, option.parts, {**first, **option.hyperparameters})
 
     try:
-        chosen, size, speed = fit_to_time(
-            parts,
+        option, size, speed = fit_to_time(
+            training_options(parts, kind),
             epochs=planned,
+            shortest=_shortest_epochs(setup.at, planned),
+            fills_time=bool(kind.smaller),
+            augmented_epochs=0 if isinstance(bundle.augmentation, NoAugmentation) else kind.augmented_epochs,
             slowdown=(known_slowdown() or USUAL_SLOWDOWN) if setup.at.is_stacked else 1.0,
-            expected=lambda option: expected_epoch_seconds(setup.at, option, first),
+            expected=expected,
             measure=measure,
-            available=lambda option: planned_clock(option).remaining(),
+            available=lambda option: planned_clock(option.parts).remaining(),
         )
     except PcwatError:
         raise
@@ -249,7 +268,7 @@ def _set_up(
     write_size(directory, size)
     if setup.at.is_stacked:
         remember_slowdown(size.slowdown)
-    return setups[id(chosen)], size, speed.compile_seconds
+    return setups[id(option.parts)], size, speed.compile_seconds
 
 
 def scope_of(bundle: Bundle, parts: Parts, budget: Budget, size: TrainingSize | None = None) -> Scope:
@@ -263,6 +282,7 @@ def scope_of(bundle: Bundle, parts: Parts, budget: Budget, size: TrainingSize | 
         trials=budget.trials,
         seconds=budget.planned_seconds,
         slowdown=size.slowdown if size is not None and is_stacked(bundle, kind) else 1.0,
+        hyperparameters={} if size is None else size.hyperparameters,
         kind=kind,
         has_embeddings=parts.vocabulary > 0 and kind.has_embeddings,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -63,6 +63,8 @@ class Scope:
     """Time limit; sizes with fewer than TRIALS_IN_TIME trials are not searched. None for no limit."""
     slowdown: float = 1.0
     """Measured duration of a training, relative to that of the cost model."""
+    hyperparameters: Mapping[str, Value] = field(default_factory=dict)
+    """Defaults of a smaller network, which was chosen by the time limit; empty for the default network."""
     kind: NetworkKind = TABULAR
     has_embeddings: bool = True
     """Whether the network has embeddings."""
@@ -130,13 +132,14 @@ def _candidates(bundle: Bundle, scope: Scope) -> dict[Hyperparameter, list[Value
             "The embedding_dimension can be searched only if the network has embeddings, but no column has enough "
             "categories for one. Leave it out of the searched hyperparameters."
         )
-    return candidates
+    fixed = {Hyperparameter(name): [value] for name, value in scope.hyperparameters.items()}
+    return candidates | {name: value for name, value in fixed.items() if name not in candidates}
 
 
 def _defaults(bundle: Bundle, scope: Scope) -> dict[str, Value]:
     """Defaults of all hyperparameters of the bundle's network and optimizer."""
     defaults = configuration(bundle, {}, defaults=scope.kind.defaults).model_dump(exclude_none=True)
-    return {"batch_size": scope.batch_size} | defaults
+    return {"batch_size": scope.batch_size} | defaults | dict(scope.hyperparameters)
 
 
 def _listed(bundle: Bundle, tuner: Manual, scope: Scope) -> dict[Hyperparameter, list[Value]]:
@@ -174,4 +177,5 @@ def _worth_trying(name: Hyperparameter, bundle: Bundle, scope: Scope) -> list[Va
         Hyperparameter.EMBEDDING_DIMENSION: [max(1, int(dimension * times)) for times in EMBEDDINGS_TRIED],
         **{name: [*values] for name, values in PROPERTIES_TRIED.items()},
     }
-    return list(dict.fromkeys(others[name] if name is Hyperparameter.UNITS else [default, *others[name]]))
+    first = [] if name is Hyperparameter.UNITS and name not in scope.hyperparameters else [default]
+    return list(dict.fromkeys([*first, *others[name]]))

@@ -10,12 +10,21 @@ from recommender.profile.known_split import training_rows
 from recommender.time_plan import ALL_ROWS_SHARE, SHORTENED_SHARE, plan_time
 from recommender.training_cost import (
     COMPILE_SECONDS,
+    IMAGE_LAYERS,
+    IMAGE_START_SECONDS,
+    IMAGE_UNITS,
     MAX_BINNED_COLUMNS,
     MAX_HIDDEN_FEATURES,
+    SMALLER_IMAGE_NETWORKS,
     STARTED_EPOCHS,
     TRAINED_SHARE,
     USUAL_SLOWDOWN,
     full_training_seconds,
+    image_epochs,
+    image_step_seconds,
+    shortest_image_epochs,
+    small_batch_size,
+    steps_of,
     text_trial_seconds,
     trial_seconds,
 )
@@ -33,13 +42,6 @@ if TYPE_CHECKING:
 DEFAULT_BUDGET: Final = 300.0  # seconds
 UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
 START_UP: Final = 6.0  # seconds for imports, profile and encoding, on two cores
-SECONDS_PER_IMAGE_TRIAL: Final = 10.0  # tracing, and 900 steps of a small network for images; measured on two cores
-SECONDS_PER_PIXEL: Final = 1.4e-5
-"""Seconds per pixel and row for the 30 epochs of a trial on images; measured on two cores: 111 s for 10,000 images of
-28 x 28 pixels, 12 s for 1,797 of 8 x 8."""
-LARGE_SIDE: Final = 48
-"""Pixels of the shorter side from which the first layer halves images, as in ResNet, since the full size costs four
-times as much. An estimate between 32, where CIFAR networks do not, and 64."""
 MIN_TRIALS_FOR_SENSITIVITY: Final = 16
 """Completed trials of the same length for the importance of hyperparameters; with fewer, a random forest fits noise."""
 KNOWN_SPREAD: Final = 2.0
@@ -131,6 +133,10 @@ class _Work:
     """Networks of a trial, and seconds of a training in which no trial stops early; the largest first."""
     each: Sequence[float]
     """Seconds of a further trial for each of them."""
+    shortest_share: float = SHORTENED_SHARE
+    """Share of the epochs of a training that must fit, else a smaller one is chosen."""
+    trained_share: float = TRAINED_SHARE
+    """Mean share of the epochs of a training before it stops early."""
     compiling: float = COMPILE_SECONDS
     refit_share: float = 0.0
     has_text: bool = False
@@ -149,20 +155,25 @@ class _Work:
         return slowdown * self.each[self._chosen(budget, slowdown)]
 
     def _chosen(self, budget: float, slowdown: float) -> int:
-        """The largest training of which half of the epochs fit; else the smallest."""
+        """The largest training of which enough epochs fit; else the smallest."""
         for index, (_, seconds) in enumerate(self.whole):
-            if SHORTENED_SHARE * slowdown * seconds <= self._left(budget, index, slowdown):
+            if self.shortest_share * slowdown * seconds <= self._left(budget, index, slowdown):
                 return index
         return len(self.whole) - 1
 
     def _left(self, budget: float, index: int, slowdown: float) -> float:
-        plan = plan_time(budget, networks=self.whole[index][0], refit_share=self.refit_share, has_text=self.has_text)
+        plan = plan_time(
+            budget,
+            networks=self.whole[index][0],
+            refit_share=self.refit_share,
+            has_text=self.has_text,
+        )
         return max(0.0, budget - START_UP - slowdown * self.compiling - plan.reserve())
 
 
 def _trials_in(budget: float, work: _Work, slowdown: float) -> int:
     """Number of trials that can be completed."""
-    left = work.left(budget, slowdown) - TRAINED_SHARE * work.first_seconds(budget, slowdown)
+    left = work.left(budget, slowdown) - work.trained_share * work.first_seconds(budget, slowdown)
     return 1 + max(0, int(left / work.further_seconds(budget, slowdown)))
 
 
@@ -172,8 +183,7 @@ def _work(dataset: Sizes, architecture: Choice, validation: Choice) -> _Work:
     Those of images and texts were measured on the whole, so that they are not USUAL_SLOWDOWN times as long.
     """
     if dataset.images is not None:
-        seconds = SECONDS_PER_IMAGE_TRIAL + SECONDS_PER_PIXEL * dataset.rows * _pixels(dataset.images)
-        return _Work(whole=[(1, seconds / USUAL_SLOWDOWN)], each=[seconds / USUAL_SLOWDOWN])
+        return _image_work(dataset.rows, dataset.images)
     folded = isinstance(validation, CrossValidation)
     training = training_rows(dataset.rows, in_folds=folded)
     if isinstance(architecture, BagOfNgrams | TextCnn):
@@ -206,7 +216,20 @@ def _work(dataset: Sizes, architecture: Choice, validation: Choice) -> _Work:
     )
 
 
-def _pixels(images: Images) -> float:
-    """Pixels of an image after halving by the network."""
-    halved = 4 if min(images.height, images.width) >= LARGE_SIDE else 1
-    return images.height * images.width / halved
+def _image_work(rows: int, images: Images) -> _Work:
+    """Seconds of a training of the default network for images, and of smaller ones."""
+    training = training_rows(rows, in_folds=False)
+    steps = steps_of(training, small_batch_size(training))
+    epochs = image_epochs(steps)
+    sizes = [{"units": IMAGE_UNITS, "layers": IMAGE_LAYERS} | size for size in ({}, *SMALLER_IMAGE_NETWORKS)]
+    whole = [
+        epochs * training * image_step_seconds(images.height, images.width, images.channels, **size) / USUAL_SLOWDOWN
+        for size in sizes
+    ]
+    return _Work(
+        whole=[(1, seconds) for seconds in whole],
+        each=whole,
+        shortest_share=min(1.0, shortest_image_epochs(steps) / epochs),
+        trained_share=1.0,
+        compiling=IMAGE_START_SECONDS / USUAL_SLOWDOWN,
+    )

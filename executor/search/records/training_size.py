@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recommender.time_plan import USED_SHARE
 from rules.errors import RunError
@@ -28,6 +28,10 @@ class TrainingSize(BaseModel):
     repeats: int = 1
     epochs: int
     """Those that are expected to fit, at most the planned ones."""
+    hyperparameters: dict[str, float | int | str] = Field(default_factory=dict)
+    """Of a smaller network than the default one; empty for that one."""
+    is_augmented: bool = True
+    """False where the bundle has an augmentation for images that so few epochs do not use."""
     seconds: float
     """Expected seconds of one full training of this size on this machine."""
     planned_networks: int
@@ -48,14 +52,20 @@ class TrainingSize(BaseModel):
             parts.append("on one split instead of by cross-validation")
         elif self.networks < self.planned_networks:
             parts.append("by cross-validation without repeats")
+        if self.hyperparameters:
+            values = ", ".join(f"{name} {value}" for name, value in self.hyperparameters.items())
+            parts.append(f"with a smaller network ({values})")
+        if not self.is_augmented:
+            parts.append("without augmentation")
         if epochs is not None and epochs < self.planned_epochs:
             parts.append(f"for {epochs} instead of {self.planned_epochs} epochs")
         if not parts:
             return ""
         needed = limit + self.planned_seconds / USED_SHARE - self.seconds
         minutes = max(math.ceil(needed / MINUTE), math.floor(limit / MINUTE) + 1)
+        listed = " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
         return (
-            f"Trained {' and '.join(parts)}: the full training needs about {self.planned_seconds:.0f} s here. "
+            f"Trained {listed}: the full training needs about {self.planned_seconds:.0f} s here. "
             f"Use --budget {minutes}m."
         )
 

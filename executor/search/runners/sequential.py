@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from executor.components.augmentation import is_augmented, switch_augmentation
 from executor.components.configuration import configuration
 from executor.components.optimizer import create_optimizer, learning_rates
 from executor.components.training_length import choose_batch_size
@@ -73,7 +74,7 @@ class SequentialRunner:
 
     def __init__(self, at: Workspace) -> None:
         self._at = at
-        self._graphs: dict[Configuration, CompiledTrial] = {}
+        self._graphs: dict[tuple[Configuration, bool], CompiledTrial] = {}
 
     def run(
         self, proposals: Sequence[Proposal], *, on_epoch: Callable[[Epoch], None] = lambda _: None
@@ -144,7 +145,9 @@ class SequentialRunner:
         free: dict[str, object] = {"learning_rate": 1.0, "schedule": "constant", "weight_decay": 0.0}
         if not at.kind.is_stackable:
             free["dropout"] = 0.0  # a weight of RatedDropout
-        baked = member.chosen.model_copy(update=free)
+        augmented = is_augmented(at.kind, at.bundle, member.proposal.epochs)
+        switch_augmentation(network, on=augmented)
+        baked = member.chosen.model_copy(update=free), augmented
         traced = self._graphs.pop(baked, None)
         if traced is None:
             optimizer = create_optimizer(at.bundle.optimizer, member.chosen)
@@ -171,8 +174,8 @@ class SequentialRunner:
     def _train(self, member: Member, traced: CompiledTrial, on_epoch: Callable[[Epoch], None]) -> None:
         """Train until the planned epochs, early stopping, the deadline or Ctrl-C.
 
-        The deadline may end an epoch early, which is then scored only if no epoch was. The schedule spans the planned
-        epochs, or the remaining time if it is shorter.
+        The deadline may end an epoch early, which is scored as well, because its steps have the lowest rates. The
+        schedule spans the planned epochs, or the remaining time if it is shorter.
         """
         at, training, epochs = self._at, member.training, member.proposal.epochs
         batch = self._batch(member)
@@ -196,7 +199,7 @@ class SequentialRunner:
                     break
                 if schedule.is_over:
                     training.ended_by = schedule.ended_by
-                if not schedule.is_over or not training.scores:
+                if means.steps or not training.scores:
                     self._validate(member, traced, means=means.of(slice(None)))
                     on_epoch(Epoch(members=(member,), epoch=len(training.scores), epochs=epochs))
                 if training.ended_by is None and len(training.scores) == epochs:

@@ -50,18 +50,19 @@ def image_parts(make_parts: MakeParts) -> Callable[..., Parts]:
 
 
 def last_side(network: keras.Model) -> tuple[int, int, int]:
-    return tuple(network.get_layer("last_norm").output.shape[1:])
+    return tuple(network.get_layer("pixels").input.shape[1:])
 
 
 @pytest.mark.parametrize(
     ("shape", "last"),
     [
-        ((8, 8, 1), (4, 4, 64)),  # a third stage would leave 2 x 2
-        ((28, 28, 1), (7, 7, 64)),
-        ((32, 32, 3), (8, 8, 64)),
-        ((47, 64, 3), (12, 16, 64)),
-        ((48, 64, 3), (6, 8, 64)),  # halved by the first layer
-        ((2, 3, 1), (2, 3, 64)),
+        ((8, 8, 1), (4, 4, 128)),  # pooled once: 2 x 2 would be too small
+        ((28, 28, 1), (7, 7, 128)),
+        ((32, 32, 3), (4, 4, 128)),
+        ((47, 64, 3), (5, 8, 128)),
+        ((48, 64, 3), (6, 8, 128)),  # halved by the first layer
+        ((160, 160, 3), (5, 5, 128)),  # halved, and four stages
+        ((2, 3, 1), (2, 3, 128)),
     ],
 )
 def test_stages_halve_the_image_but_not_to_nothing(
@@ -78,28 +79,26 @@ def test_stages_halve_the_image_but_not_to_nothing(
     assert outputs.dtype == "float32"
 
 
-def test_the_defaults_have_some_77_thousand_weights_to_train(
+def test_the_defaults_have_some_180_thousand_weights_to_train(
     make_bundle: Callable[..., Bundle], image_parts: Callable[..., Parts]
 ) -> None:
-    """Kernels: 144 + 2 · 2,304 + (4,608 + 9,216 + 512) + (18,432 + 36,864 + 2,048) + 64 and the output's bias 1.
+    """Kernels: 9 · (1 · 32 + 32 · 64 + 64 · 128), the block 2 · 9 · 64², output 7 · 7 · 128 and its bias 1.
 
-    Normalisations: two numbers for 16, 16, 16, 32, 32, 64 and 64 channels.
+    Normalizations: four numbers, two of which are statistics, for 32, 64, 64, 64 and 128 channels.
     """
     network = build_network(parts=image_parts(28, 28), bundle=make_bundle(), hyperparameters={}, seed=1)
-    kernels = 144 + 2 * 2304 + (4608 + 9216 + 512) + (18432 + 36864 + 2048) + 64 + 1
-    assert (
-        network.count_params() == kernels + 4 * (16 + 16 + 16 + 32 + 32 + 64 + 64) + 1
-    )  # as many moving statistics; a rate
+    kernels = 288 + 18_432 + 73_728 + 2 * 9 * 4_096 + 6_272 + 1
+    assert network.count_params() == kernels + 4 * (32 + 3 * 64 + 128) + 1  # a dropout rate
 
 
-def test_units_are_the_channels_of_the_last_stage_and_layers_the_blocks_of_each(
+def test_units_are_the_channels_of_the_last_stage_and_layers_add_blocks_between_the_first_and_the_last(
     make_bundle: Callable[..., Bundle], image_parts: Callable[..., Parts]
 ) -> None:
     hyperparameters = {"units": 12, "layers": 2, "dropout": 0.4}
     network = build_network(parts=image_parts(), bundle=make_bundle(), hyperparameters=hyperparameters, seed=1)
     assert last_side(network)[-1] == 12
     blocks = [layer.name for layer in network.layers if isinstance(layer, keras.layers.Add)]
-    assert len(blocks) == 6
+    assert blocks == ["stage_2_block_1"]
     assert float(network.get_layer("dropout").rate) == pytest.approx(0.4)
 
 

@@ -49,7 +49,7 @@ def test_without_weights_the_small_network_is_trained_from_scratch(
     make_bundle: Callable[..., Bundle], grey_images: Parts
 ) -> None:
     network = build_network(parts=grey_images, bundle=make_bundle(transfer=Backbone()), hyperparameters={}, seed=1)
-    assert network.get_layer("stage_1_block_1")
+    assert network.get_layer("stage_2_block_1")
 
 
 def test_a_file_of_other_weights_is_refused(

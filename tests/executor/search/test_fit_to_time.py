@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from executor.networks.tabular import TABULAR
 from executor.runtime.clock import Clock
-from executor.search.fit_to_time import fit_to_time, resized
+from executor.search.fit_to_time import TrainingOption, fit_to_time, resized, training_options
 from executor.search.records.training_size import TrainingSize, read_size, write_size
 from executor.search.runners.speed import Speed, measure_speed
 from rules.errors import RunError
@@ -38,15 +39,16 @@ def fitted(
     """The size for a number of seconds, if a network takes `each` seconds per epoch; and which sizes were measured."""
     measured: list[int] = []
 
-    def measure(option: Parts, _epochs: int) -> Speed:
-        measured.append(option.fold_count)
-        return Speed(epoch_seconds=each * option.fold_count, compile_seconds=compiling)
+    def measure(option: TrainingOption, _epochs: int) -> Speed:
+        measured.append(option.parts.fold_count)
+        return Speed(epoch_seconds=each * option.parts.fold_count, compile_seconds=compiling)
 
     _, size, _ = fit_to_time(
-        parts,
+        training_options(parts, TABULAR),
         epochs=10,
+        shortest=3,
         slowdown=1.0,
-        expected=lambda option: float(option.fold_count),
+        expected=lambda option: float(option.parts.fold_count),
         measure=measure,
         available=lambda _: seconds / 0.85,
     )
@@ -79,6 +81,44 @@ def test_networks_are_left_out_only_if_that_pays_for_compiling_again(folded: Par
     assert fitted(folded, 17, compiling=3)[0].networks == 3
     size, measured = fitted(folded, 17, compiling=16)
     assert (size.networks, size.epochs, measured) == (6, 2, [6])
+
+
+def fitted_network(parts: Parts, seconds: float) -> TrainingSize:
+    """The size of a network for images: of its sizes, each takes half as long as the one before."""
+    smaller = ({"units": 64}, {"units": 32})
+    kind = replace(TABULAR, smaller=smaller)
+    costs = {128: 1.0, 64: 0.5, 32: 0.25}
+
+    def seconds_of(option: TrainingOption) -> float:
+        return costs[int(option.hyperparameters.get("units", 128))]
+
+    _, size, _ = fit_to_time(
+        training_options(parts.divided(), kind),
+        epochs=10,
+        shortest=3,
+        fills_time=True,
+        augmented_epochs=8,
+        slowdown=1.0,
+        expected=seconds_of,
+        measure=lambda option, _: Speed(epoch_seconds=seconds_of(option), compile_seconds=0.0),
+        available=lambda _: seconds,
+    )
+    return size
+
+
+def test_a_network_is_made_smaller_until_enough_epochs_fit_and_fills_the_time(folded: Parts) -> None:
+    sizes = [fitted_network(folded, seconds) for seconds in (20, 9.5, 3.6, 3.5, 1.5, 0.1)]
+    assert [size.hyperparameters.get("units", 128) for size in sizes] == [128, 128, 128, 64, 32, 32]
+    assert [size.epochs for size in sizes] == [10, 10, 4, 7, 6, 1]
+    assert [size.is_augmented for size in sizes] == [True, True, False, False, False, False]
+
+
+def test_a_smaller_network_without_augmentation_is_said(folded: Parts) -> None:
+    assert (
+        fitted_network(folded, 3.5)
+        .sentence(30, epochs=7)
+        .startswith("Trained with a smaller network (units 64), without augmentation and for 7 instead of 10 epochs: ")
+    )
 
 
 def test_at_least_one_epoch_is_trained(folded: Parts) -> None:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from executor.components.training_length import IMAGE_EPOCHS
+from executor.components.augmentation import is_augmented, switch_augmentation
 from executor.data.images import ImageArray
 from executor.layers.pixels import Pixels
 from executor.model.rebuild import rebuild_networks
+from executor.networks.build import build_network
 from executor.networks.cnn import CNN
 from executor.networks.tabular import TABULAR
 from executor.preprocessing.encoded_images import EncodedImages
 from executor.preprocessing.inputs import ImageInputs
 from executor.runtime.budget import Budget
+from executor.runtime.clock import Clock
+from executor.search.oracles.base import defaults
 from executor.search.records.proposal import Proposal
 from executor.search.records.weights import read_arrays, read_weights, state_path, weights_path
 from executor.search.runners.compiled import compile_outputs
@@ -25,7 +29,15 @@ from executor.search.runners.sequential import SequentialRunner
 from executor.search.runners.stacked import StackRunner
 from executor.search.search import search
 from executor.search.space import Scope, search_space
-from rules.vocabulary.choices import CategoricalCrossentropy, HighAndMedium, SgdMomentum
+from recommender.time_plan import TimePlan
+from recommender.training_cost import AUGMENTED_EPOCHS, IMAGE_EPOCHS
+from rules.vocabulary.choices import (
+    CategoricalCrossentropy,
+    Defaults,
+    HighAndMedium,
+    RandomTranslation,
+    SgdMomentum,
+)
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
@@ -37,7 +49,7 @@ if TYPE_CHECKING:
     from rules.vocabulary.bundle import Bundle
     from tests.executor.conftest import MakeParts
 
-SMALL = {"units": 8}
+SMALL = {"units": 8, "layers": 1}
 
 
 @pytest.fixture
@@ -80,7 +92,7 @@ def test_the_kept_weights_hold_the_moving_statistics_of_their_epoch(at_digits: W
     assert len(read_weights(outcome.weights)) == len(network.weights)
     outputs = compile_outputs(network)(at_digits.validation)
     assert at_digits.metric.score(outputs, at_digits.parts.validation, at_digits.parts) == outcome.score
-    norm = network.get_layer("last_norm")
+    norm = network.get_layer("stage_3_norm")
     assert np.abs(np.asarray(norm.moving_mean)).max() > 0
 
 
@@ -97,7 +109,7 @@ def test_a_search_on_images_never_stacks_them(
     make_bundle: Callable[..., Bundle], digits: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(StackRunner, "run", None)
-    monkeypatch.setattr("executor.components.training_length.MAX_IMAGE_EPOCHS", 2)
+    monkeypatch.setattr("recommender.training_cost.MAX_IMAGE_EPOCHS", 2)
     bundle = make_bundle(loss=CategoricalCrossentropy(), optimizer=SgdMomentum(nesterov=True))
     found = search(bundle, digits, budget=Budget(trials=2), seed=0, directory=tmp_path)
     assert [(outcome.status, outcome.epochs, outcome.asked) for outcome in found.ranked] == [("completed", 2, 1)] * 2
@@ -113,11 +125,42 @@ def test_tables_are_trained_for_as_many_steps_or_few_epochs(steps: int, epochs: 
     assert TABULAR.epochs(steps) == epochs
 
 
+def test_a_smaller_network_is_the_default_of_its_space(make_bundle: Callable[..., Bundle]) -> None:
+    scope = Scope(width=784, rows=5_000, kind=CNN, hyperparameters={"layers": 1, "units": 64})
+    assert defaults(search_space(make_bundle(hyperparameters=Defaults()), scope)) == {"layers": 1, "units": 64}
+    (units,) = (
+        item for item in search_space(make_bundle(hyperparameters=HighAndMedium()), scope).space if item.name == "units"
+    )
+    assert (units.default, units.values) == (64, [64, 128, 256])
+
+
+def test_a_short_training_is_not_augmented(place: Callable[..., Workspace], digits: Parts) -> None:
+    at = place(parts=digits, loss=CategoricalCrossentropy(), augmentation=RandomTranslation())
+    assert not is_augmented(CNN, at.bundle, AUGMENTED_EPOCHS - 1)
+    assert is_augmented(CNN, at.bundle, AUGMENTED_EPOCHS)
+    network = build_network(parts=digits, bundle=at.bundle, hyperparameters=SMALL, seed=1)
+    images = np.asarray(digits.train.dense[:50]).reshape(-1, 8, 8, 1)
+    shift = network.get_layer("shift")
+    assert not np.array_equal(shift(images, training=True), images)
+    switch_augmentation(network, on=False)
+    assert np.array_equal(shift(images, training=True), images)
+
+
+def test_an_epoch_that_the_deadline_ends_is_scored(place: Callable[..., Workspace], digits: Parts) -> None:
+    readings = itertools.count()
+    clock = Clock(TimePlan(limit=60.0), now=lambda: float(next(readings)))
+    at = place(parts=digits, loss=CategoricalCrossentropy(), clock=clock)
+    (outcome,) = SequentialRunner(at).run([Proposal(number=0, hyperparameters=SMALL, epochs=50)])
+    assert outcome.ended_by in {"shortened", "deadline"}
+    assert outcome.epochs == len(outcome.epoch_scores)
+    assert outcome.epoch_progress[-1] > 0.8  # the incomplete epoch is the last one, near the end of the schedule
+
+
 def test_the_space_of_images_lies_around_the_small_network(make_bundle: Callable[..., Bundle]) -> None:
     bundle = make_bundle(hyperparameters=HighAndMedium())
     space = search_space(bundle, Scope(width=784, rows=5_000, kind=CNN))
     values = {item.name: item.values for item in space.space if item.name in {"units", "layers"}}
-    assert values == {"units": [64, 32, 128], "layers": [1, 2]}
+    assert values == {"units": [128, 64, 256], "layers": [2, 1, 3]}
 
 
 def test_images_that_are_streamed_from_a_file_are_learned_as_those_in_memory(
