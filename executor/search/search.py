@@ -124,7 +124,12 @@ def search(
         epochs = _planned_epochs(bundle, parts) if size is None else _scheduled_epochs(size, at)
         scope = scope_of(bundle, parts, budget, size)
         oracle = create_oracle(  # 5  T
-            bundle, scope, objective=objective, seed=seed, epochs=epochs, seeds=1 if clock.plan.limit is None else seeds
+            bundle,
+            scope,
+            objective=objective,
+            seed=seed,
+            epochs=epochs,
+            seeds=max(1, len(journal.outcomes)) if clock.plan.limit is None else seeds,
         )
         one_by_one = at_once == 1 or not at.is_stacked
         most_trials = _least(_trial_limit(budget), oracle.total)

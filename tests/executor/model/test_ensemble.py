@@ -119,6 +119,8 @@ def test_seeds_of_the_default_configuration_are_averaged_and_need_no_gain(
     clock = Clock(TimePlan(limit=100), now=lambda: 0.0)
     trials = search(bundle, noisy, budget=Budget(seconds=100), clock=clock, seed=0, directory=tmp_path, seeds=2)
     assert (len(trials.ranked), trials.stopped_by) == (2, "exhausted")
+    resumed = search(bundle, noisy, budget=Budget(), seed=0, directory=tmp_path, seeds=2)
+    assert [one.score for one in resumed.ranked] == [one.score for one in trials.ranked]
     metric = create_metric(bundle.metric)
     chosen = select_network(trials, bundle, noisy, metric=metric, seed=0)
     assert (chosen.members, chosen.why[:11]) == ({0: 1, 1: 1}, "2 trainings")
