@@ -31,7 +31,7 @@ NAME = "LightGBM"
 LEVELS = [20, 40, 60, 80]
 COLUMNS = ("lo-80", "lo-60", "lo-40", "lo-20", "", "hi-20", "hi-40", "hi-60", "hi-80")  # quantiles .1 to .9
 MAX_LAGS = 100  # all of the last steps; of longer seasons the seasonal ones
-MAX_WINDOWS = 20  # of the conformal intervals
+MAX_WINDOWS = 5  # of the conformal intervals; each forecast predicts them again
 WINDOWS_SELECTED = 3
 
 
