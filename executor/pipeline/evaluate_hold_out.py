@@ -22,7 +22,7 @@ from executor.evaluation.evaluate import evaluate
 from executor.evaluation.scores import Importance
 from executor.model.keras_file import predict_rows
 from executor.preprocessing.encode import encode_hold_out
-from executor.preprocessing.inputs import TextInputs
+from executor.preprocessing.inputs import ImageInputs, TextInputs
 from executor.runs.files import IMPORTANCE, write_json
 from executor.runs.prediction_file import write_predictions
 from executor.runs.report.write import never_fatal
@@ -62,7 +62,7 @@ def evaluate_on_hold_out(data: EncodedData, trials: Trials, saved: SavedModel, c
         seed=run.plan.seed,
         others=others,
         groups=None if groups is None else groups[rows.hold_out],
-        clock=clock.lasting(_allowed_seconds(LINEAR_SECONDS, clock, share=1 / 2)),
+        clock=clock.lasting(_seconds_with_images(LINEAR_SECONDS, data, clock, share=1 / 2)),
         cut_off=find_cut_off(
             saved.selected.members,
             trials,
@@ -101,7 +101,8 @@ def _fit_baselines(data: EncodedData, hold_out: RawTable, encoded: Examples, clo
     yield boosting_baseline(
         metric, parts, train, validation, of_hold_out, clock=clock.lasting(seconds), seed=run.plan.seed
     )
-    yield neighbours_baseline(metric, parts, encoded, seconds=_allowed_seconds(NEIGHBOUR_SECONDS, clock, share=1 / 3))
+    seconds = _seconds_with_images(NEIGHBOUR_SECONDS, data, clock, share=1 / 3)
+    yield neighbours_baseline(metric, parts, encoded, seconds=seconds)
     yield from _forecast_baselines(data, hold_out, encoded, clock)
 
 
@@ -124,6 +125,13 @@ def _forecast_baselines(
 def _allowed_seconds(most: float, clock: Clock, *, share: float) -> float:
     """Seconds that a baseline may take; share: the largest share of the time that is left."""
     return max(MIN_SECONDS, min(most, clock.left * share))
+
+
+def _seconds_with_images(most: float, data: EncodedData, clock: Clock, *, share: float) -> float:
+    """The same; with images, whose predictions take seconds, a share of the time that those leave."""
+    if not isinstance(data.parts.inputs, ImageInputs):
+        return _allowed_seconds(most, clock, share=share)
+    return max(MIN_SECONDS, min(most, clock.spare * share))
 
 
 def _training_score(data: EncodedData, saved: SavedModel) -> float:

@@ -6,7 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Final
 
-from recommender.time_plan import TimePlan, limit_for
+from recommender.time_plan import MIN_SECONDS_AFTERWARDS, TimePlan, limit_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +82,11 @@ class Clock:
     def left(self) -> float:
         """Seconds of the whole time limit that are left, the reserve included; inf without a time limit."""
         return math.inf if self.plan.limit is None else max(0.0, self._start + self.plan.limit - self._now())
+
+    @property
+    def spare(self) -> float:
+        """Seconds of the time limit that predictions and the report leave to others; inf without a time limit."""
+        return max(0.0, self.left - self.plan.predictions * self._prediction_seconds - MIN_SECONDS_AFTERWARDS)
 
     def expected_after_search(self, trial_seconds: float) -> float:
         """Seconds that the stages after the search are expected to take; trial_seconds: of a trial on average."""

@@ -50,6 +50,7 @@ def test_time_is_reserved_for_the_predictions_of_a_slow_network() -> None:
     clock.note_prediction(2.0)
     assert clock.remaining() == 100 - 8 - 6
     assert clock.with_plan(TimePlan(limit=100, predictions=3.0)).remaining() == 100 - 6
+    assert clock.spare == 100 - 6 - 1.5  # the report
 
 
 def test_a_part_is_a_share_of_what_remains_until_the_deadline() -> None:
