@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 quiet_tensorflow()
 
 from executor import train  # noqa: E402  after TensorFlow was silenced
-from executor.components import training_length  # noqa: E402
 from executor.pipeline.encode_data import EncodedData  # noqa: E402
 from executor.runs.run import Run  # noqa: E402
 from executor.runtime.budget import Budget  # noqa: E402
@@ -67,7 +66,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         patch.setattr(EncodedData, "why_not_all_rows", "tests keep the evaluated model")
         if item.path.name != "test_docs.py":
             patch.setattr(training_cost, "EPOCHS", EPOCHS)
-            patch.setattr(training_length, "IMAGE_STEPS", STEPS)
+            patch.setattr(training_cost, "IMAGE_STEPS", STEPS)
         try:
             return (yield)
         finally:
