@@ -101,6 +101,7 @@ def ours(contest: Contest, path: Path, target: str, budget: float, directory: Pa
         metric=run.scores.metric,
         direction=run.scores.direction,
         score=run.scores.hold_out.value,
+        note=f"{run.summary.trials} trials, {run.summary.cut_short} cut short",
         seconds=round(took, 1),
         budget=budget,
         machine=machine(),
