@@ -59,8 +59,8 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
     Inputs: {"dense": (rows, height · width · channels) float32}, and further columns as in `add_column_branch`. Output:
     (rows, outputs) float32 logits, or values in standard deviations of the target. Each stage has twice the channels of
     the one before, units are those of the last. Layers minus one are the residual blocks of each stage between the
-    first and the last. The output reads all pixels of the last stage, since global pooling would lose their positions;
-    dropout precedes it. Augmentation acts in training.
+    first and the last. The output of classes reads all pixels of the last stage, since global pooling would lose their
+    positions, that of numbers their mean; dropout precedes it. Augmentation acts in training.
 
     Raises ChoiceError on an unknown hyperparameter, or a value out of its limits.
     """
@@ -82,7 +82,10 @@ def build_network(*, parts: Parts, bundle: Bundle, hyperparameters: Mapping[str,
         hidden = build.activate(hidden, name=f"stage_{number}")
         for block in range(1, chosen.layers if 1 < number < len(channels) else 1):
             hidden = build.block(hidden, name=f"stage_{number}_block_{block}")
-    hidden = keras.layers.Flatten(name="pixels")(hidden)
+    if parts.task.is_classification:
+        hidden = keras.layers.Flatten(name="pixels")(hidden)
+    else:  # of so many inputs the squared error diverges at the rates of SGD
+        hidden = keras.layers.GlobalAveragePooling2D(name="pooled")(hidden)
     others, hidden = add_column_branch(
         hidden, parts=parts, bundle=bundle, seed=seed, embedding_dimension=chosen.embedding_dimension
     )

@@ -127,7 +127,7 @@ def test_a_time_limit_shorter_than_the_start_up_is_said(
     )
     said = " ".join(result.output.split())
     assert "The time limit was too short for the start-up: one trial ran beyond it" in said
-    assert "1 of 1 trials completed (1 cut short)" in said
+    assert "training was cut off after 1 of 32 planned epochs" in said
 
 
 @pytest.mark.parametrize(
