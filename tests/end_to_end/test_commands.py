@@ -183,7 +183,17 @@ def test_between_searches_progress_shows_the_last_sentence_of_the_log() -> None:
 
 
 def test_a_quiet_training_prints_the_directory_of_its_run_alone(tmp_path: Path) -> None:
-    words = ["--target", "diagnosis", "--trials", "1", "-q", *ONE_SPLIT, "-o", str(tmp_path / "run")]
+    words = [
+        "--target",
+        "diagnosis",
+        "--trials",
+        "1",
+        "-q",
+        "--keep-evaluated",
+        *ONE_SPLIT,
+        "-o",
+        str(tmp_path / "run"),
+    ]
     ended = subprocess.run(
         [*COMMAND, "train", CANCER, *words],
         capture_output=True,
