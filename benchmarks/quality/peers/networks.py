@@ -23,9 +23,10 @@ SHARE = 0.2  # of the rows that validate
 ANSWERING = 4.0  # seconds, kept for answering
 TIMED = (1, 3)  # epochs of the trainings that are timed
 MOST_EPOCHS = {"realmlp": 256, "tabm": 1_000_000_000}  # pytabkit's defaults
-NAMES = {"accuracy": "class_error", "roc_auc": "1-auroc_ovr", "f1": "cross_entropy", "rmse": "rmse", "mae": "mae"}
+NAMES = {"accuracy": "class_error", "roc_auc": "1-auc_ovr", "f1": "cross_entropy", "rmse": "rmse", "mae": "mae"}
 """pytabkit's name of the metric on the validation rows."""
-CATBOOST = {"accuracy": "Accuracy", "roc_auc": "AUC", "f1": "TotalF1", "rmse": "RMSE", "mae": "MAE"}
+CATBOOST = {"accuracy": "Accuracy", "roc_auc": "AUC", "rmse": "RMSE", "mae": "MAE"}
+"""CatBoost's name of it; for F1 its default, log-loss, which does not stand still as F1 does."""
 TREES, PATIENCE = 10_000, 100
 
 
@@ -46,7 +47,9 @@ def divide(work: Work) -> Rows:
     features, unseen = work.features.copy(), work.unseen.copy()
     for name in features.columns:
         if name in words:
-            features[name], unseen[name] = (one[name].astype(str).astype("category") for one in (features, unseen))
+            features[name], unseen[name] = (
+                one[name].fillna("").astype(str).astype("category") for one in (features, unseen)
+            )
         else:
             middle = features[name].median()
             features[name], unseen[name] = (one[name].fillna(middle).astype("float32") for one in (features, unseen))
@@ -131,8 +134,7 @@ def catboost(work: Work) -> Answers:
         "allow_writing_files": False,
     }
     if work.is_classification:
-        name = "AUC" if work.metric == "roc_auc" and work.task == "binary" else CATBOOST[work.metric]
-        model = CatBoostClassifier(eval_metric=name, **settings)
+        model = CatBoostClassifier(eval_metric=CATBOOST.get(work.metric), **settings)
     else:
         model = CatBoostRegressor(loss_function=CATBOOST[work.metric], **settings)
     model.fit(
