@@ -71,7 +71,7 @@ class NetworkKind:
     """Epochs of a full trial, by the steps of an epoch."""
     shortest_epochs: Callable[[int], int] | None = None
     """Epochs that must fit into a time limit, else a smaller network is trained, by the steps of an epoch; None for
-    half of a full trial."""
+    SHORTENED_SHARE of a full trial."""
     batch_size: Callable[[int], int] = batch_size
     """Default batch size, by the number of training rows."""
     augmented_epochs: int = 0

@@ -79,10 +79,10 @@ def select_network(
 ) -> SelectedNetwork:
     """Select the best trial's network, or the mean of several where it is better by more than a standard error.
 
-    Trials of one configuration, which differ in their seeds, are all averaged. Else networks are added one by one, each
-    the one with which the mean scores best on the validation rows (Caruana et al. 2004). The gain is measured by
-    halving the validation rows: selection on one half, comparison with the single best trial on the other. The mean is
-    kept where its gain exceeds its standard error over such halvings. Outputs are averaged before the output
+    Where nothing is searched, trials differ in their seeds alone, and all are averaged. Else networks are added one by
+    one, each the one with which the mean scores best on the validation rows (Caruana et al. 2004). The gain is measured
+    by halving the validation rows: selection on one half, comparison with the single best trial on the other. The mean
+    is kept where its gain exceeds its standard error over such halvings. Outputs are averaged before the output
     activation: logits, or standardized values.
 
     single: select one trial in any case. groups: (rows,) groups of the validation rows, which are never split, so that
@@ -91,12 +91,7 @@ def select_network(
     best = trials.best
     kept = [one for one in trials.ranked if one.weights is not None]
     is_stackable = network_kind(bundle, parts.inputs).is_stackable
-    if (
-        not single
-        and is_stackable
-        and len(kept) > 1
-        and all(one.hyperparameters == best.hyperparameters for one in kept)
-    ):
+    if not single and is_stackable and len(kept) > 1 and not best.hyperparameters:
         mean = np.mean([validation_outputs(one, bundle, parts) for one in kept], axis=0)
         return SelectedNetwork(
             network=_mean_network([(one, 1) for one in kept], bundle, parts, seed=seed),

@@ -162,12 +162,7 @@ class _Work:
         return len(self.whole) - 1
 
     def _left(self, budget: float, index: int, slowdown: float) -> float:
-        plan = plan_time(
-            budget,
-            networks=self.whole[index][0],
-            refit_share=self.refit_share,
-            has_text=self.has_text,
-        )
+        plan = plan_time(budget, networks=self.whole[index][0], refit_share=self.refit_share, has_text=self.has_text)
         return max(0.0, budget - START_UP - slowdown * self.compiling - plan.reserve())
 
 

@@ -24,6 +24,11 @@ class Baseline:
     predictions: Predictions
 
 
+def forecast_baseline(name: str, says: str, parts: Parts, hold_out: Examples, outcome: np.ndarray) -> Baseline:
+    """A baseline of a forecast, from its values for the hold-out, (rows, outputs)."""
+    return Baseline(name=name, says=says, predictions=create_predictions(parts, hold_out, outcome, outcome))
+
+
 def has_single_class(parts: Parts) -> bool:
     """Whether a target of a classification has a single class in the training rows."""
     truth = parts.train.raw_target

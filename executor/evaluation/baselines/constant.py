@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from executor.components.metric import apply_thresholds
-from executor.evaluation.baselines.baseline import Baseline, _offset, create_predictions
+from executor.evaluation.baselines.baseline import Baseline, _offset, create_predictions, forecast_baseline
 from executor.evaluation.scores import SEASONAL
 from rules.text.numbers import number
 from rules.vocabulary.facts import Task
@@ -63,11 +63,7 @@ def constant_baseline(
 def last_value_baseline(parts: Parts, hold_out: Examples, last: np.ndarray | None) -> Baseline:
     """Predict the last value of a forecast. last: (rows, outputs), where it differs from the offset."""
     outcome = _offset(parts, hold_out) if last is None else last
-    return Baseline(
-        name="constant",
-        says="the last value",
-        predictions=create_predictions(parts, hold_out, outcome, outcome),
-    )
+    return forecast_baseline("constant", "the last value", parts, hold_out, outcome)
 
 
 def seasonal_baseline(parts: Parts, hold_out: Examples, table: RawTable) -> Baseline | None:
@@ -75,11 +71,7 @@ def seasonal_baseline(parts: Parts, hold_out: Examples, table: RawTable) -> Base
     if table.season_before is None:
         return None
     outcome = np.where(np.isnan(table.season_before), _offset(parts, hold_out), table.season_before)
-    return Baseline(
-        name=SEASONAL,
-        says="the value one season before",
-        predictions=create_predictions(parts, hold_out, outcome, outcome),
-    )
+    return forecast_baseline(SEASONAL, "the value one season before", parts, hold_out, outcome)
 
 
 def _best_class(metric: PerformanceMetric, parts: Parts) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.evaluation.baselines.baseline import Baseline, create_predictions
+from executor.evaluation.baselines.baseline import forecast_baseline
 from executor.evaluation.baselines.rolling_origins import MAX_FITTED, SEASONS_NEEDED, forecast_origins
 from executor.evaluation.scores import EXPONENTIAL
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from executor.data.lag_table import Windows
     from executor.data.raw_table import RawTable
+    from executor.evaluation.baselines.baseline import Baseline
     from executor.preprocessing.examples import Examples, Parts
     from executor.runtime.clock import Clock
 
@@ -74,11 +75,7 @@ def exponential_baseline(
     if found is None:
         return None
     outcome, names = found
-    return Baseline(
-        name=EXPONENTIAL,
-        says=f"ETS model {names}",
-        predictions=create_predictions(parts, hold_out, outcome, outcome),
-    )
+    return forecast_baseline(EXPONENTIAL, f"ETS model {names}", parts, hold_out, outcome)
 
 
 def _fit(values: np.ndarray, until_row: int, season: int | None, clock: Clock) -> tuple[FittedSmoothing, str] | None:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from executor.evaluation.baselines.baseline import Baseline, create_predictions
+from executor.evaluation.baselines.baseline import forecast_baseline
 from executor.evaluation.scores import MEAN_FORECAST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from executor.evaluation.baselines.baseline import Baseline
     from executor.preprocessing.examples import Examples, Parts
 
 
@@ -25,8 +26,5 @@ def mean_baseline(parts: Parts, hold_out: Examples, forecasts: Sequence[Baseline
     if len(members) < len(forecasts):
         return None
     outcome = np.mean([one.predictions.outcome for one in members], axis=0)
-    return Baseline(
-        name=MEAN_FORECAST,
-        says="the mean of Theta, exponential smoothing and seasonal naive",
-        predictions=create_predictions(parts, hold_out, outcome, outcome),
-    )
+    says = "the mean of Theta, exponential smoothing and seasonal naive"
+    return forecast_baseline(MEAN_FORECAST, says, parts, hold_out, outcome)

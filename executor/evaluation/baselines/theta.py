@@ -10,13 +10,14 @@ import numpy as np
 from scipy.signal import lfilter
 
 from executor.data.lag_table import series_starts
-from executor.evaluation.baselines.baseline import Baseline, create_predictions
+from executor.evaluation.baselines.baseline import forecast_baseline
 from executor.evaluation.baselines.rolling_origins import MAX_FITTED, SEASONS_NEEDED, forecast_origins
 from executor.evaluation.scores import THETA
 
 if TYPE_CHECKING:
     from executor.data.lag_table import Windows
     from executor.data.raw_table import RawTable
+    from executor.evaluation.baselines.baseline import Baseline
     from executor.preprocessing.examples import Examples, Parts
     from executor.runtime.clock import Clock
 
@@ -79,11 +80,7 @@ def theta_baseline(
     if found is None:
         return None
     outcome, names = found
-    return Baseline(
-        name=THETA,
-        says=f"Theta model, {names}",
-        predictions=create_predictions(parts, hold_out, outcome, outcome),
-    )
+    return forecast_baseline(THETA, f"Theta model, {names}", parts, hold_out, outcome)
 
 
 def theta_forecasts(table: RawTable, series: RawTable, windows: Windows, validation: np.ndarray) -> np.ndarray | None:
