@@ -82,12 +82,12 @@ def _score_table(scores: Scores) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis")
+    table.add_column()  # the only one that Rich may make narrower
     value, _, interval = format_estimate(scores.hold_out).partition("  ")
     table.add_row(*(Text(cell, style="bold") for cell in ("this model", value, interval)))
     for name, baseline in scores.baselines.items():
         value = "undefined" if baseline.value is None else number(baseline.value)
-        table.add_row(name, value, Text(printable(baseline.says)))
+        table.add_row(name, value, Text(printable(baseline.says), no_wrap=True, overflow="ellipsis"))
     return table
 
 

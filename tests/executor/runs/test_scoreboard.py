@@ -13,6 +13,7 @@ from executor.evaluation.diagnostics.next_steps import NextStep, NextSteps
 from executor.evaluation.verdict import reach_verdict
 from executor.runs.run import Run
 from executor.runs.scoreboard import MAX_LINES, print_result
+from rules.text.numbers import number
 
 RUNS: Final = Path(__file__).parents[2] / "old_runs"
 TERMINAL_LINES: Final = 24
@@ -42,6 +43,18 @@ def test_the_result_has_the_score_the_verdict_and_the_command_that_predicts(run:
     assert all(name in text for name in run.scores.baselines)
     assert reach_verdict(run.scores).text in text
     assert f"recommend predict {run.directory} ROWS" in text
+
+
+def test_names_and_scores_are_complete_however_long_a_description_is(run: Run) -> None:
+    scores = run.scores
+    long = {name: one.model_copy(update={"says": "a description " * 9}) for name, one in scores.baselines.items()}
+    run.__dict__["scores"] = scores.model_copy(update={"baselines": long})
+    lines = printed(run, 80).splitlines()
+    assert max(map(len, lines)) <= 80
+    for name, baseline in long.items():
+        value = "undefined" if baseline.value is None else number(baseline.value)
+        (line,) = [line for line in lines if line.startswith(f"{name}  ") and "a description" in line]
+        assert line.removeprefix(name).split()[0] == value
 
 
 @pytest.mark.parametrize("width", [80, 100, 200])
