@@ -1,10 +1,12 @@
 """Whether runs keep their time limit and finish a full training, at full speed, on one core, and on a busy machine.
 
-    PCWAT_DATASETS=folder python -m benchmarks.search.budget [--budget 60s] [--condition full] [NAME …]
+    PCWAT_DATASETS=folder python -m benchmarks.search.budget [--budget 60s] [--condition full] [NAME … | --all]
 
 Columns: trials that `trial_budget` planned with its interval; completed trials; those that ended all planned epochs or
 stopped early; those cut short; networks and epochs of a full training, and as planned; seconds of the process over the
-limit. At the end: how often the interval holds the completed trials, and how often the limit holds within 5 % or 3 s.
+limit; the best baseline and its score; the verdict. At the end: how often the interval holds the completed trials, how
+often the limit holds within 5 % or 3 s, where no trial was completed, and where the verdict advises against a model
+although a baseline is better than the constant one.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import click
 
 from benchmarks.catalogue import catalogue
 from benchmarks.quality.tables import trained
+from executor.evaluation.verdict import reach_verdict
 from executor.search.records.journal import Journal
 from recommender.recommendation.trial_budget import seconds
 
@@ -43,29 +46,47 @@ BUSY_LOOPS: Final = 2
 @click.argument("names", nargs=-1)
 @click.option("--budget", default="60s", show_default=True)
 @click.option("--condition", "conditions", type=click.Choice(CONDITIONS), multiple=True, help="All by default.")
-def main(names: tuple[str, ...], budget: str, conditions: tuple[str, ...]) -> None:
+@click.option("--all", "every", is_flag=True, help="All datasets of the catalogue.")
+def main(names: tuple[str, ...], budget: str, conditions: tuple[str, ...], *, every: bool) -> None:
     listed = catalogue()
+    chosen = names or (tuple(listed) if every else CHOSEN)
     for condition in conditions or CONDITIONS:
         print(f"\n{condition}, {budget}")
         print(
             f"{'dataset':<24}{'P':<10}{'hold-out':>10}{'planned':>16}{'done':>6}{'full':>6}{'cut':>5}{'networks':>10}"
-            f"{'epochs':>10}{'over':>7}"
+            f"{'epochs':>10}{'over':>7}  {'baseline':<32}verdict"
         )
         held = kept = 0
-        for name in names or CHOSEN:
+        unfinished, unusable, failed = [], [], []
+        for name in chosen:
             row = listed[name]
             with tempfile.TemporaryDirectory() as parent, ExitStack() as stack:
                 stack.enter_context(_condition(condition))
-                run, took = trained(
-                    Path(row["path"]), row["target"].split("|"), Path(parent) / name, budget, 0, task=row["task"]
-                )
+                try:
+                    run, took = trained(
+                        Path(row["path"]), row["target"].split("|"), Path(parent) / name, budget, 0, task=row["task"]
+                    )
+                except subprocess.CalledProcessError as error:
+                    failed.append(name)
+                    print(f"{name:<24}{error.stderr.decode().strip().splitlines()[-1]}", flush=True)
+                    continue
                 inside, line = _line(name, run, took - seconds(budget))
             share, most = TOLERANCE
             held += inside
+            if not run.summary.completed:
+                unfinished.append(name)
+            if _is_worse_than_usable(run):
+                unusable.append(name)
             kept += took - seconds(budget) <= max(share * seconds(budget), most)
             print(line, flush=True)
-        count = len(names or CHOSEN)
+        count = len(chosen) - len(failed)
         print(f"the interval holds the completed trials in {held} of {count}, the limit is kept in {kept} of {count}")
+        for title, found in (
+            ("no completed training", unfinished),
+            ("a model that is not usable where a baseline is", unusable),
+            ("failed", failed),
+        ):
+            print(f"{title}: {', '.join(found) or 'none'}")
 
 
 def _line(name: str, run: Run, over: float) -> tuple[bool, str]:
@@ -84,7 +105,27 @@ def _line(name: str, run: Run, over: float) -> tuple[bool, str]:
     inside = isinstance(low, int | float) and isinstance(high, int | float) and low <= summary.completed <= high
     return inside, (
         f"{name:<24}{run.scores.metric:<10}{value:>10}{interval:>16}{summary.completed:>6}{full:>6}"
-        f"{summary.cut_short:>5}{networks:>10}{epochs:>10}{over:>7.1f}"
+        f"{summary.cut_short:>5}{networks:>10}{epochs:>10}{over:>7.1f}  {_best_baseline(run):<32}"
+        f"{reach_verdict(run.scores).headline}"
+    )
+
+
+def _best_baseline(run: Run) -> str:
+    scored = {name: one.value for name, one in run.scores.baselines.items() if one.value is not None}
+    if not scored:
+        return ""
+    best = run.scores.direction.best(scored, key=scored.get)
+    return f"{best} {scored[best]:.4g}"
+
+
+def _is_worse_than_usable(run: Run) -> bool:
+    """Whether the verdict advises against the model although a baseline is certainly better than the constant one.
+
+    The gains of baselines are against the model: of those that beat it while it does not beat the constant one, each
+    counts, and so does each that is certainly better than the model.
+    """
+    return reach_verdict(run.scores).kind == "bad" and any(
+        one.gain.is_negative for name, one in run.scores.baselines.items() if name != "constant"
     )
 
 

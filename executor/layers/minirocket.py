@@ -206,8 +206,10 @@ class MiniRocketFeatures(SequenceLayer):
         return tf.ensure_shape(features, (None, self.output_width))
 
     def _features(self, numbers: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        standard = (exceeding_shares(*by_channel(numbers, mask), self.kernels) - self._center) / self._spread
-        return np.asarray(np.clip(standard, -FARTHEST, FARTHEST))
+        own = _rows_without_padding(numbers, mask)
+        shares = exceeding_shares(*by_channel(numbers[:own], mask[:own]), self.kernels)
+        standard = np.clip((shares - self._center) / self._spread, -FARTHEST, FARTHEST)
+        return np.concatenate([standard, np.broadcast_to(standard[-1:], (len(numbers) - own, self.output_width))])
 
     def own_config(self) -> dict[str, Any]:
         return {
@@ -218,6 +220,13 @@ class MiniRocketFeatures(SequenceLayer):
             "center": self.center,
             "spread": self.spread,
         }
+
+
+def _rows_without_padding(numbers: np.ndarray, mask: np.ndarray) -> int:
+    """Number of rows without further copies of the last one, with which predictions fill a batch."""
+    is_last = (numbers == numbers[-1:]).all(axis=(1, 2)) & (mask == mask[-1:]).all(axis=(1, 2))
+    copies = int(is_last[::-1].argmin()) if not is_last.all() else len(numbers)
+    return len(numbers) - max(0, copies - 1)
 
 
 def by_channel(numbers: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -62,12 +62,16 @@ class _Refitted:
     rows: int = 0
 
 
-def deliver(data: EncodedData, trials: Trials, saved: SavedModel, clock: Clock) -> Delivery:
+def deliver(
+    data: EncodedData, trials: Trials, saved: SavedModel, clock: Clock, *, saving: float | None = None
+) -> Delivery:
     """Train the selected configurations again on all rows, and save the result as the model of the run.
 
     They are trained up to their best epochs, those of tables from as many seeds as time allows, with the encoding,
     temperatures, thresholds and intervals of the evaluated model. That one stays where time is short, training fails,
     or the result scores lower on the validation rows, with which it was trained, than the evaluated model without them.
+
+    saving: seconds in which the evaluated model was put together and saved; None estimates them.
     """
     start, rows = clock.spent(), data.run.data.rows
     evaluated = len(rows.train) + (len(rows.validation) if saved.selected.retrained else 0)
@@ -77,7 +81,8 @@ def deliver(data: EncodedData, trials: Trials, saved: SavedModel, clock: Clock) 
     else:
         try:
             with catch_interrupt() as interrupt:
-                result = _refit(data, trials, saved, clock, interrupt)
+                afterwards = _Afterwards.of(_count_networks(data, saved), trials, saving)
+                result = _refit(data, trials, saved, clock, interrupt, afterwards=afterwards)
         except Exception as error:  # noqa: BLE001  the evaluated model is saved already
             LOG.warning("The model was not trained on all rows: %s: %s", type(error).__name__, error)
             result = _Kept(why=f"training on all rows failed ({type(error).__name__})")
@@ -107,14 +112,20 @@ def _why_not(data: EncodedData, trials: Trials, saved: SavedModel) -> str:
 
 
 def _refit(
-    data: EncodedData, trials: Trials, saved: SavedModel, clock: Clock, interrupt: Interrupt
+    data: EncodedData,
+    trials: Trials,
+    saved: SavedModel,
+    clock: Clock,
+    interrupt: Interrupt,
+    *,
+    afterwards: _Afterwards,
 ) -> _Kept | _Refitted:
     """Train on all rows, and replace model.keras."""
     parts, metric = data.parts, create_metric(data.run.bundle.metric)
     hold_out = encode_hold_out(data.run.data.table, data.run.data.rows, data.preprocessing, parts)
     everything = replace(data, parts=parts.with_all_rows(hold_out))
     train = _train_again if data.is_refitted else _train_seeds
-    result = train(everything, trials, saved, clock, interrupt)
+    result = train(everything, trials, saved, clock, interrupt, afterwards=afterwards)
     if isinstance(result, _Kept):
         return result
     outputs = network_outputs(result.network, parts.validation) + parts.validation.offset
@@ -129,7 +140,13 @@ def _refit(
 
 
 def _train_seeds(
-    everything: EncodedData, trials: Trials, saved: SavedModel, clock: Clock, interrupt: Interrupt
+    everything: EncodedData,
+    trials: Trials,
+    saved: SavedModel,
+    clock: Clock,
+    interrupt: Interrupt,
+    *,
+    afterwards: _Afterwards,
 ) -> _Kept | _Refitted:
     """Train networks of tables in stacks, from several seeds, and average their mean with the evaluated network.
 
@@ -147,13 +164,11 @@ def _train_seeds(
             directory=run.directory,
             interrupt=interrupt,
         )
-        courses = [course_of(one, trials, at) for one in trials.ranked if one.number in members]
-        folds = run.data.rows.folds
-        evaluated = len(members) * (1 if folds is None else int(folds.max()) + 1)
-        seeds, seconds = _choose_seeds(courses, at, trials, clock, evaluated=evaluated)
-        if seeds == 0:
+        courses: Sequence[Course] = [course_of(one, trials, at) for one in trials.ranked if one.number in members]
+        courses, seeds, seconds = _choose_networks(courses, at, trials, clock, afterwards)
+        if not courses:
             return _Kept(why=_late(clock, seconds))
-        deadline = clock.lasting(clock.left - _afterwards(evaluated + seeds * len(courses), trials))
+        deadline = clock.lasting(clock.left - afterwards.seconds(seeds * len(courses)))
         networks = train_networks(
             courses, replace(at, clock=deadline), seeds=seeds, compute=device.compute(width=width)
         )
@@ -169,14 +184,20 @@ def _train_seeds(
 
 
 def _train_again(
-    everything: EncodedData, trials: Trials, saved: SavedModel, clock: Clock, interrupt: Interrupt
+    everything: EncodedData,
+    trials: Trials,
+    saved: SavedModel,
+    clock: Clock,
+    interrupt: Interrupt,
+    *,
+    afterwards: _Afterwards,
 ) -> _Kept | _Refitted:
     """Train networks of texts and forecasts, which were trained again with the validation rows, with the hold-out."""
     run, parts, retrained = everything.run, everything.parts, saved.selected.retrained
     members = [one for one in trials.ranked if one.number in retrained]
     lengths = [retrained[one.number] for one in members]
     seconds = retraining_seconds(members, lengths, trials, parts, of=len(run.data.rows.train))
-    needed = seconds + _afterwards(len(members), trials)
+    needed = seconds + afterwards.seconds(0)
     if needed > USED_SHARE * clock.left:
         return _Kept(why=_late(clock, needed))
     networks = retrain_networks(
@@ -197,27 +218,49 @@ def _train_again(
     )
 
 
-def _choose_seeds(
-    courses: Sequence[Course], at: Workspace, trials: Trials, clock: Clock, *, evaluated: int
-) -> tuple[int, float]:
-    """The most seeds that fit into the time that is left, 0 for none, and the seconds of the last number tried.
+def _choose_networks(
+    courses: Sequence[Course], at: Workspace, trials: Trials, clock: Clock, afterwards: _Afterwards
+) -> tuple[Sequence[Course], int, float]:
+    """Choose the most networks that fit into the time that is left: all courses with several seeds, or the first ones.
 
-    evaluated: networks of the evaluated model.
+    courses: the best one first. Returns the courses, none where no network fits, the seeds of each, and the expected
+    seconds of the last option.
     """
     needed = 0.0
     # Networks without an epoch are their start, which is the same for each seed.
-    for seeds in SEEDS if any(one.epochs for one in courses) else SEEDS[-1:]:
-        count = evaluated + seeds * len(courses)
-        needed = training_seconds(courses, at, seeds=seeds, slowdown=_slowdown(trials)) + _afterwards(count, trials)
+    options = [(courses, seeds) for seeds in (SEEDS if any(one.epochs for one in courses) else SEEDS[-1:])]
+    for some, seeds in [*options, *((courses[:count], 1) for count in range(len(courses) - 1, 0, -1))]:
+        training = training_seconds(some, at, seeds=seeds, slowdown=_slowdown(trials))
+        needed = training + afterwards.seconds(seeds * len(some))
         if needed <= USED_SHARE * clock.left:
-            return seeds, needed
-    return 0, needed
+            return some, seeds, needed
+    return (), 0, needed
 
 
-def _afterwards(networks: int, trials: Trials) -> float:
-    """Seconds to build, save and check a model of some networks, and of the report."""
-    slower = max(1.0, _slowdown(trials) / USUAL_SLOWDOWN)
-    return slower * (SAVE_SECONDS + SECONDS_PER_NETWORK * networks + REPORT_SECONDS)
+@dataclass(frozen=True, kw_only=True)
+class _Afterwards:
+    """Time after training on all rows: to build, save and check the model, and to write the report."""
+
+    evaluated: int
+    """Networks of the evaluated model."""
+    slower: float
+    """Duration relative to two cores."""
+
+    @classmethod
+    def of(cls, evaluated: int, trials: Trials, saving: float | None) -> _Afterwards:
+        """Estimate by the seconds in which the evaluated model was saved, else by the speed of trainings."""
+        if saving is None:
+            return cls(evaluated=evaluated, slower=max(1.0, _slowdown(trials) / USUAL_SLOWDOWN))
+        return cls(evaluated=evaluated, slower=max(1.0, saving / (SAVE_SECONDS + SECONDS_PER_NETWORK * evaluated)))
+
+    def seconds(self, more: int) -> float:
+        """Seconds where some networks join those of the evaluated model."""
+        return self.slower * (SAVE_SECONDS + SECONDS_PER_NETWORK * (self.evaluated + more) + REPORT_SECONDS)
+
+
+def _count_networks(data: EncodedData, saved: SavedModel) -> int:
+    """Networks of the evaluated model."""
+    return len(saved.selected.members) * data.parts.fold_count
 
 
 def _slowdown(trials: Trials) -> float:

@@ -57,7 +57,7 @@ def execute(run: PreparedRun, *, clock: Clock, progress: Progress = lambda _: No
         with timer.stage("importance of columns"):
             write_importance(data, saved, clock)
         with timer.stage("training on all rows"):
-            delivery = deliver(data, trials, saved, clock)
+            delivery = deliver(data, trials, saved, clock, saving=timer.seconds["choosing and saving"])
         return seal(
             data, trials, curve, saved, evaluation, delivery=delivery, seconds=clock.spent(), stages=timer.seconds
         )

@@ -115,3 +115,25 @@ def test_the_sentence_names_both_models() -> None:
     )
     kept = Delivery(is_refitted=False, rows=800, evaluated_rows=800, why="the bundle does not retrain")
     assert kept.sentence == "The model is the evaluated one: the bundle does not retrain."
+
+
+@pytest.mark.parametrize("evaluated", ["binary table in folds"], indirect=True)
+@pytest.mark.parametrize(("seconds", "courses"), [(100.0, 3), (25.0, 2), (15.0, 1), (9.0, 0)])
+def test_fewer_configurations_are_trained_where_time_is_short(
+    evaluated: tuple[EncodedData, SavedModel], monkeypatch: pytest.MonkeyPatch, seconds: float, courses: int
+) -> None:
+    """A network takes 8 s, and what follows 1 s, of 0.85 of the time that is left."""
+    monkeypatch.setattr(module, "SEEDS", (1,))
+    monkeypatch.setattr(module, "training_seconds", lambda courses, *_, seeds, **__: 8.0 * seeds * len(courses))
+    monkeypatch.setattr(module, "REPORT_SECONDS", 1.0)
+    monkeypatch.setattr(module, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(module, "SECONDS_PER_NETWORK", 0.0)
+    data, saved = evaluated
+    ranked = tuple(TRIALS.best.model_copy(update={"number": number}) for number in range(3))
+    trials = replace(TRIALS, ranked=ranked)
+    members = {0: 2, 1: 1, 2: 1}
+    selected = replace(saved, selected=replace(saved.selected, members=members))
+    clock = Clock(TimePlan(limit=seconds), now=lambda: 0.0, start=0.0)
+    delivery = deliver(data, trials, selected, clock)
+    assert list(delivery.epochs) == [*range(courses)]
+    assert delivery.is_refitted is (courses > 0)
