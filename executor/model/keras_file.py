@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from executor.data.images import images_per_batch
+from executor.data.raw_table import Form
 from executor.model.assemble import model_inputs
 from executor.preprocessing.preprocessing import rows_per_batch
 from executor.preprocessing.sequence_encoder import pad_steps, rows_by_steps
@@ -256,14 +257,22 @@ def predict_rows(model: keras.Model, signature: Signature, table: RawTable) -> n
 
 
 def _batches(signature: Signature, table: RawTable) -> Iterator[tuple[np.ndarray, RawTable]]:
-    """Batches of a table: row indices, and the rows, padded to the batch size with the last one."""
+    """Batches of a table: row indices, and the rows, padded to the batch size with the one of the shortest texts."""
     image = signature.image
     for length, own in rows_by_steps(table).items():
         size = rows_per_batch(length) if image is None else images_per_batch(math.prod(image.shape))
         for start in range(0, len(own), size):
             rows = own[start : start + size]
-            filled = np.concatenate([rows, np.full(size - len(rows), rows[-1])])
+            filled = np.concatenate([rows, np.full(size - len(rows), _filler(table, rows))])
             yield rows, pad_steps(table.take(filled), length)
+
+
+def _filler(table: RawTable, rows: np.ndarray) -> int:
+    """Row whose copies fill a batch: that of the shortest texts, which are split soonest; of equal ones the last."""
+    lengths = np.zeros(len(rows), np.int64)
+    for name in table.of_form(Form.TEXT):
+        lengths += [len(text) for text in table.features[name][rows]]
+    return int(rows[::-1][lengths[::-1].argmin()])
 
 
 def save_model(model: keras.Model, path: Path, *, signature: Signature, rows: RawTable) -> None:

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from executor.components.configuration import configuration as configuration_of
-from executor.data.raw_table import Form
+from executor.data.raw_table import Form, RawTable
 from executor.layers.output import Probabilities
 from executor.model.compile import compile_model
-from executor.model.keras_file import CONFIG, check_model_file, load_model
+from executor.model.keras_file import CONFIG, _filler, check_model_file, load_model
 from executor.model.signature import ModelInput, Signature
 from executor.networks.build import build_network
 from executor.runs.files import MODEL, SIGNATURE
@@ -259,3 +259,12 @@ def test_the_classes_of_each_backbone_are_known(backbone: str, tmp_path: Path) -
     body = getattr(keras.applications, backbone)(include_top=False, weights=None, input_shape=(64, 64, 3))
     body.save(tmp_path / "model.keras")
     assert check_model_file(tmp_path / "model.keras") > 0
+
+
+def test_a_batch_is_filled_with_the_row_of_the_shortest_texts() -> None:
+    texts = np.array(["a long text", "b", "another text"], object)
+    table = RawTable(features={"t": texts}, forms={"t": Form.TEXT}, rows=np.arange(3))
+    assert _filler(table, np.array([0, 1, 2])) == 1
+    assert _filler(table, np.array([0, 2])) == 0
+    numbers = RawTable(features={"x": np.zeros(3)}, forms={"x": Form.NUMBER}, rows=np.arange(3))
+    assert _filler(numbers, np.array([0, 1])) == 1
