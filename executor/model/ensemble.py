@@ -14,6 +14,7 @@ from executor.model.rebuild import rebuild_networks
 from executor.networks.build import average_networks
 from executor.networks.registry import network_kind
 from executor.networks.stacked_tabular import StackShape, forward, masks
+from executor.preprocessing.inputs import ImageInputs
 from executor.search.records.fitting_arrays import require_fitting_arrays
 from executor.search.records.weights import read_weights
 from executor.search.runners.stack import out_of_fold_outputs
@@ -90,11 +91,14 @@ def select_network(
     """
     best = trials.best
     kept = [one for one in trials.ranked if one.weights is not None]
-    is_stackable = network_kind(bundle, parts.inputs).is_stackable
-    if not single and is_stackable and len(kept) > 1 and not best.hyperparameters:
-        mean = np.mean([validation_outputs(one, bundle, parts) for one in kept], axis=0)
+    if not single and _are_seeds(kept, bundle, parts):
+        network = _mean_network([(one, 1) for one in kept], bundle, parts, seed=seed)
+        if network_kind(bundle, parts.inputs).is_stackable:
+            mean = np.mean([validation_outputs(one, bundle, parts) for one in kept], axis=0)
+        else:
+            mean = network_outputs(network, parts.validation) + parts.validation.offset
         return SelectedNetwork(
-            network=_mean_network([(one, 1) for one in kept], bundle, parts, seed=seed),
+            network=network,
             outputs=mean,
             members={one.number: 1 for one in kept},
             score=metric.score(mean, parts.validation, parts),
@@ -126,6 +130,20 @@ def select_network(
         why=f"better than the best trial by {number(gain)} (standard error {number(error)}) on validation rows that "
         "were not used for selection",
     )
+
+
+def _are_seeds(kept: Sequence[Outcome], bundle: Bundle, parts: Parts) -> bool:
+    """Whether trials differ in their seeds alone, and their networks can be averaged."""
+    return (
+        len(kept) > 1
+        and can_average_seeds(bundle, parts)
+        and all(one.hyperparameters == kept[0].hyperparameters and one.continues is None for one in kept)
+    )
+
+
+def can_average_seeds(bundle: Bundle, parts: Parts) -> bool:
+    """Whether networks of several seeds are averaged: those of tables and images; texts and series are refitted."""
+    return network_kind(bundle, parts.inputs).is_stackable or isinstance(parts.inputs, ImageInputs)
 
 
 def _mean_network(members: Sequence[tuple[Outcome, int]], bundle: Bundle, parts: Parts, *, seed: int) -> keras.Model:

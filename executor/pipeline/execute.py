@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from executor.components.metric import create_metric
 from executor.evaluation.diagnostics.retraining import SelectedConfiguration, retrain
-from executor.model.ensemble import MAX_SEEDS
+from executor.model.ensemble import MAX_SEEDS, can_average_seeds
 from executor.networks.registry import network_kind
 from executor.pipeline.deliver import deliver
 from executor.pipeline.encode_data import EncodedData, encode
@@ -80,7 +80,7 @@ def run_search(data: EncodedData, clock: Clock, progress: Progress) -> Trials:
         seed=run.plan.seed,
         directory=run.directory,
         at_once=run.plan.at_once,
-        seeds=1 if data.is_single or not network_kind(run.bundle, data.parts.inputs).is_stackable else MAX_SEEDS,
+        seeds=MAX_SEEDS if not data.is_single and can_average_seeds(run.bundle, data.parts) else 1,
         progress=progress,
     )
     LOG.info("The search ended by %s after %d trials.", trials.stopped_by, len(trials.ranked))

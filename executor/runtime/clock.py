@@ -63,6 +63,11 @@ class Clock:
         return self._now() - self._start
 
     @property
+    def prediction_seconds(self) -> float:
+        """Seconds of the predictions of one network after the search."""
+        return self.plan.predictions * self._prediction_seconds
+
+    @property
     def deadline(self) -> float:
         """The reading at which training ends; inf without a time limit."""
         if self.plan.limit is None:
@@ -86,7 +91,7 @@ class Clock:
     @property
     def spare(self) -> float:
         """Seconds of the time limit that predictions and the report leave to others; inf without a time limit."""
-        return max(0.0, self.left - self.plan.predictions * self._prediction_seconds - MIN_SECONDS_AFTERWARDS)
+        return max(0.0, self.left - self.prediction_seconds - MIN_SECONDS_AFTERWARDS)
 
     def expected_after_search(self, trial_seconds: float) -> float:
         """Seconds that the stages after the search are expected to take; trial_seconds: of a trial on average."""

@@ -102,7 +102,7 @@ def create_oracle(
         has_time_limit=scope.seconds is not None,
         configurations=manual_configurations(bundle, scope),
     )
-    if not settings.space.space:
+    if all(len(getattr(item, "values", ())) == 1 for item in settings.space.space):
         # Nothing is searched: every tuner has only the default configuration. Further seeds depend on the time.
         return ManualOracle(
             configurations=settings.configurations[:1] * seeds, total=1 if seeds == 1 else None, **settings.common

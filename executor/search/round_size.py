@@ -63,8 +63,12 @@ def next_round(
 
     def seconds(proposals: Sequence[Proposal]) -> float:
         """Expected seconds of trials, if none takes many more epochs than those before."""
-        # Where nothing is searched, the networks of all seeds are in the model.
-        built = sum(SECONDS_PER_NETWORK * at.parts.fold_count for one in proposals if not one.hyperparameters)
+        built = 0.0
+        settings = [one.hyperparameters for one in done] + [one.hyperparameters for one in proposals]
+        if all(one == settings[0] for one in settings):
+            # Nothing is searched, so the networks of all seeds are in the model.
+            each = SECONDS_PER_NETWORK * at.parts.fold_count + at.clock.prediction_seconds
+            built = each * (len(done) + len(proposals) - 1)
         trained = sum(min(one.epochs, longest) * epoch_seconds(at, one.hyperparameters) for one in proposals)
         return slowdown * trained + built
 

@@ -42,10 +42,15 @@ class Trials:
         return self.ranked[0]
 
     def reduction(self, limit: float) -> str:
-        """What the time limit reduced in the best trial; empty if nothing. limit: seconds of the whole run."""
+        """What the time limit reduced in the best trial; empty if nothing. limit: seconds of the whole run.
+
+        A trial that completed its epochs may have fewer than a full one because the tuner gave it fewer.
+        """
         if self.size is None:
             return ""
-        return self.size.sentence(limit, epochs=None if self.best.ended_by == "early_stopping" else self.best.epochs)
+        best = self.best
+        epochs = max(best.epochs, self.size.epochs) if best.ended_by == "completed" else best.epochs
+        return self.size.sentence(limit, epochs=None if best.ended_by == "early_stopping" else epochs)
 
     @property
     def completed(self) -> int:

@@ -9,16 +9,22 @@ import numpy as np
 import pytest
 
 from executor.components.metric import create_metric
+from executor.model.assemble import network_outputs
 from executor.model.ensemble import MIN_ROWS, _gain, _greedy, select_network, validation_outputs
 from executor.model.rebuild import rebuild_networks
 from executor.runtime.budget import Budget
 from executor.runtime.clock import Clock
+from executor.search.records.journal import Journal
+from executor.search.records.proposal import Proposal
 from executor.search.records.trials import Trials
+from executor.search.runners.sequential import SequentialRunner
+from executor.search.runners.workspace import create_workspace
 from executor.search.search import search
 from recommender import training_cost as speed
 from recommender.time_plan import TimePlan
-from rules.vocabulary.choices import Defaults, HighAndMedium, Random
+from rules.vocabulary.choices import Defaults, HighAndMedium, Manual, Random
 from rules.vocabulary.facts import Task
+from tests.executor.model.untrained import KINDS, open_untrained
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,3 +165,21 @@ def test_rows_that_belong_together_choose_together() -> None:
 
     _gain(outputs, remembered, seed=0, groups=np.arange(60) // 2)
     assert all(len(half) == 15 for half in halves)
+
+
+def test_networks_of_images_from_several_seeds_are_averaged(tmp_path: Path) -> None:
+    with open_untrained(KINDS["image CNN"], tmp_path) as (data, _):
+        run, metric = data.run, create_metric(data.run.bundle.metric)
+        Journal(run.directory)
+        bundle = run.bundle.model_copy(update={"hyperparameters": Defaults(), "tuner": Manual()})
+        at = create_workspace(bundle, data.parts, metric=metric, seed=0, directory=run.directory)
+        outcomes = SequentialRunner(at).run(
+            [Proposal(number=number, hyperparameters={}, epochs=1) for number in range(2)]
+        )
+        trials = Trials(ranked=tuple(outcomes), stopped_by="budget")
+        chosen = select_network(trials, bundle, data.parts, metric=metric, seed=0)
+        alone = [
+            network_outputs(*rebuild_networks(one, bundle, data.parts, 0), data.parts.validation) for one in outcomes
+        ]
+    assert chosen.members == {0: 1, 1: 1}
+    np.testing.assert_allclose(chosen.outputs, np.mean(alone, axis=0), atol=1e-5)

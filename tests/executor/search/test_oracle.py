@@ -140,6 +140,12 @@ def test_where_nothing_is_searched_the_default_configuration_may_be_trained_from
     assert oracle.total is None
 
 
+def test_a_smaller_network_that_time_chose_is_not_searched(make_bundle: Callable[..., Bundle]) -> None:
+    bundle, scope = make_bundle(hyperparameters=Defaults()), Scope(width=8, rows=600, hyperparameters={"units": 32})
+    oracle = create_oracle(bundle, scope, objective=F1, seed=0, seeds=2)
+    assert [dict(one.hyperparameters) for one in propose(oracle, 5)] == [{"units": 32}, {"units": 32}]
+
+
 def test_a_grid_proposes_each_of_its_combinations_once(make_bundle: Callable[..., Bundle]) -> None:
     proposals = propose(oracle_of(make_bundle(tuner=Grid())), 100)
     assert len({str(proposal.hyperparameters) for proposal in proposals}) == len(proposals) == 5 * 4  # rates and units
