@@ -6,6 +6,7 @@ Categories and missing values are handled natively: docs/evidence.md#gradient-bo
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -56,6 +57,8 @@ SMALL_LEAF, FEW_ROWS = 5, 500
 MIN_FITTED: Final = 500  # minimum number of training rows, for any width
 MANY_CELLS: Final = 1_000_000  # training cells; thread overhead dominates for smaller tables
 MAX_LEVELS: Final = 254  # per column, the most frequent categories; the limit of scikit-learn is 255
+TEXTS_TIMED: Final = 100  # rows on which splitting texts is timed
+MIN_SECONDS_PER_TEXT: Final = 1e-9  # avoids division by zero with a fake clock
 TOPICS: Final = 32  # components of a text
 WORDS: Final = 4_096  # buckets of hashed words, the maximum of the network's bag
 CYCLES: Final = (86_400.0, 604_800.0, 31_556_952.0)  # seconds of a day, a week and a mean year
@@ -86,7 +89,11 @@ def boosting_baseline(
     has_folds, parts = parts.folds is not None, parts.divided()
     if clock.is_over or isinstance(parts.inputs, ImageInputs) or not _are_columns(train) or has_single_class(parts):
         return None
-    rows, rate = _affordable(len(train), len(train.forms) * parts.outputs, seconds=clock.limit)
+    read_whole = len(validation) + len(hold_out[0]) + (len(everything[0]) if has_folds else 0)
+    readable, seconds = _readable(train, read_whole, clock)
+    if readable == 0:
+        return None
+    rows, rate = _affordable(readable, len(train.forms) * parts.outputs, seconds=seconds)
     some = train.evenly_spaced(rows)
     # Thread overhead dominates for models this small.
     with threadpool_limits(1 if rows * len(train.forms) < MANY_CELLS else None):
@@ -112,6 +119,23 @@ def boosting_baseline(
             apply_thresholds(outcome, parts.task, thresholds=cuts, rare_class=parts.rare_class),
         ),
     )
+
+
+def _readable(train: RawTable, others: int, clock: Clock) -> tuple[int, float]:
+    """Number of training rows whose texts can be split into words in half of the time, and the seconds for trees.
+
+    The time of a row is measured on a sample. others: rows that are read in any case. Returns 0 rows where they alone
+    take half of the time.
+    """
+    names = train.of_form(Form.TEXT)
+    if not names or clock.limit == math.inf:
+        return len(train), clock.limit
+    start, some = clock.now(), train.evenly_spaced(TEXTS_TIMED)
+    for name in names:
+        HashingVectorizer(n_features=WORDS, analyzer=split_words).transform(some.features[name])
+    each = max((clock.now() - start) / len(some), MIN_SECONDS_PER_TEXT)
+    readable = min(len(train), max(0, int(clock.limit / 2 / each) - others))
+    return readable, clock.limit - each * (readable + others)
 
 
 def boosting_seconds(clock: Clock) -> float:

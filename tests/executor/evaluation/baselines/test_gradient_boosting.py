@@ -16,6 +16,7 @@ from executor.evaluation.baselines.gradient_boosting import (
     BOOSTING_SECONDS,
     UNLIMITED_SECONDS,
     Columns,
+    _readable,
     boosting_baseline,
     boosting_seconds,
 )
@@ -207,3 +208,18 @@ def test_there_is_none_where_the_rows_outside_the_first_fold_hold_one_class(make
     folds = np.repeat(np.arange(5, dtype=np.int32), 80)[:, None]
     train = replace(parts.train, fold=folds)
     assert _boosted(Accuracy(), replace(parts, train=train, validation=train)) is None
+
+
+@pytest.mark.parametrize(
+    ("others", "rows", "seconds"), [(200, 300, 50.0), (450, 50, 50.0), (500, 0, 50.0), (0, 400, 60.0)]
+)
+def test_texts_are_read_in_half_of_the_time(others: int, rows: int, seconds: float) -> None:
+    """Splitting 100 texts takes 10 s of a limit of 100 s, so 500 rows take half of it."""
+    readings = iter([0.0, 0.0, 10.0])
+    clock = Clock(TimePlan(limit=100.0), now=lambda: next(readings))
+    texts = RawTable(features={"t": np.array(["a text"] * 400, object)}, forms={"t": Form.TEXT}, rows=np.arange(400))
+    assert _readable(texts, others, clock) == (rows, pytest.approx(seconds))
+
+
+def test_tables_without_texts_take_no_time_to_read() -> None:
+    assert _readable(_raw(np.zeros((7, 2))), 100, Clock(TimePlan(limit=9.0))) == (7, 9.0)
