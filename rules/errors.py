@@ -9,7 +9,8 @@ PcwatError                  an error that the user can fix; the command line pri
 │   └── ProofError          a rulebook has a gap, a conflict, or a rule without effect
 ├── SettingsError           the project's settings file names a command, an option or a value that does not exist
 ├── RunError                a run directory is missing, was written by another program, or cannot be used
-└── TrainingError           no trial could be completed
+├── TrainingError           no trial could be completed
+└── MeasurementError        a corpus or a file of results of 'rules measure' cannot be used
 """
 
 from __future__ import annotations
@@ -82,3 +83,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     by_case = {str(name).casefold(): str(name) for name in known}
     near = difflib.get_close_matches(word.casefold(), by_case, n=1)
     return f" Did you mean {by_case[near[0]]!r}?" if near else ""
+
+
+class MeasurementError(PcwatError):
+    """A corpus, or a file of results of `recommend rules measure`, cannot be used."""

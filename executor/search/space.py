@@ -13,7 +13,7 @@ from executor.components.training_length import choose_batch_size
 from executor.networks.tabular import TABULAR
 from recommender.training_cost import trial_seconds
 from rules.errors import ChoiceError
-from rules.vocabulary.choices import Grid, Hyperparameter, Manual
+from rules.vocabulary.choices import MAX_RATE, Grid, Hyperparameter, Manual
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 TRIALS_IN_TIME: Final = 16  # trials of a size that must fit into the time limit
 RATE_SPAN: Final = 10.0  # factor below and above the default rate
 RATE_STEPS: Final = (10**0.5, 10**-0.5, 10.0, 0.1)  # multiples of the default rate on a grid, the nearest first
-MAX_RATE: Final = 10.0  # the limit of rules.vocabulary.choices.LearningRate
 SHRINKAGES: Final = (1e-4, 1e-5, 5e-4)  # share of a weight that decay subtracts per step at the default rate
 MAX_DECAY: Final = 0.5  # maximum weight decay, for low rates
 NETWORKS: Final[tuple[Value, ...]] = ("mlp", "linear", "gru")

@@ -6,8 +6,9 @@ output.
 
 from __future__ import annotations
 
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -35,7 +36,28 @@ if TYPE_CHECKING:
     from rules.rulebook.rule import Rule
 
 
-@click.group(epilog=examples("recommend rules list", "recommend rules show C101", "recommend rules check mine.yaml"))
+VERBS: Final = "recommend.rules.commands"  # entry-point group of verbs of other packages
+
+
+class RuleVerbs(click.Group):
+    """A group with verbs of other packages, which are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *entry_points(group=VERBS).names})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        own = super().get_command(ctx, cmd_name)
+        if own is not None:
+            return own
+        found = next(iter(entry_points(group=VERBS, name=cmd_name)), None)
+        command: click.Command | None = None if found is None else found.load()
+        return command
+
+
+@click.group(
+    cls=RuleVerbs,
+    epilog=examples("recommend rules list", "recommend rules show C101", "recommend rules check mine.yaml"),
+)
 def rules() -> None:
     """Show, prove, test, compare and extend the rules of 'recommend'."""
 

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from rules.decision.reachability import REACH_DESCRIPTIONS, Reach, by_reach, scope_of
 from rules.proof.findings import FLAW_DESCRIPTIONS
+from rules.scorecard.scorecard import interval_text
 from rules.vocabulary.choices import Slot
 from rules.vocabulary.facts import FACTS, exact_text
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from rules.proof.findings import Finding
     from rules.proof.proved_book import ProvedBook
     from rules.rulebook.rule import Rule
+    from rules.scorecard.scorecard import Scorecard
 
 INDENT = (0, 0, 0, 2)
 
@@ -210,3 +212,40 @@ def show_differences(
         console.print(f"The bundle changes for {len(changed)} of {corpus} recorded datasets.")
         for name, changes in changed.items():
             console.print(Padding(Text(f"{name}: {'; '.join(changes)}"), INDENT))
+
+
+MOST_ALTERNATIVES = 6  # of a rule, and policies of a slot
+
+
+def show_scorecard(
+    card: Scorecard, console: Console, *, slots: Iterable[Slot] = tuple(Slot), rules: Iterable[str] = ()
+) -> None:
+    """Print the regret of slots and the effects of rules. rules: those to print; none for all of the slots."""
+    shown, wanted = set(slots), set(rules)
+    console.print(
+        Text(
+            f"{card.trainings:,} trainings on {card.datasets} datasets. A ratio is the error with an alternative, "
+            "divided by the error with the choice of the rule: above 1 the rule is better."
+        )
+    )
+    for slot in card.slots:
+        if slot.slot not in shown or wanted:
+            continue
+        console.print()
+        console.print(Text.assemble((slot.slot.label, "bold cyan"), "  error relative to the best choice in hindsight"))
+        table = plain_table("policy", "ratio", "datasets")
+        for one in slot.regrets[: MOST_ALTERNATIVES + 2]:
+            table.add_row(Text(one.policy), interval_text(one.effect), str(one.effect.datasets))
+        console.print(Padding(table, INDENT))
+    for rule in card.rules:
+        if rule.slot not in shown or (wanted and rule.rule not in wanted):
+            continue
+        console.print()
+        decided = f"  decides on {len(rule.datasets)} datasets"
+        console.print(Text.assemble((rule.rule, "bold cyan"), f" {rule.choice}", (decided, "dim")))
+        table = plain_table("alternative", "ratio", "better", "tie", "worse")
+        for other in rule.alternatives[:MOST_ALTERNATIVES]:
+            effect = other.effect
+            counts = map(str, (effect.wins, effect.ties, effect.losses))
+            table.add_row(Text(other.choice), interval_text(effect), *counts)
+        console.print(Padding(table, INDENT))

@@ -137,7 +137,7 @@ class SequentialRunner:
             parts=at.parts,
             bundle=at.bundle,
             hyperparameters=member.proposal.hyperparameters,
-            seed=trial_seed(at.seed, member.proposal.number),
+            seed=trial_seed(at.seed, member.proposal.seed_number),
         )
         if member.proposal.continues is None:
             first = [(weight.path, np.asarray(weight)) for weight in network.trainable_variables]

@@ -42,6 +42,7 @@ from executor.search.runners.training_state import (
 )
 from recommender.training_cost import TRAINED_SHARE, steps_of
 from rules.errors import PcwatError
+from rules.vocabulary.choices import Slot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from executor.search.runners.speed import Speed
     from executor.search.runners.stack import Stack
     from executor.search.runners.workspace import Workspace
+    from rules.vocabulary.bundle import Bundle
 
 FOLD_STRIDE: Final = 1_000_003  # between the seeds of a trial's folds; a prime above any number of trials
 MIN_ROUND_SECONDS: Final = 1e-9  # avoids division by zero with a fake clock
@@ -239,9 +241,9 @@ class StackRunner:
             weights = [
                 stacked_tabular.initial_weights(
                     at.parts,
-                    at.bundle,
+                    _bundle_of(member, at),
                     member.chosen,
-                    seed=trial_seed(at.seed, member.proposal.number) + FOLD_STRIDE * fold,
+                    seed=trial_seed(at.seed, member.proposal.seed_number) + FOLD_STRIDE * fold,
                     fold=fold,
                 )
                 for member in group
@@ -312,6 +314,12 @@ class StackRunner:
         # Running trials come first in any case.
         order = [*places, *[place for place in range(stack.trials) if place not in places]]
         return stack.take(order), [running[index] for index in left]
+
+
+def _bundle_of(member: Member, at: Workspace) -> Bundle:
+    """The bundle of the initial weights of a trial."""
+    own = member.proposal.initializer
+    return at.bundle if own is None else at.bundle.model_copy(update={Slot.INITIALIZER.value: own})
 
 
 def _note_seconds(running: Sequence[Member], pace: ScheduleClock, steps: int) -> None:

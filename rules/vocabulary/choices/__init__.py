@@ -50,6 +50,7 @@ from rules.vocabulary.choices.search import (
 from rules.vocabulary.choices.slot import LABELS, LETTERS, Choice, Slot
 from rules.vocabulary.choices.training import (
     F1,
+    MAX_RATE,
     MAX_SCALE,
     MIN_LIMIT,
     MIN_STDDEV,
@@ -101,6 +102,7 @@ __all__ = [
     "F1",
     "LABELS",
     "LETTERS",
+    "MAX_RATE",
     "MAX_SCALE",
     "MIN_LIMIT",
     "MIN_STDDEV",

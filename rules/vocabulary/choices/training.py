@@ -383,7 +383,8 @@ REFUSED: Final[Mapping[str, str]] = MappingProxyType(
 # Optimizer ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 Schedule = Literal["constant", "cosine", "one_cycle"]
-LearningRate = Annotated[float, Field(gt=0, le=10)]
+MAX_RATE: Final = 10.0
+LearningRate = Annotated[float, Field(gt=0, le=MAX_RATE)]
 BatchSize = Annotated[int, Field(ge=1, le=65_536)] | None
 """Rows per step, at most the number of training rows; None chooses it by the number of training rows."""
 Decay = Annotated[float, Field(ge=0, lt=1)]

@@ -1,0 +1,186 @@
+"""The verbs `recommend rules measure` and `recommend rules scorecard`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+from rich.console import Console
+
+from recommender.cli.options import read_pins
+from rules.cli.output import Verbosity, emit_json, examples, format_option, print_status, verbosity_options
+from rules.cli.parameters import book_option
+from rules.cli.render import show_scorecard
+from rules.errors import MeasurementError, did_you_mean
+from rules.rulebook.project_settings import layers
+from rules.rulebook.rulebook import read_layers
+from rules.scorecard.page import to_markdown
+from rules.scorecard.results import Settings, read_results, write_parquet
+from rules.scorecard.score import score
+from rules.text.files import refuse_existing_output, write_text
+from rules.vocabulary.choices import Slot
+
+if TYPE_CHECKING:
+    from executor.measurement.measure import Step
+
+RESULTS: Final = Path("results.jsonl")
+QUICK: Final = {"share": 0.25, "rows": 1_000}
+
+
+@click.command(
+    short_help="Measure what choices of rules are worth on datasets.",
+    epilog=examples(
+        "recommend rules measure optimizer --corpus datasets",
+        "recommend rules measure A101 --corpus datasets --quick",
+        "recommend rules measure --corpus datasets --jobs 2 -o results.jsonl",
+    ),
+)
+@click.argument("what", nargs=-1, metavar="[SLOT|RULE]…")
+@click.option(
+    "--corpus",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FOLDER",
+    help="Folder with catalogue.csv: columns name, file, target and optionally task, time, entity, split.",
+)
+@click.option(
+    "--dataset", "names", multiple=True, metavar="NAME", help="Measure only this dataset; repeat it for several."
+)
+@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Trainings of each choice.")
+@click.option(
+    "--rows", type=click.IntRange(min=50), default=5_000, show_default=True, help="Rows of a dataset at most."
+)
+@click.option("--quick", is_flag=True, help="A quarter of the epochs, on at most 1,000 rows.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Datasets measured in parallel.")
+@click.option(
+    "--pin", multiple=True, metavar="SLOT=CHOICE", help="Choice of another slot in all trainings; repeatable."
+)
+@book_option
+@verbosity_options
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=RESULTS,
+    show_default=True,
+    help="File of the results; it is continued if it exists.",
+)
+@format_option
+def measure(
+    *,
+    what: tuple[str, ...],
+    corpus: Path,
+    names: tuple[str, ...],
+    seeds: int,
+    rows: int,
+    quick: bool,
+    jobs: int,
+    pin: tuple[str, ...],
+    book: tuple[str, ...],
+    verbosity: Verbosity,
+    output: Path,
+    form: str,
+) -> None:
+    """Train the choice of SLOT or RULE against every admissible alternative on each dataset of a corpus.
+
+    All other choices, the split and the number of steps are the same; an optimizer is trained with several learning
+    rates. The hold-out rows of a dataset are not read. Each training is written to the output file when it ends; the
+    same command continues an interrupted measurement.
+    """
+    from executor.measurement.corpus import read_corpus  # noqa: PLC0415  after the help
+    from executor.runtime.tensorflow_import import quiet_tensorflow  # noqa: PLC0415  as above
+
+    chosen = layers(book)
+    slots, rules = _wanted(what, chosen)
+    entries = read_corpus(corpus, names)
+    pins = tuple(read_pins(pin, ["for a measurement"] if pin else []))
+    size = {"share": 1.0, "rows": rows} | ({**QUICK, "rows": min(rows, QUICK["rows"])} if quick else {})
+    settings = Settings(seeds=seeds, pins={pin.slot.value: str(pin.choice) for pin in pins}, **size)
+    quiet_tensorflow()
+    from executor.measurement import measure as measurement  # noqa: PLC0415  after the messages of TensorFlow
+
+    order = measurement.Order(
+        slots=slots, rules=rules, settings=settings, pins=pins, layers=tuple(map(str, chosen)), output=output
+    )
+
+    def report(step: Step) -> None:
+        print_status(f"{step.dataset}: {step.says}", verbosity=verbosity)
+
+    results = measurement.measure(entries, order, jobs=jobs, progress=report)
+    if not results.trainings:
+        raise MeasurementError(
+            "Nothing was measured: no dataset has an admissible alternative in these slots, or these rules decide on "
+            "none. Measure other slots or rules, or another corpus."
+        )
+    card = score(results)
+    if form == "json":
+        emit_json(card.model_dump_json(indent=2))
+        return
+    show_scorecard(card, Console(highlight=False), slots=slots, rules=rules)
+    print_status(f"Wrote {output}. Next: recommend rules scorecard {output}", verbosity=verbosity)
+
+
+def _wanted(what: tuple[str, ...], chosen: tuple[str | Path, ...]) -> tuple[tuple[Slot, ...], frozenset[str]]:
+    """Slots and rules to measure. Raises MeasurementError on another name, or a slot that cannot be measured."""
+    from executor.measurement.alternatives import MEASURED  # noqa: PLC0415  after the help
+
+    rules = {rule.id: rule for rule in read_layers(chosen).rules}
+    slots, wanted = [], []
+    for word in what:
+        slot = Slot.named(word)
+        if slot is None and word.upper() in rules:
+            wanted.append(word.upper())
+            slot = rules[word.upper()].slot
+        elif slot is None:
+            names = [*Slot, *rules]
+            raise MeasurementError(f"There is no slot and no rule {word!r}.{did_you_mean(word.upper(), names)}")
+        if slot not in MEASURED:
+            raise MeasurementError(
+                f"The slot {slot.value!r} cannot be measured by trainings of equal length. Choose one of "
+                f"{', '.join(MEASURED)}."
+            )
+        slots.append(slot)
+    return tuple(dict.fromkeys(slots)) or MEASURED, frozenset(wanted)
+
+
+@click.command(
+    short_help="Show what rules are worth, from results of 'rules measure'.",
+    epilog=examples(
+        "recommend rules scorecard",
+        "recommend rules scorecard results.jsonl",
+        "recommend rules scorecard -o scorecard.md",
+    ),
+)
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="[RESULTS]…")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write a page of Markdown, with plots beside it.")
+@click.option("--parquet", type=click.Path(path_type=Path), help="Write all trainings to this Parquet file.")
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
+@format_option
+def scorecard(*, files: tuple[Path, ...], output: Path | None, parquet: Path | None, force: bool, form: str) -> None:
+    """Show the effect of each rule and the regret of each slot, from RESULTS of 'recommend rules measure'.
+
+    Without RESULTS, the measurements of the shipped rules are shown.
+    """
+    from rules.scorecard.shipped import RESULTS_FILE  # noqa: PLC0415  a name like ours
+
+    results = read_results(files or [RESULTS_FILE])
+    if not results.trainings:
+        raise MeasurementError(
+            f"{', '.join(map(str, files))} has no trainings. Measure with 'recommend rules measure'."
+        )
+    card = score(results)
+    for path in filter(None, (output, parquet)):
+        refuse_existing_output(path, force=force)
+    if parquet is not None:
+        write_parquet(results, parquet)
+    if output is not None:
+        from executor.measurement.plots import write_plots  # noqa: PLC0415  Altair
+
+        write_text(output, to_markdown(card))
+        for path in (output, *write_plots(card, output.parent / "pictures")):
+            click.echo(f"Wrote {path}.", err=True)
+    if form == "json":
+        emit_json(card.model_dump_json(indent=2))
+    elif output is None and parquet is None:
+        show_scorecard(card, Console(highlight=False))

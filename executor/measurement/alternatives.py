@@ -1,0 +1,121 @@
+"""The alternatives of a choice that are admissible for a dataset."""
+
+from __future__ import annotations
+
+import math
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from rules.decision.engine import check_bundle
+from rules.errors import ChoiceError
+from rules.vocabulary.choices import (
+    MAX_RATE,
+    Choice,
+    He,
+    Lecun,
+    RandomNormal,
+    RandomUniform,
+    Slot,
+    WeightedCrossentropy,
+    Xavier,
+    names,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rules.rulebook.rule import Rule
+    from rules.rulebook.rulebook import Rulebook
+    from rules.vocabulary.bundle import Bundle
+    from rules.vocabulary.facts import Facts
+
+MEASURED: Final = (
+    Slot.ACTIVATION,
+    Slot.LOSS,
+    Slot.INITIALIZER,
+    Slot.OPTIMIZER,
+    Slot.AUGMENTATION,
+    Slot.ARCHITECTURE,
+    Slot.VALIDATION,
+)
+"""Slots whose choices are compared by trainings of equal length. The metric is what they are compared by; the tuner and
+its hyperparameters have no effect without a search; transfer learning needs a file of weights."""
+STEP: Final = 10**0.5  # factor between the learning rates that are tried
+MAX_STEPS: Final = 4  # from the rate of the choice, up or down: a factor of 100
+MORE: Final[Mapping[Slot, tuple[Choice, ...]]] = MappingProxyType(
+    {
+        Slot.INITIALIZER: (
+            Xavier(distribution="normal"),
+            He(distribution="uniform"),
+            Lecun(distribution="uniform"),
+            RandomUniform(limit=0.2),
+            RandomNormal(stddev=0.2),
+        ),
+        Slot.LOSS: (WeightedCrossentropy(weights="square_root"),),
+    }
+)
+"""Parameters that no rule chooses."""
+KIND_OF_DATA: Final = frozenset({"modality", "task"})
+
+
+def alternatives(slot: Slot, bundle: Bundle, book: Rulebook, facts: Facts) -> list[Choice]:
+    """The choice of a bundle for a slot, then every other admissible one.
+
+    These are the choices of rules for this kind of data, each choice of the slot with its default parameters, and MORE.
+    """
+    chosen = bundle.choice(slot)
+    candidates = [chosen, *_candidates(slot, book, facts)]
+    distinct = list({str(choice): choice for choice in reversed(candidates)}.values())[::-1]
+    return [choice for choice in distinct if choice == chosen or _is_admissible(choice, slot, bundle, book, facts)]
+
+
+def _candidates(slot: Slot, book: Rulebook, facts: Facts) -> Iterator[Choice]:
+    yield from (rule.choice for rule in book.of(slot) if _concerns(rule, facts))
+    if slot is not Slot.ARCHITECTURE:  # networks for other kinds of data have no effect on this kind
+        yield from (choice() for choice in names(slot).values())
+    yield from MORE.get(slot, ())
+
+
+def _concerns(rule: Rule, facts: Facts) -> bool:
+    """Whether a rule is for this kind of data, whatever its other facts."""
+    return all(test.holds(facts[test.fact].value) for test in rule.when if test.fact in KIND_OF_DATA)
+
+
+def _is_admissible(choice: Choice, slot: Slot, bundle: Bundle, book: Rulebook, facts: Facts) -> bool:
+    try:
+        check_bundle(bundle.model_copy(update={slot.value: choice}), book, facts)
+    except ChoiceError:
+        return False
+    return True
+
+
+def first_rates(choice: Choice) -> list[Choice]:
+    """An optimizer with its learning rate, the next lower and the next higher one."""
+    return [choice, *(_with_rate(choice, step) for step in (-1, 1))]
+
+
+def next_rate(choice: Choice, scores: Mapping[int, float]) -> Choice | None:
+    """The optimizer with the next learning rate to try: beyond the best one, if that is the lowest or the highest.
+
+    scores: of the rates that were tried, by their step from the rate of the choice; higher is better. Returns None
+    where the best rate has worse neighbours on both sides, or is a factor of 100 away.
+    """
+    best = max(scores, key=lambda step: scores[step])
+    step = best - 1 if best == min(scores) else best + 1
+    is_edge = best in {min(scores), max(scores)}
+    return _with_rate(choice, step) if is_edge and abs(step) <= MAX_STEPS else None
+
+
+def step_of(choice: Choice, tried: Choice) -> int:
+    """Steps from the learning rate of an optimizer to a rate that was tried."""
+    return round(math.log(_rate(tried) / _rate(choice), STEP))
+
+
+def _with_rate(choice: Choice, step: int) -> Choice:
+    # Rounded, because the rate is part of the choice's text.
+    return choice.model_copy(update={"learning_rate": min(float(f"{_rate(choice) * STEP**step:.3g}"), MAX_RATE)})
+
+
+def _rate(choice: Choice) -> float:
+    rate: float = choice.learning_rate  # type: ignore[attr-defined]  # every optimizer has it
+    return rate

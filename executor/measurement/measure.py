@@ -1,0 +1,182 @@
+"""All trainings of a corpus, written to a file as they end."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from recommender.recommendation.recommend import open_dataset
+from rules import __version__
+from rules.errors import MeasurementError, PcwatError
+from rules.scorecard.results import MeasuredDataset, Results, TrainingResult, read_results
+from rules.vocabulary.choices import Slot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from executor.measurement.corpus import CorpusDataset
+    from rules.decision.trace import Pin
+    from rules.scorecard.results import Settings
+
+EMPTY = Results(datasets={}, trainings=())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What to measure."""
+
+    slots: tuple[Slot, ...]
+    rules: frozenset[str]
+    """Datasets are measured in the slots that one of these rules decides; empty for all."""
+    settings: Settings
+    pins: tuple[Pin, ...]
+    layers: tuple[str, ...]
+    output: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A finished step: a group of trainings, or a dataset that cannot be measured."""
+
+    dataset: str
+    says: str
+
+
+def measure(
+    corpus: Sequence[CorpusDataset], order: Order, *, jobs: int = 1, progress: Callable[[Step], None] = lambda _: None
+) -> Results:
+    """Measure choices on a corpus; trainings that the output file has already are not repeated.
+
+    Datasets that cannot be trained are reported to `progress` and left out.
+
+    Args:
+        corpus: The datasets.
+        order: What to measure, and the file of results.
+        jobs: Datasets that are measured at the same time, each in its own process.
+        progress: Called after each group of trainings.
+
+    Returns:
+        All results of the output file.
+
+    Raises:
+        MeasurementError: If the output file has results of other settings or is not such a file.
+    """
+    done = _done(order)
+    order.output.parent.mkdir(parents=True, exist_ok=True)
+    if jobs == 1:
+        for entry in corpus:
+            for step in measure_dataset(entry, order, done):
+                progress(step)
+        return _done(order)
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_use_cores, initargs=(jobs,)) as pool:
+        futures = [pool.submit(_measure_all, entry, order, done) for entry in corpus]
+        try:
+            for future in as_completed(futures):
+                for step in future.result():
+                    progress(step)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return _done(order)
+
+
+def _use_cores(jobs: int) -> None:
+    """Divide the cores between processes."""
+    from executor.runtime.tensorflow_import import quiet_tensorflow  # noqa: PLC0415  in the new process
+
+    quiet_tensorflow()
+    import tensorflow as tf  # noqa: PLC0415  as above
+
+    cores = max(1, len(os.sched_getaffinity(0)) // jobs)
+    tf.config.threading.set_intra_op_parallelism_threads(cores)
+    tf.config.threading.set_inter_op_parallelism_threads(cores)
+
+
+def _measure_all(entry: CorpusDataset, order: Order, done: Results) -> list[Step]:
+    return [*measure_dataset(entry, order, done)]
+
+
+def _done(order: Order) -> Results:
+    """Results that the output file has. Raises MeasurementError if they have other settings."""
+    if not order.output.exists():
+        return EMPTY
+    done = read_results([order.output])
+    other = next((one for one in done.datasets.values() if one.settings != order.settings), None)
+    if other is not None:
+        raise MeasurementError(
+            f"{order.output} has results of other settings ({other.settings.model_dump_json()}). Use the same, or "
+            "write to another file with -o."
+        )
+    return done
+
+
+def measure_dataset(entry: CorpusDataset, order: Order, done: Results = EMPTY) -> Iterator[Step]:
+    """Train the choices of a dataset and their alternatives, and append the results to the output file."""
+    from executor.measurement.alternatives import alternatives  # noqa: PLC0415  these import TensorFlow
+    from executor.measurement.prepare import subject  # noqa: PLC0415  as above
+    from executor.measurement.train import encoded, groups, train_group  # noqa: PLC0415  as above
+    from rules.proof.proved_book import load_book  # noqa: PLC0415  as above
+
+    book, seeds = load_book(order.layers).book, range(order.settings.seeds)
+    try:
+        with (
+            open_dataset(str(entry.path), entry.request) as dataset,
+            tempfile.TemporaryDirectory() as directory,
+        ):
+            own = subject(
+                entry,
+                dataset,
+                settings=order.settings,
+                pins=order.pins,
+                layers=order.layers,
+                directory=Path(directory) / "run",
+                version=__version__,
+            )
+            _append(order.output, own.measured)
+            wanted = [slot for slot in order.slots if _is_wanted(slot, order, own.measured)]
+            default = encoded(own, own.bundle) if wanted else None
+            for slot in wanted:
+                if default is None:
+                    continue
+                bundle = own.run.bundle if slot is Slot.VALIDATION else own.bundle
+                choices = alternatives(slot, bundle, book, own.facts)
+                if len(choices) < 2:  # noqa: PLR2004  nothing to compare
+                    continue
+                for group in groups(slot, choices, own.bundle, default):
+                    if all(_key(entry.name, slot, one, seed) in done.keys for one in group for seed in seeds):
+                        continue
+                    for results in train_group(slot, group, own, default, seeds):
+                        _append(order.output, *results)
+                        yield _step(results)
+    except PcwatError as error:
+        yield Step(dataset=entry.name, says=f"not measured: {error}")
+
+
+def _step(results: Sequence[TrainingResult]) -> Step:
+    names = ", ".join(dict.fromkeys(str(one.parsed) for one in results))
+    seconds = sum(one.seconds for one in results)
+    return Step(dataset=results[0].dataset, says=f"{results[0].slot}: {names}, {seconds:.0f} s")
+
+
+def _key(name: str, slot: Slot, choice: object, seed: int) -> tuple[str, str, str, int]:
+    return name, slot.value, str(choice), seed
+
+
+def _is_wanted(slot: Slot, order: Order, dataset: MeasuredDataset) -> bool:
+    return not order.rules or bool(order.rules & set(dataset.rules[slot]))
+
+
+def _append(path: Path, *records: MeasuredDataset | TrainingResult) -> None:
+    """Append lines to a file that several processes write."""
+    text = "".join(f"{record.model_dump_json()}\n" for record in records)
+    with FileLock(f"{path}.lock"), path.open("a", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,115 @@
+"""A dataset without its hold-out, divided into training, validation and test rows, and what the rules decide for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from executor.components.metric import create_metric
+from executor.data.rolling_split import rolling_split
+from executor.data.split import split
+from executor.pipeline.prepare import PreparedRun, RunData, prepare
+from executor.runtime.budget import Budget
+from rules.decision.engine import slot_choices
+from rules.proof.proved_book import load_book
+from rules.rulebook.rulebook import SHIPPED_LAYERS
+from rules.scorecard.results import MeasuredDataset
+from rules.vocabulary.choices import Holdout, Slot
+from rules.vocabulary.facts import Task, record_value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from executor.data.raw_table import RawTable
+    from executor.data.split import Split
+    from executor.measurement.corpus import CorpusDataset
+    from recommender.dataset.dataset import Dataset
+    from rules.decision.trace import Pin
+    from rules.scorecard.results import Settings
+    from rules.vocabulary.bundle import Bundle
+    from rules.vocabulary.choices import Validation
+    from rules.vocabulary.facts import Facts
+
+HANDBOOK: Final = SHIPPED_LAYERS[:1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A dataset to measure on."""
+
+    run: PreparedRun
+    """Its strategy, and its rows without the hold-out."""
+    bundle: Bundle
+    """The recommended bundle, with a validation set instead of cross-validation, which takes five times as long."""
+    facts: Facts
+    measured: MeasuredDataset
+
+    def for_bundle(self, bundle: Bundle) -> PreparedRun:
+        """The run with another bundle, and the rows as its validation divides them; test rows are the same."""
+        data = self.run.data
+        rows = _split(data.table, self.run, bundle.validation)
+        return replace(self.run, bundle=bundle, data=replace(data, rows=rows))
+
+
+def subject(
+    entry: CorpusDataset,
+    dataset: Dataset,
+    *,
+    settings: Settings,
+    pins: Sequence[Pin],
+    layers: Sequence[str | Path],
+    directory: Path,
+    version: str,
+) -> Subject:
+    """Choose the strategy for a dataset, and take its rows outside the hold-out, at most `settings.rows`.
+
+    directory: of the files of a run, which are not kept. Raises PcwatError as `prepare` does.
+    """
+    run = prepare(dataset, entry.request, budget=Budget(), book=layers, pins=pins, seed=0, directory=directory)
+    kept = np.union1d(run.data.rows.train, run.data.rows.validation)
+    table = run.data.table.take(kept)
+    if run.roles.task is not Task.FORECASTING:
+        table = table.take(_sample(len(table), settings.rows, is_ordered=table.time is not None))
+    run = replace(run, data=replace(run.data, table=table))
+    rows = _split(table, run, Holdout())
+    run = replace(run, data=RunData(table=table, windows=run.data.windows, rows=rows, series=run.data.series))
+    if run.advice is None:
+        raise ValueError("a new run has a recommendation")
+    strategy = run.advice.strategy
+    handbook = slot_choices(load_book(HANDBOOK), strategy.facts)
+    measured = MeasuredDataset(
+        name=entry.name,
+        digest=dataset.digest,
+        task=run.roles.task.value,
+        modality=str(strategy.facts["modality"].value),
+        metric=run.bundle.metric.name,
+        direction=create_metric(run.bundle.metric).direction,
+        rows=len(table),
+        test_rows=len(rows.hold_out),
+        facts={name: record_value(fact.value) for name, fact in strategy.facts.items()},
+        chosen={slot.value: str(run.bundle.choice(slot)) for slot in Slot},
+        rules={slot.value: decision.rules for slot, decision in strategy.decisions.items()},
+        handbook={slot.value: str(one.choice) for slot, one in handbook.items()},
+        settings=settings,
+        version=version,
+    )
+    bundle = run.bundle.model_copy(update={Slot.VALIDATION.value: Holdout()})
+    return Subject(run=run, bundle=bundle, facts=strategy.facts, measured=measured)
+
+
+def _sample(rows: int, most: int, *, is_ordered: bool) -> np.ndarray:
+    """Indices of at most `most` rows: the latest in time, else a random sample."""
+    if rows <= most:
+        return np.arange(rows)
+    if is_ordered:
+        return np.arange(rows - most, rows)
+    return np.sort(np.random.default_rng(0).permutation(rows)[:most])
+
+
+def _split(table: RawTable, run: PreparedRun, validation: Validation) -> Split:
+    if run.data.windows is not None:
+        return rolling_split(table, run.roles, horizon=run.data.windows.horizon, seed=0)
+    return split(table, run.roles, seed=0, validation_by=validation)

@@ -1,0 +1,207 @@
+"""Trainings of choices with several seeds, and their scores on test rows."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from executor.components.metric import Predictions, apply_thresholds, create_metric, outcome_of
+from executor.components.training_length import whole_epochs
+from executor.measurement.alternatives import first_rates, next_rate, step_of
+from executor.model.rebuild import rebuild_networks
+from executor.networks import stacked_tabular
+from executor.networks.registry import network_kind
+from executor.pipeline.encode_data import encode
+from executor.preprocessing.encode import encode_hold_out
+from executor.runtime.clock import Clock
+from executor.runtime.devices import CPU, use_device
+from executor.search.records.journal import Journal
+from executor.search.records.proposal import Proposal
+from executor.search.records.weights import read_weights
+from executor.search.runners.compiled import compile_outputs
+from executor.search.runners.sequential import SequentialRunner
+from executor.search.runners.stack import out_of_fold_outputs
+from executor.search.runners.stacked import StackRunner
+from executor.search.runners.workspace import create_workspace, is_stacked, to_device
+from rules.scorecard.results import TrainingResult
+from rules.vocabulary.choices import Slot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import keras
+
+    from executor.components.metric import PerformanceMetric
+    from executor.measurement.prepare import Subject
+    from executor.preprocessing.examples import Examples, Parts
+    from executor.search.records.outcome import Outcome
+    from executor.search.runners.workspace import Rows
+    from rules.vocabulary.bundle import Bundle
+    from rules.vocabulary.choices import Choice
+
+SAME_ENCODING = frozenset({Slot.ACTIVATION, Slot.INITIALIZER, Slot.OPTIMIZER, Slot.AUGMENTATION})
+"""Slots whose choices do not change how rows are encoded."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodedSubject:
+    """Encoded rows of a dataset, for one bundle."""
+
+    bundle: Bundle
+    parts: Parts
+    test: Examples
+
+
+def encoded(subject: Subject, bundle: Bundle) -> EncodedSubject:
+    """Encode the rows of a dataset for a bundle."""
+    run = subject.for_bundle(bundle)
+    data = encode(run, Clock())
+    table, rows = data.run.data.table, data.run.data.rows
+    test = encode_hold_out(table, rows, data.preprocessing, data.parts)
+    return EncodedSubject(bundle=bundle, parts=data.parts, test=test)
+
+
+def groups(slot: Slot, choices: Sequence[Choice], bundle: Bundle, rows: EncodedSubject) -> list[list[Choice]]:
+    """Divide choices into groups that are trained in one graph: all initializers of a stack, else each choice."""
+    stacked = is_stacked(bundle, network_kind(bundle, rows.parts.inputs))
+    return [[*choices]] if slot is Slot.INITIALIZER and stacked else [[choice] for choice in choices]
+
+
+def train_group(
+    slot: Slot, choices: Sequence[Choice], subject: Subject, default: EncodedSubject, seeds: Sequence[int]
+) -> Iterator[list[TrainingResult]]:
+    """Train each choice with each seed; all other choices are those of the default bundle.
+
+    An optimizer is trained with several learning rates, until neither the lowest nor the highest one is the best on
+    validation rows.
+
+    choices: a group of `groups`. default: encoded for the recommended bundle. Yields the results of each stack of
+    trainings; a training that failed or diverged has no score. Raises PcwatError where the choice does not fit the
+    dataset.
+    """
+    bundle = default.bundle.model_copy(update={slot.value: choices[0]})
+    rows = encoded(subject, bundle) if slot not in SAME_ENCODING else replace(default, bundle=bundle)
+    with tempfile.TemporaryDirectory() as directory, use_device(CPU, width=0):
+        group = _Group(slot, subject, rows, seeds, Path(directory))
+        if slot is not Slot.OPTIMIZER:
+            yield group.train(choices)
+            return
+        (choice,) = choices
+        following: list[Choice] = first_rates(choice)
+        scores: dict[int, float] = {}
+        while following:
+            results = group.train(following)
+            yield results
+            for tried in following:
+                own = [one.validation_score for one in results if str(one.parsed) == str(tried)]
+                direction = subject.measured.direction
+                scores[step_of(choice, tried)] = float(np.mean([direction.utility(score) for score in own]))
+            further = next_rate(choice, scores)
+            following = [] if further is None else [further]
+
+
+class _Group:
+    """Trainings in one workspace: with the same rows, loss and optimizer."""
+
+    def __init__(
+        self, slot: Slot, subject: Subject, rows: EncodedSubject, seeds: Sequence[int], directory: Path
+    ) -> None:
+        Journal(directory)
+        bundle = rows.bundle
+        self._slot, self._subject, self._seeds = slot, subject, seeds
+        self._at = create_workspace(
+            bundle, rows.parts, metric=create_metric(bundle.metric), seed=0, directory=directory
+        )
+        self._runner = StackRunner(self._at) if self._at.is_stacked else SequentialRunner(self._at)
+        self._judge = _Judge(rows, self._at.metric)
+        share = subject.measured.settings.share
+        self._epochs = max(1, round(share * whole_epochs(bundle, self._at.kind, rows=len(rows.parts.train))))
+        self._trained = 0
+
+    def train(self, choices: Sequence[Choice]) -> list[TrainingResult]:
+        """Train each choice with each seed."""
+        planned = {self._trained + number: one for number, one in enumerate(itertools.product(choices, self._seeds))}
+        self._trained += len(planned)
+        proposals = [self._proposal(number, choice, seed) for number, (choice, seed) in planned.items()]
+        return [self._result(outcome, *planned[outcome.number]) for outcome in self._runner.run(proposals)]
+
+    def _proposal(self, number: int, choice: Choice, seed: int) -> Proposal:
+        return Proposal(
+            number=number,
+            hyperparameters={"learning_rate": choice.learning_rate} if self._slot is Slot.OPTIMIZER else {},  # type: ignore[attr-defined]
+            epochs=self._epochs,
+            seeded_as=seed,
+            initializer=choice if self._slot is Slot.INITIALIZER else None,  # type: ignore[arg-type]
+        )
+
+    def _result(self, outcome: Outcome, choice: Choice, seed: int) -> TrainingResult:
+        validation, test = self._judge.scores(outcome)
+        return TrainingResult(
+            dataset=self._subject.measured.name,
+            slot=self._slot,
+            choice={"name": choice.model_dump()["name"], **choice.model_dump(mode="json", exclude_defaults=True)},
+            seed=seed,
+            score=test,
+            validation_score=validation,
+            epochs=outcome.epochs,
+            best_epoch=outcome.best_epoch,
+            seconds=round(outcome.seconds, 3),
+            message=outcome.message if outcome.status == "failed" else "",
+        )
+
+
+class _Judge:
+    """Scores trainings on validation and test rows; the networks of a group differ only in their weights."""
+
+    def __init__(self, rows: EncodedSubject, metric: PerformanceMetric) -> None:
+        self._rows = rows
+        self._metric = metric
+        self._networks: list[keras.Model] = []
+        self._validation = to_device(rows.parts.validation)
+        self._test = to_device(rows.test)
+
+    def scores(self, outcome: Outcome) -> tuple[float | None, float | None]:
+        """Scores on validation and test rows; None where there is none."""
+        if outcome.weights is None:
+            return None, None
+        parts = self._rows.parts
+        if not self._networks:
+            self._networks = rebuild_networks(outcome, self._rows.bundle, parts, 0)
+            self._computed = [compile_outputs(network) for network in self._networks]
+        weights = read_weights(outcome.weights)
+        for network, own in zip(self._networks, np.split(np.arange(len(weights)), parts.fold_count), strict=True):
+            stacked_tabular.set_weights(network, [weights[index] for index in own])
+        validated, tested = self._outputs(self._validation), self._outputs(self._test).mean(axis=0)
+        known = validated[0] if parts.folds is None else out_of_fold_outputs(validated, parts.folds)
+        return _finite(self._metric.score(known, parts.validation, parts)), self._test_score(known, tested)
+
+    def _outputs(self, rows: Rows) -> np.ndarray:
+        """Outputs of each network, (networks, rows, outputs)."""
+        return np.stack([compute(rows) for compute in self._computed])
+
+    def _test_score(self, known: np.ndarray, outputs: np.ndarray) -> float | None:
+        """Score on test rows, with the decision thresholds that are best on validation rows.
+
+        known, outputs: of validation and test rows, (rows, outputs).
+        """
+        parts, test = self._rows.parts, self._rows.test
+        if not (np.isfinite(known).all() and np.isfinite(outputs).all()):
+            return None
+        outcome = outcome_of(outputs, parts)
+        tuned = self._metric.thresholds(outcome_of(known, parts), parts.validation, parts)
+        decided = apply_thresholds(
+            outcome, parts.task, thresholds=tuple(one.value for one in tuned), rare_class=parts.rare_class
+        )
+        predictions = Predictions(
+            task=parts.task, truth=test.raw_target, outcome=outcome, decided=decided, rare_class=parts.rare_class
+        )
+        return _finite(self._metric.of_predictions(predictions))
+
+
+def _finite(score: float) -> float | None:
+    return float(score) if np.isfinite(score) else None

@@ -1,0 +1,9 @@
+"""What each choice of a rule is worth: measured trainings, effects with intervals, and the scorecard.
+
+- `results`: Trainings of `recommend rules measure`: their format and their files.
+- `effects`: Effects of choices on the error, with intervals by bootstrap.
+- `scorecard`: The scorecard of a rulebook: the effects of each rule, and the regret of each slot.
+- `score`: Its computation from results.
+- `shipped`: The scorecard of the shipped rules.
+- `page`: The scorecard as Markdown.
+"""

@@ -1,0 +1,198 @@
+"""Trainings that `recommend rules measure` has made: their format and their files."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json, to_json
+
+from rules.errors import MeasurementError
+from rules.vocabulary.choices import Slot, parse_choice
+from rules.vocabulary.direction import Direction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from rules.vocabulary.choices import Choice
+
+FORMAT: Final = "pcwat/measurement/1"
+_CLOSED: Final = ConfigDict(frozen=True, extra="forbid")
+
+
+class Settings(BaseModel):
+    """How datasets are measured; results of different settings are not compared."""
+
+    model_config = _CLOSED
+
+    seeds: int = Field(ge=1)
+    """Trainings of each choice, which differ in their initial weights."""
+    rows: int = Field(ge=1)
+    """Rows of a dataset at most."""
+    share: float = Field(gt=0, le=1)
+    """Share of the epochs of a full training; the learning-rate schedule is laid over it."""
+    pins: dict[str, str] = Field(default_factory=dict)
+    """Choices that replace those of the rules in all trainings: slot → choice."""
+
+
+class MeasuredDataset(BaseModel):
+    """A dataset as it was measured, and what the rules decide for it."""
+
+    model_config = _CLOSED
+
+    kind: Literal["dataset"] = "dataset"
+    format: str = FORMAT
+    name: str
+    digest: str
+    task: str
+    modality: str
+    metric: str
+    direction: Direction
+    rows: int
+    """Rows of training, validation and test; those of the hold-out are not read."""
+    test_rows: int
+    facts: dict[str, bool | float | int | str | None]
+    """Measured facts by name; None where unknown or not applicable."""
+    chosen: dict[str, str]
+    """The recommended choice of each slot, as text."""
+    rules: dict[str, tuple[str, ...]]
+    """The rules that made it."""
+    handbook: dict[str, str]
+    """The choice of the handbook for each slot, as text."""
+    settings: Settings
+    version: str
+
+
+class TrainingResult(BaseModel):
+    """One training of one choice, all other choices being the recommended ones."""
+
+    model_config = _CLOSED
+
+    kind: Literal["training"] = "training"
+    dataset: str
+    slot: Slot
+    choice: dict[str, Any]
+    """The choice with its parameters."""
+    seed: int
+    score: float | None
+    """Value of the metric on test rows; None if the training diverged or failed."""
+    validation_score: float | None
+    epochs: int
+    best_epoch: int | None
+    seconds: float
+    message: str = ""
+    """Reason of a failed training."""
+
+    @property
+    def parsed(self) -> Choice:
+        """The choice as an object of the vocabulary."""
+        return parse_choice(self.slot, self.choice)
+
+    @property
+    def key(self) -> tuple[str, str, str, int]:
+        """Dataset, slot, choice and seed, which identify a training."""
+        return self.dataset, self.slot.value, str(self.parsed), self.seed
+
+
+def error_of(score: float | None, dataset: MeasuredDataset) -> float:
+    """The score as an error, 0 at best; inf where there is none.
+
+    The error of a metric between 0 and 1 is at least half of a test row, so that ratios of errors are finite.
+    """
+    if score is None or not math.isfinite(score):
+        return math.inf
+    error = dataset.direction.error(score)
+    return max(error, 0.5 / dataset.test_rows) if dataset.direction is Direction.MAX else error
+
+
+class Results(BaseModel):
+    """The content of files of results."""
+
+    model_config = _CLOSED
+
+    datasets: dict[str, MeasuredDataset]
+    trainings: tuple[TrainingResult, ...]
+
+    @property
+    def keys(self) -> frozenset[tuple[str, str, str, int]]:
+        """Keys of all trainings."""
+        return frozenset(training.key for training in self.trainings)
+
+
+def read_results(paths: Iterable[Path]) -> Results:
+    """Read files of results, JSON lines or Parquet; a last line that a kill cut off is ignored.
+
+    Raises MeasurementError if a file is not of this format, or datasets were measured with different settings.
+    """
+    datasets: dict[str, MeasuredDataset] = {}
+    trainings: dict[tuple[str, str, str, int], TrainingResult] = {}
+    for path in paths:
+        for one in _records(path):
+            if isinstance(one, MeasuredDataset):
+                datasets[one.name] = one
+            else:
+                trainings[one.key] = one
+    settings = {one.settings.model_dump_json() for one in datasets.values()}
+    if len(settings) > 1:
+        raise MeasurementError(
+            f"All datasets must be measured with the same settings, but found {' and '.join(sorted(settings))}. "
+            "Measure them again into another file with -o."
+        )
+    known = tuple(training for training in trainings.values() if training.dataset in datasets)
+    return Results(datasets=datasets, trainings=known)
+
+
+def _records(path: Path) -> list[MeasuredDataset | TrainingResult]:
+    if path.suffix == ".parquet":
+        return _parquet_records(path)
+    text = path.read_text(encoding="utf-8")
+    lines = text.splitlines() if text.endswith("\n") else text.splitlines()[:-1]
+    return [_record(line, path, number) for number, line in enumerate(lines, 1)]
+
+
+def _record(line: str, path: Path, number: int) -> MeasuredDataset | TrainingResult:
+    kind: type[MeasuredDataset | TrainingResult] = (
+        MeasuredDataset if line.startswith('{"kind":"dataset"') else TrainingResult
+    )
+    try:
+        return kind.model_validate_json(line)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise MeasurementError(
+            f"{path}:{number} is not a result of 'recommend rules measure': {'.'.join(map(str, first['loc']))}: "
+            f"{first['msg']}. Measure into another file with -o."
+        ) from None
+
+
+DATASETS: Final = b"pcwat.datasets"
+"""Key of the schema's metadata with the datasets, as a JSON array."""
+
+
+def write_parquet(results: Results, path: Path) -> None:
+    """Write the trainings as a table with a row each, and the datasets as metadata of its schema."""
+    import pyarrow as pa  # noqa: PLC0415  only files of results need Arrow
+    from pyarrow import parquet  # noqa: PLC0415  as above
+
+    rows = [one.model_dump(mode="json") | {"choice": to_json(one.choice).decode()} for one in results.trainings]
+    table = pa.Table.from_pylist(rows).replace_schema_metadata({DATASETS: to_json([*results.datasets.values()])})
+    parquet.write_table(table, path, compression="zstd")
+
+
+def _parquet_records(path: Path) -> list[MeasuredDataset | TrainingResult]:
+    """Raises MeasurementError if the file was not written by `write_parquet`."""
+    import pyarrow as pa  # noqa: PLC0415  as above
+    from pyarrow import parquet  # noqa: PLC0415  as above
+
+    try:
+        table = parquet.read_table(path)
+        datasets = from_json((table.schema.metadata or {})[DATASETS])
+        trainings = [row | {"choice": from_json(row["choice"])} for row in table.to_pylist()]
+        return [
+            *(MeasuredDataset.model_validate(one) for one in datasets),
+            *(TrainingResult.model_validate(one) for one in trainings),
+        ]
+    except (pa.ArrowInvalid, KeyError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise MeasurementError(f"{path} is not a file of 'recommend rules measure': {reason}.") from None
