@@ -64,8 +64,7 @@ def alternatives(slot: Slot, bundle: Bundle, book: Rulebook, facts: Facts) -> li
     These are the choices of rules for this kind of data, each choice of the slot with its default parameters, and MORE.
     """
     chosen = bundle.choice(slot)
-    candidates = [chosen, *_candidates(slot, book, facts)]
-    distinct = list({str(choice): choice for choice in reversed(candidates)}.values())[::-1]
+    distinct = {str(choice): choice for choice in (chosen, *_candidates(slot, book, facts))}.values()
     return [choice for choice in distinct if choice == chosen or _is_admissible(choice, slot, bundle, book, facts)]
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import tempfile
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock
 
@@ -20,12 +20,14 @@ from rules.vocabulary.choices import Slot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from queue import Queue
 
     from executor.measurement.corpus import CorpusDataset
     from rules.decision.trace import Pin
     from rules.scorecard.results import Settings
 
-EMPTY = Results(datasets={}, trainings=())
+EMPTY: Final = Results(datasets={}, trainings=())
+DATASETS_PER_PROCESS: Final = 4  # compiled graphs of a dataset take some 300 MB, which only the end of a process frees
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,11 @@ class Step:
 
 
 def measure(
-    corpus: Sequence[CorpusDataset], order: Order, *, jobs: int = 1, progress: Callable[[Step], None] = lambda _: None
+    corpus: Sequence[CorpusDataset],
+    order: Order,
+    *,
+    jobs: int | None = None,
+    progress: Callable[[Step], None] = lambda _: None,
 ) -> Results:
     """Measure choices on a corpus; trainings that the output file has already are not repeated.
 
@@ -59,7 +65,8 @@ def measure(
     Args:
         corpus: The datasets.
         order: What to measure, and the file of results.
-        jobs: Datasets that are measured at the same time, each in its own process.
+        jobs: Datasets that are measured at the same time, each in a process of its own. None measures them one after the
+            other in this process, whose memory grows by the compiled graphs of each dataset.
         progress: Called after each group of trainings.
 
     Returns:
@@ -70,19 +77,31 @@ def measure(
     """
     done = _done(order)
     order.output.parent.mkdir(parents=True, exist_ok=True)
-    if jobs == 1:
+    if jobs is None:
         for entry in corpus:
             for step in measure_dataset(entry, order, done):
                 progress(step)
         return _done(order)
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_use_cores, initargs=(jobs,)) as pool:
-        futures = [pool.submit(_measure_all, entry, order, done) for entry in corpus]
+    context = get_context("spawn")
+    with (
+        context.Manager() as manager,
+        ProcessPoolExecutor(
+            jobs, mp_context=context, initializer=_use_cores, initargs=(jobs,), max_tasks_per_child=DATASETS_PER_PROCESS
+        ) as pool,
+    ):
+        steps: Queue[Step | None] = manager.Queue()
+        for entry in corpus:
+            pool.submit(_report_steps, entry, order, done, steps)
+        running = len(corpus)
         try:
-            for future in as_completed(futures):
-                for step in future.result():
-                    progress(step)
+            while running:
+                found = steps.get()
+                if found is None:
+                    running -= 1
+                else:
+                    progress(found)
         except BaseException:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
             raise
     return _done(order)
 
@@ -99,8 +118,15 @@ def _use_cores(jobs: int) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(cores)
 
 
-def _measure_all(entry: CorpusDataset, order: Order, done: Results) -> list[Step]:
-    return [*measure_dataset(entry, order, done)]
+def _report_steps(entry: CorpusDataset, order: Order, done: Results, steps: Queue[Step | None]) -> None:
+    """Measure a dataset in a process of the pool; None ends its steps."""
+    try:
+        for step in measure_dataset(entry, order, done):
+            steps.put(step)
+    except Exception as error:  # noqa: BLE001  an error of one dataset must not end the others
+        steps.put(Step(dataset=entry.name, says=f"not measured: {type(error).__name__}: {error}"))
+    finally:
+        steps.put(None)
 
 
 def _done(order: Order) -> Results:
