@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from queue import Empty
 from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock
@@ -20,6 +22,7 @@ from rules.vocabulary.choices import Slot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from multiprocessing.process import BaseProcess
     from queue import Queue
 
     from executor.measurement.corpus import CorpusDataset
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from rules.scorecard.results import Settings
 
 EMPTY: Final = Results(datasets={}, trainings=())
-DATASETS_PER_PROCESS: Final = 4  # compiled graphs of a dataset take some 300 MB, which only the end of a process frees
+SECONDS_BETWEEN_CHECKS: Final = 1.0  # of the processes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +68,7 @@ def measure(
     Args:
         corpus: The datasets.
         order: What to measure, and the file of results.
-        jobs: Datasets that are measured at the same time, each in a process of its own. None measures them one after the
+        jobs: Datasets that are measured at the same time, each in a process of its own. None measures one after the
             other in this process, whose memory grows by the compiled graphs of each dataset.
         progress: Called after each group of trainings.
 
@@ -82,28 +85,56 @@ def measure(
             for step in measure_dataset(entry, order, done):
                 progress(step)
         return _done(order)
-    context = get_context("spawn")
-    with (
-        context.Manager() as manager,
-        ProcessPoolExecutor(
-            jobs, mp_context=context, initializer=_use_cores, initargs=(jobs,), max_tasks_per_child=DATASETS_PER_PROCESS
-        ) as pool,
-    ):
-        steps: Queue[Step | None] = manager.Queue()
-        for entry in corpus:
-            pool.submit(_report_steps, entry, order, done, steps)
-        running = len(corpus)
-        try:
-            while running:
-                found = steps.get()
-                if found is None:
-                    running -= 1
-                else:
-                    progress(found)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    _measure_in_processes(corpus, order, done, jobs=jobs, progress=progress)
     return _done(order)
+
+
+def _measure_in_processes(
+    corpus: Sequence[CorpusDataset], order: Order, done: Results, *, jobs: int, progress: Callable[[Step], None]
+) -> None:
+    """Measure each dataset in a process of its own: only the end of a process frees its compiled graphs."""
+    context = get_context("spawn")
+    with context.Manager() as manager:
+        steps: Queue[Step] = manager.Queue()
+        waiting = iter(corpus)
+        running: list[BaseProcess] = []
+        try:
+            while True:
+                running = [process for process in running if not _has_ended(process, progress)]
+                for entry in itertools.islice(waiting, jobs - len(running)):
+                    process = context.Process(
+                        target=_report_steps, args=(entry, order, done, steps, jobs), name=entry.name
+                    )
+                    process.start()
+                    running.append(process)
+                if not running:
+                    break
+                with suppress(Empty):
+                    progress(steps.get(timeout=SECONDS_BETWEEN_CHECKS))
+            while not steps.empty():
+                progress(steps.get())
+        finally:
+            for process in running:
+                process.terminate()
+
+
+def _has_ended(process: BaseProcess, progress: Callable[[Step], None]) -> bool:
+    """Whether a process has ended; an error that ended it is reported."""
+    if process.is_alive():
+        return False
+    if process.exitcode:
+        progress(Step(dataset=process.name, says=f"not measured: its process ended with exit code {process.exitcode}"))
+    return True
+
+
+def _report_steps(entry: CorpusDataset, order: Order, done: Results, steps: Queue[Step], jobs: int) -> None:
+    """Measure a dataset in a process of its own, with its share of the cores."""
+    _use_cores(jobs)
+    try:
+        for step in measure_dataset(entry, order, done):
+            steps.put(step)
+    except Exception as error:  # noqa: BLE001  an error of one dataset must not end the others
+        steps.put(Step(dataset=entry.name, says=f"not measured: {type(error).__name__}: {error}"))
 
 
 def _use_cores(jobs: int) -> None:
@@ -116,17 +147,6 @@ def _use_cores(jobs: int) -> None:
     cores = max(1, len(os.sched_getaffinity(0)) // jobs)
     tf.config.threading.set_intra_op_parallelism_threads(cores)
     tf.config.threading.set_inter_op_parallelism_threads(cores)
-
-
-def _report_steps(entry: CorpusDataset, order: Order, done: Results, steps: Queue[Step | None]) -> None:
-    """Measure a dataset in a process of the pool; None ends its steps."""
-    try:
-        for step in measure_dataset(entry, order, done):
-            steps.put(step)
-    except Exception as error:  # noqa: BLE001  an error of one dataset must not end the others
-        steps.put(Step(dataset=entry.name, says=f"not measured: {type(error).__name__}: {error}"))
-    finally:
-        steps.put(None)
 
 
 def _done(order: Order) -> Results:

@@ -10,6 +10,7 @@ from recommender.audit.reach import choice_scope
 from recommender.recommendation.trial_budget import MIN_TRIALS_FOR_SENSITIVITY
 from rules.decision.counterfactual import Flip
 from rules.decision.trace import FROM_BUNDLE, Fragility, TestResult
+from rules.scorecard.shipped import evidence_against, evidence_for
 from rules.text.html import html_table
 from rules.vocabulary.bundle import Bundle
 from rules.vocabulary.choices import Slot
@@ -138,6 +139,12 @@ def _explanation(
             _evidence(trace, with_reason=trace is not winner or bool(pin))
             for trace in deciding
             if trace.choice == choice
+        )
+        + tuple(
+            f"{trace.rule}: {sentence}"
+            for trace in deciding
+            if trace.choice == choice
+            for sentence in evidence_for(trace.rule, trace.choice)
         ),
         evidence_against=(
             *(
@@ -146,6 +153,12 @@ def _explanation(
                 if trace.choice != choice
             ),
             *([f"{winner.rule} is contested: sources disagree."] if is_contested else []),
+            *(
+                f"{trace.rule}: {sentence}"
+                for trace in deciding
+                if trace.choice == choice
+                for sentence in evidence_against(trace.rule, trace.choice)
+            ),
         ),
         fragile=() if pin else decision.fragile,
         provisional=() if pin else decision.provisional,

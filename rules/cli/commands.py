@@ -26,6 +26,7 @@ from rules.proof.proof import prove
 from rules.proof.proved_book import ProvedBook, load_book
 from rules.rulebook.project_settings import layers
 from rules.rulebook.rulebook import layers_of, read_layers
+from rules.scorecard.shipped import measured_score
 from rules.text.files import write_text
 from rules.vocabulary.choices import Slot
 
@@ -318,6 +319,7 @@ def _findings(proof: Proof) -> list[dict[str, Any]]:
 
 
 def _as_json(rule: Rule) -> dict[str, Any]:
+    score = measured_score(rule.id, str(rule.choice))
     return {
         "id": rule.id,
         "name": rule.name,
@@ -333,4 +335,5 @@ def _as_json(rule: Rule) -> dict[str, Any]:
         "stance": rule.stance,
         "overrides": list(rule.overrides),
         "tests": [example.model_dump() for example in rule.examples],
+        "measured": None if score is None else score.model_dump(mode="json"),
     }

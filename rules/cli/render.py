@@ -11,6 +11,7 @@ from rich.text import Text
 from rules.decision.reachability import REACH_DESCRIPTIONS, Reach, by_reach, scope_of
 from rules.proof.findings import FLAW_DESCRIPTIONS
 from rules.scorecard.scorecard import interval_text
+from rules.scorecard.shipped import effect_sentence, measured_score
 from rules.vocabulary.choices import Slot
 from rules.vocabulary.facts import FACTS, exact_text
 
@@ -77,6 +78,9 @@ def show_rule(rule: Rule, proved: ProvedBook, console: Console) -> None:
         table.add_row("Rejects", Text(f"{rejected}: {why}"))
     for kind, citation in rule.source.items():
         table.add_row("Source", Text(f"{kind}: {citation}"))
+    score = measured_score(rule.id, str(rule.choice))
+    for index, other in enumerate([] if score is None else score.alternatives[:MOST_ALTERNATIVES]):
+        table.add_row("" if index else "Measured", Text(effect_sentence(other)))
     table.add_row("Decides", Text(scope_text(rule, proved)))
     for label, others in order_of(rule, proved).items():
         table.add_row(label, Text(", ".join(others) or "no rule"))

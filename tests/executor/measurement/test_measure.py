@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from executor.measurement.corpus import read_corpus
+from executor.measurement.measure import Order, Step, measure
+from rules.errors import MeasurementError
+from rules.rulebook.rulebook import SHIPPED_LAYERS
+from rules.scorecard.results import Settings
+from rules.scorecard.score import score
+from rules.vocabulary.choices import Slot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rules.scorecard.results import Results
+
+SETTINGS = Settings(seeds=2, rows=100, share=0.02)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two tables with a linear target, and one that cannot be split."""
+    folder = tmp_path_factory.mktemp("corpus")
+    random = np.random.default_rng(0)
+    values = random.standard_normal((160, 4))
+    _write(folder / "numbers.csv", values[:, :3], values[:, 0] + 0.1 * values[:, 3])
+    _write(folder / "classes.csv", values[:, :3], np.where(values[:, 0] + 0.3 * values[:, 3] > 0, "yes", "no"))
+    _write(folder / "tiny.csv", values[:5, :3], values[:5, 0])
+    (folder / "catalogue.csv").write_text(
+        "name,file,target\nnumbers,numbers.csv,y\nclasses,classes.csv,y\ntiny,tiny.csv,y\n", encoding="utf-8"
+    )
+    return folder
+
+
+def _write(path: Path, features: np.ndarray, target: np.ndarray) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["a", "b", "c", "y"])
+        writer.writerows([*row, value] for row, value in zip(features.round(4).tolist(), target.tolist(), strict=True))
+
+
+def order(output: Path, *slots: Slot, rules: tuple[str, ...] = (), settings: Settings = SETTINGS) -> Order:
+    return Order(slots=slots, rules=frozenset(rules), settings=settings, pins=(), layers=SHIPPED_LAYERS, output=output)
+
+
+@pytest.fixture(scope="module")
+def measured(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Results, list[Step], Path]:
+    """Results for initializer and loss, the steps, and the file."""
+    output, steps = tmp_path_factory.mktemp("results") / "results.jsonl", list[Step]()
+    entries = read_corpus(corpus, ["numbers", "tiny"])
+    results = measure(entries, order(output, Slot.LOSS, Slot.INITIALIZER), progress=steps.append)
+    return results, steps, output
+
+
+def test_each_choice_is_trained_with_each_seed(measured: tuple[Results, list[Step], Path]) -> None:
+    results, _, _ = measured
+    losses = [one for one in results.trainings if (one.dataset, one.slot) == ("numbers", Slot.LOSS)]
+
+    assert {str(one.parsed) for one in losses} == {"mse", "mae", "huber"}
+    assert sorted(one.seed for one in losses) == [0, 0, 0, 1, 1, 1]
+    assert all(one.score is not None for one in losses)
+    assert len({one.score for one in losses}) == 6
+
+
+def test_hold_out_rows_are_left_out(measured: tuple[Results, list[Step], Path]) -> None:
+    results, _, _ = measured
+    # Of 160 rows, 32 are in the hold-out; of the others at most 100 are taken, 20 of them for tests.
+    assert (results.datasets["numbers"].rows, results.datasets["numbers"].test_rows) == (100, 20)
+
+
+def test_initializer_that_is_trained_in_a_stack_equals_one_that_is_trained_alone(
+    measured: tuple[Results, list[Step], Path],
+) -> None:
+    """The recommended initializer, in a stack with others, gives the scores of the recommended loss, in its own."""
+    results, _, _ = measured
+    chosen = results.datasets["numbers"].chosen
+    by_slot = {
+        slot: [
+            one.validation_score
+            for one in results.trainings
+            if (one.dataset, one.slot, str(one.parsed)) == ("numbers", slot, chosen[slot])
+        ]
+        for slot in (Slot.LOSS, Slot.INITIALIZER)
+    }
+
+    assert by_slot[Slot.LOSS] == pytest.approx(by_slot[Slot.INITIALIZER], rel=1e-3)
+
+
+def test_dataset_that_cannot_be_trained_is_reported(measured: tuple[Results, list[Step], Path]) -> None:
+    results, steps, _ = measured
+
+    assert "tiny" not in results.datasets
+    assert any(step.dataset == "tiny" and "at least 10 rows" in step.says for step in steps)
+
+
+def test_trainings_of_the_file_are_not_repeated(measured: tuple[Results, list[Step], Path], corpus: Path) -> None:
+    results, _, output = measured
+    steps = list[Step]()
+    again = measure(read_corpus(corpus, ["numbers"]), order(output, Slot.LOSS), progress=steps.append)
+
+    assert (steps, again.trainings) == ([], results.trainings)
+
+
+def test_other_settings_are_refused(measured: tuple[Results, list[Step], Path], corpus: Path) -> None:
+    _, _, output = measured
+    other = order(output, Slot.LOSS, settings=Settings(seeds=3, rows=100, share=0.05))
+
+    with pytest.raises(MeasurementError, match="has results of other settings"):
+        measure(read_corpus(corpus), other)
+
+
+def test_rule_is_measured_only_where_it_decides(corpus: Path, tmp_path: Path) -> None:
+    entries, settings = read_corpus(corpus, ["numbers", "classes"]), Settings(seeds=1, rows=60, share=0.01)
+    results = measure(entries, order(tmp_path / "r.jsonl", Slot.LOSS, rules=("C104",), settings=settings))
+
+    assert {one.dataset for one in results.trainings} == {"classes"}
+    assert {name: "C104" in one.rules["loss"] for name, one in results.datasets.items()} == {
+        "numbers": False,
+        "classes": True,
+    }
+
+
+def test_optimizers_are_trained_at_several_rates_in_other_processes(corpus: Path, tmp_path: Path) -> None:
+    settings = Settings(seeds=1, rows=60, share=0.01)
+    results = measure(
+        read_corpus(corpus, ["numbers"]), order(tmp_path / "r.jsonl", Slot.OPTIMIZER, settings=settings), jobs=2
+    )
+    card = score(results)
+    (rule,) = card.rules
+
+    assert "sgd at a searched rate" in {one.choice for one in rule.alternatives}
+    rates = {one.choice.get("learning_rate", 0.05) for one in results.trainings if one.choice["name"] == "sgd"}
+    assert len(rates) >= 3

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rules.errors import MeasurementError
+from rules.scorecard.results import read_results, write_parquet
+from rules.vocabulary.choices import He, Slot, Xavier
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rules.scorecard.results import Results
+    from tests.rules.scorecard.conftest import MakeResults
+
+
+@pytest.fixture
+def results(make_results: MakeResults) -> Results:
+    scores = {"a": {He(distribution="uniform"): [1.0, 2.0], Xavier(): [None, 3.0]}}
+    return make_results(Slot.INITIALIZER, scores, chosen=Xavier())
+
+
+def lines(results: Results) -> str:
+    return "".join(f"{one.model_dump_json()}\n" for one in (*results.datasets.values(), *results.trainings))
+
+
+def test_json_lines_keep_all_fields(results: Results, tmp_path: Path) -> None:
+    (tmp_path / "r.jsonl").write_text(lines(results), encoding="utf-8")
+
+    assert read_results([tmp_path / "r.jsonl"]) == results
+
+
+def test_parquet_keeps_all_fields(results: Results, tmp_path: Path) -> None:
+    write_parquet(results, tmp_path / "r.parquet")
+
+    assert read_results([tmp_path / "r.parquet"]) == results
+
+
+def test_line_that_a_kill_cut_off_is_ignored(results: Results, tmp_path: Path) -> None:
+    (tmp_path / "r.jsonl").write_text(lines(results)[:-5], encoding="utf-8")
+
+    assert read_results([tmp_path / "r.jsonl"]).trainings == results.trainings[:-1]
+
+
+def test_other_file_is_refused_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "r.jsonl").write_text('{"kind":"training"}\n', encoding="utf-8")
+
+    with pytest.raises(MeasurementError, match=r"r\.jsonl:1 is not a result of 'recommend rules measure'"):
+        read_results([tmp_path / "r.jsonl"])
+
+
+def test_other_parquet_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "r.parquet").write_bytes(b"PAR1")
+
+    with pytest.raises(MeasurementError, match="is not a file of 'recommend rules measure'"):
+        read_results([tmp_path / "r.parquet"])
+
+
+def test_results_of_different_settings_are_not_mixed(results: Results, tmp_path: Path) -> None:
+    other = next(iter(results.datasets.values()))
+    other = other.model_copy(update={"name": "b", "settings": other.settings.model_copy(update={"rows": 50})})
+    (tmp_path / "r.jsonl").write_text(lines(results) + other.model_dump_json() + "\n", encoding="utf-8")
+
+    with pytest.raises(MeasurementError, match="same settings"):
+        read_results([tmp_path / "r.jsonl"])

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rules.scorecard.page import to_markdown
+from rules.scorecard.score import BOOK, HANDBOOK, score
+from rules.vocabulary.choices import He, Lecun, Slot, Xavier
+
+if TYPE_CHECKING:
+    from rules.scorecard.scorecard import Scorecard
+    from tests.rules.scorecard.conftest import MakeResults
+
+
+@pytest.fixture
+def card(make_results: MakeResults) -> Scorecard:
+    scores = {
+        name: {He(): [1.0, 1.0], Xavier(): [other, other], Lecun(): [1.0, 1.0]}
+        for name, other in (("a", 1.1), ("b", 1.21), ("c", 0.5))
+    }
+    return score(make_results(Slot.INITIALIZER, scores, chosen=He(), handbook=Xavier()))
+
+
+def test_rule_is_compared_with_each_alternative(card: Scorecard) -> None:
+    rule = card.rule("W002")
+
+    assert rule is not None
+    assert rule.datasets == ("a", "b", "c")
+    by_choice = {one.choice: one for one in rule.alternatives}
+    assert by_choice["xavier"].effect.ratio == pytest.approx((1.1 * 1.21 * 0.5) ** (1 / 3))
+    assert by_choice["lecun"].effect.ratio == 1.0
+
+
+def test_datasets_where_a_rule_fails_are_named(card: Scorecard) -> None:
+    rule = card.rule("W002")
+
+    assert rule is not None
+    by_choice = {one.choice: one for one in rule.alternatives}
+    assert by_choice["xavier"].worst == (("c", 0.5),)
+    assert by_choice["lecun"].worst == ()
+
+
+def test_regret_is_relative_to_the_best_choice_of_each_dataset(card: Scorecard) -> None:
+    (slot,) = card.slots
+    regrets = {one.policy: one.effect.ratio for one in slot.regrets}
+
+    assert regrets[BOOK] == pytest.approx(2 ** (1 / 3))  # 1, 1 and 1 / 0.5
+    assert regrets[HANDBOOK] == pytest.approx((1.1 * 1.21) ** (1 / 3))
+    assert regrets["lecun"] == regrets[BOOK]
+
+
+def test_rule_that_decided_on_nothing_has_no_score(card: Scorecard) -> None:
+    assert card.rule("W001") is None
+
+
+def test_alternative_that_diverged_on_a_dataset_counts_there(make_results: MakeResults) -> None:
+    results = make_results(Slot.INITIALIZER, {"a": {He(): [1.0], Xavier(): [None]}}, chosen=He())
+    rule = score(results).rule("W002")
+
+    assert rule is not None
+    assert rule.alternatives[0].effect.ratio == pytest.approx(10.0)
+
+
+def test_page_shows_each_rule_and_escapes_names(make_results: MakeResults) -> None:
+    results = make_results(Slot.INITIALIZER, {"<b>|x": {He(): [2.0], Xavier(): [1.0]}}, chosen=He())
+    page = to_markdown(score(results))
+
+    assert "### W002 he" in page
+    assert r"&lt;b&gt;\|x (0.50)" in page
+    assert "<b>" not in page
