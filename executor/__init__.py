@@ -3,6 +3,7 @@
 Users may import the names in `__all__`; everything else may change between versions.
 
 - `pipeline`: `train()`, `resume()`, and the stages of a run.
+- `measurement`: Trainings of choices against their alternatives on a corpus.
 - `data`: raw rows, read, resampled, windowed and split.
 - `preprocessing`: preprocessing that is fitted on training rows, and the encoded arrays.
 - `components`: the choices of a bundle as Keras objects.
@@ -13,7 +14,7 @@ Users may import the names in `__all__`; everything else may change between vers
 - `evaluation`: scores on the hold-out, baselines and diagnostics.
 - `runs`: the run directory and its report.
 - `runtime`: devices, time, log, interrupts and versions.
-- `cli`: the verbs `recommend train` and `recommend predict`.
+- `cli`: the verbs `recommend train`, `recommend predict` and `recommend rules measure`.
 
 Names are imported when they are first used, because TensorFlow takes seconds to import. After `import executor`, before
 or after Keras is imported, `keras.saving.load_model` reads the file of a model.

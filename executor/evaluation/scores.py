@@ -226,8 +226,9 @@ class Scores(BaseModel):
 class Sensitivity(BaseModel):
     """A hyperparameter after the search.
 
-    importance: permutation importance as a share of all hyperparameters; None with too few trials. rating: sensitivity
-    in the notes. edge: recommendation where the best value is at the edge of its range; else empty.
+    importance: share of the variance of scores that the hyperparameters explain; None with too few trials. low, high:
+    its 95 % interval; None in runs of older versions. rating: sensitivity in the notes. edge: recommendation where the
+    best value is at the edge of its range; else empty.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -235,6 +236,8 @@ class Sensitivity(BaseModel):
     name: str
     best: float | int | str
     importance: float | None
+    low: float | None = None
+    high: float | None = None
     rating: str
     edge: str
 

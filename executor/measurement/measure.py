@@ -22,7 +22,7 @@ from rules.vocabulary.choices import Slot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from multiprocessing.process import BaseProcess
+    from multiprocessing.context import SpawnProcess
     from queue import Queue
 
     from executor.measurement.corpus import CorpusDataset
@@ -97,7 +97,7 @@ def _measure_in_processes(
     with context.Manager() as manager:
         steps: Queue[Step] = manager.Queue()
         waiting = iter(corpus)
-        running: list[BaseProcess] = []
+        running: list[SpawnProcess] = []
         try:
             while True:
                 running = [process for process in running if not _has_ended(process, progress)]
@@ -118,7 +118,7 @@ def _measure_in_processes(
                 process.terminate()
 
 
-def _has_ended(process: BaseProcess, progress: Callable[[Step], None]) -> bool:
+def _has_ended(process: SpawnProcess, progress: Callable[[Step], None]) -> bool:
     """Whether a process has ended; an error that ended it is reported."""
     if process.is_alive():
         return False

@@ -198,6 +198,6 @@ def _means(slot: Slot, bundle: Bundle, record: Record) -> str:
     is_less = isinstance(allowed, int | float) and allowed < MIN_TRIALS_FOR_SENSITIVITY
     budget = f" The budget allows about {allowed:g}." if is_less else ""
     return (
-        f"The search varies {varied}. Their importance is measured if at least {MIN_TRIALS_FOR_SENSITIVITY} trials of "
-        f"the same length complete.{budget}"
+        f"The search varies {varied}. Their importance is measured if at least {MIN_TRIALS_FOR_SENSITIVITY} trials "
+        f"complete.{budget}"
     )

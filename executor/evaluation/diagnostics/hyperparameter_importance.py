@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from sklearn.ensemble import RandomForestRegressor
-from sklearn.inspection import permutation_importance
 
 from executor.evaluation.scores import Sensitivity
+from executor.search.records.trials import continued_trials
 from recommender.recommendation.trial_budget import MIN_TRIALS_FOR_SENSITIVITY
 from rules.vocabulary.choices import OPTIMIZER_PROPERTIES, Hyperparameter
 
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
     from executor.search.records.outcome import Outcome
 
-TREES: Final = 32
-REPEATS: Final = 8
-"""Permutations of a hyperparameter's values."""
+TREES: Final = 200  # each on a bootstrap sample of the trials, whose spread is the uncertainty
+LEVEL: Final = 0.95
 EDGE: Final = 0.05
 """Share of a range that counts as its edge; of its logarithm where the search is logarithmic."""
 RATINGS: Final = {
@@ -54,13 +53,13 @@ def sensitivities(
 
     space: search space; ranked: trials of the search, the best first.
     """
-    importance, best = _importance(space, ranked, seed=seed), ranked[0].hyperparameters
-    single = unvaried_hyperparameters(space, ranked)
+    best, single = ranked[0].hyperparameters, unvaried_hyperparameters(space, ranked)
+    importance = _importance([item for item in space.space if item.name not in single], ranked, seed=seed)
     found = [
         Sensitivity(
             name=item.name,
             best=best[item.name],
-            importance=importance.get(item.name),
+            **importance.get(item.name, {"importance": None}),
             rating=RATINGS[Hyperparameter(item.name)],
             edge=_edge(item, best[item.name]),
         )
@@ -81,37 +80,45 @@ def unvaried_hyperparameters(space: keras_tuner.HyperParameters, outcomes: Seque
 
 def missing_sensitivity(space: keras_tuner.HyperParameters, ranked: Sequence[Outcome]) -> str:
     """Why hyperparameter importance was not measured; empty where it was, or nothing was searched."""
-    found = len(_of_one_length(ranked))
+    found = sum(one.score is not None for one in ranked)
     if not space.space or found >= MIN_TRIALS_FOR_SENSITIVITY:
         return ""
     return (
-        "Hyperparameter importance: not measured, because it needs "
-        f"{MIN_TRIALS_FOR_SENSITIVITY} completed trials with the same number of planned epochs, and the search has "
-        f"{found}."
+        f"Hyperparameter importance: not measured, because it needs {MIN_TRIALS_FOR_SENSITIVITY} completed trials, and "
+        f"the search has {found}."
     )
 
 
-def _of_one_length(ranked: Sequence[Outcome]) -> list[Outcome]:
-    """Completed trials with the most frequent number of planned epochs, so that scores are comparable."""
-    completed = [outcome for outcome in ranked if outcome.score is not None and outcome.continues is None]
-    lengths = [outcome.planned_epochs for outcome in completed]
-    return [one for one in completed if one.planned_epochs == max(set(lengths), key=lengths.count)]
+def _importance(
+    items: Sequence[keras_tuner.engine.hyperparameters.HyperParameter], ranked: Sequence[Outcome], *, seed: int
+) -> dict[str, dict[str, float]]:
+    """Share of each hyperparameter in the variance that trees explain, with its interval over the trees of a forest.
 
-
-def _importance(space: keras_tuner.HyperParameters, ranked: Sequence[Outcome], *, seed: int) -> dict[str, float]:
-    """Permutation importance of hyperparameters in a random forest over comparable trials, as shares (Breiman 2001)."""
-    alike = _of_one_length(ranked)
-    if len(alike) < MIN_TRIALS_FOR_SENSITIVITY:
+    The number of epochs is a variable of the trees, too, so that trials of all lengths can be compared; the shares are
+    those of the variance that it does not explain (Breiman 2001; Hutter et al. 2014 for shares of variance).
+    """
+    completed = [one for one in ranked if one.score is not None]
+    if not items or len(completed) < MIN_TRIALS_FOR_SENSITIVITY:
         return {}
-    cells = np.array([[_position(item, one.hyperparameters[item.name]) for item in space.space] for one in alike])
-    scores = np.array([one.score for one in alike])
-    forest = RandomForestRegressor(TREES, random_state=seed, min_samples_leaf=2).fit(cells, scores)
-    grown = permutation_importance(forest, cells, scores, n_repeats=REPEATS, random_state=seed).importances_mean
-    grown = np.maximum(grown, 0)
-    total = float(grown.sum())
-    if total == 0:
+    lengths = {one.number: sum(trial.epochs for trial in continued_trials(one, ranked)) for one in completed}
+    cells = np.array(
+        [
+            [*(_position(item, one.hyperparameters[item.name]) for item in items), lengths[one.number]]
+            for one in completed
+        ]
+    )
+    forest = RandomForestRegressor(TREES, random_state=seed).fit(cells, [one.score for one in completed])
+    of_trees = np.array([tree.feature_importances_[:-1] for tree in forest.estimators_])  # (trees, items)
+    total = of_trees.sum(axis=1, keepdims=True)
+    shares = (of_trees / np.where(total > 0, total, 1.0))[total[:, 0] > 0]
+    if len(shares) == 0:
         return {}
-    return {item.name: float(share) for item, share in zip(space.space, grown / total, strict=True)}
+    low, high = np.quantile(shares, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    columns = zip(items, shares.mean(axis=0), low, high, strict=True)
+    return {
+        item.name: {"importance": float(mean), "low": float(least), "high": float(most)}
+        for item, mean, least, most in columns
+    }
 
 
 def _position(item: keras_tuner.engine.hyperparameters.HyperParameter, value: float | str) -> float:

@@ -254,22 +254,25 @@ def _best_so_far(scored: Sequence[Outcome], metric: str, direction: Direction) -
 
 def _importances(sensitivity: Sequence[Sensitivity], metric: str) -> Plot:
     rows: Rows = [
-        {"name": f"{one.name.replace('_', ' ')} (notes: {one.rating})", "x": one.importance}
+        {
+            "name": f"{one.name.replace('_', ' ')} (notes: {one.rating})",
+            "x": one.importance,
+            "low": one.importance if one.low is None else one.low,
+            "high": one.importance if one.high is None else one.high,
+        }
         for one in sensitivity
         if one.importance is not None
     ]
-    chart = (
-        alt.Chart(inline_data(rows))
-        .mark_bar(color=BLUE, opacity=0.8)
-        .encode(
-            x=alt.X(**axis("x", "Share of the explained variation", axis=alt.Axis(format="%"))),
-            y=alt.Y("name:N", title=None, sort=None),
-        )
+    base, title = alt.Chart(inline_data(rows)), "Share of the explained variance"
+    y = alt.Y("name:N", title=None, sort=None)
+    chart = alt.layer(
+        base.mark_bar(color=BLUE, opacity=0.8).encode(x=alt.X(**axis("x", title, axis=alt.Axis(format="%"))), y=y),
+        base.mark_rule(color=INK).encode(x=alt.X(**axis("low", title)), x2="high", y=y),
     )
     first = rows[0]
     return draw_plot(
         chart.properties(width=WIDTH - 130, height=alt.Step(24)),
         title="Hyperparameter importance",
-        says=f"Permutation importance in a random forest over the trials. Most important for {metric}: "
-        f"{first['name']}, {first['x']:.0%}.",
+        says="Shares of the variance of scores that a random forest over the trials explains, with 95 % intervals. "
+        f"Most important for {metric}: {first['name']}, {first['x']:.0%} ({first['low']:.0%} to {first['high']:.0%}).",
     )

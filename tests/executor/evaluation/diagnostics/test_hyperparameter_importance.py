@@ -57,19 +57,34 @@ def test_a_hyperparameter_with_one_value_in_all_trials_was_not_varied(space) -> 
     assert set(unvaried_hyperparameters(space, ranked)) == {"units", "schedule", "layers", "dropout", "weight_decay"}
 
 
-def test_few_trials_tell_no_importance(space) -> None:
-    found = sensitivities(space, drawn(15), seed=0)
-    assert {one.importance for one in found} == {None}
+def test_few_trials_have_wide_intervals(space) -> None:
+    few, many = (sensitivities(space, drawn(count), seed=0)[0] for count in (8, 60))
+    assert few.low <= few.importance <= few.high
+    assert few.high - few.low > many.high - many.low
 
 
-def test_a_missing_sensitivity_says_how_many_trials_it_needs(space) -> None:
-    assert missing_sensitivity(space, drawn(15)) == (
-        "Hyperparameter importance: not measured, because it needs 16 completed trials with the same number of planned "
-        "epochs, and the search has 15."
+def test_lengths_of_trials_are_not_counted_as_importance(space) -> None:
+    """Scores of half of the trials are higher by 10, because they have four times as many epochs."""
+    trials = [
+        one.model_copy(update={"epochs": 400, "score": one.score + 10}) if one.number % 2 else one for one in drawn(40)
+    ]
+    first, *_ = sensitivities(space, sorted(trials, key=lambda one: -one.score), seed=0)
+    assert first.name == "learning_rate"
+    assert first.importance > 0.9
+
+
+def test_three_trials_tell_no_importance(space) -> None:
+    found = sensitivities(space, drawn(3), seed=0)
+    assert {(one.importance, one.low, one.high) for one in found} == {(None, None, None)}
+    assert missing_sensitivity(space, drawn(3)) == (
+        "Hyperparameter importance: not measured, because it needs 4 completed trials, and the search has 3."
     )
-    assert missing_sensitivity(space, drawn(16)) == ""
-    shorter = [one.model_copy(update={"planned_epochs": 9}) for one in drawn(4)]
-    assert missing_sensitivity(space, [*drawn(15), *shorter]).endswith("the search has 15.")
+    assert missing_sensitivity(space, drawn(4)) == ""
+
+
+def test_equal_scores_tell_no_importance(space) -> None:
+    trials = [one.model_copy(update={"score": 1.0}) for one in drawn(8)]
+    assert {one.importance for one in sensitivities(space, trials, seed=0)} == {None}
 
 
 def edges(space, **best: object) -> dict[str, str]:
