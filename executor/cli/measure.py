@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Final
 import click
 from rich.console import Console
 
+from executor.measurement.alternatives import MEASURED
+from executor.measurement.corpus import read_corpus
+from executor.measurement.measure import Order
+from executor.measurement.measure import measure as measure_corpus
 from recommender.cli.options import read_pins
 from rules.cli.output import Verbosity, emit_json, examples, format_option, print_status, verbosity_options
 from rules.cli.parameters import book_option
@@ -88,26 +92,18 @@ def measure(
     rates. The hold-out rows of a dataset are not read. Each training is written to the output file when it ends; the
     same command continues an interrupted measurement.
     """
-    from executor.measurement.corpus import read_corpus  # noqa: PLC0415  after the help
-    from executor.runtime.tensorflow_import import quiet_tensorflow  # noqa: PLC0415  as above
-
     chosen = layers(book)
     slots, rules = _wanted(what, chosen)
     entries = read_corpus(corpus, names)
     pins = tuple(read_pins(pin, ["for a measurement"] if pin else []))
     size = {"share": 1.0, "rows": rows} | ({**QUICK, "rows": min(rows, QUICK["rows"])} if quick else {})
     settings = Settings(seeds=seeds, pins={pin.slot.value: str(pin.choice) for pin in pins}, **size)
-    quiet_tensorflow()
-    from executor.measurement import measure as measurement  # noqa: PLC0415  after the messages of TensorFlow
-
-    order = measurement.Order(
-        slots=slots, rules=rules, settings=settings, pins=pins, layers=tuple(map(str, chosen)), output=output
-    )
+    order = Order(slots=slots, rules=rules, settings=settings, pins=pins, layers=tuple(map(str, chosen)), output=output)
 
     def report(step: Step) -> None:
         print_status(f"{step.dataset}: {step.says}", verbosity=verbosity)
 
-    results = measurement.measure(entries, order, jobs=jobs, progress=report)
+    results = measure_corpus(entries, order, jobs=jobs, progress=report)
     if not results.trainings:
         raise MeasurementError(
             "Nothing was measured: no dataset has an admissible alternative in these slots, or these rules decide on "
@@ -123,8 +119,6 @@ def measure(
 
 def _wanted(what: tuple[str, ...], chosen: tuple[str | Path, ...]) -> tuple[tuple[Slot, ...], frozenset[str]]:
     """Slots and rules to measure. Raises MeasurementError on another name, or a slot that cannot be measured."""
-    from executor.measurement.alternatives import MEASURED  # noqa: PLC0415  after the help
-
     rules = {rule.id: rule for rule in read_layers(chosen).rules}
     slots, wanted = [], []
     for word in what:
@@ -133,8 +127,8 @@ def _wanted(what: tuple[str, ...], chosen: tuple[str | Path, ...]) -> tuple[tupl
             wanted.append(word.upper())
             slot = rules[word.upper()].slot
         elif slot is None:
-            names = [*Slot, *rules]
-            raise MeasurementError(f"There is no slot and no rule {word!r}.{did_you_mean(word.upper(), names)}")
+            near = did_you_mean(word, Slot) or did_you_mean(word.upper(), rules)
+            raise MeasurementError(f"There is no slot and no rule {word!r}.{near}")
         if slot not in MEASURED:
             raise MeasurementError(
                 f"The slot {slot.value!r} cannot be measured by trainings of equal length. Choose one of "

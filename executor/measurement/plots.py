@@ -49,7 +49,7 @@ def forest_plot(slot: SlotScore) -> Plot:
     base = alt.Chart(inline_data(rows))
     chart = alt.layer(
         dashed_line(x=1),
-        base.mark_rule(color=INK).encode(y=names, x=low, x2="high"),
+        base.mark_rule(color=INK).encode(y=names, x=low, x2="high:Q"),
         base.mark_circle(color=BLUE, size=70, opacity=1).encode(y=names, x=ratio),
     ).properties(width=420, height=alt.Step(24))
     listed = "; ".join(f"{one.policy} {interval_text(one.effect)}" for one in shown)

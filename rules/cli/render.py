@@ -12,6 +12,7 @@ from rules.decision.reachability import REACH_DESCRIPTIONS, Reach, by_reach, sco
 from rules.proof.findings import FLAW_DESCRIPTIONS
 from rules.scorecard.scorecard import interval_text
 from rules.scorecard.shipped import effect_sentence, measured_score
+from rules.text.wording import counted
 from rules.vocabulary.choices import Slot
 from rules.vocabulary.facts import FACTS, exact_text
 
@@ -228,8 +229,8 @@ def show_scorecard(
     shown, wanted = set(slots), set(rules)
     console.print(
         Text(
-            f"{card.trainings:,} trainings on {card.datasets} datasets. A ratio is the error with an alternative, "
-            "divided by the error with the choice of the rule: above 1 the rule is better."
+            f"{counted(card.trainings, 'training')} on {counted(card.datasets, 'dataset')}. A ratio is the error with "
+            "an alternative, divided by the error with the choice of the rule: above 1 the rule is better."
         )
     )
     for slot in card.slots:
@@ -245,7 +246,7 @@ def show_scorecard(
         if rule.slot not in shown or (wanted and rule.rule not in wanted):
             continue
         console.print()
-        decided = f"  decides on {len(rule.datasets)} datasets"
+        decided = f"  decides on {counted(len(rule.datasets), 'dataset')}"
         console.print(Text.assemble((rule.rule, "bold cyan"), f" {rule.choice}", (decided, "dim")))
         table = plain_table("alternative", "ratio", "better", "tie", "worse")
         for other in rule.alternatives[:MOST_ALTERNATIVES]:

@@ -267,7 +267,7 @@ def _importances(sensitivity: Sequence[Sensitivity], metric: str) -> Plot:
     y = alt.Y("name:N", title=None, sort=None)
     chart = alt.layer(
         base.mark_bar(color=BLUE, opacity=0.8).encode(x=alt.X(**axis("x", title, axis=alt.Axis(format="%"))), y=y),
-        base.mark_rule(color=INK).encode(x=alt.X(**axis("low", title)), x2="high", y=y),
+        base.mark_rule(color=INK).encode(x=alt.X(**axis("low", title)), x2="high:Q", y=y),
     )
     first = rows[0]
     return draw_plot(
