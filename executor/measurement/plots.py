@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rules.scorecard.scorecard import Scorecard, SlotScore
 
 MOST: Final = 10  # policies of a slot
-NAMES: Final = 380  # pixels for names left of a plot
+PER_CHARACTER: Final = 7.5  # pixels of a name left of a plot, enough for any sans-serif font
 COLOURS: Final = {"--ink": "#1d2733", "--mute": "#5b6673", "--line": "#d5dbe1", "--p1": "#0072b2", "--p2": "#d55e00"}
 """Colours of plots outside of a report, which has them in its style sheet."""
 
@@ -37,11 +37,12 @@ def forest_plot(slot: SlotScore) -> Plot:
     """Regret of each policy with its 95 % interval."""
     shown = slot.regrets[:MOST]
     rows = [{"name": one.policy, **one.effect.model_dump(include={"ratio", "low", "high"})} for one in shown]
+    width = PER_CHARACTER * max(len(one.policy) for one in shown)
     names = alt.Y(
         "name:N",
         title=None,
         sort=[one.policy for one in shown],
-        axis=alt.Axis(labelLimit=NAMES, ticks=False, domain=False, grid=False),
+        axis=alt.Axis(labelLimit=width, minExtent=width, ticks=False, domain=False, grid=False),
     )
     scale = alt.Scale(type="log", zero=False, nice=False)
     ratio = alt.X(**axis("ratio", "Error relative to the best choice in hindsight", scale=scale))

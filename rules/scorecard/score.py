@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final
 
 from rules.scorecard.effects import effect, errors_of_slot, hindsight, log_ratios
-from rules.scorecard.scorecard import Alternative, Regret, RuleScore, Scorecard, SlotScore
+from rules.scorecard.scorecard import (
+    Alternative,
+    ConfigurationScore,
+    Regret,
+    RuleScore,
+    Scorecard,
+    SlotScore,
+)
 from rules.vocabulary.choices import Slot
+from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy as np
 
-    from rules.scorecard.results import Results
+    from rules.scorecard.results import MeasuredDataset, Results
 
 MIN_DATASETS: Final = 3  # of a fixed choice whose regret is given
 WORST: Final = 3  # datasets that are named as those where a rule fails
@@ -26,7 +34,7 @@ HANDBOOK: Final = "handbook"
 def score(results: Results) -> Scorecard:
     """Compute the scorecard of results; they must have at least one dataset."""
     first = next(iter(results.datasets.values()))
-    slots, scored = [], []
+    slots, scored, configurations = [], [], []
     for slot in Slot:
         errors = {
             name: own
@@ -36,6 +44,7 @@ def score(results: Results) -> Scorecard:
         if errors:
             slots.append(_slot_score(slot, errors, results))
             scored += _rule_scores(slot, errors, results)
+            configurations += _configuration_scores(slot, errors, results)
     return Scorecard(
         datasets=len(results.datasets),
         trainings=len(results.trainings),
@@ -43,7 +52,59 @@ def score(results: Results) -> Scorecard:
         version=first.version,
         slots=tuple(slots),
         rules=tuple(scored),
+        configurations=tuple(sorted(configurations, key=lambda one: CONFIGURATIONS.index(one.configuration))),
     )
+
+
+CLASSIFICATION: Final = "Classification"
+IMBALANCED: Final = "Imbalanced classification"
+REGRESSION: Final = "Regression"
+OUTLIERS: Final = "Regression with outliers"
+FORECASTING: Final = "Time series forecasting"
+IMAGES: Final = "Image tasks"
+CONFIGURATIONS: Final = (CLASSIFICATION, IMBALANCED, REGRESSION, OUTLIERS, FORECASTING, IMAGES)
+"""The configurations of the strategy notes."""
+IMBALANCE: Final = 4.0  # ratio from which P003 and P004 take a task as imbalanced
+
+
+def configuration_of(dataset: MeasuredDataset) -> str:
+    """The configuration of the strategy notes that a dataset belongs to.
+
+    A numeric target has outliers where the handbook evaluates it by the mean absolute error.
+    """
+    if dataset.modality == "image":
+        return IMAGES
+    if dataset.task == Task.FORECASTING:
+        return FORECASTING
+    if Task(dataset.task).is_classification:
+        ratio = dataset.facts["imbalance_ratio"]
+        return IMBALANCED if isinstance(ratio, int | float) and ratio > IMBALANCE else CLASSIFICATION
+    return OUTLIERS if dataset.handbook[Slot.METRIC] == "mae" else REGRESSION
+
+
+def _configuration_scores(
+    slot: Slot, errors: Mapping[str, Mapping[str, np.ndarray]], results: Results
+) -> list[ConfigurationScore]:
+    members: dict[str, list[str]] = defaultdict(list)
+    for name, own in errors.items():
+        if results.datasets[name].handbook[slot] in own:
+            members[configuration_of(results.datasets[name])].append(name)
+    found = []
+    for configuration, names in members.items():
+        best = {name: hindsight(errors[name]) for name in names}
+        chosen = {name: results.datasets[name].chosen[slot] for name in names}
+        handbook = {name: results.datasets[name].handbook[slot] for name in names}
+        counts = Counter(handbook.values())
+        found.append(
+            ConfigurationScore(
+                configuration=configuration,
+                slot=slot,
+                choice=max(counts, key=lambda choice: counts[choice]),
+                handbook=effect(log_ratios(errors[name][handbook[name]], best[name]) for name in names),
+                rules=effect(log_ratios(errors[name][chosen[name]], best[name]) for name in names),
+            )
+        )
+    return found
 
 
 def _rule_scores(slot: Slot, errors: Mapping[str, Mapping[str, np.ndarray]], results: Results) -> list[RuleScore]:

@@ -77,6 +77,21 @@ class SlotScore(BaseModel):
     admissible."""
 
 
+class ConfigurationScore(BaseModel):
+    """The choice of the strategy notes in one slot of one of their configurations, on the datasets of that kind."""
+
+    model_config = _CLOSED
+
+    configuration: str
+    slot: Slot
+    choice: str
+    """The choice of the handbook for most of the datasets."""
+    handbook: Effect
+    """Error relative to the best choice in hindsight."""
+    rules: Effect
+    """The same of the shipped rules."""
+
+
 class Scorecard(BaseModel):
     """The scorecard of a rulebook."""
 
@@ -88,6 +103,7 @@ class Scorecard(BaseModel):
     version: str
     slots: tuple[SlotScore, ...]
     rules: tuple[RuleScore, ...]
+    configurations: tuple[ConfigurationScore, ...] = ()
 
     def rule(self, identifier: str) -> RuleScore | None:
         """The score of a rule; None if it decided on no measured dataset."""

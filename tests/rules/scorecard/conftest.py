@@ -51,7 +51,7 @@ def make_results() -> MakeResults:
                 facts={"rows": 100},
                 chosen={slot.value: str(chosen)},
                 rules={slot.value: ("W002",)},
-                handbook={slot.value: str(handbook or chosen)},
+                handbook={"metric": "rmse", slot.value: str(handbook or chosen)},
                 settings=Settings(seeds=seeds, rows=1_000, share=1.0),
                 version="0",
             )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rules.scorecard.page import to_markdown
-from rules.scorecard.score import BOOK, HANDBOOK, score
+from rules.scorecard.score import BOOK, HANDBOOK, REGRESSION, configuration_of, score
 from rules.vocabulary.choices import He, Lecun, Slot, Xavier
 
 if TYPE_CHECKING:
@@ -48,6 +48,33 @@ def test_regret_is_relative_to_the_best_choice_of_each_dataset(card: Scorecard) 
     assert regrets[BOOK] == pytest.approx(2 ** (1 / 3))  # 1, 1 and 1 / 0.5
     assert regrets[HANDBOOK] == pytest.approx((1.1 * 1.21) ** (1 / 3))
     assert regrets["lecun"] == regrets[BOOK]
+
+
+def test_configurations_compare_the_notes_with_the_rules(card: Scorecard) -> None:
+    (one,) = card.configurations
+
+    assert (one.configuration, one.slot, one.choice) == (REGRESSION, Slot.INITIALIZER, "xavier")
+    assert one.handbook.ratio == pytest.approx((1.1 * 1.21) ** (1 / 3))
+    assert one.rules.ratio == pytest.approx(2 ** (1 / 3))
+
+
+@pytest.mark.parametrize(
+    ("changes", "configuration"),
+    [
+        ({"modality": "image", "task": "multiclass"}, "Image tasks"),
+        ({"task": "forecasting"}, "Time series forecasting"),
+        ({"task": "binary", "facts": {"imbalance_ratio": 4.0}}, "Classification"),
+        ({"task": "multilabel", "facts": {"imbalance_ratio": 4.1}}, "Imbalanced classification"),
+        ({"task": "regression", "handbook": {"metric": "mae"}}, "Regression with outliers"),
+        ({"task": "multioutput_regression", "handbook": {"metric": "mse"}}, "Regression"),
+    ],
+)
+def test_each_dataset_has_a_configuration(
+    make_results: MakeResults, changes: dict[str, object], configuration: str
+) -> None:
+    results = make_results(Slot.INITIALIZER, {"a": {He(): [1.0]}}, chosen=He())
+
+    assert configuration_of(results.datasets["a"].model_copy(update=changes)) == configuration
 
 
 def test_rule_that_decided_on_nothing_has_no_score(card: Scorecard) -> None:
