@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
-GENERATED: Final = {"rules.md", "reference/commands.md", "reference/python.md"}
+GENERATED: Final = {"rules.md", "scorecard.md", "reference/commands.md", "reference/python.md"}
 PAGES: Final = sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md"))
 BLOCK: Final = re.compile(r"```(console|python)\n(.*?)```", re.DOTALL)
 VARIES: Final = ("train", "predict", "audit verify", "audit replay")
