@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from executor.components.metric import Predictions, apply_thresholds, create_metric, outcome_of
+from executor.components.metric import Predictions, apply_thresholds, compute_metrics, create_metric, outcome_of
 from executor.components.training_length import whole_epochs
 from executor.measurement.alternatives import first_rates, next_rate, step_of
 from executor.model.rebuild import rebuild_networks
@@ -30,6 +30,7 @@ from executor.search.runners.stacked import StackRunner
 from executor.search.runners.workspace import create_workspace, is_stacked, to_device
 from rules.scorecard.results import TrainingResult
 from rules.vocabulary.choices import Slot
+from rules.vocabulary.facts import NUMERIC_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,7 +45,10 @@ if TYPE_CHECKING:
     from rules.vocabulary.bundle import Bundle
     from rules.vocabulary.choices import Choice
 
-SAME_ENCODING = frozenset({Slot.ACTIVATION, Slot.INITIALIZER, Slot.OPTIMIZER, Slot.AUGMENTATION})
+METRICS: Final = frozenset({"accuracy", "roc_auc", "f1_rare", "f1_macro", "rmse", "mae"})
+"""Metrics that rules choose between; MSE ranks models as RMSE does."""
+TOP_ROWS: Final = 0.01  # share of the rows with the largest errors
+SAME_ENCODING: Final = frozenset({Slot.ACTIVATION, Slot.INITIALIZER, Slot.OPTIMIZER, Slot.AUGMENTATION})
 """Slots whose choices do not change how rows are encoded."""
 
 
@@ -140,19 +144,47 @@ class _Group:
         )
 
     def _result(self, outcome: Outcome, choice: Choice, seed: int) -> TrainingResult:
-        validation, test = self._judge.scores(outcome)
+        found = self._judge.scores(outcome)
         return TrainingResult(
             dataset=self._subject.measured.name,
             slot=self._slot,
             choice={"name": choice.model_dump()["name"], **choice.model_dump(mode="json", exclude_defaults=True)},
             seed=seed,
-            score=test,
-            validation_score=validation,
+            score=found.test,
+            validation_score=found.validation,
+            halves=found.halves,
+            top_share=found.top_share,
             epochs=outcome.epochs,
             best_epoch=outcome.best_epoch,
             seconds=round(outcome.seconds, 3),
             message=outcome.message if outcome.status == "failed" else "",
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Scores:
+    """Scores of a training, as in TrainingResult."""
+
+    validation: float | None = None
+    test: float | None = None
+    halves: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    top_share: dict[str, float] = field(default_factory=dict)
+
+
+def _halves(predictions: Predictions) -> dict[str, tuple[float | None, float | None]]:
+    """Each metric that a bundle may have, on two random halves of the rows, which are the same for every training."""
+    order = np.random.default_rng(0).permutation(len(predictions))
+    middle = len(order) // 2
+    first, second = (compute_metrics(predictions.take(np.sort(rows))) for rows in (order[:middle], order[middle:]))
+    return {name: (_finite(first[name]), _finite(second[name])) for name in first if name in METRICS}
+
+
+def _top_shares(predictions: Predictions) -> dict[str, float]:
+    """Share of the absolute and of the squared error in the 1 % of rows with the largest errors, at least one row."""
+    errors = np.abs(predictions.outcome - predictions.truth).max(axis=1)
+    top = np.sort(errors)[-max(1, round(TOP_ROWS * len(errors))) :]
+    sums = {"mae": (top.sum(), errors.sum()), "rmse": ((top**2).sum(), (errors**2).sum())}
+    return {name: float(part / whole) for name, (part, whole) in sums.items() if whole > 0}
 
 
 class _Judge:
@@ -165,10 +197,10 @@ class _Judge:
         self._validation = to_device(rows.parts.validation)
         self._test = to_device(rows.test)
 
-    def scores(self, outcome: Outcome) -> tuple[float | None, float | None]:
-        """Scores on validation and test rows; None where there is none."""
+    def scores(self, outcome: Outcome) -> _Scores:
+        """Scores on validation and test rows."""
         if outcome.weights is None:
-            return None, None
+            return _Scores()
         parts = self._rows.parts
         if not self._networks:
             self._networks = rebuild_networks(outcome, self._rows.bundle, parts, 0)
@@ -178,29 +210,35 @@ class _Judge:
             stacked_tabular.set_weights(network, [weights[index] for index in own])
         validated, tested = self._outputs(self._validation), self._outputs(self._test).mean(axis=0)
         known = validated[0] if parts.folds is None else out_of_fold_outputs(validated, parts.folds)
-        return _finite(self._metric.score(known, parts.validation, parts)), self._test_score(known, tested)
+        validation = _finite(self._metric.score(known, parts.validation, parts))
+        if not (np.isfinite(known).all() and np.isfinite(tested).all()):
+            return _Scores(validation=validation)
+        predictions = self._predictions(known, tested)
+        return _Scores(
+            validation=validation,
+            test=_finite(self._metric.of_predictions(predictions)),
+            halves=_halves(predictions),
+            top_share=_top_shares(predictions) if parts.task in NUMERIC_TARGET else {},
+        )
 
     def _outputs(self, rows: Rows) -> np.ndarray:
         """Outputs of each network, (networks, rows, outputs)."""
         return np.stack([compute(rows) for compute in self._computed])
 
-    def _test_score(self, known: np.ndarray, outputs: np.ndarray) -> float | None:
-        """Score on test rows, with the decision thresholds that are best on validation rows.
+    def _predictions(self, known: np.ndarray, outputs: np.ndarray) -> Predictions:
+        """Predictions of test rows, with the decision thresholds that are best on validation rows.
 
         known, outputs: of validation and test rows, (rows, outputs).
         """
         parts, test = self._rows.parts, self._rows.test
-        if not (np.isfinite(known).all() and np.isfinite(outputs).all()):
-            return None
         outcome = outcome_of(outputs, parts)
         tuned = self._metric.thresholds(outcome_of(known, parts), parts.validation, parts)
         decided = apply_thresholds(
             outcome, parts.task, thresholds=tuple(one.value for one in tuned), rare_class=parts.rare_class
         )
-        predictions = Predictions(
+        return Predictions(
             task=parts.task, truth=test.raw_target, outcome=outcome, decided=decided, rare_class=parts.rare_class
         )
-        return _finite(self._metric.of_predictions(predictions))
 
 
 def _finite(score: float) -> float | None:

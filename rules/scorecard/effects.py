@@ -13,7 +13,7 @@ from rules.scorecard.scorecard import Effect
 from rules.vocabulary.choices import Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rules.scorecard.results import MeasuredDataset, Results, TrainingResult
 
@@ -92,6 +92,13 @@ def effect(ratios: Iterable[np.ndarray]) -> Effect:
         ties=int((np.abs(means) <= tie).sum()),
         losses=int((means < -tie).sum()),
     )
+
+
+def interval_of_mean(values: Sequence[float]) -> tuple[float, float]:
+    """Interval of a mean, by bootstrap."""
+    drawn = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
+    low, high = np.quantile(np.asarray(values)[drawn].mean(axis=1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
 
 
 def hindsight(by_choice: Mapping[str, np.ndarray]) -> np.ndarray:

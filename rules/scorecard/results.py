@@ -79,6 +79,10 @@ class TrainingResult(BaseModel):
     score: float | None
     """Value of the metric on test rows; None if the training diverged or failed."""
     validation_score: float | None
+    halves: dict[str, tuple[float | None, float | None]] = Field(default_factory=dict)
+    """Metric → its value on each of two halves of the test rows; None where it is undefined."""
+    top_share: dict[str, float] = Field(default_factory=dict)
+    """Metric of numbers → share of the sum of its errors in the 1 % of test rows with the largest errors."""
     epochs: int
     best_epoch: int | None
     seconds: float
@@ -168,6 +172,8 @@ def _record(line: str, path: Path, number: int) -> MeasuredDataset | TrainingRes
 
 DATASETS: Final = b"pcwat.datasets"
 """Key of the schema's metadata with the datasets, as a JSON array."""
+AS_JSON: Final = frozenset({"choice", "halves", "top_share"})
+"""Columns of JSON text, whose keys differ between rows."""
 
 
 def write_parquet(results: Results, path: Path) -> None:
@@ -175,7 +181,13 @@ def write_parquet(results: Results, path: Path) -> None:
     import pyarrow as pa  # noqa: PLC0415  only files of results need Arrow
     from pyarrow import parquet  # noqa: PLC0415  as above
 
-    rows = [one.model_dump(mode="json") | {"choice": to_json(one.choice).decode()} for one in results.trainings]
+    rows = [
+        {
+            name: to_json(value).decode() if name in AS_JSON else value
+            for name, value in one.model_dump(mode="json").items()
+        }
+        for one in results.trainings
+    ]
     table = pa.Table.from_pylist(rows).replace_schema_metadata({DATASETS: to_json([*results.datasets.values()])})
     parquet.write_table(table, path, compression="zstd")
 
@@ -188,7 +200,10 @@ def _parquet_records(path: Path) -> list[MeasuredDataset | TrainingResult]:
     try:
         table = parquet.read_table(path)
         datasets = from_json((table.schema.metadata or {})[DATASETS])
-        trainings = [row | {"choice": from_json(row["choice"])} for row in table.to_pylist()]
+        trainings = [
+            {name: from_json(value) if name in AS_JSON else value for name, value in row.items()}
+            for row in table.to_pylist()
+        ]
         return [
             *(MeasuredDataset.model_validate(one) for one in datasets),
             *(TrainingResult.model_validate(one) for one in trainings),

@@ -6,10 +6,14 @@ import math
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final
 
-from rules.scorecard.effects import effect, errors_of_slot, hindsight, log_ratios
+import numpy as np
+from scipy.stats import kendalltau
+
+from rules.scorecard.effects import effect, errors_of_slot, hindsight, interval_of_mean, log_ratios
 from rules.scorecard.scorecard import (
     Alternative,
     ConfigurationScore,
+    MetricScore,
     Regret,
     RuleScore,
     Scorecard,
@@ -19,9 +23,7 @@ from rules.vocabulary.choices import Slot
 from rules.vocabulary.facts import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import numpy as np
+    from collections.abc import Iterator, Mapping
 
     from rules.scorecard.results import MeasuredDataset, Results
 
@@ -52,8 +54,43 @@ def score(results: Results) -> Scorecard:
         version=first.version,
         slots=tuple(slots),
         rules=tuple(scored),
+        metrics=tuple(_metric_scores(results)),
         configurations=tuple(sorted(configurations, key=lambda one: CONFIGURATIONS.index(one.configuration))),
     )
+
+
+MIN_MODELS: Final = 5  # distinct trainings of a dataset whose ranks are correlated
+
+
+def _metric_scores(results: Results) -> Iterator[MetricScore]:
+    """Stability of each metric, over the datasets whose trainings have scores on halves of the test rows."""
+    halves: dict[str, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
+    shares: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for training in results.trainings:
+        for metric, (first, second) in training.halves.items():
+            if first is not None and second is not None:
+                halves[metric][training.dataset].append((first, second))
+        for metric, share in training.top_share.items():
+            shares[metric][training.dataset].append(share)
+    for metric, by_dataset in sorted(halves.items()):
+        found = [
+            float(kendalltau(*zip(*own, strict=True)).statistic)
+            for own in by_dataset.values()
+            if len(own) >= MIN_MODELS
+        ]
+        known = [one for one in found if math.isfinite(one)]
+        if not known:
+            continue
+        low, high = interval_of_mean(known)
+        means = [float(np.mean(own)) for own in shares[metric].values()]
+        yield MetricScore(
+            metric=metric,
+            datasets=len(known),
+            stability=float(np.mean(known)),
+            low=low,
+            high=high,
+            top_share=float(np.mean(means)) if means else None,
+        )
 
 
 CLASSIFICATION: Final = "Classification"

@@ -77,6 +77,22 @@ class SlotScore(BaseModel):
     admissible."""
 
 
+class MetricScore(BaseModel):
+    """How far a metric ranks models by what they have learned, and not by which rows are tested."""
+
+    model_config = _CLOSED
+
+    metric: str
+    datasets: int
+    stability: float
+    """Rank correlation (Kendall's tau) of models between two halves of the test rows, mean over datasets."""
+    low: float
+    """95 % interval by bootstrap over datasets."""
+    high: float
+    top_share: float | None
+    """Share of the sum of errors in the 1 % of rows with the largest errors, mean over datasets; None for classes."""
+
+
 class ConfigurationScore(BaseModel):
     """The choice of the strategy notes in one slot of one of their configurations, on the datasets of that kind."""
 
@@ -104,6 +120,7 @@ class Scorecard(BaseModel):
     slots: tuple[SlotScore, ...]
     rules: tuple[RuleScore, ...]
     configurations: tuple[ConfigurationScore, ...] = ()
+    metrics: tuple[MetricScore, ...] = ()
 
     def rule(self, identifier: str) -> RuleScore | None:
         """The score of a rule; None if it decided on no measured dataset."""

@@ -67,6 +67,18 @@ def test_each_choice_is_trained_with_each_seed(measured: tuple[Results, list[Ste
     assert len({one.score for one in losses}) == 6
 
 
+def test_metrics_of_both_halves_are_kept(measured: tuple[Results, list[Step], Path]) -> None:
+    results, _, _ = measured
+    one = results.trainings[0]
+
+    assert set(one.halves) == {"rmse", "mae"}
+    assert one.score is not None
+    # Both halves have ten rows, so their mean squared errors have the mean of all rows.
+    squares = [value**2 for value in one.halves["rmse"] if value is not None]
+    assert sum(squares) / 2 == pytest.approx(one.score**2)
+    assert 1 / 20 <= one.top_share["mae"] <= one.top_share["rmse"] <= 1
+
+
 def test_hold_out_rows_are_left_out(measured: tuple[Results, list[Step], Path]) -> None:
     results, _, _ = measured
     # Of 160 rows, 32 are in the hold-out; of the others at most 100 are taken, 20 of them for tests.

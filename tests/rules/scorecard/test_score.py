@@ -96,3 +96,21 @@ def test_page_shows_each_rule_and_escapes_names(make_results: MakeResults) -> No
     assert "### W002 he" in page
     assert r"&lt;b&gt;\|x (0.50)" in page
     assert "<b>" not in page
+
+
+def test_metric_that_ranks_models_equally_on_both_halves_is_stable(make_results: MakeResults) -> None:
+    scores = {"a": {He(): [1.0, 2.0, 3.0], Xavier(): [4.0, 5.0, 6.0]}}
+    results = make_results(Slot.INITIALIZER, scores, chosen=He())
+    halves = [
+        training.model_copy(
+            update={
+                "halves": {"rmse": (training.score, 2 * (training.score or 0)), "mae": (training.score, -number)},
+                "top_share": {"rmse": 0.5},
+            }
+        )
+        for number, training in enumerate(results.trainings)
+    ]
+    mae, rmse = score(results.model_copy(update={"trainings": tuple(halves)})).metrics
+
+    assert (rmse.metric, rmse.top_share, mae.metric, mae.top_share) == ("rmse", 0.5, "mae", None)
+    assert (rmse.stability, rmse.low, rmse.high, mae.stability) == pytest.approx((1.0, 1.0, 1.0, -1.0))
