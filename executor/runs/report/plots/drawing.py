@@ -46,7 +46,7 @@ CONFIG: Final[Mapping[str, Any]] = {
     "background": None,
     "aria": False,
     "font": FONT,
-    "padding": {"left": 14, "right": 8, "top": 8, "bottom": 4},
+    "padding": {"left": 26, "right": 8, "top": 8, "bottom": 4},
     "view": {"stroke": None},
     "axis": _AXIS,
     "legend": {
