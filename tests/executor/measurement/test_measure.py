@@ -12,7 +12,7 @@ from rules.errors import MeasurementError
 from rules.rulebook.rulebook import SHIPPED_LAYERS
 from rules.scorecard.results import Settings
 from rules.scorecard.score import score
-from rules.vocabulary.choices import Slot
+from rules.vocabulary.choices import Sgd, Slot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -137,14 +137,32 @@ def test_rule_is_measured_only_where_it_decides(corpus: Path, tmp_path: Path) ->
     }
 
 
-def test_optimizers_are_trained_at_several_rates_in_other_processes(corpus: Path, tmp_path: Path) -> None:
-    settings = Settings(seeds=1, rows=60, share=0.01)
-    results = measure(
-        read_corpus(corpus, ["numbers"]), order(tmp_path / "r.jsonl", Slot.OPTIMIZER, settings=settings), jobs=2
+def test_optimizers_are_trained_at_several_rates(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "executor.measurement.alternatives.alternatives", lambda _, bundle, *__: [bundle.optimizer, Sgd()]
     )
-    card = score(results)
-    (rule,) = card.rules
+    settings = Settings(seeds=1, rows=60, share=0.01)
+    results = measure(read_corpus(corpus, ["numbers"]), order(tmp_path / "r.jsonl", Slot.OPTIMIZER, settings=settings))
+    (rule,) = score(results).rules
 
     assert "sgd at a searched rate" in {one.choice for one in rule.alternatives}
     rates = {one.choice.get("learning_rate", 0.05) for one in results.trainings if one.choice["name"] == "sgd"}
     assert len(rates) >= 3
+
+
+def test_datasets_are_measured_in_other_processes(corpus: Path, tmp_path: Path) -> None:
+    settings, steps = Settings(seeds=1, rows=60, share=0.01), list[Step]()
+    results = measure(
+        read_corpus(corpus, ["numbers", "tiny"]),
+        order(tmp_path / "r.jsonl", Slot.ACTIVATION, settings=settings),
+        jobs=2,
+        progress=steps.append,
+    )
+
+    assert {str(one.parsed) for one in results.trainings} == {"relu", "tanh", "selu"}
+    assert [step.says[:12] for step in steps if step.dataset == "tiny"] == ["not measured"]
+    assert [step.says.partition(",")[0] for step in steps if step.dataset == "numbers"] == [
+        "activation: relu",
+        "activation: tanh",
+        "activation: selu",
+    ]
