@@ -89,8 +89,8 @@ def measure(
     """Train the choice of SLOT or RULE against every admissible alternative on each dataset of a corpus.
 
     All other choices, the split and the number of steps are the same; an optimizer is trained with several learning
-    rates. The hold-out rows of a dataset are not read. Each training is written to the output file when it ends; the
-    same command continues an interrupted measurement.
+    rates. The hold-out rows of a dataset are neither trained on nor scored. Each training is written to the output file
+    when it ends; the same command continues an interrupted measurement.
     """
     chosen = layers(book)
     slots, rules = _wanted(what, chosen)

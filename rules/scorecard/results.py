@@ -51,7 +51,7 @@ class MeasuredDataset(BaseModel):
     metric: str
     direction: Direction
     rows: int
-    """Rows of training, validation and test; those of the hold-out are not read."""
+    """Rows of training, validation and test, without the hold-out."""
     test_rows: int
     facts: dict[str, bool | float | int | str | None]
     """Measured facts by name; None where unknown or not applicable."""
