@@ -24,6 +24,7 @@ from rules.scorecard.results import Settings, read_results, write_parquet
 from rules.scorecard.score import score
 from rules.text.files import refuse_existing_output, write_text
 from rules.vocabulary.choices import Slot
+from rules.vocabulary.choices import names as choice_names
 
 if TYPE_CHECKING:
     from executor.measurement.measure import Step
@@ -36,7 +37,7 @@ QUICK: Final = {"share": 0.25, "rows": 1_000}
     short_help="Measure what choices of rules are worth on datasets.",
     epilog=examples(
         "recommend rules measure optimizer --corpus datasets",
-        "recommend rules measure A101 --corpus datasets --quick",
+        "recommend rules measure A101 --against adam --corpus datasets --quick",
         "recommend rules measure --corpus datasets --jobs 2 -o results.jsonl",
     ),
 )
@@ -50,6 +51,9 @@ QUICK: Final = {"share": 0.25, "rows": 1_000}
 )
 @click.option(
     "--dataset", "names", multiple=True, metavar="NAME", help="Measure only this dataset; repeat it for several."
+)
+@click.option(
+    "--against", multiple=True, metavar="CHOICE", help="Name of an alternative; repeatable [all admissible ones]."
 )
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Trainings of each choice.")
 @click.option(
@@ -76,6 +80,7 @@ def measure(
     what: tuple[str, ...],
     corpus: Path,
     names: tuple[str, ...],
+    against: tuple[str, ...],
     seeds: int,
     rows: int,
     quick: bool,
@@ -94,11 +99,20 @@ def measure(
     """
     chosen = layers(book)
     slots, rules = _wanted(what, chosen)
+    _check_names(against, slots)
     entries = read_corpus(corpus, names)
     pins = tuple(read_pins(pin, ["for a measurement"] if pin else []))
     size = {"share": 1.0, "rows": rows} | ({**QUICK, "rows": min(rows, QUICK["rows"])} if quick else {})
     settings = Settings(seeds=seeds, pins={pin.slot.value: str(pin.choice) for pin in pins}, **size)
-    order = Order(slots=slots, rules=rules, settings=settings, pins=pins, layers=tuple(map(str, chosen)), output=output)
+    order = Order(
+        slots=slots,
+        rules=rules,
+        against=frozenset(against),
+        settings=settings,
+        pins=pins,
+        layers=tuple(map(str, chosen)),
+        output=output,
+    )
 
     def report(step: Step) -> None:
         print_status(f"{step.dataset}: {step.says}", verbosity=verbosity)
@@ -136,6 +150,16 @@ def _wanted(what: tuple[str, ...], chosen: tuple[str | Path, ...]) -> tuple[tupl
             )
         slots.append(slot)
     return tuple(dict.fromkeys(slots)) or MEASURED, frozenset(wanted)
+
+
+def _check_names(against: tuple[str, ...], slots: tuple[Slot, ...]) -> None:
+    """Raise MeasurementError on a name of no choice of the slots."""
+    known = [name for slot in slots for name in choice_names(slot)]
+    for name in against:
+        if name not in known:
+            raise MeasurementError(
+                f"--against must name a choice of {', '.join(slots)}, but got {name!r}.{did_you_mean(name, known)}"
+            )
 
 
 @click.command(

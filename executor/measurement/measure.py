@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from executor.measurement.corpus import CorpusDataset
     from rules.decision.trace import Pin
     from rules.scorecard.results import Settings
+    from rules.vocabulary.choices import Choice
 
 EMPTY: Final = Results(datasets={}, trainings=())
 SECONDS_BETWEEN_CHECKS: Final = 1.0  # of the processes
@@ -40,6 +41,8 @@ class Order:
     slots: tuple[Slot, ...]
     rules: frozenset[str]
     """Datasets are measured in the slots that one of these rules decides; empty for all."""
+    against: frozenset[str] = frozenset()
+    """Names of the alternatives; empty for all."""
     settings: Settings
     pins: tuple[Pin, ...]
     layers: tuple[str, ...]
@@ -192,7 +195,8 @@ def measure_dataset(entry: CorpusDataset, order: Order, done: Results = EMPTY) -
                 if default is None:
                     continue
                 bundle = own.run.bundle if slot is Slot.VALIDATION else own.bundle
-                choices = alternatives(slot, bundle, book, own.facts)
+                chosen, *others = alternatives(slot, bundle, book, own.facts)
+                choices = [chosen, *(one for one in others if not order.against or _name(one) in order.against)]
                 if len(choices) < 2:  # noqa: PLR2004  nothing to compare
                     continue
                 for group in groups(slot, choices, own.bundle, default):
@@ -213,6 +217,11 @@ def _step(results: Sequence[TrainingResult]) -> Step:
 
 def _key(name: str, slot: Slot, choice: object, seed: int) -> tuple[str, str, str, int]:
     return name, slot.value, str(choice), seed
+
+
+def _name(choice: Choice) -> str:
+    name: str = choice.model_dump()["name"]
+    return name
 
 
 def _is_wanted(slot: Slot, order: Order, dataset: MeasuredDataset) -> bool:
