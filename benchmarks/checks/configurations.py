@@ -7,12 +7,15 @@ A budget of an hour leaves the choice of the tuner to the notes: with fewer than
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from benchmarks.catalogue import catalogue
 from recommender.recommendation.recommend import recommend
 from rules.vocabulary.choices import Slot
 from rules.vocabulary.facts import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 BUDGET: Final = 3_600.0
 SLOTS: Final = (Slot.METRIC, Slot.LOSS, Slot.INITIALIZER, Slot.OPTIMIZER, Slot.TUNER)
@@ -48,13 +51,12 @@ def main() -> None:
             if own not in allowed
         ]
         wrong += bool(differs)
-        print(
-            f"{name:<28}{configuration:<28}{', '.join(chosen):<64}{'differs in ' + ' '.join(differs) if differs else ''}"
-        )
+        remark = f"differs in {' '.join(differs)}" if differs else ""
+        print(f"{name:<28}{configuration:<28}{', '.join(chosen):<64}{remark}")
     print(f"differing: {wrong} of {len(catalogue())}")
 
 
-def _configuration(facts: dict[str, object]) -> str:
+def _configuration(facts: Mapping[str, object]) -> str:
     ratio, tail, outliers = (
         facts[name] for name in ("imbalance_ratio", "squared_deviation_top_share", "outlier_share")
     )
