@@ -27,6 +27,8 @@ from rules.vocabulary.choices import Slot
 from rules.vocabulary.choices import names as choice_names
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from executor.measurement.measure import Step
 
 RESULTS: Final = Path("results.jsonl")
@@ -98,15 +100,18 @@ def measure(
     when it ends; the same command continues an interrupted measurement.
     """
     chosen = layers(book)
-    slots, rules = _wanted(what, chosen)
-    _check_names(against, slots)
-    entries = read_corpus(corpus, names)
     pins = tuple(read_pins(pin, ["for a measurement"] if pin else []))
+    wanted = _wanted(what, chosen, {one.slot for one in pins})
+    _check_names(against, wanted)
+    if output.suffix == ".parquet":
+        raise MeasurementError(
+            f"Results are written as JSON lines, but {output} is called a Parquet file. Use a name such as {RESULTS}."
+        )
+    entries = read_corpus(corpus, names)
     size = {"share": 1.0, "rows": rows} | ({**QUICK, "rows": min(rows, QUICK["rows"])} if quick else {})
     settings = Settings(seeds=seeds, pins={pin.slot.value: str(pin.choice) for pin in pins}, **size)
     order = Order(
-        slots=slots,
-        rules=rules,
+        rules=wanted,
         against=frozenset(against),
         settings=settings,
         pins=pins,
@@ -120,39 +125,46 @@ def measure(
     results = measure_corpus(entries, order, jobs=jobs, progress=report)
     if not results.trainings:
         raise MeasurementError(
-            "Nothing was measured: no dataset has an admissible alternative in these slots, or these rules decide on "
-            "none. Measure other slots or rules, or another corpus."
+            "Nothing was measured: no dataset could be trained, has an admissible alternative in these slots, or is "
+            "decided by these rules. Measure other slots or rules, or another corpus."
         )
     card = score(results)
     if form == "json":
         emit_json(card.model_dump_json(indent=2))
         return
-    show_scorecard(card, Console(highlight=False), slots=slots, rules=rules)
+    show_scorecard(card, Console(highlight=False), rules=wanted)
     print_status(f"Wrote {output}. Next: recommend rules scorecard {output}", verbosity=verbosity)
 
 
-def _wanted(what: tuple[str, ...], chosen: tuple[str | Path, ...]) -> tuple[tuple[Slot, ...], frozenset[str]]:
-    """Slots and rules to measure. Raises MeasurementError on another name, or a slot that cannot be measured."""
+def _wanted(what: tuple[str, ...], chosen: tuple[str | Path, ...], pinned: set[Slot]) -> dict[Slot, frozenset[str]]:
+    """Slots to measure, each with the rules whose datasets are measured; none of them for all datasets.
+
+    Raises MeasurementError on an unknown name, and a slot that cannot be measured or is pinned.
+    """
+    if not what:
+        return {slot: frozenset() for slot in MEASURED if slot not in pinned}
     rules = {rule.id: rule for rule in read_layers(chosen).rules}
-    slots, wanted = [], []
+    found: dict[Slot, frozenset[str]] = {}
+    whole: set[Slot] = set()
     for word in what:
-        slot = Slot.named(word)
-        if slot is None and word.upper() in rules:
-            wanted.append(word.upper())
-            slot = rules[word.upper()].slot
-        elif slot is None:
+        slot, rule = Slot.named(word), rules.get(word.upper())
+        if slot is None and rule is None:
             near = did_you_mean(word, Slot) or did_you_mean(word.upper(), rules)
             raise MeasurementError(f"There is no slot and no rule {word!r}.{near}")
-        if slot not in MEASURED:
+        own = slot or rules[word.upper()].slot
+        if own not in MEASURED:
             raise MeasurementError(
-                f"The slot {slot.value!r} cannot be measured by trainings of equal length. Choose one of "
+                f"The slot {own.value!r} cannot be measured by trainings of equal length. Choose one of "
                 f"{', '.join(MEASURED)}."
             )
-        slots.append(slot)
-    return tuple(dict.fromkeys(slots)) or MEASURED, frozenset(wanted)
+        if own in pinned:
+            raise MeasurementError(f"The slot {own.value!r} cannot be both measured and pinned. Remove its --pin.")
+        whole |= {own} if slot else set()
+        found[own] = found.get(own, frozenset()) | ({rule.id} if rule and not slot else frozenset())
+    return {slot: frozenset() if slot in whole else own for slot, own in found.items()}
 
 
-def _check_names(against: tuple[str, ...], slots: tuple[Slot, ...]) -> None:
+def _check_names(against: tuple[str, ...], slots: Iterable[Slot]) -> None:
     """Raise MeasurementError on a name of no choice of the slots."""
     known = [name for slot in slots for name in choice_names(slot)]
     for name in against:
@@ -171,7 +183,9 @@ def _check_names(against: tuple[str, ...], slots: tuple[Slot, ...]) -> None:
     ),
 )
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="[RESULTS]…")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write a page of Markdown, with plots beside it.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Write a Markdown page, and plots into pictures/."
+)
 @click.option("--parquet", type=click.Path(path_type=Path), help="Write all trainings to this Parquet file.")
 @click.option("--force", is_flag=True, help="Overwrite existing files.")
 @format_option
@@ -180,7 +194,7 @@ def scorecard(*, files: tuple[Path, ...], output: Path | None, parquet: Path | N
 
     Without RESULTS, the measurements of the shipped rules are shown.
     """
-    from rules.scorecard.shipped import RESULTS_FILE  # noqa: PLC0415  a name like ours
+    from rules.scorecard.shipped import RESULTS_FILE  # noqa: PLC0415  only where it is needed
 
     results = read_results(files or [RESULTS_FILE])
     if not results.trainings:

@@ -226,9 +226,10 @@ class Scores(BaseModel):
 class Sensitivity(BaseModel):
     """A hyperparameter after the search.
 
-    importance: share of the variance of scores that the hyperparameters explain; None with too few trials. low, high:
-    its 95 % interval; None in runs of older versions. rating: sensitivity in the notes. edge: recommendation where the
-    best value is at the edge of its range; else empty.
+    importance: share of the variance of scores that the hyperparameters explain; None with too few trials, and for a
+    single hyperparameter. low, high: its range over 95 % of the trees of a forest, each on a bootstrap sample of the
+    trials; None in runs of older versions. rating: sensitivity in the notes. edge: recommendation where the best value
+    is at the edge of its range; else empty.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -41,6 +40,7 @@ MEASURED: Final = (
 """Slots whose choices are compared by trainings of equal length. The metric is what they are compared by; the tuner and
 its hyperparameters have no effect without a search; transfer learning needs a file of weights."""
 STEP: Final = 10**0.5  # factor between the learning rates that are tried
+ROUNDING: Final = 1 + 1e-9  # of products of floating-point numbers
 MAX_STEPS: Final = 4  # from the rate of the choice, up or down: a factor of 100
 MORE: Final[Mapping[Slot, tuple[Choice, ...]]] = MappingProxyType(
     {
@@ -88,29 +88,33 @@ def _is_admissible(choice: Choice, slot: Slot, bundle: Bundle, book: Rulebook, f
     return True
 
 
-def first_rates(choice: Choice) -> list[Choice]:
-    """An optimizer with its learning rate, the next lower and the next higher one."""
-    return [choice, *(_with_rate(choice, step) for step in (-1, 1))]
+def next_rates(choice: Choice, scores: Mapping[int, float]) -> list[Choice]:
+    """The optimizer with the next learning rates to try.
 
+    These are its rate, the next lower and the next higher one, and then the rate beyond the best one, as long as that
+    is the lowest or the highest.
 
-def next_rate(choice: Choice, scores: Mapping[int, float]) -> Choice | None:
-    """The optimizer with the next learning rate to try: beyond the best one, if that is the lowest or the highest.
-
-    scores: of the rates that were tried, by their step from the rate of the choice; higher is better. Returns None
-    where the best rate has worse neighbours on both sides, or is a factor of 100 away.
+    scores: of the rates that were tried, by their step from the rate of the choice; higher is better. Returns none
+    where the best rate has worse neighbours on both sides, is a factor of 100 away, or is the largest possible one.
     """
+    first = [_with_rate(choice, step) for step in (0, -1, 1) if step not in scores]
+    if first:
+        return first
     best = max(scores, key=lambda step: scores[step])
     step = best - 1 if best == min(scores) else best + 1
     is_edge = best in {min(scores), max(scores)}
-    return _with_rate(choice, step) if is_edge and abs(step) <= MAX_STEPS else None
+    is_possible = _rate(choice) * STEP**step <= MAX_RATE * ROUNDING
+    return [_with_rate(choice, step)] if is_edge and is_possible and abs(step) <= MAX_STEPS else []
 
 
-def step_of(choice: Choice, tried: Choice) -> int:
-    """Steps from the learning rate of an optimizer to a rate that was tried."""
-    return round(math.log(_rate(tried) / _rate(choice), STEP))
+def all_rates(choice: Choice) -> dict[int, Choice]:
+    """An optimizer with every learning rate that may be tried, by the step from its own rate."""
+    return {step: _with_rate(choice, step) for step in range(-MAX_STEPS, MAX_STEPS + 1)}
 
 
 def _with_rate(choice: Choice, step: int) -> Choice:
+    if step == 0:
+        return choice
     # Rounded, because the rate is part of the choice's text.
     return choice.model_copy(update={"learning_rate": min(float(f"{_rate(choice) * STEP**step:.3g}"), MAX_RATE)})
 

@@ -49,14 +49,23 @@ def read_corpus(folder: Path, names: Sequence[str] = ()) -> list[CorpusDataset]:
             f"A corpus is a folder with a file {CATALOGUE}, but {folder} has none. Its columns are "
             f"{', '.join(REQUIRED)} and optionally task, time, entity and split."
         )
-    with path.open(newline="", encoding="utf-8") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
         absent = [name for name in REQUIRED if name not in (reader.fieldnames or ())]
         if absent:
             raise MeasurementError(
                 f"{path} must have the columns {', '.join(REQUIRED)}, but {', '.join(absent)} is missing. Add it."
             )
-        found = {row["name"]: _dataset(row, folder, f"{path}:{reader.line_num}") for row in reader}
+        found: dict[str, CorpusDataset] = {}
+        for row in reader:
+            place = f"{path}:{reader.line_num}"
+            if row["name"] in found:
+                raise MeasurementError(
+                    f"{place}: each dataset must have its own name, but {row['name']!r} is repeated."
+                )
+            found[row["name"]] = _dataset(row, folder, place)
+    if not found:
+        raise MeasurementError(f"{path} must list at least one dataset, but it has none. Add a row for each.")
     for name in names:
         if name not in found:
             raise MeasurementError(f"{path} has no dataset {name!r}.{did_you_mean(name, found)}")

@@ -14,18 +14,21 @@ from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock
 
+from executor.measurement.alternatives import alternatives
 from recommender.recommendation.recommend import open_dataset
 from rules import __version__
 from rules.errors import MeasurementError, PcwatError
-from rules.scorecard.results import MeasuredDataset, Results, TrainingResult, read_results
+from rules.proof.proved_book import load_book
+from rules.scorecard.results import MeasuredDataset, Results, TrainingResult, check_same, read_results
 from rules.vocabulary.choices import Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from multiprocessing.context import SpawnProcess
     from queue import Queue
 
     from executor.measurement.corpus import CorpusDataset
+    from executor.measurement.prepare import Subject
     from rules.decision.trace import Pin
     from rules.scorecard.results import Settings
     from rules.vocabulary.choices import Choice
@@ -38,9 +41,8 @@ SECONDS_BETWEEN_CHECKS: Final = 1.0  # of the processes
 class Order:
     """What to measure."""
 
-    slots: tuple[Slot, ...]
-    rules: frozenset[str]
-    """Datasets are measured in the slots that one of these rules decides; empty for all."""
+    rules: Mapping[Slot, frozenset[str]]
+    """Slots to measure, each on the datasets that one of these rules decides; on all if there are none."""
     against: frozenset[str] = frozenset()
     """Names of the alternatives; empty for all."""
     settings: Settings
@@ -136,6 +138,8 @@ def _report_steps(entry: CorpusDataset, order: Order, done: Results, steps: Queu
     try:
         for step in measure_dataset(entry, order, done):
             steps.put(step)
+    except KeyboardInterrupt:  # the parent ends, too
+        return
     except Exception as error:  # noqa: BLE001  an error of one dataset must not end the others
         steps.put(Step(dataset=entry.name, says=f"not measured: {type(error).__name__}: {error}"))
 
@@ -168,17 +172,10 @@ def _done(order: Order) -> Results:
 
 def measure_dataset(entry: CorpusDataset, order: Order, done: Results = EMPTY) -> Iterator[Step]:
     """Train the choices of a dataset and their alternatives, and append the results to the output file."""
-    from executor.measurement.alternatives import alternatives  # noqa: PLC0415  these import TensorFlow
-    from executor.measurement.prepare import subject  # noqa: PLC0415  as above
-    from executor.measurement.train import encoded, groups, train_group  # noqa: PLC0415  as above
-    from rules.proof.proved_book import load_book  # noqa: PLC0415  as above
+    from executor.measurement.prepare import subject  # noqa: PLC0415  imports TensorFlow
 
-    book, seeds = load_book(order.layers).book, range(order.settings.seeds)
     try:
-        with (
-            open_dataset(str(entry.path), entry.request) as dataset,
-            tempfile.TemporaryDirectory() as directory,
-        ):
+        with open_dataset(str(entry.path), entry.request) as dataset, tempfile.TemporaryDirectory() as directory:
             own = subject(
                 entry,
                 dataset,
@@ -188,35 +185,44 @@ def measure_dataset(entry: CorpusDataset, order: Order, done: Results = EMPTY) -
                 directory=Path(directory) / "run",
                 version=__version__,
             )
-            _append(order.output, own.measured)
-            wanted = [slot for slot in order.slots if _is_wanted(slot, order, own.measured)]
-            default = encoded(own, own.bundle) if wanted else None
-            for slot in wanted:
-                if default is None:
-                    continue
-                bundle = own.run.bundle if slot is Slot.VALIDATION else own.bundle
-                chosen, *others = alternatives(slot, bundle, book, own.facts)
-                choices = [chosen, *(one for one in others if not order.against or _name(one) in order.against)]
-                if len(choices) < 2:  # noqa: PLR2004  nothing to compare
-                    continue
-                for group in groups(slot, choices, own.bundle, default):
-                    if all(_key(entry.name, slot, one, seed) in done.keys for one in group for seed in seeds):
-                        continue
-                    for results in train_group(slot, group, own, default, seeds):
-                        _append(order.output, *results)
-                        yield _step(results)
+            earlier = done.datasets.get(entry.name)
+            if earlier is not None:
+                check_same(earlier, own.measured)
+            yield from _measure_slots(own, order, done)
     except PcwatError as error:
         yield Step(dataset=entry.name, says=f"not measured: {error}")
 
 
+def _measure_slots(own: Subject, order: Order, done: Results) -> Iterator[Step]:
+    """Train the choices of each slot; the dataset is written with its first results."""
+    from executor.measurement.train import encoded, groups, train_group  # noqa: PLC0415  imports TensorFlow
+
+    name, book = own.measured.name, load_book(order.layers).book
+    default, records = None, [] if name in done.datasets else [own.measured]
+    for slot, rules in order.rules.items():
+        if rules and not rules & set(own.measured.rules[slot]):
+            continue
+        bundle = own.run.bundle if slot is Slot.VALIDATION else own.bundle
+        chosen, *others = alternatives(slot, bundle, book, own.facts)
+        choices = [chosen, *(one for one in others if not order.against or _name(one) in order.against)]
+        if len(choices) < 2:  # noqa: PLR2004  nothing to compare
+            continue
+        default = encoded(own, own.bundle) if default is None else default
+        earlier = [one for one in done.trainings if one.dataset == name and one.slot is slot]
+        for group in groups(slot, choices, own.bundle, default):
+            try:
+                for results in train_group(slot, group, own, default, done=earlier):
+                    _append(order.output, *records, *results)
+                    records = []
+                    yield _step(results)
+            except PcwatError as error:
+                yield Step(dataset=name, says=f"{slot}: {', '.join(map(str, group))} not measured: {error}")
+
+
 def _step(results: Sequence[TrainingResult]) -> Step:
-    names = ", ".join(dict.fromkeys(str(one.parsed) for one in results))
+    names = ", ".join(dict.fromkeys(one.text for one in results))
     seconds = sum(one.seconds for one in results)
     return Step(dataset=results[0].dataset, says=f"{results[0].slot}: {names}, {seconds:.0f} s")
-
-
-def _key(name: str, slot: Slot, choice: object, seed: int) -> tuple[str, str, str, int]:
-    return name, slot.value, str(choice), seed
 
 
 def _name(choice: Choice) -> str:
@@ -224,14 +230,12 @@ def _name(choice: Choice) -> str:
     return name
 
 
-def _is_wanted(slot: Slot, order: Order, dataset: MeasuredDataset) -> bool:
-    return not order.rules or bool(order.rules & set(dataset.rules[slot]))
-
-
 def _append(path: Path, *records: MeasuredDataset | TrainingResult) -> None:
-    """Append lines to a file that several processes write."""
-    text = "".join(f"{record.model_dump_json()}\n" for record in records)
-    with FileLock(f"{path}.lock"), path.open("a", encoding="utf-8") as file:
+    """Append lines to a file that several processes write, after its last whole line."""
+    text = "".join(f"{record.model_dump_json()}\n" for record in records).encode("utf-8")
+    with FileLock(f"{path}.lock"), path.open("a+b") as file:
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)  # a kill may have cut the last line
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

@@ -1,4 +1,4 @@
-"""A dataset without its hold-out, divided into training, validation and test rows, and what the rules decide for it."""
+"""A dataset without its hold-out, split into training, validation and test rows, and what the rules decide for it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Subject:
     measured: MeasuredDataset
 
     def for_bundle(self, bundle: Bundle) -> PreparedRun:
-        """The run with another bundle, and the rows as its validation divides them; test rows are the same."""
+        """The run with another bundle, and the rows as its validation splits them; test rows are the same."""
         data = self.run.data
         rows = _split(data.table, self.run, bundle.validation)
         return replace(self.run, bundle=bundle, data=replace(data, rows=rows))
@@ -64,7 +64,7 @@ def subject(
     directory: Path,
     version: str,
 ) -> Subject:
-    """Choose the strategy for a dataset, and take its rows outside the hold-out, at most `settings.rows`.
+    """Choose the strategy for a dataset, and take its rows outside the hold-out, at most `settings.rows` of a table.
 
     directory: of the files of a run, which are not kept. Raises PcwatError as `prepare` does.
     """
@@ -72,14 +72,14 @@ def subject(
     kept = np.union1d(run.data.rows.train, run.data.rows.validation)
     table = run.data.table.take(kept)
     if run.roles.task is not Task.FORECASTING:
-        table = table.take(_sample(len(table), settings.rows, is_ordered=table.time is not None))
+        table = table.take(_sample(table, settings.rows))
     run = replace(run, data=replace(run.data, table=table))
     rows = _split(table, run, Holdout())
     run = replace(run, data=RunData(table=table, windows=run.data.windows, rows=rows, series=run.data.series))
     if run.advice is None:
         raise ValueError("a new run has a recommendation")
     strategy = run.advice.strategy
-    handbook = slot_choices(load_book(HANDBOOK), strategy.facts)
+    handbook = slot_choices(load_book(HANDBOOK), strategy.facts, pins=pins)
     measured = MeasuredDataset(
         name=entry.name,
         digest=dataset.digest,
@@ -91,7 +91,7 @@ def subject(
         test_rows=len(rows.hold_out),
         facts={name: record_value(fact.value) for name, fact in strategy.facts.items()},
         chosen={slot.value: str(run.bundle.choice(slot)) for slot in Slot},
-        rules={slot.value: decision.rules for slot, decision in strategy.decisions.items()},
+        rules={slot.value: () if one.pin else one.rules for slot, one in strategy.decisions.items()},
         handbook={slot.value: str(one.choice) for slot, one in handbook.items()},
         settings=settings,
         version=version,
@@ -100,13 +100,13 @@ def subject(
     return Subject(run=run, bundle=bundle, facts=strategy.facts, measured=measured)
 
 
-def _sample(rows: int, most: int, *, is_ordered: bool) -> np.ndarray:
-    """Indices of at most `most` rows: the latest in time, else a random sample."""
-    if rows <= most:
-        return np.arange(rows)
-    if is_ordered:
-        return np.arange(rows - most, rows)
-    return np.sort(np.random.default_rng(0).permutation(rows)[:most])
+def _sample(table: RawTable, most: int) -> np.ndarray:
+    """Indices of at most `most` rows: the latest in time, a random sample where there is no time or an entity."""
+    if len(table) <= most:
+        return np.arange(len(table))
+    if table.time is None or table.entity is not None:
+        return np.sort(np.random.default_rng(0).permutation(len(table))[:most])
+    return np.sort(np.argsort(table.time, kind="stable")[-most:])
 
 
 def _split(table: RawTable, run: PreparedRun, validation: Validation) -> Split:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,7 +13,7 @@ import numpy as np
 
 from executor.components.metric import Predictions, apply_thresholds, compute_metrics, create_metric, outcome_of
 from executor.components.training_length import whole_epochs
-from executor.measurement.alternatives import first_rates, next_rate, step_of
+from executor.measurement.alternatives import all_rates, next_rates
 from executor.model.rebuild import rebuild_networks
 from executor.networks import stacked_tabular
 from executor.networks.registry import network_kind
@@ -33,7 +34,7 @@ from rules.vocabulary.choices import Slot
 from rules.vocabulary.facts import NUMERIC_TARGET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import keras
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from executor.preprocessing.examples import Examples, Parts
     from executor.search.records.outcome import Outcome
     from executor.search.runners.workspace import Rows
+    from rules.scorecard.results import MeasuredDataset
     from rules.vocabulary.bundle import Bundle
     from rules.vocabulary.choices import Choice
 
@@ -71,42 +73,59 @@ def encoded(subject: Subject, bundle: Bundle) -> EncodedSubject:
 
 
 def groups(slot: Slot, choices: Sequence[Choice], bundle: Bundle, rows: EncodedSubject) -> list[list[Choice]]:
-    """Divide choices into groups that are trained in one graph: all initializers of a stack, else each choice."""
+    """Group choices that are trained in one graph: all initializers of a stack, else each choice."""
     stacked = is_stacked(bundle, network_kind(bundle, rows.parts.inputs))
     return [[*choices]] if slot is Slot.INITIALIZER and stacked else [[choice] for choice in choices]
 
 
 def train_group(
-    slot: Slot, choices: Sequence[Choice], subject: Subject, default: EncodedSubject, seeds: Sequence[int]
+    slot: Slot,
+    choices: Sequence[Choice],
+    subject: Subject,
+    default: EncodedSubject,
+    *,
+    done: Sequence[TrainingResult] = (),
 ) -> Iterator[list[TrainingResult]]:
     """Train each choice with each seed; all other choices are those of the default bundle.
 
     An optimizer is trained with several learning rates, until neither the lowest nor the highest one is the best on
     validation rows.
 
-    choices: a group of `groups`. default: encoded for the recommended bundle. Yields the results of each stack of
-    trainings; a training that failed or diverged has no score. Raises PcwatError where the choice does not fit the
-    dataset.
+    choices: a group of `groups`. default: encoded for the recommended bundle. done: earlier results of this dataset and
+    slot, whose choices are not trained again. Yields the results of each stack of trainings; a training that failed or
+    diverged has no score. Raises PcwatError where the choice does not fit the dataset.
     """
+    settings, scores = subject.measured.settings, _validation_scores(done, subject.measured)
+    missing = [choice for choice in choices if str(choice) not in scores]
+    if slot is Slot.OPTIMIZER:
+        missing = _next_rates(choices[0], scores)
+    if not missing:
+        return
     bundle = default.bundle.model_copy(update={slot.value: choices[0]})
     rows = encoded(subject, bundle) if slot not in SAME_ENCODING else replace(default, bundle=bundle)
     with tempfile.TemporaryDirectory() as directory, use_device(CPU, width=0):
-        group = _Group(slot, subject, rows, seeds, Path(directory))
-        if slot is not Slot.OPTIMIZER:
-            yield group.train(choices)
-            return
-        (choice,) = choices
-        following: list[Choice] = first_rates(choice)
-        scores: dict[int, float] = {}
-        while following:
-            results = group.train(following)
+        group = _Group(slot, subject, rows, range(settings.seeds), Path(directory))
+        while missing:
+            results = group.train(missing)
             yield results
-            for tried in following:
-                own = [one.validation_score for one in results if str(one.parsed) == str(tried)]
-                direction = subject.measured.direction
-                scores[step_of(choice, tried)] = float(np.mean([direction.utility(score) for score in own]))
-            further = next_rate(choice, scores)
-            following = [] if further is None else [further]
+            new = _validation_scores(results, subject.measured)
+            scores |= new
+            missing = _next_rates(choices[0], scores) if slot is Slot.OPTIMIZER and new else []
+
+
+def _validation_scores(results: Iterable[TrainingResult], dataset: MeasuredDataset) -> dict[str, float]:
+    """Mean validation score by choice, the higher the better; only of choices with all seeds and without errors."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for one in results:
+        if not one.message:
+            found[one.text].append(dataset.direction.utility(one.validation_score))
+    return {text: float(np.mean(own)) for text, own in found.items() if len(own) >= dataset.settings.seeds}
+
+
+def _next_rates(choice: Choice, scores: Mapping[str, float]) -> list[Choice]:
+    """The optimizer with the learning rates that are to be trained next. scores: by choice."""
+    tried = {step: scores[str(one)] for step, one in all_rates(choice).items() if str(one) in scores}
+    return next_rates(choice, tried)
 
 
 class _Group:
@@ -122,7 +141,7 @@ class _Group:
             bundle, rows.parts, metric=create_metric(bundle.metric), seed=0, directory=directory
         )
         self._runner = StackRunner(self._at) if self._at.is_stacked else SequentialRunner(self._at)
-        self._judge = _Judge(rows, self._at.metric)
+        self._scorer = _Scorer(rows, self._at.metric)
         share = subject.measured.settings.share
         self._epochs = max(1, round(share * whole_epochs(bundle, self._at.kind, rows=len(rows.parts.train))))
         self._trained = 0
@@ -144,7 +163,7 @@ class _Group:
         )
 
     def _result(self, outcome: Outcome, choice: Choice, seed: int) -> TrainingResult:
-        found = self._judge.scores(outcome)
+        found = self._scorer.scores(outcome)
         return TrainingResult(
             dataset=self._subject.measured.name,
             slot=self._slot,
@@ -187,7 +206,7 @@ def _top_shares(predictions: Predictions) -> dict[str, float]:
     return {name: float(part / whole) for name, (part, whole) in sums.items() if whole > 0}
 
 
-class _Judge:
+class _Scorer:
     """Scores trainings on validation and test rows; the networks of a group differ only in their weights."""
 
     def __init__(self, rows: EncodedSubject, metric: PerformanceMetric) -> None:

@@ -43,7 +43,7 @@ DEFAULT_BUDGET: Final = 300.0  # seconds
 UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
 START_UP: Final = 6.0  # seconds for imports, profile and encoding, on two cores
 MIN_TRIALS_FOR_SENSITIVITY: Final = 4
-"""Completed trials for the importance of hyperparameters; with few of them, its interval is wide."""
+"""Completed trials for the importance of hyperparameters; with few of them, its range is wide."""
 KNOWN_SPREAD: Final = 2.0
 """Factor between the ends of the interval and the estimate where the speed of the machine was measured."""
 UNKNOWN_SPREAD: Final = 3.0  # where it was not

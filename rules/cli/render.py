@@ -11,13 +11,13 @@ from rich.text import Text
 from rules.decision.reachability import REACH_DESCRIPTIONS, Reach, by_reach, scope_of
 from rules.proof.findings import FLAW_DESCRIPTIONS
 from rules.scorecard.scorecard import interval_text
-from rules.scorecard.shipped import effect_sentence, measured_score
+from rules.scorecard.shipped import effect_sentence, quotable
 from rules.text.wording import counted
 from rules.vocabulary.choices import Slot
 from rules.vocabulary.facts import FACTS, exact_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rich.console import Console
 
@@ -79,8 +79,7 @@ def show_rule(rule: Rule, proved: ProvedBook, console: Console) -> None:
         table.add_row("Rejects", Text(f"{rejected}: {why}"))
     for kind, citation in rule.source.items():
         table.add_row("Source", Text(f"{kind}: {citation}"))
-    score = measured_score(rule.id, str(rule.choice))
-    for index, other in enumerate([] if score is None else score.alternatives[:MOST_ALTERNATIVES]):
+    for index, other in enumerate([*quotable(rule.id, str(rule.choice))][:MAX_ALTERNATIVES]):
         table.add_row("" if index else "Measured", Text(effect_sentence(other)))
     table.add_row("Decides", Text(scope_text(rule, proved)))
     for label, others in order_of(rule, proved).items():
@@ -219,14 +218,15 @@ def show_differences(
             console.print(Padding(Text(f"{name}: {'; '.join(changes)}"), INDENT))
 
 
-MOST_ALTERNATIVES = 6  # of a rule, and policies of a slot
+MAX_ALTERNATIVES = 6  # of a rule, and policies of a slot
 
 
-def show_scorecard(
-    card: Scorecard, console: Console, *, slots: Iterable[Slot] = tuple(Slot), rules: Iterable[str] = ()
-) -> None:
-    """Print the regret of slots and the effects of rules. rules: those to print; none for all of the slots."""
-    shown, wanted = set(slots), set(rules)
+def show_scorecard(card: Scorecard, console: Console, *, rules: Mapping[Slot, frozenset[str]] | None = None) -> None:
+    """Print the regret of slots and the effects of rules.
+
+    rules: slots to print, each with its rules, none for all; by default everything.
+    """
+    shown = {slot: frozenset[str]() for slot in Slot} if rules is None else rules
     console.print(
         Text(
             f"{counted(card.trainings, 'training')} on {counted(card.datasets, 'dataset')}. A ratio is the error with "
@@ -234,22 +234,22 @@ def show_scorecard(
         )
     )
     for slot in card.slots:
-        if slot.slot not in shown or wanted:
+        if slot.slot not in shown or shown[slot.slot]:
             continue
         console.print()
         console.print(Text.assemble((slot.slot.label, "bold cyan"), "  error relative to the best choice in hindsight"))
         table = plain_table("policy", "ratio", "datasets")
-        for one in slot.regrets[: MOST_ALTERNATIVES + 2]:
+        for one in slot.regrets[: MAX_ALTERNATIVES + 2]:
             table.add_row(Text(one.policy), interval_text(one.effect), str(one.effect.datasets))
         console.print(Padding(table, INDENT))
     for rule in card.rules:
-        if rule.slot not in shown or (wanted and rule.rule not in wanted):
+        if rule.slot not in shown or (shown[rule.slot] and rule.rule not in shown[rule.slot]):
             continue
         console.print()
         decided = f"  decides on {counted(len(rule.datasets), 'dataset')}"
         console.print(Text.assemble((rule.rule, "bold cyan"), f" {rule.choice}", (decided, "dim")))
         table = plain_table("alternative", "ratio", "better", "tie", "worse")
-        for other in rule.alternatives[:MOST_ALTERNATIVES]:
+        for other in rule.alternatives[:MAX_ALTERNATIVES]:
             effect = other.effect
             counts = map(str, (effect.wins, effect.ties, effect.losses))
             table.add_row(Text(other.choice), interval_text(effect), *counts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -24,39 +24,54 @@ MAX_RATIO: Final = 10.0
 TIE: Final = 0.01  # relative difference of errors within which two choices tie on a dataset
 
 
-def errors_of_slot(results: Results, slot: Slot) -> dict[str, dict[str, np.ndarray]]:
-    """Errors of all trainings of a slot: dataset → choice → (seeds,); choices lack no seed.
+class SlotErrors(NamedTuple):
+    """Errors of the trainings of a slot on one dataset."""
 
-    Of an optimizer these are the choice of the rules, that of the handbook, and each choice with SEARCHED appended: of
-    all its learning rates the one with the best mean validation score.
-    """
-    found: dict[str, dict[str, list[TrainingResult]]] = defaultdict(lambda: defaultdict(list))
-    for training in results.trainings:
-        if training.slot is slot:
-            found[training.dataset][str(training.parsed)].append(training)
-    return {name: _errors(by_choice, results.datasets[name], slot=slot) for name, by_choice in sorted(found.items())}
+    by_choice: dict[str, np.ndarray]
+    """Choice → (seeds,). Of optimizers: the choices of the rules and of the handbook, and each optimizer with SEARCHED
+    appended, at the learning rate with the best mean validation score."""
+    chosen: str
+    """The choice of the rules."""
+    chosen_searched: str | None
+    """The optimizer of the rules at a searched rate; None in other slots."""
+
+    def reference(self, choice: str) -> str:
+        """The choice of the rules that a choice is compared with: at a searched rate if that choice is."""
+        return self.chosen_searched or self.chosen if choice.endswith(SEARCHED) else self.chosen
 
 
 SEARCHED: Final = " at a searched rate"
 
 
-def _errors(
-    by_choice: Mapping[str, list[TrainingResult]], dataset: MeasuredDataset, *, slot: Slot
-) -> dict[str, np.ndarray]:
-    seeds = dataset.settings.seeds
+def errors_of_slot(results: Results, slot: Slot) -> dict[str, SlotErrors]:
+    """Errors of all trainings of a slot, by dataset; choices with fewer seeds than wanted are left out.
+
+    Datasets without the choice of the rules, or without another one, are left out.
+    """
+    found: dict[str, dict[str, list[TrainingResult]]] = defaultdict(lambda: defaultdict(list))
+    for training in results.trainings:
+        if training.slot is slot and not training.message:
+            found[training.dataset][training.text].append(training)
+    errors = {name: _errors(by_choice, results.datasets[name], slot) for name, by_choice in sorted(found.items())}
+    return {name: one for name, one in errors.items() if one.chosen in one.by_choice and len(one.by_choice) > 1}
+
+
+def _errors(by_choice: Mapping[str, list[TrainingResult]], dataset: MeasuredDataset, slot: Slot) -> SlotErrors:
+    seeds, chosen, handbook = dataset.settings.seeds, dataset.chosen[slot], dataset.handbook[slot]
     whole = {text: sorted(own, key=lambda one: one.seed) for text, own in by_choice.items() if len(own) == seeds}
     errors = {text: np.array([error_of(one.score, dataset) for one in own]) for text, own in whole.items()}
     if slot is not Slot.OPTIMIZER:
-        return errors
-    rates: dict[str, dict[str, float]] = defaultdict(dict)
+        return SlotErrors(errors, chosen, None)
+    validated: dict[str, dict[str, float]] = defaultdict(dict)
     for text, own in whole.items():
         scores = [dataset.direction.utility(one.validation_score) for one in own]
-        rates[without_rate(own[0])][text] = float(np.mean(scores))
-    stated = {text: errors[text] for text in (dataset.chosen[slot], dataset.handbook[slot]) if text in errors}
-    return stated | {
-        family + SEARCHED: errors[max(validated, key=lambda text: validated[text])]
-        for family, validated in rates.items()
+        validated[without_rate(own[0])][text] = float(np.mean(scores))
+    searched = {
+        family + SEARCHED: errors[max(rates, key=lambda text: rates[text])] for family, rates in validated.items()
     }
+    stated = {text: errors[text] for text in (chosen, handbook) if text in errors}
+    family = without_rate(whole[chosen][0]) + SEARCHED if chosen in whole else None
+    return SlotErrors(stated | searched, chosen, family)
 
 
 def without_rate(training: TrainingResult) -> str:
@@ -106,10 +121,11 @@ def hindsight(by_choice: Mapping[str, np.ndarray]) -> np.ndarray:
 
     The minimum over all seeds would count noise as a gain. With one seed it is the minimum.
     """
-    table = np.log(np.array([*by_choice.values()]))  # (choices, seeds)
-    count = table.shape[1]
+    errors = np.array([*by_choice.values()])  # (choices, seeds)
+    count = errors.shape[1]
     if count == 1:
-        return np.asarray(np.exp(table.min(axis=0)))
-    others = (table.sum(axis=1, keepdims=True) - table) / (count - 1)
-    others = np.where(np.isnan(others), math.inf, others)
-    return np.asarray(np.exp(table[others.argmin(axis=0), np.arange(count)]))
+        return np.asarray(errors.min(axis=0))
+    with np.errstate(divide="ignore"):
+        logs = np.log(errors)
+    best = [int(np.delete(logs, seed, axis=1).mean(axis=1).argmin()) for seed in range(count)]
+    return np.asarray(errors[best, np.arange(count)])

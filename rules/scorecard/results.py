@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from rules.vocabulary.choices import Choice
 
-FORMAT: Final = "pcwat/measurement/1"
 _CLOSED: Final = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -43,7 +43,7 @@ class MeasuredDataset(BaseModel):
     model_config = _CLOSED
 
     kind: Literal["dataset"] = "dataset"
-    format: str = FORMAT
+    format: Literal["pcwat/measurement/1"] = "pcwat/measurement/1"
     name: str
     digest: str
     task: str
@@ -82,12 +82,17 @@ class TrainingResult(BaseModel):
     halves: dict[str, tuple[float | None, float | None]] = Field(default_factory=dict)
     """Metric → its value on each of two halves of the test rows; None where it is undefined."""
     top_share: dict[str, float] = Field(default_factory=dict)
-    """Metric of numbers → share of the sum of its errors in the 1 % of test rows with the largest errors."""
+    """Regression metric → share of the sum of its errors in the 1 % of test rows with the largest errors."""
     epochs: int
     best_epoch: int | None
     seconds: float
     message: str = ""
     """Reason of a failed training."""
+
+    @cached_property
+    def text(self) -> str:
+        """The choice as text."""
+        return str(self.parsed)
 
     @property
     def parsed(self) -> Choice:
@@ -97,7 +102,7 @@ class TrainingResult(BaseModel):
     @property
     def key(self) -> tuple[str, str, str, int]:
         """Dataset, slot, choice and seed, which identify a training."""
-        return self.dataset, self.slot.value, str(self.parsed), self.seed
+        return self.dataset, self.slot.value, self.text, self.seed
 
 
 def error_of(score: float | None, dataset: MeasuredDataset) -> float:
@@ -119,10 +124,10 @@ class Results(BaseModel):
     datasets: dict[str, MeasuredDataset]
     trainings: tuple[TrainingResult, ...]
 
-    @property
+    @cached_property
     def keys(self) -> frozenset[tuple[str, str, str, int]]:
-        """Keys of all trainings."""
-        return frozenset(training.key for training in self.trainings)
+        """Keys of all trainings that ended without an error; others are repeated."""
+        return frozenset(training.key for training in self.trainings if not training.message)
 
 
 def read_results(paths: Iterable[Path]) -> Results:
@@ -135,6 +140,8 @@ def read_results(paths: Iterable[Path]) -> Results:
     for path in paths:
         for one in _records(path):
             if isinstance(one, MeasuredDataset):
+                if one.name in datasets:
+                    check_same(datasets[one.name], one)
                 datasets[one.name] = one
             else:
                 trainings[one.key] = one
@@ -148,11 +155,32 @@ def read_results(paths: Iterable[Path]) -> Results:
     return Results(datasets=datasets, trainings=known)
 
 
+def check_same(earlier: MeasuredDataset, now: MeasuredDataset) -> None:
+    """Raise MeasurementError if a dataset was measured before as another file, or with other choices of the rules."""
+    differing = [
+        name for name in ("digest", "metric", "rows", "settings") if getattr(earlier, name) != getattr(now, name)
+    ]
+    differing += [slot for slot in TRAINED if earlier.chosen.get(slot) != now.chosen.get(slot)]
+    if differing:
+        raise MeasurementError(
+            f"The results of {now.name!r} were measured with another {', '.join(differing)}. Measure into another file "
+            "with -o."
+        )
+
+
+TRAINED: Final = tuple(slot.value for slot in Slot if slot not in {Slot.HYPERPARAMETERS, Slot.TUNER})
+"""Slots on which a training without a search depends."""
+
+
 def _records(path: Path) -> list[MeasuredDataset | TrainingResult]:
     if path.suffix == ".parquet":
         return _parquet_records(path)
-    text = path.read_text(encoding="utf-8")
-    lines = text.splitlines() if text.endswith("\n") else text.splitlines()[:-1]
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1]
+    except UnicodeDecodeError:
+        raise MeasurementError(
+            f"{path} is not a file of 'recommend rules measure': it is not a text in UTF-8."
+        ) from None
     return [_record(line, path, number) for number, line in enumerate(lines, 1)]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.stats import kendalltau
 
-from rules.scorecard.effects import effect, errors_of_slot, hindsight, interval_of_mean, log_ratios
+from rules.scorecard.effects import SlotErrors, effect, errors_of_slot, hindsight, interval_of_mean, log_ratios
 from rules.scorecard.scorecard import (
     Alternative,
     ConfigurationScore,
@@ -38,17 +38,13 @@ def score(results: Results) -> Scorecard:
     first = next(iter(results.datasets.values()))
     slots, scored, configurations = [], [], []
     for slot in Slot:
-        errors = {
-            name: own
-            for name, own in errors_of_slot(results, slot).items()
-            if results.datasets[name].chosen[slot] in own and len(own) > 1
-        }
+        errors = errors_of_slot(results, slot)
         if errors:
             slots.append(_slot_score(slot, errors, results))
             scored += _rule_scores(slot, errors, results)
             configurations += _configuration_scores(slot, errors, results)
     return Scorecard(
-        datasets=len(results.datasets),
+        datasets=len({training.dataset for training in results.trainings}),
         trainings=len(results.trainings),
         settings=first.settings,
         version=first.version,
@@ -59,22 +55,22 @@ def score(results: Results) -> Scorecard:
     )
 
 
-MIN_MODELS: Final = 5  # distinct trainings of a dataset whose ranks are correlated
+MIN_MODELS: Final = 5  # trainings of a dataset with different scores, whose ranks are correlated
 
 
 def _metric_scores(results: Results) -> Iterator[MetricScore]:
     """Stability of each metric, over the datasets whose trainings have scores on halves of the test rows."""
-    halves: dict[str, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
+    halves: dict[str, dict[str, set[tuple[float, float]]]] = defaultdict(lambda: defaultdict(set))
     shares: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for training in results.trainings:
         for metric, (first, second) in training.halves.items():
             if first is not None and second is not None:
-                halves[metric][training.dataset].append((first, second))
+                halves[metric][training.dataset].add((first, second))
         for metric, share in training.top_share.items():
             shares[metric][training.dataset].append(share)
     for metric, by_dataset in sorted(halves.items()):
         found = [
-            float(kendalltau(*zip(*own, strict=True)).statistic)
+            float(kendalltau(*zip(*sorted(own), strict=True)).statistic)
             for own in by_dataset.values()
             if len(own) >= MIN_MODELS
         ]
@@ -119,17 +115,15 @@ def configuration_of(dataset: MeasuredDataset) -> str:
     return OUTLIERS if dataset.handbook[Slot.METRIC] == "mae" else REGRESSION
 
 
-def _configuration_scores(
-    slot: Slot, errors: Mapping[str, Mapping[str, np.ndarray]], results: Results
-) -> list[ConfigurationScore]:
+def _configuration_scores(slot: Slot, errors: Mapping[str, SlotErrors], results: Results) -> list[ConfigurationScore]:
     members: dict[str, list[str]] = defaultdict(list)
     for name, own in errors.items():
-        if results.datasets[name].handbook[slot] in own:
+        if results.datasets[name].handbook[slot] in own.by_choice:
             members[configuration_of(results.datasets[name])].append(name)
     found = []
     for configuration, names in members.items():
-        best = {name: hindsight(errors[name]) for name in names}
-        chosen = {name: results.datasets[name].chosen[slot] for name in names}
+        by_choice = {name: errors[name].by_choice for name in names}
+        best = {name: hindsight(by_choice[name]) for name in names}
         handbook = {name: results.datasets[name].handbook[slot] for name in names}
         counts = Counter(handbook.values())
         found.append(
@@ -137,14 +131,14 @@ def _configuration_scores(
                 configuration=configuration,
                 slot=slot,
                 choice=max(counts, key=lambda choice: counts[choice]),
-                handbook=effect(log_ratios(errors[name][handbook[name]], best[name]) for name in names),
-                rules=effect(log_ratios(errors[name][chosen[name]], best[name]) for name in names),
+                handbook=effect(log_ratios(by_choice[name][handbook[name]], best[name]) for name in names),
+                rules=effect(log_ratios(by_choice[name][errors[name].chosen], best[name]) for name in names),
             )
         )
     return found
 
 
-def _rule_scores(slot: Slot, errors: Mapping[str, Mapping[str, np.ndarray]], results: Results) -> list[RuleScore]:
+def _rule_scores(slot: Slot, errors: Mapping[str, SlotErrors], results: Results) -> list[RuleScore]:
     decided: dict[str, list[str]] = defaultdict(list)
     for name in errors:
         for rule in results.datasets[name].rules[slot]:
@@ -153,15 +147,14 @@ def _rule_scores(slot: Slot, errors: Mapping[str, Mapping[str, np.ndarray]], res
 
 
 def _rule_score(
-    rule: str, slot: Slot, names: list[str], errors: Mapping[str, Mapping[str, np.ndarray]], results: Results
+    rule: str, slot: Slot, names: list[str], errors: Mapping[str, SlotErrors], results: Results
 ) -> RuleScore:
     ratios: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
     for name in names:
         own = errors[name]
-        reference = own[results.datasets[name].chosen[slot]]
-        for choice, measured in own.items():
-            if choice != results.datasets[name].chosen[slot]:
-                ratios[choice][name] = log_ratios(measured, reference)
+        for choice, measured in own.by_choice.items():
+            if choice not in {own.chosen, own.chosen_searched}:
+                ratios[choice][name] = log_ratios(measured, own.by_choice[own.reference(choice)])
     alternatives = [_alternative(choice, found) for choice, found in ratios.items()]
     alternatives.sort(key=lambda one: (-one.effect.datasets, one.effect.ratio))
     choice = results.datasets[names[0]].chosen[slot]
@@ -174,16 +167,15 @@ def _alternative(choice: str, ratios: Mapping[str, np.ndarray]) -> Alternative:
     return Alternative(choice=choice, effect=effect(ratios.values()), worst=worst)
 
 
-def _slot_score(slot: Slot, errors: Mapping[str, Mapping[str, np.ndarray]], results: Results) -> SlotScore:
+def _slot_score(slot: Slot, errors: Mapping[str, SlotErrors], results: Results) -> SlotScore:
     ratios: dict[str, list[np.ndarray]] = defaultdict(list)
     for name, own in errors.items():
-        dataset = results.datasets[name]
-        best = hindsight(own)
-        for choice, measured in own.items():
+        handbook, best = results.datasets[name].handbook[slot], hindsight(own.by_choice)
+        for choice, measured in own.by_choice.items():
             ratios[choice].append(log_ratios(measured, best))
-        ratios[BOOK].append(log_ratios(own[dataset.chosen[slot]], best))
-        if dataset.handbook[slot] in own:
-            ratios[HANDBOOK].append(log_ratios(own[dataset.handbook[slot]], best))
+        ratios[BOOK].append(log_ratios(own.by_choice[own.chosen], best))
+        if handbook in own.by_choice:
+            ratios[HANDBOOK].append(log_ratios(own.by_choice[handbook], best))
     policies = (BOOK, HANDBOOK)
     fixed = [choice for choice, found in ratios.items() if choice not in policies and len(found) >= MIN_DATASETS]
     fixed.sort(key=lambda choice: (-len(ratios[choice]), effect(ratios[choice]).ratio))

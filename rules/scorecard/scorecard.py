@@ -78,7 +78,7 @@ class SlotScore(BaseModel):
 
 
 class MetricScore(BaseModel):
-    """How far a metric ranks models by what they have learned, and not by which rows are tested."""
+    """Whether a metric ranks models equally on different test rows."""
 
     model_config = _CLOSED
 
@@ -90,7 +90,8 @@ class MetricScore(BaseModel):
     """95 % interval by bootstrap over datasets."""
     high: float
     top_share: float | None
-    """Share of the sum of errors in the 1 % of rows with the largest errors, mean over datasets; None for classes."""
+    """Share of the sum of errors in the 1 % of rows with the largest errors, mean over datasets; None for a
+    classification metric."""
 
 
 class ConfigurationScore(BaseModel):

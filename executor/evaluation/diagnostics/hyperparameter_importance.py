@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from executor.search.records.outcome import Outcome
 
-TREES: Final = 200  # each on a bootstrap sample of the trials, whose spread is the uncertainty
+TREES: Final = 200  # each on a bootstrap sample of the trials; their range is the uncertainty
+MIN_COMPARED: Final = 2  # hyperparameters; the share of a single one is always 1
 LEVEL: Final = 0.95
 EDGE: Final = 0.05
 """Share of a range that counts as its edge; of its logarithm where the search is logarithmic."""
@@ -92,13 +93,13 @@ def missing_sensitivity(space: keras_tuner.HyperParameters, ranked: Sequence[Out
 def _importance(
     items: Sequence[keras_tuner.engine.hyperparameters.HyperParameter], ranked: Sequence[Outcome], *, seed: int
 ) -> dict[str, dict[str, float]]:
-    """Share of each hyperparameter in the variance that trees explain, with its interval over the trees of a forest.
+    """Share of each hyperparameter in the variance that a forest explains, with its range over the trees.
 
     The number of epochs is a variable of the trees, too, so that trials of all lengths can be compared; the shares are
     those of the variance that it does not explain (Breiman 2001; Hutter et al. 2014 for shares of variance).
     """
     completed = [one for one in ranked if one.score is not None]
-    if not items or len(completed) < MIN_TRIALS_FOR_SENSITIVITY:
+    if len(items) < MIN_COMPARED or len(completed) < MIN_TRIALS_FOR_SENSITIVITY:
         return {}
     lengths = {one.number: sum(trial.epochs for trial in continued_trials(one, ranked)) for one in completed}
     cells = np.array(

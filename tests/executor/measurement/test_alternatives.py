@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from executor.measurement.alternatives import MEASURED, alternatives, first_rates, next_rate, step_of
+from executor.measurement.alternatives import MEASURED, all_rates, alternatives, next_rates
 from recommender.examples import example
 from recommender.recommendation.recommend import recommend
 from rules.decision.engine import check_bundle
 from rules.vocabulary.choices import Adam, Sgd, Slot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rules.vocabulary.choices import Choice
 
 
 @pytest.mark.parametrize("slot", MEASURED)
@@ -35,21 +42,27 @@ def test_networks_of_other_data_are_no_alternatives() -> None:
     assert {one.model_dump()["name"] for one in found} == {"standard"}
 
 
-def test_rates_are_tried_until_the_best_is_no_extreme() -> None:
-    def utility(step: int) -> float:
-        return -abs(step - 3)  # the best rate is three steps up
-
-    tried = {step_of(Sgd(), one): one for one in first_rates(Sgd())}
-    assert set(tried) == {0, -1, 1}
-    while (further := next_rate(Sgd(), {step: utility(step) for step in tried})) is not None:
-        tried[step_of(Sgd(), further)] = further
-
-    assert sorted(tried) == [-1, 0, 1, 2, 3, 4]
+def tried(choice: Choice, utility: Callable[[int], float]) -> list[int]:
+    """Steps from the learning rate of a choice that are tried. utility: of a step, higher is better."""
+    scores: dict[int, float] = {}
+    while following := next_rates(choice, scores):
+        steps = [step for step, one in all_rates(choice).items() if one in following]
+        assert not set(steps) & set(scores)
+        scores |= {step: utility(step) for step in steps}
+    return sorted(scores)
 
 
-def test_rates_end_a_factor_of_100_away() -> None:
-    scores = {-1: 3.0, 0: 2.0, 1: 1.0}
-    while (further := next_rate(Adam(), scores)) is not None:
-        scores[step_of(Adam(), further)] = max(scores.values()) + 1
+@pytest.mark.parametrize(
+    ("best", "steps"), [(0, [-1, 0, 1]), (3, [-1, 0, 1, 2, 3, 4]), (-2, [-3, -2, -1, 0, 1]), (9, [-1, 0, 1, 2, 3, 4])]
+)
+def test_rates_are_tried_until_the_best_is_no_extreme(best: int, steps: list[int]) -> None:
+    assert tried(Adam(), lambda step: -abs(step - best)) == steps
 
-    assert sorted(scores) == [-4, -3, -2, -1, 0, 1]
+
+def test_rates_end_at_the_largest_possible_one() -> None:
+    assert tried(Sgd(learning_rate=1.0), float) == [-1, 0, 1, 2]
+    assert tried(Sgd(learning_rate=8.0), float) == [-1, 0, 1]
+
+
+def test_the_first_rates_are_completed_after_an_interruption() -> None:
+    assert next_rates(Adam(), {0: 1.0, 1: 2.0}) == [all_rates(Adam())[-1]]

@@ -40,6 +40,7 @@ def test_measurement_is_continued_and_shown(corpus: Path) -> None:
     results = read_results([output])
     assert {str(one.parsed) for one in results.trainings} == {"relu", "tanh"}
     assert results.datasets["wine"].settings.pins == {"initializer": "xavier"}
+    assert results.datasets["wine"].rules["initializer"] == ()
     again = json.loads(run(measure, *words, "--format", "json"))
     assert (again["trainings"], again["rules"][0]["rule"]) == (2, "N001")
     assert read_results([output]).trainings == results.trainings
@@ -51,6 +52,8 @@ def test_measurement_is_continued_and_shown(corpus: Path) -> None:
         (["optimiser"], "There is no slot and no rule 'optimiser'.*optimizer"),
         (["A999"], "There is no slot and no rule 'A999'"),
         (["A", "--against", "addam"], "--against must name a choice of optimizer, but got 'addam'.*'adam'"),
+        (["W", "--pin", "initializer=he"], "The slot 'initializer' cannot be both measured and pinned"),
+        (["W", "-o", "results.parquet"], "Results are written as JSON lines, but results.parquet"),
         (["metric"], "The slot 'metric' cannot be measured by trainings of equal length"),
         (["T005"], "The slot 'tuner' cannot be measured"),
         (["A101", "--dataset", "wines"], r"has no dataset 'wines'\. Did you mean 'wine'"),
@@ -60,7 +63,7 @@ def test_wrong_arguments_are_refused_before_tensorflow_is_imported(
     corpus: Path, words: list[str], message: str
 ) -> None:
     with pytest.raises(MeasurementError, match=message):
-        run(measure, *words, "--corpus", corpus, "-o", corpus / "results.jsonl")
+        run(measure, "--corpus", corpus, "-o", corpus / "results.jsonl", *words)
     assert not (corpus / "results.jsonl").exists()
 
 

@@ -48,6 +48,8 @@ def test_folder_without_catalogue_is_refused(tmp_path: Path) -> None:
         ("name,file\na,a.csv\n", "but target is missing"),
         ("name,file,target\na,a.csv,\n", "catalogue.csv:2: each dataset must have a target"),
         ("name,file,target\na,b.csv,y\n", "b.csv does not exist"),
+        ("name,file,target\n", "at least one dataset"),
+        ("name,file,target\na,a.csv,y\na,a.csv,x\n", "catalogue.csv:3: each dataset must have its own name"),
         ("name,file,target,task\na,a.csv,y,clustering\n", "catalogue.csv:2: .*clustering"),
     ],
 )
@@ -56,3 +58,9 @@ def test_faulty_catalogue_is_refused_with_its_place(corpus: Path, text: str, mes
 
     with pytest.raises(MeasurementError, match=message):
         read_corpus(corpus)
+
+
+def test_catalogue_of_a_spreadsheet_is_read(corpus: Path) -> None:
+    (corpus / "catalogue.csv").write_text("name,file,target\na,a.csv,y\n", encoding="utf-8-sig")
+
+    assert [one.name for one in read_corpus(corpus)] == ["a"]

@@ -45,7 +45,8 @@ def _write(path: Path, features: np.ndarray, target: np.ndarray) -> None:
 
 
 def order(output: Path, *slots: Slot, rules: tuple[str, ...] = (), settings: Settings = SETTINGS) -> Order:
-    return Order(slots=slots, rules=frozenset(rules), settings=settings, pins=(), layers=SHIPPED_LAYERS, output=output)
+    wanted = dict.fromkeys(slots, frozenset(rules))
+    return Order(rules=wanted, settings=settings, pins=(), layers=SHIPPED_LAYERS, output=output)
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +119,30 @@ def test_trainings_of_the_file_are_not_repeated(measured: tuple[Results, list[St
     assert (steps, again.trainings) == ([], results.trainings)
 
 
+def test_training_that_was_cut_off_or_failed_is_repeated(
+    measured: tuple[Results, list[Step], Path], corpus: Path, tmp_path: Path
+) -> None:
+    results, _, output = measured
+    path = tmp_path / "results.jsonl"
+    lines = output.read_text(encoding="utf-8").splitlines()
+    failed = results.trainings[0].model_copy(update={"score": None, "message": "out of memory"}).model_dump_json()
+    path.write_text("\n".join([lines[0], failed, *lines[2:-1], lines[-1][:30]]), encoding="utf-8")
+    again = measure(read_corpus(corpus, ["numbers"]), order(path, Slot.LOSS, Slot.INITIALIZER))
+
+    assert again.keys == results.keys
+    assert all(one.message == "" for one in again.trainings)
+
+
+def test_changed_dataset_is_refused(measured: tuple[Results, list[Step], Path], corpus: Path, tmp_path: Path) -> None:
+    _, _, output = measured
+    path, steps = tmp_path / "results.jsonl", list[Step]()
+    path.write_text(output.read_text(encoding="utf-8").replace('"digest":"', '"digest":"0'), encoding="utf-8")
+    measure(read_corpus(corpus, ["numbers"]), order(path, Slot.LOSS), progress=steps.append)
+
+    (step,) = steps
+    assert "were measured with another digest" in step.says
+
+
 def test_other_settings_are_refused(measured: tuple[Results, list[Step], Path], corpus: Path) -> None:
     _, _, output = measured
     other = order(output, Slot.LOSS, settings=Settings(seeds=3, rows=100, share=0.05))
@@ -130,17 +155,12 @@ def test_rule_is_measured_only_where_it_decides(corpus: Path, tmp_path: Path) ->
     entries, settings = read_corpus(corpus, ["numbers", "classes"]), Settings(seeds=1, rows=60, share=0.01)
     results = measure(entries, order(tmp_path / "r.jsonl", Slot.LOSS, rules=("C104",), settings=settings))
 
-    assert {one.dataset for one in results.trainings} == {"classes"}
-    assert {name: "C104" in one.rules["loss"] for name, one in results.datasets.items()} == {
-        "numbers": False,
-        "classes": True,
-    }
+    assert {one.dataset for one in results.trainings} == set(results.datasets) == {"classes"}
+    assert "C104" in results.datasets["classes"].rules["loss"]
 
 
 def test_optimizers_are_trained_at_several_rates(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "executor.measurement.alternatives.alternatives", lambda _, bundle, *__: [bundle.optimizer, Sgd()]
-    )
+    monkeypatch.setattr("executor.measurement.measure.alternatives", lambda _, bundle, *__: [bundle.optimizer, Sgd()])
     settings = Settings(seeds=1, rows=60, share=0.01)
     results = measure(read_corpus(corpus, ["numbers"]), order(tmp_path / "r.jsonl", Slot.OPTIMIZER, settings=settings))
     (rule,) = score(results).rules
@@ -148,6 +168,10 @@ def test_optimizers_are_trained_at_several_rates(corpus: Path, tmp_path: Path, m
     assert "sgd at a searched rate" in {one.choice for one in rule.alternatives}
     rates = {one.choice.get("learning_rate", 0.05) for one in results.trainings if one.choice["name"] == "sgd"}
     assert len(rates) >= 3
+    lines = (tmp_path / "r.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (tmp_path / "r.jsonl").write_text("".join(lines[:3]), encoding="utf-8")
+    again = measure(read_corpus(corpus, ["numbers"]), order(tmp_path / "r.jsonl", Slot.OPTIMIZER, settings=settings))
+    assert again.keys == results.keys
 
 
 def test_datasets_are_measured_in_other_processes(corpus: Path, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from rules.scorecard.effects import MAX_RATIO, SEARCHED, effect, errors_of_slot, hindsight, log_ratios
 from rules.scorecard.results import error_of
-from rules.vocabulary.choices import Adam, Slot, Xavier
+from rules.scorecard.score import score
+from rules.vocabulary.choices import Adam, Sgd, Slot, Xavier
 from rules.vocabulary.direction import Direction
 
 if TYPE_CHECKING:
@@ -71,6 +72,12 @@ def test_hindsight_chooses_on_other_seeds() -> None:
     assert found == pytest.approx([3.0, 2.0, 2.0])
 
 
+def test_hindsight_keeps_a_choice_that_diverges_on_the_seed_itself() -> None:
+    found = hindsight({"a": np.array([0.1, 0.1, np.inf]), "b": np.array([0.2, 0.2, 0.2])})
+
+    assert found.tolist() == [0.2, 0.2, np.inf]  # without seed 0 or 1, "a" has diverged
+
+
 def test_accuracy_of_one_counts_as_half_a_wrong_row(make_results: MakeResults) -> None:
     results = make_results(Slot.INITIALIZER, {"d": {Xavier(): [1.0]}}, chosen=Xavier(), direction=Direction.MAX)
 
@@ -81,10 +88,20 @@ def test_accuracy_of_one_counts_as_half_a_wrong_row(make_results: MakeResults) -
 
 def test_searched_rate_is_the_best_on_validation_rows(make_results: MakeResults) -> None:
     slow, usual, fast = (Adam(learning_rate=rate) for rate in (0.0003, 0.001, 0.003))
-    results = make_results(Slot.OPTIMIZER, {"d": {slow: [3.0, 3.0], usual: [2.0, 2.0], fast: [1.0, 1.0]}}, chosen=usual)
+    scores = {"d": {slow: [3.0, 3.0], usual: [2.0, 2.0], fast: [1.0, 1.0], Sgd(): [4.0, 4.0]}}
+    found = errors_of_slot(make_results(Slot.OPTIMIZER, scores, chosen=usual), Slot.OPTIMIZER)["d"]
 
-    found = errors_of_slot(results, Slot.OPTIMIZER)["d"]
+    assert set(found.by_choice) == {"adam", "adam" + SEARCHED, "sgd" + SEARCHED}
+    assert found.by_choice["adam"].tolist() == [2.0, 2.0]
+    assert found.by_choice["adam" + SEARCHED].tolist() == [1.0, 1.0]
 
-    assert set(found) == {"adam", "adam" + SEARCHED}
-    assert found["adam"].tolist() == [2.0, 2.0]
-    assert found["adam" + SEARCHED].tolist() == [1.0, 1.0]
+
+def test_optimizer_at_a_searched_rate_is_compared_with_that_of_the_rules_at_a_searched_rate(
+    make_results: MakeResults,
+) -> None:
+    slow, fast, sgd = Adam(learning_rate=0.0003), Adam(learning_rate=0.003), Sgd()
+    scores = {"d": {slow: [3.0], fast: [1.0], sgd: [2.0]}}
+    (rule,) = score(make_results(Slot.OPTIMIZER, scores, chosen=slow, handbook=sgd)).rules
+
+    ratios = {one.choice: one.effect.ratio for one in rule.alternatives}
+    assert ratios == {"sgd": pytest.approx(2 / 3), "sgd" + SEARCHED: pytest.approx(2.0)}

@@ -273,6 +273,7 @@ def _importances(sensitivity: Sequence[Sensitivity], metric: str) -> Plot:
     return draw_plot(
         chart.properties(width=WIDTH - 130, height=alt.Step(24)),
         title="Hyperparameter importance",
-        says="Shares of the variance of scores that a random forest over the trials explains, with 95 % intervals. "
+        says="Shares of the variance of scores that a random forest over the trials explains. Lines span 95 % of the "
+        "trees. "
         f"Most important for {metric}: {first['name']}, {first['x']:.0%} ({first['low']:.0%} to {first['high']:.0%}).",
     )

@@ -57,7 +57,7 @@ def test_a_hyperparameter_with_one_value_in_all_trials_was_not_varied(space) -> 
     assert set(unvaried_hyperparameters(space, ranked)) == {"units", "schedule", "layers", "dropout", "weight_decay"}
 
 
-def test_few_trials_have_wide_intervals(space) -> None:
+def test_few_trials_have_wide_ranges(space) -> None:
     few, many = (sensitivities(space, drawn(count), seed=0)[0] for count in (8, 60))
     assert few.low <= few.importance <= few.high
     assert few.high - few.low > many.high - many.low
@@ -80,6 +80,12 @@ def test_three_trials_tell_no_importance(space) -> None:
         "Hyperparameter importance: not measured, because it needs 4 completed trials, and the search has 3."
     )
     assert missing_sensitivity(space, drawn(4)) == ""
+
+
+def test_single_hyperparameter_has_no_share(space) -> None:
+    trials = [outcome(number, float(number), learning_rate=0.001 * (1 + number)) for number in range(8)]
+    (found,) = sensitivities(space, sorted(trials, key=lambda one: -one.score), seed=0)
+    assert (found.name, found.importance) == ("learning_rate", None)
 
 
 def test_equal_scores_tell_no_importance(space) -> None:
